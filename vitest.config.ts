@@ -8,6 +8,8 @@ const shared = {
   testTimeout: 60_000,
   hookTimeout: 120_000,
   setupFiles: ['test/support/property-seed.ts'],
+  // Graphs are checked between all stages.
+  env: { NAS_VERIFY: '1' },
   // A browser's first page takes longer than the second that is usual, on a busy machine.
   expect: { poll: { timeout: 10_000 } },
 } satisfies TestProjectInlineConfiguration['test'];

@@ -6,7 +6,7 @@
  * node --import tsx bench/latency-prediction.ts [--space mobilenet] [--device local] [--networks 60] [--others 50]
  *   [--store measurements.json]
  *
- * With --store, what is measured is kept in a file, and a benchmark that was stopped goes on from there.
+ * With --store, measurements are kept in a file, from which a stopped benchmark continues.
  */
 import { fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -45,13 +45,13 @@ const { values: options } = parseArgs({
 /** Networks that are measured side by side, as `nas latency fit` does. */
 const groupSize = 20;
 
-/** Numbers of networks that are fitted to as well. */
+/** Further numbers of networks to fit to. */
 const fewer = [5, 10, 20, 40, 60];
-/** Figures are doubtful when a smaller share of the measurements is reliable, or when all times change by more. */
+/** The benchmark warns below this share of reliable measurements, or above this change of all times. */
 const [leastReliable, mostChange] = [0.75, 0.03];
 
 type Taken = Pick<Measurement, 'ms' | 'interval' | 'reliable' | 'reasons' | 'layers'>;
-/** What was measured, by network. */
+/** Measurements by network. */
 type Store = Record<string, Taken>;
 
 /** Measures networks side by side and sends their latencies to the parent process. */
@@ -79,7 +79,7 @@ const inNewProcess = (genotypes: readonly Genotype[]): Promise<Taken[]> =>
     child.once('exit', (code) => reject(new Error(`the measuring process ended with exit code ${String(code)}`)));
   });
 
-/** Measures what the store does not have, each group in a process of its own. */
+/** Measures networks that the store does not have, each group in a process of its own. */
 async function measureAll(genotypes: readonly Genotype[], store: Store): Promise<void> {
   const missing = genotypes.filter((genotype) => !(genotypeId(genotype) in store));
   for (let start = 0; start < missing.length; start += groupSize) {
@@ -152,7 +152,7 @@ async function main(): Promise<void> {
     console.log(`  by ${kind.padEnd(16)} ${error.toFixed(2)} %`);
   }
   for (const count of fewer.filter((each) => each <= chosen.length)) {
-    // The first networks of a design are the design of so many.
+    // The first networks of a design are a smaller design.
     const errorOf = (known: readonly Observation[]): string =>
       validateModel(fitLatencyModel(known.slice(0, count)), observed(others)).mape.toFixed(2);
     console.log(
@@ -160,7 +160,7 @@ async function main(): Promise<void> {
     );
   }
   const factor = median(pairs.map(({ predicted, measured }) => measured / predicted));
-  for (const doubt of disturbances(all, factor)) console.log(`  disturbed: ${doubt}`);
+  for (const warning of disturbances(all, factor)) console.log(`  disturbed: ${warning}`);
 }
 
 /**

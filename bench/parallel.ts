@@ -8,7 +8,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { presetNetworks } from '../spaces/index.js';
-import { median, timeTraining, type Timing, type TimingJob } from '../trainers/index.js';
+import { median, timeTraining, type StepTiming, type TimingJob } from '../trainers/index.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -65,7 +65,7 @@ interface Together {
 
 async function together({ workers, threads, spinning }: Split): Promise<Together> {
   const timings = await Promise.all(Array.from({ length: workers }, () => timeTraining({ ...job, threads, spinning })));
-  const sum = (of: (timing: Timing) => number): number => timings.reduce((total, timing) => total + of(timing), 0);
+  const sum = (of: (timing: StepTiming) => number): number => timings.reduce((total, timing) => total + of(timing), 0);
   return { images: sum(({ samples }) => (batch * 1e3) / median(samples)), memory: sum((timing) => timing.memory_mib) };
 }
 

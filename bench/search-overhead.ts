@@ -1,16 +1,15 @@
 /**
- * What searching costs besides training: `nas run` on a made-up table of 65,536 networks (8 decisions of 4, two objectives,
+ * The cost of a search besides training: `nas run` on a synthetic table of 65,536 networks (8 decisions of 4, two objectives,
  * one of them cheap), with its database on disk, its events and its report.
  *
- * Method: CPU seconds (user and system) of processes of their own, as they are the same when other work slows the clock on
- * the wall. A search is killed (SIGKILL) after nine tenths of its trials and resumed; `ready` is from the resumed process's
- * start to its first ask, the table and all that was stored read again. The first and the last 5,000 trials tell whether a
- * trial costs the same at any time. Then commands look at the run.
+ * Method: CPU seconds (user and system) of separate processes, which other load does not change. A search is killed
+ * (SIGKILL) after nine tenths of its trials and resumed; `ready` is the time from the resumed process's start to its first
+ * ask, including reading the table and the store. The first and the last 5,000 trials show whether the cost of a trial stays
+ * the same. Then commands read the run.
  *
- * Asking alone is timed after many finished trials, on a space that can be listed (NAS-Bench-201's cells) and on a large
- * one (inverted residuals for images of 224 x 224, with a cost that is counted from the network): the first ask of a new
- * controller, as after a resume, with all that is computed once; and the median and the longest of those that follow (CPU
- * time, too).
+ * Asks alone are timed after many finished trials, on a space that can be enumerated (NAS-Bench-201's cells) and on a large
+ * one (inverted residuals for images of 224 x 224, with costs of the networks): the first ask of a new controller, as after
+ * a resume; and the median and the longest of the following ones (CPU time, too).
  *
  *   npm run bench:search -- [trials] [controllers, separated by commas]
  */
@@ -24,7 +23,7 @@ import { grounds, sizeOf, timeAsks } from './search/ask-times.js';
 import { stride, writeLargeTable, writeSearch, type Mark } from './search/large-table.js';
 
 const trials = Number(process.argv[2] ?? 50_000);
-/** By default those whose ask does not depend on the length of the history; the others are timed by their asks alone. */
+/** Default: controllers whose asks do not depend on the length of the history; the asks of the others are timed alone. */
 const controllers = (process.argv[3] ?? 'random,evolution').split(',');
 
 const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
@@ -95,20 +94,20 @@ const head = [
   'file [MiB]',
 ];
 const table = new Table({ head, style: { head: [], border: [] } });
-const looks = new Table({ head: ['command', 'CPU [s]'], style: { head: [], border: [] } });
+const commands = new Table({ head: ['command', 'CPU [s]'], style: { head: [], border: [] } });
 const folder = mkdtempSync(join(tmpdir(), 'nas-bench-'));
 try {
   writeLargeTable(folder);
   for (const controller of controllers) table.push(measure(controller, folder));
   const workdir = join(folder, controllers[0]);
   for (const [verb, ...rest] of [['status'], ['trials'], ['pareto'], ['show', '7'], ['pareto', '--format', 'html']])
-    looks.push([['nas', verb, ...rest].join(' '), timeCommand([verb, workdir, ...rest]).toFixed(2)]);
+    commands.push([['nas', verb, ...rest].join(' '), timeCommand([verb, workdir, ...rest]).toFixed(2)]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 console.log(`${trials} trials; trials a CPU second`);
 console.log(table.toString());
-console.log(looks.toString());
+console.log(commands.toString());
 
 const finishedTrials = [500, 5000];
 const timedAsks = 12;

@@ -1,18 +1,17 @@
 // Controllers compared on real trainings: MobileNet-style networks (more than 10^10 candidates) for Fashion-MNIST, or with
 // --images for a folder of small images (32 x 32, with a folder for each class), accuracy against multiply-accumulates.
 //
-// Method: every controller and seed is an ordinary run, its trials one after the other on one thread. Trials differ in
-// what they cost, so runs are compared at equal training compute: multiply-accumulates of all epochs trained so far,
-// which is the same on every machine, not seconds, which are not. What a run has found is the frontier of its fully
-// trained networks by validation accuracy, as it reports it. How good that is, test images say that no run has seen: more
-// networks would otherwise count for more luck with the same validation images (--judge validation counts it). The
-// hypervolume is that of their error and MACs (min-max normalised over the union of all runs, reference point (1, 1)), as
-// a share of the union's. A run that is finished is kept in the output folder and not run again.
+// Method: every controller and seed is an ordinary run with sequential trials on one thread. Runs are compared at equal
+// training compute: multiply-accumulates of all epochs trained so far, which are the same on every machine. The result of a
+// run is its reported frontier, of completely trained networks by validation accuracy. It is judged by test images that no
+// run has seen, as more networks have more luck with the same validation images (--judge validation uses those). The score
+// is the hypervolume of error and MACs (min-max normalised over the union of all runs, reference point (1, 1)), as a share
+// of the union's. Finished runs are kept in the output folder and not repeated.
 //
-// --evaluate train,inherit,supernet compares where a candidate's accuracy comes from instead: trainings from nothing; of a
-// quarter of the epochs from a supernet's weights; or the supernet's weights as they are, and trainings of a quarter for
-// the frontier. The supernet's training is counted, and the numbers of trials are chosen so that all need about as much.
-// Of candidates that are only evaluated, calibration and validation are counted, at a third of a training's images.
+// --evaluate train,inherit,supernet compares sources of a candidate's accuracy instead: training from scratch; training for
+// a quarter of the epochs from a supernet's weights; or the supernet's weights themselves, with trainings of a quarter for
+// the frontier. The supernet's training counts, and the numbers of trials are such that all methods need about as much. For
+// candidates that are only evaluated, calibration and validation count, at a third of a training's images.
 import { mkdirSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -30,7 +29,7 @@ import { testErrors } from './search/test-errors.js';
 const { values: options } = parseArgs({
   options: {
     trials: { type: 'string', default: '40' },
-    /** Networks that a search asks for which freezes most of them; default: as many. */
+    /** Trials of a search with freeze-thaw; default: as many as the others. */
     frozen: { type: 'string' },
     seeds: { type: 'string', default: '1,2,3' },
     epochs: { type: 'string', default: '12' },
@@ -93,7 +92,7 @@ const space = spaceCosts(await createSpace(defaults.space, task));
 const setting = { trials, frozen: Number(options.frozen ?? trials), epochs, train, space, counts: data.counts };
 const methods = options.evaluate === undefined ? controllers(setting) : evaluations(setting);
 
-/** The accuracy of a result, whatever it comes from. */
+/** The accuracy of a result, of any source. */
 const accuracyOf = (values: Readonly<Record<string, number | undefined>>): number =>
   values['accuracy'] ?? values['inherited_accuracy'] ?? values['supernet_accuracy'] ?? NaN;
 
@@ -112,7 +111,7 @@ async function runOnce(method: string, seed: number, folder: string): Promise<Ru
   const { parts, epochs: whole, before: start, evaluation, found: stage } = methodOf(method);
   let compute = start;
   const begin = performance.now();
-  /** Counts what a trial has been trained for since it was last heard of. */
+  /** Counts the training of a trial since its last event. */
   const count = (trial: number, until: number, macs: number): void => {
     compute += (until - (trained.get(trial) ?? 0)) * macs;
     trained.set(trial, until);
@@ -154,7 +153,7 @@ const runs = await Promise.all(
 
 const measure = normalised(runs, judge);
 const of = (method: string): Run[] => runs.filter((run) => run.method === method);
-/** What runs are measured by: those that train every network to the end, from nothing. */
+/** The reference: runs that train every network completely, from scratch. */
 const wholeRuns = runs.filter(({ method }) => {
   const { parts, before } = methodOf(method);
   return before === 0 && !('fidelity' in parts.search);

@@ -1,13 +1,12 @@
 /**
- * What charts of 50,000 points cost, by library: the one that `ui/` draws with, as `ui/` draws with it, and its peers.
+ * The cost of charts of 50,000 points by library: the one of `ui/`, used as in `ui/`, and its peers.
  *
- * Method: each peer is installed from npm into a temporary folder, bundled by Vite with what one scatter chart with a
- * logarithmic axis needs, and drawn by Chromium without a window on a page with the content security policy of `nas ui`;
- * where a library does not work under it, the table says so, and its times are taken without. Times of `draw`, `redraw`
- * (with other values) and `hover` (a mouse that moves on to the chart's middle) are CPU time of the page's main thread,
- * which is the same when other work slows the clock on the wall. `seen` is the clock on the wall, from the call to redraw
- * until two frames later, when the canvas has been read back, so that nothing is left to be rasterised: two frames alone
- * take up to 33 ms. The least of nine; sizes are after Brotli.
+ * Method: each peer is installed from npm into a temporary folder, bundled by Vite for one scatter chart with a logarithmic
+ * axis, and drawn by headless Chromium on a page with the content security policy of `nas ui`. If a library does not work
+ * under the policy, the table says so, and its times are measured without it. `draw`, `redraw` (with other values) and
+ * `hover` (the mouse moves to the middle of the chart) are CPU times of the page's main thread, which other load does not
+ * change. `seen` is wall time, from the call of redraw until two frames later, with the canvas read back so that it is
+ * rasterised: two frames alone take up to 33 ms. All are the minimum of nine; sizes are after Brotli.
  *
  *   npm run bench:charts -- [points]
  */
@@ -32,7 +31,7 @@ const repeats = 9;
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'";
 
-/** Runs on the page. */
+/** Code for the page. */
 const measuring = `
 globalThis.pointsOf = (count, seed) => Float64Array.from({ length: 2 * count }, (_, i) => {
   const at = ((i >> 1) * 0.6180339887 + seed * 0.37) % 1;
@@ -43,7 +42,7 @@ const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
 const timed = async (act) => {
   await frame();
   const cpu = await globalThis.cpuMs();
-  // What goes on at once when the driver answers may do what the page's policy forbids.
+  // Code that continues directly after an answer of the driver escapes the policy of the page.
   await new Promise((resolve) => setTimeout(resolve));
   const began = performance.now();
   await act();
@@ -71,7 +70,7 @@ globalThis.measure = async (count, repeats) => {
   return { draw, redraw, hover };
 };`;
 
-/** One file with all that a page needs of a peer. */
+/** Bundles a peer into one file. */
 async function bundle({ name, packages, script }: Peer, folder: string): Promise<string> {
   const entry =
     'file' in script ? fileURLToPath(new URL(`ui-charts/${script.file}`, import.meta.url)) : join(folder, `${name}.js`);
@@ -102,7 +101,7 @@ const timings = z.object({ draw: timed, redraw: z.array(timed), hover: z.array(t
 const metrics = z.object({ metrics: z.array(z.object({ name: z.string(), value: z.number() })) });
 type Timings = z.infer<typeof timings>;
 
-/** Draws on a page. @throws Error when the library does not work there. */
+/** Draws on a page. @throws Error if the library does not work there. */
 async function measure(browser: Browser, code: string, csp: string | null): Promise<Timings> {
   const files: Readonly<Record<string, readonly [type: string, text: string]>> = {
     '/': [

@@ -1,17 +1,16 @@
 /**
- * What `nas ui` takes with 50,000 trials: a search in a made-up table of 65,536 networks (bench/search/large-table.ts),
- * looked at in Chromium without a window. Each figure stands beside the bar that it has to meet.
+ * The performance of `nas ui` with 50,000 trials: a search on a synthetic table of 65,536 networks
+ * (bench/search/large-table.ts), in headless Chromium. Each figure has a limit.
  *
- * - Times of pages are from asking for the address until the thing named can be seen, the browser's cache empty: the
- *   median of three.
- * - A key stroke's is from the key to the next frame after what it did, by the browser's event timing: the longest.
+ * - Page times: from the request until the named element is visible, with an empty cache; the median of three.
+ * - Key strokes: from the key to the next frame with its effect, by the browser's event timing; the longest.
  * - Live: a process appends 100 trials a second to a copy of the store while the page of the run is open; frames are
  *   counted by requestAnimationFrame, in each second.
- * - Memory: what the page's renderer process holds, and the heap of its script after a garbage collection; the server's is
- *   the most that it and its launcher ever held: the command starts the process that serves.
- * - The search's loss: CPU seconds of searches in the same table, with and without a page open on them, in turn.
+ * - Memory: the page's renderer process, and its script heap after a garbage collection; for the server, the peak of it and of
+ *   the command that starts it.
+ * - Slowdown of a search: CPU seconds of searches on the same table, alternating with and without an open page.
  *
- *   npm run bench:ui -- [trials] [trials of the searches that are compared] [their rounds]
+ *   npm run bench:ui -- [trials] [trials of the compared searches] [rounds]
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,7 +36,7 @@ interface Figure {
   readonly what: string;
   readonly value: number;
   readonly unit: string;
-  /** The most, or the least where `atLeast`, that it may be; absent: told for what it is. */
+  /** The upper limit, or the lower one with `atLeast`; absent: for information only. */
   readonly bar?: number;
   readonly atLeast?: boolean;
 }
@@ -46,7 +45,7 @@ const text = ({ value, unit }: Figure): string => `${value.toFixed(value < 10 ? 
 const verdict = ({ value, bar, atLeast = false }: Figure): string =>
   bar === undefined ? '' : (atLeast ? value >= bar : value <= bar) ? 'met' : 'missed';
 
-/** The median of three, each in a window with an empty cache. */
+/** The median of three runs, each with an empty cache. */
 async function pageTime(
   browser: Browser,
   { address }: Server,
@@ -92,7 +91,7 @@ async function filtering(browser: Browser, { address }: Server): Promise<Figure[
   ];
 }
 
-/** The page of a run that goes on at 100 trials a second. */
+/** The page of a run with 100 new trials/s. */
 async function live(browser: Browser, { address }: Server, workdir: string): Promise<Figure[]> {
   const page = await openWindow(browser, address);
   await page.goto('/runs/live');
@@ -101,7 +100,7 @@ async function live(browser: Browser, { address }: Server, workdir: string): Pro
   const args = ['--import', 'tsx', script, workdir, String(liveRate), String(liveSeconds + 4)];
   const writer = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let out = '';
-  writer.stdout.on('data', (told: Buffer) => (out += told.toString()));
+  writer.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   const ended = once(writer, 'close');
   await once(writer.stdout, 'data');
   await page.waitForTimeout(2000);
@@ -119,7 +118,7 @@ async function live(browser: Browser, { address }: Server, workdir: string): Pro
   ];
 }
 
-/** What a browser loads in all, compressed. */
+/** The compressed size of everything that a browser loads. */
 function bundle(): Figure {
   const folder = fileURLToPath(new URL('../dist/ui/app', import.meta.url));
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(({ name }) =>

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { GraphCheck } from './graph/index.js';
 import { encodeLoop, type LoopPorts } from './onnx/loop.js';
 import { encodeModel, nodeName } from './onnx/model.js';
 import { capabilitiesOf, hostNodes } from './onnx/providers.js';
@@ -10,7 +11,7 @@ import { InferenceProgram } from './runtime/programs/inference.js';
 import { needlessOptimizers } from './runtime/programs/session.js';
 import { Program } from './runtime/programs/program.js';
 import type { StateLayout, StatePack } from './passes/pack-states.js';
-import { type GraphCheck, mixedStateful, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
+import { mixedStateful, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
 import { createSession } from './runtime/programs/session.js';
 import { StateStore } from './runtime/programs/state-store.js';
 import { portable, withoutSinglePrecision, type Target } from './target.js';

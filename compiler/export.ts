@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
+import type { GraphCheck } from './graph/index.js';
 import { invalidInput } from '../base/errors.js';
 import { encodeModel } from './onnx/model.js';
-import { type GraphCheck, inference, runPasses } from './passes/pipelines.js';
+import { inference, runPasses } from './passes/pipelines.js';
 import { portable } from './target.js';
 import { traceTwice } from './trace/trace.js';
 

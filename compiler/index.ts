@@ -1,9 +1,10 @@
 /** TF.js programs compiled to ONNX: training steps, evaluation and inference export from one tracer. */
 export { compile, compileInference, type CompileOptions, type InferenceOptions } from './compile.js';
 export { exportFunction, exportModel, type ExportOptions } from './export.js';
-export type { DType, Graph, Node, OnnxOp } from './graph/index.js';
-export { graphHash, histogram, printGraph, toHalf, verifyGraph } from './graph/index.js';
+export * from './graph/index.js';
 export { kernels, type KernelName } from './kernels/index.js';
+export { encodeRead } from './onnx/model.js';
+export { readGraph } from './onnx/read.js';
 export { fitClassifier, inputTransform, openClassifier, openOnnx } from './runtime/classifier/classifier.js';
 export type { Classifier, OpenClassifier, OpenModel } from './runtime/classifier/classifier.js';
 export { imageShape, outputKind, Scoreboard, toLogits } from './runtime/classifier/inputs-outputs.js';
@@ -44,3 +45,4 @@ export { allBelow, normalizeBatch, rounded, roundedByChannel, uniform, withNoise
 export type { NormalizedBatch, Steps } from './trace/operations.js';
 export { inLayer } from './trace/overrides.js';
 export { trace, type InputSpec, type TraceOptions, type Traced, type TracedFunction } from './trace/trace.js';
+export { layOut, toStorage } from './values/layout.js';

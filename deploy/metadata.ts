@@ -37,7 +37,7 @@ const quantizationSchema = z.strictObject({
   /** Epochs of training with fake quantization before; absent: the float network was quantized as it was. */
   quantize_aware_epochs: z.number().int().min(1).optional(),
 });
-export type Quantization = Readonly<z.output<typeof quantizationSchema>>;
+export type QuantizationFacts = Readonly<z.output<typeof quantizationSchema>>;
 
 /** What a deployed classifier says of itself: what using it takes (see `classifierFacts`), and where it comes from. */
 export const modelMetadataSchema = z.strictObject({

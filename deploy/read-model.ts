@@ -3,8 +3,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../base/errors.js';
 import { batchNorm, type Model, type Weights, weightSpecs, type WeightValue } from '../spaces/models/index.js';
-import { TensorProto_DataType, type NodeProto } from 'onnx-buf';
-import { type OnnxFile, parseOnnx } from '../compiler/index.js';
+import { parseOnnx, readGraph, toStorage, type OnnxFile, type OnnxGraph } from '../compiler/index.js';
 import { type Layer, type LayerOf, layersOf, type Network } from '../spaces/index.js';
 import { readInput } from '../base/files.js';
 import { modelMetadataSchema, readMetadata, type ModelMetadata } from './metadata.js';
@@ -71,34 +70,23 @@ interface Product {
 
 const products: ReadonlySet<string> = new Set(['Conv', 'MatMul']);
 
-/** The constants of float32. */
-function constantsOf({ graph }: OnnxFile): Map<string, WeightValue> {
-  const floats = graph.initializer.filter(({ dataType }) => dataType === TensorProto_DataType.FLOAT.valueOf());
-  return new Map(
-    floats.map(({ name, dims, rawData, floatData }) => {
-      // A copy: the file's bytes need not lie at multiples of four.
-      const bytes = Uint8Array.from(rawData);
-      const data = bytes.length > 0 ? new Float32Array(bytes.buffer) : Float32Array.from(floatData);
-      return [name, { shape: dims.map(Number), data }];
-    }),
-  );
-}
-
 /** The products with constant kernels in the order of the file. */
-function productsOf(file: OnnxFile): Product[] {
-  const constants = constantsOf(file);
-  const { node } = file.graph;
-  const added = (output: string): WeightValue | null => {
-    const reader = node.find(({ input }) => input.includes(output));
-    if (reader?.opType === 'Reshape') return added(reader.output[0]);
-    if (reader?.opType !== 'Add') return null;
-    return reader.input.map((name) => constants.get(name)).find((value) => value !== undefined) ?? null;
+function productsOf({ nodes, constants }: OnnxGraph): Product[] {
+  const floats = (name = ''): WeightValue | null => {
+    const { shape = [], data } = constants.get(name) ?? {};
+    return data instanceof Float32Array ? { shape: [...shape], data } : null;
   };
-  const biasOf = ({ opType, input, output }: NodeProto): WeightValue | null =>
-    opType === 'Conv' ? (constants.get(input.at(2) ?? '') ?? null) : added(output[0]);
-  return node.flatMap((one) => {
-    const kernel = products.has(one.opType) ? constants.get(one.input[1]) : undefined;
-    return kernel === undefined ? [] : [{ name: one.name, kernel, bias: biasOf(one) }];
+  const added = (output: string): WeightValue | null => {
+    const reader = nodes.find(({ inputs }) => inputs.includes(output));
+    if (reader?.op === 'Reshape') return added(reader.outputs[0]);
+    if (reader?.op !== 'Add') return null;
+    return reader.inputs.map(floats).find((value) => value !== null) ?? null;
+  };
+  return nodes.flatMap((node) => {
+    const { op, name = '', inputs, outputs } = node;
+    const kernel = products.has(op) ? floats(inputs[1]) : null;
+    if (kernel === null) return [];
+    return [{ name, kernel, bias: op === 'Conv' ? floats(inputs[2]) : added(outputs[0]) }];
   });
 }
 
@@ -123,21 +111,10 @@ const axes: { readonly [K in Kernel['kind']]: readonly number[] } = {
   dense: [0, 1],
 };
 
-function permuted({ shape, data }: WeightValue, order: readonly number[]): WeightValue {
-  const target = order.map((axis) => shape[axis]);
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-  const values = new Float32Array(data.length);
-  for (let i = 0; i < values.length; i++) {
-    let source = 0;
-    let rest = i;
-    for (let axis = target.length - 1; axis >= 0; axis--) {
-      source += (rest % target[axis]) * strides[order[axis]];
-      rest = Math.floor(rest / target[axis]);
-    }
-    values[i] = data[source];
-  }
-  return { shape: target, data: values };
-}
+const permuted = ({ shape, data }: WeightValue, order: readonly number[]): WeightValue => ({
+  shape: order.map((axis) => shape[axis]),
+  data: toStorage(data, shape, order),
+});
 
 const filled = (size: number, value: number): WeightValue => ({
   shape: [size],
@@ -157,7 +134,7 @@ const vector = (size: number, bias: WeightValue | null): WeightValue =>
 export function onnxWeights(file: OnnxFile, network: Network, where: string): Weights {
   const layers = layersOf(network);
   const weights = new Map<string, WeightValue>();
-  for (const [layer, { kernel, bias }] of byLayer(layers.filter(isKernel), productsOf(file), where)) {
+  for (const [layer, { kernel, bias }] of byLayer(layers.filter(isKernel), productsOf(readGraph(file)), where)) {
     const { name, kind, output } = layer;
     const channels = output[2];
     weights.set(`${name}/${kind === 'depthwise' ? 'depthwise_kernel' : 'kernel'}`, permuted(kernel, axes[kind]));

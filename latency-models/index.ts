@@ -29,7 +29,6 @@ export {
 } from './predictors/linear-cost-model.js';
 export * from './predictors/measured-networks.js';
 export { designSamples, selectCalibration, type DesignOptions } from './predictors/sample-design.js';
-export { learnSources, type SourcePrior } from './predictors/sources.js';
 export * from './predictors/validation.js';
 export {
   defaultProtocol,

@@ -4,16 +4,16 @@ import { performance } from 'node:perf_hooks';
 import { env } from 'onnxruntime-node';
 import type { Environment } from './device.js';
 
-/** What of a device's configuration every number is kept with. */
+/** The part of a device's configuration that is stored with every latency. */
 export interface RunSettings {
   readonly provider: string;
   readonly threads: number;
   readonly batch: number;
-  /** The graphics adapter; absent where there is none, or the system does not tell. */
+  /** The graphics adapter; absent without one, or if unknown. */
   readonly adapter?: string | undefined;
 }
 
-/** What the machine is and how busy it is now, for a measurement that begins. */
+/** The machine and its load, at the start of a measurement. */
 export function describeEnvironment(device: string, { provider, threads, batch, adapter }: RunSettings): Environment {
   return {
     device,
@@ -39,17 +39,17 @@ function read(path: string): string | null {
   }
 }
 
-/** Linux tells how it sets the clock frequency; virtual machines and other systems do not. */
+/** Linux reports its frequency governor; virtual machines and other systems do not. */
 export const governor = (): string | null => read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor');
 
 /** The processors that this process may use, as Linux lists them: `0-3,8`. */
 const affinity = (): string | null => /^Cpus_allowed_list:\s*(\S+)/m.exec(read('/proc/self/status') ?? '')?.[1] ?? null;
 
-/** How busy a machine was while something was measured on it. */
+/** The load of a machine during a measurement. */
 export interface MachineLoad {
-  /** Processors that other programs kept busy, on average. */
+  /** Mean number of processors that other programs kept busy. */
   readonly others: number;
-  /** Processors' worth of time that the host of a virtual machine took away, on average. */
+  /** Mean number of processors that the host of a virtual machine took away. */
   readonly stolen: number;
   readonly cores: number;
 }
@@ -64,7 +64,7 @@ interface Reading {
 /** Linux counts processor time in ticks of this many ms. */
 const tickMs = 10;
 
-/** Time in ms that the host took away, over all processors; 0 where the operating system does not tell. */
+/** Time in ms that the host took away, over all processors; 0 if unknown. */
 function stolenMs(): number {
   try {
     const [all] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
@@ -78,9 +78,9 @@ const busyMs = (): number =>
   cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
 
 /**
- * Watches the machine's own counters of processor time: what is busy and is not the measurement's is somebody else's.
+ * Measures the load by the machine's counters of processor time.
  * @param own processor time in ms that the measurement has used so far.
- * @returns a function that gives the load since.
+ * @returns a function for the load since this call.
  */
 export function watchLoad(own: () => number): () => MachineLoad {
   const read = (): Reading => ({ at: performance.now(), busy: busyMs(), stolen: stolenMs(), own: own() });
@@ -97,7 +97,7 @@ export function watchLoad(own: () => number): () => MachineLoad {
   };
 }
 
-/** Processor time of this process in ms, all threads and the system's work for it included. */
+/** Processor time of this process in ms: all threads, user and system. */
 export function ownProcessorTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -107,7 +107,7 @@ export function ownProcessorTime(): number {
 function statOf(pid: string): { readonly parent: string; readonly ms: number } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, in parentheses, may hold anything.
+    // The name, in parentheses, may contain any character.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return { parent: fields[1], ms: (Number(fields[11]) + Number(fields[12])) * tickMs };
   } catch {
@@ -116,8 +116,8 @@ function statOf(pid: string): { readonly parent: string; readonly ms: number } |
 }
 
 /**
- * Processor time in ms of a process and all processes that descend from it (a browser's); of this process alone where the
- * operating system is not Linux.
+ * Processor time in ms of a process and its descendants (a browser's processes); on other systems than Linux of this
+ * process alone.
  * @param root id of the process; by default this one.
  */
 export function familyProcessorTime(root: number = process.pid): number {

@@ -2,30 +2,30 @@ import type { Environment, Measurement, MeasureOptions, Protocol, Reliability } 
 import { watchLoad, type MachineLoad } from './machine.js';
 import { timeInterleaved, type InterleavedTiming, type Subject } from './protocol.js';
 
-/** A model that is open on a device, ready to run. */
+/** A model that is open on a device. */
 export interface OpenSubject extends Subject {
-  /** What is known of this model beside the environment that all share. */
+  /** The model's own part of the environment. */
   readonly label?: Pick<Environment, 'precision' | 'weights' | 'notes'>;
   close(): Promise<void>;
 }
 
-/** Models that are open at once: enough to be compared, few enough to be in memory together. */
+/** Most models that are open at once, which limits memory. */
 export const maxOpen = 20;
 
 export interface SideBySide {
-  /** Opens each of the models; called once for each, in order. */
+  /** Each opens one model, and is called once, in order. */
   readonly open: readonly (() => Promise<OpenSubject>)[];
   readonly environment: Environment;
   /** Processor time in ms that the measurement itself has used so far. */
   readonly processorTime: () => number;
-  /** The time in ms from any fixed point; `performance.now` by default. */
+  /** Default: `performance.now`. */
   readonly clock?: () => number;
 }
 
 /**
- * Measures models whose blocks are interleaved; many of them in groups of which only one is open at a time. The first
- * model is in every group: when it has changed from the first group to another, so has the device, and what is measured
- * there is brought to the level of the first group, which its environment then says.
+ * Measures models with interleaved blocks; many of them in groups, one open at a time. The first model is the reference in
+ * every group: when its latency differs from the first group, the device has changed, and the group is scaled to the level
+ * of the first one, with a note in its environment.
  */
 export async function measureSideBySide(
   { open, environment, processorTime, clock = () => performance.now() }: SideBySide,
@@ -76,13 +76,12 @@ export async function measureSideBySide(
   return measurements;
 }
 
-/** The circumstances of one measurement. */
 function describe(shared: Environment, label: OpenSubject['label'], factor: number): Environment {
   const notes = [...(shared.notes ?? []), ...(label?.notes ?? []), ...(factor === 1 ? [] : [noteOf(factor)])];
   return { ...shared, ...label, ...(notes.length === 0 ? {} : { notes }) };
 }
 
-/** How much faster the reference ran in the first group; 1 when its intervals do not tell the groups apart. */
+/** The reference's latency in the first group relative to now; 1 when the intervals overlap. */
 function changeOf(level: InterleavedTiming, now: InterleavedTiming): number {
   const overlaps = level.interval[0] <= now.interval[1] && now.interval[0] <= level.interval[1];
   return overlaps ? 1 : level.ms / now.ms;
@@ -104,23 +103,23 @@ const scaled = <T extends Pick<Measurement, 'ms' | 'p50' | 'p95' | 'p99' | 'inte
 const noteOf = (factor: number): string =>
   `times ${factor.toFixed(4)}: the device was ${Math.abs(100 * (1 / factor - 1)).toFixed(1)} % ${factor < 1 ? 'slower' : 'faster'} than for the networks measured before`;
 
-/** An interval whose half-width is above this share of the centre tells too little. */
-const widest = 0.03;
-/** Other programs may use this share of the machine's processors, and always this much of one. */
+/** Largest half-width of a reliable interval, as a share of the centre. */
+const maxHalfWidth = 0.03;
+/** Other programs may use this share of the machine's processors, or this much of one if that is more. */
 const [calmShare, calmProcessors] = [0.05, 0.1];
 /** Share of a processor that the host of a virtual machine may take away. */
 const maxStolen = 0.03;
-/** Share of the blocks that may have been disturbed, since those are left out. */
+/** Share of blocks that may be disturbed, as they are left out. */
 const maxDisturbed = 0.5;
 
 const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
-/** Whether a timing can be compared with others, from the timing itself and from what else the machine did meanwhile. */
+/** The reliability of a timing, from its interval, its disturbed blocks and the machine's load. */
 export function reliabilityOf(timing: InterleavedTiming, load: MachineLoad | null): Reliability {
   const { ms, interval, disturbed } = timing;
   const halfWidth = (interval[1] - interval[0]) / 2 / ms;
   const reasons: string[] = [];
-  if (halfWidth > widest) reasons.push(`the 95 % interval is still ±${percent(halfWidth)} of the latency`);
+  if (halfWidth > maxHalfWidth) reasons.push(`the 95 % interval is still ±${percent(halfWidth)} of the latency`);
   if (disturbed > maxDisturbed) reasons.push(`something else had the processor in ${percent(disturbed)} of the blocks`);
   if (load !== null && load.others > Math.max(calmProcessors, calmShare * load.cores))
     reasons.push(`other programs kept ${load.others.toFixed(1)} of ${load.cores} processors busy`);

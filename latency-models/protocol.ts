@@ -2,7 +2,7 @@ import { Random } from '../base/random.js';
 import type { MeasureOptions, Protocol, Timing } from './device.js';
 import { ascending, blockBootstrap, interquartileMean, median, quantile } from './statistics.js';
 
-/** About half a second to a second for a model of 0.3 ms, on a quiet machine the former. */
+/** Half a second (on an idle machine) to a second for a model of 0.3 ms. */
 export const defaultProtocol: Protocol = {
   warmupMs: 200,
   blockMs: 12,
@@ -13,47 +13,42 @@ export const defaultProtocol: Protocol = {
   tolerance: 0.01,
 };
 
-/** How long a block goes on. */
 export type BlockShape = Pick<Protocol, 'blockMs' | 'minRuns' | 'maxRuns'>;
 
 /** Successive runs of one subject. */
 export interface Block {
   /** ms of each run. */
   readonly samples: readonly number[];
-  /** Share of the block's time in which the runs had no processor, in [0, 1]; null when that is not known. */
+  /** Share of the block's time in which the runs waited for a processor, in [0, 1]; null if unknown. */
   readonly waited: number | null;
 }
 
-/**
- * Something whose runs are timed. A block's first run meets the caches that the subject before left, and is not among
- * its samples.
- */
+/** Something to time. The first run of a block finds the caches of another subject and is not among its samples. */
 export interface Subject {
   takeBlock(shape: BlockShape): Promise<Block>;
 }
 
-/** The time in ms from any fixed point; `performance.now` in practice. */
+/** The time in ms since any fixed point. */
 export type Clock = () => number;
 
-/** Medians of this many successive blocks must agree before the warm-up ends. */
+/** The warm-up ends when the medians of this many successive blocks agree. */
 const warmupWindow = 3;
 
-/** Each look at the interval costs a bootstrap: look again after this share more blocks. */
-const lookAgain = 1.1;
+/** Growth of the number of blocks between two checks of the interval, each of which costs a bootstrap. */
+const checkGrowth = 1.1;
 
-/** A block that had no processor for more than this share of its time was disturbed, and is taken again. */
+/** A block that waited for a processor for more than this share of its time is disturbed, and taken again. */
 const disturbedShare = 0.03;
 
-/** A timing, and how much of what was taken for it had to be left out. */
 export interface InterleavedTiming extends Timing {
-  /** Share of the blocks that were disturbed, in [0, 1]; they are left out when enough others remain. */
+  /** Share of disturbed blocks, in [0, 1]; they are left out when enough others remain. */
   readonly disturbed: number;
 }
 
 /**
- * Times the runs of several subjects: warms each one up until stationary, then takes blocks in rounds, each round in a
- * new random order, until every confidence interval is tight or `maxBlocks` are taken. Blocks during which something
- * else had the processor do not count as long as there are `minBlocks` others.
+ * Times several subjects: warms each one up until it is stationary, then takes blocks in rounds of random order, until every
+ * confidence interval is tight or each subject has `maxBlocks`. Disturbed blocks count only if there are fewer than
+ * `minBlocks` others.
  */
 export async function timeInterleaved(
   subjects: readonly Subject[],
@@ -75,14 +70,14 @@ export async function timeInterleaved(
   }
   const blocks = subjects.map((): Block[] => []);
   let timings: InterleavedTiming[] = [];
-  let nextLook = protocol.minBlocks;
+  let nextCheck = protocol.minBlocks;
   for (let round = 1; round <= protocol.maxBlocks; round++) {
     for (const i of random.shuffle(subjects.map((_, index) => index))) {
       blocks[i].push(await subjects[i].takeBlock(protocol));
       advance();
     }
-    if (round < nextLook && round < protocol.maxBlocks) continue;
-    nextLook = Math.ceil(round * lookAgain);
+    if (round < nextCheck && round < protocol.maxBlocks) continue;
+    nextCheck = Math.ceil(round * checkGrowth);
     if (round < protocol.maxBlocks && blocks.some((taken) => calmOf(taken).length < protocol.minBlocks)) continue;
     timings = blocks.map((taken) => judge(taken, protocol));
     if (timings.every(({ converged }) => converged)) break;
@@ -131,23 +126,18 @@ export function summarise(blocks: readonly (readonly number[])[], tolerance: num
   };
 }
 
-/** Cuts off digits that no clock has and that raw samples would be stored with. */
+/** Removes digits beyond any clock's resolution, which stored samples would carry. */
 const toNanoseconds = (ms: number): number => Math.round(ms * 1e6) / 1e6;
 
 export interface TimedRunsOptions {
   readonly clock: Clock;
-  /**
-   * Processor time in ms that the runs have used so far, where one run keeps exactly one processor busy; a block that
-   * used much less than it took had to wait for a processor.
-   */
+  /** Processor time in ms that the runs have used so far, if a run keeps exactly one processor busy. */
   readonly processorTime?: () => number;
 }
 
 /**
- * Runs in this process as a subject. Every sample is one run: the clock's tick (below a microsecond) is far under the
- * shortest run, so repeating runs within a sample would only blur the percentiles.
- *
- * @param run has ended when its promise resolves.
+ * Runs in this process as a subject. Every sample is one run: the clock's tick is far below the shortest run, so repeating
+ * runs within a sample would only blur the percentiles.
  */
 export function timedRuns(run: () => Promise<unknown>, { clock, processorTime }: TimedRunsOptions): Subject {
   const takeBlock = async ({ blockMs, minRuns, maxRuns }: BlockShape): Promise<Block> => {

@@ -10,7 +10,7 @@ const batch = z.number().int().min(1).max(4096).default(1).describe('images for 
 export const precisions = ['fp32', 'fp16', 'int8'] as const;
 export type Precision = (typeof precisions)[number];
 
-/** How ONNX Runtime runs what is measured. */
+/** ONNX Runtime's settings. */
 const runtimeShape = {
   provider: z.string().default('cpu').describe('ONNX Runtime execution provider, as `nas devices` lists them'),
   threads: z.number().int().min(1).default(1).describe('threads within an operator'),
@@ -19,7 +19,7 @@ const runtimeShape = {
     .enum(precisions)
     .optional()
     .describe(
-      'what the models must be computed with: a model that is executed in something else is refused, never converted; by default each is measured as it is and labelled by what is executed',
+      'precision of the models: a model that is executed in another precision is rejected, never converted; by default each is measured as it is and labelled by its executed precision',
     ),
 };
 
@@ -55,7 +55,7 @@ const agentSchema = z
       .default(60)
       .describe('seconds without an answer after which the agent counts as gone'),
   })
-  .describe('another machine on which `nas agent` runs; it decides what it measures with');
+  .describe('another machine on which `nas agent` runs, with the device of the agent');
 export type AgentConfig = z.output<typeof agentSchema>;
 
 const tableSchema = z
@@ -84,7 +84,7 @@ const devices = z.discriminatedUnion('type', [localSchema, browserSchema, agentS
 /** A device in an experiment or on the command line, with every default filled in. */
 export type DeviceConfig = z.output<typeof devices>;
 
-/** A device that can be asked from any process; the others need the queue of a run. */
+/** A device that any process can use; a worker needs the queue of a run. */
 export type ReachableDevice = Exclude<DeviceConfig, WorkerConfig>;
 
 export const reachableTypes = [
@@ -96,13 +96,13 @@ export const reachableTypes = [
 
 export const deviceTypes = [...reachableTypes, 'worker'] as const satisfies readonly DeviceConfig['type'][];
 
-/** A word stands for a type, and a map without a type is this machine. */
+/** A word is a type; a map without a type is this machine. */
 function typed(value: unknown): unknown {
   if (typeof value === 'string') return { type: value };
   return typeof value === 'object' && value !== null && !('type' in value) ? { type: 'local', ...value } : value;
 }
 
-/** A device as it is written: a map, or its type alone. */
+/** A device as written in YAML: a map, or its type alone. */
 export const deviceSchema = z.preprocess(typed, devices);
 
 const modelFile = z.string().endsWith('.json', 'is a .json file').optional();
@@ -113,7 +113,7 @@ const modelFiles = z.strictObject({
   int8: modelFile.describe('predicts networks with eight-bit integers'),
 });
 
-/** `latency:`; where latency is measured, the hard budget, and whether it is predicted before training. */
+/** `latency:`; the device, the hard budget, and the predictor. */
 export const latencySchema = z.strictObject({
   device: deviceSchema.prefault({ type: 'local' }).describe('what latency is measured on'),
   budget_ms: z

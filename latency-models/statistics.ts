@@ -26,8 +26,8 @@ export function quantile(sorted: readonly number[], q: number): number {
 export const median = (values: readonly number[]): number => quantile(ascending(values), 0.5);
 
 /**
- * The mean of the middle half of ascending values: as robust as the quartiles, yet it uses half of the samples. Values
- * that a quartile cuts count in part. `weights` says how often each value occurs (once by default).
+ * The mean of the middle half of ascending values, as robust as the quartiles but using half of the samples. Values at a
+ * quartile count in part. `weights`: how often each value occurs; default: once.
  */
 export function interquartileMean(sorted: readonly number[], weights?: readonly number[]): number {
   const total = weights === undefined ? sorted.length : sum(weights);
@@ -44,8 +44,8 @@ export function interquartileMean(sorted: readonly number[], weights?: readonly 
 }
 
 /**
- * 95 % confidence interval of the interquartile mean of all samples by the cluster bootstrap: whole blocks are drawn
- * with replacement, because samples that follow each other are not independent (Davison & Hinkley 1997, section 3.8).
+ * 95 % confidence interval of the interquartile mean by the cluster bootstrap: whole blocks are drawn with replacement, as
+ * successive samples are not independent (Davison & Hinkley 1997, section 3.8).
  */
 export function blockBootstrap(
   blocks: readonly (readonly number[])[],
@@ -96,7 +96,7 @@ function pearson(x: readonly number[], y: readonly number[]): number {
   return xy / Math.sqrt(xx * yy);
 }
 
-/** Values that are no numbers have no rank. */
+/** NaN has no rank. */
 const ranked = (values: readonly number[]): boolean => !values.some(Number.isNaN);
 
 /**
@@ -106,7 +106,7 @@ const ranked = (values: readonly number[]): boolean => !values.some(Number.isNaN
 export const spearman = (x: readonly number[], y: readonly number[]): number =>
   ranked(x) && ranked(y) ? pearson(ranks(x), ranks(y)) : NaN;
 
-/** Pairs that are equal, in ascending values. */
+/** The number of equal pairs in ascending values. */
 function tiedPairs(sorted: ArrayLike<number>): number {
   let pairs = 0;
   for (let start = 0, end = 0; start < sorted.length; start = end) {
@@ -116,7 +116,7 @@ function tiedPairs(sorted: ArrayLike<number>): number {
   return pairs;
 }
 
-/** Sorts in place by merging, and counts the pairs that stood in the wrong order. */
+/** Merge sort in place; returns the number of inversions. */
 function sortCountingInversions(values: Float64Array): number {
   let from: Float64Array = values;
   let to: Float64Array = new Float64Array(values.length);

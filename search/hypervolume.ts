@@ -92,7 +92,7 @@ function area(points: readonly Point[], reference: Point): number {
   return sum;
 }
 
-/** Slices along the last objective: between neighbouring values, the cross-section is that of the points so far. */
+/** Slices along the last objective: between neighbouring values, the cross-section is the volume of the points so far. */
 function slices(points: readonly Point[], reference: Point, dimensions: number): number {
   const last = dimensions - 1;
   const sorted = [...points].sort((a, b) => a[last] - b[last]);

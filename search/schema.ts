@@ -4,7 +4,7 @@ import { fidelitySchema } from './fidelity/scheduler.js';
 const choice = z.union([z.string(), z.number(), z.boolean()]);
 const choices = z.record(z.string(), choice);
 
-/** `search.enqueue`; networks that are tried first. */
+/** `search.enqueue`; networks to try first. */
 const enqueueSchema = z
   .array(
     z.union(
@@ -15,7 +15,7 @@ const enqueueSchema = z
           .describe('a reference network, mobilenet or resnet, such as mobilenet-x0.5: the nearest there is'),
         z
           .strictObject({
-            name: z.string().min(1).describe('what reports call it'),
+            name: z.string().min(1).describe('name in reports'),
             choices: choices.describe('the choice of each decision; the others are drawn at random'),
           })
           .describe('a network with a name'),
@@ -24,14 +24,16 @@ const enqueueSchema = z
       'expected the name of a reference network, such as mobilenet-x0.5, or a map from decisions to choices',
     ),
   )
-  .describe('networks that are tried before the controller has its say, such as a baseline; marked in the pictures');
+  .describe(
+    'networks that are tried before the proposals of the controller, such as a baseline; marked in the pictures',
+  );
 export type EnqueueConfig = z.output<typeof enqueueSchema>;
 
-/** Our controllers. */
+/** The built-in controllers. */
 export const controllerNames = ['random', 'evolution', 'nsga2', 'local', 'tpe', 'reinforce', 'surrogate'] as const;
 export type ControllerName = (typeof controllerNames)[number];
 
-/** `search:`; which candidates are tried, how many, and how many at once. */
+/** `search:`; how candidates are chosen, how many, and how many in parallel. */
 export const searchSchema = z.strictObject({
   controller: z
     .union(
@@ -58,7 +60,9 @@ export const searchSchema = z.strictObject({
     .int()
     .min(1)
     .default(50)
-    .describe('candidates to try; those that break a hard constraint when measured count, but are not trained'),
+    .describe(
+      'candidates to try; a candidate whose measured values break a hard constraint counts, but is not trained',
+    ),
   stop: z
     .strictObject({
       trials: z.number().int().min(1).optional().describe('the same as search.trials, which is its short form'),
@@ -83,7 +87,7 @@ export const searchSchema = z.strictObject({
     .enum(['delayed', 'async'])
     .default('delayed')
     .describe(
-      'delayed: results do not depend on timing; async: never wait, each trial is asked from whatever has finished',
+      'delayed: results do not depend on timing; async: no waiting, each trial is asked from all results so far',
     ),
   retries: z
     .number()
@@ -101,7 +105,7 @@ export const searchSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'workdir of another run, or CSV file with a column for each decision: its frontier (all rows, without columns of the objectives) is tried first, after what is enqueued; evaluated anew, as results of other trainings do not compare',
+      'workdir of another run, or CSV file with a column for each decision: its frontier (all rows, without columns of the objectives) is tried first, after the enqueued networks; evaluated anew, as results of other trainings do not compare',
     ),
   enqueue: enqueueSchema.optional(),
   startup: z
@@ -110,7 +114,7 @@ export const searchSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'random trials before the controller uses what it learnt; default: population; 6 for local, 8 for tpe and surrogate, 10 for reinforce',
+      'random trials before the controller uses results; default: population; 6 for local, 8 for tpe and surrogate, 10 for reinforce',
     ),
   population: z.number().int().min(2).default(12).describe('population of evolution and NSGA-II'),
   tournament: z
@@ -123,11 +127,11 @@ export const searchSchema = z.strictObject({
 });
 export type SearchConfig = z.output<typeof searchSchema>;
 
-/** How a configuration's controller is called. */
+/** The name of a configuration's controller. */
 export const controllerTitle = ({ controller }: Pick<SearchConfig, 'controller'>): string =>
   typeof controller === 'string' ? controller : controller.path;
 
-/** A configuration in which `trials` says how many, however that was written. */
+/** Copies `stop.trials`, the long form of `trials`, to `trials`. */
 export const withTrials = <C extends Pick<SearchConfig, 'trials' | 'stop'>>(config: C): C => ({
   ...config,
   trials: config.stop?.trials ?? config.trials,

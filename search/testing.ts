@@ -89,7 +89,7 @@ export function controllerChecks(create: (input: ControllerInput) => Controller)
       },
     })),
     {
-      name: 'depends on nothing but what it is given, whatever it was asked before',
+      name: 'depends on its context alone, whatever it was asked before',
       run: () => {
         const { history } = search(create(input), trials, 1);
         const used = create(input);
@@ -123,7 +123,7 @@ export function controllerChecks(create: (input: ControllerInput) => Controller)
       },
     },
     {
-      name: 'asks first for what is enqueued',
+      name: 'asks for enqueued networks first',
       run: () => {
         const enqueued = [{ name: 'large', genotype: [3, 3, 3] }];
         const { genotype, source } = create({ ...input, enqueued }).ask(contextOf([]));

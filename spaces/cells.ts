@@ -69,7 +69,7 @@ export function cellFeatures(cell: Cell): number[] {
 
 const isOp = (choice: unknown): choice is CellOp => cellOps.some((op) => op === choice);
 
-/** Reads genotypes as cells when the decisions are those of a cell, in any order; otherwise undefined. */
+/** Reads genotypes as cells when the decisions describe a cell, in any order; otherwise undefined. */
 export function cellReader(decisions: readonly Decision[]): ((genotype: Genotype) => Cell) | undefined {
   const edges = cellEdges.flatMap((name) => {
     const decision = decisions.findIndex((one) => one.name === name);

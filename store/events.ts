@@ -58,7 +58,7 @@ interface Row {
   readonly detail: string;
 }
 
-/** The log of everything that happened, in order. */
+/** The log of a run, in order. */
 export class Events {
   private readonly insert;
   private readonly select;
@@ -90,7 +90,7 @@ export class Events {
     return this.connection.read(() => this.select.all({ after, limit })).map(this.toRecord);
   }
 
-  /** Those of some kinds, in order. */
+  /** Events of some kinds, in order. */
   of(...kinds: readonly EventKind[]): EventRecord[] {
     return this.connection.read(() => this.selectOf.all({ kinds: JSON.stringify(kinds) })).map(this.toRecord);
   }

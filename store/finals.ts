@@ -1,12 +1,12 @@
-import type { Attempts, TrialStage } from './trainings.js';
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
+import type { Attempts, TrialStage } from './trainings.js';
 import { finite, type StoredPrecision } from './values.js';
 
 /** The trainings that follow the search. */
 export type FinalStage = Exclude<TrialStage, 'search'>;
 
-/** What weights were before the training that made them: random ones, or the slice of a supernet. */
+/** The weights that a training began from: random ones, given ones, or the slice of a supernet. */
 export type WeightsOrigin = 'nothing' | 'weights' | 'supernet';
 
 /** The result of training a frontier network on the full schedule, in one precision. */
@@ -21,30 +21,24 @@ export interface NewFinal {
   /** Of the training, which is one for all precisions of a trial: each record says the same. */
   readonly epochs: number;
   readonly seconds: number;
-  /** What it began from; default: nothing. */
+  /** Default: nothing. */
   readonly from?: WeightsOrigin;
   /** Why it failed. */
   readonly message?: string;
 }
 
-export interface FinalRecord {
+export interface FinalRecord extends Pick<NewFinal, 'state' | 'epochs' | 'seconds'> {
   readonly trial: number;
   readonly precision: StoredPrecision;
-  readonly state: 'complete' | 'failed';
   readonly accuracy: number | null;
   readonly testAccuracy: number | null;
-  readonly epochs: number;
-  readonly seconds: number;
   readonly from: WeightsOrigin;
   readonly message: string | null;
   /** In ms since 1970. */
   readonly finishedAt: number;
 }
 
-/**
- * The full trainings of the frontier's networks, a record for each precision in which one is kept; apart from what the
- * search found.
- */
+/** The full trainings of the frontier's networks, a record for each precision in which a network is kept. */
 export class Finals {
   private readonly insert;
   private readonly select;
@@ -66,15 +60,12 @@ export class Finals {
     );
   }
 
-  /**
-   * Records that the full training of a trial's network (or what follows it, with rounding) begins, or begins again.
-   * @returns which attempt, from 1.
-   */
+  /** Records that a training after the search begins, or begins again. @returns the number of this attempt, from 1. */
   start(trial: number, stage: FinalStage = 'final'): number {
     return this.attempts.start(stage, trial);
   }
 
-  /** How often that training was begun. */
+  /** The number of attempts so far. */
   attemptsMade(trial: number, stage: FinalStage = 'final'): number {
     return this.attempts.made(stage, trial);
   }

@@ -6,7 +6,7 @@ import { explainSqlite } from './connection.js';
 
 const lockFile = (directory: string): string => join(directory, 'nas.lock');
 
-/** Whether a process works in a workdir at this moment. */
+/** Whether a process works in a workdir now. */
 export const isWorkedIn = (directory: string): boolean => isLocked(lockFile(directory));
 
 /**

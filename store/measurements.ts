@@ -1,6 +1,6 @@
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
-import { finite, fromBlob, json, type StoredPrecision, storedPrecisions, toBlob } from './values.js';
+import { finite, fromBlob, json, storedPrecisions, toBlob, type StoredPrecision } from './values.js';
 
 /** What a network was measured for. */
 export type MeasurementPurpose = 'calibration' | 'trial' | 'frontier';
@@ -13,7 +13,7 @@ export interface NewMeasurement {
   /** Plain data. */
   readonly network: unknown;
   readonly purpose: MeasurementPurpose;
-  /** What the network was measured in; default: fp32. */
+  /** Default: fp32. */
   readonly precision?: StoredPrecision;
   readonly device: string;
   /** Robust centre of the samples. */
@@ -25,7 +25,7 @@ export interface NewMeasurement {
   readonly interval: readonly [low: number, high: number];
   readonly converged: boolean;
   readonly samples: readonly number[];
-  /** How it was taken; plain data. */
+  /** Device, software and settings; plain data. */
   readonly environment: unknown;
 }
 
@@ -37,7 +37,7 @@ export interface MeasurementRecord extends Omit<NewMeasurement, 'trial' | 'netwo
   readonly takenAt: number;
 }
 
-/** A latency that had been predicted when its trial was asked, in ms. */
+/** The measurement of a trial whose latency had been predicted when it was asked, in ms. */
 export interface PredictedMeasurement {
   readonly trial: number;
   readonly precision: StoredPrecision;
@@ -125,12 +125,12 @@ export class Measurements {
     return this.connection.read(() => this.select.all({})).map((row) => this.toRecord(row));
   }
 
-  /** Those of one trial. */
+  /** Measurements of one trial. */
   of(trial: number): MeasurementRecord[] {
     return this.connection.read(() => this.selectOf.all({ trial })).map((row) => this.toRecord(row));
   }
 
-  /** What was measured of trials whose latency had been predicted. */
+  /** Measurements of trials whose latency had been predicted. */
   predicted(): PredictedMeasurement[] {
     return this.connection.read(() => this.selectPredicted.all({}));
   }
@@ -151,7 +151,7 @@ export class Measurements {
   }
 }
 
-/** A latency as it was predicted. */
+/** A predicted latency. */
 export interface StoredPrediction {
   readonly ms: number;
   /** Standard deviation of the error, in ms. */
@@ -160,7 +160,7 @@ export interface StoredPrediction {
   readonly coverage: number;
 }
 
-/** Predictions for a network in each precision that there was a predictor for. */
+/** Predictions for a network in each precision with a predictor. */
 export type StoredPredictions = Readonly<Partial<Record<StoredPrecision, StoredPrediction>>>;
 
 /** The latencies that were predicted for trials when they were asked. */
@@ -199,7 +199,7 @@ export class Predictions {
   }
 }
 
-/** Descriptions of networks, each kept once, by the id of the genotype that means it. */
+/** Descriptions of networks, one for each genotype id. */
 export class Networks {
   private readonly insert;
   private readonly select;
@@ -213,7 +213,7 @@ export class Networks {
     );
   }
 
-  /** Keeps a network; the first description under an id stays. */
+  /** Stores a network; the first description under an id stays. */
   add(genotypeId: string, network: unknown): void {
     const text = json(network, `network ${genotypeId}`);
     this.connection.write(() => this.insert.run({ genotypeId, network: text }));

@@ -1,9 +1,9 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { invalidInput } from '../base/errors.js';
+import { invalidInput, messageOf } from '../base/errors.js';
 import { makeDirectory } from '../base/files.js';
-import { type Clock, Connection, corrupt, explainSqlite } from './connection.js';
+import { Connection, corrupt, explained, type Clock } from './connection.js';
 import { migrations as released, type Migration } from './migrations/index.js';
 
 /** Marks an SQLite file as a run of nas: "nasr" in ASCII. */
@@ -47,7 +47,7 @@ export function createDatabase(path: string, clock: Clock, fill: (connection: Co
   });
 }
 
-/** A database with the current schema that ends with the process, for what need not be kept. */
+/** A database in memory with the current schema; it ends with the process. */
 export function memoryDatabase(clock: Clock): Connection {
   const path = ':memory:';
   const database = new Database(path);
@@ -57,13 +57,12 @@ export function memoryDatabase(clock: Clock): Connection {
 }
 
 /**
- * Opens an existing database, upgrading an older schema; where it is `readonly`, a copy in memory of how it stands now.
+ * Opens an existing database and upgrades an older schema; with `readonly`, in a copy in memory.
  *
- * Durability: a write-ahead log with `synchronous = NORMAL`. Nothing that was committed is lost when the process is
- * killed at any moment, as committed pages are with the operating system. A power failure may lose the last commits
- * (never consistency); the run then resumes from a slightly earlier moment. Waiting for the disk at every commit
- * (`FULL`) would buy those at ten times the price.
- * @throws NasError `invalid-input`: missing, not ours, damaged, newer than this version of nas, or not writable.
+ * Durability: a write-ahead log with `synchronous = NORMAL`. Committed data survives a kill of the process at any moment.
+ * A power failure may lose the last commits, never consistency; the run then resumes from a slightly earlier moment.
+ * Waiting for the disk at every commit (`FULL`) would save those commits at ten times the price.
+ * @throws NasError `invalid-input`: missing, not of nas, damaged, newer than this version of nas, or not writable.
  */
 export function openDatabase(path: string, options: OpenOptions = {}): Connection {
   const { readonly = false, patience = busyTimeout, clock = Date.now, migrations = released } = options;
@@ -73,7 +72,7 @@ export function openDatabase(path: string, options: OpenOptions = {}): Connectio
   return explained(path, () => {
     const database = new Database(path, { readonly, fileMustExist: true, timeout: patience });
     try {
-      checkOurs(database, path);
+      checkApplication(database, path);
       checkVersion(database, path, migrations);
       if (readonly && pragma(database, 'user_version') !== newest(migrations)) {
         const upgraded = upgradedCopy(database, path, migrations);
@@ -99,7 +98,7 @@ const pragma = (database: Database.Database, name: string): unknown => database.
 
 const newest = (migrations: readonly Migration[]): number => migrations.at(-1)?.version ?? 0;
 
-function checkOurs(database: Database.Database, path: string): void {
+function checkApplication(database: Database.Database, path: string): void {
   if (pragma(database, 'application_id') !== applicationId) {
     throw invalidInput(`${path}: the file is not a database of nas`, { hint: 'Give the folder of a run.' });
   }
@@ -115,13 +114,13 @@ function checkVersion(database: Database.Database, path: string, migrations: rea
   );
 }
 
-/** Where the header of a database file says how it is written and read: 2 with a write-ahead log, 1 without. */
+/** Bytes of the file header that say how it is written and read: 2 with a write-ahead log, 1 without. */
 const journalBytes = [18, 19];
 
-/** A database as it is at this moment, upgraded in memory: the file of a run that others look at stays as it is. */
+/** A copy in memory with the current schema; the file, which others may be using, stays as it is. */
 function upgradedCopy(database: Database.Database, path: string, migrations: readonly Migration[]): Database.Database {
   const bytes = database.serialize();
-  // There is no log beside what is in memory.
+  // A database in memory has no log beside it.
   for (const at of journalBytes) bytes[at] = 1;
   const copy = new Database(bytes);
   migrate(copy, path, migrations);
@@ -150,17 +149,9 @@ function makeFolder(path: string): void {
   try {
     makeDirectory(folder);
   } catch (cause) {
-    throw invalidInput(`${folder}: the folder cannot be made (${cause instanceof Error ? cause.message : ''})`, {
+    throw invalidInput(`${folder}: the folder cannot be made (${messageOf(cause)})`, {
       hint: 'Choose another folder with --workdir.',
       cause,
     });
-  }
-}
-
-function explained<T>(path: string, task: () => T): T {
-  try {
-    return task();
-  } catch (error) {
-    throw explainSqlite(error, path);
   }
 }

@@ -1,11 +1,10 @@
 import { dirname } from 'node:path';
-import type { NasError } from '../base/errors.js';
-import { type Connection, corrupt } from './connection.js';
+import { corrupt, type Connection } from './connection.js';
 import type { Events } from './events.js';
 import { isWorkedIn } from './lock.js';
 import { json } from './values.js';
 
-/** What a run is; written once. */
+/** The facts of a run; written once. */
 export interface RunMeta {
   readonly name: string;
   readonly seed: number;
@@ -13,7 +12,7 @@ export interface RunMeta {
   readonly source: string;
   /** The experiment with every default filled in; plain data. */
   readonly experiment: unknown;
-  /** What of it the user wrote; plain data. Runs of older versions do not tell. */
+  /** What the user wrote; plain data. Runs of older versions do not have it. */
   readonly written?: unknown;
   /** Training threads per worker: results repeat bit for bit only with the same number. */
   readonly threads: number;
@@ -28,10 +27,10 @@ export interface RunRecord extends Omit<RunMeta, 'written'> {
   readonly createdAt: number;
 }
 
-/** `failed`: ended by an error that no trial could be blamed for. */
+/** `failed`: ended by an error that is not a trial's own. */
 export type RunStatus = 'running' | 'complete' | 'interrupted' | 'infeasible' | 'failed';
 
-/** How a run stands, as others see it; `died`: it says that it is running, and no process works on it. */
+/** `died`: the stored status is `running`, and no process works on the run. */
 export type RunState = RunStatus | 'died';
 
 export interface RunStatusRecord<Status = RunStatus> {
@@ -41,18 +40,10 @@ export interface RunStatusRecord<Status = RunStatus> {
   readonly at: number;
 }
 
-interface Row {
-  readonly name: string;
-  readonly seed: number;
-  readonly source: string;
+interface Row extends Omit<RunRecord, 'experiment' | 'environment'> {
   readonly experiment: string;
-  readonly threads: number;
-  readonly version: string;
   readonly environment: string;
-  readonly createdAt: number;
 }
-
-const nothingSaid = (path: string): NasError => corrupt(path, 'it does not say which run it is about');
 
 /** The run that a database is about, and its status. */
 export class Run {
@@ -78,27 +69,22 @@ export class Run {
     this.selectStatus = connection.prepare<RunStatusRecord>('SELECT status, message, at FROM run_status');
   }
 
-  /** Writes what the run is; once, when the database is created. The run is then `running`. */
-  begin(meta: RunMeta): void {
+  /** Writes the facts of the run; once, when the database is created. The run is then `running`. */
+  begin({ written, ...meta }: RunMeta): void {
     this.connection.write(() => {
       this.insert.run({
-        name: meta.name,
-        seed: meta.seed,
-        source: meta.source,
+        ...meta,
         experiment: json(meta.experiment, 'experiment'),
-        threads: meta.threads,
-        version: meta.version,
         environment: json(meta.environment, 'environment'),
         createdAt: this.connection.clock(),
       });
-      this.events.add({ kind: 'created', detail: { version: meta.version, written: meta.written } });
+      this.events.add({ kind: 'created', detail: { version: meta.version, written } });
       this.setStatus('running');
     });
   }
 
   get(): RunRecord {
-    const row = this.connection.read(() => this.select.get({}));
-    if (row === undefined) throw nothingSaid(this.connection.path);
+    const row = this.row();
     const { parse } = this.connection;
     // Written by `extend`.
     const extended = this.events.of('extended').at(-1)?.detail as { readonly experiment: unknown } | undefined;
@@ -108,23 +94,28 @@ export class Run {
 
   /** When it was begun, in ms since 1970: quicker than `get`, which looks for extensions among all events. */
   createdAt(): number {
-    const row = this.connection.read(() => this.select.get({}));
-    if (row === undefined) throw nothingSaid(this.connection.path);
-    return row.createdAt;
+    return this.row().createdAt;
   }
 
-  /** From now on, the run is of another experiment: of more trials. What the user wrote stays as it is. */
+  private row(): Row {
+    const row = this.connection.read(() => this.select.get({}));
+    if (row === undefined) throw corrupt(this.connection.path, 'it does not say which run it is about');
+    return row;
+  }
+
+  /** Replaces the experiment by one with more trials. What the user wrote stays as it is. */
   extend(experiment: unknown): void {
     this.events.add({ kind: 'extended', detail: { experiment } });
   }
 
+  /** The stored status. */
   status(): RunStatusRecord {
     const row = this.connection.read(() => this.selectStatus.get({}));
     if (row === undefined) throw corrupt(this.connection.path, 'it does not say how the run stands');
     return row;
   }
 
-  /** How the run stands, by what it says itself and by whether a process works in its folder. */
+  /** The stored status, or `died` where no process works in the folder of a run that says it is running. */
   state(): RunStatusRecord<RunState> {
     const record = this.status();
     const died = record.status === 'running' && !isWorkedIn(dirname(this.connection.path));

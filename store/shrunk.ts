@@ -4,7 +4,7 @@ import { finite, json } from './values.js';
 
 /** Latencies that were measured side by side when a network was cut, in ms. */
 export interface ShrunkLatencies {
-  /** What they were measured on: its name, and how it is configured, as plain data. */
+  /** The device: its name, and its configuration as plain data. */
   readonly device: string;
   readonly on: unknown;
   readonly own: number;
@@ -13,19 +13,19 @@ export interface ShrunkLatencies {
   readonly trials: Readonly<Record<string, number>>;
 }
 
-/** A network that was cut out of a trial's trained one, as it is before its fine-tuning. */
+/** A network cut out of a trial's trained network, before its fine-tuning. */
 export interface NewShrunk {
   /** Trial whose network it came from. */
   readonly parent: number;
   /** Plain data. */
   readonly network: unknown;
-  /** What was to be kept: at most `value` of it. */
+  /** The budget: at most `value` of the objective. */
   readonly target: { readonly objective: 'latency_ms' | 'macs'; readonly value: number };
-  /** What told which channels matter: `taylor`, `gamma`, `l1`. */
+  /** The measure of channel importance: `taylor`, `gamma`, `l1`. */
   readonly importance: string;
   /** New widths are multiples of it. */
   readonly multiple: number;
-  /** Channels that are left, by the name of what they belong to. */
+  /** Remaining channels by the name of their channel group. */
   readonly widths: Readonly<Record<string, number>>;
   readonly macs: number;
   readonly params: number;
@@ -48,7 +48,7 @@ export interface ShrunkAccuracies {
   readonly parentTestAccuracy: number | null;
 }
 
-/** What became of it. */
+/** How its fine-tuning ended. */
 export interface ShrunkOutcome extends Partial<ShrunkAccuracies> {
   readonly state: 'complete' | 'failed';
   readonly seconds: number;
@@ -56,7 +56,7 @@ export interface ShrunkOutcome extends Partial<ShrunkAccuracies> {
   readonly message?: string;
 }
 
-/** A shrunk network and where it stands; what is not known yet is null. Times are in ms since 1970. */
+/** A shrunk network and where it stands; unknown values are null. Times are in ms since 1970. */
 export interface ShrunkRecord extends NewShrunk, ShrunkAccuracies {
   /** Counted from 0. */
   readonly number: number;
@@ -75,7 +75,7 @@ interface Row extends Omit<ShrunkRecord, 'network' | 'target' | 'widths' | 'late
   readonly latencies: string | null;
 }
 
-/** Networks that were cut out of trained ones and fine-tuned: kept beside the trials, which they are none of. */
+/** Networks cut out of trained ones and fine-tuned. They stand beside the trials. */
 export class ShrunkNetworks {
   private readonly insert;
   private readonly insertOutcome;
@@ -107,7 +107,7 @@ export class ShrunkNetworks {
     );
   }
 
-  /** Records a network that was cut and is to be fine-tuned. @returns its number. */
+  /** Records a network before its fine-tuning. @returns its number. */
   begin({ network, target, widths, latencies, ...shrunk }: NewShrunk): number {
     return this.connection.write(() => {
       const number = this.select.all({}).length;

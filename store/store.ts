@@ -1,4 +1,3 @@
-import { Artifacts, Attempts, Curves } from './trainings.js';
 import type { Clock, Connection } from './connection.js';
 import { Events } from './events.js';
 import { Finals } from './finals.js';
@@ -6,10 +5,10 @@ import { Measurements, Networks, Predictions } from './measurements.js';
 import { createDatabase, memoryDatabase, openDatabase } from './open.js';
 import { Run, type RunMeta } from './run.js';
 import { ShrunkNetworks } from './shrunk.js';
+import { Artifacts, Attempts, Curves } from './trainings.js';
 import { TrialOverview } from './trial-overview.js';
-import { TrialPages } from './trial-pages.js';
-import { Trials } from './trials.js';
 import { TrialValues } from './trial-values.js';
+import { Trials } from './trials.js';
 import { Variants } from './variants.js';
 
 export interface StoreOptions {
@@ -22,8 +21,8 @@ export interface StoreOptions {
 }
 
 /**
- * Everything that is known about one run, in one SQLite file: an append-only history, read as it stands now. Every
- * method is one transaction; `transaction` makes one of several calls.
+ * Everything that is known about one run, in one SQLite file: an append-only history, and views of its current state.
+ * Every method is one transaction; `transaction` makes one of several calls.
  *
  * All methods throw NasError `invalid-input` when the disk is full, the file is damaged or read-only, and `in-use`
  * when another process keeps it locked; `failure` when a number to be stored is NaN or infinite.
@@ -31,7 +30,6 @@ export interface StoreOptions {
 export class Store {
   readonly run: Run;
   readonly trials: Trials;
-  readonly pages: TrialPages;
   readonly overview: TrialOverview;
   readonly variants: Variants;
   readonly networks: Networks;
@@ -46,22 +44,18 @@ export class Store {
   constructor(private readonly connection: Connection) {
     const events = new Events(connection);
     const attempts = new Attempts(connection, events);
+    const networks = new Networks(connection);
+    const values = new TrialValues(connection);
+    const variants = new Variants(connection, events);
+    const predictions = new Predictions(connection);
     this.events = events;
     this.run = new Run(connection, events);
-    this.networks = new Networks(connection);
-    this.variants = new Variants(connection, events);
-    this.trials = new Trials(connection, {
-      events,
-      networks: this.networks,
-      attempts,
-      predictions: new Predictions(connection),
-      values: new TrialValues(connection),
-      variants: this.variants,
-    });
-    this.pages = new TrialPages(connection);
-    this.overview = new TrialOverview(connection);
+    this.networks = networks;
+    this.variants = variants;
+    this.trials = new Trials(connection, { events, networks, attempts, predictions, values, variants });
+    this.overview = new TrialOverview(connection, { values, variants });
     this.curves = new Curves(connection, events);
-    this.measurements = new Measurements(connection, events, this.networks);
+    this.measurements = new Measurements(connection, events, networks);
     this.finals = new Finals(connection, events, attempts);
     this.artifacts = new Artifacts(connection, events);
     this.shrunk = new ShrunkNetworks(connection, events);
@@ -76,7 +70,7 @@ export class Store {
     return Store.open(path, { clock });
   }
 
-  /** The store of a run of which nothing is kept. */
+  /** A store in memory, which ends with the process. */
   static inMemory(meta: RunMeta, clock: Clock = Date.now): Store {
     const store = new Store(memoryDatabase(clock));
     store.run.begin(meta);
@@ -85,18 +79,18 @@ export class Store {
 
   /**
    * Opens the database of a run; an older schema is upgraded: in the file, or (`readonly`) in a copy in memory.
-   * @throws NasError `invalid-input` when it is missing, damaged, not ours, of a newer nas, or may not be written.
+   * @throws NasError `invalid-input` when it is missing, damaged, not of nas, of a newer nas, or may not be written.
    */
   static open(path: string, options: StoreOptions = {}): Store {
     return new Store(openDatabase(path, options));
   }
 
-  /** Makes one transaction of all calls within `task`: all of them are recorded, or (when it throws) none. */
+  /** Runs calls in one transaction: all of them are recorded, or (when `task` throws) none. */
   transaction<T>(task: () => T): T {
     return this.connection.write(task);
   }
 
-  /** Makes one reading of all calls within `task`: they see the run as it is at one moment. */
+  /** Runs calls in one reading: they see the run as it is at one moment. */
   reading<T>(task: () => T): T {
     return this.connection.read(task);
   }

@@ -2,7 +2,13 @@ import type { Connection } from './connection.js';
 import type { Events } from './events.js';
 import { finite } from './values.js';
 
-/** Whose training a curve shows: a trial's, a shrunk network's (by its number), or what all trials rest on. */
+/**
+ * Trainings of a trial's network: in the search, on the full schedule, or fine-tuned with the rounding of 8 bits in its
+ * computation.
+ */
+export type TrialStage = 'search' | 'final' | 'quantize-aware';
+
+/** A training: of a trial, of a shrunk network (by its number), or of a network that all trials rest on. */
 export type Training =
   | { readonly stage: TrialStage; readonly trial: number; readonly shrunk?: undefined }
   | { readonly stage: 'teacher' | 'supernet'; readonly trial?: undefined; readonly shrunk?: undefined }
@@ -10,17 +16,8 @@ export type Training =
 
 /** The training in words. */
 export function describeTraining({ stage, trial, shrunk }: Training): string {
-  switch (stage) {
-    case 'search':
-    case 'final':
-    case 'quantize-aware':
-      return `trial ${trial}`;
-    case 'teacher':
-    case 'supernet':
-      return `the ${stage}`;
-    case 'shrunk':
-      return `shrunk network ${shrunk}`;
-  }
+  if (trial !== undefined) return `trial ${trial}`;
+  return shrunk === undefined ? `the ${stage}` : `shrunk network ${shrunk}`;
 }
 
 /** One epoch of a training; accuracies in [0, 1]. */
@@ -38,6 +35,8 @@ export interface Epoch {
 const columns = `epoch, train_loss AS trainLoss, train_accuracy AS trainAccuracy, validation_loss AS validationLoss,
   validation_accuracy AS validationAccuracy, learning_rate AS learningRate, seconds`;
 
+const keyOf = ({ stage, trial, shrunk }: Training) => ({ stage, trial: trial ?? null, shrunk: shrunk ?? null });
+
 /** Learning curves. An epoch that is recorded again (it was trained again after a crash) replaces the earlier record. */
 export class Curves {
   private readonly insert;
@@ -54,13 +53,10 @@ export class Curves {
        VALUES ($stage, $trial, $shrunk, $epoch, $trainLoss, $trainAccuracy, $validationLoss, $validationAccuracy,
          $learningRate, $seconds)`,
     );
-    this.select = connection.prepare<Epoch>(
-      `SELECT ${columns} FROM curves WHERE stage = $stage AND trial IS $trial AND shrunk IS $shrunk
-       ORDER BY epoch`,
-    );
+    const ofTraining = 'stage = $stage AND trial IS $trial AND shrunk IS $shrunk';
+    this.select = connection.prepare<Epoch>(`SELECT ${columns} FROM curves WHERE ${ofTraining} ORDER BY epoch`);
     this.selectOne = connection.prepare<Epoch>(
-      `SELECT ${columns} FROM epochs WHERE stage = $stage AND trial IS $trial AND shrunk IS $shrunk AND epoch = $epoch
-       ORDER BY seq DESC LIMIT 1`,
+      `SELECT ${columns} FROM epochs WHERE ${ofTraining} AND epoch = $epoch ORDER BY seq DESC LIMIT 1`,
     );
   }
 
@@ -69,9 +65,7 @@ export class Curves {
     const { stage, trial, shrunk } = training;
     const where = `${describeTraining(training)} in epoch ${epoch.epoch}`;
     const row = {
-      stage,
-      trial: trial ?? null,
-      shrunk: shrunk ?? null,
+      ...keyOf(training),
       epoch: epoch.epoch,
       trainLoss: finite(epoch.trainLoss, `training loss of ${where}`),
       trainAccuracy: finite(epoch.trainAccuracy, `training accuracy of ${where}`),
@@ -88,25 +82,17 @@ export class Curves {
   }
 
   /** The epochs of a training, in order. */
-  of({ stage, trial, shrunk }: Training): Epoch[] {
-    return this.connection.read(() => this.select.all({ stage, trial: trial ?? null, shrunk: shrunk ?? null }));
+  of(training: Training): Epoch[] {
+    return this.connection.read(() => this.select.all(keyOf(training)));
   }
 
-  /** One epoch of a training, as it was recorded last. */
-  at({ stage, trial, shrunk }: Training, epoch: number): Epoch | undefined {
-    return this.connection.read(() =>
-      this.selectOne.get({ stage, trial: trial ?? null, shrunk: shrunk ?? null, epoch }),
-    );
+  /** The latest record of one epoch. */
+  at(training: Training, epoch: number): Epoch | undefined {
+    return this.connection.read(() => this.selectOne.get({ ...keyOf(training), epoch }));
   }
 }
 
-/**
- * What is trained: candidates of the search, the frontier's networks on the full schedule, or these once more with the
- * rounding of 8 bits in their computation.
- */
-export type TrialStage = 'search' | 'final' | 'quantize-aware';
-
-/** When trainings began: one row for the first start of a training and one for every start after it. */
+/** Starts of trainings: one row for the first start of a training and one for every start after it. */
 export class Attempts {
   private readonly insert;
   private readonly count;
@@ -123,7 +109,7 @@ export class Attempts {
     );
   }
 
-  /** Records that a training begins (again). @returns which attempt this is, from 1. */
+  /** Records that a training begins (again). @returns the number of this attempt, from 1. */
   start(stage: TrialStage, trial: number): number {
     return this.connection.write(() => {
       const attempt = this.made(stage, trial) + 1;
@@ -133,7 +119,7 @@ export class Attempts {
     });
   }
 
-  /** How many attempts there were. */
+  /** The number of attempts so far. */
   made(stage: TrialStage, trial: number): number {
     return this.connection.read(() => this.count.get({ stage, trial })?.attempts ?? 0);
   }
@@ -141,7 +127,7 @@ export class Attempts {
 
 /** A file that a run wrote. */
 export interface NewArtifact {
-  /** What it is: `weights`, `onnx`, ... */
+  /** `weights`, `onnx`, ... */
   readonly kind: string;
   /** Relative to the workdir, with forward slashes. */
   readonly path: string;
@@ -152,7 +138,7 @@ export interface NewArtifact {
 
 export interface ArtifactRecord extends NewArtifact {
   readonly stage: Training['stage'];
-  /** Null for files that belong to no trial: the teacher's, the supernet's, those of shrunk networks. */
+  /** Null for files that belong to no trial: of the teacher, the supernet, shrunk networks. */
   readonly trial: number | null;
   /** Number of the shrunk network that it belongs to. */
   readonly shrunk: number | null;
@@ -178,15 +164,15 @@ export class Artifacts {
     );
   }
 
-  add({ stage, trial, shrunk }: Training, { kind, path, sha256, bytes }: NewArtifact): void {
-    const subject = { trial: trial ?? null, shrunk: shrunk ?? null, stage };
+  add(training: Training, { kind, path, sha256, bytes }: NewArtifact): void {
+    const { stage, trial } = training;
     this.connection.write(() => {
-      this.insert.run({ ...subject, kind, path, sha256, bytes, at: this.connection.clock() });
+      this.insert.run({ ...keyOf(training), kind, path, sha256, bytes, at: this.connection.clock() });
       this.events.add({ kind: 'artifact', detail: { stage, kind, path }, ...(trial === undefined ? {} : { trial }) });
     });
   }
 
-  /** The files as they stand, in the order in which they were written. */
+  /** The latest record of each file, in the order in which they were written. */
   all(): ArtifactRecord[] {
     return this.connection.read(() => this.select.all({}));
   }

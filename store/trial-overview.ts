@@ -1,13 +1,15 @@
 import type { Connection } from './connection.js';
 import type { CompleteValues, TrialRecord } from './trial-record.js';
-import { byTrial, tablesOf, variantsOf, type ListedVariant, type ValueLine } from './trial-tables.js';
+import type { ObjectiveValues, TrialValues } from './trial-values.js';
+import type { StoredPrecision } from './values.js';
+import type { Variants } from './variants.js';
 
 /** How a trial ended, and what it took. */
 export interface TrialEnd {
   readonly number: number;
   /** In ms since 1970. */
   readonly finishedAt: number;
-  /** What its epochs took, or the time since it was last begun where it has none. */
+  /** Sum over its epochs, or the time since its last start where it has none. */
   readonly seconds: number;
 }
 
@@ -17,15 +19,14 @@ export type TrialStanding = Pick<TrialRecord, 'number' | 'state' | 'rejected'>;
 /** Trials that are read at once. */
 const part = 5000;
 
-/** What a variant says of itself; all else is the trial's: its MACs, say. */
-const knownOf = ({ values }: ListedVariant, own: Readonly<Record<string, number>>): Record<string, number> =>
+/** Those of the values that the trial has, too. */
+const plain = (values: ObjectiveValues, own: ObjectiveValues): Record<string, number> =>
   Object.fromEntries(
     Object.entries(values).flatMap(([name, { value }]) => (Object.hasOwn(own, name) ? [[name, value]] : [])),
   );
 
-/** What is known of all trials at once, without what each is. */
+/** Facts of all trials at once. */
 export class TrialOverview {
-  private readonly ofRange;
   private readonly selectLast;
   private readonly selectCount;
   private readonly selectMeasures;
@@ -34,16 +35,18 @@ export class TrialOverview {
   private readonly selectStanding;
   private readonly selectExtrapolated;
 
-  constructor(private readonly connection: Connection) {
-    this.ofRange = tablesOf(connection, (trial) => `${trial} BETWEEN $first AND $last`);
+  constructor(
+    private readonly connection: Connection,
+    private readonly tables: { readonly values: TrialValues; readonly variants: Variants },
+  ) {
     this.selectLast = connection.prepare<{ number: number | null }>('SELECT max(number) AS number FROM trials');
     this.selectCount = connection.prepare<{ trials: number }>('SELECT count(*) AS trials FROM trials');
     this.selectMeasures = connection.prepare<{ objective: string }>(
       'SELECT objective FROM trial_values GROUP BY objective ORDER BY min(seq)',
     );
-    this.selectComplete = connection.prepare<ValueLine>(
-      `SELECT v.trial, v.objective, v.value, v.provenance FROM outcomes o CROSS JOIN trial_values v ON v.trial = o.trial
-       WHERE o.trial BETWEEN $first AND $last AND o.state = 'complete' ORDER BY v.trial, v.objective, v.seq`,
+    this.selectComplete = connection.prepare<{ number: number; precision: StoredPrecision }>(
+      `SELECT number, precision FROM trial_states
+       WHERE number BETWEEN $first AND $last AND state = 'complete' ORDER BY number`,
     );
     this.selectEnds = connection.prepare<TrialEnd>(
       `SELECT o.trial AS number, o.finished_at AS finishedAt, coalesce(
@@ -53,21 +56,19 @@ export class TrialOverview {
        FROM outcomes o ORDER BY o.finished_at, o.trial`,
     );
     this.selectStanding = connection.prepare<TrialStanding>(
-      `SELECT t.number, t.rejected, coalesce(o.state, iif(EXISTS (SELECT 1 FROM attempts a
-         WHERE a.stage = 'search' AND a.trial = t.number), 'running', 'waiting')) AS state
-       FROM trials t LEFT JOIN outcomes o ON o.trial = t.number ORDER BY t.number`,
+      'SELECT number, rejected, state FROM trial_states ORDER BY number',
     );
     this.selectExtrapolated = connection.prepare<{ trials: number }>(
       'SELECT count(DISTINCT trial) AS trials FROM predictions WHERE coverage < 1',
     );
   }
 
-  /** How many there are. */
+  /** The number of trials. */
   count(): number {
     return this.connection.read(() => this.selectCount.get({})?.trials ?? 0);
   }
 
-  /** The names of all values that are known of any trial, in the order in which they became known. */
+  /** The names of all values of any trial, in the order in which they became known. */
   measures(): string[] {
     return this.connection.read(() => this.selectMeasures.all({})).map(({ objective }) => objective);
   }
@@ -78,14 +79,14 @@ export class TrialOverview {
   }
 
   /**
-   * What the Pareto frontier is computed from: the values of all complete trials, in their order; where a trial's network
-   * is accepted in more than one precision, those of each, the chosen one first.
+   * The input of the Pareto frontier: the values of all complete trials, in their order; of a trial that is accepted in
+   * more than one precision, the values in each, the chosen one first.
    */
   complete(): CompleteValues[] {
     return this.connection.read(() => [...this.completeParts()].flat());
   }
 
-  /** The same in parts of some thousand trials, so that not all need be in memory; to be read as one (`Store.reading`). */
+  /** The same in parts of some thousand trials, which bounds the memory; read them as one (`Store.reading`). */
   *completeParts(): Generator<CompleteValues[], void, void> {
     const end = this.connection.read(() => this.selectLast.get({})?.number ?? -1);
     for (let first = 0; first <= end; first += part)
@@ -93,33 +94,34 @@ export class TrialOverview {
   }
 
   private completeOf(range: { readonly first: number; readonly last: number }): CompleteValues[] {
-    const chosen = new Map(this.ofRange.chosen.all(range).map(({ trial, precision }) => [trial, precision]));
-    const variants = variantsOf(this.ofRange, range);
-    const values = byTrial(this.selectComplete.all(range));
-    return [...values].flatMap(([number, lines]) => {
-      const own = Object.fromEntries(lines.map(({ objective, value }) => [objective, value]));
-      const precision = chosen.get(number) ?? 'fp32';
-      const trial: CompleteValues = { number, precision, state: 'complete', values: own };
+    const complete = this.selectComplete.all(range);
+    const numbers = complete.map(({ number }) => number);
+    const values = this.tables.values.of(numbers);
+    const variants = this.tables.variants.ofAll(numbers);
+    return complete.flatMap(({ number, precision }) => {
+      const own = values.get(number)?.values;
+      if (own === undefined) return [];
+      const trial: CompleteValues = { number, precision, state: 'complete', values: plain(own, own) };
       const others = (variants.get(number) ?? []).filter(
         (variant) => variant.accepted === true && variant.precision !== precision,
       );
       return [
         trial,
-        ...others.map((variant) => ({
+        ...others.map((other) => ({
           ...trial,
-          precision: variant.precision,
-          values: { ...own, ...knownOf(variant, own) },
+          precision: other.precision,
+          values: { ...trial.values, ...plain(other.values, own) },
         })),
       ];
     });
   }
 
-  /** Where each stands, in order. */
+  /** Where each trial stands, in order. */
   standing(): TrialStanding[] {
     return this.connection.read(() => this.selectStanding.all({}));
   }
 
-  /** How many are of networks that the latency model did not cover wholly. */
+  /** The number of trials whose network the latency model did not cover wholly. */
   extrapolated(): number {
     return this.connection.read(() => this.selectExtrapolated.get({})?.trials ?? 0);
   }

@@ -16,24 +16,22 @@ export interface ObjectiveValue {
 export type ObjectiveValues = Readonly<Record<string, ObjectiveValue>>;
 
 export interface StoredValues {
-  /** As they stand now. */
+  /** The current values. */
   readonly values: ObjectiveValues;
-  /** As they were first recorded: what the controller was told, and is told again when the run resumes. */
+  /** The first value of each objective: what the controller observed, and observes again when the run resumes. */
   readonly observed: Readonly<Record<string, number>>;
 }
 
-interface Row {
+interface Row extends ObjectiveValue {
   readonly trial: number;
   readonly objective: string;
-  readonly value: number;
-  readonly provenance: Provenance;
 }
 
-/** Objective values of trials, in the order in which they became known. */
+/** Objective values of trials, in the order in which they became known. A later value replaces an earlier one. */
 export class TrialValues {
   private readonly insertOne;
   private readonly select;
-  private readonly selectOf;
+  private readonly selectSome;
 
   constructor(private readonly connection: Connection) {
     this.insertOne = connection.prepare(
@@ -41,7 +39,9 @@ export class TrialValues {
     );
     const columns = 'SELECT trial, objective, value, provenance FROM trial_values';
     this.select = connection.prepare<Row>(`${columns} ORDER BY seq`);
-    this.selectOf = connection.prepare<Row>(`${columns} WHERE trial = $trial ORDER BY seq`);
+    this.selectSome = connection.prepare<Row>(
+      `${columns} WHERE trial IN (SELECT value FROM json_each($trials)) ORDER BY seq`,
+    );
   }
 
   /** Writes values; part of a caller's transaction. */
@@ -51,23 +51,18 @@ export class TrialValues {
     }
   }
 
-  /** By trial number. */
-  all(): ReadonlyMap<number, StoredValues> {
-    return gather(this.connection.read(() => this.select.all({})));
+  /** By trial number; of some trials, or of all. */
+  of(trials?: readonly number[]): ReadonlyMap<number, StoredValues> {
+    const rows = this.connection.read(() =>
+      trials === undefined ? this.select.all({}) : this.selectSome.all({ trials: JSON.stringify(trials) }),
+    );
+    const byTrial = new Map<number, { values: Record<string, ObjectiveValue>; observed: Record<string, number> }>();
+    for (const { trial, objective, value, provenance } of rows) {
+      let entry = byTrial.get(trial);
+      if (entry === undefined) byTrial.set(trial, (entry = { values: {}, observed: {} }));
+      entry.values[objective] = { value, provenance };
+      entry.observed[objective] ??= value;
+    }
+    return byTrial;
   }
-
-  of(trial: number): StoredValues | undefined {
-    return gather(this.connection.read(() => this.selectOf.all({ trial }))).get(trial);
-  }
-}
-
-function gather(rows: readonly Row[]): Map<number, StoredValues> {
-  const byTrial = new Map<number, { values: Record<string, ObjectiveValue>; observed: Record<string, number> }>();
-  for (const { trial, objective, value, provenance } of rows) {
-    let entry = byTrial.get(trial);
-    if (entry === undefined) byTrial.set(trial, (entry = { values: {}, observed: {} }));
-    entry.values[objective] = { value, provenance };
-    entry.observed[objective] ??= value;
-  }
-  return byTrial;
 }

@@ -1,32 +1,32 @@
-import type { Attempts } from './trainings.js';
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
 import type { Networks, Predictions, StoredPrediction } from './measurements.js';
-import { json, type StoredPrecision } from './values.js';
 import {
-  toTrial,
   trialStates,
   type NewTrial,
   type Outcome,
   type Progress,
-  type TrialDetails,
   type TrialQuery,
   type TrialRecord,
-  type TrialRow,
+  type TrialState,
 } from './trial-record.js';
-import type { ObjectiveValues, TrialValues } from './trial-values.js';
+import type { ObjectiveValues, StoredValues, TrialValues } from './trial-values.js';
+import type { Attempts } from './trainings.js';
+import { json, type StoredPrecision } from './values.js';
 import type { Variants } from './variants.js';
 
-/** Which trials, as parameters. */
-type Chosen = Readonly<Record<'states' | 'precision', string | null>>;
+/** A row of the view `trial_states`. */
+interface TrialRow extends Omit<TrialRecord, 'genotype' | 'choices' | 'pending' | 'variants' | keyof StoredValues> {
+  readonly genotype: string;
+  readonly choices: string;
+  readonly pending: string;
+}
 
-type Paging = Chosen & {
-  readonly limit: number;
-  readonly offset: number;
-};
+/** The texts of a trial, for people. */
+export type TrialWords = Pick<TrialRecord, 'number' | 'genotypeId' | 'reason' | 'message' | 'pending'>;
 
-/** What trials are kept with. */
-interface Beside {
+/** The other tables that hold parts of trials. */
+interface Tables {
   readonly events: Events;
   readonly networks: Networks;
   readonly attempts: Attempts;
@@ -35,20 +35,21 @@ interface Beside {
   readonly variants: Variants;
 }
 
-const chosenBy = ({ states = trialStates, precision }: TrialQuery): Chosen => ({
+const filterOf = ({ states = trialStates, precision }: TrialQuery) => ({
   states: JSON.stringify(states),
   precision: precision ?? null,
 });
 
-/** The values of so many trials are read one by one, of more all at once. */
-const few = 1000;
+const noValues: StoredValues = { values: {}, observed: {} };
 
 /** The trials of the search, from asking to their outcome. */
 export class Trials {
   private readonly insert;
   private readonly insertChoice;
   private readonly insertOutcome;
-  private readonly selectOne;
+  private readonly selectSome;
+  private readonly selectRange;
+  private readonly selectWords;
   private readonly selectCount;
   private readonly selectPage;
   private readonly selectAscending;
@@ -58,7 +59,7 @@ export class Trials {
 
   constructor(
     private readonly connection: Connection,
-    private readonly beside: Beside,
+    private readonly tables: Tables,
   ) {
     this.insert = connection.prepare(
       `INSERT INTO trials (number, genotype, genotype_id, choices, seed, reason, rejected, pending, asked_at)
@@ -70,17 +71,24 @@ export class Trials {
     this.insertOutcome = connection.prepare(
       'INSERT INTO outcomes (trial, state, message, finished_at) VALUES ($trial, $state, $message, $at)',
     );
-    const columns = `number, genotype, genotype_id AS genotypeId, choices, seed, reason, rejected, pending,
-      asked_at AS askedAt, started_at AS startedAt, finished_at AS finishedAt, attempts, state, precision, message`;
-    this.selectOne = connection.prepare<TrialRow>(`SELECT ${columns} FROM trial_states WHERE number = $trial`);
-    const chosen = 'state IN (SELECT value FROM json_each($states)) AND ($precision IS NULL OR precision = $precision)';
+    const select = `SELECT number, genotype, genotype_id AS genotypeId, choices, seed, reason, rejected, pending,
+      asked_at AS askedAt, started_at AS startedAt, finished_at AS finishedAt, attempts, state, precision, message
+      FROM trial_states`;
+    this.selectSome = connection.prepare<TrialRow>(
+      `${select} WHERE number IN (SELECT value FROM json_each($numbers)) ORDER BY number`,
+    );
+    this.selectRange = connection.prepare<TrialRow>(`${select} WHERE number >= $from ORDER BY number LIMIT $limit`);
+    this.selectWords = connection.prepare<Omit<TrialWords, 'pending'> & { readonly pending: string }>(
+      `SELECT number, genotype_id AS genotypeId, reason, pending, message FROM trial_states
+       WHERE number >= $from AND number < $to ORDER BY number`,
+    );
+    const filter = 'state IN (SELECT value FROM json_each($states)) AND ($precision IS NULL OR precision = $precision)';
     this.selectCount = connection.prepare<{ trials: number }>(
-      `SELECT count(*) AS trials FROM trial_states WHERE ${chosen}`,
+      `SELECT count(*) AS trials FROM trial_states WHERE ${filter}`,
     );
     const page = (join: string, order: string) =>
       connection.prepare<TrialRow>(
-        `SELECT ${columns} FROM trial_states ${join} WHERE ${chosen}
-         ORDER BY ${order}number LIMIT $limit OFFSET $offset`,
+        `${select} ${join} WHERE ${filter} ORDER BY ${order}number LIMIT $limit OFFSET $offset`,
       );
     const value =
       'LEFT JOIN (SELECT trial, value FROM objective_values WHERE objective = $objective) ON trial = number';
@@ -93,7 +101,7 @@ export class Trials {
          coalesce((SELECT max(started_at) FROM attempts), 0),
          coalesce((SELECT max(finished_at) FROM outcomes), 0)) AS changedAt FROM trials`,
     );
-    this.selectProgress = connection.prepare<{ state: TrialRecord['state']; trials: number }>(
+    this.selectProgress = connection.prepare<{ state: TrialState; trials: number }>(
       'SELECT state, trials FROM progress',
     );
   }
@@ -103,7 +111,7 @@ export class Trials {
     const { number, genotypeId, predictions = {} } = trial;
     const what = `trial ${number}`;
     this.connection.write(() => {
-      this.beside.networks.add(genotypeId, trial.network);
+      this.tables.networks.add(genotypeId, trial.network);
       this.insert.run({
         number,
         genotype: json(trial.genotype, what),
@@ -115,37 +123,37 @@ export class Trials {
         pending: json(trial.pending, what),
         askedAt: this.connection.clock(),
       });
-      this.beside.predictions.insert(number, predictions);
-      this.beside.events.add({ kind: 'asked', trial: number });
+      this.tables.predictions.insert(number, predictions);
+      this.tables.events.add({ kind: 'asked', trial: number });
     });
   }
 
-  /** Records that the training of a trial begins, or begins again. @returns which attempt this is, from 1. */
+  /** Records that the training of a trial begins, or begins again. @returns the number of this attempt, from 1. */
   start(number: number): number {
-    return this.beside.attempts.start('search', number);
+    return this.tables.attempts.start('search', number);
   }
 
-  /** Records how a trial ended, with its values, at once. Throws when it had ended before. */
+  /** Records how a trial ended, with its values. Throws when it had ended before. */
   finish(number: number, { state, message, values, precision }: Outcome): void {
     this.connection.write(() => {
       this.insertOutcome.run({ trial: number, state, message: message ?? null, at: this.connection.clock() });
-      this.beside.values.insert(number, values);
+      this.tables.values.insert(number, values);
       this.choose(number, precision);
       const detail = { state, ...(precision === undefined ? {} : { precision }) };
-      this.beside.events.add({ kind: 'finished', trial: number, detail });
+      this.tables.events.add({ kind: 'finished', trial: number, detail });
     });
   }
 
   /**
    * Adds values that replace earlier ones of the same objectives: a measured latency after a predicted one, say.
-   * @param precision what the trial is judged in from now on, with these values; default: what was chosen before.
+   * @param precision of the trial from now on, with these values; default: as before.
    */
   revise(number: number, values: ObjectiveValues, precision?: StoredPrecision): void {
     this.connection.write(() => {
-      this.beside.values.insert(number, values);
+      this.tables.values.insert(number, values);
       this.choose(number, precision);
       const detail = { objectives: Object.keys(values), ...(precision === undefined ? {} : { precision }) };
-      this.beside.events.add({ kind: 'values', trial: number, detail });
+      this.tables.events.add({ kind: 'values', trial: number, detail });
     });
   }
 
@@ -155,43 +163,71 @@ export class Trials {
 
   /** All trials in order. */
   all(): TrialRecord[] {
-    return this.page({});
+    return this.connection.read(() => {
+      const rows = this.selectPage.all({ ...filterOf({}), limit: -1, offset: 0 });
+      return this.toRecords(rows, this.tables.values.of(), this.tables.variants.ofAll());
+    });
   }
 
   get(number: number): TrialRecord | undefined {
-    return this.connection.read(() => {
-      const row = this.selectOne.get({ trial: number });
-      return row && toTrial(row, this.detailsOf(number), this.connection.parse);
-    });
+    return this.some([number]).at(0);
   }
 
-  /** Some trials with all that is known of them. */
+  /** The trials of these numbers that exist, in order. */
+  some(numbers: readonly number[]): TrialRecord[] {
+    return this.read(() => this.selectSome.all({ numbers: JSON.stringify(numbers) }));
+  }
+
+  /** At most `limit` trials from a number on, in order. Takes as long as the part is, however many trials there are. */
+  range(from: number, limit: number): TrialRecord[] {
+    return this.read(() => this.selectRange.all({ from, limit }));
+  }
+
+  /** Trials by state, precision and value. */
   page({ sort, offset = 0, limit = -1, ...query }: TrialQuery): TrialRecord[] {
-    return this.connection.read(() => {
-      const paging = { ...chosenBy(query), limit, offset };
-      const rows = sort === undefined ? this.selectPage.all(paging) : this.selectSorted(sort, paging);
-      const detailsOf = rows.length > few ? this.allDetails() : this.detailsOf;
-      return rows.map((row) => toTrial(row, detailsOf(row.number), this.connection.parse));
+    const paging = { ...filterOf(query), limit, offset };
+    return this.read(() => {
+      if (sort === undefined) return this.selectPage.all(paging);
+      const sorted = sort.descending ? this.selectDescending : this.selectAscending;
+      return sorted.all({ objective: sort.objective, ...paging });
     });
   }
 
-  /** How many there are, whatever the page. */
+  private read(select: () => readonly TrialRow[]): TrialRecord[] {
+    return this.connection.read(() => {
+      const rows = select();
+      const numbers = rows.map(({ number }) => number);
+      return this.toRecords(rows, this.tables.values.of(numbers), this.tables.variants.ofAll(numbers));
+    });
+  }
+
+  private toRecords(
+    rows: readonly TrialRow[],
+    values: ReturnType<TrialValues['of']>,
+    variants: ReturnType<Variants['ofAll']>,
+  ): TrialRecord[] {
+    const { parse } = this.connection;
+    // The JSON columns hold what `ask` wrote, whose types these are.
+    return rows.map((row) => ({
+      ...row,
+      genotype: parse(row.genotype) as TrialRecord['genotype'],
+      choices: parse(row.choices) as TrialRecord['choices'],
+      pending: parse(row.pending) as TrialRecord['pending'],
+      variants: variants.get(row.number) ?? [],
+      ...(values.get(row.number) ?? noValues),
+    }));
+  }
+
+  /** The texts of the trials from a number up to another, without it. */
+  words(from: number, to: number): TrialWords[] {
+    return this.connection
+      .read(() => this.selectWords.all({ from, to }))
+      .map((row) => ({ ...row, pending: this.connection.parse(row.pending) as TrialWords['pending'] }));
+  }
+
+  /** The number of trials of a query, on whatever page. */
   count(query: Pick<TrialQuery, 'states' | 'precision'>): number {
-    return this.connection.read(() => this.selectCount.get(chosenBy(query))?.trials ?? 0);
-  }
-
-  private readonly detailsOf = (number: number): TrialDetails => ({
-    values: this.beside.values.of(number),
-    variants: this.beside.variants.of(number),
-  });
-
-  private allDetails(): (number: number) => TrialDetails {
-    const [values, variants] = [this.beside.values.all(), this.beside.variants.all()];
-    return (number) => ({ values: values.get(number), variants: variants.get(number) });
-  }
-
-  private selectSorted({ objective, descending }: NonNullable<TrialQuery['sort']>, paging: Paging): TrialRow[] {
-    return (descending ? this.selectDescending : this.selectAscending).all({ objective, ...paging });
+    return this.connection.read(() => this.selectCount.get(filterOf(query))?.trials ?? 0);
   }
 
   /** Candidates that cheap constraints rejected, and when anything last happened to a trial (0: never). */
@@ -202,10 +238,10 @@ export class Trials {
 
   /** The latency that was predicted for a trial when it was asked. */
   prediction(number: number, precision: StoredPrecision = 'fp32'): StoredPrediction | undefined {
-    return this.beside.predictions.of(number, precision);
+    return this.tables.predictions.of(number, precision);
   }
 
-  /** How many trials are in each state. */
+  /** The number of trials in each state. */
   progress(): Progress {
     const counts = { waiting: 0, running: 0, complete: 0, pruned: 0, failed: 0 };
     for (const { state, trials } of this.connection.read(() => this.selectProgress.all({}))) counts[state] = trials;

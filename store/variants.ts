@@ -1,14 +1,14 @@
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
-import { finite, json, type StoredPrecision, storedPrecisions } from './values.js';
-import type { ObjectiveValue, ObjectiveValues, Provenance } from './trial-values.js';
+import type { ObjectiveValue, ObjectiveValues } from './trial-values.js';
+import { finite, json, storedPrecisions, type StoredPrecision } from './values.js';
 
 /** Whether a variant may be chosen and stand on the frontier, and why. */
 export interface Verdict {
   readonly accepted: boolean;
-  /** As people read it: `int8 is 0.71 × as fast (min_speedup 1.05)`; null where nothing speaks against it. */
+  /** For people: `int8 is 0.71 × as fast (min_speedup 1.05)`; null where nothing speaks against it. */
   readonly reason: string | null;
-  /** How it was made: how it was calibrated, accuracies that were tried; plain data. */
+  /** How it was calibrated, accuracies that were tried; plain data. */
   readonly detail?: unknown;
 }
 
@@ -16,12 +16,12 @@ export interface Verdict {
 export interface VariantRecord {
   readonly trial: number;
   readonly precision: StoredPrecision;
-  /** As they stand now: those that depend on the precision. All others are the trial's own. */
+  /** The current values that depend on the precision; all others are the trial's own. */
   readonly values: ObjectiveValues;
   /** Null: not judged yet. */
   readonly accepted: boolean | null;
   readonly reason: string | null;
-  /** Null: nothing is kept of how it was made. */
+  /** Null: nothing is stored about how it was made. */
   readonly detail: unknown;
 }
 
@@ -30,10 +30,8 @@ interface Key {
   readonly precision: StoredPrecision;
 }
 
-interface ValueRow extends Key {
+interface ValueRow extends Key, ObjectiveValue {
   readonly objective: string;
-  readonly value: number;
-  readonly provenance: Provenance;
 }
 
 interface VerdictRow extends Key {
@@ -42,17 +40,20 @@ interface VerdictRow extends Key {
   readonly detail: string;
 }
 
+/** The variants of one trial, while they are read. */
+type Found = Partial<Record<StoredPrecision, { values: Record<string, ObjectiveValue>; verdict?: VerdictRow }>>;
+
 /**
- * The variants of trials, in runs that try more than one precision: what a trial's network comes to in each, and whether
- * that is accepted. What is told later replaces what was told before.
+ * The variants of trials, in runs that try more than one precision: the values of a trial's network in each, and whether
+ * it is accepted. A later value or verdict replaces an earlier one.
  */
 export class Variants {
   private readonly insertValue;
   private readonly insertVerdict;
   private readonly selectValues;
   private readonly selectVerdicts;
-  private readonly selectValuesOf;
-  private readonly selectVerdictsOf;
+  private readonly selectSomeValues;
+  private readonly selectSomeVerdicts;
   private readonly selectAny;
 
   constructor(
@@ -69,13 +70,14 @@ export class Variants {
     );
     const values = 'SELECT trial, precision, objective, value, provenance FROM variant_values';
     const verdicts = 'SELECT trial, precision, accepted, reason, detail FROM variant_verdicts';
+    const some = 'WHERE trial IN (SELECT value FROM json_each($trials))';
     this.selectValues = connection.prepare<ValueRow>(`${values} ORDER BY seq`);
     this.selectVerdicts = connection.prepare<VerdictRow>(`${verdicts} ORDER BY seq`);
-    this.selectValuesOf = connection.prepare<ValueRow>(`${values} WHERE trial = $trial ORDER BY seq`);
+    this.selectSomeValues = connection.prepare<ValueRow>(`${values} ${some} ORDER BY seq`);
+    this.selectSomeVerdicts = connection.prepare<VerdictRow>(`${verdicts} ${some} ORDER BY seq`);
     this.selectAny = connection.prepare<{ any: 0 | 1 }>(
       'SELECT EXISTS (SELECT 1 FROM variant_values) OR EXISTS (SELECT 1 FROM variant_verdicts) AS "any"',
     );
-    this.selectVerdictsOf = connection.prepare<VerdictRow>(`${verdicts} WHERE trial = $trial ORDER BY seq`);
   }
 
   /** Whether any trial has one: whether the run tries more than one precision. */
@@ -95,7 +97,7 @@ export class Variants {
     });
   }
 
-  /** Judges a variant, with all that is known of how it was made: an earlier verdict is replaced as a whole. */
+  /** Judges a variant; replaces an earlier verdict as a whole. */
   judge(trial: number, precision: StoredPrecision, { accepted, reason, detail = null }: Verdict): void {
     const what = `the ${precision} variant of trial ${trial}`;
     const row = { trial, precision, accepted: accepted ? 1 : 0, reason, detail: json(detail, what) };
@@ -105,54 +107,48 @@ export class Variants {
     });
   }
 
-  /** Those of one trial, fp32 first; none where only one precision was tried. */
+  /** Variants of one trial, fp32 first; none in runs of one precision. */
   of(trial: number): readonly VariantRecord[] {
-    return this.connection.read(
-      () => this.gather(this.selectValuesOf.all({ trial }), this.selectVerdictsOf.all({ trial })).get(trial) ?? [],
-    );
+    return this.ofAll([trial]).get(trial) ?? [];
   }
 
-  /** By trial number. */
-  all(): ReadonlyMap<number, readonly VariantRecord[]> {
-    return this.connection.read(() => this.gather(this.selectValues.all({}), this.selectVerdicts.all({})));
+  /** By trial number; of some trials, or of all. */
+  ofAll(trials?: readonly number[]): ReadonlyMap<number, readonly VariantRecord[]> {
+    return this.connection.read(() => {
+      if (trials === undefined) return this.gather(this.selectValues.all({}), this.selectVerdicts.all({}));
+      const some = { trials: JSON.stringify(trials) };
+      return this.gather(this.selectSomeValues.all(some), this.selectSomeVerdicts.all(some));
+    });
   }
 
   private gather(
     values: readonly ValueRow[],
     verdicts: readonly VerdictRow[],
   ): ReadonlyMap<number, readonly VariantRecord[]> {
-    const keyOf = ({ trial, precision }: Key): string => `${trial} ${precision}`;
-    const valuesOf = new Map<string, Record<string, ObjectiveValue>>();
-    const found = new Map<number, Set<StoredPrecision>>();
-    const note = ({ trial, precision }: Key): void => {
-      const known = found.get(trial);
-      if (known === undefined) found.set(trial, new Set([precision]));
-      else known.add(precision);
+    const byTrial = new Map<number, Found>();
+    const found = ({ trial, precision }: Key) => {
+      let variants = byTrial.get(trial);
+      if (variants === undefined) byTrial.set(trial, (variants = {}));
+      return (variants[precision] ??= { values: {} });
     };
-    for (const row of values) {
-      note(row);
-      const key = keyOf(row);
-      const known = valuesOf.get(key) ?? {};
-      known[row.objective] = { value: row.value, provenance: row.provenance };
-      valuesOf.set(key, known);
-    }
-    const verdictOf = new Map(verdicts.map((row) => [keyOf(row), row]));
-    for (const row of verdicts) note(row);
-    const record = (key: Key): VariantRecord => {
-      const verdict = verdictOf.get(keyOf(key));
+    for (const row of values) found(row).values[row.objective] = { value: row.value, provenance: row.provenance };
+    for (const row of verdicts) found(row).verdict = row;
+    return new Map([...byTrial].map(([trial, variants]) => [trial, this.toRecords(trial, variants)]));
+  }
+
+  private toRecords(trial: number, variants: Found): readonly VariantRecord[] {
+    return storedPrecisions.flatMap((precision) => {
+      const found = variants[precision];
+      if (found === undefined) return [];
+      const { values, verdict } = found;
       return {
-        ...key,
-        values: valuesOf.get(keyOf(key)) ?? {},
+        trial,
+        precision,
+        values,
         accepted: verdict === undefined ? null : verdict.accepted === 1,
         reason: verdict?.reason ?? null,
         detail: verdict === undefined ? null : this.connection.parse(verdict.detail),
       };
-    };
-    return new Map(
-      [...found].map(([trial, known]) => [
-        trial,
-        storedPrecisions.filter((precision) => known.has(precision)).map((precision) => record({ trial, precision })),
-      ]),
-    );
+    });
   }
 }

@@ -12,10 +12,8 @@ const { values } = parseArgs({
     seed: { type: 'string' },
   },
 });
-const file = values.queue
-  ? 'test/experiments/queue/reliability/kill-and-resume.slow.test.ts'
-  : 'test/experiments/runner/kill-and-resume';
-const { status } = spawnSync('vitest', ['run', '--project', 'cpu', '--project', 'slow', file], {
+const files = `test/experiments/${values.queue ? 'queue/reliability' : 'runner'}/kill-and-resume.`;
+const { status } = spawnSync('vitest', ['run', '--project', 'cpu', '--project', 'slow', files], {
   stdio: 'inherit',
   env: {
     ...process.env,

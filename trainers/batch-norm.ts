@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { compile, exportFunction, openOnnx } from '../compiler/index.js';
+import { compile, exportFunction, type OpenModel, openOnnx } from '../compiler/index.js';
 import { layersOf, type Network } from '../spaces/index.js';
 import {
   apply,
@@ -10,21 +10,22 @@ import {
   type WeightValue,
   weightVariables,
 } from '../spaces/models/index.js';
-import { createLoader, type Dataset } from './data/index.js';
+import { type Dataset, trainingLoader } from './data/index.js';
 import type { AugmentConfig } from './data/schema.js';
 import { floats } from './engines/compiled.js';
 import { targetBeside, type EngineChoice } from './engines/index.js';
+import { eagerInference } from './evaluate.js';
 
-/** The images that batch norm's statistics are computed from. */
+/** The images that the batch norm statistics are computed from. */
 export interface CalibrationImages {
   readonly dataset: Dataset;
-  /** The training's: the statistics of other images than a network was trained on do not fit its weights. */
+  /** Must be the training's: statistics of other images do not fit the weights. */
   readonly augment: AugmentConfig;
   /** Images in each batch. */
   readonly batch: number;
-  /** How many, in whole batches: at least one, at most all training images. */
+  /** Number of images, rounded to whole batches: at least one batch, at most all training images. */
   readonly calibration: number;
-  /** Decides which training images, and their views. */
+  /** Selects the training images and their views. */
   readonly seed: number;
 }
 
@@ -32,14 +33,14 @@ export interface CalibrationOptions {
   /** An engine that is active (`activateBackend`). */
   readonly engine: EngineChoice;
   readonly threads: number;
-  /** Awaited before every batch; when it rejects, so does the calibration. */
+  /** Awaited before every batch; a rejection ends the calibration. */
   readonly between?: (() => Promise<void> | void) | undefined;
 }
 
 /**
- * A network's weights with batch norm's moving statistics computed anew: means, over the batches of a fixed set of
- * training images, of each batch's own mean and variance. What a member of a supernet needs before it is used, since
- * its weights were never trained with its statistics (Yu & Huang 2019).
+ * Recomputes batch norm's moving statistics: means, over the batches of a fixed set of training images, of each batch's
+ * mean and variance. A member of a supernet needs this before use, because its weights were never trained with its own
+ * statistics (Yu & Huang 2019).
  */
 export async function calibrateBatchNorm(
   model: Model,
@@ -49,26 +50,17 @@ export async function calibrateBatchNorm(
   const { dataset, augment, calibration, seed } = images;
   const batch = Math.min(images.batch, dataset.info.counts.train);
   const [height, width] = model.network.input;
-  const loader = createLoader({
-    dataset,
-    split: 'train',
-    batch,
-    seed,
-    viewSeed: seed,
-    augment,
-    shuffle: true,
-    dropLast: true,
-    size: [height, width],
-  });
+  const loader = trainingLoader(dataset, { batch, seed, augment, size: [height, width] });
   const batches = Math.min(loader.stepsPerEpoch, Math.max(1, Math.round(calibration / batch)));
   try {
     const statistics = await openStatistics(model, batch, engine, threads);
     try {
-      const sums = new Float64Array(statistics.size);
+      const sums = new Float64Array(statisticNames(model.network).reduce((sum, name) => sum + sizeOf(model, name), 0));
       let seen = 0;
       for await (const { images } of loader.epoch(0)) {
         await between?.();
-        for (const [i, value] of (await statistics.of(images)).entries()) sums[i] += value;
+        const own = await statistics.run(images, [batch, ...model.network.input]);
+        for (const [i, value] of own.entries()) sums[i] += value;
         if (++seen === batches) break;
       }
       const means = Float32Array.from(sums, (sum) => sum / batches);
@@ -81,13 +73,15 @@ export async function calibrateBatchNorm(
   }
 }
 
-/** The names of batch norm's statistics, forwards. */
+const sizeOf = ({ weights }: Model, name: string): number => weights.get(name)?.data.length ?? 0;
+
+/** The names of all batch norm statistics in the order of the layers. */
 const statisticNames = (network: Network): string[] =>
   layersOf(network)
     .filter(({ kind }) => kind === 'batch_norm')
     .flatMap(({ name }) => [`${name}/moving_mean`, `${name}/moving_variance`]);
 
-/** The weights with these statistics, which lie one after the other in the order of their names. */
+/** The weights with new statistics, concatenated in the order of `statisticNames`. */
 function withStatistics({ network, weights }: Model, statistics: Float32Array): Weights {
   const replaced = new Map(weights);
   let offset = 0;
@@ -99,26 +93,19 @@ function withStatistics({ network, weights }: Model, statistics: Float32Array): 
   return replaced;
 }
 
-/** What computes the statistics of a batch of images: those of all batch norms, one after the other. */
-interface Statistics {
-  readonly size: number;
-  of(images: Float32Array): Promise<Float32Array>;
-  close(): Promise<void>;
-}
-
+/** Computes the statistics of all batch norms for a batch of images, concatenated. */
 async function openStatistics(
   { network, weights }: Model,
   batch: number,
   engine: EngineChoice,
   threads: number,
-): Promise<Statistics> {
-  const size = statisticNames(network).reduce((sum, name) => sum + (weights.get(name)?.data.length ?? 0), 0);
+): Promise<Pick<OpenModel, 'run' | 'close'>> {
   const still: Network = { ...network, head: { ...network.head, dropout: 0 } };
   const variables = weightVariables({ network: still, weights });
   const shape = [batch, ...network.input];
   const forward = (images: tf.Tensor): tf.Tensor => {
     const kept: tf.Tensor[] = [];
-    // Each layer has a scope of its own, out of which its statistics are kept.
+    // `keep`, because each layer has a tidy scope of its own.
     const statistics = (_: string, { mean, variance }: { mean: tf.Tensor; variance: tf.Tensor }): void =>
       void kept.push(tf.keep(tf.clone(mean)), tf.keep(tf.clone(variance)));
     apply(still, weightsFrom(variables), images, { training: true, statistics });
@@ -127,37 +114,21 @@ async function openStatistics(
     return all;
   };
   const dispose = (): void => tf.dispose([...variables.values()]);
-  if (engine.type === 'eager')
-    return {
-      size,
-      async of(images) {
-        const result = tf.tidy(() => forward(tf.tensor(images, shape)));
-        try {
-          return Float32Array.from(await result.data());
-        } finally {
-          result.dispose();
-        }
-      },
-      close() {
-        dispose();
-        return Promise.resolve();
-      },
-    };
+  if (engine.type === 'eager') return eagerInference(forward, dispose);
   try {
     const program = await compile(
       ({ images }) => ({ statistics: forward(images) }),
       { images: { shape } },
       {
         target: await targetBeside(engine, { threads }),
-        // It runs a few times only.
+        // It runs only a few times.
         optimize: false,
-        // Our own code on given layers; tests compare it with TF.js's cpu backend.
+        // The function is deterministic; tests compare it with TF.js's cpu backend.
         checkDeterminism: false,
       },
     );
     return {
-      size,
-      of: async (images) => floats((await program.run({ images }))['statistics'], 'statistics'),
+      run: async (images) => floats((await program.run({ images }))['statistics'], 'statistics'),
       async close() {
         await program.dispose();
         dispose();
@@ -170,11 +141,11 @@ async function openStatistics(
 }
 
 interface UnfoldOptions {
-  /** Training images that the statistics are of, rounded up to whole batches; default 2,048, or all when there are fewer. */
+  /** Number of training images, rounded up to whole batches; default 2,048, at most all. */
   readonly images?: number;
-  /** Images at once; default 128, or all when there are fewer. */
+  /** Images in each batch; default 128, at most all. */
   readonly batch?: number;
-  /** Told how many images are done, and of how many. */
+  /** Called with the number of processed images and the total. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -200,11 +171,11 @@ const defaultBatch = 128;
 const defaultImages = 2048;
 
 /**
- * Batch norm that in training, where it goes by the batch, computes nearly what it computes in inference: its moving
- * statistics become those of its inputs over a fixed set of training images, and gamma and beta undo the normalisation
- * by them. In inference the network computes what it did before. For networks whose batch norm was folded into kernels.
+ * Prepares a network whose batch norm was folded into kernels for training. The moving statistics become those of the
+ * layer's inputs over a fixed set of training images, and gamma and beta undo that normalisation. So inference computes
+ * the same as before, and training (by batch statistics) nearly the same.
  *
- * @throws NasError `invalid-input` when the network does not take the data's images
+ * @throws NasError `invalid-input` when the network does not accept the data's images
  */
 export async function unfoldBatchNorm(model: Model, dataset: Dataset, options: UnfoldOptions = {}): Promise<Model> {
   const normalized = normalizedIn(model.network);
@@ -237,7 +208,7 @@ function valuesOf({ weights }: Model, name: string): Float64Array {
   return Float64Array.from(value.data);
 }
 
-/** The moments of each batch norm's inputs, in inference. */
+/** The moments of each batch norm's inputs, measured in inference mode. */
 async function momentsOf(
   { network, weights }: Model,
   normalized: readonly Normalized[],
@@ -256,19 +227,9 @@ async function momentsOf(
       }),
     );
   };
-  // One thread, so that the result does not depend on how many there are.
+  // With one thread, the result does not depend on the machine's number of cores.
   const program = await openOnnx(exportFunction(infer, network.input, { batch, outputName: 'moments' }), 'the network');
-  const loader = createLoader({
-    dataset,
-    split: 'train',
-    batch,
-    seed: 0,
-    viewSeed: 0,
-    augment: null,
-    shuffle: true,
-    dropLast: true,
-    size: [height, width],
-  });
+  const loader = trainingLoader(dataset, { batch, seed: 0, size: [height, width] });
   const steps = Math.min(loader.stepsPerEpoch, Math.ceil(images / batch));
   const sums = normalized.map(({ channels }) => ({
     mean: new Float64Array(channels),

@@ -13,25 +13,17 @@ import {
 import { crossEntropy } from './losses/index.js';
 import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../base/errors.js';
-import { createLoader, withDataset, type DatasetRef } from './data/index.js';
+import { trainingLoader, withDataset, type DatasetRef } from './data/index.js';
 import { readWeights } from './weights.js';
 
-/** One labelled batch: normalised images as the network takes them, and soft labels. */
-interface LabelledBatch {
-  readonly images: Float32Array;
-  readonly labels: Float32Array;
-}
-
-/** Gives, for each group of channels, the derivative of a batch's loss by a gate on each of its channels. */
+/** Computes the derivative of a batch's loss by a gate on each channel, for each channel group. */
 interface GateGradients {
-  of(batch: LabelledBatch): Promise<ReadonlyMap<string, Float32Array>>;
+  /**
+   * @param images normalised, in the network's size
+   * @param labels soft labels
+   */
+  of(images: Float32Array, labels: Float32Array): Promise<ReadonlyMap<string, Float32Array>>;
   close(): Promise<void>;
-}
-
-interface GradientOptions {
-  /** Where the network trains; beside an eager engine they are computed on the processor. */
-  readonly engine: EngineChoice;
-  readonly threads: number;
 }
 
 /** Sums over all axes but one. */
@@ -42,9 +34,9 @@ const along = (x: tf.Tensor, axis: number): tf.Tensor =>
   );
 
 /**
- * The derivatives of the loss by gates that multiply the channels of each group wherever they are read, at 1: the sum of
- * gradient times activation over all that reads them (Molchanov et al. 2017). It is the sum of gradient times weight over
- * the weights that read a channel, so that one pass gives those of all groups, and no map is touched.
+ * The derivatives of the loss by gates (at 1) that multiply each channel wherever it is read: the sum of gradient times
+ * activation over all readers (Molchanov et al. 2017). This equals the sum of gradient times weight over the weights that
+ * read the channel, so one pass over the weights is enough for all groups.
  */
 function gates(
   network: Network,
@@ -71,14 +63,12 @@ function gates(
   return Object.fromEntries(reading.map(({ name, axes }) => [name, tf.addN(axes.map(gate))]));
 }
 
-/**
- * Compiles one program for batches of this size, of the network as it is deployed: batch norm by its moving statistics,
- * no dropout.
- */
+/** Compiles a program for batches of this size, with the network as deployed: moving statistics, no dropout. */
 export async function gateGradients(
   model: Model,
   batch: number,
-  { engine, threads }: GradientOptions,
+  engine: EngineChoice,
+  threads: number,
 ): Promise<GateGradients> {
   const { network } = model;
   await activateBackend(onProcessor);
@@ -87,11 +77,11 @@ export async function gateGradients(
     const program = await compile(
       ({ images, labels }: Record<string, tf.Tensor>) => gates(network, weights, images, labels),
       { images: { shape: [batch, ...network.input] }, labels: { shape: [batch, network.classes] } },
-      // The function is our own code on trained layers; tests compare it with finite differences.
+      // The function is deterministic; tests compare it with finite differences.
       { target: await targetBeside(engine, { threads }), checkDeterminism: false },
     );
     return {
-      async of({ images, labels }) {
+      async of(images, labels) {
         const outputs = await program.run({ images, labels });
         return new Map(Object.entries(outputs).map(([name, { data }]) => [name, Float32Array.from(data)]));
       },
@@ -106,7 +96,7 @@ export async function gateGradients(
   }
 }
 
-/** What a channel's importance is told by. */
+/** The measures of a channel's importance; see `channelImportance`. */
 export const importanceKinds = ['taylor', 'gamma', 'l1'] as const;
 export type ImportanceKind = (typeof importanceKinds)[number];
 
@@ -116,27 +106,27 @@ export interface ImportanceOptions {
   /** File of the trained weights (`readWeights`). */
   readonly weights: string;
   readonly dataset: DatasetRef;
-  /** Draws the images that `taylor` looks at. */
+  /** Selects the images for `taylor`. */
   readonly seed: number;
-  /** Whose gradients `taylor` computes: where networks train. Those of another engine differ by rounding. */
+  /** Computes the gradients for `taylor`; engines differ by rounding. An eager engine uses the processor here. */
   readonly engine: AnyEngine;
-  /** Threads of ONNX Runtime. With another number the last bits may differ. */
+  /** Threads of ONNX Runtime; their number may change the last bits. */
   readonly threads: number;
-  /** How many training images `taylor` looks at; default 2,048, fewer when there are no more. */
+  /** Number of training images for `taylor`; default 2,048, at most all. */
   readonly images?: number;
-  /** Images a batch, whose gradients are summed before they are squared; default 64. */
+  /** Images in each batch; gradients are summed over a batch before they are squared. Default 64. */
   readonly batch?: number;
 }
 
 export interface ImportanceHooks {
-  /** Images done, and how many there will be. */
+  /** Called with the number of processed images and the total. */
   onProgress?(done: number, total: number): void;
-  /** Awaited between any two batches. */
+  /** Awaited between batches. */
   pause?(): Promise<void> | void;
   readonly signal?: AbortSignal;
 }
 
-/** Mean of the magnitudes of a weight's entries, by channel. */
+/** The mean magnitude of a weight's entries, by channel. */
 function magnitudes(weights: Weights, { weight, axis }: WeightAxis): number[] {
   const value = weights.get(weight);
   if (value === undefined) throw new Error(`there is no value for ${weight}`);
@@ -147,7 +137,7 @@ function magnitudes(weights: Weights, { weight, axis }: WeightAxis): number[] {
   return sums.map((sum) => (sum * shape[axis]) / data.length);
 }
 
-/** The mean magnitude, over those of a group's weights that count, by channel; groups without any are left out. */
+/** The mean magnitude over the selected weights of each group, by channel; groups without such weights are left out. */
 function byMagnitude(
   groups: readonly ChannelGroup[],
   weights: Weights,
@@ -163,7 +153,7 @@ function byMagnitude(
   );
 }
 
-/** Squares of the gates' gradients, summed over batches of training images as they are. */
+/** Squared gate gradients, summed over batches of unaugmented training images. */
 async function taylor(options: ImportanceOptions, weights: Weights, hooks: ImportanceHooks): Promise<Importance> {
   const { network, dataset: ref, seed, engine, threads, images: wanted = 2048, batch: size = 64 } = options;
   const [height, width] = network.input;
@@ -173,26 +163,16 @@ async function taylor(options: ImportanceOptions, weights: Weights, hooks: Impor
     const batch = Math.min(size, wanted, train);
     const batches = Math.floor(Math.min(wanted, train) / batch);
     const sums = new Map(channelGroups(network).map((group) => [group.name, new Array<number>(group.width).fill(0)]));
-    const loader = createLoader({
-      dataset,
-      split: 'train',
-      batch,
-      seed,
-      viewSeed: seed,
-      augment: null,
-      shuffle: true,
-      dropLast: true,
-      size: [height, width],
-    });
-    const gradients = await gateGradients({ network, weights }, batch, { engine: choice, threads });
+    const loader = trainingLoader(dataset, { batch, seed, size: [height, width] });
+    const gradients = await gateGradients({ network, weights }, batch, choice, threads);
     try {
       let done = 0;
-      for await (const labelled of loader.epoch(0)) {
+      for await (const { images, labels } of loader.epoch(0)) {
         if (done === batches) break;
         await setImmediate();
         await hooks.pause?.();
         if (hooks.signal?.aborted === true) throw new NasError('interrupted', 'computing importance was interrupted');
-        for (const [name, gates] of await gradients.of(labelled)) {
+        for (const [name, gates] of await gradients.of(images, labels)) {
           const sum = sums.get(name) ?? [];
           for (const [channel, gate] of gates.entries()) sum[channel] += gate * gate;
         }
@@ -207,12 +187,12 @@ async function taylor(options: ImportanceOptions, weights: Weights, hooks: Impor
 }
 
 /**
- * How much each channel of a trained network matters, by group; the larger, the more is lost without it.
+ * The importance of each channel of a trained network, by group; removing a more important channel costs more.
  *
- * - `taylor`: how much the loss would change, to first order, without the channel: the square of gradient times
- *   activation, over batches of training images (Molchanov et al. 2017, 2019).
- * - `gamma`: the magnitude of batch norm's scale (Liu et al. 2017). Channels that no batch norm scales (the hidden ones of
- *   squeeze-excite and of dense layers) have none and are not cut.
+ * - `taylor`: the first-order change of the loss without the channel: the square of gradient times activation, over
+ *   batches of training images (Molchanov et al. 2017, 2019).
+ * - `gamma`: the magnitude of batch norm's scale (Liu et al. 2017). Channels without batch norm (the hidden ones of
+ *   squeeze-excite and of dense layers) get no value and are not cut.
  * - `l1`: the mean magnitude of the weights that make the channel (Li et al. 2017).
  *
  * @throws NasError `failure` when the file holds another network's weights; `interrupted` when the signal is aborted

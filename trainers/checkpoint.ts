@@ -20,9 +20,9 @@ const curveSchema = z.array(
 
 const positionSchema = z.object({
   epoch: count,
-  /** Steps of this epoch that are done; all of them when only its validation is missing. */
+  /** Completed steps of this epoch; all steps when only the validation is missing. */
   step: count,
-  /** Sums over those steps, in float64: loss x images, right ones, images. */
+  /** Sums over those steps, in float64: loss x images, correct images, images. */
   sums: z.object({ loss: z.number(), correct: count, images: count }),
   /** Time spent on this epoch so far. */
   seconds: z.number(),
@@ -30,7 +30,7 @@ const positionSchema = z.object({
   curve: curveSchema,
 });
 
-/** Where training stands; together with the engine's state all that the next step depends on. */
+/** The position of a training; together with the engine's state it determines the next step. */
 export type TrainingPosition = z.output<typeof positionSchema>;
 
 export const startPosition: TrainingPosition = {
@@ -44,13 +44,13 @@ export const startPosition: TrainingPosition = {
 const checkpointMeta = z.object({ job: z.string(), position: positionSchema });
 const weightsMeta = z.object({ job: z.string(), curve: curveSchema });
 
-/** Saved by an earlier run of a job. */
+/** The state of an interrupted training. */
 export interface Checkpoint {
   readonly position: TrainingPosition;
   readonly state: EngineState;
 }
 
-/** The files of one training; `job` is a hash of everything its result depends on. */
+/** The files of one training; `job` is a hash of everything that determines its result. */
 export class TrainingFiles {
   readonly checkpoint: string;
   readonly weights: string;
@@ -68,7 +68,7 @@ export class TrainingFiles {
   }
 
   /**
-   * The checkpoint of this job; null when there is none or it belongs to another job.
+   * The checkpoint of this job; null when there is none, or one of another job.
    * @throws CorruptFile when the file is damaged
    */
   readCheckpoint(): Checkpoint | null {
@@ -84,7 +84,7 @@ export class TrainingFiles {
   }
 
   /**
-   * The curve of this job when it has been trained to its end; null otherwise.
+   * The curve of this job when its training is complete; otherwise null.
    * @throws CorruptFile when the file is damaged
    */
   readFinishedCurve(): TrainingPosition['curve'] | null {

@@ -16,7 +16,7 @@ import {
 import { activateBackend, chooseEngine, type AnyEngine } from './engines/index.js';
 import { readWeights } from './weights.js';
 
-/** A network's inference, on an engine that is active (`activateBackend`). */
+/** Opens a network for inference on an active engine (`activateBackend`). */
 export async function networkInference(model: Model, choice: EngineChoice, threads: number): Promise<OpenModel> {
   if (choice.type === 'compiled') return openOnnx(toOnnx(model), 'the network', { ...placeOf(choice), threads });
   const variables = weightVariables(model);
@@ -25,7 +25,7 @@ export async function networkInference(model: Model, choice: EngineChoice, threa
   return eagerInference(infer, () => tf.dispose([...variables.values()]));
 }
 
-/** As `networkInference`, of a layers model that lives on the engine's backend; it belongs to the result. */
+/** As `networkInference`, for a layers model on the engine's backend; the result owns the model. */
 export async function modelInference(
   model: tfl.LayersModel,
   choice: EngineChoice,
@@ -36,12 +36,13 @@ export async function modelInference(
     model.dispose();
     return openOnnx(bytes, 'the model', { ...placeOf(choice), threads });
   }
-  // Called with one tensor, a model with one output gives one tensor.
+  // A model with one output returns one tensor for one tensor.
   const infer = (images: tf.Tensor): tf.Tensor => model.apply(images, { training: false }) as tf.Tensor;
   return eagerInference(infer, () => void model.dispose());
 }
 
-const eagerInference = (infer: (images: tf.Tensor) => tf.Tensor, dispose: () => void): OpenModel => ({
+/** Inference by a function on the current TF.js backend. */
+export const eagerInference = (infer: (images: tf.Tensor) => tf.Tensor, dispose: () => void): OpenModel => ({
   async run(images, shape) {
     const output = tf.tidy(() => infer(tf.tensor(images, [...shape])));
     try {
@@ -56,14 +57,14 @@ const eagerInference = (infer: (images: tf.Tensor) => tf.Tensor, dispose: () => 
   },
 });
 
-/** Logits [size, classes] of images [size, height, width, channels] that are normalised as the data set is. */
+/** Returns logits [size, classes] of images [size, height, width, channels], normalised as the data set is. */
 export type Classify = (images: Float32Array, size: number) => Promise<Float32Array>;
 
 export type Evaluation = Pick<Scores, 'accuracy' | 'loss' | 'count'>;
 
 /**
  * Accuracy and loss over the images of a loader.
- * @param between awaited before every batch; false ends the evaluation, which then has no result
+ * @param between awaited before every batch; false ends the evaluation without a result
  */
 export async function evaluateLoader(
   classify: Classify,
@@ -78,7 +79,7 @@ export async function evaluateLoader(
   return board.scores();
 }
 
-/** A loader of a split's images as they are, but for their size, in order. */
+/** A loader of a split's images in order, resized but not augmented. */
 export const evaluationLoader = (
   dataset: Dataset,
   split: SplitName,
@@ -105,23 +106,23 @@ export async function evaluateSplit(
   }
 }
 
-export interface EvaluateOptions {
+export interface EvaluateModelOptions {
   readonly network: Network;
-  /** File that `fit` or `saveWeights` wrote. */
+  /** File written by `fit` or `saveWeights`. */
   readonly weights: string;
   readonly dataset: DatasetRef;
   readonly split: SplitName;
   readonly engine: AnyEngine;
   readonly threads: number;
-  /** Images a batch; default 128. */
+  /** Images in each batch; default 128. */
   readonly batch?: number;
 }
 
 /**
  * Accuracy and loss of trained weights on a split.
- * @throws NasError when the weights are another network's, or the engine or data set does not work
+ * @throws NasError when the weights belong to another network, or the engine or data set does not work
  */
-export async function evaluateModel(options: EvaluateOptions): Promise<Evaluation> {
+export async function evaluateModel(options: EvaluateModelOptions): Promise<Evaluation> {
   const { network, weights, dataset, split, engine, threads, batch } = options;
   const choice = await chooseEngine(engine);
   await activateBackend(choice);

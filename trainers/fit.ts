@@ -14,11 +14,10 @@ import type { LossConfig, TrainConfig } from './schema.js';
 import { CorruptFile } from './tensor-file.js';
 
 /**
- * Trains one network and keeps what is needed to continue in `job.directory`: a checkpoint each epoch and every
- * `train.checkpoint_seconds`. Called again after it was interrupted or killed, it continues from there, and the result
- * equals that of an uninterrupted run bit for bit (`seconds` apart) on the same machine with the same threads. Called
- * again after it was complete, it gives the same result at once. A training that pauses (`job.until`) goes on from its
- * checkpoint in the same way: in however many parts it is done, its result is that of one.
+ * Trains one network and keeps its files in `job.directory`: a checkpoint after each epoch and every
+ * `train.checkpoint_seconds`. Called again after an interruption, a kill or a pause (`job.until`), it resumes from the
+ * checkpoint; called again after completion, it returns the result at once. The result equals that of an uninterrupted
+ * training bit for bit (except `seconds`) on the same machine with the same number of threads.
  *
  * @throws NasError `failure` when the loss is no longer a number; `invalid-input` when network, data, teacher and
  *   configuration do not fit together or the engine does not work here
@@ -27,7 +26,7 @@ export async function fit(job: FitJob, hooks: FitHooks): Promise<FitResult> {
   return withDataset(job.dataset, (dataset) => trainResumably(resumableFit(job, dataset), dataset, hooks));
 }
 
-/** The training of a job, with an engine of the kind that the job asks for. */
+/** The training of a job, with the configured kind of engine. */
 export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const { network, seed, train, teacher, initial, quantizeAware, threads, sharedCores, directory, until } = job;
   const { classes, input } = network;
@@ -52,14 +51,14 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   return { plan, directory, hash, engine };
 }
 
-/** The weights that a training begins with, and what it rounds to: found anew, and the same, whenever it goes on. */
+/** Initial weights and rounding of a training; deterministic, so a resumed training recomputes the same. */
 async function initialisation(
   { network, seed, initial, quantizeAware }: FitJob,
   dataset: Dataset,
 ): Promise<Pick<ProgramSpec, 'initial' | 'quantization'>> {
   if (initial === undefined) {
     if (quantizeAware === undefined) return {};
-    throw new Error('a fine-tuning with rounding was ordered without trained weights');
+    throw new Error('fine-tuning with rounding needs trained weights');
   }
   const weights = readInitial(network, seed, initial);
   if (quantizeAware === undefined) return { initial: weights };
@@ -68,17 +67,17 @@ async function initialisation(
   return { initial: weights, quantization: { weightBits, ranges } };
 }
 
-/** Where a training keeps what is needed to continue, and what it is a training of. */
+/** A training that can be interrupted and resumed. */
 interface ResumableTraining {
   readonly plan: TrainingPlan;
   readonly directory: string;
-  /** Hash of everything that decides the result, bits included, but machine, threads and engine. */
+  /** Hash of everything that determines the result to the bit, except machine, threads and engine. */
   readonly hash: string;
-  /** Asked only when something is left to train. */
+  /** Called only when something is left to train. */
   readonly engine: () => Promise<TrainingEngine>;
 }
 
-/** Continues from the checkpoint if there is one, and trains to the end; gives a finished result at once. */
+/** Resumes from the checkpoint, if any, and trains to the end; returns a finished result at once. */
 export async function trainResumably(
   { plan, directory, hash, engine: open }: ResumableTraining,
   dataset: Dataset,
@@ -105,7 +104,7 @@ export async function trainResumably(
   }
 }
 
-/** The failure of a device, with what can be done about it where batches have this many images. */
+/** Adds advice to a device failure of a training with this batch size. */
 function advised({ kind, message, cause }: DeviceFailure, batch: number): DeviceFailure {
   const smaller =
     batch > 1
@@ -118,20 +117,20 @@ function advised({ kind, message, cause }: DeviceFailure, batch: number): Device
   return new DeviceFailure(kind, message, { hint, cause });
 }
 
-/** A damaged file costs the time to train again, nothing else. */
+/** A damaged file only costs the time to train again. */
 function forgiving<T>(hooks: FitHooks, read: () => T | null): T | null {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof CorruptFile)) throw error;
-    hooks.onNote?.(`${error.message}; this training starts over from its beginning`);
+    hooks.onNote?.(`${error.message}; this training starts over`);
     return null;
   }
 }
 
 /**
- * The loss to train with, once everything is known to fit together.
- * @throws NasError `invalid-input` when it does not
+ * Checks that network, data, teacher and configuration fit together, and returns the loss to train with.
+ * @throws NasError `invalid-input` when they do not
  */
 export function checkedLoss(
   { classes, channels }: { readonly classes: number; readonly channels: number },
@@ -157,16 +156,16 @@ export function checkedLoss(
   return loss;
 }
 
-/** Hash of what is trained (`what`) and of everything in a plan that decides the result. */
+/** Hash of what is trained (`what`) and of everything in a plan that determines the result. */
 export function trainingHash(
   what: readonly unknown[],
   { train, loss, teacher, seed }: TrainingPlan,
   info: DatasetInfo,
 ): string {
   const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
-  // As it was before there was a choice.
+  // Omitted for float32, so that hashes from before this option stay valid.
   const precision = train.precision === 'mixed' ? train.precision : undefined;
-  // What may follow a training is no part of it.
+  // `quantize_aware` configures a later training.
   const config = { ...train, precision, quantize_aware: undefined, loss, checkpoint_seconds: 0 };
   return contentHash(...what, seed, config, info.hash, taught, viewSeedOf({ teacher, seed }));
 }

@@ -55,7 +55,7 @@ export {
   timeTraining,
   type NodeShare,
   type TimedNetwork,
-  type Timing,
+  type StepTiming,
   type TimingJob,
 } from './timing/index.js';
 export { CorruptFile, readTensorFile } from './tensor-file.js';

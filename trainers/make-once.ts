@@ -3,26 +3,26 @@ import { NasError, invalidInput, messageOf } from '../base/errors.js';
 import { makeDirectory } from '../base/files.js';
 import { waitForLock, type Lock } from '../base/lock.js';
 
-/** Something that a cache holds, made when it is missing. */
+/** A cache entry that is made when it is missing. */
 export interface Cached<T> {
-  /** Its place in the cache, named by what it is made from; `path`.lock is there while somebody makes it. */
+  /** Path of the entry, named by the hash of its inputs; `path`.lock exists while a process makes it. */
   readonly path: string;
-  /** For people: `the teacher`. */
+  /** For messages: `the teacher`. */
   readonly name: string;
-  /** What is there already; null: nothing, or something damaged. */
+  /** Returns the entry, or null when it is missing or damaged. */
   find(): Promise<T | null> | T | null;
-  /** Makes it and puts it in its place, in one step: others look without a lock. */
+  /** Makes the entry and moves it into place in one step, because readers take no lock. */
   make(): Promise<T>;
   readonly signal?: AbortSignal | undefined;
-  /** Awaited now and then while somebody else makes it. */
+  /** Awaited from time to time while another process makes the entry. */
   readonly pause?: (() => Promise<void> | void) | undefined;
   readonly onNote?: ((message: string) => void) | undefined;
 }
 
 /**
- * Takes something from a cache or makes it, in one process at a time: those that need it meanwhile wait, and use what the
- * first one made, or go on where it died.
- * @throws NasError `interrupted` when the signal is aborted while it waits; `invalid-input` when the cache cannot be written
+ * Takes an entry from a cache or makes it. Only one process makes it at a time; other processes wait and use the result,
+ * or continue where a killed process stopped.
+ * @throws NasError `interrupted` when the signal is aborted while waiting; `invalid-input` when the cache cannot be written
  */
 export async function makeOnce<T>(cached: Cached<T>): Promise<T> {
   const found = await cached.find();

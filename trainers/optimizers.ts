@@ -1,21 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { OptimizerConfig, TrainConfig } from './schema.js';
 
-/** A trainable tensor under a name that is the same in every process. */
+/** A trainable tensor with a name that is the same in every process. */
 export interface Parameter {
   readonly name: string;
   readonly variable: tf.Variable;
 }
 
-/** Gradients by the names of their parameters. */
+/** Gradients by parameter name. */
 export type Gradients = ReadonlyMap<string, tf.Tensor>;
 
-/**
- * An update rule over fixed parameters. Its state lives in tf.Variables, so that the same code runs eagerly and traces
- * into one program.
- */
+/** An update rule over fixed parameters. Its state is tf.Variables: the same code runs eagerly and traces into a program. */
 export interface Optimizer {
-  /** The state by stable name, e.g. `momentum/stem/kernel`. */
+  /** The state by stable name, for example `momentum/stem/kernel`. */
   readonly slots: ReadonlyMap<string, tf.Variable>;
   /**
    * Updates every parameter once.
@@ -27,7 +24,7 @@ export interface Optimizer {
 /** Kernels decay; biases and batch norm's scale and offset, which are vectors, do not. */
 const decays = ({ variable }: Parameter): boolean => variable.rank > 1;
 
-/** A variable of zeros for each parameter; they are registered in `slots` under `kind/parameter`. */
+/** Creates a zero variable for each parameter and registers it in `slots` as `kind/parameter`. */
 function zeroSlots(
   kind: string,
   parameters: readonly Parameter[],
@@ -43,41 +40,24 @@ function zeroSlots(
   return ({ name }) => byName.get(name) ?? fail(name);
 }
 
-/** The gradient of a parameter. */
 const gradientOf = (gradients: Gradients, { name }: Parameter): tf.Tensor => gradients.get(name) ?? fail(name);
 
 function fail(name: string): never {
   throw new Error(`the optimizer was made without the parameter ${name}, or the loss does not depend on it`);
 }
 
-type OptimizerType = OptimizerConfig['type'];
-type ConfigOf = { readonly [K in OptimizerType]: Extract<OptimizerConfig, { type: K }> };
-type OptimizerOf<K extends OptimizerType> = ConfigOf[K];
+type ConfigOf<Type extends OptimizerConfig['type']> = Extract<OptimizerConfig, { readonly type: Type }>;
 
-const makers: {
-  readonly [K in OptimizerType]: (config: OptimizerOf<K>, parameters: readonly Parameter[]) => Optimizer;
-} = { sgd, adamw };
-
-/** The configured optimizer of these parameters, with its state at the start. */
-export function createOptimizer<K extends OptimizerType>(
-  config: OptimizerOf<K>,
-  parameters: readonly Parameter[],
-): Optimizer {
-  return makers[config.type](config, parameters);
-}
-
-interface SgdConfig {
-  readonly momentum: number;
-  readonly nesterov: boolean;
-  readonly weight_decay: number;
-}
+/** The configured optimizer of these parameters, in its initial state. */
+export const createOptimizer = (config: OptimizerConfig, parameters: readonly Parameter[]): Optimizer =>
+  config.type === 'sgd' ? sgd(config, parameters) : adamw(config, parameters);
 
 /**
  * Stochastic gradient descent with (Nesterov) momentum as in Sutskever et al. 2013 and `tf.train.momentum`:
  * g = gradient + weight_decay w; a = momentum a + g; w -= rate (nesterov ? g + momentum a : a).
  * Without momentum there is no state.
  */
-function sgd(config: SgdConfig, parameters: readonly Parameter[]): Optimizer {
+function sgd(config: ConfigOf<'sgd'>, parameters: readonly Parameter[]): Optimizer {
   const { momentum, nesterov, weight_decay: decay } = config;
   const slots = new Map<string, tf.Variable>();
   const slotOf = momentum === 0 ? null : zeroSlots('momentum', parameters, slots);
@@ -102,20 +82,13 @@ function sgd(config: SgdConfig, parameters: readonly Parameter[]): Optimizer {
   };
 }
 
-interface AdamWConfig {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly weight_decay: number;
-}
-
 /**
  * AdamW (Loshchilov & Hutter 2019): Adam (Kingma & Ba 2015) with bias correction, and weight decay that shrinks the
  * weights by rate x weight_decay apart from the gradient. The correction is applied once per step to the learning rate
  * and epsilon, not to every moment: m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + e) = m s / (sqrt(v) + e c) with
  * c = sqrt(1 - b2^t) and s = c / (1 - b1^t).
  */
-function adamw(config: AdamWConfig, parameters: readonly Parameter[]): Optimizer {
+function adamw(config: ConfigOf<'adamw'>, parameters: readonly Parameter[]): Optimizer {
   const { beta1, beta2, epsilon, weight_decay: decay } = config;
   const slots = new Map<string, tf.Variable>();
   const firstOf = zeroSlots('first_moment', parameters, slots);
@@ -159,8 +132,6 @@ function adamw(config: AdamWConfig, parameters: readonly Parameter[]): Optimizer
 
 /**
  * One step of an exponential moving average (Polyak & Juditsky 1992): average = decay average + (1 - decay) value.
- * Used for weights and for batch norm's statistics alike.
- *
  * @param decay a scalar tensor: an input of the step (see `averageDecay`)
  */
 export function moveAverage(
@@ -173,14 +144,14 @@ export function moveAverage(
   });
 }
 
-/** What the learning rate depends on. */
+/** The configuration of the learning rate schedule. */
 export type ScheduleConfig = Pick<TrainConfig, 'epochs' | 'warmup_epochs' | 'final_learning_rate' | 'optimizer'>;
 
 /**
  * The learning rate of a step: linear warm-up to `optimizer.learning_rate` (Goyal et al. 2017), then half a cosine
  * without restarts (Loshchilov & Hutter 2017) down to `final_learning_rate` times it, reached at the last step.
  *
- * @param step counted from 0 over all epochs
+ * @param step from 0, over all epochs
  */
 export function learningRate(step: number, stepsPerEpoch: number, config: ScheduleConfig): number {
   const peak = config.optimizer.learning_rate;
@@ -192,8 +163,5 @@ export function learningRate(step: number, stepsPerEpoch: number, config: Schedu
   return peak * (floor + (1 - floor) * 0.5 * (1 + Math.cos(Math.PI * progress)));
 }
 
-/**
- * The decay of the weights' moving average at a step: as configured, but small at first so that the average does not
- * remember the random initial weights.
- */
+/** The decay of the weights' moving average at a step: small at first, so that the average forgets the random weights. */
 export const averageDecay = (step: number, decay: number): number => Math.min(decay, (1 + step) / (10 + step));

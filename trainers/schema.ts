@@ -7,6 +7,8 @@ export { lossSchema, type LossConfig } from './losses/schema.js';
 export { teacherSchema, type TeacherConfig } from './teachers/schema.js';
 
 const fraction = z.number().min(0).max(1);
+const decay = z.number().min(0).lt(1);
+const weightDecay = z.number().min(0);
 const share = z.number().gt(0).max(1);
 
 const learningRate = z.number().gt(0).describe('after the warm-up, before it falls along half a cosine');
@@ -20,11 +22,9 @@ const optimizerSchema = z.discriminatedUnion('type', [
     .strictObject({
       type: z.literal('sgd'),
       learning_rate: learningRate.default(0.1),
-      momentum: z.number().min(0).lt(1).default(0.9).describe('share of the last update that is kept; 0: none'),
+      momentum: decay.default(0.9).describe('share of the last update that is kept; 0: none'),
       nesterov: z.boolean().default(true).describe("Nesterov's momentum"),
-      weight_decay: z
-        .number()
-        .min(0)
+      weight_decay: weightDecay
         .default(1e-4)
         .describe('L2 regularisation, added to the gradient; never of biases and batch norm'),
     })
@@ -33,12 +33,10 @@ const optimizerSchema = z.discriminatedUnion('type', [
     .strictObject({
       type: z.literal('adamw'),
       learning_rate: learningRate.default(2e-3),
-      beta1: z.number().min(0).lt(1).default(0.9).describe("decay of the gradients' mean"),
-      beta2: z.number().min(0).lt(1).default(0.999).describe("decay of the squared gradients' mean"),
+      beta1: decay.default(0.9).describe("decay of the gradients' mean"),
+      beta2: decay.default(0.999).describe("decay of the squared gradients' mean"),
       epsilon: z.number().gt(0).default(1e-7).describe('added to the denominator'),
-      weight_decay: z
-        .number()
-        .min(0)
+      weight_decay: weightDecay
         .default(0.02)
         .describe('decoupled from the gradient, times the learning rate; never of biases and batch norm'),
     })
@@ -46,7 +44,7 @@ const optimizerSchema = z.discriminatedUnion('type', [
 ]);
 export type OptimizerConfig = z.output<typeof optimizerSchema>;
 
-/** The keys of `train:` without their defaults: shared by the search's training, the final one and the supernet's. */
+/** The keys of `train:` without defaults, shared with `final:` and `supernet:`. */
 export const trainFields = {
   epochs: z.number().int().min(1).describe('times that all training images, or `epoch_share` of them, are seen'),
   epoch_share: share.describe(
@@ -60,11 +58,7 @@ export const trainFields = {
   ),
   loss: lossSchema.describe('what is minimised; by default kd when there is a teacher, else cross-entropy'),
   augment: augmentSchema.describe('random changes of the training images, the same for a seed'),
-  ema: z
-    .number()
-    .min(0)
-    .lt(1)
-    .describe('decay of the moving average of the weights that is evaluated and exported; 0: none'),
+  ema: decay.describe('decay of the moving average of the weights that is evaluated and exported; 0: none'),
   precision: z
     .enum(['float32', 'mixed'])
     .describe(
@@ -101,16 +95,16 @@ export const trainSchema = z.strictObject({
   checkpoint_seconds: trainFields.checkpoint_seconds.default(20),
 });
 export type TrainConfig = z.output<typeof trainSchema>;
-/** Of a training; float32 where nothing is said. */
+/** The precision of a training; default float32. */
 export type Precision = NonNullable<TrainConfig['precision']>;
 
-/** `final:`; overrides of `train` for the frontier's networks after the search. A key that is not given keeps its value. */
+/** `final:`; overrides of `train` for the frontier's networks after the search. Missing keys keep their values. */
 export const finalSchema = z
   .strictObject(trainFields)
   .partial()
   .extend({ epochs: trainFields.epochs.default(20), quantize_aware: quantizeAware.optional() });
 
-/** Providers among whose devices one can be chosen. */
+/** Providers with a choice of devices. */
 const hasDevices: ReadonlySet<string> = new Set(['webgpu', 'cuda']);
 
 /** `engine:`; what runs the training step. */

@@ -9,9 +9,9 @@ export interface StateTensor {
   readonly data: Float32Array;
 }
 
-/** Named tensors and a JSON value about them. */
+/** Named tensors with a JSON value. */
 export interface TensorFile {
-  /** Whatever the writer said, as JSON; to be validated by the reader. */
+  /** JSON of the writer; readers must validate it. */
   readonly meta: unknown;
   readonly tensors: ReadonlyMap<string, StateTensor>;
 }
@@ -22,7 +22,7 @@ const prefixBytes = 16;
 const digestBytes = 32;
 const alignment = 8;
 
-/** The file is not what was written: cut off, overwritten, or of another kind. */
+/** The file is truncated, overwritten, or of another kind. */
 export class CorruptFile extends NasError {
   constructor(path: string, what: string) {
     super('failure', `${path} is damaged: ${what}`, { hint: 'Delete the file; it will be made again.' });
@@ -33,8 +33,8 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 
 /**
- * Writes tensors atomically as one file: magic, version, length of the header; the header (JSON: `meta` and name, shape
- * of every tensor); the raw little-endian float32 data in that order; SHA-256 of all before it.
+ * Writes tensors atomically to one file: magic, version, header length; the header (JSON: `meta` and the name and shape of
+ * every tensor); the little-endian float32 data in that order; SHA-256 of everything before.
  */
 export function writeTensorFile(path: string, meta: unknown, tensors: ReadonlyMap<string, StateTensor>): void {
   const table = [...tensors].map(([name, { shape }]) => ({ name, shape }));
@@ -56,7 +56,7 @@ interface Header {
 }
 
 /**
- * Reads what `writeTensorFile` wrote.
+ * Reads a file written by `writeTensorFile`.
  * @throws CorruptFile when a single bit differs; the file system's own error when the file cannot be read
  */
 export function readTensorFile(path: string): TensorFile {
@@ -70,7 +70,7 @@ export function readTensorFile(path: string): TensorFile {
   if (!digest.equals(bytes.subarray(end))) throw new CorruptFile(path, 'its checksum does not match its content');
   try {
     const start = prefixBytes + bytes.readUInt32LE(12);
-    // The checksum vouches for it: this is the header that `writeTensorFile` wrote.
+    // The checksum guarantees that this is a header from `writeTensorFile`.
     const header = JSON.parse(bytes.toString('utf8', prefixBytes, start)) as Header;
     return { meta: header.meta, tensors: readTensors(header, bytes.subarray(start, end)) };
   } catch (error) {

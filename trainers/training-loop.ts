@@ -12,26 +12,26 @@ import type { LossConfig, TrainConfig } from './schema.js';
 /** Height and width of images. */
 type Size = LoaderOptions['size'];
 
-/** A training, once everything is known to fit together. */
+/** A training whose parts are known to fit together. */
 export interface TrainingPlan {
   readonly train: TrainConfig;
   readonly loss: LossConfig;
   readonly teacher: PreparedTeacher | null;
-  /** Decides the images' order and, without a teacher, the views. */
+  /** Seed of the image order and, without a teacher, of the views. */
   readonly seed: number;
-  /** Sizes of the images that the engine trains on and evaluates; undefined: those of the data. */
+  /** Sizes of the images for training and evaluation; undefined: the data's own. */
   readonly sizes: { readonly training: Size; readonly evaluation: Size };
-  /** Epochs after which it pauses; undefined: all. */
+  /** Number of epochs after which it pauses; undefined: all. */
   readonly until: number | undefined;
 }
 
-/** The views are decided by the teacher's seed if there is one: its logits belong to them. */
+/** A teacher's logits belong to its views, so students use the teacher's view seed. */
 export const viewSeedOf = ({ teacher, seed }: Pick<FitJob, 'teacher' | 'seed'>): number =>
   teacher?.logits?.viewSeed ?? seed;
 
 const lastAccuracy = (curve: readonly EpochMetrics[]): number => curve.at(-1)?.validation_accuracy ?? NaN;
 
-/** The result of a training whose weights are written. */
+/** The result of a training after its weights are written. */
 export const completeFit = (curve: readonly EpochMetrics[], { weights }: TrainingFiles): CompleteFit => ({
   state: 'complete',
   accuracy: lastAccuracy(curve),
@@ -39,19 +39,19 @@ export const completeFit = (curve: readonly EpochMetrics[], { weights }: Trainin
   weights,
 });
 
-/** One training in progress. */
+/** Runs one training epoch by epoch. */
 export class TrainingLoop {
   private readonly meter = new SpeedMeter();
   private savedAt = performance.now();
-  /** When the part of the current epoch began that `position.seconds` does not count yet; pauses are left out. */
+  /** Start of the time that `position.seconds` does not include yet; moved forward by pauses. */
   private resumedAt = performance.now();
 
   private readonly batches: Loader;
   private readonly validation: Loader;
 
   /**
-   * @param engine belongs to the training from now on, also when it does not start
-   * @param checkpoint null: from the beginning
+   * @param engine owned by the training from now on, even when the start fails
+   * @param checkpoint null: start from epoch 0
    */
   static async start(
     plan: TrainingPlan,
@@ -122,7 +122,7 @@ export class TrainingLoop {
     await this.engine.dispose();
   }
 
-  /** Trains the rest of the current epoch; false when it was told to stop before its end. */
+  /** Trains the rest of the current epoch; false when interrupted. */
   private async trainEpoch(): Promise<boolean> {
     const { plan, batches, engine } = this;
     const { epoch, step } = this.position;
@@ -134,7 +134,7 @@ export class TrainingLoop {
     return true;
   }
 
-  /** Makes an update with each of these batches, the next of the epoch. */
+  /** Makes one update for each of the next batches of the epoch. */
   private async trainOn(group: readonly Batch[]): Promise<void> {
     const { stepsPerEpoch } = this.batches;
     const { epoch, step } = this.position;
@@ -151,7 +151,7 @@ export class TrainingLoop {
       const { batch, learningRate: rate } = updates[i];
       const at = `at epoch ${epoch}, step ${step + i}`;
       if (!Number.isFinite(loss)) throw this.diverged(`the loss is ${loss} ${at}`, rate);
-      // Each further step would be skipped as this one was.
+      // Every further step would be skipped, too.
       if (overflow)
         throw this.diverged(`the gradients are not finite in float16, whatever the loss scale, ${at}`, rate);
       const { size } = batch;
@@ -162,7 +162,7 @@ export class TrainingLoop {
     this.report(metrics[metrics.length - 1].loss);
   }
 
-  /** The metrics of the epoch that has just been trained; null when it was told to stop before they were known. */
+  /** Validates the epoch that was just trained; null when interrupted. */
   private async validate(): Promise<EpochMetrics | null> {
     const { engine, validation, batches, plan } = this;
     const result = await evaluateLoader(
@@ -186,7 +186,7 @@ export class TrainingLoop {
     };
   }
 
-  /** Between two steps: lets messages in, stands still while paused; false when told to stop. */
+  /** Between steps: lets messages in and waits while paused; false when interrupted. */
   private async proceed(): Promise<boolean> {
     await setImmediate();
     const paused = performance.now();
@@ -216,7 +216,7 @@ export class TrainingLoop {
     this.hooks.onFile?.(this.files.checkpoint);
   }
 
-  /** Time spent on the current epoch, by earlier processes too. */
+  /** Time spent on the current epoch, including earlier processes. */
   private seconds(): number {
     return this.position.seconds + (performance.now() - this.resumedAt) / 1000;
   }
@@ -229,7 +229,7 @@ export class TrainingLoop {
   }
 }
 
-/** The batches in groups of so many; the last may be smaller. */
+/** Groups of `size` batches; the last group may be smaller. */
 async function* groupsOf(batches: AsyncIterable<Batch>, size: number): AsyncGenerator<readonly Batch[]> {
   let group: Batch[] = [];
   for await (const batch of batches) {
@@ -241,7 +241,7 @@ async function* groupsOf(batches: AsyncIterable<Batch>, size: number): AsyncGene
   if (group.length > 0) yield group;
 }
 
-/** The weights to evaluate and export, by the model's own names: their average when there is one. */
+/** The weights to evaluate and export, by the model's names: the moving average if there is one. */
 function finalWeights(state: EngineState): EngineState {
   const averaged = [...state.keys()].some((name) => name.startsWith('average/'));
   const prefix = averaged ? 'average/' : 'model/';
@@ -250,10 +250,10 @@ function finalWeights(state: EngineState): EngineState {
   );
 }
 
-/** Milliseconds between two reports. */
+/** Milliseconds between reports. */
 const interval = 200;
 
-/** Images per second of the time spent in steps, reported a few times a second. */
+/** Images per second of step time. */
 class SpeedMeter {
   private images = 0;
   private milliseconds = 0;
@@ -264,7 +264,7 @@ class SpeedMeter {
     this.milliseconds += milliseconds;
   }
 
-  /** The speed since the last report; null when that was less than 200 ms ago, unless `now`. */
+  /** The speed since the last report; null when the last report is less than 200 ms old, unless `now`. */
   report(now: boolean): number | null {
     const time = performance.now();
     if (!now && time - this.reportedAt < interval) return null;

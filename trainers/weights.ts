@@ -15,22 +15,19 @@ import {
 import { readTensorFile, writeTensorFile } from './tensor-file.js';
 import { readFileSync } from 'node:fs';
 
-/** Sets variables to values of the same names and shapes; @throws Error when one is missing or has another shape. */
+/** Assigns values to the variables of the same names. @throws Error when one is missing or has another shape */
 export function assignAll(variables: ReadonlyMap<string, tf.Variable>, values: Weights): void {
   const value = weightsFrom(values);
   for (const [name, variable] of variables) tf.tidy(() => variable.assign(value(name, variable.shape)));
 }
 
-/**
- * Writes a network's weights, atomically.
- * @param meta anything to keep with them, as JSON
- */
+/** Writes a network's weights atomically. @param meta JSON to store with them */
 export function saveWeights(weights: Weights, file: string, meta: unknown = {}): void {
   writeTensorFile(file, meta, weights);
 }
 
 /**
- * A network's weights from a file that `saveWeights` or `fit` wrote.
+ * Reads a network's weights from a file that `saveWeights` or `fit` wrote.
  * @throws NasError `failure` when the file is damaged or holds another network's weights
  */
 export function readWeights(network: Network, file: string): Weights {
@@ -44,7 +41,7 @@ export function readWeights(network: Network, file: string): Weights {
   return tensors;
 }
 
-/** A hash of a file's weights alone: the file may also say how long training took. */
+/** A hash of a file's weights only; its metadata contains training times. */
 export function weightsHash(file: string): string {
   const { tensors } = readTensorFile(file);
   return contentHash(
@@ -57,28 +54,25 @@ export function weightsHash(file: string): string {
   );
 }
 
-/** Trained weights that a training starts from instead of random ones. Plain data. */
+/** Trained initial weights for a training, as plain data. */
 export interface InitialWeights {
-  /** What `fit`, `fitSupernet` or `saveWeights` wrote. */
+  /** File written by `fit`, `fitSupernet` or `saveWeights`. */
   readonly file: string;
-  /**
-   * The places of the network's blocks (`Member`): the file then holds weights by shared name, of which the network takes
-   * its part. Absent: the file holds the network's own.
-   */
+  /** The places of the network's blocks (`Member`) when the file holds shared weights; absent: it holds the network's own. */
   readonly places?: readonly string[] | undefined;
-  /** Whether what the file lacks, or has smaller than the network, starts afresh; by default that is an error. */
+  /** Initialises weights that are missing or smaller in the file at random; by default they are an error. */
   readonly partial?: boolean | undefined;
 }
 
-/** Changes with what a training would start from; null for random weights. */
+/** Changes with the initial weights; null for random weights. */
 export const initialHash = (initial: InitialWeights | undefined): string | null =>
   initial === undefined ? null : contentHash(readFileSync(initial.file), ...(initial.places ?? []));
 
 /**
- * The weights of a network as a file gives them. A head of another number of classes starts afresh, and so do batch
- * norm's moving statistics, which belong to one network, where the weights are shared ones.
- * @param seed of what starts afresh, as in `initialWeights`
- * @throws NasError `failure` when the file is damaged, or lacks a weight of the network and is not `partial`
+ * The initial weights of a network from a file. Random again: a head with another number of classes, and, from shared
+ * weights, batch norm's moving statistics, which belong to one network.
+ * @param seed of random weights, as in `initialWeights`
+ * @throws NasError `failure` when the file is damaged, or lacks a weight and `partial` is not set
  */
 export function readInitial(network: Network, seed: number, initial: InitialWeights): Weights {
   const { file, places, partial = false } = initial;
@@ -95,32 +89,32 @@ export function readInitial(network: Network, seed: number, initial: InitialWeig
 }
 
 /**
- * What shared weights start from: the parts that others give of them; what those lack or have smaller starts afresh.
+ * Initial values of shared weights: given parts where they fit, otherwise random.
  * @param specs by shared name
- * @param seed of what starts afresh, as in `drawWeights`
+ * @param seed of random weights, as in `drawWeights`
  * @param given by shared name
  */
 export function startShared(specs: readonly WeightSpec[], seed: number, classes: number, given: Weights): Weights {
   const fresh = drawWeights(specs, seed);
-  // Shared names have no numbers of blocks that places would stand for.
+  // Shared names contain no block numbers, so there are no places to replace.
   return new Map(specs.map((spec) => [spec.name, startOf(spec, partOf(spec, given, { classes, places: [] }), fresh)]));
 }
 
-function startOf({ name }: WeightSpec, found: Part, fresh: Weights): WeightValue {
+function startOf({ name }: WeightSpec, found: InitialPart, fresh: Weights): WeightValue {
   const start = 'part' in found ? found.part : fresh.get(name);
   if (start === undefined) throw new Error(`${name} has no initial value`);
   return start;
 }
 
-/** How much of a network comes from given weights. */
+/** How much of a network the given weights cover. */
 export interface Coverage {
-  /** Layers with a kernel that is given, and all of them. */
+  /** Layers with a given kernel, and all layers with a kernel. */
   readonly layers: { readonly given: number; readonly all: number };
-  /** Share of the values that are trained, in [0, 1]. */
+  /** Share of the trainable values, in [0, 1]. */
   readonly share: number;
 }
 
-/** How much of a network's weights shared ones give, as `readInitial` takes them. */
+/** How much of a network the shared weights cover when `readInitial` reads them. */
 export function coverageOf(network: Network, places: readonly string[], shared: Weights): Coverage {
   const layers = { given: 0, all: 0 };
   const values = { given: 0, all: 0 };
@@ -136,14 +130,14 @@ export function coverageOf(network: Network, places: readonly string[], shared: 
   return { layers, share: values.given / values.all };
 }
 
-/** The part of given weights that a network has as one of its own; or that it starts afresh; or why there is none. */
-type Part = { readonly part: WeightValue } | { readonly fresh: true } | { readonly why: string };
+/** The part of given weights that fits a weight; or that it is always random; or why no part fits. */
+type InitialPart = { readonly part: WeightValue } | { readonly fresh: true } | { readonly why: string };
 
 function partOf(
   { name, shape, trainable }: WeightSpec,
   given: Weights,
   { classes, places }: { readonly classes: number; readonly places: readonly string[] | undefined },
-): Part {
+): InitialPart {
   const isShared = places !== undefined;
   const isOtherHead = name.startsWith('logits/') && given.get('logits/bias')?.shape[0] !== classes;
   if (isOtherHead || (isShared && !trainable)) return { fresh: true };

@@ -1,6 +1,6 @@
 /**
- * Builds what a browser loads (`dist/ui/app/`: hashed files, each also compressed) and what the command draws reports with
- * (`dist/ui/index.js`: one module that needs no package). Everything that both are made of is inside them.
+ * Builds the page (`dist/ui/app/`: hashed and compressed files) and the module that renders reports (`dist/ui/index.js`).
+ * Both bundle their packages.
  */
 import { cpSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -19,17 +19,17 @@ const shared: InlineConfig = {
   define: { 'process.env.NODE_ENV': '"production"' },
 };
 
-/** Browsers that know `light-dark()`: the colours of both themes stay one list. */
+/** Browsers that support `light-dark()`, so that both themes stay in one list. */
 const cssTarget = ['chrome123', 'firefox120', 'safari17.5'];
 
-/** Of the compiler's output, declarations stay; the modules are inside the one that is built here. */
+/** Removes the modules that tsc compiled; only their declarations are needed. */
 function removeModules(): void {
   for (const entry of readdirSync(output, { withFileTypes: true, recursive: true }))
     if (entry.isFile() && !entry.parentPath.startsWith(app) && /\.js(\.map)?$/.test(entry.name))
       rmSync(join(entry.parentPath, entry.name));
 }
 
-/** What runs before anything is drawn is no module, which Vite would leave without a hash in its name. */
+/** Adds a hash to the name of the theme script. Vite does so only for modules, and this one must run before drawing. */
 function hashTheme(): void {
   const page = join(app, 'index.html');
   const script = join(app, 'theme.js');
@@ -50,8 +50,8 @@ function compress(folder: string): void {
 }
 
 /**
- * What is loaded together: the library of charts; the frame with the list of runs; all pages of runs, which compress a sixth
- * better as one file than each alone, and who opens one opens others.
+ * The chunks: the chart library; the frame with the list of runs; all other pages, which compress a sixth better as one file
+ * and are often opened together.
  */
 const groups = [
   { name: 'charts', test: /[\\/]node_modules[\\/](echarts|zrender|tslib)[\\/]/, priority: 3 },
@@ -80,6 +80,6 @@ await build({
   ssr: { noExternal: true },
   build: { ssr: 'index.ts', outDir: output, emptyOutDir: false, target: 'node20', minify: true },
 });
-// What a report's style is read from lies beside the module that reads it.
+// `report-style.ts` reads the style sheets next to its module.
 cpSync(join(here, 'style'), join(output, 'style'), { recursive: true });
 compress(app);

@@ -1,7 +1,4 @@
-/**
- * How reports are drawn, as texts that need nothing else: what the command writes and prints, and what programs get from
- * `nas/ui`. What a browser loads starts from `app/main.tsx`.
- */
+/** Renders reports and charts as self-contained text, for the command and for programs (`nas/ui`). The page starts in `app/main.tsx`. */
 export type { ComparedMethod } from './charts/points.js';
 export { reportFiles } from './report/page.js';
 export { renderPage } from './report/page.js';

@@ -1,4 +1,10 @@
-import { calibrate, prepareModel, quantizeModel, type QuantizedModel, type WeightBits } from '../../deploy/index.js';
+import {
+  calibrateRanges,
+  prepareModel,
+  quantizeModel,
+  type QuantizedModel,
+  type WeightBits,
+} from '../../deploy/index.js';
 import type { Images } from './peer.js';
 
 /** A model quantized by us, minmax over the given images, with weights of each number of bits. */
@@ -9,7 +15,7 @@ export async function quantizeOurs<B extends WeightBits>(
 ): Promise<Readonly<Record<B, QuantizedModel>>> {
   const prepared = prepareModel(model, 'the model');
   const methods = ['minmax'] as const;
-  const ranges = await calibrate(prepared, () => batchesOf(images), { methods, percentile: 99.99, threads: 1 });
+  const ranges = await calibrateRanges(prepared, () => batchesOf(images), { methods, percentile: 99.99, threads: 1 });
   const quantized = bits.map((weightBits) => [weightBits, quantizeModel(prepared, ranges.minmax, { weightBits })]);
   // Keys are exactly `bits`.
   return Object.fromEntries(quantized) as Record<B, QuantizedModel>;

@@ -21,13 +21,13 @@ import {
   type Genotype,
 } from '../../spaces/index.js';
 
-/** Where asking is timed: a space, and what is known of its networks before they are trained. */
+/** A space on which asks are timed, with the cheap objective of its networks. */
 export interface Ground {
   readonly name: string;
   readonly space: DecisionSpace;
-  /** Of a made-up device, in ms; smaller is better. */
+  /** Of a synthetic device, in ms; smaller is better. */
   readonly latency: (genotype: Genotype) => number;
-  /** Made up, in [0, 1]. */
+  /** Synthetic, in [0, 1]. */
   readonly accuracy: (genotype: Genotype) => number;
 }
 
@@ -59,9 +59,9 @@ export async function grounds(): Promise<Ground[]> {
 }
 
 export interface AskTimes {
-  /** Of a controller that has seen nothing yet, as after a run is resumed, in ms. */
+  /** Of a new controller, as after a resume, in ms. */
   readonly first: number;
-  /** Of the asks that follow, each with one more result, in ms. */
+  /** Of the following asks, each with one more result, in ms. */
   readonly median: number;
   readonly longest: number;
 }
@@ -81,7 +81,7 @@ export function timeAsks(
     { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
     { name: 'latency_ms', direction: 'minimize', cost: latencyCost },
   ];
-  const told = (number: number, genotype: Genotype): TrialResult => ({
+  const result = (number: number, genotype: Genotype): TrialResult => ({
     number,
     genotype,
     state: 'complete',
@@ -93,7 +93,7 @@ export function timeAsks(
     const genotype = sampleGenotype(space, random);
     distinct.set(genotypeId(genotype), genotype);
   }
-  const history = [...distinct.values()].map((genotype, number) => told(number, genotype));
+  const history = [...distinct.values()].map((genotype, number) => result(number, genotype));
   const controller = createController(controllerName, searchSchema.parse({}), {
     space,
     objectives,
@@ -106,7 +106,7 @@ export function timeAsks(
     const { genotype } = controller.ask({ number: history.length, history, pending: [], cheap });
     const { user, system } = process.cpuUsage(start);
     times.push((user + system) / 1000);
-    history.push(told(history.length, genotype));
+    history.push(result(history.length, genotype));
   }
   return { first: times[0], median: median(times.slice(1)), longest: Math.max(...times.slice(1)) };
 }

@@ -1,11 +1,11 @@
 import { hypervolume, nonDominated } from '../../search/index.js';
 
-/** A network that was trained to the end. */
+/** A completely trained network. */
 export interface Found {
-  /** Multiply-accumulates of all that was computed until then, this network included, for one image an epoch. */
+  /** Multiply-accumulates of the run up to and including this network, for one image per epoch. */
   readonly compute: number;
   readonly macs: number;
-  /** Of the validation images, which the run goes by. */
+  /** Of the validation images, which the run uses. */
   readonly error: number;
   /** Of the test images. */
   readonly testError: number;
@@ -24,7 +24,7 @@ export interface Run {
 export const frontOf = (found: readonly Found[]): readonly Found[] =>
   nonDominated(found.map(({ error, macs }) => [error, macs])).map((i) => found[i]);
 
-/** A measure of what was found: hypervolume by error and MACs as a share of that of all runs. */
+/** The score: hypervolume of error and MACs, as a share of that of all runs. */
 export function normalised(runs: readonly Run[], judge: 'test' | 'validation'): (found: readonly Found[]) => number {
   const pointOf = ({ error, testError, macs }: Found): readonly number[] => [
     judge === 'test' ? testError : error,

@@ -12,8 +12,8 @@ let trials = 0;
 
 function mark(at: Mark['at']): void {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-  const told: Mark = { at, trials, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, mib: maxRSS / 1024 };
-  writeSync(1, `${JSON.stringify(told)}\n`);
+  const mark: Mark = { at, trials, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, mib: maxRSS / 1024 };
+  writeSync(1, `${JSON.stringify(mark)}\n`);
 }
 
 let ready = false;

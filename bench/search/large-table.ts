@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 
-/** How a process stands after so many trials of its own; `ready`: about to ask the first; `end`: with the report. */
+/** The resources of a process after some trials; `ready`: before the first ask; `end`: with the report. */
 export interface Mark {
   readonly at: 'ready' | 'trials' | 'end';
   readonly trials: number;
@@ -21,7 +21,7 @@ const genotypeOf = (row: number): number[] => Array.from({ length: decisions }, 
 
 const names = Array.from({ length: decisions }, (_, i) => `d${i}`);
 
-/** A network of the table and what is known of it. */
+/** A network of the table with its values. */
 export interface LargeRow {
   readonly genotype: readonly number[];
   readonly choices: Readonly<Record<string, string>>;

@@ -1,24 +1,24 @@
 import type { DatasetInfo } from '../../trainers/index.js';
 import { sandwichMacs, type SpaceCosts } from './compute.js';
 
-/** How a method searches, and what of it costs besides the epochs of its trials. */
+/** A method's experiment, and its costs besides the epochs of its trials. */
 export interface Method {
-  /** What the experiment has otherwise. */
+  /** Further keys of the experiment. */
   readonly parts: { readonly search: object; readonly [key: string]: object };
   /** Epochs of a whole training. */
   readonly epochs: number;
   /** Multiply-accumulates before the first trial, for one image an epoch. */
   readonly before: number;
-  /** Networks count as found when they come out of this stage. */
+  /** The stage after which networks count as found. */
   readonly found: 'search' | 'final';
-  /** What a trial that is not trained costs, in epochs. */
+  /** The cost of an untrained trial, in epochs. */
   readonly evaluation: number;
 }
 
-/** What all methods have in common. */
+/** Common to all methods. */
 export interface MethodSetting {
   readonly trials: number;
-  /** Networks of a search that freezes most of them. */
+  /** Trials of a search with freeze-thaw. */
   readonly frozen: number;
   readonly epochs: number;
   /** `train:` of a whole training. */
@@ -37,12 +37,12 @@ const fromNothing = (epochs: number, search: object): Method => ({
   evaluation: 0,
 });
 
-/** Ways to search, whose candidates are trained from nothing. */
+/** Search methods; candidates are trained from scratch. */
 export const controllers = ({ trials, frozen, epochs }: MethodSetting): Methods => ({
   random: fromNothing(epochs, { controller: 'random', trials }),
   'NSGA-II': fromNothing(epochs, { controller: 'nsga2', trials }),
   surrogate: fromNothing(epochs, { controller: 'surrogate', trials }),
-  // Three times as many networks, of which one in three is trained for longer, and one in nine to the end.
+  // Three times as many networks; one in three is trained for longer, and one in nine completely.
   'surrogate + ASHA': fromNothing(epochs, {
     controller: 'surrogate',
     trials: 3 * trials,
@@ -60,7 +60,7 @@ const random = 2;
 /** Images from which a member's batch norm statistics are computed. */
 const calibration = 2048;
 
-/** Where a candidate's accuracy comes from. Who begins from a supernet trains a quarter as long, at a lower rate. */
+/** Sources of a candidate's accuracy. Trainings from a supernet have a quarter of the epochs, at a lower rate. */
 export function evaluations({ trials, epochs, train, space, counts }: MethodSetting): Methods {
   const { optimizer } = train;
   const quarter = Math.max(1, Math.round(epochs / 4));
@@ -74,7 +74,7 @@ export function evaluations({ trials, epochs, train, space, counts }: MethodSett
       optimizer: { ...optimizer, learning_rate: 0.5 * optimizer.learning_rate },
     },
   };
-  /** As many as what is left after the supernet pays for. */
+  /** As many as the compute besides the supernet allows. */
   const inherited = Math.max(4, Math.round((trials * epochs - before / space.mean) / quarter));
   return {
     train: fromNothing(epochs, { evaluate: 'train', trials }),
@@ -92,7 +92,7 @@ export function evaluations({ trials, epochs, train, space, counts }: MethodSett
       epochs: quarter,
       before,
       found: 'final',
-      // Without the way back, which is two thirds of a training.
+      // Without the backward pass, which is two thirds of a training.
       evaluation: (calibration + counts.validation) / (3 * train.epoch_share * counts.train),
     },
   };

@@ -10,11 +10,11 @@ import { enumerate } from '../../spaces/index.js';
 
 const script = fileURLToPath(new URL('./optuna_search.py', import.meta.url));
 
-/** Optuna's samplers that take part, by the names that the script knows them by. */
+/** Optuna's samplers, by their names in the script. */
 export const samplers = { nsga2: 'Optuna NSGA-II, population 20', tpe: 'Optuna TPE, multivariate' } as const;
 export type Sampler = keyof typeof samplers;
 
-/** Optuna in the given Python, or why it cannot be used. */
+/** Optuna in the given Python, or the reason why it cannot be used. */
 export type Peer = { readonly python: string; readonly version: string } | { readonly missing: string };
 
 export async function findOptuna(python: string): Promise<Peer> {
@@ -29,7 +29,7 @@ export async function findOptuna(python: string): Promise<Peer> {
 
 const answerSchema = z.object({ rows: z.array(z.number().int().nonnegative()), ms: z.number() });
 
-/** One search of Optuna's: rows of the table in the order in which they were evaluated, and ms a trial. */
+/** One search of Optuna's: rows of the table in the order of evaluation, and ms per trial. */
 export type Answer = z.output<typeof answerSchema>;
 
 /** Runs searches with the seeds 0 ... seeds - 1, one after the other in one process. @throws Error when it fails. */

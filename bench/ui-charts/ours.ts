@@ -1,6 +1,7 @@
-/** What `ui/` draws with, under the names by which the page of the measurement calls every library. */
+/** The charts of `ui/`, with the interface that the measuring page expects of every library. */
 import { CanvasChart } from '../../ui/charts/canvas.js';
-import { frontierOption, type PointCloud } from '../../ui/charts/frontier.js';
+import { frontierOption } from '../../ui/charts/frontier.js';
+import type { PointCloud } from '../../ui/charts/frontier-series.js';
 import { chartThemes } from '../../ui/charts/theme.js';
 
 const optionOf = (xy: Float64Array) => {

@@ -1,10 +1,10 @@
-/** A library of charts that was looked at: what it is installed as, and a page's script that draws with it. */
+/** A peer: its npm package, and a script that draws with it. */
 export interface Peer {
   readonly name: string;
   readonly packages: readonly string[];
   /** JavaScript, or the path of a file of this repository. */
   readonly script: { readonly text: string } | { readonly file: string };
-  /** Whether it draws SVG where there is no browser. */
+  /** Whether it draws SVG without a browser. */
   readonly svg: boolean;
 }
 

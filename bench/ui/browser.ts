@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { findBrowser } from '../../latency-models/index.js';
 import { memoryOf } from './server.js';
 
-/** A browser without a window, as large as a laptop's screen. */
+/** A headless browser with the size of a laptop's screen. */
 export const openBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: findBrowser(undefined), headless: true });
 
 export const openWindow = async (browser: Browser, address: string): Promise<Page> =>
   (await browser.newContext({ baseURL: address, viewport: { width: 1400, height: 900 } })).newPage();
 
-/** Ms from asking for an address until what is waited for can be seen. */
+/** Milliseconds from the request until the page is ready. */
 export async function timeTo(page: Page, path: string, seen: (page: Page) => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await page.goto(path, { waitUntil: 'commit' });
@@ -20,18 +20,18 @@ export async function timeTo(page: Page, path: string, seen: (page: Page) => Pro
 
 const frames = z.array(z.number());
 
-/** Frames that a page draws over some seconds. */
+/** The frame rate of a page over some seconds. */
 export interface Frames {
-  /** Median of the frames a second. */
+  /** The median of frames/s. */
   readonly median: number;
-  /** Frames of the second that had the fewest. */
+  /** The fewest frames in a second. */
   readonly worst: number;
   /** The longest time between two frames, in ms. */
   readonly longest: number;
 }
 
 export async function framesOver(page: Page, seconds: number): Promise<Frames> {
-  // As text: what compiles functions on the way adds names that the page does not know.
+  // As text: the compiler of functions would add names that the page lacks.
   const watch = `new Promise((resolve) => {
     const at = [];
     requestAnimationFrame(function frame(now) {
@@ -52,7 +52,7 @@ export async function framesOver(page: Page, seconds: number): Promise<Frames> {
 const processes = z.object({ processInfo: z.array(z.object({ type: z.string(), id: z.number() })) });
 const heap = z.object({ usedSize: z.number() });
 
-/** What a page takes in MiB: of the heap of its script, and of the largest of the browser's renderers. */
+/** The memory of a page, in MiB: its script heap, and the largest renderer process. */
 export interface BrowserMemory {
   readonly heap: number;
   readonly renderer: number;
@@ -71,8 +71,8 @@ export async function memoryIn(browser: Browser, page: Page): Promise<BrowserMem
 }
 
 /**
- * Types a text into the field that has the focus, a key at a time. @returns ms from each key to the next frame that shows
- * what it did, by the browser's own event timing (rounded to 8 ms, of 16 ms at least).
+ * Types a text into the focused field. @returns ms from each key to the next frame with its effect, by the browser's event
+ * timing (rounded to 8 ms, at least 16 ms).
  */
 export async function timeKeys(page: Page, text: string): Promise<number[]> {
   await page.evaluate(() => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { loadExperiment, runExperiment } from '../../experiments/index.js';
 import { writeLargeTable, writeSearch } from '../search/large-table.js';
 
-/** Searches the large table. @returns the folder of its runs, which holds the one run `large`. */
+/** Searches the large table. @returns the folder with the run `large`. */
 export async function makeHistory(folder: string, trials: number): Promise<string> {
   const runs = join(folder, 'runs');
   mkdirSync(runs);

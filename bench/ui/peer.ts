@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-/** Why the same history cannot be shown by optuna-dashboard here; null where it can. */
+/** Why optuna-dashboard cannot show the same history here; null if it can. */
 export function missingPeer(): string | null {
   const { status } = spawnSync('optuna-dashboard', ['--version'], { stdio: 'ignore' });
   if (status === 0) return null;

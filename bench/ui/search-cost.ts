@@ -9,7 +9,7 @@ import { startServer } from './server.js';
 
 const script = fileURLToPath(new URL('../search/large-run.ts', import.meta.url));
 
-/** CPU seconds of a search in a table, from its first ask to its last trial. */
+/** CPU seconds of a search on a table, from its first ask to its last trial. */
 async function search(file: string, workdir: string): Promise<number> {
   const child = spawn(process.execPath, ['--import', 'tsx', script, file, workdir, 'Infinity'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -19,13 +19,13 @@ async function search(file: string, workdir: string): Promise<number> {
   await once(child, 'close');
   const marks = out.split('\n').filter(Boolean);
   // Written by the script.
-  const told = marks.map((line) => JSON.parse(line) as Mark);
-  const [ready, last] = [told.find(({ at }) => at === 'ready'), told.findLast(({ at }) => at === 'trials')];
+  const parsed = marks.map((line) => JSON.parse(line) as Mark);
+  const [ready, last] = [parsed.find(({ at }) => at === 'ready'), parsed.findLast(({ at }) => at === 'trials')];
   if (ready === undefined || last === undefined) throw new Error('a search ended before its time');
   return last.cpuSeconds - ready.cpuSeconds;
 }
 
-/** Of rounds in turn, without and with a page open on the run that searches: CPU seconds of the search. */
+/** CPU seconds of a search without and with an open page, in alternating rounds. */
 export interface SearchCost {
   readonly alone: readonly number[];
   readonly watched: readonly number[];
@@ -57,7 +57,7 @@ export async function searchCost(
   };
   for (let round = 0; round < rounds; round++) {
     const alone = async () => void cost.alone.push(await search(file, join(folder, 'alone', `run-${round}`)));
-    // They take turns in going first: what the machine does meanwhile falls on both.
+    // The order alternates, so that other load affects both.
     if (round % 2 === 0) await alone();
     await watched(round);
     if (round % 2 === 1) await alone();

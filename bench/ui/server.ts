@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-/** A figure in MiB of a process, by its name in /proc; null where there is no such file. */
+/** A memory figure of a process from /proc, in MiB; null without /proc. */
 export function memoryOf(pid: number, name: 'VmRSS' | 'VmHWM' | 'RssAnon'): number | null {
   try {
     const kib = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
@@ -16,7 +16,7 @@ export function memoryOf(pid: number, name: 'VmRSS' | 'VmHWM' | 'RssAnon'): numb
   }
 }
 
-/** The processes that one has started, as /proc tells; none where there is no such file. */
+/** The children of a process from /proc; none without /proc. */
 function childrenOf(pid: number): readonly number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
@@ -25,10 +25,10 @@ function childrenOf(pid: number): readonly number[] {
   }
 }
 
-/** `nas ui` as users start it. */
+/** `nas ui`, started as by a user. */
 export interface Server {
   readonly address: string;
-  /** The most that it and its launcher have held, in MiB: the command starts a process that serves; null where unknown. */
+  /** The peak memory of the server and the command that starts it, in MiB; null without /proc. */
   readonly most: () => { readonly server: number; readonly launcher: number } | null;
   readonly close: () => Promise<void>;
 }

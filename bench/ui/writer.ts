@@ -1,6 +1,6 @@
 /**
- * A search that finishes so many trials a second, in a process of its own: `writer.ts <workdir> <trials a second> <seconds>`.
- * It appends to the store of a search in the large table, as that search would go on: networks that were not tried yet.
+ * A process that adds trials to the store of a search on the large table: `writer.ts <workdir> <trials/s> <seconds>`. It adds
+ * networks that were not tried yet, as the search would.
  */
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';

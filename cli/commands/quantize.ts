@@ -173,7 +173,7 @@ export const quantize = command({
     deploy.prepareModel(model, file);
     checkWritable(output);
     const said = deploy.readMetadata(model);
-    const { parseDataset } = await import('../arguments/values.js');
+    const { parseDataset } = await import('../arguments/dataset.js');
     const config = parseDataset(data, deploy.imageSizeOf(model));
     const { evaluateOnSplit, quantizeOnDataset } = await import('../../experiments/index.js');
     const { createDevice } = await import('../../latency-models/index.js');

@@ -1,4 +1,5 @@
-import { type Graph, inferNode, type Node, type Port, type Scope } from './graph.js';
+import type { Graph, Node, Port, Scope } from './graph.js';
+import { inferNode } from './infer.js';
 import { withoutDeadCode } from './editor.js';
 import { commutative, type OnnxOp } from './operators.js';
 import {
@@ -30,6 +31,7 @@ const tooMany = 1 << 18;
 export class GraphBuilder implements Scope {
   /** Layer to which new nodes are attributed. */
   origin = '';
+  readonly loose = false;
   private readonly nodes: Node[] = [];
   private readonly inputs: string[] = [];
   private readonly outputs: { readonly name: string; readonly from: string }[] = [];
@@ -101,7 +103,8 @@ export class GraphBuilder implements Scope {
     if (existing) return existing;
     if (this.dynamicBatch !== null)
       for (const [name, { value }] of attributeList(attributes))
-        this.requireFixed([value].flat(), `attribute ${name} of ${op}`);
+        if (typeof value !== 'object' || Array.isArray(value))
+          this.requireFixed([value].flat(), `attribute ${name} of ${op}`);
     const types = inferNode(this, { op, inputs, attributes }, count);
     const outputs = types.map(() => this.fresh(op.replace('nchwc.', 'Blocked')));
     const node: Node = { op, inputs, outputs, attributes, origin: this.origin };

@@ -1,15 +1,12 @@
-import { type Graph, inferNode, type Node, producersOf, type Scope } from './graph.js';
-import {
-  type Constant,
-  sameShape,
-  type Shape,
-  standIns,
-  tensorType,
-  type TensorType,
-  valueType,
-  type ValueType,
-} from './types.js';
+import type { Graph, Node, Scope } from './graph.js';
+import { inferNode, numbersOf } from './infer.js';
+import type { OnnxOp } from './operators.js';
 import { typeText } from './print.js';
+import type { Constant, Data, DType, Shape, TensorType, ValueType } from './types.js';
+import { dtypeOf, sameShape, standIns, tensorType, valueType } from './types.js';
+
+/** A node that a pass makes; without attributes and of no layer where nothing else is said. */
+export type NewNode<Op extends string = OnnxOp> = Pick<Node<Op>, 'op' | 'inputs' | 'outputs'> & Partial<Node<Op>>;
 
 /** The entries of a map whose names are among these, in the order of the map; the map itself, when all are. */
 function only<T>(map: ReadonlyMap<string, T>, names: ReadonlySet<string>): ReadonlyMap<string, T> {
@@ -24,15 +21,16 @@ function only<T>(map: ReadonlyMap<string, T>, names: ReadonlySet<string>): Reado
   return entries;
 }
 
-/** The graph without nodes, constants and inputs on which no output depends. */
-export function withoutDeadCode(graph: Graph): Graph {
+/** The graph without nodes, constants and inputs on which no output depends; the inputs of a file stay. */
+export function withoutDeadCode<Op extends string>(graph: Graph<Op>): Graph<Op> {
   const needed = new Set(graph.outputs.map(({ name }) => name));
-  const kept: Node[] = [];
+  const kept: Node<Op>[] = [];
   for (const node of graph.nodes.toReversed()) {
     if (!node.outputs.some((name) => needed.has(name))) continue;
     kept.push(node);
     for (const name of node.inputs) if (name !== '') needed.add(name);
   }
+  if (graph.source) for (const { name } of graph.inputs) needed.add(name);
   const inputs = graph.inputs.filter(({ name }) => needed.has(name));
   const constants = only(graph.constants, needed);
   // Outputs of nodes that nobody reads have a type, too.
@@ -40,38 +38,53 @@ export function withoutDeadCode(graph: Graph): Graph {
   return { ...graph, nodes: kept.reverse(), inputs, constants, types: only(graph.types, needed) };
 }
 
-/** A node that a pass makes; without attributes and of no layer where nothing else is said. */
-export type NewNode = Pick<Node, 'op' | 'inputs' | 'outputs'> & Partial<Node>;
+/** A node's place in the order of the graph: a link of a ring that begins and ends at a link without a node. */
+interface Place<Op extends string> {
+  before: Place<Op>;
+  after: Place<Op>;
+  readonly node: Node<Op> | null;
+}
 
 /**
- * A graph under revision. A pass says what takes the place of a node or of a value; types follow from the rules of the
- * operators, and what nothing reads any more goes in the end. Nodes are known by the name of their first output.
+ * A graph under revision: nodes in their order, constants, and which nodes compute and read each value, kept up to date.
+ * Types of new nodes follow from the rules of the operators. Nodes never change: a node that is to read another value is replaced.
  */
-export class GraphEditor implements Scope {
+export class GraphEditor<Op extends string = OnnxOp> implements Scope {
   readonly block: number | null;
+  readonly loose: boolean;
+  readonly knownIntegers = new Map<string, readonly number[] | null>();
+  readonly inputs: readonly string[];
+  private readonly outputs: ReadonlySet<string>;
   private readonly types: Map<string, ValueType>;
   private readonly constants: Map<string, Constant>;
-  private readonly producers: Map<string, Node>;
-  private readonly reads = new Map<string, number>();
-  private readonly outputs: ReadonlySet<string>;
-  private readonly places = new Map<string, readonly Node[]>();
-  private readonly same = new Map<string, string>();
-  private readonly before: Node[] = [];
-  private readonly after: Node[] = [];
+  private readonly producers = new Map<string, Node<Op>>();
+  private readonly readers = new Map<string, Set<Node<Op>>>();
+  private readonly taken: Set<string>;
+  private readonly replaced = new Map<string, string>();
+  private readonly places = new Map<Node<Op>, Place<Op>>();
+  private readonly ends: Place<Op>;
+  /** The place behind which the next node at the beginning goes. */
+  private front: Place<Op>;
 
-  constructor(private readonly graph: Graph) {
+  constructor(private readonly graph: Graph<Op>) {
     this.block = graph.block;
+    this.loose = graph.source !== undefined;
+    this.inputs = graph.inputs.map(({ name }) => name);
+    this.outputs = new Set(graph.outputs.map(({ name }) => name));
     this.types = new Map(graph.types);
     this.constants = new Map(graph.constants);
-    this.producers = producersOf(graph.nodes);
-    this.outputs = new Set(graph.outputs.map(({ name }) => name));
-    for (const { inputs } of graph.nodes) for (const name of inputs) this.reads.set(name, this.readsOf(name) + 1);
-    for (const name of this.outputs) this.reads.set(name, this.readsOf(name) + 1);
+    this.taken = new Set([...this.inputs, ...this.constants.keys()]);
+    const ends = { node: null } as Place<Op>;
+    this.ends = this.front = Object.assign(ends, { before: ends, after: ends });
+    for (const node of graph.nodes) this.link(node, this.ends.before);
   }
 
-  /** The nodes of the graph in their order, with what was replaced among their inputs until their turn comes. */
-  *nodes(): Generator<Node> {
-    for (const node of this.graph.nodes) yield this.resolved(node);
+  /** The nodes of the graph in their order; where a node was replaced meanwhile, what computes its first output now. */
+  *nodes(): Generator<Node<Op>> {
+    for (const node of [...this.order()]) {
+      const now = this.places.has(node) ? node : this.producers.get(node.outputs[0]);
+      if (now !== undefined) yield now;
+    }
   }
 
   type(name: string): TensorType | undefined {
@@ -79,93 +92,225 @@ export class GraphEditor implements Scope {
     return type && tensorType(type);
   }
 
+  /** Undefined where not even the rank is known, as in a file of another program. */
+  shape(name: string): Shape | undefined {
+    return this.type(name)?.shape;
+  }
+
   shapeOf(name: string): Shape {
-    return this.type(name)?.shape ?? [];
+    return this.shape(name) ?? [];
   }
 
   constant(name: string): Constant | undefined {
     return this.constants.get(name);
   }
 
-  producer(name: string): Node | undefined {
+  /** The numbers of a float32 constant; undefined for other values. */
+  floats(name: string | undefined): Float32Array | undefined {
+    const data = this.constants.get(name ?? '')?.data;
+    return data instanceof Float32Array ? data : undefined;
+  }
+
+  /** Integers that a value is known to hold: see `numbersOf`. */
+  numbers(name: string): readonly number[] | null {
+    return numbersOf(this, name);
+  }
+
+  /** The node that computes a value; none for inputs and constants. */
+  producer(name: string): Node<Op> | undefined {
     return this.producers.get(name);
+  }
+
+  /** The nodes that read a value, each once however often it does. */
+  consumers(name: string): readonly Node<Op>[] {
+    return [...(this.readers.get(name) ?? [])];
+  }
+
+  /** The node that alone reads a value; none where several do, or where it is an output of the graph. */
+  only(name: string): Node<Op> | undefined {
+    const readers = this.consumers(name);
+    return readers.length === 1 && !this.outputs.has(name) ? readers[0] : undefined;
   }
 
   isOutput(name: string): boolean {
     return this.outputs.has(name);
   }
 
-  /** How often the value is read in the graph as it was; being an output of the graph counts. */
+  /** How often the value is read; being an output of the graph counts. */
   readsOf(name: string): number {
-    return this.reads.get(name) ?? 0;
+    const reads = this.consumers(name).map(({ inputs }) => inputs.filter((input) => input === name).length);
+    return reads.reduce((a, b) => a + b, this.outputs.has(name) ? 1 : 0);
   }
 
-  addConstant(name: string, constant: Constant): string {
-    this.constants.set(name, constant);
-    return this.declare(name, { dtype: constant.dtype, shape: constant.shape });
+  /** A name that no value has: the given one, or that with a number. The same edits give the same names. */
+  fresh(base: string): string {
+    let name = base;
+    for (let i = 2; this.taken.has(name); i++) name = `${base}_${i}`;
+    this.taken.add(name);
+    return name;
+  }
+
+  /** Adds a constant under the given name, or that with a number where it is taken. Returns the name. */
+  addConstant(base: string, shape: Shape, data: Data, dtype: DType = dtypeOf(data)): string {
+    const name = this.fresh(base);
+    this.constants.set(name, { dtype, shape, data });
+    return this.declare(name, { dtype, shape });
+  }
+
+  /** Adds a vector of int64. */
+  addIntegers(base: string, values: readonly number[]): string {
+    return this.addConstant(base, [values.length], BigInt64Array.from(values, BigInt));
   }
 
   /** Says what a value is that the graph will take as an input. */
   declare(name: string, type: ValueType): string {
+    this.taken.add(name);
     this.types.set(name, type);
     return name;
   }
 
-  /** A vector of int64. */
-  integers(name: string, values: readonly number[]): string {
-    return this.addConstant(name, {
-      dtype: 'int64',
-      shape: [values.length],
-      data: BigInt64Array.from(values, BigInt),
-    });
+  /** Makes what a node computes a constant of the same name, and removes the node. */
+  settle(node: Node<Op>, constant: Constant): void {
+    this.remove(node);
+    this.constants.set(node.outputs[0], constant);
   }
 
-  /** Puts nodes, each after those that it reads, in the place of one; without any, the node goes. */
-  replace(node: Node, ...by: readonly NewNode[]): void {
-    this.places.set(
-      node.outputs[0],
-      by.map((each) => this.define(each)),
-    );
+  /** Puts nodes, each after those that it reads, in the place of one. */
+  replace(node: Node<Op>, ...by: readonly NewNode<Op>[]): void {
+    let before = this.unlink(node);
+    for (const each of by) before = this.define(each, before);
   }
 
-  /** Puts a node before all those of the graph, behind what was put there already. */
-  prepend(node: NewNode): void {
-    this.before.push(this.define(node));
+  remove(node: Node<Op>): void {
+    this.replace(node);
+  }
+
+  /** Puts nodes before all those of the graph, behind what was put there already. */
+  prepend(...nodes: readonly NewNode<Op>[]): void {
+    for (const node of nodes) this.front = this.define(node, this.front);
   }
 
   /** Puts a node behind all those of the graph. */
-  append(node: NewNode): void {
-    this.after.push(this.define(node));
+  append(node: NewNode<Op>): void {
+    this.define(node, this.ends.before);
   }
 
-  /** Whoever reads `name` reads `by` instead; outputs of the graph keep their names. */
+  /** Readers of `name` read `by` instead; outputs of the graph keep their names. */
   replaceUses(name: string, by: string): void {
-    this.same.set(name, by);
+    this.replaced.set(name, by);
+    for (const node of this.consumers(name)) {
+      const inputs = node.inputs.map((input) => (input === name ? by : input));
+      this.change(node, { ...node, inputs });
+    }
   }
 
-  /** The graph that came of it, with other ports where they are given. */
-  finish(ports: Partial<Pick<Graph, 'inputs' | 'outputs'>> = {}): Graph {
-    const placed = this.graph.nodes.flatMap((node) => this.places.get(node.outputs[0]) ?? node);
-    const nodes = [...this.before, ...placed, ...this.after].map((node) => this.resolved(node));
+  /**
+   * Removes a node whose result is `by`, which is there already. Where it is an output of the graph, the node that computes
+   * `by` takes over the output's name; changes nothing and returns false where that cannot be.
+   */
+  bypass(node: Node<Op>, by: string): boolean {
+    const [result] = node.outputs;
+    if (!this.outputs.has(result)) {
+      this.replaceUses(result, by);
+      this.remove(node);
+      return true;
+    }
+    const maker = this.producers.get(by);
+    if (maker === undefined || this.outputs.has(by)) return false;
+    this.remove(node);
+    const outputs = maker.outputs.map((output) => (output === by ? result : output));
+    this.change(maker, { ...maker, outputs });
+    this.replaceUses(by, result);
+    return true;
+  }
+
+  /** Removes the nodes whose results nothing needs. */
+  sweep(): void {
+    for (const node of [...this.order()].reverse())
+      if (!node.outputs.some((name) => this.outputs.has(name) || this.readers.get(name)?.size)) this.unlink(node);
+  }
+
+  /** Removes the nodes that compute these values, and what these nodes read, as far as nothing else needs them. */
+  prune(names: readonly string[]): void {
+    for (const name of names) {
+      const node = this.producers.get(name);
+      if (!node || node.outputs.some((output) => this.outputs.has(output) || this.readers.get(output)?.size)) continue;
+      this.unlink(node);
+      this.prune(node.inputs);
+    }
+  }
+
+  /** The graph that came of it, without dead code, with other ports where they are given. */
+  finish(ports: Partial<Pick<Graph, 'inputs' | 'outputs'>> = {}): Graph<Op> {
+    const nodes = [...this.order()];
     return withoutDeadCode({ ...this.graph, ...ports, nodes, constants: this.constants, types: this.types });
   }
 
-  private resolved(node: Node): Node {
-    return node.inputs.some((name) => this.same.has(name))
-      ? { ...node, inputs: node.inputs.map((name) => this.same.get(name) ?? name) }
-      : node;
+  private *order(): Generator<Node<Op>> {
+    for (let place = this.ends.after; place.node !== null; place = place.after) yield place.node;
   }
 
-  private define(made: NewNode): Node {
-    const node: Node = { attributes: {}, origin: '', ...made };
-    const types = inferNode(this, node, node.outputs.length).map((type) => valueType(type, standIns[0]));
+  private define(made: NewNode<Op>, before: Place<Op>): Place<Op> {
+    const inputs = made.inputs.map((name) => this.replaced.get(name) ?? name);
+    // Nodes of a file have names; these stay when outputs are renamed.
+    const named = this.loose ? { name: made.outputs[0] } : {};
+    const node: Node<Op> = { attributes: {}, origin: '', ...named, ...made, inputs };
+    const types = inferNode(this, node, node.outputs.length);
     for (const [i, name] of node.outputs.entries()) {
-      const before = this.types.get(name) ?? types[i];
-      if (before.dtype !== types[i].dtype || !sameShape(before.shape, types[i].shape))
-        throw new Error(`internal: '${name}', ${typeText(before)}, is replaced by ${typeText(types[i])}`);
-      this.types.set(name, types[i]);
-      this.producers.set(name, node);
+      if (i >= types.length || name === '') continue;
+      const type = valueType(types[i], this.loose ? 'loose' : standIns[0]);
+      const known = this.types.get(name);
+      if (known !== undefined && !fits(known, type, this.loose))
+        throw new Error(`internal: '${name}', ${typeText(known)}, is replaced by ${typeText(type)}`);
+      // Of a file, what was known of the value before stays known.
+      if (known === undefined || !this.loose) this.types.set(name, type);
     }
-    return node;
+    return this.link(node, before);
+  }
+
+  /** Puts a node of the same types in the place of one. */
+  private change(node: Node<Op>, by: Node<Op>): void {
+    const isFront = this.front === this.places.get(node);
+    const place = this.link(by, this.unlink(node));
+    if (isFront) this.front = place;
+  }
+
+  private link(node: Node<Op>, before: Place<Op>): Place<Op> {
+    const place: Place<Op> = { before, after: before.after, node };
+    before.after.before = place;
+    before.after = place;
+    this.places.set(node, place);
+    for (const name of node.outputs) {
+      this.producers.set(name, node);
+      this.taken.add(name);
+    }
+    for (const name of node.inputs) {
+      if (name === '') continue;
+      const readers = this.readers.get(name);
+      if (readers) readers.add(node);
+      else this.readers.set(name, new Set([node]));
+    }
+    return place;
+  }
+
+  /** Takes a node out; returns the place before it. */
+  private unlink(node: Node<Op>): Place<Op> {
+    const place = this.places.get(node);
+    if (place === undefined) throw new Error(`internal: '${node.outputs[0]}' is not of the graph`);
+    this.places.delete(node);
+    place.before.after = place.after;
+    place.after.before = place.before;
+    if (this.front === place) this.front = place.before;
+    for (const name of node.outputs) if (this.producers.get(name) === node) this.producers.delete(name);
+    for (const name of node.inputs) this.readers.get(name)?.delete(node);
+    return place.before;
   }
 }
+
+/** Whether two types of a value agree; what is unknown agrees with all. */
+export const fits = (a: ValueType, b: ValueType, loose: boolean): boolean =>
+  a.dtype === b.dtype &&
+  (loose
+    ? a.shape.length === b.shape.length &&
+      a.shape.every((d, i) => d === b.shape[i] || d === null || b.shape[i] === null)
+    : sameShape(a.shape, b.shape));

@@ -1,16 +1,23 @@
+import type { GraphProto, ModelProto, NodeProto } from 'onnx-buf';
 import type { OnnxOp } from './operators.js';
-import { inferTypes } from './operators.js';
 import type { Attributes, Constant, Shape, TensorType, ValueType } from './types.js';
 import { tensorType } from './types.js';
 
-/** One operation. Values are named; every name is written once. An empty input name is an optional input left out. */
-export interface Node {
-  readonly op: OnnxOp;
+/**
+ * One operation. Values are named; every name is written once. An empty input name is an optional input left out.
+ * Operators that the compiler does not know stand as `domain:name` (see `operatorOf`).
+ */
+export interface Node<Op extends string = OnnxOp> {
+  readonly op: Op;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Attributes;
   /** The layer whose code recorded the node first; empty when unknown. */
   readonly origin: string;
+  /** Its name in a file; default: made of the layer and the first output. */
+  readonly name?: string;
+  /** The node as it is in the file that the graph was read from: what is not said here is written as it is there. */
+  readonly proto?: NodeProto;
 }
 
 export interface Port extends ValueType {
@@ -18,95 +25,96 @@ export interface Port extends ValueType {
 }
 
 /** A whole program in static single assignment form; nodes stand in an order in which they can run. */
-export interface Graph {
+export interface Graph<Op extends string = OnnxOp> {
+  /** What a caller gives: inputs of a file that have a value there are constants. */
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly Node<Op>[];
   readonly constants: ReadonlyMap<string, Constant>;
-  /** Type of every value. */
+  /** Type of every value; of a graph that was read from a file, of those values whose types follow from its inputs. */
   readonly types: ReadonlyMap<string, ValueType>;
   /** Channels in a block of the blocked layout (8 or 16); null when the graph does not use it. */
   readonly block: number | null;
+  /** The file that the graph was read from; what a graph does not say is written as it is there. */
+  readonly source?: ModelProto & { readonly graph: GraphProto };
 }
+
+/** A graph and a node of any operators: those of a file, perhaps another program's. */
+export type OnnxGraph = Graph<string>;
+export type OnnxNode = Node<string>;
 
 /** What is needed to look values up while a graph is built or checked. */
 export interface Scope {
   type(name: string): TensorType | undefined;
   constant(name: string): Constant | undefined;
-  producer(name: string): Node | undefined;
+  producer(name: string): OnnxNode | undefined;
   readonly block: number | null;
+  /** Whether types may be unknown: the graph was read from a file. */
+  readonly loose: boolean;
+  /** Integers that were worked out before (see `numbersOf`), by the value that holds them. */
+  readonly knownIntegers?: Map<string, readonly number[] | null>;
 }
 
-const intOf = (node: Node, name: string): number | undefined => {
-  const attribute = node.attributes[name];
-  return attribute?.kind === 'int' ? attribute.value : undefined;
-};
+type Attributed = Pick<OnnxNode, 'attributes'>;
 
-/** Numbers that a value is known to hold: constants, shapes, and concatenations of those. */
-function numbersOf(scope: Scope, name: string): readonly number[] | null {
-  const constant = scope.constant(name);
-  if (constant) return Array.from(constant.data, Number);
-  const node = scope.producer(name);
-  if (node?.op === 'Shape') {
-    const shape: Shape = scope.type(node.inputs[0])?.shape ?? [];
-    return shape.slice(intOf(node, 'start') ?? 0, intOf(node, 'end'));
-  }
-  if (node?.op === 'Concat') {
-    const parts = node.inputs.map((part) => numbersOf(scope, part));
-    return parts.every((part) => part !== null) ? parts.flat() : null;
-  }
-  return null;
+export function intOf<D>({ attributes }: Attributed, name: string, otherwise: D): number | D {
+  const attribute = attributes[name];
+  return attribute?.kind === 'int' ? attribute.value : otherwise;
 }
 
-/** Types of a node's outputs, inferred anew. */
-export function inferNode(
-  scope: Scope,
-  node: Pick<Node, 'op' | 'inputs' | 'attributes'>,
-  outputs: number,
-): readonly TensorType[] {
-  return inferTypes(node.op, {
-    op: node.op,
-    inputs: node.inputs.map((name) => scope.type(name)),
-    attributes: node.attributes,
-    outputs,
-    numbers: (index) => numbersOf(scope, node.inputs[index]),
-    block: scope.block,
-  });
+export function intsOf({ attributes }: Attributed, name: string): readonly number[] | undefined {
+  const attribute = attributes[name];
+  return attribute?.kind === 'ints' ? attribute.value : undefined;
 }
+
+export function floatOf({ attributes }: Attributed, name: string, otherwise: number): number {
+  const attribute = attributes[name];
+  return attribute?.kind === 'float' ? attribute.value : otherwise;
+}
+
+export function textOf({ attributes }: Attributed, name: string, otherwise: string): string {
+  const attribute = attributes[name];
+  return attribute?.kind === 'string' ? attribute.value : otherwise;
+}
+
+/** A node's name in messages: its name in the file, or that of its first output. */
+export const nodeLabel = ({ name, outputs }: OnnxNode): string => name || outputs[0];
 
 /** Whether sizes depend on a batch that is known only at run time. */
-export const isDynamic = ({ inputs }: Graph): boolean =>
+export const isDynamic = ({ inputs }: OnnxGraph): boolean =>
   inputs.some(({ shape }) => shape.some((dim) => typeof dim !== 'number'));
 
-const scopedType = (graph: Graph, name: string): TensorType | undefined => {
+const scopedType = (graph: OnnxGraph, name: string): TensorType | undefined => {
   const type = graph.types.get(name);
   return type && tensorType(type);
 };
 
 /** The values of a finished graph. */
-export function scopeOf(graph: Graph): Scope {
+export function scopeOf(graph: OnnxGraph): Scope {
   const producers = producersOf(graph.nodes);
   return {
     type: (name) => scopedType(graph, name),
     constant: (name) => graph.constants.get(name),
     producer: (name) => producers.get(name),
     block: graph.block,
+    loose: graph.source !== undefined,
+    knownIntegers: new Map(),
   };
 }
 
 /** The shape of a value, to compute with. */
-export const shapeIn = (graph: Graph, name: string): Shape => scopedType(graph, name)?.shape ?? [];
+export const shapeIn = (graph: OnnxGraph, name: string): Shape => scopedType(graph, name)?.shape ?? [];
 
 /** How often each operator occurs. */
-export function histogram(graph: Graph): Readonly<Record<string, number>> {
+export function histogram(graph: OnnxGraph): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const { op } of graph.nodes) counts[op] = (counts[op] ?? 0) + 1;
   return counts;
 }
 
 /** The node that computes each value. */
-export function producersOf(nodes: readonly Node[]): Map<string, Node> {
-  const producers = new Map<string, Node>();
+export function producersOf<Op extends string>(nodes: readonly Node<Op>[]): Map<string, Node<Op>> {
+  const producers = new Map<string, Node<Op>>();
   for (const node of nodes) for (const name of node.outputs) producers.set(name, node);
   return producers;
 }

@@ -1,13 +1,23 @@
-export { batchDependence, isFixed, standIns, type Dim } from './types.js';
 export { GraphBuilder } from './builder.js';
-export { GraphEditor, type NewNode } from './editor.js';
-export { withoutDeadCode } from './editor.js';
-export type { Graph, Node, Port } from './graph.js';
-export { histogram, isDynamic, producersOf, shapeIn } from './graph.js';
-export { toHalf } from './types.js';
-export { graphHash } from './print.js';
+export { GraphEditor, withoutDeadCode, type NewNode } from './editor.js';
+export type { Graph, Node, OnnxGraph, OnnxNode, Port } from './graph.js';
+export {
+  floatOf,
+  histogram,
+  intOf,
+  intsOf,
+  isDynamic,
+  nodeLabel,
+  producersOf,
+  scopeOf,
+  shapeIn,
+  textOf,
+} from './graph.js';
+export { withTypes } from './infer.js';
 export type { OnnxOp } from './operators.js';
-export { commutative, onnxName, shapeRules } from './operators.js';
-export { graphLines, printGraph } from './print.js';
+export { commutative, onnxName, operatorOf, shapeRules } from './operators.js';
+export { graphHash, graphLines, printGraph } from './print.js';
+export { applyRules, type Match, type Replacement, type Rule, rulesFor } from './rules.js';
+export { windowOf } from './shape-rules.js';
 export * from './types.js';
-export { verifyGraph } from './verify.js';
+export { checkedAfter, verifyGraph, type GraphCheck } from './verify.js';

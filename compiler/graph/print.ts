@@ -1,13 +1,17 @@
 import { contentHash } from '../../base/hash.js';
-import type { Graph, Node, Port } from './graph.js';
-import { attributeList, type Attributes, bytesOf, type Constant, sizeOf, type ValueType } from './types.js';
+import type { OnnxGraph, OnnxNode, Port } from './graph.js';
+import {
+  attributeList,
+  type Attribute,
+  type Attributes,
+  bytesOf,
+  type Constant,
+  sizeOf,
+  type ValueType,
+} from './types.js';
 
-export const typeText = ({ dtype, shape }: ValueType): string => `${dtype}[${shape.join(',')}]`;
-
-const printAttributes = (attributes: Attributes): string => {
-  const items = attributeList(attributes).map(([name, { value }]) => `${name}=${JSON.stringify(value)}`);
-  return items.length ? ` {${items.join(', ')}}` : '';
-};
+export const typeText = ({ dtype, shape }: ValueType): string =>
+  `${dtype}[${shape.map((size) => size ?? '?').join(',')}]`;
 
 /** A constant as text: its values when they are few, otherwise a hash of them. */
 const printConstant = (constant: Constant): string => {
@@ -19,8 +23,18 @@ const printConstant = (constant: Constant): string => {
   return constant.shape.length ? `${type}{${values.join(',')}}` : values[0];
 };
 
+const printAttribute = ({ kind, value }: Attribute): string => {
+  if (kind === 'tensor') return printConstant(value);
+  return kind === 'opaque' ? '?' : JSON.stringify(value);
+};
+
+const printAttributes = (attributes: Attributes): string => {
+  const items = attributeList(attributes).map(([name, attribute]) => `${name}=${printAttribute(attribute)}`);
+  return items.length ? ` {${items.join(', ')}}` : '';
+};
+
 /** Names that depend on the structure of the graph only, not on how it was built. */
-function stableNames(graph: Graph): (name: string) => string {
+function stableNames(graph: OnnxGraph): (name: string) => string {
   const names = new Map(graph.inputs.map(({ name }) => [name, name]));
   for (const { name } of graph.outputs) names.set(name, name);
   let counter = 0;
@@ -35,7 +49,7 @@ function stableNames(graph: Graph): (name: string) => string {
 }
 
 /** One line a node; equal for equal graphs, whatever the order in which values were numbered. */
-export function graphLines(graph: Graph): readonly string[] {
+export function graphLines(graph: OnnxGraph): readonly string[] {
   const name = stableNames(graph);
   return graph.nodes.map((node) => {
     const inputs = node.inputs.map(name).join(', ');
@@ -48,7 +62,7 @@ export function graphLines(graph: Graph): readonly string[] {
 }
 
 /** The graph as readable text with stable names: inputs, one line a node, outputs. */
-export function printGraph(graph: Graph): string {
+export function printGraph(graph: OnnxGraph): string {
   const port = ({ name, ...type }: Port): string => `${name}: ${typeText(type)}`;
   return [
     `graph(${graph.inputs.map(port).join(', ')})`,
@@ -58,22 +72,23 @@ export function printGraph(graph: Graph): string {
 }
 
 /** Attributes whatever the order in which they were set; as text, since JSON knows no -0, NaN or infinity. */
-const attributesOf = ({ attributes }: Node): readonly string[] =>
+const attributesOf = ({ attributes }: OnnxNode): readonly string[] =>
   attributeList(attributes)
-    .map(
-      ([name, { kind, value }]) =>
-        `${name} ${kind} ${[value]
-          .flat()
-          .map((x) => (Object.is(x, -0) ? '-0' : x))
-          .join()}`,
-    )
+    .map(([name, attribute]) => {
+      const { kind } = attribute;
+      if (kind === 'tensor' || kind === 'opaque') return `${name} ${kind} ${printAttribute(attribute)}`;
+      return `${name} ${kind} ${[attribute.value]
+        .flat()
+        .map((x) => (Object.is(x, -0) ? '-0' : x))
+        .join()}`;
+    })
     .sort();
 
 /**
  * Identity of the program: equal for graphs of equal operators, attributes, constants, types and order of inputs and
  * outputs, whatever the names of values, ports and layers.
  */
-export function graphHash(graph: Graph): string {
+export function graphHash(graph: OnnxGraph): string {
   const places = new Map<string, number>();
   const constants: unknown[] = [];
   const placeOf = (name: string): number => {

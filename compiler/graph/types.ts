@@ -1,7 +1,11 @@
+import type { AttributeProto, TensorProto } from 'onnx-buf';
 import { invalidInput } from '../../base/errors.js';
 
-/** A size in a graph: a number, or a multiple of the batch N, which is known only when the graph runs. */
-export type Dim = number | 'N' | `${number}N`;
+/**
+ * A size in a graph: a number; a multiple of a size that is known only at run time (`N`, the dynamic batch, `4N`; graphs read
+ * from files may have further ones, `N1`, `N2` ...); or null, unknown, which only graphs read from files have.
+ */
+export type Dim = number | `${number | ''}N${number | ''}` | null;
 
 /** Axes of real tensors are shorter than this where a batch is dynamic. */
 const longest = 2 ** 26;
@@ -31,12 +35,32 @@ export function dimOf(size: number, batch: number | null): Dim {
   throw batchDependence(`an axis of ${text} elements`);
 }
 
+/** Numbers that stand for N, N1 ... in graphs read from files: no product of small numbers with one is a multiple of another. */
+export const openSizes: readonly number[] = [
+  1, 67_108_879, 67_108_913, 67_108_919, 67_108_933, 67_108_957, 67_108_961, 67_108_981,
+].map((prime) => prime * standIns[0]);
+
+/** The size as it stands in a graph that was read from a file; NaN, and what is no multiple of an open size, is unknown. */
+export function looseDim(size: number): Dim {
+  if (size < longest) return Number.isInteger(size) && size >= 0 ? size : null;
+  for (const [i, open] of openSizes.entries()) {
+    const factor = size / open;
+    if (Number.isInteger(factor) && factor < longest) return `${factor === 1 ? '' : factor}N${i === 0 ? '' : i}`;
+  }
+  return null;
+}
+
 /** Whether a size that is computed with is the same for every batch. */
 export const isFixed = (size: number): boolean => size < longest;
 
-/** A number that stands for the size; sizes of a graph differ where these do. */
-export const sizeFor = (dim: Dim): number =>
-  typeof dim === 'number' ? dim : Number(dim.slice(0, -1) || 1) * standIns[0];
+const openDim = /^(\d*)N(\d*)$/;
+
+/** A number that stands for the size, NaN for an unknown one; sizes of a graph differ where these do. */
+export function sizeFor(dim: Dim): number {
+  if (typeof dim === 'number') return dim;
+  const found = openDim.exec(dim ?? '');
+  return found === null ? NaN : Number(found[1] || 1) * openSizes[Number(found[2])];
+}
 
 export const batchDependence = (what: string, cause?: unknown) =>
   invalidInput(`${what} depends on the size N of the dynamic batch, which is known only at run time`, {
@@ -48,12 +72,15 @@ export const batchDependence = (what: string, cause?: unknown) =>
 export const elementTypes = {
   float32: { code: 1, array: Float32Array },
   uint8: { code: 2, array: Uint8Array },
+  int8: { code: 3, array: Int8Array },
   int32: { code: 6, array: Int32Array },
   int64: { code: 7, array: BigInt64Array },
   bool: { code: 9, array: Uint8Array },
   /** JavaScript has no array of it (in Node 20): the bits of the numbers. */
   float16: { code: 10, array: Uint16Array },
   uint32: { code: 12, array: Uint32Array },
+  /** Any other type, of a file that another program wrote: values are not read. */
+  opaque: { code: 0, array: Uint8Array },
 } as const;
 
 export type DType = keyof typeof elementTypes;
@@ -71,7 +98,7 @@ export const requireDtype = (dtype: string): TfDType => {
   });
 };
 
-export type Data = Float32Array | Uint8Array | Uint16Array | Int32Array | BigInt64Array | Uint32Array;
+export type Data = Float32Array | Uint8Array | Int8Array | Uint16Array | Int32Array | BigInt64Array | Uint32Array;
 
 /** A type while a graph is made, where a number stands for the dynamic batch. */
 export interface TensorType {
@@ -85,9 +112,12 @@ export interface ValueType {
   readonly shape: readonly Dim[];
 }
 
-/** The type as it stands in a graph; `batch` is the number that stands for N. */
-export const valueType = (type: TensorType, batch: number | null): ValueType =>
-  batch === null ? type : { dtype: type.dtype, shape: type.shape.map((size) => dimOf(size, batch)) };
+/** The type as it stands in a graph; `batch` is the number that stands for N; `loose`: of a graph that was read from a file. */
+export function valueType(type: TensorType, batch: number | 'loose' | null): ValueType {
+  if (batch === null) return type;
+  const { dtype, shape } = type;
+  return { dtype, shape: shape.map((size) => (batch === 'loose' ? looseDim(size) : dimOf(size, batch))) };
+}
 
 const hasFixedShape = (type: ValueType): type is TensorType => type.shape.every((size) => typeof size === 'number');
 
@@ -97,6 +127,16 @@ export const tensorType = (type: ValueType): TensorType =>
 
 export interface Constant extends TensorType {
   readonly data: Data;
+  /** The constant as it is in the file that the graph was read from. */
+  readonly proto?: TensorProto;
+}
+
+/** The element type of an array that holds numbers; booleans are bytes, too. */
+export function dtypeOf(data: Data): DType {
+  const types = Object.entries(elementTypes) as [DType, { readonly array: unknown }][];
+  const found = types.find(([, { array }]) => data.constructor === array);
+  if (found === undefined) throw new Error('internal: no element type has such an array');
+  return found[0];
 }
 
 export const bytesOf = (data: Data): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -107,7 +147,10 @@ export type Attribute =
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'float'; readonly value: number }
   | { readonly kind: 'floats'; readonly value: readonly number[] }
-  | { readonly kind: 'string'; readonly value: string };
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'tensor'; readonly value: Constant }
+  /** What the compiler does not read, such as a graph: as it is in the file. */
+  | { readonly kind: 'opaque'; readonly value: AttributeProto };
 export type Attributes = Readonly<Partial<Record<string, Attribute>>>;
 
 /** The attributes that are set, with their names. */
@@ -125,16 +168,20 @@ export const sameShape = (a: readonly Dim[], b: readonly Dim[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** The shape that operands of these shapes broadcast to (numpy's rules); null when they do not. */
-export function broadcastShapes(shapes: readonly Shape[]): number[] | null {
+/**
+ * The shape that operands of these shapes broadcast to (numpy's rules); null when they do not.
+ * @param loose whether an open or unknown size beside a number is that number (or 1); otherwise it does not broadcast
+ */
+export function broadcastShapes(shapes: readonly Shape[], loose = false): number[] | null {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   const out = new Array<number>(rank).fill(1);
   for (const shape of shapes)
     for (let i = 0, at = rank - shape.length; i < shape.length; i++, at++) {
       const d = shape[i];
       if (d === 1 || out[at] === d) continue;
-      if (out[at] !== 1) return null;
-      out[at] = d;
+      if (out[at] === 1) out[at] = d;
+      else if (!loose) return null;
+      else if (!isFixed(out[at])) out[at] = isFixed(d) ? d : NaN;
     }
   return out;
 }

@@ -56,7 +56,7 @@ export function fuseSums(graph: Graph): Graph {
     editor.replace(convolution);
     if (reshape) editor.replace(reshape);
     // The convolution moves to where the sum was: the addend is known there.
-    const shape = editor.integers(`${output}/shape`, editor.shapeOf(output));
+    const shape = editor.addIntegers(`${output}/shape`, editor.shapeOf(output));
     editor.replace(
       sum,
       { op: 'Reshape', inputs: [other, shape], outputs: [addend], origin: sum.origin },

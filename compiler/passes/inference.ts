@@ -1,42 +1,23 @@
-import {
-  attributeList,
-  type Attributes,
-  type Constant,
-  type Graph,
-  GraphEditor,
-  int,
-  ints,
-  type Node,
-  sizeOf,
-} from '../graph/index.js';
+/** Rules for inference with constant weights: as few operators as possible, and standard ones only. */
+import { attributeList, floatOf, int, intOf, ints, intsOf, sizeOf } from '../graph/index.js';
+import type { Attributes, Constant, GraphEditor, Match, Node, Replacement, Rule } from '../graph/index.js';
 import { toStorage } from '../values/layout.js';
 
-/** Value of a node whose inputs are constants, for operators that only rearrange; null for all others. */
-function rearranged(editor: GraphEditor, node: Node): Constant | null {
+/** Computes a node that only rearranges a constant. */
+function rearranged(node: Node, { editor }: Match): Replacement {
   const source = editor.constant(node.inputs[0]);
   const type = editor.type(node.outputs[0]);
-  if (!source || !type) return null;
-  if (node.op === 'Reshape') return { ...type, data: source.data };
-  const perm = node.attributes['perm'];
-  if (node.op !== 'Transpose' || perm?.kind !== 'ints') return null;
-  return { ...type, data: toStorage(source.data, source.shape, perm.value) };
+  if (!source || !type || editor.isOutput(node.outputs[0])) return null;
+  if (node.op === 'Reshape') return { constant: { ...type, data: source.data } };
+  const perm = intsOf(node, 'perm');
+  return perm && { constant: { ...type, data: toStorage(source.data, source.shape, perm) } };
 }
 
-/** Computes Reshape and Transpose of constants now. */
-export function foldConstants(graph: Graph): Graph {
-  const editor = new GraphEditor(graph);
-  for (const node of editor.nodes()) {
-    const [name] = node.outputs;
-    const value = editor.isOutput(name) ? null : rearranged(editor, node);
-    if (value === null) continue;
-    editor.addConstant(name, value);
-    editor.replace(node);
-  }
-  return editor.finish();
-}
+/** Reshape and Transpose of constants are computed now. */
+export const foldConstants: readonly Rule[] = [{ match: [['Reshape', 'Transpose']], replace: rearranged }];
 
 /** A convolution of some consecutive channels of a map. */
-interface Part {
+interface ChannelConvolution {
   readonly node: Node;
   readonly map: string;
   readonly start: number;
@@ -51,7 +32,7 @@ function numberOf(editor: GraphEditor, name: string): number | null {
 }
 
 /** Reads a value as a convolution without bias of channels cut from a map; null when it is something else. */
-function partOf(editor: GraphEditor, name: string): Part | null {
+function channelConvolution(editor: GraphEditor, name: string): ChannelConvolution | null {
   const node = editor.producer(name);
   if (node?.op !== 'Conv' || node.inputs.length !== 2 || node.attributes['group'] !== undefined) return null;
   const slice = editor.producer(node.inputs[0]);
@@ -64,7 +45,7 @@ function partOf(editor: GraphEditor, name: string): Part | null {
 const textOf = (attributes: Attributes): string => JSON.stringify(attributeList(attributes));
 
 /** Whether parts cut one map into equal groups, in order and completely, and are convolved alike. */
-function areGroups(editor: GraphEditor, parts: readonly Part[]): boolean {
+function areGroups(editor: GraphEditor, parts: readonly ChannelConvolution[]): boolean {
   const [{ map, node, filter }] = parts;
   const channels = editor.shapeOf(map)[1];
   const width = channels / parts.length;
@@ -78,106 +59,92 @@ function areGroups(editor: GraphEditor, parts: readonly Part[]): boolean {
   );
 }
 
-/** Filters one after the other, [out, in, height, width] each. */
-function stacked(filters: readonly Constant[]): Constant {
-  const [{ shape, dtype }] = filters;
+/** The numbers of filters, one filter after the other. */
+function stacked(filters: readonly Constant[]): Float32Array {
   const data = new Float32Array(filters.reduce((sum, filter) => sum + sizeOf(filter.shape), 0));
   let offset = 0;
   for (const filter of filters) {
     data.set(Float32Array.from(filter.data, Number), offset);
     offset += filter.data.length;
   }
-  return { dtype, shape: shape.with(0, shape[0] * filters.length), data };
+  return data;
+}
+
+function grouped(node: Node, { editor }: Match): Replacement {
+  const parts = node.inputs.map((name) => channelConvolution(editor, name));
+  if (intOf(node, 'axis', 0) !== 1 || !parts.every((part) => part !== null)) return null;
+  if (parts.length < 2 || !areGroups(editor, parts)) return null;
+  const filters = parts.map((part) => part.filter);
+  const [{ shape }] = filters;
+  const filter = editor.addConstant(
+    `${node.outputs[0]}/groups`,
+    shape.with(0, shape[0] * parts.length),
+    stacked(filters),
+  );
+  const [{ node: first, map }] = parts;
+  const attributes = { ...first.attributes, group: int(parts.length) };
+  return [{ ...first, inputs: [map, filter], outputs: node.outputs, attributes }];
 }
 
 /**
- * Makes one convolution in groups of convolutions whose inputs are cut from one map and whose outputs are put side by
- * side: the form in which models without a layer for groups say it.
+ * Convolutions whose inputs are cut from one map and whose outputs are put side by side become one convolution in groups:
+ * models without a layer for groups are written so.
  */
-export function groupConvolutions(graph: Graph): Graph {
-  const editor = new GraphEditor(graph);
-  for (const node of editor.nodes()) {
-    const axis = node.attributes['axis'];
-    if (node.op !== 'Concat' || axis?.kind !== 'int' || axis.value !== 1) continue;
-    const parts = node.inputs.map((name) => partOf(editor, name));
-    if (!parts.every((part) => part !== null) || parts.length < 2 || !areGroups(editor, parts)) continue;
-    const filter = editor.addConstant(`${node.outputs[0]}/groups`, stacked(parts.map((part) => part.filter)));
-    const [{ node: first, map }] = parts;
-    const attributes = { ...first.attributes, group: int(parts.length) };
-    editor.replace(node, { ...first, inputs: [map, filter], outputs: node.outputs, attributes });
-  }
-  return editor.finish();
-}
+export const groupConvolutions: readonly Rule[] = [{ match: ['Concat'], replace: grouped }];
 
 const toNhwc = [0, 2, 3, 1];
 const toNchw = [0, 3, 1, 2];
 const turn = [0, 1, 2, 4, 3];
 
-function hasPerm(node: Node | undefined, expected: readonly number[]): node is Node {
-  const perm = node?.op === 'Transpose' ? node.attributes['perm'] : undefined;
-  return perm?.kind === 'ints' && perm.value.join() === expected.join();
-}
+const hasPerm = (node: Node, expected: readonly number[]): boolean => String(intsOf(node, 'perm')) === String(expected);
 
-/** The map that a value shuffles the channels of, both in NCHW, and in how many groups; null when it does not. */
-function shuffledMap(editor: GraphEditor, last: Node) {
-  const before = (node: Node | undefined): Node | undefined => editor.producer(node?.inputs[0] ?? '');
-  const merge = before(last);
-  const swap = before(merge);
-  const split = before(swap);
-  const first = before(split);
-  if (!hasPerm(last, toNchw) || merge?.op !== 'Reshape' || !hasPerm(swap, turn)) return null;
-  if (split?.op !== 'Reshape' || !hasPerm(first, toNhwc)) return null;
+function shuffled(last: Node, { editor, nodes }: Match): Replacement {
+  const [, merge, swap, split, first] = nodes;
+  if (!hasPerm(last, toNchw) || !hasPerm(swap, turn) || !hasPerm(first, toNhwc)) return null;
   const map = first.inputs[0];
   const [, channels, height, width] = editor.shapeOf(map);
   const table = editor.shapeOf(split.outputs[0]);
   const merged = editor.shapeOf(merge.outputs[0]);
   if (table.length !== 5 || merged.length !== 4) return null;
-  const keeps = table[1] === height && table[2] === width && table[3] * table[4] === channels;
-  const whole = merged[1] === height && merged[2] === width && merged[3] === channels;
-  return keeps && whole ? { map, channels, height, width, groups: table[3] } : null;
+  const [, rows, columns, groups, size] = table;
+  const keeps = rows === height && columns === width && groups * size === channels;
+  if (!keeps || merged[1] !== height || merged[2] !== width || merged[3] !== channels) return null;
+  const { outputs, origin } = last;
+  const [tableName, turned] = ['table', 'turned'].map((name) => `${outputs[0]}/${name}`);
+  const toTable = editor.addIntegers(`${outputs[0]}/split`, [0, groups, size, height, width]);
+  const toMap = editor.addIntegers(`${outputs[0]}/merge`, [0, channels, height, width]);
+  const attributes = { perm: ints([0, 2, 1, 3, 4]) };
+  return [
+    { op: 'Reshape', inputs: [map, toTable], outputs: [tableName], origin },
+    { op: 'Transpose', inputs: [tableName], outputs: [turned], attributes, origin },
+    { op: 'Reshape', inputs: [turned, toMap], outputs, origin },
+  ];
 }
 
 /**
  * Shuffles channels in NCHW: a channel shuffle is recorded in NHWC, between two transpositions of whole maps, which its
  * own transposition, of rows of pixels, makes superfluous.
  */
-export function shuffleChannels(graph: Graph): Graph {
-  const editor = new GraphEditor(graph);
-  for (const node of editor.nodes()) {
-    const found = shuffledMap(editor, node);
-    if (found === null) continue;
-    const { map, channels, height, width, groups } = found;
-    const { outputs, origin } = node;
-    const [table, turned] = ['table', 'turned'].map((name) => `${outputs[0]}/${name}`);
-    const split = editor.integers(`${outputs[0]}/split`, [0, groups, channels / groups, height, width]);
-    const merge = editor.integers(`${outputs[0]}/merge`, [0, channels, height, width]);
-    editor.replace(
-      node,
-      { op: 'Reshape', inputs: [map, split], outputs: [table], origin },
-      { op: 'Transpose', inputs: [table], outputs: [turned], attributes: { perm: ints([0, 2, 1, 3, 4]) }, origin },
-      { op: 'Reshape', inputs: [turned, merge], outputs, origin },
-    );
-  }
-  return editor.finish();
-}
+export const shuffleChannels: readonly Rule[] = [
+  { match: ['Transpose', 'Reshape', 'Transpose', 'Reshape', 'Transpose'], replace: shuffled },
+];
 
-/** What inference-mode batch normalisation does to each channel: scale*x + shift. */
+/** Scale and shift of each channel that an inference-mode batch normalisation stands for: scale*x + shift. */
 function scaleAndShift(editor: GraphEditor, node: Node): { scale: Float64Array; shift: Float64Array } | null {
-  const vectors = node.inputs.slice(1).map((name) => editor.constant(name)?.data);
-  const epsilon = node.attributes['epsilon'];
-  const [gamma, beta, mean, variance] = vectors.map((data) => (data instanceof Float32Array ? data : null));
-  if (!gamma || !beta || !mean || !variance || epsilon?.kind !== 'float') return null;
-  const scale = Float64Array.from(gamma, (g, c) => g / Math.sqrt(variance[c] + epsilon.value));
+  const [gamma, beta, mean, variance] = node.inputs.slice(1).map((name) => editor.floats(name));
+  if (!gamma || !beta || !mean || !variance) return null;
+  const epsilon = floatOf(node, 'epsilon', 1e-5);
+  const scale = Float64Array.from(gamma, (g, c) => g / Math.sqrt(variance[c] + epsilon));
   return { scale, shift: Float64Array.from(beta, (b, c) => b - mean[c] * scale[c]) };
 }
 
-/** Puts the convolution with the normalisation of its output worked into filter and bias in the place of the latter. */
-function fold(editor: GraphEditor, convolution: Node, norm: Node): void {
+/** The convolution with the normalisation of its output worked into filter and bias. */
+function normalised(norm: Node, { editor, nodes: [, convolution] }: Match): Replacement {
   const [x, filterName, biasName] = [...convolution.inputs, ''];
   const filter = editor.constant(filterName);
   const old = biasName === '' ? null : editor.constant(biasName);
   const affine = scaleAndShift(editor, norm);
-  if (!affine || !(filter?.data instanceof Float32Array) || old === undefined) return;
+  if (!affine || !(filter?.data instanceof Float32Array) || old === undefined) return null;
   const { scale, shift } = affine;
   const perChannel = sizeOf(filter.shape) / filter.shape[0];
   const weights = filter.data.map((w, i) => w * scale[Math.floor(i / perChannel)]);
@@ -185,18 +152,13 @@ function fold(editor: GraphEditor, convolution: Node, norm: Node): void {
   const [output] = norm.outputs;
   const inputs = [
     x,
-    editor.addConstant(`${output}/filter`, { ...filter, data: weights }),
-    editor.addConstant(`${output}/bias`, { dtype: 'float32', shape: [bias.length], data: bias }),
+    editor.addConstant(`${output}/filter`, filter.shape, weights),
+    editor.addConstant(`${output}/bias`, [bias.length], bias),
   ];
-  editor.replace(norm, { ...convolution, inputs, outputs: norm.outputs });
+  return [{ ...convolution, inputs, outputs: norm.outputs }];
 }
 
-/** Works inference-mode batch normalisations into the constant convolutions before them. */
-export function foldBatchNorm(graph: Graph): Graph {
-  const editor = new GraphEditor(graph);
-  for (const node of editor.nodes()) {
-    const before = node.op === 'BatchNormalization' ? editor.producer(node.inputs[0]) : undefined;
-    if (before?.op === 'Conv' && editor.readsOf(before.outputs[0]) === 1) fold(editor, before, node);
-  }
-  return editor.finish();
-}
+/** Inference-mode batch normalisations become part of the constant convolutions before them. */
+export const foldBatchNorm: readonly Rule[] = [
+  { match: ['BatchNormalization', 'Conv'], alone: true, replace: normalised },
+];

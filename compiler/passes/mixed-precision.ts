@@ -249,7 +249,7 @@ export function mixedPrecision(graph: Graph, longestSum: number): Graph {
   for (const { name, dtype } of graph.inputs)
     if (dtype === 'float32') editor.prepend(cast(name, half(name), 'float16'));
   for (const [name, { data, shape }] of graph.constants)
-    if (data instanceof Float32Array) editor.addConstant(half(name), { dtype: 'float16', shape, data: toHalf(data) });
+    if (data instanceof Float32Array) editor.addConstant(half(name), shape, toHalf(data));
   for (const node of editor.nodes()) {
     const floats = node.outputs.filter((name) => isFloat(editor, name));
     if (assignment.isHalf(node)) {

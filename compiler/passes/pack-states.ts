@@ -133,12 +133,12 @@ class Packing {
     this.packs.set(vector, pack);
     const sizes = members.map(({ size }) => size);
     const parts = members.map((_, i) => partOf(vector, i));
-    const inputs = [editor.declare(pack.input, vectorType(members)), editor.integers(`${pack.input}/sizes`, sizes)];
+    const inputs = [editor.declare(pack.input, vectorType(members)), editor.addIntegers(`${pack.input}/sizes`, sizes)];
     editor.prepend({ op: 'Split', inputs, outputs: parts, attributes: { axis: int(0) } });
     for (const [i, part] of parts.entries()) {
       const port = this.inputs.get(this.ports.get(members[i].name)?.input ?? '');
       if (!port) continue;
-      const target = editor.integers(`${part}/shape`, editor.shapeOf(port.name));
+      const target = editor.addIntegers(`${part}/shape`, editor.shapeOf(port.name));
       editor.prepend({ op: 'Reshape', inputs: [part, target], outputs: [port.name] });
     }
     return pack;
@@ -181,7 +181,7 @@ class Packing {
   }
 
   private flat(name: string, value: string, size: number): string {
-    const shape = this.editor.integers(`${name}/shape`, [size]);
+    const shape = this.editor.addIntegers(`${name}/shape`, [size]);
     this.editor.append({ op: 'Reshape', inputs: [value, shape], outputs: [name] });
     return name;
   }

@@ -1,5 +1,4 @@
-import { messageOf } from '../../base/errors.js';
-import type { Graph } from '../graph/index.js';
+import { applyRules, checkedAfter, GraphEditor, type Graph, type GraphCheck, type Rule } from '../graph/index.js';
 import type { LoweringName } from '../lowerings.js';
 import { capabilitiesOf, type ProviderCapabilities } from '../onnx/providers.js';
 import type { Target } from '../target.js';
@@ -45,6 +44,13 @@ const rewriting = (
   }),
 });
 
+const applying = (name: string, rules: readonly Rule[]) =>
+  rewriting(name, (graph) => {
+    const editor = new GraphEditor(graph);
+    applyRules(editor, rules);
+    return editor.finish();
+  });
+
 /** Graphs for what the provider can do; those for the CPU stay as they are. */
 const forProvider = [
   rewriting('write out what the provider lacks', (graph, { wayOf }, { provider }) => writeOut(graph, provider, wayOf)),
@@ -71,32 +77,30 @@ export const mixedStateful: typeof stateful = [
 
 /** Inference with constant weights: as few operators as there can be, standard ones only. */
 export const inference: readonly Pass<Draft>[] = [
-  rewriting('fold constants', foldConstants),
-  rewriting('group convolutions', groupConvolutions),
-  rewriting('shuffle channels', shuffleChannels),
-  rewriting('fold batch normalisation', foldBatchNorm),
+  applying('fold constants', foldConstants),
+  applying('group convolutions', groupConvolutions),
+  applying('shuffle channels', shuffleChannels),
+  applying('fold batch normalisation', foldBatchNorm),
   ...forProvider,
 ];
 
-/** Told every graph, as it was traced and after each pass; tests give `verifyGraph`. */
-export type GraphCheck = (graph: Graph) => void;
-
-/** Runs passes one after the other, without lowerings that the target does without. */
+/**
+ * Runs passes one after the other, except for lowerings that the target does without.
+ * @param check sees the graph as it was traced and after each pass; default: `verifyGraph` where the environment has
+ *   `NAS_VERIFY=1`
+ */
 export function runPasses<D extends Draft>(
   draft: D,
   passes: readonly Pass<D>[],
   target: Target,
   check?: GraphCheck,
 ): D {
-  const checked = (result: D, after: string): D => {
-    try {
-      check?.(result.graph);
-    } catch (error) {
-      throw new Error(`internal: wrong after ${after}: ${messageOf(error)}`, { cause: error });
-    }
-    return result;
-  };
+  checkedAfter('tracing', draft.graph, check);
   return passes
     .filter(({ lowering }) => lowering === undefined || target.lowerings.has(lowering))
-    .reduce((before, { name, run }) => checked(run(before, target), `'${name}'`), checked(draft, 'tracing'));
+    .reduce((before, { name, run }) => {
+      const after = run(before, target);
+      checkedAfter(`'${name}'`, after.graph, check);
+      return after;
+    }, draft);
 }

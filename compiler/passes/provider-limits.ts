@@ -29,7 +29,7 @@ export function padTriples(graph: Graph, reads: boolean): Graph {
     if (!isMisread || isProduct(editor.shapeOf(inputs[1]), attributes)) continue;
     const rank = editor.shapeOf(inputs[1]).length;
     const ends = Array.from({ length: 2 * rank }, (_, i) => (i === rank + 1 ? 4 - (channels % 4) : 0));
-    const pads = editor.integers(`${outputs[0]}/pads`, ends);
+    const pads = editor.addIntegers(`${outputs[0]}/pads`, ends);
     const [images, filter, ...bias] = inputs;
     const padded = [images, filter].map((name, i) => ({
       op: 'Pad' as const,
@@ -76,7 +76,7 @@ export function narrowSplits(graph: Graph, most: number | null): Graph {
         name: run.length === 1 ? run[0] : `${run[0]}/and ${run.length - 1} more`,
         results: run,
       }));
-      const sizes = editor.integers(`${parts[0].name}/sizes`, runs.map(sizeOf));
+      const sizes = editor.addIntegers(`${parts[0].name}/sizes`, runs.map(sizeOf));
       splits.push({
         op: 'Split',
         inputs: [name, sizes],

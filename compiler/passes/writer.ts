@@ -97,11 +97,11 @@ export class Writer {
   }
 
   constant(values: readonly number[], shape: Shape, dtype: NumberType): string {
-    return this.editor.addConstant(this.fresh('k'), { dtype, shape, data: elementTypes[dtype].array.from(values) });
+    return this.editor.addConstant(this.fresh('k'), shape, elementTypes[dtype].array.from(values));
   }
 
   integers(values: readonly number[]): string {
-    return this.editor.integers(this.fresh('k'), values);
+    return this.editor.addIntegers(this.fresh('k'), values);
   }
 
   /** Puts what was written in the place of the node, whose results are these values. */

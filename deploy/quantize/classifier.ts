@@ -1,11 +1,51 @@
-import { fitClassifier, onnxSignature, parseOnnx, type ImageData } from '../../compiler/index.js';
+import {
+  fitClassifier,
+  imageShape,
+  inputTransform,
+  onnxSignature,
+  parseOnnx,
+  type Classifier,
+  type ClassifierFacts,
+  type ImageData,
+} from '../../compiler/index.js';
 import { invalidInput, NasError } from '../../base/errors.js';
 import { evaluateOnnx, type LabelledImages } from '../evaluate.js';
-import { calibrate, type CalibrationMethod } from './calibrate.js';
-import { asTaken } from './calibration-images.js';
+import { readMetadata, withMetadata, type ModelMetadata, type QuantizationFacts } from '../metadata.js';
+import { calibrateRanges, type CalibrationBatch, type CalibrationMethod } from './calibrate.js';
 import type { WeightBits } from './numbers.js';
-import { prepareModel } from './prepared-model.js';
-import { quantizeModel, type QuantizedModel } from './quantize.js';
+import { prepareModel, quantizeModel, type QuantizedModel } from './quantize.js';
+
+/** Images in batches of exactly `size`; the last one is filled up with copies of the last image, which do not count. */
+function* inBatches(
+  images: Float32Array,
+  all: number,
+  size: number,
+): Generator<{ readonly images: Float32Array; readonly count: number }> {
+  const values = images.length / all;
+  for (let start = 0; start < all; start += size) {
+    const count = Math.min(size, all - start);
+    const taken = images.subarray(start * values, (start + count) * values);
+    const filled = new Float32Array(size * values);
+    filled.set(taken);
+    for (let at = taken.length; at < filled.length; at += values) filled.set(taken.subarray(taken.length - values), at);
+    yield { images: filled, count };
+  }
+}
+
+/** Images of a data set as the classifier takes them: in its layout, its normalisation, and its batch. */
+async function* asTaken(
+  batches: AsyncIterable<LabelledImages>,
+  { layout, normalisation, batch }: Classifier,
+  data: ImageData,
+): AsyncGenerator<CalibrationBatch> {
+  const shape = imageShape[layout](data);
+  const transform = inputTransform(layout, normalisation, data);
+  for await (const { images, size } of batches) {
+    const taken = transform(images);
+    if (batch === null) yield { images: taken, shape: [size, ...shape] };
+    else for (const part of inBatches(taken, size, batch)) yield { ...part, shape: [batch, ...shape] };
+  }
+}
 
 /** What `quantizeClassifier` is at: finding ranges, or classifying the validation images with one of the models. */
 export type QuantizingStep = 'calibration' | 'fp32' | CalibrationMethod;
@@ -60,7 +100,7 @@ export async function quantizeClassifier(
   const prepared = prepareModel(model, where);
   const classifier = fitClassifier(onnxSignature(parseOnnx(model, where), where), data, where);
   let images = 0;
-  const ranges = await calibrate(prepared, () => asTaken(calibration(), classifier, data), {
+  const ranges = await calibrateRanges(prepared, () => asTaken(calibration(), classifier, data), {
     methods,
     percentile,
     threads,
@@ -84,4 +124,46 @@ export async function quantizeClassifier(
   const { accuracy: int8, ...best } = candidates.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
   const tried = candidates.map(({ method, accuracy }) => ({ method, accuracy }));
   return { ...best, accuracy: { fp32, int8 }, tried, images };
+}
+
+/** What an int8 file says of itself besides what its float model said. */
+export interface QuantizedFacts {
+  readonly quantization: QuantizationFacts;
+  readonly accuracy: NonNullable<ModelMetadata['accuracy']>;
+}
+
+/** What a classifier takes of given data, as it must be given the images from now on: the ranges are of such images. */
+function factsFor(model: Uint8Array, data: ImageData): Required<ClassifierFacts> {
+  const where = 'the model';
+  const signature = onnxSignature(parseOnnx(model, where), where);
+  const { layout, normalisation } = fitClassifier(signature, data, where);
+  const { mean, std } = normalisation ?? data;
+  return {
+    classes: signature.facts.classes ?? data.classes,
+    layout,
+    input: [data.height, data.width, data.channels],
+    mean,
+    std,
+  };
+}
+
+/**
+ * An int8 file that says what it is: its precision, how it was quantized, its own accuracy. What was said of the float
+ * file stays, but for its latency. A file of another program says also how its images were normalised and laid out.
+ * @param data what the images of the calibration were
+ */
+export function describeQuantized(
+  model: Uint8Array,
+  data: ImageData,
+  { quantization, accuracy }: QuantizedFacts,
+): Uint8Array {
+  const said = readMetadata(model);
+  return withMetadata(model, {
+    ...factsFor(model, data),
+    ...said,
+    latency: undefined,
+    precision: 'int8',
+    quantization,
+    accuracy,
+  });
 }

@@ -1,16 +1,12 @@
 /** Classifiers in eight bits: prepared, calibrated, written so that runtimes compute in integers. */
 export {
-  calibrate,
+  calibrateRanges,
   calibrationMethods,
-  rangesOf,
-  type CalibrateOptions,
   type CalibrationBatch,
   type CalibrationMethod,
-  type Ranges,
+  type RangeOptions,
 } from './calibrate.js';
-export { weightBits, type Range, type WeightBits } from './numbers.js';
-export type { FloatOperator, Plan } from './plan.js';
-export { prepareModel, type PreparedModel } from './prepared-model.js';
-export { quantizeForTiming, quantizeModel, type QuantizedModel, type QuantizeOptions } from './quantize.js';
 export * from './classifier.js';
-export * from './describe.js';
+export { rangesOf, weightBits, type Range, type Ranges, type WeightBits } from './numbers.js';
+export type { FloatOperator, Plan } from './plan.js';
+export * from './quantize.js';

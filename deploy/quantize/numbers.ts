@@ -1,6 +1,20 @@
 /** Least and greatest value of a tensor. */
 export type Range = readonly [low: number, high: number];
 
+/** Ranges of the tensors of a model. */
+export interface Ranges {
+  range(tensor: string): Range;
+}
+
+/** Ranges that are known. */
+export const rangesOf = (ranges: ReadonlyMap<string, Range>): Ranges => ({
+  range(tensor) {
+    const range = ranges.get(tensor);
+    if (range === undefined) throw new Error(`internal: '${tensor}' was not calibrated`);
+    return range;
+  },
+});
+
 /** How a byte stands for a number: value = (byte - zero) · scale. */
 export interface ActivationParameters {
   /** A float32 number above 0. */

@@ -1,34 +1,52 @@
-import type { OnnxFile } from '../../compiler/index.js';
-import { OnnxEditor } from './editor.js';
+import {
+  floatOf,
+  GraphEditor,
+  int,
+  intOf,
+  nodeLabel,
+  onnxName,
+  type OnnxGraph,
+  type OnnxNode,
+} from '../../compiler/index.js';
 import type { Range } from './numbers.js';
-import { floatOf, nodeLabel, operatorOf, type OnnxNode } from './onnx-nodes.js';
-import { boundsOf, ruleOf, type Treatment } from './rules.js';
+import { isOnePixel, named, type Editor } from './prepare/values.js';
+
+/**
+ * How a node computes in integers.
+ * - `products`: sums of products of bytes with constant weights of 8 bits, and a bias of 32
+ * - `scores`: the same, but the sums stay floats, since nothing reads them in bytes
+ * - `bytes`: bytes in, bytes out, each with a scale of its own
+ * - `moved`: bytes go elsewhere as they are, at their scale
+ * - `saturated`: the node goes; the operator that computes its input saturates where the node would clip
+ * - `looked-up`: bytes in, bytes out, by a table
+ */
+export type Treatment = 'products' | 'scores' | 'bytes' | 'moved' | 'saturated' | 'looked-up';
 
 /** How bytes of a tensor get their scale. */
-export type Scale =
+export type ScaleSource =
   /** From the values of a tensor of the float model, cut to what is of use. */
   | { readonly kind: 'observed'; readonly tensor: string; readonly within: Range }
   /**
-   * They are hardSigmoid(x) = clip(alpha x + beta, 0, 1): written as x, at the scale at which saturation is the clip, and read
-   * as what lies between 0 and 1.
+   * The tensor is hardSigmoid(x) = clip(alpha x + beta, 0, 1): written as x, at the scale at which saturation is the clip,
+   * and read as a number between 0 and 1.
    */
   | { readonly kind: 'gate'; readonly alpha: number; readonly beta: number };
 
 /** A float operator that stays, and why. */
 export interface FloatOperator {
   readonly operator: string;
-  /** Its node's name, or what it gives where it has none. */
+  /** Its node's name, or that of its first output where the node has none. */
   readonly node: string;
   readonly reason: string;
 }
 
-/** What becomes of a float model in integers; tensors and nodes by name, a node by that of its first output. */
+/** How a float model is written in integers; tensors and nodes by name, a node by that of its first output. */
 export interface Plan {
-  /** Nodes that compute in integers, or are of no use any more. */
+  /** Nodes that compute in integers, or are removed. */
   readonly treatments: ReadonlyMap<string, Treatment>;
-  /** Tensors that are bytes, in the order in which they are made. Those that share a scale have the same object. */
-  readonly scales: ReadonlyMap<string, Scale>;
-  /** What saturation computes: results of nodes that are gone, by the tensor whose bytes they are. */
+  /** Quantized tensors, in the order in which they are computed. Tensors that share a scale have the same object. */
+  readonly scales: ReadonlyMap<string, ScaleSource>;
+  /** Output of a removed Relu, Clip or HardSigmoid → the quantized tensor that replaces it. */
   readonly aliases: ReadonlyMap<string, string>;
   readonly floats: readonly FloatOperator[];
 }
@@ -38,12 +56,180 @@ export const observedBy = ({ scales }: Plan): readonly string[] => [
   ...new Set([...scales.values()].flatMap((scale) => (scale.kind === 'observed' ? [scale.tensor] : []))),
 ];
 
-/** Plans the integers of a model that is prepared. */
-export const planOf = (file: OnnxFile): Plan => new Planner(new OnnxEditor(file)).plan();
+/** Softmaxes read scores as floats: probabilities need finer steps than a byte has. */
+const softmaxes: ReadonlySet<string> = new Set(['Softmax', 'LogSoftmax']);
+
+/** Whether nothing reads a tensor in bytes: it is an output of the model, or probabilities are made of it. */
+function areScores(editor: Editor, name: string): boolean {
+  const reader = editor.only(name);
+  return editor.isOutput(name) || (reader !== undefined && softmaxes.has(reader.op));
+}
+
+/**
+ * Scores of classes as a product of matrices, where the last layer is a convolution of one pixel: integers that are summed
+ * to floats, which runtimes have for matrices only. Scores then are not rounded to 256 steps, in which the best two classes
+ * would be equal now and then.
+ */
+export function scoresAsMatrix(graph: OnnxGraph): OnnxGraph {
+  const editor = new GraphEditor<string>(graph);
+  for (const flat of editor.nodes()) {
+    const [name] = flat.outputs;
+    if (flat.op !== 'Flatten' || intOf(flat, 'axis', 1) !== 1 || !areScores(editor, name)) continue;
+    const conv = editor.producer(flat.inputs[0]);
+    if (conv?.op !== 'Conv' || editor.only(flat.inputs[0]) !== flat) continue;
+    const [image, kernel, bias = ''] = conv.inputs;
+    const [classes, channels, ...window] = editor.shapeOf(kernel);
+    const weights = editor.floats(kernel);
+    if (weights === undefined || (bias !== '' && editor.floats(bias) === undefined)) continue;
+    if (window.some((size) => size !== 1) || intOf(conv, 'group', 1) !== 1) continue;
+    if (![image, flat.inputs[0]].every((tensor) => isOnePixel(editor.shape(tensor)))) continue;
+    const matrix = editor.addConstant(`${kernel}/matrix`, [classes, channels], weights);
+    const vectors = editor.fresh(`${image}/vectors`);
+    const inputs = [vectors, matrix, ...(bias === '' ? [] : [bias])];
+    editor.remove(flat);
+    editor.replace(
+      conv,
+      { op: 'Flatten', inputs: [image], outputs: [vectors], attributes: { axis: int(1) } },
+      named(conv, 'Gemm', inputs, [name], { transB: int(1) }),
+    );
+  }
+  return editor.finish();
+}
+
+/** A node in the order of the graph; the treatment of the nodes before it is decided. */
+interface Case {
+  readonly node: OnnxNode;
+  readonly editor: Editor;
+  /** Whether a tensor is of floats that depend on the image. */
+  readonly isActivation: (name: string) => boolean;
+  /** Whether a tensor is there in bytes. */
+  readonly isBytes: (name: string) => boolean;
+  /** The tensor whose saturation can do what the node does, if there is one. */
+  readonly source: string | null;
+}
+
+/** The treatment; why the node stays float; or null for a node that computes nothing. */
+type Verdict = Treatment | { readonly float: string } | null;
+type TreatmentRule = (it: Case) => Verdict;
+
+const float = (reason: string): TreatmentRule => {
+  const verdict = { float: reason };
+  return () => verdict;
+};
+
+const floatInput: Verdict = { float: 'what it reads is float' };
+
+/** Weights are of as many dimensions as the operator has a kernel for. */
+const products =
+  (fits: (shape: readonly number[]) => boolean): TreatmentRule =>
+  ({ node: { inputs }, editor }) => {
+    const weights = editor.constant(inputs[1]);
+    if (!(weights?.data instanceof Float32Array)) return { float: 'its weights are no float32 constants' };
+    const { shape } = weights;
+    if (!fits(shape)) return { float: `there is no integer kernel for weights [${shape.join(', ')}]` };
+    return !inputs[2] || editor.floats(inputs[2]) ? 'products' : { float: 'its bias is no constant' };
+  };
+
+const bytes: TreatmentRule = ({ node: { inputs }, isBytes }) => (inputs.some(isBytes) ? 'bytes' : floatInput);
+
+/** Products of weights by row, whose sums nothing reads in bytes. */
+const scores: TreatmentRule = (it) => {
+  const { node, editor } = it;
+  const isPlain = intOf(node, 'transA', 0) === 0 && intOf(node, 'transB', 0) === 1;
+  const isOwnSum = floatOf(node, 'alpha', 1) === 1 && floatOf(node, 'beta', 1) === 1;
+  if (!isPlain || !isOwnSum || !areScores(editor, node.outputs[0]))
+    return { float: 'there is no integer kernel for it' };
+  return products(({ length }) => length === 2)(it) === 'products'
+    ? 'scores'
+    : { float: 'its weights are no constants' };
+};
+
+/** Of two activations, or of one and a number: constants that differ by channel are too coarse with one scale for all. */
+const arithmetic: TreatmentRule = (it) => {
+  const { node, editor, isActivation } = it;
+  const constants = node.inputs.filter((name) => !isActivation(name));
+  return constants.every((name) => editor.floats(name)?.length === 1)
+    ? bytes(it)
+    : { float: 'its constants differ by channel, and bytes have one scale' };
+};
+
+/** What only moves numbers computes nothing, in floats as in bytes. */
+const moved: TreatmentRule = ({ node: { inputs }, isBytes }) => (isBytes(inputs[0]) ? 'moved' : null);
+
+/** The greatest of bytes is the byte of the greatest. */
+const maximum: TreatmentRule = (it) => {
+  if (it.node.outputs.filter((name) => name !== '').length > 1) return { float: 'it gives indices, too' };
+  return moved(it) ?? floatInput;
+};
+
+/** The numbers that a node clips to; null where they are not known, or where it does not clip. */
+function clippedTo(node: OnnxNode, editor: Editor): Range | null {
+  if (node.op === 'Relu') return [0, Infinity];
+  // The bytes of its argument are those of the gate; see `ScaleSource`.
+  if (node.op === 'HardSigmoid') return [0, 1];
+  if (node.op !== 'Clip') return null;
+  const bound = (name: string | undefined, open: number): number | undefined =>
+    name ? editor.floats(name)?.[0] : open;
+  const low = bound(node.inputs[1], -Infinity);
+  const high = bound(node.inputs[2], Infinity);
+  return low === undefined || high === undefined ? null : [low, high];
+}
+
+/** Saturation does what bounds on both sides of zero (or at zero) do. */
+const saturating: TreatmentRule = ({ node, editor, source, isBytes }) => {
+  if (!isBytes(node.inputs[0])) return floatInput;
+  const bounds = clippedTo(node, editor);
+  if (bounds === null) return { float: 'its bounds are no constants' };
+  if (bounds[0] > 0 || bounds[1] < 0) return { float: 'zero is outside its bounds' };
+  return source === null ? 'looked-up' : 'saturated';
+};
+
+const gateOf = (node: OnnxNode) => ({ alpha: floatOf(node, 'alpha', 0.2), beta: floatOf(node, 'beta', 0.5) });
+
+/** A gate of a slope above zero, whose clipped ends a byte can hold. */
+const hardSigmoid: TreatmentRule = (it) => {
+  const { alpha, beta } = gateOf(it.node);
+  return alpha > 0 && beta >= 0 && beta <= 1 ? saturating(it) : { float: 'zero is outside its bounds' };
+};
+
+const treatmentRules: Readonly<Record<string, TreatmentRule>> = {
+  Conv: products(({ length }) => length >= 3),
+  MatMul: products(({ length }) => length === 2),
+  Gemm: scores,
+  Add: arithmetic,
+  Mul: arithmetic,
+  AveragePool: bytes,
+  GlobalAveragePool: bytes,
+  Concat: bytes,
+  Sigmoid: bytes,
+  LeakyRelu: bytes,
+  MaxPool: maximum,
+  Reshape: moved,
+  Flatten: moved,
+  Squeeze: moved,
+  Unsqueeze: moved,
+  Transpose: moved,
+  Slice: moved,
+  Split: moved,
+  Gather: moved,
+  Relu: saturating,
+  Clip: saturating,
+  HardSigmoid: hardSigmoid,
+  Identity: () => null,
+  Shape: () => null,
+  Size: () => null,
+  Softmax: float('probabilities need finer steps than a byte has'),
+  LogSoftmax: float('logarithms of probabilities need finer steps than a byte has'),
+};
+
+const unknown = float('there is no integer kernel for it');
+
+/** Plans the integers of a prepared model. */
+export const planOf = (graph: OnnxGraph): Plan => new Planner(new GraphEditor<string>(graph)).plan();
 
 /** Where a function that multiplies its argument ends: below it the product is (next to) zero. */
 const endsBelow: Readonly<Record<string, (node: OnnxNode) => number>> = {
-  HardSigmoid: (node) => -floatOf(node, 'beta', 0.5) / floatOf(node, 'alpha', 0.2),
+  HardSigmoid: (node) => -gateOf(node).beta / gateOf(node).alpha,
   // x sigmoid(x) is -0.0027 at -8.
   Sigmoid: () => -8,
 };
@@ -55,49 +241,49 @@ class Planner {
   private readonly treatments = new Map<string, Treatment>();
   private readonly floats: FloatOperator[] = [];
   private readonly aliases = new Map<string, string>();
-  /** The node whose saturation a tensor's bytes are, by the tensor. */
+  /** Quantized tensor → the removed node that its saturation replaces. */
   private readonly saturated = new Map<string, OnnxNode>();
   /** Float tensors that are no constants. */
   private readonly activations: Set<string>;
-  /** Tensors that integer operators make, and those that they read. */
-  private readonly made = new Set<string>();
+  /** Tensors that integer operators compute, and tensors that they read or write in bytes. */
+  private readonly computed = new Set<string>();
   private readonly bytes = new Set<string>();
 
-  constructor(private readonly editor: OnnxEditor) {
+  constructor(private readonly editor: Editor) {
     this.activations = new Set(editor.inputs);
   }
 
   plan(): Plan {
-    for (const node of this.editor.nodes) this.treat(node);
-    const scales = new Map<string, Scale>();
-    // Moved bytes keep the scale of those that they were, which comes first.
+    for (const node of this.editor.nodes()) this.treat(node);
+    const scales = new Map<string, ScaleSource>();
+    // Moved bytes keep their scale; the tensor that they were moved from comes first.
     for (const name of this.bytes) scales.set(name, this.movedFrom(name, scales) ?? this.scaleOf(name));
     return { treatments: this.treatments, scales, aliases: this.aliases, floats: this.floats };
   }
 
   private treat(node: OnnxNode): void {
-    const activations = node.input.filter((name) => this.activations.has(name));
+    const activations = node.inputs.filter((name) => this.activations.has(name));
     if (activations.length === 0) return;
-    if (!measuring.has(node.opType)) for (const name of node.output) this.activations.add(name);
-    const rule = ruleOf(operatorOf(node));
+    if (!measuring.has(node.op)) for (const name of node.outputs) this.activations.add(name);
+    const rule = Object.hasOwn(treatmentRules, node.op) ? treatmentRules[node.op] : unknown;
     const verdict = rule({
       node,
       editor: this.editor,
       isActivation: (name) => this.activations.has(name),
-      isBytes: (name) => this.made.has(name),
+      isBytes: (name) => this.computed.has(name),
       source: this.sourceOf(node),
     });
     if (verdict === null) return;
     if (typeof verdict === 'object') {
-      this.floats.push({ operator: node.opType, node: nodeLabel(node), reason: verdict.float });
+      this.floats.push({ operator: onnxName(node.op).type, node: nodeLabel(node), reason: verdict.float });
       return;
     }
-    this.treatments.set(node.output[0], verdict);
+    this.treatments.set(node.outputs[0], verdict);
     if (verdict === 'saturated') this.saturate(node);
     else for (const name of activations) this.bytes.add(this.bytesOf(name));
     if (verdict === 'scores') return;
-    for (const name of node.output.filter((output) => output !== '')) {
-      this.made.add(name);
+    for (const name of node.outputs.filter((output) => output !== '')) {
+      this.computed.add(name);
       if (verdict !== 'saturated') this.bytes.add(name);
     }
   }
@@ -107,8 +293,8 @@ class Planner {
   }
 
   private saturate(node: OnnxNode): void {
-    const [input] = node.input;
-    this.aliases.set(node.output[0], input);
+    const [input] = node.inputs;
+    this.aliases.set(node.outputs[0], input);
     this.saturated.set(this.sourceOf(node) ?? input, node);
   }
 
@@ -116,40 +302,39 @@ class Planner {
    * The tensor that an integer operator writes and this node alone reads, perhaps after its bytes were moved: its saturation
    * can do what the node does. None where it does so for another node already.
    */
-  private sourceOf({ input: [name] }: OnnxNode): string | null {
+  private sourceOf({ inputs: [name] }: OnnxNode): string | null {
     const producer = this.editor.producer(name);
     if (producer === undefined || this.editor.only(name) === undefined) return null;
-    if (this.saturated.has(name) || producer.output.length > 1) return null;
-    const treatment = this.treatments.get(producer.output[0]);
+    if (this.saturated.has(name) || producer.outputs.length > 1) return null;
+    const treatment = this.treatments.get(producer.outputs[0]);
     if (treatment === 'moved') return this.sourceOf(producer);
     return treatment === 'products' || treatment === 'bytes' ? name : null;
   }
 
-  private movedFrom(name: string, scales: ReadonlyMap<string, Scale>): Scale | undefined {
+  private movedFrom(name: string, scales: ReadonlyMap<string, ScaleSource>): ScaleSource | undefined {
     const producer = this.editor.producer(name);
-    if (producer === undefined || this.treatments.get(producer.output[0]) !== 'moved') return undefined;
-    return scales.get(this.bytesOf(producer.input[0]));
+    if (producer === undefined || this.treatments.get(producer.outputs[0]) !== 'moved') return undefined;
+    return scales.get(this.bytesOf(producer.inputs[0]));
   }
 
-  private scaleOf(name: string): Scale {
+  private scaleOf(name: string): ScaleSource {
     const by = this.saturated.get(name) ?? this.editor.producer(name);
-    if (by?.opType === 'HardSigmoid' && this.treatments.has(by.output[0]))
-      return { kind: 'gate', alpha: floatOf(by, 'alpha', 0.2), beta: floatOf(by, 'beta', 0.5) };
-    const tensor = this.saturated.get(name)?.output[0] ?? name;
-    const [low, high] = by === undefined ? [-Infinity, Infinity] : (boundsOf(by, this.editor) ?? [-Infinity, Infinity]);
+    if (by?.op === 'HardSigmoid' && this.treatments.has(by.outputs[0])) return { kind: 'gate', ...gateOf(by) };
+    const tensor = this.saturated.get(name)?.outputs[0] ?? name;
+    const [low, high] = (by && clippedTo(by, this.editor)) ?? [-Infinity, Infinity];
     return { kind: 'observed', tensor, within: [Math.max(low, this.endOf(tensor)), high] };
   }
 
-  /** The number below which nothing of a tensor is of use, since it is only read to be multiplied with a gate of itself. */
+  /** The number below which no value of a tensor matters, since the tensor is only multiplied with a gate of itself. */
   private endOf(name: string): number {
     const readers = this.editor.consumers(name);
-    const gates = readers.filter(({ opType }) => opType in endsBelow);
-    const products = readers.filter(({ opType, input }) => {
-      const other = input.find((one) => one !== name);
-      return opType === 'Mul' && gates.some(({ output }) => output[0] === other);
+    const gates = readers.filter(({ op }) => op in endsBelow);
+    const products = readers.filter(({ op, inputs }) => {
+      const other = inputs.find((one) => one !== name);
+      return op === 'Mul' && gates.some(({ outputs }) => outputs[0] === other);
     });
     if (gates.length === 0 || gates.length + products.length < readers.length) return -Infinity;
     // A gate that others read, too, is as good at zero as where it ends.
-    return Math.min(...gates.map((gate) => endsBelow[gate.opType](gate)));
+    return Math.min(...gates.map((gate) => endsBelow[gate.op](gate)));
   }
 }

@@ -1,11 +1,38 @@
-import { toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema } from 'onnx-buf';
-import type { Ranges } from './calibrate.js';
-import type { Range, WeightBits } from './numbers.js';
-import type { FloatOperator } from './plan.js';
-import { prepareModel, type PreparedModel } from './prepared-model.js';
-import { channelWarnings } from './warnings.js';
+import {
+  checkedAfter,
+  encodeRead,
+  intOf,
+  isFixed,
+  nodeLabel,
+  parseOnnx,
+  scopeOf,
+  sizeOf,
+  type OnnxGraph,
+} from '../../compiler/index.js';
+import type { Range, Ranges, WeightBits } from './numbers.js';
+import { planOf, scoresAsMatrix, type FloatOperator, type Plan } from './plan.js';
+import { prepare } from './prepare/index.js';
+import { isOnePixel } from './prepare/values.js';
 import { writeQuantized } from './write.js';
+
+/** A float classifier in the few operators that have integer kernels, and how each is written in integers. */
+export interface PreparedModel {
+  /** It computes what the model does, to float rounding. */
+  readonly graph: OnnxGraph;
+  readonly plan: Plan;
+  /** What errors call the model. */
+  readonly where: string;
+}
+
+/**
+ * Prepares a float32 ONNX classifier, of this package or of others, to be quantized.
+ * @param where what errors call it
+ * @throws NasError `invalid-input` when it is no ONNX model, not float32, or quantized already
+ */
+export function prepareModel(model: Uint8Array, where: string): PreparedModel {
+  const graph = checkedAfter("'scores as matrix'", scoresAsMatrix(prepare(parseOnnx(model, where), where)));
+  return Object.freeze({ graph, plan: planOf(graph), where });
+}
 
 export interface QuantizeOptions {
   readonly weightBits: WeightBits;
@@ -25,24 +52,51 @@ export interface QuantizedModel {
 
 /** Quantizes a prepared model; the same ranges give the same bytes. */
 export function quantizeModel(
-  { file, plan }: PreparedModel,
+  { graph, plan }: Pick<PreparedModel, 'graph' | 'plan'>,
   ranges: Ranges,
   { weightBits }: QuantizeOptions,
 ): QuantizedModel {
-  return {
-    model: toBinary(ModelProtoSchema, writeQuantized(file, plan, ranges, weightBits)),
-    floats: plan.floats,
-    warnings: channelWarnings(file),
-  };
+  const quantized = checkedAfter("'quantize'", writeQuantized(graph, plan, ranges, weightBits));
+  return { model: encodeRead(quantized), floats: plan.floats, warnings: channelWarnings(graph) };
 }
 
-/** Ranges of a network that nobody has run. */
+/** Ranges of a network that was never run. */
 const anyRange: Range = [-4, 4];
 
 /**
- * A model in integers that takes as long as it will when it is trained and calibrated, and computes nothing of use: integer
+ * A model in integers that takes as long as the trained and calibrated one, and computes nothing of use: integer
  * kernels take the same time whatever the scales. It is for timing networks with untrained weights; no image is needed.
  * @throws NasError as `prepareModel`
  */
 export const quantizeForTiming = (model: Uint8Array, where: string, weightBits: WeightBits = 8): Uint8Array =>
   quantizeModel(prepareModel(model, where), { range: () => anyRange }, { weightBits }).model;
+
+/** Integer kernels take this many channels at once; a smaller rest takes as long. */
+const channelsAtOnce = 16;
+
+/** How many layers a warning names. */
+const mostNamed = 3;
+
+/** Warns of convolutions whose channels are no multiples of 16, naming those with most products. */
+export function channelWarnings(graph: OnnxGraph): string[] {
+  const scope = scopeOf(graph);
+  const convolutions = graph.nodes.filter(({ op }) => op === 'Conv');
+  const odd = convolutions.flatMap((node) => {
+    const { shape = [] } = graph.constants.get(node.inputs[1]) ?? {};
+    const [output = 0, ingoing = 0, ...kernel] = shape;
+    const input = ingoing * intOf(node, 'group', 1);
+    // Convolutions of one pixel, as in squeeze-excite, take next to no time; images come with the channels that they have.
+    if (shape.length === 0 || isOnePixel(scope.type(node.inputs[0])?.shape)) return [];
+    if (output % channelsAtOnce === 0 && (input % channelsAtOnce === 0 || input < channelsAtOnce)) return [];
+    const pixels = scope.type(node.outputs[0])?.shape.slice(2) ?? [];
+    const products = sizeOf(shape) * (pixels.every(isFixed) ? sizeOf(pixels) : 1);
+    return [{ label: `${nodeLabel(node)} (${input} to ${output} channels, ${kernel.join('x')})`, products }];
+  });
+  if (odd.length === 0) return [];
+  const largest = odd.toSorted((a, b) => b.products - a.products).slice(0, mostNamed);
+  const rest = odd.length > mostNamed ? `, and ${odd.length - mostNamed} more` : '';
+  return [
+    `${odd.length} of ${convolutions.length} convolutions have channels that are no multiples of ${channelsAtOnce}, ` +
+      `which integers are slower with: ${largest.map(({ label }) => label).join(', ')}${rest}`,
+  ];
+}

@@ -1,19 +1,25 @@
-import type { OnnxFile } from '../../compiler/index.js';
-import type { Ranges } from './calibrate.js';
-import { OnnxEditor } from './editor.js';
+import {
+  float,
+  GraphEditor,
+  int,
+  nodeLabel,
+  type NewNode,
+  type OnnxGraph,
+  type OnnxNode,
+} from '../../compiler/index.js';
 import {
   activationParameters,
   quantizeBias,
   quantizeWeights,
   roundEven,
   type ActivationParameters,
+  type Ranges,
   type WeightBits,
 } from './numbers.js';
-import { float, int, onnxNode, type AttributeValue, type OnnxNode } from './onnx-nodes.js';
-import type { Plan, Scale } from './plan.js';
-import type { Treatment } from './rules.js';
+import type { Plan, ScaleSource, Treatment } from './plan.js';
+import { named, type Editor } from './prepare/values.js';
 
-/** How the bytes of a tensor are written and read: alike, but for those that are a gate (see `Scale`). */
+/** How the bytes of a tensor are written and read: alike, but for those that are a gate (see `ScaleSource`). */
 interface Parameters {
   readonly written: ActivationParameters;
   readonly read: ActivationParameters;
@@ -28,7 +34,7 @@ function gateSteps(beta: number): number {
   return off(254) < off(255) ? 254 : 255;
 }
 
-function parametersOf(scale: Scale, ranges: Ranges): Parameters {
+function parametersOf(scale: ScaleSource, ranges: Ranges): Parameters {
   if (scale.kind === 'gate') {
     const { alpha, beta } = scale;
     const steps = gateSteps(beta);
@@ -47,46 +53,46 @@ function parametersOf(scale: Scale, ranges: Ranges): Parameters {
  * Writes a planned model in integers: QuantizeLinear and DequantizeLinear around each operator, which runtimes take together
  * as one that computes with bytes. Each QuantizeLinear has one DequantizeLinear.
  */
-export const writeQuantized = (file: OnnxFile, plan: Plan, ranges: Ranges, bits: WeightBits): OnnxFile =>
-  new Writer(file, plan, ranges, bits).write();
+export const writeQuantized = (graph: OnnxGraph, plan: Plan, ranges: Ranges, bits: WeightBits): OnnxGraph =>
+  new QdqWriter(graph, plan, ranges, bits).write();
 
-class Writer {
-  private readonly editor: OnnxEditor;
+class QdqWriter {
+  private readonly editor: Editor;
   private readonly parameters = new Map<string, Parameters>();
-  /** What reads bytes as floats, by tensor. */
+  /** Quantized tensor → the tensor that its bytes are dequantized to. */
   private readonly readers = new Map<string, string>();
-  /** Constants of parameters, by what they say. */
+  /** Constants of scales and zero points, by name and value. */
   private readonly constants = new Map<string, string>();
 
   constructor(
-    file: OnnxFile,
+    graph: OnnxGraph,
     private readonly plan: Plan,
     ranges: Ranges,
     private readonly bits: WeightBits,
   ) {
-    this.editor = new OnnxEditor(file);
-    const known = new Map<Scale, Parameters>();
+    this.editor = new GraphEditor<string>(graph);
+    const known = new Map<ScaleSource, Parameters>();
     for (const [name, scale] of plan.scales) {
       const found = known.get(scale);
       const parameters = found ?? parametersOf(scale, ranges);
       known.set(scale, parameters);
-      // Bytes that were moved are a gate already.
+      // Moved bytes of a gate lie between 0 and 1 already.
       this.parameters.set(name, found === undefined ? parameters : { written: found.read, read: found.read });
       this.readers.set(name, this.readerOf(name));
     }
   }
 
-  write(): OnnxFile {
+  write(): OnnxGraph {
     const { editor } = this;
-    for (const node of editor.nodes) this.writeNode(node);
+    for (const node of editor.nodes()) this.writeNode(node);
     for (const input of editor.inputs) if (this.parameters.has(input)) editor.prepend(...this.pair(input, input));
-    return editor.toFile();
+    return editor.finish();
   }
 
-  /** The tensor that the bytes of another are read into; where an output of the model is meant, that. */
+  /** The tensor that the bytes of another are dequantized to: an output of the model, where the tensor or its alias is one. */
   private readerOf(name: string): string {
     const alias = [...this.plan.aliases].find(([, of]) => of === name)?.[0];
-    const output = [name, alias].find((one) => one !== undefined && this.editor.outputs.has(one));
+    const output = [name, alias].find((one) => one !== undefined && this.editor.isOutput(one));
     return output ?? this.editor.fresh(`${name}/dequantized`);
   }
 
@@ -95,18 +101,18 @@ class Writer {
   }
 
   private writeNode(node: OnnxNode): void {
-    const treatment = this.plan.treatments.get(node.output[0]);
+    const treatment = this.plan.treatments.get(node.outputs[0]);
     if (treatment === 'saturated') {
       this.editor.remove(node);
       return;
     }
     const written = treatment === undefined ? this.reading(node) : this.writers[treatment](node);
-    // The name of an output of the model is that of what is read from the bytes.
-    const output = node.output.map((name) =>
+    // An output of the model keeps its name for the dequantized tensor.
+    const outputs = node.outputs.map((name) =>
       this.readers.get(name) === name ? this.editor.fresh(`${name}/float`) : name,
     );
-    const pairs = node.output.flatMap((name, i) => (this.parameters.has(name) ? this.pair(name, output[i]) : []));
-    const after = { ...written.node, output };
+    const pairs = node.outputs.flatMap((name, i) => (this.parameters.has(name) ? this.pair(name, outputs[i]) : []));
+    const after = { ...written.node, outputs };
     this.editor.replace(node, ...written.before, after, ...pairs);
   }
 
@@ -120,80 +126,76 @@ class Writer {
     // The identity between two scales: ONNX Runtime makes a table from byte to byte of it.
     'looked-up': (node) => ({
       before: [],
-      node: {
-        ...onnxNode('LeakyRelu', [this.read(node.input[0])], node.output, { alpha: float(1) }),
-        name: node.name,
-      },
+      node: named(node, 'LeakyRelu', [this.read(node.inputs[0])], node.outputs, { alpha: float(1) }),
     }),
   };
 
-  /** The node, reading what is read from bytes; numbers among its inputs are bytes, too, where it computes with such. */
+  /** The node with dequantized inputs; constants of a node that computes in bytes are quantized, too. */
   private reading(node: OnnxNode): Written {
-    const before: OnnxNode[] = [];
-    const isInteger = this.plan.treatments.get(node.output[0]) === 'bytes';
-    const input = node.input.map((name) => {
+    const before: NewNode<string>[] = [];
+    const isInteger = this.plan.treatments.get(node.outputs[0]) === 'bytes';
+    const inputs = node.inputs.map((name) => {
       const values = isInteger ? this.editor.floats(name) : undefined;
       if (values === undefined) return this.read(name);
       const [reader, made] = this.number(name, values);
       before.push(made);
       return reader;
     });
-    return { before, node: { ...node, input } };
+    return { before, node: { ...node, inputs } };
   }
 
-  private number(name: string, values: Float32Array): readonly [string, OnnxNode] {
+  private number(name: string, values: Float32Array): readonly [string, NewNode<string>] {
     // Not spread into arguments, of which there may be too many.
     const low = values.reduce((least, value) => Math.min(least, value), Infinity);
     const high = values.reduce((greatest, value) => Math.max(greatest, value), -Infinity);
     const { scale, zero } = activationParameters([low, high]);
-    const dims = this.editor.dims(name) ?? [];
     const bytes = Uint8Array.from(values, (value) => roundEven(value / scale) + zero);
-    const quantized = this.editor.addConstant(`${name}/quantized`, dims, bytes);
+    const quantized = this.editor.addConstant(`${name}/quantized`, this.editor.shapeOf(name), bytes);
     const reader = this.editor.fresh(`${name}/dequantized`);
     return [reader, madeFor('DequantizeLinear', [quantized, ...this.scaleAndZero({ scale, zero })], reader)];
   }
 
   private products(node: OnnxNode): Written {
-    const [x, weights, bias = ''] = node.input;
+    const [x, weights, bias = ''] = node.inputs;
     const inputScale = this.parameters.get(this.plan.aliases.get(x) ?? x)?.read.scale;
     const values = this.editor.floats(weights);
-    const dims = this.editor.dims(weights);
-    if (inputScale === undefined || values === undefined || dims === undefined)
-      throw new Error(`internal: '${node.name}' was planned otherwise`);
+    const shape = this.editor.shapeOf(weights);
+    if (inputScale === undefined || values === undefined)
+      throw new Error(`internal: '${nodeLabel(node)}' was planned otherwise`);
     const shift = this.editor.floats(bias);
-    const axis = node.opType === 'MatMul' ? dims.length - 1 : 0;
-    const { q, scale } = quantizeWeights(values, dims, axis, { bits: this.bits, bias: shift, inputScale });
-    const before = [this.constantReader(weights, dims, q, scale, axis)];
-    const input = [this.read(x), before[0].output[0]];
+    const axis = node.op === 'MatMul' ? shape.length - 1 : 0;
+    const { q, scale } = quantizeWeights(values, shape, axis, { bits: this.bits, bias: shift, inputScale });
+    const before = [this.constantReader(weights, shape, q, scale, axis)];
+    const inputs = [this.read(x), before[0].outputs[0]];
     if (shift !== undefined) {
       const quantized = quantizeBias(shift, inputScale, scale);
       const reader = this.constantReader(bias, [shift.length], quantized.q, quantized.scale, 0);
       before.push(reader);
-      input.push(reader.output[0]);
+      inputs.push(reader.outputs[0]);
     }
-    return { before, node: { ...node, input } };
+    return { before, node: { ...node, inputs } };
   }
 
-  /** Reads quantized constants, with a scale for each channel along the axis. */
+  /** Dequantizes quantized constants, with a scale for each channel along the axis. */
   private constantReader(
     name: string,
-    dims: readonly number[],
+    shape: readonly number[],
     q: Int8Array | Int32Array,
     scale: Float32Array,
     axis: number,
-  ): OnnxNode {
+  ): NewNode<string> {
     const { editor } = this;
-    const input = [
-      editor.addConstant(`${name}/quantized`, dims, q),
+    const inputs = [
+      editor.addConstant(`${name}/quantized`, shape, q),
       editor.addConstant(`${name}/scale`, [scale.length], scale),
     ];
     if (q instanceof Int8Array)
-      input.push(editor.addConstant(`${name}/zero`, [scale.length], new Int8Array(scale.length)));
-    return madeFor('DequantizeLinear', input, editor.fresh(`${name}/dequantized`), { axis: int(axis) });
+      inputs.push(editor.addConstant(`${name}/zero`, [scale.length], new Int8Array(scale.length)));
+    return madeFor('DequantizeLinear', inputs, editor.fresh(`${name}/dequantized`), { axis: int(axis) });
   }
 
-  /** The bytes of a tensor, written and read. */
-  private pair(name: string, from: string): readonly OnnxNode[] {
+  /** Quantizes a tensor and dequantizes it again. */
+  private pair(name: string, from: string): readonly NewNode<string>[] {
     const parameters = this.parameters.get(name);
     const reader = this.readers.get(name);
     if (parameters === undefined || reader === undefined) throw new Error(`internal: '${name}' has no scale`);
@@ -220,16 +222,16 @@ class Writer {
   }
 }
 
-/** A node beside those of the float model, called after what it gives and what it is. */
+/** A node beside those of the float model, named after its output and operator. */
 const madeFor = (
-  opType: string,
-  input: readonly string[],
+  op: string,
+  inputs: readonly string[],
   output: string,
-  attributes: Readonly<Record<string, AttributeValue>> = {},
-): OnnxNode => ({ ...onnxNode(opType, input, [output], attributes), name: `${output}/${opType}` });
+  attributes: NewNode['attributes'] = {},
+): NewNode<string> => ({ op, inputs, outputs: [output], attributes, name: `${output}/${op}` });
 
 interface Written {
-  /** Nodes that make what it reads. */
-  readonly before: readonly OnnxNode[];
-  readonly node: OnnxNode;
+  /** Nodes that compute its inputs. */
+  readonly before: readonly NewNode<string>[];
+  readonly node: NewNode<string>;
 }

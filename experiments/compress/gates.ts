@@ -1,6 +1,6 @@
 import { points } from '../../base/number-text.js';
-import type { CompressConfig, GateLimits, Int8Choice } from './schema.js';
 import type { StoredPrecision } from '../../store/index.js';
+import type { CompressConfig, GateLimits, Int8Choice } from './schema.js';
 
 /** A number for each precision. */
 export interface InBoth {
@@ -8,14 +8,14 @@ export interface InBoth {
   readonly int8: number;
 }
 
-/** Whether int8 passes a gate, and what speaks for or against it, as people read it. */
+/** Whether int8 passes a gate, and why, for people. */
 export interface GateVerdict {
   readonly passes: boolean;
   readonly reason: string;
 }
 
-/** `1.8`, with as many digits as it takes to tell it from the limit. */
-function telling(value: number, limit: number, digits: number): string {
+/** `1.8`, with as many digits as distinguish it from the limit. */
+function distinct(value: number, limit: number, digits: number): string {
   for (let more = digits; more < 12; more++) {
     const text = value.toFixed(more);
     if (Number(text) === limit ? value === limit : Number(text) < limit === value < limit) return text;
@@ -27,22 +27,22 @@ function telling(value: number, limit: number, digits: number): string {
 export const speedupOf = ({ fp32, int8 }: InBoth): number => fp32 / int8;
 
 /**
- * Whether int8 is fast enough to be worth its while.
+ * Whether int8 is fast enough.
  * @param ms latencies of one network, measured side by side
  */
 export function speedGate(ms: InBoth, { min_speedup: least }: Pick<GateLimits, 'min_speedup'>): GateVerdict {
   const speedup = speedupOf(ms);
   const passes = speedup >= least;
-  const text = `int8 is ${telling(speedup, least, 2)} × as fast`;
+  const text = `int8 is ${distinct(speedup, least, 2)} × as fast`;
   return { passes, reason: passes ? text : `${text} (min_speedup ${least})` };
 }
 
-/** Shares of right answers are fractions: 0.905 - 0.9 is more than 0.005 in floating point. */
+/** 0.905 - 0.9 is more than 0.005 in floating point. */
 const rounding = 1e-9;
 
 /**
  * Whether int8 keeps enough of the accuracy.
- * @param accuracy shares of right answers of one network's weights on the validation images, both through ONNX Runtime
+ * @param accuracy in [0, 1], of one network's weights on the validation images, both in ONNX Runtime
  */
 export function accuracyGate(
   { fp32, int8 }: InBoth,
@@ -51,7 +51,7 @@ export function accuracyGate(
   const drop = fp32 - int8;
   const passes = drop <= most + rounding;
   if (passes) return { passes, reason: points(-drop) };
-  return { passes, reason: `int8 loses ${telling(100 * drop, 100 * most, 2)} points (max_accuracy_drop ${most})` };
+  return { passes, reason: `int8 loses ${distinct(100 * drop, 100 * most, 2)} points (max_accuracy_drop ${most})` };
 }
 
 const measured: { readonly [C in Int8Choice]: readonly StoredPrecision[] } = {
@@ -64,8 +64,8 @@ const measured: { readonly [C in Int8Choice]: readonly StoredPrecision[] } = {
 export const precisionsOf = ({ int8 }: Pick<CompressConfig, 'int8'>): readonly StoredPrecision[] => measured[int8];
 
 /**
- * The precision that speaks for a network before it is trained: int8 unless it is not asked for, or latencies (measured,
- * or predicted) speak against it.
+ * The precision of a network's values before it is trained: int8, unless it is off, or measured or predicted latencies are
+ * against it.
  * @param ms as far as they are known
  */
 export function precisionBefore(
@@ -83,27 +83,27 @@ interface Timed {
   readonly interval: readonly [low: number, high: number];
 }
 
-/** What is known of a network in both precisions, from measurements side by side. */
+/** Measurements of a network in both precisions, side by side. */
 export interface Comparison {
   readonly latency: { readonly fp32: Timed; readonly int8: Timed };
-  /** Shares of right answers on the validation images. */
+  /** On the validation images, in [0, 1]. */
   readonly accuracy: InBoth;
-  /** What the device computed the int8 file in; absent where it does not tell. */
+  /** The format in which the device computed the int8 file; absent where it does not report that. */
   readonly executed?: string | undefined;
 }
 
 /** Whether int8 is a win on a device. */
 export interface Win {
   readonly pays: boolean;
-  /** What speaks against it, in full phrases; none when it pays. */
+  /** Reasons against it, in full phrases; empty when it pays. */
   readonly reasons: readonly string[];
-  /** All of it in one line. */
+  /** All in one line. */
   readonly verdict: string;
 }
 
 /**
- * Whether int8 pays: it passes both gates, it was computed in bytes, and its latency differs from that of fp32 by more than
- * the measurement's uncertainty.
+ * Whether int8 pays: it passes both gates, was computed in bytes, and its latency differs from fp32's by more than the
+ * measurement's uncertainty.
  */
 export function winOf({ latency, accuracy, executed }: Comparison, limits: GateLimits): Win {
   const ms = { fp32: latency.fp32.ms, int8: latency.int8.ms };

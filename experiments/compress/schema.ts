@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How ranges of activations are found; the one that is better on the validation images is taken, the first of equals. */
+/** Calibration methods; the better one on the validation images is taken, the first of equals. */
 const methods = ['minmax', 'percentile'] as const;
 
 const calibrationSchema = z.strictObject({
@@ -26,11 +26,11 @@ const calibrationSchema = z.strictObject({
     .describe('percentage of the values that percentile covers, at either end'),
 });
 
-/** Whether candidates are also judged as eight-bit integers: off; where that pays; or that alone. */
+/** Whether candidates are judged in int8: never, where it pays, or in int8 alone. */
 export const int8Choices = ['off', 'auto', 'require'] as const;
 export type Int8Choice = (typeof int8Choices)[number];
 
-/** `compress:`; what becomes of a trial's network besides its training. */
+/** `compress:`. */
 export const compressSchema = z.strictObject({
   int8: z
     .enum(int8Choices)
@@ -55,5 +55,5 @@ export const compressSchema = z.strictObject({
 });
 export type CompressConfig = z.output<typeof compressSchema>;
 
-/** What the gates go by. */
+/** The limits of the gates. */
 export type GateLimits = Pick<CompressConfig, 'max_accuracy_drop' | 'min_speedup'>;

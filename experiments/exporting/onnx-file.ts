@@ -12,8 +12,7 @@ import {
 } from '../../deploy/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { prepareDataset, type DatasetRef, type SplitName } from '../../trainers/index.js';
-import { evaluateOnSplit } from '../models/on-dataset.js';
-import { quantizeOnDataset } from '../models/on-dataset.js';
+import { evaluateOnSplit, quantizeOnDataset } from '../models/on-dataset.js';
 import { latencyFact } from '../runner/finishing/save.js';
 import { trainingExperimentOf } from '../schema/run-experiment.js';
 import type { ExportSource } from './source.js';
@@ -21,7 +20,7 @@ import { createDevice, DeviceUnavailable, type DeviceConfig } from '../../latenc
 import { weightBitsFor } from '../compress/index.js';
 import { settledWeightBits } from '../runner/compression.js';
 
-/** What the kernels of a float file are stored in. */
+/** Number formats for the kernels of a float file. */
 export const weightFormats = ['fp32', 'fp16'] as const;
 export type WeightFormat = (typeof weightFormats)[number];
 
@@ -32,11 +31,11 @@ export interface OnnxFileOptions {
   /** Threads of ONNX Runtime; default 1. */
   readonly threads?: number;
   readonly onProgress?: (what: string, done: number, total: number) => void;
-  /** Told what a user should know of a file that is written all the same. */
+  /** Called with warnings about a file that is written anyway. */
   readonly onWarning?: (message: string) => void;
 }
 
-/** An ONNX file, and what it says of itself. */
+/** An ONNX file and its metadata. */
 export interface ExportedOnnx {
   readonly model: Uint8Array;
   readonly metadata: ModelMetadata;
@@ -47,7 +46,7 @@ const described = (model: Uint8Array): ExportedOnnx => ({
   metadata: modelMetadataSchema.parse(readMetadata(model)),
 });
 
-/** The file that the run wrote of a float network, or a new one that is checked against the network. */
+/** The run's own float file, or a new one that is checked against the network. */
 async function float({ written, trained }: ExportSource): Promise<ExportedOnnx> {
   const file = written('fp32');
   if (file !== undefined) return described(file);
@@ -57,7 +56,7 @@ async function float({ written, trained }: ExportSource): Promise<ExportedOnnx> 
   return { model: bytes, metadata };
 }
 
-/** What files are made with besides their network. */
+/** The source and the options of a file. */
 interface Making {
   readonly store: Store;
   readonly workdir: string;
@@ -81,7 +80,7 @@ async function accuracyOn(
   return (await evaluateOnSplit(model, dataset, split, { threads, onProgress: report })).accuracy;
 }
 
-/** The run's own int8 file, or one that is made of the float file now as the run would have. */
+/** The run's own int8 file, or one made of the float file as the run would make it. */
 async function int8(making: Making): Promise<ExportedOnnx> {
   const { store, workdir, source, options } = making;
   const { threads = 1, onProgress, onWarning = () => undefined } = options;
@@ -106,7 +105,7 @@ async function int8(making: Making): Promise<ExportedOnnx> {
       : undefined;
   const own: ModelMetadata = {
     ...metadata,
-    // The float file's says nothing of this one.
+    // The float file's latency is not this one's.
     latency: undefined,
     precision: 'int8',
     quantization: { method, images, weight_bits: weightBits },
@@ -143,7 +142,7 @@ async function halved(making: Making): Promise<ExportedOnnx> {
 
 /**
  * The ONNX file of a trained network in a precision: the run's own where it wrote one, else made and checked now. Its
- * accuracy is that of the very file; a latency is that of its precision, where the run measured one.
+ * accuracy was found with this file; its latency is the run's measurement in this precision.
  * @throws NasError `invalid-input` when there are no weights, for int8 with weights of 16 bits, or as `quantizeClassifier`
  */
 export async function onnxFile(
@@ -162,9 +161,9 @@ export async function onnxFile(
 }
 
 /**
- * The bits of the weights of a run's int8 files: those that the run itself settled, or 7 where its device sums
- * products of bytes in 16 bits. Where the device does not tell there are 7, too, which are exact everywhere.
- * @param onWarning told why the device was not asked
+ * The bits of the weights of a run's int8 files: as the run settled them, or 7 where its device sums products of bytes in
+ * 16 bits. Where the device does not report that, 7 bits are exact everywhere.
+ * @param onWarning called with the reason why the device was not asked
  */
 export async function exportedWeightBits(
   store: Pick<Store, 'events'>,

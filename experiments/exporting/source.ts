@@ -4,19 +4,18 @@ import { invalidInput } from '../../base/errors.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { experimentOf } from '../stored/experiment.js';
 import { frontierCandidates } from '../stored/candidates.js';
-import { shrunkModel } from '../models/trained-model.js';
-import { trainedModel, type TrainedModel } from '../models/trained-model.js';
+import { shrunkModel, trainedModel, type TrainedModel } from '../models/trained-model.js';
 
-/** The kinds under which a run keeps the files of its networks. */
+/** The artifact kinds of a run's networks. */
 const artifactKinds: { readonly [P in StoredPrecision]: string } = { fp32: 'onnx', int8: 'onnx-int8' };
 
 /** A trained network of a run that can be written as a file. */
 export interface ExportSource {
   readonly kind: 'trial' | 'shrunk';
   readonly number: number;
-  /** What the run chose for it; fp32 where it had no choice. */
+  /** The run's choice; fp32 where it had none. */
   readonly precision: StoredPrecision;
-  /** The file that the run itself wrote and checked, where there is one. */
+  /** The run's own file, where there is one. */
   readonly written: (precision: StoredPrecision) => Uint8Array | undefined;
   /** @throws NasError `invalid-input` when there is no such network, or it has no weights */
   readonly trained: () => Promise<TrainedModel>;

@@ -18,7 +18,7 @@ import { type FoundWeights, readFoundWeights, weightsFilesOf } from './read.js';
 
 export { weightsFilesOf } from './read.js';
 
-/** Changes with any byte of what the weights of a path are read from. */
+/** Hash of all files that the weights of a path are read from. */
 export const initialContent = (path: string): string =>
   contentHash(...weightsFilesOf(path).map((file) => readFileSync(file)));
 
@@ -29,12 +29,12 @@ const covered = ({ layers, share }: Coverage): string =>
     ? `all ${layers.all} layers`
     : `${layers.given} of ${layers.all} layers (${percent(share)} of the weights)`;
 
-/** What the data decides about weights: the head's outputs, and the first convolution's inputs. */
+/** The parts of the data that decide shapes of weights: of the head's output, and the first convolution's input. */
 type Images = Pick<DatasetInfo, 'classes' | 'channels'>;
 
 /**
- * What `train.from` gives the networks of an experiment's space, for people; null when it gives nothing.
- * @throws NasError `invalid-input` as `checkInitial`, saying where in the file it is
+ * A note on how much `train.from` gives the networks of an experiment's space; null without it.
+ * @throws NasError `invalid-input` as `checkInitial`, with the place in the file
  */
 export async function planInitial(
   { initial }: TrainingExperiment,
@@ -44,9 +44,9 @@ export async function planInitial(
 }
 
 /**
- * Finds out what the weights of a path are to the networks of a space.
- * @returns for people: how much of the largest and of the smallest network they give
- * @throws NasError `invalid-input` when they are none, or nothing of them fits
+ * Checks that the weights of a path fit networks of a space.
+ * @returns for people: the covered share of the largest and of the smallest network
+ * @throws NasError `invalid-input` when the path holds no weights, or nothing of them fits
  */
 export async function checkInitial(path: string, space: Space, data: Images): Promise<string> {
   const { smallest, largest } = extremes(space);
@@ -63,7 +63,7 @@ export async function checkInitial(path: string, space: Space, data: Images): Pr
   });
 }
 
-/** Other channels mean other things, however many there are: there is no first of them. */
+/** Input channels cannot be sliced as hidden ones are: each has a meaning of its own. */
 function requireSameChannels(path: string, shared: Weights, { channels }: Images): void {
   const own = shared.get('stem/kernel')?.shape[2];
   if (own !== undefined && own !== channels)
@@ -75,14 +75,14 @@ export interface ConvertOptions {
   readonly dataset: DatasetRef;
   /** File to write, with weights by shared name. */
   readonly file: string;
-  /** Kept with them. */
+  /** Metadata of the file. */
   readonly meta: unknown;
-  /** Told how many images are done, and of how many. */
+  /** Called with the number of images done, and in all. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Writes the weights of a path as those of which networks of a space take their parts. Batch norm that was folded into
+ * Converts the weights of a path into a file of which networks of a space take their parts. Batch norm that was folded into
  * kernels gets statistics back, from images of the data.
  */
 export async function convertInitial(path: string, options: ConvertOptions): Promise<void> {
@@ -97,7 +97,7 @@ export async function convertInitial(path: string, options: ConvertOptions): Pro
   });
 }
 
-/** Values [..., classes] with some of them, by their places. */
+/** Values [..., classes], restricted to some classes in this order. */
 function chosen({ shape, data }: WeightValue, order: readonly number[]): WeightValue {
   const classes = shape[shape.length - 1];
   const rows = data.length / classes;
@@ -111,8 +111,8 @@ function chosen({ shape, data }: WeightValue, order: readonly number[]): WeightV
 }
 
 /**
- * Found weights by the names under which networks of a space share them. The head has the data's classes, in their order,
- * where the file knows them all; otherwise it is left out.
+ * Found weights by their shared names in a space. The head has the data's classes, in their order, where the file has them
+ * all; otherwise it is left out.
  * @param classes names of the data's classes
  */
 export function sharedWeightsOf(found: FoundWeights, classes: readonly string[]): Weights {

@@ -10,12 +10,12 @@ import { CorruptFile, readTensorFile } from '../../trainers/index.js';
 import { databasePath, hasRun, trialFolder, weightsFile } from '../stored/workdir.js';
 import { trainingExperimentOf } from '../schema/run-experiment.js';
 
-/** Trained weights that were found in a file: those of a network, or those that a space's networks share. */
+/** Trained weights of a file: of one network, or shared by the networks of a space. */
 export type FoundWeights =
   | {
       readonly kind: 'network';
       readonly model: Model;
-      /** Where each block is in the space that it comes from. */
+      /** The place of each block in its space. */
       readonly places: readonly string[];
       /** Names of its outputs, in order; null: not known. */
       readonly classes: readonly string[] | null;
@@ -24,10 +24,10 @@ export type FoundWeights =
     }
   | { readonly kind: 'shared'; readonly weights: Weights };
 
-/** Whose folders hold weights of trials. */
+/** Stages whose folders hold weights of trials. */
 const trialStages = ['search', 'final'] as const;
 
-/** The file of a path that may also be the folder that nas export wrote. */
+/** The file of weights at a path, which may be a folder that nas export wrote. */
 export function weightsFileOf(path: string): string {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return path;
   const found = ['model.onnx', 'model.json', weightsFile].find((name) => existsSync(join(path, name)));
@@ -48,8 +48,8 @@ export function weightsFilesOf(path: string): readonly string[] {
 
 /**
  * Reads trained weights: an ONNX file or a TF.js model that nas exported, or a `weights.bin` in the folder of a run.
- * @param space what networks of files that do not say where their blocks are may be members of
- * @throws NasError `invalid-input` when the file holds none, or does not say which network they are of
+ * @param space of networks whose files do not have the places of their blocks
+ * @throws NasError `invalid-input` when the file has no weights, or does not say which network they belong to
  */
 export async function readFoundWeights(path: string, space: Space): Promise<FoundWeights> {
   const file = weightsFileOf(path);
@@ -64,13 +64,13 @@ export async function readFoundWeights(path: string, space: Space): Promise<Foun
   return { kind: 'network', model, places, classes: metadata.classes ?? null, folded };
 }
 
-/** What was cut has other channels than the first ones that members of a space share. */
+/** A cut network does not keep the first channels, which members of a space share. */
 const shrunkOne = (file: string) =>
   invalidInput(`${file} is of a network that was shrunk, which is no member of a space`, {
     hint: 'Give the trial that it was cut out of.',
   });
 
-/** A network without what the data decides. */
+/** A network without the parts that the data decides. */
 const structure = ({ stem, blocks, head }: Network): string => canonicalJson({ stem, blocks, head });
 
 /** The places of a network's blocks when it is a member of the space, by the decisions that its file has. */
@@ -82,7 +82,7 @@ function placesAmong(space: Space, network: Network, { decisions }: Partial<Mode
 
 async function readTensors(file: string): Promise<FoundWeights> {
   const weights = tensorsOf(file);
-  // Networks of their own number their blocks; what is shared goes by places.
+  // A network's own weights are named by block numbers, shared ones by places.
   if (![...weights.keys()].some((name) => /^block\d+[_/]/.test(name))) return { kind: 'shared', weights };
   const folder = dirname(resolve(file));
   if (basename(dirname(folder)) === 'shrunk' && hasRun(runOf(folder))) throw shrunkOne(file);

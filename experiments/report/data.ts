@@ -2,7 +2,7 @@ import type { Unit } from '../../base/number-text.js';
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective, Values } from '../../search/index.js';
 import type { Block, Choice, Costs, Network } from '../../spaces/index.js';
-import type { Rejection, VerdictDetail } from '../compress/index.js';
+import type { Int8Counts, VerdictDetail } from '../compress/index.js';
 import type { Evaluation } from '../schema/measures.js';
 import type {
   ArtifactRecord,
@@ -176,15 +176,7 @@ export interface PredictionReport extends PredictionQuality {
 }
 
 /** What int8 came to in a run that tries it. */
-export interface PrecisionsReport {
-  /** Trials in which it was judged, was accepted, and was chosen. */
-  readonly judged: number;
-  readonly accepted: number;
-  readonly chosen: number;
-  /** Those in which it was not accepted, by what it was rejected by. */
-  readonly rejected: Readonly<Record<Rejection, number>>;
-  /** The same for people, as far as there are any: `11 rejected by speed`. */
-  readonly rejections: readonly string[];
+export interface PrecisionsReport extends Int8Counts {
   /** How many times as fast as fp32: the median of the trials in which both were measured; null without any. */
   readonly speedup: number | null;
   /** int8's accuracy less fp32's, a share: the median of the trials that were quantized; null without any. */

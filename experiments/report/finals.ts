@@ -46,7 +46,7 @@ function rankedAnew(store: Store, records: readonly FinalRecord[]): ReadonlySet<
   const objectives = objectivesOf(store);
   // All are judged by the same kind, so it may stand where the search's kind stood.
   const judgedBy = objectives.map(({ name }) => name).filter(isAccuracy);
-  const trials = new Map(store.pages.some(known.map(({ trial }) => trial)).map((trial) => [trial.number, trial]));
+  const trials = new Map(store.trials.some(known.map(({ trial }) => trial)).map((trial) => [trial.number, trial]));
   const judged = known.flatMap(({ trial: number, precision, accuracy }) => {
     const trial = trials.get(number);
     if (trial === undefined) return [];

@@ -17,6 +17,7 @@ export {
 } from './run.js';
 export { experimentOf, objectivesOf } from '../stored/experiment.js';
 export { collectShrunk } from './shrunk.js';
+export { precisionsText } from '../compress/verdict.js';
 export { collectPrecisions } from './statistics.js';
 export {
   bytes,
@@ -32,7 +33,6 @@ export {
   objectiveTitle,
   objectiveValue,
   percent,
-  precisionsText,
   providerText,
   searchTitle,
   shrunkRows,

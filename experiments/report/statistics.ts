@@ -1,6 +1,6 @@
 import { median } from '../../latency-models/statistics.js';
 import type { PredictedMeasurement, Store } from '../../store/index.js';
-import { rejections, type Rejection } from '../compress/verdict.js';
+import { countInt8 } from '../compress/verdict.js';
 import type {
   PrecisionsReport,
   PredictionPair,
@@ -9,7 +9,6 @@ import type {
   ReportTrial,
   ReportVariant,
 } from './data.js';
-import { rejectionsOf } from './text.js';
 import { collectTrials } from './run.js';
 import { storedPrecisions } from '../../store/values.js';
 import type { PredictionsAnswer } from '../page/api.js';
@@ -34,25 +33,14 @@ export function collectPrecisions(
   trials: readonly ReportTrial[] = collectTrials(store),
 ): PrecisionsReport | undefined {
   if (!store.variants.any()) return undefined;
-  const judged = trials.flatMap((trial) => {
-    const int8 = inPrecision(trial, 'int8');
-    return int8 === undefined || int8.accepted === null ? [] : [{ trial, int8 }];
-  });
-  const rejectedBy = (rejection: Rejection): number =>
-    judged.filter(({ int8 }) => int8.accepted === false && int8.detail?.rejected_by === rejection).length;
-  const rejected = Object.fromEntries(rejections.map((rejection) => [rejection, rejectedBy(rejection)])) as Record<
-    Rejection,
-    number
-  >;
   return {
-    judged: judged.length,
-    accepted: judged.filter(({ int8 }) => int8.accepted === true).length,
-    chosen: judged.filter(({ trial }) => trial.state === 'complete' && trial.precision === 'int8').length,
-    rejected,
-    rejections: rejectionsOf(rejected),
+    ...countInt8(trials),
     speedup: middle(trials.flatMap(speedupOf)),
     accuracyChange: middle(
-      judged.flatMap(({ int8: { detail } }) => (detail?.accuracy ? [detail.accuracy.int8 - detail.accuracy.fp32] : [])),
+      trials.flatMap((trial) => {
+        const { accepted = null, detail } = inPrecision(trial, 'int8') ?? {};
+        return accepted === null || !detail?.accuracy ? [] : [detail.accuracy.int8 - detail.accuracy.fp32];
+      }),
     ),
   };
 }

@@ -15,7 +15,6 @@ import { isAccuracy, measureNamed } from '../schema/measures.js';
 import type {
   FinalResult,
   MeasureText,
-  PrecisionsReport,
   ReportGroup,
   ReportShrunk,
   ReportVariant,
@@ -23,7 +22,6 @@ import type {
   ShrunkStage,
 } from './data.js';
 import type { StoredPrecision } from '../../store/index.js';
-import { rejections, type Rejection } from '../compress/verdict.js';
 import type { HostShare } from '../stored/workers.js';
 
 export { bytes, count, duration, epochsText, ms, percent };
@@ -88,22 +86,6 @@ export function verdictText(
   const speed = detail?.speedup === undefined ? [] : [`${times(detail.speedup)} as fast`];
   const why = [...speed, ...(reason === null ? [] : [reason])];
   return `${precision === chosen ? 'chosen' : 'accepted'}${why.length === 0 ? '' : `: ${why.join(', ')}`}`;
-}
-
-const rejectionTexts: { readonly [R in Rejection]: string } = {
-  speed: 'rejected by speed',
-  accuracy: 'rejected by accuracy',
-  quantizing: 'could not be quantized',
-};
-
-/** What int8 was rejected by, as far as it was: `11 rejected by speed`. */
-export const rejectionsOf = (rejected: PrecisionsReport['rejected']): string[] =>
-  rejections.filter((each) => rejected[each] > 0).map((each) => `${rejected[each]} ${rejectionTexts[each]}`);
-
-/** `int8 chosen for 7 of 20 trials (11 rejected by speed, 2 rejected by accuracy)`. */
-export function precisionsText({ chosen, judged, rejections: reasons }: PrecisionsReport): string {
-  const why = reasons.length === 0 ? '' : ` (${reasons.join(', ')})`;
-  return `int8 chosen for ${chosen} of ${judged} trials${why}`;
 }
 
 type Target = ReportShrunk['target'];

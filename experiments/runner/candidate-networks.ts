@@ -1,13 +1,12 @@
-import { costs, genotypeId, type Costs, type Genotype, type Network, type Space } from '../../spaces/index.js';
 import type { LatencyModel } from '../../latency-models/index.js';
 import type { Values } from '../../search/index.js';
+import { costs, genotypeId, type Costs, type Genotype, type Network, type Space } from '../../spaces/index.js';
 import type { ObjectiveValues, StoredPrecision, StoredPredictions, TrialRecord } from '../../store/index.js';
 import { precisionBefore } from '../compress/index.js';
-import { measuresOf } from '../schema/measures.js';
-import { valuesFrom } from '../schema/measures.js';
+import { measuresOf, valuesFrom } from '../schema/measures.js';
 import type { TrainingExperiment } from '../schema/experiment.js';
 
-/** What latency is predicted by, in each precision that candidates are judged in. */
+/** A latency model for each precision that candidates are judged in. */
 export type LatencyModels = Readonly<Partial<Record<StoredPrecision, LatencyModel>>>;
 
 /** Where candidates come from, and the precisions that they are judged in. */
@@ -16,15 +15,15 @@ interface Source {
   readonly experiment: Pick<TrainingExperiment, 'compress'>;
 }
 
-/** Builds candidates of a space and knows their cheap objectives; networks and costs are computed once. */
+/** The networks of candidates and their cheap objectives; networks and costs are computed once. */
 export class CandidateNetworks {
   private readonly networks = new Map<string, Network>();
   private readonly computed = new Map<string, Costs>();
 
-  constructor(private readonly plan: Source) {}
+  constructor(private readonly source: Source) {}
 
   network(genotype: Genotype): Network {
-    return memoised(this.networks, genotypeId(genotype), () => this.plan.space.build(genotype));
+    return memoised(this.networks, genotypeId(genotype), () => this.source.space.build(genotype));
   }
 
   /** Exact costs by objective name. */
@@ -33,14 +32,11 @@ export class CandidateNetworks {
     return Object.fromEntries(measuresOf('costs').map(([name, { of }]) => [name, of(computed, precision)]));
   }
 
-  /**
-   * What the controller may know before training: exact costs, and the latency that fitted models predict, both in the
-   * precision that the predictions speak for.
-   */
+  /** Exact costs and predicted latency, both in the precision that the predictions favour. */
   cheap(genotype: Genotype, models: LatencyModels | null): Values {
     const predicted = this.predict(genotype, models);
     const { fp32, int8 } = predicted;
-    const precision = this.before({
+    const precision = this.precision({
       ...(fp32 !== undefined && { fp32: fp32.ms }),
       ...(int8 !== undefined && { int8: int8.ms }),
     });
@@ -54,13 +50,14 @@ export class CandidateNetworks {
     return Object.fromEntries(Object.entries(models ?? {}).map(([name, model]) => [name, model.predict(network)]));
   }
 
+  /** The costs as an evaluation step. */
   of(trial: TrialRecord): { readonly values: ObjectiveValues } {
     return { values: this.known(trial) };
   }
 
-  /** The costs as values to store, before anything is known of the latency: in int8 where that may be chosen. */
+  /** The costs as values to store, before any latency is known: in int8 where that may be chosen. */
   known({ genotype }: TrialRecord): ObjectiveValues {
-    return this.values(genotype, this.before({}));
+    return this.values(genotype, this.precision({}));
   }
 
   /** The costs as values to store. */
@@ -68,8 +65,8 @@ export class CandidateNetworks {
     return valuesFrom('costs', this.costs(genotype, precision));
   }
 
-  private before(ms: Readonly<Partial<Record<StoredPrecision, number>>>): StoredPrecision {
-    return precisionBefore(this.plan.experiment.compress, ms);
+  private precision(ms: Readonly<Partial<Record<StoredPrecision, number>>>): StoredPrecision {
+    return precisionBefore(this.source.experiment.compress, ms);
   }
 }
 

@@ -1,61 +1,59 @@
+import { z } from 'zod';
 import { messageOf, NasError } from '../../base/errors.js';
 import type { WeightBits } from '../../deploy/index.js';
 import type { Genotype } from '../../spaces/index.js';
 import {
+  storedPrecisions,
   type ObjectiveValues,
   type Outcome,
   type Store,
   type StoredPrecision,
-  storedPrecisions,
   type TrialRecord,
   type VariantRecord,
 } from '../../store/index.js';
 import {
   accuracyGate,
+  countInt8,
+  precisionsText,
   precisionBefore,
   precisionsOf,
   speedGate,
   speedupOf,
   verdictDetail,
-  type VerdictDetail,
   weightBitsFor,
+  type VerdictDetail,
 } from '../compress/index.js';
 import { accuracyOf, valuesFrom } from '../schema/measures.js';
-import { collectPrecisions } from '../report/statistics.js';
-import { precisionsText } from '../report/text.js';
-import type { TrainingContext } from './plan.js';
-import { JobFailed } from './jobs/job-runner.js';
-import type { QuantizeResult } from './jobs/jobs.js';
+import { JobFailed, type JobOrder } from './jobs/job-runner.js';
+import type { QuantizeJob, QuantizeResult, SeededNetwork } from './jobs/jobs.js';
+import { retryRecorder } from './jobs/training.js';
 import type { TrialLatencies, TrialMeasured } from './latency/latency.js';
-import { z } from 'zod';
-import { placeOf } from './latency/measurer.js';
+import { sharingOf } from './latency/latency.js';
+import type { TrainingContext } from './plan.js';
 
 /**
- * The variants of trials in runs with `compress`: judges them by the gates, keeps what came of it, and says which of them a
- * trial's values are. Whatever is judged is in the store at once, and is not judged again when the run goes on.
+ * The variants of trials in runs with `compress`: judges them by the gates, and chooses the precision of a trial. Every
+ * verdict is stored at once; a resumed run does not judge again.
  */
 export class Compression {
-  private weightBits: WeightBits | undefined;
-
   constructor(private readonly context: TrainingContext) {}
 
-  /** Puts in place what quantizing needs. */
   async prepare(): Promise<void> {
-    this.weightBits = await settleWeightBits(this.context);
+    await settleWeightBits(this.context);
   }
 
-  /** What a trial's values are those of before it is trained to its end. */
+  /** The precision of a trial's values before it is trained to its end. */
   before(trial: number): StoredPrecision {
     const { compress } = this.context.plan.experiment;
-    return this.int8(trial)?.accepted === false ? 'fp32' : precisionBefore(compress, {});
+    return this.variant(trial, 'int8')?.accepted === false ? 'fp32' : precisionBefore(compress, {});
   }
 
-  /** What was measured of a trial's network, unless nothing was: in the precision that it is judged in until it is trained. */
+  /** The measured values of a trial's network, in the precision that it is judged in until it is trained. */
   known(trial: number): ObjectiveValues {
     return this.variant(trial, this.before(trial))?.values ?? {};
   }
 
-  /** Keeps the latencies of a trial, and judges by them. @returns the values to go on with. */
+  /** Stores the latencies of a trial, and judges by them. @returns the values to continue with. */
   measured(trial: TrialRecord, measured: Exclude<TrialMeasured, { readonly failed: string }>): ObjectiveValues {
     const { number, genotype } = trial;
     const { store, observe } = this.context;
@@ -68,10 +66,10 @@ export class Compression {
         }
         this.judgeSpeed(number, measured);
       });
-      const int8 = this.int8(number);
+      const int8 = this.variant(number, 'int8');
       if (int8?.accepted === false) {
         observe({ kind: 'note', message: `trial ${number}: kept fp32: ${int8.reason ?? ''}` });
-        if (neverPaid(store.variants.all().values())) observe({ kind: 'warning', message: neverPaidText });
+        if (neverPaid(store.variants.ofAll().values())) observe({ kind: 'warning', message: neverPaidText });
       }
     }
     return this.known(number);
@@ -95,8 +93,8 @@ export class Compression {
   }
 
   /**
-   * Brings a trial that is trained to its outcome: where int8 is still in question, its network is quantized and judged by
-   * its accuracy. Undefined when the user stopped the run.
+   * The outcome of a trained trial: its network is quantized and judged by its accuracy, unless int8 is rejected already.
+   * Undefined when the user stopped the run.
    * @param values of the trial, with the accuracy that training found
    * @param weights gives the file with the trained weights
    */
@@ -106,18 +104,17 @@ export class Compression {
     weights: () => Promise<string>,
   ): Promise<Outcome | undefined> {
     const { number } = trial;
-    const verdict = this.int8(number)?.accepted ?? null;
-    const result = verdict === null ? await this.quantized(trial, weights) : undefined;
-    if (result === undefined && verdict === null) return undefined;
-    const { store } = this.context;
+    const { store, plan } = this.context;
+    const isOpen = (this.variant(number, 'int8')?.accepted ?? null) === null;
+    const result = isOpen ? await this.quantized(trial, weights) : undefined;
+    if (isOpen && result === undefined) return undefined;
     store.transaction(() => {
       this.keepFloat(trial, values);
       if (result !== undefined) this.judgeAccuracy(trial, result);
     });
-    if (result !== undefined) this.tell(number);
-    const int8 = this.int8(number);
-    const { compress } = this.context.plan.experiment;
-    if (int8?.accepted !== true && compress.int8 === 'require')
+    const int8 = this.variant(number, 'int8');
+    if (result !== undefined && int8 !== undefined) this.report(int8);
+    if (int8?.accepted !== true && plan.experiment.compress.int8 === 'require')
       return { state: 'failed', values, message: int8?.reason ?? 'there is no int8 network', precision: 'int8' };
     const precision = int8?.accepted === true ? 'int8' : 'fp32';
     return { state: 'complete', precision, values: { ...values, ...this.variant(number, precision)?.values } };
@@ -156,7 +153,7 @@ export class Compression {
       method,
       tried: [...tried],
       images,
-      weight_bits: this.weightBits,
+      weight_bits: settledWeightBits(store),
     };
     store.variants.judge(number, 'int8', { accepted, reason, detail });
     if (passes || !accepted) return;
@@ -172,34 +169,16 @@ export class Compression {
     return fp32 === undefined || int8 === undefined ? {} : { speedup: speedupOf({ fp32, int8 }) };
   }
 
-  /** Has the network quantized in a worker; undefined when the user stopped the run. */
+  /** Has a worker quantize the network; undefined when the user stopped the run. */
   private async quantized(
     { number, genotype, seed }: TrialRecord,
     weights: () => Promise<string>,
   ): Promise<QuantizeResult | undefined> {
-    const { plan, jobs, store, observe, candidates } = this.context;
-    const { experiment, dataset, threads } = plan;
-    if (this.weightBits === undefined) throw new Error('quantizing is not prepared');
+    const { context } = this;
     try {
-      const file = await weights();
-      const job = {
-        kind: 'quantize',
-        candidate: { network: candidates.network(genotype), seed, weights: file },
-        dataset,
-        calibration: experiment.compress.calibration,
-        seed: experiment.seed,
-        weightBits: this.weightBits,
-        threads,
-      } as const;
-      return await jobs.submit(
-        { id: `quantize/${number}`, job, sharing: 'shared' },
-        {
-          retry: (attempt, attempts, message) => {
-            store.events.add({ kind: 'retried', trial: number, detail: { stage: 'search', attempt, message } });
-            observe({ kind: 'trial-retried', stage: 'search', number, attempt, attempts, message });
-          },
-        },
-      ).result;
+      const candidate = { network: context.candidates.network(genotype), seed, weights: await weights() };
+      const order = await quantizeOrder(context, `quantize/${number}`, candidate);
+      return await context.jobs.submit(order, { retry: retryRecorder(context, 'search', number) }).result;
     } catch (error) {
       if (error instanceof JobFailed) return { failed: messageOf(error) };
       if (error instanceof NasError && error.code === 'interrupted') return undefined;
@@ -207,32 +186,24 @@ export class Compression {
     }
   }
 
-  private tell(trial: number): void {
-    const int8 = this.int8(trial);
-    if (int8 === undefined) return;
-    const speedup = verdictDetail(int8.detail)?.speedup;
+  private report({ trial, accepted, reason, detail }: VariantRecord): void {
+    const speedup = verdictDetail(detail)?.speedup;
     const fast = speedup === undefined ? '' : `${speedup.toFixed(2)} × as fast, `;
-    const text =
-      int8.accepted === true ? `int8 accepted: ${fast}${int8.reason ?? ''}` : `kept fp32: ${int8.reason ?? ''}`;
+    const text = accepted === true ? `int8 accepted: ${fast}${reason ?? ''}` : `kept fp32: ${reason ?? ''}`;
     this.context.observe({ kind: 'note', message: `trial ${trial}: ${text}` });
   }
 
-  /** Tells at the end how often int8 was chosen. */
+  /** Reports, at the end, how often int8 was chosen. */
   summarise(): void {
-    const report = collectPrecisions(this.context.store);
-    if (report === undefined || report.judged === 0) return;
-    this.context.observe({ kind: 'note', message: precisionsText(report) });
-  }
-
-  private int8(trial: number): VariantRecord | undefined {
-    return int8Of(this.context.store.variants.of(trial));
+    const counts = countInt8(this.context.store.trials.all());
+    if (counts.judged > 0) this.context.observe({ kind: 'note', message: precisionsText(counts) });
   }
 
   private variant(trial: number, precision: StoredPrecision): VariantRecord | undefined {
     return this.context.store.variants.of(trial).find((variant) => variant.precision === precision);
   }
 
-  /** Those of the costs that depend on the precision. */
+  /** The costs that depend on the precision. */
   private costs(genotype: Genotype, precision: StoredPrecision): ObjectiveValues {
     const { candidates } = this.context;
     const [fp32, int8] = [candidates.costs(genotype, 'fp32'), candidates.costs(genotype, 'int8')];
@@ -245,21 +216,38 @@ export class Compression {
   }
 }
 
-/** The int8 variant of a trial, when it has one. */
-export const int8Of = (variants: readonly VariantRecord[]): VariantRecord | undefined =>
-  variants.find(({ precision }) => precision === 'int8');
+/** The job that quantizes a trained network and evaluates it on the validation images. */
+export async function quantizeOrder(
+  context: TrainingContext,
+  id: string,
+  candidate: SeededNetwork,
+): Promise<JobOrder<QuantizeJob>> {
+  const { dataset, threads, experiment } = context.plan;
+  const { calibration } = experiment.compress;
+  const weightBits = await settleWeightBits(context);
+  const job = {
+    kind: 'quantize',
+    candidate,
+    dataset,
+    calibration,
+    seed: experiment.seed,
+    weightBits,
+    threads,
+  } as const;
+  return { id, job, sharing: 'shared' };
+}
 
-/** So many trials in which int8 was too slow every time are enough for a doubt. */
+/** After this many trials in which int8 was always too slow, a warning suggests to leave it. */
 const enough = 10;
 
 /**
- * Whether int8 has just been too slow for so many trials, and never fast enough: its measurements are spent for nothing.
+ * Whether int8 has just been too slow for so many trials, and never fast enough: its measurements are wasted.
  * @param variants of all trials
  */
 export function neverPaid(variants: Iterable<readonly VariantRecord[]>): boolean {
   let slow = 0;
-  for (const of of variants) {
-    const int8 = int8Of(of);
+  for (const ofTrial of variants) {
+    const int8 = ofTrial.find(({ precision }) => precision === 'int8');
     if (int8 === undefined) continue;
     if (int8.accepted === null || verdictDetail(int8.detail)?.rejected_by !== 'speed') return false;
     slow++;
@@ -269,17 +257,17 @@ export function neverPaid(variants: Iterable<readonly VariantRecord[]>): boolean
 
 const neverPaidText = `int8 has not paid once in ${enough} trials: compress: {int8: off} saves its measurements`;
 
-const storedSchema = z.looseObject({ weight_bits: z.union([z.literal(7), z.literal(8)]) });
+const weightBitsSchema = z.looseObject({ weight_bits: z.union([z.literal(7), z.literal(8)]) });
 
-/** The bits of quantized weights that a run settled; undefined when it never quantized. */
+/** The stored bits of a run's quantized weights; undefined when it never quantized. */
 export function settledWeightBits({ events }: Pick<Store, 'events'>): WeightBits | undefined {
   const known = events.of('weight-bits').at(-1);
-  return known && storedSchema.parse(known.detail).weight_bits;
+  return known && weightBitsSchema.parse(known.detail).weight_bits;
 }
 
 /**
- * The bits of quantized weights, settled once for each run: 7 where the device would saturate with 8. The store keeps
- * them, as a run that goes on elsewhere must quantize as it did.
+ * The bits of quantized weights, settled once for each run: 7 where the device would saturate with 8. They are stored, as
+ * a run that is resumed elsewhere must quantize as before.
  * @throws NasError when the device cannot be reached
  */
 export async function settleWeightBits({ plan, jobs, store, observe }: TrainingContext): Promise<WeightBits> {
@@ -287,7 +275,7 @@ export async function settleWeightBits({ plan, jobs, store, observe }: TrainingC
   if (known !== undefined) return known;
   const { device } = plan.experiment.latency;
   const job = { kind: 'integers', device } as const;
-  const arithmetic = await jobs.submit({ id: 'integers', job, sharing: placeOf(device) }).result;
+  const arithmetic = await jobs.submit({ id: 'integers', job, sharing: sharingOf(device) }).result;
   const bits = weightBitsFor(arithmetic);
   store.transaction(() => {
     store.events.add({ kind: 'weight-bits', detail: { weight_bits: bits, arithmetic } });

@@ -6,30 +6,30 @@ import type { QueueConfig } from '../queue/schema.js';
 import type { TrainingExperiment } from '../schema/experiment.js';
 import type { RunObserver } from './events.js';
 
-/** What a run began on, as its record says; of a run on a table, and of older versions, some of it is not known. */
+/** The environment in which a run began, as stored; runs on a table, and of older versions, lack some of it. */
 export type RecordedEnvironment = Readonly<Partial<Environment> & Record<string, unknown>>;
 
 export interface EngineContext {
-  /** Of the run that goes on; null for a new one. */
+  /** Of the run that is resumed; null for a new one. */
   readonly before: RecordedEnvironment | null;
   readonly acceptEnvironment: boolean;
   readonly observe: RunObserver;
 }
 
 /**
- * The engine of a run. Workers of a queue are other machines: nothing is tried here, what is left to choose is the
- * processor, and a graphics card is tried by each worker that trains.
+ * The engine of a run. With a queue, other machines train: the processor is the default, a graphics card is not tried
+ * here but by each worker.
  * @throws as `settleEngine`
  */
 export const engineOfRun = async (
   { engine, workers }: Pick<TrainingExperiment, 'engine' | 'workers'>,
   context: EngineContext,
 ): Promise<EngineChoice> =>
-  workers.type === 'queue' ? ofQueue(engine, workers, context.before) : settleEngine(engine, context);
+  workers.type === 'queue' ? queueEngine(engine, workers, context.before) : settleEngine(engine, context);
 
 /**
- * The engine of a run on this machine, settled once for all its workers. A run that goes on keeps the provider that it began with, also
- * where the experiment leaves the choice to the machine.
+ * The engine of a run on this machine, one for all its workers. A resumed run keeps its provider, also where the
+ * experiment leaves the choice to the machine.
  * @throws NasError `invalid-input` when the engine does not work here, or the run began on a graphics card that is not here
  */
 export async function settleEngine(config: EngineConfig, context: EngineContext): Promise<EngineChoice> {
@@ -43,17 +43,17 @@ export async function settleEngine(config: EngineConfig, context: EngineContext)
   return engine;
 }
 
-function ofQueue(
+function queueEngine(
   { type, backend, provider: wanted, device }: EngineConfig,
   { tag, mixed }: QueueConfig,
   before: RecordedEnvironment | null,
 ): EngineChoice {
   if (type === 'eager' || backend !== undefined) return { type: 'eager', backend: backend ?? 'cpu' };
   const provider = wanted ?? before?.provider ?? 'cpu';
-  // What the experiment says of it was checked with the experiment.
+  // Without a stored provider, the experiment's schema has checked this.
   if (provider !== 'cpu' && (tag === undefined || !mixed))
-    throw invalidInput(`the run began on ${provider}, and workers of a queue have it only where they are told to`, {
-      hint: 'Set workers.tag, of those with a graphics card, and workers.mixed: true, as two cards give other last bits.',
+    throw invalidInput(`the run began on ${provider}, which a queue needs workers.tag and workers.mixed for`, {
+      hint: 'Set workers.tag to the tag of workers with a graphics card, and workers.mixed: true, as two cards give other last bits.',
     });
   return onOthers(provider, device);
 }
@@ -76,7 +76,7 @@ async function sameEngine(
     if (acceptEnvironment) return chooseEngine({ type: 'compiled' });
     const where = before.adapter === undefined ? provider : `${provider} (${before.adapter})`;
     throw invalidInput(`the run began on ${where}, which is not here: ${messageOf(error)}`, {
-      hint: 'Go on where the run began; or let what is left be trained on what there is here, with --accept-environment.',
+      hint: 'Resume where the run began; or train the rest on what this machine has, with --accept-environment.',
       cause: error,
     });
   }

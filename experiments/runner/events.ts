@@ -4,8 +4,8 @@ import type { StoredPrecision, TrialStage } from '../../store/index.js';
 import type { HostShare } from '../stored/workers.js';
 
 /**
- * The parts of a run; the frontier's comes twice: its networks are measured before their final training and saved after
- * it. Shrinking a network is a part by itself.
+ * The parts of a run. `frontier` comes twice: its networks are measured before their final training and saved after it.
+ * `shrink` stands alone.
  */
 export const phases = [
   'data',
@@ -24,11 +24,11 @@ export type PhaseName = (typeof phases)[number];
 export interface PhaseEvent {
   readonly kind: 'phase';
   readonly name: PhaseName;
-  /** What happens now, as a short sentence: `Training the teacher (ResNet, 6 epochs)`. */
+  /** A short sentence: `Training the teacher (ResNet, 6 epochs)`. */
   readonly message: string;
 }
 
-/** How far a phase is: images converted, teacher steps, networks measured, trials finished. */
+/** The progress of a phase: images converted, teacher steps, networks measured, trials finished. */
 export interface ProgressEvent {
   readonly kind: 'progress';
   readonly phase: PhaseName;
@@ -42,16 +42,20 @@ export interface ProgressEvent {
   readonly detail?: string;
 }
 
-/** An epoch of a training that a whole phase is for ended. */
-export interface PhaseEpochEvent {
-  readonly kind: 'phase-epoch';
-  readonly phase: PhaseName;
+/** The result of an epoch. */
+interface EpochResult {
   /** Counted from 0. */
   readonly epoch: number;
   readonly epochs: number;
   /** In [0, 1]; of a supernet, its largest network's. */
   readonly validationAccuracy: number;
   readonly trainLoss: number;
+}
+
+/** An epoch of a phase's own training (teacher, supernet, shrunk network) ended. */
+export interface PhaseEpochEvent extends EpochResult {
+  readonly kind: 'phase-epoch';
+  readonly phase: PhaseName;
 }
 
 /** The controller proposed a candidate. */
@@ -68,23 +72,24 @@ export interface TrialAskedEvent {
   readonly askMs: number;
 }
 
-/** A training worker took a trial; `fromEpoch` > 0 when it continues from a checkpoint. */
-export interface TrialStartedEvent {
-  readonly kind: 'trial-started';
+/** The training of a trial, and its worker. */
+interface TrialTraining {
   readonly worker: number;
   readonly stage: TrialStage;
   readonly number: number;
+}
+
+/** A training worker began a trial; `fromEpoch` > 0 when it continues from a checkpoint. */
+export interface TrialStartedEvent extends TrialTraining {
+  readonly kind: 'trial-started';
   readonly fromEpoch: number;
   /** The machine of the worker; absent where the run's own processes train. */
   readonly host?: string;
 }
 
 /** One training step of one worker; sent at most a few times a second. */
-export interface TrialStepEvent {
+export interface TrialStepEvent extends TrialTraining {
   readonly kind: 'trial-step';
-  readonly worker: number;
-  readonly stage: TrialStage;
-  readonly number: number;
   /** Counted from 0. */
   readonly epoch: number;
   readonly epochs: number;
@@ -95,38 +100,29 @@ export interface TrialStepEvent {
   readonly loss: number;
 }
 
-/** An epoch ended. */
-export interface TrialEpochEvent {
+/** An epoch of a trial ended. */
+export interface TrialEpochEvent extends TrialTraining, EpochResult {
   readonly kind: 'trial-epoch';
-  readonly worker: number;
-  readonly stage: TrialStage;
-  readonly number: number;
-  /** Counted from 0. */
-  readonly epoch: number;
-  readonly epochs: number;
-  /** In [0, 1]. */
-  readonly validationAccuracy: number;
-  readonly trainLoss: number;
 }
 
-/** A trial was trained in part, and waits for the decision whether it goes on. */
+/** A trial was trained in part, and waits for the decision whether it continues. */
 export interface TrialPausedEvent {
   readonly kind: 'trial-paused';
   readonly number: number;
-  /** Epochs that it was trained for, and those of a whole training. */
+  /** Epochs so far, and of a whole training. */
   readonly epochs: number;
   readonly of: number;
-  /** Objective values by name, as they are now. */
+  /** Current objective values by name. */
   readonly values: Values;
 }
 
-/** A trial that was trained in part goes on. */
+/** A trial that was trained in part continues. */
 export interface TrialPromotedEvent {
   readonly kind: 'trial-promoted';
   readonly number: number;
-  /** Epochs that it will have been trained for. */
+  /** Total epochs at the end of this step. */
   readonly epochs: number;
-  /** What speaks for it: `rank 1 of 3 after 1 of 9 epochs`. */
+  /** `rank 1 of 3 after 1 of 9 epochs`. */
   readonly reason: string;
 }
 
@@ -138,7 +134,7 @@ export interface TrialFinishedEvent {
   readonly state: 'complete' | 'pruned' | 'failed';
   /** Objective values by name; of the final stage, the final ones. */
   readonly values: Values;
-  /** What the values are those of; absent in runs that know fp32 only. */
+  /** Of the values; absent in runs of fp32 only. */
   readonly precision?: StoredPrecision;
   /** Why it was pruned or failed. */
   readonly message?: string;
@@ -158,23 +154,22 @@ export interface TrialRetriedEvent {
 /** A latency was measured on the device. */
 export interface MeasuredEvent {
   readonly kind: 'measured';
-  /** What the network is measured for. */
   readonly purpose: 'calibration' | 'trial' | 'frontier';
-  /** What it was measured in; absent in runs that know fp32 only. */
+  /** Absent in runs of fp32 only. */
   readonly precision?: StoredPrecision;
   /** The trial, where there is one. */
   readonly number?: number;
   readonly ms: number;
   readonly interval: readonly [low: number, high: number];
   readonly converged: boolean;
-  /** What the predictor had said, when there was one. */
+  /** Where there was a predictor. */
   readonly predictedMs?: number;
 }
 
-/** How well the latency predictor does on networks that it was not fitted to. */
+/** The quality of the latency predictor on networks that it was not fitted to. */
 export interface PredictionQualityEvent {
   readonly kind: 'prediction-quality';
-  /** Of the networks; absent in runs that know fp32 only. */
+  /** Of the networks; absent in runs of fp32 only. */
   readonly precision?: StoredPrecision;
   readonly count: number;
   /** Mean absolute percentage error, in percent. */
@@ -186,7 +181,7 @@ export interface PredictionQualityEvent {
 /** A member of the current frontier. */
 export interface FrontierPoint {
   readonly number: number;
-  /** What the values are those of; absent in runs that know fp32 only. */
+  /** Of the values; absent in runs of fp32 only. */
   readonly precision?: StoredPrecision;
   readonly values: Values;
 }
@@ -227,11 +222,11 @@ export interface DoneEvent {
   readonly seconds: number;
   /** Files that the run wrote, relative to the workdir: `frontier.svg`, `report.html`, ... */
   readonly files: readonly string[];
-  /** Who worked, the most trials first; absent where the run's own processes did. */
+  /** Machines of the queue, the most trials first; absent where the run's own processes worked. */
   readonly hosts?: readonly HostShare[];
 }
 
-/** Everything that a run tells while it goes, as plain values. */
+/** The events of a run, as plain values. */
 export type RunEvent =
   | PhaseEvent
   | ProgressEvent
@@ -252,5 +247,5 @@ export type RunEvent =
   | StoppingEvent
   | DoneEvent;
 
-/** Told of every event, in order, on the coordinator's thread; must not throw and must return at once. */
+/** Receives every event, in order, on the coordinator's thread; must not throw and must return at once. */
 export type RunObserver = (event: RunEvent) => void;

@@ -1,17 +1,17 @@
 import { messageOf, NasError } from '../../base/errors.js';
 import { controllerTitle, type Objective, violated } from '../../search/index.js';
 import type { Store, TrialRecord } from '../../store/index.js';
-import { outOfTime } from './stored-experiment.js';
-import { clockOf, type Plan, type RunContext } from './plan.js';
+import { frontierCandidates, plainValues } from '../stored/candidates.js';
+import { assignmentsOf, hostShares } from '../stored/workers.js';
 import type { Evaluator } from './evaluators/evaluator.js';
 import { TableEvaluator } from './evaluators/table.js';
 import { TrainingEvaluator } from './evaluators/training.js';
 import type { RunObserver } from './events.js';
 import type { CreateJobRunner } from './jobs/local-pool.js';
-import { hostShares, assignmentsOf } from '../stored/workers.js';
-import { Search } from './search/search.js';
+import { clockOf, type Plan, type RunContext } from './plan.js';
 import { writeReport, type DrawReport } from './report.js';
-import { frontierCandidates, plainValues } from '../stored/candidates.js';
+import { Search } from './search/search.js';
+import { outOfTime } from './stored-experiment.js';
 
 /** How a run ended. */
 export interface RunOutcome {
@@ -19,66 +19,75 @@ export interface RunOutcome {
   readonly workdir: string;
 }
 
-export interface ExecuteOptions {
+interface ExecuteOptions {
   readonly observe: RunObserver;
   /** Aborted: checkpoint and stop. */
   readonly signal: AbortSignal;
   readonly workers: CreateJobRunner;
-  /** What is drawn of the run when it ends; absent: nothing. */
+  /** Draws the report when the run ends; absent: none. */
   readonly report?: DrawReport | undefined;
 }
 
 /**
- * Brings a run from where its store says it stands to its end, or until `signal` is aborted.
- * @throws NasError `infeasible` when no candidate keeps the constraints; anything that ended the whole run.
+ * Brings a run from its stored state to its end, or until `signal` is aborted.
+ * @throws NasError `infeasible` when no candidate keeps the constraints; any error that ended the whole run.
  */
 export async function execute(
   plan: Plan,
   store: Store,
   { observe, signal, workers, report }: ExecuteOptions,
 ): Promise<RunOutcome> {
-  const stopping = () => signal.aborted;
+  const clock = clockOf(plan);
   const context: RunContext = {
     plan,
     store,
     observe,
-    stopping,
-    outOfTime: outOfTime(plan.experiment, store, clockOf(plan)),
+    stopping: () => signal.aborted,
+    outOfTime: outOfTime(plan.experiment, store, clock),
   };
   const evaluator: Evaluator =
     plan.kind === 'table' ? new TableEvaluator(context, plan) : await TrainingEvaluator.with(workers, context, plan);
   const stop = () => {
     observe({ kind: 'stopping', message: 'Stopping: the workers write their checkpoints' });
-    evaluator.stop();
+    evaluator.stop?.();
   };
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
-  const began = clockOf(plan)();
+  const began = clock();
+  const end = async (state: RunOutcome['state']): Promise<RunOutcome> => {
+    const { workdir } = plan;
+    store.run.setStatus(state);
+    const files = await writeReport(store, workdir, report, observe);
+    const { complete, pruned, failed } = store.trials.progress();
+    const seconds = (clock() - began) / 1000;
+    const hosts = hostShares(assignmentsOf(store));
+    const shares = hosts.length > 0 && { hosts };
+    observe({ kind: 'done', state, workdir, complete, pruned, failed, seconds, files, ...shares });
+    return { state, workdir };
+  };
   try {
     await phases(context, evaluator);
-    return await end(plan, context, { state: signal.aborted ? 'interrupted' : 'complete', began, report });
+    return await end(signal.aborted ? 'interrupted' : 'complete');
   } catch (error) {
-    if (signal.aborted) return await end(plan, context, { state: 'interrupted', began, report });
+    if (signal.aborted) return await end('interrupted');
+    const status = error instanceof NasError && error.code === 'infeasible' ? 'infeasible' : 'failed';
     try {
-      store.run.setStatus(
-        error instanceof NasError && error.code === 'infeasible' ? 'infeasible' : 'failed',
-        messageOf(error),
-      );
+      store.run.setStatus(status, messageOf(error));
     } catch {
-      // A full disk: what ended the run is what the user should hear of.
+      // A full disk, say: the user should hear of the first error.
     }
-    // What was found so far is worth a look all the same.
+    // The report shows the results so far.
     await writeReport(store, plan.workdir, report, observe);
     throw error;
   } finally {
     signal.removeEventListener('abort', stop);
-    await evaluator.close();
+    await evaluator.close?.();
   }
 }
 
 async function phases(context: RunContext, evaluator: Evaluator): Promise<void> {
   const { plan, store, observe, stopping } = context;
-  await evaluator.prepare();
+  await evaluator.prepare?.();
   if (stopping()) return;
   const { objectives, search } = plan.experiment;
   const message = `Searching: ${search.trials} trials, ${controllerTitle(search)}`;
@@ -88,30 +97,13 @@ async function phases(context: RunContext, evaluator: Evaluator): Promise<void> 
     observe({ kind: 'note', message: `The search ends after its ${search.stop?.hours ?? 0} hours` });
   if (stopping()) return;
   requireResult(store.trials.all(), objectives);
-  await evaluator.finish();
-  // What is measured side by side may break the constraints that the same network kept before.
+  await evaluator.finish?.();
+  // Measured side by side, a network may break constraints that it kept before.
   if (!stopping()) requireResult(store.trials.all(), objectives);
 }
 
-interface Ending extends Pick<ExecuteOptions, 'report'> {
-  readonly state: RunOutcome['state'];
-  /** By the run's clock, in ms since 1970. */
-  readonly began: number;
-}
-
-async function end(plan: Plan, { store, observe }: RunContext, { state, began, report }: Ending): Promise<RunOutcome> {
-  store.run.setStatus(state);
-  const files = await writeReport(store, plan.workdir, report, observe);
-  const { complete, pruned, failed } = store.trials.progress();
-  const seconds = (clockOf(plan)() - began) / 1000;
-  const hosts = hostShares(assignmentsOf(store));
-  const told = { state, workdir: plan.workdir, complete, pruned, failed, seconds, files };
-  observe({ kind: 'done', ...told, ...(hosts.length > 0 && { hosts }) });
-  return { state, workdir: plan.workdir };
-}
-
 /**
- * What a search without any result ends with.
+ * Requires a trial on the frontier.
  * @throws NasError `infeasible` when trials break a constraint; `failure` when all others failed.
  */
 export function requireResult(trials: readonly TrialRecord[], objectives: readonly Objective[]): void {
@@ -131,7 +123,7 @@ export function requireResult(trials: readonly TrialRecord[], objectives: readon
   });
 }
 
-/** `all 5 trials failed; trial 1: out of memory (the reason of 4)`; nothing when none failed. */
+/** `all 5 trials failed; trial 1: out of memory (the reason of 4)`; empty when none failed. */
 function failuresOf(trials: readonly TrialRecord[]): string[] {
   const failed = trials.filter(({ state }) => state === 'failed');
   if (failed.length === 0) return [];

@@ -2,45 +2,45 @@ import { invalidInput } from '../../base/errors.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
 import { createSpace, type Task } from '../../spaces/index.js';
 import {
+  describeDataset,
+  prepareDataset,
   type DataConfig,
   type DatasetInfo,
   type DatasetRef,
-  describeDataset,
   type EngineChoice,
-  prepareDataset,
 } from '../../trainers/index.js';
 import type { CompressConfig } from '../compress/index.js';
 import { planInitial } from '../initial-weights/index.js';
+import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import { measureNamed } from '../schema/measures.js';
 import type { Locating } from '../parse/index.js';
-import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import {
-  type Experiment,
   finalRepeatsSearch,
+  type Experiment,
   type TableExperiment,
   type TrainingExperiment,
 } from '../schema/experiment.js';
 import { loadResults } from '../models/table-results.js';
 import { engineOfRun, type EngineContext } from './engine.js';
-import type { RunObserver } from './events.js';
 import { Simulation } from './evaluators/simulation.js';
-import { planSupernet } from './supernet.js';
+import type { RunObserver } from './events.js';
 import { preparationThreads, withWorkersFor, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
+import { planSupernet } from './supernet.js';
 
 interface PlanContext extends EngineContext {
   readonly workdir: string;
   /** Threads of each training worker. */
   readonly threads: number;
-  /** Whether the number of workers is the user's, or the run's that goes on: then the engine does not change it. */
+  /** Whether the number of workers is the user's, or a resumed run's: then the engine does not change it. */
   readonly fixedWorkers: boolean;
-  /** Where the clock of the run stands, in ms since 1970. */
+  /** The run's clock at its start, in ms since 1970. */
   readonly time: number;
   readonly locating: Locating;
   readonly signal: AbortSignal;
 }
 
 /**
- * Everything that a run of an experiment needs to begin or to go on: data converted, space built, table read.
+ * Prepares everything that a run needs to begin or to continue: data converted, space built, table read.
  * @throws NasError `invalid-input` for an engine that does not work here, bad data, an impossible space, a bad table.
  */
 export const preparePlan = (experiment: Experiment, context: PlanContext): Promise<Plan> =>
@@ -65,12 +65,12 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   await locating(['compress', 'calibration', 'images'], () => checkCalibration(experiment.compress, data));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
-  const beginning = await planInitial(experiment, { space, data, locating });
-  if (beginning !== null) observe({ kind: 'note', message: beginning });
+  const initialNote = await planInitial(experiment, { space, data, locating });
+  if (initialNote !== null) observe({ kind: 'note', message: initialNote });
   const supernet = await planSupernet(experiment, { space, data, locating });
-  for (const message of doubtsAbout(experiment, engine)) observe({ kind: 'warning', message });
-  const made = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
-  const objectives = made.flatMap((source) => (source.kind === 'proxy' ? [source.proxy] : []));
+  for (const message of warningsOf(experiment, engine)) observe({ kind: 'warning', message });
+  const sources = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
+  const objectives = sources.flatMap((source) => (source.kind === 'proxy' ? [source.proxy] : []));
   return {
     kind: 'training',
     experiment,
@@ -84,12 +84,12 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
     acceptEnvironment,
     supernet,
     teacherThreads: preparationThreads(experiment),
-    sources: new Set(made.map(({ kind }) => kind)),
+    sources: new Set(sources.map(({ kind }) => kind)),
     proxies: [...new Set([...objectives, ...(experiment.search.features?.proxies ?? [])])],
   };
 }
 
-/** Where a graphics card of this machine is to compute float16, it is known to do so before anything is trained. */
+/** Checks, before anything trains, that a graphics card of this machine computes float16 where it will have to. */
 async function checkPrecision(
   { train, final }: TrainingExperiment,
   engine: EngineChoice,
@@ -100,7 +100,7 @@ async function checkPrecision(
   await locating([mixed[0], 'precision'], () => requireHalfHere(engine));
 }
 
-/** The batches of everything that will be trained, by the part of the file that says them. */
+/** The batch sizes of all trainings, by their key in the file. */
 const batches = ({
   train,
   teacher,
@@ -121,7 +121,7 @@ function checkBatch(batch: number, { counts: { train } }: DatasetInfo): void {
     });
 }
 
-/** @throws NasError when there are fewer training images than quantized networks are to be calibrated on. */
+/** @throws NasError when there are fewer training images than the calibration of quantized networks takes. */
 function checkCalibration({ int8, calibration: { images } }: CompressConfig, { counts: { train } }: DatasetInfo): void {
   if (int8 !== 'off' && images > train)
     throw invalidInput(`${images} images to calibrate on are more than the ${train} images to train with`, {
@@ -143,17 +143,17 @@ function prepareData(config: DataConfig, observe: RunObserver, signal: AbortSign
   });
 }
 
-/** What is allowed in an experiment and hardly meant: a warning for each. */
-export function doubtsAbout(experiment: TrainingExperiment, engine: EngineChoice): string[] {
+/** Warnings about settings that are allowed and hardly meant. */
+export function warningsOf(experiment: TrainingExperiment, engine: EngineChoice): string[] {
   const { train, final } = experiment;
-  const onProcessor = engine.type === 'compiled' && engine.provider === 'cpu';
+  const onCpu = engine.type === 'compiled' && engine.provider === 'cpu';
   return [
     ...(finalRepeatsSearch(experiment)
       ? [
           `final: begins as the search's trainings do and is no longer than their ${train.epochs} epochs, so it will hardly come to more; give final.epochs more`,
         ]
       : []),
-    ...(onProcessor && [train, final].some((one) => one?.precision === 'mixed')
+    ...(onCpu && [train, final].some((one) => one?.precision === 'mixed')
       ? ['precision: mixed is for graphics cards; the processor computes float16 by casting it, which is slower']
       : []),
   ];

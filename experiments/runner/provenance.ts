@@ -1,22 +1,24 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { describeEnvironment } from '../../latency-models/index.js';
-import { existsSync, readFileSync } from 'node:fs';
-import { z } from 'zod';
 import { onProcessor, type EngineChoice } from '../../trainers/index.js';
 import { weightsFilesOf } from '../initial-weights/read.js';
-import type { Experiment } from '../schema/experiment.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import type { Experiment } from '../schema/experiment.js';
 import type { RecordedEnvironment } from './engine.js';
 import { sharedWeights } from './supernet.js';
 
-/** What the results of a run rest on besides its experiment: the content of files, by the key that names them. */
+/** Hashes of the files that the results rest on, by the key that names them. */
 const filesShape = z.looseObject({ files: z.record(z.string(), z.string()).default({}) });
 
-/** Before there were others, only a table was kept. */
+/** Older runs stored the hash of a table only. */
 const tableShape = z.looseObject({ table: z.string(), sha256: z.string() });
 
-/** The files whose content decides the results, by the key that names them: the table, modules of one's own, weights. */
+const weightsKey = 'train.from';
+
+/** The files whose content decides the results, by the key that names them: tables, modules, weights. */
 function filesOf(experiment: Experiment): Readonly<Record<string, string>> {
   const { space, search } = experiment;
   return {
@@ -33,23 +35,21 @@ function filesOf(experiment: Experiment): Readonly<Record<string, string>> {
   };
 }
 
-const weightsKey = 'train.from';
-
-/** Of everything that is read there; null when it is gone. */
+/** Hash of all that is read for a key; null when the file is gone. */
 function hashOf(key: string, file: string): string | null {
   if (!existsSync(file)) return null;
   const files = key === weightsKey ? weightsFilesOf(file) : [file];
   return contentHash(...files.map((one) => readFileSync(one)));
 }
 
-/** What files are, for people; the others are modules. */
+/** Kinds of files, for people; all others are modules. */
 const kinds: ReadonlyMap<string, string> = new Map([
   ['space.file', 'table'],
   ['supernet.from', 'supernet'],
   [weightsKey, 'file of weights'],
 ]);
 
-/** What a run is made on, for its record: machine and software, or the table; and the files that decide its results. */
+/** The environment of a run, for its record: machine and software, or the table; hashes of files that decide its results. */
 export function environmentOf(
   experiment: Experiment,
   threads: number,
@@ -63,16 +63,15 @@ export function environmentOf(
   return { ...describeEnvironment('training', settings), ...beside };
 }
 
-/** @throws NasError `invalid-input` when a run would go on with another content of its table, of a module or of weights. */
+/** @throws NasError `invalid-input` when the content of the table, a module or weights changed since the run began. */
 export function requireSameFiles(experiment: Experiment, environment: unknown): void {
   const old = tableShape.safeParse(environment);
   const { files: stored } = filesShape.parse(environment);
   const known = old.success ? { ...stored, 'space.file': old.data.sha256 } : stored;
   for (const [key, file] of Object.entries(filesOf(experiment))) {
-    const what = kinds.get(key) ?? 'module';
-    // Runs of older versions did not keep it.
+    // Runs of older versions have fewer hashes.
     if (key in known && known[key] !== hashOf(key, file))
-      throw invalidInput(`${file}: the ${what} has changed since the run began, or is gone`, {
+      throw invalidInput(`${file}: the ${kinds.get(key) ?? 'module'} has changed since the run began, or is gone`, {
         hint: 'Bring the old content back, or start over with nas run --fresh.',
       });
   }

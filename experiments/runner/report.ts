@@ -6,7 +6,7 @@ import { collectReport } from '../report/report.js';
 import type { ReportData } from '../report/data.js';
 import type { RunObserver } from './events.js';
 
-/** Makes texts of what a run came to, by the name of the file that each is written to. `nas/ui` has one: `reportFiles`. */
+/** Draws the results of a run: texts by file name. `nas/ui` has one: `reportFiles`. */
 export type DrawReport = (
   data: ReportData,
 ) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
@@ -20,8 +20,8 @@ function requireFileName(name: string): void {
 }
 
 /**
- * Writes what is drawn of a run into its workdir; nothing is drawn without `draw`. The results are in the store: a picture
- * that cannot be drawn must not turn them into a failed run.
+ * Writes the drawn report of a run into its workdir; nothing without `draw`. The results are in the store: a picture that
+ * cannot be drawn must not turn them into a failed run.
  * @returns the files' names
  */
 export async function writeReport(

@@ -1,19 +1,19 @@
 import { invalidInput } from '../../base/errors.js';
-import { type Clock, Store } from '../../store/index.js';
+import { canonicalJson } from '../../base/hash.js';
+import { Store, type Clock } from '../../store/index.js';
 import { parseExperiment, type LoadedExperiment } from '../parse/index.js';
 import { isMap } from '../parse/problem.js';
 import type { Experiment } from '../schema/experiment.js';
 import { databasePath } from '../stored/workdir.js';
-import { canonicalJson } from '../../base/hash.js';
 import type { RunObserver } from './events.js';
 
-/** @throws NasError `invalid-input` when the workdir's run was begun with another experiment; others may do its work. */
+/** @throws NasError `invalid-input` when the workdir's run has another experiment; its workers may differ. */
 export function requireSame(workdir: string, { experiment }: LoadedExperiment): void {
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
-    // What was written counts: a default may follow from the machine, or be another one today.
+    // Compared as written: a default may depend on the machine or on the version.
     const stored = asWritten(store, workdir) ?? filled(store.run.get().experiment, experiment);
-    const differing = resultDifferences(stored, experiment);
+    const differing = differences(stored, experiment).filter((key) => key !== 'workers' && !key.startsWith('workers.'));
     if (differing.length === 0) return;
     const more = differing.every((key) => key === 'search.trials' || key === 'search.stop.trials');
     throw invalidInput(`${workdir} holds a run of another experiment (it differs in ${differing.join(', ')})`, {
@@ -26,7 +26,7 @@ export function requireSame(workdir: string, { experiment }: LoadedExperiment): 
   }
 }
 
-/** The experiment of a stored run: every value as it was settled when the run began, later keys by their defaults. */
+/** The experiment of a stored run: its values as they were when the run began, later keys by their defaults. */
 export function storedExperiment(store: Store, workdir: string): Experiment {
   // Written by `runExperiment`, which had it from the schema.
   const settled = store.run.get().experiment as Experiment;
@@ -34,7 +34,7 @@ export function storedExperiment(store: Store, workdir: string): Experiment {
 }
 
 /**
- * What the user of a stored run wrote, parsed on this machine by this version; undefined when the run does not tell.
+ * What the user of a stored run wrote, parsed on this machine by this version; undefined for runs of older versions.
  * @throws NasError `invalid-input` when this version does not understand it.
  */
 function asWritten(store: Store, workdir: string): Experiment | undefined {
@@ -46,7 +46,7 @@ function asWritten(store: Store, workdir: string): Experiment | undefined {
   return parseExperiment(file, JSON.stringify(written), { checkFiles: false }).experiment;
 }
 
-/** A value with the keys that only `defaults` has; maps of different types are left alone. */
+/** A value with the keys that only `defaults` has; maps of different types stay as they are. */
 function filled(value: unknown, defaults: unknown): unknown {
   if (!isMap(value) || !isMap(defaults) || value['type'] !== defaults['type']) return value;
   const keys = new Set([...Object.keys(defaults), ...Object.keys(value)]);
@@ -55,7 +55,7 @@ function filled(value: unknown, defaults: unknown): unknown {
   );
 }
 
-/** Where two values differ: the keys of maps down to where they lead to something else. */
+/** The key paths at which two values differ. */
 export function differences(before: unknown, now: unknown, path = ''): string[] {
   if (canonicalJson(before ?? null) === canonicalJson(now ?? null)) return [];
   if (!isMap(before) || !isMap(now)) return [path];
@@ -63,30 +63,24 @@ export function differences(before: unknown, now: unknown, path = ''): string[] 
   return [...keys].flatMap((key) => differences(before[key], now[key], path === '' ? key : `${path}.${key}`));
 }
 
-/** Where two experiments differ in what decides results; who does the work is not among it. */
-const resultDifferences = (before: unknown, now: unknown): string[] =>
-  differences(before, now).filter((key) => key !== 'workers' && !key.startsWith('workers.'));
-
 const msPerHour = 3_600_000;
 
-/** Whether a run has been at work for its hours: since `clock` was first read, and before it was last resumed. */
+/** Whether the hours of a search are over: from now on by `clock`, and before it was last resumed by its events. */
 export function outOfTime({ search }: Experiment, store: Store, clock: Clock): () => boolean {
   const hours = search.stop?.hours;
   if (hours === undefined) return () => false;
-  const events = store.events.all();
-  // Between the last event before a resume and the resume, nobody was at work.
-  const spent = events.reduce(
-    (sum, { at, kind }, i) => (i === 0 || kind === 'resumed' ? sum : sum + at - events[i - 1].at),
-    0,
-  );
+  // The run stood still between the last event before a resume and the resume.
+  const spent = store.events
+    .all()
+    .reduce((sum, { at, kind }, i, events) => (i === 0 || kind === 'resumed' ? sum : sum + at - events[i - 1].at), 0);
   const began = clock();
   return () => spent + clock() - began >= hours * msPerHour;
 }
 
 /**
- * The experiment of a run with another number of trials: `+20` more, or `70` in all; says whether what comes of it is
- * what would have come of so many at first.
- * @throws NasError `invalid-input` when the text says neither, or fewer than were asked already, or its hours are over.
+ * The experiment of a run with another number of trials: `+20` more, or `70` in all. Observes a note whether the result
+ * equals that of a run that had this many from the start.
+ * @throws NasError `invalid-input` when the text is neither, the run has asked for more already, or its hours are over.
  */
 export function withMoreTrials(experiment: Experiment, text: string, store: Store, observe: RunObserver): Experiment {
   const { search } = experiment;
@@ -99,13 +93,13 @@ export function withMoreTrials(experiment: Experiment, text: string, store: Stor
       hint: 'Give at least as many, or further ones, such as +20.',
     });
   if (trials === search.trials) return experiment;
-  // Nobody is at work meanwhile: whatever the clock, no time passes.
+  // A clock that stands still: the time until now is what counts.
   if (outOfTime(experiment, store, () => 0)())
     throw invalidInput(`--trials ${text}: the ${search.stop?.hours ?? 0} hours of the search (search.stop) are over`, {
       hint: 'Begin another run with more of them; search.seed_from tries the frontier of this one first.',
     });
   const reasons = [
-    ...(search.fidelity.type === 'none' ? [] : [`what ${search.fidelity.type} stopped at the end stays stopped`]),
+    ...(search.fidelity.type === 'none' ? [] : [`trials that ${search.fidelity.type} stopped at the end stay stopped`]),
     ...(search.order === 'delayed' ? [] : ['in asynchronous order, trials are asked from whatever has finished']),
     ...(typeof search.controller === 'string' ? [] : ['a controller of your own may do otherwise']),
   ];
@@ -115,8 +109,7 @@ export function withMoreTrials(experiment: Experiment, text: string, store: Stor
       : `not quite as if asked for at first: ${reasons.join('; ')}`;
   observe({ kind: 'note', message: `${trials} trials instead of ${search.trials}, ${same}` });
   const { stop } = search;
-  const more = { trials, ...(stop === undefined ? {} : { stop: { ...stop, trials } }) };
-  return withSearch(experiment, more);
+  return withSearch(experiment, { trials, ...(stop === undefined ? {} : { stop: { ...stop, trials } }) });
 }
 
 const withSearch = <E extends Experiment>(experiment: E, more: Pick<E['search'], 'trials'>): E => ({

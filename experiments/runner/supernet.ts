@@ -1,6 +1,12 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
 import { invalidInput, NasError } from '../../base/errors.js';
 import { canonicalJson, contentHash } from '../../base/hash.js';
-import { type Genotype, memberOf, type Space, type SpaceConfig } from '../../spaces/index.js';
+import { epochsText } from '../../base/number-text.js';
+import { memberOf, type Genotype, type Space, type SpaceConfig } from '../../spaces/index.js';
+import { Store } from '../../store/index.js';
 import type {
   DataConfig,
   DatasetInfo,
@@ -9,30 +15,24 @@ import type {
   PreparedTeacher,
   SupernetConfig,
 } from '../../trainers/index.js';
-import type { Locating } from '../parse/index.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import type { Locating } from '../parse/index.js';
 import type { TrainingExperiment } from '../schema/experiment.js';
-import { differences } from './stored-experiment.js';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { z } from 'zod';
-import { Store } from '../../store/index.js';
 import { experimentOf } from '../stored/experiment.js';
 import { databasePath, hasRun, supernetFolder, weightsFile } from '../stored/workdir.js';
-import { createHash } from 'node:crypto';
-import { epochsText } from '../../base/number-text.js';
-import type { SupernetPlan, TrainingContext, TrainingPlan } from './plan.js';
 import { phaseTraining } from './jobs/training.js';
+import type { SupernetPlan, TrainingContext, TrainingPlan } from './plan.js';
+import { differences } from './stored-experiment.js';
 
 interface PlanContext {
   readonly space: Space;
-  /** Null while the data set is not converted: that a supernet was trained on it is then not checked. */
+  /** Null while the data set is not converted: whether a supernet was trained on it is then not checked. */
   readonly data: DatasetInfo | null;
   readonly locating: Locating;
 }
 
 /**
- * The supernet that an experiment asks for; null when it asks for none.
+ * The supernet of an experiment; null when it has none.
  * @throws NasError `invalid-input` when members of the space share no weights, or another run's supernet does not fit.
  */
 export async function planSupernet(
@@ -44,11 +44,11 @@ export async function planSupernet(
   const first = space.decisions.map(() => 0);
   await locating(['space'], () => memberOf(space, first));
   if (isOwnSupernet(supernet)) return { config: supernet, seed, file: null };
-  const taken = await locating(['supernet', 'from'], () => fitting(supernet.from, experiment, data));
-  return { config: taken.config, seed: taken.seed, file: taken.file };
+  const trained = await locating(['supernet', 'from'], () => fitting(supernet.from, experiment, data));
+  return { config: trained.config, seed: trained.seed, file: trained.file };
 }
 
-/** The supernet of another run, for an experiment that it was trained for. */
+/** The supernet of another run; checks that it was trained for the space and the data of the experiment. */
 function fitting(workdir: string, experiment: TrainingExperiment, data: DatasetInfo | null): TrainedSupernet {
   const found = trainedSupernet(workdir);
   const hint = 'A supernet serves experiments with the space and the data that it was trained for.';
@@ -68,7 +68,7 @@ const listed = (before: unknown, now: unknown, root: string): string => {
   return keys.length === 0 ? 'the files have other content' : `it differs in ${keys.join(', ')}`;
 };
 
-/** What a run keeps of the supernet that it trained, as the detail of an event. */
+/** Detail of the event `supernet-trained`. */
 const trainedSchema = z.object({
   /** Content hash of the data set, splits included. */
   data: z.string(),
@@ -89,13 +89,13 @@ interface TrainedSupernet {
   readonly trained: TrainedDetail;
 }
 
-/** What an open run's store says of its supernet; null until it is trained. */
+/** The detail of a run's trained supernet; null until it is trained. */
 function trainedDetail(store: Store): TrainedDetail | null {
   const event = store.events.of('supernet-trained').at(-1);
   return event === undefined ? null : trainedSchema.parse(event.detail);
 }
 
-/** Where the shared weights of a run are, or would be when it is gone. */
+/** The file of a run's shared weights; where it would be when the run is gone. */
 export function sharedWeights(workdir: string): string {
   try {
     return trainedSupernet(workdir).file;
@@ -133,24 +133,33 @@ export function trainedSupernet(workdir: string): TrainedSupernet {
   }
 }
 
-/** What the training of a supernet rests on. */
-interface SupernetNeeds {
+/** Shared weights, ready to take slices from. */
+export interface PreparedSupernet {
+  readonly file: string;
+  /** Content hash of the file. */
+  readonly hash: string;
+  readonly config: SupernetConfig;
+  readonly seed: number;
+}
+
+/** The inputs of a supernet's training. */
+interface SupernetInputs {
   readonly teacher: PreparedTeacher | null;
   /** File of weights by shared name to start from; undefined: random ones. */
   readonly initial: string | undefined;
 }
 
 /**
- * The supernet of a run, trained to its end now unless it was, from its checkpoint when there is one.
- * @param needs makes ready what its training rests on, where it is trained.
+ * The supernet of a run; trained to its end first, from its checkpoint when there is one.
+ * @param inputs prepares the inputs of its training; called only where it is trained.
  * @throws NasError `interrupted` when the user stopped the run before its end; `failure` when its training failed.
  */
 export async function prepareSupernet(
   context: TrainingContext,
   { config, seed, file }: SupernetPlan,
-  needs: () => Promise<SupernetNeeds>,
+  inputs: () => Promise<SupernetInputs>,
 ): Promise<PreparedSupernet> {
-  const trained = file ?? (await trainSupernet(context, config, seed, await needs()));
+  const trained = file ?? (await trainSupernet(context, config, seed, await inputs()));
   return { file: trained, hash: contentHash(readFileSync(trained)), config, seed };
 }
 
@@ -158,7 +167,7 @@ async function trainSupernet(
   context: TrainingContext,
   config: SupernetConfig,
   seed: number,
-  { teacher, initial }: SupernetNeeds,
+  { teacher, initial }: SupernetInputs,
 ): Promise<string> {
   const { plan, jobs, observe } = context;
   const { dataset, task, workdir, experiment } = plan;
@@ -175,23 +184,19 @@ async function trainSupernet(
     threads: plan.teacherThreads,
     directory: join(workdir, supernetFolder),
   };
-  const order = {
-    id: 'supernet',
-    job: { kind: 'supernet', supernet },
-    sharing: 'shared',
-  } as const;
+  const order = { id: 'supernet', job: { kind: 'supernet', supernet }, sharing: 'shared' } as const;
   const { listener, record } = phaseTraining(context, 'supernet', { stage: 'supernet' }, config);
   const result = await jobs.submit(order, listener).result;
   if (result.state !== 'complete') throw new NasError('interrupted', 'the training of the supernet was stopped');
   result.curve.forEach(record);
-  keep(context, result.weights);
+  recordTrained(context, result.weights);
   const accuracy = `${(100 * result.accuracy).toFixed(2)} % on the validation images`;
   observe({ kind: 'note', message: `The supernet is trained: its largest network is right on ${accuracy}` });
   return result.weights;
 }
 
-/** Records the weights, once: what other runs look for when they take this supernet. */
-function keep({ store, plan }: TrainingContext, file: string): void {
+/** Stores, once, that the supernet is trained: other runs that take it look for this. */
+function recordTrained({ store, plan }: TrainingContext, file: string): void {
   if (trainedDetail(store) !== null) return;
   const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
   const path = [supernetFolder, weightsFile].join('/').replaceAll('\\', '/');
@@ -201,22 +206,13 @@ function keep({ store, plan }: TrainingContext, file: string): void {
   });
 }
 
-/** Shared weights, ready to take slices from. */
-export interface PreparedSupernet {
-  readonly file: string;
-  /** Content hash of the file. */
-  readonly hash: string;
-  readonly config: SupernetConfig;
-  readonly seed: number;
-}
-
 /** A network's part of shared weights, for a training to begin with. */
 export const sliceOf = (space: Space, { file }: PreparedSupernet, genotype: Genotype): InitialWeights => ({
   file,
   places: memberOf(space, genotype).places,
 });
 
-/** The evaluation of a network's slice as it is, calibrated as every other. */
+/** The evaluation of a network's slice without training, after calibration. */
 export function memberJob(
   { space, dataset, engine, threads }: Pick<TrainingPlan, 'space' | 'dataset' | 'engine' | 'threads'>,
   { file, config, seed }: Omit<PreparedSupernet, 'hash'>,

@@ -1,13 +1,9 @@
 // search/index.js would load all controllers, and TF.js with their spaces.
 import { frontier } from '../../search/frontier.js';
 import type { Values } from '../../search/index.js';
-import type { ListedVariant, ObjectiveValues, Store, StoredPrecision, TrialRecord } from '../../store/index.js';
-import type { Experiment } from '../schema/experiment.js';
+import type { ObjectiveValues, Store, StoredPrecision, TrialRecord } from '../../store/index.js';
 import { isAccuracy } from '../schema/measures.js';
-
-/** Objective values without their provenance. */
-export const plainValues = (values: ObjectiveValues): Values =>
-  Object.fromEntries(Object.entries(values).map(([name, { value }]) => [name, value]));
+import type { Experiment } from '../schema/experiment.js';
 
 /** Stored for a candidate of a run on a table, in place of a network. */
 export interface StoredRow {
@@ -17,29 +13,28 @@ export interface StoredRow {
   readonly line: number;
 }
 
-/** A trial as far as its candidates are concerned. */
-type Compressed = Pick<TrialRecord, 'number' | 'state' | 'precision' | 'values'> & {
-  readonly variants: readonly ListedVariant[];
-};
+/** Objective values without their provenance. */
+export const plainValues = (values: ObjectiveValues): Values =>
+  Object.fromEntries(Object.entries(values).map(([name, { value }]) => [name, value]));
 
-/** A trial's network in a precision that was accepted: what a frontier is made of. */
-export interface Candidate<T extends Compressed = TrialRecord> {
-  readonly trial: T;
+/** A trial's network in an accepted precision. Frontiers are made of these. */
+export interface Candidate {
+  readonly trial: TrialRecord;
   readonly precision: StoredPrecision;
   /** Of all objectives, in this precision. */
   readonly values: ObjectiveValues;
 }
 
 /**
- * The candidates of a trial: its chosen variant first, then every other one that was accepted. Of a trial that is not
- * complete, and in a run that tries one precision only, there is the trial itself.
+ * The candidates of a trial: its chosen variant first, then every other accepted one. A trial that is not complete, or
+ * has one precision only, is its own candidate.
  */
-export function candidatesOf<T extends Compressed>(trial: T): readonly Candidate<T>[] {
+export function candidatesOf(trial: TrialRecord): readonly Candidate[] {
   const { precision, values, variants, state } = trial;
   const chosen = { trial, precision, values };
   if (state !== 'complete') return [chosen];
   const others = variants.filter((variant) => variant.accepted === true && variant.precision !== precision);
-  // What does not depend on the precision is the trial's own.
+  // Values that do not depend on the precision are the trial's own.
   return [
     chosen,
     ...others.map((variant) => ({
@@ -68,11 +63,11 @@ export const frontierTrials = (trials: readonly TrialRecord[], objectives: Exper
   ...new Set(frontierCandidates(trials, objectives).map(({ trial }) => trial)),
 ];
 
-/** How accurate the network of a trial is in the end, each share in [0, 1]. */
+/** The best known accuracy of a trial's network, each share in [0, 1]. */
 export interface TrialAccuracy {
   readonly trial: number;
   readonly genotypeId: string;
-  /** Which accuracy it is: `accuracy` of a network trained to its end, `supernet_accuracy` of a slice as it is, ... */
+  /** Which accuracy it is: `accuracy` after a training, `supernet_accuracy` of a slice without training, ... */
   readonly measure: string;
   /** On the validation split. */
   readonly accuracy: number;
@@ -80,11 +75,11 @@ export interface TrialAccuracy {
 }
 
 /**
- * The complete trials of a run, the most accurate first: those that had a final training by what it came to, or all by
- * the search's accuracy where none had. The two are never compared.
+ * The complete trials of a run, the most accurate first: trials with a final training by its accuracy, or all by the
+ * search's accuracy where none had one. The two are never compared.
  */
 export function trialsByAccuracy(store: Store): TrialAccuracy[] {
-  // Of a trial's records, that of the float network: it is what others are compared with, and comes first.
+  // A trial's float network comes first among its records, and is the one to compare.
   const finals = new Map(
     store.finals
       .all()

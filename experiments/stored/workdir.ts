@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StoredPrecision, TrialStage } from '../../store/index.js';
 
-/** Where things are in a workdir. Paths that are stored are relative to it, so that it can be moved. */
+/** Files of a workdir. Stored paths are relative to it, so that it can be moved. */
 export const workdirFiles = {
   database: 'nas.sqlite',
   artifacts: 'artifacts',
@@ -10,10 +10,10 @@ export const workdirFiles = {
   report: 'report.html',
 } as const;
 
-/** Where a run of this name is unless it is told otherwise, relative to the folder that one works in. */
+/** The default workdir of a run, relative to the current folder. */
 export const defaultWorkdir = (name: string): string => join('runs', name);
 
-/** The files with a training's final weights, and with what it goes on from, in its folder. */
+/** The files with a training's final weights, and with its checkpoint, in its folder. */
 export const weightsFile = 'weights.bin';
 export const checkpointFile = 'checkpoint.bin';
 
@@ -41,6 +41,17 @@ export const frontierModel = (number: number, precision: StoredPrecision): strin
 /** The folder of a shrunk network's files, relative to the workdir: checkpoint, weights, ONNX. */
 export const shrunkFolder = (number: number): string => join(workdirFiles.artifacts, 'shrunk', trialName(number));
 
+/** The files of a shrunk network in its folder; `parent` and `cut` are removed when it is complete. */
+export const shrunkFiles = (folder: string) => ({
+  /** Weights of the network that it was cut out of. */
+  parent: join(folder, 'parent.bin'),
+  /** Its weights before the fine-tuning. */
+  cut: join(folder, 'cut.bin'),
+  /** Its weights after the fine-tuning. */
+  weights: join(folder, weightsFile),
+  onnx: join(folder, 'model.onnx'),
+});
+
 export const databasePath = (workdir: string): string => join(workdir, workdirFiles.database);
 
 export const hasRun = (workdir: string): boolean => existsSync(databasePath(workdir));
@@ -51,14 +62,3 @@ export function clearRun(workdir: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(join(workdir, database + suffix), { force: true });
   for (const file of Object.values(others)) rmSync(join(workdir, file), { force: true, recursive: true });
 }
-
-/** The files of a shrunk network in its folder; those of parent and cut go when it is complete. */
-export const shrunkFiles = (folder: string) => ({
-  /** Weights of the network that it comes from. */
-  parent: join(folder, 'parent.bin'),
-  /** Its own as it was cut, before its fine-tuning. */
-  cut: join(folder, 'cut.bin'),
-  /** After it. */
-  weights: join(folder, weightsFile),
-  onnx: join(folder, 'model.onnx'),
-});

@@ -2,22 +2,21 @@ import type { EventRecord, Store, Training } from '../../store/index.js';
 import type { WorkersConfig } from '../queue/schema.js';
 import type { Experiment } from '../schema/experiment.js';
 
-/** What an event of the kind `resumed` tells of who does the work from then on; absent: the same as before. */
+/** Detail of an event of the kind `resumed`. */
 export interface ResumedDetail {
   readonly version: string;
+  /** The workers from then on; absent: as before. */
   readonly workers?: WorkersConfig;
 }
 
-/** Who does the work of an experiment; runs of older versions do not say, and tables need nobody. */
+/** The workers of an experiment; runs of older versions, and tables, have local ones. */
 export const workersIn = (experiment: Experiment): WorkersConfig =>
   'workers' in experiment ? experiment.workers : { type: 'pool' };
 
-/** Who does the work of a run: those that were named last when it went on, or those of its experiment. */
+/** The current workers of a run: named when it was last resumed with others, or those of its experiment. */
 export function workersNow(store: Store): WorkersConfig {
-  const named = store.events
-    .of('resumed')
-    // Written when a run goes on.
-    .findLast(({ detail }) => (detail as ResumedDetail).workers !== undefined)?.detail as ResumedDetail | undefined;
+  const resumed = store.events.of('resumed').map(({ detail }) => detail as ResumedDetail);
+  const named = resumed.findLast(({ workers }) => workers !== undefined);
   // Parsed when the run began.
   return named?.workers ?? workersIn(store.run.get().experiment as Experiment);
 }
@@ -35,20 +34,20 @@ interface Worker {
   readonly group?: string;
 }
 
-/** A training in the hands of a worker of a queue. */
+/** The assignment of a training to a machine of a queue. */
 export interface Assignment {
   readonly training: Training;
-  /** Of a trial, its attempt; of what a whole phase is for, counted anew whenever the run goes on. From 1. */
+  /** Of a trial, its attempt; of the teacher or the supernet, counted anew whenever the run resumes. From 1. */
   readonly attempt: number;
   readonly host: string;
-  /** Names what decides the bits of its results. */
+  /** Group of machines that compute the same bits. */
   readonly group: string | null;
-  /** When, in ms since 1970. */
+  /** In ms since 1970. */
   readonly at: number;
 }
 
-/** What an event of the kind `taken` tells, besides its trial. */
-interface Detail {
+/** Detail of an event of the kind `taken`. */
+interface AssignmentDetail {
   readonly stage: Training['stage'];
   readonly shrunk?: number;
   readonly attempt: number;
@@ -56,10 +55,10 @@ interface Detail {
   readonly group?: string;
 }
 
-/** The machine of a worker, for an event; nothing of the run's own processes. */
+/** The machine of a worker, for an event; empty for the run's own processes. */
 export const hostOf = ({ host }: Worker): { readonly host?: string } => (host === undefined ? {} : { host });
 
-/** Keeps who has taken a training; nothing where the run's own processes train. */
+/** Stores which machine trains; stores nothing for the run's own processes. */
 export function recordAssignment(
   store: Store,
   { stage, trial, shrunk }: Training,
@@ -67,21 +66,20 @@ export function recordAssignment(
   { host, group }: Worker,
 ): void {
   if (host === undefined) return;
-  const whose = { ...(trial !== undefined && { trial }) };
-  const detail = {
+  const detail: AssignmentDetail = {
     stage,
     ...(shrunk !== undefined && { shrunk }),
     attempt,
     host,
     ...(group !== undefined && { group }),
   };
-  store.events.add({ kind: 'taken', ...whose, detail });
+  store.events.add({ kind: 'taken', ...(trial !== undefined && { trial }), detail });
 }
 
-/** What an event of the kind `taken` says. */
+/** The assignment that an event of the kind `taken` stores. */
 export function assignmentOf({ at, trial, detail }: EventRecord): Assignment {
-  // Written by `keepTaken` only.
-  const { stage, shrunk, attempt, host, group = null } = detail as Detail;
+  // Written by `recordAssignment`.
+  const { stage, shrunk, attempt, host, group = null } = detail as AssignmentDetail;
   // The stage says which numbers there are.
   const training = {
     stage,
@@ -91,20 +89,20 @@ export function assignmentOf({ at, trial, detail }: EventRecord): Assignment {
   return { training, attempt, host, group, at };
 }
 
-/** Who took which training of a run, in order; none where its own processes train. */
+/** All assignments of a run, in order. */
 export const assignmentsOf = (store: Store): Assignment[] => store.events.of('taken').map(assignmentOf);
 
-/** Who had each trial of the search last. */
-export function hostsOfTrials(takings: readonly Assignment[]): ReadonlyMap<number, string> {
+/** The last machine of each trial of the search. */
+export function hostsOfTrials(assignments: readonly Assignment[]): ReadonlyMap<number, string> {
   const hosts = new Map<number, string>();
-  for (const { training, host } of takings) if (training.stage === 'search') hosts.set(training.trial, host);
+  for (const { training, host } of assignments) if (training.stage === 'search') hosts.set(training.trial, host);
   return hosts;
 }
 
-/** What each machine did, the most trials first; those that had no trial in the end are there, too. */
-export function hostShares(takings: readonly Assignment[]): HostShare[] {
-  const trials = new Map(takings.map(({ host }) => [host, 0]));
-  for (const host of hostsOfTrials(takings).values()) trials.set(host, (trials.get(host) ?? 0) + 1);
+/** Trials by machine, the most trials first. A machine that ended without a trial counts 0. */
+export function hostShares(assignments: readonly Assignment[]): HostShare[] {
+  const trials = new Map(assignments.map(({ host }) => [host, 0]));
+  for (const host of hostsOfTrials(assignments).values()) trials.set(host, (trials.get(host) ?? 0) + 1);
   return [...trials]
     .map(([host, count]) => ({ host, trials: count }))
     .sort((a, b) => b.trials - a.trials || (a.host < b.host ? -1 : 1));

@@ -26,7 +26,7 @@ export interface WarmStartInput {
   readonly networks: Networks | null;
 }
 
-/** What is tried first, and what there is to say about it. */
+/** Networks that are tried first, and notes about them. */
 export interface WarmStart {
   readonly enqueued: readonly Enqueued[];
   readonly notes: readonly string[];
@@ -68,9 +68,9 @@ function once(enqueued: readonly Enqueued[]): Enqueued[] {
 }
 
 /**
- * What `search.enqueue` and `search.seed_from` stand for in a space. Their results of old do not count: accuracies of
- * another training do not compare, so every network is evaluated anew.
- * @param locating says where in the file a mistake is.
+ * The genotypes of `search.enqueue` and `search.seed_from` in a space. Accuracies of another training do not compare, so
+ * every network is evaluated anew.
+ * @param locating adds the place in the file to an error.
  * @throws NasError `invalid-input` when an entry is no network of the space, or there is nothing to seed from.
  */
 export async function warmStart(input: WarmStartInput, locating: Locating): Promise<WarmStart> {
@@ -92,10 +92,10 @@ export async function warmStart(input: WarmStartInput, locating: Locating): Prom
   return { enqueued, notes: [...seeded.notes, ...tooMany] };
 }
 
-/** The genotype of given choices, or why there is none. */
+/** The genotype of some choices, or why there is none. */
 export type Fit = { readonly genotype: Genotype } | { readonly misfit: string };
 
-/** The index of a choice; text counts as the choice that is written so (`0.25` in a CSV file). */
+/** The index of a choice; text matches a choice that is written the same (`0.25` in a CSV file). */
 const indexOf = ({ choices }: Decision, value: Choice): number => {
   const exact = choices.indexOf(value);
   if (exact !== -1 || typeof value !== 'string') return exact;
@@ -111,9 +111,8 @@ function misfitOf({ name, choices }: Decision, value: Choice): string {
 }
 
 /**
- * The canonical genotype that makes the given choices, mapped by the decisions' names. Names that are not decisions are
- * ignored, and so are the values of none.
- * @param random draws the choices of decisions that are not given; without it, all have to be.
+ * The canonical genotype of some choices by the decisions' names. Names that are not decisions are ignored.
+ * @param random draws the missing choices; without it, all have to be given.
  */
 export function fitChoices(space: DecisionSpace, given: ReadonlyMap<string, Choice>, random: Random | null): Fit {
   const indices: number[] = [];
@@ -131,7 +130,7 @@ export function fitChoices(space: DecisionSpace, given: ReadonlyMap<string, Choi
   const genotype = space.canonical(indices);
   if (space.members?.has(genotype) ?? true) return { genotype };
   const complete = space.decisions.every(({ name }) => given.has(name));
-  // Of choices drawn at random, those of a row that exists will do.
+  // Choices that were drawn may be replaced by those of an existing row.
   if (random !== null && !complete) {
     const row = existing(space, genotype, random);
     if (space.decisions.every(({ name }, i) => !given.has(name) || row[i] === indices[i])) return { genotype: row };
@@ -139,7 +138,7 @@ export function fitChoices(space: DecisionSpace, given: ReadonlyMap<string, Choi
   return { misfit: 'the table has no row with these choices' };
 }
 
-/** The complaint about a name that is not a decision of the space; undefined when all are. */
+/** The error message for the first name that is not a decision of the space; undefined when all are. */
 export function unknownDecision(space: DecisionSpace, names: Iterable<string>): string | undefined {
   const decisions = space.decisions.map(({ name }) => name);
   for (const name of names) {

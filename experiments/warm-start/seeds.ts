@@ -28,10 +28,10 @@ function frontierOfRun(workdir: string): Seed[] {
   }
 }
 
-/** The state that `nas trials` writes for a row; rows of other files are complete. */
+/** The column in which `nas trials` writes the state; rows of other files are complete. */
 const stateColumn = 'state';
 
-/** The column of an objective: of accuracies, the kind that the file has; its rows are compared with each other only. */
+/** The column of an objective. Any kind of accuracy will do when the file has one only: its rows are compared with each other. */
 function columnOf({ name }: Objective, columns: readonly string[]): string {
   const kinds = columns.filter(isAccuracy);
   return isAccuracy(name) && kinds.length === 1 ? kinds[0] : name;
@@ -52,9 +52,9 @@ function rowsOf(file: string, objectives: readonly Objective[]): Seed[] {
 }
 
 /**
- * The networks that `search.seed_from` stands for: of a workdir, its frontier; of a CSV file, its frontier when it has a
- * column for each objective, otherwise all rows.
- * @throws NasError `invalid-input` when there is neither.
+ * The networks of `search.seed_from`: the frontier of a workdir; of a CSV file, its frontier when it has a column for each
+ * objective, otherwise all rows.
+ * @throws NasError `invalid-input` when the path is neither.
  */
 export function seedsOf(path: string, objectives: readonly Objective[]): Seed[] {
   const found = statSync(path, { throwIfNoEntry: false });

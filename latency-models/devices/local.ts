@@ -28,12 +28,12 @@ import { labelHere, randomFeeds, requirePrecision } from './onnx-model.js';
 const plural = (threads: number): string => `${threads} thread${threads === 1 ? '' : 's'}`;
 
 /**
- * This machine: ONNX Runtime with the given execution provider, threads and batch. Each timed run is a whole
- * `session.run` from JavaScript, results on the host included. Inputs are seeded standard normal values.
+ * This machine, with ONNX Runtime. Each timed run is a whole `session.run` from JavaScript, including the results on the
+ * host. Inputs are seeded standard normal values.
  */
 export class LocalDevice implements Device {
   readonly name: string;
-  /** Only of the processor: elsewhere, nodes end after they are told to have. */
+  /** Only on the processor: other providers report nodes as done before they have ended. */
   readonly profile?: Device['profile'];
 
   /** @throws NasError `invalid-input` when this build of ONNX Runtime does not know the provider. */
@@ -87,7 +87,7 @@ export class LocalDevice implements Device {
       const feeds = randomFeeds(session, batch);
       const label = await labelHere(model, this.config);
       requirePrecision(label, this.config.precision);
-      // Only on one thread of the processor itself does a run keep exactly one processor busy.
+      // Only a single thread of the CPU provider keeps exactly one processor busy.
       const isBusy = provider === 'cpu' && threads === 1;
       const runs = timedRuns(() => session.run(feeds), {
         clock: () => performance.now(),
@@ -102,12 +102,12 @@ export class LocalDevice implements Device {
 }
 
 const warmupRuns = 10;
-/** Runs go on for this long, within these bounds. */
+/** Least duration of profiled runs, within these numbers of runs. */
 const [enoughMs, minRuns, maxRuns] = [300, 12, 100];
 
 /**
- * The layer that a node ran for. Values are laid out again for layers that ONNX Runtime has no blocked kernel for: that
- * is theirs, whether it comes before them (out of blocks) or after them (back).
+ * The layer of a node. Values are laid out again around layers without a blocked kernel in ONNX Runtime; these nodes belong
+ * to that layer, which comes after a ReorderOutput and before a ReorderInput.
  */
 function layerOf(nodes: Profile['nodes'], i: number): string {
   const { operator, layer } = nodes[i];
@@ -117,8 +117,8 @@ function layerOf(nodes: Profile['nodes'], i: number): string {
 }
 
 /**
- * Where a model's time goes on this machine. Timing every node costs something: the sum is above the latency, and small
- * layers look slower than they are.
+ * Profiles the layers of a model on this machine. Timing every node has an overhead: the sum is above the latency, and small
+ * layers seem slower than they are.
  * @throws NasError `invalid-input` for a model that cannot be measured.
  */
 export async function profileLayers(model: Uint8Array, config: LocalConfig): Promise<LayerProfile> {

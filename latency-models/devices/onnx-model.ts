@@ -5,7 +5,7 @@ import { executedBy, hasLargeBytes, isFloat32, weightFormat, type Executed } fro
 import type { Device, Environment } from '../device.js';
 import type { LocalConfig, Precision } from '../schema.js';
 
-/** One input of an ONNX model, as ONNX Runtime describes it; `shape` is missing for what is not a tensor. */
+/** One input of an ONNX model, as ONNX Runtime describes it; `shape` is absent for other types than tensors. */
 export interface InputDescription {
   readonly name: string;
   readonly type?: string;
@@ -20,7 +20,7 @@ const describe = (inputs: readonly InputDescription[]): string =>
         .join(' and ');
 
 /**
- * The one input that a model to measure has, and its shape at a batch size.
+ * The input of a model to measure, and its shape at a batch size.
  * @throws NasError `invalid-input` when there are several inputs, not of float32, or with open sizes besides the batch.
  */
 export function inputAtBatch(
@@ -53,10 +53,10 @@ export function randomFeeds(session: InferenceSession, batch: number): Record<st
   return { [name]: new Tensor('float32', data, shape) };
 }
 
-/** What a measurement's environment says of the arithmetic of its model. */
+/** The part of a measurement's environment about the arithmetic of its model. */
 export type Label = Pick<Environment, 'precision' | 'weights' | 'notes'>;
 
-/** At most so many operators are named in a note. */
+/** Most operators in a note. */
 const maxNamed = 4;
 
 function floatsOf({ floats }: Executed): string[] {
@@ -66,7 +66,7 @@ function floatsOf({ floats }: Executed): string[] {
   return [`computed in floats: ${names.join(', ')}${more}`];
 }
 
-/** What is executed as a label; notes where not everything is in one format. */
+/** The label of an executed model, with notes when not everything is in one format. */
 export function labelled(executed: Executed): Label {
   const { precision, weights, integerShare, products } = executed;
   const share = `${(100 * integerShare).toFixed(1)} %`;
@@ -82,8 +82,8 @@ export function labelled(executed: Executed): Label {
 }
 
 /**
- * What a model computes with on this machine, by what ONNX Runtime executes; of models in float32 nothing is asked.
- * Providers that compile whole graphs do not tell: then the label is the weights', and says so.
+ * The label of a model on this machine, from the nodes that ONNX Runtime executes. Providers that compile whole graphs do
+ * not report nodes: the label is then that of the weights, with a note.
  */
 export async function labelHere(
   model: Uint8Array,
@@ -96,7 +96,7 @@ export async function labelHere(
     const weights = weightFormat(model);
     return {
       precision: weights,
-      notes: [`the precision is that of the weights: what is executed was not told (${messageOf(error)})`],
+      notes: [`the precision is that of the weights: the executed nodes are unknown (${messageOf(error)})`],
     };
   }
 }
@@ -106,8 +106,8 @@ export const precisionText = ({ precision = 'fp32', weights }: Pick<Environment,
   weights === undefined ? precision : `${weights} weights, computed in ${precision}`;
 
 /**
- * A latency must not be given out for a precision that did not run.
- * @throws NasError `invalid-input` when the model computes in something else than the device is to measure.
+ * Ensures that the requested precision is the executed one.
+ * @throws NasError `invalid-input` when the model computes in another precision.
  */
 export function requirePrecision(label: Label, wanted: Precision | undefined): void {
   if (wanted === undefined || label.precision === wanted) return;
@@ -120,8 +120,8 @@ export function requirePrecision(label: Label, wanted: Precision | undefined): v
 }
 
 /**
- * Whether a model's answers on a device are off from exact arithmetic: it computes in bytes, its weights have 8 bits, and
- * the device saturates.
+ * Whether a model's results on a device differ from exact arithmetic: it computes in bytes, its weights have 8 bits, and the
+ * device saturates.
  * @throws as `Device.integers`
  */
 export const saturates = async (
@@ -130,6 +130,6 @@ export const saturates = async (
   { precision }: Pick<Environment, 'precision'>,
 ): Promise<boolean> => precision === 'int8' && hasLargeBytes(model) && (await device.integers?.()) === 'saturating';
 
-/** What is to be known where a model saturates. */
+/** The warning for models that saturate. */
 export const saturationText =
   'the device sums bytes in 16 bits, which 8-bit weights exceed: answers differ from exact arithmetic. nas quantize makes weights of 7 bits for it; with the session option session.x64quantprecision=1, ONNX Runtime computes exactly';

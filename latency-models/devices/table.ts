@@ -18,17 +18,17 @@ import type { LatencyModel } from '../predictors/linear-cost-model.js';
 import type { TableConfig } from '../schema.js';
 import { median } from '../statistics.js';
 
-/** A model of a table is fitted to at most this many of its rows, evenly spread. */
+/** Most rows, evenly spread, that a table's model is fitted to. */
 const maxRows = 300;
 
-/** 95 % of a normal distribution lie within this many standard deviations. */
+/** Half-width of the 95 % interval of a normal distribution, in standard deviations. */
 const normal95 = 1.96;
 
 type Choices = Readonly<Record<string, Choice>>;
 
 /**
- * Latencies that were measured elsewhere, looked up by the choices of a network under the decisions' names. A network
- * without a row is predicted by a model fitted to the rows, and says so, or is refused.
+ * Latencies from a table, looked up by the choices of a network. A network without a row is predicted by a model of the rows
+ * and marked so, or rejected.
  */
 export class TableDevice implements Device {
   readonly name: string;
@@ -38,7 +38,7 @@ export class TableDevice implements Device {
   private model: LatencyModel | undefined;
 
   /**
-   * @param space the candidates' space: what equal networks are, and how networks without a row are built.
+   * @param space the candidates' space, which defines equal networks and builds networks without a row.
    * @throws NasError `invalid-input` when the table cannot be read.
    */
   constructor(
@@ -67,7 +67,7 @@ export class TableDevice implements Device {
     return measurement;
   }
 
-  /** Rejects with what is wrong with the table or a network; nothing is timed, so the protocol plays no part. */
+  /** Nothing is timed, so the protocol is ignored. */
   measureAll(
     subjects: readonly Measurable[],
     _protocol?: Protocol,
@@ -153,7 +153,7 @@ export class TableDevice implements Device {
   }
 }
 
-/** At most `count` items, evenly spread over the list. */
+/** At most `count` evenly spread items. */
 const spread = <T>(items: readonly T[], count: number): readonly T[] => {
   if (items.length <= count) return items;
   return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]);
@@ -172,17 +172,14 @@ export interface TableRow {
   readonly ms: number;
 }
 
-/**
- * Latencies of a table by the choices of the networks; columns are found by the names of the decisions, others are
- * ignored, and so are rows with choices that the space does not have.
- */
+/** Latencies of a table by choices. Columns are found by the names of the decisions; other columns are ignored. */
 export class LatencyTable {
   private readonly found: ReadonlyMap<string, number>;
 
   /**
-   * @param decisions names of the columns that say what a network is.
-   * @throws NasError `invalid-input` for columns that are missing, latencies that are not above 0 (naming the lines), and
-   *   two rows of the same network.
+   * @param decisions names of the columns that identify a network.
+   * @throws NasError `invalid-input` for missing columns, latencies that are not above 0 (naming the lines), and two rows of
+   *   the same network.
    */
   constructor(
     private readonly csv: Csv,
@@ -201,7 +198,7 @@ export class LatencyTable {
   }
 
   /**
-   * The rows that are networks of a space, as canonical genotypes: rows of equal networks become one with their median.
+   * The rows that are networks of a space, by canonical genotype; equal networks become one row with their median.
    * @throws NasError `invalid-input` when there is none.
    */
   within(space: Space): ReadonlyMap<string, TableRow> {
@@ -223,7 +220,7 @@ export class LatencyTable {
   }
 }
 
-/** The canonical genotype of a row; undefined when the space does not have its choices. Fixed decisions need no cell. */
+/** The canonical genotype of a row; undefined if the space does not have its choices. Fixed decisions need no cell. */
 function genotypeWithin(space: Space, cells: Readonly<Record<string, Choice | undefined>>): Genotype | undefined {
   const fixed = space.decisions
     .filter(({ choices }) => choices.length === 1)

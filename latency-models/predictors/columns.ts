@@ -9,21 +9,18 @@ import {
   type Term,
 } from './features.js';
 
-/** Layers with more traffic than this quantile of all convolutions are heavy: they outlast their launch. */
+/** Layers with more traffic than this quantile of all convolutions are heavy: they take longer than their launch. */
 const heavyQuantile = 0.75;
 
-/**
- * Columns that refine others: what they add is expected to be small, and they need more evidence. All others say what
- * every device has to do.
- */
+/** Columns that refine others; their prior is smaller, so they need more evidence. */
 const isDetail = (column: Column): boolean =>
   column.endsWith('_values') || column.startsWith('heavy_') || details.has(column) || surcharges.has(column);
 const details: ReadonlySet<Column> = new Set(['elementwise_traffic', 'dense_macs']);
 
-/** What some layers of a kind cost on top of what all of them do: a fit that has seen others knows such layers too. */
+/** Extra costs of some layers of a kind; a fit that has seen other layers of the kind covers such layers too. */
 export const surcharges: ReadonlySet<Column> = new Set(['strided_depthwise_rows', 'channel_padding', 'narrow_traffic']);
 
-/** The columns that a device does before and beside its computations. */
+/** Overheads, which may overlap with computations. */
 export const launchColumns: ReadonlySet<Column> = new Set(['constant', 'kernels']);
 
 const heavyColumn: Readonly<Record<string, Column>> = {
@@ -34,8 +31,8 @@ const heavyColumn: Readonly<Record<string, Column>> = {
 const heavyOf = ({ family }: LayerFeatures): Column | undefined => heavyColumn[family.split('/')[0]];
 
 /**
- * A layer's terms with its traffic beyond `heavy` values as a term of its own. A launch and what a heavy layer does
- * beyond it are together the roofline of the layer: max(launch, traffic / bandwidth).
+ * A layer's terms, with its traffic beyond `heavy` values as a term of its own. The launch and this term together are the
+ * roofline of a heavy layer: max(launch, traffic / bandwidth).
  */
 export function termsOf(layer: LayerFeatures, heavy: number): readonly Term[] {
   const column = heavyOf(layer);
@@ -44,10 +41,9 @@ export function termsOf(layer: LayerFeatures, heavy: number): readonly Term[] {
     : [...layer.terms, [column, layer.traffic - heavy]];
 }
 
-/** UnitCosts of the columns, in ms for each unit. A column without a price is unknown, not free. */
+/** The cost of each column's unit in ms. An absent column is unknown, not free. */
 export type UnitCosts = ReadonlyMap<Column, number>;
 
-/** What a layer costs at given prices. */
 export function layerCost(layer: LayerFeatures, unitCosts: UnitCosts, heavy: number): number {
   return sumOf(termsOf(layer, heavy), unitCosts);
 }
@@ -58,7 +54,7 @@ export const sumOf = (terms: Iterable<Term>, unitCosts: UnitCosts): number => {
   return sum;
 };
 
-/** The traffic from which convolutions count as heavy, in values: a quantile over all that the networks execute. */
+/** The traffic from which convolutions are heavy, in values: a quantile over all executed convolutions. */
 export function heavyTraffic(catalogue: Catalogue, profiles: readonly Profile[]): number {
   const all = profiles.flatMap(({ layers, counts }) =>
     layers.flatMap((i, k) => {
@@ -69,7 +65,7 @@ export function heavyTraffic(catalogue: Catalogue, profiles: readonly Profile[])
   return all.length === 0 ? 0 : quantile(ascending(all), heavyQuantile);
 }
 
-/** The totals of some networks as columns of mean 1. */
+/** The totals of some networks, as columns of mean 1. */
 export interface Columns {
   readonly names: readonly Column[];
   readonly isDetail: readonly boolean[];
@@ -79,7 +75,7 @@ export interface Columns {
   readonly rows: readonly Float64Array[];
 }
 
-/** The totals of one network by column, and 1 for the constant. */
+/** The totals of one network by column; the constant is 1. */
 export function totalsOf(
   catalogue: Catalogue,
   { layers, counts, declared }: Profile,
@@ -92,7 +88,7 @@ export function totalsOf(
   return totals;
 }
 
-/** What a part of a network computes, without its launches, in the columns of whole ones. */
+/** The row of a timed kernel in the columns of networks, without launches. */
 export function kernelRow(catalogue: Catalogue, profile: Profile, { names, means, heavy }: Columns): Float64Array {
   const totals = totalsOf(catalogue, profile, heavy);
   return Float64Array.from(names, (column, j) =>
@@ -100,7 +96,7 @@ export function kernelRow(catalogue: Catalogue, profile: Profile, { names, means
   );
 }
 
-/** @param executions how cells may be executed: these have columns of their own. */
+/** @param executions possible executions of cells; each has columns of its own. */
 export function columnsOf(
   catalogue: Catalogue,
   profiles: readonly Profile[],

@@ -21,8 +21,8 @@ export interface DeviceTable {
 }
 
 /**
- * The networks of a space as tables write them: cells keep their dead branches, which canonical networks do not have
- * and which frameworks without a graph compiler execute all the same.
+ * Builds networks as tables write them: cells keep their dead branches, which canonical networks do not have and which
+ * frameworks without a graph compiler execute.
  */
 export function buildAsWritten(space: Space): (genotype: Genotype) => Network {
   const cellOf = cellReader(space.decisions);
@@ -34,15 +34,15 @@ export function buildAsWritten(space: Space): (genotype: Genotype) => Network {
   };
 }
 
-/** Between the cells of a key; in no cell. */
+/** Separates the cells of a key; it occurs in no cell. */
 export const keySeparator = '\u001f';
 
-/** Pairs of equal rows that a message names. */
-const named = 3;
+/** Most pairs of equal rows in a message. */
+const maxNamed = 3;
 
 /**
- * The latencies of a column by row; NaN where the cell is empty.
- * @throws NasError `invalid-input` naming the lines whose cells are no latency; empty ones, too, when all are `required`.
+ * The latencies of a column by row; NaN for empty cells.
+ * @throws NasError `invalid-input` naming the lines whose cells are no latency, including empty ones if all are `required`.
  */
 export function latencyColumn(csv: Csv, device: string, required: boolean): number[] {
   const at = columnIndex(csv, device);
@@ -56,7 +56,7 @@ export function latencyColumn(csv: Csv, device: string, required: boolean): numb
 }
 
 /**
- * The cells that say what the network of each row is, as one text with `keySeparator` between.
+ * The network of each row: its cells, joined by `keySeparator`.
  * @throws NasError `invalid-input` when two rows are of the same network.
  */
 export function distinctKeys({ file, rows, lines }: Csv, columns: readonly number[]): string[] {
@@ -69,18 +69,18 @@ export function distinctKeys({ file, rows, lines }: Csv, columns: readonly numbe
     else twice.push(`lines ${before} and ${lines[i]}`);
   }
   if (twice.length === 0) return keys;
-  const more = twice.length > named ? ` and ${twice.length - named} more` : '';
-  throw invalidInput(`${file}: ${twice.slice(0, named).join(', ')}${more} are of the same network`, {
+  const more = twice.length > maxNamed ? ` and ${twice.length - maxNamed} more` : '';
+  throw invalidInput(`${file}: ${twice.slice(0, maxNamed).join(', ')}${more} are of the same network`, {
     hint: 'Keep one row of each network.',
   });
 }
 
 /**
- * Reads latencies of a space's networks on some devices: columns under the names of the decisions and of the devices;
- * all others are ignored.
+ * Reads latencies of a space's networks from the columns with the names of the decisions and devices; other columns are
+ * ignored.
  *
- * @throws NasError `invalid-input` naming lines and columns: a column that is missing (with the nearest name), a choice
- *   that the space does not have, a latency that is missing or not above 0, a network with two rows.
+ * @throws NasError `invalid-input` naming lines and columns: a missing column (with the nearest name), a choice that the
+ *   space does not have, a latency that is missing or not above 0, a network with two rows.
  */
 export function readDeviceTable(csv: Csv, space: Space, devices: readonly string[]): DeviceTable {
   const columns = space.decisions.map(({ name }) => columnIndex(csv, name));

@@ -8,22 +8,22 @@ import { designSamples } from './sample-design.js';
 import { learnSources } from './sources.js';
 import { validate } from './validation.js';
 
-/** Rows among which an optimal design is made: a seed's own choice of this many, or of this share when there are fewer. */
+/** Rows that a seed draws for the optimal design: this many, or this share of fewer rows. */
 const poolRows = 2000;
 const poolShare = 0.8;
 
 export interface EvaluationProtocol {
-  /** Networks of the target that are measured. */
+  /** Measured networks of the target. */
   readonly samples: number;
-  /** `auto`: by optimal design, among rows that the seed draws; `random`: drawn by the seed. */
+  /** `auto`: by optimal design among rows that the seed draws; `random`: drawn by the seed. */
   readonly select: 'auto' | 'random';
-  /** Share of the fastest and of the slowest rows of the target that is not tested on, in [0, 0.5). */
+  /** Share of the fastest and of the slowest rows that is left out of the test, in [0, 0.5). */
   readonly trim: number;
-  /** How often it is repeated, with seeds 0, 1, ... */
+  /** Repetitions, with seeds 0, 1, ... */
   readonly seeds: number;
 }
 
-/** What predictions are judged by, in the order in which they are shown. */
+/** In the order in which they are shown. */
 export const scores = ['spearman', 'kendall', 'mape', 'within5', 'within10', 'fitMs'] as const;
 export type Score = (typeof scores)[number];
 
@@ -35,22 +35,22 @@ export interface MeanAndSd {
 
 export interface TargetEvaluation {
   readonly target: string;
-  /** Rows that were tested on, of each seed. */
+  /** Test rows per seed. */
   readonly tested: number;
-  /** Kinds of model that were chosen, and how often. */
+  /** How often each kind of model was chosen. */
   readonly kinds: Readonly<Record<string, number>>;
   readonly scores: Readonly<Record<Score, MeanAndSd>>;
 }
 
 export interface EvaluationOptions extends Pick<FitOptions, 'kind'> {
-  /** Devices whose whole columns are known beforehand. */
+  /** Source devices, whose whole columns are known. */
   readonly sources: readonly string[];
-  /** For the time that fits take. */
+  /** Clock for the times of fits. */
   readonly now: () => number;
   readonly onSeed?: (done: number, total: number) => void;
 }
 
-function layerSharesOf(values: readonly number[]): MeanAndSd {
+function meanAndSd(values: readonly number[]): MeanAndSd {
   const centre = mean(values);
   const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
   return { mean: centre, sd: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) };
@@ -63,8 +63,8 @@ const latenciesOf = ({ latencies }: DeviceTable, device: string): readonly numbe
 };
 
 /**
- * The literature's protocol for few-shot latency prediction (HELP, Lee et al. 2021): for each target and seed, fit to a
- * few of its rows (and to whole columns of source devices), and predict all others.
+ * The protocol of few-shot latency prediction (HELP, Lee et al. 2021): for each target and seed, fit to a few of its rows
+ * (and to whole columns of source devices), and predict all others.
  * @throws NasError `invalid-input` when the table has too few rows.
  */
 export function evaluateTable(
@@ -85,7 +85,6 @@ export function evaluateTable(
       : learnSources(
           table.catalogue,
           options.sources.map((source) => samplesOf(table, latenciesOf(table, source))),
-          true,
         );
   const fitOptions: FitOptions = {
     declared: true,
@@ -107,7 +106,7 @@ export function evaluateTable(
       tested: results[0].tested,
       kinds,
       scores: Object.fromEntries(
-        scores.map((score) => [score, layerSharesOf(results.map((result) => result[score]))]),
+        scores.map((score) => [score, meanAndSd(results.map((result) => result[score]))]),
       ) as Record<Score, MeanAndSd>,
     };
   });
@@ -116,7 +115,7 @@ export function evaluateTable(
 const samplesOf = ({ profiles }: DeviceTable, latencies: readonly number[]): Sample[] =>
   profiles.map((profile, i) => ({ profile, ms: latencies[i] }));
 
-/** The rows that a seed measures. */
+/** The measured rows of a seed. */
 function chooseRows(
   { catalogue, profiles }: DeviceTable,
   { samples, select }: EvaluationProtocol,
@@ -163,7 +162,7 @@ function evaluateOnce(
   return { ...validate(pairs), tested: pairs.length, fitMs, kind: fit.model.kind };
 }
 
-/** The mean of several targets; the standard deviation is that over seeds, averaged. */
+/** The mean over targets; standard deviations over seeds are averaged. */
 export function meanOver(evaluations: readonly TargetEvaluation[]): Record<Score, MeanAndSd> {
   return Object.fromEntries(
     scores.map((score) => [

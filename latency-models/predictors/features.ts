@@ -13,24 +13,22 @@ import {
 /** Names of the physical totals: `pointwise_macs`, `depthwise5_macs`, `conv_traffic`, ... */
 export type Column = string;
 
-/** An amount of something that takes time, of one image. */
+/** An amount of one column, for one image. */
 export type Term = readonly [column: Column, amount: number];
 
-/** Position of a layer among layers of its kind: kernel, stride and logarithms of sizes. */
-export type Place = readonly number[];
-
-/** What one layer adds to the totals, and what makes two layers alike. */
+/** The contribution of one layer to the totals, and its similarity to other layers. */
 export interface LayerFeatures {
-  /** The configuration as a text: layers with the same key take the same time. */
+  /** The configuration; layers with the same key take the same time. */
   readonly key: string;
   readonly terms: readonly Term[];
-  /** Multiply-accumulates, or values where a layer has none: the currency of coverage. */
+  /** Multiply-accumulates, or values where a layer has none; coverage counts it. */
   readonly work: number;
   /** Values read and written. */
   readonly traffic: number;
-  /** Layers of different families have nothing in common. */
+  /** Only layers of one family are similar. */
   readonly family: string;
-  readonly place: Place;
+  /** Kernel, stride and logarithms of sizes; similar layers are near. */
+  readonly place: readonly number[];
 }
 
 const size = ([height, width, channels]: Shape): number => height * width * channels;
@@ -38,21 +36,21 @@ const size = ([height, width, channels]: Shape): number => height * width * chan
 const launch: Term = ['kernels', 1];
 
 /**
- * Processors compute channels in blocks, of one vector register (Georganas et al. 2018): 16 float32 numbers with AVX-512.
- * ONNX Runtime lays values out in such blocks too.
+ * Channels are computed and laid out in blocks of one vector register (Georganas et al. 2018): 16 float32 numbers with
+ * AVX-512.
  */
 const channelBlock = 16;
-/** Images come as they are, and nothing is laid out for them. */
+/** Inputs with up to this many channels are images, which are not laid out again. */
 const imageChannels = 4;
 
-/** What a convolution does because its channels fill no whole blocks. */
+/** The extra work of a convolution whose channels do not fill whole blocks. */
 function blockTerms(macs: number, { input, output }: Layer): readonly Term[] {
   const [from, to] = [input[2], output[2]];
   const filled = channelBlock * Math.ceil(to / channelBlock);
   return [
     // The last block of channels costs as much as a full one.
     ...(filled > to ? [['channel_padding', (macs / to) * (filled - to)] as const] : []),
-    // Inputs of less than a block are laid out again first.
+    // Inputs of less than a block are first laid out again.
     ...(from > imageChannels && from < channelBlock ? [['narrow_traffic', size(input)] as const] : []),
   ];
 }
@@ -65,8 +63,8 @@ const elementwise = (name: Column, { input, output }: Layer): readonly Term[] =>
 ];
 
 /**
- * What each kind of layer adds to the totals of the graph as it is executed: batch norm is folded into convolutions,
- * ReLU and ReLU6 are fused into what comes before, dropout is gone. A layer without terms is known to cost nothing.
+ * The terms of each kind of layer in the executed graph: batch norm is folded into convolutions, ReLU and ReLU6 are fused
+ * into the layer before, dropout is removed. A layer without terms costs nothing.
  */
 const terms: LayerTable<readonly Term[]> = {
   input: () => [],
@@ -119,34 +117,20 @@ const terms: LayerTable<readonly Term[]> = {
 
 const isWork = (column: Column): boolean => column.endsWith('_macs') || column.endsWith('_values');
 
-/** Parameters of a kind that make its layers differ besides their shapes. */
-const variants: LayerTable<{ readonly family: string; readonly window: readonly [kernel: number, stride: number] }> = {
-  input: ({ kind }) => ({ family: kind, window: [1, 1] }),
-  conv: ({ kernel, stride, groups = 1 }) => ({
-    family: groups > 1 ? `conv/${groups}` : 'conv',
-    window: [kernel, stride],
-  }),
-  depthwise: ({ kind, kernel, stride }) => ({ family: kind, window: [kernel, stride] }),
-  batch_norm: ({ kind }) => ({ family: kind, window: [1, 1] }),
-  activation: ({ act }) => ({ family: act, window: [1, 1] }),
-  avg_pool: ({ kind, kernel, stride }) => ({ family: kind, window: [kernel, stride] }),
-  global_pool: ({ kind }) => ({ family: kind, window: [1, 1] }),
-  dense: ({ kind }) => ({ family: kind, window: [1, 1] }),
-  dropout: ({ kind }) => ({ family: kind, window: [1, 1] }),
-  add: ({ kind }) => ({ family: kind, window: [1, 1] }),
-  multiply: ({ kind }) => ({ family: kind, window: [1, 1] }),
-  shuffle: ({ kind }) => ({ family: kind, window: [1, 1] }),
-  zero: ({ kind }) => ({ family: kind, window: [1, 1] }),
-};
-
-/** `conv 3/2 32x32x16 16x16x32`: kernel and stride, input, output. */
-export function keyOf(layer: Layer): string {
-  const { family, window } = applyRule(variants, layer);
-  return `${family} ${window.join('/')} ${layer.input.join('x')} ${layer.output.join('x')}`;
+function familyOf(layer: Layer): string {
+  if (layer.kind === 'activation') return layer.act;
+  return layer.kind === 'conv' && layer.groups !== undefined && layer.groups > 1 ? `conv/${layer.groups}` : layer.kind;
 }
 
-export function describeLayer(layer: Layer, key: string): LayerFeatures {
-  const { family, window } = applyRule(variants, layer);
+const windowOf = (layer: Layer): readonly [kernel: number, stride: number] =>
+  'kernel' in layer ? [layer.kernel, layer.stride] : [1, 1];
+
+/** `conv 3/2 32x32x16 16x16x32`: kernel and stride, input, output. */
+const keyOf = (layer: Layer): string =>
+  `${familyOf(layer)} ${windowOf(layer).join('/')} ${layer.input.join('x')} ${layer.output.join('x')}`;
+
+function describeLayer(layer: Layer, key: string): LayerFeatures {
+  const window = windowOf(layer);
   const own = applyRule(terms, layer);
   const { input, output } = layer;
   return {
@@ -154,14 +138,14 @@ export function describeLayer(layer: Layer, key: string): LayerFeatures {
     terms: own,
     work: own.reduce((total, [column, amount]) => total + (isWork(column) ? amount : 0), 0),
     traffic: size(input) + size(output),
-    family,
+    family: familyOf(layer),
     place: [window[0] / 2, window[1], Math.log2(input[2]), Math.log2(output[2]), Math.log2(output[0] * output[1]) / 2],
   };
 }
 
 /**
- * Which operations of a cell a runtime executes: the `live` ones, which are layers of the network; all that are `written`,
- * as frameworks without a graph compiler do; or those whose result is `read`, be it of zeros.
+ * The operations of a cell that a runtime executes: `live` ones, which are layers of the network; all that are `written`, as
+ * in frameworks without a graph compiler; or all whose result is `read`, even if it is zero.
  */
 export type Execution = 'live' | 'written' | 'read';
 
@@ -171,17 +155,17 @@ const executedEdges: { readonly [E in Exclude<Execution, 'live'>]: (cell: Cell) 
 };
 const executions = ['written', 'read'] as const;
 
-/** Whether a column counts operations of cells, by one of these executions. */
+/** Whether a column counts operations of cells under one of these executions. */
 export const isDeclared = (column: Column, among: readonly Execution[] = executions): boolean =>
   among.some((execution) => column.startsWith(`${execution}_`));
 
-/** Fewer samples than this say nothing about overlaps, single layers and executions. */
+/** Fewer samples do not identify overlaps, single layers and executions. */
 export const fewForDetails = 8;
 
 /**
- * How a device may execute cells, and how likely that is: most tables were taken with frameworks that run them as they
- * are written.
- * @param declared whether they may be executed beyond their live layers.
+ * Possible executions of cells on a device, with prior probabilities: frameworks that execute cells as written measured most
+ * tables.
+ * @param declared whether more than live layers may be executed.
  */
 export function likelyExecutions(
   samples: number,
@@ -195,8 +179,8 @@ export function likelyExecutions(
   ];
 }
 
-/** Operations of cells that runtimes execute, by execution: published tables were often taken without a graph compiler. */
-export function declaredTerms({ blocks }: Network): Term[] {
+/** The operations of cells by execution. */
+function declaredTerms({ blocks }: Network): Term[] {
   const counts = new Map<Column, number>();
   for (const block of blocks) {
     if (block.kind !== 'cell') continue;
@@ -211,29 +195,30 @@ export function declaredTerms({ blocks }: Network): Term[] {
   return [...counts];
 }
 
-/** How often a network executes each distinct layer, and the operations that its cells are written with. */
+/** The layers of a network by their positions in a catalogue. */
 export interface Profile {
-  /** Positions in the catalogue, ascending, each once. */
+  /** Ascending. */
   readonly layers: readonly number[];
   /** How often each occurs. */
   readonly counts: readonly number[];
+  /** The operations of cells by execution. */
   readonly declared: readonly Term[];
-  /** Nothing of the input reaches the output; what remains of such a network differs from device to device. */
+  /** The output does not depend on the input; the remains of such a network differ between devices. */
   readonly isConstant: boolean;
 }
 
-/** A measured network, taken apart. */
+/** The profile of a measured network. */
 export interface Sample {
   readonly profile: Profile;
   readonly ms: number;
 }
 
-/** The distinct layers that occur in some networks. */
+/** The distinct layers of some networks. */
 export class Catalogue {
   readonly layers: LayerFeatures[] = [];
   private readonly positions = new Map<string, number>();
 
-  /** The layers of a network that take time, entered into the catalogue where they are new. */
+  /** The profile of a network; its new layers are added to the catalogue. */
   profile(network: Network): Profile {
     const all = layersOf(network);
     return {
@@ -243,7 +228,7 @@ export class Catalogue {
     };
   }
 
-  /** Those of some layers that take time. */
+  /** Counts the layers that take time. */
   count(all: readonly Layer[]): Pick<Profile, 'layers' | 'counts'> {
     const found = new Map<number, number>();
     for (const layer of all)
@@ -252,7 +237,7 @@ export class Catalogue {
     return { layers, counts: layers.map((i) => found.get(i) ?? 0) };
   }
 
-  /** Whether a layer does anything of its own: batch norm, ReLU and dropout are part of what comes before. */
+  /** Batch norm, ReLU and dropout do not, as they are part of the layer before. */
   takesTime(layer: Layer): boolean {
     return this.layers[this.position(layer)].terms.length > 0;
   }

@@ -110,7 +110,7 @@ function iterate(data: FitData): Outcome {
       alike ??= likeness(data.catalogue, spread.layers, options.similarity);
       components.push({ matrix: layerCovariance(spread, alike), ...sizePriors.layers });
     }
-    if (sources !== null) components.push({ matrix: sources.covariance, ...sizePriors.sources });
+    if (sources !== null) components.push({ matrix: sources, ...sizePriors.sources });
     const problem = regression(data, noise, rows, components);
     solution = solve(problem, start);
     start = { scales: solution.scales, keep: round >= searchRounds - 1 };

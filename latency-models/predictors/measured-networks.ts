@@ -5,7 +5,6 @@ import { writeFileAtomic } from '../../base/files.js';
 import { choicesOf, genotypeOf, type Genotype, type Space } from '../../spaces/index.js';
 import { environmentSchema, type Environment, type LayerTime } from '../device.js';
 
-/** A network of a space with its latency. */
 export interface MeasuredNetwork {
   readonly genotype: Genotype;
   readonly ms: number;
@@ -13,13 +12,13 @@ export interface MeasuredNetwork {
   readonly layers?: readonly LayerTime[];
 }
 
-/** What a latency model is fitted to: networks that were measured in one environment, in one precision. */
+/** The data of a latency model: networks measured in one environment, in one precision. */
 export interface MeasuredNetworks {
   readonly environment: Environment;
   readonly networks: readonly MeasuredNetwork[];
 }
 
-/** The times of a network's layers as they are stored. */
+/** The stored times of a network's layers. */
 export const layerTimesSchema: z.ZodType<readonly LayerTime[]> = z.array(
   z.object({
     layer: z.string(),
@@ -44,7 +43,7 @@ const storedSchema = z.object({
   ),
 });
 
-/** Keeps measurements in a file, so that models can be fitted to them again. */
+/** Writes measurements to a file, from which models can be fitted again. */
 export function writeMeasured(file: string, space: Space, { environment, networks }: MeasuredNetworks): void {
   const stored: z.input<typeof storedSchema> = {
     version: 1,
@@ -58,7 +57,7 @@ export function writeMeasured(file: string, space: Space, { environment, network
   writeFileAtomic(file, `${JSON.stringify(stored, null, 2)}\n`);
 }
 
-/** @throws NasError `invalid-input` when the file cannot be read, is none of these, or is of another space. */
+/** @throws NasError `invalid-input` when the file cannot be read, is no such file, or is of another space. */
 export function readMeasured(file: string, space: Space): MeasuredNetworks {
   let json: unknown;
   try {
@@ -69,7 +68,7 @@ export function readMeasured(file: string, space: Space): MeasuredNetworks {
   const { success, data, error } = storedSchema.safeParse(json);
   if (!success)
     throw invalidInput(`${file}: not measurements of networks: ${z.prettifyError(error)}`, {
-      hint: 'nas latency fit keeps what it measures beside the model, in a file that ends in .measurements.json.',
+      hint: 'nas latency fit writes its measurements beside the model, to a file that ends in .measurements.json.',
     });
   if (data.space !== space.name)
     throw invalidInput(`${file}: these are networks of the space ${data.space}, not of ${space.name}`);

@@ -1,7 +1,7 @@
 import { Cholesky, dot } from '../../base/linear-algebra.js';
 
-/** What a column leaves open of itself below this share is rounding: it depends on others. */
-const smallestPivot = 1e-12;
+/** A column whose pivot is below this share of its diagonal depends on others. */
+const minPivot = 1e-12;
 
 /**
  * Minimises x'Gx - 2 m'x over x >= 0 for a symmetric positive semidefinite G (Lawson & Hanson 1974, chapter 23, on the
@@ -14,7 +14,7 @@ export function minimiseNonNegative(equations: Equations): number[] {
     const entering = steepest(equations, best, rejected);
     if (entering === undefined) return [...best.x];
     const next = enter(equations, best, entering);
-    // In exact arithmetic each step improves; a column whose step does not, by rounding, is not tried again from here.
+    // In exact arithmetic each step improves. A column whose step does not, by rounding, is not tried again from here.
     if (next === undefined || loss(equations, next) >= loss(equations, best)) {
       rejected.add(entering);
     } else {
@@ -24,7 +24,7 @@ export function minimiseNonNegative(equations: Equations): number[] {
   }
 }
 
-/** What is minimised: the Gram matrix and the right-hand side of the normal equations. */
+/** The Gram matrix and the right-hand side of normal equations. */
 export interface Equations {
   /** A'A + ridge I. */
   readonly gram: readonly (readonly number[])[];
@@ -41,9 +41,9 @@ interface Solution {
 /**
  * The normal equations of least squares.
  *
- * @param rows the rows of A, all of the same length.
- * @param target b, one value a row.
- * @param ridge adds `ridge` |x|^2, which also makes the solution unique when columns depend on each other.
+ * @param rows of A, all of the same length.
+ * @param target b, one value per row.
+ * @param ridge adds `ridge` |x|^2, which makes the solution unique when columns depend on each other.
  */
 export function normalEquations(
   rows: readonly ArrayLike<number>[],
@@ -67,7 +67,7 @@ export function normalEquations(
 const loss = ({ gram, moment }: Equations, { x }: Solution): number =>
   gram.reduce((total, row, i) => total + x[i] * (dot(row, x) - 2 * moment[i]), 0);
 
-/** The column along which the loss falls most, or undefined when it falls along none. */
+/** The column with the steepest descent; undefined when there is none. */
 function steepest({ gram, moment }: Equations, at: Solution, rejected: ReadonlySet<number>): number | undefined {
   let best: number | undefined;
   let bestSlope = 1e-12 * Math.max(...moment.map(Math.abs));
@@ -78,7 +78,7 @@ function steepest({ gram, moment }: Equations, at: Solution, rejected: ReadonlyS
   return best;
 }
 
-/** The best solution after one more column is let in; undefined when that column depends on those already in. */
+/** The best solution with one more passive column; undefined when it depends on the others. */
 function enter(equations: Equations, from: Solution, entering: number): Solution | undefined {
   let { x } = from;
   let passive = [...from.passive, entering];
@@ -91,7 +91,7 @@ function enter(equations: Equations, from: Solution, entering: number): Solution
   }
 }
 
-/** The values of some columns without others and without bounds; undefined when the columns depend on each other. */
+/** The unconstrained solution for some columns; undefined when they depend on each other. */
 function solveFor({ gram, moment }: Equations, columns: readonly number[]): Float64Array | undefined {
   const factor = new Cholesky(columns.length);
   for (const i of columns) {
@@ -99,12 +99,12 @@ function solveFor({ gram, moment }: Equations, columns: readonly number[]): Floa
       columns.map((j) => gram[i][j]),
       gram[i][i],
     );
-    if (!(open > smallestPivot * gram[i][i])) return undefined;
+    if (!(open > minPivot * gram[i][i])) return undefined;
   }
   return factor.solve(Float64Array.from(columns, (i) => moment[i]));
 }
 
-/** Moves from x towards the unconstrained solution until the first variable becomes 0, which is then held there. */
+/** Moves from x towards the unconstrained solution until a variable becomes 0, which is then held there. */
 function retreat(
   x: readonly number[],
   solution: readonly number[],

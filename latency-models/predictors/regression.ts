@@ -2,44 +2,45 @@ import { Cholesky, dot } from '../../base/linear-algebra.js';
 import { minimiseNonNegative, type Equations } from './nnls.js';
 
 /**
- * target = rows w + f + e with w >= 0, w ~ N(mean, prior), f a deviation and e noise, both with known covariances up to
- * their sizes.
+ * target = rows w + f + e with w >= 0, w ~ N(mean, prior), a deviation f and noise e, whose covariances are known up to their
+ * sizes.
  */
 export interface Regression {
   readonly target: Float64Array;
   readonly rows: readonly Float64Array[];
   readonly mean: Float64Array;
-  /** Row-major covariance of w, without what `free` adds. */
+  /** Covariance of w, row-major, without `free`. */
   readonly prior: Float64Array;
-  /** Parts of the covariance of w whose sizes are to be found, q x q for q weights. */
+  /** Components of the covariance of w whose sizes are estimated. */
   readonly free: readonly Component[];
-  /** Covariance of errors whose sizes are known, row-major; none by default. */
+  /** Covariance of errors of known size, row-major; default: none. */
   readonly errors?: Float64Array;
-  /** The noise first; all others are deviations, or errors of single targets. */
+  /** The noise, then deviations and errors of single targets; their sizes are estimated. */
   readonly components: readonly [noise: Component, ...others: Component[]];
 }
 
 export interface Solution {
   readonly weights: readonly number[];
-  /** Sizes of the components (standard deviations, in their order), then of the free parts of the prior. */
+  /** Standard deviations of `components`, then of `free`. */
   readonly sizes: readonly number[];
+  /** Logarithms of `sizes`. */
   readonly scales: readonly number[];
-  /** (deviations + noise)^-1 (target - rows w): covariances with it give the deviations elsewhere. */
+  /** (deviations + noise)^-1 (target - rows w): a deviation elsewhere is its covariance times this. */
   readonly dual: Float64Array;
-  /** target minus what all other targets say about each. */
+  /** Each target minus its prediction from all others. */
   readonly leftOut: Float64Array;
-  /** Variances of `leftOut` as the model sees them. */
+  /** Predictive variances of `leftOut`. */
   readonly leftOutVariance: Float64Array;
 }
 
 export interface Start {
-  /** Where the search for sizes begins. */
+  /** Initial sizes. */
   readonly scales?: readonly number[];
-  /** Take them as they are. */
+  /** Keep them. */
   readonly keep?: boolean;
 }
 
-/** A P A' for rows A and a symmetric P, row-major. */
+/** A P A' for the rows A and a symmetric P, row-major. */
 function sandwich(rows: readonly Float64Array[], inner: Float64Array): Float64Array {
   const n = rows.length;
   const q = Math.round(Math.sqrt(inner.length));
@@ -59,16 +60,16 @@ function sandwich(rows: readonly Float64Array[], inner: Float64Array): Float64Ar
 }
 
 /**
- * Sizes by maximal evidence (as if weights could be negative), then the most probable weights that are not (Lawson &
- * Hanson on the whitened rows and the prior), then the deviations.
+ * Sizes of maximal evidence (as if weights could be negative), then the most probable non-negative weights (Lawson & Hanson
+ * on the whitened rows and the prior), then the deviations.
  */
 export function solve(problem: Regression, start: Start = {}): Solution {
   const { target, rows, mean, prior, free, components, errors } = problem;
   const n = rows.length;
   const centred = target.map((value, i) => value - dot(rows[i], mean));
-  const all = [...components, ...free.map((part) => ({ ...part, matrix: sandwich(rows, part.matrix) }))];
-  const told = sandwich(rows, prior);
-  const fixed = errors === undefined ? told : told.map((value, k) => value + errors[k]);
+  const all = [...components, ...free.map((one) => ({ ...one, matrix: sandwich(rows, one.matrix) }))];
+  const ofWeights = sandwich(rows, prior);
+  const fixed = errors === undefined ? ofWeights : ofWeights.map((value, k) => value + errors[k]);
   const { scales } =
     start.keep === true && start.scales !== undefined
       ? { scales: start.scales }
@@ -86,11 +87,11 @@ export function solve(problem: Regression, start: Start = {}): Solution {
   return { weights, sizes: scales.map(Math.exp), scales, dual, leftOut, leftOutVariance };
 }
 
-/** Covariance of the targets around what the weights say, at these sizes. */
+/** The covariance of the targets around rows w. */
 const residualCovariance = ({ target, errors, components }: Regression, scales: readonly number[]): Float64Array =>
   combine(errors ?? new Float64Array(target.length ** 2), components, scales);
 
-/** What the most probable weights minimise, given the factor of the residuals' covariance and the prior's covariance. */
+/** The normal equations of the most probable weights, given the factor of the residual covariance and the prior. */
 function equationsOf({ rows, target, mean }: Regression, residual: Cholesky, prior: Float64Array): Equations {
   const q = mean.length;
   const precision = Cholesky.of(prior, q).inverse();
@@ -110,20 +111,12 @@ export function diagonal(values: readonly number[]): Float64Array {
   return matrix;
 }
 
-/** A part of a covariance whose size is to be found: exp(2 scale) times `matrix`. */
+/** A component of a covariance: exp(2 scale) times `matrix`, with the normal prior of `scale`. */
 export interface Component {
   /** Row-major and square. */
   readonly matrix: Float64Array;
-  /** What the logarithm of the standard deviation is expected to be, and how surely. */
   readonly centre: number;
   readonly spread: number;
-}
-
-interface Scales {
-  /** Logarithms of the standard deviations, in the order of the components. */
-  readonly scales: readonly number[];
-  /** Negative log of the evidence and the prior, up to a constant: small is good. */
-  readonly loss: number;
 }
 
 /** fixed + sum of exp(2 scale) matrix. */
@@ -146,21 +139,19 @@ const steps = [1, 0.5, 0.25];
 const sweeps = 2;
 
 /**
- * The sizes of the components under which `target` ~ N(0, fixed + components) is most likely, with normal priors on
- * their logarithms (type II maximum likelihood, Rasmussen & Williams 2006, section 5.4), by coordinate search.
- *
- * @param start where to begin; the centres by default.
+ * The scales of the components that maximise the evidence of `target` ~ N(0, fixed + components) times their priors (type II
+ * maximum likelihood, Rasmussen & Williams 2006, section 5.4), by coordinate search from `start`.
  */
 function maximiseEvidence(
   target: Float64Array,
   fixed: Float64Array,
   components: readonly Component[],
   start: readonly number[] = components.map(({ centre }) => centre),
-): Scales {
+): { readonly scales: readonly number[] } {
   const loss = (scales: readonly number[]): number =>
     lossOf(target, combine(fixed, components, scales)) +
     components.reduce((sum, { centre, spread }, c) => sum + 0.5 * ((scales[c] - centre) / spread) ** 2, 0);
-  let best: Scales = { scales: start, loss: loss(start) };
+  let best = { scales: start, loss: loss(start) };
   for (const step of steps) {
     for (let sweep = 0; sweep < sweeps; sweep++) {
       const before = best;
@@ -180,11 +171,9 @@ function maximiseEvidence(
 }
 
 /**
- * Each of the first `count` targets minus what the model fitted to all others says about it, at the same sizes.
- *
- * Without an observation, the equations of the weights lose a rank-one part, so that each fit takes O(q^2) and its own
- * search for the weights that are not negative: these decide much where they are, and the closed form for normal weights
- * does not know them.
+ * Each of the first `count` targets minus its prediction by a fit to all others, at the same sizes. Leaving a target out is
+ * a rank-one change of the normal equations, so each fit takes O(q^2) and a search for non-negative weights of its own,
+ * which the closed form for normal weights would ignore.
  */
 export function leaveOneOut(problem: Regression, scales: readonly number[], count: number): Float64Array {
   const { rows, target, prior, free, components } = problem;
@@ -195,12 +184,12 @@ export function leaveOneOut(problem: Regression, scales: readonly number[], coun
   return Float64Array.from({ length: count }, (_, i) => {
     const own = precision.subarray(i * n, (i + 1) * n);
     const variance = 1 / own[i];
-    const told = dot(own, target);
+    const projected = dot(own, target);
     const row = gram.map((_column, j) => rows.reduce((sum, other, k) => sum + own[k] * other[j], 0));
     const weights = minimiseNonNegative({
       gram: gram.map((line, a) => line.map((value, b) => value - row[a] * row[b] * variance)),
-      moment: moment.map((value, a) => value - row[a] * told * variance),
+      moment: moment.map((value, a) => value - row[a] * projected * variance),
     });
-    return (told - dot(row, weights)) * variance;
+    return (projected - dot(row, weights)) * variance;
   });
 }

@@ -1,5 +1,4 @@
-import { Cholesky } from '../../base/linear-algebra.js';
-import { dot } from '../../base/linear-algebra.js';
+import { Cholesky, dot } from '../../base/linear-algebra.js';
 import type { Random } from '../../base/random.js';
 import { genotypeId, sampleGenotype, type Genotype, type Space } from '../../spaces/index.js';
 import { ascending, quantile } from '../statistics.js';
@@ -7,29 +6,25 @@ import { columnsOf, heavyTraffic, type Columns } from './columns.js';
 import { Catalogue, likelyExecutions, type LayerFeatures, type Profile } from './features.js';
 import { unlikeSources, type SourcePrior } from './sources.js';
 
-/** Genotypes among which the ones to measure are chosen. */
+/** Random genotypes among which calibration networks are chosen. */
 const poolSize = 500;
-/** The pool is cut at these quantiles of work: the extremes of a space would dominate a relative fit. */
-const [lightest, heaviest] = [0.02, 0.98];
-/** Standard deviation of details, where that of other shares is 1. */
+/** Networks beyond these quantiles of work are left out, as they would dominate a relative fit. */
+const [minQuantile, maxQuantile] = [0.02, 0.98];
+/** Prior standard deviation of details, relative to that of other shares. */
 const detailSize = 0.12;
-/** Variance of the measurement noise, in these units and with sources in shares of the latency. */
+/** Variance of the measurement noise, in units of the prior and (with sources) of the latency. */
 const [noise, sourcedNoise] = [0.01, 0.0025];
-
-/** Weight of what a device has on its own beside what other devices say. */
+/** Weight of a device's own shares beside those of its sources. */
 const ownFactor = 0.1;
 
 export interface DesignOptions {
-  /** Cells may be executed beyond their live layers: then samples are to tell the executions apart, too. */
+  /** Cells may be executed beyond their live layers: samples should also identify the execution. */
   readonly declared?: boolean;
-  /** What other devices say beforehand: then that which they leave open is measured. */
+  /** From other devices: samples should identify the differences to them. */
   readonly prior?: SourcePrior;
 }
 
-/**
- * The positions of the `count` profiles whose measurement tells most about all others: D-optimal under the prior of the
- * model that will be fitted. Deterministic.
- */
+/** The positions of the `count` most informative profiles: D-optimal under the prior of the model. Deterministic. */
 export function designSamples(
   catalogue: Catalogue,
   profiles: readonly Profile[],
@@ -40,7 +35,7 @@ export function designSamples(
     layers.reduce((sum, i, k) => sum + counts[k] * macsOf(catalogue.layers[i]), 0),
   );
   const sorted = ascending(works);
-  const [low, high] = [quantile(sorted, lightest), quantile(sorted, heaviest)];
+  const [low, high] = [quantile(sorted, minQuantile), quantile(sorted, maxQuantile)];
   const all = [...profiles.keys()];
   const inside = all.filter((i) => works[i] >= low && works[i] <= high && !profiles[i].isConstant);
   const kept = inside.length >= count ? inside : all;
@@ -88,8 +83,8 @@ function underPrior(columns: Columns, prior: SourcePrior): Float64Array[] {
 }
 
 /**
- * The canonical genotypes whose measured latencies tell most about a latency model: D-optimal among a random pool.
- * Fewer than `count` when the space is smaller. The same space, count and random state give the same genotypes.
+ * The canonical genotypes whose latencies are most informative for a latency model: D-optimal among a random pool; fewer than
+ * `count` when the space is smaller. The same space, count and random state give the same genotypes.
  */
 export function selectCalibration(space: Space, count: number, random: Random): Genotype[] {
   const pool = samplePool(space, Math.max(poolSize, 4 * count), random);
@@ -98,7 +93,7 @@ export function selectCalibration(space: Space, count: number, random: Random): 
   return designSamples(catalogue, profiles, count).map((i) => pool[i]);
 }
 
-/** Distinct canonical genotypes in the order in which they were drawn. */
+/** Distinct canonical genotypes in the order of the draws. */
 function samplePool(space: Space, size: number, random: Random): Genotype[] {
   const pool = new Map<string, Genotype>();
   for (let draws = 0; draws < 2 * size && pool.size < size; draws++) {
@@ -108,20 +103,19 @@ function samplePool(space: Space, size: number, random: Random): Genotype[] {
   return [...pool.values()];
 }
 
-/** What a linear model of the candidates makes of them. */
+/** A linear model of the candidates. */
 export interface View {
-  /** One row of features for each candidate, in coordinates in which the prior of the weights is standard normal. */
+  /** The features of each candidate, in coordinates in which the prior of the weights is standard normal. */
   readonly rows: readonly ArrayLike<number>[];
   /** Variance of the measurement noise. */
   readonly noise: number;
-  /** How likely this model is the right one; 1 by default. */
+  /** Of the model; default: 1. */
   readonly probability?: number;
 }
 
 /**
- * The indices of the `count` candidates whose measurement tells most: greedy D-optimal design (the expected gain of
- * information) by pivoted Cholesky of the rows' Gram matrix; of several models, in the mean over them. Deterministic; the
- * first of equals wins. O(n q count + n count^2).
+ * The indices of the `count` most informative candidates: greedy D-optimal design by pivoted Cholesky of the rows' Gram
+ * matrix, averaged over several models. Deterministic; of equals the first. O(n q count + n count^2).
  */
 export function selectDiverse(views: readonly View[], count: number): number[] {
   const open = views.map((view) => new Uncertainty(view));
@@ -140,9 +134,8 @@ export function selectDiverse(views: readonly View[], count: number): number[] {
   return taken;
 }
 
-/** What a model does not know of the candidates. */
+/** A model's posterior variances of the candidates. */
 class Uncertainty {
-  /** The variance of each candidate given those that were measured. */
   private readonly variances: Float64Array;
   private readonly factor: Float64Array[] = [];
 
@@ -150,7 +143,7 @@ class Uncertainty {
     this.variances = Float64Array.from(view.rows, (row) => dot(row, row));
   }
 
-  /** Twice the information that a measurement of the candidate gives. */
+  /** Twice the information gain of measuring the candidate. */
   gain(i: number): number {
     return Math.log1p(this.variances[i] / this.view.noise);
   }

@@ -1,50 +1,47 @@
-import { Cholesky } from '../../base/linear-algebra.js';
-import { dot } from '../../base/linear-algebra.js';
+import { Cholesky, dot } from '../../base/linear-algebra.js';
 import { mean } from '../statistics.js';
 import { columnsOf, heavyTraffic, layerCost, type Columns } from './columns.js';
 import type { Catalogue, Column, Profile, Sample } from './features.js';
 import { minimiseNonNegative, normalEquations } from './nnls.js';
 
-/** Weight of the shared size of all prices and of what the sources differ in, in the prior. */
+/** Weights of the common scale and of the differences between sources in the prior. */
 const priorSizes = { common: 0.05, between: 4 } as const;
-/** Variance of the constant's share, and the least of any other share (before `own`). */
+/** Variance of the constant's own share, and the least of any other. */
 const [constantVariance, minVariance] = [0.05, 0.001];
-/** Ridge of a source's prices, on shares, for each row. */
-const ridge = 1e-5;
-/** Ridge of the layers' deviations of a source, for each row. */
-const layerRidge = 1e-5;
-/** With more distinct layers than this, those of a source are told by their totals alone. */
+/** Ridges per row of the shares and of the layers' deviations. */
+const [ridge, layerRidge] = [1e-5, 1e-5];
+/** With more distinct layers, a source has no deviations of layers. */
 const maxLayers = 400;
-/** How likely a device is taken to be unlike all sources, before it is measured. */
+/** Prior probability that a device is unlike all sources. */
 export const unlikeSources = 0.25;
-const smallestShare = 0.3;
-/** Latencies of a source beyond these ranks count as if they were there. */
+/** Errors are relative to the latency, or to this share of the mean where that is more. */
+const minShare = 0.3;
+/** Latencies are clipped at these quantiles. */
 const [lowRank, highRank] = [0.002, 0.998];
 
-/** What a table of a device says, in units of its mean latency. */
+/** The fit to a source device's table, in units of its mean latency. */
 interface Source {
   readonly unitCosts: ReadonlyMap<Column, number>;
-  /** What each layer takes beyond its price. */
+  /** Deviations by layer. */
   readonly layers: ReadonlyMap<string, number>;
 }
 
-/** Shares of the latency by column, as other devices have them. */
-export interface Shares {
+/** The prior of the columns' shares of the latency. */
+interface Shares {
   readonly mean: Float64Array;
   readonly covariance: Float64Array;
-  /** Variances of what a device has on its own, up to a factor. */
+  /** Variances of a device's own shares, up to a factor. */
   readonly own: readonly number[];
 }
 
-/** What several devices have in common, as a prior for another one. */
+/** The prior for a device that other devices give. */
 export class SourcePrior {
   constructor(
-    /** The traffic from which convolutions are heavy. */
+    /** Traffic from which convolutions are heavy. */
     readonly heavy: number,
     private readonly sources: readonly Source[],
   ) {}
 
-  /** What the shares of the latency by column are on other devices. */
   shares({ names, means }: Columns): Shares {
     const q = names.length;
     const all = this.sources.map(({ unitCosts }) => names.map((name, j) => (unitCosts.get(name) ?? 0) * means[j]));
@@ -59,20 +56,14 @@ export class SourcePrior {
     return { mean: centre, covariance, own };
   }
 
-  /** The covariance of the samples' deviations, had they those of the sources in unknown proportions. */
-  deviations(catalogue: Catalogue, profiles: readonly Profile[]): { readonly covariance: Float64Array } | null {
+  /** The covariance of the samples' deviations as unknown mixtures of the sources'; null when sources have none. */
+  deviations(catalogue: Catalogue, profiles: readonly Profile[]): Float64Array | null {
     if (this.sources.every(({ layers }) => layers.size === 0)) return null;
     const rows = this.rows(catalogue, profiles);
-    const n = rows.length;
-    return {
-      covariance: Float64Array.from(
-        { length: n * n },
-        (_, k) => dot(rows[Math.floor(k / n)], rows[k % n]) / this.sources.length,
-      ),
-    };
+    return Float64Array.from(rows.flatMap((a) => rows.map((b) => dot(a, b) / this.sources.length)));
   }
 
-  /** Milliseconds of each layer beyond its price, given the samples' dual weights. */
+  /** The deviation of each layer in ms, given the samples' dual weights. */
   layerMs(
     catalogue: Catalogue,
     profiles: readonly Profile[],
@@ -90,7 +81,7 @@ export class SourcePrior {
     return result;
   }
 
-  /** What each source's layers of each network take beyond their prices. */
+  /** For each network its total deviation by source. */
   private rows(catalogue: Catalogue, profiles: readonly Profile[]): Float64Array[] {
     return profiles.map(({ layers, counts }) =>
       Float64Array.from(this.sources, ({ layers: own }) =>
@@ -100,19 +91,12 @@ export class SourcePrior {
   }
 }
 
-/**
- * Learns from full tables of other devices.
- * @param tables one list of samples a device, all over the same catalogue.
- */
-export function learnSources(
-  catalogue: Catalogue,
-  tables: readonly (readonly Sample[])[],
-  declared: boolean,
-): SourcePrior {
+/** @param tables full tables of other devices: one list of samples per device, over the same catalogue. */
+export function learnSources(catalogue: Catalogue, tables: readonly (readonly Sample[])[]): SourcePrior {
   const profiles = tables.flatMap((table) => table.map(({ profile }) => profile));
   const distinct = [...new Set(profiles)];
   const heavy = heavyTraffic(catalogue, distinct);
-  const columns = columnsOf(catalogue, distinct, heavy, [declared ? 'written' : 'live']);
+  const columns = columnsOf(catalogue, distinct, heavy, ['written']);
   const rows = new Map(distinct.map((profile, i) => [profile, columns.rows[i]]));
   return new SourcePrior(
     heavy,
@@ -136,7 +120,7 @@ function learn(
   const average = mean(table.map(({ ms }) => ms));
   const target = clipped(table.map(({ ms }) => ms / average));
   const rows = table.map(({ profile }) => rowOf.get(profile) ?? new Float64Array(columns.names.length));
-  const weights = target.map((value) => 1 / Math.max(value, smallestShare));
+  const weights = target.map((value) => 1 / Math.max(value, minShare));
   const shares = minimiseNonNegative(
     normalEquations(
       rows.map((row, i) => row.map((value) => value * weights[i])),
@@ -149,7 +133,7 @@ function learn(
   return { unitCosts, layers: layerDeviations(catalogue, table, residual, unitCosts, columns.heavy) };
 }
 
-/** What each layer takes beyond its price, by ridge regression of the residuals; none where layers are too many. */
+/** The deviation of each layer from its linear cost, by ridge regression of the residuals; none with too many layers. */
 function layerDeviations(
   catalogue: Catalogue,
   table: readonly Sample[],
@@ -161,13 +145,13 @@ function layerDeviations(
   const m = layers.length;
   if (m > maxLayers) return new Map();
   const place = new Map(layers.map((layer, k) => [layer, k]));
-  const price = layers.map((layer) => Math.max(layerCost(catalogue.layers[layer], unitCosts, heavy), 1e-4));
+  const cost = layers.map((layer) => Math.max(layerCost(catalogue.layers[layer], unitCosts, heavy), 1e-4));
   const gram = new Float64Array(m * m);
   const moment = new Float64Array(m);
   for (const [i, { profile }] of table.entries()) {
     const entries = profile.layers.map((layer, k) => {
       const at = place.get(layer) ?? 0;
-      return [at, profile.counts[k] * price[at]] as const;
+      return [at, profile.counts[k] * cost[at]] as const;
     });
     for (const [a, x] of entries) {
       moment[a] += x * residual[i];
@@ -176,5 +160,5 @@ function layerDeviations(
   }
   for (let a = 0; a < m; a++) gram[a * m + a] += layerRidge * table.length;
   const ratios = Cholesky.of(gram, m).solve(moment);
-  return new Map(layers.map((layer, k) => [catalogue.layers[layer].key, ratios[k] * price[k]]));
+  return new Map(layers.map((layer, k) => [catalogue.layers[layer].key, ratios[k] * cost[k]]));
 }

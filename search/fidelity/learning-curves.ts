@@ -177,7 +177,7 @@ interface Sample {
 }
 
 /** The prior: coefficients ~ N(mean, deviation^2), noise about `noise`. */
-export interface Prior {
+interface Prior {
   readonly coefficients: readonly Estimate[];
   readonly noise: number;
 }
@@ -228,7 +228,7 @@ function noiseOf(samples: readonly Sample[], prior: Prior, noise: number, { fact
  * Bayesian linear regression (Bishop 2006, 3.3 and 3.5), with the noise estimated from residuals and prior.
  * @returns the prediction of a further target.
  */
-export function regress(samples: readonly Sample[], prior: Prior): (features: readonly number[]) => Estimate {
+function regress(samples: readonly Sample[], prior: Prior): (features: readonly number[]) => Estimate {
   let { noise } = prior;
   for (let round = 0; round < rounds; round++)
     noise = noiseOf(samples, prior, noise, posteriorOf(samples, prior, noise));

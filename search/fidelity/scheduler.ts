@@ -59,7 +59,7 @@ const eta = (preset: number) =>
     .min(2)
     .max(16)
     .default(preset)
-    .describe('of so many trials that reach a rung, one goes on; the next rung has so many times the epochs');
+    .describe('one in this many trials at a rung is promoted; the next rung has this many times the epochs');
 
 /** `search.fidelity:`; how long each trial is trained. */
 export const fidelitySchema = z.discriminatedUnion('type', [
@@ -77,9 +77,9 @@ export const fidelitySchema = z.discriminatedUnion('type', [
         .int()
         .min(2)
         .optional()
-        .describe('trials that compete with each other; default: as many as leave one at the last rung'),
+        .describe('trials that compete with each other; default: enough for one at the last rung'),
     })
-    .describe('successive halving (Jamieson & Talwalkar 2016): a rung is judged when all of its bracket are there'),
+    .describe('successive halving (Jamieson & Talwalkar 2016): a rung is judged when its bracket is complete'),
   z
     .strictObject({
       type: z.literal('freeze-thaw'),
@@ -92,6 +92,6 @@ export const fidelitySchema = z.discriminatedUnion('type', [
         .default(0.002)
         .describe('a trial goes on while it is expected to add this share of the hypervolume to the frontier'),
     })
-    .describe('whichever trial promises the frontier most goes on (after Swersky et al. 2014)'),
+    .describe('the trial with the greatest expected gain for the frontier goes on (after Swersky et al. 2014)'),
 ]);
 export type FidelityConfig = z.output<typeof fidelitySchema>;

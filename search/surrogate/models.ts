@@ -56,7 +56,7 @@ export const sameTrials = (a: readonly TrialResult[], b: readonly TrialResult[])
 const shortlisted = 2000;
 /** by models of this many trials, */
 const sketched = 60;
-/** with so many times their deviation, to keep candidates that later trials may make promising. */
+/** with this many times their deviation, to keep candidates that later trials may make promising. */
 const optimism = 2;
 
 const withValue = (history: readonly TrialResult[], objective: Objective): readonly TrialResult[] =>

@@ -32,7 +32,7 @@ export function keptChannels(groups: readonly ChannelGroup[], importance: Import
 export interface Cut {
   readonly network: Network;
   readonly widths: Widths;
-  /** MACs, or whatever `CutOptions.cost` returns. */
+  /** MACs, or the result of `CutOptions.cost`. */
   readonly cost: number;
 }
 

@@ -22,7 +22,7 @@ export interface ChannelGroup {
 interface Channels {
   /** Whether the output has the channels of the inputs; otherwise the layer makes new ones. */
   readonly kept: boolean;
-  /** Which numbers of channels cannot change: that of the output, or also those of the inputs. */
+  /** Whether the number of output channels is fixed, or of inputs, too. */
   readonly fixed?: 'output' | 'all';
   /** Axes of its weights that belong to input and output channels. */
   readonly input?: readonly WeightAxis[];

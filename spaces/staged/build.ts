@@ -43,7 +43,7 @@ export interface BlockChoices {
   readonly se: number;
 }
 
-/** The block for `channels` input channels; equal blocks are equal values, whatever choices they come from. */
+/** The block for `channels` input channels; equal blocks are equal values, for any choices. */
 export function blockOf(choices: BlockChoices, channels: number, scale: StageScale, divisor: number): StageBlock {
   const { kind, stride, act, kernel } = choices;
   const filters = scaledWidth(choices.filters, scale, divisor);

@@ -32,6 +32,9 @@ export function choices<T extends z.ZodType<Choice>>(item: T) {
     .transform((value): readonly z.output<T>[] => (Array.isArray(value) ? [...value].sort(order) : [value]));
 }
 
+const optional = <T extends z.ZodType<Choice>>(item: T, description: string) =>
+  choices(item).optional().describe(description);
+
 const width = z.number().int().min(1).max(8192);
 const widthOrNone = z.number().int().min(0).max(8192);
 const kernel = z.literal([1, 3, 5, 7, 9, 11]);
@@ -40,42 +43,37 @@ const act = z.enum(activations);
 
 /** `stem:`; the first convolution. */
 export const stemSchema = z.strictObject({
-  filters: choices(width).optional().describe("output channels at width 1; by default the preset's, or 16"),
-  kernel: choices(kernel).optional().describe("side of the kernel; by default the preset's, or 3"),
-  stride: choices(stride).optional().describe("2 halves height and width; by default the preset's, or 1"),
-  act: choices(act).optional().describe("activation; by default the preset's, or relu"),
+  filters: optional(width, "output channels at width 1; by default the preset's, or 16"),
+  kernel: optional(kernel, "side of the kernel; by default the preset's, or 3"),
+  stride: optional(stride, "2 halves height and width; by default the preset's, or 1"),
+  act: optional(act, "activation; by default the preset's, or relu"),
 });
 
 /** `head:`; what follows the blocks. */
 export const headSchema = z.strictObject({
-  filters: choices(widthOrNone)
-    .optional()
-    .describe("width of the 1x1 convolution; 0: none; by default the preset's, or 0"),
-  act: choices(act)
-    .optional()
-    .describe("activation of the convolution and the hidden layer; by default the preset's, or relu"),
-  hidden: choices(widthOrNone)
-    .optional()
-    .describe("width of a dense layer before the logits, as in MobileNetV3; 0: none; by default the preset's, or 0"),
-  dropout: choices(z.number().min(0).lt(1))
-    .optional()
-    .describe("dropout rate before the last layer; by default the preset's, or 0"),
+  filters: optional(widthOrNone, "width of the 1x1 convolution; 0: none; by default the preset's, or 0"),
+  act: optional(act, "activation of the convolution and the hidden layer; by default the preset's, or relu"),
+  hidden: optional(
+    widthOrNone,
+    "width of a dense layer before the logits, as in MobileNetV3; 0: none; by default the preset's, or 0",
+  ),
+  dropout: optional(z.number().min(0).lt(1), "dropout rate before the last layer; by default the preset's, or 0"),
 });
 
 const stageShape = {
   filters: choices(width).describe('output channels at width 1'),
-  stride: choices(stride).optional().describe("stride of the stage's first block; by default 1"),
-  depth: choices(z.number().int().min(0).max(32))
-    .optional()
-    .describe('number of blocks; 0 leaves the stage out, its stride too; by default 1'),
-  kernel: choices(kernel).optional().describe('side of the kernels; by default 3'),
-  expand: choices(z.number().min(1).max(16))
-    .optional()
-    .describe("expanded width as a multiple of the block's input width; by default 1"),
-  se: choices(z.number().min(0).max(1))
-    .optional()
-    .describe('squeeze-excite: hidden width as a share of the expanded width; by default 0: none'),
-  act: choices(act).optional().describe('activation; by default relu'),
+  stride: optional(stride, "stride of the stage's first block; by default 1"),
+  depth: optional(
+    z.number().int().min(0).max(32),
+    'number of blocks; 0 leaves the stage out, its stride too; by default 1',
+  ),
+  kernel: optional(kernel, 'side of the kernels; by default 3'),
+  expand: optional(z.number().min(1).max(16), "expanded width as a multiple of the block's input width; by default 1"),
+  se: optional(
+    z.number().min(0).max(1),
+    'squeeze-excite: hidden width as a share of the expanded width; by default 0: none',
+  ),
+  act: optional(act, 'activation; by default relu'),
 };
 
 /** A stage of inverted residuals. */
@@ -83,24 +81,23 @@ export const mbconvStageSchema = z.strictObject(stageShape);
 
 /** A stage whose kind of block is a choice too. */
 export const stageSchema = z.strictObject({
-  kind: choices(z.enum(blockKinds))
-    .optional()
-    .describe(
-      'inverted residual (MobileNetV2; the default), its fused form (EfficientNetV2), or the basic block of ResNet',
-    ),
+  kind: optional(
+    z.enum(blockKinds),
+    'inverted residual (MobileNetV2; the default), its fused form (EfficientNetV2), or the basic block of ResNet',
+  ),
   ...stageShape,
 });
 
 /** Keys that all staged spaces share. */
 export const stagedShape = {
-  resolution: choices(z.number().int().min(8).max(1024))
-    .optional()
-    .describe("image heights to choose from, in pixels; by default the data's own; the width keeps the aspect ratio"),
-  width: choices(z.number().gt(0).max(8))
-    .optional()
-    .describe(
-      "multipliers of all widths; the results are rounded to multiples of `divisor`; by default the preset's, or 1",
-    ),
+  resolution: optional(
+    z.number().int().min(8).max(1024),
+    "image heights to choose from, in pixels; by default the data's own; the width keeps the aspect ratio",
+  ),
+  width: optional(
+    z.number().gt(0).max(8),
+    "multipliers of all widths; the results are rounded to multiples of `divisor`; by default the preset's, or 1",
+  ),
   stem: stemSchema.optional().describe('the first convolution'),
   head: headSchema.optional().describe('what follows the blocks'),
   share: z

@@ -67,9 +67,9 @@ const combinations = (decisions: readonly Decision[]): bigint =>
   decisions.reduce((product, { choices }) => product * BigInt(choices.length), 1n);
 
 /**
- * A space of plain columns without networks: every combination is a point of its own. Columns that are known by their
- * names and choices tell the structure of what is executed (see `structureOf`).
- * @param rows the combinations that exist, when not all do; each once.
+ * A space of columns without networks: every combination is a point of its own. Known columns also give features (see
+ * `structureOf`).
+ * @param rows the existing combinations, all different, when not all exist
  */
 export function tableSpace(name: string, decisions: readonly Decision[], rows?: readonly Genotype[]): DecisionSpace {
   const all = combinations(decisions);

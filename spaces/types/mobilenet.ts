@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { commonPlan, mbconvStageSchema, stagedShape } from '../staged/config.js';
 import type { StagedPlan } from '../staged/layout.js';
+import type { Activation } from '../network.js';
 import type { Task } from '../space.js';
+
+type Choices = number | readonly number[];
+
+const stage = (filters: number, stride: 1 | 2, depth: Choices, expand: Choices, act: Activation, squeezed = false) =>
+  ({ filters, stride, depth, kernel: [3, 5], expand, se: squeezed ? [0, 0.25] : 0, act }) as const;
 
 /**
  * The `mobilenet` presets, written as a user would write them. `tiny` is for images of 28 to 48 pixels (Fashion-MNIST,
@@ -14,9 +20,9 @@ export const mobilenetPresets = {
     share: 'stage',
     stem: { filters: 16, stride: 2, act: 'hard_swish' },
     stages: [
-      { filters: 16, stride: 1, depth: [1, 2], kernel: [3, 5], expand: [1, 2], se: [0, 0.25], act: 'relu' },
-      { filters: 24, stride: 2, depth: [1, 2, 3], kernel: [3, 5], expand: [2, 3, 4], se: [0, 0.25], act: 'relu' },
-      { filters: 40, stride: 2, depth: [1, 2, 3], kernel: [3, 5], expand: [3, 4, 6], se: [0, 0.25], act: 'hard_swish' },
+      stage(16, 1, [1, 2], [1, 2], 'relu', true),
+      stage(24, 2, [1, 2, 3], [2, 3, 4], 'relu', true),
+      stage(40, 2, [1, 2, 3], [3, 4, 6], 'hard_swish', true),
     ],
     head: { filters: 160, act: 'hard_swish', dropout: 0.1 },
   },
@@ -25,10 +31,10 @@ export const mobilenetPresets = {
     share: 'stage',
     stem: { filters: 16, stride: 2, act: 'hard_swish' },
     stages: [
-      { filters: 16, stride: 1, depth: 1, kernel: [3, 5], expand: 1, se: [0, 0.25], act: 'relu' },
-      { filters: 24, stride: 2, depth: [1, 2, 3], kernel: [3, 5], expand: [3, 4, 6], se: [0, 0.25], act: 'relu' },
-      { filters: 40, stride: 2, depth: [1, 2, 3], kernel: [3, 5], expand: [3, 4, 6], se: [0, 0.25], act: 'hard_swish' },
-      { filters: 80, stride: 2, depth: [1, 2, 3], kernel: [3, 5], expand: [3, 4, 6], se: [0, 0.25], act: 'hard_swish' },
+      stage(16, 1, 1, 1, 'relu', true),
+      stage(24, 2, [1, 2, 3], [3, 4, 6], 'relu', true),
+      stage(40, 2, [1, 2, 3], [3, 4, 6], 'hard_swish', true),
+      stage(80, 2, [1, 2, 3], [3, 4, 6], 'hard_swish', true),
     ],
     head: { filters: 320, act: 'hard_swish', dropout: 0.1 },
   },
@@ -37,13 +43,13 @@ export const mobilenetPresets = {
     share: 'stage',
     stem: { filters: 32, stride: 2, act: 'relu6' },
     stages: [
-      { filters: 16, stride: 1, depth: 1, kernel: [3, 5], expand: 1, act: 'relu6' },
-      { filters: 24, stride: 2, depth: [1, 2, 3], kernel: [3, 5], expand: [3, 4, 6], act: 'relu6' },
-      { filters: 32, stride: 2, depth: [2, 3, 4], kernel: [3, 5], expand: [3, 4, 6], act: 'relu6' },
-      { filters: 64, stride: 2, depth: [2, 3, 4], kernel: [3, 5], expand: [3, 4, 6], act: 'relu6' },
-      { filters: 96, stride: 1, depth: [1, 2, 3], kernel: [3, 5], expand: [3, 4, 6], act: 'relu6' },
-      { filters: 160, stride: 2, depth: [1, 2, 3], kernel: [3, 5], expand: [3, 4, 6], act: 'relu6' },
-      { filters: 320, stride: 1, depth: 1, kernel: [3, 5], expand: [3, 4, 6], act: 'relu6' },
+      stage(16, 1, 1, 1, 'relu6'),
+      stage(24, 2, [1, 2, 3], [3, 4, 6], 'relu6'),
+      stage(32, 2, [2, 3, 4], [3, 4, 6], 'relu6'),
+      stage(64, 2, [2, 3, 4], [3, 4, 6], 'relu6'),
+      stage(96, 1, [1, 2, 3], [3, 4, 6], 'relu6'),
+      stage(160, 2, [1, 2, 3], [3, 4, 6], 'relu6'),
+      stage(320, 1, 1, [3, 4, 6], 'relu6'),
     ],
     head: { filters: 1280, act: 'relu6', dropout: 0.2 },
   },
@@ -52,19 +58,11 @@ export const mobilenetPresets = {
     share: 'layer',
     stem: { filters: 16, stride: 2, act: 'hard_swish' },
     stages: [
-      { filters: 16, stride: 2, depth: 1, kernel: [3, 5], expand: 1, se: [0, 0.25], act: 'relu' },
-      {
-        filters: 24,
-        stride: 2,
-        depth: [1, 2, 3],
-        kernel: [3, 5],
-        expand: [3, 11 / 3, 4.5],
-        se: [0, 0.25],
-        act: 'relu',
-      },
-      { filters: 40, stride: 2, depth: [2, 3, 4], kernel: [3, 5], expand: [3, 4, 6], se: [0, 0.25], act: 'hard_swish' },
-      { filters: 48, stride: 1, depth: [1, 2, 3], kernel: [3, 5], expand: [3, 6], se: [0, 0.25], act: 'hard_swish' },
-      { filters: 96, stride: 2, depth: [2, 3, 4], kernel: [3, 5], expand: [3, 4, 6], se: [0, 0.25], act: 'hard_swish' },
+      stage(16, 2, 1, 1, 'relu', true),
+      stage(24, 2, [1, 2, 3], [3, 11 / 3, 4.5], 'relu', true),
+      stage(40, 2, [2, 3, 4], [3, 4, 6], 'hard_swish', true),
+      stage(48, 1, [1, 2, 3], [3, 6], 'hard_swish', true),
+      stage(96, 2, [2, 3, 4], [3, 4, 6], 'hard_swish', true),
     ],
     head: { filters: 576, hidden: 1024, act: 'hard_swish', dropout: 0.2 },
   },
@@ -73,20 +71,12 @@ export const mobilenetPresets = {
     share: 'layer',
     stem: { filters: 16, stride: 2, act: 'hard_swish' },
     stages: [
-      { filters: 16, stride: 1, depth: 1, kernel: [3, 5], expand: 1, act: 'relu' },
-      { filters: 24, stride: 2, depth: [1, 2, 3], kernel: [3, 5], expand: [3, 4], se: [0, 0.25], act: 'relu' },
-      { filters: 40, stride: 2, depth: [2, 3, 4], kernel: [3, 5], expand: [3, 4], se: [0, 0.25], act: 'relu' },
-      {
-        filters: 80,
-        stride: 2,
-        depth: [2, 3, 4],
-        kernel: [3, 5],
-        expand: [2.3, 2.5, 3, 6],
-        se: [0, 0.25],
-        act: 'hard_swish',
-      },
-      { filters: 112, stride: 1, depth: [1, 2, 3], kernel: [3, 5], expand: [3, 6], se: [0, 0.25], act: 'hard_swish' },
-      { filters: 160, stride: 2, depth: [2, 3, 4], kernel: [3, 5], expand: [3, 6], se: [0, 0.25], act: 'hard_swish' },
+      stage(16, 1, 1, 1, 'relu'),
+      stage(24, 2, [1, 2, 3], [3, 4], 'relu', true),
+      stage(40, 2, [2, 3, 4], [3, 4], 'relu', true),
+      stage(80, 2, [2, 3, 4], [2.3, 2.5, 3, 6], 'hard_swish', true),
+      stage(112, 1, [1, 2, 3], [3, 6], 'hard_swish', true),
+      stage(160, 2, [2, 3, 4], [3, 6], 'hard_swish', true),
     ],
     head: { filters: 960, hidden: 1280, act: 'hard_swish', dropout: 0.2 },
   },

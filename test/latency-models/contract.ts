@@ -11,11 +11,11 @@ import {
   type Space,
 } from '../../spaces/index.js';
 
-/** Milliseconds a device charges in the tests: for each layer by kind, for multiply-accumulates and for traffic. */
+/** Costs of a synthetic device in ms: for each layer by kind, and for each multiply-accumulate. */
 const launchMs: Readonly<Partial<Record<LayerKind, number>>> = { conv: 2e-3, depthwise: 2e-3, dense: 1e-3, add: 1e-3 };
 const macMs: Readonly<Partial<Record<LayerKind, number>>> = { conv: 4e-8, depthwise: 2e-7, dense: 1e-7 };
 
-/** What each layer takes on a device that is made up, from costs that no latency model under test looks at. */
+/** The latency of each layer on a synthetic device, from costs that the tested models do not use. */
 export const syntheticLayers = (network: Network): { readonly layer: string; readonly ms: number }[] =>
   costs(network).layers.map(({ name, kind, macs, trafficBytes }) => ({
     layer: name,
@@ -44,11 +44,11 @@ export interface LatencyModelCase {
   readonly perConfiguration?: boolean;
 }
 
-/** What every latency model must do. */
+/** The contract of every latency model. */
 export function describeLatencyModel({ name, fit, perConfiguration = false }: LatencyModelCase): void {
   const leastCoverage = perConfiguration ? 0.5 : 1;
   describe(`latency model ${name}`, () => {
-    it('predicts networks that it has not seen, and knows its error', async () => {
+    it('predicts unseen networks with calibrated errors', async () => {
       const space = await fashionSpace();
       const model = fit(observe(space, 30, new Random(1)));
       const unseen = observe(space, 60, new Random(2));
@@ -68,7 +68,7 @@ export function describeLatencyModel({ name, fit, perConfiguration = false }: La
       }
     });
 
-    it('gives the same model for the same observations, and itself back from JSON', async () => {
+    it('is reproducible, and restored from JSON', async () => {
       const space = await fashionSpace();
       const observations = observe(space, 12, new Random(3));
       const model = fit(observations);
@@ -79,7 +79,7 @@ export function describeLatencyModel({ name, fit, perConfiguration = false }: La
         expect(restored.predict(network)).toEqual(model.predict(network));
     });
 
-    it('never takes what it has not seen for free', async () => {
+    it('never predicts unseen work as free', async () => {
       const space = await fashionSpace();
       const model = fit(observe(space, 12, new Random(5)));
       const network = space.build(space.decisions.map(() => 0));
@@ -96,7 +96,7 @@ export function describeLatencyModel({ name, fit, perConfiguration = false }: La
       expect(unknown.std).toBeGreaterThan(known.std);
     });
 
-    it('makes something of a single observation', async () => {
+    it('accepts a single observation', async () => {
       const space = await fashionSpace();
       const [observation] = observe(space, 1, new Random(6));
       const { ms, std } = fit([observation]).predict(observation.network);

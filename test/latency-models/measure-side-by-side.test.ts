@@ -42,7 +42,7 @@ class Bench {
 
 describe('models that are measured side by side', () => {
   it.each([0, 1, maxOpen, maxOpen + 1, 2 * maxOpen - 1, 2 * maxOpen, 200])(
-    'are opened once each, and only some at a time: %i of them',
+    'are each opened once, some at a time: %i models',
     async (count) => {
       const bench = new Bench();
       const progress: [number, number][] = [];
@@ -56,7 +56,7 @@ describe('models that are measured side by side', () => {
     },
   );
 
-  it('are compared at one level when the device changes between two groups, and say so', async () => {
+  it('are scaled to one level when the device changes between groups, with a note', async () => {
     const measurements = await new Bench(maxOpen).measure(2 * maxOpen);
     for (const [index, { ms, interval, samples, environment: own }] of measurements.entries()) {
       expect(Math.abs(ms / (1 + index / 100) - 1)).toBeLessThan(0.01);
@@ -66,7 +66,7 @@ describe('models that are measured side by side', () => {
     }
   });
 
-  it('are closed when one of them cannot be opened, or the user stops', async () => {
+  it('are closed when one cannot be opened, or the user stops', async () => {
     const bench = new Bench();
     const fail = () => Promise.reject(new Error('no model'));
     const setting = { open: [bench.model(0), bench.model(1), fail], environment, processorTime: () => 0 };

@@ -30,7 +30,7 @@ class Bench {
 }
 
 describe('the measurement protocol', () => {
-  it('finds the centre of a stationary distribution, converges early and covers it', async () => {
+  it('converges early to the centre of a stationary distribution', async () => {
     const random = new Random(1);
     const bench = new Bench();
     const [timing] = await bench.measure(() => 0.3 * (1 + 0.03 * random.normal()));
@@ -44,7 +44,7 @@ describe('the measurement protocol', () => {
     expect(bench.now).toBeLessThan(1000);
   });
 
-  it('takes at most about a second for 0.3 ms, however noisy', async () => {
+  it('ends within about a second for 0.3 ms of any noise', async () => {
     const random = new Random(2);
     const bench = new Bench();
     const [timing] = await bench.measure((now) => 0.3 * (1 + Math.abs(random.normal()) * (Math.floor(now / 12) % 2)));
@@ -71,20 +71,20 @@ describe('the measurement protocol', () => {
     for (const { samples } of timings) expect(Math.max(...samples)).toBe(1);
   });
 
-  it('says that it has not converged while the device drifts', async () => {
+  it('does not converge while the device drifts', async () => {
     const [timing] = await new Bench().measure((now) => 0.3 * (1 + now / 1000));
     expect(timing.converged).toBe(false);
     expect(timing.interval[1] - timing.interval[0]).toBeGreaterThan(0.02 * timing.ms);
   });
 
-  it('says that it has not converged between two speeds', async () => {
+  it('does not converge between two speeds', async () => {
     const [timing] = await new Bench().measure((now) => (Math.floor(now / 100) % 2 === 0 ? 1 : 1.5));
     expect(timing.converged).toBe(false);
     expect(timing.ms).toBeGreaterThanOrEqual(1);
     expect(timing.ms).toBeLessThanOrEqual(1.5);
   });
 
-  it('does not move its centre for a heavy tail, which the percentiles show', async () => {
+  it('has a centre that ignores a heavy tail, and percentiles that show it', async () => {
     const random = new Random(5);
     const [timing] = await new Bench().measure(
       () => 0.3 * (1 + 0.02 * random.normal()) + (random.uniform() < 0.1 ? 2 + 5 * random.uniform() : 0),
@@ -101,7 +101,7 @@ describe('the measurement protocol', () => {
     expect(long.samples.length).toBe(defaultProtocol.minBlocks * defaultProtocol.minRuns);
   });
 
-  it('keeps the order of models whose device drifts, as all of them drift alike', async () => {
+  it('keeps the order of models on a drifting device', async () => {
     const bench = new Bench();
     const random = new Random(7);
     const duration = (base: number) => (now: number) => base * (1 + now / 2000) * (1 + 0.01 * random.normal());
@@ -113,7 +113,7 @@ describe('the measurement protocol', () => {
     expect(Math.abs(slow.ms / fast.ms / 1.04 - 1)).toBeLessThan(0.01);
   });
 
-  it('gives every model a block in every round, in changing order', async () => {
+  it('takes a block of every model in every round, in random order', async () => {
     const bench = new Bench();
     const names = ['a', 'b', 'c'];
     const protocol = { ...defaultProtocol, warmupMs: 0, minRuns: 2, maxRuns: 2, minBlocks: 10 };
@@ -150,7 +150,7 @@ describe('the measurement protocol', () => {
     await expect(stopped).rejects.toThrow('enough');
   });
 
-  it('measures nothing when there is nothing to measure', async () => {
+  it('accepts no models', async () => {
     expect(await timeInterleaved([], defaultProtocol, () => 0)).toEqual([]);
   });
 });

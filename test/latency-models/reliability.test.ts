@@ -18,7 +18,7 @@ const timing = {
 };
 
 describe('reliability', () => {
-  it('is given when nothing speaks against it', () => {
+  it('is true without reasons against it', () => {
     expect(reliabilityOf(timing, calm)).toEqual({ reliable: true, reasons: [] });
     expect(reliabilityOf(timing, null)).toEqual({ reliable: true, reasons: [] });
   });
@@ -28,17 +28,17 @@ describe('reliability', () => {
     [{ ...timing, disturbed: 0.7 }, calm, 'something else had the processor in 70 % of the blocks'],
     [timing, { ...calm, others: 1.04 }, 'other programs kept 1.0 of 4 processors busy'],
     [timing, { ...calm, stolen: 0.2 }, 'the host of this virtual machine took 20 % of a processor away'],
-  ])('is not given when something does', (found, load, reason) => {
+  ])('is false with a reason', (found, load, reason) => {
     expect(reliabilityOf(found, load)).toEqual({ reliable: false, reasons: [reason] });
   });
 
-  it('takes many processors for little load', () => {
+  it('depends on the number of processors', () => {
     expect(reliabilityOf(timing, { ...calm, others: 0.9, cores: 32 }).reliable).toBe(true);
   });
 });
 
 describe('disturbed blocks', () => {
-  /** Blocks of 1 ms, of which those that `isDisturbed` says took 5 ms without a processor. */
+  /** Blocks of 1 ms; disturbed ones take 5 ms without a processor. */
   const measure = async (isDisturbed: (block: number) => boolean) => {
     let [now, taken] = [0, 0];
     const takeBlock = (): Promise<Block> => {
@@ -51,7 +51,7 @@ describe('disturbed blocks', () => {
     return { found, taken };
   };
 
-  it('are taken again and left out', async () => {
+  it('are repeated and left out', async () => {
     const { found, taken } = await measure((block) => block % 2 === 0);
     expect(found).toMatchObject({ ms: 1, p99: 1, converged: true });
     expect(found.disturbed).toBeCloseTo(0.5, 1);
@@ -67,7 +67,7 @@ describe('disturbed blocks', () => {
 });
 
 describe('the load of the machine', () => {
-  it('is what other programs do, not the measurement itself', async () => {
+  it('counts other programs, not the measurement itself', async () => {
     const load = watchLoad(ownProcessorTime);
     const other = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
     await sleep(700);

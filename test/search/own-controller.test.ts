@@ -18,7 +18,7 @@ const path = join(import.meta.dirname, 'fixtures', 'descending.mjs');
 const make = descending as (given: Parameters<ControllerModule>[0]) => OwnController;
 const config = searchSchema.parse({ controller: { type: 'module', path } });
 
-describe('a controller of one’s own', () => {
+describe('a user’s controller', () => {
   for (const { name, run } of controllerChecks((given) => ownController('descending', given, make(given))))
     it(name, run);
 
@@ -43,7 +43,7 @@ describe('a controller of one’s own', () => {
     ['a choice that is not there', { genotype: [9, 0, 0, 0, 0] }, /which is no genotype/],
     ['something else', { network: 1 }, /ask\(\) has to give \{genotype: .*, not \{ network: 1 \}$/],
     ['what is no index', { genotype: [NaN] }, /, not \{ genotype: \[ NaN \] \}$/],
-  ])('that proposes %s is told so', (_, answer, message) => {
+  ])('is rejected when it proposes %s', (_, answer, message) => {
     const controller = ownController('mine', input(), { ask: () => answer as never });
     const pending = [[0, 0, 0, 0, 0]];
     expect(() => controller.ask(contextOf([], pending))).toThrow(message);
@@ -86,7 +86,7 @@ describe('the published checks', () => {
     expect(failed).toEqual([
       'asks the same when it is made anew and fed the stored history, 1 at once',
       'asks the same when it is made anew and fed the stored history, 4 at once',
-      'depends on nothing but what it is given, whatever it was asked before',
+      'depends on its context alone, whatever it was asked before',
       'goes through a small space once, then says that it is exhausted',
     ]);
   });

@@ -17,7 +17,7 @@ const points = fc
 const byDefinition = (all: readonly Point[]): number[] =>
   all.flatMap((point, i) => (all.some((other) => dominates(other, point)) ? [] : [i]));
 
-/** Fronts by taking away what nothing dominates, again and again. */
+/** Fronts by repeated removal of the non-dominated points. */
 function ranksByPeeling(all: readonly Point[]): number[] {
   const ranks = all.map(() => -1);
   for (let rank = 0; ranks.includes(-1); rank++) {
@@ -117,7 +117,7 @@ describe('crowdingDistances', () => {
 });
 
 describe('ParetoArchive', () => {
-  it('holds at any time what is not dominated among all that came in', () => {
+  it('holds the non-dominated ones among all inserted points at any time', () => {
     fc.assert(
       fc.property(points, (all) => {
         const archive = new ParetoArchive<number>();

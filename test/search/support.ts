@@ -9,7 +9,7 @@ import {
 import { violated, type Objective, type Proposal, type TrialResult, type Values } from '../../search/index.js';
 import { tableSpace, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 
-/** 5^5 networks whose objectives conflict: what is large is accurate and slow, with a best choice in between. */
+/** 5^5 networks with conflicting objectives: larger ones are slower, and the most accurate choices lie in between. */
 export const table = tableSpace(
   'table',
   ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name, choices: [0, 1, 2, 3, 4] })),

@@ -16,8 +16,8 @@ const measured: readonly Objective[] = objectives.map((objective) =>
   objective.name === 'latency_ms' ? { ...objective, cost: 'untrained' } : objective,
 );
 
-describe('a cheap objective that is not told for now', () => {
-  it.each(controllers)('is one that is known of trials only, to %s', (name) => {
+describe('a cheap objective that cannot be predicted now', () => {
+  it.each(controllers)('is known of trials only to %s', (name) => {
     const { history } = search(controllerOf(name), 30);
     const context = untold(contextOf(history));
     const used = controllerOf(name);
@@ -31,6 +31,6 @@ describe('a cheap objective that is not told for now', () => {
     const { history } = search(controllerOf('surrogate'), 30);
     const { genotype, reason } = controllerOf('surrogate').ask(untold(contextOf(history)));
     expect(reason).toMatch(/^expected hypervolume \+.*predicted latency_ms .* ± /);
-    expect(history.map((told) => genotypeId(told.genotype))).not.toContain(genotypeId(genotype));
+    expect(history.map(({ genotype: asked }) => genotypeId(asked))).not.toContain(genotypeId(genotype));
   });
 });

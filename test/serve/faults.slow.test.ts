@@ -21,7 +21,7 @@ import { crash } from './threads.js';
 const times = Number(process.env['NAS_TEST_REPEAT'] ?? 10);
 const timeout = 60_000 + times * 3_600;
 
-/** More than any answer takes on a busy machine: what is not answered then was lost. */
+/** Longer than any answer on a busy machine: a request without an answer by then was lost. */
 const budgetMs = 30_000;
 const connections = 8;
 const pixels = pixelsOf([28, 28, 1], 1);
@@ -31,17 +31,17 @@ const start = (folder: string): Promise<RunningServer> =>
     read: () => readFrontier(folder),
     host: '127.0.0.1',
     port: 0,
-    // Threads can be killed, which the event loop cannot.
+    // Threads can be killed, the event loop cannot.
     workers: 2,
     decoders: 1,
     maxQueue: 256,
-    // What larger batches take need not be measured anew a thousand times.
+    // Larger batches need not be measured a thousand times.
     maxBatch: 1,
     budgetMs,
     log: pino({ level: 'silent' }),
   });
 
-/** Tensors and images in turn: these are decoded first, so that they are with the server when they are not yet with its pool. */
+/** Alternates tensors and images. Images are decoded first, so some are in the server but not yet in its pool. */
 async function planFor({ address }: RunningServer, folder: string): Promise<LoadPlan> {
   const [tensor, image] = ['pixels', 'image'].map((name) => join(folder, name));
   writeFileSync(tensor, pixels);
@@ -62,7 +62,7 @@ async function planFor({ address }: RunningServer, folder: string): Promise<Load
   };
 }
 
-/** A server under load while something is done to it; what became of all that it was asked until then. */
+/** A server under load during a fault, and the outcome of all requests. */
 async function underLoad(
   folder: string,
   fault: (server: RunningServer, load: Load) => Promise<void>,
@@ -78,13 +78,13 @@ async function underLoad(
 }
 
 interface Load {
-  /** Nothing more is asked. */
+  /** Stops the load. */
   readonly stop: () => void;
-  /** One request besides, with its answer. */
+  /** Sends one more request. */
   readonly ask: () => Promise<void>;
 }
 
-/** One request, with its answer. */
+/** Sends one request and returns its answer. */
 async function ask({ port, requests: [{ path, headers }] }: LoadPlan): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method: 'POST',
@@ -95,11 +95,11 @@ async function ask({ port, requests: [{ path, headers }] }: LoadPlan): Promise<v
   await response.arrayBuffer();
 }
 
-/** What was asked, and was not answered. */
+/** Requests without an answer. */
 const lost = ({ counts }: LoadReport): Partial<LoadReport['counts']> =>
   Object.fromEntries(Object.entries(counts).filter(([fate, count]) => fate !== 'good' && count > 0));
 
-/** The inference threads that are alive: those that this process started since. */
+/** The living inference threads that this process started. */
 function watchThreads(): ReadonlySet<Worker> {
   const threads = new Set<Worker>();
   const watch = (thread: Worker): void => {
@@ -112,7 +112,7 @@ function watchThreads(): ReadonlySet<Worker> {
 }
 
 describe(`under load, ${times} times`, () => {
-  test('an inference thread is killed: what it held is answered by others', { timeout }, async () => {
+  test('when an inference thread is killed, other threads answer its images', { timeout }, async () => {
     const folder = temporaryFolder();
     for (const network of greyNetworks) writeNetwork(folder, network);
     const threads = watchThreads();
@@ -122,9 +122,9 @@ describe(`under load, ${times} times`, () => {
         const successor = once(process, 'worker') as Promise<[Worker]>;
         crash(random.pick([...threads]));
         const [thread] = await successor;
-        // It says that it has opened the models.
+        // The message says that the models are open.
         await once(thread, 'message');
-        // An image that two threads ended with is refused, as it may be the reason: those of this kill are answered first.
+        // An image in flight in two crashes is refused, so the images of this kill are answered first.
         for (let i = 0; i < 2; i++) await ask();
       }
     });
@@ -132,7 +132,7 @@ describe(`under load, ${times} times`, () => {
     expect(report.counts.good).toBeGreaterThan(times);
   });
 
-  test('other models are served: what was asked of those before is answered', { timeout }, async () => {
+  test('when models are replaced, requests to the old ones are answered', { timeout }, async () => {
     const folder = temporaryFolder();
     const [first, ...others] = greyNetworks;
     writeNetwork(folder, first);
@@ -150,7 +150,7 @@ describe(`under load, ${times} times`, () => {
     expect(report.counts.good).toBeGreaterThan(times);
   });
 
-  test('it is drained: all that it took is answered, and then it is gone', { timeout }, async () => {
+  test('when the server drains, it answers all accepted requests, then ends', { timeout }, async () => {
     const folder = temporaryFolder();
     writeNetwork(folder, greyNetworks[0]);
     const random = new Random(1, 'drains');
@@ -159,7 +159,7 @@ describe(`under load, ${times} times`, () => {
         await ask();
         await sleep(20 * random.uniform());
         const drained = server.drained(40);
-        // Balancers ask on until they have seen that it is not ready.
+        // Load balancers send requests until they have seen "not ready".
         await sleep(20 * random.uniform());
         stop();
         await drained;

@@ -50,7 +50,7 @@ const infer = (body: Asked['body'], headers?: Asked['headers']): Asked => ({
 const file = fc.constantFrom(...files);
 const bytes = fc.uint8Array({ maxLength: 2000 });
 
-/** An image of which some bytes are others, some are missing, or its end is that of another one. */
+/** An image with changed bytes, missing bytes, or the end of another image. */
 const damaged = fc.oneof(
   fc
     .tuple(file, fc.array(fc.tuple(fc.nat(5000), fc.nat(255)), { minLength: 1, maxLength: 20 }))
@@ -70,7 +70,7 @@ const damaged = fc.oneof(
   fc.tuple(file, bytes).map(([whole, rest]) => Buffer.concat([whole.subarray(0, 12), rest])),
 );
 
-/** Pieces of forms in any order. */
+/** Parts of forms in any order. */
 const form = fc
   .array(
     fc.oneof(
@@ -84,7 +84,7 @@ const form = fc
   )
   .map((pieces) => Buffer.concat(pieces.map((piece) => Buffer.from(piece))));
 
-/** Any JSON, with parts of requests of the Open Inference Protocol in it. */
+/** Arbitrary JSON with parts of requests of the Open Inference Protocol. */
 const anything = fc.jsonValue({ maxDepth: 2 });
 const either = (right: unknown, ...others: readonly unknown[]): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 6, arbitrary: fc.constant(right) }, fc.constantFrom(...others), anything);
@@ -110,10 +110,10 @@ const inferRequest = fc.record(
   { requiredKeys: [] },
 );
 
-/** Seven kinds of numbers that are none, or as large as can be. */
+/** Seven kinds of NaN, infinities and extreme numbers. */
 const odd = Float32Array.of(NaN, Infinity, -Infinity, 3.4e38, -3.4e38, 1e-45, -0);
 
-/** Twice: what finalizers let go of is only then free. */
+/** Collects twice, because finalizers release memory in the first pass. */
 async function collectGarbage(): Promise<void> {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
@@ -122,7 +122,7 @@ async function collectGarbage(): Promise<void> {
   collect();
 }
 
-describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times }, () => {
+describe('A server of networks', { timeout: 60_000 * times }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'nas-test-'));
   const mistakes: string[] = [];
   let pool: InferencePool;
@@ -150,7 +150,7 @@ describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times
   });
 
   afterEach(async () => {
-    // It goes on, has made no mistake, and nothing of what was sent is left in it.
+    // The server still answers, logged no error, and holds none of the sent bytes.
     expect((await ask(classify(files[0]))).status).toBe(200);
     expect(mistakes).toEqual([]);
     await expect.poll(async () => (await fetch(`${server}/metrics`)).text()).toMatch(/^nas_requests_inside 0$/m);
@@ -165,7 +165,7 @@ describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times
     return { status: response.status, answer: await response.text() };
   }
 
-  /** Right answers are right, everything else is a mistake of whoever asks, which is told to them. */
+  /** Every answer is a correct result or a client error with its reason. */
   async function expectAnswer(asked: Asked): Promise<void> {
     const { status, answer } = await ask(asked);
     if (status === 200) return;
@@ -173,7 +173,7 @@ describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times
     expect(JSON.parse(answer)).toEqual({ error: expect.stringMatching(/^.{10,1000}$/s) as string });
   }
 
-  it('answers images of random bytes and damaged ones', async () => {
+  it('answers random bytes and damaged images', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof({ weight: 1, arbitrary: bytes }, { weight: 9, arbitrary: damaged }), (body) =>
         expectAnswer(classify(body)),
@@ -182,7 +182,7 @@ describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times
     );
   });
 
-  it('answers forms of any parts, also with a boundary that is none of theirs', async () => {
+  it('answers forms of arbitrary parts, also with a wrong boundary', async () => {
     const boundary = fc.constantFrom('; boundary=x', '; boundary="x"', '; boundary=y', '; boundary=', '');
     await fc.assert(
       fc.asyncProperty(form, boundary, (body, end) =>
@@ -192,14 +192,14 @@ describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times
     );
   });
 
-  it('answers tensors in any JSON, of any shape and with any numbers', async () => {
+  it('answers tensors in arbitrary JSON, with any shape and any numbers', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(inferRequest, anything), (request) => expectAnswer(infer(JSON.stringify(request)))),
       { numRuns: 300 * times },
     );
   });
 
-  it('answers tensors in bytes whose lengths are lies', async () => {
+  it('answers tensors in bytes with wrong lengths', async () => {
     const lengths = fc.constantFrom('0', '1', '-1', '1e3', '99999999999999999999', 'NaN', '');
     await fc.assert(
       fc.asyncProperty(inferRequest, bytes, fc.option(lengths), (request, rest, lie) => {
@@ -211,14 +211,14 @@ describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times
     );
   });
 
-  it('answers tensors of odd numbers', async () => {
+  it('answers tensors of NaN, infinities and extreme numbers', async () => {
     for (const [i, value] of odd.entries()) {
       const values = new Float32Array(3072).fill(value, 0, 1 + 400 * i);
       await expectAnswer(infer(new Uint8Array(values.buffer), { 'inference-header-content-length': '0' }));
     }
   });
 
-  it('knows bombs by their headers', async () => {
+  it('recognises decompression bombs by their headers', async () => {
     expect(await ask(classify(blackPng(50_000, 50_000, 1)))).toMatchObject({
       status: 413,
       answer: expect.stringContaining('50000 x 50000 pixels') as string,
@@ -226,7 +226,7 @@ describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times
     expect(await ask(classify(blackPng(1000, 1000)))).toMatchObject({ status: 200 });
   });
 
-  it.each(['/models/', '/v2/models/', '/v2/repository/models/', '/'])('gives no files under %s', async (path) => {
+  it.each(['/models/', '/v2/models/', '/v2/repository/models/', '/'])('sends no files below %s', async (path) => {
     const step = fc.constantFrom(
       '..',
       '%2e%2e',
@@ -260,10 +260,10 @@ describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times
     return socket;
   };
 
-  /** Sends bytes as they are, and gives all that comes back until the server ends the connection. */
+  /** Sends raw bytes and returns everything until the server closes the connection. */
   async function exchange(sent: string | Uint8Array): Promise<string> {
     const socket = await open();
-    // What it sends after the server has had enough of it.
+    // Errors of writing after the server closed the connection.
     socket.on('error', () => undefined);
     socket.write(sent);
     return text(socket).catch(() => '');
@@ -290,11 +290,11 @@ describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times
     ['long headers', `${head}X: ${'x'.repeat(99_999)}\r\n\r\n`, /^HTTP\/1.1 431 /],
     ['no HTTP', 'hello\r\n\r\n', /^HTTP\/1.1 400 /],
     ['another protocol', '\x16\x03\x01\x02\x00\x01\x00', /^HTTP\/1.1 400 /],
-  ])('refuses %s, and ends the connection', async (_, sent, answer) => {
+  ])('refuses %s and closes the connection', async (_, sent, answer) => {
     expect(await exchange(sent)).toMatch(answer);
   });
 
-  it('ends connections of random bytes', async () => {
+  it('closes connections that send random bytes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 1 }), async (sent) => {
         expect(await exchange(sent)).toMatch(/^(HTTP\/1.1 4\d\d |$)/);
@@ -303,7 +303,7 @@ describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times
     );
   });
 
-  it('cuts off whoever sends a byte now and then', async () => {
+  it('disconnects a client that trickles bytes', async () => {
     const socket = await open();
     socket.on('error', () => undefined);
     socket.write(`${head}Content-Length: 100\r\n\r\n`);
@@ -313,7 +313,7 @@ describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times
     expect(answer).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  it('drops who goes, also by closing one half of the connection', async () => {
+  it('drops requests of clients that disconnect, also with half-closed connections', async () => {
     const socket = await open();
     socket.end(Buffer.concat([Buffer.from(`${head}Content-Length: ${files[0].length}\r\n\r\n`), files[0]]));
     expect(await text(socket)).toBe('');
@@ -324,7 +324,7 @@ describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times
     }
   });
 
-  it('holds nothing of 2,000 requests', async () => {
+  it('releases the memory of 2,000 requests', async () => {
     const values = new Uint8Array(3072 * 4);
     const kinds: readonly Asked[] = [
       ...files.map((whole) => classify(whole)),

@@ -7,12 +7,12 @@ import { startNas } from '../../bench/serve/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { colourNetwork, writeFrontier } from './models.js';
 
-/** The most memory that a process has had, in MB. */
+/** Peak memory of a process in MB. */
 const peakOf = (pid: number): number =>
   (Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024) / 1e6;
 
 describe.runIf(process.platform === 'linux')('a server on a small board', () => {
-  it('takes at most 150 MB with a network of 1 MB, under load', async () => {
+  it('uses at most 150 MB with a network of 1 MB, under load', async () => {
     const folder = temporaryFolder();
     const [{ file }] = writeFrontier(folder, [colourNetwork({ name: 'one', depth: 2, filters: 112 })]).models;
     expect(statSync(file).size).toBeGreaterThan(0.9e6);
@@ -25,7 +25,7 @@ describe.runIf(process.platform === 'linux')('a server on a small board', () => 
         .jpeg()
         .toBuffer(),
     );
-    // As the guide to serving has it.
+    // The settings of docs/serving.md.
     vi.stubEnv('NODE_OPTIONS', '--max-semi-space-size=2 --max-old-space-size=64');
     vi.stubEnv('MALLOC_ARENA_MAX', '1');
     onTestFinished(() => void vi.unstubAllEnvs());

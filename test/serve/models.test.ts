@@ -14,7 +14,7 @@ import {
 import { outputsOf } from './reference.js';
 
 describe('tinyNetwork', () => {
-  it('writes files that ONNX Runtime opens, and that tell images apart', async () => {
+  it('writes files that ONNX Runtime opens and that distinguish images', async () => {
     const { models } = writeFrontier(temporaryFolder(), [...greyNetworks, ...colourNetworks]);
     for (const model of models) {
       const [one, other] = [
@@ -27,7 +27,7 @@ describe('tinyNetwork', () => {
     }
   });
 
-  it('has the metadata of an export, or none', () => {
+  it('writes the metadata of an export, or none', () => {
     const model = writeNetwork(temporaryFolder(), greyNetworks[0]);
     const { classes, accuracy, input } = readMetadata(readFileSync(model.file));
     expect({ classes, accuracy, input }).toEqual({

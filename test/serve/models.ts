@@ -9,21 +9,21 @@ import { portInit } from '../../compiler/onnx/model.js';
 import { metadataProps } from '../../deploy/metadata.js';
 import type { Frontier, ImageSize, Model, Normalisation } from '../../serve/models/model.js';
 
-/** What a classifier for tests is like. */
+/** A classifier for tests. */
 export interface TinyNetwork {
   readonly name: string;
-  /** Convolutions of `filters` x `filters` at half the size of the image: what it costs. */
+  /** Number of `filters` x `filters` convolutions at half resolution, which sets the cost. */
   readonly depth: number;
   readonly filters: number;
   readonly size: ImageSize;
   readonly layout: ImageLayout;
-  /** The only batch that it takes; null: any. */
+  /** The fixed batch size; null: any. */
   readonly batch: number | null;
   readonly outputs: OutputKind;
   readonly classes: readonly string[];
-  /** On the test split; null: the file does not say. */
+  /** Test accuracy; null: none in the metadata. */
   readonly accuracy: number | null;
-  /** Null: the file has none of this package's metadata. */
+  /** Null: no metadata of this package. */
   readonly normalisation: Normalisation | null;
 }
 
@@ -55,20 +55,20 @@ export const colourNetwork = (options: Pick<TinyNetwork, 'name'> & Partial<TinyN
   ...options,
 });
 
-/** Three networks, each more accurate and dearer than the one before: some 0.02, 0.1 and 0.5 ms an image. */
+/** Three networks of rising accuracy and cost: about 0.02, 0.1 and 0.5 ms an image. */
 export const greyNetworks: readonly TinyNetwork[] = [
   greyNetwork({ name: 'trial-1', accuracy: 0.6 }),
   greyNetwork({ name: 'trial-2', accuracy: 0.7, depth: 2, filters: 16 }),
   greyNetwork({ name: 'trial-3', accuracy: 0.8, depth: 4, filters: 24, outputs: 'probabilities' }),
 ];
 
-/** The same for images in colour, in both layouts. */
+/** The same for colour images, in both layouts. */
 export const colourNetworks: readonly TinyNetwork[] = [
   colourNetwork({ name: 'trial-4', accuracy: 0.6, layout: 'NCHW' }),
   colourNetwork({ name: 'trial-5', accuracy: 0.75, depth: 2, filters: 16 }),
 ];
 
-/** The ONNX file: convolutions with weights by the network's name, global average pooling, a matrix product. */
+/** The ONNX file: convolutions with weights seeded by the network's name, global average pooling, a matrix product. */
 export function tinyNetwork(network: TinyNetwork): Uint8Array {
   const { name, depth, filters, layout, batch, classes, size } = network;
   const [height, width, channels] = size;
@@ -147,7 +147,7 @@ function propsOf({ classes, layout, size, normalisation, accuracy }: TinyNetwork
   });
 }
 
-/** Writes `<name>.onnx` into a folder; gives what the server knows of it. */
+/** Writes `<name>.onnx` into a folder and returns the server's description. */
 export function writeNetwork(folder: string, network: TinyNetwork): Model {
   const { name, size, layout, batch, outputs, normalisation, accuracy } = network;
   const content = tinyNetwork(network);
@@ -171,17 +171,17 @@ export function writeNetwork(folder: string, network: TinyNetwork): Model {
   };
 }
 
-/** Models as they are served together: the scheduler chooses among those of known accuracy. */
+/** A frontier: the scheduler chooses among the models of known accuracy. */
 export function frontierOf(models: readonly Model[]): Frontier {
   const choice = models.length === 1 ? models : models.filter(({ accuracy }) => accuracy !== null);
   return { models: models.toSorted((a, b) => (a.name < b.name ? -1 : 1)), choice };
 }
 
-/** Writes networks into a folder, `trial-1.onnx` and so on, and gives the frontier that they make. */
+/** Writes networks into a folder, `trial-1.onnx` and so on, and returns their frontier. */
 export const writeFrontier = (folder: string, networks: readonly TinyNetwork[] = greyNetworks): Frontier =>
   frontierOf(networks.map((network) => writeNetwork(folder, network)));
 
-/** Bytes [height, width, channels] of an image of noise in coarse blocks: as different from others as photographs are. */
+/** Bytes [height, width, channels] of an image of coarse noise blocks, as distinct as photographs. */
 export function pixelsOf([height, width, channels]: ImageSize, seed: number): Uint8Array {
   const random = new Random(seed, 'pixels');
   const block = 4;

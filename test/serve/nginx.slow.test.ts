@@ -14,7 +14,7 @@ import { writeFrontier } from './models.js';
 const connections = 8;
 const nothingLost = { late: 0, refused: 0, expired: 0, failed: 0, broken: 0, unreached: 0, unanswered: 0 };
 
-describeWithNginx('two servers behind nginx, as the example has them', () => {
+describeWithNginx("two servers behind nginx, with the example's configuration", () => {
   const folder = mkdtempSync(join(tmpdir(), 'nas-serve-nginx-'));
   const models = join(folder, 'models');
   const image = join(folder, 'image.png');
@@ -45,7 +45,7 @@ describeWithNginx('two servers behind nginx, as the example has them', () => {
 
   const statusOf = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
 
-  /** What became of requests that came while something happened. */
+  /** The outcome of requests during an event. */
   async function whileAsked(task: () => unknown): Promise<LoadReport> {
     const stop = new AbortController();
     const headers = { 'content-type': 'image/png', 'x-budget-ms': '60000' };
@@ -70,19 +70,19 @@ describeWithNginx('two servers behind nginx, as the example has them', () => {
     return load;
   }
 
-  it('hides what is not for clients', async () => {
+  it('hides internal routes', async () => {
     expect(await statusOf('/v2/models/frontier')).toBe(200);
     expect(await statusOf('/metrics')).toBe(404);
     expect(await statusOf('/v2/repository/index')).toBe(404);
   });
 
-  it('loses no request when one is told to end', async () => {
+  it('loses no request when one server ends', async () => {
     const { counts } = await whileAsked(() => servers[0].end());
     expect(counts.good).toBeGreaterThan(0);
     expect(counts).toEqual({ ...nothingLost, good: counts.good });
   });
 
-  it('loses none but those that a killed one held', async () => {
+  it('loses only requests in flight when one server is killed', async () => {
     const { counts } = await whileAsked(() => process.kill(servers[0].pid, 'SIGKILL'));
     const { good, failed, broken } = counts;
     expect(good).toBeGreaterThan(0);

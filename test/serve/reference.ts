@@ -2,14 +2,14 @@ import { openOnnx } from '../../compiler/runtime/classifier/classifier.js';
 import type { Model } from '../../serve/models/model.js';
 
 /**
- * What a model's file gives for one image, evaluated by itself, one at a time: [classes].
+ * Outputs of a model's file for one image, [classes], computed alone.
  * @param pixels bytes [height, width, channels] of the model's own size
  */
 export async function outputsOf(model: Model, pixels: Uint8Array): Promise<Float32Array> {
   return outputsOfValues(model, valuesOf(model, pixels));
 }
 
-/** Pixels as the model takes them: normalised, in its layout. */
+/** Normalised pixels in the model's layout. */
 export function valuesOf(
   { size, layout, normalisation }: Pick<Model, 'size' | 'layout' | 'normalisation'>,
   pixels: Uint8Array,
@@ -25,7 +25,7 @@ export function valuesOf(
   return values;
 }
 
-/** The same for values as the model takes them. */
+/** The same for normalised values. */
 export async function outputsOfValues(
   { file, name, size, layout, batch }: Model,
   values: Float32Array,

@@ -41,7 +41,7 @@ async function connected(address: string): Promise<Socket> {
   return socket;
 }
 
-/** Status and kind of connection of the next answer. */
+/** Status and Connection header of the next answer. */
 async function nextAnswer(socket: Socket): Promise<readonly (string | undefined)[]> {
   const [answer] = (await once(socket, 'data')) as [Buffer];
   return /^HTTP\/1\.1 (\d+)[^]*\r\nconnection: ([^\r]+)\r\n/i.exec(answer.toString('latin1'))?.slice(1) ?? [];
@@ -58,7 +58,7 @@ const readiness = async (address: string): Promise<number> =>
   (await fetch(new URL('/v2/health/ready', address))).status;
 
 describe('startServer', () => {
-  it('answers on while it drains, sends clients away, and then is gone', async () => {
+  it('answers while it drains, closes connections, then ends', async () => {
     const { address, drained } = await started();
     const before = await infer(address);
     expect([before.status, before.headers.get('connection')]).toEqual([200, 'keep-alive']);
@@ -74,7 +74,7 @@ describe('startServer', () => {
     ['a tensor', path, tensor, '200'],
     ['an image', '/v1/classify', image, '200'],
     ['no image', '/v1/classify', tensor, '415'],
-  ])('sends away who had asked before it drains, too: %s', async (_, where, body, status) => {
+  ])('closes connections of requests that arrived before the drain: %s', async (_, where, body, status) => {
     const { address, drained, metrics } = await started();
     const socket = await connected(address);
     socket.write(headOf(where, body));
@@ -85,7 +85,7 @@ describe('startServer', () => {
     await gone;
   });
 
-  it('answers what came while it drained and was too busy to look', async () => {
+  it('answers requests that arrived while the draining server was busy', async () => {
     const { address, drained } = await started();
     const { hostname, port } = new URL(address);
     const kept = await connected(address);
@@ -94,7 +94,7 @@ describe('startServer', () => {
     expect(await nextAnswer(kept)).toEqual(['200', 'keep-alive']);
     const gone = drained(20);
     const fresh = Array.from({ length: 8 }, () => connect(Number(port), hostname));
-    // They connect before anything else is done.
+    // The clients connect before anything else happens.
     await new Promise((resolve) => process.nextTick(resolve));
     const answers = [kept, ...fresh].map((socket) => {
       socket.write(request);
@@ -105,7 +105,7 @@ describe('startServer', () => {
     await gone;
   });
 
-  it('answers what it took when it is closed at once, however often it is told to', async () => {
+  it('answers accepted requests when closed at once, also when closed twice', async () => {
     let release = (): void => undefined;
     const server = await started();
     const released = new Promise<void>((resolve) => (release = resolve));
@@ -123,7 +123,7 @@ describe('startServer', () => {
     await closed;
   });
 
-  it('takes a token where others can connect', async () => {
+  it('requires a token if other machines can connect', async () => {
     await expect(started({ host: '0.0.0.0' })).rejects.toThrow('a server on 0.0.0.0 is reachable from other machines');
   });
 });

@@ -8,7 +8,7 @@ export const imagenet: Task = { input: [224, 224, 3], classes: 1000 };
 export const makeSpace = (config: z.input<typeof spaceSchema>, task: Task = fashion): Promise<Space> =>
   createSpace(spaceSchema.parse(config), task);
 
-/** The message of what `spaceSchema` or `createSpace` throws, with the key path in front. */
+/** The error message of `spaceSchema` or `createSpace`, after its key path. */
 export async function complaint(config: unknown, task: Task = fashion): Promise<string> {
   const parsed = spaceSchema.safeParse(config);
   if (!parsed.success) {

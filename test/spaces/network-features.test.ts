@@ -8,7 +8,7 @@ describe('the features of networks', async () => {
   const space = await makeSpace({ type: 'mobilenet' }, fashion);
   const { features } = space;
 
-  it('are finite, always as many, and tell networks of a space apart', () => {
+  it('are finite, of fixed number, and differ between networks of a space', () => {
     const random = new Random(1, 'features');
     const networks = Array.from({ length: 60 }, () => sampleGenotype(space, random));
     const rows = networks.map((genotype) => networkFeatures(space.build(genotype)));
@@ -19,7 +19,7 @@ describe('the features of networks', async () => {
     expect(new Set(rows.map(String)).size).toBe(new Set(networks.map(String)).size);
   });
 
-  it('are those of the space, and begin with the size', () => {
+  it('are the features of the space, and start with the size', () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const genotype = sampleGenotype(space, new Random(seed));

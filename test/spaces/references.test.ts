@@ -22,7 +22,7 @@ describe.each(Object.entries(presetNetworks))('the %s reference', (_, make) => {
 });
 
 describe('describeNetwork', () => {
-  it('says what matters in a few lines', () => {
+  it('describes a network in a few lines', () => {
     expect(describeNetwork(handNetwork)).toMatchInlineSnapshot(`
       "5 x 5 x 2 to 3 classes: 8.33 k MACs, 1.57 k parameters, 752 B of activations
       stem: conv 3x3/2, 4 channels, hard_swish

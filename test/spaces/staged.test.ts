@@ -60,7 +60,7 @@ const plan: fc.Arbitrary<StagedPlan> = fc
   }));
 
 describe('spaces of stages', () => {
-  it('count, list, bound and tell apart exactly their different networks, whatever coincides', () => {
+  it('count, list, bound and distinguish exactly their different networks, with any coincidences', () => {
     let coincidences = 0;
     fc.assert(
       fc.property(plan, (random) => {

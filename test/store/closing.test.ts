@@ -36,14 +36,14 @@ function written(): { readonly store: Store; readonly path: string } {
 }
 
 describe('a writer that closes', () => {
-  it('leaves one file behind, as nobody else reads', () => {
+  it('leaves one file behind without other readers', () => {
     const { store, path } = written();
     expect(existsSync(`${path}-wal`)).toBe(true);
     store.close();
     expect(readdirSync(dirname(path))).toEqual(['nas.sqlite']);
   });
 
-  it('waits for a short look of another process', async () => {
+  it('waits for a short read by another process', async () => {
     const { store, path } = written();
     const ended = await reader(path, 50);
     store.close();

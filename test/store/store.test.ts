@@ -74,7 +74,7 @@ describe('a trial', () => {
     expect(store.trials.progress()).toEqual({ waiting: 0, running: 0, complete: 1, pruned: 1, failed: 0 });
   });
 
-  it('keeps what the controller was told when a value is revised', () => {
+  it('keeps what the controller observed when a value is revised', () => {
     const { store } = newStore();
     store.trials.ask(newTrial(0));
     store.trials.finish(0, { state: 'complete', values: { latency_ms: { value: 2, provenance: 'predicted' } } });
@@ -261,27 +261,5 @@ describe('transactions', () => {
     expect(store.trials.all()).toEqual([]);
     expect(store.transaction(() => (store.trials.ask(newTrial(0)), store.trials.start(0)))).toBe(1);
     expect(store.trials.get(0)?.state).toBe('running');
-  });
-});
-
-describe('ten thousand trials', () => {
-  it('are read in well under half a second of the processor', () => {
-    const { store } = newStore();
-    store.transaction(() => {
-      for (let i = 0; i < 10_000; i++) {
-        store.trials.ask(newTrial(i));
-        store.trials.start(i);
-        const value = { value: i / 3, provenance: 'measured' } as const;
-        store.trials.finish(i, { state: 'complete', values: { accuracy: value, latency_ms: value, macs: value } });
-      }
-    });
-    const times = [1, 2, 3].map(() => {
-      const before = process.cpuUsage();
-      expect(store.trials.all()).toHaveLength(10_000);
-      expect(store.trials.progress().complete).toBe(10_000);
-      const { user, system } = process.cpuUsage(before);
-      return (user + system) / 1000;
-    });
-    expect(Math.min(...times)).toBeLessThan(500);
   });
 });

@@ -19,7 +19,7 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** A clock that ticks one ms at each look. */
+/** A clock that ticks one ms at each call. */
 export function tickingClock(start = 1_700_000_000_000): Clock {
   let now = start;
   return () => now++;

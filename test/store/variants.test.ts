@@ -35,10 +35,10 @@ describe('the precision of a trial', () => {
 });
 
 describe('variants', () => {
-  it('are kept as they stand, fp32 first, with what was told last', () => {
+  it('have their latest values and verdicts, fp32 first', () => {
     const store = storeWithTrial();
     expect(store.variants.of(0)).toEqual([]);
-    expect(store.variants.all().size).toBe(0);
+    expect(store.variants.ofAll().size).toBe(0);
     store.variants.revise(0, 'int8', { latency_ms: { value: 1, provenance: 'predicted' }, size_bytes: measured(7) });
     const int8 = { trial: 0, precision: 'int8' };
     const values = { latency_ms: { value: 1, provenance: 'predicted' }, size_bytes: measured(7) };
@@ -90,7 +90,7 @@ describe('variants', () => {
   });
 });
 
-describe('what the frontier is computed from', () => {
+describe('the input of the frontier', () => {
   it('is of each complete trial what was chosen, then every other variant that is accepted', () => {
     const objectives = ['accuracy', 'latency_ms', 'macs'];
     const some = fc.dictionary(fc.constantFrom(...objectives), fc.nat(9));
@@ -166,24 +166,5 @@ describe('measurements, predictions and finals', () => {
       { trial: 1, precision: 'fp32', accuracy: 0.5 },
     ]);
     expect(() => store.finals.finish(0, { ...training, precision: 'int8' })).toThrow(/UNIQUE/);
-  });
-
-  it('have curves and files of a training with rounding beside those of the final training', () => {
-    const store = storeWithTrial();
-    const training = { stage: 'quantize-aware', trial: 0 } as const;
-    const epoch = {
-      epoch: 0,
-      trainLoss: 1,
-      trainAccuracy: 0.5,
-      validationLoss: 1,
-      validationAccuracy: 0.5,
-      learningRate: 0.1,
-      seconds: 1,
-    };
-    store.curves.add(training, epoch);
-    expect(store.curves.of(training)).toEqual([epoch]);
-    expect(store.curves.of({ stage: 'final', trial: 0 })).toEqual([]);
-    store.artifacts.add(training, { kind: 'onnx-int8', path: 'trial-0.int8.onnx', sha256: 'ab', bytes: 1 });
-    expect(store.artifacts.all()).toMatchObject([{ stage: 'quantize-aware', trial: 0, kind: 'onnx-int8' }]);
   });
 });

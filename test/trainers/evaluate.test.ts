@@ -27,7 +27,7 @@ describe('evaluation', () => {
     }
   });
 
-  test('counts every image once, whatever the batch', async () => {
+  test('counts every image once with any batch size', async () => {
     const dataset = openDataset(bench.dataset);
     const { labels, count } = dataset.split('test');
     const always3 = (_: Float32Array, size: number): Promise<Float32Array> =>

@@ -62,8 +62,9 @@ describeOnWebGpu('on WebGPU, as on the processor', () => {
   test('the gradients that say which channels matter', async () => {
     const model = { network: tinyStudent(), weights: outspoken(initialWeights(tinyStudent(), 1)) };
     const of = async (engine: EngineConfig) => {
-      const gradients = await gateGradients(model, 8, { engine: await chooseEngine(engine), threads: 1 });
-      const found = await gradients.of(noiseBatch(model.network, 8, 2));
+      const gradients = await gateGradients(model, 8, await chooseEngine(engine), 1);
+      const { images, labels } = noiseBatch(model.network, 8, 2);
+      const found = await gradients.of(images, labels);
       await gradients.close();
       return new Map([...found].map(([name, data]) => [name, { shape: [data.length], data }]));
     };

@@ -25,17 +25,17 @@ describeOnWebGpu('a training on WebGPU', () => {
     const train = async (name: string, hooks: Partial<FitHooks> = {}) =>
       fit(tinyJob(bench, name, { engine }), quiet(hooks));
     const whole = await train('whole');
-    if (whole.state !== 'complete') throw new Error('nobody interrupted it');
+    if (whole.state !== 'complete') throw new Error('it was not interrupted');
     const controller = new AbortController();
     const stopped = await train('parts', { ...before(3, () => controller.abort()), signal: controller.signal });
     expect(stopped.state).toBe('interrupted');
-    // A failing step: what it had on the device is gone, and the process goes on.
+    // A failing step frees its device memory, and the process continues.
     const die = before(8, () => {
       throw new Died();
     });
     await expect(train('parts', die)).rejects.toThrow(Died);
     const resumed = await train('parts');
-    if (resumed.state !== 'complete') throw new Error('nobody interrupted it');
+    if (resumed.state !== 'complete') throw new Error('it was not interrupted');
     expect(outcome(resumed)).toEqual(outcome(whole));
     bench.close();
   });

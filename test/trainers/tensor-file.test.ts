@@ -23,7 +23,7 @@ const tensors = fc
   );
 
 describe('a tensor file', () => {
-  test('gives back every bit, whatever the names and values', () => {
+  test('restores every bit of any names and values', () => {
     fc.assert(
       fc.property(tensors, fc.jsonValue(), (values, meta) => {
         writeTensorFile(path, meta, values);

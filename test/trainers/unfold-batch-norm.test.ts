@@ -7,7 +7,7 @@ import { Random } from '../../base/random.js';
 import { openOnnx } from '../../compiler/index.js';
 import { exportOnnx, readModel, type ModelMetadata } from '../../deploy/index.js';
 import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/models/index.js';
-import { createLoader, withDataset } from '../../trainers/index.js';
+import { trainingLoader, withDataset } from '../../trainers/index.js';
 import { unfoldBatchNorm } from '../../trainers/batch-norm.js';
 import { tinyStudent } from './support/networks.js';
 import { openWorkbench, type Workbench } from './support/tiny-training.js';
@@ -34,16 +34,7 @@ function trained(): Model {
 /** All training images in one batch, as the statistics see them. */
 const trainingImages = (size: number): Promise<Float32Array> =>
   withDataset(bench.dataset, async (dataset) => {
-    const loader = createLoader({
-      dataset,
-      split: 'train',
-      batch: size,
-      seed: 0,
-      viewSeed: 0,
-      augment: null,
-      shuffle: true,
-      dropLast: true,
-    });
+    const loader = trainingLoader(dataset, { batch: size, seed: 0 });
     try {
       for await (const { images } of loader.epoch(0)) return images;
       throw new Error('no images');
@@ -91,22 +82,22 @@ describe('unfoldBatchNorm', () => {
     expect(largestDifference(logitsOf(unfolded, some, true), of)).toBeLessThan(0.3);
   });
 
-  it('gives the same bits again, and goes by as many images as it is told', async () => {
+  it('gives the same bits again, for any number of images', async () => {
     const unfold = (images: number) =>
       withDataset(bench.dataset, async (dataset) => {
-        const told: number[] = [];
-        const onProgress = (done: number) => void told.push(done);
-        return { told, ...(await unfoldBatchNorm(trained(), dataset, { images, batch: 20, onProgress })) };
+        const counts: number[] = [];
+        const onProgress = (done: number) => void counts.push(done);
+        return { counts, ...(await unfoldBatchNorm(trained(), dataset, { images, batch: 20, onProgress })) };
       });
     const first = await unfold(50);
-    expect(first.told).toEqual([20, 40, 60]);
+    expect(first.counts).toEqual([20, 40, 60]);
     expect(await unfold(50)).toEqual(first);
     const more = await unfold(1000);
-    expect(more.told).toEqual([20, 40, 60, 80, 100]);
+    expect(more.counts).toEqual([20, 40, 60, 80, 100]);
     expect(more.weights).not.toEqual(first.weights);
   });
 
-  it('comes to the same statistics in whatever batches the images are shown', async () => {
+  it('gives the same statistics for any batch size', async () => {
     const [whole, parts] = await withDataset(bench.dataset, async (dataset) => [
       await unfoldBatchNorm(trained(), dataset, { batch: 100 }),
       await unfoldBatchNorm(trained(), dataset, { batch: 20 }),

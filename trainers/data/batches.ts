@@ -1,13 +1,11 @@
 import { Random } from '../../base/random.js';
 import type { AugmentConfig } from './schema.js';
-import type { Dataset } from './dataset.js';
-import type { SplitName } from './splits.js';
 import { openLogitsFile } from './logits-file.js';
 import { createResizer } from './resize.js';
-import { splitOf, type Split } from './splits.js';
+import { type SharedDataset, splitOf, type Split, type SplitName } from './splits.js';
 import { type ImageShape, Renderer, viewOf, viewOfPass } from './views.js';
 
-/** What a network sees in one step. */
+/** The input of one training step. */
 export interface Batch {
   /** [size, height, width, channels]: (pixel / 255 - mean) / std per channel. */
   readonly images: Float32Array;
@@ -19,29 +17,26 @@ export interface Batch {
 }
 
 export interface LoaderOptions {
-  /** Stays the caller's, to be closed after the loader. */
-  readonly dataset: Pick<Dataset, 'shared'>;
+  /** Owned by the caller, who closes it after the loader. */
+  readonly dataset: { readonly shared: SharedDataset };
   readonly split: SplitName;
   /** Images per batch. */
   readonly batch: number;
-  /** Seed of the images' order. */
+  /** Seed of the image order. */
   readonly seed: number;
-  /**
-   * Seed of the views. Whoever shares a teacher's logits must have the same one, whatever their own seed: the logits
-   * belong to these views.
-   */
+  /** Seed of the views. All students of a teacher share it, because the teacher's logits belong to these views. */
   readonly viewSeed: number;
-  /** `null`: images as they are, for evaluation. */
+  /** `null`: unaugmented images, for evaluation. */
   readonly augment: AugmentConfig | null;
-  /** Whether each pass over the split has its own order; otherwise the split's. */
+  /** Whether each pass over the split has a random order; otherwise the order of the split. */
   readonly shuffle: boolean;
-  /** How many batches are taken at once, so that many are rendered ahead; absent: 1. */
+  /** Number of batches consumed at once, which are rendered ahead; absent: 1. */
   readonly atOnce?: number;
-  /** Whether a last batch that is not full is left out. */
+  /** Whether an incomplete last batch is dropped. */
   readonly dropLast: boolean;
-  /** Share of a pass over the split that makes an epoch, in (0, 1]; absent: 1. */
+  /** Share of a pass that makes an epoch, in (0, 1]; absent: 1. */
   readonly share?: number;
-  /** Height and width of the images as the network takes them; absent: those of the data. */
+  /** Height and width that the network takes; absent: the data's own. */
   readonly size?: readonly [height: number, width: number] | undefined;
   /** File with a teacher's logits of each view (`LogitsShape`). */
   readonly teacherLogits?: string | undefined;
@@ -51,7 +46,7 @@ export interface LoaderOptions {
 const stepsPerPass = (count: number, { batch, dropLast }: Pick<LoaderOptions, 'batch' | 'dropLast'>): number =>
   dropLast ? Math.floor(count / batch) : Math.ceil(count / batch);
 
-/** Number of batches in an epoch over `count` images, or over a share of them. */
+/** Number of batches in an epoch over `count` images. */
 export function stepsPerEpoch(count: number, options: Pick<LoaderOptions, 'batch' | 'dropLast' | 'share'>): number {
   const steps = stepsPerPass(count, options);
   return Math.min(steps, Math.max(1, Math.round((options.share ?? 1) * steps)));
@@ -63,14 +58,14 @@ export function passOrder(count: number, seed: number, pass: number, shuffle: bo
   return shuffle ? new Random(seed, 'order', pass).shuffle(order) : order;
 }
 
-/** Makes the batch of any (epoch, step): a pure function of the options, so that training continues anywhere. */
+/** Returns the batch of any (epoch, step), a pure function of the options, so that training can resume anywhere. */
 export interface BatchSource {
   readonly stepsPerEpoch: number;
   batch(epoch: number, step: number): Batch;
   close(): void;
 }
 
-/** Renders batches in this thread; opens the teacher's logits. */
+/** Renders batches in this thread. */
 export function openBatches(options: LoaderOptions): BatchSource {
   const { split: name, augment, seed, shuffle, teacherLogits } = options;
   const { shared } = options.dataset;
@@ -87,7 +82,7 @@ export function openBatches(options: LoaderOptions): BatchSource {
     stepsPerEpoch: steps,
     batch(epoch, step) {
       if (step < 0 || step >= steps) throw new RangeError(`step ${step} of an epoch of ${steps} steps`);
-      // Epochs of a share of the images go on where the one before ended.
+      // With a share below 1, an epoch continues where the last one ended.
       const position = epoch * steps + step;
       const pass = Math.floor(position / passSteps);
       const within = position % passSteps;

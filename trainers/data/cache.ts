@@ -7,12 +7,12 @@ import { writeFully } from '../../base/files.js';
 import type { DataSource, ImageBlock } from './sources/source.js';
 import { assignedCode, type ImageTable } from './splits.js';
 
-/** Raised when the layout below or the decoding of any source changes: older caches are then converted again. */
+/** Increased when the layout below or the decoding of a source changes; older caches are then converted again. */
 export const cacheFormat = 1;
 
 /**
- * The files of a converted data set: raw arrays (little-endian) and `meta.json`. `images` is the one copy of the
- * pixels that all processes share: they read rows of it, and the operating system keeps the pages in memory once.
+ * The files of a converted data set: raw little-endian arrays and `meta.json`. All processes read rows of the one
+ * `images` file; the operating system keeps its pages in memory once.
  */
 const fileNames = {
   /** uint8 [count, height, width, channels] */
@@ -21,9 +21,9 @@ const fileNames = {
   labels: 'labels.u16',
   /** float64 [count]: the first 52 bits of each image's SHA-256 */
   keys: 'keys.f64',
-  /** uint8 [count]: the part that the source assigns (`assignedCode`) */
+  /** uint8 [count]: the split that the source assigns (`assignedCode`) */
   assigned: 'assigned.u8',
-  /** float64 [count, channels, 2]: sums of the pixel values and of their squares, so that any split's mean is cheap */
+  /** float64 [count, channels, 2]: sums of pixel values and of their squares, for the mean and deviation of any split */
   sums: 'sums.f64',
   meta: 'meta.json',
 } as const;
@@ -36,9 +36,9 @@ const metaSchema = z.strictObject({
   width: z.number().int(),
   channels: z.number().int(),
   count: z.number().int(),
-  /** SHA-256 of the pixels, labels and assigned parts. */
+  /** SHA-256 of the pixels, labels and assigned splits. */
   hash: z.string(),
-  /** SHA-256 of the small files and of blocks sampled from the pixels: finds damage without reading everything. */
+  /** SHA-256 of the small files and of sampled blocks of the pixels: detects damage without reading everything. */
   quick: z.string(),
 });
 
@@ -54,7 +54,7 @@ export interface ImageCache {
   close(): void;
 }
 
-/** Bytes at the start of the file, the end, and evenly between that the quick hash covers. */
+/** The quick hash covers this many evenly spaced blocks of the pixels, first and last included. */
 const samples = 32;
 const sampleBytes = 4096;
 
@@ -73,7 +73,7 @@ function quickHash(images: number, small: readonly Uint8Array[]): string {
 const bytesOf = (array: Uint16Array | Float64Array | Uint8Array): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
-/** Reads a whole file into an aligned buffer; throws when it has not the expected size. */
+/** Reads a file of the expected size into an aligned buffer. */
 function readExactly(file: string, bytes: number): ArrayBuffer {
   const content = readFileSync(file);
   if (content.byteLength !== bytes) throw new Error(`${file} has ${content.byteLength} bytes instead of ${bytes}`);
@@ -107,7 +107,7 @@ export function openCache(directory: string): ImageCache {
   }
 }
 
-/** Whether a folder holds a sound cache. */
+/** Whether a folder holds an undamaged cache. */
 export function isCache(directory: string): boolean {
   try {
     openCache(directory).close();
@@ -122,7 +122,7 @@ export interface ConvertOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What is kept of the images besides their pixels, while it grows. */
+/** The data of the images besides their pixels, during conversion. */
 class Columns {
   readonly labels: number[] = [];
   readonly keys: number[] = [];
@@ -155,7 +155,7 @@ class Columns {
   }
 }
 
-/** Converts all images of a source into the files of a cache, in a folder that exists. */
+/** Converts all images of a source into the files of a cache, in an existing folder. */
 export async function writeCache(directory: string, source: DataSource, options: ConvertOptions = {}): Promise<void> {
   const { name, classes, height, width, channels } = source;
   const columns = new Columns(height * width * channels, channels);
@@ -176,10 +176,8 @@ export async function writeCache(directory: string, source: DataSource, options:
       assigned: Uint8Array.from(columns.assigned),
       sums: Float64Array.from(columns.sums),
     };
-    writeFileSync(join(directory, fileNames.labels), small.labels);
-    writeFileSync(join(directory, fileNames.keys), small.keys);
-    writeFileSync(join(directory, fileNames.assigned), small.assigned);
-    writeFileSync(join(directory, fileNames.sums), small.sums);
+    for (const name of ['labels', 'keys', 'assigned', 'sums'] as const)
+      writeFileSync(join(directory, fileNames[name]), small[name]);
     fsyncSync(images);
     const meta: CacheMeta = {
       format: cacheFormat,

@@ -21,9 +21,9 @@ import { openFashionMnistPackage } from './sources/fashion-mnist-package.js';
 import { openImageFolder } from './sources/image-folder.js';
 import type { DataSource } from './sources/source.js';
 
-/** A converted data set as a plain value that can be sent to other processes; `openDataset` opens it. */
+/** A converted data set as plain data for other processes; `openDataset` opens it. */
 export interface DatasetRef extends SplitShares {
-  /** Folder of the cache. Configs that differ only in their shares have the same one. */
+  /** Folder of the cache. Configurations that differ only in their shares have the same folder. */
   readonly directory: string;
 }
 
@@ -35,7 +35,7 @@ export interface Dataset {
   close(): void;
 }
 
-/** Opens what `prepareDataset` made. Throws NasError `invalid-input` when it is missing or damaged. */
+/** Opens a data set from `prepareDataset`. @throws NasError `invalid-input` when it is missing or damaged */
 export function openDataset({ directory, test, validation, subset }: DatasetRef): Dataset {
   const cache = openCache(directory);
   try {
@@ -63,14 +63,14 @@ export function openDataset({ directory, test, validation, subset }: DatasetRef)
   }
 }
 
-/** What a data set is, without keeping it open. */
+/** Properties of a data set, which is closed again. */
 export function describeDataset(ref: DatasetRef): DatasetInfo {
   const dataset = openDataset(ref);
   dataset.close();
   return dataset.info;
 }
 
-/** Opens a data set, once for all that a task does with it, and closes it. */
+/** Opens a data set for the duration of a task. */
 export async function withDataset<T>(ref: DatasetRef, task: (dataset: Dataset) => Promise<T>): Promise<T> {
   const dataset = openDataset(ref);
   try {
@@ -99,19 +99,19 @@ function pixelStatistics(
 }
 
 export interface PrepareOptions extends ConvertOptions {
-  /** Folder that holds all caches; by default `cacheDirectory()`. */
+  /** Folder of all caches; by default `cacheDirectory()`. */
   readonly cache?: string;
-  /** Told when another process is converting the same data, and this one waits for it. */
+  /** Called when another process is converting the same data and this one waits. */
   onNote?(message: string): void;
 }
 
-/** Share of the images that become the test part of a source without one: Fashion-MNIST's 10,000 of 70,000. */
+/** Test share of a source without a test split: Fashion-MNIST's 10,000 of 70,000. */
 const defaultTestShare = 1 / 7;
 
 /**
- * Converts a data set into a binary cache, once: later calls find it, and processes that need it at the same time wait for
- * the first. A damaged cache is converted again. Throws NasError `invalid-input` for missing or damaged source files, too
- * few images or a cache folder that cannot be written, `interrupted` when `signal` is aborted.
+ * Converts a data set into a binary cache once; concurrent processes wait for the first. A damaged cache is converted again.
+ * @throws NasError `invalid-input` for missing or damaged source files, too few images or a cache folder that cannot be
+ *   written; `interrupted` when `signal` is aborted
  */
 export async function prepareDataset(config: DataConfig, options: PrepareOptions = {}): Promise<DatasetRef> {
   const source = await openSource(config);
@@ -134,11 +134,11 @@ const cacheName = ({ name, fingerprint }: DataSource): string =>
 
 const storageErrors = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'EIO']);
 
-/** Converts into a folder of its own, which then takes the place of what may be there: something damaged. */
+/** Converts into a temporary folder that then replaces the damaged entry, if any. */
 async function convert(source: DataSource, directory: string, options: ConvertOptions): Promise<true> {
   const temporary = `${directory}.tmp`;
   try {
-    // Left by somebody who was killed.
+    // A killed process may have left the folder.
     rmSync(temporary, { recursive: true, force: true });
     mkdirSync(temporary);
     await writeCache(temporary, source, options);
@@ -158,7 +158,7 @@ async function convert(source: DataSource, directory: string, options: ConvertOp
   }
 }
 
-/** The source that a `data:` config names. Throws NasError `invalid-input` when files are missing or damaged. */
+/** Opens the source of a `data:` configuration. @throws NasError `invalid-input` when files are missing or damaged */
 export async function openSource(config: DataConfig): Promise<DataSource> {
   switch (config.type) {
     case 'fashion-mnist':

@@ -1,11 +1,16 @@
-export { createLoader, type Loader } from './loader.js';
 export { openBatches, type Batch, type BatchSource, type LoaderOptions } from './batches.js';
-export { describeDataset, openDataset, withDataset, type Dataset, type DatasetRef } from './dataset.js';
+export {
+  describeDataset,
+  openDataset,
+  openSource,
+  prepareDataset,
+  withDataset,
+  type Dataset,
+  type DatasetRef,
+  type PrepareOptions,
+} from './dataset.js';
+export { createLoader, trainingLoader, type Loader } from './loader.js';
 export { LogitsWriter } from './logits-file.js';
-export { prepareDataset, type PrepareOptions } from './dataset.js';
 export { createResizer, type ImageSize } from './resize.js';
-export type { DatasetInfo, Split } from './splits.js';
-export { openSource } from './dataset.js';
-export { splitNames, type SplitName } from './splits.js';
 export type { DataSource } from './sources/source.js';
-export type { SplitShares } from './splits.js';
+export { splitNames, type DatasetInfo, type Split, type SplitName, type SplitShares } from './splits.js';

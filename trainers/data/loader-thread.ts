@@ -1,26 +1,26 @@
 /**
- * Entry of the loader's thread: answers each request (epoch, step) with the rendered batch, in order. Each training starts
- * several, so that it loads no more than it takes to render: no package, and nothing that opens data.
+ * Entry of the loader's thread: answers each request (epoch, step) with the rendered batch, in order. Every training starts
+ * several threads, so this file imports only what rendering needs: no package, and nothing that opens data.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { NasError, messageOf } from '../../base/errors.js';
 import { openBatches, type Batch, type BatchSource, type LoaderOptions } from './batches.js';
 
-/** What the loader asks for. */
+/** A request of the loader. */
 export interface BatchRequest {
   readonly id: number;
   readonly epoch: number;
   readonly step: number;
 }
 
-/** An error in a form that keeps its meaning between threads. */
+/** An error that keeps its code and hint between threads. */
 export interface ThreadError {
   readonly message: string;
   readonly code?: NasError['code'];
   readonly hint?: string | undefined;
 }
 
-/** What comes back for a request. */
+/** The answer to a request. */
 export type BatchReply = { readonly id: number } & ({ readonly batch: Batch } | { readonly error: ThreadError });
 
 const describe = (error: unknown): ThreadError =>

@@ -4,19 +4,19 @@ import { NasError } from '../../base/errors.js';
 import { stepsPerEpoch, type Batch, type LoaderOptions } from './batches.js';
 import type { BatchReply, BatchRequest, ThreadError } from './loader-thread.js';
 
-/** Renders batches in a thread of its own while the caller trains. Close it when done. */
+/** Renders batches in its own thread while the caller trains; close it when done. */
 export interface Loader {
   readonly stepsPerEpoch: number;
   /**
-   * The batches of an epoch from `fromStep` on. The batch of an (epoch, step) does not depend on what was asked before.
-   * It may be left early. Errors of the thread are thrown here.
+   * The batches of an epoch from `fromStep`; each depends only on (epoch, step). The iteration may end early. It throws
+   * the thread's errors.
    */
   epoch(epoch: number, fromStep?: number): AsyncIterable<Batch>;
-  /** Ends the thread; batches still awaited are rejected. */
+  /** Ends the thread and rejects awaited batches. */
   close(): Promise<void>;
 }
 
-/** Batches rendered ahead of the caller, besides those that it takes next. */
+/** Batches rendered ahead, besides those that the caller takes next. */
 const prefetch = 2;
 
 interface Waiting {
@@ -37,7 +37,7 @@ class LoaderThread {
   private ended: Error | null = null;
 
   constructor(options: LoaderOptions) {
-    // Without the options that node was started with: some (--eval's) do not fit a thread that starts from a file.
+    // Without node's own options: some (--eval) do not work in a thread that starts from a file.
     const file = builtModule('./loader-thread.js', import.meta.url);
     const { shared } = options.dataset;
     this.worker = new Worker(file, { workerData: { ...options, dataset: { shared } }, execArgv: [] });
@@ -53,7 +53,7 @@ class LoaderThread {
       if (this.ended === null) this.waiting.set(id, { resolve, reject });
       else reject(this.ended);
     });
-    // A consumer that stops early never awaits this batch: its failure is then of no interest.
+    // A consumer that stops early never awaits this batch, and its failure does not matter then.
     batch.catch(() => undefined);
     if (this.ended === null) {
       this.worker.ref();
@@ -68,11 +68,11 @@ class LoaderThread {
   }
 
   private receive(reply: BatchReply): void {
-    // A late batch of a thread that is being ended: whoever waits for its end must not see the process go before it.
+    // A late batch must not unref the thread: `close` still waits for its end.
     if (this.ended !== null) return;
     const waiting = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
-    // Only a thread that owes an answer keeps the process alive.
+    // Only a thread with open requests keeps the process alive.
     if (this.waiting.size === 0) this.worker.unref();
     if ('batch' in reply) waiting?.resolve(reply.batch);
     else waiting?.reject(revive(reply.error));
@@ -86,8 +86,8 @@ class LoaderThread {
 }
 
 /**
- * A loader over one split. Batch (epoch, step) is a pure function of the options. With `shuffle: false` epoch v gives
- * view v of every image in the split's order, which is how a teacher's logits are computed.
+ * A loader over one split. Batch (epoch, step) is a pure function of the options. With `shuffle: false`, epoch v is view v
+ * of every image in the split's order; teachers compute their logits in this way.
  */
 export function createLoader(options: LoaderOptions): Loader {
   const { info } = options.dataset.shared;
@@ -107,3 +107,18 @@ export function createLoader(options: LoaderOptions): Loader {
     close: () => thread.close(),
   };
 }
+
+/** A loader of whole batches of training images, unaugmented by default, in an order drawn from the seed. */
+export const trainingLoader = (
+  dataset: LoaderOptions['dataset'],
+  options: Pick<LoaderOptions, 'batch' | 'seed' | 'size'> & Partial<Pick<LoaderOptions, 'augment'>>,
+): Loader =>
+  createLoader({
+    dataset,
+    split: 'train',
+    viewSeed: options.seed,
+    augment: null,
+    shuffle: true,
+    dropLast: true,
+    ...options,
+  });

@@ -2,7 +2,7 @@ import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, r
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { readFully, writeFully } from '../../base/files.js';
 
-/** What a file of logits holds: float32 little-endian [views, count, classes], in the order of the split. */
+/** The shape of a file of logits: float32 little-endian [views, count, classes], in the order of the split. */
 export interface LogitsShape {
   readonly views: number;
   /** Images of the split. */
@@ -51,8 +51,8 @@ export function openLogitsFile(path: string, shape: LogitsShape): LogitsFile {
 }
 
 /**
- * Writes a file of logits batch by batch, however large, to `path`.part until it is whole. One that was left by a process
- * that died is continued after its last whole view.
+ * Writes a file of logits batch by batch to `path`.part until it is complete. It continues a partial file of a killed
+ * process after the last complete view.
  */
 export class LogitsWriter {
   private readonly file: number;
@@ -73,12 +73,12 @@ export class LogitsWriter {
     return `${this.path}.part`;
   }
 
-  /** Rows written so far: of whole views when it has just been opened. */
+  /** Rows written so far; complete views when the file was just opened. */
   get rows(): number {
     return this.written;
   }
 
-  /** Adds the next rows; those that end a view are on the disk afterwards. */
+  /** Appends rows, and flushes them to the disk at the end of a view. */
   append(rows: Float32Array): void {
     const { shape, file } = this;
     writeFully(file, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength), this.written * rowBytes(shape));
@@ -86,7 +86,7 @@ export class LogitsWriter {
     if (this.written % shape.count === 0) fsyncSync(file);
   }
 
-  /** Puts the file in its place. @throws Error when rows are missing. */
+  /** Moves the complete file into place. @throws Error when rows are missing */
   finish(): void {
     const { views, count } = this.shape;
     if (this.written !== views * count) throw new Error(`${this.written} rows of logits instead of ${views * count}`);

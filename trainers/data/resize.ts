@@ -1,13 +1,13 @@
 /** Height, width and channels of one image. */
 export type ImageSize = readonly [height: number, width: number, channels: number];
 
-/** For each target coordinate: where its window starts in the source, and the window's weights (sum 1). */
+/** For each target coordinate, the start of its window in the source and the window's weights (sum 1). */
 interface Axis {
   readonly starts: Int32Array;
   readonly weights: readonly Float64Array[];
 }
 
-/** Triangle filter, widened when shrinking, with pixel centres aligned (as Pillow's and PyTorch's antialiased bilinear). */
+/** Triangle filter, widened when shrinking, with aligned pixel centres (as in Pillow's and PyTorch's antialiased bilinear). */
 function axis(from: number, to: number): Axis {
   const scale = from / to;
   const support = Math.max(1, scale);
@@ -42,7 +42,7 @@ function resample(
       const target = (o * to + t) * inner;
       for (let i = 0; i < inner; i++) {
         let sum = 0;
-        // Both indices stay inside by the construction of the window.
+        // The window lies inside the source by construction.
         for (let k = 0; k < window.length; k++) sum += window[k] * data[source + k * inner + i];
         result[target + i] = sum;
       }
@@ -51,9 +51,8 @@ function resample(
 }
 
 /**
- * Brings batches of images [size, height, width, channels] to another height and width (antialiased bilinear), for
- * networks whose space decides on the resolution. Equal sizes pass through untouched.
- *
+ * Resizes batches of images [size, height, width, channels] (antialiased bilinear), for networks whose space decides the
+ * resolution. Images of the right size are returned as they are.
  * @throws Error when the channels differ
  */
 export function createResizer(from: ImageSize, to: ImageSize): (images: Float32Array) => Float32Array {

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 
+const part = z.number().gt(0).lt(1);
+const upTo = (most: number) => z.number().int().min(0).max(most).default(0);
+
 const splits = {
-  validation: z
-    .number()
-    .gt(0)
-    .lt(1)
-    .default(0.1)
-    .describe('share of the training images kept for validation, for each class'),
+  validation: part.default(0.1).describe('share of the training images kept for validation, for each class'),
   subset: z
     .number()
     .gt(0)
@@ -57,12 +55,7 @@ export const dataSchema = z.discriminatedUnion('type', [
         .union([z.literal(1), z.literal(3)])
         .default(3)
         .describe('3: colour; 1: grey'),
-      test: z
-        .number()
-        .gt(0)
-        .lt(1)
-        .default(0.15)
-        .describe('share of the images kept for the test when there is no test folder'),
+      test: part.default(0.15).describe('share of the images kept for the test when there is no test folder'),
       ...splits,
     })
     .describe('images of your own'),
@@ -71,21 +64,9 @@ export type DataConfig = z.output<typeof dataSchema>;
 
 /** `train.augment:`; every view of an image is a pure function of (seed, image, view number). */
 export const augmentSchema = z.strictObject({
-  crop: z
-    .number()
-    .int()
-    .min(0)
-    .max(64)
-    .default(0)
-    .describe('random crop after padding by this many pixels (reflected)'),
+  crop: upTo(64).describe('random crop after padding by this many pixels (reflected)'),
   flip: z.boolean().default(false).describe('random horizontal flip'),
-  cutout: z
-    .number()
-    .int()
-    .min(0)
-    .max(256)
-    .default(0)
-    .describe('side of a square set to the mean, in pixels (DeVries & Taylor 2017); 0: none'),
+  cutout: upTo(256).describe('side of a square set to the mean, in pixels (DeVries & Taylor 2017); 0: none'),
   mixup: z.number().min(0).default(0).describe('Beta(a, a) parameter of mixup (Zhang et al. 2018); 0: none'),
   views: z
     .number()

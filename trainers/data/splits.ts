@@ -1,27 +1,27 @@
 import { invalidInput } from '../../base/errors.js';
 import { readFully } from '../../base/files.js';
 
-/** The parts of a data set; `test` is never shown to training or to the search. */
+/** The splits of a data set; neither training nor the search uses `test`. */
 export const splitNames = ['train', 'validation', 'test'] as const;
 export type SplitName = (typeof splitNames)[number];
 
-/** What the split of a data set depends on. */
+/** The shares that determine the splits. */
 export interface SplitShares {
-  /** Share of all images kept for the test, per class, when the source has no test part. */
+  /** Share of all images for the test, per class, when the source has no test split. */
   readonly test: number;
-  /** Share of the training images kept for validation, per class, when the source has no validation part. */
+  /** Share of the training images for validation, per class, when the source has no validation split. */
   readonly validation: number;
   /** Share of the remaining training images that are used, per class. */
   readonly subset: number;
 }
 
-/** What is known of each image without its pixels. */
+/** Data of each image except its pixels. */
 export interface ImageTable {
   readonly count: number;
   readonly labels: Uint16Array;
   /** A hash of the pixels; equal for equal images. */
   readonly keys: Float64Array;
-  /** Index into `splitNames` of the part that the source assigns; `unassigned` otherwise. */
+  /** Index into `splitNames` of the split that the source assigns, or `unassigned`. */
   readonly assigned: Uint8Array;
 }
 
@@ -29,20 +29,19 @@ const unassigned = 255;
 
 const partIndex: Readonly<Record<SplitName, number>> = { train: 0, validation: 1, test: 2 };
 
-/** The code of a part in `ImageTable.assigned`. */
+/** The code of a split in `ImageTable.assigned`. */
 export const assignedCode = (split: SplitName | null): number => (split === null ? unassigned : partIndex[split]);
 
-/** `share` of `count`, rounded, but at least 1, and leaving at least `rest`. */
+/** `share` of `count`, rounded: at least 1, and at most `count - rest`. */
 const quota = (count: number, share: number, rest: number): number =>
   Math.min(count - rest, Math.max(1, Math.round(count * share)));
 
 /**
- * The images of each split, as increasing indices. Splits are disjoint and stratified: every class has its share in
- * each, to within one image. What the source assigns stays. Within a class images are ordered by the hash of their
- * pixels, so the split depends on the images alone: on no seed, and on no file's name or place. Images that occur more
- * than once come last, which keeps them in training as long as the class has enough others: no image that we put into
- * the test is also trained on.
- * Throws NasError `invalid-input` when a class has too few images.
+ * Splits the images; returns increasing indices. Splits are disjoint and stratified: every class has its share in each, to
+ * within one image. Splits assigned by the source stay. Within a class, images are ordered by the hash of their pixels, so
+ * the split depends on the images only, not on a seed or file names. Duplicates come last: they stay in training as long
+ * as the class has enough other images, so no test image is also trained on.
+ * @throws NasError `invalid-input` when a class has too few images
  */
 export function splitImages(
   table: ImageTable,
@@ -79,7 +78,7 @@ export function splitImages(
   };
 }
 
-/** Per class, the images that may train, in the order of splitting; the source's own validation and test go to `split`. */
+/** The images of each class that may train, in splitting order; assigned validation and test images go to `split`. */
 function poolsByClass(table: ImageTable, classes: number, split: Record<SplitName, number[]>): number[][] {
   const seen = new Map<number, number>();
   for (const key of table.keys) seen.set(key, (seen.get(key) ?? 0) + 1);
@@ -98,7 +97,7 @@ function poolsByClass(table: ImageTable, classes: number, split: Record<SplitNam
 /** Larger than any key (52 bits). */
 const duplicateOffset = 2 ** 52;
 
-/** What a data set is, without its images. */
+/** Properties of a data set. */
 export interface DatasetInfo {
   readonly name: string;
   /** Class names in label order. */
@@ -111,11 +110,11 @@ export interface DatasetInfo {
   /** Mean and standard deviation per channel of pixel / 255 over the train split. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** Changes with any image, label or the membership of a split. */
+  /** Changes with any image, label or split. */
   readonly hash: string;
 }
 
-/** The images of one split; a position is an index into it, from 0 to `count` - 1. */
+/** The images of one split; positions run from 0 to `count` - 1. */
 export interface Split {
   readonly count: number;
   /** [count], class of each position. */
@@ -124,16 +123,16 @@ export interface Split {
   read(positions: ArrayLike<number>, into: Uint8Array): void;
 }
 
-/** An open data set as plain data, for the threads of this process: they read the file that is open already. */
+/** An open data set as plain data for the threads of this process, which share its open file. */
 export interface SharedDataset {
   readonly info: DatasetInfo;
   /** Descriptor of the pixels' file. */
   readonly images: number;
-  /** For each position, the place of the image in the file, and its class. */
+  /** Index in the file and class of each position. */
   readonly splits: Readonly<Record<SplitName, { readonly indices: Uint32Array; readonly labels: Uint16Array }>>;
 }
 
-/** The images of one split, wherever in this process the data set was opened. */
+/** The images of one split, in any thread of this process. */
 export function splitOf({ info, images, splits }: SharedDataset, name: SplitName): Split {
   const { indices, labels } = splits[name];
   const bytes = info.height * info.width * info.channels;
@@ -149,7 +148,7 @@ export function splitOf({ info, images, splits }: SharedDataset, name: SplitName
     labels,
     read(positions, into) {
       for (let start = 0, end = 0; start < positions.length; start = end) {
-        // Neighbours in the file are read together.
+        // Adjacent images are read together.
         const first = at(positions, start);
         end = start + 1;
         while (end < positions.length && at(positions, end) === first + end - start) end++;

@@ -8,13 +8,13 @@ export interface ImageShape {
   readonly channels: number;
 }
 
-/** The random choices of one augmented image. Lengths in pixels. */
+/** The random choices of one augmented image, in pixels. */
 export interface Transform {
-  /** Shift of the crop against the image. */
+  /** Shift of the crop. */
   readonly dy: number;
   readonly dx: number;
   readonly flip: boolean;
-  /** The square that is cut out, clipped to the image; empty when `bottom` is `top`. */
+  /** The cut-out square, clipped to the image; empty when `bottom` is `top`. */
   readonly top: number;
   readonly bottom: number;
   readonly left: number;
@@ -23,7 +23,7 @@ export interface Transform {
 
 const identity: Transform = { dy: 0, dx: 0, flip: false, top: 0, bottom: 0, left: 0, right: 0 };
 
-/** Draws a transform. The square's centre is anywhere, so it may reach over the border (DeVries & Taylor 2017). */
+/** Draws a transform. The cut-out square may extend over the border (DeVries & Taylor 2017). */
 export function drawTransform(augment: AugmentConfig, { height, width }: ImageShape, random: Random): Transform {
   const dy = random.int(2 * augment.crop + 1) - augment.crop;
   const dx = random.int(2 * augment.crop + 1) - augment.crop;
@@ -42,7 +42,7 @@ export function drawTransform(augment: AugmentConfig, { height, width }: ImageSh
   };
 }
 
-/** Coordinate of an image of `size` reflected at its borders, without repeating the border pixel. */
+/** A coordinate reflected at the borders of an image, without repeating the border pixel. */
 export function reflect(coordinate: number, size: number): number {
   const period = 2 * size - 2;
   if (period === 0) return 0;
@@ -50,14 +50,11 @@ export function reflect(coordinate: number, size: number): number {
   return folded < size ? folded : period - folded;
 }
 
-/**
- * Turns uint8 images into normalised float32 ones, with a transform. Holds its tables, so that nothing is allocated
- * per image.
- */
+/** Converts uint8 images to normalised float32 images with a transform, without allocations per image. */
 export class Renderer {
-  /** Normalised value of each pixel value: [channels, 256]. */
+  /** Normalised value for each pixel value: [channels, 256]. */
   private readonly values: Float32Array;
-  /** Offset in a row of the source for each column of the result. */
+  /** Offset in a source row for each column of the result. */
   private readonly columns: Int32Array;
 
   constructor(
@@ -65,7 +62,7 @@ export class Renderer {
     mean: readonly number[],
     std: readonly number[],
   ) {
-    // A channel without any contrast (std 0) becomes 0 everywhere instead of not a number.
+    // A constant channel (std 0) becomes 0 instead of NaN.
     this.values = Float32Array.from(
       { length: shape.channels * 256 },
       (_, i) => ((i & 255) / 255 - mean[i >> 8]) / Math.max(std[i >> 8], 1e-6),
@@ -73,7 +70,7 @@ export class Renderer {
     this.columns = new Int32Array(shape.width);
   }
 
-  /** Renders the image at `from` in `source` to `to` in `target`; the cut-out square becomes 0, the mean. */
+  /** Renders the image at `from` in `source` to `to` in `target`; the cut-out square becomes 0, which is the mean. */
   render(source: Uint8Array, from: number, target: Float32Array, to: number, transform: Transform): void {
     const { height, width, channels } = this.shape;
     const { values, columns } = this;
@@ -99,15 +96,15 @@ export class Renderer {
   }
 }
 
-/** Another image that is mixed into a view (mixup, Zhang et al. 2018). */
+/** Another image that mixup adds to a view (Zhang et al. 2018). */
 interface Mix {
   readonly partner: number;
   readonly transform: Transform;
-  /** Weight of the image itself in [0, 1]; the partner's is 1 - `weight`, in pixels and in labels. */
+  /** Weight of the image itself in [0, 1]; the partner has 1 - `weight`, in pixels and in labels. */
   readonly weight: number;
 }
 
-/** How one image is shown once. */
+/** One presentation of an image. */
 interface View {
   readonly transform: Transform;
   readonly mix: Mix | null;
@@ -115,13 +112,13 @@ interface View {
 
 const plain: View = { transform: identity, mix: null };
 
-/** The view that a pass over the images shows: there are `views` of each image, in turn. */
+/** The view of a pass over the images; passes cycle through the `views`. */
 export const viewOfPass = (pass: number, augment: AugmentConfig | null): number =>
   augment === null ? 0 : pass % augment.views;
 
 /**
- * View number `view` of the image at `position` among `count`: a pure function of its arguments, whatever the epoch,
- * the batch or the process. `null` augmentation: the image as it is.
+ * View `view` of the image at `position` among `count`: a pure function of its arguments in every process. Without
+ * augmentation: the image itself.
  */
 export function viewOf(
   augment: AugmentConfig | null,
@@ -142,7 +139,7 @@ export function viewOf(
   };
 }
 
-/** Beta(a, a), from two Gamma variates. */
+/** Beta(a, a) from two Gamma variates. */
 function drawBeta(a: number, random: Random): number {
   const x = drawLogGamma(a, random);
   const y = drawLogGamma(a, random);
@@ -150,8 +147,8 @@ function drawBeta(a: number, random: Random): number {
 }
 
 /**
- * Logarithm of a Gamma(a, 1) variate (Marsaglia & Tsang 2000, with their boost for a < 1). In logarithms, because for
- * small a the variate itself underflows.
+ * Logarithm of a Gamma(a, 1) variate (Marsaglia & Tsang 2000, with their boost for a < 1); the variate itself underflows
+ * for small a.
  */
 function drawLogGamma(a: number, random: Random): number {
   if (a < 1) return drawLogGamma(a + 1, random) + Math.log(1 - random.uniform()) / a;

@@ -25,7 +25,7 @@ export interface CompiledOptions {
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 
-/** The tensors of a batch among the inputs of a function. */
+/** The batch among the inputs of a function. */
 const batchOf = ({ images, labels, ...others }: Inputs): BatchInputs => ({
   images,
   labels,
@@ -38,19 +38,19 @@ export const updateOf = ({ learningRate, ...others }: Inputs): UpdateInputs => (
   ...('averageDecay' in others ? { averageDecay: others['averageDecay'] } : {}),
 });
 
-/** Inputs of what updates. */
+/** Specifications of the update's inputs. */
 export const updateInputs = (ema: number): Record<string, InputSpec> => ({
   learningRate: { shape: [] },
   ...(ema > 0 ? { averageDecay: { shape: [] } } : {}),
 });
 
-/** What an update is fed. */
+/** Values of the update's inputs. */
 export const updateFeeds = (ema: number, learningRate: number, step: number): Record<string, Feed> => ({
   learningRate,
   ...(ema > 0 ? { averageDecay: averageDecay(step, ema) } : {}),
 });
 
-/** The programs of one training: a step with a fixed batch, and evaluation with any, on the same states. */
+/** The programs of one training on shared states: a step with a fixed batch size, and evaluation with any. */
 export class CompiledTraining {
   readonly states = new StateStore();
 
@@ -59,7 +59,7 @@ export class CompiledTraining {
     private readonly options: CompiledOptions,
   ) {}
 
-  /** The step as a function of tensors, and what it takes. */
+  /** The step as a function of tensors, with its inputs. */
   step(): { readonly fn: TracedFunction; readonly inputs: Readonly<Record<string, InputSpec>> } {
     const { spec, needsTeacherLogits } = this.program;
     const { batch: size } = this.options;
@@ -92,7 +92,7 @@ export class CompiledTraining {
     );
   }
 
-  /** What a step is fed; @throws Error when the loss needs a teacher's logits and the batch has none. */
+  /** Values of the step's inputs. @throws Error when the loss needs teacher logits and the batch has none */
   feeds({ batch, learningRate }: Update, step: number): Record<string, Feed> {
     const { images, labels, teacher } = batch;
     const { spec, needsTeacherLogits } = this.program;
@@ -111,13 +111,13 @@ export class CompiledTraining {
       states: this.states,
       freeze: (variable) => this.program.frozen.has(variable),
       seed: noiseSeed(this.program.spec),
-      // The step is our own code on seeded layers; the engines' contract suite compares it with the eager engine.
+      // The step is deterministic; the engines' contract suite compares it with the eager engine.
       checkDeterminism: false,
     };
   }
 }
 
-/** Compiles the training program to ONNX. */
+/** Compiles a network program to ONNX. */
 export async function createCompiledEngine(program: NetworkProgram, options: CompiledOptions): Promise<TrainingEngine> {
   const compiled = new CompiledTraining(program, options);
   const { states } = compiled;
@@ -150,13 +150,13 @@ export async function createCompiledEngine(program: NetworkProgram, options: Com
   };
 }
 
-/** Numbers that a compiled program gave, or its store holds. */
+/** The numbers of an output or state. */
 export function floats(value: HostTensor | undefined, name: string): Float32Array {
   if (!(value?.data instanceof Float32Array)) throw new Error(`the compiled program gave no ${name}`);
   return value.data;
 }
 
-/** A copy of what a store holds of these variables, by their names here. */
+/** A copy of a store's values by the names of `variables`. */
 export async function readStates(store: StateStore, variables: ReadonlyMap<string, tf.Variable>): Promise<EngineState> {
   const values = await store.snapshot();
   return new Map(
@@ -167,7 +167,7 @@ export async function readStates(store: StateStore, variables: ReadonlyMap<strin
   );
 }
 
-/** Sets all of these variables in a store; @throws Error when names or shapes differ, and nothing has changed then. */
+/** Sets all variables in a store. @throws Error, before any change, when names or shapes differ */
 export async function writeStates(
   store: StateStore,
   variables: ReadonlyMap<string, tf.Variable>,

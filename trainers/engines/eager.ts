@@ -13,16 +13,16 @@ export interface EagerOptions {
   readonly batch: number;
 }
 
-/** What every program can do on a backend besides its step. */
+/** The parts of a program besides its step. */
 type EagerProgram = Pick<NetworkProgram, 'states' | 'evaluate' | 'dispose'>;
 
 export const imageTensor = (data: Float32Array, count: number, [height, width, channels]: ImageSize): tf.Tensor =>
   tf.tensor4d(data, [count, height, width, channels]);
 
 /**
- * A program's engine on a registered TF.js backend, on which its variables live.
- * @param input of the images that it evaluates
- * @param step run while the backend is the current one
+ * An engine that runs a program on the TF.js backend that holds its variables.
+ * @param input size of the images to evaluate
+ * @param step called while the backend is active
  */
 export function engineOn(
   backend: string,
@@ -68,7 +68,7 @@ export function engineOn(
   };
 }
 
-/** Runs the training program directly on a TF.js backend, with the noise that its compiled twin has. */
+/** Runs a network program directly on a TF.js backend, with the same noise as the compiled engine. */
 export function createEagerEngine(program: NetworkProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
   const { spec } = program;
   const { input, classes } = spec.network;

@@ -1,6 +1,6 @@
 import type { StateTensor } from '../tensor-file.js';
 
-/** One batch as an engine takes it. */
+/** One batch for an engine. */
 export interface EngineBatch {
   /** [batch, height, width, channels], normalised. */
   readonly images: Float32Array;
@@ -10,58 +10,54 @@ export interface EngineBatch {
   readonly teacher: Float32Array | null;
 }
 
-/** One update that is asked for. */
+/** The input of one update. */
 export interface Update {
   readonly batch: EngineBatch;
   readonly learningRate: number;
 }
 
 export interface StepMetrics {
-  /** The loss, mean over the batch, before the update. */
+  /** Mean loss of the batch before the update. */
   readonly loss: number;
-  /** How many images of the batch the student got right before the update. */
+  /** Number of correctly classified images before the update. */
   readonly correct: number;
-  /** Whether the gradients of a scaled loss were not finite although its scale was down to 1: no later step will do better. */
+  /** Whether gradients overflowed at the smallest loss scale, so that further steps would fail, too. */
   readonly overflow?: boolean;
 }
 
-/** Everything that training changes, by a name that is the same in every process and for every engine. */
+/** Everything that training changes, by a name that is the same in every process and engine. */
 export type EngineState = ReadonlyMap<string, StateTensor>;
 
-/**
- * Runs the training step of one network. All engines run the same TF.js program and hold the same states, so a state
- * saved by one continues in another.
- */
+/** Runs the training steps of one program. All engines hold the same states: a state of one continues in another. */
 export interface TrainingEngine {
-  /** What runs the step, e.g. `compiled (onnxruntime cpu)`. */
+  /** For people, for example `compiled (onnxruntime cpu)`. */
   readonly name: string;
-  /** How many updates a call of `train` should ask for; more than 1 where each call moves all states. */
+  /** Recommended number of updates in a call of `train`; above 1 where each call transfers all states. */
   readonly stepsAtOnce: number;
   /**
-   * Updates, one after the other: forward, loss, backward, optimizer, batch norm statistics, moving average. What they
-   * come to does not depend on how many are asked for at once.
-   * @param step of the first update, counted from 0 over all epochs: the counter of the dropout noise, not a state of the
-   *   engine
+   * Updates in sequence: forward, loss, backward, optimizer, batch norm statistics, moving average. The results do not
+   * depend on the number of updates in a call.
+   * @param step of the first update, from 0 over all epochs: the counter of the dropout noise
    * @returns the metrics of each update
    */
   train(updates: readonly Update[], step: number): Promise<StepMetrics[]>;
   /**
-   * Logits [size, classes] in inference mode, of the moving average of the weights when there is one.
+   * Logits [size, classes] in inference mode, with the moving average of the weights if there is one.
    * @param images [size, height, width, channels], any size
    */
   evaluate(images: Float32Array, size: number): Promise<Float32Array>;
-  /** A copy: weights and batch norm statistics (`model/`), their average (`average/`), `optimizer/`, `adapter/`, `loss_scaling/`. */
+  /** A copy: weights and statistics (`model/`), their average (`average/`), `optimizer/`, `adapter/`, `loss_scaling/`. */
   state(): Promise<EngineState>;
-  /** Takes up a state that `state` gave; @throws Error when names or shapes differ. */
+  /** Restores a state from `state`. @throws Error when names or shapes differ */
   load(state: EngineState): Promise<void>;
-  /** Frees memory. The engine cannot be used any more. */
+  /** Frees memory; the engine cannot be used afterwards. */
   dispose(): Promise<void>;
 }
 
-/** One update, numbered as those of `TrainingEngine.train`. */
+/** One update, numbered as in `TrainingEngine.train`. */
 export type SingleStep = (update: Update, step: number) => Promise<StepMetrics>;
 
-/** The training of engines that make one update a call. */
+/** `train` of an engine that makes one update at a time. */
 export const oneByOne = (single: SingleStep): Pick<TrainingEngine, 'stepsAtOnce' | 'train'> => ({
   stepsAtOnce: 1,
   async train(updates, step) {

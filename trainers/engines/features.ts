@@ -13,13 +13,12 @@ import { readWeights } from '../weights.js';
 import type { TeacherModelSource } from '../jobs.js';
 
 /**
- * The last feature map [batch, height, width, channels] at each spatial resolution (`height x width`), in the order of
- * the layers: what computes it, and its channels. Maps of a single pixel are left out: they have no spatial structure
- * (squeeze-excite, global pooling).
+ * The last feature map [batch, height, width, channels] at each resolution (`height x width`), in the order of the layers,
+ * with its channels and what computes it. Maps of one pixel (squeeze-excite, global pooling) are left out.
  */
 export type FeatureTaps<Tap = unknown> = ReadonlyMap<string, { readonly channels: number; readonly tap: Tap }>;
 
-/** Feature maps of a network, known by the names of their layers. */
+/** The feature maps of a network, by layer name. */
 export function featureTaps(network: Network): FeatureTaps<string> {
   return new Map(
     layersOf(network)
@@ -28,17 +27,17 @@ export function featureTaps(network: Network): FeatureTaps<string> {
   );
 }
 
-/** A frozen network whose feature maps are compared with a student's. */
+/** A frozen network whose feature maps are compared with those of a student. */
 export interface FeatureTeacher {
   readonly taps: FeatureTaps;
-  /** Variables that its maps are computed from: constants of the program. */
+  /** The variables of the network: constants of the program. */
   readonly frozen: readonly tf.Variable[];
-  /** Its maps at some resolutions. */
+  /** The maps at these resolutions. */
   maps(images: tf.Tensor, resolutions: readonly string[]): tf.Tensor[];
   dispose(): void;
 }
 
-/** A network of ours with these weights, on the current TF.js backend. */
+/** A network as feature teacher, on the current TF.js backend. */
 export function networkFeatureTeacher(model: Model): FeatureTeacher {
   const { network } = model;
   const variables = weightVariables(model);
@@ -54,11 +53,11 @@ export function networkFeatureTeacher(model: Model): FeatureTeacher {
   };
 }
 
-/** A TF.js layers model, which the result owns. */
+/** A TF.js layers model as feature teacher, which owns the model. */
 export function layersFeatureTeacher(model: tfl.LayersModel): FeatureTeacher {
   const taps = new Map<string, { channels: number; tap: tfl.SymbolicTensor }>();
   for (const layer of model.layers) {
-    // An input is no feature; a layer that is used more than once has no single output.
+    // Inputs are not features; a layer that is used more than once has no single output.
     if (layer.getClassName() === 'InputLayer' || layer.inboundNodes.length !== 1) continue;
     for (const tap of [layer.output].flat()) {
       const [, height, width, channels] = tap.shape;
@@ -72,28 +71,28 @@ export function layersFeatureTeacher(model: tfl.LayersModel): FeatureTeacher {
     maps(images, resolutions) {
       const outputs = resolutions.flatMap((resolution) => taps.get(resolution)?.tap ?? []);
       const maps = tfl.model({ inputs: model.inputs, outputs }).apply(images, { training: false });
-      // Called with one tensor, a model gives tensors.
+      // For one tensor, a model returns tensors.
       return [maps as tf.Tensor | tf.Tensor[]].flat();
     },
     dispose: () => void model.dispose(),
   };
 }
 
-/** The maps that student and teacher share. */
+/** The resolutions at which student and teacher both have a map. */
 export interface FeaturePairs {
-  /** `height x width`, one for each pair of maps, in the student's order: large to small. */
+  /** `height x width` of each pair, in the student's order: large to small. */
   readonly resolutions: readonly string[];
   /** Channels of each pair. */
   readonly channels: readonly (readonly [student: number, teacher: number])[];
-  /** The student's layers that give them. */
+  /** The student's layers with the maps. */
   readonly layers: readonly string[];
 }
 
 const describe = (taps: FeatureTaps): string => [...taps.keys()].join(', ') || 'none';
 
 /**
- * Pairs the maps of both at every spatial resolution that they share.
- * @throws NasError `invalid-input` when they share none
+ * Pairs the maps of student and teacher by resolution.
+ * @throws NasError `invalid-input` when they share no resolution
  */
 export function pairFeatures(student: Network, { taps: theirs }: Pick<FeatureTeacher, 'taps'>): FeaturePairs {
   const own = featureTaps(student);
@@ -113,7 +112,7 @@ export function pairFeatures(student: Network, { taps: theirs }: Pick<FeatureTea
   };
 }
 
-/** FitNets' regressors: a 1x1 convolution with bias for each pair of maps; trained along, never exported. */
+/** FitNets' regressors: a trainable 1x1 convolution with bias for each pair of maps; never exported. */
 export interface Adapters {
   readonly parameters: readonly Parameter[];
   apply(pair: number, features: tf.Tensor): tf.Tensor;
@@ -135,25 +134,25 @@ export function createAdapters({ resolutions, channels }: FeaturePairs, random: 
     ]),
     apply(pair, features) {
       const { kernel, bias } = made[pair];
-      // The kernel is 4-D and the features are the models' feature maps.
+      // The kernel and the feature maps are 4-D.
       return tf.add(tf.conv2d(features as tf.Tensor4D, kernel as tf.Tensor4D, 1, 'same'), bias);
     },
   };
 }
 
-/** What a loss compares of student and teacher, batch by batch. */
+/** The features of student and teacher that a loss compares. */
 export interface FeatureComparison {
-  /** The student's layers whose outputs are compared. */
+  /** The compared layers of the student. */
   readonly layers: readonly string[];
-  /** The adapters', when the loss needs them. */
+  /** Parameters of the adapters, if the loss needs them. */
   readonly parameters: readonly Parameter[];
-  /** @param features the student's, of `layers`, for these images */
+  /** @param features outputs of `layers` for these images */
   pairs(images: tf.Tensor, features: readonly tf.Tensor[]): FeaturePair[];
 }
 
 /**
- * @param seed of the adapters' first values
- * @throws NasError `invalid-input` when student and teacher have no map of the same size
+ * @param seed of the adapters' initial values
+ * @throws NasError `invalid-input` when student and teacher share no resolution
  */
 export function compareFeatures(
   student: Network,
@@ -178,9 +177,7 @@ export function compareFeatures(
 }
 
 /**
- * Builds a teacher whose features are compared with a student's, for the student's size of images: a network's weights
- * do not depend on it.
- *
+ * Loads a feature teacher for images of the student's size; a network's weights do not depend on the size.
  * @throws NasError `invalid-input` when a layers model takes images of another size
  */
 export async function loadFeatureTeacher(source: TeacherModelSource | null, input: ImageSize): Promise<FeatureTeacher> {

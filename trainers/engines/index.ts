@@ -26,17 +26,17 @@ export interface EngineOptions extends TargetThreads {
   readonly batch: number;
 }
 
-/** What is trained, and how each kind of engine runs it. */
+/** A program and the constructors of its engines. */
 export interface EngineParts<P> {
-  /** Makes the program on the backend that the engine needs, which is active then. */
+  /** Makes the program on the engine's backend, which is active. */
   program(): P | Promise<P>;
   eager(program: P, options: EagerOptions): TrainingEngine;
   compiled(program: P, options: CompiledOptions): Promise<TrainingEngine>;
 }
 
 /**
- * An engine of the configured kind.
- * @throws NasError `invalid-input` when the engine that is asked for does not work here
+ * Creates an engine of the configured kind.
+ * @throws NasError `invalid-input` when the configured engine does not work here
  */
 export async function openEngine<P extends { dispose(): void }>(
   config: AnyEngine,
@@ -56,8 +56,8 @@ export async function openEngine<P extends { dispose(): void }>(
 }
 
 /**
- * An engine that trains one network. The program's models are built by `spec` on the backend that the engine needs.
- * @throws NasError `invalid-input` when the engine that is asked for does not work here
+ * Creates an engine that trains one network. `spec` builds its models on the engine's backend.
+ * @throws NasError `invalid-input` when the configured engine does not work here
  */
 export const createEngine = (
   config: AnyEngine,
@@ -68,7 +68,7 @@ export const createEngine = (
   const eager = (made: NetworkProgram, settings: EagerOptions): TrainingEngine => {
     if (made.spec.precision !== 'mixed') return createEagerEngine(made, settings);
     made.dispose();
-    // It would scale the loss and compute in float32: the result would be told to be what it is not.
+    // A silent float32 training would be reported as mixed precision.
     throw invalidInput('mixed precision needs the compiled engine: TF.js has no float16', {
       hint: 'Set engine: {type: compiled}, or leave train.precision out.',
     });

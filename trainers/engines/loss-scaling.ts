@@ -2,22 +2,22 @@ import * as tf from '@tensorflow/tfjs-core';
 import { allBelow } from '../../compiler/index.js';
 import type { Gradients } from '../optimizers.js';
 
-/** What the loss is multiplied by at first. */
+/** The initial scale. */
 const start = 2 ** 15;
-/** A loss that is too large by itself is not made smaller. */
+/** The smallest scale: a loss that overflows without scaling is not reduced. */
 const least = 1;
-/** The scale is doubled after as many steps in a row whose gradients were finite. */
+/** The scale doubles after this many consecutive steps with finite gradients. */
 const patience = 2000;
-/** The largest float32: what overflowed on the way, in float16 or here, is not below it. */
+/** The largest float32; overflowed values, in float16 or here, are not below it. */
 const largest = 3.4028234663852886e38;
 
 const scalarVariable = (value: number): tf.Variable => tf.tidy(() => tf.variable(tf.scalar(value), false));
 
 /**
  * Dynamic loss scaling (Micikevicius et al. 2018, "Mixed Precision Training", sections 3.2 and 5): most gradients of
- * activations are too small for float16; times a scale, they are not. The scale is doubled from time to time; where a
- * gradient becomes too large by it, the step changes nothing but the scale, which is halved. Scales are powers of two, so
- * that nothing is rounded by them. They live in tf.Variables, as optimizers do.
+ * activations underflow in float16 unless they are scaled. The scale doubles from time to time; when a gradient overflows,
+ * the step is skipped and the scale is halved. Scales are powers of two and cause no rounding. The state is tf.Variables,
+ * as in optimizers.
  */
 export class LossScaling {
   private readonly scale = scalarVariable(start);
@@ -30,10 +30,10 @@ export class LossScaling {
 
   /**
    * Runs a step.
-   * @param states all that it changes besides
-   * @param gradients gives the gradients of the loss times a scale; may change states
-   * @param update changes states by the gradients of the loss itself
-   * @returns what `gradients` gave, and whether the gradients overflowed with the scale at its least
+   * @param states all other variables that the step changes
+   * @param gradients returns the gradients of the scaled loss; may change states
+   * @param update changes states by the unscaled gradients
+   * @returns the result of `gradients`, and whether gradients overflowed at the smallest scale
    */
   step<T extends { readonly grads: Gradients }>(
     states: Iterable<tf.Variable>,

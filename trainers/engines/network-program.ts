@@ -15,18 +15,18 @@ import type { Gradients, Parameter } from '../optimizers.js';
 import type { LossConfig, OptimizerConfig, Precision } from '../schema.js';
 import { compareFeatures, type FeatureComparison, type FeatureTeacher } from './features.js';
 import { Random } from '../../base/random.js';
-import { roundedWeights, roundingMode, type Quantization } from '../quantize-aware/rounding.js';
+import { roundedWeights, roundingMode, type Int8Rounding } from '../quantize-aware/rounding.js';
 import { LossScaling } from './loss-scaling.js';
 import { createTrainedVariables, prefixed, type UpdateInputs } from './variables.js';
 
-/** A network that learns. */
+/** A network in training. */
 export interface Student {
   readonly network: Network;
   readonly weights: WeightResolver;
-  /** How it is applied, but for the features. */
+  /** How the network is applied, without its features. */
   readonly mode: Mode;
   readonly loss: LossConfig;
-  /** What the loss compares with a teacher's features; null when it compares none. */
+  /** The comparison with a teacher's features; null when the loss needs none. */
   readonly features: FeatureComparison | null;
 }
 
@@ -34,32 +34,32 @@ export interface Student {
 export interface BatchInputs {
   readonly images: tf.Tensor;
   readonly labels: tf.Tensor;
-  /** The teacher's logits, when the loss needs them. */
+  /** The teacher's logits, if the loss needs them. */
   readonly teacher?: tf.Tensor;
-  /** What another network answered, when the student learns from it, too. */
+  /** Soft labels from another network, if the student also learns from them. */
   readonly answers?: Answers;
-  /** What the loss is multiplied by before it is differentiated, a power of two; default 1. */
+  /** The loss is multiplied by this power of two before differentiation; default 1. */
   readonly lossScale?: tf.Tensor;
 }
 
-/** Logits [batch, classes] whose softmax is the target of a share of the loss, a scalar; the rest is the student's loss. */
+/** Logits [batch, classes] whose softmax is the target of a share of the loss (a scalar). */
 interface Answers {
   readonly logits: tf.Tensor;
   readonly share: tf.Tensor;
 }
 
 interface StepOutputs {
-  /** The loss before the update, and the number of images that were right, as scalars. */
+  /** Loss and number of correct images before the update, as scalars. */
   readonly loss: tf.Tensor;
   readonly correct: tf.Tensor;
-  /** Of a scaled loss: 1 where the gradients are not finite although the scale is down to 1, else 0; a scalar. */
+  /** With a scaled loss: 1 if the gradients overflow at scale 1, else 0; a scalar. */
   readonly overflow?: tf.Tensor;
 }
 
 export interface GradientOutputs extends StepOutputs {
   /** [batch, classes]. */
   readonly logits: tf.Tensor;
-  /** Of the loss times its scale, by the names of the parameters that the network has. */
+  /** Gradients of the scaled loss, by the names of the network's parameters. */
   readonly grads: Gradients;
 }
 
@@ -72,7 +72,7 @@ function mixed(loss: tf.Scalar, logits: tf.Tensor, { logits: answers, share }: A
   return tf.add(tf.mul(loss, tf.sub(1, share)), tf.mul(soft, share));
 }
 
-/** The gradients of a batch. */
+/** The gradients for a batch. */
 export function networkGradients(
   { network, weights, mode: plain, loss: config, features }: Student,
   parameters: readonly Parameter[],
@@ -93,10 +93,10 @@ export function networkGradients(
     parameters.map(({ variable }) => variable),
   );
   if (kept === undefined) throw new Error('the loss was not computed');
-  // Kept alive out of the gradient's scope; the clones belong to the caller's. Kept longer, they would hold a whole trace.
+  // The clones belong to the caller's scope. Kept longer, the originals would hold a whole trace.
   const [logits, loss] = [tf.clone(kept.logits), tf.clone(kept.loss)];
   tf.dispose(Object.values(kept));
-  // TF.js gives none for variables that the loss does not depend on.
+  // TF.js returns no gradient for variables that the loss does not depend on.
   const all: Readonly<Record<string, tf.Tensor | null | undefined>> = grads;
   const known = parameters.flatMap(({ name, variable }) => {
     const grad = all[variable.name];
@@ -105,26 +105,26 @@ export function networkGradients(
   return { loss, correct: countCorrect(labels, logits), logits, grads: new Map(known) };
 }
 
-/** What any training learns by. */
+/** The part of a specification that all programs share. */
 export interface LearningSpec {
-  /** Decides the initial weights and, by other streams, the adapters and the dropout noise. */
+  /** Seed of the initial weights and, with other streams, of adapters and dropout noise. */
   readonly seed: number;
   readonly loss: LossConfig;
   readonly optimizer: OptimizerConfig;
-  /** Largest decay of the moving average of the weights; 0: none. */
+  /** Largest decay of the moving average of the weights; 0: no average. */
   readonly ema: number;
-  /** The frozen teacher whose features a loss compares with the student's; owned by the program. */
+  /** The frozen teacher of a loss on features; owned by the program. */
   readonly teacher: FeatureTeacher | null;
 }
 
 export interface ProgramSpec extends LearningSpec {
   readonly network: Network;
-  /** `mixed`: compiled, products are float16, and the loss is scaled; default float32. */
+  /** `mixed`: compiled, with float16 products and a scaled loss; default float32. */
   readonly precision?: Precision | undefined;
-  /** Weights to start from instead of random ones. */
+  /** Initial weights; default: random. */
   readonly initial?: Weights;
-  /** What weights and values are rounded to, in training as in evaluation; batch norm's statistics stay. Default: nothing is. */
-  readonly quantization?: Quantization | undefined;
+  /** Rounding of weights and values in training and evaluation; batch norm's statistics stay fixed. Default: none. */
+  readonly quantization?: Int8Rounding | undefined;
 }
 
 /** The seed of a program's dropout noise. */
@@ -132,21 +132,21 @@ export const noiseSeed = ({ seed }: Pick<LearningSpec, 'seed'>): number => new R
 
 type StepInputs = BatchInputs & UpdateInputs;
 
-/** A training step as functions of tensors and variables; what the engines run, each in its way. */
+/** The training step of one network as functions of tensors and variables, which the engines run. */
 export interface NetworkProgram {
   readonly spec: ProgramSpec;
   /** Everything that a step changes, by stable name. */
   readonly states: ReadonlyMap<string, tf.Variable>;
-  /** What the optimizer updates. */
+  /** The variables that the optimizer updates. */
   readonly parameters: readonly Parameter[];
   /** The teacher's variables: constants of the program. */
   readonly frozen: ReadonlySet<tf.Variable>;
   readonly needsTeacherLogits: boolean;
-  /** The gradients of a batch, by the names of parameters (`model/stem/kernel`); moves batch norm's statistics. */
+  /** The gradients for a batch by parameter name (`model/stem/kernel`); updates batch norm's statistics. */
   gradients(inputs: BatchInputs): GradientOutputs;
-  /** Updates parameters, optimizer and moving average by gradients: those of one batch, or sums of several. */
+  /** Updates parameters, optimizer and moving average by the gradients of one or more batches. */
   update(grads: Gradients, inputs: UpdateInputs): void;
-  /** Gradients and the update by them. */
+  /** Computes the gradients and updates. */
   step(inputs: StepInputs): StepOutputs;
   /** Logits of images in inference mode. */
   evaluate(images: tf.Tensor): tf.Tensor;

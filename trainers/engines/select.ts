@@ -15,25 +15,25 @@ import {
 import type { EngineConfig } from '../schema.js';
 import { createRequire } from 'node:module';
 
-/** The compiled engine, and what it runs on. */
+/** The compiled engine and its device. */
 export interface CompiledChoice extends Pick<Target, 'provider' | 'device'> {
   readonly type: 'compiled';
-  /** What WebGPU runs on; null for the other providers, and where the system does not tell. */
+  /** The adapter of WebGPU; null for other providers, and where the system does not report it. */
   readonly adapter: Adapter | null;
-  /** Nobody has tried it: it is for other machines, and each that trains tries it first. */
+  /** Chosen for other machines; each machine verifies it before training. */
   readonly untried?: true;
 }
 
-/** An engine that works here: the configuration with everything settled. Plain data: it travels to worker processes. */
+/** A verified engine, as plain data for worker processes. */
 export type EngineChoice = CompiledChoice | { readonly type: 'eager'; readonly backend: 'tensorflow' | 'cpu' };
 
-/** An engine as it is configured, or settled already: then nothing is tried again. */
+/** A configured engine, or one that is verified already. */
 export type AnyEngine = EngineConfig | EngineChoice;
 
 /** The compiled engine on the processor. */
 export const onProcessor: CompiledChoice = { type: 'compiled', provider: 'cpu', device: null, adapter: null };
 
-/** The compiled engine with a provider and device of other machines, which are not known here. */
+/** The compiled engine with a provider and device of other machines. */
 export const onOthers = (provider: string, device: EngineConfig['device']): CompiledChoice =>
   provider === 'cpu'
     ? onProcessor
@@ -41,7 +41,7 @@ export const onOthers = (provider: string, device: EngineConfig['device']): Comp
 
 const hint = '`nas doctor` shows what works here and how to get more.';
 
-/** Where no provider is named: a graphics card that is known to be one and works, else the processor. */
+/** Without a configured provider: a working hardware graphics card, else the processor. */
 async function compiledAnywhere(): Promise<CompiledChoice> {
   const card = await findCard();
   return card === null ? onProcessor : { ...onProcessor, provider: 'webgpu', adapter: card };
@@ -61,7 +61,7 @@ async function onWebGpu(wanted: string | null): Promise<CompiledChoice> {
   return { ...onProcessor, provider: 'webgpu', device, adapter: taken };
 }
 
-/** What was settled for other machines, on this one: it does not work, or for real. */
+/** Re-validates on this machine an engine chosen elsewhere; throws if it is unavailable or software-only. */
 async function triedHere({ provider, device }: CompiledChoice): Promise<CompiledChoice> {
   const hint =
     'Give the tag of the run (workers.tag) to workers with a graphics card alone; `nas doctor` shows what is here.';
@@ -82,11 +82,10 @@ async function eager(backend: EngineConfig['backend']): Promise<EngineChoice> {
 }
 
 /**
- * Tries the engine that the configuration asks for; with `auto` the eager one when a backend is named, else the
- * compiled one. One that is settled already is taken as it is; one that was settled elsewhere is tried.
- *
- * @throws NasError `invalid-input` when the engine that is asked for does not work here; DeviceFailure when the one that was
- *   settled elsewhere does not, or would run on a software adapter
+ * Verifies the configured engine: with `auto` the eager one when a backend is named, else the compiled one. An engine that
+ * is verified already is returned; one chosen for other machines is re-validated.
+ * @throws NasError `invalid-input` when the configured engine does not work here; DeviceFailure when one chosen elsewhere
+ *   does not, or would run on a software adapter
  */
 export async function chooseEngine(engine: AnyEngine): Promise<EngineChoice> {
   if ('adapter' in engine) return engine.untried === true ? triedHere(engine) : engine;
@@ -96,14 +95,14 @@ export async function chooseEngine(engine: AnyEngine): Promise<EngineChoice> {
   return provider === undefined ? compiledAnywhere() : compiled(provider, device);
 }
 
-/** Makes the TF.js backend on which models are built for this engine the current one. */
+/** Activates the TF.js backend on which this engine's models are built. */
 export async function activateBackend(choice: EngineChoice): Promise<void> {
   const backend = choice.type === 'eager' ? choice.backend : 'cpu';
   if (backend === 'cpu') await loadCpuBackend();
   if (!(await tf.setBackend(backend))) throw new NasError('failure', `the TF.js backend ${backend} does not start`);
 }
 
-/** Where ONNX models run beside an engine: where the compiled engine's programs do, on the processor beside the eager one. */
+/** The device for ONNX models beside an engine: the compiled engine's own, or the processor beside the eager engine. */
 export const placeOf = (engine: EngineChoice): Pick<Target, 'provider' | 'device'> => {
   const { provider, device } = engine.type === 'compiled' ? engine : onProcessor;
   return { provider, device };
@@ -111,14 +110,11 @@ export const placeOf = (engine: EngineChoice): Pick<Target, 'provider' | 'device
 
 export interface TargetThreads {
   readonly threads: number;
-  /** Whether others compute on the same cores: threads that wait then sleep; default false. */
+  /** Whether other work shares the cores: waiting threads then sleep. Default false. */
   readonly sharedCores?: boolean | undefined;
 }
 
-/**
- * Where programs run beside an engine that are compiled whatever it is: where the compiled engine's do, on the processor
- * beside the eager one.
- */
+/** The target for programs that are always compiled, whatever the engine; see `placeOf`. */
 export const targetBeside = (engine: EngineChoice, { threads, sharedCores = false }: TargetThreads): Promise<Target> =>
   resolveTarget({
     ...placeOf(engine),
@@ -126,7 +122,7 @@ export const targetBeside = (engine: EngineChoice, { threads, sharedCores = fals
     spinning: !sharedCores,
   });
 
-/** Whether one way of training works here. */
+/** Whether an engine works here. */
 export interface EngineAvailability {
   readonly engine: 'compiled' | 'eager';
   /** ONNX Runtime execution provider (`engine.provider`), or TF.js backend (`engine.backend`). */
@@ -145,7 +141,7 @@ function versionOf(packageName: string): string {
     const { version } = require(`${packageName}/package.json`) as { version: string };
     return `${packageName} ${version}`;
   } catch {
-    // A package may keep its package.json to itself.
+    // A package may not export its package.json.
     return packageName;
   }
 }
@@ -153,7 +149,7 @@ function versionOf(packageName: string): string {
 /** Native TF.js packages, best first; each registers the backend `tensorflow`. */
 const nativePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 
-/** A package that registers a TF.js backend, or why there is none. */
+/** The loaded backend package, or why none loads. */
 type BackendPackage = { readonly version: string } | { readonly reason: string };
 
 /** Loads the native TF.js backend, `tensorflow`. */
@@ -171,15 +167,15 @@ async function loadNativeBackend(): Promise<BackendPackage> {
   return { reason: reasons.join('; ') };
 }
 
-/** Loads the `cpu` reference backend. */
+/** Loads the `cpu` reference backend; returns its version. */
 async function loadCpuBackend(): Promise<string> {
-  // Otherwise its first use prints an advertisement for tfjs-node; nothing else depends on this flag.
+  // Without this, the first use prints an advertisement for tfjs-node.
   tf.enableProdMode();
   await import('@tensorflow/tfjs-backend-cpu');
   return versionOf('@tensorflow/tfjs-backend-cpu');
 }
 
-/** What trains here, for `nas doctor`: every engine is tried; its version, or why it does not work. */
+/** Tries every engine, for `nas doctor`. */
 export async function engineAvailability(): Promise<EngineAvailability[]> {
   const native = await loadNativeBackend();
   const works = { available: true, reason: null };

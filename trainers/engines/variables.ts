@@ -6,43 +6,43 @@ import type { OptimizerConfig } from '../schema.js';
 /** The scalars of an update. */
 export interface UpdateInputs {
   readonly learningRate: tf.Tensor;
-  /** Of the moving average of the weights, when there is one. */
+  /** Decay of the moving average of the weights, if there is one. */
   readonly averageDecay?: tf.Tensor;
 }
 
 interface TrainedSpec {
   readonly specs: readonly WeightSpec[];
-  /** What the weights start from. */
+  /** Initial weights. */
   readonly start: Weights;
-  /** What is trained besides the weights. */
+  /** Other trained parameters. */
   readonly others: readonly Parameter[];
   readonly optimizer: OptimizerConfig;
-  /** Largest decay of the moving average of the weights; 0: none. */
+  /** Largest decay of the moving average of the weights; 0: no average. */
   readonly ema: number;
 }
 
-/** What a training changes, and the update that changes it. */
+/** The variables of a training, and their update. */
 interface TrainedVariables {
-  /** By the names of the weights. */
+  /** By weight name. */
   readonly weights: ReadonlyMap<string, tf.Variable>;
-  /** What is evaluated and exported: the moving average of the weights when there is one. */
+  /** The weights to evaluate and export: the moving average if there is one. */
   readonly evaluated: ReadonlyMap<string, tf.Variable>;
   /** Everything that a step changes, by stable name (`model/stem/kernel`). */
   readonly states: ReadonlyMap<string, tf.Variable>;
-  /** What the optimizer updates. */
+  /** The variables that the optimizer updates. */
   readonly parameters: readonly Parameter[];
   /** Updates parameters, optimizer and moving average by gradients of all parameters. */
   update(grads: Gradients, inputs: UpdateInputs): void;
   dispose(): void;
 }
 
-/** Variables under names that say whose they are. */
+/** Variables with prefixed names. */
 export const prefixed = (
   prefix: string,
   variables: Iterable<readonly [string, tf.Variable]>,
 ): [string, tf.Variable][] => [...variables].map(([name, variable]) => [`${prefix}/${name}`, variable]);
 
-/** Makes the variables of a training on the current TF.js backend: weights, their average, optimizer. */
+/** Creates the variables of a training on the current TF.js backend: weights, their average, optimizer. */
 export function createTrainedVariables({
   specs,
   start,
@@ -82,8 +82,8 @@ export function createTrainedVariables({
 }
 
 /**
- * Sums of gradients, in variables: programs add theirs, one update reads them and sets them to zero. Compiled, the sums are
- * states of the programs' store and never leave the runtime. After an update they are zero: no part of a checkpoint.
+ * Sums of gradients in variables: several programs add to them, and an update reads and clears them. For compiled programs
+ * they are states and never leave the runtime. They are zero after an update and not part of a checkpoint.
  */
 export class GradientSums {
   private readonly sums: ReadonlyMap<string, tf.Variable>;
@@ -94,12 +94,12 @@ export class GradientSums {
     );
   }
 
-  /** For the update. */
+  /** The sums. */
   get gradients(): ReadonlyMap<string, tf.Variable> {
     return this.sums;
   }
 
-  /** Adds the gradients of some of the parameters. */
+  /** Adds the gradients of some parameters. */
   add(gradients: Gradients): void {
     tf.tidy(() => {
       for (const [name, gradient] of gradients) {
@@ -113,7 +113,7 @@ export class GradientSums {
   /** Sets all sums to zero. */
   clear(): void {
     tf.tidy(() => {
-      // Element by element, as the update is: so both are one operation on all that lies together.
+      // Element by element, like the update, so both compile to one operation on adjacent data.
       for (const sum of this.sums.values()) sum.assign(tf.sub(sum, sum));
     });
   }

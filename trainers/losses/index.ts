@@ -7,33 +7,28 @@ export { featureWeights, lossFor } from './schema.js';
 export interface FeaturePair {
   readonly student: tf.Tensor;
   readonly teacher: tf.Tensor;
-  /** Brings the student's features to the teacher's channels; trained along. */
+  /** Trainable map from the student's features to the teacher's channels. */
   readonly adapt: (student: tf.Tensor) => tf.Tensor;
 }
 
-/** What a loss may look at. */
+/** The inputs of a loss. */
 export interface LossInputs {
   /** Soft labels [batch, classes]. */
   readonly labels: tf.Tensor;
   /** The student's logits [batch, classes]. */
   readonly logits: tf.Tensor;
-  /** The teacher's logits [batch, classes]; null when nobody teaches. */
+  /** The teacher's logits [batch, classes]; null without a teacher. */
   readonly teacher: tf.Tensor | null;
-  /** One pair for each resolution that student and teacher share; empty when no loss needs features. */
+  /** One pair for each resolution that student and teacher share; empty when the loss needs none. */
   readonly features: readonly FeaturePair[];
 }
-
-type LossType = LossConfig['type'];
-type ConfigOf = { readonly [K in LossType]: Extract<LossConfig, { type: K }> };
-type LossOf<K extends LossType> = ConfigOf[K];
-type LossRules = { readonly [K in LossType]: (config: LossOf<K>, inputs: LossInputs) => tf.Tensor };
 
 function teacherOf({ teacher }: LossInputs): tf.Tensor {
   if (teacher === null) throw new Error('a distillation loss was given no teacher logits');
   return teacher;
 }
 
-/** The mean of a distance over all pairs of features, times its weight; no operation at all when the weight is 0. */
+/** The weighted mean of a distance over all pairs of features; no operation when the weight is 0. */
 function featureTerm(
   weight: number,
   { features }: LossInputs,
@@ -42,41 +37,33 @@ function featureTerm(
   return weight === 0 ? [] : features.map((pair) => tf.mul(distance(pair), weight / features.length));
 }
 
-function featureTerms(config: LossOf<'kd' | 'dkd'>, inputs: LossInputs): tf.Tensor[] {
+function featureTerms(config: { readonly hints: number; readonly attention: number }, inputs: LossInputs): tf.Tensor[] {
   return [
     ...featureTerm(config.hints, inputs, ({ student, teacher, adapt }) => hintDistance(adapt(student), teacher)),
     ...featureTerm(config.attention, inputs, ({ student, teacher }) => attentionDistance(student, teacher)),
   ];
 }
 
-const sum = (first: tf.Tensor, ...others: tf.Tensor[]): tf.Tensor => others.reduce((a, b) => tf.add(a, b), first);
-
-/** How each configured loss is composed of its terms. */
-const rules: LossRules = {
-  'cross-entropy': (config, { labels, logits }) => crossEntropy(labels, logits, config.label_smoothing),
-  kd: (config, inputs) =>
-    sum(
-      tf.mul(crossEntropy(inputs.labels, inputs.logits, config.label_smoothing), 1 - config.alpha),
-      tf.mul(knowledgeDistillation(teacherOf(inputs), inputs.logits, config.temperature), config.alpha),
-      ...featureTerms(config, inputs),
-    ),
-  dkd: (config, inputs) =>
-    sum(
-      crossEntropy(inputs.labels, inputs.logits, config.label_smoothing),
-      decoupledDistillation(inputs.labels, teacherOf(inputs), inputs.logits, config),
-      ...featureTerms(config, inputs),
-    ),
-};
-
-/** The configured loss: pure TF.js operations that read no data, so it runs eagerly and traces. */
-export function totalLoss<K extends LossType>(config: LossOf<K>, inputs: LossInputs): tf.Scalar {
-  // Every term is a mean over everything.
-  return rules[config.type](config, inputs) as tf.Scalar;
+/** The configured loss, a scalar: TF.js operations that read no data, so it runs eagerly and traces. */
+export function totalLoss(config: LossConfig, inputs: LossInputs): tf.Scalar {
+  const { labels, logits } = inputs;
+  const labelLoss = crossEntropy(labels, logits, config.label_smoothing);
+  if (config.type === 'cross-entropy') return labelLoss as tf.Scalar;
+  const teacher = teacherOf(inputs);
+  const terms =
+    config.type === 'kd'
+      ? [
+          tf.mul(labelLoss, 1 - config.alpha),
+          tf.mul(knowledgeDistillation(teacher, logits, config.temperature), config.alpha),
+        ]
+      : [labelLoss, decoupledDistillation(labels, teacher, logits, config)];
+  // Every term is a mean over all elements.
+  return [...terms, ...featureTerms(config, inputs)].reduce((a, b) => tf.add(a, b)) as tf.Scalar;
 }
 
 /**
- * Cross-entropy between soft labels and the softmax of logits, mean over the batch; with label smoothing (Szegedy et
- * al. 2016) the labels become (1 - smoothing) y + smoothing / classes.
+ * Cross-entropy between soft labels and the softmax of logits, mean over the batch; label smoothing (Szegedy et al. 2016)
+ * changes the labels to (1 - smoothing) y + smoothing / classes.
  *
  * @param labels [batch, classes], each row a distribution (one-hot, or a mixture under mixup)
  * @param logits [batch, classes]
@@ -102,14 +89,14 @@ export function knowledgeDistillation(teacher: tf.Tensor, student: tf.Tensor, te
   return tf.mul(tf.mean(divergence), temperature * temperature);
 }
 
-/** Subtracted from the target's logit to leave it out of a softmax: exp underflows to 0 in float32. */
+/** Subtracted from the target's logit to exclude it from a softmax: exp underflows to 0 in float32. */
 const excluded = 1000;
 
-/** Log-probabilities that decoupled distillation compares, from logits that are divided by the temperature already. */
+/** Log-probabilities for decoupled distillation, from logits divided by the temperature. */
 interface Decoupled {
   /** log of the target's probability, [batch, 1]. */
   readonly target: tf.Tensor;
-  /** log of all other classes' probability together, [batch, 1]. */
+  /** log of the total probability of the other classes, [batch, 1]. */
   readonly others: tf.Tensor;
   /** log-probabilities among the other classes, [batch, classes]; meaningless where `mask` is 1. */
   readonly among: tf.Tensor;
@@ -120,7 +107,7 @@ function decouple(logits: tf.Tensor, mask: tf.Tensor, rest: tf.Tensor): Decouple
   const all = tf.logSoftmax(logits);
   const among = tf.logSoftmax(tf.sub(logits, tf.mul(mask, excluded)));
   const target = tf.sum(tf.mul(mask, all), 1, true);
-  // For every other class, log p = log(1 - p_target) + log p among the others: no 1 - p_target that could cancel.
+  // For any other class, log p = log(1 - p_target) + log p among the others; computing 1 - p_target would cancel.
   const others = tf.div(tf.sum(tf.mul(rest, tf.sub(all, among)), 1, true), classes - 1);
   return { target, others, among };
 }
@@ -128,7 +115,7 @@ function decouple(logits: tf.Tensor, mask: tf.Tensor, rest: tf.Tensor): Decouple
 /**
  * Zhao et al. 2022, "Decoupled Knowledge Distillation": T^2 (alpha TCKD + beta NCKD), mean over the batch. TCKD is the
  * divergence of (target, not target), NCKD that of the distributions among the other classes. The target is the class
- * with the largest label, so that it stays defined under mixup.
+ * with the largest label, so it is defined under mixup, too.
  *
  * @param labels [batch, classes]
  * @param teacher logits [batch, classes], constant
@@ -153,7 +140,7 @@ export function decoupledDistillation(
   return tf.mul(tf.mean(sum), temperature * temperature);
 }
 
-/** Keeps the norm of an all-zero map away from 0. */
+/** Keeps the norm of a zero map away from 0. */
 const epsilon = 1e-12;
 
 /** The spatial attention map of features: mean over channels of the squares, as unit vectors [batch, height x width]. */
@@ -166,7 +153,7 @@ function attentionMap(features: tf.Tensor): tf.Tensor {
 /**
  * Zagoruyko & Komodakis 2017, "Paying More Attention to Attention": squared L2 distance between the normalised
  * activation-based attention maps (sum of squares over channels), mean over the batch. Squared as in the authors' code,
- * so that the gradient exists where the maps are equal. Needs no adapter: channels may differ.
+ * so the gradient exists for equal maps. It needs no adapter: numbers of channels may differ.
  *
  * @param student features [batch, height, width, channels]
  * @param teacher features [batch, height, width, channels'], constant

@@ -3,19 +3,16 @@ import { invalidInput } from '../../base/errors.js';
 import type { Teacher } from '../teachers/schema.js';
 
 const fraction = z.number().min(0).max(1);
+const weight = z.number().min(0);
 const temperature = z.number().gt(0).default(4).describe('divides the logits of teacher and student');
 const labelSmoothing = fraction.default(0).describe('share of each label that is spread over all classes');
 
-/** Losses between features, of teachers that show theirs. */
+/** Losses on features, for teachers with features. */
 const features = {
-  hints: z
-    .number()
-    .min(0)
+  hints: weight
     .default(0)
     .describe('weight of FitNets hints (Romero et al. 2015), the squared error between adapted features; 0: none'),
-  attention: z
-    .number()
-    .min(0)
+  attention: weight
     .default(0)
     .describe('weight of attention transfer (Zagoruyko & Komodakis 2017), the distance of attention maps; 0: none'),
 };
@@ -38,8 +35,8 @@ export const lossSchema = z.discriminatedUnion('type', [
     .strictObject({
       type: z.literal('dkd'),
       temperature,
-      alpha: z.number().min(0).default(1).describe('weight of TCKD: how sure the teacher is of the true class'),
-      beta: z.number().min(0).default(4).describe('weight of NCKD: how the teacher ranks the other classes'),
+      alpha: weight.default(1).describe('weight of TCKD: how sure the teacher is of the true class'),
+      beta: weight.default(4).describe('weight of NCKD: how the teacher ranks the other classes'),
       label_smoothing: labelSmoothing,
       ...features,
     })
@@ -47,16 +44,14 @@ export const lossSchema = z.discriminatedUnion('type', [
 ]);
 export type LossConfig = z.output<typeof lossSchema>;
 
-/** The weights of the losses on features; all 0 when the loss has none. */
+/** The weights of the losses on features; 0 without such losses. */
 export function featureWeights(loss: LossConfig): { readonly hints: number; readonly attention: number } {
   return loss.type === 'cross-entropy' ? { hints: 0, attention: 0 } : { hints: loss.hints, attention: loss.attention };
 }
 
 /**
- * The loss that a student is trained with: as configured, else distillation when there is a teacher, else
- * cross-entropy.
- *
- * @throws NasError `invalid-input` when the loss needs what the teacher does not have
+ * The loss of a student: as configured, else distillation with a teacher, and cross-entropy without.
+ * @throws NasError `invalid-input` when the teacher lacks what the loss needs
  */
 export function lossFor(loss: LossConfig | undefined, teacher: Teacher['type'] | 'none'): LossConfig {
   if (loss === undefined) return lossSchema.parse({ type: teacher === 'none' ? 'cross-entropy' : 'kd' });

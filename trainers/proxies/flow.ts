@@ -1,20 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { applyRule, convolutionNames, layersOf, type LayerTable, type Network } from '../../spaces/index.js';
 
-/**
- * A feature map of the linearised network. The map itself is `exp(logScale)` times `value`: products over many layers
- * leave the range of float32.
- */
+/** A feature map of the linearised network: `exp(logScale)` times `value`, as deep products exceed the range of float32. */
 interface Flow {
-  /** [1, height, width, channels], or [1, channels] behind the pooling; its mean is 1 or less. */
+  /** [1, height, width, channels], or [1, channels] after the pooling; its mean is at most 1. */
   readonly value: tf.Tensor;
-  /** The derivative of the map as all weights grow by the same factor, in the same scale. */
+  /** The derivative of the map when all weights grow by the same factor, in the same scale. */
   readonly growth: tf.Tensor;
   /** Scalar. */
   readonly logScale: tf.Tensor;
 }
 
-/** Smaller means count as this: without any flow, the score is very small instead of not a number. */
+/** The smallest mean: a network without flow gets a very small score instead of NaN. */
 const tiny = 1e-30;
 
 const linear = ({ value, growth, logScale }: Flow, apply: (x: tf.Tensor) => tf.Tensor): Flow => ({
@@ -23,7 +20,7 @@ const linear = ({ value, growth, logScale }: Flow, apply: (x: tf.Tensor) => tf.T
   logScale,
 });
 
-/** A layer with weights: it is linear in its input and in its weights, so its own output is what the weights add. */
+/** A layer with weights, which is linear in input and weights: growing its weights adds its own output. */
 function weighted(x: Flow, apply: (x: tf.Tensor) => tf.Tensor): Flow {
   const { value, growth, logScale } = linear(x, apply);
   const scale = tf.maximum(tf.mean(value), tiny);
@@ -44,10 +41,7 @@ function sum(a: Flow, b: Flow): Flow {
   };
 }
 
-/**
- * The linearised network: weights are |w|, there are no biases and no batch norm, activations are the identity, and the
- * gates of squeeze-excite are open.
- */
+/** The linearised network: weights |w|, no biases, no batch norm, identity activations, open squeeze-excite gates. */
 const rules: LayerTable<Flow, [kernel: (name: string) => tf.Tensor, x: Flow, y: Flow]> = {
   input: ({ output }) => ({ value: tf.ones([1, ...output]), growth: tf.zeros([1, ...output]), logScale: tf.scalar(0) }),
   conv: (layer, kernel, x) => {
@@ -93,14 +87,14 @@ function fail(name: string): never {
  * |w dR/dw|, where R is the sum of the linearised network's outputs for an image of ones (Abdelfattah et al. 2021: batch
  * norm left out).
  *
- * R is a polynomial of |w| with positive coefficients. Hence the sum is that of w dR/dw, which is the derivative of R as
- * all weights grow by the same factor (Euler); it is carried along forwards, and nothing has to be differentiated.
+ * R is a polynomial of |w| with positive coefficients. Hence the sum equals the sum of w dR/dw, the derivative of R when all
+ * weights grow by the same factor (Euler). It is propagated forwards without differentiation.
  */
 export function synapticFlow(network: Network, weights: ReadonlyMap<string, tf.Variable>): tf.Tensor {
   const kernel = (name: string): tf.Tensor => weights.get(name) ?? fail(name);
   const flows: Flow[] = [];
   for (const layer of layersOf(network)) {
-    // A rule reads as many inputs as its kind has and never looks at the others.
+    // A rule reads as many inputs as its kind has and ignores the others.
     const [x, y] = layer.inputs.map((i) => flows[i]);
     flows.push(applyRule(rules, layer, kernel, x, y));
   }

@@ -4,36 +4,34 @@ import { apply, weightsFrom } from '../../spaces/models/index.js';
 import { crossEntropy } from '../losses/index.js';
 import { synapticFlow } from './flow.js';
 
-/** The parts of one program that proxies are read from. */
+/** The parts of the program that proxies can need. */
 export type ProxyPart = 'flow' | 'gradients' | 'codes';
 
-/** What each part gives; a program without a part has none of its outputs. */
-interface PartOutputs {
-  readonly flow: { readonly synflow: tf.Tensor };
-  readonly gradients: { readonly norm: tf.Tensor; readonly saliency: tf.Tensor };
-  readonly codes: { readonly agreement: tf.Tensor };
+/** The outputs of a program's parts. */
+interface ProgramOutputs {
+  /** Part `flow`. */
+  readonly synflow?: tf.Tensor;
+  /** Part `gradients`. */
+  readonly norm?: tf.Tensor;
+  readonly saliency?: tf.Tensor;
+  /** Part `codes`. */
+  readonly agreement?: tf.Tensor;
 }
-
-type ProgramOutputs = Partial<PartOutputs['flow'] & PartOutputs['gradients'] & PartOutputs['codes']>;
-
 /** A labelled batch as tensors: [size, height, width, channels] and one-hot [size, classes]. */
 interface ProxyTensors {
   readonly images: tf.Tensor;
   readonly labels: tf.Tensor;
 }
 
-/** The weights of a network by name, on the backend. */
+/** The weights of a network by name. */
 export type Variables = ReadonlyMap<string, tf.Variable>;
 
-/**
- * Weights that are counted, as in Abdelfattah et al. 2021: the kernels of convolutions and dense layers; neither batch
- * norm nor biases, which are vectors.
- */
+/** The counted weights, as in Abdelfattah et al. 2021: kernels of convolutions and dense layers, not batch norm or biases. */
 export const kernelsOf = (weights: Variables): tf.Variable[] => [...weights.values()].filter(({ rank }) => rank > 1);
 
 /**
- * Everything that is read from one pass over the images: the gradients of the loss, and what goes into the activations.
- * Batch norm uses the batch's own statistics, as in the first step of training.
+ * The gradients of the loss and the activation codes, from one pass over the images. Batch norm uses the batch's own
+ * statistics, as in the first step of training.
  */
 function pass(
   network: Network,
@@ -66,14 +64,14 @@ function pass(
   };
 }
 
-/** A tensor that was kept out of a gradient's scope, as one that belongs to the caller's. */
+/** Moves a kept tensor from a gradient's scope to the caller's scope. */
 function released(kept: tf.Tensor): tf.Tensor {
   const clone = tf.clone(kept);
   kept.dispose();
   return clone;
 }
 
-/** Computes the parts that are asked for; without images, only the flow can be. */
+/** Computes the requested parts; without images only the flow is possible. */
 export function computeParts(
   network: Network,
   weights: Variables,
@@ -86,10 +84,7 @@ export function computeParts(
   };
 }
 
-/**
- * Names of the layers that feed a rectifier or its smooth relatives, whose inputs' signs tell images apart; gates (hard
- * sigmoid) are none.
- */
+/** Names of the layers that feed an activation whose inputs' signs distinguish images; gates (hard sigmoid) do not. */
 function activationInputs(network: Network): string[] {
   const layers = layersOf(network);
   return layers.flatMap((layer) =>
@@ -98,29 +93,29 @@ function activationInputs(network: Network): string[] {
 }
 
 /**
- * The kernel matrix K_H of Mellor et al. 2021, [size, size]: for each pair of images, how many activations are on for
- * both or off for both.
- * @param inputs what each activation layer is given: [size, ...]
+ * The kernel matrix K_H of Mellor et al. 2021, [size, size]: for each pair of images, the number of activations that are on
+ * for both or off for both.
+ * @param inputs inputs of the activation layers: [size, ...]
  */
 export function codeAgreement(inputs: readonly tf.Tensor[]): tf.Tensor {
   const agreements = inputs.map((input) => {
     const [size] = input.shape;
     const units = input.size / size;
     const on = tf.reshape(tf.cast(tf.greater(input, 0), 'float32'), [size, units]);
-    // +1 where it is on and -1 where it is off: a product of two codes is agreements minus disagreements.
+    // +1 for on and -1 for off: a product of two codes is agreements minus disagreements.
     const signs = tf.sub(tf.mul(on, 2), 1);
     return tf.div(tf.add(tf.matMul(signs, signs, false, true), units), 2);
   });
   return agreements.reduce((sum, agreement) => tf.add(sum, agreement));
 }
 
-/** Share of its diagonal below which a pivot is rounding: the row is a mixture of those before. */
+/** A pivot below this share of the diagonal is rounding error: the row depends on the rows before. */
 const singular = 1e-9;
 
 /**
- * The natural logarithm of the determinant of a positive semi-definite matrix, by Cholesky's factorisation. Images with
- * equal codes make it singular; each then counts as if its pivot were a billionth of the diagonal, which keeps the
- * result finite and far below that of any other matrix.
+ * The natural logarithm of the determinant of a positive semi-definite matrix, by Cholesky factorisation. Images with equal
+ * codes make it singular; each of their pivots then counts as a billionth of the diagonal, so the result is finite but far
+ * below that of other matrices.
  * @param matrix [size, size], row by row
  */
 export function logDeterminant(matrix: ArrayLike<number>, size: number): number {

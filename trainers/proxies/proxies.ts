@@ -7,24 +7,24 @@ import { activateBackend, onProcessor, targetBeside, type EngineChoice } from '.
 import { createResizer, type DatasetRef, type ImageSize, openBatches, openDataset } from '../data/index.js';
 import { computeParts, logDeterminant, type ProxyPart, type Variables } from './program.js';
 
-/** Zero-cost proxies: numbers of an untrained network that go along with its accuracy after training. */
+/** Zero-cost proxies: numbers of an untrained network that correlate with its accuracy after training. */
 export const proxyNames = ['synflow', 'gradnorm', 'snip', 'naswot'] as const;
 export type ProxyName = (typeof proxyNames)[number];
 
 export interface ProxyOptions<N extends ProxyName = ProxyName> {
-  /** Of the initial weights. */
+  /** Seed of the initial weights. */
   readonly seed: number;
-  /** Which proxies; by default all that can be computed: without images, those that need none. */
+  /** The proxies to compute; default: all that are possible, without images those that need none. */
   readonly names?: readonly N[] | undefined;
   /** Images of the data set (`proxyBatch`). */
   readonly batch?: ProxyBatch | undefined;
-  /** The training's: the proxies of networks that are compared are computed where these train. Default: the processor. */
+  /** The engine of the trainings, so that compared networks use the same one. Default: the processor. */
   readonly engine?: EngineChoice | undefined;
-  /** Threads of ONNX Runtime; default 1. With another number the last bits may differ. */
+  /** Threads of ONNX Runtime; default 1. Their number may change the last bits. */
   readonly threads?: number | undefined;
 }
 
-/** What the compiled program gave, by output. */
+/** Outputs of the compiled program. */
 type Outputs = Readonly<Record<string, HostTensor>>;
 
 interface Rule {
@@ -37,24 +37,21 @@ const scalar =
   (outputs) =>
     outputs[name].data[0];
 
-/** How each proxy is read from the program. */
+/** How each proxy is computed from the program's outputs. */
 const rules: { readonly [K in ProxyName]: Rule } = {
   synflow: { part: 'flow', value: scalar('synflow') },
   gradnorm: { part: 'gradients', value: scalar('norm') },
   snip: { part: 'gradients', value: scalar('saliency') },
-  naswot: {
-    part: 'codes',
-    value: ({ agreement }, size) => logDeterminant(agreement.data, size),
-  },
+  naswot: { part: 'codes', value: ({ agreement }, size) => logDeterminant(agreement.data, size) },
 };
 
-/** Whether a proxy looks at images; the others are functions of the network and the seed alone. */
+/** Whether a proxy depends on images; other proxies depend only on network and seed. */
 export const needsImages = (name: ProxyName): boolean => rules[name].part !== 'flow';
 
 /**
- * Zero-cost proxies of an untrained network, all from one compiled program: one pass over a batch of images and, for
- * synflow, one over an image of ones. The larger, the better the network is said to be. The same arguments give the
- * same numbers, bit for bit, on the same machine; another engine's differ by rounding.
+ * Zero-cost proxies of an untrained network, from one compiled program: one pass over a batch of images and, for synflow,
+ * one over an image of ones. Larger is better. The same arguments give the same bits on the same machine; engines differ by
+ * rounding.
  *
  * - `synflow`: natural logarithm of the synaptic flow (Tanaka et al. 2020; Abdelfattah et al. 2021); see `synapticFlow`.
  * - `gradnorm`: sum over convolutions and dense layers of the Euclidean norm of the loss's gradient (Abdelfattah et al.
@@ -62,7 +59,7 @@ export const needsImages = (name: ProxyName): boolean => rules[name].part !== 'f
  * - `snip`: sum of |weight x gradient| over the same layers (Lee et al. 2019).
  * - `naswot`: log |K_H| of the activations' binary codes (Mellor et al. 2021); grows with the number of images.
  *
- * @throws NasError `invalid-input` when a proxy is asked for that needs images and there are none
+ * @throws NasError `invalid-input` when a requested proxy needs images and there are none
  */
 export async function proxies<N extends ProxyName = ProxyName>(
   network: Network,
@@ -115,7 +112,7 @@ async function run(
       ...computeParts(network, weights, batch === null ? null : { images, labels }, parts),
     }),
     inputs,
-    // The function is our own code on seeded layers; tests compare it with TF.js's cpu backend.
+    // The function is deterministic; tests compare it with TF.js's cpu backend.
     { target, checkDeterminism: false },
   );
   try {
@@ -125,9 +122,9 @@ async function run(
   }
 }
 
-/** Images that proxies look at. */
+/** The images for proxies. */
 export interface ProxyBatch {
-  /** Height, width, channels of one image; proxies resize them where a network takes another size. */
+  /** Height, width, channels of one image; they are resized for networks of another size. */
   readonly image: ImageSize;
   /** [size, height, width, channels], normalised. */
   readonly images: Float32Array;
@@ -136,11 +133,11 @@ export interface ProxyBatch {
   readonly size: number;
 }
 
-/** As many images as proxies are computed from by default. */
+/** The default number of images. */
 export const proxyImages = 32;
 
 /**
- * The first training images of an order drawn from the seed, as they are; fewer than `size` when there are no more.
+ * The first training images, unaugmented, in an order drawn from the seed; fewer than `size` when there are no more.
  * @throws NasError `invalid-input` when the data set is missing or damaged
  */
 export function proxyBatch(ref: DatasetRef, seed: number, size = proxyImages): ProxyBatch {

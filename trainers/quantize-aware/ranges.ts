@@ -1,41 +1,37 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { exportFunction, openOnnx } from '../../compiler/index.js';
 import { apply, weightsFrom, type Model } from '../../spaces/models/index.js';
-import { createLoader, type Dataset } from '../data/index.js';
+import { trainingLoader, type Dataset } from '../data/index.js';
 import { type Point, pointsOf, type Ranges } from './rounding.js';
 
-/** How a range follows from the values that are seen: their extremes, or what is left without the outermost. */
+/** The range of a tensor: its extremes, or without the outermost values. */
 export type RangeMethod = 'minmax' | 'percentile';
 
 export interface RangeOptions {
   readonly method: RangeMethod;
-  /** Per cent of the values that are within the range that `percentile` gives, as many left out at either end. */
+  /** For `percentile`: the percentage of values within the range; the rest is cut equally at both ends. */
   readonly percentile: number;
-  /** Training images that are looked at, in whole batches: at least one, at most all. */
+  /** Number of training images, in whole batches: at least one batch, at most all images. */
   readonly images: number;
-  /** Decides which. */
+  /** Selects the images. */
   readonly seed: number;
 }
 
-/** Images at once. */
+/** Images in a batch. */
 const largestBatch = 64;
 
-/**
- * How many of the outermost values at either end are looked at: the last of them is the end of the range. Nothing of the
- * images themselves is left out.
- */
+/** How many of the outermost values at each end to collect; the last of them ends the range. The input keeps its extremes. */
 const outermost = ({ method, percentile }: RangeOptions, { layer, size }: Point, images: number): number =>
   method === 'minmax' || layer === 'input' ? 1 : 1 + Math.floor((images * size * (100 - percentile)) / 200);
 
-/** The largest values of a vector, falling. */
+/** The largest values of a vector in falling order. */
 const largest = (values: tf.Tensor, count: number): tf.Tensor =>
   count === 1 ? tf.reshape(tf.max(values), [1]) : tf.topk(values, count).values;
 
 /**
- * The ranges of a float network's values, over a fixed set of training images as they are: what an int8 model's bytes
- * have to hold. Exact, and the same whatever the engine and its threads: computed by a compiled program on one thread.
- *
- * @throws NasError `invalid-input` when the network does not take the data's images
+ * The ranges of a float network's tensors over a fixed set of unaugmented training images. Exact and independent of the
+ * engine: a compiled program computes them on one thread.
+ * @throws NasError `invalid-input` when the network does not accept the data's images
  */
 export async function activationRanges(
   { network, weights }: Model,
@@ -45,17 +41,7 @@ export async function activationRanges(
   const { points } = pointsOf(network);
   const batch = Math.min(largestBatch, options.images, dataset.info.counts.train);
   const [height, width] = network.input;
-  const loader = createLoader({
-    dataset,
-    split: 'train',
-    batch,
-    seed: options.seed,
-    viewSeed: options.seed,
-    augment: null,
-    shuffle: true,
-    dropLast: true,
-    size: [height, width],
-  });
+  const loader = trainingLoader(dataset, { batch, seed: options.seed, size: [height, width] });
   const steps = Math.min(loader.stepsPerEpoch, Math.max(1, Math.round(options.images / batch)));
   const features = points.map(({ layer }) => layer);
   const wanted = points.map((point) => outermost(options, point, steps * batch));
@@ -95,7 +81,7 @@ export async function activationRanges(
   }
 }
 
-/** The largest of the values that it is given, so many at most. */
+/** Collects the largest `count` values. */
 class Top {
   private values = new Float32Array(0);
 
@@ -108,7 +94,7 @@ class Top {
     this.values = all.sort().slice(-this.count);
   }
 
-  /** The least of them. */
+  /** The smallest of them. */
   get last(): number {
     return this.values[0];
   }

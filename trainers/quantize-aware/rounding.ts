@@ -3,30 +3,30 @@ import * as tf from '@tensorflow/tfjs-core';
 import { rounded, roundedByChannel, type Steps } from '../../compiler/index.js';
 import type { Mode, WeightResolver } from '../../spaces/models/index.js';
 
-/** Values that an int8 model holds in bytes: where they come from, and what is known of their range beforehand. */
+/** A tensor of bytes in the int8 model whose range must be found. */
 export interface Point {
-  /** The layer whose output they are. */
+  /** The layer that outputs it. */
   readonly layer: string;
-  /** Of one image. */
+  /** Number of values for one image. */
   readonly size: number;
-  /** The range begins here at the lowest: what is below makes no difference to those that read it. */
+  /** Lower bound of the range: smaller values make no difference to their readers. */
   readonly floor: number;
 }
 
-/** What becomes of a layer's output. */
-type Way =
-  /** It has bytes of its own. */
+/** How the int8 model represents a layer's output. */
+type Representation =
+  /** Quantized here. */
   | 'bytes'
-  /** As `bytes`, unless saturation does the work of the one that reads it: those are its bytes then. */
+  /** Quantized here, unless its only reader is an activation that saturates; then quantized after that. */
   | 'saturating'
-  /** As `saturating`, unless a batch norm is folded into it. */
+  /** As `saturating`, but a following batch norm is folded in first. */
   | 'folding'
-  /** A gate: its range is [0, 1]. */
+  /** A gate with the range [0, 1]. */
   | 'gate'
-  /** What it reads moves, or goes through. */
+  /** The bytes of its input. */
   | 'same';
 
-const ways: { readonly [K in LayerKind]: (layer: Layer) => Way } = {
+const representations: { readonly [K in LayerKind]: (layer: Layer) => Representation } = {
   input: () => 'bytes',
   conv: () => 'folding',
   depthwise: () => 'folding',
@@ -42,29 +42,29 @@ const ways: { readonly [K in LayerKind]: (layer: Layer) => Way } = {
   zero: () => 'same',
 };
 
-/** Activations that are nothing but the ends of a range of bytes. */
+/** Activations that only clip, so the range of the bytes does their work. */
 const saturates = (layer: Layer): boolean =>
   layer.kind === 'activation' && (layer.act === 'relu' || layer.act === 'relu6' || layer.act === 'hard_sigmoid');
 
-/** Hard swish is 0 below -3, swish nearly so below -8; -Infinity for whatever else reads. */
+/** Inputs below this do not matter: hard swish is 0 below -3, swish nearly 0 below -8. */
 function floorFor(layer: Layer): number {
   if (layer.kind !== 'activation') return -Infinity;
   return { relu: -Infinity, relu6: -Infinity, swish: -8, hard_sigmoid: -3, hard_swish: -3 }[layer.act];
 }
 
-/** The layers whose outputs are gates, and the values in bytes whose ranges are to be found, in the order of the layers. */
+/** The layers whose outputs are gates, and the tensors whose ranges must be found, in the order of the layers. */
 export function pointsOf(network: Network): { readonly gates: ReadonlySet<string>; readonly points: readonly Point[] } {
   const layers = layersOf(network);
   const gates = new Set<string>();
   const points: Point[] = [];
   for (const [i, layer] of layers.entries()) {
-    const way = ways[layer.kind](layer);
+    const kind = representations[layer.kind](layer);
     const readers = layers.filter(({ inputs }) => inputs.includes(i));
     const only = readers.length === 1 ? readers[0] : undefined;
-    if (way === 'gate') gates.add(layer.name);
-    if (way === 'gate' || way === 'same') continue;
-    if (way === 'folding' && only?.kind === 'batch_norm') continue;
-    if (way !== 'bytes' && only !== undefined && saturates(only)) continue;
+    if (kind === 'gate') gates.add(layer.name);
+    if (kind === 'gate' || kind === 'same') continue;
+    if (kind === 'folding' && only?.kind === 'batch_norm') continue;
+    if (kind !== 'bytes' && only !== undefined && saturates(only)) continue;
     const [height, width, channels] = layer.output;
     const floor = readers.length === 0 ? -Infinity : Math.min(...readers.map(floorFor));
     points.push({ layer: layer.name, size: height * width * channels, floor });
@@ -72,23 +72,23 @@ export function pointsOf(network: Network): { readonly gates: ReadonlySet<string
   return { gates, points };
 }
 
-/** The ends of the range of a layer's output, by layer. */
+/** The range of each layer's output. */
 export type Ranges = ReadonlyMap<string, readonly [low: number, high: number]>;
 
-/** What an int8 model rounds to. */
-export interface Quantization {
-  /** Of weights: 127 steps on either side of zero, or 64. */
+/** The rounding of an int8 model. */
+export interface Int8Rounding {
+  /** 8 bits: 127 steps on either side of zero; 7 bits: 64. */
   readonly weightBits: 7 | 8;
-  /** Of all values in bytes (`activationRanges`). */
+  /** The ranges of all tensors of bytes (`activationRanges`). */
   readonly ranges: Ranges;
 }
 
 const weightSteps = { 8: 127, 7: 64 } as const;
 
-/** Steps of bytes. */
+/** Number of steps of a byte. */
 const bytes = 255;
 
-/** The steps of unsigned bytes over a range, which is widened to hold 0, and moved so that 0 is a step. */
+/** The steps of unsigned bytes over a range, extended to contain 0 and shifted so that 0 is a step. */
 export function stepsOf([low, high]: readonly [number, number]): Steps {
   const [from, to] = [Math.min(0, low), Math.max(0, high)];
   const scale = Math.fround((to - from) / bytes || 1);
@@ -97,27 +97,27 @@ export function stepsOf([low, high]: readonly [number, number]): Steps {
 }
 
 /**
- * Hard sigmoids are the bytes of what they are of, read in steps of 1/254, of which a half is one. (The greatest byte, 255/254,
- * is that of arguments beyond the end, where a float is 1: that step is left out.)
+ * A hard sigmoid reuses the bytes of its input in steps of 1/254, so that 1/2 is a step. (The largest byte, 255/254, stands
+ * for arguments beyond the range, where a float model has 1; this difference is ignored.)
  */
 const hardSteps = stepsOf([0, bytes / 254]);
 const hardGate = (y: tf.Tensor): tf.Tensor => rounded(y, hardSteps);
 
-/** Sigmoids are bytes from 0 to the sigmoid of the end of the range that they are of. */
+/** A sigmoid has bytes from 0 to the sigmoid of the upper end of its input's range. */
 const softSteps = (end: number): Steps => stepsOf([0, 1 / (1 + Math.exp(-end))]);
 
-/** The axis of a weight's channels, as TF.js stores it; null for vectors, which are not rounded. */
+/** The channel axis of a weight in TF.js's layout; null for vectors, which are not rounded. */
 function channelAxis(name: string, { length }: readonly number[]): number | null {
   if (name.endsWith('/depthwise_kernel')) return 2;
   return name.endsWith('/kernel') ? length - 1 : null;
 }
 
 /**
- * Kernels as an int8 model has them: rounded by output channel, symmetrically. A factor of each channel changes nothing
- * in what is rounded to what: it makes no difference whether batch norm was folded in before.
+ * Kernels rounded as in an int8 model: symmetrically for each output channel. A factor of a channel does not affect the
+ * rounding, so it does not matter whether batch norm is folded in.
  */
 export const roundedWeights =
-  (weights: WeightResolver, { weightBits }: Quantization): WeightResolver =>
+  (weights: WeightResolver, { weightBits }: Int8Rounding): WeightResolver =>
   (name, shape) => {
     const weight = weights(name, shape);
     const axis = channelAxis(name, shape);
@@ -125,10 +125,10 @@ export const roundedWeights =
   };
 
 /**
- * How a network is applied as an int8 model computes it: every value that has bytes there is rounded to them, batch norm
- * goes by its moving statistics, nothing is dropped. Gradients go straight through.
+ * Applies a network like an int8 model: every tensor of bytes is rounded, batch norm uses its moving statistics, and there
+ * is no dropout. Gradients pass through the rounding.
  */
-export function roundingMode(network: Network, { ranges }: Quantization): Mode {
+export function roundingMode(network: Network, { ranges }: Int8Rounding): Mode {
   const { gates, points } = pointsOf(network);
   const layers = layersOf(network);
   const steps = new Map(

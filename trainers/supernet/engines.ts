@@ -26,13 +26,13 @@ import { noiseSeed } from '../engines/network-program.js';
 import { engineOn, imageTensor, type EagerOptions } from '../engines/eager.js';
 import { averageDecay } from '../optimizers.js';
 
-/** What a member learns from in a step. */
+/** The input of a member in a step. */
 interface MemberBatch extends EngineBatch {
-  /** The largest network's logits and their share in the loss; null for the largest, and where they have none. */
+  /** The largest network's logits and their share in the loss; null for the largest network, and without soft labels. */
   readonly answers: { readonly logits: Float32Array; readonly share: number } | null;
 }
 
-/** The parts of a sandwich step, which each engine runs in its way. */
+/** The parts of a sandwich step that depend on the engine. */
 interface StepParts {
   /** Adds a member's gradients to the sums. */
   gradients(
@@ -43,7 +43,7 @@ interface StepParts {
   update(learningRate: number, step: number): Promise<void>;
 }
 
-/** The images of a batch in the sizes that networks take, each as a loader of that size gives them. */
+/** Resizes the images of a batch to the sizes of networks, with one resizer and one result for each size. */
 function sizesOf(source: ImageSize): (images: Float32Array) => (to: ImageSize) => Float32Array {
   const resizers = new Map<string, (images: Float32Array) => Float32Array>();
   return (images) => {
@@ -60,9 +60,9 @@ function sizesOf(source: ImageSize): (images: Float32Array) => (to: ImageSize) =
 }
 
 /**
- * The step of a supernet: the gradients of all its members for one batch, one update. Its metrics are those of the largest;
- * the loss is another member's only where that is no number.
- * @param source height, width and channels of the images that a step is given
+ * The step of a supernet: the gradients of all members for one batch, then one update. Its metrics are those of the largest
+ * network; the loss is another member's only if that is not a finite number.
+ * @param source height, width and channels of the step's images
  */
 function sandwichStep(
   { sandwich, softLabels }: Pick<SupernetSpec, 'sandwich' | 'softLabels'>,
@@ -86,11 +86,11 @@ function sandwichStep(
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 
-/** The programs of a supernet: one for each member of the moment, update and evaluation, all on the same states. */
+/** The programs of a supernet on shared states: one for each current member, update and evaluation. */
 class CompiledSupernet {
   private readonly states = new StateStore();
   private readonly common;
-  /** By what they are there for: as many as a step has members. */
+  /** By role, so there are as many as a step has members. */
   private readonly members = new Map<string, { readonly id: string; readonly program: Program }>();
 
   constructor(
@@ -102,7 +102,7 @@ class CompiledSupernet {
       states: this.states,
       freeze: (variable: tf.Variable) => program.frozen.has(variable),
       seed: noiseSeed(program.spec),
-      // The step is our own code on seeded layers; the engines' contract suite compares it with the eager engine.
+      // The step is deterministic; the engines' contract suite compares it with the eager engine.
       checkDeterminism: false,
     };
   }
@@ -121,12 +121,12 @@ class CompiledSupernet {
     return compile(update, updateInputs(this.program.spec.ema), this.common);
   }
 
-  /** The program of a member: the one that is there for the same, or a new one in its place. */
+  /** The program of a member, compiled when the role has a new member. */
   async memberProgram(trainee: Trainee): Promise<Program> {
     const { role, id } = trainee;
     const known = this.members.get(role);
     if (known?.id === id) return known.program;
-    // Its memory first: no more members than a step has are open at any time.
+    // Freed first: no more programs are open than a step has members.
     this.members.delete(role);
     await known?.program.dispose();
     const program = await this.compileGradients(trainee);
@@ -174,30 +174,29 @@ class CompiledSupernet {
       });
       return { loss, correct, logits };
     };
-    // ONNX Runtime's own optimisation costs more than so few steps give back.
+    // A random member trains for too few steps to pay for ONNX Runtime's optimisation.
     const optimize = !trainee.role.startsWith('random');
     return compile(step, inputs, { ...this.common, optimize });
   }
 }
 
-/** Compiles a supernet to ONNX: members when they are needed. */
+/** Compiles a supernet to ONNX, each member when it is first needed. */
 export async function createCompiledSupernet(
   program: SupernetProgram,
   options: CompiledOptions & { readonly source: ImageSize },
 ): Promise<TrainingEngine> {
   const compiled = new CompiledSupernet(program, options);
-  // Evaluation settles in which order weights are stored, as convolutions want them; the update how they lie together.
+  // Evaluation decides the storage order of the weights (for convolutions), the update their layout in memory.
   const evaluation = compiled.compileEvaluation();
   const update = await compiled.compileUpdate();
   return {
     name: `compiled (ONNX Runtime ${options.target.provider})`,
-    // Members change from step to step, and each is a program of its own.
+    // Members change from step to step and have programs of their own.
     ...oneByOne(
       sandwichStep(program.spec, options.source, {
         async gradients(trainee, batch, step) {
-          const { loss, correct, logits } = await (
-            await compiled.memberProgram(trainee)
-          ).run(compiled.feeds(batch), step);
+          const member = await compiled.memberProgram(trainee);
+          const { loss, correct, logits } = await member.run(compiled.feeds(batch), step);
           return {
             loss: floats(loss, 'loss')[0],
             correct: floats(correct, 'correct')[0],
@@ -223,7 +222,7 @@ export async function createCompiledSupernet(
   };
 }
 
-/** Runs a supernet directly on a TF.js backend, with the noise that its compiled twin has. */
+/** Runs a supernet directly on a TF.js backend, with the same noise as the compiled engine. */
 export function createEagerSupernet(
   program: SupernetProgram,
   { backend, batch: size, source }: EagerOptions & { readonly source: ImageSize },

@@ -15,7 +15,7 @@ import { createSupernetProgram } from './program.js';
 import { createSandwich } from './sandwich.js';
 import type { SupernetConfig } from './schema.js';
 
-/** The share of soft labels at each of so many steps; null: there are none. */
+/** The share of soft labels as a function of the step; null: none. */
 function softLabelsOver(steps: number, soft: SupernetConfig['soft_labels']): ((step: number) => number) | null {
   const { from, to } = typeof soft === 'number' ? { from: soft, to: soft } : soft;
   if (from === 0 && to === 0) return null;
@@ -23,9 +23,9 @@ function softLabelsOver(steps: number, soft: SupernetConfig['soft_labels']): ((s
 }
 
 /**
- * Trains the largest network of a space and its members together, on shared weights. It keeps its files, continues and
- * repeats as `fit` does. Its curve is that of the largest network; the weights in the end are the shared ones, by shared
- * name, and the largest network's batch norm statistics: other members are calibrated before they are used.
+ * Trains the largest network of a space and its members together on shared weights, with files and resuming as in `fit`.
+ * The curve is that of the largest network. The final weights are the shared ones, by shared name, and the largest
+ * network's batch norm statistics; other members must be calibrated before use.
  *
  * @throws NasError `failure` when a loss is no longer a number; `invalid-input` when members of the space share no weights,
  *   when space, data, teacher and configuration do not fit together, or the engine does not work here
@@ -39,7 +39,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
     const { info } = dataset;
     const loss = checkedLoss({ classes, channels: input[2] }, config, teacher, info);
     const evaluation = [input[0], input[1]] as const;
-    // Members take the images in sizes of their own.
+    // Each member resizes the images to its own size.
     const sizes = { training: undefined, evaluation };
     const plan: TrainingPlan = { train: config, loss, teacher, seed, sizes, until: undefined };
     const steps = stepsPerEpoch(info.counts.train, { batch: config.batch, dropLast: true, share: config.epoch_share });
@@ -67,7 +67,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
         },
         { threads, batch: config.batch },
       );
-    // How members are calibrated later does not change the training.
+    // The calibration of members happens after the training.
     const hash = trainingHash(
       ['supernet', spaceConfig, task, initialHash(initial === undefined ? undefined : { file: initial })],
       { ...plan, train: { ...config, calibration: 0 } as typeof config },

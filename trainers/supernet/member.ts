@@ -7,30 +7,30 @@ import { readInitial } from '../weights.js';
 import type { MemberJob } from '../jobs.js';
 
 export interface MemberHooks {
-  /** Awaited before every batch; when it rejects, so does the job. */
+  /** Awaited before every batch; a rejection ends the job. */
   readonly between?: (() => Promise<void> | void) | undefined;
 }
 
-/** What a member came to. */
+/** Evaluation of a member. */
 export interface MemberEvaluation {
   /** On the validation split, in [0, 1]. */
   readonly accuracy: number;
   /** Mean cross-entropy on the validation split. */
   readonly loss: number;
-  /** The member's own weights, calibrated, by the network's own names. */
+  /** The member's calibrated weights, by the network's own names. */
   readonly weights: Weights;
 }
 
 /**
- * A member straight from shared weights: its part of them, with batch norm's statistics from training images.
- * @throws NasError `failure` when the file does not hold weights that the space shares
+ * A member's part of the shared weights, with batch norm calibrated on training images.
+ * @throws NasError `failure` when the file does not hold the space's shared weights
  */
 export async function calibratedMember(job: MemberJob, hooks: MemberHooks = {}): Promise<Weights> {
   const engine = await activeEngine(job);
   return withDataset(job.dataset, async (dataset) => (await calibrated(job, dataset, engine, hooks)).weights);
 }
 
-/** As `calibratedMember`, with the accuracy of these weights on the validation split. */
+/** `calibratedMember`, and the accuracy of the weights on the validation split. */
 export async function evaluateMember(job: MemberJob, hooks: MemberHooks = {}): Promise<MemberEvaluation> {
   const engine = await activeEngine(job);
   return withDataset(job.dataset, async (dataset) => {

@@ -25,13 +25,13 @@ export interface SupernetSpec extends LearningSpec {
   readonly sandwich: Sandwich;
   /** The weights that the members share (`sharedSpecs`). */
   readonly shared: readonly WeightSpec[];
-  /** Weights by shared name to start from, as far as they go; default: random ones. */
+  /** Initial weights by shared name; missing ones are random. */
   readonly initial?: Weights | undefined;
-  /** The share of the largest network's answers in the loss of the others at a step; null: none at any. */
+  /** The share of the largest network's soft labels in the loss of other members, by step; null: none. */
   readonly softLabels: ((step: number) => number) | null;
 }
 
-/** A sandwich step as functions of tensors and variables; what the engines run, each in its way. */
+/** A sandwich step as functions of tensors and variables, which the engines run. */
 export interface SupernetProgram {
   readonly spec: SupernetSpec;
   /** Everything that a step changes, by stable name. */
@@ -39,24 +39,24 @@ export interface SupernetProgram {
   /** The teacher's variables: constants of the program. */
   readonly frozen: ReadonlySet<tf.Variable>;
   readonly needsTeacherLogits: boolean;
-  /** What `gradients` adds to and `update` reads. */
+  /** `gradients` adds to them, `update` reads and clears them. */
   readonly sums: GradientSums;
-  /** Adds the gradients of one member to the sums; the largest moves its batch norm's statistics. */
+  /** Adds the gradients of one member to the sums; the largest member updates its batch norm statistics. */
   gradients(trainee: Trainee, inputs: BatchInputs): Omit<GradientOutputs, 'grads'>;
-  /** Updates parameters, optimizer and moving average by the sums, which are zero afterwards. */
+  /** Updates parameters, optimizer and moving average by the sums, and clears them. */
   update(inputs: UpdateInputs): void;
-  /** Logits of images in inference mode, by the largest member. */
+  /** Logits of images in inference mode, from the largest member. */
   evaluate(images: tf.Tensor): tf.Tensor;
   dispose(): void;
 }
 
-/** The weights of a member that are its own, under the names that they would be shared by. */
+/** The weights that a member does not share, under shared names. */
 const ownSpecs = ({ network, places }: Member): WeightSpec[] =>
   weightSpecs(network)
     .filter(({ trainable }) => !trainable)
     .map((spec) => ({ ...spec, name: sharedName(places, spec.name) }));
 
-/** What the others are trained by: features are compared at the sizes and channels of the largest alone. */
+/** The loss of the other members: features are compared only at the sizes and channels of the largest. */
 const withoutFeatures = (loss: LossConfig): LossConfig =>
   loss.type === 'cross-entropy' ? loss : { ...loss, hints: 0, attention: 0 };
 

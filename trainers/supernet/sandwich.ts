@@ -1,7 +1,6 @@
 import { Random } from '../../base/random.js';
 import {
   costs,
-  type Extreme,
   extremes,
   type Genotype,
   genotypeId,
@@ -14,7 +13,7 @@ import type { SupernetConfig } from './schema.js';
 
 /** A member that trains in a step. */
 export interface Trainee {
-  /** What it is there for: `largest`, `smallest`, `random1`. */
+  /** Its role: `largest`, `smallest`, `random1`. */
   readonly role: string;
   readonly member: Member;
   /** The member's id. */
@@ -24,15 +23,15 @@ export interface Trainee {
 /** The members that train together in each step (sandwich rule: Yu & Huang 2019). */
 export interface Sandwich {
   readonly largest: Member;
-  /** The members of a step, the largest first: a function of the seed and the step alone. */
+  /** The members of a step, the largest first; depends only on seed and step. */
   at(step: number): readonly Trainee[];
 }
 
 const traineeOf = (role: string, member: Member): Trainee => ({ role, member, id: genotypeId(member.genotype) });
 
 /**
- * The largest member, the smallest when it is another, and random ones. Each of these is held for `hold` steps, and they
- * change at different steps, so that the time for compiling is spread.
+ * The largest member, the smallest if it is another, and random members. A random member stays for `hold` steps. They
+ * change at different steps, which spreads the compilation time.
  * @throws NasError `invalid-input` when members of the space share no weights
  */
 export function createSandwich(
@@ -44,7 +43,7 @@ export function createSandwich(
   const largest = traineeOf('largest', memberOf(space, ends.largest.genotype));
   const smallest = traineeOf('smallest', memberOf(space, ends.smallest.genotype));
   const always = largest.id === smallest.id ? [largest] : [largest, smallest];
-  const draw = createSampler(sampling, space, ends);
+  const draw = samplers[sampling](space, ends);
   const held = new Map<string, { readonly turn: number; readonly trainee: Trainee }>();
   const random = (place: number, step: number): Trainee => {
     const role = `random${place + 1}`;
@@ -61,20 +60,15 @@ export function createSandwich(
   };
 }
 
-/** Draws a genotype of a space. */
 type Sampler = (random: Random) => Genotype;
 
-/** The ends of a space (`extremes`). */
-interface Ends {
-  readonly smallest: Extreme;
-  readonly largest: Extreme;
-}
-
-/** Draws among which the one nearest to the wanted MACs is taken. */
+/** The draw with the MACs nearest to the wanted number wins. */
 const candidates = 24;
 
-/** How each kind of `sampling` draws. */
-const samplers: { readonly [K in SupernetConfig['sampling']]: (space: Space, ends: Ends) => Sampler } = {
+/** How each kind of `sampling` draws random members. */
+const samplers: {
+  readonly [K in SupernetConfig['sampling']]: (space: Space, ends: ReturnType<typeof extremes>) => Sampler;
+} = {
   uniform: (space) => (random) => sampleGenotype(space, random),
   macs: (space, ends) => {
     const logMacs = (genotype: Genotype): number => Math.log(costs(space.build(genotype)).macs);
@@ -87,7 +81,3 @@ const samplers: { readonly [K in SupernetConfig['sampling']]: (space: Space, end
     };
   },
 };
-
-/** What draws the random members of a supernet. */
-const createSampler = (sampling: SupernetConfig['sampling'], space: Space, ends: Ends): Sampler =>
-  samplers[sampling](space, ends);

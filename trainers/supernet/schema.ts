@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { trainFields, type TrainConfig } from '../schema.js';
 
 const share = z.number().min(0).max(1);
+const count = z.number().int().min(1);
 
-/** The keys of `supernet:` that no other training has. */
+/** The keys of `supernet:` beside those of `train:`. */
 const ownFields = {
   networks: z
     .number()
@@ -12,12 +13,7 @@ const ownFields = {
     .max(16)
     .default(2)
     .describe('random networks trained in each step, besides the largest and the smallest (sandwich rule)'),
-  hold: z
-    .number()
-    .int()
-    .min(1)
-    .default(16)
-    .describe('steps for which a random network is kept, so that its compilation pays'),
+  hold: count.default(16).describe('steps for which a random network is kept, so that its compilation pays'),
   soft_labels: z
     .union([share, z.strictObject({ from: share, to: share }).describe('rising or falling linearly over the training')])
     .default(0)
@@ -28,28 +24,22 @@ const ownFields = {
     .describe(
       'how random networks are drawn: uniform: each decision by itself; macs: evenly over the logarithm of MACs',
     ),
-  calibration: z
-    .number()
-    .int()
-    .min(1)
+  calibration: count
     .default(2048)
     .describe("training images from which a member's batch norm statistics are computed before it is used"),
 };
 
-/**
- * `supernet:`; overrides of `train` for the training of shared weights, which is in float32. A key that is not given keeps its
- * value.
- */
+/** `supernet:`; overrides of `train` for the training of shared weights, in float32. Missing keys keep their values. */
 export const supernetSchema = z
   .strictObject(trainFields)
   .omit({ precision: true })
   .partial()
   .extend({ epochs: trainFields.epochs.default(12), ...ownFields });
 
-/** How a supernet is trained: a whole `train`, and what is a supernet's own. */
+/** The configuration of a supernet's training: a complete `train` and the keys of a supernet. */
 export type SupernetConfig = TrainConfig & z.output<z.ZodObject<typeof ownFields>>;
 
-/** `supernet:` with everything that it leaves to `train`. */
+/** `supernet:` completed by `train`. */
 export const supernetConfig = (train: TrainConfig, own: z.output<typeof supernetSchema>): SupernetConfig => ({
   ...train,
   ...own,

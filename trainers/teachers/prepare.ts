@@ -6,7 +6,6 @@ import {
   givenTeacher,
   layersModelTeacher,
   onnxTeacher,
-  type TeacherFinder,
   type TeacherOptions,
   type TeacherSource,
   trainedTeacher,
@@ -22,32 +21,28 @@ import { outputKind, toLogits, type OpenClassifier, type OutputKind } from '../.
 import { evaluateSplit } from '../evaluate.js';
 import { makeOnce } from '../make-once.js';
 
-type Teaching = Teacher['type'];
-type ConfigOf = { readonly [K in Teaching]: Extract<Teacher, { type: K }> };
-type ConfigOfType<K extends Teaching> = ConfigOf[K];
-
-const finders: { readonly [K in Teaching]: TeacherFinder<K> } = {
-  train: trainedTeacher,
-  onnx: onnxTeacher,
-  'layers-model': layersModelTeacher,
-  network: givenTeacher,
-};
-
-function find<K extends Teaching>(
-  config: ConfigOfType<K>,
+function findTeacher(
+  config: Teacher,
   info: DatasetInfo,
   options: TeacherOptions & { readonly cache: string },
 ): Promise<TeacherSource> {
-  return finders[config.type](config, info, options);
+  switch (config.type) {
+    case 'train':
+      return trainedTeacher(config, info, options);
+    case 'onnx':
+      return onnxTeacher(config, info, options);
+    case 'layers-model':
+      return layersModelTeacher(config, info, options);
+    case 'network':
+      return givenTeacher(config, info, options);
+  }
 }
 
 /**
- * Finds or trains the teacher, checks that it knows the data's classes, and computes its logits of every view of the
- * train split. Everything is cached by content, so a second call is quick; training continues after an interruption.
- * Null when the configuration has no teacher.
+ * Finds or trains the teacher, checks that it knows the data's classes, and computes its logits for every view of the train
+ * split. Everything is cached by content; an interrupted training continues. Null when the configuration has no teacher.
  *
- * Students must be trained with the same `augment` and, through the prepared teacher, the same view seed (Beyer et al.
- * 2022: teacher and student see the same view).
+ * Students must use the same `augment` and view seed (Beyer et al. 2022: teacher and student see the same view).
  *
  * @throws NasError `invalid-input` when the teacher does not fit data or loss; `interrupted` when the hooks' signal is
  *   aborted; `failure` when the teacher's training diverges
@@ -61,10 +56,10 @@ export async function prepareTeacher(
   const settled = { ...options, cache: options.cache ?? cacheDirectory() };
   return withDataset(options.dataset, async (dataset) => {
     const { info } = dataset;
-    const source = await find(config, info, settled);
+    const source = await findTeacher(config, info, settled);
     const teacher = new TeacherRunner(source, dataset, settled);
     try {
-      const { accuracy, outputs } = await teacher.verdict();
+      const { accuracy, outputs } = await teacher.evaluation();
       return {
         type: config.type,
         name: source.name,
@@ -80,15 +75,14 @@ export async function prepareTeacher(
   });
 }
 
-/** Images a batch when a teacher is asked. */
+/** Images in each batch for a teacher. */
 const batch = 128;
 
-/** What asking a teacher about the validation split told. */
-const verdictSchema = z.object({ accuracy: z.number(), outputs: z.enum(['logits', 'probabilities']) });
-type Verdict = z.output<typeof verdictSchema>;
+const evaluationSchema = z.object({ accuracy: z.number(), outputs: z.enum(['logits', 'probabilities']) });
+type TeacherEvaluation = z.output<typeof evaluationSchema>;
 
-/** Opens a teacher when first needed, and closes it. */
-export class TeacherRunner {
+/** Runs a teacher over the data set; opens it on first use. */
+class TeacherRunner {
   private opened: Promise<OpenClassifier> | null = null;
 
   constructor(
@@ -97,27 +91,27 @@ export class TeacherRunner {
     private readonly options: TeacherOptions & { readonly cache: string },
   ) {}
 
-  /** Accuracy on the validation split and the kind of outputs; cached by content. */
-  async verdict(): Promise<Verdict> {
+  /** Accuracy on the validation split and kind of outputs; cached by content. */
+  async evaluation(): Promise<TeacherEvaluation> {
     const { source, options } = this;
     const { info } = this.dataset;
     if (source.accuracy !== null) return { accuracy: source.accuracy, outputs: 'logits' };
     const file = this.file('verdict', '.json', source.hash, info.hash);
     return makeOnce({
       path: file,
-      name: `what ${source.name} says of the validation images`,
+      name: `the evaluation of ${source.name} on the validation images`,
       find: () =>
-        existsSync(file) ? (verdictSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? null) : null,
+        existsSync(file) ? (evaluationSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? null) : null,
       make: async () => {
-        const verdict = await this.ask();
-        writeFileAtomic(file, JSON.stringify(verdict));
-        return verdict;
+        const evaluation = await this.evaluate();
+        writeFileAtomic(file, JSON.stringify(evaluation));
+        return evaluation;
       },
       ...options.hooks,
     });
   }
 
-  private async ask(): Promise<Verdict> {
+  private async evaluate(): Promise<TeacherEvaluation> {
     const { dataset } = this;
     const { info } = dataset;
     const teacher = await this.open();
@@ -136,10 +130,7 @@ export class TeacherRunner {
     return { accuracy, outputs: kind ?? 'logits' };
   }
 
-  /**
-   * The logits of every view of the train split, in its order; computed once and cached by the content of teacher, data
-   * and views.
-   */
+  /** The logits of every view of the train split, in its order; cached by the content of teacher, data and views. */
   async logits(outputs: OutputKind): Promise<TeacherLogits> {
     const { source, options } = this;
     const { info } = this.dataset;
@@ -147,10 +138,10 @@ export class TeacherRunner {
     const file = this.file('logits', '.f32', source.hash, info.hash, augment, options.seed);
     await makeOnce({
       path: file,
-      name: `what ${source.name} says of the training images`,
+      name: `the logits of ${source.name} for the training images`,
       find: () => existsSync(file) || null,
       make: async () => {
-        await this.askAll(outputs, file);
+        await this.writeLogits(outputs, file);
         return true;
       },
       ...options.hooks,
@@ -170,7 +161,7 @@ export class TeacherRunner {
     return (this.opened ??= this.source.open());
   }
 
-  /** Between two batches: lets messages in, stands still while paused. */
+  /** Between batches: lets messages in and waits while paused. */
   private async proceed(): Promise<void> {
     const { hooks = {} } = this.options;
     await setImmediate();
@@ -179,8 +170,8 @@ export class TeacherRunner {
       throw new NasError('interrupted', "computing the teacher's logits was interrupted");
   }
 
-  /** Writes the logits of all views; what an earlier process wrote of whole views is kept. */
-  private async askAll(outputs: OutputKind, file: string): Promise<void> {
+  /** Writes the logits of all views; complete views of an earlier process are kept. */
+  private async writeLogits(outputs: OutputKind, file: string): Promise<void> {
     const { dataset, options } = this;
     const { info } = dataset;
     const { seed, train, hooks = {} } = options;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Network } from '../../spaces/index.js';
 
-/** `teacher:`; whom the candidates learn from. */
+/** `teacher:`; the teacher of the candidates. */
 export const teacherSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }).describe('no teacher: candidates learn from the labels'),
   z
@@ -51,15 +51,15 @@ export const teacherSchema = z.discriminatedUnion('type', [
 ]);
 export type TeacherConfig = z.output<typeof teacherSchema>;
 
-/** A trained network of ours that teaches others. */
+/** A trained network as a teacher. */
 export interface NetworkTeacher {
   readonly type: 'network';
-  /** For people: `trial 7`. */
+  /** For messages: `trial 7`. */
   readonly name: string;
   readonly network: Network;
   /** File of its weights (`readWeights`). */
   readonly weights: string;
 }
 
-/** Who may teach: as the experiment configures it, or a network that was trained before. */
+/** A configured teacher, or a trained network. */
 export type Teacher = Exclude<TeacherConfig, { type: 'none' }> | NetworkTeacher;

@@ -24,47 +24,42 @@ import {
   parseOnnx,
 } from '../../compiler/index.js';
 
-/** What preparing a teacher needs besides its configuration. */
+/** The options of a teacher besides its configuration. */
 export interface TeacherOptions {
   readonly dataset: DatasetRef;
-  /** The students' training: what the loss looks at, and the views that the logits belong to. */
+  /** The students' training: its loss, and the augmentation of the views that the logits belong to. */
   readonly train: { readonly augment: AugmentConfig; readonly loss?: LossConfig | undefined };
-  /** The experiment's seed: of the views, and of a teacher that is trained here. */
+  /** The experiment's seed: of the views, and of a teacher's training. */
   readonly seed: number;
   readonly engine: AnyEngine;
   readonly threads: number;
-  /** Folder that holds all caches; by default `cacheDirectory()`. */
+  /** Folder of all caches; by default `cacheDirectory()`. */
   readonly cache?: string | undefined;
   readonly hooks?: TeacherHooks | undefined;
 }
 
 export interface TeacherHooks extends Partial<FitHooks> {
-  /** Images classified so far, of all views together. */
+  /** Called with the number of classified images, over all views, and the total. */
   readonly onLogits?: (done: number, total: number) => void;
 }
 
-/** A teacher found, or trained; not yet asked anything. */
+/** A teacher that has been found or trained, but not run yet. */
 export interface TeacherSource {
   readonly name: string;
   readonly hash: string;
-  /** On the validation split, when it is known already. */
+  /** On the validation split, if known. */
   readonly accuracy: number | null;
   readonly model: TeacherModelSource | null;
-  /** Loads it. */
+  /** Loads the teacher. */
   open(): Promise<OpenClassifier>;
 }
 
-/** Finds or trains the teacher that a configuration of one type means. */
-export type TeacherFinder<K extends Teacher['type']> = (
-  config: Extract<Teacher, { type: K }>,
-  info: DatasetInfo,
-  options: TeacherOptions & { readonly cache: string },
-) => Promise<TeacherSource>;
+type Config<Type extends Teacher['type']> = Extract<Teacher, { readonly type: Type }>;
 import { namedWeights } from '../../spaces/models/index.js';
 
 /**
- * A network of ours as a teacher; it is shown the views in its own resolution.
- * @param accuracy on the validation split, where it is known
+ * A trained network as a teacher, which sees the views in its own resolution.
+ * @param accuracy on the validation split, if known
  */
 function networkTeacher(
   { name, network, weights }: NetworkTeacher,
@@ -91,10 +86,13 @@ function networkTeacher(
 }
 
 /** A network that was trained before. */
-export const givenTeacher: TeacherFinder<'network'> = (config, info, options) =>
-  Promise.resolve(networkTeacher(config, null, info, options));
+export const givenTeacher = (
+  config: Config<'network'>,
+  info: DatasetInfo,
+  options: TeacherOptions,
+): Promise<TeacherSource> => Promise.resolve(networkTeacher(config, null, info, options));
 
-/** Views for a teacher that is trained here: a new one each epoch. Its students see fewer, which they share. */
+/** Views in the training of a teacher: a new one each epoch. Its students share fewer views. */
 const teacherViews = 64;
 
 const fitHooks = (hooks: TeacherHooks): FitHooks => ({
@@ -106,11 +104,15 @@ const fitHooks = (hooks: TeacherHooks): FitHooks => ({
 });
 
 /**
- * A reference network trained here with plain cross-entropy (no label smoothing, which makes poorer teachers: Mueller
- * et al. 2019, and no mixup), once: it is cached by the content of data, network and hyperparameters, and an interrupted
- * training continues.
+ * A reference network trained once with plain cross-entropy, without mixup or label smoothing, which makes poorer teachers
+ * (Mueller et al. 2019). It is cached by the content of data, network and hyperparameters; an interrupted training
+ * continues.
  */
-export const trainedTeacher: TeacherFinder<'train'> = async (config, info, options) => {
+export async function trainedTeacher(
+  config: Config<'train'>,
+  info: DatasetInfo,
+  options: TeacherOptions & { readonly cache: string },
+): Promise<TeacherSource> {
   const { dataset, engine, threads, seed, cache, hooks = {} } = options;
   const task = { input: [info.height, info.width, info.channels] as const, classes: info.classes.length };
   const network = presetNetworks[config.network](task, config.width);
@@ -135,13 +137,17 @@ export const trainedTeacher: TeacherFinder<'train'> = async (config, info, optio
   if (result.state !== 'complete')
     throw new NasError('interrupted', 'training the teacher was interrupted; it continues when the run does');
   return networkTeacher({ type: 'network', name, network, weights: result.weights }, result.accuracy, info, options);
-};
+}
 
 /**
- * An ONNX image classifier, run by ONNX Runtime. What the configuration leaves out is taken from the file's metadata:
- * `layout`, and `classes`, `mean` and `std` as JSON arrays, as this package's own exports have them.
+ * An ONNX image classifier, run by ONNX Runtime. The file's metadata completes the configuration: `layout`, and `classes`,
+ * `mean` and `std` as JSON arrays, as in this package's own exports.
  */
-export const onnxTeacher: TeacherFinder<'onnx'> = (config, info, { engine, threads }) => {
+export function onnxTeacher(
+  config: Config<'onnx'>,
+  info: DatasetInfo,
+  { engine, threads }: TeacherOptions,
+): Promise<TeacherSource> {
   const where = `the teacher ${config.path}`;
   const bytes = readInput(config.path);
   const classifier = fitClassifier(onnxSignature(parseOnnx(bytes, where), where), info, where, config);
@@ -159,10 +165,14 @@ export const onnxTeacher: TeacherFinder<'onnx'> = (config, info, { engine, threa
         where,
       ),
   });
-};
+}
 
-/** A TF.js layers model from a folder; its metadata may say `classes`, `mean` and `std`. */
-export const layersModelTeacher: TeacherFinder<'layers-model'> = async (config, info, { engine, threads }) => {
+/** A TF.js layers model from a folder; its metadata may contain `classes`, `mean` and `std`. */
+export async function layersModelTeacher(
+  config: Config<'layers-model'>,
+  info: DatasetInfo,
+  { engine, threads }: TeacherOptions,
+): Promise<TeacherSource> {
   const where = `the teacher ${config.path}`;
   const choice = await chooseEngine(engine);
   await activateBackend(choice);
@@ -187,4 +197,4 @@ export const layersModelTeacher: TeacherFinder<'layers-model'> = async (config, 
   } finally {
     loaded.model.dispose();
   }
-};
+}

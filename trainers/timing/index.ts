@@ -5,7 +5,7 @@ import { activations, type Network } from '../../spaces/index.js';
 import { fork } from 'node:child_process';
 import { builtModule, withLargePages } from '../../base/processes.js';
 
-/** One measurement of training, in a process of its own. */
+/** One measurement of a training, in a new process. */
 export interface TimingJob {
   readonly timed: TimedNetwork;
   /** ONNX Runtime execution provider. */
@@ -13,14 +13,14 @@ export interface TimingJob {
   readonly threads: number;
   /** Whether waiting threads keep their core busy; default true. */
   readonly spinning?: boolean;
-  /** Timed steps, after `warmup` steps that are not. */
+  /** Number of timed steps, after `warmup` steps. */
   readonly steps: number;
   readonly warmup: number;
-  /** false: without ONNX Runtime's internal blocked layout, as on machines that lack it. */
+  /** false: disables ONNX Runtime's internal blocked layout, as on machines without it. */
   readonly blocked: boolean;
-  /** Also profile the step: time by operator and layer. */
+  /** Whether to profile the step: time by operator and layer. */
   readonly profile: boolean;
-  /** Also time evaluation. */
+  /** Whether to time evaluation, too. */
   readonly evaluation: boolean;
 }
 
@@ -33,19 +33,19 @@ export const timingSchema = z.object({
   startup_ms: z.number(),
   /** Trainable scalars. */
   params: z.number(),
-  /** Largest resident memory of the process, MiB. */
+  /** Peak resident memory of the process, MiB. */
   memory_mib: z.number(),
-  /** Nodes of the step with milliseconds a step; null unless asked for. */
+  /** Nodes of the step with milliseconds a step; null unless requested. */
   profile: z.array(share).nullable(),
-  /** Images a second: of evaluation during training, and of ONNX Runtime on the exported model; null unless asked for. */
+  /** Images a second: evaluation during training, and the exported model in ONNX Runtime; null unless requested. */
   evaluation: z.object({ ours: z.number(), exported: z.number() }).nullable(),
 });
 
-/** What a measurement gives. */
-export type Timing = z.output<typeof timingSchema>;
+/** The result of a measurement. */
+export type StepTiming = z.output<typeof timingSchema>;
 export type NodeShare = z.output<typeof share>;
 
-export type TimingReply = { readonly timing: Timing } | { readonly error: string };
+export type TimingReply = { readonly timing: StepTiming } | { readonly error: string };
 
 const size = z.number().int().positive();
 const conv = {
@@ -77,14 +77,10 @@ const networkSchema = z
   .transform(({ name, batch, head, ...rest }): TimedNetwork => ({
     name,
     batch,
-    network: {
-      kind: 'network',
-      ...rest,
-      head: { ...head, dropout: 0 },
-    },
+    network: { kind: 'network', ...rest, head: { ...head, dropout: 0 } },
   }));
 
-/** A network and the batch size at which one training step of it is timed. */
+/** A network and the batch size of its training step. */
 export interface TimedNetwork {
   readonly name: string;
   readonly batch: number;
@@ -92,9 +88,9 @@ export interface TimedNetwork {
 }
 
 /**
- * Reads networks in the neutral terms of a benchmark file: `{"networks": [{name, input: [h, w, c], classes, batch, stem,
- * blocks, head}]}`; blocks are `mbconv`, `fused_mbconv` or `basic`, as in `spaces/network.ts`.
- * @throws NasError `invalid-input` naming the file and the key that is wrong
+ * Reads networks from a benchmark file: `{"networks": [{name, input: [h, w, c], classes, batch, stem, blocks, head}]}`;
+ * blocks are `mbconv`, `fused_mbconv` or `basic`, as in `spaces/network.ts`.
+ * @throws NasError `invalid-input` with the file and the invalid key
  */
 export function readTimedNetworks(file: string): TimedNetwork[] {
   const read = (): unknown => {
@@ -111,10 +107,10 @@ export function readTimedNetworks(file: string): TimedNetwork[] {
 }
 
 /**
- * Times the training of a network in a new process, which is gone when this resolves.
+ * Times the training of a network in a new process, which has ended when this resolves.
  * @throws NasError when the process fails or dies; the signal's reason when it is aborted
  */
-export function timeTraining(job: TimingJob, signal?: AbortSignal): Promise<Timing> {
+export function timeTraining(job: TimingJob, signal?: AbortSignal): Promise<StepTiming> {
   return new Promise((resolve, reject) => {
     const child = fork(builtModule('./worker.js', import.meta.url), {
       execArgv: [],
@@ -143,7 +139,7 @@ export function timeTraining(job: TimingJob, signal?: AbortSignal): Promise<Timi
   });
 }
 
-/** The middle value; of an even number of values, the mean of the two in the middle. */
+/** The middle value, or the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;

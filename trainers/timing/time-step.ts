@@ -7,7 +7,7 @@ import { CompiledTraining } from '../engines/compiled.js';
 import { activateBackend, chooseEngine, type EngineBatch } from '../engines/index.js';
 import { createNetworkProgram, type ProgramSpec } from '../engines/network-program.js';
 import { lossSchema, trainSchema } from '../schema.js';
-import { median, type TimedNetwork, type Timing, type TimingJob } from './index.js';
+import { median, type TimedNetwork, type StepTiming, type TimingJob } from './index.js';
 
 const seed = 1;
 export const learningRate = 0.05;
@@ -24,7 +24,7 @@ export const specOf = ({ network }: TimedNetwork): ProgramSpec => ({
   teacher: null,
 });
 
-/** Normal images, random labels, normal teacher logits; the same every time. */
+/** Normal images, random labels, normal teacher logits; deterministic. */
 export function randomBatch({ batch, network: { input, classes } }: TimedNetwork): EngineBatch {
   const random = new Random(seed, 'timing batch');
   const normal = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
@@ -36,10 +36,10 @@ export function randomBatch({ batch, network: { input, classes } }: TimedNetwork
 const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
 
 /**
- * Times the training step of a network as `nas run` runs it: forward, 0.5 cross-entropy + 0.5 T^2 KL to given teacher
- * logits, backward, SGD with momentum and weight decay, batch norm statistics.
+ * Times a network's training step as in `nas run`: forward, 0.5 cross-entropy + 0.5 T^2 KL to given teacher logits,
+ * backward, SGD with momentum and weight decay, batch norm statistics.
  */
-export async function timeStep(job: TimingJob): Promise<Timing> {
+export async function timeStep(job: TimingJob): Promise<StepTiming> {
   const { timed, provider, warmup, steps } = job;
   await activateBackend(await chooseEngine({ type: 'compiled', provider }));
   const program = createNetworkProgram(specOf(timed));
@@ -72,12 +72,12 @@ export async function timeStep(job: TimingJob): Promise<Timing> {
   };
 }
 
-/** Images a second of evaluation during training, and of the exported model in a plain session, taken in turns. */
+/** Images a second of evaluation during training, and of the exported model in a plain session, measured alternately. */
 async function timeEvaluation(
   { timed, provider, threads, steps, warmup }: TimingJob,
   training: CompiledTraining,
   images: Float32Array,
-): Promise<Timing['evaluation']> {
+): Promise<StepTiming['evaluation']> {
   const { network } = timed;
   const evaluation = training.compileEvaluation();
   const exported = await createSession(toOnnx({ network, weights: initialWeights(network, seed) }), {

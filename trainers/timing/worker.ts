@@ -1,4 +1,4 @@
-// One measurement, in a process of its own: clean memory, nothing left of another network. Started by `timeTraining`.
+// Measures one training in a new process, so that memory figures include no other network. Started by `timeTraining`.
 import { messageOf } from '../../base/errors.js';
 import type { TimingJob, TimingReply } from './index.js';
 import { timeStep } from './time-step.js';

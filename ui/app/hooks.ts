@@ -1,14 +1,15 @@
-import { createContext } from 'preact';
-import { useContext, useEffect, useState } from 'preact/hooks';
-import type { RunAnswer } from '../../experiments/page/api.js';
-import type { LiveRun } from '../data/live-run.js';
-import { useLocation } from 'preact-iso';
 import type { ReadonlySignal } from '@preact/signals';
+import { createContext } from 'preact';
+import { useLocation } from 'preact-iso';
+import { useContext, useEffect, useState } from 'preact/hooks';
+import type { CandidateKey, RunAnswer } from '../../experiments/page/api.js';
+import { trialAddress, withQuery } from '../data/addresses.js';
+import type { LiveRun } from '../data/live-run.js';
 
-/** The run that the pages beneath are about; its `info` is there before they are. */
+/** The run whose pages are shown, once its `info` is loaded. */
 export const CurrentRun = createContext<LiveRun | null>(null);
 
-/** The run that a page is about. @throws Error outside a run's pages. */
+/** The run of this page. @throws Error outside the pages of a run. */
 export function useRun(): { readonly live: LiveRun; readonly info: RunAnswer } {
   const live = useContext(CurrentRun);
   const info = live?.info.value;
@@ -16,28 +17,31 @@ export function useRun(): { readonly live: LiveRun; readonly info: RunAnswer } {
   return { live, info };
 }
 
-type Change = Readonly<Record<string, string | null>>;
-
-/** What stands behind the question mark of the address, and how it is changed: null leaves a name out. */
-export function useQuery(): readonly [
-  query: Readonly<Partial<Record<string, string>>>,
-  change: (names: Change) => void,
-] {
-  const { query, path, route } = useLocation();
-  const change = (names: Change): void => {
-    // Of the address as it is by now: several things may be changed before the page is drawn again.
-    const next = new URLSearchParams(location.search);
-    for (const [name, value] of Object.entries(names)) {
-      if (value === null) next.delete(name);
-      else next.set(name, value);
-    }
-    const text = next.toString();
-    route(text === '' ? path : `${path}?${text}`, true);
-  };
-  return [query, change];
+/** Returns a function that opens the trial of a chart's mark, whose key is a `CandidateKey`. */
+export function useOpenTrial(): (key: unknown) => void {
+  const { live } = useRun();
+  const { route } = useLocation();
+  return (key) => route(trialAddress(live.id, (key as CandidateKey).number));
 }
 
-/** Now, in ms since 1970; what shows it is drawn again every second. */
+/** The query of the address, and a function that changes it; null removes a name. */
+export function useQuery(): readonly [
+  query: Readonly<Partial<Record<string, string>>>,
+  change: (names: Readonly<Record<string, string | null>>) => void,
+] {
+  const { query, path, route } = useLocation();
+  return [
+    query,
+    (names) => {
+      // Starts from the current address: `query` is older when several changes come between two renderings.
+      const current = Object.fromEntries(new URLSearchParams(location.search));
+      const next = Object.entries({ ...current, ...names }).map(([name, value]) => [name, value ?? undefined]);
+      route(withQuery(path, Object.fromEntries(next) as Readonly<Record<string, string | undefined>>), true);
+    },
+  ];
+}
+
+/** The current time, in ms since 1970, updated every second. */
 export function useNow(): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
@@ -47,11 +51,8 @@ export function useNow(): number {
   return now;
 }
 
-/**
- * A signal's value, read anew at most every so many ms: what draws much draws seldom, however often it changes. The last
- * change is always seen.
- */
-export function useSeldom<T>(signal: ReadonlySignal<T>, ms: number): T {
+/** A signal's value, updated at most every `ms`, for what is expensive to draw. The last change always arrives. */
+export function useThrottled<T>(signal: ReadonlySignal<T>, ms: number): T {
   const [value, setValue] = useState<T>(() => signal.peek());
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -59,7 +60,7 @@ export function useSeldom<T>(signal: ReadonlySignal<T>, ms: number): T {
     let seen = value;
     const read = (): void => {
       timer = undefined;
-      // Being told of what is shown already delays nothing: what comes next is shown at once.
+      // An unchanged value must not delay the next change.
       if (Object.is(signal.peek(), seen)) return;
       last = performance.now();
       seen = signal.peek();

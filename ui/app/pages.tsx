@@ -3,14 +3,13 @@ import { lazy, useLocation, useRoute } from 'preact-iso';
 import { useEffect } from 'preact/hooks';
 import { RunsPage } from '../pages/runs/runs-page.js';
 
-/** Stands for a page whose part of the program could not be fetched. */
+/** Replaces a page whose code could not be fetched. */
 function NotLoaded() {
   return (
     <section role="alert">
       <h2>This page could not be loaded</h2>
       <p>
-        Its program could not be fetched: the server was stopped, or another version of it was started. Is{' '}
-        <code>nas ui</code> still running?
+        The server has stopped, or another version of it has started. Is <code>nas ui</code> still running?
       </p>
       <button type="button" onClick={() => location.reload()}>
         Load again
@@ -19,10 +18,10 @@ function NotLoaded() {
   );
 }
 
-/** What a window is called that shows a page; `parameters` are those of its address. */
+/** The title of a page's window, from the parameters of its address. */
 type PageTitle = (parameters: Readonly<Record<string, string>>) => string;
 
-/** The page that was opened last; the first one is read from its beginning. */
+/** The path of the last opened page; null before the first one, which keeps its focus. */
 let opened: string | null = null;
 
 function focusHeading(): void {
@@ -33,7 +32,7 @@ function focusHeading(): void {
   target.focus({ preventScroll: true });
 }
 
-/** Tells who does not see it that there is another page: its name, and the focus on its heading. */
+/** Announces a new page to screen readers: by its title, and by the focus on its heading. */
 function Opened({ title }: { readonly title: PageTitle }) {
   const { path } = useLocation();
   const { params } = useRoute();
@@ -45,7 +44,7 @@ function Opened({ title }: { readonly title: PageTitle }) {
     opened = path;
     if (isFirst) return;
     focusHeading();
-    // The router makes a page that was loaded just now once more, which takes the focus from it, and ends this effect.
+    // The router renders a newly loaded page twice, which takes the focus away and ends this effect.
     setTimeout(() => {
       if (opened === path && document.activeElement === document.body) focusHeading();
     }, 150);
@@ -57,12 +56,12 @@ interface Failed {
   readonly problem: string | null;
 }
 
-/** Shows what went wrong on a page in its place, until another one is opened. */
+/** Shows an error in place of its page, until another page is opened. */
 class Fallible extends Component<{ readonly path: string; readonly children: ComponentChildren }, Failed> {
   override state: Failed = { problem: null };
 
   static override getDerivedStateFromError(error: unknown): Failed {
-    return { problem: error instanceof Error ? error.message : 'It is not known why.' };
+    return { problem: error instanceof Error ? error.message : 'The cause is unknown.' };
   }
 
   override componentDidUpdate({ path }: { readonly path: string }): void {
@@ -84,7 +83,7 @@ class Fallible extends Component<{ readonly path: string; readonly children: Com
   }
 }
 
-/** A page as the router shows it. What is loaded later becomes one when it is there: not before has it a heading. */
+/** A page for the router. A lazy page is wrapped once it is loaded, because it has no heading before. */
 function pageView(title: PageTitle, Content: ComponentType): ComponentType {
   return function PageView() {
     const { path } = useLocation();
@@ -97,17 +96,17 @@ function pageView(title: PageTitle, Content: ComponentType): ComponentType {
   };
 }
 
-/** A page: its address, in which `:run` and `:trial` stand for a run's id and a trial's number, and what it shows. */
+/** A page. `:run` and `:trial` in its path are a run's id and a trial's number. */
 interface Page {
   readonly path: string;
-  /** In the navigation of a run; absent: reached from other pages. */
+  /** Its title in the navigation of a run; absent: other pages link to it. */
   readonly tab?: string;
   readonly component: ComponentType;
 }
 
 type Load = () => Promise<{ readonly default: ComponentType }>;
 
-/** A page that is loaded when it is first opened. */
+/** A page whose code is loaded when it is first opened. */
 const later = (title: PageTitle, load: Load): ComponentType =>
   lazy<ComponentType>(() =>
     load().then(
@@ -122,7 +121,7 @@ const ofRun = (path: string, tab: string, load: Load): Page => ({
   component: later(() => tab, load),
 });
 
-/** All pages; those of a run stand in the order of its tabs. */
+/** All pages; the pages of a run are in the order of its tabs. */
 export const pages: readonly Page[] = [
   { path: '/', component: pageView(() => 'Runs', RunsPage) },
   {
@@ -142,7 +141,7 @@ export const pages: readonly Page[] = [
     ),
   },
   ofRun('/compare', 'Compare', () => import('../pages/compare/compare-trials-page.js')),
-  ofRun('/importance', 'What matters', () => import('../pages/importance/importance-page.js')),
+  ofRun('/importance', 'Importance', () => import('../pages/importance/importance-page.js')),
   ofRun('/latency', 'Latency model', () => import('../pages/latency/latency-page.js')),
   ofRun('/provenance', 'Provenance', () => import('../pages/provenance/provenance-page.js')),
 ];

@@ -2,6 +2,7 @@ import { Fragment, type ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 import type { RunId } from '../../experiments/page/api.js';
+import { Alert } from '../components/elements.js';
 import { RunState } from '../components/run-status.js';
 import { runAddress } from '../data/addresses.js';
 import { LiveRun } from '../data/live-run.js';
@@ -13,16 +14,16 @@ interface Props {
   readonly children: ComponentChildren;
 }
 
-/** A run under the same id as another one, and how many there were before. */
-interface Generation {
+/** The state of a run's current file; `version` counts the files before it. */
+interface RunVersion {
   readonly live: LiveRun;
-  readonly index: number;
+  readonly version: number;
 }
 
-/** The run as it stands; when its file was replaced, another one as soon as that is there. */
-function useLiveRun(id: RunId): Generation {
-  const [generation, setGeneration] = useState<Generation>(() => ({ live: new LiveRun(id), index: 0 }));
-  const { live, index } = generation;
+/** The live state of a run. After its file was replaced, the new one follows as soon as it is loaded. */
+function useLiveRun(id: RunId): RunVersion {
+  const [current, setCurrent] = useState<RunVersion>(() => ({ live: new LiveRun(id), version: 0 }));
+  const { live, version } = current;
   useEffect(() => {
     live.start();
     return () => live.end();
@@ -31,19 +32,19 @@ function useLiveRun(id: RunId): Generation {
   useEffect(() => {
     if (!replaced) return;
     const next = new LiveRun(id);
-    let taken = false;
-    const unsubscribe = next.version.subscribe((version) => {
-      if (version === 0 || taken) return;
-      taken = true;
-      setGeneration({ live: next, index: index + 1 });
+    let used = false;
+    const unsubscribe = next.version.subscribe((changes) => {
+      if (changes === 0 || used) return;
+      used = true;
+      setCurrent({ live: next, version: version + 1 });
     });
     next.start();
     return () => {
       unsubscribe();
-      if (!taken) next.end();
+      if (!used) next.end();
     };
   }, [live, replaced]);
-  return generation;
+  return current;
 }
 
 function Tabs({ id }: Pick<Props, 'id'>) {
@@ -65,21 +66,20 @@ function Tabs({ id }: Pick<Props, 'id'>) {
   );
 }
 
-/** How many of the trials are here, while they are fetched. */
 function Loading({ live }: { readonly live: LiveRun }) {
   const { done, total } = live.loaded.value;
   if (done >= total) return null;
   return (
     <label class="loading">
-      <progress value={done} max={total} /> {done.toLocaleString('en-US')} of {total.toLocaleString('en-US')} trials are
-      here
+      <progress value={done} max={total} /> {done.toLocaleString('en-US')} of {total.toLocaleString('en-US')} trials
+      loaded
     </label>
   );
 }
 
-/** What stands around the pages of a run: its name, how it stands, its tabs. They share what is known of the run. */
+/** The frame of a run's pages: name, status and tabs. It gives them the run's live state. */
 export function RunFrame({ id, children }: Props) {
-  const { live, index } = useLiveRun(id);
+  const { live, version } = useLiveRun(id);
   const problem = live.problem.value;
   const info = live.info.value;
   if (info === null)
@@ -93,7 +93,7 @@ export function RunFrame({ id, children }: Props) {
         <h1>{id}</h1>
         <p role="alert">{problem}</p>
         <p class="note">
-          It is tried again while this page is open. <a href="/">All runs</a>
+          Retrying while this page is open. <a href="/">All runs</a>
         </p>
       </section>
     );
@@ -106,14 +106,12 @@ export function RunFrame({ id, children }: Props) {
         {run.message !== null && <span class="note">{run.message}</span>}
         <Loading live={live} />
       </div>
-      {problem !== null && (
-        <p class="banner" role="alert">
-          {live.replaced.value ? problem : `${problem} What is shown is as it was; it is tried again.`}
-        </p>
-      )}
+      <Alert
+        text={problem === null || live.replaced.value ? problem : `${problem} This page is out of date. Retrying.`}
+      />
       <Tabs id={id} />
-      {/* What a page keeps is of this generation. */}
-      <Fragment key={index}>{children}</Fragment>
+      {/* Resets the state of the pages for a new file. */}
+      <Fragment key={version}>{children}</Fragment>
     </CurrentRun.Provider>
   );
 }

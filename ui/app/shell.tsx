@@ -4,7 +4,7 @@ import { RunFrame } from './run-frame.js';
 import { Shortcuts } from './shortcuts.js';
 import { setTheme, theme, themes } from '../data/theme.js';
 
-/** The run that an address is about; null of one that cannot be read, too. */
+/** The run of an address; null without one, or when it cannot be decoded. */
 function runIn(path: string): string | null {
   const found = /^\/runs\/([^/]+)/.exec(path)?.[1];
   if (found === undefined) return null;
@@ -60,7 +60,6 @@ function Header() {
   );
 }
 
-/** What stands around every page. */
 export function Shell() {
   return (
     <LocationProvider>
@@ -77,9 +76,9 @@ export function Shell() {
 
 function ThemeSwitch() {
   return (
-    <label class="theme">
+    <label>
       <span class="quiet">Theme</span>
-      <select value={theme()} onChange={({ currentTarget: { value } }) => setTheme(value)}>
+      <select value={theme.value} onChange={({ currentTarget: { value } }) => setTheme(value)}>
         {themes.map((name) => (
           <option key={name}>{name}</option>
         ))}

@@ -1,36 +1,31 @@
 import { signal } from '@preact/signals';
 import { useLocation } from 'preact-iso';
 import { useEffect, useRef } from 'preact/hooks';
-import { pages } from './pages.js';
+import { Checkbox } from '../components/elements.js';
 import { nextTheme } from '../data/theme.js';
+import { pages } from './pages.js';
 
 const key = 'nas-shortcuts';
 
-/** Single keys may be in the way of those who steer by voice: they can be switched off. */
+/** Single-key shortcuts get in the way of voice control, so they can be switched off. */
 const enabled = signal(localStorage.getItem(key) !== 'off');
 
 const tabs = pages.flatMap(({ path, tab }) => (tab === undefined ? [] : [{ path, tab }]));
 
-interface Shortcut {
-  readonly keys: string;
-  readonly does: string;
-}
-
-const listed: readonly Shortcut[] = [
+const listed = [
   { keys: '?', does: 'this help' },
   { keys: 'r', does: 'all runs' },
   ...tabs.map(({ tab }, i) => ({ keys: `${i + 1}`, does: `${tab} of this run` })),
-  { keys: '/', does: 'to the filter' },
+  { keys: '/', does: 'the filter' },
   { keys: 't', does: 'the next theme' },
 ];
 
-/** Whether a key that is pressed there is text. */
+/** Whether the element takes text, so that a key is no shortcut there. */
 const takesText = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable ||
     target.matches('input:not([type=checkbox],[type=radio]), textarea, select, [role=listbox]'));
 
-/** The page that a key opens from an address. */
 function pageOf(pressed: string, path: string): string | null {
   if (pressed === 'r') return '/';
   const run = /^\/runs\/[^/]+/.exec(path)?.[0];
@@ -38,7 +33,7 @@ function pageOf(pressed: string, path: string): string | null {
   return run === undefined || tab === undefined ? null : tab.path.replace('/runs/:run', run);
 }
 
-/** What a key does; whether it does anything. */
+/** Handles a key. @returns whether it is a shortcut. */
 function press(pressed: string, path: string, open: (address: string) => void, help: () => void): boolean {
   if (pressed === '?') help();
   else if (pressed === 't') nextTheme();
@@ -54,7 +49,6 @@ function press(pressed: string, path: string, open: (address: string) => void, h
   return true;
 }
 
-/** The keys that work everywhere, and the dialog that lists them. */
 export function Shortcuts() {
   const { path, route } = useLocation();
   const dialog = useRef<HTMLDialogElement>(null);
@@ -91,17 +85,14 @@ export function Shortcuts() {
             </div>
           ))}
         </dl>
-        <label>
-          <input
-            type="checkbox"
-            checked={enabled.value}
-            onChange={({ currentTarget: { checked } }) => {
-              enabled.value = checked;
-              localStorage.setItem(key, checked ? 'on' : 'off');
-            }}
-          />{' '}
-          These keys work
-        </label>
+        <Checkbox
+          label="These keys work"
+          checked={enabled.value}
+          onChange={(checked) => {
+            enabled.value = checked;
+            localStorage.setItem(key, checked ? 'on' : 'off');
+          }}
+        />
         <form method="dialog">
           <button>Close</button>
         </form>

@@ -17,7 +17,7 @@ const prefixed = (value: number): string => {
   return step === undefined ? digits(value, 6) : `${digits(value / step.at, 6)}${step.suffix}`;
 };
 
-/** How ticks are written, and what the axis's title adds. */
+/** How ticks are written, and the suffix of the axis's title. */
 const styles: { readonly [U in Unit]: { readonly suffix: string; readonly tick: (value: number) => string } } = {
   share: { suffix: '', tick: (value) => `${digits(100 * value, 6)}%` },
   ms: { suffix: ' [ms]', tick: (value) => digits(value, 6) },
@@ -26,7 +26,7 @@ const styles: { readonly [U in Unit]: { readonly suffix: string; readonly tick: 
   score: { suffix: '', tick: (value) => digits(value, 6) },
 };
 
-/** The least and the greatest of numbers; null without any. */
+/** The minimum and the maximum; null without any number. */
 export function extentOf(values: Iterable<number>): readonly [low: number, high: number] | null {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
@@ -36,11 +36,11 @@ export function extentOf(values: Iterable<number>): readonly [low: number, high:
   return low > high ? null : [low, high];
 }
 
-/** Whether a logarithmic axis is due: positive values that span more than a factor of thirty. */
+/** Whether values suit a logarithmic axis: positive, and spanning more than a factor of 30. */
 export const spansDecades = (extent: readonly [low: number, high: number] | null): boolean =>
   extent !== null && extent[0] > 0 && extent[1] / extent[0] > 30;
 
-/** The round numbers of each decade between two positive numbers: the fewer, the more decades there are. */
+/** Round numbers between two positive numbers; fewer in each decade when there are many decades. */
 function logTicks(low: number, high: number): number[] {
   const decades = Math.log10(high / low);
   const steps = decades > 4 ? [1] : decades > 2.2 ? [1, 2, 5] : [1, 2, 3, 5, 7];
@@ -53,7 +53,6 @@ function logTicks(low: number, high: number): number[] {
   return ticks;
 }
 
-/** What all axes look like. */
 export const axisStyle = (theme: ChartTheme) => ({
   nameLocation: 'middle' as const,
   nameTextStyle: { color: theme.ink, fontFamily: font, fontSize: 13, fontWeight: 600 },
@@ -63,15 +62,14 @@ export const axisStyle = (theme: ChartTheme) => ({
   splitLine: { show: true, lineStyle: { color: theme.line } },
 });
 
-/** An axis of numbers. */
 export interface AxisInput {
-  /** Of the measure whose values it shows; null: numbers of trials. */
+  /** The name of its measure; null: trial numbers. */
   readonly measure: string | null;
   readonly measures: Measures;
   readonly theme: ChartTheme;
   readonly extent: readonly [low: number, high: number] | null;
   readonly log: boolean;
-  /** Instead of the measure's. */
+  /** Replaces the measure's title. */
   readonly title?: string;
 }
 
@@ -82,7 +80,7 @@ function styleOf({ measure, measures, extent }: AxisInput) {
   return { title: titleOf(measures, measure), ...(unit === 'share' && !shares ? styles.score : styles[unit]) };
 }
 
-/** An axis over a measure's values, which need not begin at zero. */
+/** An axis over the values of a measure. It need not start at zero. */
 export function valueAxis(input: AxisInput) {
   const { theme, extent, log } = input;
   const { title, suffix, tick } = styleOf(input);
@@ -101,7 +99,7 @@ export function valueAxis(input: AxisInput) {
   };
 }
 
-/** An axis of numbers that are no measure's, under its own title. */
+/** A numeric axis without a measure, with its own title. */
 export const plainAxis = (theme: ChartTheme, name: string, tick: (value: number) => string = styles.score.tick) => ({
   ...axisStyle(theme),
   type: 'value' as const,

@@ -1,7 +1,7 @@
 import { init, use, type EChartsType } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 import { gridIn } from './frame.js';
-import { type ChartOption, registerParts } from './echarts.js';
+import { type ChartOption, registerComponents } from './echarts.js';
 import {
   changed,
   keyOf,
@@ -15,15 +15,14 @@ import {
   zoomOption,
 } from './interaction.js';
 
-registerParts();
+registerComponents();
 use([CanvasRenderer]);
 
-/** How long a drawing stands at least before the next one, ms. */
-const rest = { few: 250, many: 1000 };
-/** From so many points on, a chart is drawn less often. */
+/** The shortest time between two drawings, ms: of small charts, and of those with more than `manyPoints`. */
+const interval = { few: 250, many: 1000 };
 const manyPoints = 5000;
 
-/** A chart on a canvas: it draws the latest of what it is given, a few times a second at most. */
+/** A chart on a canvas. It draws the latest option, at most a few times a second. */
 export class CanvasChart {
   private readonly chart: EChartsType;
   private readonly observer: ResizeObserver;
@@ -33,7 +32,7 @@ export class CanvasChart {
   private free = 0;
   private place = -1;
 
-  /** @param onPoint told what the mark stands for that is clicked. */
+  /** @param onPoint Gets the key of a clicked mark. */
   constructor(
     element: HTMLElement,
     private readonly zoom: Zoom | undefined,
@@ -49,13 +48,13 @@ export class CanvasChart {
     this.observer.observe(element);
   }
 
-  /** Draws, at once or as soon as the drawing before has stood long enough. */
+  /** Draws now, or when the interval since the last drawing is over. */
   draw(option: ChartOption): void {
     this.latest = option;
     this.timer ??= setTimeout(() => this.drawLatest(), Math.max(0, this.free - performance.now()));
   }
 
-  /** Draws what is waiting at once. */
+  /** Draws a waiting option now. */
   flush(): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.drawLatest();
@@ -67,14 +66,14 @@ export class CanvasChart {
     if (latest === null || latest === drawn) return;
     const same = drawn !== null && scopeOf(drawn) === scopeOf(latest);
     const next = named(latest);
-    // What is zoomed to and what the legend hides stay as they are while the axes show the same.
+    // The zoom and the legend's selection stay while the axes show the same measures.
     this.chart.setOption(
       { ...next, ...this.gridOf(next), ...zoomOption(this.zoom) },
       same ? { replaceMerge: ['series', 'xAxis', 'yAxis', 'parallelAxis'] } : { notMerge: true },
     );
     this.drawn = next;
     this.latest = next;
-    this.free = performance.now() + (sizeOf(next) > manyPoints ? rest.many : rest.few);
+    this.free = performance.now() + (sizeOf(next) > manyPoints ? interval.many : interval.few);
   }
 
   private resize(): void {
@@ -87,7 +86,7 @@ export class CanvasChart {
     return grid === undefined ? {} : { grid };
   }
 
-  /** Goes to the next point of those that the keyboard walks along. @returns what is said of it; null: there is none. */
+  /** Highlights the next point for the keyboard. @returns its tooltip, or null without any point. */
   step(by: 1 | -1): string | null {
     const steps = this.steps();
     if (steps.length === 0) return null;
@@ -102,13 +101,13 @@ export class CanvasChart {
     return text;
   }
 
-  /** Opens the point that was stepped to. */
+  /** Opens the highlighted point. */
   open(): void {
     const steps = this.steps();
     if (this.place >= 0 && this.place < steps.length) this.onPoint(steps[this.place].key);
   }
 
-  /** Ends a walk. */
+  /** Removes the highlight. */
   leave(): void {
     this.place = -1;
     this.chart.dispatchAction({ type: 'downplay' });
@@ -129,12 +128,12 @@ export class CanvasChart {
     if (batch.length > 0) this.chart.dispatchAction({ type: 'dataZoom', batch });
   }
 
-  /** Shows a part: `factor` below 1 comes closer. */
+  /** Zooms: a `factor` below 1 comes closer. */
   scale(factor: number): void {
     this.show(this.ranges().map((range) => changed(range, { factor })));
   }
 
-  /** Moves what is shown by shares of itself. */
+  /** Moves the view by shares of its size. */
   move(x: number, y: number): void {
     this.show(this.ranges().map((range, i) => changed(range, { move: i === 0 ? x : y })));
   }

@@ -1,6 +1,6 @@
 import { textOf } from '../data/measures.js';
 import { axisStyle, extentOf, spansDecades, valueAxis, type Measures } from './axis.js';
-import { frameOf, plainText, saying, type Heading } from './frame.js';
+import { frameOf, itemOf, numbersOf, plainText, saying, type Heading } from './frame.js';
 import type { ChartTheme } from './theme.js';
 import { quantile, thinned } from './points.js';
 import type { ChartOption } from './echarts.js';
@@ -8,20 +8,19 @@ import type { ChartOption } from './echarts.js';
 export interface ChoiceMark {
   readonly value: number;
   readonly key?: unknown;
-  /** Its trial is on the frontier: such marks are always drawn. */
+  /** Whether its trial is on the frontier: such marks are always drawn. */
   readonly onFrontier?: boolean;
-  /** What is said of it: `#12`. */
+  /** In its tooltip: `#12`. */
   readonly label?: string;
 }
 
-/** The values of trials that made one choice. */
 export interface ChoiceGroup {
   readonly choice: string;
   readonly values: readonly ChoiceMark[];
 }
 
 export interface ChoicesInput extends Heading {
-  /** What was decided: the horizontal axis. */
+  /** The title of the horizontal axis. */
   readonly decision: string;
   readonly groups: readonly ChoiceGroup[];
   readonly measure: string;
@@ -29,19 +28,13 @@ export interface ChoicesInput extends Heading {
   readonly theme: ChartTheme;
 }
 
-/** Of each group so many values are marks of their own, and those on the frontier; the box is of all. */
+/** The most marks of a group, besides the frontier's. Its box counts all values. */
 const mostMarks = 300;
 
-/** Where marks stand beside the middle of their box: spread by the golden ratio, which repeats nowhere. */
+/** The horizontal offset of a mark, spread by the golden ratio. */
 const spread = (i: number): number => 0.5 * (((i + 1) * 0.618034) % 1) - 0.25;
 
-const isMark = (data: unknown): data is { readonly mark: ChoiceMark } =>
-  typeof data === 'object' && data !== null && 'mark' in data;
-
-/**
- * What a measure came to by choice: the middle half as a box with its median, and the trials as marks over it, the
- * frontier's as diamonds. Beneath each choice stands how many trials made it.
- */
+/** The values of a measure by choice: a box from the 25th to the 75th percentile with the median, and marks for trials. */
 export function choicesOption(input: ChoicesInput): ChartOption {
   const { decision, groups, measure, measures, theme, ...heading } = input;
   const frame = frameOf(theme, heading, { rows: 0 });
@@ -59,7 +52,7 @@ export function choicesOption(input: ChoicesInput): ChartOption {
       mark,
     })),
   );
-  const says = (value: number): string => textOf(measures, measure, value);
+  const write = (value: number): string => textOf(measures, measure, value);
   return {
     ...frame,
     xAxis: [
@@ -77,12 +70,11 @@ export function choicesOption(input: ChoicesInput): ChartOption {
     yAxis: { ...valueAxis({ measure, measures, theme, extent, log: spansDecades(extent) }), nameGap: 50 },
     tooltip: {
       ...frame.tooltip,
-      formatter: saying(({ data, value }) => {
-        const numbers = Array.isArray(value) ? value.map(Number) : [];
-        if (isMark(data))
-          return `${data.mark.label === undefined ? '' : `${data.mark.label}: `}${says(data.mark.value)}`;
-        const [i, low, median, high, count] = numbers;
-        return `${decision}: ${groups[i].choice}\n${count} trials\nmedian ${says(median)}\nmiddle half ${says(low)} to ${says(high)}`;
+      formatter: saying((at) => {
+        const mark = itemOf(at.data, 'mark') as ChoiceMark | undefined;
+        if (mark !== undefined) return `${mark.label === undefined ? '' : `${mark.label}: `}${write(mark.value)}`;
+        const [i, low, median, high, count] = numbersOf(at);
+        return `${decision}: ${groups[i].choice}\n${count} trials\nmedian ${write(median)}\nmiddle half ${write(low)} to ${write(high)}`;
       }),
     },
     series: [
@@ -97,7 +89,7 @@ export function choicesOption(input: ChoicesInput): ChartOption {
       {
         type: 'custom',
         xAxisIndex: 1,
-        // Beneath the marks, which are to be pointed at.
+        // Below the marks, so that the pointer reaches them.
         z: 2,
         dimensions: ['choice', 'low', 'median', 'high', 'count'],
         encode: { x: 'choice', y: ['low', 'median', 'high'] },

@@ -4,14 +4,12 @@ import { frameOf, legendStyle, saying, numbersOf } from './frame.js';
 import type { ComparedMethod } from './points.js';
 import { hueOf, type ChartTheme } from './theme.js';
 
-/** A vertical range at a place of the horizontal axis. */
 interface Range {
   readonly x: number;
   readonly low: number;
   readonly high: number;
 }
 
-/** The area between two lines, as one shape. */
 const bandSeries = (
   name: string,
   ranges: readonly Range[],
@@ -22,7 +20,7 @@ const bandSeries = (
   silent: true,
   clip: true,
   itemStyle: { color },
-  // The axes know its extent; all of it is drawn with its first row.
+  // The data gives the axes their extent; the first row draws the whole area.
   dimensions: ['x', 'low', 'high'],
   encode: { x: 'x', y: ['low', 'high'] },
   data: ranges.map(({ x, low, high }) => [x, low, high]),
@@ -37,16 +35,16 @@ const bandSeries = (
   },
 });
 
-/** Evaluations at which a curve of many is drawn: each of the first, then ever fewer. */
+/** The evaluations at which a curve has points: all of the first ones, then fewer and fewer. */
 const isDrawn = (n: number, last: number): boolean => n < 100 || n === last || n % Math.ceil(n / 100) === 0;
 
-/** Where the vertical axis begins: a little below the lowest curve after a tenth of the evaluations. */
+/** The start of the vertical axis: slightly below the lowest curve after a tenth of the evaluations. */
 function lowest(methods: readonly ComparedMethod[]): number {
   const early = methods.map(({ curve }) => curve[Math.floor(curve.length / 10)]?.low ?? 0);
   return Math.max(0, Math.floor(50 * Math.min(...early)) / 50 - 0.02);
 }
 
-/** Hypervolume over evaluations: the median as a line, the middle half as a band around it. */
+/** Hypervolume over evaluations: the median as a line, the middle half as a band. */
 export function comparisonOption(input: {
   readonly methods: readonly ComparedMethod[];
   readonly subtitle: readonly string[];

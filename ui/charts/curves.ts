@@ -1,64 +1,79 @@
 import { duration, percent } from '../../base/number-text.js';
 import type { CurvePoint, HypervolumePoint, ReportMember } from '../../experiments/page/api.js';
 import { plainAxis, shareTick } from './axis.js';
-import { frameOf, type Heading, legendStyle, numbersOf, saying, topOf } from './frame.js';
-import { dashOf, hueOf, type ChartTheme } from './theme.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
+import { frameOf, legendStyle, numbersOf, saying, topOf, type Heading } from './frame.js';
+import { dashOf, hueOf, type ChartTheme } from './theme.js';
+
+/** The trainings of a trial, and the title of their horizontal axis. */
+export const stages = {
+  search: { stage: 'search', title: 'epoch of the search' },
+  final: { stage: 'final', title: 'epoch of the final training' },
+  quantizeAware: { stage: 'quantize-aware', title: 'epoch of the fine-tuning in 8 bits' },
+} as const;
+
+type StageKey = keyof typeof stages;
+export const stageKeys = Object.keys(stages) as readonly StageKey[];
 
 export interface Curve {
   /** In the legend: `#12`. */
   readonly label: string;
   readonly points: readonly CurvePoint[];
-  /** What is opened when a point of it is clicked. */
+  /** What a click on a point opens. */
   readonly key?: unknown;
 }
 
-/** One of several pictures that stand side by side. */
 export interface CurvePanel {
-  /** Of its horizontal axis. */
+  /** The title of the horizontal axis. */
   readonly title: string;
   readonly curves: readonly Curve[];
 }
 
-interface CurvesInput extends Heading {
+/** A panel for each stage that has points. */
+export const stagePanels = (curvesOf: (key: StageKey) => readonly Curve[]): readonly CurvePanel[] =>
+  stageKeys
+    .map((key) => ({ title: stages[key].title, curves: curvesOf(key).filter(({ points }) => points.length > 0) }))
+    .filter(({ curves }) => curves.length > 0);
+
+/** The learning curves of a frontier's networks, in the search and in the final training. */
+export function memberPanels(members: readonly ReportMember[]): readonly CurvePanel[] {
+  // A network on the frontier in two precisions was trained once.
+  const once = [...new Map(members.map((member) => [member.number, member])).values()];
+  const sorted = once.sort((a, b) => a.number - b.number);
+  return stagePanels((key) =>
+    key === 'quantizeAware' ? [] : sorted.map(({ number, curves }) => ({ label: `#${number}`, points: curves[key] })),
+  );
+}
+
+export interface CurvesInput extends Heading {
   readonly panels: readonly CurvePanel[];
   readonly theme: ChartTheme;
 }
 
+/** The space between panels, in percent of the width. */
 const gap = 3;
 
-/** Where the i-th of some pictures stands, in percent of the width. */
-function placeOf(i: number, panels: number) {
+/** Larger curves have no marks. */
+const mostMarks = 60;
+
+/** The position of a panel, in percent of the width. */
+function positionOf(i: number, panels: number) {
   const width = (100 - gap * (panels + 1)) / panels;
   return { left: `${gap + i * (width + gap)}%`, width: `${width}%` };
 }
 
-/** Validation accuracy over epochs; a network has its colour and dashes in every panel. */
+const lineStyleOf = (theme: ChartTheme, i: number, width: number) => ({
+  itemStyle: { color: hueOf(theme, i) },
+  lineStyle: { color: hueOf(theme, i), width, type: dashOf(theme, i) },
+});
+
+/** Validation accuracy over epochs; a network has the same colour and dashes in every panel. */
 export function curvesOption({ panels, theme, ...heading }: CurvesInput): ChartOption {
   const labels = [...new Set(panels.flatMap(({ curves }) => curves.map(({ label }) => label)))];
   const frame = frameOf(theme, heading, { rows: Math.min(4, Math.ceil(labels.length / 10)) });
-  const series = panels.flatMap(({ curves }, panel) =>
-    curves.map(({ label, points, key }): ChartSeries => {
-      const i = labels.indexOf(label);
-      const many = points.length > 60;
-      return {
-        type: 'line',
-        name: label,
-        xAxisIndex: panel,
-        yAxisIndex: panel,
-        symbol: 'circle',
-        symbolSize: 5,
-        showSymbol: !many,
-        showAllSymbol: true,
-        itemStyle: { color: hueOf(theme, i) },
-        lineStyle: { color: hueOf(theme, i), width: 1.6, type: dashOf(theme, i) },
-        data: points.map(({ epoch, validationAccuracy }) => ({ value: [epoch + 1, validationAccuracy], key })),
-      };
-    }),
-  );
   return {
     ...frame,
-    grid: panels.map((_, i) => ({ ...frame.grid, ...placeOf(i, panels.length), top: topOf(heading) + 6 })),
+    grid: panels.map((_, i) => ({ ...frame.grid, ...positionOf(i, panels.length), top: topOf(heading) + 6 })),
     xAxis: panels.map(({ title }, gridIndex) => ({ ...plainAxis(theme, title, String), gridIndex, minInterval: 1 })),
     yAxis: panels.map((_, gridIndex) => ({
       ...plainAxis(theme, 'validation accuracy', shareTick),
@@ -73,50 +88,47 @@ export function curvesOption({ panels, theme, ...heading }: CurvesInput): ChartO
         return `${at.seriesName ?? ''}\nepoch ${epoch}: ${percent(accuracy)}`;
       }),
     },
-    series,
+    series: panels.flatMap(({ curves }, panel) =>
+      curves.map(({ label, points, key }): ChartSeries => ({
+        type: 'line',
+        name: label,
+        xAxisIndex: panel,
+        yAxisIndex: panel,
+        symbol: 'circle',
+        symbolSize: 5,
+        showSymbol: points.length <= mostMarks,
+        showAllSymbol: true,
+        ...lineStyleOf(theme, labels.indexOf(label), 1.6),
+        data: points.map(({ epoch, validationAccuracy }) => ({ value: [epoch + 1, validationAccuracy], key })),
+      })),
+    ),
   };
 }
 
-/** The learning curves of a frontier's networks: the search's and the final training's side by side. */
-export function memberPanels(members: readonly ReportMember[]): readonly CurvePanel[] {
-  // A network on the frontier in two precisions was trained once.
-  const once = [...new Map(members.map((member) => [member.number, member])).values()];
-  const ordered = once.sort((a, b) => a.number - b.number);
-  const stages = [
-    { stage: 'search', title: 'epoch of the search' },
-    { stage: 'final', title: 'epoch of the final training' },
-  ] as const;
-  return stages
-    .map(({ stage, title }) => ({
-      title,
-      curves: ordered
-        .map(({ number, curves }) => ({ label: `#${number}`, points: curves[stage] }))
-        .filter(({ points }) => points.length > 0),
-    }))
-    .filter(({ curves }) => curves.length > 0);
+export interface HypervolumeRun {
+  readonly name: string;
+  readonly points: readonly HypervolumePoint[];
 }
 
-interface HypervolumeInput extends Heading {
-  /** One line a run. */
-  readonly runs: readonly { readonly name: string; readonly points: readonly HypervolumePoint[] }[];
-  /** What it is drawn over: trials that ended, or what they took. */
+export interface HypervolumeInput extends Heading {
+  /** One line for each run. */
+  readonly runs: readonly HypervolumeRun[];
+  /** The horizontal axis: trials that ended, or the time they took. */
   readonly over: 'trials' | 'seconds';
   readonly theme: ChartTheme;
 }
 
 const secondsIn = { s: 1, min: 60, h: 3600 } as const;
 
-/** The unit in which so many seconds are read. */
+/** A readable unit for a duration in seconds. */
 const unitOf = (seconds: number): keyof typeof secondsIn => {
   if (seconds < 180) return 's';
   return seconds < 7200 ? 'min' : 'h';
 };
 
-/** How much of the space between the worst and the best values the frontier dominates, as it grew. */
+/** The growth of the share of the space between the worst and the best values that the frontier dominates. */
 export function hypervolumeOption({ runs, over, theme, ...heading }: HypervolumeInput): ChartOption {
-  const most = Math.max(0, ...runs.flatMap(({ points }) => points.map(({ seconds }) => seconds)));
-  const unit = unitOf(most);
-  const at = (point: HypervolumePoint): number => (over === 'trials' ? point.trials : point.seconds / secondsIn[unit]);
+  const unit = unitOf(Math.max(0, ...runs.flatMap(({ points }) => points.map(({ seconds }) => seconds))));
   const several = runs.length > 1;
   const frame = frameOf(theme, heading, { rows: several ? 1 : 0 });
   const title = over === 'trials' ? 'trials that ended' : `compute [${unit}]`;
@@ -127,24 +139,23 @@ export function hypervolumeOption({ runs, over, theme, ...heading }: Hypervolume
     legend: { ...legendStyle(theme), show: several },
     tooltip: {
       ...frame.tooltip,
-      formatter: saying((pointed) => {
-        const [x, share] = numbersOf(pointed);
+      formatter: saying((at) => {
+        const [x, share] = numbersOf(at);
         const where = over === 'trials' ? `${x} trials` : duration(x * secondsIn[unit]);
-        return `${several ? `${pointed.seriesName ?? ''}\n` : ''}${where}: ${percent(share)}`;
+        return `${several ? `${at.seriesName ?? ''}\n` : ''}${where}: ${percent(share)}`;
       }),
     },
     series: runs.map(({ name, points }, i) => ({
       type: 'line',
       name,
-      // A frontier stays as it is until a trial improves it.
+      // A frontier keeps its hypervolume until a trial improves it.
       step: 'end',
       symbol: 'circle',
       symbolSize: 5,
-      showSymbol: points.length <= 60,
+      showSymbol: points.length <= mostMarks,
       showAllSymbol: true,
-      itemStyle: { color: hueOf(theme, i) },
-      lineStyle: { color: hueOf(theme, i), width: 1.8, type: dashOf(theme, i) },
-      data: points.map((point) => [at(point), point.share]),
+      ...lineStyleOf(theme, i, 1.8),
+      data: points.map(({ trials, seconds, share }) => [over === 'trials' ? trials : seconds / secondsIn[unit], share]),
     })),
   };
 }

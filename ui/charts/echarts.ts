@@ -29,11 +29,10 @@ import {
 } from 'echarts/components';
 import { type ComposeOption, use } from 'echarts/core';
 
-/** What a mark stands for: the page gets it when the mark is clicked. */
 interface Keyed {
-  /** Of series whose points are columns: what the point of this row stands for. */
+  /** The key of a point, in series whose points are typed arrays. A click on the point passes it to the page. */
   readonly keyAt?: (row: number) => unknown;
-  /** Whether the keyboard goes from point to point, along x. */
+  /** Whether the arrow keys step from point to point, along x. */
   readonly walked?: boolean;
 }
 
@@ -41,10 +40,10 @@ type Series = BarSeriesOption | CustomSeriesOption | LineSeriesOption | Parallel
 
 export type ScatterSeries = ScatterSeriesOption & Keyed;
 
-/** One series; a point of `data` that is an object may hold a `key`. */
+/** One series; an object in `data` may have a `key`. */
 export type ChartSeries = Series & Keyed;
 
-/** A chart, of the parts of ECharts that `parts.ts` registers. */
+/** A chart, made of the components that `registerComponents` registers. */
 export type ChartOption = Omit<
   ComposeOption<
     | Series
@@ -63,8 +62,8 @@ export type ChartOption = Omit<
   readonly parallelAxis?: readonly object[];
 };
 
-/** Registers what charts are made of, once for all of them; a renderer comes with what draws, and titles with reports. */
-export const registerParts = (): void =>
+/** Registers the chart types and components. The renderer is registered separately; reports add titles. */
+export const registerComponents = (): void =>
   use([
     BarChart,
     CustomChart,

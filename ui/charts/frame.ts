@@ -1,7 +1,6 @@
 import { font, type ChartTheme } from './theme.js';
 import type { ChartOption } from './echarts.js';
 
-/** Words above a chart. */
 export interface Heading {
   readonly title?: string;
   readonly subtitle?: readonly string[];
@@ -9,7 +8,7 @@ export interface Heading {
 
 const lineHeight = 16;
 
-/** Where the plot begins under its heading, px. */
+/** The top of the plot below its heading, px. */
 export const topOf = ({ title, subtitle = [] }: Heading): number =>
   (title === undefined ? 14 : 46) + lineHeight * subtitle.length + (subtitle.length > 0 ? 8 : 0);
 
@@ -28,7 +27,7 @@ const titleOf = ({ title, subtitle = [] }: Heading, theme: ChartTheme) =>
         },
       };
 
-/** What lies around the plot of every chart: colours, heading, margins, legend at the foot, words on what is pointed at. */
+/** The common options of every chart: colours, heading, margins, legend and tooltip. */
 export const frameOf = (theme: ChartTheme, heading: Heading, legend: { readonly rows: number }) => ({
   animation: false,
   backgroundColor: theme.card,
@@ -41,13 +40,10 @@ export const frameOf = (theme: ChartTheme, heading: Heading, legend: { readonly 
     outerBoundsMode: 'same' as const,
     outerBoundsContain: 'all' as const,
   },
-  tooltip: {
-    ...tooltipStyle(theme),
-    trigger: 'item' as const,
-  },
+  tooltip: { ...tooltipStyle(theme), trigger: 'item' as const },
 });
 
-/** Drawn on the canvas as plain text: what users wrote never becomes markup. */
+/** Tooltips are plain text on the canvas: user input never becomes markup. */
 const tooltipStyle = (theme: ChartTheme) => ({
   renderMode: 'richText' as const,
   confine: true,
@@ -58,7 +54,7 @@ const tooltipStyle = (theme: ChartTheme) => ({
   textStyle: { color: theme.ink, fontFamily: font, fontSize: 13, lineHeight: 19 },
 });
 
-/** Of legends, px. */
+/** Sizes of legends, px. */
 const legendSizes = { itemGap: 18, itemWidth: 14, itemHeight: 11 } as const;
 
 export const legendStyle = (theme: ChartTheme) => ({
@@ -69,11 +65,11 @@ export const legendStyle = (theme: ChartTheme) => ({
   inactiveColor: theme.faint,
 });
 
-/** Braces would be read as the beginning of a style. */
+/** Replaces braces, which ECharts reads as the start of a style. */
 export const plainText = (text: string): string => text.replaceAll('{', '(').replaceAll('}', ')');
 
-/** What ECharts says of the mark that is pointed at. */
-interface Pointed {
+/** The mark under the pointer, as ECharts describes it. */
+export interface Pointed {
   readonly seriesName?: string;
   readonly seriesIndex?: number;
   readonly dataIndex: number;
@@ -81,45 +77,49 @@ interface Pointed {
   readonly data: unknown;
 }
 
-/** A tooltip's formatter of marks one by one; what it gives is written as it is. */
+/** A tooltip's formatter that writes plain text. */
 export const saying =
   (text: (at: Pointed) => string) =>
   (at: unknown): string =>
     plainText(text(at as Pointed));
 
-/** The numbers of a mark's value; what is no number is NaN. */
+/** A property of a mark's data item; undefined where the item is no object. */
+export const itemOf = (data: unknown, name: string): unknown =>
+  typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>)[name] : undefined;
+
+/** The numbers of a mark's value; NaN for anything else. */
 export const numbersOf = ({ value }: Pick<Pointed, 'value'>): readonly number[] =>
   Array.isArray(value) ? value.map(Number) : [Number(value)];
 
-/** px of a letter of the legend, in the mean. */
+/** The average width of a letter of the legend, px. */
 const letter = 6.6;
-/** px between the top of a row of the legend and that of the next one. */
+/** The height of a row of the legend, px. */
 const rowHeight = 32;
-/** Wider charts leave enough room for their legends as they are. */
+/** Charts at least this wide have enough room for their legends, px. */
 const narrow = 640;
 
-/** Rows that a legend takes in so many px: it goes on in another one where a name finds no room. */
+/** The number of rows that a legend needs in a width of px. */
 export function legendRows(names: readonly string[], width: number): number {
   let rows = names.length === 0 ? 0 : 1;
-  let taken = 0;
+  let used = 0;
   for (const name of names) {
     const own = legendSizes.itemWidth + 5 + letter * name.length;
-    if (taken > 0 && taken + own > width) {
+    if (used > 0 && used + own > width) {
       rows++;
-      taken = 0;
+      used = 0;
     }
-    taken += own + legendSizes.itemGap;
+    used += own + legendSizes.itemGap;
   }
   return rows;
 }
 
-/** Of ECharts' types, those of parts are lost where options are composed. */
-const isPart = (part: unknown): part is Readonly<Record<string, unknown>> =>
-  typeof part === 'object' && part !== null && !Array.isArray(part);
+/** ECharts' types of components are lost where options are composed. */
+const isComponent = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Where the plot of a chart is, so that on phones its legend does not lie over the title of the axis. */
+/** The grid of a chart in a width of px. On phones, it leaves room for a legend of several rows. */
 export function gridIn({ grid, legend, series }: ChartOption, width: number): unknown {
-  if (width >= narrow || !isPart(legend) || !isPart(grid) || typeof grid['bottom'] !== 'number') return grid;
+  if (width >= narrow || !isComponent(legend) || !isComponent(grid) || typeof grid['bottom'] !== 'number') return grid;
   const { data } = legend;
   const names = Array.isArray(data) ? data.map(String) : series.flatMap(({ name }) => name ?? []).map(String);
   const rows = legendRows([...new Set(names)], width - 20);

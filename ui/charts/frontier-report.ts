@@ -11,7 +11,7 @@ import {
 import type { ChartTheme } from './theme.js';
 import { visible } from './points.js';
 
-/** Longer lines would make the picture wider. */
+/** The longest line of the subtitle, in characters. */
 const lineLength = 110;
 
 function wrapped(text: string): string[] {
@@ -24,7 +24,7 @@ function wrapped(text: string): string[] {
   return lines;
 }
 
-/** How the latencies came to be: device, threads, and how many are predicted only. */
+/** The device that measured the latencies, and how many are predicted. */
 function latencyNote({ frontier, trials }: ReportData, plane: Plane): string {
   if (plane.x !== 'latency_ms') return '';
   const measured = frontier.flatMap(({ latency }) => latency ?? []);
@@ -35,14 +35,14 @@ function latencyNote({ frontier, trials }: ReportData, plane: Plane): string {
   return `Latency${whose}: measured on ${measured[0].on}; bars: 95 % interval.${predicted}`;
 }
 
-/** ` (5 fp32, 4 int8)`, where a run knows more than fp32. */
+/** ` (5 fp32, 4 int8)`, in a run with int8. */
 function inPrecisions({ frontier, precisions: report }: ReportData): string {
   if (report === undefined) return '';
   const numbers = precisions.map((each) => `${frontier.filter(({ precision }) => precision === each).length} ${each}`);
   return ` (${numbers.join(', ')})`;
 }
 
-/** What a picture of a run's frontier is of: run, data, trials, and how accuracies and latencies came to be. */
+/** The subtitle: run, data, trials, and the sources of accuracies and latencies. */
 function subtitleOf(data: ReportData, plane: Plane): readonly string[] {
   const { counts, name, seed, evaluation } = data.run;
   const what = `${name} (seed ${seed}), ${data.provenance.data}`;
@@ -59,7 +59,7 @@ function subtitleOf(data: ReportData, plane: Plane): readonly string[] {
   ];
 }
 
-/** Where a trial stands; null where it lacks a value. */
+/** The mark of a trial; null where it lacks a value. */
 function pointOf(
   { number, precision = null, values, provenance }: ReportTrial,
   plane: Plane,
@@ -76,7 +76,7 @@ const isPoint = (value: FrontierPoint | null): value is FrontierPoint => value !
 
 const keyOf = ({ number, precision = null }: ReportTrial): string => `${number} ${precision ?? ''}`;
 
-/** A member's marks: where the search found it, and where its final training came to; the higher one bears its number. */
+/** The marks of a member: in the search, and after the final training. The last one has the label. */
 function memberPoints(member: ReportMember, plane: Plane, measures: ReportData['measures']): readonly FrontierPoint[] {
   const at = pointOf(member, plane, 'frontier');
   if (at === null) return [];
@@ -95,7 +95,7 @@ const enqueuedPoint = (trial: ReportTrial, plane: Plane): FrontierPoint | null =
 
 const capitalised = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
-/** All marks of a run; of many trials those that are seen. */
+/** All marks of a run, without background marks that lie on others. */
 function pointsOf({ trials, frontier, objectives, measures }: ReportData, plane: Plane): readonly FrontierPoint[] {
   const members = new Set(frontier.map(keyOf));
   const complete = trials.filter(({ state }) => state === 'complete');
@@ -115,13 +115,12 @@ function pointsOf({ trials, frontier, objectives, measures }: ReportData, plane:
   ];
 }
 
-/** What the picture of a report's frontier is drawn from. */
 export function frontierOfReport(data: ReportData, theme: ChartTheme, plane = planeOf(data.objectives)): FrontierInput {
   const { objectives, measures } = data;
   const points = pointsOf(data, plane);
   const finals = points.some(({ series }) => series === 'final');
   const kind = unusualAccuracy(data);
-  // Final accuracies stand beside those of the search, which the subtitle and the legend tell apart.
+  // Final accuracies share the axis with those of the search; the subtitle and the legend distinguish them.
   const vertical = finals ? 'accuracy' : titleOf(measures, plane.y);
   const horizontal = plane.x === null ? 'trial' : titleOf(measures, plane.x);
   return {
@@ -138,5 +137,4 @@ export function frontierOfReport(data: ReportData, theme: ChartTheme, plane = pl
   };
 }
 
-/** The size of `frontier.svg`, px. */
 export const frontierSize = { width: 900, height: 620 } as const;

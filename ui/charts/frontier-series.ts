@@ -3,83 +3,78 @@ import type { Measures } from './axis.js';
 import type { Heading } from './frame.js';
 import type { ChartTheme } from './theme.js';
 
-/** The measures that span a picture. */
 export interface Plane {
-  /** Null: the trial's number. */
+  /** Null: the number of the trial. */
   readonly x: string | null;
   readonly y: string;
 }
 
-/** By the first two objectives; with one, over the trials' numbers. */
+/** The default axes: the first two objectives, or the only one over trial numbers. */
 export const planeOf = ([first, second]: readonly Pick<Objective, 'name'>[]): Plane => ({
   y: first.name,
   x: (second as typeof second | undefined)?.name ?? null,
 });
 
-/** What a mark is: the greater part of the trials, those on the frontier, what final trainings made of them, baselines. */
 export type FrontierSeries = 'stopped' | 'trial' | 'frontier' | 'final' | 'enqueued';
 
-/** How each is called. */
 export const seriesNames: { readonly [S in FrontierSeries]: string } = {
   stopped: 'stopped early',
   trial: 'trials',
   frontier: 'frontier, in the search',
   final: 'after the final training',
-  enqueued: 'given beforehand',
+  enqueued: 'enqueued',
 };
 
-/** A network as one mark. */
 export interface FrontierPoint {
   readonly series: FrontierSeries;
-  /** Null: not known yet. */
+  /** A null precision is not known yet. */
   readonly key: CandidateKey | { readonly number: number; readonly precision: null };
   readonly x: number;
   readonly y: number;
-  /** Its latency is predicted, not measured: a hollow mark. */
+  /** Whether its latency is predicted: a hollow mark. */
   readonly predicted: boolean;
-  /** 95 % interval of x. */
+  /** The 95 % interval of x. */
   readonly low?: number;
   readonly high?: number;
-  /** Of a final accuracy: what the search had found. */
+  /** The accuracy in the search, for a final accuracy. */
   readonly from?: number;
-  /** `#12`, or the name that it was given. */
+  /** `#12`, or the name of a baseline. */
   readonly label?: string;
 }
 
-/** Many marks of one kind, as columns: 50,000 of them are drawn at once. */
+/** Many marks of one kind, as a typed array: there may be 50,000. */
 export interface PointCloud {
   readonly series: 'stopped' | 'trial';
-  /** Null in runs that know fp32 only. */
+  /** Null in runs with fp32 only. */
   readonly precision: StoredPrecision | null;
   readonly predicted: boolean;
-  /** x and y of each, one after the other. */
+  /** x and y alternate. */
   readonly xy: Float64Array;
   readonly keyAt: (row: number) => CandidateKey;
 }
 
-/** All that the picture of a frontier is drawn from. */
 export interface FrontierInput extends Heading {
   readonly points: readonly FrontierPoint[];
   readonly clouds?: readonly PointCloud[];
   readonly plane: Plane;
-  /** Their constraints are drawn as bounds. */
+  /** Their constraints are drawn. */
   readonly objectives: readonly Pick<Objective, 'name' | 'direction' | 'constraint'>[];
   readonly measures: Measures;
   readonly theme: ChartTheme;
-  /** Whether marks tell fp32 and int8 apart. */
+  /** Whether marks distinguish fp32 and int8. */
   readonly precisions: boolean;
-  /** Absent: logarithmic where positive values span more than a factor of thirty. */
+  /** Default: x is logarithmic where `spansDecades` holds. */
   readonly log?: { readonly x?: boolean; readonly y?: boolean };
-  /** Of the vertical axis, where it is not its measure's. */
+  /** Replaces the title of the vertical axis. */
   readonly yTitle?: string;
-  /** Names of series, where they are not the usual ones. */
+  /** Replaces names of series. */
   readonly names?: Partial<Record<FrontierSeries, string>>;
-  /** Whether many marks have no labels but the one that is pointed at; in reports, all are there. */
+  /** Whether many marks show a label only under the pointer; reports show all. */
   readonly sparseLabels?: boolean;
 }
 
-/** How the marks of a series look. */
-export interface Mark {
+/** The look of a series' marks. */
+interface Mark {
   readonly symbol: string;
   readonly rotate: number;
   readonly size: number;
@@ -92,7 +87,7 @@ const cross = 'path://M2,0L5,3L8,0L10,2L7,5L10,8L8,10L5,7L2,10L0,8L3,5L0,2Z';
 const up = { symbol: 'triangle', rotate: 0 };
 const down = { symbol: 'triangle', rotate: 180 };
 
-/** Shapes and colours both tell the series apart; networks in int8 are triangles, which point down for final accuracies. */
+/** Shapes and colours both distinguish the series; int8 networks are triangles, pointing down for final accuracies. */
 const marks: { readonly [S in FrontierSeries]: (theme: ChartTheme, int8: boolean) => Mark } = {
   stopped: ({ fainter }) => ({ symbol: cross, rotate: 0, size: 6, color: fainter, opacity: 0.9 }),
   trial: ({ faint }, int8) => ({
@@ -119,13 +114,12 @@ const marks: { readonly [S in FrontierSeries]: (theme: ChartTheme, int8: boolean
 export const markOf = (series: FrontierSeries, theme: ChartTheme, precision: StoredPrecision | null): Mark =>
   marks[series](theme, precision === 'int8');
 
-/** In the order in which they are drawn, and named. */
 export const drawnSeries: readonly FrontierSeries[] = ['stopped', 'trial', 'frontier', 'final', 'enqueued'];
 
-/** Where a run knows two precisions, one pair a line; what has no precision of its own follows. */
+/** In the legend's order for two precisions: the series with a pair of names come first. */
 export const namedSeries: readonly FrontierSeries[] = ['trial', 'frontier', 'final', 'stopped', 'enqueued'];
 
-/** Series whose names say the precision, where a run knows several. */
+/** Series whose names include the precision in a run with several. */
 const inPrecision: ReadonlySet<FrontierSeries> = new Set(['trial', 'frontier', 'final']);
 
 export function nameOf(

@@ -1,5 +1,5 @@
 import { precisions as allPrecisions, textOf, titleOf } from '../data/measures.js';
-import { frameOf, legendStyle, plainText } from './frame.js';
+import { frameOf, itemOf, legendStyle, plainText } from './frame.js';
 import {
   drawnSeries,
   type FrontierInput,
@@ -15,7 +15,6 @@ import type { StoredPrecision } from '../../experiments/page/api.js';
 import { extentOf, spansDecades, valueAxis } from './axis.js';
 import { skyline, turnOf } from './points.js';
 
-/** What is said of a mark that is pointed at. */
 function hoverText(input: FrontierInput, { key, x, y, predicted, from }: Omit<FrontierPoint, 'series'>): string {
   const { plane, measures, precisions } = input;
   const lines = [`#${key.number}${precisions && key.precision !== null ? ` in ${key.precision}` : ''}`];
@@ -26,16 +25,13 @@ function hoverText(input: FrontierInput, { key, x, y, predicted, from }: Omit<Fr
   return lines.join('\n');
 }
 
-const isPoint = (data: unknown): data is { readonly point: FrontierPoint } =>
-  typeof data === 'object' && data !== null && 'point' in data;
-
-/** The network of a mark and its values, by what ECharts says of the mark. */
 function frontierHover(input: FrontierInput, series: readonly ChartSeries[]): (at: unknown) => string {
   return (at) => {
     const { data, seriesId, dataIndex } = at as { data: unknown; seriesId?: string; dataIndex: number };
-    if (isPoint(data)) {
-      const { label } = data.point;
-      const text = hoverText(input, data.point);
+    const point = itemOf(data, 'point') as FrontierPoint | undefined;
+    if (point !== undefined) {
+      const { label } = point;
+      const text = hoverText(input, point);
       return plainText(label === undefined || text.startsWith(label) ? text : `${label}\n${text}`);
     }
     const keyAt = series.find(({ id }) => id === seriesId)?.keyAt;
@@ -46,7 +42,7 @@ function frontierHover(input: FrontierInput, series: readonly ChartSeries[]): (a
   };
 }
 
-/** Constraints on what the axes show: a line where each bound is, and a shade over what lies beyond. */
+/** Constraints on the axes: a line at each bound, and a shade beyond it. */
 function boundsOf({ objectives, plane, measures, theme }: FrontierInput): ChartSeries[] {
   const axes = [
     { axis: 'xAxis', name: plane.x },
@@ -72,7 +68,7 @@ function boundsOf({ objectives, plane, measures, theme }: FrontierInput): ChartS
         silent: true,
         symbol: 'none',
         animation: false,
-        // Without it, lines stand at values of two decimals: 0.046 ms at 0.05.
+        // ECharts rounds to two decimals by default: 0.046 to 0.05.
         precision: 12,
         lineStyle: { color: theme.bound, width: 1.2, type: [6, 4] },
         label: { color: theme.bound, fontFamily: font, fontSize: 11, position: 'insideEndTop' },
@@ -93,15 +89,15 @@ function boundsOf({ objectives, plane, measures, theme }: FrontierInput): ChartS
 const precisionsOf = ({ precisions }: FrontierInput): readonly (StoredPrecision | null)[] =>
   precisions ? [null, ...allPrecisions] : [null];
 
-/** In runs that know fp32 only, marks say nothing of it. */
+/** In a run with fp32 only, marks have no precision. */
 const shownPrecision = ({ precisions }: FrontierInput, precision: StoredPrecision | null): StoredPrecision | null =>
   precisions ? precision : null;
 
-/** How marks with a predicted latency are told from the others. */
+/** The legend's name for marks with a predicted latency. */
 const predictedName = (input: FrontierInput): string =>
   areDots(input) ? 'hollow or lighter: latency predicted' : 'hollow: latency predicted';
 
-/** Marks that no other series draws: their points are told one by one. */
+/** The marks of `points`. */
 function pointSeries(input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ScatterSeries[] {
   const { theme } = input;
   const own = input.points.filter(
@@ -145,13 +141,12 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
   ];
 }
 
-/** Of more marks, labels would lie on each other: only the one that is pointed at has its own. */
+/** With more marks, labels would overlap: only the mark under the pointer has one. */
 const mostLabels = 30;
 
-const labelOf = (data: unknown): string =>
-  typeof data === 'object' && data !== null && 'text' in data ? plainText(String(data.text)) : '';
+const labelOf = (data: unknown): string => plainText((itemOf(data, 'text') as string | undefined) ?? '');
 
-/** The greater part of the trials, as columns; of very many, a mark is a dot, which is filled much faster. */
+/** The marks of `clouds`. Above `manyPoints` they are dots, which are drawn much faster. */
 const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ChartSeries[] =>
   (input.clouds ?? [])
     .filter((cloud) => cloud.series === series && shownPrecision(input, cloud.precision) === precision)
@@ -178,19 +173,18 @@ const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: St
       };
     });
 
-/** Of so many points on, ECharts is given dots. */
 const manyPoints = 3000;
-/** px; below 4, ECharts fills rectangles, which no path is made for. */
+/** px; below 4, ECharts fills rectangles without creating paths. */
 const dotSize = 3.5;
 
 const areDots = ({ clouds = [] }: FrontierInput): boolean =>
   clouds.reduce((sum, { xy }) => sum + xy.length / 2, 0) > manyPoints;
 
-/** Many short lines as one, with gaps. */
+/** Joins short lines into one with gaps. */
 const segments = (parts: readonly (readonly [number, number])[][]) =>
   parts.flatMap((points) => [...points.map((point) => [...point]), ['-', '-']]);
 
-/** The frontier as a staircase, intervals as bars, and from each network's search value to its final accuracy a dotted line. */
+/** The frontier as a staircase, intervals as bars, and dotted lines from search accuracies to final ones. */
 function lineSeries(input: FrontierInput): ChartSeries[] {
   const { points, plane, objectives, theme } = input;
   const directionOf = (name: string | null) => objectives.find((objective) => objective.name === name)?.direction;
@@ -238,7 +232,7 @@ function lineSeries(input: FrontierInput): ChartSeries[] {
   return lines.filter((_, i) => parts[i].length > 0);
 }
 
-/** What one axis has to show: 0 is the horizontal one. */
+/** The extent along an axis; 0 is the horizontal one. */
 function extentAlong({ points, clouds = [] }: FrontierInput, axis: 0 | 1) {
   const own = points.flatMap(({ x, y, low = x, high = x }) => (axis === 0 ? [x, low, high] : [y]));
   let [least, most] = extentOf(own) ?? [Infinity, -Infinity];
@@ -250,7 +244,6 @@ function extentAlong({ points, clouds = [] }: FrontierInput, axis: 0 | 1) {
   return least > most ? null : ([least, most] as const);
 }
 
-/** The names in the legend: of what is there only. */
 function legendOf(input: FrontierInput, series: readonly ChartSeries[]) {
   const present = new Set(series.map(({ name }) => name));
   const order = namedSeries.flatMap((each) => precisionsOf(input).map((precision) => nameOf(input, each, precision)));
@@ -259,7 +252,7 @@ function legendOf(input: FrontierInput, series: readonly ChartSeries[]) {
   return { ...legendStyle(input.theme), data };
 }
 
-/** Tells what hollow marks are, where some are. */
+/** An empty series that explains hollow marks in the legend. */
 const hollowSeries = (input: FrontierInput): ChartSeries[] => {
   const { points, clouds = [], theme } = input;
   const some = clouds.some(({ predicted }) => predicted) || points.some((point) => point.predicted && isMark(point));
@@ -269,13 +262,13 @@ const hollowSeries = (input: FrontierInput): ChartSeries[] => {
     : [];
 };
 
-/** Squares are hollow for another reason: they stand around other marks. */
+/** Whether hollow means predicted: squares of baselines are always hollow, as they surround other marks. */
 const isMark = ({ series }: FrontierPoint): boolean => series !== 'enqueued';
 
 /**
- * The picture of a frontier, the same in reports and on pages: trials faintly, the frontier as a staircase, final
- * accuracies as diamonds, intervals as bars, squares around what was given beforehand, hollow marks where a latency is
- * predicted, and constraints as shaded bounds. Networks in int8 are triangles.
+ * The chart of a frontier, in reports and on pages: faint trials, the frontier as a staircase, final accuracies as diamonds,
+ * intervals as bars, squares around baselines, hollow marks for predicted latencies, and constraints as shaded bounds.
+ * Networks in int8 are triangles.
  */
 export function frontierOption(input: FrontierInput): ChartOption {
   const { plane, measures, theme, log, yTitle } = input;
@@ -314,5 +307,3 @@ export function frontierOption(input: FrontierInput): ChartOption {
     series,
   };
 }
-
-export * from './frontier-series.js';

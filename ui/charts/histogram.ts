@@ -1,14 +1,15 @@
 import { ms } from '../../base/number-text.js';
 import { axisStyle, extentOf, plainAxis } from './axis.js';
-import { frameOf, numbersOf, saying, type Heading } from './frame.js';
-import { font, type ChartTheme } from './theme.js';
 import type { ChartOption } from './echarts.js';
+import { frameOf, numbersOf, saying, type Heading } from './frame.js';
+import { quantile } from './points.js';
+import { font, type ChartTheme } from './theme.js';
 
 export interface HistogramInput extends Heading {
   /** ms. */
   readonly samples: readonly number[];
   readonly percentiles: { readonly p50: number; readonly p95: number; readonly p99: number };
-  /** What the latency is said to be, and its 95 % confidence interval, ms. */
+  /** The latency and its 95 % confidence interval, ms. */
   readonly ms: number;
   readonly interval: readonly [low: number, high: number];
   readonly theme: ChartTheme;
@@ -22,18 +23,17 @@ export interface Bin {
 
 const mostBins = 60;
 
-/** The value below which a share of sorted values lies. */
-const quantile = (sorted: readonly number[], share: number): number =>
+const sampleAt = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 
-/** Bins of equal width by the rule of Freedman and Diaconis (1981), at most 60; the few slowest samples make it no coarser. */
+/** Bins of equal width by Freedman and Diaconis (1981), at most 60. Outliers do not make them coarser. */
 export function binsOf(samples: readonly number[]): readonly Bin[] {
   const extent = extentOf(samples);
   if (extent === null) return [];
   const [low, high] = extent;
   if (low === high) return [{ from: low, to: high, count: samples.length }];
   const sorted = samples.toSorted((a, b) => a - b);
-  const middle = quantile(sorted, 0.75) - quantile(sorted, 0.25);
+  const middle = sampleAt(sorted, 0.75) - sampleAt(sorted, 0.25);
   const ideal = Math.ceil((high - low) / ((2 * middle) / Math.cbrt(samples.length)));
   const bins = Math.max(1, Math.min(mostBins, ideal));
   const width = (high - low) / bins;
@@ -42,7 +42,44 @@ export function binsOf(samples: readonly number[]): readonly Bin[] {
   return counts.map((count, i) => ({ from: low + i * width, to: low + (i + 1) * width, count }));
 }
 
-/** The distribution of a latency's samples, its percentiles as lines, and what its mean is known to lie in as a band. */
+export interface SampleShares {
+  /** The middle of each bin. */
+  readonly at: readonly number[];
+  /** For each distribution, the share of its samples in each bin, in [0, 1]. */
+  readonly shares: readonly (readonly number[])[];
+  /** The number of samples beyond the last bin: the slowest would leave no room for the others. */
+  readonly beyond: number;
+}
+
+/**
+ * Counts samples in shared bins, from the smallest sample to the greatest 95th percentile, or to four times the greatest
+ * median if that is less.
+ * @returns null without any sample.
+ */
+export function sampleShares(distributions: readonly (readonly number[])[], bins = mostBins): SampleShares | null {
+  const sorted = distributions.map((samples) => samples.toSorted((a, b) => a - b));
+  const filled = sorted.filter((samples) => samples.length > 0);
+  if (filled.length === 0) return null;
+  const low = Math.min(...filled.map((samples) => samples[0]));
+  const greatest = (share: number): number => Math.max(...filled.map((samples) => quantile(samples, share)));
+  const high = Math.min(greatest(0.95), 4 * greatest(0.5));
+  // Equal samples need a bin, too.
+  const width = (high - low || Math.abs(low) || 1) / bins;
+  let beyond = 0;
+  const shares = sorted.map((samples) => {
+    const counts = new Array<number>(bins).fill(0);
+    for (const sample of samples) {
+      const bin = Math.floor((sample - low) / width);
+      // The last bin includes its end.
+      if (bin < bins || sample <= high) counts[Math.min(bin, bins - 1)]++;
+      else beyond++;
+    }
+    return counts.map((count) => (samples.length === 0 ? 0 : count / samples.length));
+  });
+  return { at: Array.from({ length: bins }, (_, bin) => low + (bin + 0.5) * width), shares, beyond };
+}
+
+/** The distribution of latency samples, with percentiles as lines and the confidence interval as a band. */
 export function histogramOption(input: HistogramInput): ChartOption {
   const { samples, percentiles, interval, theme, ...heading } = input;
   const bins = binsOf(samples);
@@ -51,11 +88,10 @@ export function histogramOption(input: HistogramInput): ChartOption {
     ...Object.entries(percentiles).map(([name, at]) => ({ name, at, color: theme.soft })),
     { name: 'latency', at: input.ms, color: theme.final },
   ];
-  const top = typeof frame.grid.top === 'number' ? frame.grid.top : 0;
   return {
     ...frame,
-    grid: { ...frame.grid, top: top + 56 },
-    xAxis: { ...plainAxis(theme, 'latency [ms]'), ...outline(input, bins) },
+    grid: { ...frame.grid, top: frame.grid.top + 56 },
+    xAxis: { ...plainAxis(theme, 'latency [ms]'), ...extentOfAxis(input, bins) },
     yAxis: { ...plainAxis(theme, 'samples'), min: 0, minInterval: 1, nameGap: 40 },
     tooltip: {
       ...frame.tooltip,
@@ -91,12 +127,12 @@ export function histogramOption(input: HistogramInput): ChartOption {
           silent: true,
           symbol: 'none',
           animation: false,
-          // Without it, lines stand at values of two decimals: 0.0466 at 0.05.
+          // ECharts rounds to two decimals by default: 0.0466 to 0.05.
           precision: 12,
           data: marks.map(({ name, at, color }, i) => ({
             xAxis: at,
             lineStyle: { color, width: 1.3, type: name === 'latency' ? 'solid' : [4, 3] },
-            // Neighbours may be close: their names stand above each other.
+            // Labels are staggered: the lines may be close.
             label: {
               formatter: `${name} ${ms(at)}`,
               position: 'end',
@@ -112,22 +148,20 @@ export function histogramOption(input: HistogramInput): ChartOption {
   };
 }
 
-/** All bins, percentiles and the interval, with a margin. */
-function outline({ percentiles, interval, ms: value, theme }: HistogramInput, bins: readonly Bin[]) {
+/** An axis with all bins, percentiles and the interval, and a margin. */
+function extentOfAxis({ percentiles, interval, ms: value, theme }: HistogramInput, bins: readonly Bin[]) {
   const all = [...bins.flatMap(({ from, to }) => [from, to]), ...Object.values(percentiles), ...interval, value];
   const [low, high] = extentOf(all) ?? [0, 1];
   const margin = 0.03 * (high - low || high);
   return {
     min: Math.max(0, low - margin),
     max: high + margin,
-    axisLabel: { ...axisStyle(theme).axisLabel, ...rounded },
+    // The ends of the axis are no round numbers.
+    axisLabel: {
+      ...axisStyle(theme).axisLabel,
+      showMinLabel: false,
+      showMaxLabel: false,
+      formatter: (at: number): string => String(Number(at.toPrecision(3))),
+    },
   };
 }
-
-/** The ends of the axis are no round numbers. */
-const rounded = {
-  showMinLabel: false,
-  showMaxLabel: false,
-  formatter: (value: number): string => String(Number(value.toPrecision(3))),
-  hideOverlap: true,
-};

@@ -10,12 +10,12 @@ export interface ImportanceInput extends Heading {
   readonly objectives: readonly Importance[];
   readonly measures: Measures;
   readonly theme: ChartTheme;
-  /** Of many decisions, those that matter most to some objective. */
+  /** The most decisions that are drawn: those with the greatest shares. */
   readonly most?: number;
 }
 
-/** The decisions that matter to some objective, by the greatest share that they have of any: at most so many. */
-export function mattering(objectives: readonly Importance[], most = Infinity): readonly string[] {
+/** The decisions with the greatest shares of any objective, in descending order. */
+export function mostImportant(objectives: readonly Importance[], most = Infinity): readonly string[] {
   const greatest = new Map<string, number>();
   for (const { decisions } of objectives)
     for (const { decision, share } of decisions) greatest.set(decision, Math.max(share, greatest.get(decision) ?? 0));
@@ -25,17 +25,16 @@ export function mattering(objectives: readonly Importance[], most = Infinity): r
     .map(([decision]) => decision);
 }
 
-/** The share of an objective's variance that a decision explains alone; 0 where it has none. */
+/** The share of an objective's variance that a decision explains alone. */
 export const shareOf = ({ decisions }: Importance, name: string): number =>
   decisions.find(({ decision }) => decision === name)?.share ?? 0;
 
-const drawn = ({ objectives, most = 20 }: ImportanceInput): readonly string[] => mattering(objectives, most);
+const drawn = ({ objectives, most = 20 }: ImportanceInput): readonly string[] => mostImportant(objectives, most);
 
-/** How tall the picture is, px. */
 export const importanceHeight = (input: ImportanceInput): number =>
   110 + drawn(input).length * (10 + 12 * input.objectives.length);
 
-/** The share of each objective's variance that a decision explains alone, as bars. */
+/** Bars of the share of each objective's variance that a decision explains alone. */
 export function importanceOption(input: ImportanceInput): ChartOption {
   const { objectives, measures, theme, ...heading } = input;
   const decisions = drawn(input);

@@ -1,49 +1,46 @@
 import { extentOf, spansDecades, valueAxis, type Measures } from './axis.js';
-import { frameOf, legendStyle, plainText } from './frame.js';
+import { frameOf, itemOf, legendStyle, plainText, saying, type Pointed } from './frame.js';
 import { hueOf, type ChartTheme } from './theme.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
 
 export interface OverlayPoint {
   readonly x: number;
   readonly y: number;
-  /** What the page is told when the point is clicked. */
+  /** Passed to the page when the point is clicked. */
   readonly key?: unknown;
-  /** Said of it, above its values. */
+  /** In its tooltip, above its values. */
   readonly label?: string;
 }
 
-/** One of several things that are drawn over each other. */
 export interface OverlayLine {
   readonly name: string;
-  /** Along x. */
+  /** Sorted by x. */
   readonly points: readonly OverlayPoint[];
 }
 
-/** What an axis shows. */
 export interface OverlayAxis {
-  /** Whose values; null: numbers. */
+  /** The name of its measure; null: plain numbers. */
   readonly measure: string | null;
-  /** Instead of the measure's. */
+  /** Replaces the measure's title. */
   readonly title?: string;
   readonly log?: boolean;
-  /** How a value is written where it is pointed at. */
+  /** Writes a value in a tooltip. */
   readonly text: (value: number) => string;
 }
 
-/** All that lines over each other are drawn from. */
 export interface OverlayInput {
   readonly lines: readonly OverlayLine[];
   readonly x: OverlayAxis;
   readonly y: OverlayAxis;
   readonly measures: Measures;
   readonly theme: ChartTheme;
-  /** Whether a value holds until the next one (`end`), or from the one before (`start`). */
+  /** Whether a value holds until the next point (`end`) or from the one before (`start`). */
   readonly step?: 'end' | 'start' | false;
-  /** Whether points have marks, a shape a line. */
+  /** Whether points have marks, with one shape for each line. */
   readonly marks: boolean;
 }
 
-/** Shapes and dashes, so that lines are told apart by more than their colours. */
+/** Shapes and dashes: colours alone must not tell lines apart. */
 const shapes = [
   { symbol: 'circle', rotate: 0 },
   { symbol: 'triangle', rotate: 0 },
@@ -65,7 +62,6 @@ function seriesOf({ theme, step, marks }: OverlayInput, { name, points }: Overla
   return {
     type: 'line',
     id: `${i}`,
-    // Two lines may have one name; the legend must not take them for one.
     name: name === '' ? `${i + 1}` : name,
     symbol,
     symbolRotate: rotate,
@@ -79,19 +75,14 @@ function seriesOf({ theme, step, marks }: OverlayInput, { name, points }: Overla
   };
 }
 
-const isPoint = (data: unknown): data is { readonly point: OverlayPoint } =>
-  typeof data === 'object' && data !== null && 'point' in data;
-
-function hoverText({ lines, x, y }: OverlayInput, at: unknown): string {
-  // What ECharts says of a mark.
-  const { data, seriesIndex } = at as { data: unknown; seriesIndex: number };
-  if (!isPoint(data)) return '';
-  const { label, x: horizontal, y: vertical } = data.point;
-  const said = [lines[seriesIndex].name, ...(label === undefined ? [] : [label]), y.text(vertical), x.text(horizontal)];
-  return plainText(said.join('\n'));
+function hoverText({ lines, x, y }: OverlayInput, { data, seriesIndex = 0 }: Pointed): string {
+  const point = itemOf(data, 'point') as OverlayPoint | undefined;
+  if (point === undefined) return '';
+  const label = point.label === undefined ? [] : [point.label];
+  return [lines[seriesIndex].name, ...label, y.text(point.y), x.text(point.x)].join('\n');
 }
 
-/** Lines over each other, told apart by colour, dashes, and where points count by the shapes of their marks. */
+/** Several lines in one plot, with different colours, dashes and marks. */
 export function overlayOption(input: OverlayInput): ChartOption {
   const { lines, x, y, measures, theme } = input;
   const axisOf = ({ measure, title, log }: OverlayAxis, values: readonly number[]) => {
@@ -116,11 +107,11 @@ export function overlayOption(input: OverlayInput): ChartOption {
       nameGap: 50,
     },
     legend: { ...legendStyle(theme), itemWidth: 34, formatter: plainText },
-    tooltip: { ...frame.tooltip, formatter: (at: unknown) => hoverText(input, at) },
+    tooltip: { ...frame.tooltip, formatter: saying((at) => hoverText(input, at)) },
     series: lines.map((line, i) => seriesOf(input, line, i)),
   };
 }
 
-/** Whether the values of lines ask for a logarithmic axis. */
+/** Whether the values of lines suit a logarithmic axis. */
 export const asksForLog = (lines: readonly OverlayLine[], axis: 'x' | 'y'): boolean =>
   spansDecades(extentOf(lines.flatMap(({ points }) => points.map((point) => point[axis]))));

@@ -1,17 +1,16 @@
 import type { CandidateKey } from '../../experiments/page/api.js';
 import { textOf, titleOf } from '../data/measures.js';
 import { extentOf, spansDecades, type Measures } from './axis.js';
-import { frameOf, saying, topOf, type Heading } from './frame.js';
+import { frameOf, itemOf, saying, topOf, type Heading } from './frame.js';
 import { font, type ChartTheme } from './theme.js';
 import type { ChartOption } from './echarts.js';
 import { thinned } from './points.js';
 
-/** One of the axes: a decision with its choices, or a measure. */
 export type ParallelAxis =
   | { readonly kind: 'decision'; readonly name: string; readonly choices: readonly string[] }
   | { readonly kind: 'measure'; readonly name: string };
 
-/** A candidate as a line: its value on each axis, of a decision as text. */
+/** A candidate as a line, with its value on each axis. Choices are texts. */
 export interface ParallelRow {
   readonly key: CandidateKey;
   readonly values: readonly (number | string | null)[];
@@ -25,13 +24,13 @@ export interface ParallelInput extends Heading {
   readonly theme: ChartTheme;
 }
 
-/** More lines would be one surface; of more, evenly chosen ones are drawn, and all of the frontier. */
+/** The most lines; of more, evenly spread ones are drawn, and the whole frontier. */
 export const mostLines = 2000;
 
-/** Width in which so many axes can be told apart, px. */
+/** The width that this number of axes needs, px. */
 export const parallelWidth = (axes: number): number => 140 + 90 * axes;
 
-/** Lines through what each candidate has of every axis, the frontier's on top; dragging along an axis selects. */
+/** Parallel coordinates with the frontier on top. Dragging along an axis selects lines. */
 export function parallelOption({ axes, rows, measures, theme, ...heading }: ParallelInput): ChartOption {
   const frame = frameOf(theme, heading, { rows: 0 });
   const frontier = rows.filter(({ onFrontier }) => onFrontier);
@@ -61,13 +60,13 @@ export function parallelOption({ axes, rows, measures, theme, ...heading }: Para
       ...frame.tooltip,
       formatter: saying(({ data, value }) => {
         const values = Array.isArray(value) ? (value as unknown[]) : [];
-        const said = axes.map((axis, i) => {
+        const texts = axes.map((axis, i) => {
           const own = values[i];
           const text =
             axis.kind === 'measure' && typeof own === 'number' ? textOf(measures, axis.name, own) : String(own);
           return `${titleOf(measures, axis.name)}: ${text}`;
         });
-        return [numberText(data), ...said].join('\n');
+        return [numberText(data), ...texts].join('\n');
       }),
     },
     parallel: {
@@ -109,10 +108,10 @@ export function parallelOption({ axes, rows, measures, theme, ...heading }: Para
   };
 }
 
-/** A choice may be a whole cell. */
+/** Shortens a choice, which may be a whole cell. */
 const shortened = (choice: string): string => (choice.length > 14 ? `${choice.slice(0, 13)}…` : choice);
 
 const numberText = (data: unknown): string => {
-  const key = typeof data === 'object' && data !== null && 'key' in data ? (data.key as CandidateKey) : null;
-  return key === null ? '' : `#${key.number} in ${key.precision}`;
+  const key = itemOf(data, 'key') as CandidateKey | undefined;
+  return key === undefined ? '' : `#${key.number} in ${key.precision}`;
 };

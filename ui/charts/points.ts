@@ -1,17 +1,27 @@
-import { extentOf } from './axis.js';
 import type { Objective } from '../../experiments/page/api.js';
+import { extentOf } from './axis.js';
 
-/** The value below which a share of sorted values lies, between two of them in proportion (R's type 7). */
+/** The value below which `share` of the sorted values lie, interpolated linearly (type 7 of R). */
 export function quantile(sorted: readonly number[], share: number): number {
   const at = share * (sorted.length - 1);
   const [a, b] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
   return a + (at - Math.floor(at)) * (b - a);
 }
 
-/**
- * At most `limit` of some rows, and always those that must be there: the others evenly chosen from first to last, the same
- * each time.
- */
+/** A median and the range of the middle half. */
+interface Quartiles {
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
+}
+
+/** A method's hypervolume after each evaluation. */
+export interface ComparedMethod {
+  readonly method: string;
+  readonly curve: readonly Quartiles[];
+}
+
+/** At most `limit` rows: all that `kept` accepts, and others spread evenly. The result is deterministic. */
 export function thinned<T>(rows: readonly T[], limit: number, kept: (row: T) => boolean): readonly T[] {
   if (rows.length <= limit) return rows;
   const must = rows.filter(kept);
@@ -20,26 +30,26 @@ export function thinned<T>(rows: readonly T[], limit: number, kept: (row: T) => 
   let seen = 0;
   return rows.filter((row) => {
     if (kept(row)) return true;
-    // Whether the room that is due up to this row has grown by one.
+    // Keeps the rows at which the share of the room that is due grows by one.
     const before = Math.floor((seen * room) / others);
     seen++;
     return Math.floor((seen * room) / others) > before;
   });
 }
 
-interface At {
+interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** Of so many points in the background, each is drawn. */
+/** Up to this number, all background points are drawn. */
 const manyPoints = 2000;
 
-/** Cells of the picture of which one point is drawn when there are more. */
+/** The cells of the plot; above `manyPoints`, one point of each is drawn. */
 const cells = { x: 205, y: 120 };
 
-/** The points of which something would be seen: of many that lie on each other, the first; a file of them stays small. */
-export function visible<P extends At>(points: readonly P[]): readonly P[] {
+/** Drops points that lie on others, which keeps files small. */
+export function visible<P extends Point>(points: readonly P[]): readonly P[] {
   if (points.length <= manyPoints) return points;
   const cellOf = (axis: 'x' | 'y') => {
     const [low, high] = extentOf(points.map((point) => point[axis])) ?? [0, 0];
@@ -56,11 +66,8 @@ export function visible<P extends At>(points: readonly P[]): readonly P[] {
 
 type Direction = Objective['direction'];
 
-/**
- * The members of a frontier that no other one excels in this plane, along x: where the frontier has more than two
- * objectives, others lie behind them.
- */
-export function skyline<P extends At>(points: readonly P[], x: Direction, y: Direction): P[] {
+/** The points that no other point dominates in this plane, sorted by x. */
+export function skyline<P extends Point>(points: readonly P[], x: Direction, y: Direction): P[] {
   const sign = (direction: Direction): number => (direction === 'minimize' ? 1 : -1);
   const better = points.toSorted((a, b) => sign(x) * (a.x - b.x) || sign(y) * (a.y - b.y));
   let best = Infinity;
@@ -73,21 +80,8 @@ export function skyline<P extends At>(points: readonly P[], x: Direction, y: Dir
   return kept.sort((a, b) => a.x - b.x);
 }
 
-/** Between two members nothing better is known than the one before: which way the line turns. */
+/** Where the steps of a staircase turn: between two members, the worse one counts. */
 export const turnOf = (x: Direction | undefined): 'end' | 'start' | false => {
   if (x === undefined) return false;
   return x === 'minimize' ? 'end' : 'start';
 };
-
-/** A middle value and the range of the middle half. */
-interface Quartiles {
-  readonly low: number;
-  readonly median: number;
-  readonly high: number;
-}
-
-/** A method's hypervolume after each evaluation. */
-export interface ComparedMethod {
-  readonly method: string;
-  readonly curve: readonly Quartiles[];
-}

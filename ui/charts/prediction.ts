@@ -2,15 +2,15 @@ import { ms } from '../../base/number-text.js';
 import type { PredictionPair } from '../../experiments/page/api.js';
 import { precisions } from '../data/measures.js';
 import { extentOf, plainAxis } from './axis.js';
-import { frameOf, legendStyle, saying, type Heading } from './frame.js';
+import { frameOf, itemOf, legendStyle, saying, type Heading } from './frame.js';
 import type { ChartTheme } from './theme.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
 
-/** A latency that was predicted and measured; of pages, with what the model knew of itself. */
+/** A predicted and measured latency; on pages, with the model's own estimate of its error. */
 export interface DrawnPair extends PredictionPair {
-  /** What the model gave for its error, ms. */
+  /** The predicted standard deviation, ms. */
   readonly std?: number;
-  /** Below 1 it extrapolated: a hollow mark. */
+  /** Below 1, the model extrapolated: a hollow mark. */
   readonly coverage?: number;
 }
 
@@ -19,9 +19,6 @@ export interface PredictionInput extends Heading {
   readonly theme: ChartTheme;
 }
 
-const isPair = (data: unknown): data is { readonly pair: DrawnPair } =>
-  typeof data === 'object' && data !== null && 'pair' in data;
-
 const nameOf = ({ trial, precision }: DrawnPair): string =>
   [trial === null ? 'network' : `#${trial}`, ...(precision === undefined ? [] : [`in ${precision}`])].join(' ');
 
@@ -29,15 +26,15 @@ const extrapolates = ({ coverage = 1 }: DrawnPair): boolean => coverage < 1;
 
 const hollowName = 'hollow: extrapolated';
 
-/** A mark a pair; where there are both precisions, each with its shape and colour. */
+/** One mark for each pair; each precision has its shape and colour. */
 function pairSeries(
   { pairs, theme }: PredictionInput,
   at: (pair: DrawnPair, i: number) => readonly [x: number, y: number],
 ): ChartSeries[] {
   const several = pairs.some(({ precision }) => precision !== undefined);
-  const placed = pairs.map((pair, i) => ({ pair, at: at(pair, i) }));
+  const positions = pairs.map((pair, i) => ({ pair, at: at(pair, i) }));
   const shown = precisions.flatMap((precision): ChartSeries[] => {
-    const own = placed.filter(({ pair }) => (pair.precision ?? 'fp32') === precision);
+    const own = positions.filter(({ pair }) => (pair.precision ?? 'fp32') === precision);
     if (own.length === 0) return [];
     const color = precision === 'int8' ? theme.int8 : theme.search;
     return [
@@ -74,8 +71,8 @@ const legendOf = ({ pairs, theme }: PredictionInput) => ({
 const rowsOf = (input: PredictionInput): number => (legendOf(input).show ? 1 : 0);
 
 const hoverText = saying(({ data }) => {
-  if (!isPair(data)) return '';
-  const { pair } = data;
+  const pair = itemOf(data, 'pair') as DrawnPair | undefined;
+  if (pair === undefined) return '';
   const { predicted, measured, std, coverage } = pair;
   return [
     nameOf(pair),
@@ -85,7 +82,7 @@ const hoverText = saying(({ data }) => {
   ].join('\n');
 });
 
-/** Predicted against measured latency with the line of equality; both axes have the same scale. */
+/** Predicted against measured latency, with the line of equality. Both axes have the same scale. */
 export function predictionOption(input: PredictionInput): ChartOption {
   const { pairs, theme } = input;
   const [low, high] = extentOf(pairs.flatMap(({ predicted, measured }) => [predicted, measured])) ?? [0, 1];
@@ -120,7 +117,7 @@ export function predictionOption(input: PredictionInput): ChartOption {
   };
 }
 
-/** How far predictions were off, in percent of what was measured, in the order of the measurements. */
+/** The error of each prediction, in percent of the measured latency, in the order of measurement. */
 export function predictionErrorsOption(input: PredictionInput): ChartOption {
   const { theme } = input;
   const frame = frameOf(theme, input, { rows: rowsOf(input) });

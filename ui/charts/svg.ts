@@ -1,24 +1,24 @@
 import { TitleComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { type ChartOption, registerParts } from './echarts.js';
+import { type ChartOption, registerComponents } from './echarts.js';
 
-registerParts();
+registerComponents();
 use([SVGRenderer, TitleComponent]);
 
-/** FNV-1a, 32 bits: what tells the names inside one picture from those of another on the same page. */
+/** FNV-1a, 32 bits. It makes the ids of one picture differ from those of another on the same page. */
 function hash(text: string): string {
   let value = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
   return (value >>> 0).toString(36);
 }
 
-// Quotation marks of texts are entities, and so what follows `="` is an attribute.
+// Quotation marks in texts are entities, so `="` starts an attribute.
 const name = /(?<=="(?:url\()?#?)zr\d+-/g;
 const forScripts = /<style[^>]*>[\s\S]*?<\/style>| (?:ecmeta_[a-z_]+|class)="[^"]*"/g;
 const style = / style="([^"]*)"/g;
 
-/** `font-size:12px;` as an attribute of its own, which strict content security policies allow. */
+/** Turns inline styles into attributes, which a strict content security policy allows. */
 const asAttributes = (declarations: string): string =>
   declarations
     .split(/;(?=[a-z-]+:|$)/)
@@ -29,12 +29,12 @@ const asAttributes = (declarations: string): string =>
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
-/** ECharts takes one title or several; these charts have one. */
+/** ECharts allows several titles; these charts have one. */
 const titleOf = ({ title }: ChartOption): string => (title as { readonly text?: string } | undefined)?.text ?? '';
 
 /**
- * A chart as SVG text, drawn without a browser or a canvas. The same chart gives the same text, however many were drawn
- * before it; names inside differ between different charts, so that several may stand in one page.
+ * Draws a chart as SVG, without a browser. The output is deterministic; ids differ between charts, so that one page can
+ * hold several.
  */
 export function renderSvg(
   option: ChartOption,

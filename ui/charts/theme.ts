@@ -1,26 +1,26 @@
-/** The colours of every chart in one theme; texts and lines have the contrast that pages ask for. */
+/** The colours of charts. Texts and lines meet the contrast that pages require. */
 export interface ChartTheme {
-  /** Titles and labels of marks. */
+  /** Titles, and labels of marks. */
   readonly ink: string;
-  /** Axes' labels and subtitles. */
+  /** Labels of axes, and subtitles. */
   readonly soft: string;
-  /** Lines of the grid. */
+  /** Grid lines. */
   readonly line: string;
-  /** Of the page, and of what charts stand on. */
+  /** The backgrounds of pages and of charts. */
   readonly ground: string;
   readonly card: string;
-  /** For lines, told apart by everybody. */
+  /** Colours of lines, safe for colour-blind readers. */
   readonly hues: readonly string[];
-  /** The frontier as the search found it, its final accuracies, and what was given beforehand. */
+  /** The frontier of the search, final accuracies, and enqueued baselines. */
   readonly search: string;
   readonly final: string;
   readonly enqueued: string;
-  /** Networks in int8, where only precisions are told apart. */
+  /** Networks in int8, where colours tell only precisions apart. */
   readonly int8: string;
-  /** Trials in the background, and those that were stopped. */
+  /** Background trials, and trials stopped early. */
   readonly faint: string;
   readonly fainter: string;
-  /** Bounds, and what lies beyond them. */
+  /** Constraints, and the area beyond them. */
   readonly bound: string;
 }
 
@@ -60,13 +60,13 @@ export const chartThemes: { readonly light: ChartTheme; readonly dark: ChartThem
   },
 };
 
-/** Without quotation marks, which would end the attribute of an SVG that it stands in. */
+/** No quotation marks: they would end the SVG attribute. */
 export const font = 'Inter, Segoe UI, Roboto, Helvetica Neue, Arial, DejaVu Sans, sans-serif';
 
-/** The colour of the i-th of several lines; beyond the hues they repeat. */
+/** The colour of the i-th line; hues repeat. */
 export const hueOf = ({ hues }: ChartTheme, i: number): string => hues[i % hues.length];
 
-/** Lines beyond the hues are told apart by their dashes. */
+/** Dashes tell lines apart when the hues repeat. */
 const dashes = ['solid', [6, 3], [2, 2]] as const;
 
 export const dashOf = ({ hues }: ChartTheme, i: number): 'solid' | number[] => {

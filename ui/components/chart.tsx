@@ -4,27 +4,25 @@ import { CanvasChart } from '../charts/canvas.js';
 import { chartThemes, type ChartTheme } from '../charts/theme.js';
 import type { ChartOption } from '../charts/echarts.js';
 import type { Zoom } from '../charts/interaction.js';
-import { isDark } from '../data/theme.js';
+import { dark } from '../data/theme.js';
 
-/** The colours of charts in the theme that is on; what reads them draws again when it changes. */
-export const useChartTheme = (): ChartTheme => (isDark() ? chartThemes.dark : chartThemes.light);
+export const useChartTheme = (): ChartTheme => (dark.value ? chartThemes.dark : chartThemes.light);
 
 export interface ChartProps {
-  /** Drawn at most a few times a second, whenever it is another one. */
+  /** Changes are drawn at most a few times a second. */
   readonly option: ChartOption;
-  /** What the picture shows, for those who do not see it. */
+  /** Describes the chart to screen readers. */
   readonly label: string;
-  /** The same as a table, made when it is asked for. */
+  /** The same data as a table, rendered when it is opened. */
   readonly table?: () => ComponentChildren;
   /** px. */
   readonly height?: number;
-  /** Told what the mark stands for that was clicked: the `key` that its series gave. */
+  /** Gets the `key` of a clicked mark. */
   readonly onPoint?: (key: unknown) => void;
-  /** Which axes Ctrl and the wheel, drag, buttons and keys zoom; a double click shows all again. */
+  /** The axes that can be zoomed. A double click resets the view. */
   readonly zoom?: Zoom;
 }
 
-/** What the keys of the keyboard do to a chart that has the focus. */
 const keys: Readonly<Record<string, (chart: CanvasChart) => void>> = {
   '+': (chart) => chart.scale(0.7),
   '=': (chart) => chart.scale(0.7),
@@ -37,15 +35,14 @@ const keys: Readonly<Record<string, (chart: CanvasChart) => void>> = {
   ArrowDown: (chart) => chart.move(0, -0.2),
 };
 
-/** A chart on a canvas, with its buttons, and with the same as a table behind it. */
 export function Chart({ option, label, table, height = 420, onPoint, zoom }: ChartProps) {
   const element = useRef<HTMLDivElement>(null);
   const chart = useRef<CanvasChart | null>(null);
-  const told = useRef(onPoint);
-  told.current = onPoint;
+  const latest = useRef(onPoint);
+  latest.current = onPoint;
   useEffect(() => {
     if (element.current === null) return;
-    const made = new CanvasChart(element.current, zoom, (key) => told.current?.(key));
+    const made = new CanvasChart(element.current, zoom, (key) => latest.current?.(key));
     chart.current = made;
     return () => {
       chart.current = null;
@@ -83,9 +80,9 @@ export function Chart({ option, label, table, height = 420, onPoint, zoom }: Cha
 
 const steps: Readonly<Record<string, 1 | -1>> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
-/** For the keyboard: arrows go from point to point, which is pointed at and said; Enter opens it. */
+/** Keyboard access to points: arrows highlight and announce them, Enter opens them. */
 function Walk({ chart, label }: { readonly chart: { readonly current: CanvasChart | null }; readonly label: string }) {
-  const [said, setSaid] = useState('');
+  const [announced, setAnnounced] = useState('');
   return (
     <>
       <button
@@ -98,19 +95,19 @@ function Walk({ chart, label }: { readonly chart: { readonly current: CanvasChar
           const by = steps[event.key] as 1 | -1 | undefined;
           if (by === undefined) return;
           event.preventDefault();
-          setSaid(chart.current?.step(by) ?? '');
+          setAnnounced(chart.current?.step(by) ?? '');
         }}
       >
-        Arrows: from network to network. Enter: open.
+        Arrows: next network. Enter: open.
       </button>
       <p class="chart-said" aria-live="polite">
-        {said}
+        {announced}
       </p>
     </>
   );
 }
 
-/** What is drawn, as a table: made only while it is open. */
+/** The data of a chart as a table, rendered while it is open. */
 function ChartTable({ table }: { readonly table: () => ComponentChildren }) {
   const [open, setOpen] = useState(false);
   return (

@@ -1,6 +1,6 @@
-import { type ComponentChildren, Fragment } from 'preact';
-import type { Choice } from '../../experiments/page/api.js';
+import { Fragment, type ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import type { Choice } from '../../experiments/page/api.js';
 
 interface CardProps {
   readonly id?: string;
@@ -10,7 +10,6 @@ interface CardProps {
   readonly children: ComponentChildren;
 }
 
-/** Something that is folded until it is asked for. */
 export function Card({ id, title, summary, children }: CardProps) {
   return (
     <details class="card" id={id}>
@@ -25,7 +24,6 @@ export function Card({ id, title, summary, children }: CardProps) {
 
 export type Fact = readonly [name: string, value: ComponentChildren];
 
-/** Names and values, one a line. */
 export function Facts({ entries }: { readonly entries: readonly Fact[] }) {
   return (
     <dl class="facts">
@@ -39,12 +37,10 @@ export function Facts({ entries }: { readonly entries: readonly Fact[] }) {
   );
 }
 
-/** What was chosen for each decision of the space. */
-export function Decisions({ choices }: { readonly choices: Readonly<Record<string, Choice>> }) {
-  return <Facts entries={Object.entries(choices).map(([name, choice]) => [name, String(choice)] as const)} />;
-}
+export const Decisions = ({ choices }: { readonly choices: Readonly<Record<string, Choice>> }) => (
+  <Facts entries={Object.entries(choices).map(([name, choice]) => [name, String(choice)] as const)} />
+);
 
-/** A number that people look at first, and what it is. */
 export interface TileText {
   readonly value: string;
   readonly label: string;
@@ -63,43 +59,80 @@ export function Tiles({ tiles }: { readonly tiles: readonly TileText[] }) {
   );
 }
 
-/** A word in a coloured box; colours of those that are known repeat what they say: `measured`, `predicted`, `failed`. */
-export function Tag({ text }: { readonly text: string }) {
-  return <span class={`tag ${kinds.has(text) ? text : ''}`.trim()}>{text}</span>;
-}
+const colouredTags = new Set(['measured', 'predicted', 'computed', 'failed']);
 
-const kinds = new Set(['measured', 'predicted', 'computed', 'failed']);
+/** A word in a box; the colour of a known word repeats its meaning. */
+export const Tag = ({ text }: { readonly text: string }) => (
+  <span class={`tag ${colouredTags.has(text) ? text : ''}`.trim()}>{text}</span>
+);
 
-/** A moment in the time of this place, as it sorts: `2026-11-27 05:31:07`. */
-export function Time({ at }: { /** In ms since 1970. */ readonly at: number }) {
+/** Local time that sorts as text: `2026-11-27 05:31:07`. `at` is in ms since 1970. */
+export function Time({ at }: { readonly at: number }) {
   const date = new Date(at);
-  // Swedes write dates so.
+  // The Swedish format is this one.
   return <time dateTime={date.toISOString()}>{date.toLocaleString('sv-SE')}</time>;
 }
 
-interface Props {
-  readonly text: string;
-  /** What is copied, for those who do not see where the button stands. */
-  readonly label: string;
+/** A problem that interrupts; nothing for null. */
+export const Alert = ({ text }: { readonly text: string | null }) =>
+  text === null ? null : (
+    <p class="banner" role="alert">
+      {text}
+    </p>
+  );
+
+interface SelectProps {
+  readonly label?: ComponentChildren;
+  /** For screen readers, where the label is only a sign. */
+  readonly name?: string;
+  readonly value: string;
+  readonly options: readonly (readonly [value: string, title: string])[];
+  readonly onChange: (value: string) => void;
 }
 
-/** Puts a text on the clipboard; not there where the browser has none for this page (without TLS, beyond loopback). */
-export function CopyButton({ text, label }: Props) {
-  const [said, setSaid] = useState<string | null>(null);
+export const Select = ({ label, name, value, options, onChange }: SelectProps) => (
+  <label>
+    {label}{' '}
+    <select aria-label={name} value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+      {options.map(([option, title]) => (
+        <option key={option} value={option}>
+          {title}
+        </option>
+      ))}
+    </select>
+  </label>
+);
+
+interface CheckboxProps {
+  readonly label: ComponentChildren;
+  readonly checked: boolean;
+  readonly onChange: (checked: boolean) => void;
+}
+
+export const Checkbox = ({ label, checked, onChange }: CheckboxProps) => (
+  <label>
+    <input type="checkbox" checked={checked} onChange={({ currentTarget }) => onChange(currentTarget.checked)} />{' '}
+    {label}
+  </label>
+);
+
+/** Copies `text`; `label` names it for screen readers. Absent where the page may not use the clipboard (plain HTTP). */
+export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+  const [result, setResult] = useState<string | null>(null);
   useEffect(() => {
-    if (said === null) return;
-    const timer = setTimeout(() => setSaid(null), 2000);
+    if (result === null) return;
+    const timer = setTimeout(() => setResult(null), 2000);
     return () => clearTimeout(timer);
-  }, [said]);
+  }, [result]);
   if (!isSecureContext) return null;
   const copy = () =>
     navigator.clipboard.writeText(text).then(
-      () => setSaid('Copied'),
-      () => setSaid('Not allowed'),
+      () => setResult('Copied'),
+      () => setResult('Not allowed'),
     );
   return (
     <button type="button" aria-label={`Copy ${label}`} onClick={() => void copy()}>
-      <span aria-live="polite">{said ?? 'Copy'}</span>
+      <span aria-live="polite">{result ?? 'Copy'}</span>
     </button>
   );
 }

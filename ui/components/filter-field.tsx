@@ -11,16 +11,16 @@ interface FilterFieldProps {
   readonly onInput: (value: string) => void;
 }
 
-/** What is offered at the caret, and which of it is chosen; -1: none. */
-interface Offer extends Completion {
+/** The options at the caret, and the index of the chosen one; -1: none. */
+interface Options extends Completion {
   readonly chosen: number;
 }
 
-/** A line in which an expression is written, with completion of names and values (the pattern of ARIA's comboboxes). */
+/** A filter expression with completion of names and values (ARIA combobox pattern). */
 export function FilterField({ value, fields, valuesOf, problem, onInput }: FilterFieldProps) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  const [offer, setOffer] = useState<Offer | null>(null);
+  const [offer, setOffer] = useState<Options | null>(null);
 
   const suggest = (): void => {
     const { current } = input;
@@ -52,7 +52,7 @@ export function FilterField({ value, fields, valuesOf, problem, onInput }: Filte
     const step = steps[event.key];
     if (step !== undefined) {
       event.preventDefault();
-      // One place more than options: none of them.
+      // Cycles through the options and "none".
       setOffer({ ...offer, chosen: ((offer.chosen + 1 + step + length + 1) % (length + 1)) - 1 });
     } else if (event.key === 'Enter' && offer.chosen >= 0) {
       event.preventDefault();
@@ -98,7 +98,7 @@ export function FilterField({ value, fields, valuesOf, problem, onInput }: Filte
               id={`${id}-${i}`}
               role="option"
               aria-selected={i === offer.chosen}
-              // The field keeps the focus.
+              // Keeps the focus in the field.
               onMouseDown={(event) => event.preventDefault()}
               onClick={() => take(offer, text)}
             >
@@ -114,14 +114,12 @@ export function FilterField({ value, fields, valuesOf, problem, onInput }: Filte
   );
 }
 
-/** What is not understood, with its place marked. */
-function Problem({
-  text,
-  problem: { message, hint, span },
-}: {
+interface ProblemProps {
   readonly text: string;
   readonly problem: FilterProblem;
-}) {
+}
+
+function Problem({ text, problem: { message, hint, span } }: ProblemProps) {
   const marked = text.slice(span.at, span.end);
   return (
     <>
@@ -136,25 +134,24 @@ function Problem({
 }
 
 const examples: readonly (readonly [expression: string, meaning: string])[] = [
-  ['accuracy > 0.87 and latency_ms < 0.05', 'both hold; 87 % is 0.87'],
-  ['state = complete or state = running', 'one of both holds'],
+  ['accuracy > 0.87 and latency_ms < 0.05', 'both conditions; 87 % is 0.87'],
+  ['state = complete or state = running', 'at least one condition'],
   ['block3.kernel in (3, 5)', 'one of several values; also: not in'],
-  ['frontier and not enqueued', 'a name alone: it is known, and is not "no"'],
-  ['accuracy = none', 'what is not known; other comparisons with it do not hold'],
-  ['reason ~ "mutation of"', '~ contains a text, !~ does not; letters count in any case'],
-  ['latency_ms.from = measured', 'whether a value was measured or predicted'],
-  ['not (precision = int8 and number >= 100)', 'parentheses; the opposite'],
+  ['frontier and not enqueued', 'a name alone: its value is known and not "no"'],
+  ['accuracy = none', 'an unknown value; it fails all other comparisons'],
+  ['reason ~ "mutation of"', '~ contains a text, !~ does not; case does not matter'],
+  ['latency_ms.from = measured', 'the source of a value: measured or predicted'],
+  ['not (precision = int8 and number >= 100)', 'negation of a group'],
 ];
 
-/** How expressions are written, by examples that can be tried. */
 export function FilterHelp({ onTry }: { readonly onTry: (expression: string) => void }) {
   return (
     <details class="filter-help">
-      <summary>How filters are written</summary>
+      <summary>Filter syntax</summary>
       <p>
-        Names of columns are compared (<code>= != &lt; &lt;= &gt; &gt;= ~ !~ in</code>) with numbers, words or “texts”,
-        and comparisons joined by <code>and</code>, <code>or</code>, <code>not</code>; <code>and</code> binds more
-        closely. The arrow down key in the field offers what can be written there.
+        Compare names of columns (<code>= != &lt; &lt;= &gt; &gt;= ~ !~ in</code>) with numbers, words or “texts”, and
+        join comparisons by <code>and</code>, <code>or</code>, <code>not</code>; <code>and</code> binds more tightly.
+        The arrow down key in the field lists the options.
       </p>
       <dl>
         {examples.map(([expression, meaning]) => (

@@ -1,39 +1,34 @@
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
-/** Which rows of a long table are drawn, and where it is scrolled to; all in pixels and rows of one height. */
+const rowHeight = 32;
+const headHeight = 36;
 
+/** Rows that are drawn above and below the visible ones. */
+const overscan = 8;
+
+/** What is visible of the rows, px. */
 interface View {
-  /** What is scrolled away above. */
+  /** The scroll position. */
   readonly top: number;
-  /** What can be seen of the rows. */
   readonly height: number;
-  readonly rowHeight: number;
-  readonly rows: number;
 }
 
-/** Rows that are drawn: those that can be seen, and some beyond them on either side. */
-export function drawnRows({ top, height, rowHeight, rows }: View, beyond = 8): readonly [first: number, end: number] {
-  const first = Math.floor(top / rowHeight) - beyond;
-  const end = Math.ceil((top + height) / rowHeight) + beyond;
+/** The rows to draw: the visible ones and some around them. */
+export function drawnRows({ top, height }: View, rows: number): readonly [first: number, end: number] {
+  const first = Math.floor(top / rowHeight) - overscan;
+  const end = Math.ceil((top + height) / rowHeight) + overscan;
   return [Math.min(Math.max(first, 0), rows), Math.max(Math.min(end, rows), 0)];
 }
 
-/** Where to scroll so that a row is seen whole; where it is, when it is already. */
-export function topShowing({ top, height, rowHeight }: View, row: number): number {
+/** The nearest scroll position at which a row is entirely visible. */
+export function scrollTopFor({ top, height }: View, row: number): number {
   const above = row * rowHeight;
   const below = above + rowHeight - height;
   return above < top ? above : below > top ? below : top;
 }
 
-/** Where to scroll so that a row that was at one place and is at another now stays where it was on the screen. */
-export const topKeeping = (top: number, rowHeight: number, was: number, is: number): number =>
-  Math.max(top + (is - was) * rowHeight, 0);
-
-/** Rows that a page of the table moves by: all but one that are seen whole. */
-export const rowsOfPage = ({ height, rowHeight }: View): number => Math.max(Math.floor(height / rowHeight) - 1, 1);
-
-/** A cell of a grid: `index` of its row among those that are listed, -1 in the head. */
+/** A cell: `index` of its row in the list; -1 is the head. */
 export interface Place {
   readonly index: number;
   readonly column: number;
@@ -59,26 +54,25 @@ const moves: Readonly<Partial<Record<string, Move>>> = {
   End: ({ index }, { columns }) => ({ index, column: columns - 1 }),
 };
 
-/** With Ctrl held: the first and the last row. */
-const moreMoves: Readonly<Partial<Record<string, Move>>> = {
+/** Moves with Ctrl held. */
+const ctrlMoves: typeof moves = {
   Home: () => ({ index: 0, column: 0 }),
   End: (_, { rows, columns }) => ({ index: rows - 1, column: columns - 1 }),
 };
 
-const within = (value: number, low: number, high: number): number => Math.max(low, Math.min(value, high));
+const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(value, high));
 
-/** Where a key moves the focus to, as the ARIA pattern of grids has it; null when it is no key that moves. */
+/** Where a key moves the focus, by the ARIA grid pattern; null for any other key. */
 export function placeAfter(place: Place, key: string, ctrl: boolean, size: GridSize): Place | null {
-  const move = (ctrl ? moreMoves : moves)[key];
-  if (move === undefined) return null;
-  const { index, column } = move(place, size);
-  return { index: within(index, -1, size.rows - 1), column: within(column, 0, size.columns - 1) };
+  const to = (ctrl ? ctrlMoves : moves)[key]?.(place, size);
+  if (to === undefined) return null;
+  return { index: clamp(to.index, -1, size.rows - 1), column: clamp(to.column, 0, size.columns - 1) };
 }
 
 export interface GridColumn {
   readonly name: string;
   readonly title: string;
-  /** What is told of it beyond its title. */
+  /** The tooltip of its head. */
   readonly note: string;
   readonly numeric: boolean;
   /** px. */
@@ -90,31 +84,27 @@ export interface GridColumn {
 interface GridProps {
   readonly label: string;
   readonly columns: readonly GridColumn[];
-  /** Rows in order, each by a number that stays its own. */
+  /** The rows in order, each identified by a number. */
   readonly rows: readonly number[];
-  /** Names the order of the rows and which there are; when it changes, the table begins at its top. */
+  /** Identifies the sorting and the filter; a change scrolls to the top. */
   readonly order: string;
   readonly isSelected: (row: number) => boolean;
   readonly onSort: (column: string, further: boolean) => void;
   readonly onOpen: (row: number) => void;
   readonly onSelect: (row: number) => void;
-  /** Told which rows are drawn. */
+  /** Gets the drawn rows. */
   readonly onDrawn: (rows: readonly number[]) => void;
 }
 
-const rowHeight = 32;
-const headHeight = 36;
-
-/** What has the focus, or would get it: a row by its number, so that it keeps it when others come. Null: the head. */
+/** The focused cell. It keeps its row when other rows come or go; null is the head. */
 interface Focus {
   readonly row: number | null;
   readonly column: number;
 }
 
 /**
- * A table of very many rows, of which only those are in the document that can be seen: sorted by its heads, walked through
- * with the keyboard (the pattern of ARIA's grids), each row to be opened and selected. Rows that come or go above leave what
- * is looked at where it is.
+ * A table of many rows that keeps only the visible ones in the document. It is sorted by its heads and operated by the
+ * keyboard (ARIA grid pattern). The visible rows stay in place when rows are added or removed above.
  */
 export function Grid({ label, columns, rows, order, isSelected, onSort, onOpen, onSelect, onDrawn }: GridProps) {
   const element = useRef<HTMLDivElement>(null);
@@ -123,7 +113,7 @@ export function Grid({ label, columns, rows, order, isSelected, onSort, onOpen, 
   const [focus, setFocus] = useState<Focus>({ row: rows[0] ?? null, column: 0 });
   const hasFocus = useRef(false);
   const before = useRef({ rows, order });
-  const view: View = { top, height, rowHeight, rows: rows.length };
+  const focusedCell = () => element.current?.querySelector<HTMLElement>('[tabindex="0"]') ?? null;
 
   useLayoutEffect(() => {
     const grid = element.current;
@@ -134,7 +124,7 @@ export function Grid({ label, columns, rows, order, isSelected, onSort, onOpen, 
   }, []);
 
   const found = focus.row === null ? -1 : rows.indexOf(focus.row);
-  // A row that is no longer listed passes the focus on to the first.
+  // A row that disappears passes the focus to the first one.
   const place: Place = {
     index: focus.row === null ? -1 : found < 0 ? Math.min(0, rows.length - 1) : found,
     column: Math.min(focus.column, columns.length - 1),
@@ -152,26 +142,25 @@ export function Grid({ label, columns, rows, order, isSelected, onSort, onOpen, 
       const watched = hasFocus.current && at * rowHeight >= top && at * rowHeight < top + height;
       const index = watched ? at : Math.floor(top / rowHeight);
       const is = watched || top > 0 ? rows.indexOf(was.rows[index]) : -1;
-      if (is >= 0) grid.scrollTop = topKeeping(top, rowHeight, index, is);
+      if (is >= 0) grid.scrollTop = Math.max(top + (is - index) * rowHeight, 0);
     }
     setTop(grid.scrollTop);
   }, [rows, order]);
 
   useLayoutEffect(() => {
-    const cell = element.current?.querySelector<HTMLElement>('[tabindex="0"]');
-    // Its cell was drawn anew or is another one: the focus goes there, without moving the page.
-    if (hasFocus.current && cell !== null && cell !== undefined && !element.current?.contains(document.activeElement))
-      cell.focus({ preventScroll: true });
+    // The focused cell was replaced: the new one gets the focus.
+    if (hasFocus.current && element.current?.contains(document.activeElement) === false)
+      focusedCell()?.focus({ preventScroll: true });
   });
 
   const go = (to: Place): void => {
     const grid = element.current;
     if (grid === null) return;
-    if (to.index >= 0) grid.scrollTop = topShowing({ ...view, top: grid.scrollTop }, to.index);
+    if (to.index >= 0) grid.scrollTop = scrollTopFor({ top: grid.scrollTop, height }, to.index);
     setTop(grid.scrollTop);
     setFocus({ row: rows[to.index] ?? null, column: to.column });
     requestAnimationFrame(() => {
-      const cell = grid.querySelector<HTMLElement>('[tabindex="0"]');
+      const cell = focusedCell();
       cell?.focus({ preventScroll: true });
       cell?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     });
@@ -180,21 +169,19 @@ export function Grid({ label, columns, rows, order, isSelected, onSort, onOpen, 
   const press = (event: KeyboardEvent): void => {
     if (event.altKey) return;
     const row = rows[place.index] as number | undefined;
-    const acts: Readonly<Partial<Record<string, () => void>>> = {
-      Enter: () => (row === undefined ? onSort(columns[place.column].name, event.shiftKey) : onOpen(row)),
-      ' ': () => (row === undefined ? onSort(columns[place.column].name, event.shiftKey) : onSelect(row)),
-    };
-    const size = { rows: rows.length, columns: columns.length, page: rowsOfPage(view) };
+    const page = Math.max(Math.floor(height / rowHeight) - 1, 1);
+    const size = { rows: rows.length, columns: columns.length, page };
     const to = placeAfter(place, event.key, event.ctrlKey || event.metaKey, size);
-    const act = to === null ? acts[event.key] : () => go(to);
-    if (act === undefined) return;
+    if (to === null && event.key !== 'Enter' && event.key !== ' ') return;
     event.preventDefault();
-    act();
+    if (to !== null) go(to);
+    else if (row === undefined) onSort(columns[place.column].name, event.shiftKey);
+    else (event.key === 'Enter' ? onOpen : onSelect)(row);
   };
 
-  const [first, end] = drawnRows(view);
+  const [first, end] = drawnRows({ top, height }, rows.length);
   const drawn = Array.from({ length: end - first }, (_, i) => first + i);
-  // The row with the focus stays in the document wherever one scrolls to, else it would lose it.
+  // The row with the focus stays in the document: otherwise it would lose the focus.
   const indices =
     place.index < 0 || drawn.includes(place.index) ? drawn : [...drawn, place.index].sort((a, b) => a - b);
   useLayoutEffect(() => onDrawn(rows.slice(first, end)), [rows, first, end]);
@@ -213,7 +200,7 @@ export function Grid({ label, columns, rows, order, isSelected, onSort, onOpen, 
       onKeyDown={press}
       onFocusIn={() => (hasFocus.current = true)}
       onFocusOut={({ relatedTarget, currentTarget }) => {
-        // What is taken out of the document says nothing of where the focus goes.
+        // A cell that is removed from the document has no `relatedTarget`, although the focus stays in the grid.
         if (relatedTarget instanceof Node || document.hasFocus())
           hasFocus.current = relatedTarget instanceof Node && currentTarget.contains(relatedTarget);
       }}

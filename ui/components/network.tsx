@@ -9,33 +9,30 @@ import type {
 import type { Fact } from './elements.js';
 import { Table, type Column } from './table.js';
 
-/** Whether the network of a member is known; of tables, only rows are. */
+/** Whether the network of a member is known; trials from a table have none. */
 export const hasNetwork = (member: ReportMember): member is NetworkMember =>
   member.network !== null && member.costs !== null && member.parts !== null;
 
-/** Where a learning curve ends: `91.23 % after 5 epochs`. */
+/** The end of a learning curve: `91.23 % after 5 epochs`. */
 export function lastText(points: readonly CurvePoint[]): string {
   const end = points.at(-1);
   return end === undefined ? '-' : `${percent(end.validationAccuracy)} after ${epochsText(points.length)}`;
 }
 
-/** What became of each precision, and why. */
 export const verdictFacts = ({ variants = [] }: ReportMember): Fact[] =>
   variants.map(({ precision, verdict }) => [precision, verdict]);
 
 type Spread = Pick<MeasuredLatency, 'p50' | 'p95' | 'p99' | 'converged'>;
 
-/** The percentiles of what was measured. */
 export const percentilesFact = ({ p50, p95, p99 }: Spread): Fact => [
   'percentiles',
   `p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}`,
 ];
 
-/** What is to be said against it, if anything. */
+/** A warning for a measurement that did not converge. */
 export const cautionFacts = ({ converged }: Pick<Spread, 'converged'>): readonly Fact[] =>
-  converged ? [] : [['caution', 'the interval did not become as tight as the protocol asks']];
+  converged ? [] : [['caution', 'the interval is wider than the protocol requires']];
 
-/** What was measured and what was predicted. */
 export function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
   const facts: Fact[] = [];
   if (latency !== null) {
@@ -50,13 +47,12 @@ export function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
   return facts;
 }
 
-/** What it takes in memory and on disk. */
 export const sizeFacts = ({ costs }: NetworkMember): Fact[] => [
   ['activation memory', bytes(costs.activationBytes)],
   ['weights', bytes(costs.sizeBytes)],
 ];
 
-/** What a part gives: `14 x 14 x 40`, `10 logits`. */
+/** The output shape of a part: `14 x 14 x 40`, `10 logits`. */
 const outputText = ({ kind, output }: Pick<NetworkPart, 'kind' | 'output'>): string =>
   kind === 'head' ? `${output.join()} logits` : output.join(' x ');
 
@@ -68,27 +64,26 @@ const columns: readonly Column<NetworkPart>[] = [
   { title: 'parameters', numeric: true, cell: ({ params }) => count(params) },
 ];
 
-/** The parts of a network with what each costs. */
 export function NetworkParts({ parts }: { readonly parts: readonly NetworkPart[] }) {
   return <Table columns={columns} rows={parts} label="Parts of the network" />;
 }
 
-/** The largest map and the longest bar of a drawing, px. */
+/** The sizes of the largest map and the longest bar, px. */
 const size = { map: 56, bar: 96 } as const;
 
-/** Extents of maps differ by orders of magnitude: each doubling is as much longer. */
+/** The length of a map's side, on a logarithmic scale. */
 const along = (value: number, most: number): number =>
   6 + (size.map - 6) * (Math.log2(1 + value) / Math.log2(1 + most));
 
 const greatest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 1);
 
-/** `3 x 3, stride 2`; nothing for what has no window. */
+/** `3 x 3, stride 2`; empty without a window. */
 function windowText({ kernel, stride }: NetworkPart): string {
   if (kernel === null) return '';
   return `${kernel} x ${kernel}${stride === null || stride === 1 ? '' : `, stride ${stride}`}`;
 }
 
-/** A share of the whole network in whole percents; what is there is never said to be nothing. */
+/** A share in whole percents; a small one is `< 1 %`, never 0. */
 const shareText = (share: number): string => (share > 0 && share < 0.005 ? '< 1 %' : `${Math.round(100 * share)} %`);
 
 interface Scale {
@@ -128,10 +123,7 @@ function Part({ part, scale }: { readonly part: NetworkPart; readonly scale: Sca
   );
 }
 
-/**
- * A network as people draw it, from its input to its logits: a box is as high as the map that a part gives and as wide
- * as its channels (each doubling alike), the bar beneath as long as the part's MACs, the greatest filling it.
- */
+/** Draws a network from input to logits. Boxes show map sizes and channels, both logarithmically; bars show MACs. */
 export function NetworkDrawing({ parts }: { readonly parts: readonly NetworkPart[] }) {
   const scale: Scale = {
     rows: greatest(parts.map(({ output }) => (output.length === 1 ? 1 : output[0]))),

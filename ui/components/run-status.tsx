@@ -1,19 +1,16 @@
 import type { LogEntry, RunSummary } from '../../experiments/page/api.js';
+import { useRun } from '../app/hooks.js';
+import { trialAddress } from '../data/addresses.js';
 import { Time } from './elements.js';
 
-/** How a run stands, in words that its colour repeats. */
-export function RunState({ run: { status, message } }: { readonly run: RunSummary }) {
-  return (
-    <span class={`state ${status}`} title={message ?? undefined}>
-      {status}
-    </span>
-  );
-}
+export const RunState = ({ run: { status, message } }: { readonly run: RunSummary }) => (
+  <span class={`state ${status}`} title={message ?? undefined}>
+    {status}
+  </span>
+);
 
-/** Trials of a run that have ended, however. */
 export const endedTrials = ({ counts: { complete, pruned, failed } }: RunSummary): number => complete + pruned + failed;
 
-/** How far a run is: a bar, and the same in numbers. */
 export function RunProgress({ run }: { readonly run: RunSummary }) {
   const ended = endedTrials(run);
   return (
@@ -26,7 +23,12 @@ export function RunProgress({ run }: { readonly run: RunSummary }) {
   );
 }
 
-/** How kinds of entries are called, and which of them need an eye. */
+/** A link to a trial of this run: `#12`. */
+export function TrialLink({ number }: { readonly number: number }) {
+  const { live } = useRun();
+  return <a href={trialAddress(live.id, number)}>#{number}</a>;
+}
+
 const kinds: { readonly [K in LogEntry['kind']]: { readonly title: string; readonly style?: string } } = {
   note: { title: 'note' },
   warning: { title: 'warning', style: 'interrupted' },
@@ -38,15 +40,9 @@ const kinds: { readonly [K in LogEntry['kind']]: { readonly title: string; reado
   promoted: { title: 'promoted', style: 'complete' },
 };
 
-/** What a run has said, the newest first; times are those of this place. */
-export function RunLog({
-  base,
-  log,
-}: {
-  /** Address of the run. */ readonly base: string;
-  readonly log: readonly LogEntry[];
-}) {
-  if (log.length === 0) return <p class="empty">Nothing was said so far.</p>;
+/** Log entries of this run, newest first, in local time. */
+export function RunLog({ log }: { readonly log: readonly LogEntry[] }) {
+  if (log.length === 0) return <p class="empty">The log is empty.</p>;
   return (
     <ol class="log" aria-label="Log">
       {log.map(({ seq, at, kind, trial, message }) => (
@@ -54,7 +50,7 @@ export function RunLog({
           <Time at={at} />
           <span class={`state ${kinds[kind].style ?? ''}`}>{kinds[kind].title}</span>
           <span>
-            {trial !== null && <a href={`${base}/trials/${trial}`}>#{trial}</a>} {message}
+            {trial !== null && <TrialLink number={trial} />} {message}
           </span>
         </li>
       ))}

@@ -1,11 +1,10 @@
 import type { ComponentChildren } from 'preact';
 
-/** A column of a table of which every row is there. */
 export interface Column<Row> {
   readonly title: string;
-  /** Numbers stand to the right. */
+  /** Numbers are aligned to the right. */
   readonly numeric?: boolean;
-  /** It says what the row is of. */
+  /** Whether its cells are the headings of their rows. */
   readonly heading?: boolean;
   readonly cell: (row: Row) => ComponentChildren;
 }
@@ -13,16 +12,16 @@ export interface Column<Row> {
 interface TableProps<Row> {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
-  /** What screen readers call it, where no heading stands right above it. */
+  /** Its name for screen readers. */
   readonly label?: string;
 }
 
 const classOf = ({ numeric }: { readonly numeric?: boolean }) => (numeric === true ? 'number' : undefined);
 
-/** A plain table; wider than its place, it scrolls. */
+/** A plain table that scrolls sideways when it is too wide. */
 export function Table<Row>({ columns, rows, label }: TableProps<Row>) {
   return (
-    // Whoever has no pointer scrolls what has the focus.
+    // The focus lets the keyboard scroll.
     <div class="scroll" tabIndex={0}>
       <table aria-label={label}>
         <thead>

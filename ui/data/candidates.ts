@@ -8,77 +8,76 @@ import type {
 } from '../../experiments/page/api.js';
 import { precisions } from './measures.js';
 
-/** A column whose type the cells of a row share. */
-type Column<T> = T[];
+/** Columns with one cell for each row. */
+const plain = [
+  'chosen',
+  'state',
+  'finalAccuracy',
+  'testAccuracy',
+  'startedAfter',
+  'finishedAfter',
+  'rejected',
+  'attempts',
+  'enqueued',
+] as const;
 
+/** Columns by name. */
 const named = ['values', 'provenance', 'choices'] as const;
 
 /**
- * The candidates of a run as columns that grow: what charts draw and tables list. A row keeps its place for ever; a later
- * message about the same number and precision overwrites it. A row of a trial that a later message about this trial no
- * longer has is emptied: it is not chosen, and has no values.
+ * The candidates of a run as growing columns, for charts and tables. A row keeps its index; a later part about the same
+ * trial and precision overwrites it. A row that a later part about its trial lacks becomes empty: not chosen, without values.
  */
 export class Candidates {
-  readonly number: Column<number> = [];
-  readonly precision: Column<StoredPrecision> = [];
-  readonly chosen: Column<boolean> = [];
-  readonly state: Column<TrialState> = [];
-  readonly values = new Map<string, Column<number | null>>();
-  readonly provenance = new Map<string, Column<Provenance | null>>();
-  readonly choices = new Map<string, Column<Choice | null>>();
-  readonly finalAccuracy: Column<number | null> = [];
-  readonly testAccuracy: Column<number | null> = [];
-  readonly startedAfter: Column<number | null> = [];
-  readonly finishedAfter: Column<number | null> = [];
-  readonly rejected: Column<number> = [];
-  readonly attempts: Column<number> = [];
-  readonly enqueued: Column<string | null> = [];
+  readonly number: number[] = [];
+  readonly precision: StoredPrecision[] = [];
+  readonly chosen: boolean[] = [];
+  readonly state: TrialState[] = [];
+  readonly values = new Map<string, (number | null)[]>();
+  readonly provenance = new Map<string, (Provenance | null)[]>();
+  readonly choices = new Map<string, (Choice | null)[]>();
+  readonly finalAccuracy: (number | null)[] = [];
+  readonly testAccuracy: (number | null)[] = [];
+  readonly startedAfter: (number | null)[] = [];
+  readonly finishedAfter: (number | null)[] = [];
+  readonly rejected: number[] = [];
+  readonly attempts: number[] = [];
+  readonly enqueued: (string | null)[] = [];
 
-  /** Rows by precision and number. */
+  /** Row indices by precision and number. */
   private readonly rows = new Map<StoredPrecision, Map<number, number>>();
 
-  /** Rows. */
   get length(): number {
     return this.number.length;
   }
 
-  /** The row of a candidate. */
   rowOf({ number, precision }: CandidateKey): number | undefined {
     return this.rows.get(precision)?.get(number);
   }
 
-  /** Whether a trial has ended, in whichever precision it is known. */
+  /** Whether a trial has ended. */
   hasEnded(number: number): boolean {
     const row = precisions.map((precision) => this.rowOf({ number, precision })).find((each) => each !== undefined);
     return row !== undefined && this.state[row] !== 'waiting' && this.state[row] !== 'running';
   }
 
-  /** Takes rows in. @returns those that were changed or added. */
+  /** Adds and overwrites rows. @returns the indices of the changed rows. */
   merge(part: CandidateColumns): readonly number[] {
-    const places = part.number.map((number, i) => this.place(number, part.precision[i]));
-    const plain = [
-      'chosen',
-      'state',
-      'finalAccuracy',
-      'testAccuracy',
-      'startedAfter',
-      'finishedAfter',
-      'rejected',
-    ] as const;
-    for (const name of [...plain, 'attempts', 'enqueued'] as const) put(this[name], part[name], places);
+    const rows = part.number.map((number, i) => this.addRow(number, part.precision[i]));
+    for (const name of plain) put(this[name], part[name], rows);
     for (const name of named) {
-      const own = this[name] as Map<string, Column<unknown>>;
+      const own = this[name] as Map<string, unknown[]>;
       for (const key of Object.keys(part[name])) if (!own.has(key)) own.set(key, []);
       for (const [key, column] of own) {
-        // Rows that came before anything of this name was known have none of it.
+        // Rows before the first value of a name have none.
         while (column.length < this.length) column.push(null);
-        put(column, Object.hasOwn(part[name], key) ? part[name][key] : [], places);
+        put(column, Object.hasOwn(part[name], key) ? part[name][key] : [], rows);
       }
     }
-    return [...places, ...this.emptyOthers(part)];
+    return [...rows, ...this.clearOthers(part.number, new Set(rows))];
   }
 
-  private place(number: number, precision: StoredPrecision): number {
+  private addRow(number: number, precision: StoredPrecision): number {
     let ofPrecision = this.rows.get(precision);
     if (ofPrecision === undefined) this.rows.set(precision, (ofPrecision = new Map<number, number>()));
     let row = ofPrecision.get(number);
@@ -91,15 +90,14 @@ export class Candidates {
     return row;
   }
 
-  /** Empties the rows of the part's trials that the part does not have. @returns them. */
-  private emptyOthers(part: CandidateColumns): readonly number[] {
-    // Runs that know one precision only have none.
+  /** Empties the rows of these trials that are not in `present`. @returns their indices. */
+  private clearOthers(numbers: readonly number[], present: ReadonlySet<number>): readonly number[] {
+    // With one precision, there are no others.
     if (this.rows.size < 2) return [];
-    const there = new Set(part.number.map((number, i) => this.place(number, part.precision[i])));
-    const others = [...new Set(part.number)].flatMap((number) =>
+    const others = [...new Set(numbers)].flatMap((number) =>
       [...this.rows.values()].flatMap((ofPrecision) => {
         const row = ofPrecision.get(number);
-        return row === undefined || there.has(row) ? [] : [row];
+        return row === undefined || present.has(row) ? [] : [row];
       }),
     );
     for (const row of others) {
@@ -111,7 +109,7 @@ export class Candidates {
   }
 }
 
-/** Writes cells into rows; rows beyond the cells get null. */
+/** Writes cells into rows; missing cells are null. */
 function put(column: unknown[], cells: readonly unknown[], rows: readonly number[]): void {
   for (let i = 0; i < rows.length; i++) column[rows[i]] = i < cells.length ? cells[i] : null;
 }

@@ -1,7 +1,6 @@
+import { signal } from '@preact/signals';
 import type { CurvePoint, EpochChange, Training } from '../../experiments/page/api.js';
-import { signal, type ReadonlySignal } from '@preact/signals';
 
-/** A training in words. */
 export function trainingText(training: Training): string {
   const trial = `trial ${training.trial ?? ''}`;
   const texts: { readonly [S in Training['stage']]: string } = {
@@ -15,28 +14,27 @@ export function trainingText(training: Training): string {
   return texts[training.stage];
 }
 
-/** Epochs in their order; of one that is known twice, what was told later. */
+/** Merges two parts of a curve, sorted by epoch; `later` wins. */
 export function joinedCurve(known: readonly CurvePoint[], later: readonly CurvePoint[]): readonly CurvePoint[] {
   const points = new Map([...known, ...later].map((point) => [point.epoch, point]));
   return [...points.values()].sort((a, b) => a.epoch - b.epoch);
 }
 
-/** Trainings that are kept: those that got on last. A page that is open for days must not grow. */
+/** The number of trainings that are kept: a page that is open for days must not grow. */
 const most = 200;
 
 const keyOf = ({ stage, trial, shrunk }: Training): string => `${stage} ${trial ?? ''} ${shrunk ?? ''}`;
 
-/** Epochs that ended since the page was opened, by training. */
+/** The epochs that ended since the page was opened, by training. */
 export class LiveCurves {
-  private readonly signals = { version: signal(0) };
-  /** The one that got on last is the last. */
+  /** By training, the most recently changed one last. */
   private readonly points = new Map<string, readonly CurvePoint[]>();
 
-  /** Counts changes; whoever draws curves reads it. */
-  readonly version: ReadonlySignal<number> = this.signals.version;
+  /** Counts the changes. */
+  readonly version = signal(0);
 
-  /** An epoch that is told again, as after another attempt, replaces what was known of it. */
-  take(epochs: readonly EpochChange[]): void {
+  /** Adds epochs. An epoch that is trained again, after a retry, replaces itself and all later ones. */
+  add(epochs: readonly EpochChange[]): void {
     for (const { training, ...point } of epochs) {
       const key = keyOf(training);
       const known = this.points.get(key) ?? [];
@@ -47,7 +45,7 @@ export class LiveCurves {
       if (this.points.size <= most) break;
       this.points.delete(key);
     }
-    if (epochs.length > 0) this.signals.version.value++;
+    if (epochs.length > 0) this.version.value++;
   }
 
   of(training: Training): readonly CurvePoint[] {

@@ -3,40 +3,39 @@ import type { MeasureText, Objective, TrialText } from '../../experiments/page/a
 import { precisions, textOf, titleOf } from './measures.js';
 import type { Candidates } from './candidates.js';
 
-/** What a table has in a row and a column; null is not known. */
+/** A cell of a table; null is unknown. */
 export type Cell = string | number | boolean | null;
 
-/** What kind of column it is, for those who list, order or describe columns. */
+/** Groups fields in menus and files. */
 export type FieldGroup = 'trial' | 'objective' | 'measure' | 'decision' | 'final' | 'course' | 'text';
 
-/** Something that is known of each candidate, by name: tables list it, filters ask for it, downloads hold it. */
+/** A named property of candidates, for tables, filters and downloads. */
 export interface Field {
-  /** As filters, addresses and files write it: `latency_ms`. */
+  /** In filters, addresses and files: `latency_ms`. */
   readonly name: string;
-  /** As people read it: `latency`. */
+  /** In tables: `latency`. */
   readonly title: string;
   readonly group: FieldGroup;
-  /** `choice`: a decision's, a number, a text or yes and no. */
+  /** A `choice` of a decision may be a number, a text or a boolean. */
   readonly kind: 'number' | 'text' | 'flag' | 'choice';
-  /** All that it can be, where that is known beforehand. */
+  /** All possible values, where they are fixed. */
   readonly values?: readonly string[];
   readonly cell: (row: number) => Cell;
-  /** The cell as tables show it. */
+  /** The formatted cell. */
   readonly text: (row: number) => string;
 }
 
-/** What fields are made of. */
+/** The state of a run that fields read. */
 export interface Known {
   readonly candidates: Candidates;
   readonly objectives: readonly Objective[];
   readonly measures: Readonly<Record<string, MeasureText>>;
-  /** In the space's order. */
+  /** In the order of the space. */
   readonly decisions: readonly string[];
   /** Whether trials are judged in several precisions. */
   readonly severalPrecisions: boolean;
-  /** Whether a row is on the frontier. */
   readonly onFrontier: (row: number) => boolean;
-  /** A trial's texts as far as they are here. */
+  /** The texts of a trial; undefined until they are loaded. */
   readonly textOf: (number: number) => TrialText | undefined;
 }
 
@@ -46,11 +45,11 @@ const origins = ['measured', 'predicted', 'imported', 'computed'] as const;
 const plainText = (cell: Cell): string =>
   cell === null ? '-' : typeof cell === 'boolean' ? (cell ? 'yes' : 'no') : String(cell);
 
-/** What lies between two times, without what subtracting adds behind the sixth digit. */
+/** A difference of times, rounded to 6 digits to remove floating-point noise. */
 const difference = (to: number | null, from: number | null): number | null =>
   to === null || from === null ? null : Math.round(1e6 * (to - from)) / 1e6;
 
-/** A field whose text is the plain one of its cells, unless something else is said. */
+/** A field; by default, its text is its plain cell. */
 const field = (
   group: FieldGroup,
   kind: Field['kind'],
@@ -60,7 +59,6 @@ const field = (
   rest: Partial<Pick<Field, 'values' | 'text'>> = {},
 ): Field => ({ name, title, group, kind, cell, text: (row) => plainText(cell(row)), ...rest });
 
-/** A number that is written with its unit. */
 const measured = (
   group: FieldGroup,
   name: string,
@@ -107,7 +105,6 @@ function courseFields({ candidates: { startedAfter, finishedAfter, attempts, rej
   ];
 }
 
-/** Which values were measured, and which were predicted or given otherwise. */
 const provenanceFields = ({ candidates, measures }: Known): Field[] =>
   [...candidates.provenance].map(([name, column]) =>
     field('measure', 'text', `${name}.from`, `${titleOf(measures, name)} from`, (row) => column[row], {
@@ -126,10 +123,7 @@ function textFields({ candidates: { number }, textOf: textsOf }: Known): Field[]
   return [text('reason', 'why it was tried'), text('message', 'why it ended')];
 }
 
-/**
- * What is known of the candidates of a run, by name, in the order in which tables list it. A decision whose name is taken
- * is called `decision.NAME`.
- */
+/** All fields of a run, in the order of tables. A decision whose name is in use becomes `decision.NAME`. */
 export function fieldsOf(known: Known): readonly Field[] {
   const { candidates, decisions, severalPrecisions, onFrontier } = known;
   const { number, state, precision, enqueued, choices } = candidates;
@@ -143,16 +137,16 @@ export function fieldsOf(known: Known): readonly Field[] {
     ...valueFields(known),
     ...finalFields(known),
     ...courseFields(known),
-    field('trial', 'text', 'enqueued', 'given as', (row) => enqueued[row]),
+    field('trial', 'text', 'enqueued', 'enqueued as', (row) => enqueued[row]),
     ...textFields(known),
     ...provenanceFields(known),
   ];
-  const taken = new Set(fields.map(({ name }) => name));
+  const used = new Set(fields.map(({ name }) => name));
   const decided = decisions.map((name) =>
     field(
       'decision',
       'choice',
-      taken.has(name) ? `decision.${name}` : name,
+      used.has(name) ? `decision.${name}` : name,
       name,
       (row) => choices.get(name)?.[row] ?? null,
     ),
@@ -162,7 +156,7 @@ export function fieldsOf(known: Known): readonly Field[] {
 
 const order = new Intl.Collator('en', { numeric: true });
 
-/** Numbers before texts, texts as people count them, no before yes. */
+/** Sorts numbers before texts, `b9` before `b10`, and false before true. */
 export function compareCells(a: Cell, b: Cell): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (typeof a === 'number') return -1;
@@ -170,7 +164,7 @@ export function compareCells(a: Cell, b: Cell): number {
   return order.compare(String(a), String(b));
 }
 
-/** What a field is in the rows, when it is of few kinds; nothing when it is of many. */
+/** The distinct values of a field in the rows, sorted; none when there are more than `most`. */
 export function valuesOf({ kind, values, cell }: Field, rows: readonly number[], most = 24): readonly Cell[] {
   if (values !== undefined) return values;
   if (kind === 'flag') return [true, false];

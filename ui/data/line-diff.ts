@@ -1,115 +1,64 @@
-/** A line of several texts beside each other: what each has there; null: nothing. */
+import { diffArrays } from 'diff';
+
+/** A line of several YAML texts side by side. */
 export interface LineRow {
+  /** The keys around the line and its own: `search.controller`. */
+  readonly path: string;
+  /** The line of each text; null where a text has none. */
   readonly cells: readonly (string | null)[];
-  /** Whether all texts have the same. */
+  /** Whether all texts have the same line. */
   readonly same: boolean;
 }
 
-/** Beyond so many pairs of lines that differ, they are compared by their places only. */
-const most = 4_000_000;
+/** With more insertions and deletions, the texts count as entirely different. */
+const mostEdits = 4000;
 
-/** Pairs of equal lines of a longest common subsequence, in order. */
-function commonLines(a: readonly string[], b: readonly string[]): (readonly [number, number])[] {
-  let start = 0;
-  while (start < a.length && start < b.length && a[start] === b[start]) start++;
-  let [endA, endB] = [a.length, b.length];
-  while (endA > start && endB > start && a[endA - 1] === b[endB - 1]) {
-    endA--;
-    endB--;
-  }
-  const [rows, columns] = [endA - start, endB - start];
-  const pairs: (readonly [number, number])[] = Array.from({ length: start }, (_, i) => [i, i]);
-  if (rows * columns <= most) {
-    const width = columns + 1;
-    // lengths[i * width + j]: of the longest common subsequence of what follows line i and line j.
-    const lengths = new Uint32Array((rows + 1) * width);
-    for (let i = rows - 1; i >= 0; i--)
-      for (let j = columns - 1; j >= 0; j--)
-        lengths[i * width + j] =
-          a[start + i] === b[start + j]
-            ? lengths[(i + 1) * width + j + 1] + 1
-            : Math.max(lengths[(i + 1) * width + j], lengths[i * width + j + 1]);
-    for (let [i, j] = [0, 0]; i < rows && j < columns;)
-      if (a[start + i] === b[start + j]) pairs.push([start + i++, start + j++]);
-      else if (lengths[(i + 1) * width + j] >= lengths[i * width + j + 1]) i++;
-      else j++;
-  }
-  for (let i = 0; endA + i < a.length; i++) pairs.push([endA + i, endB + i]);
-  return pairs;
+interface Line {
+  readonly text: string;
+  readonly path: string;
+  /** Unique in its text. Lines with the same key go into one row. */
+  readonly key: string;
 }
 
-/** What a line is about: its indentation, and what stands before its colon. */
-const topicOf = (line: string): string => /^[\s-]*[^:]*/.exec(line)?.[0] ?? line;
-
-type Cells = (string | null)[];
-
-/** Rows to be: of the lines of the first text, and before each (and after the last) those that only others have. */
-interface Draft {
-  readonly texts: number;
-  readonly own: readonly Cells[];
-  readonly before: readonly Cells[][];
-}
-
-const isAbout = (topic: string, cells: Cells): boolean =>
-  cells.some((cell) => cell !== null && topicOf(cell) === topic);
-
-/** Puts lines of text `t` beside those of the first one from `from` to `to`, where both are about the same. */
-function place({ texts, own, before }: Draft, t: number, from: number, to: number, lines: readonly string[]): void {
-  let next = from;
-  /** Of the rows before `next`, those that lines of this text may still stand in. */
-  let free = 0;
-  for (const line of lines) {
-    const topic = topicOf(line);
-    let row = next;
-    while (row < to && topicOf(own[row][0] ?? '') !== topic) row++;
-    if (row < to) {
-      own[row][t] = line;
-      next = row + 1;
-      free = 0;
-      continue;
-    }
-    const gap = before[next];
-    let at = free;
-    while (at < gap.length && !isAbout(topic, gap[at])) at++;
-    if (at === gap.length) gap.splice((at = free), 0, new Array<null>(texts).fill(null));
-    gap[at][t] = line;
-    free = at + 1;
-  }
-}
-
-/**
- * Texts line by line beside each other, along the first of them: lines that a longest common subsequence pairs stand in one
- * row, and so do lines that differ where both are about the same key. What a text has of a row, from above to below, is
- * that text.
- */
-export function alignLines(texts: readonly string[]): readonly LineRow[] {
-  const [base = [], ...others] = texts.map((text) => (text === '' ? [] : text.replace(/\n$/, '').split('\n')));
-  const draft: Draft = {
-    texts: texts.length,
-    own: base.map((line) => [line, ...others.map(() => null)]),
-    before: Array.from({ length: base.length + 1 }, () => []),
-  };
-  for (const [o, other] of others.entries()) {
-    let [i, j] = [0, 0];
-    for (const [toI, toJ] of [...commonLines(base, other), [base.length, other.length] as const]) {
-      place(draft, o + 1, i, toI, other.slice(j, toJ));
-      if (toI < base.length) draft.own[toI][o + 1] = base[toI];
-      [i, j] = [toI + 1, toJ + 1];
-    }
-  }
-  return draft.before
-    .flatMap((gap, i) => (i < base.length ? [...gap, draft.own[i]] : gap))
-    .map((cells) => ({ cells, same: cells.every((cell) => cell === cells[0]) }));
-}
-
-/** Where each line of a text in YAML stands, as keys from the outside to the line's own: `search.controller`. */
-export function pathsOf(lines: readonly string[]): readonly string[] {
-  const keys: { readonly depth: number; readonly key: string }[] = [];
-  return lines.map((line) => {
-    const [, indent, key] = /^(\s*(?:- )*)(?:([^:]*):(?: |$))?/.exec(line) ?? ['', '', ''];
-    while ((keys.at(-1)?.depth ?? -1) >= indent.length) keys.pop();
-    // An item that is a plain value has no key: it stands in its list.
-    if ((key as string | undefined) !== undefined) keys.push({ depth: indent.length, key });
-    return keys.map((parent) => parent.key).join('.');
+function linesOf(text: string): readonly Line[] {
+  const parents: { readonly depth: number; readonly key: string }[] = [];
+  const counts = new Map<string, number>();
+  return (text === '' ? [] : text.replace(/\n$/, '').split('\n')).map((line) => {
+    const [, indent, own] = /^(\s*(?:- )*)(?:([^:]*):(?: |$))?/.exec(line) as unknown as [string, string, string?];
+    while ((parents.at(-1)?.depth ?? -1) >= indent.length) parents.pop();
+    // A list item that is a plain value has no key: its path is that of its list.
+    if (own !== undefined) parents.push({ depth: indent.length, key: own });
+    const path = parents.map(({ key }) => key).join('.');
+    const name = own === undefined ? `${path}\n${line.trim()}` : path;
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    return { text: line, path, key: `${name}\n${count}` };
   });
+}
+
+/** Aligns YAML texts line by line, by key. The cells of one column, from top to bottom, are the whole text. */
+export function alignLines(texts: readonly string[]): readonly LineRow[] {
+  let rows: { readonly line: Line; readonly cells: (string | null)[] }[] = [];
+  for (const [column, lines] of texts.map(linesOf).entries()) {
+    const known = rows.map(({ line }) => line);
+    const parts = diffArrays(known, [...lines], {
+      comparator: (a, b) => a.key === b.key,
+      maxEditLength: mostEdits,
+    });
+    let [row, next] = [0, 0];
+    const merged: typeof rows = [];
+    for (const { removed, added, count } of parts ?? [
+      { removed: true, added: false, count: known.length },
+      { removed: false, added: true, count: lines.length },
+    ])
+      for (let i = 0; i < count; i++) {
+        const current = added
+          ? { line: lines[next], cells: new Array<string | null>(texts.length).fill(null) }
+          : rows[row++];
+        if (!removed) current.cells[column] = lines[next++].text;
+        merged.push(current);
+      }
+    rows = merged;
+  }
+  return rows.map(({ line: { path }, cells }) => ({ path, cells, same: cells.every((cell) => cell === cells[0]) }));
 }

@@ -1,4 +1,4 @@
-import { batch, signal, type ReadonlySignal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import type {
   Activity,
   CandidateColumns,
@@ -12,174 +12,158 @@ import type {
   TrialsAnswer,
 } from '../../experiments/page/api.js';
 import { Candidates } from './candidates.js';
-import { get, listen, problemText, Refused, untilDone } from './connection.js';
+import { get, listen, problemText, Refused, retry } from './connection.js';
 import { LiveCurves } from './curves.js';
 
-/** Entries of the log that are kept. */
 const longestLog = 200;
 
-/** What changes with no message of its own (what int8 came to, shrunk networks) is asked for again after this, in ms. */
+/** The stream does not report everything (int8 results, shrunk networks): `info` is refreshed after this, in ms. */
 const infoAge = 15_000;
 
 /**
- * One run as it stands, kept up while it goes: what all pages about it show. Of the many candidates only `version` is a
- * signal; whoever reads columns reads it, and draws again when it changes.
+ * The live state of one run, for all of its pages. `candidates` is no signal: what reads its columns must read `version`
+ * to be drawn again when they change.
  */
 export class LiveRun {
   readonly candidates = new Candidates();
-  private readonly signals = {
-    info: signal<RunAnswer | null>(null),
-    version: signal(0),
-    loaded: signal<{ readonly done: number; readonly total: number }>({ done: 0, total: 0 }),
-    frontier: signal<readonly CandidateKey[]>([]),
-    now: signal<readonly Activity[]>([]),
-    connected: signal(true),
-    problem: signal<string | null>(null),
-    replaced: signal(false),
-  };
-  private readonly ended = new AbortController();
-  /** Up to where the run is known; null until it is listened to. */
-  private cursor: number | null = null;
-  /** What was told while trials were loaded; null once they are. */
-  private meanwhile: CandidateColumns[] | null = [];
-  private askedAt = 0;
-  /** Answers may overtake each other: the number of the last question, and of the one whose answer is here. */
-  private readonly questions = { asked: 0, answered: 0 };
-  /** Counts what was told. */
-  private told = 0;
-  private started = false;
-
-  /** All that does not grow with trials; null until it is there. */
-  readonly info: ReadonlySignal<RunAnswer | null> = this.signals.info;
   /** Counts the changes of `candidates`. */
-  readonly version: ReadonlySignal<number> = this.signals.version;
-  /** How many of the trials are here. */
-  readonly loaded: ReadonlySignal<{ readonly done: number; readonly total: number }> = this.signals.loaded;
-  /** Along the second objective. */
-  readonly frontier: ReadonlySignal<readonly CandidateKey[]> = this.signals.frontier;
-  readonly now: ReadonlySignal<readonly Activity[]> = this.signals.now;
-  /** Epochs that ended since the page was opened. */
+  readonly version = signal(0);
+  /** Everything that does not grow with the trials; null until it is loaded. */
+  readonly info = signal<RunAnswer | null>(null);
+  /** How many trials are loaded. */
+  readonly loaded = signal({ done: 0, total: 0 });
+  /** Sorted by the second objective. */
+  readonly frontier = signal<readonly CandidateKey[]>([]);
+  readonly now = signal<readonly Activity[]>([]);
+  /** The epochs that ended since the page was opened. */
   readonly curves = new LiveCurves();
   /** Whether the server answers. */
-  readonly connected: ReadonlySignal<boolean> = this.signals.connected;
-  /** Why the run cannot be shown, or is no longer up to date. */
-  readonly problem: ReadonlySignal<string | null> = this.signals.problem;
+  readonly connected = signal(true);
+  /** Why the run cannot be shown, or is out of date. */
+  readonly problem = signal<string | null>(null);
   /**
-   * Whether its file was replaced, removed, or cannot be read any more, as `problem` then says: what is here stays as it is,
-   * and a new `LiveRun` may know more.
+   * Whether the run's file was replaced, removed, or became unreadable, as `problem` explains. This object then no longer
+   * changes; a new `LiveRun` shows the new file.
    */
-  readonly replaced: ReadonlySignal<boolean> = this.signals.replaced;
+  readonly replaced = signal(false);
 
-  /** @param clock Of now, in ms. */
+  private readonly ended = new AbortController();
+  /** The stream's position; null before listening. */
+  private cursor: number | null = null;
+  /** Changes that arrive while trials are loaded; null afterwards. */
+  private meanwhile: CandidateColumns[] | null = [];
+  /** When `info` was last requested, in ms. */
+  private infoAt = 0;
+  /** Numbers of the last request for `info` and of the last used answer: an older answer may arrive later. */
+  private readonly infoRequests = { sent: 0, answered: 0 };
+  /** Counts the messages of the stream. */
+  private messages = 0;
+  private started = false;
+
+  /** @param clock The current time, in ms. */
   constructor(
     readonly id: RunId,
     private readonly clock: () => number = Date.now,
   ) {}
 
-  /** Fetches what is there, and listens; once. */
+  /** Loads the run and listens to its changes. Further calls do nothing. */
   start(): void {
     if (this.started) return;
     this.started = true;
-    void untilDone(
+    void retry(
       (progress) => this.load(progress),
-      (error) => (this.signals.problem.value = problemText(error)),
+      (error) => (this.problem.value = problemText(error)),
       this.ended.signal,
     );
   }
 
-  /** Stops listening. */
   end(): void {
     this.ended.abort();
   }
 
-  /** Epochs of a training that ended since the page was opened; who shows them is told of more. */
+  /** The epochs of a training since the page was opened; subscribes to further ones. */
   curveOf(training: Training): readonly CurvePoint[] {
     return this.curves.version.value === 0 ? [] : this.curves.of(training);
   }
 
   private async load(progress: () => void): Promise<void> {
-    await this.ask();
+    await this.loadInfo();
     let from: number | null = 0;
     while (from !== null) {
       const answer: TrialsAnswer = await get('/api/runs/:run/trials', { run: this.id }, { from }, this.ended.signal);
       batch(() => {
         this.candidates.merge(answer.candidates);
-        this.signals.version.value++;
-        this.signals.loaded.value = { done: answer.next ?? answer.total, total: answer.total };
-        this.signals.problem.value = null;
+        this.version.value++;
+        this.loaded.value = { done: answer.next ?? answer.total, total: answer.total };
+        this.problem.value = null;
       });
-      // What is live goes on from the first part, beside the others.
+      // Listens from the first part on, while further parts are loaded.
       if (this.cursor === null) this.listen((this.cursor = answer.cursor));
       from = answer.next;
       progress();
     }
-    // A part may be older than what was told while it was on its way.
+    // A part may be older than a message that arrived during its request.
     const { meanwhile } = this;
     this.meanwhile = null;
     if (meanwhile === null || meanwhile.length === 0) return;
     for (const later of meanwhile) this.candidates.merge(later);
-    this.signals.version.value++;
+    this.version.value++;
   }
 
-  /** Asks for what does not grow with trials. */
-  private async ask(): Promise<void> {
-    this.askedAt = this.clock();
-    const { questions, told } = this;
-    const own = ++questions.asked;
+  private async loadInfo(): Promise<void> {
+    this.infoAt = this.clock();
+    const { infoRequests, messages } = this;
+    const own = ++infoRequests.sent;
     const info = await get('/api/runs/:run', { run: this.id }, {}, this.ended.signal);
-    if (own < questions.answered) return;
-    questions.answered = own;
+    if (own < infoRequests.answered) return;
+    infoRequests.answered = own;
     const known = this.info.peek();
-    // What was told while the answer was on its way is newer.
-    const { run, pace } = known !== null && told !== this.told ? known : info;
-    this.signals.info.value = { ...info, run, pace, log: merged(info.log, known?.log ?? []) };
+    // A message that arrived during the request is newer.
+    const { run, pace } = known !== null && messages !== this.messages ? known : info;
+    this.info.value = { ...info, run, pace, log: mergedLog(info.log, known?.log ?? []) };
   }
 
   private listen(first: number): void {
-    const { connected, problem, replaced } = this.signals;
     const close = listen('/api/runs/:run/live', { run: this.id }, () => ({ after: this.cursor ?? first }), {
-      changes: (changes) => this.take(changes),
+      changes: (changes) => this.apply(changes),
       gone: ({ error }) => {
-        batch(() => ((replaced.value = true), (problem.value = new Refused(410, error).message)));
+        batch(() => ((this.replaced.value = true), (this.problem.value = new Refused(410, error).message)));
         this.end();
       },
-      opened: () => batch(() => ((connected.value = true), (problem.value = null))),
-      lost: (error) =>
-        batch(() => {
-          connected.value = false;
-          problem.value = problemText(error);
-        }),
+      opened: () => batch(() => ((this.connected.value = true), (this.problem.value = null))),
+      lost: (error) => batch(() => ((this.connected.value = false), (this.problem.value = problemText(error)))),
     });
     this.ended.signal.addEventListener('abort', close);
   }
 
-  private take({ cursor, run, pace, candidates, frontier, now, epochs, log }: Changes): void {
+  private apply({ cursor, run, pace, candidates, frontier, now, epochs, log }: Changes): void {
     this.cursor = cursor;
-    this.told++;
+    this.messages++;
     const before = this.info.value;
+    const hasCandidates = candidates.number.length > 0;
     batch(() => {
-      const { info, version, loaded } = this.signals;
-      if (before !== null) info.value = { ...before, run, pace, log: merged(log, before.log) };
-      if (candidates.number.length > 0) {
+      if (before !== null) this.info.value = { ...before, run, pace, log: mergedLog(log, before.log) };
+      if (hasCandidates) {
         this.candidates.merge(candidates);
-        version.value++;
+        this.version.value++;
         this.meanwhile?.push(candidates);
-        const { waiting, running, complete, pruned, failed } = run.counts;
-        const total = waiting + running + complete + pruned + failed;
-        loaded.value = { done: this.meanwhile === null ? total : loaded.value.done, total };
+        const total = Object.values(run.counts).reduce((sum, count) => sum + count, 0);
+        this.loaded.value = { done: this.meanwhile === null ? total : this.loaded.value.done, total };
       }
-      if (frontier !== null) this.signals.frontier.value = frontier;
-      this.signals.now.value = now;
-      this.curves.take(epochs);
+      if (frontier !== null) this.frontier.value = frontier;
+      this.now.value = now;
+      this.curves.add(epochs);
     });
-    const moved = candidates.number.length > 0 || log.length > 0;
-    const ended = before !== null && before.run.status !== run.status;
-    if (ended || (moved && this.clock() - this.askedAt > infoAge)) this.ask().catch(() => undefined); // The stream tells when the server is gone.
+    const statusChanged = before !== null && before.run.status !== run.status;
+    const isOld = this.clock() - this.infoAt > infoAge;
+    if (statusChanged || ((hasCandidates || log.length > 0) && isOld))
+      // The stream reports when the server is gone.
+      this.loadInfo().catch(() => undefined);
   }
 }
 
-/** The newest first, each once. */
-function merged(log: readonly LogEntry[], known: readonly LogEntry[]): readonly LogEntry[] {
+/** All entries once, newest first. */
+function mergedLog(log: readonly LogEntry[], known: readonly LogEntry[]): readonly LogEntry[] {
   if (log.length === 0) return known;
   const entries = new Map([...known, ...log].map((entry) => [entry.seq, entry]));
   return [...entries.values()].sort((a, b) => b.seq - a.seq).slice(0, longestLog);

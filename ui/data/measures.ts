@@ -3,44 +3,44 @@ import type { MeasureText, ReportData, StoredPrecision } from '../../experiments
 
 type Measures = Readonly<Record<string, MeasureText>>;
 
-/** How a measure is called: `latency`; names that users gave are their own titles. */
+/** The title of a measure: `latency`. A user's own measure has its name as title. */
 export const titleOf = (measures: Measures, name: string): string =>
   Object.hasOwn(measures, name) ? measures[name].title : name;
 
-/** A value as tables show it, in its measure's unit; `-` for none. */
+/** A value in the unit of its measure; `-` without one. */
 export const textOf = (measures: Measures, name: string, value: number | null | undefined): string =>
   valueText(Object.hasOwn(measures, name) ? measures[name].unit : 'score', value);
 
-/** The measure of a name; undefined for what users name themselves. */
+/** The measure with this name; undefined for a user's own. */
 export const measureOf = (measures: Measures, name: string): MeasureText | undefined =>
   Object.hasOwn(measures, name) ? measures[name] : undefined;
 
-/** Whether a name is that of an accuracy, of whatever kind. */
+/** Whether a measure is an accuracy of any kind. */
 export const isAccuracy = (measures: Measures, name: string): boolean =>
   measureOf(measures, name)?.evaluation !== undefined;
 
 type Wanted = Pick<ReportData, 'objectives' | 'measures'>;
 
-/** The accuracy that a search went by, of whatever kind; undefined where it went by none. */
+/** The accuracy among the objectives; undefined without one. */
 export function searchedAccuracy({ objectives, measures }: Wanted): MeasureText | undefined {
   const name = objectives.map((objective) => objective.name).find((each) => isAccuracy(measures, each));
   return name === undefined ? undefined : measures[name];
 }
 
-/** How the accuracy is called that the search went by, where it is not what trainings come to; else null. */
+/** The title of the search's accuracy when it is not that of trainings; else null. */
 export function unusualAccuracy(wanted: Wanted): string | null {
   const accuracy = searchedAccuracy(wanted);
   return accuracy === undefined || accuracy.evaluation === 'train' ? null : accuracy.title;
 }
 
-/** Whether candidates are slices of the supernet as they are: nothing is trained in the search. */
+/** Whether candidates are evaluated as slices of the supernet, without training. */
 export const sliced = (wanted: Wanted): boolean => searchedAccuracy(wanted)?.evaluation === 'supernet';
 
-/** The accuracy among values by name, of whichever kind it is. */
+/** The value of the accuracy, of any kind. */
 export function accuracyAmong<T>(measures: Measures, values: Readonly<Record<string, T>>): T | undefined {
   const name = Object.keys(values).find((each) => isAccuracy(measures, each));
   return name === undefined ? undefined : values[name];
 }
 
-/** All that networks are judged in, in the order in which they are named. */
+/** All precisions, in the order of tables. */
 export const precisions = ['fp32', 'int8'] as const satisfies readonly StoredPrecision[];

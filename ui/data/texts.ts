@@ -1,20 +1,20 @@
-import { signal, type ReadonlySignal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import type { RunId, TrialText } from '../../experiments/page/api.js';
 import { get } from './connection.js';
 
-/** The most numbers of one question. */
-const part = 1000;
-/** Numbers this near to each other are asked for together, with what lies between them. */
-const near = 50;
-/** Questions under way at the same time. */
-const together = 3;
+type Range = readonly [from: number, to: number];
 
-/** Numbers as few ranges: from a number up to another, without it. */
-export function rangesOf(numbers: readonly number[]): readonly (readonly [from: number, to: number])[] {
+const most = 1000;
+/** Numbers at most this far apart share a request. */
+const near = 50;
+const concurrency = 3;
+
+/** Groups numbers into few ranges, each from a number up to but not including another. */
+export function rangesOf(numbers: readonly number[]): readonly Range[] {
   const ranges: [number, number][] = [];
   for (const number of numbers.toSorted((a, b) => a - b)) {
     const last = ranges.at(-1);
-    if (last !== undefined && number - last[1] < near && number - last[0] < part)
+    if (last !== undefined && number - last[1] < near && number - last[0] < most)
       last[1] = Math.max(last[1], number + 1);
     else ranges.push([number, number + 1]);
   }
@@ -23,13 +23,10 @@ export function rangesOf(numbers: readonly number[]): readonly (readonly [from: 
 
 interface Kept {
   readonly text: TrialText;
-  /** Whether the trial had ended when it was asked for: only then is its message there. */
+  /** Whether the trial had ended at the request: only then is its message complete. */
   readonly ended: boolean;
 }
 
-type Ended = (number: number) => boolean;
-
-/** Fetches a range of a run's texts. */
 export type FetchTexts = (from: number, to: number) => Promise<readonly TrialText[]>;
 
 export const fetchTexts =
@@ -37,21 +34,18 @@ export const fetchTexts =
   (from, to) =>
     get('/api/runs/:run/texts', { run }, { from, to });
 
-/** The texts of a run's trials, fetched when they are looked at. */
+/** The texts of a run's trials, fetched when they are needed. */
 export class Texts {
   private readonly kept = new Map<number, Kept>();
-  private readonly changes = signal(0);
-  private waiting: (readonly [from: number, to: number])[] = [];
-  private readonly asked = new Set<number>();
-  private underWay = 0;
+  private waiting: readonly Range[] = [];
+  private readonly running = new Set<Range>();
 
-  /** Counts what came. */
-  readonly version: ReadonlySignal<number> = this.changes;
+  /** Counts the answers. */
+  readonly version = signal(0);
 
   constructor(
     private readonly fetch: FetchTexts,
-    /** Whether a trial has ended. */
-    private readonly ended: Ended,
+    private readonly hasEnded: (number: number) => boolean,
   ) {}
 
   of(number: number): TrialText | undefined {
@@ -60,52 +54,47 @@ export class Texts {
 
   private isMissing(number: number): boolean {
     const kept = this.kept.get(number);
-    return kept === undefined || (!kept.ended && this.ended(number));
+    return kept === undefined || (!kept.ended && this.hasEnded(number));
   }
 
-  /** Has the texts of these trials fetched; what waits of earlier wishes is forgotten, nobody looks at it any more. */
+  /** Fetches the texts of these trials. Earlier requests that still wait are dropped. */
   want(numbers: readonly number[]): void {
-    for (const [from, to] of this.waiting) for (let i = from; i < to; i++) this.asked.delete(i);
-    const missing = numbers.filter((number) => this.isMissing(number) && !this.asked.has(number));
-    this.waiting = [...rangesOf(missing)];
-    for (const [from, to] of this.waiting) for (let i = from; i < to; i++) this.asked.add(i);
-    this.goOn();
+    const isRunning = (number: number): boolean =>
+      [...this.running].some(([from, to]) => number >= from && number < to);
+    this.waiting = rangesOf(numbers.filter((number) => this.isMissing(number) && !isRunning(number)));
+    this.fetchNext();
   }
 
-  /**
-   * Fetches all of these, part by part. @throws what fetching throws.
-   * @param progress is told how many are here.
-   */
-  async all(numbers: readonly number[], progress: (done: number) => void, signal?: AbortSignal): Promise<void> {
+  /** Fetches all of these texts, one range after another. @throws what `fetch` throws. @param progress Gets how many are loaded. */
+  async all(numbers: readonly number[], progress: (done: number) => void): Promise<void> {
     const missing = numbers.filter((number) => this.isMissing(number));
     let done = numbers.length - missing.length;
     for (const [from, to] of rangesOf(missing)) {
-      if (signal?.aborted === true) return;
-      await this.take(from, to);
+      await this.load(from, to);
       done += missing.filter((number) => number >= from && number < to).length;
       progress(done);
     }
   }
 
-  private goOn(): void {
-    for (let range; this.underWay < together && (range = this.waiting.shift()) !== undefined;) {
-      const [from, to] = range;
-      this.underWay++;
-      // What cannot be fetched now stays unknown, and is asked for when it is looked at again.
-      void this.take(from, to)
+  private fetchNext(): void {
+    while (this.running.size < concurrency && this.waiting.length > 0) {
+      const [range, ...rest] = this.waiting;
+      this.waiting = rest;
+      this.running.add(range);
+      // A failed text stays missing, and is fetched the next time it is needed.
+      void this.load(...range)
         .catch(() => undefined)
         .finally(() => {
-          for (let i = from; i < to; i++) this.asked.delete(i);
-          this.underWay--;
-          this.goOn();
+          this.running.delete(range);
+          this.fetchNext();
         });
     }
   }
 
-  private async take(from: number, to: number): Promise<void> {
+  private async load(from: number, to: number): Promise<void> {
     const ended = new Set<number>();
-    for (let number = from; number < to; number++) if (this.ended(number)) ended.add(number);
+    for (let number = from; number < to; number++) if (this.hasEnded(number)) ended.add(number);
     for (const text of await this.fetch(from, to)) this.kept.set(text.number, { text, ended: ended.has(text.number) });
-    this.changes.value++;
+    this.version.value++;
   }
 }

@@ -1,122 +1,92 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Address, Answers, Queries, RunsAnswer } from '../../experiments/page/api.js';
-import { addressOf, get, isFinal, listen, type Parameters, problemText } from './connection.js';
+import { addressOf, get, isFinal, listen, problemText, type Parameters } from './connection.js';
 
-/** A question to the server. */
-interface Question<A extends Address> {
+export interface ApiRequest<A extends Address> {
   readonly address: A;
   readonly parameters: Parameters<A>;
   readonly query?: Queries[A];
 }
 
-/** What a page has asked the server. */
-export interface Asked<T> {
-  /** Null until it is there; the latest, when it is asked for again. */
+export interface Loaded<T> {
+  /** The latest answer; null before the first one. */
   readonly answer: T | null;
-  /** Why there is none, or none that is newer. */
+  /** Why there is no answer, or no newer one. */
   readonly problem: string | null;
 }
 
-/** Seconds after which the same is asked again; null: never. */
-type Again<A extends Address> = (answer: Answers[A]) => number | null;
+/** Seconds until an answer is refreshed; null: never. */
+type RefreshAfter<A extends Address> = (answer: Answers[A]) => number | null;
 
-/** Seconds after which the server is asked again when it could not be reached, or not answer at that moment. */
-const patience = 5;
+/** Seconds until a failed request is repeated. */
+const retryAfter = 5;
 
-const urlOf = <A extends Address>({ address, parameters, query }: Question<A>): string =>
-  addressOf(address, parameters, query);
-
-/** Asks until there is nothing more to ask. @returns what ends it. */
-function keepAsking<A extends Address>(
-  { address, parameters, query }: Question<A>,
-  again: Again<A>,
-  take: (news: Partial<Asked<Answers[A]>>) => void,
-): () => void {
-  const ended = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const ask = async (): Promise<void> => {
-    let after: number | null;
-    try {
-      const answer = await get(address, parameters, query, ended.signal);
-      take({ answer, problem: null });
-      after = again(answer);
-    } catch (error) {
-      if (ended.signal.aborted) return;
-      take({ problem: problemText(error) });
-      after = isFinal(error) ? null : patience;
-    }
-    if (after !== null && !ended.signal.aborted) timer = setTimeout(() => void ask(), 1000 * after);
-  };
-  void ask();
-  return () => {
-    ended.abort();
-    clearTimeout(timer);
-  };
+/** Sends a request, and repeats it as `refreshAfter` says until the signal aborts. */
+async function poll<A extends Address>(
+  request: ApiRequest<A>,
+  refreshAfter: RefreshAfter<A>,
+  signal: AbortSignal,
+  update: (change: Partial<Loaded<Answers[A]>>) => void,
+): Promise<void> {
+  let seconds: number | null = null;
+  try {
+    const answer = await get(request.address, request.parameters, request.query, signal);
+    update({ answer, problem: null });
+    seconds = refreshAfter(answer);
+  } catch (error) {
+    if (signal.aborted) return;
+    update({ problem: problemText(error) });
+    seconds = isFinal(error) ? null : retryAfter;
+  }
+  if (seconds === null) return;
+  const timer = setTimeout(() => {
+    if (!signal.aborted) void poll(request, refreshAfter, signal, update);
+  }, 1000 * seconds);
+  signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
 }
 
-const nothing: Asked<never> = { answer: null, problem: null };
+const nothing: Loaded<never> = { answer: null, problem: null };
 
 /**
- * Asks the server several questions of one kind, and each again as `again` says, or when `moment` is another one: how the
- * runs stand that they are about, null while that is not known. A question that is still asked among others keeps its
- * answer.
+ * The answers to several requests. All are sent again when the requests or `version` change; requests that stay keep
+ * their answer meanwhile.
  */
 export function useAnswers<A extends Address>(
-  questions: readonly Question<A>[],
-  again: Again<A> = () => null,
-  moment: string | null = null,
-): readonly Asked<Answers[A]>[] {
-  const urls = questions.map(urlOf);
-  const [known, setKnown] = useState<ReadonlyMap<string, Asked<Answers[A]>>>(new Map());
-  const going = useRef(new Map<string, () => void>());
-  const latest = useRef(again);
-  latest.current = again;
-  const last = useRef(moment);
+  requests: readonly ApiRequest<A>[],
+  refreshAfter: RefreshAfter<A> = () => null,
+  version = '',
+): readonly Loaded<Answers[A]>[] {
+  const urls = requests.map(({ address, parameters, query }) => addressOf(address, parameters, query));
+  const [loaded, setLoaded] = useState<ReadonlyMap<string, Loaded<Answers[A]>>>(new Map());
+  const latest = useRef(refreshAfter);
+  latest.current = refreshAfter;
   useEffect(() => {
-    const moved = moment !== null && last.current !== null && moment !== last.current;
-    last.current = moment ?? last.current;
-    for (const [url, end] of going.current)
-      if (moved || !urls.includes(url)) {
-        end();
-        going.current.delete(url);
-      }
-    setKnown((before) =>
-      [...before.keys()].every((url) => urls.includes(url))
-        ? before
-        : new Map([...before].filter(([url]) => urls.includes(url))),
-    );
-    for (const [i, url] of urls.entries()) {
-      if (going.current.has(url)) continue;
-      const take = (news: Partial<Asked<Answers[A]>>) =>
-        setKnown((before) => new Map(before).set(url, { ...(before.get(url) ?? nothing), ...news }));
-      going.current.set(
-        url,
-        keepAsking(questions[i], (answer) => latest.current(answer), take),
+    const ended = new AbortController();
+    setLoaded((before) => new Map([...before].filter(([url]) => urls.includes(url))));
+    for (const [i, request] of requests.entries())
+      void poll(
+        request,
+        (answer) => latest.current(answer),
+        ended.signal,
+        (change) =>
+          setLoaded((before) => new Map(before).set(urls[i], { ...(before.get(urls[i]) ?? nothing), ...change })),
       );
-    }
-  }, [urls.join('\n'), moment]);
-  useEffect(
-    () => () => {
-      for (const end of going.current.values()) end();
-      going.current.clear();
-    },
-    [],
-  );
-  return urls.map((url) => known.get(url) ?? nothing);
+    return () => ended.abort();
+  }, [urls.join('\n'), version]);
+  return urls.map((url) => loaded.get(url) ?? nothing);
 }
 
-/** Asks the server one question, again as `useAnswers` does, and another one when it changes. Null: nothing is asked. */
+/** The answer to one request; null sends none. */
 export function useAnswer<A extends Address>(
-  question: Question<A> | null,
-  again?: Again<A>,
-  moment?: string | null,
-): Asked<Answers[A]> {
-  const [asked = nothing] = useAnswers(question === null ? [] : [question], again, moment);
-  return asked;
+  request: ApiRequest<A> | null,
+  refreshAfter?: RefreshAfter<A>,
+  version?: string,
+): Loaded<Answers[A]> {
+  const [loaded = nothing] = useAnswers(request === null ? [] : [request], refreshAfter, version);
+  return loaded;
 }
 
-/** All runs of the folder as they stand; null until they are known. `problem`: why they may no longer be up to date. */
-export function useRuns(): { readonly answer: RunsAnswer | null; readonly problem: string | null } {
+export function useRuns(): Loaded<RunsAnswer> {
   const [answer, setAnswer] = useState<RunsAnswer | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   useEffect(

@@ -12,13 +12,11 @@ import {
   type WrittenLiteral,
 } from './tree.js';
 
-/** Whether a row is meant. */
 export type Test = (row: number) => boolean;
 
-/** An expression that is understood. */
 export interface Filter {
   readonly test: Test;
-  /** Names of the fields that it reads. */
+  /** The names of the fields in the expression. */
   readonly reads: ReadonlySet<string>;
 }
 
@@ -28,7 +26,7 @@ const truths: Readonly<Partial<Record<string, boolean>>> = { true: true, yes: tr
 
 const lower = (cell: Cell): string => String(cell).toLowerCase();
 
-/** Whether cells are this value: numbers by value, everything else by its text, in any case of letters. */
+/** Compares numbers by value, and everything else as text without case. */
 function equal(literal: Literal): CellTest {
   if (literal.kind === 'none') return (cell) => cell === null;
   if (literal.kind === 'number') {
@@ -48,12 +46,12 @@ const orders: Readonly<Record<'<' | '<=' | '>' | '>=', (value: number) => CellTe
   '>=': (value) => (cell) => typeof cell === 'number' && cell >= value,
 };
 
-/** Refuses a value that the field cannot have, so that a slip of the pen does not look like "there is none". */
+/** Rejects a value that the field cannot have: a typo must not look like an empty result. */
 function checkValue({ name, kind, values }: Field, { literal, at, end }: WrittenLiteral): void {
   if (literal.kind === 'none') return;
   const text = literalText(literal);
   if (kind === 'number' && literal.kind === 'text')
-    throw new FilterProblem(`${name} is a number, ${text} is none`, { at, end });
+    throw new FilterProblem(`${name} is a number, ${text} is not`, { at, end });
   if (kind === 'flag' && !(literal.kind === 'text' && Object.hasOwn(truths, literal.text.toLowerCase())))
     throw new FilterProblem(`${name} is yes or no, not ${text}`, { at, end });
   if (values !== undefined && !values.some((value) => value === text.toLowerCase())) {
@@ -68,7 +66,7 @@ function checkValue({ name, kind, values }: Field, { literal, at, end }: Written
 
 function contains({ name, kind }: Field, { literal, at, end }: WrittenLiteral): CellTest {
   if (kind === 'number' || kind === 'flag')
-    throw new FilterProblem(`~ looks into texts, ${name} is none`, { at, end }, 'Write = or < or >.');
+    throw new FilterProblem(`~ searches texts, ${name} is not a text`, { at, end }, 'Write = or < or >.');
   if (literal.kind === 'none') throw new FilterProblem('~ needs a text', { at, end }, `Write ${name} = none.`);
   const part = (literal.kind === 'text' ? literal.text : literalText(literal)).toLowerCase();
   return (cell) => cell !== null && lower(cell).includes(part);
@@ -76,7 +74,11 @@ function contains({ name, kind }: Field, { literal, at, end }: WrittenLiteral): 
 
 function ordered(field: Field, operator: keyof typeof orders, { literal, at, end }: WrittenLiteral): CellTest {
   if (field.kind === 'text' || field.kind === 'flag')
-    throw new FilterProblem(`${field.name} is no number: it has no ${operator}`, { at, end }, 'Write = or !=.');
+    throw new FilterProblem(
+      `${operator} compares numbers, ${field.name} is not a number`,
+      { at, end },
+      'Write = or !=.',
+    );
   if (literal.kind !== 'number')
     throw new FilterProblem(`${operator} needs a number, not ${literalText(literal)}`, { at, end });
   return orders[operator](numberOf(literal));
@@ -101,7 +103,7 @@ const comparisons: { readonly [O in Operator]: (field: Field, value: WrittenLite
   '!~': (field, value) => otherwise(contains(field, value)),
 };
 
-/** The field of a name: as it is written, else in any case of letters. */
+/** The field with this name; exact case first, then any case. */
 function fieldNamed({ text, at, end }: Name, fields: readonly Field[]): Field {
   const found =
     fields.find(({ name }) => name === text) ?? fields.find(({ name }) => name.toLowerCase() === text.toLowerCase());
@@ -156,10 +158,9 @@ function testOf(tree: Tree, fields: readonly Field[], reads: Set<string>): Test 
 }
 
 /**
- * Understands an expression over these fields, once for all rows. What is not known fulfils no comparison but `= none`,
- * and every `!=` and `!~` with something: those say the opposite of `=` and `~`. Letters count in any case.
- * Null when nothing is written. @throws FilterProblem where it is not understood: a name that there is not, a value that
- * cannot be.
+ * Compiles an expression over these fields. Unknown cells pass `= none`, `!=` and `!~`, which negate `=` and `~`, and fail
+ * all other comparisons. Case does not matter. An empty expression gives null.
+ * @throws FilterProblem for a syntax error, an unknown name, or an impossible value.
  */
 export function compileFilter(text: string, fields: readonly Field[]): Filter | null {
   const tree = parse(text);

@@ -2,7 +2,7 @@ import type { Cell, Field } from '../data/fields.js';
 import { tokensOf, wordText, type Token } from './tokens.js';
 import { operators } from './tree.js';
 
-/** What may be written at a place, and what it replaces. */
+/** Options at the caret, and the range that they replace. */
 export interface Completion {
   readonly at: number;
   readonly end: number;
@@ -11,7 +11,7 @@ export interface Completion {
 
 const most = 12;
 
-/** The tokens before a place; none where something there cannot be read. */
+/** The tokens before the caret; undefined after a syntax error. */
 function tokensBefore(text: string, caret: number): readonly Token[] | undefined {
   try {
     return tokensOf(text.slice(0, caret)).filter(({ kind }) => kind !== 'end');
@@ -23,7 +23,7 @@ function tokensBefore(text: string, caret: number): readonly Token[] | undefined
 const isOperator = (token: Token | undefined): boolean =>
   token?.kind === 'symbol' && operators.some((operator) => operator === token.symbol);
 
-/** The name whose value is written after these tokens: `precision` of `precision =` and of `precision in (fp32,`. */
+/** The name whose value follows: `precision` after `precision =` and `precision in (fp32,`. */
 function comparedName(tokens: readonly Token[]): string | undefined {
   const last = tokens.at(-1);
   let at = tokens.length - 2;
@@ -40,7 +40,7 @@ function comparedName(tokens: readonly Token[]): string | undefined {
   return name?.kind === 'word' || name?.kind === 'quoted' ? name.text : undefined;
 }
 
-/** Whether a comparison may begin after these tokens. */
+/** Whether a comparison can start after these tokens. */
 function expectsName(tokens: readonly Token[]): boolean {
   const last = tokens.at(-1);
   return (
@@ -50,7 +50,7 @@ function expectsName(tokens: readonly Token[]): boolean {
   );
 }
 
-/** Those that begin with what is written, then those that hold it. */
+/** Options that start with the written text, then those that contain it. */
 function matching<T extends { readonly text: string; readonly note: string }>(options: readonly T[], written: string) {
   const wanted = written.toLowerCase();
   const begins = options.filter(({ text }) => text.toLowerCase().startsWith(wanted));
@@ -59,11 +59,11 @@ function matching<T extends { readonly text: string; readonly note: string }>(op
       !text.toLowerCase().startsWith(wanted) && (text.toLowerCase().includes(wanted) || note.includes(wanted)),
   );
   const found = [...begins, ...holds];
-  // What stands there already needs no completion.
+  // A complete word needs no completion.
   return found.length === 1 && found[0].text.toLowerCase() === wanted ? [] : found.slice(0, most);
 }
 
-/** A value as it is written in an expression. */
+/** A value in the syntax of expressions. */
 const valueText = (value: Cell): string =>
   typeof value === 'number'
     ? String(value)
@@ -73,10 +73,7 @@ const valueText = (value: Cell): string =>
         : 'no'
       : wordText(value ?? '');
 
-/**
- * What may be written at the caret: names of fields, values of a name that is compared, or `and` and `or`.
- * `valuesOf` tells the values of a field of few values.
- */
+/** Completes names of fields, values (where `valuesOf` knows them), or `and` and `or`. */
 export function completionAt(
   text: string,
   caret: number,
@@ -102,7 +99,7 @@ export function completionAt(
   if (expectsName(tokens)) return answer(fields.map(({ name, title }) => ({ text: wordText(name), note: title })));
   if (isOperator(tokens.at(-1)) || !touches) return null;
   return answer([
-    { text: 'and', note: 'both' },
-    { text: 'or', note: 'one of both' },
+    { text: 'and', note: 'both conditions' },
+    { text: 'or', note: 'either' },
   ]);
 }

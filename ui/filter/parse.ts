@@ -1,14 +1,14 @@
 import { FilterProblem, type Keyword, type Token, tokensOf } from './tokens.js';
 import { operators, type Literal, type Name, type Operator, type Tree, type WrittenLiteral } from './tree.js';
 
-/** How deep parentheses and `not` may stand in each other. */
+/** The deepest nesting of parentheses and `not`. */
 const deepest = 100;
 
 const operatorOf = (token: Token): Operator | undefined =>
   token.kind === 'symbol' ? operators.find((operator) => operator === token.symbol) : undefined;
 
-/** Reads tokens from left to right; a method for each rule of the grammar. */
-class Reader {
+/** A recursive descent parser, with a method for each rule of the grammar. */
+class Parser {
   private next = 0;
   private depth = 0;
 
@@ -21,8 +21,8 @@ class Reader {
     return this.tokens[Math.min(this.next, this.tokens.length - 1)];
   }
 
-  /** Takes the token when it is this word or symbol. */
-  private took(wanted: Keyword | '(' | ')' | ','): boolean {
+  /** Consumes the token if it is this word or symbol. */
+  private accept(wanted: Keyword | '(' | ')' | ','): boolean {
     const { token } = this;
     const found = token.kind === 'keyword' ? token.word : token.kind === 'symbol' ? token.symbol : undefined;
     if (found !== wanted) return false;
@@ -35,7 +35,7 @@ class Reader {
     const { at, end } = token;
     return token.kind === 'end'
       ? new FilterProblem(`${expected} is missing at the end`, { at, end })
-      : new FilterProblem(`there should be ${expected}, not ${this.text.slice(at, end)}`, { at, end });
+      : new FilterProblem(`expected ${expected}, not ${this.text.slice(at, end)}`, { at, end });
   }
 
   whole(): Tree {
@@ -56,7 +56,7 @@ class Reader {
 
   private joined(kind: 'and' | 'or', part: () => Tree): Tree {
     const parts = [part()];
-    while (this.took(kind)) parts.push(part());
+    while (this.accept(kind)) parts.push(part());
     return parts.length === 1 ? parts[0] : { kind, parts };
   }
 
@@ -64,11 +64,11 @@ class Reader {
   private negated(): Tree {
     if (++this.depth > deepest) {
       const { at, end } = this.token;
-      throw new FilterProblem(`more than ${deepest} parentheses and "not" stand in each other`, { at, end });
+      throw new FilterProblem(`more than ${deepest} nested parentheses and "not"`, { at, end });
     }
-    const tree = this.took('not')
+    const tree = this.accept('not')
       ? ({ kind: 'not', of: this.negated() } as const)
-      : this.took('(')
+      : this.accept('(')
         ? this.closed()
         : this.comparison();
     this.depth--;
@@ -77,7 +77,7 @@ class Reader {
 
   private closed(): Tree {
     const tree = this.either();
-    if (!this.took(')')) throw this.problem('")"');
+    if (!this.accept(')')) throw this.problem('")"');
     return tree;
   }
 
@@ -88,20 +88,20 @@ class Reader {
       this.next++;
       return { kind: 'compare', name, operator, value: this.literal() };
     }
-    if (this.took('in')) return this.list(name);
+    if (this.accept('in')) return this.list(name);
     if (this.token.kind === 'keyword' && this.token.word === 'not') {
       this.next++;
-      if (!this.took('in')) throw this.problem('"in"');
+      if (!this.accept('in')) throw this.problem('"in"');
       return { kind: 'not', of: this.list(name) };
     }
     return { kind: 'is', name };
   }
 
   private list(name: Name): Tree {
-    if (!this.took('(')) throw this.problem('"(" and values');
+    if (!this.accept('(')) throw this.problem('"(" and values');
     const values = [this.literal()];
-    while (this.took(',')) values.push(this.literal());
-    if (!this.took(')')) throw this.problem('"," or ")"');
+    while (this.accept(',')) values.push(this.literal());
+    if (!this.accept(')')) throw this.problem('"," or ")"');
     return { kind: 'in', name, values };
   }
 
@@ -137,11 +137,11 @@ function literalOf(token: Token): Literal | undefined {
 }
 
 /**
- * Reads an expression: comparisons of names (`accuracy > 0.87`, `block3.kernel in (3, 5)`, `frontier`), joined by `and`,
- * `or`, `not` and parentheses; `and` binds more closely than `or`. Null when nothing is written.
- * @throws FilterProblem where it is not understood.
+ * Parses an expression: comparisons (`accuracy > 0.87`, `block3.kernel in (3, 5)`, `frontier`) joined by `and`, `or`, `not`
+ * and parentheses; `and` binds more tightly than `or`. An empty expression gives null.
+ * @throws FilterProblem for a syntax error.
  */
 export function parse(text: string): Tree | null {
   const tokens = tokensOf(text);
-  return tokens.length === 1 ? null : new Reader(text, tokens).whole();
+  return tokens.length === 1 ? null : new Parser(text, tokens).whole();
 }

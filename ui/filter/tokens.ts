@@ -1,10 +1,10 @@
-/** Where something stands in an expression: from `at` up to `end`, in letters of the text. */
+/** A range of an expression, from `at` up to but not including `end`. */
 export interface Span {
   readonly at: number;
   readonly end: number;
 }
 
-/** What is wrong with an expression, and where; the message is a clause, the hint a sentence. */
+/** An error in an expression. The message is a clause, the hint a sentence. */
 export class FilterProblem extends Error {
   override readonly name = 'FilterProblem';
 
@@ -17,14 +17,13 @@ export class FilterProblem extends Error {
   }
 }
 
-/** What stands for itself in an expression; letters of words in any case. */
+/** Reserved words, in any case. */
 const keywords = ['and', 'or', 'not', 'in', 'none'] as const;
 export type Keyword = (typeof keywords)[number];
 
 const symbols = ['(', ')', ',', '!=', '!~', '<=', '>=', '<', '>', '=', '~'] as const;
 type TokenSymbol = (typeof symbols)[number];
 
-/** A piece of an expression. */
 export type Token = Span &
   (
     | { readonly kind: 'keyword'; readonly word: Keyword }
@@ -34,7 +33,7 @@ export type Token = Span &
     | { readonly kind: 'end' }
   );
 
-/** Other spellings that people know from elsewhere. */
+/** Spellings of other languages. */
 const spellings: Readonly<Partial<Record<string, TokenSymbol>>> = {
   '==': '=',
   '<>': '!=',
@@ -50,7 +49,7 @@ const percentSign = /\s*%/y;
 const word = /[\p{L}\p{N}_][\p{L}\p{N}_./-]*/uy;
 const quoted = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/suy;
 
-/** What a pattern finds exactly there. */
+/** The match of a sticky pattern at this position. */
 function foundAt(pattern: RegExp, text: string, at: number): string | undefined {
   pattern.lastIndex = at;
   return pattern.exec(text)?.[0];
@@ -92,10 +91,10 @@ function tokenAt(text: string, at: number): Token {
   const letter = String.fromCodePoint(text.codePointAt(at) ?? 0);
   throw letter === '"' || letter === "'"
     ? new FilterProblem('this text is not closed', { at, end: text.length }, `Write ${letter} where it ends.`)
-    : new FilterProblem(`${letter} means nothing here`, { at, end: at + letter.length });
+    : new FilterProblem(`unexpected ${letter}`, { at, end: at + letter.length });
 }
 
-/** The pieces of an expression in order, the last one its end. @throws FilterProblem at what is none. */
+/** Splits an expression into tokens; the last one marks its end. @throws FilterProblem at an unexpected character. */
 export function tokensOf(text: string): readonly Token[] {
   const tokens: Token[] = [];
   let at = 0;
@@ -108,7 +107,7 @@ export function tokensOf(text: string): readonly Token[] {
   }
 }
 
-/** A word as it is written in an expression, so that it is read as that word again. */
+/** Quotes a word if an expression needs it. */
 export function wordText(text: string): string {
   const bare =
     foundAt(word, text, 0) === text && foundAt(number, text, 0) === undefined && keywordOf(text) === undefined;

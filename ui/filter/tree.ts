@@ -3,30 +3,26 @@ import { type Span, wordText } from './tokens.js';
 export const operators = ['=', '!=', '<', '<=', '>', '>=', '~', '!~'] as const;
 export type Operator = (typeof operators)[number];
 
-/** What a name is compared with. `87 %` is the number 0.87; `none` is what is not known. */
+/** `87 %` is the number 0.87; `none` is an unknown value. */
 export type Literal =
   | { readonly kind: 'number'; readonly value: number; readonly percent: boolean }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'none' };
 
-/** A name as it was written, and where. */
 export interface Name extends Span {
   readonly text: string;
 }
 
-/** A literal, and where it is written. */
 export type WrittenLiteral = Span & { readonly literal: Literal };
 
-/** What an expression says of a row. */
 export type Tree =
   | { readonly kind: 'and' | 'or'; readonly parts: readonly Tree[] }
   | { readonly kind: 'not'; readonly of: Tree }
-  /** A name alone: it is known, and not false. */
+  /** A name alone: its value is known and not false. */
   | { readonly kind: 'is'; readonly name: Name }
   | { readonly kind: 'compare'; readonly name: Name; readonly operator: Operator; readonly value: WrittenLiteral }
   | { readonly kind: 'in'; readonly name: Name; readonly values: readonly WrittenLiteral[] };
 
-/** The number that a literal stands for. */
 export const numberOf = ({ value, percent }: Literal & { kind: 'number' }): number => (percent ? value / 100 : value);
 
 export function literalText(literal: Literal): string {
@@ -40,7 +36,7 @@ export function literalText(literal: Literal): string {
   }
 }
 
-/** An expression that is read as this tree again. */
+/** The inverse of `parse`. */
 export function print(tree: Tree): string {
   switch (tree.kind) {
     case 'and':

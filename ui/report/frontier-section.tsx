@@ -22,7 +22,7 @@ const best = (values: readonly (number | null | undefined)[]): string => {
   return valueText('share', known.length === 0 ? null : Math.max(...known));
 };
 
-/** The best value of the first objective in a table. */
+/** The best value of the first objective, in a run on a table. */
 function bestOfFirst({ objectives: [{ name, direction }], measures, frontier }: ReportData): TileText {
   const values = frontier.map((member) => member.values[name]);
   const top = direction === 'maximize' ? Math.max(...values) : Math.min(...values);
@@ -32,7 +32,7 @@ function bestOfFirst({ objectives: [{ name, direction }], measures, frontier }: 
   };
 }
 
-/** Whether the frontier's networks were trained again; without, they have at most a test accuracy. */
+/** Whether networks of the frontier had a final training; otherwise they have at most a test accuracy. */
 const hasFinalTraining = ({ frontier }: ReportData): boolean => frontier.some(({ final }) => (final?.epochs ?? 0) > 0);
 
 function tilesOf(data: ReportData): TileText[] {
@@ -95,7 +95,6 @@ const numberColumn: MemberColumn = {
   ),
 };
 
-/** Objectives as they were in the search. */
 function objectiveColumn(name: string, { run, measures }: ReportData): MemberColumn {
   const trains = run.evaluation === 'training';
   return {
@@ -114,7 +113,6 @@ function objectiveColumn(name: string, { run, measures }: ReportData): MemberCol
   };
 }
 
-/** What the final training came to, apart from what steered the search. */
 const finalColumns = ({ titles }: ReportData): MemberColumn[] => [
   {
     title: titles.final,
@@ -155,7 +153,7 @@ export const FrontierTable = ({ data }: { readonly data: ReportData }) => (
   <Table columns={columnsOf(data)} rows={data.frontier} label="Networks on the frontier" />
 );
 
-/** What the accuracy is that steered the search. */
+/** Explains the accuracy that the search optimises. */
 const searchNotes: { readonly [E in NonNullable<MeasureText['evaluation']>]: string } = {
   train: "Search accuracy: validation split, on the search's short schedule",
   inherit: "Inherited accuracy: validation split, after the search's short training from a slice of the supernet",
@@ -169,9 +167,9 @@ export function FrontierNotes({ data }: { readonly data: ReportData }) {
   const evaluation = searchedAccuracy(data)?.evaluation;
   return (
     <p class="note">
-      {evaluation !== undefined && `${searchNotes[evaluation]}; it decided who is on the frontier.`}
+      {evaluation !== undefined && `${searchNotes[evaluation]}; it decided which networks are on the frontier.`}
       {hasFinalTraining(data) &&
-        ' Final and test accuracy: after the full training; the test split was never seen by the search. Final frontier: whether no other network is as fast and more accurate once all were fully trained.'}
+        ' Final and test accuracy: after the full training; the search never used the test split. Final frontier: whether the network is still on the frontier after all were fully trained.'}
     </p>
   );
 }

@@ -11,7 +11,6 @@ import {
 } from '../components/network.js';
 import { textOf, titleOf } from '../data/measures.js';
 
-/** The card of a network: of a trial, or of a trial in one precision. */
 export const cardId = ({ number, precision }: Pick<ReportMember, 'number' | 'precision'>): string =>
   `trial-${number}${precision ? `-${precision}` : ''}`;
 
@@ -23,7 +22,6 @@ const fileFacts = ({ files }: ReportMember): Fact[] =>
     </>,
   ]);
 
-/** Everything about one network of the frontier. */
 export function NetworkCard({ member }: { readonly member: NetworkMember }) {
   const { number, precision, costs, curves, final, network, parts } = member;
   const facts: readonly Fact[] = [
@@ -57,7 +55,7 @@ interface RowCardProps {
   readonly measures: ReportData['measures'];
 }
 
-/** A network of which only a table's row is known. */
+/** A trial from a table, which has no network. */
 export function RowCard({ member, measures }: RowCardProps) {
   const { number, genotypeId, choices, values, finishedAfter } = member;
   const summary = Object.entries(values).map(

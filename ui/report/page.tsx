@@ -48,8 +48,8 @@ function SupernetSection({ data: { supernet } }: ReportProps) {
       {curve.length > 0 && <Drawn svg={renderSupernet(curve, cssTheme)} />}
       <p class="note">
         {from === null
-          ? 'Weights that all networks of the space share, trained before the search.'
-          : `Shared weights that the run in ${from} trained.`}
+          ? 'Weights shared by all networks of the space, trained before the search.'
+          : `Shared weights, trained by the run in ${from}.`}
       </p>
       {from === null && <Facts entries={Object.entries(settings)} />}
     </section>
@@ -124,10 +124,10 @@ function Report({ data }: ReportProps) {
   );
 }
 
-/** Nothing is loaded and nothing runs, whatever text of a run should come to be markup. */
+/** Forbids loading and scripts, in case some text became markup. */
 const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/** The whole report as one HTML page that needs nothing else: no scripts, no fonts, no other file. */
+/** The report as one HTML page without scripts, fonts or other files. */
 export function renderPage(data: ReportData): string {
   const head = render(
     <>
@@ -141,7 +141,7 @@ export function renderPage(data: ReportData): string {
   return `<!doctype html>\n<html lang="en">\n<head>${head}<style>\n${reportStyle()}\n</style></head>\n<body>${body}</body>\n</html>\n`;
 }
 
-/** What is written into a workdir at the end of a run: `frontier.svg` (once there is a frontier) and `report.html`. */
+/** The files of a finished run by name: `report.html`, and `frontier.svg` if there is a frontier. */
 export function reportFiles(data: ReportData): Readonly<Record<string, string>> {
   return {
     ...(data.frontier.length > 0 && { 'frontier.svg': renderFrontier(data) }),

@@ -8,7 +8,7 @@ import { chartThemes, type ChartTheme } from '../charts/theme.js';
 import { predictionOption } from '../charts/prediction.js';
 import { renderSvg } from '../charts/svg.js';
 
-/** How well latency was predicted, one line a model: each precision has its own. */
+/** The quality of each latency model, one line each. */
 export function qualityTexts({ pairs, mape, spearman, precisions }: PredictionReport): string[] {
   const line = (count: number, error: number, correlation: number | null): string =>
     `${count} networks; mean error ${error.toFixed(1)} %, rank correlation ${correlation?.toFixed(3) ?? 'unknown'}`;
@@ -16,24 +16,20 @@ export function qualityTexts({ pairs, mape, spearman, precisions }: PredictionRe
   return precisions.map((own) => `${own.precision}: ${line(own.count, own.mape, own.spearman)}`);
 }
 
-/** All pictures but that of predictions are as wide. */
+/** The width of all charts except predictions. */
 const { width } = frontierSize;
 
-/**
- * `frontier.svg`: all trials faintly, the frontier as a staircase, final accuracies as diamonds, intervals as bars, and
- * squares around what was given beforehand; networks in int8 are triangles.
- */
+/** `frontier.svg`; `frontierOption` says what it shows. */
 export const renderFrontier = (data: ReportData, theme: ChartTheme = chartThemes.light): string =>
   renderSvg(frontierOption(frontierOfReport(data, theme)), frontierSize);
 
-/** What is known of how latencies were predicted, whoever predicted them. */
+/** Predicted and measured latencies of any model. */
 export type DrawnPrediction = Omit<PredictionReport, 'pairs'> & {
   readonly pairs: readonly (Pick<PredictionReport['pairs'][number], 'predicted' | 'measured' | 'precision'> & {
     readonly trial?: number | null;
   })[];
 };
 
-/** Predicted against measured latency, in ms. */
 export function renderPrediction(report: DrawnPrediction, theme: ChartTheme = chartThemes.light): string {
   const pairs = report.pairs.map(({ trial = null, ...pair }) => ({ trial, ...pair }));
   const texts = qualityTexts({ ...report, pairs });
@@ -41,7 +37,7 @@ export function renderPrediction(report: DrawnPrediction, theme: ChartTheme = ch
   return renderSvg(predictionOption({ ...heading, pairs, theme }), { width: 500, height: 530 });
 }
 
-/** Curves of several controllers: the median of the hypervolume's share, and the middle half as a band. */
+/** The hypervolume of several controllers: the median, and the middle half as a band. */
 export const renderComparison = (
   methods: readonly ComparedMethod[],
   subtitle: readonly string[],
@@ -54,11 +50,10 @@ const curvesPicture = (title: string, panels: readonly CurvePanel[], theme: Char
     height: 400,
   });
 
-/** The learning curves of the frontier's networks. */
 export const renderCurves = (members: readonly ReportMember[], theme: ChartTheme = chartThemes.light): string =>
   curvesPicture("Learning curves of the frontier's networks", memberPanels(members), theme);
 
-/** The same of the supernet: of its largest network, whose moving statistics follow its training. */
+/** The learning curve of the supernet's largest network, the only one whose batch norm statistics are trained. */
 export const renderSupernet = (points: readonly CurvePoint[], theme: ChartTheme = chartThemes.light): string =>
   curvesPicture(
     "Learning curve of the supernet's largest network",
@@ -66,7 +61,7 @@ export const renderSupernet = (points: readonly CurvePoint[], theme: ChartTheme 
     theme,
   );
 
-/** A picture that was drawn as SVG here, which wrote what users gave as text. */
+/** An SVG by `renderSvg`, which escapes user input. */
 export const Drawn = ({ svg }: { readonly svg: string }) => (
   <figure class="drawn" dangerouslySetInnerHTML={{ __html: svg }} />
 );

@@ -13,13 +13,13 @@ import { Card, Facts } from '../components/elements.js';
 import { Table, type Column } from '../components/table.js';
 import { textOf, titleOf } from '../data/measures.js';
 
-/** How good each precision's latency model was; nothing where a run knows fp32 only. */
+/** The quality of each precision's latency model; empty in a run with fp32 only. */
 const ownQualities = (report: PredictionReport): string =>
   report.precisions === undefined
     ? ''
     : ` Each precision has a latency model of its own. ${qualityTexts(report).join('. ')}.`;
 
-/** Latencies that were predicted against those that were measured; nothing where there are too few. */
+/** Predicted against measured latencies; nothing with fewer than two. */
 export function LatencySection({ report }: { readonly report: PredictionReport }) {
   if (report.pairs.length < 2) return null;
   return (
@@ -27,7 +27,7 @@ export function LatencySection({ report }: { readonly report: PredictionReport }
       <h2>Latency model</h2>
       <Drawn svg={renderPrediction(report, cssTheme)} />
       <p class="note">
-        Each point is a network that was first predicted and then measured on the device. Mean absolute percentage error{' '}
+        Each point is a network whose latency was predicted, then measured on the device. Mean absolute percentage error{' '}
         {report.mape.toFixed(1)} %, Spearman's rank correlation {report.spearman?.toFixed(3) ?? 'unknown'}.
         {ownQualities(report)}
       </p>
@@ -35,7 +35,6 @@ export function LatencySection({ report }: { readonly report: PredictionReport }
   );
 }
 
-/** What eight bits came to in a run. */
 export function PrecisionsSection({ precisions }: { readonly precisions: PrecisionsReport }) {
   const { judged, chosen, rejections, speedup, accuracyChange } = precisions;
   return (
@@ -43,16 +42,16 @@ export function PrecisionsSection({ precisions }: { readonly precisions: Precisi
       <h2>Precisions</h2>
       <Facts
         entries={[
-          ['int8 chosen', `for ${chosen} of ${judged} trials in which it was judged`],
+          ['int8 chosen', `for ${chosen} of ${judged} judged trials`],
           ['not accepted', rejections.length === 0 ? 'none' : rejections.join(', ')],
           ['median speed', speedup === null ? '-' : `${times(speedup)} as fast as fp32`],
           ['median change of accuracy', accuracyChange === null ? '-' : points(accuracyChange)],
         ]}
       />
       <p class="note">
-        Each trial is trained once and judged in both precisions: int8 is accepted where it is measured to be faster and
-        loses little accuracy on the validation images. Speed is that of the trials in which both were measured,
-        accuracy that of those that were quantized.
+        Each trial is trained once and judged in both precisions: int8 is accepted where it measures faster and loses
+        little validation accuracy. Speed is the median over trials measured in both precisions, accuracy over quantized
+        trials.
       </p>
     </section>
   );
@@ -67,7 +66,7 @@ const columns: readonly Column<ShrunkStage>[] = [
   { title: 'latency', numeric: true, cell: ({ latency }) => valueText('ms', latency) },
 ];
 
-/** A shrunk network beside the one that it came from, and beside what the space itself offers for as much. */
+/** The stages of a shrunk network, and the best trial with the same latency. */
 const stagesOf = ({ from, cut, tuned, alternative }: ReportShrunk): ShrunkStage[] => [
   from,
   cut,
@@ -75,7 +74,7 @@ const stagesOf = ({ from, cut, tuned, alternative }: ReportShrunk): ShrunkStage[
   ...(alternative === null ? [] : [alternative]),
 ];
 
-/** Networks that were cut out of trained ones, each beside what the space offers for as much; nothing without any. */
+/** Networks cut out of trained ones; nothing without any. */
 export function ShrunkSection({ shrunk }: { readonly shrunk: readonly ReportShrunk[] }) {
   const complete = shrunk.filter(({ state }) => state === 'complete');
   if (complete.length === 0) return null;
@@ -84,18 +83,18 @@ export function ShrunkSection({ shrunk }: { readonly shrunk: readonly ReportShru
       <h2>Shrunk networks</h2>
       <Table columns={columns} rows={complete.flatMap(stagesOf)} label="Shrunk networks" />
       <p class="note">
-        Channels of a trained network were cut, and what was left was fine-tuned, taught by the network that it was.
-        These are no members of the space and on no frontier. Latencies were measured side by side; the last row of each
-        is the most accurate trial of this run that takes no more.
+        Channels of a trained network were removed, and the rest was fine-tuned with the original as teacher. These
+        networks are not part of the space, nor of a frontier. Latencies were measured side by side; the last row of
+        each is the most accurate trial of this run that is not slower.
       </p>
     </section>
   );
 }
 
-/** Rows of the table; `nas trials` lists all. */
+/** The most rows of the table; `nas trials` lists all. */
 const mostRows = 500;
 
-/** The trials that ended before they were trained to their end, each with its reason and what is known; nothing without any. */
+/** Pruned and failed trials with their reasons; nothing without any. */
 export function GivenUp({ data: { trials, objectives, measures } }: { readonly data: ReportData }) {
   const rows = trials.filter(({ state, message }) => (state === 'pruned' || state === 'failed') && message !== null);
   if (rows.length === 0) return null;
@@ -112,7 +111,7 @@ export function GivenUp({ data: { trials, objectives, measures } }: { readonly d
   return (
     <Card id="given-up" title="Given up" summary={`${rows.length} trials, and why`}>
       <p class="note">
-        Values of a trial that was stopped early are those of its shorter training.
+        A trial that was stopped early has the values of its shorter training.
         {rows.length > mostRows && ` The first ${mostRows} are shown; nas trials lists all.`}
       </p>
       <Table columns={columns} rows={rows.slice(0, mostRows)} label="Trials that were given up" />

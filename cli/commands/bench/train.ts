@@ -1,4 +1,4 @@
-import type { NodeShare, TimedNetwork, Timing } from '../../../trainers/index.js';
+import type { NodeShare, TimedNetwork, StepTiming } from '../../../trainers/index.js';
 import { command, jsonOption } from '../../command.js';
 import { type Column, json, renderTable, type Terminal } from '../../output/terminal.js';
 
@@ -33,7 +33,7 @@ const evaluationColumns: readonly Column<Row>[] = [
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-function toRow({ name, batch }: TimedNetwork, threads: number, ms: number, timing: Timing): Row {
+function toRow({ name, batch }: TimedNetwork, threads: number, ms: number, timing: StepTiming): Row {
   const { params, startup_ms, memory_mib, evaluation } = timing;
   return {
     name,

@@ -1,4 +1,4 @@
-import type { FinalRecord, ListedTrial, Store, StoredPrecision } from '../../../store/index.js';
+import type { FinalRecord, TrialRecord, Store, StoredPrecision } from '../../../store/index.js';
 import { storedPrecisions } from '../../../store/values.js';
 import type { CandidateColumns, TrialCurves, TrialsAnswer, TrialText } from '../api.js';
 import { candidatesOf, type Candidate } from '../../stored/candidates.js';
@@ -8,7 +8,7 @@ import { curveOf } from '../../report/member.js';
 /** Which trials: so many from a number on, or these. */
 type SomeTrials = { readonly from: number; readonly limit: number } | readonly number[];
 
-type Row = Candidate<ListedTrial>;
+type Row = Candidate;
 
 /** A column for each name that is known of any row; null where a row has none. */
 function columnsOf<T, V>(
@@ -32,7 +32,7 @@ function finalsOf(store: Store): (row: Row) => FinalRecord | undefined {
 }
 
 /** What of a trial is no candidate (any more), as a row that says nothing: it takes the place of one that said something. */
-function withdrawn(trial: ListedTrial, candidates: readonly Row[]): Row[] {
+function withdrawn(trial: TrialRecord, candidates: readonly Row[]): Row[] {
   const isKnown = (precision: StoredPrecision): boolean => candidates.some((row) => row.precision === precision);
   if (trial.precision === 'fp32' && trial.variants.length === 0) return [];
   return storedPrecisions
@@ -52,8 +52,8 @@ export function collectColumns(
 ): CandidateColumns {
   const rows =
     'from' in trials
-      ? store.pages.range(trials.from, trials.limit).flatMap((trial) => candidatesOf(trial))
-      : store.pages.some(trials).flatMap((trial) => {
+      ? store.trials.range(trials.from, trials.limit).flatMap((trial) => candidatesOf(trial))
+      : store.trials.some(trials).flatMap((trial) => {
           const candidates = candidatesOf(trial);
           return [...candidates, ...withdrawn(trial, candidates)];
         });
@@ -101,7 +101,7 @@ export function collectTrialsAnswer(
 }
 
 /** What is written of the trials from a number up to another, without it. */
-export const collectTexts = (store: Store, from: number, to: number): TrialText[] => store.pages.words(from, to);
+export const collectTexts = (store: Store, from: number, to: number): TrialText[] => store.trials.words(from, to);
 
 /** The learning curves of trials. */
 export const collectCurves = (store: Store, trials: readonly number[]): TrialCurves[] =>

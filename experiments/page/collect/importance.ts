@@ -25,7 +25,7 @@ type Trial = Pick<TrialRecord, 'number' | 'genotypeId' | 'choices'> & {
 function drawnTrials(store: Store, random: Random): { readonly trials: readonly Trial[]; readonly complete: number } {
   const complete = store.overview.standing().flatMap(({ number, state }) => (state === 'complete' ? [number] : []));
   const drawn = complete.length <= most ? complete : random.shuffle([...complete]).slice(0, most);
-  const trials = store.pages.some(drawn).map(({ values, variants, ...trial }): Trial => {
+  const trials = store.trials.some(drawn).map(({ values, variants, ...trial }): Trial => {
     const float = variants.find(({ precision }) => precision === 'fp32')?.values;
     const known = Object.entries({ ...values, ...float }).map(([name, { value }]) => [name, value] as const);
     return { ...trial, values: Object.fromEntries(known) };

@@ -75,7 +75,7 @@ export async function collectRunAnswer(
     memory.catchUp(store);
     const { experiment, objectives, record } = memory.facts;
     const workers = collectWorkers(store);
-    const [first] = store.pages.range(0, 1);
+    const [first] = store.trials.range(0, 1);
     return {
       id,
       workdir,

@@ -1,7 +1,7 @@
 import type { Activity, ImportanceAnswer, Pace, RunSummary } from '../api.js';
 import { FrontierArchive, frontier } from '../../../search/frontier.js';
 import type { Values } from '../../../search/index.js';
-import type { EventKind, EventRecord, ListedTrial, Store, StoredPrecision, TrialState } from '../../../store/index.js';
+import type { EventKind, EventRecord, TrialRecord, Store, StoredPrecision, TrialState } from '../../../store/index.js';
 import { candidatesOf } from '../../stored/candidates.js';
 import { plainValues } from '../../stored/candidates.js';
 import { along, factsOf, type RunFacts, summaryOf } from '../../report/run.js';
@@ -177,7 +177,7 @@ export class RunMemory {
       this.pace(event);
       this.changedAt = Math.max(this.changedAt, event.at);
     }
-    const trials = store.pages.some(changedBy(events));
+    const trials = store.trials.some(changedBy(events));
     for (const { number, state, rejected } of trials) {
       if (!(number in this.states)) this.rejected += rejected;
       this.states[number] = state;
@@ -198,7 +198,7 @@ export class RunMemory {
   }
 
   /** Whether members of the frontier are a trial's that has other values by now. */
-  private isRevised(trial: ListedTrial): boolean {
+  private isRevised(trial: TrialRecord): boolean {
     const before = this.members.filter(({ number }) => number === trial.number);
     if (before.length === 0) return false;
     const after = new Map(candidatesOf(trial).map(({ precision, values }) => [precision, values]));
@@ -207,7 +207,7 @@ export class RunMemory {
     );
   }
 
-  private insert(trials: readonly ListedTrial[], latest: number): void {
+  private insert(trials: readonly TrialRecord[], latest: number): void {
     const known = new Set(this.members.map(({ number, precision }) => `${number} ${precision}`));
     let changed = false;
     for (const trial of trials) {

@@ -89,8 +89,8 @@ export async function collectTrialAnswer(
   memory: RunMemory,
 ): Promise<TrialAnswer | undefined> {
   store.reading(() => memory.catchUp(store));
-  const [listed] = store.pages.some([number]);
-  const [text] = store.pages.words(number, number + 1);
+  const [listed] = store.trials.some([number]);
+  const [text] = store.trials.words(number, number + 1);
   const reported = collectTrial(store, number, precision);
   if (reported === undefined) return undefined;
   const trial = await collectMember(store, reported);

@@ -1,110 +1,22 @@
-import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
-import type { LatencyService } from '../latency/latency.js';
-import type { Paused } from './evaluator.js';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { NasError } from '../../../base/errors.js';
+import { choicesOf } from '../../../spaces/index.js';
+import type { TrialRecord } from '../../../store/index.js';
 import { accuracyOf, measureNamed, valuesFrom } from '../../schema/measures.js';
-import { searchBeginning } from '../../schema/experiment.js';
-import type { TrainingContext } from '../plan.js';
+import { trialFolder, weightsFile } from '../../stored/workdir.js';
 import { finishFrontier } from '../finishing/finish.js';
-import { Preparations } from '../jobs/preparations.js';
-import { train } from '../jobs/training.js';
-import { checkpointFile, trialFolder, weightsFile } from '../../stored/workdir.js';
+import { settledFrontier } from '../finishing/measured-frontier.js';
 import { JobFailed, type JobOrder } from '../jobs/job-runner.js';
 import type { EvaluateMemberJob, Job, ResultOf } from '../jobs/jobs.js';
+import { Preparations } from '../jobs/preparations.js';
+import { trialAttempts } from '../jobs/training.js';
+import type { LatencyService } from '../latency/latency.js';
+import type { TrainingContext } from '../plan.js';
 import { memberJob, type PreparedSupernet } from '../supernet.js';
-import { choicesOf } from '../../../spaces/index.js';
-import { settledFrontier } from '../finishing/measured-frontier.js';
-import { NasError } from '../../../base/errors.js';
-import { hostOf, recordAssignment } from '../../stored/workers.js';
+import type { AccuracySource, Evaluated } from './evaluator.js';
 
-/** What the evaluation of a trial came to. */
-type Evaluated =
-  Paused | { readonly state: 'complete'; readonly values: ObjectiveValues } | { readonly failed: string };
-
-/** Where the values come from that take long: candidates are trained, or a function of the user's is asked. */
-export interface AccuracySource {
-  /** Puts in place what every evaluation needs. */
-  prepare(): Promise<void>;
-  /** Epochs of a whole evaluation; 1 where it cannot be done in parts. */
-  readonly epochs: number;
-  /** Goes on from where the trial stands until `epochs` of its epochs; undefined when the user stopped the run. */
-  evaluate(trial: TrialRecord, epochs: number): Promise<Evaluated | undefined>;
-  /** What a trial came to after some of its epochs; undefined when it never got there. */
-  known(trial: TrialRecord, epochs: number): ObjectiveValues | undefined;
-  /** File of the weights of a trial that was evaluated to its end. */
-  weights(trial: TrialRecord): Promise<string>;
-  /** Forgets how a trial would have gone on. */
-  abandon(trial: number): void;
-  /** What follows the search. */
-  finish(latency: LatencyService): Promise<void>;
-}
-
-/** Candidates are trained, each by itself, in a worker process: from nothing, or from their slices of the supernet. */
-export class Trainings implements AccuracySource {
-  private readonly preparations: Preparations;
-
-  constructor(private readonly context: TrainingContext) {
-    this.preparations = new Preparations(context);
-  }
-
-  async prepare(): Promise<void> {
-    const { experiment } = this.context.plan;
-    await this.preparations.start(searchBeginning(experiment));
-    if (!this.context.stopping()) await this.preparations.teacher(experiment.train);
-  }
-
-  get epochs(): number {
-    return this.context.plan.experiment.train.epochs;
-  }
-
-  async evaluate({ number, genotype, seed }: TrialRecord, until: number): Promise<Evaluated | undefined> {
-    const { plan, candidates } = this.context;
-    const config = plan.experiment.train;
-    const outcome = await train(this.context, {
-      stage: 'search',
-      number,
-      network: candidates.network(genotype),
-      seed,
-      train: config,
-      teacher: await this.preparations.teacher(config),
-      initial: await this.preparations.initial(searchBeginning(plan.experiment), genotype),
-      until,
-    });
-    if ('failed' in outcome) return outcome;
-    const { result } = outcome;
-    if (result.state === 'interrupted') return undefined;
-    return { state: result.state, values: this.values(result.accuracy) };
-  }
-
-  known({ number }: TrialRecord, epochs: number): ObjectiveValues | undefined {
-    const curve = this.context.store.curves.of({ stage: 'search', trial: number });
-    const last = curve.find(({ epoch }) => epoch === epochs - 1);
-    return last && this.values(last.validationAccuracy);
-  }
-
-  abandon(trial: number): void {
-    rmSync(join(this.folder(trial), checkpointFile), { force: true });
-  }
-
-  weights({ number }: TrialRecord): Promise<string> {
-    return Promise.resolve(join(this.folder(number), weightsFile));
-  }
-
-  async finish(latency: LatencyService): Promise<void> {
-    await finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
-  }
-
-  private values(accuracy: number): ObjectiveValues {
-    return valuesFrom('training', { [accuracyOf(this.context.plan.experiment.search.evaluate)]: accuracy });
-  }
-
-  private folder(trial: number): string {
-    return join(this.context.plan.workdir, trialFolder('search', trial));
-  }
-}
-
-/** A candidate's accuracy is that of its slice of the supernet as it is; nothing is trained in the search. */
+/** Evaluates each candidate's slice of the supernet; the search trains nothing. */
 export class Slices implements AccuracySource {
   readonly epochs = 1;
 
@@ -120,7 +32,7 @@ export class Slices implements AccuracySource {
 
   async evaluate(trial: TrialRecord): Promise<Evaluated | undefined> {
     const supernet = await this.preparations.supernet();
-    // What is going to be quantized is kept at once.
+    // Kept at once where it will be quantized.
     const keep = this.context.plan.experiment.compress.int8 === 'off' ? undefined : this.file(trial);
     const result = await trialJob(this.context, trial.number, this.order(trial, supernet, keep));
     if ('interrupted' in result) return undefined;
@@ -128,17 +40,8 @@ export class Slices implements AccuracySource {
     return { state: 'complete', values: valuesFrom('training', { [accuracyOf('supernet')]: result.accuracy }) };
   }
 
-  /** Nothing is evaluated in part. */
-  known(): undefined {
-    return undefined;
-  }
-
-  abandon(): void {
-    return;
-  }
-
-  async finish(latency: LatencyService): Promise<void> {
-    await finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
+  finish(latency: LatencyService): Promise<void> {
+    return finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
   }
 
   /** File of a trial's calibrated slice, written now unless it was. */
@@ -158,16 +61,12 @@ export class Slices implements AccuracySource {
     supernet: PreparedSupernet,
     keep?: string,
   ): JobOrder<EvaluateMemberJob> {
-    const { plan } = this.context;
-    return {
-      id: `member/${number}`,
-      job: { kind: 'member', member: memberJob(plan, supernet, genotype), keep },
-      sharing: 'shared',
-    };
+    const member = memberJob(this.context.plan, supernet, genotype);
+    return { id: `member/${number}`, job: { kind: 'member', member, keep }, sharing: 'shared' };
   }
 }
 
-/** A function of the user's says what training would come to; it runs in worker processes, as trainings do. */
+/** Asks the user's function for the values; it runs in worker processes, as trainings do. */
 export class OwnEvaluations implements AccuracySource {
   readonly epochs = 1;
 
@@ -176,69 +75,44 @@ export class OwnEvaluations implements AccuracySource {
     private readonly path: string,
   ) {}
 
-  prepare(): Promise<void> {
-    return Promise.resolve();
-  }
-
   async evaluate({ number, genotype, seed }: TrialRecord): Promise<Evaluated | undefined> {
     const { plan, candidates } = this.context;
-    const { objectives } = plan.experiment;
-    const names = objectives.map(({ name }) => name).filter((name) => isUntold(name));
+    const names = plan.experiment.objectives.map(({ name }) => name).filter(isExpected);
     const choices = choicesOf(plan.space.decisions, genotype);
     const subject = { choices, genotype, network: candidates.network(genotype), seed };
     const job = { kind: 'evaluate', path: this.path, names, subject } as const;
-    const order = { id: `evaluate/${number}`, job, sharing: 'shared' } as const;
-    const result = await trialJob(this.context, number, order);
+    const result = await trialJob(this.context, number, { id: `evaluate/${number}`, job, sharing: 'shared' });
     if ('interrupted' in result) return undefined;
     return 'failed' in result ? result : { state: 'complete', values: valuesFrom('training', result.values) };
   }
 
-  /** Nothing is evaluated in part. */
-  known(): undefined {
-    return undefined;
-  }
-
   weights(): Promise<string> {
-    return Promise.reject(new Error('what a function of the user trains, it keeps itself'));
+    return Promise.reject(new Error('the function of the user keeps its weights itself'));
   }
 
-  abandon(): void {
-    return;
-  }
-
-  /** The frontier is measured side by side; what the user's function trained is the user's. */
+  /** The frontier is measured side by side; the user's function keeps its own weights. */
   async finish(latency: LatencyService): Promise<void> {
     await settledFrontier(this.context, latency);
   }
 }
 
-const isUntold = (name: string): boolean => (measureNamed(name)?.source.kind ?? 'training') === 'training';
+/** Whether the user's function gives the values of a name: nas computes all others. */
+const isExpected = (name: string): boolean => (measureNamed(name)?.source.kind ?? 'training') === 'training';
 
 /**
- * Has a worker do the one job that evaluates a trial; tells and stores when it begins, and begins again. Interrupted: the
- * user stopped the run, and it is done when the run goes on.
+ * Runs the one job that evaluates a trial; stores and reports its attempts. Interrupted: the user stopped the run, and the
+ * job is done when the run resumes.
  * @throws NasError when the error is not the trial's own.
  */
 async function trialJob<J extends Job>(
-  { jobs, store, observe }: TrainingContext,
+  context: TrainingContext,
   number: number,
   order: JobOrder<J>,
 ): Promise<ResultOf<J> | { readonly failed: string } | { readonly interrupted: true }> {
-  const begin = () => store.trials.start(number);
-  let made = begin();
-  const submitted = jobs.submit(order, {
-    started: (by) => {
-      recordAssignment(store, { stage: 'search', trial: number }, made, by);
-      observe({ kind: 'trial-started', worker: by.index, stage: 'search', number, fromEpoch: 0, ...hostOf(by) });
-    },
-    retry: (attempt, attempts, message) => {
-      made = begin();
-      store.events.add({ kind: 'retried', trial: number, detail: { stage: 'search', attempt, message } });
-      observe({ kind: 'trial-retried', stage: 'search', number, attempt, attempts, message });
-    },
-  });
+  const attempts = trialAttempts(context, 'search', number);
   try {
-    return await submitted.result;
+    return await context.jobs.submit(order, { started: (worker) => attempts.started(worker), retry: attempts.retry })
+      .result;
   } catch (error) {
     if (error instanceof JobFailed) return { failed: error.message };
     if (error instanceof NasError && error.code === 'interrupted') return { interrupted: true };

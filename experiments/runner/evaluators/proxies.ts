@@ -3,17 +3,15 @@ import { contentHash } from '../../../base/hash.js';
 import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
 import type { ProxyName } from '../../../trainers/index.js';
 import { valuesFrom } from '../../schema/measures.js';
-import type { TrainingContext } from '../plan.js';
 import { JobFailed } from '../jobs/job-runner.js';
-import type { SeededNetwork, ProxyResult } from '../jobs/jobs.js';
+import type { ProxyResult, SeededNetwork } from '../jobs/jobs.js';
+import type { TrainingContext } from '../plan.js';
 
-/** Has zero-cost proxies computed in worker processes, and keeps those of trials. */
+/** Has workers compute zero-cost proxies, and stores those of trials. */
 export class ProxyService {
   constructor(private readonly context: TrainingContext) {}
 
-  /**
-   * The proxies that are kept of a trial: computed now unless they are known. Undefined when the user stopped the run.
-   */
+  /** The proxies of a trial, computed unless they are stored. Undefined when the user stopped the run. */
   async of(
     trial: TrialRecord,
   ): Promise<{ readonly values: ObjectiveValues } | { readonly failed: string } | undefined> {
@@ -25,12 +23,12 @@ export class ProxyService {
     if (stopping()) return undefined;
     if ('failed' in result) return { failed: `zero-cost proxies: ${result.failed}` };
     const values = valuesFrom('proxy', result.values);
-    // Kept at once, for when the trial goes on after a pause or a kill.
+    // Stored at once, for a trial that continues after a pause or a kill.
     store.trials.revise(number, values);
     return { values };
   }
 
-  /** The proxies of a trial, as far as they were computed. */
+  /** The stored proxies of a trial. */
   known({ number }: TrialRecord): ObjectiveValues {
     const { plan, store } = this.context;
     const values = store.trials.get(number)?.values ?? {};
@@ -38,8 +36,8 @@ export class ProxyService {
   }
 
   /**
-   * Proxies of untrained networks, in their order; where the job dies of them, all have failed.
-   * @throws NasError when no network is to blame: the data set is damaged.
+   * Proxies of untrained networks, in their order; all fail when the job's workers die.
+   * @throws NasError when no network is at fault: a damaged data set.
    */
   async compute(networks: readonly SeededNetwork[], names: readonly ProxyName[]): Promise<readonly ProxyResult[]> {
     const { jobs, plan } = this.context;

@@ -6,16 +6,16 @@ interface Waiting {
 }
 
 /**
- * Simulated time: it stands still while anything is being done, and jumps to the next moment that somebody waits for
- * once everybody waits (a discrete-event simulation). Those who wait for the same moment are woken in the order in
- * which they began to wait, each after all that the one before it has set off.
+ * A discrete-event simulation of time: the clock stands still while anything works, and jumps to the next awaited moment
+ * once everything waits. Tasks that wait for the same moment wake in the order in which they began to wait, each after all
+ * consequences of the one before.
  */
 export class Simulation {
-  /** In the order in which they will be woken. */
+  /** In the order in which they will wake. */
   private readonly waiting: Waiting[] = [];
   private moving = false;
 
-  /** @param time where the clock stands at first, in ms since 1970. */
+  /** @param time of the clock at the start, in ms since 1970. */
   constructor(private time: number) {}
 
   /** In whole ms since 1970. */
@@ -31,7 +31,7 @@ export class Simulation {
     });
   }
 
-  /** Goes on to the next moment when nothing is left to be done at this one: after all promises have been followed. */
+  /** Jumps to the next moment once all promises at this one have settled. */
   private move(): void {
     if (this.moving || this.waiting.length === 0) return;
     this.moving = true;

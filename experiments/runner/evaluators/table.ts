@@ -1,16 +1,15 @@
-import type { StoredRow } from '../../stored/candidates.js';
 import type { ObjectiveValue, Outcome, TrialRecord } from '../../../store/index.js';
-import { resultsOf } from '../../models/table-results.js';
-import { cheapResults } from '../../models/table-results.js';
+import type { StoredRow } from '../../stored/candidates.js';
+import { cheapResults, resultsOf } from '../../models/table-results.js';
 import type { RunContext, TablePlan } from '../plan.js';
 import type { Evaluator, Preview } from './evaluator.js';
 
-/** Seconds that an evaluation takes when the table does not say. */
+/** Seconds of an evaluation when the table has no times. */
 const defaultSeconds = 1;
 
-/** Looks candidates up in a table of results, in simulated time: nothing is trained, and nobody really waits. */
+/** Looks candidates up in a table of results, in simulated time: nothing is trained, and no real time passes. */
 export class TableEvaluator implements Evaluator {
-  /** One for the whole run: what is known of candidates never changes. */
+  /** One for the whole run: the cheap results never change. */
   private readonly known: Preview;
 
   constructor(
@@ -29,10 +28,6 @@ export class TableEvaluator implements Evaluator {
     };
   }
 
-  prepare(): Promise<void> {
-    return Promise.resolve();
-  }
-
   preview(): Preview {
     return this.known;
   }
@@ -44,7 +39,7 @@ export class TableEvaluator implements Evaluator {
     if (startedAt === null) this.context.store.trials.start(number);
     const began = startedAt ?? simulation.now();
     await simulation.until(began + 1000 * (seconds?.[row] ?? defaultSeconds));
-    // Stays as it is: when the run goes on, it ends at the same simulated moment.
+    // The trial stays running: when the run resumes, it ends at the same simulated moment.
     if (this.context.stopping()) return undefined;
     const entries = Object.entries(resultsOf(results, genotype));
     const known = entries.filter(([, value]) => Number.isFinite(value));
@@ -54,18 +49,5 @@ export class TableEvaluator implements Evaluator {
     if (known.length === entries.length) return { state: 'complete', values };
     const missing = entries.filter(([, value]) => !Number.isFinite(value)).map(([name]) => name);
     return { state: 'failed', values, message: `${missing.join(', ')}: not a number in line ${table.lineOf(row)}` };
-  }
-
-  finish(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  /** Nothing takes real time. */
-  stop(): void {
-    return;
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
   }
 }

@@ -1,27 +1,34 @@
-import type { ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
-import { measuresOf } from '../../schema/measures.js';
-import type { RunContext, TrainingContext, TrainingPlan } from '../plan.js';
-import type { CreateJobRunner } from '../jobs/local-pool.js';
-import { ProxyService } from './proxies.js';
-import { Compression } from '../compression.js';
-import { LatencyService } from '../latency/latency.js';
-import { CandidateNetworks } from '../candidate-networks.js';
-import { FeatureChoice, type ProposalFilter, ProxyFilter } from '../search/proposals.js';
-import type { Evaluator, Paused, Preview } from './evaluator.js';
-import { type AccuracySource, OwnEvaluations, Slices, Trainings } from './accuracy-sources.js';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { violated, type Objective } from '../../../search/index.js';
+import type { ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
+import { searchBeginning } from '../../schema/experiment.js';
+import { accuracyOf, measuresOf, valuesFrom } from '../../schema/measures.js';
 import { plainValues } from '../../stored/candidates.js';
+import { checkpointFile, trialFolder, weightsFile } from '../../stored/workdir.js';
+import { CandidateNetworks } from '../candidate-networks.js';
+import { Compression } from '../compression.js';
+import { finishFrontier } from '../finishing/finish.js';
+import type { CreateJobRunner } from '../jobs/local-pool.js';
+import { Preparations } from '../jobs/preparations.js';
+import { train } from '../jobs/training.js';
+import { LatencyService } from '../latency/latency.js';
+import type { RunContext, TrainingContext, TrainingPlan } from '../plan.js';
+import { FeatureFilter, ProxyFilter, type ProposalFilter } from '../search/proposal-filters.js';
+import { OwnEvaluations, Slices } from './accuracy-sources.js';
+import type { AccuracySource, Evaluated, Evaluator, Paused, Preview } from './evaluator.js';
+import { ProxyService } from './proxies.js';
 
-/** Evaluates networks in earnest: looks at them (costs, zero-cost proxies, latency), then has them trained. */
+/** Evaluates networks: cheap evaluation steps first (costs, zero-cost proxies, latency), then training. */
 export class TrainingEvaluator implements Evaluator {
   private readonly latency: LatencyService;
-  private readonly looks: readonly Look[];
-  /** Null: candidates are float32 networks and nothing else. */
+  private readonly steps: readonly EvaluationStep[];
+  /** Null: candidates are float32 networks only. */
   private readonly compression: Compression | null;
   private readonly source: AccuracySource;
   readonly filter: ProposalFilter | undefined;
 
-  /** @throws NasError when there are no workers to be had. */
+  /** @throws NasError when there are no workers. */
   static async with(workers: CreateJobRunner, run: RunContext, plan: TrainingPlan): Promise<TrainingEvaluator> {
     const { parallel, retries } = plan.experiment.search;
     const context = { ...run, plan, candidates: new CandidateNetworks(plan) };
@@ -31,23 +38,23 @@ export class TrainingEvaluator implements Evaluator {
   private constructor(private readonly context: TrainingContext) {
     const { plan, candidates } = context;
     const { filter, features } = plan.experiment.search;
-    this.latency = new LatencyService(this.context);
-    this.compression = plan.experiment.compress.int8 === 'off' ? null : new Compression(this.context);
-    this.source = accuracySource(this.context);
-    const proxies = new ProxyService(this.context);
+    this.latency = new LatencyService(context);
+    this.compression = plan.experiment.compress.int8 === 'off' ? null : new Compression(context);
+    this.source = accuracySource(context);
+    const proxies = new ProxyService(context);
     this.filter =
-      (filter && new ProxyFilter(this.context, proxies, filter)) ??
-      (features && new FeatureChoice(this.context, proxies, features));
-    this.looks = [
+      (filter && new ProxyFilter(context, proxies, filter)) ??
+      (features && new FeatureFilter(context, proxies, features));
+    this.steps = [
       candidates,
       ...(plan.proxies.length > 0 ? [proxies] : []),
-      ...(plan.sources.has('latency') ? [new LatencyLook(this.context, this.latency, this.compression)] : []),
+      ...(plan.sources.has('latency') ? [new LatencyStep(context, this.latency, this.compression)] : []),
     ];
   }
 
   async prepare(): Promise<void> {
     const { stopping } = this.context;
-    await this.source.prepare();
+    await this.source.prepare?.();
     if (!stopping()) await this.compression?.prepare();
     if (!stopping()) await this.latency.calibrate();
   }
@@ -70,31 +77,33 @@ export class TrainingEvaluator implements Evaluator {
   }
 
   async evaluate(trial: TrialRecord, until: number): Promise<Outcome | Paused | undefined> {
-    const seen = await lookAt(trial, this.looks, this.context.plan.experiment.objectives);
-    if (seen === undefined) return undefined;
-    if ('state' in seen) return { ...seen, ...this.judgedIn(trial) };
+    const before = await runSteps(trial, this.steps, this.context.plan.experiment.objectives);
+    if (before === undefined) return undefined;
+    if ('state' in before) return { ...before, ...this.precisionOf(trial) };
     const trained = await this.source.evaluate(trial, until);
     if (trained === undefined) return undefined;
     if ('failed' in trained)
-      return { state: 'failed', values: seen.values, message: trained.failed, ...this.judgedIn(trial) };
-    const values = { ...trained.values, ...seen.values };
+      return { state: 'failed', values: before.values, message: trained.failed, ...this.precisionOf(trial) };
+    const values = { ...trained.values, ...before.values };
     if (trained.state === 'paused') return { state: 'paused', values };
     if (this.compression === null) return { state: 'complete', values };
     return this.compression.conclude(trial, values, () => this.source.weights(trial));
   }
 
-  /** What the values of a trial are those of that was not trained to its end, where that is to be said. */
-  private judgedIn({ number }: TrialRecord): Pick<Outcome, 'precision'> {
+  /** The precision of the values of a trial that was not trained to its end, in runs of several. */
+  private precisionOf({ number }: TrialRecord): Pick<Outcome, 'precision'> {
     return this.compression === null ? {} : { precision: this.compression.before(number) };
   }
 
   recall(trial: TrialRecord, epochs: number): ObjectiveValues | undefined {
-    const trained = this.source.known(trial, epochs);
-    return trained && { ...trained, ...seenOf(trial, this.looks) };
+    const trained = this.source.known?.(trial, epochs);
+    return (
+      trained && this.steps.reduce<ObjectiveValues>((values, step) => ({ ...values, ...step.known(trial) }), trained)
+    );
   }
 
   abandon(trial: number): void {
-    this.source.abandon(trial);
+    this.source.abandon?.(trial);
   }
 
   async finish(): Promise<void> {
@@ -119,29 +128,93 @@ function accuracySource(context: TrainingContext): AccuracySource {
   return search.evaluate === 'supernet' ? new Slices(context) : new Trainings(context);
 }
 
-/** What came of a look at a network; undefined when the user stopped the run. */
-type Looked = { readonly values: ObjectiveValues } | { readonly failed: string } | undefined;
+/** Trains each candidate alone, in a worker process: from random weights, or from its slice of the supernet. */
+class Trainings implements AccuracySource {
+  private readonly preparations: Preparations;
 
-/** Tells of a trial's network what can be told before it is trained: costs, zero-cost proxies, latency. */
-interface Look {
-  /** Its values, made now unless they are known. */
-  of(trial: TrialRecord): Looked | Promise<Looked>;
-  /** Those that were made before. */
+  constructor(private readonly context: TrainingContext) {
+    this.preparations = new Preparations(context);
+  }
+
+  async prepare(): Promise<void> {
+    const { experiment } = this.context.plan;
+    await this.preparations.start(searchBeginning(experiment));
+    if (!this.context.stopping()) await this.preparations.teacher(experiment.train);
+  }
+
+  get epochs(): number {
+    return this.context.plan.experiment.train.epochs;
+  }
+
+  async evaluate({ number, genotype, seed }: TrialRecord, until: number): Promise<Evaluated | undefined> {
+    const { plan, candidates } = this.context;
+    const config = plan.experiment.train;
+    const outcome = await train(this.context, {
+      stage: 'search',
+      number,
+      network: candidates.network(genotype),
+      seed,
+      train: config,
+      teacher: await this.preparations.teacher(config),
+      initial: await this.preparations.initial(searchBeginning(plan.experiment), genotype),
+      until,
+    });
+    if ('failed' in outcome) return outcome;
+    const { result } = outcome;
+    if (result.state === 'interrupted') return undefined;
+    return { state: result.state, values: this.values(result.accuracy) };
+  }
+
+  known({ number }: TrialRecord, epochs: number): ObjectiveValues | undefined {
+    const curve = this.context.store.curves.of({ stage: 'search', trial: number });
+    const last = curve.find(({ epoch }) => epoch === epochs - 1);
+    return last && this.values(last.validationAccuracy);
+  }
+
+  abandon(trial: number): void {
+    rmSync(this.file(trial, checkpointFile), { force: true });
+  }
+
+  weights({ number }: TrialRecord): Promise<string> {
+    return Promise.resolve(this.file(number, weightsFile));
+  }
+
+  finish(latency: LatencyService): Promise<void> {
+    return finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
+  }
+
+  private values(accuracy: number): ObjectiveValues {
+    return valuesFrom('training', { [accuracyOf(this.context.plan.experiment.search.evaluate)]: accuracy });
+  }
+
+  private file(trial: number, name: string): string {
+    return join(this.context.plan.workdir, trialFolder('search', trial), name);
+  }
+}
+
+/** The result of an evaluation step; undefined when the user stopped the run. */
+type StepOutcome = { readonly values: ObjectiveValues } | { readonly failed: string } | undefined;
+
+/** Finds values of a trial's network before it is trained: costs, zero-cost proxies, latency. */
+interface EvaluationStep {
+  /** Its values, computed unless they are stored. */
+  of(trial: TrialRecord): StepOutcome | Promise<StepOutcome>;
+  /** Its stored values. */
   known(trial: TrialRecord): ObjectiveValues;
 }
 
 /**
- * Looks at a trial's network, one look after the other; what breaks a constraint is looked at no further, and not to be
- * trained. Undefined when the user stopped the run.
+ * Runs the evaluation steps of a trial one after the other. A trial that breaks a constraint is pruned: no further step,
+ * and no training. Undefined when the user stopped the run.
  */
-async function lookAt(
+async function runSteps(
   trial: TrialRecord,
-  looks: readonly Look[],
+  steps: readonly EvaluationStep[],
   objectives: readonly Objective[],
 ): Promise<{ readonly values: ObjectiveValues } | Outcome | undefined> {
   let values: ObjectiveValues = {};
-  for (const look of looks) {
-    const found = await look.of(trial);
+  for (const step of steps) {
+    const found = await step.of(trial);
     if (found === undefined) return undefined;
     if ('failed' in found) return { state: 'failed', values, message: found.failed };
     values = { ...values, ...found.values };
@@ -150,10 +223,6 @@ async function lookAt(
   }
   return { values };
 }
-
-/** All that earlier looks told of a trial. */
-const seenOf = (trial: TrialRecord, looks: readonly Look[]): ObjectiveValues =>
-  looks.reduce<ObjectiveValues>((values, look) => ({ ...values, ...look.known(trial) }), {});
 
 const short = (value: number): string => String(Number(value.toPrecision(4)));
 
@@ -167,17 +236,17 @@ const breaches = (broken: readonly Objective[], values: ObjectiveValues): string
     .join(', ');
 
 /**
- * Measures a trial's network. Where candidates have several precisions, its latency is that of the one that it is judged in,
- * and so are the costs that depend on it.
+ * Measures a trial's network. In runs of several precisions, the latency, and the costs that depend on it, are those of the
+ * precision that the trial is judged in.
  */
-class LatencyLook implements Look {
+class LatencyStep implements EvaluationStep {
   constructor(
     private readonly context: TrainingContext,
     private readonly latency: LatencyService,
     private readonly compression: Compression | null,
   ) {}
 
-  async of(trial: TrialRecord): Promise<Looked> {
+  async of(trial: TrialRecord): Promise<StepOutcome> {
     const { number, genotype, seed } = trial;
     const candidate = { network: this.context.candidates.network(genotype), seed };
     const found = await this.latency.ofTrial({ genotype, candidate, trial: number });

@@ -1,17 +1,17 @@
 import { NasError } from '../../../base/errors.js';
-import type { CalibrationMethod } from '../../../deploy/index.js';
-import { quantizeAwareTraining } from '../../../trainers/index.js';
 import { points } from '../../../base/number-text.js';
-import { accuracyGate } from '../../compress/index.js';
-import { settleWeightBits } from '../compression.js';
-import type { TrainingContext } from '../plan.js';
-import type { Preparations } from '../jobs/preparations.js';
-import type { QuantizeResult } from '../jobs/jobs.js';
-import { train } from '../jobs/training.js';
+import type { CalibrationMethod } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { StoredPrecision, TrialRecord, WeightsOrigin } from '../../../store/index.js';
+import { quantizeAwareTraining } from '../../../trainers/index.js';
+import { accuracyGate } from '../../compress/index.js';
+import { quantizeOrder, settleWeightBits } from '../compression.js';
+import type { QuantizeResult } from '../jobs/jobs.js';
+import type { Preparations } from '../jobs/preparations.js';
+import { train } from '../jobs/training.js';
+import type { TrainingContext } from '../plan.js';
 
-/** What a full training came to. */
+/** The result of a training on the full schedule. */
 interface FullTraining {
   readonly accuracy: number;
   readonly epochs: number;
@@ -21,16 +21,16 @@ interface FullTraining {
   readonly from: WeightsOrigin;
 }
 
-/** A trial with members on the frontier, and its full training; null when there was none, or it failed. */
+/** A trial on the frontier, and its full training; null when there was none, or it failed. */
 export interface Finalist {
   readonly trial: TrialRecord;
   readonly network: Network;
-  /** Those in which it is on the frontier. */
+  /** The precisions in which it is on the frontier. */
   readonly precisions: readonly StoredPrecision[];
   readonly final: FullTraining | null;
 }
 
-/** A trial with its final training, one for all precisions, where there is one and it did not fail. */
+/** Trains a trial on the full schedule, once for all precisions, where the experiment asks for that. */
 export async function fullyTrained(
   context: TrainingContext,
   trial: TrialRecord,
@@ -45,15 +45,17 @@ export async function fullyTrained(
   const known = store.finals.all().filter((record) => record.trial === number);
   if (final === null || known.some(({ state }) => state === 'failed')) return asSearched;
   const { from, ...config } = final;
+  const { epochs } = config;
   const teacher = await preparations.teacher(config);
   const began = Date.now();
-  const request = { stage: 'final', number, network, seed, train: config, teacher } as const;
-  const outcome = await train(context, { ...request, initial: await preparations.initial(from, genotype) });
+  const initial = await preparations.initial(from, genotype);
+  const outcome = await train(context, { stage: 'final', number, network, seed, train: config, teacher, initial });
   if ('failed' in outcome) {
     const { failed: message } = outcome;
-    const spent = { epochs: final.epochs, seconds: seconds(began), from, message } as const;
+    const seconds = (Date.now() - began) / 1000;
     store.transaction(() => {
-      for (const precision of precisions) store.finals.finish(number, { precision, state: 'failed', ...spent });
+      for (const precision of precisions)
+        store.finals.finish(number, { precision, state: 'failed', epochs, seconds, from, message });
     });
     observe({ kind: 'trial-finished', stage: 'final', number, state: 'failed', values: {}, message });
     return asSearched;
@@ -61,27 +63,25 @@ export async function fullyTrained(
   if (outcome.result.state !== 'complete') return asSearched;
   const { accuracy, weights, curve } = outcome.result;
   observe({ kind: 'trial-finished', stage: 'final', number, state: 'complete', values: { accuracy } });
-  const spent = curve.reduce((sum, epoch) => sum + epoch.seconds, 0);
-  return { ...asSearched, final: { accuracy, epochs: final.epochs, seconds: spent, weights, from } };
+  const seconds = curve.reduce((sum, epoch) => sum + epoch.seconds, 0);
+  return { ...asSearched, final: { accuracy, epochs, seconds, weights, from } };
 }
 
-const seconds = (since: number): number => (Date.now() - since) / 1000;
-
-/** What the int8 file of a network is made of. */
+/** The weights of a network's int8 file. */
 export interface Int8Weights {
   /** File of the weights. */
   readonly weights: string;
   /** How ranges of activations are found. */
   readonly method: CalibrationMethod;
-  /** Epochs of fine-tuning with the rounding of int8; null: none were better than the weights as they were. */
+  /** Epochs of fine-tuning with the rounding of int8; null: the weights are as trained. */
   readonly quantizeAware: number | null;
 }
 
 type Quantized = Exclude<QuantizeResult, { readonly failed: string }>;
 
 /**
- * The weights that a network's int8 file is made of: those that it has; or, where quantizing them costs more than is allowed
- * and the experiment asks for it, these fine-tuned with the rounding of int8 inside, if they are better on the validation
+ * The weights of a network's int8 file: the trained ones. Where quantizing them costs more accuracy than is allowed and the
+ * experiment asks for it, they are fine-tuned with the rounding of int8, and replaced if that is better on the validation
  * images. Undefined when the user stopped the run.
  * @param weights file of the float network's
  * @throws NasError `failure` when the network cannot be quantized
@@ -109,14 +109,14 @@ export async function int8Weights(
   if (tuned === undefined) return undefined;
   if (tuned.weights === null) return asTrained;
   const after = await quantized(context, finalist, tuned.weights, 'quantize-aware');
-  const won = after.accuracy.int8 - before.accuracy.int8;
-  const message = `trial ${number}: fine-tuning with the rounding of int8 changes its accuracy by ${points(won)}`;
-  observe({ kind: 'note', message: won > 0 ? message : `${message}; the weights stay as they were` });
-  const best = won > 0 ? after : before;
-  // What is lost is lost of the float network that it stands for.
+  const gain = after.accuracy.int8 - before.accuracy.int8;
+  const message = `trial ${number}: fine-tuning with the rounding of int8 changes its accuracy by ${points(gain)}`;
+  observe({ kind: 'note', message: gain > 0 ? message : `${message}; the weights stay as they were` });
+  const best = gain > 0 ? after : before;
+  // The loss counts against the float network that the file stands for.
   const left = accuracyGate({ fp32: before.accuracy.fp32, int8: best.accuracy.int8 }, compress);
   if (!left.passes) observe({ kind: 'warning', message: `trial ${number}: ${left.reason} after its fine-tuning` });
-  return won > 0 ? { weights: tuned.weights, method: after.method, quantizeAware: epochs } : asTrained;
+  return gain > 0 ? { weights: tuned.weights, method: after.method, quantizeAware: epochs } : asTrained;
 }
 
 /** Quantizes weights in a worker and evaluates them on the validation images. */
@@ -126,23 +126,13 @@ async function quantized(
   weights: string,
   stage: 'final' | 'quantize-aware',
 ): Promise<Quantized> {
-  const { plan, jobs } = context;
-  const { experiment, dataset, threads } = plan;
-  const job = {
-    kind: 'quantize',
-    candidate: { network, seed, weights },
-    dataset,
-    calibration: experiment.compress.calibration,
-    seed: experiment.seed,
-    weightBits: await settleWeightBits(context),
-    threads,
-  } as const;
-  const result = await jobs.submit({ id: `quantize/${stage}/${number}`, job, sharing: 'shared' }).result;
+  const order = await quantizeOrder(context, `quantize/${stage}/${number}`, { network, seed, weights });
+  const result = await context.jobs.submit(order).result;
   if ('failed' in result) throw new NasError('failure', `its int8 network cannot be had: ${result.failed}`);
   return result;
 }
 
-/** The file of weights that were fine-tuned with rounding: null when that failed; undefined when the user stopped the run. */
+/** The file of weights fine-tuned with rounding: null when that failed; undefined when the user stopped the run. */
 async function fineTuned(
   context: TrainingContext,
   { trial: { number, seed }, network }: Finalist,
@@ -150,10 +140,11 @@ async function fineTuned(
   preparations: Preparations,
 ): Promise<{ readonly weights: string | null } | undefined> {
   const { experiment } = context.plan;
-  const { calibration } = experiment.compress;
+  const { images, percentile } = experiment.compress.calibration;
   const config = quantizeAwareTraining(experiment.final ?? experiment.train, epochs);
+  const stage = 'quantize-aware';
   const outcome = await train(context, {
-    stage: 'quantize-aware',
+    stage,
     number,
     network,
     seed,
@@ -163,12 +154,11 @@ async function fineTuned(
     quantizeAware: {
       weightBits: await settleWeightBits(context),
       method,
-      percentile: calibration.percentile,
-      images: calibration.images,
+      percentile,
+      images,
       seed: experiment.seed,
     },
   });
-  const stage = 'quantize-aware';
   if ('failed' in outcome) {
     const { failed: message } = outcome;
     context.observe({ kind: 'trial-finished', stage, number, state: 'failed', values: {}, message });

@@ -1,21 +1,21 @@
 import { messageOf, NasError } from '../../../base/errors.js';
-import type { TrialRecord } from '../../../store/index.js';
 import { epochsText } from '../../../base/number-text.js';
-import type { TrainingContext } from '../plan.js';
+import type { TrialRecord } from '../../../store/index.js';
+import type { Candidate } from '../../stored/candidates.js';
 import type { Preparations } from '../jobs/preparations.js';
 import type { LatencyService } from '../latency/latency.js';
-import type { Candidate } from '../../stored/candidates.js';
-import { networksOf, settledFrontier } from './measured-frontier.js';
+import type { TrainingContext } from '../plan.js';
 import { fullyTrained, int8Weights, type Finalist } from './final-training.js';
-import { isSaved, save, type Saved } from './save.js';
+import { networksOf, settledFrontier } from './measured-frontier.js';
+import { isSaved, save, type FrontierMember } from './save.js';
 
 /** The file with a trial's weights as the search left them. */
 type SearchedWeights = (trial: TrialRecord) => Promise<string>;
 
 /**
- * What follows the search: the frontier's networks are measured side by side, trained on the full schedule (if asked
- * for), saved as ONNX in each precision in which they are on the frontier, and their accuracy is checked through ONNX
- * Runtime, on the test split for the first time.
+ * Finishes the frontier after the search: its networks are measured side by side, trained on the full schedule (if asked
+ * for), and saved as ONNX in each precision in which they are on the frontier. Their accuracy is checked in ONNX Runtime,
+ * on the test split for the first time.
  */
 export async function finishFrontier(
   context: TrainingContext,
@@ -40,8 +40,8 @@ async function trainedInFull(
   const { final } = plan.experiment;
   const trials = [...new Map(members.map(({ trial }) => [trial.number, trial])).values()];
   if (final !== null) {
-    const begun = final.from === 'supernet' ? ' from the supernet' : '';
-    const message = `Training the frontier's ${networksOf(trials)}${begun} for ${epochsText(final.epochs)}`;
+    const from = final.from === 'supernet' ? ' from the supernet' : '';
+    const message = `Training the frontier's ${networksOf(trials)}${from} for ${epochsText(final.epochs)}`;
     observe({ kind: 'phase', name: 'final', message });
   }
   let trained = 0;
@@ -68,19 +68,19 @@ async function saveAll(
   const files = finalists.flatMap((finalist) => finalist.precisions.map((precision) => ({ finalist, precision })));
   const message = `Saving the frontier's ${networksOf(files)} and checking the accuracy`;
   observe({ kind: 'phase', name: 'frontier', message });
-  // Those that are fine-tuned for int8 are so beside each other; files are written one after the other.
+  // Fine-tunings for int8 run side by side; files are written one after the other.
   const ready = files.map(({ finalist, precision }) => {
     if (isSaved(context, finalist.trial.number, precision)) return Promise.resolve(undefined);
-    const made = madeOf(context, finalist, precision, preparations, searched);
+    const member = memberOf(context, finalist, precision, preparations, searched);
     // Awaited below.
-    made.catch(() => undefined);
-    return made;
+    member.catch(() => undefined);
+    return member;
   });
   const unsaved: string[] = [];
-  for (const [done, made] of ready.entries()) {
+  for (const [done, pending] of ready.entries()) {
     if (stopping()) break;
     try {
-      const member = await made;
+      const member = await pending;
       if (member !== undefined && !stopping()) await save(context, member);
     } catch (error) {
       if (!stopping()) unsaved.push(`trial ${files[done].finalist.trial.number}: ${messageOf(error)}`);
@@ -94,14 +94,14 @@ async function saveAll(
   throw new NasError('failure', failed, { hint });
 }
 
-/** What a member's file is to be made of; undefined when the user stopped the run. */
-async function madeOf(
+/** A member with the weights for its file; undefined when the user stopped the run. */
+async function memberOf(
   context: TrainingContext,
   finalist: Finalist,
   precision: Candidate['precision'],
   preparations: Preparations,
   searched: SearchedWeights,
-): Promise<Saved | undefined> {
+): Promise<FrontierMember | undefined> {
   const weights = finalist.final?.weights ?? (await searched(finalist.trial));
   if (precision === 'fp32') return { finalist, precision, weights };
   const int8 = await int8Weights(context, finalist, weights, preparations);

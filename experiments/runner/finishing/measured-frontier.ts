@@ -1,20 +1,21 @@
 import type { ObjectiveValue, ObjectiveValues, StoredPrecision, TrialRecord } from '../../../store/index.js';
 import { speedGate, speedupOf, verdictDetail } from '../../compress/index.js';
-import type { TrainingContext } from '../plan.js';
-import type { LatencyService } from '../latency/latency.js';
-import { latencyValue, type Subject } from '../latency/measurer.js';
 import { frontierCandidates, type Candidate } from '../../stored/candidates.js';
+import type { LatencyService } from '../latency/latency.js';
+import { type Subject } from '../latency/latency.js';
+import { latencyValue } from '../latency/stored-latency.js';
+import type { TrainingContext } from '../plan.js';
 
-/** Latencies of the frontier as they were measured last. */
+/** The latest latencies of the frontier. */
 type Latest = (trial: number, precision: StoredPrecision) => ObjectiveValue | undefined;
 
-/** `network`, `3 networks`: how messages call so many. */
+/** `network`, `3 networks`. */
 export const networksOf = ({ length }: readonly unknown[]): string => (length === 1 ? 'network' : `${length} networks`);
 
 /**
- * The frontier after its members were measured side by side, each in its precision; these latencies are the ones that are
- * reported, and where int8 turns out not to be fast enough, it is no candidate any more. A new latency may let another
- * candidate in, which then is measured too, with all others.
+ * The frontier after its members were measured side by side, each in its precision; reports show these latencies. Where
+ * int8 turns out not to be fast enough, it is no candidate any more. A new latency may let another candidate in, which is
+ * then measured, too, with all others.
  */
 export async function settledFrontier(context: TrainingContext, latency: LatencyService): Promise<Candidate[]> {
   const { plan, store, candidates, observe, stopping } = context;
@@ -39,15 +40,12 @@ export async function settledFrontier(context: TrainingContext, latency: Latency
   }
 }
 
-interface InPrecision {
-  readonly trial: TrialRecord;
-  readonly precision: StoredPrecision;
-}
+type InPrecision = Pick<Candidate, 'trial' | 'precision'>;
 
 const isSame = (a: InPrecision, b: InPrecision): boolean =>
   a.trial.number === b.trial.number && a.precision === b.precision;
 
-/** What is measured of a member: itself, and what its gate is judged by. */
+/** The measurements that a member needs: its own, and fp32 for the speed gate. */
 function measuredFor({ plan }: TrainingContext, { trial, precision }: Candidate): InPrecision[] {
   const own = { trial, precision };
   const gated = precision === 'int8' && plan.experiment.compress.int8 === 'auto';
@@ -67,7 +65,7 @@ function latestIn({ store }: TrainingContext): Latest {
 const latencyOf = (values: ObjectiveValues): number | undefined =>
   'latency_ms' in values ? values['latency_ms'].value : undefined;
 
-/** Lets a trial have its latest latencies, and judges its int8 by them. */
+/** Stores a trial's latest latencies, and judges its int8 by them. */
 function settle(
   context: TrainingContext,
   { number, precision: chosen, values, variants }: TrialRecord,
@@ -83,7 +81,7 @@ function settle(
   judgeSpeed(context, number, chosen, latest);
 }
 
-/** Takes int8 out of the race where it is not fast enough, side by side with all others. */
+/** Rejects int8 where it is not fast enough, side by side with all others. */
 function judgeSpeed(
   { plan, store, observe }: TrainingContext,
   trial: number,

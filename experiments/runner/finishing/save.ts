@@ -1,4 +1,7 @@
 import { join } from 'node:path';
+import { nasVersion } from '../../../base/modules.js';
+import type { ModelMetadata } from '../../../deploy/index.js';
+import type { Network } from '../../../spaces/index.js';
 import type {
   MeasurementRecord,
   StoredPrecision,
@@ -8,18 +11,15 @@ import type {
 } from '../../../store/index.js';
 import { accuracyAmong } from '../../schema/measures.js';
 import { searchBeginning, type TrainingExperiment } from '../../schema/experiment.js';
-import { settleWeightBits } from '../compression.js';
-import type { TrainingContext, TrainingPlan } from '../plan.js';
-import type { ExportJob } from '../jobs/jobs.js';
 import { frontierModel } from '../../stored/workdir.js';
+import { settleWeightBits } from '../compression.js';
+import type { ExportJob } from '../jobs/jobs.js';
+import { latencyValue } from '../latency/stored-latency.js';
+import type { TrainingContext, TrainingPlan } from '../plan.js';
 import type { Finalist, Int8Weights } from './final-training.js';
-import type { ModelMetadata } from '../../../deploy/index.js';
-import type { Network } from '../../../spaces/index.js';
-import { latencyValue } from '../latency/measurer.js';
-import { nasVersion } from '../../../base/modules.js';
 
-/** A member of the frontier that is to be saved, and what its file is made of. */
-export type Saved =
+/** A member of the frontier, and the weights of its file. */
+export type FrontierMember =
   | { readonly finalist: Finalist; readonly precision: 'fp32'; readonly weights: string }
   | { readonly finalist: Finalist; readonly precision: 'int8'; readonly weights: string; readonly int8: Int8Weights };
 
@@ -30,13 +30,13 @@ export const isSaved = ({ store }: TrainingContext, trial: number, precision: St
     .some((record) => record.trial === trial && record.precision === precision && record.state === 'complete');
 
 /** The stage whose training made a member's weights. */
-function stageOf(member: Saved): TrialStage {
+function stageOf(member: FrontierMember): TrialStage {
   if (member.precision === 'int8' && member.int8.quantizeAware !== null) return 'quantize-aware';
   return member.finalist.final === null ? 'search' : 'final';
 }
 
-/** Writes a member's ONNX file and stores what ONNX Runtime says of its accuracy. */
-export async function save(context: TrainingContext, member: Saved): Promise<void> {
+/** Writes a member's ONNX file and stores its accuracy in ONNX Runtime. */
+export async function save(context: TrainingContext, member: FrontierMember): Promise<void> {
   const { plan, jobs, store } = context;
   const { finalist, precision, weights } = member;
   const { trial, network, final } = finalist;
@@ -60,22 +60,20 @@ export async function save(context: TrainingContext, member: Saved): Promise<voi
     },
     sharing: 'shared',
   } as const;
-  const exported = await jobs.submit(order).result;
-  const { validation, test } = exported.accuracy;
-  if (precision === 'fp32') compare(context, finalist, validation);
+  const { accuracy: found, sha256, bytes } = await jobs.submit(order).result;
+  if (precision === 'fp32') compare(context, finalist, found.validation);
   // A final training that failed has its record already.
   const known = store.finals.all().some((record) => record.trial === number && record.precision === precision);
-  const accuracy = precision === 'fp32' ? final?.accuracy : validation;
+  const accuracy = precision === 'fp32' ? final?.accuracy : found.validation;
   store.transaction(() => {
     const kind = precision === 'fp32' ? 'onnx' : `onnx-${precision}`;
-    const { sha256, bytes } = exported;
     store.artifacts.add({ stage: stageOf(member), trial: number }, { kind, path, sha256, bytes });
     // Without a final training, only the test accuracy is new.
     if (!known)
       store.finals.finish(number, {
         precision,
         state: 'complete',
-        testAccuracy: test,
+        testAccuracy: found.test,
         epochs: final?.epochs ?? 0,
         seconds: final?.seconds ?? 0,
         from: final?.from ?? searchBeginning(plan.experiment),
@@ -93,7 +91,12 @@ async function quantizationOf(
   return { method, images, percentile, seed, weightBits: await settleWeightBits(context), quantizeAware };
 }
 
-/** Tells when a float file is not what was trained. */
+/** Folding batch normalisation into convolutions may flip a few images at the border between two classes. */
+const tolerance = 0.002;
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+/** Warns when a float file has another accuracy than its training found. */
 function compare({ observe }: TrainingContext, { trial, final }: Finalist, validation: number): void {
   const fp32 = trial.variants.find(({ precision }) => precision === 'fp32')?.values ?? trial.values;
   const trained = final?.accuracy ?? accuracyAmong(fp32)?.value;
@@ -104,12 +107,7 @@ function compare({ observe }: TrainingContext, { trial, final }: Finalist, valid
   });
 }
 
-/** Folding batch normalisation into convolutions may flip a few images at the border between two classes. */
-const tolerance = 0.002;
-
-const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-
-/** How weights came to be: those of a final training, or without one those of the search. */
+/** The origin of weights: a final training, or without one the search. */
 export function weightsKind(
   { search }: Pick<TrainingExperiment, 'search'>,
   final: { readonly from: WeightsOrigin; readonly epochs: number } | null,
@@ -119,7 +117,7 @@ export function weightsKind(
   return final.from === 'supernet' ? 'inherited' : 'trained';
 }
 
-/** A measured latency as files have it; nothing where there is none. */
+/** A measured latency as metadata; empty where there is none. */
 export const latencyFact = (latency: MeasurementRecord | undefined): Pick<ModelMetadata, 'latency'> =>
   latency === undefined
     ? {}
@@ -132,7 +130,7 @@ export const latencyFact = (latency: MeasurementRecord | undefined): Pick<ModelM
         },
       };
 
-/** What the ONNX file of a trial says of itself; `latency` is its latest measurement. */
+/** The metadata of a trial's ONNX file; `latency` is its latest measurement. */
 export function modelMetadata(
   { experiment, data, space }: Pick<TrainingPlan, 'experiment' | 'data' | 'space'>,
   trial: TrialRecord,

@@ -5,28 +5,28 @@ import { checkpointFile, weightsFile } from '../../stored/workdir.js';
 import type { Job, JobOf, ResultOf, SeededNetwork } from './jobs.js';
 import { localDeviceOf } from '../../../latency-models/index.js';
 
-/** What a job does with a file or a folder that it names. */
+/** How a job uses a file or a folder that it names. */
 export type PathUse =
-  /** It reads a file, or all of a folder. */
+  /** Reads a file, or all of a folder. */
   | { readonly kind: 'input' }
-  /** It runs the code of a file, which a user wrote. */
+  /** Runs the user's code in a file. */
   | { readonly kind: 'module' }
   /**
-   * It works in a folder: of the files there that it tells of (`JobEvent`, result), some let it go on when it is started
-   * again. Their names, relative to the folder; null: known only from what the job told when it ran before.
+   * Works in a folder. `resumed` names the files, relative to the folder, that a restarted job continues from; null: only
+   * the job's earlier events name them.
    */
   | { readonly kind: 'folder'; readonly resumed: readonly string[] | null };
 
-/** What stands for a path where the job will run. */
+/** Maps a path to the one on the machine where the job will run. */
 type Relocate = (path: string, use: PathUse) => string;
 
 const input = { kind: 'input' } as const;
 
-/** A file that a job only writes: its folder is where it works. */
+/** A file that a job only writes, into the folder that it works in. */
 const written = (file: string, at: Relocate): string =>
   join(at(dirname(file), { kind: 'folder', resumed: [] }), basename(file));
 
-/** A training's folder: what it goes on from, and what it gives. */
+/** A training's folder, with its checkpoint and its result. */
 const trained = (folder: string, at: Relocate): string =>
   at(folder, { kind: 'folder', resumed: [checkpointFile, weightsFile] });
 
@@ -75,7 +75,7 @@ function teacherConfigAt(config: JobOf<'teacher'>['config'], at: Relocate): JobO
   }
 }
 
-/** The same job with other paths, each kind's by its own; a device's files stay where the device is. */
+/** The same job with other paths; a device's files stay where the device is. */
 const jobs: { readonly [K in Job['kind']]: (job: JobOf<K>, at: Relocate) => JobOf<K> } = {
   teacher: ({ options: { dataset, cache, ...options }, ...job }, at) => ({
     ...job,
@@ -154,7 +154,7 @@ const same = <R>(result: R): R => result;
 const fitted = (result: ResultOf<JobOf<'train'>>, at: RelocateResult): ResultOf<JobOf<'train'>> =>
   result.state === 'complete' ? { ...result, weights: at(result.weights) } : result;
 
-/** What a job gives, with other paths. */
+/** The same result with other paths. */
 const results: {
   readonly [K in Job['kind']]: (result: ResultOf<JobOf<K>>, at: RelocateResult) => ResultOf<JobOf<K>>;
 } = {
@@ -173,20 +173,20 @@ const results: {
 };
 
 /**
- * A job as it is given to another machine, or as it runs there: whatever names a file or a folder goes through `at`, which
- * hears what the job does with it. The files that jobs write without telling of them are in `filesWritten`.
+ * A job for another machine, or as it runs there: `at` maps every file and folder, and learns how the job uses it. Files
+ * that jobs write without an event are in `filesWritten`.
  */
 export const relocateJob = <K extends Job['kind']>(job: JobOf<K>, at: Relocate): JobOf<K> =>
   jobs[job.kind as K](job, at);
 
-/** What a job of a kind gives, with other paths. */
+/** The result of a job with other paths. */
 export const relocateResult = <K extends Job['kind']>(
   kind: K,
   result: ResultOf<JobOf<K>>,
   at: RelocateResult,
 ): ResultOf<JobOf<K>> => results[kind](result, at);
 
-/** The files that a job has written when it is done, besides those that it tells of and that its result names. */
+/** The files that a finished job has written, besides those in its events and its result. */
 export function filesWritten(job: Job): readonly string[] {
   switch (job.kind) {
     case 'initial':
@@ -200,11 +200,11 @@ export function filesWritten(job: Job): readonly string[] {
   }
 }
 
-/** The tag of the workers that alone can do a job, as they are what it measures; null: any worker can. */
+/** The tag of the workers that a job has to measure on; null: any worker can do the job. */
 export const tagOf = (job: Job): string | null =>
   'device' in job && job.device.type === 'worker' ? job.device.tag : null;
 
-/** A job as a worker does it: what it measures on is that worker's own machine. */
+/** A job as a worker does it: it measures on its own machine. */
 export function asDoneThere(job: Job): Job {
   if (!('device' in job) || job.device.type !== 'worker') return job;
   return { ...job, device: localDeviceOf(job.device) };

@@ -1,48 +1,51 @@
 import { NasError, type ErrorDetails } from '../../../base/errors.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 
-/** Jobs that may run while others do, jobs that need the machine for themselves, and jobs whose work is elsewhere. */
+/**
+ * How a job shares the machine: `shared` jobs run beside others, an `exclusive` one needs the machine for itself, and the
+ * work of `elsewhere` jobs happens on another machine.
+ */
 export type Sharing = 'shared' | 'exclusive' | 'elsewhere';
 
-/** A job as it is asked for. */
+/** A job as it is submitted. */
 export interface JobOrder<J extends Job = Job> {
-  /** Names the job within its run: the same job has the same id, also after the run was killed and resumed. */
+  /** Names the job within its run; the same after the run was killed and resumed. */
   readonly id: string;
   readonly job: J;
   readonly sharing: Sharing;
   /**
-   * Seconds that the job may go without a sign of progress (an event, a step) before its worker is given up; those in
-   * which it stands still for another job do not count. Default: `patienceWith` the job.
+   * Seconds without a sign of progress (an event, a step) after which its worker is given up. Time in which the job stands
+   * still for another one does not count. Default: `patienceWith` the job.
    */
   readonly deadline?: number;
 }
 
-/** Who does a job. */
+/** The worker of a job. */
 export interface JobWorker {
-  /** Its place among the workers of the run, from 0. */
+  /** Its index among the workers of the run, from 0. */
   readonly index: number;
   /** The machine, where it is another one. */
   readonly host?: string;
-  /** Names what decides the bits of its results: machines of one group compute the same. */
+  /** Machines of one group compute the same bits. */
   readonly group?: string;
 }
 
-/** What the owner of a job hears while it waits for the result. An error that it throws ends the job. */
+/** Callbacks for the owner of a job. An error that one throws ends the job. */
 export interface JobListener {
-  /** A worker has taken the job. */
+  /** A worker began the job. */
   started?(worker: JobWorker): void;
   event?(event: JobEvent): void;
   /** The worker died or was given up; attempt number `attempt` (the first was 1) of at most `attempts` begins. */
   retry?(attempt: number, attempts: number, reason: string): void;
 }
 
-/** A job that waits for its turn or runs. */
+/** A job that waits or runs. */
 export interface SubmittedJob<R> {
   /**
-   * What the job returns.
-   * @throws JobFailed when the job itself failed, or its workers died; NasError `interrupted` when it was cancelled
-   *   before it began, can give nothing yet, or was lost as the runner closed; any other NasError when no job could do
-   *   better: a full disk, a data set that is damaged, workers that cannot be started.
+   * The result of the job.
+   * @throws JobFailed when the job itself failed, or its workers died; NasError `interrupted` when it was cancelled before
+   *   it began, has no partial result, or was lost as the runner closed; any other NasError when every job would fail: a
+   *   full disk, a damaged data set, workers that cannot be started.
    */
   readonly result: Promise<R>;
   /** Asks it to end soon: a training writes its checkpoint and gives an interrupted result. */
@@ -50,32 +53,29 @@ export interface SubmittedJob<R> {
 }
 
 /**
- * Runs jobs; whoever needs them done does not know where. Jobs of one sharing begin in the order in which they were
- * submitted. While an exclusive job runs, all shared ones stand still between two steps. A job whose worker dies or
- * makes no progress is started again, a few times.
+ * Runs jobs, on this machine or elsewhere. Jobs of one sharing begin in the order in which they were submitted. While an
+ * exclusive job runs, all shared ones stand still between two steps. A job whose worker dies or makes no progress is
+ * started again, a few times.
  */
 export interface JobRunner {
   submit<J extends Job>(order: JobOrder<J>, listener?: JobListener): SubmittedJob<ResultOf<J>>;
-  /** Cancels every job, and every one that is submitted from now on. */
+  /** Cancels every job, also those that are submitted later. */
   stop(): void;
   /** Ends the workers; jobs that still run are lost. */
   close(): Promise<void>;
 }
 
-/** The job is to blame, or what it works on: other jobs may do well. */
+/** The job or its input is at fault: other jobs may succeed. */
 export class JobFailed extends NasError {
   constructor(message: string, details?: ErrorDetails) {
     super('failure', message, details);
   }
 }
 
-/**
- * A worker ended before its job did: killed, crashed, out of memory, hung, or of no use any more without its device. The job
- * may be tried again.
- */
+/** A worker ended before its job did: killed, crashed, out of memory, hung, or without its device. A retry may succeed. */
 export class WorkerDied extends JobFailed {}
 
-/** The files of a job cannot be written here: the disk is full, or closed to writing. No job could do better here. */
+/** The files of a job cannot be written here: the disk is full, or closed to writing. Every job would fail. */
 export class StorageFailure extends NasError {
   constructor(message: string, details?: ErrorDetails) {
     super('invalid-input', message, details);
@@ -95,7 +95,7 @@ const patience: Readonly<Record<Job['kind'], number>> = {
   measure: 900,
   /** The proxies of one network. */
   proxies: 900,
-  /** A program of the user's that trains elsewhere may tell nothing meanwhile. */
+  /** A program of the user's that trains elsewhere may show nothing meanwhile. */
   evaluate: 24 * 3600,
   /** A network is exported; after that, each batch is a sign. */
   export: 900,
@@ -107,9 +107,9 @@ const patience: Readonly<Record<Job['kind'], number>> = {
   importance: 900,
 };
 
-/** An agent may have others' networks to measure first, and tells nothing meanwhile. */
+/** An agent may measure other users' networks first, and shows nothing meanwhile. */
 const agentPatience = 12 * 3600;
 
-/** Seconds for which a job is trusted to be at work although it shows nothing. */
+/** The default deadline of a job, in seconds. */
 export const patienceWith = (job: Job): number =>
   'device' in job && job.device.type === 'agent' ? agentPatience : patience[job.kind];

@@ -17,12 +17,11 @@ import type {
   TeacherConfig,
   TeacherOptions,
 } from '../../../trainers/index.js';
-
 import type { StoredPrecision } from '../../../store/index.js';
 import type { CompressConfig } from '../../compress/index.js';
 import type { EvaluationSubject } from '../../schema/search-settings.js';
 
-/** A network, the seed of its initial weights and, when it has been trained, the file with its weights. */
+/** A network, the seed of its initial weights and, once trained, the file with its weights. */
 export interface SeededNetwork {
   readonly network: Network;
   /** Seed of the initial weights. */
@@ -30,10 +29,10 @@ export interface SeededNetwork {
   readonly weights?: string;
 }
 
-/** A network with its choices by decision, and what it is computed in. */
+/** A network with its choices by decision, and its precision. */
 export interface ChosenNetwork extends SeededNetwork {
   readonly choices: Readonly<Record<string, Choice>>;
-  /** Default: fp32. Of int8, only the time tells: scales are those of no images. */
+  /** Default: fp32. With int8, only the time is meaningful: nothing was calibrated. */
   readonly precision?: StoredPrecision;
 }
 
@@ -43,14 +42,14 @@ export interface TeacherJob {
   readonly options: Omit<TeacherOptions, 'hooks'>;
 }
 
-/** Writes trained weights of a file as those that networks of a space start from. */
+/** Converts trained weights of a file into those that networks of a space start from. */
 export interface InitialJob {
   readonly kind: 'initial';
   /** Of the experiment's `train.from`. */
   readonly path: string;
   readonly space: { readonly config: SpaceConfig; readonly task: Task };
   readonly dataset: DatasetRef;
-  /** File to write, and what is kept in it besides. */
+  /** File to write, and metadata for it. */
   readonly file: string;
   readonly meta: unknown;
 }
@@ -84,11 +83,11 @@ export interface MeasureJob {
   readonly candidates: readonly ChosenNetwork[];
   /** The candidates' space, for devices that know networks by their choices. */
   readonly space: { readonly config: SpaceConfig; readonly task: Task };
-  /** Names the measurement: a device that keeps results is asked for the same one after a restart of the run. */
+  /** Names the measurement: after a restart of the run, a device that keeps results finds it by this. */
   readonly id: string;
   readonly device: DeviceConfig;
   readonly protocol: Protocol;
-  /** Whether to time the networks' layers, too, where the device can. */
+  /** Whether to time the networks' layers, too, on devices that can. */
   readonly profile: boolean;
 }
 
@@ -106,7 +105,7 @@ export interface ProxiesJob {
 /** The proxies of one network, or why there are none. */
 export type ProxyResult = { readonly values: Readonly<Record<string, number>> } | { readonly failed: string };
 
-/** How a file's eight-bit integers are made. */
+/** How a file is quantized. */
 export interface FileQuantization {
   readonly method: CalibrationMethod;
   /** Training images of the calibration, and the seed that draws them. */
@@ -114,7 +113,7 @@ export interface FileQuantization {
   readonly seed: number;
   readonly percentile: number;
   readonly weightBits: WeightBits;
-  /** Epochs for which the weights were fine-tuned with the rounding of int8; null: they were not. */
+  /** Epochs of fine-tuning with the rounding of int8; null: none. */
   readonly quantizeAware: number | null;
 }
 
@@ -131,7 +130,7 @@ export interface ExportJob {
   readonly threads: number;
 }
 
-/** Quantizes a trained network and evaluates it on the validation images, beside the float one; nothing is kept of it. */
+/** Quantizes a trained network and evaluates it on the validation images, beside the float one; writes no file. */
 export interface QuantizeJob {
   readonly kind: 'quantize';
   readonly candidate: SeededNetwork;
@@ -143,7 +142,7 @@ export interface QuantizeJob {
   readonly threads: number;
 }
 
-/** What a network comes to in int8, or why it cannot be had. */
+/** The accuracy of a network in int8, or why it cannot be quantized. */
 export type QuantizeResult =
   Pick<QuantizedClassifier, 'method' | 'accuracy' | 'tried' | 'images'> | { readonly failed: string };
 
@@ -155,13 +154,13 @@ export interface IntegersJob {
 
 export type IntegersResult = 'exact' | 'saturating';
 
-/** Tells how much each channel of a trained network matters. */
+/** Computes the importance of each channel of a trained network. */
 export interface ImportanceJob {
   readonly kind: 'importance';
   readonly options: ImportanceOptions;
 }
 
-/** Asks a function of the user's what a candidate comes to. */
+/** Asks the user's function for the values of a candidate. */
 export interface EvaluateJob {
   readonly kind: 'evaluate';
   /** File of the module. */
@@ -173,7 +172,7 @@ export interface EvaluateJob {
 
 export type EvaluateResult = ProxyResult | { readonly interrupted: true };
 
-/** What each kind of job needs, tells while it runs, and returns; plain data that travels between processes. */
+/** The input and the result of each kind of job; plain data that crosses processes. */
 interface Jobs {
   teacher: { job: TeacherJob; result: PreparedTeacher | null };
   initial: { job: InitialJob; result: null };
@@ -204,23 +203,23 @@ export interface ExportResult {
 
 export type Job = Jobs[keyof Jobs]['job'];
 export type JobOf<K extends Job['kind']> = Jobs[K]['job'];
-/** What a job of type `J` returns. */
+/** The result of a job of type `J`. */
 export type ResultOf<J extends Job> = Jobs[J['kind']]['result'];
 
-/** What a job tells while it runs. */
+/** Sent by a job while it runs. */
 export type JobEvent =
   | { readonly kind: 'epoch'; readonly metrics: EpochMetrics }
   | { readonly kind: 'progress'; readonly progress: FitProgress }
   | { readonly kind: 'count'; readonly done: number; readonly total: number; readonly what: string }
   | { readonly kind: 'note'; readonly message: string }
-  /** A file was written that the job would go on from, or that is its result. */
+  /** The job wrote a checkpoint or a file of its result. */
   | { readonly kind: 'file'; readonly path: string };
 
-/** What a job may do in its worker besides returning its result. */
+/** The connection of a job to its owner. */
 export interface JobContext {
   readonly onEvent: (event: JobEvent) => void;
   /** Aborted when the job should write a checkpoint and end. */
   readonly signal: AbortSignal;
-  /** To be awaited between steps; resolves at once unless the machine is needed for a measurement. */
+  /** Awaited between steps; resolves at once unless a measurement needs the machine. */
   readonly pause: () => Promise<void>;
 }

@@ -26,7 +26,7 @@ export interface PoolOptions {
   readonly memoryBytes?: number;
 }
 
-/** Makes what runs the jobs of a run; `context` is the run's. */
+/** Creates the job runner of a run; `context` is the run's. */
 export type CreateJobRunner = (
   options: PoolOptions,
   context: Omit<TrainingContext, 'jobs'>,
@@ -44,19 +44,19 @@ export class LocalPool implements JobRunner {
   private readonly shared: PQueue;
   private readonly exclusive = new PQueue({ concurrency: 1 });
   private readonly elsewhere = new PQueue({ concurrency: 1 });
-  /** What cancels the jobs that wait or run, by their ids. */
+  /** Cancel the jobs that wait or run, by their ids. */
   private readonly submitted = new Map<string, AbortController>();
   private stopped = false;
 
   constructor(private readonly options: PoolOptions) {
     const { size, memoryBytes = null } = options;
-    // Only for training: latency is measured as it will be without.
+    // Large pages are for training only: deployed networks run without.
     const training = { environment: withLargePages(process.env), memoryBytes };
     this.workers = Array.from({ length: size }, (_, i) => new WorkerProcess(i, training));
     this.idle = [...this.workers].reverse();
     this.measuring = new WorkerProcess(size, { memoryBytes });
     this.distant = new WorkerProcess(size + 1, { memoryBytes });
-    this.shared = new PQueue({ concurrency: options.size });
+    this.shared = new PQueue({ concurrency: size });
   }
 
   submit<J extends Job>(order: JobOrder<J>, listener: JobListener = {}): SubmittedJob<ResultOf<J>> {
@@ -65,7 +65,7 @@ export class LocalPool implements JobRunner {
     const cancelling = new AbortController();
     this.submitted.set(id, cancelling);
     if (this.stopped) cancelling.abort();
-    const result = this.placed(order, (worker) => this.attempts(worker, order, listener, cancelling.signal));
+    const result = this.onFreeWorker(order, (worker) => this.attempts(worker, order, listener, cancelling.signal));
     return { result: result.finally(() => this.submitted.delete(id)), cancel: () => cancelling.abort() };
   }
 
@@ -79,7 +79,7 @@ export class LocalPool implements JobRunner {
     await Promise.all(this.all().map((worker) => worker.close()));
   }
 
-  /** The process ids of the workers that have a process: they begin at their first job. */
+  /** The process ids of the workers that have a process: each begins at its first job. */
   pids(): readonly number[] {
     return this.all().flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
@@ -89,8 +89,8 @@ export class LocalPool implements JobRunner {
   }
 
   /**
-   * Brings all shared jobs to a stand, as an exclusive one does; resolves when they stand. None begins until what it gives is
-   * called.
+   * Brings all shared jobs to a stand, as an exclusive one does; resolves when they stand still. No shared job runs until
+   * the returned function is called.
    */
   async standStill(): Promise<() => void> {
     const standing = new Gate();
@@ -105,8 +105,8 @@ export class LocalPool implements JobRunner {
     return () => over.open();
   }
 
-  /** Gives a task the worker of its kind, once that is free. */
-  private placed<T>({ sharing }: JobOrder, task: (worker: WorkerProcess) => Promise<T>): Promise<T> {
+  /** Runs a task on the worker of its sharing, once that is free. */
+  private onFreeWorker<T>({ sharing }: JobOrder, task: (worker: WorkerProcess) => Promise<T>): Promise<T> {
     switch (sharing) {
       case 'exclusive':
         return this.exclusive.add(() => this.alone(() => task(this.measuring)));
@@ -152,7 +152,7 @@ export class LocalPool implements JobRunner {
         return await worker.run(job, { onEvent: (event) => listener.event?.(event), signal, deadline });
       } catch (error) {
         if (!(error instanceof WorkerDied)) throw error;
-        // Ended when the run was: nothing is to blame, and the job can go on when the run does.
+        // The worker ended because the run did: the job can continue when the run does.
         if (cancelled()) throw new NasError('interrupted', `the job was cancelled: ${error.message}`, { cause: error });
         if (attempt === attempts) throw error;
         listener.retry?.(attempt + 1, attempts, error.message);

@@ -4,7 +4,7 @@ import type { Job, JobEvent, ResultOf } from './jobs.js';
 
 /** What the coordinator sends to a worker process. */
 export type ToWorker =
-  /** `memoryBytes`: of resident memory, above which the process tells of it. */
+  /** `memoryBytes`: resident memory above which the process sends `memory`. */
   | { readonly type: 'run'; readonly job: Job; readonly memoryBytes: number | null }
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
@@ -12,35 +12,35 @@ export type ToWorker =
 
 /** What a worker process sends back. */
 export type FromWorker =
-  /** The job takes its steps; sent at most once a second. */
+  /** The job makes steps; sent at most once a second. */
   | { readonly type: 'alive' }
-  /** It holds more resident memory than the job may. */
+  /** The process holds more resident memory than the job may. */
   | { readonly type: 'memory'; readonly bytes: number }
   | { readonly type: 'event'; readonly event: JobEvent }
   | { readonly type: 'paused' }
   | { readonly type: 'done'; readonly result: ResultOf<Job> }
   | { readonly type: 'error'; readonly error: PlainError };
 
-/** An error as plain data: what survives the way between processes. */
+/** An error as plain data, to cross from process to process. */
 export interface PlainError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint?: string;
-  /** The device failed: the process is of no use any more. */
+  /** The device failed: the process cannot be used again. */
   readonly device?: true;
   /** Files cannot be written where the job ran. */
   readonly storage?: true;
 }
 
-/** System errors of a disk that is full, or of a file system that is closed to writing. */
+/** System errors of a full disk, or of a read-only file system. */
 const full = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
-/** System errors that no trial can be blamed for: the disk is full, or may not be written. */
+/** System errors of storage, which are no trial's own. */
 const storageErrors = new Set([...full, 'EACCES', 'EPERM']);
 
 const hasCode = (error: unknown, codes: ReadonlySet<string>): boolean =>
   error instanceof Error && 'code' in error && codes.has(String(error.code));
 
-/** Whether an error that speaks for itself comes from a full disk. A file that may not be read is another matter. */
+/** Whether a NasError comes from a full disk. A file that may not be read does not count. */
 const isOfStorage = (error: NasError): boolean => error instanceof StorageFailure || hasCode(error.cause, full);
 
 export function toPlainError(error: unknown): PlainError {
@@ -69,7 +69,7 @@ export function toPlainError(error: unknown): PlainError {
 
 export function fromPlainError({ code, message, hint, device, storage }: PlainError): NasError {
   const details = hint === undefined ? {} : { hint };
-  // The hint is part of what is kept of a failed trial, and told of an attempt.
+  // The message of a failed trial or attempt includes the hint.
   if (device === true) return new WorkerDied(hint === undefined ? message : `${message} (${hint})`);
   if (storage === true) return new StorageFailure(message, details);
   return code in exitCodes && code !== 'failure'

@@ -1,33 +1,33 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { cacheDirectory } from '../../../base/files.js';
 import { canonicalJson, contentHash } from '../../../base/hash.js';
-import { type Genotype, memberOf } from '../../../spaces/index.js';
+import { memberOf, type Genotype } from '../../../spaces/index.js';
 import {
   CorruptFile,
+  readTensorFile,
   type InitialWeights,
   type PreparedTeacher,
-  readTensorFile,
   type TrainConfig,
 } from '../../../trainers/index.js';
+import { initialContent } from '../../initial-weights/index.js';
 import type { Beginning } from '../../schema/experiment.js';
-import type { TrainingContext } from '../plan.js';
-import { type PreparedSupernet, prepareSupernet, sliceOf } from '../supernet.js';
 import { initialFile } from '../../stored/workdir.js';
-import { cacheDirectory } from '../../../base/files.js';
+import type { TrainingContext } from '../plan.js';
+import { prepareSupernet, sliceOf, type PreparedSupernet } from '../supernet.js';
 import type { JobOrder } from './job-runner.js';
 import type { TeacherJob } from './jobs.js';
 import { phaseTraining } from './training.js';
-import { existsSync } from 'node:fs';
-import { initialContent } from '../../initial-weights/index.js';
 
-/** What trainings rest on, each made once in a run: the supernet, weights that are given, and teachers. */
+/** The inputs of trainings, each prepared once in a run: the supernet, given weights, and teachers. */
 export class Preparations {
   private readonly teachers = new Map<string, Promise<PreparedTeacher | null>>();
-  private shared: Promise<PreparedSupernet> | undefined;
-  private given: Promise<InitialSource> | undefined;
+  private preparedSupernet: Promise<PreparedSupernet> | undefined;
+  private preparedWeights: Promise<InitialSource> | undefined;
 
   constructor(private readonly context: TrainingContext) {}
 
-  /** The teacher for a training; trainings with the same views and loss have the same one. */
+  /** The teacher of a training; trainings with the same views and loss share one. */
   teacher(train: TrainConfig): Promise<PreparedTeacher | null> {
     const views = canonicalJson([train.augment, train.loss]);
     const prepared = this.teachers.get(views) ?? prepareTeacher(this.context, train);
@@ -39,20 +39,20 @@ export class Preparations {
   supernet(): Promise<PreparedSupernet> {
     const { supernet } = this.context.plan;
     if (supernet === null) throw new Error('the run has no supernet');
-    this.shared ??= prepareSupernet(this.context, supernet, async () => ({
+    this.preparedSupernet ??= prepareSupernet(this.context, supernet, async () => ({
       teacher: await this.teacher(supernet.config),
       initial: await this.initialFile(),
     }));
-    return this.shared;
+    return this.preparedSupernet;
   }
 
-  /** Puts in place what trainings begin with. */
+  /** Prepares the weights that trainings begin with. */
   async start(from: Beginning): Promise<void> {
     if (from === 'supernet') await this.supernet();
     if (from === 'weights') await this.weights();
   }
 
-  /** What the training of a network begins with; undefined: random weights. */
+  /** The weights that the training of a network begins with; undefined: random ones. */
   async initial(from: Beginning, genotype: Genotype): Promise<InitialWeights | undefined> {
     switch (from) {
       case 'supernet':
@@ -64,7 +64,7 @@ export class Preparations {
     }
   }
 
-  /** The file of weights that are given; undefined when none are. */
+  /** The file of given weights; undefined when none are given. */
   private async initialFile(): Promise<string | undefined> {
     const { experiment, workdir } = this.context.plan;
     if (experiment.initial === undefined) return undefined;
@@ -73,12 +73,12 @@ export class Preparations {
   }
 
   private weights(): Promise<InitialSource> {
-    this.given ??= prepareInitial(this.context);
-    return this.given;
+    this.preparedWeights ??= prepareInitial(this.context);
+    return this.preparedWeights;
   }
 }
 
-/** The job that makes a teacher ready for students that are trained as `train` says. */
+/** The job that prepares a teacher for students that are trained as `train` says. */
 export const teacherOrder = (
   { plan }: Pick<TrainingContext, 'plan'>,
   name: string,
@@ -102,18 +102,15 @@ export const teacherOrder = (
 });
 
 /**
- * The teacher, ready to teach students that are trained as `train` says; null when there is none. What was prepared
- * before, by this run or any other, comes from the cache.
+ * The teacher for students that are trained as `train` says; null when there is none. A teacher that any run prepared
+ * before comes from the cache.
  */
 async function prepareTeacher(context: TrainingContext, train: TrainConfig): Promise<PreparedTeacher | null> {
   const { plan, jobs, observe } = context;
   const { teacher: config } = plan.experiment;
   if (config.type === 'none') return null;
-  observe({
-    kind: 'phase',
-    name: 'teacher',
-    message: 'Preparing the teacher, and what it says of every training image',
-  });
+  const message = 'Preparing the teacher, and its logits of every training image';
+  observe({ kind: 'phase', name: 'teacher', message });
   const order = teacherOrder(context, contentHash(config, train), config, train);
   const schedule = config.type === 'train' ? config : train;
   const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
@@ -128,7 +125,7 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
 /** The weights that the network of a genotype starts from; undefined: random ones. */
 type InitialSource = (genotype: Genotype) => InitialWeights | undefined;
 
-/** The weights of `train.from`, of which every network takes its part. They are converted once for each run. */
+/** The weights of `train.from`, of which every network takes its part. A run converts them once. */
 async function prepareInitial(context: TrainingContext): Promise<InitialSource> {
   const { plan, jobs, observe } = context;
   const { initial: path, space } = plan.experiment;
@@ -136,7 +133,7 @@ async function prepareInitial(context: TrainingContext): Promise<InitialSource> 
   const file = join(plan.workdir, initialFile);
   const content = initialContent(path);
   const meta = { from: content, data: plan.data.hash };
-  if (!isMade(file, meta)) {
+  if (!isConverted(file, meta)) {
     observe({ kind: 'phase', name: 'weights', message: `Reading the weights that trainings start from` });
     const order = {
       id: `initial/${content}`,
@@ -153,8 +150,8 @@ async function prepareInitial(context: TrainingContext): Promise<InitialSource> 
   return (genotype) => ({ file, partial: true, places: memberOf(plan.space, genotype).places });
 }
 
-/** Whether it has been converted, by an earlier part of the run; what is damaged is made again. */
-function isMade(file: string, meta: unknown): boolean {
+/** Whether an earlier part of the run converted the weights; a damaged file is made again. */
+function isConverted(file: string, meta: unknown): boolean {
   try {
     return existsSync(file) && canonicalJson(readTensorFile(file).meta) === canonicalJson(meta);
   } catch (error) {

@@ -1,10 +1,18 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { createHash } from 'node:crypto';
+import { inspect } from 'node:util';
 import { messageOf, NasError } from '../../../base/errors.js';
+import { writeFileAtomic } from '../../../base/files.js';
+import { importFunction } from '../../../base/modules.js';
+import { exportOnnx, quantizeForTiming, withMetadata, type ModelMetadata } from '../../../deploy/index.js';
+import { createDevice, type Measurement } from '../../../latency-models/index.js';
+import { createSpace } from '../../../spaces/index.js';
+import { initialWeights, toOnnx, type Model } from '../../../spaces/models/index.js';
 import {
   channelImportance,
   chooseEngine,
   evaluateMember,
   fit,
-  type FitHooks,
   fitSupernet,
   needsImages,
   prepareTeacher,
@@ -12,8 +20,13 @@ import {
   proxyBatch,
   readWeights,
   saveWeights,
+  type FitHooks,
   type SplitName,
 } from '../../../trainers/index.js';
+import { evaluateOnSplit } from '../../models/on-dataset.js';
+import type { EvaluatorModule } from '../../schema/search-settings.js';
+import { convertInitial } from '../../initial-weights/index.js';
+import { quantizeOnDataset } from '../../models/on-dataset.js';
 import type {
   ChosenNetwork,
   EvaluateResult,
@@ -27,38 +40,18 @@ import type {
   ResultOf,
   SeededNetwork,
 } from './jobs.js';
-import { initialWeights, toOnnx, type Model } from '../../../spaces/models/index.js';
-import * as tf from '@tensorflow/tfjs-core';
-import { createSpace } from '../../../spaces/index.js';
-import { convertInitial } from '../../initial-weights/index.js';
-import { inspect } from 'node:util';
-import { importFunction } from '../../../base/modules.js';
-import type { EvaluatorModule } from '../../schema/search-settings.js';
-import { exportOnnx, type ModelMetadata, quantizeForTiming, withMetadata } from '../../../deploy/index.js';
-import { createDevice, type Measurement } from '../../../latency-models/index.js';
-import { quantizeOnDataset } from '../../models/on-dataset.js';
-import { createHash } from 'node:crypto';
-import { writeFileAtomic } from '../../../base/files.js';
-import { evaluateOnSplit } from '../../models/on-dataset.js';
 
-/** What a training tells of itself, as events of its job. */
-const hooks = ({ onEvent, signal, pause }: JobContext): FitHooks => ({
-  onEpoch: (metrics) => onEvent({ kind: 'epoch', metrics }),
-  onProgress: (progress) => onEvent({ kind: 'progress', progress }),
-  onNote: (message) => onEvent({ kind: 'note', message }),
-  onFile: (path) => onEvent({ kind: 'file', path }),
-  signal,
-  pause,
-});
+/** Runs a job in this process. */
+export function runJob<K extends Job['kind']>(job: JobOf<K>, context: JobContext): Promise<ResultOf<JobOf<K>>> {
+  return works[job.kind as K](job, context);
+}
 
 type Work<K extends Job['kind']> = (job: JobOf<K>, context: JobContext) => Promise<ResultOf<JobOf<K>>>;
 
 const works: { readonly [K in Job['kind']]: Work<K> } = {
-  /** Trains or loads the teacher and computes what it says of every training image. */
-  teacher: ({ config, options }, context) => {
-    const onLogits = (done: number, total: number) => context.onEvent({ kind: 'count', done, total, what: 'images' });
-    return prepareTeacher(config, { ...options, hooks: { ...hooks(context), onLogits } });
-  },
+  /** Trains or loads the teacher and computes its logits of every training image. */
+  teacher: ({ config, options }, context) =>
+    prepareTeacher(config, { ...options, hooks: { ...hooks(context), onLogits: counting(context, 'images') } }),
   initial: initialJob,
   /** Trains one network, from its checkpoint when there is one. */
   train: (job, context) => fit(job.fit, hooks(context)),
@@ -78,15 +71,31 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
   export: exportJob,
   quantize: quantizeJob,
   integers: integersJob,
-  importance: importanceJob,
+  /** Computes the importance of each channel of a trained network. */
+  importance: async ({ options }, context) => {
+    const { signal, pause } = context;
+    const onProgress = counting(context, 'images');
+    return Object.fromEntries(await channelImportance(options, { onProgress, signal, pause }));
+  },
 };
 
-/** Runs a job in this process. */
-export function runJob<K extends Job['kind']>(job: JobOf<K>, context: JobContext): Promise<ResultOf<JobOf<K>>> {
-  return works[job.kind as K](job, context);
-}
+/** Reports progress as `count` events. */
+const counting =
+  ({ onEvent }: JobContext, what: string) =>
+  (done: number, total: number): void =>
+    onEvent({ kind: 'count', done, total, what });
 
-/** A candidate with its trained weights; when it has none, with those that it would start from. */
+/** Reports a training as events of its job. */
+const hooks = ({ onEvent, signal, pause }: JobContext): FitHooks => ({
+  onEpoch: (metrics) => onEvent({ kind: 'epoch', metrics }),
+  onProgress: (progress) => onEvent({ kind: 'progress', progress }),
+  onNote: (message) => onEvent({ kind: 'note', message }),
+  onFile: (path) => onEvent({ kind: 'file', path }),
+  signal,
+  pause,
+});
+
+/** A candidate with its trained weights, or with its initial weights when it has none. */
 export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model => ({
   network,
   weights: weights === undefined ? initialWeights(network, seed) : readWeights(network, weights),
@@ -95,20 +104,19 @@ export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model
 /** A candidate as an ONNX model, as it is deployed but without metadata. */
 export const candidateOnnx = (candidate: SeededNetwork): Uint8Array => toOnnx(candidateModel(candidate));
 
-/** Writes trained weights of a file as those that networks of a space start from. */
+/** Converts trained weights of a file into those that networks of a space start from. */
 async function initialJob(
   { path, space: { config, task }, dataset, file, meta }: JobOf<'initial'>,
-  { onEvent }: JobContext,
+  context: JobContext,
 ): Promise<null> {
   // Otherwise TF.js advertises its native package on the console.
   tf.enableProdMode();
   const space = await createSpace(config, task);
-  const onProgress = (done: number, total: number) => onEvent({ kind: 'count', done, total, what: 'images' });
-  await convertInitial(path, { space, dataset, file, meta, onProgress });
+  await convertInitial(path, { space, dataset, file, meta, onProgress: counting(context, 'images') });
   return null;
 }
 
-/** Asks a function of the user's for the values of one candidate. */
+/** Asks the user's function for the values of one candidate. */
 async function evaluateJob(
   { path, names, subject }: JobOf<'evaluate'>,
   { signal, pause }: JobContext,
@@ -117,7 +125,7 @@ async function evaluateJob(
   const evaluate = await importFunction<EvaluatorModule>(path, 'evaluate.path', signature);
   await pause();
   try {
-    // What it gives is looked at below, whatever its type says.
+    // Checked below, whatever its type says.
     const given: unknown = await evaluate(subject, { signal, pause });
     const values = typeof given === 'object' && given !== null ? (given as Readonly<Record<string, unknown>>) : {};
     return { values: Object.fromEntries(names.map((name) => [name, numberOf(values[name], name)])) };
@@ -131,7 +139,7 @@ function numberOf(value: unknown, name: string): number {
   throw new Error(`the module gave ${name}: ${inspect(value)}; expected a finite number`);
 }
 
-/** Computes proxies where networks train, on one thread of a processor, one network after the other: the same numbers whatever else the machine does. */
+/** Computes proxies on the training engine, one network after the other: the same numbers whatever else the machine does. */
 async function proxiesJob(
   { candidates, names, dataset, imageSeed, engine }: JobOf<'proxies'>,
   { pause }: JobContext,
@@ -155,7 +163,7 @@ async function proxiesJob(
   return results;
 }
 
-/** A candidate as it is timed; integer kernels take the same time whatever the scales. */
+/** A candidate to time; integer kernels take the same time whatever the scales. */
 function timedOnnx({ precision = 'fp32', ...candidate }: ChosenNetwork): Uint8Array {
   const model = candidateOnnx(candidate);
   return precision === 'fp32' ? model : quantizeForTiming(model, 'the network');
@@ -164,19 +172,16 @@ function timedOnnx({ precision = 'fp32', ...candidate }: ChosenNetwork): Uint8Ar
 /** Measures the candidates side by side; each is exported to ONNX when the device asks for it. */
 async function measureJob(
   { device: config, candidates, space: { config: space, task }, protocol, id, profile }: JobOf<'measure'>,
-  { onEvent, signal, pause }: JobContext,
+  context: JobContext,
 ): Promise<readonly Measurement[]> {
-  const context = config.type === 'table' ? { space: await createSpace(space, task) } : {};
-  const device = createDevice(config, context);
+  const { signal, pause } = context;
+  const device = createDevice(config, config.type === 'table' ? { space: await createSpace(space, task) } : {});
   const subjects = candidates.map((candidate) => ({
     model: () => timedOnnx(candidate),
     choices: candidate.choices,
   }));
-  const measurements = await device.measureAll(subjects, protocol, {
-    signal,
-    id,
-    onProgress: (done, total) => onEvent({ kind: 'count', done, total, what: 'blocks' }),
-  });
+  const onProgress = counting(context, 'blocks');
+  const measurements = await device.measureAll(subjects, protocol, { signal, id, onProgress });
   if (!profile || device.profile === undefined) return measurements;
   const profiled: Measurement[] = [];
   for (const [i, subject] of subjects.entries()) {
@@ -187,13 +192,13 @@ async function measureJob(
   return profiled;
 }
 
-/** Asks a device whether it sums products of bytes exactly; one that does not tell counts as exact. */
+/** Asks a device whether it sums products of bytes exactly; a device that does not know counts as exact. */
 async function integersJob({ device: config }: JobOf<'integers'>): Promise<IntegersResult> {
   const device = createDevice(config, {});
   return (await device.integers?.()) ?? 'exact';
 }
 
-/** Quantizes a trained network, and judges it beside the float one on the validation images. */
+/** Quantizes a trained network, and evaluates it beside the float one on the validation images. */
 async function quantizeJob(
   { candidate, dataset, calibration, seed, weightBits, threads }: JobOf<'quantize'>,
   { onEvent, signal, pause }: JobContext,
@@ -215,20 +220,20 @@ async function quantizeJob(
     return { method, accuracy, tried, images };
   } catch (error) {
     if (signal.aborted) throw new NasError('interrupted', 'quantizing was stopped');
-    // What speaks against the network is its own: others may do well.
+    // The network is at fault: others may succeed.
     if (error instanceof NasError && error.code === 'invalid-input') return { failed: messageOf(error) };
     throw error;
   }
 }
 
 /**
- * Writes a trained network as ONNX, quantized where that is asked for, with its accuracy as ONNX Runtime finds it on both
- * splits inside.
+ * Writes a trained network as ONNX, quantized where asked for. Its accuracy in ONNX Runtime on both splits is part of its
+ * metadata.
  */
-async function exportJob(job: JobOf<'export'>, { onEvent, signal }: JobContext): Promise<ExportResult> {
+async function exportJob(job: JobOf<'export'>, context: JobContext): Promise<ExportResult> {
   const { dataset, threads, path } = job;
-  const onProgress = (done: number, total: number) => onEvent({ kind: 'count', done, total, what: 'images' });
-  const { bytes, metadata } = await written(job, signal, onProgress);
+  const onProgress = counting(context, 'images');
+  const { bytes, metadata } = await exported(job, context.signal, onProgress);
   const on = async (split: SplitName) =>
     (await evaluateOnSplit(bytes, dataset, split, { threads, onProgress })).accuracy;
   const accuracy = { validation: await on('validation'), test: await on('test') };
@@ -237,7 +242,7 @@ async function exportJob(job: JobOf<'export'>, { onEvent, signal }: JobContext):
   return { bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex'), accuracy };
 }
 
-async function written(
+async function exported(
   { candidate, metadata, quantization, dataset, threads }: JobOf<'export'>,
   signal: AbortSignal,
   onProgress: (done: number, total: number) => void,
@@ -255,13 +260,4 @@ async function written(
   const tuned = quantizeAware === null ? {} : { quantize_aware_epochs: quantizeAware };
   const how = { method, images, weight_bits: options.weightBits, ...tuned };
   return { bytes: model, metadata: { ...metadata, quantization: how } };
-}
-
-/** Tells how much each channel of a trained network matters. */
-async function importanceJob(
-  { options }: JobOf<'importance'>,
-  { onEvent, signal, pause }: JobContext,
-): Promise<Readonly<Record<string, readonly number[]>>> {
-  const onProgress = (done: number, total: number) => onEvent({ kind: 'count', done, total, what: 'images' });
-  return Object.fromEntries(await channelImportance(options, { onProgress, signal, pause }));
 }

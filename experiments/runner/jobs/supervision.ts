@@ -1,14 +1,14 @@
-/** Somebody waits until it is opened. */
+/** A promise that is resolved from outside. */
 export class Gate {
   open: () => void = () => undefined;
   readonly opened = new Promise<void>((resolve) => (this.open = resolve));
 }
 
-/** Lets a job stand still between two steps while somebody else needs the machine. */
+/** Lets a job stand still between two steps while another job needs the machine. */
 export class Pause {
   private gate: Gate | undefined;
 
-  /** @param onStandstill told each time a job has come to a stand. */
+  /** @param onStandstill called each time a job has come to a stand. */
   constructor(private readonly onStandstill: () => void) {}
 
   request(): void {
@@ -29,12 +29,11 @@ export class Pause {
   }
 }
 
-/** Looks in one deadline; it expires at the next one. */
-const looks = 10;
+/** Checks in one deadline; it expires at the next one. */
+const checks = 10;
 
 /**
- * Tells when nothing was heard for a while. It counts only time in which this process itself ran: after a laptop slept
- * or Ctrl-Z stopped everything, nobody was silent.
+ * Reports silence. Only time in which this process itself ran counts: a laptop that slept, or Ctrl-Z, makes no job silent.
  */
 export class Watchdog {
   private readonly timer: NodeJS.Timeout;
@@ -45,15 +44,15 @@ export class Watchdog {
   constructor(seconds: number, expired: () => void) {
     this.timer = setInterval(
       () => {
-        if (this.isSuspended || ++this.silent <= looks) return;
+        if (this.isSuspended || ++this.silent <= checks) return;
         this.end();
         expired();
       },
-      (1000 * seconds) / looks,
+      (1000 * seconds) / checks,
     );
   }
 
-  /** A sign of progress; silence counts from now on, also when it did not before. */
+  /** A sign of progress; silence counts from now on, also after `suspend`. */
   heard(): void {
     this.silent = 0;
     this.isSuspended = false;
@@ -69,12 +68,12 @@ export class Watchdog {
   }
 }
 
-/** How often a process looks at its memory. */
+/** How often a process checks its memory. */
 const everyMs = 1000;
 
 /**
- * Tells, once, when this process holds more than so many bytes of resident memory. It looks between two pieces of work: what
- * is taken and given back within one is not seen.
+ * Calls `exceeded`, once, when this process holds more resident memory than `bytes`. It checks between two pieces of work:
+ * memory that is allocated and freed within one is not seen.
  */
 export function watchMemory(bytes: number, exceeded: (resident: number) => void): { end(): void } {
   const timer = setInterval(() => {

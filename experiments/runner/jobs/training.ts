@@ -9,12 +9,12 @@ import type {
   QuantizeAware,
   TrainConfig,
 } from '../../../trainers/index.js';
-import type { TrainingContext, TrainingPlan } from '../plan.js';
 import { trialFolder } from '../../stored/workdir.js';
-import { JobFailed, type JobListener, type JobOrder } from './job-runner.js';
-import type { TrainJob } from './jobs.js';
 import { hostOf, recordAssignment } from '../../stored/workers.js';
 import type { PhaseName } from '../events.js';
+import type { TrainingContext, TrainingPlan } from '../plan.js';
+import { JobFailed, type JobListener, type JobOrder, type JobWorker } from './job-runner.js';
+import type { TrainJob } from './jobs.js';
 
 /** A network to train as a member of the search or of the frontier. */
 interface TrainingRequest {
@@ -26,7 +26,7 @@ interface TrainingRequest {
   readonly teacher: PreparedTeacher | null;
   /** Weights to start from; absent: random ones. */
   readonly initial?: InitialWeights | undefined;
-  /** What it is fine-tuned for with rounding; absent: nothing is rounded. */
+  /** The rounding that it is fine-tuned with; absent: none. */
   readonly quantizeAware?: QuantizeAware | undefined;
   /** Epochs after which it pauses; default: all of `train.epochs`. */
   readonly until?: number;
@@ -42,29 +42,20 @@ type TrainingOutcome = { readonly result: FitResult } | { readonly failed: strin
 export async function train(context: TrainingContext, request: TrainingRequest): Promise<TrainingOutcome> {
   const { plan, jobs, store, observe } = context;
   const { stage, number } = request;
-  const training: Training = { stage, trial: number };
   const { epochs } = request.train;
-  const stored = new Set(store.curves.of(training).map(({ epoch }) => epoch));
-  // After a restart, epochs are told again; and one that was checkpointed but not stored is in the result's curve.
-  const record = (metrics: EpochMetrics) => {
-    if (stored.has(metrics.epoch)) return;
-    store.curves.add(training, toEpoch(metrics));
-    stored.add(metrics.epoch);
-  };
+  const curve = recordedCurve(context, { stage, trial: number });
+  const attempts = trialAttempts(context, stage, number);
   let worker = 0;
-  const begin = () => (stage === 'search' ? store.trials.start(number) : store.finals.start(number, stage));
-  let made = begin();
   try {
     const submitted = jobs.submit(trainOrder(plan, request), {
       started: (by) => {
         worker = by.index;
-        recordAssignment(store, training, made, by);
-        observe({ kind: 'trial-started', worker, stage, number, fromEpoch: stored.size, ...hostOf(by) });
+        attempts.started(by, curve.size);
       },
       event: (event) => {
         switch (event.kind) {
           case 'epoch': {
-            record(event.metrics);
+            curve.record(event.metrics);
             const { epoch, validation_accuracy: validationAccuracy, train_loss: trainLoss } = event.metrics;
             observe({ kind: 'trial-epoch', worker, stage, number, epoch, epochs, validationAccuracy, trainLoss });
             break;
@@ -76,18 +67,12 @@ export async function train(context: TrainingContext, request: TrainingRequest):
             store.events.add({ kind: 'note', trial: number, detail: { message: event.message } });
             observe({ kind: 'note', message: `trial ${number}: ${event.message}` });
             break;
-          case 'count':
-            break;
         }
       },
-      retry: (attempt, attempts, message) => {
-        made = begin();
-        store.events.add({ kind: 'retried', trial: number, detail: { stage, attempt, message } });
-        observe({ kind: 'trial-retried', stage, number, attempt, attempts, message });
-      },
+      retry: attempts.retry,
     });
     const result = await submitted.result;
-    result.curve.forEach(record);
+    result.curve.forEach(curve.record);
     return { result };
   } catch (error) {
     if (error instanceof JobFailed) return { failed: error.message };
@@ -96,30 +81,40 @@ export async function train(context: TrainingContext, request: TrainingRequest):
 }
 
 function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<TrainJob> {
-  const { stage, number, network, seed, train, teacher, initial, quantizeAware, until } = request;
-  const { dataset, threads, experiment, workdir } = plan;
-  const fit = {
-    network,
-    seed,
-    train,
-    dataset,
-    teacher,
-    engine: plan.engine,
-    threads,
-    sharedCores: experiment.search.parallel > 1,
-    directory: join(workdir, trialFolder(stage, number)),
-    initial,
-    quantizeAware,
-    until,
-  };
+  const { stage, number, ...fit } = request;
+  const { dataset, engine, threads, experiment, workdir } = plan;
+  const sharedCores = experiment.search.parallel > 1;
+  const directory = join(workdir, trialFolder(stage, number));
   return {
-    id: `train/${stage}/${number}/${until ?? train.epochs}`,
-    job: { kind: 'train', fit },
+    id: `train/${stage}/${number}/${request.until ?? request.train.epochs}`,
+    job: { kind: 'train', fit: { ...fit, dataset, engine, threads, sharedCores, directory } },
     sharing: 'shared',
   };
 }
 
-/** An epoch as the store keeps it. */
+interface RecordedCurve {
+  /** The number of stored epochs. */
+  readonly size: number;
+  /** Stores an epoch unless it is stored: after a restart, a worker reports epochs again. */
+  readonly record: (metrics: EpochMetrics) => Epoch | undefined;
+}
+
+function recordedCurve({ store }: TrainingContext, training: Training): RecordedCurve {
+  const stored = new Set(store.curves.of(training).map(({ epoch }) => epoch));
+  return {
+    get size() {
+      return stored.size;
+    },
+    record: (metrics) => {
+      if (stored.has(metrics.epoch)) return undefined;
+      const epoch = toEpoch(metrics);
+      store.curves.add(training, epoch);
+      stored.add(epoch.epoch);
+      return epoch;
+    },
+  };
+}
+
 const toEpoch = (metrics: EpochMetrics): Epoch => ({
   epoch: metrics.epoch,
   trainLoss: metrics.train_loss,
@@ -130,10 +125,37 @@ const toEpoch = (metrics: EpochMetrics): Epoch => ({
   seconds: metrics.seconds,
 });
 
-/** The training of a whole phase: its curve is stored and its progress told. */
+/** Stores that a trial's job begins, and begins again, and reports it. */
+export function trialAttempts(context: TrainingContext, stage: TrialStage, number: number) {
+  const { store, observe } = context;
+  const begin = () => (stage === 'search' ? store.trials.start(number) : store.finals.start(number, stage));
+  const recordRetry = retryRecorder(context, stage, number);
+  let made = begin();
+  return {
+    started: (worker: JobWorker, fromEpoch = 0) => {
+      recordAssignment(store, { stage, trial: number }, made, worker);
+      observe({ kind: 'trial-started', worker: worker.index, stage, number, fromEpoch, ...hostOf(worker) });
+    },
+    retry: (attempt: number, attempts: number, message: string) => {
+      made = begin();
+      recordRetry(attempt, attempts, message);
+    },
+  };
+}
+
+/** Stores and reports that a trial's job is tried again. */
+export const retryRecorder =
+  ({ store, observe }: TrainingContext, stage: TrialStage, number: number) =>
+  (attempt: number, attempts: number, message: string): void => {
+    store.events.add({ kind: 'retried', trial: number, detail: { stage, attempt, message } });
+    observe({ kind: 'trial-retried', stage, number, attempt, attempts, message });
+  };
+
+/** The training of a whole phase: teacher, supernet, shrunk network. */
 interface PhaseTraining {
+  /** Stores its curve and reports its progress. */
   readonly listener: JobListener;
-  /** Stores an epoch unless it was: after a restart, epochs are told again. */
+  /** Stores and reports an epoch unless it is stored. */
   readonly record: (metrics: EpochMetrics) => void;
 }
 
@@ -142,26 +164,25 @@ interface PhaseTraining {
  * @param schedule images of one step, and epochs of the whole training
  */
 export function phaseTraining(
-  { store, observe }: TrainingContext,
+  context: TrainingContext,
   phase: PhaseName,
   training: Training,
   { batch, epochs }: Pick<TrainConfig, 'batch' | 'epochs'>,
 ): PhaseTraining {
-  const stored = new Set(store.curves.of(training).map(({ epoch }) => epoch));
+  const { store, observe } = context;
+  const name = describeTraining(training);
+  const curve = recordedCurve(context, training);
   const record = (metrics: EpochMetrics) => {
-    if (stored.has(metrics.epoch)) return;
-    const made = toEpoch(metrics);
-    store.curves.add(training, made);
-    stored.add(made.epoch);
-    const { epoch, validationAccuracy, trainLoss } = made;
+    const recorded = curve.record(metrics);
+    if (recorded === undefined) return;
+    const { epoch, validationAccuracy, trainLoss } = recorded;
     observe({ kind: 'phase-epoch', phase, epoch, epochs, validationAccuracy, trainLoss });
   };
   let made = 1;
   const listener: JobListener = {
-    started: (by) => {
-      recordAssignment(store, training, made, by);
-      if (by.host !== undefined)
-        observe({ kind: 'note', message: `${describeTraining(training)} is the work of ${by.host}` });
+    started: (worker) => {
+      recordAssignment(store, training, made, worker);
+      if (worker.host !== undefined) observe({ kind: 'note', message: `${name} is the work of ${worker.host}` });
     },
     event: (event) => {
       switch (event.kind) {
@@ -180,13 +201,13 @@ export function phaseTraining(
           record(event.metrics);
           break;
         case 'note':
-          observe({ kind: 'note', message: `${describeTraining(training)}: ${event.message}` });
+          observe({ kind: 'note', message: `${name}: ${event.message}` });
           break;
       }
     },
     retry: (attempt, attempts, reason) => {
       made = attempt;
-      const message = `${describeTraining(training)} goes on from its checkpoint (attempt ${attempt} of ${attempts}): ${reason}`;
+      const message = `${name} goes on from its checkpoint (attempt ${attempt} of ${attempts}): ${reason}`;
       observe({ kind: 'note', message });
     },
   };

@@ -1,6 +1,6 @@
-import { Pause, watchMemory } from './supervision.js';
 import { toPlainError, type FromWorker, type ToWorker } from './messages.js';
 import { runJob } from './run-job.js';
+import { Pause, watchMemory } from './supervision.js';
 
 /** The entry of a worker process: jobs come and results go over the IPC channel; it ends with its coordinator. */
 const send = (message: FromWorker): void => void process.send?.(message);
@@ -8,11 +8,11 @@ const send = (message: FromWorker): void => void process.send?.(message);
 const pause = new Pause(() => send({ type: 'paused' }));
 let stopping = new AbortController();
 
-/** Once a second is enough to be known to live. */
+/** How often a job sends a sign of life, in ms. */
 const pulse = 1000;
 let lastSign = 0;
 
-/** Between two steps. */
+/** Awaited between two steps. */
 function step(): Promise<void> {
   const now = performance.now();
   if (now - lastSign > pulse) {

@@ -7,7 +7,7 @@ import type { Job, JobEvent, ResultOf } from './jobs.js';
 import { fromPlainError, type FromWorker, type ToWorker } from './messages.js';
 import { Gate, Watchdog } from './supervision.js';
 
-export interface WorkerOptions {
+interface WorkerOptions {
   /** An error that it throws ends the job. */
   readonly onEvent: (event: JobEvent) => void;
   /** Aborted: the job is asked to checkpoint and end. */
@@ -23,9 +23,9 @@ interface Running {
   reject(error: unknown): void;
 }
 
-export interface ProcessOptions {
+interface ProcessOptions {
   readonly environment?: NodeJS.ProcessEnv;
-  /** Most resident memory that the process may hold while it does a job; null, and the default: it may hold any. */
+  /** Most resident memory of the process during a job; null, and the default: any. */
   readonly memoryBytes?: number | null;
 }
 
@@ -36,12 +36,12 @@ export interface ProcessOptions {
 export class WorkerProcess {
   private child: ChildProcess | undefined;
   private running: Running | undefined;
-  /** While it is to stand still; opened when it does. */
+  /** Set while the process has to stand still; opened when it does. */
   private paused: Gate | undefined;
   private readonly environment: NodeJS.ProcessEnv;
   private readonly memoryBytes: number | null;
 
-  /** @param index place of this worker among its pool's; shown in progress. */
+  /** @param index of this worker in its pool; shown in progress. */
   constructor(
     readonly index: number,
     { environment = process.env, memoryBytes = null }: ProcessOptions = {},
@@ -57,8 +57,8 @@ export class WorkerProcess {
 
   /**
    * Runs a job.
-   * @throws NasError what the job threw, or that no process can be started; WorkerDied when the process ended first;
-   *   what `onEvent` threw.
+   * @throws NasError of the job, or when no process can be started; WorkerDied when the process ended first; errors of
+   *   `onEvent`.
    */
   async run<J extends Job>(job: J, { onEvent, signal, deadline }: WorkerOptions): Promise<ResultOf<J>> {
     if (this.running !== undefined) throw new Error(`worker ${this.index} is busy`);
@@ -116,7 +116,7 @@ export class WorkerProcess {
     let lastWords = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       lastWords = (lastWords + text).slice(-2000);
-      const failure = unheardFailure.exec(lastWords)?.groups?.['what'];
+      const failure = loggedFailure.exec(lastWords)?.groups?.['what'];
       if (this.child === child && failure !== undefined) this.giveUp(failedDevice(failure));
     });
     child.on('message', (message: FromWorker) => {
@@ -133,7 +133,7 @@ export class WorkerProcess {
 
   private receive(message: FromWorker): void {
     const { running } = this;
-    // What memory it holds, a process tells also when its job hangs.
+    // A process reports its memory also when its job hangs.
     if (message.type !== 'memory') running?.watchdog.heard();
     switch (message.type) {
       case 'alive':
@@ -157,7 +157,7 @@ export class WorkerProcess {
         break;
       case 'error': {
         const error = fromPlainError(message.error);
-        // What a process had on a device that failed is lost; the next attempt is another process's.
+        // The process lost its memory on a device that failed; the next attempt gets another process.
         if (error instanceof WorkerDied) this.giveUp(error);
         else this.settle()?.reject(error);
         break;
@@ -165,7 +165,7 @@ export class WorkerProcess {
     }
   }
 
-  /** Ends the process, and its job with an error. Nobody waits for it: a hung driver may keep it for a while. */
+  /** Ends the process, and its job with an error. Does not wait for its exit: a hung driver may delay that. */
   private giveUp(error: unknown): void {
     const { child } = this;
     if (child === undefined) return;
@@ -176,14 +176,14 @@ export class WorkerProcess {
     this.lose(child, error);
   }
 
-  /** The process is no more, or not ours any more; another one is started for the next job. */
+  /** Forgets the process, which ended or was given up; the next job starts another one. */
   private lose(child: ChildProcess, error: unknown): void {
     if (this.child !== child) return;
     this.child = undefined;
     this.settle()?.reject(error);
   }
 
-  /** Ends the current job: nothing more is expected of it, and a pause that waits for it is over. */
+  /** Ends the current job, and a pause that waits for it. */
   private settle(): Running | undefined {
     const { running } = this;
     running?.watchdog.end();
@@ -202,10 +202,10 @@ const tooLarge = (used: number, allowed: number): WorkerDied =>
   );
 
 /**
- * What ONNX Runtime only logs, and computes on with buffers that are not there, when a graphics adapter refuses an allocation
- * or is reset; a whole line.
+ * When a graphics adapter refuses an allocation or is reset, ONNX Runtime logs this line and computes on with missing
+ * buffers.
  */
-const unheardFailure = /WebGPU device (?:error|lost) ?\(\d+\): (?<what>.*)\n/;
+const loggedFailure = /WebGPU device (?:error|lost) ?\(\d+\): (?<what>.*)\n/;
 
 const failedDevice = (what: string): WorkerDied =>
   new WorkerDied(`the graphics adapter failed: ${what} (Set a smaller train.batch, or a smaller search.parallel.)`);

@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import {
-  latencyModelFrom,
   adaptModel,
+  latencyModelFrom,
+  type AdaptedModel,
   type LatencyConfig,
   type LatencyModel,
   type Observation,
-  type AdaptedModel,
 } from '../../../latency-models/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { MeasurementRecord, StoredPrecision } from '../../../store/index.js';
 import type { TrainingContext } from '../plan.js';
-import { storedLayers } from './measurer.js';
+import { storedLayers } from './stored-latency.js';
 
-/** Predicts latency from what a run has measured, and tells when the model is corrected or dropped. */
+/** Predicts latency from a run's measurements, and reports when its model is corrected or dropped. */
 export class LatencyPredictor {
-  private fitted: { readonly evidence: string; readonly supervised: AdaptedModel | null } | undefined;
-  private told: AdaptedModel['state'] = 'sound';
+  private fitted: { readonly evidence: string; readonly adapted: AdaptedModel | null } | undefined;
+  private reported: AdaptedModel['state'] = 'sound';
   /** A model that was fitted elsewhere. */
   private readonly given: LatencyModel | undefined;
 
@@ -33,8 +33,8 @@ export class LatencyPredictor {
   }
 
   /**
-   * The model fitted to the calibration and to those trials that may be known; null when nothing is predicted. It is a
-   * function of the stored measurements, so that a resumed run predicts what the uninterrupted one does.
+   * The model fitted to the calibration and the known trials; null when nothing is predicted. It is a function of the
+   * stored measurements, so that a resumed run predicts the same as an uninterrupted one.
    */
   model(isKnown: (trial: number) => boolean): LatencyModel | null {
     const { plan, store } = this.context;
@@ -50,7 +50,7 @@ export class LatencyPredictor {
       .sort((a, b) => a.trial - b.trial || a.record.id - b.record.id);
     const evidence = [...calibration, ...trials.map(({ record }) => record)].map(({ id }) => id).join();
     if (this.fitted?.evidence !== evidence) {
-      const supervised = adaptModel(
+      const adapted = adaptModel(
         calibration.map((record) => this.observation(record)),
         trials.map(({ record, trial }) => {
           const predictedMs = store.trials.prediction(trial, this.precision)?.ms;
@@ -58,23 +58,23 @@ export class LatencyPredictor {
         }),
         this.given,
       );
-      this.fitted = { evidence, supervised };
-      if (supervised !== null) this.tell(supervised);
+      this.fitted = { evidence, adapted };
+      if (adapted !== null) this.report(adapted);
     }
-    return this.fitted.supervised?.model ?? null;
+    return this.fitted.adapted?.model ?? null;
   }
 
-  private tell(supervised: AdaptedModel): void {
-    if (supervised.state === this.told) return;
-    this.told = supervised.state;
+  private report(adapted: AdaptedModel): void {
+    if (adapted.state === this.reported) return;
+    this.reported = adapted.state;
     const { store, observe } = this.context;
-    const message = messages(supervised, this.name);
-    const kind = supervised.state === 'dropped' ? 'warning' : 'note';
+    const message = messageOn(adapted, this.name);
+    const kind = adapted.state === 'dropped' ? 'warning' : 'note';
     store.events.add({ kind, detail: { message } });
     observe({ kind, message });
   }
 
-  /** Several stand beside each other where candidates have several precisions. */
+  /** With its precision in runs of several. */
   private get name(): string {
     const { int8 } = this.context.plan.experiment.compress;
     return int8 === 'off' ? 'latency predictor' : `latency predictor of ${this.precision}`;
@@ -82,7 +82,7 @@ export class LatencyPredictor {
 
   private observation(record: MeasurementRecord): Observation {
     const layers = storedLayers(record);
-    // The store gives back the networks that this run put in, as plain data.
+    // Stored by this run.
     const network = this.context.store.networks.get(record.genotypeId) as Network;
     return { network, ms: record.ms, ...(layers === undefined ? {} : { layers }) };
   }
@@ -94,17 +94,17 @@ function modelFileOf(predictor: LatencyConfig['predictor'], precision: StoredPre
   return typeof predictor === 'string' ? predictor : predictor[precision];
 }
 
-function messages(supervised: AdaptedModel, name: string): string {
-  switch (supervised.state) {
+function messageOn(adapted: AdaptedModel, name: string): string {
+  switch (adapted.state) {
     case 'sound':
       return `The ${name} agrees with the measurements again`;
     case 'corrected': {
-      const percent = Math.abs(100 * (supervised.factor - 1)).toFixed(0);
-      const how = supervised.factor > 1 ? 'slower' : 'faster';
+      const percent = Math.abs(100 * (adapted.factor - 1)).toFixed(0);
+      const how = adapted.factor > 1 ? 'slower' : 'faster';
       return `The ${name} is corrected: trials are ${percent} % ${how} than what it was fitted to`;
     }
     case 'dropped':
-      return `The ${name} is dropped: its last ${supervised.count} predictions were off by ${supervised.mape.toFixed(0)} %; candidates are measured only`;
+      return `The ${name} is dropped: its last ${adapted.count} predictions were off by ${adapted.mape.toFixed(0)} %; candidates are measured only`;
   }
 }
 

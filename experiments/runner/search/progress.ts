@@ -1,20 +1,20 @@
 import { FrontierArchive } from '../../../search/index.js';
 import type { TrialRecord } from '../../../store/index.js';
-import type { RunContext } from '../plan.js';
-import type { FrontierPoint } from '../events.js';
 import { candidatesOf, plainValues } from '../../stored/candidates.js';
+import type { FrontierPoint } from '../events.js';
+import type { RunContext } from '../plan.js';
 
-/** Progress is told at most this often, in ms; trials of a table end by the thousand. */
+/** Least time between two progress events, in ms; trials of a table end by the thousand. */
 const interval = 200;
 
-/** How far a search is, and the frontier that it has found: counted as trials end, and told. */
+/** Reports the progress of a search, and its frontier when that changes. */
 export class SearchProgress {
   private readonly frontier: FrontierArchive<FrontierPoint & { readonly state: string }>;
   private complete = 0;
-  private told = { done: -1, at: -Infinity };
+  private reported = { done: -1, at: -Infinity };
 
   /**
-   * @param ended trials that ended before the run went on.
+   * @param ended trials that ended before the run was resumed.
    * @param clock in ms.
    */
   constructor(
@@ -26,18 +26,18 @@ export class SearchProgress {
     for (const trial of ended) this.count(trial);
   }
 
-  /** Tells how many trials have finished a step (they count, although some will go on), unless it was told just now. */
-  tell(done: number): void {
-    if (this.clock() - this.told.at >= interval) this.tellNow(done);
+  /** Reports how many trials have finished a step (some of them will continue), unless it has just done so. */
+  report(done: number): void {
+    if (this.clock() - this.reported.at >= interval) this.reportNow(done);
   }
 
-  /** Tells it at the end. */
+  /** The last report. */
   close(done: number): void {
-    if (this.told.done !== done) this.tellNow(done);
+    if (this.reported.done !== done) this.reportNow(done);
   }
 
-  private tellNow(done: number): void {
-    this.told = { done, at: this.clock() };
+  private reportNow(done: number): void {
+    this.reported = { done, at: this.clock() };
     const { trials: total, fidelity } = this.context.plan.experiment.search;
     const detail = fidelity.type === 'none' ? {} : { detail: `${this.complete} to the end` };
     this.context.observe({ kind: 'progress', phase: 'search', done, total, unit: 'trials', ...detail });
@@ -46,7 +46,7 @@ export class SearchProgress {
   /** A trial has ended. */
   ended(trial: TrialRecord, done: number): void {
     const changed = this.count(trial);
-    this.tell(done);
+    this.report(done);
     if (!changed) return;
     const members = this.frontier.members.map(({ number, precision, values }) => ({
       number,
@@ -60,7 +60,7 @@ export class SearchProgress {
   private count(trial: TrialRecord): boolean {
     const { number, state, variants } = trial;
     if (state === 'complete') this.complete++;
-    // A trial may be on the frontier in each precision that is accepted.
+    // A trial may be on the frontier in each accepted precision.
     const joined = candidatesOf(trial).map(({ precision, values }) => {
       const known = variants.length === 0 ? {} : { precision };
       return this.frontier.insert({ number, state, values: plainValues(values), ...known });

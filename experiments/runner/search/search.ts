@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NasError } from '../../../base/errors.js';
 import { Random } from '../../../base/random.js';
 import {
@@ -6,40 +7,40 @@ import {
   SpaceExhausted,
   type AskContext,
   type Controller,
-  type SchedulerDecision,
+  type Proposal,
   type Scheduler,
+  type SchedulerDecision,
   type Step,
 } from '../../../search/index.js';
 import { choicesOf, genotypeId } from '../../../spaces/index.js';
 import type { Outcome, TrialRecord } from '../../../store/index.js';
-import { storedEnqueued } from '../../stored/experiment.js';
-import type { RunContext } from '../plan.js';
-import type { Evaluator } from '../evaluators/evaluator.js';
 import { plainValues } from '../../stored/candidates.js';
-import { Knowledge } from './knowledge.js';
+import { storedEnqueued } from '../../stored/experiment.js';
+import type { Evaluator } from '../evaluators/evaluator.js';
+import type { RunContext } from '../plan.js';
+import { Knowledge, storedSteps, type Promotion, type StepLog } from './knowledge.js';
 import { SearchProgress } from './progress.js';
-import { nextProposal } from './proposals.js';
-import { type Promotion, type StepLog, storedSteps } from './steps.js';
+import type { ProposalFilter } from './proposal-filters.js';
 
 /**
- * The search: step by step, a new trial is asked of the controller, or one that was evaluated in part goes on or is
- * stopped, as the scheduler decides; until every trial has its outcome. What it knows is kept up as it goes: a step costs
- * the same however many there were.
+ * The search: step by step, the scheduler has a new trial asked of the controller, a partly evaluated one continued, or
+ * one stopped, until every trial has its outcome. Its knowledge grows incrementally: a step costs the same however many
+ * there were.
  */
 export class Search {
   private readonly scheduler: Scheduler;
   private readonly log: StepLog;
   private readonly knowledge: Knowledge;
   private readonly progress: SearchProgress;
-  private readonly atWork = new AtWork();
-  /** Steps that are done and of which nobody knows yet. */
-  private news: number[];
+  private readonly running = new RunningSteps();
+  /** Finished steps that the knowledge does not include yet. */
+  private finished: number[];
   /** All trials asked so far, by number, as the store has them. */
   private readonly trials: TrialRecord[];
   /** The step for which the controller had nothing more to propose. */
   private refused: number | undefined;
 
-  /** @throws NasError `invalid-input` when the controller is a module that gives none. */
+  /** @throws NasError `invalid-input` when the controller's module exports none. */
   static async of(context: RunContext, evaluator: Evaluator): Promise<Search> {
     const { space, experiment } = context.plan;
     const { search, objectives, seed } = experiment;
@@ -57,7 +58,7 @@ export class Search {
     const epochs = evaluator.epochs ?? 1;
     this.scheduler = createScheduler(search.fidelity, { objectives, epochs });
     this.log = storedSteps(context.store, this.trials, this.scheduler.first, evaluator);
-    this.news = [...this.log.steps.keys()].filter((step) => this.log.isDone(step));
+    this.finished = [...this.log.steps.keys()].filter((step) => this.log.isDone(step));
     this.knowledge = new Knowledge(this.log, this.trials, objectives, epochs);
     this.progress = new SearchProgress(context, this.trials);
   }
@@ -67,44 +68,44 @@ export class Search {
     for (let number = 0; ; number++) {
       if (this.log.isDone(number)) continue;
       const recorded = this.log.at(number);
-      if (recorded !== undefined) await this.turn(number);
+      if (recorded !== undefined) await this.freeWorker(number);
       const step = recorded ?? (await this.next(number));
       if (step === undefined || this.context.stopping()) break;
-      this.atWork.begin(number, this.work(number, step));
+      this.running.begin(number, this.work(number, step));
     }
-    await this.atWork.untilDone(Infinity);
+    await this.running.untilDone(Infinity);
     this.progress.close(this.log.judged);
   }
 
-  /** Waits until a step that was decided before the run was interrupted may begin again. */
-  private async turn(number: number): Promise<void> {
+  /** Waits until a step may begin: with delayed feedback, until the step `parallel` before it is done. */
+  private async freeWorker(number: number): Promise<void> {
     const { parallel, order } = this.context.plan.experiment.search;
-    if (order === 'delayed') await this.atWork.untilDone(number - parallel + 1);
-    else while (this.atWork.size >= parallel) await this.atWork.untilOneIsDone();
+    if (order === 'delayed') await this.running.untilDone(number - parallel + 1);
+    else while (this.running.size >= parallel) await this.running.untilOneIsDone();
   }
 
   /**
-   * Lets the knowledge for step `number` grow as long as the step cannot be decided from it. With delayed feedback, it is
+   * Extends the knowledge for step `number` as long as the step cannot be decided from it. With delayed feedback, it is
    * exactly the results of steps 0 ... n - parallel, then of one step more, and so on, whatever has finished; without, of
    * all steps that have finished. Ends when the run is to stop.
-   * @yields whether nothing more will become known by waiting.
+   * @yields whether waiting adds nothing more.
    */
   private async *learning(number: number): AsyncGenerator<boolean, void, void> {
     const { parallel, order } = this.context.plan.experiment.search;
-    await this.turn(number);
+    await this.freeWorker(number);
     for (let end = number - parallel + 1; !this.context.stopping(); end++) {
       if (order === 'delayed') this.knowledge.upTo(end);
-      else for (const step of this.news) this.knowledge.learn(step);
-      this.news = [];
-      const settled = order === 'delayed' ? end === number : this.atWork.size === 0;
+      else for (const step of this.finished) this.knowledge.learn(step);
+      this.finished = [];
+      const settled = order === 'delayed' ? end === number : this.running.size === 0;
       yield settled;
       if (settled) return;
-      if (order === 'delayed') await this.atWork.untilDone(end + 1);
-      else await this.atWork.untilOneIsDone();
+      if (order === 'delayed') await this.running.untilDone(end + 1);
+      else await this.running.untilOneIsDone();
     }
   }
 
-  /** The next step, decided and stored; undefined when the search is over, or told to stop. */
+  /** The next step, decided and stored; undefined when the search is over, or has to stop. */
   private async next(number: number): Promise<Step | undefined> {
     for await (const settled of this.learning(number)) {
       const step = await this.decide(number, settled);
@@ -141,11 +142,11 @@ export class Search {
   private async ask(step: number): Promise<Step | undefined> {
     const { plan, store, observe } = this.context;
     const number = this.trials.length;
-    const { told, pending, knows } = this.knowledge;
+    const { history, pending, knows } = this.knowledge;
     const preview = this.evaluator.preview(knows);
     const context: AskContext = {
       number,
-      history: told,
+      history,
       pending: pending.map(({ genotype }) => genotype),
       cheap: preview.cheap,
       untold: preview.untold ?? [],
@@ -192,7 +193,7 @@ export class Search {
     return step;
   }
 
-  /** Gives a trial up that was evaluated in part; its values are those of that part. */
+  /** Prunes a trial that was evaluated in part, with its values so far. */
   private stop(trial: number, message: string): void {
     const { evaluator, log, trials } = this;
     const last = log.at(log.latest(trial) ?? -1);
@@ -210,12 +211,12 @@ export class Search {
     return (this.trials[number] = trial);
   }
 
-  /** Whether a refusal of the controller means that no more trials are asked, rather than the end of the run. */
+  /** Whether a refusal of the controller ends the asking, rather than the run. */
   private endsAsking(error: unknown): boolean {
     const { observe } = this.context;
     const exhausted = error instanceof SpaceExhausted;
     if (!exhausted && !(error instanceof NasError && error.code === 'infeasible')) return false;
-    if (!exhausted && !this.log.isFruitful && this.atWork.size === 0) return false;
+    if (!exhausted && !this.log.isFruitful && this.running.size === 0) return false;
     const message = `${error.message}; the search ends after ${this.trials.length} trials`;
     if (this.refused === undefined) observe({ kind: exhausted ? 'note' : 'warning', message });
     return true;
@@ -227,13 +228,13 @@ export class Search {
     if (evaluated === undefined) return;
     const values = plainValues(evaluated.values);
     this.log.finish(number, evaluated.state === 'complete' || evaluated.state === 'paused' ? values : null);
-    this.news.push(number);
+    this.finished.push(number);
     if (evaluated.state !== 'paused') {
       this.finish(trial, evaluated);
       return;
     }
     this.context.observe({ kind: 'trial-paused', number: trial, epochs, of: this.evaluator.epochs ?? epochs, values });
-    this.progress.tell(this.log.judged);
+    this.progress.report(this.log.judged);
   }
 
   private finish(number: number, outcome: Outcome): void {
@@ -245,8 +246,8 @@ export class Search {
   }
 }
 
-/** Steps that are being done, by their numbers. Whoever waits for one sees its error; when nobody does, the end does. */
-class AtWork {
+/** Tracks running steps by number. The first failure rejects the next wait. */
+class RunningSteps {
   private readonly running = new Map<number, Promise<void>>();
   private failure: { readonly error: unknown } | undefined;
 
@@ -260,13 +261,13 @@ class AtWork {
     this.running.set(step, work);
   }
 
-  /** Waits for those before `end`. @throws what any step has thrown. */
+  /** Waits for the steps before `end`. @throws the first error of any step. */
   async untilDone(end: number): Promise<void> {
     await Promise.all([...this.running].filter(([step]) => step < end).map(([, work]) => work));
     this.check();
   }
 
-  /** Waits for one of them, if there are any. @throws what any step has thrown. */
+  /** Waits for one of the steps, if there are any. @throws the first error of any step. */
   async untilOneIsDone(): Promise<void> {
     if (this.running.size > 0) await Promise.race(this.running.values());
     this.check();
@@ -275,4 +276,40 @@ class AtWork {
   private check(): void {
     if (this.failure !== undefined) throw this.failure.error;
   }
+}
+
+/**
+ * The controller's next proposals, each asked for as if those before it were pending: at least one, and fewer than `count`
+ * when the controller has no others. An enqueued network stands alone.
+ * @throws NasError the controller's, when it has no proposal.
+ */
+async function nextProposals(controller: Controller, context: AskContext, count: number): Promise<readonly Proposal[]> {
+  const proposals = [controller.ask(context)];
+  while (proposals.length < count && proposals[0].source.kind === 'controller') {
+    // An ask may take a while; other events are handled in between.
+    await nextTurn();
+    const pending = [...context.pending, ...proposals.map(({ genotype }) => genotype)];
+    try {
+      proposals.push(controller.ask({ ...context, pending }));
+    } catch (error) {
+      if (error instanceof NasError && error.code === 'infeasible') break;
+      throw error;
+    }
+  }
+  return proposals;
+}
+
+/**
+ * The controller's proposal, or the one of its next proposals that the filter chooses.
+ * @param seed of the network's initial weights.
+ * @throws NasError the controller's, when it has no proposal.
+ */
+export async function nextProposal(
+  controller: Controller,
+  context: AskContext,
+  filter: ProposalFilter | undefined,
+  seed: number,
+): Promise<Proposal> {
+  const proposals = await nextProposals(controller, context, filter?.of ?? 1);
+  return filter === undefined || proposals.length === 1 ? proposals[0] : filter.choose(proposals, context, seed);
 }

@@ -1,50 +1,49 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { invalidInput, NasError } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
+import { count, ms as milliseconds } from '../../../base/number-text.js';
+import type { DeviceConfig, LatencyModel } from '../../../latency-models/index.js';
 import {
   channelGroups,
   costs,
-  type Cut,
   cutsOf,
-  type Importance,
   keptChannels,
+  type Cut,
+  type Importance,
   type Network,
 } from '../../../spaces/index.js';
 import { cutWeights, type Model } from '../../../spaces/models/index.js';
 import type { NewShrunk, ShrunkRecord } from '../../../store/index.js';
 import { saveWeights, type ImportanceKind } from '../../../trainers/index.js';
-import type { TrainingContext } from '../plan.js';
-import { LatencyService } from '../latency/latency.js';
 import { shrunkFiles, shrunkFolder } from '../../stored/workdir.js';
-import { counting, latenciesOf, type Measuring, measuringOn, sameDevice } from './measure.js';
-import { invalidInput, NasError } from '../../../base/errors.js';
-import type { DeviceConfig, LatencyModel } from '../../../latency-models/index.js';
-import { count, ms as milliseconds } from '../../../base/number-text.js';
+import { LatencyService } from '../latency/latency.js';
+import type { TrainingContext } from '../plan.js';
+import { counting, latenciesOf, measurerOn, sameDevice, type DeviceMeasurer } from './measure.js';
 
-/** What a network is to be cut to. */
+/** A network to shrink, and its budget. */
 export interface ShrinkRequest {
   /** Number of the trial whose trained network is cut. */
   readonly trial: number;
-  /** What is to be kept: milliseconds for one batch on the device, or multiply-accumulates for one image. */
+  /** The budget: milliseconds for one batch on the device, or multiply-accumulates for one image. */
   readonly target: { readonly objective: 'latency_ms' | 'macs'; readonly value: number };
   readonly importance: ImportanceKind;
   /** New widths are multiples of this. */
   readonly multiple: number;
   /** Epochs of the fine-tuning; default: half of `train.epochs`, at least 1. */
   readonly epochs?: number | undefined;
-  /** What latency is measured on; default: the run's device. */
+  /** The device to measure latency on; default: the run's device. */
   readonly device?: DeviceConfig | undefined;
 }
 
-/** A request with nothing left open; `device` is null when no latency is measured. */
+/** A request with its defaults; `device` is null when no latency is measured. */
 export interface SettledRequest extends Omit<ShrinkRequest, 'epochs' | 'device'> {
   readonly epochs: number;
   readonly device: DeviceConfig | null;
 }
 
 /**
- * Finds what to cut out of a trained network, and keeps what is left as a network of its own; nothing is kept when that
- * does not succeed.
+ * Cuts a trained network to a budget, and stores the result; stores nothing when that fails.
  * @throws NasError `infeasible` when no cut meets the budget; `invalid-input` when none is needed, or none possible
  */
 export async function begin(context: TrainingContext, model: Model, request: SettledRequest): Promise<ShrunkRecord> {
@@ -62,7 +61,7 @@ export async function begin(context: TrainingContext, model: Model, request: Set
   }
 }
 
-/** Cuts a network, and writes its weights and those that are left of them to a folder. */
+/** Cuts a network, and writes its weights and the remaining ones to a folder. */
 async function cutInto(
   folder: string,
   context: TrainingContext,
@@ -72,10 +71,10 @@ async function cutInto(
   const { plan, store, observe } = context;
   const { trial, target, importance: kind, multiple, epochs, device } = request;
   const { network } = model;
-  const measuring = device === null ? null : measuringOn(context, device);
+  const measurer = device === null ? null : measurerOn(context, device);
   const predicts = device !== null && sameDevice(device, plan.experiment.latency.device);
   const predictor = predicts ? (new LatencyService(context).models(() => true)?.fp32 ?? null) : null;
-  const whole = await uncut(network, request, predictor, measuring);
+  const whole = await uncut(network, request, predictor, measurer);
 
   observe({ kind: 'phase', name: 'shrink', message: `Finding out which channels of trial ${trial} matter` });
   const files = shrunkFiles(folder);
@@ -83,9 +82,10 @@ async function cutInto(
   const importance = await importanceOf(context, kind, network, files.parent);
 
   observe({ kind: 'phase', name: 'shrink', message: 'Cutting the channels that matter least for what they cost' });
-  const cut = await cutOf(whole, request, importance, measuring);
-  saveWeights(weightsLeft(model, importance, cut), files.cut);
-  const latencies = measuring === null ? null : await latenciesOf(store, measuring, trial, network, cut.network);
+  const cut = await cutOf(whole, request, importance, measurer);
+  const groups = channelGroups(network);
+  saveWeights(cutWeights(model.weights, groups, keptChannels(groups, importance, cut.widths)), files.cut);
+  const latencies = measurer === null ? null : await latenciesOf(store, measurer, trial, network, cut.network);
   const { macs, params } = costs(cut.network);
   return {
     parent: trial,
@@ -101,7 +101,7 @@ async function cutInto(
   };
 }
 
-/** Importance in a worker, which stops when it is told to. */
+/** Has a worker compute the importance of channels. */
 async function importanceOf(
   { plan, jobs, observe }: TrainingContext,
   kind: SettledRequest['importance'],
@@ -111,36 +111,29 @@ async function importanceOf(
   const { dataset, threads, experiment } = plan;
   const batch = Math.min(64, experiment.train.batch);
   const options = { kind, network, weights, dataset, seed: experiment.seed, engine: plan.engine, threads, batch };
-  const order = {
-    id: `importance/${kind}`,
-    job: { kind: 'importance', options },
-    sharing: 'shared',
-  } as const;
+  const order = { id: `importance/${kind}`, job: { kind: 'importance', options }, sharing: 'shared' } as const;
   return new Map(Object.entries(await jobs.submit(order, counting(observe)).result));
 }
 
-/** A network before any cut, with what decides where to cut: how much of it there is, by prediction and as measured. */
-export interface Uncut {
+/** A network before any cut. */
+interface Uncut {
   readonly network: Network;
-  /** What is saved for: MACs, or predicted milliseconds. */
+  /** The cost to reduce: MACs, or predicted milliseconds. */
   readonly cost: (network: Network) => number;
-  /** As the device has it; null when the budget is one of MACs. */
+  /** Measured latency; null when the budget is one of MACs. */
   readonly ms: number | null;
 }
 
 const macsOf = (network: Network): number => costs(network).macs;
 
-/**
- * Looks at a network that is to be cut.
- * @throws NasError `invalid-input` when it is within the budget already
- */
-export async function uncut(
+/** @throws NasError `invalid-input` when the network is within the budget already */
+async function uncut(
   network: Network,
   { trial, target: { objective, value } }: SettledRequest,
   predictor: LatencyModel | null,
-  measuring: Measuring | null,
+  measurer: DeviceMeasurer | null,
 ): Promise<Uncut> {
-  const ms = objective === 'macs' || measuring === null ? null : await latencyOf(measuring, network);
+  const ms = objective === 'macs' || measurer === null ? null : await latencyOf(measurer, network);
   const has = ms ?? macsOf(network);
   if (has <= value)
     throw invalidInput(`trial ${trial} has ${amount(objective, has)} already, which is within the budget`, {
@@ -150,23 +143,22 @@ export async function uncut(
   return { network, cost: predicted === null ? macsOf : (cut) => predicted.predict(cut).ms, ms };
 }
 
-const latencyOf = async (measuring: Measuring, network: Network): Promise<number> =>
-  (await measuring.measure([network])).ms[0];
+const latencyOf = async (measurer: DeviceMeasurer, network: Network): Promise<number> =>
+  (await measurer.measure([network])).ms[0];
 
 /** `2 M MACs`, `0.05 ms`. */
 const amount = (objective: SettledRequest['target']['objective'], value: number): string =>
   objective === 'macs' ? `${count(value)} MACs` : milliseconds(value);
 
 /**
- * The largest network on the way to ever smaller ones that meets the request: in MACs exactly, in latency as it is
- * measured.
+ * The largest of ever smaller networks that meets the request: in MACs exactly, in latency as measured.
  * @throws NasError `infeasible` when even the smallest is over the budget; `invalid-input` when no channel can be cut
  */
-export async function cutOf(
+async function cutOf(
   { network, cost, ms }: Uncut,
   { trial, target, multiple }: SettledRequest,
   importance: Importance,
-  measuring: Measuring | null,
+  measurer: DeviceMeasurer | null,
 ): Promise<Cut> {
   const { objective, value } = target;
   const cuts = [...cutsOf(network, importance, { multiple, cost })];
@@ -180,31 +172,23 @@ export async function cutOf(
       `no cut meets ${amount(objective, value)}: the smallest network that is left comes to ${amount(objective, smallest)}`,
       { hint: 'Ask for more, choose a smaller --multiple, or shrink another trial.' },
     );
-  if (ms === null || measuring === null) {
+  if (ms === null || measurer === null) {
     const found = cuts.find((cut) => cut.cost <= value);
     if (found === undefined) throw unreachable(cuts[cuts.length - 1].cost);
     return found;
   }
-  const found = await cutToLatency(cuts, { cost: cost(network), ms }, value, (cut) =>
-    latencyOf(measuring, cut.network),
-  );
+  const found = await cutToLatency(cuts, { cost: cost(network), ms }, value, (cut) => latencyOf(measurer, cut.network));
   if ('smallest' in found) throw unreachable(found.smallest);
   return found.cut;
 }
 
-/** The weights that stay of a network that was cut. */
-export const weightsLeft = ({ network, weights }: Model, importance: Importance, { widths }: Cut): Model['weights'] => {
-  const groups = channelGroups(network);
-  return cutWeights(weights, groups, keptChannels(groups, importance, widths));
-};
-
-/** A cut whose latency is so much below the budget, as a share, is good enough: less need not be cut. */
+/** A latency this share below the budget is close enough. */
 const tolerance = 0.05;
 
-/** Networks that are measured at most until one meets the budget as well as can be. */
+/** The most networks that are measured. */
 const mostMeasured = 10;
 
-/** Beyond so many measurements without success, the smallest network is tried. */
+/** After this many measurements without success, the smallest network is tried. */
 const patience = 5;
 
 /** A cut (by its position; -1: nothing is cut) and its latency in ms. */
@@ -221,13 +205,13 @@ function positionOf(cuts: readonly Cut[], cost: number, low: number, end: number
 }
 
 /**
- * Of ever smaller networks, one whose measured latency meets a budget and is not much below it. Costs say where to look:
- * latency is taken to follow them between what was measured; then it is cut on, or gone back.
+ * One of ever smaller networks whose measured latency meets a budget and is not much below it. The search interpolates:
+ * it takes latency to be linear in cost between the networks that were measured.
  *
  * @param cuts at least one, by falling cost
  * @param whole cost and latency (ms) of the network before any cut, which is over the budget
  * @param measure the latency of a cut in ms
- * @returns undefined when even the last cut is over the budget
+ * @returns `smallest`, a latency, when even the last cut is over the budget
  */
 export async function cutToLatency(
   cuts: readonly Cut[],
@@ -238,8 +222,8 @@ export async function cutToLatency(
   const last = cuts.length - 1;
   let low: Measured = { position: -1, ...whole };
   let high: Measured | null = null;
-  for (let count = 0; count < mostMeasured && low.position < last; count++) {
-    const position = next(cuts, low, high, budget, count >= patience);
+  for (let tried = 0; tried < mostMeasured && low.position < last; tried++) {
+    const position = next(cuts, low, high, budget, tried >= patience);
     if (position === null) break;
     const { cost } = cuts[position];
     const measured: Measured = { position, cost, ms: await measure(cuts[position]) };
@@ -250,7 +234,7 @@ export async function cutToLatency(
   return high === null ? { smallest: low.ms } : { cut: cuts[high.position], ms: high.ms };
 }
 
-/** Where to measure next; null when nothing is left between a cut that is over the budget and one that meets it. */
+/** The next position to measure; null when none is left between a cut over the budget and one that meets it. */
 function next(
   cuts: readonly Cut[],
   low: Measured,

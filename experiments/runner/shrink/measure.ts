@@ -2,26 +2,33 @@ import { invalidInput } from '../../../base/errors.js';
 import { canonicalJson, contentHash } from '../../../base/hash.js';
 import { defaultProtocol, needsQueue, type DeviceConfig } from '../../../latency-models/index.js';
 import { costs, type Network } from '../../../spaces/index.js';
-import type { TrainingContext } from '../plan.js';
-import { placeOf } from '../latency/measurer.js';
 import type { ShrunkLatencies, Store } from '../../../store/index.js';
 import { trialsByAccuracy } from '../../stored/candidates.js';
 import type { RunObserver } from '../events.js';
 import type { JobListener } from '../jobs/job-runner.js';
+import { sharingOf } from '../latency/latency.js';
+import type { TrainingContext } from '../plan.js';
 
-/** Measures networks side by side; what device it is. */
-export interface Measuring {
+/** Reports the progress of a job that counts. */
+export const counting = (observe: RunObserver): JobListener => ({
+  event: (event) => {
+    if (event.kind !== 'count') return;
+    observe({ kind: 'progress', phase: 'shrink', done: event.done, total: event.total, unit: event.what });
+  },
+});
+
+/** Measures networks side by side on one device. */
+export interface DeviceMeasurer {
   readonly device: DeviceConfig;
   /** Latencies in ms, in the order of the networks, with the device's own name. */
   measure(networks: readonly Network[]): Promise<{ readonly device: string; readonly ms: readonly number[] }>;
 }
 
 /**
- * Measures on a device, under names of its own.
- * @throws NasError `invalid-input` for a table, which knows the members of a space only, and for workers: this machine does
- *   what is done here.
+ * @throws NasError `invalid-input` for a table, which has the members of a space only, and for workers: this machine
+ *   shrinks.
  */
-export function measuringOn({ plan, jobs, store, observe }: TrainingContext, device: DeviceConfig): Measuring {
+export function measurerOn({ plan, jobs, store, observe }: TrainingContext, device: DeviceConfig): DeviceMeasurer {
   if (device.type === 'table')
     throw invalidInput('a table of latencies knows the networks of its space only, not one that was cut', {
       hint: 'Give --device, or a budget of --macs.',
@@ -35,7 +42,7 @@ export function measuringOn({ plan, jobs, store, observe }: TrainingContext, dev
       const id = `shrink-${contentHash(name, createdAt, store.shrunk.all().length, networks, ++rounds).slice(0, 32)}`;
       const job = {
         kind: 'measure',
-        // Only a table looks at choices.
+        // Only a table needs choices.
         candidates: networks.map((network) => ({ network, seed: plan.experiment.seed, choices: {} })),
         space: { config: plan.experiment.space, task: plan.task },
         device,
@@ -43,28 +50,28 @@ export function measuringOn({ plan, jobs, store, observe }: TrainingContext, dev
         id,
         profile: false,
       } as const;
-      const measured = await jobs.submit({ id, job, sharing: placeOf(device) }, counting(observe)).result;
+      const measured = await jobs.submit({ id, job, sharing: sharingOf(device) }, counting(observe)).result;
       return { device: measured[0].environment.device, ms: measured.map(({ ms }) => ms) };
     },
   };
 }
 
-/** Whether two devices are the same, as they are configured. */
+/** Whether two devices have the same configuration. */
 export const sameDevice = (a: DeviceConfig, b: DeviceConfig): boolean => canonicalJson(a) === canonicalJson(b);
 
-/** So many members of the space are measured beside a network that was cut. */
+/** The most members of the space that are measured beside a network that was cut. */
 const mostMembers = 4;
 
-/** Trials whose latency may turn out to be at most that of a cut, although their MACs are so many times as many. */
+/** A trial with up to this many times the MACs may still be as fast as the network that was cut. */
 const margin = 1.25;
 
 /**
- * Measures a network that was cut beside the one that it came from, and beside the most accurate members of the space
- * that may be as fast: latencies compare within one measurement only.
+ * Measures a network that was cut beside its parent, and beside the most accurate members of the space that may be as fast:
+ * latencies compare within one measurement only.
  */
 export async function latenciesOf(
   store: Store,
-  measuring: Measuring,
+  measurer: DeviceMeasurer,
   trial: number,
   parent: Network,
   cut: Network,
@@ -76,21 +83,13 @@ export async function latenciesOf(
     .filter((member) => member.trial !== trial && costs(member.network).macs <= limit)
     .slice(0, mostMembers);
   const networks = [cut, parent, ...members.map(({ network }) => network)];
-  const { device, ms } = await measuring.measure(networks);
+  const { device, ms } = await measurer.measure(networks);
   const [own, whole, ...others] = ms;
   return {
     device,
-    on: measuring.device,
+    on: measurer.device,
     own,
     parent: whole,
     trials: Object.fromEntries(members.map((member, i) => [member.trial, others[i]])),
   };
 }
-
-/** Tells how far a job is that counts. */
-export const counting = (observe: RunObserver): JobListener => ({
-  event: (event) => {
-    if (event.kind !== 'count') return;
-    observe({ kind: 'progress', phase: 'shrink', done: event.done, total: event.total, unit: event.what });
-  },
-});

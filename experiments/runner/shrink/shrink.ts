@@ -1,25 +1,25 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { invalidInput, messageOf } from '../../../base/errors.js';
+import { canonicalJson } from '../../../base/hash.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
-import { lockWorkdir, type ShrunkRecord, Store } from '../../../store/index.js';
+import { lockWorkdir, Store, type ShrunkRecord } from '../../../store/index.js';
 import { fineTuningEpochs } from '../../../trainers/index.js';
-import { locatingNowhere } from '../../parse/index.js';
 import { trainedModel, type TrainedModel } from '../../models/trained-model.js';
+import { locatingNowhere } from '../../parse/index.js';
 import type { TrainingExperiment } from '../../schema/experiment.js';
 import { trainingExperimentOf } from '../../schema/run-experiment.js';
-import type { RunObserver } from '../events.js';
+import { databasePath, hasRun, shrunkFiles, shrunkFolder } from '../../stored/workdir.js';
+import { CandidateNetworks } from '../candidate-networks.js';
 import type { RecordedEnvironment } from '../engine.js';
-import { writeReport, type DrawReport } from '../report.js';
+import type { RunObserver } from '../events.js';
 import { JobFailed } from '../jobs/job-runner.js';
 import { localWorkers, type CreateJobRunner } from '../jobs/local-pool.js';
-import { CandidateNetworks } from '../candidate-networks.js';
 import type { TrainingPlan } from '../plan.js';
 import { preparePlan } from '../prepare-plan.js';
-import { databasePath, hasRun, shrunkFiles, shrunkFolder } from '../../stored/workdir.js';
+import { writeReport, type DrawReport } from '../report.js';
 import { begin, type SettledRequest, type ShrinkRequest } from './cut.js';
 import { tune } from './tune.js';
-import { canonicalJson } from '../../../base/hash.js';
 
 /** How shrinking ended. */
 export type ShrinkOutcome = { readonly state: 'complete'; readonly number: number } | { readonly state: 'interrupted' };
@@ -27,21 +27,20 @@ export type ShrinkOutcome = { readonly state: 'complete'; readonly number: numbe
 interface ShrinkOptions {
   /** Aborted: checkpoint and stop. */
   readonly signal?: AbortSignal;
-  /** What cuts and trains; default: worker processes of this machine. */
+  /** Cuts and trains; default: worker processes of this machine. */
   readonly workers?: CreateJobRunner;
-  /** What is drawn of the run anew, and written into its workdir. Default: nothing. */
+  /** Draws the report of the run anew, into its workdir. Default: none. */
   readonly report?: DrawReport;
 }
 
 const never = new AbortController().signal;
 
 /**
- * Cuts channels out of a trial's trained network until it meets a budget, and fine-tunes what is left, taught by the
- * network that it was. The result is kept in the run beside its trials. Called again after it was interrupted or killed,
- * it goes on.
+ * Cuts channels out of a trial's trained network until it meets a budget, and fine-tunes the rest with the whole network as
+ * teacher. The result is stored in the run beside its trials. Called again after an interruption or a kill, it continues.
  *
  * @throws NasError `invalid-input` when the trial has no weights, is within the budget, or cannot be cut; `infeasible`
- *   when no cut meets the budget; `in-use` when the run goes on; `failure` when the fine-tuning fails
+ *   when no cut meets the budget; `in-use` when the run is being run; `failure` when the fine-tuning fails
  */
 export async function shrinkTrial(
   workdir: string,
@@ -74,18 +73,18 @@ async function shrinkIn(
   const experiment: TrainingExperiment = { ...trainingExperimentOf(store, workdir), workers: { type: 'pool' } };
   const parent = await trainedModel(store, workdir, request.trial);
   const { threads, createdAt, environment } = store.run.get();
-  // What `environmentOf` gave when the run began.
-  const before = environment as RecordedEnvironment;
-  const shared = {
+  const plan = await preparePlan(experiment, {
     workdir,
     threads,
     fixedWorkers: true,
-    before,
+    // `environmentOf` made it when the run began.
+    before: environment as RecordedEnvironment,
     acceptEnvironment: true,
     time: createdAt,
     locating: locatingNowhere,
-  };
-  const plan = await preparePlan(experiment, { ...shared, observe, signal });
+    observe,
+    signal,
+  });
   if (plan.kind === 'table') throw new Error('a run that trains was planned as one with a table');
   const run = { plan, store, observe, stopping: () => signal.aborted, candidates: new CandidateNetworks(plan) };
   const jobs = await workers({ size: 1, retries: experiment.search.retries }, run);
@@ -100,7 +99,7 @@ async function shrinkIn(
     const settled = settle(plan, request);
     record = store.shrunk
       .all()
-      .find((begun) => begun.state === 'running' && isAskedFor(begun, settled) && isThere(workdir, begun));
+      .find((begun) => begun.state === 'running' && isRequested(begun, settled) && hasFiles(workdir, begun));
     if (record !== undefined)
       observe({ kind: 'note', message: `Shrunk network ${record.number} was begun and goes on` });
     record ??= await begin(context, parent.model, settled);
@@ -120,32 +119,32 @@ async function shrinkIn(
   }
 }
 
-/** Whether the files of a network that was begun are there, for it to go on. */
-function isThere(workdir: string, { number }: ShrunkRecord): boolean {
+/** Whether the files of a begun network, which it continues from, exist. */
+function hasFiles(workdir: string, { number }: ShrunkRecord): boolean {
   const { parent, cut } = shrunkFiles(join(workdir, shrunkFolder(number)));
   return existsSync(parent) && existsSync(cut);
+}
+
+/** Whether a begun network is the requested one. */
+function isRequested(record: ShrunkRecord, request: SettledRequest): boolean {
+  const { parent, target, importance, multiple, epochs, latencies } = record;
+  const begun = { trial: parent, target, importance, multiple, epochs, device: latencies?.on ?? null };
+  return canonicalJson(begun) === canonicalJson(request);
 }
 
 /** The request with its defaults, which are the run's. */
 function settle({ experiment, sources }: TrainingPlan, request: ShrinkRequest): SettledRequest {
   const { trial, target, importance, multiple, epochs = fineTuningEpochs(experiment.train) } = request;
   const own = experiment.latency.device;
-  // A budget of MACs needs no measurement; it is told all the same where the run measures, on what can be asked from here.
+  // A budget of MACs needs no latency; it is measured anyway where the run measures and the device can be reached from here.
   const reachable = own.type !== 'table' && own.type !== 'worker';
   const measured = target.objective === 'latency_ms' || (sources.has('latency') && reachable);
   const device = request.device ?? (measured ? own : null);
   return { trial, target, importance, multiple, epochs, device };
 }
 
-/** What the file of a network that was cut says of itself: what its use takes, and nothing that tells a member of the space. */
+/** The metadata of a cut network's file: how to use it, without its place in the space. */
 function shrunkMetadata({ metadata }: TrainedModel, trial: number): ModelMetadata {
   const { classes, layout, input, mean, std, nas_version, created, experiment, seed } = metadata;
   return { classes, layout, input, mean, std, nas_version, created, experiment, seed, shrunk_from: trial };
-}
-
-/** Whether a network that was begun is the one that is asked for. */
-function isAskedFor(record: ShrunkRecord, request: SettledRequest): boolean {
-  const { parent, target, importance, multiple, epochs, latencies } = record;
-  const begun = { trial: parent, target, importance, multiple, epochs, device: latencies?.on ?? null };
-  return canonicalJson(begun) === canonicalJson(request);
 }

@@ -1,36 +1,37 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { NasError } from '../../../base/errors.js';
+import { epochsText } from '../../../base/number-text.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { ShrunkRecord } from '../../../store/index.js';
 import { fineTuning, type PreparedTeacher, type TrainConfig } from '../../../trainers/index.js';
-import { epochsText } from '../../../base/number-text.js';
-import type { TrainingContext } from '../plan.js';
-import type { Accuracies } from '../jobs/jobs.js';
-import { phaseTraining } from '../jobs/training.js';
-import { teacherOrder } from '../jobs/preparations.js';
 import { shrunkFiles, shrunkFolder } from '../../stored/workdir.js';
+import type { Accuracies, ExportResult } from '../jobs/jobs.js';
+import { teacherOrder } from '../jobs/preparations.js';
+import { phaseTraining } from '../jobs/training.js';
+import type { TrainingContext } from '../plan.js';
 import { counting } from './measure.js';
 
-/** A network that was cut, and what it came from. */
-export interface Tuning {
+/** A network that was cut, and its parent. */
+interface Tuning {
   readonly record: ShrunkRecord;
   readonly seed: number;
   readonly parent: Network;
-  /** What the network's file is to say of itself, but for accuracies and latency. */
+  /** Of the network's file, without accuracies and latency. */
   readonly metadata: ModelMetadata;
   /** Of the parent, as far as they are known. */
   readonly known: Partial<Accuracies>;
 }
 
 /**
- * Trains a network that was cut, taught by what it came from, and keeps it as ONNX with its accuracy on both splits; from
- * its checkpoint when there is one.
+ * Trains a network that was cut, with its parent as teacher, from its checkpoint when there is one; writes it as ONNX with
+ * its accuracy on both splits.
  * @throws NasError `failure` when the training fails; `interrupted` when the user stopped it
  */
 export async function tune(context: TrainingContext, tuning: Tuning): Promise<void> {
   const { plan, jobs, store, observe } = context;
+  const { dataset, engine, threads } = plan;
   const { record, seed, parent, metadata, known } = tuning;
   const { number, epochs, latencies } = record;
   // Stored by `begin`.
@@ -39,85 +40,48 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
   const files = shrunkFiles(directory);
   const train = fineTuning(plan.experiment.train, epochs);
 
-  const scored = async (what: 'parent' | 'cut', candidate: { network: Network; weights: string }) => {
-    const { accuracy } = await jobs.submit({
-      id: `score/shrunk/${number}/${what}`,
-      job: {
-        kind: 'export',
-        candidate: { ...candidate, seed },
-        path: null,
-        metadata,
-        dataset: plan.dataset,
-        threads: plan.threads,
-      },
-      sharing: 'shared',
-    }).result;
-    return accuracy;
+  const exported = (
+    id: string,
+    candidate: { network: Network; weights: string },
+    path: string | null = null,
+    own: ModelMetadata = metadata,
+  ): Promise<ExportResult> => {
+    const job = { kind: 'export', candidate: { ...candidate, seed }, path, metadata: own, dataset, threads } as const;
+    return jobs.submit({ id, job, sharing: 'shared' }).result;
   };
+  const score = async (what: 'parent' | 'cut', candidate: { network: Network; weights: string }) =>
+    (await exported(`score/shrunk/${number}/${what}`, candidate)).accuracy;
   const parentAccuracy: Accuracies =
     known.validation !== undefined && known.test !== undefined
       ? { validation: known.validation, test: known.test }
-      : await scored('parent', { network: parent, weights: files.parent });
-  const before = await scored('cut', { network, weights: files.cut });
+      : await score('parent', { network: parent, weights: files.parent });
+  const before = await score('cut', { network, weights: files.cut });
 
-  observe({
-    kind: 'phase',
-    name: 'shrink',
-    message: `Fine-tuning the network for ${epochsText(epochs)}, taught by what it was`,
-  });
+  const message = `Fine-tuning the network for ${epochsText(epochs)}, taught by the whole one`;
+  observe({ kind: 'phase', name: 'shrink', message });
   const teacher = await teacherOf(context, `trial ${record.parent}`, parent, files.parent, train);
   const { listener, record: keep } = phaseTraining(context, 'shrink', { stage: 'shrunk', shrunk: number }, train);
+  const fit = { network, seed, train, dataset, teacher, engine, threads, directory, initial: { file: files.cut } };
   const result = await jobs.submit(
-    {
-      id: `train/shrunk/${number}`,
-      job: {
-        kind: 'train',
-        fit: {
-          network,
-          seed,
-          train,
-          dataset: plan.dataset,
-          teacher,
-          engine: plan.engine,
-          threads: plan.threads,
-          directory,
-          initial: { file: files.cut },
-        },
-      },
-      sharing: 'shared',
-    },
+    { id: `train/shrunk/${number}`, job: { kind: 'train', fit }, sharing: 'shared' },
     listener,
   ).result;
   if (result.state !== 'complete') throw new NasError('interrupted', 'the fine-tuning was interrupted');
   result.curve.forEach(keep);
 
-  const exported = await jobs.submit({
-    id: `export/shrunk/${number}`,
-    job: {
-      kind: 'export',
-      candidate: { network, seed, weights: result.weights },
-      path: files.onnx,
-      metadata: {
-        ...metadata,
-        network,
-        ...(latencies === null
-          ? {}
-          : { latency: { ms: latencies.own, provenance: 'measured', device: latencies.device } }),
-      },
-      dataset: plan.dataset,
-      threads: plan.threads,
-    },
-    sharing: 'shared',
-  }).result;
+  const candidate = { network, weights: result.weights };
+  const { accuracy, sha256, bytes } = await exported(`export/shrunk/${number}`, candidate, files.onnx, {
+    ...metadata,
+    network,
+    ...(latencies === null ? {} : { latency: { ms: latencies.own, provenance: 'measured', device: latencies.device } }),
+  });
   store.transaction(() => {
-    store.artifacts.add(
-      { stage: 'shrunk', shrunk: number },
-      { kind: 'onnx', path: shrunkFiles(shrunkFolder(number)).onnx, sha256: exported.sha256, bytes: exported.bytes },
-    );
+    const path = shrunkFiles(shrunkFolder(number)).onnx;
+    store.artifacts.add({ stage: 'shrunk', shrunk: number }, { kind: 'onnx', path, sha256, bytes });
     store.shrunk.finish(number, {
       state: 'complete',
-      accuracy: exported.accuracy.validation,
-      testAccuracy: exported.accuracy.test,
+      accuracy: accuracy.validation,
+      testAccuracy: accuracy.test,
       accuracyBefore: before.validation,
       testAccuracyBefore: before.test,
       parentAccuracy: parentAccuracy.validation,
@@ -128,7 +92,7 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
   for (const file of [files.parent, files.cut]) rmSync(file, { force: true });
 }
 
-/** The parent as a teacher: what it says of every view of the training images. */
+/** The parent as a teacher: its logits of every view of the training images. */
 async function teacherOf(
   context: TrainingContext,
   name: string,

@@ -17,17 +17,16 @@ import type { AgentConfig } from '../../schema.js';
 import { AgentClient, sha256 } from './client.js';
 import type { MeasurementState } from './wire.js';
 
-/** How often a measurement is begun again that a restart of the agent has lost. */
+/** Most repetitions of a measurement that restarts of the agent have lost. */
 const maxRestarts = 2;
-/** How often the models are uploaded for one request. */
+/** Most uploads of the models of one request. */
 const maxUploads = 3;
-/** Pauses between two looks, in ms; looking costs the agent's machine a little. */
-const [firstLook, slowestLook] = [50, 1000];
+/** Shortest and longest polling interval in ms; polls load the agent's machine slightly. */
+const [minPoll, maxPoll] = [50, 1000];
 
-/** An agent whose measurement stands still for so long, in ms, is not waited for: it ends those that hang itself. */
+/** A measurement without progress for this long, in ms, is given up; the agent itself ends hung ones earlier. */
 const defaultSilenceMs = 20 * 60_000;
 
-/** What is asked for. */
 interface Work {
   readonly id: string;
   readonly models: readonly Uint8Array[];
@@ -35,9 +34,9 @@ interface Work {
 }
 
 /**
- * Another machine on which `nas agent` runs. Several networks are one measurement there, with their blocks interleaved.
- * A measurement has an id: when the connection breaks it is looked for under that id, and only if the agent itself was
- * restarted it is taken once more, which its environment then says.
+ * Another machine on which `nas agent` runs. Several networks are one measurement there, with interleaved blocks. A
+ * measurement has an id, under which it is found again after a broken connection. Only if the agent was restarted it is
+ * repeated, with a note in its environment.
  */
 export class AgentDevice implements Device {
   readonly name: string;
@@ -74,15 +73,15 @@ export class AgentDevice implements Device {
     }
   }
 
-  /** As the agent says; of an older one, which does not, the sums count as exact. */
+  /** As the agent reports; the sums of older agents, which do not report it, count as exact. */
   async integers(): Promise<IntegerArithmetic> {
     return (await new AgentClient(this.config).device()).integers ?? 'exact';
   }
 
-  /** Waits for a measurement that is asked for now, or was before. */
+  /** Requests a measurement, or finds an earlier request, and waits for the result. */
   private async await(client: AgentClient, work: Work, { onProgress }: MeasureOptions) {
     let restarts = 0;
-    let look = firstLook;
+    let poll = minPoll;
     let changed = performance.now();
     let state = await this.submit(client, work, false);
     for (;;) {
@@ -105,8 +104,8 @@ export class AgentDevice implements Device {
         case 'queued':
           break;
       }
-      await sleep(look);
-      look = Math.min(slowestLook, 2 * look);
+      await sleep(poll);
+      poll = Math.min(maxPoll, 2 * poll);
       const next = await client.state(work.id);
       if (!isDeepStrictEqual(next, state)) changed = performance.now();
       else if (performance.now() - changed > this.silenceMs) {
@@ -119,7 +118,7 @@ export class AgentDevice implements Device {
     }
   }
 
-  /** Uploads the models and asks for the measurement; when an agent forgets models in between, once more. */
+  /** Uploads the models and requests the measurement; repeats this when the agent has removed models in between. */
   private async submit(client: AgentClient, { id, models, protocol }: Work, again: boolean): Promise<MeasurementState> {
     for (let tries = 0; tries < maxUploads; tries++) {
       for (const model of models) await client.upload(model);
@@ -131,8 +130,8 @@ export class AgentDevice implements Device {
 
   private failure({ code, message, hint }: MeasurementState & { readonly state: 'failed' }): NasError {
     const details = hint === undefined ? {} : { hint };
-    const told = `${message} (on the agent at ${this.config.url})`;
-    return code === 'invalid-input' ? new NasError(code, told, details) : new DeviceUnavailable(told, details);
+    const full = `${message} (on the agent at ${this.config.url})`;
+    return code === 'invalid-input' ? new NasError(code, full, details) : new DeviceUnavailable(full, details);
   }
 
   private named({ environment, ...measurement }: Measurement, restarts: number): Measurement {

@@ -7,13 +7,13 @@ import type { DeviceConfig } from '../../schema.js';
 import type { Journal, Uploads } from './storage.js';
 import { contentOf, stateSchema, type MeasurementRequest, type MeasurementState } from './wire.js';
 
-/** Measurements that may wait. */
-const longest = 100;
+/** Most waiting measurements. */
+const maxWaiting = 100;
 
-/** Why a request is not taken. */
+/** The reason for rejecting a request. */
 type Refusal = 'conflict' | 'full' | { readonly missing: readonly string[] };
 
-/** One measurement at a time, the others in a queue; none is run twice for one request. */
+/** Runs one measurement at a time, and each request once. */
 export class AgentQueue {
   private readonly queue = new PQueue({ concurrency: 1 });
   private readonly cancels = new Map<string, AbortController>();
@@ -26,7 +26,7 @@ export class AgentQueue {
     private readonly silenceMs: number,
   ) {}
 
-  /** Takes a request, or finds that it was taken before. */
+  /** Queues a request, or returns the state of an earlier one with the same id. */
   request(request: MeasurementRequest): MeasurementState | Refusal {
     const { id, models, again } = request;
     const content = contentOf(request);
@@ -35,7 +35,7 @@ export class AgentQueue {
     if (known !== undefined && !(again && known.state.state === 'lost')) return this.state(id) ?? known.state;
     const missing = models.filter((sha256) => !this.uploads.has(sha256));
     if (missing.length > 0) return { missing };
-    if (this.waiting.size >= longest) return 'full';
+    if (this.waiting.size >= maxWaiting) return 'full';
     this.uploads.use(models);
     this.journal.set({ id, content, state: { state: 'queued', ahead: this.waiting.size, done: 0 } });
     this.waiting.set(id, request);
@@ -53,12 +53,11 @@ export class AgentQueue {
     return { state: 'queued', ahead: ids.indexOf(id), done: first?.state === 'running' ? first.done : 0 };
   }
 
-  /** Ends a measurement for which nobody waits. */
   cancel(id: string): void {
     this.cancels.get(id)?.abort();
   }
 
-  /** Ends what runs, and waits until it has ended. */
+  /** Cancels all measurements, and waits until the running one has ended. */
   async close(): Promise<void> {
     this.queue.clear();
     for (const cancel of this.cancels.values()) cancel.abort();
@@ -70,7 +69,7 @@ export class AgentQueue {
     set({ state: 'running', done: 0, total: 1 });
     const task = { device: this.device, models: models.map((sha256) => this.uploads.file(sha256)), protocol };
     const result = await measureInProcess(task, signal, this.silenceMs, set);
-    // Cancelled is not failed: who asks again gets a measurement.
+    // A cancelled measurement is not failed: a new request measures again.
     set(signal.aborted && result.state !== 'done' ? { state: 'lost' } : result);
     this.waiting.delete(id);
     this.cancels.delete(id);
@@ -78,7 +77,7 @@ export class AgentQueue {
   }
 }
 
-/** What the measuring process gets. */
+/** The message to the measuring process. */
 export interface MeasuringTask {
   readonly device: DeviceConfig;
   /** Files of the models. */
@@ -86,15 +85,13 @@ export interface MeasuringTask {
   readonly protocol: Protocol;
 }
 
-/** What the end of a process says when there is nothing else. */
 const failed = (message: string): MeasurementState => ({ state: 'failed', code: 'failure', message });
 
 /**
- * Measures in a process of its own, so that serving requests does not disturb the timing and a model that ends the
- * process does not end the agent.
- * @param silenceMs after so long without any progress the process counts as hung, and is ended.
- * @param onState told of progress.
- * @returns the result, also when the process cannot be started, dies or hangs; it never rejects.
+ * Measures in a child process, so that requests do not disturb the timing and a crash does not end the agent.
+ * @param silenceMs the process is killed as hung after this long without progress.
+ * @param onState called with progress.
+ * @returns the result, also when the process cannot start, dies or hangs; never rejects.
  */
 function measureInProcess(
   task: MeasuringTask,

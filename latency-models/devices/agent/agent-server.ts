@@ -15,43 +15,39 @@ import { fullStatus, idSchema, paths, requestSchema, sha256Schema } from './wire
 
 export interface AgentOptions {
   readonly host: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
-  /**
-   * Required from everybody. By default, where only this machine can connect, one that is made and kept where clients of
-   * the same user find it.
-   */
+  /** Required from all clients. Default, on loopback addresses only: a token in a file that clients of the same user find. */
   readonly token?: string;
-  /** Names besides this machine's own under which clients may address the agent, a proxy's for example. */
+  /** Further host names under which clients may address the agent, such as a proxy's. */
   readonly names?: readonly string[];
-  /** What the agent measures with. */
   readonly device: DeviceConfig;
-  /** Folder for results and models: all that the agent writes is in its folder `nas-agent` there. */
+  /** The agent writes only into `nas-agent` in this folder. */
   readonly directory: string;
-  /** Largest model in bytes. */
+  /** Of one model. */
   readonly maxModelBytes: number;
-  /** A model for which nobody asks a measurement is removed after so long, in ms; 10 minutes by default. */
+  /** A model without a measurement is removed after this long, in ms; default: 10 minutes. */
   readonly uploadLifeMs?: number;
-  /** A measurement without progress for so long, in ms, is ended as hung; 10 minutes by default. */
+  /** A measurement without progress for this long, in ms, is ended as hung; default: 10 minutes. */
   readonly silenceMs?: number;
 }
 
 export interface Agent {
   /** `http://127.0.0.1:7700`. */
   readonly address: string;
-  /** Name of the device that it measures with. */
+  /** Name of the device. */
   readonly device: string;
-  /** The file with the token, when the agent has made it. */
+  /** The file with the token, if the agent created it. */
   readonly tokenFile?: string;
   /** Ends the running measurement and stops listening. */
   readonly close: () => Promise<void>;
 }
 
-/** Requests besides models are small. */
+/** Requests without models are small. */
 const maxJsonBytes = 2 ** 20;
 
 const tenMinutes = 600_000;
-/** Room for this many models of the largest size. */
+/** There is room for this many models of the largest size. */
 const maxModels = 16;
 
 const refuse = (reply: FastifyReply, status: number, message: string, hint?: string): FastifyReply =>
@@ -138,16 +134,15 @@ function lockFolder(folder: string): Lock {
   throw new NasError('in-use', `${folder}: the agent of ${describeHolder(path)} keeps its results here`, { hint });
 }
 
-/** Whose results those of a device are: what is measured with, and in which circumstances. */
+/** Hash of a device and its environment: stored results with another one are not this agent's. */
 const identityOf = (name: string, device: LocalConfig | BrowserConfig): string =>
   contentHash(device, { ...describeEnvironment(name, device), load: 0 });
 
 /**
- * Serves measurements of a device over HTTP: models are uploaded, a measurement is asked for under an id that the client
- * chooses, and looked at until it is done. The same request is never run twice; what a restart interrupts is reported
- * as lost.
- * @throws NasError `invalid-input` without a token on an address that others can reach, for a device that does not exist
- *   here, and when the address cannot be listened on; `in-use` when another agent works in the folder.
+ * Serves measurements of a device over HTTP. Clients upload models, request a measurement under an id of their choice, and
+ * poll its state. A request runs once; a measurement that a restart interrupts is `lost`.
+ * @throws NasError `invalid-input` without a token on a public address, for a device that does not exist here, and when the
+ *   agent cannot listen on the address; `in-use` when another agent uses the folder.
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { host, port, device, directory, maxModelBytes } = options;
@@ -161,7 +156,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     throw invalidInput(`an agent measures on its own machine, not on a device of type ${device.type}`);
   const measures = createDevice(device);
   const { name } = measures;
-  // Who only measures serves nothing, and is spared the loading.
+  // Loaded here, as other devices do not need it.
   const { default: fastify } = await import('fastify');
   const folder = join(directory, 'nas-agent');
   const lock = lockFolder(folder);
@@ -177,7 +172,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       const what = status === 413 ? `more than ${Math.floor(maxModelBytes / 2 ** 20)} MiB` : messageOf(error);
       return refuse(reply, status, what);
     });
-    // Asked before anything is measured, which it would disturb; what cannot be asked is not told.
+    // Probed before any measurement, which the probe would disturb; undefined if it fails.
     const integers = await measures.integers?.().catch(() => undefined);
     app.get(paths.device, (_, reply) =>
       reply.send({ device: name, environment: describeEnvironment(name, device), integers }),

@@ -22,9 +22,9 @@ import {
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** A request that takes longer than this has failed; large models need some time. */
+/** Timeout of one request, long enough for large models. */
 const requestMs = 60_000;
-/** Pauses between attempts, in ms: each twice the one before. */
+/** Pauses between attempts, in ms; each is twice the one before. */
 const [firstPause, longestPause] = [100, 2000];
 
 interface Call<T> {
@@ -32,16 +32,16 @@ interface Call<T> {
   readonly path: string;
   readonly body?: Uint8Array | object;
   readonly answer: z.ZodType<T>;
-  /** Statuses that are an answer rather than an error, with what they mean. */
+  /** Statuses that are answers, not errors. */
   readonly statuses?: Readonly<Record<number, T>>;
 }
 
 /**
- * Talks to an agent. Every request may be repeated safely, and is while the agent does not answer.
- * @throws NasError `invalid-input` for what the agent refuses; DeviceUnavailable when it does not answer for `patience_s`.
+ * A client of an agent. All requests are idempotent and repeated while the agent does not answer.
+ * @throws NasError `invalid-input` for rejected requests; DeviceUnavailable without an answer for `patience_s`.
  */
 export class AgentClient {
-  /** The agent's own token is looked for each time: it may only be starting. */
+  /** Reads the agent's own token at each request, as the agent may still be starting. */
   private readonly token: () => string | undefined;
 
   constructor(
@@ -60,7 +60,7 @@ export class AgentClient {
     await this.call({ method: 'PUT', path: paths.model(sha256(model)), body: model, answer: z.unknown() });
   }
 
-  /** @returns `missing` when the agent does not have the models (any more). */
+  /** @returns `missing` when the agent does not have the models. */
   request(request: MeasurementRequest): Promise<MeasurementState | 'missing'> {
     return this.call<MeasurementState | 'missing'>({
       method: 'POST',
@@ -71,12 +71,12 @@ export class AgentClient {
     });
   }
 
-  /** An agent that does not know a measurement any more has lost it. */
+  /** A measurement that the agent does not know is `lost`. */
   state(id: string): Promise<MeasurementState> {
     return this.call({ path: paths.measurement(id), answer: stateSchema, statuses: { 404: { state: 'lost' } } });
   }
 
-  /** Tells the agent that nobody waits for a measurement; it may be gone already. */
+  /** Ignores an agent that does not answer. */
   async cancel(id: string): Promise<void> {
     await fetch(new URL(paths.measurement(id), this.config.url), {
       method: 'DELETE',
@@ -99,7 +99,7 @@ export class AgentClient {
         const response = await this.send(call);
         const known = call.statuses?.[response.status];
         if (known !== undefined) return known;
-        // Its queue is full, or it is only starting, or something before it.
+        // Its queue is full, or it (or a proxy) is starting.
         if (response.status < 500 && response.status !== 429) return await this.answer(response, call);
         const reason = await refusalOf(response);
         if (response.status === fullStatus) throw new DeviceUnavailable(`the agent at ${url} has no room: ${reason}`);
@@ -157,7 +157,7 @@ export class AgentClient {
   }
 }
 
-/** Why an agent does not do what it was asked for, in its words where it has some. */
+/** The agent's reason for a rejection, or the beginning of the response. */
 const refusalOf = async (response: Response): Promise<string> => {
   const text = await response.text();
   try {
@@ -167,26 +167,23 @@ const refusalOf = async (response: Response): Promise<string> => {
   }
 };
 
-/** Errors of the network (fetch has no class for them) and answers that say "not now"; what we throw ourselves is final. */
+/** Errors of the network (fetch has no class for them) and temporary answers; NasErrors are final. */
 const isTransient = (error: unknown): boolean =>
   error instanceof TypeError ||
   (error instanceof DOMException && error.name === 'TimeoutError') ||
   (error instanceof Error && error.constructor === Error);
 
-/** Why the network failed: fetch hides it in `cause`. */
+/** The reason of a network error, which fetch hides in `cause`. */
 const reason = (error: unknown): string =>
   error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
 
-/**
- * Where the token of an agent lies that was started without one. It is a place of the user, whatever caches a program
- * works with.
- */
+/** The token file of an agent that was started without a token, in the user's state folder. */
 export function ownTokenFile(port: number): string {
   const variable = process.env['XDG_STATE_HOME'] ?? '';
   return join(variable === '' ? join(homedir(), '.local', 'state') : variable, 'nas', 'agents', `${port}.token`);
 }
 
-/** The token in a file that only its user can read; it is made when missing, and so the same after a restart. */
+/** The token in a file that only its user can read; created when missing, and kept over restarts. */
 export function keepToken(file: string): string {
   makeDirectory(dirname(file));
   if (!existsSync(file)) writeFileSync(file, `${makeToken()}\n`, { mode: 0o600, flag: 'wx' });
@@ -194,7 +191,7 @@ export function keepToken(file: string): string {
   return readToken(file);
 }
 
-/** The token for an agent on this machine that this user started without one; undefined when there is none. */
+/** The token of an agent on this machine that this user started without one; undefined when there is none. */
 function ownToken(url: string): string | undefined {
   const { hostname, port, protocol } = new URL(url);
   const file = ownTokenFile(port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port));

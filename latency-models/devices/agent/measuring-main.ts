@@ -4,16 +4,17 @@ import { createDevice } from '../create-device.js';
 import type { MeasuringTask } from './agent-queue.js';
 import type { MeasurementState } from './wire.js';
 
-/** The entry of an agent's measuring process: one task comes, states go back, and it ends. */
+// The entry of an agent's measuring process: it receives one task, sends states, and ends.
+
 const send = (state: MeasurementState): Promise<void> =>
   new Promise((resolve) => process.send?.(state, () => resolve()));
 
 async function measure({ device, models, protocol }: MeasuringTask): Promise<MeasurementState> {
-  let told = 0;
+  let reported = 0;
   const onProgress = (done: number, total: number): void => {
     const now = performance.now();
-    if (now - told < 250) return;
-    told = now;
+    if (now - reported < 250) return;
+    reported = now;
     void send({ state: 'running', done, total });
   };
   try {

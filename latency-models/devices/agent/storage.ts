@@ -5,10 +5,9 @@ import { NasError } from '../../../base/errors.js';
 import { makeDirectory, writeFileAtomic } from '../../../base/files.js';
 import { idSchema, stateSchema, type MeasurementState } from './wire.js';
 
-/** A measurement as the agent remembers it. */
 interface JournalEntry {
   readonly id: string;
-  /** Hash of what is measured and how. */
+  /** Hash of the models and the protocol. */
   readonly content: string;
   readonly state: MeasurementState;
 }
@@ -21,15 +20,15 @@ const storedSchema = z.object({
   measuredBy: z.string(),
 });
 
-/** Results that are kept for those who come back for them. */
-const kept = 1000;
+/** Most measurements that the journal keeps. */
+const maxKept = 1000;
 
 const isOver = ({ state }: MeasurementState): boolean => state === 'done' || state === 'failed';
 
 /**
- * What an agent was asked for: a result outlives the connection of who asked for it and, as long as the disk has room,
- * the agent's process. Measurements that were under way when the process ended are lost, and known to be; results of
- * another device, of other settings or of another environment are no results of this agent.
+ * The measurements of an agent. Results outlive the client's connection and, unless the disk is full, the agent's process.
+ * Measurements that a restart interrupted are `lost`. Results of another device, other settings or another environment are
+ * removed.
  */
 export class Journal {
   private readonly entries = new Map<string, JournalEntry>();
@@ -50,18 +49,18 @@ export class Journal {
     return this.entries.get(id);
   }
 
-  /** Takes effect also when the disk is full; then only a restart forgets it. */
+  /** When the disk is full, the entry is kept until a restart. */
   set(entry: JournalEntry): void {
     const before = this.entries.get(entry.id);
     this.entries.set(entry.id, entry);
-    // Progress changes often and need not be written.
+    // Progress changes often and is not written.
     if (before?.state.state === 'running' && entry.state.state === 'running') return;
     try {
       writeFileAtomic(this.fileOf(entry.id), JSON.stringify({ ...entry, measuredBy: this.measuredBy }));
     } catch {
-      // Whoever waits gets the result from memory.
+      // Clients get the result from memory.
     }
-    if (this.entries.size > kept) this.forgetOldest();
+    if (this.entries.size > maxKept) this.forgetOldest();
   }
 
   private fileOf(id: string): string {
@@ -77,7 +76,7 @@ export class Journal {
     }
   }
 
-  /** Files that are not the journal's are left alone. */
+  /** Ignores other files. */
   private read(file: string): void {
     const parsed = storedSchema.safeParse(jsonOf(file));
     if (!parsed.success || file !== this.fileOf(parsed.data.id)) return;
@@ -87,7 +86,7 @@ export class Journal {
   }
 }
 
-/** Undefined when a crash has left half a file. */
+/** Undefined for a file that a crash has truncated. */
 function jsonOf(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
@@ -96,11 +95,10 @@ function jsonOf(file: string): unknown {
   }
 }
 
-/** What is kept of the models that clients upload. */
 interface UploadLimits {
-  /** All models together, in bytes. */
+  /** Of all models together. */
   readonly maxBytes: number;
-  /** A model for which no measurement is asked is removed after so long, in ms. */
+  /** A model without a measurement is removed after this long, in ms. */
   readonly lifeMs: number;
 }
 
@@ -112,17 +110,14 @@ interface Upload {
   uses: number;
 }
 
-/** Names of the files that are written here, unfinished ones included. */
+/** Names of files that this class writes, temporary ones included. */
 const ownFile = /^[0-9a-f]{64}\.onnx(\.\d+\.tmp)?$/;
 
-/**
- * Models on disk, by their SHA-256, as long as a measurement needs them. Those for which none is asked expire, and make
- * room for others before.
- */
+/** Uploaded models on disk, by their SHA-256, while measurements need them. Unused ones expire, or make room for others. */
 export class Uploads {
   private readonly models = new Map<string, Upload>();
 
-  /** Removes what an earlier agent has left in its folder. */
+  /** Removes files of an earlier agent. */
   constructor(
     private readonly folder: string,
     private readonly limits: UploadLimits,
@@ -156,12 +151,12 @@ export class Uploads {
     for (const sha256 of hashes) this.count(sha256, 1);
   }
 
-  /** Removes those that no other measurement needs. */
+  /** Removes models that no other measurement needs. */
   release(hashes: readonly string[]): void {
     for (const sha256 of hashes) if (this.count(sha256, -1) === 0) this.remove(sha256);
   }
 
-  /** Removes what nobody has asked to measure for too long. */
+  /** Removes models that were unused for too long. */
   expire(): void {
     for (const [sha256, { at }] of this.unused()) if (this.now() - at >= this.limits.lifeMs) this.remove(sha256);
   }

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { contentHash } from '../../../base/hash.js';
 import { environmentSchema, type Measurement, type Protocol } from '../../device.js';
 
-/** The agent cannot keep what it is given; asking again is of no use. */
+/** The status of an agent without room for a model; repeating the request does not help. */
 export const fullStatus = 507;
 
-/** What goes between an agent and those who measure with it; models travel as bytes of their own, named by SHA-256. */
+/** The routes of an agent. Models are uploaded separately, under their SHA-256. */
 export const paths = {
   device: '/v1/device',
   model: (sha256: string): string => `/v1/models/${sha256}`,
@@ -26,17 +26,17 @@ const protocolSchema: z.ZodType<Protocol> = z.strictObject({
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 export const idSchema = z.string().regex(/^[\w.-]{1,128}$/);
 
-/** Asks for a measurement; the same id with the same content asks for the same measurement. */
+/** A request for a measurement. Requests with the same id and content are the same measurement. */
 export const requestSchema = z.strictObject({
   id: idSchema,
   models: z.array(sha256Schema).min(1).max(1000),
   protocol: protocolSchema,
-  /** Measure once more what was lost in a restart of the agent. */
+  /** Repeat a measurement that a restart of the agent has lost. */
   again: z.boolean().default(false),
 });
 export type MeasurementRequest = z.output<typeof requestSchema>;
 
-/** What a measurement is of: two requests under one id must agree in it. */
+/** Hash of a measurement's content, which is the same for all requests with one id. */
 export const contentOf = ({ models, protocol }: Pick<MeasurementRequest, 'models' | 'protocol'>): string =>
   contentHash(models, protocol);
 
@@ -54,9 +54,8 @@ const measurementSchema: z.ZodType<Measurement> = z.object({
   environment: environmentSchema,
 });
 
-/** Where a measurement stands. */
 export const stateSchema = z.discriminatedUnion('state', [
-  /** `done` is how far the one that runs now has come: a sign that waiting makes sense. */
+  /** `done` is the progress of the measurement that runs now: it shows that the queue moves. */
   z.object({ state: z.literal('queued'), ahead: z.number(), done: z.number().default(0) }),
   z.object({ state: z.literal('running'), done: z.number(), total: z.number() }),
   z.object({ state: z.literal('done'), measurements: z.array(measurementSchema) }),
@@ -71,7 +70,7 @@ export const stateSchema = z.discriminatedUnion('state', [
 ]);
 export type MeasurementState = z.output<typeof stateSchema>;
 
-/** What an agent measures with, and how that sums products of bytes; agents before this was asked do not tell. */
+/** An agent's device, and how it sums products of bytes (absent for older agents). */
 export const deviceSchema = z.object({
   device: z.string(),
   environment: environmentSchema,

@@ -50,8 +50,8 @@ async function ask<N extends keyof Page>(
 }
 
 /**
- * A real browser without a window: onnxruntime-web on WebAssembly or WebGPU. The page is isolated, so that the clock is
- * as exact as browsers allow and WebAssembly has threads. Each measurement starts a browser of its own.
+ * A headless browser with onnxruntime-web on WebAssembly or WebGPU. The page is isolated, so that its clock is exact and
+ * WebAssembly has threads. Each measurement starts a browser of its own.
  */
 export class BrowserDevice implements Device {
   readonly name: string;
@@ -122,7 +122,7 @@ export class BrowserDevice implements Device {
     return { ...environment, runtime };
   }
 
-  /** Opens the page in a new browser. Whatever ends the browser early ends the measurement as DeviceUnavailable. */
+  /** Opens the page in a new browser. @throws DeviceUnavailable when the browser ends during the task. */
   private async withPage<T>(address: string, task: (page: BrowserPage, version: string) => Promise<T>): Promise<T> {
     const browser = await this.launch();
     const crash = new AbortController();
@@ -136,7 +136,7 @@ export class BrowserDevice implements Device {
     } catch (cause) {
       if (cause instanceof NasError || (browser.isConnected() && !crash.signal.aborted)) throw cause;
       throw new DeviceUnavailable(`the browser ended during the measurement: ${firstLine(cause)}`, {
-        hint: 'It may have been out of memory, or somebody ended it; measure again.',
+        hint: 'It may have been out of memory, or was killed; measure again.',
         cause,
       });
     } finally {
@@ -174,7 +174,7 @@ export class BrowserDevice implements Device {
     };
   }
 
-  /** What a model computes with, by the profiler's events: there the runtime writes them to the console. */
+  /** The precision of a model, by the profiler's events, which onnxruntime-web writes to the console. */
   private async label(page: BrowserPage, model: Uint8Array, index: number): Promise<Label> {
     if (isFloat32(model)) return { precision: 'fp32' };
     const events: string[] = [];
@@ -192,11 +192,14 @@ export class BrowserDevice implements Device {
     const here = await labelHere(model, { ...this.config, provider: 'cpu' });
     return {
       ...here,
-      notes: [...(here.notes ?? []), 'the browser did not tell what is executed: as on the processor here'],
+      notes: [
+        ...(here.notes ?? []),
+        'the browser did not report the executed nodes; they are those of the processor here',
+      ],
     };
   }
 
-  /** What the page cannot do with a model, while the browser lives, is the model's or the provider's fault. */
+  /** While the browser lives, errors of the page are errors of the model or the provider: `invalid-input`. */
   private async runnable<T>(page: BrowserPage, task: () => Promise<T>): Promise<T> {
     try {
       return await task();
@@ -214,23 +217,23 @@ export class BrowserDevice implements Device {
   }
 }
 
-/** A protocol has more in it than the page needs. */
+/** The part of a protocol that the page needs. */
 const shapeOf = ({ blockMs, minRuns, maxRuns }: BlockShape): BlockShape => ({
   blockMs,
   minRuns,
   maxRuns,
 });
 
-/** Browsers' errors come with stacks and call logs. */
+/** An error's message without stack and call log. */
 const firstLine = (error: unknown): string =>
   messageOf(error)
     .replace(/^page\.\w+: /, '')
     .split('\n', 1)[0];
 
-/** Names that Chromium and its relatives have on the path. */
+/** Program names of Chromium and its relatives. */
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome', 'microsoft-edge'];
 
-/** Where they are when they are not on the path. */
+/** Usual places outside the search path. */
 const places = [
   '/usr/bin/chromium',
   '/usr/lib/chromium/chromium',
@@ -252,7 +255,7 @@ function isExecutable(path: string): boolean {
 }
 
 /**
- * The browser to measure in: the one that is asked for, that of CHROMIUM_PATH, or the first of the usual ones.
+ * The browser to measure in: the given one, that of CHROMIUM_PATH, or the first that is found.
  * @throws NasError `invalid-input` when there is none.
  */
 export function findBrowser(executable: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
@@ -273,13 +276,13 @@ export function findBrowser(executable: string | undefined, env: NodeJS.ProcessE
   });
 }
 
-/** A few runs: enough to see that it works. */
+/** Enough runs to check that the browser works. */
 const fewRuns = { warmupMs: 0, blockMs: 0, minRuns: 1, maxRuns: 1, minBlocks: 2, maxBlocks: 2, tolerance: 1 };
 
 /**
  * Runs a tiny model in a browser.
- * @returns what ran it, with versions.
- * @throws NasError why it does not work here.
+ * @returns the runtime with its versions.
+ * @throws NasError when the browser or the provider does not work here.
  */
 export async function tryBrowser(provider: BrowserConfig['provider']): Promise<string> {
   const device = new BrowserDevice({ type: 'browser', provider, threads: 1, batch: 1 });

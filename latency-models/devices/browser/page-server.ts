@@ -13,7 +13,7 @@ const bundles: { readonly [P in BrowserConfig['provider']]: string } = {
   webgpu: 'ort.webgpu.bundle.min.mjs',
 };
 
-/** The page's own modules: their address is their place below the package's folder. */
+/** The page's modules; their addresses are their paths in the package. */
 const modules: Readonly<Record<string, URL>> = {
   '/latency-models/devices/browser/page.js': builtModule('./page.js', import.meta.url),
   '/base/random.js': builtModule('../../../base/random.js', import.meta.url),
@@ -24,7 +24,7 @@ const html = (provider: BrowserConfig['provider']): string => `<!doctype html><m
 <script type="importmap">{"imports": {"onnxruntime-web": "/ort/${bundles[provider]}"}}</script>
 <script type="module" src="/latency-models/devices/browser/page.js"></script>`;
 
-/** Together they make the page isolated: exact clocks, and threads with shared memory. */
+/** Headers that isolate the page, for exact clocks and threads with shared memory. */
 const isolation = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -42,7 +42,7 @@ export interface PageServer {
 }
 
 /**
- * Serves the measuring page, onnxruntime-web and the models, on this machine's loopback address only.
+ * Serves the measuring page, onnxruntime-web and the models on the loopback address.
  * @throws NasError `invalid-input` when onnxruntime-web is not installed.
  */
 export async function servePage(

@@ -4,21 +4,19 @@ import type { Block, BlockShape } from '../../protocol.js';
 import type { BrowserConfig } from '../../schema.js';
 import type { InputDescription } from '../onnx-model.js';
 
-/**
- * Runs in the browser's page, not in Node.js: opens models and times their runs. The device talks to it through
- * `globalThis.nas`, in plain data only.
- */
+// Runs in the browser's page, not in Node.js: opens models and times their runs. The device calls it through
+// `globalThis.nas`, with plain data only.
+
 interface OpenModel {
   readonly session: ort.InferenceSession;
   feeds: Readonly<Record<string, ort.Tensor>>;
-  /** Runs timed together as one sample, so that the clock's tick is a small part of it. */
+  /** Runs per sample, so that the clock's tick is a small part of it. */
   together: number;
 }
 
-/** What a model runs on. */
 type Setting = Pick<BrowserConfig, 'provider' | 'threads'>;
 
-/** By the number in its address. */
+/** By the index in the model's address. */
 const models = new Map<number, OpenModel>();
 
 function modelAt(index: number): OpenModel {
@@ -63,7 +61,7 @@ async function open(index: number, setting: Setting): Promise<readonly InputDesc
   );
 }
 
-/** Gives a model its input: seeded standard normal values, as on every device. */
+/** Sets a model's input to seeded standard normal values, as on every device. */
 function feed(index: number, name: string, shape: readonly number[]): void {
   const random = new Random(0, 'latency-input');
   const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
@@ -72,7 +70,7 @@ function feed(index: number, name: string, shape: readonly number[]): void {
 
 const run = ({ session, feeds }: OpenModel): Promise<unknown> => session.run(feeds);
 
-/** Runs a model on these values; its first output. */
+/** The first output for some values. */
 async function compute(index: number, values: readonly number[], shape: readonly number[]): Promise<number[]> {
   const { session } = modelAt(index);
   const results = await session.run({ [session.inputNames[0]]: new ort.Tensor('float32', values, shape) });
@@ -90,7 +88,7 @@ async function profile(index: number, setting: Setting): Promise<void> {
   }
 }
 
-/** Finds out how many runs make a sample. */
+/** Determines the runs per sample. */
 async function prepare(index: number): Promise<void> {
   const model = modelAt(index);
   const least = ticks * clockTick();
@@ -127,7 +125,7 @@ async function close(index: number): Promise<void> {
 
 const isIsolated = (): boolean => (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true;
 
-/** What the device may ask of the page. */
+/** The functions that the device calls. */
 const page = { open, feed, compute, profile, prepare, takeBlock, close, isIsolated };
 export type Page = typeof page;
 Object.assign(globalThis, { nas: page });

@@ -29,6 +29,8 @@ const usual: Readonly<Record<DType, Values>> = {
   int64: whole,
   uint32: natural,
   uint8: [0, 1, 2, 200],
+  int8: [-100, 0, 1],
+  opaque: [],
   bool: [0, 1],
 };
 
@@ -501,7 +503,10 @@ function softmaxSample(op: 'Softmax' | 'LogSoftmax'): Sample {
 /** What ONNX Runtime takes for the samples. */
 export const feedsOf = (feeds: ReadonlyMap<string, SampleFeed>): Record<string, ort.Tensor> =>
   Object.fromEntries(
-    [...feeds].map(([name, { dtype, shape: dims, data }]) => [name, new ort.Tensor(dtype, data, dims)]),
+    [...feeds].map(([name, { dtype, shape: dims, data }]) => [
+      name,
+      new ort.Tensor(dtype as ort.Tensor.Type, data, dims),
+    ]),
   );
 
 /** The results of a graph of samples, unsigned ones as whole numbers. */

@@ -1,30 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
-import { calibrate, type CalibrateOptions } from '../../../deploy/quantize/calibrate.js';
+import { calibrateRanges, type RangeOptions } from '../../../deploy/quantize/calibrate.js';
 import { planOf } from '../../../deploy/quantize/plan.js';
-import type { PreparedModel } from '../../../deploy/quantize/prepared-model.js';
-import { modelOf, node } from './support/onnx-models.js';
+import type { PreparedModel } from '../../../deploy/quantize/quantize.js';
+import { graphFrom, node } from './support/onnx-models.js';
 import { inMemory } from './support/batches.js';
 
 /** y = relu(2 x - 1), for images of one channel. */
-const file = modelOf({
+const graph = graphFrom({
   input: ['N', 1, 2, 2],
   constants: { w: [[1, 1, 1, 1], Float32Array.of(2)], b: [[1], Float32Array.of(-1)] },
   nodes: [node('Conv', 'x w b', 'c'), node('Relu', 'c', 'r'), node('Add', 'r r', 'y')],
 });
-const prepared: PreparedModel = { file, plan: planOf(file), where: "'tiny.onnx'" };
+const prepared: PreparedModel = { graph, plan: planOf(graph), where: "'tiny.onnx'" };
 
 /** Images of four pixels, in batches. */
 function calibrated(
   batches: readonly (readonly number[])[],
-  options: Partial<CalibrateOptions> = {},
+  options: Partial<RangeOptions> = {},
   shape: readonly number[] = [1, 2, 2],
 ) {
   const methods = ['minmax', 'percentile'] as const;
   const all = inMemory(
     ...batches.map((values) => ({ images: Float32Array.from(values), shape: [values.length / 4, ...shape] })),
   );
-  return calibrate(prepared, all, { methods, ...options });
+  return calibrateRanges(prepared, all, { methods, ...options });
 }
 
 const failing = async (failed: Promise<unknown>): Promise<NasError> => {
@@ -75,7 +75,7 @@ describe('calibration', () => {
     const images = Float32Array.from([...values, ...last, ...last, ...last, ...last, ...last]);
     const told: number[] = [];
     const filled = inMemory({ images, shape: [15, 1, 2, 2], count: 10 });
-    const ranges = await calibrate(prepared, filled, { ...options, onProgress: (done) => told.push(done) });
+    const ranges = await calibrateRanges(prepared, filled, { ...options, onProgress: (done) => told.push(done) });
     for (const name of ['x', 'r', 'y']) expect(ranges.percentile.range(name)).toEqual(alone.percentile.range(name));
     expect(told).toEqual([10]);
   });

@@ -1,13 +1,10 @@
-import { toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { openOnnx, type OnnxFile } from '../../../compiler/index.js';
-import { calibrate } from '../../../deploy/quantize/calibrate.js';
-import { planOf } from '../../../deploy/quantize/plan.js';
+import { encodeRead, openOnnx, readGraph } from '../../../compiler/index.js';
+import { calibrateRanges } from '../../../deploy/quantize/calibrate.js';
+import { planOf, scoresAsMatrix } from '../../../deploy/quantize/plan.js';
 import { quantizeModel } from '../../../deploy/quantize/quantize.js';
-import { scoresAsMatrix } from '../../../deploy/quantize/scores.js';
 import { errorBound, statistical, worst } from './support/error-bound.js';
 import { graphOf, randomGraphs, type RandomGraph } from './support/random-graphs.js';
 import { inMemory } from './support/batches.js';
@@ -21,21 +18,21 @@ async function outputs(model: Uint8Array, images: Float32Array, shape: readonly 
 
 /** What quantizing does to the outputs at most, and what it may; and the greatest output. */
 async function measured(drawn: RandomGraph, weightBits: 7 | 8) {
-  const file: OnnxFile = scoresAsMatrix(graphOf(drawn));
-  const prepared = { file, plan: planOf(file), where: 'the model' };
+  const graph = scoresAsMatrix(readGraph(graphOf(drawn)));
+  const prepared = { graph, plan: planOf(graph), where: 'the model' };
   const { channels, size, seed } = drawn;
   const random = new Random(seed);
   const shape = [4, channels, size, size];
   const images = Float32Array.from({ length: 4 * channels * size * size }, () => random.normal());
   const batches = inMemory({ images, shape });
-  const { minmax } = await calibrate(prepared, batches, { methods: ['minmax'] });
+  const { minmax } = await calibrateRanges(prepared, batches, { methods: ['minmax'] });
   const { model, floats } = quantizeModel(prepared, minmax, { weightBits });
-  const expected = await outputs(toBinary(ModelProtoSchema, file), images, shape);
+  const expected = await outputs(encodeRead(graph), images, shape);
   const y = await outputs(model, images, shape);
   return {
     floats,
-    bound: errorBound(file, prepared.plan, minmax, weightBits, worst),
-    deviation: errorBound(file, prepared.plan, minmax, weightBits, statistical),
+    bound: errorBound(graph, prepared.plan, minmax, weightBits, worst),
+    deviation: errorBound(graph, prepared.plan, minmax, weightBits, statistical),
     error: Math.max(...y.map((v, i) => Math.abs(v - expected[i]))),
     most: Math.max(...expected.map(Math.abs)),
   };

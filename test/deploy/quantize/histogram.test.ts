@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Histogram } from '../../../deploy/quantize/histogram.js';
+import { Histogram } from '../../../deploy/quantize/calibrate.js';
 
 function histogramOf(...parts: readonly (readonly number[])[]): Histogram {
   const histogram = new Histogram();

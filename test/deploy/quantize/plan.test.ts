@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { observedBy, planOf, type Plan } from '../../../deploy/quantize/plan.js';
-import { modelOf, node, type ConstantText, type ModelText, type NodeText } from './support/onnx-models.js';
+import { graphFrom, node, type ConstantText, type ModelText, type NodeText } from './support/onnx-models.js';
 
 const ones = (...dims: readonly number[]): ConstantText => [
   dims,
@@ -28,7 +28,7 @@ const constants: NonNullable<ModelText['constants']> = {
 /** A convolution makes `c` of the images; then come these nodes; what is given is what becomes of them. */
 function planned(...nodes: readonly NodeText[]): Plan {
   return planOf(
-    modelOf({ constants, nodes: [node('Conv', 'x w b', 'c'), ...nodes], output: nodes.at(-1)?.output[0] ?? 'c' }),
+    graphFrom({ constants, nodes: [node('Conv', 'x w b', 'c'), ...nodes], output: nodes.at(-1)?.output[0] ?? 'c' }),
   );
 }
 const treated = (plan: Plan): Readonly<Record<string, string>> => Object.fromEntries(plan.treatments);
@@ -109,7 +109,7 @@ describe('what becomes of an operator', () => {
 
   it('is nothing for what only moves floats, as the images', () => {
     const plan = planOf(
-      modelOf({
+      graphFrom({
         constants,
         input: ['N', 8, 8, 3],
         nodes: [node('Transpose', 'x', 't', { perm: [0, 3, 1, 2] }), node('Conv', 't w', 'y')],

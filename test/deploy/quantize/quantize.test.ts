@@ -2,7 +2,7 @@ import { toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { createSession, executedBy, parseOnnx } from '../../../compiler/index.js';
-import { calibrate, prepareModel, quantizeForTiming, quantizeModel } from '../../../deploy/quantize/index.js';
+import { calibrateRanges, prepareModel, quantizeForTiming, quantizeModel } from '../../../deploy/quantize/index.js';
 import { modelOf, node } from './support/onnx-models.js';
 import { inMemory } from './support/batches.js';
 
@@ -54,7 +54,7 @@ async function run(bytes: Uint8Array, exactIntegers = true): Promise<Float32Arra
 describe('a quantized classifier', () => {
   it('computes nearly what the floats do, in integers all through, with weights of 7 and 8 bits', async () => {
     const prepared = prepareModel(model, 'the model');
-    const { minmax, percentile } = await calibrate(prepared, batches, { methods: ['minmax', 'percentile'] });
+    const { minmax, percentile } = await calibrateRanges(prepared, batches, { methods: ['minmax', 'percentile'] });
     const expected = await run(model);
     for (const ranges of [minmax, percentile])
       for (const weightBits of [7, 8] as const) {
@@ -71,7 +71,7 @@ describe('a quantized classifier', () => {
     const made = await Promise.all(
       [1, 2].map(async () => {
         const prepared = prepareModel(model, 'the model');
-        const { minmax } = await calibrate(prepared, batches, { methods: ['minmax'] });
+        const { minmax } = await calibrateRanges(prepared, batches, { methods: ['minmax'] });
         return quantizeModel(prepared, minmax, { weightBits: 8 }).model;
       }),
     );
@@ -88,7 +88,7 @@ describe('a quantized classifier', () => {
 
   it('has weights of 7 bits whose products saturate on no processor', async () => {
     const prepared = prepareModel(model, 'the model');
-    const { minmax } = await calibrate(prepared, batches, { methods: ['minmax'] });
+    const { minmax } = await calibrateRanges(prepared, batches, { methods: ['minmax'] });
     const { model: bytes } = quantizeModel(prepared, minmax, { weightBits: 7 });
     expect(await run(bytes, false)).toEqual(await run(bytes, true));
   });

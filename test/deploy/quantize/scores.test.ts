@@ -1,9 +1,7 @@
-import { toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { openOnnx, type OnnxFile } from '../../../compiler/index.js';
-import { scoresAsMatrix } from '../../../deploy/quantize/scores.js';
-import { modelOf, node, type ModelText, type NodeText } from './support/onnx-models.js';
+import { encodeRead, openOnnx, type OnnxGraph } from '../../../compiler/index.js';
+import { scoresAsMatrix } from '../../../deploy/quantize/plan.js';
+import { graphFrom, node, type ModelText, type NodeText } from './support/onnx-models.js';
 
 const constants: NonNullable<ModelText['constants']> = {
   w: [[4, 3, 1, 1], Float32Array.from({ length: 12 }, (_, i) => Math.sin(i))],
@@ -13,11 +11,11 @@ const constants: NonNullable<ModelText['constants']> = {
   b: [[5], Float32Array.of(1, 2, 3, 4, 5)],
 };
 
-const operators = ({ graph }: OnnxFile): string[] => graph.node.map(({ opType }) => opType);
+const operators = ({ nodes }: OnnxGraph): string[] => nodes.map(({ op }) => op);
 
 /** Outputs for two images of 6 by 6. */
-async function outputs(file: OnnxFile): Promise<Float32Array> {
-  const { run, close } = await openOnnx(toBinary(ModelProtoSchema, file), 'the model');
+async function outputs(graph: OnnxGraph): Promise<Float32Array> {
+  const { run, close } = await openOnnx(encodeRead(graph), 'the model');
   const y = await run(
     Float32Array.from({ length: 216 }, (_, i) => Math.sin(i * 3)),
     [2, 3, 6, 6],
@@ -26,8 +24,8 @@ async function outputs(file: OnnxFile): Promise<Float32Array> {
   return y;
 }
 
-const headed = (last: NodeText, ...before: readonly NodeText[]): OnnxFile =>
-  modelOf({
+const headed = (last: NodeText, ...before: readonly NodeText[]): OnnxGraph =>
+  graphFrom({
     constants,
     input: ['N', 3, 6, 6],
     nodes: [node('Conv', 'x w', 'c'), ...before, last, node('Flatten', 's', 'y')],
@@ -37,8 +35,8 @@ describe('scores as a matrix', () => {
   const pooled = node('GlobalAveragePool', 'c', 'p');
 
   /** A classifier that makes something of its scores `f`. */
-  const ended = (last: NodeText): OnnxFile =>
-    modelOf({
+  const ended = (last: NodeText): OnnxGraph =>
+    graphFrom({
       constants,
       input: ['N', 3, 6, 6],
       nodes: [node('Conv', 'x w', 'c'), pooled, node('Conv', 'p v b', 's'), node('Flatten', 's', 'f'), last],
@@ -48,18 +46,18 @@ describe('scores as a matrix', () => {
     ['with a bias', node('Conv', 'p v b', 's')],
     ['without one', node('Conv', 'p v', 's')],
   ])('are the same as of a convolution of one pixel, %s', async (_, last) => {
-    const file = headed(last, pooled);
-    const changed = scoresAsMatrix(file);
+    const graph = headed(last, pooled);
+    const changed = scoresAsMatrix(graph);
     expect(operators(changed)).toEqual(['Conv', 'GlobalAveragePool', 'Flatten', 'Gemm']);
-    const expected = await outputs(file);
+    const expected = await outputs(graph);
     (await outputs(changed)).forEach((y, i) => expect(y).toBeCloseTo(expected[i], 5));
   });
 
   it.each(['Softmax', 'LogSoftmax'])('are found before %s', async (operator) => {
-    const file = ended(node(operator, 'f', 'y'));
-    const changed = scoresAsMatrix(file);
+    const graph = ended(node(operator, 'f', 'y'));
+    const changed = scoresAsMatrix(graph);
     expect(operators(changed)).toEqual(['Conv', 'GlobalAveragePool', 'Flatten', 'Gemm', operator]);
-    const expected = await outputs(file);
+    const expected = await outputs(graph);
     (await outputs(changed)).forEach((y, i) => expect(y).toBeCloseTo(expected[i], 5));
   });
 
@@ -69,24 +67,24 @@ describe('scores as a matrix', () => {
   });
 
   it('are found where the images have shrunk to a pixel without being pooled', () => {
-    const file = modelOf({
+    const graph = graphFrom({
       constants,
       input: ['N', 3, 1, 1],
       nodes: [node('Conv', 'x w', 'c'), node('Conv', 'c v b', 's'), node('Flatten', 's', 'y')],
     });
-    expect(operators(scoresAsMatrix(file))).toEqual(['Conv', 'Flatten', 'Gemm']);
+    expect(operators(scoresAsMatrix(graph))).toEqual(['Conv', 'Flatten', 'Gemm']);
   });
 
   it('are found behind what computes pixel by pixel', () => {
-    const file = headed(node('Conv', 'a v b', 's'), pooled, node('Sigmoid', 'p', 'g'), node('Mul', 'p g', 'a'));
-    expect(operators(scoresAsMatrix(file))).toContain('Gemm');
+    const graph = headed(node('Conv', 'a v b', 's'), pooled, node('Sigmoid', 'p', 'g'), node('Mul', 'p g', 'a'));
+    expect(operators(scoresAsMatrix(graph))).toContain('Gemm');
   });
 
   it.each([
     ['of several pixels', headed(node('Conv', 'c v', 's'))],
     ['of windows', headed(node('Conv', 'p wide', 's', { pads: [1, 1, 1, 1] }), pooled)],
     ['of groups', headed(node('Conv', 'p grouped', 's', { group: 2 }), pooled)],
-  ])('are left as they are %s', (_, file) => {
-    expect(operators(scoresAsMatrix(file))).toEqual(operators(file));
+  ])('are left as they are %s', (_, graph) => {
+    expect(operators(scoresAsMatrix(graph))).toEqual(operators(graph));
   });
 });

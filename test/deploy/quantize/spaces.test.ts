@@ -2,7 +2,7 @@ import { beforeEach, afterEach, describe, expect, it } from 'vitest';
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../../base/random.js';
 import { executedBy, openOnnx } from '../../../compiler/index.js';
-import { calibrate, prepareModel, quantizeModel } from '../../../deploy/quantize/index.js';
+import { calibrateRanges, prepareModel, quantizeModel } from '../../../deploy/quantize/index.js';
 import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Task } from '../../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../../spaces/models/index.js';
 import { inMemory } from './support/batches.js';
@@ -26,7 +26,7 @@ async function quantized(network: Network) {
   const images = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
   const prepared = prepareModel(model, 'the network');
   const batches = inMemory({ images, shape });
-  const { minmax } = await calibrate(prepared, batches, { methods: ['minmax'] });
+  const { minmax } = await calibrateRanges(prepared, batches, { methods: ['minmax'] });
   const { model: bytes, floats } = quantizeModel(prepared, minmax, { weightBits: 8 });
   const { operators } = await executedBy(bytes);
   const [expected, y] = await Promise.all(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { channelWarnings } from '../../../deploy/quantize/warnings.js';
-import { modelOf, node, type ConstantText } from './support/onnx-models.js';
+import { channelWarnings } from '../../../deploy/quantize/quantize.js';
+import { graphFrom, node, type ConstantText } from './support/onnx-models.js';
 
 const weights = (...dims: readonly number[]): ConstantText => [
   dims,
@@ -10,7 +10,7 @@ const weights = (...dims: readonly number[]): ConstantText => [
 /** Convolutions one after the other, through these numbers of channels. */
 function chain(...channels: readonly number[]) {
   const layers = channels.slice(1).map((output, i) => ({ from: channels[i], output, name: `c${i + 1}` }));
-  return modelOf({
+  return graphFrom({
     input: ['N', channels[0], 4, 4],
     constants: Object.fromEntries(layers.map(({ from, output, name }) => [`${name}w`, weights(output, from, 1, 1)])),
     nodes: layers.map(({ name }, i) => node('Conv', `${i === 0 ? 'x' : `c${i}`} ${name}w`, name)),
@@ -36,7 +36,7 @@ describe('warnings of channels', () => {
 
   it('are of the channels of all groups together', () => {
     const depthwise = (channels: number) =>
-      modelOf({
+      graphFrom({
         input: ['N', channels, 4, 4],
         constants: { w: weights(channels, 1, 3, 3) },
         nodes: [node('Conv', 'x w', 'y', { group: channels })],
@@ -46,7 +46,7 @@ describe('warnings of channels', () => {
   });
 
   it('are none for gates, which are of one pixel', () => {
-    const file = modelOf({
+    const graph = graphFrom({
       input: ['N', 16, 4, 4],
       constants: { w: weights(6, 16, 1, 1), v: weights(16, 6, 1, 1) },
       nodes: [
@@ -56,6 +56,6 @@ describe('warnings of channels', () => {
         node('Conv', 'r v', 'y'),
       ],
     });
-    expect(channelWarnings(file)).toEqual([]);
+    expect(channelWarnings(graph)).toEqual([]);
   });
 });

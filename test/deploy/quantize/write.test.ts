@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Range } from '../../../deploy/quantize/numbers.js';
-import { rangesOf } from '../../../deploy/quantize/calibrate.js';
-import { OnnxEditor } from '../../../deploy/quantize/editor.js';
+import { bytesOf, GraphEditor } from '../../../compiler/index.js';
+import { rangesOf, type Range } from '../../../deploy/quantize/numbers.js';
 import { planOf } from '../../../deploy/quantize/plan.js';
 import { writeQuantized } from '../../../deploy/quantize/write.js';
-import { modelOf, node, type ModelText } from './support/onnx-models.js';
+import { graphFrom, node, type ModelText } from './support/onnx-models.js';
 
 const constants: NonNullable<ModelText['constants']> = {
   w: [[2, 1, 1, 1], Float32Array.of(1.27, -0.5)],
@@ -12,17 +11,22 @@ const constants: NonNullable<ModelText['constants']> = {
   half: [[], Float32Array.of(0.5)],
 };
 
-/** A file of one channel after quantizing it, with these ranges. */
-function written(spec: ModelText, ranges: Readonly<Record<string, Range>>): OnnxEditor {
-  const file = modelOf({ constants, input: ['N', 1, 2, 2], ...spec });
-  return new OnnxEditor(writeQuantized(file, planOf(file), rangesOf(new Map(Object.entries(ranges))), 8));
+type Editor = GraphEditor<string>;
+
+/** A graph of one channel after quantizing it, with these ranges. */
+function written(spec: ModelText, ranges: Readonly<Record<string, Range>>): Editor {
+  const graph = graphFrom({ constants, input: ['N', 1, 2, 2], ...spec });
+  return new GraphEditor<string>(writeQuantized(graph, planOf(graph), rangesOf(new Map(Object.entries(ranges))), 8));
 }
 
 /** Nodes as `Conv x/dequantized … -> y`, in order. */
-const listed = (editor: OnnxEditor): string[] =>
-  editor.nodes.map(({ opType, input, output }) => `${opType} ${input.join(' ')} -> ${output.join(' ')}`);
+const listed = (editor: Editor): string[] =>
+  [...editor.nodes()].map(({ op, inputs, outputs }) => `${op} ${inputs.join(' ')} -> ${outputs.join(' ')}`);
 
-const bytesOf = (editor: OnnxEditor, name: string): number[] => [...(editor.constant(name)?.rawData ?? [])];
+const byteNumbers = (editor: Editor, name: string): number[] => {
+  const data = editor.constant(name)?.data;
+  return data ? [...bytesOf(data)] : [];
+};
 
 describe('a quantized file', () => {
   const nodes = [node('Conv', 'x w b', 'c'), node('Relu', 'c', 'y')];
@@ -46,23 +50,23 @@ describe('a quantized file', () => {
     const editor = written({ nodes }, ranges);
     // Of the input: 2.55 / 255 = 0.01, zero 100. Of the weights: 1.27 / 127 = 0.01 and 0.5 / 127.
     expect(editor.floats('w/scale')).toEqual(Float32Array.of(0.01, 0.5 / 127));
-    expect(bytesOf(editor, 'w/quantized')).toEqual([127, 256 - 127]);
-    expect(bytesOf(editor, 'w/zero')).toEqual([0, 0]);
+    expect(byteNumbers(editor, 'w/quantized')).toEqual([127, 256 - 127]);
+    expect(byteNumbers(editor, 'w/zero')).toEqual([0, 0]);
     const scale = editor.floats('b/scale');
     expect(scale).toEqual(Float32Array.of(Math.fround(0.01) ** 2, Math.fround(0.01) * Math.fround(0.5 / 127)));
     // 0.1 / 0.0001 = 1000; -0.2 / (0.01 · 0.5 / 127) = -5080.
-    expect(editor.ints('b/quantized')).toEqual([1000, -5080]);
+    expect(editor.numbers('b/quantized')).toEqual([1000, -5080]);
     expect(editor.floats('scale 0.009999999776482582')).toEqual(Float32Array.of(0.01));
-    expect(bytesOf(editor, 'zero 100')).toEqual([100]);
+    expect(byteNumbers(editor, 'zero 100')).toEqual([100]);
     // Of the output: 5.1 / 255 = 0.02, from zero.
     expect(editor.floats(`scale ${Math.fround(0.02)}`)).toEqual(Float32Array.of(0.02));
-    expect(bytesOf(editor, 'zero 0')).toEqual([0]);
+    expect(byteNumbers(editor, 'zero 0')).toEqual([0]);
   });
 
   it('has no bias where there is none, and gives an output its name', () => {
     const editor = written({ nodes: [node('Conv', 'x w', 'y')] }, ranges);
-    expect(editor.nodes.find(({ opType }) => opType === 'Conv')?.input).toHaveLength(2);
-    expect(editor.producer('y')?.opType).toBe('DequantizeLinear');
+    expect([...editor.nodes()].find(({ op }) => op === 'Conv')?.inputs).toHaveLength(2);
+    expect(editor.producer('y')?.op).toBe('DequantizeLinear');
   });
 
   it('has bytes of constants beside what is computed, however many there are', () => {
@@ -74,7 +78,7 @@ describe('a quantized file', () => {
       },
       { x: [-1, 1.55], c: [0, 5.1], y: [0, 5.1] },
     );
-    expect(bytesOf(editor, 'k/quantized').slice(0, 9)).toEqual([0, 0, 0, 0, 0, 0, 0, 255, 0]);
+    expect(byteNumbers(editor, 'k/quantized').slice(0, 9)).toEqual([0, 0, 0, 0, 0, 0, 0, 255, 0]);
   });
 
   it('has weights of matrices by column', () => {
@@ -92,9 +96,9 @@ describe('a quantized file', () => {
     );
     expect(editor.floats('d/scale')).toEqual(Float32Array.of(1, 2));
     // 1 / 2 and 63.5 are halves: to the even number.
-    expect(bytesOf(editor, 'd/quantized')).toEqual([127, 0, 64, 256 - 127]);
+    expect(byteNumbers(editor, 'd/quantized')).toEqual([127, 0, 64, 256 - 127]);
     // Moved bytes keep their scale.
-    expect(editor.producer('f/quantized')?.input.slice(1)).toEqual(editor.producer('p/quantized')?.input.slice(1));
+    expect(editor.producer('f/quantized')?.inputs.slice(1)).toEqual(editor.producer('p/quantized')?.inputs.slice(1));
   });
 
   it('has a gate of hard swish as a table whose saturation is the clip', () => {
@@ -116,14 +120,14 @@ describe('a quantized file', () => {
       ]
     `);
     // The argument ends at -3: 7.65 / 255 = 0.03, zero 100.
-    expect(editor.producer('c/quantized')?.input[2]).toBe('zero 100');
+    expect(editor.producer('c/quantized')?.inputs[2]).toBe('zero 100');
     // Written as x at 6 / 254 around 127, where 1 / 2 is a byte; read as 0 to 1.
-    const [, writtenAt, middle] = editor.producer('g/quantized')?.input ?? [];
+    const [, writtenAt, middle] = editor.producer('g/quantized')?.inputs ?? [];
     expect(editor.floats(writtenAt)?.[0]).toBeCloseTo(6 / 254, 8);
-    expect(bytesOf(editor, middle)).toEqual([127]);
-    const [, readAt, zero] = editor.producer('g/dequantized')?.input ?? [];
+    expect(byteNumbers(editor, middle)).toEqual([127]);
+    const [, readAt, zero] = editor.producer('g/dequantized')?.inputs ?? [];
     expect(editor.floats(readAt)).toEqual(Float32Array.of(1 / 254));
-    expect(bytesOf(editor, zero)).toEqual([0]);
+    expect(byteNumbers(editor, zero)).toEqual([0]);
   });
 
   it('has a gate after a convolution as bytes that are read otherwise, also after they were moved', () => {
@@ -154,8 +158,8 @@ describe('a quantized file', () => {
         "DequantizeLinear y/quantized scale 0.003921568859368563 zero 0 -> y",
       ]
     `);
-    expect(editor.floats(editor.producer('c/quantized')?.input[1] ?? '')?.[0]).toBeCloseTo(5 / 254, 8);
-    expect(editor.floats(editor.producer('r/quantized')?.input[1] ?? '')).toEqual(Float32Array.of(1 / 254));
+    expect(editor.floats(editor.producer('c/quantized')?.inputs[1] ?? '')?.[0]).toBeCloseTo(5 / 254, 8);
+    expect(editor.floats(editor.producer('r/quantized')?.inputs[1] ?? '')).toEqual(Float32Array.of(1 / 254));
   });
 
   it('has numbers as bytes where an integer operator reads them', () => {
@@ -163,15 +167,15 @@ describe('a quantized file', () => {
       { nodes: [node('Conv', 'x w b', 'c'), node('Mul', 'c half', 'y')] },
       { x: [0, 1], c: [0, 1], y: [0, 1] },
     );
-    expect(bytesOf(editor, 'half/quantized')).toEqual([255]);
-    expect(editor.producer('half/dequantized')?.input.slice(1)).toEqual([`scale ${Math.fround(0.5 / 255)}`, 'zero 0']);
+    expect(byteNumbers(editor, 'half/quantized')).toEqual([255]);
+    expect(editor.producer('half/dequantized')?.inputs.slice(1)).toEqual([`scale ${Math.fround(0.5 / 255)}`, 'zero 0']);
   });
 
   it('keeps names apart that the file has already', () => {
     const editor = written({ nodes: [node('Conv', 'x w b', 'x/quantized'), node('Relu', 'x/quantized', 'y')] }, ranges);
-    const names = editor.nodes.map(({ name }) => name);
+    const names = [...editor.nodes()].map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
-    const outputs = editor.nodes.flatMap(({ output }) => output);
+    const outputs = [...editor.nodes()].flatMap(({ outputs: all }) => all);
     expect(new Set(outputs).size).toBe(outputs.length);
   });
 });

@@ -33,7 +33,7 @@ describe('the gate of speed', () => {
 describe('the gate of accuracy', () => {
   const most = { max_accuracy_drop: 0.005 };
 
-  it('takes what loses no more than it may, whatever floating point makes of shares', () => {
+  it('accepts a loss up to the limit, in spite of floating point', () => {
     expect(0.905 - 0.9).toBeGreaterThan(0.005);
     expect(accuracyGate({ fp32: 0.905, int8: 0.9 }, most)).toEqual({ passes: true, reason: '−0.5 points' });
     expect(accuracyGate({ fp32: 0.9, int8: 0.9025 }, most)).toEqual({ passes: true, reason: '+0.25 points' });
@@ -59,7 +59,7 @@ describe('the gate of accuracy', () => {
   });
 });
 
-it('the detail of a verdict is read back, and what is none is not', () => {
+it('reads back the detail of a verdict, and nothing else', () => {
   const detail = { rejected_by: 'speed', speedup: 0.7 } as const;
   expect(verdictDetail(JSON.parse(JSON.stringify(detail)))).toEqual(detail);
   expect([{}, null, { rejected_by: 'mood' }].map(verdictDetail)).toEqual([undefined, undefined, undefined]);

@@ -4,7 +4,7 @@ import { exportedWeightBits } from '../../../experiments/exporting/onnx-file.js'
 import { deviceSchema } from '../../../latency-models/index.js';
 import { newStore } from '../../store/support.js';
 
-/** A device that is not there: whoever asks it is told so. */
+/** A device that cannot be reached. */
 const gone = deviceSchema.parse({ type: 'agent', url: 'http://127.0.0.1:1' });
 
 describe('the bits of exported weights', () => {

@@ -75,7 +75,7 @@ async function converted(path: string): Promise<Weights> {
 }
 
 describe('weights to start from', () => {
-  it('are those of the file by place', async () => {
+  it('are matched with the file by place', async () => {
     const found = await converted(onnx());
     expect([...found.keys()].sort()).toEqual([...weights.keys()].map((name) => sharedName(member.places, name)).sort());
     const depthwise = found.get('stage2.1_depthwise/depthwise_kernel');
@@ -142,7 +142,7 @@ describe('weights to start from', () => {
     await expect(checkInitial(folder, space, data)).rejects.toThrow(/holds neither model.onnx nor model.json/);
   });
 
-  it('in the folder of a run are those of a trial, never of another network with the same number', async () => {
+  it('in the folder of a run belong to a trial, never to another network with the same number', async () => {
     const workdir = temporaryFolder();
     await storedRun(workdir, 1);
     const write = (stage: string): string => {

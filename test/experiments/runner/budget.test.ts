@@ -1,15 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
 import { findingsOf, writeTable } from '../table-experiment.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'nas-budget-'))));
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(() => (folder = temporaryFolder()));
 
-/** What was asked for and what came of it; not when. */
+/** Trials and their results, without times. */
 const foundIn = (workdir: string) => {
   const { status, trials } = findingsOf(workdir);
   return {
@@ -35,7 +33,7 @@ async function more(workdir: string, trials: string): Promise<string[]> {
 
 describe('more trials for a finished run', () => {
   it.each(['random', 'evolution', 'surrogate'])(
-    'are those that %s would have asked for at first',
+    'equal those of %s with this many from the start',
     async (controller) => {
       const search = `{ controller: ${controller}, population: 4, tournament: 2, trials: 10, parallel: 2 }`;
       const { file } = writeTable(folder, { search });

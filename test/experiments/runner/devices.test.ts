@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { RunEvent, RunObserver } from '../../../experiments/runner/index.js';
 import { Random } from '../../../base/random.js';
 import {
@@ -13,12 +13,11 @@ import {
   type Genotype,
   type Network,
 } from '../../../spaces/index.js';
-import { storedLayers } from '../../../experiments/runner/latency/measurer.js';
+import { storedLayers } from '../../../experiments/runner/latency/stored-latency.js';
 import { fitLatencyModel } from '../../../latency-models/index.js';
-import { Store } from '../../../store/index.js';
 import { testAgent } from '../../latency-models/devices/agents.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { smallSpace, writeExperiment } from './experiment.js';
+import { cachedFolder, reading, smallSpace, writeExperiment } from './experiment.js';
 import { runInside } from './inside.js';
 
 const quick = [
@@ -30,28 +29,17 @@ const quick = [
   'final.epochs=1',
 ];
 const calibration = 4;
+const directory = cachedFolder('nas-devices-');
 
 async function run(device: string, more = '', observe?: RunObserver) {
-  const directory = temporaryFolder();
-  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
-  onTestFinished(() => void vi.unstubAllEnvs());
-  const workdir = join(directory, 'run');
+  const workdir = join(temporaryFolder(), 'run');
   const file = writeExperiment(directory, { latency: `{calibration: ${calibration}, device: ${device}${more}}` });
   const { events } = await runInside(file, workdir, { set: quick, observe });
-  return { workdir, told: JSON.stringify(events) };
-}
-
-function withStore<T>(workdir: string, task: (store: Store) => T): T {
-  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-  try {
-    return task(store);
-  } finally {
-    store.close();
-  }
+  return { workdir, events: JSON.stringify(events) };
 }
 
 const latencies = (workdir: string) =>
-  withStore(workdir, (store) => store.trials.all().map(({ state, values }) => ({ state, ...values['latency_ms'] })));
+  reading(workdir, (store) => store.trials.all().map(({ state, values }) => ({ state, ...values['latency_ms'] })));
 
 describe('a run', () => {
   it('is steered by a table and a stored model, and says which latencies the table has and which follow', async () => {
@@ -77,14 +65,14 @@ describe('a run', () => {
       expect(state).toBe('complete');
       expect(['imported', 'predicted']).toContain(provenance);
     }
-    const measured = withStore(workdir, (store) => store.measurements.all());
+    const measured = reading(workdir, (store) => store.measurements.all());
     expect(measured[0].device).toBe('table/phone.csv/pixel');
     expect(measured.filter(({ purpose }) => purpose === 'calibration')).toEqual([]);
   });
 
   it('times the layers of what it calibrates with, and predicts by them what a resumed run would', async () => {
     const { workdir } = await run('local');
-    const { observations, network, predicted } = withStore(workdir, (store) => ({
+    const { observations, network, predicted } = reading(workdir, (store) => ({
       observations: store.measurements
         .all()
         .filter(({ purpose }) => purpose === 'calibration')
@@ -106,9 +94,9 @@ describe('a run', () => {
     // Calibrated, it trains what it searches.
     const leave = async ({ kind }: RunEvent): Promise<void> => (kind === 'trial-epoch' ? agent.close() : undefined);
     const device = `{type: agent, url: "${agent.address}", patience_s: 0.5}`;
-    const { workdir, told } = await run(device, '', (event) => void leave(event));
-    expect(told).toContain('goes on with its predicted latency: the agent at');
-    expect(told).toContain('the frontier could not be measured and keeps the latencies of the search');
+    const { workdir, events } = await run(device, '', (event) => void leave(event));
+    expect(events).toContain('goes on with its predicted latency: the agent at');
+    expect(events).toContain('the frontier could not be measured and keeps the latencies of the search');
     expect(latencies(workdir).at(-1)).toMatchObject({ state: 'complete', provenance: 'predicted' });
   });
 });

@@ -1,28 +1,18 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { tryProvider } from '../../../compiler/index.js';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
 import { nasInside } from '../../cli/nas.js';
 import { reportFiles } from '../../../ui/index.js';
-import { ended, start, writeExperiment } from './experiment.js';
+import { cachedFolder, ended, start, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside, runInside } from './inside.js';
 
-let directory = '';
-let file = '';
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'nas-endings-'));
-  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
-  file = writeExperiment(directory);
-});
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(directory, { recursive: true, force: true });
-});
+const directory = cachedFolder('nas-endings-');
+const file = writeExperiment(directory);
 
 const command = (workdir: string, ...set: readonly string[]) => [
   'run',

@@ -8,25 +8,25 @@ const queue = (options: object = {}) => workersSchema.parse({ type: 'queue', url
 const settled = (engine: object, workers: object, before: RecordedEnvironment | null = null) =>
   engineOfRun(
     { engine: engineSchema.parse(engine), workers: workersSchema.parse(workers) },
-    { before, acceptEnvironment: false, observe: ({ kind }) => expect.unreachable(`${kind} was told`) },
+    { before, acceptEnvironment: false, observe: ({ kind }) => expect.unreachable(`${kind} was observed`) },
   );
 
 describe('the engine of a run with a queue', () => {
-  it('is the processor where nobody names a provider, whatever there is here', async () => {
+  it('is the processor without a provider in the experiment', async () => {
     expect(await settled({}, queue())).toEqual(onProcessor);
     expect(await settled({ type: 'compiled' }, queue({ tag: 'gpu', mixed: true }))).toEqual(onProcessor);
     expect(await settled({ provider: 'cpu' }, queue())).toEqual(onProcessor);
     expect(await settled({}, queue(), { provider: 'cpu' })).toEqual(onProcessor);
   });
 
-  it('is a card of the workers that are told by their tag, and nothing is tried here', async () => {
+  it('is a card of the workers with a tag, and is not tried here', async () => {
     const cards = queue({ tag: 'gpu', mixed: true });
     // No machine has such a provider.
     expect(await settled({ provider: 'abacus' }, cards)).toEqual({ ...onProcessor, provider: 'abacus', untried: true });
     expect(await settled({ provider: 'cuda', device: 1 }, cards)).toMatchObject({ provider: 'cuda', device: '1' });
   });
 
-  it('stays what the run began with on one machine, where workers are told to have it', async () => {
+  it('stays as on the machine where the run began, with workers.tag and workers.mixed', async () => {
     const before = { provider: 'webgpu', adapter: 'AMD Radeon RX 6800' };
     expect(await settled({}, queue({ tag: 'gpu', mixed: true }), before)).toMatchObject({ provider: 'webgpu' });
     await expect(settled({}, queue(), before)).rejects.toMatchObject({

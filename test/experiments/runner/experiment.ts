@@ -1,8 +1,35 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, vi } from 'vitest';
+import { databasePath } from '../../../experiments/stored/workdir.js';
+import { Store } from '../../../store/index.js';
 import { main } from '../../cli/nas.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
+
+/** A folder for a file of tests, with the cache of all its runs; removed in the end. */
+export function cachedFolder(prefix: string): string {
+  const directory = mkdtempSync(join(tmpdir(), prefix));
+  beforeAll(() => {
+    vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
+  });
+  afterAll(() => {
+    vi.unstubAllEnvs();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return directory;
+}
+
+/** Reads the store of a run. */
+export function reading<T>(workdir: string, task: (store: Store) => T): T {
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    return task(store);
+  } finally {
+    store.close();
+  }
+}
 
 /** Some hundred networks of one or two blocks: a training of one takes less time than loading what trains it. */
 export const smallSpace = {
@@ -13,7 +40,7 @@ export const smallSpace = {
   head: { filters: 16, act: 'hard_swish', dropout: 0 },
 } as const;
 
-/** The parts of an experiment in which no measured latency steers the search: whatever differs is a defect. */
+/** No measured latency steers this search: any difference between two runs is a defect. */
 const parts = {
   name: 'kills',
   seed: '7',
@@ -55,7 +82,7 @@ export function start(directory: string, args: readonly string[]): ChildProcess 
   });
 }
 
-/** Waits for a process; returns its exit code and what it wrote. */
+/** Waits for a process; returns its exit code and its output. */
 export async function ended(child: ChildProcess): Promise<{ code: number | null; output: string }> {
   let output = '';
   const collect = (text: Buffer) => (output += text.toString());

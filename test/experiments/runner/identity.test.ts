@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { databasePath, nasVersion, resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
 import { workersNow } from '../../../experiments/stored/workers.js';
@@ -7,12 +7,13 @@ import { environmentOf } from '../../../experiments/runner/provenance.js';
 import { Store } from '../../../store/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { findingsOf, writeTable } from '../table-experiment.js';
-import { writeExperiment } from './experiment.js';
+import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { inside } from './inside.js';
 
+const folder = cachedFolder('nas-identity-');
 const silent = () => undefined;
 
-/** A run that has just begun where more trials ran at a time, by a version of nas that knew fewer keys. */
+/** A run that an older version of nas has just begun, on a machine that runs more trials at a time. */
 function begun() {
   const folder = temporaryFolder();
   const { file } = writeTable(folder);
@@ -38,7 +39,7 @@ describe('what makes a run the same', () => {
       else await resumeExperiment(workdir, {}, silent);
       const { status, trials } = findingsOf(workdir);
       expect(status).toBe('complete');
-      // What was settled when it began stays: four at a time.
+      // Four at a time, as when it began.
       expect(trials.map(({ pending }) => pending.length)).toContain(3);
     },
   );
@@ -53,11 +54,8 @@ describe('what makes a run the same', () => {
   });
 });
 
-describe('who does the work of a run', () => {
-  it('may change from part to part, and the run says who does it now', async () => {
-    const folder = temporaryFolder();
-    vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
-    onTestFinished(() => void vi.unstubAllEnvs());
+describe('the workers of a run', () => {
+  it('may change from part to part, and are stored', async () => {
     const file = writeExperiment(folder, {
       name: 'changing',
       teacher: null,
@@ -77,13 +75,8 @@ describe('who does the work of a run', () => {
     expect(first.state).toBe('interrupted');
     const queued = loadExperiment(file, { workers: 'redis://queue.example:6379' });
     expect((await runExperiment(queued, { workdir, workers: inside }, silent)).state).toBe('complete');
-    const store = Store.open(databasePath(workdir), { readonly: true });
-    expect(workersNow(store)).toMatchObject({ type: 'queue', url: 'redis://queue.example:6379' });
-    store.close();
-    // The next part is theirs, too, unless it says otherwise.
+    expect(reading(workdir, workersNow)).toMatchObject({ type: 'queue', url: 'redis://queue.example:6379' });
     await resumeExperiment(workdir, { trials: '+1', workersAt: 'pool', workers: inside }, silent);
-    const after = Store.open(databasePath(workdir), { readonly: true });
-    expect(workersNow(after)).toEqual({ type: 'pool' });
-    after.close();
+    expect(reading(workdir, workersNow)).toEqual({ type: 'pool' });
   });
 });

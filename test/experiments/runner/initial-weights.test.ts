@@ -1,20 +1,18 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readMetadata } from '../../../deploy/index.js';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
-import { Store } from '../../../store/index.js';
 import { nasInside } from '../../cli/nas.js';
-import { writeExperiment } from './experiment.js';
+import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside, runInside } from './inside.js';
 
-let directory = '';
+const directory = cachedFolder('nas-initial-');
 let file = '';
 /** A run whose two networks were trained until they know the bars of the images. */
-let first = '';
+const first = join(directory, 'first');
 
 /** Runs the experiment from given weights. @returns what it notes. */
 const notesOf = async (workdir: string, ...set: readonly string[]) => {
@@ -27,28 +25,20 @@ const refusal = (workdir: string, ...set: readonly string[]) =>
 
 const exported = (number: number) => join(first, 'artifacts', 'frontier', `trial-0000${number}.onnx`);
 
-/** Trials that take nothing but what they start from: a step of this length changes no weight. */
+/** Trials that keep their initial weights: steps of this length change none. */
 const still = ['train.optimizer={type: sgd, learning_rate: 1.0e-9}', 'train.epochs=4', 'search.trials=1'];
 
 const enqueued = (number: number) => {
-  const store = Store.open(join(first, 'nas.sqlite'), { readonly: true });
-  try {
-    const trial = store.trials.get(number);
-    if (trial === undefined) throw new Error(`there is no trial ${number}`);
-    return {
-      set: `search.enqueue=[{name: known, choices: ${JSON.stringify(trial.choices)}}]`,
-      accuracy: trial.values['accuracy'].value,
-    };
-  } finally {
-    store.close();
-  }
+  const { choices, values } = reading(first, (store) => store.trials.all()[number]);
+  return {
+    set: `search.enqueue=[{name: known, choices: ${JSON.stringify(choices)}}]`,
+    accuracy: values['accuracy'].value,
+  };
 };
 
 const accuracyOf = (workdir: string): number => findings(workdir).trials[0].values['accuracy'].value;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'nas-initial-'));
-  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
   file = writeExperiment(directory, {
     space: '{ type: mobilenet, preset: tiny }',
     teacher: null,
@@ -57,13 +47,8 @@ beforeAll(async () => {
     train: '{ epochs: 10, batch: 16, optimizer: { type: sgd, learning_rate: 0.05 } }',
     objectives: '[accuracy, { name: macs, constraint: { max: 400000 } }]',
   });
-  first = join(directory, 'first');
   await runInside(file, first);
 }, 120_000);
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(directory, { recursive: true, force: true });
-});
 
 describe('train.from', () => {
   const frontier = () => [0, 1].find((number) => existsSync(exported(number))) ?? 0;
@@ -101,9 +86,7 @@ describe('train.from', () => {
         expect(notes).toContainEqual(expect.stringContaining(`Trainings start from ${path}`));
         expect(Math.abs(accuracyOf(workdir) - accuracy)).toBeLessThan(0.1);
       }
-      const store = Store.open(join(directory, 'from-tfjs', 'nas.sqlite'), { readonly: true });
-      const [final] = store.finals.all();
-      store.close();
+      const [final] = reading(join(directory, 'from-tfjs'), (store) => store.finals.all());
       expect(final.from).toBe('weights');
       expect(Math.abs((final.accuracy ?? 0) - accuracy)).toBeLessThan(0.1);
     },

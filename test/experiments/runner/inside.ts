@@ -17,12 +17,12 @@ import { runJob } from '../../../experiments/runner/jobs/run-job.js';
 import { quickProtocol } from '../../latency-models/devices/quick-protocol.js';
 import { findings } from './findings.js';
 
-/** A job as it is, but with little time for each latency: runs are tested for what they do with it, not for its precision. */
+/** A job with a quick protocol: the tests of runs do not depend on the precision of latencies. */
 const briefly = <J extends Job>(job: J): J => (job.kind === 'measure' ? { ...job, protocol: quickProtocol } : job);
 
 /**
- * Runs the jobs of a run in this process, one after the other: what they do is the same, and no process has to be
- * started, load TF.js and warm up for it. Jobs and errors are copied as on their way between processes.
+ * Runs the jobs of a run in this process, one after the other, without starting processes that load TF.js. Jobs and errors
+ * are copied as between processes.
  */
 class InsideRunner implements JobRunner {
   private readonly queue = new PQueue({ concurrency: 1 });
@@ -73,7 +73,7 @@ interface InsideOptions extends Pick<RunOptions, 'report'> {
 
 /**
  * Runs an experiment to its end inside this process, without a report unless it is given how to draw one.
- * @returns what it found, and what it told.
+ * @returns its findings and its events.
  */
 export async function runInside(
   file: string,
@@ -90,13 +90,13 @@ export async function runInside(
   return { expected: findings(workdir), events };
 }
 
-/** Lets a run go on to its end inside this process. */
+/** Resumes a run to its end inside this process. */
 export async function resumeInside(workdir: string): Promise<void> {
   const { state } = await resumeExperiment(workdir, { workers: inside }, () => undefined);
   expect(state).toBe('complete');
 }
 
-/** Interrupts a run inside this process once so many trials have finished, and lets it go on. @returns what it found. */
+/** Interrupts a run inside this process after so many trials, and resumes it. @returns its findings. */
 export async function interruptInside(file: string, workdir: string, trials: number) {
   const stop = new AbortController();
   let finished = 0;

@@ -12,18 +12,18 @@ import { resumeInside, runInside } from './inside.js';
 /** How many kills; `npm run test:kills` takes 25. */
 export const killCount = Number(process.env['NAS_KILLS'] ?? 1);
 
-/** Whom a kill hits: the coordinator, or one of its workers (which it then replaces). */
+/** The process to kill: the coordinator, or one of its workers (which it then replaces). */
 export type Victim = 'coordinator' | 'worker';
 
 export interface Kill {
   readonly victim: Victim;
-  /** When: after the command has told of so many results. */
+  /** Printed results before the kill. */
   readonly after: number;
-  /** When, in ms after that. */
+  /** Time after them, in ms. */
   readonly delay: number;
 }
 
-/** Results that a run tells of, each on a line of its own. */
+/** Events that a run prints as results, each on a line of its own. */
 const results: readonly RunEvent['kind'][] = ['phase-epoch', 'trial-asked', 'trial-epoch', 'trial-finished'];
 const resultLine = / (epoch \d+\/\d+|asked|complete): /;
 
@@ -37,8 +37,8 @@ const children = (pid: number): number[] => {
   }
 };
 
-/** Resolves once a command has told of so many results; of none: once it has said anything. */
-function told(child: ChildProcess, count: number): Promise<void> {
+/** Resolves once a command has printed so many results; for 0, once it has printed anything. */
+function printed(child: ChildProcess, count: number): Promise<void> {
   let output = '';
   return new Promise((resolve) =>
     child.stderr?.on('data', (text: Buffer) => {
@@ -50,7 +50,7 @@ function told(child: ChildProcess, count: number): Promise<void> {
 
 /**
  * Runs the experiment and kills it again and again, each kill followed by a resume, until `limit` kills have hit or the
- * run is complete; ends with an undisturbed resume, in this process, which has loaded all that it takes.
+ * run is complete; ends with an undisturbed resume in this process.
  * @returns the kills that hit a living process.
  */
 async function runWithKills(
@@ -67,7 +67,7 @@ async function runWithKills(
     const { victim, after, delay } = nextKill();
     const child = start(directory, command());
     const over = ended(child);
-    await Promise.race([told(child, after).then(() => sleep(delay)), over]);
+    await Promise.race([printed(child, after).then(() => sleep(delay)), over]);
     if (!isRunning(child) || child.pid === undefined) break;
     const workers = children(child.pid);
     const target = victim === 'worker' ? workers.at(hits % Math.max(1, workers.length)) : child.pid;
@@ -84,7 +84,7 @@ async function runWithKills(
   return hits;
 }
 
-/** Random kills, each before a command has told of so many results. */
+/** Random kills, each within so many printed results. */
 function randomKills(most: number, seed: number): () => Kill {
   const random = new Random(seed, 'kills');
   return () => ({

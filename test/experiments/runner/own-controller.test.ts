@@ -1,13 +1,12 @@
-import { appendFileSync, cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { loadExperiment, resumeExperiment, runExperiment } from '../../../experiments/index.js';
 import { findingsOf, writeTable } from '../table-experiment.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'nas-own-'))));
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(() => (folder = temporaryFolder()));
 
 const module = join(import.meta.dirname, '..', '..', 'search', 'fixtures', 'descending.mjs');
 const nothing = () => undefined;

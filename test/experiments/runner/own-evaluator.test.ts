@@ -1,21 +1,20 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
 import { localWorkers, type CreateJobRunner } from '../../../experiments/runner/jobs/local-pool.js';
 import { trainedModel } from '../../../experiments/models/trained-model.js';
 import { Store } from '../../../store/index.js';
-import { writeExperiment } from './experiment.js';
+import { cachedFolder, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside } from './inside.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-own-'));
+const folder = cachedFolder('nas-own-');
 const module = join(folder, 'mine.mjs');
 let file = '';
 const nothing = () => undefined;
 
-/** What is deep is accurate; very narrow networks fail; energy depends on the seed, so that a wrong one shows. */
+/** Deep networks are accurate; very narrow ones fail; energy depends on the seed, so that a wrong one shows. */
 const source = `
 export default async ({ choices, genotype, network, seed }, { signal, pause }) => {
   await pause();
@@ -41,7 +40,6 @@ beforeAll(() => {
     search: '{ controller: evolution, population: 4, tournament: 2, trials: 14, parallel: 3, startup: 4 }',
   });
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs until so many trials have finished; to the end when that is not said. */
 async function run(

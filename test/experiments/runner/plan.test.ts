@@ -4,7 +4,7 @@ import { withWorkersFor } from '../../../experiments/runner/plan.js';
 import type { TrainingExperiment } from '../../../experiments/schema/experiment.js';
 import { onProcessor } from '../../../trainers/index.js';
 
-it('an accelerator has one worker where nobody says how many; the processor and the eager engine have as many as ever', () => {
+it('an accelerator has one worker by default; the processor and the eager engine keep theirs', () => {
   const text = `
 name: workers
 data: { type: fashion-mnist }

@@ -1,17 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
 import { nasInside } from '../../cli/nas.js';
 import { findingsOf, writeTable, type TableFiles } from '../table-experiment.js';
+import { cachedFolder } from './experiment.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-seeded-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = cachedFolder('nas-seeded-');
 
 const search = '{ controller: nsga2, trials: 14, population: 4, parallel: 2, order: delayed }';
-/** Good and small, and neither: what is given beforehand is marked on the frontier and off it. */
+/** On the frontier and off it: enqueued networks are marked in both places. */
 const lines = `[
   { name: smallest, choices: { depth: 0, kernel: k3, act: relu } },
   { name: ours, choices: { depth: 0, kernel: k11, act: none } },
@@ -54,7 +53,7 @@ describe('a run that is given networks beforehand', () => {
       expect.stringMatching(/trial|random/),
     );
     const [svg, page] = ['frontier.svg', 'report.html'].map((name) => readFileSync(join(workdir, name), 'utf8'));
-    expect(svg).toContain('given beforehand');
+    expect(svg).toContain('>enqueued<');
     for (const name of names) expect(svg).toContain(`>${name}</text>`);
     expect(page).toContain('<span class="tag">smallest</span>');
   });

@@ -1,14 +1,13 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment, type RunEvent, type RunObserver } from '../../../experiments/runner/index.js';
 import { nasInside } from '../../cli/nas.js';
 import { findingsOf, rows, writeTable } from '../table-experiment.js';
+import { cachedFolder } from './experiment.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-on-table-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = cachedFolder('nas-on-table-');
 
 let made = 0;
 const fresh = (): string => join(folder, String(made++));
@@ -26,7 +25,7 @@ const secondsOf = (choices: Readonly<Record<string, unknown>>): number =>
 const parallel = ['search.parallel=4', 'search.order=async'];
 
 describe('a run on a table', () => {
-  it('takes simulated time: each trial its seconds, never more at once than workers, nobody idle', async () => {
+  it('takes simulated time: each trial its seconds, with all workers busy', async () => {
     const { file } = writeTable(fresh());
     const { trials, status } = await run(file, fresh(), parallel);
     expect(status).toBe('complete');
@@ -50,12 +49,12 @@ describe('a run on a table', () => {
       const before = trials.slice(0, number);
       const running = before.filter(({ finished }) => (finished ?? 0) > (asked ?? 0)).map((trial) => trial.number);
       expect(pending).toEqual(expect.arrayContaining(running));
-      // Of those that end at this very moment, some are told after the next is asked.
+      // A trial that ends at this very moment may become known after the next is asked.
       for (const other of pending) expect(trials[other].finished).toBeGreaterThanOrEqual(asked ?? 0);
     }
   });
 
-  it('finds the same whatever order is simulated, when one runs at a time', async () => {
+  it('finds the same in both orders when one trial runs at a time', async () => {
     const { file } = writeTable(fresh());
     const [delayed, async] = [await run(file, fresh()), await run(file, fresh(), ['search.order=async'])];
     expect(async).toEqual(delayed);
@@ -68,7 +67,7 @@ describe('a run on a table', () => {
       const set = ['search.parallel=3', `search.order=${order}`];
       const workdir = fresh();
       const copies: string[] = [];
-      // What a kill at this moment would leave behind.
+      // The files after a kill at this moment.
       const snapshot: RunObserver = ({ kind }: RunEvent) => {
         if (kind !== 'trial-asked' && kind !== 'trial-finished') return;
         const copy = fresh();

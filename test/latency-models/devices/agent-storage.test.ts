@@ -8,7 +8,7 @@ const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(64));
 const bytes = new Uint8Array(40);
 
 describe('uploaded models', () => {
-  it('make room in the order of their age, but not while a measurement needs them', () => {
+  it('make room by age, but not while a measurement needs them', () => {
     let now = 0;
     const uploads = new Uploads(temporaryFolder(), { maxBytes: 100, lifeMs: 1000 }, () => now++);
     uploads.save(a, bytes);
@@ -26,7 +26,7 @@ describe('uploaded models', () => {
     uploads.save(d, bytes);
   });
 
-  it('expire when nobody asks to measure them', () => {
+  it('expire when unused', () => {
     let now = 0;
     const uploads = new Uploads(temporaryFolder(), { maxBytes: 100, lifeMs: 1000 }, () => now);
     uploads.save(a, bytes);

@@ -1,8 +1,15 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
-import { deviceSchema, startAgent, type Agent, type AgentOptions } from '../../../latency-models/index.js';
+import {
+  createDevice,
+  deviceSchema,
+  startAgent,
+  type Agent,
+  type AgentOptions,
+  type Device,
+} from '../../../latency-models/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 export const local = deviceSchema.parse('local');
@@ -28,3 +35,12 @@ export async function testAgent(options: Partial<AgentOptions> = {}): Promise<Ag
   });
   return agent;
 }
+
+/** The device that measures with an agent. */
+export const client = ({ address }: Pick<Agent, 'address'>, options: object = {}): Device =>
+  createDevice(deviceSchema.parse({ type: 'agent', url: address, patience_s: 5, ...options }));
+
+/** Headers of this user's programs. */
+export const headersFor = ({ tokenFile = '' }: Agent) => ({
+  authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`,
+});

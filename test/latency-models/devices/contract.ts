@@ -7,19 +7,18 @@ import { quickProtocol } from './quick-protocol.js';
 export interface DeviceCase {
   readonly name: string;
   readonly make: () => Device | Promise<Device>;
-  /** Two networks that the device knows, the second at least twenty times the work of the first. */
+  /** Two networks that the device knows; `large` has at least twenty times the work. */
   readonly small: Measurable;
   readonly large: Measurable;
-  /** Something that it does not know or cannot run. */
+  /** A network that it does not know or cannot run. */
   readonly impossible: Measurable;
-  /** Where its latencies come from. */
   readonly provenance: LatencyProvenance;
 }
 
-/** What every device must do, whether it measures or looks up. */
+/** The contract of every device. */
 export function describeDevice({ name, make, small, large, impossible, provenance }: DeviceCase): void {
   describe(`device ${name}`, () => {
-    it('gives a latency with percentiles, an interval, its origin and its circumstances', async () => {
+    it('returns a latency with percentiles, interval, provenance and environment', async () => {
       const device = await make();
       const measurement = await device.measure(small, quickProtocol);
       const { ms, p50, p95, p99, interval, samples, environment, reliable, reasons } = measurement;
@@ -41,7 +40,7 @@ export function describeDevice({ name, make, small, large, impossible, provenanc
       expect(JSON.parse(JSON.stringify(measurement))).toEqual(measurement);
     });
 
-    it('gives the results in the order of the networks, more for much more work, none for none', async () => {
+    it('returns results in the order of the networks, larger for more work, none for none', async () => {
       const device = await make();
       expect(await device.measureAll([], quickProtocol)).toEqual([]);
       const [slow, fast] = await device.measureAll([large, small], quickProtocol);
@@ -50,7 +49,7 @@ export function describeDevice({ name, make, small, large, impossible, provenanc
       expect(second.ms).toBeGreaterThan(2 * first.ms);
     });
 
-    it('refuses what it cannot know or run, with a clear error, and goes on with the next', async () => {
+    it('rejects a network that it cannot run or does not know, and continues with the next', async () => {
       const device = await make();
       const failure = device.measure(impossible, quickProtocol);
       await expect(failure).rejects.toBeInstanceOf(NasError);
@@ -58,7 +57,7 @@ export function describeDevice({ name, make, small, large, impossible, provenanc
       expect((await device.measure(small, quickProtocol)).ms).toBeGreaterThan(0);
     });
 
-    it.runIf(provenance === 'measured')('labels models by what is executed, side by side', async () => {
+    it.runIf(provenance === 'measured')('labels models by their executed precision', async () => {
       const device = await make();
       const forms = ['floats', 'bytes', 'weights', 'half'] as const;
       const measurements = await device.measureAll(
@@ -77,12 +76,12 @@ export function describeDevice({ name, make, small, large, impossible, provenanc
       );
     });
 
-    it.runIf(provenance === 'measured')('says whether it sums bytes exactly', async () => {
+    it.runIf(provenance === 'measured')('reports whether it sums bytes exactly', async () => {
       const device = await make();
       expect(['exact', 'saturating']).toContain(await device.integers?.());
     });
 
-    it('reports progress, and stops when it is told to', async () => {
+    it('reports progress, and can be aborted', async () => {
       const device = await make();
       const stop = new AbortController();
       const options = { signal: stop.signal, onProgress: () => stop.abort(new Error('stopped by the user')) };

@@ -18,7 +18,7 @@ describeDevice({
 });
 
 describe('local device', () => {
-  it('names the providers there are when one is not', () => {
+  it('names the available providers when one is not', () => {
     expect(listProviders()[0]).toEqual({ name: 'cpu', bundled: true });
     expect(() => createDevice(deviceSchema.parse({ provider: 'gpu9000' }))).toThrow(
       /"gpu9000" is not available; there are cpu, /,
@@ -33,13 +33,13 @@ describe('local device', () => {
     expect(environment.runtime).toMatch(/^onnxruntime-node \d+\.\d+.*, Node\.js \d+/);
   });
 
-  it('takes candidates as it takes models, and asks for theirs', async () => {
+  it('accepts candidates, and builds their models', async () => {
     const device = createDevice(deviceSchema.parse({}));
     const measurement = await device.measure({ model: () => small, choices: { width: 1 } }, quickProtocol);
     expect(measurement.ms).toBeGreaterThan(0);
   });
 
-  it('tells what each layer of its models takes', async () => {
+  it('profiles the layers of its models', async () => {
     const { profile } = createDevice(deviceSchema.parse({}));
     const profiles = (await profile?.([small, { model: () => large }])) ?? [];
     expect(profiles).toHaveLength(2);
@@ -52,7 +52,7 @@ describe('local device', () => {
     expect(profiles[1].ms).toBeGreaterThan(profiles[0].ms);
   });
 
-  it('counts changes of layout to the layers that need them', async () => {
+  it('assigns changes of layout to the layers that need them', async () => {
     const task = { input: [16, 16, 3], classes: 4 } as const;
     const space = await createSpace(spaceSchema.parse({ type: 'mobilenet' }), task);
     const network = space.build(space.decisions.map(() => 0));
@@ -66,7 +66,7 @@ describe('local device', () => {
     for (const { layer } of layers) expect(names).toContain(layer);
   });
 
-  it('never gives a latency out for a precision that did not run', async () => {
+  it('rejects models of another precision than the requested one', async () => {
     const int8 = createDevice(deviceSchema.parse({ precision: 'int8' }));
     await expect(int8.measure(small, quickProtocol)).rejects.toThrow(/to measure int8, but .* another precision: fp32/);
     await expect(int8.measure(byteModel('weights'), quickProtocol)).rejects.toThrow(/: int8 weights, computed in fp32/);
@@ -76,7 +76,7 @@ describe('local device', () => {
     });
   });
 
-  it('names what a quantized model computes in floats', async () => {
+  it('names the float operators of a quantized model', async () => {
     const device = createDevice(deviceSchema.parse({}));
     const { environment } = await device.measure(byteModel('mixed'), quickProtocol);
     expect(environment.notes).toEqual([

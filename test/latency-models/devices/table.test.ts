@@ -63,7 +63,7 @@ describe('table device', () => {
     await expect(table(csv(...plain)).measure(small)).rejects.toThrow(/by the choices of a search, not by an ONNX/);
   });
 
-  it('names the network that it does not have', async () => {
+  it('names the missing network', async () => {
     const failure = table(csv(...plain, '9,8,,empty')).measure(candidate({ kernel: 9, width: 8 }));
     await expect(failure).rejects.toThrow(/no latency in column 'pixel' for the network kernel=9, width=8/);
   });
@@ -76,7 +76,7 @@ describe('a table of a space', () => {
   beforeAll(async () => {
     space = await fashionSpace();
     const random = new Random(1, 'table');
-    const drawn = Array.from({ length: 120 }, () => sampleGenotype(space, random));
+    const drawn = Array.from({ length: 60 }, () => sampleGenotype(space, random));
     genotypes = [...new Map(drawn.map((genotype) => [genotypeId(genotype), genotype])).values()];
   });
   const write = (of: readonly Genotype[]): string => {
@@ -97,7 +97,7 @@ describe('a table of a space', () => {
       expect(ms).toBeCloseTo(syntheticLatency(space.build(genotypes[i])), 9);
   });
 
-  it('predicts networks without a row from the others, and says so', async () => {
+  it('predicts networks without a row, marked as predicted', async () => {
     const [missing, ...rows] = genotypes;
     const device = table(write(rows), {}, space);
     const { ms, interval, provenance, reliable, reasons } = await device.measure(of(missing));
@@ -109,7 +109,7 @@ describe('a table of a space', () => {
     expect(reasons.join()).toMatch(/predicted from \d+ rows of the table: it has no row of its own/);
   });
 
-  it('predicts nothing when it is told not to', async () => {
+  it('predicts nothing with missing: fail', async () => {
     const [missing, ...rows] = genotypes;
     const device = table(write(rows), { missing: 'fail' }, space);
     await expect(device.measure(of(missing))).rejects.toThrow(/has no latency in column 'pixel' for the network/);

@@ -17,17 +17,17 @@ const worker = (options: object = {}): WorkerConfig => {
 };
 
 describe('a device of workers', () => {
-  it('is measured on by the queue of a run alone', () => {
+  it('needs the queue of a run', () => {
     expect(() => createDevice(worker())).toThrow('workers with the tag pi5 are measured on by runs with a queue');
   });
 
-  it('is a local device where the worker is', () => {
+  it('is a local device on the worker’s machine', () => {
     expect(localDeviceOf(worker())).toEqual(deviceSchema.parse('local'));
     const settings = { threads: 2, batch: 8, provider: 'cpu', precision: 'int8' };
     expect(localDeviceOf(worker(settings))).toEqual(deviceSchema.parse(settings));
   });
 
-  it('has latencies under its tag, in the environment of the machine that measured', async () => {
+  it('names latencies by its tag and keeps the worker’s environment', async () => {
     const config = worker({ batch: 2 });
     const here = await createDevice(localDeviceOf(config)).measure(small, quickProtocol);
     const { device, notes, ...environment } = here.environment;

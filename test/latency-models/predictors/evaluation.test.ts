@@ -88,14 +88,14 @@ async function layerTable(
 const read = async (file: string, columns: readonly string[]): Promise<DeviceTable> =>
   readDeviceTable(readCsv(file), await cells(), columns);
 
-const protocol = { samples: 10, select: 'auto', trim: 0.1, seeds: 3 } as const;
+const protocol = { samples: 10, select: 'auto', trim: 0.1, seeds: 2 } as const;
 const options = { sources: [], now: () => 0 } as const;
 
 describe('evaluateTable', () => {
-  it('predicts cells as they are written from ten of them, better than from random ones', async () => {
-    const read300 = await read(await table(300), ['phone', 'chip']);
-    const chosen = evaluateTable(read300, ['phone', 'chip'], protocol, options);
-    expect(chosen.map(({ target, tested }) => [target, tested > 200])).toEqual([
+  it('predicts written cells from ten of them, better than from random ones', async () => {
+    const whole = await read(await table(150), ['phone', 'chip']);
+    const chosen = evaluateTable(whole, ['phone', 'chip'], protocol, options);
+    expect(chosen.map(({ target, tested }) => [target, tested > 100])).toEqual([
       ['phone', true],
       ['chip', true],
     ]);
@@ -103,39 +103,39 @@ describe('evaluateTable', () => {
     expect(spearman.mean).toBeGreaterThan(0.97);
     expect(mape.mean).toBeLessThan(3);
     expect(within10.mean).toBeGreaterThan(0.97);
-    const random = meanOver(evaluateTable(read300, ['phone', 'chip'], { ...protocol, select: 'random' }, options));
+    const random = meanOver(evaluateTable(whole, ['phone', 'chip'], { ...protocol, select: 'random' }, options));
     expect(random.mape.mean).toBeGreaterThan(mape.mean);
-    expect(evaluateTable(read300, ['phone', 'chip'], protocol, options)).toEqual(chosen);
+    expect(evaluateTable(whole, ['phone', 'chip'], protocol, options)).toEqual(chosen);
   });
 
-  it('prices what is executed: operations that nobody reads cost nothing where the runtime leaves them out', async () => {
-    const whole = await read(await table(300), ['pruned', 'phone']);
-    const [pruned, phone] = evaluateTable(whole, ['pruned', 'phone'], { ...protocol, trim: 0, seeds: 4 }, options);
+  it('does not charge for operations that the runtime leaves out', async () => {
+    const whole = await read(await table(150), ['pruned', 'phone']);
+    const [pruned, phone] = evaluateTable(whole, ['pruned', 'phone'], { ...protocol, trim: 0 }, options);
     expect(pruned.scores.spearman.mean).toBeGreaterThan(0.97);
     expect(phone.scores.spearman.mean).toBeGreaterThan(0.97);
   });
 
-  it('learns from other devices when little is measured', async () => {
+  it('learns from other devices with few measurements', async () => {
     const whole = await read(await table(300), ['phone', 'board', 'chip']);
     const few = { ...protocol, samples: 4 };
     const alone = meanOver(evaluateTable(whole, ['chip'], few, options));
     const helped = evaluateTable(whole, ['chip'], few, { ...options, sources: ['phone', 'board'] });
-    expect(helped[0].kinds).toEqual({ transfer: 3 });
+    expect(helped[0].kinds).toEqual({ transfer: 2 });
     expect(meanOver(helped).spearman.mean).toBeGreaterThan(Math.max(0.95, alone.spearman.mean - 0.01));
   });
 
-  it('is not misled by sources that have nothing in common with the device', async () => {
-    const whole = await read(await table(300), ['phone', 'board', 'odd']);
-    const five = { ...protocol, samples: 5, seeds: 6 };
+  it('is not misled by unrelated sources', async () => {
+    const whole = await read(await table(150), ['phone', 'board', 'odd']);
+    const five = { ...protocol, samples: 5 };
     const helped = meanOver(evaluateTable(whole, ['odd'], five, { ...options, sources: ['phone', 'board'] }));
     expect(helped.spearman.mean).toBeGreaterThan(0.97);
     expect(helped.mape.mean).toBeLessThan(4);
   });
 
-  it('loses nothing to sources on a device that is unlike all of them', async () => {
+  it('loses nothing to sources on a device unlike all of them', async () => {
     const random = new Random(2);
     const noisy = (): number => 1 + 0.02 * random.normal();
-    const fbnet = await layerTable(200, random, {
+    const fbnet = await layerTable(120, random, {
       gpu: ({ macs, trafficBytes }) => Math.max(0.005, macs / 2e8, trafficBytes / 2e7) * noisy(),
       cpu: ({ macs, trafficBytes }) => (0.0015 + macs / 3e7 + trafficBytes / 1e7) * noisy(),
       // The sum of a look-up table: no launches, no noise.
@@ -148,7 +148,7 @@ describe('evaluateTable', () => {
     expect(helped.mape.mean).toBeLessThan(alone.mape.mean + 0.5);
   });
 
-  it('keeps dead branches of cells, which canonical networks do not have', async () => {
+  it('keeps dead branches of cells', async () => {
     const space = await cells();
     const build = buildAsWritten(space);
     const dead = space.decisions.map(({ name, choices }) =>
@@ -160,7 +160,7 @@ describe('evaluateTable', () => {
 });
 
 describe('designSamples', () => {
-  it('measures no network that computes nothing, unless there are too few others', async () => {
+  it('measures no constant network unless there are too few others', async () => {
     const { catalogue, profiles } = await read(await table(300), ['phone']);
     const dead = profiles.filter(({ isConstant }) => isConstant);
     expect(dead.length).toBeGreaterThan(1);

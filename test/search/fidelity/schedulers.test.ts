@@ -67,7 +67,7 @@ describe('the ranking of a rung', () => {
     })
     .map((all) => all.map((values, trial) => ({ trial, epochs: 1, values })));
 
-  test('puts nothing before what dominates it, and does not depend on the order given', () => {
+  test('ranks no result before one that dominates it, in whatever order they are given', () => {
     fc.assert(
       fc.property(results, fc.integer(), (given, seed) => {
         const ranked = rankResults(given, objectives);
@@ -80,7 +80,7 @@ describe('the ranking of a rung', () => {
     );
   });
 
-  test('begins with a spread of the front, puts what breaks a constraint behind, and NaN last', () => {
+  test('begins with a spread of the front; broken constraints come later, NaN last', () => {
     const limited = [objectives[0], { ...objectives[1], constraint: { max: 10 } }];
     const trial = (number: number, accuracy: number, macs: number) => ({
       trial: number,
@@ -103,8 +103,8 @@ describe('the ranking of a rung', () => {
   });
 });
 
-describe.each(['asha', 'freeze-thaw'])('without a barrier: %s', (type) => {
-  test('trains each trial upwards, rung by rung, and leaves none without an end', () => {
+describe.each(['asha', 'freeze-thaw'])('the asynchronous scheduler %s', (type) => {
+  test('trains each trial rung by rung, and ends every trial', () => {
     fc.assert(
       fc.property(cases, (c) => {
         const { steps, results, stops, failed } = run(parse({ type, eta: c.eta }), c);
@@ -117,11 +117,11 @@ describe.each(['asha', 'freeze-thaw'])('without a barrier: %s', (type) => {
         }
         if (failed.size === 0) expect(results.some(({ epochs }) => epochs === c.epochs)).toBe(true);
       }),
-      { numRuns: 60 },
+      { numRuns: 15 },
     );
   });
 
-  test('has no barrier: while trials may be asked, no worker waits', () => {
+  test('keeps every worker busy while trials may be asked', () => {
     fc.assert(
       fc.property(cases, (c) => {
         const { decisions } = run(parse({ type, eta: c.eta }), c);
@@ -137,11 +137,11 @@ describe.each(['asha', 'freeze-thaw'])('without a barrier: %s', (type) => {
         }
         expect(idle).toBe(false);
       }),
-      { numRuns: 60 },
+      { numRuns: 15 },
     );
   });
 
-  test('finds the same with one worker, whatever is remembered between decisions', () => {
+  test('repeats its decisions with one worker', () => {
     const c = { seed: 3, trials: 20, parallel: 1, epochs: 9 };
     expect(run(parse({ type }), c)).toEqual(run(parse({ type }), c));
   });
@@ -150,7 +150,7 @@ describe.each(['asha', 'freeze-thaw'])('without a barrier: %s', (type) => {
 describe('asynchronous halving', () => {
   const config = (eta: number) => parse({ type: 'asha', eta });
 
-  test('never sends on more than 1 / eta of a rung, and only what is among its best', () => {
+  test('promotes at most 1 / eta of a rung, and only its best', () => {
     fc.assert(
       fc.property(cases, (c) => {
         const { steps, results, decisions } = run(config(c.eta), c);
@@ -167,11 +167,11 @@ describe('asynchronous halving', () => {
           expect(rank).toBeLessThanOrEqual(Math.max(1, Math.floor(of / c.eta)));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 15 },
     );
   });
 
-  test('says why a trial was stopped', () => {
+  test('gives the rank as the reason of a stop', () => {
     const { stops } = run(config(3), { seed: 1, trials: 9, parallel: 1, epochs: 9 });
     expect([...stops.values()]).toContainEqual(
       expect.stringMatching(/^stopped after 1 of 9 epochs: rank \d of 9 in its rung$/),
@@ -181,7 +181,7 @@ describe('asynchronous halving', () => {
 });
 
 describe('successive halving', () => {
-  test('sends on the best of a rung once all of its bracket are there', () => {
+  test('promotes the best of a rung once its bracket is complete', () => {
     fc.assert(
       fc.property(cases, (c) => {
         const { steps, results, stops, failed } = run(parse({ type: 'halving', eta: c.eta }), c);
@@ -202,11 +202,11 @@ describe('successive halving', () => {
           expect([whole, stops.has(trial), failed.has(trial)].filter(Boolean)).toHaveLength(1);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 15 },
     );
   });
 
-  test('takes the bracket that is asked for', () => {
+  test('uses the configured bracket', () => {
     const { steps } = run(parse({ type: 'halving', eta: 2, bracket: 8 }), {
       seed: 2,
       trials: 8,

@@ -9,7 +9,7 @@ const objectives: readonly Objective[] = [
   { name: 'ms', direction: 'minimize', cost: 'cheap', constraint: { max: 4 } },
   { name: 'size', direction: 'minimize', cost: 'cheap', constraint: { min: -1, max: 0 } },
 ];
-const told = (
+const trial = (
   number: number,
   error: number,
   ms: number,
@@ -42,15 +42,15 @@ describe('violation', () => {
 });
 
 describe('crowdedRanks', () => {
-  it('put all that keep the constraints first, then the others by how much they break', () => {
+  it('rank members that keep the constraints first, then the others by violation', () => {
     const all = members(
-      told(0, 1, 9),
-      told(1, 5, 1),
-      told(2, 1, 3),
-      told(3, 6, 2),
-      told(4, 0, 5, 'pruned'),
-      told(5, 0, 9),
-      told(6, 3, 2),
+      trial(0, 1, 9),
+      trial(1, 5, 1),
+      trial(2, 1, 3),
+      trial(3, 6, 2),
+      trial(4, 0, 5, 'pruned'),
+      trial(5, 0, 9),
+      trial(6, 3, 2),
     );
     const ranked = crowdedRanks(all);
     expect(ranked.map(({ rank }) => rank)).toEqual([3, 0, 0, 1, 2, 3, 0]);
@@ -62,7 +62,7 @@ describe('crowdedRanks', () => {
 
   it('leave out trials without a result', () => {
     const early: TrialResult = { number: 1, genotype: [0], state: 'pruned', values: { ms: 1 } };
-    expect(members(told(0, 1, 1, 'failed'), early, told(2, NaN, 1))).toEqual([]);
+    expect(members(trial(0, 1, 1, 'failed'), early, trial(2, NaN, 1))).toEqual([]);
     expect(members({ ...early, values: { ms: 5 } })).toMatchObject([{ violation: 0.25 }]);
   });
 });

@@ -35,7 +35,7 @@ describe('a policy', () => {
     }
   });
 
-  it('leaves decisions alone that say nothing', () => {
+  it('does not change irrelevant decisions', () => {
     const policy = uniformPolicy(table);
     const step = { genotype: [0, 0, 0, 0, 0], relevant: relevant.with(2, false), advantage: 1, entropy: 0 };
     const moved = reinforced(policy, step);
@@ -43,7 +43,7 @@ describe('a policy', () => {
     expect(moved[0][0]).toBeGreaterThan(0);
   });
 
-  it('draws what it was reinforced for, less so at a higher temperature', () => {
+  it('samples the reinforced genotype, less often at a higher temperature', () => {
     let policy = uniformPolicy(table);
     const genotype = [4, 3, 2, 1, 0];
     for (let i = 0; i < 80; i++) policy = reinforced(policy, { genotype, relevant, advantage: 0.5, entropy: 0 });
@@ -66,7 +66,7 @@ describe('the reward', () => {
     quality: qualityOf(objectives),
     targets: [{ objective: objectives[0], value: 10, exponents: [-0.07, -1] }],
   };
-  const told = (accuracy: number, latency_ms: number, state: TrialResult['state'] = 'complete'): TrialResult => ({
+  const trial = (accuracy: number, latency_ms: number, state: TrialResult['state'] = 'complete'): TrialResult => ({
     number: 0,
     genotype: [0],
     state,
@@ -75,23 +75,23 @@ describe('the reward', () => {
 
   it("is MnasNet's: accuracy times a power of the latency relative to its target", () => {
     expect(goal.quality.name).toBe('accuracy');
-    expect(reward(goal, objectives, told(0.8, 10))).toBeCloseTo(0.8, 12);
-    expect(reward(goal, objectives, told(0.8, 5))).toBeCloseTo(0.8 * 0.5 ** -0.07, 12);
-    expect(reward(goal, objectives, told(0.8, 20))).toBeCloseTo(0.4, 12);
+    expect(reward(goal, objectives, trial(0.8, 10))).toBeCloseTo(0.8, 12);
+    expect(reward(goal, objectives, trial(0.8, 5))).toBeCloseTo(0.8 * 0.5 ** -0.07, 12);
+    expect(reward(goal, objectives, trial(0.8, 20))).toBeCloseTo(0.4, 12);
   });
 
-  it('turns around what is minimised, and targets that are to be exceeded', () => {
+  it('inverts minimised qualities and maximised targets', () => {
     const error: Objective = { name: 'accuracy', direction: 'minimize', cost: 'expensive' };
     const speed: Objective = { name: 'latency_ms', direction: 'maximize', cost: 'cheap' };
     const other: Goal = { quality: error, targets: [{ objective: speed, value: 10, exponents: [-0.07, -1] }] };
-    expect(reward(other, [speed, error], told(0.5, 5))).toBeCloseTo(1, 12);
+    expect(reward(other, [speed, error], trial(0.5, 5))).toBeCloseTo(1, 12);
   });
 
-  it('is nothing for failures, broken constraints, and values that are not positive numbers', () => {
-    expect(reward(goal, objectives, told(0.8, 10, 'failed'))).toBe(0);
-    expect(reward(goal, objectives, told(NaN, 10))).toBe(0);
-    expect(reward(goal, objectives, told(-1, 10))).toBe(0);
+  it('is 0 for failures, broken constraints, and values that are not positive', () => {
+    expect(reward(goal, objectives, trial(0.8, 10, 'failed'))).toBe(0);
+    expect(reward(goal, objectives, trial(NaN, 10))).toBe(0);
+    expect(reward(goal, objectives, trial(-1, 10))).toBe(0);
     const limited = [{ ...objectives[0], constraint: { max: 5 } }, objectives[1]];
-    expect(reward(goal, limited, told(0.8, 10))).toBe(0);
+    expect(reward(goal, limited, trial(0.8, 10))).toBe(0);
   });
 });

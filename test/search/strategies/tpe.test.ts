@@ -16,28 +16,28 @@ describe('the Parzen estimator', () => {
   const estimator = new ParzenEstimator(space, [observation([1, 0]), observation([2, 3])], [1, 0.25]);
   const density = (genotype: Genotype): number => Math.exp(estimator.logDensity(genotype));
 
-  it('is a distribution over all genotypes', () => {
+  it('sums to 1 over all genotypes', () => {
     expect([...enumerate(space)].reduce((sum, genotype) => sum + density(genotype), 0)).toBeCloseTo(1, 12);
   });
 
-  it('is greatest at what was observed, and follows the weights', () => {
+  it('is greatest at observations, and follows the weights', () => {
     const all = [...enumerate(space)].sort((a, b) => density(b) - density(a));
     expect(all[0]).toEqual([1, 0]);
     expect(density([2, 3])).toBeGreaterThan(density([2, 1]));
   });
 
-  it('falls off with the distance between numbers, and between nothing else', () => {
+  it('falls off with the distance between numbers only', () => {
     expect(density([1, 1])).toBeGreaterThan(density([1, 2]));
     const alone = new ParzenEstimator(space, [observation([1, 0])], [1]);
     expect(alone.logDensity([0, 0])).toBeCloseTo(alone.logDensity([3, 0]), 12);
   });
 
-  it('takes decisions that say nothing for no preference', () => {
+  it('is uniform over irrelevant decisions', () => {
     const half = new ParzenEstimator(space, [observation([1, 0], [true, false])], [1]);
     expect(half.logDensity([1, 0])).toBeCloseTo(half.logDensity([1, 3]), 12);
   });
 
-  it('draws genotypes as often as they are likely', () => {
+  it('samples genotypes by their probability', () => {
     const random = new Random(3, 'draws');
     const counts = new Map<string, number>();
     const draws = 20_000;
@@ -60,7 +60,7 @@ describe('the split into good and other trials', () => {
     point,
   });
 
-  it('takes whole fronts, then those of the next that dominate most together', () => {
+  it('takes whole fronts, then a subset of the next by hypervolume', () => {
     const members = [
       member(0, [0, 10]),
       member(1, [5, 5]),
@@ -78,7 +78,7 @@ describe('the split into good and other trials', () => {
     expect(weights[3]).toBeLessThan(0.01);
   });
 
-  it('chooses of one front what is spread over it', () => {
+  it('spreads its choice over a front', () => {
     const front = Array.from({ length: 21 }, (_, i) => member(i, [i, 20 - i]));
     const { good } = split(front, 3);
     const numbers = good.map(({ trial }) => trial.number);
@@ -87,7 +87,7 @@ describe('the split into good and other trials', () => {
     expect(numbers[2]).toBeGreaterThan(12);
   });
 
-  it('never takes what breaks a constraint for good', () => {
+  it('never counts a broken constraint as good', () => {
     const { good, others } = split([member(0, [], 1), member(1, [3, 3]), member(2, [], 0.1)], 2);
     expect(good.map(({ trial }) => trial.number)).toEqual([1]);
     expect(others.map(({ trial }) => trial.number)).toEqual([0, 2]);
@@ -96,7 +96,7 @@ describe('the split into good and other trials', () => {
 });
 
 describe('relevant decisions', () => {
-  it('are those whose choices make another network', () => {
+  it('are those whose choices change the network', () => {
     expect(relevantDecisions(canonicalSpace, [0, 2, 0, 0])).toEqual([true, true, false, false]);
     expect(relevantDecisions(canonicalSpace, [2, 0, 0, 0])).toEqual([true, true, true, true]);
   });

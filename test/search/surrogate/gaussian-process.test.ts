@@ -1,4 +1,3 @@
-import { Matrix, solve } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import type { Encoded } from '../../../search/surrogate/encoding.js';
@@ -17,27 +16,36 @@ const { size } = layoutOf(shape);
 const theta = priorOf(shape).mean.map((mean) => mean + 0.3 * random.normal());
 const kernel = new Kernel(shape, theta);
 
-/** The covariances of all pairs, as a matrix. */
-function matrixOf(a: Encoded, b: Encoded): Matrix {
-  const matrix = new Matrix(a.count, b.count);
-  const column = new Float64Array(b.count);
-  for (let i = 0; i < a.count; i++) {
+/** The covariances of all pairs. */
+function matrixOf(a: Encoded, b: Encoded): number[][] {
+  return Array.from({ length: a.count }, (_, i) => {
+    const column = new Float64Array(b.count);
     kernel.column(a, i, b, column);
-    for (let j = 0; j < b.count; j++) matrix.set(i, j, column[j]);
-  }
-  return matrix;
+    return [...column];
+  });
 }
 
-/** Means and variances as the books write them, by a direct solve. */
+/** Solves A X = B by Gauss-Jordan elimination. */
+function solved(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): number[][] {
+  const rows = a.map((row, i) => [...row, ...b[i]]);
+  for (let k = 0; k < rows.length; k++) {
+    rows[k] = rows[k].map((value) => value / rows[k][k]);
+    for (let i = 0; i < rows.length; i++)
+      if (i !== k) rows[i] = rows[i].map((value, j) => value - rows[i][k] * rows[k][j]);
+  }
+  return rows.map((row) => row.slice(a.length));
+}
+
+/** Means and variances by a direct solve. */
 function direct(inputs: Encoded, targets: Float64Array, at: Encoded): { mean: number[]; variance: number[] } {
-  const own = matrixOf(inputs, inputs).add(Matrix.eye(inputs.count).mul(kernel.noise));
+  const own = matrixOf(inputs, inputs).map((row, i) => row.with(i, row[i] + kernel.noise));
   const cross = matrixOf(inputs, at);
-  const mean = cross.transpose().mmul(solve(own, Matrix.columnVector([...targets])));
-  const explained = cross.transpose().mmul(solve(own, cross));
+  const solution = solved(own, cross);
+  const over = (f: (i: number) => number): number => cross.reduce((sum, _, i) => sum + f(i), 0);
   const before = kernel.variances(at);
   return {
-    mean: mean.to1DArray(),
-    variance: Array.from({ length: at.count }, (_, i) => before[i] - explained.get(i, i)),
+    mean: Array.from(before, (_, k) => over((i) => solution[i][k] * targets[i])),
+    variance: Array.from(before, (variance, k) => variance - over((i) => solution[i][k] * cross[i][k])),
   };
 }
 
@@ -59,18 +67,18 @@ describe('the kernel', () => {
     const matrix = matrixOf(set, set);
     const variances = kernel.variances(set);
     for (let i = 0; i < set.count; i++) {
-      expect(matrix.get(i, i)).toBeCloseTo(variances[i], 9);
-      for (let j = 0; j < i; j++) expect(matrix.get(i, j)).toBeCloseTo(matrix.get(j, i), 9);
+      expect(matrix[i][i]).toBeCloseTo(variances[i], 9);
+      for (let j = 0; j < i; j++) expect(matrix[i][j]).toBeCloseTo(matrix[j][i], 9);
     }
     const weights = normals(set.count, random);
-    const form = Matrix.rowVector([...weights])
-      .mmul(matrix)
-      .mmul(Matrix.columnVector([...weights]))
-      .get(0, 0);
+    const form = matrix.reduce(
+      (sum, row, i) => sum + weights[i] * row.reduce((own, value, j) => own + value * weights[j], 0),
+      0,
+    );
     expect(form).toBeGreaterThan(0);
   });
 
-  it('has a posterior whose gradient is that of finite differences', () => {
+  it('has a posterior with the gradient of finite differences', () => {
     const set = randomSet(12, random);
     const targets = normals(set.count, random);
     const extraVariances = normals(set.count, random).map((value) => value ** 2);
@@ -111,7 +119,7 @@ describe('a Gaussian process', () => {
     if (i % 3 === 1) posterior.follow();
   }
 
-  it('predicts what a direct solve gives, for any candidates and for a pool kept up row by row', () => {
+  it('predicts as a direct solve does, for new candidates and for a pool that is updated row by row', () => {
     const expected = direct(inputs, targets, pool);
     for (const { mean, variance } of [
       new PoolPosterior(process, pool).predict(),
@@ -123,16 +131,16 @@ describe('a Gaussian process', () => {
     const mean = process.meanOf(pool);
     for (let i = 0; i < pool.count; i++) expect(mean(i)).toBeCloseTo(expected.mean[i], 7);
     expect(covariance(kernel, inputs, new Float64Array(inputs.count))[0]).toBeCloseTo(
-      matrixOf(inputs, inputs).get(0, 0) + kernel.noise,
+      matrixOf(inputs, inputs)[0][0] + kernel.noise,
       9,
     );
   });
 
-  it('learns the less from a target the more doubtful it is', () => {
-    const shifts = [0, 0.5, 100].map((doubt) => {
-      const doubtful = new GaussianProcess(kernel, inputs.width, inputs.decisions);
-      doubtful.observe(inputs, 0, 3, doubt);
-      return new PoolPosterior(doubtful, inputs).predict();
+  it('learns less from a target with more extra variance', () => {
+    const shifts = [0, 0.5, 100].map((extraVariance) => {
+      const uncertain = new GaussianProcess(kernel, inputs.width, inputs.decisions);
+      uncertain.observe(inputs, 0, 3, extraVariance);
+      return new PoolPosterior(uncertain, inputs).predict();
     });
     const [sure, unsure, vague] = shifts.map(({ mean }) => mean[0]);
     expect(unsure).toBeLessThan(sure);
@@ -140,7 +148,7 @@ describe('a Gaussian process', () => {
     expect(shifts[2].variance[0]).toBeCloseTo(kernel.variances(inputs)[0], 1);
   });
 
-  it('believes of pending candidates what it expects: means stay, variances fall, and nothing is left of it', () => {
+  it('treats pending candidates as observed at their expected values, only while it predicts', () => {
     const pending = slice(pool, 3, 6);
     const before = posterior.predict(slice(pool, 0, 0));
     const believed = posterior.predict(pending);

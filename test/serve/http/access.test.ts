@@ -5,11 +5,11 @@ import { greyService, testApp, testServer, token } from './server.js';
 import { exchange, headersOf } from './wire.js';
 
 const local = { host: '127.0.0.1:8000' };
-const shop = 'https://shop.example.com';
+const allowed = 'https://www.example.com';
 const addresses = ['/v2', '/metrics', '/v2/models/frontier', '/openapi.json', '/nothing'];
 
-describe('who may ask', () => {
-  it('asks under names and addresses of the server only', async () => {
+describe('access', () => {
+  it('allows only names and addresses of the server', async () => {
     const app = await testApp(greyService(), { access: { names: namesOf('127.0.0.1', ['models.lan']) } });
     const statusAs = async (host: string, url: string): Promise<number> =>
       (await app.inject({ url, headers: { host } })).statusCode;
@@ -21,7 +21,7 @@ describe('who may ask', () => {
       expect([host, await statusAs(host, '/v2')]).toEqual([host, 200]);
   });
 
-  it('knows the token, except for health', async () => {
+  it('requires the token except for health routes', async () => {
     const app = await testApp(greyService(), { access: { token } });
     const statusOf = async (url: string, authorization?: string): Promise<number> =>
       (await app.inject({ url, headers: { ...local, ...(authorization === undefined ? {} : { authorization }) } }))
@@ -34,14 +34,14 @@ describe('who may ask', () => {
     }
     expect(await statusOf('/v2/health/live')).toBe(200);
     expect(await statusOf('/v2/health/ready')).toBe(200);
-    // As the router understands it, and nothing that only begins like it.
+    // The exact route, not one with the same prefix.
     expect(await statusOf('/v2/%68ealth/live')).toBe(200);
     expect(await statusOf('/v2/health/live/../../models/frontier')).toBe(401);
     expect(await statusOf('/v2/models/v2/health/live')).toBe(401);
   });
 
-  it('is no page in a browser, unless its origin is allowed', async () => {
-    const app = await testApp(greyService(), { access: { origins: [shop], token } });
+  it('refuses web pages unless their origin is allowed', async () => {
+    const app = await testApp(greyService(), { access: { origins: [allowed], token } });
     const ask = (headers: Record<string, string>, method: InjectOptions['method'] = 'GET') =>
       app.inject({ method, url: '/v2', headers: { ...local, ...headers } });
     const authorization = `Bearer ${token}`;
@@ -50,42 +50,42 @@ describe('who may ask', () => {
       'null',
       '',
       'http://127.0.0.1:8000',
-      `${shop}.evil.example`,
-      'https://shop',
+      `${allowed}.evil.example`,
+      'https://www',
     ])
       expect([origin, (await ask({ origin, authorization })).statusCode]).toEqual([origin, 403]);
-    const answer = await ask({ origin: shop, authorization });
-    expect([answer.statusCode, answer.headers['access-control-allow-origin']]).toEqual([200, shop]);
-    // What it lacks, it can read.
-    const refused = await ask({ origin: shop });
-    expect([refused.statusCode, refused.headers['access-control-allow-origin']]).toEqual([401, shop]);
+    const answer = await ask({ origin: allowed, authorization });
+    expect([answer.statusCode, answer.headers['access-control-allow-origin']]).toEqual([200, allowed]);
+    // The page can read the refusal.
+    const refused = await ask({ origin: allowed });
+    expect([refused.statusCode, refused.headers['access-control-allow-origin']]).toEqual([401, allowed]);
     const preflight = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-budget-ms' };
-    const asked = await ask({ origin: shop, ...preflight }, 'OPTIONS');
+    const asked = await ask({ origin: allowed, ...preflight }, 'OPTIONS');
     expect(asked.statusCode).toBe(204);
     expect(asked.headers['access-control-allow-headers']).toContain('x-budget-ms');
     const foreign = await ask({ origin: 'https://evil.example', ...preflight }, 'OPTIONS');
     expect(foreign.headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  it('is no page at all by default', async () => {
+  it('refuses all web pages by default', async () => {
     const app = await testApp(greyService());
-    const { statusCode, body } = await app.inject({ url: '/v2', headers: { ...local, origin: shop } });
+    const { statusCode, body } = await app.inject({ url: '/v2', headers: { ...local, origin: allowed } });
     expect([statusCode, body]).toEqual([
       403,
-      JSON.stringify({ error: `the origin "${shop}" is not allowed. nas serve --origin allows an origin.` }),
+      JSON.stringify({ error: `the origin "${allowed}" is not allowed. nas serve --origin allows an origin.` }),
     ]);
   });
 
-  it('is refused before a body is read', async () => {
+  it('refuses before it reads the body', async () => {
     const url = await testServer(greyService(), { access: { token } });
     expect((await exchange(url, headersOf('/v2/models/frontier/infer'))).status).toBe(401);
   });
 
-  it('loads and unloads no models from a page, even from an allowed one', async () => {
-    const app = await testApp(greyService(), { access: { origins: [shop] } });
+  it('lets no web page load or unload models, even of an allowed origin', async () => {
+    const app = await testApp(greyService(), { access: { origins: [allowed] } });
     const load = (headers: Record<string, string>) =>
       app.inject({ method: 'POST', url: '/v2/repository/models/trial-1/load', headers: { ...local, ...headers } });
     expect((await load({})).statusCode).toBe(200);
-    expect((await load({ origin: shop })).statusCode).toBe(403);
+    expect((await load({ origin: allowed })).statusCode).toBe(403);
   });
 });

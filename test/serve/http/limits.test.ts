@@ -5,14 +5,14 @@ import type { Service } from '../../../serve/service.js';
 import { greyService, serviceOf, startServer, testApp, testServer } from './server.js';
 import { exchange, headersOf } from './wire.js';
 
-/** What a test opens when it is time. */
+/** A gate that the test opens. */
 function createGate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { opened, open: () => open() };
 }
 
-/** Answers when a test lets it. */
+/** A pool that answers when the test opens the gate. */
 const held = (gate: Promise<unknown>): Service => {
   const service = greyService();
   const { pool } = service;
@@ -30,19 +30,19 @@ async function open(url: string): Promise<Socket> {
   return socket;
 }
 
-/** Everything that comes until the other side ends the connection. */
+/** Everything received until the other side closes the connection. */
 async function readAll(socket: Socket): Promise<string> {
   let text = '';
   for await (const chunk of socket as AsyncIterable<Buffer>) text += chunk.toString('latin1');
   return text;
 }
 
-describe('requests that come slowly', () => {
+describe('slow requests', () => {
   const slow = { limits: { requestMs: 400 } };
   const refusal =
     /^HTTP\/1.1 408 Request Timeout\r\n[^]*\{"error":"the request did not arrive within 400 ms. Send it faster."\}$/;
 
-  it('are cut off in their headers, however steadily they trickle', async () => {
+  it('are disconnected while their headers trickle in', async () => {
     const socket = await open(await testServer(greyService(), slow));
     const drops = setInterval(() => socket.write('x'), 20);
     onTestFinished(() => clearInterval(drops));
@@ -50,7 +50,7 @@ describe('requests that come slowly', () => {
     expect(await readAll(socket)).toMatch(refusal);
   });
 
-  it('are cut off in their bodies, and make room', async () => {
+  it('are disconnected while their bodies trickle in, and free their place', async () => {
     const { url, metric } = await startServer(greyService(), slow);
     const socket = await open(url);
     const drops = setInterval(() => socket.write('x'), 20);
@@ -61,26 +61,26 @@ describe('requests that come slowly', () => {
     await expect.poll(() => metric('nas_requests_inside')).toEqual([{ labels: {}, value: 0 }]);
   });
 
-  it('do not take the time of what computes', async () => {
+  it('are not mistaken for requests that are being computed', async () => {
     const gate = createGate();
     const { url } = await startServer(held(gate.opened), slow);
     const answer = fetch(`${url}${path}`, post);
     const idle = await open(url);
-    // By when a connection that sends nothing is cut off, one whose request is computed would be, too.
+    // An idle connection is closed by then, so a request being computed would be cut as well.
     await readAll(idle);
     gate.open();
     expect((await answer).status).toBe(200);
   });
 });
 
-describe('what is no request', () => {
-  it('is told so', async () => {
+describe('malformed requests', () => {
+  it('get an error', async () => {
     const socket = await open(await testServer(greyService()));
     socket.end('hello\r\n\r\n');
     expect(await readAll(socket)).toMatch(/^HTTP\/1.1 400 Bad Request\r\n[^]*\{"error":"this is no HTTP request."\}$/);
   });
 
-  it('has headers of any length', async () => {
+  it('with headers of any length get an error', async () => {
     const socket = await open(await testServer(greyService()));
     socket.write(`GET /v2 HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`);
     expect(await readAll(socket)).toMatch(/^HTTP\/1.1 431 [^]*"error":"the headers are too long./);
@@ -88,7 +88,7 @@ describe('what is no request', () => {
 });
 
 describe('a full server', () => {
-  it('refuses before it reads a body, and takes requests again when one has ended', async () => {
+  it('refuses before it reads a body, and accepts again after a request has ended', async () => {
     const waiting: (() => void)[] = [];
     const { pool } = greyService();
     const run: typeof pool.run = async (...args) => {
@@ -104,7 +104,7 @@ describe('a full server', () => {
       '1',
       '{"error":"the server has reached its limit of 2 requests. Try again later."}',
     ]);
-    // What costs nothing is answered nevertheless.
+    // Cheap routes are still answered.
     expect((await fetch(`${url}/v2/health/ready`)).status).toBe(200);
     expect(await metric('nas_requests_inside')).toEqual([{ labels: {}, value: 2 }]);
     for (const go of waiting.splice(0)) go();
@@ -115,7 +115,7 @@ describe('a full server', () => {
     expect((await again).status).toBe(200);
   });
 
-  it('takes no more connections than it may have', async () => {
+  it('accepts no more connections than its limit', async () => {
     const { url, metric } = await startServer(greyService(), { limits: { connections: 2 } });
     const taken = [await open(url), await open(url)];
     await expect.poll(() => metric('nas_connections')).toEqual([{ labels: {}, value: 2 }]);
@@ -127,8 +127,8 @@ describe('a full server', () => {
   });
 });
 
-describe('a server that ends', () => {
-  it('answers what it took, also on open connections, and tells them to go elsewhere', async () => {
+describe('a closing server', () => {
+  it('answers accepted requests, also on open connections, with Connection: close', async () => {
     let isReady = true;
     const gate = createGate();
     const service = held(gate.opened);

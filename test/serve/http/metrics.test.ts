@@ -5,7 +5,7 @@ import { writeFrontier } from '../models.js';
 import { greyService, startServer } from './server.js';
 
 describe('metrics', () => {
-  it('count requests by route and status, and never by address', async () => {
+  it('count requests by route and status, never by URL', async () => {
     const { url, metric } = await startServer(greyService());
     for (const path of ['/v2/models/trial-1', '/v2/models/trial-2', '/v2/models/x', '/a', '/b', '/v2'])
       await (await fetch(`${url}${path}`)).arrayBuffer();
@@ -19,7 +19,7 @@ describe('metrics', () => {
       ]);
   });
 
-  it('are text that Prometheus reads, with those of the process', async () => {
+  it('are in the text format of Prometheus, with the metrics of the process', async () => {
     const { url } = await startServer(greyService());
     const answer = await fetch(`${url}/metrics`);
     expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
@@ -29,7 +29,7 @@ describe('metrics', () => {
     expect(text).toMatch(/^process_resident_memory_bytes \d+$/m);
   });
 
-  it('tell batches by network: how many, how large, how long, and what was late', async () => {
+  it('count batches, sizes, times and late images by network', async () => {
     const { registry, onBatch } = createMetrics();
     const [first, second] = writeFrontier(temporaryFolder()).models;
     onBatch({ model: first, size: 3, ms: 1.5, late: 1 });
@@ -51,7 +51,7 @@ describe('metrics', () => {
       expect(text.split('\n')).toContain(line);
   });
 
-  it('measure from the headers of a request to its answer, in seconds', async () => {
+  it('measure seconds from the headers of a request to its answer', async () => {
     const { registry, onRequest } = createMetrics();
     onRequest('/v2', 200, 0.003);
     onRequest('/v2', 404, 4);

@@ -25,7 +25,7 @@ async function served(): Promise<Served> {
 }
 
 describe('/models/<sha256>.onnx', () => {
-  it('is the file, for ever', async () => {
+  it('is the file, immutable', async () => {
     const { model, content, get } = await served();
     const { statusCode, rawPayload, headers } = await get();
     expect(statusCode).toBe(200);
@@ -40,12 +40,12 @@ describe('/models/<sha256>.onnx', () => {
     expect(headers).not.toHaveProperty('content-encoding');
   });
 
-  it('is for who has the token, and for no cache between', async () => {
+  it('is private when a token was needed', async () => {
     const { get } = await served();
     expect((await get({ authorization: `Bearer ${token}` })).headers['cache-control']).toMatch(/^private,/);
   });
 
-  it('is not sent to who has it', async () => {
+  it('is not sent to a client that has it', async () => {
     const { model, get } = await served();
     for (const known of [`"${model.sha256}"`, `"old", W/"${model.sha256}-br"`, '*']) {
       const { statusCode, body, headers } = await get({ 'if-none-match': known });
@@ -54,7 +54,7 @@ describe('/models/<sha256>.onnx', () => {
     expect((await get({ 'if-none-match': '"old"' })).statusCode).toBe(200);
   });
 
-  it('comes in parts, where they are of this file', async () => {
+  it('is sent in parts for a matching range request', async () => {
     const { model, content, get } = await served();
     const part = await get({ range: 'bytes=100-199' });
     expect([part.statusCode, part.headers['content-range']]).toEqual([206, `bytes 100-199/${content.length}`]);
@@ -65,7 +65,7 @@ describe('/models/<sha256>.onnx', () => {
     expect([beyond.statusCode, beyond.headers['content-range']]).toEqual([416, `bytes */${content.length}`]);
   });
 
-  it('is the compressed file beside it, where the client takes it and it is of this model', async () => {
+  it('is the compressed file if the client accepts it and it contains this model', async () => {
     const { model, content, get } = await served();
     writeFileSync(`${model.file}.gz`, gzipSync(content));
     const zipped = await get({ 'accept-encoding': 'gzip, br' });
@@ -77,13 +77,13 @@ describe('/models/<sha256>.onnx', () => {
     expect(brotliDecompressSync(smaller.rawPayload).equals(content)).toBe(true);
     expect((await get({ 'accept-encoding': 'br;q=0, gzip;q=0.5' })).headers['content-encoding']).toBe('gzip');
     expect((await get({ 'accept-encoding': 'identity' })).headers).not.toHaveProperty('content-encoding');
-    // Of an earlier model, or damaged.
+    // A compressed file of an earlier model, or a damaged one.
     writeFileSync(`${model.file}.br`, brotliCompressSync(content.subarray(1)));
     writeFileSync(`${model.file}.gz`, gzipSync(content).subarray(0, -20));
     expect((await get({ 'accept-encoding': 'gzip, br' })).rawPayload.equals(content)).toBe(true);
   });
 
-  it('is not there for another hash, or once the file holds something else', async () => {
+  it('is missing for another hash, or after the file changed', async () => {
     const { model, get } = await served();
     const app = await testApp(serviceOf(checkablePool(frontierOf([model]))));
     for (const file of [`${'0'.repeat(64)}.onnx`, model.sha256, '..%2f..%2fetc%2fpasswd', 'trial-2.onnx']) {
@@ -97,7 +97,7 @@ describe('/models/<sha256>.onnx', () => {
     expect((await get()).statusCode).toBe(404);
   });
 
-  it('tells its length to who asks for no content', async () => {
+  it('has its length in a HEAD request', async () => {
     const { model, content } = await served();
     const app = await testApp(serviceOf(checkablePool(frontierOf([model]))));
     const { statusCode, headers, body } = await app.inject({

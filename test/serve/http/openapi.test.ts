@@ -19,7 +19,7 @@ async function description(access: { readonly token?: string } = {}): Promise<De
 }
 
 describe('the OpenAPI description', () => {
-  it('has every address, each with a summary and its answers', async () => {
+  it('has every route with a summary and its answers', async () => {
     const { paths, openapi } = await description();
     expect(openapi).toBe('3.1.0');
     expect(Object.keys(paths)).toEqual(
@@ -54,7 +54,7 @@ describe('the OpenAPI description', () => {
     expect(paths['/v2/models/{name}/infer'].post).toMatchObject({ requestBody: types, responses: { 200: types } });
   });
 
-  it('asks for a token where the server does', async () => {
+  it('requires a token if the server does', async () => {
     expect((await description()).security).toBeUndefined();
     expect((await description({ token })).security).toEqual([{ token: [] }]);
   });

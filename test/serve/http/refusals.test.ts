@@ -22,8 +22,8 @@ const refusals: readonly (readonly [thrown: Error, status: number, retryAfter: s
   [new TypeError('secret'), 500, null, 'internal server error. See the log of the server.'],
 ];
 
-describe('what is thrown', () => {
-  it.each(refusals)('%s is told to the client', async (thrown, status, retryAfter, error) => {
+describe('thrown errors', () => {
+  it.each(refusals)('%s is reported to the client', async (thrown, status, retryAfter, error) => {
     const url = await testServer(greyService({ run: () => Promise.reject(thrown) }));
     const answer = await fetch(`${url}/v2/models/frontier/infer`, post);
     expect([answer.status, answer.headers.get('retry-after'), await answer.json()]).toEqual([
@@ -33,7 +33,7 @@ describe('what is thrown', () => {
     ]);
   });
 
-  it('is logged where it is a mistake of the server, and only there', async () => {
+  it("are logged only if they are the server's fault", async () => {
     for (const [thrown, status] of refusals) {
       const { url, log } = await startServer(greyService({ run: () => Promise.reject(thrown) }));
       await fetch(`${url}/v2/models/frontier/infer`, post);
@@ -41,11 +41,11 @@ describe('what is thrown', () => {
     }
   });
 
-  it('is not sent to a client that is gone, which is counted as 499', async () => {
+  it('are not sent to a disconnected client, which is counted as 499', async () => {
     let leave = (): void => undefined;
     const { url, metric } = await startServer(
       greyService({
-        // The way of a scheduler: asks before it computes.
+        // Like a scheduler, checks before it computes.
         run: async (_, { isGone }) => {
           leave();
           while (!isGone()) await new Promise((resolve) => setImmediate(resolve));
@@ -64,8 +64,8 @@ describe('what is thrown', () => {
   });
 });
 
-describe('addresses', () => {
-  it('that are not there, or cannot be read, are refused in the same form', async () => {
+describe('routes', () => {
+  it('that are unknown or malformed get the same form of error', async () => {
     const url = await testServer(greyService());
     const errorOf = async (path: string, init?: RequestInit): Promise<readonly unknown[]> => {
       const answer = await fetch(`${url}${path}`, init);

@@ -32,13 +32,12 @@ const pooled = (model: Frontier['models'][number]): PooledModel => ({
   outputs: model.output === 'probabilities' ? 'probabilities' : 'logits',
 });
 
-/** What the pool below gives for an image: its first, last and largest number. */
+/** The outputs of the pool below for an image: its first, last and largest number. */
 export const checkable = ({ data }: Input): Float32Array =>
   Float32Array.of(data[0], data[data.length - 1], Math.max(...data));
 
 /**
- * A pool without networks, to see what goes through a server and what comes back: it tells what it was given, and answers at
- * once, or as a test says.
+ * A pool without networks that records its inputs and answers at once, or as the test decides.
  */
 export function checkablePool(frontier: Frontier, change: Partial<InferencePool> = {}): InferencePool {
   const models = frontier.models.map(pooled);
@@ -71,7 +70,7 @@ const noDecoder: Decoder = {
   decode: () => Promise.reject(new Error('this server decodes no images')),
 };
 
-/** A service of one pool, that neither loads nor ends. */
+/** A service of one pool that never changes. */
 export const serviceOf = (pool: InferencePool, change: Partial<Service> = {}): Service => ({
   isReady: true,
   pool,
@@ -85,7 +84,7 @@ export const serviceOf = (pool: InferencePool, change: Partial<Service> = {}): S
   ...change,
 });
 
-/** One of three grey networks, which a test may change. */
+/** A service of three grey networks, which a test may change. */
 export const greyService = (pool: Partial<InferencePool> = {}, service: Partial<Service> = {}): Service =>
   serviceOf(checkablePool(writeFrontier(temporaryFolder()), pool), service);
 
@@ -103,9 +102,9 @@ interface Labelled {
 
 export interface TestServer {
   readonly url: string;
-  /** What was logged as a mistake of the server. */
+  /** Logged errors of the server. */
   readonly log: readonly { readonly msg: string }[];
-  /** A metric as it is now. */
+  /** The current value of a metric. */
   readonly metric: (name: string) => Promise<readonly Labelled[]>;
 }
 
@@ -130,7 +129,7 @@ async function build(service: Service, options: TestOptions) {
 export const testApp = async (service: Service, options: TestOptions = {}): Promise<FastifyInstance> =>
   (await build(service, options)).app;
 
-/** The same over real HTTP on a free port, and a look inside. */
+/** The app over real HTTP on a free port, with access to its metrics and log. */
 export async function startServer(service: Service, options: TestOptions = {}): Promise<TestServer> {
   const { app, metrics, lines } = await build(service, options);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -147,6 +146,6 @@ export async function startServer(service: Service, options: TestOptions = {}): 
   };
 }
 
-/** Its address alone. */
+/** Only its URL. */
 export const testServer = async (service: Service, options: TestOptions = {}): Promise<string> =>
   (await startServer(service, options)).url;

@@ -6,7 +6,7 @@ export interface Received {
   readonly body: Buffer;
 }
 
-/** Sends bytes over a connection, and reads one answer that says how long it is. */
+/** Sends bytes over a connection and reads one answer by its length. */
 export async function exchange(url: string, request: Uint8Array): Promise<Received> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -34,6 +34,6 @@ export async function exchange(url: string, request: Uint8Array): Promise<Receiv
   throw new Error('the connection ended before the answer');
 }
 
-/** The headers of a request whose body never comes. */
+/** The headers of a request whose body never arrives. */
 export const headersOf = (path: string): Uint8Array =>
   Buffer.from(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n`);

@@ -14,12 +14,12 @@ const inTime = { deadline: Infinity, isGone: () => false };
 const small = { size: [8, 8, 3], ...inTime } as const;
 const photo = picture({ width: 640, height: 480 });
 
-/** Pixels of a file as the data set of images in folders has them. */
+/** Pixels of a file as the image-folder data set reads them. */
 async function trainingPixels(file: Uint8Array, size: number, channels: 1 | 3): Promise<Uint8Array> {
   const folder = temporaryFolder();
   for (const name of ['a', 'b']) {
     mkdirSync(join(folder, name));
-    // sharp knows formats by their content.
+    // sharp recognises formats by content.
     writeFileSync(join(folder, name, '0.png'), file);
   }
   for await (const { pixels } of openImageFolder(folder, { size, channels }).read())
@@ -53,14 +53,14 @@ describe('decoded images', () => {
       3,
     ],
     ['an image that is smaller than the network takes', picture({ width: 7, height: 5 }).png(), 32, 3],
-  ])('have the pixels of training: %s', async (_, image, size, channels) => {
+  ])('equal the pixels of training: %s', async (_, image, size, channels) => {
     const file = await image.toBuffer();
     const pixels = await decoder.decode(file, { ...inTime, size: [size, size, channels] });
     expect(pixels).toHaveLength(size * size * channels);
     expect(Buffer.compare(pixels, await trainingPixels(file, size, channels))).toBe(0);
   });
 
-  it('have the height and the width of a network that takes no squares', async () => {
+  it('have the height and width of a network with a non-square input', async () => {
     const halves = Buffer.concat([Buffer.alloc(40 * 20 * 3, 0), Buffer.alloc(40 * 20 * 3, 250)]);
     const file = await picture({ width: 40, height: 40 })
       .composite([{ input: halves, raw: { width: 40, height: 40, channels: 3 } }])
@@ -75,7 +75,7 @@ describe('decoded images', () => {
   });
 });
 
-describe('images that are refused', () => {
+describe('refused images', () => {
   const cut = async (image: Sharp, share: number): Promise<Uint8Array> => {
     const file = await image.toBuffer();
     return file.subarray(0, Math.floor(file.length * share));
@@ -107,20 +107,20 @@ describe('images that are refused', () => {
     await expect(refused).rejects.toMatchObject({ status, message: expect.stringMatching(message) as string });
   });
 
-  it('are called damaged, also when their time was over meanwhile', async () => {
+  it('are reported as damaged, also after their deadline', async () => {
     const large = createDecoder({ parallel: 1, maxPixels: 5e7 });
     const refused = large.decode(blackPng(7000, 7000, 6000), { ...small, deadline: performance.now() + 20 });
     await expect(refused).rejects.toMatchObject({ status: 400 });
   });
 
-  it('leave their turn to others', async () => {
+  it('free their place for others', async () => {
     for (let i = 0; i < 5; i++) await expect(decoder.decode(blackPng(2000, 2000, 1), small)).rejects.toThrow('2000');
     await expect(decoder.decode(blackPng(1000, 1000), small)).resolves.toEqual(Buffer.alloc(8 * 8 * 3));
   });
 });
 
 describe('a decoder under load', () => {
-  it('says how many images wait and what that takes', async () => {
+  it('reports the number of waiting images and the expected time', async () => {
     const busy = createDecoder({ parallel: 1, maxPixels });
     const file = await photo.clone().jpeg().toBuffer();
     expect(busy.expectedMs).toBe(0);
@@ -134,7 +134,7 @@ describe('a decoder under load', () => {
     expect([busy.depth, busy.expectedMs]).toEqual([0, 0]);
   });
 
-  it('drops what came too late, or nobody waits for', async () => {
+  it('drops expired images and images of disconnected clients', async () => {
     const file = await photo.clone().jpeg().toBuffer();
     const late = decoder.decode(file, { ...small, deadline: performance.now() - 1 });
     await expect(late).rejects.toMatchObject({ reason: 'expired' });

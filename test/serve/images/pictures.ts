@@ -8,7 +8,7 @@ export interface PictureSize {
   readonly channels?: 1 | 2 | 3 | 4;
 }
 
-/** A picture with edges, gradients and noise, the same for the same size. */
+/** A picture with edges, gradients and noise, deterministic for a size. */
 export function picture({ width, height, channels = 3 }: PictureSize): Sharp {
   const random = new Random(width, height, channels);
   const pixels = Uint8Array.from({ length: width * height * channels }, (_, i) => {
@@ -28,7 +28,7 @@ const chunk = (type: string, data: Uint8Array): Buffer => {
   return Buffer.concat([length, body, sum]);
 };
 
-/** A black PNG of one bit a pixel, of which `rows` are there: small files of large images. */
+/** A black PNG of one bit a pixel with only `rows` rows: a small file of a large image. */
 export function blackPng(width: number, height: number, rows = height): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

@@ -15,13 +15,13 @@ import { outputsOf } from '../reference.js';
 import { crash, crashWithNextBatch, startedThreads } from '../threads.js';
 import { patient, testPool } from './pools.js';
 
-/** Takes some milliseconds an image, so that threads are met at work. */
+/** Takes some milliseconds an image, so that threads crash while they compute. */
 const slow = greyNetwork({ name: 'slow', depth: 8, filters: 64 });
 const quick = greyNetwork({ name: 'quick' });
 
 const image = (seed: number): Input => ({ kind: 'pixels', data: pixelsOf([28, 28, 1], seed) });
 
-/** What batches are said to take: then nothing is measured. */
+/** Given batch times, so that nothing is measured. */
 const said = ({ models }: Frontier, times: readonly number[]): PoolOptions['known'] =>
   new Map(models.map(({ sha256 }) => [sha256, new Map(times.map((ms, i) => [2 ** i, ms]))]));
 
@@ -37,8 +37,8 @@ const reasonOf = async (answers: Promise<unknown>): Promise<RefusalReason | 'ans
     },
   );
 
-describe('threads that end', () => {
-  it('are replaced, and what they held is answered by others as if nothing had been', async () => {
+describe('crashing threads', () => {
+  it('are replaced, and other threads answer their images', async () => {
     const threads = startedThreads();
     const frontier = writeFrontier(temporaryFolder(), [slow]);
     const warnings: string[] = [];
@@ -63,7 +63,7 @@ describe('threads that end', () => {
     for (let crashed = 0; crashed < 3; crashed++) {
       crash(threads[crashed]);
       await until(() => expect(threads).toHaveLength(3 + crashed));
-      // Its first message says that its networks are open.
+      // The first message says that its networks are open.
       await once(threads[2 + crashed], 'message');
     }
     isOver = true;
@@ -84,7 +84,7 @@ describe('threads that end', () => {
     expect(threads).toHaveLength(3);
   });
 
-  it('fail what waits while none can be started, and are tried again', async () => {
+  it('fail waiting images while no thread can be started, and are started again later', async () => {
     const threads = startedThreads();
     const frontier = writeFrontier(temporaryFolder(), [quick]);
     const [{ file }] = frontier.models;
@@ -106,8 +106,8 @@ describe('threads that end', () => {
   });
 });
 
-describe('what is not answered', () => {
-  it('is more than may wait, and says when to come again', async () => {
+describe('images without an answer', () => {
+  it('exceed the queue, and learn when to retry', async () => {
     const frontier = writeFrontier(temporaryFolder(), [quick]);
     const pool = await testPool({ frontier, maxQueue: 3, known: said(frontier, [1, 1.5]) });
     const images = [image(1), image(2)];
@@ -117,7 +117,7 @@ describe('what is not answered', () => {
     await expect(refused).rejects.toMatchObject({ reason: 'full', retryAfterMs: pool.expectedMs(null) });
   });
 
-  it('is what no network answers in time, or did not although it was thought to', async () => {
+  it('are hopeless, or expire although they seemed feasible', async () => {
     const frontier = writeFrontier(temporaryFolder(), [slow]);
     const within = (ms: number) => patient({ deadline: performance.now() + ms });
     const honest = await testPool({ frontier, known: said(frontier, [30]) });
@@ -127,7 +127,7 @@ describe('what is not answered', () => {
     expect(new Set(reasons)).toEqual(new Set(['answered', 'expired']));
   });
 
-  it('is what nobody waits for any more', async () => {
+  it('belong to clients that have gone', async () => {
     const frontier = writeFrontier(temporaryFolder(), [quick]);
     const batches: BatchDone[] = [];
     const pool = await testPool({ frontier, onBatch: (batch) => batches.push(batch) });
@@ -138,12 +138,12 @@ describe('what is not answered', () => {
     expect(batches).toEqual([]);
   });
 
-  it('is told as late when it came after its deadline all the same', async () => {
+  it('are counted as late when answered after their deadlines', async () => {
     const frontier = writeFrontier(temporaryFolder(), [slow]);
     const batches: BatchDone[] = [];
     const known = said(frontier, [0.001]);
     const pool = await testPool({ frontier, known, onBatch: (batch) => batches.push(batch) });
-    // In time when it is taken from the queue, and late when it is computed.
+    // In time when dispatched, late when computed.
     while (batches.every(({ late }) => late === 0))
       await reasonOf(pool.run([image(1)], patient({ deadline: performance.now() + 1 })));
     expect(batches.find(({ late }) => late > 0)).toMatchObject({ model: frontier.models[0], size: 1, late: 1 });
@@ -151,7 +151,7 @@ describe('what is not answered', () => {
 });
 
 describe.each(['inline', 2] as const)('a pool with workers %s', (workers) => {
-  it('answers what it took when it is closed, and takes nothing more', async () => {
+  it('answers accepted images when closed, and refuses new ones', async () => {
     const frontier = writeFrontier(temporaryFolder(), [quick, slow]);
     const pool = await testPool({ frontier, workers, known: said(frontier, [2, 3]) });
     const runs = Array.from({ length: 60 }, (_, i) => reasonOf(pool.run([image(i), image(i + 1)], patient())));
@@ -163,7 +163,7 @@ describe.each(['inline', 2] as const)('a pool with workers %s', (workers) => {
     await pool.close();
   });
 
-  it('makes one batch of what comes in one turn of the event loop', async () => {
+  it('forms one batch of the images of one event-loop iteration', async () => {
     const frontier = writeFrontier(temporaryFolder(), [quick]);
     const batches: BatchDone[] = [];
     const known = said(frontier, [1, 1.1, 1.2, 1.3]);

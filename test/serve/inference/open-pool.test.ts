@@ -20,7 +20,7 @@ import { patient, testPool } from './pools.js';
 
 const pixels = (model: Model, seed: number): Input => ({ kind: 'pixels', data: pixelsOf(model.size, seed) });
 
-/** What two computations of the same may differ by: matrix products of other sizes add up in other orders. */
+/** Tolerance between two computations: matrix products of other sizes sum in another order. */
 const digits = 5;
 
 const expectClose = (actual: Float32Array, expected: Float32Array): void => {
@@ -31,7 +31,7 @@ const expectClose = (actual: Float32Array, expected: Float32Array): void => {
 const kinds: readonly PoolOptions['workers'][] = ['inline', 2];
 
 describe.each(kinds)('a pool with workers %s', (workers) => {
-  it('answers what the files give by themselves, for each model and any batch', async () => {
+  it('equals the outputs of the files alone, for each model and any batch', async () => {
     const frontier = writeFrontier(temporaryFolder());
     const batches: BatchDone[] = [];
     const pool = await testPool({ frontier, workers, onBatch: (batch) => batches.push(batch) });
@@ -46,7 +46,7 @@ describe.each(kinds)('a pool with workers %s', (workers) => {
     expect(batches.some(({ size }) => size > 1)).toBe(true);
   });
 
-  it('takes values, pixels, a fixed batch and both layouts side by side', async () => {
+  it('accepts values, pixels, a fixed batch and both layouts side by side', async () => {
     const folder = temporaryFolder();
     const networks = [...colourNetworks, colourNetwork({ name: 'fixed', batch: 3, accuracy: null })];
     const frontier = writeFrontier(folder, networks);
@@ -67,7 +67,7 @@ describe.each(kinds)('a pool with workers %s', (workers) => {
 });
 
 describe('openPool', () => {
-  it('measures batches of powers of two, and tells logits from probabilities', async () => {
+  it('measures batches of powers of two, and distinguishes logits from probabilities', async () => {
     const frontier = writeFrontier(temporaryFolder());
     const progress: (readonly [number, number])[] = [];
     const pool = await testPool({ frontier, onProgress: (done, total) => progress.push([done, total]) });
@@ -80,7 +80,7 @@ describe('openPool', () => {
     expect(progress).toEqual([0, 1, 2, 3].map((done) => [done, 3]));
   });
 
-  it('does not measure what is known', async () => {
+  it('does not measure known batch times again', async () => {
     const frontier = writeFrontier(temporaryFolder());
     const times = new Map([
       [1, 5],
@@ -96,20 +96,20 @@ describe('openPool', () => {
     }
   });
 
-  it('computes in line what takes less than the way to a thread, and other networks on all processors', async () => {
+  it('computes fast networks inline, and others on all cores', async () => {
     const frontier = writeFrontier(temporaryFolder());
     const known = (ms: number) => new Map(frontier.models.map(({ sha256 }) => [sha256, new Map([[1, ms]])]));
     expect((await testPool({ frontier, workers: 'auto', known: known(0.2) })).workers).toBe(0);
     expect((await testPool({ frontier, workers: 'auto', known: known(0.4) })).workers).toBeGreaterThan(0);
   });
 
-  it('takes pixels of the largest size, which other networks shrink', async () => {
+  it('accepts pixels of the largest input size, which other networks resize', async () => {
     const folder = temporaryFolder();
     const small = colourNetwork({ name: 'small', size: [16, 16, 3], accuracy: 0.5 });
     const large = colourNetwork({ name: 'large', size: [32, 32, 3], accuracy: 0.7 });
     const pool = await testPool({ frontier: writeFrontier(folder, [small, large]) });
     expect(pool.size).toEqual([32, 32, 3]);
-    // Of one colour, an image is the same in all sizes.
+    // An image of one colour is the same in all sizes.
     const colour = [200, 30, 90];
     const plain = (side: number): Uint8Array => Uint8Array.from({ length: side * side * 3 }, (_, i) => colour[i % 3]);
     const only = pool.frontier.models.find(({ name }) => name === 'small') ?? null;
@@ -117,7 +117,7 @@ describe('openPool', () => {
     if (only !== null) expectClose(answer.outputs, await outputsOf(only, plain(16)));
   });
 
-  it('gives no numbers for values that are none', async () => {
+  it('returns NaN for NaN inputs', async () => {
     const frontier = writeFrontier(temporaryFolder(), [greyNetwork({ name: 'one' })]);
     const [model] = frontier.models;
     const pool = await testPool({ frontier });
@@ -144,7 +144,7 @@ describe('openPool', () => {
     );
   });
 
-  it.each(kinds)('refuses a file that is not the one that was read, with workers %s', async (workers) => {
+  it.each(kinds)('refuses a file that changed after it was read, with workers %s', async (workers) => {
     const folder = temporaryFolder();
     const models = greyNetworks.map((network) => writeNetwork(folder, network));
     writeFileSync(join(folder, 'trial-2.onnx'), 'no model');
@@ -153,13 +153,13 @@ describe('openPool', () => {
     );
   });
 
-  it('refuses a model that gives another number of outputs than it names classes', async () => {
+  it('refuses a model whose number of outputs differs from its number of classes', async () => {
     const model = writeNetwork(temporaryFolder(), greyNetworks[0]);
     const frontier = frontierOf([{ ...model, classes: ['cat', 'dog'] }]);
     await expect(testPool({ frontier })).rejects.toThrow(/'trial-1' gave 12 values for 4 images .* and 2 classes/);
   });
 
-  it('refuses images of other channels side by side, and options out of their ranges', async () => {
+  it('refuses models of different channels, and options out of range', async () => {
     const folder = temporaryFolder();
     const mixed = writeFrontier(folder, [greyNetworks[0], colourNetworks[0]]);
     await expect(testPool({ frontier: mixed })).rejects.toThrow(/28 x 28 x 1/);
@@ -170,8 +170,8 @@ describe('openPool', () => {
   });
 });
 
-describe('what a pool takes', () => {
-  it('says what is wrong with an input', async () => {
+describe('inputs of a pool', () => {
+  it('are checked with a reason', async () => {
     const folder = temporaryFolder();
     const foreign = greyNetwork({ name: 'foreign', normalisation: null });
     const wide = greyNetwork({ name: 'wide', normalisation: { mean: [0], std: [1] } });
@@ -190,7 +190,7 @@ describe('what a pool takes', () => {
     await expect(pool.run([], patient())).resolves.toEqual([]);
   });
 
-  it('has nothing to choose from where no accuracy is known', async () => {
+  it('need a named model when no accuracy is known', async () => {
     const folder = temporaryFolder();
     const unknown = ['one', 'two'].map((name) => greyNetwork({ name, accuracy: null }));
     const pool = await testPool({ frontier: writeFrontier(folder, unknown) });
@@ -199,7 +199,7 @@ describe('what a pool takes', () => {
     await expect(pool.run([image], patient({ only: pool.frontier.models[1] }))).resolves.toHaveLength(1);
   });
 
-  it('serves one model of unknown accuracy', async () => {
+  it('reach a single model of unknown accuracy', async () => {
     const frontier = writeFrontier(temporaryFolder(), [greyNetwork({ name: 'one', accuracy: null })]);
     const pool = await testPool({ frontier });
     await expect(pool.run([pixels(frontier.models[0], 1)], patient())).resolves.toHaveLength(1);

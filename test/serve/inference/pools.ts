@@ -2,14 +2,14 @@ import { onTestFinished } from 'vitest';
 import { openPool } from '../../../serve/inference/open-pool.js';
 import type { InferencePool, PoolOptions, RunOptions } from '../../../serve/inference/pool.js';
 
-/** A pool that is closed when the test ends. */
+/** A pool that closes when the test ends. */
 export async function testPool(options: Pick<PoolOptions, 'frontier'> & Partial<PoolOptions>): Promise<InferencePool> {
   const pool = await openPool({ workers: 'inline', maxQueue: 10_000, maxBatch: 8, ...options });
   onTestFinished(() => pool.close());
   return pool;
 }
 
-/** A request for whose answer somebody waits, with all the time there is. */
+/** Options of a request without a deadline whose client waits. */
 export const patient = (options: Partial<RunOptions> = {}): RunOptions => ({
   deadline: performance.now() + 60_000,
   only: null,

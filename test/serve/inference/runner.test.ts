@@ -19,7 +19,7 @@ const runners: Readonly<Record<string, (models: readonly Model[], size: ImageSiz
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Bytes that JavaScript holds, buffers included. */
+/** Bytes held by JavaScript, including buffers. */
 function held(): number {
   collectGarbage();
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
@@ -39,7 +39,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
     outputs.forEach((value, i) => expect(value).toBeCloseTo(flat[i], 5));
   };
 
-  it('computes pixels and values in one batch, of as many images as it may hold', async () => {
+  it('computes pixels and values in one batch of the largest size', async () => {
     const model = writeNetwork(temporaryFolder(), colourNetwork({ name: 'both', layout: 'NCHW', depth: 1 }));
     const runner = await opened([model], model.size);
     for (const count of [1, 3, images]) {
@@ -53,7 +53,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
     }
   });
 
-  it('runs a network of one batch size in parts, the last one filled up', async () => {
+  it('runs a network of a fixed batch size in parts and pads the last one', async () => {
     const model = writeNetwork(temporaryFolder(), greyNetwork({ name: 'fixed', batch: 3 }));
     const runner = await opened([model], model.size);
     const bytes = Array.from({ length: 7 }, (_, seed) => pixelsOf(model.size, seed));
@@ -64,7 +64,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
     expectRows(outputs, await Promise.all(bytes.map((data) => outputsOf(model, data))));
   });
 
-  it('holds as many batches as it says, of any of its networks', async () => {
+  it('holds as many batches as it has slots, of any network', async () => {
     const folder = temporaryFolder();
     const models = [greyNetwork({ name: 'one' }), greyNetwork({ name: 'two', depth: 2 })].map((network) =>
       writeNetwork(folder, network),
@@ -81,7 +81,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
     }
   });
 
-  it('says what is wrong with a network, and computes the next', async () => {
+  it('reports a failing network and computes the next batch', async () => {
     const folder = temporaryFolder();
     const right = writeNetwork(folder, greyNetwork({ name: 'right' }));
     const wrong = { ...writeNetwork(folder, greyNetwork({ name: 'wrong' })), classes: ['cat'] };
@@ -95,7 +95,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
     await expect(runner.run(0, inputs)).resolves.toBeDefined();
   });
 
-  it('ends when what it holds is done, and tells of no end', async () => {
+  it('closes after its last batch and reports no unexpected end', async () => {
     const model = writeNetwork(temporaryFolder(), greyNetwork({ name: 'one', depth: 4, filters: 32 }));
     const runner = await open([model], model.size);
     const ends: string[] = [];
@@ -107,7 +107,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
     expect(ends).toEqual([]);
   });
 
-  it('holds no more memory after 10,000 batches than after some', async () => {
+  it('does not leak memory over 10,000 batches', async () => {
     const model = writeNetwork(temporaryFolder(), greyNetwork({ name: 'one' }));
     const runner = await opened([model], model.size);
     const inputs: Input[] = Array.from({ length: 2 }, (_, seed) => ({
@@ -120,7 +120,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
     await run(500);
     const before = held();
     await run(10_000);
-    // A kept output of 24 bytes in a buffer of its own would be some 2 MB.
+    // Keeping each output of 24 bytes would add about 2 MB.
     expect(held() - before).toBeLessThan(1e6);
   });
 });

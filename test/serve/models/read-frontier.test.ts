@@ -20,7 +20,7 @@ const linear = { input: ['N', 8, 8, 1], features: 64, classes: 3, weights: new F
 const foreign = (input: readonly (number | string)[], features: number): Uint8Array =>
   tinyClassifier({ input, features, classes: 3, weights: new Float32Array(features * 3) });
 
-/** What reading it says; fails where it reads. */
+/** The error of reading a path; fails if it is read. */
 async function refusal(path: string): Promise<{ readonly message: string; readonly hint: string | undefined }> {
   const error: unknown = await readFrontier(path).then(
     () => new Error('it was read'),
@@ -32,7 +32,7 @@ async function refusal(path: string): Promise<{ readonly message: string; readon
 }
 
 describe('readFrontier', () => {
-  it('knows of files what they say, in the order of their names', async () => {
+  it('reads the metadata of files, sorted by name', async () => {
     const folder = temporaryFolder();
     const written = writeFrontier(folder, greyNetworks);
     write(join(folder, 'notes.txt'), 'of no interest');
@@ -40,7 +40,7 @@ describe('readFrontier', () => {
     expect(await readFrontier(folder)).toEqual(written);
   });
 
-  it('takes one file, also one of which nothing is known', async () => {
+  it('accepts one file, also without metadata', async () => {
     const folder = temporaryFolder();
     const { file } = writeNetwork(folder, greyNetwork({ name: 'foreign', normalisation: null }));
     const { models, choice } = await readFrontier(file);
@@ -59,7 +59,7 @@ describe('readFrontier', () => {
     expect(choice).toEqual(models);
   });
 
-  it('takes folders of exports, named as the folders, behind links, too', async () => {
+  it('accepts folders of exports, named by the folders, also behind links', async () => {
     const folder = temporaryFolder();
     for (const network of greyNetworks) write(join(folder, network.name, 'model.onnx'), tinyNetwork(network));
     const elsewhere = temporaryFolder();
@@ -70,7 +70,7 @@ describe('readFrontier', () => {
     expect((await readFrontier(join(folder, 'trial-2'))).models[0].name).toBe('trial-2');
   });
 
-  it('gives names that addresses can have, each once', async () => {
+  it('gives unique URL-safe names', async () => {
     const folder = temporaryFolder();
     const content = tinyNetwork(greyNetworks[0]);
     for (const file of ['größe 2.onnx', 'a b.onnx', 'a%b.onnx', 'frontier.onnx', 'a-b/model.onnx', '字/model.onnx'])
@@ -81,7 +81,7 @@ describe('readFrontier', () => {
     for (const name of names) expect(encodeURIComponent(name)).toBe(name);
   });
 
-  it('chooses among models of known accuracy only; on the test split where that is known', async () => {
+  it('chooses among models of known accuracy only, preferring the test split', async () => {
     const folder = temporaryFolder();
     writeNetwork(folder, greyNetworks[0]);
     writeNetwork(folder, greyNetwork({ name: 'unknown', accuracy: null }));
@@ -91,13 +91,13 @@ describe('readFrontier', () => {
     expect(choice.map(({ name }) => name)).toEqual(['trial-1']);
   });
 
-  it('takes networks for different images beside each other', async () => {
+  it('accepts networks for different images side by side', async () => {
     const folder = temporaryFolder();
     const written = writeFrontier(folder, [...greyNetworks, ...colourNetworks]);
     expect((await readFrontier(folder)).choice).toEqual(written.choice);
   });
 
-  it('names both where classes differ', async () => {
+  it('names both files when classes differ', async () => {
     const folder = temporaryFolder();
     writeNetwork(folder, greyNetworks[0]);
     writeNetwork(folder, greyNetwork({ name: 'other', classes: ['cat', 'dog', 'plane'] }));
@@ -105,7 +105,7 @@ describe('readFrontier', () => {
     expect(message).toMatch(/other\.onnx and .*trial-1\.onnx have different classes: cat, dog, plane; cat, dog, ship/);
   });
 
-  it('takes from metadata.json what a file does not say', async () => {
+  it('reads missing metadata from metadata.json', async () => {
     const file = join(temporaryFolder(), 'resnet', 'model.onnx');
     write(file, foreign(['N', 3, 'height', 'width'], 192));
     expect(await refusal(file)).toMatchObject({
@@ -121,12 +121,12 @@ describe('readFrontier', () => {
     ]);
     write(join(dirname(file), 'metadata.json'), '{"input": ');
     expect((await refusal(file)).message).toMatch(/metadata\.json cannot be used: .*JSON/);
-    // It says nothing of two.
+    // It is ignored beside two models.
     write(join(dirname(file), 'second.onnx'), tinyNetwork(greyNetworks[0]));
     expect((await refusal(dirname(file))).message).toMatch(/model\.onnx takes input/);
   });
 
-  it('believes a file more than what lies beside it', async () => {
+  it("prefers the file's own metadata", async () => {
     const folder = temporaryFolder();
     writeNetwork(folder, greyNetworks[0]);
     write(join(folder, 'metadata.json'), '{"classes": ["a", "b", "c"], "accuracy": {"test": 0.1}}');
@@ -151,7 +151,7 @@ describe('readFrontier', () => {
     expect((await refusal(folder)).message).toMatch(message);
   });
 
-  it('says what a path is not', async () => {
+  it('explains why a path cannot be read', async () => {
     const folder = temporaryFolder();
     expect((await refusal(join(folder, 'none'))).message).toMatch(/none: cannot be read: ENOENT/);
     expect(await refusal(folder)).toMatchObject({

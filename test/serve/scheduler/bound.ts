@@ -2,8 +2,8 @@ import { batchThatPays } from '../../../serve/scheduler/service-time.js';
 import type { Arrival, Network } from './workloads.js';
 
 /**
- * What no scheduler can surpass: the largest sum of accuracies of images answered in time, if images could be divided at
- * will among networks, over time and over workers, and everything that comes were known before.
+ * Upper bound of any scheduler: the largest sum of accuracies of images answered in time, if images could be divided among
+ * networks, time and workers, and all arrivals were known.
  *
  * That is a linear program: image i gets the time x[i][k] of network k, which is worth accuracy[k] / t[k] a millisecond,
  * where t[k] is the time of an image in the best of the batches that pay; the shares x[i][k] / t[k] of an image add up to
@@ -41,7 +41,7 @@ interface Point {
   readonly accuracy: number;
 }
 
-/** The corners, after (0, 0), of the upper concave envelope of time an image and accuracy. */
+/** The corners, after (0, 0), of the upper concave envelope of accuracy over time per image. */
 export function envelope(networks: readonly Network[]): Point[] {
   const points = networks.map(({ accuracy, times }) => ({ ms: perImage(times), accuracy }));
   const corners: Point[] = [];
@@ -60,7 +60,7 @@ function perImage(times: ReadonlyMap<number, number>): number {
   return Math.min(...[...times].filter(([batch]) => batch <= most).map(([batch, ms]) => ms / batch));
 }
 
-/** The most worker time that is used if each image can use so much of it between its arrival and its deadline. */
+/** The largest worker time in use if each image can use so much of it between arrival and deadline. */
 function usableMs(arrivals: readonly Arrival[], perImageMs: number, workers: number): number {
   const open: { readonly deadline: number; left: number }[] = [];
   let used = 0;

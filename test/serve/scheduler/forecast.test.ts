@@ -13,7 +13,7 @@ const candidate = (first: number, further: number, maxBatch: number): Candidate 
 const candidates = [candidate(1, 0.25, 4), candidate(4, 4, 1), candidate(3, 1, 8)];
 
 const item = (deadline: number, only: number | null): Item => ({ deadline, only, isGone: () => false });
-/** Deadlines come in groups: what is late may be so anywhere, and what follows it in time. */
+/** Deadlines in groups, so that late items occur anywhere, followed by items in time. */
 const gaps = fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 0, max: 4 }) }, fc.integer({ min: 10, max: 40 }));
 const waiting = (only: fc.Arbitrary<number | null>): fc.Arbitrary<[number, number | null][]> =>
   fc.oneof(
@@ -37,7 +37,7 @@ function build({ slack, waiting }: Queue): { items: Item[]; queue: DeadlineQueue
 }
 
 describe('Forecast', () => {
-  it('says of all that waits what looking at each item says, for each network', () => {
+  it('agrees with a check of every item, for each network', () => {
     let inTime = 0;
     let late = 0;
     fc.assert(
@@ -54,11 +54,11 @@ describe('Forecast', () => {
       }),
       { numRuns: 3000 },
     );
-    // Both happen often enough to mean something.
+    // Both outcomes are frequent enough.
     expect(Math.min(inTime, late)).toBeGreaterThan(1000);
   });
 
-  it('looks at the first item of each network: its batch may be the longest, which one worker does alone', () => {
+  it('checks the first item of each network: its batch may be the longest, which one worker computes alone', () => {
     const queue = new DeadlineQueue<Item>(candidates.length);
     queue.add([item(4, 0), item(5, null)]);
     const isInTime = (own: number): boolean =>
@@ -68,7 +68,7 @@ describe('Forecast', () => {
     expect(isInTime(1.17)).toBe(false);
   });
 
-  it('says of newcomers, and of all whose deadlines are later, what looking at each says', () => {
+  it('agrees with a check of every item for newcomers and later deadlines', () => {
     fc.assert(
       fc.property(
         queues,

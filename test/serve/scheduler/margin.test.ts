@@ -7,7 +7,7 @@ const observe = (margin: Margin, answers: number, lateEvery: number): void => {
 };
 
 describe('Margin', () => {
-  it('rises where more than one of a hundred answers is late, and falls where fewer are', () => {
+  it('rises if more than 1 % of answers are late, otherwise falls', () => {
     const often = new Margin();
     observe(often, 2000, 50);
     expect(often.value).toBeGreaterThan(1.5);
@@ -30,7 +30,7 @@ describe('Margin', () => {
     );
   });
 
-  it('forgets by half in half a minute', () => {
+  it('decays by half in half a minute', () => {
     const margin = new Margin();
     observe(margin, 1000, 1);
     margin.passTo(5);

@@ -2,7 +2,7 @@ import type { Plan } from '../../../serve/scheduler/forecast.js';
 import { Margin, type SchedulerOptions, type Dispatch } from '../../../serve/scheduler/scheduler.js';
 import type { Candidate, Item, Overload } from '../../../serve/scheduler/types.js';
 
-/** Whether each item that has this deadline or a later one is answered in time: what a forecast says without looking at each. */
+/** Whether each item of this deadline or a later one is in time, by a check of every item. */
 export function isEachInTime(
   items: readonly Item[],
   candidates: readonly Candidate[],
@@ -25,7 +25,7 @@ export function isEachInTime(
   });
 }
 
-/** The scheduler's rule, written down without a thought for speed: one sorted list, and each item looked at. */
+/** The scheduler's rule without optimisations: one sorted list, every item checked. */
 export class ReferenceScheduler<T extends Item> {
   readonly waiting: T[] = [];
   private readonly margin = new Margin();
@@ -67,7 +67,7 @@ export class ReferenceScheduler<T extends Item> {
     let count = Math.min(maxBatch, Math.ceil(eligible.length / idleWorkers));
     while (count > 1 && ms(count) > (first.deadline - now) / margin.own) count--;
     const items = eligible.filter((item) => !item.isGone()).slice(0, count);
-    // Who is gone is found as far as the batch reaches, and up to the end if it is not full.
+    // Gone items are found up to the end of the batch, or of the list if the batch is not full.
     const reach = items.length < count ? eligible.length : eligible.indexOf(items[count - 1]);
     gone.push(...eligible.slice(0, reach).filter((item) => item.isGone()));
     this.remove([...items, ...gone]);
@@ -75,7 +75,7 @@ export class ReferenceScheduler<T extends Item> {
     return { batch: { network, items }, expired, gone };
   }
 
-  /** Those who are gone: all when a quarter was taken, otherwise, like the expired ones, who is in front of his lane. */
+  /** Gone items: all after a quarter was dispatched, otherwise only the heads of queues, like expired items. */
   private clear(now: number): { expired: T[]; gone: T[] } {
     const gone: T[] = [];
     if (4 * this.takenSinceSweep >= this.waiting.length) {
@@ -85,9 +85,9 @@ export class ReferenceScheduler<T extends Item> {
     this.remove(gone);
     const expired: T[] = [];
     const free = Math.min(...this.choice().map((network) => this.candidates[network].ms(1)));
-    for (const lane of [null, ...this.candidates.keys()]) {
-      const leastMs = lane === null ? free : this.candidates[lane].ms(1);
-      for (const item of this.waiting.filter(({ only }) => only === lane))
+    for (const queue of [null, ...this.candidates.keys()]) {
+      const leastMs = queue === null ? free : this.candidates[queue].ms(1);
+      for (const item of this.waiting.filter(({ only }) => only === queue))
         if (item.isGone()) gone.push(item);
         else if (now + leastMs > item.deadline) expired.push(item);
         else break;
@@ -118,5 +118,5 @@ export class ReferenceScheduler<T extends Item> {
   }
 }
 
-/** By deadline, otherwise as they are. */
+/** A stable sort by deadline. */
 const sorted = <T extends Item>(items: readonly T[]): T[] => [...items].sort((a, b) => a.deadline - b.deadline);

@@ -20,7 +20,7 @@ const candidate = (accuracy: number | null, first: number, further: number, maxB
   maxBatch,
   ms: (batch) => first + further * (batch - 1),
 });
-/** The third one is asked for only. */
+/** The scheduler never chooses the third one. */
 const candidates = [candidate(0.6, 1, 0.25, 4), candidate(0.8, 4, 4, 1), candidate(null, 3, 1, 8)];
 const options = { workers: 1, maxQueue: 100 };
 const create = (workers = 1): Scheduler<Request> => new Scheduler(candidates, { ...options, workers });
@@ -31,14 +31,14 @@ function offered(scheduler: Scheduler<Request>, ...items: readonly Request[]): R
 }
 
 describe('Scheduler', () => {
-  it('answers the earliest deadline first, of equal ones who came first', () => {
+  it('answers the earliest deadline first, then the first arrival', () => {
     const scheduler = create();
     const [late, early, sameAsEarly] = offered(scheduler, request(300), request(200), request(200));
     const order = [1, 2, 3].map(() => scheduler.take(0, 1).batch?.items);
     expect(order).toEqual([[early], [sameAsEarly], [late]]);
   });
 
-  it('takes the most accurate network with which all that waits is in time, and never one of unknown accuracy', () => {
+  it('chooses the most accurate network that meets all deadlines, never one of unknown accuracy', () => {
     const networkFor = (waiting: number): number | undefined => {
       const scheduler = create();
       for (let i = 0; i < waiting; i++) offered(scheduler, request(30));
@@ -48,42 +48,42 @@ describe('Scheduler', () => {
     expect([1, 6, 7, 20].map(networkFor)).toEqual([1, 1, 0, 0]);
   });
 
-  it('takes what waits, as many as pay, without waiting for more', () => {
+  it('forms a batch of the waiting items without waiting for more', () => {
     const scheduler = create();
     offered(scheduler, ...Array.from({ length: 6 }, () => request(15)));
     expect(scheduler.take(0, 1).batch).toMatchObject({ network: 0, items: { length: 4 } });
     expect(scheduler.depth).toBe(2);
   });
 
-  it('makes a batch no larger than the first deadline allows', () => {
+  it('limits a batch by the first deadline', () => {
     const scheduler = create();
     offered(scheduler, ...Array.from({ length: 4 }, () => request(4)));
-    // Of 1.25 ms by the margin, 0.31 for each further one.
+    // 1.25 ms with the margin, 0.31 for each further item.
     expect(scheduler.take(2.4, 1).batch?.items).toHaveLength(2);
     expect(scheduler.take(2.5, 1).batch?.items).toHaveLength(1);
   });
 
-  it('lets idle workers share what waits', () => {
+  it('lets idle workers share the queue', () => {
     const scheduler = create(2);
     offered(scheduler, ...Array.from({ length: 4 }, () => request(5)));
     expect(scheduler.take(0, 2).batch?.items).toHaveLength(2);
     expect(scheduler.take(0, 1).batch?.items).toHaveLength(2);
   });
 
-  it('gives who asks for a network that one, and others only what was chosen for them', () => {
+  it('answers a named network with that one, and others only with the chosen one', () => {
     const scheduler = create();
     const [asking, free, alsoAsking] = offered(scheduler, request(40, 2), request(50), request(60, 2));
     expect(scheduler.take(0, 1).batch).toEqual({ network: 2, items: [asking, alsoAsking] });
     expect(scheduler.take(10, 1).batch).toEqual({ network: 1, items: [free] });
   });
 
-  it('chooses a faster network when those who ask for a slow one would be late otherwise', () => {
+  it('chooses a faster network when items of a named slow one would be late otherwise', () => {
     const scheduler = create();
     offered(scheduler, request(10), request(11, 1), request(12, 1));
     expect(scheduler.take(0, 1).batch).toMatchObject({ network: 0, items: { length: 1 } });
   });
 
-  it('refuses what would be late, or make late what was taken, at the fastest', () => {
+  it('refuses items that would be late, or would make queued items late, with the fastest network', () => {
     const scheduler = create();
     expect(scheduler.offer([request(0.9)], 0, 0)).toBe('hopeless');
     expect(scheduler.offer([request(3)], 0, 2.5)).toBe('hopeless');
@@ -93,7 +93,7 @@ describe('Scheduler', () => {
     expect(scheduler.depth).toBe(3);
   });
 
-  it('takes all items of a request or none, and no more than may wait', () => {
+  it('queues all items of a request or none, up to the limit', () => {
     const scheduler = new Scheduler<Request>(candidates, { workers: 1, maxQueue: 3 });
     const some = (n: number): Request[] => Array.from({ length: n }, () => request(1000));
     expect(scheduler.offer(some(4), 0, 0)).toBe('full');
@@ -104,7 +104,7 @@ describe('Scheduler', () => {
     expect(scheduler.depth).toBe(3);
   });
 
-  it('puts back in front, and over the limit', () => {
+  it('queues lost items again in front, and above the limit', () => {
     const scheduler = new Scheduler<Request>(candidates, { workers: 1, maxQueue: 2 });
     const [a, b] = offered(scheduler, request(100), request(100));
     const { batch } = scheduler.take(0, 1);
@@ -115,7 +115,7 @@ describe('Scheduler', () => {
     expect([1, 2, 3].map(() => scheduler.take(0, 1).batch?.items[0])).toEqual([a, b, c]);
   });
 
-  it('tells who expired, and who went', () => {
+  it('reports expired and gone items', () => {
     const scheduler = create();
     const [expired, gone, waiting] = offered(scheduler, request(5), request(50), request(60));
     gone.gone = true;
@@ -127,7 +127,7 @@ describe('Scheduler', () => {
     expect(scheduler.take(5, 1)).toEqual({ batch: null, expired: [], gone: [] });
   });
 
-  it('expects more the more there is to do, and more of a slower network', () => {
+  it('expects longer waits with a longer queue and with a slower network', () => {
     const scheduler = create();
     expect(scheduler.expectedMs(null)).toBe(1);
     expect(scheduler.expectedMs(1)).toBe(4);
@@ -136,13 +136,13 @@ describe('Scheduler', () => {
     expect(scheduler.expectedMs(1)).toBeGreaterThan(1 + 4 + 4 + 4);
   });
 
-  it('says what to do when there is nothing to choose from', () => {
+  it('explains an empty choice', () => {
     const scheduler = new Scheduler<Request>([candidates[2]], options);
     expect(() => scheduler.offer([request(100)], 0, 0)).toThrow(/accuracy of none is known.*by its name/);
     expect(scheduler.offer([request(100, 0)], 0, 0)).toBeNull();
   });
 
-  it('answers whom nobody is before, however often it was late', () => {
+  it('accepts a request on an idle server, however many answers were late', () => {
     const scheduler = create();
     for (let i = 0; i < 1000; i++) scheduler.observe(true);
     expect(scheduler.offer([request(1.01)], 0, 0)).toBeNull();
@@ -174,7 +174,7 @@ describe('any history', () => {
     startsIn: fc.constantFrom(0, 0, 3),
   });
 
-  it('goes as the rule says, and leaves nobody without an answer', () => {
+  it('follows the rule and leaves no item without an outcome', () => {
     fc.assert(
       fc.property(histories, settings, (history, { workers, maxQueue, startsIn }) => {
         const scheduler = new Scheduler<Request>(candidates, { workers, maxQueue });

@@ -18,18 +18,18 @@ const observe = (time: ServiceTime, times: number, factor: number): void => {
 };
 
 describe('ServiceTime', () => {
-  it('knows what was measured, is linear between, and goes on in proportion', () => {
+  it('returns measured times, linear between sizes, proportional beyond', () => {
     const { time } = create();
     expect([1, 2, 3, 4, 8].map(time.ms)).toEqual([2, 3, 4, 5, 10]);
   });
 
-  it('comes to what batches really take, whatever their size', () => {
+  it('converges to the observed times of any batch size', () => {
     const { time } = create();
     observe(time, 200, 1.5);
     for (const [batch, ms] of measured) expect(time.ms(batch)).toBeCloseTo(1.5 * ms, 3);
   });
 
-  it('is moved little by one batch, however long it took', () => {
+  it('changes little by one outlier', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.double({ min: 0, max: 1e9, noNaN: true }), (batch, ms) => {
         const { time } = create();
@@ -39,13 +39,13 @@ describe('ServiceTime', () => {
     );
   });
 
-  it('follows what is usual, not what happens now and then', () => {
+  it('follows the usual time, not rare outliers', () => {
     const { time } = create();
     for (let i = 0; i < 400; i++) observe(time, 1, i % 20 === 0 ? 4 : 1);
     expect(time.ms(1)).toBeLessThan(2.2);
   });
 
-  it('keeps what it learned for a second, then forgets it by half every two', () => {
+  it('keeps its correction for a second, then halves it every two', () => {
     const { time, pass } = create();
     observe(time, 200, 4);
     pass(1000);

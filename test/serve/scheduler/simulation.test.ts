@@ -20,12 +20,12 @@ const reached = (
   { networks = sixNetworks, workers = 1 }: { networks?: readonly Network[]; workers?: number } = {},
 ): number => simulate({ networks, workers, arrivals: coming }).weighted / bound(networks, coming, { workers });
 
-describe('accuracy-weighted goodput, as a share of what linear programming allows', () => {
-  it.each([100, 300])('is 0.98 at least over all loads, with a budget of %i ms', (budget) => {
+describe('accuracy-weighted goodput, relative to the linear program', () => {
+  it.each([100, 300])('is at least 0.98 over all loads, with a budget of %i ms', (budget) => {
     for (const load of loads) expect(reached(steadily(load, [budget])), `load ${load}`).toBeGreaterThan(0.98);
   });
 
-  it('is so with mixed budgets, in bursts, and with both', () => {
+  it('holds with mixed budgets, in bursts, and with both', () => {
     for (const load of loads) {
       expect(reached(steadily(load, mixedBudgets)), `mixed, load ${load}`).toBeGreaterThan(0.98);
       expect(reached(inBursts(load, [100])), `bursts, load ${load}`).toBeGreaterThan(0.98);
@@ -33,7 +33,7 @@ describe('accuracy-weighted goodput, as a share of what linear programming allow
     }
   });
 
-  it('is so with several workers, and where batches pay', () => {
+  it('holds with several workers and useful batches', () => {
     for (const load of [0.5, 1, 2, 4]) {
       const two = steadily(load, [100], 2 * capacity(sixNetworks));
       expect(reached(two, { workers: 2 }), `two workers, load ${load}`).toBeGreaterThan(0.98);
@@ -45,7 +45,7 @@ describe('accuracy-weighted goodput, as a share of what linear programming allow
 });
 
 describe('one network', () => {
-  it('answers, overloaded, nine tenths of what it can at most', () => {
+  it('reaches 0.9 of its capacity under overload', () => {
     const networks = [sixNetworks[4]];
     const goodput = (load: number): number =>
       simulate({ networks, arrivals: steadily(load, [100], capacity(networks)) }).inTime[0];
@@ -53,7 +53,7 @@ describe('one network', () => {
     for (const load of [2, 4]) expect(goodput(load), `load ${load}`).toBeGreaterThan(0.9 * peak);
   });
 
-  it('is tried again after it was too slow for the budget', () => {
+  it('is tried again after it was too slow for the budget once', () => {
     const networks = [sixNetworks[4]];
     const noise: Noise = (begins) => (begins < 5000 ? 3 : 1);
     const coming = steadily(0.1, [8], capacity(networks));
@@ -62,11 +62,11 @@ describe('one network', () => {
   });
 });
 
-describe('on a machine that is not quiet', () => {
+describe('on a disturbed machine', () => {
   const disturbed = (coming: readonly Arrival[], noise: Noise): Outcome =>
     simulate({ networks: sixNetworks, arrivals: coming, noise });
 
-  it('few answers are late, and little is lost, when one batch of twenty takes two to four times as long', () => {
+  it('few answers are late when one batch of twenty takes two to four times as long', () => {
     for (const load of loads)
       for (const coming of [steadily(load, [100]), inBursts(load, mixedBudgets)]) {
         const outcome = disturbed(coming, preempted(new Random(2, load)));
@@ -81,7 +81,7 @@ describe('on a machine that is not quiet', () => {
         expect(lateShare(disturbed(coming, neighbours(new Random(2, load)))), `load ${load}`).toBeLessThan(0.03);
   });
 
-  it('comes back to its best once it is quiet', () => {
+  it('recovers after the disturbance', () => {
     const noise: Noise = (begins) => (begins < 10_000 ? 3 : 1);
     const coming = steadily(2, [100]);
     const countFrom = 12_000;

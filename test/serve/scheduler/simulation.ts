@@ -5,24 +5,24 @@ import { noNoise, type Arrival, type Network, type Noise } from './workloads.js'
 
 export interface Setting {
   readonly networks: readonly Network[];
-  /** In the order of time. */
+  /** Sorted by time. */
   readonly arrivals: readonly Arrival[];
   readonly workers?: number;
   readonly maxQueue?: number;
   readonly noise?: Noise;
-  /** What came before is not counted. */
+  /** Earlier arrivals are not counted. */
   readonly countFrom?: number;
 }
 
-/** What became of the arrivals. */
+/** Outcomes of the arrivals. */
 export interface Outcome {
   readonly arrivals: number;
-  /** Answered in time, by network. */
+  /** Answers in time, by network. */
   readonly inTime: readonly number[];
   readonly late: number;
   readonly expired: number;
   readonly refused: number;
-  /** The sum of the accuracies of those who were answered in time. */
+  /** Sum of the accuracies of answers in time. */
   readonly weighted: number;
 }
 
@@ -37,10 +37,10 @@ interface Running {
   readonly endsAt: number;
 }
 
-/** A server's time, event by event: the scheduler and its service times are the real ones, workers only take time. */
+/** Discrete-event simulation with the real scheduler and service times; workers only take time. */
 class Simulation {
   private now = 0;
-  /** What batches take on a machine that does nothing else, and what the scheduler expects of them. */
+  /** Batch times on an idle machine, which the scheduler expects. */
   private readonly calm: readonly ServiceTime[];
   private readonly times: readonly ServiceTime[];
   private readonly scheduler: Scheduler<Request>;
@@ -81,7 +81,7 @@ class Simulation {
     return arrived >= (this.setting.countFrom ?? 0);
   }
 
-  /** As a pool would know it: from what is expected of the batches that run. */
+  /** As a pool estimates it, from the expected times of running batches. */
   private startsIn(now: number): number {
     const left = this.running.map((each) => (each === null ? 0 : Math.max(0, each.begun + each.expectedMs - now)));
     return Math.min(...left);
@@ -101,7 +101,7 @@ class Simulation {
     }
   }
 
-  /** Ends batches, and begins others, up to a time. */
+  /** Advances to a time: ends batches and starts others. */
   private finishUntil(time: number): void {
     for (;;) {
       const next = this.running.reduce((a, b) => (a === null || (b !== null && b.endsAt < a.endsAt) ? b : a), null);
@@ -122,7 +122,7 @@ class Simulation {
   }
 }
 
-/** Of those who were answered. */
+/** Share of answers. */
 export const lateShare = ({ inTime, late }: Outcome): number =>
   late / Math.max(1, late + inTime.reduce((a, b) => a + b, 0));
 

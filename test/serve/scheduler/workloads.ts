@@ -1,14 +1,14 @@
 import type { Random } from '../../../base/random.js';
 
-/** One image that comes. */
+/** An arriving image. */
 export interface Arrival {
   readonly at: number;
   readonly budgetMs: number;
-  /** The only network that may answer, by index; null: any. */
+  /** Index of the named network; null: any. */
   readonly only: number | null;
 }
 
-/** A network as it was measured: milliseconds by batch size, in powers of two from 1. */
+/** A measured network: milliseconds by batch size, in powers of two from 1. */
 export interface Network {
   readonly accuracy: number;
   readonly times: ReadonlyMap<number, number>;
@@ -33,21 +33,21 @@ export const sixNetworks: readonly Network[] = [
   network(0.765, 15.6, 14.7, 14.5, 14.9),
 ];
 
-/** Three networks for 28-pixel images, measured likewise, of a search's frontier: batches pay. */
+/** Three networks of a search's frontier for 28-pixel images, measured likewise; batches are useful. */
 export const smallNetworks: readonly Network[] = [
   network(0.95, 0.0375, 0.023, 0.0182, 0.014, 0.0121, 0.0116),
   network(0.97, 0.0483, 0.04, 0.0298, 0.0269, 0.0256, 0.025),
   network(0.985, 0.0834, 0.0645, 0.0663, 0.0536, 0.0534, 0.0534),
 ];
 
-/** Arrivals per millisecond at a time, and until when that is so. */
+/** Arrival rate per millisecond at a time, and the end of that rate. */
 export type Rate = (at: number) => { readonly perMs: number; readonly until: number };
 
 export const steady =
   (perMs: number): Rate =>
   () => ({ perMs, until: Infinity });
 
-/** Turns between calm and bursts (a Markov-modulated Poisson process): each lasts exponentially long. */
+/** Alternates between base rate and bursts of exponential length (a Markov-modulated Poisson process). */
 export function bursts(random: Random, perMs: { readonly calm: number; readonly burst: number }, meanMs: number): Rate {
   let [isBurst, until] = [true, 0];
   return (at) => {
@@ -59,7 +59,7 @@ export function bursts(random: Random, perMs: { readonly calm: number; readonly 
   };
 }
 
-/** Poisson arrivals for so many milliseconds, each with one of the budgets. */
+/** Poisson arrivals over so many milliseconds, each with one of the budgets. */
 export function arrivals(
   random: Random,
   { rate, ms, budgets }: { readonly rate: Rate; readonly ms: number; readonly budgets: readonly number[] },
@@ -68,25 +68,25 @@ export function arrivals(
   for (let at = 0; ;) {
     const { perMs, until } = rate(at);
     const next = at + exponential(random) / perMs;
-    // Past a change of rate, the wait begins anew: it has no memory.
+    // After a change of rate, the wait restarts: it is memoryless.
     at = Math.min(next, until);
     if (at >= ms) return all;
     if (next < until) all.push({ at, budgetMs: random.pick(budgets), only: null });
   }
 }
 
-/** How many times longer than expected a batch takes that begins at a time. */
+/** Slowdown of a batch that starts at a time. */
 export type Noise = (begins: number) => number;
 
 export const noNoise: Noise = () => 1;
 
-/** Small variation, and some batches during which the machine did something else: they take two to four times as long. */
+/** Small variation, and some disturbed batches that take two to four times as long. */
 export const preempted =
   (random: Random, share = 0.05): Noise =>
   () =>
     (random.uniform() < share ? 2 + 2 * random.uniform() : 1) * (0.95 + 0.1 * random.uniform());
 
-/** Half of a core is lost for some seconds, again and again; small variation always. */
+/** Small variation, with repeated periods of some seconds at half speed. */
 export function neighbours(random: Random, meanMs = 3000): Noise {
   const isBusy = bursts(random, { calm: 0, burst: 1 }, meanMs);
   return (begins) => (1 + isBusy(begins).perMs) * (0.95 + 0.1 * random.uniform());

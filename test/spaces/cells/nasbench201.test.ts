@@ -19,7 +19,7 @@ const reaches = (cell: Cell, from: number, to: number): boolean =>
   from === to || nodes.some(([a, b], i) => cell[i] !== 'none' && a === from && reaches(cell, b, to));
 
 describe('a cell of NAS-Bench-201', () => {
-  it('executes the edges on a way from the input to the output', () => {
+  it('executes the edges on a path from the input to the output', () => {
     fc.assert(
       fc.property(cells, (cell) => {
         const read = nodes.map(([, to]) => reaches(cell, to, 3));
@@ -31,7 +31,7 @@ describe('a cell of NAS-Bench-201', () => {
     );
   });
 
-  it('has features that depend on the executed edges only, finite and always as many', () => {
+  it('has a fixed number of finite features of the executed edges', () => {
     const length = cellFeatures(cellEdges.map(() => 'none')).length;
     fc.assert(
       fc.property(cells, (cell) => {
@@ -44,7 +44,7 @@ describe('a cell of NAS-Bench-201', () => {
     );
   });
 
-  it('is read from decisions in any order, and only from those of a cell', () => {
+  it('is read from the decisions of a cell in any order, and from no others', () => {
     const decisions = [...cellEdges].reverse().map((name) => ({ name, choices: [...cellOps].reverse() }));
     expect(cellReader(decisions)?.([0, 1, 2, 3, 4, 4])).toEqual([
       'none',

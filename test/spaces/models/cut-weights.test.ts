@@ -49,7 +49,7 @@ describe('cutWeights', () => {
     await tf.setBackend('cpu');
   });
 
-  it('does not change what a network computes when nobody reads the channels that go', () => {
+  it('does not change the outputs when the removed channels have no readers', () => {
     let cuts = 0;
     fc.assert(
       fc.property(smallNetworks, fc.integer({ min: 0, max: 1e6 }), (network, seed) => {

@@ -63,7 +63,7 @@ describe('toLayersModel', () => {
     );
   });
 
-  it('computes what the network does', () => {
+  it('computes the same as the network', () => {
     fc.assert(
       fc.property(smallNetworks, (network) => {
         const weights = initialWeights(network, 1);

@@ -1,33 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import {
-  extremes,
-  genotypeOf,
-  memberOf,
-  sharedName,
-  type spaceSchema,
-  type Genotype,
-  type Member,
-  type Space,
-  type Task,
-} from '../../../spaces/index.js';
-import {
-  drawWeights,
-  sharedSpecs,
-  sharedWeights,
-  sliceOf,
-  slicedTo,
-  weightSpecs,
-} from '../../../spaces/models/index.js';
-import { efficientnetPresets } from '../../../spaces/types/efficientnet.js';
-import { mobilenetPresets } from '../../../spaces/types/mobilenet.js';
+import { extremes, genotypeOf, memberOf, sharedName, type spaceSchema, type Member } from '../../../spaces/index.js';
+import { drawWeights, sharedWeights, sliceOf, slicedTo } from '../../../spaces/models/index.js';
 import { makeSpace } from '../make.js';
+import { describeSharedWeights, task } from './shared.js';
 import type { z } from 'zod';
 
 type Config = z.input<typeof spaceSchema>;
-const task: Task = { input: [64, 64, 3], classes: 10 };
 
 const blocks: Extract<Config, { type: 'blocks' }> = {
   type: 'blocks',
@@ -41,63 +21,13 @@ const blocks: Extract<Config, { type: 'blocks' }> = {
   head: { filters: [0, 32], hidden: [0, 16] },
 };
 
-/** The names of a space type's presets. */
-const keys = <K extends string>(presets: Readonly<Record<K, unknown>>): K[] => Object.keys(presets) as K[];
-
-const spaces: [string, Config][] = [
-  ...keys(mobilenetPresets).map((preset): [string, Config] => [`mobilenet ${preset}`, { type: 'mobilenet', preset }]),
-  ...keys(efficientnetPresets).map((preset): [string, Config] => [
-    `efficientnet ${preset}`,
-    { type: 'efficientnet', preset },
-  ]),
-  ['blocks', blocks],
-  ['blocks whose widths round up when they are narrowed', { ...blocks, divisor: 8, width: [0.45, 0.9, 1] }],
-  ['ofa-mobilenetv3', { type: 'ofa-mobilenetv3', resolution: [32, 64] }],
-];
-
-const genotypes = ({ decisions }: Space): fc.Arbitrary<Genotype> =>
-  fc.tuple(...decisions.map(({ choices }) => fc.nat(choices.length - 1)));
-
-const sharedShapes = ({ network, places }: Member): (readonly [string, readonly number[]])[] =>
-  weightSpecs(network)
-    .filter(({ trainable }) => trainable)
-    .map(({ name, shape }) => [sharedName(places, name), shape]);
-
-describe.each(spaces)('weights that members of %s share', (_name, config) => {
-  it('have places and names that differ within a network', async () => {
-    const space = await makeSpace(config, task);
-    fc.assert(
-      fc.property(genotypes(space), (genotype) => {
-        const member = memberOf(space, genotype);
-        expect(member.places.length).toBe(member.network.blocks.length);
-        expect(new Set(member.places).size).toBe(member.places.length);
-        const names = sharedShapes(member).map(([name]) => name);
-        expect(new Set(names).size).toBe(names.length);
-        expect(names.filter((name) => name.startsWith('block'))).toEqual([]);
-      }),
-      { numRuns: 30 },
-    );
-  });
-
-  it('are known in a shape that has a part for every member', async () => {
-    const space = await makeSpace(config, task);
-    const shared = new Map(sharedSpecs(space).map(({ name, shape }) => [name, shape]));
-    const { smallest, largest } = extremes(space);
-    const check = (genotype: Genotype): void => {
-      const wider = sharedShapes(memberOf(space, genotype)).filter(([name, shape]) => {
-        const whole = shared.get(name) ?? [];
-        const begin = sliceOf(whole, shape);
-        return shape.some((size, axis) => !(begin[axis] + size <= whole[axis]));
-      });
-      expect(wider).toEqual([]);
-    };
-    for (const { genotype } of [smallest, largest]) check(genotype);
-    fc.assert(fc.property(genotypes(space), check), { numRuns: 100 });
-  });
-});
+describeSharedWeights('mobilenet', { type: 'mobilenet', preset: 'tiny' });
+describeSharedWeights('efficientnet', { type: 'efficientnet', preset: 'tiny' });
+describeSharedWeights('blocks', blocks);
+describeSharedWeights('blocks with widths that round up', { ...blocks, divisor: 8, width: [0.45, 0.9, 1] });
 
 describe('places', () => {
-  it('say stage and position, whatever the depths before', async () => {
+  it('are stage and position, for any earlier depths', async () => {
     const space = await makeSpace({ type: 'mobilenet', preset: 'small' }, task);
     const at = (...depths: number[]): readonly string[] => {
       const cells = Object.fromEntries(space.decisions.map(({ name, choices }) => [name, choices[0]]));

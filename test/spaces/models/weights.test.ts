@@ -63,7 +63,7 @@ describe('initialWeights', () => {
     `);
   });
 
-  it('are drawn by layer name: what comes later in the network does not shift them', () => {
+  it('are drawn by layer name, so later layers do not shift them', () => {
     const shorter = { ...handNetwork, blocks: handNetwork.blocks.slice(0, 1) };
     const [whole, part] = [handNetwork, shorter].map((network) => initialWeights(network, 3));
     expect(part.get('block1_project/kernel')).toEqual(whole.get('block1_project/kernel'));

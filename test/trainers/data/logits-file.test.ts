@@ -47,7 +47,7 @@ describe('a file of logits', () => {
 
   it('may be larger than anything that fits in one buffer', () => {
     const path = join(temporaryFolder(), 'logits');
-    // Views of 2.5 GiB, of which the disk holds what is written: the rest is a hole.
+    // Views of 2.5 GiB in a sparse file: the disk holds only the written rows.
     const large: LogitsShape = { views: 2, count: 1_280_000, classes: 524 };
     const viewBytes = large.count * large.classes * 4;
     expect(viewBytes).toBeGreaterThan(2 ** 31);

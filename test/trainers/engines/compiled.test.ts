@@ -15,7 +15,7 @@ test('the compiled engine repeats itself with several threads, bit for bit', asy
   const train = async (): Promise<number[]> => {
     const engine = await createEngine(compiled, specOf({ network }), { threads: 2, batch: 32 });
     const losses: number[] = [];
-    for (let step = 0; step < 5; step++)
+    for (let step = 0; step < 3; step++)
       losses.push((await update(engine, noiseBatch(network, 32, step), 0.05, step)).loss);
     await engine.dispose();
     return losses;
@@ -25,24 +25,23 @@ test('the compiled engine repeats itself with several threads, bit for bit', asy
 
 describe('compiled and eager engines', () => {
   test.each<[string, Partial<ProgramSpec>]>([
-    ['SGD', {}],
     ['AdamW, average, distillation, hints and attention', everything],
     [
       'decoupled distillation and dropout',
       { loss: lossSchema.parse({ type: 'dkd' }), network: tinyStudent({ dropout: 0.3 }) },
     ],
     ['weight decay', { optimizer: trainSchema.parse({ optimizer: { type: 'sgd', weight_decay: 0.01 } }).optimizer }],
-  ])('train to the same losses for 20 steps: %s', async (_name, overrides) => {
+  ])('train to the same losses for 8 steps: %s', async (_name, overrides) => {
     const options = { threads, batch };
     const [a, b] = [
       await createEngine(compiled, specOf(overrides), options),
       await createEngine(eager, specOf(overrides), options),
     ];
-    const [actual, expected] = [await run(a, 0, 20, 0.02), await run(b, 0, 20, 0.02)];
+    const [actual, expected] = [await run(a, 0, 8, 0.02), await run(b, 0, 8, 0.02)];
     actual.forEach((loss, step) => expect(Math.abs(loss / expected[step] - 1)).toBeLessThan(1e-4));
-    // A state of one goes on in the other.
+    // A state of one engine continues in the other.
     await b.load(await a.state());
-    const [[next], [same]] = [await run(a, 20, 21), await run(b, 20, 21)];
+    const [[next], [same]] = [await run(a, 8, 9), await run(b, 8, 9)];
     expect(Math.abs(next / same - 1)).toBeLessThan(1e-4);
     await Promise.all([a.dispose(), b.dispose()]);
   });

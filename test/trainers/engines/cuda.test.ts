@@ -18,7 +18,7 @@ beforeAll(() => activateBackend(onProcessor));
 const kd = lossSchema.parse({ type: 'kd' });
 const dropout = tinyStudent({ dropout: 0.4 });
 
-/** CUDA does not run here: what can be told without it. */
+/** CUDA does not run here; these tests check what needs no device. */
 describe('a training step written for CUDA', () => {
   /** What is trained, its batch, and how often noise is drawn. */
   type Case = readonly [name: string, spec: () => ProgramSpec, size: number, uploads: number];
@@ -51,7 +51,7 @@ describe('a training step written for CUDA', () => {
     expect(cases).not.toContain('training');
     const ways = nodes.map(({ op }, i) => wayOf?.(op, cases[i]));
     expect(new Set(ways)).toEqual(new Set(uploads === 0 ? ['kernel'] : ['kernel', 'host']));
-    // What the host makes, the noise of dropout, goes up once a site.
+    // The host computes only the dropout noise, one upload for each dropout.
     const made = new Set(nodes.flatMap(({ outputs }, i) => (ways[i] === 'host' ? outputs : [])));
     const taken = nodes.flatMap(({ inputs }, i) => (ways[i] === 'kernel' ? inputs : []));
     expect(new Set(taken.filter((name) => made.has(name))).size).toBe(uploads);

@@ -21,14 +21,14 @@ describe('choosing an engine', () => {
     expect(await chooseEngine(config({ backend: 'cpu' }))).toEqual({ type: 'eager', backend: 'cpu' });
   });
 
-  test('an unknown provider is an error that lists what there is', async () => {
+  test('an unknown provider is an error that lists the available ones', async () => {
     await expect(chooseEngine(config({ provider: 'abacus' }))).rejects.toMatchObject({
       code: 'invalid-input',
       message: expect.stringMatching(/"abacus" is not available; there are cpu/) as string,
     });
   });
 
-  test('a provider that does not work here is refused, with what is missing and how to get it', async () => {
+  test('a provider that does not work here is refused with the reason and the remedy', async () => {
     const reasons = await Promise.all(
       listProviders().map(async ({ name }) => [name, await tryProvider(name)] as const),
     );
@@ -45,7 +45,7 @@ describe('choosing an engine', () => {
     }
   });
 
-  test('what was settled for other machines is tried, fails the device where it does not work, and is never software', async () => {
+  test('an engine chosen for other machines is validated, fails as a device failure, and is never software', async () => {
     expect(await chooseEngine(onOthers('cpu', undefined))).toBe(onProcessor);
     const unknown: unknown = await chooseEngine(onOthers('abacus', 1)).catch((error: unknown) => error);
     expect(unknown).toBeInstanceOf(DeviceFailure);
@@ -60,7 +60,7 @@ describe('choosing an engine', () => {
     else await expect(choice).rejects.toBeInstanceOf(DeviceFailure);
   });
 
-  test('says what works here, with versions, and why the rest does not', async () => {
+  test('lists working engines with versions, and reasons for the others', async () => {
     const engines = await engineAvailability();
     expect(engines).toContainEqual(expect.objectContaining({ engine: 'eager', backend: 'cpu', available: true }));
     const compiled = engines.find(({ engine }) => engine === 'compiled');

@@ -142,7 +142,7 @@ describe('losses on features', () => {
     expect(value(() => hintDistance(a(), tf.add(a(), 0.5)))).toBeCloseTo(0.25, 6);
   });
 
-  test('attention: squared distance of the normalised maps, whatever the channels', () => {
+  test('attention: squared distance of the normalised maps, for any channels', () => {
     const maps = [
       [1 + 4, 9 + 16, 25 + 36, 49 + 64],
       [1, 0, 4, 0],

@@ -140,15 +140,14 @@ describe('synflow', () => {
   test('does not leave the range of float32 in a network of a hundred layers', async () => {
     const block = { kind: 'mbconv', filters: 16, kernel: 3, stride: 1, act: 'relu', expand: 6, se: 0.25 } as const;
     const deep: Network = { ...tinyStudent(), blocks: Array.from({ length: 33 }, () => block) };
-    const wide: Network = { ...deep, blocks: deep.blocks.map((b) => ({ ...b, filters: 32 })) };
-    const [a, b] = [await proxies(deep, { seed: 1 }), await proxies(wide, { seed: 1 })];
-    expect(a.synflow).toBeGreaterThan(Math.log(3.4e38));
-    expect(b.synflow).toBeGreaterThan(a.synflow);
+    const { synflow } = await proxies(deep, { seed: 1 });
+    expect(synflow).toBeGreaterThan(Math.log(3.4e38));
+    expect(synflow).toBeLessThan(Infinity);
   }, 60_000);
 });
 
 describe('gradient norm and snip', () => {
-  test('are those of TF.js on its cpu backend', async () => {
+  test("equal those of TF.js's cpu backend", async () => {
     const network = tinyStudent();
     const batch = batchOf(network, 8);
     const { gradnorm, snip } = await proxies(network, { seed: 3, batch, names: ['gradnorm', 'snip'] });
@@ -216,14 +215,14 @@ describe('NASWOT', () => {
     );
   });
 
-  test('is finite, and low, when two images cannot be told apart', () => {
+  test('is finite and low when two images have equal codes', () => {
     const different = logDeterminant([8, 4, 4, 8], 2);
     const alike = logDeterminant([8, 8, 8, 8], 2);
     expect(alike).toBeGreaterThan(-Infinity);
     expect(alike).toBeLessThan(different - 10);
   });
 
-  test('of a network is that of the signs before its activations', async () => {
+  test('of a network equals that of the signs before its activations', async () => {
     const network = tinyTeacher();
     const batch = batchOf(network, 6);
     const { naswot } = await proxies(network, { seed: 2, batch, names: ['naswot'] });

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { openOnnx } from '../../../compiler/index.js';
-import { calibrate, prepareModel, quantizeModel } from '../../../deploy/index.js';
+import { calibrateRanges, prepareModel, quantizeModel } from '../../../deploy/index.js';
 import type { Activation, Network } from '../../../spaces/index.js';
 import { apply, initialWeights, toOnnx, weightsFrom } from '../../../spaces/models/index.js';
 import { createLoader, withDataset } from '../../../trainers/index.js';
@@ -63,7 +63,7 @@ test.each([
     const batches = async function* () {
       yield await Promise.resolve(batch);
     };
-    const { minmax } = await calibrate(prepared, batches, { methods: ['minmax'] });
+    const { minmax } = await calibrateRanges(prepared, batches, { methods: ['minmax'] });
     const int8 = await openOnnx(quantizeModel(prepared, minmax, { weightBits: bits }).model, 'the file', {
       exactIntegers: true,
     });

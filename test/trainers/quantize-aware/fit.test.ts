@@ -46,7 +46,7 @@ describe('fine-tuning with rounding', () => {
     expect(tuned.curve.at(-1)?.learning_rate).toBe(0);
   });
 
-  test('begins with trained weights, changes them a little, and keeps the statistics of batch norm', () => {
+  test('starts from trained weights, changes them a little, and keeps the statistics of batch norm', () => {
     const [before, after] = [weightsOf(trained), weightsOf(tuned)];
     expect([...after.keys()]).toEqual([...before.keys()]);
     // The moving average of what stays is the same but for rounding.
@@ -93,7 +93,7 @@ describe('fine-tuning with rounding', () => {
 
   test('is refused without trained weights', async () => {
     await expect(fit(fineTuning('untrained', { initial: undefined }), quiet())).rejects.toThrow(
-      /without trained weights/,
+      /needs trained weights/,
     );
   });
 });

@@ -31,7 +31,7 @@ test('where saturation is the activation, values have bytes after it alone, and 
 test.each([
   ['hard_swish', -3],
   ['swish', -8],
-] as const)('%s reads bytes and gives bytes; what it makes nothing of is no part of their range', (act, floor) => {
+] as const)('%s reads and gives bytes; values that it ignores are outside their range', (act, floor) => {
   const points = named(network(act));
   expect(points['stem_bn']).toBe(floor);
   expect(points['stem_act']).toBe(-Infinity);
@@ -39,7 +39,7 @@ test.each([
   expect(points['stem']).toBeUndefined();
 });
 
-test('the gate of squeeze-excite has bytes of its own, what it is made of none', () => {
+test('the gate of squeeze-excite has bytes, its input none', () => {
   const { points, gates } = pointsOf(network('relu', 0.25));
   const layers = points.map(({ layer }) => layer).filter((layer) => layer.includes('_se'));
   expect(gates.size).toBe(1);
@@ -49,7 +49,7 @@ test('the gate of squeeze-excite has bytes of its own, what it is made of none',
   expect(layers).toContain('block1_se_scale');
 });
 
-test('sizes are those of one image', () => {
+test('sizes are for one image', () => {
   const { points } = pointsOf(tinyStudent({ size: 10 }));
   expect(points[0]).toEqual({ layer: 'input', size: 100, floor: -Infinity });
   expect(points.at(-1)).toEqual({ layer: 'logits', size: 10, floor: -Infinity });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { apply, initialWeights, weightsFrom } from '../../../spaces/models/index.js';
 import { createEngine } from '../../../trainers/index.js';
 import { pointsOf } from '../../../trainers/quantize-aware/rounding.js';
-import { roundedWeights, roundingMode, stepsOf, type Quantization } from '../../../trainers/quantize-aware/rounding.js';
+import { roundedWeights, roundingMode, stepsOf, type Int8Rounding } from '../../../trainers/quantize-aware/rounding.js';
 import { noiseBatch, tinyStudent, update } from '../support/networks.js';
 import { compiled, eager } from '../support/tiny-training.js';
 import { batch, everything, run, specOf, threads } from '../engines/contract.js';
@@ -14,7 +14,7 @@ beforeEach(() => tf.disposeVariables());
 afterEach(() => tf.disposeVariables());
 
 const network = tinyStudent();
-const quantizationOf = (range: readonly [number, number], weightBits: 7 | 8 = 8): Quantization => ({
+const quantizationOf = (range: readonly [number, number], weightBits: 7 | 8 = 8): Int8Rounding => ({
   weightBits,
   ranges: new Map(pointsOf(network).points.map(({ layer }) => [layer, range])),
 });
@@ -80,7 +80,7 @@ describe('a training step with rounding', () => {
         return found;
       }),
     );
-    // A value at the middle between two steps may go either way.
+    // A value halfway between two steps may be rounded to either.
     losses[0].forEach((loss, i) => expect(Math.abs(loss - losses[1][i])).toBeLessThan(0.02 * (1 + i)));
     expect(losses[0][0]).toBeCloseTo(losses[1][0], 2);
     expect(losses[0].slice(9).reduce((a, b) => a + b)).toBeLessThan(losses[0].slice(0, 3).reduce((a, b) => a + b));

@@ -30,7 +30,7 @@ describe('a sandwich', () => {
       ]);
   });
 
-  test('holds random networks for some steps, and changes them one after the other', () => {
+  test('holds random networks for several steps and replaces them at different steps', () => {
     const sandwich = createSandwich(space, uniform, 1);
     const ids = Array.from({ length: 17 }, (_, step) => sandwich.at(step).map(({ id }) => id));
     const changes = (place: number): number[] =>
@@ -39,7 +39,7 @@ describe('a sandwich', () => {
     expect(changes(3)).toEqual([2, 6, 10, 14]);
   });
 
-  test('is a function of seed and step, whatever was asked before', () => {
+  test('depends only on seed and step', () => {
     const at = (seed: number, step: number, before: readonly number[] = []): string[] => {
       const sandwich = createSandwich(space, uniform, seed);
       for (const other of before) sandwich.at(other);
@@ -54,7 +54,7 @@ describe('a sandwich', () => {
     expect(sandwich.at(5).map(({ role }) => role)).toEqual(['largest']);
   });
 
-  test('spreads networks over the logarithm of MACs where it is told to', () => {
+  test('spreads networks over the logarithm of MACs with sampling macs', () => {
     /** Shares of 300 networks in thirds of the space, by the logarithm of MACs. */
     const thirds = (sampling: 'uniform' | 'macs'): number[] => {
       const { smallest, largest } = extremes(space);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { supernetConfig, supernetSchema, trainSchema } from '../../../trainers/index.js';
 
 describe('supernet:', () => {
-  test('is train with what it says otherwise, and keys of its own', () => {
+  test('overrides train and has keys of its own', () => {
     const train = trainSchema.parse({ batch: 64, ema: 0.99 });
     const config = supernetConfig(train, supernetSchema.parse({ ema: 0.9 }));
     expect(config).toEqual({

@@ -2,7 +2,7 @@ import { createSpace, spaceSchema, type Space, type SpaceConfig, type Task } fro
 
 export const task: Task = { input: [10, 10, 1], classes: 10 };
 
-/** Tiny networks in which everything is shared that can be: depths, widths, kernels, squeeze-excite, kinds of block. */
+/** Tiny networks that share everything possible: depths, widths, kernels, squeeze-excite, kinds of block. */
 export const tinySpace: SpaceConfig = spaceSchema.parse({
   type: 'blocks',
   width: [0.5, 1],
@@ -14,7 +14,7 @@ export const tinySpace: SpaceConfig = spaceSchema.parse({
   head: { filters: [0, 16], act: 'relu', dropout: 0.2 },
 });
 
-/** The least that has several networks, of several resolutions: quick to compile. */
+/** A minimal space of several networks and resolutions: quick to compile. */
 export const tiniestSpace = (dropout = 0.2): SpaceConfig =>
   spaceSchema.parse({
     type: 'blocks',

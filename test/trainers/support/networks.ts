@@ -15,7 +15,7 @@ export const tinyStudent = (options: { size?: number; dropout?: number; classes?
   head: { filters: 8, act: 'swish', dropout: options.dropout ?? 0 },
 });
 
-/** The least that has convolutions, batch norm, dropout and a residual: quick to compile. */
+/** A minimal network with convolutions, batch norm, dropout and a residual: quick to compile. */
 export const tiniestStudent: Network = {
   kind: 'network',
   input: [10, 10, 1],

@@ -10,7 +10,7 @@ import {
 import { createNetworkProgram } from '../../../trainers/engines/network-program.js';
 import { placementOf, type Placement } from '../../compiler/support/placement.js';
 
-/** What one training step from the first weights came to. */
+/** The result of one training step from the initial weights. */
 export interface OneStep {
   readonly loss: number;
   readonly states: EngineState;

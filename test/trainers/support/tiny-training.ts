@@ -12,7 +12,7 @@ import {
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 import { tiniestStudent } from './networks.js';
 
-/** A folder that goes away with the tests, and a data set of 96 training and 24 validation images of 10 x 10 in it. */
+/** A temporary folder with a data set of 96 training and 24 validation images of 10 x 10. */
 export interface Workbench {
   readonly folder: string;
   readonly dataset: DatasetRef;
@@ -29,7 +29,7 @@ export async function openWorkbench(): Promise<Workbench> {
 export const compiled: EngineConfig = engineSchema.parse({ type: 'compiled' });
 export const eager: EngineConfig = engineSchema.parse({ type: 'eager', backend: 'cpu' });
 
-/** Two epochs of six steps with everything whose state has to survive: momentum, average, dropout, views in turn. */
+/** Two epochs of six steps with every kind of state: momentum, average, dropout, alternating views. */
 export const tinyTrain: TrainConfig = trainSchema.parse({
   epochs: 2,
   batch: 16,

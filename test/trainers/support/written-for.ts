@@ -9,7 +9,7 @@ import {
   type NetworkProgram,
 } from '../../../trainers/engines/network-program.js';
 
-/** A training step as it is written for a provider, whether that works here or not. */
+/** A training step as compiled for a provider, which need not work here. */
 export interface Written {
   readonly program: NetworkProgram;
   readonly traced: Traced;
@@ -19,7 +19,7 @@ export interface Written {
   readonly bytes: Uint8Array;
 }
 
-/** The program is made on the TF.js backend that is active; it belongs to the caller. */
+/** The program lives on the active TF.js backend and belongs to the caller. */
 export function writtenFor(provider: string, spec: ProgramSpec, batch: number): Written {
   const program = createNetworkProgram(spec);
   const target = targetWith(null, { provider });

@@ -97,11 +97,11 @@ function expectClose(actual: Float32Array, expected: readonly number[]): void {
 }
 
 describe('a network that was trained before', () => {
-  test('teaches by its logits of every view, in its own resolution', async () => {
+  test('gives logits of every view in its own resolution', async () => {
     const network = tinyStudent({ size: 7 });
     const weights = join(bench.folder, 'given.bin');
     const values = initialWeights(network, 9);
-    // Answers that differ from image to image.
+    // Logits that differ between images.
     values.get('logits/kernel')?.data.forEach((x, i, data) => (data[i] = 50 * x));
     saveWeights(values, weights);
     const teacher = await prepareTeacher(
@@ -121,10 +121,10 @@ describe('a network that was trained before', () => {
   });
 });
 
-describe('a teacher that is trained here', () => {
+describe('a trained teacher', () => {
   const config = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, epochs: 1, batch: 32 });
 
-  test('is trained once, and its logits are those of its model for every view', async () => {
+  test('is trained once, and has the logits of its model for every view', async () => {
     const counts: number[] = [];
     const teacher = await prepare(config, { hooks: { onLogits: (done, total) => counts.push(done / total) } });
     expect(counts.at(-1)).toBe(1);
@@ -139,7 +139,7 @@ describe('a teacher that is trained here', () => {
     const again = await prepare(config, {
       hooks: {
         onProgress: () => expect.fail('trained again'),
-        onLogits: () => expect.fail('asked again'),
+        onLogits: () => expect.fail('computed logits again'),
       },
     });
     expect(again).toEqual(teacher);
@@ -154,7 +154,7 @@ describe('a teacher that is trained here', () => {
     expect(plain.curve[0].train_loss).not.toBe(result.curve[0].train_loss);
   });
 
-  test('is another one for another seed or other views', async () => {
+  test('changes with the seed, and its logits with the views', async () => {
     const first = await prepare(config);
     const second = await prepare(config, { seed: 12 });
     expect(second.hash).not.toBe(first.hash);
@@ -163,7 +163,7 @@ describe('a teacher that is trained here', () => {
     expect(views.logits?.file).not.toBe(first.logits?.file);
   });
 
-  test('is asked about no view again after an interruption, with the same logits', async () => {
+  test('does not repeat complete views after an interruption, and gives the same logits', async () => {
     const whole = await prepare(config);
     const stop = new AbortController();
     const views = kd.augment.views;
@@ -195,7 +195,7 @@ describe('a teacher that is trained here', () => {
     expect(epochs).toBe(2);
   });
 
-  test('is not asked for logits that no loss looks at', async () => {
+  test('computes no logits that the loss does not need', async () => {
     const train = trainSchema.parse({ ...kd, loss: { type: 'cross-entropy' } });
     expect((await prepare(config, { train })).logits).toBeNull();
   });
@@ -231,8 +231,8 @@ describe('an ONNX teacher', () => {
     const metadata = { classes: JSON.stringify(classes) };
     const named = await prepare(onnx(file('named.onnx', exportModel(model, { metadata }))));
     expectClose(logitsOf(named), reversed);
-    const told = await prepare(onnx(file('told.onnx', exportModel(model)), { classes }));
-    expectClose(logitsOf(told), reversed);
+    const configured = await prepare(onnx(file('configured.onnx', exportModel(model)), { classes }));
+    expectClose(logitsOf(configured), reversed);
   });
 
   test('gets images with its own normalisation', async () => {
@@ -243,14 +243,14 @@ describe('an ONNX teacher', () => {
     const undo = tfl.layers.rescaling({ scale: 2, offset: -0.1 / std[0] });
     const wrapped = tfl.model({ inputs: input, outputs: model.apply(undo.apply(input)) as tfl.SymbolicTensor });
     const expected = await expectedLogits(model);
-    const told = await prepare(onnx(file('shifted.onnx', exportModel(wrapped)), shifted));
-    expectClose(logitsOf(told), expected);
+    const configured = await prepare(onnx(file('shifted.onnx', exportModel(wrapped)), shifted));
+    expectClose(logitsOf(configured), expected);
     const metadata = { layout: 'NHWC', mean: JSON.stringify(shifted.mean), std: JSON.stringify(shifted.std) };
     const named = await prepare(onnx(file('shifted-named.onnx', exportModel(wrapped, { metadata }))));
     expectClose(logitsOf(named), expected);
   });
 
-  test('is run in chunks when its batch is fixed', async () => {
+  test('runs in chunks when its batch is fixed', async () => {
     const teacher = await prepare(onnx(file('fixed.onnx', exportModel(model, { batch: 7 }))));
     expectClose(logitsOf(teacher), await expectedLogits(model));
   });
@@ -336,7 +336,7 @@ describe('a TF.js teacher', () => {
   });
 });
 
-test('no teacher is no teacher', async () => {
+test('type none gives no teacher', async () => {
   const train = trainSchema.parse({ ...kd, loss: undefined });
   expect(await prepareTeacher({ type: 'none' }, options({ train }))).toBeNull();
 });

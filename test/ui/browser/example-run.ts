@@ -15,21 +15,19 @@ export interface ExampleOptions {
   readonly seed?: number;
   /** Further lines of the experiment file. */
   readonly lines?: readonly string[];
-  /** What the run is called in its store; default: as in its file. */
+  /** The name in the store; default: the name in the file. */
   readonly title?: string;
-  /** What the controller said of each trial. */
+  /** The controller's reason for each trial. */
   readonly reason?: string;
 }
 
-/** A trial of this number ... */
 const fails = (number: number): boolean => number % 17 === 11;
 const isPruned = (number: number): boolean => number % 9 === 5;
 const isInt8 = (number: number): boolean => number % 3 === 1;
 
 /**
- * Writes the workdir of a finished run that has something of everything that pages show: real networks, made-up accuracies
- * and latencies with samples, predictions, both precisions, learning curves, final trainings, files, notes and warnings.
- * The same arguments give the same run.
+ * Writes the workdir of a finished run with everything that pages show: real networks, synthetic accuracies and latencies with
+ * samples, predictions, both precisions, learning curves, final trainings, files, notes and warnings. It is deterministic.
  */
 export async function writeExampleRun(
   workdir: string,
@@ -171,7 +169,7 @@ export async function writeExampleRun(
   store.close();
 }
 
-/** Trains the five most accurate complete trials to their ends, and saves a file of each. */
+/** Adds final trainings and files for the five most accurate complete trials. */
 function finish(store: Store, workdir: string, train: (epochs: number, trial: number, accuracy: number) => void): void {
   const best = store.trials
     .all()

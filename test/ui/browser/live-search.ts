@@ -6,7 +6,7 @@ import { main } from '../../cli/nas.js';
 import { smallSpace } from '../../experiments/runner/experiment.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 
-/** What is deep is accurate; each evaluation takes a quarter of a second. */
+/** Deeper networks are more accurate; each evaluation takes 250 ms. */
 const evaluation = `
 export default async ({ genotype }, { signal }) => {
   await new Promise((resolve) => setTimeout(resolve, 250));
@@ -16,12 +16,12 @@ export default async ({ genotype }, { signal }) => {
 };
 `;
 
-/** A search by the built command in a process of its own, slow enough to be watched. */
+/** A search by the built command in its own process, slow enough to watch. */
 export class LiveSearch {
   private child: ChildProcess | undefined;
   private readonly yaml: string;
 
-  /** @param home where its experiment and its data go; @param workdir where it runs. */
+  /** @param home The folder of its experiment and data. */
   constructor(
     private readonly home: string,
     private readonly workdir: string,
@@ -48,17 +48,16 @@ export class LiveSearch {
     );
   }
 
-  /** Begins it. */
   start(): void {
     this.spawn(['run', this.yaml, '--workdir', this.workdir]);
   }
 
-  /** Goes on after it was killed. */
+  /** Resumes it after a kill. */
   resume(): void {
     this.spawn(['resume', this.workdir]);
   }
 
-  /** Ends it as a crash does. */
+  /** Kills it, like a crash. */
   async kill(): Promise<void> {
     if (this.child?.exitCode !== null || this.child.signalCode !== null) return;
     const ended = once(this.child, 'exit');
@@ -66,7 +65,7 @@ export class LiveSearch {
     await ended;
   }
 
-  /** Waits for its end. @returns its exit code. */
+  /** Waits for its end. @returns the exit code. */
   async ended(): Promise<number | null> {
     if (this.child?.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
     return this.child?.exitCode ?? null;

@@ -11,30 +11,29 @@ export { violationsOf } from '../../support/browser.js';
 
 const assets = fileURLToPath(new URL('../../../dist/ui/app', import.meta.url));
 
-/** Themes that pages have. */
 export const themes = ['light', 'dark'] as const;
 
-export interface WindowOptions {
-  /** What the system is set to; default: light. */
+interface WindowOptions {
+  /** The system's theme. */
   readonly theme?: (typeof themes)[number];
-  /** Of the window, in CSS pixels; default: 1280 x 800. */
+  /** CSS pixels. */
   readonly width?: number;
   readonly height?: number;
 }
 
-/** The page's server on a folder of runs, and a browser that looks at it. */
+/** The page's server on a folder of runs, and a browser. */
 export class Site {
   private readonly problems: string[] = [];
-  private readonly open_: Page[] = [];
+  private readonly pages: Page[] = [];
 
   constructor(
     private readonly browser: Browser,
     readonly address: string,
-    /** Where the runs are. */
+    /** The folder of the runs. */
     readonly folder: string,
   ) {}
 
-  /** Opens an address in a window of its own: nothing is remembered from others. */
+  /** Opens an address in a window with its own storage. */
   async open(path: string, { theme = 'light', width = 1280, height = 800 }: WindowOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({
       baseURL: this.address,
@@ -45,9 +44,9 @@ export class Site {
     });
     const page = await context.newPage();
     page.setDefaultTimeout(15_000);
-    this.open_.push(page);
+    this.pages.push(page);
     page.on('console', (message) => {
-      // What the browser blocks by the page's policy is an error here, too.
+      // Violations of the content security policy are errors of the console, too.
       if (message.type() === 'error' || message.type() === 'warning') this.problems.push(message.text());
     });
     page.on('pageerror', (error) => this.problems.push(String(error)));
@@ -59,27 +58,30 @@ export class Site {
     return page;
   }
 
-  /** Something else went wrong. */
+  /** Records a problem. */
   note(problem: string): void {
     this.problems.push(problem);
   }
 
-  /** Closes all windows. @returns what browsers complained of since the last time. */
+  /** Closes all windows. @returns the problems since the last call. */
   async closeAll(): Promise<string[]> {
-    for (const page of this.open_.splice(0)) await page.context().close();
+    for (const page of this.pages.splice(0)) await page.context().close();
     return this.problems.splice(0);
   }
 
-  /** What went wrong so far is expected. */
+  /** Forgets the problems that match, as expected ones. */
   forgive(pattern: RegExp): void {
     const left = this.problems.filter((problem) => !pattern.test(problem));
     this.problems.splice(0, this.problems.length, ...left);
   }
 }
 
+/** All test files of a worker share one browser, which ends with the worker. */
+let browser: Promise<Browser> | undefined;
+
 /**
- * Tests of the built page in a real browser, against the real server on a folder that `prepare` fills. One browser serves
- * all of them; what it complains of in its console fails the test. Without a browser they are skipped, and say so.
+ * Tests the built page in a real browser, against the real server on a folder that `prepare` fills. Errors and warnings in
+ * the browser's console fail the test. Without a browser, the tests are skipped and say so.
  */
 export function describeInBrowser(
   name: string,
@@ -101,9 +103,8 @@ export function describeInBrowser(
       const report = (error: unknown): void => theSite().note(`the server: ${String(error)}`);
       const server = await startPage({ folder, host: '127.0.0.1', port: 0, assets, report });
       ending.unshift(() => server.close());
-      const browser = await chromium.launch({ executablePath: executable ?? '', headless: true });
-      ending.unshift(() => browser.close());
-      site = new Site(browser, server.address, folder);
+      browser ??= chromium.launch({ executablePath: executable ?? '', headless: true });
+      site = new Site(await browser, server.address, folder);
     });
     afterEach(async () => {
       expect(await site?.closeAll()).toEqual([]);
@@ -115,7 +116,7 @@ export function describeInBrowser(
   });
 }
 
-/** Which theme a page is seen in, by the colour of its ground. */
+/** The theme of a page, by its background. */
 export const themeOf = (page: Page): Promise<(typeof themes)[number]> =>
   page.evaluate(() => {
     const red = Number(/\d+/.exec(getComputedStyle(document.body).backgroundColor)?.[0]);

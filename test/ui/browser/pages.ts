@@ -1,9 +1,10 @@
 import type { Page } from 'playwright-core';
 
-/** A page as it is opened on the run `example`, and what it says when it is there. */
-export interface PageCase {
+interface PageCase {
   readonly name: string;
+  /** Its address for a run. */
   readonly path: (run: string) => string;
+  /** A heading of the page. */
   readonly heading: RegExp;
 }
 
@@ -16,16 +17,17 @@ export const pages: readonly PageCase[] = [
   { name: 'Trials', path: (run) => `${of(run)}/trials`, heading: /trials/i },
   { name: 'One trial', path: (run) => `${of(run)}/trials/40`, heading: /^trial/i },
   { name: 'Compare', path: (run) => `${of(run)}/compare?trials=26,40,30`, heading: /compare|trials/i },
-  { name: 'What matters', path: (run) => `${of(run)}/importance`, heading: /matters|importance/i },
+  { name: 'Importance', path: (run) => `${of(run)}/importance`, heading: /importance/i },
   { name: 'Latency model', path: (run) => `${of(run)}/latency`, heading: /latency/i },
   { name: 'Provenance', path: (run) => `${of(run)}/provenance`, heading: /provenance|experiment/i },
   { name: 'Compare runs', path: (run) => `/compare?runs=${encodeURIComponent(run)},other`, heading: /compare/i },
 ];
 
-/** Waits until a page has all that it shows at first: its heading, and nothing that is still loading. */
+/** Waits until a page has its heading and has loaded. */
 export async function settled(page: Page, heading: RegExp): Promise<void> {
   await page.getByRole('heading', { name: heading }).first().waitFor();
-  await page.waitForFunction(() => !/Loading/.test(document.querySelector('main')?.textContent ?? ''));
-  // Charts and what is asked for afterwards.
-  await page.waitForTimeout(300);
+  await page.waitForFunction(
+    () =>
+      !/Loading|Computing/.test(document.querySelector('main')?.textContent ?? '') && document.title.includes('nas'),
+  );
 }

@@ -13,7 +13,7 @@ const grid = (page: Page) => page.getByRole('grid');
 const filter = (page: Page) => page.getByLabel(/filter/i).first();
 const listed = async (page: Page): Promise<number> => Number(await grid(page).getAttribute('aria-rowcount')) - 1;
 
-/** Numbers of the trials in the rows that are drawn, from the top. */
+/** Trial numbers of the drawn rows, from the top. */
 const drawn = async (page: Page): Promise<number[]> => {
   const cells = await grid(page).locator('[role=gridcell][aria-colindex="1"]').allTextContents();
   return cells.map(Number);
@@ -27,9 +27,11 @@ async function fileOf(page: Page, button: RegExp): Promise<string> {
   return readFileSync(await download.path(), 'utf8');
 }
 
+const count = 60;
+
 describeInBrowser(
   'the list of trials',
-  (folder) => writeExampleRun(join(folder, 'example'), 'example', { trials: 120 }),
+  (folder) => writeExampleRun(join(folder, 'example'), 'example', { trials: count }),
   (site) => {
     const trials = (): TrialRecord[] => {
       const store = Store.open(join(site().folder, 'example', 'nas.sqlite'), { readonly: true });
@@ -45,14 +47,14 @@ describeInBrowser(
           state === 'complete' && values['accuracy'].value > 0.8 && values['latency_ms'].value < 0.3,
       );
 
-    it('holds all of them, and only the rows that are seen in the document', async () => {
+    it('has all trials, but only the visible rows in the document', async () => {
       const page = await site().open(address);
-      await expect.poll(() => listed(page)).toBe(120);
-      expect(await grid(page).getByRole('row').count()).toBeLessThan(80);
+      await expect.poll(() => listed(page)).toBe(count);
+      expect(await grid(page).getByRole('row').count()).toBeLessThan(50);
       expect((await drawn(page)).slice(0, 5)).toEqual([0, 1, 2, 3, 4]);
     });
 
-    it('is filtered as one types, and its address says by what', async () => {
+    it('is filtered while typing, and keeps the filter in its address', async () => {
       const page = await site().open(address);
       await filter(page).fill('state = complete and accuracy > 80 % and latency_ms < 0.3');
       const expected = good().map(({ number }) => number);
@@ -66,9 +68,9 @@ describeInBrowser(
       expect(await filter(other).inputValue()).toContain('accuracy > 80 %');
     });
 
-    it('is filtered as its address says, also when that changes, and has the filter at a key', async () => {
+    it('follows the filter in its address, and has a key for the filter', async () => {
       const page = await site().open(address);
-      await expect.poll(() => listed(page)).toBe(120);
+      await expect.poll(() => listed(page)).toBe(count);
       await page.keyboard.press('/');
       await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('combobox');
       await page.keyboard.type('number < 7');
@@ -76,20 +78,20 @@ describeInBrowser(
       expect(await filter(page).inputValue()).toBe('number < 7');
       await page.waitForURL(/filter=/);
       await page.getByRole('navigation', { name: 'Pages of this run' }).getByRole('link', { name: 'Trials' }).click();
-      await expect.poll(() => listed(page)).toBe(120);
+      await expect.poll(() => listed(page)).toBe(count);
       expect(await filter(page).inputValue()).toBe('');
       await page.goBack();
       await expect.poll(() => listed(page)).toBe(7);
       await page.goForward();
-      await expect.poll(() => listed(page)).toBe(120);
+      await expect.poll(() => listed(page)).toBe(count);
     });
 
-    it('says where a filter is wrong, and lists what the last right one did', async () => {
+    it('shows the error of a filter, and keeps the result of the last valid one', async () => {
       const page = await site().open(address);
-      await expect.poll(() => listed(page)).toBe(120);
+      await expect.poll(() => listed(page)).toBe(count);
       await filter(page).fill('accuracy > 0.8');
-      const right = trials().filter(({ values }) => 'accuracy' in values && values['accuracy'].value > 0.8).length;
-      await expect.poll(() => listed(page)).toBe(right);
+      const valid = trials().filter(({ values }) => 'accuracy' in values && values['accuracy'].value > 0.8).length;
+      await expect.poll(() => listed(page)).toBe(valid);
       await filter(page).fill('acuracy > 0.8');
       await page
         .locator('.filter-problem')
@@ -97,12 +99,12 @@ describeInBrowser(
         .filter({ hasText: /accuracy/ })
         .waitFor();
       expect(await filter(page).getAttribute('aria-invalid')).toBe('true');
-      // It is told to those who do not see it, too.
+      // Screen readers get it, too.
       const problem = await filter(page).getAttribute('aria-describedby');
       expect(await page.locator(`[id="${problem}"]`).getAttribute('class')).toContain('filter-problem');
     });
 
-    it('is sorted by its heads, by the keyboard too', async () => {
+    it('is sorted by its heads, also by the keyboard', async () => {
       const page = await site().open(address);
       const latency = grid(page).getByRole('columnheader', { name: 'latency', exact: true });
       await latency.click();
@@ -118,9 +120,9 @@ describeInBrowser(
       await expect.poll(() => drawn(page).then((rows) => rows[0])).toBe(order.at(-1));
     });
 
-    it('is walked through by the keyboard: arrows, ends, Enter opens, Space chooses to compare', async () => {
+    it('is operated by the keyboard: arrows and ends move, Enter opens, Space selects', async () => {
       const page = await site().open(address);
-      await expect.poll(() => listed(page)).toBe(120);
+      await expect.poll(() => listed(page)).toBe(count);
       await grid(page).locator('[tabindex="0"]').focus();
       const row = () =>
         page.evaluate(() => Number(document.activeElement?.closest('[role=row]')?.getAttribute('aria-rowindex')));
@@ -129,7 +131,7 @@ describeInBrowser(
       await page.keyboard.press('ArrowDown');
       await expect.poll(row).toBe(3);
       await page.keyboard.press('Control+End');
-      await expect.poll(row).toBe(121);
+      await expect.poll(row).toBe(count + 1);
       await page.keyboard.press('Control+Home');
       await expect.poll(row).toBe(2);
       await page.keyboard.press(' ');
@@ -149,7 +151,7 @@ describeInBrowser(
       await page.waitForURL(/trials\/0($|\?)/);
     });
 
-    it('is saved as it is listed: as CSV and as JSON', async () => {
+    it('is saved as listed, as CSV and as JSON', async () => {
       const page = await site().open(
         `${address}?filter=${encodeURIComponent('state = complete and accuracy > 0.8 and latency_ms < 0.3')}&sort=-accuracy`,
       );

@@ -5,7 +5,7 @@ import type { CurvePoint } from '../../../experiments/page/api.js';
 import { choicesOption } from '../../../ui/charts/choices.js';
 import { comparisonOption } from '../../../ui/charts/comparison.js';
 import { curvesOption, hypervolumeOption } from '../../../ui/charts/curves.js';
-import { binsOf, histogramOption } from '../../../ui/charts/histogram.js';
+import { binsOf, histogramOption, sampleShares } from '../../../ui/charts/histogram.js';
 import { importanceOption } from '../../../ui/charts/importance.js';
 import { chartThemes } from '../../../ui/charts/theme.js';
 import { parallelOption, type ParallelRow } from '../../../ui/charts/parallel.js';
@@ -27,7 +27,7 @@ const curve = (epochs: number): readonly CurvePoint[] =>
   }));
 
 describe('learning curves', () => {
-  it('stand side by side, and name each network once, also when there are more than colours', () => {
+  it('are side by side, with each network once in the legend and a style of its own', () => {
     const curves = Array.from({ length: 16 }, (_, i) => ({ label: `#${i}`, points: curve(5) }));
     const option = curvesOption({
       panels: [
@@ -51,7 +51,7 @@ describe('hypervolume', () => {
     { trials: 1, seconds: 100, share: 0.2 },
     { trials: 40, seconds: 9000, share: 0.7 },
   ];
-  it('goes over trials or over compute, in a unit that is read', () => {
+  it('is drawn over trials or over compute, in a readable unit', () => {
     const over = (kind: 'trials' | 'seconds') =>
       textsOf(hypervolumeOption({ runs: [{ name: 'a', points }], over: kind, theme }));
     expect(over('trials')).toContain('trials that ended');
@@ -82,7 +82,7 @@ describe('predicted latency', () => {
       '#2 in int8\npredicted: 0.5 ms ± 0.2 ms\nmeasured: 0.4 ms\ncoverage: 50 %',
     );
   });
-  it('has no legend where there is nothing to tell apart', () => {
+  it('has no legend for a single kind of mark', () => {
     const plain = pairs.map(({ trial, predicted, measured }) => ({ trial, predicted, measured }));
     expect(textsOf(predictionOption({ pairs: plain, theme }))).not.toContain('networks');
   });
@@ -97,7 +97,7 @@ describe('predicted latency', () => {
   });
 });
 
-it('controllers are compared by medians and the middle halves around them', () => {
+it('controllers are compared by medians and middle halves', () => {
   const rise = (by: number) =>
     Array.from({ length: 150 }, (_, n) => {
       const median = 0.5 + (0.4 * n * by) / 150;
@@ -125,7 +125,7 @@ describe('a histogram', () => {
       ),
     );
   });
-  it('names its percentiles and what is said of the latency', () => {
+  it('labels its percentiles and the latency', () => {
     const random = new Random(1, 'samples');
     const samples = Array.from({ length: 300 }, () => 1 + 0.1 * Math.abs(random.normal()));
     const option = histogramOption({
@@ -138,10 +138,46 @@ describe('a histogram', () => {
     const texts = textsOf(option);
     for (const name of ['p50 1.07 ms', 'p95 1.2 ms', 'p99 1.26 ms', 'latency 1.08 ms']) expect(texts).toContain(name);
   });
-  it('is drawn of one sample, and of none', () => {
+  it('is drawn for one sample, and for none', () => {
     const of = (samples: number[]) =>
       histogramOption({ samples, percentiles: { p50: 1, p95: 1, p99: 1 }, ms: 1, interval: [1, 1], theme });
     for (const samples of [[], [1]]) expect(textsOf(of(samples))).toContain('latency 1 ms');
+  });
+});
+
+describe('samples in shared bins', () => {
+  it('share a bin when they are equal', () => {
+    const shares = sampleShares(
+      [
+        [1, 1, 2],
+        [2, 2],
+      ],
+      10,
+    );
+    expect(shares?.shares.map((bins) => bins.filter((share) => share > 0))).toEqual([[2 / 3, 1 / 3], [1]]);
+    expect(shares?.shares[0].at(-1)).toBeCloseTo(1 / 3);
+    expect(shares?.shares[1].at(-1)).toBe(1);
+    expect(sampleShares([[], []])).toBeNull();
+    expect(sampleShares([[5], []], 4)?.shares[1]).toEqual([0, 0, 0, 0]);
+  });
+  it('leave out outliers, and count them', () => {
+    const slow = sampleShares([[...Array.from({ length: 199 }, (_, i) => 1 + i / 1000), 50]]);
+    expect(slow?.beyond).toBe(10);
+    expect(slow?.at.at(-1)).toBeLessThan(1.2);
+    const many = sampleShares([[...new Array<number>(80).fill(1), ...new Array<number>(20).fill(100)]]);
+    expect(many?.at.at(-1)).toBeLessThan(4);
+    expect(many?.beyond).toBe(20);
+  });
+  it('count every sample once', () => {
+    const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+    const samples = fc.array(fc.double({ min: 0.001, max: 1000, noNaN: true }), { minLength: 1, maxLength: 50 });
+    fc.assert(
+      fc.property(samples, samples, (a, b) => {
+        const found = sampleShares([a, b], 7);
+        const counted = sum(found?.shares.map((bins, i) => sum(bins) * [a, b][i].length) ?? []);
+        expect(counted + (found?.beyond ?? 0)).toBeCloseTo(a.length + b.length);
+      }),
+    );
   });
 });
 
@@ -181,7 +217,7 @@ it('importance is a bar for each objective and decision, the greatest first', ()
   ]);
 });
 
-it('values by choice have a box each, of all values, and marks for some', () => {
+it('values by choice have a box for all values, and some marks', () => {
   const values = (count: number) => Array.from({ length: count }, (_, i) => ({ value: 0.5 + i / 10_000, key: i }));
   const option = choicesOption({
     decision: 'kernel',
@@ -203,7 +239,7 @@ it('values by choice have a box each, of all values, and marks for some', () => 
   ]);
 });
 
-it('of many candidates, parallel coordinates show some, and all of the frontier on top', () => {
+it('parallel coordinates draw some of many candidates, and the whole frontier on top', () => {
   const row = (number: number): ParallelRow => ({
     key: { number, precision: 'fp32' },
     values: [number % 2 === 0 ? '3' : '5', 0.5 + number / 1e5, number === 7 ? null : 1],

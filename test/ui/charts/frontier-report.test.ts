@@ -17,7 +17,7 @@ const draw = (report: ReportData): string =>
   renderSvg(frontierOption(frontierOfReport(report, chartThemes.light)), frontierSize);
 
 describe("a report's frontier", () => {
-  it('has a mark and a label for every member, where it was measured, and what final trainings came to', () => {
+  it('has a mark and a label for every member, the device, and final accuracies', () => {
     const svg = draw(data);
     for (const { number } of data.frontier) expect(svg).toContain(`>#${number}</text>`);
     for (const text of ['after the final training', 'Example CPU', 'Accuracy against latency', 'predicted'])
@@ -25,7 +25,7 @@ describe("a report's frontier", () => {
     expect(draw(data)).toBe(svg);
   });
 
-  it('says in its legend which accuracy the search went by, where others stand beside it', () => {
+  it('names the accuracy of the search in its legend next to final ones', () => {
     const inherited = without(({ objectives, frontier, measures }) => ({
       measures: { ...measures, inherited_accuracy: measureText('inherited_accuracy') },
       objectives: objectives.map((goal) => (goal.name === 'accuracy' ? { ...goal, name: 'inherited_accuracy' } : goal)),
@@ -38,7 +38,7 @@ describe("a report's frontier", () => {
     expect(draw(data)).toContain('>frontier, in the search</text>');
   });
 
-  it('stays small when there are many trials: of those that would lie on each other, one is drawn', () => {
+  it('stays small with many trials: overlapping marks are dropped', () => {
     const [trial] = data.trials;
     const trials = Array.from({ length: 30_000 }, (_, i) => ({
       ...trial,
@@ -53,7 +53,7 @@ describe("a report's frontier", () => {
     expect(draw(many).length).toBeLessThan(draw(data).length + 1_000_000);
   });
 
-  it('is drawn without final trainings, without measurements, for one trial, and for one objective', () => {
+  it('is drawn without final trainings, measurements or trials, for one trial, and for one objective', () => {
     const unfinished = without(({ frontier }) => ({ frontier: frontier.map((m) => ({ ...m, final: null })) }));
     expect(draw(unfinished)).not.toContain('after the final training');
     const predicted = without(({ frontier }) => ({ frontier: frontier.map((m) => ({ ...m, latency: null })) }));

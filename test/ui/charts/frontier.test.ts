@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  frontierOption,
-  type FrontierInput,
-  type FrontierPoint,
-  type PointCloud,
-} from '../../../ui/charts/frontier.js';
+import { frontierOption } from '../../../ui/charts/frontier.js';
+import type { FrontierInput, FrontierPoint, PointCloud } from '../../../ui/charts/frontier-series.js';
 import { chartThemes } from '../../../ui/charts/theme.js';
 import { skyline } from '../../../ui/charts/points.js';
 import { renderSvg } from '../../../ui/charts/svg.js';
@@ -47,8 +43,8 @@ const cloud = (count: number, more: Partial<PointCloud> = {}): PointCloud => ({
   ...more,
 });
 
-describe('the picture of a frontier', () => {
-  it('is the same text whatever was drawn before it, and names nothing inside as another picture does', () => {
+describe('the chart of a frontier', () => {
+  it('is deterministic, and shares no ids with other charts', () => {
     const [first, other] = [svgOf(members), svgOf(members.slice(1))];
     expect(svgOf(members)).toBe(first);
     const names = (svg: string): string[] => [...svg.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
@@ -66,10 +62,10 @@ describe('the picture of a frontier', () => {
     expect(svg).toContain('aria-label="Accuracy against latency"');
   });
 
-  it('names in its legend what is there, and nothing else', () => {
+  it('names only present series in its legend', () => {
     const plain = svgOf(members);
     expect(plain).toContain('>frontier, in the search</text>');
-    for (const absent of ['stopped early', 'after the final training', 'given beforehand', 'predicted', 'int8'])
+    for (const absent of ['stopped early', 'after the final training', 'enqueued', 'predicted', 'int8'])
       expect(plain).not.toContain(absent);
     const full = svgOf([
       ...members,
@@ -78,17 +74,12 @@ describe('the picture of a frontier', () => {
       at(9, 0.3, 0.7, { series: 'enqueued', label: 'mine' }),
       at(5, 0.5, 0.8, { series: 'trial', predicted: true }),
     ]);
-    for (const present of [
-      'stopped early',
-      'after the final training',
-      'given beforehand',
-      'hollow: latency predicted',
-    ])
+    for (const present of ['stopped early', 'after the final training', 'enqueued', 'hollow: latency predicted'])
       expect(full).toContain(`>${present}</text>`);
     expect(full).toContain('>mine</text>');
   });
 
-  it('tells precisions apart where a run knows several', () => {
+  it('distinguishes precisions in a run with several', () => {
     const both = [...members, at(4, 0.05, 0.79, { key: { number: 4, precision: 'int8' } })];
     expect(svgOf(both, { precisions: true })).toContain('>frontier, in the search: int8</text>');
     expect(svgOf(both)).not.toContain('int8');
@@ -101,13 +92,13 @@ describe('the picture of a frontier', () => {
     expect(svgOf(members, { objectives: bounded })).toContain('>max 0.3 ms</text>');
   });
 
-  it('writes what users named as text', () => {
+  it('escapes names from users', () => {
     const svg = svgOf([...members, at(9, 0.3, 0.7, { series: 'enqueued', label: '</text><script>{a|b}"' })]);
     expect(svg).not.toContain('<script>');
     expect(svg).toContain('&lt;/text&gt;&lt;script&gt;');
   });
 
-  it('has a logarithmic axis where values span more than a factor of thirty, or as it is asked', () => {
+  it('has a logarithmic axis where values span more than a factor of 30, or on request', () => {
     const wide = [...members, at(8, 5, 0.95)];
     const typeOf = (option: ReturnType<typeof frontierOption>): unknown =>
       (option.xAxis as { type?: unknown } | undefined)?.type;
@@ -120,7 +111,7 @@ describe('the picture of a frontier', () => {
     for (const tick of ['0.1', '0.2', '0.5', '1', '2', '5']) expect(svgOf(wide)).toContain(`>${tick}</text>`);
   });
 
-  it('is drawn over the trials with one objective, and without any point', () => {
+  it('is drawn over trial numbers with one objective, and without any point', () => {
     const alone = {
       plane: { x: null, y: 'accuracy' },
       objectives: [{ name: 'accuracy', direction: 'maximize' }],
@@ -129,7 +120,7 @@ describe('the picture of a frontier', () => {
     expect(svgOf([])).toContain('latency [ms]');
   });
 
-  it('says what its marks stand for, also those that are columns', () => {
+  it('has the keys of its marks, also of those in typed arrays', () => {
     const { series } = frontierOption(input(members, { clouds: [cloud(1000)] }));
     const background = series.find(({ keyAt }) => keyAt !== undefined);
     expect(background?.keyAt?.(12)).toEqual({ number: 12, precision: 'fp32' });
@@ -137,7 +128,7 @@ describe('the picture of a frontier', () => {
     expect(frontier?.data).toMatchObject(members.map(({ key }) => ({ key })));
   });
 
-  it('says in words what is pointed at', () => {
+  it('has tooltips', () => {
     const option = frontierOption(input(members, { clouds: [cloud(1000, { predicted: true })] }));
     const { formatter } = option.tooltip as { formatter: (at: unknown) => string };
     const seriesId = option.series.find(({ keyAt }) => keyAt !== undefined)?.id;
@@ -150,7 +141,7 @@ describe('the picture of a frontier', () => {
   });
 });
 
-it('a staircase is made of what nothing excels in its plane', () => {
+it('a staircase has the points that no other dominates', () => {
   const behind = at(5, 0.3, 0.82);
   expect(skyline([...members, behind], 'minimize', 'maximize')).toEqual(members);
   expect(skyline([at(1, 1, 1), at(2, 2, 2), at(3, 1, 2)], 'maximize', 'minimize').map(({ key }) => key.number)).toEqual(

@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alignLines, pathsOf } from '../../../ui/data/line-diff.js';
+import { alignLines } from '../../../ui/data/line-diff.js';
 
 const cellsOf = (texts: readonly string[]) => alignLines(texts).map(({ cells }) => cells);
 const settings = (search: string) => `name: a\nsearch:\n${search}seed: 1\n`;
 
-describe('texts beside each other', () => {
-  it('pairs equal lines, and lines about the same key', () => {
+describe('alignLines', () => {
+  it('pairs lines with the same key', () => {
     expect(alignLines(['name: a\nseed: 1\n', 'name: a\nseed: 2\n'])).toEqual([
-      { cells: ['name: a', 'name: a'], same: true },
-      { cells: ['seed: 1', 'seed: 2'], same: false },
+      { path: 'name', cells: ['name: a', 'name: a'], same: true },
+      { path: 'seed', cells: ['seed: 1', 'seed: 2'], same: false },
     ]);
   });
 
-  it('gives what one lacks a row of its own, where it stands', () => {
+  it('gives a missing line a row in its place', () => {
     expect(cellsOf([settings('  trials: 10\n'), settings('  trials: 20\n  startup: 5\n')])).toEqual([
       ['name: a', 'name: a'],
       ['search:', 'search:'],
@@ -23,15 +23,12 @@ describe('texts beside each other', () => {
     ]);
   });
 
-  it('puts what several texts add to the first into the same rows', () => {
+  it('pairs lines that only later texts have', () => {
     expect(cellsOf(['a: 1', 'a: 1\nb: 2', 'a: 1\nb: 3\nc: 4'])).toEqual([
       ['a: 1', 'a: 1', 'a: 1'],
       [null, 'b: 2', 'b: 3'],
       [null, null, 'c: 4'],
     ]);
-  });
-
-  it('pairs what two texts add, also behind what only one of them adds', () => {
     expect(cellsOf(['a: 1', 'a: 1\nb: 2\nd: 4', 'a: 1\nb: 2\nc: 3\nd: 4'])).toEqual([
       ['a: 1', 'a: 1', 'a: 1'],
       [null, 'b: 2', 'b: 2'],
@@ -40,7 +37,16 @@ describe('texts beside each other', () => {
     ]);
   });
 
-  it('loses no line and changes no order, whatever the texts', () => {
+  it('pairs equal items of lists, and only those', () => {
+    expect(cellsOf(['k:\n  - 3\n  - 5', 'k:\n  - 5\n  - 7'])).toEqual([
+      ['k:', 'k:'],
+      ['  - 3', null],
+      ['  - 5', '  - 5'],
+      [null, '  - 7'],
+    ]);
+  });
+
+  it('loses no line and changes no order, for any texts', () => {
     const line = fc.constantFrom('a: 1', 'a: 2', 'b: 1', '  a: 1', '- x', '');
     const text = fc.array(line, { maxLength: 12 }).map((lines) => lines.map((one) => `${one}\n`).join(''));
     fc.assert(
@@ -51,27 +57,13 @@ describe('texts beside each other', () => {
         for (const { cells, same } of rows) expect(same).toBe(new Set(cells).size === 1);
       }),
     );
-  });
-
-  it('says of equal texts that nothing differs', () => {
     expect(alignLines(['x: 1\ny: 2', 'x: 1\ny: 2', 'x: 1\ny: 2\n']).every(({ same }) => same)).toBe(true);
   });
-});
 
-describe('where a line of YAML stands', () => {
-  it('names the keys around it', () => {
-    const lines = [
-      'search:',
-      '  controller:',
-      '    type: surrogate',
-      '  trials: 10',
-      'objectives:',
-      '  - name: accuracy',
-      '    direction: maximize',
-      'width:',
-      '  - 0.25',
-    ];
-    expect(pathsOf(lines)).toEqual([
+  it('names the keys around each line', () => {
+    const lines = ['search:', '  controller:', '    type: surrogate', '  trials: 10', 'objectives:'];
+    const items = ['  - name: accuracy', '    direction: maximize', 'width:', '  - 0.25'];
+    expect(alignLines([[...lines, ...items].join('\n')]).map(({ path }) => path)).toEqual([
       'search',
       'search.controller',
       'search.controller.type',

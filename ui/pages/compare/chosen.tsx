@@ -2,68 +2,58 @@ import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import { mostCompared, moved } from '../../data/addresses.js';
 
-/** What is compared: each can be moved or removed. */
-export function Chosen<T extends string | number>({
-  items,
-  nameOf,
-  linkOf,
-  onChange,
-}: {
+interface ChosenProps<T> {
   readonly items: readonly T[];
   readonly nameOf: (item: T) => string;
   readonly linkOf: (item: T) => string;
   readonly onChange: (items: readonly T[]) => void;
-}) {
+}
+
+export function Chosen<T extends string | number>({ items, nameOf, linkOf, onChange }: ChosenProps<T>) {
   return (
     <ol class="chosen" aria-label="Compared, from left to right">
-      {items.map((item, i) => (
-        <li key={item}>
-          <a href={linkOf(item)}>{nameOf(item)}</a>
-          <button
-            type="button"
-            aria-label={`Move ${nameOf(item)} to the left`}
-            disabled={i === 0}
-            onClick={() => onChange(moved(items, i, -1))}
-          >
-            ←
+      {items.map((item, i) => {
+        const name = nameOf(item);
+        const button = (label: string, sign: string, next: readonly T[]) => (
+          <button type="button" aria-label={label} disabled={next === items} onClick={() => onChange(next)}>
+            {sign}
           </button>
-          <button
-            type="button"
-            aria-label={`Move ${nameOf(item)} to the right`}
-            disabled={i === items.length - 1}
-            onClick={() => onChange(moved(items, i, 1))}
-          >
-            →
-          </button>
-          <button
-            type="button"
-            aria-label={`Remove ${nameOf(item)}`}
-            onClick={() => onChange(items.filter((other) => other !== item))}
-          >
-            ✕
-          </button>
-        </li>
-      ))}
+        );
+        return (
+          <li key={item}>
+            <a href={linkOf(item)}>{name}</a>
+            {button(`Move ${name} to the left`, '←', moved(items, i, -1))}
+            {button(`Move ${name} to the right`, '→', moved(items, i, 1))}
+            {button(
+              `Remove ${name}`,
+              '✕',
+              items.filter((other) => other !== item),
+            )}
+          </li>
+        );
+      })}
     </ol>
   );
 }
 
-/** A field in which something to compare is named, with what can be chosen below it. */
-export function AddField({
-  label,
-  hint,
-  full,
-  suggestions,
-  add,
-}: {
+export interface Suggestion {
+  /** Its name in the field. */
+  readonly value: string;
+  readonly label: string;
+  readonly text: string;
+}
+
+interface AddFieldProps {
   readonly label: string;
   readonly hint: ComponentChildren;
-  /** Whether as many are compared as can be. */
+  /** Whether the comparison is full. */
   readonly full: boolean;
-  readonly suggestions: readonly { readonly value: string; readonly text: string }[];
-  /** @returns why it cannot be added; null: it was. */
+  readonly suggestions: readonly Suggestion[];
+  /** @returns why the text cannot be added, or null. */
   readonly add: (text: string) => string | null;
-}) {
+}
+
+export function AddField({ label, hint, full, suggestions, add }: AddFieldProps) {
   const id = useId();
   const [text, setText] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
@@ -89,9 +79,9 @@ export function AddField({
         onInput={({ currentTarget: { value } }) => setText(value)}
       />
       <datalist id={`${id}-list`}>
-        {suggestions.map(({ value, text: said }) => (
-          <option key={value} value={value}>
-            {said}
+        {suggestions.map((each) => (
+          <option key={each.value} value={each.value}>
+            {each.label}: {each.text}
           </option>
         ))}
       </datalist>
@@ -102,5 +92,26 @@ export function AddField({
         {problem ?? (full ? `${mostCompared} at most: remove one to add another.` : hint)}
       </span>
     </form>
+  );
+}
+
+interface OfferProps {
+  readonly label: string;
+  readonly suggestions: readonly Suggestion[];
+  readonly add: (value: string) => void;
+}
+
+export function Offer({ label, suggestions, add }: OfferProps) {
+  return (
+    <ul class="compare-offer" aria-label={label}>
+      {suggestions.map((each) => (
+        <li key={each.value}>
+          <button type="button" aria-label={`Add ${each.label}`} onClick={() => add(each.value)}>
+            + {each.label}
+          </button>{' '}
+          {each.text}
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -1,16 +1,18 @@
 import { useLocation } from 'preact-iso';
 import type { ReadableRun, RunId, RunsAnswer } from '../../../experiments/page/api.js';
+import { Alert } from '../../components/elements.js';
 import { mostCompared, runAddress, runsAddress, runsIn } from '../../data/addresses.js';
+import { titleOf } from '../../data/measures.js';
 import { useAnswer, useAnswers, useRuns } from '../../data/use-answer.js';
-import { AddField, Chosen } from './chosen.js';
-import { ComparedFrontiers } from './compared-frontiers.js';
-import { ComparedHypervolumes } from './compared-hypervolumes.js';
-import { ComparedRuns } from './compared-runs.js';
-import { ComparedSettings } from './compared-settings.js';
-import { Unlike } from './unlike.js';
+import { AddField, Chosen, Offer } from './chosen.js';
+import { ComparedRuns, ComparedSettings } from './compared-runs.js';
+import { ComparedFrontiers, ComparedHypervolumes } from './run-charts.js';
 
-/** Seconds after which runs are compared anew while one of them is running. */
+/** Seconds until the comparison is refreshed while one of its runs is running. */
 const age = 4;
+
+/** The most runs that are offered as buttons. */
+const mostOffered = 50;
 
 const isReadable = (entry: RunsAnswer['runs'][number]): entry is ReadableRun => !('problem' in entry);
 
@@ -20,42 +22,67 @@ interface ChoiceProps {
   readonly set: (ids: readonly RunId[]) => void;
 }
 
-/** The runs that can be added. */
+/** The field that adds a run, and buttons for all of them where fewer than two are chosen. */
 function AddRun({ ids, known, set }: ChoiceProps) {
-  const take = (id: string): string | null => {
-    if (ids.includes(id)) return `${id} is there already.`;
-    if (!known.some((run) => run.id === id)) return `There is no run ${id} that can be read.`;
+  const others = known.filter(({ id }) => !ids.includes(id));
+  const add = (id: string): string | null => {
+    if (ids.includes(id)) return `${id} is already there.`;
+    if (!known.some((run) => run.id === id)) return `There is no readable run ${id}.`;
     set([...ids, id]);
     return null;
   };
+  const suggestions = others.map(({ id, run }) => ({
+    value: id,
+    label: id,
+    text: `${run.name}, ${run.status}, ${run.counts.complete} trials`,
+  }));
   return (
-    <AddField
-      label="Add run"
-      hint="By the name of its folder."
-      full={ids.length >= mostCompared}
-      suggestions={known
-        .filter(({ id }) => !ids.includes(id))
-        .map(({ id, run }) => ({ value: id, text: `${id}: ${run.name}, ${run.status}` }))}
-      add={take}
-    />
+    <>
+      <AddField
+        label="Add run"
+        hint="By the name of its folder."
+        full={ids.length >= mostCompared}
+        suggestions={suggestions}
+        add={add}
+      />
+      {ids.length < 2 && others.length === 0 && (
+        <p class="empty">There is nothing to compare: this folder has no other readable run.</p>
+      )}
+      {ids.length < 2 && others.length > 0 && (
+        <>
+          <p>{ids.length === 0 ? 'Choose two to six runs with the same objectives.' : 'Choose at least one more.'}</p>
+          <Offer label="Runs of this folder" suggestions={suggestions.slice(0, mostOffered)} add={add} />
+        </>
+      )}
+    </>
   );
 }
 
-/** What can be compared, where fewer than two runs are chosen. */
-function Offer({ ids, known, set }: ChoiceProps) {
-  const others = known.filter(({ id }) => !ids.includes(id));
-  if (others.length === 0)
-    return <p class="empty">There is nothing to compare: this folder has no other run that can be read.</p>;
+/** The objectives of a run: only runs with the same ones can be compared. */
+const goalOf = ({ objectives, measures }: ReadableRun): string =>
+  objectives.map(({ name, direction }) => `${titleOf(measures, name)} (${direction})`).join(', ');
+
+/** Groups runs that cannot be compared by their objectives. */
+function Incomparable({ ids, known, set }: ChoiceProps) {
+  const goals = new Map<string, RunId[]>();
+  for (const id of ids) {
+    const run = known.find((entry) => entry.id === id);
+    const goal = run === undefined ? 'its objectives cannot be read' : goalOf(run);
+    goals.set(goal, [...(goals.get(goal) ?? []), id]);
+  }
+  if (goals.size < 2) return null;
   return (
     <>
-      <p>{ids.length === 0 ? 'Choose two to six runs with the same objectives.' : 'Choose at least one more.'}</p>
-      <ul class="compare-offer" aria-label="Runs of this folder">
-        {others.slice(0, 50).map(({ id, run }) => (
-          <li key={id}>
-            <button type="button" aria-label={`Add ${id}`} onClick={() => set([...ids, id])}>
-              + {id}
-            </button>{' '}
-            {run.name}, {run.status}, {run.counts.complete} trials
+      <p>Only runs with the same objectives can be compared. Of these:</p>
+      <ul>
+        {[...goals].map(([goal, alike]) => (
+          <li key={goal}>
+            {alike.join(', ')}: {goal}{' '}
+            {alike.length > 1 && (
+              <button type="button" onClick={() => set(alike)}>
+                Compare only these
+              </button>
+            )}
           </li>
         ))}
       </ul>
@@ -63,47 +90,37 @@ function Offer({ ids, known, set }: ChoiceProps) {
   );
 }
 
-/** Runs over each other: their frontiers, how they got there, and what they were told to do. */
 export default function CompareRunsPage() {
   const { query, route } = useLocation();
   const ids = runsIn(query['runs']);
   const listed = useRuns();
   const known = listed.answer?.runs.filter(isReadable) ?? [];
   const enough = ids.length >= 2;
-  const statusOf = (wanted: RunId) => known.find(({ id }) => id === wanted)?.run.status ?? '';
-  const moment = listed.answer === null ? null : ids.map(statusOf).join();
-  const compared = useAnswer(
-    enough ? { address: '/api/compare', parameters: {}, query: { runs: ids } } : null,
+  // The first requests wait for the list, whose statuses tell when to repeat them.
+  const requested = enough && listed.answer !== null ? ids : [];
+  const statuses = ids.map((wanted) => known.find(({ id }) => id === wanted)?.run.status ?? '').join();
+  const { answer, problem } = useAnswer(
+    requested.length === 0 ? null : { address: '/api/compare', parameters: {}, query: { runs: ids } },
     ({ runs }) => (runs.some(({ run }) => run.status === 'running') ? age : null),
-    moment,
+    statuses,
   );
   const details = useAnswers(
-    enough ? ids.map((run) => ({ address: '/api/runs/:run', parameters: { run } })) : [],
+    requested.map((run) => ({ address: '/api/runs/:run', parameters: { run } })),
     undefined,
-    moment,
+    statuses,
   );
   const set = (chosen: readonly RunId[]) => route(runsAddress(chosen));
-  const { answer, problem } = compared;
-  const infos = details.flatMap((asked) => (asked.answer === null ? [] : [asked.answer]));
+  const infos = details.flatMap((each) => (each.answer === null ? [] : [each.answer]));
   return (
     <>
       <section>
         <h1>Compare runs</h1>
         <Chosen items={ids} nameOf={(id) => id} linkOf={(id) => runAddress(id)} onChange={set} />
         {listed.answer !== null && <AddRun ids={ids} known={known} set={set} />}
-        {listed.problem !== null && (
-          <p class="banner" role="alert">
-            {listed.problem}
-          </p>
-        )}
-        {problem !== null && (
-          <p class="banner" role="alert">
-            {problem}
-          </p>
-        )}
-        {problem !== null && answer === null && <Unlike ids={ids} known={known} set={set} />}
+        <Alert text={listed.problem} />
+        <Alert text={problem} />
+        {problem !== null && answer === null && <Incomparable ids={ids} known={known} set={set} />}
         {enough && answer === null && problem === null && <p role="status">Loading …</p>}
-        {!enough && listed.answer !== null && <Offer ids={ids} known={known} set={set} />}
       </section>
       {answer !== null && (
         <>

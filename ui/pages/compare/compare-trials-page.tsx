@@ -1,52 +1,79 @@
 import { useLocation } from 'preact-iso';
-import type { TrialAnswer } from '../../../experiments/page/api.js';
+import type { CandidateKey } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
-import { trialsAddress, trialsIn, withQuery } from '../../data/addresses.js';
-import { useAnswers, type Asked } from '../../data/use-answer.js';
-import { AddTrial, FrontierOffer } from './add-trial.js';
-import { Chosen } from './chosen.js';
-import { ComparedCurves } from './compared-curves.js';
-import { ComparedDecisions } from './compared-decisions.js';
-import { ComparedLatencies } from './compared-latencies.js';
-import { ComparedNetworks } from './compared-networks.js';
-import { ComparedPrecisions } from './compared-precisions.js';
-import { ComparedValues } from './compared-values.js';
+import { Alert } from '../../components/elements.js';
+import { mostCompared, trialAddress, trialsAddress, trialsIn, withQuery } from '../../data/addresses.js';
+import { textOf, titleOf } from '../../data/measures.js';
+import { useAnswers } from '../../data/use-answer.js';
+import { AddField, Chosen, Offer, type Suggestion } from './chosen.js';
+import { ComparedCurves, ComparedLatencies } from './compared-charts.js';
+import { ComparedDecisions, ComparedNetworks, ComparedPrecisions, ComparedValues } from './compared-trials.js';
 
-/** Seconds after which a trial is asked for again: while it is evaluated, and while its run may still do more with it. */
+/** Seconds until a trial is refreshed: one that is evaluated, and one of a run that may still train or measure it. */
 const ages = { trial: 3, run: 15 };
 
-const namedTrial = (number: number): string => `#${number}`;
+/** The trials of the frontier with their objectives. */
+function useFrontier(): readonly Suggestion[] {
+  const { live, info } = useRun();
+  // Subscribes to changes of the columns.
+  if (live.version.value === 0) return [];
+  const textsOf = (key: CandidateKey): string => {
+    const row = live.candidates.rowOf(key);
+    return info.objectives
+      .map(({ name }) => {
+        const value = row === undefined ? null : live.candidates.values.get(name)?.[row];
+        return `${titleOf(info.measures, name)} ${textOf(info.measures, name, value)}`;
+      })
+      .join(', ');
+  };
+  const once = new Map(live.frontier.value.map((key) => [String(key.number), key]));
+  return [...once].map(([value, key]) => ({ value, label: `#${value}`, text: textsOf(key) }));
+}
 
-/** Which of the trials are not there yet, and why. */
-function Missing({
-  numbers,
-  asked,
-}: {
+/** `count` of the values, evenly from the first to the last. */
+function spread<T>(values: readonly T[], count: number): readonly T[] {
+  if (values.length <= count) return values;
+  return Array.from({ length: count }, (_, i) => values[Math.round((i * (values.length - 1)) / (count - 1))]);
+}
+
+interface FrontierOfferProps {
   readonly numbers: readonly number[];
-  readonly asked: readonly Asked<TrialAnswer>[];
-}) {
-  const problems = asked.flatMap(({ problem }, i) =>
-    problem === null ? [] : [`${namedTrial(numbers[i])}: ${problem}`],
-  );
-  const loading = asked.some(({ answer, problem }) => answer === null && problem === null);
+  readonly frontier: readonly Suggestion[];
+  readonly set: (numbers: readonly number[]) => void;
+}
+
+/** Offers the trials of the frontier where too few are chosen. */
+function FrontierOffer({ numbers, frontier, set }: FrontierOfferProps) {
+  if (frontier.length === 0)
+    return (
+      <p class="empty">Name two to six trials. The trials of the frontier appear here as soon as there are any.</p>
+    );
+  const few = spread(frontier, 3).map(({ value }) => Number(value));
   return (
     <>
-      {problems.map((problem) => (
-        <p key={problem} class="banner" role="alert">
-          {problem}
-        </p>
-      ))}
-      {loading && <p role="status">Loading …</p>}
+      <p>
+        {numbers.length === 0 ? 'Choose two to six trials' : 'Choose at least one more'}, here from the frontier or on
+        the trials page.{' '}
+        {few.length > 1 && (
+          <button type="button" class="primary" onClick={() => set(few)}>
+            Compare {few.map((number) => `#${number}`).join(', ')}
+          </button>
+        )}
+      </p>
+      <Offer
+        label="Members of the frontier"
+        suggestions={frontier.filter(({ value }) => !numbers.includes(Number(value)))}
+        add={(value) => set([...numbers, Number(value)])}
+      />
     </>
   );
 }
 
-/** Trials of a run beside each other. */
 export default function CompareTrialsPage() {
   const { live, info } = useRun();
   const { path, query, route } = useLocation();
   const numbers = trialsIn(query['trials']);
-  const asked = useAnswers(
+  const loaded = useAnswers(
     numbers.map((trial) => ({ address: '/api/runs/:run/trials/:trial', parameters: { run: live.id, trial } })),
     ({ trial: { state } }) => {
       if (state === 'running' || state === 'waiting') return ages.trial;
@@ -54,22 +81,44 @@ export default function CompareTrialsPage() {
     },
     info.run.status,
   );
+  const frontier = useFrontier();
+  const { total } = live.loaded.value;
   const set = (chosen: readonly number[]) =>
     route(withQuery(path, { ...query, trials: chosen.length === 0 ? undefined : chosen.join(',') }));
-  const add = (number: number) => set([...numbers, number]);
-  const answers = asked.flatMap(({ answer }) => (answer === null ? [] : [answer]));
-  const base = trialsAddress(live.id);
+  const add = (text: string): string | null => {
+    const number = /^#?(\d+)$/.exec(text)?.[1];
+    if (number === undefined) return 'Enter the number of a trial: 12.';
+    if (numbers.includes(Number(number))) return `#${number} is already there.`;
+    if (Number(number) >= total) return `There is no trial ${number}: the last one is ${total - 1}.`;
+    set([...numbers, Number(number)]);
+    return null;
+  };
+  const answers = loaded.flatMap(({ answer }) => (answer === null ? [] : [answer]));
   return (
     <>
       <section>
         <div class="head">
           <h2>Compare trials</h2>
-          <a href={base}>All trials</a>
+          <a href={trialsAddress(live.id)}>All trials</a>
         </div>
-        <Chosen items={numbers} nameOf={namedTrial} linkOf={(number) => `${base}/${number}`} onChange={set} />
-        <AddTrial numbers={numbers} add={add} />
-        <Missing numbers={numbers} asked={asked} />
-        {numbers.length < 2 && <FrontierOffer numbers={numbers} set={set} />}
+        <Chosen
+          items={numbers}
+          nameOf={(number) => `#${number}`}
+          linkOf={(number) => trialAddress(live.id, number)}
+          onChange={set}
+        />
+        <AddField
+          label="Add trial"
+          hint="By number; members of the frontier are suggested."
+          full={numbers.length >= mostCompared}
+          suggestions={frontier.filter(({ value }) => !numbers.includes(Number(value)))}
+          add={add}
+        />
+        {loaded.map(({ problem }, i) => (
+          <Alert key={numbers[i]} text={problem === null ? null : `#${numbers[i]}: ${problem}`} />
+        ))}
+        {loaded.some(({ answer, problem }) => answer === null && problem === null) && <p role="status">Loading …</p>}
+        {numbers.length < 2 && <FrontierOffer numbers={numbers} frontier={frontier} set={set} />}
       </section>
       {answers.length > 0 && (
         <>

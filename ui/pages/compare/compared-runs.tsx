@@ -1,30 +1,14 @@
+import { useMemo, useState } from 'preact/hooks';
 import { duration, percent } from '../../../base/number-text.js';
-import type { ComparisonAnswer, RunAnswer, RunId } from '../../../experiments/page/api.js';
+import type { ComparisonAnswer, RunAnswer } from '../../../experiments/page/api.js';
+import { Checkbox } from '../../components/elements.js';
 import { RunState } from '../../components/run-status.js';
 import { runAddress } from '../../data/addresses.js';
+import { alignLines } from '../../data/line-diff.js';
 import { textOf, titleOf } from '../../data/measures.js';
-import { SideBySide, type SideCell, type SideRow } from './side-by-side.js';
-import { bestOf } from './value-rows.js';
+import { numberRow, SideBySide, type SideRow } from './side-by-side.js';
 
 type Compared = ComparisonAnswer['runs'][number];
-
-/** What runs are, as rows of text: those that differ are marked. */
-const facts: readonly {
-  readonly title: string;
-  readonly of: (run: Compared, info: RunAnswer | undefined) => string;
-}[] = [
-  { title: 'name', of: ({ run }) => run.name },
-  { title: 'search', of: (_, info) => info?.provenance.search ?? '' },
-  { title: 'data', of: (_, info) => info?.provenance.data ?? '' },
-  { title: 'teacher', of: (_, info) => info?.provenance.teacher ?? '' },
-  { title: 'supernet', of: (_, info) => info?.provenance.supernet ?? '' },
-  { title: 'loss', of: (_, info) => info?.provenance.loss ?? '' },
-  { title: 'decisions', of: (_, info) => (info === undefined ? '' : String(info.decisions.length)) },
-  { title: 'evaluation', of: ({ run }) => (run.evaluation === 'table' ? 'from a table' : 'by training') },
-  { title: 'seed', of: ({ run }) => String(run.seed) },
-  { title: 'threads', of: ({ run }) => String(run.threads) },
-  { title: 'version of nas', of: ({ run }) => run.version },
-];
 
 const countText = (value: number): string => value.toLocaleString('en-US');
 
@@ -35,75 +19,67 @@ function bestValue({ frontier }: Compared, { name, direction }: ComparisonAnswer
   return direction === 'minimize' ? Math.min(...values) : Math.max(...values);
 }
 
-const marked = (texts: readonly string[], best: readonly boolean[]): readonly SideCell[] =>
-  texts.map((text, i) => ({ text, ...(best[i] ? { mark: 'best' as const } : {}) }));
-
-/** What runs reached: the best values of their frontiers, and how much these dominate. */
 function resultRows({ objectives, measures, runs }: ComparisonAnswer): readonly SideRow[] {
-  const shares = runs.map(({ points }) => points.at(-1)?.share ?? null);
+  const row = (title: string, of: (run: Compared) => SideRow['cells'][number]['text']): SideRow => ({
+    title,
+    cells: runs.map((run) => ({ text: of(run) })),
+  });
   return [
-    ...objectives.map((objective) => {
-      const values = runs.map((run) => bestValue(run, objective));
-      return {
-        title: `best ${titleOf(measures, objective.name)}`,
-        cells: marked(
-          values.map((value) => textOf(measures, objective.name, value)),
-          bestOf(values, objective.direction),
-        ),
-      };
-    }),
-    {
-      title: 'hypervolume',
-      cells: marked(
-        shares.map((share) => (share === null ? '-' : percent(share))),
-        bestOf(shares, 'maximize'),
+    ...objectives.map((objective) =>
+      numberRow(
+        `best ${titleOf(measures, objective.name)}`,
+        runs.map((run) => bestValue(run, objective)),
+        objective.direction,
+        (value) => textOf(measures, objective.name, value),
       ),
-    },
-    { title: 'on the frontier', cells: runs.map(({ frontier }) => ({ text: countText(frontier.length) })) },
+    ),
+    numberRow(
+      'hypervolume',
+      runs.map(({ points }) => points.at(-1)?.share ?? null),
+      'maximize',
+      (share) => (share === null ? '-' : percent(share)),
+    ),
+    row('on the frontier', ({ frontier }) => countText(frontier.length)),
+    row('state', ({ run }) => <RunState run={run} />),
+    row('complete trials', ({ run }) => `${countText(run.counts.complete)} of ${countText(run.planned)}`),
+    row('pruned, failed', ({ run: { counts } }) => `${countText(counts.pruned)}, ${countText(counts.failed)}`),
+    row('compute', ({ points }) => duration(points.at(-1)?.seconds ?? 0)),
+    row('started', ({ run }) => run.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')),
   ];
 }
 
-/** How far runs are, and what that took. */
-const effortRows = (runs: readonly Compared[]): readonly SideRow[] => [
-  { title: 'state', cells: runs.map(({ run }) => ({ text: <RunState run={run} /> })) },
-  {
-    title: 'complete trials',
-    cells: runs.map(({ run }) => ({ text: `${countText(run.counts.complete)} of ${countText(run.planned)}` })),
-  },
-  {
-    title: 'pruned, failed',
-    cells: runs.map(({ run: { counts } }) => ({ text: `${countText(counts.pruned)}, ${countText(counts.failed)}` })),
-  },
-  {
-    title: 'compute',
-    cells: runs.map(({ points }) => ({ text: duration(points.at(-1)?.seconds ?? 0) })),
-  },
-  {
-    title: 'started',
-    cells: runs.map(({ run }) => ({ text: run.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC') })),
-  },
+/** Facts of runs; rows that differ are marked. */
+const facts: readonly (readonly [title: string, of: (run: Compared, info: RunAnswer | undefined) => string])[] = [
+  ['name', ({ run }) => run.name],
+  ['search', (_, info) => info?.provenance.search ?? ''],
+  ['data', (_, info) => info?.provenance.data ?? ''],
+  ['teacher', (_, info) => info?.provenance.teacher ?? ''],
+  ['supernet', (_, info) => info?.provenance.supernet ?? ''],
+  ['loss', (_, info) => info?.provenance.loss ?? ''],
+  ['decisions', (_, info) => (info === undefined ? '' : String(info.decisions.length))],
+  ['evaluation', ({ run }) => (run.evaluation === 'table' ? 'from a table' : 'by training')],
+  ['seed', ({ run }) => String(run.seed)],
+  ['threads', ({ run }) => String(run.threads)],
+  ['version of nas', ({ run }) => run.version],
 ];
 
-/** What runs reached, what that took, and what they are. */
-export function ComparedRuns({
-  answer,
-  infos,
-}: {
+interface ComparedRunsProps {
   readonly answer: ComparisonAnswer;
   readonly infos: readonly RunAnswer[];
-}) {
+}
+
+export function ComparedRuns({ answer, infos }: ComparedRunsProps) {
   const { runs } = answer;
-  const infoOf = (id: RunId) => infos.find((info) => info.id === id);
-  const factRows = facts.flatMap(({ title, of }): SideRow[] => {
-    const texts = runs.map((run) => of(run, infoOf(run.id)));
+  const factRows = facts.flatMap(([title, of]): SideRow[] => {
+    const texts = runs.map((run) =>
+      of(
+        run,
+        infos.find(({ id }) => id === run.id),
+      ),
+    );
     if (texts.every((text) => text === '')) return [];
-    return [
-      {
-        title,
-        differs: texts.some((text) => text !== texts[0]),
-        cells: texts.map((text) => ({ text: text === '' ? '-' : text })),
-      },
-    ];
+    const differs = texts.some((text) => text !== texts[0]);
+    return [{ title, differs, cells: texts.map((text) => ({ text: text === '' ? '-' : text })) }];
   });
   return (
     <section>
@@ -115,8 +91,60 @@ export function ComparedRuns({
             {id}
           </a>
         ))}
-        rows={[...resultRows(answer), ...effortRows(runs), ...factRows]}
+        rows={[...resultRows(answer), ...factRows]}
       />
+    </section>
+  );
+}
+
+/** The settings of runs with every default: the lines that differ, or all. */
+export function ComparedSettings({ infos }: Pick<ComparedRunsProps, 'infos'>) {
+  const [all, setAll] = useState(false);
+  const texts = infos.map(({ settings }) => settings);
+  const rows = useMemo(() => alignLines(texts), [texts.join('\0')]);
+  const different = rows.filter(({ same }) => !same);
+  const shown = all ? rows : different;
+  return (
+    <section>
+      <div class="head">
+        <h2>Settings</h2>
+        <span class="note">
+          {different.length} of {rows.length} lines differ
+        </span>
+      </div>
+      <div class="toolbar">
+        <Checkbox label="Also what is the same" checked={all} onChange={setAll} />
+      </div>
+      {shown.length === 0 ? (
+        <p class="empty">All runs have the same settings.</p>
+      ) : (
+        <div class="scroll" role="region" aria-label="Settings of runs" tabIndex={0}>
+          <table class="side lines">
+            <thead>
+              <tr>
+                <th scope="col">setting</th>
+                {infos.map(({ id }) => (
+                  <th key={id} scope="col">
+                    {id}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map(({ path, cells, same }, i) => (
+                <tr key={i} class={same ? undefined : 'differs'}>
+                  <th scope="row">{path}</th>
+                  {cells.map((cell, column) => (
+                    <td key={column}>
+                      {cell === null ? <span class="side-note">(absent)</span> : all ? cell : cell.trim()}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
     </section>
   );
 }

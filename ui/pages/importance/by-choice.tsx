@@ -1,10 +1,9 @@
-import { useLocation } from 'preact-iso';
 import { useMemo } from 'preact/hooks';
-import { useRun } from '../../app/hooks.js';
+import { useOpenTrial, useQuery, useRun } from '../../app/hooks.js';
 import { choicesOption } from '../../charts/choices.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
+import { Select } from '../../components/elements.js';
 import { Table } from '../../components/table.js';
-import { trialAddress, withQuery } from '../../data/addresses.js';
 import { textOf, titleOf } from '../../data/measures.js';
 import {
   choiceGroups,
@@ -17,36 +16,42 @@ import {
 } from './complete-trials.js';
 
 function GroupTable({ groups, objective }: { readonly groups: readonly ChoiceGroup[]; readonly objective: string }) {
-  const { info } = useRun();
-  const text = (of: (group: ChoiceGroup) => number) => (group: ChoiceGroup) =>
-    textOf(info.measures, objective, of(group));
+  const {
+    info: { measures },
+  } = useRun();
+  const column = (title: string, name: 'least' | 'lower' | 'median' | 'upper' | 'greatest') => ({
+    title,
+    numeric: true,
+    cell: (group: ChoiceGroup) => textOf(measures, objective, group[name]),
+  });
   return (
     <Table
-      label={`${titleOf(info.measures, objective)} by choice`}
+      label={`${titleOf(measures, objective)} by choice`}
       columns={[
         { title: 'choice', heading: true, cell: ({ choice }) => choiceName(choice) },
         { title: 'trials', numeric: true, cell: ({ count }) => count },
-        { title: 'least', numeric: true, cell: text(({ least }) => least) },
-        { title: '25 %', numeric: true, cell: text(({ lower }) => lower) },
-        { title: 'median', numeric: true, cell: text(({ median }) => median) },
-        { title: '75 %', numeric: true, cell: text(({ upper }) => upper) },
-        { title: 'greatest', numeric: true, cell: text(({ greatest }) => greatest) },
+        column('least', 'least'),
+        column('25 %', 'lower'),
+        column('median', 'median'),
+        column('75 %', 'upper'),
+        column('greatest', 'greatest'),
       ]}
       rows={groups}
     />
   );
 }
 
-interface StripsProps {
+interface ObjectiveProps {
   readonly trials: CompleteTrials;
   readonly decision: string;
   readonly objective: string;
 }
 
-/** An objective by the choices of a decision. */
-function Strips({ trials, decision, objective }: StripsProps) {
-  const { live, info } = useRun();
-  const { route } = useLocation();
+function ObjectiveByChoice({ trials, decision, objective }: ObjectiveProps) {
+  const {
+    info: { measures },
+  } = useRun();
+  const open = useOpenTrial();
   const theme = useChartTheme();
   const groups = useMemo(() => {
     const values = trials.rows.flatMap((row) => {
@@ -61,74 +66,68 @@ function Strips({ trials, decision, objective }: StripsProps) {
       choice: choiceName(choice),
       values: members.map(({ value, number }) => ({
         value,
-        key: number,
+        key: { number },
         label: `#${number}`,
         onFrontier: trials.frontier.has(number),
       })),
     }));
-    return choicesOption({ groups: drawn, decision, measure: objective, measures: info.measures, theme });
-  }, [groups, theme, info.measures, trials.frontier]);
-  const title = titleOf(info.measures, objective);
+    return choicesOption({ groups: drawn, decision, measure: objective, measures, theme });
+  }, [groups, theme, measures, trials.frontier]);
+  const title = titleOf(measures, objective);
   if (groups.length === 0) return null;
+  const medians = groups.map(
+    ({ choice, median }) => `${choiceName(choice)} median ${textOf(measures, objective, median)}`,
+  );
   return (
     <div>
       <h3>{title}</h3>
       <Chart
-        label={`${title} of trials by ${decision}: ${groups.map((group) => `${choiceName(group.choice)} median ${textOf(info.measures, objective, group.median)}`).join(', ')}`}
+        label={`${title} of trials by ${decision}: ${medians.join(', ')}`}
         height={360}
         option={option}
-        onPoint={(number) => typeof number === 'number' && route(trialAddress(live.id, number))}
+        onPoint={open}
         table={() => <GroupTable groups={groups} objective={objective} />}
       />
     </div>
   );
 }
 
-/** What trials reached with each choice of a decision. */
-export function ByChoice({
-  trials,
-  decisions,
-}: {
+interface ByChoiceProps {
   readonly trials: CompleteTrials;
   readonly decisions: readonly VaryingDecision[];
-}) {
+}
+
+export function ByChoice({ trials, decisions }: ByChoiceProps) {
   const { info } = useRun();
-  const { path, query, route } = useLocation();
+  const [query, change] = useQuery();
   const chosen = (decisions.find(({ name }) => name === query['decision']) ?? decisions.at(0))?.name;
   if (chosen === undefined)
     return (
       <section>
         <h2>By choice</h2>
-        <p class="empty">There are no complete trials yet that chose differently.</p>
+        <p class="empty">There are no complete trials with different choices yet.</p>
       </section>
     );
   return (
     <section>
       <h2>By choice</h2>
       <div class="toolbar">
-        <label>
-          Decision
-          <select
-            value={chosen}
-            onChange={({ currentTarget: { value } }) => route(withQuery(path, { ...query, decision: value }), true)}
-          >
-            {decisions.map(({ name }) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Select
+          label="Decision"
+          value={chosen}
+          options={decisions.map(({ name }) => [name, name])}
+          onChange={(decision) => change({ decision })}
+        />
       </div>
       <div class="side-charts">
         {info.objectives.map(({ name }) => (
-          <Strips key={name} trials={trials} decision={chosen} objective={name} />
+          <ObjectiveByChoice key={name} trials={trials} decision={chosen} objective={name} />
         ))}
       </div>
       <p class="note">
-        A mark is a trial, a diamond one on the frontier; a box goes from the 25th to the 75th percentile, with a line
-        at the median, and n is the number of trials. Of many, some are marks; boxes are of all. A search does not try
-        choices evenly: where few trials stand, medians say little.
+        A mark is a trial, a diamond is on the frontier; a box spans the 25th to the 75th percentile with a line at the
+        median; n is the number of trials. Boxes count all trials, even if only some are drawn. A search does not try
+        choices evenly: the median of few trials says little.
       </p>
     </section>
   );

@@ -1,22 +1,22 @@
 import { percent } from '../../../base/number-text.js';
 import type { Importance, ImportanceAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
-import { importanceHeight, importanceOption, mattering, shareOf } from '../../charts/importance.js';
+import { importanceHeight, importanceOption, mostImportant, shareOf } from '../../charts/importance.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
+import { Alert } from '../../components/elements.js';
 import { Table } from '../../components/table.js';
 import { titleOf } from '../../data/measures.js';
-import { type Asked, useAnswer } from '../../data/use-answer.js';
+import { useAnswer, type Loaded } from '../../data/use-answer.js';
 import { ByChoice } from './by-choice.js';
 import { decisionOrder, useCompleteTrials } from './complete-trials.js';
 import { ParallelTrials } from './parallel-section.js';
 
-/** Decisions that are drawn; the table has them all. */
-const drawn = 16;
+/** The most decisions in the chart; the table has all. */
+const most = 16;
 
-/** Below this, what a forest says of trials that it has not seen is little better than their mean. */
+/** Below this fit (R²), the forest predicts unseen trials little better than their mean. */
 const leastFit = 0.3;
 
-/** How much the shares of each objective are to be believed. */
 function Fits({ importances }: { readonly importances: readonly Importance[] }) {
   const { info } = useRun();
   const weak = importances.filter(({ fit }) => fit < leastFit);
@@ -24,29 +24,28 @@ function Fits({ importances }: { readonly importances: readonly Importance[] }) 
   return (
     <>
       <p class="note">
-        How well the forest predicts trials that it has not seen (R²; 1 is perfectly, 0 not at all):{' '}
+        How well the forest predicts unseen trials (R²; 1 is perfect, 0 is useless):{' '}
         {importances.map((importance) => `${nameOf(importance)} ${importance.fit.toFixed(2)}`).join(', ')}.
       </p>
       {weak.length > 0 && (
         <p class="banner">
-          For {weak.map(nameOf).join(' and ')}, shares say little: below {leastFit} the forest has learned too little
-          from these trials.
+          The shares for {weak.map(nameOf).join(' and ')} are unreliable: the fit of the forest is below {leastFit}.
         </p>
       )}
     </>
   );
 }
 
-function Pictured({ importances }: { readonly importances: readonly Importance[] }) {
+function ImportanceChart({ importances }: { readonly importances: readonly Importance[] }) {
   const theme = useChartTheme();
   const { info } = useRun();
-  const all = mattering(importances);
-  const input = { objectives: importances, measures: info.measures, theme, most: drawn };
+  const all = mostImportant(importances);
+  const input = { objectives: importances, measures: info.measures, theme, most };
   const titles = importances.map(({ objective }) => titleOf(info.measures, objective));
   return (
     <>
       <Chart
-        label={`How much each decision matters for ${titles.join(' and for ')}`}
+        label={`Importance of each decision for ${titles.join(' and for ')}`}
         height={importanceHeight(input)}
         option={importanceOption(input)}
         table={() => (
@@ -64,39 +63,34 @@ function Pictured({ importances }: { readonly importances: readonly Importance[]
           />
         )}
       />
-      {all.length > drawn && (
+      {all.length > most && (
         <p class="note">
-          The {drawn} of {all.length} decisions that matter most; the table has them all.
+          The {most} most important of {all.length} decisions; the table has all.
         </p>
       )}
     </>
   );
 }
 
-/** How much each decision matters for each objective, and how that is known. */
-export function Importances({ asked: { answer, problem } }: { readonly asked: Asked<ImportanceAnswer> }) {
+function Importances({ answer, problem }: Loaded<ImportanceAnswer>) {
   return (
     <section>
-      <h2>What matters</h2>
-      {problem !== null && (
-        <p class="banner" role="alert">
-          {problem}
-        </p>
-      )}
-      {answer === null && problem === null && <p role="status">Importances are being found …</p>}
+      <h2>Parameter importance</h2>
+      <Alert text={problem} />
+      {answer === null && problem === null && <p role="status">Computing importances …</p>}
       {answer !== null && answer.objectives === null && (
         <p class="empty">
-          There are too few complete trials ({answer.trials}) to tell what matters. What they chose and reached is
+          There are too few complete trials ({answer.trials}) to estimate importances. Their choices and values are
           below.
         </p>
       )}
       {answer !== null && answer.objectives !== null && (
         <>
-          <Pictured importances={answer.objectives} />
+          <ImportanceChart importances={answer.objectives} />
           <Fits importances={answer.objectives} />
           <p class="note">
-            From {answer.trials.toLocaleString('en-US')} complete trials, by {answer.method}. What is missing to 100 %
-            is due to several decisions together, and noise.
+            From {answer.trials.toLocaleString('en-US')} complete trials, by {answer.method}. The rest to 100 % is due
+            to interactions of decisions, and noise.
           </p>
         </>
       )}
@@ -104,23 +98,22 @@ export function Importances({ asked: { answer, problem } }: { readonly asked: As
   );
 }
 
-/** Seconds after which importances are asked for again while trials end: a forest is grown for each answer. */
+/** Seconds until the importances of a running search are refreshed: the server fits a forest for each answer. */
 const age = 60;
 
-/** What matters: how much decisions explain, what was reached with each choice, and all of it at once. */
 export default function ImportancePage() {
   const { live, info } = useRun();
   const { status } = info.run;
-  const asked = useAnswer(
+  const loaded = useAnswer(
     { address: '/api/runs/:run/importance', parameters: { run: live.id } },
     () => (status === 'running' ? age : null),
     status,
   );
   const trials = useCompleteTrials();
-  const decisions = decisionOrder(trials, asked.answer?.objectives ?? []);
+  const decisions = decisionOrder(trials, loaded.answer?.objectives ?? []);
   return (
     <>
-      <Importances asked={asked} />
+      <Importances {...loaded} />
       <ByChoice trials={trials} decisions={decisions} />
       <ParallelTrials trials={trials} decisions={decisions} />
     </>

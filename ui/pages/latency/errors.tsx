@@ -1,17 +1,18 @@
-import type { DatedPrediction } from '../../../experiments/page/api.js';
 import { ms, percent } from '../../../base/number-text.js';
-import { Table, type Column } from '../../components/table.js';
+import type { DatedPrediction } from '../../../experiments/page/api.js';
 import { Time } from '../../components/elements.js';
+import { TrialLink } from '../../components/run-status.js';
+import { Table, type Column } from '../../components/table.js';
 
-/** Measurements that are averaged for the error of late. */
+/** The number of measurements in the rolling mean. */
 export const averaged = 10;
 
 type Pair = Pick<DatedPrediction, 'predicted' | 'measured'>;
 
-/** How far a prediction was off, as a share of what was measured; above 0: too high. */
+/** The error as a share of the measured latency; positive when the prediction was too high. */
 export const errorOf = ({ predicted, measured }: Pair): number => (predicted - measured) / measured;
 
-/** The mean error without its sign of each measurement and those before it, `averaged` at most. */
+/** For each measurement, the mean absolute error of it and those before it, at most `averaged`. */
 export function rollingErrors(pairs: readonly Pair[]): readonly number[] {
   return pairs.map((_, i) => {
     const late = pairs.slice(Math.max(0, i + 1 - averaged), i + 1);
@@ -19,36 +20,33 @@ export function rollingErrors(pairs: readonly Pair[]): readonly number[] {
   });
 }
 
-/** Whether the model knew too little of what the network is made of. */
+/** Whether the network has parts that the model had not measured. */
 export const extrapolates = ({ coverage }: Pick<DatedPrediction, 'coverage'>): boolean => coverage < 1;
 
-/** The share of predictions that were off by at most two of the deviations that the model gave; null without any. */
+/** The share of predictions within two predicted standard deviations; null without any. */
 export function withinTwo(pairs: readonly Pick<DatedPrediction, 'predicted' | 'measured' | 'std'>[]): number | null {
   if (pairs.length === 0) return null;
   const within = pairs.filter(({ predicted, measured, std }) => Math.abs(predicted - measured) <= 2 * std);
   return within.length / pairs.length;
 }
 
+const signed = (share: number): string => `${share > 0 ? '+' : ''}${percent(share)}`;
+
 interface Props {
-  /** Address of the run. */
-  readonly base: string;
   readonly pairs: readonly DatedPrediction[];
   readonly severalPrecisions: boolean;
 }
 
-const signed = (share: number): string => `${share > 0 ? '+' : ''}${percent(share)}`;
-
-/** Every latency that was predicted and then measured, the newest first. */
-export function PairTable({ base, pairs, severalPrecisions }: Props) {
+/** All predicted and measured latencies, newest first. */
+export function PairTable({ pairs, severalPrecisions }: Props) {
+  const precisionColumn: Column<DatedPrediction> = { title: 'precision', cell: ({ precision }) => precision };
   const columns: readonly Column<DatedPrediction>[] = [
     {
       title: 'network',
       heading: true,
-      cell: ({ trial }) => (trial === null ? 'of no trial' : <a href={`${base}/trials/${trial}`}>#{trial}</a>),
+      cell: ({ trial }) => (trial === null ? 'of no trial' : <TrialLink number={trial} />),
     },
-    ...(severalPrecisions
-      ? [{ title: 'precision', cell: ({ precision }) => precision } satisfies Column<DatedPrediction>]
-      : []),
+    ...(severalPrecisions ? [precisionColumn] : []),
     { title: 'predicted', numeric: true, cell: ({ predicted, std }) => `${ms(predicted)} ± ${ms(std)}` },
     { title: 'measured', numeric: true, cell: ({ measured }) => ms(measured) },
     { title: 'error', numeric: true, cell: (pair) => signed(errorOf(pair)) },
@@ -57,10 +55,7 @@ export function PairTable({ base, pairs, severalPrecisions }: Props) {
       numeric: true,
       cell: (pair) => `${percent(pair.coverage)}${extrapolates(pair) ? ' (extrapolated)' : ''}`,
     },
-    {
-      title: 'measured at',
-      cell: ({ at }) => <Time at={at} />,
-    },
+    { title: 'measured at', cell: ({ at }) => <Time at={at} /> },
   ];
   return <Table label="Predicted and measured latencies" columns={columns} rows={pairs.toReversed()} />;
 }

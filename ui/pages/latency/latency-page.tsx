@@ -1,46 +1,40 @@
-import { useLocation } from 'preact-iso';
 import { useMemo } from 'preact/hooks';
 import { percent } from '../../../base/number-text.js';
-import type {
-  CandidateKey,
-  DatedPrediction,
-  PredictionReport,
-  PredictionsAnswer,
-} from '../../../experiments/page/api.js';
-import { useRun } from '../../app/hooks.js';
+import type { DatedPrediction, PredictionReport, PredictionsAnswer } from '../../../experiments/page/api.js';
+import { useOpenTrial, useRun } from '../../app/hooks.js';
 import { legendStyle } from '../../charts/frame.js';
 import { predictionErrorsOption, predictionOption, type DrawnPair } from '../../charts/prediction.js';
+import type { ChartTheme } from '../../charts/theme.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
-import { Table } from '../../components/table.js';
 import { Tiles, type TileText } from '../../components/elements.js';
-import { runAddress } from '../../data/addresses.js';
+import { Table } from '../../components/table.js';
 import { useAnswer } from '../../data/use-answer.js';
 import { averaged, extrapolates, PairTable, rollingErrors, withinTwo } from './errors.js';
 
-/** Seconds after which it is asked for again while the run goes. */
+/** Seconds until the predictions of a running search are refreshed. */
 const age = 10;
 
 const noPairs: readonly DatedPrediction[] = [];
 
-/** MAPE in percent, as all errors here are written. */
+/** MAPE is in percent. */
 const mapeText = (mape: number): string => `${mape.toFixed(1)} %`;
 
 function tilesOf({ report, pairs, extrapolated }: PredictionsAnswer): readonly TileText[] {
   const within = withinTwo(pairs);
   const late = rollingErrors(pairs).at(-1);
+  const spearman = report?.spearman ?? null;
+  const tile = (value: string | undefined, label: string): readonly TileText[] =>
+    value === undefined ? [] : [{ value, label }];
   return [
-    { value: pairs.length.toLocaleString('en-US'), label: 'predicted, then measured' },
-    ...(report === null ? [] : [{ value: mapeText(report.mape), label: 'mean absolute percentage error' }]),
-    ...(late === undefined ? [] : [{ value: percent(late), label: `of the last ${Math.min(averaged, pairs.length)}` }]),
-    ...(report?.spearman === null || report === null
-      ? []
-      : [{ value: report.spearman.toFixed(3), label: "Spearman's rank correlation" }]),
-    ...(within === null ? [] : [{ value: percent(within), label: 'within two standard deviations' }]),
-    { value: extrapolated.toLocaleString('en-US'), label: 'trials that it extrapolates to' },
+    ...tile(pairs.length.toLocaleString('en-US'), 'predicted, then measured'),
+    ...tile(report === null ? undefined : mapeText(report.mape), 'mean absolute percentage error'),
+    ...tile(late === undefined ? undefined : percent(late), `of the last ${Math.min(averaged, pairs.length)}`),
+    ...tile(spearman?.toFixed(3), "Spearman's rank correlation"),
+    ...tile(within === null ? undefined : percent(within), 'within two standard deviations'),
+    ...tile(extrapolated.toLocaleString('en-US'), 'extrapolated trials'),
   ];
 }
 
-/** Each precision has a latency model of its own. */
 function ByPrecision({ precisions }: Pick<PredictionReport, 'precisions'>) {
   if (precisions === undefined) return null;
   return (
@@ -60,12 +54,8 @@ function ByPrecision({ precisions }: Pick<PredictionReport, 'precisions'>) {
   );
 }
 
-/** The errors in the order of measurements, with the mean of the last ones as a line. */
-function errorsOption(
-  pairs: readonly DatedPrediction[],
-  drawn: readonly DrawnPair[],
-  theme: ReturnType<typeof useChartTheme>,
-) {
+/** The errors in the order of measurement, with their rolling mean. */
+function errorsOption(pairs: readonly DatedPrediction[], drawn: readonly DrawnPair[], theme: ChartTheme) {
   const option = predictionErrorsOption({ pairs: drawn, theme });
   const mean = {
     type: 'line' as const,
@@ -80,10 +70,10 @@ function errorsOption(
   return { ...option, legend: legendStyle(theme), series: [...option.series, mean] };
 }
 
-/** How good the model is that tells latencies before they are measured, and where it knows little. */
+/** The quality of the latency model, and where it extrapolates. */
 export default function LatencyPage() {
   const { live, info } = useRun();
-  const { route } = useLocation();
+  const open = useOpenTrial();
   const theme = useChartTheme();
   const { status } = info.run;
   const { answer, problem } = useAnswer(
@@ -97,11 +87,6 @@ export default function LatencyPage() {
     const drawn = pairs.map(({ precision, ...pair }): DrawnPair => (several ? { ...pair, precision } : pair));
     return [predictionOption({ pairs: drawn, theme }), errorsOption(pairs, drawn, theme)];
   }, [pairs, several, theme]);
-  const base = runAddress(live.id);
-  const open = (key: unknown) => {
-    // What the marks of these charts stand for.
-    if (key !== undefined) route(`${base}/trials/${(key as CandidateKey).number}`);
-  };
   if (answer === null || pairs.length === 0)
     return (
       <section>
@@ -110,7 +95,7 @@ export default function LatencyPage() {
           <p class="empty">
             {answer === null
               ? 'Loading …'
-              : 'No latency was first predicted and then measured: each is measured, or comes from a table, or none has been so far.'}
+              : 'No latency was predicted and then measured: all are measured or come from a table, or there are none yet.'}
           </p>
         ) : (
           <p class="banner">{problem}</p>
@@ -133,7 +118,7 @@ export default function LatencyPage() {
             onPoint={open}
             label={`Predicted against measured latency of ${pairs.length} networks, ${far} of them extrapolated`}
           />
-          <p class="note">On the dashed line, a prediction is right. Hollow: the model did not cover the network.</p>
+          <p class="note">On the dashed line, a prediction is exact. Hollow: extrapolated.</p>
         </section>
         <section>
           <h3>Error over time</h3>
@@ -145,15 +130,15 @@ export default function LatencyPage() {
             label={`Error of ${pairs.length} predictions in the order of their measurements`}
           />
           <p class="note">
-            In percent of what was measured; above zero, the prediction was too high. The line is the mean without
-            signs.
+            In percent of the measured latency; above zero, the prediction was too high. The line is the mean absolute
+            error.
           </p>
         </section>
         <ByPrecision precisions={answer.report?.precisions} />
         <section class="wide">
           <details>
             <summary>All {pairs.length} as a table</summary>
-            <PairTable base={base} pairs={pairs} severalPrecisions={several} />
+            <PairTable pairs={pairs} severalPrecisions={several} />
           </details>
         </section>
       </div>

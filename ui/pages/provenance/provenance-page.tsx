@@ -1,42 +1,62 @@
-import { useMemo, useState } from 'preact/hooks';
-import { CopyButton, type Fact, Facts, Time } from '../../components/elements.js';
-import { alignLines, type LineRow } from '../../data/line-diff.js';
 import type { ComponentChildren } from 'preact';
+import { useMemo, useState } from 'preact/hooks';
 import type { RunAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
+import { Checkbox, CopyButton, Facts, Time, type Fact } from '../../components/elements.js';
 import { RunLog } from '../../components/run-status.js';
-import { runAddress } from '../../data/addresses.js';
+import { alignLines, type LineRow } from '../../data/line-diff.js';
 
-interface Props {
-  /** As it was written, and with everything that was left to defaults. */
-  readonly source: string;
-  readonly settings: string;
+const evaluations = { training: 'by training', table: 'from a table of results' } as const;
+
+function runFacts({ workdir, run }: RunAnswer): readonly Fact[] {
+  const { name, seed, evaluation, startedAt, updatedAt, version, threads, planned } = run;
+  return [
+    ['name', name],
+    [
+      'workdir',
+      <>
+        <code>{workdir}</code> <CopyButton text={workdir} label="the workdir" />
+      </>,
+    ],
+    ['started', <Time at={Date.parse(startedAt)} />],
+    ['last change', <Time at={Date.parse(updatedAt)} />],
+    ['evaluation', evaluations[evaluation]],
+    ['trials planned', planned.toLocaleString('en-US')],
+    ['seed', seed],
+    ['threads', threads],
+    ['nas', version],
+  ];
 }
 
-/** Whether a line is empty or a comment, which the experiment with its defaults cannot have. */
-const saysNothing = (line: string | null): boolean => /^\s*(#|$)/.test(line ?? '');
+function searchFacts({ provenance }: RunAnswer): readonly Fact[] {
+  const names = ['data', 'teacher', 'supernet', 'loss', 'search', 'workers'] as const;
+  return names.flatMap((name): Fact[] => {
+    const text = provenance[name];
+    return text === undefined ? [] : [[name, text]];
+  });
+}
 
-/** What a row says of the two texts: a sign for the eye, a word for the ear. */
-function kindOf({ cells: [written, filled], same }: LineRow): { readonly sign: string; readonly text: string } {
-  if (same || (filled === null && saysNothing(written))) return { sign: '', text: '' };
+/** Whether a line is empty or a comment; the completed experiment has none. */
+const isComment = (line: string | null): boolean => /^\s*(#|$)/.test(line ?? '');
+
+/** The difference in a row, as a sign and as a word for screen readers. */
+function differenceOf({ cells: [written, complete], same }: LineRow): { readonly sign: string; readonly text: string } {
+  if (same || (complete === null && isComment(written))) return { sign: '', text: '' };
   if (written === null) return { sign: '+', text: 'a default' };
-  if (filled === null) return { sign: '−', text: 'as written only' };
-  return { sign: '≠', text: 'written otherwise' };
+  if (complete === null) return { sign: '−', text: 'only as written' };
+  return { sign: '≠', text: 'written differently' };
 }
 
-/** The experiment as it was written beside the same with every default. */
-export function YamlSides({ source, settings }: Props) {
-  const [all, setAll] = useState(true);
+/** The experiment as written, next to the same with every default. */
+function Experiment({ source, settings }: Pick<RunAnswer, 'source' | 'settings'>) {
+  const [onlyDifferences, setOnlyDifferences] = useState(false);
   const rows = useMemo(() => alignLines([source, settings]), [source, settings]);
-  const shown = all ? rows : rows.filter((row) => kindOf(row).sign !== '');
+  const shown = onlyDifferences ? rows.filter((row) => differenceOf(row).sign !== '') : rows;
   return (
     <section class="wide">
       <div class="head">
         <h3>Experiment</h3>
-        <label>
-          <input type="checkbox" checked={!all} onChange={({ currentTarget: { checked } }) => setAll(!checked)} /> only
-          what differs
-        </label>
+        <Checkbox label="only differences" checked={onlyDifferences} onChange={setOnlyDifferences} />
       </div>
       <div class="scroll" role="region" aria-label="Experiment as YAML" tabIndex={0}>
         <table class="yaml">
@@ -55,7 +75,7 @@ export function YamlSides({ source, settings }: Props) {
           </thead>
           <tbody>
             {shown.map((row, i) => {
-              const { sign, text } = kindOf(row);
+              const { sign, text } = differenceOf(row);
               return (
                 <tr key={i} class={sign === '' ? undefined : 'differs'}>
                   <td>
@@ -73,60 +93,21 @@ export function YamlSides({ source, settings }: Props) {
           </tbody>
         </table>
       </div>
-      <p class="note">
-        + a default, − only as written (a short form), ≠ the same setting in other words or with more said.
-      </p>
+      <p class="note">+ is a default, − is only as written (a short form), ≠ is the same setting in another form.</p>
     </section>
   );
 }
 
-const evaluations = { training: 'by training', table: 'from a table of results' } as const;
+const Facet = ({ title, children }: { readonly title: string; readonly children: ComponentChildren }) => (
+  <section>
+    <h3>{title}</h3>
+    {children}
+  </section>
+);
 
-function runFacts({ workdir, run }: RunAnswer): readonly Fact[] {
-  const { name, seed, evaluation, startedAt, updatedAt, version, threads, planned } = run;
-  return [
-    ['name', name],
-    [
-      'workdir',
-      <>
-        <code>{workdir}</code> <CopyButton text={workdir} label="the workdir" />
-      </>,
-    ],
-    ['started', <Time at={Date.parse(startedAt)} />],
-    ['last change', <Time at={Date.parse(updatedAt)} />],
-    ['candidates get their values', evaluations[evaluation]],
-    ['trials planned', planned.toLocaleString('en-US')],
-    ['seed', seed],
-    ['threads', threads],
-    ['nas', version],
-  ];
-}
-
-function originFacts({ provenance: { data, teacher, supernet, loss, search, workers } }: RunAnswer): readonly Fact[] {
-  const facts: readonly (readonly [string, string | undefined])[] = [
-    ['data', data],
-    ['teacher', teacher],
-    ['supernet', supernet],
-    ['loss', loss],
-    ['search', search],
-    ['workers', workers],
-  ];
-  return facts.flatMap(([name, text]): Fact[] => (text === undefined ? [] : [[name, text]]));
-}
-
-function Facet({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
-  return (
-    <section>
-      <h3>{title}</h3>
-      {children}
-    </section>
-  );
-}
-
-/** Where the results come from: what is needed to trust them, and to make them again. */
+/** The origin of the results: everything that is needed to trust and to reproduce them. */
 export default function ProvenancePage() {
-  const { live, info } = useRun();
-  const base = runAddress(live.id);
+  const { info } = useRun();
   const warnings = info.log.filter(({ kind }) => kind === 'warning');
   return (
     <>
@@ -135,20 +116,20 @@ export default function ProvenancePage() {
         <Facet title="Run">
           <Facts entries={runFacts(info)} />
         </Facet>
-        <Facet title="What it searches with">
-          <Facts entries={originFacts(info)} />
+        <Facet title="Search">
+          <Facts entries={searchFacts(info)} />
         </Facet>
         <Facet title="Environment">
           <Facts entries={Object.entries(info.environment)} />
         </Facet>
         <Facet title={warnings.length === 0 ? 'Warnings' : `Warnings: ${warnings.length}`}>
-          {warnings.length === 0 ? <p class="empty">None.</p> : <RunLog base={base} log={warnings} />}
+          {warnings.length === 0 ? <p class="empty">None.</p> : <RunLog log={warnings} />}
         </Facet>
-        <YamlSides source={info.source} settings={info.settings} />
+        <Experiment source={info.source} settings={info.settings} />
         <section class="wide">
           <details>
             <summary>Log: the latest {info.log.length} entries</summary>
-            <RunLog base={base} log={info.log} />
+            <RunLog log={info.log} />
           </details>
         </section>
       </div>

@@ -2,40 +2,30 @@ import { useMemo } from 'preact/hooks';
 import { percent } from '../../../base/number-text.js';
 import type { RunAnswer, Training, TrialCurves } from '../../../experiments/page/api.js';
 import { useQuery, useRun } from '../../app/hooks.js';
-import { curvesOption, type Curve, type CurvePanel } from '../../charts/curves.js';
+import { curvesOption, stagePanels, stages, type Curve, type CurvePanel } from '../../charts/curves.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
+import { Select } from '../../components/elements.js';
 import { Table } from '../../components/table.js';
-import type { LiveRun } from '../../data/live-run.js';
 import { joinedCurve, trainingText } from '../../data/curves.js';
+import type { LiveRun } from '../../data/live-run.js';
 import { useAnswer } from '../../data/use-answer.js';
 
-/** Trials whose curves are drawn at once: more are no picture. */
+/** The most trials whose curves are drawn at once. */
 const most = 20;
 
-const panels = [
-  { key: 'search', stage: 'search', title: 'epoch of the search' },
-  { key: 'final', stage: 'final', title: 'epoch of the final training' },
-  { key: 'quantizeAware', stage: 'quantize-aware', title: 'epoch of the fine-tuning in 8 bits' },
-] as const;
-
-/** Curves of trials, with what was told since they were fetched. */
+/** The curves of trials: fetched ones, extended by live epochs. */
 function trialPanels(live: LiveRun, trials: readonly number[], known: readonly TrialCurves[]): readonly CurvePanel[] {
   const byNumber = new Map(known.map((curves) => [curves.number, curves]));
-  return panels
-    .map(({ key, stage, title }) => ({
-      title,
-      curves: trials
-        .map((trial) => ({
-          label: `#${trial}`,
-          key: trial,
-          points: joinedCurve(byNumber.get(trial)?.[key] ?? [], live.curveOf({ stage, trial })),
-        }))
-        .filter(({ points }) => points.length > 0),
-    }))
-    .filter(({ curves }) => curves.length > 0);
+  return stagePanels((key) =>
+    trials.map((trial) => ({
+      label: `#${trial}`,
+      key: trial,
+      points: joinedCurve(byNumber.get(trial)?.[key] ?? [], live.curveOf({ stage: stages[key].stage, trial })),
+    })),
+  );
 }
 
-/** Curves of what is no trial: the teacher, the supernet, shrunk networks. */
+/** The curves of the teacher, the supernet and shrunk networks. */
 function otherPanel(live: LiveRun, trainings: readonly Training[], { supernet }: RunAnswer): readonly CurvePanel[] {
   const curves = trainings
     .map((training): Curve => {
@@ -53,15 +43,15 @@ const curveTable = (shown: readonly CurvePanel[]) => (
       curves.flatMap(({ label, points }) => points.map((point) => ({ label, title, ...point }))),
     )}
     columns={[
-      { title: 'of', heading: true, cell: ({ label }) => label },
+      { title: 'network', heading: true, cell: ({ label }) => label },
       { title: 'epoch', numeric: true, cell: ({ epoch }) => epoch + 1 },
-      { title: 'what it is', cell: ({ title }) => title },
+      { title: 'stage', cell: ({ title }) => title },
       { title: 'validation accuracy', numeric: true, cell: ({ validationAccuracy }) => percent(validationAccuracy) },
     ]}
   />
 );
 
-/** Learning curves, as they grow: of what trains now, or of the networks of the frontier. */
+/** Live learning curves of the current trainings, or those of the frontier's networks. */
 export function CurvesCard() {
   const { live, info } = useRun();
   const [query, change] = useQuery();
@@ -74,53 +64,40 @@ export function CurvesCard() {
   const { answer, problem } = useAnswer(
     trials.length === 0 ? null : { address: '/api/runs/:run/curves', parameters: { run: live.id }, query: { trials } },
   );
-  const version = live.curves.version.value;
   const names = `${trials.join()} ${now.map((training) => trainingText(training)).join()}`;
-  const shown = useMemo(
-    () => [
-      ...trialPanels(live, trials, answer ?? []),
-      ...(ofFrontier
-        ? []
-        : otherPanel(
-            live,
-            now.filter(({ trial }) => trial === undefined),
-            info,
-          )),
-    ],
-    [answer, version, names, ofFrontier, live],
-  );
+  const shown = useMemo(() => {
+    const others = ofFrontier ? [] : now.filter(({ trial }) => trial === undefined);
+    return [...trialPanels(live, trials, answer ?? []), ...otherPanel(live, others, info)];
+  }, [answer, live.curves.version.value, names, ofFrontier, live]);
   const option = useMemo(() => curvesOption({ panels: shown, theme }), [shown, theme]);
   return (
     <section>
       <div class="head">
         <h2>Learning curves</h2>
-        <label>
-          of{' '}
-          <select
-            value={ofFrontier ? 'frontier' : 'now'}
-            onChange={({ currentTarget: { value } }) => change({ curves: value })}
-          >
-            <option value="now">what trains now</option>
-            <option value="frontier">the frontier</option>
-          </select>
-        </label>
+        <Select
+          label="of"
+          value={ofFrontier ? 'frontier' : 'now'}
+          options={[
+            ['now', 'current trainings'],
+            ['frontier', 'the frontier'],
+          ]}
+          onChange={(value) => change({ curves: value })}
+        />
       </div>
       {problem !== null && <p class="banner">{problem}</p>}
       {shown.length === 0 ? (
-        <p class="empty">
-          {ofFrontier ? 'No network of the frontier has a curve.' : 'Nothing has an epoch behind it.'}
-        </p>
+        <p class="empty">{ofFrontier ? 'No network of the frontier has a curve.' : 'No epoch has ended yet.'}</p>
       ) : (
         <Chart
           option={option}
           height={300}
-          label={`Validation accuracy over epochs of ${ofFrontier ? 'the frontier' : 'what trains now'}`}
+          label={`Validation accuracy over epochs of ${ofFrontier ? 'the frontier' : 'the current trainings'}`}
           table={() => curveTable(shown)}
         />
       )}
       {ofFrontier && wanted.length > most && (
         <p class="note">
-          Those of {most} of the {wanted.length} networks; each trial&apos;s own page has its curves.
+          {most} of {wanted.length} networks; the page of each trial has its curves.
         </p>
       )}
     </section>

@@ -1,31 +1,43 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { useRun, useSeldom } from '../../app/hooks.js';
-import { Table } from '../../components/table.js';
+import type { TrialText } from '../../../experiments/page/api.js';
+import { useRun, useThrottled } from '../../app/hooks.js';
 import { Tag } from '../../components/elements.js';
-import { trialAddress, trialsAddress } from '../../data/addresses.js';
+import { TrialLink } from '../../components/run-status.js';
+import { Table } from '../../components/table.js';
+import { trialsAddress } from '../../data/addresses.js';
 import type { Candidates } from '../../data/candidates.js';
 import { textOf, titleOf } from '../../data/measures.js';
 import { fetchTexts, Texts } from '../../data/texts.js';
 
-const step = 15;
+const pageSize = 15;
 
-/** Rows of the newest trials, the newest first. Trials are numbered as they are asked for, and so are rows. */
+/** The rows of the newest trials, newest first. Rows are roughly in the order of trial numbers. */
 function newestRows({ chosen, number, length }: Candidates, count: number): readonly number[] {
   const rows: number[] = [];
   for (let row = length - 1; row >= 0 && rows.length < count; row--) if (chosen[row]) rows.push(row);
   return rows.sort((a, b) => number[b] - number[a]);
 }
 
-/** The newest trials, each with the reason why it was tried. */
+function Reason({ text }: { readonly text: TrialText | undefined }) {
+  if (text === undefined) return <>…</>;
+  const { reason, message } = text;
+  return (
+    <div class="why">
+      {reason === '' ? '-' : reason}
+      {message !== null && <div class="note">{message}</div>}
+    </div>
+  );
+}
+
 export function DecisionsCard() {
   const { live, info } = useRun();
   const { candidates } = live;
-  const [count, setCount] = useState(step);
-  const version = useSeldom(live.version, 1000);
+  const [count, setCount] = useState(pageSize);
+  const version = useThrottled(live.version, 1000);
   const rows = useMemo(() => newestRows(candidates, count), [version, count, candidates]);
   const texts = useMemo(() => new Texts(fetchTexts(live.id), (number) => candidates.hasEnded(number)), [live]);
   useEffect(() => texts.want(rows.map((row) => candidates.number[row])), [texts, rows]);
-  const textOfTrial = texts.version.value === 0 ? () => undefined : (number: number) => texts.of(number);
+  const loaded = texts.version.value > 0;
   const { objectives, measures } = info;
   return (
     <section class="wide">
@@ -37,11 +49,7 @@ export function DecisionsCard() {
           label="The newest trials"
           rows={rows}
           columns={[
-            {
-              title: 'trial',
-              heading: true,
-              cell: (row) => <a href={trialAddress(live.id, candidates.number[row])}>#{candidates.number[row]}</a>,
-            },
+            { title: 'trial', heading: true, cell: (row) => <TrialLink number={candidates.number[row]} /> },
             {
               title: 'state',
               cell: (row) => <span class={`state ${candidates.state[row]}`}>{candidates.state[row]}</span>,
@@ -51,36 +59,21 @@ export function DecisionsCard() {
               numeric: true,
               cell: (row: number) => (
                 <>
-                  {textOf(measures, name, candidates.values.get(name)?.[row])}
-                  {candidates.provenance.get(name)?.[row] === 'predicted' && (
-                    <>
-                      {' '}
-                      <Tag text="predicted" />
-                    </>
-                  )}
+                  {textOf(measures, name, candidates.values.get(name)?.[row])}{' '}
+                  {candidates.provenance.get(name)?.[row] === 'predicted' && <Tag text="predicted" />}
                 </>
               ),
             })),
             {
               title: 'why it was tried',
-              cell: (row) => {
-                const text = textOfTrial(candidates.number[row]);
-                if (text === undefined) return '…';
-                const { reason, message } = text;
-                return (
-                  <div class="why">
-                    {reason === '' ? '-' : reason}
-                    {message !== null && <div class="note">{message}</div>}
-                  </div>
-                );
-              },
+              cell: (row) => <Reason text={loaded ? texts.of(candidates.number[row]) : undefined} />,
             },
           ]}
         />
       )}
       {rows.length === count && (
         <p>
-          <button type="button" onClick={() => setCount(count + step)}>
+          <button type="button" onClick={() => setCount(count + pageSize)}>
             More
           </button>{' '}
           <a href={trialsAddress(live.id)}>All trials</a>

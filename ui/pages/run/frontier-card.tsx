@@ -1,109 +1,94 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { CandidateKey, RunId } from '../../../experiments/page/api.js';
-import { get, isFinal, untilDone } from '../../data/connection.js';
-import { extentOf, spansDecades } from '../../charts/axis.js';
 import { percent } from '../../../base/number-text.js';
-import { useQuery, useRun, useSeldom } from '../../app/hooks.js';
-import { Table, type Column } from '../../components/table.js';
-import { trialAddress } from '../../data/addresses.js';
-import { isAccuracy, textOf, titleOf } from '../../data/measures.js';
-import { useLocation } from 'preact-iso';
+import type { CandidateKey, RunId } from '../../../experiments/page/api.js';
+import { useOpenTrial, useQuery, useRun, useThrottled } from '../../app/hooks.js';
+import { extentOf, spansDecades } from '../../charts/axis.js';
 import { frontierOption } from '../../charts/frontier.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
+import { Checkbox, Select } from '../../components/elements.js';
+import { TrialLink } from '../../components/run-status.js';
+import { Table, type Column } from '../../components/table.js';
+import { get, isFinal, retry } from '../../data/connection.js';
+import { isAccuracy, textOf, titleOf } from '../../data/measures.js';
 import { axisInAddress, axisMeasures, axisNames, columnOf, flagIn, FrontierMarks, planeIn } from './frontier-marks.js';
 
 type Interval = readonly [low: number, high: number];
 
-/** Members of the frontier whose intervals are shown; more would hide each other. */
-const most = 40;
+/** The most members whose intervals are shown; more would hide each other. */
+const mostIntervals = 40;
 
 const nameOf = ({ number, precision }: CandidateKey): string => `${number} ${precision}`;
 
-/** The 95 % intervals of measured latencies of networks on the frontier, fetched one after the other. */
+/** The 95 % intervals of measured latencies on the frontier, fetched one after another. */
 function useIntervals(run: RunId, members: readonly CandidateKey[]): (key: CandidateKey) => Interval | undefined {
   const [known, setKnown] = useState<ReadonlyMap<string, Interval | null>>(new Map());
-  const missing = members.slice(0, most).find((key) => !known.has(nameOf(key)));
+  const missing = members.slice(0, mostIntervals).find((key) => !known.has(nameOf(key)));
   const name = missing === undefined ? null : nameOf(missing);
   useEffect(() => {
     if (missing === undefined) return;
     const ended = new AbortController();
     const { number, precision } = missing;
     const keep = (interval: Interval | null) => setKnown((before) => new Map([...before, [nameOf(missing), interval]]));
-    const ask = async (): Promise<void> => {
-      const parameters = { run, trial: number };
-      const { trial } = await get('/api/runs/:run/trials/:trial', parameters, { precision }, ended.signal);
-      keep(trial.latency?.interval ?? null);
+    const load = async (): Promise<void> => {
+      try {
+        const parameters = { run, trial: number };
+        const { trial } = await get('/api/runs/:run/trials/:trial', parameters, { precision }, ended.signal);
+        keep(trial.latency?.interval ?? null);
+      } catch (error) {
+        if (!isFinal(error)) throw error;
+        keep(null);
+      }
     };
-    void untilDone(
-      () =>
-        ask().catch((error: unknown) => {
-          if (!isFinal(error)) throw error;
-          keep(null);
-        }),
-      () => undefined,
-      ended.signal,
-    );
+    void retry(load, () => undefined, ended.signal);
     return () => ended.abort();
   }, [run, name]);
   return useMemo(() => (key) => known.get(nameOf(key)) ?? undefined, [known]);
 }
 
-interface Props {
+interface AxisChoiceProps {
   /** `x` or `y`. */
   readonly axis: string;
   readonly value: string;
-  readonly options: readonly { readonly name: string; readonly title: string }[];
+  readonly options: readonly (readonly [name: string, title: string])[];
   readonly onChange: (name: string) => void;
   readonly log: boolean;
   readonly onLog: (log: boolean) => void;
 }
 
-/** What an axis shows, and whether it is logarithmic. */
-function AxisChoice({ axis, value, options, onChange, log, onLog }: Props) {
+function AxisChoice({ axis, value, options, onChange, log, onLog }: AxisChoiceProps) {
+  const logLabel = (
+    <span>
+      log<span class="visually-hidden"> scale of {axis}</span>
+    </span>
+  );
   return (
     <span class="axis-choice">
-      <label>
-        {axis}{' '}
-        <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
-          {options.map(({ name, title }) => (
-            <option key={name} value={name}>
-              {title}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        <input type="checkbox" checked={log} onChange={({ currentTarget: { checked } }) => onLog(checked)} />
-        <span>
-          log<span class="visually-hidden"> scale of {axis}</span>
-        </span>
-      </label>
+      <Select label={axis} value={value} options={options} onChange={onChange} />
+      <Checkbox label={logLabel} checked={log} onChange={onLog} />
     </span>
   );
 }
 
-/** Whether an axis is logarithmic when nobody says. */
-const isLogarithmic = (column: readonly (number | null)[] | undefined): boolean =>
-  spansDecades(extentOf((column ?? []).filter((value) => value !== null)));
-
-/** The networks of the frontier, and which of their values were predicted. */
+/** The networks of the frontier, with predicted values marked. */
 function FrontierTable() {
   const {
-    live: { id, candidates, frontier, version },
+    live: { candidates, frontier, version },
     info: { objectives, measures, precisions },
   } = useRun();
   const rows = version.value === 0 ? [] : frontier.value;
-  const final = ({ number, precision }: CandidateKey): number | null =>
-    candidates.finalAccuracy[candidates.rowOf({ number, precision }) ?? -1] ?? null;
-  const columns: readonly Column<CandidateKey>[] = [
-    {
-      title: 'trial',
-      heading: true,
-      cell: ({ number }) => <a href={trialAddress(id, number)}>#{number}</a>,
+  const final = (key: CandidateKey): number | null => candidates.finalAccuracy[candidates.rowOf(key) ?? -1] ?? null;
+  const precision: Column<CandidateKey> = { title: 'precision', cell: (key) => key.precision };
+  const finalAccuracy: Column<CandidateKey> = {
+    title: 'final accuracy',
+    numeric: true,
+    cell: (key) => {
+      const value = final(key);
+      return value === null ? '-' : percent(value);
     },
-    ...(precisions === null
-      ? []
-      : [{ title: 'precision', cell: ({ precision }: CandidateKey) => precision } satisfies Column<CandidateKey>]),
+  };
+  const columns: readonly Column<CandidateKey>[] = [
+    { title: 'trial', heading: true, cell: ({ number }) => <TrialLink number={number} /> },
+    ...(precisions === null ? [] : [precision]),
     ...objectives.map(({ name }): Column<CandidateKey> => ({
       title: titleOf(measures, name),
       numeric: true,
@@ -113,38 +98,27 @@ function FrontierTable() {
         return candidates.provenance.get(name)?.[row] === 'predicted' ? `${text} (predicted)` : text;
       },
     })),
-    ...(rows.some((key) => final(key) !== null)
-      ? [
-          {
-            title: 'final accuracy',
-            numeric: true,
-            cell: (key) => {
-              const value = final(key);
-              return value === null ? '-' : percent(value);
-            },
-          } satisfies Column<CandidateKey>,
-        ]
-      : []),
+    ...(rows.some((key) => final(key) !== null) ? [finalAccuracy] : []),
   ];
   return <Table columns={columns} rows={rows} label="Networks of the frontier" />;
 }
 
-/** From so many rows on, the picture is made anew less often. */
+/** From this number of rows on, the chart is updated less often. */
 const many = 5000;
-
-const isKey = (key: unknown): key is CandidateKey => typeof key === 'object' && key !== null && 'number' in key;
 
 const noMembers: readonly CandidateKey[] = [];
 
-/** The frontier as it grows: any two measures against each other, as the address says. */
+const isLogarithmic = (column: readonly (number | null)[] | undefined): boolean =>
+  spansDecades(extentOf((column ?? []).filter((value) => value !== null)));
+
 export function FrontierCard() {
   const { live, info } = useRun();
   const { candidates } = live;
-  const { route } = useLocation();
+  const open = useOpenTrial();
   const [query, change] = useQuery();
   const theme = useChartTheme();
-  const version = useSeldom(live.version, candidates.length < many ? 250 : 1000);
-  const frontier = useSeldom(live.frontier, 250);
+  const version = useThrottled(live.version, candidates.length < many ? 250 : 1000);
+  const frontier = useThrottled(live.frontier, 250);
   const measures = axisMeasures(info);
   const names = axisNames(info, candidates);
   const { x, y } = planeIn(query, info, names);
@@ -155,31 +129,22 @@ export function FrontierCard() {
   const dominated = flagIn(query['all']) ?? true;
   const intervalOf = useIntervals(live.id, x === 'latency_ms' ? frontier : noMembers);
   const precisions = info.precisions !== null;
-  const { objectives } = info;
   const option = useMemo(() => {
+    const plane = { x, y };
     const accuracy = isAccuracy(info.measures, y);
-    const marks = new FrontierMarks({
+    const { points, clouds } = new FrontierMarks({
       candidates,
       frontier,
-      plane: { x, y },
+      plane,
       accuracy,
       precisions,
       dominated,
       intervalOf,
     });
-    return frontierOption({
-      points: marks.points,
-      clouds: marks.clouds,
-      plane: { x, y },
-      objectives,
-      measures,
-      theme,
-      precisions,
-      log,
-      sparseLabels: true,
-    });
+    const { objectives } = info;
+    return frontierOption({ points, clouds, plane, objectives, measures, theme, precisions, log, sparseLabels: true });
   }, [version, frontier, x, y, log.x, log.y, dominated, intervalOf, theme, precisions, candidates]);
-  const options = names.map((name) => ({ name, title: titleOf(measures, name) }));
+  const options = names.map((name) => [name, titleOf(measures, name)] as const);
   const title = (name: string | null): string => (name === null ? 'trial' : titleOf(measures, name));
   return (
     <section class="wide">
@@ -196,28 +161,23 @@ export function FrontierCard() {
         <AxisChoice
           axis="x"
           value={axisInAddress(x)}
-          options={[...options, { name: axisInAddress(null), title: "trial's number" }]}
+          options={[...options, [axisInAddress(null), 'trial number']]}
           onChange={(name) => change({ x: name, logx: null })}
           log={log.x}
           onLog={(on) => change({ logx: on ? '1' : '0' })}
         />
-        <label>
-          <input
-            type="checkbox"
-            checked={dominated}
-            onChange={({ currentTarget: { checked } }) => change({ all: checked ? null : '0' })}
-          />
-          all trials
-        </label>
+        <Checkbox
+          label="all trials"
+          checked={dominated}
+          onChange={(checked) => change({ all: checked ? null : '0' })}
+        />
       </div>
       <Chart
         option={option}
         height={480}
         zoom="xy"
         label={`${title(y)} against ${title(x)}: ${frontier.length} networks on the frontier of ${info.run.counts.complete} complete trials`}
-        onPoint={(key) => {
-          if (isKey(key)) route(trialAddress(live.id, key.number));
-        }}
+        onPoint={open}
         table={() => <FrontierTable />}
       />
     </section>

@@ -2,49 +2,47 @@ import type { CandidateKey, MeasureText, RunAnswer, StoredPrecision } from '../.
 import { type FrontierPoint, type Plane, planeOf, type PointCloud } from '../../charts/frontier-series.js';
 import type { Candidates } from '../../data/candidates.js';
 
-/** What final trainings came to can be an axis, too; in addresses and lists it is called so. */
+/** Results of final trainings can be an axis, too; these are their names in addresses. */
 const finals = {
   final_accuracy: { title: 'final accuracy', unit: 'share' },
   test_accuracy: { title: 'test accuracy', unit: 'share' },
 } as const satisfies Readonly<Record<string, MeasureText>>;
 
-/** In addresses: the trial's number. */
-const trial = 'trial';
+/** The name of the trial number in addresses. */
+const trialNumber = 'trial';
 
 type Query = Readonly<Partial<Record<string, string>>>;
 
-/** How the axes of a run's picture are called and written. */
 export const axisMeasures = ({ measures }: RunAnswer): Readonly<Record<string, MeasureText>> => ({
   ...finals,
   ...measures,
 });
 
-/** The numbers of a measure, by row. */
 export function columnOf(candidates: Candidates, name: string): readonly (number | null)[] | undefined {
   if (name === 'final_accuracy') return candidates.finalAccuracy;
   if (name === 'test_accuracy') return candidates.testAccuracy;
   return candidates.values.get(name);
 }
 
-/** All that can be an axis: objectives first, then what else is known, then what final trainings came to. */
+/** The names of all axes: objectives, then other values, then final accuracies. */
 export function axisNames({ objectives }: RunAnswer, candidates: Candidates): readonly string[] {
   const names = [...objectives.map(({ name }) => name), ...candidates.values.keys()];
   const known = Object.keys(finals).filter((name) => columnOf(candidates, name)?.some((value) => value !== null));
   return [...new Set([...names, ...known])];
 }
 
-/** The picture that an address asks for; what it does not say, or says wrongly, is as in reports. */
+/** The axes in an address; absent or unknown names give the defaults of reports. */
 export function planeIn(query: Query, info: RunAnswer, names: readonly string[]): Plane {
   const usual = planeOf(info.objectives);
   const { x, y } = query;
   const isKnown = (name: string | undefined): name is string => name !== undefined && names.includes(name);
-  return { x: x === trial ? null : isKnown(x) ? x : usual.x, y: isKnown(y) ? y : usual.y };
+  return { x: x === trialNumber ? null : isKnown(x) ? x : usual.x, y: isKnown(y) ? y : usual.y };
 }
 
-/** The same for an address: null is left out. */
-export const axisInAddress = (name: string | null): string => name ?? trial;
+/** The name of an axis in an address; null: the trial number. */
+export const axisInAddress = (name: string | null): string => name ?? trialNumber;
 
-/** `1` and `0` of an address; undefined where it says nothing. */
+/** A flag in an address: `1` or `0`; undefined when absent. */
 export const flagIn = (text: string | undefined): boolean | undefined =>
   text === undefined ? undefined : text === '1';
 
@@ -52,13 +50,11 @@ export interface MarksInput {
   readonly candidates: Candidates;
   readonly frontier: readonly CandidateKey[];
   readonly plane: Plane;
-  /** Whether the vertical axis is an accuracy, beside which final ones can stand. */
+  /** Whether the vertical axis is an accuracy, so that final accuracies can be drawn. */
   readonly accuracy: boolean;
-  /** Whether the run knows several precisions. */
   readonly precisions: boolean;
-  /** Whether trials beside the frontier are drawn. */
   readonly dominated: boolean;
-  /** The 95 % interval of a candidate's measured latency, where it is known. */
+  /** The 95 % interval of a measured latency, where it is known. */
   readonly intervalOf: (key: CandidateKey) => readonly [low: number, high: number] | undefined;
 }
 
@@ -68,7 +64,6 @@ interface Mark {
   readonly y: number;
 }
 
-/** Marks that are drawn alike. */
 interface Group {
   readonly series: 'stopped' | 'trial';
   readonly precision: StoredPrecision | null;
@@ -76,7 +71,7 @@ interface Group {
   readonly marks: Mark[];
 }
 
-/** What the rows of a run are drawn as: most of them as clouds, those that are told one by one as points. */
+/** The marks of a run's rows: members and baselines as points, all others as clouds. */
 export class FrontierMarks {
   readonly points: FrontierPoint[] = [];
   private readonly groups = new Map<string, Group>();
@@ -149,7 +144,7 @@ export class FrontierMarks {
       x,
       y,
       predicted: this.isPredicted(row),
-      // The upper one of the two is labelled.
+      // The upper one of the two marks has the label.
       ...(final !== null && final >= y ? {} : { label }),
       ...(interval === undefined ? {} : { low: interval[0], high: interval[1] }),
     });

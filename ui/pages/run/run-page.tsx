@@ -1,11 +1,11 @@
 import { duration, epochsText, percent } from '../../../base/number-text.js';
-import { useNow, useRun } from '../../app/hooks.js';
-import { endedTrials, RunLog } from '../../components/run-status.js';
-import { Tiles, type TileText } from '../../components/elements.js';
-import { textOf, titleOf } from '../../data/measures.js';
 import type { Activity, MeasurementPurpose } from '../../../experiments/page/api.js';
-import { runAddress } from '../../data/addresses.js';
+import { useNow, useRun } from '../../app/hooks.js';
+import { Tiles, type TileText } from '../../components/elements.js';
+import { endedTrials, RunLog } from '../../components/run-status.js';
+import { trialAddress } from '../../data/addresses.js';
 import { trainingText } from '../../data/curves.js';
+import { textOf, titleOf } from '../../data/measures.js';
 import { CurvesCard } from './curves-card.js';
 import { DecisionsCard } from './decisions-card.js';
 import { FrontierCard } from './frontier-card.js';
@@ -20,36 +20,35 @@ function bestTiles({
 }: ReturnType<typeof useRun>) {
   const rows = version.value === 0 ? [] : frontier.value.map((key) => candidates.rowOf(key) ?? -1);
   return objectives.flatMap(({ name, direction }): TileText[] => {
-    const values = rows.flatMap((row) => candidates.values.get(name)?.[row] ?? []);
+    const valueOf = (row: number) => candidates.values.get(name)?.[row];
+    const values = rows.flatMap((row) => valueOf(row) ?? []);
     if (values.length === 0) return [];
     const best = direction === 'maximize' ? Math.max(...values) : Math.min(...values);
-    const isBest = (row: number): boolean => candidates.values.get(name)?.[row] === best;
-    const bestRows = rows.filter(isBest);
-    const predicted = bestRows.every((row) => candidates.provenance.get(name)?.[row] === 'predicted');
+    const predicted = rows
+      .filter((row) => valueOf(row) === best)
+      .every((row) => candidates.provenance.get(name)?.[row] === 'predicted');
     const label = `best ${titleOf(measures, name)}${predicted ? ', predicted' : ''}`;
     return [{ value: textOf(measures, name, best), label }];
   });
 }
 
-/** What people look at first. */
-export function RunTiles() {
+function RunTiles() {
   const current = useRun();
-  const {
-    live,
-    info: { run, pace },
-  } = current;
+  const { run, pace } = current.info;
   const { counts, planned, rejected } = run;
-  const stopped = counts.pruned + counts.failed;
-  const tiles: readonly TileText[] = [
-    { value: `${number(endedTrials(run))} / ${number(planned)}`, label: 'trials that have ended' },
-    { value: number(live.frontier.value.length), label: 'networks on the frontier' },
+  const tile = (value: string, label: string, shown = true): readonly TileText[] => (shown ? [{ value, label }] : []);
+  const tiles = [
+    ...tile(`${number(endedTrials(run))} / ${number(planned)}`, 'trials that have ended'),
+    ...tile(number(current.live.frontier.value.length), 'networks on the frontier'),
     ...bestTiles(current),
-    ...(pace.trialsPerHour === null ? [] : [{ value: number(pace.trialsPerHour), label: 'trials an hour' }]),
-    ...(pace.etaSeconds === null ? [] : [{ value: duration(pace.etaSeconds), label: 'left' }]),
-    ...(rejected === 0 ? [] : [{ value: number(rejected), label: 'rejected before training' }]),
-    ...(stopped === 0
-      ? []
-      : [{ value: `${number(counts.pruned)} + ${number(counts.failed)}`, label: 'stopped early + failed' }]),
+    ...tile(number(pace.trialsPerHour ?? 0), 'trials/h', pace.trialsPerHour !== null),
+    ...tile(duration(pace.etaSeconds ?? 0), 'ETA', pace.etaSeconds !== null),
+    ...tile(number(rejected), 'rejected before training', rejected > 0),
+    ...tile(
+      `${number(counts.pruned)} + ${number(counts.failed)}`,
+      'stopped early + failed',
+      counts.pruned + counts.failed > 0,
+    ),
   ];
   return <Tiles tiles={tiles} />;
 }
@@ -60,33 +59,26 @@ const purposes: { readonly [P in MeasurementPurpose]: string } = {
   frontier: 'the frontier side by side',
 };
 
-function TrainingNow({
-  activity,
-  base,
-}: {
-  readonly activity: Activity & { kind: 'training' };
-  readonly base: string;
-}) {
+function TrainingNow({ activity }: { readonly activity: Activity & { kind: 'training' } }) {
+  const { live } = useRun();
   const { training, epochs, of, validationAccuracy, host } = activity;
   const text = `Training ${trainingText(training)}`;
   return (
     <>
-      {training.trial === undefined ? text : <a href={`${base}/trials/${training.trial}`}>{text}</a>}
+      {training.trial === undefined ? text : <a href={trialAddress(live.id, training.trial)}>{text}</a>}
       {of !== null && <progress aria-label={`Epochs of ${trainingText(training)}`} value={epochs} max={of} />}
       <span class="note">
         {of === null ? epochsText(epochs) : `${epochs} of ${epochsText(of)}`}
         {validationAccuracy !== null && `, accuracy ${percent(validationAccuracy)}`}
-        {host !== undefined && (host === null ? ', waits for a worker' : `, on ${host}`)}
+        {host !== undefined && (host === null ? ', waiting for a worker' : `, on ${host}`)}
       </span>
     </>
   );
 }
 
-/** What is being done at this moment, by whom there is. */
-export function ActivityCard() {
+function ActivityCard() {
   const { live, info } = useRun();
   const now = useNow();
-  const base = runAddress(live.id);
   const activities = live.now.value;
   const { status } = info.run;
   return (
@@ -94,59 +86,52 @@ export function ActivityCard() {
       <h2>Now</h2>
       {activities.length === 0 ? (
         <p class="empty">
-          {status === 'running'
-            ? 'Nothing that is known of: the search chooses what comes next.'
-            : `The run is ${status}.`}
+          {status === 'running' ? 'Nothing is trained or measured right now.' : `The run is ${status}.`}
         </p>
       ) : (
-        <ul class="activities">
-          {activities.map((activity, i) => (
-            <li key={i}>
-              {activity.kind === 'training' ? (
-                <TrainingNow activity={activity} base={base} />
-              ) : (
-                <>
-                  Measuring {purposes[activity.purpose]} <span class="note">{activity.measured} measured</span>
-                </>
-              )}{' '}
-              <span class="note since">{duration(Math.max(0, now - activity.since) / 1000)}</span>
-            </li>
-          ))}
-        </ul>
+        <>
+          <ul class="activities">
+            {activities.map((activity, i) => (
+              <li key={i}>
+                {activity.kind === 'training' ? (
+                  <TrainingNow activity={activity} />
+                ) : (
+                  <>
+                    Measuring {purposes[activity.purpose]} <span class="note">{activity.measured} measured</span>
+                  </>
+                )}{' '}
+                <span class="note since">{duration(Math.max(0, now - activity.since) / 1000)}</span>
+              </li>
+            ))}
+          </ul>
+          <p class="note">Times count from the start of the attempt, or the end of its last epoch.</p>
+        </>
       )}
-      {activities.length > 0 && <p class="note">Times are since an attempt began, or its last epoch ended.</p>}
     </section>
   );
 }
 
-/** Notes, warnings, and what else the run has said. */
-export function LogCard() {
-  const { live, info } = useRun();
+function LogCard() {
+  const { info } = useRun();
   return (
     <section>
       <h2>Log</h2>
       <div class="log-box" role="region" aria-label="Log of the run" tabIndex={0}>
-        <RunLog base={runAddress(live.id)} log={info.log} />
+        <RunLog log={info.log} />
       </div>
     </section>
   );
 }
 
-/** One run, live: the frontier, how it grew, what is being done, and why. */
 export default function RunPage() {
-  const {
-    info: {
-      run: { status, evaluation },
-    },
-  } = useRun();
-  const trains = evaluation === 'training';
+  const { status, evaluation } = useRun().info.run;
   return (
     <>
       <RunTiles />
       <div class="cards">
         <FrontierCard />
         <HypervolumeCard key={status} />
-        {trains && <CurvesCard />}
+        {evaluation === 'training' && <CurvesCard />}
         <ActivityCard />
         <LogCard />
         <DecisionsCard />

@@ -1,82 +1,46 @@
 import { duration } from '../../../base/number-text.js';
-import type { ReadableRun, RunEntry, UnreadableRun } from '../../../experiments/page/api.js';
+import type { ReadableRun, RunEntry } from '../../../experiments/page/api.js';
 import { RunProgress, RunState } from '../../components/run-status.js';
 import { runAddress } from '../../data/addresses.js';
 import { textOf, titleOf } from '../../data/measures.js';
 
-interface SketchProps {
-  /** Along the horizontal axis. */
-  readonly points: readonly (readonly [x: number, y: number])[];
-  /** What a picture of it says. */
-  readonly label: string;
-}
+/** The size of a sketch, px. */
+const [width, height, margin] = [96, 28, 3];
 
-const width = 96;
-const height = 28;
-const margin = 3;
-
-/** Where values lie between the two ends of a length; in its middle when all are the same. */
+/** Maps values linearly to a range of px; equal values to its middle. */
 function scale(values: readonly number[], from: number, to: number): (value: number) => number {
   const low = Math.min(...values);
   const span = Math.max(...values) - low;
   return (value) => (span === 0 ? (from + to) / 2 : from + ((value - low) / span) * (to - from));
 }
 
-/** A line of a few points in the height of a line of text: a shape to recognise, with no axes. */
-function Sketch({ points, label }: SketchProps) {
-  if (points.length === 0) return <span class="note">none yet</span>;
-  const x = scale(
-    points.map(([value]) => value),
-    margin,
-    width - margin,
-  );
-  const y = scale(
-    points.map(([, value]) => value),
-    height - margin,
-    margin,
-  );
-  const places = points.map(([a, b]) => [x(a).toFixed(1), y(b).toFixed(1)] as const);
-  return (
-    <svg class="sketch" role="img" aria-label={label} width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
-      <polyline points={places.map((place) => place.join(',')).join(' ')} />
-      {places.map(([cx, cy], i) => (
-        <circle key={i} cx={cx} cy={cy} r="1.6" />
-      ))}
-    </svg>
-  );
-}
-
-interface Props {
-  readonly entry: RunEntry;
-  readonly selected: boolean;
-  /** Null: not to be chosen for a comparison. */
-  readonly onSelect: ((selected: boolean) => void) | null;
-  /** In ms since 1970. */
-  readonly now: number;
-}
-
-/** Of a run's frontier in words: how many networks, and from where to where. */
+/** A frontier in words: the number of networks and the ranges of the objectives. */
 function sketchText({ frontier, sketch, objectives, measures }: ReadableRun): string {
-  const [first, second] = [objectives.at(0), objectives.at(1)];
-  const range = (name: string | undefined, i: 0 | 1): string => {
+  const range = (objective: 0 | 1, i: 0 | 1): string => {
+    const name = objectives.at(objective)?.name;
     if (name === undefined || sketch.length === 0) return '';
     const values = sketch.map((point) => point[i]);
     const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => textOf(measures, name, value));
     return `, ${titleOf(measures, name)} ${low} to ${high}`;
   };
-  return `Frontier of ${frontier} networks${range(second?.name, 0)}${range(first?.name, 1)}`;
+  return `Frontier of ${frontier} networks${range(1, 0)}${range(0, 1)}`;
 }
 
-function Unreadable({ entry: { id, problem } }: { readonly entry: UnreadableRun }) {
+/** A frontier as a small line without axes. */
+function Sketch({ entry }: { readonly entry: ReadableRun }) {
+  const { sketch } = entry;
+  if (sketch.length === 0) return <span class="note">none yet</span>;
+  const [xs, ys] = [sketch.map(([x]) => x), sketch.map(([, y]) => y)];
+  const [x, y] = [scale(xs, margin, width - margin), scale(ys, height - margin, margin)];
+  const points = sketch.map(([a, b]) => [x(a).toFixed(1), y(b).toFixed(1)] as const);
+  const label = sketchText(entry);
   return (
-    <tr>
-      <td />
-      <th scope="row">{id}</th>
-      <td>
-        <span class="state failed">unreadable</span>
-      </td>
-      <td colSpan={5}>{problem}</td>
-    </tr>
+    <svg class="sketch" role="img" aria-label={label} width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
+      <polyline points={points.map((point) => point.join(',')).join(' ')} />
+      {points.map(([cx, cy], i) => (
+        <circle key={i} cx={cx} cy={cy} r="1.6" />
+      ))}
+    </svg>
   );
 }
 
@@ -94,8 +58,29 @@ function Best({ entry: { objectives, best, measures } }: { readonly entry: Reada
   );
 }
 
-function Readable({ entry, selected, onSelect, now }: Props & { readonly entry: ReadableRun }) {
-  const { id, run, pace, frontier, sketch } = entry;
+interface Props {
+  readonly entry: RunEntry;
+  /** The current time, in ms since 1970. */
+  readonly now: number;
+  readonly selected: boolean;
+  /** Whether no further run can be selected. */
+  readonly full: boolean;
+  readonly onSelect: (selected: boolean) => void;
+}
+
+export function RunRow({ entry, now, selected, full, onSelect }: Props) {
+  if ('problem' in entry)
+    return (
+      <tr>
+        <td />
+        <th scope="row">{entry.id}</th>
+        <td>
+          <span class="state failed">unreadable</span>
+        </td>
+        <td colSpan={5}>{entry.problem}</td>
+      </tr>
+    );
+  const { id, run, pace, frontier } = entry;
   const ago = duration(Math.max(0, now - Date.parse(run.updatedAt)) / 1000);
   return (
     <tr>
@@ -104,8 +89,8 @@ function Readable({ entry, selected, onSelect, now }: Props & { readonly entry: 
           type="checkbox"
           aria-label={`Compare ${id}`}
           checked={selected}
-          disabled={onSelect === null}
-          onChange={({ currentTarget: { checked } }) => onSelect?.(checked)}
+          disabled={full && !selected}
+          onChange={({ currentTarget: { checked } }) => onSelect(checked)}
         />
       </td>
       <th scope="row">
@@ -124,16 +109,11 @@ function Readable({ entry, selected, onSelect, now }: Props & { readonly entry: 
       </td>
       <td class="number">{pace.etaSeconds === null ? '-' : duration(pace.etaSeconds)}</td>
       <td>
-        <Sketch points={sketch} label={sketchText(entry)} /> <span class="note">{frontier}</span>
+        <Sketch entry={entry} /> <span class="note">{frontier}</span>
       </td>
       <td>
         <Best entry={entry} />
       </td>
     </tr>
   );
-}
-
-/** A run in the list of runs, also one that cannot be read. */
-export function RunRow({ entry, ...props }: Props) {
-  return 'problem' in entry ? <Unreadable entry={entry} /> : <Readable entry={entry} {...props} />;
 }

@@ -1,21 +1,19 @@
-import type { ReadableRun, RunEntry, RunId } from '../../../experiments/page/api.js';
-import { endedTrials } from '../../components/run-status.js';
 import { useState } from 'preact/hooks';
-import { mostCompared, runsAddress } from '../../data/addresses.js';
+import type { ReadableRun, RunEntry, RunId } from '../../../experiments/page/api.js';
 import { useNow } from '../../app/hooks.js';
+import { Alert, Select } from '../../components/elements.js';
+import { endedTrials } from '../../components/run-status.js';
+import { mostCompared, runsAddress } from '../../data/addresses.js';
 import { useRuns } from '../../data/use-answer.js';
 import { RunRow } from './run-row.js';
 
-/** What runs can be sorted by. */
 const orders = ['name', 'newest', 'state', 'progress'] as const;
 type Order = (typeof orders)[number];
 
-/** Those that need somebody's eye come first. */
+/** Runs that need attention come first. */
 const states = ['died', 'failed', 'infeasible', 'running', 'interrupted', 'complete'];
 
 const progressOf = ({ run }: ReadableRun): number => endedTrials(run) / Math.max(run.planned, 1);
-
-const compareText = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
 
 const comparisons: { readonly [O in Order]: (a: ReadableRun, b: ReadableRun) => number } = {
   name: () => 0,
@@ -24,28 +22,20 @@ const comparisons: { readonly [O in Order]: (a: ReadableRun, b: ReadableRun) => 
   progress: (a, b) => progressOf(b) - progressOf(a),
 };
 
-/** The runs whose id or name holds a text, in an order; those that cannot be read come last. */
+/** The sorted runs whose id or name contains the text; unreadable ones come last. */
 export function listRuns(runs: readonly RunEntry[], text: string, order: Order): readonly RunEntry[] {
   const wanted = text.trim().toLowerCase();
   const holds = (name: string): boolean => name.toLowerCase().includes(wanted);
   return runs
     .filter((entry) => holds(entry.id) || ('run' in entry && holds(entry.run.name)))
     .sort((a, b) => {
-      const byId = compareText(a.id, b.id);
+      const byId = a.id.localeCompare(b.id, 'en', { numeric: true });
       if (!('run' in a && 'run' in b)) return Number(!('run' in a)) - Number(!('run' in b)) || byId;
       return comparisons[order](a, b) || byId;
     });
 }
 
-const columns = [
-  { title: 'run' },
-  { title: 'state' },
-  { title: 'trials' },
-  { title: 'an hour', numeric: true },
-  { title: 'left', numeric: true },
-  { title: 'frontier' },
-  { title: 'best' },
-] as const;
+const columns = ['run', 'state', 'trials', 'trials/h', 'ETA', 'frontier', 'best'] as const;
 
 function CompareLink({ runs }: { readonly runs: readonly RunId[] }) {
   if (runs.length < 2)
@@ -61,23 +51,18 @@ function CompareLink({ runs }: { readonly runs: readonly RunId[] }) {
   );
 }
 
-/** All runs of the folder; they appear, move on and end by themselves. */
 export function RunsPage() {
   const { answer, problem } = useRuns();
   const now = useNow();
   const [text, setText] = useState('');
   const [order, setOrder] = useState<Order>('name');
   const [chosen, setChosen] = useState<ReadonlySet<RunId>>(new Set());
-  const banner = problem !== null && (
-    <p class="banner" role="alert">
-      {problem} It is tried again.
-    </p>
-  );
+  const alert = <Alert text={problem === null ? null : `${problem} Retrying.`} />;
   if (answer === null)
     return (
       <section>
         <h1>Runs</h1>
-        {banner || <p role="status">Loading …</p>}
+        {problem === null ? <p role="status">Loading …</p> : alert}
       </section>
     );
   const { folder, runs } = answer;
@@ -92,10 +77,10 @@ export function RunsPage() {
   return (
     <section>
       <h1>Runs in {folder}</h1>
-      {banner}
+      {alert}
       {runs.length === 0 ? (
         <p class="empty">
-          There is no run in {folder} yet. It is shown here as soon as one begins: <code>nas run experiment.yaml</code>
+          There is no run in {folder} yet. Start one, and it appears here: <code>nas run experiment.yaml</code>
         </p>
       ) : (
         <>
@@ -103,19 +88,12 @@ export function RunsPage() {
             <label>
               Find <input type="search" value={text} onInput={({ currentTarget: { value } }) => setText(value)} />
             </label>
-            <label>
-              Sort by{' '}
-              <select
-                value={order}
-                onChange={({ currentTarget: { value } }) =>
-                  setOrder(orders.find((candidate) => candidate === value) ?? 'name')
-                }
-              >
-                {orders.map((candidate) => (
-                  <option key={candidate}>{candidate}</option>
-                ))}
-              </select>
-            </label>
+            <Select
+              label="Sort by"
+              value={order}
+              options={orders.map((each) => [each, each])}
+              onChange={(value) => setOrder(orders.find((each) => each === value) ?? 'name')}
+            />
             <span class="note" role="status">
               {`${listed.length === runs.length ? '' : `${listed.length} of `}${runs.length} run${runs.length === 1 ? '' : 's'}`}
             </span>
@@ -128,8 +106,8 @@ export function RunsPage() {
                   <th scope="col">
                     <span class="visually-hidden">compare</span>
                   </th>
-                  {columns.map(({ title, ...column }) => (
-                    <th key={title} scope="col" class={'numeric' in column ? 'number' : undefined}>
+                  {columns.map((title) => (
+                    <th key={title} scope="col" class={title === 'trials/h' || title === 'ETA' ? 'number' : undefined}>
                       {title}
                     </th>
                   ))}
@@ -142,17 +120,14 @@ export function RunsPage() {
                     entry={entry}
                     now={now}
                     selected={chosen.has(entry.id)}
-                    onSelect={
-                      chosen.size < mostCompared || chosen.has(entry.id)
-                        ? (selected) => select(entry.id, selected)
-                        : null
-                    }
+                    full={chosen.size >= mostCompared}
+                    onSelect={(selected) => select(entry.id, selected)}
                   />
                 ))}
               </tbody>
             </table>
           </div>
-          {listed.length === 0 && <p class="empty">No run is called so.</p>}
+          {listed.length === 0 && <p class="empty">No run has this name.</p>}
         </>
       )}
     </section>

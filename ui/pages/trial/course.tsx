@@ -1,15 +1,15 @@
-import type { ReportTaking, StoredPrecision, TrialAnswer } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/hooks.js';
-import { type Fact, Facts, Tag } from '../../components/elements.js';
-import { runAddress, trialAddress, trialsAddress } from '../../data/addresses.js';
 import { duration } from '../../../base/number-text.js';
-import { RunLog } from '../../components/run-status.js';
+import type { ReportTaking, TrialAnswer } from '../../../experiments/page/api.js';
+import { useRun } from '../../app/hooks.js';
+import { Facts, Tag, type Fact } from '../../components/elements.js';
+import { RunLog, TrialLink } from '../../components/run-status.js';
 import { Table, type Column } from '../../components/table.js';
+import { trialAddress, trialsAddress } from '../../data/addresses.js';
 
-/** Ways to the trial before it, to the one after it, and back to all of them. */
 export function Neighbours({ number }: { readonly number: number }) {
   const { live } = useRun();
-  const count = Math.max(live.loaded.value.total, live.version.value === 0 ? 0 : lastOf(live.candidates.number) + 1);
+  const last = live.version.value === 0 ? -1 : (live.candidates.number.at(-1) ?? -1);
+  const count = Math.max(live.loaded.value.total, last + 1);
   return (
     <nav aria-label="Neighbouring trials" class="neighbours">
       {number > 0 && (
@@ -27,12 +27,9 @@ export function Neighbours({ number }: { readonly number: number }) {
   );
 }
 
-const lastOf = (numbers: readonly number[]): number => numbers.at(-1) ?? -1;
-
-/** How the trial stands, in words. */
 export function Standing({ answer: { trial, onFrontier } }: { readonly answer: TrialAnswer }) {
   const { precision, variants = [] } = trial;
-  const final = trial.final?.onFrontier;
+  const final = trial.final?.onFrontier ?? null;
   return (
     <p class="standing">
       <span class={`state ${trial.state}`}>{trial.state}</span>
@@ -40,29 +37,26 @@ export function Standing({ answer: { trial, onFrontier } }: { readonly answer: T
         {onFrontier ? 'On the frontier' : 'Not on the frontier'}
         {variants.length > 1 && precision !== null && precision !== undefined && ` in ${precision}`}
       </span>
-      {final !== null && final !== undefined && (
-        <span>{final ? 'on that of the final accuracies' : 'not on that of the final accuracies'}</span>
-      )}
+      {final !== null && <span>{final ? 'On the final frontier' : 'Not on the final frontier'}</span>}
       {trial.enqueued !== null && (
         <span>
-          given beforehand as <Tag text={trial.enqueued} />
+          enqueued as <Tag text={trial.enqueued} />
         </span>
       )}
     </p>
   );
 }
 
-/** Which precision's network is shown in detail. */
+/** Chooses the precision whose network is shown in detail. */
 export function PrecisionLinks({ trial: { number, precision, variants = [] } }: Pick<TrialAnswer, 'trial'>) {
   const { live } = useRun();
   if (variants.length < 2) return null;
-  const href = (each: StoredPrecision): string => `${trialAddress(live.id, number)}?precision=${each}`;
   return (
     <nav aria-label="Precision" class="tabs">
       {variants.map((variant) => (
         <a
           key={variant.precision}
-          href={href(variant.precision)}
+          href={`${trialAddress(live.id, number)}?precision=${variant.precision}`}
           aria-current={variant.precision === precision ? 'page' : undefined}
         >
           {variant.precision}
@@ -72,30 +66,28 @@ export function PrecisionLinks({ trial: { number, precision, variants = [] } }: 
   );
 }
 
-/** Trials by their numbers, each a way to it. */
-function TrialLinks({ numbers }: { readonly numbers: readonly number[] }) {
-  const { live } = useRun();
-  return (
-    <>
-      {numbers.map((number, i) => (
-        <span key={number}>
-          {i > 0 && ', '}
-          <a href={trialAddress(live.id, number)}>{number}</a>
-        </span>
-      ))}
-    </>
-  );
-}
+const TrialLinks = ({ numbers }: { readonly numbers: readonly number[] }) => (
+  <>
+    {numbers.map((number, i) => (
+      <span key={number}>
+        {i > 0 && ', '}
+        <TrialLink number={number} />
+      </span>
+    ))}
+  </>
+);
 
-/** Why it was tried, how it went, and why it ended. */
+const sinceStart = (seconds: number): string => `${duration(seconds)} into the run`;
+
+/** Why the trial was tried, how long it took, and why it ended. */
 export function Course({ answer: { trial, text, attempts, rejected } }: { readonly answer: TrialAnswer }) {
   const { startedAfter, finishedAfter, message } = trial;
   const facts: readonly (Fact | null)[] = [
     ['why it was tried', text.reason],
-    text.pending.length === 0 ? null : ['not known then', <TrialLinks numbers={text.pending} />],
+    text.pending.length === 0 ? null : ['unseen by the controller', <TrialLinks numbers={text.pending} />],
     message === null ? null : ['why it ended', message],
-    rejected === 0 ? null : ['rejected before it', `${rejected} candidates, before anything was spent on them`],
-    startedAfter === null ? null : ['started', `${duration(startedAfter)} after the run`],
+    rejected === 0 ? null : ['rejected before it', `${rejected} candidates, at no cost`],
+    startedAfter === null ? null : ['started', sinceStart(startedAfter)],
     startedAfter === null || finishedAfter === null ? null : ['took', duration(finishedAfter - startedAfter)],
     attempts < 2 ? null : ['attempts', `${attempts}`],
     ['genotype', <code>{text.genotypeId}</code>],
@@ -103,34 +95,30 @@ export function Course({ answer: { trial, text, attempts, rejected } }: { readon
   return <Facts entries={facts.filter((fact) => fact !== null)} />;
 }
 
-const takingColumns: readonly Column<ReportTaking>[] = [
+const workerColumns: readonly Column<ReportTaking>[] = [
   { title: 'stage', cell: ({ stage }) => stage },
   { title: 'attempt', numeric: true, cell: ({ attempt }) => attempt },
   { title: 'host', cell: ({ host }) => host },
   { title: 'group', cell: ({ group }) => (group === null ? '' : <code>{group}</code>) },
-  { title: 'taken', numeric: true, cell: ({ takenAfter }) => `${duration(takenAfter)} after the run` },
-  { title: 'ended', cell: ({ ended }) => ended ?? 'at work' },
+  { title: 'started', numeric: true, cell: ({ takenAfter }) => sinceStart(takenAfter) },
+  { title: 'ended', cell: ({ ended }) => ended ?? 'running' },
 ];
 
-/** Which machines took its trainings, in a run that works through a queue. */
+/** The machines that trained this trial, in a run with a queue. */
 export function TrialWorkers({ takings = [] }: Pick<TrialAnswer, 'takings'>) {
   if (takings.length === 0) return null;
   return (
     <>
       <h3>Workers</h3>
-      <Table columns={takingColumns} rows={takings} label="Workers that took its trainings" />
+      <Table columns={workerColumns} rows={takings} label="Workers of its trainings" />
     </>
   );
 }
 
-/** What the run said of this trial. */
-export function TrialLog({ log }: Pick<TrialAnswer, 'log'>) {
-  const { live } = useRun();
-  if (log.length === 0) return null;
-  return (
+export const TrialLog = ({ log }: Pick<TrialAnswer, 'log'>) =>
+  log.length === 0 ? null : (
     <section>
       <h3>Log</h3>
-      <RunLog base={runAddress(live.id)} log={log} />
+      <RunLog log={log} />
     </section>
   );
-}

@@ -1,45 +1,32 @@
 import { useMemo } from 'preact/hooks';
 import { ms, percent } from '../../../base/number-text.js';
-import type { CurvePoint, MeasuredLatency, MeasurementPurpose, ReportMember } from '../../../experiments/page/api.js';
+import type { MeasuredLatency, MeasurementPurpose, ReportMember } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
-import { curvesOption } from '../../charts/curves.js';
+import { curvesOption, stageKeys, stagePanels, stages } from '../../charts/curves.js';
+import { binsOf, histogramOption } from '../../charts/histogram.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
+import { Card, Facts, Time, type Fact } from '../../components/elements.js';
+import { cautionFacts, percentilesFact } from '../../components/network.js';
 import { Table } from '../../components/table.js';
 import { joinedCurve } from '../../data/curves.js';
-import { binsOf, histogramOption } from '../../charts/histogram.js';
-import { Card, type Fact, Facts, Time } from '../../components/elements.js';
-import { cautionFacts, percentilesFact } from '../../components/network.js';
 
-const stages = [
-  { stage: 'search', title: 'epoch of the search', known: ({ curves }: ReportMember) => curves.search },
-  { stage: 'final', title: 'epoch of the final training', known: ({ curves }: ReportMember) => curves.final },
-  {
-    stage: 'quantize-aware',
-    title: 'epoch with the rounding of 8 bits',
-    known: ({ curves }: ReportMember): readonly CurvePoint[] => curves.quantizeAware ?? [],
-  },
-] as const;
-
-/** Its learning curves, also while they grow. */
 export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
   const { live } = useRun();
   const theme = useChartTheme();
   const { number } = trial;
-  const grown = stages.map(({ stage }) => live.curveOf({ stage, trial: number }));
+  const liveEpochs = stageKeys.map((key) => live.curveOf({ stage: stages[key].stage, trial: number }));
   const panels = useMemo(
     () =>
-      stages
-        .map(({ title, known }, i) => ({
-          title,
-          curves: [{ label: `#${number}`, points: joinedCurve(known(trial), grown[i]) }],
-        }))
-        .filter(({ curves: [{ points }] }) => points.length > 0),
-    [trial, number, ...grown],
+      stagePanels((key) => {
+        const points = joinedCurve(trial.curves[key] ?? [], liveEpochs[stageKeys.indexOf(key)]);
+        return [{ label: `#${number}`, points }];
+      }),
+    [trial, number, ...liveEpochs],
   );
   const option = useMemo(() => curvesOption({ panels, theme }), [panels, theme]);
   if (panels.length === 0) return null;
   const rows = panels.flatMap(({ title, curves: [{ points }] }) =>
-    points.map((point) => ({ title: title.replace('epoch of ', '').replace('epoch ', ''), ...point })),
+    points.map((point) => ({ title: title.replace('epoch of ', ''), ...point })),
   );
   return (
     <section>
@@ -72,15 +59,12 @@ export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
 const purposes: { readonly [P in MeasurementPurpose]: string } = {
   calibration: 'to fit the latency model',
   trial: 'during the search',
-  frontier: "side by side with the frontier's others",
+  frontier: 'side by side with the frontier',
 };
-
-const titleOf = ({ precision, purpose, device }: MeasuredLatency): string =>
-  `${precision} on ${device}, ${purposes[purpose]}`;
 
 function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
   const theme = useChartTheme();
-  const { samples, p50, p95, p99, interval, takenAt, environment } = measured;
+  const { samples, p50, p95, p99, interval, takenAt, environment, precision, purpose, device } = measured;
   const option = useMemo(
     () => histogramOption({ samples, percentiles: { p50, p95, p99 }, ms: measured.ms, interval, theme }),
     [measured, theme],
@@ -91,7 +75,8 @@ function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
     ['measured', <Time at={takenAt} />],
     ...cautionFacts(measured),
   ];
-  const title = titleOf(measured);
+  const title = `${precision} on ${device}, ${purposes[purpose]}`;
+  const { cpu, runtime } = environment as Readonly<Partial<Record<string, string>>>;
   return (
     <>
       <h4>{title}</h4>
@@ -114,17 +99,13 @@ function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
           )}
         />
       )}
-      <Card title="Where it was measured" summary={device(environment)}>
+      <Card title="Where it was measured" summary={[cpu, runtime].filter((each) => each !== undefined).join(', ')}>
         <Facts entries={Object.entries(environment)} />
       </Card>
     </>
   );
 }
 
-const device = ({ cpu, runtime }: Readonly<Partial<Record<string, string>>>): string =>
-  [cpu, runtime].filter((each) => each !== undefined).join(', ');
-
-/** What was measured of it, each measurement with its distribution. */
 export function Latencies({ measurements }: { readonly measurements: readonly MeasuredLatency[] }) {
   if (measurements.length === 0) return null;
   return (

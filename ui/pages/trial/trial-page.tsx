@@ -1,29 +1,27 @@
-import { bytes } from '../../../base/number-text.js';
-import type { FileAddress, ReportFile, ReportMember, RunId, TrialAnswer } from '../../../experiments/page/api.js';
-import { Table } from '../../components/table.js';
-import { judgedOf, TrialValues, Verdicts } from './values.js';
-import { CopyButton, Decisions } from '../../components/elements.js';
 import { useLocation, useRoute } from 'preact-iso';
+import { bytes } from '../../../base/number-text.js';
+import type { FileAddress, ReportMember, RunId, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
+import { CopyButton, Decisions } from '../../components/elements.js';
 import { NetworkDrawing, NetworkParts } from '../../components/network.js';
+import { Table } from '../../components/table.js';
 import { precisions } from '../../data/measures.js';
 import { useAnswer } from '../../data/use-answer.js';
 import { Course, Neighbours, PrecisionLinks, Standing, TrialLog, TrialWorkers } from './course.js';
 import { Latencies, TrialCurves } from './measurements.js';
+import { TrialValues, variantsOf, Verdicts } from './values.js';
 
-/** Where a file of a run's workdir is fetched from. */
+/** Seconds until a trial is refreshed: one that is evaluated, and one of a run that may still train or measure it. */
+const ages = { trial: 3, run: 20 };
+
 const fileAddress = (run: RunId, path: string): FileAddress =>
   `/files/${[run, ...path.split('/')].map(encodeURIComponent).join('/')}`;
 
-/** The files that are kept of it, in every precision. */
-function filesOf(trial: ReportMember): readonly ReportFile[] {
-  const all = [...trial.files, ...judgedOf(trial).flatMap(({ kept }) => kept?.files ?? [])];
-  return [...new Map(all.map((file) => [file.path, file])).values()];
-}
-
-/** Its files, to be saved. */
-export function TrialFiles({ trial, run }: { readonly trial: ReportMember; readonly run: RunId }) {
-  const files = filesOf(trial);
+/** The files of the trial in all precisions, for download. */
+function TrialFiles({ trial }: { readonly trial: ReportMember }) {
+  const { live } = useRun();
+  const all = [...trial.files, ...variantsOf(trial).flatMap(({ kept }) => kept?.files ?? [])];
+  const files = [...new Map(all.map((file) => [file.path, file])).values()];
   if (files.length === 0) return null;
   return (
     <>
@@ -36,7 +34,7 @@ export function TrialFiles({ trial, run }: { readonly trial: ReportMember; reado
             title: 'file',
             heading: true,
             cell: ({ path }) => (
-              <a href={fileAddress(run, path)} download>
+              <a href={fileAddress(live.id, path)} download>
                 {path}
               </a>
             ),
@@ -50,21 +48,20 @@ export function TrialFiles({ trial, run }: { readonly trial: ReportMember; reado
   );
 }
 
-/** A command that can be copied. */
-export function CommandLine({ title, line }: { readonly title: string; readonly line: string }) {
+function Commands({ commands }: Pick<TrialAnswer, 'commands'>) {
+  if (commands.length === 0) return null;
   return (
-    <div class="command">
-      <span>{title}</span>
-      <code>{line}</code>
-      <CopyButton text={line} label={title} />
-    </div>
+    <>
+      <h3>Commands</h3>
+      {commands.map(({ title, line }) => (
+        <div key={line} class="command">
+          <span>{title}</span>
+          <code>{line}</code>
+          <CopyButton text={line} label={title} />
+        </div>
+      ))}
+    </>
   );
-}
-
-/** Seconds until a trial is asked for again: soon while it is tried, seldom while the run may still measure or train it. */
-function patienceWith({ trial: { state } }: TrialAnswer, running: boolean): number | null {
-  if (state === 'waiting' || state === 'running') return 3;
-  return running ? 20 : null;
 }
 
 function Network({ trial: { parts, choices } }: Pick<TrialAnswer, 'trial'>) {
@@ -72,7 +69,7 @@ function Network({ trial: { parts, choices } }: Pick<TrialAnswer, 'trial'>) {
     <section>
       <h3>Network</h3>
       {parts === null ? (
-        <p>The results come from a table: there is no network to be drawn.</p>
+        <p>The results come from a table, which has no networks.</p>
       ) : (
         <>
           <NetworkDrawing parts={parts} />
@@ -89,7 +86,7 @@ function Network({ trial: { parts, choices } }: Pick<TrialAnswer, 'trial'>) {
 }
 
 function Trial({ answer }: { readonly answer: TrialAnswer }) {
-  const { live, info } = useRun();
+  const { info } = useRun();
   const { trial, measurements, log, commands } = answer;
   return (
     <>
@@ -98,7 +95,7 @@ function Trial({ answer }: { readonly answer: TrialAnswer }) {
         <PrecisionLinks trial={trial} />
         <TrialValues trial={trial} objectives={info.objectives} measures={info.measures} />
         <Verdicts trial={trial} />
-        <h3>How it went</h3>
+        <h3>Course</h3>
         <Course answer={answer} />
         <TrialWorkers takings={answer.takings} />
       </section>
@@ -107,11 +104,8 @@ function Trial({ answer }: { readonly answer: TrialAnswer }) {
       <Latencies measurements={measurements} />
       {(commands.length > 0 || trial.files.length > 0) && (
         <section>
-          <TrialFiles trial={trial} run={live.id} />
-          {commands.length > 0 && <h3>Commands</h3>}
-          {commands.map(({ title, line }) => (
-            <CommandLine key={line} title={title} line={line} />
-          ))}
+          <TrialFiles trial={trial} />
+          <Commands commands={commands} />
         </section>
       )}
       <TrialLog log={log} />
@@ -119,7 +113,6 @@ function Trial({ answer }: { readonly answer: TrialAnswer }) {
   );
 }
 
-/** All that is known of one trial. */
 export default function TrialPage() {
   const { live, info } = useRun();
   const { params } = useRoute();
@@ -127,6 +120,7 @@ export default function TrialPage() {
   const number = Number(params['trial']);
   const valid = Number.isSafeInteger(number) && number >= 0;
   const precision = precisions.find((each) => each === query['precision']);
+  const { status } = info.run;
   const { answer, problem } = useAnswer(
     valid
       ? {
@@ -135,8 +129,11 @@ export default function TrialPage() {
           query: precision === undefined ? {} : { precision },
         }
       : null,
-    (latest) => patienceWith(latest, info.run.status === 'running'),
-    info.run.status,
+    ({ trial: { state } }) => {
+      if (state === 'waiting' || state === 'running') return ages.trial;
+      return status === 'running' ? ages.run : null;
+    },
+    status,
   );
   return (
     <div class="trial">

@@ -1,84 +1,71 @@
+import { epochsText, ms, percent } from '../../../base/number-text.js';
 import type {
   MeasureText,
   Objective,
   Provenance,
   ReportKept,
   ReportMember,
-  ReportVariant,
   StoredPrecision,
   Values,
 } from '../../../experiments/page/api.js';
-import { epochsText, ms, percent } from '../../../base/number-text.js';
-import { Table, type Column } from '../../components/table.js';
 import { Tag } from '../../components/elements.js';
+import { Table, type Column } from '../../components/table.js';
 import { textOf, titleOf } from '../../data/measures.js';
 
-/** What is known of a trial's network in one precision. */
-export interface Judged {
-  /** Null in runs that know one precision only. */
+export interface Variant {
+  /** Null in runs with one precision. */
   readonly precision: StoredPrecision | null;
   readonly values: Values;
   readonly provenance: Readonly<Record<string, Provenance>>;
-  /** Null when nothing is kept of it. */
+  /** Null when nothing else is stored. */
   readonly kept: ReportKept | null;
-  readonly variant: ReportVariant | null;
 }
 
-/** The network in each precision in which it was tried, or as it is where there is one only. */
-export function judgedOf(trial: ReportMember): readonly Judged[] {
+/** A trial's network in each precision that was tried. */
+export function variantsOf(trial: ReportMember): readonly Variant[] {
   const { values, provenance, variants = [], kept } = trial;
-  if (variants.length === 0) return [{ precision: null, values, provenance, kept: trial, variant: null }];
-  return variants.map((variant) => ({ ...variant, kept: kept?.[variant.precision] ?? null, variant }));
+  if (variants.length === 0) return [{ precision: null, values, provenance, kept: trial }];
+  return variants.map((variant) => ({ ...variant, kept: kept?.[variant.precision] ?? null }));
 }
 
-interface ValuesProps {
-  readonly trial: ReportMember;
-  readonly objectives: readonly Objective[];
-  readonly measures: Readonly<Record<string, MeasureText>>;
-}
-
-/** A line of the table: what it is, and what a network has of it; null: nothing. */
-interface Line {
+/** A row of the table; a cell is null without a value. */
+interface Row {
   readonly title: string;
-  readonly of: (judged: Judged) => { readonly text: string; readonly tag?: string; readonly note?: string } | null;
+  readonly of: (
+    variant: Variant,
+  ) => { readonly text: string; readonly tag?: string | undefined; readonly note?: string | undefined } | null;
 }
 
-const rangeText = ([low, high]: readonly [number, number]): string => `95 % interval ${ms(low)} to ${ms(high)}`;
-
-/** A value that the search found, with where it comes from and how sure it is. */
-const searchLine = (name: string, measures: ValuesProps['measures']): Line => ({
+/** A value of the search with its source and its interval. */
+const searchRow = (name: string, measures: ValuesProps['measures']): Row => ({
   title: titleOf(measures, name),
   of: ({ values, provenance, kept }) => {
     if (!Object.hasOwn(values, name)) return null;
     const tag = provenance[name] as string | undefined;
-    const latency = name === 'latency_ms' && tag === 'measured' ? (kept?.latency ?? null) : null;
-    return {
-      text: textOf(measures, name, values[name]),
-      ...(tag === undefined ? {} : { tag }),
-      ...(latency === null ? {} : { note: rangeText(latency.interval) }),
-    };
+    const interval = name === 'latency_ms' && tag === 'measured' ? kept?.latency?.interval : undefined;
+    const note = interval === undefined ? undefined : `95 % interval ${ms(interval[0])} to ${ms(interval[1])}`;
+    return { text: textOf(measures, name, values[name]), tag, note };
   },
 });
 
-const predictedLine: Line = {
-  title: 'latency, predicted before it was measured',
-  of: ({ kept }) => {
-    const predicted = kept?.predicted ?? null;
-    if (predicted === null) return null;
-    const { ms: value, std, coverage } = predicted;
-    const note = coverage < 1 ? `extrapolated: ${percent(coverage)} of it is like what was measured` : undefined;
-    return { text: `${ms(value)} ± ${ms(std)}`, ...(note === undefined ? {} : { note }) };
+const otherRows: readonly Row[] = [
+  {
+    title: 'latency, predicted before it was measured',
+    of: ({ kept }) => {
+      const predicted = kept?.predicted ?? null;
+      if (predicted === null) return null;
+      const { ms: value, std, coverage } = predicted;
+      const note = coverage < 1 ? `extrapolated: ${percent(coverage)} is similar to measured networks` : undefined;
+      return { text: `${ms(value)} ± ${ms(std)}`, note };
+    },
   },
-};
-
-const finalLines: readonly Line[] = [
   {
     title: 'final accuracy',
     of: ({ kept }) => {
       const final = kept?.final ?? null;
       if (final === null) return null;
       return final.accuracy === null
-        ? { text: final.state, ...(final.message === null ? {} : { note: final.message }) }
+        ? { text: final.state, note: final.message ?? undefined }
         : { text: percent(final.accuracy), note: epochsText(final.epochs) };
     },
   },
@@ -91,21 +78,27 @@ const finalLines: readonly Line[] = [
   },
 ];
 
-/** What is known of the network in each precision: found by the search, predicted, and after it. */
+interface ValuesProps {
+  readonly trial: ReportMember;
+  readonly objectives: readonly Objective[];
+  readonly measures: Readonly<Record<string, MeasureText>>;
+}
+
+/** The values of a trial in each precision: from the search, predicted, and final. */
 export function TrialValues({ trial, objectives, measures }: ValuesProps) {
-  const judged = judgedOf(trial);
+  const variants = variantsOf(trial);
   const first = objectives.map(({ name }) => name);
-  const names = new Set([...first, ...judged.flatMap(({ values }) => Object.keys(values))]);
-  const lines = [...[...names].map((name) => searchLine(name, measures)), predictedLine, ...finalLines].filter(
-    ({ of }) => judged.some((each) => of(each) !== null),
+  const names = new Set([...first, ...variants.flatMap(({ values }) => Object.keys(values))]);
+  const rows = [...[...names].map((name) => searchRow(name, measures)), ...otherRows].filter(({ of }) =>
+    variants.some((variant) => of(variant) !== null),
   );
-  if (lines.length === 0) return <p>Nothing is known of it yet.</p>;
-  const columns: readonly Column<Line>[] = [
+  if (rows.length === 0) return <p>There are no values yet.</p>;
+  const columns: readonly Column<Row>[] = [
     { title: 'value', heading: true, cell: ({ title }) => title },
-    ...judged.map((each): Column<Line> => ({
-      title: each.precision ?? 'of this network',
+    ...variants.map((variant): Column<Row> => ({
+      title: variant.precision ?? 'of this network',
       cell: ({ of }) => {
-        const cell = of(each);
+        const cell = of(variant);
         if (cell === null) return '-';
         return (
           <>
@@ -116,10 +109,9 @@ export function TrialValues({ trial, objectives, measures }: ValuesProps) {
       },
     })),
   ];
-  return <Table columns={columns} rows={lines} label="Values" />;
+  return <Table columns={columns} rows={rows} label="Values" />;
 }
 
-/** What became of the network in each precision, and why. */
 export function Verdicts({ trial: { variants = [] } }: Pick<ValuesProps, 'trial'>) {
   if (variants.length === 0) return null;
   return (
@@ -131,7 +123,7 @@ export function Verdicts({ trial: { variants = [] } }: Pick<ValuesProps, 'trial'
         columns={[
           { title: 'precision', heading: true, cell: ({ precision }) => precision },
           {
-            title: 'may stand on the frontier',
+            title: 'may be on the frontier',
             cell: ({ accepted }) => (accepted === null ? 'not judged yet' : accepted ? 'yes' : 'no'),
           },
           { title: 'verdict', cell: ({ verdict }) => verdict },

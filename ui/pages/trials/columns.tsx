@@ -1,55 +1,46 @@
-import type { StoredPrecision } from '../../../experiments/page/api.js';
+import { useRef } from 'preact/hooks';
+import { Checkbox } from '../../components/elements.js';
 import type { GridColumn } from '../../components/grid.js';
 import type { Field, FieldGroup, Known } from '../../data/fields.js';
 import type { SortKey } from '../../data/sorted.js';
-import { useRef } from 'preact/hooks';
 
-/** As many decisions are shown unasked. */
+/** With more decisions than this, their columns are hidden by default. */
 const fewDecisions = 12;
 
-const someKnown = ({ candidates: { length } }: Known, { cell }: Field): boolean => {
-  for (let row = 0; row < length; row++) if (cell(row) !== null) return true;
-  return false;
-};
+const always = new Set(['number', 'state', 'precision', 'frontier', 'took', 'reason']);
 
-/** Columns that are shown until others are chosen. */
-export function usualColumns(known: Known, fields: readonly Field[]): readonly string[] {
+export function defaultColumns({ candidates }: Known, fields: readonly Field[]): readonly string[] {
   const decisions = fields.filter(({ group }) => group === 'decision').length;
-  const always = new Set(['number', 'state', 'precision', 'frontier', 'took', 'reason']);
-  const whereKnown = new Set(['final_accuracy', 'enqueued', 'message']);
-  const usual = (field: Field): boolean =>
-    always.has(field.name) ||
-    field.group === 'objective' ||
-    (field.group === 'decision' && decisions <= fewDecisions) ||
-    (whereKnown.has(field.name) && (field.group === 'text' ? someEnded(known) : someKnown(known, field)));
-  return fields.filter(usual).map(({ name }) => name);
+  const isShown = ({ name, group, cell }: Field): boolean => {
+    if (always.has(name) || group === 'objective') return true;
+    if (group === 'decision') return decisions <= fewDecisions;
+    if (name === 'message') return candidates.state.some((state) => state === 'pruned' || state === 'failed');
+    if (name !== 'final_accuracy' && name !== 'enqueued') return false;
+    return candidates.number.some((_, row) => cell(row) !== null);
+  };
+  return fields.filter(isShown).map(({ name }) => name);
 }
 
-/** Whether some trial has ended in a way that a message explains. */
-const someEnded = ({ candidates: { state } }: Known): boolean =>
-  state.some((each) => each === 'pruned' || each === 'failed');
-
-const widths: { readonly [G in FieldGroup]: number } = {
-  trial: 112,
-  objective: 118,
-  measure: 118,
-  decision: 104,
-  final: 118,
-  course: 104,
-  text: 300,
+/** The title in the menu and the width of columns, px, by group. */
+const groups: { readonly [G in FieldGroup]: { readonly title: string; readonly width: number } } = {
+  trial: { title: 'Trial', width: 112 },
+  objective: { title: 'Objectives', width: 118 },
+  measure: { title: 'Other values', width: 118 },
+  final: { title: 'After the search', width: 118 },
+  course: { title: 'Course', width: 104 },
+  text: { title: 'Texts', width: 300 },
+  decision: { title: 'Decisions', width: 104 },
 };
 
-/** Wide enough for its title with an arrow. */
-const widthOf = ({ group, title }: Field): number => Math.max(widths[group], 8 * title.length + 44);
+/** Wide enough for the title and the arrow of a sorted column. */
+const widthOf = ({ group, title }: Field): number => Math.max(groups[group].width, 8 * title.length + 44);
 
-/** What the number's cell shows besides it. */
 interface RowLinks {
-  readonly href: (number: number, precision: StoredPrecision) => string;
+  readonly href: (number: number) => string;
   readonly isSelected: (row: number) => boolean;
   readonly onSelect: (row: number) => void;
 }
 
-/** A cell's content: the text, in the look that its meaning has. */
 function contentOf(field: Field, { candidates }: Known, links: RowLinks): GridColumn['content'] {
   const { name, group, cell, text } = field;
   if (name === 'number')
@@ -67,7 +58,7 @@ function contentOf(field: Field, { candidates }: Known, links: RowLinks): GridCo
               links.onSelect(row);
             }}
           />
-          <a tabIndex={-1} href={links.href(number, candidates.precision[row])}>
+          <a tabIndex={-1} href={links.href(number)}>
             {number}
           </a>
         </>
@@ -83,16 +74,11 @@ function contentOf(field: Field, { candidates }: Known, links: RowLinks): GridCo
       ) : (
         text(row)
       );
-  if (group === 'text')
-    return (row) => {
-      const long = text(row);
-      return <span title={long}>{long}</span>;
-    };
+  if (group === 'text') return (row) => <span title={text(row)}>{text(row)}</span>;
   if (field.kind === 'flag') return (row) => (cell(row) === true ? 'yes' : '-');
   return text;
 }
 
-/** Fields as columns of the table. */
 export const gridColumns = (
   shown: readonly Field[],
   sort: readonly SortKey[],
@@ -104,7 +90,7 @@ export const gridColumns = (
     return {
       name: field.name,
       title: field.title,
-      note: `${field.name}: sort by it; with Shift, as a further key`,
+      note: `${field.name}: click sorts by it, Shift and click adds it as a further key`,
       numeric: field.kind === 'number' && field.name !== 'number',
       width: widthOf(field),
       sorted: key === undefined ? null : key.descending ? 'descending' : 'ascending',
@@ -112,26 +98,16 @@ export const gridColumns = (
     };
   });
 
-const groups: { readonly [G in FieldGroup]: string } = {
-  trial: 'Trial',
-  objective: 'Objectives',
-  measure: 'Other values',
-  final: 'After the search',
-  course: 'Course',
-  text: 'Texts',
-  decision: 'Decisions',
-};
-
 interface ColumnMenuProps {
   readonly fields: readonly Field[];
   readonly shown: ReadonlySet<string>;
   readonly onSwitch: (names: readonly string[], on: boolean) => void;
-  readonly onUsual: () => void;
+  readonly onDefault: () => void;
 }
 
-/** Which columns are shown. */
-export function ColumnMenu({ fields, shown, onSwitch, onUsual }: ColumnMenuProps) {
+export function ColumnMenu({ fields, shown, onSwitch, onDefault }: ColumnMenuProps) {
   const details = useRef<HTMLDetailsElement>(null);
+  const all = fields.map(({ name }) => name);
   return (
     <details
       ref={details}
@@ -145,37 +121,27 @@ export function ColumnMenu({ fields, shown, onSwitch, onUsual }: ColumnMenuProps
       <summary>Columns</summary>
       <div class="menu-panel">
         <p>
-          <button type="button" onClick={onUsual}>
-            The usual ones
+          <button type="button" onClick={onDefault}>
+            Default
           </button>{' '}
-          <button
-            type="button"
-            onClick={() =>
-              onSwitch(
-                fields.map(({ name }) => name),
-                true,
-              )
-            }
-          >
+          <button type="button" onClick={() => onSwitch(all, true)}>
             All
           </button>
         </p>
         {(Object.keys(groups) as FieldGroup[]).map((group) => {
-          // The number names the row: it is always there.
+          // The number identifies the row and cannot be hidden.
           const own = fields.filter((field) => field.group === group && field.name !== 'number');
           return (
             own.length > 0 && (
               <fieldset key={group}>
-                <legend>{groups[group]}</legend>
+                <legend>{groups[group].title}</legend>
                 {own.map(({ name, title }) => (
-                  <label key={name}>
-                    <input
-                      type="checkbox"
-                      checked={shown.has(name)}
-                      onChange={({ currentTarget: { checked } }) => onSwitch([name], checked)}
-                    />{' '}
-                    {title}
-                  </label>
+                  <Checkbox
+                    key={name}
+                    label={title}
+                    checked={shown.has(name)}
+                    onChange={(on) => onSwitch([name], on)}
+                  />
                 ))}
               </fieldset>
             )

@@ -1,23 +1,19 @@
+import { useState } from 'preact/hooks';
 import { csvLine } from '../../../base/text.js';
 import type { Cell, Field, FieldGroup, Known } from '../../data/fields.js';
-import { useState } from 'preact/hooks';
 import type { Texts } from '../../data/texts.js';
 
-const inOrder = (fields: readonly Field[], groups: readonly FieldGroup[]): Field[] =>
-  groups.flatMap((group) => fields.filter((field) => field.group === group));
-
-/**
- * The columns of a file of trials: those that `nas trials --format csv` has, under the same names and in the same order
- * (trial, state, precision, decisions, objectives), then all that is known besides.
- */
+/** The columns of `nas trials --format csv` in its order, then all other fields. */
 function fileColumns(fields: readonly Field[]): readonly (readonly [title: string, field: Field])[] {
-  const first = ['number', 'state', 'precision'];
-  const head = first.flatMap((name) => fields.filter((field) => field.name === name));
-  const rest = inOrder(fields, ['decision', 'objective', 'measure', 'final', 'course', 'trial', 'text']);
-  return [...new Set([...head, ...rest])].map((field) => [field.name === 'number' ? 'trial' : field.name, field]);
+  const groups = ['decision', 'objective', 'measure', 'final', 'course', 'trial', 'text'] satisfies FieldGroup[];
+  const columns = [
+    ...['number', 'state', 'precision'].flatMap((name) => fields.filter((field) => field.name === name)),
+    ...groups.flatMap((group) => fields.filter((field) => field.group === group)),
+  ];
+  return [...new Set(columns)].map((field) => [field.name === 'number' ? 'trial' : field.name, field]);
 }
 
-/** Rows as CSV (RFC 4180), numbers as they are: shares in [0, 1], latencies in ms, sizes in bytes, times in seconds. */
+/** Rows as CSV (RFC 4180): shares in [0, 1], latencies in ms, sizes in bytes, times in s. */
 export function trialsCsv(rows: readonly number[], fields: readonly Field[]): readonly string[] {
   const columns = fileColumns(fields);
   return [
@@ -26,15 +22,12 @@ export function trialsCsv(rows: readonly number[], fields: readonly Field[]): re
   ];
 }
 
-const cellsOf = (row: number, columns: Iterable<readonly [string, readonly Cell[]]>): Record<string, Cell> =>
+const cellsOf = (row: number, columns: ReadonlyMap<string, readonly Cell[]>): Record<string, Cell> =>
   Object.fromEntries(
-    [...columns].flatMap(([name, column]) => {
-      const cell = column[row];
-      return cell === null ? [] : [[name, cell]];
-    }),
+    [...columns].map(([name, column]) => [name, column[row]] as const).filter(([, cell]) => cell !== null),
   );
 
-/** Rows as a JSON array of trials, with the names that `nas trials --json` gives what both tell. */
+/** Rows as a JSON array, with the keys of `nas trials --json`. */
 export function trialsJson(rows: readonly number[], known: Known): readonly string[] {
   const { candidates, severalPrecisions, onFrontier, textOf } = known;
   const trial = (row: number) => {
@@ -64,69 +57,54 @@ export function trialsJson(rows: readonly number[], known: Known): readonly stri
   return ['[\n', ...rows.map((row, i) => `  ${JSON.stringify(trial(row))}${i === last ? '' : ','}\n`), ']\n'];
 }
 
-/** Has the browser save a file that is made here. */
 function save(name: string, type: string, parts: readonly string[]): void {
   const url = URL.createObjectURL(new Blob([...parts], { type }));
   const link = document.createElement('a');
   link.href = url;
   link.setAttribute('download', name);
   link.click();
-  // The browser has taken it up by the next turn.
+  // The download has started long before.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 interface DownloadsProps {
-  /** What files are called after. */
+  /** The start of the file names. */
   readonly name: string;
-  /** What is listed, in its order. */
   readonly rows: readonly number[];
   readonly fields: readonly Field[];
   readonly known: Known;
   readonly texts: Texts;
 }
 
-const kinds = [
-  {
-    title: 'CSV',
-    ending: 'csv',
-    type: 'text/csv',
-    write: ({ rows, fields }: DownloadsProps) => trialsCsv(rows, fields),
-  },
-  {
-    title: 'JSON',
-    ending: 'json',
-    type: 'application/json',
-    write: ({ rows, known }: DownloadsProps) => trialsJson(rows, known),
-  },
-] as const;
+const types = { CSV: 'text/csv', JSON: 'application/json' } as const;
 
-/** Saves what is listed, as it is sorted; reasons and messages are fetched first. */
-export function Downloads(props: DownloadsProps) {
-  const { name, rows, known, texts } = props;
-  const [busy, setBusy] = useState<string | null>(null);
-  const download = async ({ ending, type, write }: (typeof kinds)[number]): Promise<void> => {
-    setBusy('fetching texts');
+/** Buttons that save the listed rows in their order; missing texts are fetched first. */
+export function Downloads({ name, rows, fields, known, texts }: DownloadsProps) {
+  const [status, setStatus] = useState<string | null>(null);
+  const download = async (kind: keyof typeof types): Promise<void> => {
+    setStatus('loading texts');
     try {
       const numbers = rows.map((row) => known.candidates.number[row]);
       await texts.all(numbers, (done) =>
-        setBusy(
-          `texts of ${done.toLocaleString('en-US')} of ${numbers.length.toLocaleString('en-US')} trials are here`,
+        setStatus(
+          `texts of ${done.toLocaleString('en-US')} of ${numbers.length.toLocaleString('en-US')} trials loaded`,
         ),
       );
-      save(`${name}-trials.${ending}`, type, write(props));
-      setBusy(null);
+      const parts = kind === 'CSV' ? trialsCsv(rows, fields) : trialsJson(rows, known);
+      save(`${name}-trials.${kind.toLowerCase()}`, types[kind], parts);
+      setStatus(null);
     } catch {
-      setBusy('The server could not be reached; nothing was saved.');
+      setStatus('The server cannot be reached; nothing was saved.');
     }
   };
   return (
     <div class="downloads" role="group" aria-label="Save what is listed">
-      {kinds.map((kind) => (
-        <button key={kind.title} type="button" onClick={() => void download(kind)}>
-          {kind.title}
+      {(['CSV', 'JSON'] as const).map((kind) => (
+        <button key={kind} type="button" onClick={() => void download(kind)}>
+          {kind}
         </button>
       ))}
-      <span role="status">{busy}</span>
+      <span role="status">{status}</span>
     </div>
   );
 }

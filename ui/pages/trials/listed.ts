@@ -6,78 +6,63 @@ import type { Texts } from '../../data/texts.js';
 import { compileFilter, type Filter } from '../../filter/compile.js';
 import { FilterProblem } from '../../filter/tokens.js';
 
-/** Rows of the candidates that trials are judged in, by number. */
-export function judgedRows({ chosen, number }: Candidates): readonly number[] {
-  const rows: number[] = [];
-  let inOrder = true;
-  for (const [row, is] of chosen.entries())
-    if (is) {
-      inOrder &&= rows.length === 0 || number[rows[rows.length - 1]] <= number[row];
-      rows.push(row);
-    }
-  return inOrder ? rows : rows.sort((a, b) => number[a] - number[b]);
-}
+/** The rows of the chosen candidates, sorted by trial number. */
+export const chosenRows = ({ chosen, number }: Candidates): readonly number[] =>
+  chosen.flatMap((is, row) => (is ? [row] : [])).sort((a, b) => number[a] - number[b]);
 
-export interface Understood {
-  /** The last expression that was understood. */
+/** Whether a field is a text that is fetched when it is needed. */
+export const isText = (name: string): boolean => name === 'reason' || name === 'message';
+
+interface FilterState {
+  /** The last valid filter. */
   readonly filter: Filter | null;
-  /** What is not understood of the one that is written. */
+  /** The error in the current expression. */
   readonly problem: FilterProblem | null;
 }
 
-/** The filter that is written; while it is not understood, the last that was. */
-export function useFilter(text: string, fields: readonly Field[]): Understood {
-  const last = useRef<string>('');
+/** Compiles a filter. An invalid expression keeps the last valid one. */
+export function useFilter(text: string, fields: readonly Field[]): FilterState {
+  const last = useRef('');
   return useMemo(() => {
-    try {
-      const filter = compileFilter(text, fields);
-      last.current = text;
-      return { filter, problem: null };
-    } catch (error) {
-      if (!(error instanceof FilterProblem)) throw error;
-      return { filter: compiledAgain(last.current, fields), problem: error };
-    }
+    const compile = (expression: string): FilterState => {
+      try {
+        return { filter: compileFilter(expression, fields), problem: null };
+      } catch (error) {
+        if (!(error instanceof FilterProblem)) throw error;
+        return { filter: null, problem: error };
+      }
+    };
+    const current = compile(text);
+    if (current.problem !== null) return { ...compile(last.current), problem: current.problem };
+    last.current = text;
+    return current;
   }, [text, fields]);
 }
 
-function compiledAgain(text: string, fields: readonly Field[]): Filter | null {
-  try {
-    return compileFilter(text, fields);
-  } catch {
-    return null;
-  }
-}
-
-/** Has all texts fetched while something reads them. @returns how far that is, for people; null when all are here. */
-export function useAllTexts(texts: Texts, wanted: boolean, numbers: () => readonly number[], version: number) {
-  const [state, setState] = useState<string | null>(null);
+/** Fetches all texts while they are needed. @returns the progress as text; null when all are loaded. */
+export function useAllTexts(texts: Texts, needed: boolean, numbers: () => readonly number[], version: number) {
+  const [status, setStatus] = useState<string | null>(null);
   const running = useRef(false);
   useEffect(() => {
-    if (!wanted || running.current) return;
+    if (!needed || running.current) return;
     running.current = true;
     const all = numbers();
+    const total = all.length.toLocaleString('en-US');
     texts
-      .all(all, (done) =>
-        setState(
-          `Reading reasons and messages: ${done.toLocaleString('en-US')} of ${all.length.toLocaleString('en-US')}`,
-        ),
-      )
+      .all(all, (done) => setStatus(`Loading reasons and messages: ${done.toLocaleString('en-US')} of ${total}`))
       .then(
-        () => setState(null),
-        () => setState('Reasons and messages could not be read: the server cannot be reached.'),
+        () => setStatus(null),
+        () => setStatus('Reasons and messages cannot be loaded: the server cannot be reached.'),
       )
       .finally(() => (running.current = false));
-  }, [texts, wanted, version]);
-  return wanted ? state : null;
+  }, [texts, needed, version]);
+  return needed ? status : null;
 }
 
-/** While one scrolls fast, what flies by is not fetched: ms. */
+/** Rows that scroll past faster than this are not fetched, ms. */
 const pause = 80;
 
-/**
- * Has the texts of the rows that are drawn fetched, where they are shown. @returns what is told which rows these are; it
- * draws nothing anew, so that typing and scrolling stay quick.
- */
+/** Fetches the texts of drawn rows while they are shown. @returns a function that gets the drawn rows and renders nothing. */
 export function useSeenTexts(
   texts: Texts,
   shown: boolean,
@@ -98,18 +83,16 @@ export function useSeenTexts(
   };
 }
 
-/** Rows in the order that is wished, and of these those that the filter lets through. */
+/** Sorts and filters rows. New texts repeat only what reads them. */
 export function useListed(
-  judged: readonly number[],
+  rows: readonly number[],
   sort: readonly SortKey[],
   fields: readonly Field[],
   filter: Filter | null,
-  texts: number,
+  textsVersion: number,
 ): readonly number[] {
-  const reads = (name: string): boolean => name === 'reason' || name === 'message';
-  // Only who reads texts is done again when some come.
-  const forSort = sort.some(({ name }) => reads(name)) ? texts : 0;
-  const forFilter = filter !== null && [...filter.reads].some(reads) ? texts : 0;
-  const inOrder = useMemo(() => sorted(judged, sort, fields), [judged, sort, fields, forSort]);
+  const forSort = sort.some(({ name }) => isText(name)) ? textsVersion : 0;
+  const forFilter = filter !== null && [...filter.reads].some(isText) ? textsVersion : 0;
+  const inOrder = useMemo(() => sorted(rows, sort, fields), [rows, sort, fields, forSort]);
   return useMemo(() => (filter === null ? inOrder : inOrder.filter(filter.test)), [inOrder, filter, forFilter]);
 }

@@ -1,8 +1,10 @@
-import type { OnnxFile } from '../../../../compiler/index.js';
-import type { Ranges } from '../../../../deploy/quantize/calibrate.js';
-import { OnnxEditor } from '../../../../deploy/quantize/editor.js';
-import { activationParameters, greatestWeight, type WeightBits } from '../../../../deploy/quantize/numbers.js';
-import { floatOf, type OnnxNode } from '../../../../deploy/quantize/onnx-nodes.js';
+import { floatOf, GraphEditor, type OnnxGraph, type OnnxNode } from '../../../../compiler/index.js';
+import {
+  activationParameters,
+  greatestWeight,
+  type Ranges,
+  type WeightBits,
+} from '../../../../deploy/quantize/numbers.js';
 import type { Plan } from '../../../../deploy/quantize/plan.js';
 
 /** What is known of the bytes of a tensor. */
@@ -46,13 +48,13 @@ export const statistical: Errors = {
  * count with their greatest magnitude. It is computed from the plan and the ranges alone, another way than the writer goes.
  */
 export function errorBound(
-  file: OnnxFile,
+  graph: OnnxGraph,
   plan: Plan,
   ranges: Ranges,
   bits: WeightBits,
   { half, sum }: Errors,
 ): number {
-  const editor = new OnnxEditor(file);
+  const editor = new GraphEditor<string>(graph);
   const known = new Map<string, Bytes>();
   const stepOf = (name: string): { step: number; most: number } => {
     const scale = plan.scales.get(name);
@@ -74,17 +76,17 @@ export function errorBound(
     return made;
   };
   const put = (node: OnnxNode, error: number): void => {
-    for (const name of node.output) {
+    for (const name of node.outputs) {
       const { step, most } = stepOf(name);
       known.set(name, { error: sum([error, half * step]), most });
     }
   };
   const products = (node: OnnxNode): number => {
-    const x = of(node.input[0]);
-    const weights = editor.floats(node.input[1]) ?? new Float32Array();
-    const [outputs] = editor.dims(node.input[1]) ?? [1];
-    const bias = editor.floats(node.input[2] ?? '');
-    const inputScale = stepOf(plan.aliases.get(node.input[0]) ?? node.input[0]).step;
+    const x = of(node.inputs[0]);
+    const weights = editor.floats(node.inputs[1]) ?? new Float32Array();
+    const [outputs] = editor.shapeOf(node.inputs[1]);
+    const bias = editor.floats(node.inputs[2] ?? '');
+    const inputScale = stepOf(plan.aliases.get(node.inputs[0]) ?? node.inputs[0]).step;
     const each = weights.length / outputs;
     let greatest = 0;
     for (let o = 0; o < outputs; o++) {
@@ -98,28 +100,28 @@ export function errorBound(
     }
     return greatest;
   };
-  for (const node of editor.nodes) {
-    const treatment = plan.treatments.get(node.output[0]);
-    if (treatment === undefined) throw new Error(`float: ${node.opType}`);
-    const inputs = node.input.filter((name) => !editor.isConstant(name)).map(of);
+  for (const node of editor.nodes()) {
+    const treatment = plan.treatments.get(node.outputs[0]);
+    if (treatment === undefined) throw new Error(`float: ${node.op}`);
+    const inputs = node.inputs.filter((name) => !editor.constant(name)).map(of);
     const [a, b = a] = inputs;
     // Its greatest byte is 255 / 254.
     const gate = (argument: number) => sum([argument * floatOf(node, 'alpha', 0.2), 1 / 254]);
     if (treatment === 'products') put(node, products(node));
-    else if (treatment === 'scores') known.set(node.output[0], { error: products(node), most: Infinity });
-    else if (treatment === 'moved') for (const name of node.output) known.set(name, a);
+    else if (treatment === 'scores') known.set(node.outputs[0], { error: products(node), most: Infinity });
+    else if (treatment === 'moved') for (const name of node.outputs) known.set(name, a);
     else if (treatment === 'saturated') {
-      if (node.opType !== 'HardSigmoid') continue;
+      if (node.op !== 'HardSigmoid') continue;
       // Its argument was rounded to the steps of the gate.
-      known.set(node.input[0], { error: sum([gate(a.error), half / 254]), most: 1 });
-    } else if (node.opType === 'HardSigmoid') put(node, gate(a.error));
+      known.set(node.inputs[0], { error: sum([gate(a.error), half / 254]), most: 1 });
+    } else if (node.op === 'HardSigmoid') put(node, gate(a.error));
     else if (treatment === 'looked-up') put(node, a.error);
-    else if (node.opType === 'Add') put(node, sum(inputs.map(({ error }) => error)));
-    else if (node.opType === 'Mul') {
+    else if (node.op === 'Add') put(node, sum(inputs.map(({ error }) => error)));
+    else if (node.op === 'Mul') {
       // What swish loses where its argument ends, at -8.
       put(node, sum([a.most * b.error, b.most * a.error, a.error * b.error, 0.0027]));
-    } else if (node.opType === 'Sigmoid') put(node, sum([a.error / 4, 0.0004]));
+    } else if (node.op === 'Sigmoid') put(node, sum([a.error / 4, 0.0004]));
     else put(node, Math.max(...inputs.map(({ error }) => error)));
   }
-  return Math.max(...[...editor.outputs].map((name) => of(name).error));
+  return Math.max(...graph.outputs.map(({ name }) => of(name).error));
 }

@@ -1,13 +1,12 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import {
   AttributeProto_AttributeType as Kind,
   ModelProtoSchema,
   TensorProto_DataType as Type,
   type TensorProto,
 } from 'onnx-buf';
-import { parseOnnx, type OnnxFile } from '../../../../compiler/index.js';
-import { onnxTensor, type TensorData } from '../../../../deploy/quantize/onnx-tensors.js';
-import { toBinary } from '@bufbuild/protobuf';
+import { bytesOf, dtypeOf, elementTypes, parseOnnx, readGraph } from '../../../../compiler/index.js';
+import type { Data, OnnxFile, OnnxGraph } from '../../../../compiler/index.js';
 
 type AttributeText =
   number | readonly number[] | { readonly float: number } | { readonly tensor: TensorProto } | string;
@@ -46,7 +45,7 @@ export const node = (
   attributes,
 });
 
-export type ConstantText = readonly [dims: readonly number[], data: TensorData];
+export type ConstantText = readonly [dims: readonly number[], data: Data];
 
 export interface ModelText {
   readonly nodes: readonly NodeText[];
@@ -100,7 +99,12 @@ export function modelOf(spec: ModelText): OnnxFile {
         attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
       })),
       initializer: [
-        ...Object.entries(constants).map(([name, [dims, data]]) => onnxTensor(name, dims, data)),
+        ...Object.entries(constants).map(([name, [dims, data]]) => ({
+          name,
+          dims: dims.map(BigInt),
+          dataType: elementTypes[dtypeOf(data)].code,
+          rawData: new Uint8Array(bytesOf(data)),
+        })),
         ...tensors,
       ],
       input: [port('x', input)],
@@ -109,3 +113,6 @@ export function modelOf(spec: ModelText): OnnxFile {
   });
   return parseOnnx(toBinary(ModelProtoSchema, model));
 }
+
+/** The graph of such a file. */
+export const graphFrom = (spec: ModelText): OnnxGraph => readGraph(modelOf(spec));

@@ -1,7 +1,13 @@
-import { toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema } from 'onnx-buf';
 import { Random } from '../../../../base/random.js';
-import { inputsOf, openOnnx, type OnnxFile } from '../../../../compiler/index.js';
+import {
+  encodeRead,
+  histogram,
+  inputsOf,
+  openOnnx,
+  readGraph,
+  type OnnxFile,
+  type OnnxGraph,
+} from '../../../../compiler/index.js';
 import { prepare } from '../../../../deploy/quantize/prepare/index.js';
 import type { Network } from '../../../../spaces/index.js';
 import { initialWeights, type Model } from '../../../../spaces/models/index.js';
@@ -22,23 +28,19 @@ export function noise(size: number, seed = 1): Float32Array {
   return Float32Array.from({ length: size }, () => 4 * random.uniform() - 2);
 }
 
-async function outputs(file: OnnxFile, images: Float32Array, shape: readonly number[]): Promise<Float32Array> {
-  const open = await openOnnx(toBinary(ModelProtoSchema, file), 'the model');
+async function outputs(graph: OnnxGraph, images: Float32Array, shape: readonly number[]): Promise<Float32Array> {
+  const open = await openOnnx(encodeRead(graph), 'the model');
   const values = await open.run(images, shape);
   await open.close();
   return values;
 }
 
-/** How often each operator is in a file. */
-export function operatorCounts({ graph }: OnnxFile): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { opType } of graph.node.toSorted((a, b) => a.opType.localeCompare(b.opType)))
-    counts[opType] = (counts[opType] ?? 0) + 1;
-  return counts;
-}
+/** How often each operator is in a graph, by name. */
+const operatorCounts = (graph: OnnxGraph): Record<string, number> =>
+  Object.fromEntries(Object.entries(histogram(graph)).sort(([a], [b]) => a.localeCompare(b)));
 
 export interface Prepared {
-  readonly file: OnnxFile;
+  readonly graph: OnnxGraph;
   readonly operators: Readonly<Record<string, number>>;
   /** The largest difference from what the model computed before, relative to the largest output. */
   readonly difference: number;
@@ -50,13 +52,13 @@ export async function preparing(file: OnnxFile): Promise<Prepared> {
   const [batch, ...extents] = inputsOf(file)[0].shape;
   const shape = [typeof batch === 'number' ? batch : 2, ...extents.map(Number)];
   const images = noise(shape.reduce((a, b) => a * b, 1));
-  const before = await outputs(file, images, shape);
+  const before = await outputs(readGraph(file), images, shape);
   const after = await outputs(prepared, images, shape);
   const largest = before.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   const difference = before.reduce((most, value, i) => Math.max(most, Math.abs(value - after[i])), 0);
   if (after.length !== before.length) throw new Error(`${after.length} outputs, not ${before.length}`);
   return {
-    file: prepared,
+    graph: prepared,
     operators: operatorCounts(prepared),
     difference: difference === 0 ? 0 : difference / largest,
   };

@@ -65,7 +65,7 @@ const draw = (random: Random): ObjectiveValues => measured(random.int(8) / 8, 1 
 export function happen(written: Written, random: Random): void {
   const { store, wait } = written;
   wait(random.int(5000));
-  const trials = store.pages.range(0, 1000);
+  const trials = store.trials.range(0, 1000);
   const inState = (...states: readonly string[]) => trials.filter(({ state }) => states.includes(state));
   const some = <T>(items: readonly T[], task: (item: T) => void): void => {
     if (items.length > 0) task(random.pick(items));

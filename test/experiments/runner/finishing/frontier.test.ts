@@ -1,7 +1,6 @@
-import { cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Random } from '../../../../base/random.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';
 import {
@@ -10,14 +9,13 @@ import {
   runExperiment,
   type RunEvent,
 } from '../../../../experiments/runner/index.js';
-import type { Experiment } from '../../../../experiments/schema/experiment.js';
+import { objectivesOf } from '../../../../experiments/stored/experiment.js';
 import { choicesOf, costs, createSpace, genotypeId, sampleGenotype, spaceSchema } from '../../../../spaces/index.js';
-import { Store } from '../../../../store/index.js';
-import { smallSpace, writeExperiment } from '../experiment.js';
+import { cachedFolder, reading, smallSpace, writeExperiment } from '../experiment.js';
 import { findings } from '../findings.js';
 import { inside } from '../inside.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-frontier-'));
+const folder = cachedFolder('nas-frontier-');
 const table = join(folder, 'phone.csv');
 const searched = join(folder, 'searched');
 const workdir = join(folder, 'run');
@@ -34,7 +32,7 @@ async function writeLatencies(factor: number): Promise<void> {
   writeFileSync(table, [[...space.decisions.map(({ name }) => name), 'pixel'].join(','), ...rows].join('\n'));
 }
 
-/** Continues the run, whose search is over; what it told, and how it ended. */
+/** Resumes the run, whose search is over. @returns its error and its events. */
 async function resume(acceptEnvironment: boolean) {
   const events: RunEvent[] = [];
   const ended = resumeExperiment(workdir, { acceptEnvironment, workers: inside }, (event) => events.push(event));
@@ -42,22 +40,14 @@ async function resume(acceptEnvironment: boolean) {
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  return { error, told: JSON.stringify(events) };
+  return { error, events: JSON.stringify(events) };
 }
 
 /** The trials that will be exported. */
-function members(run: string): number[] {
-  const store = Store.open(join(run, 'nas.sqlite'), { readonly: true });
-  try {
-    const { objectives } = store.run.get().experiment as Experiment;
-    return frontierTrials(store.trials.all(), objectives).map(({ number }) => number);
-  } finally {
-    store.close();
-  }
-}
+const members = (run: string): number[] =>
+  reading(run, (store) => frontierTrials(store.trials.all(), objectivesOf(store)).map(({ number }) => number));
 
 beforeAll(async () => {
-  vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
   await writeLatencies(1);
   const file = writeExperiment(folder, {
     latency: `{ device: { type: table, file: ${table}, column: pixel, missing: predict }, predictor: none }`,
@@ -76,10 +66,6 @@ beforeAll(async () => {
     },
   );
   expect(state).toBe('interrupted');
-});
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
 });
 
 beforeEach(async () => {
@@ -107,9 +93,9 @@ describe('the frontier in the end', () => {
       message: expect.stringMatching(/another environment before: runtime .*, now /) as string,
       hint: expect.stringContaining('--accept-environment') as string,
     });
-    const { error: none, told } = await resume(true);
+    const { error: none, events } = await resume(true);
     expect(none).toBeUndefined();
-    expect(told).toContain('from now on, latency is measured in another environment');
+    expect(events).toContain('from now on, latency is measured in another environment');
     expect(findings(workdir).status).toBe('complete');
   });
 

@@ -1,25 +1,18 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { readMetadata } from '../../../../deploy/index.js';
 import { evaluateOnSplit } from '../../../../experiments/models/on-dataset.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment, type RunEvent } from '../../../../experiments/runner/index.js';
 import { frontierCandidates } from '../../../../experiments/stored/candidates.js';
 import type { Experiment } from '../../../../experiments/schema/experiment.js';
-import { Store } from '../../../../store/index.js';
 import { dataSchema, prepareDataset } from '../../../../trainers/index.js';
-import { writeExperiment } from '../experiment.js';
+import { cachedFolder, reading, writeExperiment } from '../experiment.js';
 import { findings } from '../findings.js';
 import { inside, runInside } from '../inside.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-int8-'));
-beforeAll(() => void vi.stubEnv('NAS_CACHE', join(folder, 'cache')));
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
-});
+const folder = cachedFolder('nas-int8-');
 
 /** An experiment in whose frontier sizes count, which nothing has to be measured for. */
 const experimentWith = (name: string, compress: string, final: string, trials = 1): string =>
@@ -32,16 +25,6 @@ const experimentWith = (name: string, compress: string, final: string, trials = 
     compress,
     final,
   });
-
-/** What a look at the store of a run gives. */
-function reading<T>(workdir: string, look: (store: Store) => T): T {
-  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-  try {
-    return look(store);
-  } finally {
-    store.close();
-  }
-}
 
 describe('a frontier in two precisions', () => {
   const workdir = join(folder, 'both');
@@ -100,11 +83,11 @@ describe('a frontier in two precisions', () => {
 });
 
 describe('int8 that loses too much', () => {
-  /** Most of what is seen is out of range: rounding as it is costs nearly everything. */
+  /** Most activations are out of range: rounding costs nearly all accuracy. */
   const harsh =
     '{ int8: require, max_accuracy_drop: 0, calibration: { images: 64, methods: [percentile], percentile: 80 } }';
 
-  test('is warned of where nothing is to be done about it', async () => {
+  test('causes a warning without train.quantize_aware', async () => {
     const file = experimentWith('warned', harsh, '{ epochs: 10, batch: 16 }');
     const { events } = await runInside(file, join(folder, 'warned'));
     const warnings = events.flatMap((event) => (event.kind === 'warning' ? [event.message] : []));
@@ -113,7 +96,7 @@ describe('int8 that loses too much', () => {
     );
   });
 
-  describe('and is to be fine-tuned', () => {
+  describe('and is fine-tuned', () => {
     const trained = join(folder, 'trained');
     const whole = join(folder, 'whole');
     const events: RunEvent[] = [];

@@ -19,27 +19,21 @@ export interface JobRunnerUnderTest {
   readonly workers: () => readonly number[];
 }
 
-/** What tests of one implementation alone share with the contract's. */
+/** Jobs for tests, and runners that are closed after the test. */
 export interface JobFixture {
-  /** Closed after the test. */
-  create(options: PoolOptions): Promise<JobRunner>;
+  readonly create: (options: PoolOptions) => Promise<JobRunner>;
   /** A job that takes next to no time. */
-  proxies(id: string): JobOrder<ProxiesJob>;
+  readonly proxies: (id: string) => JobOrder<ProxiesJob>;
   /** A job that takes a few tenths of a second for each epoch. */
-  training(id: string, epochs: number): JobOrder<TrainJob>;
+  readonly training: (id: string, epochs: number) => JobOrder<TrainJob>;
+  /** A short measurement. */
+  readonly measuring: (id: string) => JobOrder<MeasureJob>;
 }
-
-/** A deadline for a job that is stopped in any case, in seconds. */
-const deadline = 6;
 
 const engine = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
 
-/** The contract of every JobRunner, with real jobs. */
-export function describeJobRunner(
-  name: string,
-  { create, workers }: JobRunnerUnderTest,
-  more: (fixture: JobFixture) => void = () => undefined,
-): void {
+/** Describes a runner by tests that share a data set. */
+function describeWithJobs(name: string, { create }: JobRunnerUnderTest, tests: (fixture: JobFixture) => void): void {
   describe(name, { timeout: 240_000 }, () => {
     let dataset: DatasetRef;
     let network: Network;
@@ -92,12 +86,33 @@ export function describeJobRunner(
       sharing: 'shared',
     });
 
-    const signalWorkers = (signal: NodeJS.Signals) => {
-      for (const pid of workers()) process.kill(pid, signal);
-    };
+    const createRunner = async (options: PoolOptions): Promise<JobRunner> => (runner = await create(options));
+    tests({ create: createRunner, proxies, training, measuring });
+  });
+}
 
-    it('begins jobs in the order in which they were submitted, and gives each its own result', async () => {
-      runner = await create({ size: 1, retries: 0 });
+/** Resolves at a job's first event. */
+function firstEvent(): { readonly began: Promise<void>; readonly event: () => void } {
+  let resolve: () => void = () => undefined;
+  const began = new Promise<void>((done) => (resolve = done));
+  return { began, event: () => resolve() };
+}
+
+const signalWorkers = ({ workers }: JobRunnerUnderTest, signal: NodeJS.Signals) => {
+  for (const pid of workers()) process.kill(pid, signal);
+};
+
+/** The contract of every JobRunner, with real jobs. */
+export function describeJobRunner(
+  name: string,
+  underTest: JobRunnerUnderTest,
+  more: (fixture: JobFixture) => void = () => undefined,
+): void {
+  describeWithJobs(name, underTest, (fixture) => {
+    const { create, proxies, training, measuring } = fixture;
+
+    it('begins jobs in their order, gives each its own result or error, and serves the next one', async () => {
+      const runner = await create({ size: 1, retries: 3 });
       const order: string[] = [];
       const submit = (id: string) => runner.submit(proxies(id), { started: () => order.push(id) });
       const jobs = ['first', 'second', 'third'].map(submit);
@@ -105,39 +120,52 @@ export function describeJobRunner(
       const results = await Promise.all(jobs.map(({ result }) => result));
       expect(order).toEqual(['first', 'second', 'third']);
       expect(results.map(([result]) => Object.keys(result))).toEqual([['values'], ['values'], ['values']]);
+
+      const retry = () => expect.unreachable('an error is no reason to try again');
+      const { job, ...rest } = training('wrong', 1);
+      const wrong = { ...rest, job: { ...job, fit: { ...job.fit, network: { ...job.fit.network, classes: 3 } } } };
+      await expect(runner.submit(wrong, { retry }).result).rejects.toMatchObject({ code: 'invalid-input' });
+
+      const full = invalidInput('the disk is full');
+      const event = () => {
+        throw full;
+      };
+      await expect(runner.submit(training('train', 40), { event }).result).rejects.toBe(full);
+      expect(await runner.submit(proxies('next')).result).toHaveLength(1);
     });
 
-    it('brings training to a stand while latency is measured, and lets it go on', async () => {
-      runner = await create({ size: 1, retries: 0 });
+    it('brings training to a stand during a measurement; cancels jobs that run, that wait, and later ones', async () => {
+      const runner = await create({ size: 1, retries: 0 });
       let standing = false;
       const whileStanding: JobEvent[] = [];
-      let trained = false;
-      let began: () => void;
-      const beginning = new Promise<void>((resolve) => (began = resolve));
-      const fitted = runner.submit(training('train', 200), {
-        event: (event) => {
-          if (event.kind === 'epoch' || event.kind === 'progress') began();
-          if (standing) whileStanding.push(event);
+      const { began, event } = firstEvent();
+      const fitted = runner.submit(training('train', 400), {
+        event: (one) => {
+          if (one.kind === 'epoch' || one.kind === 'progress') event();
+          if (standing) whileStanding.push(one);
         },
       });
-      void fitted.result.then(() => (trained = true));
-      await beginning;
+      const waiting = runner.submit(proxies('waits'), { started: () => expect.unreachable('it was cancelled') });
+      const refused = expect(waiting.result).rejects.toMatchObject({ code: 'interrupted' });
+      await began;
       const [measurement] = await runner.submit(measuring('measure'), { event: () => (standing = true) }).result;
       standing = false;
       expect(measurement.ms).toBeGreaterThan(0);
-      expect(trained).toBe(false);
       expect(whileStanding).toEqual([]);
-      fitted.cancel();
+      waiting.cancel();
+      runner.stop();
       expect((await fitted.result).state).toBe('interrupted');
+      await refused;
+      await expect(runner.submit(proxies('late')).result).rejects.toMatchObject({ code: 'interrupted' });
     });
 
-    it('starts the job of a killed worker again, from its checkpoint, as often as allowed', async () => {
-      runner = await create({ size: 1, retries: 1 });
+    it('starts the job of a killed worker again, from its checkpoint; a job that is lost at the end is interrupted', async () => {
+      const runner = await create({ size: 1, retries: 1 });
       const reasons: string[] = [];
       let kills = 1;
       const submitted = runner.submit(training('train', 3), {
         event: ({ kind }) => {
-          if (kind === 'epoch' && kills-- > 0) signalWorkers('SIGKILL');
+          if (kind === 'epoch' && kills-- > 0) signalWorkers(underTest, 'SIGKILL');
         },
         retry: (_attempt, _attempts, reason) => reasons.push(reason),
       });
@@ -145,20 +173,37 @@ export function describeJobRunner(
       expect(reasons).toEqual([expect.stringContaining('SIGKILL')]);
       expect(result.state).toBe('complete');
       expect(result.curve).toHaveLength(3);
+
+      const { began, event } = firstEvent();
+      const retry = () => expect.unreachable('nothing waits for another attempt');
+      const lost = runner.submit(training('lost', 400), { event, retry }).result.catch((e: unknown) => e);
+      await began;
+      await runner.close();
+      expect(await lost).toMatchObject({ code: 'interrupted' });
     });
 
+    more(fixture);
+  });
+}
+
+/** A deadline for a job that is stopped in any case, in seconds. */
+const deadline = 6;
+
+/** The part of the contract that waits for deadlines and repeated deaths. */
+export function describeHangingWorkers(name: string, underTest: JobRunnerUnderTest): void {
+  describeWithJobs(name, underTest, ({ create, proxies, training, measuring }) => {
     it('gives up when the worker dies too often', async () => {
-      runner = await create({ size: 1, retries: 1 });
+      const runner = await create({ size: 1, retries: 1 });
       const dying = runner.submit(training('train', 40), {
         event: ({ kind }) => {
-          if (kind === 'epoch') signalWorkers('SIGKILL');
+          if (kind === 'epoch') signalWorkers(underTest, 'SIGKILL');
         },
       });
       await expect(dying.result).rejects.toThrow(JobFailed);
     });
 
     it('ends a worker that makes no progress, and starts its job again', async () => {
-      runner = await create({ size: 1, retries: 3 });
+      const runner = await create({ size: 1, retries: 3 });
       const began = performance.now();
       await runner.submit(training('first', 1)).result;
       // The next worker has to start within it, which takes many times longer on a busy machine.
@@ -169,7 +214,7 @@ export function describeJobRunner(
         { ...training('train', 3), deadline: patience },
         {
           event: ({ kind }) => {
-            if (kind === 'epoch' && stops-- > 0) signalWorkers('SIGSTOP');
+            if (kind === 'epoch' && stops-- > 0) signalWorkers(underTest, 'SIGSTOP');
           },
           retry: (_attempt, _attempts, reason) => reasons.push(reason),
         },
@@ -178,70 +223,17 @@ export function describeJobRunner(
       expect(reasons).toContainEqual(expect.stringContaining(`no progress for ${patience} s`));
     });
 
-    it('lets everything go on when the measurement hangs for which it stands still', async () => {
-      runner = await create({ size: 1, retries: 0 });
+    it('ends a hanging measurement, and lets all jobs that stand still for it continue', async () => {
+      const runner = await create({ size: 1, retries: 0 });
       const { job, ...order } = measuring('measure');
       // So many blocks that it is still at work when it is stopped.
       const protocol = { ...defaultProtocol, minBlocks: 10_000, maxBlocks: 10_000 };
       const hanging = runner.submit(
         { ...order, job: { ...job, protocol }, deadline },
-        { event: () => signalWorkers('SIGSTOP') },
+        { event: () => signalWorkers(underTest, 'SIGSTOP') },
       );
       await expect(hanging.result).rejects.toThrow(`no progress for ${deadline} s`);
       expect(await runner.submit(proxies('next')).result).toHaveLength(1);
     });
-
-    it('cancels a job that waits, one that runs, and with all of them those to come', async () => {
-      runner = await create({ size: 1, retries: 0 });
-      let began: () => void;
-      const beginning = new Promise<void>((resolve) => (began = resolve));
-      const running = runner.submit(training('runs', 400), { event: () => began() });
-      const waiting = runner.submit(proxies('waits'), { started: () => expect.unreachable('it was cancelled') });
-      const refused = expect(waiting.result).rejects.toMatchObject({ code: 'interrupted' });
-      await beginning;
-      waiting.cancel();
-      runner.stop();
-      expect((await running.result).state).toBe('interrupted');
-      await refused;
-      await expect(runner.submit(proxies('late')).result).rejects.toMatchObject({ code: 'interrupted' });
-    });
-
-    it('calls a job that is lost when the runner closes interrupted: it has not failed', async () => {
-      runner = await create({ size: 1, retries: 3 });
-      const retry = () => expect.unreachable('nobody waits for another attempt');
-      let began: () => void;
-      const beginning = new Promise<void>((resolve) => (began = resolve));
-      const lost = runner
-        .submit(training('lost', 400), { event: () => began(), retry })
-        .result.catch((e: unknown) => e);
-      await beginning;
-      await runner.close();
-      expect(await lost).toMatchObject({ code: 'interrupted' });
-    });
-
-    it('passes on what a job throws, and serves the next one', async () => {
-      runner = await create({ size: 1, retries: 3 });
-      const retry = () => expect.unreachable('an error is no reason to try again');
-      const order = training('wrong', 1);
-      const wrong = { ...order, job: { ...order.job, fit: { ...order.job.fit, network: { ...network, classes: 3 } } } };
-      await expect(runner.submit(wrong, { retry }).result).rejects.toMatchObject({ code: 'invalid-input' });
-      expect((await runner.submit(training('right', 1), { retry }).result).state).toBe('complete');
-    });
-
-    it('ends a job whose listener throws with that error, and serves the next one', async () => {
-      runner = await create({ size: 1, retries: 3 });
-      const full = invalidInput('the disk is full');
-      const event = () => {
-        throw full;
-      };
-      await expect(runner.submit(training('train', 40), { event }).result).rejects.toBe(full);
-      expect(await runner.submit(proxies('next')).result).toHaveLength(1);
-    });
-
-    const createRunner = async (options: PoolOptions): Promise<JobRunner> => {
-      runner = await create(options);
-      return runner;
-    };
-    more({ create: createRunner, proxies, training });
   });
 }

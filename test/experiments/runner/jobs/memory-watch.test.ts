@@ -3,13 +3,13 @@ import { expect, it } from 'vitest';
 import { watchMemory } from '../../../../experiments/runner/jobs/supervision.js';
 
 it('tells once that there is more resident memory than there may be, and nothing when it is ended or there is less', async () => {
-  const told: number[] = [];
-  const unexpected = () => expect.unreachable('there is less memory, or nobody looks any more');
-  const watches = [watchMemory(1, (bytes) => told.push(bytes)), watchMemory(2 ** 50, unexpected)];
+  const seen: number[] = [];
+  const unexpected = () => expect.unreachable('there is less memory, or the watch has ended');
+  const watches = [watchMemory(1, (bytes) => seen.push(bytes)), watchMemory(2 ** 50, unexpected)];
   watchMemory(1, unexpected).end();
-  // Two looks.
+  // Two checks.
   await setTimeout(2500);
   for (const watch of watches) watch.end();
-  expect(told).toEqual([expect.any(Number)]);
-  expect(told[0]).toBeGreaterThan(2 ** 20);
+  expect(seen).toEqual([expect.any(Number)]);
+  expect(seen[0]).toBeGreaterThan(2 ** 20);
 });

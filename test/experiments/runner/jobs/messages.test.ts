@@ -19,7 +19,7 @@ it('tells a device that failed, whose worker ends, from a job that did', () => {
 
 const systemError = (code: string): Error => Object.assign(new Error(`${code}: no`), { code });
 
-it('tells a full disk from what a job is to blame for, also over several processes', () => {
+it('distinguishes a full disk from a failure of the job, also over several processes', () => {
   let full: unknown;
   try {
     writeFileSync('/dev/full', 'text');

@@ -11,7 +11,7 @@ const context: JobContext = {
 };
 const asking = (device: unknown): JobOf<'integers'> => ({ kind: 'integers', device: deviceSchema.parse(device) });
 
-it('has what a tag is asked done by the worker itself, and by nobody who is not one', async () => {
+it('measures for a tag on the worker itself', async () => {
   const job = asking({ type: 'worker', tag: 'pi5', threads: 2 });
   expect(tagOf(job)).toBe('pi5');
   await expect(runJob(job, context)).rejects.toThrow('by runs with a queue');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { environmentDifferences, OtherEnvironment } from '../../../../experiments/runner/latency/measurer.js';
+import { environmentDifferences, OtherEnvironment } from '../../../../experiments/runner/latency/stored-latency.js';
 import {
   asMeasuredBy,
   describeEnvironment,

@@ -19,7 +19,7 @@ const jpeg = await picture({ width: 64, height: 48 }).jpeg().toBuffer();
 const png = await picture({ width: 40, height: 40, channels: 1 }).png().toBuffer();
 const webp = await picture({ width: 35, height: 70, channels: 4 }).webp().toBuffer();
 
-/** A decoder that says that an image would take so many milliseconds. */
+/** A decoder that expects so many milliseconds for an image. */
 const slow = (ms: number): Decoder => ({ depth: 0, expectedMs: ms, decode: decoder.decode });
 
 const formOf = (...files: readonly Uint8Array[]): FormData => {
@@ -59,7 +59,7 @@ describe('POST /v1/classify', () => {
   const start = (options: Parameters<typeof testServer>[1] = {}): Promise<string> =>
     testServer(serviceOf(pool), { decoder, ...options });
 
-  /** What a network's file gives for an image by itself. */
+  /** The result of the network's file alone for an image. */
   async function reference(file: Uint8Array, network: string): Promise<{ class: string; probability: number }[]> {
     const { model } = pool.models.find((pooled) => pooled.model.name === network) ?? expect.fail(network);
     const inTime = { deadline: Infinity, isGone: () => false };
@@ -81,7 +81,7 @@ describe('POST /v1/classify', () => {
     ['a JPEG', jpeg, 'image/jpeg'],
     ['a gray PNG', png, 'application/octet-stream'],
     ['a WebP with transparency, as curl --data-binary sends it', webp, 'application/x-www-form-urlencoded'],
-  ])('classifies %s by the network that is asked for', async (_, file, type) => {
+  ])('classifies %s with the named network', async (_, file, type) => {
     const server = await start();
     for (const { name, accuracy } of pool.frontier.choice) {
       const { status, body } = await post(server, {
@@ -106,12 +106,12 @@ describe('POST /v1/classify', () => {
     }
   });
 
-  it('has the scheduler choose: the most accurate network, where there is time', async () => {
+  it('lets the scheduler choose the most accurate network that meets the deadline', async () => {
     const { body } = await post(await start(), { body: jpeg });
     expect(body).toMatchObject({ results: [{ network: 'trial-5', accuracy: 0.75 }] });
   });
 
-  it('answers the images of a form in their order', async () => {
+  it('answers the images of a form in order', async () => {
     const files = [jpeg, png, webp, png, jpeg];
     const { status, body } = await post(await start(), { body: formOf(...files), query: '?network=trial-4&top=1' });
     const expected = await Promise.all(files.map(async (file) => (await reference(file, 'trial-4')).slice(0, 1)));
@@ -124,7 +124,7 @@ describe('POST /v1/classify', () => {
     ['?top=2', 2],
     ['?top=99', 3],
     ['', 3],
-  ])('tells as many classes as %s asks for', async (query, count) => {
+  ])('returns the number of classes of %s', async (query, count) => {
     const { body } = await post(await start(), { body: jpeg, query });
     expect((body as { results: { top: unknown[] }[] }).results[0].top).toHaveLength(count);
   });
@@ -188,7 +188,7 @@ describe('POST /v1/classify', () => {
     expect(answer).toMatchObject({ status, body: { error: expect.stringMatching(message) as string } });
   });
 
-  it('refuses a form of too many bytes that does not say how many they are', async () => {
+  it('refuses a form of too many bytes without a length', async () => {
     const server = await start();
     const begin = Buffer.from(`--x\r\n${part}\r\n\r\n`);
     const half = new Array<Buffer>(8).fill(Buffer.alloc(1e5));
@@ -201,7 +201,7 @@ describe('POST /v1/classify', () => {
     expect(await json(response)).toMatchObject({ error: expect.stringContaining('more than 1048576 bytes') as string });
   });
 
-  it('refuses what would not be in time before its body is there', async () => {
+  it('refuses a hopeless request before its body arrives', async () => {
     const server = await start({ decoder: slow(5000) });
     const socket = connect(Number(new URL(server).port), '127.0.0.1');
     socket.write('POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\nx-budget-ms: 3000\r\n\r\n');
@@ -212,13 +212,13 @@ describe('POST /v1/classify', () => {
     );
   });
 
-  it('says when the time was over', async () => {
+  it('reports a passed deadline', async () => {
     const late: Decoder = { ...slow(0), decode: (file, options) => decoder.decode(file, { ...options, deadline: 0 }) };
     const { status } = await post(await start({ decoder: late }), { body: jpeg });
     expect(status).toBe(504);
   });
 
-  it('drops the other images of a form when one is refused', async () => {
+  it('drops the other images of a form after a refusal', async () => {
     const goneAfter: boolean[] = [];
     const watched: Decoder = {
       ...slow(0),

@@ -7,7 +7,7 @@ const outputs = fc
   .map((values) => Float32Array.from(values));
 
 describe('the most likely classes', () => {
-  it('are those of sorting all of them, of equals the first', () => {
+  it('equal the result of a stable sort', () => {
     fc.assert(
       fc.property(outputs, fc.integer({ min: 1, max: 12 }), (values, count) => {
         const sorted = Array.from(values.keys()).sort((a, b) => values[b] - values[a] || a - b);
@@ -16,7 +16,7 @@ describe('the most likely classes', () => {
     );
   });
 
-  it('have probabilities that sum to 1, and those of a softmax', () => {
+  it('have the probabilities of a softmax, which sum to 1', () => {
     fc.assert(
       fc.property(outputs, (values) => {
         const ranked = mostLikely(values, 'logits', values.length);
@@ -29,7 +29,7 @@ describe('the most likely classes', () => {
     );
   });
 
-  it('keep what a network gives as probabilities', () => {
+  it('keep the probabilities of a network', () => {
     expect(mostLikely(Float32Array.of(0.25, 0.5, 0.125, 0.125), 'probabilities', 3)).toEqual([
       { index: 1, probability: 0.5 },
       { index: 0, probability: 0.25 },
@@ -37,14 +37,14 @@ describe('the most likely classes', () => {
     ]);
   });
 
-  it('are finite for the largest logits', () => {
+  it('are finite for very large logits', () => {
     expect(mostLikely(Float32Array.of(3e38, -3e38), 'logits', 2)).toEqual([
       { index: 0, probability: 1 },
       { index: 1, probability: 0 },
     ]);
   });
 
-  it.each([NaN, Infinity, -Infinity])('are not told where the network gives %s', (value) => {
+  it.each([NaN, Infinity, -Infinity])('are refused for an output of %s', (value) => {
     expect(() => mostLikely(Float32Array.of(1, value), 'logits', 1)).toThrow('not finite');
   });
 });

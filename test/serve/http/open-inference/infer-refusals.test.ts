@@ -27,7 +27,7 @@ const raw = (body: Uint8Array<ArrayBuffer> | string, headers: Readonly<Record<st
   headers,
 });
 
-/** What is sent, and the beginning of what is answered. */
+/** Requests and the start of their answers. */
 const refusals: readonly (readonly [what: string, sent: Sent, status: number, error: RegExp])[] = [
   ['no body', raw(''), 400, /^the body is empty/],
   ['no JSON', raw('hello'), 400, /^the request is not JSON: .*set the header inference-header-content-length/],
@@ -145,7 +145,7 @@ describe('inference refuses', () => {
     expect([answer.status, body]).toEqual([status, { error: expect.stringMatching(error) as string }]);
   });
 
-  it('unknown models and versions, and says which there are', async () => {
+  it('unknown models and versions, and lists the known ones', async () => {
     const url = await start();
     const errorOf = async (path: string): Promise<unknown> => {
       const answer = await fetch(`${url}/v2/models/${path}/infer`, one(image));
@@ -162,7 +162,7 @@ describe('inference refuses', () => {
     expect(await errorOf('%00')).toMatchObject({ error: expect.stringContaining('no model') as string });
   });
 
-  it('a choice where there is none, and pixels where a file does not say what becomes of them', async () => {
+  it('an empty choice, and pixels without a normalisation', async () => {
     const unknown = [
       greyNetwork({ name: 'a', accuracy: null }),
       colourNetwork({ name: 'b', accuracy: null, normalisation: null }),

@@ -40,7 +40,7 @@ const ofPixels = [...checkable({ kind: 'pixels', data: pixels })];
 const ofValues = [...checkable({ kind: 'values', data: values })];
 
 describe('inference', () => {
-  it('answers with the network that the scheduler chose, and what it took', async () => {
+  it('answers with the network that the scheduler chose and its times', async () => {
     const { ask } = await start();
     const answer = await ask(inBytes({ id: 'a', inputs: [image(1, size(pixels))] }, pixels));
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
@@ -53,7 +53,7 @@ describe('inference', () => {
     });
   });
 
-  it('takes tensors in JSON, flat or nested, and as bytes, after the JSON or alone', async () => {
+  it('accepts tensors in JSON, flat or nested, and as bytes, after the JSON or alone', async () => {
     const { ask } = await start();
     const rows = <T>(flat: readonly T[]) => [
       Array.from({ length: 28 }, (_, y) => flat.slice(y * 28, (y + 1) * 28).map((v) => [v])),
@@ -65,7 +65,7 @@ describe('inference', () => {
       [inJson({ inputs: [{ ...image(1), data: rows([...pixels]) }] }), ofPixels],
       [inJson({ inputs: [{ ...input(1), data: rows([...values]) }] }), ofValues],
       [inBytes({ inputs: [image(1, size(pixels))] }, pixels), ofPixels],
-      // JSON of any length: floats then begin anywhere in the body.
+      // JSON of any length, so that the floats start at any offset of the body.
       ...['', 'a', 'ab', 'abc'].map((id): readonly [Sent, readonly number[]] => [
         inBytes({ id, inputs: [input(1, size(bytes))] }, bytes),
         ofValues,
@@ -80,7 +80,7 @@ describe('inference', () => {
     }
   });
 
-  it('gives bytes where they are asked for, of one output or of all', async () => {
+  it('returns bytes if requested, for one output or all', async () => {
     const { ask } = await start();
     const isBinary = async (request: object): Promise<boolean> => {
       const answer = await ask(inBytes({ inputs: [image(1, size(pixels))], ...request }, pixels));
@@ -97,7 +97,7 @@ describe('inference', () => {
     expect(await isBinary({ parameters: { binary_data_output: true }, ...output(false) })).toBe(false);
   });
 
-  it('answers images of one request in their order, whatever their number', async () => {
+  it('answers any number of images of a request in order', async () => {
     const { ask } = await start();
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(255), { minLength: 1, maxLength: 16 }), async (seeds) => {
@@ -112,7 +112,7 @@ describe('inference', () => {
     );
   });
 
-  it('asks one network, under the names of its graph', async () => {
+  it("accepts the tensor names of a network's graph", async () => {
     const { ask } = await start();
     const answer = await ask(inBytes({ inputs: [input(1, size(bytesOf(values)))] }, bytesOf(values)), 'trial-3');
     expect(await answer.json()).toMatchObject({
@@ -122,7 +122,7 @@ describe('inference', () => {
     });
   });
 
-  it('takes images of a network in its own layout', async () => {
+  it("accepts values in the network's own layout", async () => {
     const { ask } = await start(colourNetworks);
     const colour = Float32Array.from({ length: 3072 }, (_, i) => i);
     const request = (shape: readonly number[]) =>
@@ -140,7 +140,7 @@ describe('inference', () => {
     });
   });
 
-  it('gives logits of all networks where one of them gives probabilities', async () => {
+  it('returns logits of all networks if one of them gives probabilities', async () => {
     const { ask, pool } = await start(greyNetworks, {
       run: () =>
         Promise.resolve(
@@ -160,7 +160,7 @@ describe('inference', () => {
     expect(numbers.slice(6)).toEqual([...Float32Array.of(Math.log(0.125), Math.log(0.5), Math.log(0.375))]);
   });
 
-  it('counts the budget from when the headers came: of the header, the body, or the server', async () => {
+  it('counts the budget (header, body or default) from the arrival of the headers', async () => {
     const run = vi.fn<InferencePool['run']>(() => Promise.reject(new Error('no answer is wanted')));
     const { ask } = await start(greyNetworks, { run });
     const budgetOf = async (headers: Record<string, string>, parameters: object): Promise<number> => {
@@ -169,7 +169,7 @@ describe('inference', () => {
       await ask({ ...sent, headers: { ...sent.headers, ...headers } });
       const { deadline } = run.mock.lastCall?.[1] ?? { deadline: NaN };
       expect(deadline).toBeGreaterThan(before);
-      // The server's clock is this process's: the deadline lies after its answer by what is left of the budget.
+      // Server and test share a clock: deadline minus time of the answer is the rest of the budget.
       return Math.round((deadline - before) / 1000);
     };
     expect(await budgetOf({}, {})).toBe(10);
@@ -179,7 +179,7 @@ describe('inference', () => {
     expect(await budgetOf({ 'x-budget-ms': '60000' }, { budget_ms: 30_000 })).toBe(60);
   });
 
-  it('reads compressed bodies', async () => {
+  it('decompresses bodies', async () => {
     const { ask } = await start();
     const { method, body, headers } = inBytes({ inputs: [image(1, size(pixels))] }, pixels);
     const sent = {
@@ -190,7 +190,7 @@ describe('inference', () => {
     expect((await readAnswer(await ask(sent))).numbers).toEqual(ofPixels);
   });
 
-  it('takes each request for itself, however much it is like the one before', async () => {
+  it('parses each request by itself, however similar to the one before', async () => {
     const { ask } = await start();
     const other = pixelsOf(grey, 2);
     const ofOther = [...checkable({ kind: 'pixels', data: other })];
@@ -204,7 +204,7 @@ describe('inference', () => {
     expect(await send({ id: 'a' }, other)).toEqual(['a', ofOther]);
     expect(await send({ id: 'b' }, other)).toEqual(['b', ofOther]);
     expect(await send({}, pixels)).toEqual([undefined, ofPixels]);
-    // The same JSON, and not as many bytes as it says.
+    // The same JSON with fewer bytes than stated.
     const { method, body, headers } = inBytes({ inputs: [image(1, size(pixels))] }, pixels.subarray(1));
     expect((await ask({ method, body, headers })).status).toBe(400);
     expect(await send({}, pixels)).toEqual([undefined, ofPixels]);

@@ -12,7 +12,7 @@ async function get(url: string): Promise<readonly [status: number, body: unknown
 }
 
 describe('health', () => {
-  it('says whether the server lives, and whether requests should come to it', async () => {
+  it('reports whether the server is alive and ready', async () => {
     const service = serviceOf(checkablePool(writeFrontier(temporaryFolder())));
     const ready = await testServer(service);
     expect(await get(`${ready}/v2/health/live`)).toEqual([200, { live: true }]);
@@ -25,7 +25,7 @@ describe('health', () => {
     expect(await get(`${draining}/v2/models/frontier/ready`)).toEqual([503, error]);
   });
 
-  it('tells models that are not ready from those that are not there', async () => {
+  it('distinguishes models that are not ready from unknown models', async () => {
     const service = serviceOf(checkablePool(writeFrontier(temporaryFolder())), {
       index: () => [{ name: 'trial-9', state: 'UNAVAILABLE', reason: 'it was unloaded' }],
     });
@@ -42,7 +42,7 @@ describe('health', () => {
 });
 
 describe('metadata', () => {
-  it('tells the server and its extensions', async () => {
+  it('describes the server and its extensions', async () => {
     const [status, body] = await get(`${await start()}/v2`);
     expect([status, body]).toEqual([
       200,
@@ -50,7 +50,7 @@ describe('metadata', () => {
     ]);
   });
 
-  it('tells a model by the names of its graph, and pixels in their own shape', async () => {
+  it('describes a model with the names of its graph and the shape of pixels', async () => {
     const url = await start(colourNetworks);
     expect(await get(`${url}/v2/models/trial-4`)).toEqual([
       200,
@@ -78,7 +78,7 @@ describe('metadata', () => {
     expect(await get(`${url}/v2/models/trial-4/versions/1`)).toEqual(await get(`${url}/v2/models/trial-4`));
   });
 
-  it('tells the choice by what all of its networks take', async () => {
+  it('describes the choice by the inputs that all its networks accept', async () => {
     const [, same] = await get(`${await start()}/v2/models/frontier`);
     expect(same).toMatchObject({
       inputs: [{ name: 'input', datatype: 'FP32' }],

@@ -16,11 +16,11 @@ async function start(networks: readonly TinyNetwork[]) {
 
 const near = (expected: Float32Array): readonly number[] => [...expected].map((v) => expect.closeTo(v, 4) as number);
 
-describe('inference by real networks', () => {
+describe('inference with real networks', () => {
   it.each([
     ['grey', greyNetworks],
     ['colour, in both layouts', colourNetworks],
-  ])('gives what their files give by themselves: %s', async (_, networks) => {
+  ])('equals the outputs of the files alone: %s', async (_, networks) => {
     const { pool, ask } = await start(networks);
     for (const { model } of pool.models) {
       const { size, layout } = model;
@@ -62,25 +62,25 @@ describe('inference by real networks', () => {
     }
   });
 
-  it('answers the choice by the network that it names', async () => {
+  it('names the network that answered the choice', async () => {
     const { pool, ask } = await start(greyNetworks);
     const pixels = pixelsOf([28, 28, 1], 5);
     const input = { name: 'image', datatype: 'UINT8', shape: [1, 28, 28, 1], parameters: { binary_data_size: 784 } };
     const { json, numbers } = await readAnswer(await ask('frontier', inBytes({ inputs: [input] }, pixels)));
     const { network } = json.parameters as { readonly network: string };
     const answered = pool.models.find(({ model }) => model.name === network);
-    // Idle, it has the time for the most accurate one, which gives probabilities where the others give logits.
+    // The idle server chooses the most accurate network, which gives probabilities; the others give logits.
     expect([network, answered?.outputs]).toEqual(['trial-3', 'probabilities']);
     const expected = answered === undefined ? [] : await outputsOf(answered.model, pixels);
     expect(numbers).toEqual(near(Float32Array.from(expected, Math.log)));
   });
 
-  it('tells a request that cannot be in time at once', async () => {
+  it('refuses a hopeless request at once', async () => {
     const { ask } = await start(greyNetworks);
     const input = { name: 'image', datatype: 'UINT8', shape: [1, 28, 28, 1], parameters: { binary_data_size: 784 } };
     const sent = inBytes({ inputs: [input], parameters: { budget_ms: 0.001 } }, pixelsOf([28, 28, 1], 5));
     const answer = await ask('frontier', sent);
-    // Its time may be over before it comes to the queue.
+    // The deadline may pass before the request is queued.
     expect([503, 504]).toContain(answer.status);
     expect(await answer.json()).toEqual({ error: expect.any(String) as string });
   });

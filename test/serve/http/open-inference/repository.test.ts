@@ -8,7 +8,7 @@ async function post(url: string, body?: string): Promise<readonly [status: numbe
 }
 
 describe('the model repository', () => {
-  it('lists what could be served, or what is', async () => {
+  it('lists available or served models', async () => {
     const url = await testServer(
       greyService(
         {},
@@ -32,7 +32,7 @@ describe('the model repository', () => {
     expect(await post(`${url}/v2/repository/index`, '{')).toMatchObject([400, {}]);
   });
 
-  it('loads and unloads by name, and tells why it cannot', async () => {
+  it('loads and unloads by name, and reports failures', async () => {
     const done: string[] = [];
     const url = await testServer(
       greyService(

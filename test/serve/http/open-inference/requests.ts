@@ -1,4 +1,4 @@
-/** Requests of the Open Inference Protocol as clients send them. */
+/** Requests of the Open Inference Protocol in the form that clients send. */
 
 export interface Sent {
   readonly method: 'POST';
@@ -13,7 +13,7 @@ export const inJson = (request: object): Sent => ({
   headers: { 'content-type': 'application/json' },
 });
 
-/** Bytes after the JSON, and the header that says where they begin. */
+/** Bytes after the JSON, and the header with the length of the JSON. */
 export function inBytes(request: object, tensor: Uint8Array): Sent {
   const json = Buffer.from(JSON.stringify(request));
   return {
@@ -23,11 +23,11 @@ export function inBytes(request: object, tensor: Uint8Array): Sent {
   };
 }
 
-/** The bytes of floats, in little-endian order. */
+/** Little-endian bytes of floats. */
 export const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
-/** What came back: the JSON, and the numbers of its output, from it or from the bytes after it. */
+/** The JSON of an answer, and the numbers of its output, from the JSON or the bytes after it. */
 export async function readAnswer(answer: Response): Promise<{
   readonly json: Readonly<Record<string, unknown>>;
   readonly numbers: readonly number[];

@@ -1,5 +1,5 @@
 /**
- * What Python's tritonclient sends: recorded from its source (triton-inference-server/client, src/python/library/tritonclient/
+ * Requests of Python's tritonclient, written down from its source (triton-inference-server/client, src/python/library/tritonclient/
  * http) with numpy arrays of 28 x 28 images. It sets no content type, and no length for requests without a body.
  */
 import { gzipSync } from 'node:zlib';
@@ -26,7 +26,7 @@ const pixels = pixelsOf([28, 28, 1], 3);
 const values = Float32Array.from(pixels, (value) => value / 256);
 
 describe("Python's tritonclient", () => {
-  it('infers from a numpy array of bytes, all outputs as bytes', async () => {
+  it('sends a numpy array of bytes and receives all outputs as bytes', async () => {
     const url = await start();
     const json =
       '{"inputs":[{"name":"image","shape":[1,28,28,1],"datatype":"UINT8","parameters":{"binary_data_size":784}}],' +
@@ -50,7 +50,7 @@ describe("Python's tritonclient", () => {
     ]);
   });
 
-  it('asks a version for one output within a timeout in microseconds, under an id', async () => {
+  it('requests one output of a version with a timeout in microseconds and an id', async () => {
     const url = await start();
     const json =
       '{"id":"7","inputs":[{"name":"input","shape":[1,28,28,1],"datatype":"FP32","parameters":{"binary_data_size":3136}}],' +
@@ -69,7 +69,7 @@ describe("Python's tritonclient", () => {
     expect(body.length - length).toBe(12);
   });
 
-  it('sends numbers in JSON, and has them so', async () => {
+  it('sends and receives numbers in JSON', async () => {
     const url = await start();
     const json =
       `{"inputs":[{"name":"input","shape":[1,28,28,1],"datatype":"FP32","data":[${[...values].join(',')}]}],` +
@@ -82,7 +82,7 @@ describe("Python's tritonclient", () => {
     });
   });
 
-  it('compresses what it sends', async () => {
+  it('compresses its requests', async () => {
     const url = await start();
     const json =
       '{"inputs":[{"name":"image","shape":[1,28,28,1],"datatype":"UINT8","parameters":{"binary_data_size":784}}],' +
@@ -98,7 +98,7 @@ describe("Python's tritonclient", () => {
     expect([status, body.toString()]).toEqual([200, expect.stringContaining('"binary_data_size":12')]);
   });
 
-  it('lists models with a request without body, and loads and unloads them', async () => {
+  it('lists models with an empty body, and loads and unloads them', async () => {
     const url = await start();
     const { status, body } = await exchange(url, post('/v2/repository/index', '', text('')));
     expect(status).toBe(200);

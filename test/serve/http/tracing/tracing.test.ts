@@ -14,7 +14,7 @@ import { checkablePool, serviceOf, testServer } from '../server.js';
 
 type Value = { readonly stringValue: string } | { readonly intValue: number } | { readonly doubleValue: number };
 
-/** A span as OTLP writes it in JSON. */
+/** A span in OTLP's JSON. */
 interface SentSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -37,7 +37,7 @@ interface Sent {
 const attributesOf = ({ attributes }: Pick<SentSpan, 'attributes'>): Record<string, unknown> =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
-/** A collector, which answers with this status. */
+/** A collector that answers with this status. */
 async function collector(status = 200) {
   const received: { path: string | undefined; sent: Sent }[] = [];
   const server = createServer((request, response) => {
@@ -74,7 +74,7 @@ const classify = (server: string, headers: Record<string, string> = {}): Promise
   });
 
 describe('traces', () => {
-  it('go on within the span of the client: the request, decoding, waiting and computing', async () => {
+  it("continue the client's span with request, decoding, queueing and computing", async () => {
     const { url, received, spans } = await collector();
     const tracing = await startTracing({ url, onWarning: silent });
     const server = await start();
@@ -106,7 +106,7 @@ describe('traces', () => {
     expect(all).toEqual([...all].sort((a, b) => (a < b ? -1 : 1)));
   });
 
-  it('begin anew for clients without one, and tell what went wrong', async () => {
+  it('start a new trace for clients without one, and record errors', async () => {
     const { url, spans } = await collector();
     const tracing = await startTracing({ url: `${url}/v1/traces`, onWarning: silent });
     const pool = checkablePool(writeFrontier(temporaryFolder(), colourNetworks), {
@@ -128,7 +128,7 @@ describe('traces', () => {
     expect(requests[0].traceId).not.toBe(requests[1].traceId);
   });
 
-  it('are not made of requests when nobody asks for them', async () => {
+  it('are off by default', async () => {
     const { url, received } = await collector();
     const tracing = await startTracing({ url, onWarning: silent });
     const server = await testServer(serviceOf(checkablePool(writeFrontier(temporaryFolder()))));
@@ -137,7 +137,7 @@ describe('traces', () => {
     expect(received).toEqual([]);
   });
 
-  it('that a collector does not take are said to be lost', async () => {
+  it('that a collector refuses are reported as lost', async () => {
     const { url } = await collector(400);
     const warnings: string[] = [];
     const tracing = await startTracing({ url, onWarning: (message) => warnings.push(message) });
@@ -146,14 +146,14 @@ describe('traces', () => {
     expect(warnings.join()).toMatch(/OpenTelemetry: .*400|Bad Request/);
   });
 
-  it.each(['collector', 'ftp://collector', 'grpc://collector:4317'])('cannot go to %s', async (url) => {
+  it.each(['collector', 'ftp://collector', 'grpc://collector:4317'])('cannot be sent to %s', async (url) => {
     await expect(startTracing({ url, onWarning: silent })).rejects.toMatchObject({
       code: 'invalid-input',
       message: `the collector ${url} is not an http URL`,
     });
   });
 
-  it('say which packages are missing', async () => {
+  it('name the missing packages', async () => {
     vi.doMock('@opentelemetry/exporter-trace-otlp-http', () => {
       throw new Error('not there');
     });

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { errorOf, rollingErrors, withinTwo } from '../../../../ui/pages/latency/errors.js';
 
 describe('errors of predictions', () => {
-  it('are shares of what was measured, above zero where the prediction was too high', () => {
+  it('are shares of the measured latency, positive when the prediction was too high', () => {
     expect(errorOf({ predicted: 1.2, measured: 1 })).toBeCloseTo(0.2, 12);
     expect(errorOf({ predicted: 3, measured: 4 })).toBe(-0.25);
   });
 
-  it('are averaged without their sign over the last ten', () => {
+  it('are averaged by absolute value over the last ten', () => {
     const pairs = Array.from({ length: 12 }, (_, i) => ({
       predicted: i < 2 ? 2 : i % 2 === 0 ? 1.1 : 0.9,
       measured: 1,
@@ -19,7 +19,7 @@ describe('errors of predictions', () => {
     expect(rollingErrors([])).toEqual([]);
   });
 
-  it('are compared with what the model gave for them', () => {
+  it('are compared with the predicted deviation', () => {
     expect(withinTwo([])).toBeNull();
     expect(
       withinTwo([

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { FrontierMarks, type MarksInput } from '../../../../ui/pages/run/frontier-marks.js';
-import { candidatesOf } from '../columns.js';
+import type { RunAnswer } from '../../../../experiments/page/api.js';
+import {
+  axisInAddress,
+  axisNames,
+  flagIn,
+  FrontierMarks,
+  planeIn,
+  type MarksInput,
+} from '../../../../ui/pages/run/frontier-marks.js';
+import { candidatesOf } from '../../data/columns.js';
 
 const candidates = candidatesOf([
   { number: 0, values: { accuracy: 0.8, latency_ms: 1 }, provenance: { latency_ms: 'measured' }, finalAccuracy: 0.85 },
@@ -45,7 +53,7 @@ const cloudsOf = (marks: FrontierMarks) =>
   }));
 
 describe('FrontierMarks', () => {
-  it('draws members one by one, with interval and final accuracy, and labels the upper of the two', () => {
+  it('draws members as points with interval and final accuracy, and labels the upper mark', () => {
     expect(new FrontierMarks(input).points.filter(({ key }) => key.number !== 1)).toEqual([
       {
         series: 'frontier',
@@ -70,7 +78,7 @@ describe('FrontierMarks', () => {
     ]);
   });
 
-  it('draws the others as clouds, by how they ended and what is known; what was given beforehand in addition', () => {
+  it('draws other trials as clouds by state and provenance, and baselines in addition', () => {
     const marks = new FrontierMarks(input);
     expect(cloudsOf(marks)).toEqual([
       { series: 'trial', predicted: true, xy: [2, 0.7], numbers: [1] },
@@ -87,16 +95,43 @@ describe('FrontierMarks', () => {
     });
   });
 
-  it('leaves out the others where they are not asked for, but not what was given beforehand', () => {
+  it('can leave out other trials, but not baselines', () => {
     const marks = new FrontierMarks({ ...input, dominated: false });
     expect(marks.clouds).toEqual([]);
     expect(marks.points.map(({ series }) => series)).toContain('enqueued');
   });
 
-  it('has no final accuracies beside what is no accuracy, and none of what an axis does not know', () => {
+  it('has final accuracies only on an accuracy axis, and no marks on an unknown axis', () => {
     const swapped = new FrontierMarks({ ...input, plane: { x: null, y: 'latency_ms' }, accuracy: false });
     expect(swapped.points.map(({ series }) => series)).not.toContain('final');
     expect(swapped.points.find(({ key }) => key.number === 0)).toMatchObject({ x: 0, y: 1 });
     expect(new FrontierMarks({ ...input, plane: { x: 'unknown', y: 'accuracy' } }).points).toEqual([]);
+  });
+});
+
+describe('the axes of the frontier chart', () => {
+  // Only the objectives are used here.
+  const info = {
+    objectives: [
+      { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
+      { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
+    ],
+  } as unknown as RunAnswer;
+  const names = ['accuracy', 'latency_ms', 'macs'];
+
+  it('are the first two objectives where the address names none, or an unknown one', () => {
+    expect(planeIn({}, info, names)).toEqual({ x: 'latency_ms', y: 'accuracy' });
+    expect(planeIn({ x: 'other', y: 'constructor' }, info, names)).toEqual({ x: 'latency_ms', y: 'accuracy' });
+  });
+
+  it('are those of the address, including the trial number', () => {
+    expect(planeIn({ x: 'macs', y: 'latency_ms' }, info, names)).toEqual({ x: 'macs', y: 'latency_ms' });
+    for (const x of ['macs', null]) expect(planeIn({ x: axisInAddress(x) }, info, names)).toEqual({ x, y: 'accuracy' });
+    expect([undefined, '1', '0', 'x'].map(flagIn)).toEqual([undefined, true, false, false]);
+  });
+
+  it('can be any number, objectives first', () => {
+    const known = candidatesOf([{ number: 0, values: { macs: 3, accuracy: 0.5 }, finalAccuracy: 0.6 }]);
+    expect(axisNames(info, known)).toEqual(['accuracy', 'latency_ms', 'macs', 'final_accuracy']);
   });
 });

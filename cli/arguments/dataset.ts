@@ -1,0 +1,56 @@
+import { invalidInput } from '../../base/errors.js';
+import { z } from 'zod';
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parse } from 'yaml';
+import { loadExperiment, nearest, trainingOf } from '../../experiments/parse/index.js';
+import { dataSchema, type DataConfig } from '../../trainers/index.js';
+
+const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[] =>
+  type instanceof z.ZodEnum ? type.options : [...type.values],
+);
+
+/** Whether a YAML file holds `data:` and nothing else; one that cannot be read is for the experiment's messages. */
+function isDataAlone(file: string): boolean {
+  try {
+    const content = parse(readFileSync(file, 'utf8')) as unknown;
+    return typeof content === 'object' && content !== null && Object.keys(content).join() === 'data';
+  } catch {
+    return false;
+  }
+}
+
+function dataOf(file: string): DataConfig {
+  // What an experiment needs besides its data changes nothing of the data.
+  const set = isDataAlone(file) ? ['name=data', 'space=mobilenet'] : [];
+  return trainingOf(loadExperiment(file, { set })).data;
+}
+
+/**
+ * A data set as an argument: an experiment file or the `data:` of one, `fashion-mnist`, or `type:path`.
+ * @param size height of the images that a model takes, for sources whose images are resized.
+ * @throws NasError `invalid-input` when it is none of these.
+ */
+export function parseDataset(argument: string, size: readonly [number, number, number] | undefined): DataConfig {
+  if (/\.ya?ml$/.test(argument)) return dataOf(argument);
+  const colon = argument.indexOf(':');
+  const type = colon < 0 ? argument : argument.slice(0, colon);
+  const path = colon < 0 ? undefined : resolve(argument.slice(colon + 1));
+  if (path !== undefined && !existsSync(path)) throw invalidInput(`--data ${argument}: there is no ${path}`);
+  if (path === undefined && type === 'image-folder')
+    throw invalidInput(`--data ${argument}: expected the folder of the images after it`, {
+      hint: 'For example --data image-folder:images.',
+    });
+  const images = type === 'image-folder' && size !== undefined ? { size: size[0], channels: size[2] } : {};
+  const parsed = dataSchema.safeParse({ type, ...(path === undefined ? {} : { path }), ...images });
+  if (parsed.success) return parsed.data;
+  const known = types.includes(type);
+  const meant = known ? undefined : nearest(type, types);
+  const question = meant === undefined ? '' : `; did you mean '${meant}'?`;
+  throw invalidInput(
+    known
+      ? `--data ${argument}: ${parsed.error.issues.map(({ path: key, message }) => `${key.join('.')}: ${message}`).join('; ')}`
+      : `--data ${argument}: expected an experiment file, or one of ${types.join(', ')} with :folder after it${question}`,
+    { hint: 'For example --data fashion-mnist, --data cifar10:data/cifar-10-batches-bin, --data experiment.yaml.' },
+  );
+}

@@ -1,0 +1,263 @@
+/** Rules that leave out what does nothing, compute what is constant, and write each thing in one way only. */
+import {
+  elementTypes,
+  float,
+  floatOf,
+  intOf,
+  ints,
+  intsOf,
+  isFixed,
+  layOut,
+  range,
+  rulesFor,
+  sizeOf,
+  toStorage,
+} from '../../../compiler/index.js';
+import type { Constant, NewNode, Shape } from '../../../compiler/index.js';
+import { named, type Replace, type Rules } from './values.js';
+
+/** A Constant's value, in whichever attribute it is; none for texts and sparse values. */
+const constantNode: Replace = ({ attributes, outputs }, { editor }) => {
+  const { value, value_float: one, value_floats: floats } = attributes;
+  const numbers = editor.numbers(outputs[0]);
+  if (editor.isOutput(outputs[0])) return null;
+  if (value?.kind === 'tensor') return { constant: value.value };
+  if (one?.kind === 'float') return { constant: { dtype: 'float32', shape: [], data: Float32Array.of(one.value) } };
+  if (floats?.kind === 'floats')
+    return { constant: { dtype: 'float32', shape: [floats.value.length], data: Float32Array.from(floats.value) } };
+  const shape = editor.shape(outputs[0]);
+  return numbers && shape && { constant: { dtype: 'int64', shape, data: BigInt64Array.from(numbers, BigInt) } };
+};
+
+/** Constants that are nodes become initializers. */
+export const constantNodes: Rules = rulesFor({ Constant: constantNode });
+
+/** Whether a node gives its first input as it is. */
+type Condition = (...node: Parameters<Replace>) => boolean;
+
+/** The same sizes, all known; open sizes of the same name are the same. */
+const keepsShape: Condition = ({ inputs, outputs }, { editor }) => {
+  const [before, after] = [editor.shape(inputs[0]), editor.shape(outputs[0])];
+  return before?.length === after?.length && before?.every((size, i) => size === after?.[i]) === true;
+};
+
+/** Arithmetic with a constant that changes neither values nor shape. */
+const neutral =
+  (value: number): Condition =>
+  (node, match) =>
+    match.editor.floats(node.inputs[1])?.every((each) => each === value) === true && keepsShape(node, match);
+
+/** In training mode, which is an input that files for inference leave out or set to false, dropout does something. */
+const isInferenceDropout: Condition = ({ inputs, outputs }, { editor }) => {
+  const training = inputs[2] ? editor.constant(inputs[2])?.data.every((byte: number | bigint) => !byte) : true;
+  return training === true && outputs.slice(1).every((mask) => editor.consumers(mask).length === 0);
+};
+
+const conditions: Readonly<Record<string, Condition>> = {
+  Add: neutral(0),
+  Cast: (node, { editor }) =>
+    intOf(node, 'to', 0) === elementTypes.float32.code && editor.type(node.inputs[0])?.dtype === 'float32',
+  Clip: ({ inputs }) => !inputs[1] && !inputs[2],
+  Concat: ({ inputs }) => inputs.length === 1,
+  Dropout: isInferenceDropout,
+  Flatten: keepsShape,
+  GlobalAveragePool: keepsShape,
+  Identity: () => true,
+  Mul: neutral(1),
+  Pad: ({ inputs }, { editor }) => editor.numbers(inputs[1])?.every((pad) => pad === 0) ?? false,
+  Reshape: keepsShape,
+  Squeeze: keepsShape,
+  Sum: ({ inputs }) => inputs.length === 1,
+  Transpose: (node) => intsOf(node, 'perm')?.every((axis, i) => axis === i) ?? false,
+};
+
+/** Nodes that do nothing go. */
+export const needless: Rules = Object.entries(conditions).map(([op, isNeedless]) => ({
+  match: [op],
+  replace: (node, match) => (isNeedless(node, match) ? { value: node.inputs[0] } : null),
+}));
+
+/** Computes a node of constants in float32, as the runtime would. */
+type Fold = (
+  values: readonly Float32Array[],
+  constants: readonly Constant[],
+  ...node: Parameters<Replace>
+) => Float32Array;
+
+const each =
+  (of: (x: number) => number): Fold =>
+  ([x]) =>
+    x.map(of);
+const pairwise =
+  (of: (a: number, b: number) => number): Fold =>
+  ([a, b]) =>
+    a.map((value, i) => of(value, b[i]));
+const same: Fold = ([x]) => x;
+
+/** Repeats a constant to the shape that it broadcasts to. */
+const broadcast = (data: Float32Array, from: Shape, to: Shape): Float32Array =>
+  layOut(data, [...new Array<number>(to.length - from.length).fill(1), ...from], to, range(to.length));
+
+/** Operators whose inputs broadcast are computed on what these broadcast to. */
+const arithmetic: Readonly<Partial<Record<string, Fold>>> = {
+  Add: pairwise((a, b) => a + b),
+  Div: pairwise((a, b) => a / b),
+  Mul: pairwise((a, b) => a * b),
+  Sub: pairwise((a, b) => a - b),
+  Neg: each((x) => -x),
+  Reciprocal: each((x) => 1 / x),
+  Sqrt: each(Math.sqrt),
+};
+
+const rearranging: Readonly<Partial<Record<string, Fold>>> = {
+  Flatten: same,
+  Reshape: same,
+  Squeeze: same,
+  Unsqueeze: same,
+  Transpose: ([x], [{ shape }], node) => toStorage(x, shape, intsOf(node, 'perm') ?? range(shape.length).reverse()),
+};
+
+/** The floats that a node of constants gives. */
+function floatsOf(...[node, match]: Parameters<Replace>): Float32Array | undefined {
+  const { editor } = match;
+  const to = editor.shapeOf(node.outputs[0]);
+  const isArithmetic = node.op in arithmetic;
+  const fold = arithmetic[node.op] ?? rearranging[node.op];
+  const constants = (isArithmetic ? node.inputs : node.inputs.slice(0, 1)).map((name) => editor.constant(name));
+  if (!fold || !constants.every((constant) => constant !== undefined)) return undefined;
+  const values = constants.map(({ data, shape }) => {
+    if (!(data instanceof Float32Array)) return null;
+    return isArithmetic ? broadcast(data, shape, to) : data;
+  });
+  return values.every((value) => value !== null) ? fold(values, constants, node, match) : undefined;
+}
+
+/** Computes a node of constants, or of shapes that follow from the size of the model's input. */
+const folded: Replace = (node, match) => {
+  const { editor } = match;
+  const [name] = node.outputs;
+  const type = editor.type(name);
+  if (!type?.shape.every(isFixed) || node.outputs.length !== 1 || editor.isOutput(name)) return null;
+  const { shape } = type;
+  const numbers = type.dtype === 'int64' ? editor.numbers(name) : null;
+  if (numbers?.length === sizeOf(shape) && numbers.every(Number.isSafeInteger) && numbers.every(isFixed))
+    return { constant: { dtype: 'int64', shape, data: BigInt64Array.from(numbers, BigInt) } };
+  const data = floatsOf(node, match);
+  return data && { constant: { dtype: 'float32', shape, data } };
+};
+
+const shapeOperators = ['Cast', 'Concat', 'ConstantOfShape', 'Gather', 'Identity', 'Shape', 'Slice'];
+
+export const foldConstants: Rules = [
+  { match: [[...shapeOperators, ...Object.keys(arithmetic), ...Object.keys(rearranging)]], replace: folded },
+];
+
+/**
+ * A target of Reshape as a constant: open sizes that stay where they are become 0, another one becomes -1.
+ * @returns undefined where more than one would be open
+ */
+function constantTarget(target: Shape, x: Shape | undefined): number[] | undefined {
+  const fixed = target.map((size, i) => {
+    if (isFixed(size)) return size;
+    return x?.[i] === size ? 0 : -1;
+  });
+  return fixed.filter((size) => size === -1).length > 1 ? undefined : fixed;
+}
+
+const staticReshape: Replace = (node, { editor }) => {
+  const [x, target] = node.inputs;
+  if (editor.constant(target) || intOf(node, 'allowzero', 0) !== 0) return null;
+  const values = editor.numbers(target);
+  // What the rank is must be known too: one number may stand for a vector of unknown length.
+  const fixed = values && editor.shape(target)?.length === 1 ? constantTarget(values, editor.shape(x)) : undefined;
+  if (fixed === undefined) return null;
+  const constant = editor.addIntegers(`${node.outputs[0]}/shape`, fixed);
+  return [named(node, 'Reshape', [x, constant], node.outputs)];
+};
+
+/** Reshapes whose target is computed from the shape of a tensor get a constant target. */
+export const staticReshapes: Rules = rulesFor({ Reshape: staticReshape });
+
+/** Constants come second. */
+const constantSecond: Replace = (node, { editor }) => {
+  const [a, b] = node.inputs;
+  return editor.constant(a) && !editor.constant(b) ? [{ ...node, inputs: [b, a] }] : null;
+};
+
+/** `x - c` as `x + -c`, `x / c` as `x * (1/c)`. */
+const inverse =
+  (op: string, of: (value: number) => number): Replace =>
+  (node, { editor }) => {
+    const [x, constant] = node.inputs;
+    const values = editor.floats(constant);
+    if (values === undefined) return null;
+    const name = `${node.outputs[0]}/${op.toLowerCase()}`;
+    const changed = editor.addConstant(name, editor.shapeOf(constant), values.map(of));
+    return [named(node, op, [x, changed], node.outputs)];
+  };
+
+/** A sum of several as sums of two. */
+const sum: Replace = (node, { editor }) => {
+  const { inputs, outputs } = node;
+  if (inputs.length < 2) return null;
+  const sums: NewNode<string>[] = [];
+  let [total] = inputs;
+  for (const name of inputs.slice(1, -1)) {
+    const result = editor.fresh(`${outputs[0]}/sum`);
+    sums.push({ op: 'Add', inputs: [total, name], outputs: [result] });
+    total = result;
+  }
+  return [...sums, named(node, 'Add', [total, inputs[inputs.length - 1]], outputs)];
+};
+
+/** `alpha A B + beta C` with constant B and C as a product and a sum. */
+const gemm: Replace = (node, { editor }) => {
+  const [a, b, c] = node.inputs;
+  const [output] = node.outputs;
+  const weights = editor.floats(b);
+  const bias = editor.floats(c);
+  if (intOf(node, 'transA', 0) !== 0 || weights === undefined || (c && bias === undefined)) return null;
+  const alpha = floatOf(node, 'alpha', 1);
+  const shape = editor.shapeOf(b);
+  const turned = intOf(node, 'transB', 0) === 1;
+  const values = (turned ? toStorage(weights, shape, [1, 0]) : weights).map((value) => value * alpha);
+  const matrix = editor.addConstant(`${output}/weights`, turned ? shape.toReversed() : shape, values);
+  const product = bias === undefined ? output : editor.fresh(`${output}/product`);
+  const made = named(node, 'MatMul', [a, matrix], [product]);
+  if (bias === undefined) return [made];
+  const beta = floatOf(node, 'beta', 1);
+  const added = editor.addConstant(
+    `${output}/bias`,
+    editor.shapeOf(c),
+    bias.map((value) => value * beta),
+  );
+  return [made, { op: 'Add', inputs: [product, added], outputs: [output] }];
+};
+
+/** Of opset 14: `x` times the hard sigmoid of it. */
+const hardSwish: Replace = (node, { editor }) => {
+  const [x] = node.inputs;
+  const gate = editor.fresh(`${node.outputs[0]}/gate`);
+  const attributes = { alpha: float(1 / 6), beta: float(0.5) };
+  return [{ op: 'HardSigmoid', inputs: [x], outputs: [gate], attributes }, named(node, 'Mul', [x, gate], node.outputs)];
+};
+
+/** Sums and products have one spelling. */
+export const oneSpelling: Rules = rulesFor({
+  Add: constantSecond,
+  Mul: constantSecond,
+  Sub: inverse('Add', (value) => -value),
+  Div: inverse('Mul', (value) => 1 / value),
+  Sum: sum,
+  Gemm: gemm,
+  HardSwish: hardSwish,
+});
+
+const merged: Replace = (node, { nodes: [, before] }) => {
+  const [inner, outer] = [intsOf(before, 'perm'), intsOf(node, 'perm')];
+  if (inner === undefined || outer === undefined) return null;
+  return [named(node, 'Transpose', before.inputs, node.outputs, { perm: ints(outer.map((axis) => inner[axis])) })];
+};
+
+/** Transposes of what is transposed become one; transposes that change nothing go later. */
+export const mergeTransposes: Rules = [{ match: ['Transpose', 'Transpose'], replace: merged }];

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cachedFolder, writeExperiment } from './experiment.js';
+import { runInside } from './inside.js';
+
+const directory = cachedFolder('nas-fidelity-');
+
+describe('a search whose trials stop early', { timeout: 300_000 }, () => {
+  it('continues the best of each rung', async () => {
+    const file = writeExperiment(directory, {
+      name: 'rungs',
+      teacher: null,
+      search:
+        '{ controller: nsga2, trials: 7, population: 3, parallel: 2, retries: 10, fidelity: { type: asha, eta: 2 } }',
+      final: null,
+    });
+    const { trials, steps, curves } = (await runInside(file, join(directory, 'rungs'))).expected;
+    expect(trials).toHaveLength(7);
+    // 3 of 7 continue after the first rung, 1 of 3 after the second.
+    expect(steps.filter(({ kind }) => kind === 'promoted')).toHaveLength(4);
+    expect(curves.map(([search]) => search.length).sort()).toEqual([1, 1, 1, 1, 2, 2, 3]);
+    for (const { state, message } of trials)
+      expect(message).toEqual(
+        state === 'complete'
+          ? null
+          : expect.stringMatching(/^stopped after \d of 3 epochs: rank \d of \d in its rung$/),
+      );
+  });
+
+  it('freezes trials that promise too little, with their values', async () => {
+    const file = writeExperiment(directory, {
+      name: 'frozen',
+      teacher: null,
+      final: null,
+      train: '{ epochs: 2, batch: 32 }',
+      search: '{ controller: random, trials: 6, parallel: 2, fidelity: { type: freeze-thaw, min_gain: 0.05 } }',
+    });
+    const { trials, steps, curves } = (await runInside(file, join(directory, 'frozen'))).expected;
+    const stopped = trials.filter(({ state }) => state === 'pruned');
+    expect(stopped.length).toBeGreaterThan(0);
+    expect(steps.filter(({ kind }) => kind === 'promoted')).toHaveLength(trials.length - stopped.length);
+    for (const { number, message, values } of stopped) {
+      expect(message).toMatch(/^stopped after 1 of 2 epochs: promises .+ % of the frontier$/);
+      expect(values).toHaveProperty('accuracy');
+      expect(curves[number][0]).toHaveLength(1);
+    }
+  });
+
+  it('also stops trials that inherit from a supernet', async () => {
+    const file = writeExperiment(directory, {
+      name: 'inherited',
+      teacher: null,
+      supernet: '{ epochs: 2, networks: 1, hold: 4, calibration: 64 }',
+      train: '{ epochs: 2, batch: 32 }',
+      search: '{ controller: random, trials: 3, parallel: 2, fidelity: { type: asha, eta: 2 } }',
+      final: null,
+    });
+    const { trials, steps } = (await runInside(file, join(directory, 'inherited'))).expected;
+    expect(steps.some(({ kind }) => kind === 'promoted')).toBe(true);
+    const stopped = trials.filter(({ state }) => state === 'pruned');
+    expect(stopped.length).toBeGreaterThan(0);
+    for (const { values } of stopped) expect(values).toHaveProperty('inherited_accuracy');
+  });
+});

@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { describe, it } from 'vitest';
+import { cachedFolder, writeExperiment } from './experiment.js';
+import { runInside } from './inside.js';
+import { killAndCompare, killCount } from './kill-and-resume.js';
+
+const directory = cachedFolder('nas-kills-');
+
+const search = (more: string) => `{ controller: nsga2, population: 3, parallel: 2, retries: 10, ${more} }`;
+
+/** Experiments without a teacher; each covers another part of a run. */
+const experiments = [
+  { name: 'rungs', search: search('trials: 7, fidelity: { type: asha, eta: 2 }'), final: null },
+  {
+    name: 'supernet',
+    supernet: '{ epochs: 2, networks: 1, hold: 4, calibration: 64 }',
+    train: '{ epochs: 1, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.1 }',
+    search: '{ controller: random, trials: 3, parallel: 2, retries: 10 }',
+    final: '{ epochs: 1 }',
+  },
+  {
+    name: 'proxies',
+    train: '{ epochs: 2, batch: 32, checkpoint_seconds: 0.1 }',
+    objectives: '[accuracy, macs, { name: naswot, constraint: { min: 260 } }]',
+    search: search('trials: 7, enqueue: [mobilenet-x0.25], filter: { proxy: synflow, of: 3 }'),
+    final: null,
+  },
+  {
+    name: 'int8',
+    train: '{ epochs: 2, batch: 32, checkpoint_seconds: 0.1 }',
+    objectives: '[accuracy, size_bytes]',
+    search: '{ controller: random, trials: 3, parallel: 2, retries: 10 }',
+    final: null,
+    compress: '{ calibration: { images: 32 }, int8: auto, max_accuracy_drop: 0.02 }',
+  },
+] as const;
+
+describe.each(experiments)('a run with $name', (changes) => {
+  it(`is the same after ${killCount} kills, bit for bit`, { timeout: 1_800_000 }, async () => {
+    const file = writeExperiment(directory, { teacher: null, ...changes });
+    const reference = await runInside(file, join(directory, changes.name));
+    await killAndCompare(directory, file, reference, 12);
+  });
+});

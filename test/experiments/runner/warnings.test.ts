@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
+import { warningsOf } from '../../../experiments/runner/prepare-plan.js';
+import { onProcessor, type EngineChoice } from '../../../trainers/index.js';
+
+const onCard: EngineChoice = { ...onProcessor, provider: 'webgpu' };
+
+function warnings(text: string, engine: EngineChoice): string[] {
+  const written = `name: x\ndata: fashion-mnist\nspace: mobilenet\n${text}`;
+  return warningsOf(trainingOf(parseExperiment('exp.yaml', written)), engine);
+}
+
+test('mixed precision on the processor is warned of, in the search and in the final training', () => {
+  const warning = expect.stringMatching(/^precision: mixed is for graphics cards/) as string;
+  expect(warnings('train: {precision: mixed}', onProcessor)).toEqual([warning]);
+  expect(warnings('train: {epochs: 4}\nfinal: {epochs: 9, precision: mixed}', onProcessor)).toEqual([warning]);
+  expect(warnings('train: {precision: mixed}', onCard)).toEqual([]);
+  expect(warnings('train: {precision: float32}', onProcessor)).toEqual([]);
+});
+
+test('a final training that repeats the search is warned of, wherever it runs', () => {
+  const warning = expect.stringMatching(/^final: begins as the search's trainings do .* their 4 epochs/) as string;
+  expect(warnings('train: {epochs: 4}\nfinal: {epochs: 3}', onCard)).toEqual([warning]);
+});

@@ -1,0 +1,152 @@
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../base/random.js';
+import { channelGroups, type Network } from '../../spaces/index.js';
+import { apply, initialWeights, weightsFrom, type Weights } from '../../spaces/models/index.js';
+import { crossEntropy } from '../../trainers/losses/index.js';
+import { gateGradients } from '../../trainers/channel-importance.js';
+import { channelImportance, onProcessor, openDataset, saveWeights, trainingLoader } from '../../trainers/index.js';
+import { noiseBatch, tinyStudent, tinyTeacher } from './support/networks.js';
+import { compiled, openWorkbench, type Workbench } from './support/tiny-training.js';
+
+/** Weights as after a training: no two channels alike. */
+function settled(network: Network): Weights {
+  const random = new Random(5, 'settled');
+  const weights = initialWeights(network, 1);
+  for (const [name, { data }] of weights)
+    if (!name.endsWith('kernel'))
+      for (const i of data.keys())
+        data[i] = name.endsWith('variance') ? 0.5 + random.uniform() : 0.5 + 0.3 * random.normal();
+    else if (name.startsWith('logits')) for (const i of data.keys()) data[i] = 0.3 * random.normal();
+  return weights;
+}
+
+/** The loss when one channel of a group is multiplied by a gate wherever it is read. */
+function lossWith(
+  network: Network,
+  weights: Weights,
+  group: string,
+  channel: number,
+  gate: number,
+  batch: ReturnType<typeof noiseBatch>,
+): number {
+  const gated = new Map([...weights].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));
+  for (const { name, axes, width } of channelGroups(network))
+    for (const { weight, axis, role } of axes) {
+      const value = gated.get(weight);
+      if (name !== group || role !== 'reads' || value === undefined) continue;
+      const inner = value.shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+      for (const i of value.data.keys()) if (Math.floor(i / inner) % width === channel) value.data[i] *= gate;
+    }
+  return tf.tidy(() => {
+    const images = tf.tensor(batch.images, [batch.labels.length / network.classes, ...network.input]);
+    const labels = tf.tensor(batch.labels, [images.shape[0], network.classes]);
+    return crossEntropy(labels, apply(network, weightsFrom(gated), images, { training: false }).logits).dataSync()[0];
+  });
+}
+
+describe('gateGradients', () => {
+  it.each([
+    ['inverted residuals with squeeze-excite', tinyStudent()],
+    ['a basic block', tinyTeacher()],
+  ])('equal finite differences: %s', async (_, network) => {
+    const weights = settled(network);
+    const batch = noiseBatch(network, 8, 2);
+    const gradients = await gateGradients({ network, weights }, 8, onProcessor, 1);
+    const found = await gradients.of(batch.images, batch.labels);
+    await gradients.close();
+    expect([...found.keys()]).toEqual(channelGroups(network).map(({ name }) => name));
+    const step = 0.01;
+    for (const { name, width } of channelGroups(network)) {
+      const differences = Array.from({ length: width }, (_, channel) => {
+        const at = (gate: number): number => lossWith(network, weights, name, channel, gate, batch);
+        return (at(1 + step) - at(1 - step)) / (2 * step);
+      });
+      const scale = Math.max(...differences.map(Math.abs));
+      for (const [channel, difference] of differences.entries())
+        expect(Math.abs((found.get(name)?.[channel] ?? NaN) - difference)).toBeLessThan(0.02 * scale + 1e-4);
+    }
+  });
+});
+
+describe('channelImportance', () => {
+  let bench: Workbench;
+  const network = tinyStudent();
+  const weights = settled(network);
+  let file: string;
+  beforeAll(async () => {
+    bench = await openWorkbench();
+    file = join(bench.folder, 'weights.bin');
+    saveWeights(weights, file);
+  });
+  afterAll(() => bench.close());
+  const options = (kind: 'taylor' | 'gamma' | 'l1', images?: number) => ({
+    kind,
+    network,
+    weights: file,
+    dataset: bench.dataset,
+    seed: 4,
+    engine: compiled,
+    threads: 1,
+    ...(images === undefined ? {} : { images }),
+  });
+
+  it('by Taylor is the sum of the squares over the batches, the same each time', async () => {
+    const calls: [number, number][] = [];
+    const found = await channelImportance(options('taylor'), { onProgress: (...progress) => calls.push(progress) });
+    // 96 training images: one batch of 64.
+    expect(calls).toEqual([[64, 64]]);
+    const dataset = openDataset(bench.dataset);
+    const loader = trainingLoader(dataset, { batch: 64, seed: 4, size: [10, 10] });
+    const gradients = await gateGradients({ network, weights }, 64, onProcessor, 1);
+    for await (const batch of loader.epoch(0))
+      for (const [name, gates] of await gradients.of(batch.images, batch.labels))
+        expect(found.get(name)).toEqual([...gates].map((gate) => gate * gate));
+    await gradients.close();
+    await loader.close();
+    dataset.close();
+    expect(await channelImportance(options('taylor'))).toEqual(found);
+    expect(await channelImportance(options('taylor', 32))).not.toEqual(found);
+  });
+
+  it('by Taylor is zero for a channel without readers', async () => {
+    const deaf = new Map([...weights].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));
+    const kernel = deaf.get('head/kernel');
+    kernel?.data.fill(0, 2 * 8, 3 * 8);
+    const path = join(bench.folder, 'deaf.bin');
+    saveWeights(deaf, path);
+    const found = (await channelImportance({ ...options('taylor'), weights: path })).get('block2_project');
+    expect(found?.map((x) => x > 0)).toEqual([true, true, false, true, true, true]);
+  });
+
+  it('by gamma is the mean magnitude over the batch norms of a group, where there are such', async () => {
+    const found = await channelImportance(options('gamma'));
+    const gammas = ['block1_expand_bn/gamma', 'block1_depthwise_bn/gamma'].map((name) => weights.get(name)?.data ?? []);
+    const [expand, depthwise] = gammas;
+    for (const [channel, value] of (found.get('block1_expand') ?? []).entries())
+      expect(value).toBeCloseTo((Math.abs(expand[channel]) + Math.abs(depthwise[channel])) / 2, 6);
+    expect(found.has('block1_se_reduce')).toBe(false);
+    expect(found.has('head')).toBe(true);
+  });
+
+  it('by L1 is the mean magnitude of what makes a channel', async () => {
+    const found = await channelImportance(options('l1'));
+    // [3, 3, 1, 4], and the projection of the residual, [1, 1, 8, 4].
+    const mean = (name: string, channel: number): number => {
+      const own = (weights.get(name)?.data ?? new Float32Array()).filter((_, i) => i % 4 === channel);
+      return own.reduce((sum, x) => sum + Math.abs(x), 0) / own.length;
+    };
+    for (const [channel, value] of (found.get('stem') ?? []).entries())
+      expect(value).toBeCloseTo((mean('stem/kernel', channel) + mean('block1_project/kernel', channel)) / 2, 6);
+    expect([...found.keys()]).toEqual(channelGroups(network).map(({ name }) => name));
+  });
+
+  it('stops when the signal is aborted', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    await expect(channelImportance(options('taylor'), { signal: controller.signal })).rejects.toMatchObject({
+      code: 'interrupted',
+    });
+  });
+});

@@ -1,0 +1,134 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { compile, resolveTarget, StateStore, type HostTensor, type Target } from '../../../compiler/index.js';
+import { sharedName, type Member, type SpaceConfig, type Task } from '../../../spaces/index.js';
+import { drawWeights, sharedSpecs, slicedTo, weightSpecs, type Weights } from '../../../spaces/models/index.js';
+import { GradientSums } from '../../../trainers/engines/variables.js';
+import { activateBackend, onProcessor } from '../../../trainers/engines/index.js';
+import { type BatchInputs, createNetworkProgram } from '../../../trainers/engines/network-program.js';
+import { lossSchema, trainSchema } from '../../../trainers/schema.js';
+import { createSupernetProgram } from '../../../trainers/supernet/program.js';
+import { createSandwich } from '../../../trainers/supernet/sandwich.js';
+import { noiseBatch } from '../support/networks.js';
+import { makeSpace } from './spaces.js';
+
+const seed = 5;
+const batch = 8;
+const learning = {
+  seed,
+  loss: lossSchema.parse({ type: 'cross-entropy', label_smoothing: 0.1 }),
+  optimizer: trainSchema.parse({}).optimizer,
+  ema: 0,
+  teacher: null,
+};
+
+let target: Target;
+
+/** Loss and gradients (by parameter name) of one batch, from a compiled program. */
+interface Found {
+  readonly loss: number;
+  readonly gradients: ReadonlyMap<string, HostTensor | undefined>;
+}
+
+async function run(
+  states: StateStore,
+  { network }: Member,
+  sums: GradientSums,
+  step: (inputs: BatchInputs) => { readonly loss: tf.Tensor },
+): Promise<Found> {
+  const inputs = { images: { shape: [batch, ...network.input] }, labels: { shape: [batch, network.classes] } };
+  const program = await compile(({ images, labels }) => ({ loss: step({ images, labels }).loss }), inputs, {
+    target,
+    states,
+    checkDeterminism: false,
+  });
+  const { images, labels } = noiseBatch(network, batch, 1);
+  const { loss } = await program.run({ images, labels });
+  await program.dispose();
+  const values = await states.snapshot();
+  return {
+    loss: loss.data[0],
+    gradients: new Map([...sums.gradients].map(([name, sum]) => [name, values.get(sum.name)])),
+  };
+}
+
+/** The network alone, with copies of its part of the weights. */
+async function alone(member: Member, shared: Weights): Promise<Found> {
+  const network = { ...member.network, head: { ...member.network.head, dropout: 0 } };
+  const parts = weightSpecs(network).map(({ name, shape }) => {
+    const whole = shared.get(sharedName(member.places, name));
+    return [
+      name,
+      whole === undefined ? { shape, data: new Float32Array(size(shape)) } : slicedTo(whole, shape),
+    ] as const;
+  });
+  const program = createNetworkProgram({ ...learning, network, initial: new Map(parts) });
+  const sums = new GradientSums(program.parameters);
+  try {
+    return await run(new StateStore(), member, sums, (inputs) => {
+      const outputs = program.gradients(inputs);
+      sums.add(outputs.grads);
+      return outputs;
+    });
+  } finally {
+    sums.dispose();
+    program.dispose();
+  }
+}
+
+const floats = (value: HostTensor | undefined): Float32Array => Float32Array.from(value?.data ?? []);
+const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+const nonzero = (data: ArrayLike<number>): number => Array.from(data).filter((value) => value !== 0).length;
+
+/** Members have the loss and the gradients of the same network trained alone, bit for bit. */
+export function describeMembers(name: string, config: SpaceConfig, input: Task['input'], networks: number): void {
+  describe(`members of a space with ${name}`, () => {
+    beforeAll(async () => {
+      await activateBackend(onProcessor);
+      target = await resolveTarget();
+    });
+
+    test('have the loss and the gradients of the network alone, bit for bit', async () => {
+      const space = await makeSpace(config, { input, classes: 10 });
+      const specs = sharedSpecs(space);
+      const sandwich = createSandwich(space, { networks, hold: 1, sampling: 'uniform' }, seed);
+      const program = createSupernetProgram({ ...learning, sandwich, shared: specs, softLabels: null });
+      const states = new StateStore();
+      const update = await compile(
+        ({ learningRate }) => {
+          program.update({ learningRate });
+          return {};
+        },
+        { learningRate: { shape: [] } },
+        { target, states, checkDeterminism: false },
+      );
+      // As a random member, the largest has no dropout, too.
+      const members = sandwich.at(0).map((trainee) => ({ ...trainee, role: 'random1' }));
+      expect(new Set(members.map(({ id }) => id)).size).toBe(networks + 2);
+      for (const trainee of members) {
+        const found = await run(states, trainee.member, program.sums, (inputs) => program.gradients(trainee, inputs));
+        const expected = await alone(trainee.member, drawWeights(specs, seed));
+        expect(found.loss, trainee.id).toBe(expected.loss);
+        const own = new Map(
+          [...expected.gradients].map(([name, gradient]) => [
+            `model/${sharedName(trainee.member.places, name.slice('model/'.length))}`,
+            gradient,
+          ]),
+        );
+        for (const [name, sum] of found.gradients) {
+          const gradient = own.get(name);
+          const data = floats(sum);
+          const part = gradient === undefined ? null : slicedTo({ shape: sum?.shape ?? [], data }, gradient.shape);
+          expect([...(part?.data ?? [])], `${trainee.id} ${name}`).toEqual([...(gradient?.data ?? [])]);
+          // The rest of the shared weight has no gradient.
+          expect(nonzero(data), `${trainee.id} ${name}`).toBe(nonzero(part?.data ?? []));
+        }
+        await update.run({ learningRate: 0 });
+        for (const sum of program.sums.gradients.values())
+          expect(nonzero(floats((await states.snapshot()).get(sum.name)))).toBe(0);
+      }
+      await update.dispose();
+      program.dispose();
+    });
+  });
+}

@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import {
+  fitSupernet,
+  supernetConfig,
+  supernetSchema,
+  type CompleteFit,
+  type FitHooks,
+  type MemberJob,
+  type SupernetConfig,
+  type SupernetJob,
+} from '../../../trainers/index.js';
+import { compiled, quiet, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { task, tiniestSpace } from './spaces.js';
+
+export const configOf = (own: Partial<SupernetConfig> = {}): SupernetConfig => ({
+  ...supernetConfig(tinyTrain, supernetSchema.parse({ epochs: 2, hold: 4 })),
+  ...own,
+});
+
+/** Two epochs of six steps: random members change after steps 2, 4, 6, ... in turn. */
+export const supernetJob = (bench: Workbench, name: string, own: Partial<SupernetJob> = {}): SupernetJob => ({
+  space: tiniestSpace(),
+  task,
+  seed: 3,
+  config: configOf(),
+  dataset: bench.dataset,
+  teacher: null,
+  engine: compiled,
+  threads: 1,
+  directory: join(bench.folder, name),
+  ...own,
+});
+
+export const memberJob = (
+  bench: Workbench,
+  own: Pick<MemberJob, 'member' | 'weights'> & Partial<MemberJob>,
+): MemberJob => ({
+  dataset: bench.dataset,
+  augment: tinyTrain.augment,
+  batch: 16,
+  calibration: 64,
+  seed: 3,
+  engine: compiled,
+  threads: 1,
+  ...own,
+});
+
+export async function complete(job: SupernetJob, hooks: FitHooks = quiet()): Promise<CompleteFit> {
+  const result = await fitSupernet(job, hooks);
+  if (result.state !== 'complete') throw new Error(result.state);
+  return result;
+}

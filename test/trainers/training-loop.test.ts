@@ -1,0 +1,163 @@
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DeviceFailure } from '../../base/errors.js';
+import { resolveTarget } from '../../compiler/index.js';
+import { withDataset } from '../../trainers/data/index.js';
+import { createCompiledEngine } from '../../trainers/engines/compiled.js';
+import { activateBackend, onProcessor, type TrainingEngine } from '../../trainers/engines/index.js';
+import { createNetworkProgram } from '../../trainers/engines/network-program.js';
+import { resumableFit, trainResumably, trainingHash } from '../../trainers/fit.js';
+import { trainSchema, type FitHooks, type FitJob, type FitProgress, type FitResult } from '../../trainers/index.js';
+import { lossSchema } from '../../trainers/schema.js';
+import { readTensorFile } from '../../trainers/tensor-file.js';
+import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from './support/tiny-training.js';
+
+let bench: Workbench;
+beforeAll(async () => {
+  bench = await openWorkbench();
+  await activateBackend(onProcessor);
+});
+afterAll(() => bench.close());
+
+/** `fit` with this many steps in a call and a modified engine. */
+const fitBy = (
+  stepsAtOnce: number,
+  job: FitJob,
+  hooks: FitHooks = quiet(),
+  other: (engine: TrainingEngine) => Partial<TrainingEngine> = () => ({}),
+): Promise<FitResult> =>
+  withDataset(job.dataset, (dataset) => {
+    const { network, seed, train } = job;
+    const { optimizer, ema, batch } = train;
+    const spec = { network, seed, optimizer, ema, loss: lossSchema.parse({ type: 'cross-entropy' }), teacher: null };
+    const engine = async () => {
+      const target = await resolveTarget({ stepsAtOnce });
+      const compiled = await createCompiledEngine(createNetworkProgram(spec), { target, batch });
+      return { ...compiled, ...other(compiled) };
+    };
+    return trainResumably({ ...resumableFit(job, dataset), engine }, dataset, hooks);
+  });
+
+/** The result of a complete training without times. */
+function outcome(result: FitResult) {
+  if (result.state !== 'complete') throw new Error(`the training is ${result.state}`);
+  return {
+    curve: result.curve.map((metrics) => ({ ...metrics, seconds: 0 })),
+    weights: [...readTensorFile(result.weights).tensors],
+  };
+}
+
+describe('a training with four steps in a call', () => {
+  // Epochs have six steps, so groups of four and two.
+  const train = { ...tinyTrain, checkpoint_seconds: 1e-6 };
+  let single: ReturnType<typeof outcome>;
+  beforeAll(async () => {
+    single = outcome(await fitBy(1, tinyJob(bench, 'single', { train })));
+  });
+
+  test('gives the result of single steps and reports after each group', async () => {
+    const progress: FitProgress[] = [];
+    let pauses = 0;
+    const hooks = quiet({
+      onProgress: (at) => progress.push(at),
+      pause: () => {
+        pauses++;
+      },
+    });
+    expect(outcome(await fitBy(4, tinyJob(bench, 'four', { train }), hooks))).toEqual(single);
+    // Two groups and two batches of validation an epoch.
+    expect(pauses).toBe(8);
+    expect(progress.every(({ step }) => step === 4 || step === 6)).toBe(true);
+    expect(progress.filter(({ step }) => step === 6)).toHaveLength(2);
+  });
+
+  /** Stops before a moment: between two groups, or two batches of validation. */
+  const stopping = (moment: number): FitHooks => {
+    const controller = new AbortController();
+    let count = 0;
+    const pause = (): void => {
+      if (count++ === moment) controller.abort();
+    };
+    return quiet({ signal: controller.signal, pause });
+  };
+
+  test('resumes after an interruption between groups, bit for bit', async () => {
+    const job = tinyJob(bench, 'stopped', { train });
+    expect((await fitBy(4, job, stopping(1))).state).toBe('interrupted');
+    expect(outcome(await fitBy(4, job))).toEqual(single);
+  });
+
+  test('resumes from any step of another engine', async () => {
+    const job = tinyJob(bench, 'single-first', { train });
+    const starts: number[] = [];
+    const started = (hooks: FitHooks): FitHooks => ({ ...hooks, onStart: ({ step }) => void starts.push(step) });
+    expect((await fitBy(1, job, stopping(3))).state).toBe('interrupted');
+    // From 3: a group of three and the validation, then groups of four and two.
+    expect((await fitBy(4, job, started(stopping(3)))).state).toBe('interrupted');
+    expect(outcome(await fitBy(1, job, started(quiet())))).toEqual(single);
+    expect(starts).toEqual([3, 0]);
+  });
+
+  test('names the step that diverged', async () => {
+    const diverging = { ...train, optimizer: { ...train.optimizer, learning_rate: 1e30 }, warmup_epochs: 0 };
+    const reason = async (stepsAtOnce: number): Promise<unknown> => {
+      const job = tinyJob(bench, `diverging-${stepsAtOnce}`, { train: diverging });
+      const error: unknown = await fitBy(stepsAtOnce, job).catch((thrown: unknown) => thrown);
+      rmSync(job.directory, { recursive: true, force: true });
+      return String(error);
+    };
+    const first = await reason(1);
+    expect(first).toMatch(/the loss is NaN at epoch 0, step [1-3] /);
+    expect(await reason(4)).toBe(first);
+  });
+});
+
+describe('a training that fails', () => {
+  const failure = (name: string, train: FitJob['train'], broken: (engine: TrainingEngine) => TrainingEngine['train']) =>
+    fitBy(4, tinyJob(bench, name, { train }), quiet(), (engine) => ({ train: broken(engine) })).then(
+      () => null,
+      (error: unknown) => error,
+    );
+
+  test('ends at the first step whose gradients overflow with any loss scale', async () => {
+    const error = await failure(
+      'overflowing',
+      { ...tinyTrain, precision: 'mixed' },
+      (engine) => async (updates, first) =>
+        (await engine.train(updates, first)).map((metrics, i) => ({ ...metrics, overflow: first + i === 5 })),
+    );
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/the gradients are not finite in float16.* at epoch 0, step 5 /) as string,
+      hint: expect.stringContaining('leave train.precision out') as string,
+    });
+  });
+
+  test.each<[DeviceFailure['kind'], number, RegExp]>([
+    ['memory', 16, /^Set a smaller train.batch: 8 instead of 16.$/],
+    ['memory', 1, /^Train smaller networks or images: a batch has one image already.$/],
+    ['lost', 16, /goes on from its checkpoint in a new process. .* Set a smaller train.batch: 8 instead of 16.$/],
+  ])('says what to do about a device that fails: %s, with batches of %d', async (kind, batch, hint) => {
+    const error = await failure(`${kind}-${batch}`, { ...tinyTrain, batch }, () => () => {
+      throw new DeviceFailure(kind, 'the device failed');
+    });
+    expect(error).toBeInstanceOf(DeviceFailure);
+    expect(error).toMatchObject({ kind, message: 'the device failed', hint: expect.stringMatching(hint) as string });
+  });
+});
+
+describe('the hash of a training', () => {
+  const hashOf = (config: object): Promise<string> =>
+    withDataset(bench.dataset, (dataset) => {
+      const { info } = dataset;
+      const loss = lossSchema.parse({ type: 'cross-entropy' });
+      const plan = { ...resumableFit(tinyJob(bench, 'hashed'), dataset).plan, train: trainSchema.parse(config), loss };
+      return Promise.resolve(trainingHash(['fit'], plan, { ...info, hash: 'images' }));
+    });
+
+  test('does not depend on the precision unless it is mixed, as in earlier versions', async () => {
+    const before = '18f61aabef9c96b90de718f772199f503d7eca0e8258be6eb82ae9e493508db8';
+    expect(await hashOf({})).toBe(before);
+    expect(await hashOf({ precision: 'float32' })).toBe(before);
+    expect(await hashOf({ precision: 'mixed' })).not.toBe(before);
+  });
+});

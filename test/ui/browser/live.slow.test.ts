@@ -1,0 +1,71 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, expect, it } from 'vitest';
+import { Store } from '../../../store/index.js';
+import { LiveSearch } from './live-search.js';
+import { describeInBrowser } from './page.js';
+
+const trials = 24;
+const home = mkdtempSync(join(tmpdir(), 'nas-live-'));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/** The status at the top of a run's pages. */
+const stateOf = (page: Page) => page.locator('.run-head .state');
+
+function completeIn(workdir: string): number {
+  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
+  try {
+    return store.trials.progress().complete;
+  } finally {
+    store.close();
+  }
+}
+
+describeInBrowser(
+  'a running search',
+  () => Promise.resolve(),
+  (site) => {
+    it('appears, progresses, dies and is resumed on open pages', { timeout: 120_000 }, async () => {
+      const workdir = join(site().folder, 'live');
+      const list = await site().open('/');
+      await list.getByRole('heading', { name: /^Runs/ }).waitFor();
+      const search = new LiveSearch(home, workdir, trials);
+      try {
+        search.start();
+        const row = list.getByRole('row', { name: /live/ });
+        await row.waitFor({ timeout: 60_000 });
+        await row.getByText('running').waitFor();
+        await row.getByRole('link', { name: 'live' }).click();
+        await stateOf(list).filter({ hasText: 'running' }).waitFor();
+
+        // A second window lists the trials; both are live.
+        const rows = await site().open('/runs/live/trials');
+        const listed = async (): Promise<number> =>
+          Number(await rows.getByRole('grid').getAttribute('aria-rowcount')) - 1;
+        await expect.poll(listed, { timeout: 20_000 }).toBeGreaterThan(2);
+        const before = await listed();
+        await expect.poll(listed, { timeout: 20_000 }).toBeGreaterThan(before);
+
+        await search.kill();
+        const done = completeIn(workdir);
+        expect(done).toBeLessThan(trials);
+        for (const page of [list, rows]) await stateOf(page).filter({ hasText: 'died' }).waitFor();
+
+        search.resume();
+        for (const state of ['running', 'complete'])
+          await Promise.all(
+            [list, rows].map((page) => stateOf(page).filter({ hasText: state }).waitFor({ timeout: 60_000 })),
+          );
+        expect(completeIn(workdir)).toBe(trials);
+        await expect.poll(listed).toBe(trials);
+        // No reader kept the write-ahead log.
+        expect(await search.ended()).toBe(0);
+        expect(existsSync(join(workdir, 'nas.sqlite-wal'))).toBe(false);
+      } finally {
+        await search.kill();
+      }
+    });
+  },
+);

@@ -1,0 +1,159 @@
+import { ms, percent } from '../../../base/number-text.js';
+import type { MeasuredLatency, TrialAnswer } from '../../../experiments/page/api.js';
+import { curvesOption, stages, type Curve } from '../../charts/curves.js';
+import { sampleShares } from '../../charts/histogram.js';
+import { overlayOption } from '../../charts/overlay.js';
+import { Chart, useChartTheme } from '../../components/chart.js';
+import { Tag } from '../../components/elements.js';
+import { Table } from '../../components/table.js';
+import { trialName } from './compared-trials.js';
+
+interface Props {
+  readonly answers: readonly TrialAnswer[];
+}
+
+function CurveTable({ curves }: { readonly curves: readonly Curve[] }) {
+  const epochs = Math.max(...curves.map(({ points }) => points.length));
+  return (
+    <Table
+      label="Validation accuracy by epoch"
+      columns={[
+        { title: 'epoch', numeric: true, heading: true, cell: (row: number) => row + 1 },
+        ...curves.map(({ label, points }) => ({
+          title: label,
+          numeric: true,
+          cell: (row: number) => {
+            const point = points.find(({ epoch }) => epoch === row);
+            return point === undefined ? '-' : percent(point.validationAccuracy);
+          },
+        })),
+      ]}
+      rows={Array.from({ length: epochs }, (_, row) => row)}
+    />
+  );
+}
+
+const curveTitles = { search: 'In the search', final: 'In the final training' } as const;
+
+/** The learning curves of trials in one chart for each stage. */
+export function ComparedCurves({ answers }: Props) {
+  const theme = useChartTheme();
+  const shown = (['search', 'final'] as const).flatMap((stage) => {
+    // A trial without points keeps its colour for the other stage.
+    const curves = answers.map(({ trial }) => ({ label: trialName(trial), points: trial.curves[stage] }));
+    const panel = { title: stages[stage].title, curves };
+    return curves.every(({ points }) => points.length === 0) ? [] : [{ title: curveTitles[stage], panel }];
+  });
+  if (shown.length === 0) return null;
+  return (
+    <section>
+      <h2>Learning curves</h2>
+      <div class="side-charts">
+        {shown.map(({ title, panel }) => (
+          <div key={title}>
+            <h3>{title}</h3>
+            <Chart
+              label={`${title}: validation accuracy by epoch of ${panel.curves.map(({ label }) => label).join(', ')}`}
+              height={320}
+              option={curvesOption({ panels: [panel], theme })}
+              table={() => <CurveTable curves={panel.curves} />}
+            />
+          </div>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+/** The latest measurement of a trial in its precision; one side by side with other trials is preferred. */
+function measurementOf({ trial, measurements }: TrialAnswer): MeasuredLatency | undefined {
+  const own = measurements.filter(({ precision }) => precision === (trial.precision ?? 'fp32'));
+  const sideBySide = own.filter(({ purpose }) => purpose === 'frontier');
+  return (sideBySide.length > 0 ? sideBySide : own).toSorted((a, b) => a.takenAt - b.takenAt).at(-1);
+}
+
+const measures = { ms: { title: 'latency', unit: 'ms' }, share: { title: 'share of samples', unit: 'share' } } as const;
+
+const purposes: { readonly [P in MeasuredLatency['purpose']]: string } = {
+  calibration: 'alone, for the latency model',
+  trial: 'alone, in its trial',
+  frontier: 'side by side with the frontier',
+};
+
+interface Measured {
+  readonly name: string;
+  readonly measurement: MeasuredLatency;
+}
+
+function LatencyTable({ measured }: { readonly measured: readonly Measured[] }) {
+  const number = (title: string, of: (measurement: MeasuredLatency) => string) => ({
+    title,
+    numeric: true,
+    cell: ({ measurement }: Measured) => of(measurement),
+  });
+  return (
+    <Table
+      label="Latencies of trials"
+      columns={[
+        { title: 'trial', heading: true, cell: ({ name }) => name },
+        number('latency', (measurement) => ms(measurement.ms)),
+        number('95 % interval', ({ interval: [low, high] }) => `${ms(low)} to ${ms(high)}`),
+        number('median', ({ p50 }) => ms(p50)),
+        number('p95', ({ p95 }) => ms(p95)),
+        number('p99', ({ p99 }) => ms(p99)),
+        {
+          title: 'measured',
+          cell: ({ measurement: { purpose, converged } }) => (
+            <>
+              {purposes[purpose]} {!converged && <Tag text="not converged" />}
+            </>
+          ),
+        },
+        { title: 'device', cell: ({ measurement }) => measurement.device },
+      ]}
+      rows={measured}
+    />
+  );
+}
+
+export function ComparedLatencies({ answers }: Props) {
+  const theme = useChartTheme();
+  const measured = answers.flatMap((answer) => {
+    const measurement = measurementOf(answer);
+    return measurement === undefined ? [] : [{ name: trialName(answer.trial), measurement }];
+  });
+  if (measured.length === 0) return null;
+  const shares = sampleShares(measured.map(({ measurement }) => measurement.samples));
+  const devices = new Set(measured.map(({ measurement }) => measurement.device));
+  return (
+    <section>
+      <h2>Latency</h2>
+      {devices.size > 1 && (
+        <p class="banner">These latencies were measured on different devices and cannot be compared.</p>
+      )}
+      {shares !== null && (
+        <Chart
+          label={`Distribution of latency samples of ${measured.map(({ name }) => name).join(', ')}`}
+          height={320}
+          option={overlayOption({
+            lines: measured.map(({ name }, i) => ({
+              name,
+              points: shares.at.map((x, bin) => ({ x, y: shares.shares[i][bin] })),
+            })),
+            x: { measure: 'ms', text: (value) => `around ${ms(value)}` },
+            y: { measure: 'share', text: (share) => `${percent(share)} of samples` },
+            measures,
+            theme,
+            marks: false,
+          })}
+        />
+      )}
+      {shares !== null && shares.beyond > 0 && (
+        <p class="note">
+          {shares.beyond} of the slowest samples lie outside the chart; the percentiles below include them.
+        </p>
+      )}
+      <LatencyTable measured={measured} />
+    </section>
+  );
+}
