@@ -202,6 +202,6 @@ it('whatever is used and released in whatever order: never more than the limit u
       }
       for (const { use } of open) use.release();
     }),
-    { numRuns: 20 },
+    { numRuns: 4 },
   );
 });

@@ -26,13 +26,13 @@ export async function connectionTo(valkey: Valkey): Promise<QueueConnection> {
 }
 
 /** A worker in this process; its jobs are in processes of their own. */
-export function worker(valkey: Valkey, { slots = 1, tags = [] as readonly string[] } = {}): Promise<RunningWorker> {
+export function worker(valkey: Valkey, { slots = 1, modules = false } = {}): Promise<RunningWorker> {
   return startWorker({
     address: queueAddress(configOf(valkey), {}),
     slots,
     memoryBytes: null,
-    tags,
-    modules: false,
+    tags: [],
+    modules,
     cacheBytes: 2 ** 30,
     directory: temporaryFolder(),
     cache: temporaryFolder(),

@@ -139,14 +139,6 @@ export class Stand {
     return this.queue.getJobState(job);
   }
 
-  /** As a server that was restarted empty: nobody knows of the job any more. */
-  async forget(job: string): Promise<void> {
-    const { redis } = this.connection;
-    const prefix = `${this.connection.prefix}:${queueName(this.wanted)}`;
-    await redis.del(`${prefix}:${job}`, `${prefix}:${job}:lock`);
-    await redis.lrem(`${prefix}:active`, 0, job);
-  }
-
   /** What a job came to. */
   async end(job: string, patienceMs = 40_000): Promise<Ended> {
     const until = performance.now() + patienceMs;

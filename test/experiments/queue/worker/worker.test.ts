@@ -141,19 +141,6 @@ describeWithValkey('a worker of a queue', () => {
     expect(await stand.end('unwanted')).toMatchObject({ answer: { result: { state: 'interrupted' } } });
   });
 
-  it('ends a job that is no more, tells nothing of it, and does the next', async () => {
-    const stand = await Stand.open(valkey);
-    const worker = await stand.worker({ patienceMs: 1000 });
-    const inputs = await dataOf(stand);
-    const runs = stand.heard('removed', ({ kind }) => kind === 'files');
-    await stand.add('removed', training(inputs, 50));
-    await runs;
-    await stand.forget('removed');
-    await stand.add('next', training(inputs));
-    expect(await weightsOf(stand, await stand.end('next'))).toBe(expected);
-    expect(worker.events).toContainEqual(expect.objectContaining({ kind: 'ended', end: 'lost' }));
-  });
-
   it('answers what is no order, and what may not be done here', async () => {
     const stand = await Stand.open(valkey);
     await stand.worker();
@@ -167,19 +154,6 @@ describeWithValkey('a worker of a queue', () => {
     });
     const ended = await stand.end('module');
     expect('failure' in ended && ended.failure.error.message).toContain('--allow-modules');
-  });
-
-  it('waits for a coordinator that is away, with what it trained meanwhile', async () => {
-    const stand = await Stand.open(valkey);
-    await stand.worker();
-    const runs = stand.heard('away', ({ kind }) => kind === 'started');
-    await stand.add('away', training(await dataOf(stand)));
-    await runs;
-    await stand.vanish();
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    expect(await stand.state('away')).toBe('active');
-    await stand.serve();
-    expect(await weightsOf(stand, await stand.end('away'))).toBe(expected);
   });
 
   it('stands still, and all workers of the machine with it, while one of them measures', async () => {
