@@ -28,7 +28,6 @@ import { requireSame, storedExperiment, withMoreTrials } from './stored-experime
 export interface RunOptions {
   /** Folder of everything that the run writes; by default `runs/<name>`. */
   readonly workdir?: string;
-  /** Throw away an earlier run in this workdir. */
   readonly fresh?: boolean;
   /** Continue although latency is now measured on another device, or otherwise than before. */
   readonly acceptEnvironment?: boolean;
@@ -204,7 +203,6 @@ async function withStore<T>(store: Store, task: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The experiment with other workers; a table needs none. */
 const withWorkers = <E extends Experiment>(experiment: E, workers: WorkersConfig | undefined): E =>
   workers === undefined || isTableExperiment(experiment) ? experiment : { ...experiment, workers };
 

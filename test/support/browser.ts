@@ -20,11 +20,11 @@ export const titleInBrowser = (name: string): string =>
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
-/** What axe-core finds wrong with a page as it stands: a line for each rule, with the places. */
-export async function violationsOf(page: Page): Promise<string[]> {
+/** The violations that axe-core finds on a page, one line for each rule; of all rules by default. */
+export async function violationsOf(page: Page, rules?: readonly string[]): Promise<string[]> {
   await page.evaluate(readFileSync(axe, 'utf8'));
   const found = await page.evaluate<{ id: string; help: string; nodes: { target: unknown }[] }[]>(
-    'axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations)',
+    `axe.run(${JSON.stringify({ resultTypes: ['violations'], runOnly: rules })}).then(({ violations }) => violations)`,
   );
   return found.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => String(target)).join(' | ')}`);
 }

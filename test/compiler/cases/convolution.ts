@@ -31,25 +31,28 @@ const windows: readonly Window[] = [
 
 /** Channels that fill whole blocks of the blocked path, that fill none, and both. */
 const widths = [
-  [4, 6],
   [16, 32],
   [3, 16],
   [12, 20],
 ] as const;
-const dense: readonly Case[] = widths.flatMap(([from, to]) =>
-  windows
-    .filter(({ kernel }) => from === 4 || kernel === 1 || kernel === 3)
-    .map((window) =>
-      ofTwo(
-        `conv2d ${title(window)}, ${from} to ${to} channels`,
-        [
-          [2, ...window.size, from],
-          [...pair(window.kernel), from, to],
-        ],
-        (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
-      ),
+const denseCases = (from: number, to: number, some: readonly Window[]): readonly Case[] =>
+  some.map((window) =>
+    ofTwo(
+      `conv2d ${title(window)}, ${from} to ${to} channels`,
+      [
+        [2, ...window.size, from],
+        [...pair(window.kernel), from, to],
+      ],
+      (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
     ),
-);
+  );
+const squareKernels = windows.filter(({ kernel }) => kernel === 1 || kernel === 3);
+/** Stride 1 and 2 on odd and even sizes. */
+const fewWindows = [windows[2], windows[4]];
+const dense: readonly Case[] = [
+  ...denseCases(4, 6, windows),
+  ...widths.flatMap(([from, to]) => denseCases(from, to, [windows[0], ...fewWindows])),
+];
 
 /** Filters of one number throughout, which the trace keeps as that number. */
 const uniform: readonly Case[] = [4, 16].flatMap((channels) => [
@@ -64,43 +67,38 @@ const uniform: readonly Case[] = [4, 16].flatMap((channels) => [
   ),
 ]);
 
-/** Heights of whole tiles of 4 and of 2 rows, in batches of whole blocks: fewer products where the blocked path is on. */
-const tiled: readonly Case[] = (
-  [
-    { size: [8, 6], kernel: 3, stride: 1, pad: 'same' },
-    { size: [6, 5], kernel: 3, stride: 1, pad: 'same' },
-    { size: [10, 6], kernel: 3, stride: 1, pad: 'valid' },
-    { size: [8, 7], kernel: 5, stride: 1, pad: 'same' },
-    { size: [10, 8], kernel: 5, stride: 1, pad: 'valid' },
-    { size: [6, 7], kernel: 7, stride: 1, pad: 'same' },
-    { size: [4, 5], kernel: [3, 1], stride: 1, pad: 'same' },
-  ] satisfies Window[]
-).map((window) =>
+const tileCase = (window: Window, [from, to]: readonly [number, number]): Case =>
   ofTwo(
-    `conv2d ${title(window)}, tiles of rows`,
+    `conv2d ${title(window)}, ${from} to ${to} channels, tiles of rows`,
     [
-      [16, ...window.size, 20],
-      [...pair(window.kernel), 20, 40],
+      [16, ...window.size, from],
+      [...pair(window.kernel), from, to],
     ],
     (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
-  ),
-);
+  );
 
-/** Channels in multiples of 4 take the blocked path where it is on. */
-const depthwise: readonly Case[] = [5, 12, 16, 32].flatMap((channels) =>
-  windows
-    .filter(({ kernel }) => (channels !== 32 && channels !== 12) || kernel === 3)
-    .map((window) =>
-      ofTwo(
-        `depthwiseConv2d ${title(window)}, ${channels} channels`,
-        [
-          [2, ...window.size, channels],
-          [...pair(window.kernel), channels, 1],
-        ],
-        (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
-      ),
+/** Minimal filtering: heights of whole tiles and batches of whole blocks. */
+const tiled: readonly Case[] = [
+  tileCase({ size: [8, 6], kernel: 3, stride: 1, pad: 'same' }, [10, 16]),
+  tileCase({ size: [4, 5], kernel: [3, 1], stride: 1, pad: 'same' }, [20, 40]),
+];
+
+const depthwiseCases = (channels: number, some: readonly Window[]): readonly Case[] =>
+  some.map((window) =>
+    ofTwo(
+      `depthwiseConv2d ${title(window)}, ${channels} channels`,
+      [
+        [2, ...window.size, channels],
+        [...pair(window.kernel), channels, 1],
+      ],
+      (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
     ),
-);
+  );
+/** The blocked path, where it is on, takes channels that fill half a block. */
+const depthwise: readonly Case[] = [
+  ...depthwiseCases(16, windows),
+  ...[5, 12, 32].flatMap((channels) => depthwiseCases(channels, fewWindows)),
+];
 const multiplied: readonly Case[] = [4, 16].map((channels) =>
   ofTwo(
     `depthwiseConv2d with 2 filters a channel, ${channels} channels`,
@@ -302,6 +300,23 @@ const normalisation: readonly Case[] = (
     // No gradients: TF.js saves the scale for them, and throws when there is none.
   } satisfies Case,
 ]);
+
+/** More windows, and minimal filtering with tiles of 4 and of 2 rows and larger kernels: TF.js takes seconds for some. */
+export const slowImageCases: readonly Case[] = [
+  ...widths.flatMap(([from, to]) => denseCases(from, to, squareKernels)),
+  ...depthwiseCases(5, windows),
+  ...[12, 32].flatMap((channels) => depthwiseCases(channels, squareKernels)),
+  ...(
+    [
+      { size: [8, 6], kernel: 3, stride: 1, pad: 'same' },
+      { size: [6, 5], kernel: 3, stride: 1, pad: 'same' },
+      { size: [10, 6], kernel: 3, stride: 1, pad: 'valid' },
+      { size: [8, 7], kernel: 5, stride: 1, pad: 'same' },
+      { size: [10, 8], kernel: 5, stride: 1, pad: 'valid' },
+      { size: [6, 7], kernel: 7, stride: 1, pad: 'same' },
+    ] satisfies Window[]
+  ).map((window) => tileCase(window, [20, 40])),
+];
 
 export const imageCases: readonly Case[] = [
   ...dense,

@@ -23,9 +23,9 @@ import { Sampler, toTensor } from '../support/samples.js';
 beforeAll(() => tf.setBackend('cpu'));
 afterEach(() => tf.disposeVariables());
 
-/** A layer that does with its input what it is told to. */
-class Told extends tfl.layers.Layer {
-  static className = 'Told';
+/** A layer that applies a given function. */
+class FunctionLayer extends tfl.layers.Layer {
+  static className = 'FunctionLayer';
   constructor(
     name: string,
     private readonly task: (x: tf.Tensor) => tf.Tensor,
@@ -37,11 +37,11 @@ class Told extends tfl.layers.Layer {
   }
 }
 beforeAll(() => {
-  tf.serialization.registerClass(Told);
+  tf.serialization.registerClass(FunctionLayer);
 });
 
-const told = (inputShape: number[], task: (x: tf.Tensor) => tf.Tensor): tfl.LayersModel =>
-  tfl.sequential({ layers: [tfl.layers.inputLayer({ inputShape }), new Told('told', task)] });
+const modelOf = (inputShape: number[], task: (x: tf.Tensor) => tf.Tensor): tfl.LayersModel =>
+  tfl.sequential({ layers: [tfl.layers.inputLayer({ inputShape }), new FunctionLayer('function', task)] });
 
 /** What the exported file and TF.js make of images, at several batches. */
 async function expectExportIsExact(model: tfl.LayersModel): Promise<void> {
@@ -69,7 +69,7 @@ const declaredShapes = (bytes: Uint8Array): unknown[] => {
   );
 };
 
-describe('a dynamic batch is told from every real size', () => {
+describe('a dynamic batch is distinct from every real size', () => {
   it.each([97, 101, 776, 808])('batch normalisation over %i channels', async (channels) => {
     const { layers } = tfl;
     const model = tfl.sequential({
@@ -96,7 +96,7 @@ describe('a dynamic batch is told from every real size', () => {
   });
 
   it('multiples of it are declared as such', () => {
-    const halves = told([4, 2], (x) => tf.reshape(x, [-1, 4]));
+    const halves = modelOf([4, 2], (x) => tf.reshape(x, [-1, 4]));
     expect(declaredShapes(exportModel(halves))).toEqual([
       ['N', 4, 2],
       ['2N', 4],
@@ -115,20 +115,24 @@ describe('a dynamic batch is told from every real size', () => {
 describe('what depends on a dynamic batch in another way is refused', () => {
   const rows = (x: tf.Tensor): number => x.shape[0];
   it.each<[string, (x: tf.Tensor) => tf.Tensor, ...RegExp[]]>([
-    ['a factor', (x) => tf.mul(x, 1 / rows(x)), /twice gave different graphs.*layer 'told'.*Mul/],
-    ['a mean written out', (x) => tf.add(x, tf.mul(tf.sum(x), 1 / rows(x))), /layer 'told'/],
-    ['a number', (x) => tf.add(x, tf.scalar(rows(x))), /layer 'told'/],
-    ['a whole number', (x) => tf.add(x, tf.cast(tf.scalar(rows(x), 'int32'), 'float32')), /layer 'told'/],
-    ['all rows but one', (x) => tf.slice(x, [0, 0], [rows(x) - 1, -1]), /layer 'told'.*N-1/],
-    ['all rows but the first', (x) => tf.slice(x, [1, 0]), /'Slice' \(layer 'told'\): a shape or position depends on/],
-    ['a row more', (x) => tf.concat([x, tf.zeros([1, 4])], 0), /layer 'told'.*axis of N\+1/],
+    ['a factor', (x) => tf.mul(x, 1 / rows(x)), /twice gave different graphs.*layer 'function'.*Mul/],
+    ['a mean written out', (x) => tf.add(x, tf.mul(tf.sum(x), 1 / rows(x))), /layer 'function'/],
+    ['a number', (x) => tf.add(x, tf.scalar(rows(x))), /layer 'function'/],
+    ['a whole number', (x) => tf.add(x, tf.cast(tf.scalar(rows(x), 'int32'), 'float32')), /layer 'function'/],
+    ['all rows but one', (x) => tf.slice(x, [0, 0], [rows(x) - 1, -1]), /layer 'function'.*N-1/],
+    [
+      'all rows but the first',
+      (x) => tf.slice(x, [1, 0]),
+      /'Slice' \(layer 'function'\): a shape or position depends on/,
+    ],
+    ['a row more', (x) => tf.concat([x, tf.zeros([1, 4])], 0), /layer 'function'.*axis of N\+1/],
     ['its square', (x) => tf.reshape(tf.matMul(x, x, false, true), [-1]), /depends on the size N/],
-    ['a row', (x) => tf.gather(x, tf.tensor1d([rows(x) - 1], 'int32')), /layer 'told'.*Gather/],
+    ['a row', (x) => tf.gather(x, tf.tensor1d([rows(x) - 1], 'int32')), /layer 'function'.*Gather/],
     ['an array', (x) => tf.add(x, tf.zeros([rows(x), 4])), /the length of an array in JavaScript/],
-    ['a range', (x) => tf.mul(tf.reshape(tf.range(0, rows(x)), [-1, 1]), x), /kernel 'Range' \(layer 'told'\)/],
-    ['rows one by one', (x) => tf.stack(tf.unstack(x)), /kernel 'Unpack' \(layer 'told'\)/],
+    ['a range', (x) => tf.mul(tf.reshape(tf.range(0, rows(x)), [-1, 1]), x), /kernel 'Range' \(layer 'function'\)/],
+    ['rows one by one', (x) => tf.stack(tf.unstack(x)), /kernel 'Unpack' \(layer 'function'\)/],
   ])('%s', async (_, task, ...says) => {
-    const model = told([4], task);
+    const model = modelOf([4], task);
     const failures: unknown[] = [];
     const attempt = (f: () => unknown) =>
       Promise.resolve()

@@ -72,7 +72,7 @@ describe('a traced function may not', () => {
   it.each<[string, () => unknown, RegExp]>([
     ['nothing', () => undefined, /the function returned undefined, not tensors/],
     ['a promise', async () => ({ y: await Promise.resolve(tf.scalar(1)) }), /the function returned a promise/],
-    ['a number', () => ({ loss: 3 }), /'loss' of what the function returned is no tensor/],
+    ['a number', () => ({ loss: 3 }), /returned 'loss', which is no tensor/],
   ])('return %s', (_, f, message) => expectRefusal(f as TensorFunction, vector, message));
 
   it('have inputs without a size or with values that no program knows', async () => {

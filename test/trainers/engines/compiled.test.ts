@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createEngine, engineSchema, trainSchema } from '../../../trainers/index.js';
+import { createEngine, engineSchema } from '../../../trainers/index.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema } from '../../../trainers/schema.js';
 import { noiseBatch, tinyStudent, update } from '../support/networks.js';
@@ -30,7 +30,6 @@ describe('compiled and eager engines', () => {
       'decoupled distillation and dropout',
       { loss: lossSchema.parse({ type: 'dkd' }), network: tinyStudent({ dropout: 0.3 }) },
     ],
-    ['weight decay', { optimizer: trainSchema.parse({ optimizer: { type: 'sgd', weight_decay: 0.01 } }).optimizer }],
   ])('train to the same losses for 8 steps: %s', async (_name, overrides) => {
     const options = { threads, batch };
     const [a, b] = [

@@ -33,7 +33,7 @@ describe('a classifier', () => {
 
   test('has the layout that is given where the shape leaves it open', () => {
     const open = ['N', 'a', 'b', 'c'];
-    expect(() => classifier(open, images(28, 28, 3))).toThrow(/cannot be told whether that is NHWC or NCHW/);
+    expect(() => classifier(open, images(28, 28, 3))).toThrow(/may be NHWC or NCHW/);
     expect(classifier(open, images(28, 28, 3), { layout: 'NCHW' }).layout).toBe('NCHW');
   });
 
@@ -95,7 +95,7 @@ describe('the order of classes', () => {
   });
 });
 
-test('probabilities are told from logits and turned into them', () => {
+test('probabilities are distinguished from logits and converted to them', () => {
   expect(outputKind(Float32Array.of(0.2, 0.8, 1, 0), 2)).toBe('probabilities');
   expect(outputKind(Float32Array.of(0.2, 0.8, 0.5, 0.9), 2)).toBe('logits');
   expect(outputKind(Float32Array.of(-0.5, 1.5), 2)).toBe('logits');

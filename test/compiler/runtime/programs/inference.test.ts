@@ -77,7 +77,7 @@ describe('inference on the states of a training program', () => {
       return { value: counter };
     };
     expect(() => compileInference(count, {}, { states: step.states, check: verifyGraph })).toThrow(
-      'it is no inference',
+      'an inference function only reads variables',
     );
     await step.dispose();
   });

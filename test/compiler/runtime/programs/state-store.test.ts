@@ -48,8 +48,8 @@ describe('programs that are compiled at the same time on one store', () => {
   });
 });
 
-/** Compiles the programs in this order, lets them take turns and gives all values after each run. */
-async function taking(turns: readonly number[], states: StateStore, packing: boolean) {
+/** Compiles the programs in this order, runs them in turn and returns all values after each run. */
+async function valuesAfter(order: readonly number[], states: StateStore, packing: boolean) {
   const target = await resolveTarget({ without: packing ? [] : ['states in long vectors'] });
   const { gradients, update, average } = layers();
   const options = { states, target };
@@ -63,7 +63,7 @@ async function taking(turns: readonly number[], states: StateStore, packing: boo
   for (const { graph } of programs) verifyGraph(graph);
   const values: unknown[] = [];
   const vectors: unknown[] = [];
-  for (const turn of turns) {
+  for (const turn of order) {
     await programs[turn].run({ x: 0.5 + turn, keep: turn === 0 ? 0 : 1, rate: 0.1 });
     values.push([...(await states.snapshot())].sort(([a], [b]) => (a < b ? -1 : 1)));
     vectors.push(await together(states));
@@ -83,12 +83,12 @@ async function together(states: StateStore): Promise<string[]> {
   return [...buffers.values()].map((names) => names.join(' ')).sort();
 }
 
-describe('programs of different layers that take turns', () => {
-  const turns = [0, 1, 2, 3, 0, 2, 1, 4, 3, 1, 0];
+describe('programs of different layers in turn', () => {
+  const order = [0, 1, 2, 3, 0, 2, 1, 4, 3, 1, 0];
 
   it('leave every state where it is, and give the numbers of states that each lie alone', async () => {
-    const packed = await taking(turns, new StateStore(), true);
-    const alone = await taking(turns, new StateStore(), false);
+    const packed = await valuesAfter(order, new StateStore(), true);
+    const alone = await valuesAfter(order, new StateStore(), false);
     for (const vectors of packed.vectors)
       expect(vectors).toEqual(['a0 a1 a2 a3 a4', 's0 s1 s2 s3 s4', 'w0 w1 w2 w3 w4']);
     expect(alone.vectors[0]).toHaveLength(15);
@@ -129,10 +129,10 @@ describe('programs of different layers that take turns', () => {
 
 describe('gradients of several programs', () => {
   it('summed before one update are those of the combined step, bit for bit', async () => {
-    const run = async (programs: (states: StateStore) => Promise<Program[]>, turns: readonly [number, number][]) => {
+    const run = async (programs: (states: StateStore) => Promise<Program[]>, order: readonly [number, number][]) => {
       const states = new StateStore();
       const compiled = await programs(states);
-      for (const [i, keep] of turns) await compiled[i].run({ x: 0.5, keep, rate: 0.1 });
+      for (const [i, keep] of order) await compiled[i].run({ x: 0.5, keep, rate: 0.1 });
       const values = [...(await states.snapshot())].sort(([a], [b]) => (a < b ? -1 : 1));
       await disposeAll(compiled);
       tf.disposeVariables();

@@ -42,8 +42,8 @@ function watched() {
 
 const sorted = async (states: StateStore) => [...(await states.snapshot())].sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** Values after each of these turns of programs that share a store. */
-async function taking(turns: readonly number[], states: StateStore, after: () => unknown = () => undefined) {
+/** Runs programs that share a store in this order and returns the final values. */
+async function valuesAfter(order: readonly number[], states: StateStore, after: () => unknown = () => undefined) {
   const { gradients, update, average } = layers();
   const options = { states, target };
   // As a supernet's: the update says how states lie, the others come afterwards.
@@ -54,7 +54,7 @@ async function taking(turns: readonly number[], states: StateStore, after: () =>
     await compile(average, {}, options),
   ];
   const losses: number[] = [];
-  for (const turn of turns) {
+  for (const turn of order) {
     const { loss } = await programs[turn].run({ x: 0.5 + turn, keep: turn === 0 ? 0 : 0.7, rate: 0.1 });
     if (turn === 1 || turn === 2) losses.push(loss.data[0]);
     await after();
@@ -67,15 +67,15 @@ async function taking(turns: readonly number[], states: StateStore, after: () =>
 }
 
 describeOnWebGpu('states on a device', () => {
-  const turns = [1, 0, 2, 0, 1, 3, 2, 0, 1, 0];
+  const order = [1, 0, 2, 0, 1, 3, 2, 0, 1, 0];
 
   it('are those of states that cross at every step, bit for bit, and only feeds and results are moved', async () => {
     const { states, count } = watched();
-    const stayed = await taking(turns, states);
+    const stayed = await valuesAfter(order, states);
     expect(count).toMatchObject({ tensors: 0, sessions: 0 });
-    expect(count.freed).toBeGreaterThan(turns.length);
+    expect(count.freed).toBeGreaterThan(order.length);
     const crossing = new StateStore();
-    const crossed = await taking(turns, crossing, () => crossing.bringHome(crossing.names));
+    const crossed = await valuesAfter(order, crossing, () => crossing.bringHome(crossing.names));
     expect(stayed.losses).toEqual(crossed.losses);
     expect(stayed.values).toEqual(crossed.values);
     // A vector has 22 numbers. The update reads the sums one by one, as it was compiled before they lay in a vector: they alone
