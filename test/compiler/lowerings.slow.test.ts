@@ -5,44 +5,28 @@ import { optimized } from '../../compiler/compile.js';
 import { blockedSupport, graphHash, resolveTarget, targetWith, trace } from '../../compiler/index.js';
 import { lowerings, type LoweringName } from '../../compiler/lowerings.js';
 import type { Network } from '../../spaces/index.js';
-import { mbconv } from './support/blocks.js';
+import { network, samplesFor } from './support/blocked-steps.js';
 import { withVariableGradients } from './support/gradients.js';
 import { trainingOf } from './support/models.js';
-import { distillationLoss } from './support/networks.js';
-import { differences, runCompiled, runEagerly, type Inputs } from './support/reference.js';
-import { Sampler, type Samples } from './support/samples.js';
+import { distillationLoss, mbconv } from './support/networks.js';
+import { differences, runCompiled, runEagerly, specsOf, type Inputs } from './support/reference.js';
+import { minimising } from './support/training.js';
 
 /** Meets every lowering but the one that cuts large images in parts. */
-const network: Network = {
-  kind: 'network',
-  input: [8, 8, 3],
-  classes: 4,
-  stem: { filters: 16, kernel: 3, stride: 1, act: 'swish' },
-  blocks: [
+const description: Network = {
+  ...network(8, 16, [
     mbconv(16, 3, 3, 1, 0.25),
     { kind: 'basic', filters: 24, kernel: 3, stride: 2, act: 'swish' },
     mbconv(24, 2, 3, 2),
-  ],
+  ]),
   head: { filters: 32, act: 'relu', dropout: 0 },
 };
 
-const { logits, trainable } = trainingOf(network, 'lowerings');
-const sample = new Sampler('lowerings');
-const samples: Samples = {
-  x: sample.normal([16, ...network.input]),
-  y: sample.labels(16, network.classes),
-  teacher: sample.normal([16, network.classes], 2),
-};
-const step = withVariableGradients(
-  ({ x, y, teacher }: Inputs): tf.Scalar => distillationLoss(y, logits(x), teacher),
-  trainable,
-);
-const optimizer = tf.train.momentum(0.05, 0.9);
-const assigningStep = ({ x, y, teacher }: Inputs): tf.Tensor => {
-  const loss = optimizer.minimize(() => distillationLoss(y, logits(x), teacher), true, trainable);
-  if (!loss) throw new Error('minimize returned no loss');
-  return loss;
-};
+const { logits, trainable } = trainingOf(description, 'lowerings');
+const samples = samplesFor(description, 16, 'lowerings');
+const loss = ({ x, y, teacher }: Inputs): tf.Scalar => distillationLoss(y, logits(x), teacher);
+const step = withVariableGradients(loss, trainable);
+const assigningStep = minimising(tf.train.momentum(0.05, 0.9), loss, trainable);
 const eager = runEagerly(step, samples).outputs;
 const block = await blockedSupport();
 
@@ -50,17 +34,12 @@ afterAll(() => tf.disposeVariables());
 
 /** A digest of the training step's graph for a batch so large that images are computed in parts. */
 function digest(block: number | null, without: readonly LoweringName[]): string {
-  const batch = 4096;
-  const inputs = {
-    x: { shape: [batch, ...network.input] },
-    y: { shape: [batch, network.classes] },
-    teacher: { shape: [batch, network.classes] },
-  };
+  const inputs = specsOf(samplesFor(description, 4096, 'large'));
   const target = targetWith(block, { without });
   return graphHash(optimized(trace(assigningStep, inputs, { target }), target).graph);
 }
 
-describe('leaving out changes the graph:', () => {
+describe('the graph is another one without', () => {
   const whole = new Map([16, null].map((size) => [size, digest(size, [])]));
   for (const { name, needs } of lowerings)
     // Without the layout as a whole there is no block.

@@ -1,17 +1,12 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, beforeEach, describe, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { resolveTarget } from '../../compiler/index.js';
-import { expectSameAsAlone, pairs } from './support/slices.js';
+import { expectSameAsAlone, pairs, withoutVariables } from './support/slices.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
-// Variables are named after their weights: other tests may have left some of these names.
-beforeEach(() => tf.disposeVariables());
+withoutVariables();
 
 describe('a network whose weights are slices of larger ones has the loss and gradients of the network alone, bit for bit', () => {
-  for (const key of Object.keys(pairs))
-    it.each([true, false])(`${key}, blocked: %s`, async (blocked) =>
-      expectSameAsAlone(key, await resolveTarget({ blocked })),
-    );
+  it.each(Object.keys(pairs).flatMap((key) => [true, false].map((blocked) => [key, blocked] as const)))(
+    '%s, blocked: %s',
+    async (key, blocked) => expectSameAsAlone(key, await resolveTarget({ blocked })),
+  );
 });

@@ -29,15 +29,13 @@ describe('the training step of a network', () => {
 
 describe(`${steps} steps of TF.js's own optimizers on a network`, () => {
   const network = smallNetworks['gated, two blocks'];
-  for (const [name, create] of Object.entries(optimizers)) {
-    it(`${name}: losses equal the eager ones to 4 digits`, async () => {
-      const batches = Array.from({ length: steps }, (_, i) => batchFor(network, i));
-      const model = buildNetwork(network, name);
-      const wrt = variablesOf(model);
-      const { losses } = await trainCompiled(minimising(create(), lossOf(model), wrt), batches);
-      const eager = trainEagerly(minimising(create(), lossOf(model), wrt), batches);
-      expectSameLosses(losses, eager);
-      expect(new Set(losses.map((loss) => loss.toFixed(3))).size).toBeGreaterThan(1);
-    });
-  }
+  it.each(Object.entries(optimizers))('%s: losses equal the eager ones to 4 digits', async (name, create) => {
+    const batches = Array.from({ length: steps }, (_, i) => batchFor(network, i));
+    const model = buildNetwork(network, name);
+    const wrt = variablesOf(model);
+    const { losses } = await trainCompiled(minimising(create(), lossOf(model), wrt), batches);
+    const eager = trainEagerly(minimising(create(), lossOf(model), wrt), batches);
+    expectSameLosses(losses, eager);
+    expect(new Set(losses.map((loss) => loss.toFixed(3))).size).toBeGreaterThan(1);
+  });
 });

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { compile, StateStore, type HostTensor } from '../../compiler/index.js';
 import { normalisedGraphs } from './cases/normalised.js';
 import { weightedSum, withVariableGradients } from './support/gradients.js';
+import { predict } from './support/exported.js';
 import { apply, randomiseWeights, variablesOf } from './support/models.js';
 import { buildNetwork, smallNetworks } from './support/networks.js';
 import { differences, expectSameAsReference, specsOf, type Inputs } from './support/reference.js';
@@ -37,36 +38,35 @@ describe('the training step of a network', () => {
   );
 });
 
+/** A model with a graph of batch normalisations, and images for it. */
+function normalisedModel(place: string, key = place) {
+  const inputs = tfl.input({ shape: [6, 6, 3] });
+  const model = tfl.model({ inputs, outputs: normalisedGraphs[place](inputs) });
+  randomiseWeights(model, key);
+  return { model, x: new Sampler('normalised', key).normal([batch, 6, 6, 3]) };
+}
+
 describe('batch normalisation has the reference gradients', () => {
-  for (const [place, graph] of Object.entries(normalisedGraphs)) {
-    it(place, async () => {
-      const inputs = tfl.input({ shape: [6, 6, 3] });
-      const model = tfl.model({ inputs, outputs: graph(inputs) });
-      randomiseWeights(model, place);
-      const weights = variablesOf(model);
-      // By the image as well: all gradients then pass through every normalisation.
-      const step = ({ x }: Inputs) => ({
-        image: tf.grad((image: tf.Tensor) => weightedSum(apply(model, image, true)))(x),
-        ...tf.variableGrads(() => weightedSum(apply(model, x, true)), weights).grads,
-      });
-      const x = new Sampler('normalised', place).normal([batch, 6, 6, 3]);
-      // The floor: gradients of what the next normalisation takes away again are zero but for rounding.
-      await expectSameAsReference(step, { x }, { floor: 0.1 });
+  it.each(Object.keys(normalisedGraphs))('%s', async (place) => {
+    const { model, x } = normalisedModel(place);
+    // By the image as well: all gradients then pass through every normalisation.
+    const step = (inputs: Inputs) => ({
+      image: tf.grad((image: tf.Tensor) => weightedSum(apply(model, image, true)))(inputs['x']),
+      ...tf.variableGrads(() => weightedSum(apply(model, inputs['x'], true)), variablesOf(model)).grads,
     });
-  }
+    // The floor: the next normalisation cancels some gradients, which are then zero but for rounding.
+    await expectSameAsReference(step, { x }, { floor: 0.1 });
+  });
 
   it('where the program computes the scale', async () => {
-    const inputs = tfl.input({ shape: [6, 6, 3] });
-    const model = tfl.model({ inputs, outputs: normalisedGraphs['twice in a row'](inputs) });
-    randomiseWeights(model, 'computed scale');
+    const { model, x } = normalisedModel('twice in a row', 'computed scale');
     const weights = variablesOf(model);
     const scales = weights.filter(({ name }) => name.includes('gamma'));
-    const step = ({ x }: Inputs) => {
-      for (const scale of scales) scale.assign(tf.mul(scale, 1.5));
-      return tf.variableGrads(() => weightedSum(apply(model, x, true)), weights).grads;
-    };
     expect(scales).toHaveLength(2);
-    const x = new Sampler('normalised', 'computed scale').normal([batch, 6, 6, 3]);
+    const step = (inputs: Inputs) => {
+      for (const scale of scales) scale.assign(tf.mul(scale, 1.5));
+      return tf.variableGrads(() => weightedSum(apply(model, inputs['x'], true)), weights).grads;
+    };
     await expectSameAsReference(step, { x }, { floor: 0.1 });
   });
 });
@@ -90,34 +90,31 @@ describe(`${steps} steps of TF.js's own optimizers inside the traced function`, 
   }
 });
 
-describe('states', () => {
-  const compileTraining = (model: tfl.LayersModel, optimizer: tf.Optimizer, states?: StateStore) =>
-    compile(
-      (inputs) => ({ loss: minimising(optimizer, lossOf(model), variablesOf(model))(inputs) }),
-      specsOf(batchFor(network, 0)),
-      states ? { states } : {},
-    );
+const compileTraining = (model: tfl.LayersModel, optimizer: tf.Optimizer, states = new StateStore()) =>
+  compile(
+    (inputs) => ({ loss: minimising(optimizer, lossOf(model), variablesOf(model))(inputs) }),
+    specsOf(batchFor(network, 0)),
+    { states },
+  );
 
-  it('include optimizer slots that are born while tracing', async () => {
+describe('states', () => {
+  it('include optimizer slots that tracing creates', async () => {
     const model = buildNetwork(network, 'slots');
     const program = await compileTraining(model, tf.train.adam(0.01));
-    const trainable = variablesOf(model).length;
-    expect((await program.states.snapshot()).size).toBeGreaterThanOrEqual(
-      variablesOf(model, 'all').length + 2 * trainable,
-    );
+    const expected = variablesOf(model, 'all').length + 2 * variablesOf(model).length;
+    expect((await program.states.snapshot()).size).toBeGreaterThanOrEqual(expected);
     await program.dispose();
   });
 
   it('are kept in the layout of TF.js', async () => {
     const model = buildNetwork(network, 'layout');
     const program = await compileTraining(model, tf.train.sgd(0));
-    const states = await program.states.snapshot();
-    for (const variable of variablesOf(model))
-      expect(differences({ v: states.get(variable.name) }, { v: toHost(variable) }, 0)).toEqual([]);
-    await program.run(batchFor(network, 0));
-    const after = await program.states.snapshot();
-    for (const variable of variablesOf(model))
-      expect(differences({ v: after.get(variable.name) }, { v: toHost(variable) }, 0)).toEqual([]);
+    for (const run of [false, true]) {
+      if (run) await program.run(batchFor(network, 0));
+      const states = await program.states.snapshot();
+      for (const variable of variablesOf(model))
+        expect(differences({ v: states.get(variable.name) }, { v: toHost(variable) }, 0)).toEqual([]);
+    }
     await program.dispose();
   });
 
@@ -125,59 +122,51 @@ describe('states', () => {
     const model = buildNetwork(network, 'shared');
     const states = new StateStore();
     const training = await compileTraining(model, tf.train.momentum(0.05, 0.9), states);
-    const evaluation = await compile(
-      ({ x }) => ({ logits: apply(model, x) }),
-      { x: { shape: [null, network.size, network.size, 3] } },
-      { states },
-    );
-    const { x } = batchFor(network, 'evaluation');
-    const before = (await evaluation.run({ x: x }))['logits'];
-    expect(differences({ logits: before }, { logits: predict(model, x) }, 1e-5)).toEqual([]);
+    const shape = [null, network.size, network.size, 3];
+    const evaluation = await compile(({ x }) => ({ logits: apply(model, x) }), { x: { shape } }, { states });
+    const x = batchFor(network, 'evaluation')['x'];
+    const evaluated = async (): Promise<HostTensor> => {
+      const { logits } = await evaluation.run({ x });
+      await states.pull();
+      expect(differences({ logits }, { logits: predict(model, x) }, 1e-5)).toEqual([]);
+      return logits;
+    };
+    const before = await evaluated();
     for (let i = 0; i < 3; i++) await training.run(batchFor(network, i));
-    const after = (await evaluation.run({ x: x }))['logits'];
-    expect(after.data).not.toEqual(before.data);
-    await states.pull();
-    expect(differences({ logits: after }, { logits: predict(model, x) }, 1e-5)).toEqual([]);
+    expect((await evaluated()).data).not.toEqual(before.data);
     await training.dispose();
     await evaluation.dispose();
   });
 
-  it('snapshot and restore continue bit for bit, with dropout', async () => {
+  it('continue bit for bit from a snapshot, with dropout', async () => {
     const model = buildNetwork({ ...network, dropout: 0.3 }, 'restore');
     const optimizer = tf.train.adam(0.01);
-    const program = await compileTraining(model, optimizer);
-    const run = async (from: number, to: number) => {
+    // The second one has a store of its own.
+    const [program, again] = [await compileTraining(model, optimizer), await compileTraining(model, optimizer)];
+    const run = async (of: typeof program, from: number, to: number) => {
       const losses: number[] = [];
-      for (let i = from; i < to; i++) losses.push(numberOf((await program.run(batchFor(network, i), i))['loss']));
+      for (let i = from; i < to; i++) losses.push(numberOf((await of.run(batchFor(network, i), i))['loss']));
       return losses;
     };
-    await run(0, 3);
+    await run(program, 0, 3);
     const snapshot = await program.states.snapshot();
-    const straight = await run(3, 6);
+    const straight = await run(program, 3, 6);
     const end = await program.states.snapshot();
-    await program.states.restore(snapshot);
-    expect(await run(3, 6)).toEqual(straight);
-    expect(await program.states.snapshot()).toEqual(end);
-    await program.dispose();
-
-    // The same in a new program with a store of its own.
-    const again = await compileTraining(model, optimizer);
-    await again.states.restore(snapshot);
-    const losses: number[] = [];
-    for (let i = 3; i < 6; i++) losses.push(numberOf((await again.run(batchFor(network, i), i))['loss']));
-    expect(losses).toEqual(straight);
-    await again.dispose();
+    for (const each of [program, again]) {
+      await each.states.restore(snapshot);
+      expect(await run(each, 3, 6)).toEqual(straight);
+      expect(await each.states.snapshot()).toEqual(end);
+      await each.dispose();
+    }
   });
 
   it('go to and from the TF.js variables by pull and push', async () => {
     const w = tf.variable(tf.tensor1d([1, 2]), true, 'pulled/w');
-    const program = await compile(
-      ({ x }) => {
-        w.assign(tf.add(w, x));
-        return { sum: tf.sum(w) };
-      },
-      { x: { shape: [2] } },
-    );
+    const adding = ({ x }: Inputs) => {
+      w.assign(tf.add(w, x));
+      return { sum: tf.sum(w) };
+    };
+    const program = await compile(adding, { x: { shape: [2] } });
     await program.run({ x: Float32Array.of(1, 1) });
     expect([...w.dataSync()]).toEqual([1, 2]);
     await program.states.pull();
@@ -199,24 +188,14 @@ describe('states', () => {
   });
 });
 
-const predict = (model: tfl.LayersModel, { data, shape }: HostTensor): HostTensor =>
-  tf.tidy(() => {
-    const logits = apply(model, tf.tensor(data, [...shape]));
-    return { dtype: 'float32', shape: logits.shape, data: Float32Array.from(logits.dataSync()) };
-  });
-
 describe('the TF.js engine afterwards', () => {
   it('has as many tensors as before and the same weights', async () => {
     const model = buildNetwork(network, 'clean');
-    const loss = lossOf(model);
     const optimizer = tf.train.sgd(0.1);
     const before = { ...tf.memory() };
     const weights = variablesOf(model, 'all').map(toHost);
     for (let i = 0; i < 2; i++) {
-      const program = await compile(
-        (inputs) => ({ loss: minimising(optimizer, loss, variablesOf(model))(inputs) }),
-        specsOf(batchFor(network, 0)),
-      );
+      const program = await compileTraining(model, optimizer);
       await program.run(batchFor(network, 0));
       await program.dispose();
     }
@@ -230,13 +209,11 @@ describe('the TF.js engine afterwards', () => {
     const step = minimising(tf.train.sgd(0.1), lossOf(model), variablesOf(model));
     const before = { ...tf.memory() };
     const weights = variablesOf(model, 'all').map(toHost);
-    const failing = compile(
-      (inputs) => {
-        step(inputs);
-        throw new Error('as planned');
-      },
-      specsOf(batchFor(network, 0)),
-    );
+    const throwing = (inputs: Inputs): never => {
+      step(inputs);
+      throw new Error('as planned');
+    };
+    const failing = compile(throwing, specsOf(batchFor(network, 0)));
     await expect(failing).rejects.toThrow('as planned');
     expect(tf.getBackend()).toBe('cpu');
     expect(tf.memory().numTensors).toBe(before.numTensors);

@@ -4,20 +4,15 @@ import { beforeAll, it } from 'vitest';
 import { describeOnWebGpu } from '../support/webgpu.js';
 import { expectRightOnWebGpu } from './support/triples.js';
 
-/** Numbers of channels that the NHWC kernel of WebGPU misreads, in both gradients too, and one that it reads well. */
-const cases = [
-  [6, 6, 8],
-  [9, 15, 4],
-  [4, 3, 6],
-] as const;
+describeOnWebGpu('a convolution whose channels come in threes', () => {
+  beforeAll(() => tf.setBackend('cpu'));
 
-describeOnWebGpu('convolutions of channels in threes', () => {
-  beforeAll(async () => {
-    await tf.setBackend('cpu');
+  // Numbers of channels that the NHWC kernel of WebGPU misreads, in both gradients too, and one that it reads well.
+  it.each([
+    [6, 6, 8],
+    [9, 15, 4],
+    [4, 3, 6],
+  ])('is right on WebGPU: %i images, %i to %i channels', async (images, channels, filters) => {
+    for (const stride of [1, 2] as const) await expectRightOnWebGpu({ images, channels, filters, stride });
   });
-
-  for (const [images, channels, filters] of cases)
-    for (const stride of [1, 2] as const)
-      it(`are right on WebGPU: ${images} images, ${channels} to ${filters} channels, stride ${stride}`, () =>
-        expectRightOnWebGpu({ images, channels, filters, stride }));
 });

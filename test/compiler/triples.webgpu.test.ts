@@ -9,9 +9,7 @@ import { expectRightOnWebGpu, sampleOf } from './support/triples.js';
 const misread = { images: 6, channels: 6, filters: 8, stride: 1 } as const;
 
 describeOnWebGpu('convolutions of channels in threes', () => {
-  beforeAll(async () => {
-    await tf.setBackend('cpu');
-  });
+  beforeAll(() => tf.setBackend('cpu'));
 
   it('are right on WebGPU, and so are their gradients', () => expectRightOnWebGpu(misread));
 

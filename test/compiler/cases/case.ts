@@ -24,7 +24,8 @@ export const ofOne = (name: string, shape: readonly number[], f: (x: tf.Tensor) 
 /** A case of two float inputs `a` and `b`, differentiated by both. */
 export const ofTwo = (
   name: string,
-  [a, b]: readonly [readonly number[], readonly number[]],
+  a: readonly number[],
+  b: readonly number[],
   f: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor,
 ): Case => ({
   name,

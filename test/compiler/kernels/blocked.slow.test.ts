@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { blockedSupport } from '../../../compiler/index.js';
 import { bothWays, expectSameStep, globalError, network, smoothNetworks } from '../support/blocked-steps.js';
-import { mbconv } from '../support/blocks.js';
+import { mbconv } from '../support/networks.js';
 import { relativeError } from '../support/reference.js';
 
 afterEach(() => tf.disposeVariables());

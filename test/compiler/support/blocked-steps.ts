@@ -1,13 +1,11 @@
-import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { expect } from 'vitest';
 import { resolveTarget } from '../../../compiler/index.js';
 import type { Block, Network } from '../../../spaces/index.js';
-import { mbconv, type Act } from './blocks.js';
 import { withVariableGradients } from './gradients.js';
 import { trainingOf } from './models.js';
-import { distillationLoss } from './networks.js';
-import { differences, runCompiled, type Inputs, type Outputs } from './reference.js';
+import { distillationLoss, mbconv, type Act } from './networks.js';
+import { differences, runCompiled, type Outputs } from './reference.js';
 import { Sampler, type Samples } from './samples.js';
 
 export const network = (size: number, stem: number, blocks: readonly Block[], act: Act = 'swish'): Network => ({
@@ -48,35 +46,34 @@ export const smoothNetworks: Readonly<Record<string, Network>> = {
   ]),
 };
 
+/** A batch of images, labels and a teacher's logits. */
+export function samplesFor({ input, classes }: Network, batch: number, key: string): Samples {
+  const sample = new Sampler('blocked', key);
+  return {
+    x: sample.normal([batch, ...input]),
+    y: sample.labels(batch, classes),
+    teacher: sample.normal([batch, classes], 2),
+  };
+}
+
 /** Outputs and states of a training step, in the blocked layout and in the plain one. */
 export async function bothWays(name: string, description: Network, batch: number): Promise<[Outputs, Outputs]> {
   const { logits, trainable } = trainingOf(description, name);
-  const [height, width, channels] = description.input;
-  const sample = new Sampler('blocked', name);
-  const samples: Samples = {
-    x: sample.normal([batch, height, width, channels]),
-    y: sample.labels(batch, description.classes),
-    teacher: sample.normal([batch, description.classes], 2),
+  const samples = samplesFor(description, batch, name);
+  const step = withVariableGradients(({ x, y, teacher }) => distillationLoss(y, logits(x), teacher), trainable);
+  const run = async (blocked: boolean): Promise<Outputs> => {
+    const { outputs, states } = await runCompiled(step, samples, { target: await resolveTarget({ blocked }) });
+    return { ...outputs, ...states };
   };
-  const loss = ({ x, y, teacher }: Inputs): tf.Scalar => distillationLoss(y, logits(x), teacher);
-  const step = withVariableGradients(loss, trainable);
-  const [blocked, plain] = [
-    await runCompiled(step, samples, { target: await resolveTarget() }),
-    await runCompiled(step, samples, { target: await resolveTarget({ blocked: false }) }),
-  ];
-  return [
-    { ...blocked.outputs, ...blocked.states },
-    { ...plain.outputs, ...plain.states },
-  ];
+  return [await run(true), await run(false)];
 }
 
 /** Norm of the difference over all gradients, relative to the norm of all gradients. */
 export function globalError(a: Outputs, b: Outputs): number {
-  const all = (outputs: Outputs): Float32Array =>
-    Float32Array.from(Object.keys(b).flatMap((key) => [...(outputs[key]?.data ?? [])]));
+  const all = (outputs: Outputs): number[] => Object.keys(b).flatMap((key) => [...(outputs[key]?.data ?? [])]);
   const [x, y] = [all(a), all(b)];
-  const square = (values: Float32Array): number => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
-  return square(x.map((v, i) => v - y[i])) / square(y);
+  const norm = (values: readonly number[]): number => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
+  return norm(x.map((v, i) => v - y[i])) / norm(y);
 }
 
 /** Expects the same loss, gradients and statistics in both layouts. */

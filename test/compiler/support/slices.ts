@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { expect } from 'vitest';
+import { beforeAll, beforeEach, expect } from 'vitest';
 import { compile, histogram, verifyGraph, type Graph, type HostTensor, type Target } from '../../../compiler/index.js';
 import type { Block, Network } from '../../../spaces/index.js';
 import {
@@ -12,28 +12,23 @@ import {
   type WeightResolver,
   type WeightValue,
 } from '../../../spaces/models/index.js';
-import { mbconv } from './blocks.js';
+import { mbconv } from './networks.js';
 import type { Inputs } from './reference.js';
 import { Sampler } from './samples.js';
 
+/** To be called in the test file: variables are named after their weights, and other tests may have left such names. */
+export function withoutVariables(): void {
+  beforeAll(() => tf.setBackend('cpu'));
+  beforeEach(() => tf.disposeVariables());
+}
+
 const batch = 16;
-const basic = (filters: number, kernel: number, stride: 1 | 2, hidden: number): Block => ({
-  kind: 'basic',
-  filters,
-  kernel,
-  stride,
-  hidden,
-  act: 'relu',
-});
-const fused = (filters: number, expand: number, kernel: number, stride: 1 | 2, se = 0): Block => ({
-  kind: 'fused_mbconv',
-  filters,
-  expand,
-  kernel,
-  stride,
-  se,
-  act: 'swish',
-});
+function basic(filters: number, kernel: number, stride: 1 | 2, hidden: number): Block {
+  return { kind: 'basic', filters, kernel, stride, hidden, act: 'relu' };
+}
+function fused(filters: number, expand: number, kernel: number, stride: 1 | 2, se = 0): Block {
+  return { kind: 'fused_mbconv', filters, expand, kernel, stride, se, act: 'swish' };
+}
 const networkOf = (size: number, stem: number, blocks: readonly Block[], head: number): Network => ({
   kind: 'network',
   input: [size, size, 3],
