@@ -90,6 +90,14 @@ const importDirection = [
     ['spaces/models/*.ts'],
     arrowPatterns('spaces').filter(({ regex }) => !regex.includes('compiler')),
   ),
+  // A run has its report drawn when it ends; reports read what it stored.
+  restricted(
+    ['experiments/{report,page,stored}/**/*.ts'],
+    [
+      ...arrowPatterns('experiments'),
+      { regex: '/runner/', message: 'reports read experiments/stored/, not the runner (see docs/architecture.md)' },
+    ],
+  ),
 ];
 
 export default tseslint.config(

@@ -1,6 +1,7 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 const graphicsCard = 'test/**/*.webgpu.test.ts';
+const slowGraphicsCard = 'test/**/*.webgpu.slow.test.ts';
 /** Tests that repeat, compare or train for long. `npm test` leaves them out; `npm run test:all` runs them, too. */
 const slowTests = 'test/**/*.slow.test.ts';
 const shared = {
@@ -28,10 +29,16 @@ const processor: TestProjectInlineConfiguration = {
 };
 
 const slow: TestProjectInlineConfiguration = {
-  test: { ...processor.test, name: 'slow', include: [slowTests], exclude: [], sequence: { groupOrder: 2 } },
+  test: {
+    ...processor.test,
+    name: 'slow',
+    include: [slowTests],
+    exclude: [slowGraphicsCard],
+    sequence: { groupOrder: 2 },
+  },
 };
 
-/** One file at a time, each in a process of its own: what ends it by a signal fails no other file. */
+/** One file at a time, each in a process of its own: a crash of the driver fails one file only. */
 const webgpu: TestProjectInlineConfiguration = {
   test: {
     ...shared,
@@ -44,6 +51,17 @@ const webgpu: TestProjectInlineConfiguration = {
   },
 };
 
+/** A software adapter compiles shaders for minutes. */
+const slowWebgpu: TestProjectInlineConfiguration = {
+  test: {
+    ...webgpu.test,
+    name: 'slow-webgpu',
+    include: [slowGraphicsCard],
+    testTimeout: 600_000,
+    sequence: { groupOrder: 3 },
+  },
+};
+
 export default defineConfig({
-  test: { globalSetup: ['test/build-once.ts'], projects: [processor, webgpu, slow] },
+  test: { globalSetup: ['test/build-once.ts'], projects: [processor, webgpu, slow, slowWebgpu] },
 });

@@ -1,4 +1,4 @@
-/** Process exit codes of the `nas` command; one for each way a command can end. */
+/** Process exit codes of the `nas` command. */
 export const exitCodes = {
   done: 0,
   failure: 1,
@@ -8,11 +8,11 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
-/** Why something failed, as programs need it. */
+/** Reason of a failure, for programs. */
 export type ErrorCode = Exclude<keyof typeof exitCodes, 'done'>;
 
 export interface ErrorDetails {
-  /** What the user can do about it, as a full sentence. */
+  /** A remedy, as a full sentence. */
   readonly hint?: string;
   readonly cause?: unknown;
 }
@@ -36,7 +36,7 @@ export class NasError extends Error {
   }
 }
 
-/** The device that computes is lost, or its memory is not enough: no more is to be expected of it in this process. */
+/** The computing device is lost or out of memory; this process cannot use it any more. */
 export class DeviceFailure extends NasError {
   constructor(
     readonly kind: 'lost' | 'memory',
@@ -47,9 +47,9 @@ export class DeviceFailure extends NasError {
   }
 }
 
-/** A mistake in what the user gave us: a file, a value, an argument. */
+/** A mistake in the user's input: a file, a value, an argument. */
 export const invalidInput = (message: string, details?: ErrorDetails): NasError =>
   new NasError('invalid-input', message, details);
 
-/** The text of anything that was thrown. */
+/** The message of anything thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

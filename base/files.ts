@@ -14,10 +14,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { invalidInput, messageOf } from './errors.js';
 
-/**
- * Makes a folder and those above it that are missing. Node's own recursive form never returns where a file system
- * accepts no folders (`/proc`); this one throws the system's error.
- */
+/** Makes a folder and its missing parents. Node's recursive form never returns in `/proc`; this one throws the system's error. */
 export function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   const parent = dirname(path);
@@ -25,14 +22,13 @@ export function makeDirectory(path: string): void {
   try {
     mkdirSync(path);
   } catch (error) {
-    // Another process may have been quicker.
+    // Another process may have made it.
     if (!existsSync(path)) throw error;
   }
 }
 
 /**
- * Writes a file so that a reader sees the old content or the new, never a part: temporary file, fsync, rename.
- * On failure (a full disk, say) the temporary file is removed and the old content stays.
+ * Replaces a file atomically: temporary file, fsync, rename. After a failure (such as a full disk) the old content stays.
  */
 export function writeFileAtomic(path: string, ...parts: readonly (string | Uint8Array)[]): void {
   makeDirectory(dirname(path));
@@ -53,8 +49,8 @@ export function writeFileAtomic(path: string, ...parts: readonly (string | Uint8
 }
 
 /**
- * Whether a file can be written, tried before the work that it is for; its folder is made.
- * @throws NasError `invalid-input` when it cannot.
+ * Checks early that a file can be written, and makes its folder.
+ * @throws NasError `invalid-input` when it cannot
  */
 export function checkWritable(path: string): void {
   const probe = `${path}.${process.pid}.tmp`;
@@ -68,8 +64,8 @@ export function checkWritable(path: string): void {
 }
 
 /**
- * Writes all bytes: the system may take fewer at once.
- * @param position where in the file; by default where the last write ended
+ * Writes all bytes; one call of the system may write fewer.
+ * @param position in the file; default: after the last write
  */
 export function writeFully(file: number, bytes: Uint8Array, position?: number): void {
   for (let done = 0; done < bytes.byteLength;)
@@ -77,8 +73,8 @@ export function writeFully(file: number, bytes: Uint8Array, position?: number): 
 }
 
 /**
- * Fills `bytes` from a place in a file.
- * @throws Error when the file ends before.
+ * Fills `bytes` from a position in a file.
+ * @throws Error when the file is too short
  */
 export function readFully(file: number, bytes: Uint8Array, position: number): void {
   for (let done = 0; done < bytes.byteLength;) {
@@ -89,9 +85,8 @@ export function readFully(file: number, bytes: Uint8Array, position: number): vo
 }
 
 /**
- * The content of a file that the user named.
- * @param hint what to give instead
- * @throws NasError `invalid-input` when it cannot be read.
+ * Reads a file that the user named.
+ * @throws NasError `invalid-input` with the hint when it cannot be read
  */
 export function readInput(file: string, hint?: string): Buffer {
   try {
@@ -101,10 +96,10 @@ export function readInput(file: string, hint?: string): Buffer {
   }
 }
 
-/** An environment variable; one that is set to nothing counts as not set. */
+/** An environment variable; undefined when empty. */
 const variable = (name: string): string | undefined => process.env[name] || undefined;
 
-/** Where converted data sets, teachers and their logits are kept between runs: `NAS_CACHE` or the user's cache folder. */
+/** The folder of converted data sets, teachers and logits: `NAS_CACHE` or the user's cache folder. */
 export function cacheDirectory(): string {
   return variable('NAS_CACHE') ?? join(variable('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'nas');
 }

@@ -10,7 +10,7 @@ export function contentHash(...parts: readonly unknown[]): string {
   return hash.digest('hex');
 }
 
-/** JSON whose text does not depend on the order in which keys were written. */
+/** JSON with sorted keys. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) =>
     item !== null && typeof item === 'object' && !Array.isArray(item)

@@ -1,9 +1,8 @@
-/** How a picture becomes what networks see: the same in training and wherever a trained network is used. */
 import type { Sharp } from 'sharp';
 
 /**
- * Pixels of an image, bytes [height, width, channels]: turned upright (EXIF), transparency over white, resized to cover the
- * size, what stands over cut off on both sides, sRGB or gray.
+ * Pixels of an image for training and serving, bytes [height, width, channels]: EXIF orientation applied, transparency over
+ * white, resized to cover the size and centre-cropped, sRGB or gray.
  */
 export const toPixels = (
   image: Sharp,

@@ -5,13 +5,10 @@ export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return sum;
 }
 
-/** Pivots below this are taken for it: rows that nearly repeat earlier ones do not break the factorisation. */
+/** Lower bound of pivots: rows that nearly repeat earlier ones do not break the factorisation. */
 const smallestPivot = 1e-10;
 
-/**
- * The lower Cholesky factor L of a symmetric positive definite matrix (L L^T), which grows by rows. Rows are packed one
- * after the other: row i starts at i (i + 1) / 2.
- */
+/** The lower Cholesky factor L of a symmetric positive definite matrix L L^T, which grows by rows. Row i starts at i (i + 1) / 2. */
 export class Cholesky {
   private packed: Float64Array;
   private rows = 0;
@@ -37,14 +34,14 @@ export class Cholesky {
     return this.packed.subarray(start, start + i + 1);
   }
 
-  /** Forgets all but the first rows. */
+  /** Keeps the first rows only. */
   truncate(rows: number): void {
     this.rows = Math.min(this.rows, rows);
   }
 
   /**
-   * Takes in a further row and column: `row` has the entries against the rows before, `diagonal` that with itself.
-   * @returns what of the diagonal the rows before leave open: next to nothing when the row depends on them.
+   * Appends a row and column: `row` has the entries for earlier rows, `diagonal` the last one.
+   * @returns the pivot: the part of the diagonal that earlier rows do not explain
    */
   append(row: ArrayLike<number>, diagonal: number): number {
     const n = this.rows;

@@ -2,17 +2,16 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 
-/** The right to do something that only one process may do at a time. */
+/** A held lock. */
 export interface Lock {
-  /** Gives it back; safe to call twice. */
+  /** Safe to call twice. */
   release(): void;
 }
 
 /**
- * Takes a lock for this process; null when somebody holds it. What is locked is the file `path`, by the operating system
- * through SQLite, so the lock ends with the process however that ends: a lock is never stale. The file stays;
- * `path`.json beside it only tells others who holds it.
- * @throws the file system's or SQLite's error when the files cannot be written.
+ * Takes the exclusive lock of a file; null when it is held. The operating system locks the file through SQLite and releases
+ * it with the process: a lock is never stale. The file stays; `path`.json names the holder.
+ * @throws the file system's or SQLite's error when the files cannot be written
  */
 export function takeLock(path: string, clock: () => number = Date.now): Lock | null {
   const holder = `${path}.json`;
@@ -34,14 +33,14 @@ export function takeLock(path: string, clock: () => number = Date.now): Lock | n
 }
 
 /**
- * Takes a share of a lock, which any number may have at a time, and which keeps others from taking all of it; null when
- * somebody holds it. It ends with the process, as the lock does.
- * @throws SQLite's error when the file cannot be opened: its folder is gone, say.
+ * Takes a shared lock, which excludes `takeLock` by others; null while a process holds the exclusive lock. It ends with the
+ * process.
+ * @throws SQLite's error when the file cannot be opened
  */
 export function shareLock(path: string): Lock | null {
   const database = new Database(path, { timeout: patience });
   try {
-    // A reading transaction, which is never ended.
+    // A read transaction that stays open.
     database.exec('BEGIN');
     database.pragma('schema_version');
     return { release: () => void database.close() };
@@ -52,7 +51,7 @@ export function shareLock(path: string): Lock | null {
   }
 }
 
-/** Whether somebody holds a lock. Looking neither takes it nor keeps anybody from taking it. */
+/** Whether a lock is held; does not take it or block others. */
 export function isLocked(path: string): boolean {
   if (!existsSync(path)) return false;
   const database = new Database(path, { readonly: true, timeout: 0 });
@@ -70,10 +69,10 @@ export function isLocked(path: string): boolean {
 const isBusy = (error: unknown): boolean =>
   error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
 
-/** For so many ms, who takes a lock waits for those who only look (`isLocked`). */
+/** Milliseconds that `takeLock` waits for concurrent `isLocked` calls. */
 const patience = 50;
 
-/** The exclusive transaction that is the lock; it is never committed and ends when the connection is closed. */
+/** The lock is an exclusive transaction, which ends when the connection is closed. */
 function lockFile(path: string): Database.Database | null {
   const database = new Database(path, { timeout: patience });
   try {
@@ -87,19 +86,19 @@ function lockFile(path: string): Database.Database | null {
   }
 }
 
-/** Who holds a lock, for people: `process 123 (since 2026-01-02T03:04:05.000Z)`. */
+/** The holder of a lock, for messages: `process 123 (since 2026-01-02T03:04:05.000Z)`. */
 export function describeHolder(path: string): string {
   try {
     const { pid, since } = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as { pid: unknown; since: unknown };
     return `process ${String(pid)} (since ${String(since)})`;
   } catch {
-    // The file is written just after the lock is taken.
+    // The file appears shortly after the lock is taken.
     return 'another process';
   }
 }
 
-export interface WaitOptions {
-  /** Told once who holds the lock, when it is not free. */
+interface WaitOptions {
+  /** Called once with the holder when the lock is not free. */
   readonly onWait: (holder: string) => void;
   /** Awaited between two attempts. */
   readonly pause?: (() => Promise<void> | void) | undefined;
@@ -110,14 +109,14 @@ export interface WaitOptions {
 const interval = 200;
 
 /**
- * Takes a lock as soon as nobody holds it.
- * @throws an AbortError when the signal is aborted meanwhile; as `takeLock`
+ * Takes a lock as soon as it is free.
+ * @throws an AbortError when the signal is aborted; as `takeLock`
  */
 export async function waitForLock(path: string, { onWait, pause, signal }: WaitOptions): Promise<Lock> {
-  for (let told = false; ; told = true) {
+  for (let isFirst = true; ; isFirst = false) {
     const lock = takeLock(path);
     if (lock !== null) return lock;
-    if (!told) onWait(describeHolder(path));
+    if (isFirst) onWait(describeHolder(path));
     await setTimeout(interval, undefined, { signal });
     await pause?.();
   }

@@ -8,10 +8,10 @@ import { createRequire } from 'node:module';
 type Function = (...args: readonly never[]) => unknown;
 
 /**
- * The default export of a module that a user wrote: a function.
- * @param key of the experiment that names the file; messages begin with it.
- * @param signature what is expected, such as `(task) => Space`.
- * @throws NasError `invalid-input` when the file cannot be imported or exports something else.
+ * Imports a user's module whose default export is a function.
+ * @param key of the experiment that names the file; begins messages
+ * @param signature of the function, such as `(task) => Space`
+ * @throws NasError `invalid-input` when the file cannot be imported or exports something else
  */
 export async function importFunction<F extends Function>(file: string, key: string, signature: string): Promise<F> {
   if (!existsSync(file)) throw invalidInput(`${key}: there is no file ${file}`);
@@ -35,20 +35,18 @@ async function importModule(file: string, key: string): Promise<{ readonly defau
   }
 }
 
-/** The version of nas that runs, from its package.json. */
+/** The running version of nas. */
 export function nasVersion(): string {
   const text = readFileSync(join(packageRoot(fileURLToPath(import.meta.url)), 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** What browsers run ONNX models with: an optional package, whose files are served to them. */
-
 const require = createRequire(import.meta.url);
 
 /**
  * The folder with the browser files of onnxruntime-web.
- * @param who needs it, as errors say it
- * @throws NasError `invalid-input` when it is not installed.
+ * @param who needs it, for the error
+ * @throws NasError `invalid-input` when it is not installed
  */
 export function webRuntime(who: string): string {
   try {
@@ -58,7 +56,7 @@ export function webRuntime(who: string): string {
   }
 }
 
-/** The version of onnxruntime-web in such a folder. */
+/** The version of onnxruntime-web in its folder. */
 export function webRuntimeVersion(folder: string): string {
   const text = readFileSync(join(folder, '..', 'package.json'), 'utf8');
   return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? 'unknown';

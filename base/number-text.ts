@@ -1,6 +1,4 @@
-/** How numbers are written for people, in tables, on terminals and on pages. */
-
-/** What a number counts, and so how it is read. */
+/** Unit of a number in tables, on terminals and on pages. */
 export type Unit = 'share' | 'ms' | 'count' | 'bytes' | 'score';
 
 const significant = (value: number, digits: number): string =>
@@ -18,7 +16,7 @@ const scaled = (value: number, base: number, suffixes: readonly string[]): strin
 /** 0.9123 as `91.23 %`. */
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
-/** A change of a share in points, to a hundredth: `−0.1 points`, `+0.25 points`, `±0 points`. */
+/** A change of a share in points: `−0.1 points`, `+0.25 points`, `±0 points`. */
 export function points(change: number): string {
   const rounded = Math.round(10_000 * change) / 100;
   const sign = rounded === 0 ? '±' : rounded < 0 ? '−' : '+';
@@ -39,7 +37,7 @@ export const bytes = (value: number): string => scaled(value, 1024, [' B', ' KiB
 
 const padded = (value: number): string => String(value).padStart(2, '0');
 
-/** Seconds as people say them: `45 s`, `12 min`, `3 h 05 min`, `4 d 02 h`. */
+/** Seconds as `45 s`, `12 min`, `3 h 05 min`, `4 d 02 h`. */
 export function duration(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
@@ -52,10 +50,10 @@ export function duration(seconds: number): string {
 /** `1 epoch`, `3 epochs`. */
 export const epochsText = (epochs: number): string => (epochs === 1 ? '1 epoch' : `${epochs} epochs`);
 
-/** Whether a value can be a share; tables may hold accuracies in percent. */
+/** Whether a value can be a share; tables may contain accuracies in percent. */
 export const isShare = (value: number): boolean => Math.abs(value) <= 1;
 
-/** A share as a percentage; a value beyond 1 is none and stays as it is. */
+/** A share as a percentage; values beyond 1 stay numbers. */
 const share = (value: number): string => (isShare(value) ? percent(value) : significant(value, 4));
 
 const score = (value: number): string => significant(value, 4);

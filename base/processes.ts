@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** The folder of the package that a file or folder is in. */
+/** The folder of the package with a file or folder. */
 export const packageRoot = (path: string): string =>
   existsSync(join(path, 'package.json')) ? path : packageRoot(dirname(path));
 
 /**
- * The JavaScript file that a worker thread or process starts from, beside the module at `importMetaUrl`.
- * When the TypeScript sources run directly (tests, benchmarks), it is the built twin in `dist/`.
+ * The JavaScript entry of a worker thread or process, beside the module at `importMetaUrl`. When TypeScript sources run
+ * directly (tests, benchmarks), it is the built file in `dist/`.
  */
 export function builtModule(path: string, importMetaUrl: string): URL {
   const url = new URL(path, importMetaUrl);
@@ -22,9 +22,8 @@ const variable = 'GLIBC_TUNABLES';
 const setting = 'glibc.malloc.hugetlb';
 
 /**
- * The environment for a process that trains: glibc, which reads it when the process starts, then asks the kernel for
- * pages of 2 MiB (`madvise`) instead of 4 KiB. Training passes over tensors much larger than what the processor
- * remembers of small pages. A setting that is there already stays; other C libraries and systems ignore it.
+ * The environment of a training process: glibc then asks the kernel for pages of 2 MiB instead of 4 KiB (`madvise`), because
+ * tensors exceed the processor's cache of page addresses. An existing setting stays; other C libraries ignore it.
  */
 export function withLargePages(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const given = environment[variable];

@@ -1,10 +1,7 @@
-/** One part of the name of a random stream. */
+/** A part of a random stream's name. */
 export type StreamKey = string | number;
 
-/**
- * A 32-bit hash of a seed and any number of counters (MurmurHash3's mixing and finaliser).
- * The stateless form of a random stream: the same arguments give the same bits in any order of calls.
- */
+/** A 32-bit hash of a seed and counters (MurmurHash3's mixing and finaliser): a stateless random stream. */
 export function hash32(seed: number, ...counters: readonly number[]): number {
   let h = seed >>> 0;
   for (const counter of counters) {
@@ -27,8 +24,8 @@ const hashText = (text: string): number => {
 };
 
 /**
- * A seeded random stream (sfc32, C. Doty-Humphrey, PractRand). Streams are named, not shared: what draws from one
- * never shifts another, e.g. `new Random(seed, 'trial', 12, 'weights')`.
+ * A seeded random stream (sfc32, C. Doty-Humphrey, PractRand). Each purpose has its own named stream, such as
+ * `new Random(seed, 'trial', 12, 'weights')`: draws never shift other streams.
  */
 export class Random {
   private a: number;

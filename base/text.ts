@@ -1,6 +1,6 @@
 export type CsvCell = string | number | boolean | null | undefined;
 
-/** RFC 4180: quoted where a comma, a quote or a line break is inside. */
+/** RFC 4180: quoted around a comma, a quote or a line break. */
 function cell(value: CsvCell): string {
   const text = value === null || value === undefined ? '' : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -9,12 +9,12 @@ function cell(value: CsvCell): string {
 /** One line of CSV. */
 export const csvLine = (cells: readonly CsvCell[]): string => `${cells.map(cell).join(',')}\n`;
 
-/** An argument as shells take it: quoted where it holds more than plain characters. */
+/** An argument for a shell, quoted unless it has plain characters only. */
 export const shellWord = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Levenshtein's edit distance with neighbouring letters swapped counted as one edit (optimal string alignment). */
-export function editDistance(a: string, b: string): number {
+/** Edit distance with transpositions (optimal string alignment). */
+function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   const at = (row: readonly number[], j: number): number => row[j] ?? Infinity;
@@ -35,8 +35,8 @@ export function editDistance(a: string, b: string): number {
 const plain = (word: string): string => word.toLowerCase().replace(/[\s_-]/g, '');
 
 /**
- * The candidate that was probably meant by `word`: the nearest by edit distance, case and separators aside, when it is
- * near enough (a third of its letters) or one begins with the other. Undefined when nothing comes close.
+ * The candidate nearest to `word` by edit distance without case and separators, if at most a third of the letters differ or
+ * one is a prefix of the other; undefined otherwise.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = plain(word);

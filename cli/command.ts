@@ -1,9 +1,9 @@
 import type { ArgumentsCamelCase, Argv, Options } from 'yargs';
 import type { Terminal } from './output/terminal.js';
 
-/** What a verb is made of; `Args` follows from `options`. */
+/** Definition of a command; `Args` follows from `options`. */
 interface CommandSpec<Args> {
-  /** As yargs takes it: `show <workdir> <trial>`. */
+  /** In the syntax of yargs: `show <workdir> <trial>`. */
   readonly usage: string;
   readonly summary: string;
   /** Command lines with what they do. */
@@ -12,15 +12,14 @@ interface CommandSpec<Args> {
   readonly run: (args: ArgumentsCamelCase<Args>, terminal: Terminal) => Promise<void> | void;
 }
 
-/** A verb of the command, or a group of verbs. */
+/** A command, or a group of commands. */
 export interface Command {
   readonly name: string;
-  /** The verbs of a group; none of a verb. */
+  /** Commands of a group; else empty. */
   readonly commands: readonly Command[];
   readonly register: (yargs: Argv, terminal: Terminal) => Argv;
 }
 
-/** Makes a verb of its parts. */
 export const command = <Args>({ usage, summary, examples, options, run }: CommandSpec<Args>): Command => ({
   name: usage.split(' ')[0],
   commands: [],
@@ -35,7 +34,7 @@ export const command = <Args>({ usage, summary, examples, options, run }: Comman
     ),
 });
 
-/** Verbs under a common word: `nas latency measure`, `nas latency fit`. */
+/** Commands under a common word: `nas latency measure`, `nas latency fit`. */
 export const group = (name: string, summary: string, commands: readonly Command[]): Command => ({
   name,
   commands,
@@ -43,11 +42,7 @@ export const group = (name: string, summary: string, commands: readonly Command[
     yargs.command(`${name} <command>`, summary, (y) =>
       commands
         .reduce((inner, verb) => verb.register(inner, terminal), y)
-        .demandCommand(
-          1,
-          1,
-          `nas ${name} needs to be told what to do: ${commands.map((verb) => verb.name).join(', ')}`,
-        ),
+        .demandCommand(1, 1, `nas ${name} needs a subcommand: ${commands.map((verb) => verb.name).join(', ')}`),
     ),
 });
 
@@ -58,7 +53,7 @@ export const jsonOption = {
   describe: 'Print the result as JSON',
 } as const satisfies Options;
 
-/** `--set key.path=value`, any number of times. */
+/** `--set key.path=value`, repeatable. */
 export const setOption = {
   type: 'string',
   array: true,
@@ -67,27 +62,25 @@ export const setOption = {
   describe: 'Change a value of the experiment: key.path=value (YAML), may be repeated',
 } as const satisfies Options;
 
-/** `--accept-environment` where a run may go on. */
+/** `--accept-environment` of commands that resume a run. */
 export const acceptEnvironmentOption = {
   type: 'boolean',
   default: false,
-  describe: 'Go on although the card that trained is gone, or latency is now measured otherwise than before',
+  describe: 'Resume although the graphics card of the training is missing, or the latency measurement has changed',
 } as const satisfies Options;
 
-/** `--workers` where a run goes. */
 export const workersOption = {
   type: 'string',
-  describe: 'Who does the work: pool (this machine), or the address of a queue of workers (redis://...)',
+  describe: 'pool (processes of this machine), or the address of a queue of workers (redis://...)',
 } as const satisfies Options;
 
-/** `--ui` where a run goes. */
 export const uiOption = {
   type: 'boolean',
   default: false,
-  describe: 'Show the run in a browser while it goes, at the address that is printed',
+  describe: 'Show the run in a browser, at the printed address',
 } as const satisfies Options;
 
-/** Waits for Ctrl-C, or for the system to end the process. */
+/** Resolves at SIGINT or SIGTERM. */
 export const untilStopped = (): Promise<void> =>
   new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { invalidInput } from '../base/errors.js';
-import { databasePath } from '../experiments/stored/workdir.js';
 import { nearest } from '../base/text.js';
+import { databasePath } from '../experiments/stored/workdir.js';
 import { Store } from '../store/index.js';
 
-/** A folder beside with a run in it and a similar name. */
+/** A similar name of a run in the same folder. */
 function beside(workdir: string): string {
   const parent = dirname(workdir);
   const runs = existsSync(parent)
@@ -17,7 +17,7 @@ function beside(workdir: string): string {
 }
 
 /**
- * Reads a run without disturbing it: passes its store to `task` and closes it.
+ * Opens the store of a run read-only for a task.
  * @throws NasError `invalid-input` when there is no run in the folder, or its database is damaged or of a newer nas.
  */
 export async function withRun<T>(workdir: string, task: (store: Store) => Promise<T> | T): Promise<T> {

@@ -2,20 +2,20 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { builtModule } from '../base/processes.js';
 import { invalidInput, NasError } from '../base/errors.js';
+import { builtModule } from '../base/processes.js';
 import { shellWord } from '../base/text.js';
 import type { PageOptions } from '../experiments/page/server.js';
 import type { Terminal } from './output/terminal.js';
 
-/** What the process of the page is told once. */
+/** The message that starts the page. */
 export interface PageTask {
   readonly page: Pick<PageOptions, 'folder' | 'host' | 'port' | 'token' | 'names'>;
-  /** Whether a search runs beside it, which goes first. */
+  /** Whether a search runs beside it, which has precedence. */
   readonly givesWay: boolean;
 }
 
-/** What it says once: where it is, or why it is not. */
+/** The answer of the page's process. */
 const startedSchema = z.union([
   z.object({ address: z.string() }),
   z.object({ problem: z.string(), hint: z.string().optional() }),
@@ -31,26 +31,24 @@ async function addressOf(child: ChildProcess): Promise<string> {
   throw invalidInput(started.problem, started.hint === undefined ? {} : { hint: started.hint });
 }
 
-/** A page that is served by a process of its own, which ends with this one however that ends. */
+/** A page in a child process, which ends with this process. */
 export interface PageProcess {
   readonly address: string;
-  /** Whether the process is there. */
   readonly isServing: () => boolean;
-  /** Rejects when the process ends before it is told to. */
+  /** Rejects when the process ends before `close`. */
   readonly lost: Promise<never>;
-  /** Ends it. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Starts the process of a page. It is one of its own as a heap that is kept small is a matter of how a process starts: at
- * 50,000 trials it takes half of what it would take otherwise, for a tenth more of time.
+ * Starts the process of a page. A process of its own can be started with a small heap: at 50,000 trials it needs half of
+ * the memory and 10 % more time.
  * @throws NasError `invalid-input` when the page cannot be served.
  */
 export async function startPageProcess(task: PageTask): Promise<PageProcess> {
   const child = fork(fileURLToPath(builtModule('./page-main.js', import.meta.url)), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    // Not those of this process: a debugger's port, a loader.
+    // Replaces the options of this process, such as a debugger's port.
     execArgv: ['--optimize-for-size', '--max-semi-space-size=2'],
   });
   child.send(task);
@@ -73,9 +71,9 @@ export async function startPageProcess(task: PageTask): Promise<PageProcess> {
 }
 
 /**
- * Does something while the page of a run is served.
- * @param workdir of the run, which need not exist yet; undefined: without a page.
- * @throws NasError `invalid-input` when the page cannot be served, before anything is done.
+ * Runs a task while the page of a run is served.
+ * @param workdir of the run, which may not exist yet; undefined: without a page
+ * @throws NasError `invalid-input` when the page cannot be served, before the task starts.
  */
 export async function withPage(
   workdir: string | undefined,
@@ -85,7 +83,7 @@ export async function withPage(
   if (workdir === undefined) return task();
   const page = await startPageProcess({ page: { folder: workdir, host: '127.0.0.1' }, givesWay: true });
   try {
-    err(`${page.address} shows this run while it goes\n`);
+    err(`${page.address} shows this run\n`);
     await task();
   } finally {
     const ended = page.isServing() ? 'has ended with the run' : 'ended before the run did: its process was lost';

@@ -1,18 +1,18 @@
-import { exitCodes, invalidInput, messageOf, NasError } from '../base/errors.js';
-import type { Terminal } from './output/terminal.js';
 import yargs, { type Argv } from 'yargs';
-import { nearest } from '../base/text.js';
+import { exitCodes, invalidInput, messageOf, NasError } from '../base/errors.js';
 import { nasVersion } from '../base/modules.js';
+import { nearest } from '../base/text.js';
 import { loadCommands, verbs } from './commands/index.js';
+import type { Terminal } from './output/terminal.js';
 
 interface ErrorStyle {
-  /** As JSON: `{error: {code, message, hint}}`. */
+  /** Prints `{error: {code, message, hint}}`. */
   readonly json: boolean;
-  /** With the stack. */
+  /** Prints the stack. */
   readonly debug: boolean;
 }
 
-/** Writes an error for people or programs to `err`. @returns the exit code. */
+/** Writes an error to `err`, as text or JSON. @returns the exit code */
 function reportError(error: unknown, terminal: Terminal, { json, debug }: ErrorStyle): number {
   const known = error instanceof NasError ? error : undefined;
   const code = known?.code ?? 'failure';
@@ -27,7 +27,7 @@ function reportError(error: unknown, terminal: Terminal, { json, debug }: ErrorS
 const epilogue = `An experiment is a YAML file: nas init writes one to start from.
 Exit codes: 0 done, 1 failure, 2 invalid input, 3 infeasible, 4 workdir in use, 130 interrupted.`;
 
-/** @throws NasError for a verb that does not exist. */
+/** @throws NasError for an unknown command. */
 function checkVerb(argv: readonly string[]): void {
   const verb = argv.at(0);
   if (verb === undefined || verb.startsWith('-')) return;
@@ -35,11 +35,11 @@ function checkVerb(argv: readonly string[]): void {
   if (names.includes(verb)) return;
   const meant = nearest(verb, names);
   throw invalidInput(`there is no command '${verb}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`, {
-    hint: `The commands are ${names.join(', ')}; nas --help tells what they do.`,
+    hint: `The commands are ${names.join(', ')}; nas --help describes them.`,
   });
 }
 
-/** The parser of a command line, which knows the verb that it names, or all; all that it does happens when it parses. */
+/** The parser for the command that the command line names, or for all commands. Parsing runs the command. */
 export async function createParser(argv: readonly string[], terminal: Terminal): Promise<{ readonly parser: Argv }> {
   const commands = await loadCommands(argv.at(0));
   const parser = commands
@@ -48,7 +48,7 @@ export async function createParser(argv: readonly string[], terminal: Terminal):
     .option('color', { type: 'boolean', default: true, describe: 'Colours; --no-color or NO_COLOR turns them off' })
     .parserConfiguration({ 'parse-positional-numbers': false })
     .version(nasVersion())
-    // Our own texts are English; the parser's would follow the user's language.
+    // The parser's texts would follow the user's language, ours are English.
     .locale('en')
     .help()
     .alias('help', 'h')
@@ -60,9 +60,9 @@ export async function createParser(argv: readonly string[], terminal: Terminal):
     .fail((message: string | null, error: Error | undefined) => {
       if (error !== undefined) throw error;
       const help = commands.length === 1 ? `nas ${commands[0].name} --help` : 'nas --help';
-      throw invalidInput(message ?? 'the command line is not understood', { hint: `${help} tells what is possible.` });
+      throw invalidInput(message ?? 'invalid command line', { hint: `${help} shows the usage.` });
     });
-  // Within an object: an Argv is a promise of its arguments itself, which awaiting would parse.
+  // Wrapped in an object, as awaiting an Argv would parse the arguments.
   return { parser };
 }
 

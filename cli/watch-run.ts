@@ -1,20 +1,20 @@
-import type { DrawReport } from '../experiments/runner/report.js';
 import { exitCodes, NasError } from '../base/errors.js';
 import { collectReport } from '../experiments/report/index.js';
 import type { RunObserver } from '../experiments/runner/events.js';
 import type { RunOutcome } from '../experiments/runner/index.js';
+import type { DrawReport } from '../experiments/runner/report.js';
 import { withRun } from './open-run.js';
-import { frontierTable } from './output/trials.js';
 import { json, type Terminal } from './output/terminal.js';
+import { frontierTable } from './output/trials.js';
 import { createProgressView } from './progress/run-progress.js';
 
-/** Draws the files that every run ends with; what draws is loaded when the run is over. */
+/** Draws the report of a run; loads the renderer at the end of the run. */
 export const drawReport: DrawReport = async (data) => {
   const { reportFiles } = await import('../ui/index.js');
   return reportFiles(data);
 };
 
-/** Ctrl-C once: the run checkpoints and stops. Twice: the process ends now. */
+/** The first Ctrl-C aborts the signal, so that the run checkpoints; the second one ends the process. */
 function interruptible(): { readonly signal: AbortSignal; readonly release: () => void } {
   const controller = new AbortController();
   const onSignal = (): void => {
@@ -25,11 +25,11 @@ function interruptible(): { readonly signal: AbortSignal; readonly release: () =
   return { signal: controller.signal, release: () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal) };
 }
 
-/** Something that tells what it does, and stops when it is told to. */
-type Watched<T> = (observe: RunObserver, signal: AbortSignal) => Promise<T>;
+/** A task that reports events and stops at an abort. */
+type ObservedTask<T> = (observe: RunObserver, signal: AbortSignal) => Promise<T>;
 
-/** Shows what something does on `err` while it goes. */
-export async function watch<T>(start: Watched<T>, terminal: Terminal): Promise<T> {
+/** Shows the progress of a task on `err`. */
+export async function watch<T>(start: ObservedTask<T>, terminal: Terminal): Promise<T> {
   const view = createProgressView(terminal);
   const { signal, release } = interruptible();
   try {
@@ -41,13 +41,13 @@ export async function watch<T>(start: Watched<T>, terminal: Terminal): Promise<T
 }
 
 /**
- * Watches a run, and prints its frontier to `out` when it is over.
- * @throws NasError `interrupted` when it was stopped; whatever it throws itself.
+ * Shows the progress of a run, and prints its frontier to `out` at the end.
+ * @throws NasError `interrupted` after Ctrl-C; errors of the run.
  */
-export async function watchRun(start: Watched<RunOutcome>, terminal: Terminal, asJson: boolean): Promise<void> {
+export async function watchRun(start: ObservedTask<RunOutcome>, terminal: Terminal, asJson: boolean): Promise<void> {
   const { workdir, state } = await watch(start, terminal);
   if (state === 'interrupted') {
-    const hint = `Nothing is lost: nas resume ${workdir} goes on from here.`;
+    const hint = `Nothing is lost: nas resume ${workdir} continues the run.`;
     throw new NasError('interrupted', 'the run was interrupted', { hint });
   }
   await withRun(workdir, async (store) => {

@@ -15,43 +15,48 @@ import { mixedStateful, runPasses, stateful, type StatefulDraft } from './passes
 import { createSession } from './runtime/programs/session.js';
 import { StateStore } from './runtime/programs/state-store.js';
 import { portable, withoutSinglePrecision, type Target } from './target.js';
-import { traceTwice } from './trace/trace.js';
-import { type InputSpec, trace, type Traced, type TracedFunction } from './trace/trace.js';
+import {
+  trace,
+  traceTwice,
+  type InputSpec,
+  type Traced,
+  type TracedFunction,
+  type TraceOptions,
+} from './trace/trace.js';
 import { stateInput, stateOutput } from './trace/variables.js';
 
 export interface CompileOptions {
-  /** Where the program runs; default: one thread of this machine's processor. */
+  /** Default: one thread of this machine's processor. */
   readonly target?: Target;
   /** States to share with other programs; default: a new store. */
   readonly states?: StateStore;
-  /** Variables that are baked into the program as constants. */
+  /** Variables that become constants of the program. */
   readonly freeze?: (variable: tf.Variable) => boolean;
   /** Trace twice and compare; default true. */
   readonly checkDeterminism?: boolean;
   /** Seed of the noise of `uniform`; default 1. */
   readonly seed?: number;
   /**
-   * Whether ONNX Runtime optimises the graph once more; default true. It finds little to do, and looking for it is most of
-   * what opening costs: without it a training program of the `small` mobilenets opens in half of the CPU time (about 150
-   * instead of 340 ms), its steps take as long (from 2 % less to 3 % more, over six networks), and losses differ by 1e-6.
-   * Right for programs that run some dozens of times.
+   * Whether ONNX Runtime optimises the graph once more; default true. It finds little, and its search dominates opening:
+   * without it a training program of the `small` mobilenets opens in half the CPU time (150 instead of 340 ms), its steps
+   * take 2 % less to 3 % more (six networks), and losses differ by 1e-6. Turn it off for programs of few runs.
    */
   readonly optimize?: boolean;
   /**
-   * Whether the function becomes the body of an ONNX `Loop`; default false. `Program.runSteps` then makes its steps in one run, and
-   * states cross between the memories of host and device once for all of them. All inputs have fixed sizes.
+   * Whether the function becomes the body of an ONNX `Loop`; default false. `Program.runSteps` then makes all steps in one
+   * run and copies states between host and device once. All inputs must have fixed sizes.
    */
   readonly loop?: boolean;
   /**
-   * Whether products, and what lies between them, are computed in float16, with float32 inputs, results and states; default false.
-   * Gradients need a scaled loss then.
+   * Whether products and the operators between them compute in float16, with float32 inputs, results and states; default
+   * false. Gradients then need a scaled loss.
    */
   readonly mixedPrecision?: boolean;
-  /** Told the graph as it was traced and after each pass, such as `verifyGraph`; default: nobody is. */
+  /** Called with the traced graph and after each pass, such as `verifyGraph`; none by default. */
   readonly check?: GraphCheck;
 }
 
-/** What the passes make of a traced training step for a target, whose states lie like this. */
+/** Runs the passes for a target over a traced training step. */
 export function optimized(
   traced: Traced,
   target: Target,
@@ -62,13 +67,13 @@ export function optimized(
   const names = traced.states.map(({ variable }) => variable.name);
   const states = names.map((name) => ({ name, input: stateInput(name), output: stateOutput(name) }));
   const single = target.lowerings.has('states in long vectors') ? layout.single : new Set(names);
-  // In the memory of a device there is no view of a part.
+  // A tensor on a device has no views of its parts.
   const { deviceTensors: wholeVectors } = capabilitiesOf(target.provider);
   const draft = { graph: traced.graph, states, layout: { ...layout, single }, wholeVectors, packs: [] };
   return runPasses<StatefulDraft>(draft, passes, target, check);
 }
 
-/** What the ports of a step are to a loop over it. */
+/** The ports of a step as carried and fixed ports of a loop over it. */
 export function loopPorts(states: Traced['states'], packs: readonly StatePack[]): LoopPorts {
   const packed = new Set(packs.flatMap(({ members }) => members.map(({ name }) => name)));
   const single = states
@@ -88,10 +93,10 @@ export function loopPorts(states: Traced['states'], packs: readonly StatePack[])
 }
 
 /**
- * Compiles a TF.js function (layers, losses, tf.grads, optimizers ...) to one ONNX program. The function runs on
- * symbolic tensors; TF.js's state is as before afterwards. tf.Variables that it reads become states; those that it
- * assigns are updated by each run. Its inputs are float32 or int32 tensors; an input of shape [null, ...] has a
- * dynamic batch (evaluation only: training divides by the batch).
+ * Compiles a TF.js function (layers, losses, tf.grads, optimizers ...) to one ONNX program. The function runs on symbolic
+ * tensors and leaves TF.js's state unchanged. tf.Variables that it reads become states; each run updates the states that
+ * it assigns. Inputs are float32 or int32; shape [null, ...] means a dynamic batch (evaluation only: training divides by
+ * the batch).
  * @throws NasError naming the kernel and layer that cannot be compiled, the value that was read while tracing, or the
  * first operation that differs between two traces.
  */
@@ -106,8 +111,8 @@ export async function compile(
   if (mixedPrecision) await requireHalf(target);
   if (loop) requireFixedSizes(inputs);
   const start = performance.now();
-  // Nothing is awaited until the states are adopted: programs that are compiled at the same time see each other's.
-  const traceOptions = { target, layouts: states.orders, ...(freeze && { freeze }) };
+  // No await before the states are adopted: concurrently compiled programs must see each other's states.
+  const traceOptions: TraceOptions = { target, orders: states.orders, ...(freeze && { freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
   const { graph, packs } = optimized(
     recorded,
@@ -124,7 +129,7 @@ export async function compile(
     ? encodeLoop(traced.graph, loopPorts(traced.states, packs), naming)
     : encodeModel(traced.graph, naming);
   const afterEncode = performance.now();
-  // Training steps need most of their tensors until the way back: a plan's block would come on top of the first run's.
+  // Backpropagation needs most tensors until late: a planned block would come on top of the first run's memory.
   const onHost = hostNodes(graph, target.provider).map(nodeName);
   const opening = { ...target, planMemory: false, optimize, without: needlessOptimizers, onHost };
   const calling = loop ? looping : singly;
@@ -151,22 +156,22 @@ export async function compile(
   });
 }
 
-/** @throws NasError when the function has a dynamic batch: the feeds of several steps lie in one tensor. */
+/** @throws NasError for a dynamic batch: the feeds of several steps are one tensor. */
 function requireFixedSizes(inputs: Readonly<Record<string, InputSpec>>): void {
   const open = Object.keys(inputs).find((name) => inputs[name].shape.includes(null));
   if (open !== undefined)
-    throw invalidInput(`input '${open}' has a dynamic batch, which a loop over steps cannot have`);
+    throw invalidInput(`input '${open}' has a dynamic batch; a loop over steps needs fixed sizes`);
 }
 
-/** Options of `compileInference`; as those of `compile`. */
+/** As the options of `compile`. */
 export type InferenceOptions = Pick<CompileOptions, 'target' | 'freeze' | 'check'> & {
-  /** The states that the function reads: those of a training program, say. */
+  /** The states that the function reads, such as a training program's. */
   readonly states: StateStore;
 };
 
 /**
- * Compiles a TF.js function that only reads states, such as the evaluation of a model in training: as fast as the
- * exported model, since the states of the moment are constants of what runs.
+ * Compiles a TF.js function that only reads states, such as the evaluation of a model in training. The current states are
+ * constants of the model that runs, which is as fast as the exported one.
  * @throws NasError as `compile`, and when the function assigns to a variable.
  */
 export function compileInference(
@@ -175,9 +180,12 @@ export function compileInference(
   options: InferenceOptions,
 ): InferenceProgram {
   const { target = portable, states, freeze } = options;
-  const traced = traceTwice(fn, inputs, { layouts: states.orders, plain: true, ...(freeze && { freeze }) });
+  const traced = traceTwice(fn, inputs, { orders: states.orders, plain: true, ...(freeze && { freeze }) });
   const assigned = traced.states.find((state) => state.assigned);
-  if (assigned) throw invalidInput(`the function assigns to variable '${assigned.variable.name}': it is no inference`);
+  if (assigned)
+    throw invalidInput(
+      `the function assigns to variable '${assigned.variable.name}': an inference function only reads variables`,
+    );
   states.adopt(traced.states);
   return new InferenceProgram(traced, states, inputs, target, options.check);
 }

@@ -18,13 +18,13 @@ export interface ExportOptions {
   readonly batch?: number | 'dynamic';
   /** Written into the file's metadata_props. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Told every graph on the way to the file; default: nobody is. */
+  /** Called with every graph on the way to the file; none by default. */
   readonly check?: GraphCheck;
 }
 
 /**
- * A function of images as a portable ONNX file: standard operators of opset 18, the weights that it reads as
- * initializers, input float32 NHWC [N, ...shape], output float32 [N, classes].
+ * Exports a function of images as a portable ONNX file: standard operators of opset 18, weights as initializers, input
+ * float32 NHWC [N, ...shape], output float32 [N, classes].
  * @param shape of one image
  * @throws NasError naming the operation that cannot be exported
  */
@@ -44,7 +44,7 @@ export function exportFunction(
 }
 
 /**
- * The inference function of a TF.js layers model as `exportFunction` writes it.
+ * Exports the inference function of a TF.js layers model (see `exportFunction`).
  * @throws NasError when the model has several inputs or outputs, or a layer that cannot be exported.
  */
 export function exportModel(model: tfl.LayersModel, options: ExportOptions = {}): Uint8Array {

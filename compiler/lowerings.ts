@@ -1,7 +1,7 @@
-/** What the documentation says about a lowering. */
+/** A row of docs/lowerings.md. */
 interface Description {
   readonly name: string;
-  /** The file that has the formula. */
+  /** The file with the formula. */
   readonly file: string;
   readonly what: string;
   readonly where: string;
@@ -9,13 +9,13 @@ interface Description {
   readonly needs: 'portable' | 'blocked';
 }
 
-/** All of them, in the order in which an image meets them. */
+/** In the order in which an image meets them. */
 export const lowerings = [
   {
     name: 'blocked layout',
     file: 'values/blocks.ts',
     what: 'images stay in ONNX Runtime’s blocked layout from one operator to the next',
-    where: 'images with at least half a block of channels, until an operator that only knows NCHW',
+    where: 'images with at least half a block of channels, up to the next operator that needs NCHW',
     needs: 'blocked',
   },
   {
@@ -28,14 +28,14 @@ export const lowerings = [
   {
     name: 'depthwise convolution',
     file: 'kernels/blocked/depthwise.ts',
-    what: 'forward, input gradient and filter gradient as blocked convolutions; in the last, the output gradient is the filter',
+    what: 'forward, input gradient and filter gradient as blocked convolutions; the filter gradient uses the output gradient as its filter',
     where: 'depthwise convolutions without multiplier; gradients without dilation',
     needs: 'blocked',
   },
   {
     name: 'full convolution',
     file: 'kernels/blocked/full.ts',
-    what: 'forward and input gradient as blocked convolutions; filters are kept with their output channels side by side, blocks of them are moved, turned over and reversed as a whole',
+    what: 'forward and input gradient as blocked convolutions; packed filters are transposed and reversed block by block',
     where: 'convolutions with at least half a block of output channels',
     needs: 'blocked',
   },
@@ -49,21 +49,21 @@ export const lowerings = [
   {
     name: 'strided input gradient',
     file: 'kernels/blocked/full.ts',
-    what: 'one convolution for each phase of the pixels instead of a transposed convolution',
+    what: 'one convolution per phase of the pixels instead of a transposed convolution',
     where: 'strided full convolutions whose stride divides the input',
     needs: 'blocked',
   },
   {
     name: 'filter gradient over images',
     file: 'kernels/blocked/filter-gradient.ts',
-    what: 'one convolution with images for channels and the output gradient for the filter',
+    what: 'one convolution with images as channels and the output gradient as filter',
     where: 'full convolutions, batches of whole blocks',
     needs: 'blocked',
   },
   {
     name: 'folded batch normalisation',
     file: 'kernels/blocked/folded-batch-norm.ts',
-    what: 'statistics of a wide tensor from the covariance of the narrow one before; the normalisation is part of the weights, forward and backward',
+    what: 'statistics of a wide tensor from the covariance of its narrow input; the normalisation is folded into the weights, forward and backward',
     where: '1x1 convolutions to at least twice the channels, followed by batch normalisation in training',
     needs: 'blocked',
   },
@@ -84,15 +84,15 @@ export const lowerings = [
   {
     name: 'fused sums',
     file: 'passes/fusing.ts',
-    what: 'residuals and sums of gradients are part of the convolution or affine map before',
-    where: 'where nothing else reads one of the two operands',
+    what: 'residuals and sums of gradients are part of the preceding convolution or affine map',
+    where: 'sums with an operand that has no other reader',
     needs: 'blocked',
   },
   {
     name: 'gated activations',
     file: 'kernels/elementwise/activation.ts',
     what: 'swish: dy*s*(1 + z - h); hard swish: dy*(g + z*w/6): half the passes of the product rule',
-    where: 'swish and hard swish, however they are written',
+    where: 'swish and hard swish in any notation',
     needs: 'portable',
   },
   {
@@ -105,7 +105,7 @@ export const lowerings = [
   {
     name: 'scale folding',
     file: 'kernels/convolution/convolution.ts',
-    what: 'the last factor of the gradient of batch normalisation is applied to the filter of the convolution before',
+    what: 'the last factor of batch normalisation’s gradient is applied to the filter of the preceding convolution',
     where: 'convolutions followed by batch normalisation in training',
     needs: 'portable',
   },
@@ -119,7 +119,7 @@ export const lowerings = [
   {
     name: 'states in long vectors',
     file: 'passes/pack-states.ts',
-    what: 'states that are updated alike become one input, one output and one update',
+    what: 'states with the same update become one input, one output and one update',
     where: 'weights, momenta, running statistics',
     needs: 'portable',
   },
@@ -132,6 +132,5 @@ export const lowerings = [
   },
 ] as const satisfies readonly Description[];
 
-/** One way in which the compiler makes a graph faster than a literal translation of TF.js's kernels. */
-export type Lowering = (typeof lowerings)[number];
-export type LoweringName = Lowering['name'];
+/** An optimisation over a literal translation of TF.js's kernels. */
+export type LoweringName = (typeof lowerings)[number]['name'];

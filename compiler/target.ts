@@ -1,21 +1,20 @@
 import { lowerings, type LoweringName } from './lowerings.js';
 import { capabilitiesOf } from './onnx/providers.js';
 
-/** Where a program runs, and how it is written for that: made once by `resolveTarget`, then passed down as it is. */
+/** Where a program runs and which lowerings it uses; made by `resolveTarget`. */
 export interface Target {
   /** ONNX Runtime execution provider, e.g. `cpu`, `cuda`, `webgpu`. */
   readonly provider: string;
-  /** The provider's device: of `cuda` an index, of `webgpu` the adapter's id; null: the one that it takes by itself. */
+  /** Device index of `cuda`, adapter id of `webgpu`; null: the provider's default. */
   readonly device: string | null;
   /** Threads within an operator. */
   readonly threads: number;
-  /** Whether threads that wait for work keep their core busy: right where the cores are this program's alone. */
+  /** Whether waiting threads keep their core busy: right where no other program needs the cores. */
   readonly spinning: boolean;
-  /** Channels in a block of ONNX Runtime's blocked layout; null where programs do without it. */
+  /** Channels in a block of ONNX Runtime's blocked layout; null: unused. */
   readonly block: number | null;
-  /** Training steps that are best made in one run: more than 1 where each run moves all states between memories. */
+  /** Best number of training steps per run: more than 1 where each run copies all states between memories. */
   readonly stepsAtOnce: number;
-  /** What programs may be written with, where it applies. */
   readonly lowerings: ReadonlySet<LoweringName>;
 }
 
@@ -28,15 +27,15 @@ export interface TargetOptions {
   readonly threads?: number;
   /** Default true. */
   readonly spinning?: boolean;
-  /** ONNX Runtime's internal blocked layout: used where its self-test passes (default), or not at all. */
+  /** Whether to use ONNX Runtime's internal blocked layout where its self-test passes; default true. */
   readonly blocked?: boolean;
-  /** Training steps in one run; default: as many as suit the provider. */
+  /** Training steps per run; default: the provider's best. */
   readonly stepsAtOnce?: number;
-  /** Lowerings that are left out, to measure what they gain; none by default. */
+  /** Lowerings to leave out, to measure their gain; none by default. */
   readonly without?: readonly LoweringName[];
 }
 
-/** A target whose blocks have this many channels; null: none. */
+/** @param block channels in a block; null: no blocked layout */
 export function targetWith(block: number | null, options: TargetOptions = {}): Target {
   const { provider = 'cpu', device = null, threads = 1, spinning = true, without = [] } = options;
   const capabilities = capabilitiesOf(provider);
@@ -47,7 +46,7 @@ export function targetWith(block: number | null, options: TargetOptions = {}): T
   return Object.freeze({ provider, device, threads, spinning, block, stepsAtOnce, lowerings: names });
 }
 
-/** The same target without what works in float32 only: blocked kernels, and factors that float16 does not know. */
+/** The target without lowerings that need float32: blocked kernels, and factors beyond float16's range. */
 export function withoutSinglePrecision(target: Target): Target {
   const without = lowerings.filter(({ name, needs }) => needs === 'blocked' || name === 'activation windows');
   const left = new Set(target.lowerings);
@@ -55,5 +54,5 @@ export function withoutSinglePrecision(target: Target): Target {
   return Object.freeze({ ...target, block: null, lowerings: left });
 }
 
-/** Standard operators only, as they are fast on most providers: what files for others are written for. */
+/** Standard operators that are fast on most providers: the target of exported files. */
 export const portable: Target = targetWith(null, { without: ['depthwise convolutions as matrix products'] });

@@ -5,27 +5,27 @@ import { writeFileAtomic } from '../base/files.js';
 import type { DeviceConfig } from '../latency-models/index.js';
 import type { Objective } from '../search/index.js';
 import { Store } from '../store/index.js';
-import { isAccuracy } from './schema/measures.js';
 import { parseExperiment, type LoadedExperiment } from './parse/index.js';
 import { isMap } from './parse/problem.js';
 import type { RunObserver } from './runner/events.js';
 import { runExperiment, type RunOptions, type RunOutcome } from './runner/index.js';
 import { trainedSupernet } from './runner/supernet.js';
-import { databasePath } from './stored/workdir.js';
 import type { TrainingExperiment } from './schema/experiment.js';
+import { isAccuracy } from './schema/measures.js';
 import { trainingExperimentOf } from './schema/run-experiment.js';
+import { databasePath } from './stored/workdir.js';
 
-/** What a finished supernet is to be searched for anew. */
+/** Budget and device of a new search of a finished supernet. */
 export interface Specialization {
   /** Hard limit in ms for one batch. */
   readonly latencyMs: number;
-  /** What latency is measured on; default: the run's own device. */
+  /** Device of latencies; default: that of the run. */
   readonly device?: DeviceConfig | undefined;
-  /** Networks to evaluate. */
+  /** Number of networks to evaluate. */
   readonly trials: number;
-  /** Epochs for which the frontier's networks are trained in the end; default: none, they stay slices. */
+  /** Epochs of the frontier's final training; default: none, the networks stay slices. */
   readonly epochs?: number | undefined;
-  /** Folder of the new run; default: beside the old one, named by budget and device. */
+  /** Folder of the new run; default: beside the old one, named after budget and device. */
   readonly workdir?: string | undefined;
 }
 
@@ -34,12 +34,12 @@ type Written = Readonly<Record<string, unknown>>;
 const without = (value: unknown, ...keys: readonly string[]): Written =>
   isMap(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key))) : {};
 
-/** Accuracy and latency, then whatever else was asked for; bounds of accuracies and latencies were for another search. */
+/** Accuracy and latency, then all other objectives; drops bounds of accuracies and latencies, which belong to the old search. */
 function objectivesOf({ objectives }: TrainingExperiment): readonly (string | Objective)[] {
   return ['accuracy', 'latency_ms', ...objectives.filter(({ name }) => !isAccuracy(name) && name !== 'latency_ms')];
 }
 
-/** A predictor that was fitted to one device says nothing of another. */
+/** Drops the predictor when the device changes. */
 const latencyOf = (written: unknown, { device, latencyMs }: Specialization): Written => {
   const { predictor, ...kept } = without(written, 'device', 'budget_ms');
   const isModel = isMap(predictor) || (typeof predictor === 'string' && predictor.endsWith('.json'));
@@ -53,9 +53,9 @@ const latencyOf = (written: unknown, { device, latencyMs }: Specialization): Wri
 };
 
 /**
- * The experiment that searches the supernet of a run for another budget or device, as it is written.
+ * The experiment that searches the supernet of a run for another budget or device.
  * @param source workdir of the run with the supernet
- * @param written what its user wrote
+ * @param written the run's experiment as written
  */
 export function specialized(
   source: string,
@@ -64,12 +64,12 @@ export function specialized(
   wanted: Specialization,
 ): Written {
   const { device, latencyMs, trials, epochs } = wanted;
-  // Which precision pays is for the device to say; a table tells of one.
+  // A device table has one precision, which leaves nothing to compress.
   const isTable = (device ?? experiment.latency.device).type === 'table';
   const rounding = isTable ? ['quantize_aware'] : [];
   const name = [experiment.name, ...(device === undefined ? [] : [device.type]), `${latencyMs}ms`].join('-');
   const search = without(written['search'], 'stop', 'fidelity', 'filter', 'features', 'enqueue', 'seed_from');
-  // Nothing is trained then, and nobody taught.
+  // Without final training there is no need for a teacher or a training configuration.
   const learning =
     epochs === undefined
       ? { train: without(written['train'], 'from', 'loss', ...rounding), final: 'none' }
@@ -94,7 +94,7 @@ export function specialized(
   };
 }
 
-/** The experiment of a specialization, and where its run goes. */
+/** The experiment and workdir of a specialization. */
 export interface SpecializedRun {
   readonly loaded: LoadedExperiment;
   readonly workdir: string;
@@ -103,7 +103,7 @@ export interface SpecializedRun {
 export const experimentFile = 'experiment.yaml';
 
 /**
- * Makes of a run with a finished supernet the experiment that searches it for another budget or device.
+ * Creates the experiment that searches a run's finished supernet for another budget or device.
  * @throws NasError `invalid-input` when there is no such supernet, or the folder holds another run.
  */
 export function specialize(workdir: string, wanted: Specialization): SpecializedRun {
@@ -132,7 +132,7 @@ function runOf(workdir: string): { readonly written: Written; readonly experimen
   }
 }
 
-/** Runs it as any run; its experiment file lies in its folder, from when the run begins. */
+/** Runs a specialization; writes its experiment file into its workdir. */
 export function runSpecialized(
   { loaded, workdir }: SpecializedRun,
   options: Pick<RunOptions, 'fresh' | 'signal' | 'workers' | 'report'>,
@@ -140,7 +140,7 @@ export function runSpecialized(
 ): Promise<RunOutcome> {
   const file = join(workdir, experimentFile);
   return runExperiment(loaded, { ...options, workdir }, (event) => {
-    // Only data is looked at before a run is there.
+    // The workdir exists after the data phase.
     if (event.kind === 'phase' && event.name !== 'data') writeFileAtomic(file, loaded.source);
     observe(event);
   });

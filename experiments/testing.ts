@@ -1,4 +1,4 @@
-// What others may run in their tests, with any test runner: `for (const { name, run } of checks) it(name, run)`.
+// Contract checks for users' own tests, with any test runner: `for (const { name, run } of checks) it(name, run)`.
 import { canonicalJson } from '../base/hash.js';
 import { Random } from '../base/random.js';
 import { promise, same, type Check } from '../search/testing.js';
@@ -9,7 +9,7 @@ export { ownController, type ControllerModule, type OwnController, type OwnPropo
 export { controllerChecks, type Check } from '../search/testing.js';
 export type { EvaluationHooks, EvaluationSubject, EvaluatorModule } from './schema/search-settings.js';
 
-/** So many networks, drawn at random, stand for a space. */
+/** Number of random networks that are checked. */
 const samples = 20;
 
 const drawn = (space: Space) => {
@@ -17,7 +17,7 @@ const drawn = (space: Space) => {
   return Array.from({ length: samples }, () => sampleGenotype(space, random));
 };
 
-/** What every space of networks keeps to. */
+/** Contract of a space of networks. */
 export const spaceChecks = (space: Space): readonly Check[] => [
   {
     name: 'has decisions with different names, each with different choices',
@@ -62,8 +62,8 @@ export const spaceChecks = (space: Space): readonly Check[] => [
 ];
 
 /**
- * What a function of one's own that evaluates keeps to, on some networks of a space.
- * @param names objectives whose values it gives.
+ * Contract of an evaluation function, on some networks of a space.
+ * @param names objectives whose values it returns
  */
 export function evaluatorChecks(evaluate: EvaluatorModule, space: Space, names: readonly string[]): readonly Check[] {
   const subjects = drawn(space)

@@ -4,7 +4,6 @@ import { invalidInput, messageOf, NasError } from '../base/errors.js';
 /** The present in ms since 1970; an argument, so that tests and simulations decide it. */
 export type Clock = () => number;
 
-/** A value as SQLite takes it. */
 type SqlValue = string | number | null | Uint8Array;
 type Parameters = Readonly<Record<string, SqlValue>>;
 

@@ -58,7 +58,6 @@ interface Row {
   readonly detail: string;
 }
 
-/** The log of a run, in order. */
 export class Events {
   private readonly insert;
   private readonly select;

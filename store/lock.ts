@@ -6,7 +6,6 @@ import { explainSqlite } from './connection.js';
 
 const lockFile = (directory: string): string => join(directory, 'nas.lock');
 
-/** Whether a process works in a workdir now. */
 export const isWorkedIn = (directory: string): boolean => isLocked(lockFile(directory));
 
 /**

@@ -125,7 +125,6 @@ export class Measurements {
     return this.connection.read(() => this.select.all({})).map((row) => this.toRecord(row));
   }
 
-  /** Measurements of one trial. */
   of(trial: number): MeasurementRecord[] {
     return this.connection.read(() => this.selectOf.all({ trial })).map((row) => this.toRecord(row));
   }
@@ -151,7 +150,6 @@ export class Measurements {
   }
 }
 
-/** A predicted latency. */
 export interface StoredPrediction {
   readonly ms: number;
   /** Standard deviation of the error, in ms. */

@@ -108,7 +108,6 @@ export class Run {
     this.events.add({ kind: 'extended', detail: { experiment } });
   }
 
-  /** The stored status. */
   status(): RunStatusRecord {
     const row = this.connection.read(() => this.selectStatus.get({}));
     if (row === undefined) throw corrupt(this.connection.path, 'it does not say how the run stands');

@@ -48,7 +48,6 @@ export interface ShrunkAccuracies {
   readonly parentTestAccuracy: number | null;
 }
 
-/** How its fine-tuning ended. */
 export interface ShrunkOutcome extends Partial<ShrunkAccuracies> {
   readonly state: 'complete' | 'failed';
   readonly seconds: number;
@@ -151,12 +150,10 @@ export class ShrunkNetworks {
     });
   }
 
-  /** By number, in order. */
   all(): ShrunkRecord[] {
     return this.connection.read(() => this.select.all({})).map(this.toRecord);
   }
 
-  /** One of them, or undefined. */
   get(number: number): ShrunkRecord | undefined {
     return this.all().find((record) => record.number === number);
   }

@@ -14,7 +14,6 @@ export type Training =
   | { readonly stage: 'teacher' | 'supernet'; readonly trial?: undefined; readonly shrunk?: undefined }
   | { readonly stage: 'shrunk'; readonly trial?: undefined; readonly shrunk: number };
 
-/** The training in words. */
 export function describeTraining({ stage, trial, shrunk }: Training): string {
   if (trial !== undefined) return `trial ${trial}`;
   return shrunk === undefined ? `the ${stage}` : `shrunk network ${shrunk}`;
@@ -125,7 +124,6 @@ export class Attempts {
   }
 }
 
-/** A file that a run wrote. */
 export interface NewArtifact {
   /** `weights`, `onnx`, ... */
   readonly kind: string;

@@ -13,7 +13,6 @@ export interface TrialEnd {
   readonly seconds: number;
 }
 
-/** Where a trial stands. */
 export type TrialStanding = Pick<TrialRecord, 'number' | 'state' | 'rejected'>;
 
 /** Trials that are read at once. */
@@ -25,7 +24,6 @@ const plain = (values: ObjectiveValues, own: ObjectiveValues): Record<string, nu
     Object.entries(values).flatMap(([name, { value }]) => (Object.hasOwn(own, name) ? [[name, value]] : [])),
   );
 
-/** Facts of all trials at once. */
 export class TrialOverview {
   private readonly selectLast;
   private readonly selectCount;
@@ -63,7 +61,6 @@ export class TrialOverview {
     );
   }
 
-  /** The number of trials. */
   count(): number {
     return this.connection.read(() => this.selectCount.get({})?.trials ?? 0);
   }
@@ -116,7 +113,6 @@ export class TrialOverview {
     });
   }
 
-  /** Where each trial stands, in order. */
   standing(): TrialStanding[] {
     return this.connection.read(() => this.selectStanding.all({}));
   }

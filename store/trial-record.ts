@@ -27,7 +27,6 @@ export interface NewTrial {
   readonly predictions?: StoredPredictions;
 }
 
-/** How a trial ended. */
 export interface Outcome {
   readonly state: 'complete' | 'pruned' | 'failed';
   /** Why it was pruned or failed. */
@@ -62,10 +61,8 @@ export interface CompleteValues {
   readonly values: Readonly<Record<string, number>>;
 }
 
-/** The number of trials in each state. */
 export type Progress = Readonly<Record<TrialState, number>>;
 
-/** Which trials are read, and in which order. */
 export interface TrialQuery {
   /** Default: all. */
   readonly states?: readonly TrialState[];

@@ -16,7 +16,6 @@ export interface ObjectiveValue {
 export type ObjectiveValues = Readonly<Record<string, ObjectiveValue>>;
 
 export interface StoredValues {
-  /** The current values. */
   readonly values: ObjectiveValues;
   /** The first value of each objective: what the controller observed, and observes again when the run resumes. */
   readonly observed: Readonly<Record<string, number>>;

@@ -15,7 +15,6 @@ import type { Attempts } from './trainings.js';
 import { json, type StoredPrecision } from './values.js';
 import type { Variants } from './variants.js';
 
-/** A row of the view `trial_states`. */
 interface TrialRow extends Omit<TrialRecord, 'genotype' | 'choices' | 'pending' | 'variants' | keyof StoredValues> {
   readonly genotype: string;
   readonly choices: string;
@@ -241,7 +240,6 @@ export class Trials {
     return this.tables.predictions.of(number, precision);
   }
 
-  /** The number of trials in each state. */
   progress(): Progress {
     const counts = { waiting: 0, running: 0, complete: 0, pruned: 0, failed: 0 };
     for (const { state, trials } of this.connection.read(() => this.selectProgress.all({}))) counts[state] = trials;

@@ -20,9 +20,9 @@ import type { Setting } from './setting.js';
 
 /** Median costs in microseconds. Medians of such short times are insensitive to other load. */
 interface Cost {
-  /** Offering one image. */
+  /** For one image. */
   readonly offer: number;
-  /** Taking one batch. */
+  /** For one batch. */
   readonly take: number;
   /** Images per batch. */
   readonly batch: number;

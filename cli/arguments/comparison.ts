@@ -14,7 +14,7 @@ import {
 import { controllerNames, type ControllerName } from '../../search/index.js';
 import { readCsv, recogniseDecisions } from '../../spaces/index.js';
 
-/** What `nas bench search` is told. */
+/** Arguments of `nas bench search`. */
 export interface ComparisonArguments {
   readonly yaml: string | undefined;
   readonly table: string | undefined;
@@ -28,7 +28,7 @@ export interface ComparisonArguments {
   readonly set: readonly string[];
 }
 
-/** `a,b` and `a b` alike. */
+/** Splits `a,b` and `a b`. */
 const listed = (values: readonly string[]): string[] => values.flatMap((value) => value.split(',')).filter(Boolean);
 
 const directions: Readonly<Record<string, 'maximize' | 'minimize'>> = {
@@ -65,7 +65,7 @@ function parseControllers(values: readonly string[]): ControllerName[] {
   return names.length === 0 ? [...controllerNames] : [...new Set(names.filter(isController))];
 }
 
-/** The experiment that the arguments stand for. */
+/** The experiment of the arguments. */
 function experimentOf({ yaml, table, decisions, objectives, set }: ComparisonArguments): Experiment {
   if ((yaml === undefined) === (table === undefined))
     throw invalidInput('which table? give --table results.csv, or an experiment file whose space is a table');
@@ -93,7 +93,7 @@ function experimentOf({ yaml, table, decisions, objectives, set }: ComparisonArg
   return parseExperiment('the arguments', text, { set }).experiment;
 }
 
-/** The objectives, once for each device: it takes the place of the second objective. */
+/** One variant per device, which replaces the second objective. */
 function variantsOf({ objectives }: TableExperiment, devices: readonly string[]): Variant[] {
   const [first] = objectives;
   const names = listed(devices);
@@ -118,8 +118,8 @@ function whole(name: string, value: number): number {
 }
 
 /**
- * The comparison that the arguments ask for.
- * @throws NasError `invalid-input` for what cannot be compared.
+ * The comparison of the arguments.
+ * @throws NasError `invalid-input` for invalid arguments or an experiment that is not on a table.
  */
 export function parseComparison(args: ComparisonArguments): Comparison {
   const experiment = experimentOf(args);

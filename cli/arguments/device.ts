@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Options } from 'yargs';
 import { parse as parseYaml } from 'yaml';
+import type { Options } from 'yargs';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { nearest } from '../../base/text.js';
-// Not through latency-models/index.js: that loads the devices themselves, which other commands can do without.
+// latency-models/index.js would load all devices.
 import { needsQueue } from '../../latency-models/devices/worker.js';
 import {
   deviceSchema,
@@ -15,27 +15,26 @@ import {
   type ReachableDevice,
 } from '../../latency-models/schema.js';
 
-/** `--device` where something is measured. */
+/** `--device` of measuring commands. */
 export const deviceOption = {
   type: 'string',
   default: 'local',
   describe: `What to measure on: ${reachableTypes.join(', ')}, with :key=value,... after it, or a YAML file`,
 } as const satisfies Options;
 
-/** `--device` where a run measures; `byDefault` says on what without it. */
+/** `--device` of commands that start a run. @param byDefault description of the default */
 export const runDeviceOption = (byDefault: string) =>
   ({
     type: 'string',
     describe: `${deviceOption.describe}; worker:tag=... with a queue of workers; by default ${byDefault}`,
   }) as const satisfies Options;
 
-/** The keys of a device that are paths. */
 const pathKeys = ['file', 'token_file', 'executable'] as const;
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Paths start at `folder`. */
+/** Resolves relative paths against `folder`. */
 function withPaths(written: Record<string, unknown>, folder: string): Record<string, unknown> {
   const paths = pathKeys.flatMap((key) => {
     const value = written[key];
@@ -60,7 +59,7 @@ function shorthand(argument: string): Record<string, unknown> {
   return { type, ...Object.fromEntries(entries) };
 }
 
-/** A value as YAML reads it; what is not YAML is a text. */
+/** A YAML value, or the text itself when it is not YAML. */
 function scalar(text: string): unknown {
   try {
     const value: unknown = parseYaml(text);
@@ -70,7 +69,7 @@ function scalar(text: string): unknown {
   }
 }
 
-/** The device of a YAML file: its `latency.device` (of an experiment), or the whole file. */
+/** The device in a YAML file: `latency.device` of an experiment, or the whole file. */
 function fromFile(file: string): Record<string, unknown> {
   let content: unknown;
   try {
@@ -86,8 +85,8 @@ function fromFile(file: string): Record<string, unknown> {
 }
 
 /**
- * A device that this process is to ask, as `parseRunDevice`.
- * @throws NasError `invalid-input` as that, and of workers, whom the queue of a run asks.
+ * As `parseRunDevice`, for devices that need no queue.
+ * @throws NasError `invalid-input` as `parseRunDevice`, and for workers of a queue.
  */
 export function parseDevice(argument: string): ReachableDevice {
   const device = parseRunDevice(argument);
@@ -96,8 +95,8 @@ export function parseDevice(argument: string): ReachableDevice {
 }
 
 /**
- * A device as an argument: a type, `type:key=value,...`, a YAML file with a device, or an experiment file (its
- * `latency.device`). Paths in a file start at its folder.
+ * Parses a device: a type, `type:key=value,...`, a YAML file with a device, or an experiment file (its `latency.device`).
+ * Paths in a file are relative to its folder.
  * @throws NasError `invalid-input` when it is none of these, or a key or value is wrong.
  */
 export function parseRunDevice(argument: string): DeviceConfig {

@@ -2,7 +2,7 @@ import type { Argv } from 'yargs';
 import { invalidInput } from '../../base/errors.js';
 import type { QueueAddress } from '../../experiments/queue/connection.js';
 
-/** What `queueOptions` gives. */
+/** Values of `queueOptions`. */
 export interface QueueArguments {
   readonly queue: string | undefined;
   readonly queueUser: string | undefined;
@@ -12,7 +12,7 @@ export interface QueueArguments {
   readonly insecureQueue: boolean;
 }
 
-/** The options of verbs that connect to the queue server. */
+/** Options of commands that connect to the queue server. */
 export const queueOptions = <T>(yargs: Argv<T>) =>
   yargs
     .option('queue', {
@@ -28,21 +28,21 @@ export const queueOptions = <T>(yargs: Argv<T>) =>
       type: 'string',
       describe: 'Certificate of the authority that signed the server, in PEM; for rediss://',
     })
-    .option('prefix', { type: 'string', default: 'nas', describe: 'Begins all keys; as in the experiments' })
+    .option('prefix', { type: 'string', default: 'nas', describe: 'Prefix of all keys, as in the experiments' })
     .option('insecure-queue', {
       type: 'boolean',
       default: false,
-      describe: 'Use a server on another machine although it asks nobody for a password',
+      describe: 'Use a server on another machine although it needs no password',
     });
 
-/** @throws NasError `invalid-input` when no server is named, or as `queueAddress` */
+/** @throws NasError `invalid-input` without a server, or as `queueAddress` */
 export async function queueAddressOf(
   args: QueueArguments,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<QueueAddress> {
   const url = args.queue ?? (env['NAS_QUEUE'] || undefined);
   if (url === undefined)
-    throw invalidInput('no queue server is named', { hint: 'Say --queue redis://10.0.0.5:6379, or set NAS_QUEUE.' });
+    throw invalidInput('no queue server is named', { hint: 'Give --queue redis://10.0.0.5:6379, or set NAS_QUEUE.' });
   if (!/^[A-Za-z0-9][\w.-]{0,31}$/.test(args.prefix))
     throw invalidInput(`--prefix ${args.prefix}: expected letters, digits, dots and dashes, at most 32`);
   const { queueAddress } = await import('../../experiments/queue/connection.js');

@@ -1,28 +1,26 @@
-import type { LoadedExperiment, TableExperiment, TrainingExperiment } from '../../experiments/index.js';
-import type { DecisionSpace, Space, SpaceConfig, Task } from '../../spaces/index.js';
 import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { nearest } from '../../base/text.js';
+import type { LoadedExperiment, TableExperiment, TrainingExperiment } from '../../experiments/index.js';
+import type { DecisionSpace, Space, SpaceConfig, Task } from '../../spaces/index.js';
 
 interface Loaded<E> {
   readonly loaded: LoadedExperiment;
   readonly experiment: E;
-  /** Number of different networks, with separators. */
+  /** Number of networks, formatted. */
   readonly size: string;
 }
 
-/** Networks that can be built. */
 interface LoadedNetworks extends Loaded<TrainingExperiment> {
   readonly kind: 'training';
   readonly task: Task;
-  /** What given weights are to its networks, for people; null when none are given. */
-  readonly beginning: string | null;
+  /** Description of initial weights; null without any. */
+  readonly initial: string | null;
   readonly space: Space;
 }
 
-/** Rows of a table. */
 export interface LoadedTable extends Loaded<TableExperiment> {
   readonly kind: 'table';
   readonly space: DecisionSpace;
@@ -31,8 +29,8 @@ export interface LoadedTable extends Loaded<TableExperiment> {
 type LoadedSpace = LoadedNetworks | LoadedTable;
 
 /**
- * Reads an experiment and makes its space: for its data, which is described but not converted; or from its table.
- * @throws NasError `invalid-input` for mistakes in the file, missing data, impossible spaces and bad tables.
+ * Reads an experiment and creates its space from its table, or for its data, which is not converted.
+ * @throws NasError `invalid-input` for an invalid file, missing data, impossible spaces and invalid tables.
  */
 export async function loadWithSpace(file: string, set: readonly string[]): Promise<LoadedSpace> {
   const { isTableExperiment, loadExperiment, loadResults, locatingIn, planInitial, planSupernet } =
@@ -51,11 +49,11 @@ export async function loadWithSpace(file: string, set: readonly string[]): Promi
   const task: Task = { input: [source.height, source.width, source.channels], classes: source.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   await planSupernet(experiment, { space, data: null, locating });
-  const beginning = await planInitial(experiment, { space, data: source, locating });
-  return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space), beginning };
+  const initial = await planInitial(experiment, { space, data: source, locating });
+  return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space), initial };
 }
 
-/** `--space`, where networks are needed but no data. */
+/** `--space` of commands that need networks but no data. */
 export const spaceOption = {
   type: 'string',
   demandOption: true,
@@ -93,15 +91,15 @@ async function spaceNames(): Promise<readonly string[]> {
 export const isSpaceName = async (argument: string): Promise<boolean> =>
   !isFile(argument) && (await spaceNames()).includes(argument);
 
-/** A task of a YAML that holds a space alone. */
+/** The task of a YAML file with a space only. */
 const taskSchema = z.strictObject({
   input: z.tuple([z.number().int().min(1), z.number().int().min(1), z.number().int().min(1)]),
   classes: z.number().int().min(2),
 });
 
 /**
- * The space of an argument: the type of a ready-made one, a YAML file that holds a space (with `task: {input, classes}`
- * where the type has no images of its own), or an experiment.
+ * Parses a space: the type of a ready-made one, a YAML file with a space (and `task: {input, classes}` where the type has no
+ * default task), or an experiment.
  * @throws NasError `invalid-input` when it is none of these.
  */
 export async function parseSpace(argument: string): Promise<NamedSpace> {
@@ -140,7 +138,7 @@ async function fromConfig(
   if (given?.success === false) throw invalidInput(`${argument}: task: ${z.prettifyError(given.error)}`);
   const known = given?.data ?? defaultTask(parsed.data);
   if (known === null)
-    throw invalidInput(`${argument}: a space of type ${parsed.data.type} does not say what its images are`, {
+    throw invalidInput(`${argument}: a space of type ${parsed.data.type} has no default task`, {
       hint: 'Add task: {input: [height, width, channels], classes: number}, or give an experiment.',
     });
   return { space: await createSpace(parsed.data, known), task: known };

@@ -5,7 +5,7 @@ const units: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20,
 /**
  * An amount of memory or disk in bytes: `4G`, `512MiB`, `1.5g`; in binary units.
  * @param option for messages
- * @throws NasError `invalid-input` when it is none above 0
+ * @throws NasError `invalid-input` unless it is above 0
  */
 export function parseBytes(option: string, text: string): number {
   const match = /^(?<number>\d+(?:\.\d+)?)\s*(?<unit>[KMGT]?)(?:i?B)?$/i.exec(text.trim())?.groups;
@@ -18,9 +18,9 @@ export function parseBytes(option: string, text: string): number {
 const factors: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
 
 /**
- * A count as people write it: `2M`, `1.5k`, `40000`.
- * @param option that it is the value of, for the message
- * @throws NasError `invalid-input` when it is none, or not above 0
+ * A count: `2M`, `1.5k`, `40000`.
+ * @param option for messages
+ * @throws NasError `invalid-input` unless it is above 0
  */
 export function parseCount(option: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?|\.\d+)\s*([kmg]?)$/i.exec(text.trim());

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
-import { command, untilStopped } from '../command.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
+import { command, untilStopped } from '../command.js';
 
 /** `127.0.0.1:7700`, `[::1]:7700`. */
 function addressOf(text: string): { readonly host: string; readonly port: number } {
@@ -11,7 +11,7 @@ function addressOf(text: string): { readonly host: string; readonly port: number
   const port = Number(match?.['port']);
   if (host === undefined || port > 65_535)
     throw invalidInput(`--listen ${text}: expected an address and a port`, {
-      hint: 'For example 127.0.0.1:7700 (this machine only), 0.0.0.0:7700 (everybody, with a token), [::1]:7700.',
+      hint: 'For example 127.0.0.1:7700 (this machine only), 0.0.0.0:7700 (all machines, with a token), [::1]:7700.',
     });
   return { host, port };
 }
@@ -21,29 +21,29 @@ export const agent = command({
   summary: 'Let other machines measure latency on this one, over HTTP',
   examples: [
     ['agent', 'for programs on this machine, until Ctrl-C'],
-    ['agent --listen 0.0.0.0:7700 --token-file token', 'for everybody who knows the token'],
-    ['agent --device local:threads=4', 'what it measures with'],
+    ['agent --listen 0.0.0.0:7700 --token-file token', 'for other machines, with a token'],
+    ['agent --device local:threads=4', 'with four threads'],
   ],
   options: (yargs) =>
     yargs
       .option('listen', { type: 'string', default: '127.0.0.1:7700', describe: 'Address and port' })
       .option('token-file', {
         type: 'string',
-        describe: 'File with the token that everybody must know (openssl rand -hex 32 makes one)',
+        describe: 'File with the token that clients must send (openssl rand -hex 32 makes one)',
       })
       .option('name', {
         type: 'string',
         array: true,
         nargs: 1,
         default: [] as string[],
-        describe: "Name besides this machine's under which clients reach the agent (a proxy's); may be repeated",
+        describe: "Further host name of the agent, such as a proxy's; may be repeated",
       })
       .option('device', deviceOption)
       .option('state', {
         type: 'string',
-        describe: 'Folder for results, which outlive a restart; by default one for each address, among the caches',
+        describe: 'Folder for results, which survive a restart; by default one per address in the cache',
       })
-      .option('max-model-mb', { type: 'number', default: 256, describe: 'Largest model that is taken, in MiB' }),
+      .option('max-model-mb', { type: 'number', default: 256, describe: 'Maximum size of a model, in MiB' }),
   run: async ({ listen, tokenFile, name: names, device, state, maxModelMb }, { err }) => {
     if (!(maxModelMb > 0 && maxModelMb <= 2048))
       throw invalidInput(`--max-model-mb ${maxModelMb}: expected a number above 0 and at most 2048`);

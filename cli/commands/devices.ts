@@ -1,12 +1,12 @@
 import { messageOf } from '../../base/errors.js';
 import type { AgentConfig, Environment } from '../../latency-models/index.js';
-import { command, jsonOption } from '../command.js';
 import { parseDevice } from '../arguments/device.js';
+import { command, jsonOption } from '../command.js';
 import { json, renderFacts, renderTable, type Column } from '../output/terminal.js';
 
-/** One thing that can be measured on, or why not. */
+/** A device, or why it does not work. */
 export interface ListedDevice {
-  /** As `--device` takes it. */
+  /** Argument of `--device`. */
   readonly device: string;
   /** Null when it works. */
   readonly reason: string | null;
@@ -18,7 +18,7 @@ export interface DeviceListing {
   readonly devices: readonly ListedDevice[];
 }
 
-/** Finds out whether something works, and what it is. */
+/** Tests a device. */
 async function listed(device: string, task: () => Promise<string>): Promise<ListedDevice> {
   try {
     return { device, reason: null, detail: await task() };
@@ -27,11 +27,11 @@ async function listed(device: string, task: () => Promise<string>): Promise<List
   }
 }
 
-/** Tries everything that latency can be measured on from this machine. */
+/** Tests all devices of this machine, and the given agents. */
 export async function listDevices(agents: readonly AgentConfig[]): Promise<DeviceListing> {
   const { describeAdapter, listProviders, tryProvider, tryWebGpu } = await import('../../compiler/index.js');
   const { AgentClient, describeEnvironment, tryBrowser } = await import('../../latency-models/index.js');
-  /** What WebGPU runs on, where the system tells. */
+  /** The adapter of WebGPU, where known. */
   const adapterTaken = async (): Promise<string[]> => {
     const { taken } = (await tryWebGpu()).adapters;
     return taken === null ? [] : [describeAdapter(taken)];
@@ -70,7 +70,7 @@ const columns: readonly Column<Entry>[] = [
 
 export const devices = command({
   usage: 'devices',
-  summary: 'List what latency can be measured on here',
+  summary: 'List the devices for latency measurements',
   examples: [['devices', 'processor, execution providers, browser']],
   options: (yargs) =>
     yargs
@@ -79,7 +79,7 @@ export const devices = command({
         array: true,
         nargs: 1,
         default: [] as string[],
-        describe: 'Address of an agent to ask as well; may be repeated',
+        describe: 'Address of an agent to include; may be repeated',
       })
       .option('token-file', { type: 'string', describe: 'File with the token of these agents' })
       .option('json', jsonOption),
@@ -96,7 +96,7 @@ export const devices = command({
       renderFacts(
         [
           ['processor', `${machine.cpu}, ${machine.cores} core${machine.cores === 1 ? '' : 's'}`],
-          ['clock governor', machine.governor ?? 'not told by this system'],
+          ['clock governor', machine.governor ?? 'unknown'],
           ['load', machine.load.toFixed(2)],
           ['runtime', machine.runtime],
         ],

@@ -3,12 +3,12 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
-import { bytes } from '../../experiments/report/index.js';
 import { nasVersion } from '../../base/modules.js';
 import type { adapterKinds, Adapters, IntegerArithmetic } from '../../compiler/index.js';
+import { bytes } from '../../experiments/report/index.js';
 import type { EngineAvailability } from '../../trainers/index.js';
-import { type Colors, type Column, json, renderFacts, renderTable } from '../output/terminal.js';
 import { command, jsonOption } from '../command.js';
+import { type Colors, type Column, json, renderFacts, renderTable } from '../output/terminal.js';
 
 export interface CacheEntry {
   /** `data/fashion-mnist-1a2b...`, relative to the caches' folder. */
@@ -21,13 +21,13 @@ export interface Diagnosis {
   readonly versions: Readonly<Record<string, string>>;
   readonly machine: Readonly<Record<string, string>>;
   readonly engines: readonly EngineAvailability[];
-  /** What `engine: auto` chooses. */
+  /** The engine that `engine: auto` selects. */
   readonly active: string;
-  /** What WebGPU can run on, and what it takes by itself. */
+  /** Adapters, and the one that WebGPU uses by default. */
   readonly adapters: Adapters;
-  /** Whether the adapter that WebGPU takes computes float16; null when it takes none. */
+  /** Whether WebGPU's adapter supports float16; null without one. */
   readonly float16: boolean | null;
-  /** How the processor sums products of bytes; null when that could not be asked. */
+  /** Integer arithmetic of the processor; null when unknown. */
   readonly integers: IntegerArithmetic | null;
   /** Result of the blocked path's self-test. */
   readonly blocked: string;
@@ -40,7 +40,7 @@ const sizeOf = (path: string): number =>
     ? readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
     : statSync(path).size;
 
-/** The entries of each kind of cache: `data/...`, `teachers/...`; the locks beside them hold nothing. */
+/** Entries of all caches, without locks: `data/...`, `teachers/...`. */
 function listCaches(directory: string): CacheEntry[] {
   if (!existsSync(directory)) return [];
   const kinds = readdirSync(directory).filter((kind) => statSync(join(directory, kind)).isDirectory());
@@ -101,7 +101,7 @@ const withoutCard = (taken: Adapters['taken']): string =>
     ? 'Now WebGPU has no adapter.'
     : `Now WebGPU runs on ${taken.name}, which engine: {provider: webgpu} takes for tests.`;
 
-/** Examines this machine; loads every engine to see whether it works. */
+/** Examines this machine by loading every engine. */
 export async function examine(): Promise<Diagnosis> {
   const { engineAvailability } = await import('../../trainers/index.js');
   const { howToGet, integerArithmetic, tryHalf, tryWebGpu } = await import('../../compiler/index.js');
@@ -144,7 +144,7 @@ const adapterColumns = (kinds: typeof adapterKinds): readonly Column<Adapter>[] 
   { title: 'engine.device', cell: ({ id }) => id ?? '-' },
 ];
 
-/** Why engines do not work, each in full: what is missing is often named at the end. */
+/** Why engines do not work, in full, as the cause often stands at the end. */
 const whyNot = (engines: readonly Engine[]): string =>
   engines
     .flatMap(({ engine, backend, reason }) => (reason === null ? [] : [`- ${engine}, ${backend}: ${reason}\n`]))
@@ -164,13 +164,13 @@ const integersText: { readonly [I in NonNullable<Diagnosis['integers']> | 'unkno
   exact: 'sums of bytes are exact; quantized networks have weights of 8 bits',
   saturating:
     'sums of bytes saturate in 16 bits (a processor without VNNI); quantized networks have weights of 7 bits here, and those with 8 give other answers than elsewhere',
-  unknown: 'could not be asked',
+  unknown: 'unknown',
 };
 
 export const doctor = command({
   usage: 'doctor',
-  summary: 'Say what works on this machine: engines, providers, threads, caches; and how to get more',
-  examples: [['doctor', 'what trains and measures here']],
+  summary: 'Check this machine: engines, providers, threads, caches; and how to get more',
+  examples: [['doctor', 'engines, adapters and caches of this machine']],
   options: (yargs) => yargs.option('json', jsonOption),
   run: async ({ json: asJson }, { out, colors }) => {
     const diagnosis = await examine();

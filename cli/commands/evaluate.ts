@@ -1,12 +1,16 @@
 import { readInput } from '../../base/files.js';
-import { ms, percent, providerText } from '../../experiments/report/index.js';
 import type { ModelMetadata } from '../../deploy/index.js';
+import { ms, percent, providerText } from '../../experiments/report/index.js';
 import { command, jsonOption } from '../command.js';
 import { json, renderFacts } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
-/** What the file says of its numbers. */
-function saidOf({ precision, weight_format: format, quantization }: Partial<ModelMetadata>): [string, string][] {
+/** Facts about the precision of the file. */
+function precisionFacts({
+  precision,
+  weight_format: format,
+  quantization,
+}: Partial<ModelMetadata>): [string, string][] {
   return [
     ...(precision === undefined
       ? []
@@ -96,7 +100,7 @@ export const evaluate = command({
       renderFacts(
         [
           ['model', file],
-          ...saidOf(readMetadata(model)),
+          ...precisionFacts(readMetadata(model)),
           ['accuracy', `${percent(scores.accuracy)} of ${scores.count} images of the ${split} split`],
           ['executed', precisionText(environment)],
           ...(environment.notes ?? []).map((note): [string, string] => ['note', note]),

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-// Only types: what they stand for loads TF.js, which other commands can do without.
+// Types only: the modules load TF.js.
 import type { ExportedOnnx, ExportSource, WeightFormat } from '../../experiments/exporting/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
@@ -11,24 +11,23 @@ import { createCounter } from '../progress/counter.js';
 const targets = ['onnx', 'tfjs', 'web'] as const;
 type Target = (typeof targets)[number];
 
-/** What is written of a network. */
+/** Options of one exported network. */
 interface Wanted {
   readonly source: ExportSource;
   readonly precision: StoredPrecision;
   readonly weights: WeightFormat;
   readonly directory: string;
-  /** Whether compressed forms lie beside the model. */
+  /** Whether compressed copies are written beside the model. */
   readonly compressed: boolean;
 }
 
-/** What is to be said of what was written. */
 interface Written {
   readonly warnings: readonly string[];
 }
 
 type Exporter = (store: Store, workdir: string, wanted: Wanted, terminal: Terminal) => Promise<Written>;
 
-/** Makes the ONNX file of a network, showing how far it is, and writes it. */
+/** Creates and writes the ONNX file of a network, with progress. */
 const onnxWriter =
   (write: (file: ExportedOnnx, wanted: Wanted) => Promise<void>): Exporter =>
   async (store, workdir, wanted, terminal) => {
@@ -86,7 +85,7 @@ async function chosen(store: Store, workdir: string, { trial, shrunk, pareto }: 
   return frontierSources(store, workdir);
 }
 
-/** What TF.js files cannot be. */
+/** @throws NasError for formats that TF.js files do not support. */
 function checkTfjs(precision: string, weights: WeightFormat): void {
   if (precision === 'int8' || weights === 'fp16')
     throw invalidInput(`--to tfjs: TF.js layers models are of float32, not ${precision === 'int8' ? 'int8' : 'fp16'}`, {
@@ -114,18 +113,17 @@ export const exportTrials = command({
       .option('precision', {
         choices: ['auto', 'fp32', 'int8'] as const,
         default: 'auto' as const,
-        describe: 'auto: what the run chose; int8: also of a run that tried none, quantized with its data',
+        describe: 'auto: the precision that the run chose; int8: quantizes with the data of the run if necessary',
       })
       .option('weights', {
         choices: ['fp32', 'fp16'] as const,
         default: 'fp32' as const,
-        describe: 'fp16: float32 models with weights of 16 bits, for half the download',
+        describe: 'fp16: float32 models with 16-bit weights, half the size',
       })
       .option('compressed', {
         type: 'boolean',
         default: false,
-        describe:
-          'With --to onnx: compressed forms beside the model (.br, .gz), for servers of files; --to web has them anyway',
+        describe: 'With --to onnx: also write compressed copies (.br, .gz) for file servers; --to web always does',
       })
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'Folder to write to' })
       .option('json', jsonOption),
@@ -149,7 +147,7 @@ export const exportTrials = command({
         const { kind, number } = source;
         const own = to === 'tfjs' ? 'fp32' : precision === 'auto' ? source.precision : precision;
         const name = `${kind}-${number}${own === 'int8' ? '.int8' : ''}`;
-        // Of a network that is on the frontier in two precisions, the one that is asked for comes once.
+        // A network on the frontier in two precisions is exported once.
         if (done.has(name)) continue;
         done.add(name);
         const directory = pareto ? join(output, name) : output;

@@ -1,6 +1,6 @@
 import type { Command } from '../command.js';
 
-/** How each verb is loaded, in the order in which people meet them. What is not asked for costs neither time nor memory. */
+/** Loads each command on demand; in the order of the help text. */
 const loaders = {
   init: async () => (await import('./init.js')).init,
   validate: async () => (await import('./validate.js')).validate,
@@ -28,11 +28,11 @@ const loaders = {
 } satisfies Readonly<Record<string, () => Promise<Command>>>;
 type Verb = keyof typeof loaders;
 
-/** Names of all verbs. */
+/** Names of all commands. */
 export const verbs = Object.keys(loaders) as readonly Verb[];
 
 const isVerb = (word: string | undefined): word is Verb => word !== undefined && Object.hasOwn(loaders, word);
 
-/** The verb of a name, alone; every verb where there is none of that name, for those who ask what there is. */
+/** The command of that name; all commands when there is none. */
 export const loadCommands = (name?: string): Promise<Command[]> =>
   Promise.all((isVerb(name) ? [name] : verbs).map((verb) => loaders[verb]()));

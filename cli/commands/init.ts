@@ -5,14 +5,14 @@ import { invalidInput, messageOf } from '../../base/errors.js';
 import { makeDirectory } from '../../base/files.js';
 import { command } from '../command.js';
 
-/** The commented experiment that comes with the package: beside the sources, and two levels up from dist/. */
+/** Text of experiments/quickstart.yaml, in the sources or two levels above dist/. */
 function template(): string {
   const places = ['../../experiments/quickstart.yaml', '../../../experiments/quickstart.yaml'];
   const file = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path));
   if (file === undefined) throw new Error('experiments/quickstart.yaml is missing from the package');
   return (
     readFileSync(file, 'utf8')
-      // The schema lies beside the original only.
+      // The schema file exists beside the original only.
       .replace(/^# yaml-language-server:.*\n#\n/, '')
       .replace('experiments/quickstart.yaml', 'experiment.yaml')
       .replace(/^name: .*$/m, 'name: my-search')
@@ -24,10 +24,10 @@ export const init = command({
   summary: 'Write a commented experiment.yaml to start from',
   examples: [
     ['init', 'experiment.yaml in the current folder'],
-    ['init my-search', 'my-search/experiment.yaml; the folder is made'],
+    ['init my-search', 'my-search/experiment.yaml; creates the folder'],
   ],
   options: (yargs) =>
-    yargs.positional('dir', { type: 'string', default: '.', describe: 'Folder to write to; made when missing' }),
+    yargs.positional('dir', { type: 'string', default: '.', describe: 'Folder to write to; created when missing' }),
   run: ({ dir }, { out }) => {
     const file = join(dir, 'experiment.yaml');
     const text = template();
@@ -37,7 +37,7 @@ export const init = command({
     } catch (cause) {
       const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST' && existsSync(file);
       if (exists)
-        throw invalidInput(`${file} exists already and is left as it is`, {
+        throw invalidInput(`${file} already exists`, {
           hint: 'Choose another folder: nas init <dir>.',
         });
       throw invalidInput(`${file} cannot be written: ${messageOf(cause)}`, { cause });

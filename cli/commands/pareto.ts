@@ -4,9 +4,9 @@ import { collectFrontier, collectReport, collectShrunk, objectivesOf, toCsv } fr
 import type { Store } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
-import { frontierTable } from '../output/trials.js';
 import { shrunkListing } from '../output/shrunk.js';
 import { type Colors, json } from '../output/terminal.js';
+import { frontierTable } from '../output/trials.js';
 
 const formats = ['table', 'csv', 'json', 'svg', 'html'] as const;
 type Format = (typeof formats)[number];
@@ -33,11 +33,11 @@ const print: { readonly [F in Format]: (store: Store, colors: Colors) => string 
 
 export const pareto = command({
   usage: 'pareto <workdir>',
-  summary: 'Show the Pareto frontier of a run as a table, a picture or a page',
+  summary: 'Show the Pareto frontier of a run as a table, a chart or a page',
   examples: [
     ['pareto runs/quickstart', 'a table'],
-    ['pareto runs/quickstart --format svg -o frontier.svg', 'a picture'],
-    ['pareto runs/quickstart --format json', 'everything that the report shows, for programs'],
+    ['pareto runs/quickstart --format svg -o frontier.svg', 'a chart'],
+    ['pareto runs/quickstart --format json', 'the data of the report'],
   ],
   options: (yargs) =>
     yargs

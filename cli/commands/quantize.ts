@@ -2,14 +2,14 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { checkWritable, readInput, writeFileAtomic } from '../../base/files.js';
-import { compressSchema, weightBitsFor, winOf } from '../../experiments/compress/index.js';
-import type { FloatOperator } from '../../deploy/index.js';
 import type { IntegerArithmetic } from '../../compiler/index.js';
+import type { FloatOperator } from '../../deploy/index.js';
+import { compressSchema, weightBitsFor, winOf } from '../../experiments/compress/index.js';
 import type { Device, Measurement, ReachableDevice } from '../../latency-models/index.js';
-import { command, jsonOption } from '../command.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
+import { command, jsonOption } from '../command.js';
 import {
-  doubts,
+  measurementWarnings,
   preparedOtherwise,
   type QuantizedReport,
   quantizedTable,
@@ -21,7 +21,7 @@ import { createCounter } from '../progress/counter.js';
 
 const defaults = compressSchema.parse({});
 
-/** What each option may be. */
+/** Allowed values of options, for messages. */
 const expected = {
   images: 'a whole number from 1 to 100000',
   methods: 'minmax, percentile, or both with a comma between',
@@ -39,7 +39,7 @@ function notAllowed(option: keyof Checked, args: Checked): Error {
   return invalidInput(`--${name}: got ${args[option]}; expected ${expected[option]}`, { hint: 'nas quantize --help' });
 }
 
-/** The keys of an experiment's `compress:`, of the same meaning and within the same bounds. */
+/** Options as `compress:` of an experiment, with the same bounds. */
 function limitsOf(args: Checked) {
   const { threads, seed } = args;
   if (!Number.isInteger(threads) || threads < 1) throw notAllowed('threads', args);
@@ -57,7 +57,7 @@ function limitsOf(args: Checked) {
   throw notAllowed(named as keyof Checked, args);
 }
 
-/** A device that runs files. */
+/** A device that runs model files. */
 function runningDevice(argument: string): ReachableDevice {
   const config = parseDevice(argument);
   if (config.type !== 'table') return config;
@@ -66,7 +66,7 @@ function runningDevice(argument: string): ReachableDevice {
   });
 }
 
-/** Where the int8 model goes: not over the float one, and no folder. */
+/** @throws NasError when the output is the float model or a folder. */
 function checkOutput(output: string, model: string): void {
   if (resolve(output) === resolve(model))
     throw invalidInput(`--output ${output}: that is the float model, which is still needed`, {
@@ -91,7 +91,7 @@ const shown = ({ ms, interval, p50, p95, p99, converged, reliable, reasons, envi
   environment,
 });
 
-/** What computes in float, with its time where that is this machine's. */
+/** Operators that stay in float, with their time on this machine. */
 async function inFloat(
   model: Uint8Array,
   planned: readonly FloatOperator[],
@@ -107,7 +107,7 @@ async function inFloat(
 
 export const quantize = command({
   usage: 'quantize <model>',
-  summary: 'Turn a float ONNX classifier into eight bits, and say whether that pays',
+  summary: 'Quantize an ONNX classifier to int8, and judge whether it pays off',
   examples: [
     ['quantize model.onnx --data experiment.yaml -o int8.onnx', 'calibrated on training images of the experiment'],
     ['quantize model.onnx --data image-folder:images -o int8.onnx --device browser', 'timed in a browser'],
@@ -126,17 +126,17 @@ export const quantize = command({
       .option('images', {
         type: 'number',
         default: defaults.calibration.images,
-        describe: 'Training images to find the ranges of the activations on',
+        describe: 'Training images for calibration',
       })
       .option('methods', {
         type: 'string',
         default: defaults.calibration.methods.join(','),
-        describe: 'How ranges are found; the best on the validation images is taken',
+        describe: 'Calibration methods; the best on the validation images is used',
       })
       .option('percentile', {
         type: 'number',
         default: defaults.calibration.percentile,
-        describe: 'Percentage of the values within the range of the method percentile',
+        describe: 'Percentage of values within the range, for the method percentile',
       })
       .option('weight-bits', {
         type: 'string',
@@ -147,20 +147,20 @@ export const quantize = command({
       .option('max-accuracy-drop', {
         type: 'number',
         default: defaults.max_accuracy_drop,
-        describe: 'Validation accuracy that int8 may lose and still pay, as a share: 0.005 is half a point',
+        describe: 'Maximum loss of validation accuracy, as a share: 0.005 is half a point',
       })
       .option('min-speedup', {
         type: 'number',
         default: defaults.min_speedup,
-        describe: 'How many times as fast int8 must be to pay',
+        describe: 'Minimum speedup over float32',
       })
       .option('device', deviceOption)
       .option('threads', {
         type: 'number',
         default: 1,
-        describe: 'Threads of ONNX Runtime while images are classified',
+        describe: 'Threads of ONNX Runtime for classification',
       })
-      .option('seed', { type: 'number', default: 1, describe: 'Which training images are drawn' })
+      .option('seed', { type: 'number', default: 1, describe: 'Seed of the training images' })
       .option('json', jsonOption),
   run: async (args, terminal) => {
     const { model: file, output, data, threads, seed, json: asJson } = args;
@@ -169,7 +169,7 @@ export const quantize = command({
     const model = readInput(file);
     checkOutput(output, file);
     const deploy = await import('../../deploy/index.js');
-    // What cannot be quantized, or written, is refused before any data is converted.
+    // Refuses models that cannot be quantized before data is converted.
     deploy.prepareModel(model, file);
     checkWritable(output);
     const said = deploy.readMetadata(model);
@@ -236,8 +236,8 @@ export const quantize = command({
         ...quantized.warnings,
         ...preparedOtherwise(said, info),
         ...surprises(after.environment, weightBits, integers),
-        ...doubts('float', before),
-        ...doubts('int8', after),
+        ...measurementWarnings('float', before),
+        ...measurementWarnings('int8', after),
       ],
       ...winOf({ latency, accuracy, executed: after.environment.precision }, compress),
     };

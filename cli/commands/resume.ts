@@ -1,19 +1,22 @@
 import { acceptEnvironmentOption, command, jsonOption, uiOption, workersOption } from '../command.js';
-import { drawReport, watchRun } from '../watch-run.js';
 import { withPage } from '../page-process.js';
+import { drawReport, watchRun } from '../watch-run.js';
 
 export const resume = command({
   usage: 'resume <workdir>',
   summary: 'Continue an interrupted run; the result is that of a run that was never interrupted',
   examples: [
-    ['resume runs/quickstart', 'finished trials stay, the others go on from their checkpoints'],
-    ['resume runs/quickstart --trials +20', 'a longer search, as if it had been asked for at first'],
-    ['resume runs/quickstart --workers redis://10.0.0.5:6379', 'from here on with the workers of many machines'],
+    ['resume runs/quickstart', 'keeps finished trials, continues the others from their checkpoints'],
+    ['resume runs/quickstart --trials +20', '20 more trials, with the result of a longer search from the start'],
+    ['resume runs/quickstart --workers redis://10.0.0.5:6379', 'continues with workers of a queue'],
   ],
   options: (yargs) =>
     yargs
       .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
-      .option('trials', { type: 'string', describe: 'Trials in all, or further ones: +20; also of a complete run' })
+      .option('trials', {
+        type: 'string',
+        describe: 'Total number of trials, or additional ones: +20; also for a complete run',
+      })
       .option('accept-environment', acceptEnvironmentOption)
       .option('workers', workersOption)
       .option('ui', uiOption)

@@ -1,24 +1,24 @@
 import { defaultWorkdir } from '../../experiments/stored/workdir.js';
 import { acceptEnvironmentOption, command, jsonOption, setOption, uiOption, workersOption } from '../command.js';
-import { drawReport, watchRun } from '../watch-run.js';
 import { withPage } from '../page-process.js';
+import { drawReport, watchRun } from '../watch-run.js';
 
 export const run = command({
   usage: 'run <yaml>',
   summary: 'Search, from the data to a Pareto frontier of trained networks',
   examples: [
-    ['run experiment.yaml', 'results in runs/<name>; an unfinished run of the same experiment goes on'],
+    ['run experiment.yaml', 'results in runs/<name>; continues an unfinished run of the same experiment'],
     ['run experiment.yaml --set search.trials=5 --set train.epochs=1', 'a shorter search'],
-    ['run experiment.yaml --workdir /data/search --fresh', 'another folder; an earlier run there is thrown away'],
+    ['run experiment.yaml --workdir /data/search --fresh', 'another folder; deletes an earlier run there'],
     ['run experiment.yaml --ui', 'and watch it in a browser'],
-    ['run experiment.yaml --workers redis://10.0.0.5:6379', 'with the workers of many machines: nas worker'],
+    ['run experiment.yaml --workers redis://10.0.0.5:6379', 'with workers of a queue: nas worker'],
   ],
   options: (yargs) =>
     yargs
       .positional('yaml', { type: 'string', demandOption: true, describe: 'Experiment file' })
       .option('workdir', { type: 'string', describe: 'Folder of the results; default runs/<name>' })
       .option('set', setOption)
-      .option('fresh', { type: 'boolean', default: false, describe: 'Throw away an earlier run in the workdir' })
+      .option('fresh', { type: 'boolean', default: false, describe: 'Delete an earlier run in the workdir' })
       .option('accept-environment', acceptEnvironmentOption)
       .option('workers', workersOption)
       .option('ui', uiOption)

@@ -3,7 +3,7 @@ import {
   bytes,
   collectMember,
   collectShrunk,
-  collectTakings,
+  collectAssignments,
   collectTrial,
   count,
   ms,
@@ -20,10 +20,10 @@ import {
 import type { Objective } from '../../search/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
+import { assignmentsTable } from '../output/runs.js';
 import { shrunkListing } from '../output/shrunk.js';
-import { filesOf, precisionsListing } from '../output/trials.js';
 import { type Colors, json, renderFacts, renderTable } from '../output/terminal.js';
-import { takingsListing } from '../output/runs.js';
+import { filesOf, precisionsListing } from '../output/trials.js';
 
 type Fact = readonly [name: string, value: string];
 
@@ -109,9 +109,9 @@ export const show = command({
       }
       const member = await collectMember(store, trial);
       const shrunk = (await collectShrunk(store)).filter(({ parent }) => parent === number);
-      const takings = collectTakings(store, number);
+      const assignments = collectAssignments(store, number);
       if (asJson) {
-        out(json({ ...member, ...(takings.length > 0 && { takings }), shrunk }));
+        out(json({ ...member, ...(assignments.length > 0 && { takings: assignments }), shrunk }));
         return;
       }
       out(renderFacts(facts(member, objectivesOf(store)), colors));
@@ -124,7 +124,7 @@ export const show = command({
       out(`\n${colors.bold('Decisions')}\n${renderFacts(decisions, colors)}`);
       out(curve('Search', member.curves.search, colors));
       out(curve('Final training', member.curves.final, colors));
-      out(takingsListing(takings, colors));
+      out(assignmentsTable(assignments, colors));
       out(shrunkListing(shrunk, colors));
     }),
 });

@@ -1,18 +1,18 @@
 import { invalidInput, NasError } from '../../base/errors.js';
 import { collectShrunk } from '../../experiments/report/index.js';
+import { parseDevice } from '../arguments/device.js';
 import { parseCount } from '../arguments/values.js';
 import { command, jsonOption } from '../command.js';
-import { parseDevice } from '../arguments/device.js';
-import { drawReport, watch } from '../watch-run.js';
 import { withRun } from '../open-run.js';
 import { shrunkTable } from '../output/shrunk.js';
 import { json } from '../output/terminal.js';
+import { drawReport, watch } from '../watch-run.js';
 
-/** What a network is to be cut to. */
+/** Target of the shrunk network. */
 function targetOf(latency: number | undefined, macs: string | undefined) {
   if (macs !== undefined) return { objective: 'macs', value: parseCount('--macs', macs) } as const;
   if (latency === undefined)
-    throw invalidInput('shrink to what? give --latency MS or --macs N', { hint: 'nas shrink --help' });
+    throw invalidInput('a target is missing: give --latency MS or --macs N', { hint: 'nas shrink --help' });
   if (!(latency > 0)) throw invalidInput(`--latency ${latency}: expected milliseconds above 0`);
   return { objective: 'latency_ms', value: latency } as const;
 }
@@ -24,7 +24,7 @@ const atLeastOne = (option: string, value: number): number => {
 
 export const shrink = command({
   usage: 'shrink <workdir> <trial>',
-  summary: 'Cut channels out of a trained network until it is fast enough, and fine-tune what is left',
+  summary: 'Prune channels of a trained network until it is fast enough, and fine-tune it',
   examples: [
     ['shrink runs/quickstart 7 --latency 0.05', 'to 0.05 ms on the device of the run, as measured'],
     ['shrink runs/quickstart 7 --macs 2M --importance gamma', 'to two million multiply-accumulates'],
@@ -46,10 +46,10 @@ export const shrink = command({
       .option('multiple', {
         type: 'number',
         default: 4,
-        describe: 'Widths are multiples of it: 4 suits float32, 16 eight bits; others are slow',
+        describe: 'Widths are multiples of it: 4 suits float32, 16 int8; others are slow',
       })
       .option('epochs', { type: 'number', describe: 'Epochs of fine-tuning; by default half of those of a trial' })
-      .option('device', { type: 'string', describe: "What latency is measured on; by default the run's device" })
+      .option('device', { type: 'string', describe: 'Device of the latency; by default that of the run' })
       .option('json', jsonOption),
   run: async ({ workdir, trial, latency, macs, importance, multiple, epochs, device, json: asJson }, terminal) => {
     if (!Number.isInteger(trial)) throw invalidInput(`there is no trial ${trial}: expected a number`);
@@ -68,11 +68,11 @@ export const shrink = command({
     );
     if (outcome.state === 'interrupted')
       throw new NasError('interrupted', 'shrinking was interrupted', {
-        hint: 'Nothing is lost: the same command goes on from here.',
+        hint: 'Nothing is lost: the same command continues.',
       });
     await withRun(workdir, async (store) => {
       const shrunk = (await collectShrunk(store)).find(({ number }) => number === outcome.number);
-      if (shrunk === undefined) throw new Error(`shrunk network ${outcome.number} was not kept`);
+      if (shrunk === undefined) throw new Error(`shrunk network ${outcome.number} was not stored`);
       terminal.out(asJson ? json(shrunk) : shrunkTable(shrunk, terminal.colors));
     });
   },

@@ -1,7 +1,7 @@
 import { bytes, count } from '../../experiments/report/index.js';
 import type { Decision, DecisionSpace, Extreme } from '../../spaces/index.js';
-import { command, jsonOption, setOption } from '../command.js';
 import { isSpaceName, type LoadedTable, loadWithSpace, type NamedSpace, parseSpace } from '../arguments/space.js';
+import { command, jsonOption, setOption } from '../command.js';
 import { type Colors, type Column, json, renderFacts, renderTable } from '../output/terminal.js';
 
 const decisionColumns: readonly Column<Decision>[] = [
@@ -23,7 +23,7 @@ const plainExtreme = ({ genotype, network, costs }: Extreme) => ({
   costs: { macs: costs.macs, params: costs.params, activationBytes: costs.activationBytes, sizeBytes: costs.sizeBytes },
 });
 
-/** Decisions with a choice. */
+/** Decisions with more than one choice. */
 const openDecisions = ({ decisions }: DecisionSpace): Decision[] =>
   decisions.filter(({ choices }) => choices.length > 1);
 

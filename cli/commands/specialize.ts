@@ -1,9 +1,9 @@
 import { invalidInput } from '../../base/errors.js';
-import { command, jsonOption } from '../command.js';
 import { parseRunDevice, runDeviceOption } from '../arguments/device.js';
+import { command, jsonOption } from '../command.js';
 import { drawReport, watchRun } from '../watch-run.js';
 
-/** Networks that are looked at in a few minutes. */
+/** Evaluated in a few minutes. */
 const defaultTrials = 100;
 
 function positive(option: string, value: number, isAllowed: (value: number) => boolean, expected: string): number {
@@ -16,7 +16,7 @@ export const specialize = command({
   summary: 'Search the supernet of a run for another latency or device, without training it again',
   examples: [
     ['specialize runs/cifar --latency 0.5', 'a frontier within 0.5 ms, in runs/cifar-0.5ms'],
-    ['specialize runs/cifar --latency 8 --device browser --epochs 5', 'in a browser; its networks trained on'],
+    ['specialize runs/cifar --latency 8 --device browser --epochs 5', 'in a browser, with a final training'],
   ],
   options: (yargs) =>
     yargs
@@ -26,10 +26,10 @@ export const specialize = command({
       .option('trials', { type: 'number', default: defaultTrials, describe: 'Networks to evaluate' })
       .option('epochs', {
         type: 'number',
-        describe: "Epochs that the frontier's networks are trained from the supernet; default: none",
+        describe: "Epochs of the frontier's final training from the supernet; default: none",
       })
       .option('workdir', { type: 'string', describe: 'Folder of the results; default beside the run' })
-      .option('fresh', { type: 'boolean', default: false, describe: 'Throw away an earlier run in the workdir' })
+      .option('fresh', { type: 'boolean', default: false, describe: 'Delete an earlier run in the workdir' })
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
   run: async ({ run, latency, device, trials, epochs, workdir, fresh, json }, terminal) => {
     const isCount = (value: number): boolean => Number.isInteger(value) && value > 0;

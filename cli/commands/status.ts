@@ -21,16 +21,16 @@ import { json, renderFacts } from '../output/terminal.js';
 
 const statusText = ({ status, message }: RunSummary, workdir: string): string =>
   status === 'died'
-    ? `died: its process is gone; nas resume ${workdir} goes on from here`
+    ? `died: its process is gone; nas resume ${workdir} continues it`
     : `${status}${message === null ? '' : `: ${message}`}`;
 
 export const status = command({
   usage: 'status <workdir>',
-  summary: 'Say where a run stands',
+  summary: 'Show the status of a run',
   examples: [
     ['status runs/quickstart', 'trials done, failed and planned; best accuracy; frontier'],
     ['status runs/quickstart --json', 'the same for programs'],
-    ['status runs', 'all runs of a folder: how they stand, and the best that they found'],
+    ['status runs', 'all runs of a folder, with their status and best values'],
   ],
   options: (yargs) =>
     yargs

@@ -1,7 +1,7 @@
+import { invalidInput } from '../../base/errors.js';
 import { collectFinals, collectTrials, decisionNames, objectivesOf, toCsv } from '../../experiments/report/index.js';
 import type { Objective } from '../../search/index.js';
 import { storedPrecisions, trialStates, type TrialQuery, type TrialState } from '../../store/index.js';
-import { invalidInput } from '../../base/errors.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { json, renderTable } from '../output/terminal.js';
@@ -16,10 +16,10 @@ import {
   stateColumn,
 } from '../output/trials.js';
 
-/** Rows of a table, unless more are asked for. */
+/** Default number of rows in a table. */
 const tableRows = 500;
 
-/** The order of the trials: by an objective, the best first. */
+/** Sort order by an objective, best first. */
 function sorted(name: string | undefined, objectives: readonly Objective[]): Pick<TrialQuery, 'sort'> {
   if (name === undefined) return {};
   const objective = objectives.find((each) => each.name === name);
@@ -50,18 +50,18 @@ export const trials = command({
         array: true,
         nargs: 1,
         default: [] as TrialState[],
-        describe: 'Only those in this state',
+        describe: 'Only trials in this state',
       })
       .option('precision', {
         choices: storedPrecisions,
-        describe: 'Only those whose network was chosen in this precision, in runs that try both',
+        describe: 'Only trials with this chosen precision, in runs that try both',
       })
-      .option('sort', { type: 'string', describe: 'Objective that they are sorted by, the best first' })
+      .option('sort', { type: 'string', describe: 'Objective to sort by, best first' })
       .option('limit', {
         type: 'number',
-        describe: `The most that are listed, 0: all; default ${tableRows} in a table`,
+        describe: `Maximum number of trials, 0: all; default ${tableRows} in a table`,
       })
-      .option('offset', { type: 'number', default: 0, describe: 'Trials that are passed over' })
+      .option('offset', { type: 'number', default: 0, describe: 'Number of trials to skip' })
       .option('json', { ...jsonOption, describe: 'The same as --format json' }),
   run: ({ workdir, format, json: asJson, limit, offset, precision, sort, state }, { out, err, colors }) =>
     withRun(workdir, (store) => {

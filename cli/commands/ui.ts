@@ -1,48 +1,46 @@
 import { hostname } from 'node:os';
-import { isLoopback } from '../../base/server.js';
-import { checkPort } from '../../base/server.js';
-import { makeToken, readToken } from '../../base/server.js';
+import { isLoopback, checkPort, makeToken, readToken } from '../../base/server.js';
 import { command, untilStopped } from '../command.js';
 import { startPageProcess } from '../page-process.js';
 
-/** Addresses that stand for all of a machine's; people use its name. */
-const everywhere = ['0.0.0.0', '::'];
+/** Wildcard addresses; browsers use the host name instead. */
+const wildcards = ['0.0.0.0', '::'];
 
-/** What a person opens: with the token, which the page keeps for him. */
+/** The address to open, with the token. */
 function addressFor(listening: string, host: string, token: string | undefined): string {
   const address = new URL(listening);
-  if (everywhere.includes(host)) address.hostname = hostname();
+  if (wildcards.includes(host)) address.hostname = hostname();
   if (token !== undefined) address.searchParams.set('token', token);
   return address.href;
 }
 
 export const ui = command({
   usage: 'ui [folder]',
-  summary: 'Show runs in a browser: live while they go, beside each other, and trial by trial',
+  summary: 'Show runs in a browser: live, compared, and trial by trial',
   examples: [
     ['ui', 'all runs in runs/, for browsers on this machine, until Ctrl-C'],
     ['ui runs/quickstart', 'one run'],
-    ['ui --host 0.0.0.0', 'for other machines, too, which need the token that is printed'],
+    ['ui --host 0.0.0.0', 'also for other machines, which need the printed token'],
   ],
   options: (yargs) =>
     yargs
       .positional('folder', {
         type: 'string',
         default: 'runs',
-        describe: "A folder with runs in it, or a run's folder; it need not exist yet",
+        describe: "A folder with runs, or a run's folder; it may not exist yet",
       })
       .option('host', { type: 'string', default: '127.0.0.1', describe: 'Address to listen on' })
-      .option('port', { type: 'number', describe: 'Port to listen on; by default 6060, or the next one that is free' })
+      .option('port', { type: 'number', describe: 'Port to listen on; by default 6060, or the next free one' })
       .option('token-file', {
         type: 'string',
-        describe: 'File with the token that everybody must know; by default one is made where others can connect',
+        describe: 'File with the token that browsers must send; by default one is made when other machines can connect',
       })
       .option('name', {
         type: 'string',
         array: true,
         nargs: 1,
         default: [] as string[],
-        describe: "Name besides this machine's under which browsers reach the page (a proxy's); may be repeated",
+        describe: "Further host name of the page, such as a proxy's; may be repeated",
       }),
   run: async ({ folder, host, port, tokenFile, name: names }, { out, err }) => {
     if (port !== undefined) checkPort('--port', port);
@@ -60,7 +58,7 @@ export const ui = command({
     });
     out(`${addressFor(page.address, host, tokenFile === undefined ? made : undefined)}\n`);
     err(`Showing ${folder}; Ctrl-C ends it\n`);
-    if (tokenFile !== undefined) err(`Who opens it for the first time adds ?token= and what is in ${tokenFile}\n`);
+    if (tokenFile !== undefined) err(`The first visit needs ?token= with the content of ${tokenFile}\n`);
     await Promise.race([untilStopped(), page.lost]);
     await page.close();
   },

@@ -1,5 +1,5 @@
-import { command, jsonOption, setOption } from '../command.js';
 import { loadWithSpace } from '../arguments/space.js';
+import { command, jsonOption, setOption } from '../command.js';
 import { json } from '../output/terminal.js';
 
 export const validate = command({
@@ -7,7 +7,7 @@ export const validate = command({
   summary: 'Check an experiment file, its data, its space and its controller, without running anything',
   examples: [
     ['validate experiment.yaml', 'every mistake with its line, what was written and what is allowed'],
-    ['validate experiment.yaml --set train.epochs=3 --json', 'the experiment with every default filled in'],
+    ['validate experiment.yaml --set train.epochs=3 --json', 'the experiment with all defaults'],
   ],
   options: (yargs) =>
     yargs
@@ -28,6 +28,6 @@ export const validate = command({
     const each = kind === 'table' ? 'in a table' : evaluationText(experiment);
     const goals = objectives.map(({ name: goal, direction }) => `${direction} ${goal}`).join(', ');
     out(`${colors.green('valid')}: ${name}: ${search.trials} trials ${each} among ${size} networks; ${goals}\n`);
-    if (valid.kind === 'training' && valid.beginning !== null) out(`${valid.beginning}\n`);
+    if (valid.kind === 'training' && valid.initial !== null) out(`${valid.initial}\n`);
   },
 });

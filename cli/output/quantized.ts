@@ -1,29 +1,27 @@
+import { bytes, ms, percent, points } from '../../base/number-text.js';
 import type { IntegerArithmetic } from '../../compiler/index.js';
 import type { WeightBits } from '../../deploy/index.js';
-import type { Environment, Measurement } from '../../latency-models/index.js';
 import { speedupOf, type Win } from '../../experiments/compress/index.js';
-import { bytes, ms, percent, points } from '../../base/number-text.js';
+import type { Environment, Measurement } from '../../latency-models/index.js';
 import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
 
 type Normalisation = Readonly<Partial<Record<'mean' | 'std', readonly number[]>>>;
 
-/** How images were prepared, where that need not be what is meant. */
+/** Warnings about the normalisation of images. */
 export function preparedOtherwise(model: Normalisation, data: Required<Normalisation>): string[] {
   const { mean, std } = model;
   if (mean === undefined || std === undefined)
-    return [
-      'the file does not say how its images are normalised (mean and std in its metadata_props): those of the data are taken',
-    ];
+    return ['the file has no normalisation (mean and std in its metadata_props): that of the data is used'];
   const isSame = (a: readonly number[], b: readonly number[]) => a.every((x, i) => Math.abs(x - b[i]) < 1e-6);
   if (isSame(mean, data.mean) && isSame(std, data.std)) return [];
-  return ['the model normalises images otherwise than the data: they were converted to what it takes'];
+  return ['the model normalises images differently from the data: images were converted'];
 }
 
-/** What keeps a latency from being trusted. */
-export const doubts = (name: string, { reliable, reasons }: Measurement): string[] =>
+/** Warnings about an unreliable latency. */
+export const measurementWarnings = (name: string, { reliable, reasons }: Measurement): string[] =>
   reliable ? [] : [`the latency of the ${name} model is not reliable: ${reasons.join('; ')}`];
 
-/** What is not as the word int8 promises. */
+/** Warnings about int8 on this device. */
 export function surprises(
   { precision = 'int8' }: Environment,
   bits: WeightBits,
@@ -37,13 +35,11 @@ export function surprises(
   ];
 }
 
-/** A latency as it is shown. */
 interface ShownLatency {
   readonly ms: number;
   readonly interval: readonly [low: number, high: number];
 }
 
-/** Something of the float model and of the int8 model. */
 interface BeforeAfter<T> {
   readonly fp32: T;
   readonly int8: T;
@@ -53,18 +49,18 @@ interface BeforeAfter<T> {
 export interface ShownFloat {
   readonly operator: string;
   readonly node: string;
-  /** Why; null where only the runtime knows. */
+  /** Null when unknown. */
   readonly reason: string | null;
-  /** Milliseconds of a run, roughly; null where it was not profiled. */
+  /** Approximate ms per run; null without a profile. */
   readonly ms: number | null;
 }
 
-/** What `nas quantize` found. */
+/** Result of `nas quantize`. */
 export interface QuantizedReport extends Win {
   readonly model: string;
   readonly output: string;
   readonly device: string;
-  /** How the device sums products of bytes; null where it does not tell. */
+  /** Integer arithmetic of the device; null when unknown. */
   readonly integers: 'exact' | 'saturating' | null;
   readonly method: string;
   readonly tried: readonly { readonly method: string; readonly accuracy: number }[];
@@ -140,7 +136,7 @@ const floatColumns = (latency: ShownLatency): readonly Column<ShownFloat>[] => [
   { title: 'why', cell: ({ reason }) => reason ?? '' },
 ];
 
-/** The report as people read it, the verdict last. */
+/** The report as text. */
 export function quantizedTable(report: QuantizedReport, colors: Colors): string {
   const { model, output, device, integers, method, tried, images, floats, pays, verdict } = report;
   const trials = tried.map((one) => `${one.method} ${percent(one.accuracy)}`).join(', ');

@@ -3,16 +3,16 @@ import {
   duration,
   objectiveTitle,
   objectiveValue,
-  type ReportTaking,
+  type ReportAssignment,
   type RunWorkers,
 } from '../../experiments/report/index.js';
-import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
 import { describeTraining, type Training } from '../../store/index.js';
-import type { QueueOverview, RunOverview } from '../../experiments/queue/overview.js';
+import type { QueueOverview, RunOverview } from '../../experiments/queue/registry.js';
+import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
 
 type Listed = ReturnType<typeof collectRuns>[number];
 
-/** A cell of a run that can be read. */
+/** A cell of a readable run. */
 const cell =
   (of: (run: Exclude<Listed, { readonly problem: string }>) => string) =>
   (listed: Listed): string =>
@@ -36,7 +36,7 @@ const columns: readonly Column<Listed>[] = [
 /** The runs of a folder as a table. */
 export const runsTable = (runs: readonly Listed[], colors: Colors): string => renderTable(columns, runs, colors);
 
-/** What is said of a training besides whose it is. */
+/** Suffix of a training by stage. */
 const stages: { readonly [S in Training['stage']]: string } = {
   search: 'search',
   final: 'final training',
@@ -46,7 +46,7 @@ const stages: { readonly [S in Training['stage']]: string } = {
   shrunk: 'fine-tuning',
 };
 
-/** What is in the hands of which machine, one training a line; nothing when nothing is. @param now in ms since 1970 */
+/** Table of current assignments; empty when there are none. @param now ms since 1970 */
 export function atWorkListing({ now: trainings, waiting }: RunWorkers, now: number, colors: Colors): string {
   if (trainings.length === 0 && waiting === 0) return '';
   const columns: readonly Column<RunWorkers['now'][number]>[] = [
@@ -61,7 +61,7 @@ export function atWorkListing({ now: trainings, waiting }: RunWorkers, now: numb
   return `\n${colors.bold('At work')}\n${table}${waits}`;
 }
 
-const takingColumns: readonly Column<ReportTaking>[] = [
+const assignmentColumns: readonly Column<ReportAssignment>[] = [
   { title: 'stage', cell: ({ stage }) => stages[stage] },
   { title: 'attempt', numeric: true, cell: ({ attempt }) => String(attempt) },
   { title: 'host', cell: ({ host }) => host },
@@ -70,9 +70,9 @@ const takingColumns: readonly Column<ReportTaking>[] = [
   { title: 'ended', cell: ({ ended }) => ended?.replace(/\s+/g, ' ') ?? 'at work' },
 ];
 
-/** Which machines took the trainings of a trial, one taking a line; nothing when none did. */
-export const takingsListing = (takings: readonly ReportTaking[], colors: Colors): string =>
-  takings.length === 0 ? '' : `\n${colors.bold('Workers')}\n${renderTable(takingColumns, takings, colors)}`;
+/** Table of a trial's assignments; empty when there are none. */
+export const assignmentsTable = (assignments: readonly ReportAssignment[], colors: Colors): string =>
+  assignments.length === 0 ? '' : `\n${colors.bold('Workers')}\n${renderTable(assignmentColumns, assignments, colors)}`;
 
 type Worker = QueueOverview['workers'][number];
 type Job = Worker['jobs'][number] & { readonly host: string; readonly name: string };
@@ -106,7 +106,7 @@ const jobColumns: readonly Column<Job>[] = [
 const waiting = ({ name, unfit }: RunOverview): string =>
   [`${name} waits for workers:`, ...unfit.map(({ host, why }) => `- the one on ${host} ${why.join('; ')}`)].join('\n');
 
-/** Who works for a queue, as tables: the workers, what they do, their groups, and the runs that none of them fits. */
+/** Tables of a queue's workers, their jobs and groups, and the runs without suitable workers. */
 export function workersText({ workers, runs }: QueueOverview, colors: Colors): string {
   const names = new Map(runs.map(({ run, name }) => [run, name]));
   const jobs = workers.flatMap(({ host, jobs: own }) =>
@@ -115,7 +115,7 @@ export function workersText({ workers, runs }: QueueOverview, colors: Colors): s
   const groups = new Map(workers.map(({ group, groupText }) => [group, groupText]));
   const parts = [
     workers.length === 0
-      ? 'No worker is there; on any machine, nas worker --queue ... starts one\n'
+      ? 'There are no workers; nas worker --queue ... starts one on any machine\n'
       : renderTable(workerColumns, workers, colors),
     ...(jobs.length === 0 ? [] : [renderTable(jobColumns, jobs, colors)]),
     ...(groups.size === 0 ? [] : [`${colors.bold('Groups')}\n${renderFacts([...groups], colors)}`]),

@@ -12,7 +12,6 @@ import { type Colors, type Column, renderTable } from './terminal.js';
 
 const share = (value: number | null): string => objectiveValue('accuracy', value);
 
-/** What is known of a network. */
 const stageColumns = <Row>(stage: (row: Row) => ShrunkStage): Column<Row>[] => [
   { title: 'validation accuracy', numeric: true, cell: (row) => share(stage(row).accuracy) },
   { title: 'test accuracy', numeric: true, cell: (row) => share(stage(row).testAccuracy) },
@@ -21,7 +20,7 @@ const stageColumns = <Row>(stage: (row: Row) => ShrunkStage): Column<Row>[] => [
   { title: 'latency', numeric: true, cell: (row) => objectiveValue('latency_ms', stage(row).latency) },
 ];
 
-/** Whether shrinking was worth it, in a sentence. */
+/** One sentence on whether shrinking paid off. */
 function verdict({ alternative, tuned, target }: ReportShrunk): string {
   const within = withinText[target.objective];
   if (alternative?.accuracy == null || tuned.accuracy === null) return `No other trial of this run is ${within}.`;
@@ -40,7 +39,7 @@ const rowColumns: readonly Column<ShrunkStage>[] = [
   ...stageColumns((stage: ShrunkStage) => stage),
 ];
 
-/** A shrunk network beside the one that it came from, and beside what the space itself offers for as much. */
+/** Table of a shrunk network, its parent and the best alternative. */
 export const shrunkTable = (shrunk: ReportShrunk, colors: Colors): string =>
   `${renderTable(rowColumns, shrunkRows(shrunk), colors)}\n${verdict(shrunk)}\n`;
 
@@ -52,6 +51,6 @@ const listColumns: readonly Column<ReportShrunk>[] = [
   ...stageColumns(({ tuned }: ReportShrunk) => tuned),
 ];
 
-/** All shrunk networks of a run, one a line; nothing when there are none. */
+/** Table of all shrunk networks of a run; empty when there are none. */
 export const shrunkListing = (all: readonly ReportShrunk[], colors: Colors): string =>
   all.length === 0 ? '' : `\n${colors.bold('Shrunk networks')}\n${renderTable(listColumns, all, colors)}`;

@@ -1,17 +1,17 @@
-import picocolors from 'picocolors';
 import { stripVTControlCharacters } from 'node:util';
+import picocolors from 'picocolors';
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
-/** Where a command writes to; results to `out`, everything else to `err`. */
+/** Output of a command: results to `out`, everything else to `err`. */
 export interface Terminal {
-  /** Colours of `out`: plain unless a person reads it. */
+  /** Colours of `out`; plain unless it is a terminal. */
   readonly colors: Colors;
-  /** Whether `err` is a terminal on which lines can be drawn again. */
+  /** Whether `err` is a terminal that can redraw lines. */
   readonly live: boolean;
   /** Width of the terminal, in characters. */
   readonly columns: () => number;
-  /** Its height, in lines; absent where that is not known. */
+  /** Height in lines; absent when unknown. */
   readonly rows?: () => number;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
@@ -20,14 +20,14 @@ export interface Terminal {
 const plainWish = (argv: readonly string[], env: NodeJS.ProcessEnv): boolean =>
   argv.includes('--no-color') || (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
 
-/** The reader has gone away (`| head`), or the terminal was closed. */
-const nobodyReads = new Set(['EPIPE', 'EIO']);
+/** Errors of a closed pipe (`| head`) or terminal. */
+const closedOutput = new Set(['EPIPE', 'EIO']);
 
-/** The process's own terminal. What nobody reads any more is dropped, and the work goes on: a run must not end of it. */
+/** The terminal of the process. Drops output after the reader has closed it, so that a run continues. */
 export function processTerminal(argv: readonly string[], env: NodeJS.ProcessEnv): Terminal {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (!nobodyReads.has(error.code ?? '')) throw error;
+      if (!closedOutput.has(error.code ?? '')) throw error;
     });
   const forced = (env['FORCE_COLOR'] ?? '') !== '';
   return {
@@ -42,7 +42,7 @@ export function processTerminal(argv: readonly string[], env: NodeJS.ProcessEnv)
 
 export interface Column<Row> {
   readonly title: string;
-  /** Numbers stand to the right. */
+  /** Right-aligned. */
   readonly numeric?: boolean;
   readonly cell: (row: Row) => string;
 }
@@ -52,8 +52,7 @@ const gap = '  ';
 const widthOf = (text: string): number => (text.includes('\u001b') ? stripVTControlCharacters(text) : text).length;
 
 /**
- * Rows as aligned columns under bold titles; ends with a line break. Written here because ten thousand trials must
- * appear at once: table libraries take a minute for them.
+ * Aligned columns under bold titles, ending with a line break. Table libraries take a minute for ten thousand trials.
  */
 export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], colors: Colors): string {
   const lines = [
@@ -68,7 +67,7 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
   return lines.map((line) => `${line.map(aligned).join(gap).trimEnd()}\n`).join('');
 }
 
-/** Names and values, one a line, the values aligned. */
+/** Aligned names and values, one pair a line. */
 export function renderFacts(facts: readonly (readonly [name: string, value: string])[], colors: Colors): string {
   const width = Math.max(...facts.map(([name]) => name.length));
   return facts.map(([name, value]) => `${colors.dim(name.padEnd(width))}${gap}${value}\n`).join('');

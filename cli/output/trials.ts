@@ -13,10 +13,10 @@ import {
   testTitle,
 } from '../../experiments/report/index.js';
 import type { Objective } from '../../search/index.js';
-import { type Colors, type Column, renderTable } from './terminal.js';
 import type { Store } from '../../store/index.js';
+import { type Colors, type Column, renderTable } from './terminal.js';
 
-/** Objectives as the search found them; a latency says whether it was measured or predicted. */
+/** Columns of objectives by search values; latencies show whether they are measured or predicted. */
 export function objectiveColumns(objectives: readonly Objective[], colors: Colors): Column<ReportTrial>[] {
   return objectives.map(({ name }) => ({
     title: searchTitle(name),
@@ -30,7 +30,7 @@ export function objectiveColumns(objectives: readonly Objective[], colors: Color
   }));
 }
 
-/** Accuracies after the search, apart from those that steered it: of the final training (if any) and on the test split. */
+/** Columns of final accuracy (if any) and test accuracy. */
 export function finalColumns(
   finals: FinalResults,
   objectives: readonly Objective[],
@@ -67,13 +67,13 @@ export function finalColumns(
 
 export const numberColumn: Column<ReportTrial> = { title: 'trial', numeric: true, cell: ({ number }) => `${number}` };
 
-/** What the values are those of; no column where a run knows fp32 only. */
+/** Precision of the values; no column in runs with fp32 only. */
 export const precisionColumn = (trials: readonly ReportTrial[]): Column<ReportTrial>[] =>
   trials.some(({ precision }) => precision !== undefined)
     ? [{ title: 'precision', cell: ({ precision }) => precision ?? '-' }]
     : [];
 
-/** Which machines trained; no column where the run's own processes did. */
+/** Machines of the trainings; no column when only the run's own machine trained. */
 export const hostColumn = (trials: readonly ReportTrial[]): Column<ReportTrial>[] =>
   trials.some(({ host }) => host !== undefined) ? [{ title: 'host', cell: ({ host }) => host ?? '-' }] : [];
 
@@ -94,13 +94,13 @@ export const stateColumn = (colors: Colors): Column<ReportTrial> => ({
 export const decisionColumns = (names: readonly string[]): Column<ReportTrial>[] =>
   names.map((name) => ({ title: name, cell: ({ choices }) => String(choices[name]) }));
 
-/** Why trials were pruned or failed; no column when none was. */
+/** Reasons of pruned and failed trials; no column without any. */
 export const reasonColumn = (trials: readonly ReportTrial[]): Column<ReportTrial>[] =>
   trials.every(({ message }) => message === null)
     ? []
     : [{ title: 'reason', cell: ({ message }) => message?.replace(/\s+/g, ' ') ?? '' }];
 
-/** The frontier as a table, or a line that says why there is none. */
+/** The frontier as a table, or a line that explains why there is none. */
 export function frontierTable(store: Store, colors: Colors): string {
   const objectives = objectivesOf(store);
   const members = collectFrontier(store);
@@ -116,7 +116,7 @@ export function frontierTable(store: Store, colors: Colors): string {
 
 const share = (value: number | null | undefined): string => objectiveValue('accuracy', value);
 
-/** A trial's network in each precision that was tried, with the verdicts; nothing where a run knows fp32 only. */
+/** Table of a trial in each precision, with verdicts; empty in runs with fp32 only. */
 export function precisionsListing(member: ReportMember, colors: Colors): string {
   const { variants = [], kept = {} } = member;
   if (variants.length === 0) return '';
@@ -152,7 +152,7 @@ export function precisionsListing(member: ReportMember, colors: Colors): string 
   return `\n${colors.bold('Precisions')}\n${renderTable(columns, variants, colors)}`;
 }
 
-/** The files of all precisions, each once. */
+/** Files of all precisions without duplicates. */
 export function filesOf({ files, kept = {} }: ReportMember): ReportMember['files'] {
   const others = Object.values(kept).flatMap((each) => each.files);
   return [...new Map([...files, ...others].map((file) => [file.path, file])).values()];

@@ -1,11 +1,10 @@
 import type { Terminal } from '../output/terminal.js';
 
-/** Pauses between two lines, in ms: where a line can be drawn again, and elsewhere, where each stays. */
+/** Minimum time between two updates, ms: redrawn lines, and lines of a log. */
 const pause = { live: 100, plain: 10_000 } as const;
 
 /**
- * Counts work that takes long: one line that is drawn again, or, where that cannot be, a line now and then. Short work is
- * silent there.
+ * Counter of long work: one redrawn line on a terminal, else a line every ten seconds, so that short work prints nothing.
  * @param clock in ms
  */
 export function createCounter({ live, err }: Pick<Terminal, 'live' | 'err'>, clock = () => performance.now()) {

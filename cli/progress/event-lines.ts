@@ -9,19 +9,19 @@ const valuesText = (values: Values): string =>
     .map(([name, value]) => `${objectiveTitle(name)} ${objectiveValue(name, value)}`)
     .join(', ');
 
-/** ` in int8`; nothing in runs that know fp32 only. */
+/** ` in int8`; empty in runs with fp32 only. */
 const inPrecision = (precision: string | undefined): string => (precision === undefined ? '' : ` in ${precision}`);
 
 const why = (message: string | undefined): string => (message === undefined ? '' : `: ${message}`);
 
-/** What is said of a training at each stage. */
+/** Suffix of a training by stage. */
 const stages: { readonly [S in Extract<RunEvent, { kind: 'trial-finished' }>['stage']]: string } = {
   search: '',
   final: ' (final training)',
   'quantize-aware': ' (fine-tuning for int8)',
 };
 
-/** The line that stays for each kind of event; null for those that only move the live view. */
+/** The permanent line of each kind of event; null for events that only update the live view. */
 const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   phase: ({ message }) => message,
   progress: () => null,
@@ -31,18 +31,18 @@ const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   'trial-started': ({ stage, number, host, fromEpoch }) =>
     host === undefined
       ? null
-      : `trial ${number}${stages[stage]} is the work of ${host}${fromEpoch === 0 ? '' : `, from epoch ${fromEpoch + 1} on`}`,
+      : `trial ${number}${stages[stage]} runs on ${host}${fromEpoch === 0 ? '' : `, from epoch ${fromEpoch + 1}`}`,
   'trial-step': () => null,
   'trial-epoch': () => null,
   'trial-paused': ({ number, epochs, of, values }) =>
     `trial ${number} after ${epochs} of ${of} epochs: ${valuesText(values)}`,
-  'trial-promoted': ({ number, epochs, reason }) => `trial ${number} goes on to ${epochs} epochs: ${reason}`,
+  'trial-promoted': ({ number, epochs, reason }) => `trial ${number} is promoted to ${epochs} epochs: ${reason}`,
   'trial-finished': ({ stage, number, precision, state, values, message }) => {
     const found = valuesText(values);
     return `trial ${number}${stages[stage]} ${state}${inPrecision(precision)}${why(message)}${found === '' ? '' : `: ${found}`}`;
   },
   'trial-retried': ({ number, attempt, attempts, message }) =>
-    `trial ${number} is started again (attempt ${attempt} of ${attempts}): ${message}`,
+    `trial ${number} is restarted (attempt ${attempt} of ${attempts}): ${message}`,
   measured: ({ purpose, precision, number, ms: latency, predictedMs, converged }) => {
     if (purpose !== 'frontier') return null;
     const predicted = predictedMs === undefined ? '' : ` (predicted ${ms(predictedMs)})`;
@@ -61,14 +61,14 @@ const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   },
 };
 
-/** What stays on the screen (or in the log) of an event. */
+/** The permanent line of an event. */
 export function lineOf(event: RunEvent): string | null {
-  // The table has, for each kind, a function of that kind's event.
+  // The table maps each kind to a function of events of that kind.
   const line = lines[event.kind] as (event: RunEvent) => string | null;
   return line(event);
 }
 
-/** An epoch as a line, for logs: a person at a terminal sees it move instead. */
+/** Log line of an epoch. */
 export function epochLine(event: Extract<RunEvent, { kind: 'trial-epoch' | 'phase-epoch' }>): string {
   const { epoch, epochs, validationAccuracy, trainLoss } = event;
   const what = event.kind === 'trial-epoch' ? `trial ${event.number}` : event.phase;

@@ -1,17 +1,17 @@
-import type { RunEvent, RunObserver, TrialStepEvent } from '../../experiments/runner/events.js';
 import { duration, objectiveValue } from '../../experiments/report/index.js';
+import type { RunEvent, RunObserver, TrialStepEvent } from '../../experiments/runner/events.js';
 import type { Terminal } from '../output/terminal.js';
 import { epochLine, lineOf } from './event-lines.js';
 import { type ProgressState, ProgressTracker } from './tracker.js';
 
-/** Shows a run while it goes. */
+/** Shows the progress of a run. */
 interface ProgressView {
   readonly observe: RunObserver;
-  /** Leaves the screen as it should stay. */
+  /** Erases the live part. */
   readonly close: () => void;
 }
 
-/** The picture is drawn at most this often, in ms. */
+/** Minimum time between two redraws, ms. */
 const interval = 120;
 
 const barWidth = 24;
@@ -30,7 +30,7 @@ function overall({ message, progress, frontier }: ProgressState): string {
   return `${bar(done, total)} ${done}/${total} ${unit}${eta}${detail === undefined ? '' : `, ${detail}`}${members}${best}`;
 }
 
-/** What a worker trains at each stage. */
+/** Subject of a worker's line by stage. */
 const subjects: { readonly [S in TrialStepEvent['stage']]: string } = {
   search: 'trial',
   final: 'final training of trial',
@@ -47,13 +47,13 @@ function workerLine(
   return `  ${who}: ${what} ${number}, ${where}, ${Math.round(imagesPerSecond)} images/s, loss ${loss.toFixed(4)}`;
 }
 
-/** @param most lines of workers */
-function picture(state: ProgressState, most: number): string[] {
+/** @param maxWorkers maximum number of worker lines */
+function liveLines(state: ProgressState, maxWorkers: number): string[] {
   const { phase, workers, hosts } = state;
-  // One machine needs no name in every line.
+  // Host names are shown when there are several.
   const several = new Set(hosts.values()).size > 1;
   const steps = [...workers.values()].sort((a, b) => a.worker - b.worker);
-  const shown = steps.length > most ? steps.slice(0, most - 1) : steps;
+  const shown = steps.length > maxWorkers ? steps.slice(0, maxWorkers - 1) : steps;
   return [
     ...(phase === null ? [] : [overall(state)]),
     ...shown.map((step) => workerLine(step, several ? hosts.get(step.worker) : undefined)),
@@ -61,7 +61,7 @@ function picture(state: ProgressState, most: number): string[] {
   ];
 }
 
-/** A few lines at the bottom that are drawn again, with everything worth keeping above them. */
+/** Redraws a few lines at the bottom; permanent lines scroll above them. */
 function createLiveView({ err, columns, rows }: Terminal, clock: () => number): ProgressView {
   const tracker = new ProgressTracker(clock);
   let drawn = 0;
@@ -69,9 +69,9 @@ function createLiveView({ err, columns, rows }: Terminal, clock: () => number): 
   const erase = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`);
   const draw = (above: string): void => {
     const width = Math.max(20, columns() || 80) - 1;
-    // What is higher than the screen cannot be drawn again.
-    const most = Math.max(2, ((rows?.() ?? 0) || 24) - 3);
-    const lines = picture(tracker.state, most).map((line) => line.slice(0, width));
+    // A live part higher than the screen could not be erased.
+    const maxWorkers = Math.max(2, ((rows?.() ?? 0) || 24) - 3);
+    const lines = liveLines(tracker.state, maxWorkers).map((line) => line.slice(0, width));
     err(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`);
     drawn = lines.length;
     last = clock();
@@ -90,7 +90,7 @@ function createLiveView({ err, columns, rows }: Terminal, clock: () => number): 
   };
 }
 
-/** Steps of a phase's progress that get a line. */
+/** Number of progress lines of a phase. */
 const tenths = 10;
 
 /** Plain lines without timestamps: for logs, pipes and CI. */
@@ -121,6 +121,6 @@ function createPlainView({ err }: Terminal, clock: () => number): ProgressView {
   };
 }
 
-/** Live lines where a person watches, plain ones elsewhere. */
+/** Live lines on a terminal, plain lines elsewhere. */
 export const createProgressView = (terminal: Terminal, clock: () => number = () => performance.now()): ProgressView =>
   terminal.live ? createLiveView(terminal, clock) : createPlainView(terminal, clock);

@@ -1,26 +1,26 @@
-import { accuracyAmong } from '../../experiments/schema/measures.js';
 import type { PhaseName, ProgressEvent, RunEvent, TrialStepEvent } from '../../experiments/runner/events.js';
+import { accuracyAmong } from '../../experiments/schema/measures.js';
 
-/** What a person wants to see of a run at one moment. */
+/** Current state of a run's progress. */
 export interface ProgressState {
   readonly phase: PhaseName | null;
   readonly message: string;
   readonly progress: (ProgressEvent & { readonly etaSeconds: number | undefined }) | null;
-  /** The latest step of each worker that trains. */
+  /** Latest step of each training worker. */
   readonly workers: ReadonlyMap<number, TrialStepEvent>;
-  /** The machine of each worker, where it is told. */
+  /** Machine of each worker, where known. */
   readonly hosts: ReadonlyMap<number, string>;
   /** Best accuracy of the frontier and how many members it has. */
   readonly frontier: { readonly members: number; readonly accuracy: number | undefined } | null;
 }
 
-/** When a phase's first progress came, to estimate its end from. */
+/** First progress of a phase, for the ETA. */
 interface Since {
   readonly at: number;
   readonly done: number;
 }
 
-/** Gathers events into a state. */
+/** Derives the progress from events. */
 export class ProgressTracker {
   private phase: PhaseName | null = null;
   private message = '';
@@ -52,18 +52,18 @@ export class ProgressTracker {
         this.progress = { ...event, etaSeconds: event.etaSeconds ?? this.estimate(event) };
         break;
       case 'trial-started':
-        // Another worker may have had it before.
-        this.atRest(event.number, event.stage);
+        // Another worker may have trained it before.
+        this.removeWorkers(event.number, event.stage);
         if (event.host !== undefined) this.hosts.set(event.worker, event.host);
         break;
       case 'trial-step':
         this.workers.set(event.worker, event);
         break;
       case 'trial-paused':
-        this.atRest(event.number, 'search');
+        this.removeWorkers(event.number, 'search');
         break;
       case 'trial-finished':
-        this.atRest(event.number, event.stage);
+        this.removeWorkers(event.number, event.stage);
         break;
       case 'frontier': {
         const accuracies = event.members.flatMap(({ values }) => accuracyAmong(values) ?? []);
@@ -75,8 +75,8 @@ export class ProgressTracker {
     }
   }
 
-  /** Nothing trains this network any more. */
-  private atRest(trial: number, of: TrialStepEvent['stage']): void {
+  /** Removes the workers of a training that has ended or moved. */
+  private removeWorkers(trial: number, of: TrialStepEvent['stage']): void {
     for (const [worker, { number, stage }] of this.workers)
       if (number === trial && stage === of) this.workers.delete(worker);
   }

@@ -2,16 +2,16 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/index.js';
 import type { Val } from '../values/value.js';
 
-/** What rules may ask of the trace that they record into. */
+/** The parts of a trace that rules use. */
 export interface KernelContext {
   readonly builder: GraphBuilder;
-  /** A number that is different at every call within a trace, the same at every trace. */
+  /** A number that differs between calls within a trace and repeats in every trace. */
   unique(purpose: 'noise' | 'scratch'): number;
   /** The random seed input of the program. */
   noiseSeed(): string;
 }
 
-/** Who knows the values of tensors while tracing. */
+/** Maps tensors to values while tracing. */
 export interface Recorder {
   readonly context: KernelContext;
   value(tensor: tf.TensorInfo): Val;
@@ -51,13 +51,10 @@ export class Call {
   }
 }
 
-/** Records what a kernel computes and returns its outputs. */
+/** Records the operators of a kernel and returns its outputs. */
 export type Rule = (call: Call) => Val | readonly Val[];
 
-/**
- * A rule that reads attributes. TF.js passes them untyped; their types are those that it declares for each kernel, and
- * its own backends trust them in the same way.
- */
+/** A rule that reads attributes. TF.js passes them untyped and declares a type for each kernel; its backends trust it, too. */
 export const withAttrs =
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller says which attributes
   <A extends object>(rule: (call: Call, attrs: A) => Val | readonly Val[]): Rule =>

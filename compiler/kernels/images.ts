@@ -39,7 +39,7 @@ function maxPoolGradient(dy: Val, x: Val, info: PoolInfo): Val {
   return Val.of(builder, builder.reshape(name, [n, c, h, w]), info.inShape, 'float32', NCHW);
 }
 
-/** How many cells of each window lie inside the image, along one axis. */
+/** Number of cells of each window inside the image, along one axis. */
 function cellsInside(outputs: number, stride: number, before: number, window: number, size: number): number[] {
   return Array.from({ length: outputs }, (_, i) => {
     const start = i * stride - before;
@@ -89,7 +89,7 @@ export const poolingRules = {
 type Attrs = Pick<tf.ResizeBilinearAttrs, 'alignCorners' | 'halfPixelCenters'>;
 type Method = 'bilinear' | 'nearest';
 
-/** Which input cells make up each output cell, with their weights, along one axis; TF.js's definitions. */
+/** Input cells and weights of each output cell, along one axis; TF.js's definitions. */
 function taps(
   method: Method,
   from: number,
@@ -122,7 +122,7 @@ function matrix(method: Method, from: number, to: number, attrs: Attrs): Float32
   return weights;
 }
 
-/** Gathering by constant indices: TF.js's nearest cells, whatever the sizes. */
+/** TF.js's nearest cells for any sizes, gathered by constant indices. */
 function gatherNearest(images: Val, size: readonly [number, number], attrs: Attrs): Val {
   const { builder } = images;
   const [n, h, w, c] = images.shape;
@@ -137,7 +137,7 @@ function gatherNearest(images: Val, size: readonly [number, number], attrs: Attr
   return Val.of(builder, name, [n, ...size, c], images.dtype, NCHW);
 }
 
-/** A factor that gives exactly `to` when multiplied with `from` in single precision and rounded down. */
+/** A factor with floor(from * factor) = `to` exactly in float32. */
 function scaleFactor(from: number, to: number): number {
   const factor = Math.fround(to / from);
   return Math.floor(Math.fround(from * factor)) < to ? Math.fround(factor * (1 + 2 ** -23)) : factor;
@@ -147,12 +147,12 @@ function resize(method: Method, images: Val, size: readonly [number, number], at
   const { builder } = images;
   const [n, h, w, c] = images.shape;
   if (h === size[0] && w === size[1]) return images;
-  // Where rounding could choose another cell than TF.js, nearest cells are spelt out.
+  // Rounding could pick other cells than TF.js for these options.
   const wholeFactors = Number.isInteger(size[0] / h) && Number.isInteger(size[1] / w);
   if (method === 'nearest' && (attrs.halfPixelCenters || attrs.alignCorners || !wholeFactors))
     return gatherNearest(images, size, attrs);
   const coordinates = attrs.alignCorners ? 'align_corners' : attrs.halfPixelCenters ? 'half_pixel' : 'asymmetric';
-  // Factors, not sizes: they leave a dynamic batch alone.
+  // Factors instead of sizes: they do not fix a dynamic batch.
   const factors = Float32Array.of(1, 1, scaleFactor(h, size[0]), scaleFactor(w, size[1]));
   const inputs = [images.fullForm(NCHW), '', builder.addConstant(factors, [4], 'float32')];
   const name = builder.emit('Resize', inputs, {

@@ -13,12 +13,12 @@ import { reductionRules, softmaxRules } from './reduction.js';
 import { shapeRules } from './shape.js';
 
 type Exports = Omit<typeof tf, 'version_core' | 'OP_SCOPE_SUFFIX'>;
-/** Names of TF.js's kernels: all the literal strings that it exports, besides its version and a suffix. */
+/** Names of TF.js's kernels: all literal strings that it exports, except its version and a suffix. */
 type StandardKernel = {
   [K in keyof Exports]: Exports[K] extends string ? (string extends Exports[K] ? never : Exports[K]) : never;
 }[keyof Exports];
 
-/** Kernels of our own, called by what trace/ puts in place of TF.js's longer ways. */
+/** The compiler's own kernels. trace/ calls them instead of TF.js's longer sequences. */
 const ownRules = {
   ...activationGradientRules,
   ...batchNormTrainingRules,
@@ -40,7 +40,7 @@ const dataDependent = unsupported('the shape of its result depends on data');
 const volumes = unsupported('only two-dimensional images compile');
 const rare = unsupported('no layer, loss or optimizer for images uses it');
 
-/** Every kernel of TF.js: the rule that records it, or the reason why it cannot be recorded. */
+/** Every kernel of TF.js with its rule, or the reason why it is unsupported. */
 export const kernels: { readonly [K in KernelName]: Rule | Unsupported } = {
   ...activationRules,
   ...binaryRules,

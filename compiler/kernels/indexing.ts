@@ -23,7 +23,7 @@ function gather(x: Val, indices: Val, axis: number, batchDims: number): Val {
       x.dtype,
     );
   }
-  // The axis is brought to the front of what follows the batch, gathered, and put back behind what stood before it.
+  // The axis moves to the front of the axes after the batch, is gathered, and moves back.
   const between = at - batchDims;
   const order = [...range(0, batchDims), at, ...range(batchDims, at), ...range(at + 1, x.rank)];
   const index = builder.reshape(toInt64(indices), [...indices.shape, 1]);
@@ -41,7 +41,7 @@ function gather(x: Val, indices: Val, axis: number, batchDims: number): Val {
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
-/** Rows of `updates` added up at row numbers `rows` of a tensor of zeros; the order of addition is fixed. */
+/** Adds rows of `updates` at row numbers `rows` to a tensor of zeros, in a fixed order. */
 function scatterRows(rows: string, updates: Val, height: number, row: Shape): Val {
   const { builder } = updates;
   const count = sizeOf(builder.shapeOf(rows));
@@ -53,7 +53,7 @@ function scatterRows(rows: string, updates: Val, height: number, row: Shape): Va
   return Val.of(builder, builder.reshape(name, [height, ...row]), [height, ...row], updates.dtype);
 }
 
-/** Adds slices of `updates` at the positions that the last axis of `indices` spells out. */
+/** Adds slices of `updates` at the positions in the last axis of `indices`. */
 function scatterNd(indices: Val, updates: Val, shape: Shape): Val {
   const { builder } = indices;
   const depth = indices.shape[indices.rank - 1];

@@ -7,7 +7,7 @@ import { activate } from './elementwise/activation.js';
 import { add } from './elementwise/binary.js';
 import { broadcast } from './elementwise/elementwise.js';
 
-/** The value, transposed in its last two axes if asked; ONNX Runtime fuses such a Transpose into the MatMul. */
+/** Swaps the last two axes if asked; ONNX Runtime fuses such a Transpose into the MatMul. */
 function factor(value: Val, transpose: boolean): Val {
   const { rank } = value;
   return transpose ? value.transposed([...range(rank - 2), rank - 1, rank - 2]) : value;

@@ -20,7 +20,7 @@ const inverseDeviation = (variance: Val, epsilon: number): Val =>
 function normalize(x: Val, mean: Val, variance: Val, offset: Val, scale: Val, epsilon: number): Val {
   const channels = x.shape[x.rank - 1];
   const vectors = [scale, offset, mean, variance];
-  // TF.js lifts lower ranks to 4 with leading axes of size 1; those are not images.
+  // TF.js raises lower ranks to 4 with leading axes of size 1; these are no images.
   const isImage = x.rank === 4 && sizeOf(x.shape.slice(0, 2)) > 1;
   if (isImage && vectors.every(({ rank, shape }) => rank === 1 && shape[0] === channels)) {
     const { builder } = x;
@@ -53,8 +53,8 @@ export function batchNormTraining(
   const { builder } = x;
   const channels = x.shape[3];
   const scale = gamma.fullForm();
-  // ONNX Runtime writes the running outputs over the running inputs, so every node needs two vectors of its own.
-  // With momentum 0 their values do not matter; but an addition of 0 would be removed, and the scale be written over.
+  // ONNX Runtime overwrites the running inputs with the running outputs: every node needs two vectors of its own. Their
+  // values do not matter at momentum 0, but ORT would remove an addition of 0 and overwrite the scale.
   const scratch = (): string => builder.emit('Add', [scale, builder.scalar(1 + scratchId())]);
   const [y, mean, variance] = builder.emitAll(
     'BatchNormalization',
@@ -82,7 +82,7 @@ function blockedBatchNormTraining(x: Val, gamma: Val, beta: Val, epsilon: number
   return [affine(x, { scale: factor, offset: subtract(beta, multiply(mean, factor)) }), mean, variance];
 }
 
-/** The vectors of sums over images and pixels of dy, and of x*dy. */
+/** Sums over images and pixels of dy and of x*dy, both [C]. */
 function sumsOfChannels(x: Val, dy: Val): readonly [Val, Val] {
   if (x.blockLayout !== null) return [channelSums(dy), channelDots(x, dy)];
   const { builder } = x;
@@ -108,8 +108,8 @@ function affineOfChannels(x: Val, scale: Val, offset: Val, addend: Val): Val {
 }
 
 /**
- * Gradients of x, gamma and beta: dx = a*(dy + b*x + c) with vectors a, b and c. The factor a is left to the
- * convolution before, which applies it to its filter and its filter's gradient.
+ * Gradients of x, gamma and beta: dx = a*(dy + b*x + c) with vectors a, b and c. The preceding convolution applies the
+ * factor a, to its filter and its filter's gradient.
  */
 export function batchNormGradient(
   x: Val,
@@ -153,7 +153,7 @@ interface BatchNormAttrs {
   readonly epsilon: number;
 }
 
-/** Kernels behind trace/layers.ts's batch normalisation. */
+/** Kernels behind `normalizeBatch`. */
 export const batchNormTrainingRules = {
   NasBatchNorm: withAttrs<BatchNormAttrs>((call, { epsilon }) =>
     batchNormTraining(call.value('x'), call.value('gamma'), call.value('beta'), epsilon, () =>

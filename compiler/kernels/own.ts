@@ -8,8 +8,8 @@ import { clip, window } from './elementwise/activation.js';
 const golden = 0x9e3779b1;
 
 /**
- * Uniform noise as a counter-based hash (the low-bias 32-bit mixer of C. Wellons) of the program's seed input, the
- * call site's number and the element's index. The top 24 bits become a float in [0, 1).
+ * Uniform noise in [0, 1): a counter-based hash (the low-bias 32-bit mixer of C. Wellons) of the program's seed input, the
+ * call site's number and the element's index; its top 24 bits as a float.
  */
 function uniform(call: Parameters<Rule>[0], shape: Shape): Val {
   const { builder } = call;
@@ -29,7 +29,7 @@ function uniform(call: Parameters<Rule>[0], shape: Shape): Val {
   return Val.of(builder, builder.reshape(scaled, shape), shape, 'float32');
 }
 
-/** The same numbers, computed here: element `index` of call site `site` under the program's seed. */
+/** The same numbers in JavaScript, for call site `site` under a seed. */
 export function hostUniform(seed: number, site: number, count: number): Float32Array {
   const key = (Math.imul(seed, 0x85ebca77) + Math.imul(site, golden)) | 0;
   return Float32Array.from({ length: count }, (_, i) => {
@@ -44,7 +44,7 @@ export const randomRules = {
   NasUniform: withAttrs<{ shape: number[] }>((call, { shape }) => uniform(call, shape)),
 } satisfies Record<string, Rule>;
 
-/** All values one after the other, each in the order in which it is stored. */
+/** Concatenates all values, each in its storage order. */
 function inOneVector(values: readonly Val[]): Val {
   const [{ builder }] = values;
   const flat = values.map((value) => builder.reshape(value.fullForm(value.perm ?? undefined), [sizeOf(value.shape)]));
@@ -52,12 +52,12 @@ function inOneVector(values: readonly Val[]): Val {
   return Val.of(builder, builder.emit('Concat', flat, { axis: int(0) }), [size], 'float32');
 }
 
-/** Kernel behind trace/magnitude.ts. */
+/** Kernel behind `allBelow`. */
 export const magnitudeRules = {
   NasAllBelow: withAttrs<{ readonly bound: number }>((call, { bound }) => {
     const all = inOneVector(call.values());
     const below = elementwise('Less', [elementwise('Abs', [all]), numberLike(all, bound)]);
-    // The least of 0 and 1: no number of what is compared is compared twice, so that NaN stays wrong.
+    // The minimum of 0s and 1s keeps NaN false: only this comparison sees it.
     const least = reduce('ReduceMin', castTo(below, 'float32'), [0], false);
     return elementwise('Greater', [least, numberLike(least, 0)]);
   }),
@@ -70,15 +70,15 @@ export interface Steps {
   readonly scale: number;
 }
 
-/** Kernels behind trace/rounding.ts. */
+/** Kernels behind `rounded`. */
 export const roundingRules = {
-  /** clip(x, low, high) at the nearest step, halves to even. */
+  /** clip(x, low, high) rounded to the nearest step, halves to even. */
   NasRounded: withAttrs<Steps>((call, { low, high, scale }) => {
     const clipped = clip(call.value('x'), low, high);
     const steps = elementwise('Mul', [clipped, numberLike(clipped, Math.fround(1 / scale))]);
     return elementwise('Mul', [elementwise('Round', [steps]), numberLike(clipped, scale)]);
   }),
-  /** dy where low < x < high, else 0. A ReLU before it, whose work the clip does, is found by its recipe. */
+  /** dy where low < x < high, else 0. The recipe lets the gradient of a ReLU before it join in. */
   NasRoundedGrad: withAttrs<Steps>((call, { low, high }) => {
     const [dy, x] = [call.value('dy'), call.value('x')];
     const inside = elementwise('Mul', [window(x, low, high), dy]);

@@ -22,8 +22,8 @@ const reduceAt = (
 };
 
 /**
- * Reduces the axes at these positions away. A leading axis together with trailing ones (NCHW over N, H, W) goes in two
- * stages, which is 1.5 to 2 times faster than one.
+ * Removes the axes at these positions. A leading axis together with trailing ones (NCHW over N, H, W) is reduced in two
+ * stages, 1.5 to 2 times faster than in one.
  */
 export function reduceAway(builder: GraphBuilder, op: ReduceOp, name: string, positions: readonly number[]): string {
   const shape = builder.shapeOf(name);
@@ -38,7 +38,7 @@ export function reduceAway(builder: GraphBuilder, op: ReduceOp, name: string, po
   return reduceAt(builder, op, reduceAt(builder, op, flat, [first], false), head, false);
 }
 
-/** Reduces the axes of a value; sums and products over lazily broadcast axes become multiplications and powers. */
+/** Reduces axes of a value; sums and products over lazily broadcast axes become multiplications and powers. */
 export function reduce(
   op: ReduceOp,
   x: Val,

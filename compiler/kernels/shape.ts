@@ -78,7 +78,7 @@ export function strided(value: Val, begin: readonly number[], end: readonly numb
     (axis) => begin[axis] !== 0 || end[axis] !== shape[axis] || strides[axis] !== 1,
   );
   if (axes.length === 0) return value;
-  // An end before the first element can only be written as a very negative number.
+  // ONNX expresses an end before the first element as a negative number beyond the size.
   const ends = end.map((e, axis) => (e < 0 && strides[axis] < 0 ? -shape[axis] - 1 : e));
   const [from, to, by] = [begin, ends, strides].map((numbers) => permute(numbers, axes));
   const name = builder.slice(value.fullForm(), axes, from, to, by);
@@ -102,7 +102,7 @@ function tile(value: Val, repeats: readonly number[]): Val {
   return Val.of(builder, name, shape, value.dtype, perm);
 }
 
-/** Moves blocks of the batch into space: TensorFlow's definition, as reshapes and a transposition. */
+/** Moves blocks of the batch into space (TensorFlow's definition). */
 function batchToSpace(x: Val, block: readonly number[], crops: readonly (readonly number[])[]): Val {
   const [batch, ...rest] = x.shape;
   const area = sizeOf(block);

@@ -8,15 +8,15 @@ import { kernels } from '../kernels/index.js';
 
 export const backendName = 'nas-trace';
 
-/** What is thrown when there is no array as long as what stands for the dynamic batch, as users understand it. */
+/** Explains a RangeError from an array as long as the stand-in of the dynamic batch; returns other errors unchanged. */
 export const withoutArray = (error: unknown, batch: number | null): unknown =>
   batch !== null && error instanceof RangeError && error.message.includes('length')
     ? batchDependence('the length of an array in JavaScript (tf.zeros, tf.ones, random numbers ...)', error)
     : error;
 
-/** What one trace gives the backend: the graph under construction and the values of tensors of other backends. */
+/** One trace: the graph under construction and the values of tensors of other backends. */
 export interface TraceContext extends KernelContext {
-  /** Value of a tensor that lives on another backend: a variable, or a constant. */
+  /** Value of a tensor of another backend: a variable or a constant. */
   foreign(tensor: tf.TensorInfo): Val;
 }
 
@@ -51,14 +51,13 @@ export class TraceBackend extends tf.KernelBackend implements Recorder {
     this.entries.clear();
   }
 
-  /** A tensor for a value. */
   tensorInfo(value: Val): tf.TensorInfo {
     const dataId = {};
     this.entries.set(dataId, { value, references: 1 });
     return { dataId, shape: [...value.shape], dtype: value.dtype };
   }
 
-  /** The value of a tensor, in the tensor's shape (tensors may share data under several shapes). */
+  /** The value of a tensor in the tensor's shape: tensors may share data under several shapes. */
   value(tensor: tf.TensorInfo): Val {
     const value = this.entries.get(tensor.dataId)?.value ?? this.context.foreign(tensor);
     return sameShape(value.shape, tensor.shape) ? value : value.reshaped(tensor.shape);
@@ -71,7 +70,7 @@ export class TraceBackend extends tf.KernelBackend implements Recorder {
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): DataId {
     const type = requireDtype(dtype);
-    // Copied: the caller may use its array for something else later.
+    // A copy: the caller may reuse its array.
     const data = elementTypes[type].array.from(values as ArrayLike<number>);
     return this.tensorInfo(Val.constant(this.context.builder, data, shape, type)).dataId;
   }
@@ -142,7 +141,7 @@ export class TraceBackend extends tf.KernelBackend implements Recorder {
   }
 }
 
-/** Where a kernel was called: the layer that runs, or the layer whose values a gradient works on. */
+/** The layer that calls a kernel, or the layer whose values a gradient reads. */
 function whereabouts(backend: TraceBackend, inputs: tf.NamedTensorInfoMap): string {
   const origins = Object.values(inputs).map((info) => (info ? (backend.own(info)?.origin ?? '') : ''));
   const layer = backend.context.builder.origin || origins.find((origin) => origin !== '');

@@ -15,7 +15,7 @@ export const runOwnOne = (kernel: OwnKernel, inputs: tf.NamedTensorMap, attrs?: 
 
 const single = (dy: tf.Tensor | tf.Tensor[]): tf.Tensor => (Array.isArray(dy) ? dy[0] : dy);
 
-/** An activation's gradient as one kernel of the input and the output. */
+/** An activation's gradient as one kernel of its input and output. */
 const fromInputAndOutput = (kernelName: string, gradient: OwnKernel): tf.GradConfig => ({
   kernelName,
   inputsToSave: ['x'],
@@ -23,7 +23,7 @@ const fromInputAndOutput = (kernelName: string, gradient: OwnKernel): tf.GradCon
   gradFunc: (dy, [x, y], attrs) => ({ x: () => runOwnOne(gradient, { dy: single(dy), x, y }, attrs) }),
 });
 
-/** The gradient of a sum or mean: dy over the whole of x, where TF.js multiplies by an array of ones. */
+/** The gradient of a sum or mean: dy broadcast over x. TF.js multiplies by an array of ones instead. */
 const fromReduced = (kernelName: 'Sum' | 'Mean'): tf.GradConfig => ({
   kernelName,
   inputsToSave: ['x'],
@@ -36,7 +36,7 @@ const fromReduced = (kernelName: 'Sum' | 'Mean'): tf.GradConfig => ({
   },
 });
 
-/** Shorter gradients that stand in for TF.js's own while tracing. */
+/** Replace TF.js's own gradients while tracing. */
 const shortGradients: readonly tf.GradConfig[] = [
   fromInputAndOutput('Relu', 'NasReluGrad'),
   fromInputAndOutput('Relu6', 'NasRelu6Grad'),
@@ -51,7 +51,7 @@ const batchNormGradient: tf.GradConfig = {
   inputsToSave: ['x', 'gamma'],
   outputsToSave: [false, true, true],
   gradFunc: (dys, [x, gamma, mean, variance], attrs) => {
-    // All three at once: the tape calls each closure in a scope of its own, which would dispose the siblings.
+    // All three at once: the tape calls each closure in its own scope, which would dispose the siblings.
     const gradients = runOwn('NasBatchNormGrad', { x, dy: single(dys), gamma, mean, variance }, attrs);
     const [dx, dGamma, dBeta] = [gradients].flat();
     return { x: () => dx, gamma: () => dGamma, beta: () => dBeta };
@@ -64,10 +64,10 @@ const roundedGradient: tf.GradConfig = {
   gradFunc: (dy, [x], attrs) => ({ x: () => runOwnOne('NasRoundedGrad', { dy: single(dy), x }, attrs) }),
 };
 
-/** Gradients of kernels that there are while tracing only. */
+/** Gradients of the compiler's own kernels, registered while tracing. */
 const ownGradients: readonly tf.GradConfig[] = [batchNormGradient, roundedGradient];
 
-/** Puts the gradients in place; the result puts TF.js's back. */
+/** Registers the gradients; the returned function restores TF.js's own. */
 export function overrideGradients(): () => void {
   const before = shortGradients.map(({ kernelName }) => tf.getGradient(kernelName));
   for (const gradient of [...shortGradients, ...ownGradients]) tf.registerGradient(gradient);

@@ -6,7 +6,7 @@ import { hash32 } from '../../base/random.js';
 import { sizeOf } from '../graph/index.js';
 import { backendName } from './backend.js';
 
-/** A batch, normalised, and what it was normalised by. */
+/** A normalised batch and its statistics. */
 export interface NormalizedBatch {
   readonly y: tf.Tensor;
   /** Mean and population variance of each channel over the batch, [channels]. */
@@ -15,8 +15,8 @@ export interface NormalizedBatch {
 }
 
 /**
- * Batch normalisation of images [batch, height, width, channels] by the batch's own statistics, as in training: one
- * kernel with a short gradient where a program is compiled, TF.js's own operations elsewhere.
+ * Batch normalisation of images [batch, height, width, channels] by the batch's own statistics, as in training: one kernel
+ * with a short gradient in a compiled program, TF.js's own operations elsewhere.
  */
 export function normalizeBatch(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): NormalizedBatch {
   // The gradient is registered while a program that may differentiate it is traced.
@@ -32,9 +32,9 @@ export function normalizeBatch(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, 
 export type { Steps } from '../kernels/own.js';
 
 /**
- * Values brought into a range and to the nearest of its steps, halves to even: what a fixed-point number holds. The gradient
- * goes straight through the rounding (Bengio et al. 2013), and is 0 at and beyond the ends of the range. One kernel where
- * a program is compiled, TF.js's own operations elsewhere.
+ * Fixed-point values: clipped to a range and rounded to the nearest step, halves to even. The gradient passes straight
+ * through the rounding (Bengio et al. 2013) and is 0 at and beyond the ends of the range. One kernel in a compiled program,
+ * TF.js's own operations elsewhere.
  */
 export function rounded(x: tf.Tensor, { low, high, scale }: Steps): tf.Tensor {
   const steps = { low: Math.fround(low), high: Math.fround(high), scale: Math.fround(scale) };
@@ -53,8 +53,8 @@ export function rounded(x: tf.Tensor, { low, high, scale }: Steps): tf.Tensor {
 }
 
 /**
- * Weights at the nearest of `top` steps on either side of zero, the largest magnitude of each channel being the last step;
- * the gradient goes straight through, to what is rounded and not to its scale.
+ * Rounds weights to `top` steps on either side of zero; the last step is the largest magnitude of the channel. The gradient
+ * passes straight through to the weights and not to the scale.
  * @param axis of the channels
  */
 export function roundedByChannel(weights: tf.Tensor, axis: number, top: number): tf.Tensor {
@@ -80,9 +80,9 @@ interface EagerStream {
 let eager: EagerStream | null = null;
 
 /**
- * Noise in [0, 1), float32 of the given shape. It differs from call to call and from step to step, and is the same
- * for the same (seed, step), whether the function runs compiled or eagerly inside `withNoise`.
- * @throws NasError outside both, where there is no stream to draw from.
+ * Noise in [0, 1), float32. It differs between calls and between steps, and is the same for the same (seed, step), in a
+ * compiled program and eagerly inside `withNoise`.
+ * @throws NasError outside of both.
  */
 export function uniform(shape: readonly number[]): tf.Tensor {
   if (tf.getBackend() === backendName) return runOwnOne('NasUniform', {}, { shape: [...shape] });
@@ -93,7 +93,7 @@ export function uniform(shape: readonly number[]): tf.Tensor {
   return tf.tensor(hostUniform(eager.seed, eager.site++, sizeOf(shape)), [...shape], 'float32');
 }
 
-/** Runs a function eagerly with the noise that its compiled twin has at this step. */
+/** Runs a function eagerly with the noise that the compiled function draws at this step. */
 export function withNoise<T>(options: { readonly seed: number; readonly step: number }, f: () => T): T {
   const outer = eager;
   eager = { seed: noiseSeed(options.seed, options.step), site: 0 };
@@ -105,8 +105,8 @@ export function withNoise<T>(options: { readonly seed: number; readonly step: nu
 }
 
 /**
- * Whether the magnitudes of all numbers of some tensors are below a bound, as a boolean scalar; not so where one is NaN.
- * Compiled, one pass over all tensors together, in whatever order they are stored.
+ * Whether all magnitudes in some tensors are below a bound, as a boolean scalar; false where one is NaN. A compiled program
+ * passes once over all tensors together.
  */
 export function allBelow(tensors: readonly tf.Tensor[], bound: number): tf.Tensor {
   if (tf.getBackend() === backendName)

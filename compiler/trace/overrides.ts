@@ -6,10 +6,10 @@ import '@tensorflow/tfjs-layers';
 
 type Engine = ReturnType<typeof tf.engine>;
 
-/** The backend that holds the variables: the active one, or the cpu backend when none is. */
+/** The backend of the variables: the active one, by default cpu. */
 export function homeBackend(): { readonly name: string; readonly backend: tf.KernelBackend } {
   const engine = tf.engine();
-  // The cpu backend's advice to install a native TF.js does not apply: it only stores variables here.
+  // Silences the advice to install a native TF.js: this backend only stores variables.
   if (!engine.backendName) {
     tf.enableProdMode();
     void tf.setBackend('cpu');
@@ -17,7 +17,7 @@ export function homeBackend(): { readonly name: string; readonly backend: tf.Ker
   return { name: engine.backendName, backend: engine.backend };
 }
 
-/** Puts a method in the place of the engine's own; the result puts that back. */
+/** Replaces a method of the engine; the returned function restores it. */
 function replaceMethod<K extends 'makeVariable' | 'trackTensor' | 'disposeTensor'>(
   name: K,
   make: (original: Engine[K]) => Engine[K],
@@ -31,7 +31,7 @@ function replaceMethod<K extends 'makeVariable' | 'trackTensor' | 'disposeTensor
   };
 }
 
-/** Variables made while tracing live on the home backend, with the constant value that they were given. */
+/** Creates new variables on the home backend while tracing; their initial value must be constant. */
 export const followNewVariables = (
   backend: TraceBackend,
   home: tf.KernelBackend,
@@ -51,7 +51,7 @@ export const followNewVariables = (
     return variable;
   });
 
-/** TF.js adds up the bytes of all tensors. Symbolic ones have none; with a dynamic batch their sum would be no exact number. */
+/** Keeps symbolic tensors out of TF.js's sum of bytes, which a dynamic batch would make inexact. */
 export function countNoBytes(backend: TraceBackend): () => void {
   const { state } = tf.engine();
   const uncounted = (tensor: tf.TensorInfo, task: () => void): void => {
@@ -71,17 +71,14 @@ export function countNoBytes(backend: TraceBackend): () => void {
 
 type Closures = Record<string, () => tf.Tensor>;
 
-/** What TF.js's tape keeps of an operation; its types keep it private. */
+/** An entry of TF.js's tape, which its types keep private. */
 interface TapeNode {
   gradient?: (dys: tf.Tensor[]) => Closures;
 }
 
 const isTapeNode = (value: unknown): value is TapeNode => typeof value === 'object' && value !== null;
 
-/**
- * While a layer's operations are differentiated, `enter` is told that layer's name again: so what a gradient records is
- * known to be of its layer, too. The result stops that.
- */
+/** Calls `enter` with a layer's name while its operations are differentiated; the returned function stops this. */
 export function trackGradientOrigins(get: () => string, enter: (name: string) => void): () => void {
   const engine = tf.engine();
   const original: unknown = Reflect.get(engine, 'addTapeNode');
@@ -112,7 +109,7 @@ export function trackGradientOrigins(get: () => string, enter: (name: string) =>
   return () => void Reflect.deleteProperty(engine, 'addTapeNode');
 }
 
-/** Runs a part of a function that is known by a name, of a layer say: messages and profiles of its program have it. */
+/** Runs a part of a function under a name, such as a layer's, for messages and profiles. */
 export function inLayer<T>(name: string, task: () => T): T {
   const backend = tf.getBackend() === backendName ? tf.backend() : null;
   if (!(backend instanceof TraceBackend)) return task();
@@ -126,7 +123,7 @@ export function inLayer<T>(name: string, task: () => T): T {
   }
 }
 
-/** The prototypes with a `call` of their own that TF.js's registered layers use; base classes are not registered. */
+/** Prototypes with their own `call` among TF.js's registered layers and their unregistered base classes. */
 function callOwners(): Set<object> {
   const owners = new Set<object>();
   for (const [{ prototype }] of Object.values(tf.serialization.SerializationMap.getMap().classNameMap))
@@ -137,13 +134,10 @@ function callOwners(): Set<object> {
 
 type Call = (this: tfl.layers.Layer, inputs: unknown, kwargs: Readonly<Record<string, unknown>>) => unknown;
 
-/** Layers of TF.js that draw random numbers in JavaScript: a program would repeat those of its trace. */
+/** Layers that draw random numbers in JavaScript: a program would repeat the numbers of its trace. */
 const drawing = new Set(['Dropout', 'SpatialDropout1D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout']);
 
-/**
- * Lets TF.js's layers say their names (`inLayer`) as they run, and refuses those that draw random numbers in training.
- * The result stops that.
- */
+/** Runs TF.js's layers under their names (`inLayer`) and refuses drawing layers in training; the result stops this. */
 export function trackLayerNames(): () => void {
   const undo = [...callOwners()].map((prototype) => {
     const descriptor = Object.getOwnPropertyDescriptor(prototype, 'call');
@@ -163,12 +157,12 @@ export function trackLayerNames(): () => void {
   };
 }
 
-/** The flag of TF.js that says of how many models it keeps the order. */
+/** TF.js's flag for the number of models whose layer order it caches. */
 const limit = 'TOPOLOGICAL_SORT_CACHE_MAX_ENTRIES';
 
 /**
- * Empties TF.js's cache of the order in which layers of models run. It holds the last hundred models that ran, each
- * with all of its layers, disposed or not; a trace runs a model once and has no use for it.
+ * Empties TF.js's cache of layer orders. It keeps the last hundred models alive, disposed or not; a trace runs a model
+ * once and does not need it.
  */
 export function forgetLayerOrders(): void {
   const models = tf.env().getNumber(limit);

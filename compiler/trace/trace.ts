@@ -25,7 +25,14 @@ import {
 import { overrideGradients } from './gradients.js';
 import type { Perm } from '../values/layout.js';
 import { Val } from '../values/value.js';
-import { foreignConstant, type Layouts, stateInput, stateOutput, type TracedVariable, Variables } from './variables.js';
+import {
+  foreignConstant,
+  type StorageOrders,
+  stateInput,
+  stateOutput,
+  type TracedVariable,
+  Variables,
+} from './variables.js';
 
 type Tensors = Readonly<Record<string, tf.Tensor>>;
 export type TracedFunction = (inputs: Record<string, tf.Tensor>) => tf.Tensor | Tensors;
@@ -38,14 +45,14 @@ export interface InputSpec {
 
 export interface TraceOptions {
   readonly freeze?: (variable: tf.Variable) => boolean;
-  readonly layouts?: Layouts;
-  /** What the program is written for; default: any provider. */
+  readonly orders?: StorageOrders;
+  /** Default: any provider. */
   readonly target?: Target;
-  /** Record TF.js's own gradients and layers instead of the shorter ones. */
+  /** Records TF.js's own gradients instead of the shorter ones. */
   readonly plain?: boolean;
 }
 
-/** A variable that the program reads, and replaces when `assigned`. */
+/** A variable that the program reads, and updates when `assigned`. */
 export interface State {
   readonly variable: tf.Variable;
   readonly home: tf.KernelBackend;
@@ -61,10 +68,10 @@ export interface Traced {
   readonly outputs: Readonly<Record<string, ValueType>>;
 }
 
-/** Name of the input that seeds the noise of a step. */
+/** Input with the seed of a step's noise. */
 export const noiseInput = 'noise_seed';
 
-/** The graph under construction and what belongs to one run of the traced function. */
+/** The graph under construction and the state of one run of the traced function. */
 class Trace implements TraceContext {
   readonly builder: GraphBuilder;
   readonly variables: Variables;
@@ -78,7 +85,7 @@ class Trace implements TraceContext {
     dynamicBatch: number | null,
   ) {
     this.builder = new GraphBuilder(options.target, dynamicBatch);
-    this.variables = new Variables(this.builder, options.layouts ?? new Map(), options.freeze ?? (() => false));
+    this.variables = new Variables(this.builder, options.orders ?? new Map(), options.freeze ?? (() => false));
   }
 
   foreign(tensor: tf.TensorInfo): Val {
@@ -117,19 +124,19 @@ function feed(trace: Trace, inputs: Readonly<Record<string, InputSpec>>): Record
   return tensors;
 }
 
-/** @throws NasError for what TypeScript would not let a function return, and JavaScript does. */
+/** @throws NasError for results that TypeScript would reject and JavaScript does not. */
 function namedOutputs(result: tf.Tensor | Tensors): Tensors {
   if (result instanceof tf.Tensor) return { output: result };
   const given: unknown = result;
   if (typeof given !== 'object' || given === null || given instanceof Promise)
     throw notTensors(`the function returned ${given instanceof Promise ? 'a promise' : String(given)}, not tensors`);
   const other = Object.entries(given).find(([, tensor]) => !(tensor instanceof tf.Tensor));
-  if (other !== undefined) throw notTensors(`'${other[0]}' of what the function returned is no tensor`);
+  if (other !== undefined) throw notTensors(`the function returned '${other[0]}', which is no tensor`);
   return result;
 }
 
 const notTensors = (message: string): NasError =>
-  invalidInput(message, { hint: 'It returns a tensor, or an object of tensors by name, and is not async.' });
+  invalidInput(message, { hint: 'Return a tensor, or an object of tensors by name; the function cannot be async.' });
 
 function outputStates(trace: Trace): void {
   const { builder, variables } = trace;
@@ -165,7 +172,7 @@ function override(trace: Trace, options: TraceOptions): () => void {
   return undoAll([...(options.plain ? [] : [overrideGradients()]), trackLayerNames(), gradientOrigins]);
 }
 
-/** Runs `f` with the tracing backend active. TF.js's engine is put back afterwards, also when `f` throws. */
+/** Runs `f` with the tracing backend active and restores TF.js's engine, also when `f` throws. */
 function withEngine<T>(trace: Trace, options: TraceOptions, f: () => T): T {
   const engine = tf.engine();
   const home = homeBackend();
@@ -193,8 +200,8 @@ function withEngine<T>(trace: Trace, options: TraceOptions, f: () => T): T {
 }
 
 /**
- * Runs a TF.js function once over symbolic tensors and returns the graph of what it did.
- * @param batch what stands for a dynamic batch meanwhile
+ * Runs a TF.js function once over symbolic tensors and returns its graph.
+ * @param batch number that stands in for a dynamic batch
  */
 export function trace(
   fn: TracedFunction,
@@ -224,9 +231,8 @@ export function trace(
 }
 
 /**
- * Traces a function twice and compares. Equal graphs show that nothing in it changes from call to call in JavaScript
- * (random numbers, counters), which the program would freeze. With a dynamic batch, another number
- * stands for it in the second trace, which shows that nothing but sizes depends on it.
+ * Traces a function twice and compares the graphs: a program would freeze values that change between calls in JavaScript
+ * (random numbers, counters). The second trace uses another stand-in for a dynamic batch: only sizes may depend on it.
  * @throws NasError naming the first operation that differs.
  */
 export function traceTwice(
@@ -247,7 +253,7 @@ export function traceTwice(
       `'${a[at] ?? 'nothing'}' and '${b[at] ?? 'nothing'}'`,
     {
       hint: dynamic
-        ? 'The function may not use the size of the dynamic batch as a number, nor draw random numbers or read changing state in JavaScript.'
+        ? 'The function may not use the size of the dynamic batch as a number, draw random numbers or read changing state in JavaScript.'
         : 'The function draws random numbers, creates variables or reads changing state in JavaScript; use uniform() or an input.',
     },
   );

@@ -5,18 +5,17 @@ import { elementTypes, isTfDType, requireDtype } from '../graph/index.js';
 import type { Perm } from '../values/layout.js';
 import { Val } from '../values/value.js';
 
-/** Storage orders of states that are settled already, by variable name. */
-export type Layouts = ReadonlyMap<string, Perm>;
+/** Settled storage orders of states, by variable name. */
+export type StorageOrders = ReadonlyMap<string, Perm>;
 
-/** A variable as the trace met it. */
 export interface TracedVariable {
   readonly variable: tf.Variable;
   readonly dtype: TfDType;
-  /** What held the value before the trace. */
+  /** The variable's data before the trace. */
   readonly dataId: tf.TensorInfo['dataId'];
   readonly home: tf.KernelBackend;
   value: Val | null;
-  /** Storage order of the state input; null while the variable has not been used. */
+  /** Storage order of the state input; null until the first use. */
   perm: Perm | null;
   readonly frozen: boolean;
 }
@@ -26,10 +25,10 @@ export const stateInput = (name: string): string => `state/${name}`;
 export const stateOutput = (name: string): string => `next/${name}`;
 
 const readNumbers = (backend: tf.KernelBackend, dataId: object, dtype: TfDType): Data =>
-  // A copy: the backend's own array may change later. Numeric tensors read as numbers.
+  // A copy: the backend may change its array. Numeric tensors read as numbers.
   elementTypes[dtype].array.from(backend.readSync(dataId) as ArrayLike<number>);
 
-/** The tf.Variables that a trace meets, and their values in the graph. */
+/** The tf.Variables of a trace and their values in the graph. */
 export class Variables {
   private readonly records = new Map<object, TracedVariable>();
   private readonly byData = new Map<object, TracedVariable | 'ambiguous'>();
@@ -37,11 +36,11 @@ export class Variables {
 
   constructor(
     private readonly builder: GraphBuilder,
-    private readonly settled: Layouts,
+    private readonly settled: StorageOrders,
     private readonly freeze: (variable: tf.Variable) => boolean,
   ) {}
 
-  /** Follows a variable from now on. The extra reference keeps its data alive when the function assigns to it. */
+  /** Adds a variable. The extra reference keeps its data alive when the function assigns to it. */
   add(variable: tf.Variable): void {
     const { dataId } = variable;
     const home = tf.engine().state.tensorInfo.get(dataId)?.backend;
@@ -87,7 +86,7 @@ export class Variables {
     return (record.perm ??= this.settled.get(record.variable.name) ?? wanted);
   }
 
-  /** Gives every variable the data back that it had before the trace. */
+  /** Gives every variable its data from before the trace. */
   restore(): void {
     const engine = tf.engine();
     for (const record of this.records.values()) {
@@ -120,7 +119,7 @@ export class Variables {
           const stored = perm.map((axis) => shape[axis]);
           return { perm, name: this.builder.input(stateInput(name), stored, record.dtype) };
         },
-        // Slots of optimizers are used before they meet their weight: the order of a weight of the same shape fits.
+        // Optimizer slots are used before their weight: the order of a weight of the same shape fits.
         preferred: () => settled ?? this.layoutOfShape.get(key) ?? null,
       },
       shape,
@@ -129,7 +128,7 @@ export class Variables {
   }
 }
 
-/** A tensor of another backend that is no variable, as a constant. */
+/** A constant tensor of another backend. */
 export function foreignConstant(builder: GraphBuilder, tensor: tf.TensorInfo): Val {
   const dtype = requireDtype(tensor.dtype);
   const backend = tf.engine().state.tensorInfo.get(tensor.dataId)?.backend;

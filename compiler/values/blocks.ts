@@ -2,19 +2,15 @@ import type { GraphBuilder, Shape } from '../graph/index.js';
 import { int, ints } from '../graph/index.js';
 
 /**
- * Orders of the blocked layout, in which b channels of a pixel lie side by side: `NCHWc` is [N, C/b, H, W, b], ONNX
- * Runtime's own; `CNHWc` is [C/b, N, H, W, b], in which all pixels of a block of channels lie side by side, so that 1x1
- * convolutions, their filter gradients and sums over the batch see one long image.
+ * Orders of the blocked layout, in which b channels of a pixel lie side by side. `NCHWc` is [N, C/b, H, W, b], ONNX
+ * Runtime's own order. `CNHWc` is [C/b, N, H, W, b]: all pixels of a block of channels lie side by side, one long image
+ * for 1x1 convolutions, their filter gradients and sums over the batch.
  *
- * Channels are padded to whole blocks. What the padding holds is finite but not defined: whoever reads blocks gives the
- * padding weights of zero or cuts it off.
+ * Channels are padded to whole blocks. The padding is finite but undefined: readers give it weights of zero or cut it off.
  */
 export type BlockOrder = 'NCHWc' | 'CNHWc';
 
-/**
- * How a value lies in blocks: in one tensor, or in several with as many images each. Parts that fit into a core's cache
- * stay there from one operator to the next.
- */
+/** A value in blocks is one tensor or several parts with equally many images. Small parts stay in a core's cache. */
 export interface BlockLayout {
   readonly order: BlockOrder;
   readonly parts: number;
@@ -23,7 +19,7 @@ export interface BlockLayout {
 /** Channels in blocks: C/b, rounded up. */
 export const blocksOf = (channels: number, block: number): number => Math.ceil(channels / block);
 
-/** Shape in which an NHWC value is stored in blocks. */
+/** Shape of an NHWC value in blocks. */
 export function blockedShape([n, h, w, c]: Shape, order: BlockOrder, block: number): number[] {
   const blocks = blocksOf(c, block);
   return order === 'NCHWc' ? [n, blocks, h, w, block] : [blocks, n, h, w, block];
@@ -49,7 +45,7 @@ export function fromBlocks(builder: GraphBuilder, name: string, channels: number
   return whole === channels ? nchw : builder.slice(nchw, [1], [0], [channels]);
 }
 
-/** Swaps the images and the blocks of channels: one order to the other. */
+/** Swaps images and blocks of channels: one order to the other. */
 export function swapBlocks(builder: GraphBuilder, name: string): string {
   const [first, second, ...pixels] = builder.shapeOf(name);
   if (first === 1 || second === 1) return builder.reshape(name, [second, first, ...pixels]);

@@ -15,16 +15,15 @@ export const permute = <T>(items: readonly T[], perm: Perm): T[] => perm.map((ax
 export const isIdentity = (perm: Perm): boolean => perm.every((axis, i) => axis === i);
 export const inverse = (perm: Perm): number[] => perm.map((_, axis) => perm.indexOf(axis));
 
-/** Axes that are longer than one, in storage order: storages with the same order need no copy between them. */
+/** The axes longer than one, in storage order: no copy between forms of equal order. */
 export const storageOrder = (shape: Shape, perm: Perm): string => perm.filter((axis) => shape[axis] !== 1).join();
 
 const copyOf = <D extends Data>(data: D, length: number): D => {
-  // The constructor of a typed array makes the same kind of array.
   const Array = data.constructor as new (length: number) => D;
   return new Array(length);
 };
 
-/** Data of logical shape `from`, broadcast to `to` and stored in the order `perm`. */
+/** Broadcasts data of logical shape `from` to `to` and stores it in the order `perm`. */
 export function layOut<D extends Data>(data: D, from: Shape, to: Shape, perm: Perm): D {
   const rank = to.length;
   const out = copyOf(data, sizeOf(to));
@@ -56,7 +55,7 @@ export const toStorage = <D extends Data>(data: D, shape: Shape, perm: Perm): D 
 export const fromStorage = <D extends Data>(data: D, shape: Shape, perm: Perm): D =>
   isIdentity(perm) ? data : layOut(data, permute(shape, perm), permute(shape, perm), inverse(perm));
 
-/** A storage order of `shape` in which the axes longer than 1 stand in the given order. */
+/** A storage order of `shape` with the axes longer than 1 in the given order. */
 export function permWithOrder(shape: Shape, order: readonly number[], wasRank4: boolean): Perm {
   const likeNchw = shape.length === 4 && NCHW.filter((axis) => shape[axis] !== 1).join() === order.join();
   if (isAscending(order) && !(wasRank4 && likeNchw)) return range(shape.length);

@@ -20,55 +20,53 @@ import {
 } from './blocks.js';
 import { layOut, NCHW, type Perm, permute, permWithOrder, storageOrder, toStorage } from './layout.js';
 
-/** The gradients of a convolution, recorded without the gradient of its output. */
-export interface FoldedGradient<V> {
-  input(): V;
-  filter(): V;
+/** Gradients of a convolution that were derived without the gradient of its output. */
+export interface FoldedGradient {
+  input(): Val;
+  filter(): Val;
 }
 
-/** What is known about how a value (V) was computed, for rules that recognise patterns over several kernels. */
-export type RecipeOf<V> =
+/** How a value was computed, for rules that recognise patterns over several kernels. */
+type Recipe =
   /** scale * of + offset */
-  | { readonly kind: 'affine'; readonly of: V; readonly scale: number; readonly offset: number }
-  | { readonly kind: 'relu'; readonly of: V }
-  /** clip(of, low, high), where `of` may lie before a ReLU that the clip makes superfluous. */
-  | { readonly kind: 'clip'; readonly of: V; readonly low: number; readonly high: number }
-  /** of * factor, the factor being a vector over the last axis. */
-  | { readonly kind: 'scaled'; readonly of: V; readonly factor: V; readonly folded: FoldedGradient<V> | null }
+  | { readonly kind: 'affine'; readonly of: Val; readonly scale: number; readonly offset: number }
+  | { readonly kind: 'relu'; readonly of: Val }
+  /** clip(of, low, high); `of` may precede a ReLU that the clip makes superfluous. */
+  | { readonly kind: 'clip'; readonly of: Val; readonly low: number; readonly high: number }
+  /** of * factor, a vector over the last axis. */
+  | { readonly kind: 'scaled'; readonly of: Val; readonly factor: Val; readonly folded: FoldedGradient | null }
   /** The 1x1 convolution of x, in blocks. */
-  | { readonly kind: 'pointwise'; readonly x: V; readonly filter: V }
+  | { readonly kind: 'pointwise'; readonly x: Val; readonly filter: Val }
   /** a * b, elementwise. */
-  | { readonly kind: 'product'; readonly a: V; readonly b: V }
-  | { readonly kind: 'sigmoid'; readonly of: V }
+  | { readonly kind: 'product'; readonly a: Val; readonly b: Val }
+  | { readonly kind: 'sigmoid'; readonly of: Val }
   /** dy * y * (1 - y), for y = sigmoid(x). */
-  | { readonly kind: 'sigmoid-gradient'; readonly dy: V; readonly y: V }
+  | { readonly kind: 'sigmoid-gradient'; readonly dy: Val; readonly y: Val }
   /** dy where low < of < high, else 0. */
-  | { readonly kind: 'window'; readonly dy: V; readonly of: V; readonly low: number; readonly high: number }
+  | { readonly kind: 'window'; readonly dy: Val; readonly of: Val; readonly low: number; readonly high: number }
   /** The gradient `dy` passed back through the clip that made `clipped`. */
-  | { readonly kind: 'clip-gradient'; readonly dy: V; readonly clipped: V };
-
-type Recipe = RecipeOf<Val>;
+  | { readonly kind: 'clip-gradient'; readonly dy: Val; readonly clipped: Val };
 
 interface Form {
   readonly perm: Perm;
   readonly name: string;
 }
 
-/** A graph input whose storage order may be decided by its first use. */
+/** A graph input whose storage order its first use decides. */
 interface Undecided {
-  /** Declares the input, in this order unless its order is settled already. */
+  /** Declares the input, in this order unless its order is settled. */
   declare(perm: Perm): Form;
-  /** The order that it would rather have; null when it does not mind. */
+  /** The preferred order; null: any. */
   preferred(): Perm | null;
 }
 
-/** What a value is known as; forms and blocks that are asked for are added. */
+/** The graph values that hold a value; requested forms and blocks are added. */
 interface Storage {
   readonly forms: Map<string, Form>;
   readonly blocks: Map<string, readonly string[]>;
-  /** The blocked layout in which it is there first. */
+  /** The first blocked layout. */
   layout: BlockLayout | null;
-  /** Data in logical order (of the stored shape), when known while tracing. */
+  /** Data in logical order (of the stored shape), if known while tracing. */
   readonly data: Data | null;
   readonly undecided: Undecided | null;
 }
@@ -93,9 +91,9 @@ const keyOf = ({ order, parts }: BlockLayout): string => `${order}/${parts}`;
 export const foldLimit = 1 << 16;
 
 /**
- * A symbolic tensor: a logical (TF.js) shape, a stored shape in which lazily broadcast axes have size 1, and one or
- * more forms, each a graph value that holds it in some storage order. Other forms are made on demand. A value known
- * while tracing holds its data instead.
+ * A symbolic tensor: a logical (TF.js) shape, a stored shape in which lazily broadcast axes have size 1, and forms. A form
+ * is a graph value that holds the tensor in one storage order; others are made on demand. A value that is known while
+ * tracing holds its data instead.
  */
 export class Val {
   private constructor(
@@ -105,9 +103,8 @@ export class Val {
     /** As `shape`, but 1 on lazily broadcast axes. */
     readonly stored: Shape,
     private readonly storage: Storage,
-    /** How it was computed, where rules want to know. */
     readonly recipe: Recipe | null = null,
-    /** Layer that computed it, for messages. */
+    /** The layer that computed it, for messages. */
     readonly origin = builder.origin,
   ) {}
 
@@ -145,7 +142,7 @@ export class Val {
     return new Val(builder, shape, dtype, stored, storage({ forms: new Map([[perm.join(), { perm, name }]]) }));
   }
 
-  /** An NHWC value in ONNX Runtime's blocked layout; each of `names` has the memory of as many images, in any shape. */
+  /** An NHWC value in the blocked layout; each of `names` holds equally many images, in any shape. */
   static blocked(builder: GraphBuilder, names: readonly string[], shape: Shape, order: BlockOrder): Val {
     const layout = { order, parts: names.length };
     const part = blockedShape(shape.with(0, shape[0] / names.length), order, blockOf(builder));
@@ -153,7 +150,7 @@ export class Val {
     return new Val(builder, shape, 'float32', shape, storage({ layout, blocks: new Map([[keyOf(layout), reshaped]]) }));
   }
 
-  /** The same value, of which it is known how it was computed. */
+  /** The same value with a recipe. */
   madeAs(recipe: Recipe): Val {
     return new Val(this.builder, this.shape, this.dtype, this.stored, this.storage, recipe, this.origin);
   }
@@ -166,12 +163,12 @@ export class Val {
     return this.shape.length;
   }
 
-  /** The blocked layout in which it is there; null when it is not in blocks. */
+  /** Null for a value that is not in blocks. */
   get blockLayout(): BlockLayout | null {
     return this.storage.layout;
   }
 
-  /** Names of the graph values that hold its images in blocks, in `parts` equal parts of the shape `blockedShape`. */
+  /** Graph values of its images in blocks, `parts` equal parts of the shape `blockedShape`. */
   blockedForm(order: BlockOrder, parts: number): readonly string[] {
     const key = keyOf({ order, parts });
     const existing = this.storage.blocks.get(key);
@@ -193,7 +190,7 @@ export class Val {
     if (parts === layout.parts) return this.blockedForm(layout.order, parts).map((name) => swapBlocks(builder, name));
     if (parts > 1) return splitImages(builder, this.blockedForm(order, 1)[0], order, parts);
     if (layout.order === order) return [joinImages(builder, this.blockedForm(order, layout.parts), order)];
-    // Of two orders the one that is there is joined first: one copy less than swapping every part.
+    // Joining before swapping saves a copy.
     return [swapBlocks(builder, this.blockedForm(layout.order, 1)[0])];
   }
 
@@ -206,7 +203,7 @@ export class Val {
     return sameShape(this.shape, this.stored);
   }
 
-  /** The storage order that costs nothing; null when the value does not mind (constants, undecided inputs). */
+  /** The storage order that needs no copy; null: any (constants, undecided inputs). */
   get perm(): Perm | null {
     for (const form of this.storage.forms.values()) return form.perm;
     if (this.storage.layout !== null) return NCHW;
@@ -217,7 +214,7 @@ export class Val {
     return [...this.storage.forms.values()].map(({ perm }) => perm);
   }
 
-  /** Name of the graph value that holds it in this order, lazily broadcast axes having size 1. */
+  /** The graph value in this order; lazily broadcast axes have size 1. */
   form(perm: Perm = range(this.rank)): string {
     const existing = this.storage.forms.get(perm.join());
     if (existing) return existing.name;
@@ -226,7 +223,7 @@ export class Val {
     return name;
   }
 
-  /** The forms besides blocks, at least one, with other names for the axes. */
+  /** The forms besides blocks, at least one, with renamed axes. */
   private formsAs(rename: (perm: Perm) => Perm): Map<string, Form> {
     if (this.storage.forms.size === 0) this.form(this.blockLayout !== null ? NCHW : undefined);
     const renamed = [...this.storage.forms.values()].map(({ perm, name }) => ({ perm: rename(perm), name }));
@@ -255,7 +252,7 @@ export class Val {
     );
   }
 
-  /** As `form`, with every lazily broadcast axis at its full size. */
+  /** As `form`, with lazily broadcast axes at their full size. */
   fullForm(perm: Perm = range(this.rank)): string {
     if (this.isFull) return this.form(perm);
     const shape = permute(this.shape, perm);
@@ -268,7 +265,7 @@ export class Val {
     return sizeOf(this.shape) <= foldLimit;
   }
 
-  /** TF.js's Transpose: only the names of the axes change. */
+  /** TF.js's Transpose: renames the axes. */
   transposed(axes: Perm): Val {
     const known = this.data
       ? { data: toStorage(this.data, this.stored, axes) }
@@ -278,7 +275,7 @@ export class Val {
 
   reshaped(shape: Shape): Val {
     if (sameShape(shape, this.shape)) return this;
-    // A batch that is known only at run time is broadcast then.
+    // A dynamic batch is broadcast at run time.
     if (this.data && (this.data.length === 1 || !this.shape.some((d) => this.builder.isBatch(d)))) {
       if (this.data.length === 1) return Val.fill(this.builder, Number(this.data[0]), shape, this.dtype);
       return Val.constant(
@@ -294,7 +291,7 @@ export class Val {
     return Val.of(this.builder, this.builder.reshape(this.fullForm(), shape), shape, this.dtype);
   }
 
-  /** Only axes of size 1 come or go: any storage order stays, and so do lazy axes. */
+  /** Adds and removes axes of size 1 only: storage order and lazy axes stay. */
   private withUnitAxes(shape: Shape, from: readonly number[], to: readonly number[]): Val {
     const [source] = this.formsAs((perm) => perm).values();
     const stored = new Array<number>(shape.length).fill(1);
@@ -317,14 +314,14 @@ export class Val {
     return source.relabelled(shape);
   }
 
-  /** The same stored data under another logical shape: lazily broadcast axes may take any size. */
+  /** The same stored data under another logical shape: lazily broadcast axes can have any size. */
   relabelled(shape: Shape): Val {
     if (sameShape(shape, this.shape)) return this;
     const known = this.data ? { data: this.data } : { forms: this.formsAs((perm) => perm) };
     return new Val(this.builder, shape, this.dtype, this.stored, storage(known));
   }
 
-  /** The data in logical order and full size, when known while tracing. */
+  /** The data in logical order and full size, if known while tracing. */
   knownData(): Data | null {
     return this.data && (this.isFull ? this.data : layOut(this.data, this.stored, this.shape, range(this.rank)));
   }

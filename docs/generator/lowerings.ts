@@ -17,14 +17,13 @@ export function loweringsPage(): string {
   const networks = Object.keys(gains).map((name) => `\`${name}\``);
   return page(
     '# How the compiler makes training fast',
-    `A training step is traced from TF.js and recorded as ONNX operators. These are the places where the compiler does
-better than the literal translation. _Blocked_ lowerings use operators of ONNX Runtime's CPU provider that are not a public
-contract; they are used where a self-test passes (once per process), and \`blocked: false\` turns them off. Formulas are
-in the files, which are in \`compiler/\`.`,
-    `_Gain_ is how many times as much CPU time a training step takes when only this lowering is left out, for
-${networks.join(', ')} ([benchmarks](benchmarks.md)); – where it changes nothing. Measured by
-\`npm run bench:lowerings\` as a search trains: two processes of one thread at once on the two cores of an AMD EPYC (Zen 5), good to
-about 2 %. Where a lowering is left out, the next best takes its place: what two gain together can be more than both gains.`,
+    `A training step is traced from TF.js and recorded as ONNX operators. Lowerings improve on the literal translation.
+_Blocked_ lowerings use operators of ONNX Runtime's CPU provider outside its public contract; they are used where a self-test
+passes (once per process), and \`blocked: false\` turns them off. The files, in \`compiler/\`, have the formulas.`,
+    `_Gain_ is the factor of a training step's CPU time without this lowering, for
+${networks.join(', ')} ([benchmarks](benchmarks.md)); – means no effect. Measured by
+\`npm run bench:lowerings\` as in a search: two processes of one thread on the two cores of an AMD EPYC (Zen 5), accurate to
+about 2 %. Without a lowering, the next best one applies: the gain of two together can exceed the sum of their gains.`,
     table(
       ['lowering', 'what it does', 'where it applies', 'gain', 'needs', 'file'],
       lowerings.map(({ name, what, where, needs, file }) => [

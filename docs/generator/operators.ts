@@ -67,7 +67,10 @@ function operatorRows(): string[][] {
     const { domain, type } = onnxName(op);
     domains.set(domain, [...(domains.get(domain) ?? []), type]);
   }
-  return [...domains].map(([domain, types]) => [domain === '' ? `ONNX, operator set ${opset}` : domain, codes(types)]);
+  return [...domains].map(([domain, types]) => [
+    domain === '' ? `ONNX, operator set ${opset}` : domain,
+    codes(types.toSorted()),
+  ]);
 }
 
 /** docs/operators.md: which TF.js kernels compile, and to which ONNX operators. */

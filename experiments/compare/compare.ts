@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { builtModule } from '../../base/processes.js';
 import { messageOf, NasError } from '../../base/errors.js';
+import { builtModule } from '../../base/processes.js';
 import { tasksOf, type Comparison, type Task, type TaskResult } from './task.js';
 import type { Answer } from './worker.js';
 
 export interface CompareOptions {
-  /** Worker threads; the result does not depend on how many, except for the times of asking. */
+  /** Number of worker threads; affects only the ask times of the results. */
   readonly workers: number;
-  /** Told how many searches are done, and of how many. */
+  /** Called with the number of finished and of all searches. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -52,7 +52,6 @@ async function answerOf(worker: Worker, task: Task): Promise<TaskResult> {
       once(worker, 'message', { signal }),
       once(worker, 'exit', { signal }).then(([code]) => [{ error: `its thread ended with code ${String(code)}` }]),
     ]);
-    // What the worker of a comparison answers.
     const answer = event as Answer;
     if ('error' in answer) throw new Error(answer.error);
     return answer.result;

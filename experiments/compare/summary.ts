@@ -1,7 +1,6 @@
-import type { Comparison, TaskResult } from './task.js';
 import { csvLine } from '../../base/text.js';
+import type { Comparison, TaskResult } from './task.js';
 
-/** A middle value and the range of the middle half. */
 export interface Quartiles {
   readonly low: number;
   readonly median: number;
@@ -31,39 +30,39 @@ const meanQuartiles = (groups: readonly Quartiles[]): Quartiles => ({
   high: mean(groups.map(({ high }) => high)),
 });
 
-/** The share of the hypervolume that counts as having found the frontier. */
+/** Share of the hypervolume at which the frontier counts as found. */
 const goal = 0.99;
 
-/** How often a method got to the goal, and after how many evaluations. */
+/** How often and how fast a method reaches the goal. */
 export interface Reached {
-  /** The mean over the variants that get there of the median over the seeds; null when none does. */
+  /** Median over seeds, averaged over the variants that reach the goal; null when none does. */
   readonly evaluations: number | null;
-  /** Variants whose median over the seeds gets there, of how many. */
+  /** Number of variants whose median over seeds reaches the goal, and of all variants. */
   readonly variants: readonly [reached: number, of: number];
-  /** Searches that get there, of how many. */
+  /** Number of searches that reach the goal, and of all searches. */
   readonly searches: readonly [reached: number, of: number];
 }
 
 /** One method's results, over all seeds and variants. */
 export interface MethodSummary {
   readonly method: string;
-  /** Hypervolume after each evaluation: the mean over the variants of each quartile over the seeds. */
+  /** Hypervolume after each evaluation: quartiles over seeds, averaged over variants. */
   readonly curve: readonly Quartiles[];
   /** The same for each variant alone. */
   readonly variants: readonly { readonly name: string; readonly curve: readonly Quartiles[] }[];
   readonly to99: Reached;
-  /** Rows of the true frontier that were evaluated in the end: the mean over the variants of the median. */
+  /** Number of evaluated rows of the true frontier at the end: median over seeds, averaged over variants. */
   readonly found: number;
   /** Mean time of one ask, in ms; null for methods that were not timed. */
   readonly askMs: number | null;
-  /** Why searches ended early, each reason once. */
+  /** Distinct reasons of searches that ended early. */
   readonly ended: readonly string[];
 }
 
-/** What a summary needs of one search. */
+/** Result of one search. */
 export type Measured = Pick<TaskResult, 'curve' | 'found' | 'ended'> & { readonly askMs: number | null };
 
-/** @param searches of each variant, one a seed. */
+/** @param searches of each variant, one per seed */
 export function summarise(
   method: string,
   evaluations: number,
@@ -87,10 +86,10 @@ export function summarise(
   };
 }
 
-/** A search that has ended keeps what it has found. */
+/** Share after `n` evaluations; constant after the end of the search. */
 const reachedBy = (curve: readonly number[], n: number): number => curve[Math.min(n, curve.length - 1)] ?? 0;
 
-/** The number of evaluations after which the goal is reached; infinite when it never is. */
+/** Number of evaluations until the goal; infinite when it is not reached. */
 function firstAt(curve: readonly number[]): number {
   const at = curve.findIndex((share) => share >= goal);
   return at < 0 ? Infinity : at + 1;
@@ -107,7 +106,7 @@ function reachedGoal(firsts: readonly (readonly number[])[]): Reached {
   };
 }
 
-/** The summary of every controller of a comparison, in the order given. */
+/** Summaries of all controllers, in the given order. */
 export const summariseAll = (
   { controllers, variants, search }: Comparison,
   results: readonly TaskResult[],
@@ -123,7 +122,7 @@ export const summariseAll = (
     ),
   );
 
-/** The curves as CSV: hypervolume after each evaluation, of each variant and (with several) of their mean. */
+/** Hypervolume after each evaluation as CSV, of each variant and, with several, of their mean. */
 export function curvesCsv(methods: readonly MethodSummary[]): string {
   const head = csvLine(['method', 'variant', 'evaluations', 'low', 'median', 'high']);
   const lines = methods.flatMap(({ method, variants, curve }) =>

@@ -1,3 +1,4 @@
+import { NasError } from '../../base/errors.js';
 import {
   type ControllerName,
   hypervolume,
@@ -9,24 +10,23 @@ import {
   type Values,
   violated,
 } from '../../search/index.js';
-import type { TableObjective } from '../schema/search-settings.js';
-import type { TableExperiment } from '../schema/experiment.js';
-import { columnsOf, type TableResults } from '../models/table-results.js';
-import { NasError } from '../../base/errors.js';
-import { Store } from '../../store/index.js';
-import type { RunEvent } from '../runner/events.js';
-import { TableEvaluator } from '../runner/evaluators/table.js';
-import { Search } from '../runner/search/search.js';
-import { Simulation } from '../runner/evaluators/simulation.js';
 import { loadTable } from '../../spaces/index.js';
+import { Store } from '../../store/index.js';
+import { columnsOf, type TableResults } from '../models/table-results.js';
+import { Simulation } from '../runner/evaluators/simulation.js';
+import { TableEvaluator } from '../runner/evaluators/table.js';
+import type { RunEvent } from '../runner/events.js';
+import { Search } from '../runner/search/search.js';
+import type { TableExperiment } from '../schema/experiment.js';
+import type { TableObjective } from '../schema/search-settings.js';
 
-/** One way to look at a table: a set of objectives; with several devices, one for each. */
+/** A set of objectives on the table, for example one per device. */
 export interface Variant {
   readonly name: string;
   readonly objectives: readonly TableObjective[];
 }
 
-/** What is compared: every controller on every variant with every seed. */
+/** Every controller on every variant with every seed. */
 export interface Comparison {
   readonly space: TableExperiment['space'];
   readonly variants: readonly Variant[];
@@ -45,7 +45,6 @@ export interface Task {
   readonly seed: number;
 }
 
-/** What one search found. */
 export interface TaskResult {
   readonly task: Task;
   /** Share of the true frontier's hypervolume after each evaluation, in [0, 1]. */
@@ -54,7 +53,7 @@ export interface TaskResult {
   readonly found: readonly number[];
   /** Mean time of one ask, in ms. */
   readonly askMs: number;
-  /** Why the search ended before it had all its evaluations; null when it had. */
+  /** Why the search ended early; null when it did not. */
   readonly ended: string | null;
 }
 
@@ -64,13 +63,13 @@ export const tasksOf = ({ controllers, variants, seeds }: Comparison): Task[] =>
     variants.flatMap((_, variant) => Array.from({ length: seeds }, (_each, seed) => ({ controller, variant, seed }))),
   );
 
-/** A table as a yardstick: its true frontier, and how much of the volume under it a search has found. */
+/** The true frontier of a table, and the hypervolume of a search relative to it. */
 export class Problem {
-  /** Of each row, scaled to [0, 1] with 0 the best; undefined for failed evaluations and broken constraints. */
+  /** Objective point of each row, scaled to [0, 1], 0 is best; undefined for failed or infeasible rows. */
   private readonly points: readonly (Point | undefined)[];
   private readonly reference: Point;
   private readonly whole: number;
-  /** Rows that no other dominates. */
+  /** Non-dominated rows. */
   readonly front: ReadonlySet<number>;
 
   /**
@@ -102,8 +101,7 @@ export class Problem {
   }
 
   /**
-   * The share of the true frontier's hypervolume after each evaluation, in [0, 1], in the order of the evaluations.
-   * Where no row is better than the reference, there is nothing to find, and the share is 1.
+   * Share of the true frontier's hypervolume after each evaluation, in [0, 1]; 1 when no row is better than the reference.
    */
   curve(rows: readonly number[]): number[] {
     const archive = new ParetoArchive<number>();
@@ -130,25 +128,24 @@ function valuesOf({ columns }: TableResults, row: number): Values {
   return Object.fromEntries([...columns].map(([name, values]) => [name, values[row]]));
 }
 
-/** A stretch of simulated time, in seconds. */
+/** An interval of simulated time, in seconds. */
 export interface Span {
   readonly from: number;
   readonly to: number;
 }
 
-/** What one search in a table did. */
 export interface TableSearch {
-  /** Rows in the order in which they were asked for. */
+  /** Rows in the order of their asks. */
   readonly rows: readonly number[];
-  /** When each was evaluated, in simulated seconds since the search began. */
+  /** Evaluation time of each row, in simulated seconds since the start. */
   readonly spans: readonly Span[];
   /** Mean time of one ask, in ms. */
   readonly askMs: number;
-  /** Why it ended before it had all its evaluations; null when it had. */
+  /** Why it ended early; null when it did not. */
   readonly ended: string | null;
 }
 
-/** Runs the search of an experiment on a table as `nas run` does, with a store of which nothing is kept. */
+/** Runs the search of an experiment on a table as `nas run` does, with a temporary store. */
 export async function searchTable(results: TableResults, experiment: TableExperiment): Promise<TableSearch> {
   const { name, seed } = experiment;
   const simulation = new Simulation(0);
@@ -182,8 +179,8 @@ export async function searchTable(results: TableResults, experiment: TableExperi
 }
 
 /**
- * The yardstick of each variant of a comparison.
- * @throws NasError `invalid-input` for a table that cannot be used, or has no such column.
+ * The problem of each variant of a comparison.
+ * @throws NasError `invalid-input` for an invalid table or a missing column.
  */
 export async function problemsOf({ space, variants }: Pick<Comparison, 'space' | 'variants'>): Promise<Problem[]> {
   const table = loadTable(space);
@@ -206,7 +203,7 @@ export async function runTask(comparison: Comparison, problems: readonly Problem
   return { task, ...measure(problem, rows), askMs, ended };
 }
 
-/** How good a sequence of evaluated rows is, after each of them. */
+/** Quality of a sequence of evaluated rows after each row. */
 export function measure(problem: Problem, rows: readonly number[]): Pick<TaskResult, 'curve' | 'found'> {
   let members = 0;
   return { curve: problem.curve(rows), found: rows.map((row) => (members += problem.front.has(row) ? 1 : 0)) };

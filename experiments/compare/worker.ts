@@ -2,11 +2,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../base/errors.js';
 import { type Comparison, problemsOf, runTask, type Task, type TaskResult } from './task.js';
 
-/** What a worker thread answers to a task. */
+/** Answer of a worker thread to a task. */
 export type Answer = { readonly result: TaskResult } | { readonly error: string };
 
-/** A worker thread of a comparison: one task after the other, until it is ended. */
-// Given by `compare`.
+/** Worker thread: runs one task after another until it is terminated. */
 const comparison = workerData as Comparison;
 const problems = problemsOf(comparison);
 

@@ -20,7 +20,7 @@ import {
 export interface EvaluateFileOptions {
   readonly provider?: string;
   readonly threads?: number;
-  /** Told how many images are done, and of how many. */
+  /** Called with the number of finished and of all images. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -28,7 +28,7 @@ export interface EvaluateFileOptions {
 const batch = 128;
 
 /**
- * Runs an ONNX classifier on one split of a data set; images are resized to what the model says it takes.
+ * Runs an ONNX classifier on one split of a data set; resizes images to the model's input.
  * @throws NasError `invalid-input` when model and data do not fit.
  */
 export async function evaluateOnSplit(
@@ -60,23 +60,28 @@ export interface QuantizeOnDatasetOptions extends Pick<
   QuantizeClassifierOptions,
   'methods' | 'percentile' | 'weightBits' | 'threads' | 'signal'
 > {
-  /** Training images to calibrate on; fewer where the data has fewer, which is warned of. */
+  /** Number of training images for calibration; warns when the data has fewer. */
   readonly images: number;
-  /** Which training images: the same ones for the same seed, whatever the model. */
+  /** Selects the training images, independently of the model. */
   readonly seed: number;
-  /** Height and width of the images that the model takes; default: what its metadata says, or else the data set's. */
+  /** Input size of the model; default: from its metadata, else that of the data set. */
   readonly size?: Size;
-  /** Told how many images are done in a step, and of how many. */
+  /** Called with the number of finished and of all images of a step. */
   readonly onProgress?: (step: QuantizingStep, done: number, total: number) => void;
-  /** Awaited before every batch; when it rejects, so does the quantizing. */
+  /** Awaited before every batch; a rejection ends the quantization. */
   readonly between?: () => Promise<void>;
 }
 
-/** Pixels run at once in calibration, where every value between two operators is looked at. */
+/** Pixels per calibration batch, which keeps every intermediate tensor. */
 const calibrationPixels = 2 ** 18;
 
-/** Training images as they are, drawn by a seed. */
-async function* drawn(dataset: Dataset, size: Size, images: number, seed: number): AsyncGenerator<LabelledImages> {
+/** Unaugmented training images, drawn by a seed. */
+async function* drawnImages(
+  dataset: Dataset,
+  size: Size,
+  images: number,
+  seed: number,
+): AsyncGenerator<LabelledImages> {
   const atOnce = Math.max(1, Math.min(64, images, Math.round(calibrationPixels / (size[0] * size[1]))));
   const order = { split: 'train', seed, viewSeed: 0, augment: null, shuffle: true, dropLast: false } as const;
   const loader = createLoader({ ...order, dataset, batch: atOnce, size });
@@ -111,8 +116,8 @@ async function* paced<T>(items: AsyncIterable<T>, between: (() => Promise<void>)
 }
 
 /**
- * Quantizes an ONNX classifier to eight bits with a data set: calibrated on training images, the method chosen on the
- * validation split; the test split is not looked at. Images are resized to what the model takes.
+ * Quantizes an ONNX classifier to int8: calibrates on training images and chooses the method on the validation split.
+ * Resizes images to the model's input.
  * @throws NasError `invalid-input` as `quantizeClassifier`
  */
 export async function quantizeOnDataset(
@@ -127,7 +132,7 @@ export async function quantizeOnDataset(
     const quantized = await quantizeClassifier(model, {
       ...options,
       data: { ...info, height, width },
-      calibration: () => paced(drawn(open, [height, width], images, seed), between),
+      calibration: () => paced(drawnImages(open, [height, width], images, seed), between),
       validation: () => paced(wholeSplit(open, [height, width]), between),
       onProgress: (step, done) => onProgress?.(step, done, step === 'calibration' ? images : info.counts.validation),
     });

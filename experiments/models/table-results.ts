@@ -2,19 +2,18 @@ import { invalidInput } from '../../base/errors.js';
 import type { Objective } from '../../search/index.js';
 import { loadTable, type Genotype, type ResultsTable } from '../../spaces/index.js';
 import { locatingNowhere, type Locating } from '../parse/load.js';
-import type { TableObjective } from '../schema/search-settings.js';
 import type { TableExperiment } from '../schema/experiment.js';
+import type { TableObjective } from '../schema/search-settings.js';
 
-/** The results of an experiment on a table. */
 export interface TableResults {
   readonly table: ResultsTable;
-  /** Values by objective name, a number for each row; NaN where an evaluation failed. */
+  /** Values of each row by objective name; NaN for failed evaluations. */
   readonly columns: ReadonlyMap<string, Float64Array>;
-  /** Seconds that the evaluation of each row takes; null: one each. */
+  /** Evaluation time of each row, in seconds; null: one second each. */
   readonly seconds: Float64Array | null;
 }
 
-/** @throws NasError `invalid-input` naming file, lines and column of what cannot be used. */
+/** @throws NasError `invalid-input` with file, lines and column of invalid cells. */
 export async function loadResults(
   { space, objectives }: Pick<TableExperiment, 'space' | 'objectives'>,
   locating: Locating = locatingNowhere,
@@ -27,8 +26,8 @@ export async function loadResults(
 }
 
 /**
- * The values of objectives by their names.
- * @throws NasError `invalid-input` when there is no such column, or naming the lines of cells that are no numbers.
+ * Values by objective name.
+ * @throws NasError `invalid-input` for missing columns, or with the lines of cells that are not numbers.
  */
 export async function columnsOf(
   table: ResultsTable,
@@ -50,13 +49,13 @@ function durationsOf(table: ResultsTable, column: string): Float64Array {
   );
 }
 
-/** The values of a network by objective name; NaN where its evaluation failed. */
+/** Values of a network by objective name; NaN for failed evaluations. */
 export function resultsOf({ table, columns }: TableResults, genotype: Genotype): Record<string, number> {
   const row = table.rowOf(genotype);
   return Object.fromEntries([...columns].map(([name, values]) => [name, values[row]]));
 }
 
-/** The same table with only those results that are known of every network before it is evaluated. */
+/** The results reduced to cheap objectives. */
 export const cheapResults = (results: TableResults, objectives: readonly Objective[]): TableResults => ({
   ...results,
   columns: new Map(

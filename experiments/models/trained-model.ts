@@ -7,40 +7,38 @@ import { createSpace, type Genotype, type Network, type Task } from '../../space
 import type { Model, Weights } from '../../spaces/models/index.js';
 import type { Store } from '../../store/index.js';
 import { calibratedMember, describeDataset, prepareDataset, readWeights } from '../../trainers/index.js';
-import { accuracyAmong } from '../schema/measures.js';
-import { candidateModel } from '../runner/jobs/run-job.js';
-import { trainingExperimentOf } from '../schema/run-experiment.js';
 import { settleEngine, type RecordedEnvironment } from '../runner/engine.js';
 import { modelMetadata, weightsKind } from '../runner/finishing/save.js';
-import { memberJob } from '../runner/supernet.js';
-import { trainedSupernet } from '../runner/supernet.js';
-import { shrunkFolder, trialFolder, weightsFile } from '../stored/workdir.js';
-import { shrunkFiles } from '../stored/workdir.js';
+import { candidateModel } from '../runner/jobs/run-job.js';
+import { memberJob, trainedSupernet } from '../runner/supernet.js';
+import { accuracyAmong } from '../schema/measures.js';
+import { trainingExperimentOf } from '../schema/run-experiment.js';
+import { shrunkFolder, trialFolder, weightsFile, shrunkFiles } from '../stored/workdir.js';
 
-/** A trial's network with its trained weights, in float32, and what it says of itself. */
+/** A network with float32 weights and metadata. */
 export interface TrainedModel {
   readonly model: Model;
   readonly metadata: ModelMetadata;
 }
 
-/** The weights of a network's slice of a run's supernet, its batch norm calibrated. */
+/** Weights of a network's slice of the supernet, with calibrated batch norm. */
 const sliceWeights = (workdir: string, plan: Parameters<typeof memberJob>[0], genotype: Genotype): Promise<Weights> =>
   calibratedMember(memberJob(plan, trainedSupernet(workdir), genotype));
 
 /**
- * The network of a trial with the weights of its final training, or those of the search when there was none: where the
- * search took slices of a supernet, the trial's slice, calibrated now unless it was kept.
+ * The network of a trial with the weights of its final training, else those of the search. For slices of a supernet
+ * without stored weights, calibrates the slice now.
  * @throws NasError `invalid-input` when the trial does not exist or has no weights, or the run has no networks.
  */
 export async function trainedModel(store: Store, workdir: string, number: number): Promise<TrainedModel> {
-  // Otherwise TF.js advertises its native package on the console.
+  // Suppresses the console message about TF.js's native package.
   tf.enableProdMode();
   const trial = store.trials.get(number);
   if (trial === undefined)
     throw invalidInput(`${workdir} has no trial ${number}`, { hint: `nas trials ${workdir} lists them.` });
   const experiment = trainingExperimentOf(store, workdir);
   const finals = store.finals.all().filter((record) => record.trial === number);
-  // The training is one, whatever the precisions that are kept of it.
+  // All precisions share one training.
   const training = finals.at(0);
   const final = finals.find(({ precision }) => precision === 'fp32');
   const stages = ['final', 'search'] as const;
@@ -51,11 +49,9 @@ export async function trainedModel(store: Store, workdir: string, number: number
   if (weights === undefined && !sliced) {
     const why = experiment.evaluate === undefined ? `it is ${trial.state}` : `${experiment.evaluate.path} evaluated it`;
     throw invalidInput(`trial ${number} of ${workdir} has no trained weights: ${why}`, {
-      hint:
-        experiment.evaluate === undefined ? 'Choose a complete trial.' : 'What that module trained, it keeps itself.',
+      hint: experiment.evaluate === undefined ? 'Choose a complete trial.' : 'The module keeps the weights itself.',
     });
   }
-  // Stored by the runner when the trial was asked.
   const network = store.networks.get(trial.genotypeId) as Network;
   const dataset = await prepareDataset(experiment.data);
   const data = describeDataset(dataset);
@@ -79,8 +75,8 @@ export async function trainedModel(store: Store, workdir: string, number: number
 }
 
 /**
- * A network that was cut out of a trained one, with the weights of its fine-tuning.
- * @throws NasError `invalid-input` when the run has no such network, or its fine-tuning is not over.
+ * A shrunk network with the weights of its fine-tuning.
+ * @throws NasError `invalid-input` when there is no such network, or its fine-tuning is not complete.
  */
 export function shrunkModel(store: Store, workdir: string, number: number): TrainedModel {
   const record = store.shrunk.get(number);
@@ -92,7 +88,6 @@ export function shrunkModel(store: Store, workdir: string, number: number): Trai
       { hint: `nas pareto ${workdir} lists them; nas shrink makes one.` },
     );
   const files = shrunkFiles(join(workdir, shrunkFolder(number)));
-  // Stored when it was cut.
   const network = record.network as Network;
   return {
     model: { network, weights: readWeights(network, files.weights) },

@@ -2,10 +2,7 @@ import type { FastifyHelmetOptions } from '@fastify/helmet';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isOwnHost, isSameToken, Refusal } from '../../base/server.js';
 
-/**
- * Headers of everything that the server sends. A page may load scripts, styles and data from its own server, and nothing
- * else from anywhere: text of a run that became markup in spite of all would find nothing to run.
- */
+/** Headers of every response. A page loads scripts, styles and data from its own server only, which stops injected markup. */
 export const securityHeaders: FastifyHelmetOptions = {
   contentSecurityPolicy: {
     useDefaults: false,
@@ -22,30 +19,30 @@ export const securityHeaders: FastifyHelmetOptions = {
     },
   },
   frameguard: { action: 'deny' },
-  // Browsers keep these two, and complain of the first, where TLS is; a proxy that ends it decides.
+  // These need TLS; the proxy that terminates it sets them.
   crossOriginOpenerPolicy: false,
   originAgentCluster: false,
   strictTransportSecurity: false,
 };
 
 export interface Access {
-  /** Under which the server answers, besides addresses (`namesOf`). */
+  /** Host names under which the server answers, besides IP addresses (`namesOf`). */
   readonly names: ReadonlySet<string>;
-  /** What everybody must know; null: whoever can connect may look. */
+  /** Token that every request must carry; null: none is required. */
   readonly token: string | null;
 }
 
 /**
- * Whether a request is for data, which no other site may have a browser fetch: as the router understood it, for which
- * `/%61pi/runs` is `/api/runs`.
+ * Whether a request is for data, which other sites must not fetch. Uses the route that matched, as `/%61pi/runs` is
+ * `/api/runs` to the router.
  */
 export const isData = ({ routeOptions, url }: FastifyRequest): boolean =>
   /^\/(api|files)(\/|$|\?)/.test(routeOptions.url ?? url);
 
-/** Names of cookies are shared by all servers of a host, whatever their ports. */
+/** Cookies are shared by all ports of a host, so the name holds the port. */
 const cookieName = ({ socket }: FastifyRequest): string => `nas-token-${socket.localPort ?? 0}`;
 
-/** Checks each request before anything else is done for it. */
+/** Checks method, host, origin and token of every request before its route runs. */
 export function checkAccess(app: FastifyInstance, { names, token }: Access): void {
   app.addHook('onRequest', async (request, reply) => {
     checkMethod(request, reply);
@@ -70,7 +67,7 @@ function checkHost({ headers: { host } }: FastifyRequest, names: ReadonlySet<str
   );
 }
 
-/** No other site may use a browser that can reach this server; a link to a page, or one that is typed, is no such use. */
+/** Refuses requests that pages of other sites make; a followed link to a page is allowed. */
 function checkOrigin(request: FastifyRequest): void {
   const { headers } = request;
   const { origin, host } = headers;
@@ -83,10 +80,9 @@ function checkOrigin(request: FastifyRequest): void {
 }
 
 /**
- * The token is in a cookie, in `Authorization`, or, at first, in the address: then it moves to the cookie, which no script
- * can read, and out of the address, which is seen and shared. A browser sends the cookie also where a link of another site
- * leads here (a mail, a chat), as the page could not be opened from there otherwise: all that can be asked is to look, and
- * no other site sees the answer.
+ * The token is in a cookie, in `Authorization`, or first in the address. From the address it moves to a cookie that scripts
+ * cannot read, as addresses get shared. The cookie is `SameSite=Lax`, so that links in a mail or chat open the page; all
+ * routes are read-only, and other sites cannot see the answers.
  */
 async function checkToken(request: FastifyRequest, reply: FastifyReply, token: string): Promise<void> {
   const name = cookieName(request);
@@ -97,7 +93,7 @@ async function checkToken(request: FastifyRequest, reply: FastifyReply, token: s
     const rest = searchParams.size === 0 ? '' : `?${searchParams.toString()}`;
     const secure = request.headers['x-forwarded-proto'] === 'https';
     reply.setCookie(name, token, { path: '/', httpOnly: true, sameSite: 'lax', secure });
-    // Two slashes at the beginning would lead to another host.
+    // A path that starts with two slashes names another host.
     await reply.header('cache-control', 'no-store').redirect(pathname.replace(/^[/\\]+/, '/') + rest, 303);
     return;
   }

@@ -1,9 +1,9 @@
 /**
- * What the page and its server say to each other: the types of every answer and every message. The front end (`ui/`) knows
- * of this project these types, those of a report, and `base/`; nothing here exists at run time.
+ * Types of all answers and messages between the page and its server. The front end (`ui/`) imports only these types, those
+ * of reports, and `base/`; this module has no code.
  *
- * Accuracies are shares in [0, 1], latencies ms, sizes bytes; `at` is in ms since 1970, `...After` in seconds after the
- * run's start (simulated for tables). What is not known is null.
+ * Accuracies are in [0, 1], latencies in ms, sizes in bytes, `at` in ms since 1970, `...After` in seconds after the run's
+ * start (simulated for tables). Unknown values are null.
  */
 import type { Objective, Values } from '../../search/index.js';
 import type { Choice } from '../../spaces/index.js';
@@ -15,6 +15,7 @@ import type {
   Training,
   TrialState,
 } from '../../store/index.js';
+import type { Activity } from '../report/activity.js';
 import type {
   CurvePoint,
   MeasureText,
@@ -24,47 +25,48 @@ import type {
   ReportMember,
   ReportShrunk,
   ReportSupernet,
-  ReportTaking,
+  ReportAssignment,
   RunProvenance,
   RunSummary,
   RunWorkers,
 } from '../report/data.js';
 
 export type * from '../report/data.js';
+export type { Activity } from '../report/activity.js';
 export type { Choice, MeasurementPurpose, Objective, Provenance, StoredPrecision, Training, TrialState, Values };
 
-/** A run's place in addresses: the name of its folder, which is in the folder that is watched, or is that itself. */
+/** Name of a run's workdir, used in addresses. */
 export type RunId = string;
 
-/** A network as it may stand on a frontier: a trial in one of its precisions. */
+/** A candidate of the frontier: a trial in one precision. */
 export interface CandidateKey {
   readonly number: number;
   readonly precision: StoredPrecision;
 }
 
-/** How a run gets on. */
+/** Speed of a running run. */
 export interface Pace {
-  /** Trials that ended in an hour, of late; null when too few did, the run stands still, or its time is simulated. */
+  /** Recent trials per hour; null when too few ended, the run is not running, or its time is simulated. */
   readonly trialsPerHour: number | null;
-  /** Until the last trial ends. */
+  /** Time until the last trial ends. */
   readonly etaSeconds: number | null;
 }
 
-/** A run that can be read. */
+/** An entry of the list of runs. */
 export interface ReadableRun {
   readonly id: RunId;
   readonly run: RunSummary;
   readonly pace: Pace;
   readonly objectives: readonly Objective[];
   readonly measures: Readonly<Record<string, MeasureText>>;
-  /** Networks on its frontier, and the best value of each objective there. */
+  /** Number of networks on the frontier, and the best value of each objective there. */
   readonly frontier: number;
   readonly best: Values;
-  /** The frontier's values of the second and the first objective, along the second: what a small picture shows. */
+  /** Points of a thumbnail of the frontier: second and first objective, ordered by the second. */
   readonly sketch: readonly (readonly [x: number, y: number])[];
 }
 
-/** A run that cannot be read, and why, for people. */
+/** A run that cannot be read, and why. */
 export interface UnreadableRun {
   readonly id: RunId;
   readonly problem: string;
@@ -73,13 +75,13 @@ export interface UnreadableRun {
 export type RunEntry = ReadableRun | UnreadableRun;
 
 export interface RunsAnswer {
-  /** What is watched, as it was written on the command line. */
+  /** The watched folder, as written on the command line. */
   readonly folder: string;
   /** By id. */
   readonly runs: readonly RunEntry[];
 }
 
-/** What a run has said that is worth reading. */
+/** An entry of a run's log. */
 export interface LogEntry {
   readonly seq: number;
   readonly at: number;
@@ -88,7 +90,7 @@ export interface LogEntry {
   readonly message: string;
 }
 
-/** All of a run that does not grow with its trials. */
+/** Everything about a run whose size does not depend on the number of trials. */
 export interface RunAnswer {
   readonly id: RunId;
   /** Absolute. */
@@ -96,7 +98,7 @@ export interface RunAnswer {
   readonly run: RunSummary;
   readonly pace: Pace;
   readonly objectives: readonly Objective[];
-  /** How the values of the run are called and written, by name. */
+  /** Titles and units of the run's values, by name. */
   readonly measures: Readonly<Record<string, MeasureText>>;
   /** Names of the space's decisions, in its order. */
   readonly decisions: readonly string[];
@@ -105,26 +107,26 @@ export interface RunAnswer {
   readonly shrunk: readonly ReportShrunk[];
   readonly environment: Readonly<Record<string, string>>;
   readonly provenance: RunProvenance;
-  /** Absent where only the processes of the run's own machine work for it. */
+  /** Absent when only the run's own machine works for it. */
   readonly workers?: RunWorkers;
   readonly settings: string;
   readonly source: string;
-  /** The latest, at most 200, the newest first. */
+  /** The latest 200 at most, newest first. */
   readonly log: readonly LogEntry[];
 }
 
 /**
- * Candidates as columns of equal length, one row a candidate in the order of numbers, a trial's chosen one before its
- * others. Rows of later messages replace those of the same number and precision; what is no candidate any more comes as a
- * row that is not chosen and has no values.
+ * Candidates as columns of equal length, ordered by trial number, the chosen precision of a trial first. Rows of later
+ * messages replace rows of the same number and precision; a withdrawn candidate is a row that is not chosen and has no
+ * values.
  */
 export interface CandidateColumns {
   readonly number: readonly number[];
   readonly precision: readonly StoredPrecision[];
-  /** Whether the trial is judged in this precision; tables list these rows only. */
+  /** Whether this is the trial's chosen precision; tables list only these rows. */
   readonly chosen: readonly boolean[];
   readonly state: readonly TrialState[];
-  /** By objective, or other measure that is known of some trial. */
+  /** By objective or other measure that some trial has. */
   readonly values: Readonly<Record<string, readonly (number | null)[]>>;
   readonly provenance: Readonly<Record<string, readonly (Provenance | null)[]>>;
   /** By decision. */
@@ -135,74 +137,53 @@ export interface CandidateColumns {
   readonly finishedAfter: readonly (number | null)[];
   readonly rejected: readonly number[];
   readonly attempts: readonly number[];
-  /** Names of what was given beforehand. */
+  /** Names of the networks that the experiment enqueued. */
   readonly enqueued: readonly (string | null)[];
 }
 
 /** A part of a run's candidates. */
 export interface TrialsAnswer {
-  /** Up to where the run's events were known; what is live goes on from the first part's. */
+  /** Last event that the answer includes; a stream continues from the cursor of the first part. */
   readonly cursor: number;
   readonly candidates: CandidateColumns;
-  /** Number of the trial that the next part begins with. */
+  /** First trial of the next part. */
   readonly next: number | null;
-  /** Trials in all. */
+  /** Number of trials of the run. */
   readonly total: number;
 }
 
-/** What tables and logs show of a trial as text, fetched for the rows that are looked at. */
+/** Texts of a trial, fetched for visible rows. */
 export interface TrialText {
   readonly number: number;
   readonly genotypeId: string;
-  /** Why it was tried: the controller's one line. */
+  /** The controller's reason for the trial, one line. */
   readonly reason: string;
   /** Why it was pruned or failed. */
   readonly message: string | null;
-  /** Earlier trials whose results the controller did not know. */
+  /** Earlier trials whose results the controller had not seen. */
   readonly pending: readonly number[];
 }
-
-/** What is being done at this moment, as far as the run's history tells. */
-export type Activity =
-  | {
-      readonly kind: 'training';
-      readonly training: Training;
-      /** When this attempt began, or its last epoch ended. */
-      readonly since: number;
-      /** Epochs that have ended, and those of the whole training where they are known. */
-      readonly epochs: number;
-      readonly of: number | null;
-      readonly validationAccuracy: number | null;
-      /** The machine of the worker that has it, null: it waits for one. Absent where the run's own processes train. */
-      readonly host?: string | null;
-    }
-  | {
-      readonly kind: 'measuring';
-      readonly purpose: MeasurementPurpose;
-      readonly measured: number;
-      readonly since: number;
-    };
 
 /** An epoch that ended. */
 export interface EpochChange extends CurvePoint {
   readonly training: Training;
 }
 
-/** What has changed in a run since a cursor. */
+/** Changes of a run since a cursor. */
 export interface Changes {
   readonly cursor: number;
   readonly run: RunSummary;
   readonly pace: Pace;
   /** The rows that changed. */
   readonly candidates: CandidateColumns;
-  /** The whole frontier by search values, along the second objective; null when it is as before. The first message has it. */
+  /** The frontier by search values, ordered by the second objective; null when unchanged. The first message has it. */
   readonly frontier: readonly CandidateKey[] | null;
   readonly now: readonly Activity[];
   readonly epochs: readonly EpochChange[];
   readonly log: readonly LogEntry[];
 }
 
-/** A measured latency with samples; of many samples, as many evenly chosen ones as a picture needs. */
+/** A measured latency with its samples, thinned out evenly when there are many. */
 export interface MeasuredLatency extends Pick<
   MeasurementRecord,
   'precision' | 'purpose' | 'device' | 'ms' | 'p50' | 'p95' | 'p99' | 'interval' | 'converged' | 'takenAt'
@@ -216,35 +197,35 @@ export interface TrialAnswer {
   readonly trial: ReportMember;
   readonly text: TrialText;
   readonly attempts: number;
-  /** Workers of a queue that took its trainings. Absent where none did. */
-  readonly takings?: readonly ReportTaking[];
+  /** Assignments of its trainings to workers of a queue. Absent when there are none. */
+  readonly takings?: readonly ReportAssignment[];
   readonly rejected: number;
   readonly onFrontier: boolean;
   readonly measurements: readonly MeasuredLatency[];
   readonly log: readonly LogEntry[];
-  /** Command lines that do something with this network: export it, evaluate it, measure it. */
+  /** Command lines that export, evaluate or measure this network. */
   readonly commands: readonly { readonly title: string; readonly line: string }[];
 }
 
-/** How much of the space between the worst and the best values the frontier dominates, as it grew. */
+/** Share of the space between the worst and the best values that the frontier dominates. */
 export interface HypervolumePoint {
-  /** Trials that had ended. */
+  /** Number of ended trials. */
   readonly trials: number;
-  /** What they had taken together, in seconds. */
+  /** Their total duration, in seconds. */
   readonly seconds: number;
   /** In [0, 1]. */
   readonly share: number;
 }
 
 export interface HypervolumeAnswer {
-  /** The worst and the best value of each objective among trials that keep the constraints (of all runs compared). */
+  /** Worst and best value of each objective among feasible trials (of all compared runs). */
   readonly worst: Values;
   readonly best: Values;
-  /** Where it changed, and the end. */
+  /** The points where it changed, and the last one. */
   readonly points: readonly HypervolumePoint[];
 }
 
-/** Runs that share their objectives, beside each other. */
+/** Runs with the same objectives, side by side. */
 export interface ComparisonAnswer {
   readonly objectives: readonly Objective[];
   readonly measures: Readonly<Record<string, MeasureText>>;
@@ -266,29 +247,29 @@ export interface TrialCurves {
   readonly quantizeAware: readonly CurvePoint[];
 }
 
-/** How much of an objective's variance over the space the decisions explain, each alone. */
+/** Parameter importance: share of an objective's variance that each decision explains alone. */
 export interface Importance {
   readonly objective: string;
-  /** Shares in [0, 1] by decision, the greatest first; what is left is due to several decisions together, and noise. */
+  /** Shares in [0, 1] by decision, largest first; interactions and noise explain the rest. */
   readonly decisions: readonly { readonly decision: string; readonly share: number }[];
-  /** How well the forest that tells predicts trials that it has not seen (R2); below 0.3, shares say little. */
+  /** Out-of-sample R2 of the random forest; below 0.3 the shares are unreliable. */
   readonly fit: number;
 }
 
 export interface ImportanceAnswer {
-  /** How it was found, for people, with the paper. */
+  /** The method, with its paper. */
   readonly method: string;
-  /** Complete trials that it was found from. */
+  /** Number of complete trials it is computed from. */
   readonly trials: number;
   /** Null: too few trials. */
   readonly objectives: readonly Importance[] | null;
 }
 
-/** A latency that was predicted before it was measured. */
+/** A latency prediction and its measurement. */
 export interface DatedPrediction extends PredictionPair {
   readonly precision: StoredPrecision;
   readonly at: number;
-  /** What the model gave for its error, in ms; coverage in [0, 1]: below 1 it extrapolates. */
+  /** Predicted standard deviation, ms; coverage in [0, 1]: below 1 the model extrapolates. */
   readonly std: number;
   readonly coverage: number;
 }
@@ -297,7 +278,7 @@ export interface PredictionsAnswer {
   /** Null with fewer than three pairs. */
   readonly report: PredictionReport | null;
   readonly pairs: readonly DatedPrediction[];
-  /** Of trials whose network the model did not cover. */
+  /** Number of trials outside the model's coverage. */
   readonly extrapolated: number;
 }
 
@@ -322,40 +303,39 @@ export type Address = keyof Answers;
 
 type Nothing = Readonly<Record<string, never>>;
 
-/** What may stand behind the question mark; of a list, each item under the same name (`runs=a&runs=b`). */
+/** Query parameters; a list repeats its name (`runs=a&runs=b`). */
 export interface Queries {
   readonly '/api/runs': Nothing;
   readonly '/api/runs/:run': Nothing;
-  /** The part from a number on; at most `limit` trials (up to 5000), and fewer where the server thinks that enough. */
+  /** Trials from a number on, at most `limit` (up to 5000); the server may return fewer. */
   readonly '/api/runs/:run/trials': { readonly from?: number; readonly limit?: number };
-  /** From a number up to another, without it: at most 1000. */
+  /** Trials from `from` to `to`, exclusive: at most 1000. */
   readonly '/api/runs/:run/texts': { readonly from: number; readonly to: number };
-  /** Numbers, at most 50. */
+  /** At most 50 trial numbers. */
   readonly '/api/runs/:run/curves': { readonly trials: readonly number[] };
   readonly '/api/runs/:run/trials/:trial': { readonly precision?: StoredPrecision };
   readonly '/api/runs/:run/hypervolume': Nothing;
   readonly '/api/runs/:run/importance': Nothing;
   readonly '/api/runs/:run/predictions': Nothing;
-  /** 2 to 6. */
+  /** 2 to 6 runs. */
   readonly '/api/compare': { readonly runs: readonly RunId[] };
 }
 
 /**
- * Server-sent events, by address: the name of each and what it carries. A browser keeps few connections to one server (six,
- * by HTTP/1.1), and a stream takes one of them: pages that are not looked at should close theirs.
+ * Server-sent events by address. A browser keeps few connections to one server (six, by HTTP/1.1), and a stream takes one
+ * of them: hidden pages should close theirs.
  */
 export interface Streams {
-  /** At once and whenever a run appears, ends or moves on. */
+  /** At once and whenever a run appears, changes or vanishes. */
   readonly '/api/live': { readonly runs: RunsAnswer };
   /**
-   * At once and whenever something happened after `?after=cursor`; what a browser that connects again says to have had
-   * last (`Last-Event-ID`) counts before that. `gone` when the run's file was replaced, removed, or cannot be read any more;
-   * it is the last event.
+   * At once and whenever there are events after `?after=cursor`; `Last-Event-ID` of a reconnecting browser takes precedence.
+   * `gone` is the last event: the run's file was replaced, removed, or has become unreadable.
    */
   readonly '/api/runs/:run/live': { readonly changes: Changes; readonly gone: ErrorAnswer };
 }
 
-/** What may stand behind the question mark of a stream. */
+/** Query parameters of streams. */
 export interface StreamQueries {
   readonly '/api/live': Nothing;
   readonly '/api/runs/:run/live': { readonly after?: number };

@@ -1,58 +1,56 @@
 import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
+import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../base/server.js';
 import { workdirFiles } from '../stored/workdir.js';
 import type { RunFolder } from './run-folder.js';
-import fastifyStatic from '@fastify/static';
 
-/** What of a workdir may be downloaded; the history is not among it, whose pages change under who copies them. */
-const given: readonly string[] = [workdirFiles.artifacts, workdirFiles.picture, workdirFiles.report];
+/** Entries of a workdir that may be downloaded. The database is not one: it changes while it is copied. */
+const downloadable: readonly string[] = [workdirFiles.artifacts, workdirFiles.picture, workdirFiles.report];
 
-const none = (name: string): Refusal =>
-  new Refusal(404, `there is no file ${name}`, 'Models and reports of a run are at hand once they are written.');
+const notFound = (name: string): Refusal =>
+  new Refusal(404, `there is no file ${name}`, 'Models and reports of a run are available once they are written.');
 
 /**
- * The file that a path within a workdir leads to, links resolved.
- * @throws Refusal when it leads out of the workdir, or to what is not given.
+ * The real path of a file in a workdir.
+ * @throws Refusal when it leads out of the workdir or is not downloadable.
  */
 async function fileOf(workdir: string, path: string): Promise<string> {
   const resolved = async (file: string): Promise<string> => {
     try {
       return await realpath(file);
     } catch {
-      // It does not exist, or its name cannot be one.
-      throw none(path);
+      // Missing, or not a valid file name.
+      throw notFound(path);
     }
   };
   const root = await resolved(workdir);
   const file = await resolved(join(root, path));
   const [first] = relative(root, file).split(sep);
-  if (!given.includes(first)) throw none(path);
+  if (!downloadable.includes(first)) throw notFound(path);
   return file;
 }
 
-/** A file name as headers take it: its letters beyond ASCII as RFC 8187 writes them. */
-const quoted = (name: string): string =>
+/** `Content-Disposition` with the name encoded by RFC 8187. */
+const dispositionOf = (name: string): string =>
   `attachment; filename*=UTF-8''${encodeURIComponent(name).replaceAll(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)}`;
 
-/**
- * Files of runs: as downloads, and never as pages of this server, whatever they hold.
- */
+/** Serves files of runs as downloads, never as pages of this server. */
 export function serveFiles(app: FastifyInstance, folder: RunFolder): void {
   app.get<{ Params: { run: string; '*': string } }>('/files/:run/*', async ({ params }, reply) => {
     const path = await fileOf(folder.run(params.run).workdir, params['*']);
-    // What has taken the file's place meanwhile is not followed, nor waited for.
+    // A link or pipe that replaced the file since `realpath` is refused.
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => null);
     const stats = await file?.stat();
     if (file === null || stats?.isFile() !== true) {
       await file?.close();
-      throw none(params['*']);
+      throw notFound(params['*']);
     }
     return reply
       .headers({
-        'content-disposition': quoted(basename(path)),
+        'content-disposition': dispositionOf(basename(path)),
         'content-length': stats.size,
         'content-security-policy': "default-src 'none'; sandbox",
         'cache-control': 'no-store',
@@ -62,12 +60,12 @@ export function serveFiles(app: FastifyInstance, folder: RunFolder): void {
   });
 }
 
-/** A year, in ms: what never changes under its name. */
-const forever = 31_536_000_000;
+/** A year in ms, for files whose names contain their hash. */
+const maxAge = 31_536_000_000;
 
 /**
- * Serves what a browser loads: files whose names tell their content, and one page that finds out by its address what it is
- * to show. Where a compressed file lies beside, it is sent.
+ * Serves the front end: hashed asset files, compressed where a compressed file exists, and one HTML page for every other
+ * address.
  * @param folder `dist/ui/app`, absolute.
  */
 export async function serveAssets(app: FastifyInstance, folder: string): Promise<void> {
@@ -76,7 +74,7 @@ export async function serveAssets(app: FastifyInstance, folder: string): Promise
     prefix: '/assets/',
     preCompressed: true,
     index: false,
-    maxAge: forever,
+    maxAge,
     immutable: true,
   });
   for (const data of ['/api/*', '/files/*'])

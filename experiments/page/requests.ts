@@ -1,23 +1,23 @@
 import { z } from 'zod';
+import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
 import { Refusal } from '../../base/server.js';
 import { storedPrecisions } from '../../store/index.js';
 import type { Address, ErrorAnswer, Queries, StreamQueries, Streams } from './api.js';
-import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
 
 const number = z.coerce.number().int().nonnegative();
 
-/** An item of a list, or several under the same name. */
+/** A parameter that may be repeated. */
 const list = <T extends z.ZodType>(item: T, least: number, most: number) =>
   z.preprocess((value): unknown => (Array.isArray(value) ? value : [value]), z.array(item).min(least).max(most));
 
-/** Most trials that may be asked for at once. */
+/** Limits of one request. */
 const mostTrials = 5000;
 const mostTexts = 1000;
 const mostCurves = 50;
 
 const nothing = z.strictObject({});
 
-/** What may be asked, by address. */
+/** Query parameters of each address. */
 export const querySchemas: { readonly [A in Address]: z.ZodType<Queries[A]> } = {
   '/api/runs': nothing,
   '/api/runs/:run': nothing,
@@ -36,7 +36,7 @@ export const querySchemas: { readonly [A in Address]: z.ZodType<Queries[A]> } = 
   '/api/compare': z.strictObject({ runs: list(z.string(), 2, 6) }),
 };
 
-/** The same of what is listened to. */
+/** Query parameters of each stream. */
 export const streamSchemas: { readonly [A in keyof Streams]: z.ZodType<StreamQueries[A]> } = {
   '/api/live': nothing,
   '/api/runs/:run/live': z.strictObject({ after: number.optional() }),
@@ -46,17 +46,17 @@ const parsed = <T>(schema: z.ZodType<T>, value: unknown, what: string): T => {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '));
-  throw new Refusal(400, `${what} is not understood: ${problems.join('; ')}`);
+  throw new Refusal(400, `${what} is invalid: ${problems.join('; ')}`);
 };
 
-/** What stands behind the question mark. @throws Refusal when it is not what the address knows. */
+/** Parses the query string. @throws Refusal when it does not match the schema. */
 export const parseQuery = <T>(schema: z.ZodType<T>, { query }: { readonly query: unknown }): T =>
-  parsed(schema, query, 'what is asked');
+  parsed(schema, query, 'the query');
 
-/** @throws Refusal when it is none. */
-export const parseTrial = (text: string | undefined): number => parsed(number, text, 'the number of the trial');
+/** @throws Refusal when it is not a number. */
+export const parseTrial = (text: string | undefined): number => parsed(number, text, 'the trial number');
 
-/** What a run that cannot be read is to HTTP. */
+/** HTTP status of each error code. */
 const statuses: { readonly [C in ErrorCode]: number } = {
   'invalid-input': 422,
   infeasible: 422,
@@ -69,7 +69,7 @@ const answer = (message: string, hint?: string): ErrorAnswer => ({
   error: { message, ...(hint === undefined ? {} : { hint }) },
 });
 
-/** What is said of anything that was thrown, and whether nobody foresaw it. */
+/** Response for anything that was thrown; `isBug` for unexpected errors. */
 export function refusalOf(error: unknown): {
   readonly status: number;
   readonly body: ErrorAnswer;
@@ -78,7 +78,7 @@ export function refusalOf(error: unknown): {
   if (error instanceof Refusal) return { status: error.status, body: answer(error.message, error.hint), isBug: false };
   if (error instanceof NasError)
     return { status: statuses[error.code], body: answer(error.message, error.hint), isBug: false };
-  // The framework's own, of a request that it does not take.
+  // Errors of the framework carry their own status.
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
   return { status, body: answer(messageOf(error)), isBug: status >= 500 };
 }

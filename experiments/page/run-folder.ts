@@ -1,24 +1,24 @@
 import { readdirSync, statSync } from 'node:fs';
-import { type Clock, isWorkedIn, Store } from '../../store/index.js';
-import { databasePath, hasRun } from '../stored/workdir.js';
-import { RunMemory } from './collect/run-memory.js';
-import type { RunId } from './api.js';
 import { basename, join, resolve } from 'node:path';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { Refusal } from '../../base/server.js';
+import { isWorkedIn, Store, type Clock } from '../../store/index.js';
+import { databasePath, hasRun } from '../stored/workdir.js';
+import type { RunId } from './api.js';
+import { RunCache } from './collect/run-cache.js';
 
-/** What a run's file looks like from outside: as long as it is the same, nothing was written. */
-interface Stamp {
+/** Inode, size and time of a database and its log; equal stamps mean that nothing was written. */
+interface FileStamp {
   readonly text: string;
-  /** False just after a change: the clock of a file system is coarse, and another one may not show. */
+  /** False right after a write: a second write within the file system's clock resolution leaves the same stamp. */
   readonly isSettled: boolean;
 }
 
-/** Longer than any file system's clock stands still, in ms. */
-const coarseness = 100;
+/** Upper bound of a file system's clock resolution, ms. */
+const clockResolution = 100;
 
-/** Costs two looks at the file system, and does not open the file. @returns null without a run. */
-function stampOf(workdir: string, clock: Clock): Stamp | null {
+/** Two `stat` calls; does not open the file. @returns null when there is no database */
+function stampOf(workdir: string, clock: Clock): FileStamp | null {
   const path = databasePath(workdir);
   const [file, log] = ['', '-wal'].map((suffix) => statSync(path + suffix, { bigint: true, throwIfNoEntry: false }));
   if (file === undefined) return null;
@@ -26,45 +26,29 @@ function stampOf(workdir: string, clock: Clock): Stamp | null {
   const latest = Math.max(...stats.map(({ mtimeMs }) => Number(mtimeMs)));
   return {
     text: stats.map(({ ino, size, mtimeNs }) => `${ino} ${size} ${mtimeNs}`).join(', '),
-    isSettled: clock() - latest > coarseness,
+    isSettled: clock() - latest > clockResolution,
   };
 }
 
-/** How long a look waits where somebody has the file for itself, in ms; meanwhile the server answers nobody. */
-const patience = 200;
+/** How long a read waits for a locked database, ms. It blocks the whole server meanwhile. */
+const lockTimeout = 200;
 
-/**
- * Reads a run. Its file is open meanwhile only: a runner that ends wants it for itself.
- * @throws NasError `in-use` when it is locked at this moment; `invalid-input` when it cannot be read.
- */
-async function look<T>(workdir: string, task: (store: Store) => T | Promise<T>): Promise<T> {
-  const store = Store.open(databasePath(workdir), { readonly: true, patience });
-  try {
-    return await task(store);
-  } finally {
-    store.close();
-  }
-}
-
-/** What this process has had of the processors, in ms: on a busy machine, far less than the time that has passed. */
+/** Processor time of this process, ms. */
 export function processorTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
 
-/** Of a run that goes on, what depends on the time is told anew after so many ms, though nothing was written. */
-export const pacing = 10_000;
+/** Pace and ETA of a running run depend on the time: they are sent again after so many ms without a write. */
+export const refreshInterval = 10_000;
 
-/**
- * A run is not looked at for this many times what the last look took of a processor, which the search needs: watching many
- * long runs stays a light load.
- */
-export const rest = 50;
+/** After a read, a run rests for this many times the processor time of the read, which leaves the processor to the search. */
+export const restFactor = 50;
 
-/** A run that is looked at again and again: what is remembered of it makes the next look a short one. */
-export class KnownRun {
-  private memory = new RunMemory();
-  private began: number | null = null;
+/** A run of the folder, with a cache that makes repeated reads short. */
+export class WatchedRun {
+  private cache = new RunCache();
+  private createdAt: number | null = null;
 
   constructor(
     readonly id: RunId,
@@ -73,71 +57,78 @@ export class KnownRun {
     private readonly clock: Clock,
   ) {}
 
-  /** When the run that was seen last was begun, in ms since 1970: another one may take its place (`--fresh`). */
+  /** Creation time of the run that was read last, ms since 1970; `--fresh` replaces a run by another one. */
   get begun(): number | null {
-    return this.began;
+    return this.createdAt;
   }
 
-  /** What its file looks like from outside; null when there is none. */
-  stamp(): Stamp | null {
+  /** Stamp of the database; null when there is none. */
+  stamp(): FileStamp | null {
     return stampOf(this.workdir, this.clock);
   }
 
-  /** Whether a process works in it at this moment. */
+  /** Whether a process works on the run now. */
   isWorkedIn(): boolean {
     return isWorkedIn(this.workdir);
   }
 
   /**
-   * Reads it.
-   * @throws NasError `in-use` when it is locked at this moment; `invalid-input` when it cannot be read; what the task throws.
+   * Reads the run. The database is open during the task only, as a runner that ends needs it exclusively.
+   * @throws NasError `in-use` while it is locked; `invalid-input` when it cannot be read; errors of the task.
    */
-  look<T>(task: (store: Store, memory: RunMemory) => T | Promise<T>): Promise<T> {
-    return look(this.workdir, (store) => {
+  async read<T>(task: (store: Store, cache: RunCache) => T | Promise<T>): Promise<T> {
+    const store = Store.open(databasePath(this.workdir), { readonly: true, patience: lockTimeout });
+    try {
       const createdAt = store.run.createdAt();
-      if (createdAt !== this.began) this.memory = new RunMemory();
-      this.began = createdAt;
-      return task(store, this.memory);
-    });
+      if (createdAt !== this.createdAt) this.cache = new RunCache();
+      this.createdAt = createdAt;
+      return await task(store, this.cache);
+    } finally {
+      store.close();
+    }
   }
 }
 
-/** A folder with the workdirs of runs, or the workdir of one. It need not exist yet. */
+/** A folder with the workdirs of runs, or the workdir of one. It may not exist yet. */
 export class RunFolder {
-  private readonly known = new Map<RunId, KnownRun>();
+  private readonly watched = new Map<RunId, WatchedRun>();
 
-  /** @param name as the user wrote it. */
+  /** @param name as the user wrote it */
   constructor(
     readonly name: string,
     private readonly clock: Clock,
   ) {}
 
-  /** The runs that are there now, by name. @throws NasError `invalid-input` when the folder cannot be read. */
-  runs(): readonly KnownRun[] {
+  /** The runs in the folder, by name. @throws NasError `invalid-input` when the folder cannot be read. */
+  runs(): readonly WatchedRun[] {
     const folder = resolve(this.name);
-    const workdirs = hasRun(folder) ? [folder] : entries(folder).map((id) => join(folder, id));
-    const there = workdirs.filter(hasRun).sort();
-    const ids = new Set(there.map((workdir) => basename(workdir)));
-    for (const id of this.known.keys()) if (!ids.has(id)) this.known.delete(id);
-    return there.map((workdir) => this.knownRun(workdir));
+    const candidates = hasRun(folder) ? [folder] : entries(folder).map((id) => join(folder, id));
+    const workdirs = candidates.filter(hasRun).sort();
+    const ids = new Set(workdirs.map((workdir) => basename(workdir)));
+    for (const id of this.watched.keys()) if (!ids.has(id)) this.watched.delete(id);
+    return workdirs.map((workdir) => this.watchedRun(workdir));
   }
 
-  /** No id leads out of the folder: it is a name of what lies there. @throws Refusal when there is no such run. */
-  run(id: RunId): KnownRun {
+  /** Ids are names of folder entries, so that none leads out of the folder. @throws Refusal when there is no such run. */
+  run(id: RunId): WatchedRun {
     const folder = resolve(this.name);
     const names = hasRun(folder) ? [] : entries(folder);
-    if (names.length === 0 && id === basename(folder) && hasRun(folder)) return this.knownRun(folder);
+    if (names.length === 0 && id === basename(folder) && hasRun(folder)) return this.watchedRun(folder);
     const workdir = join(folder, id);
-    if (names.includes(id) && hasRun(workdir)) return this.knownRun(workdir);
-    throw new Refusal(404, `there is no run ${id} in ${this.name}`, 'The page of all runs lists those that are there.');
+    if (names.includes(id) && hasRun(workdir)) return this.watchedRun(workdir);
+    throw new Refusal(
+      404,
+      `there is no run ${id} in ${this.name}`,
+      'The page of all runs lists the runs of the folder.',
+    );
   }
 
-  private knownRun(workdir: string): KnownRun {
+  private watchedRun(workdir: string): WatchedRun {
     const id = basename(workdir);
-    const known = this.known.get(id);
-    if (known?.workdir === workdir) return known;
-    const run = new KnownRun(id, workdir, this.clock);
-    this.known.set(id, run);
+    const watched = this.watched.get(id);
+    if (watched?.workdir === workdir) return watched;
+    const run = new WatchedRun(id, workdir, this.clock);
+    this.watched.set(id, run);
     return run;
   }
 }

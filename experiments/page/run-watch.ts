@@ -1,152 +1,160 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { NasError } from '../../base/errors.js';
 import type { Clock } from '../../store/index.js';
-import { collectChanges } from './collect/changes.js';
 import type { Changes, ErrorAnswer } from './api.js';
+import { collectChanges } from './collect/changes.js';
 import { refusalOf } from './requests.js';
-import { type KnownRun, pacing, processorTime, rest } from './run-folder.js';
+import { processorTime, refreshInterval, restFactor, type WatchedRun } from './run-folder.js';
 
-/** Up to where someone knows a run. */
-export interface Heard {
-  /** The run that he knows (`KnownRun.begun`); null: whichever is there. */
+/** How much of a run a listener knows. */
+export interface StreamPosition {
+  /** Creation time of the run (`WatchedRun.begun`); null: any run. */
   readonly begun: number | null;
-  /** The last event that he knows; null: what has happened so far he does not ask for. */
+  /** Its last event; null: only later events are wanted. */
   readonly cursor: number | null;
 }
 
-export type Said =
-  | { readonly event: 'changes'; readonly heard: Heard; readonly data: Changes }
-  | { readonly event: 'gone'; readonly heard: Heard; readonly data: ErrorAnswer };
+export type RunMessage =
+  | { readonly event: 'changes'; readonly position: StreamPosition; readonly data: Changes }
+  | { readonly event: 'gone'; readonly position: StreamPosition; readonly data: ErrorAnswer };
 
-/** What one look at the run gave, for all who know it up to the same event. */
-type Looked =
+/** Result of one read, shared by all listeners at the same cursor. */
+type ReadResult =
   | { readonly kind: 'changes'; readonly changes: Changes; readonly begun: number | null; readonly latest: number }
   | { readonly kind: 'locked' }
   | { readonly kind: 'unreadable'; readonly problem: ErrorAnswer };
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks of the file's stamp. */
 const interval = 250;
-/** So many times in a row a run must be unreadable to be given up: it may be just about to be replaced. */
-const patience = 4;
+/** A run is given up after so many failed reads in a row; a run that is being replaced fails once or twice. */
+const maxFailures = 4;
+
+/** What the file looked like at one check. */
+interface Check {
+  readonly seen: string;
+  readonly isSettled: boolean;
+  readonly at: number;
+}
 
 /**
- * Looks at one run for all who listen to it: from outside four times a second, into its file only when that has changed.
- * Who takes long to receive what was said gets all that happened meanwhile in one piece.
+ * Watches one run for all its listeners: checks its stamp four times a second, and reads the file only when the stamp
+ * changed. A slow listener gets everything since its last message at once.
  */
 export class RunWatch {
-  private readonly looks = new Map<string, Promise<Looked>>();
+  private readonly reads = new Map<string, Promise<ReadResult>>();
+  /** Processor time of the reads since the last check, ms. */
   private took = 0;
-  private turn: Promise<void> | undefined;
-  private current: { readonly seen: string; readonly isSettled: boolean; readonly at: number };
+  private nextCheck: Promise<void> | undefined;
+  private current: Check;
 
   constructor(
-    private readonly run: KnownRun,
+    private readonly run: WatchedRun,
     private readonly clock: Clock,
   ) {
-    this.current = this.fromOutside();
+    this.current = this.check();
   }
 
-  /** What has happened since `heard`: at once, and whenever there is more, until the signal is aborted or the run gone. */
-  async *changes(heard: Heard, signal: AbortSignal): AsyncGenerator<Said, void, void> {
-    let told: Changes | undefined;
+  /** Changes since a position: at once and whenever there are more, until the signal is aborted or the run is gone. */
+  async *changes(position: StreamPosition, signal: AbortSignal): AsyncGenerator<RunMessage, void, void> {
+    let sent: Changes | undefined;
     for (let failures = 0; !signal.aborted;) {
       const { current } = this;
-      const looked = await this.lookFrom(heard.cursor, told === undefined);
-      if (looked.kind === 'changes') {
+      const result = await this.readFrom(position.cursor, sent === undefined);
+      if (result.kind === 'changes') {
         failures = 0;
-        const { changes, begun, latest } = looked;
-        const isOther = heard.begun !== null && heard.begun !== begun;
-        if (isOther || (heard.cursor ?? 0) > latest) {
-          yield { event: 'gone', heard, data: replaced(this.run) };
+        const { changes, begun, latest } = result;
+        const isReplaced = position.begun !== null && position.begun !== begun;
+        if (isReplaced || (position.cursor ?? 0) > latest) {
+          yield { event: 'gone', position, data: replaced(this.run) };
           return;
         }
-        heard = { begun, cursor: changes.cursor };
-        if (told === undefined || isNews(told, changes)) yield { event: 'changes', heard, data: changes };
-        told = changes;
+        position = { begun, cursor: changes.cursor };
+        if (sent === undefined || hasChanged(sent, changes)) yield { event: 'changes', position, data: changes };
+        sent = changes;
         if (changes.cursor < latest) {
-          // Others are answered between two parts.
+          // Lets the server answer other requests between two parts.
           await setImmediate();
           continue;
         }
       }
-      if (looked.kind === 'unreadable' && ++failures >= patience) {
-        yield { event: 'gone', heard, data: looked.problem };
+      if (result.kind === 'unreadable' && ++failures >= maxFailures) {
+        yield { event: 'gone', position, data: result.problem };
         return;
       }
-      await this.changeAfter(looked.kind === 'changes' ? current : null, signal);
+      await this.changeAfter(result.kind === 'changes' ? current : null, signal);
     }
   }
 
-  /** Waits until the run does not look from outside as it did; null: until the next look. */
-  private async changeAfter(before: RunWatch['current'] | null, signal: AbortSignal): Promise<void> {
+  /** Waits until a check differs from `before`; null: until the next check. */
+  private async changeAfter(before: Check | null, signal: AbortSignal): Promise<void> {
     do {
-      await (this.turn ??= this.next());
-    } while (!signal.aborted && before !== null && this.isAsBefore(before));
+      await (this.nextCheck ??= this.next());
+    } while (!signal.aborted && before !== null && this.isUnchanged(before));
   }
 
-  private isAsBefore({ seen, isSettled, at }: RunWatch['current']): boolean {
-    return isSettled && seen === this.current.seen && this.current.at - at < pacing;
+  private isUnchanged({ seen, isSettled, at }: Check): boolean {
+    return isSettled && seen === this.current.seen && this.current.at - at < refreshInterval;
   }
 
-  /** One look from outside for all who wait. */
+  /** One check for all listeners that wait. */
   private async next(): Promise<void> {
-    await setTimeout(Math.max(interval, rest * this.took), undefined, { ref: false });
-    this.turn = undefined;
+    await setTimeout(Math.max(interval, restFactor * this.took), undefined, { ref: false });
+    this.nextCheck = undefined;
     this.took = 0;
-    this.looks.clear();
-    this.current = this.fromOutside();
+    this.reads.clear();
+    this.current = this.check();
   }
 
-  private fromOutside(): RunWatch['current'] {
+  private check(): Check {
     const at = this.clock();
     try {
       const stamp = this.run.stamp();
-      // That a process has died is not written.
+      // The death of a process leaves no trace in the file.
       const isWorkedIn = stamp !== null && this.run.isWorkedIn();
       return { seen: `${stamp?.text ?? 'none'} ${isWorkedIn}`, isSettled: stamp?.isSettled ?? true, at };
     } catch {
-      // The look into it says what is wrong.
+      // The read that follows reports the problem.
       return { seen: 'unknown', isSettled: false, at };
     }
   }
 
-  private lookFrom(cursor: number | null, isFirst: boolean): Promise<Looked> {
+  private readFrom(cursor: number | null, isFirst: boolean): Promise<ReadResult> {
     const key = `${cursor} ${isFirst}`;
-    const looked = this.looks.get(key) ?? this.lookInto(cursor, isFirst);
-    this.looks.set(key, looked);
-    return looked;
+    const result = this.reads.get(key) ?? this.readChanges(cursor, isFirst);
+    this.reads.set(key, result);
+    return result;
   }
 
-  private async lookInto(cursor: number | null, first: boolean): Promise<Looked> {
+  private async readChanges(cursor: number | null, first: boolean): Promise<ReadResult> {
     const now = this.clock();
-    const before = processorTime();
+    const start = processorTime();
     try {
-      return await this.run.look((store, memory) => {
-        memory.catchUp(store);
-        const changes = collectChanges(store, cursor ?? memory.cursor, memory, { now, first });
-        return { kind: 'changes', changes, begun: this.run.begun, latest: memory.cursor };
+      return await this.run.read((store, cache) => {
+        cache.update(store);
+        const changes = collectChanges(store, cursor ?? cache.cursor, cache, { now, first });
+        return { kind: 'changes', changes, begun: this.run.begun, latest: cache.cursor };
       });
     } catch (error) {
       if (error instanceof NasError && error.code === 'in-use') return { kind: 'locked' };
       return { kind: 'unreadable', problem: this.run.stamp() === null ? removed(this.run) : refusalOf(error).body };
     } finally {
-      this.took += processorTime() - before;
+      this.took += processorTime() - start;
     }
   }
 }
 
-/** Whether there is something to tell since the last time. */
-const isNews = (before: Changes, now: Changes): boolean =>
+/** Whether changes are worth a message. */
+const hasChanged = (before: Changes, now: Changes): boolean =>
   now.cursor > before.cursor ||
   now.frontier !== null ||
   now.run.status !== before.run.status ||
   now.pace.trialsPerHour !== before.pace.trialsPerHour ||
   now.pace.etaSeconds !== before.pace.etaSeconds;
 
-const replaced = ({ id }: KnownRun): ErrorAnswer => ({
-  error: { message: `the run ${id} was begun anew`, hint: 'The one that took its place is shown once it can be.' },
+const replaced = ({ id }: WatchedRun): ErrorAnswer => ({
+  error: { message: `the run ${id} was replaced by a new run`, hint: 'The new run is shown once it can be read.' },
 });
 
-const removed = ({ id }: KnownRun): ErrorAnswer => ({
-  error: { message: `the run ${id} was removed`, hint: 'What is shown is how it stood last.' },
+const removed = ({ id }: WatchedRun): ErrorAnswer => ({
+  error: { message: `the run ${id} was removed`, hint: 'The page shows its last state.' },
 });

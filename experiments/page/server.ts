@@ -2,7 +2,7 @@ import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import { fastifySSE } from '@fastify/sse';
 import fastify, { type FastifyInstance } from 'fastify';
-import { Refusal } from '../../base/server.js';
+import { Refusal, isLoopback, namesOf, listenOnFirst, portsFrom } from '../../base/server.js';
 import type { Clock } from '../../store/index.js';
 import { type Access, checkAccess, isData, securityHeaders } from './access.js';
 import { serveAnswers } from './routes.js';
@@ -14,34 +14,32 @@ import { RunList } from './run-list.js';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-import { isLoopback, namesOf } from '../../base/server.js';
-import { listenOnFirst, portsFrom } from '../../base/server.js';
 
 export interface AppOptions extends Access {
-  /** With the workdirs of runs, or the workdir of one. */
+  /** Folder with the workdirs of runs, or one workdir. */
   readonly folder: string;
-  /** What a browser loads: `dist/ui/app`, absolute. */
+  /** Folder of the built front end, `dist/ui/app`, absolute. */
   readonly assets: string;
   readonly clock: Clock;
-  /** Told of what nobody foresaw. */
+  /** Receives unexpected errors. */
   readonly report: (error: unknown) => void;
 }
 
-/** Names of folders have up to 255 bytes, each of which may take three characters in an address. */
-const longestName = 3 * 255;
+/** Folder names have up to 255 bytes, each of which takes up to three characters in an address. */
+const maxParamLength = 3 * 255;
 
-/** The server of the page, which does not listen yet. It reads the runs of a folder and writes nothing. */
+/** Creates the read-only server of the page, which does not listen yet. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { clock, report } = options;
-  const app = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: longestName } });
+  const app = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength } });
   app.setErrorHandler((error, request, reply) => {
     const { status, body, isBug } = refusalOf(error);
     if (isBug) report(error);
-    // A person who opens a page reads a sentence; programs read the same as data.
-    const isRead = !isData(request) && request.headers.accept?.includes('text/html') === true;
+    // Browsers that open a page get text, programs JSON.
+    const isText = !isData(request) && request.headers.accept?.includes('text/html') === true;
     const { message, hint = '' } = body.error;
     void reply.status(status).header('cache-control', 'no-store');
-    return isRead ? reply.type('text/plain; charset=utf-8').send(`${message}\n${hint}\n`) : reply.send(body);
+    return isText ? reply.type('text/plain; charset=utf-8').send(`${message}\n${hint}\n`) : reply.send(body);
   });
   await app.register(helmet, securityHeaders);
   await app.register(cookie);
@@ -60,24 +58,24 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 }
 
 export interface PageOptions {
-  /** With the workdirs of runs, or the workdir of one; it need not exist yet. */
+  /** Folder with the workdirs of runs, or one workdir; it may not exist yet. */
   readonly folder: string;
   readonly host: string;
   /** 0: any free one. Default: 6060, or the next one that is free. */
   readonly port?: number;
-  /** What everybody must know; required where others than this machine can connect. */
+  /** Required when other machines can connect. */
   readonly token?: string;
-  /** Names besides this machine's own under which the page is reached, a proxy's for example. */
+  /** Further host names of the page, for example a proxy's. */
   readonly names?: readonly string[];
-  /** What a browser loads: `dist/ui/app`, absolute. */
+  /** Folder of the built front end, `dist/ui/app`, absolute. */
   readonly assets: string;
   /** Default: `Date.now`. */
   readonly clock?: Clock;
-  /** Told of what nobody foresaw. */
+  /** Receives unexpected errors. */
   readonly report: (error: unknown) => void;
 }
 
-/** A server of the page that listens. */
+/** A listening server of the page. */
 export interface PageServer {
   /** `http://127.0.0.1:6060`. */
   readonly address: string;
@@ -88,9 +86,9 @@ export interface PageServer {
 const firstPort = 6060;
 
 /**
- * Serves the page of all runs in a folder until it is closed.
- * @throws NasError `invalid-input` when the page is not built, the folder is a file, others could connect without a token, or
- *   the address cannot be listened on.
+ * Serves the page of the runs in a folder until it is closed.
+ * @throws NasError `invalid-input` when the front end is not built, the folder is a file, other machines could connect
+ *   without a token, or the address cannot be used.
  */
 export async function startPage(options: PageOptions): Promise<PageServer> {
   const { folder, host, port, token, names, assets, clock = Date.now, report } = options;
@@ -99,7 +97,7 @@ export async function startPage(options: PageOptions): Promise<PageServer> {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false)
     throw invalidInput(`${folder} is a file`, { hint: 'Give a folder with runs, or the folder of a run.' });
   if (token === undefined && !isLoopback(host))
-    throw invalidInput(`a page on ${host} can be seen by others: it needs a token`);
+    throw invalidInput(`a page on ${host} is visible to other machines: it needs a token`);
   const access = { names: namesOf(host, names), token: token ?? null };
   const app = await createApp({ ...access, folder, assets, clock, report });
   try {

@@ -1,9 +1,9 @@
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
+import { accuracyOf, isAccuracy } from '../schema/measures.js';
 import { isOwnSupernet } from '../schema/run-experiment.js';
 import type { KeyPath } from './problem.js';
-import { accuracyOf, isAccuracy } from '../schema/measures.js';
 
-/** A combination of values that cannot be, each allowed alone. */
+/** Values that are valid alone but not together. */
 export interface Contradiction {
   /** The value to change. */
   readonly path: KeyPath;
@@ -13,7 +13,6 @@ export interface Contradiction {
 export type Check = (experiment: Experiment) => readonly Contradiction[];
 export type TrainingCheck = (experiment: TrainingExperiment) => readonly Contradiction[];
 
-/** A contradiction under a condition. */
 export const when = (condition: boolean, path: KeyPath, message: string): readonly Contradiction[] =>
   condition ? [{ path, message }] : [];
 
@@ -21,16 +20,16 @@ const int8 = ['compress', 'int8'];
 
 const got = ({ compress }: TrainingExperiment): string => `got "${compress.int8}"`;
 
-/** What quantizes needs weights that were trained here, and a device that runs the network in either precision. */
+/** Quantization needs trained weights, and a device that runs both precisions. */
 const use: TrainingCheck = (experiment) => {
   const { compress, evaluate, latency } = experiment;
   if (compress.int8 === 'off') return [];
-  const own = `${got(experiment)}; evaluate says what candidates come to, and leaves no weights to quantize: expected off`;
+  const own = `${got(experiment)}; evaluate replaces training, so that there are no weights to quantize: expected off`;
   const table = `${got(experiment)}; the latencies of a table are of one precision: expected off, or a device that measures`;
   return [...when(evaluate !== undefined, int8, own), ...when(latency.device.type === 'table', int8, table)];
 };
 
-/** What a device says of the models' precision has to be true of all that it is given. */
+/** A device with a fixed precision must match the precisions that are measured. */
 const devicePrecision: TrainingCheck = ({ compress: { int8 }, latency: { device } }) => {
   if ((device.type !== 'local' && device.type !== 'worker') || device.precision === undefined) return [];
   const path = ['latency', 'device', 'precision'];
@@ -43,7 +42,7 @@ const devicePrecision: TrainingCheck = ({ compress: { int8 }, latency: { device 
   return when(!allowed.includes(precision), path, `got "${precision}"; with compress.int8 ${int8}, ${message}`);
 };
 
-/** A latency model knows one precision. */
+/** Each precision needs its own latency model. */
 const predictor: TrainingCheck = ({ compress, latency: { predictor } }): readonly Contradiction[] => {
   const path = ['latency', 'predictor'];
   if (predictor === 'auto' || predictor === 'none') return [];
@@ -70,7 +69,7 @@ const methods: TrainingCheck = ({ compress: { calibration } }) =>
     return when(first < i, ['compress', 'calibration', 'methods', i], message);
   });
 
-/** Rounding is trained for files that are rounded. */
+/** Quantization-aware training needs quantization. */
 const rounding: TrainingCheck = ({ compress, train, final }) => {
   const message = 'with compress.int8 off nothing is quantized: remove it, or set compress.int8 to auto or require';
   const isOff = compress.int8 === 'off';
@@ -80,13 +79,13 @@ const rounding: TrainingCheck = ({ compress, train, final }) => {
   ];
 };
 
-/** Candidates with eight-bit integers, and what measures and predicts them. */
+/** Checks of int8 candidates, their device and latency models. */
 export const compressChecks: readonly TrainingCheck[] = [use, devicePrecision, predictor, methods, rounding];
 
-/** What trains has no place beside a function that evaluates. */
+/** An own evaluation excludes every kind of training. */
 const ownEvaluation: TrainingCheck = ({ evaluate, teacher, supernet, final, search }) => {
   if (evaluate === undefined) return [];
-  const message = (part: string) => `evaluate says what candidates come to: expected no ${part} beside it`;
+  const message = (part: string) => `evaluate replaces training: expected no ${part} beside it`;
   return [
     ...when(teacher.type !== 'none', ['teacher'], message('teacher')),
     ...when(supernet !== undefined, ['supernet'], message('supernet')),
@@ -95,7 +94,7 @@ const ownEvaluation: TrainingCheck = ({ evaluate, teacher, supernet, final, sear
   ];
 };
 
-/** What needs a supernet needs one that is there, and one that is there is needed. */
+/** A supernet must be used, and its users need one. */
 const supernetUse: TrainingCheck = ({ supernet, search: { evaluate }, final }) => {
   const needed = 'needs a supernet to begin from: add one (supernet: {epochs: 12}), or expected';
   if (supernet === undefined)
@@ -107,15 +106,14 @@ const supernetUse: TrainingCheck = ({ supernet, search: { evaluate }, final }) =
   return when(evaluate === 'train' && final?.from !== 'supernet', ['supernet'], unused);
 };
 
-/** What begins from weights that are given needs some, and some that are given are needed. */
+/** Initial weights must be used, and their users need some. */
 const initialUse: TrainingCheck = ({ initial, evaluate: own, supernet, search: { evaluate }, final }) => {
   const path = ['train', 'from'];
   if (initial === undefined) {
     const message = 'got "weights"; it needs weights to begin from: add train.from, or expected nothing';
     return when(final?.from === 'weights', ['final', 'from'], message);
   }
-  if (own !== undefined)
-    return [{ path, message: 'evaluate says what candidates come to: expected no from beside it' }];
+  if (own !== undefined) return [{ path, message: 'evaluate replaces training: expected no from beside it' }];
   const isUsed = supernet === undefined || isOwnSupernet(supernet) || evaluate === 'train' || final?.from === 'weights';
   return when(
     !isUsed,
@@ -124,7 +122,7 @@ const initialUse: TrainingCheck = ({ initial, evaluate: own, supernet, search: {
   );
 };
 
-/** A run finds accuracies of one kind; `accuracy` among its objectives means that one. */
+/** A run finds one kind of accuracy, which the objective `accuracy` stands for. */
 const accuracyKind: TrainingCheck = ({ objectives, search }) =>
   objectives.flatMap(({ name }, i) => {
     const found = accuracyOf(search.evaluate);
@@ -132,22 +130,22 @@ const accuracyKind: TrainingCheck = ({ objectives, search }) =>
     return when(isAccuracy(name) && name !== found, ['objectives', i], message);
   });
 
-/** How candidates come to their values, and what they begin with. */
+/** Checks of evaluation, supernet and initial weights. */
 export const evaluationChecks: readonly TrainingCheck[] = [ownEvaluation, supernetUse, initialUse, accuracyKind];
 
-/** Workers are measured on through the queue that they take jobs from. */
+/** Measuring on workers needs a queue. */
 const device: TrainingCheck = ({ latency: { device: measured }, workers }) => {
   const message =
     'got "worker"; such a device is a machine of a queue: expected workers: {type: queue, url: ...} beside it, or another device';
   return when(measured.type === 'worker' && workers.type !== 'queue', ['latency', 'device', 'type'], message);
 };
 
-/** What trains must not depend on what happens to be installed where `nas run` is. */
+/** The engine must not depend on the installation of the machine that runs `nas run`. */
 const engine: TrainingCheck = ({ engine: { type, backend, provider }, workers }) => {
   if (workers.type !== 'queue') return [];
   const eager =
     'got "eager"; with a queue every machine must take the same backend: expected engine.backend, cpu or tensorflow, beside it';
-  const card = `got "${provider ?? ''}"; graphics cards are not among what machines of a queue are told apart by: expected workers.tag, of those that have one, and workers.mixed: true, as two cards give other last bits; or cpu`;
+  const card = `got "${provider ?? ''}"; graphics cards are not part of a queue's machine groups: expected workers.tag, of those that have one, and workers.mixed: true, as two cards give other last bits; or cpu`;
   const isCard = provider !== undefined && provider !== 'cpu';
   return [
     ...when(type === 'eager' && backend === undefined, ['engine', 'type'], eager),
@@ -155,5 +153,5 @@ const engine: TrainingCheck = ({ engine: { type, backend, provider }, workers })
   ];
 };
 
-/** What changes where others than this machine do the work. */
+/** Checks of runs with a queue. */
 export const workerChecks: readonly TrainingCheck[] = [device, engine];

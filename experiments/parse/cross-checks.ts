@@ -1,7 +1,7 @@
 import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
 import type { DataConfig, TrainConfig } from '../../trainers/index.js';
-import { measureNamed, moments } from '../schema/measures.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
+import { measureNamed, moments } from '../schema/measures.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import {
   type Check,
@@ -13,7 +13,7 @@ import {
   workerChecks,
 } from './conditional-checks.js';
 
-/** The training configurations of an experiment, under the keys where they are written. */
+/** Training configurations of an experiment, by their keys. */
 const schedules = ({
   train,
   supernet,
@@ -24,7 +24,7 @@ const schedules = ({
   ...(final === null ? [] : [{ key: 'final', config: final }]),
 ];
 
-/** Height and channels of the images, as far as the configuration tells. */
+/** Size and channels of the images, as far as the configuration defines them. */
 function imagesOf(data: DataConfig): { readonly size: number; readonly channels: number } {
   switch (data.type) {
     case 'fashion-mnist':
@@ -43,7 +43,7 @@ const uniqueObjectives: Check = ({ objectives }) =>
     return when(first < i, ['objectives', i], `'${name}' is an objective twice; objectives.${first} has it already`);
   });
 
-/** The earliest first. */
+/** Earliest first. */
 const costs: readonly Objective['cost'][] = ['cheap', 'untrained', 'expensive'];
 
 const objectiveCosts: TrainingCheck = ({ objectives }) =>
@@ -134,7 +134,7 @@ const engineBackend: TrainingCheck = ({ engine }) =>
     `got "${engine.backend ?? ''}"; a backend is chosen for the eager engine only: expected no backend, or engine.type: eager`,
   );
 
-/** Whether TF.js itself trains. */
+/** Whether TF.js trains, not a compiled program. */
 const isEager = ({ type, backend }: TrainingExperiment['engine']): boolean =>
   type === 'eager' || (type === 'auto' && backend !== undefined);
 
@@ -192,7 +192,7 @@ const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
   });
 };
 
-/** Whether there is anything to judge trials by before they are trained to their end. */
+/** Multi-fidelity search needs rungs below the full training. */
 const rungs: Check = (experiment) => {
   const { fidelity } = experiment.search;
   if (fidelity.type === 'none') return [];
@@ -232,12 +232,12 @@ const trainingChecks: readonly TrainingCheck[] = [
   teacherNormalisation,
 ];
 
-/** Every contradiction of an experiment whose values are fine one by one. */
+/** All contradictions of an experiment that matches the schema. */
 export function contradictions(experiment: Experiment): readonly Contradiction[] {
   const found = [
     ...checks.flatMap((check) => check(experiment)),
     ...(isTableExperiment(experiment) ? [] : trainingChecks.flatMap((check) => check(experiment))),
   ];
-  // What `final` took over from `train` is said once, where it is written.
+  // `final` inherits values of `train`: their contradictions are reported once, where they are written.
   return found.filter(({ message }, i) => found.findIndex((other) => other.message === message) === i);
 }

@@ -28,30 +28,30 @@ export interface JsonSchema {
 
 export const alternativesOf = (schema: JsonSchema): readonly JsonSchema[] => schema.anyOf ?? schema.oneOf ?? [schema];
 
-/** The values that a schema allows one by one, when it does so. */
+/** The enumerated values of a schema. */
 export function valuesOf(schema: JsonSchema): readonly unknown[] {
   if (schema.const !== undefined) return [schema.const];
   return schema.enum ?? [];
 }
 
-/** The key whose fixed values tell the alternatives of a map apart. */
+/** The discriminator key of a union of maps. */
 export const discriminatorOf = ({ properties = {} }: JsonSchema): string | undefined =>
   ['type', 'name', 'proxy'].find((key) => Object.hasOwn(properties, key) && valuesOf(properties[key]).length > 0);
 
-/** The words that may stand for a whole map: its types (or names), when its other keys all have defaults. */
+/** Words that may replace a whole map: its types (or names), when all other keys have defaults. */
 function shorthands(schema: JsonSchema): readonly unknown[] {
   const key = discriminatorOf(schema);
   if (key === undefined || schema.required?.some((name) => name !== key)) return [];
   return valuesOf(schema.properties?.[key] ?? {});
 }
 
-/** Set by `experimentJsonSchema` on what a word may stand for; replaced before anybody sees it. */
+/** Marks schemas that allow a word; removed by `expanded`. */
 const mark = 'x-shorthand';
 
 const isPreprocessed = (schema: z.core.$ZodTypes): boolean =>
   schema._zod.def.type === 'pipe' && schema._zod.def.in._zod.traits.has('$ZodTransform');
 
-/** A copy in which every marked schema allows its words too. */
+/** A copy in which marked schemas also allow their words. */
 function expanded(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(expanded);
   if (typeof value !== 'object' || value === null) return value;
@@ -68,10 +68,7 @@ function expanded(value: unknown): unknown {
   };
 }
 
-/**
- * The JSON Schema of one kind of experiment file, for messages and documentation; words that stand for a map are
- * included.
- */
+/** The JSON Schema of one kind of experiment, including words that stand for maps; for messages and docs. */
 export function experimentJsonSchema(kind: ExperimentKind): JsonSchema {
   const schema = z.toJSONSchema(experimentSchemas[kind], {
     io: 'input',
@@ -82,7 +79,7 @@ export function experimentJsonSchema(kind: ExperimentKind): JsonSchema {
   return expanded(schema) as JsonSchema;
 }
 
-/** Whether an experiment's space is a table. */
+/** Condition: the space is a table. */
 const onTable = {
   required: ['space'],
   properties: { space: { type: 'object', required: ['type'], properties: { type: { const: 'table' } } } },

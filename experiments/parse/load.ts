@@ -1,3 +1,8 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { invalidInput, messageOf, NasError } from '../../base/errors.js';
+import { nearest } from '../../base/text.js';
 import {
   type Experiment,
   type ExperimentKind,
@@ -6,32 +11,27 @@ import {
   type TrainingExperiment,
 } from '../schema/experiment.js';
 import { isTableExperiment } from '../schema/run-experiment.js';
-import { experimentJsonSchema } from './json-schema.js';
-import { isMap, type KeyPath, pathText, type Problem, problemsError, valueAt } from './problem.js';
-import { Source } from './source.js';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { nearest } from '../../base/text.js';
-import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { contradictions } from './cross-checks.js';
+import { experimentJsonSchema } from './json-schema.js';
 import { workersOverrides } from './override.js';
+import { isMap, type KeyPath, pathText, type Problem, problemsError, valueAt } from './problem.js';
 import { zodProblems } from './schema-problems.js';
+import { Source } from './source.js';
 
-/** Why a table of results has no use for what training needs. */
-const reason = "with a table as the space nothing is trained or measured; the objectives' columns say all";
+/** Why a table excludes the keys of training. */
+const reason = "with a table as the space nothing is trained or measured; results come from the objectives' columns";
 
-/** The keys of a kind of experiments, under one that all have (or, without one, their own). */
+/** Keys of a kind of experiment, at the top or under a key. */
 function keysOf(kind: ExperimentKind, under: string | null): string[] {
   const { properties = {} } = experimentJsonSchema(kind);
   return Object.keys(under === null ? properties : (properties[under].properties ?? {}));
 }
 
-/** Keys that mean nothing where they stand: those of training beside a table, those of a supernet beside whose it is. */
+/** Keys without meaning: training keys beside a table, supernet settings beside `supernet.from`. */
 export const foreignKeys = (source: Source, kind: ExperimentKind): Problem[] =>
   kind === 'table' ? besideTable(source) : besideSupernet(source);
 
-/** How a supernet is trained, where one that was trained already is named. */
+/** Supernet settings beside `supernet.from`. */
 function besideSupernet(source: Source): Problem[] {
   const supernet: unknown = source.data['supernet'];
   if (!isMap(supernet) || supernet['from'] === undefined) return [];
@@ -45,7 +45,7 @@ function besideSupernet(source: Source): Problem[] {
     });
 }
 
-/** Keys that only experiments that train have, in one on a table. */
+/** Training keys in an experiment on a table. */
 function besideTable(source: Source): Problem[] {
   return [null, 'search'].flatMap((under) => {
     const written: unknown = under === null ? source.data : source.data[under];
@@ -60,7 +60,7 @@ function besideTable(source: Source): Problem[] {
   });
 }
 
-/** Where an experiment names files or folders. */
+/** Key paths of files and folders. */
 const filePaths: readonly KeyPath[] = [
   ['data', 'path'],
   ['teacher', 'path'],
@@ -82,17 +82,17 @@ const filePaths: readonly KeyPath[] = [
   ['workers', 'artifacts', 'path'],
 ];
 
-/** `latency.predictor` may also be a word. */
+/** `latency.predictor` is a path only when it is not one of its words. */
 const isPath = (keys: KeyPath, value: unknown): value is string =>
   typeof value === 'string' && (keys.at(-1) !== 'predictor' || value.endsWith('.json'));
 
-/** `base` is where a relative path starts: the experiment's folder, or the current one for a path given by `--set`. */
+/** @param base of relative paths: the experiment's folder, or the current folder for `--set` */
 function absolute(path: string, base: string): string {
   const home = path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
   return isAbsolute(home) ? home : resolve(base, home);
 }
 
-/** `; did you mean 'cifar-10-batches-bin'?` when something with a similar name lies beside. */
+/** `; did you mean 'cifar-10-batches-bin'?` when a file of a similar name exists. */
 function beside(path: string): string {
   const folder = dirname(path);
   if (!existsSync(folder)) return beside(folder) || `; ${dirname(folder)} has no ${basename(folder)}`;
@@ -100,7 +100,7 @@ function beside(path: string): string {
   return meant === undefined ? '' : `; did you mean '${join(folder, meant)}'?`;
 }
 
-/** What is at a path that an experiment names does not exist. */
+/** Problems for paths that do not exist. */
 export function missingFiles(source: Source): Problem[] {
   return filePaths.flatMap((keys) => {
     const path = valueAt(source.data, keys);
@@ -121,17 +121,17 @@ export function resolvePaths(source: Source): void {
   }
 }
 
-/** An experiment and the text that it came from. */
+/** An experiment and its source text. */
 export interface LoadedExperiment {
   /** With every default filled in and every path absolute; plain data. */
   readonly experiment: Experiment;
-  /** What was written: `set` laid over the file, paths absolute, no defaults. Parsed again, it is the same experiment. */
+  /** The file with `set` applied, absolute paths, without defaults; parses to the same experiment. */
   readonly written: unknown;
-  /** The text of the file, comments and all. */
+  /** Text of the file. */
   readonly source: string;
-  /** The file as it was named. */
+  /** Name of the file as given. */
   readonly file: string;
-  /** The `key.path=value` arguments that were laid over it. */
+  /** The `key.path=value` arguments applied to the file. */
   readonly set: readonly string[];
   /** Where a value was written: `file:line:column`, or the `--set` argument that gave it. */
   where(path: KeyPath): string;
@@ -140,7 +140,7 @@ export interface LoadedExperiment {
 export interface LoadOptions {
   /** `key.path=value` arguments; the values are YAML. Paths among them start at the current folder. */
   readonly set?: readonly string[];
-  /** Who does the work: `pool`, or a queue's address; absent: who the file says. */
+  /** `pool`, or a queue's address; default: as in the file. */
   readonly workers?: string;
   /** Whether the files and folders that the experiment names must exist; default true. */
   readonly checkFiles?: boolean;
@@ -155,7 +155,7 @@ export function loadExperiment(file: string, options: LoadOptions = {}): LoadedE
   return parseExperiment(file, readText(file), options);
 }
 
-/** As `loadExperiment`, of a text; `file` is what messages call it and where relative paths start. */
+/** Parses the text of an experiment. @param file name for messages, and base of relative paths */
 export function parseExperiment(file: string, text: string, options: LoadOptions = {}): LoadedExperiment {
   const { set = [], workers, checkFiles = true } = options;
   const source = Source.parse(file, text, set, workers === undefined ? [] : workersOverrides(workers));
@@ -175,7 +175,7 @@ export function parseExperiment(file: string, text: string, options: LoadOptions
 }
 
 /**
- * The experiment of a file, when it trains networks.
+ * The experiment of a file that trains networks.
  * @throws NasError `invalid-input` when its space is a table of results, which has no networks.
  */
 export function trainingOf({ experiment, file }: LoadedExperiment): TrainingExperiment {
@@ -185,7 +185,7 @@ export function trainingOf({ experiment, file }: LoadedExperiment): TrainingExpe
   });
 }
 
-/** The same error, saying where in the experiment's file the cause is written; for mistakes found while it runs. */
+/** Adds the position in the experiment's file to an error that is found during the run. */
 export function locate(loaded: LoadedExperiment, path: KeyPath, error: unknown): unknown {
   if (!(error instanceof NasError) || error.code !== 'invalid-input') return error;
   return invalidInput(`${loaded.where(path)}: ${pathText(path)}: ${error.message}`, {
@@ -218,10 +218,10 @@ function similar(file: string): string {
   }
 }
 
-/** Does something with the value at a key path, such that an error says where that value was written. */
+/** Runs a task for the value at a key path; errors get the position of that value. */
 export type Locating = <T>(path: KeyPath, task: () => Promise<T> | T) => Promise<T>;
 
-/** For an experiment that comes from its file. */
+/** For an experiment with a file. */
 export const locatingIn =
   (loaded: LoadedExperiment): Locating =>
   async (path, task) => {
@@ -232,5 +232,5 @@ export const locatingIn =
     }
   };
 
-/** For an experiment whose file is not at hand: errors stay as they are. */
+/** For an experiment without a file: errors are unchanged. */
 export const locatingNowhere: Locating = async (_path, task) => task();

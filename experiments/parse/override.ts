@@ -1,18 +1,18 @@
 import { parseDocument } from 'yaml';
-import { hideCredentials } from '../../base/server.js';
-import { isMap, type KeyPath, pathText, type Problem } from './problem.js';
 import { invalidInput } from '../../base/errors.js';
+import { hideCredentials } from '../../base/server.js';
 import { workersSchema, type WorkersConfig } from '../queue/schema.js';
+import { isMap, type KeyPath, pathText, type Problem } from './problem.js';
 
 /** One `--set key.path=value`. */
 export interface Override {
   readonly path: KeyPath;
   readonly value: unknown;
-  /** `--set key.path=value`, as messages quote it; without passwords. */
+  /** The argument for messages, without passwords. */
   readonly where: string;
 }
 
-/** Reads one `key.path=value`; the value is YAML, so `[1, 2]`, `true` and `1e-3` mean what they mean in a file. */
+/** Parses `key.path=value`; the value is YAML. */
 export function parseOverride(argument: string): Override | Problem {
   const where = hideCredentials(`--set ${argument}`);
   const equals = argument.indexOf('=');
@@ -28,7 +28,7 @@ export function parseOverride(argument: string): Override | Problem {
 
 export const isOverride = (parsed: Override | Problem): parsed is Override => 'value' in parsed;
 
-/** An index is taken as a key where a map is; a missing list is never created, a missing map is. */
+/** The child container at a key or index; creates missing maps, but no lists. */
 function child(container: Record<string, unknown> | unknown[], key: string | number): unknown {
   return Array.isArray(container) ? container[Number(key)] : container[String(key)];
 }
@@ -39,8 +39,8 @@ function assign(container: Record<string, unknown> | unknown[], key: string | nu
 }
 
 /**
- * Sets the value in place. `teacher.epochs` after `teacher: train` makes the word a map with that type first.
- * Returns what is wrong when the path does not lead anywhere.
+ * Sets the value in place. `teacher.epochs` turns the word in `teacher: train` into a map with that type first.
+ * @returns the problem of a path that does not exist
  */
 export function applyOverride(root: Record<string, unknown>, override: Override): Problem | undefined {
   const problem = (path: KeyPath, message: string): Problem => ({ where: override.where, path, message });
@@ -64,19 +64,18 @@ export function applyOverride(root: Record<string, unknown>, override: Override)
   return undefined;
 }
 
-/** Whether `--workers` names a queue, and not the processes of this machine. */
+/** Whether `--workers` names a queue. @throws NasError `invalid-input` unless it is `pool` or an address. */
 function isQueue(argument: string): boolean {
   if (argument === 'pool') return false;
   if (/^rediss?:\/\//.test(argument)) return true;
-  // What is no address may hold a password all the same.
+  // An invalid address may still hold a password.
   throw invalidInput(`--workers ${argument.replace(/^.*@/, '…@')}: expected pool, or the address of a queue`, {
     hint: 'A queue is a Redis or Valkey server: --workers redis://10.0.0.5:6379.',
   });
 }
 
 /**
- * `--workers pool` or `--workers redis://...` as it is laid over a file: what the file says of its queue besides the
- * address stays.
+ * Overrides for `--workers pool` or `--workers redis://...`, which keep the file's other settings of the queue.
  * @throws NasError `invalid-input` when the argument is neither.
  */
 export function workersOverrides(argument: string): readonly Override[] {
@@ -89,9 +88,9 @@ export function workersOverrides(argument: string): readonly Override[] {
 }
 
 /**
- * The same for a run that goes on.
- * @param before who did its work so far
- * @throws NasError `invalid-input` when the argument is neither, or the address is none that a run may have.
+ * `--workers` for a resumed run.
+ * @param before the run's workers so far
+ * @throws NasError `invalid-input` when the argument is neither, or the address is not allowed.
  */
 export function workersGiven(argument: string, before: WorkersConfig): WorkersConfig {
   if (!isQueue(argument)) return { type: 'pool' };

@@ -1,11 +1,11 @@
-import { hideCredentials } from '../../base/server.js';
 import { invalidInput, type NasError } from '../../base/errors.js';
+import { hideCredentials } from '../../base/server.js';
 import { nearest } from '../../base/text.js';
 
-/** Where a value is inside an experiment: keys and list indices from the top. */
+/** Keys and list indices from the top of an experiment to a value. */
 export type KeyPath = readonly (string | number)[];
 
-/** `train.optimizer.type`, as written in messages and after `--set`. */
+/** `train.optimizer.type`. */
 export const pathText = (path: KeyPath): string => path.join('.');
 
 /** Whether `path` begins with `prefix`. */
@@ -15,7 +15,7 @@ export const startsWith = (path: KeyPath, prefix: KeyPath): boolean =>
 export const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The value at a path, or undefined where nothing is. */
+/** The value at a path, or undefined. */
 export function valueAt(root: unknown, path: KeyPath): unknown {
   let value = root;
   for (const key of path) {
@@ -30,13 +30,13 @@ export function valueAt(root: unknown, path: KeyPath): unknown {
 export interface Problem {
   /** `file:line:column`, or the `--set` argument. */
   readonly where: string;
-  /** Empty when the file as a whole is meant. */
+  /** Empty for the whole file. */
   readonly path: KeyPath;
-  /** What is wrong, in words: `got "big"; expected a whole number of at least 1`. */
+  /** `got "big"; expected a whole number of at least 1`. */
   readonly message: string;
 }
 
-/** A value as a message quotes it: JSON, shortened, without passwords. */
+/** A value as shortened JSON, without passwords. */
 export function quote(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'nothing (an empty value)';
@@ -55,7 +55,7 @@ export function gotExpected(value: unknown, expected: string, candidates: Iterab
 const line = ({ where, path, message }: Problem): string =>
   path.length === 0 ? `${where}: ${message}` : `${where}: ${pathText(path)}: ${message}`;
 
-/** All problems of one file, in the order of its lines, as the one error that is shown. */
+/** One error with all problems of a file, ordered by line. */
 export function problemsError(file: string, problems: readonly Problem[]): NasError {
   const inOrder = problems.toSorted((a, b) => a.where.localeCompare(b.where, 'en', { numeric: true }));
   const lines = inOrder.map(line);

@@ -1,11 +1,11 @@
-import { alternativesOf, discriminatorOf, type JsonSchema, valuesOf } from './json-schema.js';
-import { gotExpected, isMap, type KeyPath, type Problem, quote, startsWith, valueAt } from './problem.js';
 import type { z } from 'zod';
 import { nearest } from '../../base/text.js';
+import { alternativesOf, discriminatorOf, type JsonSchema, valuesOf } from './json-schema.js';
+import { gotExpected, isMap, type KeyPath, type Problem, quote, startsWith, valueAt } from './problem.js';
 import type { Source } from './source.js';
 
-/** The alternatives whose kind (their `type`, say) agrees with the value's; all of them when none does. */
-function agreeing(schema: JsonSchema, value: unknown): readonly JsonSchema[] {
+/** The alternatives of a union whose discriminator matches the value; all of them when none does. */
+function matching(schema: JsonSchema, value: unknown): readonly JsonSchema[] {
   const alternatives = alternativesOf(schema);
   if (!isMap(value)) return alternatives;
   const fits = alternatives.filter((alternative) => {
@@ -24,13 +24,13 @@ function childSchema(schema: JsonSchema, key: string | number): readonly JsonSch
   return typeof other === 'object' ? [other] : [];
 }
 
-/** The schemas that a value at `path` may follow, given what is written around it. */
+/** The schemas that apply to the value at `path`. */
 function schemasAt(root: JsonSchema, data: unknown, path: KeyPath): readonly JsonSchema[] {
   let schemas: readonly JsonSchema[] = [root];
   let value = data;
   for (const key of path) {
     const around = value;
-    schemas = schemas.flatMap((schema) => agreeing(schema, around)).flatMap((schema) => childSchema(schema, key));
+    schemas = schemas.flatMap((schema) => matching(schema, around)).flatMap((schema) => childSchema(schema, key));
     value = isMap(value) || Array.isArray(value) ? (value as Record<string | number, unknown>)[key] : undefined;
   }
   return schemas;
@@ -71,7 +71,7 @@ function map(schema: JsonSchema): string {
   return keys.length === 0 ? 'a map' : `a map with ${keys.join(', ')}`;
 }
 
-/** Several maps that a key tells apart as one phrase: `a map with type: sgd or adamw`. */
+/** A union of maps as one phrase: `a map with type: sgd or adamw`. */
 function maps(schemas: readonly JsonSchema[]): string[] {
   const key = schemas
     .map(discriminatorOf)
@@ -105,7 +105,7 @@ const phrases = (schemas: readonly JsonSchema[]): string[] => {
   ];
 };
 
-/** What schemas allow, in words: `a whole number from 1 to 64`, `one of relu, swish`, `a list, each a number`. */
+/** Allowed values as text: `a whole number from 1 to 64`, `one of relu, swish`, `a list, each a number`. */
 function expectation(schemas: readonly JsonSchema[]): string {
   const alternatives = schemas.flatMap(alternativesOf);
   const single = phrases(alternatives.filter(({ type }) => type !== 'array'));
@@ -117,17 +117,17 @@ function expectation(schemas: readonly JsonSchema[]): string {
   );
 }
 
-/** Texts that a value at these schemas may be, and those that name its kind inside a map. */
+/** Allowed words, including discriminator values of maps. */
 const wordsOf = (schemas: readonly JsonSchema[]): string[] =>
   schemas
     .flatMap(alternativesOf)
     .flatMap((schema) => [...valuesOf(schema), ...valuesOf(schema.properties?.[discriminatorOf(schema) ?? ''] ?? {})])
     .filter((value) => typeof value === 'string');
 
-/** Keys that a map at these schemas may have, given what is written in it. */
+/** Allowed keys of a map with this value. */
 const keysOf = (schemas: readonly JsonSchema[], value: unknown): string[] => [
   ...new Set(
-    schemas.flatMap((schema) => agreeing(schema, value)).flatMap(({ properties }) => Object.keys(properties ?? {})),
+    schemas.flatMap((schema) => matching(schema, value)).flatMap(({ properties }) => Object.keys(properties ?? {})),
   ),
 ];
 
@@ -137,8 +137,8 @@ const keyPath = (path: readonly PropertyKey[]): KeyPath =>
   path.map((key) => (typeof key === 'symbol' ? String(key) : key));
 
 /**
- * A union's issue as the issues of the alternative that came furthest: the one whose first mistake lies deepest. When
- * every alternative fails at once, the union's own issue stays.
+ * Replaces a union's issue by the issues of the alternative whose first mistake lies deepest; keeps it when every
+ * alternative fails at the top.
  */
 function flatten(issue: Issue): readonly Issue[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
@@ -150,10 +150,10 @@ function flatten(issue: Issue): readonly Issue[] {
   return best.map((error) => ({ ...error, path: [...issue.path, ...error.path] }));
 }
 
-/** A problem, and what it says about its neighbours. */
+/** A problem with its relation to neighbouring keys. */
 interface Finding extends Problem {
   readonly missing?: boolean;
-  /** The key that an unknown one was probably meant to be. */
+  /** The key that an unknown key probably stands for. */
   readonly meant?: KeyPath;
 }
 
@@ -175,7 +175,7 @@ function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, source: Sourc
   });
 }
 
-/** The path as far as it was written; a word that stands for a map ends it. */
+/** The part of the path that is written in the file; a word that stands for a map ends it. */
 function writtenPath(source: Source, path: KeyPath): KeyPath {
   const end = path.findIndex((_, depth) => {
     const around = valueAt(source.data, path.slice(0, depth));
@@ -203,7 +203,7 @@ function describe(issue: Issue, source: Source, root: JsonSchema): Finding[] {
   return [{ where, path, message: gotExpected(value, expected, wordsOf(schemas)) }];
 }
 
-/** A key that is missing only because it was misspelt is one problem, not two. */
+/** Drops missing keys that are misspelt: they are reported as unknown keys. */
 function withoutEchoes(findings: readonly Finding[]): Problem[] {
   const intended = findings.flatMap(({ meant }) => (meant === undefined ? [] : [meant]));
   const isEcho = ({ path, missing }: Finding): boolean =>
@@ -211,7 +211,7 @@ function withoutEchoes(findings: readonly Finding[]): Problem[] {
   return findings.filter((finding) => !isEcho(finding));
 }
 
-/** What zod found, each with where it was written, what was got and what is allowed. */
+/** Zod issues as problems with position, written value and allowed values. */
 export function zodProblems(issues: readonly Issue[], source: Source, root: JsonSchema): Problem[] {
   return withoutEchoes(issues.flatMap(flatten).flatMap((issue) => describe(issue, source, root)));
 }

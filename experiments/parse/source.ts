@@ -13,7 +13,7 @@ import { messageOf } from '../../base/errors.js';
 import { applyOverride, isOverride, parseOverride, type Override } from './override.js';
 import { isMap, type KeyPath, type Problem, problemsError, quote, startsWith } from './problem.js';
 
-/** The children of a node that lead to the last key of a path, as far as they exist. */
+/** The node at a path, as far as it exists. */
 interface Found {
   /** Offset of the key (in a map) or of the item (in a list). */
   readonly keyOffset: number;
@@ -40,9 +40,9 @@ function step(document: Document, node: Node | null, key: string | number): Foun
   return undefined;
 }
 
-/** An experiment's text with `--set` arguments laid over it; every value can be traced to where it was written. */
+/** An experiment's text with `--set` arguments applied; knows the position of every value. */
 export class Source {
-  /** The plain value of the whole: the text's, with the overrides in place. */
+  /** The parsed value with overrides applied. */
   readonly data: Readonly<Record<string, unknown>>;
 
   private constructor(
@@ -56,8 +56,8 @@ export class Source {
   }
 
   /**
-   * @param set `key.path=value` arguments that are laid over the text.
-   * @param more what other arguments say, laid over that.
+   * @param set `key.path=value` arguments
+   * @param more overrides of other arguments, applied after `set`
    * @throws NasError `invalid-input` listing every syntax error, duplicate key and malformed `--set`.
    */
   static parse(file: string, text: string, set: readonly string[] = [], more: readonly Override[] = []): Source {
@@ -83,8 +83,8 @@ export class Source {
   }
 
   /**
-   * Where the value (or its key) was written: `file:line:column`, or the `--set` argument that gave it.
-   * For a value that was not written: where the nearest thing around it was.
+   * Position of a value or its key: `file:line:column`, or the `--set` argument. Values that are not written have the
+   * position of the nearest parent.
    */
   where(path: KeyPath, part: 'key' | 'value' = 'value'): string {
     const override = this.overrideOf(path) ?? this.overrideInside(path);
@@ -101,13 +101,13 @@ export class Source {
     return position(this.file, this.lines, offset);
   }
 
-  /** The last `--set` that gave a part of the value at this path, when the text has no map or list there. */
+  /** The last `--set` inside the value at this path, when the text has no map or list there. */
   private overrideInside(path: KeyPath): Override | undefined {
     if (path.length === 0 || isCollection(this.document.getIn(path, true))) return undefined;
     return this.overrides.findLast((override) => startsWith(override.path, path));
   }
 
-  /** The last `--set` that gave the value at this path. */
+  /** The last `--set` of the value at this path. */
   overrideOf(path: KeyPath): Override | undefined {
     return this.overrides.findLast((override) => startsWith(path, override.path));
   }
@@ -123,7 +123,7 @@ function duplicateKey(text: string, offset: number): string {
   return `the key '${key}' is written twice in the same place; keep one of them`;
 }
 
-/** A copy in which aliases are values of their own, so that setting one leaves the others alone. */
+/** A deep copy without shared aliases, so that overrides affect one value only. */
 function unshared(value: unknown, around: readonly unknown[]): unknown {
   if (around.includes(value)) throw new Error('an alias refers to a value that contains it');
   if (Array.isArray(value)) return value.map((item) => unshared(item, [...around, value]));

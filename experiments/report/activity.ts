@@ -2,14 +2,34 @@ import { rungsOf } from '../../search/fidelity/create-scheduler.js';
 import type { EventKind, EventRecord, Store, Training } from '../../store/index.js';
 import type { MeasurementPurpose } from '../../store/measurements.js';
 import type { WorkersConfig } from '../queue/schema.js';
-import { workersIn } from '../stored/workers.js';
 import type { Experiment } from '../schema/experiment.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
-import type { Activity } from '../page/api.js';
+import { workersIn } from '../stored/workers.js';
+
+/** Work in progress, derived from the run's events. */
+export type Activity =
+  | {
+      readonly kind: 'training';
+      readonly training: Training;
+      /** Start of the attempt or end of its last epoch, ms since 1970. */
+      readonly since: number;
+      /** Finished epochs, and all epochs of the training where known. */
+      readonly epochs: number;
+      readonly of: number | null;
+      readonly validationAccuracy: number | null;
+      /** Machine of the worker; null: waiting for one. Absent when the run's own processes train. */
+      readonly host?: string | null;
+    }
+  | {
+      readonly kind: 'measuring';
+      readonly purpose: MeasurementPurpose;
+      readonly measured: number;
+      readonly since: number;
+    };
 
 type Stage = Training['stage'];
 
-/** What of an event's detail tells what is being done; written by the store and the runner. */
+/** Fields of event details that the tracker reads. */
 interface Detail {
   readonly stage?: Stage;
   readonly epoch?: number;
@@ -20,11 +40,11 @@ interface Detail {
   readonly workers?: WorkersConfig;
 }
 
-interface Begun {
+interface RunningTraining {
   readonly training: Training;
-  /** When this attempt began, or its last epoch ended. */
+  /** Start of the attempt or end of its last epoch. */
   readonly since: number;
-  /** As `Activity` has it. */
+  /** As in `Activity`. */
   readonly host: string | null | undefined;
 }
 
@@ -34,7 +54,7 @@ interface Streak {
   readonly since: number;
 }
 
-/** Of whom an event of this stage tells. */
+/** The training of an event. */
 function trainingOf(stage: Stage, trial: number | null, shrunk: number | undefined): Training | undefined {
   switch (stage) {
     case 'teacher':
@@ -51,7 +71,7 @@ function trainingOf(stage: Stage, trial: number | null, shrunk: number | undefin
 
 const keyOf = ({ stage, trial, shrunk }: Training): string => `${stage} ${trial ?? shrunk ?? ''}`.trimEnd();
 
-/** Epochs of a whole training, where the experiment tells them. */
+/** Number of epochs of a training, where the experiment defines it. */
 function epochsOf(store: Store, experiment: Experiment, { stage, shrunk }: Training): number | null {
   if (isTableExperiment(experiment)) return null;
   const { train, final, teacher, supernet } = experiment;
@@ -71,11 +91,11 @@ function epochsOf(store: Store, experiment: Experiment, { stage, shrunk }: Train
   }
 }
 
-/** What a run is doing, as its events tell one after another: what was begun and has not ended. */
-export class AtWork {
-  private readonly trainings = new Map<string, Begun>();
+/** Derives the work in progress from a run's events. */
+export class ActivityTracker {
+  private readonly trainings = new Map<string, RunningTraining>();
   private streak: Streak | null = null;
-  /** Epochs after which a trial waits for others to be judged with it. */
+  /** Rungs: epochs after which a trial pauses until its peers are compared. */
   private readonly pauses: ReadonlySet<number>;
   private workers: WorkersConfig;
 
@@ -86,7 +106,7 @@ export class AtWork {
     this.pauses = new Set(epochs === 0 ? [] : rungsOf(search.fidelity, epochs).filter((rung) => rung < epochs));
   }
 
-  private readonly takes: { readonly [K in EventKind]?: (event: EventRecord, detail: Detail) => void } = {
+  private readonly handlers: { readonly [K in EventKind]?: (event: EventRecord, detail: Detail) => void } = {
     asked: () => {
       this.streak = null;
       this.end('teacher', 'supernet');
@@ -117,15 +137,15 @@ export class AtWork {
     },
   };
 
-  /** Takes in what happened next. */
-  take(event: EventRecord): void {
-    // All events of these kinds have plain objects as details.
-    this.takes[event.kind]?.(event, event.detail as Detail);
+  /** Applies the next event. */
+  apply(event: EventRecord): void {
+    // Details of these kinds are plain objects.
+    this.handlers[event.kind]?.(event, event.detail as Detail);
   }
 
-  /** What is being done at this moment, by a run that is running. */
+  /** Work in progress of a running run. */
   now(store: Store): Activity[] {
-    // Nothing trains meanwhile. Between a trial's question and its training there is one measurement, which is past.
+    // Nothing trains during measurements. The one measurement of a trial is over before its training starts.
     if (this.streak !== null && this.streak.purpose !== 'trial') return [{ kind: 'measuring', ...this.streak }];
     return [...this.trainings.values()].map(({ training, since, host }) => {
       const curve = store.curves.of(training);
@@ -141,7 +161,7 @@ export class AtWork {
     });
   }
 
-  /** Who has a training that goes on; nobody waits who has trained an epoch. */
+  /** The machine of a training that has finished an epoch, and so is not waiting. */
   private hostOf(training: Training | undefined): string | undefined {
     return training === undefined ? undefined : (this.trainings.get(keyOf(training))?.host ?? undefined);
   }
@@ -149,7 +169,7 @@ export class AtWork {
   private begin(training: Training | undefined, since: number, host: string | null | undefined): void {
     this.streak = null;
     if (training === undefined) return;
-    // Of a trial, one training follows the other.
+    // The fine-tuning follows the final training of the same trial.
     if (training.stage === 'quantize-aware') this.end(`final ${training.trial}`);
     this.trainings.set(keyOf(training), { training, since, host });
   }
@@ -164,12 +184,12 @@ export class AtWork {
   }
 }
 
-/** Events before the last one that tell what is being done now. */
+/** Number of latest events that determine the work in progress. */
 export const recentEvents = 2000;
 
-/** What a run that is running does now, as its latest events tell. */
+/** Work in progress of a running run, from its latest events. */
 export function activitiesOf(store: Store, experiment: Experiment): Activity[] {
-  const work = new AtWork(experiment);
-  for (const event of store.events.all(store.events.latest() - recentEvents)) work.take(event);
-  return work.now(store);
+  const tracker = new ActivityTracker(experiment);
+  for (const event of store.events.all(store.events.latest() - recentEvents)) tracker.apply(event);
+  return tracker.now(store);
 }

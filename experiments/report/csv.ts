@@ -1,11 +1,11 @@
 import { csvLine } from '../../base/text.js';
 import type { Objective } from '../../search/index.js';
-import { decisionNames } from './run.js';
 import type { ReportTrial } from './data.js';
+import { decisionNames } from './run.js';
 
 /**
- * Trials as CSV: trial, state, precision (where a run knows more than fp32), one column per decision, one per objective
- * (accuracy in [0, 1]); in the order given.
+ * Trials as CSV in the given order: trial, state, precision (in runs with several), one column per decision, one per
+ * objective (accuracy in [0, 1]).
  */
 export function toCsv(trials: readonly ReportTrial[], objectives: readonly Objective[]): string {
   const decisions = decisionNames(trials);

@@ -42,4 +42,4 @@ export {
   withinText,
   workersText,
 } from './text.js';
-export { collectTakings, collectWorkers } from './workers.js';
+export { collectAssignments, collectWorkers } from './workers.js';

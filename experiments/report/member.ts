@@ -1,39 +1,39 @@
 import type { Environment } from '../../latency-models/index.js';
 import type { Network } from '../../spaces/index.js';
 import type { MeasurementRecord, Store, StoredPrecision, TrialStage } from '../../store/index.js';
-import { deviceText } from './text.js';
-import { collectFinals } from './finals.js';
 import type { StoredRow } from '../stored/candidates.js';
 import type {
   CurvePoint,
   NetworkPart,
   ReportCosts,
-  ReportKept,
+  ReportPrecision,
   ReportLatency,
   ReportMember,
   ReportTrial,
 } from './data.js';
+import { collectFinals } from './finals.js';
+import { deviceText } from './text.js';
 
 function toLatency({ ms, p50, p95, p99, interval, converged, environment }: MeasurementRecord): ReportLatency {
   // Written by the runner from a Measurement.
-  const taken = environment as Environment;
-  return { ms, p50, p95, p99, interval, converged, environment: taken, on: deviceText(taken) };
+  const measuredOn = environment as Environment;
+  return { ms, p50, p95, p99, interval, converged, environment: measuredOn, on: deviceText(measuredOn) };
 }
 
-/** The learning curve of a training of a trial. */
+/** Learning curve of a trial's training. */
 export const curveOf = (store: Store, stage: TrialStage, trial: number): CurvePoint[] =>
   store.curves
     .of({ stage, trial })
     .map(({ epoch, trainLoss, validationAccuracy }) => ({ epoch, trainLoss, validationAccuracy }));
 
-/** The network of a trial; null where the run looks its results up in a table. */
+/** The network of a trial; null in runs on a table. */
 function networkOf(store: Store, genotypeId: string): Network | null {
-  // The runner stores one of these for every trial when it is asked.
+  // The runner stores a network or a row for every trial.
   const stored = store.networks.get(genotypeId) as Network | StoredRow;
   return stored.kind === 'network' ? stored : null;
 }
 
-/** Spaces are loaded here, not by those who only list trials. */
+/** Imports the spaces on demand: lists of trials do not need them. */
 async function costsOf(network: Network, { variants, precision }: ReportTrial): Promise<ReportCosts> {
   const { costs } = await import('../../spaces/index.js');
   const { macs, params, activationBytes, sizeBytes } = costs(network);
@@ -46,17 +46,17 @@ async function partsOf(network: Network): Promise<readonly NetworkPart[]> {
   return parts(network);
 }
 
-/** Files of a precision; all others are of the training, whatever the network is computed in. */
+/** Kinds of files that belong to one precision; the others belong to all. */
 const filePrecisions = new Map<string, StoredPrecision>([
   ['onnx', 'fp32'],
   ['onnx-int8', 'int8'],
 ]);
 
 /**
- * What is kept of a trial's network in one precision; latency is the one measured last.
- * @param precision absent: the run knows one only.
+ * Latest latency, prediction, final result and files of a trial in one precision.
+ * @param precision absent in runs with fp32 only
  */
-function keptOf(store: Store, number: number, precision?: StoredPrecision): ReportKept {
+function keptOf(store: Store, number: number, precision?: StoredPrecision): ReportPrecision {
   const ofPrecision = (known: StoredPrecision): boolean => precision === undefined || known === precision;
   const latest = store.measurements.of(number).findLast((measured) => ofPrecision(measured.precision));
   return {
@@ -70,7 +70,7 @@ function keptOf(store: Store, number: number, precision?: StoredPrecision): Repo
   };
 }
 
-/** Everything that is known of one trial, in the precision that it is shown in. */
+/** All details of a trial, in its reported precision. */
 export async function collectMember(store: Store, trial: ReportTrial): Promise<ReportMember> {
   const { number, genotypeId, precision, variants } = trial;
   const network = networkOf(store, genotypeId);

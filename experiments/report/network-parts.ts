@@ -23,7 +23,7 @@ function invertedResidual(block: MBConv | FusedMBConv, channels: number): string
   return `${name}, ${window}${expansion}${groups}${squeeze}, ${block.act}`;
 }
 
-/** What a block does to a map of so many channels, in the field's shorthand. */
+/** Text of a block's operation on an input of `channels` channels. */
 function operationOf(block: Block, channels: number): string {
   switch (block.kind) {
     case 'mbconv':
@@ -40,7 +40,7 @@ function operationOf(block: Block, channels: number): string {
   }
 }
 
-/** The window of a block and its stride. */
+/** Kernel size and stride of a block. */
 function windowOf(block: Block): Pick<NetworkPart, 'kernel' | 'stride'> {
   switch (block.kind) {
     case 'cell':
@@ -52,7 +52,7 @@ function windowOf(block: Block): Pick<NetworkPart, 'kernel' | 'stride'> {
   }
 }
 
-/** The stem, each block and the head; a part costs what the layers do whose names begin with its own. */
+/** Stem, blocks and head; the cost of a part is that of the layers whose names start with its name. */
 export function partsOf(network: Network): NetworkPart[] {
   const { stem, blocks, head, classes } = network;
   const layers = layersOf(network);

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { controllerTitle } from '../../search/schema.js';
-import type { DataConfig, TeacherConfig } from '../../trainers/index.js';
 import type { Store } from '../../store/index.js';
-import type { Evaluation } from '../schema/measures.js';
+import type { DataConfig, TeacherConfig } from '../../trainers/index.js';
 import type { Experiment, SupernetSettings, TrainingExperiment } from '../schema/experiment.js';
+import type { Evaluation } from '../schema/measures.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import type { ReportSupernet, RunProvenance, RunWorkers } from './data.js';
 import { epochsText, percent, workersText } from './text.js';
@@ -34,7 +34,7 @@ function describeSupernet(supernet: SupernetSettings): string {
   return `trained for ${epochsText(epochs)}: in each step the largest network, the smallest and ${networks} others, held for ${hold} steps`;
 }
 
-/** How each trial comes to its accuracy, in a few words; runs of older versions do not say, and trained from nothing. */
+/** How trials are evaluated; runs of older versions store no `evaluate` and trained from scratch. */
 export function evaluationText({
   search: { evaluate = 'train' },
   train,
@@ -52,7 +52,7 @@ export function evaluationText({
   }
 }
 
-/** @param workers who worked, where not only the processes of the run's own machine did. */
+/** @param workers undefined when only the run's own machine worked */
 export function collectProvenance(
   store: Store,
   experiment: Experiment,
@@ -68,8 +68,8 @@ export function collectProvenance(
     };
   }
   const { data, teacher, train, supernet } = experiment;
-  const taught = store.curves.of({ stage: 'teacher' }).at(-1);
-  const accuracy = taught === undefined ? '' : `; ${percent(taught.validationAccuracy)} validation accuracy`;
+  const lastEpoch = store.curves.of({ stage: 'teacher' }).at(-1);
+  const accuracy = lastEpoch === undefined ? '' : `; ${percent(lastEpoch.validationAccuracy)} validation accuracy`;
   return {
     data: describeData(data),
     teacher: `${describeTeacher(teacher)}${accuracy}`,
@@ -80,7 +80,7 @@ export function collectProvenance(
   };
 }
 
-/** Nested plain data as one line a value: `data.hash`. */
+/** Nested data as a flat list: `data.hash`. */
 export function flatten(value: unknown, prefix = ''): [name: string, value: string][] {
   if (value === null || value === undefined) return [];
   if (Array.isArray(value) || typeof value !== 'object')
@@ -88,7 +88,7 @@ export function flatten(value: unknown, prefix = ''): [name: string, value: stri
   return Object.entries(value).flatMap(([key, item]) => flatten(item, prefix === '' ? key : `${prefix}.${key}`));
 }
 
-/** What is known of the supernet of a run; null when it has none. */
+/** The supernet of a run; null when there is none. */
 export function collectSupernet(store: Store, experiment: Experiment): ReportSupernet | null {
   const supernet = isTableExperiment(experiment) ? undefined : experiment.supernet;
   if (supernet === undefined) return null;
@@ -103,7 +103,7 @@ export function collectSupernet(store: Store, experiment: Experiment): ReportSup
   };
 }
 
-/** The same in a line: `12 of 12 epochs; its largest network 71.20 %`. */
+/** `12 of 12 epochs; its largest network 71.20 %`. */
 export function supernetText({ from, epochs, curve }: ReportSupernet): string {
   if (from !== null) return `of ${from}`;
   const last = curve.at(-1);

@@ -1,25 +1,15 @@
 import type { Store } from '../../store/index.js';
-import type { Objective } from '../../search/index.js';
-import type { ReportData, ReportTrial } from './data.js';
-import { finalTitle, measureText, testTitle } from './text.js';
+import { experimentOf } from '../stored/experiment.js';
+import type { ReportData } from './data.js';
 import { collectMember } from './member.js';
-import { collectPrecisions, collectPrediction } from './statistics.js';
 import { collectProvenance, collectSupernet, flatten } from './provenance.js';
 import { collectCandidates, collectRun, collectTrials, frontierOf } from './run.js';
-import { experimentOf } from '../stored/experiment.js';
 import { collectShrunk } from './shrunk.js';
+import { collectPrecisions, collectPrediction } from './statistics.js';
+import { finalTitle, measureTexts, testTitle } from './text.js';
 import { collectWorkers } from './workers.js';
 
-/** How all values are called and written that are wanted of trials or known of them. */
-const measuresOf = (objectives: readonly Objective[], trials: readonly ReportTrial[]): ReportData['measures'] => {
-  const names = new Set([
-    ...objectives.map(({ name }) => name),
-    ...trials.flatMap(({ values }) => Object.keys(values)),
-  ]);
-  return Object.fromEntries([...names].map((name) => [name, measureText(name)]));
-};
-
-/** All that a report shows of a run, from its store. */
+/** Collects the data of a run's report. */
 export async function collectReport(store: Store): Promise<ReportData> {
   const experiment = experimentOf(store);
   const { stringify } = await import('yaml');
@@ -36,7 +26,10 @@ export async function collectReport(store: Store): Promise<ReportData> {
     format: 'nas-report-1',
     run: collectRun(store),
     objectives,
-    measures: measuresOf(objectives, trials),
+    measures: measureTexts([
+      ...objectives.map(({ name }) => name),
+      ...trials.flatMap(({ values }) => Object.keys(values)),
+    ]),
     titles: { final: finalTitle(finals), test: testTitle(objectives, finals) },
     trials,
     frontier,

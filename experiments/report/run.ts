@@ -1,5 +1,10 @@
-import { objectivesOf } from '../stored/experiment.js';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../base/errors.js';
+// search/index.js would load all controllers, and TF.js with their spaces.
+import { frontier } from '../../search/frontier.js';
 import type { Objective, Values } from '../../search/index.js';
+import { genotypeId } from '../../spaces/genotype.js';
 import {
   type ObjectiveValues,
   type RunRecord,
@@ -11,32 +16,25 @@ import {
   type TrialRecord,
   type VariantRecord,
 } from '../../store/index.js';
-import type { Experiment } from '../schema/experiment.js';
-import type { ReportTrial, ReportVariant, RunSummary } from './data.js';
-import { frontier } from '../../search/frontier.js';
-import { genotypeId } from '../../spaces/genotype.js';
 import { verdictDetail } from '../compress/verdict.js';
-import { assignmentsOf } from '../stored/workers.js';
-import { hostsOfTrials } from '../stored/workers.js';
-import { candidatesOf, type Candidate } from '../stored/candidates.js';
-import { plainValues } from '../stored/candidates.js';
-import { storedEnqueued } from '../stored/experiment.js';
-import { verdictText } from './text.js';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { messageOf } from '../../base/errors.js';
+import type { Experiment } from '../schema/experiment.js';
+import { candidatesOf, type Candidate, plainValues } from '../stored/candidates.js';
+import { objectivesOf, storedEnqueued } from '../stored/experiment.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
+import { assignmentsOf, hostsOfTrials } from '../stored/workers.js';
+import type { ReportTrial, ReportVariant, RunSummary } from './data.js';
+import { verdictText } from './text.js';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
-/** How its trials stand, and when anything last happened to one, in ms since 1970. */
-export type Standing = Pick<RunSummary, 'counts' | 'rejected'> & { readonly changedAt: number };
+/** Counts of trials, and the time of the latest change of one, ms since 1970. */
+export type TrialTotals = Pick<RunSummary, 'counts' | 'rejected'> & { readonly changedAt: number };
 
-/** Where a run stands, from what its store says of it. */
+/** Summary of a run from its records. */
 export function summaryOf(
   { name, seed, version, threads, createdAt, experiment }: RunRecord,
   { status, message, at }: RunStatusRecord<RunState>,
-  { counts, rejected, changedAt }: Standing,
+  { counts, rejected, changedAt }: TrialTotals,
 ): RunSummary {
   // Parsed when the run began.
   const { search, ...kind } = experiment as Experiment;
@@ -56,21 +54,22 @@ export function summaryOf(
   };
 }
 
-/** Where a run stands. */
+/** Summary of a run. */
 export function collectRun(store: Store): RunSummary {
   const standing = { ...store.trials.totals(), counts: store.trials.progress() };
   return summaryOf(store.run.get(), store.run.state(), standing);
 }
 
-// Not through search/index.js: that loads the controllers, and TF.js with their spaces, which listing trials can do without.
+/** Names of enqueued networks by genotype id, which identifies them as they come first. */
+const enqueuedNames = (store: Store): ReadonlyMap<string, string> =>
+  new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
 
-/** What turns a run's candidates into those of its report. */
-function reporting(store: Store): (candidate: Candidate) => ReportTrial {
+/** Converts candidates of a run to trials of its report. */
+function trialReporter(store: Store): (candidate: Candidate) => ReportTrial {
   const { createdAt } = store.run.get();
   const severalPrecisions = store.variants.any();
-  // An enqueued network was asked for before any other, so whoever has its genotype is it.
   const hosts = hostsOfTrials(assignmentsOf(store));
-  const names = new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
+  const names = enqueuedNames(store);
   return ({ trial, precision, values }) => {
     const { number, state, genotypeId: id, choices, variants, reason, message, startedAt, finishedAt } = trial;
     const host = hosts.get(number);
@@ -100,7 +99,7 @@ const provenanceOf = (values: ObjectiveValues): ReportTrial['provenance'] =>
   Object.fromEntries(Object.entries(values).map(([name, { provenance }]) => [name, provenance]));
 
 function toVariant(trial: TrialRecord, { precision, values, accepted, reason, detail }: VariantRecord): ReportVariant {
-  // What was chosen is the trial's own, which later measurements revise.
+  // Later measurements revise the values of the chosen precision in the trial itself.
   const latest = precision === trial.precision ? trial.values : {};
   const own = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, latest[name] ?? value]));
   const variant = {
@@ -114,20 +113,20 @@ function toVariant(trial: TrialRecord, { precision, values, accepted, reason, de
   return { ...variant, verdict: verdictText(variant, trial.state === 'complete' ? trial.precision : null) };
 }
 
-/** A trial as it was judged. */
+/** A trial in its chosen precision. */
 const asChosen = (trial: TrialRecord): Candidate => ({ trial, precision: trial.precision, values: trial.values });
 
-/** The trials of a run: all in order, or those of a page. */
+/** Trials of a run in order: all, or a page of them. */
 export const collectTrials = (store: Store, page?: TrialQuery): ReportTrial[] =>
-  (page === undefined ? store.trials.all() : store.trials.page(page)).map(asChosen).map(reporting(store));
+  (page === undefined ? store.trials.all() : store.trials.page(page)).map(asChosen).map(trialReporter(store));
 
-/** All candidates of a run, in trial order: its trials, each in every precision that may stand on the frontier. */
+/** All candidates of a run in trial order: each trial in every accepted precision. */
 export const collectCandidates = (store: Store): ReportTrial[] =>
-  store.trials.all().flatMap(candidatesOf).map(reporting(store));
+  store.trials.all().flatMap(candidatesOf).map(trialReporter(store));
 
 /**
- * One trial, or undefined when it was never asked.
- * @param precision default: what was chosen.
+ * One trial; undefined when there is none of that number.
+ * @param precision default: the chosen one
  */
 export function collectTrial(store: Store, number: number, precision?: StoredPrecision): ReportTrial | undefined {
   const trial = store.trials.get(number);
@@ -137,21 +136,21 @@ export function collectTrial(store: Store, number: number, precision?: StoredPre
     other === undefined
       ? asChosen(trial)
       : { trial, precision: other.precision, values: { ...trial.values, ...other.values } };
-  return reporting(store)(candidate);
+  return trialReporter(store)(candidate);
 }
 
-/** The Pareto frontier of a run, ordered as `frontierOf` does; only its members are read as a whole. */
+/** The Pareto frontier of a run, in the order of `frontierOf`; reads only its members in full. */
 export function collectFrontier(store: Store): ReportTrial[] {
   const objectives = objectivesOf(store);
   const members = frontier(store.overview.complete(), objectives).flatMap(({ number, precision }) => {
     const trial = store.trials.get(number);
     return trial === undefined ? [] : candidatesOf(trial).filter((candidate) => candidate.precision === precision);
   });
-  return frontierOf(members.map(reporting(store)), objectives);
+  return frontierOf(members.map(trialReporter(store)), objectives);
 }
 
-/** Members of a frontier along the second objective (the first when there is only one). */
-export function along<T extends Pick<ReportTrial, 'number' | 'values'>>(
+/** Sorts members by the second objective, from best to worst (by the first when there is only one). */
+export function sortFrontier<T extends Pick<ReportTrial, 'number' | 'values'>>(
   members: readonly T[],
   objectives: readonly Objective[],
 ): T[] {
@@ -164,22 +163,33 @@ export function along<T extends Pick<ReportTrial, 'number' | 'values'>>(
 
 /** The Pareto frontier by search values, ordered along the second objective (the first when there is only one). */
 export const frontierOf = <T extends ReportTrial>(candidates: readonly T[], objectives: readonly Objective[]): T[] =>
-  along(frontier(candidates, objectives), objectives);
+  sortFrontier(frontier(candidates, objectives), objectives);
 
-/** Names of the decisions, in the space's order. */
+/** Names of the decisions, in the order of the space. */
 export const decisionNames = (trials: readonly ReportTrial[]): string[] => Object.keys(trials.at(0)?.choices ?? {});
 
-/** One of the runs of a folder. */
+/** Best value of each objective among members; empty without any. */
+export function bestOf(members: readonly { readonly values: Values }[], objectives: readonly Objective[]): Values {
+  if (members.length === 0) return {};
+  return Object.fromEntries(
+    objectives.map(({ name, direction }) => {
+      const values = members.map((member) => member.values[name]);
+      return [name, direction === 'maximize' ? Math.max(...values) : Math.min(...values)];
+    }),
+  );
+}
+
+/** A run in a list of runs. */
 export interface RunListing {
   readonly workdir: string;
   readonly run: RunSummary;
-  /** Networks on its frontier. */
+  /** Number of frontier members. */
   readonly frontier: number;
-  /** The best value of each objective on the frontier; none without a frontier. */
+  /** Best value of each objective on the frontier; empty without a frontier. */
   readonly best: Values;
 }
 
-/** The runs whose workdirs lie in a folder, by their names; those that cannot be read with the reason. */
+/** Runs in a folder by name; unreadable ones with the reason. */
 export const collectRuns = (folder: string): (RunListing | { readonly workdir: string; readonly problem: string })[] =>
   readdirSync(folder)
     .sort()
@@ -197,35 +207,30 @@ function listingOf(workdir: string): RunListing {
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
     const members = collectFrontier(store);
-    const best = objectivesOf(store).map(({ name, direction }): [string, number] => {
-      const values = members.map((member) => member.values[name]);
-      return [name, direction === 'maximize' ? Math.max(...values) : Math.min(...values)];
-    });
     return {
       workdir,
       run: collectRun(store),
       frontier: members.length,
-      best: members.length === 0 ? {} : Object.fromEntries(best),
+      best: bestOf(members, objectivesOf(store)),
     };
   } finally {
     store.close();
   }
 }
 
-/** What of a run changes only when it is extended. */
+/** Facts about a run that change only when it is extended. */
 export interface RunFacts {
   readonly record: RunRecord;
   readonly experiment: Experiment;
   readonly objectives: readonly Objective[];
-  /** What networks were called that were given beforehand, by genotype. */
+  /** Names of enqueued networks by genotype id. */
   readonly enqueued: ReadonlyMap<string, string>;
 }
 
-/** Reads them: of a long run, this is a look at all of its events. */
+/** Reads the facts; scans all events of the run. */
 export function factsOf(store: Store): RunFacts {
   const record = store.run.get();
   // Parsed when the run began.
   const experiment = record.experiment as Experiment;
-  const enqueued = new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
-  return { record, experiment, objectives: experiment.objectives, enqueued };
+  return { record, experiment, objectives: experiment.objectives, enqueued: enqueuedNames(store) };
 }

@@ -1,23 +1,22 @@
 import type { Network } from '../../spaces/index.js';
 import type { ShrunkRecord, Store } from '../../store/index.js';
-import type { ReportShrunk, ShrunkStage } from './data.js';
 import { isAccuracy } from '../schema/measures.js';
-import { targetText, trialTitle, withinText } from './text.js';
 import { trialsByAccuracy } from '../stored/candidates.js';
+import type { ReportShrunk, ShrunkStage } from './data.js';
+import { targetText, trialTitle, withinText } from './text.js';
 
-/** The networks of a run that were cut out of trained ones, each beside what the space itself offers for as much. */
+/** Shrunk networks of a run, each with the best trial of the same cost. */
 export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {
   const records = store.shrunk.all();
   if (records.length === 0) return [];
-  // Spaces are loaded here, not by those who only list trials.
+  // Imported on demand: lists of trials do not need the spaces.
   const { costs } = await import('../../spaces/index.js');
   const members = trialsByAccuracy(store).map(({ genotypeId, ...member }) => {
-    // Stored by the runner when the trial was asked.
     const { macs, params } = costs(store.networks.get(genotypeId) as Network);
     return { ...member, macs, params };
   });
 
-  /** The most accurate trial that takes no more of what the network was cut to. */
+  /** The most accurate other trial within the shrunk network's target. */
   const alternative = ({ target, parent, macs, latencies }: ShrunkRecord): ReportShrunk['alternative'] => {
     const latencyOf = (trial: number): number | null => latencies?.trials[trial] ?? null;
     const found = members.find((member) => {

@@ -1,5 +1,7 @@
 import { median } from '../../latency-models/statistics.js';
 import type { PredictedMeasurement, Store } from '../../store/index.js';
+import { storedPrecisions } from '../../store/values.js';
+import type { PredictionsAnswer } from '../page/api.js';
 import { countInt8 } from '../compress/verdict.js';
 import type {
   PrecisionsReport,
@@ -10,24 +12,22 @@ import type {
   ReportVariant,
 } from './data.js';
 import { collectTrials } from './run.js';
-import { storedPrecisions } from '../../store/values.js';
-import type { PredictionsAnswer } from '../page/api.js';
 
 const middle = (values: readonly number[]): number | null => (values.length === 0 ? null : median(values));
 
 const inPrecision = ({ variants }: ReportTrial, precision: ReportVariant['precision']): ReportVariant | undefined =>
   variants?.find((variant) => variant.precision === precision);
 
-/** How many times as fast int8 was as fp32, where both were measured. */
+/** Speedup of int8 over fp32, where both were measured. */
 function speedupOf(trial: ReportTrial): number[] {
   const [fp32, int8] = (['fp32', 'int8'] as const).map((precision) => inPrecision(trial, precision));
   const [slow, fast] = [fp32?.values['latency_ms'], int8?.values['latency_ms']];
-  const told = int8?.detail?.speedup;
+  const judged = int8?.detail?.speedup;
   if (slow !== undefined && fast !== undefined) return [slow / fast];
-  return told === undefined ? [] : [told];
+  return judged === undefined ? [] : [judged];
 }
 
-/** What int8 came to in a run; undefined when it knows fp32 only. */
+/** Summary of int8 in a run; undefined in runs with fp32 only. */
 export function collectPrecisions(
   store: Store,
   trials: readonly ReportTrial[] = collectTrials(store),
@@ -45,10 +45,10 @@ export function collectPrecisions(
   };
 }
 
-/** Fewer pairs than this say nothing about a correlation. */
-const fewest = 3;
+/** Minimum number of pairs for a correlation. */
+const minPairs = 3;
 
-/** A pair as reports hold it: its precision is told where the run knows several. */
+/** @param several whether the run has several precisions, which are then included */
 const pairOf = ({ trial, precision, predicted, measured }: PredictedMeasurement, several: boolean): PredictionPair => ({
   trial,
   ...(several && { precision }),
@@ -56,11 +56,11 @@ const pairOf = ({ trial, precision, predicted, measured }: PredictedMeasurement,
   measured,
 });
 
-/** Latencies that were predicted when a trial was asked, against what was measured for it; null when there are few. */
+/** Latency predictions against measurements; null with fewer than three pairs. */
 export async function collectPrediction(store: Store): Promise<PredictionReport | null> {
   const several = store.variants.any();
   const pairs = store.measurements.predicted().map((one) => pairOf(one, several));
-  if (pairs.length < fewest) return null;
+  if (pairs.length < minPairs) return null;
   const { validate } = await import('../../latency-models/index.js');
   const qualityOf = (some: readonly PredictionPair[]): PredictionQuality => {
     const { mape, spearman } = validate(some);
@@ -68,12 +68,12 @@ export async function collectPrediction(store: Store): Promise<PredictionReport 
   };
   const precisions = storedPrecisions.flatMap((precision) => {
     const own = pairs.filter((pair) => pair.precision === precision);
-    return own.length < fewest ? [] : [{ precision, count: own.length, ...qualityOf(own) }];
+    return own.length < minPairs ? [] : [{ precision, count: own.length, ...qualityOf(own) }];
   });
   return { pairs, ...qualityOf(pairs), ...(several && { precisions }) };
 }
 
-/** What the latency model said of trials, against what was measured, in the order of measurements. */
+/** Latency predictions for the page, in the order of measurements. */
 export async function collectPredictions(store: Store): Promise<PredictionsAnswer> {
   const report = await collectPrediction(store);
   const several = store.variants.any();

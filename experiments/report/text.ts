@@ -1,5 +1,3 @@
-import type { Environment } from '../../latency-models/index.js';
-import type { Objective } from '../../search/index.js';
 import {
   bytes,
   count,
@@ -11,7 +9,11 @@ import {
   valueText,
   type Unit,
 } from '../../base/number-text.js';
+import type { Environment } from '../../latency-models/index.js';
+import type { Objective } from '../../search/index.js';
+import type { StoredPrecision } from '../../store/index.js';
 import { isAccuracy, measureNamed } from '../schema/measures.js';
+import type { HostShare } from '../stored/workers.js';
 import type {
   FinalResult,
   MeasureText,
@@ -21,36 +23,34 @@ import type {
   RunWorkers,
   ShrunkStage,
 } from './data.js';
-import type { StoredPrecision } from '../../store/index.js';
-import type { HostShare } from '../stored/workers.js';
 
 export { bytes, count, duration, epochsText, ms, percent };
 
-/** What of ONNX Runtime a latency was measured with: `cpu`, `webgpu on AMD Radeon RX 6800`. */
+/** Execution provider of a measurement: `cpu`, `webgpu on AMD Radeon RX 6800`. */
 export const providerText = ({ provider, adapter }: Pick<Environment, 'provider' | 'adapter'>): string =>
   adapter === undefined ? provider : `${provider} on ${adapter}`;
 
-/** What a latency was measured on: `Example CPU, 1 thread, batch 1, ONNX Runtime cpu`. */
+/** Device of a measurement: `Example CPU, 1 thread, batch 1, ONNX Runtime cpu`. */
 export const deviceText = (environment: Environment): string => {
   const { cpu, threads, batch } = environment;
   return `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batch}, ONNX Runtime ${providerText(environment)}`;
 };
 
-/** A value as tables show it, in its objective's unit. */
+/** A value with the unit of its objective. */
 export const objectiveValue = (objective: string, value: number | null | undefined): string =>
   valueText(unitOf(objective), value);
 
-/** What a value of this name counts. */
+/** Unit of an objective or other value. */
 const unitOf = (name: string): Unit => measureNamed(name)?.unit ?? 'score';
 
-/** How an objective is called in text: `latency`. */
+/** Title of an objective: `latency`. */
 export const objectiveTitle = (objective: string): string => measureNamed(objective)?.title ?? objective;
 
-/** The same beside final accuracies: of accuracies, which one it is that the search went by. */
+/** Title of an objective beside final accuracies. */
 export const searchTitle = (objective: string): string =>
   objective === 'accuracy' ? 'search accuracy' : objectiveTitle(objective);
 
-/** How values of this name are called and written. */
+/** Title and unit of a value. */
 export function measureText(name: string): MeasureText {
   const [title, beside] = [objectiveTitle(name), searchTitle(name)];
   const source = measureNamed(name)?.source;
@@ -62,11 +62,15 @@ export function measureText(name: string): MeasureText {
   };
 }
 
-/** How the accuracy is called that final weights reach: of the final training, by what it began from. */
+/** Titles and units of values by name. */
+export const measureTexts = (names: Iterable<string>): Record<string, MeasureText> =>
+  Object.fromEntries([...new Set(names)].map((name) => [name, measureText(name)]));
+
+/** Title of the final accuracy, by the weights that the final training started from. */
 export const finalTitle = (finals: readonly Pick<FinalResult, 'from'>[]): string =>
   finals.some(({ from }) => from === 'supernet') ? 'final accuracy (from supernet)' : 'final accuracy';
 
-/** How the accuracy on the test split is called: where nothing was trained after the search, it is of the search's kind. */
+/** Title of the test accuracy; without final training it is of the search's kind. */
 export function testTitle(objectives: readonly Pick<Objective, 'name'>[], finals: readonly FinalResult[]): string {
   const kind = objectives.map(({ name }) => name).find(isAccuracy) ?? 'accuracy';
   const trained = finals.some(({ epochs }) => epochs > 0);
@@ -74,8 +78,8 @@ export function testTitle(objectives: readonly Pick<Objective, 'name'>[], finals
 }
 
 /**
- * What became of a variant and why: `chosen: 1.93 × as fast, −0.2 points`, `rejected: int8 is 0.71 × as fast ...`.
- * @param chosen what the trial is judged in; null while that is open.
+ * Verdict on a variant: `chosen: 1.93 × as fast, −0.2 points`, `rejected: int8 is 0.71 × as fast ...`.
+ * @param chosen the trial's precision; null while undecided
  */
 export function verdictText(
   { precision, accepted, reason, detail }: Omit<ReportVariant, 'verdict'>,
@@ -90,21 +94,21 @@ export function verdictText(
 
 type Target = ReportShrunk['target'];
 
-/** What a network was to be cut to: `2 M MACs`, `0.05 ms`. */
+/** Target of a shrunk network: `2 M MACs`, `0.05 ms`. */
 export const targetText = ({ objective, value }: Target): string =>
   objective === 'macs' ? `${count(value)} MACs` : ms(value);
 
-/** How a network is called that takes no more of what another was cut to. */
+/** Text for a network within the target. */
 export const withinText: { readonly [O in Target['objective']]: string } = {
   macs: 'of no more MACs',
   latency_ms: 'no slower',
 };
 
-/** A trial under its name, with the kind of its accuracy where it is not that of a network trained for itself. */
+/** Title of a trial, with the kind of its accuracy unless it is `accuracy`. */
 export const trialTitle = (trial: number, measure: string, within = ''): string =>
   `trial ${trial}${within}${measure === 'accuracy' ? '' : ` (${objectiveTitle(measure)})`}`;
 
-/** A shrunk network beside the one that it came from, and beside what the space itself offers for as much. */
+/** Rows that compare a shrunk network with its parent and the best alternative. */
 export const shrunkRows = ({ from, cut, tuned, alternative }: ReportShrunk): ShrunkStage[] => [
   from,
   cut,
@@ -112,17 +116,17 @@ export const shrunkRows = ({ from, cut, tuned, alternative }: ReportShrunk): Shr
   ...(alternative === null ? [] : [alternative]),
 ];
 
-/** Machines that are named one by one. */
-const named = 6;
+/** Maximum number of machines that are listed by name. */
+const maxNamed = 6;
 
 const trialsOf = (shares: readonly HostShare[]): number => shares.reduce((sum, { trials }) => sum + trials, 0);
 
-/** `alder`, or `3 hosts (alder 5 trials, birch 3)`; those without a trial are only counted. */
+/** `alder`, or `3 hosts (alder 5 trials, birch 3)`; hosts without trials are only counted. */
 export function hostsText(hosts: readonly HostShare[]): string {
   if (hosts.length === 1) return hosts[0].host;
   const busy = hosts.filter(({ trials }) => trials > 0);
-  const others = busy.slice(named);
-  const shares = busy.slice(0, named).map(({ host, trials }, i) => {
+  const others = busy.slice(maxNamed);
+  const shares = busy.slice(0, maxNamed).map(({ host, trials }, i) => {
     const unit = trials === 1 ? 'trial' : 'trials';
     return i === 0 ? `${host} ${trials} ${unit}` : `${host} ${trials}`;
   });
@@ -133,17 +137,17 @@ export function hostsText(hosts: readonly HostShare[]): string {
 /** `0a1b2c3d4e5f (x64 avx2, ...)`. */
 const groupText = ({ group, text }: ReportGroup): string => (text === null ? group : `${group} (${text})`);
 
-/** In what the machines of a run are of one kind or not; nothing where that is not known. */
+/** Groups of machines that compute the same bits; empty when unknown. */
 export function groupsText(groups: readonly ReportGroup[]): string {
   if (groups.length < 2) return groups.map((group) => `group ${groupText(group)}`).join('');
   const parts = groups.map((group) => `${groupText(group)} ${group.taken}`).join(', ');
   return `mixed: trainings by ${groups.length} groups, whose results differ in the last bits: ${parts}`;
 }
 
-/** Who works for a run, in a line. */
+/** Queue, machines and groups of a run in one line. */
 export function workersText({ queue, hosts, groups }: RunWorkers): string {
   const where = queue === null ? 'this machine now, and a queue before' : `through ${queue}`;
-  const who = hosts.length === 0 ? 'nobody has taken anything yet' : hostsText(hosts);
+  const who = hosts.length === 0 ? 'no worker has taken a job yet' : hostsText(hosts);
   const kinds = groupsText(groups);
   return `${where}: ${who}${kinds === '' ? '' : `; ${kinds}`}`;
 }

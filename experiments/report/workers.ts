@@ -1,25 +1,24 @@
 import type { EventKind, EventRecord, Store, Training } from '../../store/index.js';
-import { assignmentOf, assignmentsOf, hostShares, type Assignment } from '../stored/workers.js';
-import { workersNow } from '../stored/workers.js';
-import type { ReportGroup, ReportTaking, RunWorkers } from './data.js';
+import { assignmentOf, assignmentsOf, hostShares, type Assignment, workersNow } from '../stored/workers.js';
+import type { ReportGroup, ReportAssignment, RunWorkers } from './data.js';
 import { activitiesOf } from './activity.js';
 import { experimentOf } from '../stored/experiment.js';
 
-/** Who works for a run, and who did; undefined where its own processes do, and did. */
+/** Workers of a run, now and before; undefined when only its own machine worked. */
 export function collectWorkers(store: Store): RunWorkers | undefined {
   const workers = workersNow(store);
-  const takings = assignmentsOf(store);
-  if (workers.type === 'pool' && takings.length === 0) return undefined;
+  const assignments = assignmentsOf(store);
+  if (workers.type === 'pool' && assignments.length === 0) return undefined;
   return {
     queue: workers.type === 'queue' ? workers.url : null,
-    hosts: hostShares(takings),
-    groups: groupsOf(store, takings),
-    ...atWork(store, takings),
+    hosts: hostShares(assignments),
+    groups: groupsOf(store, assignments),
+    ...assignedNow(store, assignments),
   };
 }
 
-function groupsOf(store: Store, takings: readonly Assignment[]): ReportGroup[] {
-  // Written by the coordinator when it settled on a group.
+function groupsOf(store: Store, assignments: readonly Assignment[]): ReportGroup[] {
+  // Written by the coordinator when it chose a group.
   const texts = new Map(
     store.events.of('workers-group').map(({ detail }) => {
       const { group, text } = detail as { readonly group: string; readonly text: string };
@@ -27,7 +26,7 @@ function groupsOf(store: Store, takings: readonly Assignment[]): ReportGroup[] {
     }),
   );
   const counts = new Map<string, number>();
-  for (const { group } of takings) if (group !== null) counts.set(group, (counts.get(group) ?? 0) + 1);
+  for (const { group } of assignments) if (group !== null) counts.set(group, (counts.get(group) ?? 0) + 1);
   return [...counts]
     .map(([group, taken]) => ({ group, text: texts.get(group) ?? null, taken }))
     .sort((a, b) => b.taken - a.taken || (a.group < b.group ? -1 : 1));
@@ -36,16 +35,16 @@ function groupsOf(store: Store, takings: readonly Assignment[]): ReportGroup[] {
 const isSame = (a: Training, b: Training): boolean =>
   a.stage === b.stage && a.trial === b.trial && a.shrunk === b.shrunk;
 
-/** What is in the hands of whom, and what waits; nothing of a run that stands still. */
-function atWork(store: Store, takings: readonly Assignment[]): Pick<RunWorkers, 'now' | 'waiting'> {
+/** Trainings assigned to workers, and trainings that wait for one; none unless the run is running. */
+function assignedNow(store: Store, assignments: readonly Assignment[]): Pick<RunWorkers, 'now' | 'waiting'> {
   if (store.run.state().status !== 'running') return { now: [], waiting: 0 };
   const trainings = activitiesOf(store, experimentOf(store)).flatMap((activity) =>
     activity.kind === 'training' ? [activity] : [],
   );
   const now = trainings.flatMap(({ training, host }) => {
     if (typeof host !== 'string') return [];
-    const taking = takings.findLast((one) => isSame(one.training, training));
-    return taking === undefined ? [] : [{ training, host, group: taking.group, since: taking.at }];
+    const assignment = assignments.findLast((one) => isSame(one.training, training));
+    return assignment === undefined ? [] : [{ training, host, group: assignment.group, since: assignment.at }];
   });
   return { now, waiting: trainings.filter(({ host }) => host === null).length };
 }
@@ -56,12 +55,12 @@ interface Detail {
   readonly message?: string;
 }
 
-interface Open extends Omit<ReportTaking, 'ended'> {
+interface Open extends Omit<ReportAssignment, 'ended'> {
   ended: string | null;
 }
 
-/** Goes through what happened to a trial, and says of each taking what became of it. */
-class Takings {
+/** Derives the assignments of a trial, and how each ended, from its events. */
+class AssignmentHistory {
   readonly all: Open[] = [];
 
   constructor(
@@ -70,10 +69,10 @@ class Takings {
     private readonly message: string | null,
   ) {}
 
-  private readonly takes: { readonly [K in EventKind]?: (event: EventRecord, detail: Detail) => void } = {
+  private readonly handlers: { readonly [K in EventKind]?: (event: EventRecord, detail: Detail) => void } = {
     taken: (event) => {
       const { training, attempt, host, group, at } = assignmentOf(event);
-      // Nothing went wrong: its worker was stopped, and gave it back.
+      // A worker that is stopped gives its job back.
       this.end([training.stage], 'given back');
       this.all.push({
         stage: training.stage,
@@ -84,7 +83,7 @@ class Takings {
         ended: null,
       });
     },
-    // Of an attempt that follows another one within a run, `retried` comes next and says why.
+    // Within a run, `retried` follows and overwrites the reason.
     started: (_, { stage = 'search' }) => this.end([stage], 'the run was stopped'),
     retried: (_, { stage = 'search', message = '' }) => {
       const last = this.last(stage);
@@ -95,9 +94,9 @@ class Takings {
     'final-finished': (_, { state = '' }) => this.end(['final', 'quantize-aware'], state),
   };
 
-  take(event: EventRecord): void {
-    // All events of these kinds have plain objects as details.
-    this.takes[event.kind]?.(event, event.detail as Detail);
+  apply(event: EventRecord): void {
+    // Details of these kinds are plain objects.
+    this.handlers[event.kind]?.(event, event.detail as Detail);
   }
 
   static readonly kinds: readonly EventKind[] = [
@@ -110,7 +109,7 @@ class Takings {
   ];
 
   private last(stage: Training['stage']): Open | undefined {
-    return this.all.findLast((taking) => taking.stage === stage);
+    return this.all.findLast((assignment) => assignment.stage === stage);
   }
 
   private end(stages: readonly Training['stage'][], how: string): void {
@@ -121,12 +120,12 @@ class Takings {
   }
 }
 
-/** Events of one trial that are looked at; of more attempts, the first are left out. */
-const most = 1000;
+/** Maximum number of events of one trial that are read. */
+const maxEvents = 1000;
 
-/** Which workers took the trainings of a trial, in order, and what became of that; none where the run's own did. */
-export function collectTakings(store: Store, trial: number): ReportTaking[] {
-  const takings = new Takings(store.run.createdAt(), store.trials.get(trial)?.message ?? null);
-  for (const event of store.events.last(Takings.kinds, most, trial).reverse()) takings.take(event);
-  return takings.all;
+/** Assignments of a trial's trainings to workers, in order; none when only the run's own machine worked. */
+export function collectAssignments(store: Store, trial: number): ReportAssignment[] {
+  const history = new AssignmentHistory(store.run.createdAt(), store.trials.get(trial)?.message ?? null);
+  for (const event of store.events.last(AssignmentHistory.kinds, maxEvents, trial).reverse()) history.apply(event);
+  return history.all;
 }

@@ -26,7 +26,6 @@ export class CandidateNetworks {
     return memoised(this.networks, genotypeId(genotype), () => this.source.space.build(genotype));
   }
 
-  /** Exact costs by objective name. */
   costs(genotype: Genotype, precision: StoredPrecision): Values {
     const computed = memoised(this.computed, genotypeId(genotype), () => costs(this.network(genotype)));
     return Object.fromEntries(measuresOf('costs').map(([name, { of }]) => [name, of(computed, precision)]));
@@ -50,7 +49,6 @@ export class CandidateNetworks {
     return Object.fromEntries(Object.entries(models ?? {}).map(([name, model]) => [name, model.predict(network)]));
   }
 
-  /** The costs as an evaluation step. */
   of(trial: TrialRecord): { readonly values: ObjectiveValues } {
     return { values: this.known(trial) };
   }
@@ -60,7 +58,6 @@ export class CandidateNetworks {
     return this.values(genotype, this.precision({}));
   }
 
-  /** The costs as values to store. */
   values(genotype: Genotype, precision: StoredPrecision): ObjectiveValues {
     return valuesFrom('costs', this.costs(genotype, precision));
   }

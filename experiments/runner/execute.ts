@@ -13,7 +13,6 @@ import { writeReport, type DrawReport } from './report.js';
 import { Search } from './search/search.js';
 import { outOfTime } from './stored-experiment.js';
 
-/** How a run ended. */
 export interface RunOutcome {
   readonly state: 'complete' | 'interrupted';
   readonly workdir: string;

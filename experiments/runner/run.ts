@@ -28,7 +28,6 @@ import { requireSame, storedExperiment, withMoreTrials } from './stored-experime
 export interface RunOptions {
   /** Folder of everything that the run writes; by default `runs/<name>`. */
   readonly workdir?: string;
-  /** Throw away an earlier run in this workdir. */
   readonly fresh?: boolean;
   /** Continue although latency is now measured on another device, or otherwise than before. */
   readonly acceptEnvironment?: boolean;
@@ -204,7 +203,6 @@ async function withStore<T>(store: Store, task: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The experiment with other workers; a table needs none. */
 const withWorkers = <E extends Experiment>(experiment: E, workers: WorkersConfig | undefined): E =>
   workers === undefined || isTableExperiment(experiment) ? experiment : { ...experiment, workers };
 
@@ -213,7 +211,7 @@ function workersOf(experiment: Experiment): CreateJobRunner {
   const config = workersIn(experiment);
   if (config.type !== 'queue') return localWorkers;
   return async (options, context) => {
-    const { queueWorkers } = await import('../queue/coordinator/queue-workers.js');
+    const { queueWorkers } = await import('../queue/coordinator/open-runner.js');
     return queueWorkers(config)(options, context);
   };
 }
@@ -227,6 +225,6 @@ function workersOf(experiment: Experiment): CreateJobRunner {
 async function requireWorkers(experiment: Experiment, given: CreateJobRunner | undefined): Promise<number | null> {
   const config = workersIn(experiment);
   if (given !== undefined || config.type !== 'queue') return null;
-  const { requireQueue } = await import('../queue/coordinator/require-queue.js');
+  const { requireQueue } = await import('../queue/coordinator/open-runner.js');
   return (await requireQueue(config)).slots;
 }

@@ -15,6 +15,8 @@ import {
   trainSchema,
 } from '../../trainers/index.js';
 import { compressSchema } from '../compress/index.js';
+import { workersSchema } from '../queue/schema.js';
+import { accuracyOf, evaluations, objectiveOf, type Evaluation } from './measures.js';
 import {
   evaluateSchema,
   featuresSchema,
@@ -22,14 +24,12 @@ import {
   objectiveEntrySchema,
   tableObjectiveSchema,
 } from './search-settings.js';
-import { accuracyOf, evaluations, objectiveOf, type Evaluation } from './measures.js';
-import { workersSchema } from '../queue/schema.js';
 
-/** Lets `key: word` stand for `key: {type: word}`. */
+/** Accepts `key: word` for `key: {type: word}`. */
 const typed = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (typeof value === 'string' ? { type: value } : value), schema);
 
-/** Keys that every experiment has. */
+/** Keys of all experiments. */
 const commonShape = {
   name: z
     .string()
@@ -37,14 +37,14 @@ const commonShape = {
       /^[A-Za-z0-9][\w.-]*$/,
       'may hold letters, digits, dots, dashes and underscores, and begins with a letter or digit',
     )
-    .describe('names the run; its results go to runs/<name>'),
+    .describe('name of the run; results go to runs/<name>'),
   seed: z
     .number()
     .int()
     .min(0)
     .max(Number.MAX_SAFE_INTEGER)
     .default(0)
-    .describe('everything random follows from it: same seed, same result'),
+    .describe('seed of all randomness: same seed, same result'),
 };
 
 const supernetKey = supernetSchema.extend({
@@ -52,40 +52,41 @@ const supernetKey = supernetSchema.extend({
     .string()
     .min(1)
     .optional()
-    .describe(
-      'workdir of a run whose supernet is taken instead of training one: the same space, data and splits; its configuration comes with it',
-    ),
+    .describe('workdir of a run whose trained supernet is used: same space, data and splits; its settings apply'),
 });
 
 const evaluateKey = z
   .enum(evaluations)
   .optional()
   .describe(
-    'how a candidate comes to its accuracy. inherit: it begins with its slice of the supernet and is trained as train says (the default with a supernet); supernet: its slice as it is, batch norm calibrated, nothing is trained; train: from nothing',
+    'how candidates are evaluated. train: training from scratch; inherit: training from the slice of the supernet (the default with a supernet); supernet: the slice as it is, with calibrated batch norm, without training',
   );
 
-/** What a training's weights are at first. */
-const beginnings = ['supernet', 'weights', 'nothing'] as const;
-export type Beginning = (typeof beginnings)[number];
+/** Initial weights of a training. */
+const initialisations = ['supernet', 'weights', 'nothing'] as const;
+export type Initialisation = (typeof initialisations)[number];
 
-/** What the trainings of a search begin with: what is given to a run with a supernet, the supernet begins with. */
-export function searchBeginning({ search, initial }: Pick<TrainingExperiment, 'search' | 'initial'>): Beginning {
+/** Initialisation of the search's trainings. In runs with a supernet, given weights initialise the supernet. */
+export function searchInitialisation({
+  search,
+  initial,
+}: Pick<TrainingExperiment, 'search' | 'initial'>): Initialisation {
   if (search.evaluate !== 'train') return 'supernet';
   return initial === undefined ? 'nothing' : 'weights';
 }
 
-/** Whether the final training can come to nothing that the search has not: it begins as that did, and is no longer. */
+/** Whether the final training repeats that of the search: same initialisation, no more epochs. */
 export const finalRepeatsSearch = (
   experiment: Pick<TrainingExperiment, 'search' | 'initial' | 'train' | 'final' | 'evaluate'>,
 ): boolean => {
   const { search, train, final, evaluate } = experiment;
   if (final === null || evaluate !== undefined || search.evaluate === 'supernet') return false;
-  return final.from === searchBeginning(experiment) && final.epochs <= train.epochs;
+  return final.from === searchInitialisation(experiment) && final.epochs <= train.epochs;
 };
 
-/** What the final training begins with. */
+/** Initialisation of the final training. */
 const fromKey = z
-  .enum(beginnings)
+  .enum(initialisations)
   .optional()
   .describe(
     "what the networks' weights are at first: slices of the supernet (the default with one), those of train.from (the default with it), or random",
@@ -96,33 +97,31 @@ const weightsKey = z
   .min(1)
   .optional()
   .describe(
-    'trained weights to start from: a model.onnx or model.json that nas export wrote, or the weights.bin of a run. They are taken by stage and position, larger ones in part; what is missing starts afresh, and so does a head for other classes. With a supernet, it is the one that starts from them',
+    'trained weights to start from: a model.onnx or model.json of nas export, or the weights.bin of a run. Layers are matched by stage and position, and larger ones are sliced; missing layers and a head for other classes start from random weights. With a supernet, they initialise the supernet',
   );
 
-const searchText = 'which candidates are tried, how many, and how many at once';
+const searchText = 'controller, number of trials, and parallel trials';
 
-/** An experiment that trains, as it is written. Every folder owns the schema of its own part. */
+/** A training experiment as written. Each folder defines the schema of its part. */
 const writtenSchema = z.strictObject({
   ...commonShape,
-  data: typed(dataSchema).describe('where the images come from'),
-  space: typed(spaceSchema).describe('which networks are searched'),
-  teacher: typed(teacherSchema).prefault({ type: 'none' }).describe('whom the candidates learn from'),
-  train: trainSchema.extend({ from: weightsKey }).prefault({}).describe('how each candidate is trained'),
+  data: typed(dataSchema).describe('the data set'),
+  space: typed(spaceSchema).describe('the search space'),
+  teacher: typed(teacherSchema).prefault({ type: 'none' }).describe('teacher for distillation'),
+  train: trainSchema.extend({ from: weightsKey }).prefault({}).describe('training of each candidate'),
   supernet: supernetKey
     .optional()
     .describe(
-      'trains all networks of the space at once, in shared weights, before the search; a key that is left out keeps its value of train (optimizer, loss and augment as a whole)',
+      'trains all networks of the space with shared weights before the search; missing keys default to those of train (optimizer, loss and augment as a whole)',
     ),
   evaluate: evaluateSchema.optional(),
-  latency: latencySchema.prefault({}).describe('where latency is measured, and its hard limit'),
-  compress: compressSchema
-    .prefault({})
-    .describe('whether a trained network is also a candidate with eight-bit integers, and when it counts as one'),
+  latency: latencySchema.prefault({}).describe('device and limit of latency'),
+  compress: compressSchema.prefault({}).describe('int8 quantization of trained candidates, and when it is accepted'),
   objectives: z
     .array(objectiveEntrySchema)
     .min(1)
     .prefault(['accuracy', 'latency_ms'])
-    .describe('what is optimised; the first two span the pictures'),
+    .describe('objectives; charts show the first two'),
   search: searchSchema
     .extend({ evaluate: evaluateKey, filter: filterSchema, features: featuresSchema })
     .prefault({})
@@ -133,18 +132,18 @@ const writtenSchema = z.strictObject({
     .describe(
       "how the frontier's networks are trained again; a key that is left out keeps its value of train (optimizer, loss and augment as a whole); none, or without final: they are kept as searched. Where search.evaluate is supernet, leaving it out trains them as train says, from the supernet, and none keeps slices",
     ),
-  engine: typed(engineSchema).prefault({}).describe('what runs the training step'),
-  workers: typed(workersSchema).prefault({ type: 'pool' }).describe('who does the work'),
+  engine: typed(engineSchema).prefault({}).describe('backend of the training step'),
+  workers: typed(workersSchema).prefault({ type: 'pool' }).describe('processes of this machine, or workers of a queue'),
 });
 
-/** As written, with every default filled in. */
+/** As written, with defaults. */
 type WrittenExperiment = z.output<typeof writtenSchema>;
 
-/** Without a loss of its own, training distils when there is a teacher. */
+/** The default loss: distillation when there is a teacher. */
 const defaultLoss = (teacher: WrittenExperiment['teacher']): NonNullable<TrainConfig['loss']> =>
   trainSchema.shape.loss.unwrap().parse({ type: teacher.type === 'none' ? 'cross-entropy' : 'kd' });
 
-/** `latency.budget_ms` as what it stands for: a `max` constraint on `latency_ms`, an objective from then on. */
+/** Adds `latency.budget_ms` as a `max` constraint of the objective `latency_ms`. */
 function withBudget(objectives: readonly Objective[], budget: number | undefined): readonly Objective[] {
   if (budget === undefined) return objectives;
   const others = objectives.filter(({ name }) => name !== 'latency_ms');
@@ -156,20 +155,20 @@ function withBudget(objectives: readonly Objective[], budget: number | undefined
     : objectives.map((objective) => (objective === latency ? constrained : objective));
 }
 
-/** More trials at once would leave the controller too far behind its results, and need memory for each. */
+/** More parallel trials would delay results for the controller, and need memory each. */
 const mostWorkers = 8;
 
-/** Small networks train fastest one to a core: threads that share a step wait for each other at every operator. */
+/** Small networks train fastest with one core each: threads of one step wait for each other at every operator. */
 const defaultWorkers = ({ threads = 1 }: WrittenExperiment['engine']): number =>
   Math.max(1, Math.min(mostWorkers, Math.floor(availableParallelism() / threads)));
 
-/** A supernet as a whole training configuration, or the run whose it is. */
+/** Settings of the run's own supernet, or the run that trained it. */
 export type SupernetSettings = SupernetConfig | { readonly from: string };
 
-/** A final training as a whole configuration, and what it begins with. */
-type FinalConfig = TrainConfig & { readonly from: Beginning };
+/** Settings of the final training. */
+type FinalConfig = TrainConfig & { readonly from: Initialisation };
 
-/** The objective `accuracy` by the name of what the run finds. */
+/** Renames the objective `accuracy` to the kind that the run finds. */
 const withAccuracy = (objectives: readonly Objective[], evaluation: Evaluation): readonly Objective[] =>
   objectives.map((objective) =>
     objective.name === accuracyOf('train') ? { ...objective, name: accuracyOf(evaluation) } : objective,
@@ -182,7 +181,7 @@ function supernetOf(
   return from === undefined ? supernetConfig(train, own) : { from };
 }
 
-/** What follows the search: a whole training configuration, or null. */
+/** Settings of the final training; null without one. */
 function finalOf(
   { final, supernet, train: { from: weights } }: Pick<WrittenExperiment, 'final' | 'supernet' | 'train'>,
   train: TrainConfig,
@@ -195,10 +194,8 @@ function finalOf(
 }
 
 /**
- * An experiment that trains; its output has everything that follows from what is written: the loss, the latency budget
- * among the objectives, which accuracy it finds, the workers of this machine, `supernet` and `final` as whole training
- * configurations (`final` is null when there is no final training), and `train.from` as `initial`, apart from what trainings
- * have in common.
+ * A training experiment. The output resolves all defaults: loss, latency budget as an objective, kind of accuracy, number of
+ * workers, complete settings of `supernet` and `final` (null without a final training), and `train.from` as `initial`.
  */
 const trainingSchema = writtenSchema.transform(({ final, supernet, ...written }) => {
   const { from: initial, ...config } = written.train;
@@ -222,15 +219,12 @@ const trainingSchema = writtenSchema.transform(({ final, supernet, ...written })
   };
 });
 
-/** An experiment whose results are known: candidates are looked up in a table. */
+/** An experiment on a table of results. */
 const tableExperimentSchema = z
   .strictObject({
     ...commonShape,
-    space: tableSchema.describe('the table, and which of its columns say what a network is'),
-    objectives: z
-      .array(tableObjectiveSchema)
-      .min(1)
-      .describe('which columns are optimised; the first two span the pictures'),
+    space: tableSchema.describe('the table, and its decision columns'),
+    objectives: z.array(tableObjectiveSchema).min(1).describe('columns to optimise; charts show the first two'),
     search: searchSchema.prefault({}).describe(searchText),
   })
   .transform((written) => ({
@@ -238,21 +232,21 @@ const tableExperimentSchema = z
     search: { ...withTrials(written.search), parallel: written.search.parallel ?? 1 },
   }));
 
-/** An experiment that trains, with every default filled in; plain data. */
+/** A training experiment with all defaults; plain data. */
 export type TrainingExperiment = Readonly<z.output<typeof trainingSchema>>;
 
-/** An experiment on a table of results, with every default filled in; plain data. */
+/** An experiment on a table of results, with all defaults; plain data. */
 export type TableExperiment = Readonly<z.output<typeof tableExperimentSchema>>;
 
 /** A parsed experiment. */
 export type Experiment = TrainingExperiment | TableExperiment;
 
-/** What an experiment file is: each kind has keys of its own. */
+/** Schema of each kind of experiment. */
 export const experimentSchemas = { training: trainingSchema, table: tableExperimentSchema } as const;
 
 export type ExperimentKind = keyof typeof experimentSchemas;
 
-/** Which kind an experiment file is, by what it writes as its space. */
+/** The kind of an experiment file, from its space. */
 export function kindOf({ space }: { readonly space?: unknown }): ExperimentKind {
   const type = typeof space === 'object' && space !== null && 'type' in space ? space.type : space;
   return type === 'table' ? 'table' : 'training';

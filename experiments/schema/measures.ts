@@ -4,14 +4,11 @@ import type { Costs } from '../../spaces/index.js';
 import type { ObjectiveValues, Provenance, StoredPrecision } from '../../store/index.js';
 import type { ProxyName } from '../../trainers/index.js';
 
-/**
- * How a candidate comes to its accuracy: trained from nothing, trained from its slice of the supernet, or the slice as
- * it is.
- */
+/** Evaluation of candidates: training from scratch, training from the supernet's slice, or the slice as it is. */
 export const evaluations = ['train', 'inherit', 'supernet'] as const;
 export type Evaluation = (typeof evaluations)[number];
 
-/** What makes the values of a measure. */
+/** Origin of a measure's values. */
 export type MeasureSource =
   | { readonly kind: 'costs'; readonly of: (costs: Costs, precision: StoredPrecision) => number }
   | { readonly kind: 'proxy'; readonly proxy: ProxyName }
@@ -20,26 +17,26 @@ export type MeasureSource =
 
 export type SourceKind = MeasureSource['kind'];
 
-/** A number that is known of networks, before anybody writes down what is wanted of it. */
+/** A measurable quantity of networks. */
 export interface Measure {
   readonly direction: Objective['direction'];
-  /** Unit of the value, and how people read it. */
+  /** Unit of the value. */
   readonly unit: Unit;
   readonly title: string;
   readonly source: MeasureSource;
 }
 
-/** What holds for all values of a source. */
+/** Properties of all values of a source. */
 export interface Moment {
-  /** When a value is known, in words. */
+  /** When a value is known, as text. */
   readonly known: string;
-  /** The same as controllers see it: at the earliest. */
+  /** The earliest cost class for controllers. */
   readonly cost: Objective['cost'];
-  /** Of its values as they are in the end; a latency may also be predicted, or imported from a table. */
+  /** Provenance of final values; latencies may also be predicted, or imported from a table. */
   readonly provenance: Provenance;
 }
 
-/** When the values of each source are known; the earliest first, which is the order in which a trial is looked at. */
+/** Sources in the order in which a trial is evaluated. */
 export const moments: { readonly [K in SourceKind]: Moment } = {
   costs: { known: 'of every candidate', cost: 'cheap', provenance: 'computed' },
   proxy: { known: 'of each trial, before training', cost: 'untrained', provenance: 'computed' },
@@ -58,7 +55,7 @@ const cost = (
   source: { kind: 'costs', of },
 });
 
-/** What untrained networks tell; the larger, the better. */
+/** A zero-cost proxy; larger is better. */
 const proxy = (name: ProxyName, title: string): Measure => ({
   direction: 'maximize',
   unit: 'score',
@@ -76,7 +73,7 @@ const proxies: { readonly [P in ProxyName]: Measure } = {
 const accuracy = (title: string, evaluation: Evaluation) =>
   ({ direction: 'maximize', unit: 'share', title, source: { kind: 'training', evaluation } }) as const;
 
-/** Every measure of this project's own: what an experiment can name as an objective, and more can be added here only. */
+/** All built-in measures, which experiments can use as objectives. */
 export const measures = {
   accuracy: accuracy('accuracy', 'train'),
   inherited_accuracy: accuracy('inherited accuracy', 'inherit'),
@@ -98,11 +95,11 @@ export const measures = {
 
 export type MeasureName = keyof typeof measures;
 
-/** The measure of a name; undefined for what users name themselves. */
+/** The measure of a name; undefined for users' own objectives. */
 export const measureNamed = (name: string): Measure | undefined =>
   Object.hasOwn(measures, name) ? measures[name as MeasureName] : undefined;
 
-/** The measures that a source makes, by name. */
+/** Measures of a source, by name. */
 export const measuresOf = <K extends SourceKind>(
   kind: K,
 ): (readonly [name: string, source: Extract<MeasureSource, { kind: K }>])[] =>
@@ -110,32 +107,32 @@ export const measuresOf = <K extends SourceKind>(
     source.kind === kind ? [[name, source as Extract<MeasureSource, { kind: K }>] as const] : [],
   );
 
-/** The accuracies, which never stand for each other: a run has values of one of them. */
+/** Kinds of accuracy. They are not comparable; a run has one of them. */
 const accuracyNames = measuresOf('training').map(([name]) => name);
 
-/** Whether a name is that of an accuracy, of whatever kind. */
+/** Whether a name is a kind of accuracy. */
 export const isAccuracy = (name: string): boolean => accuracyNames.includes(name);
 
-/** The name of the accuracy that an evaluation finds. */
+/** The kind of accuracy that an evaluation finds. */
 export function accuracyOf(evaluation: Evaluation): string {
   const found = measuresOf('training').find(([, source]) => source.evaluation === evaluation);
   if (found === undefined) throw new Error(`no measure is made by ${evaluation}`);
   return found[0];
 }
 
-/** The accuracy among values by name, of whichever kind it is. */
+/** The accuracy among values, of any kind. */
 export function accuracyAmong<T>(values: Readonly<Record<string, T>>): T | undefined {
   const name = Object.keys(values).find(isAccuracy);
   return name === undefined ? undefined : values[name];
 }
 
-/** An objective as its measure means it, if nothing else is written. */
+/** The default objective of a measure. */
 export function objectiveOf(name: MeasureName): Objective & { readonly name: MeasureName } {
   const { direction, source } = measures[name];
   return { name, direction, cost: moments[source.kind].cost };
 }
 
-/** Values of a source as they are kept, with where they come from. */
+/** Values of a source with their provenance, as stored. */
 export const valuesFrom = (kind: SourceKind, values: Values): ObjectiveValues => {
   const { provenance } = moments[kind];
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, provenance }]));

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import type { Objective } from '../../search/index.js';
-import { type MeasureName, measureNamed, measures, objectiveOf } from './measures.js';
-import { proxyNames } from '../../trainers/index.js';
 import type { Choice, Genotype, Network } from '../../spaces/index.js';
+import { proxyNames } from '../../trainers/index.js';
+import { type MeasureName, measureNamed, measures, objectiveOf } from './measures.js';
 
-/** Other names that people write for an objective. */
+/** Aliases of objective names. */
 const aliases = { latency: 'latency_ms' } as const satisfies Record<string, MeasureName>;
 
 const writtenNames = [...Object.keys(measures), ...Object.keys(aliases)] as (MeasureName | keyof typeof aliases)[];
 
-/** The objective that a written name means. */
+/** The objective of a written name. */
 const objectiveNamed = (name: (typeof writtenNames)[number]): MeasureName =>
   name in aliases ? aliases[name as keyof typeof aliases] : (name as MeasureName);
 
@@ -17,25 +17,25 @@ const direction = z.enum(['maximize', 'minimize']);
 
 const constraint = z
   .strictObject({
-    min: z.number().optional().describe('smallest value that is allowed'),
-    max: z.number().optional().describe('largest value that is allowed'),
+    min: z.number().optional().describe('minimum'),
+    max: z.number().optional().describe('maximum'),
   })
   .refine(({ min, max }) => min !== undefined || max !== undefined, 'needs min, max or both')
   .optional()
-  .describe('bounds that every trial must keep');
+  .describe('bounds for all trials');
 
-/** One entry of `objectives:`; a word stands for its name, and direction and cost default to what the name means. */
+/** One entry of `objectives:`; a word stands for its name. Direction and cost default to those of the measure. */
 export const objectiveEntrySchema = z.preprocess(
   (value) => (typeof value === 'string' ? { name: value } : value),
   z
     .strictObject({
-      name: z.enum(writtenNames).describe('what is optimised'),
-      direction: direction.optional().describe('by default what the name means'),
+      name: z.enum(writtenNames).describe('the measure to optimise'),
+      direction: direction.optional().describe('default: that of the measure'),
       cost: z
         .enum(['cheap', 'untrained', 'expensive'])
         .optional()
         .describe(
-          'cheap: known of every candidate, so candidates are judged by it first; untrained: measured of each trial before it is trained; expensive: known after training; by default what the name means',
+          'cheap: known of every candidate before its evaluation; untrained: measured before training; expensive: known after training; default: that of the measure',
         ),
       constraint,
     })
@@ -51,19 +51,19 @@ export const objectiveEntrySchema = z.preprocess(
     }),
 );
 
-/** An objective whose values are in a column of a table. */
+/** An objective with its column of a table. */
 export type TableObjective = Objective & { readonly column: string };
 
-/** One entry of `objectives:` of a search in a table of results. */
+/** One entry of `objectives:` of an experiment on a table. */
 export const tableObjectiveSchema = z
   .strictObject({
-    name: z.string().min(1).describe('names the objective in results and pictures; free'),
-    column: z.string().min(1).optional().describe('column with its values; by default the one with its name'),
-    direction: direction.describe('what is better: large values or small ones'),
+    name: z.string().min(1).describe('name of the objective in results and charts'),
+    column: z.string().min(1).optional().describe('column of its values; default: its name'),
+    direction: direction.describe('whether larger or smaller values are better'),
     cost: z
       .enum(['cheap', 'expensive'])
       .default('expensive')
-      .describe('cheap: controllers know it of every network before they evaluate it; expensive: only after it'),
+      .describe('cheap: controllers know it before the evaluation; expensive: only after it'),
     constraint,
   })
   .transform(({ constraint: bounds, ...entry }): TableObjective => ({
@@ -72,25 +72,19 @@ export const tableObjectiveSchema = z
     ...(bounds === undefined ? {} : { constraint: bounds }),
   }));
 
-const of = z
-  .number()
-  .int()
-  .min(2)
-  .max(64)
-  .default(8)
-  .describe('proposals of the controller that one trial is chosen from');
+const of = z.number().int().min(2).max(64).default(8).describe('number of proposals for each trial');
 
 const filter = z.strictObject({
-  proxy: z.enum(proxyNames).describe('zero-cost proxy that says which networks look good untrained'),
+  proxy: z.enum(proxyNames).describe('zero-cost proxy that ranks untrained networks'),
   of,
 });
 
-/** `search.filter:`; a word stands for the proxy. */
+/** `search.filter:`; a word names the proxy. */
 export const filterSchema = z
   .preprocess((value) => (typeof value === 'string' ? { proxy: value } : value), filter)
   .optional()
   .describe(
-    'of several proposals of the controller, the first is trained that no other beats in the proxy and in all cheap objectives (after Abdelfattah et al. 2021)',
+    'trains the first of several proposals that is not dominated in the proxy and all cheap objectives (after Abdelfattah et al. 2021)',
   );
 export type FilterConfig = z.output<typeof filter>;
 
@@ -98,40 +92,37 @@ const features = z.strictObject({
   proxies: z
     .array(z.enum(proxyNames))
     .min(1)
-    .describe('zero-cost proxies that the surrogate learns from, besides structure and cheap objectives'),
+    .describe('zero-cost proxies as features of the surrogate, besides structure and cheap objectives'),
   of,
 });
 
 /** `search.features:`. */
 export const featuresSchema = features
   .optional()
-  .describe(
-    'of several proposals of the surrogate, the one is trained that is worth most when zero-cost proxies are features of its models',
-  );
+  .describe('trains the best of several proposals by a surrogate with zero-cost proxies as features');
 export type FeaturesConfig = z.output<typeof features>;
 
-/** A candidate as a function of one's own is shown it. */
+/** A candidate for a user's evaluation function. */
 export interface EvaluationSubject {
-  /** The choice of each decision. */
+  /** Choice of each decision. */
   readonly choices: Readonly<Record<string, Choice>>;
   readonly genotype: Genotype;
   readonly network: Network;
-  /** Everything random has to follow from it. */
+  /** Seed of all randomness. */
   readonly seed: number;
 }
 
-/** What it may do in the meantime. */
+/** Hooks for a running evaluation. */
 export interface EvaluationHooks {
-  /** Aborted when the run is to stop; whoever throws then is asked again when the run goes on. */
+  /** Aborted when the run stops; an evaluation that throws then is repeated when the run is resumed. */
   readonly signal: AbortSignal;
-  /** To be awaited now and then, where latency is measured on this machine: resolves when nothing is being measured. */
+  /** Resolves while no latency is measured on this machine; await it regularly. */
   readonly pause: () => Promise<void>;
 }
 
 /**
- * The default export of the module of `evaluate: {type: module, path}`: gives the value of each objective that is not
- * known otherwise: `accuracy`, when it is one, and those that `evaluate.objectives` declares. It runs in worker
- * processes, several trials at once; when it throws, its trial has failed.
+ * Default export of the module of `evaluate: {type: module, path}`. Returns the values of `accuracy`, when it is an
+ * objective, and of `evaluate.objectives`. Runs in worker processes, several trials in parallel; an exception fails its trial.
  */
 export type EvaluatorModule = (
   subject: EvaluationSubject,
@@ -155,9 +146,9 @@ export const evaluateSchema = z
             name: z
               .string()
               .regex(/^[A-Za-z]\w*$/, 'may hold letters, digits and underscores, and begins with a letter')
-              .refine((name) => measureNamed(name) === undefined, 'is known already: name it under objectives')
-              .describe('names the value that the module gives; free'),
-            direction: direction.describe('what is better: large values or small ones'),
+              .refine((name) => measureNamed(name) === undefined, 'is a built-in measure: name it under objectives')
+              .describe('name of the value that the module returns'),
+            direction: direction.describe('whether larger or smaller values are better'),
             constraint,
           })
           .transform(({ constraint: bounds, ...entry }): Objective => ({
@@ -167,6 +158,6 @@ export const evaluateSchema = z
           })),
       )
       .default([])
-      .describe('objectives of your own, beside those under objectives; the module gives their values'),
+      .describe('further objectives, whose values the module returns'),
   })
-  .describe('a function of your own in the place of training: train, teacher and final then mean nothing');
+  .describe('a function that replaces training; train, teacher and final then have no effect');

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { takeLock, waitForLock } from '../../base/lock.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-test('who waits for a lock is told once who holds it, pauses between attempts, and gets it when it is free', async () => {
+test('waiting for a lock reports its holder once, pauses between attempts, and gets it when it is free', async () => {
   const path = join(temporaryFolder(), 'lock');
   const first = takeLock(path, () => 0);
   expect(takeLock(path)).toBeNull();
@@ -19,7 +19,7 @@ test('who waits for a lock is told once who holds it, pauses between attempts, a
   second.release();
 });
 
-test('waiting for a lock ends when it is told to', async () => {
+test('an abort signal ends the wait for a lock', async () => {
   const path = join(temporaryFolder(), 'lock');
   const held = takeLock(path);
   const stop = new AbortController();

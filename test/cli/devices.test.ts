@@ -8,9 +8,8 @@ import { integerArithmetic } from '../../compiler/index.js';
 import { readLatencyModel } from '../../experiments/runner/latency/predictor.js';
 import { describeEnvironment } from '../../latency-models/index.js';
 import { byteModel } from '../compiler/support/byte-models.js';
-import { testAgent } from '../latency-models/devices/agents.js';
 import { classifier, small } from '../latency-models/devices/models.js';
-import { nas, nasInside } from './nas.js';
+import { nasInside } from './nas.js';
 import { storedRun } from './stored-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nas-devices-'));
@@ -25,7 +24,7 @@ beforeAll(() => storedRun(workdir, 2));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('--device', () => {
-  it('is a type, a type with keys, or a file, whose paths start at its folder', () => {
+  it('is a type, a type with keys, or a file with relative paths', () => {
     expect(parseDevice('local')).toMatchObject({ type: 'local', threads: 1 });
     expect(parseDevice('local:threads=2,batch=8')).toMatchObject({ threads: 2, batch: 8 });
     const plain = write('phone.yaml', 'type: table\nfile: phone.csv\ncolumn: pixel3\n');
@@ -35,7 +34,7 @@ describe('--device', () => {
     expect(parseDevice('agent:url=http://10.0.0.2:7700')).toMatchObject({ url: 'http://10.0.0.2:7700' });
   });
 
-  it('is a machine of a queue where a run measures, and nowhere else', async () => {
+  it('is a worker of a queue only in runs', async () => {
     expect(parseRunDevice('worker:tag=pi5,threads=4')).toMatchObject({ type: 'worker', tag: 'pi5', threads: 4 });
     const refusal = 'workers with the tag pi5 are measured on by runs with a queue of workers, not from here';
     expect(() => parseDevice('worker:tag=pi5')).toThrow(refusal);
@@ -58,7 +57,7 @@ describe('--device', () => {
 });
 
 describe('nas latency measure', () => {
-  it('measures each batch, and keeps every sample', async () => {
+  it('measures each batch, and stores every sample', async () => {
     const output = join(folder, 'samples.json');
     const { code, out } = await nasInside(['latency', 'measure', model, '--batch', '1,4', '-o', output, '--json']);
     expect(code).toBe(0);
@@ -71,7 +70,7 @@ describe('nas latency measure', () => {
     }
   });
 
-  it('shows the time of each layer of a trial, which adds up', async () => {
+  it('shows the time of each layer of a trial', async () => {
     const args = ['latency', 'measure', workdir, '1', '--profile'];
     const [json, text] = [await nasInside([...args, '--json']), await nasInside(args)];
     const { profile } = JSON.parse(json.out) as { profile: { ms: number; layers: { ms: number; share: number }[] } };
@@ -82,7 +81,7 @@ describe('nas latency measure', () => {
     expect(text.out).toContain('95 % interval');
   });
 
-  it('says what is executed of a quantized model, and warns where its sums saturate', async () => {
+  it('shows the precision of a quantized model, and warns of saturation', async () => {
     const bytes = write('bytes.onnx', byteModel('bytes'));
     const isSaturating = (await integerArithmetic()) === 'saturating';
     const [json, text] = [
@@ -100,7 +99,7 @@ describe('nas latency measure', () => {
     expect(text.err.includes('sums bytes in 16 bits')).toBe(isSaturating);
   });
 
-  it('calls a model with weights in bytes that computes in floats that, and warns of nothing', async () => {
+  it('distinguishes int8 weights from int8 arithmetic', async () => {
     const { out, err } = await nasInside(['latency', 'measure', write('weights.onnx', byteModel('weights'))]);
     expect(out).toMatch(/executed +int8 weights, computed in fp32\n/);
     expect(err).not.toContain('16 bits');
@@ -116,8 +115,8 @@ describe('nas latency measure', () => {
     [[workdir, '7'], 'has no trial 7'],
     [[model, '--batch', '0'], 'expected whole numbers from 1 to 4096'],
     [[model, '--device', 'local:provider=gpu9000'], '"gpu9000" is not available'],
-    [[model, '--device', 'browser', '--profile'], 'the time of each layer is known on local devices only'],
-    [[model, '--device', 'agent:url=http://127.0.0.1:1', '--batch', '2'], 'decides its batch itself'],
+    [[model, '--device', 'browser', '--profile'], 'only local devices measure the time of each layer'],
+    [[model, '--device', 'agent:url=http://127.0.0.1:1', '--batch', '2'], 'has a fixed batch size'],
   ])('refuses %j', async (args, message) => {
     const { code, out, err } = await nasInside(['latency', 'measure', ...args]);
     expect(err).toContain(message);
@@ -126,7 +125,7 @@ describe('nas latency measure', () => {
 });
 
 describe('nas latency fit', () => {
-  it('fits to rows of a table, not to what the table predicts', async () => {
+  it('fits to rows of a table, not to its predictions', async () => {
     const rows = ['nor_conv_3x3', 'nor_conv_1x1', 'avg_pool_3x3'].map(
       (op, i) => `${op},none,none,${op},none,none,${i + 1}`,
     );
@@ -140,7 +139,7 @@ describe('nas latency fit', () => {
   });
 });
 
-describe('nas latency fit and what it measured', () => {
+describe('nas latency fit and its measurements', () => {
   const ops = ['none', 'skip_connect', 'nor_conv_1x1', 'nor_conv_3x3', 'avg_pool_3x3'];
   const cells = Array.from({ length: ops.length ** 6 }, (_, i) =>
     Array.from({ length: 6 }, (_op, edge) => ops[Math.floor(i / ops.length ** edge) % ops.length]),
@@ -152,11 +151,11 @@ describe('nas latency fit and what it measured', () => {
   const kept = join(folder, 'noise.measurements.json');
   const fit = (...more: string[]) => nasInside(['latency', 'fit', '--space', 'nas-bench-201', '-o', output, ...more]);
 
-  it('keeps it when the model is not to be trusted, and fits to it again', async () => {
-    const doubted = await fit('--device', `table:file=${table},column=noise`, '--samples', '12');
-    expect(doubted.err).toMatch(/the model is not stored: its mean error .*/);
-    expect(doubted.err).toContain(`--from ${kept} fits to it again`);
-    expect(doubted.code).toBe(1);
+  it('stores them when the model is rejected, and fits to them again', async () => {
+    const unreliable = await fit('--device', `table:file=${table},column=noise`, '--samples', '12');
+    expect(unreliable.err).toMatch(/the model is not stored: its mean error .*/);
+    expect(unreliable.err).toContain(`--from ${kept} fits to it again`);
+    expect(unreliable.code).toBe(1);
     expect(existsSync(output)).toBe(false);
     const stored = JSON.parse(readFileSync(kept, 'utf8')) as { networks: { choices: object; ms: number }[] };
     expect(stored.networks).toHaveLength(12);
@@ -170,12 +169,12 @@ describe('nas latency fit and what it measured', () => {
     expect(again.code).toBe(0);
   });
 
-  it('is of the precision that was measured', async () => {
+  it('has the precision of the measurements', async () => {
     const measured = JSON.parse(readFileSync(join(folder, 'mended.json'), 'utf8')) as { environment: object };
     const quantized = { ...measured, environment: { ...measured.environment, precision: 'int8' } };
     const file = write('quantized.json', JSON.stringify(quantized));
     const refused = await fit('--from', file);
-    expect(refused.err).toContain('the networks are computed with int8, not with fp32');
+    expect(refused.err).toContain('the networks are measured in int8, not in fp32');
     expect(refused.err).toContain('--precision int8 fits a model of them');
     expect(refused.code).toBe(2);
     expect((await fit('--from', file, '--precision', 'int8')).code).toBe(0);
@@ -199,26 +198,13 @@ describe('nas latency fit and what it measured', () => {
   });
 });
 
-describe('nas devices and nas agent', () => {
-  it('list what works here, agents included', async () => {
-    const agent = await testAgent();
-    const args = ['devices', '--json', '--agent', agent.address, '--agent', 'http://127.0.0.1:1'];
-    const { code, out } = await nas(args);
-    expect(code).toBe(0);
-    const { devices } = JSON.parse(out) as { devices: { device: string; reason: string | null; detail: string }[] };
-    const of = (name: string) => devices.find(({ device }) => device === name);
-    expect(of('local')).toMatchObject({ reason: null });
-    expect(of(`agent:url=${agent.address}`)?.detail).toMatch(/^local\/cpu/);
-    expect(of('agent:url=http://127.0.0.1:1')?.reason).toContain('has not answered');
-    expect(of('browser')).toBeDefined();
-  });
-
+describe('nas agent', () => {
   it.each([
     [['--listen', '0.0.0.0:0'], 'can be reached by others: it needs a token'],
     [['--listen', 'here'], 'expected an address and a port'],
     [['--token-file', join(folder, 'none')], 'cannot be read'],
     [['--device', 'agent:url=http://127.0.0.1:1'], 'an agent measures on its own machine'],
-  ])('nas agent refuses %j', async (args, message) => {
+  ])('refuses %j', async (args, message) => {
     const { code, err } = await nasInside(['agent', '--state', join(folder, 'agent'), ...args]);
     expect(err).toContain(message);
     expect(code).toBe(2);

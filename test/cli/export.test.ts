@@ -44,7 +44,7 @@ const onFrontier = (): number => {
   }
 };
 
-/** Exports a trial of the frontier. @returns its file, and what is beside it. */
+/** Exports a trial of the frontier. @returns its file and metadata */
 async function exported(name: string, ...args: string[]) {
   const to = join(directory, name);
   const { code, out, err } = await nasInside([
@@ -74,7 +74,7 @@ async function accuracies(model: Uint8Array) {
 }
 
 describe('nas export --precision', () => {
-  it('quantizes a trial of a run that tried no int8, and says so in its metadata', async () => {
+  it('quantizes a trial of a run without int8, with metadata', async () => {
     const float = await exported('float');
     const int8 = await exported('int8', '--precision', 'int8');
     expect(float.metadata.precision ?? 'fp32').toBe('fp32');
@@ -83,7 +83,7 @@ describe('nas export --precision', () => {
     const { precision, quantization, accuracy, latency, ...rest } = int8.metadata;
     expect(precision).toBe('int8');
     expect(latency).toBeUndefined();
-    // The data has fewer training images than calibration asks for.
+    // The data has fewer training images than the calibration needs.
     expect(quantization).toMatchObject({ images: 180 });
     expect(['minmax', 'percentile']).toContain(quantization?.method);
     expect(int8.err).toMatch(
@@ -97,7 +97,7 @@ describe('nas export --precision', () => {
     expect((await exported('again', '--precision', 'int8')).model).toEqual(int8.model);
   });
 
-  it('quantizes what a version made that knew nothing of int8', async () => {
+  it('quantizes runs of versions without int8', async () => {
     const old = join(directory, 'old');
     cpSync(workdir, old, { recursive: true });
     const database = new Database(join(old, 'nas.sqlite'));
@@ -112,7 +112,7 @@ describe('nas export --precision', () => {
     expect(operators(readFileSync(join(to, 'model.onnx')))).toContain('QuantizeLinear');
   });
 
-  it('takes the file that the run itself wrote, and by default what the run chose', async () => {
+  it('uses the file of the run, by default in the chosen precision', async () => {
     const trial = onFrontier();
     const { model: own } = await exported('made', '--precision', 'int8');
     const copy = join(directory, 'chosen');
@@ -125,7 +125,7 @@ describe('nas export --precision', () => {
       store.variants.judge(trial, precision, { accepted: true, reason: null });
     const { macs, accuracy } = store.trials.get(trial)?.values ?? {};
     store.variants.revise(trial, 'fp32', { macs, accuracy });
-    // Each is better than the other in something, and chosen is int8.
+    // Neither precision dominates; int8 is chosen.
     const better = { ...accuracy, value: accuracy.value + 0.001 };
     store.trials.revise(trial, { macs: { ...macs, value: macs.value + 1 }, accuracy: better }, 'int8');
     store.close();
@@ -155,7 +155,7 @@ describe('nas export --precision', () => {
 });
 
 describe('nas export --weights fp16', () => {
-  it('writes a smaller file that computes in float32, with its own accuracy', async () => {
+  it('writes a smaller file for float32 arithmetic, with its own accuracy', async () => {
     const [float, half] = [await exported('whole'), await exported('half', '--weights', 'fp16')];
     expect(half.model.byteLength).toBeLessThan(float.model.byteLength);
     expect(half.metadata).toEqual({

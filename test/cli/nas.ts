@@ -17,7 +17,7 @@ export interface NasOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs the built command as users do. */
+/** Runs the built command in a process. */
 export const nas = (args: readonly string[], { cwd, env }: NasOptions = {}): Promise<Ended> =>
   new Promise((resolve) => {
     const inherited = Object.entries(process.env).filter(([name]) => !['FORCE_COLOR', 'NO_COLOR'].includes(name));
@@ -27,7 +27,7 @@ export const nas = (args: readonly string[], { cwd, env }: NasOptions = {}): Pro
     );
   });
 
-/** Runs a command line inside this process, as fast as it goes; what yargs itself prints (help) is not caught. */
+/** Runs a command line inside this process; does not catch the help that yargs prints. */
 export async function nasInside(args: readonly string[]): Promise<Ended> {
   const texts = { out: '', err: '' };
   const terminal = {

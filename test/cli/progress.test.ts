@@ -82,7 +82,7 @@ const story: readonly RunEvent[] = [
   },
 ];
 
-/** Tells the story, one event every ten seconds. */
+/** Sends the events, one every ten seconds. */
 function tell(live: boolean): string {
   const terminal = recorder(live);
   let now = 0;
@@ -99,7 +99,7 @@ function tell(live: boolean): string {
 const escape = String.fromCharCode(27);
 const moves = new RegExp(`${escape}\\[(\\d*)([AJ])`, 'g');
 
-/** What a terminal shows in the end: the cursor's movements and erasures carried out. */
+/** Final screen of a terminal after all cursor movements and erasures. */
 function screen(text: string): string[] {
   let lines: string[] = [''];
   for (const part of text.split(new RegExp(`(${escape}\\[\\d*[AJ]|\n)`))) {
@@ -131,7 +131,7 @@ describe('progress', () => {
     `);
   });
 
-  it('says the precision, in runs that know more than fp32', () => {
+  it('has the precision, in runs with several', () => {
     const terminal = recorder(false);
     const view = createProgressView(terminal, () => 0);
     const interval = [0.2, 0.3] as const;
@@ -149,7 +149,7 @@ describe('progress', () => {
     ]);
   });
 
-  it('leaves on a terminal what is worth keeping', () => {
+  it('leaves permanent lines on a terminal', () => {
     expect(screen(tell(true))).toMatchInlineSnapshot(`
       [
         "trial 0 asked: mutation of trial 7 (3 rejected before)",
@@ -161,7 +161,7 @@ describe('progress', () => {
     `);
   });
 
-  it('shows workers, rate and time left while it goes, within the width', () => {
+  it('shows workers, rate and ETA within the width', () => {
     const text = tell(true);
     expect(text).toContain('worker 1: trial 1, epoch 1/3, step 2/10, 1235 images/s');
     expect(text).toMatch(/1\/4 trials, 3 min left, frontier 1, best 90.00 %/);
@@ -189,8 +189,8 @@ describe('progress of a run on many machines', () => {
     seconds: 30,
     files: [],
   };
-  /** What is written of events, one every ten seconds. */
-  function told(live: boolean, events: readonly RunEvent[], rows = 24): string {
+  /** Output of events, one every ten seconds. */
+  function output(live: boolean, events: readonly RunEvent[], rows = 24): string {
     const terminal = { ...recorder(live), rows: () => rows };
     let now = 0;
     const view = createProgressView(terminal, () => (now += 10_000));
@@ -198,28 +198,28 @@ describe('progress of a run on many machines', () => {
     return terminal.text();
   }
 
-  it('says in a log who took what, and in the end how the trials split', () => {
+  it('logs assignments, and finally the trials of each machine', () => {
     const hosts = [
       { host: 'alder', trials: 5 },
       { host: 'birch', trials: 3 },
       { host: 'cedar', trials: 0 },
     ];
-    expect(told(false, [started(0, 0, 'alder'), started(1, 1), started(1, 2, 'birch', 2), { ...done, hosts }]))
+    expect(output(false, [started(0, 0, 'alder'), started(1, 1), started(1, 2, 'birch', 2), { ...done, hosts }]))
       .toMatchInlineSnapshot(`
-        "trial 0 is the work of alder
-        trial 2 is the work of birch, from epoch 3 on
+        "trial 0 runs on alder
+        trial 2 runs on birch, from epoch 3
         complete: 8 trials complete in 30 s on 3 hosts (alder 5 trials, birch 3); results in runs/x
         "
       `);
-    expect(told(false, [{ ...done, hosts: hosts.slice(0, 1) }])).toContain('in 30 s on alder; results');
+    expect(output(false, [{ ...done, hosts: hosts.slice(0, 1) }])).toContain('in 30 s on alder; results');
     const many = Array.from({ length: 9 }, (_, i) => ({ host: `host-${i}`, trials: 9 - i }));
-    expect(told(false, [{ ...done, hosts: many }])).toContain('host-5 4, 3 others 6); results');
+    expect(output(false, [{ ...done, hosts: many }])).toContain('host-5 4, 3 others 6); results');
   });
 
   it('names machines in the lines of workers when there are several', () => {
     const events = [started(0, 0, 'alder'), started(1, 1, 'alder'), step(0, 0, 1), step(1, 1, 1)];
-    expect(told(true, events)).toContain('  worker 1: trial 1');
-    const moved = told(true, [...events, started(2, 1, 'birch'), step(2, 1, 2)]);
+    expect(output(true, events)).toContain('  worker 1: trial 1');
+    const moved = output(true, [...events, started(2, 1, 'birch'), step(2, 1, 2)]);
     const last = moved.slice(moved.lastIndexOf(`${escape}[`));
     expect(last).toContain('worker 0 on alder: trial 0');
     expect(last).toContain('worker 2 on birch: trial 1');
@@ -228,15 +228,15 @@ describe('progress of a run on many machines', () => {
 
   it('draws no more lines than the screen has', () => {
     const events = Array.from({ length: 40 }, (_, i) => [started(i, i, `host-${i}`), step(i, i, 1)]).flat();
-    const text = told(true, [{ kind: 'phase', name: 'search', message: 'Searching' }, ...events], 12);
+    const text = output(true, [{ kind: 'phase', name: 'search', message: 'Searching' }, ...events], 12);
     const last = text.slice(text.lastIndexOf(`${escape}[`));
     expect(last.trimEnd().split('\n').length).toBeLessThan(12);
     expect(last).toContain('and 32 other workers');
   });
 });
 
-describe('counting', () => {
-  /** What is written while so many things are counted, each of which takes some ms. */
+describe('the counter', () => {
+  /** Output while counting to `total` in steps of some ms. */
   function count(live: boolean, things: number, each: number): string {
     let [now, text] = [1e6, ''];
     const counter = createCounter({ live, err: (part) => (text += part) }, () => now);
@@ -249,7 +249,7 @@ describe('counting', () => {
     return text;
   }
 
-  it('draws one line again on a terminal, up to the last, and leaves none', () => {
+  it('redraws one line on a terminal, and erases it', () => {
     const text = count(true, 100, 10);
     expect(text).toContain('images: 100 of 100');
     expect(text.split('images').length).toBeLessThan(15);
@@ -257,7 +257,7 @@ describe('counting', () => {
     expect(text.endsWith('\r\u001b[K')).toBe(true);
   });
 
-  it('writes a line now and then elsewhere, and nothing when it is soon over', () => {
+  it('writes occasional lines elsewhere, none for short work', () => {
     expect(count(false, 100, 300)).toBe('images: 34 of 100\nimages: 68 of 100\n');
     expect(count(false, 100, 10)).toBe('');
   });

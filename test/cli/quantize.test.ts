@@ -51,7 +51,6 @@ afterAll(() => {
 
 const quantize = (model: string, output: string, ...args: string[]) =>
   nasInside(['quantize', model, '--data', `fashion-mnist:${data}`, '-o', output, ...args]);
-/** Few enough to be quick. */
 const few = ['--images', '64'];
 
 interface Printed {
@@ -69,7 +68,7 @@ interface Printed {
 }
 
 describe('nas quantize', () => {
-  it('writes a file that says what it is, and tells before and after', async () => {
+  it('writes a file with metadata, and compares before and after', async () => {
     const output = join(folder, 'int8.onnx');
     const { code, out, err } = await quantize(float, output, ...few, '--json');
     expect({ code, err }).toMatchObject({ code: 0 });
@@ -103,7 +102,7 @@ describe('nas quantize', () => {
     expect(readFileSync(again)).toEqual(model);
   });
 
-  it('prints a table and a verdict, which is no win where none can be', async () => {
+  it('prints a table and a verdict', async () => {
     const output = join(folder, 'table.onnx');
     const args = ['--methods', 'minmax', '--weight-bits', '7', '--min-speedup', '1000', '--images', '500'];
     const { code, out, err } = await quantize(float, output, ...args);
@@ -117,7 +116,7 @@ describe('nas quantize', () => {
     expect(err).toContain('calibrated on 180 images: the training split has no more (500 were asked for)');
   });
 
-  it('converts images of another normalisation, and says that it assumes one where the file does not', async () => {
+  it('converts images of another normalisation, and warns when the file has none', async () => {
     const said = readMetadata(readFileSync(float));
     const other = join(folder, 'other.onnx');
     writeFileSync(other, withMetadata(readFileSync(float), { ...said, mean: [0.5], std: [0.25] }));
@@ -127,10 +126,10 @@ describe('nas quantize', () => {
     writeFileSync(foreign, toBinary(ModelProtoSchema, bare));
     const quick = [...few, '--methods', 'minmax'];
     const converted = await quantize(other, join(folder, 'other.int8.onnx'), ...quick);
-    expect(converted.err).toContain('the model normalises images otherwise than the data: they were converted');
+    expect(converted.err).toContain('the model normalises images differently from the data: images were converted');
     const output = join(folder, 'foreign.int8.onnx');
     const assumed = await quantize(foreign, output, ...quick);
-    expect(assumed.err).toContain('the file does not say how its images are normalised');
+    expect(assumed.err).toContain('the file has no normalisation');
     const { mean, std } = said;
     expect(readMetadata(readFileSync(output))).toMatchObject({ mean, std, layout: 'NHWC', precision: 'int8' });
     expect((await quantize(float, output, ...quick)).err).not.toContain('normalise');
@@ -169,7 +168,7 @@ describe('nas quantize', () => {
       (name) => [name('float.onnx'), name('x.onnx'), '--min-speedup', '0'],
       '--min-speedup: got 0; ',
     ],
-  ])('refuses %s, and writes nothing', async (_, argsOf, message) => {
+  ])('refuses %s without writing', async (_, argsOf, message) => {
     writeFileSync(join(folder, 'text.onnx'), 'not a model');
     writeFileSync(join(folder, 't.csv'), 'a\n1\n');
     writeFileSync(join(folder, 'small.onnx'), classifier(['N', 8, 8, 1], 64));
@@ -182,7 +181,7 @@ describe('nas quantize', () => {
     expect(readFileSync(float)).toEqual(before);
   });
 
-  it('takes a file with data: alone, as an experiment has it', async () => {
+  it('accepts a file with data: only', async () => {
     const file = join(folder, 'data.yaml');
     const output = join(folder, 'alone.onnx');
     const args = [...few, '--methods', 'minmax'];
@@ -195,7 +194,7 @@ describe('nas quantize', () => {
     expect(mistaken.err).toMatch(/data\.yaml:1:\d+: data\.pth: unknown key 'pth'; .*did you mean 'path'/);
   });
 
-  it('leaves nothing behind where it cannot write', async () => {
+  it('leaves no files when it cannot write', async () => {
     const place = join(folder, 'file');
     writeFileSync(place, 'a file');
     const { code, err } = await quantize(float, join(place, 'int8.onnx'), ...few, '--methods', 'minmax');

@@ -1,7 +1,7 @@
 import picocolors from 'picocolors';
 import type { Terminal } from '../../cli/output/terminal.js';
 
-/** A terminal that shows nothing, and says how wide help is. */
+/** A terminal of fixed width without output. */
 export const quietTerminal: Terminal = {
   colors: picocolors.createColors(false),
   live: false,

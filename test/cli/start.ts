@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
 import { main } from './nas.js';
 
-/** A command that goes on until it is stopped. */
+/** A command that runs until it is stopped. */
 export interface Started {
   readonly child: ChildProcess;
-  /** The first address that it prints, and everything so far. */
+  /** The first printed address. */
   readonly address: Promise<string>;
   readonly text: () => string;
   readonly code: Promise<unknown>;
 }
 
-/** The built command, as users start it. */
+/** Starts the built command. */
 export function start(args: readonly string[], cwd: string): Started {
   const child = spawn(process.execPath, [main, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -27,7 +27,7 @@ export function start(args: readonly string[], cwd: string): Started {
       });
     void code.then(() => reject(new Error(`it has ended: ${text}`)));
   });
-  // Whoever does not ask for it is not told that there is none.
+  // Prevents an unhandled rejection when no address is awaited.
   address.catch(() => undefined);
   return { child, address, text: () => text, code };
 }

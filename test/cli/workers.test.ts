@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectQueue, type QueueConnection } from '../../experiments/queue/connection.js';
-import { thisProcess } from '../../experiments/queue/processes.js';
-import { holdRun, type RunLease } from '../../experiments/queue/runs-list.js';
-import { announceWorker } from '../../experiments/queue/workers-list.js';
+import { thisProcess } from '../../experiments/queue/lease.js';
+import { holdRun, type RunLease } from '../../experiments/queue/lease.js';
+import { announceWorker } from '../../experiments/queue/registry.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { describeWithValkey, startValkey, type Valkey } from '../support/valkey.js';
 import { nasInside } from './nas.js';
@@ -23,9 +23,9 @@ describeWithValkey('nas workers', () => {
     await valkey.stop();
   });
 
-  it('lists workers and what they do, and why a run waits; no token is shown', async () => {
+  it('lists workers, their jobs, and why a run waits, without tokens', async () => {
     const none = await nasInside(['workers', '--queue', valkey.url]);
-    expect(none.out).toContain('No worker is there');
+    expect(none.out).toContain('There are no workers');
     const record = {
       id: 'w1',
       host: 'ada',
@@ -70,7 +70,7 @@ describeWithValkey('nas workers', () => {
     expect(text).not.toContain('secret-token');
   });
 
-  it('says which server is not there, and which is not named', async () => {
+  it('reports a missing server and a missing address', async () => {
     const gone = await nasInside(['workers', '--queue', 'redis://127.0.0.1:1']);
     expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('nobody listens there')]);
     const wrong = await nasInside(['workers', '--queue', valkey.url, '--prefix', 'a:b']);

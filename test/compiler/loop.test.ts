@@ -3,9 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { compile, inLayer, uniform, type CompileOptions } from '../../compiler/index.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
+beforeAll(() => tf.setBackend('cpu'));
 afterEach(() => tf.disposeVariables());
 
 /** A step whose states are a vector, one alone, one that is only read and one that is only written. */
@@ -36,16 +34,15 @@ async function results(options: CompileOptions, atOnce: number) {
 }
 
 describe('a loop over steps', () => {
-  it('gives what the steps give one by one, bit for bit, in whatever groups', async () => {
+  it('gives the results of single steps, bit for bit, in groups of any size', async () => {
     const single = await results({}, 1);
     expect(single.outputs).toHaveLength(5);
     expect(single.states.get('written')?.data).toEqual(Float32Array.of(8, -8));
-    expect(await results({ loop: true }, 5)).toEqual(single);
-    expect(await results({ loop: true }, 2)).toEqual(single);
+    for (const atOnce of [2, 5]) expect(await results({ loop: true }, atOnce)).toEqual(single);
     expect(await results({}, 3)).toEqual(single);
   });
 
-  it('is profiled as its steps are: by node and layer', async () => {
+  it('is profiled by node and layer, as its steps are', async () => {
     const scaled = ({ x }: Record<string, tf.Tensor>): tf.Tensor => inLayer('scaled', () => tf.sin(tf.cos(x)));
     const layers = async (loop: boolean): Promise<string[]> => {
       const program = await compile(scaled, { x: { shape: [2] } }, { loop });

@@ -4,9 +4,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { compile, portable, printGraph, StateStore, trace, verifyGraph } from '../../compiler/index.js';
 import { optimized } from '../../compiler/compile.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
+beforeAll(() => tf.setBackend('cpu'));
 afterEach(() => tf.disposeVariables());
 
 /** Weights w of these shapes, pulled towards x: a = 0.9 a + (w - x), w -= rate a. */
@@ -28,7 +26,7 @@ function pulled(shapes: readonly number[][]) {
 const inputs = { x: { shape: [] }, rate: { shape: [] } };
 
 describe('packing states', () => {
-  it('updates all that are updated alike in one vector', () => {
+  it('updates states of equal updates in one vector', () => {
     const { step } = pulled([[2, 3], [4]]);
     const { graph, packs } = optimized(trace(step, inputs), portable);
     verifyGraph(graph);
@@ -63,7 +61,7 @@ describe('packing states', () => {
     `);
   });
 
-  it('leaves those alone that are updated in a way of their own', () => {
+  it('leaves states alone that have updates of their own', () => {
     const { step } = pulled([[2, 3]]);
     const other = tf.variable(tf.ones([3]), true, 'other');
     const both = (feeds: Record<string, tf.Tensor>): { sum: tf.Tensor } => {
@@ -77,23 +75,19 @@ describe('packing states', () => {
     const states = new StateStore();
     const { step, weights } = pulled([[2, 3], [4], [1, 5]]);
     const all = await compile(step, inputs, { states });
-    const half = await compile(
-      ({ x }) => {
-        for (const weight of weights.slice(1)) weight.assign(tf.add(weight, x));
-        return { first: tf.sum(weights[1]) };
-      },
-      { x: { shape: [] } },
-      { states },
-    );
+    const shift = ({ x }: Record<string, tf.Tensor>) => {
+      for (const weight of weights.slice(1)) weight.assign(tf.add(weight, x));
+      return { first: tf.sum(weights[1]) };
+    };
+    const half = await compile(shift, { x: { shape: [] } }, { states });
     await all.run({ x: 0.5, rate: 0.1 });
     const { first } = await half.run({ x: 1 });
     await all.run({ x: 0.5, rate: 0.1 });
-    const values = [...(await states.snapshot())].map(([name, { data }]) => [
-      name,
-      [...data].map((v) => Number(v.toFixed(4))),
-    ]);
+    const values: Record<string, number[]> = {};
+    for (const [name, { data }] of await states.snapshot())
+      values[name] = Array.from(data, (v) => Number(v.toFixed(4)));
     expect(first.data[0]).toBeCloseTo(4 * (2 - 0.15 + 1), 5);
-    expect(Object.fromEntries(values)).toMatchObject({
+    expect(values).toMatchObject({
       // a = 0.9 * 1.5 + (2.85 - 0.5) = 3.7, w = 2.85 - 0.37
       a1: new Array(4).fill(3.7),
       w1: new Array(4).fill(2.48),

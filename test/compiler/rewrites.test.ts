@@ -25,12 +25,10 @@ import { operatorSamples, runSamples, SampleGraph } from './support/operator-sam
 import { differences, relativeError } from './support/reference.js';
 import { Sampler } from './support/samples.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
+beforeAll(() => tf.setBackend('cpu'));
 
 const writtenOut = (graph: Graph, provider = 'webgpu'): Graph => {
-  const written = writeOut(graph, provider, capabilitiesOf(provider).wayOf);
+  const written = writeOut(graph, provider, capabilitiesOf(provider).implementationOf);
   verifyGraph(written);
   return written;
 };
@@ -107,7 +105,7 @@ describe('what a provider lacks', () => {
   });
 
   it('is nothing for the CPU', () => {
-    const { wayOf, mostResults } = capabilitiesOf('cpu');
+    const { implementationOf: wayOf, mostResults } = capabilitiesOf('cpu');
     expect(narrowSplits(writeOut(normalised, 'cpu', wayOf), mostResults)).toBe(normalised);
   });
 });

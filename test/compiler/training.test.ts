@@ -4,141 +4,75 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { compile, StateStore, type HostTensor } from '../../compiler/index.js';
 import { normalisedGraphs } from './cases/normalised.js';
 import { weightedSum, withVariableGradients } from './support/gradients.js';
+import { predict } from './support/exported.js';
 import { apply, randomiseWeights, variablesOf } from './support/models.js';
-import { buildNetwork, distillationLoss, smallNetworks, type SmallNetwork } from './support/networks.js';
-import { differences, expectSameAsReference, specsOf, type Inputs, type Outputs } from './support/reference.js';
-import { Sampler, toTensor, type Samples } from './support/samples.js';
+import { buildNetwork, smallNetworks } from './support/networks.js';
+import { differences, expectSameAsReference, specsOf, type Inputs } from './support/reference.js';
+import { Sampler, toTensor } from './support/samples.js';
+import {
+  batch,
+  batchFor,
+  expectSameLosses,
+  lossOf,
+  minimising,
+  numberOf,
+  optimizers,
+  otherOptimizers,
+  steps,
+  toHost,
+  trainCompiled,
+  trainEagerly,
+} from './support/training.js';
 
 afterEach(() => tf.disposeVariables());
 
-const batch = 4;
-const batchFor = ({ size, classes }: SmallNetwork, key: string | number): Samples => {
-  const sample = new Sampler('batch', key);
-  return {
-    x: sample.normal([batch, size, size, 3]),
-    y: sample.labels(batch, classes),
-    teacher: sample.normal([batch, classes], 2),
-  };
-};
-const lossOf =
-  (model: tfl.LayersModel) =>
-  ({ x, y, teacher }: Inputs): tf.Scalar =>
-    distillationLoss(y, apply(model, x, true), teacher);
-
 describe('the training step of a network', () => {
-  for (const [name, network] of Object.entries(smallNetworks)) {
-    // States are compared as well: they include the moving statistics of batch normalisation.
-    it(`has the reference's loss, gradients and moving statistics: ${name}`, async () => {
-      const model = buildNetwork(network, name);
-      await expectSameAsReference(withVariableGradients(lossOf(model), variablesOf(model)), batchFor(network, name));
-    });
-  }
+  // States are compared as well: they include the moving statistics of batch normalisation.
+  it.each(['residual, 16 channels', '5x5, 10 channels'])(
+    "has the reference's loss, gradients and moving statistics: %s",
+    async (name) => {
+      const model = buildNetwork(smallNetworks[name], name);
+      const step = withVariableGradients(lossOf(model), variablesOf(model));
+      await expectSameAsReference(step, batchFor(smallNetworks[name], name));
+    },
+  );
 });
 
+/** A model with a graph of batch normalisations, and images for it. */
+function normalisedModel(place: string, key = place) {
+  const inputs = tfl.input({ shape: [6, 6, 3] });
+  const model = tfl.model({ inputs, outputs: normalisedGraphs[place](inputs) });
+  randomiseWeights(model, key);
+  return { model, x: new Sampler('normalised', key).normal([batch, 6, 6, 3]) };
+}
+
 describe('batch normalisation has the reference gradients', () => {
-  for (const [place, graph] of Object.entries(normalisedGraphs)) {
-    it(place, async () => {
-      const inputs = tfl.input({ shape: [6, 6, 3] });
-      const model = tfl.model({ inputs, outputs: graph(inputs) });
-      randomiseWeights(model, place);
-      const weights = variablesOf(model);
-      // By the image as well: all gradients then pass through every normalisation.
-      const step = ({ x }: Inputs) => ({
-        image: tf.grad((image: tf.Tensor) => weightedSum(apply(model, image, true)))(x),
-        ...tf.variableGrads(() => weightedSum(apply(model, x, true)), weights).grads,
-      });
-      const x = new Sampler('normalised', place).normal([batch, 6, 6, 3]);
-      // The floor: gradients of what the next normalisation takes away again are zero but for rounding.
-      await expectSameAsReference(step, { x }, { floor: 0.1 });
+  it.each(Object.keys(normalisedGraphs))('%s', async (place) => {
+    const { model, x } = normalisedModel(place);
+    // By the image as well: all gradients then pass through every normalisation.
+    const step = (inputs: Inputs) => ({
+      image: tf.grad((image: tf.Tensor) => weightedSum(apply(model, image, true)))(inputs['x']),
+      ...tf.variableGrads(() => weightedSum(apply(model, inputs['x'], true)), variablesOf(model)).grads,
     });
-  }
+    // The floor: the next normalisation cancels some gradients, which are then zero but for rounding.
+    await expectSameAsReference(step, { x }, { floor: 0.1 });
+  });
 
   it('where the program computes the scale', async () => {
-    const inputs = tfl.input({ shape: [6, 6, 3] });
-    const model = tfl.model({ inputs, outputs: normalisedGraphs['twice in a row'](inputs) });
-    randomiseWeights(model, 'computed scale');
+    const { model, x } = normalisedModel('twice in a row', 'computed scale');
     const weights = variablesOf(model);
     const scales = weights.filter(({ name }) => name.includes('gamma'));
-    const step = ({ x }: Inputs) => {
-      for (const scale of scales) scale.assign(tf.mul(scale, 1.5));
-      return tf.variableGrads(() => weightedSum(apply(model, x, true)), weights).grads;
-    };
     expect(scales).toHaveLength(2);
-    const x = new Sampler('normalised', 'computed scale').normal([batch, 6, 6, 3]);
+    const step = (inputs: Inputs) => {
+      for (const scale of scales) scale.assign(tf.mul(scale, 1.5));
+      return tf.variableGrads(() => weightedSum(apply(model, inputs['x'], true)), weights).grads;
+    };
     await expectSameAsReference(step, { x }, { floor: 0.1 });
   });
 });
 
-const network = smallNetworks['gated, two blocks'];
-const steps = 10;
-const numberOf = (tensor: HostTensor | undefined): number => Number(tensor?.data[0]);
-
-const optimizers: Readonly<Record<string, () => tf.Optimizer>> = {
-  sgd: () => tf.train.sgd(0.05),
-  momentum: () => tf.train.momentum(0.05, 0.9),
-  'nesterov momentum': () => tf.train.momentum(0.05, 0.9, true),
-  adam: () => tf.train.adam(0.01),
-};
-/** Optimizers compared on a small regression, as their updates do not depend on the network. */
-const otherOptimizers: Readonly<Record<string, () => tf.Optimizer>> = {
-  rmsprop: () => tf.train.rmsprop(0.01, 0.9, 0.5),
-  'centred rmsprop': () => tf.train.rmsprop(0.01, 0.9, 0.5, 1e-10, true),
-  adagrad: () => tf.train.adagrad(0.1),
-  adadelta: () => tf.train.adadelta(0.5),
-  adamax: () => tf.train.adamax(0.02),
-};
-
-type Step = (inputs: Inputs) => tf.Scalar;
-const minimising =
-  (optimizer: tf.Optimizer, loss: Step, wrt?: tf.Variable[]): Step =>
-  (inputs) => {
-    const value = optimizer.minimize(() => loss(inputs), true, wrt);
-    if (value === null) throw new Error('minimize returned no loss');
-    return value;
-  };
-
-/** The losses of eager steps on the cpu backend; the variables end where training left them. */
-const trainEagerly = (step: Step, batches: readonly Samples[]): number[] =>
-  batches.map((samples) =>
-    tf.tidy(() => {
-      const inputs = Object.fromEntries(Object.entries(samples).map(([key, sample]) => [key, toTensor(sample)]));
-      return step(inputs).dataSync()[0];
-    }),
-  );
-
-/** The same, compiled, from the variables' present values; they are left as they are. */
-async function trainCompiled(step: Step, batches: readonly Samples[]): Promise<{ losses: number[]; states: Outputs }> {
-  const program = await compile((inputs) => ({ loss: step(inputs) }), specsOf(batches[0]));
-  const losses: number[] = [];
-  for (const samples of batches) losses.push(numberOf((await program.run(samples))['loss']));
-  const states = Object.fromEntries(await program.states.snapshot());
-  await program.dispose();
-  return { losses, states };
-}
-
-const toHost = (variable: tf.Variable): HostTensor => ({
-  dtype: 'float32',
-  shape: variable.shape,
-  data: Float32Array.from(variable.dataSync()),
-});
-const expectSameLosses = (compiled: readonly number[], eager: readonly number[]) => {
-  compiled.forEach((loss, i) => expect(Math.abs(loss - eager[i]) / eager[i]).toBeLessThan(5e-5));
-  expect(compiled.length).toBe(eager.length);
-};
-
+const network = smallNetworks['residual, 16 channels'];
 describe(`${steps} steps of TF.js's own optimizers inside the traced function`, () => {
-  for (const [name, create] of Object.entries(optimizers)) {
-    it(`${name}: losses equal the eager ones to 4 digits`, async () => {
-      const batches = Array.from({ length: steps }, (_, i) => batchFor(network, i));
-      const model = buildNetwork(network, name);
-      const wrt = variablesOf(model);
-      const { losses } = await trainCompiled(minimising(create(), lossOf(model), wrt), batches);
-      const eager = trainEagerly(minimising(create(), lossOf(model), wrt), batches);
-      expectSameLosses(losses, eager);
-      expect(new Set(losses.map((loss) => loss.toFixed(3))).size).toBeGreaterThan(1);
-    });
-  }
-
   for (const [name, create] of Object.entries({ ...optimizers, ...otherOptimizers })) {
     it(`${name}: losses and weights of a regression`, async () => {
       const sample = new Sampler('regression', name);
@@ -156,34 +90,31 @@ describe(`${steps} steps of TF.js's own optimizers inside the traced function`, 
   }
 });
 
-describe('states', () => {
-  const compileTraining = (model: tfl.LayersModel, optimizer: tf.Optimizer, states?: StateStore) =>
-    compile(
-      (inputs) => ({ loss: minimising(optimizer, lossOf(model), variablesOf(model))(inputs) }),
-      specsOf(batchFor(network, 0)),
-      states ? { states } : {},
-    );
+const compileTraining = (model: tfl.LayersModel, optimizer: tf.Optimizer, states = new StateStore()) =>
+  compile(
+    (inputs) => ({ loss: minimising(optimizer, lossOf(model), variablesOf(model))(inputs) }),
+    specsOf(batchFor(network, 0)),
+    { states },
+  );
 
-  it('include optimizer slots that are born while tracing', async () => {
+describe('states', () => {
+  it('include optimizer slots that tracing creates', async () => {
     const model = buildNetwork(network, 'slots');
     const program = await compileTraining(model, tf.train.adam(0.01));
-    const trainable = variablesOf(model).length;
-    expect((await program.states.snapshot()).size).toBeGreaterThanOrEqual(
-      variablesOf(model, 'all').length + 2 * trainable,
-    );
+    const expected = variablesOf(model, 'all').length + 2 * variablesOf(model).length;
+    expect((await program.states.snapshot()).size).toBeGreaterThanOrEqual(expected);
     await program.dispose();
   });
 
   it('are kept in the layout of TF.js', async () => {
     const model = buildNetwork(network, 'layout');
     const program = await compileTraining(model, tf.train.sgd(0));
-    const states = await program.states.snapshot();
-    for (const variable of variablesOf(model))
-      expect(differences({ v: states.get(variable.name) }, { v: toHost(variable) }, 0)).toEqual([]);
-    await program.run(batchFor(network, 0));
-    const after = await program.states.snapshot();
-    for (const variable of variablesOf(model))
-      expect(differences({ v: after.get(variable.name) }, { v: toHost(variable) }, 0)).toEqual([]);
+    for (const run of [false, true]) {
+      if (run) await program.run(batchFor(network, 0));
+      const states = await program.states.snapshot();
+      for (const variable of variablesOf(model))
+        expect(differences({ v: states.get(variable.name) }, { v: toHost(variable) }, 0)).toEqual([]);
+    }
     await program.dispose();
   });
 
@@ -191,59 +122,51 @@ describe('states', () => {
     const model = buildNetwork(network, 'shared');
     const states = new StateStore();
     const training = await compileTraining(model, tf.train.momentum(0.05, 0.9), states);
-    const evaluation = await compile(
-      ({ x }) => ({ logits: apply(model, x) }),
-      { x: { shape: [null, network.size, network.size, 3] } },
-      { states },
-    );
-    const { x } = batchFor(network, 'evaluation');
-    const before = (await evaluation.run({ x: x }))['logits'];
-    expect(differences({ logits: before }, { logits: predict(model, x) }, 1e-5)).toEqual([]);
+    const shape = [null, network.size, network.size, 3];
+    const evaluation = await compile(({ x }) => ({ logits: apply(model, x) }), { x: { shape } }, { states });
+    const x = batchFor(network, 'evaluation')['x'];
+    const evaluated = async (): Promise<HostTensor> => {
+      const { logits } = await evaluation.run({ x });
+      await states.pull();
+      expect(differences({ logits }, { logits: predict(model, x) }, 1e-5)).toEqual([]);
+      return logits;
+    };
+    const before = await evaluated();
     for (let i = 0; i < 3; i++) await training.run(batchFor(network, i));
-    const after = (await evaluation.run({ x: x }))['logits'];
-    expect(after.data).not.toEqual(before.data);
-    await states.pull();
-    expect(differences({ logits: after }, { logits: predict(model, x) }, 1e-5)).toEqual([]);
+    expect((await evaluated()).data).not.toEqual(before.data);
     await training.dispose();
     await evaluation.dispose();
   });
 
-  it('snapshot and restore continue bit for bit, with dropout', async () => {
+  it('continue bit for bit from a snapshot, with dropout', async () => {
     const model = buildNetwork({ ...network, dropout: 0.3 }, 'restore');
     const optimizer = tf.train.adam(0.01);
-    const program = await compileTraining(model, optimizer);
-    const run = async (from: number, to: number) => {
+    // The second one has a store of its own.
+    const [program, again] = [await compileTraining(model, optimizer), await compileTraining(model, optimizer)];
+    const run = async (of: typeof program, from: number, to: number) => {
       const losses: number[] = [];
-      for (let i = from; i < to; i++) losses.push(numberOf((await program.run(batchFor(network, i), i))['loss']));
+      for (let i = from; i < to; i++) losses.push(numberOf((await of.run(batchFor(network, i), i))['loss']));
       return losses;
     };
-    await run(0, 3);
+    await run(program, 0, 3);
     const snapshot = await program.states.snapshot();
-    const straight = await run(3, 6);
+    const straight = await run(program, 3, 6);
     const end = await program.states.snapshot();
-    await program.states.restore(snapshot);
-    expect(await run(3, 6)).toEqual(straight);
-    expect(await program.states.snapshot()).toEqual(end);
-    await program.dispose();
-
-    // The same in a new program with a store of its own.
-    const again = await compileTraining(model, optimizer);
-    await again.states.restore(snapshot);
-    const losses: number[] = [];
-    for (let i = 3; i < 6; i++) losses.push(numberOf((await again.run(batchFor(network, i), i))['loss']));
-    expect(losses).toEqual(straight);
-    await again.dispose();
+    for (const each of [program, again]) {
+      await each.states.restore(snapshot);
+      expect(await run(each, 3, 6)).toEqual(straight);
+      expect(await each.states.snapshot()).toEqual(end);
+      await each.dispose();
+    }
   });
 
   it('go to and from the TF.js variables by pull and push', async () => {
     const w = tf.variable(tf.tensor1d([1, 2]), true, 'pulled/w');
-    const program = await compile(
-      ({ x }) => {
-        w.assign(tf.add(w, x));
-        return { sum: tf.sum(w) };
-      },
-      { x: { shape: [2] } },
-    );
+    const adding = ({ x }: Inputs) => {
+      w.assign(tf.add(w, x));
+      return { sum: tf.sum(w) };
+    };
+    const program = await compile(adding, { x: { shape: [2] } });
     await program.run({ x: Float32Array.of(1, 1) });
     expect([...w.dataSync()]).toEqual([1, 2]);
     await program.states.pull();
@@ -265,24 +188,14 @@ describe('states', () => {
   });
 });
 
-const predict = (model: tfl.LayersModel, { data, shape }: HostTensor): HostTensor =>
-  tf.tidy(() => {
-    const logits = apply(model, tf.tensor(data, [...shape]));
-    return { dtype: 'float32', shape: logits.shape, data: Float32Array.from(logits.dataSync()) };
-  });
-
 describe('the TF.js engine afterwards', () => {
   it('has as many tensors as before and the same weights', async () => {
     const model = buildNetwork(network, 'clean');
-    const loss = lossOf(model);
     const optimizer = tf.train.sgd(0.1);
     const before = { ...tf.memory() };
     const weights = variablesOf(model, 'all').map(toHost);
     for (let i = 0; i < 2; i++) {
-      const program = await compile(
-        (inputs) => ({ loss: minimising(optimizer, loss, variablesOf(model))(inputs) }),
-        specsOf(batchFor(network, 0)),
-      );
+      const program = await compileTraining(model, optimizer);
       await program.run(batchFor(network, 0));
       await program.dispose();
     }
@@ -296,13 +209,11 @@ describe('the TF.js engine afterwards', () => {
     const step = minimising(tf.train.sgd(0.1), lossOf(model), variablesOf(model));
     const before = { ...tf.memory() };
     const weights = variablesOf(model, 'all').map(toHost);
-    const failing = compile(
-      (inputs) => {
-        step(inputs);
-        throw new Error('as planned');
-      },
-      specsOf(batchFor(network, 0)),
-    );
+    const throwing = (inputs: Inputs): never => {
+      step(inputs);
+      throw new Error('as planned');
+    };
+    const failing = compile(throwing, specsOf(batchFor(network, 0)));
     await expect(failing).rejects.toThrow('as planned');
     expect(tf.getBackend()).toBe('cpu');
     expect(tf.memory().numTensors).toBe(before.numTensors);

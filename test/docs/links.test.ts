@@ -10,10 +10,10 @@ const pages = ['.', 'docs', 'docs/adr'].flatMap((folder) =>
     .map((name) => join(folder, name)),
 );
 
-/** Markdown without its fenced blocks, in which brackets are code. */
+/** Markdown without fenced blocks. */
 const prose = (file: string): string => readFileSync(file, 'utf8').replaceAll(/^```[\s\S]*?^```$/gm, '');
 
-/** The anchors of headings, as GitHub makes them. */
+/** Anchors of headings, as on GitHub. */
 const anchorsOf = (file: string): Set<string> =>
   new Set(
     [...prose(file).matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
@@ -26,7 +26,7 @@ const anchorsOf = (file: string): Set<string> =>
 
 describe('links between the pages', () => {
   for (const page of pages)
-    it(`of ${page} lead somewhere`, () => {
+    it(`of ${page} exist`, () => {
       const broken = [...prose(join(root, page)).matchAll(/\]\(([^)\s]+)\)/g)]
         .map(([, target]) => target)
         .filter((target) => {

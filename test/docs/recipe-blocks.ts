@@ -1,10 +1,10 @@
-/** A fenced block of a Markdown file with what its info string says: ```sh run, ```yaml file=experiment.yaml. */
+/** A fenced block of a Markdown file with its info string: ```sh run, ```yaml file=experiment.yaml. */
 export interface Block {
   readonly language: string;
   readonly flags: readonly string[];
   readonly file: string | undefined;
   readonly text: string;
-  /** The heading that it stands under. */
+  /** Heading of its section. */
   readonly section: string;
   readonly line: number;
 }

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
-/** What makes an experiment small: as little of everything as shows that it runs. */
+/** Settings that make an experiment as small as possible. */
 function tinySettings(experiment: unknown): string[] {
   const has = (key: string): boolean => typeof experiment === 'object' && experiment !== null && key in experiment;
   const read = (...path: string[]): unknown =>
     path.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], experiment);
-  // Looking results up takes no time.
+  // Tables need no reduction.
   if (!has('data')) return [];
   return [
     'data.size=16',
@@ -31,14 +31,14 @@ function tinySettings(experiment: unknown): string[] {
   ];
 }
 
-/** Numbers on the command line of commands other than `nas run` that make them small. */
+/** Options that make other commands small. */
 const tinyNumbers: readonly (readonly [command: RegExp, option: string, value: string])[] = [
   [/^npx nas specialize .*/gm, '--trials', '2'],
   [/^npx nas specialize .*/gm, '--epochs', '1'],
   [/^npx nas shrink .*/gm, '--macs', '80k'],
 ];
 
-/** The commands made small: runs, searches of supernets, and networks shrunk to less, as they are small. */
+/** The commands with small settings. */
 export function shortened(commands: string, folder: string): string {
   const others = tinyNumbers.reduce(
     (text, [pattern, option, value]) =>
@@ -60,7 +60,7 @@ export interface ShellOptions {
   readonly python: string | undefined;
 }
 
-/** Runs commands as a shell does, the first failure ends them. @returns what they print. */
+/** Runs commands in a shell until the first failure. @returns their output */
 export function runShell(commands: string, { folder, python }: ShellOptions): Promise<string> {
   const text = shortened(commands, folder).replaceAll(/^python3 /gm, `${python ?? 'python3'} `);
   const env = {

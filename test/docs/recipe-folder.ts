@@ -8,7 +8,7 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 const size = 24;
 const imagesPerClass = 20;
 
-/** Whether a pixel, from the middle of the image, belongs to the shape. */
+/** Whether a pixel, relative to the centre, belongs to the shape. */
 const shapes: Readonly<Record<string, (x: number, y: number, radius: number) => boolean>> = {
   circles: (x, y, radius) => Math.hypot(x, y) < radius,
   squares: (x, y, radius) => Math.max(Math.abs(x), Math.abs(y)) < radius - 1,
@@ -29,7 +29,7 @@ async function writeImages(folder: string): Promise<void> {
   }
 }
 
-/** Packages that the recipes import, as a user would have installed them. */
+/** Packages that the recipes import. */
 const packages = ['@tensorflow', '@types', 'onnxruntime-node', 'sharp', 'typescript'];
 
 /**

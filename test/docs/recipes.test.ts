@@ -1,89 +1,27 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { blocksOf, type Block } from './recipe-blocks.js';
-import { findPython, runShell } from './recipe-commands.js';
-import { prepareFolder } from './recipe-folder.js';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseExperiment } from '../../experiments/parse/index.js';
+import { blocksOf } from './recipe-blocks.js';
 
 const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 const blocks = blocksOf(read('docs/recipes.md'));
-const python = findPython();
-const folder = mkdtempSync(join(tmpdir(), 'nas-recipes-'));
-const printed = new Map<string, string>();
 
-const titleOf = ({ text, line }: Block): string => `line ${line}: ${text.split('\n')[0]}`;
+// recipes.slow.test.ts runs the recipes.
+describe('the recipes', () => {
+  const experiments = blocks.filter(({ file, text }) => file?.endsWith('.yaml') && /^name:/m.test(text));
 
-beforeAll(() => prepareFolder(folder));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  it.each(experiments.map(({ file, text }) => [file ?? '', text]))('%s is a valid experiment', (file, text) => {
+    expect(parseExperiment(file, text, { checkFiles: false }).experiment).toHaveProperty('objectives');
+  });
 
-describe('the recipes run as they are written, on less data', () => {
-  for (const block of blocks) {
-    const { file, flags, text } = block;
-    if (file !== undefined) it(`writes ${file}`, () => writeFileSync(join(folder, file), text));
-    else if (flags.includes('run'))
-      it.skipIf(flags.includes('python') && python === undefined)(
-        titleOf(block),
-        async () => void printed.set(text, await runShell(text, { folder, python })),
-        120_000,
-      );
-  }
-
-  it('has no shell commands that are not run', () => {
+  it('have no shell commands that are not run', () => {
     const shown = blocks.filter(({ language, flags }) => language === 'sh' && !flags.includes('run'));
-    expect(shown.map(titleOf)).toEqual([]);
+    expect(shown).toEqual([]);
   });
 });
 
-describe('what the recipes leave behind', () => {
-  it('says the same class of an image in every language', () => {
-    const answers = [...printed].filter(([commands]) => /classify/.test(commands)).map(([, output]) => output.trim());
-    expect(answers.length).toBe(python === undefined ? 2 : 3);
-    expect(['circles', 'squares', 'stripes']).toContain(answers[0]);
-    expect(new Set(answers).size).toBe(1);
-  });
-
-  it('is what they promise', () => {
-    for (const file of ['runs/my-images/report.html', 'runs/taught/frontier.svg', 'trials.csv', 'model/labels.txt'])
-      expect(existsSync(join(folder, file)), file).toBe(true);
-    const scores: unknown = JSON.parse(readFileSync(join(folder, 'scores.json'), 'utf8'));
-    expect(scores).toMatchObject({ split: 'validation', latency: { environment: { provider: 'cpu' } } });
-  });
-
-  it('is reported again by a run that was killed before its report', async () => {
-    const report = join(folder, 'runs/my-images/report.html');
-    rmSync(report);
-    await runShell('npx nas resume runs/my-images', { folder, python });
-    expect(existsSync(report)).toBe(true);
-  });
-
-  it('refuses a batch that is larger than the data before anything runs, and says whose', async () => {
-    const refused = runShell('npx nas run experiment.yaml --workdir refused --set teacher.batch=999', {
-      folder,
-      python,
-    });
-    await expect(refused).rejects.toThrow('teacher.batch: a batch of 999 images');
-    expect(existsSync(join(folder, 'refused'))).toBe(false);
-  });
-
-  it('has learned where the circle is', () => {
-    const losses = [...printed.values()].flatMap((output) => [...output.matchAll(/step \d+: loss ([\d.]+)/g)]);
-    expect(losses).toHaveLength(3);
-    expect(Number(losses[2][1])).toBeLessThan(0.1);
-  });
-});
-
-describe('the programs among them', () => {
-  it('have the types that the package declares', async () => {
-    const options = '--noEmit --strict --allowJs --checkJs --skipLibCheck --target es2022 --module nodenext';
-    await runShell(`node node_modules/typescript/bin/tsc ${options} circle.mts my-space.mjs`, { folder, python });
-  });
-});
-
-describe("the README's example", () => {
-  it('is a valid experiment', async () => {
-    const example = blocksOf(read('README.md')).find(({ language }) => language === 'yaml');
-    writeFileSync(join(folder, 'readme.yaml'), example?.text ?? '');
-    expect(await runShell('npx nas validate readme.yaml', { folder, python })).toContain('valid: my-first-search');
-  });
+it("the README's example is a valid experiment", () => {
+  const example = blocksOf(read('README.md')).find(({ language }) => language === 'yaml');
+  const { experiment } = parseExperiment('readme.yaml', example?.text ?? '', { checkFiles: false });
+  expect(experiment.name).toBe('my-first-search');
 });

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Store } from '../../store/index.js';
 
-/** 4 x 4 x 3 networks: what is large is accurate and slow; the seconds of an evaluation grow with both. */
+/** 4 x 4 x 3 networks: larger ones are more accurate, slower, and take longer to evaluate. */
 export const rows = [0, 1, 2, 3].flatMap((depth) =>
   [3, 5, 7, 11].flatMap((kernel, k) =>
     ['relu', 'swish', 'none'].map((act, a) => ({
@@ -63,7 +63,7 @@ export function writeTable(
   return { file, csv };
 }
 
-/** What a run found, with the simulated times of its trials in ms after its start. */
+/** Trials of a run, with simulated times in ms after its start. */
 export function findingsOf(workdir: string) {
   const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
   try {

@@ -10,7 +10,7 @@ const [own, tiny] = await Promise.all([
   createSpace(spaceSchema.parse({ type: 'mobilenet', preset: 'tiny' }), fashion),
 ]);
 
-/** Those that do not hold. */
+/** Names of failing checks. */
 async function broken(checks: readonly Check[]): Promise<string[]> {
   const names: string[] = [];
   for (const { name, run } of checks)
@@ -33,7 +33,7 @@ describe('the published checks of an evaluation', () => {
   for (const { name, run } of evaluatorChecks(sum, tiny, ['error'])) it(name, run);
 });
 
-it('fail where a promise is broken', async () => {
+it('fail for a broken contract', async () => {
   const once: Space = { ...tiny, build: () => tiny.build(tiny.decisions.map(() => 0)) };
   expect(await broken(spaceChecks(once))).toEqual(['has one genotype for each network']);
   const shifted: Space = { ...tiny, canonical: (genotype) => tiny.canonical(genotype).with(0, 0) };

@@ -63,7 +63,7 @@ export function describeDecisionSpace(name: string, make: () => DecisionSpace | 
           const difference = canonical.findIndex((index, i) => index !== genotype[i]);
           if (difference >= 0) expect(canonical[difference]).toBeLessThan(genotype[difference]);
         }),
-        { numRuns: 60 },
+        { numRuns: 30 },
       );
     });
 
@@ -104,7 +104,7 @@ export function describeDecisionSpace(name: string, make: () => DecisionSpace | 
             expect(sameGenotype(other, space.canonical(genotype))).toBe(false);
           }
         }),
-        { numRuns: 10 },
+        { numRuns: 5 },
       );
     });
   });
@@ -128,7 +128,7 @@ export function describeSpace(name: string, make: () => Space | Promise<Space>):
           expect(space.build(space.canonical(genotype))).toEqual(network);
           expect(JSON.parse(JSON.stringify(network))).toEqual(network);
         }),
-        { numRuns: 60 },
+        { numRuns: 30 },
       );
     });
 
@@ -138,7 +138,7 @@ export function describeSpace(name: string, make: () => Space | Promise<Space>):
           const sameId = genotypeId(space.canonical(a)) === genotypeId(space.canonical(b));
           expect(sameId).toBe(architecture(a) === architecture(b));
         }),
-        { numRuns: 100 },
+        { numRuns: 50 },
       );
       if (combinations(space) > listable) return;
       const all = [...enumerate(space)];
@@ -170,7 +170,7 @@ export function describeSpace(name: string, make: () => Space | Promise<Space>):
           expect(macs).toBeGreaterThanOrEqual(smallest.costs.macs);
           expect(macs).toBeLessThanOrEqual(largest.costs.macs);
         }),
-        { numRuns: 40 },
+        { numRuns: 20 },
       );
     });
   });

@@ -20,11 +20,11 @@ export const titleInBrowser = (name: string): string =>
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
-/** Accessibility violations that axe-core finds in a page: one line per rule, with the elements. */
-export async function violationsOf(page: Page): Promise<string[]> {
+/** Accessibility violations that axe-core finds in a page: one line per rule, with the elements; by default of all rules. */
+export async function violationsOf(page: Page, rules?: readonly string[]): Promise<string[]> {
   await page.evaluate(readFileSync(axe, 'utf8'));
   const found = await page.evaluate<{ id: string; help: string; nodes: { target: unknown }[] }[]>(
-    'axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations)',
+    `axe.run(${JSON.stringify({ resultTypes: ['violations'], runOnly: rules })}).then(({ violations }) => violations)`,
   );
   return found.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => String(target)).join(' | ')}`);
 }

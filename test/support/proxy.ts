@@ -95,7 +95,8 @@ export class Proxy {
     ] as const)
       one.once('close', () => {
         this.pairs.delete(pair);
-        other.destroy();
+        // After the pieces that are late.
+        setTimeout(() => other.destroy(), this.delayMs);
       });
     if (this.state === 'silent') upstream.pause();
     else client.resume();

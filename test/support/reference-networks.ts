@@ -1,5 +1,5 @@
 import type { Block, Network } from '../../spaces/index.js';
-import { mbconv as mbconvBlock, type Act } from '../compiler/support/blocks.js';
+import { mbconv as mbconvBlock, type Act } from '../compiler/support/networks.js';
 
 const mbconv =
   (act: Act) =>

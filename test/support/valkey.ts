@@ -20,12 +20,6 @@ export function describeWithValkey(name: string, body: () => void): void {
   );
 }
 
-/** Tests with a real queue server that take minutes: `npm run test:queue` has them, too. */
-export function describeAtLength(name: string, body: () => void): void {
-  if (process.env['NAS_QUEUE_ALL'] === '1') describeWithValkey(name, body);
-  else describe.skip(`${name} (skipped: npm run test:queue runs it)`, body);
-}
-
 export interface ValkeyOptions {
   /** Required password; default: none. */
   readonly password?: string;

@@ -1,10 +1,10 @@
-import type { Comparison, MethodSummary, Quartiles } from '../../../experiments/index.js';
-import { type Column, json, renderTable } from '../../output/terminal.js';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { invalidInput } from '../../../base/errors.js';
 import { writeFileAtomic } from '../../../base/files.js';
+import type { Comparison, MethodSummary, Quartiles } from '../../../experiments/index.js';
 import { command, jsonOption, setOption } from '../../command.js';
+import { type Column, json, renderTable } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
 
 const short = (value: number): string => value.toFixed(3);
@@ -18,7 +18,7 @@ function goal({ to99: { evaluations, variants, searches } }: MethodSummary): str
   return `${evaluations === null ? 'never' : Math.round(evaluations)} (${there}/${of} ${what})`;
 }
 
-/** One column for each number of evaluations, then how soon the goal is reached and what an ask takes. */
+/** One column per number of evaluations, then evaluations to the goal and ask time. */
 const comparisonColumns = (at: readonly number[]): Column<MethodSummary>[] => [
   { title: 'controller', cell: ({ method }) => method },
   ...at.map((evaluations): Column<MethodSummary> => ({
@@ -30,7 +30,7 @@ const comparisonColumns = (at: readonly number[]): Column<MethodSummary>[] => [
   { title: 'ask [ms]', numeric: true, cell: ({ askMs }) => (askMs === null ? '-' : askMs.toFixed(2)) },
 ];
 
-/** What the figures are, in a few words. */
+/** Title of the table. */
 function comparisonTitle({ variants, search, seeds }: Comparison): string {
   const [{ objectives }] = variants;
   const goals = objectives.map(({ name, direction, cost }, i) => {
@@ -43,7 +43,7 @@ function comparisonTitle({ variants, search, seeds }: Comparison): string {
 
 const list = { type: 'string', array: true, nargs: 1, default: [] as string[] } as const;
 
-/** The numbers of evaluations to show that a search gets to; at least its last. */
+/** Numbers of evaluations to show, within the budget; at least the budget. */
 function shownAt(values: readonly string[], budget: number): number[] {
   const numbers = values.flatMap((value) => value.split(',')).map(Number);
   const wrong = numbers.find((value) => !Number.isInteger(value) || value < 1);
@@ -70,29 +70,29 @@ export const benchSearch = command({
     yargs
       .positional('yaml', { type: 'string', describe: 'Experiment file whose space is a table' })
       .option('table', { type: 'string', describe: 'CSV file of results; instead of an experiment file' })
-      .option('decisions', { ...list, describe: 'Columns that say what a network is; default: those without decimals' })
+      .option('decisions', { ...list, describe: 'Decision columns; default: columns without decimals' })
       .option('objectives', {
         ...list,
         describe: 'column:direction:cost, e.g. accuracy:max:expensive,latency:min:cheap',
       })
       .option('devices', {
         ...list,
-        describe: 'Columns that take the place of the second objective, one after the other',
+        describe: 'Columns that replace the second objective, one at a time',
       })
-      .option('controllers', { ...list, describe: 'Which are compared; default: all' })
+      .option('controllers', { ...list, describe: 'Controllers to compare; default: all' })
       .option('budget', { type: 'number', default: 500, describe: 'Evaluations of each search' })
       .option('seeds', { type: 'number', default: 20, describe: 'Searches of each controller, with different seeds' })
-      .option('parallel', { type: 'number', describe: 'Evaluations at once; default: those of the experiment, or 1' })
+      .option('parallel', { type: 'number', describe: 'Parallel evaluations; default: as in the experiment, or 1' })
       .option('at', {
         ...list,
         default: ['25', '50', '100', '200', '500'],
-        describe: 'Evaluations after which the hypervolume is shown',
+        describe: 'Numbers of evaluations at which the hypervolume is shown',
       })
       .option('workers', {
         type: 'number',
         default: availableParallelism(),
         defaultDescription: 'the cores',
-        describe: 'Searches at once; changes only the times of asking',
+        describe: 'Parallel searches; affects only ask times',
       })
       .option('set', setOption)
       .option('output', {
@@ -107,7 +107,7 @@ export const benchSearch = command({
     const { out, err, colors } = terminal;
     const comparison = parseComparison({ ...args, yaml: args.yaml, table: args.table, parallel: args.parallel });
     const evaluations = shownAt(at, comparison.search.trials);
-    // Read here too, so that a bad table is one error before anything starts.
+    // Reads the table first, so that an invalid one is a single error.
     const problems = await problemsOf(comparison);
     const counter = createCounter(terminal);
     const results = await compare(comparison, { workers, onProgress: counter.show('searches') });

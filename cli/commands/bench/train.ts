@@ -2,7 +2,7 @@ import type { NodeShare, TimedNetwork, StepTiming } from '../../../trainers/inde
 import { command, jsonOption } from '../../command.js';
 import { type Column, json, renderTable, type Terminal } from '../../output/terminal.js';
 
-/** One network's figures; what `--json` prints. */
+/** Result of one network, as `--json` prints it. */
 interface Row {
   readonly name: string;
   readonly threads: number;
@@ -54,11 +54,11 @@ interface Share {
   readonly name: string;
   readonly ms: number;
   readonly nodes: number;
-  /** Of the whole, in [0, 1]. */
+  /** Share of the step, in [0, 1]. */
   readonly share: number;
 }
 
-/** Time added up by a property of the nodes, the most first. */
+/** Total time by a property of the nodes, descending. */
 function sharesBy(nodes: readonly NodeShare[], key: (node: NodeShare) => string): Share[] {
   const total = nodes.reduce((sum, { ms }) => sum + ms, 0);
   const groups = new Map<string, { ms: number; nodes: number }>();
@@ -83,7 +83,7 @@ const shareColumns = (title: string): readonly Column<Share>[] => [
   { title: 'share', numeric: true, cell: ({ share }) => `${(100 * share).toFixed(1)} %` },
   { title: '', cell: ({ share }) => '█'.repeat(Math.round(share * barWidth)) },
 ];
-/** Layers beyond this many are added up in the table; JSON has all. */
+/** Maximum number of layers in the table; JSON has all. */
 const mostLayers = 25;
 
 function printProfile(name: string, nodes: readonly NodeShare[], { out, colors }: Terminal): void {
@@ -107,7 +107,7 @@ export const benchTrain = command({
   summary: 'Time the training step of networks, as nas run runs it',
   examples: [
     ['bench train --networks networks.json --threads 1', 'a table'],
-    ['bench train --networks networks.json --only mbv2_32 --profile', 'where the time of a step goes'],
+    ['bench train --networks networks.json --only mbv2_32 --profile', 'the time of a step by operator and layer'],
     [
       'bench train --networks networks.json --json',
       'a list of {name, threads, ms_per_step, images_per_s, params, ...}',
@@ -123,7 +123,7 @@ export const benchTrain = command({
       .option('only', { type: 'string', array: true, default: [] as string[], describe: 'Names of networks to time' })
       .option('threads', { type: 'number', default: 1, describe: 'Threads within an operator' })
       .option('steps', { type: 'number', default: 15, describe: 'Timed steps; the figure is their median' })
-      .option('warmup', { type: 'number', default: 4, describe: 'Steps before, which are not timed' })
+      .option('warmup', { type: 'number', default: 4, describe: 'Untimed steps before' })
       .option('provider', { type: 'string', default: 'cpu', describe: 'ONNX Runtime execution provider' })
       .option('portable', {
         type: 'boolean',

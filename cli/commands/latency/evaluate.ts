@@ -1,9 +1,9 @@
 import { invalidInput } from '../../../base/errors.js';
 import type { EvaluationProtocol, Score, TargetEvaluation } from '../../../latency-models/index.js';
+import { parseSpace, spaceOption } from '../../arguments/space.js';
 import { command, jsonOption } from '../../command.js';
 import { json, renderTable, type Column } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
-import { parseSpace, spaceOption } from '../../arguments/space.js';
 
 interface Row extends Pick<TargetEvaluation, 'target' | 'scores'> {
   readonly kinds: string;
@@ -31,7 +31,7 @@ const columns: readonly Column<Row>[] = [
   { title: 'model', cell: ({ kinds }) => kinds },
 ];
 
-/** Names with commas between. */
+/** Comma-separated names. */
 const namesOf = (text: string): string[] => [
   ...new Set(
     text
@@ -59,7 +59,7 @@ export const evaluate = command({
   usage: 'evaluate',
   summary: 'Judge latency predictors on a table of published measurements, by the protocol of the literature',
   examples: [
-    ['latency evaluate --space fbnet --table t.csv --target phone --samples 10 --seeds 20', 'no other device known'],
+    ['latency evaluate --space fbnet --table t.csv --target phone --samples 10 --seeds 20', 'without other devices'],
     [
       'latency evaluate --space fbnet --table t.csv --target phone --sources gpu,cpu --samples 5 --trim 0.1',
       'with tables of other devices',
@@ -71,19 +71,19 @@ export const evaluate = command({
       .option('table', {
         type: 'string',
         demandOption: true,
-        describe: 'CSV with columns under the names of the decisions, and one for each device (ms)',
+        describe: 'CSV with a column per decision, and one per device (ms)',
       })
       .option('target', {
         type: 'string',
         demandOption: true,
-        describe: 'Columns to predict, with commas between; results are means over them',
+        describe: 'Comma-separated columns to predict; results are means over them',
       })
       .option('sources', {
         type: 'string',
         default: '',
-        describe: 'Columns of devices whose latencies are all known, with commas between',
+        describe: 'Comma-separated columns of devices with known latencies',
       })
-      .option('samples', { type: 'number', default: 10, describe: 'Networks of the target that are measured' })
+      .option('samples', { type: 'number', default: 10, describe: 'Measured networks of the target' })
       .option('select', {
         choices: ['auto', 'random'] as const,
         default: 'auto' as const,
@@ -92,9 +92,9 @@ export const evaluate = command({
       .option('trim', {
         type: 'number',
         default: 0,
-        describe: 'Share of the fastest and of the slowest rows that is not tested on (HELP: 0.1)',
+        describe: 'Share of the fastest and slowest rows to exclude from the test (HELP: 0.1)',
       })
-      .option('seeds', { type: 'number', default: 20, describe: 'Repetitions, each with rows drawn anew' })
+      .option('seeds', { type: 'number', default: 20, describe: 'Repetitions with different random rows' })
       .option('model', {
         choices: ['additive', 'lookup', 'gaussian-process'] as const,
         describe: 'Kind of model; by default the one with the smallest cross-validated error',

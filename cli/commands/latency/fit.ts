@@ -3,21 +3,21 @@ import { writeFileAtomic } from '../../../base/files.js';
 import { ms, percent } from '../../../experiments/report/index.js';
 import type { CrossValidation, Device, Environment, MeasuredNetworks } from '../../../latency-models/index.js';
 import type { Genotype, Space } from '../../../spaces/index.js';
-import { command, jsonOption } from '../../command.js';
 import { deviceOption, parseDevice } from '../../arguments/device.js';
+import { parseSpace, spaceOption } from '../../arguments/space.js';
+import { command, jsonOption } from '../../command.js';
 import { type Column, json, renderFacts, renderTable, type Terminal } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
-import { parseSpace, spaceOption } from '../../arguments/space.js';
 
 const fitPrecisions = ['fp32', 'int8'] as const;
 type FitPrecision = (typeof fitPrecisions)[number];
 
-/** @throws NasError `invalid-input` when networks were computed with something else than the model is to predict */
+/** @throws NasError `invalid-input` when networks were measured in another precision than the model's */
 function requireExecuted(environment: Environment, wanted: FitPrecision, source: string): void {
-  // A table does not say what its latencies are of.
+  // A table has no precision.
   const { precision = wanted } = environment;
   if (precision === wanted) return;
-  throw invalidInput(`${source}: the networks are computed with ${precision}, not with ${wanted}`, {
+  throw invalidInput(`${source}: the networks are measured in ${precision}, not in ${wanted}`, {
     hint:
       wanted === 'int8'
         ? 'This device has no kernels for bytes, or what was measured is not quantized; leave --precision out.'
@@ -25,17 +25,17 @@ function requireExecuted(environment: Environment, wanted: FitPrecision, source:
   });
 }
 
-/** Fewer networks cannot be cross-validated. */
-const fewest = 4;
+/** Minimum number of networks for cross-validation. */
+const minNetworks = 4;
 
-/** What is left at the pace so far, for people. */
+/** Estimated remaining time as text. */
 function timeLeft(began: number, done: number, total: number): string {
   if (done === 0) return '';
   const seconds = Math.round((((performance.now() - began) / 1000) * (total - done)) / done);
   return `, at most ${seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`} left`;
 }
 
-/** Measures networks; those that the device only has a prediction of its own for are left out. */
+/** Measures networks; skips those for which the device has only its own prediction. */
 async function measureAll(
   device: Device,
   space: Space,
@@ -80,7 +80,7 @@ export const fit = command({
   examples: [
     ['latency fit --space mobilenet --device local', '40 networks of a ready-made space, on this machine'],
     ['latency fit --space experiment.yaml --device browser --samples 60 -o browser.json', "an experiment's space"],
-    ['latency fit --space mobilenet --from latency-model.measurements.json', 'again, measuring nothing'],
+    ['latency fit --space mobilenet --from latency-model.measurements.json', 'again, without measuring'],
   ],
   options: (yargs) =>
     yargs
@@ -91,20 +91,20 @@ export const fit = command({
         alias: 'o',
         type: 'string',
         default: 'latency-model.json',
-        describe: 'File for the model; what was measured (.measurements.json) and a picture of it (.svg) go beside it',
+        describe: 'File of the model; measurements (.measurements.json) and a chart (.svg) are written beside it',
       })
       .option('from', { type: 'string', describe: 'Fit to the measurements of an earlier fit instead of measuring' })
       .option('precision', {
         choices: fitPrecisions,
         default: 'fp32' as const,
-        describe: 'What the networks are computed with: int8 measures them quantized',
+        describe: 'Precision of the networks; int8 measures quantized ones',
       })
-      .option('seed', { type: 'number', default: 0, describe: 'For the networks to choose from, and their weights' })
+      .option('seed', { type: 'number', default: 0, describe: 'Seed of the networks and their weights' })
       .option('json', jsonOption),
   run: async ({ space: name, device: argument, samples, output, from, seed, precision, json: asJson }, terminal) => {
     const { out, err, colors } = terminal;
-    if (!Number.isInteger(samples) || samples < fewest)
-      throw invalidInput(`--samples ${samples}: expected a whole number of at least ${fewest}`);
+    if (!Number.isInteger(samples) || samples < minNetworks)
+      throw invalidInput(`--samples ${samples}: expected a whole number of at least ${minNetworks}`);
     const { Random } = await import('../../../base/random.js');
     const {
       createDevice,
@@ -122,13 +122,13 @@ export const fit = command({
       const device = createDevice(parseDevice(argument), { space });
       const genotypes = selectCalibration(space, samples, new Random(seed, 'calibration'));
       chosen = genotypes.length;
-      if (chosen < fewest)
+      if (chosen < minNetworks)
         throw invalidInput(`${name}: a space of ${chosen} networks needs no model; measure them all`);
       const taken = await measureAll(device, space, genotypes, seed, precision, terminal);
       requireExecuted(taken.environment, precision, device.name);
-      if (taken.networks.length < fewest)
+      if (taken.networks.length < minNetworks)
         throw invalidInput(
-          `${device.name} has latencies of ${taken.networks.length} of the ${chosen} chosen networks; at least ${fewest} are needed`,
+          `${device.name} has latencies of ${taken.networks.length} of the ${chosen} chosen networks; at least ${minNetworks} are needed`,
           {
             hint: 'A table needs no model: as a device, it predicts networks without a row. nas latency evaluate judges it.',
           },
@@ -139,8 +139,8 @@ export const fit = command({
     const kept = from ?? beside(output, 'measurements.json');
     const { environment, networks } = from === undefined ? await measure() : readMeasured(from, space);
     requireExecuted(environment, precision, kept);
-    if (networks.length < fewest)
-      throw invalidInput(`${kept} has ${networks.length} networks; at least ${fewest} are needed`);
+    if (networks.length < minNetworks)
+      throw invalidInput(`${kept} has ${networks.length} networks; at least ${minNetworks} are needed`);
     const measured = networks.map(({ genotype, ...taken }) => ({ network: space.build(genotype), ...taken }));
     const model = fitLatencyModel(measured);
     const validation = crossValidate(measured);

@@ -9,8 +9,8 @@ import type {
   Measurement,
   ReachableDevice,
 } from '../../../latency-models/index.js';
-import { command, jsonOption } from '../../command.js';
 import { deviceOption, parseDevice } from '../../arguments/device.js';
+import { command, jsonOption } from '../../command.js';
 import { withRun } from '../../open-run.js';
 import { type Colors, type Column, json, renderFacts, renderTable } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
@@ -66,12 +66,12 @@ function batchesOf(text: string): number[] {
   return [...new Set(batches)];
 }
 
-/** The device at each batch size that is asked for, or as it is configured. */
+/** The device at each batch size, or as configured. */
 function atBatches(config: ReachableDevice, batch: string | undefined): { config: ReachableDevice; batch: number }[] {
   const hasBatch = config.type === 'local' || config.type === 'browser';
   if (batch === undefined) return [{ config, batch: hasBatch ? config.batch : 1 }];
   if (!hasBatch)
-    throw invalidInput(`--batch ${batch}: a device of type ${config.type} decides its batch itself`, {
+    throw invalidInput(`--batch ${batch}: a device of type ${config.type} has a fixed batch size`, {
       hint: config.type === 'agent' ? 'nas agent --device local:batch=8 sets it.' : 'Choose another column.',
     });
   return batchesOf(batch).map((size) => ({ config: { ...config, batch: size }, batch: size }));
@@ -79,7 +79,7 @@ function atBatches(config: ReachableDevice, batch: string | undefined): { config
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-/** Finds what is to be measured and passes it to `task`. */
+/** Loads the model or trial and passes it to `task`. */
 async function withSubject<T>(
   model: string,
   trial: number | undefined,
@@ -104,7 +104,7 @@ async function withSubject<T>(
 
 export const measure = command({
   usage: 'measure <model> [trial]',
-  summary: 'Measure the latency of an ONNX model or of a trial, with everything that says how far to trust it',
+  summary: 'Measure the latency of an ONNX model or of a trial, and how reliable it is',
   examples: [
     ['latency measure model.onnx --batch 1,8,32', 'on this machine, one thread'],
     ['latency measure runs/quickstart 7 --device browser', "a trial's network, in a browser"],
@@ -128,7 +128,7 @@ export const measure = command({
     const config = parseDevice(argument);
     const settings = atBatches(config, batch);
     if (profile && config.type !== 'local')
-      throw invalidInput(`--profile: the time of each layer is known on local devices only, not on ${config.type}`);
+      throw invalidInput(`--profile: only local devices measure the time of each layer, not ${config.type}`);
     await withSubject(model, trial, async (subject) => {
       const { createDevice, modelOf, precisionText, profileLayers, saturates, saturationText } =
         await import('../../../latency-models/index.js');
@@ -173,8 +173,8 @@ export const measure = command({
             ['device', environment.device],
             ['processor', `${environment.cpu}, ${environment.cores} core${environment.cores === 1 ? '' : 's'}`],
             ['runtime', `${environment.runtime}; ${environment.platform}`],
-            ['clock governor', environment.governor ?? 'not told by this system'],
-            ['load, affinity', `${environment.load.toFixed(2)}; processors ${environment.affinity ?? 'not told'}`],
+            ['clock governor', environment.governor ?? 'unknown'],
+            ['load, affinity', `${environment.load.toFixed(2)}; processors ${environment.affinity ?? 'unknown'}`],
             ...(environment.precision === undefined
               ? []
               : [['executed', precisionText(environment)] satisfies [string, string]]),

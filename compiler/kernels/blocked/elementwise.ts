@@ -4,7 +4,7 @@ import { Val } from '../../values/value.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
 import { affine, byParts, imageVector, imageView, inBlocks } from './parts.js';
 
-/** Operators whose results are finite wherever their operands are, so that the padding of blocks stays finite. */
+/** Operators that map finite operands to finite results: the padding of blocks stays finite. */
 const finite: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
   'Abs',
   'Add',
@@ -25,7 +25,7 @@ const finite: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
   'Tanh',
 ]);
 
-/** The order in which most of the values in blocks are; null when fewer than half of the large values are in blocks. */
+/** The most common block order of the values; null when fewer than half of them are in blocks. */
 function commonOrder(values: readonly Val[]): BlockOrder | null {
   const orders = values.flatMap(({ blockLayout }) => blockLayout?.order ?? []);
   if (orders.length === 0 || 2 * orders.length < values.length) return null;
@@ -33,14 +33,14 @@ function commonOrder(values: readonly Val[]): BlockOrder | null {
   return 2 * long >= orders.length ? 'CNHWc' : 'NCHWc';
 }
 
-/** Shape of an operand stored in rank 4, when it is one number a channel, or one a channel of each image; else null. */
+/** [images or 1, channels] of an operand with one number per channel, or per channel and image; null for others. */
 function vectorShape(value: Val, shape: Shape): readonly [number, number] | null {
   const stored = [...new Array<number>(4 - value.rank).fill(1), ...value.stored];
   const fits = (stored[0] === 1 || stored[0] === shape[0]) && stored[1] === 1 && stored[2] === 1;
   return fits && stored[3] === shape[3] ? [stored[0], stored[3]] : null;
 }
 
-/** A convolution that is only a factor for each channel of each image: adding to its result costs nothing. */
+/** A convolution that only multiplies each channel of each image by a factor; adding to its result is free. */
 function factorOf(builder: GraphBuilder, name: string): { readonly of: string; readonly scale: string } | null {
   const [a, b, ...pixels] = builder.shapeOf(name);
   const reshaped = builder.producer(name);
@@ -51,7 +51,7 @@ function factorOf(builder: GraphBuilder, name: string): { readonly of: string; r
   return groups === a * b * pixels[2] && rest.every((d) => d === 1) ? { of: source, scale: weights } : null;
 }
 
-/** x*factor + values for each image, where every part of x is `factorOf` something; null elsewhere. */
+/** x*factor + values per image, when every part of x comes from such a convolution (`factorOf`); null otherwise. */
 function offsetImages(full: Val, values: Val, order: BlockOrder): Val | null {
   const { builder, shape, blockLayout } = full;
   if (blockLayout?.order !== order) return null;
@@ -65,7 +65,7 @@ function offsetImages(full: Val, values: Val, order: BlockOrder): Val | null {
   });
 }
 
-/** x * vector or x + vector in one pass. */
+/** x * vector or x + vector in one pass over the images. */
 function withVector(op: 'Mul' | 'Add', full: Val, vector: Val, order: BlockOrder): Val {
   const [images, channels] = vectorShape(vector, full.shape) ?? [1, 1];
   const values = vector.relabelled(vector.stored).reshaped(images > 1 ? [images, 1, 1, channels] : [channels]);
@@ -73,7 +73,7 @@ function withVector(op: 'Mul' | 'Add', full: Val, vector: Val, order: BlockOrder
   return (images > 1 ? offsetImages(full, values, order) : null) ?? affine(full, { scale: 1, offset: values }, order);
 }
 
-/** x * values or x + values with numbers [N, 1, 1, C], for a batch that is not known, and so no number of groups. */
+/** x * values or x + values with numbers [N, 1, 1, C], for a dynamic batch, whose number of groups is unknown. */
 function broadcastVector(op: 'Mul' | 'Add', full: Val, vector: Val): Val {
   const x = inBlocks(full, 'NCHWc');
   const { builder, images, channels, block } = x;
@@ -82,7 +82,7 @@ function broadcastVector(op: 'Mul' | 'Add', full: Val, vector: Val): Val {
   return Val.blocked(builder, [builder.emit(op, [x.name, shaped])], full.shape, 'NCHWc');
 }
 
-/** An elementwise operator on values in blocks; null when it cannot, or when most operands are not in blocks. */
+/** An elementwise operator on values in blocks; null when unsupported or when most operands are not in blocks. */
 export function blockedElementwise(
   op: OnnxOp,
   values: readonly Val[],

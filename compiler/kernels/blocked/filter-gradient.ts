@@ -5,47 +5,47 @@ import { convolutionAttributes, type Geometry } from '../convolution/geometry.js
 import { type Blocks, fillsBlocks, inParts, orderOf, partsOf, sumOf } from './parts.js';
 import { combineRows, constantMatrix, filteringFor, type Lines, type MinimalFiltering } from './winograd.js';
 
-/** Images whose pixels lie in rows: [blocks, images, h, w*lanes], `lanes` channels of a pixel side by side. */
+/** Images as rows of pixels [blocks, images, h, w*depth], `depth` channels of a pixel side by side. */
 interface Rows {
   readonly name: string;
   readonly blocks: number;
   readonly images: number;
-  readonly lanes: number;
+  readonly depth: number;
 }
 
-/** The parts of x as rows of pixels: all channels of a pixel when they are too few for blocks. */
+/** The parts of x as rows of pixels; too few channels for blocks lie side by side, all of them. */
 function rowsOf(x: Val, g: Geometry, parts: number): Rows[] {
   if (!fillsBlocks(x.builder, g.inChannels))
     return splitImages(x.builder, x.fullForm(), 'NCHWc', parts).map((name) => ({
       name,
       blocks: 1,
       images: g.batch / parts,
-      lanes: g.inChannels,
+      depth: g.inChannels,
     }));
   return inParts(x, 'CNHWc', parts).map(({ name, channels, images, block }) => ({
     name,
     blocks: channels / block,
     images,
-    lanes: block,
+    depth: block,
   }));
 }
 
-/** Images as channels, in blocks, the rows padded with zeros. */
+/** Images become channels in blocks; rows are padded with zeros. */
 function imagesAsChannels(
   builder: GraphBuilder,
-  { name, blocks, images, lanes }: Rows,
+  { name, blocks, images, depth }: Rows,
   [height, width]: readonly [number, number],
   [left, right]: readonly [number, number],
 ): string {
-  const rows = builder.reshape(name, [blocks * images * height, width * lanes]);
-  // Pads of the convolution would be slow: it computes the cells that touch them one by one.
+  const rows = builder.reshape(name, [blocks * images * height, width * depth]);
+  // The convolution's own pads are slow: it computes each cell that touches them on its own.
   const padded =
-    left + right === 0 ? rows : builder.emit('Pad', [rows, builder.integers([0, left * lanes, 0, right * lanes])]);
-  const all = builder.reshape(padded, [blocks, images, height, (width + left + right) * lanes]);
+    left + right === 0 ? rows : builder.emit('Pad', [rows, builder.integers([0, left * depth, 0, right * depth])]);
+  const all = builder.reshape(padded, [blocks, images, height, (width + left + right) * depth]);
   return builder.emit('nchwc.ReorderInput', [all], { channels_last: int(0) });
 }
 
-/** Output gradients as a filter [co, N, h, w] whose input channels are the images. */
+/** Output gradients as a filter [co, N, h, w] with images as input channels. */
 function imagesInside({ builder, name, order, images, channels, image, block }: Blocks): string {
   const [blocks, area] = [channels / block, sizeOf(image)];
   const [shape, perm] =
@@ -62,24 +62,24 @@ function imagesInside({ builder, name, order, images, channels, image, block }: 
   return builder.reshape(grouped, [channels, images, ...image]);
 }
 
-/** One convolution with the kernel's cells for pixels, [ci/c, co, kh, kw*c]. */
+/** One convolution whose output pixels are the cells of the kernel, [ci/c, co, kh, kw*c]. */
 function directGradient(builder: GraphBuilder, rows: Rows, dy: Blocks, g: Geometry, ends: readonly number[]): string {
   const attributes = convolutionAttributes({
     kernel: g.output,
     pads: [g.pads[0], 0, ends[0], 0],
-    dilations: [g.strides[0], g.strides[1] * rows.lanes],
+    dilations: [g.strides[0], g.strides[1] * rows.depth],
   });
   const images = imagesAsChannels(builder, rows, g.input, [g.pads[1], ends[1]]);
   return builder.emit('nchwc.Conv', [images, imagesInside(dy)], attributes);
 }
 
-/** The gradient of the filter with its channels in whole blocks, [kh, kw, ci, co], and maybe more cells behind. */
+/** The filter's gradient [kh, kw, ci, co], channels padded to whole blocks, possibly with surplus cells at the end. */
 function directSums(x: Val, dy: Val, g: Geometry, parts: number): string {
   const { builder } = x;
   const gradients = inParts(dy, orderOf(dy), parts);
   const sources = rowsOf(x, g, parts);
-  const [[{ lanes, blocks }], [{ channels, block }]] = [sources, gradients];
-  // Rows and columns that the strided filter never reaches are cut off by smaller end pads, or afterwards.
+  const [[{ depth, blocks }], [{ channels, block }]] = [sources, gradients];
+  // Rows and columns that the strided filter never reaches: smaller end pads or a slice cut them off.
   const surplus = [0, 1].map(
     (i) => g.input[i] + g.pads[i] + g.pads[i + 2] - ((g.output[i] - 1) * g.strides[i] + g.kernel[i]),
   );
@@ -89,13 +89,13 @@ function directSums(x: Val, dy: Val, g: Geometry, parts: number): string {
     builder,
     sources.map((source, i) => directGradient(builder, source, gradients[i], g, ends)),
   );
-  const split = builder.reshape(sums, [blocks, channels / block, ...cells, lanes, block]);
-  return builder.reshape(builder.transpose(split, [2, 3, 0, 4, 1, 5]), [...cells, blocks * lanes, channels]);
+  const split = builder.reshape(sums, [blocks, channels / block, ...cells, depth, block]);
+  return builder.reshape(builder.transpose(split, [2, 3, 0, 4, 1, 5]), [...cells, blocks * depth, channels]);
 }
 
 /**
- * The products for each point of the filtering, [1, co, ci/b, kw*b]: convolutions of combined rows. Blocks of channels
- * lie one below the other, and the convolution steps from one to the next.
+ * Products at each point of the filtering, [1, co, ci/b, kw*b]: convolutions of combined rows. Blocks of channels are
+ * stacked vertically; the convolution strides from one to the next.
  */
 function productsOfPoints(x: Blocks, dy: Blocks, g: Geometry, f: MinimalFiltering): string[] {
   const { builder, block, images } = x;
@@ -130,7 +130,7 @@ function productsOfPoints(x: Blocks, dy: Blocks, g: Geometry, f: MinimalFilterin
   });
 }
 
-/** The same as `directSums` with fewer products. */
+/** As `directSums`, by minimal filtering. */
 function winogradSums(x: Val, dy: Val, g: Geometry, parts: number, f: MinimalFiltering): string {
   const { builder } = x;
   const [sources, gradients] = [inParts(x, 'NCHWc', parts), inParts(dy, orderOf(dy), parts)];
@@ -152,9 +152,9 @@ function winogradSums(x: Val, dy: Val, g: Geometry, parts: number, f: MinimalFil
 }
 
 /**
- * The gradient of the filter as one convolution over the images: images are the input channels, the output gradient is
- * the filter, and the channels of a pixel lie side by side in the row, so that columns are `lanes` apart. The result
- * has the kernel's cells for pixels. Null when sizes do not allow it.
+ * The filter's gradient as one convolution: images are its input channels, the output gradient is its filter, and its
+ * output pixels are the cells of the kernel. The channels of a pixel lie side by side in a row, so columns are `depth`
+ * apart. Null when sizes do not allow it.
  */
 export function imagesGradient(x: Val, dy: Val, g: Geometry): Val | null {
   const { builder } = x;

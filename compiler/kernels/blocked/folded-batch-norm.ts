@@ -37,10 +37,10 @@ const sumOfRows = (builder: GraphBuilder, matrix: string): string =>
   builder.emit('ReduceSum', [matrix, builder.integers([1])], { keepdims: int(0) });
 const turned = (builder: GraphBuilder, matrix: string): string => builder.transpose(matrix, [1, 0]);
 
-/** Narrower outputs do not pay for the covariance. */
+/** Least ratio of output to input channels at which the covariance is cheaper than the wide tensor. */
 const widening = 2;
 
-/** The covariance behind a value that is a widening 1x1 convolution in blocks; null for all others. */
+/** The covariance behind a widening 1x1 convolution in blocks; null for other values. */
 export function covarianceOf(y: Val): Covariance | null {
   const { recipe, builder } = y;
   if (recipe?.kind !== 'pointwise' || !builder.uses('folded batch normalisation')) return null;
@@ -67,7 +67,7 @@ export function statisticsOf(y: Val, { weights, mean, spread }: Covariance): rea
   return [means, elementwise('Relu', [variance])];
 }
 
-/** scale*y + offset by the convolution itself. */
+/** scale*y + offset, folded into the convolution. */
 export function foldedOutput(y: Val, { x, weights }: Covariance, scale: Val, offset: Val): Val {
   const { builder } = y;
   const scaled = builder.emit('Mul', [weights, column(builder, scale.fullForm())]);
@@ -83,7 +83,7 @@ function centredProduct(d: Val, sum: Val, { x, mean }: Covariance): string {
   return builder.emit('Sub', [turned(builder, product), means]);
 }
 
-/** Sum over images and pixels of d times (y - mean(y)), and the matrix that gave it. */
+/** Sum over images and pixels of d * (y - mean(y)), and the matrix it was computed from. */
 export function centredDots(
   d: Val,
   sum: Val,
@@ -104,8 +104,8 @@ interface NormGradient {
   readonly product: string;
 }
 
-/** The gradients of the convolution's input and filter, straight from that of the normalised output. */
-export const foldedGradient = (covariance: Covariance, { d, a, b, c, product }: NormGradient): FoldedGradient<Val> => {
+/** The gradients of the convolution's input and filter, computed from the gradient of the normalised output. */
+export const foldedGradient = (covariance: Covariance, { d, a, b, c, product }: NormGradient): FoldedGradient => {
   const { builder } = d;
   const { x, weights, spread, count } = covariance;
   const [outputs, inputs] = builder.shapeOf(weights);

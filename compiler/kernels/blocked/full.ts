@@ -18,16 +18,13 @@ import {
 import { backwards, exchanged, packFilter, packForPlain, packMatrix, packTransposed } from './weights.js';
 import { filteringFor, winogradConvolution } from './winograd.js';
 
-/**
- * Convolutions over all channels in the blocked layout: direct convolution at close to the speed of the processor, and
- * no change of layout before and after.
- */
+/** Whether a convolution over all channels runs in the blocked layout. */
 export const isBlockedFull = (builder: GraphBuilder, g: Geometry): boolean =>
   builder.uses('full convolution') && !g.depthwise && fillsBlocks(builder, g.outChannels);
 
 /**
- * 1x1 convolutions take any order. One that widens brings its narrow input into the order that suits its filter's
- * gradient; others leave their input as it is.
+ * 1x1 convolutions work in either order. Widening ones bring their narrow input into the order that suits the filter's
+ * gradient; others keep the order of their input.
  */
 function orderForPointwise(x: Val, g: Geometry): BlockOrder {
   if (x.builder.dynamicBatch !== null) return 'NCHWc';
@@ -40,7 +37,7 @@ export function pointwise(x: Val, filter: string, order: BlockOrder, bias: Val |
   return packedPointwise(x, packMatrix(builder, filter), builder.shapeOf(filter)[0], order, bias);
 }
 
-/** The input gradient of that convolution: its filter used the other way round, [N, H, W, co] to [N, H, W, ci]. */
+/** The input gradient of that convolution: [N, H, W, co] times the transposed filter, [N, H, W, ci]. */
 function transposedPointwise(dy: Val, filter: string, order: BlockOrder): Val {
   const { builder } = dy;
   return packedPointwise(dy, packTransposed(builder, filter), builder.shapeOf(filter)[1], order, null);
@@ -66,7 +63,7 @@ export function fullForward(x: Val, filter: Val, g: Geometry): Val {
   return blocked ? convolution(x, weights, g) : fromPlain(x, weights, g);
 }
 
-/** The convolution of images with less than a block of channels. */
+/** The convolution of images with fewer channels than half a block, read from NCHW. */
 function fromPlain(x: Val, weights: string, g: Geometry): Val {
   const { builder } = x;
   const shape = [g.batch, ...g.output, g.outChannels];
@@ -76,7 +73,7 @@ function fromPlain(x: Val, weights: string, g: Geometry): Val {
   return Val.blocked(builder, names, shape, 'NCHWc');
 }
 
-/** The convolution with a packed filter, with fewer products where that pays. */
+/** The convolution with a packed filter, by minimal filtering where that pays. */
 function convolution(x: Val, weights: string, g: Geometry): Val {
   const { builder } = x;
   const filtering = filteringFor(builder, g);
@@ -122,7 +119,7 @@ export function fullInputGradient(dy: Val, filter: Val, g: Geometry): Val | null
   });
 }
 
-/** The gradient of a strided 1x1 convolution: that of the pixels it saw, with zeros between them. */
+/** The input gradient of a strided 1x1 convolution: zero between the pixels that it read. */
 function stridedPointwiseGradient(dy: Val, filter: Val, g: Geometry): Val | null {
   const { strides, input, output } = g;
   const whole = output.every((d, i) => d * strides[i] === input[i]);
@@ -131,7 +128,7 @@ function stridedPointwiseGradient(dy: Val, filter: Val, g: Geometry): Val | null
   return byParts([seen], orderOf(seen), [g.batch, ...input, g.inChannels], (part) => spread(part, strides));
 }
 
-/** What one phase of the input rows (or columns) sees: every `stride`-th cell of the kernel, the last one first. */
+/** The cells of the kernel that meet one phase of the input's rows or columns: every `stride`-th, the last one first. */
 interface Phase {
   readonly first: number;
   readonly cells: number;
@@ -148,9 +145,9 @@ function phase(a: number, stride: number, kernel: number, pad: number, input: nu
 }
 
 /**
- * The input gradient of a strided convolution: one convolution of the output gradient for each phase of the input's
- * pixels, with the cells of the kernel that meet that phase; the results are interleaved. No multiplication by zero, as
- * there would be after spreading the gradient. Null when sizes do not allow it.
+ * The input gradient of a strided convolution: one convolution of the output gradient per phase of the input's pixels,
+ * with the cells of the kernel that meet this phase; the results are interleaved. Spreading the gradient instead would
+ * multiply by zeros. Null when sizes do not allow it.
  */
 function stridedInputGradient(dy: Val, filter: Val, g: Geometry): Val | null {
   const { builder } = dy;

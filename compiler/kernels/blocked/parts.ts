@@ -5,23 +5,22 @@ import { blocksOf } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
 
-/** Images in the blocked layout, as convolutions read them: all images of a value, or some of them. */
+/** All or some images of a value in the blocked layout, as convolutions read them. */
 export interface Blocks {
   readonly builder: GraphBuilder;
   readonly name: string;
   readonly order: BlockOrder;
   readonly images: number;
-  /** Number of the first image. */
+  /** Index of the first image. */
   readonly first: number;
-  /** Whole blocks of channels. */
+  /** Padded to whole blocks. */
   readonly channels: number;
   readonly image: readonly [number, number];
   readonly block: number;
 }
 
-/** The order in which the value is in blocks, or would be. */
+/** The block order of a value; NCHWc for one that is not in blocks. */
 export const orderOf = (value: Val): BlockOrder => value.blockLayout?.order ?? 'NCHWc';
-/** In how many parts it is. */
 export const partsOf = (value: Val): number => value.blockLayout?.parts ?? 1;
 
 /** The value in blocks, in this many parts. */
@@ -39,7 +38,7 @@ export function inParts(value: Val, order: BlockOrder, parts: number): Blocks[] 
 /** The whole value in blocks. */
 export const inBlocks = (value: Val, order: BlockOrder = orderOf(value)): Blocks => inParts(value, order, 1)[0];
 
-/** What `f` makes of each part of values with as many images: a value of `shape` in the same parts. */
+/** Applies `f` to corresponding parts of values with equally many images; the results are the parts of a value of `shape`. */
 export function byParts(
   values: readonly Val[],
   order: BlockOrder,
@@ -52,15 +51,15 @@ export function byParts(
   return Val.blocked(values[0].builder, names, shape, order);
 }
 
-/** Whether images with this many channels are worth the padding to whole blocks. */
+/** Whether images with this many channels are worth padding to whole blocks. */
 export const fillsBlocks = (builder: GraphBuilder, channels: number): boolean =>
   builder.block !== null && 2 * channels >= builder.block;
 
-/** Bytes of a part that stay in a core's cache from one operator to the next. */
+/** Bytes of a part that stays in a core's cache from one operator to the next. */
 const cached = 2 ** 22;
 const mostParts = 32;
 
-/** In how many parts a value of this shape should be computed; each has a multiple of `images` images. */
+/** Number of parts for a value of this shape; each part has a multiple of `images` images. */
 export function partsFor(builder: GraphBuilder, [n, h, w, c]: Shape, images = 1): number {
   const { block, dynamicBatch } = builder;
   if (block === null || dynamicBatch !== null || !builder.uses('images in parts')) return 1;
@@ -77,8 +76,8 @@ export function partsFor(builder: GraphBuilder, [n, h, w, c]: Shape, images = 1)
 }
 
 /**
- * What `f` makes of the parts of x, in as many parts as suit the result: large results are computed in parts, each of a
- * multiple of `images`; small ones are joined.
+ * Applies `f` to the parts of x, in as many parts as suit the result: large results stay in parts, each of a multiple of
+ * `images`; small ones are joined.
  */
 export function fitting(x: Val, order: BlockOrder, shape: Shape, f: (part: Blocks) => string, images = 1): Val {
   const { builder } = x;
@@ -87,7 +86,7 @@ export function fitting(x: Val, order: BlockOrder, shape: Shape, f: (part: Block
   return wanted === 1 ? Val.blocked(builder, y.blockedForm(order, 1), shape, order) : y;
 }
 
-/** Rows shorter than this are joined: each costs a call. */
+/** Shorter rows are joined: each row costs a call. */
 const longRow = 256;
 
 /** Shape [n, C, rows, columns] in which a convolution sees each channel of all images under one weight. */
@@ -104,7 +103,7 @@ export const imageView = ({ images, channels, image }: Blocks): number[] => [1, 
 
 export const view = (x: Blocks, shape: Shape): string => x.builder.reshape(x.name, shape);
 
-/** A vector over the channels [C], padded with zeros to whole blocks; a number stands for the vector that holds it. */
+/** A vector over the channels [C], padded with zeros to whole blocks; a number stands for a constant vector. */
 export function channelVector({ builder, channels }: Blocks, vector: Val | number): string {
   if (typeof vector === 'number')
     return builder.addConstant(new Float32Array(channels).fill(vector), [channels], 'float32');
@@ -113,7 +112,7 @@ export function channelVector({ builder, channels }: Blocks, vector: Val | numbe
   return missing === 0 ? name : builder.emit('Pad', [name, builder.integers([0, missing])]);
 }
 
-/** Values [N, 1, 1, C] for each channel of each of these images, as the vector [n*C] in the order of `x`'s blocks. */
+/** Values [N, 1, 1, C] of these images as a vector [n*C] in the order of `x`'s blocks. */
 export function imageVector(x: Blocks, values: Val | number): string {
   const { builder, images, first, channels, block } = x;
   const groups = images * channels;
@@ -140,7 +139,7 @@ export interface Affine {
 
 const isPerImage = (vector: Vector | undefined): boolean => vector instanceof Val && vector.rank === 4;
 
-/** The same in a pass for each of its operations. */
+/** As `affine`, with one pass per operation. */
 function affineInSteps(source: Blocks, pack: typeof imageVector, { scale, offset }: Affine, other?: Blocks): string {
   const { builder, name, order, images, channels, block } = source;
   const [rows, blocks] = [pack === imageVector ? images : 1, channels / block];

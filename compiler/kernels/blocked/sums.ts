@@ -6,7 +6,7 @@ import { numberLike } from '../elementwise/elementwise.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
 import { type Blocks, imageView, inParts, orderOf, partsOf, sumOf, view } from './parts.js';
 
-/** Numbers [n*C] of the images of each part, in the order of their blocks: all of them with a unit axis for pixels. */
+/** Joins the numbers [n*C] of each part, in the order of their blocks. */
 function joined(parts: readonly Blocks[], names: readonly string[]): string {
   const [{ builder, order, images, channels, block }] = parts;
   const blocks = channels / block;
@@ -18,7 +18,7 @@ function joined(parts: readonly Blocks[], names: readonly string[]): string {
   );
 }
 
-/** As the value [N, C], the padding cut off. */
+/** The numbers as a value [N, C], without the padding. */
 function imageValues({ builder, shape }: Val, { order, channels }: Blocks, numbers: string): Val {
   const byImage = order === 'NCHWc' ? numbers : builder.transpose(numbers, [1, 0, 2]);
   const flat = builder.reshape(byImage, [shape[0], channels]);
@@ -26,7 +26,7 @@ function imageValues({ builder, shape }: Val, { order, channels }: Blocks, numbe
   return Val.of(builder, real, [shape[0], shape[3]], 'float32');
 }
 
-/** Summed over the images: the value [C], the padding cut off. */
+/** The sum over the images, a value [C], without the padding. */
 function overImages({ builder, shape }: Val, { order, channels }: Blocks, numbers: string): Val {
   const axis = builder.integers([order === 'NCHWc' ? 0 : 1]);
   const sum = builder.reshape(builder.emit('ReduceSum', [numbers, axis], { keepdims: int(0) }), [channels]);
@@ -36,7 +36,7 @@ function overImages({ builder, shape }: Val, { order, channels }: Blocks, number
 
 type Finish = (value: Val, first: Blocks, numbers: string) => Val;
 
-/** Means over the pixels of each image, one a channel. */
+/** Means over the pixels, per image and channel. */
 function means(x: Val, finish: Finish): Val {
   const parts = inParts(x, orderOf(x), partsOf(x));
   const each = parts.map((part) => {
@@ -46,7 +46,7 @@ function means(x: Val, finish: Finish): Val {
   return finish(x, parts[0], joined(parts, each));
 }
 
-/** Sums over the pixels of x*y, one for each channel of each image: y is the filter of a convolution with one output. */
+/** Sums over the pixels of x*y, per image and channel: y is the filter of a convolution with one output pixel. */
 function dots(x: Val, y: Val, finish: Finish): Val {
   if (!x.builder.uses('sums over pixels')) return times(means(multiply(x, y), finish), sizeOf(x.shape.slice(1, 3)));
   const [order, count] = [orderOf(x), Math.max(partsOf(x), partsOf(y))];
@@ -69,7 +69,7 @@ const imageDots = (x: Val, y: Val): Val => dots(x, y, imageValues);
 export const channelSums = (x: Val): Val => times(means(x, overImages), sizeOf(x.shape.slice(1, 3)));
 export const channelDots = (x: Val, y: Val): Val => dots(x, y, overImages);
 
-/** Two images in blocks whose product `value` is. */
+/** The factors of a value that is the product of two values in blocks; null for others. */
 function factorsOf({ recipe, shape, builder }: Val): readonly [Val, Val] | null {
   if (recipe?.kind !== 'product' || builder.dynamicBatch !== null) return null;
   const { a, b } = recipe;
@@ -78,8 +78,8 @@ function factorsOf({ recipe, shape, builder }: Val): readonly [Val, Val] | null 
 }
 
 /**
- * Sums and means of images in blocks over pixels, [N, C], or over images and pixels, [C]; sums of products without the
- * product. Null for all others.
+ * Sums and means of images in blocks, over pixels [N, C] or over images and pixels [C]. The sum of a product is computed
+ * without the product. Null for other reductions.
  */
 export function blockedReduce(op: OnnxOp, x: Val, axes: readonly number[]): Val | null {
   const over = [...axes].sort().join();
@@ -105,7 +105,7 @@ function corner(builder: GraphBuilder, name: string, rows: number, columns: numb
 
 const pixelsOf = (x: Blocks): number => x.images * sizeOf(x.image);
 
-/** Both values in parts of the same images, CNHWc. */
+/** Corresponding parts of two values, in the order CNHWc. */
 function pairs(a: Val, b: Val): (readonly [Blocks, Blocks])[] {
   const parts = Math.max(partsOf(a), partsOf(b));
   const others = inParts(b, 'CNHWc', parts);
@@ -120,9 +120,9 @@ export function channelProducts(a: Val, b: Val): string {
 }
 
 /**
- * The matrix [rows, columns] of sums over all pixels of row-channel times column-channel, both CNHWc. The columns'
- * tensor [C/b, P, b] is a filter of P input channels as it stands; the rows' tensor becomes their input by turning over
- * its tiles of b pixels and b channels.
+ * The matrix [rows, columns] of sums over all pixels of row channel times column channel, both CNHWc. The columns' tensor
+ * [C/b, P, b] already is a filter of P input channels; transposing tiles of b pixels and b channels makes the rows'
+ * tensor its input.
  */
 function outerProduct(rows: Blocks, columns: Blocks): string {
   const { builder, block } = rows;

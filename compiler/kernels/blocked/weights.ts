@@ -6,7 +6,7 @@ const blockOf = (builder: GraphBuilder): number => builder.block ?? 1;
 const whole = (builder: GraphBuilder, channels: number): number =>
   blocksOf(channels, blockOf(builder)) * blockOf(builder);
 
-/** The tensor with its first axes padded with zeros to these sizes. */
+/** Pads the first axes with zeros to these sizes. */
 function padded(builder: GraphBuilder, name: string, sizes: readonly number[]): string {
   const shape = builder.shapeOf(name);
   const missing = shape.map((d, i) => (sizes[i] ?? d) - d);
@@ -14,11 +14,11 @@ function padded(builder: GraphBuilder, name: string, sizes: readonly number[]): 
   return builder.emit('Pad', [name, builder.integers([...shape.map(() => 0), ...missing])]);
 }
 
-/** [1, C, h, w] in blocks of channels: ONNX Runtime's reordering of images is its fastest transposition. */
+/** [1, C, h, w] in blocks of channels. ONNX Runtime's reordering of images is its fastest transposition. */
 const inBlocksOfChannels = (builder: GraphBuilder, name: string, shape: Shape): string =>
   builder.emit('nchwc.ReorderInput', [builder.reshape(name, shape)], { channels_last: int(0) });
 
-/** A 1x1 filter [co, ci, 1, 1] as blocked convolutions want it: [co/b, ci/b, b inputs, b outputs]. */
+/** Packs a 1x1 filter [co, ci, 1, 1] for blocked convolutions: [co/b, ci/b, b inputs, b outputs]. */
 export function packMatrix(builder: GraphBuilder, name: string): string {
   const [co, ci] = builder.shapeOf(name);
   const [outputs, sources] = [whole(builder, co), whole(builder, ci)];
@@ -27,8 +27,8 @@ export function packMatrix(builder: GraphBuilder, name: string): string {
 }
 
 /**
- * A filter [kh, kw, ci, co] as blocked convolutions want it, channels padded to whole blocks: blocks of inputs within
- * blocks of outputs, [co/b, ci/b, kh, kw, b inputs, b outputs]. In this order of axes, outputs stay side by side.
+ * Packs a filter [kh, kw, ci, co] for blocked convolutions, channels padded to whole blocks:
+ * [co/b, ci/b, kh, kw, b inputs, b outputs].
  */
 export function packFilter(builder: GraphBuilder, name: string): string {
   const block = blockOf(builder);
@@ -39,7 +39,7 @@ export function packFilter(builder: GraphBuilder, name: string): string {
   return builder.reshape(builder.transpose(split, [3, 1, 0, 2, 4]), [outputs, sources, height, width]);
 }
 
-/** The same for NCHW inputs with less than a block of channels: [co/b, ci, kh, kw, b outputs]. */
+/** The same for NCHW inputs with few channels: [co/b, ci, kh, kw, b outputs]. */
 export function packForPlain(builder: GraphBuilder, name: string): string {
   const block = blockOf(builder);
   const [height, width, ci, co] = builder.shapeOf(name);
@@ -49,19 +49,19 @@ export function packForPlain(builder: GraphBuilder, name: string): string {
   return builder.reshape(builder.transpose(split, [2, 1, 0, 3]), [outputs, ci, height, width]);
 }
 
-/** A packed filter with inputs and outputs exchanged: [ci/b, co/b, kh, kw, b outputs * b inputs]. */
+/** Exchanges inputs and outputs of a packed filter: [ci/b, co/b, kh, kw, b outputs * b inputs]. */
 export function exchanged(builder: GraphBuilder, packed: string): string {
   const block = blockOf(builder);
   const [outputs, sources, height, width] = builder.shapeOf(packed);
   const blocks = [outputs / block, sources / block];
-  // Tiles of b inputs and b outputs are turned over as if they were images.
+  // Tiles of b inputs and b outputs are transposed as if they were images.
   const tiles = builder.reshape(packed, [blocks[0] * blocks[1] * height * width, block, block, 1]);
   const turned = builder.emit('nchwc.ReorderOutput', [tiles], { channels: int(block), channels_last: int(0) });
   const split = builder.reshape(turned, [...blocks, height * width * block * block]);
   return builder.reshape(builder.transpose(split, [1, 0, 2]), [blocks[1], blocks[0], height, width, block * block]);
 }
 
-/** The cells of such a filter from the last of each axis back to the first, `strides` apart: a packed filter again. */
+/** Reverses the cells of an `exchanged` filter, from `last` back in steps of `strides`: a packed filter again. */
 export function backwards(
   builder: GraphBuilder,
   name: string,
@@ -84,7 +84,7 @@ export function backwards(
   return builder.reshape(cells, shape);
 }
 
-/** A 1x1 filter [co, ci, 1, 1], packed as the filter of the transposed convolution: [ci, co, 1, 1]. */
+/** Packs a 1x1 filter [co, ci, 1, 1] for the transposed convolution: [ci, co, 1, 1]. */
 export function packTransposed(builder: GraphBuilder, name: string): string {
   const [co, ci] = builder.shapeOf(name);
   const [outputs, sources] = [whole(builder, ci), whole(builder, co)];
@@ -93,7 +93,7 @@ export function packTransposed(builder: GraphBuilder, name: string): string {
   return builder.reshape(packed, [outputs, sources, 1, 1]);
 }
 
-/** A depthwise filter [C, 1, kh, kw] as [C/b, kh*kw, b], channels padded to whole blocks. */
+/** Packs a depthwise filter [C, 1, kh, kw] as [C/b, kh*kw, b], channels padded to whole blocks. */
 export function packDepthwise(builder: GraphBuilder, name: string): string {
   const block = blockOf(builder);
   const [channels, , ...kernel] = builder.shapeOf(name);
@@ -111,7 +111,7 @@ export function unpackDepthwise(builder: GraphBuilder, name: string, channels: n
   return all === channels ? unpacked : builder.slice(unpacked, [0], [0], [channels]);
 }
 
-/** A filter turned by half a turn in its last two axes. */
+/** Reverses the last two axes of a filter. */
 export function flipped(builder: GraphBuilder, name: string): string {
   const [, , height, width] = builder.shapeOf(name);
   if (height * width === 1) return name;

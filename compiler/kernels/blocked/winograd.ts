@@ -3,8 +3,8 @@ import { convolutionAttributes, type Geometry } from '../convolution/geometry.js
 import { type Blocks, fillsBlocks } from './parts.js';
 
 /**
- * How to filter a signal d with `cells` weights w for `rows` outputs y[j] = sum over k of w[k] d[j + k] in only
- * rows + cells - 1 products, one for each of as many points (Winograd 1980; Lavin & Gray 2016, arXiv:1509.09308):
+ * Filters a signal d with `cells` weights w, y[j] = sum over k of w[k] d[j + k] for `rows` outputs, in rows + cells - 1
+ * products, one per point (Winograd 1980; Lavin & Gray 2016, arXiv:1509.09308):
  *
  *   y = outputs * ((weights * w) . (signal * d))
  *
@@ -12,7 +12,7 @@ import { type Blocks, fillsBlocks } from './parts.js';
  */
 export interface MinimalFiltering {
   readonly rows: number;
-  /** The points: 0, pairs of a number and its negative, and infinity, which is not listed. */
+  /** 0 and pairs of a number and its negative; infinity is a point, too, and not listed. */
   readonly points: readonly number[];
   /** [points, rows + cells - 1] */
   readonly signal: readonly (readonly number[])[];
@@ -22,7 +22,7 @@ export interface MinimalFiltering {
   readonly outputs: readonly (readonly number[])[];
 }
 
-/** Small numbers whose powers a float holds exactly; in this order they add the least error. */
+/** Small numbers whose powers are exact in float32; this order adds the least error. */
 const finitePoints: readonly number[] = [0, 1, -1, 1 / 2, -1 / 2, 2, -2];
 const mostPoints = finitePoints.length + 1;
 
@@ -54,18 +54,17 @@ export function minimalFiltering(rows: number, cells: number): MinimalFiltering 
 }
 
 /**
- * Convolutions with fewer products: minimal filtering along the height of the images. The rows of a tile are combined
- * into one row for each point, each of these is convolved with a filter of one row, and the results are combined into
- * the rows of the output. Along the width the convolution stays what it is, so that images grow by half at most and the
- * rounding error stays that of the direct convolution, nearly.
+ * Convolutions by minimal filtering along the height. The rows of a tile are combined into one row per point, each of
+ * these is convolved with a filter of one row, and the results are combined into the rows of the output. The width is
+ * convolved directly: images grow by at most half, and the rounding error nearly equals the direct convolution's.
  */
 
 /** Rows of a tile, the best first. */
 const tiles: readonly number[] = [4, 2];
-/** Products saved for each number that is read and written once more, from which on it pays. */
+/** Minimum of products saved per additional number read and written. */
 const worth = 24;
 
-/** The filtering of tiles for this convolution; null where the direct one is as good. */
+/** The filtering for this convolution; null where the direct convolution is as fast. */
 export function filteringFor(builder: GraphBuilder, g: Geometry): MinimalFiltering | null {
   const { kernel, output, inChannels, outChannels } = g;
   const [cells] = kernel;
@@ -82,7 +81,7 @@ export function filteringFor(builder: GraphBuilder, g: Geometry): MinimalFilteri
 export const constantMatrix = (builder: GraphBuilder, rows: readonly (readonly number[])[]): string =>
   builder.addConstant(Float32Array.from(rows.flat()), [rows.length, rows[0].length], 'float32');
 
-/** Images [n, b, h, w] in blocks: b values side by side, whatever they are. */
+/** Images [n, b, h, w] in blocks of b values. */
 export interface Lines {
   readonly builder: GraphBuilder;
   readonly name: string;
@@ -110,7 +109,7 @@ export function combineRows(x: Lines, weights: readonly number[], combination: C
   const taps = range((end - begin) / step + 1).map((i) => weights[begin + i * step]);
   const bottom = Math.max(0, (count - 1) * stride + end + 1 - height - top);
   const lines = sizeOf(builder.shapeOf(name)) / (block * height * width);
-  // As the blocked layout has it: the lanes of a tap side by side.
+  // In the blocked layout, the b weights of a tap lie side by side.
   const filter = Float32Array.from({ length: block * taps.length }, (_, i) => taps[Math.floor(i / block)]);
   const attributes = convolutionAttributes({
     kernel: [taps.length, 1],
@@ -137,7 +136,7 @@ function filtersOf(builder: GraphBuilder, packed: string, block: number, { weigh
     .map((name) => builder.reshape(name, [outputs, inputs, 1, width]));
 }
 
-/** factor * x, as a convolution, to which sums are added at no cost. */
+/** factor * x as a convolution: adding to its result is free. */
 function scaled(builder: GraphBuilder, name: string, factor: number, block: number): string {
   if (factor === 1) return name;
   const shape = builder.shapeOf(name);
@@ -147,7 +146,7 @@ function scaled(builder: GraphBuilder, name: string, factor: number, block: numb
   return builder.reshape(product, shape);
 }
 
-/** The rows of the tiles of the output, from the products for each point: one pass for each pair of points first. */
+/** Rows of the output's tiles from the products at each point; pairs of points are summed first. */
 function outputRows(builder: GraphBuilder, products: readonly string[], f: MinimalFiltering, block: number): string[] {
   const { points, rows } = f;
   const pairs = range((points.length - 1) / 2).map((i) => 1 + 2 * i);
@@ -155,7 +154,7 @@ function outputRows(builder: GraphBuilder, products: readonly string[], f: Minim
   const [even, odd] = [halves('Add'), halves('Sub')];
   return range(rows).map((j) => {
     const terms = (j % 2 === 0 ? even : odd).map((half, i) => scaled(builder, half, points[pairs[i]] ** j, block));
-    // Products that are used once come last: the sum becomes part of their convolution.
+    // Products that are used once come last: their convolution then includes the sum.
     const last = [...(j === 0 ? [products[0]] : []), ...(j === rows - 1 ? [products[points.length]] : [])];
     return [...terms, ...last].reduce((a, b) => builder.emit('Add', [a, b]));
   });

@@ -25,17 +25,17 @@ import { int, ints, range, sizeOf } from '../../graph/index.js';
 import { reduceAway } from '../reduction.js';
 import { imagesGradient } from '../blocked/filter-gradient.js';
 
-/** value * factor, a vector over the channels; convolution gradients may use the value and apply the factor elsewhere. */
-export function scaledByChannel(value: Val, factor: Val, folded: FoldedGradient<Val> | null = null): Val {
+/** value * factor, a vector over the channels. Convolution gradients may read the value and apply the factor elsewhere. */
+export function scaledByChannel(value: Val, factor: Val, folded: FoldedGradient | null = null): Val {
   return multiply(value, factor).madeAs({ kind: 'scaled', of: value, factor, folded });
 }
 
-/** The gradients that a 1x1 convolution has straight from its output gradient; null when there are none. */
-const foldedOf = ({ recipe }: Val): FoldedGradient<Val> | null => (recipe?.kind === 'scaled' ? recipe.folded : null);
+/** Gradients of a 1x1 convolution that were derived together with its output gradient; null when there are none. */
+const foldedOf = ({ recipe }: Val): FoldedGradient | null => (recipe?.kind === 'scaled' ? recipe.folded : null);
 
 /**
- * Splits an output gradient into what the convolution should use and what to do with its filter (or the filter's
- * gradient): a factor over the output channels costs little there and a pass over the images here.
+ * Splits a factor per channel off an output gradient. Scaling the filter (or the filter's gradient) instead is cheap;
+ * scaling the images costs a pass over them.
  */
 function unscaled(dy: Val, g: Geometry): { readonly gradient: Val; readonly scaleFilter: (filter: Val) => Val } {
   const { recipe } = dy;
@@ -60,7 +60,7 @@ function plainForward(x: Val, filter: Val, bias: Val | null, g: Geometry): Val {
   return Val.of(builder, name, [g.batch, ...g.output, g.outChannels], 'float32', NCHW);
 }
 
-/** The blocked way to compute the convolution; null when there is none. */
+/** The blocked lowering of the convolution; null when there is none. */
 function blockedForward({ builder }: Val, g: Geometry): typeof fullForward | null {
   if (isBlockedDepthwise(builder, g)) return depthwiseForward;
   return isBlockedFull(builder, g) ? fullForward : null;
@@ -68,7 +68,7 @@ function blockedForward({ builder }: Val, g: Geometry): typeof fullForward | nul
 
 const isVector = (bias: Val): boolean => bias.rank === 1 && bias.isFull;
 
-/** Convolution and bias; the bias goes into the convolution where ONNX allows it. */
+/** Convolution and bias; the bias is part of the convolution where ONNX allows it. */
 export function convolve(x: Val, filter: Val, bias: Val | null, g: Geometry): Val {
   const forward = blockedForward(x, g);
   if (forward) {
@@ -159,7 +159,7 @@ function pointwiseFilterGradient(x: Val, dy: Val, g: Geometry): Val {
   );
 }
 
-/** What each cell of the kernel saw of the input, as matrices [ci, N*Ho*Wo], row by row of the kernel. */
+/** The inputs that each cell of the kernel reads, as matrices [ci, N*Ho*Wo], in the order of the kernel's rows. */
 function seenByCells(x: Val, g: Geometry): string[] {
   const { builder } = x;
   const { kernel, pads, strides, dilations, output, batch, inChannels } = g;
@@ -178,13 +178,12 @@ function seenByCells(x: Val, g: Geometry): string[] {
   );
 }
 
-/** Inputs with fewer channels are stacked for all cells of the kernel; for others the copy costs more than it saves. */
+/** Below this number, inputs are stacked for all cells of the kernel; above it, the copy costs more than it saves. */
 const fewChannels = 16;
 
 /**
- * One matrix product for each cell of the kernel, of the output gradient [co, N*Ho*Wo] with the inputs that this cell
- * saw. (The one convolution that does it all multiplies matrices with as few columns as the kernel has cells, several
- * times slower.)
+ * One matrix product per cell of the kernel: the output gradient [co, N*Ho*Wo] times the inputs that this cell reads. (A
+ * single convolution is several times slower: its matrices have only as many columns as the kernel has cells.)
  */
 function fullFilterGradient(x: Val, dy: Val, g: Geometry): Val {
   const { builder } = x;
@@ -204,7 +203,7 @@ function fullFilterGradient(x: Val, dy: Val, g: Geometry): Val {
   return Val.of(builder, filter, shape, 'float32', [0, 1, 3, 2]);
 }
 
-/** A convolution of the input with the output gradient as filter: images become channels, strides dilations. */
+/** Convolves the input with the output gradient as filter: images become channels, strides become dilations. */
 function depthwiseFilterGradient(x: Val, dy: Val, g: Geometry): Val {
   const { builder } = x;
   const { kernel, pads, batch, inChannels, outChannels } = g;
@@ -212,7 +211,7 @@ function depthwiseFilterGradient(x: Val, dy: Val, g: Geometry): Val {
   const attributes = { kernel: g.output, pads, dilations: g.strides, strides: g.dilations, group: inChannels };
   const name = builder.emit('Conv', [images, dy.fullForm(CNHW)], convolutionAttributes(attributes));
   const [, , rows, columns] = builder.shapeOf(name);
-  // Behind the kernel's own cells lie those that the strided gradient never reaches.
+  // Surplus cells that the strided gradient never reaches.
   const larger = rows !== kernel[0] || columns !== kernel[1];
   const taps = larger ? builder.slice(name, [2, 3], [0, 0], [...kernel]) : name;
   const multiplier = outChannels / inChannels;

@@ -3,7 +3,7 @@ import { invalidInput } from '../../../base/errors.js';
 import type { Attributes, Shape } from '../../graph/index.js';
 import { int, ints } from '../../graph/index.js';
 
-/** Sizes of a two-dimensional convolution, as ONNX counts them. Pads: top, left, bottom, right. */
+/** Sizes of a two-dimensional convolution in ONNX's terms. Pads: top, left, bottom, right. */
 export interface Geometry {
   readonly batch: number;
   /** Height, width. */
@@ -64,7 +64,7 @@ export function convolutionGeometry(
   };
 }
 
-/** Attributes of ONNX's Conv; those at their defaults are left out. */
+/** Attributes of ONNX's Conv, without defaults. */
 export function convolutionAttributes(options: {
   kernel: Shape;
   pads?: Shape;
@@ -85,7 +85,7 @@ export function convolutionAttributes(options: {
 export const isPointwise = (g: Geometry): boolean =>
   !g.depthwise && [...g.kernel, ...g.strides].every((d) => d === 1) && g.pads.every((p) => p === 0);
 
-/** What must be added behind the end so that the transposed convolution gives the input's size. */
+/** Padding at the end that makes the transposed convolution give the input's size. */
 export const outputPadding = (g: Geometry): number[] =>
   [0, 1].map(
     (i) =>
@@ -93,7 +93,7 @@ export const outputPadding = (g: Geometry): number[] =>
       ((g.output[i] - 1) * g.strides[i] + (g.kernel[i] - 1) * g.dilations[i] + 1 - g.pads[i] - g.pads[i + 2]),
   );
 
-/** Pads of the stride-1 convolution with the flipped filter that gives the input gradient. */
+/** Pads of the stride-1 convolution with the flipped filter that computes the input gradient. */
 export const flippedPads = (g: Geometry): number[] => {
   const extent = [0, 1].map((i) => (g.kernel[i] - 1) * g.dilations[i]);
   const begin = [0, 1].map((i) => extent[i] - g.pads[i]);

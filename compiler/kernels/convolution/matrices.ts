@@ -5,18 +5,18 @@ import { Val } from '../../values/value.js';
 import type { Geometry } from './geometry.js';
 
 /**
- * Depthwise convolutions of small images as products of matrices, where ONNX Runtime's own are slow (its CPU provider
- * multiplies matrices of one row). With the pixels of a channel as rows of X [images, H*W], and the filter spread out to
- * a matrix T [H*W, Ho*Wo] (a Toeplitz matrix: T = sum over the cells k of w_k M_k, M_k constant zeros and ones):
+ * Depthwise convolutions of small images as matrix products: ONNX Runtime's own kernels on the CPU are slow (they multiply
+ * matrices of one row). With the pixels of a channel as rows of X [images, H*W], and the filter spread out to a matrix
+ * T [H*W, Ho*Wo] (a Toeplitz matrix: T = sum over the cells k of w_k M_k, M_k constant zeros and ones):
  *
  *   Y = X T,   dX = dY T^T,   dw_k = sum of (X^T dY) * M_k.
  */
 
-/** Entries of T up to which this is worth its multiplications by zero. */
+/** Largest T that is worth its multiplications by zero. */
 const smallMap = 2 ** 14;
-/** The same for the filter's gradient, whose other ways are slower still. */
+/** The same for the filter's gradient, where the alternative is slower still. */
 const mediumMap = 2 ** 16;
-/** Constants are not larger than this many numbers. */
+/** Numbers of the largest constant. */
 const largestConstant = 2 ** 20;
 
 const entries = (g: Geometry): number => sizeOf(g.input) * sizeOf(g.output);
@@ -28,7 +28,7 @@ function suits(builder: GraphBuilder, g: Geometry, limit: number): boolean {
   return plain && single && entries(g) <= limit && sizeOf(g.kernel) * entries(g) <= largestConstant;
 }
 
-/** Constants that a graph has already, by geometry: making and comparing them takes longer than all else. */
+/** Constants of each graph by geometry: making and comparing them would dominate the trace. */
 const made = new WeakMap<GraphBuilder, Map<string, string>>();
 
 /** The matrices M_k as rows: [kh*kw, H*W * Ho*Wo]. */
@@ -66,7 +66,7 @@ function spreadFilter(filter: Val, g: Geometry): string {
   return builder.reshape(spread, [g.inChannels, sizeOf(g.input), sizeOf(g.output)]);
 }
 
-/** The pixels of each channel as rows, one for each image: [C, N, H*W]. */
+/** The pixels of each channel as one row per image: [C, N, H*W]. */
 const rowsOf = (images: Val): string => {
   const [n, h, w, c] = images.shape;
   return images.builder.reshape(images.fullForm(CNHW), [c, n, h * w]);
@@ -81,14 +81,14 @@ const fromRows = (builder: GraphBuilder, rows: string, g: Geometry, image: reado
     CNHW,
   );
 
-/** The convolution by matrices; null where another way is better. */
+/** The convolution as a matrix product; null where another lowering is faster. */
 export function matricesForward(x: Val, filter: Val, g: Geometry): Val | null {
   const { builder } = x;
   if (!suits(builder, g, smallMap)) return null;
   return fromRows(builder, builder.emit('MatMul', [rowsOf(x), spreadFilter(filter, g)]), g, g.output);
 }
 
-/** The input's gradient by matrices; null where another way is better. */
+/** As `matricesForward`, for the input's gradient. */
 export function matricesInputGradient(dy: Val, filter: Val, g: Geometry): Val | null {
   const { builder } = dy;
   if (!suits(builder, g, smallMap)) return null;
@@ -96,7 +96,7 @@ export function matricesInputGradient(dy: Val, filter: Val, g: Geometry): Val | 
   return fromRows(builder, builder.emit('MatMul', [rowsOf(dy), turned]), g, g.input);
 }
 
-/** The filter's gradient by matrices; null where another way is better. */
+/** As `matricesForward`, for the filter's gradient. */
 export function matricesFilterGradient(x: Val, dy: Val, g: Geometry): Val | null {
   const { builder } = x;
   if (!suits(builder, g, mediumMap)) return null;

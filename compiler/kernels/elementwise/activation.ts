@@ -10,7 +10,7 @@ function relu(x: Val): Val {
   return elementwise('Relu', [x]).madeAs({ kind: 'relu', of: x });
 }
 
-/** clip(x, low, high); a ReLU before it is dropped when the clip does its work. */
+/** clip(x, low, high); drops a preceding ReLU that the clip makes superfluous. */
 export function clip(x: Val, low: number, high: number): Val {
   const of = x.recipe?.kind === 'relu' && low === 0 ? x.recipe.of : x;
   const known = of.number;
@@ -18,7 +18,7 @@ export function clip(x: Val, low: number, high: number): Val {
   return elementwise('Clip', [of, numberLike(of, low), numberLike(of, high)]).madeAs({ kind: 'clip', of, low, high });
 }
 
-/** `factor * x` when x = clip(a*z + b, 0, 1/factor): the hard sigmoid of z in one node. Null for anything else. */
+/** `factor * x` for x = clip(a*z + b, 0, 1/factor): the hard sigmoid of z in one node. Null for other values. */
 export function hardSigmoid(x: Val, factor: number): Val | null {
   const clipped = x.recipe;
   if (clipped?.kind !== 'clip' || clipped.low !== 0 || Math.abs(clipped.high * factor - 1) > 1e-6) return null;
@@ -28,14 +28,14 @@ export function hardSigmoid(x: Val, factor: number): Val | null {
   return elementwise('HardSigmoid', [inner.of], attributes);
 }
 
-/** A power of two, so that products with the bounds of a window are exact. */
+/** A power of two: products with the bounds of a window are exact. */
 const steep = 2 ** 100;
 
 /** The distance of z from a number. */
 const distance = (z: Val, from: number): Val =>
   elementwise('Abs', [from === 0 ? z : elementwise('Sub', [z, numberLike(z, from)])]);
 
-/** 1 where low < z < high, else 0, without boolean tensors (which ONNX Runtime handles slowly). */
+/** 1 where low < z < high, else 0; without boolean tensors, which ONNX Runtime handles slowly. */
 export function window(z: Val, low: number, high: number): Val {
   if (!z.builder.uses('activation windows')) {
     const inside = [elementwise('Greater', [z, numberLike(z, low)]), elementwise('Less', [z, numberLike(z, high)])];
@@ -53,7 +53,7 @@ const positive = (y: Val): Val =>
     ? elementwise('HardSigmoid', [y], { alpha: float(steep), beta: float(0) })
     : castTo(elementwise('Greater', [y, numberLike(y, 0)]), 'float32');
 
-/** Gradient of clip(z, low, high) where the bounds themselves may be excluded; `y` is its output. */
+/** Gradient of y = clip(z, low, high); the bounds themselves may be excluded. */
 function windowGradient(dy: Val, z: Val, y: Val, low: number, high: number): Val {
   const inner = z.recipe;
   if (inner?.kind !== 'affine') return elementwise('Mul', [window(y, low, high), dy]);
@@ -110,7 +110,7 @@ const prelu = (x: Val, alpha: Val): Val => {
 
 const leakyRelu = (x: Val, alpha: number): Val => elementwise('LeakyRelu', [x], { alpha: float(alpha) });
 
-/** The activation that TF.js fuses into a convolution or matrix product. */
+/** An activation that TF.js fused into a convolution or matrix product. */
 export function activate(
   x: Val,
   name: string | null | undefined,
@@ -166,7 +166,7 @@ export const activationRules = {
   Tanh: one((x) => elementwise('Tanh', [x])),
 } satisfies Record<string, Rule>;
 
-/** Gradients that are recorded instead of TF.js's longer ones, see trace/gradients.ts. */
+/** Gradients that trace/gradients.ts records instead of TF.js's longer ones. */
 export const activationGradientRules = {
   NasSigmoidGrad: (call) => sigmoidGradient(call.value('dy'), call.value('y')),
   NasReluGrad: (call) => reluGradient(call.value('dy'), call.value('x'), call.value('y')),
@@ -176,12 +176,10 @@ export const activationGradientRules = {
   ),
 } satisfies Record<string, Rule>;
 
-/**
- * Activations of the form z*g(z) and their gradients, which TF.js writes as the products and sums of the product rule.
- * Recognised from the recipes of their parts, they take half the passes over memory.
- */
+// Gated activations z*g(z): TF.js writes their gradients as the sums and products of the product rule. Recognised by the
+// recipes of their parts, they take half the passes over memory.
 
-/** z * sigmoid(z) in one operator of ONNX Runtime's CPU provider; null for any other product. */
+/** z * sigmoid(z) in one operator of ONNX Runtime's CPU provider; null for other products. */
 export function swish(a: Val, b: Val): Val | null {
   if (a.builder.block === null || !a.builder.uses('gated activations')) return null;
   for (const [z, gate] of [
@@ -193,7 +191,7 @@ export function swish(a: Val, b: Val): Val | null {
   return null;
 }
 
-/** The other factor of the product `value` of `factor` and something; null when it is no such product. */
+/** b when `value` is the product factor * b; null otherwise. */
 function otherFactor(value: Val, factor: Val): Val | null {
   const { recipe } = value;
   if (recipe?.kind !== 'product') return null;
@@ -201,7 +199,7 @@ function otherFactor(value: Val, factor: Val): Val | null {
   return recipe.b === factor ? recipe.a : null;
 }
 
-/** addend + factor*x, in one pass where the layout has one. */
+/** addend + factor*x + offset, in one pass in the blocked layout. */
 function scaledSum(x: Val, factor: number, addend: Val, offset: number): Val {
   if (x.blockLayout !== null) return affine(x, { scale: factor, ...(offset !== 0 && { offset }), addend });
   const sum =
@@ -235,7 +233,7 @@ function hardSwishGradient(a: Val, b: Val): Val | null {
   return elementwise('Mul', [dy, scaledSum(slope, scale, gate, 0)]);
 }
 
-/** The sum of two parts of such a gradient; null when they are none. */
+/** The sum of two parts of a gated activation's gradient; null for other sums. */
 export const gatedGradient = (a: Val, b: Val): Val | null =>
   !a.builder.uses('gated activations')
     ? null

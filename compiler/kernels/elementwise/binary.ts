@@ -19,7 +19,7 @@ const affine = (result: Val, of: Val, scale: number, offset: number): Val => {
   );
 };
 
-/** Arithmetic on booleans is done on integers. */
+/** Booleans are computed as integers. */
 const arithmetic = (op: OnnxOp, a: Val, b: Val): Val =>
   a.dtype === 'bool'
     ? castTo(elementwise(op, [castTo(a, 'int32'), castTo(b, 'int32')]), 'bool')
@@ -29,7 +29,7 @@ export function add(x: Val, y: Val): Val {
   const [a, b] = operands(x, y);
   if (a.number === 0) return broadcastLike(b, a);
   if (b.number === 0) return broadcastLike(a, b);
-  // Gradients that meet are added outside of any layer.
+  // TF.js adds gradients of several uses outside of any layer.
   const sum = a.builder.attributed(
     a.blockLayout === null ? '' : a.origin,
     () => gatedGradient(a, b) ?? arithmetic('Add', a, b),
@@ -49,7 +49,7 @@ function scaled(value: Val, by: Val, factor: number): Val {
   if (factor === 1) return broadcastLike(value, by);
   const recognised = hardSigmoid(value, factor);
   if (recognised) return affine(broadcastLike(recognised, by), value, factor, 0);
-  // A multiple of a multiple needs one multiplication.
+  // One multiplication for a multiple of a multiple.
   const inner = value.recipe;
   if (inner?.kind === 'affine' && inner.offset === 0 && inner.scale !== 0)
     return scaled(inner.of, numberLike(value, 1).broadcastTo(by.shape), Math.fround(inner.scale * factor));

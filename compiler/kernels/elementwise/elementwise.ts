@@ -17,7 +17,7 @@ import { foldLimit, Val } from '../../values/value.js';
 import { invalidInput } from '../../../base/errors.js';
 import { blockedElementwise } from '../blocked/elementwise.js';
 
-/** Operators whose results are computed while tracing when all operands are known. */
+/** Operators that are computed while tracing when all operands are known. */
 const evaluate: Partial<Record<OnnxOp, (...x: number[]) => number>> = {
   Add: (a, b) => a + b,
   Sub: (a, b) => a - b,
@@ -52,7 +52,7 @@ interface Folded {
   readonly dtype: TfDType;
 }
 
-/** The operator applied to known operands, broadcast to `stored`; null when that is not possible or too large. */
+/** Applies the operator to known operands, broadcast to `stored`; null when impossible or too large. */
 function fold(op: OnnxOp, operands: readonly Val[], stored: Shape): Folded | null {
   const f = evaluate[op];
   if (!f || sizeOf(stored) > foldLimit) return null;
@@ -76,7 +76,7 @@ export function broadcast(shapes: readonly Shape[]): Shape {
   throw invalidInput(`shapes ${shapes.map((s) => `[${s.join(',')}]`).join(' and ')} do not broadcast`);
 }
 
-/** The storage order in which most of the large operands are already. */
+/** The storage order that most of the large operands have already. */
 export function commonPerm(values: readonly Val[], rank: number, stored: Shape): Perm {
   const size = sizeOf(stored);
   const votes = new Map<string, { readonly perm: Perm; count: number }>();
@@ -99,11 +99,11 @@ export function commonPerm(values: readonly Val[], rank: number, stored: Shape):
   return range(rank);
 }
 
-/** Graph value of an operand, broadcastable against values of this rank and order. */
+/** Graph value of an operand that broadcasts against values of this rank and order. */
 function operand(value: Val, rank: number, perm: Perm): string {
   if (value.number !== null) return value.builder.scalar(value.number, value.dtype);
   if (value.rank === rank) return value.form(perm);
-  // A single condition is one for all, whatever their order.
+  // A scalar condition broadcasts in any order.
   if (isIdentity(perm) || (value.rank === 0 && value.dtype === 'bool')) return value.form();
   return value.reshaped([...new Array<number>(rank - value.rank).fill(1), ...value.shape]).form(perm);
 }
@@ -114,7 +114,7 @@ const tfDtypeOf = (builder: GraphBuilder, name: string): TfDType => {
   throw new Error(`internal: '${name}' is ${dtype}`);
 };
 
-/** An elementwise operator with broadcasting, in the cheapest storage order; computed here when all is known. */
+/** An elementwise operator with broadcasting, in the cheapest storage order; folded when all operands are known. */
 export function elementwise(op: OnnxOp, values: readonly Val[], attributes: Attributes = {}): Val {
   const { builder } = values[0];
   const shape = broadcast(values.map((value) => value.shape));
@@ -130,7 +130,7 @@ export function elementwise(op: OnnxOp, values: readonly Val[], attributes: Attr
   const perm = commonPerm(values, rank, stored);
   const inputs = values.map((value) => operand(value, rank, perm));
   let name = builder.emit(op, inputs, attributes);
-  // All-scalar operands lose their broadcast axes.
+  // Operands that are all scalars lose their broadcast axes.
   if (builder.shapeOf(name).length !== rank) name = builder.reshape(name, permute(stored, perm));
   return Val.of(builder, name, shape, tfDtypeOf(builder, name), perm, stored);
 }

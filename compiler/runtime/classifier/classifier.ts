@@ -5,22 +5,22 @@ import { showTensor, type Dimension } from './onnx-file.js';
 import { Tensor } from 'onnxruntime-node';
 import { createSession, type SessionOptions } from '../programs/session.js';
 
-/** How a model classifies given images. */
+/** How to run a model as a classifier of given images. */
 export interface Classifier {
   readonly layout: ImageLayout;
   /** The only batch size that the model takes; null: any. */
   readonly batch: number | null;
-  /** How its images are normalised; null: as the data's. */
+  /** Its own normalisation; null: the data's. */
   readonly normalisation: Pick<ImageData, 'mean' | 'std'> | null;
-  /** For each class of the data, the place of the model's output for it; null: the orders are the same. */
+  /** Index of the model's output for each class of the data; null: the same order. */
   readonly order: readonly number[] | null;
 }
 
 /**
- * How a model classifies images of the given data.
- * @param given what is known of the model besides its file, and goes before it
- * @param where what errors call the model
- * @throws NasError `invalid-input` naming what does not fit: size, layout, normalisation or classes
+ * Matches a model to the images and classes of some data.
+ * @param given facts that override those in the model's file
+ * @param where names the model in errors
+ * @throws NasError `invalid-input` for a size, layout, normalisation or classes that do not match
  */
 export function fitClassifier(
   signature: ClassifierSignature,
@@ -61,10 +61,10 @@ function layoutFor(
       { hint: 'The images must have the size and channels that the model was made for.' },
     );
   }
-  // One pixel of one channel is the same in both layouts, whatever the model means.
+  // One pixel of one channel is the same in both layouts.
   if (declared === undefined && possible.length > 1 && sides.some((side) => side !== 1))
-    throw invalidInput(`${where} takes ${showTensor(input)}: it cannot be told whether that is NHWC or NCHW`, {
-      hint: 'Say it in the metadata of the file, under the key layout, or for a teacher with teacher.layout.',
+    throw invalidInput(`${where} takes ${showTensor(input)}, which may be NHWC or NCHW`, {
+      hint: 'Set layout in the metadata of the file, or teacher.layout for a teacher.',
     });
   return found;
 }
@@ -79,14 +79,14 @@ function normalisationFor(
   if (mean?.length === channels && std?.length === channels) return { mean, std };
   throw invalidInput(
     `${where} normalises ${mean?.length ?? 0} (mean) and ${std?.length ?? 0} (std) channels, the data has ${channels}`,
-    { hint: 'Both are needed, in the metadata of the file or for a teacher with teacher.mean and teacher.std.' },
+    { hint: 'Set both in the metadata of the file, or teacher.mean and teacher.std for a teacher.' },
   );
 }
 
 const list = (names: readonly string[]): string =>
   names.length <= 8 ? names.join(', ') : `${names.slice(0, 8).join(', ')} and ${names.length - 8} more`;
 
-/** Without names for the outputs, the data's order is assumed; an unknown number of outputs is seen when they are there. */
+/** Outputs without names are assumed in the data's order; an unknown number of outputs is checked at the first run. */
 export function classOrder(
   where: string,
   outputs: number | undefined,
@@ -104,25 +104,21 @@ export function classOrder(
   const missing = data.filter((name) => !names.includes(name));
   const unknown = names.filter((name) => !data.includes(name));
   throw invalidInput(
-    `${where} knows other classes than the data: it lacks ${list(missing) || 'none'}; the data lacks ${list(unknown) || 'none'}`,
-    { hint: 'Use data with the classes of the model; for a teacher, teacher.classes names those of its outputs.' },
+    `${where} has other classes than the data: it lacks ${list(missing) || 'none'}; the data lacks ${list(unknown) || 'none'}`,
+    { hint: 'Use data with the classes of the model; teacher.classes names the outputs of a teacher.' },
   );
 }
 
-/** A classifier that is ready to run. */
 export interface OpenClassifier {
-  /**
-   * Outputs [size, classes], in the data's order of classes, for images [size, height, width, channels] with the
-   * data's normalisation.
-   */
+  /** Outputs [size, classes] in the data's order, for images [size, height, width, channels] normalised as the data. */
   readonly outputs: (images: Float32Array, size: number) => Promise<Float32Array>;
   readonly close: () => Promise<void>;
 }
 
-/** Runs a model on images as it takes them, of the given shape. */
+/** Runs a model on images in its own layout, of the given shape. */
 type RunModel = (images: Float32Array, shape: readonly number[]) => Promise<Float32Array>;
 
-/** A model with one input and one output that is ready to run. */
+/** A running model with one input and one output. */
 export interface OpenModel {
   readonly run: RunModel;
   readonly close: () => Promise<void>;
@@ -130,9 +126,8 @@ export interface OpenModel {
 
 /**
  * Opens an ONNX model, a file or its content.
- * @param where what errors call it
- * @throws NasError `invalid-input` when ONNX Runtime does not accept the model; running it: when it fails on images, or
- *   gives something else than float32
+ * @param where names the model in errors
+ * @throws NasError `invalid-input` when ONNX Runtime rejects the model; `run`: when it fails or does not return float32
  */
 export async function openOnnx(
   model: Uint8Array | string,
@@ -158,9 +153,9 @@ export async function openOnnx(
 }
 
 /**
- * An open model as a classifier of the data's images; they are run in parts when its batch is fixed.
- * @param where what errors call it
- * @throws NasError `invalid-input`, running it, when it gives something other than a number for each class
+ * Runs an open model as a classifier of the data's images, in parts where its batch is fixed.
+ * @param where names the model in errors
+ * @throws NasError `invalid-input` from `outputs` when it does not return a number per class
  */
 export function openClassifier(
   { run, close }: OpenModel,
@@ -181,7 +176,7 @@ export function openClassifier(
     return rows;
   };
 
-  /** The last part is filled up with zeros. */
+  /** Pads the last part with zeros. */
   const runParts = async (images: Float32Array, size: number, step: number): Promise<Float32Array> => {
     const rows = new Float32Array(size * classes);
     for (let start = 0; start < size; start += step) {
@@ -208,7 +203,7 @@ export function reorder(rows: Float32Array, order: Classifier['order']): Float32
   return rows.map((_, i) => rows[i - (i % classes) + order[i % classes]]);
 }
 
-/** Turns images of the data into what a model takes: its normalisation, its layout. What needs no change is not copied. */
+/** Converts images of the data to a model's normalisation and layout, without a copy where both are the same. */
 export function inputTransform(
   layout: Classifier['layout'],
   normalisation: Classifier['normalisation'],

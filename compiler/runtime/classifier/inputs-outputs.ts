@@ -1,18 +1,18 @@
 export const imageLayouts = ['NHWC', 'NCHW'] as const;
 export type ImageLayout = (typeof imageLayouts)[number];
 
-/** The images and classes that a classifier is used on; a data set's description will do. */
+/** The images and classes of some data, such as a data set's description. */
 export interface ImageData {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
   readonly classes: readonly string[];
-  /** Per channel of pixel / 255: how the images are normalised. */
+  /** The normalisation, per channel of pixel / 255. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
 }
 
-/** Extents of one image in a layout. */
+/** Shape of one image in a layout. */
 export const imageShape: {
   readonly [L in ImageLayout]: (
     image: Pick<ImageData, 'height' | 'width' | 'channels'>,
@@ -22,14 +22,14 @@ export const imageShape: {
   NCHW: ({ height, width, channels }) => [channels, height, width],
 };
 
-/** What a model's last layer gives: losses need logits, but many models end in a softmax. */
+/** Losses need logits, but many models end in a softmax. */
 export type OutputKind = 'logits' | 'probabilities';
 
 const tolerance = 1e-3;
-/** Probabilities below this are taken for it: their logarithm stays finite. */
+/** Lower bound of probabilities: keeps their logarithm finite. */
 const smallest = 1e-12;
 
-/** `probabilities` when every row lies in [0, 1] and sums to 1, which logits of a whole batch do not. */
+/** `probabilities` when every row lies in [0, 1] and sums to 1. */
 export function outputKind(rows: Float32Array, classes: number): OutputKind {
   for (let start = 0; start < rows.length; start += classes) {
     const row = rows.subarray(start, start + classes);
@@ -39,15 +39,14 @@ export function outputKind(rows: Float32Array, classes: number): OutputKind {
   return 'probabilities';
 }
 
-/** Logits of either kind; those of probabilities are their logarithms, the same up to a constant a row. */
+/** Converts outputs to logits; logarithms of probabilities equal the logits up to a constant per row. */
 export const toLogits: { readonly [K in OutputKind]: (rows: Float32Array) => Float32Array } = {
   logits: (rows) => rows,
   probabilities: (rows) => rows.map((p) => Math.log(Math.max(p, smallest))),
 };
 
-/** How well a classifier did. */
 export interface Scores {
-  /** Share of the images whose most likely class is the labelled one, in [0, 1]. */
+  /** Share of images whose most likely class is their label, in [0, 1]. */
   readonly accuracy: number;
   /** Mean cross-entropy in nats. */
   readonly loss: number;
@@ -56,12 +55,12 @@ export interface Scores {
   readonly confusion: readonly (readonly number[])[];
 }
 
-/** Adds up the scores of a classifier in float64, image by image: the same whatever the batches. */
+/** Sums the scores of a classifier in float64 image by image: the size of batches does not matter. */
 export class Scoreboard {
   private confusion: number[][] = [];
   private loss = 0;
 
-  /** A batch: logits and labels as distributions, both [size, classes]. */
+  /** Adds a batch of logits and labels (distributions), both [size, classes]. */
   add(logits: Float32Array, labels: Float32Array, size: number): void {
     const classes = labels.length / size;
     if (this.confusion.length === 0)

@@ -8,7 +8,7 @@ import { invalidInput, messageOf } from '../../../base/errors.js';
 import { checkSignature, type ClassifierFacts, type ClassifierSignature, factsOf } from './signature.js';
 import type { TensorInfo } from './onnx-file.js';
 
-/** What is used of a `model.json`. */
+/** The used parts of a `model.json`. */
 const modelJson = z.object({
   modelTopology: z.record(z.string(), z.unknown()),
   weightsManifest: z.array(
@@ -25,7 +25,7 @@ const metadataJson = z.record(z.string(), z.unknown());
 /** A TF.js layers model from a folder. */
 export interface LoadedLayersModel {
   readonly model: tfl.LayersModel;
-  /** What its author said about it: in the file itself, or as this package's exports do in `metadata.json` beside it. */
+  /** From the file's own metadata, and from `metadata.json` beside it, which nas exports. */
   readonly facts: ClassifierFacts;
 }
 
@@ -45,7 +45,7 @@ export async function loadLayersModel(path: string): Promise<LoadedLayersModel> 
       load: () =>
         Promise.resolve({
           modelTopology: json.modelTopology,
-          // The shape was checked above; TF.js itself checks the entries.
+          // modelJson checks the shape, TF.js the entries.
           weightSpecs: json.weightsManifest.flatMap((group) => group.weights) as unknown as io.WeightsManifestEntry[],
           weightData: data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength),
         }),
@@ -62,8 +62,8 @@ export async function loadLayersModel(path: string): Promise<LoadedLayersModel> 
 }
 
 /**
- * What a layers model takes and gives as a classifier of images.
- * @param where what errors call it
+ * The signature of a layers model as an image classifier.
+ * @param where names the model in errors
  * @throws NasError `invalid-input` when it is none (see `checkSignature`)
  */
 export function layersSignature({ model, facts }: LoadedLayersModel, where: string): ClassifierSignature {

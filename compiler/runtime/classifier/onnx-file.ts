@@ -8,14 +8,13 @@ import {
 } from 'onnx-buf';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 
-/** The parsed content of an ONNX file. */
 export type OnnxFile = ModelProto & { readonly graph: GraphProto };
 
 const hasGraph = (model: ModelProto): model is OnnxFile => model.graph !== undefined;
 
 /**
  * Parses an ONNX file.
- * @param where what errors call it
+ * @param where names the file in errors
  * @throws NasError `invalid-input` when the bytes are no ONNX model
  */
 export function parseOnnx(bytes: Uint8Array, where = 'the file'): OnnxFile {
@@ -29,18 +28,18 @@ export function parseOnnx(bytes: Uint8Array, where = 'the file'): OnnxFile {
   throw invalidInput(`${where} is not an ONNX model: it holds no graph`);
 }
 
-/** A fixed size, or the name of one that is open (`?` when it has none). */
+/** A fixed size, or the name of a dynamic one (`?` without a name). */
 export type Dimension = number | string;
 
 /** An input or output of a model. */
 export interface TensorInfo {
   readonly name: string;
-  /** `float32`, `uint8`, ...; `no tensor` for what is none. */
+  /** `float32`, `uint8`, ...; `no tensor` for sequences and maps. */
   readonly type: string;
   readonly shape: readonly Dimension[];
 }
 
-/** As errors show it: `image: float32[N, 28, 28, 1]`. */
+/** For errors: `image: float32[N, 28, 28, 1]`. */
 export const showTensor = ({ name, type, shape }: TensorInfo): string => `${name}: ${type}[${shape.join(', ')}]`;
 
 export const showTensors = (tensors: readonly TensorInfo[]): string =>
@@ -53,14 +52,14 @@ function tensorInfo({ name, type }: ValueInfoProto): TensorInfo {
     name,
     type: TensorProto_DataType[elemType].toLowerCase().replace(/^float$/, 'float32'),
     shape: (shape?.dim ?? []).map(({ value }): Dimension => {
-      // Old exporters write a negative size for an open one, and ONNX Runtime takes it so.
+      // Old exporters write a negative size for a dynamic one; ONNX Runtime accepts it.
       if (value.case === 'dimValue') return value.value < 0n ? '?' : Number(value.value);
       return value.case === 'dimParam' && value.value !== '' ? value.value : '?';
     }),
   };
 }
 
-/** What a model is fed: its inputs without those that are weights with a value. */
+/** The inputs of a model without initialized weights. */
 export function inputsOf({ graph }: OnnxFile): TensorInfo[] {
   const weights = new Set(graph.initializer.map(({ name }) => name));
   return graph.input.filter(({ name }) => !weights.has(name)).map(tensorInfo);

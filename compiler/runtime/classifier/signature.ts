@@ -6,8 +6,8 @@ import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type Tenso
 const positive = z.number().int().min(1);
 
 /**
- * What a program needs to know to use an image classifier: scale pixels to [0, 1], subtract `mean`, divide by `std`,
- * run, and take the class of the largest output.
+ * Facts for using an image classifier: scale pixels to [0, 1], subtract `mean`, divide by `std`, run, and take the class
+ * of the largest output.
  */
 export const classifierFacts = {
   /** Names of the outputs, in order. */
@@ -22,12 +22,12 @@ export const classifierFacts = {
 
 const factsSchema = z.object(classifierFacts).partial();
 
-/** What a file, or a user, says of a classifier. */
+/** Facts from a model's file or from the user. */
 export type ClassifierFacts = Readonly<z.output<typeof factsSchema>>;
 
 const keys = Object.keys(classifierFacts) as (keyof typeof classifierFacts)[];
 
-/** Of what a file says in whatever form, the facts that are there in ours. */
+/** The valid facts among a file's metadata; other entries are ignored. */
 export const factsOf = (said: Readonly<Record<string, unknown>>): ClassifierFacts =>
   factsSchema.parse(
     Object.fromEntries(
@@ -35,7 +35,7 @@ export const factsOf = (said: Readonly<Record<string, unknown>>): ClassifierFact
     ),
   );
 
-/** A text of an ONNX file's metadata as the value that it stands for in JSON; other texts as they are. */
+/** Parses a metadata text of an ONNX file as JSON; returns other texts unchanged. */
 export function parseText(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -44,7 +44,7 @@ export function parseText(text: string): unknown {
   }
 }
 
-/** What a classifier takes and gives, as its file says. */
+/** Input, output and facts of a classifier's file. */
 export interface ClassifierSignature {
   readonly input: TensorInfo;
   readonly output: TensorInfo;
@@ -52,17 +52,16 @@ export interface ClassifierSignature {
 }
 
 /**
- * What an ONNX classifier takes and gives.
- * @param where what errors call it
- * @throws NasError `invalid-input` when it has several inputs or outputs, or others than a batch of float32 images and
- *   values of float32
+ * The signature of an ONNX classifier.
+ * @param where names the model in errors
+ * @throws NasError as `checkSignature`
  */
 export function onnxSignature(file: OnnxFile, where: string): ClassifierSignature {
   const texts = file.metadataProps.map(({ key, value }) => [key, parseText(value)] as const);
   return checkSignature(inputsOf(file), outputsOf(file), factsOf(Object.fromEntries(texts)), where);
 }
 
-/** Checks that there is one input of images and one output, whatever the size of the images. */
+/** @throws NasError `invalid-input` unless there is one float32 input, a batch of images, and one float32 output. */
 export function checkSignature(
   inputs: readonly TensorInfo[],
   outputs: readonly TensorInfo[],

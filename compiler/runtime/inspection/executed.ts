@@ -8,13 +8,13 @@ import { profileModel, readProfile, type NodeTime } from './profile.js';
 import type { SessionOptions } from '../programs/session.js';
 import { weightFormat, type NumberFormat } from './number-formats.js';
 
-/** How an operator multiplies and accumulates. */
+/** An operator that multiplies and accumulates. */
 export interface Product {
-  /** Numbers that are multiplied: of the type of what flows in, or bytes whatever flows in. */
+  /** Multiplies its operands in their own type, or always bytes. */
   readonly multiplies: 'operands' | 'bytes';
-  /** Which input holds the weights. */
+  /** Index of the input with the weights. */
   readonly weights: number;
-  /** Multiply-accumulates for each value of the output, given the weights' extents. */
+  /** Multiply-accumulates per output value, from the weights' shape. */
   readonly depth: (weights: readonly number[], node: NodeProto) => number;
 }
 
@@ -33,20 +33,20 @@ const floatGemm: Product = { multiplies: 'operands', weights: 1, depth: gemm };
 const byteMatrix: Product = { multiplies: 'bytes', weights: 1, depth: matrix };
 
 /**
- * The operators of ONNX and of ONNX Runtime that multiply and accumulate, by what they multiply. Domains do not tell any
- * apart: those of one name compute the same in other layouts.
+ * The operators of ONNX and ONNX Runtime that multiply and accumulate. Operators of one name compute the same in every
+ * domain, in other layouts.
  */
 const products: Readonly<Record<string, Product>> = {
   Conv: floatConvolution,
   FusedConv: floatConvolution,
   NhwcFusedConv: floatConvolution,
-  // Filters are [in, out / groups, height, width]; strides make each value of the output of fewer.
+  // Filters are [in, out / groups, height, width]; an upper bound: strides reduce the products per output.
   ConvTranspose: { multiplies: 'operands', weights: 1, depth: (weights) => weights[0] },
   MatMul: floatMatrix,
   FusedMatMul: floatMatrix,
   Gemm: floatGemm,
   FusedGemm: floatGemm,
-  // Weights of few bits are unpacked, and multiplied as floats.
+  // Unpacks weights of few bits and multiplies floats.
   MatMulNBits: { multiplies: 'operands', weights: 1, depth: (_, node) => attribute(node, 'K') },
   QLinearConv: { multiplies: 'bytes', weights: 3, depth: convolution },
   ConvInteger: { multiplies: 'bytes', weights: 1, depth: convolution },
@@ -57,12 +57,12 @@ const products: Readonly<Record<string, Product>> = {
   DynamicQuantizeMatMul: byteMatrix,
 };
 
-/** How an operator multiplies and accumulates; undefined for one that does not. */
-export const productOf = (operator: string): Product | undefined =>
+/** Undefined for operators that do not multiply and accumulate. */
+const productOf = (operator: string): Product | undefined =>
   Object.hasOwn(products, operator) ? products[operator] : undefined;
 
-/** Operators that convert or move values, or change their shape: none of them computes. */
-export const movers: ReadonlySet<string> = new Set([
+/** Operators that only convert, move or reshape values. */
+const movers: ReadonlySet<string> = new Set([
   'Cast',
   'Concat',
   'DequantizeLinear',
@@ -83,43 +83,42 @@ export const movers: ReadonlySet<string> = new Set([
   'Unsqueeze',
 ]);
 
-/** An operator that computes in floats in a model that computes in bytes elsewhere. */
+/** An operator that computes in floats in a model with byte products. */
 export interface FloatNode {
   readonly operator: string;
-  /** As ONNX Runtime calls it. */
+  /** ONNX Runtime's name. */
   readonly node: string;
-  /** The layer that it came from; empty when the model does not tell. */
+  /** Its layer; empty when unknown. */
   readonly layer: string;
-  /** Milliseconds in a few runs with the profiler on: what it costs, roughly. NaN when the model was not run. */
+  /** Rough milliseconds per run, from a few profiled runs; NaN when the model was not run. */
   readonly ms: number;
 }
 
-/** What ONNX Runtime makes of a model: its operators after optimisation. */
+/** The operators that ONNX Runtime executes for a model, after optimisation. */
 export interface Executed {
-  /** How many of each operator there are. */
+  /** Counts by operator. */
   readonly operators: Readonly<Record<string, number>>;
-  /** What most of the multiply-accumulates multiply. */
+  /** Format of most multiply-accumulates. */
   readonly precision: NumberFormat;
-  /** What most of the weights are stored in. */
+  /** Format of most stored weights. */
   readonly weights: NumberFormat;
   /**
-   * The share of the multiply-accumulates that multiply bytes, in [0, 1]; 0 without any. Where the extents of weights are
-   * not known, the share of the products' values; where the model could not be run, the share of the products.
+   * Share of multiply-accumulates with byte operands, in [0, 1]; 0 without any. With unknown weight shapes: the share of
+   * the products' output values; for a model that could not be run: the share of the products.
    */
   readonly integerShare: number;
-  /** Convolutions and matrix products, and how many of them multiply bytes. */
+  /** Numbers of convolutions and matrix products; `integer` of them multiply bytes. */
   readonly products: { readonly all: number; readonly integer: number };
-  /** What computes in floats where products multiply bytes, in the order in which it ran. */
+  /** Operators in floats where products multiply bytes, in order of execution. */
   readonly floats: readonly FloatNode[];
 }
 
-/** A node as it is executed. */
 interface ExecutedNode extends FloatNode {
-  /** What it computes in; null when it only converts or moves values. */
+  /** Format of its computation; null when it only converts or moves values. */
   readonly format: NumberFormat | null;
-  /** How many values it gives; undefined when it was not run. */
+  /** Number of output values; undefined when it was not run. */
   readonly values: number | undefined;
-  /** Its place in the optimised graph, where that is known. */
+  /** Its node in the optimised graph, if known. */
   readonly proto: NodeProto | undefined;
 }
 
@@ -130,7 +129,7 @@ const formats: Readonly<Record<string, NumberFormat>> = {
   int8: 'int8',
 };
 
-/** @param type of what flows in; undefined when it is not known */
+/** @param type of the first input; undefined when unknown */
 function formatOf(operator: string, type: string | undefined): NumberFormat | null {
   if (movers.has(operator)) return null;
   if (productOf(operator)?.multiplies === 'bytes') return 'int8';
@@ -160,7 +159,7 @@ const notRun = (proto: NodeProto): ExecutedNode => ({
   proto,
 });
 
-/** Multiply-accumulates for each value of a product; undefined when the extents of its weights are not known. */
+/** Multiply-accumulates per output value of each product; undefined for weights of unknown shape. */
 function depths(nodes: readonly ExecutedNode[], graph: GraphProto | undefined): (number | undefined)[] {
   const extents = new Map(graph?.initializer.map(({ name, dims }) => [name, dims.map(Number)]));
   return nodes.map(({ operator, proto }) => {
@@ -170,7 +169,7 @@ function depths(nodes: readonly ExecutedNode[], graph: GraphProto | undefined): 
   });
 }
 
-/** The format that most of the work is in. */
+/** The format of most of the work. */
 function most(work: ReadonlyMap<NumberFormat, number>): NumberFormat {
   const [first] = [...work].sort(([, a], [, b]) => b - a);
   return work.size === 0 ? 'fp32' : first[0];
@@ -205,10 +204,10 @@ function summarise(nodes: readonly ExecutedNode[], graph: GraphProto | undefined
   };
 }
 
-/** Runs go on for so long in ms, the first whatever it takes, within this number. */
+/** Runs repeat for this many ms, at least once and at most `mostRuns` times. */
 const [enoughMs, mostRuns] = [200, 4];
 
-/** Zeros for inputs whose sizes are known but for the batch; null for others. */
+/** Zeros for the inputs; null when a size other than the batch is unknown. */
 function zerosFor({ inputMetadata }: InferenceSession, batch: number): Record<string, Tensor> | null {
   const feeds: Record<string, Tensor> = {};
   for (const input of inputMetadata) {
@@ -221,11 +220,11 @@ function zerosFor({ inputMetadata }: InferenceSession, batch: number): Record<st
 }
 
 /**
- * What ONNX Runtime executes for a model on a provider, found by opening it, writing down the graph after optimisation, and
- * running it a few times on zeros. Whether a quantized file computes in bytes cannot be read off its weights: pairs that
- * quantize and dequantize are fused around some operators and not around others, by some providers and not by others.
- * @param options provider, threads and what else a session is opened with; `batch`: images in the runs, default 1
- * @throws NasError as `createSession`, also of a provider that compiles whole graphs: those cannot be written down
+ * The operators that ONNX Runtime executes for a model on a provider: opens the model, reads the optimised graph, and runs it
+ * a few times on zeros. The weights of a quantized file do not show whether it computes in bytes: providers differ in the
+ * operators around which they fuse pairs of QuantizeLinear and DequantizeLinear.
+ * @param options of the session; `batch`: images per run, default 1
+ * @throws NasError as `createSession`, also for a provider that compiles whole graphs: these cannot be written to a file
  */
 export async function executedBy(
   model: Uint8Array,
@@ -251,7 +250,7 @@ export async function executedBy(
 }
 
 /**
- * What a runtime elsewhere executed for a model, by the events of its profiler.
+ * The operators that a runtime on another machine executed for a model, from its profiler's events.
  * @throws as `readProfile`
  */
 export const executedElsewhere = (model: Uint8Array, events: string): Executed =>

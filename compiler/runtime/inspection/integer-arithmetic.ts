@@ -5,24 +5,24 @@ import { portInit, type NodeInit } from '../../onnx/model.js';
 import { openOnnx, type OpenModel } from '../classifier/classifier.js';
 
 /**
- * How products of unsigned with signed bytes are summed. `saturating`: pairs of them in 16 bits, as x86's VPMADDUBSW does
- * where the processor has no VNNI; two products of large bytes exceed them, so that 8-bit weights give wrong sums. Weights
- * of 7 bits (±64) never do.
+ * How products of unsigned and signed bytes are summed. `saturating`: in pairs of 16 bits, as x86's VPMADDUBSW does on
+ * processors without VNNI. Two products of large bytes exceed 16 bits: 8-bit weights give wrong sums, 7-bit weights (±64)
+ * never do.
  */
 export type IntegerArithmetic = 'exact' | 'saturating';
 
-/** All bytes are the largest: each pair of products is twice 255 x 127, and saturates at 2^15 - 1. */
+/** The largest bytes: each pair of products is 2 x 255 x 127 and saturates at 2^15 - 1. */
 const [activation, weight, saturated] = [255, 127, 2 ** 15 - 1];
-/** 1 x 1 convolution of 4 pixels: large enough for the kernels that real layers get. */
+/** A 1 x 1 convolution of 4 pixels: large enough for the kernels of real layers. */
 const [inputs, outputs, pixels] = [32, 16, 4];
 const shape = [1, inputs, 1, pixels];
 
 const exactSum = inputs * activation * weight;
 const saturatedSum = (inputs / 2) * saturated;
-/** Puts both sums well inside a byte. */
+/** Brings both sums well inside a byte. */
 const outputScale = exactSum / 200;
 
-/** A quantized convolution as exporters write it: in floats between pairs that quantize and dequantize. */
+/** A quantized convolution as exporters write it: between pairs of QuantizeLinear and DequantizeLinear. */
 function probeModel(): Uint8Array {
   const floats = (name: string, value: number) => ({ name, dataType: Type.FLOAT, floatData: [value] });
   const bytes = (name: string, dataType: Type, dims: readonly number[], value: number) => ({
@@ -68,10 +68,10 @@ function probeModel(): Uint8Array {
 const openHere = (model: Uint8Array): Promise<OpenModel> => openOnnx(model, 'the probe of integer arithmetic');
 
 /**
- * Asks a runtime how it sums products of bytes: a convolution is run whose sums saturate in 16 bits. Nothing is kept: a
- * machine's answer may differ between providers and session options.
- * @param open opens the model where it is asked; by default ONNX Runtime here, provider `cpu`
- * @throws NasError `failure` when the sum is neither; what opening and running throws
+ * Tests how a runtime sums products of bytes, by a convolution whose sums saturate in 16 bits. The result is not cached: it
+ * may differ between providers and session options.
+ * @param open opens the model in the tested runtime; default: ONNX Runtime here, provider `cpu`
+ * @throws NasError `failure` for any other sum; errors of opening and running
  */
 export async function integerArithmetic(
   open: (model: Uint8Array) => Promise<OpenModel> = openHere,

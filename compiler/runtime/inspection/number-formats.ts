@@ -2,9 +2,8 @@ import { ModelProtoSchema, type NodeProto, type TensorProto, TensorProto_DataTyp
 import { parseOnnx } from '../classifier/onnx-file.js';
 import { create, toBinary } from '@bufbuild/protobuf';
 
-/** What numbers are stored in, or computed with. */
-export const numberFormats = ['fp32', 'fp16', 'int8'] as const;
-export type NumberFormat = (typeof numberFormats)[number];
+/** Formats of stored numbers and of computation. */
+export type NumberFormat = 'fp32' | 'fp16' | 'int8';
 
 const formats = new Map<number, NumberFormat>([
   [TensorProto_DataType.FLOAT, 'fp32'],
@@ -16,7 +15,7 @@ const formats = new Map<number, NumberFormat>([
 
 const sizeOf = ({ dims }: TensorProto): number => dims.reduce((product, extent) => product * Number(extent), 1);
 
-/** The number format that most of a model's weights are stored in; fp32 for a model without weights. */
+/** The format of most weights of a model; fp32 without weights. */
 export function weightFormat(model: Uint8Array): NumberFormat {
   const counts = new Map<NumberFormat, number>();
   for (const tensor of parseOnnx(model).graph.initializer) {
@@ -27,15 +26,15 @@ export function weightFormat(model: Uint8Array): NumberFormat {
   return counts.size === 0 ? 'fp32' : most[0];
 }
 
-/** Whether values may be in another format than float32 from this node on. */
+/** Whether a node may produce values in another format than float32. */
 const leavesFloat32 = ({ opType, attribute }: NodeProto): boolean =>
   /Quantize|Integer|^QLinear/.test(opType) ||
-  // What a cast makes, and what a constant holds.
+  // The target of a cast, and the type of a constant.
   attribute.some(({ name, i, t }) => (name === 'to' && isOther(Number(i))) || (t !== undefined && isOther(t.dataType)));
 
 const isOther = (type: number): boolean => (formats.get(type) ?? 'fp32') !== 'fp32';
 
-/** Whether a model is in float32 from end to end: then nobody needs to ask what it computes with. */
+/** Whether a model computes in float32 throughout. */
 export function isFloat32(model: Uint8Array): boolean {
   const { graph } = parseOnnx(model);
   return !graph.initializer.some(({ dataType }) => isOther(dataType)) && !graph.node.some(leavesFloat32);
@@ -45,10 +44,7 @@ const signedByte: number = TensorProto_DataType.INT8;
 /** The largest signed weight of 7 bits. */
 const sevenBits = 64;
 
-/**
- * Whether some signed byte weights of a model are beyond 7 bits: with those, sums saturate on machines whose arithmetic is
- * `saturating` (see `integerArithmetic`).
- */
+/** Whether some signed byte weights exceed 7 bits: their sums saturate where `integerArithmetic` is `saturating`. */
 export const hasLargeBytes = (model: Uint8Array): boolean =>
   parseOnnx(model).graph.initializer.some(
     ({ dataType, rawData, int32Data }) =>
@@ -59,9 +55,8 @@ export const hasLargeBytes = (model: Uint8Array): boolean =>
   );
 
 /**
- * The model with signed bytes of its own for each operator that reads them. Where ONNX Runtime makes unsigned bytes of
- * signed ones it does so for each operator, and cannot open a model in which two share a zero point: it fails with "Attempt
- * to replace the existing tensor". A model in which nothing is shared is given back as it is.
+ * The model with a copy of shared signed bytes for each operator; unchanged when nothing is shared. ONNX Runtime's
+ * conversion to unsigned bytes fails for operators that share a zero point: "Attempt to replace the existing tensor".
  */
 export function unsharedBytes(model: Uint8Array): Uint8Array {
   const file = parseOnnx(model);

@@ -7,39 +7,39 @@ import { z } from 'zod';
 import { parseOnnx } from '../classifier/onnx-file.js';
 import { createSession, type SessionOptions } from '../programs/session.js';
 
-/** A tensor as a node took or gave it. */
+/** An input or output of a node. */
 export interface TensorKind {
   /** `float`, `float16`, `uint8`, ... */
   readonly type: string;
   readonly shape: readonly number[];
 }
 
-/** The time that one node of a model took, over all profiled runs. */
+/** The time of one node over all profiled runs. */
 export interface NodeTime {
-  /** As ONNX Runtime calls it: of a fused node, what it was fused from. */
+  /** ONNX Runtime's name; a fused node is named after its parts. */
   readonly name: string;
-  /** The layer that it came from; empty when the model does not tell. */
+  /** Its layer; empty when unknown. */
   readonly layer: string;
   /** ONNX operator, e.g. `Conv`. */
   readonly operator: string;
-  /** Execution provider that ran it, as the option is written, e.g. `cpu`, `webgpu`. */
+  /** Execution provider that ran it, e.g. `cpu`, `webgpu`. */
   readonly provider: string;
-  /** What it was given, in order; without weights that its kernel has laid out for itself. */
+  /** In order; without weights that its kernel packed ahead. */
   readonly inputs: readonly TensorKind[];
   readonly outputs: readonly TensorKind[];
-  /** Milliseconds a run: the mean over the runs that count. */
+  /** Mean milliseconds of the counted runs. */
   readonly ms: number;
 }
 
 /** A profile of one session. */
 export interface Profile {
-  /** Runs after the warm-up. The middle half of them counts, by how long they took: the others were disturbed. */
+  /** Runs after the warm-up. Only the middle half by duration counts; the others were disturbed. */
   readonly runs: number;
-  /** In the order in which they ran. */
+  /** In order of execution. */
   readonly nodes: readonly NodeTime[];
 }
 
-/** `{"float": [1, 3, 8, 8]}`; tensors that are absent are left out. */
+/** `{"float": [1, 3, 8, 8]}`; absent tensors are left out. */
 const tensorsSchema = z
   .array(z.record(z.string(), z.array(z.number())))
   .default([])
@@ -66,7 +66,7 @@ const eventSchema = z.object({
 /** `WebGpuExecutionProvider` is `webgpu`. */
 const providerName = (className: string): string => className.replace(/ExecutionProvider$/, '').toLowerCase();
 
-/** The nodes of a graph, and of the graphs that they run. */
+/** The nodes of a graph and of its subgraphs. */
 function* nodesOf({ node: nodes }: GraphProto): Generator<NodeProto> {
   for (const node of nodes) {
     yield node;
@@ -74,7 +74,7 @@ function* nodesOf({ node: nodes }: GraphProto): Generator<NodeProto> {
   }
 }
 
-/** The layers of a model's nodes, by the nodes' names and by the values that they give: fused nodes are named after these. */
+/** Layers by node name and by output name: fused nodes are named after outputs. */
 function layersOf(model: Uint8Array): Map<string, string> {
   const layers = new Map<string, string>();
   for (const { name, output } of nodesOf(parseOnnx(model).graph)) {
@@ -84,13 +84,13 @@ function layersOf(model: Uint8Array): Map<string, string> {
   return layers;
 }
 
-/** What ONNX Runtime appends to the names of nodes that it makes itself. */
+/** Suffixes of nodes that ONNX Runtime creates. */
 const madeSuffixes = /(_nchwc|_token_\d+|_fused.*|_QuickGelu.*)$/;
 
-/** Microseconds of each node in one run, in the order in which they ran. */
+/** Microseconds of each node in one run, in order of execution. */
 type RunTimes = ReadonlyMap<string, number>;
 
-/** The runs of the middle half by total time; all of very few. */
+/** The middle half of the runs by total time; all of very few. */
 function middleHalf(runs: readonly RunTimes[]): readonly RunTimes[] {
   const byTotal = runs
     .map((times) => ({ times, total: [...times.values()].reduce((sum, us) => sum + us, 0) }))
@@ -100,11 +100,11 @@ function middleHalf(runs: readonly RunTimes[]): readonly RunTimes[] {
 }
 
 /**
- * Reads the events that ONNX Runtime's profiler writes.
- * @param text JSON: a list of events
- * @param model what ran; its nodes' names tell layers
- * @param skip runs at the beginning that are left out of the times
- * @throws an error of JSON or zod when these are no events
+ * Reads the events of ONNX Runtime's profiler.
+ * @param text a list of events in JSON
+ * @param model the profiled model; its node names contain the layers
+ * @param skip number of first runs that do not count
+ * @throws an error of JSON or zod for anything else
  */
 export function readProfile(text: string, model: Uint8Array, skip: number): Profile {
   const layers = layersOf(model);
@@ -113,10 +113,10 @@ export function readProfile(text: string, model: Uint8Array, skip: number): Prof
   const runs: RunTimes[] = [];
   let current = new Map<string, number>();
   for (const { cat, name, dur, args } of events) {
-    // The time of a loop is that of its nodes.
+    // The nodes of a loop are counted one by one.
     if (cat === 'Node' && name.endsWith('_kernel_time') && args.op_name !== 'Loop') {
       const node = name.slice(0, -'_kernel_time'.length);
-      // Names need not be different, and in graphs within a graph numbers are not.
+      // Neither names nor, across subgraphs, numbers are unique.
       const key = `${args.node_index} ${node}`;
       nodes.set(key, {
         name: node,
@@ -127,7 +127,7 @@ export function readProfile(text: string, model: Uint8Array, skip: number): Prof
       });
       current.set(key, (current.get(key) ?? 0) + dur);
     }
-    // Written when the run is over, after its nodes.
+    // Follows the nodes of the run.
     if (cat === 'Session' && name === 'model_run') {
       runs.push(current);
       current = new Map();
@@ -146,9 +146,9 @@ export function readProfile(text: string, model: Uint8Array, skip: number): Prof
 }
 
 /**
- * Runs a model with ONNX Runtime's profiler on. Timing every node costs something: small nodes look slower than they are.
+ * Profiles a model with ONNX Runtime. The overhead makes small nodes look slower than they are.
  * @param use runs the session, more often than `skip` times
- * @param skip runs at the beginning that are not counted: warm-up
+ * @param skip number of warm-up runs, which do not count
  */
 export async function profileModel(
   model: Uint8Array,

@@ -5,17 +5,14 @@ import { encodeModel } from '../../onnx/model.js';
 import { createSession, runSession, type SessionOptions } from './session.js';
 import { fromOrt, isOnDevice, toOrt, type OrtTensor } from './tensors.js';
 
-/** A tensor that came to lie on a device or was freed there, or a session that reads such tensors. */
+/** A tensor was kept or freed on a device, or a session that reads such tensors was opened or released. */
 export type DeviceEvent = 'kept' | 'freed' | 'opened' | 'released';
 
-/** Extents that are known only when the graph runs, each its own. */
+/** Distinct dynamic sizes. */
 const axes = (rank: number): Dim[] => Array.from({ length: rank }, (_, i): Dim => `${i + 2}N`);
 
-/**
- * Gives what it takes as one vector, without touching a bit: arithmetic would make zeros of subnormal numbers and lose the
- * sign of 0.
- */
-function copy(dtype: TfDType, rank: number): Graph {
+/** Reshapes its input to a vector bit for bit: arithmetic would flush subnormal numbers and lose the sign of 0. */
+function copyGraph(dtype: TfDType, rank: number): Graph {
   const [x, y] = [
     { dtype, shape: axes(rank) },
     { dtype, shape: ['N'] as const },
@@ -36,24 +33,22 @@ function copy(dtype: TfDType, rank: number): Graph {
 }
 
 /**
- * Tensors that stay in the memory of a device between runs. They are never read by `getData` or `download`, which end the
- * process in onnxruntime-node: a session whose output is in ordinary memory takes them as its input instead.
- *
- * Freed after the last session of the device, a tensor ends the process, too. So a session that reads is open as long as
- * there is a tensor, and programs may come and go.
+ * Tensors that stay in the memory of a device between runs. `getData` and `download` would crash onnxruntime-node, so
+ * sessions with an output in host memory read them. Freeing a tensor after the device's last session crashes, too:
+ * a reading session stays open as long as there is a tensor.
  */
 export class DeviceMemory {
   private readonly tensors = new Set<OrtTensor>();
-  /** By type and rank of what they read. */
+  /** By type and rank of the tensors. */
   private readonly readers = new Map<string, ort.InferenceSession>();
   private options: SessionOptions = {};
 
-  /** @param observe told what comes and goes */
+  /** @param observe called for each event */
   constructor(private readonly observe: (event: DeviceEvent) => void) {}
 
   /**
-   * Takes those of a run's results that lie on the device.
-   * @param options how to open sessions on this device
+   * Keeps the results of a run that lie on the device.
+   * @param options for opening sessions on this device
    */
   async keep(results: Iterable<OrtTensor>, options: SessionOptions): Promise<void> {
     const kept = [...results].filter(isOnDevice);
@@ -71,14 +66,14 @@ export class DeviceMemory {
     }
   }
 
-  /** Gives a tensor's memory back; one that is not kept here is left alone. */
+  /** Frees a kept tensor; ignores others. */
   free(tensor: OrtTensor): void {
     if (!this.tensors.delete(tensor)) return;
     tensor.dispose();
     this.observe('freed');
   }
 
-  /** The values of a tensor in ordinary memory: a copy of one that lies on the device, any other as it is. */
+  /** The tensor in host memory: a copy of one on the device, others unchanged. */
   async read(tensor: OrtTensor): Promise<OrtTensor> {
     if (this.tensors.has(tensor)) {
       const { y } = await runSession(await this.reader(tensor), { x: tensor });
@@ -89,7 +84,7 @@ export class DeviceMemory {
     throw new NasError('failure', 'these states were lost with the device that held them');
   }
 
-  /** Frees everything: tensors before sessions. */
+  /** Frees all tensors, then the sessions. */
   async close(): Promise<void> {
     for (const tensor of this.tensors) this.free(tensor);
     const readers = [...this.readers.values()];
@@ -105,7 +100,7 @@ export class DeviceMemory {
     const known = this.readers.get(key);
     if (known) return known;
     if (type !== 'float32' && type !== 'int32' && type !== 'bool') throw new Error(`internal: a state of type ${type}`);
-    const session = await createSession(encodeModel(copy(type, dims.length), { name: 'reader' }), this.options);
+    const session = await createSession(encodeModel(copyGraph(type, dims.length), { name: 'reader' }), this.options);
     this.readers.set(key, session);
     this.observe('opened');
     return session;

@@ -10,7 +10,7 @@ import { createSession, runSession } from './session.js';
 import type { StateStore } from './state-store.js';
 import { bindFeeds, type Feed, type HostTensor, resultsOf } from './tensors.js';
 
-/** The graph with inputs that have become constants. */
+/** The graph with inputs replaced by constants. */
 function bindConstants(graph: Graph, values: ReadonlyMap<string, Constant>): Graph {
   return {
     ...graph,
@@ -20,12 +20,11 @@ function bindConstants(graph: Graph, values: ReadonlyMap<string, Constant>): Gra
 }
 
 /**
- * A function of states that only reads them. They are constants of the model that runs: batch norm is folded into the
- * convolutions, and ONNX Runtime packs and lays out the weights ahead, which it cannot do with weights that are inputs.
- * That is worth a new session (tens of ms) whenever one of them has changed.
+ * A function that only reads states. The states are constants of the model that runs: batch norm is folded into
+ * convolutions, and ONNX Runtime packs the weights ahead. A changed state needs a new session (tens of ms).
  */
 export class InferenceProgram {
-  /** How many sessions were opened so far. */
+  /** Number of sessions opened so far. */
   sessions = 0;
   private readonly names: readonly string[];
   private opened: { readonly version: number; readonly session: ort.InferenceSession } | undefined;
@@ -40,7 +39,7 @@ export class InferenceProgram {
     this.names = traced.states.map(({ variable }) => variable.name);
   }
 
-  /** Runs the function on the states as they are now. The first run after one that it reads changed opens a new session. */
+  /** Runs the function on the current states; the first run after a change opens a new session. */
   run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, HostTensor>> {
     return this.states.inOrder(async () => {
       const bound = bindFeeds(this.inputs, feeds);
@@ -68,7 +67,7 @@ export class InferenceProgram {
     return this.opened.session;
   }
 
-  /** Present values of the states, in the storage order of the graph's inputs. */
+  /** Current values of the states, in the storage order of the graph's inputs. */
   private async constants(): Promise<Map<string, Constant>> {
     const values = await this.states.values(this.names);
     return new Map([...values].map(([name, value]) => [stateInput(name), value]));

@@ -1,7 +1,7 @@
 import * as ort from 'onnxruntime-node';
 import { elementTypes, type Graph } from '../../graph/index.js';
 import { loopPort, stepsInput } from '../../onnx/loop.js';
-import { bindFeeds, type Feed, fromOrt, type HostTensor, ordinaryBytes, resultsOf, toOrt } from './tensors.js';
+import { bindFeeds, type Feed, fromOrt, type HostTensor, hostBytes, resultsOf, toOrt } from './tensors.js';
 import { invalidInput } from '../../../base/errors.js';
 import { capabilitiesOf } from '../../onnx/providers.js';
 import type { StatePack } from '../../passes/pack-states.js';
@@ -14,15 +14,15 @@ import { runSession, type SessionOptions } from './session.js';
 
 type Tensors = Record<string, ort.Tensor>;
 
-/** How a model that was made of a step is run: what its ports are called, what they take and give. */
+/** The calling convention of a model that was made of a step: names, feeds and results. */
 interface Calling {
-  /** Whether one run makes several steps. */
+  /** Whether one run can make several steps. */
   readonly several: boolean;
   /** The model's port for a state that the step replaces. */
   port(name: string): string;
-  /** What the model is fed for steps that are each fed this. */
+  /** The model's feeds from the feeds of each step. */
   feeds(steps: readonly Readonly<Tensors>[]): Tensors;
-  /** The step's outputs of these names, for each of so many steps. */
+  /** Outputs by name for each step. */
   results(names: readonly string[], results: Readonly<Tensors>, steps: number): Record<string, HostTensor>[];
 }
 
@@ -52,7 +52,7 @@ export const looping: Calling = {
   },
 };
 
-/** Tensors of one shape as one, along a new leading axis. */
+/** Stacks tensors of one shape along a new first axis. */
 function stack(parts: readonly ort.Tensor[]): ort.Tensor {
   const [{ type, dims, size }] = parts;
   if (type !== 'float32' && type !== 'int32' && type !== 'uint32') throw new Error(`internal: a feed of type ${type}`);
@@ -61,29 +61,27 @@ function stack(parts: readonly ort.Tensor[]): ort.Tensor {
   return new ort.Tensor(type, all, [parts.length, ...dims]);
 }
 
-/** The parts of a tensor along its leading axis: views, no copies. */
+/** Views of a tensor along its first axis. */
 function unstack({ dtype, shape: [, ...shape], data }: HostTensor, count: number): HostTensor[] {
   const size = data.length / count;
   return Array.from({ length: count }, (_, i) => ({ dtype, shape, data: data.subarray(i * size, (i + 1) * size) }));
 }
 
-/** How long each stage of compiling took, in ms. */
+/** Duration of each stage of compiling, in ms. */
 export interface Timings {
   readonly trace: number;
   readonly encode: number;
   readonly session: number;
 }
 
-/** What a program's inputs take, by name. */
 type Feeds = Readonly<Record<string, Feed>>;
 
 interface ProgramParts {
   readonly traced: Traced;
   readonly packs: readonly StatePack[];
-  /** How the model was made of the step. */
   readonly calling: Calling;
   readonly session: ort.InferenceSession;
-  /** How the session was opened. */
+  /** Options of the session. */
   readonly opening: SessionOptions;
   readonly states: StateStore;
   readonly inputs: Readonly<Record<string, InputSpec>>;
@@ -99,17 +97,17 @@ export class Program {
   /** The ONNX file that runs. */
   readonly bytes: Uint8Array;
   readonly timings: Timings;
-  /** Bytes of all tensors in ordinary memory that its runs were given and gave back so far: states on a device are none. */
+  /** Bytes that all runs so far copied from and to host memory, without states on a device. */
   bytesGiven = 0;
   bytesTaken = 0;
-  /** Inputs of the function that the graph uses. */
+  /** The function's inputs that the graph uses. */
   private readonly inputs: Readonly<Record<string, InputSpec>>;
   private readonly used: ReadonlySet<string>;
   /** States with ports of their own. */
   private readonly single: readonly State[];
-  /** Names of all states that a run replaces. */
+  /** Names of all states that a run updates. */
   private readonly assigned: readonly string[];
-  /** Whether it can take states that lie on a device. */
+  /** Whether it accepts states on a device. */
   private readonly onDevice: boolean;
   private steps = 0;
 
@@ -128,10 +126,10 @@ export class Program {
   }
 
   /**
-   * Runs the function once and updates the states that it assigns. `step` numbers the noise of `uniform`; by default
-   * it counts the runs of this program from 0. Runs of programs that share a store happen in the order of their calls.
-   * ONNX Runtime blocks the event loop meanwhile.
-   * @throws NasError when a feed is missing or does not fit.
+   * Runs the function once and updates its assigned states. Programs that share a store run in the order of the calls. ONNX
+   * Runtime blocks the event loop meanwhile.
+   * @param step seeds the noise of `uniform`; default: the number of runs so far
+   * @throws NasError when a feed is missing or has the wrong shape
    */
   async run(feeds: Feeds, step?: number): Promise<Record<string, HostTensor>> {
     const [result] = await this.runSteps([feeds], step);
@@ -139,9 +137,9 @@ export class Program {
   }
 
   /**
-   * As `run` for each of these feeds, one after the other. A program that was compiled as a loop makes all of these steps in
-   * one run of ONNX Runtime: its states are given and taken once.
-   * @param step of the first
+   * As `run` for each of the feeds in order. A program compiled as a loop makes all steps in one run of ONNX Runtime and
+   * copies its states once.
+   * @param step of the first feeds
    */
   runSteps(feeds: readonly Feeds[], step?: number): Promise<Record<string, HostTensor>[]> {
     if (feeds.length === 0) throw invalidInput('there are no feeds: a run makes at least one step');
@@ -156,8 +154,8 @@ export class Program {
   }
 
   /**
-   * Runs the function with ONNX Runtime's profiler, on the states as they are, which stay so.
-   * @param runs runs that count, after `warmup` that do not
+   * Profiles the function on the current states, without changing them.
+   * @param runs number of counted runs, after `warmup`
    */
   profile(feeds: Feeds, runs: number, warmup: number): Promise<Profile> {
     const repeat = async (session: ort.InferenceSession): Promise<void> => {
@@ -167,7 +165,7 @@ export class Program {
     return this.states.inOrder(() => profileModel(this.bytes, this.parts.opening, repeat, warmup));
   }
 
-  /** Frees ONNX Runtime's memory; the states stay in their store, after its last program in ordinary memory. */
+  /** Frees ONNX Runtime's memory; the last program of a store moves the states to host memory. */
   async dispose(): Promise<void> {
     await this.states.leave(this);
     await this.parts.session.release();
@@ -178,8 +176,8 @@ export class Program {
     const { traced, packs, calling, session, opening } = this.parts;
     const bound = await this.bind(feeds, step);
     const results = await runSession(session, bound);
-    this.bytesGiven += ordinaryBytes(Object.values(bound));
-    this.bytesTaken += ordinaryBytes(Object.values(results));
+    this.bytesGiven += hostBytes(Object.values(bound));
+    this.bytesTaken += hostBytes(Object.values(results));
     const replaced = this.single.filter(({ assigned }) => assigned).map(({ variable }) => variable.name);
     await this.states.replace(
       this.assigned,
@@ -203,7 +201,7 @@ export class Program {
     const bound = calling.feeds(
       feeds.map((own, i) => ({ ...bindFeeds(this.inputs, own), ...(noisy ? noise(step + i) : {}) })),
     );
-    // A loop hands on what it replaces, also what no step reads.
+    // A loop carries all states that it updates, also unread ones.
     const takes = (input: string): boolean => calling.several || this.used.has(input);
     for (const { input, output, vector } of packs)
       if (takes(input)) bound[output === null ? input : calling.port(input)] = this.states.vector(vector);

@@ -4,22 +4,21 @@ import type { Target } from '../../target.js';
 import { selectAdapter } from '../providers/adapters.js';
 
 /**
- * Optimizers of ONNX Runtime that find nothing to do in compiled programs, for reasons that do not depend on the function.
- * Looking for it is a quarter of what opening a program costs. Names that a version of ONNX Runtime does not know do no
- * harm.
+ * Optimizers of ONNX Runtime that never find anything in compiled programs; they take a quarter of the time of opening one.
+ * ONNX Runtime ignores unknown names.
  */
 export const needlessOptimizers: readonly string[] = [
-  // The compiler shares equal constants and equal nodes itself.
+  // The compiler shares equal constants and nodes itself.
   'ConstantSharing',
   'CommonSubexpressionElimination',
-  // Sizes that a session is told: there are none.
+  // Sessions set no free dimensions.
   'FreeDimensionOverrideTransformer',
-  // What follows is about operators that the compiler does not emit: Range, Dropout, attention with its own operators, ...
+  // The compiler emits no Range, Dropout, attention, ...
   'GatherToSliceFusion',
   'BiasDropoutFusion',
   'GroupQueryAttentionFusion',
   'GroupQueryAttentionPreNormFusion',
-  // ... and all that is quantised.
+  // ... or quantized operators.
   'DoubleQDQPairsRemover',
   'DQMatMulToMatMulNBits',
   'DynamicQuantizeMatMulFusion',
@@ -36,64 +35,60 @@ export const needlessOptimizers: readonly string[] = [
   'WhereDummyDq',
 ];
 
-/**
- * What ONNX Runtime says when it is the device that fails: it has no error codes for that. By its sources, and, where noted,
- * seen on a software adapter.
- */
+/** Messages of ONNX Runtime for failures of the device, which have no error codes; from its sources. */
 const texts: readonly (readonly [RegExp, DeviceFailure['kind']])[] = [
-  // A tensor is larger than a shader may see at once, and its parts are more than it may see; seen.
+  // The parts of a large tensor exceed the buffers of a shader; seen on a software adapter.
   [/Too many storage buffers in shader/, 'memory'],
-  // Dawn refuses a buffer that is larger than the adapter allows.
+  // Dawn refuses a buffer beyond the adapter's limit.
   [/exceeds the max buffer size limit|exceeding maxStorageBufferBindingSize/, 'memory'],
-  // The arena that CUDA's memory comes from, and CUDA itself.
+  // CUDA's arena, and CUDA itself.
   [/Failed to allocate memory for requested buffer of size|ran out of memory trying to allocate/, 'memory'],
   [/out of memory/i, 'memory'],
-  // The download of a result is the first that fails after the device was lost, or after an error nobody waited for.
+  // The first download fails after the device was lost or an asynchronous error.
   [/Failed to download data from buffer|Failed to wait for the operation/, 'lost'],
   [/device (is|was)? ?lost|Failed to get a WebGPU device/i, 'lost'],
-  // An illegal access, a launch that took too long, a card that fell off the bus.
+  // Illegal access, launch timeout, card off the bus.
   [/CUDA failure (700|702|719|999)/, 'lost'],
 ];
 
-/** How the device failed, by the text of an error; null when it did not. */
+/** How the device failed according to an error's message; null for other errors. */
 export const deviceFailureOf = (message: string): DeviceFailure['kind'] | null =>
   texts.find(([text]) => text.test(message))?.[1] ?? null;
 
-/** Where in ONNX Runtime's sources a check is, and what it checked: `/onnxruntime_src/...cc:136 ... was false. `. */
+/** The source location of a failed check: `/onnxruntime_src/...cc:136 ... was false. `. */
 const sourceOfCheck = /\/\S*onnxruntime\/\S+\.(?:cc|h):\d+ .*? was false\. (?=\S)/g;
 
-/** The text of an error without its place in ONNX Runtime's sources, where it says more than that. */
+/** Removes ONNX Runtime's source location from a message that says more. */
 export const withoutSource = (message: string): string => message.replace(sourceOfCheck, '');
 
-/** Where a model runs, and how its memory is used; by default the provider `cpu` and one spinning thread. */
+/** By default the provider `cpu` and one spinning thread. */
 export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'device' | 'threads' | 'spinning'>> {
   /**
-   * Whether memory is planned ahead from the second run on, ONNX Runtime's default; the plan takes one more block for all of
-   * it, and what the first run took is not given back.
+   * Whether ONNX Runtime plans memory from the second run on; default true. The plan allocates one block in addition to the
+   * first run's memory, which is not freed.
    */
   readonly planMemory?: boolean;
-  /** Whether ONNX Runtime looks for a better graph; default true. */
+  /** Whether ONNX Runtime optimises the graph; default true. */
   readonly optimize?: boolean;
   /**
-   * Whether the provider computes in the model's own order of channels, NCHW, where it prefers another. WebGPU's kernels for
-   * NHWC misread some numbers of channels (see `padTriples`); models of our own are written around that, others cannot be.
+   * Whether the provider computes in the model's own layout, NCHW. WebGPU's kernels for NHWC misread some numbers of
+   * channels (see `padTriples`), which only the compiler's own models avoid.
    */
   readonly keepLayout?: boolean;
-  /** Optimizers of ONNX Runtime, by name, that are not asked when it does; none by default. */
+  /** Names of optimizers to skip; none by default. */
   readonly without?: readonly string[];
-  /** Outputs that stay in the memory of the provider's device; none by default. */
+  /** Outputs that stay in the device's memory; none by default. */
   readonly onDevice?: readonly string[];
-  /** Nodes, by name, that run on the CPU whatever the provider; only `webgpu` takes them. None by default. */
+  /** Names of nodes that run on the CPU, with `webgpu` only; none by default. */
   readonly onHost?: readonly string[];
   /**
-   * Whether products of bytes are summed exactly where the processor's own instruction saturates (see `integerArithmetic`):
-   * ONNX Runtime then makes unsigned bytes of signed weights, which it computes otherwise. Default false; nothing changes
-   * for models in floats and on other processors.
+   * Whether products of bytes are summed exactly where the processor's instruction saturates (see `integerArithmetic`): ONNX
+   * Runtime then converts signed weights to unsigned bytes. Default false; no effect on float models and other processors.
    */
   readonly exactIntegers?: boolean;
-  /** File into which ONNX Runtime writes the graph that it made of the model; none by default. */
+  /** File for the optimised graph; none by default. */
   readonly optimized?: string;
-  /** Path prefix of a profile that ONNX Runtime writes; none by default. */
+  /** Path prefix of a profile; none by default. */
   readonly profile?: string;
 }
 
@@ -105,7 +100,7 @@ function failed(what: string, error: unknown): NasError {
     : new DeviceFailure(kind, message, { cause: error });
 }
 
-/** @throws NasError with what ONNX Runtime says, when the program fails; DeviceFailure when the device does. */
+/** @throws NasError with ONNX Runtime's message when the program fails; DeviceFailure when the device does. */
 export async function runSession(
   session: ort.InferenceSession,
   feeds: Readonly<Record<string, ort.Tensor>>,
@@ -117,13 +112,12 @@ export async function runSession(
   }
 }
 
-/** Loaded when it is asked for: the parser of ONNX files takes 10 MB of each thread that only runs them. */
+/** A lazy import: the parser of ONNX files takes 10 MB in each thread, and most only run models. */
 async function withUnsharedBytes(model: Uint8Array): Promise<Uint8Array> {
   const { unsharedBytes } = await import('../inspection/number-formats.js');
   return unsharedBytes(model);
 }
 
-/** A provider with what it is told by options of its own. */
 function providerOptions(
   provider: string,
   { device = null, keepLayout = false, onHost = [] }: SessionOptions,
@@ -138,10 +132,9 @@ function providerOptions(
 }
 
 /**
- * Opens an ONNX model, from a file or from memory: the one place that sets ONNX Runtime's options. Operators run one
- * after the other, each on `threads` threads, by default with all graph optimisations; numbers too small for a float are zero.
- * @throws NasError when ONNX Runtime does not accept the model or does not have the provider; DeviceFailure when the device
- * fails.
+ * Opens an ONNX model from a file or from memory; the only place that sets ONNX Runtime's options. Operators run
+ * sequentially, each on `threads` threads; subnormal numbers are flushed to zero.
+ * @throws NasError when ONNX Runtime rejects the model or lacks the provider; DeviceFailure when the device fails
  */
 export async function createSession(
   model: Uint8Array | string,
@@ -165,7 +158,7 @@ export async function createSession(
         ...(exactIntegers && { x64quantprecision: '1' }),
       },
       optimization: {
-        // Zero points that are shared again could not be opened: see `unsharedBytes`.
+        // ONNX Runtime cannot open shared zero points: see `unsharedBytes`.
         disable_specified_optimizers: [...without, ...(exactIntegers ? ['ConstantSharing'] : [])].join(';'),
       },
     },

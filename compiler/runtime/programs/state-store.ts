@@ -8,7 +8,7 @@ import { DeviceMemory, type DeviceEvent } from './device-memory.js';
 import type { SessionOptions } from './session.js';
 import { fromOrt, type HostData, type HostTensor, type OrtTensor, toOrt } from './tensors.js';
 
-/** A tensor that holds one state as it is stored, or the states of a vector one after the other. */
+/** A tensor with one state in its storage order, or with the concatenated states of a vector. */
 interface Holder {
   tensor: OrtTensor;
 }
@@ -21,61 +21,61 @@ interface Entry {
   /** The storage order that all programs of this store use. */
   readonly perm: Perm;
   holder: Holder;
-  /** Where in a vector the state begins; null for a state with a tensor of its own. */
+  /** Start of the state in a vector; null for a state with its own tensor. */
   offset: number | null;
-  /** Another number after every change. */
+  /** Increases with every update. */
   version: number;
 }
 
 /**
- * The states of programs: what the tf.Variables of a compiled function hold while it runs in ONNX Runtime, keyed by
- * `tf.Variable.name`. Programs that share a store (a training step and an evaluation) see each other's updates.
- * Outside, values are always in TF.js's logical layout (HWIO filters, NHWC).
+ * The states of programs: values of a compiled function's tf.Variables while it runs in ONNX Runtime, by
+ * `tf.Variable.name`. Programs that share a store (a training step and an evaluation) see each other's updates. Values in
+ * snapshots are in TF.js's logical layout (HWIO filters, NHWC).
  *
- * States stay where a program leaves them, in the memory of a device, too; whoever reads them here gets a copy. When the
- * last program is disposed of, they come back into ordinary memory, and nothing is left on the device.
+ * States stay where a program leaves them, also in the memory of a device; readers get copies. Disposing of the last
+ * program moves them to host memory.
  *
- * The store decides how states lie, all programs follow: the first program that uses a state settles its storage order,
- * the first that replaces it whether it lies in a vector with others. So nothing moves when programs take turns.
+ * The store fixes the storage of states for all programs: the first program that uses a state settles its storage order,
+ * the first that updates it decides about a vector. Alternating programs therefore move nothing.
  */
 export class StateStore {
   private readonly entries = new Map<string, Entry>();
   private readonly vectors: { readonly members: StatePack['members']; readonly holder: Holder }[] = [];
-  /** States that some program replaces one by one. */
+  /** States that some program updates one by one. */
   private readonly single = new Set<string>();
   private readonly device: DeviceMemory;
   private readonly programs = new Set<object>();
   private last: Promise<unknown> = Promise.resolve();
-  private changes = 0;
+  private updates = 0;
 
-  /** @param observe told of tensors and sessions that hold memory of a device; default: nobody is */
+  /** @param observe called when tensors and sessions take or free memory of a device */
   constructor(observe: (event: DeviceEvent) => void = () => undefined) {
     this.device = new DeviceMemory(observe);
   }
 
-  /** Names of all states, in the order in which programs brought them. */
+  /** Names of all states, in the order of their first use. */
   get names(): readonly string[] {
     return [...this.entries.keys()];
   }
 
-  /** Storage orders that are settled, for the tracing of further programs. */
+  /** Settled storage orders, for tracing further programs. */
   get orders(): ReadonlyMap<string, Perm> {
     return new Map([...this.entries].map(([name, { perm }]) => [name, perm] as const));
   }
 
-  /** Which states lie together, for the passes over further programs. */
+  /** States in vectors, for the passes over further programs. */
   get layout(): StateLayout {
     return { vectors: this.vectors.map(({ members }) => members), single: this.single };
   }
 
-  /** A number that is another one after every change of one of these states. */
+  /** A number that increases with every update of one of these states. */
   version(names: readonly string[]): number {
     return names.reduce((latest, name) => Math.max(latest, this.entry(name).version), 0);
   }
 
   /**
-   * Adds the states of a program that are new, with their variables' present values; known ones keep theirs. To be
-   * called before anything is awaited after `orders` and `layout` were read: another program may be compiled meanwhile.
+   * Adds new states of a program with their variables' current values; known states keep theirs. Call it without an await
+   * after reading `orders` and `layout`: other programs may be compiled meanwhile.
    * @throws NasError when a state of this name exists with another variable of another shape.
    */
   adopt(states: readonly State[], packs: readonly StatePack[] = []): void {
@@ -90,7 +90,7 @@ export class StateStore {
       else {
         const { name, shape } = variable;
         const holder = { tensor: stored({ dtype, shape, perm }, read(home, variable)) };
-        this.entries.set(name, { variable, home, dtype, shape, perm, holder, offset: null, version: ++this.changes });
+        this.entries.set(name, { variable, home, dtype, shape, perm, holder, offset: null, version: ++this.updates });
       }
     }
     for (const { vector, members } of packs) if (vector === this.vectors.length) this.join(members);
@@ -98,32 +98,32 @@ export class StateStore {
       if (assigned && this.entry(variable.name).offset === null) this.single.add(variable.name);
   }
 
-  /** Says that a program runs on these states, until it leaves. */
+  /** Registers a program on these states. */
   enter(program: object): void {
     this.programs.add(program);
   }
 
-  /** Takes leave of a program; after the last one, no state is on a device any more. */
+  /** Unregisters a program; the last one moves all states to host memory. */
   leave(program: object): Promise<void> {
     return this.inOrder(async () => {
       if (!this.programs.delete(program) || this.programs.size > 0) return;
       try {
         await this.bringHome(this.names);
       } catch {
-        // A device that is lost gives nothing back: who reads these states is told so.
+        // The states of a lost device are lost; reading them throws.
       } finally {
         await this.device.close();
       }
     });
   }
 
-  /** The state as a run takes it, in its storage order: as it lies, or a view of the vector that it lies in. */
+  /** The state as the input of a run: its tensor, or a view of its vector. */
   async tensor(name: string): Promise<OrtTensor> {
     const entry = this.entry(name);
     return entry.offset === null ? entry.holder.tensor : viewOf(entry, await this.device.read(entry.holder.tensor));
   }
 
-  /** Values in ordinary memory, in storage order: views, not copies, where they lie there. */
+  /** Values in host memory and storage order, without a copy where possible. */
   async values(names: readonly string[]): Promise<Map<string, HostTensor>> {
     const read = new Map<Holder, OrtTensor>();
     const values = new Map<string, HostTensor>();
@@ -137,7 +137,7 @@ export class StateStore {
     return values;
   }
 
-  /** Brings states, and what lies in a vector with them, into ordinary memory, where any program can take them. */
+  /** Moves states, with their whole vectors, to host memory, where every program can read them. */
   async bringHome(names: readonly string[]): Promise<void> {
     for (const holder of new Set(names.map((name) => this.entry(name).holder))) {
       const { tensor } = holder;
@@ -152,11 +152,11 @@ export class StateStore {
   }
 
   /**
-   * Takes what a program gave.
-   * @param names the states that it replaced
-   * @param vectors the new vectors, which may hold other states, too, as they were
-   * @param alone the new values of the other states
-   * @param session how sessions are opened that can read them
+   * Stores the results of a run.
+   * @param names the updated states
+   * @param vectors new vectors by index, possibly with unchanged states
+   * @param alone new values of the other states
+   * @param session options for sessions that can read them
    */
   async replace(
     names: readonly string[],
@@ -164,26 +164,26 @@ export class StateStore {
     alone: ReadonlyMap<string, OrtTensor>,
     session: SessionOptions,
   ): Promise<void> {
-    const placed = [
+    const updates = [
       ...[...vectors].map(([index, tensor]) => [this.vectors[index].holder, tensor] as const),
       ...[...alone].map(([name, tensor]) => [this.entry(name).holder, tensor] as const),
     ];
     await this.device.keep([...vectors.values(), ...alone.values()], session);
-    for (const [holder, tensor] of placed) {
+    for (const [holder, tensor] of updates) {
       this.device.free(holder.tensor);
       holder.tensor = tensor;
     }
     this.touch(names);
   }
 
-  /** A copy of all values, by name, in logical layout, after all runs that were called before. */
+  /** A copy of all values by name in logical layout, after all earlier runs. */
   snapshot(): Promise<Map<string, HostTensor>> {
     return this.inOrder(() => this.logical());
   }
 
   /**
-   * Sets values by name; names that are not given keep theirs.
-   * @throws NasError when a name is unknown or a value does not fit; nothing has changed then.
+   * Sets values by name; other states stay.
+   * @throws NasError for an unknown name or a wrong type or shape, before any change
    */
   restore(values: ReadonlyMap<string, HostTensor>): Promise<void> {
     return this.inOrder(async () => {
@@ -199,7 +199,7 @@ export class StateStore {
     });
   }
 
-  /** Runtime to tf.Variables: assigns every state to its variable. */
+  /** Assigns every state to its tf.Variable. */
   pull(): Promise<void> {
     return this.inOrder(async () => {
       for (const [name, { dtype, shape, data }] of await this.logical()) {
@@ -212,7 +212,7 @@ export class StateStore {
     });
   }
 
-  /** tf.Variables to runtime. */
+  /** Sets every state from its tf.Variable. */
   push(): Promise<void> {
     return this.inOrder(async () => {
       await this.bringHome(this.names);
@@ -220,14 +220,14 @@ export class StateStore {
     });
   }
 
-  /** Runs what reads and replaces states after all that was given before, so that no update is lost. */
+  /** Runs tasks that read and update states in the order of the calls: no update is lost. */
   inOrder<T>(task: () => T | Promise<T>): Promise<T> {
     const result = this.last.then(task);
     this.last = result.catch(() => undefined);
     return result;
   }
 
-  /** Lays states together that had tensors of their own. */
+  /** Joins states with their own tensors to a vector. */
   private join(members: StatePack['members']): void {
     const size = members.reduce((sum, member) => sum + member.size, 0);
     const vector = new Float32Array(size);
@@ -235,7 +235,7 @@ export class StateStore {
     let offset = 0;
     for (const { name, size } of members) {
       const entry = this.entry(name);
-      // In ordinary memory: no program has replaced it so far.
+      // In host memory: no program has updated it yet.
       vector.set(fromOrt(entry.holder.tensor).data, offset);
       Object.assign(entry, { holder, offset });
       offset += size;
@@ -262,8 +262,8 @@ export class StateStore {
   }
 
   private touch(names: readonly string[]): void {
-    this.changes++;
-    for (const name of names) this.entry(name).version = this.changes;
+    this.updates++;
+    for (const name of names) this.entry(name).version = this.updates;
   }
 
   private entry(name: string): Entry {
@@ -278,11 +278,11 @@ const read = (home: tf.KernelBackend, variable: tf.Variable): HostData => {
   const { dtype } = variable;
   if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool')
     throw new Error(`internal: a state of type ${dtype}`);
-  // Numeric tensors read as numbers; copied, because the backend keeps its array.
+  // A copy: the backend keeps its array. Numeric tensors read as numbers.
   return elementTypes[dtype].array.from(home.readSync(variable.dataId) as ArrayLike<number>);
 };
 
-/** A state in its storage order, in the tensor of its holder. */
+/** A state in its storage order, from the tensor of its holder. */
 const viewOf = ({ offset, dtype, shape, perm }: Entry, tensor: OrtTensor): OrtTensor =>
   offset === null
     ? tensor

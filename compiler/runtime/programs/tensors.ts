@@ -4,14 +4,14 @@ import type { Shape, TfDType } from '../../graph/index.js';
 import { elementTypes, sizeOf } from '../../graph/index.js';
 import type { InputSpec } from '../../trace/trace.js';
 
-/** A tensor in ordinary memory, row-major. */
+/** A tensor in host memory, row-major. */
 export interface HostTensor {
   readonly dtype: TfDType;
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array | Uint8Array;
 }
 
-/** What a program's input takes: a tensor, its data in row-major order, or one number. */
+/** A value for a program's input: a tensor, its data in row-major order, or one number. */
 export type Feed = HostTensor | Float32Array | Int32Array | number;
 
 export type HostData = HostTensor['data'];
@@ -20,11 +20,11 @@ export type OrtTensor = ort.Tensor;
 export const toOrt = (dtype: TfDType | 'uint32', data: HostData | Uint32Array, shape: Shape): ort.Tensor =>
   new ort.Tensor(dtype, data, shape);
 
-/** Whether a tensor lies in the memory of a device, so that only sessions can read it. */
+/** Whether a tensor lies in the memory of a device; only sessions can read it. */
 export const isOnDevice = ({ location }: ort.Tensor): boolean => location !== 'cpu';
 
-/** Bytes of those tensors that lie in ordinary memory; a boolean takes one. */
-export const ordinaryBytes = (tensors: readonly ort.Tensor[]): number =>
+/** Bytes of the tensors in host memory; a boolean takes one. */
+export const hostBytes = (tensors: readonly ort.Tensor[]): number =>
   tensors.reduce((sum, tensor) => sum + (isOnDevice(tensor) ? 0 : (tensor.data as Uint8Array).byteLength), 0);
 
 const isHostData = (data: unknown): data is HostData =>
@@ -37,7 +37,6 @@ export function fromOrt(tensor: ort.Tensor): HostTensor {
   throw new Error(`internal: a tensor of type ${type} came back`);
 }
 
-/** The data as the type that the input has. */
 function convert(dtype: 'float32' | 'int32', data: HostData): Float32Array | Int32Array {
   const { array } = elementTypes[dtype];
   return data instanceof array ? data : array.from(data);
@@ -55,7 +54,7 @@ function shapeOfFeed(name: string, spec: InputSpec, feed: Exclude<Feed, number>)
   throw invalidInput(`input '${name}' takes shape [${spec.shape.map((d) => d ?? 'N').join(',')}], not ${got}`);
 }
 
-/** What a function's inputs are fed, as ONNX Runtime takes it; @throws NasError when a feed is missing or does not fit. */
+/** Feeds as tensors of ONNX Runtime; @throws NasError when a feed is missing or has the wrong shape. */
 export const bindFeeds = (
   inputs: Readonly<Record<string, InputSpec>>,
   feeds: Readonly<Record<string, Feed>>,

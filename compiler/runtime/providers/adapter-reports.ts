@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { type Adapter, type AdapterKind, type Adapters, kindOf } from './adapters.js';
 import { z } from 'zod';
 
-/** What Vulkan says a device is. */
+/** Vulkan's device types. */
 const types: Readonly<Record<string, AdapterKind>> = {
   'discrete GPU': 'hardware',
   'integrated GPU': 'hardware',
@@ -11,7 +11,7 @@ const types: Readonly<Record<string, AdapterKind>> = {
   other: 'unknown',
 };
 
-/** Drivers that know nothing but graphics cards. */
+/** Drivers of graphics cards only. */
 const cardDrivers: ReadonlySet<string> = new Set([
   'libGLX_nvidia.so.0',
   'libEGL_nvidia.so.0',
@@ -27,28 +27,28 @@ const cardDrivers: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The adapters that Mesa's layer for choosing devices lists: `GPU 0: 1002:73bf "AMD Radeon RX 6800" discrete GPU
- * 0000:03:00.0`. None where the layer is not installed.
+ * The adapters that Mesa's device selection layer lists: `GPU 0: 1002:73bf "AMD Radeon RX 6800" discrete GPU 0000:03:00.0`.
+ * Empty where the layer is not installed.
  */
 const parseSelectable = (text: string): Adapter[] =>
   [
     ...text.matchAll(/^ *GPU \d+: ([0-9a-f]+:[0-9a-f]+) "(.*)" (discrete GPU|integrated GPU|virtual GPU|CPU|other)/gm),
   ].map(([, id, name, type]) => ({ id, name, kind: kindOf(name, types[type]), driver: null }));
 
-/** The device that a program used last, from the log of Vulkan's loader: `Using "llvmpipe" with driver: "..."`. */
+/** The last used device in the log of Vulkan's loader: `Using "llvmpipe" with driver: "..."`. */
 function parseUsed(log: string): { readonly name: string; readonly driver: string } | null {
   const last = [...log.matchAll(/Using "(.*)" with driver: "(.*)"/g)].at(-1);
   return last === undefined ? null : { name: last[1], driver: basename(last[2]) };
 }
 
-/** The names of all devices in the log of Vulkan's loader, where they stand by number: `[0] llvmpipe`. */
+/** All device names in the log of Vulkan's loader: `[0] llvmpipe`. */
 const parseNames = (log: string): string[] => [
   ...new Set([...log.matchAll(/DRIVER: +\[\d+\] (.+?)(?: +\[default\])? *$/gm)].map(([, name]) => name)),
 ];
 
 /**
- * @param selectable what a program prints with `MESA_VK_DEVICE_SELECT=list`
- * @param log what it prints with `VK_LOADER_DEBUG=driver`, when it runs something on WebGPU
+ * @param selectable output of a program with `MESA_VK_DEVICE_SELECT=list`
+ * @param log output of a program on WebGPU with `VK_LOADER_DEBUG=driver`
  */
 export function vulkanAdapters(selectable: string, log: string): Adapters {
   const used = parseUsed(log);
@@ -58,7 +58,7 @@ export function vulkanAdapters(selectable: string, log: string): Adapters {
   const taken = { ...(all.find(({ name }) => name === used.name) ?? withoutLayer(used.name, used.driver)), ...used };
   return { all: all.map((adapter) => (adapter.name === used.name ? { ...adapter, ...used } : adapter)), taken };
 
-  /** Nothing but names and the driver of the one that is used is known. */
+  /** Only the name is known, and the driver of the used adapter. */
   function withoutLayer(name: string, driver: string | null): Adapter {
     const isCard = name === used?.name && driver !== null && cardDrivers.has(driver);
     return { name, kind: kindOf(name, isCard ? 'hardware' : 'unknown'), driver: null, id: null };
@@ -70,19 +70,19 @@ const displays = z.looseObject({
     z.looseObject({
       _name: z.string().optional(),
       sppci_model: z.string().optional(),
-      /** Since macOS 11, which generation of Metal; before, whether there is any. */
+      /** The generation of Metal; before macOS 11, whether it is supported. */
       spdisplays_mtlgpufamilysupport: z.string().optional(),
       spdisplays_metal: z.string().optional(),
     }),
   ),
 });
 
-/** Virtual machines give their guests an adapter that Apple calls paravirtual. */
+/** Adapters of virtual machines. */
 const virtual = /paravirtual|virtual|vmware|parallels/i;
 
 /**
- * @param text what `system_profiler -json SPDisplaysDataType` prints on macOS
- * @throws Error when it is something else
+ * @param text output of `system_profiler -json SPDisplaysDataType` on macOS
+ * @throws Error for any other text
  */
 export function metalAdapters(text: string): Adapter[] {
   return displays.parse(JSON.parse(text)).SPDisplaysDataType.map((display) => {
@@ -102,12 +102,12 @@ const controller = z.looseObject({
 /** PowerShell writes one object as it is, several as an array. */
 const controllers = z.union([z.array(controller), controller.transform((one) => [one])]);
 
-/** Where Windows finds graphics cards of AMD, Intel, NVIDIA and Qualcomm; virtual machines have other makers. */
+/** Device ids of AMD, Intel, NVIDIA and Qualcomm; virtual machines have other vendors. */
 const card = /^(PCI\\VEN_(1002|8086|10DE)|ACPI\\(VEN_)?QCOM)/i;
 
 /**
- * @param text what PowerShell's `Get-CimInstance Win32_VideoController` prints as JSON on Windows
- * @throws Error when it is something else
+ * @param text JSON output of `Get-CimInstance Win32_VideoController` in PowerShell on Windows
+ * @throws Error for any other text
  */
 export const direct3dAdapters = (text: string): Adapter[] =>
   (text.trim() === '' ? [] : controllers.parse(JSON.parse(text))).map(({ Name, PNPDeviceID, DriverVersion }) => {

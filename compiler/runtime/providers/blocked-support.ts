@@ -27,10 +27,10 @@ const numbers = (output: ort.OnnxValue): Float32Array => {
   throw new Error('the self-test got no floats');
 };
 
-/** Channels in a block on this machine: where the second pixel of the first channel lands. */
+/** Channels in a block on this machine: the position of the second pixel of the first channel. */
 async function blockSize(): Promise<number> {
   const shape: Shape = [1, 32, 1, 2];
-  // Any block size lets the graph be built; the channels are whole blocks of all known sizes.
+  // Any block size builds the graph; 32 channels are whole blocks of all known sizes.
   const builder = new GraphBuilder(targetWith(32));
   builder.output(
     'y',
@@ -77,7 +77,7 @@ function convolution(g: Geometry, inputs: Inputs): readonly Val[] {
   return [convolve(x, w, null, g), inputGradient(dy, w, g), filterGradient(x, dy, g)];
 }
 
-/** Batch normalisation in training and its gradients, after a convolution that it folds into when it widens. */
+/** Batch normalisation in training and its gradients, after a convolution; folded into a widening one. */
 function normalization(g: Geometry, inputs: Inputs): readonly Val[] {
   const x = inputs('x', [g.batch, ...g.input, g.inChannels]);
   const dy = inputs('dy', [g.batch, ...g.output, g.outChannels]);
@@ -90,7 +90,7 @@ function normalization(g: Geometry, inputs: Inputs): readonly Val[] {
 type Inputs = (name: string, shape: Shape) => Val;
 type Case = (inputs: Inputs) => readonly Val[];
 
-/** Everything that the blocked layout is used for: strided, with channels that do not fill the blocks, of all kinds. */
+/** All uses of the blocked layout, with strides and with channels that do not fill blocks. */
 const cases: readonly Case[] = [
   (inputs) => convolution(square({ inputs: 20, stride: 2, depthwise: true }), inputs),
   (inputs) => convolution(square({ inputs: 16, depthwise: true }), inputs),
@@ -131,7 +131,7 @@ async function selfTest(): Promise<number | null> {
     }
     return block;
   } catch {
-    // No blocked kernels in this build of ONNX Runtime, or other ones than expected: plain ONNX does the work.
+    // This build of ONNX Runtime has no or other blocked kernels: plain ONNX works everywhere.
     return null;
   }
 }
@@ -139,12 +139,12 @@ async function selfTest(): Promise<number | null> {
 let result: Promise<number | null> | null = null;
 
 /**
- * Channels in a block of ONNX Runtime's blocked CPU layout (8 or 16), or null when this machine or build does not have
- * it or computes something else with it. The layout is no public contract, so it is tested: once per process.
+ * Channels in a block of ONNX Runtime's blocked CPU layout (8 or 16); null when this machine or build lacks it or computes
+ * something else. The layout is no public contract: a self-test runs once per process.
  */
 export const blockedSupport = (): Promise<number | null> => (result ??= selfTest());
 
-/** What these options come to on this machine: whether the blocked layout works is tested. */
+/** Resolves options on this machine, with a self-test of the blocked layout. */
 export async function resolveTarget(options: TargetOptions = {}): Promise<Target> {
   const { provider = 'cpu', blocked = true, without = [] } = options;
   const wanted = blocked && !without.includes('blocked layout') && capabilitiesOf(provider).blockedLayout;

@@ -6,7 +6,7 @@ import { type Adapter, type Adapters, selection } from './adapters.js';
 import { direct3dAdapters, metalAdapters, vulkanAdapters } from './adapter-reports.js';
 import { invalidInput } from '../../../base/errors.js';
 
-/** WebGPU's trial, and the adapters that it showed. */
+/** A trial of WebGPU, and the adapters that it found. */
 export interface WebGpuTrial {
   readonly trial: Trial;
   readonly adapters: Adapters;
@@ -15,7 +15,7 @@ export interface WebGpuTrial {
 const run = promisify(execFile);
 const patience = { timeout: 20_000 };
 
-/** What each system says of its adapters. Those but Linux were written from the documentation of their commands. */
+/** Adapters by system. Only Linux was tested; the others follow the documentation of their commands. */
 const systems: Readonly<Partial<Record<NodeJS.Platform, (log: string) => Promise<Adapters>>>> = {
   linux: async (log) => {
     const { log: selectable } = await tryTinyModel('webgpu', null, { MESA_VK_DEVICE_SELECT: 'list' });
@@ -33,7 +33,7 @@ const systems: Readonly<Partial<Record<NodeJS.Platform, (log: string) => Promise
   },
 };
 
-/** Nothing tells which one WebGPU takes there; it takes no renderer on the processor while there is a card. */
+/** These systems do not report WebGPU's default; it prefers a card to a software renderer. */
 function bestTaken(all: readonly Adapter[]): Adapters {
   const best = (['hardware', 'unknown', 'software'] as const)
     .map((kind) => all.filter((adapter) => adapter.kind === kind))
@@ -45,7 +45,7 @@ function bestTaken(all: readonly Adapter[]): Adapters {
 
 const tried = new Map<string | null, Promise<WebGpuTrial>>();
 
-/** Tries WebGPU, and says what it runs on: on the adapter of this id, or on the one that it takes by itself. Once for each. */
+/** Tries WebGPU on the adapter of this id (null: the default) and lists the adapters; once per id. */
 export function tryWebGpu(id: string | null = null): Promise<WebGpuTrial> {
   const answer = tried.get(id) ?? tryOn(id);
   tried.set(id, answer);
@@ -60,7 +60,7 @@ async function tryOn(id: string | null): Promise<WebGpuTrial> {
 
 const nothing: Adapters = { all: [], taken: null };
 
-/** Whether there may be a graphics card. On Linux a look into /dev tells, and nothing is started. */
+/** Whether there may be a graphics card; on Linux by /dev, without starting a process. */
 export const mayHaveCard = (): boolean =>
   process.platform !== 'linux' ||
   existsSync('/dev/dxg') ||
@@ -69,7 +69,7 @@ export const mayHaveCard = (): boolean =>
 
 const namesIn = (folder: string): readonly string[] => (existsSync(folder) ? readdirSync(folder) : []);
 
-/** The graphics card that WebGPU takes and works on; null when there is none that is known to be one. */
+/** The graphics card that WebGPU runs on by default; null without a known one. */
 export async function findCard(): Promise<Adapter | null> {
   if (!mayHaveCard()) return null;
   const { taken } = (await tryWebGpu()).adapters;
@@ -77,13 +77,13 @@ export async function findCard(): Promise<Adapter | null> {
 }
 
 /**
- * The adapter that `device` means: its id, or a part of its name.
- * @throws NasError `invalid-input` when it means none or several, or none can be chosen on this system.
+ * The adapter with this id or this part of its name.
+ * @throws NasError `invalid-input` when none or several match, or when this system cannot choose one.
  */
 export async function adapterNamed(device: string): Promise<Adapter> {
   if (process.platform !== 'linux')
-    throw invalidInput(`the adapter "${device}" cannot be chosen: WebGPU takes one by itself on ${process.platform}`, {
-      hint: 'Leave engine.device out; the settings of the system say which one programs get.',
+    throw invalidInput(`the adapter "${device}" cannot be chosen: WebGPU chooses one itself on ${process.platform}`, {
+      hint: 'Leave engine.device out; the settings of the system choose the adapter of a program.',
     });
   return chosenAmong((await tryWebGpu()).adapters.all, device);
 }
@@ -93,8 +93,8 @@ export function chosenAmong(all: readonly Adapter[], device: string): Adapter {
   const wanted = device.toLowerCase();
   const known = all.map(({ name, id }) => `${name} (${id ?? 'no id'})`).join('; ');
   if (all.every(({ id }) => id === null))
-    throw invalidInput(`the adapter "${device}" cannot be chosen: there is nothing that tells adapters apart here`, {
-      hint: "Install Mesa's Vulkan drivers (mesa-vulkan-drivers), which bring the layer that does; or set VK_DRIVER_FILES to the driver's file and leave engine.device out.",
+    throw invalidInput(`the adapter "${device}" cannot be chosen: nothing identifies adapters here`, {
+      hint: "Install Mesa's Vulkan drivers (mesa-vulkan-drivers), which bring the layer for it; or set VK_DRIVER_FILES to the driver's file and leave engine.device out.",
     });
   const exact = all.filter(({ id }) => id === wanted);
   const meant = exact.length > 0 ? exact : all.filter(({ name }) => name.toLowerCase().includes(wanted));

@@ -5,7 +5,7 @@ import { encodeModel } from '../../onnx/model.js';
 import type { Target } from '../../target.js';
 import { createSession, type SessionOptions } from '../programs/session.js';
 
-/** Casts numbers to float16, adds each to itself, and casts the sums back. */
+/** A model that doubles numbers in float16. */
 function doubling(count: number): Uint8Array {
   const builder = new GraphBuilder();
   const cast = (name: string, dtype: 'float16' | 'float32'): string =>
@@ -15,7 +15,7 @@ function doubling(count: number): Uint8Array {
   return encodeModel(builder.finish(), { name: 'float16' });
 }
 
-/** Computes a few numbers in float16; @throws Error with what ONNX Runtime says, or with numbers that are wrong. */
+/** Computes a few numbers in float16; @throws Error with ONNX Runtime's message, or with wrong results. */
 export async function computeHalf(options: SessionOptions): Promise<void> {
   const input = Float32Array.of(1, 2, 3, 4);
   const session = await createSession(doubling(input.length), options);
@@ -27,7 +27,6 @@ export async function computeHalf(options: SessionOptions): Promise<void> {
   }
 }
 
-/** The error of a provider whose device does not compute with float16. */
 export const lacksHalf = (provider: string, reason: string, cause?: unknown): NasError =>
   invalidInput(`mixed precision needs float16, which "${provider}" does not compute here: ${reason}`, {
     hint: 'Train in float32 (leave train.precision out), or on another graphics card.',
@@ -35,9 +34,8 @@ export const lacksHalf = (provider: string, reason: string, cause?: unknown): Na
   });
 
 /**
- * Sees to it that a target computes with float16, in this process: not every graphics card does, and ONNX Runtime says so
- * only when a program runs.
- * @throws NasError `invalid-input` when it does not
+ * Tests float16 on a target in this process: not every graphics card has it, and ONNX Runtime fails only when a program runs.
+ * @throws NasError `invalid-input` when it does not work
  */
 export async function requireHalf(target: Target): Promise<void> {
   try {
@@ -47,7 +45,7 @@ export async function requireHalf(target: Target): Promise<void> {
   }
 }
 
-/** The smallest model worth running to see whether a runtime works: one 3x3 convolution and a ReLU of [1, 4, 8, 8]. */
+/** A small model for testing a runtime: one 3x3 convolution and a ReLU of [1, 4, 8, 8]. */
 export function tinyModel(): Uint8Array {
   const builder = new GraphBuilder();
   const weights = Float32Array.from({ length: 4 * 4 * 3 * 3 }, (_, i) => ((i % 7) - 3) / 10);

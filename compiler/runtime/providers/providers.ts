@@ -5,15 +5,15 @@ import { tryWebGpu } from './find-adapters.js';
 import { lacksHalf } from './probes.js';
 import { tryTinyModel } from './trial.js';
 
-/** An execution provider that this build of ONNX Runtime knows. */
+/** An execution provider of this build of ONNX Runtime. */
 export interface Provider {
-  /** As the option is written: `cpu`, `webgpu`, `cuda`. */
+  /** `cpu`, `webgpu`, `cuda`. */
   readonly name: string;
-  /** Whether its libraries come with the package; others need libraries that the user installs. */
+  /** Whether its libraries come with the package; the user installs those of others. */
   readonly bundled: boolean;
 }
 
-/** The execution providers that this build of ONNX Runtime knows, `cpu` first; whether they work is `tryProvider`'s answer. */
+/** The execution providers of this build of ONNX Runtime, `cpu` first; `tryProvider` tests them. */
 export const listProviders = (): Provider[] =>
   listSupportedBackends()
     .map(({ name, bundled }) => ({ name, bundled }))
@@ -25,22 +25,20 @@ const remedies: Readonly<Record<string, string>> = {
     'WebGPU: on Linux, install the Vulkan driver of the graphics card (Debian and Ubuntu: apt install mesa-vulkan-drivers for AMD and Intel, the package nvidia-driver for NVIDIA; Fedora: dnf install mesa-vulkan-drivers, akmod-nvidia); macOS and Windows need nothing',
 };
 
-/** How to get a provider. */
 export const howToGet = (provider: string): string => remedies[provider] ?? 'The provider "cpu" runs everywhere';
 
-/** The hint of an error about a provider that does not work here. */
-export const remedyFor = (provider: string): string => `${howToGet(provider)}. \`nas doctor\` says what works here.`;
+export const remedyFor = (provider: string): string => `${howToGet(provider)}. \`nas doctor\` shows what works here.`;
 
-/** @throws NasError `invalid-input` when this build of ONNX Runtime does not know the provider. */
+/** @throws NasError `invalid-input` when this build of ONNX Runtime lacks the provider */
 export function requireKnown(provider: string): void {
   const known = listProviders().map(({ name }) => name);
   if (known.includes(provider)) return;
   throw invalidInput(`the execution provider "${provider}" is not available; there are ${known.join(', ')}`, {
-    hint: '`nas devices` and `nas doctor` say which of them work here, and how to get more.',
+    hint: '`nas devices` and `nas doctor` show which of them work here, and how to get more.',
   });
 }
 
-/** @throws NasError `invalid-input` when the provider does not work here: what is missing, and how to get it. */
+/** @throws NasError `invalid-input` when the provider does not work here, with the reason and a remedy */
 export async function requireWorking(provider: string, device: string | null = null): Promise<void> {
   requireKnown(provider);
   const reason = provider === 'cpu' ? null : await tryProvider(provider, device);
@@ -54,10 +52,9 @@ export async function requireWorking(provider: string, device: string | null = n
 const tried = new Map<string, Promise<string | null>>();
 
 /**
- * Runs a tiny model with an execution provider, in a process of its own: a provider whose libraries do not fit may end
- * the process. Once for each provider and device.
+ * Tests an execution provider (see `tryTinyModel`), once per provider and device.
  * @param device as `Target.device`
- * @returns null when it works, otherwise why not.
+ * @returns null when it works, otherwise the reason
  */
 export function tryProvider(provider: string, device: string | null = null): Promise<string | null> {
   const key = `${provider} ${device ?? ''}`;
@@ -70,13 +67,13 @@ const tryOut = async (provider: string, device: string | null): Promise<string |
   (provider === 'webgpu' ? (await tryWebGpu(device)).trial : await tryTinyModel(provider, device)).reason;
 
 /**
- * Whether a provider that works computes with float16, tried in a process of its own.
- * @returns null when it does, otherwise why not.
+ * Tests float16 on a working provider, in a process of its own.
+ * @returns null when it works, otherwise the reason
  */
 export const tryHalf = async (provider: string, device: string | null = null): Promise<string | null> =>
   (await tryTinyModel(provider, device, {}, 'float16')).reason;
 
-/** As `requireHalf`, in a process of its own; @throws NasError `invalid-input` when float16 does not work here. */
+/** As `requireHalf`, in a process of its own. */
 export async function requireHalfHere({ provider, device }: Pick<Target, 'provider' | 'device'>): Promise<void> {
   const reason = await tryHalf(provider, device);
   if (reason !== null) throw lacksHalf(provider, reason);

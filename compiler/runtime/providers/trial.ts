@@ -2,24 +2,23 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { builtModule } from '../../../base/processes.js';
 
-/** How it went when a provider ran a tiny model. */
+/** The result of running a tiny model with a provider. */
 export interface Trial {
-  /** Why it did not work; null when it did. */
+  /** Why it failed; null when it worked. */
   readonly reason: string | null;
-  /** What the process and the libraries that it loaded wrote to the standard error output. */
+  /** Standard error output of the process and its libraries. */
   readonly log: string;
 }
 
-/** What the tiny model computes with: a provider may work and its device lack float16. */
+/** Type of the tiny model: the device of a working provider may lack float16. */
 export type TrialType = 'float32' | 'float16';
 
-/** A provider whose libraries hang is given up after this long. */
+/** Timeout for libraries that hang. */
 const patienceMs = 30_000;
 
 /**
- * Runs a tiny model with an execution provider, in a process of its own: a provider whose libraries do not fit may end
- * the process.
- * @param environment what its environment has besides this one's
+ * Runs a tiny model with an execution provider in a process of its own: unsuitable libraries may crash the process.
+ * @param environment additional variables of the process
  */
 export function tryTinyModel(
   provider: string,
@@ -39,15 +38,15 @@ export function tryTinyModel(
         else if (error.killed === true) resolve({ reason: `gave no answer in ${patienceMs / 1000} s`, log });
         else {
           const ended = `the process ended (${error.signal ?? `exit code ${String(error.code)}`})`;
-          resolve({ reason: firstWords(out) ?? firstWords(log) ?? ended, log });
+          resolve({ reason: firstLine(out) ?? firstLine(log) ?? ended, log });
         }
       },
     );
   });
 }
 
-/** The first line that says something; Vulkan's loader only tells what it looks for. */
-const firstWords = (text: string): string | undefined =>
+/** The first line that is neither empty nor from Vulkan's loader. */
+const firstLine = (text: string): string | undefined =>
   text
     .split('\n')
     .map((line) => line.trim())

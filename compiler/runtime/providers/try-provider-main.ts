@@ -12,10 +12,7 @@ const trials: { readonly [T in TrialType]: (options: SessionOptions) => Promise<
   float16: computeHalf,
 };
 
-/**
- * The entry of a process that runs a tiny model of one type with one provider, on one of its devices where it is told
- * which, prints why it could not, and ends.
- */
+/** Entry of the process of `tryTinyModel`: runs a tiny model with a provider and prints an error. */
 const [, , type, provider, device = null] = process.argv;
 try {
   await trials[type === 'float16' ? type : 'float32']({ provider, device });

@@ -1,27 +1,27 @@
 import type { EventKind, EventRecord, Store, Training } from '../../../store/index.js';
-import type { CandidateKey, Changes, EpochChange, LogEntry } from '../api.js';
 import type { WorkersConfig } from '../../queue/schema.js';
 import type { Experiment } from '../../schema/experiment.js';
+import type { CandidateKey, Changes, EpochChange, LogEntry } from '../api.js';
 import { collectColumns } from './columns.js';
-import { changedBy, type Member, type RunMemory } from './run-memory.js';
+import { changedBy, type Member, type RunCache } from './run-cache.js';
 
 type Detail = Readonly<Record<string, unknown>>;
 
 const textOf = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? `${value}` : '');
 
-/** Who does the work from then on, where that is said. */
-function newWorkers(workers: WorkersConfig | undefined): string {
+/** The new workers of a resumed run, where they changed. */
+function newWorkersText(workers: WorkersConfig | undefined): string {
   if (workers === undefined) return '';
   return workers.type === 'queue' ? `, through the queue ${workers.url}` : ', on its own machine';
 }
 
-/** What is said of each kind of event that is worth reading. */
+/** Text of each kind of logged event. */
 const messages: { readonly [K in LogEntry['kind']]: (detail: Detail) => string } = {
   note: ({ message }) => textOf(message),
   warning: ({ message }) => textOf(message),
   status: ({ status }) => `the run is ${textOf(status)}`,
   resumed: ({ version, workers }) =>
-    `resumed by nas ${textOf(version)}${newWorkers(workers as WorkersConfig | undefined)}`,
+    `resumed by nas ${textOf(version)}${newWorkersText(workers as WorkersConfig | undefined)}`,
   'workers-group': ({ group, text }) => `works on machines of group ${textOf(group)} (${textOf(text)})`,
   // Written by `Run.extend`.
   extended: ({ experiment }) => `goes on to ${(experiment as Experiment).search.trials} trials`,
@@ -33,23 +33,23 @@ const isLogged = (kind: EventKind): kind is LogEntry['kind'] => Object.hasOwn(me
 
 const kinds = Object.keys(messages).filter((kind): kind is LogEntry['kind'] => isLogged(kind as EventKind));
 
-/** Of events, those that a log shows, in their order. */
+/** Log entries of events, in order. */
 const logOf = (events: readonly EventRecord[]): LogEntry[] =>
   events.flatMap(({ seq, at, kind, trial, detail }) =>
     // The store's own and the runner's events have plain objects as details.
     isLogged(kind) ? [{ seq, at, kind, trial, message: messages[kind](detail as Detail) }] : [],
   );
 
-/** The latest of what a run has said (of one trial, where it is given), the newest first; at most `limit`. */
+/** The latest log entries of a run, or of one trial, newest first. */
 export const collectLog = (store: Store, limit = 200, trial?: number): LogEntry[] =>
   logOf(store.events.last(kinds, limit, trial));
 
-/** The most events that one answer tells of. */
-const most = 5000;
+/** Maximum number of events in one answer. */
+const maxEvents = 5000;
 
 const keyOf = ({ number, precision }: Member): CandidateKey => ({ number, precision });
 
-/** The epochs that events tell of, as they were recorded last. */
+/** The epochs of events, with their latest records. */
 function epochsOf(store: Store, events: readonly EventRecord[]): EpochChange[] {
   return events.flatMap(({ kind, trial, detail }) => {
     if (kind !== 'epoch') return [];
@@ -64,28 +64,28 @@ function epochsOf(store: Store, events: readonly EventRecord[]): EpochChange[] {
 }
 
 /**
- * What has changed in a run since a cursor: at most 5,000 events are told of at once, so whoever is behind asks again with
- * the answer's cursor until it is `store.events.latest()`. A look at 100 events costs about 5 ms.
- * @param memory what is remembered of the run; it is brought up to now.
- * @param now in ms since 1970.
- * @param first whether the frontier is told even if it is as before: to those who have not heard of it.
+ * Changes of a run since a cursor. One answer covers at most 5,000 events: repeat with the answer's cursor until it is
+ * `store.events.latest()`. About 5 ms for 100 events.
+ * @param cache is updated
+ * @param now ms since 1970
+ * @param first includes the frontier even if it has not changed
  */
 export function collectChanges(
   store: Store,
   cursor: number,
-  memory: RunMemory,
+  cache: RunCache,
   { now, first = false }: { readonly now: number; readonly first?: boolean },
 ): Changes {
   return store.reading(() => {
-    memory.catchUp(store);
-    const events = store.events.all(cursor, most);
-    const isFrontierNew = first || memory.frontierCursor > cursor;
+    cache.update(store);
+    const events = store.events.all(cursor, maxEvents);
+    const isFrontierNew = first || cache.frontierCursor > cursor;
     return {
       cursor: events.at(-1)?.seq ?? cursor,
-      ...memory.summary(store, now),
-      candidates: collectColumns(store, changedBy(events), memory.facts),
-      frontier: isFrontierNew ? memory.frontier.map(keyOf) : null,
-      now: memory.activity(store),
+      ...cache.summary(store, now),
+      candidates: collectColumns(store, changedBy(events), cache.facts),
+      frontier: isFrontierNew ? cache.frontier.map(keyOf) : null,
+      now: cache.activity(store),
       epochs: epochsOf(store, events),
       log: logOf(events),
     };

@@ -1,16 +1,16 @@
 import type { FinalRecord, TrialRecord, Store, StoredPrecision } from '../../../store/index.js';
 import { storedPrecisions } from '../../../store/values.js';
-import type { CandidateColumns, TrialCurves, TrialsAnswer, TrialText } from '../api.js';
-import { candidatesOf, type Candidate } from '../../stored/candidates.js';
-import { factsOf, type RunFacts } from '../../report/run.js';
 import { curveOf } from '../../report/member.js';
+import { factsOf, type RunFacts } from '../../report/run.js';
+import { candidatesOf, type Candidate } from '../../stored/candidates.js';
+import type { CandidateColumns, TrialCurves, TrialsAnswer, TrialText } from '../api.js';
 
-/** Which trials: so many from a number on, or these. */
-type SomeTrials = { readonly from: number; readonly limit: number } | readonly number[];
+/** A range of trials, or given trials. */
+type TrialSelection = { readonly from: number; readonly limit: number } | readonly number[];
 
 type Row = Candidate;
 
-/** A column for each name that is known of any row; null where a row has none. */
+/** A column for each name that occurs in any row; null where a row has no value. */
 function columnsOf<T, V>(
   rows: readonly T[],
   cellsOf: (row: T) => Readonly<Record<string, V>>,
@@ -25,13 +25,13 @@ function columnsOf<T, V>(
   return Object.fromEntries(columns);
 }
 
-/** The final training of each candidate that had one. */
+/** Looks up the final training of a candidate. */
 function finalsOf(store: Store): (row: Row) => FinalRecord | undefined {
   const finals = new Map(store.finals.all().map((final) => [`${final.trial} ${final.precision}`, final]));
   return ({ trial, precision }) => finals.get(`${trial.number} ${precision}`);
 }
 
-/** What of a trial is no candidate (any more), as a row that says nothing: it takes the place of one that said something. */
+/** Rows without values for precisions that are not candidates: they replace rows of earlier messages. */
 function withdrawn(trial: TrialRecord, candidates: readonly Row[]): Row[] {
   const isKnown = (precision: StoredPrecision): boolean => candidates.some((row) => row.precision === precision);
   if (trial.precision === 'fp32' && trial.variants.length === 0) return [];
@@ -41,13 +41,12 @@ function withdrawn(trial: TrialRecord, candidates: readonly Row[]): Row[] {
 }
 
 /**
- * Candidates as columns: of each trial what was chosen, then what else was accepted, in the order of numbers. Of trials that
- * are given by number, which are those that changed, also what is no candidate any more, as rows without values.
- * About 25 ms for 1,000 trials, however many the run has.
+ * Candidates as columns, ordered by trial number, the chosen precision first. Trials given by number also get rows of
+ * withdrawn candidates. About 25 ms for 1,000 trials, whatever the size of the run.
  */
 export function collectColumns(
   store: Store,
-  trials: SomeTrials,
+  trials: TrialSelection,
   { record: { createdAt }, enqueued }: RunFacts = factsOf(store),
 ): CandidateColumns {
   const rows =
@@ -86,7 +85,7 @@ export function collectColumns(
   };
 }
 
-/** The part of a run's candidates that begins with the trial `from`, of `limit` trials at most. */
+/** Candidates of at most `limit` trials, starting with trial `from`. */
 export function collectTrialsAnswer(
   store: Store,
   { from, limit }: { readonly from: number; readonly limit: number },
@@ -100,7 +99,7 @@ export function collectTrialsAnswer(
   });
 }
 
-/** What is written of the trials from a number up to another, without it. */
+/** Texts of the trials from `from` to `to`, exclusive. */
 export const collectTexts = (store: Store, from: number, to: number): TrialText[] => store.trials.words(from, to);
 
 /** The learning curves of trials. */

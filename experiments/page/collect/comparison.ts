@@ -1,22 +1,22 @@
+import { invalidInput } from '../../../base/errors.js';
 import { ParetoArchive, judgedPoint } from '../../../search/frontier.js';
 import { hypervolume, hypervolumeImprovement } from '../../../search/hypervolume.js';
 import type { Objective, Values } from '../../../search/index.js';
 import type { Point } from '../../../search/pareto.js';
 import type { Store } from '../../../store/index.js';
-import type { ComparisonAnswer, HypervolumeAnswer, HypervolumePoint, RunId } from '../api.js';
+import { measureTexts } from '../../report/text.js';
 import { objectivesOf } from '../../stored/experiment.js';
-import { invalidInput } from '../../../base/errors.js';
-import { measuresOf } from './run-answer.js';
-import type { RunMemory } from './run-memory.js';
+import type { ComparisonAnswer, HypervolumeAnswer, HypervolumePoint, RunId } from '../api.js';
+import type { RunCache } from './run-cache.js';
 
-/** A trial that ended, with the points of its candidates that may stand on a frontier. */
-interface Ended {
+/** An ended trial with the objective points of its feasible candidates. */
+interface EndedTrial {
   readonly seconds: number;
   readonly points: readonly Point[];
 }
 
-/** The trials of a run in the order in which they ended. */
-function endedOf(store: Store, objectives: readonly Objective[]): Ended[] {
+/** Trials of a run in the order of their ends. */
+function endedOf(store: Store, objectives: readonly Objective[]): EndedTrial[] {
   const points = new Map<number, Point[]>();
   for (const part of store.overview.completeParts())
     for (const candidate of part) {
@@ -29,13 +29,13 @@ function endedOf(store: Store, objectives: readonly Objective[]): Ended[] {
   return store.overview.ends().map(({ number, seconds }) => ({ seconds, points: points.get(number) ?? [] }));
 }
 
-/** The best and the worst value of each objective, turned so that smaller is better. */
+/** Best and worst value of each objective, with signs such that smaller is better. */
 interface Bounds {
   readonly best: Point;
   readonly worst: Point;
 }
 
-function boundsOf(objectives: readonly Objective[], runs: readonly (readonly Ended[])[]): Bounds {
+function boundsOf(objectives: readonly Objective[], runs: readonly (readonly EndedTrial[])[]): Bounds {
   const best = objectives.map(() => Infinity);
   const worst = objectives.map(() => -Infinity);
   for (const run of runs)
@@ -55,8 +55,8 @@ const valuesAt = (objectives: readonly Objective[], point: Point): Values =>
     ),
   );
 
-/** How the share grew: where it changed, and the end. An objective in which all are equal counts nothing. */
-function growth(ended: readonly Ended[], { best, worst }: Bounds): HypervolumePoint[] {
+/** Points where the share changed, and the last one. An objective with equal bounds does not count. */
+function historyOf(ended: readonly EndedTrial[], { best, worst }: Bounds): HypervolumePoint[] {
   const scaledTo = (point: Point): Point => point.map((value, i) => (value - best[i]) / (worst[i] - best[i] || 1));
   const reference = best.map(() => 1);
   const archive = new ParetoArchive<number>();
@@ -74,7 +74,7 @@ function growth(ended: readonly Ended[], { best, worst }: Bounds): HypervolumePo
     }
     if (share !== before) points.push({ trials, seconds, share });
   }
-  // Sums of differences drift a little: the end is exact.
+  // Corrects the rounding drift of the sum.
   const last = points.at(-1);
   if (last !== undefined) points[points.length - 1] = { ...last, share: hypervolume(archive.points, reference) };
   if (last === undefined || last.trials < trials) points.push({ trials, seconds, share: points.at(-1)?.share ?? 0 });
@@ -82,71 +82,72 @@ function growth(ended: readonly Ended[], { best, worst }: Bounds): HypervolumePo
 }
 
 /**
- * The share of the space between the worst and the best values of each run that its frontier dominates, as it grew; all
- * within the same bounds. Only what keeps the constraints counts, with its values as they stand.
+ * Hypervolume history of each run, within common bounds. Uses current values of feasible candidates.
  * About 0.6 s for 50,000 trials.
  */
-function collectGrowths(
+function collectHistories(
   runs: readonly { readonly store: Store; readonly objectives: readonly Objective[] }[],
-): Pick<HypervolumeAnswer, 'worst' | 'best'> & { readonly growths: readonly HypervolumePoint[][] } {
+): Pick<HypervolumeAnswer, 'worst' | 'best'> & { readonly histories: readonly HypervolumePoint[][] } {
   const ended = runs.map(({ store, objectives }) => store.reading(() => endedOf(store, objectives)));
   const objectives = runs.at(0)?.objectives ?? [];
   const bounds = boundsOf(objectives, ended);
   return {
     worst: valuesAt(objectives, bounds.worst),
     best: valuesAt(objectives, bounds.best),
-    growths: ended.map((run) => growth(run, bounds)),
+    histories: ended.map((run) => historyOf(run, bounds)),
   };
 }
 
-/** The same of one run. */
+/** Hypervolume history of one run. */
 export function collectHypervolume(store: Store): HypervolumeAnswer {
-  const { worst, best, growths } = collectGrowths([{ store, objectives: objectivesOf(store) }]);
-  return { worst, best, points: growths[0] };
+  const { worst, best, histories } = collectHistories([{ store, objectives: objectivesOf(store) }]);
+  return { worst, best, points: histories[0] };
 }
 
-interface Compared {
+interface ComparedRun {
   readonly id: RunId;
   readonly store: Store;
-  readonly memory: RunMemory;
+  readonly cache: RunCache;
 }
 
-const wanted = ({ name, direction }: Objective): string => `${direction} ${name}`;
+const objectiveText = ({ name, direction }: Objective): string => `${direction} ${name}`;
 
-/** The objectives of a run in the order of another's. @throws NasError `invalid-input` when they are others. */
-function inOrder(first: Compared, other: Compared): readonly Objective[] {
-  const objectives = first.memory.facts.objectives;
-  const own = other.memory.facts.objectives;
-  const found = objectives.flatMap((objective) => own.find((one) => wanted(one) === wanted(objective)) ?? []);
+/** The objectives of `other` in the order of `first`. @throws NasError `invalid-input` when they differ. */
+function inOrder(first: ComparedRun, other: ComparedRun): readonly Objective[] {
+  const objectives = first.cache.facts.objectives;
+  const own = other.cache.facts.objectives;
+  const found = objectives.flatMap(
+    (objective) => own.find((one) => objectiveText(one) === objectiveText(objective)) ?? [],
+  );
   if (found.length === objectives.length && found.length === own.length) return found;
-  const text = (all: readonly Objective[]): string => all.map(wanted).join(', ');
+  const text = (all: readonly Objective[]): string => all.map(objectiveText).join(', ');
   throw invalidInput(
-    `the runs do not share their objectives: ${first.id} is to ${text(objectives)}; ${other.id} is to ${text(own)}`,
-    { hint: 'Compare runs that were begun with the same objectives.' },
+    `the runs have different objectives: ${first.id}: ${text(objectives)}; ${other.id}: ${text(own)}`,
+    { hint: 'Compare runs with the same objectives.' },
   );
 }
 
 /**
- * Runs that share their objectives beside each other, in the first one's terms.
- * @param now in ms since 1970.
+ * Runs with the same objectives side by side, in the first one's order of objectives.
+ * @param now ms since 1970
  * @throws NasError `invalid-input` when their objectives differ.
  */
-export function collectComparison(runs: readonly Compared[], now: number): ComparisonAnswer {
-  for (const { store, memory } of runs) store.reading(() => memory.catchUp(store));
+export function collectComparison(runs: readonly ComparedRun[], now: number): ComparisonAnswer {
+  for (const { store, cache } of runs) store.reading(() => cache.update(store));
   const [first] = runs;
   const judged = runs.map((run) => ({ store: run.store, objectives: inOrder(first, run) }));
-  const { worst, best, growths } = collectGrowths(judged);
-  const { objectives } = first.memory.facts;
+  const { worst, best, histories } = collectHistories(judged);
+  const { objectives } = first.cache.facts;
   return {
     objectives,
-    measures: measuresOf(objectives.map(({ name }) => name)),
+    measures: measureTexts(objectives.map(({ name }) => name)),
     worst,
     best,
-    runs: runs.map(({ id, store, memory }, i) => ({
+    runs: runs.map(({ id, store, cache }, i) => ({
       id,
-      run: memory.summary(store, now).run,
-      frontier: memory.frontier.map(({ number, precision, values }) => ({ number, precision, values })),
-      points: growths[i],
+      run: cache.summary(store, now).run,
+      frontier: cache.frontier.map(({ number, precision, values }) => ({ number, precision, values })),
+      points: histories[i],
     })),
   };
 }

@@ -3,28 +3,28 @@ import { Random } from '../../../base/random.js';
 import { functionalAnova } from '../../../search/fanova.js';
 import type { DecisionSpace, Network } from '../../../spaces/index.js';
 import type { Store, TrialRecord } from '../../../store/index.js';
+import type { RunFacts } from '../../report/run.js';
 import type { Experiment } from '../../schema/experiment.js';
 import { isTableExperiment } from '../../schema/run-experiment.js';
 import type { Choice, Importance, ImportanceAnswer } from '../api.js';
-import type { RunFacts } from '../../report/run.js';
 
 const method =
   'functional ANOVA over a random forest (Hutter, Hoos & Leyton-Brown 2014): the share of the variance over the whole ' +
   'space that a decision explains alone, all choices that were tried being equally likely';
 
-/** Fewer trials than this say nothing. */
-const fewest = 20;
-/** So many are looked at, drawn by the run's seed. */
-const most = 2000;
+/** Minimum number of complete trials. */
+const minTrials = 20;
+/** Maximum; of more trials a sample is drawn by the run's seed. */
+const maxTrials = 2000;
 
 type Trial = Pick<TrialRecord, 'number' | 'genotypeId' | 'choices'> & {
   readonly values: Readonly<Record<string, number>>;
 };
 
-/** Some of the complete trials, each with its values in float32 where there are several precisions. */
+/** A sample of the complete trials, with their float32 values. */
 function drawnTrials(store: Store, random: Random): { readonly trials: readonly Trial[]; readonly complete: number } {
   const complete = store.overview.standing().flatMap(({ number, state }) => (state === 'complete' ? [number] : []));
-  const drawn = complete.length <= most ? complete : random.shuffle([...complete]).slice(0, most);
+  const drawn = complete.length <= maxTrials ? complete : random.shuffle([...complete]).slice(0, maxTrials);
   const trials = store.trials.some(drawn).map(({ values, variants, ...trial }): Trial => {
     const float = variants.find(({ precision }) => precision === 'fp32')?.values;
     const known = Object.entries({ ...values, ...float }).map(([name, { value }]) => [name, value] as const);
@@ -34,8 +34,7 @@ function drawnTrials(store: Store, random: Random): { readonly trials: readonly 
 }
 
 /**
- * The space, which tells what says nothing in a network; undefined for tables, whose rows are all that there is, and for
- * spaces that are programs of the user's, which a look at a run does not start.
+ * The space, which knows irrelevant decisions. Undefined for tables, and for user modules, as the server runs no user code.
  */
 async function spaceOf(store: Store, experiment: Experiment, first: Trial): Promise<DecisionSpace | undefined> {
   if (isTableExperiment(experiment) || experiment.space.type === 'module') return undefined;
@@ -45,7 +44,7 @@ async function spaceOf(store: Store, experiment: Experiment, first: Trial): Prom
   try {
     return await createSpace(experiment.space, { input, classes });
   } catch (error) {
-    // Made for the images' own size, which the run does not keep: all decisions then count as saying something.
+    // The run does not store the images' original size, which this space needs: all decisions count as relevant.
     if (error instanceof NasError) return undefined;
     throw error;
   }
@@ -53,35 +52,35 @@ async function spaceOf(store: Store, experiment: Experiment, first: Trial): Prom
 
 type Relevance = (trial: Trial) => readonly boolean[] | undefined;
 
-/** For each decision of a trial, whether it says anything about its network. */
+/** For each decision of a trial, whether it affects the network. */
 async function relevanceOf(space: DecisionSpace | undefined): Promise<Relevance> {
   if (space === undefined) return () => undefined;
   const { relevantDecisions } = await import('../../../search/strategies/strategy.js');
   return ({ genotypeId }) => relevantDecisions(space, genotypeId.split('-').map(Number));
 }
 
-/** The choices that were tried of a decision, in order. */
+/** The choices of a decision that occur in trials, in order. */
 function triedOf(trials: readonly Trial[], decision: string): Choice[] {
   const tried = [...new Set(trials.map(({ choices }) => choices[decision]))];
   return tried.sort((a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : 0));
 }
 
-/** How much each decision matters for each objective, by the complete trials of a run. */
+/** Parameter importance for each objective, from the complete trials of a run. */
 export async function collectImportance(
   store: Store,
   { experiment, objectives, record: { seed } }: RunFacts,
 ): Promise<ImportanceAnswer> {
   const { trials, complete } = store.reading(() => drawnTrials(store, new Random(seed, 'importance', 'trials')));
-  if (trials.length < fewest) return { method, trials: complete, objectives: null };
+  if (trials.length < minTrials) return { method, trials: complete, objectives: null };
   const relevance = await relevanceOf(await spaceOf(store, experiment, trials[0]));
   const decisions = Object.keys(trials[0].choices);
   const tried = decisions.map((decision) => triedOf(trials, decision));
   const random = new Random(seed, 'importance', 'irrelevant');
   const rows = trials.map((trial) => {
-    const says = relevance(trial);
-    // A choice that says nothing may be any: drawn, so that it does not stand for what made it so.
+    const relevant = relevance(trial);
+    // Irrelevant choices are drawn at random, so that they do not correlate with the decision that made them irrelevant.
     return decisions.map((decision, i) =>
-      says?.[i] === false ? random.int(tried[i].length) : tried[i].indexOf(trial.choices[decision]),
+      relevant?.[i] === false ? random.int(tried[i].length) : tried[i].indexOf(trial.choices[decision]),
     );
   });
   const importanceOf = (objective: string): Importance => {
@@ -103,10 +102,10 @@ export async function collectImportance(
   return { method, trials: trials.length, objectives: objectives.map(({ name }) => importanceOf(name)) };
 }
 
-/** Of a run that goes on, what matters is computed anew once this part more of its trials is complete. */
+/** While a run is running, importance is recomputed after 5 % more complete trials. */
 const growth = 0.05;
 
-interface Standing {
+interface RunProgress {
   readonly facts: RunFacts;
   /** The newest event. */
   readonly cursor: number;
@@ -114,24 +113,23 @@ interface Standing {
   readonly complete: number;
 }
 
-/** What matters in a run, as it was computed last: that holds the server for a second or two in a long run. */
-export class LatestImportance {
-  private latest: (Standing & { readonly answer: Promise<ImportanceAnswer> }) | undefined;
+/** Caches parameter importance, whose computation blocks the server for one or two seconds in a long run. */
+export class ImportanceCache {
+  private latest: (RunProgress & { readonly answer: Promise<ImportanceAnswer> }) | undefined;
 
-  /** Computes it where more has happened than it is worth; of a run that stands still, whenever anything has. */
-  answer(store: Store, standing: Standing): Promise<ImportanceAnswer> {
-    if (this.latest !== undefined && this.isGoodFor(store, standing, this.latest)) return this.latest.answer;
-    const answer = collectImportance(store, standing.facts);
-    const latest = (this.latest = { ...standing, answer });
+  answer(store: Store, progress: RunProgress): Promise<ImportanceAnswer> {
+    if (this.latest !== undefined && this.isFresh(store, progress, this.latest)) return this.latest.answer;
+    const answer = collectImportance(store, progress.facts);
+    const latest = (this.latest = { ...progress, answer });
     answer.catch(() => {
       if (this.latest === latest) this.latest = undefined;
     });
     return answer;
   }
 
-  private isGoodFor(store: Store, now: Standing, latest: Standing): boolean {
+  private isFresh(store: Store, now: RunProgress, latest: RunProgress): boolean {
     if (now.cursor === latest.cursor) return true;
-    const isGoingOn = store.run.state().status === 'running';
-    return isGoingOn && now.complete < (1 + growth) * latest.complete;
+    const isRunning = store.run.state().status === 'running';
+    return isRunning && now.complete < (1 + growth) * latest.complete;
   }
 }

@@ -1,18 +1,18 @@
 import { join } from 'node:path';
 import { shellWord } from '../../../base/text.js';
-import { storedPrecisions } from '../../../store/values.js';
-import type { Experiment } from '../../schema/experiment.js';
-import { isTableExperiment } from '../../schema/run-experiment.js';
-import type { MeasuredLatency, TrialAnswer } from '../api.js';
-import type { ReportMember } from '../../report/data.js';
 import type { MeasurementRecord, Store, StoredPrecision } from '../../../store/index.js';
+import { storedPrecisions } from '../../../store/values.js';
+import type { ReportMember } from '../../report/data.js';
 import { collectMember } from '../../report/member.js';
 import { flatten } from '../../report/provenance.js';
 import { collectTrial } from '../../report/run.js';
-import { collectTakings } from '../../report/workers.js';
-import { evenly } from './run-answer.js';
+import { collectAssignments } from '../../report/workers.js';
+import type { Experiment } from '../../schema/experiment.js';
+import { isTableExperiment } from '../../schema/run-experiment.js';
+import type { MeasuredLatency, TrialAnswer } from '../api.js';
 import { collectLog } from './changes.js';
-import type { RunMemory } from './run-memory.js';
+import { evenly } from './run-answer.js';
+import type { RunCache } from './run-cache.js';
 
 type Command = TrialAnswer['commands'][number];
 
@@ -20,9 +20,9 @@ const line = (...words: readonly (string | number)[]): string =>
   ['nas', ...words].map((word) => shellWord(String(word))).join(' ');
 
 /**
- * Command lines that do something with a trial's network. Nothing can be done with the rows of a table, and what a module
- * of the user's trained, it keeps itself.
- * @param workdir absolute.
+ * Command lines that export, evaluate or measure a trial's network. Rows of a table have no network, and networks trained by
+ * a user's module can only be measured.
+ * @param workdir absolute
  */
 export function commandsFor(
   { number, state, choices }: Pick<ReportMember, 'number' | 'state' | 'choices'>,
@@ -32,8 +32,8 @@ export function commandsFor(
   if (isTableExperiment(experiment) || Object.keys(choices).length === 0) return [];
   const { data, evaluate } = experiment;
   const measure = line('latency', 'measure', workdir, number, '--profile');
-  const measuring = { title: 'Measure its latency here, and the time of each layer', line: measure };
-  if (state !== 'complete' || evaluate !== undefined) return [measuring];
+  const measureCommand = { title: 'Measure its latency here, and the time of each layer', line: measure };
+  if (state !== 'complete' || evaluate !== undefined) return [measureCommand];
   const folder = join('models', `trial-${number}`);
   const from = data.path === undefined ? data.type : `${data.type}:${data.path}`;
   return [
@@ -45,18 +45,18 @@ export function commandsFor(
       title: 'Evaluate the exported model on the test images',
       line: line('evaluate', join(`${folder}.fp32`, 'model.onnx'), '--data', from),
     },
-    measuring,
+    measureCommand,
   ];
 }
 
-/** Samples that a picture of a distribution needs. */
-const drawn = 2000;
+/** Maximum number of samples of a distribution. */
+const maxSamples = 2000;
 
 function measuredOf(store: Store, { id, environment, ...measured }: MeasurementRecord): MeasuredLatency {
   const { precision, purpose, device, ms, p50, p95, p99, interval, converged, takenAt } = measured;
   const samples = evenly(
     store.measurements.samples(id).sort((a, b) => a - b),
-    drawn,
+    maxSamples,
   );
   return {
     precision,
@@ -75,9 +75,9 @@ function measuredOf(store: Store, { id, environment, ...measured }: MeasurementR
 }
 
 /**
- * All that is known of one trial, or undefined when it was never asked.
- * @param workdir the run's, absolute.
- * @param precision what the trial is shown in; default: what was chosen.
+ * Everything about one trial; undefined when there is none of that number.
+ * @param workdir of the run, absolute
+ * @param precision default: the trial's chosen one
  */
 export async function collectTrialAnswer(
   store: Store,
@@ -86,25 +86,25 @@ export async function collectTrialAnswer(
     number,
     precision,
   }: { readonly workdir: string; readonly number: number; readonly precision?: StoredPrecision | undefined },
-  memory: RunMemory,
+  cache: RunCache,
 ): Promise<TrialAnswer | undefined> {
-  store.reading(() => memory.catchUp(store));
+  store.reading(() => cache.update(store));
   const [listed] = store.trials.some([number]);
   const [text] = store.trials.words(number, number + 1);
   const reported = collectTrial(store, number, precision);
   if (reported === undefined) return undefined;
   const trial = await collectMember(store, reported);
-  const takings = collectTakings(store, number);
+  const assignments = collectAssignments(store, number);
   const shown = trial.precision ?? listed.precision;
   return {
     trial,
     text,
     attempts: listed.attempts,
-    ...(takings.length > 0 && { takings }),
+    ...(assignments.length > 0 && { takings: assignments }),
     rejected: listed.rejected,
-    onFrontier: memory.frontier.some((member) => member.number === number && member.precision === shown),
+    onFrontier: cache.frontier.some((member) => member.number === number && member.precision === shown),
     measurements: store.measurements.of(number).map((measured) => measuredOf(store, measured)),
     log: collectLog(store, 200, number),
-    commands: commandsFor(trial, workdir, memory.facts.experiment),
+    commands: commandsFor(trial, workdir, cache.facts.experiment),
   };
 }

@@ -52,7 +52,6 @@ export interface Evaluator {
   close?(): Promise<void>;
 }
 
-/** The result of evaluating a trial. */
 export type Evaluated =
   Paused | { readonly state: 'complete'; readonly values: ObjectiveValues } | { readonly failed: string };
 

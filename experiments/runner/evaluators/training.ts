@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { violated, type Objective } from '../../../search/index.js';
 import type { ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
-import { searchBeginning } from '../../schema/experiment.js';
+import { searchInitialisation } from '../../schema/experiment.js';
 import { accuracyOf, measuresOf, valuesFrom } from '../../schema/measures.js';
 import { plainValues } from '../../stored/candidates.js';
 import { checkpointFile, trialFolder, weightsFile } from '../../stored/workdir.js';
@@ -138,7 +138,7 @@ class Trainings implements AccuracySource {
 
   async prepare(): Promise<void> {
     const { experiment } = this.context.plan;
-    await this.preparations.start(searchBeginning(experiment));
+    await this.preparations.start(searchInitialisation(experiment));
     if (!this.context.stopping()) await this.preparations.teacher(experiment.train);
   }
 
@@ -156,7 +156,7 @@ class Trainings implements AccuracySource {
       seed,
       train: config,
       teacher: await this.preparations.teacher(config),
-      initial: await this.preparations.initial(searchBeginning(plan.experiment), genotype),
+      initial: await this.preparations.initial(searchInitialisation(plan.experiment), genotype),
       until,
     });
     if ('failed' in outcome) return outcome;

@@ -67,7 +67,6 @@ export async function fullyTrained(
   return { ...asSearched, final: { accuracy, epochs, seconds, weights, from } };
 }
 
-/** The weights of a network's int8 file. */
 export interface Int8Weights {
   /** File of the weights. */
   readonly weights: string;

@@ -10,7 +10,7 @@ import type {
   WeightsOrigin,
 } from '../../../store/index.js';
 import { accuracyAmong } from '../../schema/measures.js';
-import { searchBeginning, type TrainingExperiment } from '../../schema/experiment.js';
+import { searchInitialisation, type TrainingExperiment } from '../../schema/experiment.js';
 import { frontierModel } from '../../stored/workdir.js';
 import { settleWeightBits } from '../compression.js';
 import type { ExportJob } from '../jobs/jobs.js';
@@ -76,7 +76,7 @@ export async function save(context: TrainingContext, member: FrontierMember): Pr
         testAccuracy: found.test,
         epochs: final?.epochs ?? 0,
         seconds: final?.seconds ?? 0,
-        from: final?.from ?? searchBeginning(plan.experiment),
+        from: final?.from ?? searchInitialisation(plan.experiment),
         ...(final === null || accuracy === undefined ? {} : { accuracy }),
       });
   });

@@ -26,7 +26,6 @@ const input = { kind: 'input' } as const;
 const written = (file: string, at: Relocate): string =>
   join(at(dirname(file), { kind: 'folder', resumed: [] }), basename(file));
 
-/** A training's folder, with its checkpoint and its result. */
 const trained = (folder: string, at: Relocate): string =>
   at(folder, { kind: 'folder', resumed: [checkpointFile, weightsFile] });
 
@@ -154,7 +153,6 @@ const same = <R>(result: R): R => result;
 const fitted = (result: ResultOf<JobOf<'train'>>, at: RelocateResult): ResultOf<JobOf<'train'>> =>
   result.state === 'complete' ? { ...result, weights: at(result.weights) } : result;
 
-/** The same result with other paths. */
 const results: {
   readonly [K in Job['kind']]: (result: ResultOf<JobOf<K>>, at: RelocateResult) => ResultOf<JobOf<K>>;
 } = {
@@ -179,7 +177,6 @@ const results: {
 export const relocateJob = <K extends Job['kind']>(job: JobOf<K>, at: Relocate): JobOf<K> =>
   jobs[job.kind as K](job, at);
 
-/** The result of a job with other paths. */
 export const relocateResult = <K extends Job['kind']>(
   kind: K,
   result: ResultOf<JobOf<K>>,

@@ -7,7 +7,6 @@ import type { Job, JobEvent, ResultOf } from './jobs.js';
  */
 export type Sharing = 'shared' | 'exclusive' | 'elsewhere';
 
-/** A job as it is submitted. */
 export interface JobOrder<J extends Job = Job> {
   /** Names the job within its run; the same after the run was killed and resumed. */
   readonly id: string;
@@ -20,7 +19,6 @@ export interface JobOrder<J extends Job = Job> {
   readonly deadline?: number;
 }
 
-/** The worker of a job. */
 export interface JobWorker {
   /** Its index among the workers of the run, from 0. */
   readonly index: number;
@@ -32,14 +30,12 @@ export interface JobWorker {
 
 /** Callbacks for the owner of a job. An error that one throws ends the job. */
 export interface JobListener {
-  /** A worker began the job. */
   started?(worker: JobWorker): void;
   event?(event: JobEvent): void;
   /** The worker died or was given up; attempt number `attempt` (the first was 1) of at most `attempts` begins. */
   retry?(attempt: number, attempts: number, reason: string): void;
 }
 
-/** A job that waits or runs. */
 export interface SubmittedJob<R> {
   /**
    * The result of the job.
@@ -59,7 +55,6 @@ export interface SubmittedJob<R> {
  */
 export interface JobRunner {
   submit<J extends Job>(order: JobOrder<J>, listener?: JobListener): SubmittedJob<ResultOf<J>>;
-  /** Cancels every job, also those that are submitted later. */
   stop(): void;
   /** Ends the workers; jobs that still run are lost. */
   close(): Promise<void>;
@@ -93,7 +88,6 @@ const patience: Readonly<Record<Job['kind'], number>> = {
   member: 1800,
   /** A network is exported and opened: a driver may compile it. */
   measure: 900,
-  /** The proxies of one network. */
   proxies: 900,
   /** A program of the user's that trains elsewhere may show nothing meanwhile. */
   evaluate: 24 * 3600,
@@ -101,7 +95,6 @@ const patience: Readonly<Record<Job['kind'], number>> = {
   export: 900,
   /** A network is exported and read; after that, each batch is a sign. */
   quantize: 900,
-  /** One model of one layer is run. */
   integers: 900,
   /** A program is compiled; after that, each batch is a sign. */
   importance: 900,

@@ -91,7 +91,6 @@ export interface MeasureJob {
   readonly profile: boolean;
 }
 
-/** Computes zero-cost proxies of untrained networks. */
 export interface ProxiesJob {
   readonly kind: 'proxies';
   readonly candidates: readonly SeededNetwork[];
@@ -105,7 +104,6 @@ export interface ProxiesJob {
 /** The proxies of one network, or why there are none. */
 export type ProxyResult = { readonly values: Readonly<Record<string, number>> } | { readonly failed: string };
 
-/** How a file is quantized. */
 export interface FileQuantization {
   readonly method: CalibrationMethod;
   /** Training images of the calibration, and the seed that draws them. */
@@ -146,7 +144,6 @@ export interface QuantizeJob {
 export type QuantizeResult =
   Pick<QuantizedClassifier, 'method' | 'accuracy' | 'tried' | 'images'> | { readonly failed: string };
 
-/** Asks a device how it sums products of bytes. */
 export interface IntegersJob {
   readonly kind: 'integers';
   readonly device: DeviceConfig;

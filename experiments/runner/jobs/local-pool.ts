@@ -32,7 +32,6 @@ export type CreateJobRunner = (
   context: Omit<TrainingContext, 'jobs'>,
 ) => JobRunner | Promise<JobRunner>;
 
-/** Worker processes of this machine. */
 export const localWorkers: CreateJobRunner = (options) => new LocalPool(options);
 
 /** Runs jobs on a fixed set of worker processes of this machine. */

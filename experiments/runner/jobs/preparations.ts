@@ -11,7 +11,7 @@ import {
   type TrainConfig,
 } from '../../../trainers/index.js';
 import { initialContent } from '../../initial-weights/index.js';
-import type { Beginning } from '../../schema/experiment.js';
+import type { Initialisation } from '../../schema/experiment.js';
 import { initialFile } from '../../stored/workdir.js';
 import type { TrainingContext } from '../plan.js';
 import { prepareSupernet, sliceOf, type PreparedSupernet } from '../supernet.js';
@@ -35,7 +35,6 @@ export class Preparations {
     return prepared;
   }
 
-  /** The run's supernet. */
   supernet(): Promise<PreparedSupernet> {
     const { supernet } = this.context.plan;
     if (supernet === null) throw new Error('the run has no supernet');
@@ -47,13 +46,13 @@ export class Preparations {
   }
 
   /** Prepares the weights that trainings begin with. */
-  async start(from: Beginning): Promise<void> {
+  async start(from: Initialisation): Promise<void> {
     if (from === 'supernet') await this.supernet();
     if (from === 'weights') await this.weights();
   }
 
   /** The weights that the training of a network begins with; undefined: random ones. */
-  async initial(from: Beginning, genotype: Genotype): Promise<InitialWeights | undefined> {
+  async initial(from: Initialisation, genotype: Genotype): Promise<InitialWeights | undefined> {
     switch (from) {
       case 'supernet':
         return sliceOf(this.context.plan.space, await this.supernet(), genotype);

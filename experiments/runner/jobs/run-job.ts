@@ -116,7 +116,6 @@ async function initialJob(
   return null;
 }
 
-/** Asks the user's function for the values of one candidate. */
 async function evaluateJob(
   { path, names, subject }: JobOf<'evaluate'>,
   { signal, pause }: JobContext,

@@ -93,7 +93,6 @@ function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<Trai
 }
 
 interface RecordedCurve {
-  /** The number of stored epochs. */
   readonly size: number;
   /** Stores an epoch unless it is stored: after a restart, a worker reports epochs again. */
   readonly record: (metrics: EpochMetrics) => Epoch | undefined;

@@ -172,7 +172,6 @@ export class Knowledge {
     return this.over;
   }
 
-  /** A trial was asked. */
   asked(trial: number): void {
     this.unknown.add(trial);
   }

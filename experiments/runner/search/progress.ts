@@ -31,7 +31,6 @@ export class SearchProgress {
     if (this.clock() - this.reported.at >= interval) this.reportNow(done);
   }
 
-  /** The last report. */
   close(done: number): void {
     if (this.reported.done !== done) this.reportNow(done);
   }
@@ -43,7 +42,6 @@ export class SearchProgress {
     this.context.observe({ kind: 'progress', phase: 'search', done, total, unit: 'trials', ...detail });
   }
 
-  /** A trial has ended. */
   ended(trial: TrialRecord, done: number): void {
     const changed = this.count(trial);
     this.report(done);

@@ -222,7 +222,6 @@ export class Search {
     return true;
   }
 
-  /** Does one step. */
   private async work(number: number, { trial, epochs }: Step): Promise<void> {
     const evaluated = await this.evaluator.evaluate(this.trials[trial], epochs);
     if (evaluated === undefined) return;

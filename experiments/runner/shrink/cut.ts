@@ -115,7 +115,6 @@ async function importanceOf(
   return new Map(Object.entries(await jobs.submit(order, counting(observe)).result));
 }
 
-/** A network before any cut. */
 interface Uncut {
   readonly network: Network;
   /** The cost to reduce: MACs, or predicted milliseconds. */

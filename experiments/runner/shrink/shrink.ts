@@ -21,7 +21,6 @@ import { writeReport, type DrawReport } from '../report.js';
 import { begin, type SettledRequest, type ShrinkRequest } from './cut.js';
 import { tune } from './tune.js';
 
-/** How shrinking ended. */
 export type ShrinkOutcome = { readonly state: 'complete'; readonly number: number } | { readonly state: 'interrupted' };
 
 interface ShrinkOptions {

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Inputs } from '../support/reference.js';
+import { withInputGradients } from '../support/gradients.js';
+import type { Inputs, TensorFunction } from '../support/reference.js';
 import type { Sampler, Samples } from '../support/samples.js';
 
 /** One operation at one set of shapes and options, compared with TF.js's cpu backend. */
@@ -23,7 +24,8 @@ export const ofOne = (name: string, shape: readonly number[], f: (x: tf.Tensor) 
 /** A case of two float inputs `a` and `b`, differentiated by both. */
 export const ofTwo = (
   name: string,
-  [a, b]: readonly [readonly number[], readonly number[]],
+  a: readonly number[],
+  b: readonly number[],
   f: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor,
 ): Case => ({
   name,
@@ -34,3 +36,7 @@ export const ofTwo = (
 
 /** The same case without gradients: for functions that TF.js does not differentiate. */
 export const forwardOnly = (of: Case): Case => ({ ...of, name: `${of.name} (forward)`, gradients: [] });
+
+/** The function of a case, with its gradients. */
+export const functionOf = ({ f, gradients = [] }: Case): TensorFunction =>
+  gradients.length > 0 ? withInputGradients(f, gradients) : f;

@@ -31,83 +31,64 @@ const windows: readonly Window[] = [
 
 /** Channels that fill whole blocks of the blocked path, that fill none, and both. */
 const widths = [
-  [4, 6],
   [16, 32],
   [3, 16],
   [12, 20],
 ] as const;
-const dense: readonly Case[] = widths.flatMap(([from, to]) =>
-  windows
-    .filter(({ kernel }) => from === 4 || kernel === 1 || kernel === 3)
-    .map((window) =>
-      ofTwo(
-        `conv2d ${title(window)}, ${from} to ${to} channels`,
-        [
-          [2, ...window.size, from],
-          [...pair(window.kernel), from, to],
-        ],
-        (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
-      ),
-    ),
-);
+const denseCase = (window: Window, from: number, to: number, batch = 2): Case =>
+  ofTwo(
+    `conv2d ${title(window)}, ${from} to ${to} channels, batch ${batch}`,
+    [batch, ...window.size, from],
+    [...pair(window.kernel), from, to],
+    (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
+  );
+const denseCases = (from: number, to: number, some: readonly Window[]): readonly Case[] =>
+  some.map((window) => denseCase(window, from, to));
+const squareKernels = windows.filter(({ kernel }) => kernel === 1 || kernel === 3);
+/** Stride 1 and 2 on odd and even sizes. */
+const fewWindows = [windows[2], windows[4]];
+const dense: readonly Case[] = [
+  ...denseCases(4, 6, windows),
+  ...widths.flatMap(([from, to]) => denseCases(from, to, [windows[0], ...fewWindows])),
+];
 
 /** Filters of one number throughout, which the trace keeps as that number. */
-const uniform: readonly Case[] = [4, 16].flatMap((channels) => [
-  ofOne(`conv2d with a uniform filter, ${channels} channels`, [2, 6, 5, channels], (x) =>
-    tf.conv2d(x as tf.Tensor4D, tf.fill([3, 3, channels, 16], 0.5), 1, 'same'),
-  ),
-  ofOne(`conv2d 1x1 with a uniform filter, ${channels} channels`, [2, 6, 5, channels], (x) =>
-    tf.conv2d(x as tf.Tensor4D, tf.fill([1, 1, channels, 16], 0.5), 1, 'same'),
-  ),
-  ofOne(`depthwiseConv2d with a uniform filter, ${channels} channels`, [2, 6, 5, channels], (x) =>
-    tf.depthwiseConv2d(x as tf.Tensor4D, tf.fill([3, 3, channels, 1], 0.5), 2, 'same'),
-  ),
-]);
+const uniform: readonly Case[] = [4, 16].flatMap((channels) => {
+  const shape = [2, 6, 5, channels];
+  const filter = (size: number, last: number): tf.Tensor4D => tf.fill([size, size, channels, last], 0.5);
+  const title = `with a uniform filter, ${channels} channels`;
+  return [
+    ofOne(`conv2d ${title}`, shape, (x) => tf.conv2d(x as tf.Tensor4D, filter(3, 16), 1, 'same')),
+    ofOne(`conv2d 1x1 ${title}`, shape, (x) => tf.conv2d(x as tf.Tensor4D, filter(1, 16), 1, 'same')),
+    ofOne(`depthwiseConv2d ${title}`, shape, (x) => tf.depthwiseConv2d(x as tf.Tensor4D, filter(3, 1), 2, 'same')),
+  ];
+});
 
-/** Heights of whole tiles of 4 and of 2 rows, in batches of whole blocks: fewer products where the blocked path is on. */
-const tiled: readonly Case[] = (
-  [
-    { size: [8, 6], kernel: 3, stride: 1, pad: 'same' },
-    { size: [6, 5], kernel: 3, stride: 1, pad: 'same' },
-    { size: [10, 6], kernel: 3, stride: 1, pad: 'valid' },
-    { size: [8, 7], kernel: 5, stride: 1, pad: 'same' },
-    { size: [10, 8], kernel: 5, stride: 1, pad: 'valid' },
-    { size: [6, 7], kernel: 7, stride: 1, pad: 'same' },
-    { size: [4, 5], kernel: [3, 1], stride: 1, pad: 'same' },
-  ] satisfies Window[]
-).map((window) =>
-  ofTwo(
-    `conv2d ${title(window)}, tiles of rows`,
-    [
-      [16, ...window.size, 20],
-      [...pair(window.kernel), 20, 40],
-    ],
-    (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
-  ),
-);
+/** Minimal filtering: heights of whole tiles and batches of whole blocks. */
+const tiled: readonly Case[] = [
+  denseCase({ size: [8, 6], kernel: 3, stride: 1, pad: 'same' }, 10, 16, 16),
+  denseCase({ size: [4, 5], kernel: [3, 1], stride: 1, pad: 'same' }, 20, 40, 16),
+];
 
-/** Channels in multiples of 4 take the blocked path where it is on. */
-const depthwise: readonly Case[] = [5, 12, 16, 32].flatMap((channels) =>
-  windows
-    .filter(({ kernel }) => (channels !== 32 && channels !== 12) || kernel === 3)
-    .map((window) =>
-      ofTwo(
-        `depthwiseConv2d ${title(window)}, ${channels} channels`,
-        [
-          [2, ...window.size, channels],
-          [...pair(window.kernel), channels, 1],
-        ],
-        (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
-      ),
+const depthwiseCases = (channels: number, some: readonly Window[]): readonly Case[] =>
+  some.map((window) =>
+    ofTwo(
+      `depthwiseConv2d ${title(window)}, ${channels} channels`,
+      [2, ...window.size, channels],
+      [...pair(window.kernel), channels, 1],
+      (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
     ),
-);
+  );
+/** The blocked path, where it is on, takes channels that fill half a block. */
+const depthwise: readonly Case[] = [
+  ...depthwiseCases(16, windows),
+  ...[5, 12, 32].flatMap((channels) => depthwiseCases(channels, fewWindows)),
+];
 const multiplied: readonly Case[] = [4, 16].map((channels) =>
   ofTwo(
     `depthwiseConv2d with 2 filters a channel, ${channels} channels`,
-    [
-      [2, 6, 5, channels],
-      [3, 3, channels, 2],
-    ],
+    [2, 6, 5, channels],
+    [3, 3, channels, 2],
     (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, 2, 'same'),
   ),
 );
@@ -115,23 +96,13 @@ const multiplied: readonly Case[] = [4, 16].map((channels) =>
 // TF.js does not differentiate dilated convolutions.
 const dilated: readonly Case[] = (['same', 'valid'] as const).flatMap((pad) => [
   forwardOnly(
-    ofTwo(
-      `conv2d dilated by 2, ${pad}`,
-      [
-        [2, 7, 8, 3],
-        [3, 3, 3, 4],
-      ],
-      (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, pad, 'NHWC', 2),
+    ofTwo(`conv2d dilated by 2, ${pad}`, [2, 7, 8, 3], [3, 3, 3, 4], (x, w) =>
+      tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, pad, 'NHWC', 2),
     ),
   ),
   forwardOnly(
-    ofTwo(
-      `depthwiseConv2d dilated by 2, ${pad}`,
-      [
-        [2, 7, 8, 16],
-        [3, 3, 16, 1],
-      ],
-      (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, pad, 'NHWC', 2),
+    ofTwo(`depthwiseConv2d dilated by 2, ${pad}`, [2, 7, 8, 16], [3, 3, 16, 1], (x, w) =>
+      tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, pad, 'NHWC', 2),
     ),
   ),
 ]);
@@ -144,63 +115,43 @@ const transposed: readonly Case[] = (
     [2, 2, 'same', [10, 8]],
   ] as const
 ).map(([stride, kernel, pad, [height, width]]) =>
-  ofTwo(
-    `conv2dTranspose k${kernel} s${stride} ${pad}`,
-    [
-      [2, 5, 4, 6],
-      [kernel, kernel, 3, 6],
-    ],
-    (x, w) => tf.conv2dTranspose(x as tf.Tensor4D, w as tf.Tensor4D, [2, height, width, 3], stride, pad),
+  ofTwo(`conv2dTranspose k${kernel} s${stride} ${pad}`, [2, 5, 4, 6], [kernel, kernel, 3, 6], (x, w) =>
+    tf.conv2dTranspose(x as tf.Tensor4D, w as tf.Tensor4D, [2, height, width, 3], stride, pad),
   ),
 );
 
 const activations = ['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu'] as const;
-const fused: readonly Case[] = activations.flatMap((activation): Case[] => [
-  {
-    name: `fused conv2d, ${activation}`,
-    inputs: (sample) => ({ x: sample.normal([2, 5, 5, 3]), w: sample.normal([3, 3, 3, 4]), bias: sample.normal([4]) }),
-    f: ({ x, w, bias }) =>
-      tf.fused.conv2d({
-        x: x as tf.Tensor4D,
-        filter: w as tf.Tensor4D,
-        bias: bias,
-        strides: 1,
-        pad: 'same',
-        activation,
-        leakyreluAlpha: 0.3,
+const fused: readonly Case[] = activations.flatMap((activation) => {
+  const common = { pad: 'same', activation, leakyreluAlpha: 0.3 } as const;
+  const gradients = ['x', 'w', 'bias'];
+  return [
+    {
+      name: `fused conv2d, ${activation}`,
+      inputs: (sample) => ({
+        x: sample.normal([2, 5, 5, 3]),
+        w: sample.normal([3, 3, 3, 4]),
+        bias: sample.normal([4]),
       }),
-    gradients: ['x', 'w', 'bias'],
-  },
-  {
-    name: `fused depthwiseConv2d, ${activation}`,
-    inputs: (sample) => ({
-      x: sample.normal([2, 5, 5, 16]),
-      w: sample.normal([3, 3, 16, 1]),
-      bias: sample.normal([16]),
-    }),
-    f: ({ x, w, bias }) =>
-      tf.fused.depthwiseConv2d({
-        x: x as tf.Tensor4D,
-        filter: w as tf.Tensor4D,
-        bias: bias,
-        strides: 2,
-        pad: 'same',
-        activation,
-        leakyreluAlpha: 0.3,
+      f: ({ x, w, bias }) =>
+        tf.fused.conv2d({ ...common, x: x as tf.Tensor4D, filter: w as tf.Tensor4D, bias, strides: 1 }),
+      gradients,
+    },
+    {
+      name: `fused depthwiseConv2d, ${activation}`,
+      inputs: (sample) => ({
+        x: sample.normal([2, 5, 5, 16]),
+        w: sample.normal([3, 3, 16, 1]),
+        bias: sample.normal([16]),
       }),
-    gradients: ['x', 'w', 'bias'],
-  },
-]);
+      f: ({ x, w, bias }) =>
+        tf.fused.depthwiseConv2d({ ...common, x: x as tf.Tensor4D, filter: w as tf.Tensor4D, bias, strides: 2 }),
+      gradients,
+    },
+  ] satisfies Case[];
+});
 
 const otherConvolutions: readonly Case[] = [
-  ofTwo(
-    'conv1d',
-    [
-      [2, 8, 3],
-      [3, 3, 5],
-    ],
-    (x, w) => tf.conv1d(x as tf.Tensor3D, w as tf.Tensor3D, 2, 'same'),
-  ),
+  ofTwo('conv1d', [2, 8, 3], [3, 3, 5], (x, w) => tf.conv1d(x as tf.Tensor3D, w as tf.Tensor3D, 2, 'same')),
   {
     name: 'separableConv2d',
     inputs: (sample) => ({
@@ -211,21 +162,11 @@ const otherConvolutions: readonly Case[] = [
     f: ({ x, d, p }) => tf.separableConv2d(x as tf.Tensor4D, d as tf.Tensor4D, p as tf.Tensor4D, 1, 'same'),
     gradients: ['x', 'd', 'p'],
   },
-  ofTwo(
-    'convolution of a broadcast image',
-    [
-      [2, 1, 1, 4],
-      [3, 3, 4, 2],
-    ],
-    (x, w) => tf.conv2d(tf.broadcastTo<tf.Rank.R4>(x, [2, 5, 5, 4]), w as tf.Tensor4D, 1, 'same'),
+  ofTwo('convolution of a broadcast image', [2, 1, 1, 4], [3, 3, 4, 2], (x, w) =>
+    tf.conv2d(tf.broadcastTo<tf.Rank.R4>(x, [2, 5, 5, 4]), w as tf.Tensor4D, 1, 'same'),
   ),
-  ofTwo(
-    'two convolutions with one filter',
-    [
-      [2, 5, 5, 4],
-      [3, 3, 4, 4],
-    ],
-    (x, w) => tf.conv2d(tf.relu(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same')), w as tf.Tensor4D, 2, 'same'),
+  ofTwo('two convolutions with one filter', [2, 5, 5, 4], [3, 3, 4, 4], (x, w) =>
+    tf.conv2d(tf.relu(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same')), w as tf.Tensor4D, 2, 'same'),
   ),
 ];
 
@@ -256,16 +197,11 @@ const sizes = [
   [3, 2],
 ] as const;
 // TF.js's cpu gradients are wrong for bilinear resizing of images that are not square (height and width swapped), and for
-// nearest resizing of more than one image (they read dy with the stride of x): only what is right is compared.
+// nearest resizing of more than one image (they read dy with the stride of x): only the right ones are compared.
 const resizes: readonly Case[] = sizes.flatMap((size) =>
-  (
-    [
-      [false, false],
-      [true, false],
-      [false, true],
-    ] as const
-  ).flatMap(([align, half]) => {
-    const options = `to ${size.join('x')}${align ? ', aligned corners' : ''}${half ? ', half-pixel centers' : ''}`;
+  (['', ', aligned corners', ', half-pixel centers'] as const).flatMap((coordinates) => {
+    const options = `to ${size.join('x')}${coordinates}`;
+    const [align, half] = [coordinates === ', aligned corners', coordinates === ', half-pixel centers'];
     const bilinear = ofOne(`resizeBilinear ${options}`, [2, 4, 4, 3], (x) =>
       tf.image.resizeBilinear(x as tf.Tensor4D, [...size], align, half),
     );
@@ -276,32 +212,50 @@ const resizes: readonly Case[] = sizes.flatMap((size) =>
   }),
 );
 
-const normalisation: readonly Case[] = (
-  [
-    [2, 4, 3, 6],
-    [5, 6],
-    [2, 3, 6],
-  ] as const
-).flatMap((shape) => [
-  {
-    name: `batchNorm of rank ${shape.length}`,
-    inputs: (sample) => ({
-      x: sample.normal(shape),
-      mean: sample.normal([6]),
-      variance: sample.between(0.2, 2, [6]),
-      offset: sample.normal([6]),
-      scale: sample.normal([6]),
-    }),
-    f: ({ x, mean, variance, offset, scale }) => tf.batchNorm(x, mean, variance, offset, scale, 0.01),
-    gradients: ['x', 'mean', 'variance', 'offset', 'scale'],
-  } satisfies Case,
-  {
-    name: `batchNorm of rank ${shape.length} without scale and offset`,
-    inputs: (sample) => ({ x: sample.normal(shape), mean: sample.normal([6]), variance: sample.between(0.2, 2, [6]) }),
-    f: ({ x, mean, variance }) => tf.batchNorm(x, mean, variance),
-    // No gradients: TF.js saves the scale for them, and throws when there is none.
-  } satisfies Case,
-]);
+const normalisation: readonly Case[] = ['2 4 3 6', '5 6', '2 3 6'].flatMap((sizes) => {
+  const shape = sizes.split(' ').map(Number);
+  return [
+    {
+      name: `batchNorm of rank ${shape.length}`,
+      inputs: (sample) => ({
+        x: sample.normal(shape),
+        mean: sample.normal([6]),
+        variance: sample.between(0.2, 2, [6]),
+        offset: sample.normal([6]),
+        scale: sample.normal([6]),
+      }),
+      f: ({ x, mean, variance, offset, scale }) => tf.batchNorm(x, mean, variance, offset, scale, 0.01),
+      gradients: ['x', 'mean', 'variance', 'offset', 'scale'],
+    },
+    {
+      name: `batchNorm of rank ${shape.length} without scale and offset`,
+      inputs: (sample) => ({
+        x: sample.normal(shape),
+        mean: sample.normal([6]),
+        variance: sample.between(0.2, 2, [6]),
+      }),
+      f: ({ x, mean, variance }) => tf.batchNorm(x, mean, variance),
+      // No gradients: TF.js saves the scale for them, and throws when there is none.
+    },
+  ] satisfies Case[];
+});
+
+/** More windows, and minimal filtering with tiles of 4 and of 2 rows and larger kernels: TF.js takes seconds for some. */
+export const slowImageCases: readonly Case[] = [
+  ...widths.flatMap(([from, to]) => denseCases(from, to, squareKernels)),
+  ...depthwiseCases(5, windows),
+  ...[12, 32].flatMap((channels) => depthwiseCases(channels, squareKernels)),
+  ...(
+    [
+      { size: [8, 6], kernel: 3, stride: 1, pad: 'same' },
+      { size: [6, 5], kernel: 3, stride: 1, pad: 'same' },
+      { size: [10, 6], kernel: 3, stride: 1, pad: 'valid' },
+      { size: [8, 7], kernel: 5, stride: 1, pad: 'same' },
+      { size: [10, 8], kernel: 5, stride: 1, pad: 'valid' },
+      { size: [6, 7], kernel: 7, stride: 1, pad: 'same' },
+    ] satisfies Window[]
+  ).map((window) => denseCase(window, 20, 40, 16)),
+];
 
 export const imageCases: readonly Case[] = [
   ...dense,

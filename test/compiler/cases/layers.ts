@@ -24,22 +24,14 @@ const on = (name: string, inputs: readonly Shape[], create: LayerCase['create'])
 const inferenceOnly = (layer: LayerCase): LayerCase => ({ ...layer, inferenceOnly: true });
 
 const activations = [
-  'elu',
-  'hardSigmoid',
-  'linear',
-  'relu',
-  'relu6',
-  'selu',
-  'sigmoid',
-  'softmax',
-  'softplus',
-  'softsign',
-  'tanh',
-  'swish',
-  'mish',
-  'gelu',
-  'gelu_new',
-] as const;
+  ...(['elu', 'hardSigmoid', 'linear', 'relu', 'relu6', 'selu', 'sigmoid', 'softmax'] as const),
+  ...(['softplus', 'softsign', 'tanh', 'swish', 'mish', 'gelu', 'gelu_new'] as const),
+];
+/** Rows above and below, columns before and after. */
+const border: [[number, number], [number, number]] = [
+  [1, 2],
+  [0, 1],
+];
 
 const convolutions: readonly LayerCase[] = [
   ...(['same', 'valid'] as const).flatMap((padding) => [
@@ -94,22 +86,8 @@ const shaping: readonly LayerCase[] = [
   on('reshape to 1x1', [[16]], () => layers.reshape({ targetShape: [1, 1, 16] })),
   on('permute', [image], () => layers.permute({ dims: [3, 1, 2] })),
   on('repeatVector', [[5]], () => layers.repeatVector({ n: 3 })),
-  on('cropping2D', [image], () =>
-    layers.cropping2D({
-      cropping: [
-        [1, 2],
-        [0, 1],
-      ],
-    }),
-  ),
-  on('zeroPadding2d', [image], () =>
-    layers.zeroPadding2d({
-      padding: [
-        [1, 2],
-        [0, 1],
-      ],
-    }),
-  ),
+  on('cropping2D', [image], () => layers.cropping2D({ cropping: border })),
+  on('zeroPadding2d', [image], () => layers.zeroPadding2d({ padding: border })),
   // TF.js's cpu gradient of nearest resizing reads the wrong image of a batch (see cases/convolution.ts).
   inferenceOnly(on('upSampling2d nearest', [image], () => layers.upSampling2d({ size: [2, 2] }))),
   on('upSampling2d bilinear', [[4, 4, 3]], () => layers.upSampling2d({ size: [2, 2], interpolation: 'bilinear' })),

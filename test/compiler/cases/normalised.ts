@@ -12,6 +12,12 @@ const depthwise = (strides: 1 | 2) =>
   layers.depthwiseConv2d({ kernelSize: 3, strides, padding: 'same', useBias: false });
 const norm = (x: Symbolic): Symbolic => through(batchNormLayer(), x);
 const relu = (x: Symbolic): Symbolic => through(layers.reLU(), x);
+const betweenDepthwise =
+  (channels: number) =>
+  (x: Symbolic): Symbolic => {
+    const wide = relu(norm(through(convolution(channels), x)));
+    return norm(through(depthwise(2), relu(norm(through(depthwise(1), wide)))));
+  };
 
 /**
  * Batch normalisation in every place that its backward pass may want to treat specially: its factor can move into the
@@ -40,14 +46,8 @@ export const normalisedGraphs: Readonly<Record<string, (x: Symbolic) => Symbolic
     norm(through(layers.add(), [through(convolution(8), x), through(convolution(8, false, 1), x)])),
   'after a concatenation': (x) =>
     norm(through(layers.concatenate(), [through(convolution(5), x), norm(through(convolution(3), x))])),
-  'between depthwise convolutions': (x) => {
-    const wide = relu(norm(through(convolution(16), x)));
-    return norm(through(depthwise(2), relu(norm(through(depthwise(1), wide)))));
-  },
-  'between depthwise convolutions of 12 channels': (x) => {
-    const wide = relu(norm(through(convolution(12), x)));
-    return norm(through(depthwise(2), relu(norm(through(depthwise(1), wide)))));
-  },
+  'between depthwise convolutions': betweenDepthwise(16),
+  'between depthwise convolutions of 12 channels': betweenDepthwise(12),
   'between full convolutions of whole blocks': (x) => {
     const wide = relu(norm(through(convolution(16), x)));
     const deep = relu(

@@ -78,23 +78,16 @@ const matrixShapes = (ta: boolean, tb: boolean, ...batch: number[]): [number[], 
   [...batch, ...(tb ? [4, 3] : [3, 4])],
 ];
 const products: readonly Case[] = [
-  ...transposes.map(([ta, tb]) => ofTwo(`matMul ${ta} ${tb}`, matrixShapes(ta, tb), (a, b) => tf.matMul(a, b, ta, tb))),
   ...transposes.map(([ta, tb]) =>
-    ofTwo(`matMul of batches ${ta} ${tb}`, matrixShapes(ta, tb, 2, 3), (a, b) => tf.matMul(a, b, ta, tb)),
+    ofTwo(`matMul ${ta} ${tb}`, ...matrixShapes(ta, tb), (a, b) => tf.matMul(a, b, ta, tb)),
+  ),
+  ...transposes.map(([ta, tb]) =>
+    ofTwo(`matMul of batches ${ta} ${tb}`, ...matrixShapes(ta, tb, 2, 3), (a, b) => tf.matMul(a, b, ta, tb)),
   ),
   // TF.js does not sum the gradient over a broadcast batch.
-  forwardOnly(
-    ofTwo(
-      'matMul, broadcast batch',
-      [
-        [2, 3, 4],
-        [1, 4, 2],
-      ],
-      (a, b) => tf.matMul(a, b),
-    ),
-  ),
-  ofTwo('dot', [[3], [3]], (a, b) => tf.dot(a, b)),
-  ofTwo('outerProduct', [[3], [4]], (a, b) => tf.outerProduct(a as tf.Tensor1D, b as tf.Tensor1D)),
+  forwardOnly(ofTwo('matMul, broadcast batch', [2, 3, 4], [1, 4, 2], (a, b) => tf.matMul(a, b))),
+  ofTwo('dot', [3], [3], (a, b) => tf.dot(a, b)),
+  ofTwo('outerProduct', [3], [4], (a, b) => tf.outerProduct(a as tf.Tensor1D, b as tf.Tensor1D)),
   ofOne('Gram matrix of an image', [2, 3, 3, 4], (x) => {
     const flat = tf.reshape(x, [2, 9, 4]);
     return tf.matMul(flat, flat, true, false);

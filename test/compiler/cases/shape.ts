@@ -34,42 +34,10 @@ const repetition: readonly Case[] = [
 ];
 
 const joining: readonly Case[] = [
-  ...[0, 1, 2].map((axis) =>
-    ofTwo(
-      `concat axis ${axis}`,
-      [
-        [2, 3, 4],
-        [2, 3, 4],
-      ],
-      (a, b) => tf.concat([a, b, a], axis),
-    ),
-  ),
-  ofTwo(
-    'concat of different sizes',
-    [
-      [2, 3, 4],
-      [2, 1, 4],
-    ],
-    (a, b) => tf.concat([a, b], 1),
-  ),
-  ofTwo(
-    'concat of images',
-    [
-      [2, 3, 3, 4],
-      [2, 3, 3, 2],
-    ],
-    (a, b) => tf.concat([a, tf.relu(b)], -1),
-  ),
-  ...[0, 1, 2].map((axis) =>
-    ofTwo(
-      `stack axis ${axis}`,
-      [
-        [2, 3],
-        [2, 3],
-      ],
-      (a, b) => tf.stack([a, b], axis),
-    ),
-  ),
+  ...[0, 1, 2].map((axis) => ofTwo(`concat axis ${axis}`, [2, 3, 4], [2, 3, 4], (a, b) => tf.concat([a, b, a], axis))),
+  ofTwo('concat of different sizes', [2, 3, 4], [2, 1, 4], (a, b) => tf.concat([a, b], 1)),
+  ofTwo('concat of images', [2, 3, 3, 4], [2, 3, 3, 2], (a, b) => tf.concat([a, tf.relu(b)], -1)),
+  ...[0, 1, 2].map((axis) => ofTwo(`stack axis ${axis}`, [2, 3], [2, 3], (a, b) => tf.stack([a, b], axis))),
   ofOne('unstack', [2, 3, 4], (x) => {
     const [first, second, third] = tf.unstack(x, 1) as [tf.Tensor, tf.Tensor, tf.Tensor];
     return tf.add(tf.mul(first, second), third);
@@ -83,6 +51,10 @@ const joining: readonly Case[] = [
     return tf.concat([third, first, tf.mul(second, first)], 1);
   }),
 ];
+
+/** Pairs of amounts before and after each axis. */
+const pads = (...amounts: readonly number[]): [number, number][] =>
+  Array.from({ length: amounts.length / 2 }, (_, i) => [amounts[2 * i], amounts[2 * i + 1]]);
 
 const cutting: readonly Case[] = [
   ofOne('slice', [4, 5, 3], (x) => tf.slice(x, [1, 0, 2], [2, 4, 1])),
@@ -99,61 +71,16 @@ const cutting: readonly Case[] = [
       tf.stridedSlice(x, [1, 2, 0], [2, 5, 2], [1, 1, 1], 0, 0, 0, 0, 1),
     ),
   ),
-  ofOne('pad', [2, 3], (x) =>
-    tf.pad(
-      x,
-      [
-        [1, 0],
-        [2, 3],
-      ],
-      0.5,
-    ),
-  ),
-  ofOne('pad of an image', [2, 3, 3, 2], (x) =>
-    tf.pad(x, [
-      [0, 0],
-      [1, 1],
-      [0, 2],
-      [0, 0],
-    ]),
-  ),
-  ofOne('mirrorPad reflect', [3, 4], (x) =>
-    tf.mirrorPad(
-      x,
-      [
-        [1, 1],
-        [2, 0],
-      ],
-      'reflect',
-    ),
-  ),
-  ofOne('mirrorPad symmetric', [3, 4], (x) =>
-    tf.mirrorPad(
-      x,
-      [
-        [1, 1],
-        [2, 0],
-      ],
-      'symmetric',
-    ),
+  ofOne('pad', [2, 3], (x) => tf.pad(x, pads(1, 0, 2, 3), 0.5)),
+  ofOne('pad of an image', [2, 3, 3, 2], (x) => tf.pad(x, pads(0, 0, 1, 1, 0, 2, 0, 0))),
+  ...(['reflect', 'symmetric'] as const).map((mode) =>
+    ofOne(`mirrorPad ${mode}`, [3, 4], (x) => tf.mirrorPad(x, pads(1, 1, 2, 0), mode)),
   ),
   ofOne('reverse', [2, 3, 4], (x) => tf.reverse(x, [0, 2])),
   ...[0, 1, 2].map((axis) =>
     ofOne(`gather axis ${axis}`, [3, 4, 5], (x) => tf.gather(x, tf.tensor1d([2, 0, 2, 1], 'int32'), axis)),
   ),
-  ofOne('gather by a matrix', [4, 3], (x) =>
-    tf.gather(
-      x,
-      tf.tensor2d(
-        [
-          [0, 3],
-          [1, 1],
-        ],
-        [2, 2],
-        'int32',
-      ),
-    ),
-  ),
+  ofOne('gather by a matrix', [4, 3], (x) => tf.gather(x, tf.tensor2d([0, 3, 1, 1], [2, 2], 'int32'))),
   {
     name: 'gather by traced indices',
     inputs: (sample) => ({ x: sample.normal([5, 3]), i: sample.int(0, 5, [4]) }),
@@ -162,19 +89,7 @@ const cutting: readonly Case[] = [
   },
   forwardOnly(
     ofOne('gather with batch dimensions', [2, 4, 3], (x) =>
-      tf.gather(
-        x,
-        tf.tensor2d(
-          [
-            [0, 3],
-            [1, 1],
-          ],
-          [2, 2],
-          'int32',
-        ),
-        1,
-        1,
-      ),
+      tf.gather(x, tf.tensor2d([0, 3, 1, 1], [2, 2], 'int32'), 1, 1),
     ),
   ),
 ];
@@ -218,26 +133,8 @@ const indices: readonly Case[] = [
 
 const space: readonly Case[] = [
   forwardOnly(ofOne('depthToSpace', [2, 2, 3, 8], (x) => tf.depthToSpace(x as tf.Tensor4D, 2, 'NHWC'))),
-  ofOne('spaceToBatchND', [2, 4, 6, 3], (x) =>
-    tf.spaceToBatchND(
-      x,
-      [2, 2],
-      [
-        [0, 0],
-        [2, 0],
-      ],
-    ),
-  ),
-  ofOne('batchToSpaceND', [8, 2, 3, 2], (x) =>
-    tf.batchToSpaceND(
-      x,
-      [2, 2],
-      [
-        [0, 1],
-        [1, 0],
-      ],
-    ),
-  ),
+  ofOne('spaceToBatchND', [2, 4, 6, 3], (x) => tf.spaceToBatchND(x, [2, 2], pads(0, 0, 2, 0))),
+  ofOne('batchToSpaceND', [8, 2, 3, 2], (x) => tf.batchToSpaceND(x, [2, 2], pads(0, 1, 1, 0))),
 ];
 
 export const shapeCases: readonly Case[] = [...layout, ...repetition, ...joining, ...cutting, ...indices, ...space];

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { kernels } from '../../../compiler/kernels/index.js';
-import { type Case } from '../cases/case.js';
+import { functionOf, type Case } from '../cases/case.js';
 import { imageCases } from '../cases/convolution.js';
 import { elementwiseCases } from '../cases/elementwise.js';
 import { lossCases } from '../cases/losses.js';
 import { reductionsAndProducts } from '../cases/reduction.js';
 import { shapeCases } from '../cases/shape.js';
-import { weightedSum, withInputGradients } from '../support/gradients.js';
+import { weightedSum } from '../support/gradients.js';
 import { expectSameAs, relativeError, runCompiled, runEagerly, type TensorFunction } from '../support/reference.js';
 import { Sampler } from '../support/samples.js';
 
@@ -23,9 +23,6 @@ const groups: Readonly<Record<string, Group>> = {
   'convolutions, pools, resizing and normalisation': { cases: imageCases, blocked: [true, false] },
   losses: { cases: lossCases, blocked: [false] },
 };
-const functionOf = ({ f, gradients = [] }: Case): TensorFunction =>
-  gradients.length > 0 ? withInputGradients(f, gradients) : f;
-
 const inputsOf = (each: Case) => each.inputs(new Sampler(each.name));
 
 interface EagerRun {

@@ -13,41 +13,22 @@ const close = (actual: readonly number[], expected: readonly number[]): void =>
   actual.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 10));
 
 describe('minimal filtering', () => {
-  for (const [rows, cells] of [
+  it.each([
     [2, 3],
     [4, 3],
     [6, 3],
     [2, 5],
     [4, 5],
     [2, 7],
-  ] as const) {
+  ])('gives %i outputs of a filter of %i cells, and its gradient, in as many products as inputs', (rows, cells) => {
     const { signal, weights, outputs } = minimalFiltering(rows, cells);
     const [d, w, dy] = [series(rows + cells - 1, 1), series(cells, 2), series(rows, 3)];
     const seen = apply(signal, d);
-
-    it(`gives ${rows} outputs of a filter of ${cells} cells in ${rows + cells - 1} products`, () => {
-      expect(signal).toHaveLength(rows + cells - 1);
-      const weighted = apply(weights, w);
-      const direct = dy.map((_, j) => dot(w, d.slice(j, j + cells)));
-      close(
-        apply(
-          outputs,
-          seen.map((x, i) => x * weighted[i]),
-        ),
-        direct,
-      );
-    });
-
-    it(`gives the gradient of ${cells} cells from ${rows} outputs in as many`, () => {
-      const spread = apply(turned(outputs), dy);
-      const direct = w.map((_, k) => dot(dy, d.slice(k, k + rows)));
-      close(
-        apply(
-          turned(weights),
-          seen.map((x, i) => x * spread[i]),
-        ),
-        direct,
-      );
-    });
-  }
+    const times = (factors: readonly number[]): number[] => seen.map((x, i) => x * factors[i]);
+    expect(signal).toHaveLength(rows + cells - 1);
+    const direct = dy.map((_, j) => dot(w, d.slice(j, j + cells)));
+    close(apply(outputs, times(apply(weights, w))), direct);
+    const gradient = w.map((_, k) => dot(dy, d.slice(k, k + rows)));
+    close(apply(turned(weights), times(apply(turned(outputs), dy))), gradient);
+  });
 });

@@ -9,8 +9,6 @@ import { Sampler, toTensor, type Samples } from './samples.js';
 const steps = 14;
 const seed = 11;
 
-const half = (random: Random): boolean => random.uniform() < 0.5;
-
 interface RandomProgram {
   readonly samples: Samples;
   readonly blocked: boolean;
@@ -21,13 +19,9 @@ interface RandomProgram {
 /** Program number `index`: the same in every run. */
 function programOf(index: number): RandomProgram {
   const random = new Random(seed, 'program', index);
-  const sizes: Sizes = {
-    b: 2 + random.int(2),
-    h: 3 + random.int(3),
-    w: 2 + random.int(3),
-    c: random.pick([3, 4, 5, 12, 16, 16]),
-  };
-  const { b, h, w, c } = sizes;
+  const [b, h, w] = [2 + random.int(2), 3 + random.int(3), 2 + random.int(3)];
+  const c = random.pick([3, 4, 5, 12, 16, 16]);
+  const sizes: Sizes = { b, h, w, c };
   const sample = new Sampler('fuzz', index);
   const filter = (name: string, scale: number, last: number) =>
     tf.tidy(() =>
@@ -45,7 +39,7 @@ function programOf(index: number): RandomProgram {
     column: sample.normal([w, 1]),
     rows: sample.normal([b, c]),
   };
-  const blocked = half(random);
+  const blocked = random.uniform() < 0.5;
   const cut =
     (length: number, trail?: string[]): TensorFunction =>
     (inputs) => {
@@ -59,26 +53,22 @@ function programOf(index: number): RandomProgram {
       const outputs = runProgram(start('steps', filters), length, trail);
       const loss = () => {
         // Every filter is used at least once; the rest of the loss is the program again, on the tape.
+        const twice = tf.concat([filters.conv, filters.conv], 2);
         const base = [
-          tf.conv2d(
-            tf.depthwiseConv2d(x, filters.multiplied, 1, 'same'),
-            tf.concat([filters.conv, filters.conv], 2),
-            1,
-            'same',
-          ),
+          tf.conv2d(tf.depthwiseConv2d(x, filters.multiplied, 1, 'same'), twice, 1, 'same'),
           tf.depthwiseConv2d(x, filters.depthwise, 1, 'same'),
         ];
-        return tf.addN(
-          [...runProgram(start('steps', filters), length), ...base].map((y) => tf.mean(tf.square(y))),
-        ) as tf.Scalar;
+        const values = [...runProgram(start('steps', filters), length), ...base];
+        return tf.addN(values.map((y) => tf.mean(tf.square(y)))) as tf.Scalar;
       };
       const { value, grads } = tf.variableGrads(loss, Object.values(filters));
       return { ...Object.fromEntries(outputs.map((y, i) => [`y${i}`, y])), loss: value, ...grads };
     };
   return { samples, blocked, cut };
 }
-/** Where a program is compiled for. */
-export type TargetOf = (program: RandomProgram) => Promise<Target>;
+
+/** The target for which a program is compiled. */
+export type TargetOf = (program: RandomProgram) => Target | Promise<Target>;
 
 /** How the compiled program differs from the eager one, or what it threw; empty when they agree. */
 async function mismatches(
@@ -90,10 +80,8 @@ async function mismatches(
   const { samples, cut } = program;
   const { outputs } = runEagerly(cut(length, trail), samples);
   try {
-    const compiled = await runCompiled(cut(length), samples, {
-      target: await targetOf(program),
-      checkDeterminism: false,
-    });
+    const options = { target: await targetOf(program), checkDeterminism: false };
+    const compiled = await runCompiled(cut(length), samples, options);
     return differences(compiled.outputs, outputs, 1e-4);
   } catch (error) {
     return [String(error)];
@@ -111,12 +99,12 @@ async function shrunk(program: RandomProgram, targetOf: TargetOf): Promise<strin
   return 'fails only at full length';
 }
 
-/** Which of the programs `first` to `last` differ from the eager ones, shrunk; adds the operations they use to `used`. */
+/** The programs `first` to `last` that differ from the eager ones, shrunk; adds the operations that they use to `used`. */
 export async function failuresOf(
   first: number,
   last: number,
   targetOf: TargetOf,
-  used: Set<string>,
+  used = new Set<string>(),
 ): Promise<string[]> {
   const failures: string[] = [];
   for (let index = first; index <= last; index++) {

@@ -6,10 +6,8 @@ import type { Inputs, TensorFunction } from './reference.js';
 const weightsOf = (shape: readonly number[]): tf.Tensor => {
   const random = new Random(7, 'output weights', ...shape);
   const size = shape.reduce((a, b) => a * b, 1);
-  return tf.tensor(
-    Float32Array.from({ length: size }, () => random.normal()),
-    [...shape],
-  );
+  const data = Float32Array.from({ length: size }, () => random.normal());
+  return tf.tensor(data, [...shape]);
 };
 
 /** The sum of all elements, each with its own fixed weight: a scalar that depends on every output. */

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Program } from '../../../compiler/index.js';
+import type { Program, StateStore } from '../../../compiler/index.js';
 import type { Inputs } from './reference.js';
 
 const shapes = [[2, 3], [4], [1, 5], [3], [2, 2]];
 
-/** Sums of gradients of these shapes, and what programs do with them. */
+/** Sums of gradients of these shapes, and the steps of programs on them. */
 export function layers() {
   const variables = (kind: string, fill: (i: number) => number): tf.Variable[] =>
     shapes.map((shape, i) => tf.variable(tf.fill(shape, fill(i)), false, `${kind}${i}`));
@@ -26,7 +26,7 @@ export function layers() {
       }
       return {};
     },
-    /** The first two layers in a way of their own, the fourth as its mean. */
+    /** Squares the sums of the first two layers, and fills those of the fourth. */
     average: (): Record<string, tf.Tensor> => {
       for (const i of [0, 1]) sums[i].assign(tf.square(sums[i]));
       sums[3].assign(tf.add(tf.zerosLike(sums[3]), 7));
@@ -37,6 +37,9 @@ export function layers() {
 
 export const scalars = (...names: readonly string[]): Record<string, { shape: number[] }> =>
   Object.fromEntries(names.map((name) => [name, { shape: [] }]));
+
+/** All states of a store, by name. */
+export const sorted = async (states: StateStore) => [...(await states.snapshot())].sort(([a], [b]) => (a < b ? -1 : 1));
 
 export const disposeAll = async (programs: readonly Program[]): Promise<void> => {
   for (const program of programs) await program.dispose();

@@ -21,19 +21,8 @@ function randomValues(sample: Sampler, name: string, shape: readonly number[]): 
 /** Gives all weights of a model reproducible values away from their initial ones; variances stay positive. */
 export function randomiseWeights(model: tfl.LayersModel, key: string): void {
   const sample = new Sampler('weights', key);
-  tf.tidy(() =>
-    model.setWeights(
-      model.weights.map(({ name, shape }) =>
-        toTensor(
-          randomValues(
-            sample,
-            name,
-            shape.map((size) => size ?? 1),
-          ),
-        ),
-      ),
-    ),
-  );
+  const valuesOf = ({ name, shape }: tfl.LayerVariable): HostTensor => randomValues(sample, name, shape.map(Number));
+  tf.tidy(() => model.setWeights(model.weights.map((weight) => toTensor(valuesOf(weight)))));
 }
 
 /** The variables behind a model's weights, trainable or all. */

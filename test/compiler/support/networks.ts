@@ -1,12 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import type { Block } from '../../../spaces/index.js';
 import { batchNormLayer, dropoutLayer, randomiseWeights } from './models.js';
 
 const { layers } = tfl;
 type Symbolic = tfl.SymbolicTensor;
+export type Act = 'relu' | 'relu6' | 'hard_swish' | 'swish';
 type Activation = 'relu6' | 'hard_swish' | 'swish' | 'linear';
 
-/** A depthwise-separable block: what it widens to, its kernel and stride, and whether channels are gated. */
+/** A depthwise-separable block of the TF.js models. */
 export interface BlockSpec {
   readonly expand: number;
   readonly filters: number;
@@ -76,46 +78,43 @@ export function buildNetwork({ size, stem, blocks, classes, dropout = 0 }: Small
   return model;
 }
 
-const blockOf = (
-  kernel: 3 | 5,
-  stride: 1 | 2,
-  expand: number,
+/** A block of the search space. */
+export function mbconv(
   filters: number,
-  rest: Partial<BlockSpec> = {},
-): BlockSpec => ({
-  kernel,
-  stride,
-  expand,
-  filters,
-  squeezeExcite: false,
-  act: 'relu6',
-  ...rest,
+  expand: number,
+  kernel: number,
+  stride: 1 | 2,
+  se = 0,
+  act: Act = 'swish',
+): Block {
+  return { kind: 'mbconv', filters, expand, kernel, stride, se, act };
+}
+
+const defaults = { squeezeExcite: false, act: 'relu6' } as const;
+const one = (
+  size: number,
+  block: Pick<BlockSpec, 'kernel' | 'stride' | 'expand' | 'filters'> & Partial<BlockSpec>,
+) => ({
+  size,
+  stem: 6,
+  classes: 5,
+  blocks: [{ ...defaults, ...block }],
 });
 
 /** Networks that together have every combination that the depthwise paths tell apart. */
 export const smallNetworks: Readonly<Record<string, SmallNetwork>> = {
-  'residual, 16 channels': { size: 7, stem: 6, classes: 5, blocks: [blockOf(3, 1, 16, 6)] },
-  'strided 3x3, 16 channels, even size': { size: 8, stem: 6, classes: 5, blocks: [blockOf(3, 2, 16, 8)] },
-  'strided 5x5, 32 channels, odd size': {
-    size: 9,
-    stem: 6,
-    classes: 5,
-    blocks: [blockOf(5, 2, 32, 8, { act: 'hard_swish' })],
-  },
-  '5x5, 10 channels': { size: 7, stem: 6, classes: 5, blocks: [blockOf(5, 1, 10, 6, { act: 'swish' })] },
-  'strided 3x3, 12 channels, odd size': {
-    size: 7,
-    stem: 6,
-    classes: 5,
-    blocks: [blockOf(3, 2, 12, 8, { act: 'hard_swish' })],
-  },
+  'residual, 16 channels': one(7, { kernel: 3, stride: 1, expand: 16, filters: 6 }),
+  'strided 3x3, 16 channels, even size': one(8, { kernel: 3, stride: 2, expand: 16, filters: 8 }),
+  'strided 5x5, 32 channels, odd size': one(9, { kernel: 5, stride: 2, expand: 32, filters: 8, act: 'hard_swish' }),
+  '5x5, 10 channels': one(7, { kernel: 5, stride: 1, expand: 10, filters: 6, act: 'swish' }),
+  'strided 3x3, 12 channels, odd size': one(7, { kernel: 3, stride: 2, expand: 12, filters: 8, act: 'hard_swish' }),
   'gated, two blocks': {
     size: 7,
     stem: 8,
     classes: 5,
     blocks: [
-      blockOf(3, 1, 16, 8, { squeezeExcite: true, act: 'hard_swish' }),
-      blockOf(5, 2, 20, 8, { squeezeExcite: true, act: 'swish' }),
+      { kernel: 3, stride: 1, expand: 16, filters: 8, squeezeExcite: true, act: 'hard_swish' },
+      { kernel: 5, stride: 2, expand: 20, filters: 8, squeezeExcite: true, act: 'swish' },
     ],
   },
 };

@@ -9,6 +9,7 @@ import {
   ints,
   sizeOf,
   string,
+  type Attributes,
   type Data,
   type TfDType,
 } from '../../../compiler/graph/index.js';
@@ -34,16 +35,20 @@ const usual: Readonly<Record<DType, Values>> = {
   bool: [0, 1],
 };
 
-/** What a graph of samples is fed. */
+/** An input of a graph of samples. */
 export interface SampleFeed {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly data: Data;
 }
 
-/** A graph of samples of operators, and what it is fed. */
+/** A graph of samples of operators, and its feeds. */
 export class SampleGraph {
   readonly builder = new GraphBuilder();
+  readonly emit = this.builder.emit.bind(this.builder);
+  readonly emitAll = this.builder.emitAll.bind(this.builder);
+  readonly integers = this.builder.integers.bind(this.builder);
+  readonly scalar = this.builder.scalar.bind(this.builder);
   readonly feeds = new Map<string, SampleFeed>();
   private scope = '';
 
@@ -72,55 +77,53 @@ export class SampleGraph {
 interface Sample {
   /** The element types with which the compiler emits the operator. */
   readonly dtypes: readonly DType[];
-  /** Records the operator on elements of a type, in the ways in which it is emitted; gives its results. */
+  /** Records the operator on elements of a type, as the compiler emits it; returns its results. */
   readonly record: (g: SampleGraph, dtype: DType) => readonly string[];
 }
 
+const of = (dtypes: readonly DType[], record: Sample['record']): Sample => ({ dtypes, record });
+const floats = (record: Sample['record']): Sample => of(['float32'], record);
 const tf: readonly DType[] = ['float32', 'int32', 'bool'];
 const numeric: readonly DType[] = ['float32', 'int32'];
 const shape = [2, 3, 4];
 
-const unary = (op: OnnxOp, dtypes: readonly DType[] = ['float32'], values?: Values, attributes = {}): Sample => ({
-  dtypes,
-  record: (g, dtype) => [g.builder.emit(op, [g.input(dtype, shape, values)], attributes)],
-});
+const unary = (op: OnnxOp, dtypes: readonly DType[] = ['float32'], values?: Values, attributes = {}): Sample =>
+  of(dtypes, (g, dtype) => [g.emit(op, [g.input(dtype, shape, values)], attributes)]);
 const between = (low: number, high: number): Values => [low, high, 'uniform'];
 const smooth = between(-3, 3);
 
-/** Operands of one shape, and such that are broadcast. */
-const binary = (op: OnnxOp, dtypes: readonly DType[], values?: Values, attributes = {}): Sample => ({
-  dtypes,
-  record: (g, dtype) =>
-    [shape, [3, 1], []].map((other) =>
-      g.builder.emit(op, [g.input(dtype, shape), g.input(dtype, other, values)], attributes),
-    ),
-});
+/** Operands of one shape, and broadcast ones. */
+const binary = (op: OnnxOp, dtypes: readonly DType[], values?: Values, attributes = {}): Sample =>
+  of(dtypes, (g, dtype) =>
+    [shape, [3, 1], []].map((other) => g.emit(op, [g.input(dtype, shape), g.input(dtype, other, values)], attributes)),
+  );
 
-const reduction = (op: OnnxOp, dtypes: readonly DType[] = numeric, values?: Values): Sample => ({
-  dtypes,
-  record: (g, dtype) =>
+const reduction = (op: OnnxOp, dtypes: readonly DType[] = numeric, values?: Values): Sample =>
+  of(dtypes, (g, dtype) =>
     [[2], [0, 1]].flatMap((axes) =>
-      [0, 1].map((keep) =>
-        g.builder.emit(op, [g.input(dtype, shape, values), g.builder.integers(axes)], { keepdims: int(keep) }),
-      ),
+      [0, 1].map((keep) => g.emit(op, [g.input(dtype, shape, values), g.integers(axes)], { keepdims: int(keep) })),
     ),
-});
+  );
 
-const extremum = (op: 'ArgMax' | 'ArgMin'): Sample => ({
-  dtypes: numeric,
-  record: (g, dtype) =>
+const extremum = (op: 'ArgMax' | 'ArgMin'): Sample =>
+  of(numeric, (g, dtype) =>
     [0, 2].map((axis) => {
-      const positions = g.builder.emit(op, [g.input(dtype, shape)], { axis: int(axis), keepdims: int(0) });
-      return g.builder.emit('Cast', [positions], { to: int(elementTypes.int32.code) });
+      const positions = g.emit(op, [g.input(dtype, shape)], { axis: int(axis), keepdims: int(0) });
+      return narrowed(g, positions);
     }),
-});
+  );
+
+const castTo = (g: SampleGraph, dtype: DType, name: string): string =>
+  g.emit('Cast', [name], { to: int(elementTypes[dtype].code) });
+/** Positions as TF.js has them. */
+const narrowed = (g: SampleGraph, name: string): string => castTo(g, 'int32', name);
+/** Positions as some operators want them. */
+const widened = (g: SampleGraph, dims: readonly number[], values?: Values): string =>
+  castTo(g, 'int64', g.input('int32', dims, values));
 
 const pool = { kernel_shape: ints([3, 2]), strides: ints([2, 1]), pads: ints([1, 0, 1, 1]) };
 const images = [2, 4, 5, 6];
-const blocked: Sample = { dtypes: [], record: () => [] };
-
-const cast = (g: SampleGraph, from: DType, to: DType, values?: Values): string =>
-  g.builder.emit('Cast', [g.input(from, shape, values)], { to: int(elementTypes[to].code) });
+const blocked = of([], () => []);
 
 /** The operator as the compiler emits it, for each operator and element type. */
 export const operatorSamples: { readonly [Op in OnnxOp]: Sample } = {
@@ -135,143 +138,99 @@ export const operatorSamples: { readonly [Op in OnnxOp]: Sample } = {
   Asinh: unary('Asinh', ['float32'], smooth),
   Atan: unary('Atan', ['float32'], smooth),
   Atanh: unary('Atanh', ['float32'], between(-0.9, 0.9)),
-  AveragePool: {
-    dtypes: ['float32'],
-    record: (g, dtype) => [g.builder.emit('AveragePool', [g.input(dtype, images, smooth)], pool)],
-  },
-  BatchNormalization: {
-    dtypes: ['float32'],
-    record: (g, dtype) => {
-      const vectors = () => [0, 1, 2, 3].map((i) => g.input(dtype, [4], i < 3 ? smooth : between(0.5, 2)));
-      return [
-        g.builder.emit('BatchNormalization', [g.input(dtype, images, smooth), ...vectors()], { epsilon: float(1e-3) }),
-        ...g.builder.emitAll(
-          'BatchNormalization',
-          [g.input(dtype, images, smooth), ...vectors()],
-          { epsilon: float(1e-3), momentum: float(0), training_mode: int(1) },
-          3,
-        ),
-      ];
-    },
-  },
+  AveragePool: floats((g, dtype) => [g.emit('AveragePool', [g.input(dtype, images, smooth)], pool)]),
+  BatchNormalization: floats((g, dtype) => {
+    const vectors = () => [0, 1, 2, 3].map((i) => g.input(dtype, [4], i < 3 ? smooth : between(0.5, 2)));
+    return [
+      g.emit('BatchNormalization', [g.input(dtype, images, smooth), ...vectors()], { epsilon: float(1e-3) }),
+      ...g.emitAll(
+        'BatchNormalization',
+        [g.input(dtype, images, smooth), ...vectors()],
+        { epsilon: float(1e-3), momentum: float(0), training_mode: int(1) },
+        3,
+      ),
+    ];
+  }),
   BitShift: binary('BitShift', ['uint32'], [1, 8, 16, 31], { direction: string('RIGHT') }),
   BitwiseXor: binary('BitwiseXor', ['uint32']),
-  Cast: {
-    dtypes: [...tf, 'uint32', 'int64'],
-    record: (g, dtype) => {
-      if (dtype === 'uint32') return [cast(g, 'uint32', 'float32', [0, 1, 77, 2 ** 24 - 1])];
-      if (dtype === 'int64')
-        return [g.builder.emit('Cast', [cast(g, 'int32', 'int64')], { to: int(elementTypes.int32.code) })];
-      return tf.filter((to) => to !== dtype).map((to) => cast(g, dtype, to));
-    },
-  },
+  Cast: of([...tf, 'uint32', 'int64'], (g, dtype) => {
+    if (dtype === 'uint32') return [castTo(g, 'float32', g.input(dtype, shape, [0, 1, 77, 2 ** 24 - 1]))];
+    if (dtype === 'int64') return [narrowed(g, widened(g, shape))];
+    return tf.filter((to) => to !== dtype).map((to) => castTo(g, to, g.input(dtype, shape)));
+  }),
   Ceil: unary('Ceil'),
-  Clip: {
-    dtypes: numeric,
-    record: (g, dtype) => [
-      g.builder.emit('Clip', [
-        g.input(dtype, shape),
-        ...[-1, 2].map((n) => g.builder.scalar(n, dtype === 'int32' ? dtype : 'float32')),
-      ]),
-    ],
-  },
-  Concat: {
-    dtypes: tf,
-    record: (g, dtype) => [
-      g.builder.emit('Concat', [g.input(dtype, shape), g.input(dtype, [2, 1, 4])], { axis: int(1) }),
-      g.builder.emit(
-        'Concat',
-        Array.from({ length: 20 }, () => g.input(dtype, [2, 1])),
-        { axis: int(0) },
-      ),
-    ],
-  },
-  Conv: {
-    dtypes: ['float32'],
-    record: (g, dtype) =>
-      (
-        [
-          [[5, 4, 3, 3], {}],
-          [[4, 1, 3, 3], { group: int(4), strides: ints([2, 2]) }],
-          [[6, 2, 1, 1], { group: int(2) }],
-          [[5, 4, 2, 3], { dilations: ints([2, 1]), pads: ints([1, 1, 0, 0]) }],
-        ] as const
-      ).map(([filter, attributes]) =>
-        g.builder.emit(
-          'Conv',
-          [g.input(dtype, images, smooth), g.input(dtype, filter, smooth), g.input(dtype, [filter[0]])],
-          attributes,
-        ),
-      ),
-  },
-  ConvTranspose: {
-    dtypes: ['float32'],
-    record: (g, dtype) =>
-      (
-        [
-          [[4, 3, 3, 3], { strides: ints([2, 2]), output_padding: ints([1, 1]), pads: ints([1, 1, 1, 1]) }],
-          [[4, 1, 3, 3], { group: int(2), strides: ints([2, 2]) }],
-          [[4, 1, 3, 3], { group: int(4) }],
-        ] as const
-      ).map(([filter, attributes]) =>
-        g.builder.emit('ConvTranspose', [g.input(dtype, images, smooth), g.input(dtype, filter, smooth)], attributes),
-      ),
-  },
+  Clip: of(numeric, (g, dtype) => [
+    g.emit('Clip', [g.input(dtype, shape), ...[-1, 2].map((n) => g.scalar(n, dtype === 'int32' ? dtype : 'float32'))]),
+  ]),
+  Concat: of(tf, (g, dtype) => [
+    g.emit('Concat', [g.input(dtype, shape), g.input(dtype, [2, 1, 4])], { axis: int(1) }),
+    g.emit(
+      'Concat',
+      Array.from({ length: 20 }, () => g.input(dtype, [2, 1])),
+      { axis: int(0) },
+    ),
+  ]),
+  Conv: floats((g, dtype) => {
+    const conv = (filter: readonly number[], attributes: Attributes = {}): string =>
+      g.emit(
+        'Conv',
+        [g.input(dtype, images, smooth), g.input(dtype, filter, smooth), g.input(dtype, [filter[0]])],
+        attributes,
+      );
+    return [
+      conv([5, 4, 3, 3]),
+      conv([4, 1, 3, 3], { group: int(4), strides: ints([2, 2]) }),
+      conv([6, 2, 1, 1], { group: int(2) }),
+      conv([5, 4, 2, 3], { dilations: ints([2, 1]), pads: ints([1, 1, 0, 0]) }),
+    ];
+  }),
+  ConvTranspose: floats((g, dtype) => {
+    const transposed = (filter: readonly number[], attributes: Attributes): string =>
+      g.emit('ConvTranspose', [g.input(dtype, images, smooth), g.input(dtype, filter, smooth)], attributes);
+    return [
+      transposed([4, 3, 3, 3], { strides: ints([2, 2]), output_padding: ints([1, 1]), pads: ints([1, 1, 1, 1]) }),
+      transposed([4, 1, 3, 3], { group: int(2), strides: ints([2, 2]) }),
+      transposed([4, 1, 3, 3], { group: int(4) }),
+    ];
+  }),
   Cos: unary('Cos', ['float32'], smooth),
   Cosh: unary('Cosh', ['float32'], smooth),
-  CumSum: {
-    dtypes: numeric,
-    record: (g, dtype) =>
-      [0, 1].map((flag) =>
-        g.builder.emit('CumSum', [g.input(dtype, shape), g.builder.scalar(1, 'int32')], {
-          exclusive: int(flag),
-          reverse: int(flag),
-        }),
-      ),
-  },
+  CumSum: of(numeric, (g, dtype) =>
+    [0, 1].map((flag) =>
+      g.emit('CumSum', [g.input(dtype, shape), g.scalar(1, 'int32')], {
+        exclusive: int(flag),
+        reverse: int(flag),
+      }),
+    ),
+  ),
   Div: binary('Div', ['float32'], [-3, -0.5, 0.25, 7]),
   Elu: unary('Elu', ['float32'], smooth),
   Equal: binary('Equal', numeric),
   Erf: unary('Erf', ['float32'], smooth),
   Exp: unary('Exp', ['float32'], smooth),
-  Expand: {
-    dtypes: [...tf, 'int64'],
-    record: (g, dtype) => {
-      const x = dtype === 'int64' ? widened(g, g.input('int32', [3, 1])) : g.input(dtype, [3, 1]);
-      const name = g.builder.emit('Expand', [x, g.builder.integers(shape)]);
-      return [dtype === 'int64' ? narrowed(g, name) : name];
-    },
-  },
+  Expand: of([...tf, 'int64'], (g, dtype) => {
+    const x = dtype === 'int64' ? widened(g, [3, 1]) : g.input(dtype, [3, 1]);
+    const name = g.emit('Expand', [x, g.integers(shape)]);
+    return [dtype === 'int64' ? narrowed(g, name) : name];
+  }),
   Floor: unary('Floor'),
-  Gather: {
-    dtypes: tf,
-    record: (g, dtype) => [
-      g.builder.emit('Gather', [g.input(dtype, shape), g.input('int32', [2, 2], [0, 1, 2])], { axis: int(1) }),
-    ],
-  },
-  GatherND: {
-    dtypes: tf,
-    record: (g, dtype) => {
-      const index = (dims: readonly number[], values: Values): string => widened(g, g.input('int32', dims, values));
-      return [
-        g.builder.emit('GatherND', [g.input(dtype, shape), index([5, 2], [0, 1])]),
-        g.builder.emit('GatherND', [g.input(dtype, shape), index([2, 5, 1], [0, 1, 2])], { batch_dims: int(1) }),
-      ];
-    },
-  },
+  Gather: of(tf, (g, dtype) => [
+    g.emit('Gather', [g.input(dtype, shape), g.input('int32', [2, 2], [0, 1, 2])], { axis: int(1) }),
+  ]),
+  GatherND: of(tf, (g, dtype) => {
+    const index = (dims: readonly number[], values: Values): string => widened(g, dims, values);
+    return [
+      g.emit('GatherND', [g.input(dtype, shape), index([5, 2], [0, 1])]),
+      g.emit('GatherND', [g.input(dtype, shape), index([2, 5, 1], [0, 1, 2])], { batch_dims: int(1) }),
+    ];
+  }),
   Greater: binary('Greater', numeric),
   GreaterOrEqual: binary('GreaterOrEqual', numeric),
-  HardSigmoid: {
-    dtypes: ['float32'],
-    record: (g, dtype) => [
-      g.builder.emit('HardSigmoid', [g.input(dtype, shape)], { alpha: float(1 / 6), beta: float(0.5) }),
-      g.builder.emit('HardSigmoid', [g.input(dtype, shape)], { alpha: float(2 ** 100), beta: float(0) }),
-      g.builder.emit('HardSigmoid', [g.input(dtype, shape, between(0, 6))], {
-        alpha: float(-(2 ** 100)),
-        beta: float(3 * 2 ** 100),
-      }),
-    ],
-  },
+  HardSigmoid: floats((g, dtype) => {
+    const sigmoid = (alpha: number, beta: number, values?: Values): string =>
+      g.emit('HardSigmoid', [g.input(dtype, shape, values)], { alpha: float(alpha), beta: float(beta) });
+    return [sigmoid(1 / 6, 0.5), sigmoid(2 ** 100, 0), sigmoid(-(2 ** 100), 3 * 2 ** 100, between(0, 6))];
+  }),
   Identity: unary('Identity', tf),
   IsInf: unary('IsInf', ['float32'], [1, -2, NaN, Infinity, -Infinity, 3e38]),
   IsNaN: unary('IsNaN', ['float32'], [1, -2, NaN, Infinity, -Infinity]),
@@ -280,202 +239,105 @@ export const operatorSamples: { readonly [Op in OnnxOp]: Sample } = {
   LessOrEqual: binary('LessOrEqual', numeric),
   Log: unary('Log', ['float32'], between(0.1, 5)),
   LogSoftmax: softmaxSample('LogSoftmax'),
-  MatMul: {
-    dtypes: ['float32'],
-    record: (g, dtype) =>
-      (
-        [
-          [
-            [3, 5],
-            [5, 4],
-          ],
-          [
-            [2, 3, 5],
-            [5, 4],
-          ],
-          [
-            [2, 3, 5],
-            [2, 5, 4],
-          ],
-        ] as const
-      ).map(([a, b]) => g.builder.emit('MatMul', [g.input(dtype, a, smooth), g.input(dtype, b, smooth)])),
-  },
+  MatMul: floats((g, dtype) => {
+    const product = (a: readonly number[], b: readonly number[]): string =>
+      g.emit('MatMul', [g.input(dtype, a, smooth), g.input(dtype, b, smooth)]);
+    return [product([3, 5], [5, 4]), product([2, 3, 5], [5, 4]), product([2, 3, 5], [2, 5, 4])];
+  }),
   Max: binary('Max', numeric),
-  MaxPool: {
-    dtypes: ['float32'],
-    record: (g, dtype) => {
-      const [y, positions] = g.builder.emitAll('MaxPool', [g.input(dtype, images, smooth)], pool, 2);
-      return [g.builder.emit('MaxPool', [g.input(dtype, images)], pool), y, narrowed(g, positions)];
-    },
-  },
+  MaxPool: floats((g, dtype) => {
+    const [y, positions] = g.emitAll('MaxPool', [g.input(dtype, images, smooth)], pool, 2);
+    return [g.emit('MaxPool', [g.input(dtype, images)], pool), y, narrowed(g, positions)];
+  }),
   Min: binary('Min', numeric),
   Mod: binary('Mod', ['int32'], [-3, -2, 1, 2, 4]),
-  Mul: {
-    dtypes: ['float32', 'int32', 'uint32', 'int64'],
-    record: (g, dtype) =>
-      dtype === 'int64'
-        ? [narrowed(g, g.builder.emit('Mul', [widened(g, g.input('int32', [4, 2])), g.builder.integers([12, 1])]))]
-        : binary('Mul', [dtype]).record(g, dtype),
-  },
+  Mul: of(['float32', 'int32', 'uint32', 'int64'], (g, dtype) =>
+    dtype === 'int64'
+      ? [narrowed(g, g.emit('Mul', [widened(g, [4, 2]), g.integers([12, 1])]))]
+      : binary('Mul', [dtype]).record(g, dtype),
+  ),
   Neg: unary('Neg', numeric),
   Not: unary('Not', ['bool']),
   Or: binary('Or', ['bool']),
-  Pad: {
-    dtypes: tf,
-    record: (g, dtype) => {
-      const amounts = g.builder.integers([1, 0, 2, 0, 1, 1]);
-      return [
-        g.builder.emit(
-          'Pad',
-          [
-            g.input(dtype, shape),
-            amounts,
-            ...(dtype === 'bool' ? [] : [g.builder.scalar(5, dtype === 'int32' ? dtype : 'float32')]),
-          ],
-          { mode: string('constant') },
-        ),
-        ...(dtype === 'bool'
-          ? []
-          : [g.builder.emit('Pad', [g.input(dtype, shape), amounts], { mode: string('reflect') })]),
-      ];
-    },
-  },
-  Pow: {
-    dtypes: numeric,
-    record: (g, dtype) => [
-      dtype === 'float32'
-        ? g.builder.emit('Pow', [g.input(dtype, shape, between(0.1, 3)), g.input(dtype, shape, smooth)])
-        : g.builder.emit('Pow', [g.input(dtype, shape), g.input(dtype, shape, [0, 1, 2, 3])]),
-    ],
-  },
+  Pad: of(tf, (g, dtype) => {
+    const pad = (mode: string, ...value: string[]): string =>
+      g.emit('Pad', [g.input(dtype, shape), g.integers([1, 0, 2, 0, 1, 1]), ...value], { mode: string(mode) });
+    if (dtype === 'bool') return [pad('constant')];
+    return [pad('constant', g.scalar(5, dtype === 'int32' ? dtype : 'float32')), pad('reflect')];
+  }),
+  Pow: of(numeric, (g, dtype) => [
+    dtype === 'float32'
+      ? g.emit('Pow', [g.input(dtype, shape, between(0.1, 3)), g.input(dtype, shape, smooth)])
+      : g.emit('Pow', [g.input(dtype, shape), g.input(dtype, shape, [0, 1, 2, 3])]),
+  ]),
   QuickGelu: unary('QuickGelu', ['float32'], smooth, { alpha: float(1) }),
   Reciprocal: unary('Reciprocal', ['float32'], between(0.5, 2)),
   ReduceMax: reduction('ReduceMax'),
   ReduceMean: reduction('ReduceMean', ['float32']),
   ReduceMin: reduction('ReduceMin'),
   ReduceProd: reduction('ReduceProd', numeric, [-3, -2, 1, 2, 17]),
-  ReduceSum: {
-    dtypes: ['float32', 'int32', 'int64'],
-    record: (g, dtype) =>
-      dtype === 'int64'
-        ? [
-            narrowed(
-              g,
-              g.builder.emit('ReduceSum', [widened(g, g.input('int32', [4, 2])), g.builder.integers([1])], {
-                keepdims: int(0),
-              }),
-            ),
-          ]
-        : reduction('ReduceSum').record(g, dtype),
-  },
+  ReduceSum: of(['float32', 'int32', 'int64'], (g, dtype) => {
+    if (dtype !== 'int64') return reduction('ReduceSum').record(g, dtype);
+    return [narrowed(g, g.emit('ReduceSum', [widened(g, [4, 2]), g.integers([1])], { keepdims: int(0) }))];
+  }),
   Relu: unary('Relu'),
-  Reshape: {
-    dtypes: [...tf, 'int64'],
-    record: (g, dtype) => {
-      const name = g.builder.emit('Reshape', [
-        dtype === 'int64' ? widened(g, g.input('int32', shape)) : g.input(dtype, shape),
-        g.builder.integers([0, -1]),
-      ]);
-      return [dtype === 'int64' ? narrowed(g, name) : name];
-    },
-  },
-  Resize: {
-    dtypes: ['float32'],
-    record: (g, dtype) =>
-      (
-        [
-          ['linear', 'align_corners'],
-          ['linear', 'half_pixel'],
-          ['linear', 'asymmetric'],
-          ['nearest', 'asymmetric'],
-        ] as const
-      ).map(([mode, coordinates]) => {
-        const factors = g.builder.addConstant(Float32Array.of(1, 1, 2, mode === 'nearest' ? 3 : 1.5), [4], 'float32');
-        return g.builder.emit('Resize', [g.input(dtype, images, smooth), '', factors], {
-          mode: string(mode),
-          coordinate_transformation_mode: string(coordinates),
-          ...(mode === 'nearest' && { nearest_mode: string('floor') }),
-        });
-      }),
-  },
+  Reshape: of([...tf, 'int64'], (g, dtype) => {
+    const name = g.emit('Reshape', [
+      dtype === 'int64' ? widened(g, shape) : g.input(dtype, shape),
+      g.integers([0, -1]),
+    ]);
+    return [dtype === 'int64' ? narrowed(g, name) : name];
+  }),
+  Resize: floats((g, dtype) =>
+    ['linear align_corners', 'linear half_pixel', 'linear asymmetric', 'nearest asymmetric'].map((setting) => {
+      const [mode, coordinates] = setting.split(' ');
+      const factors = g.builder.addConstant(Float32Array.of(1, 1, 2, mode === 'nearest' ? 3 : 1.5), [4], 'float32');
+      return g.emit('Resize', [g.input(dtype, images, smooth), '', factors], {
+        mode: string(mode),
+        coordinate_transformation_mode: string(coordinates),
+        ...(mode === 'nearest' && { nearest_mode: string('floor') }),
+      });
+    }),
+  ),
   Round: unary('Round'),
-  ScatterElements: {
-    dtypes: numeric,
-    record: (g, dtype) => {
-      const attributes = { axis: int(0), reduction: string('add') };
-      const updates = (dims: readonly number[]): string => g.input(dtype, dims);
-      return [
-        g.builder.emit(
-          'ScatterElements',
-          [g.input(dtype, [7]), widened(g, g.input('int32', [9], [0, 1, 2, 3, 4, 5, 6])), updates([9])],
-          attributes,
-        ),
-        g.builder.emit(
-          'ScatterElements',
-          [g.input(dtype, [5, 3]), widened(g, g.input('int32', [6, 3], [0, 1, 3, 4])), updates([6, 3])],
-          attributes,
-        ),
-      ];
-    },
-  },
+  ScatterElements: of(numeric, (g, dtype) => {
+    const scattered = (into: readonly number[], from: readonly number[], positions: Values): string =>
+      g.emit('ScatterElements', [g.input(dtype, into), widened(g, from, positions), g.input(dtype, from)], {
+        axis: int(0),
+        reduction: string('add'),
+      });
+    return [scattered([7], [9], [0, 1, 2, 3, 4, 5, 6]), scattered([5, 3], [6, 3], [0, 1, 3, 4])];
+  }),
   Selu: unary('Selu', ['float32'], smooth),
-  Shape: {
-    dtypes: ['float32'],
-    record: (g, dtype) => [g.builder.emit('Shape', [g.input(dtype, shape)], { start: int(0), end: int(1) })],
-  },
+  Shape: floats((g, dtype) => [g.emit('Shape', [g.input(dtype, shape)], { start: int(0), end: int(1) })]),
   Sigmoid: unary('Sigmoid', ['float32'], smooth),
   Sign: unary('Sign', numeric),
   Sin: unary('Sin', ['float32'], smooth),
   Sinh: unary('Sinh', ['float32'], smooth),
-  Slice: {
-    dtypes: tf,
-    record: (g, dtype) => [
-      g.builder.slice(g.input(dtype, shape), [1, 2], [1, 0], [3, 2]),
-      g.builder.slice(g.input(dtype, shape), [0, 2], [1, 3], [-3, -5], [-1, -2]),
-    ],
-  },
+  Slice: of(tf, (g, dtype) => [
+    g.builder.slice(g.input(dtype, shape), [1, 2], [1, 0], [3, 2]),
+    g.builder.slice(g.input(dtype, shape), [0, 2], [1, 3], [-3, -5], [-1, -2]),
+  ]),
   Softmax: softmaxSample('Softmax'),
   Softplus: unary('Softplus', ['float32'], smooth),
-  Split: {
-    dtypes: tf,
-    record: (g, dtype) => {
-      const sizes = [1, 2, 1, 1, 3, 1, 1, 2, 1];
-      return g.builder.emitAll(
-        'Split',
-        [g.input(dtype, [2, 13]), g.builder.integers(sizes)],
-        { axis: int(1) },
-        sizes.length,
-      );
-    },
-  },
+  Split: of(tf, (g, dtype) => {
+    const sizes = [1, 2, 1, 1, 3, 1, 1, 2, 1];
+    return g.emitAll('Split', [g.input(dtype, [2, 13]), g.integers(sizes)], { axis: int(1) }, sizes.length);
+  }),
   Sqrt: unary('Sqrt', ['float32'], between(0, 5)),
   Sub: binary('Sub', numeric),
   Tan: unary('Tan', ['float32'], between(-1, 1)),
   Tanh: unary('Tanh', ['float32'], smooth),
-  Tile: {
-    dtypes: tf,
-    record: (g, dtype) => [g.builder.emit('Tile', [g.input(dtype, shape), g.builder.integers([2, 1, 3])])],
-  },
-  TopK: {
-    dtypes: numeric,
-    record: (g, dtype) => {
-      const [values, positions] = g.builder.emitAll(
-        'TopK',
-        [g.input(dtype, [3, 9]), g.builder.integers([4])],
-        { axis: int(1) },
-        2,
-      );
-      return [values, narrowed(g, positions)];
-    },
-  },
+  Tile: of(tf, (g, dtype) => [g.emit('Tile', [g.input(dtype, shape), g.integers([2, 1, 3])])]),
+  TopK: of(numeric, (g, dtype) => {
+    const [values, positions] = g.emitAll('TopK', [g.input(dtype, [3, 9]), g.integers([4])], { axis: int(1) }, 2);
+    return [values, narrowed(g, positions)];
+  }),
   Transpose: unary('Transpose', tf, undefined, { perm: ints([2, 0, 1]) }),
-  Where: {
-    dtypes: tf,
-    record: (g, dtype) => [
-      g.builder.emit('Where', [g.input('bool', shape), g.input(dtype, shape), g.input(dtype, shape)]),
-      g.builder.emit('Where', [g.input('bool', [3, 1]), g.input(dtype, shape), g.input(dtype, [])]),
-    ],
-  },
+  Where: of(tf, (g, dtype) => [
+    g.emit('Where', [g.input('bool', shape), g.input(dtype, shape), g.input(dtype, shape)]),
+    g.emit('Where', [g.input('bool', [3, 1]), g.input(dtype, shape), g.input(dtype, [])]),
+  ]),
   Xor: binary('Xor', ['bool']),
   'nchwc.Conv': blocked,
   'nchwc.GlobalAveragePool': blocked,
@@ -483,24 +345,11 @@ export const operatorSamples: { readonly [Op in OnnxOp]: Sample } = {
   'nchwc.ReorderOutput': blocked,
 };
 
-/** Positions as TF.js has them. */
-function narrowed(g: SampleGraph, name: string): string {
-  return g.builder.emit('Cast', [name], { to: int(elementTypes.int32.code) });
-}
-/** Positions as some operators want them. */
-function widened(g: SampleGraph, name: string): string {
-  return g.builder.emit('Cast', [name], { to: int(elementTypes.int64.code) });
-}
-
 function softmaxSample(op: 'Softmax' | 'LogSoftmax'): Sample {
-  return {
-    dtypes: ['float32'],
-    record: (g, dtype) =>
-      [1, 2].map((axis) => g.builder.emit(op, [g.input(dtype, shape, smooth)], { axis: int(axis) })),
-  };
+  return floats((g, dtype) => [1, 2].map((axis) => g.emit(op, [g.input(dtype, shape, smooth)], { axis: int(axis) })));
 }
 
-/** What ONNX Runtime takes for the samples. */
+/** The feeds as ONNX Runtime takes them. */
 export const feedsOf = (feeds: ReadonlyMap<string, SampleFeed>): Record<string, ort.Tensor> =>
   Object.fromEntries(
     [...feeds].map(([name, { dtype, shape: dims, data }]) => [

@@ -2,19 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../../base/random.js';
 
 /** The sizes of one program: batch, height, width, channels. */
-export interface Sizes {
-  readonly b: number;
-  readonly h: number;
-  readonly w: number;
-  readonly c: number;
-}
+export type Sizes = Readonly<Record<'b' | 'h' | 'w' | 'c', number>>;
 
 /** Filters of a program; variables, so that gradients are taken by them. */
-export interface Filters {
-  readonly conv: tf.Tensor4D;
-  readonly depthwise: tf.Tensor4D;
-  readonly multiplied: tf.Tensor4D;
-}
+export type Filters = Readonly<Record<'conv' | 'depthwise' | 'multiplied', tf.Tensor4D>>;
 
 /** What an operation draws from: the values made so far, and the program's own randomness. */
 export interface Pool {
@@ -38,6 +29,8 @@ const half = (pool: Pool): boolean => pool.random.uniform() < 0.5;
 const isImage = (x: tf.Tensor): x is tf.Tensor4D => x.rank === 4;
 const hasAxes = (x: tf.Tensor): boolean => x.rank > 0 && x.rank < maxRank;
 const isMatrix = (x: tf.Tensor): boolean => x.rank === 2;
+const hasAxis = (x: tf.Tensor): boolean => x.rank > 0;
+const hasTwo = (x: tf.Tensor): boolean => x.rank > 1;
 
 const on =
   (f: (x: tf.Tensor, pool: Pool) => tf.Tensor, fits?: (x: tf.Tensor, pool: Pool) => boolean): Operation =>
@@ -130,29 +123,19 @@ const elementwise: Record<string, Operation> = {
   zeros: on(tf.zerosLike),
 };
 
+const isExtensible = (x: tf.Tensor): boolean => x.rank < maxRank;
+const hasOnes = (x: tf.Tensor): boolean => x.shape.includes(1);
 const longAxes = (x: tf.Tensor): number[] => x.shape.flatMap((size, axis) => (size > 1 ? [axis] : []));
 const isDivisible = (x: tf.Tensor): boolean => hasAxes(x) && longAxes(x).length > 0;
 const permutation = (rank: number, random: Random): number[] =>
   random.shuffle(Array.from({ length: rank }, (_, axis) => axis));
 
 const shaping: Record<string, Operation> = {
-  transpose: on(
-    (x, { random }) => tf.transpose(x, permutation(x.rank, random)),
-    (x) => x.rank > 1,
-  ),
+  transpose: on((x, { random }) => tf.transpose(x, permutation(x.rank, random)), hasTwo),
   flatten: on((x) => tf.reshape(x, [-1])),
-  rows: on(
-    (x) => tf.reshape(x, [x.shape[0] ?? 1, -1]),
-    (x) => x.rank > 1,
-  ),
-  insertOne: on(
-    (x, { random }) => tf.expandDims(x, random.int(x.rank + 1)),
-    (x) => x.rank < maxRank,
-  ),
-  squeezeOnes: on(
-    (x) => tf.squeeze(x),
-    (x) => x.shape.includes(1),
-  ),
+  rows: on((x) => tf.reshape(x, [x.shape[0] ?? 1, -1]), hasTwo),
+  insertOne: on((x, { random }) => tf.expandDims(x, random.int(x.rank + 1)), isExtensible),
+  squeezeOnes: on((x) => tf.squeeze(x), hasOnes),
   toChannels: on(
     (x, { sizes: { b, c } }) => tf.reshape(x, [b, 1, 1, c]),
     (x, { sizes: { b, c } }) => x.rank === 2 && x.shape[0] === b && x.shape[1] === c,
@@ -162,11 +145,8 @@ const shaping: Record<string, Operation> = {
     const b = a && one(pool, (x) => x.shape.join() === a.shape.join());
     if (!a || !b) return undefined;
     const axis = pool.random.int(a.rank);
-    return tf.slice(
-      tf.concat([a, b], axis),
-      a.shape.map((size, i) => (i === axis ? size >> 1 : 0)),
-      a.shape,
-    );
+    const begin = a.shape.map((size, i) => (i === axis ? size >> 1 : 0));
+    return tf.slice(tf.concat([a, b], axis), begin, a.shape);
   },
   stack: on(
     (x, { random }) => tf.stack([x, tf.neg(x)], random.int(x.rank + 1)),
@@ -181,38 +161,26 @@ const shaping: Record<string, Operation> = {
   }, isDivisible),
   slice: on((x, { random }) => {
     const begin = x.shape.map((size) => random.int(size));
-    return tf.slice(
-      x,
-      begin,
-      x.shape.map((size, axis) => 1 + random.int(size - (begin[axis] ?? 0))),
-    );
+    const size = x.shape.map((size, axis) => 1 + random.int(size - (begin[axis] ?? 0)));
+    return tf.slice(x, begin, size);
   }, hasAxes),
-  pad: on(
-    (x) =>
-      tf.slice(
-        tf.pad(
-          x,
-          x.shape.map((): [number, number] => [1, 0]),
-        ),
-        x.shape.map(() => 0),
-        x.shape,
-      ),
-    hasAxes,
-  ),
+  pad: on((x) => {
+    const amounts = x.shape.map((): [number, number] => [1, 0]);
+    const begin = x.shape.map(() => 0);
+    return tf.slice(tf.pad(x, amounts), begin, x.shape);
+  }, hasAxes),
   broadcastTo: on(
-    (x) =>
-      tf.broadcastTo(
-        x,
-        x.shape.map((size) => (size === 1 ? 2 : size)),
-      ),
-    (x) => hasAxes(x) && x.shape.includes(1),
+    (x) => {
+      const shape = x.shape.map((size) => (size === 1 ? 2 : size));
+      return tf.broadcastTo(x, shape);
+    },
+    (x) => hasAxes(x) && hasOnes(x),
   ),
   tile: on(
-    (x, { random }) =>
-      tf.tile(
-        x,
-        x.shape.map((size) => (size === 1 ? 3 : 1 + Number(random.int(4) === 0))),
-      ),
+    (x, { random }) => {
+      const times = x.shape.map((size) => (size === 1 ? 3 : 1 + Number(random.int(4) === 0)));
+      return tf.tile(x, times);
+    },
     (x) => hasAxes(x) && x.size < 400,
   ),
   gather: on((x, { random }) => {
@@ -221,34 +189,25 @@ const shaping: Record<string, Operation> = {
   }, hasAxes),
 };
 
-const stripes = (shape: readonly number[]): tf.Tensor => {
+const stripes = (shape: number[]): tf.Tensor => {
   const size = shape.reduce((a, b) => a * b, 1);
-  return tf.tensor(
-    Uint8Array.from({ length: size }, (_, i) => Number(i % 3 > 0)),
-    [...shape],
-    'bool',
-  );
+  const data = Uint8Array.from({ length: size }, (_, i) => Number(i % 3 > 0));
+  return tf.tensor(data, shape, 'bool');
 };
 
 const reductions: Record<string, Operation> = {
   mean: reducing(tf.mean),
   sum: reducing((x, axes, keep) => tf.mul(tf.sum(x, axes, keep), 0.1)),
   max: reducing(tf.max),
-  softmax: on(
-    (x) => tf.softmax(x),
-    (x) => x.rank > 0,
-  ),
-  logSoftmax: on(
-    (x) => tf.mul(tf.logSoftmax(x), 0.1),
-    (x) => x.rank > 0,
-  ),
+  softmax: on((x) => tf.softmax(x), hasAxis),
+  logSoftmax: on((x) => tf.mul(tf.logSoftmax(x), 0.1), hasAxis),
   matMul: on((x) => tf.tanh(tf.matMul(x, tf.neg(x), false, true)), isMatrix),
   matMulTransposed: on((x) => tf.tanh(tf.matMul(x, x, true, false)), isMatrix),
   // The condition is a constant: TF.js does not differentiate comparisons, not even into a condition.
   where: on((x) => tf.where(stripes(x.shape), x, tf.mul(x, 0.2))),
 };
 
-/** What random programs are made of. */
+/** The operations of random programs. */
 export const operations: Readonly<Record<string, Operation>> = {
   ...convolutions,
   ...elementwise,
@@ -259,7 +218,7 @@ export const operations: Readonly<Record<string, Operation>> = {
 const names = Object.keys(operations);
 
 /**
- * Runs `steps` random operations from `start`; the same random stream gives the same program whatever the backend.
+ * Runs `steps` random operations from `start`; the same random stream gives the same program on each backend.
  * @param trail receives what each step made, for messages
  * @returns the last values made
  */

@@ -5,10 +5,9 @@ import { compile, uniform, withNoise, type HostTensor } from '../../../compiler/
 import { layerCases } from '../cases/layers.js';
 import { weightedSum, withInputGradients } from '../support/gradients.js';
 import { apply, modelOf, variablesOf } from '../support/models.js';
-import { differences, expectSameAsReference, runEagerly, type TensorFunction } from '../support/reference.js';
+import { differences, expectSameAsReference, runEagerly } from '../support/reference.js';
+import type { Inputs, TensorFunction } from '../support/reference.js';
 import { Sampler } from '../support/samples.js';
-
-const batch = 3;
 
 afterEach(() => tf.disposeVariables());
 
@@ -28,29 +27,28 @@ function withAllGradients(model: tfl.LayersModel, training: boolean, inputs: num
   };
 }
 
-describe('layers, compiled, agree with the cpu backend', () => {
+describe('compiled layers agree with the cpu backend', () => {
   for (const layer of layerCases) {
     const samples = () => {
       const sample = new Sampler('layer', layer.name);
-      return Object.fromEntries(layer.inputs.map((shape, i) => [`x${i}`, sample.normal([batch, ...shape])]));
+      return Object.fromEntries(layer.inputs.map((shape, i) => [`x${i}`, sample.normal([3, ...shape])]));
     };
-    if (layer.inferenceOnly) {
+    if (layer.inferenceOnly)
       it(`${layer.name}, inference`, () => {
         const model = modelOf(layer);
         return expectSameAsReference(({ x0 }) => apply(model, x0), samples());
       });
-      continue;
-    }
-    for (const training of layer.name.startsWith('batchNormalization') ? [true, false] : [true])
-      it(`${layer.name}${training ? '' : ', inference'}`, () =>
-        expectSameAsReference(withAllGradients(modelOf(layer), training, layer.inputs.length), samples()));
+    else
+      for (const training of layer.name.startsWith('batchNormalization') ? [true, false] : [true])
+        it(`${layer.name}${training ? '' : ', inference'}`, () =>
+          expectSameAsReference(withAllGradients(modelOf(layer), training, layer.inputs.length), samples()));
   }
 });
 
 /** Dropout of a share of its input, as a function of the program's own noise. */
 const dropout =
-  (rate: number): TensorFunction =>
-  ({ x }) =>
+  (rate: number) =>
+  ({ x }: Inputs): tf.Tensor =>
     tf.mul(x, tf.div(tf.floor(tf.add(uniform(x.shape), 1 - rate)), 1 - rate));
 
 const fractionOfZeros = ({ data }: HostTensor): number => data.filter((value) => value === 0).length / data.length;
@@ -69,22 +67,22 @@ describe('functions that draw random numbers', () => {
     }
   };
 
-  it('zero the right share, and differ between steps', async () => {
+  it('zero the right share, differently at each step', async () => {
     const rate = 0.3;
     const results = await outputs(dropout(rate), 5, [0, 1, 2]);
     for (const result of results)
       // Four standard deviations of a share of 4,000.
       expect(Math.abs(fractionOfZeros(result) - rate)).toBeLessThan(4 * Math.sqrt((rate * (1 - rate)) / 4000));
     const agreement = (a: HostTensor, b: HostTensor) => a.data.filter((value, i) => value === b.data[i]).length / 4000;
-    const [first, second, third] = results as [HostTensor, HostTensor, HostTensor];
+    const [first, second, third] = results;
     const independent = rate ** 2 + (1 - rate) ** 2;
     for (const pair of [agreement(first, second), agreement(second, third), agreement(first, third)])
       expect(Math.abs(pair - independent)).toBeLessThan(4 * Math.sqrt((independent * (1 - independent)) / 4000));
   });
 
   it('repeat for the same seed and step, in any order of steps', async () => {
-    const [a, b] = (await outputs(dropout(0.5), 7, [3, 9])) as [HostTensor, HostTensor];
-    const [c, d] = (await outputs(dropout(0.5), 7, [9, 3])) as [HostTensor, HostTensor];
+    const [a, b] = await outputs(dropout(0.5), 7, [3, 9]);
+    const [c, d] = await outputs(dropout(0.5), 7, [9, 3]);
     expect(d.data).toEqual(a.data);
     expect(c.data).toEqual(b.data);
     const [other] = await outputs(dropout(0.5), 8, [3]);
@@ -92,14 +90,13 @@ describe('functions that draw random numbers', () => {
   });
 
   it('are independent of each other in one step', async () => {
-    const both: TensorFunction = (inputs) =>
-      tf.mul(dropout(0.5)(inputs) as tf.Tensor, dropout(0.5)(inputs) as tf.Tensor);
-    const [result] = (await outputs(both, 1, [0])) as [HostTensor];
+    const both: TensorFunction = (inputs) => tf.mul(dropout(0.5)(inputs), dropout(0.5)(inputs));
+    const [result] = await outputs(both, 1, [0]);
     expect(Math.abs(fractionOfZeros(result) - 0.75)).toBeLessThan(4 * Math.sqrt((0.75 * 0.25) / 4000));
   });
 
   it('have the value and gradient of an eager run with the same noise, and change with the step', async () => {
-    const f = withInputGradients((inputs) => dropout(0.4)(inputs) as tf.Tensor, ['x']);
+    const f = withInputGradients(dropout(0.4), ['x']);
     const samples = { x: new Sampler('noise', 'dropout').normal([50, 80]) };
     const program = await compile(f, spec, { seed: 6 });
     const first = await program.run(samples, 4);
@@ -110,10 +107,7 @@ describe('functions that draw random numbers', () => {
   });
 
   it('uniform() is uniform on [0, 1), uncorrelated along and across steps', async () => {
-    const [a, b] = (await outputs(({ x }) => tf.add(uniform([50, 80]), tf.mul(x, 0)), 3, [0, 1])) as [
-      HostTensor,
-      HostTensor,
-    ];
+    const [a, b] = await outputs(({ x }) => tf.add(uniform([50, 80]), tf.mul(x, 0)), 3, [0, 1]);
     const mean = (values: ArrayLike<number>) =>
       Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
     const correlation = (u: ArrayLike<number>, v: ArrayLike<number>) => {

@@ -37,10 +37,7 @@ async function bothWays(
   const plain = (tensor: tf.Tensor): number[] => Array.from(tensor.dataSync());
   return {
     eager: { y: plain(eager.y), dx: plain(eager.dx) },
-    compiled: {
-      y: Array.from(results['y'].data, Number),
-      dx: Array.from(results['dx'].data, Number),
-    },
+    compiled: { y: [...results['y'].data], dx: [...results['dx'].data] },
   };
 }
 
@@ -58,10 +55,8 @@ describe('rounded values', () => {
   test('of maps between a convolution and ReLU are the same eagerly and compiled', async () => {
     const shape = [2, 3, 3, 8];
     const numbers = Array.from({ length: 144 }, (_, i) => Math.sin(i) * 3);
-    const kernel = tf.tensor4d(
-      Array.from({ length: 64 }, (_, i) => Math.cos(i)),
-      [1, 1, 8, 8],
-    );
+    const cosines = Array.from({ length: 64 }, (_, i) => Math.cos(i));
+    const kernel = tf.tensor4d(cosines, [1, 1, 8, 8]);
     const { eager, compiled } = await bothWays(numbers, numbers, shape, (x) =>
       rounded(tf.relu(tf.conv2d(x as tf.Tensor4D, kernel, 1, 'same')), { low: 0, high: 4, scale: 4 / 255 }),
     );
@@ -84,9 +79,8 @@ describe('weights rounded by channel', () => {
   });
 
   test('of depthwise kernels have channels on another axis', async () => {
-    const { compiled } = await bothWays([4, 100, 1.2, 70], [1, 1, 1, 1], [2, 1, 2, 1], (x) =>
-      roundedByChannel(x, 2, 4),
-    );
+    const byChannel = (x: tf.Tensor): tf.Tensor => roundedByChannel(x, 2, 4);
+    const { compiled } = await bothWays([4, 100, 1.2, 70], [1, 1, 1, 1], [2, 1, 2, 1], byChannel);
     expect(compiled.y).toEqual([4, 100, 1, 75]);
   });
 });

@@ -11,8 +11,8 @@ import { assetsFolder, testApp } from './server.js';
 const local = { host: '127.0.0.1:6060' };
 const token = 'correct horse battery staple';
 
-describe('who may look', () => {
-  it('answers under its own names and addresses only, whatever is asked', async () => {
+describe('access to the page', () => {
+  it('is limited to its own names and addresses', async () => {
     const app = await testApp(temporaryFolder(), { names: namesOf('127.0.0.1', ['board.lan']) });
     const statusAs = async (host: string, url: string): Promise<number> =>
       (await app.inject({ url, headers: { host } })).statusCode;
@@ -24,7 +24,7 @@ describe('who may look', () => {
       expect([host, await statusAs(host, '/api/runs')]).toEqual([host, 200]);
   });
 
-  it('lets no other site use a browser, but be a link to a page', async () => {
+  it('is refused to pages of other sites, except links', async () => {
     const app = await testApp(temporaryFolder());
     const statusOf = async (url: string, headers: Readonly<Record<string, string>>): Promise<number> =>
       (await app.inject({ url, headers: { ...local, ...headers } })).statusCode;
@@ -46,7 +46,7 @@ describe('who may look', () => {
       expect([origin, await statusOf('/api/runs', { origin })]).toEqual([origin, 403]);
   });
 
-  it('only looks', async () => {
+  it('is read-only', async () => {
     const app = await testApp(temporaryFolder());
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const) {
       const { statusCode, headers } = await app.inject({ method, url: '/api/runs', headers: local });
@@ -55,7 +55,7 @@ describe('who may look', () => {
     expect((await app.inject({ method: 'HEAD', url: '/api/runs', headers: local })).statusCode).toBe(200);
   });
 
-  it('tells browsers to load nothing from elsewhere, to be in no frame, and to guess no types', async () => {
+  it('has headers against foreign content, frames and type guessing', async () => {
     const app = await testApp(temporaryFolder());
     for (const url of ['/', '/api/runs', '/api/none', '/assets/none.js']) {
       const { headers } = await app.inject({ url, headers: local });
@@ -82,7 +82,7 @@ describe('who may look', () => {
 });
 
 describe('a token', () => {
-  it('moves from the address to a cookie that no script has, and links from elsewhere take along', async () => {
+  it('moves from the address to an HttpOnly cookie, which links from other sites send', async () => {
     const app = await testApp(temporaryFolder(), { token });
     const get = (url: string, headers: InjectOptions['headers'] = {}) =>
       app.inject({ url, headers: { ...local, ...headers } });
@@ -102,7 +102,7 @@ describe('a token', () => {
     expect(proxied.cookies[0]).toMatchObject({ secure: true });
   });
 
-  it('leads nobody to another host', async () => {
+  it('never redirects to another host', async () => {
     const app = await testApp(temporaryFolder(), { token });
     for (const path of ['//evil.example/', '///evil.example', '/\\evil.example', '/..//evil.example']) {
       const { statusCode, headers } = await app.inject({
@@ -114,7 +114,7 @@ describe('a token', () => {
     }
   });
 
-  it('is the only one', async () => {
+  it('must be the right one', async () => {
     const app = await testApp(temporaryFolder(), { token });
     await fc.assert(
       fc.asyncProperty(fc.string(), async (guess) => {
@@ -129,10 +129,10 @@ describe('a token', () => {
     );
   });
 
-  it('is needed where others can connect', async () => {
+  it('is required when other machines can connect', async () => {
     const folder = temporaryFolder();
     const options = { folder, host: '0.0.0.0', port: 0, assets: assetsFolder(), report: () => undefined };
-    await expect(startPage(options)).rejects.toThrow(/can be seen by others: it needs a token/);
+    await expect(startPage(options)).rejects.toThrow(/is visible to other machines: it needs a token/);
     const page = await startPage({ ...options, token });
     try {
       const url = new URL('/api/runs', `http://127.0.0.1:${new URL(page.address).port}`);
@@ -144,7 +144,7 @@ describe('a token', () => {
   });
 });
 
-it('says what is wrong before it listens', async () => {
+it('refuses invalid options before it listens', async () => {
   const folder = temporaryFolder();
   const options = { folder, host: '127.0.0.1', port: 0, assets: assetsFolder(), report: () => undefined };
   await expect(startPage({ ...options, assets: join(folder, 'none') })).rejects.toThrow(/the page is not built/);

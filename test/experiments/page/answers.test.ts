@@ -25,7 +25,7 @@ const trials = 12;
 beforeAll(() => storedRun(join(made, 'a'), trials));
 afterAll(() => rmSync(made, { recursive: true }));
 
-/** A folder of its own with copies of the run under these names. */
+/** A folder with copies of the run under these names. */
 function folderWith(...names: readonly string[]): string {
   const folder = join(temporaryFolder(), 'runs');
   mkdirSync(folder);
@@ -51,7 +51,7 @@ const problem = async (app: FastifyInstance, url: string): Promise<string> => {
 };
 
 describe('answers', () => {
-  it('are there for every address', async () => {
+  it('exist for every address', async () => {
     const app = await testApp(folderWith('a', 'b'));
     for (const url of [
       '/api/runs',
@@ -71,7 +71,7 @@ describe('answers', () => {
     }
   });
 
-  it('give trials in parts that make up all', async () => {
+  it('contain trials in parts that add up', async () => {
     const app = await testApp(folderWith('a'));
     const numbers: number[] = [];
     for (let from: number | null = 0; from !== null;) {
@@ -84,10 +84,10 @@ describe('answers', () => {
     expect(numbers).toEqual(Array.from({ length: trials }, (_, i) => i));
   });
 
-  it('say what is wrong with a question', async () => {
+  it('refuse invalid queries with a reason', async () => {
     const app = await testApp(folderWith('a'));
     for (const [url, said] of Object.entries({
-      '/api/runs?x=1': /^400 what is asked is not understood: .*"x"/,
+      '/api/runs?x=1': /^400 the query is invalid: .*"x"/,
       '/api/runs/a/trials?limit=5001': /^400 .*limit: .*5000/,
       '/api/runs/a/trials?from=-1': /^400 .*from: /,
       '/api/runs/a/trials?from=1.5': /^400 .*from: /,
@@ -97,19 +97,19 @@ describe('answers', () => {
       '/api/runs/a/curves': /^400 .*trials/,
       '/api/runs/a/curves?trials=x': /^400 .*trials/,
       [`/api/runs/a/curves?${'trials=1&'.repeat(51)}`]: /^400 .*trials/,
-      '/api/runs/a/trials/x': /^400 .*number of the trial/,
+      '/api/runs/a/trials/x': /^400 .*trial number is invalid/,
       '/api/runs/a/trials/999': /^404 the run a has no trial 999/,
       '/api/runs/a/trials/1?precision=int4': /^400 .*precision/,
       '/api/compare?runs=a': /^400 .*runs/,
       '/api/compare?runs=a&runs=none': /^404 there is no run none/,
-      '/api/runs/none': /^404 there is no run none in .* The page of all runs lists those that are there/,
+      '/api/runs/none': /^404 there is no run none in .* The page of all runs lists the runs of the folder/,
       '/api/none': /^404 there is nothing at \/api\/none/,
       '/api/runs/a/live?after=x': /^400 .*after: /,
     }))
       expect(await problem(app, url)).toMatch(said);
   });
 
-  it('take names of folders as they are', async () => {
+  it('accept any folder name', async () => {
     const names = ['with space', 'comma,in', 'a%2fb', 'ü-名', '...', '<img src=x>', "it's", 'q?x=1&y#z', '\\'];
     const app = await testApp(folderWith(...names));
     const { runs } = await answer<RunsAnswer>(app, '/api/runs');
@@ -123,7 +123,7 @@ describe('answers', () => {
     expect(await answer(app, `/api/compare?${both.toString()}`)).toMatchObject({ runs: [{ id: 'comma,in' }, {}] });
   });
 
-  it('know no other names, whatever is asked', async () => {
+  it('refuse ids outside the folder', async () => {
     const folder = folderWith('a');
     cpSync(join(folder, 'a'), join(folder, '..', 'beside'), { recursive: true });
     const app = await testApp(folder);
@@ -143,7 +143,7 @@ describe('answers', () => {
     );
   });
 
-  it('are of one run where its own folder is watched', async () => {
+  it('contain one run when its own folder is watched', async () => {
     const app = await testApp(join(folderWith('mine'), 'mine'));
     expect(await answer(app, '/api/runs')).toMatchObject({ runs: [{ id: 'mine' }] });
     expect(await answer(app, '/api/runs/mine')).toMatchObject({ id: 'mine', run: { name: 'stored' } });
@@ -152,7 +152,7 @@ describe('answers', () => {
 });
 
 describe('runs that cannot be read', () => {
-  it('say why, and all else goes on', async () => {
+  it('are listed with the reason, beside the others', async () => {
     const folder = folderWith('good', 'newer', 'other', 'damaged', 'empty', 'locked');
     const file = (name: string): string => join(folder, name, 'nas.sqlite');
     const change = (name: string, sql: string): void => {
@@ -187,7 +187,7 @@ describe('runs that cannot be read', () => {
     expect(await problem(app, '/api/runs/locked')).toMatch(/^503 .*Wait until it has ended/);
     lock.close();
     expect(await answer(app, '/api/runs/locked')).toMatchObject({ run: { status: 'complete' } });
-    // What could not be read is tried again.
+    // An unreadable run is read again.
     copyFileSync(file('good'), file('damaged'));
     rmSync(join(folder, 'other'), { recursive: true });
     const after = await answer<RunsAnswer>(app, '/api/runs');
@@ -195,7 +195,7 @@ describe('runs that cannot be read', () => {
     expect(after.runs.some(({ id }) => id === 'other')).toBe(false);
   });
 
-  it('need not exist yet', async () => {
+  it('may not exist yet', async () => {
     const folder = join(temporaryFolder(), 'later');
     const app = await testApp(folder);
     expect(await answer(app, '/api/runs')).toEqual({ folder, runs: [] });
@@ -203,7 +203,7 @@ describe('runs that cannot be read', () => {
     expect(await answer(app, '/api/runs')).toMatchObject({ runs: [{ id: 'a' }] });
   });
 
-  it('are never written: neither the files nor beside them', async () => {
+  it('are never written to', async () => {
     const folder = folderWith('a');
     const workdir = join(folder, 'a');
     const before = statSync(join(workdir, 'nas.sqlite'), { bigint: true });
@@ -217,7 +217,7 @@ describe('runs that cannot be read', () => {
 });
 
 describe('the page', () => {
-  it('is the same file at every address, compressed where the browser takes it', async () => {
+  it('is one file for all addresses, compressed if the browser accepts it', async () => {
     const app = await testApp(temporaryFolder());
     for (const url of ['/', '/runs/a', '/runs/v1.2/trials/3', '/compare?runs=a&runs=b', '/runs/%2e%2e']) {
       const { statusCode, body, headers } = await app.inject({ url, headers: { host: 'localhost' } });

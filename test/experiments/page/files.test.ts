@@ -8,7 +8,7 @@ import { testApp } from './server.js';
 
 const secret = 'a secret beside the run';
 
-/** A folder with a run, and what lies in and beside its workdir. */
+/** A folder with a run, and files in and beside its workdir. */
 function runFolder(): string {
   const folder = temporaryFolder();
   const workdir = join(folder, 'runs', 'a');
@@ -37,7 +37,7 @@ const get = (app: FastifyInstance, path: string) =>
   app.inject({ url: `/files/a/${path}`, headers: { host: 'localhost' } });
 
 describe('files of a run', () => {
-  it('are downloads, whatever they hold', async () => {
+  it('are downloads of any content', async () => {
     const app = await testApp(runFolder());
     const given = {
       'artifacts/frontier/trial-00001.onnx': ['model', 'trial-00001.onnx'],
@@ -60,7 +60,7 @@ describe('files of a run', () => {
     }
   });
 
-  it('are those of the workdir, without its history, wherever links lead', async () => {
+  it('exclude the database and targets of links outside the workdir', async () => {
     const app = await testApp(runFolder());
     for (const path of [
       'nas.sqlite',
@@ -97,7 +97,7 @@ describe('files of a run', () => {
     }
   });
 
-  it('lead nowhere else, whatever is asked', async () => {
+  it('are refused outside the workdir', async () => {
     const app = await testApp(runFolder());
     const part = fc.oneof(
       fc.constantFrom(

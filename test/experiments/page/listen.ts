@@ -1,18 +1,23 @@
 import { get, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Streams } from '../../../experiments/page/api.js';
+import type { CandidateColumns, Streams } from '../../../experiments/page/api.js';
+import { databasePath } from '../../../experiments/stored/workdir.js';
+import { Store } from '../../../store/index.js';
+import { storedRun } from '../../cli/stored-run.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-/** An event as it came. */
-export type Heard<A extends keyof Streams> = {
+/** An event of a stream. */
+export type ReceivedEvent<A extends keyof Streams> = {
   [E in keyof Streams[A]]: { readonly event: E; readonly id: string; readonly data: Streams[A][E] };
 }[keyof Streams[A]];
 
 export interface Listening<A extends keyof Streams> {
-  readonly heard: readonly Heard<A>[];
+  readonly received: readonly ReceivedEvent<A>[];
   readonly status: number;
-  /** Whether the server has ended it. */
+  /** Whether the server has ended the stream. */
   readonly isOver: () => boolean;
-  /** Takes nothing more for a while; what is sent stays with the server. */
+  /** Stops reading from the socket. */
   readonly pause: () => void;
   readonly resume: () => void;
   readonly close: () => void;
@@ -32,7 +37,7 @@ export async function listenTo<A extends keyof Streams>(
     const request = get(url, { headers, agent: false }, resolve).on('error', reject);
     onTestFinished(() => void request.destroy());
   });
-  const heard: Heard<A>[] = [];
+  const received: ReceivedEvent<A>[] = [];
   let over = false;
   let text = '';
   response.setEncoding('utf8');
@@ -45,8 +50,12 @@ export async function listenTo<A extends keyof Streams>(
       const fields = Object.fromEntries(
         block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
       );
-      // What the server sends under this name is of the type that `Streams` says.
-      heard.push({ event: fields['event'], id: fields['id'], data: JSON.parse(fields['data']) as unknown } as Heard<A>);
+      // The server sends the type in `Streams` under this name.
+      received.push({
+        event: fields['event'],
+        id: fields['id'],
+        data: JSON.parse(fields['data']) as unknown,
+      } as ReceivedEvent<A>);
     }
   });
   response.on('close', () => {
@@ -54,7 +63,7 @@ export async function listenTo<A extends keyof Streams>(
   });
   response.on('error', () => undefined);
   return {
-    heard,
+    received,
     status: response.statusCode ?? 0,
     isOver: () => over,
     pause: () => void response.pause(),
@@ -62,3 +71,27 @@ export async function listenTo<A extends keyof Streams>(
     close: () => void response.destroy(),
   };
 }
+
+/** A folder with a run of `trials` trials, and its open store. */
+export async function running(trials = 3) {
+  const folder = join(temporaryFolder(), 'runs');
+  const workdir = join(folder, 'a');
+  await storedRun(workdir, trials);
+  const store = Store.open(databasePath(workdir));
+  onTestFinished(() => store.close());
+  return { folder, workdir, store };
+}
+
+/** Latest accuracy of each trial over several messages. */
+export function accuracies(columns: readonly CandidateColumns[]): ReadonlyMap<number, number | null> {
+  return new Map(
+    columns.flatMap(({ number, values }) =>
+      number.map((trial, i) => [trial, (values['accuracy'] as readonly (number | null)[] | undefined)?.[i] ?? null]),
+    ),
+  );
+}
+
+export const measured = (store: Store, trial: number, accuracy: number): void =>
+  store.trials.revise(trial, { accuracy: { value: accuracy, provenance: 'measured' } });
+
+export const patient = { timeout: 10_000, interval: 20 };

@@ -2,46 +2,45 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
 import { Refusal } from '../../../base/server.js';
-import { KnownRun } from '../../../experiments/page/run-folder.js';
-import { RunMemory } from '../../../experiments/page/collect/run-memory.js';
+import { WatchedRun } from '../../../experiments/page/run-folder.js';
+import { RunCache } from '../../../experiments/page/collect/run-cache.js';
 import { databasePath } from '../../../experiments/runner/index.js';
 import { Store } from '../../../store/index.js';
 import { storedRun } from '../../cli/stored-run.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-/** A run of three trials that was looked at, its store as the runner has it, and what is remembered. */
+/** A run of three trials that was read, with its open store and cache. */
 async function known() {
   const workdir = join(temporaryFolder(), 'a');
   await storedRun(workdir, 3);
   const store = Store.open(databasePath(workdir));
   onTestFinished(() => store.close());
-  const run = new KnownRun('a', workdir, Date.now);
+  const run = new WatchedRun('a', workdir, Date.now);
   const caughtUp = () =>
-    run.look((opened, memory) => {
-      memory.catchUp(opened);
+    run.read((opened, memory) => {
+      memory.update(opened);
       return { memory, cursor: memory.cursor, frontier: memory.frontier, summary: memory.summary(opened, 0) };
     });
   return { workdir, store, run, caughtUp, before: await caughtUp() };
 }
 
-it('remembers a run also when what was asked of it is refused', async () => {
+it('keeps the cache after a task that throws', async () => {
   const { run, caughtUp, before } = await known();
-  const refused = run.look(() => {
+  const refused = run.read(() => {
     throw new Refusal(404, 'there is no such trial');
   });
   await expect(refused).rejects.toThrow('there is no such trial');
   const after = await caughtUp();
   expect(after.memory).toBe(before.memory);
-  // It would be another one had all been read again.
+  // A full read would create another object.
   expect(after.frontier).toBe(before.frontier);
 });
 
-it('reads all again when it could take in what happened halfway only', async () => {
+it('reads everything again after a failed update', async () => {
   const { workdir, store, caughtUp, before } = await known();
   const database = new Database(databasePath(workdir));
   onTestFinished(() => void database.close());
   for (const number of [0, 1]) store.trials.revise(number, { accuracy: { value: 0.99, provenance: 'measured' } });
-  // The file would not have a trial changed.
   const triggers = database.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'trials'");
   for (const name of triggers.pluck().all() as string[]) database.exec(`DROP TRIGGER ${name}`);
   const { choices } = database.prepare('SELECT choices FROM trials WHERE number = 1').get() as { choices: string };
@@ -51,8 +50,8 @@ it('reads all again when it could take in what happened halfway only', async () 
   write(choices);
   const after = await caughtUp();
   expect(after.cursor).toBeGreaterThan(before.cursor);
-  const fresh = new RunMemory();
-  fresh.catchUp(store);
+  const fresh = new RunCache();
+  fresh.update(store);
   expect([after.cursor, after.frontier, after.summary]).toEqual([
     fresh.cursor,
     fresh.frontier,

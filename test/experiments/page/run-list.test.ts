@@ -7,7 +7,7 @@ import { databasePath } from '../../../experiments/runner/index.js';
 import { storedRun } from '../../cli/stored-run.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-it('does not look at a run that cannot be read again at once', async () => {
+it('does not retry an unreadable run at once', async () => {
   const folder = temporaryFolder();
   const workdir = join(folder, 'a');
   mkdirSync(workdir);
@@ -17,7 +17,7 @@ it('does not look at a run that cannot be read again at once', async () => {
   const entry = async () => (await list.answer()).runs[0];
   const first = await entry();
   expect(first).toMatchObject({ id: 'a', problem: expect.any(String) as string });
-  // What is found anew is another object.
+  // A new read creates another object.
   expect(await entry()).toBe(first);
   now += 600_000;
   expect(await entry()).not.toBe(first);

@@ -6,7 +6,7 @@ import { namesOf } from '../../../base/server.js';
 import { createApp, type AppOptions, startPage, type PageServer } from '../../../experiments/page/server.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-/** What a build leaves behind, as far as the server is concerned. */
+/** Files of a build that the server needs. */
 export function assetsFolder(): string {
   const folder = join(temporaryFolder(), 'app');
   mkdirSync(join(folder, 'assets'), { recursive: true });
@@ -16,14 +16,14 @@ export function assetsFolder(): string {
   return folder;
 }
 
-/** What nobody foresaw fails the test. */
+/** Unexpected errors fail the test. */
 const report = (error: unknown): void => {
   onTestFinished(() => {
     throw error;
   });
 };
 
-/** The server of a folder's runs, without a socket. */
+/** A server without a socket. */
 export async function testApp(folder: string, options: Partial<AppOptions> = {}): Promise<FastifyInstance> {
   const access = { names: namesOf('127.0.0.1'), token: null };
   const app = await createApp({ ...access, folder, assets: assetsFolder(), clock: Date.now, report, ...options });
@@ -31,7 +31,7 @@ export async function testApp(folder: string, options: Partial<AppOptions> = {})
   return app;
 }
 
-/** The same over real HTTP on a free port. */
+/** A server on a free port. */
 export async function testServer(folder: string): Promise<PageServer> {
   const server = await startPage({ folder, host: '127.0.0.1', port: 0, assets: assetsFolder(), report });
   onTestFinished(() => server.close());

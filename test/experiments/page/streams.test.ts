@@ -1,41 +1,15 @@
 import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import type { CandidateColumns } from '../../../experiments/page/api.js';
+import { describe, expect, it } from 'vitest';
 import { clearRun, databasePath } from '../../../experiments/runner/index.js';
 import { Store } from '../../../store/index.js';
 import { storedRun } from '../../cli/stored-run.js';
-import { temporaryFolder } from '../../support/temporary.js';
-import { listenTo } from './listen.js';
+import { accuracies, listenTo, measured, patient, running } from './listen.js';
 import { testServer } from './server.js';
 
-/** A folder with a run of so many trials, and its store, as the runner has it. */
-async function running(trials = 3) {
-  const folder = join(temporaryFolder(), 'runs');
-  const workdir = join(folder, 'a');
-  await storedRun(workdir, trials);
-  const store = Store.open(databasePath(workdir));
-  onTestFinished(() => store.close());
-  return { folder, workdir, store };
-}
-
-/** The latest value of a measure of each trial that changed, over several messages. */
-function accuracies(columns: readonly CandidateColumns[]): ReadonlyMap<number, number | null> {
-  return new Map(
-    columns.flatMap(({ number, values }) =>
-      number.map((trial, i) => [trial, (values['accuracy'] as readonly (number | null)[] | undefined)?.[i] ?? null]),
-    ),
-  );
-}
-
-const measured = (store: Store, trial: number, accuracy: number): void =>
-  store.trials.revise(trial, { accuracy: { value: accuracy, provenance: 'measured' } });
-
-const patient = { timeout: 10_000, interval: 20 };
-
-describe('what happens in a run', () => {
-  it('is told at once, then as it happens, to each who listens from where he was', async () => {
+describe('the stream of a run', () => {
+  it('sends changes at once and as they happen, to each listener from its cursor', async () => {
     const { folder, store } = await running();
     const { address } = await testServer(folder);
     const { cursor, total } = await (await fetch(new URL('/api/runs/a/trials', address))).json().then(asTrials);
@@ -45,92 +19,73 @@ describe('what happens in a run', () => {
     const later = await listenTo('/api/runs/:run/live', url);
     const fromNow = await listenTo('/api/runs/:run/live', new URL('/api/runs/a/live', address));
     const listeners = [all, later, fromNow];
-    await expect.poll(() => listeners.map(({ heard }) => heard.length), patient).toEqual([1, 1, 1]);
-    const firsts = listeners.map(({ heard: [first] }) => (first.event === 'changes' ? first.data : undefined));
+    await expect.poll(() => listeners.map(({ received }) => received.length), patient).toEqual([1, 1, 1]);
+    const firsts = listeners.map(({ received: [first] }) => (first.event === 'changes' ? first.data : undefined));
     expect(firsts.map((first) => first?.candidates.number)).toEqual([[0, 1, 2], [], []]);
-    // Whoever has not heard of the frontier is told it.
+    // The first message holds the frontier.
     expect(firsts.every((first) => (first?.frontier?.length ?? 0) > 0)).toBe(true);
 
     measured(store, 1, 0.99);
-    await expect.poll(() => listeners.map(({ heard }) => heard.length), patient).toEqual([2, 2, 2]);
-    for (const { heard } of listeners) {
-      const last = heard[1];
+    await expect.poll(() => listeners.map(({ received }) => received.length), patient).toEqual([2, 2, 2]);
+    for (const { received } of listeners) {
+      const last = received[1];
       expect(last).toMatchObject({ event: 'changes', data: { candidates: { number: [1] } } });
       expect(last.event === 'changes' && accuracies([last.data.candidates]).get(1)).toBe(0.99);
       expect(last.event === 'changes' && last.data.frontier?.some(({ number }) => number === 1)).toBe(true);
     }
     later.close();
 
-    // A browser that connects again says what it had, and hears what it missed.
+    // A browser that reconnects gets what it missed.
     measured(store, 2, 0.5);
     store.events.add({ kind: 'note', detail: { message: 'meanwhile' } });
-    const again = await listenTo('/api/runs/:run/live', url, later.heard[1].id);
-    await expect.poll(() => again.heard.length, patient).toBe(1);
-    const [missed] = again.heard;
+    const again = await listenTo('/api/runs/:run/live', url, later.received[1].id);
+    await expect.poll(() => again.received.length, patient).toBe(1);
+    const [missed] = again.received;
     expect(missed).toMatchObject({
       event: 'changes',
       data: { candidates: { number: [2] }, log: [{ message: 'meanwhile' }] },
     });
   });
 
-  it('waits for who is slow, and then comes in one piece', async () => {
-    const { folder, store } = await running(40);
-    const { address } = await testServer(folder);
-    const slow = await listenTo('/api/runs/:run/live', new URL('/api/runs/a/live', address));
-    const quick = await listenTo('/api/runs/:run/live', new URL('/api/runs/a/live', address));
-    await expect.poll(() => [slow.heard.length, quick.heard.length], patient).toEqual([1, 1]);
-    slow.pause();
-    // More than sockets hold.
-    const message = 'x'.repeat(4_000_000);
-    for (let round = 0; round < 4; round++) {
-      const before = quick.heard.length;
-      store.events.add({ kind: 'note', detail: { message } });
-      measured(store, round, 0.1 * round);
-      await expect.poll(() => quick.heard.length, patient).toBeGreaterThan(before);
-    }
-    slow.resume();
-    const latest = quick.heard.at(-1)?.id;
-    await expect.poll(() => slow.heard.at(-1)?.id, patient).toBe(latest);
-    expect(slow.heard.length).toBeLessThan(quick.heard.length);
-    const told = slow.heard.flatMap((one) => (one.event === 'changes' ? [one.data.candidates] : []));
-    expect([...accuracies(told).keys()].sort((a, b) => a - b)).toEqual([0, 1, 2, 3]);
-  });
-
-  it('is over when another run takes its place, or none', async () => {
+  it('ends when the run is replaced or removed', async () => {
     const { folder, workdir, store } = await running();
     const { address } = await testServer(folder);
     const url = new URL('/api/runs/a/live?after=0', address);
     const first = await listenTo('/api/runs/:run/live', url);
-    await expect.poll(() => first.heard.length, patient).toBe(1);
+    await expect.poll(() => first.received.length, patient).toBe(1);
     store.close();
     clearRun(workdir);
     await storedRun(workdir, 1);
-    await expect.poll(() => first.heard.at(-1)?.event, patient).toBe('gone');
-    expect(first.heard.at(-1)).toMatchObject({ data: { error: { message: 'the run a was begun anew' } } });
+    await expect.poll(() => first.received.at(-1)?.event, patient).toBe('gone');
+    expect(first.received.at(-1)).toMatchObject({
+      data: { error: { message: 'the run a was replaced by a new run' } },
+    });
     await expect.poll(first.isOver, patient).toBe(true);
-    // Also for who was not there at that moment, and for who knows more than has happened.
-    const again = await listenTo('/api/runs/:run/live', url, first.heard.at(-1)?.id);
+    // Also for listeners that reconnect later, or whose cursor is ahead of the run.
+    const again = await listenTo('/api/runs/:run/live', url, first.received.at(-1)?.id);
     const ahead = await listenTo('/api/runs/:run/live', new URL('/api/runs/a/live?after=1000000', address));
-    await expect.poll(() => [again.heard.at(-1)?.event, ahead.heard.at(-1)?.event], patient).toEqual(['gone', 'gone']);
+    await expect
+      .poll(() => [again.received.at(-1)?.event, ahead.received.at(-1)?.event], patient)
+      .toEqual(['gone', 'gone']);
 
     const second = await listenTo('/api/runs/:run/live', url);
-    await expect.poll(() => second.heard.length, patient).toBe(1);
+    await expect.poll(() => second.received.length, patient).toBe(1);
     rmSync(workdir, { recursive: true });
-    await expect.poll(() => second.heard.at(-1)?.event, patient).toBe('gone');
-    expect(second.heard.at(-1)).toMatchObject({ data: { error: { message: 'the run a was removed' } } });
+    await expect.poll(() => second.received.at(-1)?.event, patient).toBe('gone');
+    expect(second.received.at(-1)).toMatchObject({ data: { error: { message: 'the run a was removed' } } });
     expect((await listenTo('/api/runs/:run/live', url)).status).toBe(404);
   });
 });
 
 const asTrials = (body: unknown) => body as { readonly cursor: number; readonly total: number };
 
-describe('the list of runs', () => {
-  it('is told at once, and whenever a run appears, moves on, or vanishes', async () => {
+describe('the stream of all runs', () => {
+  it('sends the list at once and whenever a run appears, changes or vanishes', async () => {
     const { folder, workdir, store } = await running();
     const { address } = await testServer(folder);
     const list = await listenTo('/api/live', new URL('/api/live', address));
     const latest = () => {
-      const last = list.heard.at(-1);
+      const last = list.received.at(-1);
       return last?.data.runs.map((entry) => [entry.id, 'run' in entry ? entry.run.status : entry.problem]);
     };
     await expect.poll(latest, patient).toEqual([['a', 'complete']]);
@@ -143,7 +98,7 @@ describe('the list of runs', () => {
     ]);
     const other = Store.open(databasePath(join(folder, 'b')));
     other.run.setStatus('running');
-    // No process works in it.
+    // No process works on it.
     await expect.poll(latest, patient).toEqual([
       ['a', 'complete'],
       ['b', 'died'],
@@ -152,18 +107,18 @@ describe('the list of runs', () => {
     rmSync(join(folder, 'a'), { recursive: true });
     mkdirSync(join(folder, 'c'));
     await expect.poll(latest, patient).toEqual([['b', 'died']]);
-    const count = list.heard.length;
-    // Longer than from one look to the next: where nothing changes, nothing is told.
+    const count = list.received.length;
+    // Longer than the interval: without changes there are no messages.
     await setTimeout(1500);
-    expect(list.heard.length).toBe(count);
+    expect(list.received.length).toBe(count);
   });
 
-  it('ends without a complaint where the folder cannot be read any more, and says so to who asks again', async () => {
+  it('ends when the folder becomes unreadable, and refuses new listeners', async () => {
     const { folder } = await running();
     const { address } = await testServer(folder);
     const url = new URL('/api/live', address);
     const list = await listenTo('/api/live', url);
-    await expect.poll(() => list.heard.length, patient).toBe(1);
+    await expect.poll(() => list.received.length, patient).toBe(1);
     renameSync(folder, `${folder}-before`);
     writeFileSync(folder, 'not a folder');
     await expect.poll(list.isOver, patient).toBe(true);

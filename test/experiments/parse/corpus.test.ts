@@ -7,7 +7,7 @@ import { loadExperiment } from '../../../experiments/parse/index.js';
 const folder = join(import.meta.dirname, 'corpus');
 const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
 
-/** What the file's comments say of its error: `#! text` must be in the message, `#- text` must not. */
+/** Expectations in comments: the message contains `#! text`, and not `#- text`. */
 function expectations(text: string): { readonly wanted: string[]; readonly unwanted: string[] } {
   const marked = (mark: string): string[] =>
     text.split('\n').flatMap((line) => (line.startsWith(`#${mark} `) ? [line.slice(3)] : []));
@@ -25,7 +25,7 @@ function failure(file: string): NasError {
 }
 
 describe('a bad experiment file', () => {
-  it('is there for every kind of mistake', () => {
+  it('exists for every kind of mistake', () => {
     expect(files.length).toBeGreaterThanOrEqual(25);
   });
 
@@ -36,7 +36,7 @@ describe('a bad experiment file', () => {
     expect(wanted.length).toBeGreaterThan(0);
     for (const text of wanted) expect(error.message).toContain(text);
     for (const text of unwanted) expect(error.message).not.toContain(text);
-    // Every line that names a problem says where it is.
+    // Every problem has a position.
     const lines = error.message.split('\n').filter((line) => !line.includes('problems in'));
     for (const line of lines) expect(line).toMatch(/\.yaml:\d+:\d+: /);
   });

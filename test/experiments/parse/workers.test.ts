@@ -27,12 +27,12 @@ describe('--workers', () => {
   ])('names a queue where the file says %s', (_, text) => {
     const loaded = load(text, { workers: 'redis://a:1' });
     expect(loaded.experiment).toMatchObject({ workers: { type: 'queue', url: 'redis://a:1', mixed: false } });
-    // It is kept with the run, as if the file had said it.
+    // It is stored as if the file had said it.
     expect(loaded.written).toMatchObject({ workers: { type: 'queue', url: 'redis://a:1' } });
     expect(loaded.where(['workers', 'url'])).toBe('--workers redis://a:1');
   });
 
-  it('keeps what a file says of its queue besides the address', () => {
+  it('keeps other settings of the queue', () => {
     expect(load(queue, { workers: 'rediss://a:1' }).experiment).toMatchObject({
       workers: { url: 'rediss://a:1', tag: 'gpu', password_file: '/etc/queue' },
     });
@@ -40,12 +40,12 @@ describe('--workers', () => {
     expect(workersGiven('redis://c', before)).toEqual({ ...before, url: 'redis://c' });
   });
 
-  it('goes back to this machine', () => {
+  it('switches back to this machine', () => {
     expect(load(queue, { workers: 'pool' }).experiment).toMatchObject({ workers: { type: 'pool' } });
     expect(workersGiven('pool', workersSchema.parse({ type: 'queue', url: 'redis://b' }))).toEqual({ type: 'pool' });
   });
 
-  it('says what it may be', () => {
+  it('lists allowed values', () => {
     for (const argument of ['redis', 'redis:/a', 'http://a', ''])
       expect(refusal(() => load(trains, { workers: argument }))).toMatch(
         /^--workers .*: expected pool, or the address of a queue.*redis:\/\/10\.0\.0\.5:6379/,
@@ -63,7 +63,7 @@ describe('--workers', () => {
     ['--workers', () => load(trains, { workers: 'redis://u:hunter2@a' })],
     ['--workers of a run that goes on', () => workersGiven('redis://u:hunter2@a', { type: 'pool' })],
     ['a --workers that is none', () => load(trains, { workers: 'redis:/u:hunter2@a://b@c' })],
-  ])('repeats no password of %s', (_, task) => {
+  ])('does not print the password of %s', (_, task) => {
     expect(refusal(task)).not.toContain('hunter2');
   });
 
@@ -71,7 +71,7 @@ describe('--workers', () => {
     ['the file', () => load(`${trains}workers: {type: queue, url: "redis://u:hunter2@a"}\n`, {})],
     ['--workers', () => load(trains, { workers: 'redis://u:hunter2@a' })],
     ['--workers of a run that goes on', () => workersGiven('redis://u:hunter2@a', { type: 'pool' })],
-  ])('says where a password in %s belongs', (_, task) => {
+  ])('says where the password in %s belongs', (_, task) => {
     expect(refusal(task)).toMatch(/workers\.password_file.*NAS_QUEUE_PASSWORD/);
   });
 });

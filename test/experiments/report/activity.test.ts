@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Activity, Training } from '../../../experiments/page/api.js';
-import { RunMemory } from '../../../experiments/page/collect/run-memory.js';
+import { RunCache } from '../../../experiments/page/collect/run-cache.js';
 import { ask, begun, epoch, experimentOn, measured, start, type Written } from '../page/collect/history.js';
 
 const calibration = {
@@ -18,11 +18,11 @@ const calibration = {
   environment: {},
 } as const;
 
-/** What is being done: as one sees it who has watched from the beginning, and who looks now. */
-function activityOf({ store }: Written, watching: RunMemory): readonly Activity[] {
-  watching.catchUp(store);
-  const fresh = new RunMemory();
-  fresh.catchUp(store);
+/** Activities of a tracker that saw all events, and of the latest events alone. */
+function activityOf({ store }: Written, watching: RunCache): readonly Activity[] {
+  watching.update(store);
+  const fresh = new RunCache();
+  fresh.update(store);
   const seen = fresh.activity(store);
   expect(watching.activity(store)).toEqual(seen);
   return seen;
@@ -37,8 +37,8 @@ const training = (training: Training, rest: Partial<Extract<Activity, { kind: 't
   ...rest,
 });
 
-describe('what a run does now', () => {
-  it('follows its history from the teacher to the last fine-tuning', () => {
+describe('activities of a run', () => {
+  it('follow the events from the teacher to the last fine-tuning', () => {
     const experiment = experimentOn(
       'teacher: {type: train, epochs: 4}',
       'train: {epochs: 3}',
@@ -47,7 +47,7 @@ describe('what a run does now', () => {
     );
     const written = begun(experiment);
     const { store, wait, now } = written;
-    const memory = new RunMemory();
+    const memory = new RunCache();
     const does = () => activityOf(written, memory);
     expect(does()).toEqual([]);
 
@@ -90,10 +90,10 @@ describe('what a run does now', () => {
     expect(does()).toEqual([]);
   });
 
-  it('is nothing of what was begun before a run was stopped or killed', () => {
+  it('exclude work that a stop or kill has ended', () => {
     const written = begun();
     const { store } = written;
-    const memory = new RunMemory();
+    const memory = new RunCache();
     ask(written, 0);
     store.trials.start(0);
     expect(activityOf(written, memory)).toHaveLength(1);
@@ -105,10 +105,10 @@ describe('what a run does now', () => {
     expect(activityOf(written, memory)).toEqual([]);
   });
 
-  it('is no training of a trial that waits to be judged with others, until it goes on', () => {
+  it('exclude paused trials until they are promoted', () => {
     const written = begun(experimentOn('train: {epochs: 9}', 'search: {fidelity: {type: asha, eta: 3}}'));
     const { store } = written;
-    const memory = new RunMemory();
+    const memory = new RunCache();
     ask(written, 0);
     store.trials.start(0);
     store.curves.add({ stage: 'search', trial: 0 }, epoch(0));

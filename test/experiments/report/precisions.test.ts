@@ -29,13 +29,12 @@ const folder = mkdtempSync(join(tmpdir(), 'nas-precisions-'));
 let store: Store;
 let frontier: readonly ReportTrial[];
 
-/** Of a trial that is on the frontier in both precisions: the most accurate one is, in fp32, and in int8 by its speed. */
+/** A trial that is on the frontier in both precisions. */
 const both = (): number =>
   frontier.map(({ number }) => number).find((number, i, all) => all.indexOf(number) !== i) ?? -1;
 
 beforeAll(async () => {
   store = await storedRunInPrecisions(join(folder, 'run'), 40);
-  // The best network of all, in both precisions.
   const measured = (value: number) => ({ value, provenance: 'measured' }) as const;
   const int8 = { accuracy: measured(0.98), latency_ms: measured(0.4) };
   store.variants.revise(3, 'fp32', { accuracy: measured(0.99), latency_ms: measured(0.5) });
@@ -57,14 +56,14 @@ afterAll(() => {
 });
 
 describe('the frontier of a run in two precisions', () => {
-  it('is of candidates: a trial once for each precision that is accepted and not dominated', () => {
+  it('holds a trial in each accepted, non-dominated precision', () => {
     const places = frontier.map(({ number, precision }) => `${number} ${precision ?? ''}`);
     expect(places).toEqual(['3 int8', '3 fp32']);
     expect(both()).toBe(3);
     expect(frontier.map(({ values }) => values['latency_ms'])).toEqual([0.4, 0.5]);
   });
 
-  it('has the results of the final training in each, ranked anew', () => {
+  it('has the final results and the final frontier of each precision', () => {
     const finals = collectFinals(store);
     expect(finals.all).toHaveLength(2);
     expect(finals.of({ number: 3, precision: 'int8' })).toMatchObject({ accuracy: 0.5, onFrontier: true });
@@ -76,7 +75,7 @@ describe('the frontier of a run in two precisions', () => {
     expect(table[2]).toMatch(/^ +3 +fp32 .* 99\.00 % +yes +90\.00 %$/);
   });
 
-  it('has of each member what was measured, predicted, and kept in its precision', async () => {
+  it('has measurements, predictions and files of each precision', async () => {
     const [int8, fp32] = await Promise.all(frontier.map((trial) => collectMember(store, trial)));
     expect(int8.files.map(({ path }) => path)).toEqual(['trial-3.onnx-int8']);
     expect(fp32.files.map(({ path }) => path)).toEqual(['trial-3.onnx']);
@@ -87,13 +86,13 @@ describe('the frontier of a run in two precisions', () => {
     expect(int8.kept).toMatchObject({ fp32: { final: { accuracy: 0.99 } }, int8: { final: { accuracy: 0.5 } } });
   });
 
-  it('says how accurate float networks are, where networks are compared that are cut or fine-tuned in float', () => {
+  it('has float accuracies for comparisons with shrunk networks', () => {
     expect(trialsByAccuracy(store)).toMatchObject([{ trial: 3, accuracy: 0.99 }]);
   });
 });
 
 describe('tables and files of a run in two precisions', () => {
-  it('carry the precision that was chosen', () => {
+  it('carry the chosen precision', () => {
     const trials = collectTrials(store);
     expect(trials.slice(0, 5).map(({ precision }) => precision)).toEqual(['fp32', 'fp32', 'fp32', 'int8', 'int8']);
     expect(collectTrials(store, { precision: 'int8', limit: 3 }).map(({ number }) => number)).toEqual([3, 4, 8]);
@@ -104,7 +103,7 @@ describe('tables and files of a run in two precisions', () => {
     expect(toCsv(frontier, [])).toMatch(/\n3,complete,int8,.*\n3,complete,fp32,/);
   });
 
-  it('show what became of both, and why', async () => {
+  it('show the verdicts on both precisions', async () => {
     const shown = async (number: number): Promise<string> => {
       const trial = collectTrial(store, number);
       return trial === undefined ? '' : precisionsListing(await collectMember(store, trial), plain);
@@ -130,7 +129,7 @@ describe('the report of a run in two precisions', () => {
     data = await collectReport(store);
   });
 
-  it('counts what int8 came to', () => {
+  it('counts verdicts on int8', () => {
     expect(data.precisions).toEqual({
       judged: 40,
       accepted: 16,
@@ -146,7 +145,7 @@ describe('the report of a run in two precisions', () => {
     expect(JSON.parse(JSON.stringify(data))).toEqual(data);
   });
 
-  it('draws them as different marks, and names them in the legend', () => {
+  it('draws them with different marks and a legend', () => {
     const svg = renderFrontier(data);
     for (const series of ['trials', 'frontier, in the search', 'after the final training'])
       for (const precision of ['fp32', 'int8']) expect(svg).toContain(`>${series}: ${precision}</text>`);
@@ -161,7 +160,7 @@ describe('the report of a run in two precisions', () => {
   it('has a section, a column, and a card for each candidate', () => {
     const page = renderPage(data);
     expect(page).toContain('<h2>Precisions</h2>');
-    expect(page).toContain('for 16 of 40 trials in which it was judged');
+    expect(page).toContain('for 16 of 40 judged trials');
     expect(page).toContain('1.50 × as fast as fp32');
     expect(page).toContain('<th scope="col">precision</th>');
     const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
@@ -170,7 +169,7 @@ describe('the report of a run in two precisions', () => {
     for (const [, id] of page.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(id);
   });
 
-  it('tells how well latency was predicted for each', () => {
+  it('has the prediction quality of each', () => {
     const pairs = [1, 2, 3, 4].flatMap((ms) => [
       { trial: ms, precision: 'fp32' as const, predicted: ms, measured: ms },
       { trial: ms, precision: 'int8' as const, predicted: 1.5 * ms, measured: ms },
@@ -188,7 +187,7 @@ describe('the report of a run in two precisions', () => {
 });
 
 describe('predictions of a run in two precisions', () => {
-  it('are compared with what was measured in the same', async () => {
+  it('are compared with measurements of the same precision', async () => {
     const path = join(folder, 'predicted');
     const predicted = await storedRunInPrecisions(path, 4);
     for (let number = 4; number < 9; number++) {
@@ -230,8 +229,8 @@ describe('predictions of a run in two precisions', () => {
   });
 });
 
-describe('a run that knows fp32 only', () => {
-  it('says nothing of precisions', async () => {
+describe('a run with fp32 only', () => {
+  it('has no precisions in its answers', async () => {
     const path = join(folder, 'plain');
     await storedRun(path, 12);
     const single = Store.open(join(path, 'nas.sqlite'));

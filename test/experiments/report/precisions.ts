@@ -6,7 +6,7 @@ import { exampleEnvironment as environment } from '../../support/environment.js'
 const measured = (values: Readonly<Record<string, number>>): ObjectiveValues =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, provenance: 'measured' }]));
 
-/** What int8 comes to in a trial, by its number: too slow, too inaccurate, not to be had, or chosen. */
+/** Verdict on int8 by trial number: too slow, too inaccurate, impossible, or chosen. */
 const fates = ['speed', 'accuracy', 'quantizing', 'chosen', 'chosen'] as const;
 
 /**

@@ -31,7 +31,7 @@ describe('CSV', () => {
     expect(rows).toHaveLength(data.trials.length);
   });
 
-  it('quotes what needs it, so that any text comes back', () => {
+  it('quotes any text reversibly', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (name, choice) => {
         const trial = { ...data.trials[0], choices: { [name]: choice } };
@@ -45,7 +45,7 @@ describe('CSV', () => {
   });
 });
 
-/** RFC 4180, written the other way round than the writer. */
+/** An independent RFC 4180 parser. */
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
@@ -101,7 +101,7 @@ describe('a report of a real store', () => {
   });
 });
 
-describe('values for people', () => {
+describe('values as text', () => {
   it.each([
     ['accuracy', 0.91234, '91.23 %'],
     ['latency_ms', 0.123456, '0.123 ms'],

@@ -59,7 +59,7 @@ const accurate = (among: readonly number[]): number =>
   among.reduce((best, i) => (trials[i].accuracy > trials[best].accuracy ? i : best));
 
 describe('shrunk networks of a report', () => {
-  it('stand beside the most accurate other trial of no more MACs', async () => {
+  it('have the most accurate other trial of no more MACs as alternative', async () => {
     begin();
     const [{ alternative, from, tuned }] = await collectShrunk(store);
     const within = [...trials.keys()].filter((i) => i !== largest() && trials[i].macs <= middle());
@@ -76,7 +76,7 @@ describe('shrunk networks of a report', () => {
     });
   });
 
-  it('stand beside a trial that was measured to be no slower, where latency is the budget', async () => {
+  it('have a trial of no higher measured latency as alternative', async () => {
     const others = [...trials.keys()].filter((i) => i !== largest());
     const measured = Object.fromEntries(others.slice(0, 4).map((i, at) => [i, at < 2 ? 0.4 : 0.6]));
     begin({
@@ -88,7 +88,7 @@ describe('shrunk networks of a report', () => {
     expect([from.latency, tuned.latency]).toEqual([1, 0.5]);
   });
 
-  it('are compared with final accuracies where there are such, never with both kinds', async () => {
+  it('are compared with one kind of accuracy, final ones if any', async () => {
     begin();
     const poorest = [...trials.keys()]
       .filter((i) => i !== largest() && trials[i].macs <= middle())
@@ -105,7 +105,7 @@ describe('shrunk networks of a report', () => {
     expect(alternative).toMatchObject({ trial: poorest, accuracy: 0.5, testAccuracy: 0.4 });
   });
 
-  it('are shown as a table that says whether it was worth it, and on the page when they are complete', async () => {
+  it('are shown as a table with a verdict, and on the page when complete', async () => {
     const number = begin();
     expect(renderPage(await collectReport(store))).not.toContain('Shrunk networks');
     store.shrunk.finish(number, {
@@ -125,7 +125,7 @@ describe('shrunk networks of a report', () => {
     expect(renderPage(await collectReport(store))).toContain('Shrunk networks');
   });
 
-  it('say which accuracy a trial has that was not trained for itself', async () => {
+  it('name the kind of accuracy of untrained slices', async () => {
     const number = begin();
     const others = { accuracy: 0.7, testAccuracy: 0.69, accuracyBefore: 0.3, seconds: 1 };
     store.shrunk.finish(number, { state: 'complete', ...others });
@@ -140,7 +140,7 @@ describe('shrunk networks of a report', () => {
     expect(text).toContain('Its accuracy is supernet accuracy: trained as long, it may have more.');
   });
 
-  it('say when no other trial takes as little', async () => {
+  it('say when there is no alternative', async () => {
     begin({ macs: 1, target: { objective: 'macs', value: 1 } });
     const [shrunk] = await collectShrunk(store);
     expect(shrunk.alternative).toBeNull();

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import picocolors from 'picocolors';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { atWorkListing, takingsListing } from '../../../cli/output/runs.js';
+import { atWorkListing, assignmentsTable } from '../../../cli/output/runs.js';
 import { collectTrialAnswer } from '../../../experiments/page/collect/trial-answer.js';
-import { RunMemory } from '../../../experiments/page/collect/run-memory.js';
+import { RunCache } from '../../../experiments/page/collect/run-cache.js';
 import {
   collectReport,
-  collectTakings,
+  collectAssignments,
   collectTrials,
   collectWorkers,
   hostsText,
@@ -26,7 +26,7 @@ const take = ({ store }: Written, training: Training, host: string, attempt = 1,
 
 const search = (trial: number): Training => ({ stage: 'search', trial });
 
-/** A run through a queue in which three machines did this and that. */
+/** A run through a queue with three machines. */
 function worked(file?: string): Written {
   const written = begun(experimentOn(queue), file);
   const { store, wait } = written;
@@ -40,7 +40,7 @@ function worked(file?: string): Written {
   take(written, search(1), 'birch');
   store.trials.finish(0, { state: 'complete', values: measured(0.5, 1) });
   wait(60_000);
-  // As the runner does it when a worker dies.
+  // As the runner does when a worker dies.
   store.trials.start(1);
   store.events.add({ kind: 'retried', trial: 1, detail: { stage: 'search', attempt: 2, message: 'birch was lost' } });
   wait(1000);
@@ -48,9 +48,9 @@ function worked(file?: string): Written {
   return written;
 }
 
-describe('who works for a run through a queue', () => {
-  it('is told with what each did, what is at work, and what waits', () => {
-    // Whether a run is at work, its lock tells.
+describe('workers of a run through a queue', () => {
+  it('have their trials, current assignments and waiting trainings', () => {
+    // The lock makes the run a running one.
     const folder = mkdtempSync(join(tmpdir(), 'nas-workers-'));
     const lock = lockWorkdir(folder);
     const { store } = worked(join(folder, 'nas.sqlite'));
@@ -89,7 +89,7 @@ describe('who works for a run through a queue', () => {
     expect(collectWorkers(store)).toMatchObject({ now: [], waiting: 0 });
   });
 
-  it('is nothing of a run of processes of this machine, in no answer', async () => {
+  it('are absent for runs of this machine, in all answers', async () => {
     const written = begun();
     const { store } = written;
     store.run.setStatus('running');
@@ -97,11 +97,11 @@ describe('who works for a run through a queue', () => {
     store.trials.start(0);
     store.trials.start(0);
     expect(collectWorkers(store)).toBeUndefined();
-    expect(collectTakings(store, 0)).toEqual([]);
-    expect(takingsListing([], colors)).toBe('');
+    expect(collectAssignments(store, 0)).toEqual([]);
+    expect(assignmentsTable([], colors)).toBe('');
     expect(collectTrials(store)[0]).not.toHaveProperty('host');
-    const memory = new RunMemory();
-    memory.catchUp(store);
+    const memory = new RunCache();
+    memory.update(store);
     expect(memory.activity(store)[0]).not.toHaveProperty('host');
     store.trials.finish(0, { state: 'failed', values: {} });
     const { provenance, ...report } = await collectReport(store);
@@ -109,7 +109,7 @@ describe('who works for a run through a queue', () => {
     expect(report).not.toHaveProperty('workers');
   });
 
-  it('follows who was named last when the run went on', () => {
+  it('are those of the last resume', () => {
     const { store } = worked();
     store.events.add({ kind: 'resumed', detail: { version: '1', workers: { type: 'pool' } } });
     store.events.add({ kind: 'resumed', detail: { version: '1' } });
@@ -118,7 +118,7 @@ describe('who works for a run through a queue', () => {
     expect(workers && workersText(workers)).toMatch(/^this machine now, and a queue before: 3 hosts/);
   });
 
-  it('says of two groups that results may differ', () => {
+  it('of two groups get a warning that results may differ', () => {
     const written = worked();
     take(written, search(2), 'dogwood', 1, 'ffffffffffff');
     const workers = collectWorkers(written.store);
@@ -127,7 +127,7 @@ describe('who works for a run through a queue', () => {
     );
   });
 
-  it('names no more machines than can be read', () => {
+  it('are listed by name up to a limit', () => {
     const hosts = Array.from({ length: 9 }, (_, i) => ({ host: `h${i}`, trials: 9 - i }));
     expect(hostsText(hosts)).toBe('9 hosts (h0 9 trials, h1 8, h2 7, h3 6, h4 5, h5 4, 3 others 6)');
     expect(hostsText(hosts.slice(8))).toBe('h8');
@@ -140,15 +140,15 @@ describe('who works for a run through a queue', () => {
   });
 });
 
-describe('a trial that went through several hands', () => {
-  it('says of each what became of it', () => {
+describe('assignments of a trial', () => {
+  it('have their ends', () => {
     const written = worked();
     const { store, wait } = written;
-    expect(collectTakings(store, 1).map(({ host, attempt, ended }) => [host, attempt, ended])).toEqual([
+    expect(collectAssignments(store, 1).map(({ host, attempt, ended }) => [host, attempt, ended])).toEqual([
       ['birch', 1, 'birch was lost'],
       ['alder', 2, null],
     ]);
-    // A worker that is stopped gives it back: no attempt is lost.
+    // A stopped worker gives the job back without losing an attempt.
     take(written, search(1), 'cedar', 2);
     store.events.add({ kind: 'resumed', detail: { version: '1' } });
     wait(1000);
@@ -161,7 +161,7 @@ describe('a trial that went through several hands', () => {
     store.trials.finish(1, { state: 'failed', values: {}, message: 'loss is NaN' });
     store.finals.start(1);
     take(written, { stage: 'final', trial: 1 }, 'birch');
-    expect(collectTakings(store, 1).map(({ stage, host, ended }) => [stage, host, ended])).toEqual([
+    expect(collectAssignments(store, 1).map(({ stage, host, ended }) => [stage, host, ended])).toEqual([
       ['search', 'birch', 'birch was lost'],
       ['search', 'alder', 'given back'],
       ['search', 'cedar', 'the run was stopped'],
@@ -170,22 +170,22 @@ describe('a trial that went through several hands', () => {
       ['final', 'birch', null],
     ]);
     store.finals.finish(1, { state: 'complete', accuracy: 0.5, epochs: 6, seconds: 1 });
-    const listing = takingsListing(collectTakings(store, 1), colors).split('\n');
+    const listing = assignmentsTable(collectAssignments(store, 1), colors).split('\n');
     expect(listing.at(-2)).toMatch(/^final training +1 +birch +0a1b2c3d4e5f +\S+ min +complete$/);
     expect(collectTrials(store).map(({ host }) => host)).toEqual(['alder', 'alder', undefined, undefined]);
   });
 
-  it('is shown in the page: who has what, and who waits', async () => {
+  it('are shown on the page, with waiting trainings', async () => {
     const written = worked();
     const { store } = written;
-    const memory = new RunMemory();
-    memory.catchUp(store);
+    const memory = new RunCache();
+    memory.update(store);
     expect(memory.activity(store)).toMatchObject([
       { training: search(1), host: 'alder' },
       { training: search(2), host: null },
     ]);
     store.curves.add({ stage: 'search', trial: 1 }, epoch(0));
-    memory.catchUp(store);
+    memory.update(store);
     expect(memory.activity(store)).toContainEqual(
       expect.objectContaining({ training: search(1), host: 'alder', epochs: 1 }),
     );

@@ -133,7 +133,7 @@ describe('synflow', () => {
           expect(synapticFlow(network, weights).dataSync()[0]).toBeCloseTo(synflowByAutodiff(network, weights), 4);
         });
       }),
-      { numRuns: 25 },
+      { numRuns: 10 },
     );
   });
 
@@ -211,7 +211,7 @@ describe('NASWOT', () => {
         const expected = determinant(rows);
         if (expected > 0.5) expect(logDeterminant(direct, images)).toBeCloseTo(Math.log(expected), 6);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

@@ -1,9 +1,17 @@
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { extremes, memberOf } from '../../../spaces/index.js';
-import { evaluateMember } from '../../../trainers/index.js';
-import { openWorkbench, type Workbench } from '../support/tiny-training.js';
-import { complete, configOf, memberJob, supernetJob } from './jobs.js';
+import {
+  evaluateMember,
+  prepareTeacher,
+  supernetConfig,
+  supernetSchema,
+  teacherSchema,
+  trainSchema,
+  type SupernetJob,
+} from '../../../trainers/index.js';
+import { compiled, eager, openWorkbench, type Workbench } from '../support/tiny-training.js';
+import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
 import { makeSpace, tinySpace } from './spaces.js';
 
 let bench: Workbench;
@@ -48,3 +56,25 @@ test('members of a trained supernet classify well after calibration', async () =
     expect(result.accuracy).toBeGreaterThan(0.35);
   }
 }, 120_000);
+
+test('a supernet trains the same on both engines, up to rounding, with every option of a training', async () => {
+  const train = trainSchema.parse({
+    epochs: 1,
+    batch: 16,
+    augment: { crop: 1, flip: true, cutout: 2, mixup: 0.4, views: 2 },
+    optimizer: { type: 'adamw', learning_rate: 0.01 },
+    loss: { type: 'kd', hints: 0.5, attention: 5, label_smoothing: 0.1 },
+    ema: 0.9,
+  });
+  const options = { dataset: bench.dataset, train, seed: 11, engine: compiled, threads: 1, cache: bench.folder };
+  const of = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, epochs: 1, batch: 32 });
+  const teacher = await prepareTeacher(of, options);
+  const config = supernetConfig(
+    train,
+    supernetSchema.parse({ epochs: 1, networks: 1, hold: 4, soft_labels: { from: 0, to: 1 } }),
+  );
+  const job = (name: string, own: Partial<SupernetJob>) =>
+    complete(supernetJob(bench, name, { config, teacher, ...own }));
+  const result = await job('all', {});
+  expectAlike(await job('all-eager', { engine: eager }), result, 1e-3);
+});

@@ -8,19 +8,14 @@ import {
   evaluateMember,
   fit,
   fitSupernet,
-  prepareTeacher,
   readTensorFile,
   saveWeights,
-  supernetConfig,
-  supernetSchema,
-  teacherSchema,
-  trainSchema,
   type CompleteFit,
   type FitHooks,
   type SupernetJob,
 } from '../../../trainers/index.js';
-import { complete, configOf, memberJob, supernetJob } from './jobs.js';
-import { compiled, eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
+import { eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
 import { makeSpace, singleSpace, task, tiniestSpace } from './spaces.js';
 
 let bench: Workbench;
@@ -37,14 +32,6 @@ const bytesOf = ({ curve, weights }: CompleteFit) => ({
     Buffer.from(data.buffer).toString('hex'),
   ]),
 });
-const losses = ({ curve }: CompleteFit): number[] =>
-  curve.flatMap((epoch) => [epoch.train_loss, epoch.validation_loss]);
-
-function expectAlike(actual: CompleteFit, expected: CompleteFit, tolerance: number): void {
-  for (const [i, loss] of losses(expected).entries())
-    expect(Math.abs(losses(actual)[i] / loss - 1)).toBeLessThan(tolerance);
-}
-
 const jobOf = (name: string, own?: Partial<SupernetJob>): SupernetJob => supernetJob(bench, name, own);
 
 class Died extends Error {}
@@ -121,27 +108,6 @@ describe('fitSupernet', () => {
     };
     const again = await complete(jobOf('folder', { config: { ...config, calibration: 7 } }), quiet({ pause }));
     expect(again.curve).toEqual(second.curve);
-  });
-
-  test('gives the same on both engines, up to rounding, with every option of a training', async () => {
-    const train = trainSchema.parse({
-      epochs: 1,
-      batch: 16,
-      augment: { crop: 1, flip: true, cutout: 2, mixup: 0.4, views: 2 },
-      optimizer: { type: 'adamw', learning_rate: 0.01 },
-      loss: { type: 'kd', hints: 0.5, attention: 5, label_smoothing: 0.1 },
-      ema: 0.9,
-    });
-    const options = { dataset: bench.dataset, train, seed: 11, engine: compiled, threads: 1, cache: bench.folder };
-    const of = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, epochs: 1, batch: 32 });
-    const teacher = await prepareTeacher(of, options);
-    const config = supernetConfig(
-      train,
-      supernetSchema.parse({ epochs: 1, networks: 1, hold: 4, soft_labels: { from: 0, to: 1 } }),
-    );
-    const job = (name: string, own: Partial<SupernetJob>) => complete(jobOf(name, { config, teacher, ...own }));
-    const result = await job('all', {});
-    expectAlike(await job('all-eager', { engine: eager }), result, 1e-3);
   });
 
   test('fails with a reason when a loss is NaN', async () => {

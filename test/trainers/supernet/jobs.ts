@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import {
   fitSupernet,
   supernetConfig,
@@ -49,4 +50,13 @@ export async function complete(job: SupernetJob, hooks: FitHooks = quiet()): Pro
   const result = await fitSupernet(job, hooks);
   if (result.state !== 'complete') throw new Error(result.state);
   return result;
+}
+
+const losses = ({ curve }: CompleteFit): number[] =>
+  curve.flatMap((epoch) => [epoch.train_loss, epoch.validation_loss]);
+
+/** Compares the losses of two trainings. */
+export function expectAlike(actual: CompleteFit, expected: CompleteFit, tolerance: number): void {
+  for (const [i, loss] of losses(expected).entries())
+    expect(Math.abs(losses(actual)[i] / loss - 1)).toBeLessThan(tolerance);
 }

@@ -116,8 +116,6 @@ describe('a network that was trained before', () => {
     expectClose(logitsOf(teacher), expected);
     expect(new Set(expected.map((x) => x.toFixed(3))).size).toBeGreaterThan(100);
     live.dispose();
-    const result = await fit(tinyJob(bench, 'by-given', { train: kd, teacher }), quiet());
-    expect(result.state).toBe('complete');
   });
 });
 

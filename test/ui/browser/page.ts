@@ -11,11 +11,9 @@ export { violationsOf } from '../../support/browser.js';
 
 const assets = fileURLToPath(new URL('../../../dist/ui/app', import.meta.url));
 
-export const themes = ['light', 'dark'] as const;
-
 interface WindowOptions {
   /** The system's theme. */
-  readonly theme?: (typeof themes)[number];
+  readonly theme?: 'light' | 'dark';
   /** CSS pixels. */
   readonly width?: number;
   readonly height?: number;
@@ -117,7 +115,7 @@ export function describeInBrowser(
 }
 
 /** The theme of a page, by its background. */
-export const themeOf = (page: Page): Promise<(typeof themes)[number]> =>
+export const themeOf = (page: Page): Promise<'light' | 'dark'> =>
   page.evaluate(() => {
     const red = Number(/\d+/.exec(getComputedStyle(document.body).backgroundColor)?.[0]);
     return red > 127 ? 'light' : 'dark';

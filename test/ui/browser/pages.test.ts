@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { pages as routes } from '../../../ui/app/pages.js';
 import { writeExampleRun } from './example-run.js';
-import { describeInBrowser, overflowOf, themeOf, themes, violationsOf } from './page.js';
+import { describeInBrowser, overflowOf, themeOf, violationsOf } from './page.js';
 import { pages, settled } from './pages.js';
 
 const markup = '<img src=x onerror=alert(1)><script>alert(2)</script></textarea></title><svg onload=alert(3)>';
@@ -39,11 +39,10 @@ describeInBrowser(
         await settled(page, heading);
         expect(await page.locator('body').textContent()).toContain('<img src=x onerror=alert');
         expect(await injected(page)).toBe(0);
-        for (const theme of themes) {
-          await page.emulateMedia({ colorScheme: theme });
-          await expect.poll(() => themeOf(page)).toBe(theme);
-          expect(await violationsOf(page), theme).toEqual([]);
-        }
+        expect(await violationsOf(page)).toEqual([]);
+        await page.emulateMedia({ colorScheme: 'dark' });
+        await expect.poll(() => themeOf(page)).toBe('dark');
+        expect(await violationsOf(page, ['color-contrast'])).toEqual([]);
         await page.setViewportSize({ width: 360, height: 740 });
         await expect.poll(() => overflowOf(page)).toBe(0);
       });

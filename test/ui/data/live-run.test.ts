@@ -191,7 +191,7 @@ describe('LiveRun', () => {
     await begin(2);
     await site.start();
     await vi.waitFor(() => expect(run.replaced.value).toBe(true), soon);
-    expect(run.problem.value).toContain('begun anew');
+    expect(run.problem.value).toContain('replaced by a new run');
     expect(numbers(run)).toEqual([0, 1, 2, 3, 4]);
     live = new LiveRun('a run');
     live.start();

@@ -1,5 +1,5 @@
 import { duration } from '../../../base/number-text.js';
-import type { ReportTaking, TrialAnswer } from '../../../experiments/page/api.js';
+import type { ReportAssignment, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { Facts, Tag, type Fact } from '../../components/elements.js';
 import { RunLog, TrialLink } from '../../components/run-status.js';
@@ -95,7 +95,7 @@ export function Course({ answer: { trial, text, attempts, rejected } }: { readon
   return <Facts entries={facts.filter((fact) => fact !== null)} />;
 }
 
-const workerColumns: readonly Column<ReportTaking>[] = [
+const workerColumns: readonly Column<ReportAssignment>[] = [
   { title: 'stage', cell: ({ stage }) => stage },
   { title: 'attempt', numeric: true, cell: ({ attempt }) => attempt },
   { title: 'host', cell: ({ host }) => host },

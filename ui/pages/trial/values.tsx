@@ -3,7 +3,7 @@ import type {
   MeasureText,
   Objective,
   Provenance,
-  ReportKept,
+  ReportPrecision,
   ReportMember,
   StoredPrecision,
   Values,
@@ -18,7 +18,7 @@ export interface Variant {
   readonly values: Values;
   readonly provenance: Readonly<Record<string, Provenance>>;
   /** Null when nothing else is stored. */
-  readonly kept: ReportKept | null;
+  readonly kept: ReportPrecision | null;
 }
 
 /** A trial's network in each precision that was tried. */

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compile, exportModel, profileModel } from '../../../../compiler/index.js';
 import { withVariableGradients } from '../../support/gradients.js';
@@ -11,24 +12,19 @@ afterEach(() => tf.disposeVariables());
 const network = smallNetworks['gated, two blocks'];
 
 describe('a profile', () => {
-  it('has the time of every node of a model, by layer, and counts only what came after the warm-up', async () => {
+  it('has the time of every node of a model, by layer, and counts only the runs after the warm-up', async () => {
     const model = buildNetwork(network, 'profile');
     const layers = new Set(model.layers.map(({ name }) => name));
     const { size } = network;
     let calls = 0;
-    const { runs, nodes } = await profileModel(
-      exportModel(model),
-      {},
-      async (session) => {
-        const { Tensor } = await import('onnxruntime-node');
-        const input = new Tensor('float32', new Float32Array(2 * size * size * 3), [2, size, size, 3]);
-        for (; calls < 5; calls++) await session.run({ input });
-      },
-      2,
-    );
+    const work = async (session: InferenceSession): Promise<void> => {
+      const input = new Tensor('float32', new Float32Array(2 * size * size * 3), [2, size, size, 3]);
+      for (; calls < 5; calls++) await session.run({ input });
+    };
+    const { runs, nodes } = await profileModel(exportModel(model), {}, work, 2);
     expect({ calls, runs }).toEqual({ calls: 5, runs: 3 });
-    expect(nodes.some(({ operator }) => operator === 'Conv')).toBe(true);
     const computing = nodes.filter(({ operator }) => operator === 'Conv');
+    expect(computing).not.toEqual([]);
     for (const { layer } of computing) expect(layers).toContain(layer);
     for (const { ms } of nodes) expect(ms).toBeGreaterThanOrEqual(0);
     expect(new Set(nodes.map(({ name }) => name)).size).toBe(nodes.length);
@@ -52,7 +48,7 @@ describe('a profile', () => {
     await program.dispose();
   });
 
-  it('of a program shows what runs: the graph as it was compiled, where ONNX Runtime is not to optimise it', async () => {
+  it('of a program has the compiled graph where ONNX Runtime does not optimise it', async () => {
     const [a, b] = ['a', 'b'].map((name) => new Sampler('optimised', name).normal([3, 3]));
     const product = ({ a, b }: Record<string, tf.Tensor>): tf.Tensor => tf.matMul(a, b, true);
     const run = async (optimize: boolean) => {

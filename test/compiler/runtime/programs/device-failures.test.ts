@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deviceFailureOf, withoutSource } from '../../../../compiler/runtime/programs/session.js';
 
-describe('the text of an error', () => {
+describe('the kind of a device failure follows from the text of the error', () => {
   it.each([
     ['Too many storage buffers in shader. Current: 23, Max is 16', 'memory'],
     ['Buffer size (4294967296) exceeds the max buffer size limit (2147483648).', 'memory'],
@@ -16,7 +16,7 @@ describe('the text of an error', () => {
   ])('%s: %s', (message, kind) => expect(deviceFailureOf(message)).toBe(kind));
 });
 
-it('what ONNX Runtime says of its own sources is left out, where it says more', () => {
+it('withoutSource drops the source location of ONNX Runtime before a cause', () => {
   const check =
     '/onnxruntime_src/onnxruntime/core/providers/webgpu/webgpu_context.cc:136 onnxruntime::webgpu::WebGpuContext::' +
     'Initialize(const onnxruntime::webgpu::WebGpuContextConfig&)::<lambda()> adapter_result.status == ' +

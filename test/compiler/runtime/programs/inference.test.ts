@@ -1,8 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { compile, compileInference, createSession, exportModel, verifyGraph } from '../../../../compiler/index.js';
-import { apply, randomiseWeights, variablesOf } from '../../support/models.js';
+import {
+  compile,
+  compileInference,
+  createSession,
+  exportModel,
+  verifyGraph,
+  type StateStore,
+} from '../../../../compiler/index.js';
+import { apply, variablesOf } from '../../support/models.js';
 import { buildNetwork, smallNetworks } from '../../support/networks.js';
+import type { Inputs } from '../../support/reference.js';
 import { Sampler } from '../../support/samples.js';
 
 afterEach(() => tf.disposeVariables());
@@ -11,24 +20,24 @@ const network = smallNetworks['gated, two blocks'];
 const { size } = network;
 const shape = [null, size, size, 3] as const;
 
+const inferenceOf = (model: tfl.LayersModel, states: StateStore) =>
+  compileInference(
+    ({ images }) => ({ logits: apply(model, images) }),
+    { images: { shape } },
+    { states, check: verifyGraph },
+  );
+
 describe('inference on the states of a training program', () => {
   it('follows every change of the states, with any batch', async () => {
     const model = buildNetwork(network, 'inference');
-    randomiseWeights(model, 'inference');
     const x = new Sampler('inference').normal([4, size, size, 3]);
-    const step = await compile(
-      ({ images }) => {
-        const { value, grads } = tf.variableGrads(() => tf.mean<tf.Scalar>(tf.square(apply(model, images, true))));
-        for (const variable of variablesOf(model)) variable.assign(tf.sub(variable, tf.mul(grads[variable.name], 0.1)));
-        return { loss: value };
-      },
-      { images: { shape: x.shape } },
-    );
-    const inference = compileInference(
-      ({ images }) => ({ logits: apply(model, images) }),
-      { images: { shape } },
-      { states: step.states, check: verifyGraph },
-    );
+    const train = ({ images }: Inputs) => {
+      const { value, grads } = tf.variableGrads(() => tf.mean<tf.Scalar>(tf.square(apply(model, images, true))));
+      for (const variable of variablesOf(model)) variable.assign(tf.sub(variable, tf.mul(grads[variable.name], 0.1)));
+      return { loss: value };
+    };
+    const step = await compile(train, { images: { shape: x.shape } });
+    const inference = inferenceOf(model, step.states);
     const answers: string[] = [];
     for (let i = 0; i < 3; i++) {
       const { logits } = await inference.run({ images: x });
@@ -51,16 +60,11 @@ describe('inference on the states of a training program', () => {
     await step.dispose();
   });
 
-  it('runs what is exported: batch norm is folded', async () => {
+  it('runs the exported graph: batch normalisation is folded', async () => {
     const model = buildNetwork(network, 'as exported');
-    randomiseWeights(model, 'as exported');
     const x = new Sampler('as exported').normal([2, size, size, 3]);
     const step = await compile(({ images }) => ({ logits: apply(model, images) }), { images: { shape: x.shape } });
-    const inference = compileInference(
-      ({ images }) => ({ logits: apply(model, images) }),
-      { images: { shape } },
-      { states: step.states, check: verifyGraph },
-    );
+    const inference = inferenceOf(model, step.states);
     const session = await createSession(exportModel(model));
     const { Tensor } = await import('onnxruntime-node');
     const exported = await session.run({ input: new Tensor('float32', x.data, [...x.shape]) });
@@ -69,7 +73,7 @@ describe('inference on the states of a training program', () => {
     await step.dispose();
   });
 
-  it('does not take functions that assign', async () => {
+  it('refuses functions that assign', async () => {
     const counter = tf.variable(tf.scalar(0));
     const step = await compile(() => ({ value: counter }), {});
     const count = (): { value: tf.Tensor } => {
@@ -77,7 +81,7 @@ describe('inference on the states of a training program', () => {
       return { value: counter };
     };
     expect(() => compileInference(count, {}, { states: step.states, check: verifyGraph })).toThrow(
-      'it is no inference',
+      'an inference function only reads variables',
     );
     await step.dispose();
   });

@@ -11,12 +11,10 @@ import type { Inputs } from '../../support/reference.js';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
+beforeAll(() => tf.setBackend('cpu'));
 afterEach(() => tf.disposeVariables());
 
-/** How many of what is weakly held are alive when nothing else holds them. */
+/** The number of weakly held objects that are alive. */
 async function alive(references: readonly WeakRef<object>[]): Promise<number> {
   // Weak references hold until the present task is over.
   await new Promise((resolve) => setTimeout(resolve, 0));
@@ -24,7 +22,7 @@ async function alive(references: readonly WeakRef<object>[]): Promise<number> {
   return references.filter((reference) => reference.deref() !== undefined).length;
 }
 
-it('keeps nothing of the models whose training was compiled and disposed of', async () => {
+it('a disposed program keeps nothing of the model that it trained', async () => {
   const trained = async (i: number): Promise<WeakRef<object>[]> => {
     const model = buildNetwork(smallNetworks['residual, 16 channels'], `model ${i}`);
     const step = ({ x }: Inputs): tf.Tensor => {
@@ -44,7 +42,7 @@ it('keeps nothing of the models whose training was compiled and disposed of', as
   expect(await alive(references)).toBe(0);
 });
 
-it('keeps nothing of programs of a store but its states, however many there were', async () => {
+it('a store keeps nothing of its 20 disposed programs but the states', async () => {
   const states = new StateStore();
   const [weight, sum] = ['weight', 'sum'].map((name) => tf.variable(tf.ones([40]), false, name));
   const program = async (i: number): Promise<WeakRef<object>[]> => {
@@ -63,4 +61,23 @@ it('keeps nothing of programs of a store but its states, however many there were
   expect(await alive(references)).toBe(0);
   expect(states.names).toEqual(['sum']);
   expect((await states.snapshot()).get('sum')?.data[10]).toBe(11);
+});
+
+it('later runs take no more memory than the first', async () => {
+  const size = 1 << 21;
+  const megabytes = (8 * 4 * size) / 2 ** 20;
+  // All steps are needed again on the way back: 8 tensors live at once.
+  const layers = (x: tf.Tensor): tf.Tensor => {
+    let value = x;
+    for (let i = 0; i < 8; i++) value = tf.tanh(value);
+    return tf.sum(value);
+  };
+  const program = await compile(({ x }) => tf.sum(tf.grad(layers)(x)), { x: { shape: [size] } });
+  const x = new Float32Array(size).fill(0.5);
+  const resident = (): number => process.memoryUsage().rss / 2 ** 20;
+  await program.run({ x });
+  const before = resident();
+  for (let i = 0; i < 3; i++) await program.run({ x });
+  expect(resident() - before).toBeLessThan(megabytes / 2);
+  await program.dispose();
 });

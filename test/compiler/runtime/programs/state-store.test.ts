@@ -10,18 +10,16 @@ import {
   type Program,
 } from '../../../../compiler/index.js';
 import type { Inputs } from '../../support/reference.js';
-import { disposeAll, layers, scalars } from '../../support/layers.js';
+import { disposeAll, layers, scalars, sorted } from '../../support/layers.js';
 import { Sampler } from '../../support/samples.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
+beforeAll(() => tf.setBackend('cpu'));
 afterEach(() => tf.disposeVariables());
 
 describe('programs that are compiled at the same time on one store', () => {
   it.each([
     ['a filter whose sides all differ', [1, 2, 3, 4]],
-    ['a filter that looks the same in every storage order', [3, 3, 3, 3]],
+    ['a filter of equal sides', [3, 3, 3, 3]],
   ])('agree on how a variable is stored: %s', async (_, shape) => {
     const sample = new Sampler('stored', String(shape));
     const [height, width, inputs] = shape;
@@ -48,8 +46,8 @@ describe('programs that are compiled at the same time on one store', () => {
   });
 });
 
-/** Compiles the programs in this order, lets them take turns and gives all values after each run. */
-async function taking(turns: readonly number[], states: StateStore, packing: boolean) {
+/** Compiles the programs in this order, runs them in turn and returns all values after each run. */
+async function valuesAfter(order: readonly number[], states: StateStore, packing: boolean) {
   const target = await resolveTarget({ without: packing ? [] : ['states in long vectors'] });
   const { gradients, update, average } = layers();
   const options = { states, target };
@@ -63,9 +61,9 @@ async function taking(turns: readonly number[], states: StateStore, packing: boo
   for (const { graph } of programs) verifyGraph(graph);
   const values: unknown[] = [];
   const vectors: unknown[] = [];
-  for (const turn of turns) {
+  for (const turn of order) {
     await programs[turn].run({ x: 0.5 + turn, keep: turn === 0 ? 0 : 1, rate: 0.1 });
-    values.push([...(await states.snapshot())].sort(([a], [b]) => (a < b ? -1 : 1)));
+    values.push(await sorted(states));
     vectors.push(await together(states));
   }
   await disposeAll(programs);
@@ -83,19 +81,19 @@ async function together(states: StateStore): Promise<string[]> {
   return [...buffers.values()].map((names) => names.join(' ')).sort();
 }
 
-describe('programs of different layers that take turns', () => {
-  const turns = [0, 1, 2, 3, 0, 2, 1, 4, 3, 1, 0];
+describe('programs of different layers in turn', () => {
+  const order = [0, 1, 2, 3, 0, 2, 1, 4, 3, 1, 0];
 
   it('leave every state where it is, and give the numbers of states that each lie alone', async () => {
-    const packed = await taking(turns, new StateStore(), true);
-    const alone = await taking(turns, new StateStore(), false);
+    const packed = await valuesAfter(order, new StateStore(), true);
+    const alone = await valuesAfter(order, new StateStore(), false);
     for (const vectors of packed.vectors)
       expect(vectors).toEqual(['a0 a1 a2 a3 a4', 's0 s1 s2 s3 s4', 'w0 w1 w2 w3 w4']);
     expect(alone.vectors[0]).toHaveLength(15);
     expect(packed.values).toEqual(alone.values);
   });
 
-  it('take vectors as they are: one input and one output for all states of a kind, however few a program replaces', async () => {
+  it('have one input and one output for all states of a kind, even where a program replaces few of them', async () => {
     const states = new StateStore();
     const { gradients } = layers();
     const programs = [
@@ -113,11 +111,9 @@ describe('programs of different layers that take turns', () => {
     const program = await compile(gradients([0, 1]), scalars('x', 'keep'), { states });
     await program.run({ x: 1, keep: 0 });
     const seven = { dtype: 'float32', shape: [4], data: new Float32Array(4).fill(7) } as const;
-    const unfit = new Map([
-      ['s1', seven],
-      ['s0', seven],
-    ]);
-    await expect(states.restore(unfit)).rejects.toThrow(/'s0' is float32\[2,3\]/);
+    await expect(states.restore(new Map(['s1', 's0'].map((name) => [name, seven])))).rejects.toThrow(
+      /'s0' is float32\[2,3\]/,
+    );
     expect((await states.snapshot()).get('s1')?.data).toEqual(new Float32Array(4).fill(2));
     await states.restore(new Map([['s1', seven]]));
     await program.run({ x: 1, keep: 1 });
@@ -127,75 +123,58 @@ describe('programs of different layers that take turns', () => {
   });
 });
 
-describe('gradients of several programs', () => {
-  it('summed before one update are those of the combined step, bit for bit', async () => {
-    const run = async (programs: (states: StateStore) => Promise<Program[]>, turns: readonly [number, number][]) => {
-      const states = new StateStore();
-      const compiled = await programs(states);
-      for (const [i, keep] of turns) await compiled[i].run({ x: 0.5, keep, rate: 0.1 });
-      const values = [...(await states.snapshot())].sort(([a], [b]) => (a < b ? -1 : 1));
-      await disposeAll(compiled);
-      tf.disposeVariables();
-      return values;
+it('gradients of two runs, summed before one update, are those of the combined step, bit for bit', async () => {
+  const all = [0, 1, 2, 3, 4];
+  const finalValues = async (states: StateStore, programs: Program[]) => {
+    const values = await sorted(states);
+    await disposeAll(programs);
+    tf.disposeVariables();
+    return values;
+  };
+  const apart = async () => {
+    const states = new StateStore();
+    const { gradients, update } = layers();
+    const adding = await compile(gradients(all), scalars('x', 'keep'), { states });
+    const updating = await compile(update, scalars('rate'), { states });
+    for (let i = 0; i < 2; i++) {
+      for (const keep of [0, 1]) await adding.run({ x: 0.5, keep });
+      await updating.run({ rate: 0.1 });
+    }
+    return finalValues(states, [adding, updating]);
+  };
+  const combined = async () => {
+    const states = new StateStore();
+    const { gradients, update } = layers();
+    const step = (inputs: Inputs): Record<string, tf.Tensor> => {
+      for (const keep of [0, 1]) gradients(all)({ ...inputs, keep: tf.scalar(keep) });
+      return update(inputs);
     };
-    const apart = await run(
-      async (states) => {
-        const { gradients, update } = layers();
-        return [
-          await compile(gradients([0, 1, 2, 3, 4]), scalars('x', 'keep'), { states }),
-          await compile(update, scalars('rate'), { states }),
-        ];
-      },
-      [
-        [0, 0],
-        [0, 1],
-        [1, 0],
-        [0, 0],
-        [0, 1],
-        [1, 0],
-      ],
-    );
-    const combined = await run(
-      async (states) => {
-        const { gradients, update } = layers();
-        const step = (inputs: Inputs): Record<string, tf.Tensor> => {
-          const all = gradients([0, 1, 2, 3, 4]);
-          all({ ...inputs, keep: tf.scalar(0) });
-          all({ ...inputs, keep: tf.scalar(1) });
-          return update(inputs);
-        };
-        return [await compile(step, scalars('x', 'rate'), { states })];
-      },
-      [
-        [0, 0],
-        [0, 0],
-      ],
-    );
-    expect(apart).toEqual(combined);
-  });
+    const program = await compile(step, scalars('x', 'rate'), { states });
+    for (let i = 0; i < 2; i++) await program.run({ x: 0.5, rate: 0.1 });
+    return finalValues(states, [program]);
+  };
+  expect(await apart()).toEqual(await combined());
 });
 
-describe('inference on a store', () => {
-  it('opens a session again only when a state that it reads has changed', async () => {
-    const states = new StateStore();
-    const [used, other] = ['used', 'other'].map((name) => tf.variable(tf.ones([2]), false, name));
-    const adding = (variable: tf.Variable) => () => {
-      variable.assign(tf.add(variable, 1));
-      return {};
-    };
-    const programs = [await compile(adding(used), {}, { states }), await compile(adding(other), {}, { states })];
-    const inference = compileInference(({ x }) => tf.mul(x, used), { x: { shape: [2] } }, { states });
-    const answer = async (): Promise<[number, number]> => {
-      const { output } = await inference.run({ x: Float32Array.of(1, 1) });
-      return [output.data[0], inference.sessions];
-    };
-    expect(await answer()).toEqual([1, 1]);
-    await programs[1].run({});
-    await states.restore(new Map([['other', { dtype: 'float32', shape: [2], data: new Float32Array(2) }]]));
-    expect(await answer()).toEqual([1, 1]);
-    await programs[0].run({});
-    expect(await answer()).toEqual([2, 2]);
-    await inference.dispose();
-    await disposeAll(programs);
-  });
+it('inference opens a session again only when a state that it reads has changed', async () => {
+  const states = new StateStore();
+  const [used, other] = ['used', 'other'].map((name) => tf.variable(tf.ones([2]), false, name));
+  const adding = (variable: tf.Variable) => () => {
+    variable.assign(tf.add(variable, 1));
+    return {};
+  };
+  const programs = [await compile(adding(used), {}, { states }), await compile(adding(other), {}, { states })];
+  const inference = compileInference(({ x }) => tf.mul(x, used), { x: { shape: [2] } }, { states });
+  const answer = async (): Promise<[number, number]> => {
+    const { output } = await inference.run({ x: Float32Array.of(1, 1) });
+    return [output.data[0], inference.sessions];
+  };
+  expect(await answer()).toEqual([1, 1]);
+  await programs[1].run({});
+  await states.restore(new Map([['other', { dtype: 'float32', shape: [2], data: new Float32Array(2) }]]));
+  expect(await answer()).toEqual([1, 1]);
+  await programs[0].run({});
+  expect(await answer()).toEqual([2, 2]);
+  await inference.dispose();
+  await disposeAll(programs);
 });

@@ -10,7 +10,7 @@ import {
   type Target,
 } from '../../../../compiler/index.js';
 import { describeOnWebGpu } from '../../../support/webgpu.js';
-import { disposeAll, layers, scalars } from '../../support/layers.js';
+import { disposeAll, layers, scalars, sorted } from '../../support/layers.js';
 import type { Inputs } from '../../support/reference.js';
 
 let target: Target;
@@ -40,10 +40,8 @@ function watched() {
   return { states, count };
 }
 
-const sorted = async (states: StateStore) => [...(await states.snapshot())].sort(([a], [b]) => (a < b ? -1 : 1));
-
-/** Values after each of these turns of programs that share a store. */
-async function taking(turns: readonly number[], states: StateStore, after: () => unknown = () => undefined) {
+/** Runs programs that share a store in this order and returns the final values. */
+async function valuesAfter(order: readonly number[], states: StateStore, after: () => unknown = () => undefined) {
   const { gradients, update, average } = layers();
   const options = { states, target };
   // As a supernet's: the update says how states lie, the others come afterwards.
@@ -54,7 +52,7 @@ async function taking(turns: readonly number[], states: StateStore, after: () =>
     await compile(average, {}, options),
   ];
   const losses: number[] = [];
-  for (const turn of turns) {
+  for (const turn of order) {
     const { loss } = await programs[turn].run({ x: 0.5 + turn, keep: turn === 0 ? 0 : 0.7, rate: 0.1 });
     if (turn === 1 || turn === 2) losses.push(loss.data[0]);
     await after();
@@ -67,15 +65,15 @@ async function taking(turns: readonly number[], states: StateStore, after: () =>
 }
 
 describeOnWebGpu('states on a device', () => {
-  const turns = [1, 0, 2, 0, 1, 3, 2, 0, 1, 0];
+  const order = [1, 0, 2, 0, 1, 3, 2, 0, 1, 0];
 
-  it('are those of states that cross at every step, bit for bit, and only feeds and results are moved', async () => {
+  it('equal states that cross at every step, bit for bit, and only feeds and results are moved', async () => {
     const { states, count } = watched();
-    const stayed = await taking(turns, states);
+    const stayed = await valuesAfter(order, states);
     expect(count).toMatchObject({ tensors: 0, sessions: 0 });
-    expect(count.freed).toBeGreaterThan(turns.length);
+    expect(count.freed).toBeGreaterThan(order.length);
     const crossing = new StateStore();
-    const crossed = await taking(turns, crossing, () => crossing.bringHome(crossing.names));
+    const crossed = await valuesAfter(order, crossing, () => crossing.bringHome(crossing.names));
     expect(stayed.losses).toEqual(crossed.losses);
     expect(stayed.values).toEqual(crossed.values);
     // A vector has 22 numbers. The update reads the sums one by one, as it was compiled before they lay in a vector: they alone
@@ -115,7 +113,7 @@ describeOnWebGpu('states on a device', () => {
       expect(count.tensors).toBe(2);
     }
     expect(moved).toEqual([[60 + 2400, 8], ...Array<number[]>(3).fill([60, 8])]);
-    // What is restored goes up with the next step.
+    // Restored states go up with the next step.
     const before = await states.snapshot();
     await states.restore(before);
     expect(count.tensors).toBe(0);
@@ -125,7 +123,7 @@ describeOnWebGpu('states on a device', () => {
     expect(count).toMatchObject({ tensors: 0, sessions: 0 });
   });
 
-  it('are read bit for bit, also -0, subnormal numbers, infinities and what is no number', async () => {
+  it('are read bit for bit, also -0, subnormal numbers, infinities and NaN', async () => {
     const bits = [0, 0x80000000, 1, 0x807fffff, 0x7f800000, 0xff800000, 0x7fc00001, 0xffc12345, 0x3f800000, 0x40490fdb];
     const special = new Float32Array(Uint32Array.from(bits).buffer);
     const shapes = [[10], [5, 2], [1, 5, 1, 2]];
@@ -171,7 +169,7 @@ describeOnWebGpu('states on a device', () => {
     expect([...weight.dataSync()]).toEqual([16, 16]);
   });
 
-  it('stay what they were when a step fails', async () => {
+  it('keep their values when a step fails', async () => {
     const { states, count } = watched();
     const weight = tf.variable(tf.ones([4]), true, 'weight');
     const step = ({ x }: Inputs): tf.Tensor => {

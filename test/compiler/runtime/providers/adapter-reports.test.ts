@@ -96,9 +96,9 @@ describe('an adapter is chosen', () => {
     expect(() => chosenAmong(all, device)).toThrow(message);
   });
 
-  it('nowhere but where they can be told apart', () => {
+  it('only where adapters have ids', () => {
     const unnamed = vulkanAdapters('', twoCards.log).all;
-    expect(() => chosenAmong(unnamed, 'radeon')).toThrow(/nothing that tells adapters apart/);
+    expect(() => chosenAmong(unnamed, 'radeon')).toThrow(/nothing identifies adapters/);
   });
 });
 

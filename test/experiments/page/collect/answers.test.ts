@@ -8,13 +8,12 @@ import { collectPredictions } from '../../../../experiments/report/statistics.js
 import { collectRunAnswer } from '../../../../experiments/page/collect/run-answer.js';
 import { collectTrialAnswer, commandsFor } from '../../../../experiments/page/collect/trial-answer.js';
 import { factsOf } from '../../../../experiments/report/run.js';
-import { RunMemory } from '../../../../experiments/page/collect/run-memory.js';
+import { RunCache } from '../../../../experiments/page/collect/run-cache.js';
 import { shellWord } from '../../../../base/text.js';
 import { collectImportance } from '../../../../experiments/page/collect/importance.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';
 import { Store } from '../../../../store/index.js';
 import { nasInside } from '../../../cli/nas.js';
-import { storedRun } from '../../../cli/stored-run.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { writeTable } from '../../table-experiment.js';
 import { storedRunInPrecisions } from '../../report/precisions.js';
@@ -48,8 +47,8 @@ describe('a run with networks in several precisions', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('answers with all that does not grow with its trials', async () => {
-    const answer = await collectRunAnswer(store, { id: 'it', workdir: folder }, new RunMemory(), Date.now());
+  it('has an answer independent of the number of trials', async () => {
+    const answer = await collectRunAnswer(store, { id: 'it', workdir: folder }, new RunCache(), Date.now());
     const first = store.trials.all()[0];
     expect(answer).toMatchObject({
       id: 'it',
@@ -66,8 +65,8 @@ describe('a run with networks in several precisions', () => {
     expect(answer.log.map(({ message }) => message)).toContain('the run is complete');
   });
 
-  it('answers of a trial in the precision that is asked for', async () => {
-    const memory = new RunMemory();
+  it('has an answer for a trial in each precision', async () => {
+    const memory = new RunCache();
     const number = 3;
     const chosen = await collectTrialAnswer(store, { workdir: folder, number }, memory);
     const asked = await collectTrialAnswer(store, { workdir: folder, number, precision: 'fp32' }, memory);
@@ -89,9 +88,9 @@ describe('a run with networks in several precisions', () => {
     expect(await collectTrialAnswer(store, { workdir: folder, number: 60 }, memory)).toBeUndefined();
   });
 
-  it('has command lines that the command understands, wherever it lies', async () => {
+  it('has valid command lines for any folder name', async () => {
     const workdir = join(folder, "it's a run");
-    const { trial } = (await collectTrialAnswer(store, { workdir, number: 0 }, new RunMemory())) ?? {};
+    const { trial } = (await collectTrialAnswer(store, { workdir, number: 0 }, new RunCache())) ?? {};
     expect(trial).toBeDefined();
     const lines = trial === undefined ? [] : commandsFor(trial, workdir, factsOf(store).experiment);
     expect(lines).toHaveLength(4);
@@ -105,14 +104,14 @@ describe('a run with networks in several precisions', () => {
         expect(words).toEqual(['latency', 'measure', workdir, '0', '--profile']);
         continue;
       }
-      // Understood as it is written: what fails is that nothing was trained here, and nothing exported yet.
+      // The command lines parse; they fail as nothing is trained or exported here.
       const { code, err } = await nasInside(words);
       expect(code).toBe(2);
       expect(err).toMatch(texts[i < 2 ? 0 : 1]);
     }
   });
 
-  it('knows what matters, from what the networks are in float32', async () => {
+  it('has parameter importance by float32 values', async () => {
     const found = await collectImportance(store, factsOf(store));
     expect(found.trials).toBe(60);
     expect(found.objectives?.map(({ objective }) => objective)).toEqual(['accuracy', 'latency_ms']);
@@ -128,19 +127,19 @@ describe('a run with networks in several precisions', () => {
   });
 });
 
-describe('what words a shell takes', () => {
-  it('are quoted where they must be', () => {
+describe('words for a shell', () => {
+  it('are quoted where necessary', () => {
     for (const text of ['plain-1.2/x', 'two words', "it's", '$HOME `ls` "x"', '', 'a;b\nc'])
       expect(execFileSync('sh', ['-c', `printf %s ${shellWord(text)}`], { encoding: 'utf8' })).toBe(text);
   });
 });
 
-describe('what can be done with a network', () => {
-  it('is nothing in a table, and no export before it is trained', async () => {
+describe('commands for a network', () => {
+  it('are none on a table, and no export before training', async () => {
     const written = begun();
     const { store } = written;
     ask(written, 0);
-    const memory = new RunMemory();
+    const memory = new RunCache();
     const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, memory);
     expect(answer?.commands.map(({ line }) => line)).toEqual(['nas latency measure /runs/x 0 --profile']);
     const complete = { number: 7, state: 'complete', choices: { a: 1 } } as const;
@@ -156,14 +155,14 @@ describe('what can be done with a network', () => {
 });
 
 describe('a trial', () => {
-  it('has at most 2,000 of its samples, evenly chosen, the extremes among them', async () => {
+  it('has at most 2,000 evenly spaced samples, with the extremes', async () => {
     const written = begun();
     const { store } = written;
     ask(written, 0);
     const samples = Array.from({ length: 9999 }, (_, i) => ((i * 7919) % 9999) / 100);
     store.measurements.add(measurement(0, 1, samples));
     store.measurements.add(measurement(0, 2, [3, 1, 2]));
-    const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, new RunMemory());
+    const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, new RunCache());
     const [many, few] = answer?.measurements ?? [];
     expect(many.samples).toHaveLength(2000);
     expect([many.samples.at(0), many.samples.at(-1)]).toEqual([0, 99.98]);
@@ -174,7 +173,7 @@ describe('a trial', () => {
     expect(few.environment).toEqual({ cpu: 'x', threads: '1', 'nested.runtime': 'y' });
   });
 
-  it('has its curves, words and log', async () => {
+  it('has its curves, texts and log', async () => {
     const written = begun();
     const { store } = written;
     ask(written, 0, 4);
@@ -193,7 +192,7 @@ describe('a trial', () => {
     expect(collectTexts(store, 0, 1)).toEqual([
       { number: 0, genotypeId: '0', reason: 'because of 0', message: 'it diverged', pending: [] },
     ]);
-    const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, new RunMemory());
+    const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, new RunCache());
     expect(answer).toMatchObject({ attempts: 2, rejected: 4, onFrontier: false });
     expect(answer?.trial.curves.quantizeAware).toEqual([point]);
     expect(answer?.log.map(({ message }) => message)).toEqual(['started again (attempt 2): killed']);
@@ -201,7 +200,7 @@ describe('a trial', () => {
 });
 
 describe('predictions', () => {
-  it('are told with what was measured, its model’s doubts, and where it extrapolated', async () => {
+  it('are paired with measurements, standard deviation and coverage', async () => {
     const { store, wait, now } = begun();
     const prediction = (ms: number, coverage: number) => ({ fp32: { ms, std: 0.25, coverage } });
     for (const [number, coverage] of [1, 0.5, 1, 0.75].entries()) {
@@ -239,8 +238,8 @@ describe('predictions', () => {
   });
 });
 
-describe('what matters', () => {
-  it('is not told of few trials', async () => {
+describe('parameter importance', () => {
+  it('needs 20 trials', async () => {
     const written = begun();
     for (let number = 0; number < 19; number++) {
       ask(written, number);
@@ -250,21 +249,5 @@ describe('what matters', () => {
       trials: 19,
       objectives: null,
     });
-  });
-
-  it('is found from 2,000 of many trials', async () => {
-    const workdir = temporaryFolder();
-    await storedRun(workdir, 2100);
-    const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-    try {
-      const { trials, objectives } = await collectImportance(store, factsOf(store));
-      expect(trials).toBe(2000);
-      const [accuracy, latency] = objectives ?? [];
-      expect(latency.fit).toBeGreaterThan(0.8);
-      expect(latency.decisions[0]).toMatchObject({ decision: 'width' });
-      expect(accuracy.fit).toBeLessThan(latency.fit);
-    } finally {
-      store.close();
-    }
   });
 });

@@ -4,7 +4,7 @@ import { Random } from '../../../../base/random.js';
 import type { CandidateColumns, CandidateKey } from '../../../../experiments/page/api.js';
 import { collectChanges } from '../../../../experiments/page/collect/changes.js';
 import { collectColumns, collectTrialsAnswer } from '../../../../experiments/page/collect/columns.js';
-import { RunMemory } from '../../../../experiments/page/collect/run-memory.js';
+import { RunCache } from '../../../../experiments/page/collect/run-cache.js';
 import { collectFrontier, collectRun, collectCandidates } from '../../../../experiments/report/run.js';
 import type { Store } from '../../../../store/index.js';
 import { Candidates } from '../../../../ui/data/candidates.js';
@@ -30,7 +30,7 @@ function rowsOf(columns: CandidateColumns): Map<string, unknown> {
   );
 }
 
-/** What a page has after it was told of changes one after another. */
+/** State of a page after several changes. */
 function merged(parts: readonly CandidateColumns[]): Candidates {
   const candidates = new Candidates();
   for (const part of parts) candidates.merge(part);
@@ -41,7 +41,7 @@ const frontierOf = (store: Store): CandidateKey[] =>
   collectFrontier(store).map(({ number, precision }) => ({ number, precision: precision ?? 'fp32' }));
 
 describe('candidates as columns', () => {
-  it('are those of the report, whichever part of them is read', () => {
+  it('equal those of the report in every part', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 120 }), fc.nat(), (happenings, seed) => {
         const random = new Random(seed, 'columns');
@@ -59,7 +59,7 @@ describe('candidates as columns', () => {
         }
         const numbers = all.number.filter((number) => number % 3 === 0);
         const whole = [...rowsOf(all)];
-        // Those given by number come with what is no candidate any more, which has no values.
+        // Trials given by number include withdrawn candidates, which have no values.
         const some = rowsOf(collectColumns(store, numbers));
         for (const [key, row] of some)
           if (!whole.some(([other]) => other === key)) expect(row).toMatchObject({ chosen: false, values: {} });
@@ -80,7 +80,7 @@ describe('candidates as columns', () => {
 });
 
 describe('changes since a cursor', () => {
-  it('lead to what the whole run shows, whenever one looks', () => {
+  it('add up to the whole run from any cursor', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 100 }),
@@ -90,7 +90,7 @@ describe('changes since a cursor', () => {
           const random = new Random(seed, 'changes');
           const written = begun();
           const { store, now } = written;
-          const memory = new RunMemory();
+          const memory = new RunCache();
           const parts: CandidateColumns[] = [];
           let cursor = 0;
           let frontier: readonly CandidateKey[] = [];
@@ -125,12 +125,12 @@ describe('changes since a cursor', () => {
     );
   });
 
-  it('tell the frontier to whoever has not heard of it, and otherwise when it has changed', () => {
+  it('have the frontier first, then when it changes', () => {
     const written = begun();
     const { store, now } = written;
     ask(written, 0);
     store.trials.finish(0, { state: 'complete', values: measured(0.5, 1) });
-    const memory = new RunMemory();
+    const memory = new RunCache();
     const cursor = store.events.latest();
     const look = (first: boolean) => collectChanges(store, cursor, memory, { now: now(), first }).frontier;
     expect(look(true)).toEqual([{ number: 0, precision: 'fp32' }]);
@@ -143,14 +143,14 @@ describe('changes since a cursor', () => {
     expect(look(false)).toEqual([{ number: 2, precision: 'fp32' }]);
   });
 
-  it('hold the epochs that ended and what was said, and at most 5,000 events', () => {
+  it('have epochs and log, and at most 5,000 events', () => {
     const written = begun();
     const { store, now, wait } = written;
     ask(written, 0);
     const cursor = store.events.latest();
     store.curves.add({ stage: 'teacher' }, epoch(0, 0.9));
     store.curves.add({ stage: 'search', trial: 0 }, epoch(0, 0.25));
-    // Trained again after a crash: the later one counts.
+    // Trained again after a crash: the later epoch counts.
     store.curves.add({ stage: 'search', trial: 0 }, epoch(0, 0.75));
     wait(10);
     store.events.add({ kind: 'retried', trial: 0, detail: { stage: 'search', attempt: 2, message: 'it was killed' } });
@@ -158,7 +158,7 @@ describe('changes since a cursor', () => {
     store.run.extend(experimentOn('search: {trials: 77}'));
     store.events.add({ kind: 'resumed', detail: { version: '9.9.9' } });
     store.run.setStatus('complete');
-    const memory = new RunMemory();
+    const memory = new RunCache();
     const { epochs, log, run } = collectChanges(store, cursor, memory, { now: now() });
     expect(epochs.map(({ training, validationAccuracy }) => [training, validationAccuracy])).toEqual([
       [{ stage: 'teacher' }, 0.9],
@@ -184,10 +184,10 @@ describe('changes since a cursor', () => {
     expect(second.cursor).toBe(store.events.latest());
   });
 
-  it('go on where a run is extended and resumed', () => {
+  it('continue after an extension and a resume', () => {
     const written = begun(experimentOn('search: {trials: 10}'));
     const { store, now } = written;
-    const memory = new RunMemory();
+    const memory = new RunCache();
     expect(collectChanges(store, 0, memory, { now: now() }).run.planned).toBe(10);
     store.run.extend(experimentOn('search: {trials: 20}'));
     expect(collectChanges(store, 0, memory, { now: now() }).run.planned).toBe(20);

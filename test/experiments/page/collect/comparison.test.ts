@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../../base/random.js';
 import { collectComparison, collectHypervolume } from '../../../../experiments/page/collect/comparison.js';
-import { RunMemory } from '../../../../experiments/page/collect/run-memory.js';
+import { RunCache } from '../../../../experiments/page/collect/run-cache.js';
 import { frontier, hypervolume, type Objective } from '../../../../search/index.js';
 import { errorOf } from '../../../store/support.js';
 import { ask, begun, epoch, experimentOn, measured, type Written } from './history.js';
@@ -12,7 +12,7 @@ const objectives: readonly Objective[] = [
   { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
 ];
 
-/** A run of so many trials, each of which takes two seconds. */
+/** A run of `count` trials of two seconds each. */
 function searched(trials: number, seed: number, experiment = experimentOn()): Written {
   const written = begun(experiment);
   const random = new Random(seed, 'searched');
@@ -28,7 +28,7 @@ function searched(trials: number, seed: number, experiment = experimentOn()): Wr
 }
 
 describe('the hypervolume of a run', () => {
-  it('grows to the share that its frontier dominates, and never shrinks', () => {
+  it('grows monotonically to the share of the frontier', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), fc.nat(), (count, seed) => {
         const { store } = searched(count, seed);
@@ -38,7 +38,7 @@ describe('the hypervolume of a run', () => {
         expect(last).toMatchObject({ trials: count });
         expect(last?.seconds).toBeCloseTo(2 * count, 6);
         const shares = points.map(({ share }) => share);
-        // The last two are equal where nothing changed in the end.
+        // The last two are equal without a change at the end.
         const grown = shares.slice(0, -1);
         expect(grown).toEqual([...new Set(grown)].sort((a, b) => a - b));
         expect(points.map(({ trials }) => trials)).toEqual([...new Set(points.map(({ trials }) => trials))]);
@@ -60,7 +60,7 @@ describe('the hypervolume of a run', () => {
     );
   });
 
-  it('counts what epochs took, also of a trial that was begun again, and what keeps the constraints', () => {
+  it('counts epochs of restarted trials, and feasible trials only', () => {
     const written = begun(experimentOn('latency: {budget_ms: 5}'));
     const { store, wait } = written;
     for (const [number, latency] of [1, 3, 100].entries()) {
@@ -75,15 +75,15 @@ describe('the hypervolume of a run', () => {
     const { worst, best, points } = collectHypervolume(store);
     expect(worst).toEqual({ accuracy: 0.5, latency_ms: 3 });
     expect(best).toEqual({ accuracy: 0.6, latency_ms: 1 });
-    // Three epochs of two seconds, then what passed since the last start.
+    // Three epochs of two seconds, and the time since the last start.
     expect(points.at(-1)).toMatchObject({ trials: 3, seconds: 6 + 5 + 5 });
   });
 });
 
-describe('runs beside each other', () => {
-  const compared = (id: string, { store }: Written) => ({ id, store, memory: new RunMemory() });
+describe('a comparison of runs', () => {
+  const compared = (id: string, { store }: Written) => ({ id, store, cache: new RunCache() });
 
-  it('share their bounds', () => {
+  it('has common bounds', () => {
     const [one, other] = [searched(30, 1), searched(10, 2)];
     const { worst, best, runs, measures } = collectComparison([compared('one', one), compared('other', other)], 0);
     const all = [one, other].flatMap(({ store }) => store.overview.complete());
@@ -96,7 +96,7 @@ describe('runs beside each other', () => {
     expect(Object.keys(measures)).toEqual(['accuracy', 'latency_ms']);
   });
 
-  it('are refused when their objectives differ, and taken in another order', () => {
+  it('refuses different objectives, but not another order', () => {
     const one = searched(5, 1);
     const swapped = searched(5, 1, experimentOn('objectives: [latency_ms, accuracy]'));
     const both = collectComparison([compared('one', one), compared('swapped', swapped)], 0);
@@ -104,6 +104,6 @@ describe('runs beside each other', () => {
     const others = searched(5, 1, experimentOn('objectives: [accuracy, macs]'));
     const error = errorOf(() => collectComparison([compared('one', one), compared('others', others)], 0));
     expect(error.code).toBe('invalid-input');
-    expect(error.message).toContain('others is to maximize accuracy, minimize macs');
+    expect(error.message).toContain('others: maximize accuracy, minimize macs');
   });
 });

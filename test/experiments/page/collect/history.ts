@@ -12,7 +12,7 @@ export const start = 1_700_000_000_000;
 
 export interface Written {
   readonly store: Store;
-  /** Lets time pass. */
+  /** Advances the clock. */
   readonly wait: (ms: number) => void;
   readonly now: () => number;
 }
@@ -58,10 +58,10 @@ export const epoch = (number: number, accuracy = 0.5) => ({
   seconds: 2,
 });
 
-/** Coarse values, so that many are equal. */
+/** Coarse values with many ties. */
 const draw = (random: Random): ObjectiveValues => measured(random.int(8) / 8, 1 + random.int(8));
 
-/** Lets anything happen that can happen to a run next. */
+/** Applies a random valid event to a run. */
 export function happen(written: Written, random: Random): void {
   const { store, wait } = written;
   wait(random.int(5000));

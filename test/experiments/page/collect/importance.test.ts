@@ -1,18 +1,18 @@
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { factsOf } from '../../../../experiments/report/run.js';
-import { LatestImportance } from '../../../../experiments/page/collect/importance.js';
+import { ImportanceCache } from '../../../../experiments/page/collect/importance.js';
 import { databasePath } from '../../../../experiments/runner/index.js';
 import { lockWorkdir, Store } from '../../../../store/index.js';
 import { storedRun } from '../../../cli/stored-run.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
-it('computes what matters again when a run has grown, or stands still otherwise than it did', async () => {
+it('recomputes parameter importance after growth, or after any change of a stopped run', async () => {
   const workdir = join(temporaryFolder(), 'a');
   await storedRun(workdir, 25);
   const store = Store.open(databasePath(workdir));
   onTestFinished(() => store.close());
-  const importance = new LatestImportance();
+  const importance = new ImportanceCache();
   const facts = factsOf(store);
   const at = (cursor: number, complete: number) => importance.answer(store, { facts, cursor, complete });
 
@@ -26,7 +26,7 @@ it('computes what matters again when a run has grown, or stands still otherwise 
   expect(second).not.toBe(first);
   expect(at(161, 105)).toBe(second);
   lock.release();
-  // No process works in it any more: what is said of it is exact.
+  // The run is not running any more: every change counts.
   const last = at(161, 105);
   expect(last).not.toBe(second);
   expect(at(161, 105)).toBe(last);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { collectEntry } from '../../../../experiments/page/collect/run-answer.js';
-import { RunMemory, paceOf } from '../../../../experiments/page/collect/run-memory.js';
+import { RunCache, paceOf } from '../../../../experiments/page/collect/run-cache.js';
 import { ask, begun, experimentOn, measured } from './history.js';
 
 const minute = 60_000;
@@ -13,17 +13,17 @@ const run = {
 } as const;
 
 describe('the pace of a run', () => {
-  it('is that of the trials that ended of late', () => {
+  it('is that of the latest trials', () => {
     const ends = [1, 2, 3, 4].map((i) => i * minute);
     expect(paceOf(run, 0, ends, 4.5 * minute)).toEqual({ trialsPerHour: 60, etaSeconds: 90 * 60 });
   });
 
-  it('becomes slower while nothing ends for longer than usual', () => {
+  it('falls during an unusually long pause', () => {
     const ends = [1, 2, 3, 4].map((i) => i * minute);
     expect(paceOf(run, 0, ends, 8 * minute).trialsPerHour).toBe(30);
   });
 
-  it('is not told when too few ended, of runs that stand still, and in simulated time', () => {
+  it('is unknown with few ends, when not running, and in simulated time', () => {
     const unknown = { trialsPerHour: null, etaSeconds: null };
     const ends = [1, 2, 3].map((i) => i * minute);
     expect(paceOf(run, 0, ends.slice(0, 2), 3 * minute)).toEqual(unknown);
@@ -32,27 +32,27 @@ describe('the pace of a run', () => {
     expect(paceOf(run, 5, [5, 5, 5], 5)).toEqual(unknown);
   });
 
-  it('forgets what was before a run was resumed, whenever one looks first', () => {
+  it('ignores trials before a resume', () => {
     const written = begun(experimentOn('search: {trials: 200}'));
     const { store, wait, now } = written;
-    const watching = new RunMemory();
+    const watching = new RunCache();
     const finish = (number: number): void => {
       ask(written, number);
       store.trials.finish(number, { state: 'complete', values: measured(number / 100, 1 + number) });
-      watching.catchUp(store);
+      watching.update(store);
     };
-    const internals = (memory: RunMemory) => memory.summary(store, now());
+    const internals = (memory: RunCache) => memory.summary(store, now());
     for (let number = 0; number < 30; number++) {
       wait(minute);
       finish(number);
     }
     for (let turn = 0; turn < 2; turn++) {
-      const fresh = new RunMemory();
-      fresh.catchUp(store);
+      const fresh = new RunCache();
+      fresh.update(store);
       expect(internals(watching)).toEqual(internals(fresh));
       wait(100 * minute);
       store.events.add({ kind: 'resumed', detail: {} });
-      watching.catchUp(store);
+      watching.update(store);
       for (let number = 30 + 4 * turn; number < 34 + 4 * turn; number++) {
         wait(2 * minute);
         finish(number);
@@ -65,14 +65,14 @@ describe('the pace of a run', () => {
 });
 
 describe('a run in a list', () => {
-  it('has its best values and a small picture of its frontier', () => {
+  it('has best values and a thumbnail of its frontier', () => {
     const written = begun();
     const { store, now } = written;
     for (let number = 0; number < 200; number++) {
       ask(written, number, 2);
       store.trials.finish(number, { state: 'complete', values: measured(number / 1000, 1 + number) });
     }
-    const entry = collectEntry(store, 'some', new RunMemory(), now());
+    const entry = collectEntry(store, 'some', new RunCache(), now());
     expect(entry).toMatchObject({ id: 'some', frontier: 200, best: { accuracy: 0.199, latency_ms: 1 } });
     expect(entry.run).toMatchObject({ rejected: 400, counts: { complete: 200 } });
     expect(entry.measures['latency_ms']).toEqual({ title: 'latency', unit: 'ms' });
@@ -82,8 +82,8 @@ describe('a run in a list', () => {
     expect(entry.sketch.map(([x]) => x)).toEqual(entry.sketch.map(([x]) => x).toSorted((a, b) => a - b));
   });
 
-  it('has neither before anything is complete', () => {
+  it('has neither before a complete trial', () => {
     const { store, now } = begun();
-    expect(collectEntry(store, 'new', new RunMemory(), now())).toMatchObject({ frontier: 0, best: {}, sketch: [] });
+    expect(collectEntry(store, 'new', new RunCache(), now())).toMatchObject({ frontier: 0, best: {}, sketch: [] });
   });
 });

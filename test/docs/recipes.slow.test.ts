@@ -1,0 +1,76 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { blocksOf, type Block } from './recipe-blocks.js';
+import { findPython, runShell } from './recipe-commands.js';
+import { prepareFolder } from './recipe-folder.js';
+
+const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+const blocks = blocksOf(read('docs/recipes.md'));
+const python = findPython();
+const folder = mkdtempSync(join(tmpdir(), 'nas-recipes-'));
+const printed = new Map<string, string>();
+
+const titleOf = ({ text, line }: Block): string => `line ${line}: ${text.split('\n')[0]}`;
+
+beforeAll(() => prepareFolder(folder));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the recipes, run as written on less data', () => {
+  for (const block of blocks) {
+    const { file, flags, text } = block;
+    if (file !== undefined) it(`writes ${file}`, () => writeFileSync(join(folder, file), text));
+    else if (flags.includes('run'))
+      it.skipIf(flags.includes('python') && python === undefined)(
+        titleOf(block),
+        async () => void printed.set(text, await runShell(text, { folder, python })),
+        120_000,
+      );
+  }
+});
+
+describe('the files and output of the recipes', () => {
+  it('have the same class of an image in every language', () => {
+    const answers = [...printed].filter(([commands]) => /classify/.test(commands)).map(([, output]) => output.trim());
+    expect(answers.length).toBe(python === undefined ? 2 : 3);
+    expect(['circles', 'squares', 'stripes']).toContain(answers[0]);
+    expect(new Set(answers).size).toBe(1);
+  });
+
+  it('are the documented ones', () => {
+    for (const file of ['runs/my-images/report.html', 'runs/taught/frontier.svg', 'trials.csv', 'model/labels.txt'])
+      expect(existsSync(join(folder, file)), file).toBe(true);
+    const scores: unknown = JSON.parse(readFileSync(join(folder, 'scores.json'), 'utf8'));
+    expect(scores).toMatchObject({ split: 'validation', latency: { environment: { provider: 'cpu' } } });
+  });
+
+  it('include the report again after a resume', async () => {
+    const report = join(folder, 'runs/my-images/report.html');
+    rmSync(report);
+    await runShell('npx nas resume runs/my-images', { folder, python });
+    expect(existsSync(report)).toBe(true);
+  });
+
+  it('refuse a batch larger than the data before the run, with its key', async () => {
+    const refused = runShell('npx nas run experiment.yaml --workdir refused --set teacher.batch=999', {
+      folder,
+      python,
+    });
+    await expect(refused).rejects.toThrow('teacher.batch: a batch of 999 images');
+    expect(existsSync(join(folder, 'refused'))).toBe(false);
+  });
+
+  it('show that the circle was learned', () => {
+    const losses = [...printed.values()].flatMap((output) => [...output.matchAll(/step \d+: loss ([\d.]+)/g)]);
+    expect(losses).toHaveLength(3);
+    expect(Number(losses[2][1])).toBeLessThan(0.1);
+  });
+});
+
+describe('the programs of the recipes', () => {
+  it('have the types that the package declares', async () => {
+    const options = '--noEmit --strict --allowJs --checkJs --skipLibCheck --target es2022 --module nodenext';
+    await runShell(`node node_modules/typescript/bin/tsc ${options} circle.mts my-space.mjs`, { folder, python });
+  });
+});

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, vi } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JobRunner } from '../../../../experiments/runner/jobs/job-runner.js';
+import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
+import type { JobRunnerUnderTest } from '../../runner/jobs/describe-job-runner.js';
+import { jobProcesses, QueuedRun, worker } from './queued.js';
+
+/** Describes the runner of a queue, with a server and a worker of its own. */
+export const describeQueueRunner = (contract: (name: string, underTest: JobRunnerUnderTest) => void): void =>
+  describeWithValkey('a queue in the place of a pool', () => {
+    let valkey: Valkey;
+    let cache: string;
+    beforeAll(async () => {
+      cache = mkdtempSync(join(tmpdir(), 'nas-cache-'));
+      vi.stubEnv('NAS_CACHE', cache);
+      valkey = await startValkey();
+    });
+    afterAll(async () => {
+      await valkey.stop();
+      vi.unstubAllEnvs();
+      rmSync(cache, { recursive: true, force: true });
+    });
+
+    const create = async ({
+      size,
+      retries,
+    }: {
+      readonly size: number;
+      readonly retries: number;
+    }): Promise<JobRunner> => {
+      const working = await worker(valkey, { slots: size });
+      const runner = await new QueuedRun(valkey).open({ parallel: size, retries });
+      return {
+        submit: (order, listener) => runner.submit(order, listener),
+        stop: () => runner.stop(),
+        close: async () => {
+          await runner.close();
+          // A killed one would be waited for by the next measurement.
+          await working.stop();
+        },
+      };
+    };
+    contract('RemoteRunner', { create, workers: jobProcesses });
+  });
