@@ -18,7 +18,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { queueWorkers } from '../experiments/queue/coordinator/queue-workers.js';
+import { queueWorkers } from '../experiments/queue/coordinator/open-runner.js';
 import { workersSchema } from '../experiments/queue/schema.js';
 import { localWorkers, type CreateJobRunner } from '../experiments/runner/jobs/local-pool.js';
 import { Valkey, valkeyMissing } from '../test/support/valkey.js';

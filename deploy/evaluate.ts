@@ -13,7 +13,7 @@ import {
 } from '../compiler/index.js';
 import { invalidInput } from '../base/errors.js';
 
-/** How well a classifier did. */
+/** Scores of a classifier on labelled images. */
 export interface Scores extends Totals {
   /** NaN for a class without images. */
   readonly perClass: readonly { readonly name: string; readonly count: number; readonly accuracy: number }[];
@@ -27,33 +27,32 @@ export interface LabelledImages {
   readonly size: number;
 }
 
-export interface EvaluateOptions {
-  /** What the images are; a data set's description will do. */
+export interface EvaluateOnnxOptions {
+  /** Description of the images; that of a data set fits. */
   readonly data: ImageData;
   /** ONNX Runtime execution provider; default `cpu`. */
   readonly provider?: string;
   readonly threads?: number;
   /**
-   * Whether sums of bytes are exact also where the processor's own are not (see `integerArithmetic`); default true. The
-   * accuracy is then that of the file, whatever machine evaluates it; false: that of the file as this machine runs it by
-   * default.
+   * Whether sums of bytes are exact also on processors that saturate (see `integerArithmetic`); default true: the accuracy
+   * does not depend on the machine. With false it is the accuracy of the file as this machine runs it by default.
    */
   readonly exactIntegers?: boolean;
-  /** Told after each batch how many images are done. */
+  /** Called after each batch with the number of images that are done. */
   readonly onProgress?: (done: number) => void;
 }
 
 /**
  * Runs any ONNX image classifier on labelled images. Layout, normalisation and the order of the classes are taken from
- * the model's metadata where it has them; without, the layout follows from the input's shape, and normalisation and
- * order are taken to be the data's.
+ * the model's metadata where it has them. Otherwise the layout follows from the input's shape, and normalisation and
+ * order are those of the data.
  *
  * @throws NasError `invalid-input` when model and data do not fit (see `fitClassifier`) or there are no images.
  */
 export async function evaluateOnnx(
   model: Uint8Array,
   batches: AsyncIterable<LabelledImages>,
-  { data, provider = 'cpu', threads = 1, exactIntegers = true, onProgress }: EvaluateOptions,
+  { data, provider = 'cpu', threads = 1, exactIntegers = true, onProgress }: EvaluateOnnxOptions,
 ): Promise<Scores> {
   const where = 'the model';
   const classifier = fitClassifier(onnxSignature(parseOnnx(model, where), where), data, where);

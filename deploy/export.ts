@@ -9,12 +9,10 @@ import { Random } from '../base/random.js';
 import { apply, type Model, toLayersModel, toOnnx, weightsFrom } from '../spaces/models/index.js';
 import { metadataProps, type ModelMetadata } from './metadata.js';
 
-/** Files beside which their compressed forms lie, as servers of static files look for them: `model.onnx.br`, `model.onnx.gz`. */
-
-/** Brotli's best takes seconds a megabyte; beyond 4 MiB a quality that is 3 % larger and ten times as fast has to do. */
+/** Brotli's best quality takes seconds a megabyte; beyond 4 MiB, quality 6 is 3 % larger and ten times as fast. */
 const large = { bytes: 4 * 2 ** 20, quality: 6 };
 
-/** Writes a file, and what `Content-Encoding: br` and `gzip` send of it. */
+/** Writes a file and, beside it, its compressed forms for servers of static files: `model.onnx.br`, `model.onnx.gz`. */
 export async function writeCompressed(path: string, content: Uint8Array): Promise<void> {
   const quality = content.byteLength > large.bytes ? large.quality : constants.BROTLI_MAX_QUALITY;
   const [br, gz] = await Promise.all([
@@ -72,9 +70,9 @@ export async function checkExport(
 }
 
 /**
- * Writes what deploying an ONNX model takes: `model.onnx`, `metadata.json` (the metadata inside the model, for programs
+ * Writes the files that deploy an ONNX model: `model.onnx`, `metadata.json` (the metadata inside the model, for programs
  * that cannot read it there) and `labels.txt` (one class a line, in the order of the outputs).
- * @param compressed whether `model.onnx.br` and `model.onnx.gz` lie beside it
+ * @param compressed whether to write `model.onnx.br` and `model.onnx.gz`, too
  */
 export async function writeBundle(
   directory: string,
@@ -91,7 +89,7 @@ const weightsFile = 'weights.bin';
 
 /**
  * Writes a trained model as TF.js reads it (`tf.loadLayersModel`): `model.json`, `weights.bin`, and `metadata.json`
- * with what a program needs to use it. The directory is made if need be.
+ * with what a program needs to use it. Creates the directory if it is missing.
  */
 export async function exportTfjs(model: Model, metadata: ModelMetadata, directory: string): Promise<void> {
   const layers = toLayersModel(model);

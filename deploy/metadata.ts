@@ -12,7 +12,7 @@ const isNetwork = (value: unknown): value is Network =>
 
 const share = z.number().min(0).max(1);
 
-/** Where a latency comes from, and what it is. */
+/** A latency and its source. */
 const latencySchema = z.strictObject({
   /** For one batch on the device. */
   ms: z.number().gt(0),
@@ -26,20 +26,20 @@ const latencySchema = z.strictObject({
 
 const precisions = ['fp32', 'fp16', 'int8'] as const;
 
-/** How an int8 file came out of a float one. */
+/** How an int8 file was quantized. */
 const quantizationSchema = z.strictObject({
-  /** What chose the ranges of the activations: `minmax`, `percentile`. */
+  /** How the ranges of the activations were found: `minmax`, `percentile`. */
   method: z.string(),
   /** Calibration images. */
   images: z.number().int().min(1),
-  /** 7 where the device that it was made for sums products of bytes in 16 bits, which saturate. */
+  /** 7 for devices that sum products of bytes in 16 bits, which saturate with 8. */
   weight_bits: z.union([z.literal(7), z.literal(8)]),
-  /** Epochs of training with fake quantization before; absent: the float network was quantized as it was. */
+  /** Epochs of quantization-aware training before; absent: the float network was quantized as it was. */
   quantize_aware_epochs: z.number().int().min(1).optional(),
 });
 export type QuantizationFacts = Readonly<z.output<typeof quantizationSchema>>;
 
-/** What a deployed classifier says of itself: what using it takes (see `classifierFacts`), and where it comes from. */
+/** Metadata of a deployed classifier: what a program needs to use it (see `classifierFacts`), and its origin. */
 export const modelMetadataSchema = z.strictObject({
   ...classifierFacts,
   /** Version of this package that wrote the file. */
@@ -49,28 +49,28 @@ export const modelMetadataSchema = z.strictObject({
   experiment: z.string().optional(),
   trial: z.number().int().min(0).optional(),
   seed: z.number().int().min(0).optional(),
-  /** Trial that the network was cut out of: it is no member of its space. */
+  /** Trial that the network was pruned from; the network is no member of its space. */
   shrunk_from: z.number().int().min(0).optional(),
-  /** Id of the genotype, and the choices that it stands for by decision. */
+  /** Id of the genotype, and its choices by decision. */
   genotype: z.string().optional(),
   decisions: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   network: z.custom<Network>(isNetwork, 'not a network').optional(),
-  /** Where each block of the network is in its space: `stage2.1`. Absent where members of the space share no weights. */
+  /** Position of each block in the space: `stage2.1`. Absent where members of the space share no weights. */
   places: z.array(z.string()).readonly().optional(),
   /**
-   * How the weights came to be: trained from random ones, trained from a slice of a supernet's, or such a slice with its
-   * batch norm calibrated.
+   * Origin of the weights: trained from random ones, trained from a slice of a supernet's, or such a slice with calibrated
+   * batch norm.
    */
   weights: z.enum(['trained', 'inherited', 'supernet']).optional(),
   /** Share of images classified correctly, by split. */
   accuracy: z.strictObject({ validation: share.optional(), test: share.optional() }).optional(),
   latency: latencySchema.optional(),
   /**
-   * What the file computes in: `fp32`, also where its weights are stored in 16 bits (`weight_format`), or `int8`, bytes
+   * Precision of the computation: `fp32`, also where weights are stored in 16 bits (`weight_format`), or `int8`, bytes
    * wherever there are integer kernels. Files without it are fp32, or of another tool.
    */
   precision: z.enum(precisions).optional(),
-  /** What its weights are stored in, where that is not what it computes in. */
+  /** Storage format of the weights, where it differs from the precision. */
   weight_format: z.enum(['fp16']).optional(),
   quantization: quantizationSchema.optional(),
 });
@@ -80,7 +80,7 @@ export type MetadataKey = keyof ModelMetadata;
 
 const keys = Object.keys(modelMetadataSchema.shape) as MetadataKey[];
 
-/** Keys whose values are texts as they are; all others are written as JSON. */
+/** Keys with plain texts as values; all others are written as JSON. */
 const plain: ReadonlySet<MetadataKey> = new Set([
   'layout',
   'nas_version',
@@ -92,7 +92,7 @@ const plain: ReadonlySet<MetadataKey> = new Set([
   'weight_format',
 ]);
 
-/** Present in every file that this package writes, and in no other. */
+/** Present in every file of this package, and in no other. */
 const signature: MetadataKey = 'nas_version';
 
 /** Metadata as the flat texts of an ONNX file's `metadata_props`; keys without a value are left out. */
@@ -108,18 +108,17 @@ export function metadataProps(metadata: Partial<ModelMetadata>): Record<string, 
 
 const added = modelMetadataSchema.pick({ precision: true, quantization: true, accuracy: true }).partial();
 
-/** What this package adds to the files of other programs, where it is there, whole. */
+/** Metadata that this package adds to files of other programs; nothing unless all of it is valid. */
 function addedTo(values: Readonly<Record<string, unknown>>): Partial<ModelMetadata> {
   return added.safeParse(Object.fromEntries(Object.entries(values).filter(([key]) => key in added.shape))).data ?? {};
 }
 
 /**
- * What plain values, by the keys of metadata, say of a model: of one that this package did not write, what is there in the
- * same form: possibly class names, layout, input size and normalisation, what this package added when it quantized the file,
- * or nothing.
+ * Metadata from plain values by key. Of a model that another program wrote, these are the keys that have the same form here
+ * (possibly class names, layout, input size and normalisation), and the keys that this package added when it quantized the file.
  *
- * @param where what errors call them
- * @throws NasError `invalid-input` when they are of one of this package's files, and damaged.
+ * @param where what errors call the values
+ * @throws NasError `invalid-input` when they are of a file of this package, and damaged.
  */
 export function metadataOf(values: Readonly<Record<string, unknown>>, where: string): Partial<ModelMetadata> {
   if (!(signature in values)) return { ...factsOf(values), ...addedTo(values) };
@@ -145,8 +144,8 @@ export function metadataIn({ metadataProps: texts }: OnnxFile, where = "the mode
 export const readMetadata = (model: Uint8Array): Partial<ModelMetadata> => metadataIn(parseOnnx(model));
 
 /**
- * Height, width and channels of the images that a model takes: as is said of it, otherwise as its input is where that is of
- * one size, and of one or three channels in one layout only; undefined where neither tells.
+ * Height, width and channels of the images that a model takes: from its metadata, otherwise from its input where all sizes are
+ * fixed and only one layout has one or three channels; undefined otherwise.
  */
 export function imageSizeIn(
   { shape }: TensorInfo,
@@ -162,15 +161,15 @@ export function imageSizeIn(
   return possible.length === 1 ? possible[0] : undefined;
 }
 
-/** Of an ONNX model, what `imageSizeIn` tells. */
+/** The image size of an ONNX model (see `imageSizeIn`). */
 export function imageSizeOf(model: Uint8Array): ClassifierFacts['input'] {
   const file = parseOnnx(model);
   return imageSizeIn(inputsOf(file)[0], metadataIn(file));
 }
 
 /**
- * The same ONNX model with this metadata; other keys of the file stay. Where the metadata is not that of a file of this
- * package (it lacks a version), so do the keys that it has no value for: they may mean something else there.
+ * The same ONNX model with this metadata; other keys of the file stay. Metadata without a version is of a file of another
+ * program, in which keys without a new value stay, too: they may have another meaning there.
  */
 export function withMetadata(model: Uint8Array, metadata: Partial<ModelMetadata>): Uint8Array {
   const proto = parseOnnx(model);

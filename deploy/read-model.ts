@@ -10,7 +10,7 @@ import { modelMetadataSchema, readMetadata, type ModelMetadata } from './metadat
 
 const count = z.number().int().min(0);
 
-/** What is used of a `model.json` as `exportTfjs` writes it. */
+/** The parts of a `model.json` of `exportTfjs` that are read. */
 const modelJson = z.object({
   weightsManifest: z.array(
     z.object({
@@ -61,7 +61,7 @@ type Kernel = LayerOf<'conv' | 'depthwise' | 'dense'>;
 const isKernel = (layer: Layer): layer is Kernel =>
   layer.kind === 'conv' || layer.kind === 'depthwise' || layer.kind === 'dense';
 
-/** A node that multiplies by a constant kernel, and what is added to its outputs; null: nothing. */
+/** A node that multiplies by a constant kernel, and the bias that is added to its outputs; null: none. */
 interface Product {
   readonly name: string;
   readonly kernel: WeightValue;
@@ -121,7 +121,7 @@ const filled = (size: number, value: number): WeightValue => ({
   data: new Float32Array(size).fill(value),
 });
 
-/** A bias as a vector; one number stands for equal ones, and none for zeros. */
+/** A bias as a vector; a single number is repeated, null gives zeros. */
 const vector = (size: number, bias: WeightValue | null): WeightValue =>
   bias === null || bias.data.length === 1 ? filled(size, bias?.data[0] ?? 0) : { shape: [size], data: bias.data };
 
@@ -162,8 +162,7 @@ export interface ReadModel {
   readonly model: Model;
   readonly metadata: Partial<ModelMetadata>;
   /**
-   * Whether batch norm is folded into the kernels: it then has no statistics, and in training the network would compute
-   * something else.
+   * Whether batch norm is folded into the kernels: without its statistics, training would compute something else.
    */
   readonly folded: boolean;
 }
@@ -184,7 +183,7 @@ function readOnnx(path: string): ReadModel {
   return { model: { network, weights: onnxWeights(file, network, path) }, metadata, folded: true };
 }
 
-/** What `exportTfjs` wrote beside a `model.json`; nothing when it is another's. */
+/** The metadata beside a `model.json` of `exportTfjs`; empty for a model of another program. */
 function metadataBeside(path: string): Partial<ModelMetadata> {
   const file = join(dirname(path), 'metadata.json');
   if (!existsSync(file)) return {};

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** A script of this folder in a process of its own, which is told one thing and says one line when it is ready or done. */
+/** A script of this folder in a process of its own, which gets one argument and writes one line when it is ready or done. */
 export interface Child {
   readonly pid: number;
   /** What it says, parsed. */
@@ -12,10 +12,10 @@ export interface Child {
   end(): Promise<void>;
 }
 
-/** @param told given to it as JSON. */
-export function startScript(script: string, told: unknown): Child {
+/** @param argument passed as JSON */
+export function startScript(script: string, argument: unknown): Child {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', path, JSON.stringify(told)], {
+  const child = spawn(process.execPath, ['--import', 'tsx', path, JSON.stringify(argument)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const over = once(child, 'exit');

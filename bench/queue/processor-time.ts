@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 /** Whether the system says how much processor time others have had: Linux does. */
-const isTold = existsSync('/proc/self/stat');
+const isMeasured = existsSync('/proc/self/stat');
 
 /** Linux counts processor time in ticks of so many seconds. */
 const tick = 0.01;
@@ -37,7 +37,7 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 
 /** What each part of a queue has had so far, this process being the coordinator; nothing where the system does not say. */
 export function secondsOf({ server, workers }: Parts): PartSeconds {
-  if (!isTold) return {};
+  if (!isMeasured) return {};
   return {
     coordinator: ownSeconds(process.pid),
     server: ownSeconds(server),

@@ -22,7 +22,7 @@ import {
 import type { LoweringName } from '../lowerings.js';
 import { portable, type Target } from '../target.js';
 
-/** More operations than any function records that does not count up to what stands for the batch. */
+/** More operations than any function records, unless it loops up to the number that stands for the batch. */
 const tooMany = 1 << 18;
 
 /**
@@ -37,16 +37,16 @@ export class GraphBuilder implements Scope {
   private readonly outputs: { readonly name: string; readonly from: string }[] = [];
   private readonly constants = new Map<string, Constant>();
   private readonly types = new Map<string, TensorType>();
-  /** The same as they stand in the graph. */
+  /** The same types as they stand in the graph. */
   private readonly valueTypes: Map<string, ValueType>;
   private readonly producers = new Map<string, Node>();
   private readonly shared = new Map<string, readonly string[]>();
   private readonly sharedConstants = new Map<string, string[]>();
-  /** Vectors of integers by their numbers: most of the constants, met again and again. */
+  /** Vectors of integers by their numbers: most of the constants, used again and again. */
   private readonly vectors = new Map<string, string>();
   private counter = 0;
 
-  /** @param dynamicBatch what stands for the dynamic batch; null when all sizes are known */
+  /** @param dynamicBatch the number that stands for the dynamic batch; null when all sizes are known */
   constructor(
     readonly target: Target = portable,
     readonly dynamicBatch: number | null = null,
@@ -63,7 +63,7 @@ export class GraphBuilder implements Scope {
     return this.dynamicBatch !== null && size >= this.dynamicBatch;
   }
 
-  /** Whether the lowering is to be used where it applies. */
+  /** Whether the target uses the lowering where it applies. */
   uses(lowering: LoweringName): boolean {
     return this.target.lowerings.has(lowering);
   }
@@ -95,7 +95,7 @@ export class GraphBuilder implements Scope {
     return this.emitAll(op, inputs, attributes, 1)[0];
   }
 
-  /** Records a node with several outputs; an equal node that is there already is used instead. */
+  /** Records a node with several outputs, or returns those of an equal node. */
   emitAll(op: OnnxOp, inputs: readonly string[], attributes: Attributes, count: number): readonly string[] {
     const operands = commutative.has(op) ? inputs.toSorted() : inputs;
     const key = `${op}(${operands.join(',')})${JSON.stringify(attributes)}#${count}`;
@@ -118,7 +118,7 @@ export class GraphBuilder implements Scope {
     return outputs;
   }
 
-  /** Runs `task`; where no layer is known, its nodes are attributed to the layer `origin`. */
+  /** Runs `task`; its nodes are attributed to the layer `origin` unless a layer is known. */
   attributed<T>(origin: string, task: () => T): T {
     const outer = this.origin;
     this.origin = outer || origin;
@@ -196,7 +196,7 @@ export class GraphBuilder implements Scope {
     if (sameShape(this.shapeOf(name), shape)) return name;
     const batch = this.dynamicBatch;
     if (batch === null || !shape.includes(batch)) return this.emit('Expand', [name, this.integers(shape)]);
-    // A batch that is known only at run time is read from an input that has it.
+    // A dynamic batch is read from the shape of an input that has it.
     const source = this.inputs.find((input) => this.shapeOf(input)[0] === batch);
     if (source === undefined) throw new Error('no input has the dynamic batch');
     const n = this.emit('Shape', [source], { start: int(0), end: int(1) });
@@ -239,7 +239,7 @@ export class GraphBuilder implements Scope {
     });
   }
 
-  /** Outputs take over the name of what computes them; where that is not possible, an Identity gives the name. */
+  /** The node that computes an output gets the output's name; where that is not possible, an Identity gives the name. */
   private nameOutputs(): { renamed: Map<string, string>; extra: Node[] } {
     const renamed = new Map<string, string>();
     const extra: Node[] = [];
@@ -261,7 +261,7 @@ export class GraphBuilder implements Scope {
     this.types.set(name, type);
   }
 
-  /** Numbers that a node holds are the same for every batch. */
+  /** Refuses constants that depend on the batch. */
   private requireFixed(values: readonly (number | string)[], what: string): void {
     for (const value of values)
       if (typeof value === 'number' && this.isBatch(Math.abs(value))) throw batchDependence(what);

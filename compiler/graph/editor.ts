@@ -33,7 +33,7 @@ export function withoutDeadCode<Op extends string>(graph: Graph<Op>): Graph<Op> 
   if (graph.source) for (const { name } of graph.inputs) needed.add(name);
   const inputs = graph.inputs.filter(({ name }) => needed.has(name));
   const constants = only(graph.constants, needed);
-  // Outputs of nodes that nobody reads have a type, too.
+  // Unread outputs of nodes have a type, too.
   for (const { outputs } of kept) for (const name of outputs) needed.add(name);
   return { ...graph, nodes: kept.reverse(), inputs, constants, types: only(graph.types, needed) };
 }
@@ -162,7 +162,7 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
     return this.addConstant(base, [values.length], BigInt64Array.from(values, BigInt));
   }
 
-  /** Says what a value is that the graph will take as an input. */
+  /** Declares the type of a value that will be an input of the graph. */
   declare(name: string, type: ValueType): string {
     this.taken.add(name);
     this.types.set(name, type);
@@ -175,7 +175,7 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
     this.constants.set(node.outputs[0], constant);
   }
 
-  /** Puts nodes, each after those that it reads, in the place of one. */
+  /** Replaces a node by others, given in an order in which they can run. */
   replace(node: Node<Op>, ...by: readonly NewNode<Op>[]): void {
     let before = this.unlink(node);
     for (const each of by) before = this.define(each, before);
@@ -185,12 +185,12 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
     this.replace(node);
   }
 
-  /** Puts nodes before all those of the graph, behind what was put there already. */
+  /** Puts nodes before all nodes of the graph, but behind nodes that were prepended before. */
   prepend(...nodes: readonly NewNode<Op>[]): void {
     for (const node of nodes) this.front = this.define(node, this.front);
   }
 
-  /** Puts a node behind all those of the graph. */
+  /** Puts a node behind all nodes of the graph. */
   append(node: NewNode<Op>): void {
     this.define(node, this.ends.before);
   }
@@ -240,7 +240,7 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
     }
   }
 
-  /** The graph that came of it, without dead code, with other ports where they are given. */
+  /** The edited graph without dead code, with other ports where they are given. */
   finish(ports: Partial<Pick<Graph, 'inputs' | 'outputs'>> = {}): Graph<Op> {
     const nodes = [...this.order()];
     return withoutDeadCode({ ...this.graph, ...ports, nodes, constants: this.constants, types: this.types });

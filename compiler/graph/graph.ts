@@ -16,7 +16,7 @@ export interface Node<Op extends string = OnnxOp> {
   readonly origin: string;
   /** Its name in a file; default: made of the layer and the first output. */
   readonly name?: string;
-  /** The node as it is in the file that the graph was read from: what is not said here is written as it is there. */
+  /** The node as it is in the file that the graph was read from; its other fields are written unchanged. */
   readonly proto?: NodeProto;
 }
 
@@ -35,7 +35,7 @@ export interface Graph<Op extends string = OnnxOp> {
   readonly types: ReadonlyMap<string, ValueType>;
   /** Channels in a block of the blocked layout (8 or 16); null when the graph does not use it. */
   readonly block: number | null;
-  /** The file that the graph was read from; what a graph does not say is written as it is there. */
+  /** The file that the graph was read from; its other fields are written unchanged. */
   readonly source?: ModelProto & { readonly graph: GraphProto };
 }
 

@@ -15,7 +15,7 @@ export {
 } from './graph.js';
 export { withTypes } from './infer.js';
 export type { OnnxOp } from './operators.js';
-export { commutative, onnxName, operatorOf, shapeRules } from './operators.js';
+export { commutative, onnxName, operatorOf, rowsOf, shapeRules } from './operators.js';
 export { graphHash, graphLines, printGraph } from './print.js';
 export { applyRules, type Match, type Replacement, type Rule, rulesFor } from './rules.js';
 export { windowOf } from './shape-rules.js';

@@ -114,7 +114,7 @@ export function numbersOf(scope: Scope, name: string): readonly number[] | null 
 }
 
 /**
- * Types of a node's outputs, inferred anew; of a graph that was read from a file, as many as follow.
+ * Infers the types of a node's outputs; of a graph that was read from a file, of those outputs whose types follow.
  * @throws Error where the inputs do not fit, but for graphs that were read from a file
  */
 export function inferNode(

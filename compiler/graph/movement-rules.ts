@@ -1,4 +1,4 @@
-/** Rules that infer the types of what operators give that move elements, and of those that say what a shape is. */
+/** Rules that infer the types of operators that move elements, and of those that compute shapes. */
 import {
   axesOf,
   axisOf,
@@ -100,7 +100,7 @@ export const pad: ShapeRule = (node) => {
   return [{ dtype, shape: shape.map((d, i) => plus(node, d, pads[i] + pads[i + shape.length])) }];
 };
 
-/** The missing factor: the product of sizes over that of others, of which equal ones cancel out. */
+/** The product of sizes divided by that of others; equal sizes cancel out, also open ones. */
 function quotient(dividend: Shape, divisor: Shape): number {
   const above = [...dividend];
   const below = divisor.filter((size) => {

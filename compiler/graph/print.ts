@@ -48,7 +48,7 @@ function stableNames(graph: OnnxGraph): (name: string) => string {
   };
 }
 
-/** One line a node; equal for equal graphs, whatever the order in which values were numbered. */
+/** One line a node; equal for equal graphs, however values were named. */
 export function graphLines(graph: OnnxGraph): readonly string[] {
   const name = stableNames(graph);
   return graph.nodes.map((node) => {

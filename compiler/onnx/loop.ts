@@ -2,34 +2,34 @@ import { AttributeProto_AttributeType as Kind } from 'onnx-buf';
 import type { Graph, Port } from '../graph/index.js';
 import { contentInit, encodeFile, portInit, type ModelOptions, type NodeInit, type PortInit } from './model.js';
 
-/** A value that a step takes from the step before: the graph's input, if it reads it, and the output that replaces it. */
+/** A value that one step passes to the next: the graph's input, and the output that replaces it. */
 export interface Carried {
   readonly input: string;
   readonly output: string;
 }
 
-/** What the ports of a step's graph are to a loop; all others are the step's own, one after the other. */
+/** Roles of the ports of a step's graph in a loop; the other ports have a value of their own for each step. */
 export interface LoopPorts {
   readonly carried: readonly Carried[];
   /** Inputs that are the same in all steps. */
   readonly fixed: readonly string[];
 }
 
-/** The loop's input that says how many steps it makes: an int64. */
+/** The loop's input with the number of steps, an int64. */
 export const stepsInput = 'loop/steps';
 /** The loop's port for a port of the step. */
 export const loopPort = (name: string): string => `loop/${name}`;
 
-/** The leading axis of what each step has its own of. */
+/** The leading axis of ports that have a value for each step. */
 const steps = 'steps';
 const [step, goOn, goOnStill] = ['loop/step', 'loop/condition', 'loop/next-condition'];
 
 const portOf = ({ name, dtype, shape }: Port): PortInit => portInit(name, dtype, shape);
 
 /**
- * A step's graph as the body of an ONNX `Loop` (ModelProto): as many steps as are asked for in one run. What steps hand on
- * stays in the runtime meanwhile, on its device where it has one. Inputs and outputs of which each step has its own have a
- * leading axis; a step takes its part by the number of the iteration. The body is the graph as it is, names included.
+ * A step's graph as the body of an ONNX `Loop` (ModelProto): one run computes any number of steps. Carried values stay in the
+ * runtime between steps, on its device where it has one. Inputs and outputs with a value for each step have a leading axis,
+ * which the number of the iteration indexes. The body is the graph as it is, names included.
  */
 export function encodeLoop(graph: Graph, { carried, fixed }: LoopPorts, options: ModelOptions): Uint8Array {
   const [inputs, outputs] = [byName(graph.inputs), byName(graph.outputs)];
@@ -64,7 +64,7 @@ export function encodeLoop(graph: Graph, { carried, fixed }: LoopPorts, options:
   const loop = {
     name: 'loop',
     opType: 'Loop',
-    // Without a condition of its own: it ends after its steps.
+    // No condition: the loop ends after the given number of steps.
     input: [stepsInput, '', ...carried.map(({ input }) => loopPort(input))],
     output: [...carried.map(({ output }) => output), ...results.map(({ name }) => name)].map(loopPort),
     attribute: [{ name: 'body', type: Kind.GRAPH, g: body }],

@@ -153,7 +153,7 @@ function namedApart(nodes: readonly NodeProto[]): readonly NodeProto[] {
   return nodes;
 }
 
-/** The file of a graph that was read from one (see `readGraph`): what a graph does not say is as in the file that was read. */
+/** The file of a graph that was read from one (see `readGraph`); fields that a graph does not model are unchanged. */
 export function encodeRead({ source, ...graph }: OnnxGraph): Uint8Array {
   if (source === undefined) throw new Error('internal: the graph was not read from a file');
   const { node, initializer: tensors } = contentInit(graph);

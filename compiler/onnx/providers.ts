@@ -1,31 +1,31 @@
 import type { LoweringName } from '../lowerings.js';
 import { cuda } from './cuda.js';
-import { caseOf, inTable, type WayOf } from './support.js';
+import { caseOf, inTable, type ImplementationOf } from './support.js';
 import { webgpu } from './webgpu.js';
 import { type Graph, type Node, scopeOf } from '../graph/graph.js';
 
-/** What an ONNX Runtime execution provider can do, as far as the compiler cares. */
+/** Properties of an ONNX Runtime execution provider that the compiler depends on. */
 export interface ProviderCapabilities {
-  /** Has ONNX Runtime's blocked CPU kernels; whether they work on this machine is tested. */
+  /** Has ONNX Runtime's blocked CPU kernels; a self-test decides whether they are used. */
   readonly blockedLayout: boolean;
-  /** Lowerings that its own kernels make superfluous. */
+  /** Lowerings that gain nothing with its kernels. */
   readonly without: readonly LoweringName[];
-  /** How it computes operators; null: all by kernels of its own. */
-  readonly wayOf: WayOf | null;
-  /** Results that a Split may have; null: any number. */
+  /** How it computes each operator; null: all by kernels of its own. */
+  readonly implementationOf: ImplementationOf | null;
+  /** Most results of a Split; null: any number. */
   readonly mostResults: number | null;
   /** Whether its convolutions are right where channels come in threes and not in fours (`padTriples`). */
   readonly readsTriples: boolean;
-  /** Whether results can stay in the memory of the device and be given to the next run. */
+  /** Whether results can stay in device memory as inputs of the next run. */
   readonly deviceTensors: boolean;
   /**
-   * Training steps that are best made in one run: more than 1 where each run moves all states between host and device, and
+   * Training steps to compute in one run: more than 1 where each run moves all states between host and device, and
    * the body of a `Loop` runs on the device.
    */
   readonly stepsAtOnce: number;
   /**
-   * The most products whose sum it computes well enough in float16. Where it adds up in float16, too, 1 more changes nothing
-   * any more from 2048 on.
+   * Most products whose sum is exact enough in float16. A provider that also accumulates in float16 loses additions of 1
+   * from 2048 on.
    */
   readonly longestHalfSum: number;
 }
@@ -34,12 +34,12 @@ export interface ProviderCapabilities {
 const accelerator: ProviderCapabilities = {
   blockedLayout: false,
   without: ['depthwise convolutions as matrix products'],
-  // They have the inference form of batch normalisation only; what else they lack, they leave to the CPU.
-  wayOf: (_, which) => (which === 'training' ? 'batch normalisation' : 'kernel'),
+  // They have the inference form of batch normalisation only, and leave other missing operators to the CPU.
+  implementationOf: (_, which) => (which === 'training' ? 'batch normalisation' : 'kernel'),
   mostResults: null,
   readsTriples: true,
   deviceTensors: false,
-  // Some, such as CoreML, leave what is in a loop to the CPU.
+  // Some, such as CoreML, run the body of a loop on the CPU.
   stepsAtOnce: 1,
   longestHalfSum: 2048,
 };
@@ -48,18 +48,18 @@ const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
   cpu: {
     blockedLayout: true,
     without: [],
-    wayOf: null,
+    implementationOf: null,
     mostResults: null,
     readsTriples: true,
     deviceTensors: false,
     stepsAtOnce: 1,
     longestHalfSum: Infinity,
   },
-  cuda: { ...accelerator, wayOf: inTable(cuda), stepsAtOnce: 8 },
+  cuda: { ...accelerator, implementationOf: inTable(cuda), stepsAtOnce: 8 },
   webgpu: {
     ...accelerator,
-    wayOf: inTable(webgpu),
-    // WebGPU promises 8 storage buffers to a shader: what is split, and these.
+    implementationOf: inTable(webgpu),
+    // WebGPU guarantees 8 storage buffers for a shader: the input of a Split, and its results.
     mostResults: 7,
     readsTriples: false,
     deviceTensors: true,
@@ -68,9 +68,9 @@ const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
 
 export const capabilitiesOf = (provider: string): ProviderCapabilities => capabilities[provider] ?? accelerator;
 
-/** Nodes that are computed on the host although the provider has kernels for some of them: it would be copied back and forth. */
+/** Nodes to compute on the host, also where the provider has kernels for some of them: data would be copied back and forth. */
 export function hostNodes(graph: Graph, provider: string): readonly Node[] {
-  const { wayOf } = capabilitiesOf(provider);
+  const { implementationOf: wayOf } = capabilitiesOf(provider);
   if (wayOf === null) return [];
   const scope = scopeOf(graph);
   return graph.nodes.filter(

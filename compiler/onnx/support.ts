@@ -2,7 +2,7 @@ import type { Node } from '../graph/graph.js';
 import type { OnnxOp } from '../graph/operators.js';
 import type { DType, Shape, TensorType } from '../graph/types.js';
 
-/** What is written with other operators where a provider has no kernel: the names of the rules in passes/rewrites/. */
+/** Names of the rules that write an operator with others where a provider has no kernel (passes/write-out.ts). */
 export type RewriteName =
   | 'absolute value'
   | 'arc cosine'
@@ -32,25 +32,25 @@ export type RewriteName =
   | 'tangent'
   | 'two filters a group';
 
-/** An operator that a provider cannot run, and what to do instead. */
-export interface Refusal {
+/** A provider cannot run the operator; the text says what to do instead. */
+export interface Unsupported {
   readonly refused: string;
 }
 
 /**
- * How a provider computes an operator: by a `kernel` of its own; on the `host`, which is to say ONNX Runtime's CPU provider,
- * where nothing large is copied for it; written with other operators; or not at all.
+ * How a provider computes an operator: by a `kernel` of its own; on the `host`, by ONNX Runtime's CPU provider, where nothing
+ * large is copied for it; by a rewrite with other operators; or not at all.
  */
-export type Way = 'kernel' | 'host' | RewriteName | Refusal;
+export type Implementation = 'kernel' | 'host' | RewriteName | Unsupported;
 
 /**
- * What providers tell apart in an operator: the type of its elements, whether batch normalisation trains, whether pooling
- * says where the maxima are, and whether a transposed convolution in groups makes one channel of several in each.
+ * Cases of an operator that providers treat differently: the type of its elements, batch normalisation in training, pooling
+ * with the positions of the maxima, and a transposed convolution in groups that makes one channel of several in each group.
  */
-export type Case = DType | 'training' | 'positions' | 'one of several';
+export type OperatorCase = DType | 'training' | 'positions' | 'one of several';
 
 /** How a provider computes each operator, in the cases in which the compiler emits it. */
-export type Support = { readonly [Op in OnnxOp]: Readonly<Partial<Record<Case, Way>>> };
+export type Support = { readonly [Op in OnnxOp]: Readonly<Partial<Record<OperatorCase, Implementation>>> };
 
 const trains = ({ op, attributes: { training_mode: mode } }: Pick<Node, 'op' | 'attributes'>): boolean =>
   op === 'BatchNormalization' && mode?.kind === 'int' && mode.value === 1;
@@ -58,25 +58,25 @@ const trains = ({ op, attributes: { training_mode: mode } }: Pick<Node, 'op' | '
 const makesOneOfSeveral = ({ attributes: { group } }: Pick<Node, 'attributes'>, [channels, filters]: Shape): boolean =>
   group?.kind === 'int' && group.value > 1 && filters === 1 && channels > group.value;
 
-/** The case of a node; the elements of a selection are those of what is selected. */
+/** The case of a node; the type of a selection (Where) is that of its operands. */
 export function caseOf(
   node: Pick<Node, 'op' | 'inputs' | 'outputs' | 'attributes'>,
   typeOf: (name: string) => TensorType | undefined,
-): Case {
+): OperatorCase {
   const { op, inputs, outputs } = node;
   if (trains(node)) return 'training';
   if (op === 'MaxPool' && outputs.length > 1) return 'positions';
   if (op === 'ConvTranspose' && makesOneOfSeveral(node, typeOf(inputs[1])?.shape ?? [])) return 'one of several';
   const type = typeOf(inputs[op === 'Where' ? 1 : 0]);
-  if (!type) throw new Error(`internal: the type of what ${op} takes is not known`);
+  if (!type) throw new Error(`internal: the type of the input of ${op} is not known`);
   return type.dtype;
 }
 
-/** How an operator is computed in a case; undefined where nothing is known of it. */
-export type WayOf = (op: OnnxOp, which: Case) => Way | undefined;
+/** How an operator is computed in a case; undefined where the table has no entry. */
+export type ImplementationOf = (op: OnnxOp, which: OperatorCase) => Implementation | undefined;
 
-/** What a table says; halves are computed as floats are. */
+/** Looks a case up in a table; float16 is computed as float32 is. */
 export const inTable =
-  (table: Support): WayOf =>
+  (table: Support): ImplementationOf =>
   (op, which) =>
     table[op][which] ?? (which === 'float16' ? table[op].float32 : undefined);

@@ -10,10 +10,10 @@ import {
   sizeOf,
 } from '../graph/index.js';
 
-/** A convolution in blocks whose result is read once, as it is or in another shape. */
+/** A blocked convolution whose result is read once, as it is or in another shape. */
 interface OnlyUse {
   readonly convolution: Node;
-  /** The node that gives the result its shape; null when it is read as it is. */
+  /** The node that reshapes the result; null when it is read as it is. */
   readonly reshape: Node | null;
 }
 
@@ -41,9 +41,9 @@ function convolutionOf(editor: GraphEditor, sum: Node): [OnlyUse, string] | null
   return null;
 }
 
-/** conv(x) + y -> conv(x) with addend y: one pass over memory less, where nothing else reads conv(x). */
+/** conv(x) + y -> conv(x) with addend y: saves one pass over memory, where nothing else reads conv(x). */
 export function fuseSums(graph: Graph): Graph {
-  // The addend's shape is written down as numbers.
+  // The shape of the addend has to be constant.
   if (isDynamic(graph)) return graph;
   const editor = new GraphEditor(graph);
   for (const sum of editor.nodes()) {
@@ -55,7 +55,7 @@ export function fuseSums(graph: Graph): Graph {
     const [x, weights, bias = ''] = convolution.inputs;
     editor.replace(convolution);
     if (reshape) editor.replace(reshape);
-    // The convolution moves to where the sum was: the addend is known there.
+    // The convolution moves to the place of the sum, where the addend is defined.
     const shape = editor.addIntegers(`${output}/shape`, editor.shapeOf(output));
     editor.replace(
       sum,
@@ -67,7 +67,7 @@ export function fuseSums(graph: Graph): Graph {
   return editor.finish();
 }
 
-/** Operators that give the same in whatever shape their operands are. */
+/** Operators that work element by element, in any shape. */
 const shapeless: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
   'Abs',
   'Add',
@@ -102,7 +102,7 @@ class Reshapes {
     return this.reshapeOf(name)?.inputs[0] ?? name;
   }
 
-  /** One reshape to `shape` instead of several, and none to the shape that is there. */
+  /** One reshape to `shape` instead of several; none where the value has that shape already. */
   merged(node: NewNode, shape: Shape): readonly NewNode[] {
     const { editor, shared } = this;
     const [output] = node.outputs;
@@ -117,7 +117,7 @@ class Reshapes {
     return [{ ...node, inputs: [source, node.inputs[1]] }];
   }
 
-  /** f(reshape(x)) -> reshape(f(x)), so that the reshape may meet the next one; null where that is not possible. */
+  /** f(reshape(x)) -> reshape(f(x)), so that the reshape can be merged with the next one; null where that is not possible. */
   sunk(node: Node): readonly NewNode[] | null {
     const { editor } = this;
     const [output] = node.outputs;
@@ -140,11 +140,11 @@ class Reshapes {
 }
 
 /**
- * Reshapes meet and merge: blocked operators want images in one shape here and in another there, each a node that moves
- * nothing but costs its turn.
+ * Merges reshapes of reshapes, and moves reshapes past elementwise operators so that they meet: blocked operators need
+ * different shapes, and each reshape is a node that costs time and moves nothing.
  */
 export function simplifyReshapes(graph: Graph): Graph {
-  // With a dynamic batch, shapes are worked out when the graph runs.
+  // With a dynamic batch, shapes are computed when the graph runs.
   if (isDynamic(graph)) return graph;
   const editor = new GraphEditor(graph);
   const reshapes = new Reshapes(editor);

@@ -1,25 +1,35 @@
-import { elementTypes, type Graph, GraphEditor, int, type Node, type OnnxOp, sizeOf, toHalf } from '../graph/index.js';
+import {
+  elementTypes,
+  type Graph,
+  GraphEditor,
+  int,
+  type Node,
+  type OnnxOp,
+  rowsOf,
+  sizeOf,
+  toHalf,
+} from '../graph/index.js';
 
 /**
- * In which precision an operator computes with floating-point numbers:
- * - `half`: float16, whatever it is given. Products, of which there are most.
- * - `full`: float32, or no such numbers at all. Sums of many numbers, quotients, what grows fast, loss and optimizer.
- * - `follows`: element by element; float16 where its largest operand is, and somebody wants the result so.
- * - `moves`: elements as they are, elsewhere; where it takes fewest casts.
+ * The precision in which an operator computes with floating-point numbers:
+ * - `half`: float16 in any case. Products, which take most of the time.
+ * - `full`: float32, or no floating-point numbers. Sums of many numbers, quotients, fast growing functions, loss and optimizer.
+ * - `follows`: element by element; float16 where its largest operand is float16 and a reader of the result is.
+ * - `moves`: moves elements; in the precision that needs fewest casts.
  */
-type Rule = 'half' | 'full' | 'follows' | 'moves';
+type Precision = 'half' | 'full' | 'follows' | 'moves';
 
-/** What rules may ask. */
+/** Context of a rule. */
 interface Surroundings {
   readonly editor: GraphEditor;
-  /** The most products whose sum the provider adds up well enough in float16. */
+  /** Most products whose sum is exact enough in float16 (see `ProviderCapabilities`). */
   readonly longestSum: number;
 }
-type RuleOf = Rule | ((node: Node, surroundings: Surroundings) => Rule);
+type PrecisionRule = Precision | ((node: Node, surroundings: Surroundings) => Precision);
 
-/** A product is `full` where it adds up more products than is good for float16. */
+/** A product is `full` where its sums are too long for float16. */
 const product =
-  (addends: (node: Node, editor: GraphEditor) => number): RuleOf =>
+  (addends: (node: Node, editor: GraphEditor) => number): PrecisionRule =>
   (node, { editor, longestSum }) =>
     addends(node, editor) <= longestSum ? 'half' : 'full';
 
@@ -32,133 +42,58 @@ const transposedConvolution = product(({ inputs, attributes: { group } }, editor
 
 const matrixProduct = product(({ inputs }, editor) => editor.shapeOf(inputs[0]).at(-1) ?? 1);
 
-/** True and false are whole numbers in either; numbers of other types may have more digits than float16. */
-const castRule: RuleOf = ({ inputs, outputs }, { editor }) =>
+/** Booleans are exact in both precisions; numbers of other types may have more digits than float16. */
+const castRule: PrecisionRule = ({ inputs, outputs }, { editor }) =>
   editor.type(inputs[0])?.dtype === 'bool' && editor.type(outputs[0])?.dtype === 'float32' ? 'moves' : 'full';
 
-/** Plain scale and shift where the mean is 0 and the variance 1, statistics otherwise. */
-const batchNormalization: RuleOf = ({ inputs }, { editor }) =>
+/** With mean 0 and variance 1 it only scales and shifts; otherwise it needs float32 statistics. */
+const batchNormalization: PrecisionRule = ({ inputs }, { editor }) =>
   [0, 1].every((value, i) => editor.constant(inputs[3 + i])?.data.every((x: number | bigint) => x === value) === true)
     ? 'follows'
     : 'full';
 
 /** Micikevicius et al. 2018, "Mixed Precision Training", section 3. */
-const rules: { readonly [K in OnnxOp]: RuleOf } = {
-  Abs: 'follows',
-  Acos: 'full',
-  Acosh: 'full',
-  Add: 'follows',
-  And: 'full',
-  ArgMax: 'full',
-  ArgMin: 'full',
-  Asin: 'full',
-  Asinh: 'full',
-  Atan: 'full',
-  Atanh: 'full',
-  AveragePool: 'full',
+const rules: { readonly [K in OnnxOp]: PrecisionRule } = {
+  ...rowsOf('follows', 'Abs', 'Add', 'Clip', 'Equal', 'Greater', 'GreaterOrEqual', 'HardSigmoid', 'LeakyRelu'),
+  ...rowsOf('follows', 'Less', 'LessOrEqual', 'Max', 'MaxPool', 'Min', 'Mul', 'Neg', 'QuickGelu', 'Relu', 'Sigmoid'),
+  ...rowsOf('follows', 'Sign', 'Sub', 'Tanh', 'Where'),
+  ...rowsOf('full', 'Acos', 'Acosh', 'And', 'ArgMax', 'ArgMin', 'Asin', 'Asinh', 'Atan', 'Atanh', 'AveragePool'),
+  ...rowsOf('full', 'BitShift', 'BitwiseXor', 'Ceil', 'Cos', 'Cosh', 'CumSum', 'Div', 'Elu', 'Erf', 'Exp', 'Floor'),
+  ...rowsOf('full', 'GatherND', 'IsInf', 'IsNaN', 'Log', 'LogSoftmax', 'Mod', 'Not', 'Or', 'Pow', 'Reciprocal'),
+  ...rowsOf('full', 'ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSum', 'Resize', 'Round'),
+  ...rowsOf('full', 'ScatterElements', 'Selu', 'Shape', 'Sin', 'Sinh', 'Softmax', 'Softplus', 'Sqrt', 'Tan', 'TopK'),
+  ...rowsOf('full', 'Xor', 'nchwc.Conv', 'nchwc.GlobalAveragePool', 'nchwc.ReorderInput', 'nchwc.ReorderOutput'),
+  ...rowsOf('moves', 'Concat', 'Expand', 'Gather', 'Identity', 'Pad', 'Reshape', 'Slice', 'Split', 'Tile'),
+  ...rowsOf('moves', 'Transpose'),
   BatchNormalization: batchNormalization,
-  BitShift: 'full',
-  BitwiseXor: 'full',
   Cast: castRule,
-  Ceil: 'full',
-  Clip: 'follows',
-  Concat: 'moves',
   Conv: convolution,
   ConvTranspose: transposedConvolution,
-  Cos: 'full',
-  Cosh: 'full',
-  CumSum: 'full',
-  Div: 'full',
-  Elu: 'full',
-  Equal: 'follows',
-  Erf: 'full',
-  Exp: 'full',
-  Expand: 'moves',
-  Floor: 'full',
-  Gather: 'moves',
-  GatherND: 'full',
-  Greater: 'follows',
-  GreaterOrEqual: 'follows',
-  HardSigmoid: 'follows',
-  Identity: 'moves',
-  IsInf: 'full',
-  IsNaN: 'full',
-  LeakyRelu: 'follows',
-  Less: 'follows',
-  LessOrEqual: 'follows',
-  Log: 'full',
-  LogSoftmax: 'full',
   MatMul: matrixProduct,
-  Max: 'follows',
-  MaxPool: 'follows',
-  Min: 'follows',
-  Mod: 'full',
-  Mul: 'follows',
-  Neg: 'follows',
-  Not: 'full',
-  Or: 'full',
-  Pad: 'moves',
-  Pow: 'full',
-  QuickGelu: 'follows',
-  Reciprocal: 'full',
-  ReduceMax: 'full',
-  ReduceMean: 'full',
-  ReduceMin: 'full',
-  ReduceProd: 'full',
-  ReduceSum: 'full',
-  Relu: 'follows',
-  Reshape: 'moves',
-  Resize: 'full',
-  Round: 'full',
-  ScatterElements: 'full',
-  Selu: 'full',
-  Shape: 'full',
-  Sigmoid: 'follows',
-  Sign: 'follows',
-  Sin: 'full',
-  Sinh: 'full',
-  Slice: 'moves',
-  Softmax: 'full',
-  Softplus: 'full',
-  Split: 'moves',
-  Sqrt: 'full',
-  Sub: 'follows',
-  Tan: 'full',
-  Tanh: 'follows',
-  Tile: 'moves',
-  TopK: 'full',
-  Transpose: 'moves',
-  Where: 'follows',
-  Xor: 'full',
-  'nchwc.Conv': 'full',
-  'nchwc.GlobalAveragePool': 'full',
-  'nchwc.ReorderInput': 'full',
-  'nchwc.ReorderOutput': 'full',
 };
 
-/** Whether float16 has a good neighbour of each number: not too large, nor so small that digits are lost. */
+/** Whether float16 represents each number well: not too large, nor so small that digits are lost. */
 const fitsHalf = (data: Float32Array): boolean =>
   data.every((x) => x === 0 || (Math.abs(x) <= 65504 && Math.abs(x) >= 2 ** -14));
 
-/** The rule of a node among its surroundings. */
-function ruleOf(node: Node, surroundings: Surroundings): Rule {
+/** The rule of a node; constants that float16 does not represent well make it `full`. */
+function precisionOf(node: Node, surroundings: Surroundings): Precision {
   const constants = node.inputs.map((name) => surroundings.editor.constant(name)?.data);
   if (constants.some((data) => data instanceof Float32Array && !fitsHalf(data))) return 'full';
-  const rule: RuleOf = rules[node.op];
+  const rule: PrecisionRule = rules[node.op];
   return typeof rule === 'string' ? rule : rule(node, surroundings);
 }
 
 const isFloat = (editor: GraphEditor, name: string): boolean => editor.type(name)?.dtype === 'float32';
 
-/** Which of its readers want a value in float16. */
+/** How many readers of a value compute in float16. */
 type Demand = 'all' | 'some' | 'none';
 
 /**
- * Which nodes compute in float16. Forwards: who can, as what they are given is float16 already; then backwards: of these,
- * whose results are wanted so.
+ * Decides which nodes compute in float16. A forward pass finds nodes whose inputs can be float16; a backward pass chooses those
+ * of them whose results are read in float16.
  */
 class Assignment {
-  private readonly readers = new Map<string, Node[]>();
   private readonly able = new Set<Node>();
   /** First outputs of the nodes that compute in float16. */
   private readonly half = new Set<string>();
@@ -167,26 +102,19 @@ class Assignment {
     private readonly editor: GraphEditor,
     longestSum: number,
   ) {
-    const nodes = [...editor.nodes()].map((node) => ({ node, rule: ruleOf(node, { editor, longestSum }) }));
-    const makers = new Map<string, Node>();
-    for (const { node, rule } of nodes) {
-      for (const name of node.outputs) makers.set(name, node);
-      for (const name of node.inputs) {
-        const known = this.readers.get(name);
-        if (known) known.push(node);
-        else this.readers.set(name, [node]);
-      }
-      if (rule === 'half' || (rule !== 'full' && this.largest(node).some((name) => this.gives(makers.get(name)))))
+    const nodes = [...editor.nodes()].map((node) => ({ node, precision: precisionOf(node, { editor, longestSum }) }));
+    for (const { node, precision } of nodes)
+      if (precision === 'half' || (precision !== 'full' && this.largest(node).some((name) => this.isAble(name))))
         this.able.add(node);
-    }
-    for (const { node, rule } of nodes.toReversed()) if (this.chooses(node, rule)) this.half.add(node.outputs[0]);
+    for (const { node, precision } of nodes.toReversed())
+      if (this.chooses(node, precision)) this.half.add(node.outputs[0]);
   }
 
   isHalf({ outputs }: Node): boolean {
     return this.half.has(outputs[0]);
   }
 
-  /** The float operands that have most elements; constants are what they need to be. */
+  /** The float operands that have most elements; constants can have either precision. */
   private largest({ inputs }: Node): string[] {
     const { editor } = this;
     const floats = inputs.filter((name) => isFloat(editor, name) && !editor.constant(name));
@@ -195,12 +123,14 @@ class Assignment {
     return floats.filter((_, i) => sizes[i] === most);
   }
 
-  private gives(maker: Node | undefined): boolean {
+  /** Whether the node that computes a value can compute it in float16. */
+  private isAble(name: string): boolean {
+    const maker = this.editor.producer(name);
     return maker !== undefined && this.able.has(maker);
   }
 
-  private chooses(node: Node, rule: Rule): boolean {
-    switch (rule) {
+  private chooses(node: Node, precision: Precision): boolean {
+    switch (precision) {
       case 'half':
         return true;
       case 'full':
@@ -216,16 +146,16 @@ class Assignment {
 
   private demandFor({ outputs }: Node): Demand {
     const floats = outputs.filter((name) => isFloat(this.editor, name));
-    // A comparison: its result is neither.
+    // A comparison: its result is no float.
     if (floats.length === 0) return 'some';
-    const readers = floats.flatMap((name) => this.readers.get(name) ?? []);
+    const readers = floats.flatMap((name) => this.editor.consumers(name));
     const wanting = readers.filter((reader) => this.isHalf(reader)).length;
     if (wanting === 0) return 'none';
     return wanting === readers.length && !floats.some((name) => this.editor.isOutput(name)) ? 'all' : 'some';
   }
 }
 
-/** The same value in float16. */
+/** Name of the same value in float16. */
 const half = (name: string): string => `${name}/half`;
 
 const cast = (from: string, to: string, dtype: 'float16' | 'float32', origin = ''): Node => ({
@@ -237,15 +167,15 @@ const cast = (from: string, to: string, dtype: 'float16' | 'float32', origin = '
 });
 
 /**
- * Lets products, and what lies between them, compute in float16; sums over many numbers, loss, optimizer and states stay
- * float32 (Micikevicius et al. 2018, "Mixed Precision Training"; `rules.ts` has a rule for each operator). Every value is
- * cast once at most, however often it is read, and nothing is cast back and forth.
- * @param longestSum the most products whose sum the provider adds up well enough in float16
+ * Products, and the operators between them, compute in float16; sums over many numbers, loss, optimizer and states stay
+ * float32 (Micikevicius et al. 2018, "Mixed Precision Training"). Every value is cast at most once, however often it is read,
+ * and nothing is cast back and forth.
+ * @param longestSum most products whose sum is exact enough in float16
  */
 export function mixedPrecision(graph: Graph, longestSum: number): Graph {
   const editor = new GraphEditor(graph);
   const assignment = new Assignment(editor, longestSum);
-  // Casts that nothing reads go in the end.
+  // `finish` removes casts that nothing reads.
   for (const { name, dtype } of graph.inputs)
     if (dtype === 'float32') editor.prepend(cast(name, half(name), 'float16'));
   for (const [name, { data, shape }] of graph.constants)

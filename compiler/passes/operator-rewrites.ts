@@ -1,11 +1,11 @@
 import { float, int, type OnnxOp, range, sizeOf, string } from '../graph/index.js';
-import type { Rewrite, Writer } from './writer.js';
+import type { OperatorRewrite, OperatorWriter } from './writer.js';
 
 /**
  * Batch normalisation in training by reductions: y = (x - mean) * gamma / sqrt(variance + epsilon) + beta. The sum goes over
  * the pixels first, which lie side by side, then over the images.
  */
-export const trainingBatchNorm: Rewrite = (w) => {
+export const trainingBatchNorm: OperatorRewrite = (w) => {
   const [x, gamma, beta] = w.node.inputs;
   const [, channels, ...spatial] = w.typeOf(x).shape;
   const mean = (name: string): string => {
@@ -24,8 +24,8 @@ export const trainingBatchNorm: Rewrite = (w) => {
   return [y, average, variance];
 };
 
-/** A transposed convolution with a second filter of zeros in each group, and every second channel of what it makes. */
-export const twoFiltersInGroup: Rewrite = (w) => {
+/** A transposed convolution with a second filter of zeros in each group, of which every second channel is kept. */
+export const twoFiltersInGroup: OperatorRewrite = (w) => {
   const { inputs, outputs, attributes } = w.node;
   const [images, filter] = inputs;
   const filters = w.emit('Pad', [filter, w.integers([0, 0, 0, 0, 0, 1, 0, 0])]);
@@ -36,7 +36,7 @@ export const twoFiltersInGroup: Rewrite = (w) => {
 };
 
 /** x - max - log(sum(exp(x - max))), along one axis. */
-export const logSoftmax: Rewrite = (w) => {
+export const logSoftmax: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   const axis = [w.intOf('axis', -1)];
   const lower = w.emit('Sub', [x, w.reduce('ReduceMax', x, axis, true)]);
@@ -44,7 +44,7 @@ export const logSoftmax: Rewrite = (w) => {
 };
 
 /** To the nearest whole number, of two that are as near to the even one. */
-export const rounding: Rewrite = (w) => {
+export const rounding: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   const low = w.emit('Floor', [x]);
   const rest = w.emit('Sub', [x, low]);
@@ -56,32 +56,32 @@ export const rounding: Rewrite = (w) => {
 };
 
 /** scale * elu(x), with the constants of Klambauer et al. 2017 as ONNX has them. */
-export const scaledExponential: Rewrite = (w) => {
+export const scaledExponential: OperatorRewrite = (w) => {
   const exponential = w.emit('Elu', [w.node.inputs[0]], { alpha: float(1.67326319217681884765625) });
   return [w.emit('Mul', [exponential, w.number(1.05070102214813232421875)])];
 };
 
 /** x * sigmoid(alpha * x) */
-export const swish: Rewrite = (w) => {
+export const swish: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   return [w.emit('Mul', [x, w.emit('Sigmoid', [w.emit('Mul', [x, w.number(w.floatOf('alpha', 1.702))])])])];
 };
 
 /** atan(x / sqrt((1 - x)(1 + x))): at 1 and -1, of infinities. */
-function arcSineOf(w: Writer): string {
+function arcSineOf(w: OperatorWriter): string {
   const [x] = w.node.inputs;
   const one = w.number(1);
   const cosine = w.emit('Sqrt', [w.emit('Mul', [w.emit('Sub', [one, x]), w.emit('Add', [one, x])])]);
   return w.emit('Atan', [w.emit('Div', [x, cosine])]);
 }
-export const arcSine: Rewrite = (w) => [arcSineOf(w)];
-export const arcCosine: Rewrite = (w) => [w.emit('Sub', [w.number(Math.PI / 2), arcSineOf(w)])];
+export const arcSine: OperatorRewrite = (w) => [arcSineOf(w)];
+export const arcCosine: OperatorRewrite = (w) => [w.emit('Sub', [w.number(Math.PI / 2), arcSineOf(w)])];
 
-const halfOf = (w: Writer, x: string): string => w.emit('Mul', [x, w.number(0.5)]);
+const halfOf = (w: OperatorWriter, x: string): string => w.emit('Mul', [x, w.number(0.5)]);
 
 /** (e^x + e^-x) / 2, or the difference. */
 const hyperbolic =
-  (op: 'Add' | 'Sub'): Rewrite =>
+  (op: 'Add' | 'Sub'): OperatorRewrite =>
   (w) => {
     const [x] = w.node.inputs;
     const [up, down] = [x, w.emit('Neg', [x])].map((exponent) => w.emit('Exp', [exponent]));
@@ -91,47 +91,47 @@ export const hyperbolicCosine = hyperbolic('Add');
 export const hyperbolicSine = hyperbolic('Sub');
 
 /** log(x + sqrt(x^2 - 1)) */
-export const inverseHyperbolicCosine: Rewrite = (w) => {
+export const inverseHyperbolicCosine: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   const root = w.emit('Sqrt', [w.emit('Sub', [w.emit('Mul', [x, x]), w.number(1)])]);
   return [w.emit('Log', [w.emit('Add', [x, root])])];
 };
 
 /** sign(x) * log(|x| + sqrt(x^2 + 1)): without differences of large numbers. */
-export const inverseHyperbolicSine: Rewrite = (w) => {
+export const inverseHyperbolicSine: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   const root = w.emit('Sqrt', [w.emit('Add', [w.emit('Mul', [x, x]), w.number(1)])]);
   return [w.emit('Mul', [w.emit('Sign', [x]), w.emit('Log', [w.emit('Add', [w.emit('Abs', [x]), root])])])];
 };
 
 /** log((1 + x) / (1 - x)) / 2 */
-export const inverseHyperbolicTangent: Rewrite = (w) => {
+export const inverseHyperbolicTangent: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   const [above, below] = (['Add', 'Sub'] as const).map((op) => w.emit(op, [w.number(1), x]));
   return [halfOf(w, w.emit('Log', [w.emit('Div', [above, below])]))];
 };
 
-export const tangent: Rewrite = (w) => {
+export const tangent: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   return [w.emit('Div', [w.emit('Sin', [x]), w.emit('Cos', [x])])];
 };
 
-const zero = (w: Writer): string => w.number(0, 'int32');
+const zero = (w: OperatorWriter): string => w.number(0, 'int32');
 
-export const negation: Rewrite = (w) => [w.emit('Sub', [zero(w), w.node.inputs[0]])];
+export const negation: OperatorRewrite = (w) => [w.emit('Sub', [zero(w), w.node.inputs[0]])];
 
-export const absolute: Rewrite = (w) => {
+export const absolute: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   return [w.emit('Max', [x, w.emit('Sub', [zero(w), x])])];
 };
 
-export const bounds: Rewrite = (w) => {
+export const bounds: OperatorRewrite = (w) => {
   const [x, low, high] = w.node.inputs;
   return [w.emit('Min', [w.emit('Max', [x, low]), high])];
 };
 
 /** (x > 0) - (x < 0) */
-export const sign: Rewrite = (w) => {
+export const sign: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   const dtype = w.typeOf(x).dtype === 'int32' ? 'int32' : 'float32';
   const [above, below] = (['Greater', 'Less'] as const).map((op) => w.cast(w.emit(op, [x, w.number(0, dtype)]), dtype));
@@ -139,7 +139,7 @@ export const sign: Rewrite = (w) => {
 };
 
 /** The remainder with the sign of the divisor; integers are divided towards zero. */
-export const remainder: Rewrite = (w) => {
+export const remainder: OperatorRewrite = (w) => {
   const [a, b] = w.node.inputs;
   const rest = w.emit('Sub', [a, w.emit('Mul', [w.emit('Div', [a, b]), b])]);
   const [restBelow, divisorBelow] = [rest, b].map((x) => w.cast(w.emit('Less', [x, zero(w)]), 'int32'));
@@ -148,8 +148,8 @@ export const remainder: Rewrite = (w) => {
   return [w.emit('Add', [rest, w.emit('Mul', [w.cast(wrong, 'int32'), b])])];
 };
 
-/** Cuts out what lies at constant positions of some axes: a gathering along each. */
-export const byGathering: Rewrite = (w) => {
+/** Cuts out constant positions of some axes by a Gather along each axis. */
+export const byGathering: OperatorRewrite = (w) => {
   const [x, ...bounds] = w.node.inputs;
   const { shape } = w.typeOf(x);
   const [starts, ends, axes, steps] = bounds.map((name) => w.numbers(name));
@@ -173,8 +173,8 @@ export const byGathering: Rewrite = (w) => {
 /** Operators whose results are positions along an axis. */
 const positioning: ReadonlySet<OnnxOp> = new Set<OnnxOp>(['ArgMax', 'ArgMin', 'TopK']);
 
-/** Numbers of int64 as int32: from where they come; null where that is not known. */
-function narrowed(w: Writer, name: string): string | null {
+/** Numbers of int64 as int32, found at their source; null where the source is not known. */
+function narrowed(w: OperatorWriter, name: string): string | null {
   const constant = w.constantOf(name);
   if (constant) return w.constant(Array.from(constant.data, Number), constant.shape, 'int32');
   const producer = w.producer(name);
@@ -183,7 +183,7 @@ function narrowed(w: Writer, name: string): string | null {
     return w.typeOf(source).dtype === 'int32' ? source : w.cast(source, 'int32');
   }
   if (producer === undefined || !positioning.has(producer.op)) return null;
-  // There is no cast from int64, but a gathering takes it: of the numbers from 0 on, it gives the positions.
+  // There is no cast from int64, but Gather takes int64 positions: gathering from 0, 1, 2 ... gives them as int32.
   const { shape } = w.typeOf(producer.inputs[0]);
   const axis = producer.attributes['axis'];
   const length = shape.at(axis?.kind === 'int' ? axis.value : 0);
@@ -192,7 +192,7 @@ function narrowed(w: Writer, name: string): string | null {
 }
 
 /** The operator on int32 instead of int64; shapes and axes stay as they are. */
-export const inInt32: Rewrite = (w) => {
+export const inInt32: OperatorRewrite = (w) => {
   const { op, inputs, outputs, attributes } = w.node;
   const operands = op === 'Mul' ? inputs.length : 1;
   const numbers = inputs.map((name, i) => (i < operands ? narrowed(w, name) : name));
@@ -202,29 +202,31 @@ export const inInt32: Rewrite = (w) => {
   return dtype === 'int32' ? numbers : [w.cast(numbers[0], dtype)];
 };
 
-const not = (w: Writer, x: string): string => w.emit('Not', [x]);
-const and = (w: Writer, a: string, b: string): string => w.emit('And', [a, b]);
-const either = (w: Writer, a: string, b: string): string => not(w, and(w, not(w, a), not(w, b)));
+const not = (w: OperatorWriter, x: string): string => w.emit('Not', [x]);
+const and = (w: OperatorWriter, a: string, b: string): string => w.emit('And', [a, b]);
+const either = (w: OperatorWriter, a: string, b: string): string => not(w, and(w, not(w, a), not(w, b)));
 
-export const or: Rewrite = (w) => {
+export const or: OperatorRewrite = (w) => {
   const [a, b] = w.node.inputs;
   return [either(w, a, b)];
 };
 
-export const exclusiveOr: Rewrite = (w) => {
+export const exclusiveOr: OperatorRewrite = (w) => {
   const [a, b] = w.node.inputs;
   return [and(w, either(w, a, b), not(w, and(w, a, b)))];
 };
 
-export const isNotANumber: Rewrite = (w) => {
+export const isNotANumber: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   return [not(w, w.emit('Equal', [x, x]))];
 };
 
-export const isInfinite: Rewrite = (w) => [w.emit('Equal', [w.emit('Abs', [w.node.inputs[0]]), w.number(Infinity)])];
+export const isInfinite: OperatorRewrite = (w) => [
+  w.emit('Equal', [w.emit('Abs', [w.node.inputs[0]]), w.number(Infinity)]),
+];
 
-/** The operator on 0 and 1 instead of booleans; its other operands, such as conditions and positions, stay as they are. */
-export const withNumbers: Rewrite = (w) => {
+/** The operator on 0 and 1 instead of booleans; other operands, such as conditions and positions, stay as they are. */
+export const withNumbers: OperatorRewrite = (w) => {
   const { op, inputs, attributes, outputs } = w.node;
   const first = op === 'Where' ? 1 : 0;
   const last = op === 'Where' || op === 'Concat' ? inputs.length : 1;
@@ -236,10 +238,10 @@ export const withNumbers: Rewrite = (w) => {
 const lowest = -3.4028234663852886e38;
 
 /**
- * Max pooling that says where the maxima are: each place of the window is a map cut from the padded images; the first map
- * that has the maximum tells the position.
+ * Max pooling with the positions of the maxima: each place of the window is a map cut from the padded images; the first map
+ * that has the maximum gives the position.
  */
-export const positionInWindow: Rewrite = (w) => {
+export const positionInWindow: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   const [images, channels, height, width] = w.typeOf(x).shape;
   const [outHeight, outWidth] = w.typeOf(w.node.outputs[0]).shape.slice(2);
@@ -255,7 +257,7 @@ export const positionInWindow: Rewrite = (w) => {
     return w.emit('Slice', [padded, ...[from, to, [2, 3], [down, right]].map((numbers) => w.integers(numbers))]);
   });
   const largest = maps.reduce((a, b) => w.emit('Max', [a, b]));
-  // In an image, the window's corner, and in the window, the place: the first comes last, and is what stays.
+  // Position = the window's corner in the image + the place in the window; the first place is written last and wins.
   const place = maps
     .map((map, i) => ({ map, offset: Math.floor(i / columns) * width + (i % columns) }))
     .reduceRight(

@@ -3,40 +3,40 @@ import { GraphEditor, int } from '../graph/index.js';
 import type { StatePorts, Update } from './state-updates.js';
 import { connected, Ends, updateOf } from './state-updates.js';
 
-/** A state of a vector, and how many numbers it has. */
+/** A state in a vector, and its number of elements. */
 export interface Member {
   readonly name: string;
   readonly size: number;
 }
 
-/** How states lie: several one after the other in a vector, or each in a tensor of its own. */
+/** Memory layout of states: several one after the other in a vector, or each in a tensor of its own. */
 export interface StateLayout {
   readonly vectors: readonly (readonly Member[])[];
-  /** States that some program replaces one by one: they stay out of vectors. */
+  /** States that some program updates one by one: they stay out of vectors. */
   readonly single: ReadonlySet<string>;
 }
 
-/** A vector of the layout, maybe a new one, that the graph takes and gives, or only takes, as a whole. */
+/** A vector of the layout, maybe a new one, that is an input of the graph as a whole, and maybe an output. */
 export interface StatePack {
   readonly input: string;
   /** Null where its states are only read. */
   readonly output: string | null;
-  /** Its place among the layout's vectors; the new ones follow the old ones. */
+  /** Index among the layout's vectors; new ones follow the old ones. */
   readonly vector: number;
   readonly members: readonly Member[];
 }
 
-/** Equal updates become one. */
+/** Merges equal updates of states into updates of vectors. */
 class Packing {
   private readonly editor: GraphEditor;
   private readonly inputs: ReadonlyMap<string, Port>;
   private readonly outputs: ReadonlySet<string>;
   private readonly ports: ReadonlyMap<string, StatePorts>;
   private readonly vectors: (readonly Member[])[];
-  /** The vector of each state that is in one. */
+  /** State → index of its vector. */
   private readonly places: Map<string, number>;
   private readonly packs = new Map<number, StatePack>();
-  /** Vectors whose new value is there. */
+  /** Vectors whose new value is computed. */
   private readonly complete = new Set<number>();
 
   constructor(
@@ -76,7 +76,7 @@ class Packing {
     return { graph: this.replaced(packs), packs };
   }
 
-  /** In the order of the vector that the first states lie in, if they do. */
+  /** Updates in the order of the vector that already holds their states, if there is one. */
   private inOrder(updates: readonly Update[]): readonly Update[] {
     const [{ states }] = updates;
     const at = states.findIndex(({ name }) => this.places.has(name));
@@ -85,7 +85,7 @@ class Packing {
     return updates.toSorted((a, b) => names.indexOf(a.states[at].name) - names.indexOf(b.states[at].name));
   }
 
-  /** Adds one update of whole vectors for equal updates of their states; those of a part of a vector stay as they are. */
+  /** Adds one update of whole vectors for equal updates of their states; updates of a part of a vector stay as they are. */
   private unite(updates: readonly Update[], ends: Ends): void {
     const [{ leaves, nodes, states, results }] = updates;
     const members = states.map((_, i) => updates.map(({ states, size }) => ({ name: states[i].name, size })));
@@ -93,7 +93,7 @@ class Packing {
     const packs = members.map((own) => this.open(this.places.get(own[0].name) ?? this.lay(own)));
     for (const { vector } of packs) this.complete.add(vector);
     const group = `update/${packs[0].vector}`;
-    /** What stands for the first update's values. */
+    /** Value of the first update → the vector that replaces it. */
     const vectors = new Map(states.map(({ input }, i) => [input, packs[i].input]));
     for (const [i, { kind, name }] of leaves.entries())
       if (kind === 'value') {
@@ -116,14 +116,14 @@ class Packing {
     return all.length === members.length && all.every(({ name }, i) => name === members[i].name);
   }
 
-  /** Lays states together in a new vector. */
+  /** Puts states into a new vector. */
   private lay(members: readonly Member[]): number {
     const vector = this.vectors.push(members) - 1;
     for (const { name } of members) this.places.set(name, vector);
     return vector;
   }
 
-  /** Takes a vector as input and gives every state of it its own name and shape again, for whoever reads it alone. */
+  /** Makes a vector an input, and splits it into its states, under their own names and in their own shapes. */
   private open(vector: number): StatePack {
     const { editor } = this;
     const known = this.packs.get(vector);
@@ -144,7 +144,7 @@ class Packing {
     return pack;
   }
 
-  /** Vectors of which some states are replaced one by one: the others are passed on as they are. */
+  /** Completes vectors of which only some states are updated, one by one: the other states are copied unchanged. */
   private passOn(): void {
     for (const { name, output } of this.ports.values()) {
       const vector = this.places.get(name);
@@ -159,7 +159,7 @@ class Packing {
     }
   }
 
-  /** Takes the vectors whole that are only read. */
+  /** Makes vectors that are only read inputs as a whole. */
   private takeWhole(): void {
     for (const { name, input } of this.ports.values()) {
       const vector = this.places.get(name);
@@ -201,13 +201,13 @@ const nextOf = (vector: number): string => `next-states/${vector}`;
 const partOf = (vector: number, member: number): string => `states/${vector}/${member}`;
 
 /**
- * States that are updated alike, element by element, become one vector with one update: a network has hundreds of
- * weights, momenta and running statistics, mostly small, and an input, an output and some nodes for each of them cost
- * more than the arithmetic. States that lie in a vector already stay there, whatever the program does with them: it takes
- * and gives the vector as a whole, so that nothing is copied between the runs of programs that share states.
+ * States with equal elementwise updates become one vector with one update. A network has hundreds of weights, momenta and
+ * running statistics, mostly small; an input, an output and some nodes for each of them cost more than the arithmetic.
+ * States that are in a vector already stay there: the vector is an input and output as a whole, so that nothing is copied
+ * between runs of programs that share states.
  * @param states all that the graph reads or replaces
- * @param whole whether states of a vector that are only read are taken with all of it, not as a part: where a part cannot be
- *   given without a copy
+ * @param whole whether states of a vector that are only read are inputs as a whole vector: where a part of it cannot be
+ *   passed without a copy
  */
 export const packStates = (
   graph: Graph,

@@ -10,23 +10,23 @@ import { packStates, type StateLayout, type StatePack } from './pack-states.js';
 import { writeOut } from './write-out.js';
 import type { StatePorts } from './state-updates.js';
 
-/** What passes work on. */
+/** What passes rewrite. */
 interface Draft {
   readonly graph: Graph;
 }
 
-/** A program whose states are inputs and outputs, and the vectors in which it takes and gives them. */
+/** A program whose states are inputs and outputs, and the vectors that hold them. */
 export interface StatefulDraft extends Draft {
   readonly states: readonly StatePorts[];
   readonly layout: StateLayout;
-  /** Whether states of a vector that are only read are taken with all of it, not as a part. */
+  /** Whether states of a vector that are only read are inputs as a whole vector, not as a part of it. */
   readonly wholeVectors: boolean;
   readonly packs: readonly StatePack[];
 }
 
 export interface Pass<D extends Draft> {
   readonly name: string;
-  /** The lowering that the pass is, where a target can do without it. */
+  /** The lowering that the pass implements, where a target can leave it out. */
   readonly lowering?: LoweringName;
   readonly run: (draft: D, target: Target) => D;
 }
@@ -51,9 +51,11 @@ const applying = (name: string, rules: readonly Rule[]) =>
     return editor.finish();
   });
 
-/** Graphs for what the provider can do; those for the CPU stay as they are. */
+/** Adapts a graph to the provider; graphs for the CPU stay as they are. */
 const forProvider = [
-  rewriting('write out what the provider lacks', (graph, { wayOf }, { provider }) => writeOut(graph, provider, wayOf)),
+  rewriting('write out what the provider lacks', (graph, { implementationOf: wayOf }, { provider }) =>
+    writeOut(graph, provider, wayOf),
+  ),
   rewriting('pad channels that are misread', (graph, { readsTriples }) => padTriples(graph, readsTriples)),
   rewriting('narrow splits', (graph, { mostResults }) => narrowSplits(graph, mostResults)),
 ];
@@ -75,7 +77,7 @@ export const mixedStateful: typeof stateful = [
   rewriting('mixed precision', (graph, { longestHalfSum }) => mixedPrecision(graph, longestHalfSum)),
 ];
 
-/** Inference with constant weights: as few operators as there can be, standard ones only. */
+/** Inference with constant weights: as few operators as possible, standard ones only. */
 export const inference: readonly Pass<Draft>[] = [
   applying('fold constants', foldConstants),
   applying('group convolutions', groupConvolutions),

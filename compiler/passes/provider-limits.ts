@@ -1,21 +1,21 @@
-import { type Attributes, type Graph, GraphEditor, int, type NewNode } from '../graph/index.js';
+import { type Attributes, type Graph, GraphEditor, int, intOf, type NewNode } from '../graph/index.js';
 
 const valuesOf = (attributes: Attributes, name: string): readonly number[] => {
   const attribute = attributes[name];
   return attribute?.kind === 'ints' ? attribute.value : [];
 };
 
-/** Whether a convolution is a product of matrices to the provider: those are right. */
+/** Whether the provider computes a convolution as a product of matrices, which is right. */
 const isProduct = (filter: readonly number[], attributes: Attributes): boolean =>
   filter.slice(2).every((side) => side === 1) &&
   valuesOf(attributes, 'strides').every((stride) => stride === 1) &&
   valuesOf(attributes, 'pads').every((pad) => pad === 0);
 
 /**
- * Convolutions get channels of zeros, up to a multiple of four, where they have 6, 9, 15, 18 ... of them and a multiple of
- * four filters. ONNX Runtime's WebGPU kernel reads such images three channels at a time, and all but the first three from
- * the wrong place, without a word (onnxruntime/core/providers/webgpu/nn/conv2d_mm.cc: the offset of channel c is c / 4, as
- * if it read four at a time). The gradients of filters are convolutions whose channels are the images of the batch.
+ * Pads convolutions with channels of zeros, up to a multiple of four, where they have 6, 9, 15, 18 ... channels and a multiple of
+ * four filters. ONNX Runtime's WebGPU kernel reads such images three channels at a time, and silently reads all but the first
+ * three from the wrong place (onnxruntime/core/providers/webgpu/nn/conv2d_mm.cc: the offset of channel c is c / 4, as
+ * if it read four at a time). In gradients of filters, the channels are the images of the batch.
  */
 export function padTriples(graph: Graph, reads: boolean): Graph {
   if (reads) return graph;
@@ -43,13 +43,13 @@ export function padTriples(graph: Graph, reads: boolean): Graph {
   return changed ? editor.finish() : graph;
 }
 
-/** A value, and the results into which it is split. */
-interface Part {
+/** A value and the results of its split. */
+interface SplitPart {
   readonly name: string;
   readonly results: readonly string[];
 }
 
-/** Results in at most `most` runs, as long as can be split with as few levels of splits as possible. */
+/** Groups results into at most `most` runs, so that the tree of splits has as few levels as possible. */
 function runsOf(results: readonly string[], most: number): readonly (readonly string[])[] {
   let length = 1;
   while (length * most < results.length) length *= most;
@@ -58,21 +58,21 @@ function runsOf(results: readonly string[], most: number): readonly (readonly st
   );
 }
 
-/** Splits of values into more than `most` results become trees of splits: results are storage buffers of one shader. */
+/** Splits with more than `most` results become trees of splits: each result is a storage buffer of one shader. */
 export function narrowSplits(graph: Graph, most: number | null): Graph {
   if (most === null) return graph;
   const editor = new GraphEditor(graph);
   for (const node of editor.nodes()) {
     if (node.op !== 'Split' || node.outputs.length <= most) continue;
-    const { attributes, origin } = node;
-    const given = attributes['axis']?.kind === 'int' ? attributes['axis'].value : 0;
+    const { origin } = node;
+    const given = intOf(node, 'axis', 0);
     const axis = given < 0 ? given + editor.shapeOf(node.inputs[0]).length : given;
     const sizeOf = (results: readonly string[]): number =>
       results.reduce((sum, name) => sum + editor.shapeOf(name)[axis], 0);
     const splits: NewNode[] = [];
-    const split = ({ name, results }: Part): void => {
+    const split = ({ name, results }: SplitPart): void => {
       const runs = runsOf(results, most);
-      const parts = runs.map((run): Part => ({
+      const parts = runs.map((run): SplitPart => ({
         name: run.length === 1 ? run[0] : `${run[0]}/and ${run.length - 1} more`,
         results: run,
       }));

@@ -1,14 +1,14 @@
 import type { Graph, Node, OnnxOp } from '../graph/index.js';
 import { attributeList, producersOf, shapeIn, sizeOf } from '../graph/index.js';
 
-/** A state that is read and replaced: its name, and those of its input and output. */
+/** Names of a state, and of its input and output. */
 export interface StatePorts {
   readonly name: string;
   readonly input: string;
   readonly output: string;
 }
 
-/** Operators that do the same to every element. */
+/** Elementwise operators of optimizer updates. */
 const elementwise: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
   'Abs',
   'Add',
@@ -23,7 +23,7 @@ const elementwise: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
   'Where',
 ]);
 
-/** An operand of an update that is as large as the state: a state, or a value not computed from it, say a gradient. */
+/** An operand of an update that is as large as the state: a state, or a value not computed from it, such as a gradient. */
 interface Leaf {
   readonly kind: 'state' | 'value';
   readonly name: string;
@@ -36,13 +36,13 @@ export interface Update {
   readonly leaves: readonly Leaf[];
   /** Nodes in the order in which they run, without those that only reshape. */
   readonly nodes: readonly Node[];
-  /** What each state's new value is, before it is reshaped. */
+  /** The new value of each state, before it is reshaped. */
   readonly results: readonly string[];
-  /** The update with places instead of names for all that is as large as the states: equal for equal updates. */
+  /** Canonical text of the update, with numbers instead of names of operands: equal for equal updates. */
   readonly text: string;
 }
 
-/** What can be asked about the ends of a graph. */
+/** Follows values of a graph back to its states. */
 export class Ends {
   private readonly producers: ReadonlyMap<string, Node>;
   private readonly inputs: ReadonlySet<string>;
@@ -99,7 +99,7 @@ export class Ends {
   }
 }
 
-/** Numbers what it meets, in the order in which it meets it. */
+/** Walks an update back to its operands, and numbers nodes and operands in the order of the walk. */
 class Walk {
   readonly leaves: Leaf[] = [];
   readonly nodes: Node[] = [];
@@ -146,7 +146,7 @@ export function updateOf(ends: Ends, group: readonly StatePorts[]): Update | nul
     const walk = new Walk(ends, size);
     return walk.text([walk.visit(output)]);
   };
-  // Ordered by what happens to them, so that names do not matter.
+  // Ordered by their updates, so that names do not matter.
   const texts = new Map(group.map((state) => [state, alone(state)] as const));
   const states = group.toSorted((a, b) => ((texts.get(a) ?? '') < (texts.get(b) ?? '') ? -1 : 1));
   const walk = new Walk(ends, size);

@@ -1,6 +1,6 @@
 import { attributeList, bytesOf, commutative, type Graph, GraphEditor, type Node } from '../graph/index.js';
 import { invalidInput } from '../../base/errors.js';
-import { caseOf, type RewriteName, type WayOf } from '../onnx/support.js';
+import { caseOf, type RewriteName, type ImplementationOf } from '../onnx/support.js';
 import {
   absolute,
   bounds,
@@ -19,12 +19,12 @@ import {
   withNumbers,
 } from './operator-rewrites.js';
 import * as functions from './operator-rewrites.js';
-import { type Rewrite, Writer } from './writer.js';
+import { type OperatorRewrite, OperatorWriter } from './writer.js';
 
-/** Longer constants are not compared. */
+/** Most numbers of a constant that is compared. */
 const longest = 64;
 
-/** Nodes that compute the same from the same values become one, and so do equal constants. */
+/** Merges nodes that compute the same from the same values, and equal constants. */
 function shareNodes(graph: Graph): Graph {
   const editor = new GraphEditor(graph);
   const constants = new Map<string, string>();
@@ -49,7 +49,7 @@ function shareNodes(graph: Graph): Graph {
   return editor.finish();
 }
 
-const rewrites: { readonly [Name in RewriteName]: Rewrite } = {
+const rewrites: { readonly [Name in RewriteName]: OperatorRewrite } = {
   'absolute value': absolute,
   'arc cosine': functions.arcCosine,
   'arc sine': functions.arcSine,
@@ -87,9 +87,9 @@ const refusal = ({ op, origin }: Node, of: string, provider: string, advice = ''
 
 /**
  * Writes operators with others where the provider has no kernel for them.
- * @throws NasError naming the layer, where there is no other way to write it.
+ * @throws NasError naming the layer, where no other operators can compute it.
  */
-export function writeOut(graph: Graph, provider: string, wayOf: WayOf | null): Graph {
+export function writeOut(graph: Graph, provider: string, wayOf: ImplementationOf | null): Graph {
   if (wayOf === null) return graph;
   const editor = new GraphEditor(graph);
   let changed = false;
@@ -98,12 +98,12 @@ export function writeOut(graph: Graph, provider: string, wayOf: WayOf | null): G
     const way = wayOf(node.op, which);
     if (way === 'kernel' || way === 'host') continue;
     if (typeof way !== 'string') throw refusal(node, which, provider, way?.refused);
-    const writer = new Writer(editor, node);
+    const writer = new OperatorWriter(editor, node);
     const results = rewrites[way](writer);
     if (results === null) throw refusal(node, which, provider);
     writer.finish(results);
     changed = true;
   }
-  // Some of what was written is in the graph already: the gradient of batch normalisation has its deviation, too.
+  // Some written nodes are in the graph already: the gradient of batch normalisation computes the deviation, too.
   return changed ? shareNodes(editor.finish()) : graph;
 }

@@ -11,14 +11,14 @@ import type {
 } from '../graph/index.js';
 import { elementTypes, int, isFixed } from '../graph/index.js';
 
-/** Writes a node with other operators; gives the values that take the place of its results, null where it cannot. */
-export type Rewrite = (writer: Writer) => readonly string[] | null;
+/** Writes a node with other operators; returns the values that replace its results, null where it cannot. */
+export type OperatorRewrite = (writer: OperatorWriter) => readonly string[] | null;
 
 /** Element types of numbers that rewrites write. */
 type NumberType = 'float32' | 'int32';
 
-/** Writes what takes the place of one node, in terms of other operators. */
-export class Writer {
+/** Collects the nodes that replace one node. */
+export class OperatorWriter {
   private readonly written: NewNode[] = [];
   private counter = 0;
 
@@ -27,7 +27,7 @@ export class Writer {
     readonly node: Node,
   ) {}
 
-  /** The type of a value that was there before. */
+  /** The type of a value of the graph. */
   typeOf(name: string): TensorType {
     const type = this.editor.type(name);
     if (!type) throw new Error(`internal: the type of '${name}' is not known`);
@@ -104,7 +104,7 @@ export class Writer {
     return this.editor.addIntegers(this.fresh('k'), values);
   }
 
-  /** Puts what was written in the place of the node, whose results are these values. */
+  /** Replaces the node by the written nodes; these values are its results. */
   finish(results: readonly string[]): void {
     const { editor, node, written } = this;
     const renamed = new Map<string, string>();

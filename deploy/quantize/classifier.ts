@@ -47,17 +47,17 @@ async function* asTaken(
   }
 }
 
-/** What `quantizeClassifier` is at: finding ranges, or classifying the validation images with one of the models. */
+/** Step of `quantizeClassifier`: finding ranges, or classifying the validation images with one of the models. */
 export type QuantizingStep = 'calibration' | 'fp32' | CalibrationMethod;
 
 export interface QuantizeClassifierOptions {
-  /** What the images of both kinds are; a data set's description will do. */
+  /** Description of both kinds of images; that of a data set fits. */
   readonly data: ImageData;
-  /** Images that the ranges of the activations are found on: of training, normalised as the data says. */
+  /** Training images that the ranges of the activations are found on, normalised as the data says. */
   readonly calibration: () => AsyncIterable<LabelledImages>;
-  /** Images that the method is chosen by; neither of training nor of the test. */
+  /** Images that the method is chosen on; neither training nor test images. */
   readonly validation: () => AsyncIterable<LabelledImages>;
-  /** What is tried; of equals, the first is taken. */
+  /** Methods to try; of equally accurate ones, the first is chosen. */
   readonly methods: readonly CalibrationMethod[];
   /** Share of the values within the range of `percentile`, in percent: 99.99. */
   readonly percentile: number;
@@ -65,17 +65,17 @@ export interface QuantizeClassifierOptions {
   /** Threads of ONNX Runtime; default 1. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
-  /** Told after each batch how many images are done in a step. */
+  /** Called after each batch with the number of images that are done in a step. */
   readonly onProgress?: (step: QuantizingStep, images: number) => void;
 }
 
-/** An int8 classifier, and how it did beside the float one on the validation images. */
+/** An int8 classifier, and its accuracy beside that of the float one on the validation images. */
 export interface QuantizedClassifier extends QuantizedModel {
-  /** What was chosen. */
+  /** The chosen method. */
   readonly method: CalibrationMethod;
-  /** Shares of validation images classified correctly; of int8, with the method that was chosen. */
+  /** Shares of validation images classified correctly; of int8 with the chosen method. */
   readonly accuracy: { readonly fp32: number; readonly int8: number };
-  /** Every method, in the order in which they were asked for. */
+  /** All methods, in the given order. */
   readonly tried: readonly { readonly method: CalibrationMethod; readonly accuracy: number }[];
   /** Calibration images. */
   readonly images: number;
@@ -126,13 +126,13 @@ export async function quantizeClassifier(
   return { ...best, accuracy: { fp32, int8 }, tried, images };
 }
 
-/** What an int8 file says of itself besides what its float model said. */
+/** Metadata of an int8 file beyond that of its float model. */
 export interface QuantizedFacts {
   readonly quantization: QuantizationFacts;
   readonly accuracy: NonNullable<ModelMetadata['accuracy']>;
 }
 
-/** What a classifier takes of given data, as it must be given the images from now on: the ranges are of such images. */
+/** How images must be given to the classifier from now on: as the calibration images were, which its ranges fit. */
 function factsFor(model: Uint8Array, data: ImageData): Required<ClassifierFacts> {
   const where = 'the model';
   const signature = onnxSignature(parseOnnx(model, where), where);
@@ -148,9 +148,9 @@ function factsFor(model: Uint8Array, data: ImageData): Required<ClassifierFacts>
 }
 
 /**
- * An int8 file that says what it is: its precision, how it was quantized, its own accuracy. What was said of the float
- * file stays, but for its latency. A file of another program says also how its images were normalised and laid out.
- * @param data what the images of the calibration were
+ * An int8 file with metadata: its precision, how it was quantized, its own accuracy. The metadata of the float file stay,
+ * except for its latency. A file of another program also gets the normalisation and layout of its images.
+ * @param data description of the calibration images
  */
 export function describeQuantized(
   model: Uint8Array,

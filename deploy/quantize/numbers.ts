@@ -15,7 +15,7 @@ export const rangesOf = (ranges: ReadonlyMap<string, Range>): Ranges => ({
   },
 });
 
-/** How a byte stands for a number: value = (byte - zero) · scale. */
+/** Quantization of activations: value = (byte - zero) · scale. */
 export interface ActivationParameters {
   /** A float32 number above 0. */
   readonly scale: number;
@@ -23,26 +23,26 @@ export interface ActivationParameters {
   readonly zero: number;
 }
 
-/** Bits of a weight: 8 are -127 to 127; 7 are -64 to 64, whose products with bytes never saturate in 16 bits. */
+/** Bits of a weight: 8 bits give -127 to 127; 7 bits give -64 to 64, whose products with bytes never saturate in 16 bits. */
 export const weightBits = [7, 8] as const;
 export type WeightBits = (typeof weightBits)[number];
 
 /** The greatest quantized weight; the least is its negative. */
 export const greatestWeight: { readonly [K in WeightBits]: number } = { 7: 64, 8: 127 };
 
-/** Steps that a byte tells apart. */
+/** Steps between the least and the greatest byte. */
 const steps = 255;
 
 /**
- * The least scale of activations. A tensor whose values all lie nearer to zero is as good as zero, and the scales of
- * biases, products of two scales, stay clear of what float32 cannot say.
+ * The least scale of activations. Smaller values are as good as zero, and the scales of biases, products of two scales, stay
+ * in the range of float32.
  */
 const leastScale = 2 ** -60;
 
-/** The greatest quantized bias: sums of products, added to it in 32 bits, then have room. */
+/** The greatest quantized bias: leaves room for the sums of products that are added to it in 32 bits. */
 const greatestBias = 2 ** 30;
 
-/** Doubles of this size are a whole number apart: what is added to one is rounded as its last digit is. */
+/** Doubles of this size are a whole number apart: adding a value to one rounds the value. */
 const wholeNumbersApart = 1.5 * 2 ** 52;
 
 /**
@@ -55,7 +55,7 @@ const clamp = (value: number, low: number, high: number): number => Math.max(low
 
 /**
  * Scale and zero of bytes (uint8) for activations in a range. The range is widened to contain 0, which then is exactly a
- * byte: padding and what ReLU cuts off are. A range of nothing but zeros has the scale 1.
+ * byte, as padding and the lower bound of ReLU need it. A range of zeros alone has the scale 1.
  */
 export function activationParameters([low, high]: Range): ActivationParameters {
   const least = Math.min(0, low);
@@ -65,10 +65,10 @@ export function activationParameters([low, high]: Range): ActivationParameters {
   return { scale, zero: clamp(Math.round(-least / scale), 0, steps) };
 }
 
-/** What decides the scales of weights. */
+/** Options for the scales of weights. */
 export interface WeightOptions {
   readonly bits: WeightBits;
-  /** A number for each channel, added to the sums of products, and the scale of the input: scales have to suit them. */
+  /** Bias of each channel, and the scale of the input: the scales must be large enough for the quantized bias. */
   readonly bias?: ArrayLike<number> | undefined;
   readonly inputScale?: number;
 }
@@ -113,7 +113,7 @@ export function quantizeWeights(
   const inner = sizeFrom(dims, axis + 1);
   const scale = Float32Array.from(magnitudes(values, channels, inner), (most, c) => {
     const shift = Math.abs(bias?.[c] ?? 0);
-    // A little more than the bias asks for: the scale, and its product with the input's, are rounded to float32.
+    // A little more than the bias needs: the scale, and its product with the input's, are rounded to float32.
     const needed = (shift / (inputScale * greatestBias)) * (1 + 2 ** -20);
     const own = most / top;
     if (own < leastScale) return shift > 0 ? Math.max(needed, leastScale) : 1;
@@ -122,7 +122,7 @@ export function quantizeWeights(
   const q = new Int8Array(values.length);
   for (let start = 0, c = 0; start < values.length; start += inner, c = c + 1 === channels ? 0 : c + 1) {
     const step = scale[c];
-    // No magnitude is above that of the scale, so that none is rounded to more than the greatest by a step of float32.
+    // No magnitude is above the scale's, so rounding never exceeds the greatest weight.
     for (let i = start; i < start + inner; i++) q[i] = roundEven(values[i] / step);
   }
   return { q, scale };

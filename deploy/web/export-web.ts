@@ -8,10 +8,10 @@ import { webRuntime } from '../../base/modules.js';
 import { writeCompressed } from '../export.js';
 import type { ModelMetadata } from '../metadata.js';
 
-/** What the page is made of, as it lies in the package. */
+/** The page's files in the package. */
 const pageFolder = join(packageRoot(fileURLToPath(import.meta.url)), 'deploy', 'web', 'page');
 
-/** What a page has to know of a model; names of layers and how it came to be are nobody's business there. */
+/** Metadata that the page needs; names of layers and the history of the model stay private. */
 const factsOf = ({ classes, input, mean, std, accuracy, experiment, trial }: ModelMetadata) => ({
   classes,
   input,
@@ -42,7 +42,7 @@ const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) =>
 export async function exportWeb(model: Uint8Array, metadata: ModelMetadata, directory: string): Promise<void> {
   const runtime = webRuntime('nas export --to web');
   const own = (name: string): Buffer => readFileSync(join(pageFolder, name));
-  /** By the places that the page has for their names. */
+  /** Files by the placeholders of their names in the page. */
   const files: Readonly<Record<string, readonly [name: string, content: Uint8Array]>> = {
     'style.css': ['style.css', own('style.css')],
     'classify.js': ['classify.js', own('classify.js')],
@@ -58,7 +58,7 @@ export async function exportWeb(model: Uint8Array, metadata: ModelMetadata, dire
     await writeCompressed(join(directory, hashed(name, content)), content);
   }
   writeFileAtomic(join(directory, 'service-worker.js'), own('service-worker.js'));
-  // Last: whoever sees the new page finds what it names.
+  // Last, so that the files that the new page names exist.
   const page = own('index.html').toString('utf8');
   writeFileAtomic(
     join(directory, 'index.html'),

@@ -118,13 +118,13 @@ describe('a file of another program', () => {
     expect(printGraph(graph)).toMatchInlineSnapshot(`
       "graph(x: float32[N,3,N1,N1])
         %0: float32[N,3,1,1] = GlobalAveragePool(x)
-        %1: float32[N,4,,] = Conv(x, float32[4,3,1,1]#7f21749c)
+        %1: float32[N,4,?,?] = Conv(x, float32[4,3,1,1]#7f21749c)
         %2: float32[N,4,1,1] = Conv(%0, float32[4,3,1,1]#7f21749c)
         %3: int64[4] = Shape(%2)
         %4: int64[1] = Gather(%3, int64[1]{0})
         %5: int64[2] = Concat(%4, int64[1]{-1}) {axis=0}
         %6: float32[N,4] = Reshape(%2, %5)
-        y: float32[N,] = Flatten(x)
+        y: float32[N,?] = Flatten(x)
         return y"
     `);
   });

@@ -28,7 +28,7 @@ import { Sampler } from './support/samples.js';
 beforeAll(() => tf.setBackend('cpu'));
 
 const writtenOut = (graph: Graph, provider = 'webgpu'): Graph => {
-  const written = writeOut(graph, provider, capabilitiesOf(provider).wayOf);
+  const written = writeOut(graph, provider, capabilitiesOf(provider).implementationOf);
   verifyGraph(written);
   return written;
 };
@@ -95,7 +95,7 @@ describe('rewriting for a provider', () => {
   });
 
   it('leaves graphs for the CPU as they are', () => {
-    const { wayOf, mostResults } = capabilitiesOf('cpu');
+    const { implementationOf: wayOf, mostResults } = capabilitiesOf('cpu');
     expect(narrowSplits(writeOut(normalised, 'cpu', wayOf), mostResults)).toBe(normalised);
   });
 });

@@ -22,7 +22,7 @@ const lossOf = async (bits: 7 | 8, exactIntegers?: boolean): Promise<number> => 
   return (await evaluateOnnx(byteModel('bytes', { bits }), bright(), options)).loss;
 };
 
-it('evaluates models in bytes exactly unless told otherwise, which differs with 8 bits where sums saturate', async () => {
+it('evaluates models in bytes exactly by default, which differs with 8 bits where sums saturate', async () => {
   const exact = await lossOf(8);
   expect(exact).toBe(await lossOf(8, true));
   const asHere = await lossOf(8, false);

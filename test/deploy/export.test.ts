@@ -73,7 +73,7 @@ describe('exportOnnx', () => {
     expect(readMetadata(bytes)).toEqual(metadata);
   });
 
-  it('is told from the file of another model', async () => {
+  it('is distinguished from the file of another model', async () => {
     await expect(checkExport(exportOnnx(trained(1), metadata), trained(2))).rejects.toThrow(/does not compute what/);
   });
 

@@ -37,7 +37,7 @@ const withTexts = (texts: Readonly<Record<string, string>>): Uint8Array => {
 };
 
 /** A model that takes such images, and says no more of them. */
-const taking = (...input: (number | string)[]): Uint8Array =>
+const modelWith = (...input: (number | string)[]): Uint8Array =>
   tinyClassifier({ input, features: 4, classes: 2, weights: new Float32Array(8) });
 
 describe('the size of the images that a model takes', () => {
@@ -45,17 +45,17 @@ describe('the size of the images that a model takes', () => {
     ['height, width and channels', ['N', 24, 32, 3], [24, 32, 3]],
     ['channels first, as PyTorch has them', [1, 3, 224, 192], [224, 192, 3]],
     ['one channel', ['N', 1, 28, 28], [28, 28, 1]],
-    ['which of two layouts cannot be told', ['N', 3, 32, 3], undefined],
+    ['which of two layouts is open', ['N', 3, 32, 3], undefined],
     ['any size', ['N', 3, 'height', 'width'], undefined],
     ['channels of no image', ['N', 16, 32, 32], undefined],
     ['no image', ['N', 784], undefined],
   ])('is that of its input: %s', (_, input, size) => {
-    expect(imageSizeOf(taking(...input))).toEqual(size);
+    expect(imageSizeOf(modelWith(...input))).toEqual(size);
   });
 
   it('is what the metadata says, of the size and of the layout', () => {
-    expect(imageSizeOf(withMetadata(taking('N', 'h', 'w', 1), metadata))).toEqual([28, 28, 1]);
-    expect(imageSizeOf(withMetadata(taking('N', 3, 32, 3), { layout: 'NCHW' }))).toEqual([32, 3, 3]);
+    expect(imageSizeOf(withMetadata(modelWith('N', 'h', 'w', 1), metadata))).toEqual([28, 28, 1]);
+    expect(imageSizeOf(withMetadata(modelWith('N', 3, 32, 3), { layout: 'NCHW' }))).toEqual([32, 3, 3]);
   });
 });
 

@@ -1,86 +1,13 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { Random } from '../../base/random.js';
-import { checkExport, exportOnnx, type ModelMetadata } from '../../deploy/index.js';
-import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Task } from '../../spaces/index.js';
-import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/models/index.js';
-import { createEngine, trainSchema, type EngineConfig } from '../../trainers/index.js';
-import { lossSchema } from '../../trainers/schema.js';
-import { noiseBatch, update } from '../trainers/support/networks.js';
+import { describe, expect, it } from 'vitest';
+import { checkExport } from '../../deploy/index.js';
+import type { Network } from '../../spaces/index.js';
+import { apply, weightsFrom } from '../../spaces/models/index.js';
+import { shaken } from './quantize/support/run.js';
+import { exported, losses, smallestOf, task } from './support/published-spaces.js';
 
-const task: Task = { input: [8, 8, 3], classes: 5 };
-
-/** Published spaces, at sizes that TF.js's own CPU backend can compute in a test. */
-const configs = [
-  { type: 'nas-bench-201', filters: 4, cells: 1 },
-  { type: 'fbnet' },
-  { type: 'ofa-mobilenetv3', width: 0.25, resolution: 32 },
-] as const;
-
-/** The smallest of some random networks. */
-async function randomNetwork(config: (typeof configs)[number]): Promise<Network> {
-  const space = await createSpace(spaceSchema.parse(config), task);
-  const random = new Random(3, config.type);
-  const networks = Array.from({ length: 30 }, () => space.build(sampleGenotype(space, random)));
-  return networks.reduce((a, b) => (costs(b).params < costs(a).params ? b : a));
-}
-
-/** All weights away from what they start as, batch norm's statistics too. */
-function shaken(network: Network): Model {
-  const random = new Random(1, 'shaken');
-  const weights = [...initialWeights(network, 1)].map(([name, { shape, data }]) => {
-    const moved = data.map((value) => (Math.abs(value) + 0.1 * random.uniform()) * Math.sign(value + 1e-9));
-    return [name, { shape, data: moved }] as const;
-  });
-  return { network, weights: new Map(weights) };
-}
-
-const metadata: ModelMetadata = {
-  classes: Array.from({ length: task.classes }, (_, i) => `class ${i}`),
-  layout: 'NHWC',
-  input: task.input,
-  mean: [0, 0, 0],
-  std: [1, 1, 1],
-  nas_version: '0',
-  created: '2026-01-01T00:00:00.000Z',
-};
-
-/** Losses of some training steps on one batch. */
-async function losses(engineConfig: EngineConfig, network: Network, steps: number): Promise<number[]> {
-  const { optimizer } = trainSchema.parse({ optimizer: { type: 'sgd', learning_rate: 0.05 } });
-  const spec = {
-    network,
-    seed: 7,
-    loss: lossSchema.parse({ type: 'cross-entropy' }),
-    optimizer,
-    ema: 0,
-    teacher: null,
-  };
-  const engine = await createEngine(engineConfig, () => spec, { threads: 1, batch: 2 });
-  const found: number[] = [];
-  for (let step = 0; step < steps; step++)
-    found.push((await update(engine, noiseBatch(network, 2, 0), 0.05, step)).loss);
-  await engine.dispose();
-  return found;
-}
-
-describe.each(configs)('networks of $type', (config) => {
-  beforeAll(async () => {
-    await tf.setBackend('cpu');
-  });
-
-  it('are exported to ONNX files that compute what TF.js does', async () => {
-    const model = shaken(await randomNetwork(config));
-    expect(await checkExport(exportOnnx(model, metadata), model)).toBeLessThan(1e-4);
-  });
-
-  it('are trained', async () => {
-    const [first, second] = await losses({ type: 'compiled', provider: 'cpu' }, await randomNetwork(config), 2);
-    expect(first).toBeCloseTo(Math.log(task.classes), 0);
-    expect(second).toBeLessThan(first);
-  });
-});
+const nasBench = { type: 'nas-bench-201', filters: 4, cells: 1 };
 
 /** What published spaces add to the layers of the others: groups, shuffles, poolings, zeros, norms before activations. */
 const everyNewLayer: Network = {
@@ -109,7 +36,7 @@ describe('layers of published spaces', () => {
   });
 
   it('give constant logits where nothing reaches the output', async () => {
-    const network = await randomNetwork(configs[0]);
+    const network = await smallestOf(nasBench);
     const none = { kind: 'cell', cell: ['none', 'none', 'none', 'none', 'none', 'none'] } as const;
     const zero: Network = { ...network, blocks: network.blocks.map((block) => (block.kind === 'cell' ? none : block)) };
     const model = shaken(zero);
@@ -118,7 +45,7 @@ describe('layers of published spaces', () => {
       training: false,
     }).logits.arraySync() as number[][];
     expect(a).toEqual(b);
-    expect(await checkExport(exportOnnx(model, metadata), model)).toBeLessThan(1e-4);
+    expect(await checkExport(exported(model), model)).toBeLessThan(1e-4);
     const [first, second] = await losses({ type: 'compiled', provider: 'cpu' }, zero, 2);
     expect(second).toBeLessThan(first);
   });

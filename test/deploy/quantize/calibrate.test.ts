@@ -73,19 +73,19 @@ describe('calibration', () => {
     const options = { methods: ['percentile'], percentile: 80 } as const;
     const alone = await calibrated([values], options);
     const images = Float32Array.from([...values, ...last, ...last, ...last, ...last, ...last]);
-    const told: number[] = [];
+    const done: number[] = [];
     const filled = inMemory({ images, shape: [15, 1, 2, 2], count: 10 });
-    const ranges = await calibrateRanges(prepared, filled, { ...options, onProgress: (done) => told.push(done) });
+    const ranges = await calibrateRanges(prepared, filled, { ...options, onProgress: (count) => done.push(count) });
     for (const name of ['x', 'r', 'y']) expect(ranges.percentile.range(name)).toEqual(alone.percentile.range(name));
-    expect(told).toEqual([10]);
+    expect(done).toEqual([10]);
   });
 
-  it('tells how many images are done', async () => {
-    const told: number[] = [];
+  it('reports how many images are done', async () => {
+    const done: number[] = [];
     await calibrated([new Array<number>(12).fill(1), new Array<number>(4).fill(1)], {
-      onProgress: (n) => told.push(n),
+      onProgress: (count) => done.push(count),
     });
-    expect(told).toEqual([3, 4]);
+    expect(done).toEqual([3, 4]);
   });
 
   it('names the layer whose values are not finite', async () => {
@@ -104,7 +104,7 @@ describe('calibration', () => {
     expect((await failing(calibrated([[1, 2, 3, 4]], { percentile: 40 }))).message).toBe('the percentile is 40');
   });
 
-  it('ends when it is told to', async () => {
+  it('ends when its signal is aborted', async () => {
     const stopped = new AbortController();
     const images = [1, 2, 3, 4];
     const ended = calibrated([images, images, images], {

@@ -45,7 +45,7 @@ describe('a training step written for CUDA', () => {
     const { program, traced } = writtenFor('cuda', spec(), size);
     program.dispose();
     const { nodes } = traced.graph;
-    const { wayOf } = capabilitiesOf('cuda');
+    const { implementationOf: wayOf } = capabilitiesOf('cuda');
     const scope = scopeOf(traced.graph);
     const cases = nodes.map((node) => caseOf(node, (name) => scope.type(name)));
     expect(cases).not.toContain('training');

@@ -1,0 +1,43 @@
+import { Random } from '../../../../base/random.js';
+import { executedBy, openOnnx } from '../../../../compiler/index.js';
+import { calibrateRanges, prepareModel, quantizeModel } from '../../../../deploy/quantize/index.js';
+import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Task } from '../../../../spaces/index.js';
+import { initialWeights, toOnnx } from '../../../../spaces/models/index.js';
+import { inMemory } from './batches.js';
+
+/** The network of the fewest parameters of some random ones. */
+export async function smallNetwork(config: unknown, task: Task): Promise<Network> {
+  const space = await createSpace(spaceSchema.parse(config), task);
+  const random = new Random(3, JSON.stringify(config));
+  const networks = Array.from({ length: 20 }, () => space.build(sampleGenotype(space, random)));
+  return networks.reduce((a, b) => (costs(b).params < costs(a).params ? b : a));
+}
+
+/** Quantized on noise: what is executed, what stays float, and how far the scores of the images are from the floats'. */
+export async function quantized(network: Network) {
+  const model = toOnnx({ network, weights: initialWeights(network, 1) });
+  const shape = [8, ...network.input];
+  const random = new Random(5);
+  const images = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
+  const prepared = prepareModel(model, 'the network');
+  const batches = inMemory({ images, shape });
+  const { minmax } = await calibrateRanges(prepared, batches, { methods: ['minmax'] });
+  const { model: bytes, floats } = quantizeModel(prepared, minmax, { weightBits: 8 });
+  const { operators } = await executedBy(bytes);
+  const [expected, y] = await Promise.all(
+    [model, bytes].map(async (one) => {
+      const { run, close } = await openOnnx(one, 'the network', { exactIntegers: true });
+      const result = await run(images, shape);
+      await close();
+      return result;
+    }),
+  );
+  const error = Math.max(...y.map((v, i) => Math.abs(v - expected[i]))) / Math.max(...expected.map(Math.abs));
+  return { operators, floats, error };
+}
+
+/**
+ * What every network is executed with: images to bytes, in one order from there on; scores as floats. Shuffles of channels
+ * (fbnet) are in another order.
+ */
+export const around = { QuantizeLinear: 1, Transpose: 1, Flatten: 1, QGemm: 1 };

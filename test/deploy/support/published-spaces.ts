@@ -1,0 +1,48 @@
+import { Random } from '../../../base/random.js';
+import { exportOnnx, type ModelMetadata } from '../../../deploy/index.js';
+import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Task } from '../../../spaces/index.js';
+import type { Model } from '../../../spaces/models/index.js';
+import { createEngine, trainSchema, type EngineConfig } from '../../../trainers/index.js';
+import { lossSchema } from '../../../trainers/schema.js';
+import { noiseBatch, update } from '../../trainers/support/networks.js';
+
+export const task: Task = { input: [8, 8, 3], classes: 5 };
+
+/** The smallest of some random networks of a space. */
+export async function smallestOf(config: { readonly type: string }): Promise<Network> {
+  const space = await createSpace(spaceSchema.parse(config), task);
+  const random = new Random(3, config.type);
+  const networks = Array.from({ length: 30 }, () => space.build(sampleGenotype(space, random)));
+  return networks.reduce((a, b) => (costs(b).params < costs(a).params ? b : a));
+}
+
+const metadata: ModelMetadata = {
+  classes: Array.from({ length: task.classes }, (_, i) => `class ${i}`),
+  layout: 'NHWC',
+  input: task.input,
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+  nas_version: '0',
+  created: '2026-01-01T00:00:00.000Z',
+};
+
+export const exported = (model: Model): Uint8Array => exportOnnx(model, metadata);
+
+/** Losses of some training steps on one batch. */
+export async function losses(engineConfig: EngineConfig, network: Network, steps: number): Promise<number[]> {
+  const { optimizer } = trainSchema.parse({ optimizer: { type: 'sgd', learning_rate: 0.05 } });
+  const spec = {
+    network,
+    seed: 7,
+    loss: lossSchema.parse({ type: 'cross-entropy' }),
+    optimizer,
+    ema: 0,
+    teacher: null,
+  };
+  const engine = await createEngine(engineConfig, () => spec, { threads: 1, batch: 2 });
+  const found: number[] = [];
+  for (let step = 0; step < steps; step++)
+    found.push((await update(engine, noiseBatch(network, 2, 0), 0.05, step)).loss);
+  await engine.dispose();
+  return found;
+}
