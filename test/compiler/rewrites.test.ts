@@ -95,8 +95,8 @@ describe('rewriting for a provider', () => {
   });
 
   it('leaves graphs for the CPU as they are', () => {
-    const { implementationOf: wayOf, mostResults } = capabilitiesOf('cpu');
-    expect(narrowSplits(writeOut(normalised, 'cpu', wayOf), mostResults)).toBe(normalised);
+    const { implementationOf, mostResults } = capabilitiesOf('cpu');
+    expect(narrowSplits(writeOut(normalised, 'cpu', implementationOf), mostResults)).toBe(normalised);
   });
 });
 
@@ -107,7 +107,7 @@ const samples = Object.entries(operatorSamples).flatMap(([op, { dtypes }]) =>
 );
 
 describe.each(Object.entries(tables))('the table of %s', (provider, table) => {
-  const wayOf = inTable(table);
+  const implementationOf = inTable(table);
   const cases = (graph: Graph): string[] =>
     graph.nodes.map((node) => `${node.op} of ${caseOf(node, (name) => scopeOf(graph).type(name))}`);
 
@@ -118,7 +118,9 @@ describe.each(Object.entries(tables))('the table of %s', (provider, table) => {
       g.record(op, dtype);
       for (const each of cases(g.builder.finish())) emitted.add(each);
     }
-    const said = Object.entries(table).flatMap(([op, ways]) => Object.keys(ways).map((which) => `${op} of ${which}`));
+    const said = Object.entries(table).flatMap(([op, implementations]) =>
+      Object.keys(implementations).map((which) => `${op} of ${which}`),
+    );
     // Cases of dynamic batches and of rewrites.
     const elsewhere = ['Concat of int64', 'Div of int32', 'Shape of int32', 'Shape of bool'];
     expect(said.filter((each) => !emitted.has(each) && !elsewhere.includes(each))).toEqual([]);
@@ -128,13 +130,14 @@ describe.each(Object.entries(tables))('the table of %s', (provider, table) => {
   it('has the operators of all its rewrites, which compute the same', async () => {
     const g = new SampleGraph();
     for (const [op, dtype] of samples)
-      if (typeof wayOf(op, dtype) === 'string' && !(op === 'Where' && dtype === 'bool')) g.record(op, dtype);
+      if (typeof implementationOf(op, dtype) === 'string' && !(op === 'Where' && dtype === 'bool')) g.record(op, dtype);
     const graph = g.builder.finish();
-    const written = writeOut(graph, provider, wayOf);
+    const written = writeOut(graph, provider, implementationOf);
     verifyGraph(written);
     const left = written.nodes.filter((node) => {
       const support = caseOf(node, (name) => scopeOf(written).type(name));
-      return !['kernel', 'host'].includes(String(wayOf(node.op, support)));
+      const implementation = implementationOf(node.op, support);
+      return implementation !== 'kernel' && implementation !== 'host';
     });
     expect(left.map(({ op, outputs }) => `${op} ${outputs[0]}`)).toEqual([]);
     expect(differences(await runSamples(written, g.feeds), await runSamples(graph, g.feeds), 1e-5)).toEqual([]);
@@ -144,7 +147,7 @@ describe.each(Object.entries(tables))('the table of %s', (provider, table) => {
     const g = new SampleGraph();
     g.record('Where', 'bool');
     const [condition, then, otherwise] = [...g.feeds.values()].map(({ data }) => [...data]);
-    const results = await runSamples(writeOut(g.builder.finish(), provider, wayOf), g.feeds);
+    const results = await runSamples(writeOut(g.builder.finish(), provider, implementationOf), g.feeds);
     const expected = condition.map((chosen, i) => (chosen ? then : otherwise)[i]);
     expect([...(results['Where/bool/0']?.data ?? [])]).toEqual(expected);
   });
