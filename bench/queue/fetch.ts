@@ -1,4 +1,4 @@
-/** A new worker's fetching of a bundle, in a process of its own. It says how long that took, and how much of a processor, in seconds. */
+/** Fetches a bundle like a new worker, in its own process, and prints the wall and CPU seconds. */
 import { z } from 'zod';
 import { bundleSchema } from '../../experiments/queue/artifacts/artifact.js';
 import { BundleCache } from '../../experiments/queue/artifacts/cache.js';

@@ -1,4 +1,4 @@
-/** Workers of a queue in one process, which says when they are there, and ends on SIGTERM. */
+/** Queue workers in one process. It prints a line when they are ready, and ends on SIGTERM. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { queueAddress } from '../../experiments/queue/connection.js';

@@ -132,7 +132,7 @@ class LoadGenerator {
 export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
   const child = startScript(import.meta.url, plan);
   // The process runs this file, so the report has this type.
-  return (await child.said) as LoadReport;
+  return (await child.output) as LoadReport;
 }
 
 // As a program, the file reads a plan (JSON) from its argument and prints the report as one line of JSON.
