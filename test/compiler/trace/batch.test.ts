@@ -116,7 +116,9 @@ describe('a result that depends on a dynamic batch is refused', () => {
       () => compileInference(step, inputs, { states: new StateStore() }),
     ];
     for (const attempt of attempts) {
-      const failure: unknown = await Promise.resolve().then(attempt).catch((error: unknown) => error);
+      const failure: unknown = await Promise.resolve()
+        .then(attempt)
+        .catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(NasError);
       for (const text of says) expect((failure as NasError).message).toMatch(text);
     }
