@@ -1,6 +1,6 @@
-// What memory allows: how fast one operator after the other can pass over tensors of several sizes, and how many bytes
-// the operators of a training step read and write, each on its own.
-// Method: a chain of scale-and-add operators over a tensor, each result the next one's input; the fastest of 20 runs.
+// Memory bandwidth: how fast consecutive operators pass over tensors of several sizes, and how many bytes the operators of
+// a training step read and write in total.
+// Method: a chain of scale-and-add operators, each consuming the previous result; the fastest of 20 runs.
 import Table from 'cli-table3';
 import { Tensor } from 'onnxruntime-node';
 import { resolve, join } from 'node:path';
@@ -30,7 +30,7 @@ const block = await blockedSupport();
 if (block === null) throw new Error('ONNX Runtime has no blocked layout on this machine');
 const channels = 256;
 
-/** GB/s read and written by a chain of scale-and-add operators over tensors of this many bytes. */
+/** GB/s that a chain of scale-and-add operators reads and writes on tensors of `bytes` bytes. */
 async function bandwidth(bytes: number): Promise<number> {
   const shape = [1, channels, 1, Math.round(bytes / 4 / channels)];
   const links = Math.min(64, Math.max(4, Math.round(2 ** 26 / bytes)));
@@ -57,7 +57,7 @@ async function bandwidth(bytes: number): Promise<number> {
   return (2 * links * bytes) / best / 1e6;
 }
 
-/** Bytes of all operands and results; reshaping moves nothing. */
+/** Bytes of all operands and results; a Reshape moves nothing. */
 function traffic(graph: Graph): number {
   const bytes = (name: string): number => (graph.types.has(name) ? 4 * sizeOf(shapeIn(graph, name)) : 0);
   return graph.nodes
@@ -83,7 +83,7 @@ for (const megabytes of [0.5, 2, 8, 16, 32, 64]) {
   slowest = Math.min(slowest, speed);
   speeds.push([`${megabytes} MiB`, speed.toFixed(0)]);
 }
-console.log(`Bytes read and written a second by one pass after another, threads: ${options.threads}`);
+console.log(`Bytes read and written per second by consecutive passes, threads: ${options.threads}`);
 console.log(speeds.toString());
 
 await activateBackend(await chooseEngine({ type: 'compiled', provider: 'cpu' }));
@@ -95,5 +95,7 @@ for (const timed of readTimedNetworks(resolve(options.networks ?? join(peersDire
   const bytes = traffic(await graphOf(timed));
   steps.push([timed.name, (bytes / 1e6).toFixed(0), (bytes / slowest / 1e6).toFixed(1)]);
 }
-console.log('What the operators of a training step read and write, and how long that takes from main memory');
+console.log(
+  'Bytes that the operators of a training step read and write, and the time to transfer them from main memory',
+);
 console.log(steps.toString());

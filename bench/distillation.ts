@@ -1,10 +1,10 @@
 /**
- * What distillation is worth: the same student on a tenth of Fashion-MNIST, trained without a teacher, with a teacher
- * that was trained on the same tenth, and with one that was trained on all training images.
+ * The gain from distillation: one student on a tenth of Fashion-MNIST, trained without a teacher, with a teacher trained on
+ * the same tenth, and with a teacher trained on all training images.
  *
  * Method: one fixed student (the middle of the `tiny` space), the same schedule and augmentation for all, one run per
- * seed (weights, order of the images); accuracy on the 10,000 test images after the last epoch. Teachers come from the
- * cache when they were trained before.
+ * seed (weights, image order); accuracy on the 10,000 test images after the last epoch. Teachers that were trained before
+ * come from the cache.
  *
  *   node --import tsx bench/distillation.ts [--seeds 3] [--epochs 10]
  */
@@ -102,7 +102,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** The reference teacher after training on a data set, asked about the images of the tenth. */
+/** The reference teacher, trained on `dataset` and prepared for the images of the tenth. */
 async function teacherTrainedOn(dataset: DatasetRef): Promise<PreparedTeacher> {
   const config = teacherSchema.parse({
     type: 'train',
@@ -131,7 +131,7 @@ async function teacherTrainedOn(dataset: DatasetRef): Promise<PreparedTeacher> {
   );
   const loaded = teacherSchema.parse({ type: 'layers-model', path });
   const teacher = await prepareTeacher(loaded, { ...shared, dataset: tenth, train: distilled });
-  if (teacher === null) throw new Error('the teacher is gone');
+  if (teacher === null) throw new Error('the exported teacher could not be loaded');
   return teacher;
 }
 

@@ -1,6 +1,6 @@
-// Whether reading and augmenting images ever makes training wait.
-// Method: one engine; blocks of steps on one constant batch and blocks on batches of the loader (crop, flip, cut-out;
-// rendered in its own thread) take turns; the ratio is that of the medians of the blocks' images a second.
+// Whether training waits for the input pipeline.
+// Method: one engine alternates blocks of steps on one constant batch with blocks on the loader's batches (crop, flip,
+// cut-out, rendered in the loader's thread). The ratio compares the median images per second of both kinds of blocks.
 import { availableParallelism, loadavg } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
@@ -56,7 +56,7 @@ async function* rendered(): AsyncGenerator<EngineBatch> {
 }
 
 let step = 0;
-/** Images a second over one block of steps. */
+/** Images per second over one block of steps. */
 async function rate(next: () => Promise<EngineBatch>): Promise<number> {
   const start = performance.now();
   for (let i = 0; i < steps; i++) await engine.train([{ batch: await next(), learningRate: 0.01 }], step++);
@@ -75,7 +75,7 @@ try {
   }
   const [still, augmented] = [median(rates.constant), median(rates.augmented)];
   console.log(`${availableParallelism()} cores, ${threads} training thread(s), load ${(loadavg()[0] ?? 0).toFixed(1)}`);
-  console.log(`constant batch: ${still.toFixed(0)} images/s; read, cropped, flipped, cut out: ${augmented.toFixed(0)}`);
+  console.log(`constant batch: ${still.toFixed(0)} images/s; loaded and augmented batches: ${augmented.toFixed(0)}`);
   console.log(`ratio ${(augmented / still).toFixed(3)}`);
 } finally {
   await loader.close();

@@ -1,34 +1,33 @@
 /**
- * What int8 is worth: speed, accuracy, and whether other runtimes agree, next to fp32 and to ONNX Runtime's own quantizer
- * (Python, where it is installed).
+ * Int8 beside fp32 and ONNX Runtime's own quantizer (Python, if installed): speed, accuracy, and agreement between runtimes.
  *
- * Method. Speed: each network and its quantized forms are open in one process, one thread, and their blocks of runs are
- * interleaved as devices do it; untrained weights. Shown are processor time and, in brackets, wall time. Accuracy: small
- * networks of every activation and block, trained here on Fashion-MNIST and CIFAR-10 (kept in the output folder, not
- * trained again), quantized with 512 training images, the method chosen on validation images, judged on 10,000 test
- * images with exact arithmetic. Agreement: the same files and images in onnxruntime-node, Python and a browser.
+ * Method. Speed: each network and its quantized forms are open in one process with one thread, and their blocks of runs are
+ * interleaved as latency devices interleave them; weights are untrained. Tables show processor time, with wall time in
+ * brackets. Accuracy: small networks of every activation and block, trained on Fashion-MNIST and CIFAR-10 (cached in the
+ * output folder), quantized with 512 training images; validation images choose the method, and 10,000 test images give the
+ * accuracy in exact arithmetic. Agreement: the same files and images in onnxruntime-node, Python and a browser.
  *
  *   npm run bench:int8 -- --speed [--batches 1,8] [--members 6] [--only mobilenetv2]
  *   npm run bench:int8 -- --accuracy --agreement
  *   npm run bench:int8 -- --formats
- *   npm run bench:int8 -- --quantize-aware [--only relu6]    a minute a network and more, never without being asked
- *   npm run bench:int8 -- --search [--experiment experiments/int8.yaml]    half an hour and more, never without being asked
+ *   npm run bench:int8 -- --quantize-aware [--only relu6]    at least a minute per network; only on request
+ *   npm run bench:int8 -- --search [--experiment experiments/int8.yaml]    at least half an hour; only on request
  *
- * The search: the experiment with float networks alone, and with int8 candidates, equal in trials and epochs. Compared are their
- * frontiers and the float one quantized afterwards: hypervolume of validation error and of latencies that are taken again,
- * side by side, up to a common reference (1.1 of what all candidates span).
+ * Search: the experiment with float networks alone and with int8 candidates, for equal trials and epochs. The table compares
+ * both frontiers and the float frontier quantized afterwards: hypervolume of validation error and of latency, measured anew
+ * side by side, up to a common reference (1.1 of the range of all candidates).
  */
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf, NasError } from '../base/errors.js';
 import { describeDataset, type DatasetRef } from '../trainers/index.js';
-import { judge, type AccuracyRow } from './int8/accuracy.js';
-import { compareRuntimes, type AgreementRow } from './int8/agreement.js';
+import { evaluateQuantized, type AccuracyRow } from './int8/accuracy.js';
+import { type AgreementRow, compareRuntimes, compareUntrained } from './int8/agreement.js';
 import { compareSearches } from './int8/fronts.js';
 import { timeFormats, type FormatRow } from './int8/formats.js';
 import { describeMachine } from './int8/machine.js';
-import { trainedSubjects, type ImageSet } from './int8/networks.js';
+import { imageSet, type ImageSet, trainedSubjects, trainSubject } from './int8/networks.js';
 import { findPeer, type Peer } from './int8/peer.js';
 import { fineTune, type QuantizeAwareRow } from './int8/quantize-aware.js';
 import { memberSubjects, publishedSubjects, quickstartSubjects } from './int8/speed-subjects.js';
@@ -43,8 +42,6 @@ import {
   quantizeAwareTable,
   speedTable,
 } from './int8/tables.js';
-import { imageSet, trainSubject } from './int8/train.js';
-import { compareUntrained } from './int8/untrained-agreement.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -55,14 +52,14 @@ const { values: options } = parseArgs({
     'quantize-aware': { type: 'boolean', default: false },
     search: { type: 'boolean', default: false },
     experiment: { type: 'string', default: 'experiments/int8.yaml' },
-    /** Networks whose name contains one of these. */
+    /** Parts of network names, separated by commas. */
     only: { type: 'string', default: '' },
     batches: { type: 'string', default: '1,8' },
-    /** Random networks of each space; 0: none. */
+    /** Number of random networks of each space. */
     members: { type: 'string', default: '6' },
-    /** Most blocks of runs of each model. */
+    /** Maximum number of blocks of runs of each model. */
     blocks: { type: 'string', default: '30' },
-    /** Images of each file in every runtime. */
+    /** Number of images that every runtime gets. */
     images: { type: 'string', default: '512' },
     python: { type: 'string', default: '/usr/bin/python3' },
     json: { type: 'boolean', default: false },
@@ -90,11 +87,11 @@ async function speed(peer: Peer | null): Promise<{ rows: SpeedRow[]; members: Me
   return { rows, members };
 }
 
-/** The image sets by name; a text says why one is not there. */
+/** Image sets by name; a string is the reason why one is missing. */
 const imageSets = new Map<ImageSet, DatasetRef | string>();
 async function imagesFor(images: ImageSet): Promise<DatasetRef | string> {
   const found = imageSets.get(images) ?? (await imageSet(images, folder).catch(messageOf));
-  if (typeof found === 'string' && !imageSets.has(images)) progress(`${images} is left out: ${found}`);
+  if (typeof found === 'string' && !imageSets.has(images)) progress(`${images} is skipped: ${found}`);
   imageSets.set(images, found);
   return found;
 }
@@ -108,7 +105,7 @@ async function trained(
     const dataset = await imagesFor(subject.images);
     if (typeof dataset === 'string') continue;
     const network = await trainSubject(subject, dataset, folder);
-    const { row, files } = await judge(network, typeof peer === 'string' ? null : peer);
+    const { row, files } = await evaluateQuantized(network, typeof peer === 'string' ? null : peer);
     progress(
       `${subject.images}, ${subject.name}: fp32 ${row.fp32}, int8 ${row.chosen.accuracy} (${row.chosen.method})`,
     );
@@ -121,16 +118,16 @@ async function trained(
       compareRuntimes({ name, weights, model }, batches, task, peer);
     agreement.push(await compare('8 bits', files.int8), await compare('7 bits', files.int7));
   }
-  // The bars' networks: one of each paper.
+  // The published networks that have a target speed-up.
   for (const subject of options.agreement ? (await publishedSubjects()).filter(({ bar }) => bar !== undefined) : [])
     if (wanted(subject)) agreement.push(...(await compareUntrained(subject, peer)));
   const skipped = [...imageSets].flatMap(([images, found]) =>
-    typeof found === 'string' ? [`${images} is left out: ${found}`] : [],
+    typeof found === 'string' ? [`${images} is skipped: ${found}`] : [],
   );
   return { rows, agreement, skipped };
 }
 
-/** Of the largest networks of either kind: one of ImageNet's, one of the quickstart's. */
+/** Times other formats of the first published network and of the largest quickstart network. */
 async function otherFormats(peer: Peer | null): Promise<FormatRow[]> {
   const subjects = [...(await publishedSubjects()).slice(0, 1), ...(await quickstartSubjects()).slice(-1)];
   const rows: FormatRow[] = [];
@@ -151,18 +148,19 @@ async function fineTuned(): Promise<QuantizeAwareRow[]> {
 
 async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  const { speed: asksSpeed, accuracy, agreement, formats: asksFormats, search } = options;
+  const { speed: withSpeed, accuracy, agreement, formats: withFormats, search } = options;
   const tuning = options['quantize-aware'];
-  const all = ![asksSpeed, accuracy, agreement, asksFormats, tuning, search].includes(true);
+  const all = ![withSpeed, accuracy, agreement, withFormats, tuning, search].includes(true);
   const machine = await describeMachine();
   const peer = await findPeer(options.python);
+  const available = typeof peer === 'string' ? null : peer;
   const notes = [
     typeof peer === 'string' ? peer : `python: ONNX Runtime ${peer.version}`,
-    ...(machine.load > 0.5 ? [`the machine was not quiet at the start (load ${machine.load}): trust ratios only`] : []),
+    ...(machine.load > 0.5 ? [`the machine was busy at the start (load ${machine.load}): trust only ratios`] : []),
   ];
-  const times = all || asksSpeed ? await speed(typeof peer === 'string' ? null : peer) : null;
+  const times = all || withSpeed ? await speed(available) : null;
   const quality = all || accuracy || agreement ? await trained(peer) : null;
-  const formats = all || asksFormats ? await otherFormats(typeof peer === 'string' ? null : peer) : null;
+  const formats = all || withFormats ? await otherFormats(available) : null;
   const tuned = tuning ? await fineTuned() : null;
   const fronts = search
     ? await compareSearches({ experiment: options.experiment, folder, blocks: Number(options.blocks), progress })

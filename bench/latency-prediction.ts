@@ -1,12 +1,12 @@
 /**
- * How well a fitted latency model predicts: some networks of a space are chosen by design and measured, a model is fitted
- * to them, and other networks, drawn at random, are measured in another process and compared with its predictions. It
- * says when the machine was not the same all the time.
+ * How well a fitted latency model predicts: a model is fitted to measurements of designed networks of a space; then random
+ * networks are measured in another process and compared with its predictions. The output warns when the machine's speed
+ * changed meanwhile.
  *
  * node --import tsx bench/latency-prediction.ts [--space mobilenet] [--device local] [--networks 60] [--others 50]
  *   [--store measurements.json]
  *
- * With --store, measurements are kept in a file, from which a stopped benchmark continues.
+ * --store keeps the measurements in a file; a stopped benchmark continues from it.
  */
 import { fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -42,20 +42,20 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Networks that are measured side by side, as `nas latency fit` does. */
+/** Number of networks measured side by side, as in `nas latency fit`. */
 const groupSize = 20;
 
-/** Further numbers of networks to fit to. */
+/** Smaller calibration sets that are compared, too. */
 const fewer = [5, 10, 20, 40, 60];
 /** The benchmark warns below this share of reliable measurements, or above this change of all times. */
 const [leastReliable, mostChange] = [0.75, 0.03];
 
-type Taken = Pick<Measurement, 'ms' | 'interval' | 'reliable' | 'reasons' | 'layers'>;
+type Reading = Pick<Measurement, 'ms' | 'interval' | 'reliable' | 'reasons' | 'layers'>;
 /** Measurements by network. */
-type Store = Record<string, Taken>;
+type Store = Record<string, Reading>;
 
 /** Measures networks side by side and sends their latencies to the parent process. */
-async function measureGroup(genotypes: readonly Genotype[]): Promise<Taken[]> {
+async function measureGroup(genotypes: readonly Genotype[]): Promise<Reading[]> {
   tf.enableProdMode();
   const { space } = await parseSpace(options.space);
   const device = createDevice(parseDevice(options.device), { space });
@@ -71,27 +71,27 @@ async function measureGroup(genotypes: readonly Genotype[]): Promise<Taken[]> {
   }));
 }
 
-const inNewProcess = (genotypes: readonly Genotype[]): Promise<Taken[]> =>
+const inNewProcess = (genotypes: readonly Genotype[]): Promise<Reading[]> =>
   new Promise((resolve, reject) => {
     const args = ['--measure', JSON.stringify(genotypes), '--space', options.space, '--device', options.device];
     const child = fork(fileURLToPath(import.meta.url), args, { execArgv: ['--import', 'tsx'] });
-    child.once('message', (taken) => resolve(taken as Taken[]));
+    child.once('message', (readings) => resolve(readings as Reading[]));
     child.once('exit', (code) => reject(new Error(`the measuring process ended with exit code ${String(code)}`)));
   });
 
-/** Measures networks that the store does not have, each group in a process of its own. */
+/** Measures the networks missing from the store, each group in its own process. */
 async function measureAll(genotypes: readonly Genotype[], store: Store): Promise<void> {
   const missing = genotypes.filter((genotype) => !(genotypeId(genotype) in store));
   for (let start = 0; start < missing.length; start += groupSize) {
     const group = missing.slice(start, start + groupSize);
-    const taken = await inNewProcess(group);
-    for (const [i, genotype] of group.entries()) store[genotypeId(genotype)] = taken[i];
+    const readings = await inNewProcess(group);
+    for (const [i, genotype] of group.entries()) store[genotypeId(genotype)] = readings[i];
     if (options.store !== undefined) writeFileAtomic(options.store, JSON.stringify(store));
     console.error(`${Math.min(start + groupSize, missing.length)} of ${missing.length} measured`);
   }
 }
 
-/** Random networks that are not among `known`. */
+/** Random networks outside `known`. */
 function drawOthers(space: Space, count: number, known: readonly Genotype[]): Genotype[] {
   const random = new Random(1, 'latency-prediction');
   const seen = new Set(known.map(genotypeId));
@@ -131,13 +131,11 @@ async function main(): Promise<void> {
   const { mape, spearman, within5, within10 } = validate(pairs);
   const errors = pairs.map(({ predicted, measured }) => predicted / measured - 1).sort((a, b) => a - b);
   const all = [...chosen, ...others].map((genotype) => store[genotypeId(genotype)]);
-  console.log(
-    `${space.name}, ${options.device}: ${chosen.length} networks by design, ${others.length} others by chance`,
-  );
+  console.log(`${space.name}, ${options.device}: ${chosen.length} designed networks, ${others.length} random ones`);
   console.log(
     `  latencies           ${Math.min(...all.map(({ ms }) => ms)).toFixed(3)} to ${Math.max(...all.map(({ ms }) => ms)).toFixed(3)} ms`,
   );
-  console.log(`  said to be reliable ${all.filter(({ reliable }) => reliable).length} of ${all.length}`);
+  console.log(`  rated reliable      ${all.filter(({ reliable }) => reliable).length} of ${all.length}`);
   console.log(
     `  model               ${model.kind}, fitted in ${fitMs.toFixed(0)} ms; cross-validated error ${known.mape.toFixed(2)} %`,
   );
@@ -164,21 +162,21 @@ async function main(): Promise<void> {
 }
 
 /**
- * What the machine did to these figures, as phrases.
- * @param factor by how much the networks that are predicted took longer than predicted: all of them in common.
+ * Reasons to distrust the figures.
+ * @param factor median of measured / predicted latency of the random networks.
  */
-function disturbances(all: readonly Taken[], factor: number): string[] {
-  const reliable = all.filter((taken) => taken.reliable).length;
+function disturbances(all: readonly Reading[], factor: number): string[] {
+  const reliable = all.filter((reading) => reading.reliable).length;
   return [
     ...(reliable < leastReliable * all.length
-      ? [`only ${reliable} of ${all.length} measurements are reliable; something else uses the machine`]
+      ? [`only ${reliable} of ${all.length} measurements are reliable; other programs use the machine`]
       : []),
-    ...(Math.abs(factor - 1) > mostChange ? [`all times have changed by ${percent(factor - 1)} after the fit`] : []),
+    ...(Math.abs(factor - 1) > mostChange ? [`all times changed by ${percent(factor - 1)} after the fit`] : []),
   ];
 }
 
 if (options.measure === undefined) await main();
 else {
-  const taken = await measureGroup(JSON.parse(options.measure) as Genotype[]);
-  process.send?.(taken, () => process.exit(0));
+  const readings = await measureGroup(JSON.parse(options.measure) as Genotype[]);
+  process.send?.(readings, () => process.exit(0));
 }

@@ -1,6 +1,6 @@
 /**
- * How well a measured latency repeats: networks are measured twice, each time in a process of its own, with the machine
- * fully loaded in between; then again while one processor is kept busy, which must either not matter or be noticed.
+ * How well latency measurements repeat: networks are measured twice, each time in a new process, with the machine fully
+ * loaded in between; then once more while one processor is busy, which must change nothing or be detected.
  *
  * node --import tsx bench/latency-repeatability.ts [--networks 30] [--busy-networks 10] [--load-seconds 15] [--device local]
  */
@@ -27,24 +27,24 @@ const { values: options } = parseArgs({
   },
 });
 
-type Taken = Pick<Measurement, 'ms' | 'interval' | 'reliable' | 'reasons'>;
+type Reading = Pick<Measurement, 'ms' | 'interval' | 'reliable' | 'reasons'>;
 
-/** Measures the first `count` networks of a fixed random sequence, one after the other, as a search does. */
-async function measureAll(count: number): Promise<Taken[]> {
+/** Measures the first `count` networks of a fixed random sequence one by one, as a search does. */
+async function measureAll(count: number): Promise<Reading[]> {
   tf.enableProdMode();
   const space = await createSpace({ type: 'mobilenet' }, { input: [32, 32, 3], classes: 10 });
   const random = new Random(1, 'latency-repeatability');
   const device = createDevice(parseDevice(options.device));
-  const taken: Taken[] = [];
+  const readings: Reading[] = [];
   for (let i = 0; i < count; i++) {
     const model = candidateOnnx({ network: space.build(sampleGenotype(space, random)), seed: 1 });
     const { ms, interval, reliable, reasons } = await device.measure(model);
-    taken.push({ ms, interval, reliable, reasons });
+    readings.push({ ms, interval, reliable, reasons });
   }
-  return taken;
+  return readings;
 }
 
-/** Keeps a processor busy, with memory traffic, until it is killed. */
+/** Keeps a processor busy, including memory traffic, until the process is killed. */
 function burn(): never {
   const numbers = new Float64Array(2 ** 21);
   for (let i = 0; ; i = (i + 1) % numbers.length) numbers[i] = Math.sqrt(numbers[(i * 7919) % numbers.length] + i);
@@ -57,14 +57,14 @@ const start = (role: string, count = 0): ChildProcess =>
   });
 
 /** Measures in a new process. */
-const measured = (count: number): Promise<Taken[]> =>
+const measured = (count: number): Promise<Reading[]> =>
   new Promise((resolve, reject) => {
     const child = start('measure', count);
-    child.once('message', (taken) => resolve(taken as Taken[]));
+    child.once('message', (readings) => resolve(readings as Reading[]));
     child.once('exit', (code) => reject(new Error(`the measuring process ended with exit code ${String(code)}`)));
   });
 
-/** Does something while `processors` processors are busy. */
+/** Runs a task while `processors` processors are busy. */
 async function loaded<T>(processors: number, task: () => Promise<T>): Promise<T> {
   const burners = Array.from({ length: processors }, () => start('burn'));
   await sleep(1000);
@@ -80,7 +80,7 @@ const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) 
 const quantile = (values: readonly number[], q: number): number =>
   sorted(values)[Math.min(values.length - 1, Math.floor(q * values.length))];
 
-function compare(title: string, before: readonly Taken[], after: readonly Taken[]): void {
+function compare(title: string, before: readonly Reading[], after: readonly Reading[]): void {
   const pairs = after.map(({ ms }, i) => ({ predicted: before[i].ms, measured: ms }));
   const differences = pairs.map(({ predicted, measured: ms }) => Math.abs(ms / predicted - 1));
   const { spearman } = validate(pairs);
@@ -95,10 +95,10 @@ function compare(title: string, before: readonly Taken[], after: readonly Taken[
   );
   console.log(`  Spearman            ${spearman.toFixed(4)}`);
   console.log(
-    `  said to be reliable ${before.filter(({ reliable }) => reliable).length} before, ${after.filter(({ reliable }) => reliable).length} after`,
+    `  rated reliable      ${before.filter(({ reliable }) => reliable).length} before, ${after.filter(({ reliable }) => reliable).length} after`,
   );
-  console.log(`  off by more than 3 % and said to be reliable: ${silent}`);
-  const reasons = after.flatMap((taken) => taken.reasons);
+  console.log(`  off by more than 3 % but rated reliable: ${silent}`);
+  const reasons = after.flatMap((reading) => reading.reasons);
   if (reasons.length > 0) console.log(`  reasons, e.g.       ${reasons[0]}`);
 }
 

@@ -1,7 +1,7 @@
-// What each lowering of the compiler gains: a training step of each reference network without it, side by side with the
-// whole step. Method: both are compiled in one process, their steps alternate, and the ratio is that of the medians of CPU time; the
-// results of the networks that were timed go into bench/lowerings.json, from where `npm run docs` takes them. As in a search,
-// several processes of one thread do this at once, one to a core; a gain is the geometric mean of theirs.
+// The gain of each compiler lowering: training steps of each reference network with all lowerings and without one.
+// Method: one process compiles both steps and alternates them; the gain is the ratio of their median CPU times. As in a
+// search, one single-threaded process per core measures at the same time, and the result is the geometric mean. Results
+// go into bench/lowerings.json, which `npm run docs` reads.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -15,28 +15,32 @@ import { lowerings, type LoweringName } from '../compiler/lowerings.js';
 import { CompiledTraining } from '../trainers/engines/compiled.js';
 import { createNetworkProgram, type NetworkProgram } from '../trainers/engines/network-program.js';
 import { activateBackend, chooseEngine } from '../trainers/engines/index.js';
-import { readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
+import { median, readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
 import { learningRate, randomBatch, specOf } from '../trainers/timing/time-step.js';
-import { gainsSchema, type Gains } from './lowerings/gains.js';
+import { type Gains, gainsSchema } from './train/report.js';
 import { peersDirectory } from './train/launch.js';
-import { median } from './train/report.js';
 
 const options = await yargs(hideBin(process.argv))
   .scriptName('npm run bench:lowerings --')
   .usage('$0 [options]')
   .options({
-    networks: { type: 'string', describe: 'networks file; by default that of bench:train' },
-    only: { type: 'array', string: true, default: [] as string[], describe: 'names of networks to time' },
-    steps: { type: 'number', default: 7, describe: 'timed steps of each' },
-    warmup: { type: 'number', default: 2, describe: 'untimed steps of each' },
-    threads: { type: 'number', default: 1, describe: 'threads of a step' },
-    workers: { type: 'number', default: 2, describe: 'processes that measure at once' },
+    networks: { type: 'string', describe: 'networks file; default: the one of bench:train' },
+    only: {
+      type: 'array',
+      string: true,
+      default: [] as string[],
+      describe: 'names of the networks to time; default: all',
+    },
+    steps: { type: 'number', default: 7, describe: 'timed steps of each program' },
+    warmup: { type: 'number', default: 2, describe: 'untimed steps of each program' },
+    threads: { type: 'number', default: 1, describe: 'threads per step' },
+    workers: { type: 'number', default: 2, describe: 'processes that measure concurrently' },
     together: {
       type: 'array',
       string: true,
       choices: lowerings.map(({ name }) => name),
       default: [] as LoweringName[],
-      describe: 'measure only what these gain together; nothing is written',
+      describe: 'measure only the joint gain of these lowerings; writes no file',
     },
   })
   .strict()
@@ -44,7 +48,7 @@ const options = await yargs(hideBin(process.argv))
 
 const file = fileURLToPath(new URL('./lowerings.json', import.meta.url));
 
-/** A compiled step, and how to run it once. */
+/** A compiled training step. `run` executes it once. */
 interface Step {
   readonly program: Program;
   readonly run: () => Promise<unknown>;
@@ -53,7 +57,7 @@ interface Step {
 type Without = readonly LoweringName[];
 type Compiler = (blocked: boolean, without: Without) => Promise<Step>;
 
-/** All steps of a network are of one program, so that equal ones are equal byte by byte. */
+/** All steps of a network share one program, so equal steps have equal bytes. */
 function compilerOf(timed: TimedNetwork): Compiler {
   const program = createNetworkProgram(specOf(timed));
   return (blocked, without) => compiled(timed, program, blocked, without);
@@ -75,7 +79,7 @@ async function compiled(
   return { program, run: () => program.run(training.feeds({ batch, learningRate }, count), count++) };
 }
 
-/** How many times as much CPU time as the whole step the other one takes: other work on the machine disturbs it less. */
+/** CPU time of the other step / CPU time of the whole step. CPU time is less sensitive to other load than wall time. */
 async function ratio(whole: Step, other: Step): Promise<number> {
   const times: readonly [number[], number[]] = [[], []];
   for (let i = 0; i < options.warmup + options.steps; i++)
@@ -88,7 +92,7 @@ async function ratio(whole: Step, other: Step): Promise<number> {
   return median(times[1]) / median(times[0]);
 }
 
-/** The gain of lowerings, where they change the step: in the blocked layout, or else without it; null where neither. */
+/** The gain of lowerings in the blocked layout or, if they change nothing there, without it; null if they change neither. */
 async function gainOf(names: Without, compile: Compiler): Promise<number | null> {
   for (const blocked of [true, false]) {
     const [whole, other] = [await compile(blocked, []), await compile(blocked, names)];
@@ -102,7 +106,7 @@ async function gainOf(names: Without, compile: Compiler): Promise<number | null>
   return null;
 }
 
-/** What is left out in each measurement, by the name of its row. */
+/** Row name → the lowerings omitted in that measurement. */
 const rows: ReadonlyMap<string, Without> =
   options.together.length > 0
     ? new Map([[options.together.join(', '), options.together]])
@@ -121,7 +125,7 @@ async function measure(): Promise<Gains> {
   return gains;
 }
 
-async function fromWorker(): Promise<Gains> {
+async function measureInProcess(): Promise<Gains> {
   const worker = fork(fileURLToPath(import.meta.url), process.argv.slice(2), { execArgv: ['--import', 'tsx'] });
   const messages: unknown[] = [];
   worker.on('message', (message) => messages.push(message));
@@ -138,13 +142,13 @@ const meanGain = (ratios: readonly (number | null)[]): number | null => {
 
 if (process.send !== undefined) process.send(await measure());
 else {
-  const all = await Promise.all(Array.from({ length: options.workers }, fromWorker));
+  const all = await Promise.all(Array.from({ length: options.workers }, measureInProcess));
   const written = gainsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   for (const network of Object.keys(all[0])) {
     const own = Object.fromEntries(
       [...rows.keys()].map((row) => [row, meanGain(all.map((gains) => gains[network][row]))]),
     );
-    for (const [row, gain] of Object.entries(own)) console.log(`${network} without ${row}: ${gain ?? 'the same'}`);
+    for (const [row, gain] of Object.entries(own)) console.log(`${network} without ${row}: ${gain ?? 'unchanged'}`);
     written[network] = own;
   }
   if (options.together.length === 0) writeFileAtomic(file, `${JSON.stringify(written, null, 2)}\n`);

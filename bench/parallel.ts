@@ -1,9 +1,9 @@
-// How to share a machine among trainings. The cores: workers x threads of each, with threads that spin or sleep while they
-// wait; two splits ask for more than there are. An accelerator (--provider webgpu): one, two and four processes on it.
+// How to divide a machine among trainings. CPU: workers x threads per worker, with threads that spin or sleep while they
+// wait; some splits use more threads than cores. Accelerator (--provider webgpu): one, two and four processes.
 //
-// Method: the workers of a split time the training step of one network at the same time, each in a process of its own, after
-// a warm-up in which an accelerator's shaders are compiled; the figure is the sum of their images a second (each from its
-// median step). Splits take turns; medians over the rounds.
+// Method: the workers of a split time the training step of one network concurrently, each in its own process, after a warm-up
+// that compiles the accelerator's shaders. A split's figure is the sum of the workers' images per second (from median steps).
+// Rounds alternate the splits; the table shows medians over the rounds.
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
@@ -29,7 +29,7 @@ interface Split {
   readonly spinning: boolean;
 }
 
-/** One worker alone, each way to use all cores, and each worker with all cores for itself. */
+/** One single-threaded worker, every even division of the cores, and workers that each use all cores. */
 const counts = Array.from({ length: cores }, (_, i) => i + 1).filter((count) => cores % count === 0);
 const splitsOfCores: readonly Split[] = [
   { workers: 1, threads: 1, spinning: true },
@@ -41,7 +41,7 @@ const splitsOfCores: readonly Split[] = [
   ...(cores > 1 ? [{ workers: cores, threads: 1, spinning: true }] : []),
 ];
 
-/** An accelerator computes; the processor's thread hands it the next operator. */
+/** On an accelerator, each process needs only one CPU thread, which submits operators. */
 const splits =
   provider === 'cpu' ? splitsOfCores : [1, 2, 4].map((workers) => ({ workers, threads: 1, spinning: true }));
 
@@ -55,31 +55,31 @@ const job: Omit<TimingJob, 'threads' | 'spinning'> = {
   evaluation: false,
 };
 
-/** Of all workers together. */
-interface Together {
-  /** A second. */
+/** Totals over all workers. */
+interface Totals {
+  /** Per second. */
   readonly images: number;
-  /** The sum of their largest resident memories, MiB: the processes', not the accelerator's. */
+  /** Sum of the processes' peak resident memory in MiB, without accelerator memory. */
   readonly memory: number;
 }
 
-async function together({ workers, threads, spinning }: Split): Promise<Together> {
+async function totalsOf({ workers, threads, spinning }: Split): Promise<Totals> {
   const timings = await Promise.all(Array.from({ length: workers }, () => timeTraining({ ...job, threads, spinning })));
   const sum = (of: (timing: StepTiming) => number): number => timings.reduce((total, timing) => total + of(timing), 0);
   return { images: sum(({ samples }) => (batch * 1e3) / median(samples)), memory: sum((timing) => timing.memory_mib) };
 }
 
-const figures = splits.map((): Together[] => []);
+const figures = splits.map((): Totals[] => []);
 for (let round = 0; round < Number(options.rounds); round++)
   for (const [i, split] of splits.entries()) {
     process.stderr.write(`round ${round + 1}: ${split.workers} x ${split.threads}\n`);
-    figures[i].push(await together(split));
+    figures[i].push(await totalsOf(split));
   }
 
 const imagesOf = (i: number): number => median(figures[i].map(({ images }) => images));
 const alone = imagesOf(0);
 const table = new Table({
-  head: ['workers', 'threads of each', 'that wait', 'images/s together', 'against one', 'MiB together'],
+  head: ['workers', 'threads each', 'waiting threads', 'total images/s', 'vs. one worker', 'total MiB'],
   style: { head: [], border: [] },
 });
 for (const [i, { workers, threads, spinning }] of splits.entries()) {

@@ -1,20 +1,19 @@
 /**
- * How well zero-cost proxies rank networks by their accuracy after training, next to plain counts of operations and
- * weights, and how long they take.
+ * How well zero-cost proxies rank networks by accuracy after training, compared with counts of operations and weights, and
+ * how long they take.
  *
- * Method: the proxies of each network over 32 training images, on one thread; Spearman's and Kendall's rank correlation
- * with its accuracy. Larger networks are more accurate, and most proxies grow with the network; what a proxy tells beyond
- * the operations is the partial rank correlation, those of both with the multiply-accumulates taken out. The time is that
- * of one network: building, tracing, opening the session, running; for all proxies in one program and, of the first 20
- * networks, for each alone. The first network, which loads the libraries, is left out of it.
+ * Method: each proxy is computed on 32 training images with one thread; the table shows Spearman's and Kendall's rank
+ * correlation with accuracy. Larger networks are more accurate and have larger proxies, so the table also shows the partial
+ * rank correlation given the multiply-accumulates. Times include building, tracing, opening the session and running: for all
+ * proxies in one program and, for the first 20 networks, for each proxy alone. The first network loads the libraries; its
+ * time does not count.
  *
- * Networks are either those of finished runs of one experiment, with the very weights that their training began from and
- * the validation accuracy that the search found:
+ * Networks come from finished runs of one experiment, with their initial weights and validation accuracies:
  *
  *   node --import tsx bench/proxies.ts runs/<name> ...
  *
- * or random cells of NAS-Bench-201, with the accuracy of 200 epochs on CIFAR-10 from its table; the images are a folder
- * with one folder a class:
+ * or they are random NAS-Bench-201 cells, with the accuracies after 200 epochs on CIFAR-10 from its table; --images is a
+ * folder with one sub-folder per class:
  *
  *   node --import tsx bench/proxies.ts --table nb201.csv --images cifar10/train --cells 100
  */
@@ -33,10 +32,10 @@ const { values: options, positionals: workdirs } = parseArgs({
   options: { table: { type: 'string' }, images: { type: 'string' }, cells: { type: 'string', default: '100' } },
 });
 
-/** A network whose accuracy is known. */
+/** A network with known accuracy. */
 interface Known {
   readonly network: Network;
-  /** Of the initial weights. */
+  /** Seed of the initial weights. */
   readonly seed: number;
   readonly batch: ProxyBatch;
   readonly accuracy: number;
@@ -44,12 +43,12 @@ interface Known {
 
 async function ofRun(workdir: string): Promise<Known[]> {
   const store = Store.open(join(resolve(workdir), 'nas.sqlite'), { readonly: true });
-  // Written by `nas run`.
+  // `nas run` wrote it.
   const experiment = store.run.get().experiment as TrainingExperiment;
   const batch = proxyBatch(await prepareDataset(experiment.data, {}), experiment.seed);
   const trials = store.trials.all().filter(({ state }) => state === 'complete');
   const known = trials.map(({ genotypeId, seed, values }) => ({
-    // The runner stores the network of every trial when it is asked.
+    // The runner stores the network of every trial with its ask.
     network: store.networks.get(genotypeId) as Network,
     seed,
     batch,
@@ -86,7 +85,7 @@ async function timed<T>(milliseconds: number[], task: () => Promise<T>): Promise
 
 const { table: cells, images } = options;
 if (workdirs.length === 0 && (cells === undefined || images === undefined))
-  throw new Error('which networks? runs/<name> ..., or --table and --images');
+  throw new Error('no networks: give runs/<name> ..., or --table and --images');
 const networks =
   cells === undefined || images === undefined
     ? (await Promise.all(workdirs.map(ofRun))).flat()
@@ -109,7 +108,7 @@ const correlation = (a: (row: Row) => number, b: (row: Row) => number) =>
   validate(rows.map((row) => ({ predicted: a(row), measured: b(row) })));
 const accuracy = (row: Row): number => row.accuracy;
 const macs = (row: Row): number => row.values['macs'];
-/** Without the first. */
+/** Median without the first network, which loads the libraries. */
 const warm = (milliseconds: readonly number[]): number => median(milliseconds.slice(1));
 
 const table = new Table({ head: ['', 'Spearman', 'Kendall', 'Spearman beyond MACs', 'ms alone'] });
@@ -126,5 +125,5 @@ console.log(table.toString());
 const accuracies = rows.map(accuracy);
 console.log(
   `${rows.length} networks, accuracy ${Math.min(...accuracies).toFixed(3)} to ${Math.max(...accuracies).toFixed(3)}; ` +
-    `all proxies of one in ${warm(all).toFixed(0)} ms (median; at most ${Math.max(...all.slice(1)).toFixed(0)})`,
+    `all proxies of one network in ${warm(all).toFixed(0)} ms (median; at most ${Math.max(...all.slice(1)).toFixed(0)})`,
 );

@@ -1,12 +1,12 @@
 /**
- * What it costs a search that results come late: with n slots, a candidate is asked for while n - 1 others are being
- * evaluated, and `order: delayed` (the default, whose outcome does not depend on timing) waits for more than `order: async`.
+ * The cost of delayed feedback: with n slots, a controller proposes a candidate while n - 1 others are being evaluated, and
+ * `order: delayed` (the default; deterministic) waits for more results than `order: async`.
  *
- * Method: searches of a table of real results as `nas run` does them, in simulated time. A candidate's duration is its
- * measured latency with batches of 256 on a graphics card, in proportion (what trains longer computes more), scaled so that
- * the median is ten minutes, times a log-normal factor (sigma 0.25) drawn from seed and network: machines differ, and so do
- * epochs. Quality against the latency of a device; hypervolume as `bench:search-quality` has it. A figure is the mean over
- * the devices of the median over the seeds. Nothing is timed: the figures are the same on any machine.
+ * Method: searches on a table of real results in simulated time, as in `nas run`. A candidate's duration is proportional to
+ * its measured latency with batches of 256 on a graphics card, scaled to a median of ten minutes, times a log-normal factor
+ * (sigma 0.25) by seed and network for differences between machines and epochs. Objectives are quality and the latency of a
+ * device; hypervolume as in `bench:search-quality`. A figure is the mean over devices of the median over seeds. All figures
+ * are deterministic.
  *
  *   npm run bench:queue-feedback -- --seeds 10
  */
@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
 });
 const file = resolve(options.table);
 if (!existsSync(file)) {
-  process.stderr.write(`skipped: there is no table ${file}; --table names a CSV file with a row for each network\n`);
+  process.stderr.write(`skipped: no table at ${file}; --table names a CSV file with one row per network\n`);
   process.exit(0);
 }
 
@@ -69,7 +69,7 @@ interface Setting {
   readonly order: 'delayed' | 'async';
 }
 
-/** All searches of a setting: of each device, one a seed. */
+/** All searches of a setting: device → one search per seed. */
 async function searchesOf({ controller, slots, order }: Setting): Promise<Searched[][]> {
   const search = { ...searchSchema.parse({ controller, trials: budget, order }), parallel: slots };
   const all: Searched[][] = [];

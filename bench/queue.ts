@@ -1,16 +1,14 @@
 /**
- * What workers of a queue cost beside those of one machine, with a Valkey server of the bench's own on this machine.
+ * The cost of queue workers relative to a local worker pool, with a private Valkey server on this machine.
  *
- * overhead: 1,000 jobs of nothing, submitted at once to one worker of two slots; jobs a second, median of the rounds, and the
- * processor time that each part needs for a job, which a busy machine changes little. The same through processes of this
- * machine, for comparison.
- * hosts: 16 workers of a slot each, in four processes; evaluations sleep (log-normal, median 2 s), `order: async`. Share of
- * slot time in which one sleeps (`queue/hosts.ts`).
- * transfer: a data set of 300 MB comes to a worker that has nothing (fetched over HTTP, verified, in its cache), in turns
- * with curl of the same server and of nginx, onto the same disk; speeds relative to curl's, from medians, and the processor
- * time that the transfer takes at both ends.
- * trainings: two workers of a slot each against a pool of two processes, the same trainings in turns, medians. It needs two
- * quiet cores.
+ * overhead: 1,000 empty jobs, submitted at once to one worker with two slots; median jobs per second over the rounds, and CPU
+ * time per job of each part, which is insensitive to other load. The local pool runs the same jobs for comparison.
+ * hosts: 16 workers with one slot each in four processes; evaluations sleep (log-normal, median 2 s), `order: async`. Share of
+ * slot time spent sleeping (`queue/hosts.ts`).
+ * transfer: a worker with an empty cache fetches a data set of 300 MB over HTTP and verifies it, alternating with curl from
+ * the same server and from nginx onto the same disk; median speed relative to curl, and CPU time at both ends.
+ * trainings: two workers with one slot each and a pool of two processes alternate on the same trainings; medians. Needs two
+ * idle cores.
  *
  *   npm run bench:queue -- --only overhead,hosts,transfer,trainings --rounds 3
  */
@@ -18,7 +16,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { queueWorkers } from '../experiments/queue/coordinator/queue-workers.js';
+import { queueWorkers } from '../experiments/queue/coordinator/open-runner.js';
 import { workersSchema } from '../experiments/queue/schema.js';
 import { localWorkers, type CreateJobRunner } from '../experiments/runner/jobs/local-pool.js';
 import { Valkey, valkeyMissing } from '../test/support/valkey.js';
@@ -42,7 +40,7 @@ if (valkeyMissing !== false) {
   process.exit(0);
 }
 const rounds = Number(options.rounds);
-const turns = Array.from({ length: rounds }, (_, round) => round);
+const roundNumbers = Array.from({ length: rounds }, (_, round) => round);
 const root = mkdtempSync(join(tmpdir(), 'nas-bench-queue-'));
 const folderOf = (name: string): string => {
   const folder = join(root, name);
@@ -50,7 +48,7 @@ const folderOf = (name: string): string => {
   return folder;
 };
 
-/** Runs something with a server of its own, so many processes of workers, and what hands jobs to them. */
+/** Runs a task with a new server, worker processes, and a job runner for them. */
 async function withWorkers<T>(
   name: string,
   { processes, workers, slots }: Readonly<Record<'processes' | 'workers' | 'slots', number>>,
@@ -62,9 +60,9 @@ async function withWorkers<T>(
     startScript('./workers.ts', { url, workers, slots, directory: folderOf(`${name}/worker-${i}`) }),
   );
   try {
-    await Promise.all(children.map(({ said }) => said));
+    await Promise.all(children.map(({ output }) => output));
     const config = workersSchema.parse({ type: 'queue', url });
-    if (config.type !== 'queue') throw new Error('a queue is asked for');
+    if (config.type !== 'queue') throw new Error('workers.type is not queue');
     const parts = { server: valkey.pid, workers: children.map(({ pid }) => pid) };
     return await task(queueWorkers(config), () => secondsOf(parts));
   } finally {
@@ -73,13 +71,13 @@ async function withWorkers<T>(
   }
 }
 
-/** The medians of what each part had, in ms. */
+/** Median CPU time of each part in ms. */
 const partsText = (rounds: readonly PartSeconds[]): string =>
   Object.keys(rounds[0])
     .map((part) => `${part} ${(1000 * median(rounds.map((round) => round[part]))).toFixed(2)}`)
-    .join(', ') || 'this system does not say';
+    .join(', ') || 'unavailable on this system';
 
-const say = (text: string): void => console.log(`${text}   (load ${loadavg()[0].toFixed(1)})`);
+const print = (text: string): void => console.log(`${text}   (load ${loadavg()[0].toFixed(1)})`);
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   overhead: async () => {
@@ -88,7 +86,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     const figures = { queue: [] as number[], pool: [] as number[] };
     const parts: PartSeconds[] = [];
     await withWorkers('overhead', { processes: 1, workers: 1, slots: 2 }, async (create, seconds) => {
-      for (const round of turns) {
+      for (const round of roundNumbers) {
         const queue = await overheadOf(folder, `queue-${round}`, create, { ...size, seconds });
         const pool = await overheadOf(folder, `pool-${round}`, localWorkers, { ...size, seconds });
         figures.queue.push(queue.jobsPerSecond);
@@ -96,31 +94,31 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
         parts.push(queue.parts);
       }
     });
-    say(
-      `overhead: ${median(figures.queue).toFixed(0)} jobs/s through the queue (bar: 300), ${median(figures.pool).toFixed(0)} through processes of this machine`,
+    print(
+      `overhead: ${median(figures.queue).toFixed(0)} jobs/s through the queue (bar: 300), ${median(figures.pool).toFixed(0)} through the local pool`,
     );
-    say(`overhead: processor time a job, in ms: ${partsText(parts)}`);
+    print(`overhead: CPU time per job in ms: ${partsText(parts)}`);
   },
   hosts: async () => {
     const kind = { processes: 4, workers: 4, slots: 1 };
     const { share, jobs, medianSeconds } = await withWorkers('hosts', kind, (create) =>
       busySlots(folderOf('hosts'), create, 16, 400),
     );
-    say(
+    print(
       `hosts: 16 slots are busy for ${(100 * share).toFixed(1)} % of the time (bar: 95 %); ${jobs} jobs of ${medianSeconds.toFixed(2)} s`,
     );
   },
   transfer: async () => {
     const seconds = await timeTransfers(folderOf('transfer'), 300, rounds);
     const own = median(seconds['a new worker']);
-    for (const way of ['curl, same server', 'curl, nginx'] as const)
-      say(
-        seconds[way].length === 0
-          ? `transfer: ${way}: not here`
-          : `transfer: 300 MB in ${own.toFixed(2)} s; ${way}: ${median(seconds[way]).toFixed(2)} s; speed ${(median(seconds[way]) / own).toFixed(2)} of it (bar: 0.8)`,
+    for (const source of ['curl, same server', 'curl, nginx'] as const)
+      print(
+        seconds[source].length === 0
+          ? `transfer: ${source}: unavailable`
+          : `transfer: 300 MB in ${own.toFixed(2)} s; ${source}: ${median(seconds[source]).toFixed(2)} s; speed ${(median(seconds[source]) / own).toFixed(2)} of it (bar: 0.8)`,
       );
-    const [worker, server] = (['processor: worker', 'processor: server'] as const).map((end) => median(seconds[end]));
-    say(`transfer: processor time of the worker ${worker.toFixed(2)} s, of the server ${server.toFixed(2)} s`);
+    const [worker, server] = (['CPU: worker', 'CPU: server'] as const).map((end) => median(seconds[end]));
+    print(`transfer: CPU time of the worker ${worker.toFixed(2)} s, of the server ${server.toFixed(2)} s`);
   },
   trainings: async () => {
     const folder = folderOf('trainings');
@@ -128,17 +126,17 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     const queue: Trained[] = [];
     const pool: Trained[] = [];
     await withWorkers('trainings', { processes: 2, workers: 1, slots: 1 }, async (create, seconds) => {
-      for (const round of turns) {
+      for (const round of roundNumbers) {
         queue.push(await trainTrials(folder, `queue-${round}`, create, trials, seconds));
         pool.push(await trainTrials(folder, `pool-${round}`, localWorkers, trials, seconds));
       }
     });
     const [rate, poolRate] = [queue, pool].map((rounds) => median(rounds.map(({ trialsPerHour }) => trialsPerHour)));
-    say(
+    print(
       `trainings: ${rate.toFixed(0)} trials/h by two workers, ${poolRate.toFixed(0)} by a pool of two: ${(rate / poolRate).toFixed(3)} (bar: 0.95)`,
     );
     const partsOf = (rounds: readonly Trained[]): string => partsText(rounds.map(({ parts }) => parts));
-    say(`trainings: processor time a trial, in ms, with workers: ${partsOf(queue)}; of the pool: ${partsOf(pool)}`);
+    print(`trainings: CPU time per trial in ms, with workers: ${partsOf(queue)}; of the pool: ${partsOf(pool)}`);
   },
 };
 

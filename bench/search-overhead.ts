@@ -1,15 +1,15 @@
 /**
- * The cost of a search besides training: `nas run` on a synthetic table of 65,536 networks (8 decisions of 4, two objectives,
- * one of them cheap), with its database on disk, its events and its report.
+ * The cost of a search without training: `nas run` on a synthetic table of 65,536 networks (8 decisions with 4 choices, two
+ * objectives, one of them cheap), including the database on disk, events and the report.
  *
- * Method: CPU seconds (user and system) of separate processes, which other load does not change. A search is killed
- * (SIGKILL) after nine tenths of its trials and resumed; `ready` is the time from the resumed process's start to its first
- * ask, including reading the table and the store. The first and the last 5,000 trials show whether the cost of a trial stays
- * the same. Then commands read the run.
+ * Method: CPU seconds (user and system) of separate processes, which are insensitive to other load. SIGKILL ends a search
+ * before its last 5,000 trials, and the search resumes. `ready` is the time from the start of the resumed process to its
+ * first ask, including reading the table and the store. The first and last 5,000 trials show whether the cost per trial
+ * grows. Afterwards, commands read the run.
  *
- * Asks alone are timed after many finished trials, on a space that can be enumerated (NAS-Bench-201's cells) and on a large
- * one (inverted residuals for images of 224 x 224, with costs of the networks): the first ask of a new controller, as after
- * a resume; and the median and the longest of the following ones (CPU time, too).
+ * Asks are timed separately after many finished trials, on an enumerable space (NAS-Bench-201 cells) and on a large one
+ * (inverted residuals at 224 x 224 pixels, with network costs): CPU time of a new controller's first ask, as after a resume,
+ * and the median and maximum of the following asks.
  *
  *   npm run bench:search -- [trials] [controllers, separated by commas]
  */
@@ -19,31 +19,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
-import { grounds, sizeOf, timeAsks } from './search/ask-times.js';
+import { askProblems, sizeOf, timeAsks } from './search/ask-times.js';
 import { stride, writeLargeTable, writeSearch, type Mark } from './search/large-table.js';
 
 const trials = Number(process.argv[2] ?? 50_000);
-/** Default: controllers whose asks do not depend on the length of the history; the asks of the others are timed alone. */
+/** Default: controllers whose ask time does not depend on the history length; the others are timed separately below. */
 const controllers = (process.argv[3] ?? 'random,evolution').split(',');
 
 const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
-/** Runs a part of a search in a process of its own. @returns its marks in order. */
-function runPart(file: string, workdir: string, most: number): Mark[] {
+/** Runs a part of a search in a new process. @returns its marks in order. */
+function runPart(file: string, workdir: string, limit: number): Mark[] {
   const script = pathOf('search/large-run.ts');
-  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script, file, workdir, String(most)], {
+  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script, file, workdir, String(limit)], {
     encoding: 'utf8',
   });
   const marks = stdout.split('\n').filter(Boolean);
   if (marks.length === 0) throw new Error(stderr);
-  // Written by the script.
+  // The script wrote them.
   return marks.map((line) => JSON.parse(line) as Mark);
 }
 
-/** CPU seconds between two marks of a part, the first and the last of a kind. */
+/** CPU seconds from the first `from` mark to the last `to` mark. */
 function between(marks: readonly Mark[], from: Mark['at'], to: Mark['at']): number {
   const [a, b] = [marks.find(({ at }) => at === from), marks.findLast(({ at }) => at === to)];
-  if (a === undefined || b === undefined) throw new Error('a search ended before its time');
+  if (a === undefined || b === undefined) throw new Error('the search ended early');
   return b.cpuSeconds - a.cpuSeconds;
 }
 
@@ -69,12 +69,12 @@ function measure(controller: string, folder: string): string[] {
   ];
 }
 
-/** CPU seconds of one command, Node.js included. */
+/** CPU seconds of one command, including the start of Node.js. */
 function timeCommand(args: readonly string[]): number {
-  const tell = 'process.on("exit", () => console.error(JSON.stringify(process.cpuUsage())))';
+  const printUsage = 'process.on("exit", () => console.error(JSON.stringify(process.cpuUsage())))';
   const main = pathOf('../dist/cli/main.js');
-  const imported = `data:text/javascript,${encodeURIComponent(tell)}`;
-  const { status, stderr } = spawnSync(process.execPath, ['--import', imported, main, ...args], {
+  const preload = `data:text/javascript,${encodeURIComponent(printUsage)}`;
+  const { status, stderr } = spawnSync(process.execPath, ['--import', preload, main, ...args], {
     encoding: 'utf8',
     maxBuffer: 2 ** 30,
   });
@@ -105,7 +105,7 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-console.log(`${trials} trials; trials a CPU second`);
+console.log(`${trials} trials; trials per CPU second`);
 console.log(table.toString());
 console.log(commands.toString());
 
@@ -115,7 +115,7 @@ const asks = new Table({
   head: ['controller', 'space', 'networks', 'latency', 'finished', 'first ask [ms]', 'ask [ms]', 'longest [ms]'],
   style: { head: [], border: [] },
 });
-for (const ground of await grounds()) {
+for (const problem of await askProblems()) {
   for (const [name, cost] of [
     ['local', 'cheap'],
     ['tpe', 'cheap'],
@@ -123,9 +123,9 @@ for (const ground of await grounds()) {
     ['surrogate', 'expensive'],
   ] as const) {
     for (const finished of finishedTrials) {
-      const { first, median, longest } = timeAsks(name, ground, cost, finished, timedAsks);
+      const { first, median, longest } = timeAsks(name, problem, cost, finished, timedAsks);
       const times = [first, median, longest].map((ms) => ms.toFixed(ms < 10 ? 1 : 0));
-      asks.push([name, ground.name, sizeOf(ground.space), cost, finished, ...times]);
+      asks.push([name, problem.name, sizeOf(problem.space), cost, finished, ...times]);
     }
   }
 }

@@ -1,10 +1,10 @@
 /**
- * How many evaluations ours needs on a table of real results, side by side with Optuna's samplers on the same table.
+ * Evaluations that our controllers and Optuna's samplers need on the same table of real results.
  *
- * Method: error (or another quality) against the latency of each device; objectives scaled by their range over the
- * table, reference point (1, 1), hypervolume relative to the true frontier's; every evaluation counts, repeated ones
- * too. A figure is the mean over the devices of the median over the seeds, as `nas bench search` prints it. Optuna runs
- * from an ordinary Python in a process of its own, with its storage in memory.
+ * Method: error (or another quality) against the latency of each device. Objectives are scaled by their range in the table;
+ * the score is the hypervolume with reference point (1, 1), relative to the true frontier's. Every evaluation counts,
+ * including repeated ones. A figure is the mean over devices of the median over seeds, as in `nas bench search`. Optuna runs
+ * in its own Python process with in-memory storage.
  *
  *   npm run bench:search-quality -- --seeds 20 --peer-seeds 5
  */
@@ -35,26 +35,30 @@ const options = await yargs(hideBin(process.argv))
     table: {
       type: 'string',
       default: '../shared/data/nb201.csv',
-      describe: 'CSV file of results, a row for each network',
+      describe: 'CSV file of results, one row per network',
     },
-    quality: { type: 'string', default: 'cifar10_test', describe: 'column of the quality, which is maximised' },
+    quality: { type: 'string', default: 'cifar10_test', describe: 'column of the quality, to be maximised' },
     devices: {
       type: 'string',
       default: 'pixel3,gold_6240,titanx_32,samsung_a50,essential_ph_1,1080ti_1',
-      describe: 'columns of latencies, separated by commas',
+      describe: 'latency columns, separated by commas',
     },
     latency: {
       choices: ['cheap', 'expensive'] as const,
       default: 'cheap' as const,
-      describe: 'whether ours knows the latency before an evaluation (Optuna cannot)',
+      describe: 'whether our controllers know the latency before an evaluation (Optuna cannot)',
     },
-    controllers: { type: 'string', default: 'random,local,surrogate', describe: 'ours' },
-    samplers: { type: 'string', default: 'nsga2,tpe', describe: "Optuna's" },
-    budget: { type: 'number', default: 500, describe: 'evaluations of each search' },
-    seeds: { type: 'number', default: 20, describe: 'searches of each controller on each device' },
-    'peer-seeds': { type: 'number', default: 5, describe: 'searches of each sampler on each device; Optuna is slow' },
-    python: { type: 'string', default: '/usr/bin/python3', describe: 'the Python that has Optuna' },
-    threads: { type: 'number', default: 1, describe: 'of ours' },
+    controllers: {
+      type: 'string',
+      default: 'random,local,surrogate',
+      describe: 'our controllers, separated by commas',
+    },
+    samplers: { type: 'string', default: 'nsga2,tpe', describe: "Optuna's samplers, separated by commas" },
+    budget: { type: 'number', default: 500, describe: 'evaluations per search' },
+    seeds: { type: 'number', default: 20, describe: 'searches per controller and device' },
+    'peer-seeds': { type: 'number', default: 5, describe: 'searches per sampler and device (Optuna is slow)' },
+    python: { type: 'string', default: '/usr/bin/python3', describe: 'Python executable with Optuna' },
+    threads: { type: 'number', default: 1, describe: 'threads of our searches' },
   })
   .strict()
   .parseAsync();
@@ -64,7 +68,7 @@ const listed = (text: string): string[] => text.split(',').filter(Boolean);
 
 const file = resolve(options.table);
 if (!existsSync(file)) {
-  progress(`skipped: there is no table ${file}; --table names a CSV file with a row for each network`);
+  progress(`skipped: no table at ${file}; --table names a CSV file with one row per network`);
   process.exit(0);
 }
 
@@ -89,8 +93,8 @@ async function optunaSummary(python: string, sampler: Sampler): Promise<MethodSu
   for (const [i, { name }] of comparison.variants.entries()) {
     progress(`${samplers[sampler]} on ${name}`);
     const problem: Problem = problems[i];
-    const answers = await searchWithOptuna(python, sampler, problem, options.budget, options['peer-seeds']);
-    const seeds = answers.map(({ rows, ms }) => ({ ...measure(problem, rows), askMs: ms, ended: null }));
+    const results = await searchWithOptuna(python, sampler, problem, options.budget, options['peer-seeds']);
+    const seeds = results.map(({ rows, ms }) => ({ ...measure(problem, rows), askMs: ms, ended: null }));
     searches.push({ name, seeds });
   }
   return summarise(samplers[sampler], options.budget, searches);
@@ -120,9 +124,9 @@ console.log(
 );
 console.log(medians.toString());
 
-/** How much of the true frontier's volume is missing. */
+/** Share of the true frontier's hypervolume that is missing. */
 const missing = (method: MethodSummary, evaluations: number): number => 1 - method.curve[evaluations - 1].median;
-/** Evaluations to 99 %, where all devices get there. */
+/** Evaluations to 99 %; null unless all devices reach it. */
 const everywhere = ({ to99: { evaluations, variants } }: MethodSummary): number | null =>
   variants[0] === variants[1] ? evaluations : null;
 

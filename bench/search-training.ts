@@ -1,17 +1,17 @@
-// Controllers compared on real trainings: MobileNet-style networks (more than 10^10 candidates) for Fashion-MNIST, or with
-// --images for a folder of small images (32 x 32, with a folder for each class), accuracy against multiply-accumulates.
+// Controllers compared on real trainings: MobileNet-style networks (more than 10^10 candidates) for Fashion-MNIST, or
+// --images for a folder of small images (32 x 32, one sub-folder per class); accuracy against multiply-accumulates (MACs).
 //
 // Method: every controller and seed is an ordinary run with sequential trials on one thread. Runs are compared at equal
-// training compute: multiply-accumulates of all epochs trained so far, which are the same on every machine. The result of a
-// run is its reported frontier, of completely trained networks by validation accuracy. It is judged by test images that no
-// run has seen, as more networks have more luck with the same validation images (--judge validation uses those). The score
-// is the hypervolume of error and MACs (min-max normalised over the union of all runs, reference point (1, 1)), as a share
-// of the union's. Finished runs are kept in the output folder and not repeated.
+// training compute: the MACs of all epochs trained so far, which are the same on every machine. The result of a run is its
+// reported frontier of completely trained networks by validation accuracy. Test images unseen by the runs score it, because
+// more networks mean more luck on the same validation images (--judge validation uses those instead). The score is the
+// hypervolume of error and MACs (min-max normalised over the union of all runs, reference point (1, 1)) relative to the
+// union's. Finished runs are cached in the output folder.
 //
 // --evaluate train,inherit,supernet compares sources of a candidate's accuracy instead: training from scratch; training for
-// a quarter of the epochs from a supernet's weights; or the supernet's weights themselves, with trainings of a quarter for
-// the frontier. The supernet's training counts, and the numbers of trials are such that all methods need about as much. For
-// candidates that are only evaluated, calibration and validation count, at a third of a training's images.
+// a quarter of the epochs from supernet weights; or the supernet weights themselves, with the frontier trained for a quarter
+// of the epochs. The compute includes the supernet's training, and trial numbers are chosen for about equal compute. For
+// candidates that are only evaluated, calibration and validation count at a third of the cost of training images.
 import { mkdirSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -21,29 +21,27 @@ import PQueue from 'p-queue';
 import { isTableExperiment, parseExperiment, runExperiment } from '../experiments/index.js';
 import { createSpace } from '../spaces/index.js';
 import { describeDataset, median, prepareDataset } from '../trainers/index.js';
-import { spaceCosts } from './search/compute.js';
-import { frontOf, normalised, type Found, type Run } from './search/judge.js';
-import { controllers, evaluations, type Method } from './search/methods.js';
-import { testErrors } from './search/test-errors.js';
+import { controllers, evaluations, type Method, spaceCosts } from './search/methods.js';
+import { type Found, frontOf, normalised, type Run, testErrors } from './search/judge.js';
 
 const { values: options } = parseArgs({
   options: {
     trials: { type: 'string', default: '40' },
-    /** Trials of a search with freeze-thaw; default: as many as the others. */
+    /** Trials of a search with freeze-thaw; default: --trials. */
     frozen: { type: 'string' },
     seeds: { type: 'string', default: '1,2,3' },
     epochs: { type: 'string', default: '12' },
-    /** Passes over the images that the epochs are together. */
+    /** Passes over the images in all epochs together. */
     passes: { type: 'string', default: '1' },
     images: { type: 'string' },
     subset: { type: 'string', default: '0.8' },
     validation: { type: 'string', default: '0.08' },
     judge: { type: 'string', default: 'test' },
     methods: { type: 'string' },
-    /** Where accuracies come from: some of train, inherit, supernet; it takes the place of methods. */
+    /** Sources of accuracy: some of train, inherit, supernet. Replaces --methods. */
     evaluate: { type: 'string' },
     batch: { type: 'string', default: '32' },
-    /** Runs at the same time. */
+    /** Number of concurrent runs. */
     parallel: { type: 'string', default: String(availableParallelism()) },
     output: { type: 'string', short: 'o', default: 'runs/bench-search-training' },
   },
@@ -56,20 +54,20 @@ if (options.judge !== 'test' && options.judge !== 'validation')
   throw new Error(`--judge ${options.judge}: expected test or validation`);
 const judge = options.judge;
 
-/** Of a folder of images, a fifth is for the test. */
+/** A folder of images keeps a fifth for the test. */
 const source =
   options.images === undefined
     ? { type: 'fashion-mnist' }
     : { type: 'image-folder', path: resolve(options.images), size: 32, test: 0.2 };
 
-// Averaged weights, so that accuracies after few epochs say something about those after all.
+// Averaged weights make accuracies after few epochs predictive of the final ones.
 const batch = Number(options.batch);
 const train = {
   epochs,
   epoch_share: epochShare,
   batch,
   ema: 0.98,
-  // In proportion to the batch (Goyal et al. 2017).
+  // Proportional to the batch (Goyal et al. 2017).
   optimizer: { type: 'sgd', learning_rate: (0.05 * batch) / 32 },
 };
 const common = {
@@ -92,7 +90,7 @@ const space = spaceCosts(await createSpace(defaults.space, task));
 const setting = { trials, frozen: Number(options.frozen ?? trials), epochs, train, space, counts: data.counts };
 const methods = options.evaluate === undefined ? controllers(setting) : evaluations(setting);
 
-/** The accuracy of a result, of any source. */
+/** The accuracy of a result from any source. */
 const accuracyOf = (values: Readonly<Record<string, number | undefined>>): number =>
   values['accuracy'] ?? values['inherited_accuracy'] ?? values['supernet_accuracy'] ?? NaN;
 
@@ -111,7 +109,7 @@ async function runOnce(method: string, seed: number, folder: string): Promise<Ru
   const { parts, epochs: whole, before: start, evaluation, found: stage } = methodOf(method);
   let compute = start;
   const begin = performance.now();
-  /** Counts the training of a trial since its last event. */
+  /** Adds the training of a trial since its last event to the compute. */
   const count = (trial: number, until: number, macs: number): void => {
     compute += (until - (trained.get(trial) ?? 0)) * macs;
     trained.set(trial, until);
@@ -138,7 +136,7 @@ async function runOnce(method: string, seed: number, folder: string): Promise<Ru
   rmSync(workdir, { recursive: true });
   const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
   process.stderr.write(
-    `${method}, seed ${seed}: ${trained.size} networks, ${found.length} trained to the end, ${minutes} min\n`,
+    `${method}, seed ${seed}: ${trained.size} networks, ${found.length} completely trained, ${minutes} min\n`,
   );
   return run;
 }
@@ -153,7 +151,7 @@ const runs = await Promise.all(
 
 const measure = normalised(runs, judge);
 const of = (method: string): Run[] => runs.filter((run) => run.method === method);
-/** The reference: runs that train every network completely, from scratch. */
+/** The reference runs: every network trained completely and from scratch. */
 const wholeRuns = runs.filter(({ method }) => {
   const { parts, before } = methodOf(method);
   return before === 0 && !('fidelity' in parts.search);
@@ -166,8 +164,8 @@ const table = new Table({
     '',
     ...shares.map((share) => `${100 * share} % of the compute`),
     'whole run',
-    'its compute',
-    'networks on its front',
+    'compute of the run',
+    'networks on the frontier',
   ],
   style: { head: [], border: [] },
 });

@@ -1,16 +1,16 @@
 /**
- * What `nas serve` does beside what people write today, on this machine, by a load generator that counts from the moment a
- * request was due. Medians over rounds in which all take turns.
+ * `nas serve` beside common hand-written servers on this machine. The load generator measures latency from the moment a
+ * request was due. Figures are medians over rounds that alternate the servers.
  *
- * raw-small: tensors for a network of about 0.03 ms, 32 connections; answers a second, beside fastify with
+ * raw-small: tensors for a network of about 0.03 ms, 32 connections; responses per second, beside fastify with
  * `await session.run` and FastAPI with onnxruntime (Debian: python3-fastapi, python3-uvicorn, python3-onnxruntime).
- * raw-large: tensors for a network of about 6.6 ms; processor time an answer, of all threads of a server.
- * image: JPEGs of 640 x 480 for that network; the same, beside FastAPI with Pillow's `draft`.
- * overload: that network at 2 and 4 times what it can do, 100 ms for each answer; good answers a second.
- * frontier: six networks at 2 and 4 times what the largest can do, beside the largest; good answers, worth their accuracy.
- * simulation: the scheduler in simulated time, beside the bound of linear programming, and what its decisions cost.
- * workers: two inference threads beside one; it needs two quiet cores.
- * soak: the frontier at 0.8 of its capacity for so many minutes; memory and p99.
+ * raw-large: tensors for a network of about 6.6 ms; CPU time per response, over all threads of a server.
+ * image: JPEGs of 640 x 480 for the same network and measure; FastAPI uses Pillow's `draft`.
+ * overload: the same network at 2 and 4 times its capacity, budget 100 ms; goodput (responses within the budget per second).
+ * frontier: six networks at 2 and 4 times the capacity of the largest, beside the largest alone; goodput weighted by accuracy.
+ * simulation: the scheduler in simulated time beside the bound by linear programming, and the cost of its decisions.
+ * workers: two inference threads beside one; needs two idle cores.
+ * soak: the frontier at 0.8 of its capacity for --minutes; memory and p99.
  *
  *   npm run bench:serve -- --only raw-small,raw-large,image,overload,frontier,simulation,workers,soak --rounds 5 --seconds 5 --minutes 30
  */
@@ -20,11 +20,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { frontier } from './serve/frontier.js';
 import { image, rawLarge, rawSmall } from './serve/matches.js';
-import { overload } from './serve/overload.js';
+import { overload, workers } from './serve/capacity.js';
 import type { Setting } from './serve/setting.js';
 import { simulation } from './serve/simulation.js';
 import { soak } from './serve/soak.js';
-import { workers } from './serve/workers.js';
 
 const benches: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
   'raw-small': rawSmall,
@@ -48,7 +47,8 @@ const { values: options } = parseArgs({
 });
 const names = options.only.split(',');
 const unknown = names.filter((name) => !(name in benches));
-if (unknown.length > 0) throw new Error(`no such bench: ${unknown.join()}; there are ${Object.keys(benches).join()}`);
+if (unknown.length > 0)
+  throw new Error(`no benchmark ${unknown.join()}; expected some of ${Object.keys(benches).join()}`);
 const root = mkdtempSync(join(tmpdir(), 'nas-bench-serve-'));
 const setting: Setting = {
   root,
@@ -56,7 +56,7 @@ const setting: Setting = {
   seconds: Number(options.seconds),
   minutes: Number(options.minutes),
   python: options.python,
-  say: (line) => console.log(`${line}   (load ${loadavg()[0].toFixed(1)})`),
+  print: (line) => console.log(`${line}   (load ${loadavg()[0].toFixed(1)})`),
 };
 try {
   for (const name of names) await benches[name](setting);

@@ -1,15 +1,15 @@
 /**
- * What a supernet's members are worth: accuracy against trainings of their own, ranking, and what it costs.
+ * The quality of a supernet's members: accuracy compared with stand-alone training, ranking, and cost.
  *
- * Method: CIFAR-10 at 32 x 32 pixels, 20,480 images to train with, 10,000 to judge by that nothing else sees. Networks of
- * the `tiny` space: its ends, and five each in three bins of like cost (within a tenth), so that a ranking can be told from
- * counting operations. Each is trained alone; a supernet is trained for as many steps; the networks are taken straight from
- * it, with batch norm calibrated, and trained on for a quarter of the epochs. One thread each; costs are CPU time in
- * trainings of the largest network. What is trained is kept in the output folder and not trained again, so an interrupted
- * benchmark goes on, and another variant or seed costs only its own training.
+ * Method: CIFAR-10 at 32 x 32 pixels, 20,480 training images and 10,000 test images that nothing else uses. Networks of the
+ * `tiny` space: the smallest, the largest, and five in each of three bins of equal cost (within 10 %), which separate ranking
+ * from counting operations. Each network is trained alone; a supernet is trained for the same number of steps. Members are
+ * evaluated directly (with calibrated batch norm) and after fine-tuning for a quarter of the epochs. Every training uses one
+ * thread; costs are CPU time relative to training the largest network. The output folder caches trainings, so an interrupted
+ * benchmark continues, and another variant or seed costs only its own training.
  *
  *   npm run bench:supernet -- [--seeds 1,2,3] [--variants default,'soft labels 0.5'] [--repeat 0,8,16] [--straight]
- *   npm run bench:supernet -- --cost            what a step costs, next to the largest network's own
+ *   npm run bench:supernet -- --cost            cost of a step relative to the largest network's
  */
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -17,32 +17,30 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { mean } from '../latency-models/statistics.js';
 import { trainAlone, type Trained } from './supernet/alone.js';
-import { cifarImages } from './supernet/images.js';
-import { straight, trainSupernet, tuned, type Tuning } from './supernet/members.js';
-import { subjects } from './supernet/networks.js';
-import { rank, type Ranking } from './supernet/ranking.js';
-import { createSetting } from './supernet/setting.js';
+import { cifarImages, createSetting } from './supernet/setting.js';
+import { straight, trainSupernet, tuned, type Tuning, variants } from './supernet/members.js';
+import { rank, type Ranking, subjects } from './supernet/networks.js';
 import { memoryOverNetworks, stepCosts } from './supernet/step-costs.js';
-import { variants } from './supernet/variants.js';
 
 const { values: options } = parseArgs({
   options: {
     cost: { type: 'boolean', default: false },
     steps: { type: 'string', default: '48' },
-    /** Networks over which the memory is watched. */
+    /** Number of compiled networks over which memory is tracked. */
     compiled: { type: 'string', default: '200' },
     images: { type: 'string' },
     epochs: { type: 'string', default: '8' },
     'learning-rate': { type: 'string', default: '0.2' },
-    /** Of the supernets; networks alone have seed 1. */
+    /** Seeds of the supernets; stand-alone trainings use seed 1. */
     seeds: { type: 'string', default: '1' },
     variants: { type: 'string', default: 'default' },
-    /** Networks, by their place in the table, that are trained alone a second time: how far luck goes. */
+    /** Indices of networks that are trained alone a second time, to estimate the variance between seeds. */
     repeat: { type: 'string', default: '' },
-    /** No training on from the supernet. */
+    /** Skip fine-tuning from the supernet. */
     straight: { type: 'boolean', default: false },
+    /** Epochs of fine-tuning as a share of a stand-alone training's. */
     share: { type: 'string', default: '0.25' },
-    /** Of training on. */
+    /** Learning rate of fine-tuning. */
     rate: { type: 'string', default: '0.2' },
     output: { type: 'string', short: 'o', default: 'runs/bench-supernet' },
   },
@@ -51,7 +49,7 @@ const { values: options } = parseArgs({
 const list = (text: string): string[] => text.split(',').filter((item) => item !== '');
 const points = (share: number): string => (100 * share).toFixed(1);
 const signed = (share: number): string => `${share < 0 ? '' : '+'}${points(share)}`;
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 const correlation = ({ spearman, kendall, within, meanWithin }: Ranking): string[] => [
   spearman.toFixed(2),
   kendall.toFixed(2),
@@ -78,7 +76,7 @@ const tuning: Tuning = { share: Number(options.share), learningRate: Number(opti
 const networks = subjects(setting.space);
 const largest = networks.length - 1;
 
-/** One after the other: each training has the machine's one thread. */
+/** Runs tasks one by one, so each training has the CPU to itself. */
 async function each<T, U>(items: Iterable<T>, task: (item: T) => Promise<U>): Promise<U[]> {
   const results: U[] = [];
   for (const item of items) results.push(await task(item));
@@ -87,7 +85,7 @@ async function each<T, U>(items: Iterable<T>, task: (item: T) => Promise<U>): Pr
 
 const alone = await each(networks, async (network): Promise<Trained> => {
   const trained = await trainAlone(setting, network.network, 1);
-  say(`alone, ${(network.macs / 1e6).toFixed(2)} M MACs: ${points(trained.accuracy)}`);
+  progress(`alone, ${(network.macs / 1e6).toFixed(2)} M MACs: ${points(trained.accuracy)}`);
   return trained;
 });
 const own = alone.map(({ accuracy }) => accuracy);
@@ -99,9 +97,9 @@ const repeated = await each(list(options.repeat).map(Number), async (i) => {
 const summary = newTable([
   'supernet (seed)',
   'cost',
-  'straight, against alone',
+  'straight vs. alone',
   'worst',
-  'tuned, against alone',
+  'tuned vs. alone',
   'within 0.5 points',
   'Spearman',
   'Kendall',
@@ -114,24 +112,26 @@ for (const variant of list(options.variants)) {
     if (!(variant in variants)) throw new Error(`--variants ${variant}: expected some of ${Object.keys(variants)}`);
     const supernet = await trainSupernet(setting, variants[variant], seed);
     const found = await each(networks, (network) => straight(setting, supernet, network));
-    say(`${name}: straight ${points(mean(found))} on average`);
-    const further = options.straight
+    progress(`${name}: straight ${points(mean(found))} on average`);
+    const fineTuned = options.straight
       ? null
       : await each(networks, (network) => tuned(setting, supernet, network, tuning));
-    const trainedOn = further?.map(({ accuracy }) => accuracy) ?? null;
-    columns.push({ name, straight: found, tuned: trainedOn });
+    const tunedAccuracies = fineTuned?.map(({ accuracy }) => accuracy) ?? null;
+    columns.push({ name, straight: found, tuned: tunedAccuracies });
     const gain = (accuracies: readonly number[]): number[] => accuracies.map((accuracy, i) => accuracy - own[i]);
     summary.push([
       name,
       (supernet.cpuSeconds / alone[largest].cpuSeconds).toFixed(2),
       signed(mean(gain(found))),
       signed(Math.min(...gain(found))),
-      trainedOn === null ? '' : signed(mean(gain(trainedOn))),
-      trainedOn === null ? '' : `${gain(trainedOn).filter((g) => g >= -0.005).length} of ${networks.length}`,
+      tunedAccuracies === null ? '' : signed(mean(gain(tunedAccuracies))),
+      tunedAccuracies === null
+        ? ''
+        : `${gain(tunedAccuracies).filter((g) => g >= -0.005).length} of ${networks.length}`,
       ...correlation(rank(networks, found, own)),
     ]);
-    if (trainedOn !== null)
-      summary.push([`${name}, tuned`, '', '', '', '', '', ...correlation(rank(networks, trainedOn, own))]);
+    if (tunedAccuracies !== null)
+      summary.push([`${name}, tuned`, '', '', '', '', '', ...correlation(rank(networks, tunedAccuracies, own))]);
   }
 }
 const macs = networks.map((network) => network.macs);
@@ -151,4 +151,4 @@ for (const [i, network] of networks.entries())
 console.log(details.toString());
 console.log(summary.toString());
 if (repeated.length > 0)
-  console.log(`a second seed alone: ${repeated.map(signed).join(', ')} (networks ${options.repeat})`);
+  console.log(`change with a second seed, alone: ${repeated.map(signed).join(', ')} (networks ${options.repeat})`);

@@ -1,14 +1,22 @@
 // Times one training step of each reference network, side by side with PyTorch on the same machine.
-// Method: for each network, rounds of ours and the peer's alternate, one process at a time, each in a process of its
-// own, and take turns in going first. A round's figure is the median step after warm-up, a network's figure the median
-// of its rounds; the ratio is the median of the rounds' ratios, so that a load that comes and goes counts on both sides.
+// Method: for each network, rounds run our step and PyTorch's in separate processes, one at a time, in alternating order.
+// A round's figure is the median step after warm-up; a network's figure is the median of its rounds. The ratio is the median
+// of the rounds' ratios, so a temporary load affects both sides.
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { resolve, join } from 'node:path';
 import ort from 'onnxruntime-node/package.json' with { type: 'json' };
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
-import { chooseEngine, engineSchema, readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
+import {
+  chooseEngine,
+  createEngine,
+  engineSchema,
+  median,
+  readTimedNetworks,
+  type TimedNetwork,
+} from '../trainers/index.js';
+import { learningRate, randomBatch, specOf } from '../trainers/timing/time-step.js';
 import {
   findTorch,
   measureOurs,
@@ -18,32 +26,31 @@ import {
   type Peer,
   type Theirs,
 } from './train/launch.js';
-import { timeTfjsCpu } from './train/tfjs-cpu.js';
-import { geometricMean, median, printable, type Report, type Row } from './train/report.js';
+import { geometricMean, printable, type Report, type Row } from './train/report.js';
 
 const options = await yargs(hideBin(process.argv))
   .scriptName('npm run bench:train --')
   .usage('$0 [options]')
   .options({
-    networks: { type: 'string', describe: 'networks file; by default networks.json beside the PyTorch peer' },
+    networks: { type: 'string', describe: 'networks file; default: networks.json beside the PyTorch script' },
     only: {
       type: 'array',
       string: true,
       default: [] as string[],
-      describe: 'names of networks to time; all by default',
+      describe: 'names of networks to time; default: all',
     },
-    threads: { type: 'number', default: 1, describe: 'threads of both' },
-    provider: { type: 'string', default: 'cpu', describe: 'ONNX Runtime execution provider of ours' },
+    threads: { type: 'number', default: 1, describe: 'threads of both sides' },
+    provider: { type: 'string', default: 'cpu', describe: 'ONNX Runtime execution provider of our step' },
     device: {
       choices: ['cpu', 'cuda', 'mps', 'xpu'] as const,
       default: 'cpu' as const,
-      describe: 'what PyTorch computes on',
+      describe: 'device of PyTorch',
     },
-    portable: { type: 'boolean', default: false, describe: "ours without ONNX Runtime's internal operators" },
-    rounds: { type: 'number', default: 3, describe: 'alternating rounds of each network' },
-    steps: { type: 'number', default: 15, describe: 'timed steps of a round' },
-    warmup: { type: 'number', default: 4, describe: 'untimed steps of a round' },
-    python: { type: 'string', default: '/usr/bin/python3', describe: 'the Python that has PyTorch' },
+    portable: { type: 'boolean', default: false, describe: "our step without ONNX Runtime's internal operators" },
+    rounds: { type: 'number', default: 3, describe: 'rounds per network' },
+    steps: { type: 'number', default: 15, describe: 'timed steps per round' },
+    warmup: { type: 'number', default: 4, describe: 'untimed steps per round' },
+    python: { type: 'string', default: '/usr/bin/python3', describe: 'Python executable with PyTorch' },
     'tfjs-cpu': {
       type: 'boolean',
       default: false,
@@ -63,11 +70,11 @@ async function timeNetwork({ name, batch }: TimedNetwork, networks: string, peer
   const ours: Ours[] = [];
   const theirs: Theirs[] = [];
   for (let round = 1; round <= options.rounds; round++) {
-    const turns = [
+    const measurements = [
       async () => ours.push(await measureOurs(job)),
       async () => 'missing' in peer || theirs.push(await measureTorch(peer, job)),
     ];
-    for (const turn of round % 2 === 1 ? turns : turns.reverse()) await turn();
+    for (const measure of round % 2 === 1 ? measurements : measurements.reverse()) await measure();
     const figures = [
       `ours ${ours[round - 1].ms_per_step.toFixed(1)} ms`,
       ...theirs.slice(round - 1).map(({ ms_per_step: ms }) => `PyTorch ${ms.toFixed(1)} ms`),
@@ -75,7 +82,7 @@ async function timeNetwork({ name, batch }: TimedNetwork, networks: string, peer
     progress(`${name} round ${round}/${options.rounds}: ${figures.join(', ')}`);
   }
   const ofOurs = (value: (figures: Ours) => number): number => median(ours.map(value));
-  /** Null without the peer. */
+  /** Null without PyTorch. */
   const ofTheirs = (value: (figures: Theirs, round: number) => number): number | null =>
     theirs.length > 0 ? median(theirs.map(value)) : null;
   return {
@@ -97,12 +104,23 @@ async function timeNetwork({ name, batch }: TimedNetwork, networks: string, peer
   };
 }
 
-/** What ours runs on, where it is not the processor: the provider, and the adapter as far as the system tells. */
+/** Provider and, if known, adapter of our step; empty on the CPU. */
 async function devicesOf(provider: string): Promise<Record<string, string>> {
   if (provider === 'cpu') return {};
   const engine = await chooseEngine(engineSchema.parse({ type: 'compiled', provider }));
   const adapter = engine.type === 'compiled' ? engine.adapter : null;
   return { 'ours on': adapter === null ? provider : `${provider}: ${adapter.name}` };
+}
+
+/** Milliseconds of one step of the same training on TF.js's cpu backend. */
+async function timeTfjsCpu(timed: TimedNetwork): Promise<number> {
+  const engine = await createEngine(engineSchema.parse({ type: 'eager', backend: 'cpu' }), () => specOf(timed), {
+    threads: 1,
+    batch: timed.batch,
+  });
+  const start = performance.now();
+  await engine.train([{ batch: randomBatch(timed), learningRate }], 0);
+  return performance.now() - start;
 }
 
 async function main(): Promise<Report> {
@@ -145,9 +163,7 @@ async function main(): Promise<Report> {
             `${first.name} takes ${cpu.toFixed(0)} ms a step on TF.js's cpu backend, ${(cpu / rows[0].ms).toFixed(0)} times as long`,
           ]),
       ...('missing' in peer ? [peer.missing] : []),
-      ...(load > 0.5
-        ? [`the machine was not quiet at the start (load ${load.toFixed(2)}): do not keep these figures`]
-        : []),
+      ...(load > 0.5 ? [`the machine was busy at the start (load ${load.toFixed(2)}): discard these figures`] : []),
       ...rows
         .filter(({ torch_parameters, parameters }) => torch_parameters !== null && torch_parameters !== parameters)
         .map(

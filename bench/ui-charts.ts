@@ -1,12 +1,12 @@
 /**
- * The cost of charts of 50,000 points by library: the one of `ui/`, used as in `ui/`, and its peers.
+ * The cost of charts with 50,000 points by library: the chart of `ui/` and its peers.
  *
  * Method: each peer is installed from npm into a temporary folder, bundled by Vite for one scatter chart with a logarithmic
- * axis, and drawn by headless Chromium on a page with the content security policy of `nas ui`. If a library does not work
- * under the policy, the table says so, and its times are measured without it. `draw`, `redraw` (with other values) and
- * `hover` (the mouse moves to the middle of the chart) are CPU times of the page's main thread, which other load does not
- * change. `seen` is wall time, from the call of redraw until two frames later, with the canvas read back so that it is
- * rasterised: two frames alone take up to 33 ms. All are the minimum of nine; sizes are after Brotli.
+ * axis, and drawn by headless Chromium under the content security policy of `nas ui`. If a library fails under the policy,
+ * the table shows it, and its times are measured without the policy. `draw`, `redraw` (with other values) and `hover` (the
+ * mouse moves to the middle of the chart) are CPU times of the page's main thread, insensitive to other load. `seen` is the
+ * wall time from the call of redraw until two frames later, with the canvas read back to force rasterising; two frames alone
+ * take up to 33 ms. All times are the minimum of nine; sizes are after Brotli.
  *
  *   npm run bench:charts -- [points]
  */
@@ -31,7 +31,7 @@ const repeats = 9;
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'";
 
-/** Code for the page. */
+/** The script of the page. */
 const measuring = `
 globalThis.pointsOf = (count, seed) => Float64Array.from({ length: 2 * count }, (_, i) => {
   const at = ((i >> 1) * 0.6180339887 + seed * 0.37) % 1;
@@ -42,7 +42,7 @@ const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
 const timed = async (act) => {
   await frame();
   const cpu = await globalThis.cpuMs();
-  // Code that continues directly after an answer of the driver escapes the policy of the page.
+  // Code that runs directly after a driver response would bypass the page's content security policy.
   await new Promise((resolve) => setTimeout(resolve));
   const began = performance.now();
   await act();
@@ -101,7 +101,7 @@ const timings = z.object({ draw: timed, redraw: z.array(timed), hover: z.array(t
 const metrics = z.object({ metrics: z.array(z.object({ name: z.string(), value: z.number() })) });
 type Timings = z.infer<typeof timings>;
 
-/** Draws on a page. @throws Error if the library does not work there. */
+/** Measures a bundled library on a page. @throws Error if the library fails there. */
 async function measure(browser: Browser, code: string, csp: string | null): Promise<Timings> {
   const files: Readonly<Record<string, readonly [type: string, text: string]>> = {
     '/': [

@@ -2,12 +2,12 @@
  * The performance of `nas ui` with 50,000 trials: a search on a synthetic table of 65,536 networks
  * (bench/search/large-table.ts), in headless Chromium. Each figure has a limit.
  *
- * - Page times: from the request until the named element is visible, with an empty cache; the median of three.
- * - Key strokes: from the key to the next frame with its effect, by the browser's event timing; the longest.
- * - Live: a process appends 100 trials a second to a copy of the store while the page of the run is open; frames are
- *   counted by requestAnimationFrame, in each second.
- * - Memory: the page's renderer process, and its script heap after a garbage collection; for the server, the peak of it and of
- *   the command that starts it.
+ * - Page times: from the request until the named element is visible, with an empty cache; median of three.
+ * - Key strokes: from the key to the next frame with its effect, by the browser's event timing; maximum.
+ * - Live: a process appends 100 trials per second to a copy of the store while the page of the run is open;
+ *   requestAnimationFrame counts the frames of each second.
+ * - Memory: the page's renderer process and its script heap after a garbage collection; the peaks of the server and of the
+ *   command that starts it.
  * - Slowdown of a search: CPU seconds of searches on the same table, alternating with and without an open page.
  *
  *   npm run bench:ui -- [trials] [trials of the compared searches] [rounds]
@@ -20,13 +20,23 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import type { Browser, Page } from 'playwright-core';
-import { median } from './train/report.js';
-import { framesOver, memoryIn, openBrowser, openWindow, timeKeys, timeTo } from './ui/browser.js';
-import { makeHistory } from './ui/history.js';
-import { missingPeer } from './ui/peer.js';
-import { searchCost } from './ui/search-cost.js';
-import { allTrialsListed, allTrialsSeen, filterField, frontierSeen, runsSeen, trialsSeen } from './ui/seen.js';
-import { startServer, type Server } from './ui/server.js';
+import { median } from '../trainers/index.js';
+import {
+  allTrialsListed,
+  allTrialsSeen,
+  filterField,
+  framesOver,
+  frontierSeen,
+  memoryIn,
+  openBrowser,
+  openWindow,
+  runsSeen,
+  timeKeys,
+  timeTo,
+  trialsSeen,
+} from './ui/browser.js';
+import { makeHistory, searchCost } from './ui/search-cost.js';
+import { missingPeer, type Server, startServer } from './ui/server.js';
 
 const [trials, compared, rounds] = [50_000, 10_000, 3].map((usual, i) => Number(process.argv[i + 2] ?? usual));
 const liveSeconds = 20;
@@ -36,7 +46,7 @@ interface Figure {
   readonly what: string;
   readonly value: number;
   readonly unit: string;
-  /** The upper limit, or the lower one with `atLeast`; absent: for information only. */
+  /** The upper limit, or the lower limit with `atLeast`; absent: for information only. */
   readonly bar?: number;
   readonly atLeast?: boolean;
 }
@@ -66,10 +76,10 @@ async function pageTimes(browser: Browser, server: Server): Promise<Figure[]> {
   return [
     { what: 'first page usable', value: await time('/', runsSeen), unit: 's', bar: 2 },
     { what: 'frontier drawn', value: await time('/runs/large', frontierSeen), unit: 's', bar: 2 },
-    { what: 'all trials behind it', value: await time('/runs/large', allTrialsSeen), unit: 's' },
+    { what: 'all its trials loaded', value: await time('/runs/large', allTrialsSeen), unit: 's' },
     { what: 'list of trials shown', value: await time('/runs/large/trials', trialsSeen), unit: 's', bar: 2 },
     {
-      what: 'all trials in it',
+      what: 'all its trials listed',
       value: await time('/runs/large/trials', (page) => allTrialsListed(page, trials)),
       unit: 's',
     },
@@ -87,11 +97,11 @@ async function filtering(browser: Browser, { address }: Server): Promise<Figure[
   return [
     { what: 'key stroke in the filter, longest', value: Math.max(0, ...keys), unit: 'ms', bar: 100 },
     { what: 'memory of the browser, list of trials', value: renderer, unit: 'MiB', bar: 400 },
-    { what: 'of it, heap of the script', value: heap, unit: 'MiB' },
+    { what: 'of that, script heap', value: heap, unit: 'MiB' },
   ];
 }
 
-/** The page of a run with 100 new trials/s. */
+/** The page of a run that gains 100 trials per second. */
 async function live(browser: Browser, { address }: Server, workdir: string): Promise<Figure[]> {
   const page = await openWindow(browser, address);
   await page.goto('/runs/live');
@@ -114,11 +124,11 @@ async function live(browser: Browser, { address }: Server, workdir: string): Pro
     { what: 'live: frames, worst second', value: worst, unit: '/s', bar: 30, atLeast: true },
     { what: 'live: longest between two frames', value: longest, unit: 'ms' },
     { what: 'memory of the browser, live run', value: renderer, unit: 'MiB', bar: 400 },
-    { what: 'of it, heap of the script', value: heap, unit: 'MiB' },
+    { what: 'of that, script heap', value: heap, unit: 'MiB' },
   ];
 }
 
-/** The compressed size of everything that a browser loads. */
+/** The compressed size of all files that a browser loads. */
 function bundle(): Figure {
   const folder = fileURLToPath(new URL('../dist/ui/app', import.meta.url));
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(({ name }) =>
@@ -131,24 +141,24 @@ function bundle(): Figure {
 const rangeOf = (seconds: readonly number[]): string =>
   `${Math.min(...seconds).toFixed(2)} to ${Math.max(...seconds).toFixed(2)}`;
 
-async function loss(browser: Browser, folder: string): Promise<Figure[]> {
+async function slowdown(browser: Browser, folder: string): Promise<Figure[]> {
   mkdirSync(folder);
   const { alone, watched } = await searchCost(browser, folder, compared, rounds);
   const [without, withPage] = [median(alone), median(watched)];
   return [
     { what: `search of ${compared}, alone (${rangeOf(alone)})`, value: without, unit: 'CPU s' },
     { what: `watched (${rangeOf(watched)})`, value: withPage, unit: 'CPU s' },
-    { what: 'what it loses', value: 100 * (withPage / without - 1), unit: '%', bar: 2 },
+    { what: 'slowdown', value: 100 * (withPage / without - 1), unit: '%', bar: 2 },
   ];
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'nas-bench-'));
 const figures: Figure[] = [];
-const tell = (...taken: readonly Figure[]): void => {
-  figures.push(...taken);
-  for (const figure of taken) console.error(`${figure.what}: ${text(figure)}`);
+const record = (...added: readonly Figure[]): void => {
+  figures.push(...added);
+  for (const figure of added) console.error(`${figure.what}: ${text(figure)}`);
 };
-tell(bundle());
+record(bundle());
 try {
   const runs = await makeHistory(folder, trials);
   cpSync(join(runs, 'large'), join(runs, 'live'), { recursive: true });
@@ -156,24 +166,24 @@ try {
   try {
     const server = await startServer(runs);
     try {
-      tell(...(await pageTimes(browser, server)));
-      tell(...(await filtering(browser, server)));
-      tell(...(await live(browser, server, join(runs, 'live'))));
-      const most = server.most();
-      if (most !== null)
-        tell(
+      record(...(await pageTimes(browser, server)));
+      record(...(await filtering(browser, server)));
+      record(...(await live(browser, server, join(runs, 'live'))));
+      const peak = server.peakMemory();
+      if (peak !== null)
+        record(
           {
             what: 'memory of the server and its launcher, at most',
-            value: most.server + most.launcher,
+            value: peak.server + peak.launcher,
             unit: 'MiB',
             bar: 200,
           },
-          { what: 'memory of the server alone, at most', value: most.server, unit: 'MiB' },
+          { what: 'memory of the server alone, at most', value: peak.server, unit: 'MiB' },
         );
     } finally {
       await server.close();
     }
-    tell(...(await loss(browser, join(folder, 'loss'))));
+    record(...(await slowdown(browser, join(folder, 'slowdown'))));
   } finally {
     await browser.close();
   }
@@ -192,4 +202,4 @@ for (const figure of figures) {
 }
 console.log(`${trials} trials; ${cpus().length} processors (${cpus()[0]?.model ?? 'unknown'})`);
 console.log(table.toString());
-console.log(missingPeer() ?? 'optuna-dashboard is there');
+console.log(missingPeer() ?? 'optuna-dashboard is available');

@@ -5,7 +5,7 @@ import { experimentPage } from './generator/experiment.js';
 import { loweringsPage } from './generator/lowerings.js';
 import { operatorsPage } from './generator/operators.js';
 
-/** The pages that follow from the code, by file name in docs/. */
+/** File name in docs/ → renderer of the page. */
 export const generatedPages = {
   'experiment.md': experimentPage,
   'lowerings.md': loweringsPage,
@@ -13,7 +13,7 @@ export const generatedPages = {
   'commands.md': commandsPage,
 } as const satisfies Readonly<Record<string, () => string | Promise<string>>>;
 
-/** Run as a program (`npm run docs`), writes the pages. */
+// As a program (`npm run docs`), this file writes the pages.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, render] of Object.entries(generatedPages))
     writeFileAtomic(fileURLToPath(new URL(name, import.meta.url)), await render());

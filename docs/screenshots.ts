@@ -1,6 +1,6 @@
 /**
- * Takes the pictures of the page that the docs show, `docs/ui-*.png`: of a made-up run that is the same each time, in Chromium
- * without a window, light theme: `npm run screenshots`.
+ * Takes the screenshots in the docs, `docs/ui-*.png`, of a deterministic example run in headless Chromium with the light
+ * theme: `npm run screenshots`.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ const width = 1400;
 interface Picture {
   readonly name: string;
   readonly path: string;
-  /** When all is there. */
+  /** Resolves when the page is complete. */
   readonly ready: (page: Page) => Promise<unknown>;
   readonly height: number;
 }
@@ -51,7 +51,7 @@ try {
     const page = await context.newPage();
     await page.goto(path);
     await ready(page);
-    // Charts are drawn within their first second.
+    // Charts animate for their first second.
     await page.waitForTimeout(1500);
     const picture = await sharp(await page.screenshot())
       .png({ palette: true, quality: 90, effort: 10 })

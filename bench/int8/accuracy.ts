@@ -1,48 +1,48 @@
 import { quantizeClassifier, type LabelledImages } from '../../deploy/index.js';
 import { toOnnx } from '../../spaces/models/index.js';
 import { describeDataset, readWeights } from '../../trainers/index.js';
-import { agreement, answersOf, logitsOf, truths } from './answers.js';
+import { agreement, predictionsOf, logitsOf, labelsOf } from './answers.js';
 import { imagesOf, joined, stream } from './images.js';
 import type { Peer } from './peer.js';
-import type { TrainedNetwork } from './train.js';
+import type { TrainedNetwork } from './networks.js';
 
-/** Percentile of the second calibration method, as `compress:` has it. */
+/** Percentile of the second calibration method, the default of `compress:`. */
 const percentile = 99.99;
 const calibrationImages = 512;
 
-/** Test accuracy, and how often the answer is fp32's. Shares in [0, 1]. */
+/** Test accuracy, and the share of predictions equal to fp32's; both in [0, 1]. */
 export interface Quality {
   readonly accuracy: number;
   readonly agreement: number;
 }
 
-/** One trained network: test accuracy in exact arithmetic, the method chosen on validation images. */
+/** Test accuracy of one trained network in exact arithmetic; validation images choose the method. */
 export interface AccuracyRow {
   readonly name: string;
   readonly images: string;
   readonly fp32: number;
   readonly minmax: Quality;
   readonly percentile: Quality;
-  /** The method that validation images chose, with weights of 8 bits. */
+  /** The chosen method with 8-bit weights. */
   readonly chosen: Quality & { readonly method: string };
-  /** The same with weights of 7 bits, for processors that saturate; the method is chosen anew. */
+  /** The same with 7-bit weights, for processors whose integer sums saturate; the method is chosen again. */
   readonly chosen7: Quality & { readonly method: string };
-  /** Weights of 8 bits, computed as this machine computes without being told otherwise. */
+  /** 8-bit weights in this machine's default arithmetic. */
   readonly plain: Quality;
-  /** ONNX Runtime's own quantizer, minmax over the same images; null without it. */
+  /** ONNX Runtime's quantizer, minmax over the same images; null if it is unavailable. */
   readonly peer: Quality | null;
 }
 
 export interface QuantizedFiles {
   readonly fp32: Uint8Array;
-  /** Chosen on validation images, with weights of 8 and 7 bits. */
+  /** The chosen methods with 8-bit and 7-bit weights. */
   readonly int8: Uint8Array;
   readonly int7: Uint8Array;
   readonly test: readonly LabelledImages[];
 }
 
-/** Quantizes a trained network in each way, and judges each on the test images. */
-export async function judge(
+/** Quantizes a trained network with every method and evaluates each result on the test images. */
+export async function evaluateQuantized(
   { subject, network, dataset, trained }: TrainedNetwork,
   peer: Peer | null,
 ): Promise<{ readonly row: AccuracyRow; readonly files: QuantizedFiles }> {
@@ -52,13 +52,13 @@ export async function judge(
   const validation = await imagesOf(dataset, 'validation');
   const test = await imagesOf(dataset, 'test');
   const classes = info.classes.length;
-  const truth = truths(test, classes);
-  const answers = async (file: Uint8Array, exactIntegers = true): Promise<number[]> =>
-    answersOf(await logitsOf(file, test, network.input, { exactIntegers }), classes);
-  const reference = await answers(model);
+  const labels = labelsOf(test, classes);
+  const predict = async (file: Uint8Array, exactIntegers = true): Promise<number[]> =>
+    predictionsOf(await logitsOf(file, test, network.input, { exactIntegers }), classes);
+  const reference = await predict(model);
   const quality = async (file: Uint8Array, exactIntegers = true): Promise<Quality> => {
-    const given = await answers(file, exactIntegers);
-    return { accuracy: agreement(given, truth), agreement: agreement(given, reference) };
+    const predictions = await predict(file, exactIntegers);
+    return { accuracy: agreement(predictions, labels), agreement: agreement(predictions, reference) };
   };
   const quantize = (methods: readonly ('minmax' | 'percentile')[], weightBits: 7 | 8) =>
     quantizeClassifier(model, {
@@ -77,7 +77,7 @@ export async function judge(
   const row: AccuracyRow = {
     name: subject.name,
     images: subject.images,
-    fp32: agreement(reference, truth),
+    fp32: agreement(reference, labels),
     minmax: await quality(minmax.model),
     percentile: await quality(quantile.model),
     chosen: { ...(await quality(eight.model)), method: eight.method },

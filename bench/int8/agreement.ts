@@ -1,30 +1,33 @@
 import { messageOf } from '../../base/errors.js';
 import type { LabelledImages } from '../../deploy/index.js';
-import { agreement, answersOf, largestDifference, logitsOf } from './answers.js';
+import { agreement, predictionsOf, largestDifference, logitsOf } from './answers.js';
 import { browserLogits } from './browser.js';
 import { joined } from './images.js';
 import type { Peer } from './peer.js';
+import { initialWeights, toOnnx } from '../../spaces/models/index.js';
+import { quantizeOurs, randomImages } from './speed.js';
+import type { SpeedSubject } from './speed-subjects.js';
 
-/** Where a file runs. */
+/** Runtimes that run the same file. */
 export const runtimes = ['node', 'python, exact', 'python', 'browser'] as const;
-export type Runtime = (typeof runtimes)[number];
+type Runtime = (typeof runtimes)[number];
 
-/** How far a runtime is from onnxruntime-node in exact arithmetic. */
+/** Difference between a runtime and onnxruntime-node in exact arithmetic. */
 export interface Distance {
-  /** Largest difference of logits, as a share of the largest logit. */
+  /** Largest difference of logits relative to the largest logit. */
   readonly difference: number;
-  /** Share of equal answers. */
-  readonly answers: number;
+  /** Share of equal predictions. */
+  readonly agreement: number;
 }
 
-/** One file on the same images everywhere; a text says why a runtime did not answer. */
+/** One file on the same images in every runtime; a string is the reason why a runtime failed. */
 export interface AgreementRow {
   readonly name: string;
   readonly weights: string;
   readonly distances: Readonly<Record<Runtime, Distance | string>>;
 }
 
-/** Runs a file everywhere on the given images, and compares with onnxruntime-node in exact arithmetic. */
+/** Runs a file in every runtime and compares the logits with onnxruntime-node in exact arithmetic. */
 export async function compareRuntimes(
   { name, weights, model }: { readonly name: string; readonly weights: string; readonly model: Uint8Array },
   batches: readonly LabelledImages[],
@@ -33,13 +36,13 @@ export async function compareRuntimes(
 ): Promise<AgreementRow> {
   const images = joined(batches, input);
   const reference = await logitsOf(model, batches, input, { exactIntegers: true });
-  const answers = answersOf(reference, classes);
+  const predictions = predictionsOf(reference, classes);
   const distance = async (logits: () => Promise<Float32Array>): Promise<Distance | string> => {
     try {
       const found = await logits();
       return {
         difference: largestDifference(reference, found),
-        answers: agreement(answersOf(found, classes), answers),
+        agreement: agreement(predictionsOf(found, classes), predictions),
       };
     } catch (error) {
       return messageOf(error).split('\n', 1)[0];
@@ -57,4 +60,18 @@ export async function compareRuntimes(
       browser: await distance(() => browserLogits(model, images)),
     },
   };
+}
+
+/** Compares runtimes on an untrained network: saturating arithmetic changes the logits of deep networks even without training. */
+export async function compareUntrained({ name, network }: SpeedSubject, peer: Peer | string): Promise<AgreementRow[]> {
+  const model = toOnnx({ network, weights: initialWeights(network, 1) });
+  const images = randomImages(network.input);
+  const files = await quantizeOurs(model, images, [7, 8]);
+  const batch: LabelledImages = { images: images.values, labels: new Float32Array(), size: images.shape[0] };
+  const rows: AgreementRow[] = [];
+  for (const bits of [8, 7] as const) {
+    const file = { name: `${name}, untrained`, weights: `${bits} bits`, model: files[bits].model };
+    rows.push(await compareRuntimes(file, [batch], network, peer));
+  }
+  return rows;
 }

@@ -1,23 +1,23 @@
 import type { LabelledImages } from '../../deploy/index.js';
 import { openOnnx, type SessionOptions } from '../../compiler/index.js';
 
-/** The class with the largest logit of each image. */
-export function answersOf(logits: Float32Array, classes: number): number[] {
+/** The class with the largest logit for each image. */
+export function predictionsOf(logits: Float32Array, classes: number): number[] {
   return Array.from({ length: logits.length / classes }, (_, i) => {
     const row = logits.subarray(i * classes, (i + 1) * classes);
     return row.indexOf(Math.max(...row));
   });
 }
 
-/** Share of places at which two lists agree. */
+/** Share of positions with equal values. */
 export const agreement = (a: readonly number[], b: readonly number[]): number =>
   a.filter((value, i) => value === b[i]).length / a.length;
 
-/** The classes that images really are of. */
-export const truths = (batches: readonly LabelledImages[], classes: number): number[] =>
-  batches.flatMap(({ labels }) => answersOf(labels, classes));
+/** True classes of the images. */
+export const labelsOf = (batches: readonly LabelledImages[], classes: number): number[] =>
+  batches.flatMap(({ labels }) => predictionsOf(labels, classes));
 
-/** Logits of a model on images of the given shape, batch by batch. */
+/** Logits of a model on batches of images of shape `image`. */
 export async function logitsOf(
   model: Uint8Array,
   batches: readonly LabelledImages[],
@@ -40,7 +40,7 @@ export async function logitsOf(
   }
 }
 
-/** The largest difference of logits, as a share of the largest logit of the first. */
+/** The largest absolute difference, relative to the largest absolute value of `reference`. */
 export function largestDifference(reference: Float32Array, other: Float32Array): number {
   let [difference, largest] = [0, 0];
   for (const [i, value] of reference.entries()) {

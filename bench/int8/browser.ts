@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { findBrowser } from '../../latency-models/devices/browser/browser-device.js';
 import type { Images } from './peer.js';
 
-/** A page that runs a model on images and gives back its logits. */
+/** A page that runs a model on images and returns the logits. */
 const page = `<!doctype html><meta charset="utf-8"><title>logits</title><link rel="icon" href="data:,">
 <script type="module">
 import * as ort from '/ort/ort.wasm.bundle.min.mjs';
@@ -31,7 +31,7 @@ globalThis.logits = async (shape) => {
 
 const types: Readonly<Record<string, string>> = { mjs: 'text/javascript', wasm: 'application/wasm' };
 
-/** The little of a page that is used here. */
+/** The part of Playwright's `Page` used here. */
 interface BrowserPage {
   goto(address: string): Promise<unknown>;
   waitForFunction(expression: string): Promise<unknown>;
@@ -40,7 +40,7 @@ interface BrowserPage {
 
 /**
  * Logits of a model on images in a real browser: onnxruntime-web on WebAssembly, one thread, one image at a time.
- * @throws when there is no browser, or playwright-core or onnxruntime-web is not installed
+ * @throws when no browser is found, or playwright-core or onnxruntime-web is not installed
  */
 export async function browserLogits(model: Uint8Array, images: Images): Promise<Float32Array> {
   const executablePath = findBrowser(undefined);

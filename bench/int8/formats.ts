@@ -11,7 +11,7 @@ import { timeModels, type Timed } from './timing.js';
 export const formats = ['fp16 weights', 'int8 weights', 'dynamic int8'] as const;
 export type Format = (typeof formats)[number];
 
-/** Without the peer, null: the format is not made here. */
+/** Null if the format needs the peer and it is unavailable. */
 const converters: {
   readonly [F in Format]: (model: Uint8Array, peer: Peer | null) => Promise<Uint8Array> | Uint8Array | null;
 } = {
@@ -27,13 +27,13 @@ export interface FormatRow {
   readonly bytes: { readonly fp32: number; readonly converted: number };
   readonly fp32: Timed;
   readonly converted: Timed;
-  /** What is computed in, and what weights are stored in, after optimisation. */
+  /** Precision of the computation and of stored weights after optimisation. */
   readonly executed: string;
-  /** Whether the operators after optimisation are those of the fp32 file. */
+  /** Whether the optimised graph has the same operators as the fp32 file. */
   readonly sameOperators: boolean;
 }
 
-/** Times a network in each of the formats that can be made here, side by side. */
+/** Times a network in every available format, side by side. */
 export async function timeFormats(subject: SpeedSubject, peer: Peer | null, blocks: number): Promise<FormatRow[]> {
   const { name, network } = subject;
   const model = toOnnx({ network, weights: initialWeights(network, 1) });

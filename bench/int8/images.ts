@@ -2,20 +2,20 @@ import type { LabelledImages } from '../../deploy/index.js';
 import { createLoader, withDataset, type DatasetRef, type SplitName } from '../../trainers/index.js';
 import type { Images } from './peer.js';
 
-/** Images drawn from a split by a seed. */
+/** A random draw from a split. */
 export interface Draw {
   readonly count: number;
   readonly seed: number;
 }
 
 export interface ImagesOptions {
-  /** Absent: all, in order. */
+  /** Absent: all images, in order. */
   readonly draw?: Draw;
-  /** Height and width that a network takes; absent: the data's. */
+  /** Input height and width; absent: the data's. */
   readonly size?: readonly [height: number, width: number];
 }
 
-/** The images of a split as they are, but for their size. */
+/** The images of a split without augmentation, resized if `size` is given. */
 export function imagesOf(
   dataset: DatasetRef,
   split: SplitName,
@@ -37,7 +37,7 @@ export function imagesOf(
     });
     try {
       const batches: LabelledImages[] = [];
-      // Copied: a loader may use its memory again.
+      // Copied, because the loader reuses its memory.
       for await (const { images, labels, size: count } of loader.epoch(0))
         batches.push({ images: images.slice(), labels: labels.slice(), size: count });
       return batches;
@@ -47,12 +47,12 @@ export function imagesOf(
   });
 }
 
-/** Batches one after the other. */
+/** The batches as an asynchronous stream. */
 export async function* stream<T>(batches: readonly T[]): AsyncGenerator<T> {
   for (const batch of batches) yield await Promise.resolve(batch);
 }
 
-/** Batches as one array [N, height, width, channels]. */
+/** All batches in one array [N, height, width, channels]. */
 export function joined(batches: readonly LabelledImages[], image: readonly number[]): Images {
   const values = new Float32Array(batches.reduce((sum, { images }) => sum + images.length, 0));
   let at = 0;

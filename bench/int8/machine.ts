@@ -3,20 +3,20 @@ import { cpus, loadavg } from 'node:os';
 import ort from 'onnxruntime-node/package.json' with { type: 'json' };
 import { integerArithmetic } from '../../compiler/index.js';
 
-/** Instructions that decide how fast and how exactly bytes are multiplied on x86, as Linux names them. */
+/** Linux names of the x86 instruction sets that determine speed and exactness of int8 products. */
 const instructions = ['avx2', 'avx512f', 'avx512_vnni', 'avx_vnni', 'amx_int8'] as const;
 
-/** Those of them that sum products of bytes in 32 bits. */
+/** Instruction sets that accumulate int8 products in 32 bits. */
 const exact = new Set<string>(['avx512_vnni', 'avx_vnni', 'amx_int8']);
 
 export interface Machine {
   readonly processor: string;
   readonly cores: number;
-  /** What of `instructions` the processor has; null where the system does not tell. */
+  /** The processor's subset of `instructions`; null if unknown. */
   readonly flags: readonly string[] | null;
-  /** Whether bytes are multiplied by VNNI or something like it; null where the system does not tell. */
+  /** Whether the processor has VNNI or an equivalent; null if unknown. */
   readonly vnni: boolean | null;
-  /** What ONNX Runtime does with sums of products of bytes here, asked by a small model. */
+  /** How ONNX Runtime accumulates int8 products here, tested with a small model. */
   readonly integers: string;
   readonly node: string;
   readonly onnxruntime: string;

@@ -1,6 +1,17 @@
 import type { Activation, Block, Network, StageBlock, Task } from '../../spaces/index.js';
+import { join } from 'node:path';
+import {
+  dataSchema,
+  describeDataset,
+  engineSchema,
+  prepareDataset,
+  trainSchema,
+  type DatasetRef,
+} from '../../trainers/index.js';
+import { trainAlone, type Trained } from '../supernet/alone.js';
+import { cifarImages } from '../supernet/setting.js';
 
-/** Where a small network's blocks lie: [filters, stride, number of blocks]. */
+/** A stage of a small network: [filters, stride, number of blocks]. */
 type Stage = readonly [filters: number, stride: 1 | 2, count: number];
 
 interface Shape {
@@ -9,7 +20,7 @@ interface Shape {
   readonly head: number;
 }
 
-/** About 1 M multiply-accumulates: enough to learn the images, little enough to be trained in a minute. */
+/** About 1 M multiply-accumulates: learns the images, and trains in a minute. */
 const small: Shape = {
   stem: 16,
   stages: [
@@ -20,7 +31,7 @@ const small: Shape = {
   head: 128,
 };
 
-/** Widths of which most are no multiples of 16, as many published networks have them. */
+/** Widths that are mostly not multiples of 16, as in many published networks. */
 const odd: Shape = {
   stem: 12,
   stages: [
@@ -40,7 +51,7 @@ interface Style {
   readonly shape?: Shape;
 }
 
-/** A small classifier whose blocks are all of one kind. */
+/** A small classifier with blocks of one kind. */
 function network(task: Task, { kind, act, expand = 3, se = 0, kernel = 3, shape = small }: Style): Network {
   const block = (filters: number, stride: 1 | 2): Block =>
     kind === 'basic' ? { kind, filters, kernel, stride, act } : { kind, filters, kernel, stride, act, expand, se };
@@ -56,12 +67,12 @@ function network(task: Task, { kind, act, expand = 3, se = 0, kernel = 3, shape 
   };
 }
 
-/** The names of the image sets that networks are trained on. */
-export const imageSets = ['fashion-mnist', 'cifar10'] as const;
+/** Image sets for training. */
+const imageSets = ['fashion-mnist', 'cifar10'] as const;
 export type ImageSet = (typeof imageSets)[number];
 
-/** A network whose accuracy before and after quantizing is compared. */
-export interface TrainedSubject {
+/** A network whose accuracy is compared before and after quantization. */
+interface TrainedSubject {
   readonly name: string;
   readonly images: ImageSet;
   readonly build: (task: Task) => Network;
@@ -73,7 +84,7 @@ const subject = (images: ImageSet, name: string, style: Style): TrainedSubject =
   build: (task) => network(task, style),
 });
 
-/** Every activation, squeeze-excite, fused and residual blocks, on both image sets. */
+/** Networks of every activation, with squeeze-excite, fused and residual blocks, on both image sets. */
 export const trainedSubjects: readonly TrainedSubject[] = [
   subject('fashion-mnist', 'relu', { kind: 'mbconv', act: 'relu' }),
   subject('fashion-mnist', 'relu6', { kind: 'mbconv', act: 'relu6' }),
@@ -88,3 +99,47 @@ export const trainedSubjects: readonly TrainedSubject[] = [
   subject('cifar10', 'swish, squeeze-excite', { kind: 'mbconv', act: 'swish', se: 0.25 }),
   subject('cifar10', 'fused, relu, squeeze-excite', { kind: 'fused_mbconv', act: 'relu', expand: 2, se: 0.25 }),
 ];
+
+/** A subject after training. */
+export interface TrainedNetwork {
+  readonly subject: TrainedSubject;
+  readonly network: Network;
+  readonly dataset: DatasetRef;
+  readonly trained: Trained;
+}
+
+/** About 12,000 training images, and 10,000 test images that nothing else uses. */
+const imagesOf: { readonly [S in ImageSet]: (folder: string) => Promise<object> } = {
+  'fashion-mnist': () => Promise.resolve({ type: 'fashion-mnist', subset: 0.225 }),
+  cifar10: async (folder) => ({
+    type: 'image-folder',
+    path: await cifarImages(folder),
+    size: 32,
+    test: 0.2,
+    subset: 0.34,
+  }),
+};
+
+/** The image set, converted once. @throws NasError if it is missing. */
+export const imageSet = async (images: ImageSet, folder: string): Promise<DatasetRef> =>
+  prepareDataset(dataSchema.parse(await imagesOf[images](folder)));
+
+/** A few epochs give batch norm and weights the ranges of trained networks. */
+export const train = trainSchema.parse({
+  epochs: 6,
+  batch: 64,
+  augment: { crop: 2, flip: true },
+  optimizer: { type: 'sgd', learning_rate: 0.08 },
+});
+
+/** Trains a subject; the folder caches the result. */
+export async function trainSubject(
+  subject: TrainedSubject,
+  dataset: DatasetRef,
+  folder: string,
+): Promise<TrainedNetwork> {
+  const { height, width, channels, classes } = describeDataset(dataset);
+  const network = subject.build({ input: [height, width, channels], classes: classes.length });
+  const setting = { dataset, train, engine: engineSchema.parse({}), folder: join(folder, 'trained') };
+  return { subject, network, dataset, trained: await trainAlone(setting, network, 1) };
+}

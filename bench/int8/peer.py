@@ -1,4 +1,4 @@
-"""ONNX Runtime's own quantizer, and its answers, as the peer of bench/int8.ts.
+"""ONNX Runtime's quantizer and inference, the peer of bench/int8.ts.
 
 Reads one job as JSON from stdin:
   {"version": true}                                           prints the version
@@ -6,7 +6,7 @@ Reads one job as JSON from stdin:
   {"run": {"model", "images", "output", "exact"}}             logits as .npy
   {"convert": {"model", "output", "format"}}                  `dynamic`: scales computed in each run; `weights`: int8
                                                               weights, float arithmetic
-`images` is a .npy of float32 [N, ...] as the model takes them. Prints one line of JSON.
+`images` is a .npy file of float32 [N, ...], the model's input. Prints one line of JSON.
 """
 
 import json
@@ -16,7 +16,7 @@ import tempfile
 
 import numpy
 
-# Before onnxruntime: on Debian the two share a registry of operators, and onnx.reference does not like onnxruntime's own.
+# Import onnx first: on Debian both share a registry of operators, and onnx.reference fails on onnxruntime's operators.
 import onnx
 import onnx.numpy_helper
 import onnx.reference
@@ -48,7 +48,7 @@ def quantize(model, images, output, bits):
     name = onnxruntime.InferenceSession(model).get_inputs()[0].name
 
     class Reader(CalibrationDataReader):
-        """Parts of 32 images: all that the calibration keeps of a run is held in memory."""
+        """Parts of 32 images: calibration holds every intermediate result of a part in memory."""
 
         def __init__(self):
             self.parts = iter(numpy.array_split(rows, max(1, len(rows) // 32)))
@@ -62,7 +62,7 @@ def quantize(model, images, output, bits):
         notes = []
         try:
             quant_pre_process(model, prepared)
-        except Exception as error:  # it needs sympy for symbolic shapes
+        except Exception as error:  # symbolic shapes need sympy
             notes.append(f"quant_pre_process without symbolic shapes: {type(error).__name__}: {error}"[:200])
             quant_pre_process(model, prepared, skip_symbolic_shape=True)
         quantize_static(
@@ -85,7 +85,7 @@ def run(model, images, output, exact):
     rows = numpy.load(images)
     parts = numpy.array_split(rows, max(1, len(rows) // 64))
     logits = numpy.concatenate([session.run(None, {name: part})[0] for part in parts])
-    with open(output, "wb") as file:  # a path would get another ending
+    with open(output, "wb") as file:  # given a path, numpy.save would append .npy
         numpy.save(file, logits.astype("<f4"))
     return {}
 
@@ -129,7 +129,7 @@ def main():
     elif "convert" in job:
         result = convert(**job["convert"])
     else:
-        from onnxruntime import quantization  # noqa: F401  (its import fails where onnx is missing)
+        from onnxruntime import quantization  # noqa: F401  (fails without onnx)
 
         result = {"version": onnxruntime.__version__}
     print(json.dumps(result))

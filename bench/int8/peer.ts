@@ -1,42 +1,66 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { messageOf } from '../../base/errors.js';
 import type { WeightBits } from '../../deploy/index.js';
-import { readNpy, writeNpy } from './npy.js';
 
-/** Images as a model takes them. */
+/** NumPy format 1.0: magic, version, header length, header (a Python literal), values. */
+const magic = Buffer.from('\x93NUMPY\x01\x00', 'latin1');
+
+/** Writes float32 values as a `.npy` file. */
+export function writeNpy(path: string, values: Float32Array, shape: readonly number[]): void {
+  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.map((extent) => `${extent},`).join(' ')}), }`;
+  // The format aligns the values to 64 bytes.
+  const padded = `${text.padEnd(Math.ceil((magic.length + 2 + text.length + 1) / 64) * 64 - magic.length - 3)}\n`;
+  const length = Buffer.alloc(2);
+  length.writeUInt16LE(padded.length);
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  writeFileSync(path, Buffer.concat([magic, length, Buffer.from(padded, 'latin1'), bytes]));
+}
+
+/** Reads the float32 values of a `.npy` file written by `numpy.save`. */
+export function readNpy(path: string): Float32Array {
+  const bytes = readFileSync(path);
+  const start = magic.length + 2 + bytes.readUInt16LE(magic.length);
+  const header = bytes.toString('latin1', magic.length + 2, start);
+  if (!bytes.subarray(0, 6).equals(magic.subarray(0, 6)) || !header.includes("'<f4'") || header.includes('True'))
+    throw new Error(`${path} is not a .npy file of float32 in C order: ${header.trim()}`);
+  // Copied, because a Float32Array must be aligned to four bytes.
+  return new Float32Array(Uint8Array.from(bytes.subarray(start)).buffer);
+}
+
+/** Model input: normalised images of `shape` [N, ...]. */
 export interface Images {
   readonly values: Float32Array;
   readonly shape: readonly number[];
 }
 
-/** ONNX Runtime in Python: its own quantizer, and its answers. */
+/** ONNX Runtime in Python: its quantizer, and inference. */
 export interface Peer {
   readonly version: string;
-  /** Static, QDQ, per channel, uint8 activations and int8 weights, minmax, after its own preparation of the model. */
+  /** Static, QDQ, per channel, uint8 activations and int8 weights, minmax; its own preprocessing prepares the model. */
   quantize(model: Uint8Array, calibration: Images, bits: WeightBits): Promise<Uint8Array>;
-  /** Logits of the images; `exact`: with sums of products that do not saturate. */
+  /** Logits of the images; `exact`: without saturating integer sums. */
   logits(model: Uint8Array, images: Images, exact: boolean): Promise<Float32Array>;
-  /** `dynamic`: activations quantized anew in each run; `weights`: weights in bytes, arithmetic in floats. */
+  /** `dynamic`: activations are quantized in each run; `weights`: int8 weights, float arithmetic. */
   convert(model: Uint8Array, format: 'dynamic' | 'weights'): Promise<Uint8Array>;
 }
 
 const script = fileURLToPath(new URL('./peer.py', import.meta.url));
 
-/** Debian's build prints thousands of lines about operators that it registers twice. */
+/** Debian's build prints thousands of warnings about operators registered twice. */
 const maxBuffer = 64 * 1024 * 1024;
 
-function ask(python: string, job: object): Promise<unknown> {
+function request(python: string, job: object): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const child = execFile(python, [script], { maxBuffer }, (error, stdout, stderr) => {
       if (error === null) resolve(JSON.parse(stdout));
       else reject(new Error(stderr.trim().split('\n').at(-1) ?? messageOf(error), { cause: error }));
     });
-    // A Python that does not start reads nothing; `execFile` says so.
+    // If Python does not start, `execFile` reports the error.
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(JSON.stringify(job));
   });
@@ -44,46 +68,47 @@ function ask(python: string, job: object): Promise<unknown> {
 
 const readBytes = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
-interface Question<T> {
+interface ModelJob<T> {
   readonly model: Uint8Array;
   readonly images?: Images;
   readonly job: 'quantize' | 'run' | 'convert';
   readonly options: object;
-  /** Reads the file that the job writes. */
+  /** Reads the output file of the job. */
   readonly read: (path: string) => T;
 }
 
-/** Asks for a job on a model, and images if there are any, through files in a folder of its own. */
-async function askOn<T>(python: string, { model, images, job, options, read }: Question<T>): Promise<T> {
+/** Runs a job on a model, and images if given, through files in a temporary folder. */
+async function runJob<T>(python: string, { model, images, job, options, read }: ModelJob<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'nas-peer-'));
   try {
     const [file, output, npy] = ['model.onnx', 'output', 'images.npy'].map((name) => join(folder, name));
     writeFileSync(file, model);
     if (images !== undefined) writeNpy(npy, images.values, images.shape);
-    const given = images === undefined ? {} : { images: npy };
-    await ask(python, { [job]: { model: file, output, ...given, ...options } });
+    const input = images === undefined ? {} : { images: npy };
+    await request(python, { [job]: { model: file, output, ...input, ...options } });
     return read(output);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Looks for ONNX Runtime and its quantizer in the given Python; a text says why it is not to be had. */
+/** Finds ONNX Runtime and its quantizer in the given Python. @returns the reason as a string if unavailable. */
 export async function findPeer(python: string): Promise<Peer | string> {
   try {
-    const { version } = z.object({ version: z.string() }).parse(await ask(python, { version: true }));
+    const { version } = z.object({ version: z.string() }).parse(await request(python, { version: true }));
     return {
       version,
       quantize: (model, images, bits) =>
-        askOn(python, {
+        runJob(python, {
           model,
           images,
           job: 'quantize',
           options: { bits },
           read: readBytes,
         }),
-      logits: (model, images, exact) => askOn(python, { model, images, job: 'run', options: { exact }, read: readNpy }),
-      convert: (model, format) => askOn(python, { model, job: 'convert', options: { format }, read: readBytes }),
+      logits: (model, images, exact) =>
+        runJob(python, { model, images, job: 'run', options: { exact }, read: readNpy }),
+      convert: (model, format) => runJob(python, { model, job: 'convert', options: { format }, read: readBytes }),
     };
   } catch (error) {
     return `ONNX Runtime's quantizer is not available in ${python} (${messageOf(error)}); on Debian: apt-get install python3-onnxruntime python3-onnx`;

@@ -10,37 +10,37 @@ import {
   type FitJob,
   type QuantizeAware,
 } from '../../trainers/index.js';
-import { cpuSeconds, folderOf } from '../supernet/kept.js';
+import { cpuSeconds, folderOf } from '../supernet/alone.js';
 import { hooks } from '../supernet/setting.js';
-import { train, type TrainedNetwork } from './train.js';
+import { train, type TrainedNetwork } from './networks.js';
 
-/** Epochs of the fine-tuning, the default of `quantize_aware:`. */
+/** Epochs of fine-tuning, the default of `quantize_aware:`. */
 const epochs = 2;
 const threads = 1;
 const seed = 1;
-/** As `compress.calibration:` has it. */
+/** The defaults of `compress.calibration:`. */
 const calibration = { images: 512, percentile: 99.99 };
 const methods: readonly CalibrationMethod[] = ['minmax', 'percentile'];
 
-/** Test accuracies of one network in [0, 1]; int8 in exact arithmetic, each time with the method of the validation images. */
+/** Test accuracies of one network in [0, 1]; int8 in exact arithmetic, with the method chosen by validation images. */
 export interface QuantizeAwareRow {
   readonly name: string;
   readonly images: string;
   readonly weightBits: WeightBits;
   readonly fp32: number;
-  /** Quantized as it was trained. */
+  /** Quantized directly after training. */
   readonly asTrained: number;
-  /** Trained for as many epochs more at the rate of the fine-tuning, without rounding, and quantized then. */
+  /** Control: the same additional epochs and learning rate without simulated rounding, then quantized. */
   readonly longer: number;
-  /** Fine-tuned with rounding, and quantized then. */
+  /** Fine-tuned with simulated rounding, then quantized. */
   readonly tuned: number;
-  /** Whether the fine-tuned weights are better on the validation images than those that were trained. */
+  /** Whether the fine-tuned weights have the higher validation accuracy. */
   readonly kept: boolean;
-  /** CPU seconds of the fine-tuning; next to none when it was done before. */
+  /** CPU seconds of fine-tuning; near zero if cached. */
   readonly seconds: number;
 }
 
-/** What fine-tuning with the rounding of int8 is worth to a trained network, in both kinds of weights. */
+/** Measures the gain of fine-tuning a trained network with simulated int8 rounding, for 8-bit and 7-bit weights. */
 export async function fineTune(
   { subject, network, dataset, trained }: TrainedNetwork,
   folder: string,

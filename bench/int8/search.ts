@@ -16,14 +16,14 @@ import { Store } from '../../store/index.js';
 import { describeDataset, prepareDataset, type DatasetRef } from '../../trainers/index.js';
 import { imagesOf, stream } from './images.js';
 
-/** Runs of the same experiment that differ in `compress.int8` alone. */
+/** Runs of the same experiment that differ only in `compress.int8`. */
 export const runs = { 'fp32 alone': 'off', 'with int8': 'auto' } as const;
 export type RunName = keyof typeof runs;
 
 export interface SearchOptions {
-  /** The experiment's file. */
+  /** Path of the experiment file. */
   readonly experiment: string;
-  /** Finished runs are kept there, and not run again. */
+  /** Caches finished runs. */
   readonly folder: string;
   readonly progress: (line: string) => void;
 }
@@ -34,40 +34,40 @@ export interface Candidate {
   readonly trial: number;
   readonly precision: 'fp32' | 'int8';
   readonly model: Uint8Array;
-  /** Equal for equal networks in one precision, whose latency is the same whatever their weights. */
+  /** Equal for equal networks in one precision: latency does not depend on the weights. */
   readonly latencyKey: string;
-  /** Height and width of its images. */
+  /** Input height and width. */
   readonly size: readonly [height: number, width: number];
 }
 
-/** What a run has found, and how long it took. */
+/** The result of a run. */
 export interface FinishedRun {
-  /** Wall seconds, all training, measuring and quantizing included. */
+  /** Wall seconds, including training, measuring and quantizing. */
   readonly seconds: number;
-  /** The frontier as the run reports it. */
+  /** The frontier reported by the run. */
   readonly frontier: readonly Candidate[];
-  /** The frontier's float networks, quantized when the run was over. */
+  /** The frontier's float networks, quantized after the run. */
   readonly afterwards: readonly Candidate[];
 }
 
 const workdirOf = (folder: string, name: RunName): string => join(folder, `search-${runs[name]}`);
 
-/** Runs one of the two searches, once; its wall seconds. */
+/** Runs one of the two searches unless it is cached. @returns its wall seconds. */
 async function search(name: RunName, { experiment, folder, progress }: SearchOptions): Promise<number> {
-  const kept = join(folder, `search-${runs[name]}.json`);
+  const cached = join(folder, `search-${runs[name]}.json`);
   // Written below.
-  if (existsSync(kept)) return (JSON.parse(readFileSync(kept, 'utf8')) as { seconds: number }).seconds;
+  if (existsSync(cached)) return (JSON.parse(readFileSync(cached, 'utf8')) as { seconds: number }).seconds;
   const start = performance.now();
   const loaded = loadExperiment(experiment, { set: [`compress.int8=${runs[name]}`] });
   await runExperiment(loaded, { workdir: workdirOf(folder, name), fresh: true }, (event) => {
     if (event.kind === 'trial-finished') progress(`${name}: trial ${event.number} ${event.state}`);
   });
   const seconds = (performance.now() - start) / 1e3;
-  writeFileSync(kept, JSON.stringify({ seconds }));
+  writeFileSync(cached, JSON.stringify({ seconds }));
   return seconds;
 }
 
-/** Quantizes as the experiment does, with weights that this machine computes exactly. */
+/** Quantizes as the experiment does, with a weight width that this machine computes exactly. */
 async function quantize(
   model: Uint8Array,
   { compress }: TrainingExperiment,
@@ -89,7 +89,7 @@ async function quantize(
   return quantized.model;
 }
 
-/** Runs one of the searches where it is not finished yet, and makes the files of its frontier. */
+/** Runs one of the searches unless it is cached, and builds the models of its frontier. */
 export async function finishedRun(run: RunName, options: SearchOptions): Promise<FinishedRun> {
   const seconds = await search(run, options);
   const workdir = workdirOf(options.folder, run);

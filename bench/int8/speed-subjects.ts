@@ -11,13 +11,13 @@ import {
 } from '../../spaces/index.js';
 import { mobilenetV2, mobilenetV3Large } from '../../test/spaces/published.js';
 
-/** A network whose latency is compared, with random weights: latency does not depend on them. */
+/** A network whose latency is compared. Its weights are random, because latency does not depend on them. */
 export interface SpeedSubject {
   readonly name: string;
   readonly network: Network;
-  /** How many times as fast as fp32 it is to be on a processor with VNNI, at batch 1; absent: nothing is asked. */
+  /** Target speed-up over fp32 on a processor with VNNI at batch 1; absent: no target. */
   readonly bar?: number;
-  /** Whether it is also timed in batches, and against the quantizer of others. */
+  /** Whether to time it also in batches and with the peer's quantizer. */
   readonly thorough: boolean;
 }
 
@@ -42,7 +42,7 @@ const b0 = {
   head: { filters: 1280, act: 'swish', dropout: 0.2 },
 };
 
-/** The networks that papers publish, and the largest of the space around MobileNetV3. */
+/** Published networks, and the largest network of the MobileNetV3 space. */
 export async function publishedSubjects(): Promise<SpeedSubject[]> {
   const efficientnet = await spaceOf(b0, imagenet);
   const large = await spaceOf({ type: 'mobilenet', preset: 'mobilenetv3-large' }, imagenet);
@@ -54,9 +54,10 @@ export async function publishedSubjects(): Promise<SpeedSubject[]> {
   ];
 }
 
-/** `experiments/quickstart.yaml`: its ends and some between. */
+/** The space of `experiments/quickstart.yaml`. */
 const quickstart = { type: 'mobilenet', preset: 'tiny', width: [0.25, 0.5, 1] };
 
+/** The smallest and the largest network of that space, and `count` random ones. */
 export async function quickstartSubjects(count = 4): Promise<SpeedSubject[]> {
   const space = await spaceOf(quickstart, { input: [28, 28, 1], classes: 10 });
   const { smallest, largest } = extremes(space);
@@ -67,7 +68,7 @@ export async function quickstartSubjects(count = 4): Promise<SpeedSubject[]> {
     .map((network, i) => ({ name: `quickstart ${i + 1}`, network, thorough: true }));
 }
 
-/** A space of which some random members are compared. */
+/** A space whose random members are compared. */
 interface Members {
   readonly name: string;
   readonly config: object;
@@ -85,7 +86,7 @@ const memberSpaces: readonly Members[] = [
   { name: 'ofa-mobilenetv3, 224', config: { type: 'ofa-mobilenetv3' }, task: at(224, 1000) },
 ];
 
-/** Random members of a space, by the name of the space. */
+/** Space name → random members of the space. */
 export async function memberSubjects(count: number): Promise<ReadonlyMap<string, readonly SpeedSubject[]>> {
   const found = new Map<string, readonly SpeedSubject[]>();
   for (const { name, config, task } of memberSpaces) {

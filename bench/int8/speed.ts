@@ -1,13 +1,45 @@
+import {
+  calibrateRanges,
+  prepareModel,
+  quantizeModel,
+  type QuantizedModel,
+  type WeightBits,
+} from '../../deploy/index.js';
+import type { Images, Peer } from './peer.js';
 import { executedBy } from '../../compiler/index.js';
 import { Random } from '../../base/random.js';
 import { spearman } from '../../latency-models/statistics.js';
 import { defaultProtocol, type Protocol } from '../../latency-models/index.js';
 import { costs } from '../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
-import { quantizeOurs } from './ours.js';
-import type { Images, Peer } from './peer.js';
 import type { SpeedSubject } from './speed-subjects.js';
 import { timeModels, type Timed } from './timing.js';
+
+/** Our quantization of a model, minmax over the given images, for each weight width. */
+export async function quantizeOurs<B extends WeightBits>(
+  model: Uint8Array,
+  images: Images,
+  bits: readonly B[],
+): Promise<Readonly<Record<B, QuantizedModel>>> {
+  const prepared = prepareModel(model, 'the model');
+  const methods = ['minmax'] as const;
+  const ranges = await calibrateRanges(prepared, () => batchesOf(images), { methods, percentile: 99.99, threads: 1 });
+  const quantized = bits.map((weightBits) => [weightBits, quantizeModel(prepared, ranges.minmax, { weightBits })]);
+  // The keys are exactly `bits`.
+  return Object.fromEntries(quantized) as Record<B, QuantizedModel>;
+}
+
+/** Images per part. All tensors of a part are in memory at once. */
+const part = 32;
+
+async function* batchesOf({ values, shape }: Images): AsyncGenerator<{ images: Float32Array; shape: number[] }> {
+  const [count, ...image] = shape;
+  const size = image.reduce((a, b) => a * b, 1);
+  for (let start = 0; start < count; start += part) {
+    const end = Math.min(count, start + part);
+    yield await Promise.resolve({ images: values.slice(start * size, end * size), shape: [end - start, ...image] });
+  }
+}
 
 /** One network at one batch size. */
 export interface SpeedRow {
@@ -17,28 +49,29 @@ export interface SpeedRow {
   readonly batch: number;
   readonly bytes: { readonly fp32: number; readonly int8: number };
   readonly fp32: Timed;
-  /** Weights of 8 and 7 bits. */
+  /** 8-bit and 7-bit weights. */
   readonly int8: Timed;
   readonly int7: Timed;
-  /** ONNX Runtime's own quantizer; null without it. */
+  /** ONNX Runtime's quantizer; null if it is unavailable. */
   readonly peer: Timed | null;
-  /** The speed-up that is asked of a processor with VNNI. */
+  /** Target speed-up on a processor with VNNI. */
   readonly bar: number | null;
-  /** Operators that compute in float in the file with weights of 8 bits, after ONNX Runtime's optimisation. */
+  /** Float operators of the 8-bit file after ONNX Runtime's optimisation. */
   readonly floats: readonly string[];
 }
 
-export interface SpeedOptions {
+interface SpeedOptions {
   readonly batches: readonly number[];
   readonly peer: Peer | null;
   readonly blocks: number;
   readonly progress: (line: string) => void;
 }
 
-/** Images to calibrate untrained networks with: what they are changes no time. */
-export const calibrationImages = 8;
+/** Number of calibration images for untrained networks. Their content does not affect times. */
+const calibrationImages = 8;
 
-function randomImages(input: readonly number[]): Images {
+/** Random images for calibrating untrained networks. */
+export function randomImages(input: readonly number[]): Images {
   const shape = [calibrationImages, ...input];
   const random = new Random(1, 'int8', 'images');
   return { values: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()), shape };
@@ -77,7 +110,7 @@ export async function timeSubject(subject: SpeedSubject, options: SpeedOptions):
   return rows;
 }
 
-/** Gains within one space, and whether int8 orders its networks as fp32 does. */
+/** Speed-ups within one space, and the rank correlation between int8 and fp32 latency. */
 export interface MembersRow {
   readonly space: string;
   readonly networks: number;

@@ -25,11 +25,11 @@ const digits = (value: number): string => value.toFixed(value < 1 ? 3 : value < 
 const percent = (share: number, places = 2): string => (100 * share).toFixed(places);
 const change = (to: number, from: number): string => `${to < from ? '' : '+'}${percent(to - from)}`;
 
-/** How many times as fast, by CPU and by wall time. */
+/** Speed-up by CPU time and, in brackets, by wall time. */
 const ratio = (slow: Timed, fast: Timed): string =>
   `${(slow.cpu / fast.cpu).toFixed(2)} (${(slow.wall / fast.wall).toFixed(2)})`;
 
-/** `2 Softmax, 1 Mul`. */
+/** For example `2 Softmax, 1 Mul`. */
 function counted(names: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -116,7 +116,7 @@ export function accuracyTable(rows: readonly AccuracyRow[]): string {
 
 export function agreementTable(rows: readonly AgreementRow[]): string {
   const cell = (distance: Distance | string): string =>
-    typeof distance === 'string' ? '-' : `${distance.difference.toExponential(1)} / ${percent(distance.answers, 1)}`;
+    typeof distance === 'string' ? '-' : `${distance.difference.toExponential(1)} / ${percent(distance.agreement, 1)}`;
   return table(
     ['file', 'weights', ...runtimes],
     rows.map(({ name, weights, distances }) => [name, weights, ...runtimes.map((runtime) => cell(distances[runtime]))]),
@@ -140,7 +140,7 @@ export const formatsTable = (rows: readonly FormatRow[]): string =>
 
 export const frontsTable = (fronts: readonly Front[]): string =>
   table(
-    ['frontier', 'minutes', 'hypervolume', 'of fp32 alone dominated', 'candidates: accuracy %, ms'],
+    ['frontier', 'minutes', 'hypervolume', 'dominated of fp32 alone', 'candidates: accuracy %, ms'],
     fronts.map(({ name, seconds, hypervolume, dominated, candidates }) => [
       name,
       (seconds / 60).toFixed(1),
@@ -153,7 +153,7 @@ export const frontsTable = (fronts: readonly Front[]): string =>
     ]),
   );
 
-/** Changes are points of test accuracy against fp32. */
+/** Int8 columns are differences from the fp32 test accuracy in percentage points. */
 export const quantizeAwareTable = (rows: readonly QuantizeAwareRow[]): string =>
   table(
     ['network', 'images', 'bits', 'fp32', 'int8', 'trained longer', 'fine-tuned', 'kept', 'CPU s'],

@@ -4,15 +4,15 @@ import { randomFeeds } from '../../latency-models/devices/onnx-model.js';
 import { ownProcessorTime } from '../../latency-models/machine.js';
 import { timedRuns, timeInterleaved, type Protocol, type Subject } from '../../latency-models/index.js';
 
-/** Times of one model, in ms for one run. */
+/** Times of one model in ms per run. */
 export interface Timed {
-  /** Processor time of the process: what other programs do hardly matters. Median over blocks. */
+  /** CPU time of the process, median over blocks; insensitive to other programs. */
   readonly cpu: number;
-  /** Wall time, as a device measures it: interquartile mean of the runs in calm blocks. */
+  /** Wall time as a device measures it: interquartile mean of the runs in undisturbed blocks. */
   readonly wall: number;
 }
 
-/** A subject that also keeps the processor time of each run, block by block. */
+/** A subject that also records the CPU time per run of each block. */
 function withProcessorTime(subject: Subject): Subject & { readonly cpu: readonly number[] } {
   const cpu: number[] = [];
   return {
@@ -20,14 +20,14 @@ function withProcessorTime(subject: Subject): Subject & { readonly cpu: readonly
     async takeBlock(shape) {
       const before = ownProcessorTime();
       const block = await subject.takeBlock(shape);
-      // A block's first run is not among its samples.
+      // The samples of a block exclude its first run.
       cpu.push((ownProcessorTime() - before) / (block.samples.length + 1));
       return block;
     },
   };
 }
 
-/** Times models side by side in this process: one thread, blocks interleaved, in the order in which they are given. */
+/** Times models side by side in this process: one thread, interleaved blocks. @returns times in the order of `models`. */
 export async function timeModels(models: readonly Uint8Array[], batch: number, protocol: Protocol): Promise<Timed[]> {
   const sessions = [];
   try {

@@ -1,13 +1,12 @@
-/** A stretch of time, in seconds: of a job in a slot. */
+/** The time of a job in a slot, in seconds. */
 export interface Stretch {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Share of the time of `slots` slots in which they had a job, between two moments. By default from the first start to the
- * last: as soon as there are no more jobs to begin, slots fall idle for a reason that has nothing to do with who hands
- * them out.
+ * Share of slot time with a job within a window, by default from the first job start to the last: once no jobs are left,
+ * slots are idle for other reasons than the queue.
  */
 export function busyShare(
   stretches: readonly Stretch[],

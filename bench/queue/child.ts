@@ -3,30 +3,30 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** A script of this folder in a process of its own, which is told one thing and says one line when it is ready or done. */
+/** A script in its own process, which gets one argument and prints one line of JSON when it is ready or done. */
 export interface Child {
   readonly pid: number;
-  /** What it says, parsed. */
-  readonly said: Promise<unknown>;
-  /** Asks it to end, and waits. */
+  /** The printed line, parsed. */
+  readonly output: Promise<unknown>;
+  /** Sends SIGTERM and waits for the exit. */
   end(): Promise<void>;
 }
 
-/** @param told given to it as JSON. */
-export function startScript(script: string, told: unknown): Child {
+/** @param argument passed as JSON */
+export function startScript(script: string, argument: unknown): Child {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', path, JSON.stringify(told)], {
+  const child = spawn(process.execPath, ['--import', 'tsx', path, JSON.stringify(argument)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const over = once(child, 'exit');
   const first = once(createInterface(child.stdout), 'line').then(([line]) => JSON.parse(String(line)) as unknown);
   const early = over.then(([code]) => {
-    throw new Error(`${script} ended with code ${String(code)} and said nothing`);
+    throw new Error(`${script} ended with code ${String(code)} without output`);
   });
   early.catch(() => undefined);
   return {
     pid: child.pid ?? 0,
-    said: Promise.race([first, early]),
+    output: Promise.race([first, early]),
     end: async () => {
       child.kill('SIGTERM');
       await over;

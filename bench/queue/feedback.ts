@@ -2,21 +2,21 @@ import { searchTable } from '../../experiments/compare/task.js';
 import { Problem, type TableExperiment, type TableResults } from '../../experiments/index.js';
 import { busyShare } from './busy.js';
 
-/** One search, as its evaluations and its (simulated) time tell it. */
+/** A finished search, by evaluations and by simulated time. */
 export interface Searched {
-  /** Share of the true frontier's hypervolume after so many evaluations, in the order in which they were asked for. */
+  /** Share of the true frontier's hypervolume after a number of evaluations, in the order of the asks. */
   after(evaluations: number): number;
-  /** The same after so many seconds, of what had ended by then. */
+  /** The same share after a number of seconds, for the evaluations finished by then. */
   at(seconds: number): number;
-  /** Seconds until a share of the hypervolume is reached; infinite when it never is. */
+  /** Seconds to reach a share of the hypervolume; infinite if never reached. */
   until(share: number): number;
   /** Seconds until the last evaluation ended. */
   readonly seconds: number;
-  /** Share of the slots' time with something to do, until the last evaluation began. */
+  /** Share of slot time with an evaluation, until the last evaluation started. */
   readonly busy: number;
 }
 
-/** Searches a table with simulated time. @param problem its yardstick. */
+/** Searches a table in simulated time. @param problem scores the search */
 export async function searchWithSlots(
   results: TableResults,
   problem: Problem,

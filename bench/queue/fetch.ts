@@ -1,19 +1,18 @@
-/** A new worker's fetching of a bundle, in a process of its own. It says how long that took, and how much of a processor, in seconds. */
+/** Fetches a bundle like a new worker, in its own process, and prints the wall and CPU seconds. */
 import { z } from 'zod';
 import { bundleSchema } from '../../experiments/queue/artifacts/artifact.js';
-import { BundleCache } from '../../experiments/queue/artifacts/bundle-cache.js';
+import { BundleCache } from '../../experiments/queue/artifacts/cache.js';
 import { HttpArtifacts } from '../../experiments/queue/artifacts/http.js';
 
-const told = z
+const settings = z
   .object({ url: z.string(), token: z.string(), bundle: bundleSchema, directory: z.string() })
   .parse(JSON.parse(process.argv[2]));
-const artifacts = new HttpArtifacts(() => Promise.resolve({ url: told.url, token: told.token }));
-const cache = new BundleCache(told.directory, { limitBytes: 2 ** 40, clock: Date.now });
+const artifacts = new HttpArtifacts(() => Promise.resolve({ type: 'http', url: settings.url, token: settings.token }));
+const cache = new BundleCache(settings.directory, { limitBytes: 2 ** 40, clock: Date.now });
 const before = process.cpuUsage();
 const began = performance.now();
-const used = await cache.use(told.bundle, artifacts);
+const used = await cache.use(settings.bundle, artifacts);
 const seconds = (performance.now() - began) / 1000;
 const { user, system } = process.cpuUsage(before);
 used.release();
-await artifacts.close();
 process.stdout.write(`${JSON.stringify({ seconds, processorSeconds: (user + system) / 1e6 })}\n`);

@@ -5,18 +5,18 @@ import type { CreateJobRunner } from '../../experiments/runner/jobs/local-pool.j
 import { busyShare, type Stretch } from './busy.js';
 import { littleData, runSearch, writeEvaluation } from './setting.js';
 
-/** Whether a search of `order: async` keeps its slots busy. */
+/** Utilisation of the slots of a search with `order: async`. */
 export interface Busy {
-  /** Of the time between a moment at which every slot has had a job and the last start. */
+  /** Share of slot time with a job, from the third job of every slot to the last start. */
   readonly share: number;
   readonly jobs: number;
   readonly medianSeconds: number;
 }
 
 /**
- * A search whose evaluations sleep for a time that is drawn from the trial's seed: log-normal, median 2 s, sigma 0.5. They
- * write down when they began and ended; a slot counts as busy while one sleeps in it, so all else is what the queue, the
- * coordinator and the store cost. The first two jobs of each slot are left out: processes start meanwhile.
+ * Runs a search whose evaluations sleep for a random time (log-normal, median 2 s, sigma 0.5, by the trial's seed) and log
+ * their start and end. A slot is busy while an evaluation sleeps, so idle time is the cost of queue, coordinator and store.
+ * The first two jobs of each slot do not count, because processes start meanwhile.
  */
 export async function busySlots(
   folder: string,

@@ -2,16 +2,16 @@ import type { CreateJobRunner } from '../../experiments/runner/jobs/local-pool.j
 import { spentOnEach, type PartSeconds } from './processor-time.js';
 import { littleData, runSearch, writeEvaluation } from './setting.js';
 
-/** What many jobs of nothing cost. */
+/** The cost of empty jobs. */
 export interface Overhead {
   readonly jobsPerSecond: number;
-  /** Processor time that each part had for a job, in seconds. */
+  /** CPU seconds of each part per job. */
   readonly parts: PartSeconds;
 }
 
 /**
- * What jobs cost through a runner that do nothing: a function of the user's that returns at once. The run is there for all
- * that a runner needs; its jobs are submitted at once, after some that start the workers' processes.
+ * Measures the cost of empty jobs through a runner: a user function that returns at once. A search provides the runner's
+ * context. All jobs are submitted at once, after warm-up jobs that start the workers' processes.
  */
 export async function overheadOf(
   folder: string,

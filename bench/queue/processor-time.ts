@@ -1,15 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** Whether the system says how much processor time others have had: Linux does. */
-const isTold = existsSync('/proc/self/stat');
+/** Whether the system reports the CPU time of other processes (Linux). */
+const isMeasured = existsSync('/proc/self/stat');
 
-/** Linux counts processor time in ticks of so many seconds. */
+/** Linux's CPU time tick in seconds. */
 const tick = 0.01;
 
-/** Processor time that a process has had, all its threads and none of its children, in seconds. */
+/** CPU seconds of a process, all threads, without children. */
 function ownSeconds(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  // What follows the name, which may hold anything: `utime` and `stime` are the 12th and 13th of it.
+  // Fields after the name, which may contain any character: `utime` and `stime` are the 12th and 13th.
   const [user, system] = text
     .slice(text.lastIndexOf(')') + 2)
     .split(' ')
@@ -20,14 +20,14 @@ function ownSeconds(pid: number): number {
 const childrenOf = (pid: number): readonly number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
 
-/** The same with all processes below it. */
+/** CPU seconds of a process and all its descendants. */
 const treeSeconds = (pid: number): number =>
   childrenOf(pid).reduce((sum, child) => sum + treeSeconds(child), ownSeconds(pid));
 
-/** Processor seconds by part of the queue. */
+/** Part of the queue → CPU seconds. */
 export type PartSeconds = Readonly<Record<string, number>>;
 
-/** Who takes processor time, by process id. */
+/** Process ids of the parts. */
 export interface Parts {
   readonly server: number;
   readonly workers: readonly number[];
@@ -35,14 +35,14 @@ export interface Parts {
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
-/** What each part of a queue has had so far, this process being the coordinator; nothing where the system does not say. */
+/** CPU seconds of each part so far; this process is the coordinator. Empty if the system does not report them. */
 export function secondsOf({ server, workers }: Parts): PartSeconds {
-  if (!isTold) return {};
+  if (!isMeasured) return {};
   return {
     coordinator: ownSeconds(process.pid),
     server: ownSeconds(server),
     workers: sum(workers.map(ownSeconds)),
-    // A coordinator without workers has its jobs done below it.
+    // With a local pool, the coordinator's children run the jobs.
     jobs: sum(
       [process.pid, ...workers]
         .flatMap(childrenOf)
@@ -52,6 +52,6 @@ export function secondsOf({ server, workers }: Parts): PartSeconds {
   };
 }
 
-/** What each part had between two moments for each of so many jobs. */
+/** CPU seconds of each part per job between two readings. */
 export const spentOnEach = (jobs: number, before: PartSeconds, after: PartSeconds): PartSeconds =>
   Object.fromEntries(Object.entries(after).map(([part, seconds]) => [part, (seconds - before[part]) / jobs]));

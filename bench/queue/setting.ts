@@ -4,13 +4,13 @@ import { stringify } from 'yaml';
 import { loadExperiment, runExperiment, type RunEvent } from '../../experiments/index.js';
 import type { CreateJobRunner } from '../../experiments/runner/jobs/local-pool.js';
 
-/** What all experiments of these benches have: nothing is measured, and what is asked for does not depend on results. */
+/** Common to all experiments: no measurements, and asks do not depend on results. */
 const common = {
   space: { type: 'mobilenet', preset: 'tiny' },
   objectives: ['accuracy', 'params'],
 };
 
-/** A search as it is run here. */
+/** Parameters of a search. */
 export interface Setting {
   readonly folder: string;
   readonly name: string;
@@ -18,7 +18,7 @@ export interface Setting {
   readonly trials: number;
   /** Further keys of the experiment. */
   readonly parts: object;
-  /** What does the jobs. */
+  /** Creates the job runner. */
   readonly workers: CreateJobRunner;
 }
 
@@ -33,10 +33,10 @@ export async function runSearch(
   await runExperiment(loadExperiment(file), { workdir: join(folder, 'runs', name), workers }, observe);
 }
 
-/** A data set that takes no time, for candidates that are not trained. */
+/** A data set that loads quickly, for candidates without training. */
 export const littleData = { type: 'fashion-mnist', subset: 0.01 } as const;
 
-/** Writes a function that stands for training. @returns its file. */
+/** Writes a module with an evaluation function. @returns its path. */
 export function writeEvaluation(folder: string, name: string, body: string): string {
   const file = join(folder, `${name}.mjs`);
   writeFileSync(file, `export default async ({ network, seed }) => {\n${body}\n};\n`);

@@ -2,23 +2,23 @@ import type { CreateJobRunner } from '../../experiments/runner/jobs/local-pool.j
 import { spentOnEach, type PartSeconds } from './processor-time.js';
 import { runSearch } from './setting.js';
 
-/** Real trainings, the same ones each time: random networks of a seed. */
+/** Real trainings of the same random networks in every run. */
 const parts = {
   data: { type: 'fashion-mnist', subset: 0.1 },
   train: { epochs: 2, batch: 64 },
   latency: { predictor: 'none' },
 } as const;
 
-/** What trainings cost. */
+/** Rate and cost of trainings. */
 export interface Trained {
   readonly trialsPerHour: number;
-  /** Processor time that each part had for a trial, in seconds. */
+  /** CPU seconds of each part per trial. */
   readonly parts: PartSeconds;
 }
 
 /**
- * A search by two workers, from the start of the third trial, as processes start before, to the last end.
- * @param seconds processor time that each part has had
+ * Times a search with two workers from the end of the second trial, when all processes run, to the last end.
+ * @param seconds reads the CPU seconds of each part
  */
 export async function trainTrials(
   folder: string,

@@ -8,22 +8,21 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { makeToken } from '../../base/server.js';
-import { bundleOf } from '../../experiments/queue/artifacts/bundles.js';
+import { bundleOf } from '../../experiments/queue/artifacts/files.js';
 import { HostedArtifacts } from '../../experiments/queue/artifacts/hosted.js';
-import { serveArtifacts } from '../../experiments/queue/artifacts/server.js';
-import { artifactPath } from '../../experiments/queue/artifacts/wire.js';
+import { artifactPath, serveArtifacts } from '../../experiments/queue/artifacts/server.js';
 import { startScript } from './child.js';
 
 const run = promisify(execFile);
 
-/** Seconds of each way, one a round; and processor seconds of the first, at both ends. */
+/** Seconds per round of each source, and CPU seconds of the worker and of its server. */
 export type Transfers = Readonly<
-  Record<'a new worker' | 'curl, same server' | 'curl, nginx' | 'processor: worker' | 'processor: server', number[]>
+  Record<'a new worker' | 'curl, same server' | 'curl, nginx' | 'CPU: worker' | 'CPU: server', number[]>
 >;
 
 const answerSchema = z.object({ seconds: z.number(), processorSeconds: z.number() });
 
-/** A folder as a converted data set is one: nearly all of it in one file. */
+/** Writes a folder like a converted data set, with most bytes in one file. */
 function writeDataset(folder: string, megabytes: number): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'images.u8'), '');
@@ -41,7 +40,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** nginx with its defaults, serving a folder. @returns null where there is none. */
+/** Serves a folder with nginx's defaults. @returns null if nginx is not installed. */
 async function startNginx(root: string, folder: string): Promise<{ url: string; stop: () => Promise<void> } | null> {
   const port = await freePort();
   const place = join(folder, 'nginx');
@@ -65,13 +64,13 @@ async function startNginx(root: string, folder: string): Promise<{ url: string; 
   };
 }
 
-/** Seconds in which curl writes a file, as it says itself. */
+/** Downloads a file with curl. @returns curl's own time in seconds. */
 async function curl(url: string, file: string, headers: readonly string[]): Promise<number> {
   const { stdout } = await run('curl', ['-sSf', '-o', file, '-w', '%{time_total}', ...headers, url]);
   return Number(stdout);
 }
 
-/** Times how a data set comes to a new worker, and how its bytes come otherwise, in turns, all onto the same disk. */
+/** Times how a new worker fetches a data set, alternating with curl downloads of the same bytes onto the same disk. */
 export async function timeTransfers(folder: string, megabytes: number, rounds: number): Promise<Transfers> {
   const dataset = join(folder, 'dataset');
   writeDataset(dataset, megabytes);
@@ -83,8 +82,8 @@ export async function timeTransfers(folder: string, megabytes: number, rounds: n
     'a new worker': [],
     'curl, same server': [],
     'curl, nginx': [],
-    'processor: worker': [],
-    'processor: server': [],
+    'CPU: worker': [],
+    'CPU: server': [],
   };
   try {
     const bundle = await bundleOf(dataset, hosted);
@@ -94,11 +93,11 @@ export async function timeTransfers(folder: string, megabytes: number, rounds: n
       const directory = join(folder, `cache-${round}`);
       const before = process.cpuUsage();
       const child = startScript('./fetch.ts', { url: server.url, token, bundle, directory });
-      const fetched = answerSchema.parse(await child.said);
+      const fetched = answerSchema.parse(await child.output);
       const { user, system } = process.cpuUsage(before);
       seconds['a new worker'].push(fetched.seconds);
-      seconds['processor: worker'].push(fetched.processorSeconds);
-      seconds['processor: server'].push((user + system) / 1e6);
+      seconds['CPU: worker'].push(fetched.processorSeconds);
+      seconds['CPU: server'].push((user + system) / 1e6);
       await child.end();
       rmSync(directory, { recursive: true });
       const file = join(folder, 'plain');

@@ -1,23 +1,23 @@
-/** Workers of a queue in one process, which says when they are there, and ends on SIGTERM. */
+/** Queue workers in one process. It prints a line when they are ready, and ends on SIGTERM. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { queueAddress } from '../../experiments/queue/connection.js';
 import { startWorker } from '../../experiments/queue/worker/start-worker.js';
 
-const told = z
+const settings = z
   .object({ url: z.string(), workers: z.number(), slots: z.number(), directory: z.string() })
   .parse(JSON.parse(process.argv[2]));
-const address = queueAddress({ url: told.url, prefix: 'nas', insecure: false });
+const address = queueAddress({ url: settings.url, prefix: 'nas', insecure: false });
 const workers = await Promise.all(
-  Array.from({ length: told.workers }, (_, i) =>
+  Array.from({ length: settings.workers }, (_, i) =>
     startWorker({
       address,
-      slots: told.slots,
+      slots: settings.slots,
       memoryBytes: null,
       tags: [],
       modules: true,
       cacheBytes: 2 ** 34,
-      directory: join(told.directory, String(i)),
+      directory: join(settings.directory, String(i)),
       patienceMs: 60_000,
       onNote: (message) => void process.stderr.write(`worker ${i}: ${message}\n`),
     }),

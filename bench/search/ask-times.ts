@@ -1,4 +1,5 @@
 import { Random } from '../../base/random.js';
+import { median } from '../../latency-models/statistics.js';
 import {
   createController,
   searchSchema,
@@ -21,18 +22,18 @@ import {
   type Genotype,
 } from '../../spaces/index.js';
 
-/** A space on which asks are timed, with the cheap objective of its networks. */
-export interface Ground {
+/** A search problem with synthetic objectives, on which asks are timed. */
+export interface AskProblem {
   readonly name: string;
   readonly space: DecisionSpace;
-  /** Of a synthetic device, in ms; smaller is better. */
+  /** Latency on a synthetic device in ms. */
   readonly latency: (genotype: Genotype) => number;
-  /** Synthetic, in [0, 1]. */
+  /** Synthetic accuracy in [0, 1]. */
   readonly accuracy: (genotype: Genotype) => number;
 }
 
-/** NAS-Bench-201's cells as a table of plain columns, and a space of inverted residuals for images of 224 x 224. */
-export async function grounds(): Promise<Ground[]> {
+/** NAS-Bench-201 cells as a table, and a space of inverted residuals at 224 x 224 pixels. */
+export async function askProblems(): Promise<AskProblem[]> {
   const cells = tableSpace(
     'cells',
     cellEdges.map((name) => ({ name, choices: [...cellOps] })),
@@ -59,24 +60,22 @@ export async function grounds(): Promise<Ground[]> {
 }
 
 export interface AskTimes {
-  /** Of a new controller, as after a resume, in ms. */
+  /** Time of a new controller's first ask in ms, as after a resume. */
   readonly first: number;
-  /** Of the following asks, each with one more result, in ms. */
+  /** Median and maximum of the following asks in ms; each adds one result to the history. */
   readonly median: number;
   readonly longest: number;
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1];
-
-/** CPU times of `asks` asks after `finished` trials of random networks. */
+/** CPU times of `asks` asks after `finished` trials of random networks. @param asks even, at least 2. */
 export function timeAsks(
   controllerName: ControllerName,
-  ground: Ground,
+  problem: AskProblem,
   latencyCost: Objective['cost'],
   finished: number,
   asks: number,
 ): AskTimes {
-  const { space, latency, accuracy } = ground;
+  const { space, latency, accuracy } = problem;
   const objectives: readonly Objective[] = [
     { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
     { name: 'latency_ms', direction: 'minimize', cost: latencyCost },
@@ -111,4 +110,5 @@ export function timeAsks(
   return { first: times[0], median: median(times.slice(1)), longest: Math.max(...times.slice(1)) };
 }
 
+/** The number of networks in a space, to two digits. */
 export const sizeOf = (space: DecisionSpace): string => Number(spaceSize(space)).toPrecision(2);

@@ -1,13 +1,18 @@
 import { hypervolume, nonDominated } from '../../search/index.js';
+import { evaluateOnSplit, isTableExperiment, trainedModel, type Experiment } from '../../experiments/index.js';
+import { databasePath } from '../../experiments/stored/workdir.js';
+import { exportOnnx } from '../../deploy/index.js';
+import { Store } from '../../store/index.js';
+import { prepareDataset } from '../../trainers/index.js';
 
 /** A completely trained network. */
 export interface Found {
-  /** Multiply-accumulates of the run up to and including this network, for one image per epoch. */
+  /** MACs of the run up to and including this network, for one image per epoch. */
   readonly compute: number;
   readonly macs: number;
-  /** Of the validation images, which the run uses. */
+  /** Validation error, which the run uses. */
   readonly error: number;
-  /** Of the test images. */
+  /** Test error. */
   readonly testError: number;
 }
 
@@ -16,15 +21,15 @@ export interface Run {
   readonly method: string;
   readonly seed: number;
   readonly found: readonly Found[];
-  /** Multiply-accumulates of the whole run. */
+  /** MACs of the whole run. */
   readonly compute: number;
 }
 
-/** The frontier that a run reports. */
+/** The frontier reported by a run. */
 export const frontOf = (found: readonly Found[]): readonly Found[] =>
   nonDominated(found.map(({ error, macs }) => [error, macs])).map((i) => found[i]);
 
-/** The score: hypervolume of error and MACs, as a share of that of all runs. */
+/** The score of a set of networks: hypervolume of error and MACs relative to that of all runs. */
 export function normalised(runs: readonly Run[], judge: 'test' | 'validation'): (found: readonly Found[]) => number {
   const pointOf = ({ error, testError, macs }: Found): readonly number[] => [
     judge === 'test' ? testError : error,
@@ -35,8 +40,30 @@ export function normalised(runs: readonly Run[], judge: 'test' | 'validation'): 
     const values = all.map((point) => point[axis]);
     return [Math.min(...values), Math.max(...values)] as const;
   });
-  const place = (point: readonly number[]): number[] =>
+  const normalise = (point: readonly number[]): number[] =>
     point.map((value, axis) => (value - ranges[axis][0]) / (ranges[axis][1] - ranges[axis][0]));
-  const whole = hypervolume(all.map(place), [1, 1]);
-  return (found) => hypervolume(frontOf(found).map(pointOf).map(place), [1, 1]) / whole;
+  const whole = hypervolume(all.map(normalise), [1, 1]);
+  return (found) => hypervolume(frontOf(found).map(pointOf).map(normalise), [1, 1]) / whole;
+}
+
+/** Trial number → error of its network on the test images, which the search does not use. */
+export async function testErrors(
+  experiment: Experiment,
+  workdir: string,
+  trials: readonly number[],
+): Promise<Map<number, number>> {
+  if (isTableExperiment(experiment)) throw new Error('a table has no images');
+  const dataset = await prepareDataset(experiment.data);
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    const errors = new Map<number, number>();
+    for (const trial of trials) {
+      const { model, metadata } = await trainedModel(store, workdir, trial);
+      const { accuracy } = await evaluateOnSplit(exportOnnx(model, metadata), dataset, 'test');
+      errors.set(trial, 1 - accuracy);
+    }
+    return errors;
+  } finally {
+    store.close();
+  }
 }

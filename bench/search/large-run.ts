@@ -1,13 +1,13 @@
 /**
- * One search in a process of its own, as `nas run` and `nas resume` do it: `large-run.ts <yaml> <workdir> <most>`. It tells
- * its CPU seconds as lines of JSON, and kills itself after `most` trials.
+ * Runs or resumes one search, as `nas run` and `nas resume` do: `large-run.ts <yaml> <workdir> <limit>`. It prints its CPU
+ * seconds as lines of JSON and kills itself after `limit` trials.
  */
 import { writeSync } from 'node:fs';
 import { loadExperiment, runExperiment } from '../../experiments/index.js';
 import { reportFiles } from '../../ui/index.js';
 import { stride, type Mark } from './large-table.js';
 
-const [file = '', workdir = '', most = ''] = process.argv.slice(2);
+const [file = '', workdir = '', limit = ''] = process.argv.slice(2);
 let trials = 0;
 
 function mark(at: Mark['at']): void {
@@ -25,6 +25,6 @@ await runExperiment(loadExperiment(file), { workdir, report: reportFiles }, (eve
   if (event.kind !== 'trial-finished') return;
   trials++;
   if (trials % stride === 0) mark('trials');
-  if (trials >= Number(most)) process.kill(process.pid, 'SIGKILL');
+  if (trials >= Number(limit)) process.kill(process.pid, 'SIGKILL');
 });
 mark('end');

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 
-/** The resources of a process after some trials; `ready`: before the first ask; `end`: with the report. */
+/** Resources used by a process. `ready`: before the first ask; `trials`: after a stride; `end`: after the report. */
 export interface Mark {
   readonly at: 'ready' | 'trials' | 'end';
   readonly trials: number;
@@ -10,29 +10,29 @@ export interface Mark {
   readonly mib: number;
 }
 
-/** Trials between two marks. */
+/** Number of trials between two marks. */
 export const stride = 5000;
 
 const decisions = 8;
 const choices = 4;
 
-/** The least and the most significant digit of a row's number to base 4 are its first and its last decision. */
+/** The decisions are the base-4 digits of the row number, least significant first. */
 const genotypeOf = (row: number): number[] => Array.from({ length: decisions }, (_, i) => (row >> (2 * i)) % choices);
 
 const names = Array.from({ length: decisions }, (_, i) => `d${i}`);
 
-/** A network of the table with its values. */
+/** A table row: a network with its values. */
 export interface LargeRow {
   readonly genotype: readonly number[];
   readonly choices: Readonly<Record<string, string>>;
   readonly values: { readonly acc: number; readonly ms: number };
-  /** Of the file, from 1. */
+  /** Line of the file, from 1. */
   readonly line: number;
 }
 
 /**
- * A made-up table of 4^8 = 65,536 networks with an accuracy and a latency that is known beforehand: more work brings more
- * accuracy, each decision with a best choice of its own.
+ * A synthetic table of 4^8 = 65,536 networks with accuracy and latency. Accuracy grows with latency, and every decision has
+ * a best choice.
  */
 export const rowsOfLargeTable = (): LargeRow[] =>
   Array.from({ length: choices ** decisions }, (_, row) => {
@@ -48,7 +48,7 @@ export const rowsOfLargeTable = (): LargeRow[] =>
     };
   });
 
-/** Writes that table. @returns the file. */
+/** Writes the table as `table.csv`. @returns its path. */
 export function writeLargeTable(folder: string): string {
   const lines = rowsOfLargeTable().map(({ choices: chosen, values: { acc, ms } }) =>
     [...names.map((name) => chosen[name]), acc.toFixed(6), ms.toFixed(3)].join(),
@@ -58,7 +58,7 @@ export function writeLargeTable(folder: string): string {
   return file;
 }
 
-/** Writes an experiment on the table that `writeLargeTable` wrote beside it. @returns the file. */
+/** Writes an experiment on `table.csv` in the same folder. @returns its path. */
 export function writeSearch(folder: string, controller: string, trials: number): string {
   const file = join(folder, `${controller}-${trials}.yaml`);
   const experiment = {

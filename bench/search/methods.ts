@@ -1,27 +1,52 @@
+import { Random } from '../../base/random.js';
+import { costs, extremes, sampleGenotype, type Space } from '../../spaces/index.js';
 import type { DatasetInfo } from '../../trainers/index.js';
-import { sandwichMacs, type SpaceCosts } from './compute.js';
 
-/** A method's experiment, and its costs besides the epochs of its trials. */
+const samples = 400;
+
+/** MACs of the smallest and largest network of a space, and the mean over random networks. */
+interface SpaceCosts {
+  readonly smallest: number;
+  readonly largest: number;
+  readonly mean: number;
+}
+
+export function spaceCosts(space: Space): SpaceCosts {
+  const random = new Random(1, 'space costs');
+  const macs = Array.from({ length: samples }, () => costs(space.build(sampleGenotype(space, random))).macs);
+  const { smallest, largest } = extremes(space);
+  return {
+    smallest: smallest.costs.macs,
+    largest: largest.costs.macs,
+    mean: macs.reduce((a, b) => a + b, 0) / samples,
+  };
+}
+
+/** MACs of a sandwich step on one image with `networks` random networks. */
+const sandwichMacs = ({ smallest, largest, mean }: SpaceCosts, networks: number): number =>
+  largest + smallest + networks * mean;
+
+/** A method's experiment, and its costs other than the epochs of its trials. */
 export interface Method {
   /** Further keys of the experiment. */
   readonly parts: { readonly search: object; readonly [key: string]: object };
-  /** Epochs of a whole training. */
+  /** Epochs of a complete training. */
   readonly epochs: number;
-  /** Multiply-accumulates before the first trial, for one image an epoch. */
+  /** MACs before the first trial, for one image per epoch. */
   readonly before: number;
-  /** The stage after which networks count as found. */
+  /** The stage whose networks are the result. */
   readonly found: 'search' | 'final';
-  /** The cost of an untrained trial, in epochs. */
+  /** Cost of a trial without training, in epochs. */
   readonly evaluation: number;
 }
 
-/** Common to all methods. */
-export interface MethodSetting {
+/** Settings common to all methods. */
+interface MethodSetting {
   readonly trials: number;
   /** Trials of a search with freeze-thaw. */
   readonly frozen: number;
   readonly epochs: number;
-  /** `train:` of a whole training. */
+  /** `train:` of a complete training. */
   readonly train: { readonly epoch_share: number; readonly optimizer: { readonly learning_rate: number } };
   readonly space: SpaceCosts;
   readonly counts: DatasetInfo['counts'];
@@ -29,7 +54,7 @@ export interface MethodSetting {
 
 type Methods = Readonly<Record<string, Method>>;
 
-const fromNothing = (epochs: number, search: object): Method => ({
+const fromScratch = (epochs: number, search: object): Method => ({
   parts: { search: { parallel: 1, ...search } },
   epochs,
   before: 0,
@@ -37,30 +62,30 @@ const fromNothing = (epochs: number, search: object): Method => ({
   evaluation: 0,
 });
 
-/** Search methods; candidates are trained from scratch. */
+/** Search methods that train candidates from scratch. */
 export const controllers = ({ trials, frozen, epochs }: MethodSetting): Methods => ({
-  random: fromNothing(epochs, { controller: 'random', trials }),
-  'NSGA-II': fromNothing(epochs, { controller: 'nsga2', trials }),
-  surrogate: fromNothing(epochs, { controller: 'surrogate', trials }),
-  // Three times as many networks; one in three is trained for longer, and one in nine completely.
-  'surrogate + ASHA': fromNothing(epochs, {
+  random: fromScratch(epochs, { controller: 'random', trials }),
+  'NSGA-II': fromScratch(epochs, { controller: 'nsga2', trials }),
+  surrogate: fromScratch(epochs, { controller: 'surrogate', trials }),
+  // Three times the networks: a third of them trains for longer, and a ninth completely.
+  'surrogate + ASHA': fromScratch(epochs, {
     controller: 'surrogate',
     trials: 3 * trials,
     fidelity: { type: 'asha', min_epochs: 1, eta: 3 },
   }),
-  'surrogate + freeze-thaw': fromNothing(epochs, {
+  'surrogate + freeze-thaw': fromScratch(epochs, {
     controller: 'surrogate',
     trials: frozen,
     fidelity: { type: 'freeze-thaw', min_epochs: Math.max(1, Math.round(epochs / 6)) },
   }),
 });
 
-/** Random networks of a sandwich. */
+/** Number of random networks in a sandwich. */
 const random = 2;
-/** Images from which a member's batch norm statistics are computed. */
+/** Number of images for calibrating a member's batch norm. */
 const calibration = 2048;
 
-/** Sources of a candidate's accuracy. Trainings from a supernet have a quarter of the epochs, at a lower rate. */
+/** Sources of a candidate's accuracy. Training from a supernet takes a quarter of the epochs at half the learning rate. */
 export function evaluations({ trials, epochs, train, space, counts }: MethodSetting): Methods {
   const { optimizer } = train;
   const quarter = Math.max(1, Math.round(epochs / 4));
@@ -74,12 +99,12 @@ export function evaluations({ trials, epochs, train, space, counts }: MethodSett
       optimizer: { ...optimizer, learning_rate: 0.5 * optimizer.learning_rate },
     },
   };
-  /** As many as the compute besides the supernet allows. */
+  /** Number of trials that use the compute left by the supernet. */
   const inherited = Math.max(4, Math.round((trials * epochs - before / space.mean) / quarter));
   return {
-    train: fromNothing(epochs, { evaluate: 'train', trials }),
+    train: fromScratch(epochs, { evaluate: 'train', trials }),
     inherit: {
-      ...fromNothing(quarter, {}),
+      ...fromScratch(quarter, {}),
       parts: { ...shared, search: { parallel: 1, evaluate: 'inherit', trials: inherited } },
       before,
     },
@@ -92,7 +117,7 @@ export function evaluations({ trials, epochs, train, space, counts }: MethodSett
       epochs: quarter,
       before,
       found: 'final',
-      // Without the backward pass, which is two thirds of a training.
+      // Without the backward pass, which takes two thirds of a training step.
       evaluation: (calibration + counts.validation) / (3 * train.epoch_share * counts.train),
     },
   };

@@ -10,11 +10,11 @@ import { enumerate } from '../../spaces/index.js';
 
 const script = fileURLToPath(new URL('./optuna_search.py', import.meta.url));
 
-/** Optuna's samplers, by their names in the script. */
+/** Sampler name in the script → label. */
 export const samplers = { nsga2: 'Optuna NSGA-II, population 20', tpe: 'Optuna TPE, multivariate' } as const;
 export type Sampler = keyof typeof samplers;
 
-/** Optuna in the given Python, or the reason why it cannot be used. */
+/** Optuna in a Python installation, or the reason why it is unavailable. */
 export type Peer = { readonly python: string; readonly version: string } | { readonly missing: string };
 
 export async function findOptuna(python: string): Promise<Peer> {
@@ -27,19 +27,19 @@ export async function findOptuna(python: string): Promise<Peer> {
   }
 }
 
-const answerSchema = z.object({ rows: z.array(z.number().int().nonnegative()), ms: z.number() });
+const searchResultSchema = z.object({ rows: z.array(z.number().int().nonnegative()), ms: z.number() });
 
-/** One search of Optuna's: rows of the table in the order of evaluation, and ms per trial. */
-export type Answer = z.output<typeof answerSchema>;
+/** One Optuna search: table rows in the order of evaluation, and ms per trial. */
+export type OptunaSearch = z.output<typeof searchResultSchema>;
 
-/** Runs searches with the seeds 0 ... seeds - 1, one after the other in one process. @throws Error when it fails. */
+/** Runs searches with seeds 0 to `seeds` - 1 sequentially in one process. @throws Error if the process fails. */
 export async function searchWithOptuna(
   python: string,
   sampler: Sampler,
   { results, objectives }: Problem,
   budget: number,
   seeds: number,
-): Promise<Answer[]> {
+): Promise<OptunaSearch[]> {
   const { table, columns } = results;
   const rows: (readonly number[])[] = [];
   for (const genotype of enumerate(table.space)) rows[table.rowOf(genotype)] = genotype;
@@ -54,9 +54,9 @@ export async function searchWithOptuna(
   const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
   const closed = once(child, 'close');
   child.stdin.end(JSON.stringify(job));
-  const answers: Answer[] = [];
-  for await (const line of createInterface(child.stdout)) answers.push(answerSchema.parse(JSON.parse(line)));
+  const searches: OptunaSearch[] = [];
+  for await (const line of createInterface(child.stdout)) searches.push(searchResultSchema.parse(JSON.parse(line)));
   const code: unknown = (await closed)[0];
   if (code !== 0) throw new Error(`Optuna's process ended with code ${String(code)}`);
-  return answers;
+  return searches;
 }

@@ -1,7 +1,7 @@
-"""Searches a table of results with Optuna; a job as JSON on standard input, one line of rows for each seed as output.
+"""Searches a table of results with Optuna. Reads a job (JSON) from standard input, prints one line of JSON per seed.
 
-The job: choices (numbers of choices of each decision), rows (their indices), objectives (values by row, direction),
-sampler (nsga2 or tpe), budget and seeds. Storage is in memory. Each trial counts, repeated ones too.
+The job: choices (number of choices per decision), rows (choice indices per row), objectives (values by row, direction),
+sampler (nsga2 or tpe), budget and seeds. Storage is in memory. Every trial counts, including repeated ones.
 """
 
 import json
@@ -25,7 +25,7 @@ def search(job, seed, row_of):
     start = time.perf_counter()
     for _ in range(job["budget"]):
         trial = study.ask()
-        # Categorical, as operations are; their order means nothing.
+        # Categorical: the order of operations has no meaning.
         genotype = tuple(
             trial.suggest_categorical(f"decision{i}", list(range(count))) for i, count in enumerate(job["choices"])
         )

@@ -1,20 +1,72 @@
-import { playMatch, turnsText, type Turns } from './against-peers.js';
-import { large, small, writeModels, type Subject } from './networks.js';
+import { messageOf } from '../../base/errors.js';
 import { imageRequests, rawRequests, type Requests } from './requests.js';
-import { medianOf, type Turn } from './rounds.js';
-import { folderOf, type Setting } from './setting.js';
+import { type LoadCase, interleave, medianOf, type Measurement } from './rounds.js';
+import { startFastapi, startFastify, startNas, type ServerProcess } from './server-process.js';
+import { closedLoad, folderOf, type Setting } from './setting.js';
+import { large, small, writeModels, type Subject } from './networks.js';
 
-const rate = (turns: readonly Turn[]): number => medianOf(turns, (turn) => turn.rate);
-const cpu = (turns: readonly Turn[]): number => medianOf(turns, (turn) => turn.cpuMs);
-
-/** Says what came out of a match, and by what factor we are ahead (rates) or cost more (CPU). */
-function sayTurns(setting: Setting, name: string, turns: Turns): void {
-  for (const server of ['nas', 'fastify', 'fastapi'] as const)
-    if (turns[server].length > 0) setting.say(`${name}: ${turnsText(server, turns[server])}`);
+/** A comparison of servers that serve the same model and receive the same bytes. */
+interface Match {
+  readonly model: string;
+  readonly channels: 1 | 3;
+  readonly requests: Requests;
+  readonly connections: number;
+  /** Options of `nas serve`. */
+  readonly options: readonly string[];
 }
 
-function sayRatio(setting: Setting, text: string, theirs: readonly Turn[], ratio: () => number, bar: string): void {
-  if (theirs.length > 0) setting.say(`${text}: ${ratio().toFixed(2)} (bar: ${bar})`);
+/** Measurements per server; none for FastAPI if it is not installed. */
+type Measurements = Readonly<Record<'nas' | 'fastify' | 'fastapi', readonly Measurement[]>>;
+
+/** Measures all servers at full speed in alternating rounds. */
+async function compareServers(setting: Setting, match: Match): Promise<Measurements> {
+  const { model, channels, requests, connections } = match;
+  const servers: ServerProcess[] = [];
+  const join = async (start: Promise<ServerProcess>, request: Requests['ours']): Promise<LoadCase> => {
+    const server = await start;
+    servers.push(server);
+    return { server, plan: closedLoad([request], setting, connections) };
+  };
+  try {
+    const nas = await join(startNas(model, ...match.options), requests.ours);
+    const fastify = await join(startFastify(model), requests.theirs);
+    const fastapi = await join(startFastapi(setting.python, model, channels), requests.theirs).catch(
+      (error: unknown) => {
+        setting.print(`FastAPI is skipped (${messageOf(error).trim().split('\n').at(-1) ?? ''}); see --python`);
+        return null;
+      },
+    );
+    if (fastapi === null) return { ...(await interleave({ nas, fastify }, setting.rounds)), fastapi: [] };
+    return await interleave({ nas, fastify, fastapi }, setting.rounds);
+  } finally {
+    for (const server of servers) await server.end();
+  }
+}
+
+/** Medians, for example `nas 12034/s, 0.061 ms CPU`. */
+const mediansText = (name: string, measurements: readonly Measurement[]): string =>
+  `${name} ${medianOf(measurements, ({ rate }) => rate).toFixed(0)}/s, ${medianOf(measurements, ({ cpuMs }) => cpuMs).toFixed(3)} ms CPU`;
+
+const rate = (measurements: readonly Measurement[]): number =>
+  medianOf(measurements, (measurement) => measurement.rate);
+const cpu = (measurements: readonly Measurement[]): number =>
+  medianOf(measurements, (measurement) => measurement.cpuMs);
+
+/** Prints the medians of each server. */
+function printMedians(setting: Setting, name: string, measurements: Measurements): void {
+  for (const server of ['nas', 'fastify', 'fastapi'] as const)
+    if (measurements[server].length > 0) setting.print(`${name}: ${mediansText(server, measurements[server])}`);
+}
+
+/** Prints a ratio, if the peer was measured. */
+function printRatio(
+  setting: Setting,
+  text: string,
+  theirs: readonly Measurement[],
+  ratio: () => number,
+  bar: string,
+): void {
+  if (theirs.length > 0) setting.print(`${text}: ${ratio().toFixed(2)} (bar: ${bar})`);
 }
 
 async function match(
@@ -23,17 +75,17 @@ async function match(
   subject: Subject,
   requestsIn: (folder: string) => Requests | Promise<Requests>,
   { connections, options }: { readonly connections: number; readonly options: readonly string[] },
-): Promise<Turns> {
+): Promise<Measurements> {
   const folder = folderOf(setting, name);
   const [model] = writeModels(folder, [subject]);
   const channels = subject.network.input[2] === 1 ? 1 : 3;
   const requests = await requestsIn(folder);
-  const turns = await playMatch(setting, { model, channels, requests, connections, options });
-  sayTurns(setting, name, turns);
-  return turns;
+  const measurements = await compareServers(setting, { model, channels, requests, connections, options });
+  printMedians(setting, name, measurements);
+  return measurements;
 }
 
-/** A network that costs less than the server around it, 32 connections: how many it answers a second. */
+/** Request rate for a network that costs less than the server around it, with 32 connections. */
 export async function rawSmall(setting: Setting): Promise<void> {
   const { nas, fastify, fastapi } = await match(
     setting,
@@ -42,14 +94,14 @@ export async function rawSmall(setting: Setting): Promise<void> {
     (folder) => rawRequests(folder, small.network.input, small.name),
     { connections: 32, options: [] },
   );
-  sayRatio(setting, 'raw-small: rate / fastify', fastify, () => rate(nas) / rate(fastify), '1.5 or more');
-  sayRatio(setting, 'raw-small: rate / FastAPI', fastapi, () => rate(nas) / rate(fastapi), '1.8 or more');
-  // What rates would be on a quiet machine: neighbours disturb it less.
-  sayRatio(setting, 'raw-small: answers per CPU second / fastify', fastify, () => cpu(fastify) / cpu(nas), 'none');
-  sayRatio(setting, 'raw-small: answers per CPU second / FastAPI', fastapi, () => cpu(fastapi) / cpu(nas), 'none');
+  printRatio(setting, 'raw-small: rate / fastify', fastify, () => rate(nas) / rate(fastify), '1.5 or more');
+  printRatio(setting, 'raw-small: rate / FastAPI', fastapi, () => rate(nas) / rate(fastapi), '1.8 or more');
+  // CPU time is less sensitive to other load than the rate.
+  printRatio(setting, 'raw-small: responses per CPU second / fastify', fastify, () => cpu(fastify) / cpu(nas), 'none');
+  printRatio(setting, 'raw-small: responses per CPU second / FastAPI', fastapi, () => cpu(fastapi) / cpu(nas), 'none');
 }
 
-/** A network that costs far more than the server around it: what the server adds. */
+/** CPU time that the server adds to a network that costs far more than the server. */
 export async function rawLarge(setting: Setting): Promise<void> {
   const { nas, fastify, fastapi } = await match(
     setting,
@@ -58,16 +110,16 @@ export async function rawLarge(setting: Setting): Promise<void> {
     (folder) => rawRequests(folder, large.network.input, large.name),
     { connections: 8, options: ['--workers', '1'] },
   );
-  sayRatio(setting, 'raw-large: CPU / fastify', fastify, () => cpu(nas) / cpu(fastify), '1.05 or less');
-  sayRatio(setting, 'raw-large: CPU / FastAPI', fastapi, () => cpu(nas) / cpu(fastapi), 'none');
+  printRatio(setting, 'raw-large: CPU / fastify', fastify, () => cpu(nas) / cpu(fastify), '1.05 or less');
+  printRatio(setting, 'raw-large: CPU / FastAPI', fastapi, () => cpu(nas) / cpu(fastapi), 'none');
 }
 
-/** JPEGs of 640 x 480, decoded, shrunk, classified. */
+/** CPU time to decode, resize and classify JPEGs of 640 x 480. */
 export async function image(setting: Setting): Promise<void> {
   const { nas, fastify, fastapi } = await match(setting, 'image', large, imageRequests, {
     connections: 8,
     options: ['--workers', '1'],
   });
-  sayRatio(setting, 'image: CPU / fastify', fastify, () => cpu(nas) / cpu(fastify), 'none');
-  sayRatio(setting, 'image: CPU / FastAPI', fastapi, () => cpu(nas) / cpu(fastapi), '1.1 or less');
+  printRatio(setting, 'image: CPU / fastify', fastify, () => cpu(nas) / cpu(fastify), 'none');
+  printRatio(setting, 'image: CPU / FastAPI', fastapi, () => cpu(nas) / cpu(fastapi), '1.1 or less');
 }

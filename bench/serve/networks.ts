@@ -5,11 +5,11 @@ import { costs, createSpace, extremes, spaceSchema, type MBConv, type Network } 
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
 import { divisible, mobilenetV3Large, mobilenetV3Small } from '../../test/spaces/published.js';
 
-/** A network that is served, with random weights: what it costs does not depend on them. */
+/** A served network. Its weights are random, because cost does not depend on them. */
 export interface Subject {
   readonly name: string;
   readonly network: Network;
-  /** Said of it, not measured: the accuracy that was published for a trained network of this form. */
+  /** The published accuracy of the trained architecture, not measured here. */
   readonly accuracy: number;
 }
 
@@ -23,7 +23,7 @@ const relu = (filters: number, stride: 1 | 2): MBConv => ({
   se: 0,
 });
 
-/** About 0.03 ms an image: the server around it is what costs. */
+/** About 0.03 ms per image; the server dominates the cost. */
 export const small: Subject = {
   name: 'small',
   network: {
@@ -37,7 +37,7 @@ export const small: Subject = {
   accuracy: 0.85,
 };
 
-/** A MobileNetV3 of another width, rounded as the paper's are. */
+/** A MobileNetV3 with another width multiplier, rounded as in the paper. */
 function widened(network: Network, factor: number): Network {
   let before = network.stem.filters;
   const stem = { ...network.stem, filters: divisible(network.stem.filters * factor) };
@@ -53,12 +53,12 @@ function widened(network: Network, factor: number): Network {
   return { ...network, stem, blocks, head: { ...network.head, filters: divisible(network.head.filters * factor) } };
 }
 
-/** MobileNetV3-Large, about 6.6 ms an image. */
+/** MobileNetV3-Large, about 6.6 ms per image. */
 export const large: Subject = { name: 'v3-large', network: mobilenetV3Large, accuracy: 0.752 };
 
 /**
- * Six networks of 21 to 566 million multiply-accumulates at 224 pixels, by rising accuracy: as the papers give them for
- * MobileNetV3 (Howard et al. 2019, table 3), and about that of the largest network of Once-for-All (Cai et al. 2020).
+ * Six networks of 21 to 566 million multiply-accumulates at 224 pixels, by ascending accuracy: published for MobileNetV3
+ * (Howard et al. 2019, table 3), approximate for the largest network of Once-for-All (Cai et al. 2020).
  */
 export async function frontierSubjects(): Promise<readonly Subject[]> {
   const space = await createSpace(spaceSchema.parse({ type: 'ofa-mobilenetv3' }), {
@@ -75,13 +75,13 @@ export async function frontierSubjects(): Promise<readonly Subject[]> {
   ];
 }
 
-/** Statistics by which pixels are normalised, by number of channels. */
+/** Number of channels → statistics for normalising pixels. */
 export const normalisation = {
   1: { mean: [0.2857], std: [0.3529] },
   3: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
 } as const;
 
-/** Writes networks as ONNX files with all that serving them takes. @returns their files, in order. */
+/** Writes networks as ONNX files with the metadata that serving needs. @returns their paths in order. */
 export function writeModels(folder: string, subjects: readonly Subject[]): string[] {
   mkdirSync(folder, { recursive: true });
   return subjects.map(({ name, network, accuracy }) => {
@@ -101,6 +101,6 @@ export function writeModels(folder: string, subjects: readonly Subject[]): strin
   });
 }
 
-/** `v3-large: 219 million multiply-accumulates, accuracy 0.752`. */
+/** For example `v3-large: 219 million multiply-accumulates, accuracy 0.752`. */
 export const subjectText = ({ name, network, accuracy }: Subject): string =>
   `${name}: ${Math.round(costs(network).macs / 1e6)} million multiply-accumulates, accuracy ${accuracy}`;

@@ -8,15 +8,15 @@ type Shape = readonly [height: number, width: number, channels: number];
 
 const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
-/** What servers of all kinds are asked with the same bytes. */
+/** Equivalent requests for `nas serve` and for the peers, with the same body. */
 export interface Requests {
-  /** Of `nas serve`. */
+  /** For `nas serve`. */
   readonly ours: LoadRequest;
-  /** Of the peers. */
+  /** For the peers. */
   readonly theirs: LoadRequest;
 }
 
-/** One image as bytes and nothing else, which the Open Inference Protocol takes when its JSON has no length. */
+/** A body of raw tensor bytes, which the Open Inference Protocol accepts with a JSON header of length 0. */
 function tensorRequests(body: string, path: string, model: string): Requests {
   const headers = { 'content-type': 'application/octet-stream' };
   return {
@@ -25,7 +25,7 @@ function tensorRequests(body: string, path: string, model: string): Requests {
   };
 }
 
-/** Normalised floats, as a network takes them. */
+/** Normalised float32 values, the input of a network. */
 export function rawRequests(folder: string, shape: Shape, model: string): Requests {
   const random = new Random(1, 'raw');
   const body = join(folder, 'values.bin');
@@ -33,7 +33,7 @@ export function rawRequests(folder: string, shape: Shape, model: string): Reques
   return tensorRequests(body, '/raw', model);
 }
 
-/** Bytes of pixels in the network's size. */
+/** Pixel bytes at the network's input size. */
 export function pixelRequests(folder: string, shape: Shape, model: string): Requests {
   const random = new Random(1, 'pixels');
   const body = join(folder, 'pixels.bin');
@@ -44,7 +44,7 @@ export function pixelRequests(folder: string, shape: Shape, model: string): Requ
   return tensorRequests(body, '/pixels', model);
 }
 
-/** A JPEG of 640 x 480: soft shapes and some grain, which compresses about as a photograph does. */
+/** A JPEG of 640 x 480 with soft shapes and grain, which compresses about as well as a photograph. */
 export async function imageRequests(folder: string): Promise<Requests> {
   const random = new Random(1, 'image');
   const noise = (width: number, height: number, least: number, most: number) =>

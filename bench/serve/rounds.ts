@@ -3,39 +3,39 @@ import { familyProcessorTime } from '../../latency-models/machine.js';
 import { median } from '../../latency-models/statistics.js';
 import type { LoadPlan } from './load/plan.js';
 import type { LoadReport } from './load/report.js';
-import { runLoad } from './load/run-load.js';
+import { runLoad } from './load/generate.js';
 import type { ServerProcess } from './server-process.js';
 
-/** A server with what it is asked. */
-export interface Contestant {
+/** A server and the load on it. */
+export interface LoadCase {
   readonly server: ServerProcess;
   readonly plan: Omit<LoadPlan, 'port'>;
 }
 
-/** One load on one server. */
-export interface Turn {
+/** One load on one server, measured. */
+export interface Measurement {
   readonly report: LoadReport;
-  /** Answers with status 200 a second, in time or not. */
+  /** Responses with status 200 per second, good or late. */
   readonly rate: number;
-  /** Processor time of the server for each of them, in ms, whatever it did for others. */
+  /** CPU time of the server per such response in ms, including the work for all other requests. */
   readonly cpuMs: number;
 }
 
-/** How a server is told to be done with what earlier turns left: it uses less of a core than this share. */
-const quiet = { share: 0.1, lookMs: 200, looks: 100 } as const;
+/** A server is idle when it uses less than this share of a core over one interval. */
+const idle = { share: 0.1, intervalMs: 200, attempts: 100 } as const;
 
-/** Waits until a server has nothing to do any more: what was not answered is still computed by some. */
+/** Waits until a server is idle; some servers still compute requests that got no response. */
 async function settle({ pid }: ServerProcess): Promise<void> {
-  for (let look = 0; look < quiet.looks; look++) {
+  for (let attempt = 0; attempt < idle.attempts; attempt++) {
     const before = familyProcessorTime(pid);
-    await sleep(quiet.lookMs);
-    if (familyProcessorTime(pid) - before <= quiet.share * quiet.lookMs) return;
+    await sleep(idle.intervalMs);
+    if (familyProcessorTime(pid) - before <= idle.share * idle.intervalMs) return;
   }
-  throw new Error(`the server with process id ${pid} does not get idle`);
+  throw new Error(`the server with process id ${pid} does not become idle`);
 }
 
-/** Puts a load on a server that has nothing else to do, and reads off what it cost. */
-export async function takeTurn({ server, plan }: Contestant): Promise<Turn> {
+/** Puts a load on an idle server and measures rate and cost. */
+export async function measureLoad({ server, plan }: LoadCase): Promise<Measurement> {
   await settle(server);
   const before = familyProcessorTime(server.pid);
   const report = await runLoad({ ...plan, port: server.port });
@@ -45,50 +45,55 @@ export async function takeTurn({ server, plan }: Contestant): Promise<Turn> {
 }
 
 /**
- * So many rounds, in each of which every contestant has its turn, so that a neighbour's noise falls on all of them. A short
- * turn of each comes before, and does not count.
+ * Measures all cases in every round, so that other load affects all of them. A short warm-up of each case precedes the
+ * rounds and does not count.
  */
 export async function interleave<Name extends string>(
-  contestants: Readonly<Record<Name, Contestant>>,
+  cases: Readonly<Record<Name, LoadCase>>,
   rounds: number,
-): Promise<Readonly<Record<Name, readonly Turn[]>>> {
-  const names = Object.keys(contestants) as Name[];
-  const turns = Object.fromEntries(names.map((name) => [name, [] as Turn[]])) as Record<Name, Turn[]>;
+): Promise<Readonly<Record<Name, readonly Measurement[]>>> {
+  const names = Object.keys(cases) as Name[];
+  const measurements = Object.fromEntries(names.map((name) => [name, [] as Measurement[]])) as Record<
+    Name,
+    Measurement[]
+  >;
   for (const name of names) {
-    const { server, plan } = contestants[name];
-    await takeTurn({ server, plan: { ...plan, seconds: 1 } });
+    const { server, plan } = cases[name];
+    await measureLoad({ server, plan: { ...plan, seconds: 1 } });
   }
   for (let round = 0; round < rounds; round++)
-    for (const name of names) turns[name].push(await takeTurn(contestants[name]));
-  return turns;
+    for (const name of names) measurements[name].push(await measureLoad(cases[name]));
+  return measurements;
 }
 
-export const medianOf = (turns: readonly Turn[], figure: (turn: Turn) => number): number => median(turns.map(figure));
+/** The median of a figure. */
+export const medianOf = (measurements: readonly Measurement[], figure: (measurement: Measurement) => number): number =>
+  median(measurements.map(figure));
 
-/** Answers in time, a second. */
-export const goodput = ({ report }: Turn): number => report.counts.good / report.seconds;
+/** Good responses per second. */
+export const goodput = ({ report }: Measurement): number => report.counts.good / report.seconds;
 
-/** A generator that is later than this, in ms at p99, does not put the load on a server that it should. */
-const mostLagMs = 10;
+/** A generator whose p99 delay exceeds this (ms) does not produce the planned load. */
+const maxLagMs = 10;
 
-const isValid = ({ report }: Turn): boolean => (report.lagMs?.p99 ?? 0) <= mostLagMs;
+const isValid = ({ report }: Measurement): boolean => (report.lagMs?.p99 ?? 0) <= maxLagMs;
 
-/** Turns whose load was as it should be; all of them where none was, which `doubts` then says. */
-export function validOf(turns: readonly Turn[]): readonly Turn[] {
-  const valid = turns.filter(isValid);
-  return valid.length > 0 ? valid : turns;
+/** Measurements with the planned load; all of them if none has, which `lagWarning` reports. */
+export function validOf(measurements: readonly Measurement[]): readonly Measurement[] {
+  const valid = measurements.filter(isValid);
+  return valid.length > 0 ? valid : measurements;
 }
 
-/** In how many turns the load was not as it should be; empty: in none. */
-export function doubts(turns: readonly Turn[]): string {
-  const late = turns.filter((turn) => !isValid(turn)).length;
+/** A warning about measurements without the planned load; empty if there are none. */
+export function lagWarning(measurements: readonly Measurement[]): string {
+  const late = measurements.filter((measurement) => !isValid(measurement)).length;
   return late === 0
     ? ''
-    : `; in ${late} of ${turns.length} turns, the generator was late by more than ${mostLagMs} ms: the machine is too busy`;
+    : `; in ${late} of ${measurements.length} measurements, the load generator lagged by more than ${maxLagMs} ms: the machine is too busy`;
 }
 
-/** Answers of a server a second, when it is always asked. */
-export async function capacityOf(contestant: Contestant): Promise<number> {
-  await takeTurn({ ...contestant, plan: { ...contestant.plan, seconds: 1 } });
-  return (await takeTurn(contestant)).rate;
+/** Responses per second of a saturated server. */
+export async function capacityOf(loadCase: LoadCase): Promise<number> {
+  await measureLoad({ ...loadCase, plan: { ...loadCase.plan, seconds: 1 } });
+  return (await measureLoad(loadCase)).rate;
 }

@@ -4,25 +4,25 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { normalisation } from './networks.js';
 
-/** A server in a process of its own, that takes requests. */
+/** A listening server in its own process. */
 export interface ServerProcess {
   readonly pid: number;
   readonly port: number;
-  /** Asks it to end, and waits. */
+  /** Sends SIGTERM and waits for the exit. */
   readonly end: () => Promise<void>;
 }
 
-/** What a server prints when it listens: `{"port": 41234}`, or its address. */
+/** A server's first output: `{"port": 41234}`, or its address. */
 const portPattern = /"port": ?(\d+)|http:\/\/[^/:]+:(\d+)/;
 
-/** @throws Error with the last that it wrote, when it ends before it listens. */
+/** @throws Error with the end of its standard error if it exits before it listens. */
 async function start(command: string, args: readonly string[]): Promise<ServerProcess> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let written = '';
   child.stderr.on('data', (bytes: Buffer) => (written = `${written}${bytes.toString()}`.slice(-2000)));
   const over = new Promise<string>((resolve) => {
     child.once('error', ({ message }) => resolve(message));
-    child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? `code ${String(code)}`}`));
+    child.once('exit', (code, signal) => resolve(`exited with ${signal ?? `code ${String(code)}`}`));
   });
   const listening = new Promise<number>((resolve) => {
     createInterface(child.stdout).on('line', (line) => {
@@ -46,7 +46,7 @@ async function start(command: string, args: readonly string[]): Promise<ServerPr
 
 const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
-/** `nas serve`, as it was built. */
+/** `nas serve` from the build in dist/. */
 export const startNas = (models: string, ...options: readonly string[]): Promise<ServerProcess> =>
   start(process.execPath, [
     pathOf('../../dist/cli/main.js'),
@@ -59,10 +59,10 @@ export const startNas = (models: string, ...options: readonly string[]): Promise
     ...options,
   ]);
 
-/** What people write in Node.js. */
+/** The Node.js peer. */
 export const startFastify = (model: string): Promise<ServerProcess> =>
   start(process.execPath, ['--import', 'tsx', pathOf('./peers/fastify-server.ts'), JSON.stringify({ model })]);
 
-/** What people write in Python. @param channels of the model's images. */
+/** The Python peer. @param channels of the model's images */
 export const startFastapi = (python: string, model: string, channels: 1 | 3): Promise<ServerProcess> =>
   start(python, [pathOf('./peers/fastapi_server.py'), JSON.stringify({ model, ...normalisation[channels] })]);

@@ -2,54 +2,54 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadPlan, LoadRequest } from './load/plan.js';
 
-/** What all benches are told. */
+/** Settings of all serving benchmarks. */
 export interface Setting {
-  /** A folder for files of the run. */
+  /** Folder for temporary files. */
   readonly root: string;
   readonly rounds: number;
-  /** Of one turn. */
+  /** Duration of one measurement. */
   readonly seconds: number;
-  /** Of the soak. */
+  /** Duration of the soak. */
   readonly minutes: number;
-  /** Whose FastAPI is a peer. */
+  /** Python executable with FastAPI. */
   readonly python: string;
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
 }
 
-/** What each request has under an open load, in ms. */
+/** Budget of a request under an open load, in ms. */
 export const budgetMs = 100;
 
-/** One inference thread, so that half of a machine with two cores is left for HTTP and the load. */
+/** One inference thread leaves half of a two-core machine for HTTP and the load generator. */
 export const oneWorker = ['--workers', '1'] as const;
 
-/** A bench's own folder. */
+/** The folder of one benchmark. */
 export function folderOf({ root }: Setting, name: string): string {
   const folder = join(root, name);
   mkdirSync(folder, { recursive: true });
   return folder;
 }
 
-/** The same requests, saying in how many ms an answer is of use. */
+/** The requests with a budget header. */
 const withBudget = (requests: readonly LoadRequest[], ms: number): LoadRequest[] =>
   requests.map(({ headers, ...rest }) => ({ ...rest, headers: { ...headers, 'x-budget-ms': String(ms) } }));
 
-/** Where only rates and costs matter, no answer is too late, in ms. */
-const patientMs = 30_000;
+/** Budget in ms for closed loads, which measure only rate and cost. */
+const unlimitedMs = 30_000;
 
-/** So many connections that ask again when they are answered, as fast as the server is. */
+/** A closed load: every connection sends the next request after a response. */
 export const closedLoad = (
   requests: readonly LoadRequest[],
   { seconds }: Setting,
   connections: number,
 ): Omit<LoadPlan, 'port'> => ({
-  requests: withBudget(requests, patientMs),
+  requests: withBudget(requests, unlimitedMs),
   pace: { kind: 'closed' },
   seconds,
   connections,
-  budgetMs: patientMs,
+  budgetMs: unlimitedMs,
 });
 
-/** Poisson arrivals. */
+/** An open load with Poisson arrivals. */
 export const openLoad = (
   requests: readonly LoadRequest[],
   { seconds }: Pick<Setting, 'seconds'>,

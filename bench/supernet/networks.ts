@@ -8,21 +8,22 @@ import {
   type Network,
   type Space,
 } from '../../spaces/index.js';
+import { kendall, mean, spearman } from '../../latency-models/statistics.js';
 
-/** A network whose accuracies are compared. */
+/** A network of the comparison. */
 export interface Subject {
   readonly genotype: Genotype;
   readonly network: Network;
   readonly macs: number;
-  /** Index of its bin; null for the ends of the space. */
+  /** Index of its bin; null for the smallest and largest network of the space. */
   readonly bin: number | null;
 }
 
-/** Middles of the bins, in millions of multiply-accumulates: networks within a tenth of one are of like cost. */
-export const bins = [0.65, 1.25, 2.2];
+/** Centres of the cost bins in millions of multiply-accumulates. A bin spans 10 % on both sides. */
+const bins = [0.65, 1.25, 2.2];
 const perBin = 5;
 
-/** The ends of the space and, for each bin, the first random networks that fall into it; by cost, smallest first. */
+/** The smallest and largest network of the space and random networks of each bin, by ascending cost. */
 export function subjects(space: Space): readonly Subject[] {
   const ends = extremes(space);
   const subject = (genotype: Genotype, bin: number | null): Subject => {
@@ -43,4 +44,29 @@ export function subjects(space: Space): readonly Subject[] {
   return [subject(ends.smallest.genotype, null), ...chosen.values(), subject(ends.largest.genotype, null)].sort(
     (a, b) => a.macs - b.macs,
   );
+}
+
+/** Rank correlation between a figure and accuracy after stand-alone training. */
+export interface Ranking {
+  readonly spearman: number;
+  readonly kendall: number;
+  /** Kendall's rank correlation within each cost bin. */
+  readonly within: readonly number[];
+  /** Mean of `within`. */
+  readonly meanWithin: number;
+}
+
+/**
+ * @param of figure that ranks the networks, one value per network
+ * @param accuracies after stand-alone training
+ */
+export function rank(networks: readonly Subject[], of: readonly number[], accuracies: readonly number[]): Ranking {
+  const within = bins.map((_, bin) => {
+    const members = [...networks.keys()].filter((i) => networks[i].bin === bin);
+    return kendall(
+      members.map((i) => of[i]),
+      members.map((i) => accuracies[i]),
+    );
+  });
+  return { spearman: spearman(of, accuracies), kendall: kendall(of, accuracies), within, meanWithin: mean(within) };
 }

@@ -10,8 +10,13 @@ import {
   type FitHooks,
   type TrainConfig,
 } from '../../trainers/index.js';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { invalidInput } from '../../base/errors.js';
 
-/** What all trainings of the benchmark have in common. */
+/** Settings common to all trainings of the benchmark. */
 export interface Setting {
   readonly task: Task;
   readonly config: SpaceConfig;
@@ -19,24 +24,23 @@ export interface Setting {
   readonly dataset: DatasetRef;
   readonly train: TrainConfig;
   readonly engine: EngineConfig;
-  /** Folder of what was trained. */
+  /** Cache of trained networks. */
   readonly folder: string;
 }
 
-/** Training images as they are used: a fifth is for the test, which nothing else sees, 2,000 for validation. */
+/** Shares of CIFAR-10's training images: a fifth for the test, 2,000 for validation. */
 const shares = { test: 0.2, validation: 0.05, subset: 0.539 };
 
 export interface SettingOptions {
   readonly images: string;
   readonly folder: string;
   readonly epochs: number;
-  /** Of networks alone and, unless a variant says otherwise, of the supernet. */
+  /** For stand-alone trainings and, unless a variant overrides it, for the supernet. */
   readonly learningRate: number;
 }
 
 /**
- * The `tiny` space (0.25 to 3.8 M multiply-accumulates) at 32 x 32 pixels, and the same number of steps for every
- * training: 160 an epoch.
+ * The `tiny` space (0.25 to 3.8 M multiply-accumulates) at 32 x 32 pixels. Every training has 160 steps per epoch.
  */
 export async function createSetting({ images, folder, epochs, learningRate }: SettingOptions): Promise<Setting> {
   const dataset = await prepareDataset(dataSchema.parse({ type: 'image-folder', path: images, size: 32, ...shares }));
@@ -53,10 +57,31 @@ export async function createSetting({ images, folder, epochs, learningRate }: Se
   return { task, config, space, dataset, train, engine: engineSchema.parse({}), folder };
 }
 
-/** Trainings are neither watched nor stopped. */
+/** No-op hooks. */
 export const hooks: FitHooks = {
   onEpoch: () => undefined,
   onProgress: () => undefined,
   signal: new AbortController().signal,
   pause: () => undefined,
 };
+
+/**
+ * CIFAR-10's training images as an image folder (`train/<class>/<n>.jpg`), unpacked once into `folder` from
+ * `data/cifar10-train.tar.gz` beside the peers folder (`NAS_BENCH_PEERS`, or `../shared/bench`).
+ */
+export async function cifarImages(folder: string): Promise<string> {
+  const images = join(folder, 'cifar10');
+  if (existsSync(images)) return join(images, 'train');
+  const peers = resolve(process.env['NAS_BENCH_PEERS'] ?? '../shared/bench');
+  const archive = join(dirname(peers), 'data', 'cifar10-train.tar.gz');
+  if (!existsSync(archive))
+    throw invalidInput(`${archive} does not exist`, {
+      hint: 'Set NAS_BENCH_PEERS to the folder beside `data`, or give --images a folder with one sub-folder per class.',
+    });
+  const unpacked = `${images}.tmp`;
+  rmSync(unpacked, { recursive: true, force: true });
+  mkdirSync(unpacked, { recursive: true });
+  await promisify(execFile)('tar', ['xzf', archive, '-C', unpacked]);
+  renameSync(unpacked, images);
+  return join(images, 'train');
+}

@@ -18,7 +18,7 @@ import {
 import { createCompiledSupernet } from '../../trainers/supernet/engines.js';
 import { createSupernetProgram } from '../../trainers/supernet/program.js';
 import { createSandwich, type Sandwich } from '../../trainers/supernet/sandwich.js';
-import { cpuSeconds } from './kept.js';
+import { cpuSeconds } from './alone.js';
 
 const task: Task = { input: [32, 32, 3], classes: 10 };
 const [batch, seed, threads, rate] = [128, 1, 1, 0.01];
@@ -26,7 +26,7 @@ const loss = lossSchema.parse({ type: 'cross-entropy' });
 const { optimizer } = trainSchema.parse({});
 const engine = engineSchema.parse({});
 
-/** Normal images and random labels: what a step costs does not depend on them. */
+/** Random images and labels. The cost of a step does not depend on them. */
 function randomBatch(): EngineBatch {
   const random = new Random(seed, 'step costs');
   const labels = new Float32Array(batch * task.classes);
@@ -52,9 +52,9 @@ async function supernetEngine(space: Space, sandwich: Sandwich): Promise<Trainin
 }
 
 /**
- * CPU time of sandwich steps and of plain steps of the largest network, taken in turns: `small`, 32 x 32 pixels, stem
- * stride 1, batches of 128, two random networks held for 16 steps, one thread. The first turn, in which everything is
- * opened, is left out; from then on compilations are part of the steps.
+ * CPU time of sandwich steps alternating with plain steps of the largest network: `small` space, 32 x 32 pixels, stem stride
+ * 1, batches of 128, two random networks held for 16 steps, one thread. The first 16 steps open everything and do not count;
+ * later compilations do.
  */
 export async function stepCosts(steps: number): Promise<string> {
   const hold = 16;
@@ -77,7 +77,7 @@ export async function stepCosts(steps: number): Promise<string> {
   await plain.dispose();
   await supernet.dispose();
   const table = new Table({
-    head: ['CPU ms a step', 'mean', 'median', 'in plain steps'],
+    head: ['CPU ms a step', 'mean', 'median', 'vs. plain'],
     style: { head: [], border: [] },
   });
   const unit = mean(milliseconds.plain);
@@ -92,7 +92,7 @@ const collect = (): void => {
   (runInNewContext('gc') as () => void)();
 };
 
-/** Memory while networks come and go, two in each step, of `tiny`: JavaScript's heap after a collection, and the process. */
+/** JavaScript heap after a collection and resident memory while the supernet compiles two new `tiny` networks per step. */
 export async function memoryOverNetworks(networks: number): Promise<string> {
   const space = await createSpace(spaceSchema.parse({ type: 'mobilenet', preset: 'tiny' }), task);
   const supernet = await supernetEngine(

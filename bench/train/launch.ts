@@ -8,14 +8,14 @@ import { invalidInput, messageOf } from '../../base/errors.js';
 
 const run = promisify(execFile);
 
-/** The command as it is built. */
+/** The `nas` command of the build. */
 const nas = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-/** The folder with the reference networks and the PyTorch peer: `NAS_BENCH_PEERS`, or `../shared/bench`. */
+/** The folder of the reference networks and the PyTorch script: `NAS_BENCH_PEERS`, or `../shared/bench`. */
 export function peersDirectory(): string {
   const directory = resolve(process.env['NAS_BENCH_PEERS'] ?? '../shared/bench');
   if (!existsSync(join(directory, 'networks.json')))
-    throw invalidInput(`there is no networks.json in ${directory}`, {
+    throw invalidInput(`${directory} has no networks.json`, {
       hint: 'Set NAS_BENCH_PEERS to the folder with networks.json and torch_train.py.',
     });
   return directory;
@@ -29,9 +29,9 @@ export interface Job {
   readonly steps: number;
   readonly warmup: number;
   readonly portable: boolean;
-  /** ONNX Runtime execution provider of ours. */
+  /** ONNX Runtime execution provider of our step. */
   readonly provider: string;
-  /** What PyTorch computes on: cpu, cuda, mps or xpu. */
+  /** PyTorch's device: cpu, cuda, mps or xpu. */
   readonly device: string;
 }
 
@@ -64,11 +64,11 @@ export async function measureOurs({ networks, name, threads, steps, warmup, port
   return oursSchema.parse(JSON.parse(stdout))[0];
 }
 
-/** How PyTorch's peer is started, or why it cannot be. */
+/** PyTorch and its script, or the reason why PyTorch is unavailable. */
 export type Peer =
   { readonly version: string; readonly python: string; readonly script: string } | { readonly missing: string };
 
-/** Looks for PyTorch in the given Python. */
+/** Finds PyTorch in the given Python. */
 export async function findTorch(python: string, directory: string): Promise<Peer> {
   try {
     const { stdout } = await run(python, ['-c', 'import torch; print(torch.__version__)']);
@@ -82,23 +82,23 @@ export async function findTorch(python: string, directory: string): Promise<Peer
 const theirsSchema = z.object({
   ms_per_step: z.number(),
   params: z.number(),
-  /** Peak resident memory of the process, MiB. */
+  /** Peak resident memory of the process in MiB. */
   memory_mib: z.number(),
-  /** What it ran on, as PyTorch calls it. */
+  /** PyTorch's name of the device. */
   device: z.string(),
 });
 export type Theirs = z.output<typeof theirsSchema>;
 
-/** Starts the peer's script with what it does not know. */
-const starter = fileURLToPath(new URL('./peer.py', import.meta.url));
+/** Wraps the PyTorch script: adds fused blocks, devices and peak memory. */
+const wrapper = fileURLToPath(new URL('./peer.py', import.meta.url));
 
-/** Runs the PyTorch peer once for one network, in a new process. */
+/** Runs the PyTorch script for one network in a new process. */
 export async function measureTorch(
   { python, script }: { readonly python: string; readonly script: string },
   { networks, name, threads, steps, warmup, device }: Job,
 ): Promise<Theirs> {
   const options = { networks, only: name, threads, steps, warmup, device };
   const args = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
-  const { stdout } = await run(python, [starter, script, ...args]);
+  const { stdout } = await run(python, [wrapper, script, ...args]);
   return theirsSchema.parse(JSON.parse(stdout));
 }

@@ -1,8 +1,8 @@
 """Runs a script like torch_train.py for one network, in this process, and prints its JSON with the peak memory.
 
-The script knows `mbconv` and `basic` blocks; here it learns `fused_mbconv`: a k x k convolution to the expanded width
-instead of 1x1 and depthwise; with expand = 1 straight to the block's own width, and no projection. On a GPU, its clock
-waits until all work that was given to the device is done.
+The script supports `mbconv` and `basic` blocks; this wrapper adds `fused_mbconv`: a k x k convolution to the expanded width
+instead of 1x1 and depthwise; with expand = 1 directly to the output width, without projection. On a GPU, the clock first
+waits for all submitted work.
 """
 
 import argparse
@@ -52,7 +52,7 @@ if device != "cpu":
     accelerator = getattr(torch, device)
     if not (torch.backends.mps if device == "mps" else accelerator).is_available():
         parser.error(f"PyTorch {torch.__version__} finds no device for --device {device}")
-    # The script's weights, images and labels are made there.
+    # The script creates weights, images and labels on the default device.
     torch.set_default_device(device)
 
     def perf_counter():

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
+import { z } from 'zod';
 
-/** One network: medians over rounds of the median step, in milliseconds, and every round. */
+/** One network: medians over rounds of the median step in ms, and every round. */
 export interface Row {
   readonly name: string;
   readonly batch: number;
@@ -10,16 +11,16 @@ export interface Row {
   readonly rounds: readonly number[];
   readonly startup_ms: number;
   readonly memory_mib: number;
-  /** Images a second of evaluation, as a share of ONNX Runtime's on the exported model. */
+  /** Evaluation rate relative to ONNX Runtime on the exported model. */
   readonly evaluation: number;
   readonly torch_ms: number | null;
   readonly torch_rounds: readonly number[];
   readonly torch_parameters: number | null;
-  /** What PyTorch computed on, as it calls it. */
+  /** PyTorch's name of its device. */
   readonly torch_device: string | null;
-  /** Peak memory as a multiple of PyTorch's. */
+  /** Peak memory relative to PyTorch's. */
   readonly memory_against_torch: number | null;
-  /** Speed against PyTorch: median over rounds of its time divided by ours. Above 1, ours is faster. */
+  /** Median over rounds of PyTorch's time / our time. Above 1, our step is faster. */
   readonly against_torch: number | null;
 }
 
@@ -29,11 +30,6 @@ export interface Report {
   /** Geometric mean of `against_torch`. */
   readonly geometric_mean: number | null;
   readonly notes: readonly string[];
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
 export const geometricMean = (values: readonly number[]): number =>
@@ -57,7 +53,7 @@ const columns: readonly (readonly [title: string, cell: (row: Row) => string])[]
   ['evaluation ratio', ({ evaluation }) => fixed(evaluation, 2)],
 ];
 
-/** The report as people read it. */
+/** The report as text. */
 export function printable({ environment, networks, geometric_mean, notes }: Report): string {
   const table = new Table({
     head: columns.map(([title]) => title),
@@ -77,3 +73,7 @@ export function printable({ environment, networks, geometric_mean, notes }: Repo
     ...notes.map((note) => `Note: ${note}`),
   ].join('\n');
 }
+
+/** bench/lowerings.json: network → lowering → step time without the lowering relative to the full step; null if unchanged. */
+export const gainsSchema = z.record(z.string(), z.record(z.string(), z.number().nullable()));
+export type Gains = z.output<typeof gainsSchema>;

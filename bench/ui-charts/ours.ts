@@ -1,4 +1,4 @@
-/** The charts of `ui/`, with the interface that the measuring page expects of every library. */
+/** The chart of `ui/` behind the interface that the measuring page expects of every library. */
 import { CanvasChart } from '../../ui/charts/canvas.js';
 import { frontierOption } from '../../ui/charts/frontier.js';
 import type { PointCloud } from '../../ui/charts/frontier-series.js';

@@ -1,8 +1,8 @@
-/** A peer: its npm package, and a script that draws with it. */
+/** A chart library: its npm packages, and a script that draws with it. */
 export interface Peer {
   readonly name: string;
   readonly packages: readonly string[];
-  /** JavaScript, or the path of a file of this repository. */
+  /** JavaScript, or a file in this folder. */
   readonly script: { readonly text: string } | { readonly file: string };
   /** Whether it draws SVG without a browser. */
   readonly svg: boolean;

@@ -1,15 +1,27 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadExperiment, runExperiment } from '../../experiments/index.js';
+import { type Mark, writeLargeTable, writeSearch } from '../search/large-table.js';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
-import { writeLargeTable, writeSearch, type Mark } from '../search/large-table.js';
 import { openWindow } from './browser.js';
 import { startServer } from './server.js';
 
+/** Searches the large table. @returns the folder of the run `large`. */
+export async function makeHistory(folder: string, trials: number): Promise<string> {
+  const runs = join(folder, 'runs');
+  mkdirSync(runs);
+  writeLargeTable(folder);
+  const loaded = loadExperiment(writeSearch(folder, 'random', trials));
+  await runExperiment(loaded, { workdir: join(runs, 'large') }, () => undefined);
+  return runs;
+}
+
 const script = fileURLToPath(new URL('../search/large-run.ts', import.meta.url));
 
-/** CPU seconds of a search on a table, from its first ask to its last trial. */
+/** CPU seconds of a search on a table, from the first ask to the last trial. */
 async function search(file: string, workdir: string): Promise<number> {
   const child = spawn(process.execPath, ['--import', 'tsx', script, file, workdir, 'Infinity'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -18,15 +30,15 @@ async function search(file: string, workdir: string): Promise<number> {
   child.stdout.on('data', (text: Buffer) => (out += text.toString()));
   await once(child, 'close');
   const marks = out.split('\n').filter(Boolean);
-  // Written by the script.
+  // The script wrote them.
   const parsed = marks.map((line) => JSON.parse(line) as Mark);
   const [ready, last] = [parsed.find(({ at }) => at === 'ready'), parsed.findLast(({ at }) => at === 'trials')];
-  if (ready === undefined || last === undefined) throw new Error('a search ended before its time');
+  if (ready === undefined || last === undefined) throw new Error('the search ended early');
   return last.cpuSeconds - ready.cpuSeconds;
 }
 
 /** CPU seconds of a search without and with an open page, in alternating rounds. */
-export interface SearchCost {
+interface SearchCost {
   readonly alone: readonly number[];
   readonly watched: readonly number[];
 }
@@ -57,7 +69,7 @@ export async function searchCost(
   };
   for (let round = 0; round < rounds; round++) {
     const alone = async () => void cost.alone.push(await search(file, join(folder, 'alone', `run-${round}`)));
-    // The order alternates, so that other load affects both.
+    // The order alternates, so other load affects both.
     if (round % 2 === 0) await alone();
     await watched(round);
     if (round % 2 === 1) await alone();

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -25,11 +25,11 @@ function childrenOf(pid: number): readonly number[] {
   }
 }
 
-/** `nas ui`, started as by a user. */
+/** A running `nas ui`. */
 export interface Server {
   readonly address: string;
-  /** The peak memory of the server and the command that starts it, in MiB; null without /proc. */
-  readonly most: () => { readonly server: number; readonly launcher: number } | null;
+  /** Peak memory of the server and of the command that starts it, in MiB; null without /proc. */
+  readonly peakMemory: () => { readonly server: number; readonly launcher: number } | null;
   readonly close: () => Promise<void>;
 }
 
@@ -47,13 +47,20 @@ export async function startServer(folder: string): Promise<Server> {
       child.kill('SIGTERM');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     };
-    const most: Server['most'] = () => {
+    const peakMemory: Server['peakMemory'] = () => {
       const launcher = memoryOf(pid, 'VmHWM');
       const served = childrenOf(pid).map((each) => memoryOf(each, 'VmHWM'));
       const server = served.at(0) ?? null;
       return launcher === null || server === null ? null : { launcher, server };
     };
-    return { address, most, close };
+    return { address, peakMemory, close };
   }
-  throw new Error('nas ui ended without an address');
+  throw new Error('nas ui ended without printing an address');
+}
+
+/** The reason why optuna-dashboard is unavailable; null if it is available. */
+export function missingPeer(): string | null {
+  const { status } = spawnSync('optuna-dashboard', ['--version'], { stdio: 'ignore' });
+  if (status === 0) return null;
+  return 'optuna-dashboard is not on the path (pip install optuna-dashboard); its column is omitted';
 }

@@ -1,6 +1,6 @@
 /**
- * A process that adds trials to the store of a search on the large table: `writer.ts <workdir> <trials/s> <seconds>`. It adds
- * networks that were not tried yet, as the search would.
+ * Appends new trials to the store of a search on the large table, as the search would:
+ * `writer.ts <workdir> <trials/s> <seconds>`.
  */
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';

@@ -105,7 +105,7 @@ export const worker = command({
       view.note(`Worker ${id} on ${host}: ${slots} ${slots === 1 ? 'job' : 'jobs'} at once${each}; Ctrl-C ends it`);
       view.note(`nas ${build}, group ${group}: ${groupText}`);
       if (tags.length > 0) view.note(`Tags: ${tags.join(', ')}`);
-      if (modules) view.note('Code that comes with jobs is run here: whoever may use the queue may use this machine');
+      if (modules) view.note('Code that comes with jobs is run here: users of the queue may use this machine');
       view.note(`Waiting for jobs at ${address.url}`);
       await untilToldToStop(async () => {
         view.note('Stopping: jobs write their checkpoints and are given back');

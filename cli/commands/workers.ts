@@ -32,7 +32,7 @@ export const workers = command({
   run: async ({ yaml, json: asJson, ...args }, { out, err, colors }) => {
     const address = yaml === undefined ? await queueAddressOf(args) : await addressIn(yaml);
     const { connectQueue } = await import('../../experiments/queue/connection.js');
-    const { queueOverview } = await import('../../experiments/queue/overview.js');
+    const { queueOverview } = await import('../../experiments/queue/registry.js');
     const connection = await connectQueue(address, { patienceMs });
     try {
       const overview = await queueOverview(connection);

@@ -1,4 +1,3 @@
-import type { QueueOverview, RunOverview } from '../../experiments/queue/overview.js';
 import {
   collectRuns,
   duration,
@@ -8,6 +7,7 @@ import {
   type RunWorkers,
 } from '../../experiments/report/index.js';
 import { describeTraining, type Training } from '../../store/index.js';
+import type { QueueOverview, RunOverview } from '../../experiments/queue/registry.js';
 import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
 
 type Listed = ReturnType<typeof collectRuns>[number];

@@ -1,7 +1,6 @@
-import type { WorkerEvent } from '../../experiments/queue/worker/events.js';
+import type { WorkerEvent } from '../../experiments/queue/worker/job-run.js';
 import type { Terminal } from '../output/terminal.js';
-import { endLine, beginLine, epochLine, slotLine } from './lines.js';
-import type { SlotState } from './lines.js';
+import { beginLine, endLine, epochLine, slotLine, type SlotState } from './lines.js';
 
 /** Shows what a worker does: a line for each job that begins or ends and, on a terminal, one that moves for each slot. */
 export interface WorkerView {
@@ -41,7 +40,7 @@ export function createWorkerView(
         slots.delete(slot);
         draw(`${endLine(event)}\n`);
         break;
-      case 'told':
+      case 'event':
         slots.set(slot, { job: event.job, latest: event.event });
         if (event.event.kind === 'epoch' && !live) draw(`${epochLine(event.job, event.event.metrics)}\n`);
         else if (live && clock() - last >= interval) draw('');

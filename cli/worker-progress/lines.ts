@@ -1,8 +1,8 @@
 import { duration, percent } from '../../base/number-text.js';
-import type { JobEnd, WorkerEvent, WorkerJob } from '../../experiments/queue/worker/events.js';
+import type { JobEnd, WorkerEvent, WorkerJob } from '../../experiments/queue/worker/job-run.js';
 import type { JobEvent } from '../../experiments/runner/jobs/jobs.js';
 
-/** What a slot does, and what its job told last that moves. */
+/** The job of a slot, and its last event that shows progress. */
 export interface SlotState {
   readonly job: WorkerJob;
   readonly latest: JobEvent | null;

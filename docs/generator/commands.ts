@@ -5,7 +5,7 @@ import type { Terminal } from '../../cli/output/terminal.js';
 import { createParser } from '../../cli/run-command.js';
 import { page } from './markdown.js';
 
-/** A terminal that only says how wide help is. */
+/** A silent terminal that sets the width of the help. */
 const terminal: Terminal = {
   colors: picocolors.createColors(false),
   live: false,
@@ -14,7 +14,7 @@ const terminal: Terminal = {
   err: () => undefined,
 };
 
-/** Help as it is printed; trailing spaces, which nobody sees, are gone. */
+/** The help of a command, without trailing spaces. */
 async function help(argv: readonly string[]): Promise<string> {
   const { parser } = await createParser(argv, terminal);
   return (await parser.getHelp()).trim().replaceAll(/ +$/gm, '');
@@ -22,7 +22,7 @@ async function help(argv: readonly string[]): Promise<string> {
 
 const block = (text: string): string => `\`\`\`text\n${text}\n\`\`\``;
 
-/** The help of a verb; of a group, also that of its verbs. */
+/** The help of a command and of its subcommands. */
 async function sectionsOf(command: Command, words: readonly string[]): Promise<string[]> {
   const line = [...words, command.name];
   const sections = [`${'#'.repeat(line.length + 1)} nas ${line.join(' ')}`, block(await help(line))];
@@ -30,7 +30,7 @@ async function sectionsOf(command: Command, words: readonly string[]): Promise<s
   return sections;
 }
 
-/** docs/commands.md: the help of every verb. */
+/** docs/commands.md: the help of every command. */
 export async function commandsPage(): Promise<string> {
   const sections: string[] = [];
   for (const command of await loadCommands()) sections.push(...(await sectionsOf(command, [])));

@@ -1,32 +1,61 @@
 import { measures, moments, type Measure } from '../../experiments/schema/measures.js';
 import { experimentJsonSchema } from '../../experiments/parse/index.js';
 import { discriminatorOf, valuesOf, type JsonSchema } from '../../experiments/parse/json-schema.js';
-import { experimentIntroduction, tableIntroduction } from './experiment-introduction.js';
 import { code, codes, page, table } from './markdown.js';
 import { defaultOf, itemsOf, mapsOf, rangeOf, typeOf, wordsOf } from './schema-words.js';
 
+/** The introduction of docs/experiment.md. */
+const experimentIntroduction = `An experiment is one YAML file; \`nas init\` writes a commented one, and \`nas validate\` names every mistake with its line and
+column. Only \`name\`, \`data\` and \`space\` must be given (for a search in [a table of results](#a-table-of-results), \`name\`, \`space\` and \`objectives\`). \`nas validate FILE --json\` prints the experiment with every default
+filled in. Editors complete and check the keys with \`experiments/experiment.schema.json\`: begin the file with
+\`# yaml-language-server: $schema=<path to that file>\`.
+
+**Words for maps.** Where a map has a \`type\` and no other key is required, the type alone may stand for it:
+\`data: fashion-mnist\` is \`data: {type: fashion-mnist}\`. In \`objectives\`, a name may stand for a map with that name.
+
+**On the command line.** \`--set key.path=value\` overrides one value and may be repeated; the value is YAML:
+\`--set train.epochs=3\`, \`--set 'space.width=[0.5, 1]'\`, \`--set objectives.1.constraint.max=2\` (list items are counted from 0),
+\`--set teacher.epochs=2\` (which makes the word \`teacher: train\` a map first).
+
+**Paths** (\`data.path\`, \`teacher.path\`, \`space.path\`, \`space.file\`) start at the folder of the file; those given by \`--set\` start at the
+current folder. \`~/\` is the home folder. Results go to \`runs/<name>\` in the current folder unless \`--workdir\` says otherwise.
+
+**Choices.** In \`space\`, a list is what the search chooses from, and a single value is fixed.
+
+In the tables below, \`stages[]\` stands for each item of the list \`stages\`.`;
+
+/** The introduction to experiments on tables in docs/experiment.md. */
+const tableIntroduction = `With \`space: {type: table, ...}\` nothing is trained or measured: each candidate is a row of a CSV file, and its values are
+those of the row. Only \`name\`, \`seed\`, \`space\`, \`objectives\` and \`search\` can be given. All other features work as usual: constraints, resuming,
+\`nas status\`, \`trials\`, \`show\`, \`pareto\` and the report. Time is simulated: \`search.parallel\` workers take the seconds in the table, and trials
+record simulated times. The search itself does not wait.
+
+The table may hold all combinations of its decisions or only some; candidates are always rows. Choices that are numbers are sorted as
+numbers, others as texts (\`k3\` before \`k11\`). A cell \`NaN\` means a failed evaluation and gives a failed trial; empty cells are
+errors.`;
+
 const titles = ['key', 'type', 'default', 'range', 'meaning'];
 
-/** Where each map and each union of maps was described first: a key with the same one refers to it. */
+/** Content of a map or union → key path of its first description, to which equal ones refer. */
 type Described = Map<string, string>;
 
-/** A key whose value is one of several maps, each of which gets a table. */
+/** A key whose value is one of several maps. Each map gets a table. */
 interface Union {
   readonly path: string;
   readonly schema: JsonSchema;
 }
 
-/** Rows of the keys of one map, nested keys as dotted paths; unions among them are collected. */
+/** Table rows for the keys of one map, with dotted paths for nested keys. Collects the unions among them. */
 class Rows {
   readonly rows: string[][] = [];
   readonly unions: Union[] = [];
 
   constructor(private readonly described: Described) {}
 
-  /** @param left out: keys that the heading of the table tells already. */
-  addMap(path: string, { properties = {}, required = [] }: JsonSchema, left: readonly string[] = []): void {
+  /** @param omitted keys that the heading of the table already names */
+  addMap(path: string, { properties = {}, required = [] }: JsonSchema, omitted: readonly string[] = []): void {
     for (const [key, schema] of Object.entries(properties))
-      if (!left.includes(key)) this.addKey(path === '' ? key : `${path}.${key}`, schema, required.includes(key));
+      if (!omitted.includes(key)) this.addKey(path === '' ? key : `${path}.${key}`, schema, required.includes(key));
   }
 
   private addKey(path: string, schema: JsonSchema, required: boolean): void {
@@ -40,7 +69,7 @@ class Rows {
     else if (maps.length === 1) this.addMap(nested === undefined ? path : `${path}[]`, maps[0]);
   }
 
-  /** The key of another part of the file with the same maps. */
+  /** The key of another section with the same maps. */
   private earlier(path: string, maps: readonly JsonSchema[]): string | undefined {
     const content = JSON.stringify(maps.map(({ properties, required }) => ({ properties, required })));
     const known = this.described.get(content);
@@ -50,7 +79,7 @@ class Rows {
   }
 }
 
-/** The tables of a key: one for a map, one a variant for a union; then those of the unions within. */
+/** The tables of a key: one per map of a union, followed by the tables of nested unions. */
 function tablesOf(path: string, schema: JsonSchema, described: Described): string[] {
   const items = itemsOf(schema);
   const maps = mapsOf(items ?? schema);
@@ -89,7 +118,7 @@ const objectives = (): string =>
     ]),
   );
 
-/** The keys of experiments on a table that mean something else there. */
+/** The keys with another meaning in experiments on a table. */
 function onTables(): string[] {
   const { properties = {} } = experimentJsonSchema('table');
   return ['space', 'objectives'].flatMap((key) => tablesOf(key, properties[key] ?? {}, new Map()));

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { gainsSchema, type Gains } from '../../bench/lowerings/gains.js';
+import { gainsSchema, type Gains } from '../../bench/train/report.js';
 import { lowerings } from '../../compiler/lowerings.js';
 import { page, table } from './markdown.js';
 
 const measured = new URL('../../bench/lowerings.json', import.meta.url);
 
-/** How many times as long a step takes without the lowering, one number for each network. */
+/** Step time without the lowering relative to the full step, one number per network. */
 const gainOf = (gains: Gains, name: string): string =>
   Object.values(gains)
     .map((own) => own[name]?.toFixed(2) ?? '–')

@@ -1,4 +1,4 @@
-/** A Markdown table; the cells are escaped where they would end early. */
+/** A Markdown table. Pipes in cells are escaped. */
 export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
@@ -9,7 +9,7 @@ export const code = (text: string): string => `\`${text}\``;
 
 export const codes = (texts: readonly string[]): string => texts.map(code).join(', ');
 
-/** What a generated file begins with. */
+/** The first line of a generated file. */
 export const generatedNotice =
   '<!-- Written by `npm run docs`; change the code that it describes, or docs/generator/. -->';
 

@@ -14,7 +14,7 @@ import { shapeRules as shapeKernelRules } from '../../compiler/kernels/shape.js'
 import { opset } from '../../compiler/onnx/model.js';
 import { codes, page, table } from './markdown.js';
 
-/** The tables of rules as people look for them. */
+/** Kernel rules by topic. */
 const families: readonly (readonly [title: string, ...rules: readonly object[]])[] = [
   ['convolution', convolutionRules, convolutionGradientRules],
   ['pooling', poolingRules],
@@ -39,7 +39,7 @@ function reasonOf(name: KernelName): string | undefined {
   return typeof entry === 'function' ? undefined : entry.unsupported;
 }
 
-/** @throws Error when a kernel that compiles is in no family, or the other way round. */
+/** @throws Error if the families and the supported kernels differ. */
 function supportedRows(): string[][] {
   const rows = families.map(([title, ...rules]) => ({
     title,

@@ -2,21 +2,21 @@ import { stringify } from 'yaml';
 import { alternativesOf, valuesOf, type JsonSchema } from '../../experiments/parse/json-schema.js';
 import { code, codes } from './markdown.js';
 
-/** The maps that a value may be. */
+/** The maps among the alternatives of a value. */
 export const mapsOf = (schema: JsonSchema): readonly JsonSchema[] =>
   alternativesOf(schema).filter(({ properties }) => properties !== undefined);
 
-/** The words that may stand for a map. */
+/** The words that abbreviate a map. */
 export const wordsOf = (schema: JsonSchema): readonly string[] =>
   mapsOf(schema).length === 0
     ? []
     : alternativesOf(schema).flatMap((each) => (each.properties === undefined ? valuesOf(each).map(String) : []));
 
-/** What the items of a list are. */
+/** The schema of a list's items. */
 export const itemsOf = ({ items }: JsonSchema): JsonSchema | undefined =>
   typeof items === 'object' ? items : undefined;
 
-/** A value that may be given alone or as a list to choose from: what it is alone. */
+/** For a value or a list of choices: the schema of the single value. */
 function choiceOf(schema: JsonSchema): JsonSchema | undefined {
   const [single, list] = alternativesOf(schema);
   return alternativesOf(schema).length === 2 && list.type === 'array' && single.type !== 'array' ? single : undefined;
@@ -30,7 +30,7 @@ const plainTypes: Readonly<Record<string, readonly [one: string, many: string]>>
   object: ['map', 'maps'],
 };
 
-/** @throws Error for a schema that has no words here yet. */
+/** @throws Error for a type without a description. */
 function plainType(schema: JsonSchema): readonly [one: string, many: string] {
   const found = plainTypes[schema.type ?? ''];
   if (!Object.hasOwn(plainTypes, schema.type ?? ''))
@@ -38,7 +38,7 @@ function plainType(schema: JsonSchema): readonly [one: string, many: string] {
   return found;
 }
 
-/** What may be written, in words. */
+/** The type of a value in words. */
 export function typeOf(schema: JsonSchema): string {
   const choice = choiceOf(schema);
   if (choice !== undefined) return `${typeOf(choice)}; or a list of choices`;
@@ -57,11 +57,11 @@ export function typeOf(schema: JsonSchema): string {
     .join(' or ');
 }
 
-/** JSON Schema bounds of whole numbers that only say what a number can hold. */
+/** Whether a bound is a real limit; zod also writes the limits of safe integers. */
 const isBound = (bound: number | undefined): bound is number =>
   bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER;
 
-/** The bounds of a value, in words; empty where there are none. */
+/** The bounds of a value in words; empty without bounds. */
 export function rangeOf(schema: JsonSchema): string {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, minItems, pattern } = choiceOf(schema) ?? schema;
   if (isBound(minimum) && isBound(maximum)) return `${minimum} to ${maximum}`;
@@ -78,7 +78,7 @@ export function rangeOf(schema: JsonSchema): string {
 const isEmptyMap = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
 
-/** What is taken when the key is left out, as it would be written; `required` when it may not be. */
+/** The default of a key as YAML, or `required`. */
 export function defaultOf({ default: fallback }: JsonSchema, required: boolean): string {
   if (fallback === undefined) return required ? '**required**' : '';
   if (isEmptyMap(fallback)) return '';

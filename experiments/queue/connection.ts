@@ -1,43 +1,99 @@
+import { invalidInput } from '../../base/errors.js';
+import { readInput } from '../../base/files.js';
+import type { QueueConfig } from './schema.js';
 import { Redis, type RedisOptions } from 'ioredis';
 import { setTimeout } from 'node:timers/promises';
-import { invalidInput } from '../../base/errors.js';
 import { isLoopback, withoutBrackets } from '../../base/server.js';
-import type { QueueAddress } from './address.js';
-import { explainFailure } from './connection-failures.js';
-import { examineServer } from './server-checks.js';
-import { Subscriptions, type Unsubscribe } from './subscriptions.js';
+import { examineServer, explainFailure } from './server-checks.js';
 
-export { queueAddress, type QueueAddress } from './address.js';
+/** Where the queue server is, and how one gets in. */
+export interface QueueAddress {
+  /** `redis://host:port/database`, or `rediss://`; without user and password. */
+  readonly url: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  /** Certificate of the authority that signed the server's, in PEM. */
+  readonly ca?: string | undefined;
+  /** Begins all keys. */
+  readonly prefix: string;
+  /** Whether a server on another machine may be used that asks nobody for a password. */
+  readonly insecure: boolean;
+}
 
-/** Connections to the queue server, which come back by themselves for as long as they are open. */
+const whereUsersAre = 'The name goes to user (--queue-user), or to NAS_QUEUE_USER.';
+const whereSecretsAre =
+  'Put it into NAS_QUEUE_PASSWORD, or into a file that password_file (--queue-password-file) names.';
+
+type AddressConfig = Pick<QueueConfig, 'url' | 'user' | 'password_file' | 'ca_file' | 'prefix' | 'insecure'>;
+
+function passwordIn(file: string): string {
+  const text = readInput(file).toString('utf8').trim();
+  if (text === '') throw invalidInput(`the password file ${file} is empty`);
+  return text;
+}
+
+/**
+ * What an experiment or a command line says of the queue, with its secrets: the password is what is in the file, or
+ * `NAS_QUEUE_PASSWORD`; the user is given, or `NAS_QUEUE_USER`.
+ * @throws NasError `invalid-input` when the address holds a name or a password or is none, or a file cannot be read
+ */
+export function queueAddress(config: AddressConfig, env: NodeJS.ProcessEnv = process.env): QueueAddress {
+  // Wherever it is: a password may hold anything.
+  if (config.url.includes('@'))
+    throw invalidInput('the address of the queue server holds a name or a password, which others could read', {
+      hint: `${whereUsersAre} ${whereSecretsAre}`,
+    });
+  const url = URL.canParse(config.url) ? new URL(config.url) : null;
+  if (url === null || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '')
+    throw invalidInput(`${config.url} is not the address of a queue server`, {
+      hint: 'For example redis://10.0.0.5:6379, or rediss:// with TLS.',
+    });
+  if (!/^\/?\d*$/.test(url.pathname) || url.search !== '' || url.hash !== '')
+    throw invalidInput(`${config.url}: after the port, an address has at most the number of a database`, {
+      hint: 'For example redis://10.0.0.5:6379/2.',
+    });
+  const user = config.user ?? (env['NAS_QUEUE_USER'] || undefined);
+  const password =
+    config.password_file === undefined ? env['NAS_QUEUE_PASSWORD'] || undefined : passwordIn(config.password_file);
+  if (user !== undefined && password === undefined)
+    throw invalidInput(`the user ${user} of the queue server has no password`, { hint: whereSecretsAre });
+  return {
+    url: url.href.replace(/\/$/, ''),
+    user,
+    password,
+    ca: config.ca_file === undefined ? undefined : readInput(config.ca_file).toString('utf8'),
+    prefix: config.prefix,
+    insecure: config.insecure,
+  };
+}
+
+/** Connections to the queue server. A broken connection is opened again until it is closed. */
 export interface QueueConnection {
   readonly redis: Redis;
   readonly prefix: string;
-  /** What people should know of the server although it works. */
+  /** Settings of the server that may cause trouble. */
   readonly warnings: readonly string[];
-  /** As BullMQ's classes take it. They share the connection, but for those that block, which make their own of it. */
+  /** Options of BullMQ's classes, which share the connection; those that block duplicate it. */
   bull(): { readonly connection: Redis; readonly prefix: string };
-  /** Another connection, which `close` ends, too. */
-  duplicate(): Redis;
   /** A key below the prefix. */
   key(...parts: readonly string[]): string;
-  /**
-   * Hears what is published on a channel (a `key`). What is published while the connection is broken is not heard.
-   * @param lost called when something may have been missed
-   */
-  subscribe(channel: string, listener: (message: string) => void, lost?: () => void): Promise<Unsubscribe>;
+  /** Receives the messages of a channel (a `key`); messages during a disconnection are lost. @returns ends it */
+  subscribe(channel: string, listener: (message: string) => void): Promise<() => void>;
   close(): Promise<void>;
 }
 
 /** Longest pause between two attempts to connect again, in ms. */
 const longestPause = 2000;
 
-/** Milliseconds in which an answer must begin; more than BullMQ's connections block (10 s). */
+/** An answer must begin within so many ms; BullMQ's blocking commands take up to 10 s. */
 const silence = 20_000;
 
-const nothing = (): void => undefined;
+/** Between two pings of the subscribing connection, in ms: it would not notice a silent disconnection otherwise. */
+const pingInterval = 5000;
 
-/** What all connections have in common. */
+const ignore = (): void => undefined;
+
+/** Options of all connections. */
 function optionsOf({ url, user, password, ca }: QueueAddress): RedisOptions {
   const { protocol, hostname, port, pathname } = new URL(url);
   const host = withoutBrackets(hostname);
@@ -52,26 +108,26 @@ function optionsOf({ url, user, password, ca }: QueueAddress): RedisOptions {
     keepAlive: 10_000,
     connectTimeout: 10_000,
     socketTimeout: silence,
-    // Commands wait for as long as the server is away.
+    // Commands wait as long as the server is away.
     maxRetriesPerRequest: null,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), longestPause),
-    // What answered is a replica now: the name leads to another server soon.
+    // The server became a replica: its name will lead to another one.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
   };
 }
 
 /**
- * A connection that ends when it breaks, for a look.
- * @throws what it failed with, be it on the way
+ * Tries something on a connection that is not opened again.
+ * @throws the first error of the connection, or that of the attempt
  */
-async function tryConnection<T>(options: RedisOptions, look: (redis: Redis) => Promise<T>): Promise<T> {
+async function tryConnection<T>(options: RedisOptions, attempt: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis({
     ...options,
     lazyConnect: true,
     retryStrategy: null,
     reconnectOnError: null,
     maxRetriesPerRequest: 0,
-    // What INFO says is read by `look`, and whether it may be asked.
+    // The user may lack the right to INFO, which `examineServer` reports.
     enableReadyCheck: false,
     connectTimeout: 5000,
     socketTimeout: 5000,
@@ -81,24 +137,22 @@ async function tryConnection<T>(options: RedisOptions, look: (redis: Redis) => P
   let result: T;
   try {
     await redis.connect();
-    result = await look(redis);
+    result = await attempt(redis);
   } catch (error) {
     throw reason ?? error;
   } finally {
     redis.disconnect();
   }
-  // It goes on without the database that was chosen, say.
+  // ioredis continues after a failed SELECT of the database, for example.
   if (reason !== undefined) throw reason;
   return result;
 }
 
-/** Whether a server lets anybody in. */
+/** Whether a server accepts everybody. */
 async function isOpenToAll(options: RedisOptions): Promise<boolean> {
   try {
-    return await tryConnection({ ...options, username: undefined, password: undefined }, async (redis) => {
-      await redis.ping();
-      return true;
-    });
+    await tryConnection({ ...options, username: undefined, password: undefined }, (redis) => redis.ping());
+    return true;
   } catch {
     return false;
   }
@@ -107,7 +161,7 @@ async function isOpenToAll(options: RedisOptions): Promise<boolean> {
 async function requireClosed({ url, insecure }: QueueAddress, options: RedisOptions): Promise<void> {
   if (insecure || isLoopback(options.host ?? '') || !(await isOpenToAll(options))) return;
   throw invalidInput(
-    `the queue server at ${url} asks nobody for a password: whoever reaches it can use your machines`,
+    `the queue server at ${url} asks nobody for a password: everybody who reaches it can use your machines`,
     {
       hint: 'Give it one (requirepass, or an ACL user), or say insecure: true (--insecure-queue) where nobody else can reach it.',
     },
@@ -115,10 +169,9 @@ async function requireClosed({ url, insecure }: QueueAddress, options: RedisOpti
 }
 
 /**
- * Connects to the queue server and looks whether it is one that works.
- * @param options.patienceMs for so long it is tried again when nobody answers; default 10 s
- * @throws NasError `failure` when it cannot be reached, `invalid-input` when it lets nobody in or cannot be used, each with
- *   what to do
+ * Connects to the queue server, and checks that it is suitable.
+ * @param options.patienceMs how long an unreachable server is retried; default 10 s
+ * @throws NasError `failure` when it cannot be reached, `invalid-input` when it refuses access or is unsuitable
  */
 export async function connectQueue(
   address: QueueAddress,
@@ -130,7 +183,9 @@ export async function connectQueue(
     try {
       const warnings = await tryConnection(options, (redis) => examineServer(redis, address));
       await requireClosed(address, options);
-      return await Connection.open(options, address.prefix, warnings);
+      const connection = new Connection(new Redis(options), address.prefix, warnings);
+      await connection.redis.ping();
+      return connection;
     } catch (error) {
       const { failure, passing } = explainFailure(error, address);
       if (!passing || performance.now() >= until) throw failure;
@@ -139,59 +194,61 @@ export async function connectQueue(
   }
 }
 
-/** Ends a connection for good, and all that waits for it. */
+/** Ends a connection, and rejects the commands that wait for it. */
 function end(redis: Redis): void {
   redis.disconnect();
   if (redis.status !== 'reconnecting') return;
-  // Between two attempts, ioredis forgets what waits; an attempt that is broken off remembers it.
-  redis.connect().catch(nothing);
+  // Between two attempts ioredis does not reject waiting commands; an attempt that is broken off does.
+  redis.connect().catch(ignore);
   redis.disconnect();
 }
 
 class Connection implements QueueConnection {
-  private readonly others = new Set<Redis>();
-  private subscriptions: Subscriptions | undefined;
+  private subscriber: Redis | undefined;
+  private ping: NodeJS.Timeout | undefined;
+  private readonly listeners = new Map<string, (message: string) => void>();
 
-  private constructor(
+  constructor(
     readonly redis: Redis,
     readonly prefix: string,
     readonly warnings: readonly string[],
   ) {
-    // Without a listener each failed attempt is printed; it is tried again anyway.
-    redis.on('error', nothing);
-  }
-
-  static async open(options: RedisOptions, prefix: string, warnings: readonly string[]): Promise<Connection> {
-    const connection = new Connection(new Redis(options), prefix, warnings);
-    await connection.redis.ping();
-    return connection;
+    // Without a listener, ioredis prints each failed attempt.
+    redis.on('error', ignore);
   }
 
   bull() {
     return { connection: this.redis, prefix: this.prefix };
   }
 
-  duplicate(): Redis {
-    const other = this.redis.duplicate();
-    other.on('error', nothing);
-    this.others.add(other);
-    other.once('end', () => this.others.delete(other));
-    return other;
-  }
-
   key(...parts: readonly string[]): string {
     return [this.prefix, ...parts].join(':');
   }
 
-  subscribe(channel: string, listener: (message: string) => void, lost?: () => void): Promise<Unsubscribe> {
-    this.subscriptions ??= new Subscriptions(this.duplicate());
-    return this.subscriptions.add(channel, listener, lost);
+  async subscribe(channel: string, listener: (message: string) => void): Promise<() => void> {
+    const subscriber = (this.subscriber ??= this.openSubscriber());
+    this.listeners.set(channel, listener);
+    await subscriber.subscribe(channel);
+    return () => {
+      this.listeners.delete(channel);
+      subscriber.unsubscribe(channel).catch(ignore);
+    };
   }
 
   async close(): Promise<void> {
-    this.subscriptions?.close();
-    // What was sent is answered, if the server still answers.
-    if (this.redis.status === 'ready') await Promise.race([this.redis.quit().catch(nothing), setTimeout(1000)]);
-    for (const redis of [this.redis, ...this.others]) end(redis);
+    clearInterval(this.ping);
+    // Commands that were sent are answered, if the server still answers.
+    if (this.redis.status === 'ready') await Promise.race([this.redis.quit().catch(ignore), setTimeout(1000)]);
+    for (const redis of [this.redis, this.subscriber]) if (redis !== undefined) end(redis);
+  }
+
+  private openSubscriber(): Redis {
+    const subscriber = this.redis.duplicate();
+    subscriber.on('error', ignore);
+    subscriber.on('message', (channel: string, message: string) => this.listeners.get(channel)?.(message));
+    this.ping = setInterval(() => {
+      if (subscriber.status === 'ready') subscriber.ping().catch(ignore);
+    }, pingInterval).unref();
+    return subscriber;
   }
 }

@@ -67,7 +67,7 @@ const queueSchema = z
       .boolean()
       .default(false)
       .describe(
-        'whether machines may work together whose results differ in the last bits; by default those of one kind do, and a result is the same whoever computed it',
+        'whether machines may work together whose results differ in the last bits; by default those of one kind do, and a result is the same on each of them',
       ),
     artifacts: artifactsSchema,
   })

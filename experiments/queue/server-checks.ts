@@ -1,21 +1,85 @@
 import type { Redis } from 'ioredis';
-import { invalidInput, messageOf } from '../../base/errors.js';
-import type { QueueAddress } from './address.js';
+import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 
-/** The oldest Redis that has what the queue's scripts use; Valkey began later. */
+const secrets =
+  'It is read from NAS_QUEUE_PASSWORD, or from the file that password_file (--queue-password-file) names; the user from NAS_QUEUE_USER, user or --queue-user.';
+
+/** What an error of a connection means, and what to do; the first that matches its code and message. */
+const causes: readonly { readonly when: RegExp; readonly text: string; readonly hint: string }[] = [
+  {
+    when: /ENOTFOUND|EAI_AGAIN/,
+    text: 'no machine is known by this name',
+    hint: 'Check the address; other machines must know the name, too.',
+  },
+  {
+    when: /ECONNREFUSED/,
+    text: 'nobody listens there',
+    hint: 'Start a server (valkey-server) that listens on an address which other machines reach.',
+  },
+  {
+    when: /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|Socket timeout/,
+    text: 'nobody answers',
+    hint: 'Check the address, and whether a firewall blocks the port; a server with TLS needs rediss://, one without redis://.',
+  },
+  {
+    when: /NOAUTH|WRONGPASS|invalid (username-)?password/,
+    text: 'the server does not accept this user and password, or none was given',
+    hint: secrets,
+  },
+  {
+    when: /DENIED/,
+    text: 'the server is in protected mode: it accepts programs of its own machine only',
+    hint: 'Give it a password (requirepass, or an ACL user), then connect with that.',
+  },
+  {
+    when: /DB index is out of range/,
+    text: 'the server has no database of that number',
+    hint: 'Leave it out of the address; prefix (--prefix) separates what is not one queue.',
+  },
+  {
+    when: /EPROTO|wrong version number|packet length too long/,
+    text: 'the server does not speak TLS there',
+    hint: 'Use redis:// instead of rediss://, or the port where it speaks TLS (tls-port).',
+  },
+  {
+    when: /SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|self-signed|CERT_|ERR_TLS/,
+    text: "the server's certificate is not accepted here",
+    hint: 'Name the certificate of its authority: ca_file (--queue-ca-file). It must be for the name in the address, and not expired.',
+  },
+  {
+    when: /RESP|Protocol error/,
+    text: 'the server there is neither Redis nor Valkey',
+    hint: 'Check the port; 6379 is usual.',
+  },
+  {
+    when: /ECONNRESET|EPIPE|Connection is closed|LOADING|MASTERDOWN|max number of clients/,
+    text: 'the server ends the connection',
+    hint: 'A server that speaks TLS needs rediss://; it may be starting, or have as many connections as it takes (maxclients).',
+  },
+];
+
+/** Errors that may pass when the server starts or the network recovers. */
+const passingErrors =
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|Socket timeout|ECONNRESET|EPIPE|Connection is closed|LOADING|MASTERDOWN|max number/;
+
+/** Explains an error of a connection to people. `passing`: another attempt may succeed. */
+export function explainFailure(
+  error: unknown,
+  { url }: { readonly url: string },
+): { readonly failure: NasError; readonly passing: boolean } {
+  if (error instanceof NasError) return { failure: error, passing: false };
+  const code = error instanceof Error && 'code' in error ? `${String(error.code)} ` : '';
+  const text = `${code}${messageOf(error)}`;
+  const cause = causes.find(({ when }) => when.test(text));
+  const message = `the queue server at ${url}: ${cause === undefined ? text : `${cause.text} (${messageOf(error)})`}`;
+  const details = { ...(cause !== undefined && { hint: cause.hint }), cause: error };
+  const passing = passingErrors.test(text);
+  const isFailure = passing || cause === undefined;
+  return { failure: isFailure ? new NasError('failure', message, details) : invalidInput(message, details), passing };
+}
+
+/** The oldest Redis with the commands that BullMQ uses; every Valkey is newer. */
 const oldest = [6, 2] as const;
-
-/** Policies of `maxmemory-policy` that drop nothing which is still wanted. */
-const harmless = 'noeviction';
-
-/** `name:value` lines of INFO. */
-const factsOf = (info: string): ReadonlyMap<string, string> =>
-  new Map(
-    info.split(/\r?\n/).flatMap((line) => {
-      const colon = line.indexOf(':');
-      return colon < 1 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const];
-    }),
-  );
 
 const isOlder = (version: string): boolean => {
   const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -23,14 +87,13 @@ const isOlder = (version: string): boolean => {
 };
 
 /**
- * Looks whether a server, by what it says of itself (INFO), can carry the queue.
- * @returns what people should know although it works
- * @throws NasError `invalid-input` when it cannot
+ * Judges a server by its INFO.
+ * @returns warnings
+ * @throws NasError `invalid-input` when it cannot carry the queue
  */
 export function judgeServer(info: string, url: string): readonly string[] {
-  const facts = factsOf(info);
+  const facts = new Map([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name, value]) => [name, value]));
   const version = facts.get('redis_version');
-  // Valkey says which Redis it can replace.
   if (version !== undefined && isOlder(version))
     throw invalidInput(`the queue server at ${url} is Redis ${version}; at least ${oldest.join('.')} is needed`, {
       hint: 'Any Valkey will do.',
@@ -43,118 +106,47 @@ export function judgeServer(info: string, url: string): readonly string[] {
     throw invalidInput(`the queue server at ${url} is a replica, which cannot be written to`, {
       hint: `It copies ${facts.get('master_host') ?? 'a server'}:${facts.get('master_port') ?? '?'}: use that one.`,
     });
-  const policy = facts.get('maxmemory_policy') ?? harmless;
-  if (policy === harmless) return [];
+  const policy = facts.get('maxmemory_policy') ?? 'noeviction';
+  if (policy === 'noeviction') return [];
   return [
-    `the queue server drops keys when its memory is full (maxmemory-policy ${policy}), and jobs with them; set it to ${harmless}`,
+    `the queue server drops keys when its memory is full (maxmemory-policy ${policy}), and jobs with them; set it to noeviction`,
   ];
 }
 
-/**
- * The line of an ACL file that gives a user what the queue needs and no more; for `nas` and the prefix `nas`, in one line:
- *
- *     user nas on >PASSWORD resetkeys ~nas:* resetchannels &nas:* -@all +@read +@write +@scripting +@pubsub +@transaction
- *       +@connection -@dangerous +time +info
- */
+/** The line of an ACL file that gives a user the rights which the queue needs, and no others. */
 export const aclFor = (user: string, prefix: string): string =>
   `user ${user} on >PASSWORD resetkeys ~${prefix}:* resetchannels &${prefix}:* -@all +@read +@write +@scripting +@pubsub ` +
   '+@transaction +@connection -@dangerous +time +info';
 
-/** One of each kind that the queue's scripts use, on a key of its own. */
-const tried: readonly (readonly string[])[] = [
-  ['set', 'KEY', '1', 'PX', '1000'],
-  ['get', 'KEY'],
-  ['exists', 'KEY'],
-  ['type', 'KEY'],
-  ['incr', 'KEY'],
-  ['pexpire', 'KEY', '1000'],
-  ['pttl', 'KEY'],
-  ['hset', 'KEY', 'a', '1'],
-  ['hmset', 'KEY', 'a', '1'],
-  ['hgetall', 'KEY'],
-  ['lpush', 'KEY', '1'],
-  ['lpos', 'KEY', '1'],
-  ['rpoplpush', 'KEY', 'KEY'],
-  ['sadd', 'KEY', '1'],
-  ['smembers', 'KEY'],
-  ['zadd', 'KEY', '1', '1'],
-  ['zrange', 'KEY', '0', '1'],
-  ['zpopmin', 'KEY'],
-  ['xadd', 'KEY', '*', 'a', '1'],
-  ['xtrim', 'KEY', 'MAXLEN', '1'],
-  ['xrange', 'KEY', '-', '+'],
-  ['rename', 'KEY', 'KEY'],
-  ['unlink', 'KEY'],
-  ['del', 'KEY'],
-  ['time'],
-];
-
-/** Tries commands, and returns those that are not allowed. That a key is not of a command's kind does not matter. */
-const tryScript = `
-local denied = {}
-for _, command in ipairs(cjson.decode(ARGV[1])) do
-  local name = command[1]
-  for i, word in ipairs(command) do if word == 'KEY' then command[i] = KEYS[1] end end
-  local result = redis.pcall(unpack(command))
-  if type(result) == 'table' and result.err and string.find(string.lower(result.err), 'permission') then
-    denied[#denied + 1] = name
-  end
-end
-return denied`;
-
-/** What of a refusal's text says that it is one; in a transaction, it comes with the end of that. */
-const refusal = /NOPERM|EXECABORT/;
-
-/** What the user may not use of what the queue needs, as the queue's own keys show it. */
-async function missingRights(redis: Redis, prefix: string): Promise<readonly string[]> {
-  const key = `${prefix}:probe`;
-  const missing: string[] = [];
-  const attempt = async (name: string, task: () => Promise<unknown>): Promise<void> => {
-    try {
-      const result = await task();
-      if (name === 'eval' && Array.isArray(result)) missing.push(...result.map(String));
-    } catch (error) {
-      const text = messageOf(error);
-      if (!refusal.test(text)) throw error;
-      if (text.includes('access a key')) missing.push(`keys of ${prefix}:`);
-      else if (text.includes('access a channel')) missing.push(`channels of ${prefix}:`);
-      else missing.push(name);
-    }
-  };
-  await attempt('ping', () => redis.ping());
-  await attempt('eval', () => redis.eval(tryScript, 1, key, JSON.stringify(tried)));
-  await attempt('multi', () => redis.multi().time().exec());
-  await attempt('publish', () => redis.publish(key, ''));
-  await attempt('subscribe', () => redis.subscribe(key));
-  return [...new Set(missing)];
-}
-
-/** INFO, or null where the user may not ask for it. */
-async function infoOf(redis: Redis): Promise<string | null> {
-  try {
-    return await redis.info();
-  } catch (error) {
-    if (refusal.test(messageOf(error))) return null;
-    throw error;
-  }
-}
-
 /**
- * Looks whether a server can carry the queue, and whether the user may use there what that takes.
- * @param redis of no other use afterwards
- * @returns what people should know although it works
- * @throws NasError `invalid-input` when it cannot, with what to do; the server's own error when it does not answer
+ * Checks that a server can carry the queue, and that the user has the rights for it.
+ * @param redis cannot be used for other commands afterwards
+ * @returns warnings
+ * @throws NasError `invalid-input` when it cannot; the server's error when it does not answer
  */
 export async function examineServer(
   redis: Redis,
-  { url, user = 'default', prefix }: QueueAddress,
+  {
+    url,
+    user = 'default',
+    prefix,
+  }: { readonly url: string; readonly user?: string | undefined; readonly prefix: string },
 ): Promise<readonly string[]> {
-  const info = await infoOf(redis);
-  const warnings = info === null ? [] : judgeServer(info, url);
-  const missing = [...(info === null ? ['info'] : []), ...(await missingRights(redis, prefix))];
-  if (missing.length === 0) return warnings;
-  throw invalidInput(
-    `the queue server at ${url}: the user ${user} may not use what the queue needs: ${missing.join(', ')}`,
-    { hint: `As an ACL file has it: ${aclFor(user, prefix)}` },
-  );
+  const key = `${prefix}:probe`;
+  try {
+    const warnings = judgeServer(await redis.info(), url);
+    // A command of each category of the ACL line.
+    await redis.multi().set(key, '1', 'PX', 1000).get(key).time().exec();
+    await redis.eval("redis.call('XADD', KEYS[1], '*', 'a', '1'); redis.call('DEL', KEYS[1])", 1, `${key}-stream`);
+    await redis.publish(key, '');
+    await redis.subscribe(key);
+    return warnings;
+  } catch (error) {
+    if (error instanceof NasError) throw error;
+    if (!/NOPERM|EXECABORT|permission/.test(messageOf(error))) throw error;
+    throw invalidInput(
+      `the queue server at ${url}: the user ${user} may not use what the queue needs: ${messageOf(error)}`,
+      { hint: `As an ACL file has it: ${aclFor(user, prefix)}` },
+    );
+  }
 }

@@ -211,7 +211,7 @@ function workersOf(experiment: Experiment): CreateJobRunner {
   const config = workersIn(experiment);
   if (config.type !== 'queue') return localWorkers;
   return async (options, context) => {
-    const { queueWorkers } = await import('../queue/coordinator/queue-workers.js');
+    const { queueWorkers } = await import('../queue/coordinator/open-runner.js');
     return queueWorkers(config)(options, context);
   };
 }
@@ -225,6 +225,6 @@ function workersOf(experiment: Experiment): CreateJobRunner {
 async function requireWorkers(experiment: Experiment, given: CreateJobRunner | undefined): Promise<number | null> {
   const config = workersIn(experiment);
   if (given !== undefined || config.type !== 'queue') return null;
-  const { requireQueue } = await import('../queue/coordinator/require-queue.js');
+  const { requireQueue } = await import('../queue/coordinator/open-runner.js');
   return (await requireQueue(config)).slots;
 }

@@ -34,7 +34,7 @@ const made = (editor: GraphEditor<string>, output: string) => {
 };
 
 describe('a file of another program', () => {
-  /** A file with unknown operators, attributes, constants and texts. */
+  /** Unknown operators, attributes, constants and texts. */
   const strange = create(ModelProtoSchema, {
     irVersion: 3n,
     producerName: 'other',
@@ -72,7 +72,7 @@ describe('a file of another program', () => {
     },
   });
 
-  it('is written with the same bytes, also with unknown content', () => {
+  it('is written back as the same bytes', () => {
     const bytes = toBinary(ModelProtoSchema, strange);
     const graph = readGraph(parseOnnx(bytes));
     verifyGraph(graph);

@@ -11,16 +11,16 @@ function browserHere(): string | null {
   }
 }
 
-/** The browser that tests use; null: there is none here, and tests in browsers are skipped. */
+/** The browser of the tests; null if none is installed, which skips browser tests. */
 export const executable = browserHere();
 
-/** The title of tests in a browser, which says so where they are skipped. */
+/** The title of browser tests, with the reason if they are skipped. */
 export const titleInBrowser = (name: string): string =>
-  executable === null ? `${name} (skipped: there is no browser here; apt install chromium)` : name;
+  executable === null ? `${name} (skipped: no browser found; apt install chromium)` : name;
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
-/** The violations that axe-core finds on a page, one line for each rule; of all rules by default. */
+/** Accessibility violations that axe-core finds in a page: one line per rule, with the elements; by default of all rules. */
 export async function violationsOf(page: Page, rules?: readonly string[]): Promise<string[]> {
   await page.evaluate(readFileSync(axe, 'utf8'));
   const found = await page.evaluate<{ id: string; help: string; nodes: { target: unknown }[] }[]>(

@@ -1,6 +1,6 @@
 import type { Environment } from '../../latency-models/index.js';
 
-/** Where made-up latencies were measured. */
+/** The environment of made-up latencies. */
 export const exampleEnvironment: Environment = {
   device: 'local',
   cpu: 'Example CPU @ 3.0 GHz',

@@ -2,6 +2,6 @@ import type * as tfl from '@tensorflow/tfjs-layers';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights, toLayersModel } from '../../spaces/models/index.js';
 
-/** A network as a TF.js layers model, with the weights that it starts from. */
+/** A network as a TF.js layers model with its initial weights. */
 export const layersModelOf = (network: Network, seed: number): tfl.LayersModel =>
   toLayersModel({ network, weights: initialWeights(network, seed) });

@@ -5,26 +5,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'vitest';
 
-/** Why there can be no nginx here; false where there can. */
+/** The reason why nginx is unavailable; false if it is available. */
 const nginxMissing: string | false =
-  spawnSync('nginx', ['-v']).status !== 0 && 'there is no nginx here; on Debian or Ubuntu: apt install nginx';
+  spawnSync('nginx', ['-v']).status !== 0 && 'nginx is not installed; on Debian or Ubuntu: apt install nginx';
 
-/** Tests with a real nginx. Where there is none they are skipped, and say what to install. */
+/** Tests with a real nginx. Without nginx they are skipped, and the title names the package to install. */
 export function describeWithNginx(name: string, body: () => void): void {
   describe.skipIf(nginxMissing !== false)(nginxMissing === false ? name : `${name} (skipped: ${nginxMissing})`, body);
 }
 
-/** An nginx of a test's own, in a temporary folder. */
+/** A running nginx with a temporary folder. */
 export interface Nginx {
-  /** What it wrote into its error log. */
-  readonly complaints: () => string;
   readonly stop: () => Promise<void>;
 }
 
-/** Where nginx writes what it receives: by default in folders that are not the test's. */
+/** Folders where nginx buffers data; its defaults lie outside the test's folder. */
 const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
-/** Starts nginx with a configuration, whose paths are relative to a temporary folder; resolves when it listens. */
+/** Starts nginx with a configuration whose paths are relative to a temporary folder. Resolves when nginx listens. */
 export async function startNginx(configuration: string): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'nas-nginx-'));
   const file = join(folder, 'nginx.conf');
@@ -37,19 +35,18 @@ export async function startNginx(configuration: string): Promise<Nginx> {
       stdio: ['ignore', 'ignore', 'pipe'],
     },
   );
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
   const end = (): void => void child.kill('SIGKILL');
   process.once('exit', end);
   const over = once(child, 'exit');
   await new Promise<void>((resolve, reject) => {
-    // Workers are started when the sockets listen.
-    child.stderr.on('data', () => said.includes('start worker process') && resolve());
-    child.once('exit', (code) => reject(new Error(`nginx ended with ${String(code)}:\n${said}`)));
+    // nginx starts its workers after it listens.
+    child.stderr.on('data', () => log.includes('start worker process') && resolve());
+    child.once('exit', (code) => reject(new Error(`nginx ended with ${String(code)}:\n${log}`)));
     child.once('error', reject);
   });
   return {
-    complaints: () => said,
     stop: async () => {
       process.off('exit', end);
       child.kill('SIGTERM');

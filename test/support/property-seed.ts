@@ -2,16 +2,15 @@ import fc from 'fast-check';
 import { invalidInput } from '../../base/errors.js';
 
 /**
- * What `NAS_PROPERTY_SEED` says: an integer, or `random`.
- * @returns the seed that properties draw their cases from, the same in every run unless asked otherwise; undefined for
- *   another one each time.
- * @throws NasError of anything else.
+ * The seed of fast-check properties from `NAS_PROPERTY_SEED`: an integer, or `random`.
+ * @returns 1 by default; undefined for a new seed in every run
+ * @throws NasError for other values
  */
 export function propertySeed(setting: string | undefined): number | undefined {
   if (setting === undefined) return 1;
   if (setting === 'random') return undefined;
   if (/^-?\d+$/.test(setting)) return Number(setting);
-  throw invalidInput(`NAS_PROPERTY_SEED: ${JSON.stringify(setting)} is no seed`, {
+  throw invalidInput(`NAS_PROPERTY_SEED: ${JSON.stringify(setting)} is not a seed`, {
     hint: 'Set an integer, or random.',
   });
 }

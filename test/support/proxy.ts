@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * - `open`: passes everything on.
- * - `cut`: resets connections, and new ones at once, as a server that is not there.
- * - `silent`: keeps connections and passes nothing on, as a network whose cable was pulled; held bytes go on with `open`.
+ * - `open`: forwards everything.
+ * - `cut`: resets existing and new connections, like a server that is down.
+ * - `silent`: keeps connections but forwards nothing, like an unplugged cable; `open` then forwards the held bytes.
  */
 export type ProxyState = 'open' | 'cut' | 'silent';
 
-/** Where connections go. */
+/** The address to which connections are forwarded. */
 export interface ProxyTarget {
   readonly host?: string;
   readonly port: number;
@@ -19,15 +19,15 @@ interface Pair {
   readonly upstream: Socket;
 }
 
-/** A network between two ends of a test, over TCP on loopback, that can be had to fail. */
+/** A TCP proxy on loopback that simulates network failures. */
 export class Proxy {
   private readonly pairs = new Set<Pair>();
   private state: ProxyState = 'open';
-  /** Bytes passed on so far: to the target, and back. */
+  /** Bytes forwarded so far: to the target, and back. */
   readonly bytes = { there: 0, back: 0 };
-  /** Connections so far. */
+  /** Number of connections so far. */
   connections = 0;
-  /** Milliseconds by which each piece is late. */
+  /** Delay of each chunk in ms. */
   delayMs = 0;
 
   private constructor(
@@ -58,7 +58,7 @@ export class Proxy {
         else socket.resume();
   }
 
-  /** Resets the connections that there are; new ones are passed on. */
+  /** Resets existing connections; new ones are forwarded. */
   breakOff(): void {
     for (const { client, upstream } of this.pairs) {
       client.resetAndDestroy();
@@ -66,7 +66,7 @@ export class Proxy {
     }
   }
 
-  /** Where new connections go. */
+  /** Sets the target of new connections. */
   retarget(target: ProxyTarget): void {
     this.target = target;
   }
@@ -95,7 +95,8 @@ export class Proxy {
     ] as const)
       one.once('close', () => {
         this.pairs.delete(pair);
-        other.destroy();
+        // After the pieces that are late.
+        setTimeout(() => other.destroy(), this.delayMs);
       });
     if (this.state === 'silent') upstream.pause();
     else client.resume();
@@ -109,7 +110,7 @@ export class Proxy {
       later(() => {
         if (to.write(bytes)) return;
         from.pause();
-        // Pieces that are late come also while it is paused.
+        // Delayed chunks also arrive while the socket is paused.
         if (to.listenerCount('drain') === 0) to.once('drain', () => this.state !== 'silent' && from.resume());
       });
     });

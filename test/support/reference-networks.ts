@@ -7,7 +7,7 @@ const mbconv =
     mbconvBlock(filters, expand, kernel, stride, se, act);
 const basic = (filters: number, stride: 1 | 2): Block => ({ kind: 'basic', filters, kernel: 3, stride, act: 'relu' });
 
-/** A network and the batch that a training step of it is timed at. */
+/** A network, and the batch size of its timed training step. */
 export interface ReferenceNetwork {
   readonly network: Network;
   readonly batch: number;

@@ -6,12 +6,12 @@ import type { DataConfig } from '../../trainers/index.js';
 
 export interface TinyDatasetOptions {
   readonly seed?: number;
-  /** Images per class in the training files (validation is taken from them) and in the test files. */
+  /** Images per class in the training files (including validation) and in the test files. */
   readonly train?: number;
   readonly test?: number;
   /** Height and width in pixels. */
   readonly size?: number;
-  /** Standard deviation of the pixel noise, of 255. */
+  /** Standard deviation of the pixel noise; pixels range from 0 to 255. */
   readonly noise?: number;
   readonly gzip?: boolean;
 }
@@ -19,8 +19,8 @@ export interface TinyDatasetOptions {
 const classes = 10;
 
 /**
- * One image of a class: a horizontal bar whose height says class mod 5; solid for classes 0-4, dashed for 5-9.
- * Flips and shifts of a few pixels keep the class, so augmentation works.
+ * One image of a class: a horizontal bar at a height for class mod 5, solid for classes 0-4 and dashed for 5-9. Flips and
+ * shifts by a few pixels keep the class, so augmentation works.
  */
 function draw(label: number, size: number, noise: number, random: Random): Uint8Array {
   const spacing = size / 5;
@@ -48,8 +48,8 @@ export function idxFile(shape: readonly number[], values: Uint8Array): Buffer {
 }
 
 /**
- * Writes a small data set that a tiny network learns in seconds: four IDX files in Fashion-MNIST's layout, ten
- * classes, 40 training and 10 test images each. The same options give the same bytes. Returns its `data:` config.
+ * Writes a small data set that a tiny network learns in seconds: four IDX files in Fashion-MNIST's layout, ten classes, by
+ * default with 40 training and 10 test images each. Deterministic. @returns its `data:` config.
  */
 export function makeTinyDataset(directory: string, options: TinyDatasetOptions = {}): DataConfig {
   const { seed = 0, train = 40, test = 10, size = 28, noise = 20, gzip = false } = options;

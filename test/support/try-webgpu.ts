@@ -3,12 +3,12 @@ import { tryProvider } from '../../compiler/index.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Why WebGPU does not work here; null where it does. */
+    /** The reason why WebGPU is unavailable; null if it works. */
     readonly webgpuReason: string | null;
   }
 }
 
-/** Tells the tests that need WebGPU whether it works here, by trying it once for all of them. */
+/** Tries WebGPU once and provides the result to all tests. */
 export default async function setup(project: TestProject): Promise<void> {
   project.provide('webgpuReason', await tryProvider('webgpu'));
 }

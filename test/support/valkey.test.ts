@@ -26,7 +26,7 @@ describeWithValkey('a queue server of a test', () => {
     return client;
   };
 
-  it('keeps what it was told over a kill, unless it is to be empty, on the same port', async () => {
+  it('keeps its data and port over a kill, and restarts empty on request', async () => {
     valkey = await startValkey({ password: 'secret' });
     const client = connect(valkey.port, 'secret');
     await client.set('key', 'value');
@@ -41,7 +41,7 @@ describeWithValkey('a queue server of a test', () => {
     await expect(connect(valkey.port).get('key')).rejects.toThrow('NOAUTH');
   });
 
-  it('is reached through a network that fails in several ways', async () => {
+  it('is reached through a failing network', async () => {
     valkey = await startValkey();
     proxy = await startProxy({ port: valkey.port });
     const client = connect(proxy.port);

@@ -8,11 +8,11 @@ import { describe } from 'vitest';
 
 const program = ['valkey-server', 'redis-server'].find((name) => spawnSync(name, ['--version']).status === 0);
 
-/** Why there can be no queue server here; false where there can. For `describe.skipIf`. */
+/** The reason why no queue server is available; false if one is. For `describe.skipIf`. */
 export const valkeyMissing: string | false =
-  program === undefined && 'there is no queue server here; on Debian or Ubuntu: apt install valkey-server';
+  program === undefined && 'no queue server is installed; on Debian or Ubuntu: apt install valkey-server';
 
-/** Tests with a real queue server. Where there is none they are skipped, and say what to install. */
+/** Tests with a real queue server. Without one they are skipped, and the title names the package to install. */
 export function describeWithValkey(name: string, body: () => void): void {
   describe.skipIf(valkeyMissing !== false)(
     valkeyMissing === false ? name : `${name} (skipped: ${valkeyMissing})`,
@@ -20,20 +20,14 @@ export function describeWithValkey(name: string, body: () => void): void {
   );
 }
 
-/** Tests with a real queue server that take minutes: `npm run test:queue` has them, too. */
-export function describeAtLength(name: string, body: () => void): void {
-  if (process.env['NAS_QUEUE_ALL'] === '1') describeWithValkey(name, body);
-  else describe.skip(`${name} (skipped: npm run test:queue runs it)`, body);
-}
-
 export interface ValkeyOptions {
-  /** Asked of all who connect; default: none is. */
+  /** Required password; default: none. */
   readonly password?: string;
   /** Further arguments of the server. */
   readonly args?: readonly string[];
 }
 
-/** A queue server of a test's own, in a temporary folder; it ends with the test's process at the latest. */
+/** A queue server in a temporary folder. It ends with the test's process at the latest. */
 export class Valkey {
   private readonly directory = mkdtempSync(join(tmpdir(), 'nas-valkey-'));
   private child: ChildProcess | undefined;
@@ -54,24 +48,24 @@ export class Valkey {
         return valkey;
       } catch (error) {
         await valkey.stop();
-        // Somebody else may have been given the same port.
+        // Another process may have taken the port.
         if (attempt === 3 || !String(error).includes('Address already in use')) throw error;
       }
     }
   }
 
-  /** Without the password. */
+  /** The URL without the password. */
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Of the server as it runs now. */
+  /** Process id of the running server. */
   get pid(): number {
     if (this.child?.pid === undefined) throw new Error('the queue server does not run');
     return this.child.pid;
   }
 
-  /** Ends it at once, as a power cut does; what it had told clients to be done is still there for `restart`. */
+  /** Kills the server. `restart` recovers all confirmed writes. */
   async kill(): Promise<void> {
     const { child } = this;
     if (child === undefined) return;
@@ -81,14 +75,14 @@ export class Valkey {
     await over;
   }
 
-  /** Starts it on the same port, after `kill` where it still runs. */
+  /** Starts the server on the same port; kills it first if it runs. */
   async restart({ empty = false }: { readonly empty?: boolean } = {}): Promise<void> {
     await this.kill();
     if (empty) rmSync(join(this.directory, 'appendonlydir'), { recursive: true, force: true });
     await this.run();
   }
 
-  /** Ends it for good and removes its folder. */
+  /** Stops the server and removes its folder. */
   async stop(): Promise<void> {
     process.off('exit', this.end);
     await this.kill();
@@ -103,7 +97,7 @@ export class Valkey {
       bind: '127.0.0.1',
       dir: this.directory,
       save: '',
-      // Each write is in the file when it is answered, though not on the disk: a killed server has it when it is back.
+      // Confirmed writes are in the file, though perhaps not yet on disk, so they survive a kill of the process.
       appendonly: 'yes',
       appendfsync: 'no',
       ...(password !== undefined && { requirepass: password }),
@@ -118,16 +112,16 @@ export class Valkey {
     this.child = child;
     let output = '';
     await new Promise<void>((resolve, reject) => {
-      const hear = (text: Buffer) => {
+      const collect = (text: Buffer) => {
         output += text.toString();
         if (output.includes('Ready to accept connections')) resolve();
       };
-      child.stdout.on('data', hear);
-      child.stderr.on('data', hear);
+      child.stdout.on('data', collect);
+      child.stderr.on('data', collect);
       child.once('error', reject);
       child.once('exit', (code) => reject(new Error(`the queue server ended with ${String(code)}:\n${output}`)));
     });
-    // Nobody reads on, and a full pipe would stop the server.
+    // Drains the output, because a full pipe would block the server.
     child.stdout.removeAllListeners('data').resume();
     child.stderr.removeAllListeners('data').resume();
   }
@@ -136,7 +130,7 @@ export class Valkey {
 /** Starts a queue server for a test; `stop` it afterwards. */
 export const startValkey = (options?: ValkeyOptions): Promise<Valkey> => Valkey.start(options);
 
-/** A port that nobody uses now. */
+/** A free port. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

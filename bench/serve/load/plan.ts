@@ -1,36 +1,36 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-/** One request, sent again and again. */
+/** A request, sent repeatedly. */
 const requestSchema = z.strictObject({
   path: z.string(),
   headers: z.record(z.string(), z.string()),
-  /** File whose bytes are the body. */
+  /** Path of the body file. */
   body: z.string(),
 });
 export type LoadRequest = Readonly<z.output<typeof requestSchema>>;
 
-/** `open`: Poisson arrivals, whatever the server does; `closed`: each connection asks again when it is answered. */
+/** `open`: Poisson arrivals, independent of the server; `closed`: each connection sends the next request after a response. */
 const paceSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('open'), perSecond: z.number().gt(0), seed: z.number().int() }),
   z.strictObject({ kind: z.literal('closed') }),
 ]);
 
-/** What is asked of a server on this machine, and how often. */
+/** The load on a server on this machine. */
 export const planSchema = z.strictObject({
   port: z.number().int().min(1).max(65_535),
-  /** Taken in turn. */
+  /** Sent in round-robin order. */
   requests: z.array(requestSchema).min(1),
   pace: paceSchema,
   seconds: z.number().gt(0),
-  /** Connections at most; `closed`: exactly. */
+  /** Number of connections; the maximum for `open`. */
   connections: z.number().int().min(1),
-  /** Milliseconds within which an answer is good, from the moment its request was due. */
+  /** Latency limit of a good response in ms, from the moment its request was due. */
   budgetMs: z.number().gt(0),
 });
 export type LoadPlan = Readonly<z.output<typeof planSchema>>;
 
-/** A request as it goes over the wire: HTTP/1.1, POST. */
+/** The bytes of an HTTP/1.1 POST request. */
 export function requestBytes({ path, headers, body }: LoadRequest): Buffer {
   const content = readFileSync(body);
   const lines = Object.entries({ host: '127.0.0.1', ...headers, 'content-length': String(content.length) });

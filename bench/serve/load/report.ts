@@ -2,9 +2,9 @@ import { ascending, quantile } from '../../../latency-models/statistics.js';
 import type { Outcome } from './connection.js';
 
 /**
- * `good`: answered within the budget; `late`: answered after it; `refused`: 503; `expired`: 504; `failed`: any other
- * status; `broken`: the connection ended before the answer; `unreached`: there was no connection; `unanswered`: nothing
- * came until the generator gave up.
+ * `good`: status 200 within the budget; `late`: status 200 after it; `refused`: 503; `expired`: 504; `failed`: any other
+ * status; `broken`: the connection closed before the response; `unreached`: no connection; `unanswered`: no response before
+ * the generator gave up.
  */
 export const fates = ['good', 'late', 'refused', 'expired', 'failed', 'broken', 'unreached', 'unanswered'] as const;
 export type Fate = (typeof fates)[number];
@@ -16,16 +16,16 @@ export interface Spread {
   readonly max: number;
 }
 
-/** What a server did with a load. */
+/** Outcomes of a load. */
 export interface LoadReport {
-  /** From the first request that was due until the last one was. */
+  /** Duration of the load. */
   readonly seconds: number;
   readonly counts: Readonly<Record<Fate, number>>;
-  /** Good answers by the network that gave them, where answers name it. */
+  /** Network → good responses, for responses that name their network. */
   readonly networks: Readonly<Record<string, number>>;
-  /** Of answers with status 200, in ms since their requests were due; null: there are none. */
+  /** Latency of responses with status 200, in ms since their requests were due; null if there are none. */
   readonly ms: Spread | null;
-  /** How late the generator itself was with requests for which it had a connection, in ms; null: it had none to be late with. */
+  /** Delay of the generator itself in ms, for requests with an idle connection; null if there are none. */
   readonly lagMs: Spread | null;
 }
 
@@ -38,10 +38,10 @@ function spread(values: readonly number[]): Spread | null {
   return { p50, p95, p99, max };
 }
 
-/** The network that an answer of the server's names. */
+/** The network named in a response. */
 const networkOf = (body: Buffer): string | undefined => /"network": ?"([^"]+)"/.exec(body.toString('latin1'))?.[1];
 
-/** Collects what becomes of requests. */
+/** Collects the outcomes of requests. */
 export class Tally {
   private readonly counts = Object.fromEntries(fates.map((fate) => [fate, 0])) as Record<Fate, number>;
   private readonly networks: Record<string, number> = {};
@@ -50,7 +50,7 @@ export class Tally {
 
   constructor(private readonly budgetMs: number) {}
 
-  /** @param ms since the request was due. */
+  /** @param ms time since the request was due. */
   outcome(outcome: Outcome | 'unanswered', ms: number): void {
     const fate = this.fateOf(outcome, ms);
     this.counts[fate]++;
@@ -61,7 +61,7 @@ export class Tally {
     if (network !== undefined) this.networks[network] = (this.networks[network] ?? 0) + 1;
   }
 
-  /** A request went out so many ms after it was due, though nothing but the generator stood in its way. */
+  /** Records that the generator sent a request `ms` late although a connection was idle. */
   lag(ms: number): void {
     this.lags.push(ms);
   }

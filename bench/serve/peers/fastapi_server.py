@@ -1,5 +1,5 @@
-# What people write today in Python: FastAPI under uvicorn, one process, one thread of ONNX Runtime. It is told the path of
-# a model and the statistics of its pixels as JSON, and says its port.
+# A typical Python server: FastAPI under uvicorn, one process, one ONNX Runtime thread. Its argument is JSON with the path of
+# a model and the mean and std of its pixels; it prints its port.
 import io
 import json
 import socket
@@ -12,15 +12,15 @@ from fastapi import FastAPI, Request
 from PIL import Image
 from starlette.responses import JSONResponse
 
-told = json.loads(sys.argv[1])
+config = json.loads(sys.argv[1])
 options = ort.SessionOptions()
 options.intra_op_num_threads = 1
 options.inter_op_num_threads = 1
 options.log_severity_level = 3
-session = ort.InferenceSession(told["model"], options, providers=["CPUExecutionProvider"])
+session = ort.InferenceSession(config["model"], options, providers=["CPUExecutionProvider"])
 name = session.get_inputs()[0].name
 _, height, width, channels = session.get_inputs()[0].shape
-mean, std = (np.array(told[key], np.float32) for key in ("mean", "std"))
+mean, std = (np.array(config[key], np.float32) for key in ("mean", "std"))
 mode = "L" if channels == 1 else "RGB"
 app = FastAPI()
 
@@ -36,7 +36,7 @@ def normalise(pixels):
     return (np.asarray(pixels, np.float32).reshape(1, height, width, channels) / 255 - mean) / std
 
 
-# On the event loop: another thread would only cost more.
+# On the event loop, because a second thread would only add cost.
 @app.post("/raw")
 async def raw(request: Request):
     return classify(np.frombuffer(await request.body(), np.float32).reshape(1, height, width, channels))

@@ -1,5 +1,5 @@
-// What people write today in Node.js: one process, `await session.run` in the handler, one thread of ONNX Runtime. It is
-// told the path of a model as JSON, and says its port.
+// A typical Node.js server: one process, `await session.run` in the handler, one ONNX Runtime thread. Its argument is JSON
+// with the path of a model; it prints its port.
 import fastify from 'fastify';
 import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
@@ -9,7 +9,7 @@ import { normalisation } from '../networks.js';
 const { model } = z.object({ model: z.string() }).parse(JSON.parse(process.argv[2]));
 const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1 });
 const [input] = session.inputMetadata;
-if (!input.isTensor) throw new Error('the model takes no tensor');
+if (!input.isTensor) throw new Error('the model input is not a tensor');
 const [height, width, channels] = input.shape.slice(1).map(Number);
 const size = height * width * channels;
 const { mean, std } = normalisation[channels === 1 ? 1 : 3];

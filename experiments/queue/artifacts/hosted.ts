@@ -1,49 +1,62 @@
-import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { invalidInput, messageOf } from '../../../base/errors.js';
+import { readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { makeDirectory } from '../../../base/files.js';
-import type { Artifact } from './artifact.js';
-import type { Artifacts, TransferOptions } from './artifacts.js';
-import { ArtifactGone, StorageFailed } from './failures.js';
-import { FileHashes, type OpenFile } from './hashes.js';
-import { copyRest, writeContent } from './partial-file.js';
-import { Turns } from './turns.js';
-import { Uploads, type UploadLimits } from './uploads.js';
+import { ArtifactGone, StorageFailed, type Artifact, type Artifacts, type TransferOptions } from './artifact.js';
+import { ContentFile, copyRest, writeContent } from './content-file.js';
+import { FileHashes, KeyedQueue, type OpenFile } from './files.js';
 
-export interface HostedOptions extends Partial<UploadLimits> {
-  /** Folder for what others send, on the disk where it will be taken to; of one coordinator alone. */
+export interface HostedOptions {
+  /** Folder for uploads, on the disk of the run's folder; used by this coordinator alone. */
   readonly uploads: string;
+  /** Bytes that uploads leave free on the disk; default 256 MiB. */
+  readonly reserveBytes?: number;
+  /** An upload without a byte for so long is given up, and another sender may continue it, in ms; default 20 s. */
+  readonly silenceMs?: number;
 }
 
+/** State of an upload: complete, or continued at `offset`, or `busy` while another sender has it. */
+export type UploadState =
+  { readonly state: 'complete' } | { readonly state: 'partial' | 'busy'; readonly offset: number };
+
+const day = 86_400_000;
+const unfinishedLife = day;
+/** As long as results stay in the queue, which name their files. */
+const completeLife = 7 * day;
+
+const wholeName = /^[0-9a-f]{64}$/;
+const partName = /^[0-9a-f]{64}\.part$/;
+
 /**
- * The coordinator's side of its own HTTP server: what it puts stays where it is and can be fetched by its hash, as long as
- * the file is not replaced; what it gets was sent by others, and is renamed into its place.
+ * The store behind the coordinator's HTTP server. `put` registers a file where it is, and serves it as long as it is not
+ * replaced. `get` moves an upload to its place.
  */
 export class HostedArtifacts implements Artifacts {
-  readonly uploads: Uploads;
+  readonly silenceMs: number;
+  private readonly uploads: string;
+  private readonly reserveBytes: number;
   private readonly hashes = new FileHashes();
   private readonly paths = new Map<string, Set<string>>();
   private readonly contents = new Map<string, string>();
-  private readonly turns = new Turns();
+  private readonly queue = new KeyedQueue();
+  /** Bytes that the uploads under way have still to receive. */
+  private readonly receiving = new Map<string, () => number>();
 
   constructor({ uploads, reserveBytes = 256 * 2 ** 20, silenceMs = 20_000 }: HostedOptions) {
-    this.uploads = new Uploads(uploads, { reserveBytes, silenceMs });
+    this.uploads = uploads;
+    this.reserveBytes = reserveBytes;
+    this.silenceMs = silenceMs;
+    makeDirectory(uploads);
   }
 
-  /** Nothing is copied: the file must stay as long as its content may be asked for. */
+  /** Copies nothing: the file must stay as long as its content may be requested. */
   async put(path: string): Promise<Artifact> {
-    let artifact: Artifact;
-    try {
-      artifact = await this.hashes.of(path);
-    } catch (cause) {
-      throw invalidInput(`${path}: cannot be read: ${messageOf(cause)}`, { cause });
-    }
+    const artifact = await this.hashes.putting(path, () => Promise.resolve());
     this.register(path, artifact.sha256);
     return artifact;
   }
 
   async get(artifact: Artifact, path: string, options: TransferOptions = {}): Promise<void> {
-    await this.turns.run(artifact.sha256, async () => {
+    await this.queue.run(artifact.sha256, async () => {
       options.signal?.throwIfAborted();
       if (!(await this.hashes.has(path, artifact))) await this.place(artifact, path, options);
       this.register(path, artifact.sha256);
@@ -51,9 +64,9 @@ export class HostedArtifacts implements Artifacts {
     options.onProgress?.(artifact.bytes, artifact.bytes);
   }
 
-  /** A content for whoever asks; the caller closes the file. Null: nobody has it. */
+  /** Opens a content; the caller closes it. Null when there is none. */
   async find(sha256: string): Promise<OpenFile | null> {
-    for (const path of [...(this.paths.get(sha256) ?? []), this.uploads.file(sha256)]) {
+    for (const path of [...(this.paths.get(sha256) ?? []), this.upload(sha256)]) {
       const file = await this.hashes.open(path).catch(() => null);
       if (file === null) continue;
       if (file.artifact.sha256 === sha256) return file;
@@ -62,19 +75,77 @@ export class HostedArtifacts implements Artifacts {
     return null;
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  async uploadState(sha256: string): Promise<UploadState> {
+    if ((await sizeOf(this.upload(sha256))) !== null) return { state: 'complete' };
+    const offset = (await sizeOf(this.part(sha256))) ?? 0;
+    return { state: this.receiving.has(sha256) ? 'busy' : 'partial', offset };
+  }
+
+  /** Whether the disk has room for the rest of an upload, besides those under way. */
+  async hasRoom({ bytes }: Artifact, offset: number): Promise<boolean> {
+    const { bavail, bsize } = await statfs(this.uploads);
+    const others = [...this.receiving.values()].reduce((sum, missing) => sum + missing(), 0);
+    return bavail * bsize - others - this.reserveBytes >= bytes - offset;
+  }
+
+  /**
+   * Appends to an upload, from `offset`.
+   * @throws WrongContent when the whole has another hash, and then nothing of it is kept; StorageFailed
+   */
+  async receive(artifact: Artifact, offset: number, body: AsyncIterable<Uint8Array>): Promise<UploadState> {
+    const { sha256, bytes } = artifact;
+    const before = await this.uploadState(sha256);
+    if (before.state !== 'partial' || this.receiving.has(sha256)) return before;
+    this.receiving.set(sha256, () => bytes - before.offset);
+    try {
+      const file = await ContentFile.open(this.upload(sha256), artifact, this.part(sha256));
+      try {
+        if (file.bytes !== offset) return { state: 'partial', offset: file.bytes };
+        this.receiving.set(sha256, () => bytes - file.bytes);
+        try {
+          for await (const chunk of body) await file.write(chunk);
+        } catch (error) {
+          if (!isDisconnect(error)) throw error;
+        }
+        if (file.bytes < bytes) return { state: 'partial', offset: file.bytes };
+        await file.finish();
+        return { state: 'complete' };
+      } finally {
+        await file.close();
+      }
+    } finally {
+      this.receiving.delete(sha256);
+    }
+  }
+
+  /** Removes uploads that nobody continued for a day, and those that were never collected for a week. */
+  async expire(now: number): Promise<void> {
+    for (const name of await readdir(this.uploads)) {
+      const life = wholeName.test(name) ? completeLife : partName.test(name) ? unfinishedLife : Infinity;
+      const path = join(this.uploads, name);
+      const stats = await stat(path).catch(() => null);
+      if (stats !== null && !this.receiving.has(name.slice(0, 64)) && now - stats.mtimeMs > life)
+        await rm(path, { force: true });
+    }
+  }
+
+  private upload(sha256: string): string {
+    return join(this.uploads, sha256);
+  }
+
+  private part(sha256: string): string {
+    return `${this.upload(sha256)}.part`;
   }
 
   private async place(artifact: Artifact, path: string, options: TransferOptions): Promise<void> {
     try {
       makeDirectory(dirname(path));
-      await this.uploads.move(artifact.sha256, path);
+      await rename(this.upload(artifact.sha256), path);
       return;
     } catch (cause) {
-      // What is on another disk, or is here under another path, is copied.
       if (!isAbsent(cause)) throw new StorageFailed(path, cause);
     }
+    // The upload is on another disk, or the content is registered under another path: it is copied.
     const file = await this.find(artifact.sha256);
     if (file === null) throw new ArtifactGone(artifact, 'the run');
     try {
@@ -82,7 +153,7 @@ export class HostedArtifacts implements Artifacts {
     } finally {
       await file.handle.close();
     }
-    await rm(this.uploads.file(artifact.sha256), { force: true });
+    await rm(this.upload(artifact.sha256), { force: true });
   }
 
   private register(path: string, sha256: string): void {
@@ -99,6 +170,12 @@ export class HostedArtifacts implements Artifacts {
   }
 }
 
-/** Whether a rename failed for what is to be renamed: it is not there, or on another disk. */
-const isAbsent = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EXDEV');
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+
+/** Whether a rename failed because its source is missing or on another disk. */
+const isAbsent = (error: unknown): boolean => ['ENOENT', 'EXDEV'].includes(codeOf(error));
+
+/** Whether the sender of a request went away. */
+const isDisconnect = (error: unknown): boolean => ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(codeOf(error));
+
+const sizeOf = async (path: string): Promise<number | null> => (await stat(path).catch(() => null))?.size ?? null;

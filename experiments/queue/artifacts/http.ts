@@ -1,239 +1,317 @@
-import type { IncomingMessage } from 'node:http';
-import { finished } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
-import type { Artifact } from './artifact.js';
-import type { Artifacts, TransferOptions } from './artifacts.js';
-import { ArtifactGone, Unreachable, WrongContent } from './failures.js';
-import { chunksOf, FileHashes, type OpenFile } from './hashes.js';
-import { keepTrying } from './keep-trying.js';
-import { writeContent, type PartialFile } from './partial-file.js';
-import { downloadPlain, isPlain } from './plain-download.js';
-import { Connections, type Exchange, type HttpAddress } from './requests.js';
-import { Turns } from './turns.js';
-import { artifactPath, errorSchema, headers, offsetSchema, statuses } from './wire.js';
+import type { ArtifactsAddress } from '../registry.js';
+import {
+  type Artifact,
+  ArtifactGone,
+  type Artifacts,
+  type TransferOptions,
+  Unreachable,
+  WrongContent,
+} from './artifact.js';
+import { writeContent, type ContentFile } from './content-file.js';
+import { chunksOf, FileHashes, KeyedQueue, type OpenFile } from './files.js';
+import { artifactPath, errorSchema, headers, offsetSchema, statuses } from './server.js';
 
 export interface HttpOptions {
-  /** So long without any progress is waited for the coordinator, in ms; 2 minutes by default. */
+  /** How long an unreachable coordinator is retried without any progress, in ms; default 2 minutes. */
   readonly patienceMs?: number;
-  /** A connection on which nothing comes and goes for so long is given up, in ms; 30 seconds by default. */
+  /** A connection without a byte in either direction for so long is given up, in ms; default 30 seconds. */
   readonly silenceMs?: number;
 }
 
-/** Smaller files come over connections that are open already. */
-const largeBytes = 2 ** 22;
+/** Pauses between two attempts, in ms: each twice the one before. */
+const [firstPause, longestPause] = [100, 2000];
+
+interface Retries {
+  readonly patienceMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** For people: `fetching 1a2b3c from the run`. */
+  readonly what: string;
+  readonly hint: string;
+}
+
+/**
+ * Repeats an attempt while it throws `Unreachable`; each call of `progressed` starts the patience anew.
+ * @throws NasError `failure` when the patience is over; other errors of `attempt`
+ */
+export async function retryUnreachable<T>(
+  attempt: (progressed: () => void) => Promise<T>,
+  { patienceMs, signal, what, hint }: Retries,
+): Promise<T> {
+  let since = performance.now();
+  let pause = firstPause;
+  const progressed = (): void => {
+    since = performance.now();
+    pause = firstPause;
+  };
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      return await attempt(progressed);
+    } catch (cause) {
+      signal?.throwIfAborted();
+      if (!(cause instanceof Unreachable)) throw cause;
+      if (performance.now() + pause - since > patienceMs)
+        throw new NasError('failure', `${what} has not gone on for ${patienceMs / 1000} s: ${messageOf(cause)}`, {
+          hint,
+          cause,
+        });
+    }
+    await sleep(pause, undefined, { signal }).catch(() => signal?.throwIfAborted());
+    pause = Math.min(longestPause, 2 * pause);
+  }
+}
+
+/** Aborts a request when its caller does, or when nothing was transferred for a while. */
+class Watchdog {
+  private readonly controller = new AbortController();
+  private readonly timer: NodeJS.Timeout;
+  private readonly onAbort = (): void => this.abort();
+
+  constructor(
+    silenceMs: number,
+    private readonly outer: AbortSignal | undefined,
+  ) {
+    this.timer = setTimeout(
+      () => this.controller.abort(new Error(`nothing came or went for ${silenceMs / 1000} s`)),
+      silenceMs,
+    );
+    if (outer?.aborted === true) this.abort();
+    outer?.addEventListener('abort', this.onAbort);
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  transferred(): void {
+    this.timer.refresh();
+  }
+
+  /** Ends the request, also one whose body is still being sent. */
+  end(): void {
+    clearTimeout(this.timer);
+    this.outer?.removeEventListener('abort', this.onAbort);
+    this.abort();
+  }
+
+  private abort(): void {
+    this.controller.abort(this.outer?.reason);
+  }
+}
+
+interface Request {
+  readonly method: 'GET' | 'HEAD' | 'PUT';
+  readonly artifact: Artifact;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: AsyncIterable<Uint8Array>;
+}
 
 const hint = 'Is nas run still at work, and can this machine reach the address that workers.artifacts says?';
 
-/** Files of a run behind the coordinator's HTTP server (`serveArtifacts`). */
+/** A run's contents behind the coordinator's HTTP server (`serveArtifacts`). */
 export class HttpArtifacts implements Artifacts {
-  private readonly connections: Connections;
   private readonly patienceMs: number;
   private readonly silenceMs: number;
   private readonly hashes = new FileHashes();
-  private readonly turns = new Turns();
-  private known: HttpAddress | null = null;
+  private readonly queue = new KeyedQueue();
+  private known: Extract<ArtifactsAddress, { type: 'http' }> | null = null;
 
   /**
-   * @param address where the coordinator is; asked again when it does not answer, as it may be back elsewhere. Null:
-   *   there is none at the moment.
+   * @param address of the coordinator; asked again when it does not answer, as a resumed one has another. Null: no
+   *   coordinator is at work
    */
   constructor(
-    private readonly address: () => Promise<HttpAddress | null>,
+    private readonly address: () => Promise<ArtifactsAddress | null>,
     { patienceMs = 120_000, silenceMs = 30_000 }: HttpOptions = {},
   ) {
     this.patienceMs = patienceMs;
     this.silenceMs = silenceMs;
-    this.connections = new Connections(silenceMs);
   }
 
   put(path: string, options: TransferOptions = {}): Promise<Artifact> {
-    // What two files of this process have in common is sent once.
+    // Two files with the same content are sent once.
     return this.hashes.putting(path, (file) =>
-      this.turns.run(`put ${file.artifact.sha256}`, () => this.sendAll(file, path, options)),
+      this.queue.run(`put ${file.artifact.sha256}`, () =>
+        this.retry(`sending ${path} to the run`, options, (progressed) => this.send(file, path, options, progressed)),
+      ),
     );
   }
 
   async get(artifact: Artifact, path: string, options: TransferOptions = {}): Promise<void> {
-    await this.turns.run(`get ${path}`, async () => {
+    await this.queue.run(`get ${path}`, async () => {
       if (await this.hashes.has(path, artifact)) return;
-      await writeContent(path, artifact, (target) => this.fetchAll(artifact, target, options));
+      const what = `fetching ${artifact.sha256.slice(0, 12)} from the run`;
+      await writeContent(path, artifact, (target) =>
+        this.retry(what, options, (progressed) => this.fetchRest(artifact, target, options, progressed)),
+      );
     });
     options.onProgress?.(artifact.bytes, artifact.bytes);
   }
 
-  close(): Promise<void> {
-    this.connections.close();
-    return Promise.resolve();
+  private retry(
+    what: string,
+    { signal }: TransferOptions,
+    attempt: (progressed: () => void) => Promise<void>,
+  ): Promise<void> {
+    return retryUnreachable(attempt, { patienceMs: this.patienceMs, signal, what, hint });
   }
 
-  private sendAll(file: OpenFile, path: string, { signal, onProgress }: TransferOptions): Promise<void> {
-    const { sha256, bytes } = file.artifact;
-    const what = `sending ${path} to the run`;
-    let furthest = 0;
-    return keepTrying(
-      async (moved) => {
-        const advance = (offset: number): void => {
-          if (offset > furthest) moved();
-          furthest = Math.max(furthest, offset);
-          onProgress?.(offset, bytes);
-        };
-        const asked = await this.exchange({
-          method: 'HEAD',
-          path: artifactPath(sha256),
-          headers: { [headers.length]: bytes },
-          signal,
-        });
-        asked.resume();
-        if (asked.statusCode === 200) {
-          onProgress?.(bytes, bytes);
-          return;
-        }
-        const offset = offsetSchema.safeParse(asked.headers).data?.[headers.offset] ?? 0;
-        advance(offset);
-        if (asked.statusCode !== 404) throw await this.refusal(asked, path);
-        const answer = await this.exchange({
-          method: 'PUT',
-          path: artifactPath(sha256),
-          headers: {
-            'content-type': 'application/octet-stream',
-            'content-length': bytes - offset,
-            [headers.length]: bytes,
-            [headers.offset]: offset,
-          },
-          body: restOf(file, offset, advance),
-          signal,
-        });
-        if (answer.statusCode === statuses.wrong) {
-          answer.resume();
-          throw new WrongContent(path, file.artifact);
-        }
-        if (answer.statusCode !== 201) throw await this.refusal(answer, path);
-        answer.resume();
-        onProgress?.(bytes, bytes);
-      },
-      { patienceMs: this.patienceMs, signal, what, hint },
-    );
+  /** Sends what the server does not have yet. */
+  private async send(
+    file: OpenFile,
+    path: string,
+    { signal, onProgress }: TransferOptions,
+    progressed: () => void,
+  ): Promise<void> {
+    const { artifact } = file;
+    const { bytes } = artifact;
+    const length = { [headers.length]: String(bytes) };
+    let offset = 0;
+    const known = await this.exchange({ method: 'HEAD', artifact, headers: length }, signal, async (answer) => {
+      offset = offsetSchema.safeParse(Object.fromEntries(answer.headers)).data?.[headers.offset] ?? 0;
+      if (answer.status !== 200 && answer.status !== 404) throw await this.refusal(answer, path);
+      return answer.status === 200;
+    });
+    if (!known) {
+      const advance = (at: number): void => {
+        progressed();
+        onProgress?.(at, bytes);
+      };
+      const place = { ...length, [headers.offset]: String(offset), 'content-type': 'application/octet-stream' };
+      const request: Request = { method: 'PUT', artifact, headers: place, body: restOf(file, offset, advance) };
+      await this.exchange(request, signal, async (answer) => {
+        if (answer.status === statuses.wrong) throw new WrongContent(path, artifact);
+        if (answer.status !== 201) throw await this.refusal(answer, path);
+      });
+    }
+    onProgress?.(bytes, bytes);
   }
 
-  private fetchAll(artifact: Artifact, target: PartialFile, { signal, onProgress }: TransferOptions): Promise<void> {
-    const { sha256, bytes } = artifact;
-    const what = `fetching ${sha256.slice(0, 12)} from the run`;
-    return keepTrying(
-      async (moved) => {
-        const start = target.bytes;
-        if (start === bytes) return;
-        const take = async (piece: Uint8Array): Promise<void> => {
-          await target.write(piece);
-          moved();
-          onProgress?.(target.bytes, bytes);
-        };
-        if (await this.fetchPlainly(artifact, start, take, signal)) return;
-        const answer = await this.exchange({
-          method: 'GET',
-          path: artifactPath(sha256),
-          headers: start === 0 ? {} : { range: `bytes=${start}-` },
-          signal,
-        });
-        if (answer.statusCode === 404) {
-          answer.resume();
-          throw new ArtifactGone(artifact, 'the run');
-        }
-        if (answer.statusCode !== 200 && answer.statusCode !== 206) throw await this.refusal(answer, sha256);
-        // Something between may not pass on what part is asked for.
-        let skipped = answer.statusCode === 206 ? start : 0;
-        try {
-          for await (const chunk of answer as AsyncIterable<Buffer>) {
-            const known = Math.min(chunk.byteLength, start - skipped);
-            skipped += known;
-            if (known < chunk.byteLength) await take(chunk.subarray(known));
-            else moved();
-          }
-        } catch (error) {
-          if (error instanceof NasError) throw error;
-          throw this.broken(error);
-        }
-        if (target.bytes < bytes) throw this.broken(new Error('the connection was closed'));
-      },
-      { patienceMs: this.patienceMs, signal, what, hint },
-    );
+  /** Appends what a file lacks. */
+  private async fetchRest(
+    artifact: Artifact,
+    target: ContentFile,
+    { signal, onProgress }: TransferOptions,
+    progressed: () => void,
+  ): Promise<void> {
+    const start = target.bytes;
+    if (start === artifact.bytes) return;
+    const range: Record<string, string> = start === 0 ? {} : { range: `bytes=${start}-` };
+    await this.exchange({ method: 'GET', artifact, headers: range }, signal, async (answer, transferred) => {
+      if (answer.status === 404) throw new ArtifactGone(artifact, 'the run');
+      if (answer.status !== 200 && answer.status !== 206) throw await this.refusal(answer, artifact.sha256);
+      // A proxy may ignore the range and send everything.
+      let skip = answer.status === 206 ? 0 : start;
+      for await (const chunk of (answer.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
+        const rest = chunk.subarray(Math.min(skip, chunk.byteLength));
+        skip -= chunk.byteLength - rest.byteLength;
+        transferred();
+        progressed();
+        signal?.throwIfAborted();
+        if (rest.byteLength === 0) continue;
+        await target.write(rest);
+        onProgress?.(target.bytes, artifact.bytes);
+      }
+    });
+    if (target.bytes < artifact.bytes) throw this.unreachable(new Error('the connection was closed'));
   }
 
-  /** @returns whether it did: the usual way does what this one does not. */
-  private async fetchPlainly(
-    { sha256, bytes }: Artifact,
-    start: number,
-    take: (piece: Uint8Array) => Promise<void>,
+  /**
+   * Sends a request, and has its answer read while it is watched.
+   * @throws Unreachable when the connection fails; NasError as `read`; the signal's reason
+   */
+  private async exchange<T>(
+    { method, artifact, headers: own = {}, body }: Request,
     signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    const address = await this.reach();
-    if (bytes - start < largeBytes || !isPlain(address)) return false;
-    const { silenceMs } = this;
+    read: (answer: Response, transferred: () => void) => Promise<T>,
+  ): Promise<T> {
+    this.known ??= await this.httpAddress();
+    const { url, token } = this.known;
+    const watchdog = new Watchdog(this.silenceMs, signal);
     try {
-      return await downloadPlain(address, { path: artifactPath(sha256), start, bytes, silenceMs, signal }, take);
+      const answer = await fetch(url.replace(/\/+$/, '') + artifactPath(artifact.sha256), {
+        method,
+        headers: { authorization: `Bearer ${token}`, ...own },
+        redirect: 'error',
+        signal: watchdog.signal,
+        ...(body !== undefined && streaming(watched(body, () => watchdog.transferred()))),
+      });
+      const result = await read(answer, () => watchdog.transferred());
+      // An unread body would keep its connection from being used again.
+      await answer.body?.cancel().catch(() => undefined);
+      return result;
     } catch (error) {
-      throw error instanceof NasError ? error : this.broken(error);
+      signal?.throwIfAborted();
+      if (error instanceof NasError || error instanceof Unreachable) throw error;
+      throw this.unreachable(error);
+    } finally {
+      watchdog.end();
     }
   }
 
-  private async reach(): Promise<HttpAddress> {
-    const address = (this.known ??= await this.address());
-    if (address === null) throw new Unreachable('no nas run is at work on it');
+  private async httpAddress(): Promise<Extract<ArtifactsAddress, { type: 'http' }>> {
+    const address = await this.address();
+    if (address?.type !== 'http') throw new Unreachable('no nas run is at work on it');
     return address;
   }
 
-  private async exchange(exchange: Exchange): Promise<IncomingMessage> {
-    const address = await this.reach();
-    try {
-      return await this.connections.send(address, exchange);
-    } catch (error) {
-      throw error instanceof Unreachable ? this.broken(error) : error;
-    }
-  }
-
-  private broken(error: unknown): Unreachable {
+  /** The next attempt asks for the address again. */
+  private unreachable(error: unknown): Unreachable {
+    const host = this.known === null ? '' : `${new URL(this.known.url).host}: `;
     this.known = null;
-    return error instanceof Unreachable ? error : new Unreachable(messageOf(error), { cause: error });
+    return new Unreachable(`${host}${reasonOf(error)}`, { cause: error });
   }
 
-  /** Why the server does not do what it was asked for; what may pass is `Unreachable`. */
-  private async refusal(answer: IncomingMessage, path: string): Promise<Error> {
-    const { statusCode = 0 } = answer;
-    const { message, hint: advice } = await reasonOf(answer);
-    if (statusCode === statuses.full)
+  /** Why the server refuses a request: `Unreachable` when that may pass. */
+  private async refusal(answer: Response, path: string): Promise<Error> {
+    const { status } = answer;
+    const parsed = errorSchema.safeParse(await answer.json().catch(() => null)).data;
+    const { message, hint: advice } = parsed?.error ?? { message: `it answers with status ${status}` };
+    if (status === statuses.full)
       return invalidInput(`${path} cannot be sent: there is no room for it on the disk of the run`, {
         hint: 'Free some space where nas run is at work.',
       });
-    // It was begun elsewhere meanwhile, or the coordinator has a new token, or is only starting, or something before it.
-    const mayPass = statusCode === statuses.elsewhere || statusCode === statuses.busy || statusCode === 401;
-    if (mayPass || statusCode === 429 || statusCode >= 500) return this.broken(new Error(message));
+    // Another sender, a resumed coordinator with a new token, or a proxy before one that starts.
+    const mayPass: readonly number[] = [statuses.elsewhere, statuses.busy, 401, 429];
+    if (mayPass.includes(status) || status >= 500) return this.unreachable(new Error(message));
     return invalidInput(`the run refuses: ${message}`, advice === undefined ? {} : { hint: advice });
   }
 }
 
-/** What is sent from `offset` on; tells how far the connection has taken it. */
+/** Node's fetch sends an asynchronous iterable as it comes; the types of the DOM do not know that. */
+const streaming = (body: AsyncIterable<Uint8Array>): RequestInit =>
+  ({ body, duplex: 'half' }) as unknown as RequestInit;
+
+/** Why a request failed: fetch hides the reason in its cause. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
+  const code = cause instanceof Error && 'code' in cause ? `${String(cause.code)} ` : '';
+  const text = messageOf(cause);
+  return text.startsWith(code) ? text : `${code}${text}`;
+}
+
+async function* watched(body: AsyncIterable<Uint8Array>, transferred: () => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    transferred();
+    yield chunk;
+  }
+}
+
+/** The bytes of a file from `offset`; tells how many the connection has taken. */
 async function* restOf(
   { handle, artifact: { bytes } }: OpenFile,
   offset: number,
   advance: (offset: number) => void,
 ): AsyncGenerator<Uint8Array> {
   let at = offset;
+  if (at >= bytes) return;
   for await (const chunk of chunksOf(handle, offset)) {
-    // The file may be longer by now; what was hashed is not.
+    // The file may have grown since it was hashed.
     yield chunk.subarray(0, bytes - at);
     at += chunk.byteLength;
     if (at >= bytes) break;
     advance(at);
-  }
-}
-
-async function reasonOf(answer: IncomingMessage): Promise<{ message: string; hint?: string | undefined }> {
-  const status = `it answers with status ${answer.statusCode ?? 0}`;
-  let text = '';
-  try {
-    for await (const chunk of answer) text = (text + String(chunk)).slice(0, 10_000);
-    await finished(answer).catch(() => undefined);
-    return errorSchema.parse(JSON.parse(text)).error;
-  } catch {
-    return { message: status };
   }
 }

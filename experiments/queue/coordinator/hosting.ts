@@ -3,20 +3,21 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { checkWritable } from '../../../base/files.js';
-import { makeToken, withoutBrackets } from '../../../base/server.js';
-import type { Artifacts } from '../artifacts/artifacts.js';
-import { SharedFolder } from '../artifacts/folder.js';
+import { withoutBrackets } from '../../../base/server.js';
+import { makeToken } from '../../../base/server.js';
+import type { Artifacts } from '../artifacts/artifact.js';
+import { SharedFolder } from '../artifacts/run-artifacts.js';
 import { HostedArtifacts } from '../artifacts/hosted.js';
 import { serveArtifacts } from '../artifacts/server.js';
 import type { QueueConnection } from '../connection.js';
 import type { ArtifactsAddress } from '../registry.js';
 import type { ArtifactsConfig } from '../schema.js';
 
-/** The files of a run, as workers and this process reach them. */
+/** The store of a run's files, for this process, and its address for workers. */
 export interface Hosting {
   readonly artifacts: Artifacts;
   readonly address: ArtifactsAddress;
-  /** @param complete whether nobody will need them any more */
+  /** @param complete whether the run is complete, and the files are not needed any more */
   close(complete: boolean): Promise<void>;
 }
 
@@ -32,17 +33,17 @@ interface Listening {
   readonly port: number;
 }
 
-/** Where files that workers send arrive, in the workdir: on the disk where they will be. */
+/** Uploads arrive in the workdir: on the disk of their final place. */
 const uploadsFolder = (workdir: string): string => join(workdir, 'artifacts', 'uploads');
 
-/** Where to listen: as it is written, or at the address from which this machine reaches the queue. */
+/** Where to listen: as configured, or at the address from which this machine reaches the queue. */
 function listening(listen: string | undefined, connection: QueueConnection): Listening {
   if (listen === undefined) return { host: ownAddress(connection), port: 0 };
   const colon = listen.lastIndexOf(':');
   return { host: withoutBrackets(listen.slice(0, colon)), port: Number(listen.slice(colon + 1)) };
 }
 
-/** The address of this machine in the network in which the queue server is. */
+/** The address of this machine in the queue server's network. */
 function ownAddress({ redis }: QueueConnection): string {
   const { localAddress = '127.0.0.1' } = redis.stream as { readonly localAddress?: string };
   return localAddress.replace(/^::ffff:(?=\d+\.)/, '');
@@ -54,7 +55,7 @@ const urlOf = (host: string, port: string): string => `http://${host.includes(':
 
 /**
  * Makes the files of a run reachable for workers.
- * @throws NasError `invalid-input` when that cannot be as it is written
+ * @throws NasError `invalid-input` when the configured address or folder cannot be used
  */
 export async function hostArtifacts(config: ArtifactsConfig, options: HostingOptions): Promise<Hosting> {
   const { connection, workdir, run } = options;
@@ -63,9 +64,9 @@ export async function hostArtifacts(config: ArtifactsConfig, options: HostingOpt
     return {
       artifacts,
       address: { type: 'folder', path: config.path },
-      close: async (complete) => {
-        await artifacts.close();
+      close: (complete) => {
         if (complete) artifacts.removeRun();
+        return Promise.resolve();
       },
     };
   }
@@ -81,15 +82,14 @@ export async function hostArtifacts(config: ArtifactsConfig, options: HostingOpt
     address: { type: 'http', url: config.url ?? own, token },
     close: async (complete) => {
       await server.close();
-      await artifacts.close();
       if (complete) rmSync(uploads, { recursive: true, force: true });
     },
   };
 }
 
 /**
- * Whether files can be hosted as it is written, tried before anything else is done.
- * @throws NasError `invalid-input` when they cannot
+ * Checks that `hostArtifacts` will succeed.
+ * @throws NasError `invalid-input` when it will not
  */
 export async function requireHosting(config: ArtifactsConfig, connection: QueueConnection): Promise<void> {
   if (config.type === 'folder') {

@@ -1,36 +1,46 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { NasError } from '../../../base/errors.js';
 import { cacheDirectory } from '../../../base/files.js';
+import { contentHash } from '../../../base/hash.js';
+import { nasVersion } from '../../../base/modules.js';
 import type { Store } from '../../../store/index.js';
 import type { RunObserver } from '../../runner/events.js';
-import { connectQueue, queueAddress } from '../connection.js';
-import { queueName, type Lane } from '../lanes.js';
+import type { CreateJobRunner } from '../../runner/jobs/local-pool.js';
+import { connectQueue, queueAddress, type QueueConnection } from '../connection.js';
+import { holdRun, thisProcess, type RunLease } from '../lease.js';
+import { buildId } from '../machine.js';
+import { slotsByGroup, type Requirements } from '../queues.js';
+import { every, listWorkers, type ArtifactsAddress, type RunRecord } from '../registry.js';
 import type { QueueConfig } from '../schema.js';
-import { Signals } from '../signals.js';
-import { listWorkers } from '../workers-list.js';
-import { settleGroup } from './group.js';
-import { hostArtifacts } from './hosting.js';
-import { Journal } from './journal.js';
-import { LaneClient, type LaneOptions } from './lane-client.js';
-import { holdLease, lostLease, runId } from './lease.js';
-import { LocalJobs } from './local-jobs.js';
-import { Orders } from './orders.js';
-import { QueueRunner } from './queue-runner.js';
-import { laneOf } from './require-queue.js';
-import { Seats } from './seats.js';
-import { watchJobs } from './watch.js';
-import { whoDoes } from './who-does.js';
-import { slotsByGroup } from './workers-for.js';
+import { JobClient } from '../transport/job-client.js';
+import { hostArtifacts, requireHosting } from './hosting.js';
+import { Journal, Orders } from './orders.js';
+import { SlotNumbers } from './remote-job.js';
+import { LocalJobs, RemoteRunner } from './remote-runner.js';
+import { chooseGroup, createWatch, reportSlots } from './workers-for-run.js';
 
-/** What is to be ended, the last one first. */
-class Ends {
-  private readonly ends: (() => unknown)[] = [];
+/** What a run asks of workers for jobs without code of the user's; of any group. */
+export const requirementsOf = ({ tag }: Pick<QueueConfig, 'tag'>): Requirements => ({
+  build: buildId(),
+  group: null,
+  tag: tag ?? null,
+  modules: false,
+});
 
-  add(end: () => unknown): void {
-    this.ends.unshift(end);
-  }
-
-  async all(): Promise<void> {
-    for (const end of this.ends.splice(0)) await end();
+/**
+ * Checks that a run with a queue can begin, before it writes anything.
+ * @returns the slots of the workers that would do its jobs now
+ * @throws NasError when the server is unsuitable or cannot be reached, or when files cannot be served as configured
+ */
+export async function requireQueue(config: QueueConfig): Promise<{ readonly slots: number }> {
+  const connection = await connectQueue(queueAddress(config));
+  try {
+    await requireHosting(config.artifacts, connection);
+    const slots = [...slotsByGroup(requirementsOf(config), await listWorkers(connection)).values()];
+    return { slots: config.mixed ? slots.reduce((sum, count) => sum + count, 0) : Math.max(0, ...slots) };
+  } finally {
+    await connection.close();
   }
 }
 
@@ -40,117 +50,155 @@ export interface RunToOpen {
   readonly store: Store;
   /** Trials at once, as the search asks for them. */
   readonly parallel: number;
-  /** How often a job may be begun again whose worker died. */
+  /** How often a job is tried again after its worker died. */
   readonly retries: number;
-  /** Whether another group of machines than before will do. */
+  /** Whether another group of machines than before is acceptable. */
   readonly acceptEnvironment: boolean;
   readonly observe: RunObserver;
   readonly stopping: () => boolean;
 }
 
+/** The workers of a queue, for the jobs of a run. */
+export const queueWorkers =
+  (config: QueueConfig): CreateJobRunner =>
+  ({ size, retries }, { plan, store, observe, stopping }) =>
+    openRunner(config, {
+      name: plan.experiment.name,
+      workdir: plan.workdir,
+      store,
+      parallel: size,
+      retries,
+      acceptEnvironment: plan.acceptEnvironment,
+      observe,
+      stopping,
+    });
+
+/** Between two calls of the watch, in ms. */
+const watchMs = 5000;
+
 /**
- * Takes a run to the queue: what it returns has the run's jobs done by workers, until it is closed.
+ * Connects a run to its queue, as its only coordinator.
  * @throws NasError as `connectQueue`; `in-use` when another process coordinates the run; `invalid-input` when its files
- *   cannot be hosted
+ *   cannot be served
  */
-export async function openRunner(config: QueueConfig, opened: RunToOpen): Promise<QueueRunner> {
+export async function openRunner(config: QueueConfig, opened: RunToOpen): Promise<RemoteRunner> {
   const { name, workdir, store, parallel, retries, acceptEnvironment, observe, stopping } = opened;
-  const ends = new Ends();
+  /** Releases what was opened, the last one first. */
+  const closers: (() => unknown)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
   try {
-    const { signal } = watchStopping(stopping, ends);
+    const { signal } = abortWhen(stopping, closers);
     const connection = await connectQueue(queueAddress(config));
-    ends.add(() => connection.close());
+    closers.push(() => connection.close());
     for (const message of connection.warnings) observe({ kind: 'warning', message });
 
     const run = runId(store);
     const hosting = await hostArtifacts(config.artifacts, { connection, workdir, run });
-    ends.add(() => hosting.close(store.run.status().status === 'complete'));
-    const { artifacts } = hosting;
-    const lane = laneOf(config);
-    const lease = await holdLease(connection, { run, name, lane, artifacts: hosting.address, observe, signal });
-    ends.add(() => lease.release());
+    closers.push(() => hosting.close(store.run.status().status === 'complete'));
+    const { artifacts, address } = hosting;
+    const wanted = requirementsOf(config);
+    const lease = await takeLease(connection, { run, name, wanted, artifacts: address, observe, signal });
+    closers.push(() => lease.release());
 
-    const signals = new Signals(connection);
-    const onTrouble = tellOnce((message) => observe({ kind: 'note', message: `The queue server: ${message}` }));
-    const lanes = new Map<string, LaneClient>();
-    ends.add(() => Promise.all([...lanes.values()].map((client) => client.close())));
-    const settle = async (): Promise<string | null> => {
-      const options = { connection, lane, url: config.url, store, observe, acceptEnvironment, signal };
-      const group = config.mixed ? null : await settleGroup(options);
+    const onTrouble = onceInARow((message) => observe({ kind: 'note', message: `The queue server: ${message}` }));
+    const client = new JobClient(connection, { run, onTrouble });
+    closers.push(() => client.close());
+    const settleGroup = async (): Promise<string | null> => {
+      const options = { connection, wanted, url: config.url, store, observe, acceptEnvironment, signal };
+      const group = config.mixed ? null : await chooseGroup(options);
       await lease.update({ group });
-      tellSlots(slotsByGroup({ ...lane, group }, await listWorkers(connection)), parallel, observe);
+      reportSlots(slotsByGroup({ ...wanted, group }, await listWorkers(connection)), parallel, observe);
       return group;
     };
     let settled: Promise<string | null> | undefined;
     const journal = new Journal(join(cacheDirectory(), 'queue-jobs'));
-    const runner = new QueueRunner({
-      coordination: {
+    const runner = new RemoteRunner({
+      context: {
         attempts: retries + 1,
         artifacts,
         orders: new Orders(run, artifacts, journal),
         journal,
-        signals,
-        seats: new Seats(),
+        client,
+        numbers: new SlotNumbers(),
         isOnline: () => connection.redis.status === 'ready',
-        whoDoes: whoDoes(connection, run),
         onTrouble,
-        clock: () => performance.now(),
       },
-      local: new LocalJobs(connection, retries),
-      lane,
-      group: () => (settled ??= settle()),
-      clientOf: (wanted) => laneClient(lanes, wanted, (one) => new LaneClient(connection, one, { signals, onTrouble })),
-      release: () => ends.all(),
+      local: new LocalJobs(retries),
+      wanted,
+      group: () => (settled ??= settleGroup()),
+      release: closeAll,
     });
-    lease.lost.addEventListener('abort', () => runner.fail(lostLease(lease.lost)), { once: true });
-    ends.add(watchJobs({ connection, runner, lanes, url: config.url, observe }));
+    lease.lost.addEventListener('abort', () => runner.disown(lostLease(lease.lost)), { once: true });
+    const watching = every(watchMs, createWatch({ connection, client, url: config.url, observe }));
+    const ticking = setInterval(() => runner.tick(), watchMs);
+    closers.push(() => {
+      watching.stop();
+      clearInterval(ticking);
+    });
     return runner;
   } catch (error) {
-    await ends.all();
+    await closeAll();
     throw error;
   }
 }
 
+/** Names a run in its queue: the same after a kill, also in another workdir. */
+function runId(store: Store): string {
+  const { name, seed, createdAt } = store.run.get();
+  return contentHash(name, seed, createdAt).slice(0, 16);
+}
+
 /** Aborted when the user stops the run. */
-function watchStopping(stopping: () => boolean, ends: Ends): AbortController {
-  const stopped = new AbortController();
+function abortWhen(stopping: () => boolean, closers: (() => unknown)[]): AbortController {
+  const controller = new AbortController();
   const timer = setInterval(() => {
-    if (stopping()) stopped.abort();
+    if (stopping()) controller.abort();
   }, 300);
-  ends.add(() => {
+  closers.push(() => {
     clearInterval(timer);
-    stopped.abort();
+    controller.abort();
   });
-  return stopped;
+  return controller;
 }
 
-function laneClient(lanes: Map<string, LaneClient>, lane: Lane, create: (lane: Lane) => LaneClient): LaneClient {
-  const name = queueName(lane);
-  const client = lanes.get(name) ?? create(lane);
-  lanes.set(name, client);
-  return client;
+interface RunToHold {
+  readonly run: string;
+  readonly name: string;
+  readonly wanted: Requirements;
+  readonly artifacts: ArtifactsAddress;
+  readonly observe: RunObserver;
+  readonly signal: AbortSignal;
 }
 
-/** Tells what is the same over and over once. */
-function tellOnce(tell: LaneOptions['onTrouble']): LaneOptions['onTrouble'] {
+/** @throws NasError `in-use` when another process coordinates the run; `interrupted` when the signal is aborted */
+async function takeLease(
+  connection: QueueConnection,
+  { run, name, wanted, artifacts, observe, signal }: RunToHold,
+): Promise<RunLease> {
+  const coordinator = { id: randomUUID(), ...thisProcess() };
+  const record: RunRecord = { run, name, coordinator, artifacts, version: nasVersion(), ...wanted };
+  const onWait = (holder: string): void => {
+    const message = `${holder} coordinates this run, or did until it was cut off; waiting for its lease to lapse`;
+    observe({ kind: 'note', message });
+  };
+  try {
+    return await holdRun(connection, record, { onWait, signal });
+  } catch (error) {
+    if (signal.aborted) throw new NasError('interrupted', 'the run was stopped before it began');
+    throw error;
+  }
+}
+
+const lostLease = ({ reason }: AbortSignal): NasError =>
+  reason instanceof NasError ? reason : new NasError('in-use', 'another process coordinates this run now');
+
+/** Drops a message that is the same as the one before. */
+function onceInARow(report: (message: string) => void): (message: string) => void {
   let last = '';
   return (message) => {
-    if (message !== last) tell(message);
+    if (message !== last) report(message);
     last = message;
   };
-}
-
-/** Tells when workers and what the search asks of them differ much. */
-function tellSlots(byGroup: ReadonlyMap<string, number>, parallel: number, observe: RunObserver): void {
-  const slots = [...byGroup.values()].reduce((sum, count) => sum + count, 0);
-  if (slots > 0 && slots * 2 <= parallel)
-    observe({
-      kind: 'note',
-      message: `The workers have ${slots} slot${slots === 1 ? '' : 's'} for the ${parallel} trials that search.parallel asks for at once: more would be quicker`,
-    });
-  if (slots >= parallel * 2)
-    observe({
-      kind: 'note',
-      message: `The workers have ${slots} slots, and the search uses ${parallel} of them (search.parallel)`,
-    });
 }

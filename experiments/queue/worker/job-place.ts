@@ -5,29 +5,38 @@ import { makeDirectory } from '../../../base/files.js';
 import { filesWritten, relocateJob, relocateResult, type PathUse } from '../../runner/jobs/job-files.js';
 import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
 import { fileSchema, type Bundle, type FileIn } from '../artifacts/artifact.js';
-import type { Order } from '../wire.js';
-import type { FolderFile } from './uploads.js';
+import type { Order } from '../transport/messages.js';
 
-/** How files come to a place. */
+/** A file in one of a job's folders. */
+export interface FolderFile {
+  /** The folder's symbol. */
+  readonly symbol: string;
+  /** Path within the folder, with `/`. */
+  readonly inside: string;
+  /** Path on this machine. */
+  readonly file: string;
+}
+
+/** Where the files of a job come from. */
 export interface Supply {
-  /** A file, or a folder of files, by its content, for reading only. */
+  /** A file or folder by its content, read only. */
   bundle(bundle: Bundle): Promise<{ readonly path: string; release(): void }>;
-  /** Writes a file; false: nobody has it any more. */
+  /** Writes a file. @returns false when the run does not have it any more */
   fetch(file: FileIn, path: string): Promise<boolean>;
   /** Whether a file has this content. */
   holds(path: string, file: FileIn): Promise<boolean>;
 }
 
 export interface PlaceOptions {
-  /** The job's own folder; made only when it is needed. */
+  /** The job's own folder, made at the first call. */
   home(): string;
-  /** This machine's cache, where jobs share what they make. */
+  /** This machine's cache, in which jobs share teachers. */
   readonly cache: string;
-  /** Whether code may be run that comes with an order. */
+  /** Whether jobs may bring code of the user's. */
   readonly modules: boolean;
 }
 
-/** What a symbol stands for, as the job uses it. */
+/** How a job uses a symbol. */
 type Use =
   | { readonly kind: 'input' }
   | { readonly kind: 'folder'; readonly shared: boolean; readonly resumed: readonly string[] };
@@ -37,7 +46,7 @@ interface Folder {
   readonly resumed: readonly string[];
 }
 
-/** The part of a cache that jobs write in, besides what is only read: a worker's own bundles are there, too. */
+/** The only part of the cache in which jobs write. */
 const sharedPart = 'teachers/';
 
 const refused = (what: string): Error =>
@@ -54,9 +63,9 @@ function parse(path: string): { readonly symbol: string; readonly inside: string
   return { symbol, inside };
 }
 
-/** Where the files of one job are on this machine: what it reads, and the folders in which it works. */
+/** The files of one job on this machine: its inputs, and the folders in which it works. */
 export class JobPlace {
-  /** As it runs here. */
+  /** The job with paths of this machine. */
   readonly job: Job;
 
   private constructor(
@@ -70,8 +79,8 @@ export class JobPlace {
   }
 
   /**
-   * Checks an order, and fetches what it needs.
-   * @throws NasError `invalid-input` when it names what it may not; what `supply` throws
+   * Validates an order, and fetches its files.
+   * @throws NasError `invalid-input` for forbidden paths; errors of `supply`
    */
   static async prepare(order: Order, supply: Supply, options: PlaceOptions): Promise<JobPlace> {
     const uses = usesOf(order, options.modules);
@@ -94,12 +103,12 @@ export class JobPlace {
     return [...this.folders.keys()];
   }
 
-  /** The place of a file in a folder of the job. */
+  /** The path of a file in a folder of the job. */
   locate(symbol: string, inside: string): string {
     return join(this.folders.get(symbol)?.path ?? '', inside);
   }
 
-  /** The file of one of the job's folders that a path of this machine is; null when it is in none. */
+  /** The job's file at a path of this machine; null when the path is in none of its folders. */
   find(file: string): FolderFile | null {
     for (const [symbol, { path }] of this.folders) {
       const inside = insideOf(path, file);
@@ -108,19 +117,19 @@ export class JobPlace {
     return null;
   }
 
-  /** The files that are there now from which the job would go on, also those that nobody told of. */
+  /** The existing files from which the job would continue. */
   resumed(): readonly FolderFile[] {
     return [...this.folders].flatMap(([symbol, { path, resumed }]) =>
       resumed.map((inside) => ({ symbol, inside, file: join(path, inside) })).filter(({ file }) => existsSync(file)),
     );
   }
 
-  /** The files that the job has written when it is done, and told nobody of. */
+  /** The files that the job writes without reporting them. */
   written(): readonly FolderFile[] {
     return filesWritten(this.job).flatMap((file) => this.find(file) ?? []);
   }
 
-  /** What the job gave, with symbols; `onFile` hears of the files in its folders that the result names. */
+  /** The job's result with symbols; `onFile` is called for each file in its folders that the result names. */
   answer(result: ResultOf<Job>, onFile: (file: FolderFile) => void): ResultOf<Job> {
     return relocateResult(this.job.kind, result, (path) => {
       const file = this.find(path);
@@ -136,7 +145,7 @@ export class JobPlace {
     });
   }
 
-  /** The inputs are not read any more. */
+  /** Releases the inputs. */
   release(): void {
     for (const input of this.inputs.values()) input.release();
   }
@@ -149,7 +158,7 @@ export class JobPlace {
   }
 }
 
-/** How a job uses each symbol. @throws NasError when it names others than its own, or uses one in two ways. */
+/** How a job uses each symbol. @throws NasError for unknown symbols, and for paths outside of the job's folders */
 function usesOf({ job, inputs }: Order, modules: boolean): ReadonlyMap<string, Use> {
   const uses = new Map<string, Use>();
   const take = (path: string, use: PathUse): string => {
@@ -169,7 +178,7 @@ function usesOf({ job, inputs }: Order, modules: boolean): ReadonlyMap<string, U
     return path;
   };
   relocateJob(job, take);
-  // The other paths of a device are of the machine that it is on; and this one does not ask others.
+  // The files of another device are on its machine, and a worker asks no other machine.
   if ('device' in job && job.device.type !== 'local')
     throw refused(`it would measure on ${job.device.type}, and a worker measures on its own machine only`);
   return uses;
@@ -188,10 +197,10 @@ async function placeFolder(
     if (shared && !file.path.startsWith(sharedPart))
       throw refused(`it would write ${file.path} into the cache of this machine`);
     const target = join(path, file.path);
-    // What this machine has is as good, and others may be reading it.
+    // The existing file is equivalent, and other jobs may be reading it.
     if (shared && existsSync(target)) continue;
     if (existsSync(target) && (await supply.holds(target, file))) continue;
-    // Without it the job begins earlier; the result is the same.
+    // Without the file, the job starts from an earlier point, with the same result.
     await supply.fetch(file, target);
   }
   return { path, resumed };

@@ -1,150 +1,191 @@
-import { setTimeout } from 'node:timers/promises';
-import { NasError } from '../../../base/errors.js';
 import type { Job, JobEvent, ResultOf } from '../../runner/jobs/jobs.js';
-import { toPlainError } from '../../runner/jobs/messages.js';
-import type { Artifacts } from '../artifacts/artifacts.js';
-import { isInterrupted } from '../interrupted.js';
-import { orderSchema, type Failure, type Folders, type Identity, type Order } from '../wire.js';
-import type { JobEnd, WorkerJob } from './events.js';
-import type { JobFolder } from './job-folders.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NasError } from '../../../base/errors.js';
+import { WorkerDied, type JobRunner, type Sharing } from '../../runner/jobs/job-runner.js';
+import { toPlainError, type PlainError } from '../../runner/jobs/messages.js';
+import { ArtifactGone, type Artifacts } from '../artifacts/artifact.js';
+import type { BundleCache } from '../artifacts/cache.js';
+import type { FileHashes } from '../artifacts/files.js';
+import type { Delivery, Processed, Settlement } from '../transport/job-server.js';
+import { isInterrupted, textOf, type Folders, type Identity, type Order } from '../transport/messages.js';
+import {
+  type DiskRoom,
+  FilesUnreachable,
+  type JobFolder,
+  type JobFolders,
+  JobTransfers,
+  JobUploads,
+} from './job-files.js';
 import { JobPlace } from './job-place.js';
-import { LockKeeper } from './lock-keeper.js';
-import { perform } from './performing.js';
-import type { QueuedJob } from './queued-job.js';
-import type { OpenFiles } from './run-files.js';
-import { shortcomingOf, textOf } from './shortcoming.js';
-import { Transfers } from './transfers.js';
-import { Uploads } from './uploads.js';
-import type { Workshop } from './workshop.js';
 
-/** Least time between two reports of the same job's steps, in ms. */
+/** A job of a worker, for people. */
+export interface WorkerJob {
+  readonly slot: number;
+  /** Names the run in the registry. */
+  readonly run: string;
+  /** The job's id within the run: `train/search/12/10`. */
+  readonly id: string;
+  readonly kind: string;
+}
+
+/** How a worker's part in a job ended. */
+export type JobEnd =
+  | 'done'
+  /** The job failed, or its process died; the run decides what comes of it. */
+  | 'failed'
+  /** The run wanted no more of it. */
+  | 'cancelled'
+  /** This worker stops; another goes on. */
+  | 'given-back'
+  /** The run's files cannot be reached; tried again later. */
+  | 'postponed'
+  /** It is another worker's now, as this one was cut off for too long, or nobody's. */
+  | 'lost';
+
+/** What a worker tells while it is at work. */
+export type WorkerEvent =
+  | { readonly kind: 'began'; readonly job: WorkerJob }
+  | { readonly kind: 'event'; readonly job: WorkerJob; readonly event: JobEvent }
+  | {
+      readonly kind: 'ended';
+      readonly job: WorkerJob;
+      readonly end: JobEnd;
+      readonly seconds: number;
+      /** Why, when it is not done. */
+      readonly message?: string;
+    };
+
+/** What the jobs of a worker share. */
+export interface WorkerContext {
+  readonly identity: Omit<Identity, 'slot'>;
+  /** The number of slots. */
+  readonly slots: number;
+  /** Whether jobs may bring code of the user's. */
+  readonly modules: boolean;
+  readonly pool: Pick<JobRunner, 'submit'>;
+  readonly folders: JobFolders;
+  /** This machine's cache, in which jobs share teachers. */
+  readonly cache: string;
+  readonly bundles: Pick<BundleCache, 'use'>;
+  readonly hashes: Pick<FileHashes, 'has'>;
+  readonly room: Pick<DiskRoom, 'full'>;
+  /** How often each job was postponed here because its inputs were missing, by its id in the queue. */
+  readonly postponements: Map<string, number>;
+  /** The files of a run. */
+  artifactsOf(run: string): Artifacts;
+  /** Resolves when no other process measures on this machine. */
+  undisturbed(): Promise<void>;
+  /** Runs a task under the machine's exclusive lock. */
+  alone<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  observe(event: WorkerEvent): void;
+}
+
+/** Kinds of job that need the machine for themselves. */
+const exclusiveKinds: ReadonlySet<Job['kind']> = new Set(['measure', 'integers']);
+
+/** Least time between two reports of a job's steps, in ms. */
 const betweenSteps = 500;
-/** For so long a job is left to others whose files cannot be had, in ms. */
+/** How long a job is left to other workers when its files cannot be fetched, in ms. */
 const postponedMs = 30_000;
-/** A job whose inputs nobody has is postponed so often before that counts as a failure. */
-const postponements = 3;
-/** A worker that stops sends files for so long, in ms; what is not sent stays in the job's folder. */
-const lastTransfersMs = 10_000;
+/** A job whose inputs are gone is postponed so often before that counts as a dead attempt. */
+const mostPostponements = 3;
+/** How long a worker that stops uploads files, in ms; the rest stays in the job's folder. */
+const lastUploadsMs = 10_000;
 
 interface Ended {
   readonly end: JobEnd;
+  readonly settlement: Settlement;
   readonly message?: string;
   /** Whether the job's folder is of use when the job comes back. */
   readonly keep: boolean;
 }
 
-/** One job, from its order to its answer. */
+const lost: Ended = { end: 'lost', settlement: { kind: 'leave' }, keep: true };
+const givenBack: Ended = { end: 'given-back', settlement: { kind: 'give-back' }, keep: true };
+
+/** One delivery of a job: files in place, the work, the uploads, the answer. */
 export class JobRun {
+  readonly job: WorkerJob;
   private readonly began = performance.now();
-  private readonly keeper: LockKeeper;
-  /** Aborted when the job is to end, for whatever reason. */
+  /** Aborted when the job has to end, for any reason. */
   private readonly ending = new AbortController();
-  /** Aborted when its files are no longer to be sent. */
+  /** Aborted when its files are not uploaded any more. */
   private readonly sending = new AbortController();
-  private cancelled = false;
   private stopping = false;
   private flushing = false;
   private folder: JobFolder | null = null;
   private lastSteps = -Infinity;
-  private answering: () => void = () => undefined;
 
-  /** @param job for people. */
-  private constructor(
-    private readonly queued: QueuedJob,
+  constructor(
+    private readonly delivery: Delivery,
     private readonly order: Order,
-    readonly job: WorkerJob,
-    private readonly shop: Workshop,
-    /** How often it was postponed here for want of its inputs. */
-    private readonly postponed: number,
+    private readonly context: WorkerContext,
   ) {
-    this.keeper = new LockKeeper(queued, shop.patienceMs / 4);
-    this.keeper.lost.addEventListener('abort', () => {
+    const { run, id, job } = order;
+    this.job = { slot: delivery.slot, run, id, kind: job.kind };
+    delivery.cancelled.addEventListener('abort', () => this.ending.abort());
+    delivery.lost.addEventListener('abort', () => {
       this.ending.abort();
       this.sending.abort();
     });
-  }
-
-  /** Null when it is no order, which is answered. */
-  static async of(queued: QueuedJob, slot: number, shop: Workshop, postponed: number): Promise<JobRun | null> {
-    const { data: order, success, error } = orderSchema.safeParse(queued.data);
-    if (success) {
-      const { run, id, job } = order;
-      return new JobRun(queued, order, { slot, run, id, kind: job.kind }, shop, postponed);
-    }
-    const message = `worker ${shop.identity.host} cannot read the order: ${error.message}`;
-    await queued.fail({ error: { code: 'failure', message }, died: false, by: { ...shop.identity, slot } });
-    return null;
   }
 
   get seconds(): number {
     return (performance.now() - this.began) / 1000;
   }
 
-  /** The run wants no more of it: it ends, and says what it came to. */
-  cancel(): void {
-    this.cancelled = true;
-    this.ending.abort();
-  }
-
   /** The worker stops: the job writes its checkpoint, and is given back. */
   stop(): void {
     this.stopping = true;
     this.ending.abort();
-    if (this.flushing) this.hurry();
+    if (this.flushing) this.limitUploads();
   }
 
-  /** It is as if the worker had died. */
-  abandon(): void {
-    this.keeper.lose();
-  }
-
-  /**
-   * Does the job, and gives its answer; throws nothing.
-   * @param answering called when the answer is underway: nothing is left to be done here, and another job may begin
-   * @returns how it ended, once the queue has taken the answer
-   */
-  async run(answering: () => void = () => undefined): Promise<JobEnd> {
-    this.answering = answering;
-    this.shop.observe({ kind: 'began', job: this.job });
+  /** Does the job. Throws nothing. */
+  async run(): Promise<Processed> {
+    const { context, job } = this;
+    context.observe({ kind: 'began', job });
     let ended: Ended;
     try {
-      ended = await this.work();
+      ended = this.delivery.lost.aborted ? lost : await this.work();
     } catch (error) {
-      // The queue server itself, or this program: the lock lapses, and another worker has the job.
-      ended = { end: 'lost', message: toPlainError(error).message, keep: true };
-    } finally {
-      this.keeper.end();
-      this.sending.abort();
+      // The queue server, or a defect here: the lock lapses, and another worker gets the job.
+      ended = { ...lost, message: toPlainError(error).message };
     }
-    const { end, message, keep } = ended;
-    if (keep) this.folder?.release();
-    else this.folder?.remove();
-    this.shop.observe({
-      kind: 'ended',
-      job: this.job,
-      end,
-      seconds: this.seconds,
-      ...(message !== undefined && { message }),
-    });
-    return end;
+    this.sending.abort();
+    const { settlement, keep } = ended;
+    return {
+      settlement,
+      settled: (isTaken) => {
+        if (keep || !isTaken) this.folder?.release();
+        else this.folder?.remove();
+        const end = isTaken ? ended.end : 'lost';
+        const message = ended.message === undefined ? {} : { message: ended.message };
+        context.observe({ kind: 'ended', job, end, seconds: this.seconds, ...message });
+      },
+    };
+  }
+
+  private get isCancelled(): boolean {
+    return this.delivery.cancelled.aborted;
   }
 
   private async work(): Promise<Ended> {
-    const { shop, queued, order } = this;
-    let files: OpenFiles | null = null;
-    let uploads: Uploads | null = null;
+    const { context, delivery, order } = this;
+    const artifacts = context.artifactsOf(order.run);
+    let uploads: JobUploads | null = null;
     try {
-      const asked = this.askWhetherCancelled();
-      files = await shop.files.open(order.run, this.ending.signal);
-      const { artifacts } = files;
+      const wasCancelled = delivery.isCancelled();
+      // The preparation may fail first.
+      wasCancelled.catch(() => undefined);
       const place = await JobPlace.prepare(order, this.transfers(artifacts, this.ending.signal), {
-        home: () => (this.folder ??= shop.folders.open(queued.id)).path,
-        cache: shop.cache,
-        modules: shop.modules,
+        home: () => (this.folder ??= context.folders.open(delivery.id)).path,
+        cache: context.cache,
+        modules: context.modules,
       });
       try {
-        await asked;
-        if (this.ending.signal.aborted) throw new NasError('interrupted', 'the job was cancelled before it began');
+        if ((await wasCancelled) || this.ending.signal.aborted)
+          throw new NasError('interrupted', 'the job was cancelled before it began');
         uploads = this.uploadsOf(place, this.transfers(artifacts, this.sending.signal));
         return await this.finish(place, uploads, await this.perform(place, uploads));
       } finally {
@@ -152,53 +193,62 @@ export class JobRun {
       }
     } catch (error) {
       return await this.explain(error, uploads);
-    } finally {
-      files?.release();
     }
   }
 
-  /** Asks while files come; a cancelled job needs none of them. */
-  private askWhetherCancelled(): Promise<void> {
-    const asked = this.shop.isCancelled(this.queued.id).then((isCancelled) => {
-      if (isCancelled) this.cancel();
-    });
-    // Who waits for it may have something else to tell before.
-    asked.catch(() => undefined);
-    return asked;
+  private transfers(artifacts: Artifacts, signal: AbortSignal): JobTransfers {
+    return new JobTransfers(artifacts, this.context.bundles, this.context.hashes, signal);
   }
 
-  private transfers(artifacts: Artifacts, signal: AbortSignal): Transfers {
-    return new Transfers(artifacts, this.shop.bundles, this.shop.hashes, signal);
-  }
-
-  private uploadsOf(place: JobPlace, transfers: Transfers): Uploads {
+  private uploadsOf(place: JobPlace, transfers: JobTransfers): JobUploads {
     const { folders } = this.order;
-    return new Uploads(Object.fromEntries(place.symbols.map((symbol) => [symbol, folders[symbol] ?? []])), {
-      put: (file, signal) => transfers.put(file, signal),
+    return new JobUploads(Object.fromEntries(place.symbols.map((symbol) => [symbol, folders[symbol] ?? []])), {
+      put: (file) => transfers.put(file),
       locate: (symbol, inside) => place.locate(symbol, inside),
       onFiles: (files) => this.keepFiles(files),
       signal: this.sending.signal,
     });
   }
 
-  /** Others go on from these files, and the coordinator takes them. */
+  /** The next worker continues from these files, and the coordinator places them. */
   private async keepFiles(folders: Folders): Promise<void> {
-    if (await this.queued.keep({ ...this.order, folders })) this.queued.tell({ kind: 'files', folders });
+    if (await this.delivery.update({ ...this.order, folders })) this.delivery.report({ kind: 'files', folders });
   }
 
-  private perform(place: JobPlace, uploads: Uploads): Promise<ResultOf<Job>> {
-    const { queued, order } = this;
-    return perform({ id: queued.id, job: place.job, deadline: order.deadline }, this.shop, this.ending.signal, {
-      started: () => queued.tell({ kind: 'started', by: this.by() }),
-      event: (event) => this.hear(event, place, uploads),
-    });
+  /** Does the job in a process: alone on the machine if it measures, else while nobody measures. */
+  private async perform(place: JobPlace, uploads: JobUploads): Promise<ResultOf<Job>> {
+    const { context, delivery, order } = this;
+    const { signal } = this.ending;
+    const isAlone = exclusiveKinds.has(order.job.kind);
+    const sharing: Sharing = isAlone ? 'exclusive' : 'shared';
+    const submit = async (): Promise<ResultOf<Job>> => {
+      const job = fitted(place.job, context.slots);
+      const submitted = context.pool.submit(
+        { id: delivery.id, job, sharing, deadline: order.deadline },
+        {
+          started: () => delivery.report({ kind: 'started', by: this.by() }),
+          event: (event) => this.handleEvent(event, place, uploads),
+        },
+      );
+      const cancel = (): void => submitted.cancel();
+      if (signal.aborted) cancel();
+      signal.addEventListener('abort', cancel);
+      try {
+        return await submitted.result;
+      } finally {
+        signal.removeEventListener('abort', cancel);
+      }
+    };
+    if (isAlone) return context.alone(submit, signal);
+    await context.undisturbed();
+    return submit();
   }
 
-  private hear(event: JobEvent, place: JobPlace, uploads: Uploads): void {
-    this.shop.observe({ kind: 'told', job: this.job, event });
+  private handleEvent(event: JobEvent, place: JobPlace, uploads: JobUploads): void {
+    this.context.observe({ kind: 'event', job: this.job, event });
     if (event.kind === 'file') {
       const file = place.find(event.path);
-      if (file !== null) uploads.tell(file);
+      if (file !== null) uploads.add(file);
       return;
     }
     if (event.kind === 'progress' || event.kind === 'count') {
@@ -206,63 +256,59 @@ export class JobRun {
       if (now - this.lastSteps < betweenSteps) return;
       this.lastSteps = now;
     }
-    this.queued.tell({ kind: 'event', event });
+    this.delivery.report({ kind: 'event', event });
   }
 
-  private async finish(place: JobPlace, uploads: Uploads, result: ResultOf<Job>): Promise<Ended> {
-    const { queued } = this;
-    if (this.keeper.lost.aborted) return lost;
-    for (const file of place.resumed()) uploads.mention(file);
-    for (const file of place.written()) uploads.tell(file);
-    const answer = place.answer(result, (file) => uploads.mention(file));
-    if (isInterrupted(result) && this.stopping && !this.cancelled) return await this.giveBack(uploads);
+  private async finish(place: JobPlace, uploads: JobUploads, result: ResultOf<Job>): Promise<Ended> {
+    if (this.delivery.lost.aborted) return lost;
+    for (const file of place.resumed()) uploads.addMissing(file);
+    for (const file of place.written()) uploads.add(file);
+    const answer = place.answer(result, (file) => uploads.addMissing(file));
+    if (isInterrupted(result) && this.stopping && !this.isCancelled) return this.giveBack(uploads);
     const folders = await this.flush(uploads);
-    const completed = queued.complete({ result: answer, folders });
-    this.answering();
-    if (!(await completed)) return lost;
-    return { end: isInterrupted(result) ? 'cancelled' : 'done', keep: false };
+    const settlement: Settlement = { kind: 'complete', answer: { result: answer, folders } };
+    return { end: isInterrupted(result) ? 'cancelled' : 'done', settlement, keep: false };
   }
 
-  /** What came instead of a result, as the queue is to know it. */
-  private async explain(thrown: unknown, uploads: Uploads | null): Promise<Ended> {
-    const { queued, shop } = this;
-    if (this.keeper.lost.aborted) return lost;
-    const error = this.isAbort(thrown) ? new NasError('interrupted', 'the job was cancelled') : thrown;
-    const shortcoming = shortcomingOf(error, this.postponed < postponements);
-    switch (shortcoming.kind) {
-      case 'interrupted':
-        if (this.stopping && !this.cancelled) return await this.giveBack(uploads);
-        return await this.fail(shortcoming.error, false);
-      case 'without-files':
-        if (this.stopping) return await this.giveBack(null);
-        if (!(await queued.postpone(postponedMs))) return lost;
-        return { end: 'postponed', message: shortcoming.message, keep: true };
-      case 'full': {
-        shop.room.full(shortcoming.message);
-        const message = `${shop.identity.host} cannot write files: ${shortcoming.text}`;
-        return await this.fail({ code: 'failure', message }, true);
-      }
-      case 'died':
-        // The next attempt goes on from what this one left.
-        if (uploads !== null) await this.sendRest(uploads);
-        return await this.fail(shortcoming.error, true);
-      case 'failed':
-        return await this.fail(shortcoming.error, false);
+  /** What becomes of a job that gave no result. */
+  private async explain(thrown: unknown, uploads: JobUploads | null): Promise<Ended> {
+    const { context, delivery } = this;
+    if (delivery.lost.aborted) return lost;
+    const isAbort = this.ending.signal.aborted && thrown instanceof Error && thrown.name === 'AbortError';
+    const error = isAbort
+      ? ({ code: 'interrupted', message: 'the job was cancelled' } satisfies PlainError)
+      : toPlainError(thrown);
+    const { message, hint } = error;
+    if (error.code === 'interrupted')
+      return this.stopping && !this.isCancelled ? this.giveBack(uploads) : this.fail(error, false);
+    const postponements = context.postponements.get(delivery.id) ?? 0;
+    if (thrown instanceof FilesUnreachable || (thrown instanceof ArtifactGone && postponements < mostPostponements)) {
+      if (this.stopping) return givenBack;
+      context.postponements.set(delivery.id, postponements + 1);
+      const settlement: Settlement = { kind: 'postpone', ms: postponedMs };
+      return { end: 'postponed', settlement, message: textOf(error), keep: true };
     }
+    if (error.storage === true) {
+      context.room.full(message);
+      const text = `${context.identity.host} cannot write files: ${textOf(error)}`;
+      return this.fail({ code: 'failure', message: text }, true);
+    }
+    if (thrown instanceof WorkerDied || thrown instanceof ArtifactGone) {
+      // The next attempt continues from the files of this one.
+      if (uploads !== null) await this.sendRest(uploads);
+      return this.fail({ code: 'failure', message, ...(hint !== undefined && { hint }) }, true);
+    }
+    return this.fail(error, false);
   }
 
-  private isAbort(error: unknown): boolean {
-    return this.ending.signal.aborted && error instanceof Error && error.name === 'AbortError';
+  private fail(error: PlainError, died: boolean): Ended {
+    const settlement: Settlement = { kind: 'fail', failure: { error, died, by: this.by() } };
+    const end = error.code === 'interrupted' ? 'cancelled' : 'failed';
+    return { end, settlement, message: textOf(error), keep: died };
   }
 
-  private async fail(error: Failure['error'], died: boolean): Promise<Ended> {
-    if (!(await this.queued.fail({ error, died, by: this.by() }))) return lost;
-    const cancelled = error.code === 'interrupted';
-    return { end: cancelled ? 'cancelled' : 'failed', message: textOf(error), keep: died };
-  }
-
-  /** Sends what is not sent yet, as far as that can be done: whoever goes on does so from what was sent. */
-  private async sendRest(uploads: Uploads): Promise<void> {
+  /** Uploads what is not uploaded yet, if possible. */
+  private async sendRest(uploads: JobUploads): Promise<void> {
     try {
       await this.keepFiles(await this.flush(uploads));
     } catch {
@@ -270,28 +316,28 @@ export class JobRun {
     }
   }
 
-  private flush(uploads: Uploads): Promise<Folders> {
+  private flush(uploads: JobUploads): Promise<Folders> {
     this.flushing = true;
-    if (this.stopping) this.hurry();
+    if (this.stopping) this.limitUploads();
     return uploads.flush();
   }
 
-  private hurry(): void {
-    void setTimeout(lastTransfersMs, undefined, { ref: false }).then(() => this.sending.abort());
+  private limitUploads(): void {
+    void sleep(lastUploadsMs, undefined, { ref: false }).then(() => this.sending.abort());
   }
 
-  private async giveBack(uploads: Uploads | null): Promise<Ended> {
-    const giving = async (): Promise<Ended> => {
-      if (uploads !== null) await this.sendRest(uploads);
-      return (await this.queued.giveBack()) ? { end: 'given-back', keep: true } : lost;
-    };
-    // While the queue server is away nothing is answered; the lock lapses.
-    return await Promise.race([giving(), setTimeout(lastTransfersMs + 3000, lost, { ref: false })]);
+  private async giveBack(uploads: JobUploads | null): Promise<Ended> {
+    if (uploads !== null)
+      // A queue server that is away answers nothing.
+      await Promise.race([this.sendRest(uploads), sleep(lastUploadsMs + 1000, undefined, { ref: false })]);
+    return givenBack;
   }
 
   private by(): Identity {
-    return { ...this.shop.identity, slot: this.job.slot };
+    return { ...this.context.identity, slot: this.delivery.slot };
   }
 }
 
-const lost: Ended = { end: 'lost', keep: true };
+/** A job for this worker: trainings beside others do not keep the cores busy while they wait. */
+const fitted = (job: Job, slots: number): Job =>
+  job.kind === 'train' ? { ...job, fit: { ...job.fit, sharedCores: slots > 1 } } : job;

@@ -1,92 +1,85 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { cpus, hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../../base/processes.js';
-import { messageOf } from '../../../base/errors.js';
 import { cacheDirectory, checkWritable } from '../../../base/files.js';
+import { nasVersion } from '../../../base/modules.js';
 import { LocalPool } from '../../runner/jobs/local-pool.js';
-import { BundleCache } from '../artifacts/bundle-cache.js';
-import { FileHashes } from '../artifacts/hashes.js';
-import { artifactsAt } from '../artifacts/open.js';
-import { buildId } from '../build.js';
+import { Gate } from '../../runner/jobs/supervision.js';
+import { BundleCache } from '../artifacts/cache.js';
+import { FileHashes } from '../artifacts/files.js';
+import { RunArtifacts } from '../artifacts/run-artifacts.js';
 import { connectQueue, type QueueAddress, type QueueConnection } from '../connection.js';
-import { describeGroup } from '../fingerprint.js';
-import { lanesOf, queueName, type Abilities } from '../lanes.js';
-import { machineId } from '../machine.js';
-import { onQuietMachine, watchQuiet } from '../quiet.js';
-import type { WorkerRecord } from '../registry.js';
-import { findRun } from '../runs-list.js';
-import { Signals } from '../signals.js';
-import { announceWorker } from '../workers-list.js';
-import type { WorkerEvent } from './events.js';
-import { watchIdleness } from './idle.js';
-import { JobFolders } from './job-folders.js';
-import { JobRun } from './job-run.js';
-import { KeptBundles } from './kept-bundles.js';
-import { LaneJobs } from './lane-jobs.js';
-import type { QueuedJob } from './queued-job.js';
-import { workerFacts, workerRecord } from './record.js';
-import { Room } from './room.js';
-import { RunFiles } from './run-files.js';
-import { Slots } from './slots.js';
-import { Standstill } from './standstill.js';
-import type { Workshop } from './workshop.js';
+import { MachineWatch } from '../machine-lock.js';
+import { buildId, describeGroup, machineId, type Group } from '../machine.js';
+import { queuesOf, whyNot, type Abilities } from '../queues.js';
+import { announceWorker, every, findRun, listRuns, type RunRecord, type WorkerRecord } from '../registry.js';
+import { JobServer, Slots, type Delivery, type Processed } from '../transport/job-server.js';
+import { orderSchema } from '../transport/messages.js';
+import { DiskRoom, JobFolders } from './job-files.js';
+import { JobRun, type WorkerContext, type WorkerEvent } from './job-run.js';
 
 export interface WorkerOptions {
   readonly address: QueueAddress;
   /** Jobs at once. */
   readonly slots: number;
-  /** Memory that all jobs together may hold, shared equally by the slots; null: any. */
+  /** Memory of all jobs together, shared equally by the slots; null: any. */
   readonly memoryBytes: number | null;
   readonly tags: readonly string[];
-  /** Whether code may be run that comes with a job. */
+  /** Whether jobs may bring code of the user's. */
   readonly modules: boolean;
-  /** Most that is kept of what jobs read; what is in use is kept beyond it. */
+  /** Size of the cache of inputs; inputs in use are kept beyond it. */
   readonly cacheBytes: number;
-  /** For what is fetched, and for jobs at work; workers of a machine may share it. */
+  /** For fetched inputs and running jobs; workers of a machine may share it. */
   readonly directory: string;
-  /** Teachers and what they say; default: this machine's cache, where runs of its own have them, too. */
+  /** Teachers and their logits; default: this machine's cache, which local runs use, too. */
   readonly cache?: string | undefined;
-  /** After so long, a worker of which nothing is heard counts as dead, and its jobs are others'. */
+  /** A worker that is not heard of for so long is considered dead, and its jobs are given to others. */
   readonly patienceMs: number;
-  /** Told what a person should know. */
+  /** Called with messages for people. */
   readonly onNote: (message: string) => void;
-  /** Told all that it does. */
   readonly observe?: ((event: WorkerEvent) => void) | undefined;
 }
 
 export interface RunningWorker {
   readonly id: string;
-  /** As it tells others of itself. */
+  /** Its announcement. */
   record(): WorkerRecord;
-  /** Processes of its jobs. */
+  /** The processes of its jobs. */
   pids(): readonly number[];
-  /** Jobs write their checkpoints and are given back; within seconds. */
+  /** Jobs write their checkpoints and are given back, within seconds. */
   stop(): Promise<void>;
-  /** Ends it as if its machine had failed: for tests. */
+  /** Ends it as if its machine had failed; for tests. */
   kill(): Promise<void>;
 }
 
-/** Between two looks for jobs that nobody told of, in ms. */
-const lookMs = 2000;
 /** Longest time for which a worker that stops waits for its jobs, in ms. */
 const stopMs = 60_000;
+/** The same once the queue server is away. */
+const stopOfflineMs = 13_000;
+/** Between two looks of an idle worker for runs that it cannot serve, in ms. */
+const idleMs = 10_000;
+/** A change of jobs is announced after so long, together with the changes that follow, in ms. */
+const announceMs = 200;
 const hour = 3600_000;
 
 /**
- * Starts a worker of a queue in this process: it takes the jobs of all runs that it fits, and does them in processes of its
- * own, until it is stopped.
+ * Starts a worker in this process. It does the jobs of all runs whose requirements it meets, in processes of its own.
  * @throws NasError as `connectQueue`; `invalid-input` when its folders cannot be written
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   prepareFolders(options);
+  const group = await describeGroup();
   const connection = await connectQueue(options.address);
+  const worker = new Worker(options, connection, group);
   try {
-    return await Worker.start(options, connection);
+    await worker.start();
+    return worker;
   } catch (error) {
-    await connection.close();
+    await worker.close();
     throw error;
   }
 }
@@ -101,78 +94,105 @@ function prepareFolders({ directory, modules, cache = cacheDirectory() }: Worker
   try {
     symlinkSync(packageRoot(fileURLToPath(import.meta.url)), link, 'dir');
   } catch (error) {
-    // Another worker of this machine was quicker.
+    // Another worker of this machine was faster.
     if (!existsSync(link)) throw error;
   }
 }
 
-/** A job that was taken for a slot, which `free` lets another one have. */
-interface Taken {
-  readonly job: QueuedJob;
-  readonly slot: number;
-  readonly free: () => void;
+/** Why a worker can do nothing for the current runs; null: it can, or there are none. */
+export function idleReason(runs: readonly RunRecord[], worker: Abilities): string | null {
+  const reasons = runs.map((run) => ({ name: run.name, why: whyNot(run, worker) }));
+  if (reasons.length === 0 || reasons.some(({ why }) => why.length === 0)) return null;
+  const each = reasons.map(({ name, why }) => `${name}: it ${why.join(', and ')}`);
+  return `This worker can do nothing for the ${runs.length === 1 ? 'run that is' : 'runs that are'} there. ${each.join('; ')}`;
 }
 
 class Worker implements RunningWorker {
   readonly id = randomUUID().slice(0, 8);
   private readonly began = performance.now();
-  private readonly runs = new Map<QueuedJob, JobRun>();
-  /** By the job's id: the end of this worker's earlier part in it. */
-  private readonly earlier = new Map<string, Promise<void>>();
-  /** How often a job was postponed here. */
-  private readonly postponed = new Map<string, number>();
+  private readonly runs = new Set<JobRun>();
+  private readonly pool: LocalPool;
+  private readonly room: DiskRoom;
+  private readonly slots: Slots;
+  private readonly abilities: Abilities;
+  private readonly context: WorkerContext;
   private readonly closers: (() => unknown)[] = [];
   private stopping = false;
-  private telling: NodeJS.Timeout | undefined;
-  private quiet: () => string | null = () => null;
+  private announcing: NodeJS.Timeout | undefined;
   private announce: () => void = () => undefined;
-  private readonly pool: LocalPool;
-  private readonly room: Room;
-  private readonly standstill: Standstill;
-  private readonly facts: ReturnType<typeof workerFacts>;
-  private slots: Slots<QueuedJob> | undefined;
+  private watch: MachineWatch | undefined;
+  private server: JobServer | undefined;
+  /** Closed while another process measures: its `release` resumes the jobs. */
+  private pause: { readonly gate: Gate; release: () => void } | null = null;
 
-  private constructor(
+  constructor(
     private readonly options: WorkerOptions,
     private readonly connection: QueueConnection,
-    private readonly abilities: Abilities,
-    groupText: string,
+    private readonly group: Group,
   ) {
     const { slots, memoryBytes, tags, modules, directory } = options;
-    const { build, group } = abilities;
     const memory = memoryBytes === null ? {} : { memoryBytes: Math.floor(memoryBytes / slots) };
     this.pool = new LocalPool({ size: slots, retries: 0, ...memory });
-    this.standstill = new Standstill(this.pool);
-    this.room = new Room(directory, { onChange: (reason) => this.roomChanged(reason) });
-    this.facts = workerFacts({
-      id: this.id,
-      machine: machineId(),
-      build,
-      group: { group, text: groupText },
-      tags,
-      modules,
-      slots,
-      memoryBytes,
-    });
+    this.slots = new Slots(slots);
+    this.room = new DiskRoom(directory, (reason) => this.handleRoom(reason));
+    this.abilities = { build: buildId(), group: group.group, tags, modules };
+    this.context = this.createContext();
   }
 
-  static async start(options: WorkerOptions, connection: QueueConnection): Promise<Worker> {
-    const { group, text } = await describeGroup();
-    const { tags, modules } = options;
-    const worker = new Worker(options, connection, { build: buildId(), group, tags, modules }, text);
-    try {
-      await worker.begin();
-      return worker;
-    } catch (error) {
-      await worker.close();
-      throw error;
-    }
+  async start(): Promise<void> {
+    const { connection, abilities, slots, closers } = this;
+    const { patienceMs, slots: size } = this.options;
+    const announcement = await announceWorker(connection, () => this.record());
+    closers.push(() => announcement.close());
+    this.announce = () => void announcement.now().catch(() => undefined);
+    const watch = await MachineWatch.start({
+      pause: () => this.pauseJobs(),
+      resume: () => this.resumeJobs(),
+      onChange: () => this.announce(),
+    });
+    this.watch = watch;
+    closers.push(() => watch.close());
+    const process = (delivery: Delivery) => this.process(delivery);
+    this.server = await JobServer.start(connection, queuesOf(abilities), {
+      slots,
+      size,
+      name: this.id,
+      patienceMs,
+      process,
+    });
+    const idleness = every(idleMs, this.idleWatch());
+    const { folders } = this.context;
+    folders.sweep(Date.now());
+    const sweeping = setInterval(() => folders.sweep(Date.now()), hour);
+    closers.push(
+      () => idleness.stop(),
+      () => clearInterval(sweeping),
+    );
+    this.watchConnection();
   }
 
   record(): WorkerRecord {
-    const jobs = [...this.runs.values()].map(({ job, seconds }) => ({ job, seconds }));
-    const upSeconds = (performance.now() - this.began) / 1000;
-    return workerRecord(this.facts, upSeconds, { jobs, unable: this.room.lacking, quiet: this.quiet() });
+    const { options, group, abilities } = this;
+    return {
+      id: this.id,
+      host: hostname(),
+      pid: process.pid,
+      machine: machineId(),
+      cpu: cpus().at(0)?.model.trim() ?? 'an unknown processor',
+      cores: cpus().length,
+      version: nasVersion(),
+      build: abilities.build,
+      group: group.group,
+      groupText: group.text,
+      tags: [...options.tags],
+      modules: options.modules,
+      slots: options.slots,
+      memoryBytes: options.memoryBytes,
+      upSeconds: (performance.now() - this.began) / 1000,
+      unable: this.room.lacking,
+      quiet: this.watch?.holder ?? null,
+      jobs: [...this.runs].map(({ job, seconds }) => ({ ...job, seconds })),
+    };
   }
 
   pids(): readonly number[] {
@@ -181,168 +201,139 @@ class Worker implements RunningWorker {
 
   async stop(): Promise<void> {
     this.stopping = true;
-    const stopped = this.slots?.stop();
-    for (const run of this.runs.values()) run.stop();
-    await Promise.race([stopped, sleep(stopMs, undefined, { ref: false })]);
+    const stopped = this.server?.stop();
+    for (const run of this.runs) run.stop();
+    const offline = sleep(stopOfflineMs, undefined, { ref: false }).then(() =>
+      this.connection.redis.status === 'ready' ? sleep(stopMs - stopOfflineMs, undefined, { ref: false }) : undefined,
+    );
+    await Promise.race([stopped, offline]);
     await this.close();
   }
 
   async kill(): Promise<void> {
     this.stopping = true;
     for (const pid of this.pids()) process.kill(pid, 'SIGKILL');
-    for (const run of this.runs.values()) run.abandon();
-    this.connection.redis.disconnect();
+    await Promise.race([this.server?.kill(), sleep(1000, undefined, { ref: false })]);
     await this.close();
   }
 
-  private async begin(): Promise<void> {
-    const { options, connection, abilities } = this;
-    const announcement = await announceWorker(connection, () => this.record());
-    this.announce = () => void announcement.now().catch(() => undefined);
-    const watch = await watchQuiet(connection, this.facts.machine, {
-      worker: this.id,
-      pause: () => this.standstill.pause(),
-      resume: () => this.standstill.resume(),
-      changed: () => this.announce(),
-    });
-    this.quiet = () => watch.standsFor();
-    const signals = new Signals(connection);
-    const shop = this.shop(signals);
-    const { patienceMs, slots: size } = options;
-    const lanes = lanesOf(abilities).map((lane) => new LaneJobs(lane, connection, { patienceMs, name: this.id }));
-    const slots = new Slots(lanes, {
-      size,
-      do: (job, slot, free) => this.do({ job, slot, free }, shop),
-      mayTake: () => this.room.lacking === null,
-      onError: () => undefined,
-      everyMs: lookMs,
-    });
-    this.slots = slots;
-    const names = new Set(lanes.map(({ lane }) => queueName(lane)));
-    const unsubscribe = await signals.subscribe({
-      wake: (lane) => {
-        if (lane === null || names.has(lane)) slots.wake();
-      },
-      cancel: (job) => {
-        for (const [queued, run] of this.runs) if (queued.id === job) run.cancel();
-      },
-    });
-    const idleness = watchIdleness(
-      connection,
-      abilities,
-      () => this.runs.size === 0,
-      (message) => this.note(message),
-    );
-    const sweeping = setInterval(() => shop.folders.sweep(Date.now()), hour);
-    shop.folders.sweep(Date.now());
-    this.watchConnection();
-    this.closers.push(
-      () => clearInterval(sweeping),
-      () => idleness.close(),
-      unsubscribe,
-      () => watch.close(),
-      () => announcement.close(),
-      ...lanes.map((lane) => () => lane.close()),
-    );
+  async close(): Promise<void> {
+    this.stopping = true;
+    this.room.close();
+    clearTimeout(this.announcing);
+    const closing = Promise.all(this.closers.map((close) => Promise.resolve(close())));
+    // A server that is away answers nothing.
+    await Promise.race([closing.catch(() => undefined), sleep(3000, undefined, { ref: false })]);
+    await this.pool.close();
+    await this.connection.close();
   }
 
-  private shop(signals: Signals): Workshop {
-    const { options, connection, pool, room, standstill, facts } = this;
-    const { directory, cacheBytes, patienceMs, modules, slots, cache = cacheDirectory() } = options;
-    const addressOf = async (run: string) => (await findRun(connection, run))?.artifacts ?? null;
-    const cached = new BundleCache(join(directory, 'bundles'), { limitBytes: cacheBytes, clock: Date.now });
-    const bundles = new KeptBundles(cached);
-    const files = new RunFiles((run) => artifactsAt(() => addressOf(run), run));
-    this.closers.push(
-      () => files.close(),
-      () => bundles.close(),
-    );
+  private createContext(): WorkerContext {
+    const { options, connection, pool, room, abilities } = this;
+    const { directory, cacheBytes, modules, slots, cache = cacheDirectory() } = options;
+    const runs = new Map<string, RunArtifacts>();
+    const artifactsOf = (run: string): RunArtifacts => {
+      const address = async () => (await findRun(connection, run))?.artifacts ?? null;
+      const artifacts = runs.get(run) ?? new RunArtifacts(address, run);
+      runs.set(run, artifacts);
+      return artifacts;
+    };
     return {
-      identity: { id: this.id, host: facts.host, group: facts.group },
+      identity: { id: this.id, host: hostname(), group: abilities.group },
       slots,
       modules,
-      patienceMs,
       pool,
       room,
       cache,
-      files,
+      artifactsOf,
       folders: new JobFolders(join(directory, 'jobs')),
-      bundles,
+      bundles: new BundleCache(join(directory, 'bundles'), { limitBytes: cacheBytes, clock: Date.now }),
       hashes: new FileHashes(),
-      isCancelled: (job) => signals.isCancelled(job),
-      undisturbed: () => standstill.over(),
-      alone: (task, signal) => onQuietMachine(connection, facts.machine, task, { worker: this.id, signal }),
+      postponements: new Map(),
+      undisturbed: async () => {
+        while (this.pause !== null) await this.pause.gate.opened;
+      },
+      alone: (task, signal) => (this.watch === undefined ? task() : this.watch.alone(task, signal)),
       observe: (event) => options.observe?.(event),
     };
   }
 
-  /** Does a job; throws nothing. */
-  private async do(taken: Taken, shop: Workshop): Promise<void> {
-    const { id } = taken.job;
-    const before = this.earlier.get(id);
-    const part = this.part(taken, shop, before).catch((error: unknown) =>
-      this.note(`A job could not be done: ${messageOf(error)}`),
-    );
-    this.earlier.set(id, part);
-    await part;
-    if (this.earlier.get(id) === part) this.earlier.delete(id);
-  }
-
-  private async part({ job: queued, slot, free }: Taken, shop: Workshop, before?: Promise<void>): Promise<void> {
-    const { id } = queued;
-    const run = await JobRun.of(queued, slot, shop, this.postponed.get(id) ?? 0);
-    if (run === null) return;
-    this.runs.set(queued, run);
+  /** Does a job. */
+  private async process(delivery: Delivery): Promise<Processed> {
+    const { context } = this;
+    const { data: order, error } = orderSchema.safeParse(delivery.data);
+    if (order === undefined) {
+      const message = `worker ${hostname()} cannot read the order: ${error.message}`;
+      const by = { ...context.identity, slot: delivery.slot };
+      const failure = { error: { code: 'failure' as const, message }, died: false, by };
+      return { settlement: { kind: 'fail', failure }, settled: () => undefined };
+    }
+    const run = new JobRun(delivery, order, context);
+    this.runs.add(run);
     if (this.stopping) run.stop();
-    this.tellSoon();
-    await before;
-    const end = await run.run(free);
-    if (end === 'postponed') this.postponed.set(id, (this.postponed.get(id) ?? 0) + 1);
-    else this.postponed.delete(id);
-    this.runs.delete(queued);
-    this.tellSoon();
+    this.announceSoon();
+    const processed = await run.run();
+    if (processed.settlement.kind !== 'postpone') context.postponements.delete(delivery.id);
+    return {
+      settlement: processed.settlement,
+      settled: (isTaken) => {
+        processed.settled(isTaken);
+        this.runs.delete(run);
+        this.announceSoon();
+      },
+    };
   }
 
-  private roomChanged(reason: string | null): void {
-    this.note(reason === null ? 'There is room on the disk again' : `No more jobs until there is room: ${reason}`);
+  /** Brings all jobs to a stand; none begins until `resumeJobs`. */
+  private async pauseJobs(): Promise<void> {
+    const pause = (this.pause ??= { gate: new Gate(), release: () => undefined });
+    const release = await this.pool.standStill();
+    if (this.pause === pause) pause.release = release;
+    else release();
+  }
+
+  private resumeJobs(): void {
+    this.pause?.release();
+    this.pause?.gate.open();
+    this.pause = null;
+  }
+
+  /** Reports once why the worker is idle although there are runs. */
+  private idleWatch(): () => Promise<void> {
+    let reported: string | null = null;
+    return async () => {
+      if (this.runs.size > 0) return;
+      const reason = idleReason(await listRuns(this.connection), this.abilities);
+      if (reason !== null && reason !== reported && this.runs.size === 0) this.options.onNote(reason);
+      reported = reason;
+    };
+  }
+
+  private handleRoom(reason: string | null): void {
+    this.slots.setOpen(reason === null);
+    this.options.onNote(
+      reason === null ? 'There is room on the disk again' : `No more jobs until there is room: ${reason}`,
+    );
     this.announce();
-    this.slots?.wake();
   }
 
   private watchConnection(): void {
-    let away = false;
+    let isAway = false;
     this.connection.redis.on('close', () => {
-      if (away || this.stopping) return;
-      away = true;
-      this.note('The queue server cannot be reached; jobs go on, and it is tried again');
+      if (isAway || this.stopping) return;
+      isAway = true;
+      this.options.onNote('The queue server cannot be reached; jobs go on, and it is tried again');
     });
     this.connection.redis.on('ready', () => {
-      if (away) this.note('The queue server is back');
-      away = false;
-      this.slots?.wake();
+      if (isAway) this.options.onNote('The queue server is back');
+      isAway = false;
     });
   }
 
-  private note(message: string): void {
-    this.options.onNote(message);
-  }
-
-  /** What it does has changed; of many changes one after the other, others need not know each. */
-  private tellSoon(): void {
-    this.telling ??= setTimeout(() => {
-      this.telling = undefined;
+  private announceSoon(): void {
+    this.announcing ??= setTimeout(() => {
+      this.announcing = undefined;
       this.announce();
-    }, 200).unref();
-  }
-
-  private async close(): Promise<void> {
-    this.stopping = true;
-    this.room.close();
-    clearTimeout(this.telling);
-    const closing = Promise.all(this.closers.map((close) => Promise.resolve(close())));
-    // What waits for a server that is away is not waited for.
-    await Promise.race([closing.catch(() => undefined), sleep(3000, undefined, { ref: false })]);
-    await this.pool.close();
-    await this.connection.close();
+    }, announceMs).unref();
   }
 }

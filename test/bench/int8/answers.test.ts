@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { agreement, answersOf, largestDifference, truths } from '../../../bench/int8/answers.js';
+import { agreement, predictionsOf, largestDifference, labelsOf } from '../../../bench/int8/answers.js';
 
-describe('answers', () => {
+describe('predictions', () => {
   it('are the classes with the largest logits', () => {
-    expect(answersOf(Float32Array.of(0, 2, 1, -1, -2, -3), 3)).toEqual([1, 0]);
+    expect(predictionsOf(Float32Array.of(0, 2, 1, -1, -2, -3), 3)).toEqual([1, 0]);
     const batches = [{ images: new Float32Array(), labels: Float32Array.of(0, 1, 1, 0), size: 2 }];
-    expect(truths(batches, 2)).toEqual([1, 0]);
+    expect(labelsOf(batches, 2)).toEqual([1, 0]);
   });
 
-  it('agree in a share of their places', () => {
+  it('agree in a share of positions', () => {
     expect(agreement([1, 2, 3, 4], [1, 0, 3, 0])).toBe(0.5);
   });
 
-  it('differ by a share of the largest logit of the first', () => {
+  it('differ relative to the largest logit of the reference', () => {
     expect(largestDifference(Float32Array.of(-4, 1), Float32Array.of(-3, 1.5))).toBe(0.25);
   });
 });

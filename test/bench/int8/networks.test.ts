@@ -4,7 +4,7 @@ import { publishedSubjects } from '../../../bench/int8/speed-subjects.js';
 import { costs, layersOf } from '../../../spaces/index.js';
 
 describe('networks of the int8 benchmark', () => {
-  it('are at least ten that are trained, of every activation and block, each once', () => {
+  it('include at least ten distinct trained networks of every activation and block', () => {
     const networks = trainedSubjects.map(({ build }) => build({ input: [32, 32, 3], classes: 10 }));
     expect(networks.length).toBeGreaterThanOrEqual(10);
     const acts = new Set(networks.map(({ stem }) => stem.act));
@@ -13,11 +13,11 @@ describe('networks of the int8 benchmark', () => {
     expect([...kinds].sort()).toEqual(['basic', 'fused_mbconv', 'mbconv']);
     expect(networks.some(({ blocks }) => blocks.some((block) => 'se' in block && block.se > 0))).toBe(true);
     expect(new Set(trainedSubjects.map(({ images, name }) => `${images}: ${name}`)).size).toBe(networks.length);
-    // Small enough to be trained in a minute.
+    // Small enough to train in a minute.
     for (const network of networks) expect(costs(network).macs).toBeLessThan(10e6);
   });
 
-  it('are the published ones, with the speed-ups that are asked of VNNI', async () => {
+  it('include the published ones with their target speed-ups on VNNI', async () => {
     const published = await publishedSubjects();
     const bars = published.flatMap(({ name, bar }) => (bar === undefined ? [] : [[name, bar]]));
     expect(bars).toEqual([

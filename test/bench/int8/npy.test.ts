@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readNpy, writeNpy } from '../../../bench/int8/npy.js';
+import { readNpy, writeNpy } from '../../../bench/int8/peer.js';
 
 let folder: string;
 beforeEach(() => {
@@ -11,15 +11,15 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('.npy files', () => {
-  it('come back as they were written', () => {
+  it('round-trip', () => {
     const file = join(folder, 'a.npy');
-    // A view that does not begin at the start of its memory.
+    // A view with an offset into its buffer.
     const values = Float32Array.from({ length: 25 }, (_, i) => i / 7).subarray(1);
     writeNpy(file, values, [2, 3, 4]);
     expect(readNpy(file)).toEqual(Float32Array.from(values));
   });
 
-  it('have the header that NumPy asks for, ending at a multiple of 64 bytes', () => {
+  it('have a NumPy header that ends at a multiple of 64 bytes', () => {
     const file = join(folder, 'b.npy');
     writeNpy(file, new Float32Array(5), [5]);
     const bytes = readFileSync(file);
@@ -30,7 +30,7 @@ describe('.npy files', () => {
     expect(bytes.length).toBe(10 + header.length + 20);
   });
 
-  it('of other types are refused', () => {
+  it('of other types are rejected', () => {
     const file = join(folder, 'c.npy');
     writeNpy(file, new Float32Array(2), [2]);
     writeFileSync(file, Buffer.from(readFileSync(file).toString('latin1').replace('<f4', '<i4'), 'latin1'));

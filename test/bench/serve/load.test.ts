@@ -3,13 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { generateLoad } from '../../../bench/serve/load/generate.js';
+import { generateLoad, runLoad } from '../../../bench/serve/load/generate.js';
 import type { LoadPlan } from '../../../bench/serve/load/plan.js';
 import type { LoadReport } from '../../../bench/serve/load/report.js';
-import { runLoad } from '../../../bench/serve/load/run-load.js';
 import { temporaryFolder } from '../../support/temporary.js';
+import fc from 'fast-check';
+import { ResponseReader } from '../../../bench/serve/load/connection.js';
 
-/** A server whose behaviour is known. */
+/** A server with known behaviour. */
 async function serve(listener: RequestListener): Promise<{ readonly server: Server; readonly port: number }> {
   const server = createServer(listener).listen(0, '127.0.0.1');
   onTestFinished(() => {
@@ -39,18 +40,18 @@ function plan(port: number, changes: Partial<LoadPlan> = {}): LoadPlan {
 const total = ({ counts }: LoadReport): number => Object.values(counts).reduce((a, b) => a + b, 0);
 
 describe('an open load', () => {
-  test('asks as often as is drawn, whatever the server does, and sends what it is told', async () => {
+  test('sends the requests of the plan at the drawn times, independent of the server', async () => {
     const seen: string[] = [];
     const { port } = await serve((request, response) => {
       request.on('data', (bytes: Buffer) =>
         seen.push(`${request.method} ${request.url} ${request.headers['content-type']} ${bytes.toString()}`),
       );
-      // One answer at a time would take 20 s.
+      // Sequential responses would take 20 s.
       setTimeout(() => response.end('{}'), 200);
     });
     const report = await generateLoad(plan(port));
     expect(report.counts.good).toBe(total(report));
-    // Poisson: 100 on average, and with this seed so many.
+    // Poisson: 100 on average.
     expect(report.counts.good).toBe(seen.length);
     expect(report.counts.good).toBeGreaterThan(70);
     expect(report.counts.good).toBeLessThan(130);
@@ -62,16 +63,16 @@ describe('an open load', () => {
     );
   });
 
-  test('counts latency from when a request was due, not from when there was a connection for it', async () => {
+  test('counts latency from the due time of a request, not from its connection', async () => {
     const { port } = await serve((_, response) => setTimeout(() => response.end('{}'), 20));
     const report = await generateLoad(plan(port, { connections: 1, budgetMs: 100 }));
-    // 50 a second are answered of 200: the last one has waited for more than a second.
+    // The server completes 50 of 200 requests per second, so the last one waits for more than a second.
     expect(report.ms?.max).toBeGreaterThan(1000);
     expect(report.counts.late).toBeGreaterThan(report.counts.good);
     expect(report.counts.good).toBeGreaterThan(0);
   });
 
-  test('tells what became of each request, and which networks answered', async () => {
+  test('counts outcomes, and good responses by network', async () => {
     let asked = 0;
     const answers = [
       [200, '{"results":[{"network":"trial-7","accuracy":0.9}]}'],
@@ -97,7 +98,7 @@ describe('an open load', () => {
     expect(total(report)).toBe(asked);
   });
 
-  test('says when there is no server, and when it does not answer', async () => {
+  test('distinguishes a missing server from a silent one', async () => {
     const { port, server } = await serve(() => undefined);
     const silent = await generateLoad(plan(port, { seconds: 0.05 }), { patienceMs: 200 });
     expect(silent.counts.unanswered).toBe(total(silent));
@@ -109,7 +110,7 @@ describe('an open load', () => {
     expect(total(gone)).toBeGreaterThan(0);
   });
 
-  test('is stopped early: nothing more is sent, and all that was sent is waited for', async () => {
+  test('stops early: sends nothing more and awaits pending requests', async () => {
     const stop = new AbortController();
     let asked = 0;
     const { port } = await serve((_, response) => {
@@ -122,7 +123,7 @@ describe('an open load', () => {
   });
 });
 
-test('a closed load has one request on each connection, from a process of its own', async () => {
+test('a closed load from a separate process has one request per connection', async () => {
   let inside = 0;
   let most = 0;
   const { port } = await serve((_, response) => {
@@ -137,4 +138,30 @@ test('a closed load has one request on each connection, from a process of its ow
   expect(report.counts.good).toBe(total(report));
   expect(report.counts.good).toBeGreaterThan(40);
   expect(report.counts.good).toBeLessThanOrEqual(4 * 200 * report.seconds);
+});
+
+const answer = (status: number, body: string, closes: boolean): string =>
+  `HTTP/1.1 ${status} Reason\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${closes ? 'connection: close\r\n' : ''}\r\n${body}`;
+
+test('responses do not depend on chunk boundaries', () => {
+  const response = fc.record({
+    status: fc.integer({ min: 200, max: 599 }),
+    closes: fc.boolean(),
+    body: fc.string({ unit: 'binary' }),
+  });
+  fc.assert(
+    fc.property(fc.array(response, { maxLength: 5 }), fc.array(fc.nat(400)), (responses, cuts) => {
+      const bytes = Buffer.from(responses.map(({ status, body, closes }) => answer(status, body, closes)).join(''));
+      const bounds = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).sort((a, b) => a - b), bytes.length];
+      const reader = new ResponseReader();
+      const read = bounds.slice(1).flatMap((to, i) => reader.push(bytes.subarray(bounds[i], to)));
+      expect(read.map(({ body, ...rest }) => ({ ...rest, body: body.toString() }))).toEqual(responses);
+    }),
+  );
+});
+
+test('a response without a length is rejected', () => {
+  expect(() => new ResponseReader().push(Buffer.from('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'))).toThrow(
+    'not an HTTP/1.1 response with a Content-Length',
+  );
 });

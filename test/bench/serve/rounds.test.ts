@@ -4,11 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
-import { doubts, goodput, interleave, medianOf, validOf, type Turn } from '../../../bench/serve/rounds.js';
+import { lagWarning, goodput, interleave, medianOf, validOf, type Measurement } from '../../../bench/serve/rounds.js';
 import type { ServerProcess } from '../../../bench/serve/server-process.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-/** A server that computes for so many ms of the processor for each answer. */
+/** A server that uses `ms` of CPU time per response. */
 async function startBusy(ms: number): Promise<ServerProcess> {
   const script = `
     const burn = (ms) => { for (const from = process.cpuUsage().user; process.cpuUsage().user - from < 1000 * ms; ); };
@@ -18,11 +18,11 @@ async function startBusy(ms: number): Promise<ServerProcess> {
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill());
   const [port] = (await once(createInterface(child.stdout), 'line')) as [string];
-  if (child.pid === undefined) throw new Error('the server has not started');
+  if (child.pid === undefined) throw new Error('the server did not start');
   return { pid: child.pid, port: Number(port), end: () => Promise.resolve() };
 }
 
-test('turns tell what an answer costs the server, and how many there are', async () => {
+test('a measurement has the CPU time per response and the rate', async () => {
   const body = join(temporaryFolder(), 'body');
   writeFileSync(body, 'pixels');
   const plan = {
@@ -33,18 +33,18 @@ test('turns tell what an answer costs the server, and how many there are', async
     budgetMs: 10_000,
   };
   const [cheap, dear] = [await startBusy(2), await startBusy(10)];
-  const turns = await interleave({ cheap: { server: cheap, plan }, dear: { server: dear, plan } }, 1);
-  expect(turns.cheap).toHaveLength(1);
-  const cpu = medianOf(turns.dear, ({ cpuMs }) => cpuMs);
-  // Its clock ticks every 10 ms, over a second of work.
+  const measurements = await interleave({ cheap: { server: cheap, plan }, dear: { server: dear, plan } }, 1);
+  expect(measurements.cheap).toHaveLength(1);
+  const cpu = medianOf(measurements.dear, ({ cpuMs }) => cpuMs);
+  // Linux counts CPU time in ticks of 10 ms.
   expect(cpu).toBeGreaterThan(9);
-  expect(medianOf(turns.cheap, ({ cpuMs }) => cpuMs)).toBeLessThan(cpu / 2);
-  expect(medianOf(turns.dear, goodput)).toBeLessThan(100);
-  expect(medianOf(turns.dear, goodput)).toBe(medianOf(turns.dear, ({ rate }) => rate));
+  expect(medianOf(measurements.cheap, ({ cpuMs }) => cpuMs)).toBeLessThan(cpu / 2);
+  expect(medianOf(measurements.dear, goodput)).toBeLessThan(100);
+  expect(medianOf(measurements.dear, goodput)).toBe(medianOf(measurements.dear, ({ rate }) => rate));
 });
 
-test('turns whose generator was late do not count, unless there are no others', () => {
-  const turn = (lag: number | null): Turn => ({
+test('measurements with a late generator count only if there are no others', () => {
+  const measurement = (lag: number | null): Measurement => ({
     rate: 1,
     cpuMs: 1,
     report: {
@@ -55,9 +55,9 @@ test('turns whose generator was late do not count, unless there are no others', 
       lagMs: lag === null ? null : { p50: lag, p95: lag, p99: lag, max: lag },
     },
   });
-  const [closed, calm, busy] = [turn(null), turn(2), turn(70)];
+  const [closed, calm, busy] = [measurement(null), measurement(2), measurement(70)];
   expect(validOf([closed, busy, calm])).toEqual([closed, calm]);
-  expect(doubts([closed, calm])).toBe('');
-  expect(doubts([busy, calm])).toContain('in 1 of 2 turns');
+  expect(lagWarning([closed, calm])).toBe('');
+  expect(lagWarning([busy, calm])).toContain('in 1 of 2 measurements');
   expect(validOf([busy])).toEqual([busy]);
 });

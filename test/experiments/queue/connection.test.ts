@@ -48,13 +48,11 @@ async function portOf(server: Server): Promise<number> {
 describe('where no queue server is', () => {
   it('says whether nobody listens, nobody is known, or something else answers', async () => {
     expect(await refusal('redis://127.0.0.1:1')).toMatch(
-      /^failure: the queue server at redis:\/\/127.0.0.1:1: nobody listens there \(Start/,
+      /^failure: the queue server at redis:\/\/127.0.0.1:1: nobody listens there .*\(Start/,
     );
-    expect(await refusal('redis://no-such-machine.invalid')).toContain(
-      'no machine is known by the name no-such-machine',
-    );
+    expect(await refusal('redis://no-such-machine.invalid')).toContain('no machine is known by this name');
     const web = await portOf(createHttpServer((_, response) => response.end()));
-    expect(await refusal(`redis://127.0.0.1:${web}`)).toMatch(/^invalid-input: .*no Redis or Valkey server/);
+    expect(await refusal(`redis://127.0.0.1:${web}`)).toMatch(/^invalid-input: .*neither Redis nor Valkey/);
     expect(await refusal(`rediss://127.0.0.1:${web}`)).toMatch(/^invalid-input: .*does not speak TLS/);
     const short = await portOf(createServer((socket) => socket.end()));
     expect(await refusal(`redis://127.0.0.1:${short}`)).toMatch(/^failure: .*ends the connection.*rediss:/);
@@ -114,10 +112,10 @@ describeWithValkey('a connection to the queue server', () => {
   it('says what is missing where a password is asked for', async () => {
     const { url } = await start({ password: 'secret' });
     expect(await refusal(url)).toMatch(
-      /^invalid-input: .*asks for a password, and none was given \(.*NAS_QUEUE_PASSWORD/,
+      /^invalid-input: .*does not accept this user and password, or none was given .*NAS_QUEUE_PASSWORD/,
     );
-    expect(await refusal(url, { password: 'other' })).toContain('does not know this user with this password');
-    expect(await refusal(url, { user: 'bob', password: 'secret' })).toContain('does not know this user');
+    expect(await refusal(url, { password: 'other' })).toContain('does not accept this user and password');
+    expect(await refusal(url, { user: 'bob', password: 'secret' })).toContain('does not accept this user and password');
     expect(await refusal(url, { password: 'secret' })).toBe('connected');
     expect(await refusal(`${url}/99`, { password: 'secret' })).toContain('no database of that number');
   });
@@ -136,19 +134,20 @@ describeWithValkey('a connection to the queue server', () => {
     for (const command of ['KEYS', 'FLUSHALL', 'CONFIG', 'ACL'])
       await expect(redis.call(command, '*')).rejects.toThrow(/NOPERM|wrong number|unknown subcommand/i);
     await expect(redis.flushall()).rejects.toThrow('NOPERM');
-    expect(await refusal(shared.url, { ...least, prefix: 'others' })).toContain('keys of others:, channels of others:');
+    expect(await refusal(shared.url, { ...least, prefix: 'others' })).toContain('may not use what the queue needs');
     const lacks: Readonly<Record<string, string>> = {
       '-info': 'info',
       '-xadd': 'xadd',
       '-@scripting': 'eval',
-      '-@pubsub': 'publish, subscribe',
-      resetchannels: 'channels of nas:',
+      '-@pubsub': 'publish',
+      resetchannels: 'channel',
     };
     for (const [i, [rule, missing]] of Object.entries(lacks).entries()) {
       await give(`user${i}`, rule);
-      expect(await refusal(shared.url, { user: `user${i}`, password: 'secret' })).toContain(
-        `the user user${i} may not use what the queue needs: ${missing} (As an ACL file has it: user user${i} on`,
-      );
+      const text = await refusal(shared.url, { user: `user${i}`, password: 'secret' });
+      expect(text).toContain(`the user user${i} may not use what the queue needs: `);
+      expect(text).toContain(missing);
+      expect(text).toContain(`As an ACL file has it: user user${i} on`);
     }
   });
 
@@ -174,15 +173,13 @@ describeWithValkey('a connection to the queue server', () => {
     const valkey = await start();
     const connection = await connect(valkey.url);
     const heard: string[] = [];
-    const lost = vi.fn();
-    await connection.subscribe('nas:channel', (message) => heard.push(message), lost);
+    await connection.subscribe('nas:channel', (message) => heard.push(message));
     await connection.redis.publish('nas:channel', 'before');
     await valkey.kill();
     const late = connection.redis.set('nas:key', 'value');
     await new Promise((resolve) => setTimeout(resolve, 300));
     await valkey.restart({ empty: true });
     expect(await late).toBe('OK');
-    await vi.waitFor(() => expect(lost).toHaveBeenCalled());
     await vi.waitFor(async () => expect(await connection.redis.publish('nas:channel', 'after')).toBe(1));
     await vi.waitFor(() => expect(heard).toContain('after'));
     expect(heard[0]).toBe('before');
@@ -202,9 +199,10 @@ describeWithValkey('a connection to the queue server', () => {
     const valkey = await start();
     const connection = await connect(valkey.url);
     await connection.subscribe('nas:channel', () => undefined);
-    const other = connection.duplicate();
     await valkey.kill();
-    const waiting = [connection.redis.get('nas:a'), other.get('nas:b')].map((answer) => answer.catch(() => 'ended'));
+    const waiting = [connection.redis.get('nas:a'), connection.redis.get('nas:b')].map((answer) =>
+      answer.catch(() => 'ended'),
+    );
     await vi.waitFor(() => expect(connection.redis.status).toBe('reconnecting'), { interval: 5 });
     const begin = performance.now();
     await connection.close();

@@ -1,4 +1,4 @@
-import { SharedFolder } from '../../../../experiments/queue/artifacts/folder.js';
+import { SharedFolder } from '../../../../experiments/queue/artifacts/run-artifacts.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { describeArtifacts } from './describe-artifacts.js';
 import { reach, serve } from './hosted.js';

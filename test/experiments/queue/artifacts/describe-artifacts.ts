@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Artifact } from '../../../../experiments/queue/artifacts/artifact.js';
-import type { Artifacts } from '../../../../experiments/queue/artifacts/artifacts.js';
-import { ArtifactGone } from '../../../../experiments/queue/artifacts/failures.js';
+import type { Artifacts } from '../../../../experiments/queue/artifacts/artifact.js';
+import { ArtifactGone } from '../../../../experiments/queue/artifacts/artifact.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 /** The two ends of a store: who puts, and who gets. */
@@ -42,11 +42,11 @@ export function describeArtifacts(name: string, make: () => Promise<Ends>): void
       const artifact = await from.put(fileWith(bytes));
       expect(artifact).toEqual(artifactOf(bytes));
       const target = join(temporaryFolder(), 'new/folder/file.bin');
-      const told: [number, number][] = [];
-      await to.get(artifact, target, { onProgress: (done, total) => void told.push([done, total]) });
+      const reported: [number, number][] = [];
+      await to.get(artifact, target, { onProgress: (done, total) => void reported.push([done, total]) });
       expect(readFileSync(target).equals(bytes)).toBe(true);
       expect(readdirSync(join(target, '..'))).toEqual(['file.bin']);
-      expect(told.at(-1)).toEqual([count, count]);
+      expect(reported.at(-1)).toEqual([count, count]);
     });
 
     it('the same content is had at two places, and takes the place of what was there', async () => {
@@ -100,7 +100,7 @@ export function describeArtifacts(name: string, make: () => Promise<Ends>): void
         expect(readFileSync(join(folder, 'out', String(i))).equals(bytes)).toBe(true);
     });
 
-    it('stops when it is told to', async () => {
+    it('stops when it is aborted', async () => {
       const { from, to } = await make();
       const artifact = await from.put(fileWith(someBytes(5 * 2 ** 20)));
       const folder = temporaryFolder();

@@ -23,13 +23,13 @@ export async function serve(options: Partial<HostedOptions> = {}): Promise<Serve
   return { hosted, server, uploads };
 }
 
-/** A worker's side of a server, until the test ends. */
+/** A worker's side of a server. */
 export function reach(url: () => string | null, options: HttpOptions = {}): HttpArtifacts {
-  const address = (): Promise<{ url: string; token: string } | null> => {
-    const found = url();
-    return Promise.resolve(found === null ? null : { url: found, token });
-  };
-  const artifacts = new HttpArtifacts(address, { patienceMs: 5000, ...options });
-  onTestFinished(() => artifacts.close());
-  return artifacts;
+  return new HttpArtifacts(
+    () => {
+      const found = url();
+      return Promise.resolve(found === null ? null : { type: 'http', url: found, token });
+    },
+    { patienceMs: 5000, ...options },
+  );
 }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { rangeOf, serveArtifacts } from '../../../../experiments/queue/artifacts/server.js';
+import { serveArtifacts } from '../../../../experiments/queue/artifacts/server.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { artifactOf, fileWith, someBytes } from './describe-artifacts.js';
 import { serve, token } from './hosted.js';
@@ -66,28 +66,17 @@ it('serves what was put by its hash, and nothing else that is there', async () =
   );
 });
 
-it('gives the range that is asked for', async () => {
+it('sends a content from the byte that is asked for', async () => {
   const { hosted, server } = await serve();
   const bytes = someBytes(1000);
   const { sha256 } = await hosted.put(fileWith(bytes));
   const get = (range: string): Promise<Reply> => ask(server.port, `/v1/artifacts/${sha256}`, 'GET', { range });
-  const part = await get('bytes=100-199');
-  expect(part.status).toBe(206);
-  expect(part.headers['content-range']).toBe('bytes 100-199/1000');
-  expect(part.body.equals(bytes.subarray(100, 200))).toBe(true);
-  expect((await get('bytes=990-')).body.equals(bytes.subarray(990))).toBe(true);
-  expect((await get('bytes=-10')).body.equals(bytes.subarray(990))).toBe(true);
+  const rest = await get('bytes=100-');
+  expect([rest.status, rest.headers['content-range']]).toEqual([206, 'bytes 100-999/1000']);
+  expect(rest.body.equals(bytes.subarray(100))).toBe(true);
   expect((await get('bytes=1000-')).status).toBe(416);
-  expect((await get('bytes=5-1,7-9')).status).toBe(200);
-  fc.assert(
-    fc.property(fc.nat(20), fc.option(fc.nat(30)), fc.option(fc.nat(30)), (size, from, to) => {
-      const range = rangeOf(`bytes=${from ?? ''}-${to ?? ''}`, size);
-      if (range === null || range === 'outside') return;
-      expect(range.start).toBeGreaterThanOrEqual(0);
-      expect(range.start).toBeLessThanOrEqual(range.end);
-      expect(range.end).toBeLessThan(size);
-    }),
-  );
+  for (const other of ['bytes=5-1,7-9', 'bytes=-10', 'lines=3-'])
+    expect((await get(other)).body.equals(bytes)).toBe(true);
 });
 
 it('takes no upload that is not what it says, and no place for it is anybody else’s', async () => {
@@ -123,12 +112,12 @@ it('forgets uploads that nobody finished for a day, and those that nobody took f
     }
   writeFileSync(join(uploads, 'something'), 'of others');
   utimesSync(join(uploads, 'something'), 0, 0);
-  await hosted.uploads.expire(Date.now());
+  await hosted.expire(Date.now());
   const is = (name: string): boolean => existsSync(join(uploads, name));
   expect(is(`${'1'.repeat(64)}.part`)).toBe(false);
   for (const name of [`${'0'.repeat(64)}.part`, '0'.repeat(64), '1'.repeat(64), 'something'])
     expect(is(name)).toBe(true);
-  await hosted.uploads.expire(Date.now() + 7 * 24 * hour * 1000);
+  await hosted.expire(Date.now() + 7 * 24 * hour * 1000);
   for (const name of ['0', '1']) expect(is(name.repeat(64))).toBe(false);
 });
 

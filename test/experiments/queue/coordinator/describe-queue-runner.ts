@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobRunner } from '../../../../experiments/runner/jobs/job-runner.js';
-import { describeAtLength, startValkey, type Valkey } from '../../../support/valkey.js';
+import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
 import type { JobRunnerUnderTest } from '../../runner/jobs/describe-job-runner.js';
 import { jobProcesses, QueuedRun, worker } from './queued.js';
 
 /** Describes the runner of a queue, with a server and a worker of its own. */
 export const describeQueueRunner = (contract: (name: string, underTest: JobRunnerUnderTest) => void): void =>
-  describeAtLength('a queue in the place of a pool', () => {
+  describeWithValkey('a queue in the place of a pool', () => {
     let valkey: Valkey;
     let cache: string;
     beforeAll(async () => {
@@ -42,5 +42,5 @@ export const describeQueueRunner = (contract: (name: string, underTest: JobRunne
         },
       };
     };
-    contract('QueueRunner', { create, workers: jobProcesses });
+    contract('RemoteRunner', { create, workers: jobProcesses });
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { connectQueue, queueAddress, type QueueConnection } from '../../../../experiments/queue/connection.js';
 import { openRunner, type RunToOpen } from '../../../../experiments/queue/coordinator/open-runner.js';
-import type { QueueRunner } from '../../../../experiments/queue/coordinator/queue-runner.js';
+import type { RemoteRunner } from '../../../../experiments/queue/coordinator/remote-runner.js';
 import { workersSchema, type QueueConfig } from '../../../../experiments/queue/schema.js';
 import { startWorker, type RunningWorker } from '../../../../experiments/queue/worker/start-worker.js';
 import type { RunEvent } from '../../../../experiments/runner/index.js';
@@ -26,13 +26,13 @@ export async function connectionTo(valkey: Valkey): Promise<QueueConnection> {
 }
 
 /** A worker in this process; its jobs are in processes of their own. */
-export function worker(valkey: Valkey, { slots = 1, tags = [] as readonly string[] } = {}): Promise<RunningWorker> {
+export function worker(valkey: Valkey, { slots = 1, modules = false } = {}): Promise<RunningWorker> {
   return startWorker({
     address: queueAddress(configOf(valkey), {}),
     slots,
     memoryBytes: null,
-    tags,
-    modules: false,
+    tags: [],
+    modules,
     cacheBytes: 2 ** 30,
     directory: temporaryFolder(),
     cache: temporaryFolder(),
@@ -65,7 +65,7 @@ export class QueuedRun {
   }
 
   /** A coordinator of the run. */
-  async open(changes: Partial<RunToOpen> = {}, more: object = {}): Promise<QueueRunner> {
+  async open(changes: Partial<RunToOpen> = {}, more: object = {}): Promise<RemoteRunner> {
     return openRunner(configOf(this.valkey, more), {
       name: 'jobs',
       workdir: this.workdir,

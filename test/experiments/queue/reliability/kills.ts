@@ -35,7 +35,7 @@ export class KilledSearch {
 
   /**
    * Runs the experiment to its end while it is killed again and again, `limit` times at most, each time after a few
-   * results; whoever was killed is started again.
+   * results; killed processes are started again.
    * @returns what it found.
    */
   async run(workdir: string, limit: number) {
@@ -44,7 +44,7 @@ export class KilledSearch {
       const lines = this.random.int(4);
       const delay = this.random.int(300);
       const victim = victims[this.random.int(victims.length)];
-      await Promise.race([told(coordinator, lines), coordinator.over]);
+      await Promise.race([reported(coordinator, lines), coordinator.over]);
       await Promise.race([sleep(delay), coordinator.over]);
       if (!coordinator.isRunning()) break;
       if (await this.kill(victim, coordinator)) this.hits.push(victim);
@@ -100,8 +100,8 @@ export class KilledSearch {
   }
 }
 
-/** Resolves once a command has told of so many results from now on. */
-async function told(command: Command, count: number): Promise<void> {
+/** Resolves once a command has printed so many further results. */
+async function reported(command: Command, count: number): Promise<void> {
   const results = () => command.output.split('\n').filter((line) => resultLine.test(line)).length;
   const before = results();
   while (command.isRunning() && results() < before + count) await sleep(20);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectQueue, queueAddress, type QueueConnection } from '../../../../experiments/queue/connection.js';
 import type { WorkerRecord } from '../../../../experiments/queue/registry.js';
-import { listWorkers } from '../../../../experiments/queue/workers-list.js';
+import { listWorkers } from '../../../../experiments/queue/registry.js';
 import { main } from '../../../cli/nas.js';
 
 /** The `nas` command as a process, and all that it writes. */

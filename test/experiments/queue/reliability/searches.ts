@@ -67,7 +67,7 @@ export default async ({ genotype, seed }, { signal }) => {
   return { file, log: () => readFileSync(log, 'utf8').split('\n').filter(Boolean) };
 }
 
-/** What became of a run, and what it told. */
+/** The end of a run, and its events. */
 export interface Ran {
   readonly state: 'complete' | 'interrupted';
   readonly found: ReturnType<typeof findings>;
@@ -92,15 +92,15 @@ export async function runQueued(
   return { state, found: findings(workdir), events };
 }
 
-/** How often each epoch of each trial was told, as `trial/epoch`. */
-export function epochsTold(events: readonly RunEvent[]): ReadonlyMap<string, number> {
-  const told = new Map<string, number>();
+/** How often each epoch of each trial was reported, as `trial/epoch`. */
+export function epochsReported(events: readonly RunEvent[]): ReadonlyMap<string, number> {
+  const reported = new Map<string, number>();
   for (const event of events)
     if (event.kind === 'trial-epoch') {
       const key = `${event.number}/${event.epoch}`;
-      told.set(key, (told.get(key) ?? 0) + 1);
+      reported.set(key, (reported.get(key) ?? 0) + 1);
     }
-  return told;
+  return reported;
 }
 
 export const notesOf = (events: readonly RunEvent[]): readonly string[] =>

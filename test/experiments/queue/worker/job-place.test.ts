@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { orderSchema, type Order } from '../../../../experiments/queue/wire.js';
+import { orderSchema, type Order } from '../../../../experiments/queue/transport/messages.js';
 import { JobPlace, type Supply } from '../../../../experiments/queue/worker/job-place.js';
 import type { Job } from '../../../../experiments/runner/jobs/jobs.js';
 import { temporaryFolder } from '../../../support/temporary.js';

@@ -4,22 +4,20 @@ import { onTestFinished } from 'vitest';
 import { makeToken } from '../../../../base/server.js';
 import { HostedArtifacts } from '../../../../experiments/queue/artifacts/hosted.js';
 import { serveArtifacts } from '../../../../experiments/queue/artifacts/server.js';
-import { buildId } from '../../../../experiments/queue/build.js';
+import { buildId, describeGroup } from '../../../../experiments/queue/machine.js';
 import { connectQueue, queueAddress } from '../../../../experiments/queue/connection.js';
-import { describeGroup } from '../../../../experiments/queue/fingerprint.js';
-import { queueName, type Lane } from '../../../../experiments/queue/lanes.js';
-import { thisProcess } from '../../../../experiments/queue/processes.js';
+import { queueName, type Requirements } from '../../../../experiments/queue/queues.js';
+import { holdRun, thisProcess, type RunLease } from '../../../../experiments/queue/lease.js';
 import type { RunRecord } from '../../../../experiments/queue/registry.js';
-import { holdRun, type RunLease } from '../../../../experiments/queue/runs-list.js';
 import {
   answerSchema,
   failureSchema,
   type Answer,
   type Failure,
-  type News,
   type Order,
-} from '../../../../experiments/queue/wire.js';
-import type { WorkerEvent } from '../../../../experiments/queue/worker/events.js';
+  type Progress,
+} from '../../../../experiments/queue/transport/messages.js';
+import type { WorkerEvent } from '../../../../experiments/queue/worker/job-run.js';
 import {
   startWorker,
   type RunningWorker,
@@ -37,16 +35,16 @@ export interface StartedWorker extends RunningWorker {
   readonly directory: string;
 }
 
-/** A coordinator by hand: a run's files, its record, and orders put into lanes. */
+/** A coordinator by hand: a run's files, its record, and orders put into queues. */
 export class Stand {
-  readonly news = new Map<string, News[]>();
-  private hearing: ((job: string, news: News) => void) | undefined;
+  readonly progress = new Map<string, Progress[]>();
+  private hearing: ((job: string, progress: Progress) => void) | undefined;
 
   private constructor(
     readonly valkey: Valkey,
     readonly connection: Awaited<ReturnType<typeof connectQueue>>,
     readonly hosted: HostedArtifacts,
-    readonly lane: Lane,
+    readonly wanted: Requirements,
     readonly folder: string,
     private readonly queue: Queue,
     readonly run: string,
@@ -55,12 +53,18 @@ export class Stand {
   private lease: RunLease | undefined;
   private closeServer: (() => Promise<void>) | undefined;
 
-  static async open(valkey: Valkey, part: Partial<Lane> = {}): Promise<Stand> {
+  static async open(valkey: Valkey, part: Partial<Requirements> = {}): Promise<Stand> {
     const connection = await connectQueue(addressOf(valkey));
-    const lane: Lane = { build: buildId(), group: (await describeGroup()).group, tag: null, modules: false, ...part };
+    const wanted: Requirements = {
+      build: buildId(),
+      group: (await describeGroup()).group,
+      tag: null,
+      modules: false,
+      ...part,
+    };
     const folder = temporaryFolder();
-    const queue = new Queue(queueName(lane), connection.bull());
-    const events = new QueueEvents(queueName(lane), {
+    const queue = new Queue(queueName(wanted), connection.bull());
+    const events = new QueueEvents(queueName(wanted), {
       connection: { host: '127.0.0.1', port: valkey.port, maxRetriesPerRequest: null },
       prefix: connection.prefix,
     });
@@ -69,16 +73,16 @@ export class Stand {
       valkey,
       connection,
       new HostedArtifacts({ uploads: join(folder, 'uploads') }),
-      lane,
+      wanted,
       folder,
       queue,
-      `run-${lane.tag ?? 'all'}`,
+      `run-${wanted.tag ?? 'all'}`,
     );
     events.on('error', () => undefined);
     events.on('progress', ({ jobId, data }) => {
-      const news = data as News;
-      stand.news.set(jobId, [...(stand.news.get(jobId) ?? []), news]);
-      stand.hearing?.(jobId, news);
+      const progress = data as Progress;
+      stand.progress.set(jobId, [...(stand.progress.get(jobId) ?? []), progress]);
+      stand.hearing?.(jobId, progress);
     });
     await stand.serve();
     onTestFinished(async () => {
@@ -100,11 +104,11 @@ export class Stand {
       name: 'a run',
       coordinator: { id: token.slice(0, 8), ...thisProcess() },
       artifacts: { type: 'http', url: server.url, token },
-      build: this.lane.build,
+      build: this.wanted.build,
       version: nasVersion(),
-      group: this.lane.group,
-      tag: this.lane.tag,
-      modules: this.lane.modules,
+      group: this.wanted.group,
+      tag: this.wanted.tag,
+      modules: this.wanted.modules,
     };
     this.lease = await holdRun(this.connection, record);
   }
@@ -135,14 +139,6 @@ export class Stand {
     return this.queue.getJobState(job);
   }
 
-  /** As a server that was restarted empty: nobody knows of the job any more. */
-  async forget(job: string): Promise<void> {
-    const { redis } = this.connection;
-    const prefix = `${this.connection.prefix}:${queueName(this.lane)}`;
-    await redis.del(`${prefix}:${job}`, `${prefix}:${job}:lock`);
-    await redis.lrem(`${prefix}:active`, 0, job);
-  }
-
   /** What a job came to. */
   async end(job: string, patienceMs = 40_000): Promise<Ended> {
     const until = performance.now() + patienceMs;
@@ -156,11 +152,11 @@ export class Stand {
     }
   }
 
-  /** The first news of a job for which something holds, from now on. */
-  heard(job: string, is: (news: News) => boolean): Promise<News> {
+  /** The first progress of a job for which something holds, from now on. */
+  heard(job: string, is: (progress: Progress) => boolean): Promise<Progress> {
     return new Promise((resolve) => {
-      this.hearing = (of, news) => {
-        if (of === job && is(news)) resolve(news);
+      this.hearing = (of, progress) => {
+        if (of === job && is(progress)) resolve(progress);
       };
     });
   }

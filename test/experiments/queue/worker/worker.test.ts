@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Bundle } from '../../../../experiments/queue/artifacts/artifact.js';
-import { bundleOf } from '../../../../experiments/queue/artifacts/bundles.js';
-import { Signals } from '../../../../experiments/queue/signals.js';
-import type { Order } from '../../../../experiments/queue/wire.js';
+import { bundleOf } from '../../../../experiments/queue/artifacts/files.js';
+import { cancelJob, type Order } from '../../../../experiments/queue/transport/messages.js';
 import { LocalPool } from '../../../../experiments/runner/jobs/local-pool.js';
 import type { Job, TrainJob } from '../../../../experiments/runner/jobs/jobs.js';
 import { defaultProtocol } from '../../../../latency-models/index.js';
@@ -93,11 +92,13 @@ describeWithValkey('a worker of a queue', () => {
     const worker = await stand.worker();
     await stand.add('done', training(await dataOf(stand)));
     expect(await weightsOf(stand, await stand.end('done'))).toBe(expected);
-    const news = stand.news.get('done') ?? [];
-    expect(news[0]).toMatchObject({ kind: 'started', by: { id: worker.id, slot: 0, group: stand.lane.group } });
-    const epochs = news.flatMap((n) => (n.kind === 'event' && n.event.kind === 'epoch' ? [n.event.metrics.epoch] : []));
+    const progress = stand.progress.get('done') ?? [];
+    expect(progress[0]).toMatchObject({ kind: 'started', by: { id: worker.id, slot: 0, group: stand.wanted.group } });
+    const epochs = progress.flatMap((n) =>
+      n.kind === 'event' && n.event.kind === 'epoch' ? [n.event.metrics.epoch] : [],
+    );
     expect(epochs).toEqual([0, 1, 2, 3]);
-    expect(news.some(({ kind }) => kind === 'files')).toBe(true);
+    expect(progress.some(({ kind }) => kind === 'files')).toBe(true);
     expect(worker.events.at(-1)).toMatchObject({ kind: 'ended', end: 'done' });
     expect(readdirSync(join(worker.directory, 'jobs'))).toEqual([]);
   });
@@ -105,7 +106,7 @@ describeWithValkey('a worker of a queue', () => {
   it('gives a training back when it stops, and another worker goes on from what it sent, bit for bit', async () => {
     const stand = await Stand.open(valkey);
     const first = await stand.worker();
-    const sent = stand.heard('stopped', (news) => news.kind === 'event' && news.event.kind === 'epoch');
+    const sent = stand.heard('stopped', (progress) => progress.kind === 'event' && progress.event.kind === 'epoch');
     await stand.add('stopped', training(await dataOf(stand)));
     await sent;
     await first.stop();
@@ -115,11 +116,11 @@ describeWithValkey('a worker of a queue', () => {
     const second = await stand.worker();
     const ended = await stand.end('stopped');
     expect(await weightsOf(stand, ended)).toBe(expected);
-    const told = second.events.flatMap((e) =>
-      e.kind === 'told' && e.event.kind === 'epoch' ? [e.event.metrics.epoch] : [],
+    const reported = second.events.flatMap((e) =>
+      e.kind === 'event' && e.event.kind === 'epoch' ? [e.event.metrics.epoch] : [],
     );
-    expect(told).not.toContain(0);
-    expect(told.at(-1)).toBe(3);
+    expect(reported).not.toContain(0);
+    expect(reported.at(-1)).toBe(3);
   });
 
   it('says that a job died whose process was killed, and that it was cancelled when its run wants no more', async () => {
@@ -136,21 +137,8 @@ describeWithValkey('a worker of a queue', () => {
     const runs = stand.heard('unwanted', ({ kind }) => kind === 'files');
     await stand.add('unwanted', training(inputs, 50));
     await runs;
-    await new Signals(stand.connection).cancel('unwanted');
+    await cancelJob(stand.connection, 'unwanted');
     expect(await stand.end('unwanted')).toMatchObject({ answer: { result: { state: 'interrupted' } } });
-  });
-
-  it('ends a job that is no more, tells nothing of it, and does the next', async () => {
-    const stand = await Stand.open(valkey);
-    const worker = await stand.worker({ patienceMs: 1000 });
-    const inputs = await dataOf(stand);
-    const runs = stand.heard('removed', ({ kind }) => kind === 'files');
-    await stand.add('removed', training(inputs, 50));
-    await runs;
-    await stand.forget('removed');
-    await stand.add('next', training(inputs));
-    expect(await weightsOf(stand, await stand.end('next'))).toBe(expected);
-    expect(worker.events).toContainEqual(expect.objectContaining({ kind: 'ended', end: 'lost' }));
   });
 
   it('answers what is no order, and what may not be done here', async () => {
@@ -166,19 +154,6 @@ describeWithValkey('a worker of a queue', () => {
     });
     const ended = await stand.end('module');
     expect('failure' in ended && ended.failure.error.message).toContain('--allow-modules');
-  });
-
-  it('waits for a coordinator that is away, with what it trained meanwhile', async () => {
-    const stand = await Stand.open(valkey);
-    await stand.worker();
-    const runs = stand.heard('away', ({ kind }) => kind === 'started');
-    await stand.add('away', training(await dataOf(stand)));
-    await runs;
-    await stand.vanish();
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    expect(await stand.state('away')).toBe('active');
-    await stand.serve();
-    expect(await weightsOf(stand, await stand.end('away'))).toBe(expected);
   });
 
   it('stands still, and all workers of the machine with it, while one of them measures', async () => {
@@ -209,11 +184,11 @@ describeWithValkey('a worker of a queue', () => {
       },
     });
     const ended = await measuring.end('measures');
-    during = trainer.events.slice(since).filter(({ kind }) => kind === 'told').length;
+    during = trainer.events.slice(since).filter(({ kind }) => kind === 'event').length;
     expect('answer' in ended && ended.answer.result).toMatchObject([{ ms: expect.any(Number) as number }]);
     // One that was on its way when the measurement began, or came when it was over.
     expect(during).toBeLessThanOrEqual(3);
-    await new Signals(stand.connection).cancel('trains');
+    await cancelJob(stand.connection, 'trains');
     expect(await stand.end('trains')).toMatchObject({ answer: { result: { state: 'interrupted' } } });
   });
 });

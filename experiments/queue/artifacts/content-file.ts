@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { makeDirectory } from '../../../base/files.js';
+import { ArtifactGone, StorageFailed, WrongContent, type Artifact, type TransferOptions } from './artifact.js';
+import { chunksOf, hashFile, partOf } from './files.js';
+
+/**
+ * A file under construction beside its place. `finish` verifies it, syncs it to the disk and renames it. A part that its
+ * writer leaves, or leaves by dying, is continued by the next one. One writer at a time for each place.
+ */
+export class ContentFile {
+  private readonly hash = createHash('sha256');
+  private failed = false;
+  private isOpen = true;
+  /** Bytes that are in the part. */
+  bytes: number;
+
+  private constructor(
+    private readonly path: string,
+    private readonly artifact: Artifact,
+    private readonly part: string,
+    private readonly handle: FileHandle,
+    /** Bytes that an earlier writer left. */
+    readonly left: number,
+  ) {
+    this.bytes = left;
+  }
+
+  /** @throws StorageFailed */
+  static async open(path: string, artifact: Artifact, part = partOf(path, artifact)): Promise<ContentFile> {
+    try {
+      makeDirectory(dirname(path));
+      const handle = await open(part, 'a+');
+      try {
+        const { size } = await handle.stat();
+        const left = size > artifact.bytes ? 0 : size;
+        if (left < size) await handle.truncate(0);
+        const file = new ContentFile(path, artifact, part, handle, left);
+        if (left > 0) await hashFile(file.hash, handle);
+        return file;
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
+    } catch (cause) {
+      throw new StorageFailed(path, cause);
+    }
+  }
+
+  /** Appends bytes. @throws StorageFailed; WrongContent when there are more than expected */
+  async write(chunk: Uint8Array): Promise<void> {
+    if (this.bytes + chunk.byteLength > this.artifact.bytes) throw await this.refuse();
+    this.hash.update(chunk);
+    try {
+      await this.handle.appendFile(chunk);
+    } catch (cause) {
+      this.failed = true;
+      throw new StorageFailed(this.path, cause);
+    }
+    this.bytes += chunk.byteLength;
+  }
+
+  /** Puts the file in its place. @throws WrongContent, and then nothing of it is kept; StorageFailed */
+  async finish(): Promise<void> {
+    if (this.bytes !== this.artifact.bytes || this.hash.digest('hex') !== this.artifact.sha256)
+      throw await this.refuse();
+    try {
+      await this.handle.sync();
+      const [{ ino }, there] = await Promise.all([this.handle.stat(), stat(this.part)]);
+      if (there.ino !== ino) throw new Error('another process writes it, too');
+      await rename(this.part, this.path);
+    } catch (cause) {
+      throw new StorageFailed(this.path, cause);
+    }
+    await this.close();
+  }
+
+  /** Keeps the part for the next writer. Safe to call twice. */
+  async close(): Promise<void> {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    await this.handle.close();
+    // On a full disk, the space of the part is worth more.
+    if (this.failed || this.bytes === 0) await rm(this.part, { force: true });
+  }
+
+  /** Removes the part. */
+  async discard(): Promise<void> {
+    await this.close();
+    await rm(this.part, { force: true });
+  }
+
+  private async refuse(): Promise<WrongContent> {
+    await this.discard();
+    return new WrongContent(this.path, this.artifact);
+  }
+}
+
+/** Appends from a file what its copy still lacks. */
+export async function copyRest(
+  source: FileHandle,
+  target: ContentFile,
+  { signal, onProgress }: TransferOptions,
+  total: number,
+): Promise<void> {
+  for await (const chunk of chunksOf(source, target.bytes)) {
+    signal?.throwIfAborted();
+    await target.write(chunk);
+    onProgress?.(target.bytes, total);
+  }
+}
+
+/**
+ * Writes a content to its place; `fill` appends what an earlier attempt has not left. When that rest turns out to be
+ * damaged, everything is transferred again.
+ * @throws WrongContent, StorageFailed, and errors of `fill`
+ */
+export async function writeContent(
+  path: string,
+  artifact: Artifact,
+  fill: (file: ContentFile) => Promise<void>,
+): Promise<void> {
+  for (;;) {
+    const file = await ContentFile.open(path, artifact);
+    try {
+      await fill(file);
+      await file.finish();
+      return;
+    } catch (error) {
+      if (error instanceof ArtifactGone) await file.discard();
+      if (!(error instanceof WrongContent && file.left > 0)) throw error;
+    } finally {
+      await file.close();
+    }
+  }
+}

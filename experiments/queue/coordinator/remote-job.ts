@@ -1,0 +1,307 @@
+import { messageOf, NasError } from '../../../base/errors.js';
+import { WorkerDied, type JobListener, type JobOrder } from '../../runner/jobs/job-runner.js';
+import { relocateResult } from '../../runner/jobs/job-files.js';
+import type { Job, JobEvent, ResultOf } from '../../runner/jobs/jobs.js';
+import { ArtifactGone, type Artifacts } from '../artifacts/artifact.js';
+import type { Requirements } from '../queues.js';
+import type { JobClient, Submission, SubmissionListener } from '../transport/job-client.js';
+import type { Folders, Identity, Order, Outcome } from '../transport/messages.js';
+import { jobStates, type Action, type Event, type State } from './job-states.js';
+import { pathHere, WorkFolders, type Draft, type Journal, type Orders, type PreparedJob } from './orders.js';
+
+/** What the jobs of a run share. */
+export interface RemoteContext {
+  /** Attempts of each job. */
+  readonly attempts: number;
+  readonly artifacts: Artifacts;
+  readonly orders: Orders;
+  readonly journal: Journal;
+  readonly client: JobClient;
+  readonly numbers: SlotNumbers;
+  /** Whether the queue server can be reached now. */
+  readonly isOnline: () => boolean;
+  /** Called for errors of the server; the operation is repeated. */
+  readonly onTrouble: (message: string) => void;
+}
+
+/**
+ * Numbers the slots of all workers from 0, for people. A slot keeps its number while no other slot needs it; numbers of
+ * workers that are gone are used again.
+ */
+export class SlotNumbers {
+  /** The last slot of each number. */
+  private readonly slots: string[] = [];
+  private readonly busy = new Set<number>();
+
+  /** The number of a slot that begins a job. */
+  take({ id, slot }: Identity): number {
+    const name = `${id}/${slot}`;
+    const own = this.slots.indexOf(name);
+    let number = own;
+    if (own < 0 || this.busy.has(own)) for (number = 0; this.busy.has(number); number++);
+    this.slots[number] = name;
+    this.busy.add(number);
+    return number;
+  }
+
+  free(number: number): void {
+    this.busy.delete(number);
+  }
+}
+
+/** How long the checkpoint of a cancelled job is waited for without a sign of its worker, in ms. */
+const cancelPatience = { online: 120_000, offline: 10_000 };
+
+const cancelled = (why?: string): NasError =>
+  new NasError('interrupted', why === undefined ? 'the job was cancelled' : `the job was cancelled: ${why}`);
+
+function deferred<T>() {
+  let settle: { resolve: (value: T) => void; reject: (error: unknown) => void } | undefined;
+  const promise = new Promise<T>((resolve, reject) => (settle = { resolve, reject }));
+  if (settle === undefined) throw new Error('a promise calls its executor at once');
+  return { promise, ...settle };
+}
+
+/** One job from its submission to its result, over all its attempts. Its states are in `job-states.ts`. */
+export class RemoteJob implements SubmissionListener {
+  private state: State = 'preparing';
+  private readonly settling = deferred<ResultOf<Job>>();
+  private readonly ending = deferred<null>();
+  private plan:
+    { readonly wanted: Requirements; readonly prepared: PreparedJob; readonly folders: WorkFolders } | undefined;
+  /** The order of the next attempt. */
+  private next: Order | undefined;
+  private submission: Submission | undefined;
+  /** How the last attempt ended. */
+  private outcome: Outcome | undefined;
+  private error: unknown;
+  private slotNumber: number | undefined;
+  private host: string | undefined;
+  /** Attempts that ended with their process, and attempts whose worker vanished since the job last made progress. */
+  private readonly deaths = { died: 0, vanished: 0 };
+  private heardAt = performance.now();
+
+  constructor(
+    readonly order: JobOrder,
+    readonly draft: Draft,
+    private readonly listener: JobListener,
+    private readonly context: RemoteContext,
+  ) {}
+
+  get result(): Promise<ResultOf<Job>> {
+    return this.settling.promise;
+  }
+
+  /** Resolves when the job has ended, which may be after its result. */
+  get ended(): Promise<null> {
+    return this.ending.promise;
+  }
+
+  get isEnded(): boolean {
+    return this.state === 'ended';
+  }
+
+  /** Stores what the job reads where its workers find it. @throws NasError when that fails */
+  async prepare(wanted: Requirements): Promise<void> {
+    const { orders, artifacts, journal } = this.context;
+    const prepared = await orders.prepare(this.order, this.draft, wanted.group);
+    this.next = await orders.order(prepared, this.order, 1);
+    this.plan = { wanted, prepared, folders: new WorkFolders(prepared, artifacts, journal) };
+  }
+
+  /** Submits the prepared job. */
+  begin(): void {
+    this.handle('prepared');
+  }
+
+  cancel(): void {
+    this.heardAt = performance.now();
+    this.handle('cancel');
+  }
+
+  /** Rejects the result now, and cancels the job. */
+  lose(error: NasError): void {
+    this.settling.reject(error);
+    this.cancel();
+  }
+
+  /** Ends the job, and its worker's part in it. */
+  fail(error: unknown): void {
+    this.error = error;
+    this.handle('broken');
+  }
+
+  /** Ends the job here; another coordinator has it now. */
+  disown(error: NasError): void {
+    this.error = error;
+    this.handle('disowned');
+  }
+
+  /** Called every few seconds: ends a cancelled job whose worker is not heard of. */
+  tick(): void {
+    const silent = performance.now() - this.heardAt;
+    if (silent > cancelPatience[this.context.isOnline() ? 'online' : 'offline']) this.handle('lapsed');
+  }
+
+  started(by: Identity): void {
+    this.heardAt = performance.now();
+    this.freeSlot();
+    const index = this.context.numbers.take(by);
+    this.slotNumber = index;
+    this.host = by.host;
+    this.handle('started');
+    this.tell(() => this.listener.started?.({ index, host: by.host, group: by.group }));
+  }
+
+  event(event: JobEvent): void {
+    this.heardAt = performance.now();
+    if (event.kind === 'epoch') this.deaths.vanished = 0;
+    this.tell(() => this.listener.event?.(event));
+  }
+
+  files(folders: Folders): void {
+    this.heardAt = performance.now();
+    this.deaths.vanished = 0;
+    this.plan?.folders.follow(folders).catch((error: unknown) => {
+      // A newer file has replaced it; or the attempt has ended, and its own placing reports the error.
+      if (!(error instanceof ArtifactGone) && ['waiting', 'running', 'stopping'].includes(this.state)) this.fail(error);
+    });
+  }
+
+  returned(): void {
+    this.freeSlot();
+    this.handle('returned');
+  }
+
+  withdrawn(): void {
+    this.handle('withdrawn');
+  }
+
+  attemptEnded(outcome: Outcome): void {
+    this.heardAt = performance.now();
+    this.freeSlot();
+    this.outcome = outcome;
+    if (outcome.kind === 'failed') this.error = outcome.error;
+    const { kind } = outcome;
+    if (kind === 'died') this.die(kind, outcome.reason);
+    else if (kind === 'vanished') this.die(kind, `its worker${this.hostText} is not heard of any more`);
+    else this.handle(kind === 'missing' ? 'interrupted' : kind);
+  }
+
+  /** Counts an attempt that a process or worker did not survive. */
+  private die(death: 'died' | 'vanished', reason: string): void {
+    this.deaths[death]++;
+    this.error = new WorkerDied(reason);
+    const { attempts } = this.context;
+    this.handle(this.attempt > attempts ? 'exhausted' : 'died');
+    if (this.state === 'restarting') this.tell(() => this.listener.retry?.(this.attempt, attempts, reason));
+  }
+
+  private get hostText(): string {
+    return this.host === undefined ? '' : ` on ${this.host}`;
+  }
+
+  /** The number of the current or next attempt, from 1. */
+  private get attempt(): number {
+    return this.deaths.died + this.deaths.vanished + 1;
+  }
+
+  private handle(event: Event): void {
+    const [to, ...actions] = jobStates[this.state][event] ?? [this.state];
+    this.state = to;
+    for (const action of actions) this.actions[action]();
+    if (to !== 'ended') return;
+    this.freeSlot();
+    this.ending.resolve(null);
+  }
+
+  private readonly actions: { readonly [A in Action]: () => void } = {
+    submit: () => {
+      const { plan, next, context } = this;
+      if (plan === undefined || next === undefined) return;
+      plan.folders.begin(next.folders);
+      // A job that was begun before goes first.
+      this.submission = context.client.submit(plan.wanted, plan.prepared.id, next, this, this.outcome !== undefined);
+      this.next = undefined;
+    },
+    withdraw: () => this.submission?.cancel(),
+    abandon: () => this.submission?.abandon(),
+    forget: () => this.submission?.forget(),
+    place: () => this.during(() => this.place()),
+    restart: () => this.during(() => this.restart()),
+    resolve: () => this.resolve(),
+    resolveCancelled: () => {
+      if (this.outcome !== undefined && 'result' in this.outcome) this.resolve();
+      else this.actions.rejectCancelled();
+    },
+    reject: () => {
+      this.settling.reject(this.error);
+      this.remove();
+    },
+    rejectCancelled: () => {
+      this.settling.reject(cancelled(this.error === undefined ? undefined : messageOf(this.error)));
+      this.remove();
+    },
+  };
+
+  /** Writes the files of the last attempt to their places. */
+  private async place(): Promise<void> {
+    const { outcome, plan } = this;
+    if (outcome !== undefined && 'folders' in outcome) await plan?.folders.end(outcome.folders);
+    else await plan?.folders.halt();
+  }
+
+  private async restart(): Promise<void> {
+    const { plan, context } = this;
+    if (plan === undefined) return;
+    await this.place().catch((error: unknown) => {
+      // Without the newest files, it continues from older ones.
+      if (!(error instanceof ArtifactGone)) throw error;
+    });
+    await context.client.remove(plan.wanted, plan.prepared.id);
+    this.next = await context.orders.order(plan.prepared, this.order, this.attempt);
+  }
+
+  private during(task: () => Promise<void>): void {
+    task().then(
+      () => this.handle('ready'),
+      (error: unknown) => {
+        if (error instanceof ArtifactGone) this.die('died', error.message);
+        else this.fail(error);
+      },
+    );
+  }
+
+  private resolve(): void {
+    const { outcome } = this;
+    try {
+      if (outcome === undefined || !('result' in outcome) || outcome.result === undefined) throw cancelled();
+      const { kind } = this.order.job;
+      this.settling.resolve(relocateResult(kind, outcome.result, (path) => pathHere(this.draft, path)));
+    } catch (error) {
+      this.settling.reject(error);
+    }
+    this.remove();
+  }
+
+  /** Removes what the server keeps of an ended job. */
+  private remove(): void {
+    const { plan, context } = this;
+    if (plan === undefined || this.outcome === undefined) return;
+    context.client.remove(plan.wanted, plan.prepared.id).catch((error: unknown) => context.onTrouble(messageOf(error)));
+  }
+
+  /** Calls the listener; an error that it throws ends the job. */
+  private tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private freeSlot(): void {
+    if (this.slotNumber !== undefined) this.context.numbers.free(this.slotNumber);
+    this.slotNumber = undefined;
+  }
+}

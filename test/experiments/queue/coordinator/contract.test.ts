@@ -1,4 +1,0 @@
-import { describeJobRunner } from '../../runner/jobs/describe-job-runner.js';
-import { describeQueueRunner } from './describe-queue-runner.js';
-
-describeQueueRunner(describeJobRunner);

@@ -1,0 +1,115 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { HostedArtifacts } from '../../../../experiments/queue/artifacts/hosted.js';
+import { draftOf, Journal, pathHere, WorkFolders } from '../../../../experiments/queue/coordinator/orders.js';
+import { SlotNumbers } from '../../../../experiments/queue/coordinator/remote-job.js';
+import { outcomeOfAnswer, outcomeOfFailure } from '../../../../experiments/queue/transport/messages.js';
+import { withParallelFor } from '../../../../experiments/runner/plan.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+
+const slotOf = (id: string) => ({ id, host: id, slot: 0, group: 'g' });
+
+describe('the outcome of an attempt', () => {
+  const failure = (error: object, died = false) => JSON.stringify({ error, died, by: slotOf('w') });
+
+  it('follows from what the worker wrote', () => {
+    expect(outcomeOfAnswer({ result: null, folders: {} })).toMatchObject({ kind: 'done', result: null });
+    expect(outcomeOfAnswer({ result: { state: 'interrupted', curve: [] }, folders: {} }).kind).toBe('interrupted');
+    expect(outcomeOfAnswer({ result: { interrupted: true }, folders: {} }).kind).toBe('interrupted');
+    expect(outcomeOfFailure(failure({ code: 'interrupted', message: 'stopped' })).kind).toBe('interrupted');
+    expect(outcomeOfFailure(failure({ code: 'invalid-input', message: 'damaged' }))).toMatchObject({
+      kind: 'failed',
+      error: { code: 'invalid-input', message: 'damaged' },
+    });
+    const died = { kind: 'died', reason: 'killed (Less.)' };
+    expect(outcomeOfFailure(failure({ code: 'failure', message: 'killed', hint: 'Less.' }, true))).toEqual(died);
+  });
+
+  it('is a death where that cannot be read, and where the worker vanished', () => {
+    expect(outcomeOfAnswer(undefined).kind).toBe('died');
+    const outside = { '@0': [{ path: '../x', sha256: 'f'.repeat(64), bytes: 1 }] };
+    expect(outcomeOfAnswer({ result: null, folders: outside }).kind).toBe('died');
+    expect(outcomeOfFailure('nonsense').kind).toBe('died');
+    expect(outcomeOfFailure('job stalled more than allowable limit')).toEqual({ kind: 'vanished' });
+  });
+});
+
+describe('a draft', () => {
+  it('has symbols for paths, the same ones for the same job, and knows code of the user', () => {
+    const path = '/home/me/evaluate.mjs';
+    const job = { kind: 'evaluate', path, names: ['accuracy'], subject: {} as never } as const;
+    const draft = draftOf(job);
+    expect(draft.job).toMatchObject({ path: '@0' });
+    expect([...draft.inputs]).toEqual([['@0', path]]);
+    expect(draft.modules).toBe(true);
+    expect(draftOf(job).job).toEqual(draft.job);
+  });
+
+  it('maps paths of an answer to this machine, and no path outside of what the job was given', () => {
+    const places = { inputs: new Map(), folders: new Map([['@1', { path: '/elsewhere/here', resumed: [] }]]) };
+    expect(pathHere(places, '@1/a/weights.bin')).toBe(join('/elsewhere/here', 'a', 'weights.bin'));
+    for (const hostile of ['@2/x', '/etc/passwd', '@1/../x', '@1//x', '@1/.', 'x', '@1/..\\x'])
+      expect(() => pathHere(places, hostile)).toThrow(hostile);
+  });
+});
+
+describe('the files of a job', () => {
+  it('are written to their places, and removed when the job no longer has them; other files stay', async () => {
+    const root = temporaryFolder();
+    const artifacts = new HostedArtifacts({ uploads: join(root, 'uploads') });
+    writeFileSync(join(root, 'source'), 'weights');
+    const artifact = await artifacts.put(join(root, 'source'));
+    const path = join(root, 'target');
+    mkdirSync(path);
+    writeFileSync(join(path, 'checkpoint.bin'), 'old');
+    writeFileSync(join(path, 'mine.txt'), 'mine');
+    const draft = {
+      job: {} as never,
+      inputs: new Map(),
+      modules: false,
+      folders: new Map([['@1', { path, resumed: [] }]]),
+    };
+    const folders = new WorkFolders(
+      { draft, inputs: {}, id: 'job', content: 'job' },
+      artifacts,
+      new Journal(join(root, 'journal')),
+    );
+    folders.begin({ '@1': [{ path: 'checkpoint.bin', sha256: '0'.repeat(64), bytes: 3 }] });
+    await folders.end({ '@1': [{ path: 'deep/weights.bin', ...artifact }] });
+    expect(readFileSync(join(path, 'deep', 'weights.bin'), 'utf8')).toBe('weights');
+    expect(() => readFileSync(join(path, 'checkpoint.bin'))).toThrow('ENOENT');
+    expect(readFileSync(join(path, 'mine.txt'), 'utf8')).toBe('mine');
+  });
+
+  it('in a shared folder are known by a journal, as long as they do not change', async () => {
+    const folder = temporaryFolder();
+    const artifacts = new HostedArtifacts({ uploads: join(folder, 'uploads') });
+    writeFileSync(join(folder, 'logits.bin'), 'logits');
+    const files = [{ path: 'logits.bin', ...(await artifacts.put(join(folder, 'logits.bin'))) }];
+    const journal = new Journal(join(folder, 'journal'));
+    expect(await journal.read('job', folder, artifacts)).toEqual([]);
+    journal.write('job', files);
+    expect(await journal.read('job', folder, artifacts)).toEqual(files);
+    expect(await journal.read('other', folder, artifacts)).toEqual([]);
+    writeFileSync(join(folder, 'logits.bin'), 'others!');
+    expect(await journal.read('job', folder, artifacts)).toEqual([]);
+    writeFileSync(join(folder, 'journal', 'job.json'), 'damaged');
+    expect(await journal.read('job', folder, artifacts)).toEqual([]);
+  });
+});
+
+it('a slot keeps its number while no other slot needs it, and two busy slots never share one', () => {
+  const numbers = new SlotNumbers();
+  expect(['a', 'b'].map((id) => numbers.take(slotOf(id)))).toEqual([0, 1]);
+  numbers.free(0);
+  numbers.free(1);
+  expect(['b', 'c', 'a'].map((id) => numbers.take(slotOf(id)))).toEqual([1, 0, 2]);
+});
+
+it('a search asks for as many trials at once as workers have slots, as long as it can learn from them', () => {
+  const experiment = (trials: number) => ({ search: { trials, parallel: 3 } }) as never;
+  const parallel = (slots: number | null, trials = 1000): number =>
+    (withParallelFor(slots, experiment(trials)) as { search: { parallel: number } }).search.parallel;
+  expect([parallel(null), parallel(0), parallel(16), parallel(500), parallel(500, 20)]).toEqual([3, 3, 16, 125, 8]);
+});

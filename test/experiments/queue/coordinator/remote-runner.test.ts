@@ -1,0 +1,77 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import type { JobOrder } from '../../../../experiments/runner/jobs/job-runner.js';
+import type { JobOf } from '../../../../experiments/runner/jobs/jobs.js';
+import { mobilenetReference } from '../../../../spaces/index.js';
+import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
+import { QueuedRun, worker } from './queued.js';
+
+describeWithValkey('a remote runner', () => {
+  let valkey: Valkey;
+  let folder: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'nas-remote-'));
+    vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
+    valkey = await startValkey();
+    // Waits for a file of its seed, and logs when it begins.
+    writeFileSync(
+      join(folder, 'evaluate.mjs'),
+      `import { appendFileSync, existsSync } from 'node:fs';
+export default async ({ seed }, { signal }) => {
+  appendFileSync(${JSON.stringify(join(folder, 'log'))}, seed + '\\n');
+  while (!existsSync(${JSON.stringify(join(folder, 'go'))} + seed)) {
+    signal.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return { accuracy: seed / 100 };
+};
+`,
+    );
+  });
+  afterAll(async () => {
+    await valkey.stop();
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+
+  const network = mobilenetReference({ input: [28, 28, 1], classes: 10 }, 0.25);
+  const evaluation = (seed: number): JobOrder<JobOf<'evaluate'>> => ({
+    id: `evaluate/${seed}`,
+    job: {
+      kind: 'evaluate',
+      path: join(folder, 'evaluate.mjs'),
+      names: ['accuracy'],
+      subject: { choices: {}, genotype: [0], network, seed },
+    },
+    sharing: 'shared',
+  });
+  const begun = () =>
+    existsSync(join(folder, 'log')) ? readFileSync(join(folder, 'log'), 'utf8').split('\n').filter(Boolean) : [];
+  const finish = (seed: number) => writeFileSync(join(folder, `go${seed}`), '');
+
+  it('has jobs done in order, repeats the job of a killed process, and withdraws a cancelled one that waits', async () => {
+    const working = await worker(valkey, { modules: true });
+    onTestFinished(() => working.stop());
+    const run = new QueuedRun(valkey);
+    const first = await run.open();
+    const retries: string[] = [];
+    const one = first.submit(evaluation(1), { retry: (_attempt, _attempts, reason) => void retries.push(reason) });
+    const two = first.submit(evaluation(2));
+    const three = first.submit(evaluation(3));
+    await expect.poll(begun).toEqual(['1']);
+    for (const pid of working.pids()) process.kill(pid, 'SIGKILL');
+    await expect.poll(begun).toEqual(['1', '1']);
+    expect(retries).toEqual([expect.stringContaining('SIGKILL')]);
+    two.cancel();
+    await expect(two.result).rejects.toMatchObject({ code: 'interrupted' });
+    finish(1);
+    expect(await one.result).toMatchObject({ values: { accuracy: 0.01 } });
+    await expect.poll(begun).toEqual(['1', '1', '3']);
+    finish(3);
+    expect(await three.result).toMatchObject({ values: { accuracy: 0.03 } });
+    await first.close();
+    expect(run.notes.join()).not.toContain('queue server');
+  });
+});
