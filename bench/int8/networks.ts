@@ -68,8 +68,7 @@ function network(task: Task, { kind, act, expand = 3, se = 0, kernel = 3, shape 
 }
 
 /** Image sets for training. */
-const imageSets = ['fashion-mnist', 'cifar10'] as const;
-export type ImageSet = (typeof imageSets)[number];
+export type ImageSet = 'fashion-mnist' | 'cifar10';
 
 /** A network whose accuracy is compared before and after quantization. */
 interface TrainedSubject {

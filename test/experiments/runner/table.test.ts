@@ -143,7 +143,7 @@ describe('a run on a table', () => {
     });
     expect(await nasInside(['export', workdir, '--trial', '0', '--to', 'onnx', '-o', fresh()])).toMatchObject({
       code: 2,
-      err: expect.stringContaining('it has no networks') as string,
+      err: expect.stringContaining('has no networks') as string,
     });
     expect((await nasInside(['space', file])).out).toContain('48');
     expect((await nasInside(['validate', file])).out).toContain('30 trials in a table among 48 networks');

@@ -39,7 +39,7 @@ async function trainingOf(name: string, blocked: boolean): Promise<Training> {
 
 /** The operators of a model as ONNX Runtime runs them. */
 async function operators({ bytes, feeds }: Training, options: SessionOptions): Promise<readonly string[]> {
-  const { nodes } = await profileModel(bytes, options, async (session) => void (await session.run(feeds)), 0);
+  const { nodes } = await profileModel(bytes, options, (session) => session.run(feeds), 0);
   return nodes.map(({ layer, operator }) => `${layer} ${operator}`);
 }
 
