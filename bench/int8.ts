@@ -153,13 +153,14 @@ async function main(): Promise<void> {
   const all = ![withSpeed, accuracy, agreement, withFormats, tuning, search].includes(true);
   const machine = await describeMachine();
   const peer = await findPeer(options.python);
+  const available = typeof peer === 'string' ? null : peer;
   const notes = [
     typeof peer === 'string' ? peer : `python: ONNX Runtime ${peer.version}`,
     ...(machine.load > 0.5 ? [`the machine was busy at the start (load ${machine.load}): trust only ratios`] : []),
   ];
-  const times = all || withSpeed ? await speed(typeof peer === 'string' ? null : peer) : null;
+  const times = all || withSpeed ? await speed(available) : null;
   const quality = all || accuracy || agreement ? await trained(peer) : null;
-  const formats = all || withFormats ? await otherFormats(typeof peer === 'string' ? null : peer) : null;
+  const formats = all || withFormats ? await otherFormats(available) : null;
   const tuned = tuning ? await fineTuned() : null;
   const fronts = search
     ? await compareSearches({ experiment: options.experiment, folder, blocks: Number(options.blocks), progress })

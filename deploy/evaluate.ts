@@ -19,7 +19,7 @@ export interface Scores extends Totals {
   readonly perClass: readonly { readonly name: string; readonly count: number; readonly accuracy: number }[];
 }
 
-/** Some labelled images: NHWC float32, normalised as the data set says. */
+/** Labelled images: NHWC float32, with the data set's normalisation. */
 export interface LabelledImages {
   readonly images: Float32Array;
   /** [size, classes]: one-hot, or a distribution. */
@@ -28,7 +28,7 @@ export interface LabelledImages {
 }
 
 export interface EvaluateOnnxOptions {
-  /** Description of the images; that of a data set fits. */
+  /** Description of the images; a data set has these fields. */
   readonly data: ImageData;
   /** ONNX Runtime execution provider; default `cpu`. */
   readonly provider?: string;
@@ -38,14 +38,14 @@ export interface EvaluateOnnxOptions {
    * does not depend on the machine. With false it is the accuracy of the file as this machine runs it by default.
    */
   readonly exactIntegers?: boolean;
-  /** Called after each batch with the number of images that are done. */
+  /** Called after each batch with the number of images so far. */
   readonly onProgress?: (done: number) => void;
 }
 
 /**
  * Runs any ONNX image classifier on labelled images. Layout, normalisation and the order of the classes are taken from
- * the model's metadata where it has them. Otherwise the layout follows from the input's shape, and normalisation and
- * order are those of the data.
+ * the model's metadata where it has them. Otherwise the layout follows from the input's shape, and the data gives
+ * normalisation and order.
  *
  * @throws NasError `invalid-input` when model and data do not fit (see `fitClassifier`) or there are no images.
  */

@@ -65,7 +65,7 @@ export async function checkExport(
   if (actual.length === expected.length && difference <= tolerance) return difference;
   throw new NasError(
     'failure',
-    `the exported model does not compute what the network does: logits differ by ${difference.toExponential(1)} of the largest`,
+    `the exported model differs from the network: logits differ by ${difference.toExponential(1)} of the largest`,
   );
 }
 

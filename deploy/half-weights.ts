@@ -27,14 +27,14 @@ function freeName(wanted: string, taken: Set<string>): string {
   return name;
 }
 
-/** Kernels and matrices, also those whose values are not in the file; biases and scales weigh nothing and stay as they are. */
+/** Whether a constant is a kernel or a matrix, inside the file or outside; small constants (biases, scales) stay float32. */
 const isKernel = ({ shape, proto }: Constant): boolean =>
   proto?.dataType === elementTypes.float32.code && shape.length >= 2;
 
 /**
  * The same model with its kernels stored in 16 bits: each becomes a float16 constant and a `Cast` to float32 that
- * ONNX Runtime computes once, when it opens the file. About half the download; the operators that run, and with them the
- * speed, are those of the float32 file. Kernels are rounded to nearest, to about three digits.
+ * ONNX Runtime computes once, when it opens the file. About half the download; the same operators
+ * run as in the float32 file, at the same speed. Kernels are rounded to nearest, to about three digits.
  *
  * @param where what errors call the model
  * @throws NasError `invalid-input` for a model whose weights are in other formats already (int8, float16), that has no

@@ -157,12 +157,12 @@ export function onnxWeights(file: OnnxFile, network: Network, where: string): We
   });
 }
 
-/** A model that this package exported, read back: it computes what the file does. */
+/** A model read back from a file that this package exported; it computes the same as the file. */
 export interface ReadModel {
   readonly model: Model;
   readonly metadata: Partial<ModelMetadata>;
   /**
-   * Whether batch norm is folded into the kernels: without its statistics, training would compute something else.
+   * Whether batch norm is folded into the kernels: without its statistics, training would compute other values.
    */
   readonly folded: boolean;
 }
@@ -210,7 +210,7 @@ function readLayersModel(path: string): ReadModel {
 }
 
 /**
- * Reads a model back that this package exported.
+ * Reads a model that this package exported.
  * @param path an ONNX file, or a `model.json` with its weights and its `metadata.json` beside it
  * @throws NasError `invalid-input` when it is missing, damaged, or does not say which network it is
  */

@@ -30,10 +30,11 @@ export async function overload(setting: Setting): Promise<void> {
       const measurements = await interleave(cases, setting.rounds);
       const figures = loads.map((load) => medianOf(validOf(measurements[load]), goodput));
       const peak = Math.max(...figures);
+      const warning = lagWarning(loads.flatMap((load) => measurements[load]));
       setting.print(
         `overload: ${name}, capacity ${capacity.toFixed(0)}/s; goodput per second: ` +
           loads.map((load, i) => `${figures[i].toFixed(0)} at ${load} x`).join(', ') +
-          `; at 2 and 4 x ${(figures[3] / peak).toFixed(2)} and ${(figures[4] / peak).toFixed(2)} of the peak (bar: 0.9)${lagWarning(loads.flatMap((load) => measurements[load]))}`,
+          `; at 2 and 4 x ${(figures[3] / peak).toFixed(2)} and ${(figures[4] / peak).toFixed(2)} of the peak (bar: 0.9)${warning}`,
       );
     }
   } finally {

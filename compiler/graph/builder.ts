@@ -37,12 +37,12 @@ export class GraphBuilder implements Scope {
   private readonly outputs: { readonly name: string; readonly from: string }[] = [];
   private readonly constants = new Map<string, Constant>();
   private readonly types = new Map<string, TensorType>();
-  /** The same types as they stand in the graph. */
+  /** The same types in the form of the graph. */
   private readonly valueTypes: Map<string, ValueType>;
   private readonly producers = new Map<string, Node>();
   private readonly shared = new Map<string, readonly string[]>();
   private readonly sharedConstants = new Map<string, string[]>();
-  /** Vectors of integers by their numbers: most of the constants, used again and again. */
+  /** Vectors of integers by their numbers: the most frequent constants. */
   private readonly vectors = new Map<string, string>();
   private counter = 0;
 
@@ -95,7 +95,7 @@ export class GraphBuilder implements Scope {
     return this.emitAll(op, inputs, attributes, 1)[0];
   }
 
-  /** Records a node with several outputs, or returns those of an equal node. */
+  /** Records a node with several outputs, or returns the outputs of an equal node. */
   emitAll(op: OnnxOp, inputs: readonly string[], attributes: Attributes, count: number): readonly string[] {
     const operands = commutative.has(op) ? inputs.toSorted() : inputs;
     const key = `${op}(${operands.join(',')})${JSON.stringify(attributes)}#${count}`;
@@ -215,7 +215,7 @@ export class GraphBuilder implements Scope {
     return this.emit('Slice', steps ? [...inputs, this.integers(steps)] : inputs);
   }
 
-  /** The finished graph, without dead code; outputs have the names that were asked for. */
+  /** The finished graph, without dead code; outputs have the requested names. */
   finish(): Graph {
     const { renamed, extra } = this.nameOutputs();
     const rename = (name: string): string => renamed.get(name) ?? name;

@@ -5,7 +5,7 @@ import { typeText } from './print.js';
 import type { Constant, Data, DType, Shape, TensorType, ValueType } from './types.js';
 import { dtypeOf, sameShape, standIns, tensorType, valueType } from './types.js';
 
-/** A node that a pass makes; without attributes and of no layer where nothing else is said. */
+/** A node that a pass makes; attributes and layer are optional. */
 export type NewNode<Op extends string = OnnxOp> = Pick<Node<Op>, 'op' | 'inputs' | 'outputs'> & Partial<Node<Op>>;
 
 /** The entries of a map whose names are among these, in the order of the map; the map itself, when all are. */
@@ -14,7 +14,7 @@ function only<T>(map: ReadonlyMap<string, T>, names: ReadonlySet<string>): Reado
   for (const name of map.keys()) if (names.has(name)) kept++;
   if (kept === map.size) return map;
   const entries = new Map<string, T>();
-  // Unlike a loop, it makes no array of each entry, of which a graph has tens of thousands.
+  // Unlike a loop, forEach allocates no array per entry; a graph has tens of thousands of entries.
   map.forEach((value, name) => {
     if (names.has(name)) entries.set(name, value);
   });
@@ -47,7 +47,7 @@ interface Place<Op extends string> {
 
 /**
  * A graph under revision: nodes in their order, constants, and which nodes compute and read each value, kept up to date.
- * Types of new nodes follow from the rules of the operators. Nodes never change: a node that is to read another value is replaced.
+ * Types of new nodes follow from the rules of the operators. Nodes never change: to read another value, a node is replaced.
  */
 export class GraphEditor<Op extends string = OnnxOp> implements Scope {
   readonly block: number | null;
@@ -63,7 +63,7 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
   private readonly replaced = new Map<string, string>();
   private readonly places = new Map<Node<Op>, Place<Op>>();
   private readonly ends: Place<Op>;
-  /** The place behind which the next node at the beginning goes. */
+  /** The place after which the next prepended node goes. */
   private front: Place<Op>;
 
   constructor(private readonly graph: Graph<Op>) {
@@ -79,7 +79,7 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
     for (const node of graph.nodes) this.link(node, this.ends.before);
   }
 
-  /** The nodes of the graph in their order; where a node was replaced meanwhile, what computes its first output now. */
+  /** The nodes of the graph in order; for a node that was replaced meanwhile, the node that now computes its first output. */
   *nodes(): Generator<Node<Op>> {
     for (const node of [...this.order()]) {
       const now = this.places.has(node) ? node : this.producers.get(node.outputs[0]);
@@ -121,12 +121,12 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
     return this.producers.get(name);
   }
 
-  /** The nodes that read a value, each once however often it does. */
+  /** The nodes that read a value, each listed once. */
   consumers(name: string): readonly Node<Op>[] {
     return [...(this.readers.get(name) ?? [])];
   }
 
-  /** The node that alone reads a value; none where several do, or where it is an output of the graph. */
+  /** The single reader of a value; undefined with several readers, or for an output of the graph. */
   only(name: string): Node<Op> | undefined {
     const readers = this.consumers(name);
     return readers.length === 1 && !this.outputs.has(name) ? readers[0] : undefined;
@@ -142,7 +142,7 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
     return reads.reduce((a, b) => a + b, this.outputs.has(name) ? 1 : 0);
   }
 
-  /** A name that no value has: the given one, or that with a number. The same edits give the same names. */
+  /** An unused name: the given one, or with a number appended. The same edits give the same names. */
   fresh(base: string): string {
     let name = base;
     for (let i = 2; this.taken.has(name); i++) name = `${base}_${i}`;
@@ -150,7 +150,7 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
     return name;
   }
 
-  /** Adds a constant under the given name, or that with a number where it is taken. Returns the name. */
+  /** Adds a constant under the given name, with a number appended if the name is taken. Returns the name. */
   addConstant(base: string, shape: Shape, data: Data, dtype: DType = dtypeOf(data)): string {
     const name = this.fresh(base);
     this.constants.set(name, { dtype, shape, data });
@@ -205,8 +205,8 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
   }
 
   /**
-   * Removes a node whose result is `by`, which is there already. Where it is an output of the graph, the node that computes
-   * `by` takes over the output's name; changes nothing and returns false where that cannot be.
+   * Removes a node whose result equals the existing value `by`. If the result is an output of the graph, the node that
+   * computes `by` takes over the output's name. Returns false and keeps the graph where that is impossible.
    */
   bypass(node: Node<Op>, by: string): boolean {
     const [result] = node.outputs;
@@ -224,13 +224,13 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
     return true;
   }
 
-  /** Removes the nodes whose results nothing needs. */
+  /** Removes dead nodes. */
   sweep(): void {
     for (const node of [...this.order()].reverse())
       if (!node.outputs.some((name) => this.outputs.has(name) || this.readers.get(name)?.size)) this.unlink(node);
   }
 
-  /** Removes the nodes that compute these values, and what these nodes read, as far as nothing else needs them. */
+  /** Removes the nodes that compute these values, and the nodes that only these depend on. */
   prune(names: readonly string[]): void {
     for (const name of names) {
       const node = this.producers.get(name);
@@ -262,7 +262,7 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
       const known = this.types.get(name);
       if (known !== undefined && !fits(known, type, this.loose))
         throw new Error(`internal: '${name}', ${typeText(known)}, is replaced by ${typeText(type)}`);
-      // Of a file, what was known of the value before stays known.
+      // In a graph from a file, known facts of the old value stay known.
       if (known === undefined || !this.loose) this.types.set(name, type);
     }
     return this.link(node, before);

@@ -26,7 +26,7 @@ export interface Port extends ValueType {
 
 /** A whole program in static single assignment form; nodes stand in an order in which they can run. */
 export interface Graph<Op extends string = OnnxOp> {
-  /** What a caller gives: inputs of a file that have a value there are constants. */
+  /** Values that the caller provides; file inputs with a default value are constants instead. */
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly nodes: readonly Node<Op>[];
@@ -39,11 +39,11 @@ export interface Graph<Op extends string = OnnxOp> {
   readonly source?: ModelProto & { readonly graph: GraphProto };
 }
 
-/** A graph and a node of any operators: those of a file, perhaps another program's. */
+/** A graph and a node of any operators, as in files of other programs. */
 export type OnnxGraph = Graph<string>;
 export type OnnxNode = Node<string>;
 
-/** What is needed to look values up while a graph is built or checked. */
+/** Access to the values of a graph while it is built or checked. */
 export interface Scope {
   type(name: string): TensorType | undefined;
   constant(name: string): Constant | undefined;
@@ -51,7 +51,7 @@ export interface Scope {
   readonly block: number | null;
   /** Whether types may be unknown: the graph was read from a file. */
   readonly loose: boolean;
-  /** Integers that were worked out before (see `numbersOf`), by the value that holds them. */
+  /** Integers inferred earlier (see `numbersOf`), by the value that holds them. */
   readonly knownIntegers?: Map<string, readonly number[] | null>;
 }
 
@@ -77,7 +77,7 @@ export function textOf({ attributes }: Attributed, name: string, otherwise: stri
   return attribute?.kind === 'string' ? attribute.value : otherwise;
 }
 
-/** A node's name in messages: its name in the file, or that of its first output. */
+/** A node's name in messages: its name in the file; without one, the name of its first output. */
 export const nodeLabel = ({ name, outputs }: OnnxNode): string => name || outputs[0];
 
 /** Whether sizes depend on a batch that is known only at run time. */

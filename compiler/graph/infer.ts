@@ -3,12 +3,12 @@ import { sliced } from './movement-rules.js';
 import { inferTypes } from './operators.js';
 import { isFixed, sizeOf, valueType, type Shape, type TensorType, type ValueType } from './types.js';
 
-/** What a node reads: values of integers, where they are known (NaN: an element that is not), and shapes. */
+/** The inputs of a node: known integers (NaN: an unknown element) and shapes. */
 interface Operands {
   readonly values: (input: number) => readonly number[] | null;
   readonly shape: (input: number) => Shape | undefined;
 }
-/** Integers that a node gives, row by row; null where they do not follow. */
+/** Integers that a node computes, row by row; null where they are unknown. */
 type IntegerRule = (node: OnnxNode, operands: Operands) => readonly number[] | null;
 
 const first: IntegerRule = (_, { values }) => values(0);
@@ -26,7 +26,7 @@ const arithmetic =
     );
   };
 
-/** Sums with a size that is open are no multiples of it. */
+/** Sums with an open size are not multiples of it. */
 const sum = (a: number, b: number): number => (a === 0 || b === 0 || (isFixed(a) && isFixed(b)) ? a + b : NaN);
 
 const gather: IntegerRule = (node, { values, shape }) => {
@@ -135,7 +135,7 @@ export function inferNode(
       loose,
     });
   } catch (error) {
-    // A file may hold what no rule expects; its types then do not follow.
+    // A file may hold a node that no rule expects; its types are then unknown.
     if (loose) return [];
     throw error;
   }

@@ -1,4 +1,4 @@
-/** Rules that infer the types of operators that move elements, and of those that compute shapes. */
+/** Rules that infer the types of operators that move elements or compute shapes. */
 import {
   axesOf,
   axisOf,
@@ -23,7 +23,7 @@ import {
   type TensorType,
 } from './types.js';
 
-/** The same axes, of which nothing is known but in graphs read from files. */
+/** The same axes with unknown sizes, which only graphs read from files may have. */
 const unknownAxes = (shape: Shape): number[] => shape.map(() => NaN);
 
 const isElementType = (name: string): name is DType => Object.hasOwn(elementTypes, name);
@@ -100,7 +100,7 @@ export const pad: ShapeRule = (node) => {
   return [{ dtype, shape: shape.map((d, i) => plus(node, d, pads[i] + pads[i + shape.length])) }];
 };
 
-/** The product of sizes divided by that of others; equal sizes cancel out, also open ones. */
+/** The product of some sizes divided by the product of others; equal sizes, also open ones, cancel out. */
 function quotient(dividend: Shape, divisor: Shape): number {
   const above = [...dividend];
   const below = divisor.filter((size) => {
@@ -195,7 +195,7 @@ export const split: ShapeRule = (node) => {
 export const squeeze: ShapeRule = (node) => {
   const { dtype, shape } = input(node, 0);
   const axes = axesOf(node, shape.length);
-  // Without axes all of size 1 go: which these are must be known.
+  // Without `axes`, all axes of size 1 are removed, so all sizes must be known.
   if (axes === undefined && !shape.every(isFixed)) fail(node, 'the axes must be known');
   return [{ dtype, shape: shape.filter((size, axis) => (axes ? !axes.includes(axis) : size !== 1)) }];
 };

@@ -13,7 +13,7 @@ import {
 export const typeText = ({ dtype, shape }: ValueType): string =>
   `${dtype}[${shape.map((size) => size ?? '?').join(',')}]`;
 
-/** A constant as text: its values when they are few, otherwise a hash of them. */
+/** A constant as text: its values if they are few, otherwise their hash. */
 const printConstant = (constant: Constant): string => {
   const type = `${constant.dtype}[${constant.shape.join(',')}]`;
   if (sizeOf(constant.shape) > 8) return `${type}#${contentHash(bytesOf(constant.data)).slice(0, 8)}`;
@@ -48,7 +48,7 @@ function stableNames(graph: OnnxGraph): (name: string) => string {
   };
 }
 
-/** One line a node; equal for equal graphs, however values were named. */
+/** One line per node; equal for equal graphs with different names. */
 export function graphLines(graph: OnnxGraph): readonly string[] {
   const name = stableNames(graph);
   return graph.nodes.map((node) => {
@@ -71,7 +71,7 @@ export function printGraph(graph: OnnxGraph): string {
   ].join('\n');
 }
 
-/** Attributes whatever the order in which they were set; as text, since JSON knows no -0, NaN or infinity. */
+/** Attributes in a fixed order, as text, since JSON has no -0, NaN or infinity. */
 const attributesOf = ({ attributes }: OnnxNode): readonly string[] =>
   attributeList(attributes)
     .map(([name, attribute]) => {
@@ -85,8 +85,8 @@ const attributesOf = ({ attributes }: OnnxNode): readonly string[] =>
     .sort();
 
 /**
- * Identity of the program: equal for graphs of equal operators, attributes, constants, types and order of inputs and
- * outputs, whatever the names of values, ports and layers.
+ * Identity of the program: equal for graphs with equal operators, attributes, constants, types and order of inputs and
+ * outputs. Names of values, ports and layers do not matter.
  */
 export function graphHash(graph: OnnxGraph): string {
   const places = new Map<string, number>();

@@ -3,20 +3,20 @@ import type { Node } from './graph.js';
 import type { OnnxOp } from './operators.js';
 import type { Constant } from './types.js';
 
-/** Nodes that a rule matched: first the node that is replaced, then what computes the first input of each. */
+/** Nodes that a rule matched: first the node to replace, then for each the producer of its first input. */
 export interface Match<Op extends string = OnnxOp> {
   readonly editor: GraphEditor<Op>;
   readonly nodes: readonly Node<Op>[];
 }
 
 /**
- * What takes the place of a matched node: nodes, of which some compute its outputs; the name of a value that is the same; a
- * constant; or nothing, where the rule does not apply.
+ * The replacement of a matched node: nodes that compute its outputs, the name of an equal value, or a constant. Nothing if
+ * the rule does not apply.
  */
 export type Replacement<Op extends string = OnnxOp> =
   readonly NewNode<Op>[] | { readonly value: string } | { readonly constant: Constant } | null | undefined;
 
-/** Rewrites the nodes that match a pattern; what the graph computes stays the same. */
+/** Rewrites the nodes that match a pattern; the results of the graph stay the same. */
 export interface Rule<Op extends string = OnnxOp> {
   /** Operators, from the node that is replaced towards the inputs: each computes the first input of the one before it. */
   readonly match: readonly (Op | readonly Op[])[];
@@ -25,7 +25,7 @@ export interface Rule<Op extends string = OnnxOp> {
   readonly replace: (node: Node<Op>, match: Match<Op>) => Replacement<Op>;
 }
 
-/** A rule for each of some operators that looks at one node. */
+/** One rule per operator; each rule matches a single node. */
 export const rulesFor = <Op extends string>(
   table: Readonly<Partial<Record<string, Rule<Op>['replace']>>>,
 ): readonly Rule<Op>[] =>
@@ -53,7 +53,7 @@ function put<Op extends string>(editor: GraphEditor<Op>, node: Node<Op>, by: Non
   else editor.replace(node, ...by);
 }
 
-/** Rewrites each node by the first rule that applies to it, in the order of the graph, and removes what is dead then. */
+/** Rewrites each node by the first rule that applies to it, in the order of the graph, and removes dead nodes. */
 export function applyRules<Op extends string>(editor: GraphEditor<Op>, rules: readonly Rule<Op>[]): void {
   const byOperator = new Map<string, Rule<Op>[]>();
   for (const rule of rules)

@@ -1,8 +1,8 @@
-/** Rules that infer the types of what operators compute; those of operators that move elements are in movement-rules.ts. */
+/** Rules that infer the output types of operators. movement-rules.ts has the operators that move elements. */
 import type { Attributes, DType, Shape, TensorType } from './types.js';
 import { broadcastShapes, isFixed, range, sameShape } from './types.js';
 
-/** What a shape rule sees of a node. */
+/** The view of a node for shape rules. */
 export interface Signature {
   readonly op: string;
   /** Types of the inputs; undefined where an optional input is left out, or where the type is unknown. */
@@ -15,7 +15,7 @@ export interface Signature {
   numbers(input: number): readonly number[] | null;
   /** Channels in a block of the blocked layout; null where there is none. */
   readonly block: number | null;
-  /** Whether the graph was read from a file: sizes may be open or unknown (NaN), and then they fit whatever they meet. */
+  /** Whether the graph was read from a file: sizes may be open or unknown (NaN), and then fit any size. */
   readonly loose: boolean;
 }
 /** Types of the outputs, from the first on; throws where the inputs do not fit. */
@@ -69,7 +69,7 @@ export function axesOf(node: Signature, rank: number): readonly number[] | undef
   return listed?.map((axis) => axisOf(node, axis, rank));
 }
 
-/** A size plus a number; of an open size in a graph read from a file it is unknown. */
+/** A size plus a number; unknown for an open size in a graph read from a file. */
 export const plus = (node: Signature, size: number, by: number): number =>
   by === 0 || !node.loose || (isFixed(size) && isFixed(by)) ? size + by : NaN;
 
@@ -77,7 +77,7 @@ export const plus = (node: Signature, size: number, by: number): number =>
 const agree = (node: Signature, a: number, b: number): boolean =>
   a === b || (node.loose && !(isFixed(a) && isFixed(b)));
 
-/** One output of the first input's type; `dtypes` are those that are allowed. */
+/** One output of the first input's type; `dtypes` are the allowed element types. */
 export const unary =
   (...dtypes: DType[]): ShapeRule =>
   (node) => {
@@ -110,7 +110,7 @@ export const clip: ShapeRule = (node) => {
   return [input(node, 0)];
 };
 
-/** The first output is like the input, and the second, of dropout, says what is kept. */
+/** The first output has the input's type; the second, of dropout, is the mask of kept elements. */
 export const dropout: ShapeRule = (node) => {
   const x = input(node, 0);
   return [x, { dtype: 'bool' as const, shape: x.shape }].slice(0, node.outputs);
@@ -152,8 +152,8 @@ function samePads(size: number, kernel: number, stride: number, dilation: number
 /**
  * The window of a node, its pads written out.
  * @param spatial sizes of the image that it reads
- * @param kernel those of the weights, where the node does not say
- * @returns undefined where the pads are unknown, because they follow from sizes that are
+ * @param kernel sizes of the weights, where the node has no `kernel_shape`
+ * @returns undefined where the pads are unknown, because they depend on unknown sizes
  */
 export function windowOf(
   { attributes }: Pick<Signature, 'attributes'>,
@@ -188,7 +188,7 @@ function windowed(node: Signature, spatial: Shape, weights?: Shape): number[] {
     const { kernel, strides, dilations, pads } = window;
     const span = (kernel[i] - 1) * dilations[i] + 1;
     const steps = (extent + pads[i] + pads[i + spatial.length] - span) / strides[i];
-    // Whether a last, partial window counts is for the runtime to say.
+    // The runtime decides whether a last, partial window counts.
     if (intAttribute(node, 'ceil_mode', 0) === 1 && !Number.isInteger(steps)) return NaN;
     const size = Math.floor(steps) + 1;
     return size > 0 ? size : fail(node, `the window is larger than the padded input on spatial axis ${i}`);
@@ -270,7 +270,7 @@ export const batchNormalization: ShapeRule = (node) => {
   return training ? [x, vector, vector] : [x];
 };
 
-/** Bytes are of the type of the zero point, floats of that of the scale. */
+/** Bytes have the type of the zero point, floats the type of the scale. */
 export const quantized: ShapeRule = (node) => [
   {
     dtype: node.inputs[2]?.dtype ?? (node.has(2) ? fail(node, 'the zero point is unknown') : 'uint8'),

@@ -11,11 +11,11 @@ export type Dim = number | `${number | ''}N${number | ''}` | null;
 const longest = 2 ** 26;
 
 /**
- * The numbers that stand for N while sizes are computed, since TF.js computes with numbers; a graph knows only the symbol.
+ * Numbers that stand for N while TF.js computes sizes; a graph only has the symbol.
  *
- * No real size reaches the first, of which there can be no array either, and its multiples are exact: it is a power of
- * two. Sums are not, N - 1 looks like N. The second is the first prime beyond all real axes, with which sums are exact: a
- * second trace with it shows what depends on the batch in another way than as a multiple.
+ * The first is a power of two that no real size or array reaches, so its multiples are exact. Its sums are not: N - 1 looks
+ * like N. The second is the first prime above all real axes, whose sums are exact: a second trace with it reveals sizes that
+ * depend on the batch but are not multiples of it.
  */
 export const standIns: readonly [number, number] = [2 ** 80, 67_108_879];
 
@@ -131,7 +131,7 @@ export interface Constant extends TensorType {
   readonly proto?: TensorProto;
 }
 
-/** The element type of an array that holds numbers; booleans are bytes, too. */
+/** The element type of an array of numbers; booleans are bytes too. */
 export function dtypeOf(data: Data): DType {
   const types = Object.entries(elementTypes) as [DType, { readonly array: unknown }][];
   const found = types.find(([, { array }]) => data.constructor === array);
@@ -149,7 +149,7 @@ export type Attribute =
   | { readonly kind: 'floats'; readonly value: readonly number[] }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'tensor'; readonly value: Constant }
-  /** What the compiler does not read, such as a graph: as it is in the file. */
+  /** An attribute that the compiler does not read, such as a graph, unchanged from the file. */
   | { readonly kind: 'opaque'; readonly value: AttributeProto };
 export type Attributes = Readonly<Partial<Record<string, Attribute>>>;
 

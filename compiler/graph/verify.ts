@@ -8,9 +8,9 @@ import type { TensorType, ValueType } from './types.js';
 import { standIns, tensorType, valueType } from './types.js';
 
 /**
- * Checks that every value is defined once and before its use, that every node's recorded output types are those that
- * the operator table infers anew from its inputs, and that the ports of the graph agree with them. Of a graph that was read
- * from a file, types may be unknown; those that are known must agree.
+ * Checks that every value is defined once and before its use, that the recorded output types of every node equal the types
+ * inferred from its inputs, and that the ports of the graph agree with them. In a graph read from a file, types may be
+ * unknown; known types must agree.
  * @throws Error naming the first node that is wrong.
  */
 export function verifyGraph(graph: OnnxGraph): void {

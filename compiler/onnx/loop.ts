@@ -29,7 +29,7 @@ const portOf = ({ name, dtype, shape }: Port): PortInit => portInit(name, dtype,
 /**
  * A step's graph as the body of an ONNX `Loop` (ModelProto): one run computes any number of steps. Carried values stay in the
  * runtime between steps, on its device where it has one. Inputs and outputs with a value for each step have a leading axis,
- * which the number of the iteration indexes. The body is the graph as it is, names included.
+ * which the number of the iteration indexes. The body is the unchanged graph, names included.
  */
 export function encodeLoop(graph: Graph, { carried, fixed }: LoopPorts, options: ModelOptions): Uint8Array {
   const [inputs, outputs] = [byName(graph.inputs), byName(graph.outputs)];

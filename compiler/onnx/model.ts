@@ -88,7 +88,7 @@ function nodeProto(node: OnnxNode): NodeProto {
   const { domain, type: opType } = onnxName(op);
   const isRead = proto !== undefined && operatorOf(proto.domain, proto.opType) === op;
   const name = nodeName(node);
-  // What stays as it was in a file is not set anew: fields may be left out there.
+  // Unchanged fields are not set again, because the file may omit them.
   return Object.assign(proto ? clone(NodeProtoSchema, proto) : create(NodeProtoSchema), {
     ...(proto?.name !== name && { name }),
     ...(!isRead && { opType, domain }),
@@ -137,8 +137,8 @@ export function encodeModel(graph: OnnxGraph, options: ModelOptions): Uint8Array
 }
 
 /**
- * Nodes with names of their own: ONNX Runtime refuses files in which two have the same. The first of those keeps
- * the name, the others have it with a number; nodes without a name stay so.
+ * Makes node names unique: ONNX Runtime refuses files with duplicate names. The first node keeps the name, the others get
+ * a number appended; nodes without a name stay unnamed.
  */
 function namedApart(nodes: readonly NodeProto[]): readonly NodeProto[] {
   const taken = new Set(nodes.map(({ name }) => name));

@@ -14,7 +14,7 @@ export interface ProviderCapabilities {
   readonly implementationOf: ImplementationOf | null;
   /** Most results of a Split; null: any number. */
   readonly mostResults: number | null;
-  /** Whether its convolutions are right where channels come in threes and not in fours (`padTriples`). */
+  /** Whether its convolutions are correct for channels in multiples of three but not of four (`padTriples`). */
   readonly readsTriples: boolean;
   /** Whether results can stay in device memory as inputs of the next run. */
   readonly deviceTensors: boolean;
@@ -70,12 +70,12 @@ export const capabilitiesOf = (provider: string): ProviderCapabilities => capabi
 
 /** Nodes to compute on the host, also where the provider has kernels for some of them: data would be copied back and forth. */
 export function hostNodes(graph: Graph, provider: string): readonly Node[] {
-  const { implementationOf: wayOf } = capabilitiesOf(provider);
-  if (wayOf === null) return [];
+  const { implementationOf } = capabilitiesOf(provider);
+  if (implementationOf === null) return [];
   const scope = scopeOf(graph);
   return graph.nodes.filter(
     (node) =>
-      wayOf(
+      implementationOf(
         node.op,
         caseOf(node, (name) => scope.type(name)),
       ) === 'host',

@@ -18,7 +18,7 @@ function dataOf(tensor: TensorProto, dtype: DType, size: number): Data | undefin
   const { rawData, floatData, int32Data, int64Data, uint64Data } = tensor;
   if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL || dtype === 'opaque') return undefined;
   const { array } = elementTypes[dtype];
-  // A copy: the bytes of a file lie anywhere in its buffer.
+  // A copy, because the bytes may be unaligned in the file's buffer.
   if (rawData.length > 0)
     return rawData.length === size * array.BYTES_PER_ELEMENT ? new array(new Uint8Array(rawData).buffer) : undefined;
   const listed = {
@@ -35,7 +35,7 @@ function dataOf(tensor: TensorProto, dtype: DType, size: number): Data | undefin
   return data.length === size ? data : undefined;
 }
 
-/** A tensor of a file; one whose numbers are not read is opaque. */
+/** A tensor of a file; opaque if its numbers cannot be read. */
 export function readConstant(tensor: TensorProto): Constant {
   const shape = tensor.dims.map(Number);
   const dtype = dtypes.get(tensor.dataType) ?? 'opaque';
@@ -86,7 +86,7 @@ const readNode = (proto: NodeProto): OnnxNode => ({
   proto,
 });
 
-/** Ports of a file: sizes of one name are one open size, and sizes without a name are open each by itself. */
+/** Ports of a file: sizes with the same name are one open size; each size without a name is a separate open size. */
 function portReader() {
   const named = new Map<string, number>();
   const open = (name: string): number => {
@@ -107,8 +107,8 @@ function portReader() {
 }
 
 /**
- * The graph of an ONNX file of any program. Operators, types and attributes that the compiler does not know are carried along
- * as they are in the file; types are those that follow from the inputs.
+ * The graph of an ONNX file of any program. Operators, types and attributes that the compiler does not know are kept
+ * unchanged; value types are inferred from the inputs.
  */
 export function readGraph(source: NonNullable<OnnxGraph['source']>): OnnxGraph {
   const { graph } = source;

@@ -58,7 +58,7 @@ const trains = ({ op, attributes: { training_mode: mode } }: Pick<Node, 'op' | '
 const makesOneOfSeveral = ({ attributes: { group } }: Pick<Node, 'attributes'>, [channels, filters]: Shape): boolean =>
   group?.kind === 'int' && group.value > 1 && filters === 1 && channels > group.value;
 
-/** The case of a node; the type of a selection (Where) is that of its operands. */
+/** The case of a node; a selection (Where) has the type of its operands. */
 export function caseOf(
   node: Pick<Node, 'op' | 'inputs' | 'outputs' | 'attributes'>,
   typeOf: (name: string) => TensorType | undefined,
@@ -75,7 +75,7 @@ export function caseOf(
 /** How an operator is computed in a case; undefined where the table has no entry. */
 export type ImplementationOf = (op: OnnxOp, which: OperatorCase) => Implementation | undefined;
 
-/** Looks a case up in a table; float16 is computed as float32 is. */
+/** The table entry of a case; float16 has the entry of float32. */
 export const inTable =
   (table: Support): ImplementationOf =>
   (op, which) =>

@@ -46,7 +46,7 @@ export const webgpu: Support = {
   Neg: { float32: 'kernel', int32: 'negation' },
   Not: { bool: 'kernel' },
   Or: { bool: 'or' },
-  // Of integers it is exact up to 2^24.
+  // Exact for integers up to 2^24.
   Pow: numbers,
   ReduceSum: { ...numbers, ...positions },
   Reshape: { ...all, ...positions },

@@ -87,8 +87,8 @@ function grouped(node: Node, { editor }: Match): Replacement {
 }
 
 /**
- * Convolutions whose inputs are cut from one map and whose outputs are put side by side become one convolution in groups:
- * models without a layer for groups are written so.
+ * Merges convolutions of slices of one map, whose outputs are concatenated, into one grouped convolution: models without a
+ * layer for groups spell it this way.
  */
 export const groupConvolutions: readonly Rule[] = [{ match: ['Concat'], replace: grouped }];
 
@@ -138,7 +138,7 @@ function scaleAndShift(editor: GraphEditor, node: Node): { scale: Float64Array; 
   return { scale, shift: Float64Array.from(beta, (b, c) => b - mean[c] * scale[c]) };
 }
 
-/** The convolution with the normalisation of its output worked into filter and bias. */
+/** The convolution with the normalisation of its output folded into filter and bias. */
 function normalised(norm: Node, { editor, nodes: [, convolution] }: Match): Replacement {
   const [x, filterName, biasName] = [...convolution.inputs, ''];
   const filter = editor.constant(filterName);

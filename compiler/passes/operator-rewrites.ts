@@ -43,7 +43,7 @@ export const logSoftmax: OperatorRewrite = (w) => {
   return [w.emit('Sub', [lower, w.emit('Log', [w.reduce('ReduceSum', w.emit('Exp', [lower]), axis, true)])])];
 };
 
-/** To the nearest whole number, of two that are as near to the even one. */
+/** Rounds to the nearest whole number, ties to even. */
 export const rounding: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   const low = w.emit('Floor', [x]);

@@ -53,8 +53,8 @@ const applying = (name: string, rules: readonly Rule[]) =>
 
 /** Adapts a graph to the provider; graphs for the CPU stay as they are. */
 const forProvider = [
-  rewriting('write out what the provider lacks', (graph, { implementationOf: wayOf }, { provider }) =>
-    writeOut(graph, provider, wayOf),
+  rewriting('write out what the provider lacks', (graph, { implementationOf }, { provider }) =>
+    writeOut(graph, provider, implementationOf),
   ),
   rewriting('pad channels that are misread', (graph, { readsTriples }) => padTriples(graph, readsTriples)),
   rewriting('narrow splits', (graph, { mostResults }) => narrowSplits(graph, mostResults)),

@@ -34,7 +34,7 @@ export interface Update {
   readonly states: readonly StatePorts[];
   readonly size: number;
   readonly leaves: readonly Leaf[];
-  /** Nodes in the order in which they run, without those that only reshape. */
+  /** Nodes in execution order, without pure reshapes. */
   readonly nodes: readonly Node[];
   /** The new value of each state, before it is reshaped. */
   readonly results: readonly string[];

@@ -89,17 +89,17 @@ const refusal = ({ op, origin }: Node, of: string, provider: string, advice = ''
  * Writes operators with others where the provider has no kernel for them.
  * @throws NasError naming the layer, where no other operators can compute it.
  */
-export function writeOut(graph: Graph, provider: string, wayOf: ImplementationOf | null): Graph {
-  if (wayOf === null) return graph;
+export function writeOut(graph: Graph, provider: string, implementationOf: ImplementationOf | null): Graph {
+  if (implementationOf === null) return graph;
   const editor = new GraphEditor(graph);
   let changed = false;
   for (const node of editor.nodes()) {
     const which = caseOf(node, (name) => editor.type(name));
-    const way = wayOf(node.op, which);
-    if (way === 'kernel' || way === 'host') continue;
-    if (typeof way !== 'string') throw refusal(node, which, provider, way?.refused);
+    const implementation = implementationOf(node.op, which);
+    if (implementation === 'kernel' || implementation === 'host') continue;
+    if (typeof implementation !== 'string') throw refusal(node, which, provider, implementation?.refused);
     const writer = new OperatorWriter(editor, node);
-    const results = rewrites[way](writer);
+    const results = rewrites[implementation](writer);
     if (results === null) throw refusal(node, which, provider);
     writer.finish(results);
     changed = true;

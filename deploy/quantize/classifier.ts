@@ -51,11 +51,11 @@ async function* asTaken(
 export type QuantizingStep = 'calibration' | 'fp32' | CalibrationMethod;
 
 export interface QuantizeClassifierOptions {
-  /** Description of both kinds of images; that of a data set fits. */
+  /** Description of both kinds of images; a data set has these fields. */
   readonly data: ImageData;
-  /** Training images that the ranges of the activations are found on, normalised as the data says. */
+  /** Training images that give the ranges of the activations, normalised as `data` says. */
   readonly calibration: () => AsyncIterable<LabelledImages>;
-  /** Images that the method is chosen on; neither training nor test images. */
+  /** Images that choose the method; neither training nor test images. */
   readonly validation: () => AsyncIterable<LabelledImages>;
   /** Methods to try; of equally accurate ones, the first is chosen. */
   readonly methods: readonly CalibrationMethod[];
@@ -65,11 +65,11 @@ export interface QuantizeClassifierOptions {
   /** Threads of ONNX Runtime; default 1. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
-  /** Called after each batch with the number of images that are done in a step. */
+  /** Called after each batch with the number of images of the step so far. */
   readonly onProgress?: (step: QuantizingStep, images: number) => void;
 }
 
-/** An int8 classifier, and its accuracy beside that of the float one on the validation images. */
+/** An int8 classifier, with its own and the float model's accuracy on the validation images. */
 export interface QuantizedClassifier extends QuantizedModel {
   /** The chosen method. */
   readonly method: CalibrationMethod;
@@ -82,9 +82,9 @@ export interface QuantizedClassifier extends QuantizedModel {
 }
 
 /**
- * Quantizes a float32 image classifier to eight bits, with the calibration method under which it classifies most
- * validation images correctly. Images reach the model in its own layout and normalisation (as its metadata says, or as
- * the data's). Accuracies are those of exact integer arithmetic, whatever this machine's; same input, same bytes.
+ * Quantizes a float32 image classifier to int8, with the calibration method that classifies most validation images
+ * correctly. Images are converted to the model's layout and normalisation (from its metadata, otherwise from `data`).
+ * Accuracies use exact integer arithmetic on every machine. The same input gives the same bytes.
  *
  * @throws NasError `invalid-input` when the model is quantized already or no float32 classifier, when model and data do
  *   not fit (see `fitClassifier`), or when there are no calibration or no validation images;
@@ -126,7 +126,7 @@ export async function quantizeClassifier(
   return { ...best, accuracy: { fp32, int8 }, tried, images };
 }
 
-/** Metadata of an int8 file beyond that of its float model. */
+/** Metadata that an int8 file has in addition to its float model's. */
 export interface QuantizedFacts {
   readonly quantization: QuantizationFacts;
   readonly accuracy: NonNullable<ModelMetadata['accuracy']>;

@@ -134,7 +134,7 @@ export interface QuantizedBias {
   readonly scale: Float32Array<ArrayBuffer>;
 }
 
-/** A bias in the unit of the sums of products that it is added to: the input's scale times that of the channel's weights. */
+/** A bias in the unit of the sums that it is added to: input scale times weight scale of the channel. */
 export function quantizeBias(bias: ArrayLike<number>, inputScale: number, weightScale: Float32Array): QuantizedBias {
   const scale = Float32Array.from(weightScale, (value) => inputScale * value);
   const q = Int32Array.from(scale, (unit, c) => roundEven(bias[c] / unit));

@@ -16,15 +16,15 @@ import { isOnePixel, named, type Editor } from './prepare/values.js';
  * - `products`: sums of products of bytes with constant weights of 8 bits, and a bias of 32
  * - `scores`: the same, but the sums stay floats, since nothing reads them in bytes
  * - `bytes`: bytes in, bytes out, each with a scale of its own
- * - `moved`: bytes go elsewhere as they are, at their scale
- * - `saturated`: the node goes; the operator that computes its input saturates where the node would clip
+ * - `moved`: bytes move unchanged and keep their scale
+ * - `saturated`: the node is removed; the operator that computes its input saturates where the node would clip
  * - `looked-up`: bytes in, bytes out, by a table
  */
 export type Treatment = 'products' | 'scores' | 'bytes' | 'moved' | 'saturated' | 'looked-up';
 
 /** How bytes of a tensor get their scale. */
 export type ScaleSource =
-  /** From the values of a tensor of the float model, cut to what is of use. */
+  /** From the values of a tensor of the float model, clipped to the useful range `within`. */
   | { readonly kind: 'observed'; readonly tensor: string; readonly within: Range }
   /**
    * The tensor is hardSigmoid(x) = clip(alpha x + beta, 0, 1): written as x, at the scale at which saturation is the clip,
@@ -35,12 +35,12 @@ export type ScaleSource =
 /** A float operator that stays, and why. */
 export interface FloatOperator {
   readonly operator: string;
-  /** Its node's name, or that of its first output where the node has none. */
+  /** The node's name; without one, the name of its first output. */
   readonly node: string;
   readonly reason: string;
 }
 
-/** How a float model is written in integers; tensors and nodes by name, a node by that of its first output. */
+/** How a float model is written in integers. Tensors have their names, and a node the name of its first output. */
 export interface Plan {
   /** Nodes that compute in integers, or are removed. */
   readonly treatments: ReadonlyMap<string, Treatment>;
@@ -59,16 +59,15 @@ export const observedBy = ({ scales }: Plan): readonly string[] => [
 /** Softmaxes read scores as floats: probabilities need finer steps than a byte has. */
 const softmaxes: ReadonlySet<string> = new Set(['Softmax', 'LogSoftmax']);
 
-/** Whether nothing reads a tensor in bytes: it is an output of the model, or probabilities are made of it. */
+/** Whether a tensor stays float: it is an output of the model, or only a softmax reads it. */
 function areScores(editor: Editor, name: string): boolean {
   const reader = editor.only(name);
   return editor.isOutput(name) || (reader !== undefined && softmaxes.has(reader.op));
 }
 
 /**
- * Scores of classes as a product of matrices, where the last layer is a convolution of one pixel: integers that are summed
- * to floats, which runtimes have for matrices only. Scores then are not rounded to 256 steps, in which the best two classes
- * would be equal now and then.
+ * Turns a last layer that is a convolution of one pixel into a matrix product: runtimes can sum integers to floats for
+ * matrices only. Scores are then not rounded to 256 steps, in which the best two classes would sometimes be equal.
  */
 export function scoresAsMatrix(graph: OnnxGraph): OnnxGraph {
   const editor = new GraphEditor<string>(graph);
@@ -100,11 +99,11 @@ export function scoresAsMatrix(graph: OnnxGraph): OnnxGraph {
 interface Case {
   readonly node: OnnxNode;
   readonly editor: Editor;
-  /** Whether a tensor is of floats that depend on the image. */
+  /** Whether a tensor holds floats that depend on the image. */
   readonly isActivation: (name: string) => boolean;
-  /** Whether a tensor is there in bytes. */
+  /** Whether a tensor exists in bytes. */
   readonly isBytes: (name: string) => boolean;
-  /** The tensor whose saturation can do what the node does, if there is one. */
+  /** The tensor whose saturation can replace the node; null if there is none. */
   readonly source: string | null;
 }
 
@@ -117,17 +116,17 @@ const float = (reason: string): TreatmentRule => {
   return () => verdict;
 };
 
-const floatInput: Verdict = { float: 'what it reads is float' };
+const floatInput: Verdict = { float: 'its input is float' };
 
-/** Weights are of as many dimensions as the operator has a kernel for. */
+/** `fits` says whether the operator has an integer kernel for weights of this shape. */
 const products =
   (fits: (shape: readonly number[]) => boolean): TreatmentRule =>
   ({ node: { inputs }, editor }) => {
     const weights = editor.constant(inputs[1]);
-    if (!(weights?.data instanceof Float32Array)) return { float: 'its weights are no float32 constants' };
+    if (!(weights?.data instanceof Float32Array)) return { float: 'its weights are not float32 constants' };
     const { shape } = weights;
     if (!fits(shape)) return { float: `there is no integer kernel for weights [${shape.join(', ')}]` };
-    return !inputs[2] || editor.floats(inputs[2]) ? 'products' : { float: 'its bias is no constant' };
+    return !inputs[2] || editor.floats(inputs[2]) ? 'products' : { float: 'its bias is not constant' };
   };
 
 const bytes: TreatmentRule = ({ node: { inputs }, isBytes }) => (inputs.some(isBytes) ? 'bytes' : floatInput);
@@ -141,7 +140,7 @@ const scores: TreatmentRule = (it) => {
     return { float: 'there is no integer kernel for it' };
   return products(({ length }) => length === 2)(it) === 'products'
     ? 'scores'
-    : { float: 'its weights are no constants' };
+    : { float: 'its weights are not constant' };
 };
 
 /** Of two activations, or of one and a number: constants that differ by channel are too coarse with one scale for all. */
@@ -158,14 +157,14 @@ const moved: TreatmentRule = ({ node: { inputs }, isBytes }) => (isBytes(inputs[
 
 /** The greatest of bytes is the byte of the greatest. */
 const maximum: TreatmentRule = (it) => {
-  if (it.node.outputs.filter((name) => name !== '').length > 1) return { float: 'it gives indices, too' };
+  if (it.node.outputs.filter((name) => name !== '').length > 1) return { float: 'it also returns indices' };
   return moved(it) ?? floatInput;
 };
 
 /** The numbers that a node clips to; null where they are not known, or where it does not clip. */
 function clippedTo(node: OnnxNode, editor: Editor): Range | null {
   if (node.op === 'Relu') return [0, Infinity];
-  // The bytes of its argument are those of the gate; see `ScaleSource`.
+  // Its argument is stored as the gate's bytes; see `ScaleSource`.
   if (node.op === 'HardSigmoid') return [0, 1];
   if (node.op !== 'Clip') return null;
   const bound = (name: string | undefined, open: number): number | undefined =>
@@ -179,7 +178,7 @@ function clippedTo(node: OnnxNode, editor: Editor): Range | null {
 const saturating: TreatmentRule = ({ node, editor, source, isBytes }) => {
   if (!isBytes(node.inputs[0])) return floatInput;
   const bounds = clippedTo(node, editor);
-  if (bounds === null) return { float: 'its bounds are no constants' };
+  if (bounds === null) return { float: 'its bounds are not constant' };
   if (bounds[0] > 0 || bounds[1] < 0) return { float: 'zero is outside its bounds' };
   return source === null ? 'looked-up' : 'saturated';
 };
@@ -299,8 +298,8 @@ class Planner {
   }
 
   /**
-   * The tensor that an integer operator writes and this node alone reads, perhaps after its bytes were moved: its saturation
-   * can do what the node does. None where it does so for another node already.
+   * The tensor whose saturation can replace this node: an integer operator writes it, and only this node reads it, directly
+   * or after its bytes were moved. Null if it already replaces another node.
    */
   private sourceOf({ inputs: [name] }: OnnxNode): string | null {
     const producer = this.editor.producer(name);

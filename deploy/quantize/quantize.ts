@@ -15,9 +15,9 @@ import { prepare } from './prepare/index.js';
 import { isOnePixel } from './prepare/values.js';
 import { writeQuantized } from './write.js';
 
-/** A float classifier in the few operators that have integer kernels, and how each is written in integers. */
+/** A float classifier in operators that have integer kernels, and the plan of their integer forms. */
 export interface PreparedModel {
-  /** It computes what the model does, to float rounding. */
+  /** The same values as the original model, up to float rounding. */
   readonly graph: OnnxGraph;
   readonly plan: Plan;
   /** What errors call the model. */
@@ -44,9 +44,9 @@ export interface QuantizedModel {
    * Input and output stay float32, and the metadata of the source are kept.
    */
   readonly model: Uint8Array;
-  /** Operators that compute in float still. */
+  /** Operators that still compute in float. */
   readonly floats: readonly FloatOperator[];
-  /** What makes it slower than it could be. */
+  /** Causes of lost speed. */
   readonly warnings: readonly string[];
 }
 
@@ -64,20 +64,20 @@ export function quantizeModel(
 const anyRange: Range = [-4, 4];
 
 /**
- * A model in integers that takes as long as the trained and calibrated one, and computes nothing of use: integer
- * kernels take the same time whatever the scales. It is for timing networks with untrained weights; no image is needed.
+ * An integer model that takes as long as the trained and calibrated one, but computes nothing useful: the time of integer
+ * kernels does not depend on the scales. For timing networks with untrained weights; needs no images.
  * @throws NasError as `prepareModel`
  */
 export const quantizeForTiming = (model: Uint8Array, where: string, weightBits: WeightBits = 8): Uint8Array =>
   quantizeModel(prepareModel(model, where), { range: () => anyRange }, { weightBits }).model;
 
-/** Integer kernels take this many channels at once; a smaller rest takes as long. */
+/** Integer kernels process this many channels at once; a partial group takes as long. */
 const channelsAtOnce = 16;
 
 /** How many layers a warning names. */
 const mostNamed = 3;
 
-/** Warns of convolutions whose channels are no multiples of 16, naming those with most products. */
+/** Warns of convolutions whose channels are not multiples of 16, and names the most expensive ones. */
 export function channelWarnings(graph: OnnxGraph): string[] {
   const scope = scopeOf(graph);
   const convolutions = graph.nodes.filter(({ op }) => op === 'Conv');
@@ -85,7 +85,7 @@ export function channelWarnings(graph: OnnxGraph): string[] {
     const { shape = [] } = graph.constants.get(node.inputs[1]) ?? {};
     const [output = 0, ingoing = 0, ...kernel] = shape;
     const input = ingoing * intOf(node, 'group', 1);
-    // Convolutions of one pixel, as in squeeze-excite, take next to no time; images come with the channels that they have.
+    // Convolutions of one pixel, as in squeeze-excite, take almost no time; the channels of images are given.
     if (shape.length === 0 || isOnePixel(scope.type(node.inputs[0])?.shape)) return [];
     if (output % channelsAtOnce === 0 && (input % channelsAtOnce === 0 || input < channelsAtOnce)) return [];
     const pixels = scope.type(node.outputs[0])?.shape.slice(2) ?? [];
@@ -96,7 +96,7 @@ export function channelWarnings(graph: OnnxGraph): string[] {
   const largest = odd.toSorted((a, b) => b.products - a.products).slice(0, mostNamed);
   const rest = odd.length > mostNamed ? `, and ${odd.length - mostNamed} more` : '';
   return [
-    `${odd.length} of ${convolutions.length} convolutions have channels that are no multiples of ${channelsAtOnce}, ` +
-      `which integers are slower with: ${largest.map(({ label }) => label).join(', ')}${rest}`,
+    `${odd.length} of ${convolutions.length} convolutions have channels that are not multiples of ${channelsAtOnce}, ` +
+      `which is slower in int8: ${largest.map(({ label }) => label).join(', ')}${rest}`,
   ];
 }

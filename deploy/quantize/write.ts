@@ -19,15 +19,15 @@ import {
 import type { Plan, ScaleSource, Treatment } from './plan.js';
 import { named, type Editor } from './prepare/values.js';
 
-/** How the bytes of a tensor are written and read: alike, but for those that are a gate (see `ScaleSource`). */
+/** How the bytes of a tensor are written and read: with the same scale, except for a gate (see `ScaleSource`). */
 interface Parameters {
   readonly written: ActivationParameters;
   readonly read: ActivationParameters;
 }
 
 /**
- * Steps between 0 and 1 of a gate: 254 where 255 have none at its middle. A middle that is half a step off makes each layer's
- * results 0.4 % too great, and they add up; that the greatest byte then is 255 / 254 concerns few values.
+ * Steps between 0 and 1 of a gate: 254, because 255 steps have none at 0.5. With half a step of error at 0.5, each layer's
+ * results are 0.4 % too large, and the errors add up. The largest byte is then 255 / 254, which concerns few values.
  */
 function gateSteps(beta: number): number {
   const off = (steps: number): number => Math.abs(steps * beta - Math.round(steps * beta));
@@ -50,8 +50,8 @@ function parametersOf(scale: ScaleSource, ranges: Ranges): Parameters {
 }
 
 /**
- * Writes a planned model in integers: QuantizeLinear and DequantizeLinear around each operator, which runtimes take together
- * as one that computes with bytes. Each QuantizeLinear has one DequantizeLinear.
+ * Writes a planned model in integers: QuantizeLinear and DequantizeLinear around each operator, which runtimes fuse into
+ * one operator on bytes. Each QuantizeLinear has one DequantizeLinear.
  */
 export const writeQuantized = (graph: OnnxGraph, plan: Plan, ranges: Ranges, bits: WeightBits): OnnxGraph =>
   new QdqWriter(graph, plan, ranges, bits).write();
@@ -89,7 +89,7 @@ class QdqWriter {
     return editor.finish();
   }
 
-  /** The tensor that the bytes of another are dequantized to: an output of the model, where the tensor or its alias is one. */
+  /** The dequantized form of a tensor: an output of the model, where the tensor or its alias is one. */
   private readerOf(name: string): string {
     const alias = [...this.plan.aliases].find(([, of]) => of === name)?.[0];
     const output = [name, alias].find((one) => one !== undefined && this.editor.isOutput(one));
@@ -123,14 +123,14 @@ class QdqWriter {
     scores: (node) => this.products(node),
     bytes: (node) => this.reading(node),
     moved: (node) => this.reading(node),
-    // The identity between two scales: ONNX Runtime makes a table from byte to byte of it.
+    // The identity between two scales: ONNX Runtime turns it into a table from byte to byte.
     'looked-up': (node) => ({
       before: [],
       node: named(node, 'LeakyRelu', [this.read(node.inputs[0])], node.outputs, { alpha: float(1) }),
     }),
   };
 
-  /** The node with dequantized inputs; constants of a node that computes in bytes are quantized, too. */
+  /** The node with dequantized inputs; the constants of a node on bytes are quantized too. */
   private reading(node: OnnxNode): Written {
     const before: NewNode<string>[] = [];
     const isInteger = this.plan.treatments.get(node.outputs[0]) === 'bytes';
@@ -145,7 +145,7 @@ class QdqWriter {
   }
 
   private number(name: string, values: Float32Array): readonly [string, NewNode<string>] {
-    // Not spread into arguments, of which there may be too many.
+    // A spread could exceed the largest number of arguments.
     const low = values.reduce((least, value) => Math.min(least, value), Infinity);
     const high = values.reduce((greatest, value) => Math.max(greatest, value), -Infinity);
     const { scale, zero } = activationParameters([low, high]);
@@ -161,7 +161,7 @@ class QdqWriter {
     const values = this.editor.floats(weights);
     const shape = this.editor.shapeOf(weights);
     if (inputScale === undefined || values === undefined)
-      throw new Error(`internal: '${nodeLabel(node)}' was planned otherwise`);
+      throw new Error(`internal: '${nodeLabel(node)}' does not match its plan`);
     const shift = this.editor.floats(bias);
     const axis = node.op === 'MatMul' ? shape.length - 1 : 0;
     const { q, scale } = quantizeWeights(values, shape, axis, { bits: this.bits, bias: shift, inputScale });
@@ -222,7 +222,7 @@ class QdqWriter {
   }
 }
 
-/** A node beside those of the float model, named after its output and operator. */
+/** A new node, named after its output and operator. */
 const madeFor = (
   op: string,
   inputs: readonly string[],

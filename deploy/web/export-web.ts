@@ -34,8 +34,8 @@ const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) =>
 
 /**
  * Writes a folder that any server of static files can serve: a page that classifies images in the browser, on
- * onnxruntime-web. All but the page and its service worker have their content's hash in their names, so that browsers and
- * CDNs can keep them for ever, and lie there compressed as well (`.br`, `.gz`).
+ * onnxruntime-web. All files except the page and its service worker have a content hash in their names, so that browsers
+ * and CDNs can cache them forever; they are also written in compressed form (`.br`, `.gz`).
  * @param model of this package: NHWC, one output of logits
  * @throws NasError `invalid-input` when onnxruntime-web is not installed.
  */

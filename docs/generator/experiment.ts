@@ -11,9 +11,9 @@ filled in. Editors complete and check the keys with \`experiments/experiment.sch
 \`# yaml-language-server: $schema=<path to that file>\`.
 
 **Words for maps.** Where a map has a \`type\` and no other key is required, the type alone may stand for it:
-\`data: fashion-mnist\` is \`data: {type: fashion-mnist}\`. In \`objectives\` a name may stand for a map with that name.
+\`data: fashion-mnist\` is \`data: {type: fashion-mnist}\`. In \`objectives\`, a name may stand for a map with that name.
 
-**On the command line.** \`--set key.path=value\` lays one value over the file, and may be repeated; the value is YAML:
+**On the command line.** \`--set key.path=value\` overrides one value and may be repeated; the value is YAML:
 \`--set train.epochs=3\`, \`--set 'space.width=[0.5, 1]'\`, \`--set objectives.1.constraint.max=2\` (list items are counted from 0),
 \`--set teacher.epochs=2\` (which makes the word \`teacher: train\` a map first).
 
@@ -26,13 +26,13 @@ In the tables below, \`stages[]\` stands for each item of the list \`stages\`.`;
 
 /** The introduction to experiments on tables in docs/experiment.md. */
 const tableIntroduction = `With \`space: {type: table, ...}\` nothing is trained or measured: each candidate is a row of a CSV file, and its values are
-those of the row. Only \`name\`, \`seed\`, \`space\`, \`objectives\` and \`search\` can be given. Everything else is as ever: constraints, resuming,
-\`nas status\`, \`trials\`, \`show\`, \`pareto\` and the report. Time is simulated: \`search.parallel\` workers take the seconds that the table says, the
-recorded times of the trials are what the clock of such a search would have shown, and nobody waits for them.
+those of the row. Only \`name\`, \`seed\`, \`space\`, \`objectives\` and \`search\` can be given. All other features work as usual: constraints, resuming,
+\`nas status\`, \`trials\`, \`show\`, \`pareto\` and the report. Time is simulated: \`search.parallel\` workers take the seconds in the table, and trials
+record simulated times. The search itself does not wait.
 
 The table may hold all combinations of its decisions or only some; candidates are always rows. Choices that are numbers are sorted as
-numbers, others as texts (\`k3\` before \`k11\`). A cell \`NaN\` says that the evaluation of this network failed, and gives a failed trial; empty cells
-are mistakes.`;
+numbers, others as texts (\`k3\` before \`k11\`). A cell \`NaN\` means a failed evaluation and gives a failed trial; empty cells are
+errors.`;
 
 const titles = ['key', 'type', 'default', 'range', 'meaning'];
 

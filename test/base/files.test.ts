@@ -41,7 +41,7 @@ describe('cacheDirectory', () => {
 });
 
 describe('makeDirectory', () => {
-  it('makes what is missing above, and fails at once where no folder can be', () => {
+  it('makes missing parents, and fails at once where no folder is possible', () => {
     makeDirectory(join(directory, 'a', 'b', 'c'));
     makeDirectory(join(directory, 'a', 'b', 'c'));
     expect(readdirSync(join(directory, 'a', 'b'))).toEqual(['c']);

@@ -7,13 +7,10 @@ import { Random } from '../../base/random.js';
 function positiveDefinite(size: number, random: Random): Float64Array {
   const a = Float64Array.from({ length: size * size }, () => random.normal());
   const matrix = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j < size; j++) {
-      let sum = i === j ? 1 : 0;
-      for (let k = 0; k < size; k++) sum += a[i * size + k] * a[j * size + k];
-      matrix[i * size + j] = sum;
-    }
-  }
+  const row = (i: number): Float64Array => a.subarray(i * size, (i + 1) * size);
+  for (let i = 0; i < size; i++)
+    for (let j = 0; j < size; j++)
+      matrix[i * size + j] = row(i).reduce((sum, value, k) => sum + value * row(j)[k], i === j ? 1 : 0);
   return matrix;
 }
 
@@ -37,25 +34,23 @@ function determinant(matrix: Float64Array, size: number): number {
 const cases = fc.record({ size: fc.integer({ min: 1, max: 12 }), seed: fc.nat() });
 
 describe('Cholesky', () => {
-  it('solves, inverts and tells the determinant', () => {
+  it('solves, inverts and gives the determinant', () => {
     fc.assert(
       fc.property(cases, ({ size, seed }) => {
         const random = new Random(seed);
         const matrix = positiveDefinite(size, random);
         const factor = Cholesky.of(matrix, size);
         const x = Float64Array.from({ length: size }, () => random.normal());
-        const solved = factor.solve(times(matrix, x));
-        for (let i = 0; i < size; i++) expect(solved[i]).toBeCloseTo(x[i], 8);
-        const inverse = factor.inverse();
-        const back = times(inverse, times(matrix, x));
-        for (let i = 0; i < size; i++) expect(back[i]).toBeCloseTo(x[i], 8);
+        const product = (): Float64Array => times(matrix, x);
+        for (const found of [factor.solve(product()), times(factor.inverse(), product())])
+          found.forEach((value, i) => expect(value).toBeCloseTo(x[i], 8));
         expect(factor.logDeterminant()).toBeCloseTo(Math.log(determinant(matrix, size)), 8);
       }),
       { numRuns: 60 },
     );
   });
 
-  it('is the same by rows, bit for bit, with rows forgotten and added again', () => {
+  it('is the same by rows, bit for bit, also after rows were dropped and added again', () => {
     fc.assert(
       fc.property(cases, ({ size, seed }) => {
         const matrix = positiveDefinite(size, new Random(seed));
@@ -73,12 +68,12 @@ describe('Cholesky', () => {
     );
   });
 
-  it('says what the rows before leave open of a row', () => {
+  it('returns the part of a row that the rows before do not explain', () => {
     const factor = new Cholesky();
     expect([factor.append([], 4), factor.append([2], 3), factor.append([4, 2], 4)]).toEqual([4, 2, 0]);
   });
 
-  it('survives rows that repeat others', () => {
+  it('solves with repeated rows', () => {
     const factor = Cholesky.of(new Float64Array(9).fill(1), 3);
     expect([...factor.solve(Float64Array.from([1, 1, 1]))].every(Number.isFinite)).toBe(true);
   });

@@ -25,8 +25,8 @@ const token = 'correct horse battery staple';
 const authorization = `Bearer ${token}`;
 const origin = 'https://site.example.com';
 
-describe('what speaks against a request', () => {
-  it('is the page, then the name, then the token', () => {
+describe('the denial of a request', () => {
+  it('names the page first, then the host, then the token', () => {
     const guard = { names, token, origins: [origin] };
     expect(denialOf({ host: 'models.lan', authorization, origin }, guard)).toBeNull();
     expect(denialOf({ host: 'models.lan', authorization }, guard)).toBeNull();
@@ -36,26 +36,25 @@ describe('what speaks against a request', () => {
     expect(denialOf({}, guard)).toBe('host');
   });
 
-  it('is any page where none is allowed, and nothing of the token where there is none', () => {
+  it('names any page where none is allowed, and no token where none is set', () => {
     expect(denialOf({ host: 'models.lan', authorization, origin }, { names, token })).toBe('origin');
     expect(denialOf({ host: 'models.lan' }, { names, token: null })).toBeNull();
   });
 
-  it('is the token for every request while the token is unknown', () => {
+  it('names the token for every request while the token is unknown', () => {
     fc.assert(
       fc.property(fc.string(), (sent) => {
         expect(denialOf({ host: 'models.lan', authorization: sent }, { names, token: undefined })).toBe('token');
         expect(denialOf({ host: 'models.lan', authorization: `Bearer ${sent}` }, { names, token })).toBe('token');
       }),
     );
-    expect(denialOf({ host: 'models.lan', authorization: 'Bearer undefined' }, { names, token: undefined })).toBe(
-      'token',
-    );
+    const sent = { host: 'models.lan', authorization: 'Bearer undefined' };
+    expect(denialOf(sent, { names, token: undefined })).toBe('token');
   });
 });
 
 describe('hosts', () => {
-  it('knows what others can reach', () => {
+  it('knows loopback addresses from reachable ones', () => {
     expect(['127.0.0.1', '127.1.2.3', '::1', 'localhost'].filter(isLoopback)).toHaveLength(4);
     expect(['0.0.0.0', '::', '192.168.1.4', '127.example.com', 'example.com', ''].filter(isLoopback)).toEqual([]);
   });
@@ -80,7 +79,7 @@ async function listen(port: number): Promise<Server> {
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
-it('goes on to the next port where a program listens, and says so of the last', async () => {
+it('takes the next port where another program listens, and fails on the last one', async () => {
   const taken = portOf(await listen(0));
   expect(portOf(await listenOnFirst(host, [taken, 0], listen))).not.toBe(taken);
   await expect(listenOnFirst(host, portsFrom(8080, taken), listen)).rejects.toMatchObject({
@@ -96,13 +95,12 @@ it('tries no other port where the address is wrong', async () => {
     asked.push(port);
     return Promise.reject(Object.assign(new Error('no such address'), { code: 'EADDRNOTAVAIL' }));
   };
-  await expect(listenOnFirst('203.0.113.1', portsFrom(8080), failing)).rejects.toMatchObject({
-    hint: 'Choose another --host.',
-  });
+  const listening = listenOnFirst('203.0.113.1', portsFrom(8080), failing);
+  await expect(listening).rejects.toMatchObject({ hint: 'Choose another --host.' });
   expect(asked).toEqual([8080]);
 });
 
-it('makes tokens that nobody guesses, and compares them whole', () => {
+it('makes random tokens, and compares them whole', () => {
   const token = makeToken();
   expect(token).toMatch(/^[\da-f]{64}$/);
   expect(makeToken()).not.toBe(token);
@@ -111,7 +109,7 @@ it('makes tokens that nobody guesses, and compares them whole', () => {
     expect(isSameToken(other, token)).toBe(false);
 });
 
-it('reads the token of a file, and takes no short one', () => {
+it('reads a token from a file, and refuses a short one', () => {
   const file = join(temporaryFolder(), 'token');
   writeFileSync(file, '  correct horse battery staple\n');
   expect(readToken(file)).toBe('correct horse battery staple');
@@ -126,17 +124,17 @@ describe('names and passwords in addresses', () => {
     ['rediss://nas:hunt@er/2@host/0', 'rediss://…@host/0'],
     ['--set workers.url=redis://a:hunter2@b --x http://c:hunter2@d', '--set workers.url=redis://…@b --x http://…@d'],
     ['{"url":"redis://a:hunter2@b","user":"x@y"}', '{"url":"redis://…@b","user":"x@y"}'],
-  ])('are not in %s any more', (text, hidden) => {
+  ])('are hidden in %s', (text, hidden) => {
     expect(hideCredentials(text)).toBe(hidden);
     expect(hideCredentials(text)).not.toContain('hunt');
   });
 
-  it('leave alone what has none', () => {
+  it('hide nothing in other texts', () => {
     for (const text of ['redis://10.0.0.5:6379', 'nas: a@b.c', '@0/weights.bin', 'trial 3 @ 5 ms', ''])
       expect(hideCredentials(text)).toBe(text);
   });
 
-  it('are seen in an address', () => {
+  it('are found in an address', () => {
     for (const url of ['redis://a@b', 'redis://:p@b:1', 'redis://a:p/q@b']) expect(hasCredentials(url)).toBe(true);
     for (const url of ['redis://b', 'redis://b:1/0', 'rediss://[::1]:6379', 'redis://b?x=a@b', 'nonsense'])
       expect(hasCredentials(url)).toBe(false);

@@ -38,7 +38,7 @@ function trainingGraph({ network, batch }: ReferenceNetwork, block: number | nul
   return optimized(traced, target, undefined, verifyGraph).graph;
 }
 
-/** Bytes of the values that a node copies into another layout or shape of memory. */
+/** Bytes of values that a node copies to another memory layout or shape. */
 const moving: readonly string[] = ['Transpose', 'Concat', 'Split', 'Pad', 'Slice', 'Expand'];
 
 function statistics(graph: Graph) {
@@ -86,7 +86,7 @@ function fileHash(graph: Graph): string {
   return contentHash(encodeModel({ ...graph, inputs, nodes, outputs, constants }, { name: 'golden' }));
 }
 
-/** What a change of the compiler does to the graphs of the benchmark shows here. */
+/** A change of the compiler that changes the benchmark's graphs fails here. */
 describe('the training graph of', () => {
   for (const [name, each] of Object.entries(referenceNetworks))
     it(`${name} is what it was`, () => {

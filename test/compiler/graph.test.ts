@@ -18,7 +18,7 @@ const text = (fn: TracedFunction, shapes: Record<string, (number | null)[]>): st
 };
 
 describe('tracing, printed', () => {
-  it('keeps convolutions and what follows in NCHW, and transposes once at either end', () => {
+  it('keeps convolutions and the operators after them in NCHW, and transposes once at either end', () => {
     const filter = tf.variable(tf.ones([3, 3, 2, 4]), true, 'graph/filter');
     expect(text(({ x }) => tf.relu(tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same')), { x: [1, 5, 5, 2] }))
       .toMatchInlineSnapshot(`
@@ -32,7 +32,7 @@ describe('tracing, printed', () => {
     filter.dispose();
   });
 
-  it('folds what is known and what changes nothing', () => {
+  it('folds constants and operators without effect', () => {
     expect(
       text(({ x }) => tf.add(tf.mul(tf.sub(x, tf.zerosLike(x)), tf.div(tf.scalar(6), 3)), tf.mul(tf.ones([3]), 0)), {
         x: [2, 3],
@@ -78,7 +78,7 @@ describe('tracing, printed', () => {
     `);
   });
 
-  it('leaves the dynamic batch open', () => {
+  it('keeps the dynamic batch open', () => {
     const layer = tfl.layers.flatten();
     expect(text(({ x }) => layer.apply(x) as tf.Tensor, { x: [null, 2, 2, 3] })).toMatchInlineSnapshot(`
       "graph(x: float32[N,2,2,3])
@@ -97,7 +97,7 @@ describe('graphHash', () => {
     expect(hashOf(2)).not.toBe(hashOf(3));
   });
 
-  it('sees constants that are too long to print', () => {
+  it('depends on constants that are too long to print', () => {
     const hash = (last: number): string => {
       const data = Array.from({ length: 50 }, (_, i) => (i === 49 ? last : i));
       return graphHash(trace(({ x }) => tf.mul(x, tf.tensor1d(data)), { x: { shape: [50] } }).graph);
@@ -106,7 +106,7 @@ describe('graphHash', () => {
   });
 });
 
-/** The graph with other names for all values and ports. */
+/** The graph with new names for all values and ports. */
 function renamed(graph: Graph, random: Random): Graph {
   const names = new Map<string, string>([['', '']]);
   const rename = (name: string): string => {
@@ -132,7 +132,7 @@ function renamed(graph: Graph, random: Random): Graph {
   };
 }
 
-/** Ways to make another program of a graph; undefined where there is nothing to change. */
+/** Edits that turn a graph into another program; undefined if there is nothing to change. */
 const changes: Readonly<Record<string, (graph: Graph, random: Random) => Graph | undefined>> = {
   'an operator': (graph, random) => withNode(graph, random, ({ op }) => op === 'Add', { op: 'Sub' }),
   'an attribute': (graph, random) =>
@@ -197,7 +197,7 @@ describe('graphHash of random programs', () => {
     expect(new Set(graphs.map(graphHash)).size).toBe(graphs.length);
   });
 
-  it.each(Object.keys(changes))('is another one for %s', (name) => {
+  it.each(Object.keys(changes))('changes with %s', (name) => {
     let changed = 0;
     for (const [i, graph] of graphs.entries()) {
       const other = changes[name](graph, new Random(5, name, i));
@@ -210,7 +210,7 @@ describe('graphHash of random programs', () => {
 });
 
 describe('GraphBuilder', () => {
-  it('shares equal constants and drops what no output needs', () => {
+  it('shares equal constants and drops dead nodes', () => {
     const builder = new GraphBuilder();
     builder.input('x', [2], 'float32');
     builder.input('unused', [2], 'float32');
@@ -225,7 +225,7 @@ describe('GraphBuilder', () => {
     `);
   });
 
-  it('refuses a node that cannot be typed, naming operator and types', () => {
+  it('refuses a node without valid types, and names operator and types', () => {
     const builder = new GraphBuilder();
     const [a, b] = [builder.input('a', [2, 3], 'float32'), builder.input('b', [2, 3], 'float32')];
     expect(() => builder.emit('MatMul', [a, b])).toThrow(
@@ -240,7 +240,7 @@ describe('the kernel table', () => {
     expect(missing.map(({ kernelName }) => kernelName)).toEqual([]);
   });
 
-  it('names kernel and layer when there is only a reason', () => {
+  it('names kernel and layer of a kernel without a rule', () => {
     const layer = tfl.layers.conv3d({ filters: 1, kernelSize: 1, name: 'volume_3' });
     expect(() => trace(({ x }) => layer.apply(x) as tf.Tensor, { x: { shape: [1, 2, 2, 2, 1] } })).toThrow(
       /kernel 'Conv3D' \(layer 'volume_3'\) cannot be traced/,

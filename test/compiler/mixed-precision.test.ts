@@ -33,7 +33,7 @@ describe('mixed precision', () => {
     `);
   });
 
-  it('casts a value once for all its consumers, and nothing back and forth', () => {
+  it('casts a value once for all its consumers, and never back and forth', () => {
     const graph = halved((b, x, w) => {
       const y = b.emit('Relu', [conv(b, x, w)]);
       const centred = b.emit('Sub', [y, mean(b, y)]);
@@ -82,7 +82,7 @@ describe('mixed precision', () => {
     `);
   });
 
-  it('leaves sums of too many products in float32', () => {
+  it('keeps sums of too many products in float32', () => {
     const product = (longest: number) =>
       typeOf(
         halved((b, x, w) => b.output('y', conv(b, x, w)), longest),
@@ -91,7 +91,7 @@ describe('mixed precision', () => {
     expect([product(36), product(35)]).toEqual(['float16', 'float32']);
   });
 
-  it('leaves products in float32 whose factor float16 cannot hold', () => {
+  it('keeps products in float32 if float16 cannot represent a factor', () => {
     const scaledBy = (factor: number): string | undefined => {
       const graph = halved((b, x, w) => b.output('y', conv(b, b.emit('Mul', [conv(b, x, w), b.scalar(factor)]), w)));
       return typeOf(graph, 'Mul');
@@ -100,7 +100,7 @@ describe('mixed precision', () => {
     expect([65505, 1e-8].map(scaledBy)).toEqual(['float32', 'float32']);
   });
 
-  it('normalises in float16 where batch normalisation only scales and shifts', () => {
+  it('normalises in float16 if batch normalisation only scales and shifts', () => {
     const typeWith = (variance: number): string | undefined => {
       const graph = halved((b, x, w) => {
         const vector = (value: number): string => b.addConstant(new Float32Array(4).fill(value), [4], 'float32');

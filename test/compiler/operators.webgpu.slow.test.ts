@@ -11,18 +11,18 @@ import { feedsOf, operatorSamples, resultsIn, runSamples, SampleGraph } from './
 import { placementIn } from './support/placement.js';
 import { differences, type Outputs } from './support/reference.js';
 
-const wayOf = inTable(webgpu);
+const implementationOf = inTable(webgpu);
 
 describeOnWebGpu('the table of the WebGPU provider', () => {
-  it('says which operators run there, alone or written out, and they compute what the CPU does', async () => {
+  it('lists the operators that run there, alone or rewritten, with the results of the CPU', async () => {
     const g = new SampleGraph();
     for (const [op, { dtypes }] of Object.entries(operatorSamples))
       for (const dtype of dtypes)
-        // Of booleans there is no selection on the CPU to compare with.
-        if (typeof wayOf(op as OnnxOp, dtype) === 'string' && !(op === 'Where' && dtype === 'bool'))
+        // The CPU has no selection of booleans to compare with.
+        if (typeof implementationOf(op as OnnxOp, dtype) === 'string' && !(op === 'Where' && dtype === 'bool'))
           g.record(op as OnnxOp, dtype);
     const graph = g.builder.finish();
-    const written = narrowSplits(writeOut(graph, 'webgpu', wayOf), 7);
+    const written = narrowSplits(writeOut(graph, 'webgpu', implementationOf), 7);
     const onHost = hostNodes(written, 'webgpu').map(nodeName);
     let results: Outputs = {};
     const profile = await profileModel(

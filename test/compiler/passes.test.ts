@@ -52,7 +52,7 @@ const models: Record<string, (x: tf.Tensor4D) => tf.Tensor> = {
 };
 
 describe('folding batch normalisation', () => {
-  it.each(Object.entries(models))('into %s leaves one operator and the same numbers', async (_, model) => {
+  it.each(Object.entries(models))('into %s gives one operator and the same values', async (_, model) => {
     const x = numbers('x', [2, 6, 5, 4]);
     const { graph } = trace((feeds) => model(feeds['x'] as tf.Tensor4D), { x: { shape: x.shape } });
     const simple = simplifyInference(graph);
@@ -61,7 +61,7 @@ describe('folding batch normalisation', () => {
     expect(Math.max(...before.map((value, i) => Math.abs(value - after[i])))).toBeLessThan(1e-5);
   });
 
-  it('keeps a normalisation whose convolution is used elsewhere', () => {
+  it('keeps a normalisation if its convolution has other readers', () => {
     const { graph } = trace(
       ({ x }) => {
         const y = tf.conv2d(x as tf.Tensor4D, numbers('w', [1, 1, 4, 4]) as tf.Tensor4D, 1, 'same');
@@ -87,7 +87,7 @@ describe('folding batch normalisation', () => {
   });
 });
 
-/** A convolution in two groups as models say it that have no layer for it: cut, convolved, put side by side. */
+/** A convolution in two groups as models without such a layer spell it: slices, convolved and concatenated. */
 const inGroups = (maps: readonly tf.Tensor4D[]): tf.Tensor4D =>
   tf.concat(
     maps.map((map, i) => tf.conv2d(map, numbers(`w${i}`, [3, 3, 2, 3]) as tf.Tensor4D, 2, 'same')),
@@ -104,7 +104,7 @@ const shuffled = (x: tf.Tensor4D, groups: number): tf.Tensor4D => {
 describe('groups of channels', () => {
   const x = numbers('x', [2, 6, 5, 4]);
   const simplified = async (model: (x: tf.Tensor4D) => tf.Tensor): Promise<Graph> => {
-    // Behind a convolution, as in networks: maps are then in the layout of ONNX.
+    // After a convolution, as in networks: maps then have the layout of ONNX.
     const first = numbers('first', [1, 1, 4, 4]) as tf.Tensor4D;
     const { graph } = trace((feeds) => model(tf.conv2d(feeds['x'] as tf.Tensor4D, first, 1, 'same')), {
       x: { shape: x.shape },
@@ -116,7 +116,7 @@ describe('groups of channels', () => {
     return simple;
   };
 
-  it('are convolved by one operator, which takes up the batch normalisation', async () => {
+  it('become one convolution, with the batch normalisation folded in', async () => {
     const graph = await simplified((map) => norm(inGroups([channels(map, 0), channels(map, 2)]), 6));
     expect(histogram(graph)).toEqual({ Transpose: 2, Conv: 2 });
     expect(graph.nodes.findLast(({ op }) => op === 'Conv')?.attributes['group']).toEqual({ kind: 'int', value: 2 });
@@ -127,7 +127,7 @@ describe('groups of channels', () => {
     ['overlapping', (x) => [channels(x, 0), channels(x, 1)]],
     ['not all', (x) => [channels(x, 0), channels(x, 0)]],
     ['of different maps', (x) => [channels(x, 0), channels(tf.relu(x), 2)]],
-  ])('stay as they are when they are %s', async (_, parts) => {
+  ])('stay unchanged if they are %s', async (_, parts) => {
     expect(histogram(await simplified((map) => inGroups(parts(map))))).toMatchObject({ Conv: 3, Concat: 1 });
   });
 
@@ -151,7 +151,7 @@ describe('groups of channels', () => {
 });
 
 describe('reshapes', () => {
-  it('merge with those before and behind elementwise operators', async () => {
+  it('merge across elementwise operators', async () => {
     const x = numbers('x', [2, 6]);
     const { graph } = trace(
       (feeds) => {
@@ -167,7 +167,7 @@ describe('reshapes', () => {
     expect(await run(simple, x)).toEqual(await run(graph, x));
   });
 
-  it('stay where operands have different shapes', () => {
+  it('stay if operands have different shapes', () => {
     const { graph } = trace(({ x }) => tf.reshape(tf.add(tf.reshape(x, [4, 3]), tf.tensor1d([1, 2, 3])), [12]), {
       x: { shape: [2, 6] },
     });

@@ -34,7 +34,7 @@ const made = (editor: GraphEditor<string>, output: string) => {
 };
 
 describe('a file of another program', () => {
-  /** What no table knows: operators, attributes, constants, and texts beside them. */
+  /** Unknown operators, attributes, constants and texts. */
   const strange = create(ModelProtoSchema, {
     irVersion: 3n,
     producerName: 'other',
@@ -72,7 +72,7 @@ describe('a file of another program', () => {
     },
   });
 
-  it('is the same bytes again, whatever it holds', () => {
+  it('is written back as the same bytes', () => {
     const bytes = toBinary(ModelProtoSchema, strange);
     const graph = readGraph(parseOnnx(bytes));
     verifyGraph(graph);
@@ -83,7 +83,7 @@ describe('a file of another program', () => {
     expect(graph.constants.get('w')?.data).toEqual(Float32Array.of(1, 2));
   });
 
-  it('keeps what it holds through an edit', () => {
+  it('keeps unknown content through an edit', () => {
     const editor = editorOf(readGraph(parseOnnx(toBinary(ModelProtoSchema, strange))));
     editor.replace(made(editor, 'y'), { op: 'Exp', inputs: ['folded'], outputs: ['y'] });
     const { docString, graph } = parseOnnx(encodeRead(editor.finish()));
@@ -96,7 +96,7 @@ describe('a file of another program', () => {
     expect(graph.initializer).toEqual(strange.graph?.initializer);
   });
 
-  it('has the types that follow from its inputs: open sizes by name, and unknown ones', () => {
+  it('has types inferred from its inputs: named open sizes, and unknown sizes', () => {
     const graph = graphFrom({
       input: ['batch', 3, 'side', 'side'],
       constants: {
@@ -129,7 +129,7 @@ describe('a file of another program', () => {
     `);
   });
 
-  it('that is wrong after an edit is found', () => {
+  it('is rejected by verification after a wrong edit', () => {
     const graph = twoBranches();
     const [relu, ...rest] = graph.nodes;
     expect(() => verifyGraph({ ...graph, nodes: rest })).toThrow("node 0, Mul: value 'a' is used before");
@@ -142,7 +142,7 @@ describe('a file of another program', () => {
 });
 
 describe('an editor', () => {
-  it('knows which nodes compute and read a value, and numbers of constants', () => {
+  it('finds the nodes that compute and read a value, and the numbers of constants', () => {
     const editor = editorOf();
     expect(editor.inputs).toEqual(['x']);
     expect(editor.producer('a')?.op).toBe('Relu');
@@ -155,7 +155,7 @@ describe('an editor', () => {
     expect(editor.numbers('axes')).toEqual([2, 3]);
   });
 
-  it('replaces a node by several in its place, and puts nodes at either end', () => {
+  it('replaces a node by several, and adds nodes at either end', () => {
     const editor = editorOf();
     const mul = made(editor, 'b');
     editor.replace(
@@ -171,7 +171,7 @@ describe('an editor', () => {
     expect(() => editor.replace(mul)).toThrow("'b' is not of the graph");
   });
 
-  it('lets readers read another value, also in nodes that come later', () => {
+  it('redirects readers to another value, also in later nodes', () => {
     const editor = editorOf();
     editor.replaceUses('a', 'x');
     editor.append({ op: 'Exp', inputs: ['a'], outputs: ['z'] });
@@ -179,7 +179,7 @@ describe('an editor', () => {
     expect(operators(editor.finish())).toEqual(['Mul', 'Sigmoid', 'Add']);
   });
 
-  it('bypasses a node, also one that gives an output, but not between an input and an output', () => {
+  it('bypasses a node, also the producer of an output, but not between an input and an output', () => {
     const editor = editorOf();
     expect([editor.bypass(made(editor, 'c'), 'a'), editor.bypass(made(editor, 'y'), 'b')]).toEqual([true, true]);
     expect(editor.finish().nodes.map(({ op, inputs, outputs }) => [op, inputs, outputs])).toEqual([
@@ -191,7 +191,7 @@ describe('an editor', () => {
     expect(operators(between.finish())).toEqual(['Identity']);
   });
 
-  it('gives names that no value has, the same each time', () => {
+  it('makes unused names, the same each time', () => {
     const names = () => {
       const editor = editorOf();
       return [
@@ -205,7 +205,7 @@ describe('an editor', () => {
     expect(names()).toEqual(names());
   });
 
-  it('refuses a node whose result is of another type than what it replaces', () => {
+  it('refuses a replacement with another result type', () => {
     const editor = editorOf();
     expect(() => editor.replace(made(editor, 'a'), { op: 'Flatten', inputs: ['x'], outputs: ['a'] })).toThrow(
       "'a', float32[N,3,8,8], is replaced by float32[N,192]",
@@ -232,7 +232,7 @@ describe('rules', () => {
     expect(after(...negations, node('Exp', 'd', 'y'))).toEqual(['Exp']);
   });
 
-  it('leave nodes whose inner values others read', () => {
+  it('keep nodes whose inner values have other readers', () => {
     expect(after(node('Neg', 'x', 'a'), node('Neg', 'a', 'b'), node('Add', 'a b', 'y'))).toEqual(['Neg', 'Neg', 'Add']);
   });
 });

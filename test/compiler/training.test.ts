@@ -7,7 +7,7 @@ import { weightedSum, withVariableGradients } from './support/gradients.js';
 import { predict } from './support/exported.js';
 import { apply, randomiseWeights, variablesOf } from './support/models.js';
 import { buildNetwork, smallNetworks } from './support/networks.js';
-import { differences, expectSameAsReference, specsOf, type Inputs } from './support/reference.js';
+import { differences, expectSameAsReference, specsOf, toHost, type Inputs } from './support/reference.js';
 import { Sampler, toTensor } from './support/samples.js';
 import {
   batch,
@@ -19,7 +19,6 @@ import {
   optimizers,
   otherOptimizers,
   steps,
-  toHost,
   trainCompiled,
   trainEagerly,
 } from './support/training.js';
@@ -189,7 +188,7 @@ describe('states', () => {
 });
 
 describe('the TF.js engine afterwards', () => {
-  it('has as many tensors as before and the same weights', async () => {
+  it('has the same number of tensors and the same weights', async () => {
     const model = buildNetwork(network, 'clean');
     const optimizer = tf.train.sgd(0.1);
     const before = { ...tf.memory() };
@@ -204,7 +203,7 @@ describe('the TF.js engine afterwards', () => {
     expect(tf.getBackend()).toBe('cpu');
   });
 
-  it('is as before when the traced function throws, variables too', async () => {
+  it('is unchanged when the traced function throws, variables too', async () => {
     const model = buildNetwork(network, 'throwing');
     const step = minimising(tf.train.sgd(0.1), lossOf(model), variablesOf(model));
     const before = { ...tf.memory() };

@@ -90,7 +90,7 @@ describe('verifyGraph', () => {
 });
 
 describe('passes', () => {
-  it('are checked one by one, and the error names a wrong pass', () => {
+  it('are verified one by one, and the error names the wrong pass', () => {
     const checked: unknown[] = [];
     const broken = {
       name: 'drop the last node',
@@ -104,7 +104,7 @@ describe('passes', () => {
     );
   });
 
-  it('run a lowering only where the target has it', () => {
+  it('run a lowering only if the target has it', () => {
     let ran = 0;
     const run = (draft: { graph: Graph }) => {
       ran++;

@@ -6,7 +6,7 @@ import { byteModel } from '../compiler/support/byte-models.js';
 const classes = Array.from({ length: 16 }, (_, i) => `class ${i}`);
 const data = { height: 8, width: 8, channels: 1, classes, mean: [0], std: [1] };
 
-/** Bright images, whose bytes are near the largest; the label of each is another class. */
+/** Bright images, whose bytes are near the maximum; each has a different label. */
 async function* bright(): AsyncIterable<LabelledImages> {
   const labels = new Float32Array(classes.length ** 2);
   for (let i = 0; i < classes.length; i++) labels[i * (classes.length + 1)] = 1;
@@ -22,7 +22,7 @@ const lossOf = async (bits: 7 | 8, exactIntegers?: boolean): Promise<number> => 
   return (await evaluateOnnx(byteModel('bytes', { bits }), bright(), options)).loss;
 };
 
-it('evaluates models in bytes exactly by default, which differs with 8 bits where sums saturate', async () => {
+it('evaluates int8 models exactly by default, which differs for 8-bit weights where sums saturate', async () => {
   const exact = await lossOf(8);
   expect(exact).toBe(await lossOf(8, true));
   const asHere = await lossOf(8, false);
@@ -30,6 +30,6 @@ it('evaluates models in bytes exactly by default, which differs with 8 bits wher
   else expect(asHere).toBe(exact);
 });
 
-it('gets the same of weights with 7 bits either way', async () => {
+it('computes the same loss for 7-bit weights in exact and default arithmetic', async () => {
   expect(await lossOf(7, false)).toBe(await lossOf(7, true));
 });

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { NasError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import type { ImageData } from '../../compiler/index.js';
-import { evaluateOnnx, withMetadata, type ModelMetadata } from '../../deploy/index.js';
+import { evaluateOnnx, withMetadata } from '../../deploy/index.js';
+import { metadataFor } from './support/classifiers.js';
 import { tinyClassifier, type TinyClassifier } from './tiny-onnx.js';
 
 const data: ImageData = {
@@ -30,7 +31,7 @@ const images = (() => {
   return Array.from({ length: 10 }, () => Float32Array.from({ length: features }, () => random.normal()));
 })();
 
-/** Labels: what the model says for the first seven images, the class after it for the last three. */
+/** Labels: the model's answer for the first seven images, the class after it for the last three. */
 const labels = images.map((image, i) => (argmax(logitsOf(image)) + (i < 7 ? 0 : 1)) % 3);
 
 async function* batches(size = 4, inputs: readonly Float32Array[] = images) {
@@ -56,15 +57,7 @@ const channelsFirst = Float32Array.from({ length: weights.length }, (_, j) => {
   return weights[3 * (2 * pixel + channel) + k];
 });
 
-const metadata: ModelMetadata = {
-  classes: data.classes,
-  layout: 'NHWC',
-  input: [2, 3, 2],
-  mean: data.mean,
-  std: data.std,
-  nas_version: '0.1.0',
-  created: '2026-01-02T03:04:05.000Z',
-};
+const metadata = metadataFor([2, 3, 2], data.classes, { mean: data.mean, std: data.std });
 
 const accuracy = 0.7;
 const loss = (() => {
@@ -76,7 +69,7 @@ const loss = (() => {
 })();
 
 describe('evaluateOnnx', () => {
-  it('counts what is right, by class and in confusion, and the cross-entropy', async () => {
+  it('computes accuracy, accuracy by class, the confusion matrix and the cross-entropy', async () => {
     const progress: number[] = [];
     const scores = await evaluateOnnx(classifier(), batches(), { data, onProgress: (done) => progress.push(done) });
     expect(scores.accuracy).toBeCloseTo(accuracy, 12);
@@ -107,10 +100,10 @@ describe('evaluateOnnx', () => {
     ],
     ['open height and width', classifier({ input: ['N', 'H', 'W', 2] })],
     ['a fixed batch that does not divide the images', classifier({ input: [3, 2, 3, 2] })],
-    ['a batch that is open in the way of old exporters', classifier({ input: [-1, 2, 3, 2] })],
+    ['an open batch of -1, as old exporters write it', classifier({ input: [-1, 2, 3, 2] })],
     ['a softmax at the end', classifier({ softmax: true })],
     ['metadata', withMetadata(classifier(), metadata)],
-  ])('gives the same for a model with %s', async (_, model) => {
+  ])('computes the same scores for a model with %s', async (_, model) => {
     const scores = await evaluateOnnx(model, batches(), { data });
     expect(scores.accuracy).toBeCloseTo(accuracy, 12);
     expect(scores.loss).toBeCloseTo(loss, 5);
@@ -127,7 +120,7 @@ describe('evaluateOnnx', () => {
 
   it('normalises as the model declares', async () => {
     const model = withMetadata(classifier(), metadata);
-    // The same pixels, normalised by other numbers.
+    // The same pixels with another normalisation.
     const other = { ...data, mean: [0.1, 0.2], std: [0.3, 0.9] };
     const renormalised = images.map((image) =>
       image.map((value, i) => (value * data.std[i % 2] + data.mean[i % 2] - other.mean[i % 2]) / other.std[i % 2]),
@@ -141,7 +134,7 @@ describe('evaluateOnnx', () => {
     ['two inputs', classifier({ secondInput: true }), /2 inputs \(input: float.*; shift: float32\[3\]\), not one/],
     ['flat images', classifier({ input: ['N', 12] }), /input: float32\[N, 12\], which has not the four dimensions/],
     [
-      'a batch of no images',
+      'a batch of zero images',
       classifier({ input: [0, 2, 3, 2] }),
       /input: float32\[0, 2, 3, 2\]: its batch is fixed at 0 images/,
     ],
@@ -163,7 +156,7 @@ describe('evaluateOnnx', () => {
     ],
     ['NaN', classifier({ weights: weights.map(() => NaN) }), /not numbers/],
     [
-      'a normalisation of other channels',
+      'a normalisation with another number of channels',
       withMetadata(classifier(), { ...metadata, mean: [0.5, 0.5, 0.5] }),
       /normalises 3 \(mean\) and 2 \(std\) channels, the data has 2/,
     ],
@@ -176,7 +169,7 @@ describe('evaluateOnnx', () => {
     await expect(failure).rejects.toMatchObject({ code: 'invalid-input' });
   });
 
-  it('refuses to say how good a model is on nothing', async () => {
+  it('refuses an empty set of images', async () => {
     await expect(evaluateOnnx(classifier(), batches(4, []), { data })).rejects.toThrow(/no images/);
   });
 });

@@ -8,7 +8,7 @@ import { commandLinesIn, documentsOf, examples, expectKnown, readExample, shellO
 const text = z.string();
 const portsSchema = z.array(z.object({ port: z.union([z.number(), text]), targetPort: text.optional() }));
 
-/** As much of a manifest as is looked at. */
+/** The checked part of a manifest. */
 const manifestSchema = z.object({
   kind: text,
   metadata: z.object({ name: text, namespace: text.optional() }),
@@ -91,13 +91,13 @@ const queue = new URL(workers.url);
 const artifacts = new URL(workers.artifacts.url);
 
 describe('the example for Kubernetes', () => {
-  it('is in one namespace, which it makes', () => {
+  it('is in one namespace, which it creates', () => {
     named('Namespace', 'nas');
     const others = manifests.filter(({ kind }) => kind !== 'Namespace');
     expect(new Set(others.map(({ metadata: { namespace } }) => namespace))).toEqual(new Set(['nas']));
   });
 
-  it('has hosts and ports as the experiment has them', () => {
+  it('has the hosts and ports of the experiment', () => {
     for (const [{ hostname, port }, app] of [
       [queue, 'queue'],
       [artifacts, 'coordinator'],
@@ -114,7 +114,7 @@ describe('the example for Kubernetes', () => {
     expect(workers.artifacts.listen.split(':')[1]).toBe(artifacts.port);
   });
 
-  it('mounts what is there, the password where it is read', () => {
+  it('mounts existing volumes, and the password at the path where it is read', () => {
     const made = (kind: string) => manifests.filter((each) => each.kind === kind).map(({ metadata }) => metadata.name);
     for (const { name, spec } of pods) {
       const { volumes, containers } = spec;
@@ -131,26 +131,26 @@ describe('the example for Kubernetes', () => {
     }
   });
 
-  it('has one image for coordinator and workers, as all machines need the same build', () => {
+  it('has one image for coordinator and workers, because all machines need the same build', () => {
     const [image, other] = ['coordinator', 'worker'].map((name) => podNamed(name).spec.containers[0].image);
     expect(image).toBe(other);
   });
 
-  it('lets nobody else connect to what listens', () => {
+  it('restricts connections to all listening pods by network policies', () => {
     for (const name of ['queue', 'coordinator', 'worker']) named('NetworkPolicy', name);
   });
 });
 
 describe('the commands of the examples and of the guide', () => {
-  it.each(commandLines.map((words) => [words.join(' '), words] as const))('nas %s: has these options', (_, words) =>
+  it.each(commandLines.map((words) => [words.join(' '), words] as const))('nas %s: accepts these options', (_, words) =>
     expectKnown(words),
   );
 
-  it('are some', () => expect(commandLines.length).toBeGreaterThan(6));
+  it('are found', () => expect(commandLines.length).toBeGreaterThan(6));
 });
 
 describe('the experiment of the examples', () => {
-  it('is valid, but for the password that is in place later', () => {
+  it('is valid once the password file exists', () => {
     const file = join(examples, 'experiment.yaml');
     const password = join(examples, 'kubernetes/secret.yaml');
     const { experiment } = loadExperiment(file, { set: [`workers.password_file=${password}`] });
@@ -159,12 +159,12 @@ describe('the experiment of the examples', () => {
 });
 
 describe('the example for Compose', () => {
-  it('has hosts as the experiment has them', () => {
+  it('has the hosts of the experiment', () => {
     expect(Object.keys(compose.services)).toContain(queue.hostname);
     expect(compose.services['coordinator'].hostname).toBe(artifacts.hostname);
   });
 
-  it('has the password where it is read, in every service', () => {
+  it('has the password at the path where it is read, in every service', () => {
     const names = Object.keys(compose.secrets);
     for (const [name, { secrets }] of Object.entries(compose.services)) expect(secrets, name).toEqual(names);
     expect(`/run/secrets/${names.join()}`).toBe(workers.password_file);
@@ -172,7 +172,7 @@ describe('the example for Compose', () => {
       expect(readExample(each)).toContain(workers.password_file);
   });
 
-  it('makes the volumes that it mounts', () => {
+  it('declares the volumes that it mounts', () => {
     const used = Object.values(compose.services).flatMap(({ volumes }) => volumes.map((each) => each.split(':')[0]));
     expect(new Set(used.filter((each) => !each.startsWith('.')))).toEqual(new Set(Object.keys(compose.volumes)));
   });

@@ -7,23 +7,23 @@ import { verbs } from '../../cli/commands/index.js';
 import { createParser } from '../../cli/run-command.js';
 import { quietTerminal } from '../cli/quiet-terminal.js';
 
-/** Where the examples are. */
+/** Folder of the examples. */
 export const examples = fileURLToPath(new URL('../../deploy/examples', import.meta.url));
 
 export const readExample = (name: string): string => readFileSync(join(examples, name), 'utf8');
 
-/** The documents of a YAML file of the examples, as what they say. */
+/** The parsed documents of a YAML file of the examples. */
 export function documentsOf(name: string): unknown[] {
   const documents = parseAllDocuments(readExample(name), { merge: true });
   if ('empty' in documents) throw new Error(`${name} is empty`);
   return documents.map((document) => {
     expect(document.errors, name).toEqual([]);
-    const said: unknown = document.toJS();
-    return said;
+    const parsed: unknown = document.toJS();
+    return parsed;
   });
 }
 
-/** The words after `nas` of the lines of a text that begin with that command, comments left out. */
+/** The words after `nas` in lines that begin with that command, without comments. */
 export const commandLinesIn = (text: string): string[][] =>
   text
     .replaceAll('\\\n', ' ')
@@ -39,7 +39,7 @@ export const shellOf = (guide: string): string =>
     .map(([, block]) => block)
     .join('\n');
 
-/** Fails where the command has not the verb or the options that these words name. */
+/** Fails if the command lacks the verb or one of the options. */
 export async function expectKnown([verb, ...others]: readonly string[]): Promise<void> {
   expect(verbs).toContain(verb);
   const { parser } = await createParser([verb], quietTerminal);

@@ -5,7 +5,6 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../base/random.js';
 import {
   checkExport,
   exportOnnx,
@@ -13,68 +12,33 @@ import {
   modelMetadataSchema,
   readMetadata,
   writeBundle,
-  type ModelMetadata,
 } from '../../deploy/index.js';
-import type { Network } from '../../spaces/index.js';
-import { initialWeights, toLayersModel, type Model } from '../../spaces/models/index.js';
+import { toLayersModel } from '../../spaces/models/index.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { noise } from './quantize/support/run.js';
+import { metadataFor, mixedNetwork, shaken } from './support/classifiers.js';
 
-const network: Network = {
-  kind: 'network',
-  input: [12, 12, 2],
-  classes: 3,
-  stem: { filters: 4, kernel: 3, stride: 2, act: 'hard_swish' },
-  blocks: [
-    { kind: 'mbconv', filters: 4, expand: 2, kernel: 5, stride: 1, se: 0.5, act: 'relu' },
-    { kind: 'fused_mbconv', filters: 6, expand: 2, kernel: 3, stride: 2, se: 0, act: 'swish' },
-    { kind: 'basic', filters: 6, kernel: 3, stride: 1, act: 'relu6' },
-  ],
-  head: { filters: 8, act: 'hard_swish', hidden: 10, dropout: 0.2 },
-};
-
-const metadata: ModelMetadata = {
-  classes: ['cat', 'dog', 'ümlaut'],
-  layout: 'NHWC',
-  input: network.input,
-  mean: [0.5, 0.5],
-  std: [0.25, 0.25],
-  nas_version: '0.1.0',
-  created: '2026-01-02T03:04:05.000Z',
-  network,
-};
-
-/** A model as after training: every weight, batch norm's moving statistics too, away from its initial value. */
-function trained(seed: number): Model {
-  const random = new Random(seed, 'trained');
-  const weights = [...initialWeights(network, seed)].map(([name, { shape, data }]) => {
-    const moved = data.map((value) => Math.abs(value) * 0.9 + 0.1 * random.uniform() * (value < 0 ? -1 : 1));
-    return [name, { shape, data: moved }] as const;
-  });
-  return { network, weights: new Map(weights) };
-}
+const metadata = metadataFor(mixedNetwork.input, ['cat', 'dog', 'ümlaut'], { network: mixedNetwork });
+const trained = (seed: number) => shaken(mixedNetwork, seed);
 
 const predict = (model: tfl.LayersModel): Float32Array => {
-  const random = new Random(5, 'images');
-  const size = 3 * 12 * 12 * 2;
-  const images = tf.tensor(
-    Float32Array.from({ length: size }, () => random.normal()),
-    [3, 12, 12, 2],
-  );
+  const shape = [3, ...mixedNetwork.input];
+  const images = tf.tensor(noise(shape.reduce((a, b) => a * b, 1)), shape);
   const logits = model.predict(images);
   if (Array.isArray(logits)) throw new Error('one output expected');
   return Float32Array.from(logits.dataSync());
 };
 
 describe('exportOnnx', () => {
-  it('gives a file that computes what the model does and carries its metadata', async () => {
+  it('writes a file that predicts as the model does and carries its metadata', async () => {
     const model = trained(1);
     const bytes = exportOnnx(model, metadata);
     expect(await checkExport(bytes, model)).toBeLessThan(1e-4);
     expect(readMetadata(bytes)).toEqual(metadata);
   });
 
-  it('is distinguished from the file of another model', async () => {
-    await expect(checkExport(exportOnnx(trained(1), metadata), trained(2))).rejects.toThrow(/does not compute what/);
+  it('is rejected by checkExport for another model', async () => {
+    await expect(checkExport(exportOnnx(trained(1), metadata), trained(2))).rejects.toThrow(/differs from the network/);
   });
 
   it('gives the same bytes for the same model', () => {
@@ -83,7 +47,7 @@ describe('exportOnnx', () => {
 });
 
 describe('exportTfjs', () => {
-  it('writes files from which TF.js alone loads the same model', async () => {
+  it('writes files that plain TF.js loads as the same model', async () => {
     const directory = temporaryFolder();
     const model = trained(1);
     await exportTfjs(model, metadata, directory);
@@ -122,7 +86,7 @@ describe('writeBundle', () => {
     );
   });
 
-  it('writes what a server sends compressed beside the model', async () => {
+  it('writes compressed forms beside the model', async () => {
     const directory = temporaryFolder();
     await writeBundle(directory, bytes, metadata, { compressed: true });
     const read = (ending: string) => readFileSync(join(directory, `model.onnx${ending}`));

@@ -1,12 +1,13 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../base/random.js';
 import { createSession, openOnnx, profileModel } from '../../compiler/index.js';
-import { exportOnnx, halveWeights, readMetadata, type ModelMetadata } from '../../deploy/index.js';
+import { exportOnnx, halveWeights, readMetadata } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
 import { randomFeeds } from '../../latency-models/devices/onnx-model.js';
+import { noise } from './quantize/support/run.js';
+import { metadataFor } from './support/classifiers.js';
 import { tinyClassifier } from './tiny-onnx.js';
 
 const network: Network = {
@@ -22,29 +23,22 @@ const network: Network = {
   head: { filters: 64, act: 'relu', hidden: 32, dropout: 0 },
 };
 
-const metadata: ModelMetadata = {
-  classes: Array.from({ length: 10 }, (_, i) => `class ${i}`),
-  layout: 'NHWC',
-  input: network.input,
-  mean: [0.5, 0.5, 0.5],
-  std: [0.25, 0.25, 0.25],
-  nas_version: '0.1.0',
-  created: '2026-01-02T03:04:05.000Z',
-};
-
+const metadata = metadataFor(
+  network.input,
+  Array.from({ length: 10 }, (_, i) => `class ${i}`),
+);
 const model = exportOnnx({ network, weights: initialWeights(network, 1) }, metadata);
 const halved = halveWeights(model, 'the model');
 
-const random = new Random(3, 'images');
 const shape = [8, ...network.input];
-const images = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
+const images = noise(shape.reduce((a, b) => a * b, 1));
 
 async function logitsOf(bytes: Uint8Array): Promise<Float32Array> {
   const { run, close } = await openOnnx(bytes, 'the model');
   return run(images, shape).finally(close);
 }
 
-/** How often each operator runs. */
+/** Number of runs by operator. */
 async function executed(bytes: Uint8Array): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   const use = async (session: Awaited<ReturnType<typeof createSession>>): Promise<void> => {
@@ -56,20 +50,20 @@ async function executed(bytes: Uint8Array): Promise<Record<string, number>> {
 }
 
 describe('halveWeights', () => {
-  it('halves the file, and keeps what it says of itself', () => {
+  it('halves the file and keeps its metadata', () => {
     expect(halved.byteLength / model.byteLength).toBeLessThan(0.6);
     expect(readMetadata(halved)).toEqual(metadata);
     expect(halveWeights(model, 'the model')).toEqual(halved);
   });
 
-  it('runs the very operators of the float32 file', async () => {
+  it('runs the same operators as the float32 file', async () => {
     const before = await executed(model);
     expect(before).not.toHaveProperty('Cast');
     expect(Object.values(before).reduce((a, b) => a + b, 0)).toBeGreaterThan(15);
     expect(await executed(halved)).toEqual(before);
   });
 
-  it('computes the same to the rounding of the weights', async () => {
+  it('computes the same up to the rounding of the weights', async () => {
     const [expected, found] = [await logitsOf(model), await logitsOf(halved)];
     const largest = Math.max(...expected.map(Math.abs));
     const differences = expected.map((value, i) => Math.abs(value - found[i]) / largest);
@@ -77,7 +71,7 @@ describe('halveWeights', () => {
     expect(Math.max(...differences)).toBeGreaterThan(0);
   });
 
-  it('leaves alone what a caller may give, and gives new names where its own are taken', () => {
+  it('keeps weights that a caller may provide, and avoids names that are taken', () => {
     const file = fromBinary(
       ModelProtoSchema,
       tinyClassifier({
@@ -101,9 +95,9 @@ describe('halveWeights', () => {
   });
 
   it.each<[string, Uint8Array, RegExp]>([
-    ['what is halved already', halved, /the model: the weights cannot be stored in 16 bits, .* is float16 already/],
+    ['halved weights', halved, /the model: the weights cannot be stored in 16 bits, .* is float16 already/],
     [
-      'what 16 bits cannot hold',
+      'weights beyond the range of float16',
       tinyClassifier({ input: ['N', 12], features: 12, classes: 3, weights: new Float32Array(36).fill(7e4) }),
       /weights0 holds 70000, which is beyond/,
     ],
@@ -112,7 +106,7 @@ describe('halveWeights', () => {
       toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph: { name: 'empty' } })),
       /no kernels/,
     ],
-    ['no model', new TextEncoder().encode('not a model'), /not an ONNX model/],
+    ['bytes that are no model', new TextEncoder().encode('not a model'), /not an ONNX model/],
   ])('refuses %s', (_, bytes, message) => {
     expect(() => halveWeights(bytes, 'the model')).toThrow(message);
     expect(() => halveWeights(bytes, 'the model')).toThrow(expect.objectContaining({ code: 'invalid-input' }));

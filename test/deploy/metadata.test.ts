@@ -27,7 +27,7 @@ const metadata: ModelMetadata = {
   latency: { ms: 0.31, provenance: 'measured', device: 'local/cpu/1 thread/batch 1', interval: [0.3, 0.32] },
 };
 
-/** The model with these texts as they are. */
+/** The model with exactly these metadata texts. */
 const withTexts = (texts: Readonly<Record<string, string>>): Uint8Array => {
   const proto = fromBinary(ModelProtoSchema, model);
   proto.metadataProps = Object.entries(texts).map(([key, value]) =>
@@ -36,7 +36,7 @@ const withTexts = (texts: Readonly<Record<string, string>>): Uint8Array => {
   return toBinary(ModelProtoSchema, proto);
 };
 
-/** A model that takes such images, and says no more of them. */
+/** A model with this input shape and no metadata. */
 const modelWith = (...input: (number | string)[]): Uint8Array =>
   tinyClassifier({ input, features: 4, classes: 2, weights: new Float32Array(8) });
 
@@ -45,26 +45,26 @@ describe('the size of the images that a model takes', () => {
     ['height, width and channels', ['N', 24, 32, 3], [24, 32, 3]],
     ['channels first, as PyTorch has them', [1, 3, 224, 192], [224, 192, 3]],
     ['one channel', ['N', 1, 28, 28], [28, 28, 1]],
-    ['which of two layouts is open', ['N', 3, 32, 3], undefined],
+    ['two possible layouts', ['N', 3, 32, 3], undefined],
     ['any size', ['N', 3, 'height', 'width'], undefined],
-    ['channels of no image', ['N', 16, 32, 32], undefined],
+    ['more channels than an image has', ['N', 16, 32, 32], undefined],
     ['no image', ['N', 784], undefined],
-  ])('is that of its input: %s', (_, input, size) => {
+  ])('follows from its input: %s', (_, input, size) => {
     expect(imageSizeOf(modelWith(...input))).toEqual(size);
   });
 
-  it('is what the metadata says, of the size and of the layout', () => {
+  it('comes from the size and the layout in the metadata', () => {
     expect(imageSizeOf(withMetadata(modelWith('N', 'h', 'w', 1), metadata))).toEqual([28, 28, 1]);
     expect(imageSizeOf(withMetadata(modelWith('N', 3, 32, 3), { layout: 'NCHW' }))).toEqual([32, 3, 3]);
   });
 });
 
 describe('metadata in ONNX files', () => {
-  it('comes back as it was written', () => {
+  it('is read as it was written', () => {
     expect(readMetadata(withMetadata(model, metadata))).toEqual(metadata);
   });
 
-  it('comes back for any names, numbers and texts, even those that look like JSON', () => {
+  it('is read as it was written for any names, numbers and texts, even texts in JSON form', () => {
     const names = fc.array(fc.string(), { minLength: 2, maxLength: 5 });
     fc.assert(
       fc.property(
@@ -91,7 +91,7 @@ describe('metadata in ONNX files', () => {
     expect(metadataProps({ ...metadata, accuracy: undefined })).not.toHaveProperty('accuracy');
   });
 
-  it('says the precision, and how an int8 file was quantized', () => {
+  it('has the precision, and how an int8 file was quantized', () => {
     const quantized: ModelMetadata = {
       ...metadata,
       precision: 'int8',
@@ -109,7 +109,7 @@ describe('metadata in ONNX files', () => {
     expect(() => readMetadata(withTexts({ ...texts, precision: 'int4' }))).toThrow(/metadata is damaged[^]*precision/);
   });
 
-  it('replaces what was there and keeps what others wrote', () => {
+  it('replaces its own keys and keeps the keys of other programs', () => {
     const foreign = withTexts({ author: 'someone', layout: 'NCHW' });
     const changed = withMetadata(withMetadata(foreign, { ...metadata, trial: 1 }), metadata);
     expect(readMetadata(changed)).toEqual(metadata);
@@ -118,7 +118,7 @@ describe('metadata in ONNX files', () => {
     expect(props).toContain('author');
   });
 
-  it('of other programs is taken as far as it can be understood', () => {
+  it('of other programs is read as far as its form is known', () => {
     expect(readMetadata(model)).toEqual({});
     expect(readMetadata(withTexts({ classes: '["a","b"]', layout: 'NCHW', mean: '0.5', std: '[0]' }))).toEqual({
       classes: ['a', 'b'],
@@ -127,13 +127,13 @@ describe('metadata in ONNX files', () => {
     expect(readMetadata(withTexts({ classes: "{0: 'cat', 1: 'dog'}" }))).toEqual({});
   });
 
-  it('that is damaged is an error which names the key', () => {
+  it('that is damaged gives an error that names the key', () => {
     const texts = { ...metadataProps(metadata), accuracy: '{"test": 3}' };
     expect(() => readMetadata(withTexts(texts))).toThrow(/metadata is damaged[^]*accuracy\.test/);
     expect(() => readMetadata(withTexts({ ...texts, accuracy: '{"test"' }))).toThrow(NasError);
   });
 
-  it('of something else is an error', () => {
+  it('of bytes that are no model is an error', () => {
     expect(() => readMetadata(new TextEncoder().encode('not a model'))).toThrow(/not an ONNX model/);
     expect(() => readMetadata(new Uint8Array())).toThrow(/holds no graph/);
   });

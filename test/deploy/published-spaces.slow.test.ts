@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkExport } from '../../deploy/index.js';
-import { shaken } from './quantize/support/run.js';
+import { shaken } from './support/classifiers.js';
 import { exported, losses, smallestOf, task } from './support/published-spaces.js';
 
 /** Published spaces, at sizes that TF.js's own CPU backend can compute in a test. */

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { checkExport } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { apply, weightsFrom } from '../../spaces/models/index.js';
-import { shaken } from './quantize/support/run.js';
+import { shaken } from './support/classifiers.js';
 import { exported, losses, smallestOf, task } from './support/published-spaces.js';
 
 const nasBench = { type: 'nas-bench-201', filters: 4, cells: 1 };
 
-/** What published spaces add to the layers of the others: groups, shuffles, poolings, zeros, norms before activations. */
+/** The layers that only published spaces have: groups, shuffles, poolings, zeros, norms before activations. */
 const everyNewLayer: Network = {
   kind: 'network',
   ...task,
@@ -28,14 +28,14 @@ const everyNewLayer: Network = {
 };
 
 describe('layers of published spaces', () => {
-  it('are trained as TF.js trains them', async () => {
+  it('train as in TF.js', async () => {
     const compiled = await losses({ type: 'compiled', provider: 'cpu' }, everyNewLayer, 3);
     const eager = await losses({ type: 'eager', backend: 'cpu', provider: 'cpu' }, everyNewLayer, 3);
     for (const [i, loss] of eager.entries()) expect(Math.abs(loss / compiled[i] - 1)).toBeLessThan(1e-4);
     expect(compiled[2]).toBeLessThan(compiled[0]);
   });
 
-  it('give constant logits where nothing reaches the output', async () => {
+  it('compute constant logits if no input reaches the output', async () => {
     const network = await smallestOf(nasBench);
     const none = { kind: 'cell', cell: ['none', 'none', 'none', 'none', 'none', 'none'] } as const;
     const zero: Network = { ...network, blocks: network.blocks.map((block) => (block.kind === 'cell' ? none : block)) };

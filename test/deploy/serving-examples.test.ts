@@ -48,13 +48,13 @@ const optionOf = (name: string): string | undefined =>
   container.args.find((word) => word.startsWith(`--${name}=`))?.split('=')[1];
 
 describe('the example of a server for Kubernetes', () => {
-  it('is in one namespace, which it makes', () => {
+  it('is in one namespace, which it creates', () => {
     named('Namespace', 'classifier');
     const others = manifests.filter(({ kind }) => kind !== 'Namespace');
     expect(new Set(others.map(({ metadata: { namespace } }) => namespace))).toEqual(new Set(['classifier']));
   });
 
-  it('asks the pod where it listens, for what the server answers', () => {
+  it('probes the port and the paths that the server answers', () => {
     expect(container.ports).toEqual([{ name: 'http', containerPort: Number(optionOf('port')) }]);
     for (const { httpGet } of [container.startupProbe, container.readinessProbe, container.livenessProbe])
       expect(httpGet.port).toBe('http');
@@ -63,7 +63,7 @@ describe('the example of a server for Kubernetes', () => {
     expect(JSON.stringify(named('Service', 'classifier')['spec'])).toContain('"targetPort":"http"');
   });
 
-  it('mounts the token where it is read, and selects its own pods', () => {
+  it('mounts the token at the path where it is read, and selects its own pods', () => {
     const [{ mountPath, name }] = container.volumeMounts;
     const secret = spec.template.spec.volumes.find((volume) => volume.name === name)?.secret.secretName;
     named('Secret', secret ?? '');
@@ -71,13 +71,13 @@ describe('the example of a server for Kubernetes', () => {
     expect(spec.template.metadata.labels).toEqual(spec.selector.matchLabels);
   });
 
-  it('waits for what is being answered before a pod is ended, and has a processor for each thread', () => {
+  it('gives a pod time to finish its requests before it stops, and has one CPU per thread', () => {
     const longest = Number(optionOf('drain-ms')) + Number(optionOf('budget-ms'));
     expect(spec.template.spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(longest);
     expect(container.resources.limits.cpu).toBe(optionOf('workers'));
   });
 
-  it('has the image that the Dockerfile beside it is built as, with the same command', () => {
+  it('has the image and the command of the Dockerfile beside it', () => {
     const dockerfile = readExample('serve/Dockerfile');
     expect(dockerfile).toContain(`-t ${container.image}`);
     const [, command] = /^CMD (\[.*\])$/m.exec(dockerfile) ?? [];
@@ -92,9 +92,9 @@ const commandLines = [
 ];
 
 describe('the commands of the examples and of the guide to serving', () => {
-  it.each(commandLines.map((words) => [words.join(' '), words] as const))('nas %s: has these options', (_, words) =>
+  it.each(commandLines.map((words) => [words.join(' '), words] as const))('nas %s: accepts these options', (_, words) =>
     expectKnown(words),
   );
 
-  it('are some', () => expect(commandLines.length).toBeGreaterThan(6));
+  it('are found', () => expect(commandLines.length).toBeGreaterThan(6));
 });

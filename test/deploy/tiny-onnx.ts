@@ -10,7 +10,7 @@ export interface TinyClassifier {
   readonly classes: number;
   /** [features, classes], row by row. */
   readonly weights: Float32Array;
-  /** The product is computed this often (and averaged), to make the model slow. */
+  /** The number of times that the product is computed (and averaged), to make the model slow. */
   readonly repeats?: number;
   /** Appends a softmax. */
   readonly softmax?: boolean;

@@ -9,10 +9,11 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { openOnnx } from '../../compiler/index.js';
-import { exportOnnx, exportWeb, type ModelMetadata } from '../../deploy/index.js';
+import { exportOnnx, exportWeb } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
 import { executable, titleInBrowser, violationsOf } from '../support/browser.js';
+import { metadataFor } from './support/classifiers.js';
 
 const classes = ['cat', 'dog <b>', 'ümlaut'];
 
@@ -28,18 +29,13 @@ const networkOf = (channels: number): Network => ({
 /** A classifier with random weights. */
 function classifier(seed: number, channels: number) {
   const network = networkOf(channels);
-  const metadata: ModelMetadata = {
-    classes,
-    layout: 'NHWC',
-    input: network.input,
+  const metadata = metadataFor(network.input, classes, {
     mean: [0.4, 0.5, 0.6].slice(0, channels),
     std: [0.2, 0.3, 0.25].slice(0, channels),
-    nas_version: '0.1.0',
-    created: '2026-01-02T03:04:05.000Z',
-    experiment: 'a "shop" & more',
+    experiment: 'a "cats" & more',
     trial: 7,
     network,
-  };
+  });
   return { metadata, model: exportOnnx({ network, weights: initialWeights(network, seed) }, metadata) };
 }
 
@@ -80,12 +76,12 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
   let browser: Browser;
   let server: FastifyInstance;
   let address = '';
-  let asked: string[] = [];
+  let requested: string[] = [];
 
   const serve = async (port: number): Promise<void> => {
     server = fastify({ forceCloseConnections: true });
     server.addHook('onRequest', (request, _reply, done) => {
-      asked.push(request.url);
+      requested.push(request.url);
       done();
     });
     await server.register(fastifyStatic, { root: folder, preCompressed: true });
@@ -104,7 +100,7 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     await page.context().close();
     expect(problems.splice(0)).toEqual([]);
   };
-  /** The service worker has kept everything. */
+  /** Paths in the service worker's cache, once it is ready. */
   const kept = (page: Page): Promise<string[]> =>
     page.evaluate(async () => {
       await navigator.serviceWorker.ready;
@@ -124,10 +120,10 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('classifies an image as ONNX Runtime does, with names that are text, and nothing for axe to say', async () => {
+  it('classifies an image as ONNX Runtime does, shows names as text, and has no violations for axe', async () => {
     const network = classifier(1, 3);
     const page = await open();
-    expect(await page.title()).toBe('a "shop" & more, trial 7');
+    expect(await page.title()).toBe('a "cats" & more, trial 7');
     const { pixels, file } = await image(1, network.metadata.input);
     const shown = await classifyOn(page, file);
     const probabilities = await expected(network, pixels);
@@ -137,7 +133,7 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     await close(page);
   });
 
-  it('says so when a file is no image', async () => {
+  it('reports a file that is no image', async () => {
     const page = await open();
     await page.getByRole('status').filter({ hasText: 'Ready' }).waitFor();
     await page
@@ -147,15 +143,15 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     await close(page);
   });
 
-  it('works without a network from the second visit on, and fetches nothing again that has a hash in its name', async () => {
+  it('works offline from the second visit on, and never fetches a file with a hash in its name again', async () => {
     const page = await open();
     const { file } = await image(2, [480, 640]);
     const online = await classifyOn(page, file);
     expect(await kept(page)).toHaveLength(8);
-    asked = [];
+    requested = [];
     await page.reload();
     expect(await classifyOn(page, file)).toEqual(online);
-    expect(asked.filter((url) => /\.[0-9a-f]{16}\./.test(url))).toEqual([]);
+    expect(requested.filter((url) => /\.[0-9a-f]{16}\./.test(url))).toEqual([]);
     await server.close();
     await page.reload();
     expect(await classifyOn(page, file)).toEqual(online);
@@ -164,7 +160,7 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     await close(page);
   });
 
-  it('takes a newer model with the next visit, and forgets the older one', async () => {
+  it('loads a newer model on the next visit, and deletes the older one', async () => {
     const page = await open();
     const before = await kept(page);
     const network = classifier(2, 1);

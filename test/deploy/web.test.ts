@@ -1,18 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { exportWeb, type ModelMetadata } from '../../deploy/index.js';
+import { exportWeb } from '../../deploy/index.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { metadataFor } from './support/classifiers.js';
 
-const metadata: ModelMetadata = {
-  classes: ['cat', 'dog'],
-  layout: 'NHWC',
-  input: [24, 32, 1],
-  mean: [0.4],
-  std: [0.2],
-  nas_version: '0.1.0',
-  created: '2026-01-02T03:04:05.000Z',
-};
+const metadata = metadataFor([24, 32, 1], ['cat', 'dog']);
 
 it('writes names with hashes, and their compressed forms', async () => {
   const folder = join(temporaryFolder(), 'site');

@@ -1,4 +1,4 @@
-/** Rules that make bounds one Relu or Clip, recognise hard sigmoids, and fold scales and shifts into convolutions. */
+/** Rules that merge bounds into one Relu or Clip, recognise hard sigmoids, and fold scales and shifts into convolutions. */
 import { float, floatOf, int, intOf, ints, isFixed, type NewNode, type OnnxNode } from '../../../compiler/index.js';
 import { boundsOf, named, scalarOf, type Editor, type Replace, type Rules } from './values.js';
 
@@ -18,7 +18,7 @@ const oneBound: Replace = (node, { editor }) => {
   const before = editor.only(x) === node ? editor.producer(x) : undefined;
   const [innerLow, innerHigh] = (before && boundsOf(editor, before)) ?? [NaN, NaN];
   const [most, least] = [Math.max(innerLow, low), Math.min(innerHigh, high)];
-  // Bounds that exclude each other stay two.
+  // Bounds that exclude each other stay two nodes.
   if (before !== undefined && most <= least) return bounded(editor, node, before.inputs[0], most, least);
   const isRelu = node.op === 'Clip' && low === 0 && high === Infinity;
   return node.op === 'Min' || node.op === 'Max' || isRelu ? bounded(editor, node, x, low, high) : null;
@@ -35,7 +35,7 @@ interface Ramp {
   readonly top: number;
 }
 
-/** A node of one operator with a constant of one number, whose result one node alone reads. */
+/** A node of one operator with a one-number constant, whose result has a single reader. */
 function step(editor: Editor, name: string, op: string): { readonly x: string; readonly value: number } | undefined {
   const node = editor.producer(name);
   if (node?.op !== op || editor.only(name) === undefined) return undefined;
@@ -118,7 +118,7 @@ function normalization(editor: Editor, node: OnnxNode): Affine | undefined {
   return { scale, shift: Float64Array.from(beta, (value, c) => value - mean[c] * scale[c]) };
 }
 
-/** What a BatchNormalization, Mul or Add does to each channel of images, if it does nothing else. */
+/** Scale and shift per channel of a BatchNormalization, Mul or Add; undefined if it does more. */
 function affineOf(editor: Editor, node: OnnxNode): Affine | undefined {
   const shape = editor.shape(node.inputs[0]);
   const channels = shape?.length === 4 ? shape[1] : NaN;
@@ -130,7 +130,7 @@ function affineOf(editor: Editor, node: OnnxNode): Affine | undefined {
   return node.op === 'Mul' ? { scale: values, shift: zeros } : { scale: ones, shift: values };
 }
 
-/** The convolution with what follows it worked into its kernel and bias. */
+/** The convolution with the following scale and shift folded into its kernel and bias. */
 const intoConvolution: Replace = (node, { editor, nodes: [, convolution] }) => {
   const affine = affineOf(editor, node);
   const [x, kernel, bias] = convolution.inputs;
@@ -158,7 +158,7 @@ const intoConvolution: Replace = (node, { editor, nodes: [, convolution] }) => {
   return [{ ...convolution, inputs, outputs: [output] }];
 };
 
-/** A normalisation that follows no convolution, as one of each channel by itself. */
+/** A normalisation that follows no convolution, as a depthwise convolution. */
 const byItself: Replace = (node, { editor }) => {
   const affine = affineOf(editor, node);
   if (affine === undefined) return null;
@@ -172,8 +172,8 @@ const byItself: Replace = (node, { editor }) => {
 };
 
 /**
- * Batch normalisations, and products and sums with constants for each channel, are worked into the convolution before them;
- * a normalisation that follows none becomes a convolution of each channel by itself.
+ * Folds batch normalisations, and products and sums with constants per channel, into the convolution before them. A
+ * normalisation that follows no convolution becomes a depthwise convolution.
  */
 export const foldAffine: Rules = [
   { match: [['BatchNormalization', 'Mul', 'Add'], 'Conv'], alone: true, replace: intoConvolution },

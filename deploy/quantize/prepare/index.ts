@@ -11,18 +11,18 @@ import { vectorsAsImages } from './vectors.js';
 /** The first opset in which QuantizeLinear and DequantizeLinear know channels. */
 const leastOpset = 13;
 
-/** Operators that only quantized models have, of whatever domain. */
+/** Operators that only quantized models have, in any domain. */
 const quantizedOperators =
   /^(QLinear.*|QGemm|QAttention|QMoE|.*QuantizeLinear|(Conv|MatMul)Integer.*|DynamicQuantize.*|MatMulNBits|MatMulBnb4|GatherBlockQuantized)$/;
 
-/** Types of numbers whose arithmetic is another than float32's. */
+/** Number types with other arithmetic than float32. */
 const otherFloats: ReadonlyMap<number, string> = new Map([
   [Type.FLOAT16.valueOf(), 'float16'],
   [Type.BFLOAT16.valueOf(), 'bfloat16'],
   [Type.DOUBLE.valueOf(), 'float64'],
 ]);
 
-/** Types that only quantized weights have. */
+/** Types that occur only in quantized weights. */
 const bytes: ReadonlyMap<number, string> = new Map([
   [Type.INT8.valueOf(), 'int8'],
   [Type.UINT8.valueOf(), 'uint8'],
@@ -73,8 +73,8 @@ function refuseConstants({ graph }: OnnxFile, where: string): void {
 
 /**
  * @param where what errors call the file
- * @throws NasError `invalid-input` for what is no float32 classifier of images in one graph, is quantized already, is of an
- *   opset below 13, or keeps its weights elsewhere; names the node or constant
+ * @throws NasError `invalid-input` when the file is no float32 image classifier in one graph, is quantized already, has an
+ *   opset below 13, or keeps its weights in another file; names the node or constant
  */
 function refuseOthers(file: OnnxFile, where: string): void {
   refuseNodes(file, where);
@@ -97,7 +97,7 @@ function refuseOthers(file: OnnxFile, where: string): void {
 /** From this format on, constants need not be listed among the inputs. */
 const constantsApart = 4n;
 
-/** The file with constants that no caller replaces, and without recorded types of tensors inside: these follow from the inputs. */
+/** The file without constants among its inputs and without recorded types of inner tensors: types follow from the inputs. */
 function withFixedConstants(file: OnnxFile): OnnxFile {
   const constants = new Set(file.graph.initializer.map(({ name }) => name));
   const input = file.graph.input.filter(({ name }) => !constants.has(name));
@@ -106,7 +106,7 @@ function withFixedConstants(file: OnnxFile): OnnxFile {
   return { ...file, irVersion, producerVersion: file.producerVersion, graph: { ...file.graph, input, valueInfo: [] } };
 }
 
-/** Sets of rules that change no value by more than rounding, in order: later ones know the forms that earlier ones give. */
+/** Sets of rules that change no value by more than rounding, in order: later sets expect the forms of earlier ones. */
 const preparation: Readonly<Record<string, () => Rules>> = {
   'make constants initializers': () => constantNodes,
   'leave out what does nothing': () => needless,
@@ -124,12 +124,12 @@ const preparation: Readonly<Record<string, () => Rules>> = {
 };
 
 /**
- * The model in the few float operators that a plan knows: convolutions with batch norm inside and dense layers as
- * convolutions of one pixel, Relu, Clip, HardSigmoid and Sigmoid with products, Add, Mul, poolings, and what only moves
- * values. It computes the same to rounding in float32, from the same inputs to the same outputs. Nodes that match no rule stay.
+ * Rewrites the model into the few float operators that a plan knows: convolutions with folded batch norm, dense layers as
+ * convolutions of one pixel, Relu, Clip, HardSigmoid, Sigmoid, Add, Mul, poolings, and operators that only move values. The
+ * result has the same inputs and outputs and the same values up to float32 rounding. Nodes that match no rule stay.
  *
  * @param where what errors call the file
- * @throws NasError `invalid-input` for what is no float32 classifier of images of opset 13 or above, or quantized already
+ * @throws NasError `invalid-input` when the file is no float32 image classifier of opset 13 or above, or quantized already
  */
 export function prepare(file: OnnxFile, where: string): OnnxGraph {
   refuseOthers(file, where);

@@ -3,7 +3,7 @@ import { int, intOf, ints, intsOf, textOf, windowOf } from '../../../compiler/in
 import type { NewNode, OnnxNode } from '../../../compiler/index.js';
 import { boundsOf, named, type Editor, type Replace, type Rules } from './values.js';
 
-/** Pads of the two axes of images alone, begins before ends, filled with zeros; undefined for others. */
+/** Zero pads of rows and columns only, begins before ends; undefined for others. */
 function zerosAround(editor: Editor, node: OnnxNode): readonly number[] | undefined {
   const [, amounts, value] = node.inputs;
   const pads = editor.numbers(amounts);
@@ -21,7 +21,7 @@ function isPositive(editor: Editor, name: string): boolean {
   return node !== undefined && (boundsOf(editor, node)?.[0] ?? -1) >= 0;
 }
 
-/** A window with the pads before it as its own; it stays where it would see something else. */
+/** Moves pads into the window that follows, unless its results would change. */
 const widened: Replace = (reader, { editor, nodes: [, pad] }) => {
   const around = zerosAround(editor, pad);
   const [x] = pad.inputs;
@@ -57,7 +57,7 @@ function axesOf(editor: Editor, node: OnnxNode, rank: number): string | undefine
 
 const keepsAxes = (node: OnnxNode): boolean => intOf(node, 'keepdims', 1) === 1;
 
-/** The image that is stored with its channels last in a tensor, if it is. */
+/** The image that a tensor stores with its channels last; undefined for other tensors. */
 export function channelsFirst(editor: Editor, name: string): string | undefined {
   const node = editor.producer(name);
   return node?.op === 'Transpose' && intsOf(node, 'perm')?.join() === '0,2,3,1' ? node.inputs[0] : undefined;

@@ -1,4 +1,4 @@
-/** Rules that leave out what does nothing, compute what is constant, and write each thing in one way only. */
+/** Rules that remove nodes without effect, compute constants, and give each expression one form. */
 import {
   elementTypes,
   float,
@@ -32,7 +32,7 @@ const constantNode: Replace = ({ attributes, outputs }, { editor }) => {
 /** Constants that are nodes become initializers. */
 export const constantNodes: Rules = rulesFor({ Constant: constantNode });
 
-/** Whether a node gives its first input as it is. */
+/** Whether a node returns its first input unchanged. */
 type Condition = (...node: Parameters<Replace>) => boolean;
 
 /** The same sizes, all known; open sizes of the same name are the same. */
@@ -71,7 +71,7 @@ const conditions: Readonly<Record<string, Condition>> = {
   Transpose: (node) => intsOf(node, 'perm')?.every((axis, i) => axis === i) ?? false,
 };
 
-/** Nodes that do nothing go. */
+/** Removes nodes without effect. */
 export const needless: Rules = Object.entries(conditions).map(([op, isNeedless]) => ({
   match: [op],
   replace: (node, match) => (isNeedless(node, match) ? { value: node.inputs[0] } : null),
@@ -98,7 +98,7 @@ const same: Fold = ([x]) => x;
 const broadcast = (data: Float32Array, from: Shape, to: Shape): Float32Array =>
   layOut(data, [...new Array<number>(to.length - from.length).fill(1), ...from], to, range(to.length));
 
-/** Operators whose inputs broadcast are computed on what these broadcast to. */
+/** Operators whose inputs are broadcast before they are computed. */
 const arithmetic: Readonly<Partial<Record<string, Fold>>> = {
   Add: pairwise((a, b) => a + b),
   Div: pairwise((a, b) => a / b),
@@ -117,7 +117,7 @@ const rearranging: Readonly<Partial<Record<string, Fold>>> = {
   Transpose: ([x], [{ shape }], node) => toStorage(x, shape, intsOf(node, 'perm') ?? range(shape.length).reverse()),
 };
 
-/** The floats that a node of constants gives. */
+/** The floats that a node computes from constants. */
 function floatsOf(...[node, match]: Parameters<Replace>): Float32Array | undefined {
   const { editor } = match;
   const to = editor.shapeOf(node.outputs[0]);
@@ -168,7 +168,7 @@ const staticReshape: Replace = (node, { editor }) => {
   const [x, target] = node.inputs;
   if (editor.constant(target) || intOf(node, 'allowzero', 0) !== 0) return null;
   const values = editor.numbers(target);
-  // What the rank is must be known too: one number may stand for a vector of unknown length.
+  // The rank must be known too: one number may stand for a vector of unknown length.
   const fixed = values && editor.shape(target)?.length === 1 ? constantTarget(values, editor.shape(x)) : undefined;
   if (fixed === undefined) return null;
   const constant = editor.addIntegers(`${node.outputs[0]}/shape`, fixed);
@@ -196,7 +196,7 @@ const inverse =
     return [named(node, op, [x, changed], node.outputs)];
   };
 
-/** A sum of several as sums of two. */
+/** A sum of several operands as sums of two. */
 const sum: Replace = (node, { editor }) => {
   const { inputs, outputs } = node;
   if (inputs.length < 2) return null;
@@ -234,7 +234,7 @@ const gemm: Replace = (node, { editor }) => {
   return [made, { op: 'Add', inputs: [product, added], outputs: [output] }];
 };
 
-/** Of opset 14: `x` times the hard sigmoid of it. */
+/** Of opset 14: `x * HardSigmoid(x)`. */
 const hardSwish: Replace = (node, { editor }) => {
   const [x] = node.inputs;
   const gate = editor.fresh(`${node.outputs[0]}/gate`);
@@ -259,5 +259,5 @@ const merged: Replace = (node, { nodes: [, before] }) => {
   return [named(node, 'Transpose', before.inputs, node.outputs, { perm: ints(outer.map((axis) => inner[axis])) })];
 };
 
-/** Transposes of what is transposed become one; transposes that change nothing go later. */
+/** Merges consecutive transposes; transposes without effect are removed later. */
 export const mergeTransposes: Rules = [{ match: ['Transpose', 'Transpose'], replace: merged }];

@@ -1,4 +1,4 @@
-/** What the rules of the preparation ask about values of a graph. */
+/** Helpers of the preparation rules: properties of graph values. */
 import {
   isFixed,
   type GraphEditor,
@@ -12,7 +12,7 @@ export type Editor = GraphEditor<string>;
 export type Rules = readonly Rule<string>[];
 export type Replace = Rule<string>['replace'];
 
-/** A node that takes the place of another, and its name. */
+/** A node that replaces another and keeps its name. */
 export const named = (
   { name }: OnnxNode,
   op: string,
@@ -21,11 +21,11 @@ export const named = (
   attributes: NewNode['attributes'] = {},
 ): NewNode<string> => ({ op, inputs, outputs, attributes, ...(name !== undefined && { name }) });
 
-/** Whether a shape is that of images of one pixel. */
+/** Whether a shape is [N, C, 1, 1], an image of one pixel. */
 export const isOnePixel = (shape: Shape | undefined): shape is readonly [number, number, 1, 1] =>
   shape?.length === 4 && isFixed(shape[1]) && shape[2] === 1 && shape[3] === 1;
 
-/** A constant of one number, which changes no shape that it is combined with. */
+/** A constant of one number, whose broadcast changes no shape. */
 export function scalarOf(editor: Editor, name: string): number | undefined {
   const constant = editor.constant(name);
   const values = constant && constant.shape.length < 2 ? editor.floats(name) : undefined;
@@ -38,14 +38,14 @@ type Bounds = readonly [low: number, high: number];
 function bound(editor: Editor, name: string | undefined, open: number): number | undefined {
   if (!name) return open;
   const value = scalarOf(editor, name);
-  // PyTorch and TF write the largest float for none.
+  // PyTorch and TF write the largest float for a missing bound.
   return value !== undefined && Math.abs(value) > 3.4e38 ? open : value;
 }
 
 const pair = (low: number | undefined, high: number | undefined): Bounds | undefined =>
   low === undefined || high === undefined ? undefined : [low, high];
 
-/** The bounds of a node that does nothing but bound its first input. */
+/** The bounds of a node that only clips its first input. */
 export function boundsOf(editor: Editor, { op, inputs }: OnnxNode): Bounds | undefined {
   const second = () => (inputs.length === 2 ? scalarOf(editor, inputs[1]) : undefined);
   switch (op) {

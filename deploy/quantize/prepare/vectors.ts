@@ -13,9 +13,9 @@ import {
 import { channelsFirst } from './pooling.js';
 import { isOnePixel, named, type Editor, type Replace, type Rules } from './values.js';
 
-/** A tensor that holds a vector of channels for each image: [N, C], or that with axes of size 1 anywhere. */
+/** A tensor that holds a vector of channels for each image: [N, C], perhaps with further axes of size 1. */
 interface Vector {
-  /** The tensor [N, C, 1, 1] that holds the same. */
+  /** The tensor [N, C, 1, 1] with the same values. */
   readonly image: string;
   readonly channels: number;
   readonly shape: Shape;
@@ -26,7 +26,7 @@ interface Vector {
 /** Tensors that hold vectors of channels, by name. */
 type Vectors = Map<string, Vector>;
 
-/** The axis of the channels in a tensor that holds nothing but a vector of them for each image. */
+/** The channel axis of a tensor that holds one vector of channels per image. */
 function channelAxis(shape: Shape | undefined, channels: number): number | undefined {
   if (shape === undefined || shape.length < 2) return undefined;
   const long = [...shape.keys()].filter((axis) => shape[axis] !== 1);
@@ -44,18 +44,18 @@ function vectorOf(shape: Shape | undefined, image: string, channels: number): Ve
   return shape === undefined || axis === undefined ? undefined : { image, channels, shape, axis };
 }
 
-/** Whether the elements of two vectors meet where one is combined with the other. */
+/** Whether two vectors combine element by element. */
 const lieAlike = (a: Vector, b: Vector): boolean =>
   a.channels === b.channels && a.shape.length === b.shape.length && a.shape.every((size, i) => size === b.shape[i]);
 
-/** Gives a vector from its image. */
+/** Computes a vector from its image. */
 function fromImage(editor: Editor, { image, shape, axis }: Vector, name: string): NewNode<string> {
   if (shape.length === 2 && axis === 1) return { op: 'Flatten', inputs: [image], outputs: [name] };
   const target = shape.map((size) => (isFixed(size) ? size : -1));
   return { op: 'Reshape', inputs: [image, editor.addIntegers(`${name}/shape`, target)], outputs: [name] };
 }
 
-/** A constant for each channel, or one for all, as it is combined with the image of a vector; undefined for others. */
+/** A constant per channel, or one for all, in the shape that fits a vector's image; undefined for other constants. */
 function constantAsImage(editor: Editor, name: string, { shape, axis, channels }: Vector): string | undefined {
   const values = editor.floats(name);
   const own = editor.shapeOf(name);
@@ -67,12 +67,12 @@ function constantAsImage(editor: Editor, name: string, { shape, axis, channels }
     : editor.addConstant(`${name}/image`, [1, channels, 1, 1], values);
 }
 
-/** The image that a dense layer reads all of. */
+/** The image that a dense layer reads completely. */
 interface Source {
   readonly image: string;
   /** Channels, rows, columns. */
   readonly size: Shape;
-  /** Whether the channels of a pixel lie together where it was flattened. */
+  /** Whether the flattened image has the channels of a pixel side by side. */
   readonly channelsLast: boolean;
 }
 
@@ -90,9 +90,9 @@ function flattened(editor: Editor, vector: string): Source | undefined {
 }
 
 /**
- * The product of a vector and a constant matrix [inputs, outputs] as a convolution whose window is the image that holds the
- * vector: of one pixel, or of all those that were flattened into it.
- * @param image one of one pixel that holds the vector, where there is one
+ * The product of a vector and a constant matrix [inputs, outputs] as a convolution. Its window is the whole image that holds
+ * the vector: one pixel, or all pixels that were flattened into the vector.
+ * @param image the image of one pixel that holds the vector, if there is one
  * @param result the name of the output, [N, outputs, 1, 1]
  */
 function denseAsConvolution(editor: Editor, node: OnnxNode, image: string | undefined, result: string) {
@@ -113,10 +113,10 @@ function denseAsConvolution(editor: Editor, node: OnnxNode, image: string | unde
   return named(node, 'Conv', [source.image, constant], [result], { kernel_shape: ints([rows, columns]) });
 }
 
-/** Gives, under the name `result`, the image of a node's result; undefined where the node is not understood. */
+/** Computes the image of a node's result under the name `result`; undefined for unknown nodes. */
 type AsImage = (node: OnnxNode, vectors: Vectors, result: string, editor: Editor) => NewNode<string> | undefined;
 
-/** Each value by itself: the same in whatever shape. */
+/** An elementwise operator: the same in any shape. */
 const elementwise: AsImage = (node, vectors, result) => {
   const vector = vectors.get(node.inputs[0]);
   return vector && { ...node, inputs: [vector.image, ...node.inputs.slice(1)], outputs: [result] };
@@ -168,7 +168,7 @@ const asImage: Readonly<Record<string, AsImage>> = {
   Tanh: elementwise,
 };
 
-/** The vector that a node gives another shape, or an order of axes that moves no value. */
+/** The vector that a node reshapes, or transposes without moving a value. */
 function sameVector(node: OnnxNode, vectors: Vectors, editor: Editor): Vector | undefined {
   const [x] = node.inputs;
   const before = editor.shape(x);
@@ -181,7 +181,7 @@ function sameVector(node: OnnxNode, vectors: Vectors, editor: Editor): Vector | 
   return node.op !== 'Transpose' || isInOrder ? vectorOf(editor.shape(node.outputs[0]), image, channels) : undefined;
 }
 
-/** The channels that a node gives, where its result is a vector. */
+/** The channels of a node's result, where it is a vector. */
 function channelsAfter(node: OnnxNode, vectors: Vectors, editor: Editor): number | undefined {
   if (node.op === 'MatMul') return editor.constant(node.inputs[1])?.shape[1];
   const axis = node.inputs.map((name) => vectors.get(name)?.axis).find((one) => one !== undefined);
@@ -190,8 +190,8 @@ function channelsAfter(node: OnnxNode, vectors: Vectors, editor: Editor): number
 }
 
 /**
- * Vectors of channels stay images of one pixel: what follows a pooling (dense layers, activations, gates of
- * squeeze-excite) is computed on [N, C, 1, 1], dense layers as convolutions. Without reshapes in between, ONNX Runtime keeps one
+ * Vectors of channels stay images of one pixel: layers after a pooling (dense layers, activations, gates of
+ * squeeze-excite) compute on [N, C, 1, 1], dense layers as convolutions. Without reshapes in between, ONNX Runtime keeps one
  * layout of its memory from the first convolution to the last.
  */
 export function vectorsAsImages(): Rules {

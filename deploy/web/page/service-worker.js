@@ -1,12 +1,12 @@
 /**
- * Keeps what the page needs, so that it works without a network from the second visit on. A name with a hash in it means
- * one content for ever: it is never asked for again. The page itself is asked for first, and kept for when nobody answers;
- * the names in it are the list of what is kept.
+ * Caches the files of the page, so that it works offline from the second visit on. Files with a hash in their names never
+ * change, so the cache answers for them. The page itself comes from the network, or from the cache when offline; the cache
+ * keeps the files that it names.
  */
 const cacheName = 'nas-classifier';
 const hashed = /[\w.-]+\.[0-9a-f]{16}\.\w+/g;
 
-/** Keeps a page with what it names, and nothing else. */
+/** Caches a page and the files that it names, and deletes all others. */
 async function keep(page) {
   const cache = await caches.open(cacheName);
   const urls = [...new Set((await page.clone().text()).match(hashed))].map(

@@ -121,44 +121,33 @@ const transposed: readonly Case[] = (
 );
 
 const activations = ['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu'] as const;
+const fusedCase = (
+  name: string,
+  [x, w, bias]: readonly number[][],
+  f: (operands: { x: tf.Tensor4D; filter: tf.Tensor4D; bias: tf.Tensor }) => tf.Tensor,
+): Case => ({
+  name,
+  inputs: (sample) => ({ x: sample.normal(x), w: sample.normal(w), bias: sample.normal(bias) }),
+  f: (inputs) => f({ x: inputs['x'] as tf.Tensor4D, filter: inputs['w'] as tf.Tensor4D, bias: inputs['bias'] }),
+  gradients: ['x', 'w', 'bias'],
+});
 const fused: readonly Case[] = activations.flatMap((activation) => {
-  const common = { pad: 'same', activation, leakyreluAlpha: 0.3 } as const;
-  const gradients = ['x', 'w', 'bias'];
+  const options = { pad: 'same', activation, leakyreluAlpha: 0.3 } as const;
   return [
-    {
-      name: `fused conv2d, ${activation}`,
-      inputs: (sample) => ({
-        x: sample.normal([2, 5, 5, 3]),
-        w: sample.normal([3, 3, 3, 4]),
-        bias: sample.normal([4]),
-      }),
-      f: ({ x, w, bias }) =>
-        tf.fused.conv2d({ ...common, x: x as tf.Tensor4D, filter: w as tf.Tensor4D, bias, strides: 1 }),
-      gradients,
-    },
-    {
-      name: `fused depthwiseConv2d, ${activation}`,
-      inputs: (sample) => ({
-        x: sample.normal([2, 5, 5, 16]),
-        w: sample.normal([3, 3, 16, 1]),
-        bias: sample.normal([16]),
-      }),
-      f: ({ x, w, bias }) =>
-        tf.fused.depthwiseConv2d({ ...common, x: x as tf.Tensor4D, filter: w as tf.Tensor4D, bias, strides: 2 }),
-      gradients,
-    },
-  ] satisfies Case[];
+    fusedCase(`fused conv2d, ${activation}`, [[2, 5, 5, 3], [3, 3, 3, 4], [4]], (operands) =>
+      tf.fused.conv2d({ ...options, ...operands, strides: 1 }),
+    ),
+    fusedCase(`fused depthwiseConv2d, ${activation}`, [[2, 5, 5, 16], [3, 3, 16, 1], [16]], (operands) =>
+      tf.fused.depthwiseConv2d({ ...options, ...operands, strides: 2 }),
+    ),
+  ];
 });
 
 const otherConvolutions: readonly Case[] = [
   ofTwo('conv1d', [2, 8, 3], [3, 3, 5], (x, w) => tf.conv1d(x as tf.Tensor3D, w as tf.Tensor3D, 2, 'same')),
   {
     name: 'separableConv2d',
-    inputs: (sample) => ({
-      x: sample.normal([2, 6, 6, 4]),
-      d: sample.normal([3, 3, 4, 2]),
-      p: sample.normal([1, 1, 8, 5]),
-    }),
+    inputs: (s) => ({ x: s.normal([2, 6, 6, 4]), d: s.normal([3, 3, 4, 2]), p: s.normal([1, 1, 8, 5]) }),
     f: ({ x, d, p }) => tf.separableConv2d(x as tf.Tensor4D, d as tf.Tensor4D, p as tf.Tensor4D, 1, 'same'),
     gradients: ['x', 'd', 'p'],
   },

@@ -21,7 +21,7 @@ const betweenDepthwise =
 
 /**
  * Batch normalisation in every place that its backward pass may want to treat specially: its factor can move into the
- * convolution before, but only where nothing else sees that convolution's output or filter.
+ * convolution before, but only where that convolution's output and filter have no other use.
  */
 export const normalisedGraphs: Readonly<Record<string, (x: Symbolic) => Symbolic>> = {
   'on the input': norm,

@@ -78,7 +78,7 @@ describe('the table of kernels', () => {
     expect(onCpu.filter((name) => compared.has(name) && !supported.some((each) => each === name))).toEqual([]);
   });
 
-  it('leaves these out, and says so when one is called', async () => {
+  it('refuses these kernels, and names the called one and the reason', async () => {
     const left = onCpu.filter((name) =>
       names.some((candidate) => candidate === name && reasonOf(candidate) !== undefined),
     );

@@ -20,7 +20,7 @@ describe('minimal filtering', () => {
     [2, 5],
     [4, 5],
     [2, 7],
-  ])('gives %i outputs of a filter of %i cells, and its gradient, in as many products as inputs', (rows, cells) => {
+  ])('gives %i outputs of a filter of %i cells, and its gradient, with one product an input', (rows, cells) => {
     const { signal, weights, outputs } = minimalFiltering(rows, cells);
     const [d, w, dy] = [series(rows + cells - 1, 1), series(cells, 2), series(rows, 3)];
     const seen = apply(signal, d);

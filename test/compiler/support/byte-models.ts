@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, TensorProto_DataType as Type, type TensorProtoSchema } from 'onnx-buf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { toHalf } from '../../../compiler/graph/index.js';
 import { Random } from '../../../base/random.js';
 
 type TensorInit = MessageInitShape<typeof TensorProtoSchema>;
@@ -15,16 +16,6 @@ export type Form = 'bytes' | 'weights' | 'half' | 'mixed' | 'floats';
 const channels = 16;
 /** `layer/name` of the three convolutions. */
 export const layers = ['stem', 'middle', 'head'] as const;
-
-const bytesOf = (data: Float32Array): Uint8Array<ArrayBuffer> => new Uint8Array(data.slice().buffer);
-
-/** The bits of a float16, of numbers within [2^-14, 2): signs, exponents and mantissas that are cut. */
-function half(value: number): number {
-  if (value === 0) return 0;
-  const exponent = Math.floor(Math.log2(Math.abs(value)));
-  const mantissa = Math.floor((Math.abs(value) / 2 ** exponent - 1) * 1024);
-  return (value < 0 ? 0x8000 : 0) | ((exponent + 15) << 10) | mantissa;
-}
 
 /** Weights of a layer, [channels, inputs, kernel, kernel], in [-1, 1). */
 function weightsOf(layer: string, inputs: number, kernel: number): Float32Array {
@@ -58,27 +49,23 @@ export function byteModel(form: Form, { bits = 8, named = true }: { bits?: 7 | 8
 
   /** The value through a pair that quantizes and dequantizes. */
   const pair = (value: string): string => {
-    nodes.push(node('QuantizeLinear', [value, 'scale', 'byteZero'], `${value}/q`));
-    nodes.push(node('DequantizeLinear', [`${value}/q`, 'scale', 'byteZero'], `${value}/dq`));
+    nodes.push(
+      node('QuantizeLinear', [value, 'scale', 'byteZero'], `${value}/q`),
+      node('DequantizeLinear', [`${value}/q`, 'scale', 'byteZero'], `${value}/dq`),
+    );
     return `${value}/dq`;
   };
 
-  const stored: { readonly [F in Form]: (values: Float32Array, name: string) => Omit<TensorInit, '$typeName'> } = {
-    floats: (values) => ({ dataType: Type.FLOAT, rawData: bytesOf(values) }),
-    half: (values) => ({
-      dataType: Type.FLOAT16,
-      rawData: new Uint8Array(Uint16Array.from(values, half).buffer),
-    }),
-    bytes: (values) => ({
-      dataType: Type.INT8,
-      rawData: new Uint8Array(Int8Array.from(values, (value) => Math.round(value * largest)).buffer),
-    }),
-    weights: (values, name) => stored.bytes(values, name),
-    mixed: (values, name) => stored[inBytes(name) ? 'bytes' : 'floats'](values, name),
+  const stored = (values: Float32Array, layer: string): Omit<TensorInit, '$typeName'> => {
+    if (form === 'half') return { dataType: Type.FLOAT16, rawData: new Uint8Array(toHalf(values).slice().buffer) };
+    if (form === 'floats' || (form === 'mixed' && layer === 'middle'))
+      return { dataType: Type.FLOAT, rawData: new Uint8Array(values.slice().buffer) };
+    const bytes = Int8Array.from(values, (value) => Math.round(value * largest));
+    return { dataType: Type.INT8, rawData: new Uint8Array(bytes.buffer) };
   };
 
   const filters = (layer: string, inputs: number, kernel: number): string => {
-    const tensor = stored[form](weightsOf(layer, inputs, kernel), layer);
+    const tensor = stored(weightsOf(layer, inputs, kernel), layer);
     initializer.push({ name: `${layer}/weights`, dims: [channels, inputs, kernel, kernel].map(BigInt), ...tensor });
     if (tensor.dataType === Type.FLOAT) return `${layer}/weights`;
     nodes.push(
@@ -111,25 +98,14 @@ export function byteModel(form: Form, { bits = 8, named = true }: { bits?: 7 | 8
   nodes.push(node('GlobalAveragePool', [value], 'mean'));
   value = form === 'bytes' || form === 'mixed' ? pair('mean') : 'mean';
   nodes.push(node('Flatten', [value], 'output'));
-  const port = (name: string, sizes: readonly (number | string)[]) => ({
-    name,
-    type: {
-      value: {
-        case: 'tensorType' as const,
-        value: {
-          elemType: Type.FLOAT,
-          shape: {
-            dim: sizes.map((size) => ({
-              value:
-                typeof size === 'number'
-                  ? { case: 'dimValue' as const, value: BigInt(size) }
-                  : { case: 'dimParam' as const, value: size },
-            })),
-          },
-        },
-      },
-    },
-  });
+  const dimension = (size: number | string) =>
+    typeof size === 'number'
+      ? { case: 'dimValue' as const, value: BigInt(size) }
+      : { case: 'dimParam' as const, value: size };
+  const port = (name: string, sizes: readonly (number | string)[]) => {
+    const shape = { dim: sizes.map((size) => ({ value: dimension(size) })) };
+    return { name, type: { value: { case: 'tensorType' as const, value: { elemType: Type.FLOAT, shape } } } };
+  };
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     opsetImport: [{ domain: '', version: 13n }],

@@ -1,19 +1,18 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import * as ort from 'onnxruntime-node';
 import { expect } from 'vitest';
 import { exportModel, verifyGraph } from '../../../compiler/index.js';
 import { apply } from './models.js';
-import { differences } from './reference.js';
+import { differences, inTidy, toHost } from './reference.js';
 import { Sampler, toTensor } from './samples.js';
 
-export const imagesFor = (batch: number, model: tfl.LayersModel) => {
+const imagesFor = (batch: number, model: tfl.LayersModel) => {
   const shape = model.inputs[0].shape.slice(1).map(Number);
   return new Sampler('images', batch).normal([batch, ...shape]);
 };
 
 /** Runs an exported file on images with ONNX Runtime's default options. */
-export async function runFile(bytes: Uint8Array, images: ReturnType<typeof imagesFor>) {
+async function runFile(bytes: Uint8Array, images: ReturnType<typeof imagesFor>) {
   const session = await ort.InferenceSession.create(bytes);
   try {
     const feed = new ort.Tensor('float32', Float32Array.from(images.data), images.shape);
@@ -25,10 +24,7 @@ export async function runFile(bytes: Uint8Array, images: ReturnType<typeof image
   }
 }
 export const predict = (model: tfl.LayersModel, images: ReturnType<typeof imagesFor>) =>
-  tf.tidy(() => {
-    const logits = apply(model, toTensor(images));
-    return { dtype: 'float32' as const, shape: logits.shape, data: Float32Array.from(logits.dataSync()) };
-  });
+  inTidy(() => toHost(apply(model, toTensor(images))));
 
 /** Expects that an exported model predicts as TF.js does, at these batches. */
 export async function expectSamePredictions(model: tfl.LayersModel, batches: readonly number[]): Promise<void> {

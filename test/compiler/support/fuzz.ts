@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import type { Target } from '../../../compiler/index.js';
 import { runProgram, type Filters, type Sizes } from './random-program.js';
@@ -68,9 +69,9 @@ function programOf(index: number): RandomProgram {
 }
 
 /** The target for which a program is compiled. */
-export type TargetOf = (program: RandomProgram) => Target | Promise<Target>;
+type TargetOf = (program: RandomProgram) => Target | Promise<Target>;
 
-/** How the compiled program differs from the eager one, or what it threw; empty when they agree. */
+/** The differences between the compiled and the eager program, or the error; empty when they agree. */
 async function mismatches(
   program: RandomProgram,
   targetOf: TargetOf,
@@ -100,20 +101,25 @@ async function shrunk(program: RandomProgram, targetOf: TargetOf): Promise<strin
 }
 
 /** The programs `first` to `last` that differ from the eager ones, shrunk; adds the operations that they use to `used`. */
-export async function failuresOf(
-  first: number,
-  last: number,
-  targetOf: TargetOf,
-  used = new Set<string>(),
-): Promise<string[]> {
+async function failuresOf(first: number, last: number, targetOf: TargetOf, used?: Set<string>): Promise<string[]> {
   const failures: string[] = [];
   for (let index = first; index <= last; index++) {
     const program = programOf(index);
     const trail: string[] = [];
     const found = await mismatches(program, targetOf, steps, trail);
     if (found.length > 0) failures.push(`program ${index}: ${await shrunk(program, targetOf)}`);
-    for (const step of trail) used.add(step.slice(0, step.indexOf('[')));
+    for (const step of trail) used?.add(step.slice(0, step.indexOf('[')));
     tf.disposeVariables();
   }
   return failures;
+}
+
+/** Tests `programs` random programs, ten at a time. */
+export function testPrograms(programs: number, targetOf: TargetOf, used?: Set<string>): void {
+  for (let first = 0; first < programs; first += 10) {
+    const last = Math.min(first + 10, programs) - 1;
+    it(`${first} to ${last} agree with the cpu backend in values and gradients`, { timeout: 600_000 }, async () => {
+      expect(await failuresOf(first, last, targetOf, used)).toEqual([]);
+    });
+  }
 }

@@ -5,15 +5,15 @@ import type { Feed } from '../../../compiler/runtime/programs/tensors.js';
 export interface Placement {
   /** How many nodes each provider ran, copies not counted, by the provider's name. */
   readonly nodes: Readonly<Record<string, number>>;
-  /** Copies to the device, without those of the program's inputs. */
+  /** Copies to the device, except of the program's inputs. */
   readonly uploads: number;
-  /** Copies from the device, without those of the program's results. */
+  /** Copies from the device, except of the program's results. */
   readonly downloads: number;
-  /** What the CPU ran, by operator and value: for messages. */
+  /** The nodes that the CPU ran, by operator and value. */
   readonly onCpu: readonly string[];
 }
 
-/** Counts what ran where; ONNX Runtime's own copies are nodes `MemcpyFromHost` and `MemcpyToHost`. */
+/** Counts the nodes of each provider; ONNX Runtime's own copies are nodes `MemcpyFromHost` and `MemcpyToHost`. */
 export function placementIn({ nodes }: Profile): Placement {
   const copies = (operator: string): number => nodes.filter((node) => node.operator === operator).length;
   const computing = nodes.filter(({ operator }) => !operator.startsWith('Memcpy'));

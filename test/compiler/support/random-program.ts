@@ -7,7 +7,7 @@ export type Sizes = Readonly<Record<'b' | 'h' | 'w' | 'c', number>>;
 /** Filters of a program; variables, so that gradients are taken by them. */
 export type Filters = Readonly<Record<'conv' | 'depthwise' | 'multiplied', tf.Tensor4D>>;
 
-/** What an operation draws from: the values made so far, and the program's own randomness. */
+/** The inputs of an operation: the values made so far, and the program's own randomness. */
 export interface Pool {
   readonly random: Random;
   readonly values: readonly tf.Tensor[];
@@ -219,7 +219,7 @@ const names = Object.keys(operations);
 
 /**
  * Runs `steps` random operations from `start`; the same random stream gives the same program on each backend.
- * @param trail receives what each step made, for messages
+ * @param trail receives the name and shape of each value, for messages
  * @returns the last values made
  */
 export function runProgram(

@@ -31,14 +31,15 @@ export interface ComparisonOptions {
 /** Output name to values, on the host. */
 export type Outputs = Readonly<Partial<Record<string, HostTensor>>>;
 
-const toHost = (tensor: tf.Tensor): HostTensor => {
+/** A tensor's values on the host. */
+export const toHost = (tensor: tf.Tensor): HostTensor => {
   if (tensor.dtype !== 'float32' && tensor.dtype !== 'int32' && tensor.dtype !== 'bool')
     throw new Error(`a ${tensor.dtype} tensor cannot be compared`);
   return { dtype: tensor.dtype, shape: [...tensor.shape], data: tensor.dataSync().slice() };
 };
 
 /** `tf.tidy` for results that hold no tensors. */
-function inTidy<T>(f: () => T): T {
+export function inTidy<T>(f: () => T): T {
   let result: { value: T } | undefined;
   tf.tidy(() => void (result = { value: f() }));
   return (result as unknown as { value: T }).value;
@@ -123,7 +124,7 @@ export const expectSameAsReference = (
   options?: ComparisonOptions,
 ): Promise<void> => expectSameAs(runEagerly(f, samples), f, samples, options);
 
-/** Expects that the compiled function gives what the eager one gave before. */
+/** Expects that the compiled function has the results of an earlier eager run. */
 export async function expectSameAs(
   eager: ReturnType<typeof runEagerly>,
   f: TensorFunction,

@@ -52,7 +52,7 @@ export const pairs: Readonly<Record<string, Pair>> = {
     whole: networkOf(8, 16, [mbconv(24, 4, 5, 2, 0.25, 'hard_swish'), mbconv(24, 6, 7, 1, 0.25, 'hard_swish')], 40),
     member: networkOf(8, 12, [mbconv(20, 3, 3, 2, 0.25, 'hard_swish'), mbconv(20, 3, 5, 1, 0.25, 'hard_swish')], 24),
   },
-  'odd sizes, without what the whole has': {
+  'odd sizes, with fewer layers': {
     whole: networkOf(9, 16, [mbconv(16, 3, 5, 1, 0.25), mbconv(24, 4, 7, 2, 0.25), mbconv(24, 2, 3, 2)], 32),
     member: networkOf(9, 16, [mbconv(16, 1, 3, 1), mbconv(16, 4, 3, 2), mbconv(16, 1, 3, 2)], 24),
   },

@@ -70,11 +70,6 @@ export async function trainCompiled(
   return { losses, states };
 }
 
-export const toHost = (variable: tf.Variable): HostTensor => ({
-  dtype: 'float32',
-  shape: variable.shape,
-  data: Float32Array.from(variable.dataSync()),
-});
 export const expectSameLosses = (compiled: readonly number[], eager: readonly number[]) => {
   compiled.forEach((loss, i) => expect(Math.abs(loss - eager[i]) / eager[i]).toBeLessThan(5e-5));
   expect(compiled.length).toBe(eager.length);

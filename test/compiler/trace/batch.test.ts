@@ -116,7 +116,9 @@ describe('a result that depends on a dynamic batch is refused', () => {
       () => compileInference(step, inputs, { states: new StateStore() }),
     ];
     for (const attempt of attempts) {
-      const failure: unknown = await (async () => attempt())().catch((error: unknown) => error);
+      const failure: unknown = await Promise.resolve()
+        .then(attempt)
+        .catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(NasError);
       for (const text of says) expect((failure as NasError).message).toMatch(text);
     }
@@ -140,13 +142,16 @@ describe('any batch may be run', () => {
     ['tiled', ({ x }) => tf.tile(x, [3, 1, 1, 2])],
     ['filled', ({ x }) => tf.concat([x, tf.fill(x.shape, 7)], 1)],
     ['a broadcast constant in another shape', withRows],
+    ['two inputs', ({ x, y }) => tf.sum(tf.mul(x, y), [1, 2, 3])],
+    ['a mean over rows', ({ x }) => tf.mean(tf.sum(tf.square(x), [1, 2, 3]))],
     ['gradients', ({ x }) => tf.grad((v: tf.Tensor) => tf.sum(tf.square(v)))(x)],
   ])('%s', async (_, f) => {
-    const program = await compile(f, { x: { shape: [null, 3, 2, 2] } });
+    const program = await compile(f, { x: { shape: [null, 3, 2, 2] }, y: { shape: [null, 1, 1, 1] } });
     for (const batch of [1, 2, 97]) {
-      const x = new Sampler('rows', batch).normal([batch, 3, 2, 2]);
-      const { output } = await program.run({ x });
-      expect(differences({ output }, runEagerly(f, { x }).outputs, 1e-6)).toEqual([]);
+      const sample = new Sampler('rows', batch);
+      const inputs = { x: sample.normal([batch, 3, 2, 2]), y: sample.normal([batch, 1, 1, 1]) };
+      const { output } = await program.run(inputs);
+      expect(differences({ output }, runEagerly(f, inputs).outputs, 1e-6)).toEqual([]);
     }
     await program.dispose();
   });

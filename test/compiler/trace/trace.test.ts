@@ -138,21 +138,6 @@ describe('a traced function may', () => {
     expect((await program.run({ x: ones }, 0))['output'].data).toEqual(first['output'].data);
     await program.dispose();
   });
-
-  it('have a dynamic batch', async () => {
-    const program = await compile(
-      ({ x, y }) => ({ rows: tf.sum(tf.mul(x, y), 1), mean: tf.mean(tf.sum(x, 1)), flat: tf.reshape(x, [-1, 2]) }),
-      { x: { shape: [null, 4] }, y: { shape: [null, 1] } },
-    );
-    for (const batch of [1, 5, 97, 101]) {
-      const x = Float32Array.from({ length: 4 * batch }, (_, i) => i);
-      const results = await program.run({ x, y: new Float32Array(batch).fill(2) });
-      expect(results['rows'].data).toEqual(Float32Array.from({ length: batch }, (_, i) => 2 * (16 * i + 6)));
-      expect(results['mean'].data[0]).toBeCloseTo(8 * (batch - 1) + 6, 3);
-      expect(results['flat'].shape).toEqual([2 * batch, 2]);
-    }
-    await program.dispose();
-  });
 });
 
 describe('feeds', () => {

@@ -37,7 +37,7 @@ const failing = async (failed: Promise<unknown>): Promise<NasError> => {
 };
 
 describe('calibration', () => {
-  it('gives the ranges of the tensors that are planned, and of no others', async () => {
+  it('finds ranges of the planned tensors only', async () => {
     const { minmax } = await calibrated([
       [0, 1, 2, 3],
       [-1, 0, 4, 1],
@@ -48,8 +48,8 @@ describe('calibration', () => {
     expect(() => minmax.range('c')).toThrow('c');
   });
 
-  it('cuts the outermost values, not those of the images', async () => {
-    // 4000 values of which one is far away.
+  it('cuts outliers of activations, but never of images', async () => {
+    // 4000 values with one outlier.
     const values = Array.from({ length: 4000 }, (_, i) => (i === 1234 ? 100 : (i % 100) / 100));
     const { minmax, percentile } = await calibrated([values], { percentile: 99.9 });
     expect(minmax.range('x')[1]).toBe(100);
@@ -59,7 +59,7 @@ describe('calibration', () => {
     expect(percentile.range('r')[1]).toBeLessThan(1.2);
   });
 
-  it('gives the same whatever the batches, and only the methods asked for', async () => {
+  it('finds the same ranges for any batches, and only for the requested methods', async () => {
     const values = Array.from({ length: 64 }, (_, i) => Math.sin(i));
     const whole = await calibrated([values], { methods: ['percentile'], percentile: 90 });
     const parts = await calibrated([values.slice(0, 8), values.slice(8)], { methods: ['percentile'], percentile: 90 });
@@ -67,7 +67,7 @@ describe('calibration', () => {
     for (const name of ['x', 'r', 'y']) expect(whole.percentile.range(name)).toEqual(parts.percentile.range(name));
   });
 
-  it('does not count what fills a batch up', async () => {
+  it('does not count padding images of a batch', async () => {
     const values = Array.from({ length: 40 }, (_, i) => Math.sin(i));
     const last = values.slice(-4);
     const options = { methods: ['percentile'], percentile: 80 } as const;
@@ -80,7 +80,7 @@ describe('calibration', () => {
     expect(done).toEqual([10]);
   });
 
-  it('reports how many images are done', async () => {
+  it('reports its progress in images', async () => {
     const done: number[] = [];
     await calibrated([new Array<number>(12).fill(1), new Array<number>(4).fill(1)], {
       onProgress: (count) => done.push(count),
@@ -97,7 +97,7 @@ describe('calibration', () => {
     );
   });
 
-  it('refuses no images, images of another size, and shares that leave nothing', async () => {
+  it('refuses missing images, images of another size, and percentiles that cut all values', async () => {
     expect((await failing(calibrated([]))).message).toBe("there are no images to calibrate 'tiny.onnx' on");
     const size = await failing(calibrated([[1, 2, 3, 4]], {}, [1, 4, 1]));
     expect(size.message).toContain("'tiny.onnx' failed on images [1, 1, 4, 1]");

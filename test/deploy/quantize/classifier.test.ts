@@ -11,11 +11,11 @@ import {
   quantizeClassifier,
   readMetadata,
   type LabelledImages,
-  type ModelMetadata,
   type QuantizeClassifierOptions,
 } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import { initialWeights } from '../../../spaces/models/index.js';
+import { metadataFor } from '../support/classifiers.js';
 
 const network: Network = {
   kind: 'network',
@@ -35,16 +35,11 @@ const data: ImageData = {
   std: [0.25, 0.5],
 };
 
-const metadata: ModelMetadata = {
-  classes: data.classes,
-  layout: 'NHWC',
-  input: network.input,
+const metadata = metadataFor(network.input, data.classes, {
   mean: data.mean,
   std: data.std,
-  nas_version: '0.1.0',
-  created: '2026-01-02T03:04:05.000Z',
   latency: { ms: 0.3, provenance: 'measured' },
-};
+});
 
 const model = exportOnnx({ network, weights: initialWeights(network, 1) }, metadata);
 const pixels = 12 * 12 * 2;
@@ -80,7 +75,7 @@ const labelled = (
 const calibrationImages = images(1, 22);
 const validationImages = images(2, 60);
 
-/** What the float model itself says: its accuracy is then 1, and that of int8 how often both agree. */
+/** Labels are the float model's answers: its accuracy is 1, and the int8 accuracy is the agreement of both. */
 const answers = await (async () => {
   const found: number[] = [];
   for (const image of validationImages) {
@@ -100,11 +95,11 @@ const options: QuantizeClassifierOptions = {
   weightBits: 8,
 };
 
-/** With both methods; also what other tests compare with. */
+/** Result with both methods; the reference of several tests. */
 const reference = await quantizeClassifier(model, options);
 
 describe('quantizeClassifier', () => {
-  it('gives a model of bytes that answers as the float one, and says how often', async () => {
+  it('returns an int8 model that mostly agrees with the float model, and their agreement', async () => {
     const observed: [string, number][] = [];
     const result = await quantizeClassifier(model, { ...options, onProgress: (...one) => void observed.push(one) });
     expect(new Set(answers).size).toBeGreaterThan(1);
@@ -119,8 +114,8 @@ describe('quantizeClassifier', () => {
     expect(result.model).toEqual(reference.model);
   });
 
-  it('takes the method that is better on the validation images, whatever the order', async () => {
-    // A range that leaves out two of five values at either end spoils the network.
+  it('chooses the method that is better on the validation images, in any order', async () => {
+    // A range that cuts a fifth of the values at either end spoils the network.
     const harsh = { ...options, percentile: 60 };
     const [first, second] = [
       await quantizeClassifier(model, harsh),
@@ -134,21 +129,21 @@ describe('quantizeClassifier', () => {
     expect(second.accuracy.int8).toBe(second.tried[1].accuracy);
   });
 
-  it('takes the first of methods that are as good', async () => {
+  it('chooses the first of equally good methods', async () => {
     const same = { ...options, percentile: 100 };
     expect((await quantizeClassifier(model, same)).method).toBe('minmax');
     expect((await quantizeClassifier(model, { ...same, methods: ['percentile', 'minmax'] })).method).toBe('percentile');
   });
 
-  it('tries what is asked for, with weights of seven bits where they are', async () => {
+  it('tries only the requested methods, and uses weights of seven bits on request', async () => {
     const result = await quantizeClassifier(model, { ...options, methods: ['percentile'], weightBits: 7 });
     expect(result.tried.map(({ method }) => method)).toEqual(['percentile']);
     expect(result.accuracy.int8).toBeGreaterThan(0.9);
     expect(result.model).not.toEqual(reference.model);
   });
 
-  it('converts images of another normalisation to what the model takes', async () => {
-    // The same pixels, normalised by other numbers.
+  it('converts images of another normalisation', async () => {
+    // The same pixels with another normalisation.
     const other: ImageData = { ...data, mean: [0.1, 0.9], std: [0.7, 0.2] };
     const change = (value: number, c: number) => (value * data.std[c] + data.mean[c] - other.mean[c]) / other.std[c];
     const result = await quantizeClassifier(model, {
@@ -179,7 +174,7 @@ describe('quantizeClassifier', () => {
     await expect(refused).rejects.toMatchObject({ code: 'invalid-input' });
   });
 
-  it('refuses what is quantized already', async () => {
+  it('refuses a quantized model', async () => {
     const { model: int8 } = reference;
     await expect(quantizeClassifier(int8, options)).rejects.toThrow(/quantized already/);
     expect(() => halveWeights(int8, 'the model')).toThrow(/is u?int8 already/);
@@ -195,14 +190,14 @@ describe('quantizeClassifier', () => {
   });
 });
 
-/** The model with something else in its file. */
+/** The model with a change in its file. */
 function changed(change: (file: ReturnType<typeof parseOnnx>) => void): Uint8Array {
   const file = parseOnnx(model);
   change(file);
   return toBinary(ModelProtoSchema, file);
 }
 
-it('calibrates a model of a fixed batch on whole batches, in which what fills them up does not count', async () => {
+it('calibrates a model with a fixed batch on whole batches, without counting padding images', async () => {
   const fixed = changed(({ graph }) => {
     for (const { type } of [...graph.input, ...graph.output]) {
       const [first] = type?.value.case === 'tensorType' ? (type.value.value.shape?.dim ?? []) : [];
@@ -218,19 +213,19 @@ it('calibrates a model of a fixed batch on whole batches, in which what fills th
 });
 
 describe('describeQuantized', () => {
-  const said = {
+  const facts = {
     quantization: { method: 'minmax', images: 22, weight_bits: 7 },
     accuracy: { validation: 0.9, test: 0.8 },
   } as const;
 
-  it('says what the int8 file is, and nothing of the float file that is not so any more', async () => {
+  it('describes the int8 file, without values that only hold for the float file', async () => {
     const { model: int8 } = reference;
     const { latency, ...rest } = metadata;
     expect(latency).toBeDefined();
-    expect(readMetadata(describeQuantized(int8, data, said))).toEqual({ ...rest, precision: 'int8', ...said });
+    expect(readMetadata(describeQuantized(int8, data, facts))).toEqual({ ...rest, precision: 'int8', ...facts });
   });
 
-  it("says of another program's file also how its images were prepared, and leaves what it does not know", async () => {
+  it("adds the image preparation to another program's file, and keeps unknown keys", async () => {
     const foreign = changed((file) => {
       file.metadataProps = ['author', 'created'].map((key) =>
         create(StringStringEntryProtoSchema, { key, value: 'someone' }),
@@ -238,9 +233,9 @@ describe('describeQuantized', () => {
     });
     expect(readMetadata(foreign)).toEqual({});
     const { model: int8 } = await quantizeClassifier(foreign, { ...options, methods: ['minmax'] });
-    const described = describeQuantized(int8, data, said);
+    const described = describeQuantized(int8, data, facts);
     const { classes, layout, input, mean, std } = metadata;
-    expect(readMetadata(described)).toEqual({ classes, layout, input, mean, std, precision: 'int8', ...said });
+    expect(readMetadata(described)).toEqual({ classes, layout, input, mean, std, precision: 'int8', ...facts });
     const kept = parseOnnx(described).metadataProps.filter(({ value }) => value === 'someone');
     expect(kept.map(({ key }) => key)).toEqual(['author', 'created']);
   });

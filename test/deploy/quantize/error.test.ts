@@ -16,7 +16,7 @@ async function outputs(model: Uint8Array, images: Float32Array, shape: readonly 
   return result;
 }
 
-/** What quantizing does to the outputs at most, and what it may; and the greatest output. */
+/** The largest error of the quantized outputs, its bounds, and the largest output. */
 async function measured(drawn: RandomGraph, weightBits: 7 | 8) {
   const graph = scoresAsMatrix(readGraph(graphOf(drawn)));
   const prepared = { graph, plan: planOf(graph), where: 'the model' };
@@ -39,18 +39,18 @@ async function measured(drawn: RandomGraph, weightBits: 7 | 8) {
 }
 
 describe('quantized graphs', () => {
-  it('are off by no more than their scales allow at worst, and compute in integers all through', async () => {
+  it('have errors within the worst-case bound of their scales, and compute only in integers', async () => {
     const property = fc.asyncProperty(randomGraphs, fc.constantFrom(7 as const, 8 as const), async (drawn, bits) => {
       const { floats, bound, deviation, error } = await measured(drawn, bits);
       expect(floats).toEqual([]);
       expect(error).toBeLessThanOrEqual(bound);
-      // Of roundings that are independent; of 700 graphs none was off by more than two of these.
+      // Standard deviation of independent roundings; no error of 700 graphs exceeded two deviations.
       expect(error).toBeLessThanOrEqual(4 * deviation);
     });
     await fc.assert(property, { numRuns: 12 });
   });
 
-  it('are off by little: the bounds say something', async () => {
+  it('have small errors, and bounds that are not trivial', async () => {
     const drawn: RandomGraph = { channels: 3, size: 6, steps: ['hardSwish', 'depthwise', 'relu', 'excite'], seed: 5 };
     const { deviation, error, most } = await measured(drawn, 8);
     expect(error).toBeLessThan(0.03 * most);

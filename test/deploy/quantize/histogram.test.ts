@@ -9,7 +9,7 @@ function histogramOf(...parts: readonly (readonly number[])[]): Histogram {
 }
 
 describe('a histogram', () => {
-  it('knows the least and the greatest value', () => {
+  it('tracks the smallest and the largest value', () => {
     expect(histogramOf([1, -2, 3], [0.5, 4]).range()).toEqual([-2, 4]);
     expect(histogramOf([2, 3]).range()).toEqual([2, 3]);
     expect(new Histogram().range()).toEqual([0, 0]);
@@ -23,7 +23,7 @@ describe('a histogram', () => {
     expect(histogramOf(values).percentile(100)).toEqual([-500, 499]);
   });
 
-  it('keeps a range that begins or ends at zero, and one that is far from it', () => {
+  it('keeps ranges that start or end at zero, and ranges far from zero', () => {
     const half = Array.from({ length: 1000 }, (_, i) => Math.max(0, i - 500));
     const [low, high] = histogramOf(half).percentile(99);
     expect(low).toBe(0);
@@ -33,27 +33,27 @@ describe('a histogram', () => {
     expect(histogramOf([5, 6, 7]).percentile(99.9)).toEqual([5, 7]);
   });
 
-  it('holds nothing but zeros', () => {
+  it('can hold only zeros', () => {
     expect(histogramOf([0, 0], [0]).percentile(99)).toEqual([0, 0]);
-    // The zeros from before there was a width are counted: the one is outside, beyond the least cut.
+    // Zeros from before the first width are counted, so the single one is cut.
     const [low, high] = histogramOf(new Array<number>(999).fill(0), [1]).percentile(99.8);
     expect(low).toBe(0);
     expect(high).toBeLessThan(1 / 1000);
   });
 
-  it('says when a value is not finite, and counts nothing of that part', () => {
+  it('reports values that are not finite, and skips that part', () => {
     for (const wrong of [NaN, Infinity, -Infinity]) {
       const histogram = histogramOf([1, 2]);
       expect(histogram.add(Float32Array.of(100, wrong, 3))).toBe(false);
       expect(histogram.range()).toEqual([1, 2]);
       expect(histogram.percentile(60)[1]).toBeLessThanOrEqual(2);
     }
-    // Infinities of both signs sum to NaN; great floats sum to what is finite.
+    // Infinities of both signs sum to NaN; large floats have a finite sum.
     expect(new Histogram().add(Float32Array.of(Infinity, -Infinity))).toBe(false);
     expect(new Histogram().add(Float32Array.of(3e38, 3e38, 3e38))).toBe(true);
   });
 
-  it('gives the same whatever the order of the values and their parts', () => {
+  it('does not depend on the order of the values or their parts', () => {
     const value = fc.oneof(
       fc.float({ noNaN: true, noDefaultInfinity: true }),
       fc.float({ min: -4, max: 4, noNaN: true }),
@@ -70,7 +70,7 @@ describe('a histogram', () => {
     );
   });
 
-  it('puts no more than the share outside, and no bin of it in vain', () => {
+  it('cuts at most the given share, and no bin less than possible', () => {
     const values = fc.array(fc.float({ min: -100, max: 100, noNaN: true }), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(values, fc.double({ min: 51, max: 100, noNaN: true }), (drawn, percent) => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { activationParameters, quantizeBias, quantizeWeights, roundEven } from '../../../deploy/quantize/numbers.js';
 
 describe('rounding', () => {
-  it('takes halves to the even number, on both sides of zero', () => {
+  it('rounds halves to the even number on both sides of zero', () => {
     const values = [0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.49, 0.51, -0.49, -0.51, 7, -7, 126.5, 127.5];
     expect(values.map(roundEven).map((v) => v + 0)).toEqual([0, 2, 2, 0, -2, -2, 0, 1, 0, -1, 7, -7, 126, 128]);
   });
@@ -15,7 +15,7 @@ describe('bytes of activations', () => {
     expect(activationParameters([-255, 0])).toEqual({ scale: 1, zero: 255 });
   });
 
-  it('begin at zero after ReLU', () => {
+  it('start at zero after ReLU', () => {
     expect(activationParameters([0, 6])).toEqual({ scale: Math.fround(6 / 255), zero: 0 });
   });
 
@@ -24,12 +24,12 @@ describe('bytes of activations', () => {
     expect(activationParameters([-5.1, -2])).toEqual({ scale: Math.fround(5.1 / 255), zero: 255 });
   });
 
-  it('have the scale 1 where all is zero, and one that float32 can say where all is next to zero', () => {
+  it('have the scale 1 if all values are zero, and a representable float32 scale for tiny values', () => {
     expect(activationParameters([0, 0])).toEqual({ scale: 1, zero: 0 });
     expect(activationParameters([0, 1e-40])).toEqual({ scale: 2 ** -60, zero: 0 });
   });
 
-  it('say every number of the range to half a step', () => {
+  it('represent every number of the range to half a step', () => {
     const number = fc.double({ min: -1e4, max: 1e4, noNaN: true });
     fc.assert(
       fc.property(number, number, fc.double({ min: 0, max: 1, noNaN: true }), (a, b, share) => {
@@ -37,7 +37,7 @@ describe('bytes of activations', () => {
         const { scale, zero } = activationParameters(range);
         const value = range[0] + share * (range[1] - range[0]);
         const byte = Math.max(0, Math.min(255, roundEven(value / scale) + zero));
-        // The zero is rounded, too: at the ends of the range that may cost another half.
+        // Zero is rounded too, which may add another half step at the ends of the range.
         expect(Math.abs((byte - zero) * scale - value)).toBeLessThanOrEqual(scale * 1.0001);
       }),
     );
@@ -50,14 +50,14 @@ describe('weights', () => {
       bits: 8,
     });
     expect([...scale]).toEqual([1.27 / 127, 2.54 / 127].map(Math.fround));
-    // 0.635 / 0.01 is 63.5, of which float32 makes a little more or less; 0.01 / 0.02 is a half: to the even number.
+    // 0.635 / 0.01 is 63.5, a little more or less in float32; 0.01 / 0.02 is a half, rounded to even.
     expect([...q].map((v) => v + 0)).toEqual([127, -64, 2, -127, 127, 0]);
   });
 
   it('have a scale for each channel along the last axis', () => {
     const { q, scale } = quantizeWeights(Float32Array.of(127, 1, -64, 254), [2, 2], 1, { bits: 8 });
     expect([...scale]).toEqual([1, 2]);
-    // 1 / 2 is a half: to the even number.
+    // 1 / 2 is a half, rounded to even.
     expect([...q]).toEqual([127, 0, -64, 127]);
   });
 
@@ -73,7 +73,7 @@ describe('weights', () => {
     expect([...q]).toEqual([0, 0, 127, 0]);
   });
 
-  it('of a channel of zeros leave its bias exact to 2^-30 of it', () => {
+  it('of a channel of zeros keep its bias to a relative 2^-30', () => {
     const bias = [0.01];
     const { q, scale } = quantizeWeights(Float32Array.of(0, 0), [1, 2], 0, { bits: 8, bias, inputScale: 0.5 });
     expect([...q]).toEqual([0, 0]);
@@ -81,7 +81,7 @@ describe('weights', () => {
     expect(quantized.q[0] * quantized.scale[0]).toBeCloseTo(0.01, 8);
   });
 
-  it('have a scale that is raised where the bias would not fit into 32 bits', () => {
+  it('have a larger scale if the bias would not fit into 32 bits', () => {
     const bias = [1024, 1024];
     const inputScale = 2 ** -10;
     // |bias| / inputScale is 2^20: with the scale 2^-10 that is 2^30, with 1 it is 2^20.
@@ -100,7 +100,7 @@ describe('weights', () => {
     expect(quantized.q[1]).toBe(2 ** 20);
   });
 
-  it('differ by at most half a step, and their biases fit, whatever they are', () => {
+  it('differ by at most half a step, and their biases fit, for any values', () => {
     const finite = (most: number) => fc.float({ min: -Math.fround(most), max: Math.fround(most), noNaN: true });
     const channels = fc.integer({ min: 1, max: 4 });
     const drawn = channels.chain((count) =>

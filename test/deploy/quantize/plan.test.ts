@@ -25,7 +25,7 @@ const constants: NonNullable<ModelText['constants']> = {
   channels: ones(4, 1, 1),
 };
 
-/** A convolution makes `c` of the images; then come these nodes; what is given is what becomes of them. */
+/** The plan of a graph: a convolution that computes `c` from the images, then these nodes. */
 function planned(...nodes: readonly NodeText[]): Plan {
   return planOf(
     graphFrom({ constants, nodes: [node('Conv', 'x w b', 'c'), ...nodes], output: nodes.at(-1)?.output[0] ?? 'c' }),
@@ -34,8 +34,8 @@ function planned(...nodes: readonly NodeText[]): Plan {
 const treated = (plan: Plan): Readonly<Record<string, string>> => Object.fromEntries(plan.treatments);
 const relative = { alpha: { float: 1 / 6 }, beta: { float: 0.5 } };
 
-describe('what becomes of an operator', () => {
-  it('is products with constant weights, of convolutions and of matrices', () => {
+describe('the treatment of an operator', () => {
+  it('is `products` for convolutions and matrix products with constant weights', () => {
     const plan = planned(
       node('GlobalAveragePool', 'c', 'p'),
       node('Reshape', 'p flat', 'r'),
@@ -44,7 +44,7 @@ describe('what becomes of an operator', () => {
     expect(treated(plan)).toEqual({ c: 'products', p: 'bytes', r: 'moved', y: 'products' });
     expect(plan.floats).toEqual([]);
     expect([...plan.scales.keys()]).toEqual(['x', 'c', 'p', 'r', 'y']);
-    // The reshaped bytes are those of the means.
+    // Reshaping keeps the bytes of the means.
     expect(plan.scales.get('r')).toBe(plan.scales.get('p'));
     expect(observedBy(plan)).toEqual(['x', 'c', 'p', 'y']);
   });
@@ -58,7 +58,7 @@ describe('what becomes of an operator', () => {
     ['Mul of two', node('Mul', 'c c', 'y')],
     ['Add of a number', node('Add', 'c one', 'y')],
     ['Mul of a number', node('Mul', 'six c', 'y')],
-  ])('is bytes with a scale of their own for %s', (_, one) => {
+  ])('is `bytes` with its own scale for %s', (_, one) => {
     const plan = planned(one);
     expect(treated(plan)).toEqual({ c: 'products', y: 'bytes' });
     expect(plan.scales.get('y')).not.toBe(plan.scales.get('c'));
@@ -72,7 +72,7 @@ describe('what becomes of an operator', () => {
     ['Transpose', node('Transpose', 'c', 'y', { perm: [0, 2, 3, 1] })],
     ['Slice', node('Slice', 'c zeros ends', 'y')],
     ['Split', node('Split', 'c half', 'y z', { axis: 1 })],
-  ])('is moved at the same scale for %s', (_, one) => {
+  ])('is `moved` with the same scale for %s', (_, one) => {
     const plan = planned(one);
     expect(treated(plan)).toEqual({ c: 'products', y: 'moved' });
     for (const output of one.output) expect(plan.scales.get(output)).toBe(plan.scales.get('c'));
@@ -80,34 +80,34 @@ describe('what becomes of an operator', () => {
   });
 
   it.each([
-    ['weights that are made', node('Conv', 'c q', 'y'), 'its weights are no float32 constants'],
-    ['products of activations', node('MatMul', 'c c', 'y'), 'its weights are no float32 constants'],
+    ['computed weights', node('Conv', 'c q', 'y'), 'its weights are not float32 constants'],
+    ['products of activations', node('MatMul', 'c c', 'y'), 'its weights are not float32 constants'],
     [
-      'constants of channels',
+      'constants by channel',
       node('Mul', 'c channels', 'y'),
       'its constants differ by channel, and bytes have one scale',
     ],
     ['probabilities', node('Softmax', 'c', 'y'), 'probabilities need finer steps than a byte has'],
     ['other functions', node('Tanh', 'c', 'y'), 'there is no integer kernel for it'],
-    ['indices of a pool', node('MaxPool', 'c', 'y i', { kernel_shape: [2, 2] }), 'it gives indices, too'],
+    ['indices of a pool', node('MaxPool', 'c', 'y i', { kernel_shape: [2, 2] }), 'it also returns indices'],
     ['bounds without zero', node('Clip', 'c one six', 'y'), 'zero is outside its bounds'],
-    ['bounds that are made', node('Clip', 'c q', 'y'), 'its bounds are no constants'],
+    ['computed bounds', node('Clip', 'c q', 'y'), 'its bounds are not constant'],
   ])('is float for %s, and the plan says why', (_, one, reason) => {
     const plan = planned(one);
     expect(plan.floats).toEqual([{ operator: one.op, node: 'the y', reason }]);
     expect(treated(plan)).toEqual({ c: 'products' });
   });
 
-  it('is float for an operator of another domain and where what it reads is float', () => {
+  it('is float for an operator of another domain, and for a float input', () => {
     const foreign: NodeText = { ...node('Relu', 'c', 'f'), domain: 'com.example' };
     const plan = planned(foreign, node('Add', 'f f', 'y'));
     expect(plan.floats).toEqual([
       { operator: 'Relu', node: 'the f', reason: 'there is no integer kernel for it' },
-      { operator: 'Add', node: 'the y', reason: 'what it reads is float' },
+      { operator: 'Add', node: 'the y', reason: 'its input is float' },
     ]);
   });
 
-  it('is nothing for what only moves floats, as the images', () => {
+  it('is none for operators that only move floats, such as the images', () => {
     const plan = planOf(
       graphFrom({
         constants,
@@ -129,7 +129,7 @@ describe('scores', () => {
       ...after,
     );
 
-  it('are floats that integers are summed to', () => {
+  it('are integer sums in float', () => {
     const plan = scored({ transB: 1 });
     expect(treated(plan)).toMatchObject({ f: 'moved', y: 'scores' });
     expect(plan.scales.has('y')).toBe(false);
@@ -143,7 +143,7 @@ describe('scores', () => {
     expect(plan.floats.map(({ operator }) => operator)).toEqual(['Softmax']);
   });
 
-  it('are float products where weights lie otherwise, and where something is made of them', () => {
+  it('are float products if weights have another layout, or if other operators read them', () => {
     for (const plan of [
       scored({}),
       scored({ transB: 1, alpha: { float: 2 } }),
@@ -153,8 +153,8 @@ describe('scores', () => {
   });
 });
 
-describe('what clips', () => {
-  it('is saturation of what makes its input', () => {
+describe('clipping', () => {
+  it('is saturation of the operator that computes its input', () => {
     const plan = planned(node('Relu', 'c', 'y'));
     expect(treated(plan)).toEqual({ c: 'products', y: 'saturated' });
     expect([...plan.aliases]).toEqual([['y', 'c']]);
@@ -172,14 +172,14 @@ describe('what clips', () => {
     expect(planned(node('Clip', 'c _ six', 'y')).scales.get('c')).toMatchObject({ within: [-Infinity, 6] });
   });
 
-  it('is saturation through bytes that are moved meanwhile', () => {
+  it('is saturation also across moved bytes', () => {
     const plan = planned(node('MaxPool', 'c', 'm', { kernel_shape: [2, 2] }), node('Relu', 'm', 'y'));
     expect(plan.scales.get('c')).toEqual({ kind: 'observed', tensor: 'y', within: [0, Infinity] });
     expect(plan.scales.get('m')).toBe(plan.scales.get('c'));
     expect([...plan.aliases]).toEqual([['y', 'm']]);
   });
 
-  it('is a table where others read what it clips, or where the saturation is taken', () => {
+  it('is a table if its input has other readers, or if another node already uses the saturation', () => {
     const both = planned(node('Relu', 'c', 'r'), node('Add', 'c r', 'y'));
     expect(treated(both)).toEqual({ c: 'products', r: 'looked-up', y: 'bytes' });
     expect(both.scales.get('r')).toEqual({ kind: 'observed', tensor: 'r', within: [0, Infinity] });
@@ -189,7 +189,7 @@ describe('what clips', () => {
 });
 
 describe('gates', () => {
-  it('are the saturated bytes of a convolution that nothing else reads', () => {
+  it('are the saturated bytes of a convolution without other readers', () => {
     const plan = planned(node('HardSigmoid', 'c', 'g', relative), node('Mul', 'g g', 'y'));
     expect(treated(plan)).toEqual({ c: 'products', g: 'saturated', y: 'bytes' });
     expect(plan.scales.get('c')).toEqual({ kind: 'gate', alpha: Math.fround(1 / 6), beta: 0.5 });
@@ -210,7 +210,7 @@ describe('gates', () => {
     expect(plan.scales.get('c')).toEqual({ kind: 'observed', tensor: 'c', within: [-8, Infinity] });
   });
 
-  it('leave the argument whole where something else reads it', () => {
+  it('keep the full range of the argument if it has other readers', () => {
     const plan = planned(node('Sigmoid', 'c', 'g'), node('Mul', 'g c', 's'), node('Add', 's c', 'y'));
     expect(plan.scales.get('c')).toEqual({ kind: 'observed', tensor: 'c', within: [-Infinity, Infinity] });
   });

@@ -52,7 +52,7 @@ async function run(bytes: Uint8Array, exactIntegers = true): Promise<Float32Arra
 }
 
 describe('a quantized classifier', () => {
-  it('computes nearly what the floats do, in integers all through, with weights of 7 and 8 bits', async () => {
+  it('nearly agrees with the float model and computes only in integers, with weights of 7 and 8 bits', async () => {
     const prepared = prepareModel(model, 'the model');
     const { minmax, percentile } = await calibrateRanges(prepared, batches, { methods: ['minmax', 'percentile'] });
     const expected = await run(model);
@@ -67,7 +67,7 @@ describe('a quantized classifier', () => {
       }
   });
 
-  it('is the same bytes each time, keeps its metadata, and reads each QuantizeLinear once', async () => {
+  it('has the same bytes each time, keeps its metadata, and reads each QuantizeLinear once', async () => {
     const made = await Promise.all(
       [1, 2].map(async () => {
         const prepared = prepareModel(model, 'the model');
@@ -86,14 +86,14 @@ describe('a quantized classifier', () => {
     expect(graph.node.map(({ opType }) => opType)).not.toContain('HardSigmoid');
   });
 
-  it('has weights of 7 bits whose products saturate on no processor', async () => {
+  it('never saturates with weights of 7 bits', async () => {
     const prepared = prepareModel(model, 'the model');
     const { minmax } = await calibrateRanges(prepared, batches, { methods: ['minmax'] });
     const { model: bytes } = quantizeModel(prepared, minmax, { weightBits: 7 });
     expect(await run(bytes, false)).toEqual(await run(bytes, true));
   });
 
-  it('sums its scores to floats before a softmax', async () => {
+  it('sums its scores in float before a softmax', async () => {
     const ended = structuredClone(file);
     const flat = ended.graph.node.at(-1);
     if (flat !== undefined) flat.output = ['flat'];

@@ -34,7 +34,7 @@ const headed = (last: NodeText, ...before: readonly NodeText[]): OnnxGraph =>
 describe('scores as a matrix', () => {
   const pooled = node('GlobalAveragePool', 'c', 'p');
 
-  /** A classifier that makes something of its scores `f`. */
+  /** A classifier with these nodes after its scores `f`. */
   const ended = (last: NodeText): OnnxGraph =>
     graphFrom({
       constants,
@@ -45,7 +45,7 @@ describe('scores as a matrix', () => {
   it.each([
     ['with a bias', node('Conv', 'p v b', 's')],
     ['without one', node('Conv', 'p v', 's')],
-  ])('are the same as of a convolution of one pixel, %s', async (_, last) => {
+  ])('equal the scores of a convolution of one pixel, %s', async (_, last) => {
     const graph = headed(last, pooled);
     const changed = scoresAsMatrix(graph);
     expect(operators(changed)).toEqual(['Conv', 'GlobalAveragePool', 'Flatten', 'Gemm']);
@@ -61,12 +61,12 @@ describe('scores as a matrix', () => {
     (await outputs(changed)).forEach((y, i) => expect(y).toBeCloseTo(expected[i], 5));
   });
 
-  it('are left where something else is made of them', () => {
+  it('stay unchanged if other operators read them', () => {
     const activated = ended(node('Relu', 'f', 'y'));
     expect(operators(scoresAsMatrix(activated))).toEqual(operators(activated));
   });
 
-  it('are found where the images have shrunk to a pixel without being pooled', () => {
+  it('are found for images that convolutions shrink to one pixel', () => {
     const graph = graphFrom({
       constants,
       input: ['N', 3, 1, 1],
@@ -75,7 +75,7 @@ describe('scores as a matrix', () => {
     expect(operators(scoresAsMatrix(graph))).toEqual(['Conv', 'Flatten', 'Gemm']);
   });
 
-  it('are found behind what computes pixel by pixel', () => {
+  it('are found after elementwise operators', () => {
     const graph = headed(node('Conv', 'a v b', 's'), pooled, node('Sigmoid', 'p', 'g'), node('Mul', 'p g', 'a'));
     expect(operators(scoresAsMatrix(graph))).toContain('Gemm');
   });
@@ -84,7 +84,7 @@ describe('scores as a matrix', () => {
     ['of several pixels', headed(node('Conv', 'c v', 's'))],
     ['of windows', headed(node('Conv', 'p wide', 's', { pads: [1, 1, 1, 1] }), pooled)],
     ['of groups', headed(node('Conv', 'p grouped', 's', { group: 2 }), pooled)],
-  ])('are left as they are %s', (_, graph) => {
+  ])('stay unchanged %s', (_, graph) => {
     expect(operators(scoresAsMatrix(graph))).toEqual(operators(graph));
   });
 });

@@ -34,7 +34,7 @@ describe('networks of each space compute in integers', () => {
     const { operators, floats, error } = await quantized(await smallNetwork(config, task));
     expect(floats).toEqual([]);
     expect(operators).toEqual({ ...around, ...expected });
-    // Of networks that have learned nothing, whose scores are nearly equal.
+    // Untrained networks have nearly equal scores.
     expect(error).toBeLessThan(0.2);
   });
 });

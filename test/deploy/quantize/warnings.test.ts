@@ -7,7 +7,7 @@ const weights = (...dims: readonly number[]): ConstantText => [
   new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(1),
 ];
 
-/** Convolutions one after the other, through these numbers of channels. */
+/** A chain of convolutions with these numbers of channels. */
 function chain(...channels: readonly number[]) {
   const layers = channels.slice(1).map((output, i) => ({ from: channels[i], output, name: `c${i + 1}` }));
   return graphFrom({
@@ -18,14 +18,14 @@ function chain(...channels: readonly number[]) {
   });
 }
 
-describe('warnings of channels', () => {
-  it('are none where all are multiples of 16, and for images', () => {
+describe('warnings about channels', () => {
+  it('are absent for multiples of 16 and for images', () => {
     expect(channelWarnings(chain(3, 16, 32, 48))).toEqual([]);
   });
 
   it('count the convolutions, and name the largest', () => {
     expect(channelWarnings(chain(16, 24, 32))).toEqual([
-      '2 of 2 convolutions have channels that are no multiples of 16, which integers are slower with: ' +
+      '2 of 2 convolutions have channels that are not multiples of 16, which is slower in int8: ' +
         'the c2 (24 to 32 channels, 1x1), the c1 (16 to 24 channels, 1x1)',
     ]);
     const [many] = channelWarnings(chain(16, 24, 40, 72, 16, 17));
@@ -34,7 +34,7 @@ describe('warnings of channels', () => {
     expect(many).toMatch(/, and 2 more$/);
   });
 
-  it('are of the channels of all groups together', () => {
+  it('count the channels of all groups together', () => {
     const depthwise = (channels: number) =>
       graphFrom({
         input: ['N', channels, 4, 4],
@@ -45,7 +45,7 @@ describe('warnings of channels', () => {
     expect(channelWarnings(depthwise(40))[0]).toContain('the y (40 to 40 channels, 3x3)');
   });
 
-  it('are none for gates, which are of one pixel', () => {
+  it('are absent for gates, which have one pixel', () => {
     const graph = graphFrom({
       input: ['N', 16, 4, 4],
       constants: { w: weights(6, 16, 1, 1), v: weights(16, 6, 1, 1) },

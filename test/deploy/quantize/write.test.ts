@@ -32,7 +32,7 @@ describe('a quantized file', () => {
   const nodes = [node('Conv', 'x w b', 'c'), node('Relu', 'c', 'y')];
   const ranges = { x: [-1, 1.55], y: [0, 5.1] } as const;
 
-  it('has QuantizeLinear and DequantizeLinear around each operator, and none for what saturation does', () => {
+  it('has QuantizeLinear and DequantizeLinear around each operator, and none for saturated nodes', () => {
     expect(listed(written({ nodes }, ranges))).toMatchInlineSnapshot(`
       [
         "QuantizeLinear x scale 0.009999999776482582 zero 100 -> x/quantized",
@@ -46,9 +46,9 @@ describe('a quantized file', () => {
     `);
   });
 
-  it('has bytes of weights and biases at the scales that rules give', () => {
+  it('has weights and biases in bytes with the expected scales', () => {
     const editor = written({ nodes }, ranges);
-    // Of the input: 2.55 / 255 = 0.01, zero 100. Of the weights: 1.27 / 127 = 0.01 and 0.5 / 127.
+    // Input: 2.55 / 255 = 0.01, zero 100. Weights: 1.27 / 127 = 0.01 and 0.5 / 127.
     expect(editor.floats('w/scale')).toEqual(Float32Array.of(0.01, 0.5 / 127));
     expect(byteNumbers(editor, 'w/quantized')).toEqual([127, 256 - 127]);
     expect(byteNumbers(editor, 'w/zero')).toEqual([0, 0]);
@@ -58,18 +58,18 @@ describe('a quantized file', () => {
     expect(editor.numbers('b/quantized')).toEqual([1000, -5080]);
     expect(editor.floats('scale 0.009999999776482582')).toEqual(Float32Array.of(0.01));
     expect(byteNumbers(editor, 'zero 100')).toEqual([100]);
-    // Of the output: 5.1 / 255 = 0.02, from zero.
+    // Output: 5.1 / 255 = 0.02, from zero.
     expect(editor.floats(`scale ${Math.fround(0.02)}`)).toEqual(Float32Array.of(0.02));
     expect(byteNumbers(editor, 'zero 0')).toEqual([0]);
   });
 
-  it('has no bias where there is none, and gives an output its name', () => {
+  it('has no bias if the model has none, and keeps the name of an output', () => {
     const editor = written({ nodes: [node('Conv', 'x w', 'y')] }, ranges);
     expect([...editor.nodes()].find(({ op }) => op === 'Conv')?.inputs).toHaveLength(2);
     expect(editor.producer('y')?.op).toBe('DequantizeLinear');
   });
 
-  it('has bytes of constants beside what is computed, however many there are', () => {
+  it('has constants in bytes beside computed values, for any number of them', () => {
     const many = Float32Array.from({ length: 200_000 }, (_, i) => (i === 7 ? 5.1 : 0));
     const editor = written(
       {
@@ -95,13 +95,13 @@ describe('a quantized file', () => {
       { x: [0, 1], c: [0, 1], p: [0, 1], y: [0, 1] },
     );
     expect(editor.floats('d/scale')).toEqual(Float32Array.of(1, 2));
-    // 1 / 2 and 63.5 are halves: to the even number.
+    // 1 / 2 and 63.5 are halves, rounded to even.
     expect(byteNumbers(editor, 'd/quantized')).toEqual([127, 0, 64, 256 - 127]);
     // Moved bytes keep their scale.
     expect(editor.producer('f/quantized')?.inputs.slice(1)).toEqual(editor.producer('p/quantized')?.inputs.slice(1));
   });
 
-  it('has a gate of hard swish as a table whose saturation is the clip', () => {
+  it('has the gate of hard swish as a table that clips by saturation', () => {
     const relative = { alpha: { float: 1 / 6 }, beta: { float: 0.5 } };
     const editor = written(
       { nodes: [node('Conv', 'x w b', 'c'), node('HardSigmoid', 'c', 'g', relative), node('Mul', 'c g', 'y')] },
@@ -130,7 +130,7 @@ describe('a quantized file', () => {
     expect(byteNumbers(editor, zero)).toEqual([0]);
   });
 
-  it('has a gate after a convolution as bytes that are read otherwise, also after they were moved', () => {
+  it('reads the bytes of a gate after a convolution with another scale, also after they were moved', () => {
     const relative = { alpha: { float: 0.2 }, beta: { float: 0.5 } };
     const shape: ModelText['constants'] = { ...constants, s: [[2], BigInt64Array.of(0n, -1n)] };
     const editor = written(
@@ -162,7 +162,7 @@ describe('a quantized file', () => {
     expect(editor.floats(editor.producer('r/quantized')?.inputs[1] ?? '')).toEqual(Float32Array.of(1 / 254));
   });
 
-  it('has numbers as bytes where an integer operator reads them', () => {
+  it('has numbers in bytes if an integer operator reads them', () => {
     const editor = written(
       { nodes: [node('Conv', 'x w b', 'c'), node('Mul', 'c half', 'y')] },
       { x: [0, 1], c: [0, 1], y: [0, 1] },
@@ -171,7 +171,7 @@ describe('a quantized file', () => {
     expect(editor.producer('half/dequantized')?.inputs.slice(1)).toEqual([`scale ${Math.fround(0.5 / 255)}`, 'zero 0']);
   });
 
-  it('keeps names apart that the file has already', () => {
+  it('avoids names that the file already has', () => {
     const editor = written({ nodes: [node('Conv', 'x w b', 'x/quantized'), node('Relu', 'x/quantized', 'y')] }, ranges);
     const names = [...editor.nodes()].map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);

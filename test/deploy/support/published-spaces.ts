@@ -1,10 +1,11 @@
 import { Random } from '../../../base/random.js';
-import { exportOnnx, type ModelMetadata } from '../../../deploy/index.js';
+import { exportOnnx } from '../../../deploy/index.js';
 import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Task } from '../../../spaces/index.js';
 import type { Model } from '../../../spaces/models/index.js';
 import { createEngine, trainSchema, type EngineConfig } from '../../../trainers/index.js';
 import { lossSchema } from '../../../trainers/schema.js';
 import { noiseBatch, update } from '../../trainers/support/networks.js';
+import { metadataFor } from './classifiers.js';
 
 export const task: Task = { input: [8, 8, 3], classes: 5 };
 
@@ -16,15 +17,10 @@ export async function smallestOf(config: { readonly type: string }): Promise<Net
   return networks.reduce((a, b) => (costs(b).params < costs(a).params ? b : a));
 }
 
-const metadata: ModelMetadata = {
-  classes: Array.from({ length: task.classes }, (_, i) => `class ${i}`),
-  layout: 'NHWC',
-  input: task.input,
-  mean: [0, 0, 0],
-  std: [1, 1, 1],
-  nas_version: '0',
-  created: '2026-01-01T00:00:00.000Z',
-};
+const metadata = metadataFor(
+  task.input,
+  Array.from({ length: task.classes }, (_, i) => `class ${i}`),
+);
 
 export const exported = (model: Model): Uint8Array => exportOnnx(model, metadata);
 

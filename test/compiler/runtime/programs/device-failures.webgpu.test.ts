@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterEach(() => tf.disposeVariables());
 
-describeOnWebGpu('a device whose memory is not enough', () => {
-  it('fails the step, which says so; the states stay, and the next program runs', async () => {
+describeOnWebGpu('a device without enough memory', () => {
+  it('fails the step with a device failure; the states stay, and the next program runs', async () => {
     const weight = tf.variable(tf.ones([1, 1 << 20]), true, 'weight');
     const step = ({ x }: Inputs): tf.Tensor => {
       weight.assign(tf.add(weight, tf.max(tf.mul(weight, x), 0, true)));

@@ -105,7 +105,7 @@ describe('programs of different layers in turn', () => {
     await disposeAll(programs);
   });
 
-  it('keep what is restored into a vector', async () => {
+  it('keep restored values in a vector', async () => {
     const states = new StateStore();
     const { gradients } = layers();
     const program = await compile(gradients([0, 1]), scalars('x', 'keep'), { states });
@@ -123,7 +123,7 @@ describe('programs of different layers in turn', () => {
   });
 });
 
-it('gradients of two runs, summed before one update, are those of the combined step, bit for bit', async () => {
+it('gradients of two runs, summed before one update, equal the sums of the combined step, bit for bit', async () => {
   const all = [0, 1, 2, 3, 4];
   const finalValues = async (states: StateStore, programs: Program[]) => {
     const values = await sorted(states);

@@ -21,21 +21,16 @@ beforeAll(async () => {
 });
 afterEach(() => tf.disposeVariables());
 
-/** Counts what a store holds of a device's memory, and checks that sessions go after tensors. */
+/** A store that counts its tensors and sessions on the device. */
 function watched() {
   const count = { tensors: 0, sessions: 0, freed: 0 };
   const states = new StateStore((event) => {
-    if (event === 'kept') count.tensors++;
-    if (event === 'opened') count.sessions++;
-    if (event === 'freed') {
-      expect(count.sessions).toBeGreaterThan(0);
-      count.tensors--;
-      count.freed++;
-    }
-    if (event === 'released') {
-      expect(count.tensors).toBe(0);
-      count.sessions--;
-    }
+    // Sessions are released after tensors.
+    if (event === 'freed') expect(count.sessions).toBeGreaterThan(0);
+    if (event === 'released') expect(count.tensors).toBe(0);
+    count.tensors += Number(event === 'kept') - Number(event === 'freed');
+    count.sessions += Number(event === 'opened') - Number(event === 'released');
+    count.freed += Number(event === 'freed');
   });
   return { states, count };
 }

@@ -42,13 +42,9 @@ const log = (name: string, driver: string): string => `
 `;
 
 describe('adapters of Vulkan', () => {
-  it('are what its loader and its layer tell, with the one that is taken', () => {
-    const llvmpipe = {
-      name: 'llvmpipe (LLVM 19.1.7, 256 bits)',
-      kind: 'software',
-      driver: 'libvulkan_lvp.so',
-      id: '10005:0',
-    };
+  it('are read from the reports of loader and layer, with the chosen one', () => {
+    const [name, driver] = ['llvmpipe (LLVM 19.1.7, 256 bits)', 'libvulkan_lvp.so'];
+    const llvmpipe = { name, kind: 'software', driver, id: '10005:0' };
     expect(vulkanAdapters(software.selectable, software.log)).toEqual({ all: [llvmpipe], taken: llvmpipe });
     const { all, taken } = vulkanAdapters(twoCards.selectable, twoCards.log);
     expect(all.map(({ kind, driver }) => [kind, driver])).toEqual([
@@ -73,7 +69,7 @@ describe('adapters of Vulkan', () => {
     expect(all).toEqual([taken, { name: 'Some other device', kind: 'unknown', driver: null, id: null }]);
   });
 
-  it('are none where there is no driver', () => {
+  it('are none without a driver', () => {
     expect(vulkanAdapters('', 'vkCreateInstance: Found no drivers!\n')).toEqual({ all: [], taken: null });
   });
 });
@@ -92,7 +88,7 @@ describe('an adapter is chosen', () => {
   it.each([
     ['geforce', /"geforce" is not here: AMD Radeon.*\(1002:73bf\); Intel/],
     ['r', /"r" is not the only one: AMD/],
-  ])('or not, saying what there is: %s', (device, message) => {
+  ])('or refused, with a list of the adapters: %s', (device, message) => {
     expect(() => chosenAmong(all, device)).toThrow(message);
   });
 

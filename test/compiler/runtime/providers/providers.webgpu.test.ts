@@ -5,7 +5,7 @@ import { tryTinyModel } from '../../../../compiler/runtime/providers/trial.js';
 import { describeOnWebGpu } from '../../../support/webgpu.js';
 
 describeOnWebGpu('the provider webgpu', () => {
-  it('gives the numbers that the CPU gives', async () => {
+  it('gives the results of the CPU', async () => {
     const pixels = Float32Array.from({ length: 4 * 8 * 8 }, (_, i) => Math.sin(i));
     const outputs = async (provider: string): Promise<readonly number[]> => {
       const session = await createSession(tinyModel(), { provider });
@@ -19,7 +19,7 @@ describeOnWebGpu('the provider webgpu', () => {
     actual.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 5));
   });
 
-  it('tells in a process of its own whether it computes float16', async () => {
+  it('reports from a process of its own whether it computes float16', async () => {
     const without = await tryTinyModel('webgpu', null, { VK_DRIVER_FILES: '/nowhere' }, 'float16');
     expect([await tryHalf('cpu'), without.reason === null]).toEqual([null, process.platform !== 'linux']);
     // Software renderers have it; a card may not.

@@ -12,7 +12,7 @@ const floats = (dims: readonly number[], seed = 1): ConstantText => [
 const one = (value: number): ConstantText => [[], Float32Array.of(value)];
 const long = (...values: number[]): ConstantText => [[values.length], BigInt64Array.from(values, BigInt)];
 
-/** Constants that any of the models may read; a file holds them all. */
+/** Constants of all models; each file holds them all. */
 const constants: Readonly<Record<string, ConstantText>> = {
   w: floats([4, 3, 3, 3]),
   b: floats([4], 2),
@@ -36,6 +36,8 @@ const constants: Readonly<Record<string, ConstantText>> = {
   pixel: long(0, 0, 1, 1),
 };
 const conv = node('Conv', 'x w b', 'c');
+/** `clip(c + 3, 0, 6)` of a convolution. */
+const ramp = (sum = 'c three') => [conv, node('Add', sum, 'a'), node('Clip', 'a zero six', 'k')];
 const pooled = (from: string) => [node('GlobalAveragePool', from, 'p'), node('Flatten', 'p', 'y')];
 const prepared = (nodes: readonly NodeText[], opset = 17) => preparing(modelOf({ nodes, constants, opset }));
 
@@ -68,31 +70,17 @@ const cases: readonly [string, readonly NodeText[], Record<string, number>][] = 
   ],
   [
     'hard swish, divided at the end',
-    [
-      conv,
-      node('Add', 'c three', 'a'),
-      node('Clip', 'a zero six', 'k'),
-      node('Mul', 'c k', 'm'),
-      node('Div', 'm six', 'd'),
-      ...pooled('d'),
-    ],
+    [...ramp(), node('Mul', 'c k', 'm'), node('Div', 'm six', 'd'), ...pooled('d')],
     { Conv: 1, HardSigmoid: 1, Mul: 1 },
   ],
   [
     'hard swish, divided before',
-    [
-      conv,
-      node('Add', 'three c', 'a'),
-      node('Clip', 'a zero six', 'k'),
-      node('Mul', 'k sixth', 'g'),
-      node('Mul', 'g c', 'm'),
-      ...pooled('m'),
-    ],
+    [...ramp('three c'), node('Mul', 'k sixth', 'g'), node('Mul', 'g c', 'm'), ...pooled('m')],
     { Conv: 1, HardSigmoid: 1, Mul: 1 },
   ],
   [
     'a ramp that ends elsewhere',
-    [conv, node('Add', 'c three', 'a'), node('Clip', 'a zero six', 'k'), node('Mul', 'k inverse', 'm'), ...pooled('m')],
+    [...ramp(), node('Mul', 'k inverse', 'm'), ...pooled('m')],
     { Conv: 1, Clip: 1, Mul: 1 },
   ],
   ['HardSwish', [conv, node('HardSwish', 'c', 'h'), ...pooled('h')], { Conv: 1, HardSigmoid: 1, Mul: 1 }],
@@ -129,7 +117,7 @@ const cases: readonly [string, readonly NodeText[], Record<string, number>][] = 
   ],
 ];
 
-describe('models of others, prepared', () => {
+describe('prepared models of other programs', () => {
   it.each(cases)('%s', async (_, nodes, operators) => {
     const found = await prepared(nodes);
     expect(found.operators).toEqual({ ...vectorEnd, ...operators });
@@ -196,7 +184,7 @@ describe('models of others, prepared', () => {
       { GlobalAveragePool: 2, Conv: 3, Relu: 1, Sigmoid: 1, Mul: 1, Flatten: 1, Softmax: 1 },
     ],
     [
-      'a batch that is computed',
+      'a computed batch',
       [
         node('GlobalAveragePool', 'c', 'p'),
         node('Shape', 'c', 'h'),
@@ -215,7 +203,7 @@ describe('models of others, prepared', () => {
     expect(found.difference).toBeLessThan(1e-5);
   });
 
-  it('what no rewrite knows stays', async () => {
+  it('operators without a rewrite stay', async () => {
     const found = await prepared(
       [
         conv,

@@ -10,12 +10,12 @@ const constants: NonNullable<ModelText['constants']> = {
   b: [[5], wave(5)],
 };
 
-/** A file in which nodes are called as what they give, as some exporters do. */
+/** A file whose nodes have the names of their outputs, as some exporters write it. */
 const namedByOutput = ({ nodes, ...rest }: ModelText) =>
   modelOf({ ...rest, nodes: nodes.map((one) => ({ ...one, name: one.output[0] })) });
 
 describe('names of nodes', () => {
-  it('stay apart where nodes are called as what they give', async () => {
+  it('stay unique if nodes have the names of their outputs', async () => {
     const file = namedByOutput({
       constants,
       nodes: [

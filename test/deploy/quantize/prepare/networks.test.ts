@@ -6,7 +6,8 @@ import { parseOnnx } from '../../../../compiler/index.js';
 import { createSpace, sampleGenotype, spaceSchema, type Network, type Task } from '../../../../spaces/index.js';
 import { toOnnx } from '../../../../spaces/models/index.js';
 import { smallNetworks } from '../../../spaces/networks.js';
-import { preparing, shaken } from '../support/run.js';
+import { shaken } from '../../support/classifiers.js';
+import { preparing } from '../support/run.js';
 
 beforeAll(async () => {
   await import('@tensorflow/tfjs-backend-cpu');
@@ -17,7 +18,7 @@ afterEach(() => tf.disposeVariables());
 
 const preparedNetwork = (network: Network) => preparing(parseOnnx(toOnnx(shaken(network))));
 
-/** What a prepared network of ours may hold. */
+/** Operators that our own networks may have after preparation. */
 const known = new Set([
   ...['Conv', 'Relu', 'Clip', 'HardSigmoid', 'Sigmoid', 'Add', 'Mul', 'GlobalAveragePool', 'AveragePool'],
   ...['Transpose', 'Reshape', 'Flatten', 'Concat', 'Split', 'Slice'],

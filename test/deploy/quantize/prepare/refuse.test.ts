@@ -16,7 +16,7 @@ const cases: readonly [string, ModelText, RegExp][] = [
   ['float16 weights', { nodes: relu, tensors: [tensor(Type.FLOAT16)] }, /constants of float16: 'weights'/],
   ['a cast to float16', { nodes: [node('Cast', 'x', 'y', { to: Type.FLOAT16 })] }, /'the y' casts to float16/],
   [
-    'weights elsewhere',
+    'weights in another file',
     { nodes: relu, tensors: [tensor(Type.FLOAT, { dataLocation: TensorProto_DataLocation.EXTERNAL })] },
     /data of 'weights' in another file/,
   ],
@@ -24,8 +24,8 @@ const cases: readonly [string, ModelText, RegExp][] = [
   ['images of three axes', { nodes: relu, input: ['N', 3, 8] }, /four dimensions/],
 ];
 
-describe('what cannot be quantized', () => {
-  it.each(cases)('%s is an error that says what and what to do', (_, text, message) => {
+describe('files that cannot be quantized', () => {
+  it.each(cases)('%s: the error names the cause and a remedy', (_, text, message) => {
     expect(() => prepare(modelOf(text), 'model.onnx')).toThrow(message);
     expect(() => prepare(modelOf(text), 'model.onnx')).toThrow(
       expect.objectContaining({ code: 'invalid-input', hint: expect.any(String) as string }) as Error,

@@ -7,7 +7,7 @@ const positive = (size: number) => wave(size).map((value) => 1 + Math.abs(value)
 const longs = (...values: readonly number[]) => BigInt64Array.from(values, BigInt);
 const one = (value: number) => [[], Float32Array.of(value)] as const;
 
-/** Everything that files of others are made with here: `x` is [N, 3, 8, 8]. */
+/** Constants of the test files; `x` is [N, 3, 8, 8]. */
 const constants: NonNullable<ModelText['constants']> = {
   w: [[4, 3, 3, 3], wave(108)],
   wide: [[144, 5], wave(720)],
@@ -34,10 +34,10 @@ const conv = node('Conv', 'x w b', 'c');
 
 type Row = readonly [what: string, nodes: readonly NodeText[], operators: readonly string[]];
 
-/** Forms that are seldom seen, and what only looks like one that is rewritten; and the operators that they become. */
+/** Rare forms, forms that resemble a rewritten one but must stay, and the operators after preparation. */
 const rewrites: readonly Row[] = [
   [
-    'a constant that is a node',
+    'a Constant node',
     [node('Constant', '', 'k', { value_float: { float: 2 } }), conv, node('Mul', 'c k', 'y')],
     ['Conv'],
   ],
@@ -58,11 +58,11 @@ const rewrites: readonly Row[] = [
     ['Conv', 'Relu'],
   ],
   [
-    'a factor of a convolution that others read, too',
+    'a factor of a convolution with other readers',
     [conv, node('Mul', 'c byChannel', 'm1'), node('Add', 'm1 c', 'y')],
     ['Add', 'Conv', 'Mul'],
   ],
-  ['a number less an image', [conv, node('Sub', 'one c', 's'), node('Relu', 's', 'y')], ['Conv', 'Relu', 'Sub']],
+  ['a number minus an image', [conv, node('Sub', 'one c', 's'), node('Relu', 's', 'y')], ['Conv', 'Relu', 'Sub']],
   ['Clip of Relu', [conv, node('Relu', 'c', 'r'), node('Clip', 'r _ six', 'y')], ['Clip', 'Conv']],
   ['Clip without an upper end', [conv, node('Clip', 'c zero most', 'y')], ['Conv', 'Relu']],
   [
@@ -144,7 +144,7 @@ const rewrites: readonly Row[] = [
   ],
 ];
 
-describe('what rewrites tell apart', () => {
+describe('rewrites of rare and similar forms', () => {
   it.each(rewrites)('computes the same when prepared: %s', async (_, nodes, operators) => {
     const file = modelOf({ constants, nodes });
     const { difference, operators: found } = await preparing(file);

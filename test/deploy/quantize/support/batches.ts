@@ -1,6 +1,6 @@
 import type { CalibrationBatch } from '../../../../deploy/quantize/calibrate.js';
 
-/** Images that are in memory, as calibration reads them. */
+/** Batches in memory, in the form that calibration reads. */
 export const inMemory = (...batches: readonly CalibrationBatch[]) =>
   async function* (): AsyncGenerator<CalibrationBatch> {
     yield* await Promise.resolve(batches);

@@ -7,22 +7,22 @@ import {
 } from '../../../../deploy/quantize/numbers.js';
 import type { Plan } from '../../../../deploy/quantize/plan.js';
 
-/** What is known of the bytes of a tensor. */
+/** Bounds of the bytes of a tensor. */
 interface Bytes {
-  /** The most that a number read from them can be off. */
+  /** The largest error of a number read from them. */
   readonly error: number;
-  /** The greatest magnitude of the floats, and of what is read from the bytes. */
+  /** The largest magnitude of the floats and of the numbers read from the bytes. */
   readonly most: number;
 }
 
-/** How errors come together: as bad as can be, or as those of roundings that know nothing of each other. */
+/** How errors add up: in the worst case, or as independent roundings. */
 export interface Errors {
-  /** That of rounding to whole steps, in steps. */
+  /** Error of rounding to whole steps, in steps. */
   readonly half: number;
   readonly sum: (errors: Iterable<number>) => number;
 }
 
-/** Each rounding is half a step off (kernels compute it in float32), and all in the bad direction. */
+/** Each rounding is half a step off (kernels compute it in float32), all in the same direction. */
 export const worst: Errors = {
   half: 0.505,
   sum(errors) {
@@ -43,9 +43,9 @@ export const statistical: Errors = {
 };
 
 /**
- * How far the results of a quantized model may be from those of the floats, on the images whose least and greatest values are
- * its ranges: errors of all roundings, each as great as its scale allows, put together through the network. Activations
- * count with their greatest magnitude. It is computed from the plan and the ranges alone, another way than the writer goes.
+ * Largest difference between the results of a quantized and a float model on its calibration images (minmax): the errors of
+ * all roundings, each as large as its scale allows, propagated through the network with the largest magnitude of each
+ * activation. It only needs the plan and the ranges, so it is independent of the writer.
  */
 export function errorBound(
   graph: OnnxGraph,
@@ -70,7 +70,7 @@ export function errorBound(
     const found = known.get(own);
     if (found !== undefined) return found;
     const { step, most } = stepOf(own);
-    // What comes in floats is rounded once.
+    // Float inputs are rounded once.
     const made = { error: half * step, most };
     known.set(own, made);
     return made;
@@ -105,7 +105,7 @@ export function errorBound(
     if (treatment === undefined) throw new Error(`float: ${node.op}`);
     const inputs = node.inputs.filter((name) => !editor.constant(name)).map(of);
     const [a, b = a] = inputs;
-    // Its greatest byte is 255 / 254.
+    // The largest byte is 255 / 254.
     const gate = (argument: number) => sum([argument * floatOf(node, 'alpha', 0.2), 1 / 254]);
     if (treatment === 'products') put(node, products(node));
     else if (treatment === 'scores') known.set(node.outputs[0], { error: products(node), most: Infinity });
@@ -118,7 +118,7 @@ export function errorBound(
     else if (treatment === 'looked-up') put(node, a.error);
     else if (node.op === 'Add') put(node, sum(inputs.map(({ error }) => error)));
     else if (node.op === 'Mul') {
-      // What swish loses where its argument ends, at -8.
+      // The error of swish below -8, where its argument is cut.
       put(node, sum([a.most * b.error, b.most * a.error, a.error * b.error, 0.0027]));
     } else if (node.op === 'Sigmoid') put(node, sum([a.error / 4, 0.0004]));
     else put(node, Math.max(...inputs.map(({ error }) => error)));

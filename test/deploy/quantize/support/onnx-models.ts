@@ -19,7 +19,7 @@ const attribute = (name: string, value: AttributeText) => {
   return { name, type: Kind.INTS, ints: value.map(BigInt) };
 };
 
-/** A node; numbers are integer attributes. */
+/** A node; plain numbers are integer attributes. */
 export interface NodeText {
   readonly op: string;
   readonly input: readonly string[];
@@ -50,7 +50,7 @@ export type ConstantText = readonly [dims: readonly number[], data: Data];
 export interface ModelText {
   readonly nodes: readonly NodeText[];
   readonly constants?: Readonly<Record<string, ConstantText>>;
-  /** Tensors as they are in the file, whatever they are. */
+  /** Further tensors, written unchanged. */
   readonly tensors?: readonly TensorProto[];
   readonly input?: readonly (number | string)[];
   readonly output?: string;
@@ -80,7 +80,7 @@ const port = (name: string, shape: readonly (number | string)[] | undefined) => 
   },
 });
 
-/** A file as programs of others write it: from `x` to `y`, where nothing else is said. */
+/** A file as other programs write it; by default from `x` to `y`. */
 export function modelOf(spec: ModelText): OnnxFile {
   const { nodes, constants = {}, tensors = [], input = ['N', 3, 8, 8], output = 'y', opset = 17, metadata = {} } = spec;
   const model = create(ModelProtoSchema, {

@@ -28,7 +28,7 @@ const steps = [
 ] as const;
 type Step = (typeof steps)[number];
 
-/** A network of some steps, each after a convolution or on what there is, as classifiers have them; drawn by a seed. */
+/** A random classifier: a sequence of steps, with parameters drawn by a seed. */
 export interface RandomGraph {
   readonly channels: number;
   readonly size: number;
@@ -57,7 +57,7 @@ export function graphOf({ channels, size, steps: wanted, seed }: RandomGraph): O
     const name = fresh();
     const per = (from.channels / group) * kernel * kernel;
     const weights = Float32Array.from({ length: channels * per }, () => random.normal() / Math.sqrt(per));
-    // A channel of zeros now and then, whose bias is all that it gives.
+    // Sometimes a channel of zeros, whose output is its bias.
     if (random.int(3) === 0) weights.fill(0, 0, per);
     constants[`${name}w`] = [[channels, from.channels / group, kernel, kernel], weights];
     constants[`${name}b`] = [[channels], Float32Array.from({ length: channels }, () => random.normal() * 0.3)];

@@ -9,20 +9,8 @@ import {
   type OnnxGraph,
 } from '../../../../compiler/index.js';
 import { prepare } from '../../../../deploy/quantize/prepare/index.js';
-import type { Network } from '../../../../spaces/index.js';
-import { initialWeights, type Model } from '../../../../spaces/models/index.js';
 
-/** All weights away from what they start as, batch norm's statistics too. */
-export function shaken(network: Network): Model {
-  const random = new Random(1, 'shaken');
-  const weights = [...initialWeights(network, 1)].map(([name, { shape, data }]) => {
-    const moved = data.map((value) => (Math.abs(value) + 0.1 * random.uniform()) * Math.sign(value + 1e-9));
-    return [name, { shape, data: moved }] as const;
-  });
-  return { network, weights: new Map(weights) };
-}
-
-/** Random numbers around 0, as normalised images have them. */
+/** Random numbers around 0, like normalised images. */
 export function noise(size: number, seed = 1): Float32Array {
   const random = new Random(seed, 'noise');
   return Float32Array.from({ length: size }, () => 4 * random.uniform() - 2);
@@ -35,18 +23,18 @@ async function outputs(graph: OnnxGraph, images: Float32Array, shape: readonly n
   return values;
 }
 
-/** How often each operator is in a graph, by name. */
+/** Number of nodes by operator, sorted by name. */
 const operatorCounts = (graph: OnnxGraph): Record<string, number> =>
   Object.fromEntries(Object.entries(histogram(graph)).sort(([a], [b]) => a.localeCompare(b)));
 
 export interface Prepared {
   readonly graph: OnnxGraph;
   readonly operators: Readonly<Record<string, number>>;
-  /** The largest difference from what the model computed before, relative to the largest output. */
+  /** The largest difference from the original outputs, relative to the largest output. */
   readonly difference: number;
 }
 
-/** Prepares a model, and runs it before and after on two random images (one where its batch is fixed at that). */
+/** Prepares a model, and runs it before and after on two random images (or on its fixed batch). */
 export async function preparing(file: OnnxFile): Promise<Prepared> {
   const prepared = prepare(file, 'the model');
   const [batch, ...extents] = inputsOf(file)[0].shape;

@@ -5,7 +5,7 @@ import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Tas
 import { initialWeights, toOnnx } from '../../../../spaces/models/index.js';
 import { inMemory } from './batches.js';
 
-/** The network of the fewest parameters of some random ones. */
+/** The network with the fewest parameters of some random networks. */
 export async function smallNetwork(config: unknown, task: Task): Promise<Network> {
   const space = await createSpace(spaceSchema.parse(config), task);
   const random = new Random(3, JSON.stringify(config));
@@ -13,7 +13,7 @@ export async function smallNetwork(config: unknown, task: Task): Promise<Network
   return networks.reduce((a, b) => (costs(b).params < costs(a).params ? b : a));
 }
 
-/** Quantized on noise: what is executed, what stays float, and how far the scores of the images are from the floats'. */
+/** Quantizes on noise; returns executed operators, float operators, and the error of the scores. */
 export async function quantized(network: Network) {
   const model = toOnnx({ network, weights: initialWeights(network, 1) });
   const shape = [8, ...network.input];
@@ -37,7 +37,7 @@ export async function quantized(network: Network) {
 }
 
 /**
- * What every network is executed with: images to bytes, in one order from there on; scores as floats. Shuffles of channels
- * (fbnet) are in another order.
+ * Operators that every network runs: images are quantized and transposed once, and scores are floats. Channel shuffles
+ * (fbnet) add further transposes.
  */
 export const around = { QuantizeLinear: 1, Transpose: 1, Flatten: 1, QGemm: 1 };
