@@ -31,8 +31,8 @@ const ends: { readonly [E in JobEnd]: string } = {
   failed: 'failed',
   cancelled: 'was cancelled by its run',
   'given-back': 'was given back',
-  postponed: 'is left for later',
-  lost: "is not this worker's any more",
+  postponed: 'was postponed',
+  lost: 'no longer belongs to this worker',
 };
 
 export const endLine = ({ job, end, seconds, message }: Extract<WorkerEvent, { kind: 'ended' }>): string =>

@@ -64,7 +64,7 @@ const queueSchema = z
       .boolean()
       .default(false)
       .describe(
-        'whether machines may work together whose results differ in the last bits; by default those of one kind do, and a result is the same on each of them',
+        'whether machines whose results differ in the last bits may work on one run; by default only machines with equal results do',
       ),
     artifacts: artifactsSchema,
   })

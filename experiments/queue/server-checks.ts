@@ -54,7 +54,7 @@ const causes: readonly { readonly when: RegExp; readonly text: string; readonly 
   {
     when: /ECONNRESET|EPIPE|Connection is closed|LOADING|MASTERDOWN|max number of clients/,
     text: 'the server ends the connection',
-    hint: 'A server that speaks TLS needs rediss://; it may be starting, or have as many connections as it takes (maxclients).',
+    hint: 'A server that speaks TLS needs rediss://; otherwise it may be starting, or have reached its limit of connections (maxclients).',
   },
 ];
 
