@@ -4,7 +4,7 @@ import { command, jsonOption } from '../command.js';
 import { json } from '../output/terminal.js';
 import { queueAddressOf, queueOptions } from '../arguments/queue.js';
 
-/** For so long, in ms, a server that does not answer is asked again. */
+/** How long an unreachable server is retried, in ms. */
 const patienceMs = 3000;
 
 async function addressIn(file: string): Promise<QueueAddress> {

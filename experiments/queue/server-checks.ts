@@ -13,12 +13,12 @@ const causes: readonly { readonly when: RegExp; readonly text: string; readonly 
   },
   {
     when: /ECONNREFUSED/,
-    text: 'nobody listens there',
+    text: 'no program listens there',
     hint: 'Start a server (valkey-server) that listens on an address which other machines reach.',
   },
   {
     when: /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|Socket timeout/,
-    text: 'nobody answers',
+    text: 'it does not answer',
     hint: 'Check the address, and whether a firewall blocks the port; a server with TLS needs rediss://, one without redis://.',
   },
   {
