@@ -17,7 +17,7 @@ function memoryHere(): number {
 const slotsOf = (memory: number): number => Math.max(1, Math.min(availableParallelism(), Math.floor(memory / 2 ** 30)));
 
 /** Ctrl-C once: `stop` is called. Twice: the process ends now. */
-function untilToldToStop(stop: () => Promise<void>): Promise<void> {
+function untilStopped(stop: () => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     let stopping = false;
     const onSignal = (): void => {
@@ -107,7 +107,7 @@ export const worker = command({
       if (tags.length > 0) view.note(`Tags: ${tags.join(', ')}`);
       if (modules) view.note('Code that comes with jobs is run here: users of the queue may use this machine');
       view.note(`Waiting for jobs at ${address.url}`);
-      await untilToldToStop(async () => {
+      await untilStopped(async () => {
         view.note('Stopping: jobs write their checkpoints and are given back');
         await started.stop();
       });

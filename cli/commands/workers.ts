@@ -4,7 +4,7 @@ import { command, jsonOption } from '../command.js';
 import { json } from '../output/terminal.js';
 import { queueAddressOf, queueOptions } from '../arguments/queue.js';
 
-/** For so long, in ms, a server that does not answer is asked again. */
+/** How long an unreachable server is retried, in ms. */
 const patienceMs = 3000;
 
 async function addressIn(file: string): Promise<QueueAddress> {
@@ -12,7 +12,7 @@ async function addressIn(file: string): Promise<QueueAddress> {
   const { queueAddress } = await import('../../experiments/queue/connection.js');
   const { experiment } = loadExperiment(file, { checkFiles: false });
   if ('workers' in experiment && experiment.workers.type === 'queue') return queueAddress(experiment.workers);
-  throw invalidInput(`${file}: its workers are processes of this machine, not those of a queue`, {
+  throw invalidInput(`${file}: its workers are processes of this machine; it names no queue`, {
     hint: 'workers: {type: queue, url: redis://10.0.0.5:6379} names one; or say --queue.',
   });
 }

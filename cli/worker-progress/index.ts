@@ -2,7 +2,7 @@ import type { WorkerEvent } from '../../experiments/queue/worker/job-run.js';
 import type { Terminal } from '../output/terminal.js';
 import { beginLine, endLine, epochLine, slotLine, type SlotState } from './lines.js';
 
-/** Shows what a worker does: a line for each job that begins or ends and, on a terminal, one that moves for each slot. */
+/** Shows a worker's jobs: a line when a job begins or ends and, on a terminal, a live line for each slot. */
 export interface WorkerView {
   note(message: string): void;
   observe(event: WorkerEvent): void;

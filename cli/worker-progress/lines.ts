@@ -8,7 +8,7 @@ export interface SlotState {
   readonly latest: JobEvent | null;
 }
 
-/** How a job's id reads that is a training of a trial. */
+/** Text for the id of a trial's training, by stage. */
 const stages: Readonly<Partial<Record<string, string>>> = {
   search: 'training of trial',
   final: 'final training of trial',
@@ -16,13 +16,13 @@ const stages: Readonly<Partial<Record<string, string>>> = {
 };
 
 /** `training of trial 12`; other jobs by their ids. */
-function what({ id }: WorkerJob): string {
+function describeJob({ id }: WorkerJob): string {
   const match = /^train\/(?<stage>[\w-]+)\/(?<number>\d+)(?:\/|$)/.exec(id)?.groups;
   const stage = stages[match?.['stage'] ?? ''];
   return stage === undefined ? id : `${stage} ${match?.['number'] ?? ''}`;
 }
 
-const named = (job: WorkerJob): string => `run ${job.run.slice(0, 8)}, ${what(job)}`;
+const named = (job: WorkerJob): string => `run ${job.run.slice(0, 8)}, ${describeJob(job)}`;
 
 export const beginLine = (job: WorkerJob): string => `${named(job)}: begins`;
 
@@ -31,8 +31,8 @@ const ends: { readonly [E in JobEnd]: string } = {
   failed: 'failed',
   cancelled: 'was cancelled by its run',
   'given-back': 'was given back',
-  postponed: 'is left for later',
-  lost: "is not this worker's any more",
+  postponed: 'was postponed',
+  lost: 'no longer belongs to this worker',
 };
 
 export const endLine = ({ job, end, seconds, message }: Extract<WorkerEvent, { kind: 'ended' }>): string =>
@@ -45,8 +45,8 @@ export const epochLine = (
   { epoch, validation_accuracy: accuracy, train_loss: loss }: Metrics,
 ): string => `${named(job)}: epoch ${epoch + 1}, validation accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}`;
 
-/** What an event shows of a job that goes on; null: nothing. */
-const moving: { readonly [K in JobEvent['kind']]: (event: Extract<JobEvent, { kind: K }>) => string | null } = {
+/** Text for an event of a running job; null: none. */
+const eventTexts: { readonly [K in JobEvent['kind']]: (event: Extract<JobEvent, { kind: K }>) => string | null } = {
   epoch: ({ metrics }) => `epoch ${metrics.epoch + 1} done`,
   progress: ({ progress: { epoch, epochs, step, steps, imagesPerSecond } }) =>
     `epoch ${epoch + 1}/${epochs}, step ${step}/${steps}, ${Math.round(imagesPerSecond)} images/s`,
@@ -55,8 +55,8 @@ const moving: { readonly [K in JobEvent['kind']]: (event: Extract<JobEvent, { ki
   file: () => null,
 };
 
-/** The line of a slot that is drawn again and again. */
+/** The live line of a slot. */
 export function slotLine({ job, latest }: SlotState): string {
-  const text = latest === null ? null : (moving[latest.kind] as (event: JobEvent) => string | null)(latest);
+  const text = latest === null ? null : (eventTexts[latest.kind] as (event: JobEvent) => string | null)(latest);
   return `  slot ${job.slot}: ${named(job)}${text === null ? '' : `, ${text}`}`;
 }

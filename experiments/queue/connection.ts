@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isLoopback, withoutBrackets } from '../../base/server.js';
 import { examineServer, explainFailure } from './server-checks.js';
 
-/** Where the queue server is, and how one gets in. */
+/** Address and credentials of the queue server. */
 export interface QueueAddress {
   /** `redis://host:port/database`, or `rediss://`; without user and password. */
   readonly url: string;
@@ -16,7 +16,7 @@ export interface QueueAddress {
   readonly ca?: string | undefined;
   /** Begins all keys. */
   readonly prefix: string;
-  /** Whether a server on another machine may be used that asks nobody for a password. */
+  /** Whether a server on another machine may be used without a password. */
   readonly insecure: boolean;
 }
 
@@ -33,12 +33,12 @@ function passwordIn(file: string): string {
 }
 
 /**
- * What an experiment or a command line says of the queue, with its secrets: the password is what is in the file, or
- * `NAS_QUEUE_PASSWORD`; the user is given, or `NAS_QUEUE_USER`.
- * @throws NasError `invalid-input` when the address holds a name or a password or is none, or a file cannot be read
+ * The queue's address from an experiment or a command line, with its credentials. The password comes from the password
+ * file or `NAS_QUEUE_PASSWORD`, the user from the configuration or `NAS_QUEUE_USER`.
+ * @throws NasError `invalid-input` when the address is invalid or holds a name or password, or a file cannot be read
  */
 export function queueAddress(config: AddressConfig, env: NodeJS.ProcessEnv = process.env): QueueAddress {
-  // Wherever it is: a password may hold anything.
+  // Anywhere in the address: a password may contain any character.
   if (config.url.includes('@'))
     throw invalidInput('the address of the queue server holds a name or a password, which others could read', {
       hint: `${whereUsersAre} ${whereSecretsAre}`,
@@ -73,7 +73,7 @@ export interface QueueConnection {
   readonly prefix: string;
   /** Settings of the server that may cause trouble. */
   readonly warnings: readonly string[];
-  /** Options of BullMQ's classes, which share the connection; those that block duplicate it. */
+  /** Options of BullMQ's classes. They share the connection; blocking ones duplicate it. */
   bull(): { readonly connection: Redis; readonly prefix: string };
   /** A key below the prefix. */
   key(...parts: readonly string[]): string;
@@ -118,7 +118,7 @@ function optionsOf({ url, user, password, ca }: QueueAddress): RedisOptions {
 
 /**
  * Tries something on a connection that is not opened again.
- * @throws the first error of the connection, or that of the attempt
+ * @throws the first error of the connection, or the attempt's error
  */
 async function tryConnection<T>(options: RedisOptions, attempt: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis({
@@ -160,12 +160,9 @@ async function isOpenToAll(options: RedisOptions): Promise<boolean> {
 
 async function requireClosed({ url, insecure }: QueueAddress, options: RedisOptions): Promise<void> {
   if (insecure || isLoopback(options.host ?? '') || !(await isOpenToAll(options))) return;
-  throw invalidInput(
-    `the queue server at ${url} asks nobody for a password: everybody who reaches it can use your machines`,
-    {
-      hint: 'Give it one (requirepass, or an ACL user), or say insecure: true (--insecure-queue) where nobody else can reach it.',
-    },
-  );
+  throw invalidInput(`the queue server at ${url} needs no password: everyone who reaches it can use your machines`, {
+    hint: 'Give it one (requirepass, or an ACL user), or say insecure: true (--insecure-queue) where no one else can reach it.',
+  });
 }
 
 /**

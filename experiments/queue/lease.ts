@@ -8,7 +8,7 @@ import type { QueueConnection } from './connection.js';
 import { machineId } from './machine.js';
 import { entryKey, every, listKey, runSchema, type RunRecord } from './registry.js';
 
-/** Identifies a process among all others, for those who see it. */
+/** Identifies a process, for processes of the same machine or container. */
 export type ProcessMark = Omit<RunRecord['coordinator'], 'id'>;
 
 const readOr = <T>(read: () => T): T | null => {
@@ -25,7 +25,7 @@ function startOf(pid: number): string | null {
   return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null;
 }
 
-/** Names the processes that see each other: those of one machine, or of one container. */
+/** Names the machine or container whose processes see each other. */
 const place = (): string =>
   contentHash(
     machineId(),

@@ -13,7 +13,7 @@ import { describeHolder, isLocked, shareLock, takeLock, waitForLock, type Lock }
  */
 const machineFolder = join(tmpdir(), `nas-machine-${userInfo().uid}`);
 
-/** Between two looks at a lock, in ms. */
+/** Between two checks of a lock, in ms. */
 const interval = 200;
 
 function fileOf(name: 'request' | 'work', directory: string): string {
@@ -77,7 +77,7 @@ export class MachineWatch {
   /** Resolves once the worker may run jobs, or is paused. */
   static async start(worker: PausableWorker, directory = machineFolder): Promise<MachineWatch> {
     const watch = new MachineWatch(worker, directory);
-    await watch.look();
+    await watch.check();
     void watch.repeat();
     return watch;
   }
@@ -110,11 +110,11 @@ export class MachineWatch {
   private async repeat(): Promise<void> {
     while (!this.closed) {
       await setTimeout(interval, undefined, { ref: false });
-      await this.look().catch(() => undefined);
+      await this.check().catch(() => undefined);
     }
   }
 
-  private async look(): Promise<void> {
+  private async check(): Promise<void> {
     if (this.closed || this.isOwn) return;
     const request = fileOf('request', this.directory);
     const isRequested = isLocked(request);

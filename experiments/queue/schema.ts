@@ -58,23 +58,20 @@ const queueSchema = z
       .regex(/^[A-Za-z0-9][\w.-]{0,31}$/)
       .default('nas')
       .describe('begins all keys; workers must have the same'),
-    insecure: z
-      .boolean()
-      .default(false)
-      .describe('whether a server on another machine may be used that asks nobody for a password'),
+    insecure: z.boolean().default(false).describe('whether a server on another machine may be used without a password'),
     tag: tagSchema.optional().describe('only workers with this tag do the jobs'),
     mixed: z
       .boolean()
       .default(false)
       .describe(
-        'whether machines may work together whose results differ in the last bits; by default those of one kind do, and a result is the same on each of them',
+        'whether machines whose results differ in the last bits may work on one run; by default only machines with equal results do',
       ),
     artifacts: artifactsSchema,
   })
   .describe('workers of any number of machines (`nas worker`), through a queue');
 export type QueueConfig = z.output<typeof queueSchema>;
 
-/** `workers:`; who does the work of a run. */
+/** `workers:`; the processes that do a run's jobs. */
 export const workersSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('pool') }).describe('processes of this machine'),
   queueSchema,

@@ -13,12 +13,12 @@ const causes: readonly { readonly when: RegExp; readonly text: string; readonly 
   },
   {
     when: /ECONNREFUSED/,
-    text: 'nobody listens there',
+    text: 'no program listens there',
     hint: 'Start a server (valkey-server) that listens on an address which other machines reach.',
   },
   {
     when: /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|Socket timeout/,
-    text: 'nobody answers',
+    text: 'it does not answer',
     hint: 'Check the address, and whether a firewall blocks the port; a server with TLS needs rediss://, one without redis://.',
   },
   {
@@ -54,7 +54,7 @@ const causes: readonly { readonly when: RegExp; readonly text: string; readonly 
   {
     when: /ECONNRESET|EPIPE|Connection is closed|LOADING|MASTERDOWN|max number of clients/,
     text: 'the server ends the connection',
-    hint: 'A server that speaks TLS needs rediss://; it may be starting, or have as many connections as it takes (maxclients).',
+    hint: 'A server that speaks TLS needs rediss://; otherwise it may be starting, or have reached its limit of connections (maxclients).',
   },
 ];
 

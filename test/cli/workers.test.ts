@@ -72,7 +72,7 @@ describeWithValkey('nas workers', () => {
 
   it('reports a missing server and a missing address', async () => {
     const gone = await nasInside(['workers', '--queue', 'redis://127.0.0.1:1']);
-    expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('nobody listens there')]);
+    expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('no program listens there')]);
     const wrong = await nasInside(['workers', '--queue', valkey.url, '--prefix', 'a:b']);
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('--prefix a:b')]);
     const file = join(temporaryFolder(), 'none.yaml');

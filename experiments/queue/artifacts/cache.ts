@@ -31,7 +31,7 @@ const isKey = (name: string): boolean => /^[0-9a-f]{32}$/.test(name);
 /** Files up to this size are verified by their hash before each use; larger ones by their size. */
 const smallBytes = 2 ** 20;
 
-/** A download that nobody continued for so long is removed, in ms. */
+/** An unfinished download is removed after so long without progress, in ms. */
 const unfinishedLife = 86_400_000;
 
 /**
@@ -163,7 +163,7 @@ export class BundleCache {
     }
     try {
       await writeFile(join(making, 'bundle.json'), JSON.stringify({ bytes: total, files: bundle.files.length }));
-      // The lock comes before the rename: nobody can evict it in between.
+      // The lock comes before the rename, so no process can evict it in between.
       const share = shareLock(join(making, 'in-use'));
       if (share === null) throw new Error(`${making} is locked`);
       await rename(making, join(this.directory, key));

@@ -118,7 +118,7 @@ export class HostedArtifacts implements Artifacts {
     }
   }
 
-  /** Removes uploads that nobody continued for a day, and those that were never collected for a week. */
+  /** Removes unfinished uploads after a day without progress, and complete ones that were not collected for a week. */
   async expire(now: number): Promise<void> {
     for (const name of await readdir(this.uploads)) {
       const life = wholeName.test(name) ? completeLife : partName.test(name) ? unfinishedLife : Infinity;

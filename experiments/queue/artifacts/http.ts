@@ -158,7 +158,7 @@ export class HttpArtifacts implements Artifacts {
     return retryUnreachable(attempt, { patienceMs: this.patienceMs, signal, what, hint });
   }
 
-  /** Sends what the server does not have yet. */
+  /** Sends the bytes that the server does not have yet. */
   private async send(
     file: OpenFile,
     path: string,

@@ -88,7 +88,7 @@ export class SharedFolder implements Artifacts {
   private checkThere(): void {
     if (existsSync(this.folder)) return;
     throw new StorageFailed(
-      `the shared folder ${this.path}, or that of the run in it, is not on this machine`,
+      `the shared folder ${this.path}, or the run's folder in it, is not on this machine`,
       new Error('there is no such folder'),
     );
   }

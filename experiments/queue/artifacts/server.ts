@@ -21,7 +21,7 @@ export const headers = {
 export const statuses = {
   /** An upload has to continue at another offset, `upload-offset`. */
   elsewhere: 409,
-  /** What was sent has another hash. */
+  /** The uploaded bytes have another hash. */
   wrong: 422,
   /** Another sender uploads it. */
   busy: 423,

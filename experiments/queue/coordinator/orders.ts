@@ -14,11 +14,11 @@ import type { Folders, Order } from '../transport/messages.js';
 /** A folder in which a job works, on this machine. */
 interface WorkFolder {
   readonly path: string;
-  /** Names of the files from which it continues; null: those that an earlier part of it reported. */
+  /** Names of the files from which it continues; null: the files that its earlier attempt reported. */
   readonly resumed: readonly string[] | null;
 }
 
-/** A job with symbols for its paths, and what the symbols stand for on this machine. */
+/** A job with symbols for its paths, and the paths of these symbols on this machine. */
 export interface Draft {
   readonly job: Job;
   /** Files and folders that it reads. */
@@ -48,7 +48,7 @@ export function draftOf(job: Job): Draft {
 
 /**
  * The path on this machine for a path in an answer.
- * @throws NasError when it is outside of what the job was given
+ * @throws NasError when it is outside of the job's files and folders
  */
 export function pathHere({ inputs, folders }: Pick<Draft, 'inputs' | 'folders'>, path: string): string {
   const [symbol, ...rest] = path.split('/');
@@ -213,7 +213,7 @@ export class WorkFolders {
     }
   }
 
-  /** Writes new files, and removes those of the job's own that it no longer has; other files stay. */
+  /** Writes new files, and removes files that the job wrote earlier and no longer has; other files stay. */
   private async place(folders: Folders): Promise<void> {
     for (const [symbol, files] of Object.entries(folders)) {
       const folder = this.job.draft.folders.get(symbol);

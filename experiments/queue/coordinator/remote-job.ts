@@ -9,7 +9,7 @@ import type { Folders, Identity, Order, Outcome } from '../transport/messages.js
 import { jobStates, type Action, type Event, type State } from './job-states.js';
 import { pathHere, WorkFolders, type Draft, type Journal, type Orders, type PreparedJob } from './orders.js';
 
-/** What the jobs of a run share. */
+/** Shared by the jobs of a run. */
 export interface RemoteContext {
   /** Attempts of each job. */
   readonly attempts: number;

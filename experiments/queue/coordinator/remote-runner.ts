@@ -75,7 +75,7 @@ export class RemoteRunner implements JobRunner {
     for (const job of this.jobs.values()) job.tick();
   }
 
-  /** Prepares a job, and queues it after those that were submitted before it. */
+  /** Prepares a job, and queues it after the jobs that were submitted before it. */
   private async queue(job: RemoteJob, tag: string | null): Promise<void> {
     const { modules } = job.draft;
     const key = `${tag ?? ''} ${modules}`;
@@ -96,7 +96,7 @@ export class RemoteRunner implements JobRunner {
     await queued;
   }
 
-  /** @param tag of the workers that alone can do the job, since they are what it measures; null: those of the run */
+  /** @param tag set for a measurement: only workers with this tag can do it; null: all workers of the run */
   private async prepare(job: RemoteJob, tag: string | null): Promise<void> {
     const { wanted, group } = this.options;
     const settled = tag === null ? await group() : null;

@@ -26,10 +26,10 @@ export interface GroupOptions {
   readonly signal: AbortSignal;
 }
 
-/** Between two looks for workers, in ms. */
-const lookMs = 1000;
-/** Number of looks before misfits are reported. */
-const patientLooks = 10;
+/** Between two checks for workers, in ms. */
+const checkMs = 1000;
+/** Number of checks before misfits are reported. */
+const checksBeforeWarning = 10;
 
 /** The group of a run that was begun before; null: none is chosen yet. */
 function storedGroup(store: Store): string | null {
@@ -38,7 +38,7 @@ function storedGroup(store: Store): string | null {
 }
 
 /**
- * Chooses the group of machines for a run: that of before, else the one with the most slots. Waits for the first worker,
+ * Chooses the group of machines for a run: the group of the earlier run if there is one, else the group with the most slots. Waits for the first worker,
  * and stores the choice with the run.
  * @throws the signal's reason when it is aborted
  */
@@ -46,7 +46,7 @@ export async function chooseGroup(options: GroupOptions): Promise<string> {
   const { connection, wanted, store, observe, url, acceptEnvironment, signal } = options;
   const before = storedGroup(store);
   if (before !== null && !acceptEnvironment) return before;
-  for (let looks = 0; ; looks++) {
+  for (let checks = 0; ; checks++) {
     signal.throwIfAborted();
     const workers = await listWorkers(connection);
     const slots = slotsByGroup(wanted, workers);
@@ -58,10 +58,10 @@ export async function chooseGroup(options: GroupOptions): Promise<string> {
       observe({ kind: 'note', message: groupMessage(slots, group, text) });
       return group;
     }
-    if (looks === 0) observe({ kind: 'note', message: `Waiting for workers; start some: ${commandFor(url, wanted)}` });
-    if (looks === patientLooks && workers.length > 0)
+    if (checks === 0) observe({ kind: 'note', message: `Waiting for workers; start some: ${commandFor(url, wanted)}` });
+    if (checks === checksBeforeWarning && workers.length > 0)
       observe({ kind: 'warning', message: `No worker fits: ${describeMisfits(wanted, workers)}` });
-    await setTimeout(lookMs, undefined, { signal });
+    await setTimeout(checkMs, undefined, { signal });
   }
 }
 

@@ -69,9 +69,9 @@ export class JobClient {
   }
 
   /**
-   * Queues a job behind those that wait. A job with this id that the server already knows is taken up instead, also after
+   * Queues a job behind the waiting ones. If the server already knows a job with this id, that one is used instead, also after
    * its end.
-   * @param first whether it comes before those that wait
+   * @param first whether it comes before the waiting jobs
    */
   submit(wanted: Requirements, id: string, order: Order, listener: SubmissionListener, first = false): Submission {
     return this.queueOf(wanted).submit(id, order, listener, first);
@@ -183,7 +183,7 @@ class JobQueue {
     return [...this.entries.values()].some(({ hasWorker, waitsSince }) => !hasWorker && waitsSince < until);
   }
 
-  /** Asks the server for the state of all jobs, and reports what was missed. */
+  /** Asks the server for the state of all jobs, and reports missed events. */
   async check(workers: () => Promise<readonly WorkerRecord[]>): Promise<void> {
     const entries = [...this.entries.values()].filter(({ isSent }) => isSent);
     if (entries.length === 0) return;

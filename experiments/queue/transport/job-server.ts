@@ -57,7 +57,7 @@ export interface Delivery {
   readonly data: unknown;
   /** Aborted when its submitter cancels it. */
   readonly cancelled: AbortSignal;
-  /** Aborted when the lock is lost: the job belongs to another worker, or to nobody. */
+  /** Aborted when the lock is lost: the job belongs to another worker, or to none. */
   readonly lost: AbortSignal;
   /** Whether it was cancelled before it was delivered. */
   isCancelled(): Promise<boolean>;

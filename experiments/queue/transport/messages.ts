@@ -6,9 +6,9 @@ import { bundleSchema, fileSchema } from '../artifacts/artifact.js';
 import type { QueueConnection } from '../connection.js';
 
 /**
- * The messages of the queue. Paths of a job are symbols there, such as `@0` or `@1/weights.bin`; the order says which
- * content, or which folder, a symbol stands for. Envelopes are validated. Their payload comes from the same version of this
- * package, and from those who may use the queue.
+ * The messages of the queue. Paths of a job are symbols there, such as `@0` or `@1/weights.bin`; the order gives the
+ * content or the folder of each symbol. Envelopes are validated. Their payload comes from the same version of this package,
+ * and from users with access to the queue.
  */
 
 const symbol = z.string().regex(/^@\d{1,4}$/);

@@ -79,8 +79,8 @@ function newest(path: string): number {
 const firstBytes = 256 * 2 ** 20;
 /** The most that is required, as a share of the disk. */
 const largestShare = 1 / 8;
-/** Between two looks at a full disk, in ms. */
-const lookMs = 30_000;
+/** Between two checks of a full disk, in ms. */
+const checkMs = 30_000;
 
 /** Watches a disk on which a job found no room, until there is room again. Other workers do the jobs meanwhile. */
 export class DiskRoom {
@@ -105,7 +105,7 @@ export class DiskRoom {
     this.reason = `its disk is full: ${message}`;
     if (!isNew) return;
     this.times++;
-    this.timer = setInterval(() => this.look(), lookMs);
+    this.timer = setInterval(() => this.check(), checkMs);
     this.onChange(this.reason);
   }
 
@@ -113,7 +113,7 @@ export class DiskRoom {
     clearInterval(this.timer);
   }
 
-  private look(): void {
+  private check(): void {
     const missing = this.missing();
     this.reason = missing;
     if (missing !== null) return;

@@ -31,18 +31,18 @@ export interface WorkerJob {
 /** How a worker's part in a job ended. */
 export type JobEnd =
   | 'done'
-  /** The job failed, or its process died; the run decides what comes of it. */
+  /** The job failed, or its process died; the run decides whether to retry it. */
   | 'failed'
-  /** The run wanted no more of it. */
+  /** The run cancelled it. */
   | 'cancelled'
   /** This worker stops; another goes on. */
   | 'given-back'
   /** The run's files cannot be reached; tried again later. */
   | 'postponed'
-  /** It is another worker's now, as this one was cut off for too long, or nobody's. */
+  /** This worker was cut off for too long and lost the job; another worker may have it now. */
   | 'lost';
 
-/** What a worker tells while it is at work. */
+/** Events of a worker's jobs, for people. */
 export type WorkerEvent =
   | { readonly kind: 'began'; readonly job: WorkerJob }
   | { readonly kind: 'event'; readonly job: WorkerJob; readonly event: JobEvent }
@@ -55,7 +55,7 @@ export type WorkerEvent =
       readonly message?: string;
     };
 
-/** What the jobs of a worker share. */
+/** Shared by the jobs of a worker. */
 export interface WorkerContext {
   readonly identity: Omit<Identity, 'slot'>;
   /** The number of slots. */
@@ -215,7 +215,7 @@ export class JobRun {
     if (await this.delivery.update({ ...this.order, folders })) this.delivery.report({ kind: 'files', folders });
   }
 
-  /** Does the job in a process: alone on the machine if it measures, else while nobody measures. */
+  /** Runs the job in a process: a measurement alone on the machine, other jobs while no process measures. */
   private async perform(place: JobPlace, uploads: JobUploads): Promise<ResultOf<Job>> {
     const { context, delivery, order } = this;
     const { signal } = this.ending;
@@ -270,7 +270,7 @@ export class JobRun {
     return { end: isInterrupted(result) ? 'cancelled' : 'done', settlement, keep: false };
   }
 
-  /** What becomes of a job that gave no result. */
+  /** The end of a job that gave no result. */
   private async explain(thrown: unknown, uploads: JobUploads | null): Promise<Ended> {
     const { context, delivery } = this;
     if (delivery.lost.aborted) return lost;

@@ -37,7 +37,7 @@ export interface WorkerOptions {
   readonly directory: string;
   /** Teachers and their logits; default: this machine's cache, which local runs use, too. */
   readonly cache?: string | undefined;
-  /** A worker that is not heard of for so long is considered dead, and its jobs are given to others. */
+  /** A worker silent for so long is considered dead, and its jobs go to other workers. */
   readonly patienceMs: number;
   /** Called with messages for people. */
   readonly onNote: (message: string) => void;
@@ -60,7 +60,7 @@ export interface RunningWorker {
 const stopMs = 60_000;
 /** The same once the queue server is away. */
 const stopOfflineMs = 13_000;
-/** Between two looks of an idle worker for runs that it cannot serve, in ms. */
+/** Between two checks of an idle worker for runs that it cannot serve, in ms. */
 const idleMs = 10_000;
 /** A change of jobs is announced after so long, together with the changes that follow, in ms. */
 const announceMs = 200;

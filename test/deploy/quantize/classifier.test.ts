@@ -218,7 +218,7 @@ describe('describeQuantized', () => {
     accuracy: { validation: 0.9, test: 0.8 },
   } as const;
 
-  it('describes the int8 file, without values that only hold for the float file', async () => {
+  it('describes the int8 file, without values that only hold for the float file', () => {
     const { model: int8 } = reference;
     const { latency, ...rest } = metadata;
     expect(latency).toBeDefined();

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../support/temporary.js';
 const config = { url: 'redis://10.0.0.5:6379', prefix: 'nas', insecure: false };
 
 describe('the address of a queue server', () => {
-  it('takes user and password from where nobody reads them', () => {
+  it('takes user and password from the environment or a file', () => {
     const file = join(temporaryFolder(), 'password');
     writeFileSync(file, ' from the file\n');
     const env = { NAS_QUEUE_USER: 'bob', NAS_QUEUE_PASSWORD: 'from the environment' };
@@ -23,7 +23,7 @@ describe('the address of a queue server', () => {
     expect(queueAddress(config, { NAS_QUEUE_USER: '', NAS_QUEUE_PASSWORD: '' })).toMatchObject({ user: undefined });
   });
 
-  it('names a database at most, and says what is wrong otherwise', () => {
+  it('may name a database and nothing else; errors say what is wrong', () => {
     const messageFor = (url: string, more: object = {}): string => {
       try {
         queueAddress({ ...config, url, ...more }, {});

@@ -27,7 +27,7 @@ async function connect(url: string, more: Partial<QueueAddress> = {}): Promise<Q
   return connection;
 }
 
-/** What a person reads who cannot connect. */
+/** The error text of a failed connection. */
 async function refusal(url: string, more: Partial<QueueAddress> = {}): Promise<string> {
   try {
     await connect(url, more);
@@ -45,10 +45,10 @@ async function portOf(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-describe('where no queue server is', () => {
-  it('says whether nobody listens, nobody is known, or something else answers', async () => {
+describe('an address without a queue server', () => {
+  it('is reported as closed, unknown, or another kind of server', async () => {
     expect(await refusal('redis://127.0.0.1:1')).toMatch(
-      /^failure: the queue server at redis:\/\/127.0.0.1:1: nobody listens there .*\(Start/,
+      /^failure: the queue server at redis:\/\/127.0.0.1:1: no program listens there .*\(Start/,
     );
     expect(await refusal('redis://no-such-machine.invalid')).toContain('no machine is known by this name');
     const web = await portOf(createHttpServer((_, response) => response.end()));
@@ -58,25 +58,25 @@ describe('where no queue server is', () => {
     expect(await refusal(`redis://127.0.0.1:${short}`)).toMatch(/^failure: .*ends the connection.*rediss:/);
   });
 
-  it('waits for a server that is started later', async () => {
+  it('is retried until a server starts', async () => {
     const later = createServer();
     const port = await portOf(later);
     later.close();
     const failed = connectQueue(address(`redis://127.0.0.1:${port}`), { patienceMs: 1500 });
     const begin = performance.now();
-    await expect(failed).rejects.toThrow('nobody listens');
+    await expect(failed).rejects.toThrow('no program listens');
     expect(performance.now() - begin).toBeGreaterThan(1000);
   });
 });
 
-describe('what a server says of itself', () => {
+describe('the INFO of a server', () => {
   const url = 'redis://queue';
   const info = (facts: Readonly<Record<string, string>>): string =>
     ['# Server', ...Object.entries({ redis_version: '7.2.4', ...facts }).map(([key, value]) => `${key}:${value}`)].join(
       '\r\n',
     );
 
-  it('is enough to refuse what is too old, spread or only a copy, and to warn of what forgets', () => {
+  it('refuses old servers, clusters and replicas, and warns of eviction', () => {
     expect(judgeServer(info({ role: 'master', maxmemory_policy: 'noeviction' }), url)).toEqual([]);
     expect(judgeServer(info({ redis_version: '6.2.0' }), url)).toEqual([]);
     for (const old of ['6.0.16', '5.0.7', '2.8.0'])
@@ -109,7 +109,7 @@ describeWithValkey('a connection to the queue server', () => {
     return proxy;
   }
 
-  it('says what is missing where a password is asked for', async () => {
+  it('says what is missing when the server needs a password', async () => {
     const { url } = await start({ password: 'secret' });
     expect(await refusal(url)).toMatch(
       /^invalid-input: .*does not accept this user and password, or none was given .*NAS_QUEUE_PASSWORD/,
@@ -120,7 +120,7 @@ describeWithValkey('a connection to the queue server', () => {
     expect(await refusal(`${url}/99`, { password: 'secret' })).toContain('no database of that number');
   });
 
-  it('works for a user with no more rights than it says, and names each that lacks', async () => {
+  it('works for a user with exactly the documented rights, and names each missing one', async () => {
     const admin = new Redis({ port: shared.port });
     ends.push(() => admin.disconnect());
     const give = async (user: string, ...but: string[]): Promise<void> => {
@@ -151,25 +151,25 @@ describeWithValkey('a connection to the queue server', () => {
     }
   });
 
-  it('warns of a server that forgets, and refuses one that only copies', async () => {
+  it('warns of a server that evicts keys, and refuses a replica', async () => {
     const lossy = await start({ args: ['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'] });
     expect((await connect(lossy.url)).warnings.join()).toContain('maxmemory-policy allkeys-lru');
     const copy = await start({ args: ['--replicaof', '127.0.0.1', String(shared.port)] });
     expect(await refusal(copy.url)).toContain(`It copies 127.0.0.1:${shared.port}`);
   });
 
-  it('refuses a server on another machine that lets everybody in, unless that is wanted', async () => {
+  it('refuses a server on another machine without a password, unless insecure is set', async () => {
     // An address of this machine that is not loopback stands for another machine's.
     const open = await start({ args: ['--bind', '0.0.0.0', '--protected-mode', 'no'] });
     const url = `redis://0.0.0.0:${open.port}`;
-    expect(await refusal(url)).toMatch(/asks nobody for a password.*--insecure-queue/);
+    expect(await refusal(url)).toMatch(/needs no password: .*--insecure-queue/);
     // Such a server takes any password.
-    expect(await refusal(url, { password: 'any' })).toContain('asks nobody for a password');
+    expect(await refusal(url, { password: 'any' })).toContain('needs no password');
     expect(await refusal(url, { insecure: true })).toBe('connected');
     expect(await refusal(open.url)).toBe('connected');
   });
 
-  it('comes back when the server does, with what it was about to say', async () => {
+  it('reconnects when the server is back, and sends the waiting commands', async () => {
     const valkey = await start();
     const connection = await connect(valkey.url);
     const heard: string[] = [];
@@ -185,7 +185,7 @@ describeWithValkey('a connection to the queue server', () => {
     expect(heard[0]).toBe('before');
   });
 
-  it('comes back when the network does', async () => {
+  it('reconnects when the network is back', async () => {
     const proxy = await through(shared);
     const connection = await connect(`redis://127.0.0.1:${proxy.port}`);
     proxy.set('cut');
@@ -195,7 +195,7 @@ describeWithValkey('a connection to the queue server', () => {
     expect(await late).toBe('OK');
   });
 
-  it('is closed at any moment, and what waits for it ends', async () => {
+  it('can be closed at any moment, and waiting commands end', async () => {
     const valkey = await start();
     const connection = await connect(valkey.url);
     await connection.subscribe('nas:channel', () => undefined);

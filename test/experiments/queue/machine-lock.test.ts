@@ -5,7 +5,7 @@ import { shareLock, takeLock } from '../../../base/lock.js';
 import { MachineWatch, withMachineLock } from '../../../experiments/queue/machine-lock.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-/** A worker that tells whether its jobs run. */
+/** A worker that records whether its jobs run. */
 async function startWorker(directory: string) {
   const state = { runs: true };
   const watch = await MachineWatch.start(
@@ -37,7 +37,7 @@ it('pauses all workers of a machine during a measurement, one measurement at a t
   const results = await Promise.all([
     withMachineLock(measure, { directory }),
     withMachineLock(measure, { directory }),
-    // The worker that measures pauses its own jobs by itself.
+    // The measuring worker pauses its own jobs.
     a.watch.alone(measure, signal),
   ]);
   expect(results).toEqual([
@@ -60,7 +60,7 @@ it('lets two measurements of one worker follow each other', async () => {
 
 it('pauses a worker that starts during a measurement, until its process has ended', async () => {
   const directory = temporaryFolder();
-  // As a process that was killed leaves it: the operating system gives the lock back.
+  // Like a kill: the operating system releases the lock.
   const request = takeLock(join(directory, 'request'));
   const late = await startWorker(directory);
   expect(late.state.runs).toBe(false);
@@ -69,7 +69,7 @@ it('pauses a worker that starts during a measurement, until its process has ende
   await expect.poll(() => late.state.runs).toBe(true);
 });
 
-it('is no longer waited for when that is cancelled', async () => {
+it('ends its wait when the signal is aborted', async () => {
   const directory = temporaryFolder();
   const work = shareLock(join(directory, 'work'));
   onTestFinished(() => work?.release());

@@ -14,7 +14,7 @@ describe('the fingerprint of a group', () => {
     expect(decidingFlags('', 'arm64')).toBeNull();
   });
 
-  it('is found once, and says what it is made of', async () => {
+  it('is computed once, with a text of its parts', async () => {
     const { group, text } = await describeGroup();
     expect(group).toMatch(/^[0-9a-f]{12}$/);
     expect(text).toMatch(/blocks.*ONNX Runtime \d.*TF\.js \d.*Node\.js \d/);
@@ -23,7 +23,7 @@ describe('the fingerprint of a group', () => {
 });
 
 describe('the build', () => {
-  it('is another one when code is, but not when the page or what is no code is', () => {
+  it('changes with the code, but not with the page or with other files', () => {
     const folder = temporaryFolder();
     const write = (path: string, content: string): string => {
       mkdirSync(join(folder, path, '..'), { recursive: true });
@@ -41,7 +41,7 @@ describe('the build', () => {
   });
 });
 
-it('names a machine the same each time, without telling what by', () => {
+it('the name of a machine is stable, and does not reveal its source', () => {
   expect(machineId()).toMatch(/^[0-9a-f]{12}$/);
   expect(machineId()).toBe(machineId());
 });

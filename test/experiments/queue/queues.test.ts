@@ -20,7 +20,7 @@ describe('the queues of a worker', () => {
   const requirements = fc.record({ build, group: fc.option(group), tag: fc.option(tag), modules: fc.boolean() });
   const worker = fc.record({ build, group, tags: fc.uniqueArray(tag), modules: fc.boolean() });
 
-  it('are those whose requirements it meets', () => {
+  it('are the queues whose requirements it meets', () => {
     fc.assert(
       fc.property(requirements, worker, (wanted, able) => {
         const matches =
@@ -68,7 +68,7 @@ describe('workers for a job', () => {
     expect(largestGroup(new Map())).toBeNull();
   });
 
-  it('are described by the reasons why they do not fit', () => {
+  it('are described by the reasons for a misfit', () => {
     const special = { ...wanted, tag: 'pi5', modules: true, group: 'g1' };
     const workers = [
       worker({}),

@@ -59,7 +59,7 @@ describeWithValkey('the registry', () => {
     return lease;
   }
 
-  it('gives the lease of a run to one coordinator of a machine, and at once to the next when that has ended', async () => {
+  it('gives the lease of a run to one coordinator, and at once to the next one on the machine when the first has ended', async () => {
     const connection = await connect('lease');
     const lease = await hold(connection, run('a'));
     await lease.update({ group: 'abc' });
@@ -89,7 +89,7 @@ describeWithValkey('the registry', () => {
     expect(await findRun(connection, 'r')).toMatchObject({ coordinator: { id: 'd' } });
   });
 
-  it('takes a lease again that a server forgot, and loses it to a coordinator that took it meanwhile', async () => {
+  it('takes a lease again after the server lost it, unless another coordinator took it meanwhile', async () => {
     const connection = await connect('lost');
     const lease = await hold(connection, run('a'));
     await connection.redis.flushall();
@@ -118,7 +118,7 @@ describeWithValkey('the registry', () => {
     expect(await ids()).toEqual([]);
   });
 
-  it('passes cancellations on, and remembers them until the job is wanted again', async () => {
+  it('delivers cancellations, and remembers them until the job is submitted again', async () => {
     const [ours, theirs] = [await connect('signals'), await connect('signals')];
     const heard: string[] = [];
     const end = await onCancelledJob(theirs, (job) => heard.push(job));

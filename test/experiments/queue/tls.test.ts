@@ -11,7 +11,7 @@ import { once } from 'node:events';
 const without = valkeyMissing !== false || spawnSync('openssl', ['version']).status !== 0;
 
 describe.skipIf(without)('a queue server with TLS (needs valkey-server and openssl)', () => {
-  it('is trusted by the certificate that is named, and by no other', async () => {
+  it('is trusted with the configured certificate, and with no other', async () => {
     const folder = temporaryFolder();
     const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name));
     const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=queue'];

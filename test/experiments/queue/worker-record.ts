@@ -1,6 +1,6 @@
 import type { WorkerRecord } from '../../../experiments/queue/registry.js';
 
-/** The announcement of a worker, with the parts that matter to a test. */
+/** A worker's announcement with the given parts; the rest are defaults. */
 export const workerRecord = (part: Partial<WorkerRecord> = {}): WorkerRecord => ({
   id: 'w1',
   host: 'host',

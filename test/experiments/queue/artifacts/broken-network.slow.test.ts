@@ -34,8 +34,8 @@ async function impostor(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-describe('what is sent', () => {
-  it('is sent once and fetched once, however many workers send and fetch it', async () => {
+describe('an interrupted transfer', () => {
+  it('of a content is shared by all workers that send or fetch it at the same time', async () => {
     const { proxy, url } = await network();
     const bytes = someBytes(2 * megabyte);
     const [one, other] = [reach(() => url), reach(() => url)];
@@ -52,7 +52,7 @@ describe('what is sent', () => {
     expect(readFileSync(target).equals(bytes)).toBe(true);
   });
 
-  it('a download goes on where the connection broke, again and again', async () => {
+  it('continues a download after each broken connection', async () => {
     const { hosted, proxy, url } = await network();
     const bytes = someBytes(24 * megabyte);
     const artifact = await hosted.put(fileWith(bytes));
@@ -66,12 +66,12 @@ describe('what is sent', () => {
     await reach(() => url).get(artifact, target, { onProgress });
     expect(breaks).toBe(3);
     expect(readFileSync(target).equals(bytes)).toBe(true);
-    // What was under way when it broke comes again; all of it, from the start, would be twice as much.
+    // Bytes in flight are sent again. A restart from the first byte would double the transfer.
     expect(proxy.bytes.back).toBeLessThan(1.7 * bytes.length);
     expect(proxy.connections).toBe(4);
   });
 
-  it('an upload goes on where the connection broke', async () => {
+  it('continues an upload after a broken connection', async () => {
     const { hosted, proxy, url } = await network();
     const bytes = someBytes(24 * megabyte);
     let broken = 0;
@@ -90,7 +90,7 @@ describe('what is sent', () => {
     expect(proxy.bytes.there).toBeLessThan(1.7 * bytes.length);
   });
 
-  it('a download goes on in another process', async () => {
+  it('continues a download in another process', async () => {
     const { hosted, proxy, url } = await network();
     const bytes = someBytes(16 * megabyte);
     const artifact = await hosted.put(fileWith(bytes));
@@ -108,7 +108,7 @@ describe('what is sent', () => {
     expect(readdirSync(join(target, '..'))).toEqual(['file']);
   });
 
-  it('a rest that was damaged meanwhile is noticed, and fetched anew', async () => {
+  it('detects a damaged partial file, and fetches it anew', async () => {
     const { hosted, url } = await network();
     const bytes = someBytes(megabyte);
     const artifact = await hosted.put(fileWith(bytes));
@@ -121,7 +121,7 @@ describe('what is sent', () => {
     }
   });
 
-  it('a file that is replaced while it is sent arrives as it was', async () => {
+  it('delivers the original content of a file that is replaced meanwhile', async () => {
     const { hosted, proxy, url } = await network();
     proxy.delayMs = 5;
     const bytes = someBytes(8 * megabyte);
@@ -142,7 +142,7 @@ describe('what is sent', () => {
     expect(readFileSync(target).equals(bytes)).toBe(true);
   });
 
-  it('a file of the coordinator that was replaced is gone', async () => {
+  it('reports a replaced file of the coordinator as gone', async () => {
     const { hosted, url } = await network();
     const path = fileWith(Buffer.from('first'));
     const first = await hosted.put(path);
@@ -153,7 +153,7 @@ describe('what is sent', () => {
     await reach(() => url).get(second, join(temporaryFolder(), 'file'));
   });
 
-  it('100 MB arrive in both directions', async () => {
+  it('carries 100 MB in both directions', async () => {
     const { hosted, url } = await network();
     const path = fileWith(Buffer.alloc(0));
     const chunk = someBytes(megabyte);
@@ -169,7 +169,7 @@ describe('what is sent', () => {
 });
 
 describe('a coordinator', () => {
-  it('is looked for when it is gone, and found where it is back', async () => {
+  it('is looked for when it is gone, and found at its new address', async () => {
     const first = await network();
     const bytes = someBytes(8 * megabyte);
     const path = fileWith(bytes);
@@ -204,7 +204,7 @@ describe('a coordinator', () => {
     expect(readFileSync(target).equals(other)).toBe(true);
   });
 
-  it('that is nowhere for long is an error that says what to look at', async () => {
+  it('that stays away for long is an error that says what to check', async () => {
     const worker = reach(() => null, { patienceMs: 300 });
     const failure = worker.put(fileWith(Buffer.from('x')));
     await expect(failure).rejects.toMatchObject({
@@ -219,7 +219,7 @@ describe('a coordinator', () => {
     );
   });
 
-  it('that is cut off without a word is given up, and its upload goes on', async () => {
+  it('that falls silent is given up, and its upload continues', async () => {
     const { hosted, proxy, url } = await network({ silenceMs: 300 });
     const bytes = someBytes(8 * megabyte);
     proxy.delayMs = 1;
@@ -235,7 +235,7 @@ describe('a coordinator', () => {
     await hosted.get(artifact, join(temporaryFolder(), 'file'));
   });
 
-  it('that changes what it sends is not believed', async () => {
+  it('that sends altered bytes is an error', async () => {
     const url = await impostor((_, reply) => void reply.end('something else of 27 bytes!'));
     const expected = artifactOf(Buffer.from('what should come, 27 bytes!'));
     const folder = temporaryFolder();
@@ -246,7 +246,7 @@ describe('a coordinator', () => {
     }
   });
 
-  it('that sends all where a part was asked for is understood', async () => {
+  it('may send the whole content when a part was requested', async () => {
     const bytes = someBytes(300_000);
     const url = await impostor((_, reply) => void reply.end(bytes));
     const target = join(temporaryFolder(), 'file');
@@ -257,7 +257,7 @@ describe('a coordinator', () => {
 });
 
 describe('a disk', () => {
-  it('that is full on a worker is its own error, and nothing stays there', async () => {
+  it('that is full on a worker is an error of its own, and no partial file stays', async () => {
     const { hosted, url } = await network();
     const artifact = await hosted.put(fileWith(someBytes(3 * megabyte)));
     const target = join(temporaryFolder(), 'file');
@@ -269,7 +269,7 @@ describe('a disk', () => {
     await reach(() => url).get(artifact, target);
   });
 
-  it('that is full where the run is at work is reported to the worker, before anything is sent or in the middle', async () => {
+  it('that is full on the coordinator is reported to the worker, before or during the upload', async () => {
     const { proxy, url } = await network({ reserveBytes: 2 ** 60 });
     const path = fileWith(someBytes(4 * megabyte));
     await expect(reach(() => url).put(path)).rejects.toMatchObject({
@@ -284,7 +284,7 @@ describe('a disk', () => {
   });
 });
 
-it('a worker with the token of an earlier coordinator asks for the new one', async () => {
+it('a worker with the token of an earlier coordinator fetches the new one', async () => {
   const { hosted, server } = await serve();
   const other = await serveArtifacts(hosted, { host: '127.0.0.1', port: 0, token: 'a new token' });
   onTestFinished(() => other.close());

@@ -14,7 +14,7 @@ const bundle = (kind: string, ...paths: string[]): unknown => ({
   files: paths.map((path) => ({ path, sha256: hash, bytes: 1 })),
 });
 
-it('paths that lead elsewhere, or cannot be together, are no bundle', () => {
+it('rejects bundles whose paths leave the folder or conflict', () => {
   const bad = ['', '.', '..', '../a', 'a/../b', '/a', 'a//b', 'a/', './a', 'a\\b', 'C:x', 'a\0b', '\ud800'];
   for (const path of bad) expect(bundleSchema.safeParse(bundle('folder', path)).success, path).toBe(false);
   for (const path of ['a', 'a b/ü/…', '...', '.hidden', ' '])
@@ -47,7 +47,7 @@ const name = fc
   )
   .filter((text) => !/[/\0]/.test(text) && text !== '.' && text !== '..' && Buffer.byteLength(text) <= 255);
 
-it('folders of odd names arrive as they were, or are refused', async () => {
+it('folders with odd names arrive unchanged, or are refused', async () => {
   const root = temporaryFolder();
   const hosted = new HostedArtifacts({ uploads: join(root, 'uploads') });
   const path = fc.array(name, { minLength: 1, maxLength: 6 }).map((parts) => parts.join('/'));
@@ -67,7 +67,7 @@ it('folders of odd names arrive as they were, or are refused', async () => {
           // One of them is a folder of another.
         }
       }
-      // The last is what stands for bytes that are no text.
+      // The last one replaces invalid UTF-8.
       const mustBeRefused = [...written.keys()].some((each) => /[:\\\uFFFD]/.test(each));
       const made = bundleOf(folder, hosted);
       if (mustBeRefused) {
@@ -89,7 +89,7 @@ it('folders of odd names arrive as they were, or are refused', async () => {
   expect(outcomes.refused).toBeGreaterThan(0);
 });
 
-it('follows links, but not in circles; names that are no text are refused; what is being written is left out', async () => {
+it('follows links but no cycles, refuses names that are not UTF-8, and leaves out files under construction', async () => {
   const root = temporaryFolder();
   const hosted = new HostedArtifacts({ uploads: join(root, 'uploads') });
   const folder = join(root, 'data');

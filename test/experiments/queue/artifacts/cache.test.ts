@@ -24,7 +24,7 @@ import { temporaryFolder } from '../../../support/temporary.js';
 import { fileWith, someBytes } from './describe-artifacts.js';
 import { reach, serve } from './hosted.js';
 
-/** Artifacts that count what is fetched through them. */
+/** Artifacts that count their fetches. */
 function counted(artifacts: Artifacts): { readonly artifacts: Artifacts; readonly fetched: string[] } {
   const fetched: string[] = [];
   const get: Artifacts['get'] = async (artifact, path, options) => {
@@ -37,7 +37,7 @@ function counted(artifacts: Artifacts): { readonly artifacts: Artifacts; readonl
 const hostedIn = (folder: string): HostedArtifacts =>
   new HostedArtifacts({ uploads: join(folder, 'uploads'), reserveBytes: 0 });
 
-/** A cache with a clock that goes on by itself, by seconds. */
+/** A cache whose clock advances by a second at each reading. */
 function cacheAt(directory: string, limitBytes = 2 ** 30): BundleCache {
   let now = 1_000_000;
   return new BundleCache(directory, { limitBytes, clock: () => (now += 1000) });
@@ -80,7 +80,7 @@ it('two caches on one folder fetch once: the second waits for the first', async 
   for (const use of uses) use.release();
 });
 
-it('what is damaged is fetched again: by its size, and by its content where that is small', async () => {
+it('fetches damaged bundles again: detected by size, for small files also by content', async () => {
   const folder = temporaryFolder();
   const { artifacts, fetched } = counted(hostedIn(folder));
   const cache = cacheAt(join(folder, 'cache'));
@@ -103,7 +103,7 @@ it('what is damaged is fetched again: by its size, and by its content where that
   }
 });
 
-it('what was never whole is no entry, and fetching goes on where it ended', async () => {
+it('a partial download is no entry, and the next one continues it', async () => {
   const folder = temporaryFolder();
   const { hosted, server } = await serve();
   const bundle = await fileBundle(hosted, 8 * 2 ** 20, 1);
@@ -120,7 +120,7 @@ it('what was never whole is no entry, and fetching goes on where it ended', asyn
   use.release();
 });
 
-it('what nobody has is an error, and the next one may have it', async () => {
+it('a missing content is an error, and a later source may have it', async () => {
   const folder = temporaryFolder();
   const source = hostedIn(join(folder, 'a'));
   const bundle = await fileBundle(source, 100, 1);
@@ -129,7 +129,7 @@ it('what nobody has is an error, and the next one may have it', async () => {
   (await cache.use(bundle, source)).release();
 });
 
-it('a full disk takes what nobody uses, and then there is room', async () => {
+it('a full disk evicts all unused bundles', async () => {
   const folder = temporaryFolder();
   const hosted = hostedIn(folder);
   const cache = cacheAt(join(folder, 'cache'));
@@ -151,12 +151,12 @@ it('a full disk takes what nobody uses, and then there is room', async () => {
   for (const each of [use, used]) each.release();
 });
 
-it('whatever is used and released in whatever order: never more than the limit unless it is in use, the longest unused goes first, what is used stays', async () => {
+it('keeps the limit for any order of uses and releases: evicts the least recently used, never a bundle in use', async () => {
   const limit = 10_000;
   const source = temporaryFolder();
   const hosted = hostedIn(source);
   const bundles = await Promise.all(Array.from({ length: 6 }, (_, i) => fileBundle(hosted, 1500 * (i + 1), i)));
-  // Most are only looked at: what nobody uses is what can go.
+  // Most uses end at once, because only unused bundles can be evicted.
   const kind = fc.constantFrom('look', 'look', 'look', 'hold', 'release');
   const step = fc.record({ bundle: fc.nat(5), kind });
   await fc.assert(
@@ -165,10 +165,10 @@ it('whatever is used and released in whatever order: never more than the limit u
       rmSync(directory, { recursive: true, force: true });
       let now = 1_000_000;
       const clock = (): number => (now += 1000);
-      // Two processes in turns.
+      // Two processes alternate.
       const caches = [1, 2].map(() => new BundleCache(directory, { limitBytes: limit, clock }));
       const open: { bundle: number; use: UsedBundle }[] = [];
-      // The model: bundles that are there, the longest unused first.
+      // The model: the cached bundles, least recently used first.
       let there: number[] = [];
       const keyOf = new Map<number, string>();
       const sizes = (of: readonly number[]): number => of.reduce((sum, b) => sum + bytesOf(bundles[b].files), 0);
@@ -177,7 +177,7 @@ it('whatever is used and released in whatever order: never more than the limit u
         const at = open.findIndex((each) => each.bundle === bundle);
         if (at < 0) return;
         open.splice(at, 1)[0].use.release();
-        // Its use is dated without anybody waiting for it.
+        // The release does not wait until its time is written.
         await new Promise((resolve) => setTimeout(resolve, 3));
         usedNow(bundle);
       };

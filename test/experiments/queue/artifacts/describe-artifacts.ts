@@ -7,7 +7,7 @@ import type { Artifacts } from '../../../../experiments/queue/artifacts/artifact
 import { ArtifactGone } from '../../../../experiments/queue/artifacts/artifact.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
-/** The two ends of a store: who puts, and who gets. */
+/** The two ends of a store: sender and receiver. */
 export interface Ends {
   readonly from: Artifacts;
   readonly to: Artifacts;
@@ -33,10 +33,10 @@ export function fileWith(bytes: Uint8Array, name = 'weights.bin'): string {
   return path;
 }
 
-/** What every pair of ends must do. */
+/** Contract of every pair of ends. */
 export function describeArtifacts(name: string, make: () => Promise<Ends>): void {
   describe(`artifacts: ${name}`, () => {
-    it.each([0, 1, 70_000, 3 * 2 ** 20 + 17])('a file of %i bytes arrives as it was', async (count) => {
+    it.each([0, 1, 70_000, 3 * 2 ** 20 + 17])('a file of %i bytes arrives unchanged', async (count) => {
       const { from, to } = await make();
       const bytes = someBytes(count);
       const artifact = await from.put(fileWith(bytes));
@@ -49,7 +49,7 @@ export function describeArtifacts(name: string, make: () => Promise<Ends>): void
       expect(reported.at(-1)).toEqual([count, count]);
     });
 
-    it('the same content is had at two places, and takes the place of what was there', async () => {
+    it('the same content can be fetched to two places, and replaces a file there', async () => {
       const { from, to } = await make();
       const bytes = someBytes(1000);
       const artifact = await from.put(fileWith(bytes));
@@ -62,7 +62,7 @@ export function describeArtifacts(name: string, make: () => Promise<Ends>): void
       for (const file of ['a', 'b']) expect(readFileSync(join(folder, file)).equals(bytes)).toBe(true);
     });
 
-    it('what nobody has put is gone, and nothing is written', async () => {
+    it('a content that was never stored is gone, and no file is written', async () => {
       const { to } = await make();
       const folder = temporaryFolder();
       const absent = artifactOf(Buffer.from('nobody has this'));
@@ -70,7 +70,7 @@ export function describeArtifacts(name: string, make: () => Promise<Ends>): void
       expect(readdirSync(folder)).toEqual([]);
     });
 
-    it('a file that is replaced is sent as what it is now', async () => {
+    it('a replaced file is sent with its new content', async () => {
       const { from, to } = await make();
       const path = fileWith(Buffer.from('first'));
       await from.put(path);
@@ -83,7 +83,7 @@ export function describeArtifacts(name: string, make: () => Promise<Ends>): void
       expect(readFileSync(target, 'utf8')).toBe('again');
     });
 
-    it('many at once, some of them the same, all arrive', async () => {
+    it('many files at once, some of them equal, all arrive', async () => {
       const { from, to } = await make();
       const contents = Array.from({ length: 24 }, (_, i) => someBytes(20_000, i % 8));
       const folder = temporaryFolder();
@@ -111,7 +111,7 @@ export function describeArtifacts(name: string, make: () => Promise<Ends>): void
       expect(readdirSync(folder)).not.toContain('file');
     });
 
-    it('a place where nothing can be written is an error that says so', async () => {
+    it('an unwritable place is an error that says so', async () => {
       const { from, to } = await make();
       const artifact = await from.put(fileWith(someBytes(1000)));
       await expect(to.get(artifact, '/proc/nowhere/file')).rejects.toMatchObject({

@@ -14,7 +14,7 @@ interface Reply {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** A request as it is written, without what fetch corrects. */
+/** A raw request; fetch would correct it. */
 function ask(
   port: number,
   path: string,
@@ -36,7 +36,7 @@ function ask(
   });
 }
 
-it('answers nobody without the token, no page of a browser, and under no name of others', async () => {
+it('refuses requests without the token, from a page of a browser, or for another host name', async () => {
   const { hosted, server } = await serve();
   const { sha256 } = await hosted.put(fileWith(Buffer.from('content')));
   const path = `/v1/artifacts/${sha256}`;
@@ -53,7 +53,7 @@ it('answers nobody without the token, no page of a browser, and under no name of
   for (const method of ['POST', 'DELETE', 'PATCH', 'OPTIONS']) expect(await status(method, {})).toBe(404);
 });
 
-it('serves what was put by its hash, and nothing else that is there', async () => {
+it('serves registered contents by hash, and no other file', async () => {
   const { server } = await serve();
   const parts = fc.oneof(fc.string(), fc.constantFrom('..', '%2e%2e', '%2f', '/', 'etc', 'passwd', 'a'.repeat(64)));
   await fc.assert(
@@ -66,7 +66,7 @@ it('serves what was put by its hash, and nothing else that is there', async () =
   );
 });
 
-it('sends a content from the byte that is asked for', async () => {
+it('sends a content from the requested byte', async () => {
   const { hosted, server } = await serve();
   const bytes = someBytes(1000);
   const { sha256 } = await hosted.put(fileWith(bytes));
@@ -79,7 +79,7 @@ it('sends a content from the byte that is asked for', async () => {
     expect((await get(other)).body.equals(bytes)).toBe(true);
 });
 
-it('takes no upload that is not what it says, and no place for it is anybody else’s', async () => {
+it('rejects an upload whose hash is wrong, and writes to no path of the sender’s choice', async () => {
   const { server, uploads } = await serve();
   const content = Buffer.from('content');
   const { sha256 } = artifactOf(content);
@@ -99,7 +99,7 @@ it('takes no upload that is not what it says, and no place for it is anybody els
   expect(readFileSync(join(uploads, sha256)).equals(content)).toBe(true);
 });
 
-it('forgets uploads that nobody finished for a day, and those that nobody took for a week', async () => {
+it('removes unfinished uploads after a day, and uncollected ones after a week', async () => {
   const { hosted, uploads } = await serve();
   const hour = 3600;
   const now = Date.now() / 1000;
@@ -121,7 +121,7 @@ it('forgets uploads that nobody finished for a day, and those that nobody took f
   for (const name of ['0', '1']) expect(is(name.repeat(64))).toBe(false);
 });
 
-it('an address that is taken is an error that says what to change', async () => {
+it('an address in use is an error that says what to change', async () => {
   const { hosted, server } = await serve();
   temporaryFolder();
   await expect(serveArtifacts(hosted, { host: '127.0.0.1', port: server.port, token })).rejects.toMatchObject({

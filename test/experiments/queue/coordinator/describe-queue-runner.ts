@@ -9,7 +9,7 @@ import { jobProcesses, QueuedRun, worker } from './queued.js';
 
 /** Describes the runner of a queue, with a server and a worker of its own. */
 export const describeQueueRunner = (contract: (name: string, underTest: JobRunnerUnderTest) => void): void =>
-  describeWithValkey('a queue in the place of a pool', () => {
+  describeWithValkey('a job runner on a queue', () => {
     let valkey: Valkey;
     let cache: string;
     beforeAll(async () => {
@@ -37,7 +37,7 @@ export const describeQueueRunner = (contract: (name: string, underTest: JobRunne
         stop: () => runner.stop(),
         close: async () => {
           await runner.close();
-          // A killed one would be waited for by the next measurement.
+          // The next measurement would wait for a killed one.
           await working.stop();
         },
       };

@@ -13,7 +13,7 @@ const slotOf = (id: string) => ({ id, host: id, slot: 0, group: 'g' });
 describe('the outcome of an attempt', () => {
   const failure = (error: object, died = false) => JSON.stringify({ error, died, by: slotOf('w') });
 
-  it('follows from what the worker wrote', () => {
+  it('follows from the message of the worker', () => {
     expect(outcomeOfAnswer({ result: null, folders: {} })).toMatchObject({ kind: 'done', result: null });
     expect(outcomeOfAnswer({ result: { state: 'interrupted', curve: [] }, folders: {} }).kind).toBe('interrupted');
     expect(outcomeOfAnswer({ result: { interrupted: true }, folders: {} }).kind).toBe('interrupted');
@@ -26,7 +26,7 @@ describe('the outcome of an attempt', () => {
     expect(outcomeOfFailure(failure({ code: 'failure', message: 'killed', hint: 'Less.' }, true))).toEqual(died);
   });
 
-  it('is a death where that cannot be read, and where the worker vanished', () => {
+  it('is a death when the message is unreadable or the worker vanished', () => {
     expect(outcomeOfAnswer(undefined).kind).toBe('died');
     const outside = { '@0': [{ path: '../x', sha256: 'f'.repeat(64), bytes: 1 }] };
     expect(outcomeOfAnswer({ result: null, folders: outside }).kind).toBe('died');
@@ -36,7 +36,7 @@ describe('the outcome of an attempt', () => {
 });
 
 describe('a draft', () => {
-  it('has symbols for paths, the same ones for the same job, and knows code of the user', () => {
+  it('has symbols for paths, equal ones for equal jobs, and marks code of the user', () => {
     const path = '/home/me/evaluate.mjs';
     const job = { kind: 'evaluate', path, names: ['accuracy'], subject: {} as never } as const;
     const draft = draftOf(job);
@@ -46,7 +46,7 @@ describe('a draft', () => {
     expect(draftOf(job).job).toEqual(draft.job);
   });
 
-  it('maps paths of an answer to this machine, and no path outside of what the job was given', () => {
+  it('maps paths of an answer to this machine, and rejects paths outside of the job', () => {
     const places = { inputs: new Map(), folders: new Map([['@1', { path: '/elsewhere/here', resumed: [] }]]) };
     expect(pathHere(places, '@1/a/weights.bin')).toBe(join('/elsewhere/here', 'a', 'weights.bin'));
     for (const hostile of ['@2/x', '/etc/passwd', '@1/../x', '@1//x', '@1/.', 'x', '@1/..\\x'])
@@ -82,7 +82,7 @@ describe('the files of a job', () => {
     expect(readFileSync(join(path, 'mine.txt'), 'utf8')).toBe('mine');
   });
 
-  it('in a shared folder are known by a journal, as long as they do not change', async () => {
+  it('in a shared folder are known by a journal while they are unchanged', async () => {
     const folder = temporaryFolder();
     const artifacts = new HostedArtifacts({ uploads: join(folder, 'uploads') });
     writeFileSync(join(folder, 'logits.bin'), 'logits');
@@ -107,7 +107,7 @@ it('a slot keeps its number while no other slot needs it, and two busy slots nev
   expect(['b', 'c', 'a'].map((id) => numbers.take(slotOf(id)))).toEqual([1, 0, 2]);
 });
 
-it('a search asks for as many trials at once as workers have slots, as long as it can learn from them', () => {
+it('a search runs one trial for each slot, as far as it can learn from them', () => {
   const experiment = (trials: number) => ({ search: { trials, parallel: 3 } }) as never;
   const parallel = (slots: number | null, trials = 1000): number =>
     (withParallelFor(slots, experiment(trials)) as { search: { parallel: number } }).search.parallel;

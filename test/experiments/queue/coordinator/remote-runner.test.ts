@@ -15,7 +15,7 @@ describeWithValkey('a remote runner', () => {
     folder = mkdtempSync(join(tmpdir(), 'nas-remote-'));
     vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
     valkey = await startValkey();
-    // Waits for a file of its seed, and logs when it begins.
+    // Logs its start, then waits for a file named by its seed.
     writeFileSync(
       join(folder, 'evaluate.mjs'),
       `import { appendFileSync, existsSync } from 'node:fs';
@@ -51,7 +51,7 @@ export default async ({ seed }, { signal }) => {
     existsSync(join(folder, 'log')) ? readFileSync(join(folder, 'log'), 'utf8').split('\n').filter(Boolean) : [];
   const finish = (seed: number) => writeFileSync(join(folder, `go${seed}`), '');
 
-  it('has jobs done in order, repeats the job of a killed process, and withdraws a cancelled one that waits', async () => {
+  it('runs jobs in order, repeats the job of a killed process, and withdraws a cancelled waiting job', async () => {
     const working = await worker(valkey, { modules: true });
     onTestFinished(() => working.stop());
     const run = new QueuedRun(valkey);

@@ -6,10 +6,10 @@ import { runInside } from '../../runner/inside.js';
 import { preparePlace } from '../reliability/place.js';
 import { queueAt, runQueued } from '../reliability/searches.js';
 
-describeWithValkey('a search by a queue', () => {
+describeWithValkey('a search through a queue', () => {
   const place = preparePlace();
 
-  it('on three workers equals that on one machine, bit for bit: teacher, trials, frontier, files', async () => {
+  it('on three workers equals a search on one machine bit for bit: teacher, trials, frontier, files', async () => {
     const { directory, valkey, machines } = place;
     const engine = '{ threads: 1 }';
     const search = '{ controller: nsga2, trials: 6, population: 3, parallel: 3, retries: 3 }';

@@ -35,7 +35,7 @@ describeWithValkey('the group of a run', () => {
     });
   }
 
-  it('is the one with the most slots at the beginning, and is reported; it stays when others have more', async () => {
+  it('is the group with the most slots at the start, and is reported; it stays when another group has more', async () => {
     const run = new QueuedRun(valkey);
     await announce({ group: 'few', slots: 2 });
     const leave = await announce({ group: 'many', slots: 3 });
@@ -44,14 +44,14 @@ describeWithValkey('the group of a run', () => {
     expect(run.notes).toEqual([expect.stringMatching(/group many .* 3 slots now; 2 slots of machines/)]);
     await announce({ group: 'more', slots: 8 });
     expect(await settling(run)).toBe('many');
-    // Its machines are gone: they are waited for, unless others will do.
+    // Its machines are gone: the run waits for them, unless other groups are acceptable.
     await leave();
     expect(await settling(run)).toBe('many');
     expect(await settling(run, { acceptEnvironment: true })).toBe('more');
     expect(await settling(run)).toBe('more');
   });
 
-  it('is that of the first worker that comes, who is waited for with what to type', async () => {
+  it('is the group of the first worker; while there is none, a note says how to start one', async () => {
     const run = new QueuedRun(valkey);
     const settled = settling(run);
     await expect.poll(() => run.notes).toEqual([`Waiting for workers; start some: nas worker --queue ${valkey.url}`]);
@@ -59,14 +59,14 @@ describeWithValkey('the group of a run', () => {
     expect(await settled).toBe('first');
   });
 
-  it('is waited for no longer when the run is stopped', async () => {
+  it('ends its wait when the run is stopped', async () => {
     const stop = new AbortController();
     const settled = settling(new QueuedRun(valkey), { signal: stop.signal });
     stop.abort();
     await expect(settled).rejects.toThrow();
   });
 
-  it('says how many slots there are before a run begins, and what is wrong with its files', async () => {
+  it('is preceded by a check of slots and files', async () => {
     await announce({ group: 'a', slots: 2 });
     await announce({ group: 'b', slots: 3 });
     await announce({ group: 'b', slots: 3, tags: ['gpu'] });

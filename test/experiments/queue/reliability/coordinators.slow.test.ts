@@ -11,7 +11,7 @@ import { epochsReported, queueAt, retriesOf, runQueued, writeEvaluations, writeT
 describeWithValkey('a coordinator', () => {
   const place = preparePlace();
 
-  it('that was killed takes up what workers finished meanwhile: nothing is asked again', async () => {
+  it('that was killed collects the results of workers: no trial is evaluated again', async () => {
     const { directory, valkey, machines } = place;
     const { file, log } = writeEvaluations(directory, queueAt(valkey.url), {
       name: 'taken-up',
@@ -29,7 +29,7 @@ describeWithValkey('a coordinator', () => {
     await first.kill();
     writeFileSync(join(directory, 'taken-up.go'), '');
     await until(() => log().length === 4, 'both are done');
-    // Nobody takes the answers.
+    // No coordinator collects the answers.
     await sleep(500);
     const { state, found, events } = await runQueued({ workdir });
     expect(state).toBe('complete');
@@ -40,7 +40,7 @@ describeWithValkey('a coordinator', () => {
     expect(retriesOf(events)).toEqual([]);
   });
 
-  it('that was killed takes up trainings: no epoch is trained again', async () => {
+  it('that was killed continues trainings: no epoch is trained again', async () => {
     const { directory, valkey, machines } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), {
       name: 'trained-on',
@@ -53,18 +53,18 @@ describeWithValkey('a coordinator', () => {
     const first = machines.nas(['run', file, '--workdir', workdir]);
     await first.said(/epoch 2\/6: /);
     await first.kill();
-    // Time enough to end the training, though not to send its weights.
+    // Enough time to end the training, but not to upload its weights.
     await sleep(2000);
     const { found, events } = await runQueued({ workdir });
     expect(found).toEqual(expected);
     expect(retriesOf(events)).toEqual([]);
     const reported = [...epochsReported(events)];
     expect(reported.filter(([, times]) => times > 1)).toEqual([]);
-    // The first two epochs of the trial that reported them came before.
+    // The first run reported two epochs of a trial.
     expect(reported.length).toBeLessThanOrEqual(10);
   });
 
-  it('is alone: another one in its workdir, or in a copy of it, is refused', async () => {
+  it('refuses another coordinator in its workdir or in a copy of it', async () => {
     const { directory, valkey, machines } = place;
     const { file, log } = writeEvaluations(directory, queueAt(valkey.url), {
       name: 'alone',
@@ -87,12 +87,12 @@ describeWithValkey('a coordinator', () => {
     writeFileSync(join(directory, 'alone.go'), '');
     expect((await run).state).toBe('complete');
     expect(log()).toHaveLength(2);
-    // Now that nobody holds it, the copy goes on from where it stood, and is answered for itself.
+    // The lease is free now: the copy continues from its own state and gets its own answers.
     const { state, found } = await runQueued({ workdir: copy });
     expect({ state, trials: found.trials }).toEqual({ state: 'complete', trials: (await run).found.trials });
   });
 
-  it('shares a queue with others, and each has its own results', async () => {
+  it('shares a queue with other runs, and each has its own results', async () => {
     const { directory, valkey, machines } = place;
     const files = ['one', 'two'].map((name, i) =>
       writeTrainings(directory, queueAt(valkey.url), { name, seed: String(20 + i), train: '{ epochs: 2, batch: 32 }' }),
@@ -109,7 +109,7 @@ describeWithValkey('a coordinator', () => {
     expect(alone[0].weights).not.toEqual(alone[1].weights);
   });
 
-  it('that is stopped takes back what waits, and goes on later', async () => {
+  it('that is stopped withdraws waiting jobs, and continues later', async () => {
     const { directory, valkey, machines } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), {
       name: 'paused',

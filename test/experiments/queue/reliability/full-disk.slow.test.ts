@@ -7,11 +7,11 @@ import { until } from './machines.js';
 import { preparePlace } from './place.js';
 import { queueAt, retriesOf, runQueued, writeTrainings } from './searches.js';
 
-/** In a name space of their own, processes see a small file system where there was a folder. */
+/** In a mount namespace of their own, processes see a small file system in place of a folder. */
 const canMount =
   spawnSync('unshare', ['-Urm', 'sh', '-c', 'mount -t tmpfs -o size=64k tmpfs /tmp']).status === 0
     ? (false as const)
-    : 'this system lets nobody mount a file system of their own';
+    : 'users cannot mount file systems on this system';
 const skipped = [valkeyMissing, canMount].find((reason) => reason !== false) ?? (false as const);
 
 describe.skipIf(skipped !== false)(
@@ -19,11 +19,11 @@ describe.skipIf(skipped !== false)(
   () => {
     const place = preparePlace();
 
-    it('says so and takes no more jobs; others do them', async () => {
+    it('reports it and takes no more jobs; other workers do them', async () => {
       const { directory, valkey, machines } = place;
       const file = writeTrainings(directory, queueAt(valkey.url), { name: 'full' });
       const { expected } = await runInside(file, join(directory, 'reference'));
-      // Not even room for the data.
+      // Too small even for the data.
       const cache = join(directory, 'cache');
       const within = [
         'unshare',

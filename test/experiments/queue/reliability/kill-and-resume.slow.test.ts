@@ -10,11 +10,11 @@ import { KilledSearch } from './kills.js';
 import { Machines } from './machines.js';
 import { queueAt } from './searches.js';
 
-/** How many kills; `npm run test:kills -- --queue` takes 25. */
+/** Number of kills; `npm run test:kills -- --queue` has 25. */
 const count = Number(process.env['NAS_KILLS'] ?? 2);
 const seed = Number(process.env['NAS_KILLS_SEED'] ?? 5);
 
-describeWithValkey('a run by a queue that is killed', () => {
+describeWithValkey('a killed run with a queue', () => {
   let directory = '';
   let machines: Machines;
   let valkey: Valkey;
@@ -32,7 +32,7 @@ describeWithValkey('a run by a queue that is killed', () => {
   });
 
   it(
-    `finds what an undisturbed local one finds, bit for bit, ${count} kills later`,
+    `has the results of an undisturbed local run bit for bit, ${count} kills later`,
     { timeout: 1_800_000 },
     async () => {
       const file = writeExperiment(directory, { engine: '{ threads: 1 }', workers: queueAt(valkey.url) });

@@ -7,16 +7,16 @@ import type { Valkey } from '../../../support/valkey.js';
 import { findings } from '../../runner/findings.js';
 import type { Command, Machines } from './machines.js';
 
-/** Who is killed: `job` is a process that a worker does a job in. */
+/** Killed processes; `job` is the process of a worker's job. */
 const victims = ['coordinator', 'worker', 'job', 'server', 'server and its data'] as const;
 export type Victim = (typeof victims)[number];
 
-/** Lines in which a run tells of a result. */
+/** Lines of output that report a result. */
 const resultLine = / (epoch \d+\/\d+|asked|complete): /;
 
-/** A search by a queue whose processes are killed and started again. */
+/** A search through a queue whose processes are killed and restarted. */
 export class KilledSearch {
-  /** Whom the kills have hit so far. */
+  /** Victims of the kills so far. */
   readonly hits: Victim[] = [];
   private readonly workers: Command[] = [];
 
@@ -27,16 +27,15 @@ export class KilledSearch {
     private readonly file: string,
   ) {}
 
-  /** Starts what there is besides the coordinator. */
+  /** Starts the workers. */
   async begin(workers: number): Promise<void> {
     for (let i = 0; i < workers; i++) this.workers.push(this.machines.worker(this.valkey.url));
     await this.machines.ready(this.valkey.url, ...this.workers);
   }
 
   /**
-   * Runs the experiment to its end while it is killed again and again, `limit` times at most, each time after a few
-   * results; killed processes are started again.
-   * @returns what it found.
+   * Runs the experiment to its end under at most `limit` kills, each after a few results. Killed processes are restarted.
+   * @returns the findings of the run
    */
   async run(workdir: string, limit: number) {
     let coordinator = this.coordinate(workdir);
@@ -48,7 +47,7 @@ export class KilledSearch {
       await Promise.race([sleep(delay), coordinator.over]);
       if (!coordinator.isRunning()) break;
       if (await this.kill(victim, coordinator)) this.hits.push(victim);
-      // Sometimes who is gone stays away for longer than it is waited for.
+      // Some victims stay away for longer than the patience.
       await sleep(this.random.int(3) * 400);
       await this.replace(victim);
       if (!coordinator.isRunning()) coordinator = this.coordinate(workdir);
@@ -66,7 +65,7 @@ export class KilledSearch {
     return this.machines.nas(goesOn ? ['resume', workdir] : ['run', this.file, '--workdir', workdir]);
   }
 
-  /** @returns whether there was something to kill. */
+  /** @returns whether a process was killed */
   private async kill(victim: Victim, coordinator: Command): Promise<boolean> {
     const worker = this.workers[this.random.int(this.workers.length)];
     switch (victim) {
@@ -100,11 +99,11 @@ export class KilledSearch {
   }
 }
 
-/** Resolves once a command has printed so many further results. */
+/** Resolves once a command has printed `count` more results. */
 async function reported(command: Command, count: number): Promise<void> {
   const results = () => command.output.split('\n').filter((line) => resultLine.test(line)).length;
   const before = results();
   while (command.isRunning() && results() < before + count) await sleep(20);
-  // Of a command that has just begun: once it has said anything.
+  // A command that has just started has to print something first.
   while (command.isRunning() && command.output === '') await sleep(20);
 }

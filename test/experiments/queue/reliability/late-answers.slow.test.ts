@@ -10,7 +10,7 @@ import { queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from 
 describeWithValkey('a worker that was believed dead', () => {
   const place = preparePlace();
 
-  it('gives an answer that nobody waits for: it is dropped', async () => {
+  it('gives a late answer, which is dropped', async () => {
     const { directory, valkey, machines } = place;
     const { file, log } = writeEvaluations(directory, queueAt(valkey.url), {
       name: 'late',
@@ -35,7 +35,7 @@ describeWithValkey('a worker that was believed dead', () => {
     expect(retriesOf(events)).toMatchObject([{ number: 0, attempt: 2 }]);
     expect(found.trials.map((trial) => trial.state)).toEqual(['complete', 'complete', 'complete']);
     sleeper.signalAll('SIGCONT');
-    // It learns that the job was taken from it, and serves on.
+    // It learns that it lost the job, and goes on.
     await until(
       async () => {
         const record = (await machines.workers(valkey.url)).find(({ pid }) => pid === sleeper.pid);
@@ -47,7 +47,7 @@ describeWithValkey('a worker that was believed dead', () => {
     expect(sleeper.isRunning()).toBe(true);
   });
 
-  it('disturbs nobody who went on with its training', async () => {
+  it('does not disturb the worker that continued its training', async () => {
     const { directory, valkey, machines } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), {
       name: 'frozen',
@@ -69,7 +69,7 @@ describeWithValkey('a worker that was believed dead', () => {
     const { found, events } = await runQueued({ file, workdir: join(directory, 'frozen') }, (event) => {
       if (event.kind === 'trial-epoch') {
         sleeper ??= freeze();
-        // Both are at it now, from different places.
+        // Now both train it, from different epochs.
         if (event.epoch >= 5 && retried) woken ??= sleeper.then(wake);
       }
       if (event.kind === 'trial-retried') retried = true;

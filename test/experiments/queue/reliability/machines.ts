@@ -7,7 +7,7 @@ import type { WorkerRecord } from '../../../../experiments/queue/registry.js';
 import { listWorkers } from '../../../../experiments/queue/registry.js';
 import { main } from '../../../cli/nas.js';
 
-/** The `nas` command as a process, and all that it writes. */
+/** A `nas` command as a process, with its output. */
 export class Command {
   output = '';
   /** Its exit code; null when a signal ended it. */
@@ -31,7 +31,7 @@ export class Command {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Processes that it has started and that are there. */
+  /** Its running child processes. */
   children(): readonly number[] {
     try {
       return readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
@@ -40,18 +40,18 @@ export class Command {
     }
   }
 
-  /** Sends a signal to it and to all that it has started. */
+  /** Sends a signal to it and its child processes. */
   signalAll(signal: NodeJS.Signals): void {
     for (const pid of [this.pid, ...this.children()]) process.kill(pid, signal);
   }
 
-  /** Ends it at once; what it had started ends by itself. */
+  /** Kills it; its child processes end by themselves. */
   async kill(): Promise<void> {
     if (this.isRunning()) this.child.kill('SIGKILL');
     await this.over;
   }
 
-  /** Resolves once it has written this; rejects when it ends before, or takes long. */
+  /** Resolves once its output matches; rejects when it ends before, or takes too long. */
   said(pattern: RegExp, seconds = 30): Promise<void> {
     return until(
       () => {
@@ -66,7 +66,7 @@ export class Command {
   }
 }
 
-/** Waits until something is so. @throws Error naming it when it is not within the time. */
+/** Waits until a condition holds. @throws Error naming the condition after the time limit */
 export async function until(
   isSo: () => boolean | Promise<boolean>,
   what: string | (() => string),
@@ -87,11 +87,11 @@ export interface WorkerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The command; default: the built one. */
   readonly main?: string;
-  /** What starts Node.js: `unshare` with arguments, say; its pid has to become the worker's. */
+  /** Command that starts Node.js, such as `unshare` with arguments; its pid must become the worker's. */
   readonly within?: readonly string[];
 }
 
-/** Seconds after which a silent worker's jobs are given to others, in these tests. */
+/** Seconds after which these tests give a silent worker's jobs to other workers. */
 export const patience = 2;
 
 /** The processes of a test: workers, coordinators. Each machine has a cache of its own. */
@@ -108,22 +108,22 @@ export class Machines {
     return this.start(`worker-${this.count++}`, all, options);
   }
 
-  /** Starts another verb of the command, with the cache of the test's process or of the folder. */
+  /** Starts another `nas` command as the coordinator, with a cache of its own. */
   nas(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
     return this.start('coordinator', args, { env });
   }
 
-  /** Where the cache of a worker is. */
+  /** Cache folder of a worker. */
   cacheOf(worker: Pick<Command, 'name'>): string {
     return join(this.directory, 'cache', worker.name);
   }
 
-  /** Who is there, as the queue tells. */
+  /** The workers in the queue's registry. */
   async workers(url: string): Promise<readonly WorkerRecord[]> {
     return listWorkers(await this.connection(url));
   }
 
-  /** Waits until as many workers are there as are named; the first queue that was asked is asked. */
+  /** Waits until these workers are in the registry of the first queue that was used. */
   async ready(url: string, ...workers: readonly Command[]): Promise<void> {
     const all = async () => {
       const dead = workers.find((command) => !command.isRunning());
@@ -133,11 +133,11 @@ export class Machines {
     };
     await until(
       all,
-      () => `these workers are there:\n${workers.map(({ name, output }) => `${name}: ${output}`).join('\n')}`,
+      () => `these workers are in the registry:\n${workers.map(({ name, output }) => `${name}: ${output}`).join('\n')}`,
     );
   }
 
-  /** The worker of these that does a job; waits until one does. */
+  /** Waits until one of these workers has a job, and returns it. */
   async busy(url: string, ...workers: readonly Command[]): Promise<Command> {
     let found: Command | undefined;
     await until(async () => {
@@ -149,7 +149,7 @@ export class Machines {
     return found;
   }
 
-  /** A connection of the test's own to a queue. */
+  /** The test's own connection to a queue. */
   async connection(url: string): Promise<QueueConnection> {
     const [known] = this.connections;
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set while it was waited
@@ -159,7 +159,7 @@ export class Machines {
     return connection;
   }
 
-  /** Ends all of them. */
+  /** Kills all commands and closes all connections. */
   async close(): Promise<void> {
     await Promise.all(this.commands.splice(0).map((command) => command.kill()));
     await Promise.all(this.connections.splice(0).map((connection) => connection.close()));

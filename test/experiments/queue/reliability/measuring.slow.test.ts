@@ -8,7 +8,7 @@ import { queueAt, runQueued, writeTrainings } from './searches.js';
 describeWithValkey('latency on a worker', () => {
   const place = preparePlace();
 
-  it('is measured where the tag is, while nothing trains there', async () => {
+  it('is measured on a worker with the tag, and on no other', async () => {
     const { directory, valkey, machines } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), {
       name: 'measured',
@@ -30,7 +30,7 @@ describeWithValkey('latency on a worker', () => {
     } finally {
       store.close();
     }
-    // Who has the tag serves all other jobs, too; who has it not measures nothing.
+    // A worker with the tag also does all other jobs; a worker without it measures nothing.
     expect(trains.output).not.toMatch(/calibration-/);
     expect(measures.output).toMatch(/calibration-/);
   });

@@ -21,7 +21,7 @@ describeWithValkey('a network that fails', () => {
     return proxy;
   };
 
-  /** Has a network fail once, from the end of a trial's second epoch on. */
+  /** Makes a network fail once, from the end of a trial's second epoch on. */
   const failing = (proxy: Proxy, state: ProxyState, seconds: number) => {
     let over: Promise<void> | undefined;
     const fail = async () => {
@@ -57,7 +57,7 @@ describeWithValkey('a network that fails', () => {
     },
   );
 
-  it('between a worker and the server, for longer: others go on, and what it had done meanwhile is dropped', async () => {
+  it('between a worker and the server for long: other workers continue, and its late results are dropped', async () => {
     const { directory, valkey, machines } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), { name: 'long', ...long });
     const { expected } = await runInside(file, join(directory, 'reference-long'));
@@ -76,7 +76,7 @@ describeWithValkey('a network that fails', () => {
     expect(lonely.isRunning(), lonely.output).toBe(true);
   });
 
-  it.each(['cut', 'silent'] as const)('between workers and the coordinator (%s) is waited for', async (state) => {
+  it.each(['cut', 'silent'] as const)('between workers and the coordinator (%s) only delays them', async (state) => {
     const { directory, valkey, machines } = place;
     const port = await freePort();
     const proxy = await proxyTo({ port });
@@ -93,7 +93,7 @@ describeWithValkey('a network that fails', () => {
     expect(proxy.bytes.there).toBeGreaterThan(0);
   });
 
-  it('between the coordinator and the server loses no progress for good', async () => {
+  it('between the coordinator and the server loses no progress', async () => {
     const { directory, valkey, machines } = place;
     const proxy = await proxyTo({ port: valkey.port });
     const file = writeTrainings(directory, queueAt(`redis://127.0.0.1:${proxy.port}`), {

@@ -5,11 +5,11 @@ import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { startValkey, type Valkey } from '../../../support/valkey.js';
 import { Machines } from './machines.js';
 
-/** Where the tests of a file take place. */
+/** The resources of a test file. */
 export interface Place {
   readonly directory: string;
   readonly valkey: Valkey;
-  /** Its processes end after each test. */
+  /** Its processes are killed after each test. */
   readonly machines: Machines;
 }
 

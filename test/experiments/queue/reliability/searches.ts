@@ -15,7 +15,7 @@ type Changes = NonNullable<Parameters<typeof writeExperiment>[1]>;
 /** `workers:` of an experiment whose jobs go to a queue. */
 export const queueAt = (url: string, more = ''): string => `{ type: queue, url: "${url}"${more} }`;
 
-/** Writes an experiment of a few trainings; small, and all of them long enough to be disturbed. */
+/** Writes an experiment of a few small trainings, each long enough to be disturbed. */
 export const writeTrainings = (directory: string, workers: string, changes: Changes = {}): string =>
   writeExperiment(directory, {
     name: 'trainings',
@@ -29,7 +29,7 @@ export const writeTrainings = (directory: string, workers: string, changes: Chan
   });
 
 /**
- * Writes an experiment whose candidates a module evaluates: a line in a log for each time that it is asked, then `body`,
+ * Writes an experiment whose candidates a module evaluates. Each evaluation logs a line, then runs `body`,
  * in which `seed` names the trial, `log(text)` writes, `wait(ms)` waits, and `file(name)` is a file in the directory.
  */
 export function writeEvaluations(
@@ -74,7 +74,7 @@ export interface Ran {
   readonly events: readonly RunEvent[];
 }
 
-/** Runs an experiment, or goes on with it, by the workers that it names; the coordinator is the test's process. */
+/** Runs or resumes an experiment through its queue; the coordinator is the test's process. */
 export async function runQueued(
   { file, workdir, signal }: { readonly file?: string; readonly workdir: string; readonly signal?: AbortSignal },
   observe: RunObserver = () => undefined,

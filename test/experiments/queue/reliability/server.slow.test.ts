@@ -35,7 +35,7 @@ describeWithValkey('a queue server that is killed while jobs run', () => {
     });
     await restarted;
     expect(found).toEqual(expected);
-    // Nobody died: there were no attempts to lose.
+    // No worker died, so no attempt was lost.
     expect(retriesOf(events)).toEqual([]);
     expect(workers.every((worker) => worker.isRunning())).toBe(true);
   });
@@ -50,19 +50,19 @@ describeWithValkey('a queue server that is killed while jobs run', () => {
     for (const round of [1, 2]) {
       await runQueued({ file, workdir: join(directory, `clean-${round}`) });
       const keys = await redis.keys('*');
-      // Neither jobs nor who held the run.
+      // Neither jobs nor the run's lease.
       expect(keys.filter((key) => /:[0-9a-f]{16,}/.test(key))).toEqual([]);
       let bytes = 0;
       for (const key of keys) bytes += Number(await redis.call('memory', 'usage', key));
       sizes.push(bytes);
     }
-    // Streams of events are cut to a length: a second run adds nothing that stays.
+    // Event streams have a maximum length: a second run leaves nothing more.
     expect(sizes[1]).toBeLessThan(2 * sizes[0]);
   });
 
-  it('gives a result to a run whose coordinator waits for it alone', async () => {
+  it('loses no result of a run whose coordinator waits for a single job', async () => {
     const { directory, valkey, machines } = place;
-    // The answer comes while the server is away: the worker gives it when it can.
+    // The job ends while the server is away: the worker answers once it is back.
     const { file, log } = writeEvaluations(directory, queueAt(valkey.url), {
       name: 'answer',
       body: `while (!existsSync(file('answer.go'))) await wait(20); log('done ' + seed);`,

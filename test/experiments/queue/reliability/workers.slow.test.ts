@@ -11,7 +11,7 @@ import { until, type Command } from './machines.js';
 describeWithValkey('workers of a queue', () => {
   const place = preparePlace();
 
-  it('go on from the last checkpoint of one that was killed in the middle of a training', async () => {
+  it('continue from the last checkpoint of a worker that was killed during a training', async () => {
     const { directory, valkey, machines } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), {
       name: 'killed',
@@ -25,7 +25,7 @@ describeWithValkey('workers of a queue', () => {
     const checkpoint = join(workdir, 'artifacts', 'search', '00000', 'checkpoint.bin');
     let killed: Promise<void> | undefined;
     const { found, events } = await runQueued({ file, workdir }, (event) => {
-      // By then, the end of the first epoch has been uploaded.
+      // By then, the first epoch's checkpoint has been uploaded.
       if (event.kind === 'trial-epoch' && event.epoch >= 2 && existsSync(checkpoint))
         killed ??= machines.busy(valkey.url, ...workers).then((worker) => worker.kill());
     });
@@ -36,15 +36,15 @@ describeWithValkey('workers of a queue', () => {
     const reported = epochsReported(events);
     expect(reported.size).toBe(8);
     expect(reported.get('0/0')).toBe(1);
-    // At most what was trained between the last upload and the kill was trained again.
+    // Only epochs between the last upload and the kill are trained again.
     expect([...reported.values()].filter((times) => times > 1).length).toBeLessThanOrEqual(3);
   });
 
-  it('fail the trial that ends three of them, with the reason, and not the run', async () => {
+  it('fail a trial that kills three of them, with the reason; the run continues', async () => {
     const { directory, valkey, machines } = place;
     const { file, log } = writeEvaluations(directory, queueAt(valkey.url), {
       name: 'poison',
-      // The first trial that is asked for ends the worker itself, wherever it is done.
+      // The first trial kills its worker, on each machine.
       body: `
         const poison = file('poison.seed');
         try { writeFileSync(poison, String(seed), { flag: 'wx' }); } catch {}
@@ -63,7 +63,7 @@ describeWithValkey('workers of a queue', () => {
     expect(found.trials.filter((trial) => trial.state === 'complete')).toHaveLength(5);
   });
 
-  it('fail the trial whose process is killed three times, without an end of their own', async () => {
+  it('fail a trial whose process is killed three times, and keep running', async () => {
     const { directory, valkey, machines } = place;
     const { file } = writeEvaluations(directory, queueAt(valkey.url), {
       name: 'fatal',
@@ -86,7 +86,7 @@ describeWithValkey('workers of a queue', () => {
     expect(worker.isRunning()).toBe(true);
   });
 
-  it('whose clocks are wrong by an hour do the same as others', async () => {
+  it('give the same results with clocks that are wrong by an hour', async () => {
     const { directory, valkey, machines } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), { name: 'clocks' });
     const { expected } = await runInside(file, join(directory, 'right'));
@@ -103,7 +103,7 @@ describeWithValkey('workers of a queue', () => {
     expect(retriesOf(events)).toEqual([]);
   });
 
-  it('give back what they do when they are stopped, and others go on from there', async () => {
+  it('return their jobs when they are stopped, and other workers continue them', async () => {
     const { directory, valkey, machines } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), {
       name: 'stopped',
@@ -122,7 +122,7 @@ describeWithValkey('workers of a queue', () => {
     expect(await first.over, first.output).toBe(0);
     expect(second?.isRunning()).toBe(true);
     expect(found).toEqual(expected);
-    // To stop is no death: there were no attempts to lose.
+    // A stop is no death, so no attempt was lost.
     expect(retriesOf(events)).toEqual([]);
     expect([...epochsReported(events).values()]).toEqual(Array.from({ length: 8 }, () => 1));
   });
@@ -131,7 +131,7 @@ describeWithValkey('workers of a queue', () => {
 describeWithValkey('a worker of another build', () => {
   const place = preparePlace();
 
-  it('is given nothing, and both sides say so', async () => {
+  it('gets no jobs, and both sides report it', async () => {
     const { directory, valkey, machines } = place;
     const other = anotherBuild(directory);
     const { file } = writeEvaluations(directory, queueAt(valkey.url));

@@ -44,7 +44,7 @@ function setting(initial: Folders = { '@1': [] }) {
 }
 
 describe('uploads of a job', () => {
-  it('send only the newest of what is written while another is on its way', async () => {
+  it('send only the newest version of a file that is written during an upload', async () => {
     const { uploads, write, sent, hold, reported } = setting();
     const gate = hold();
     const file = write('checkpoint.bin');
@@ -56,7 +56,7 @@ describe('uploads of a job', () => {
     expect(reported.length).toBeGreaterThan(0);
   });
 
-  it('leave out what the job has removed, and keep what it began with', async () => {
+  it('leave out removed files, and keep the files from which the job started', async () => {
     const { uploads, write, folder } = setting({ '@1': [{ path: 'checkpoint.bin', ...artifact(9) }] });
     write('checkpoint.bin');
     uploads.addMissing(write('weights.bin'));
@@ -65,7 +65,7 @@ describe('uploads of a job', () => {
     expect((await uploads.flush())['@1'].map(({ path }) => path)).toEqual(['weights.bin']);
   });
 
-  it('try again in the end what failed before, and say when that fails, too', async () => {
+  it('repeat failed uploads at the end, and report a second failure', async () => {
     const { uploads, write, failing, reported } = setting();
     failing(true);
     uploads.add(write('a'));

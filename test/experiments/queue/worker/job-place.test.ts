@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../../support/temporary.js';
 
 const file = (path: string) => ({ path, sha256: '0'.repeat(64), bytes: 1 });
 
-/** A job of which only the paths matter. */
+/** A job with its paths only. */
 const train = (data: string, directory: string): Job =>
   ({ kind: 'train', fit: { dataset: { directory: data }, teacher: null, directory } }) as unknown as Job;
 const exporting = (path: string): Job =>
@@ -46,8 +46,8 @@ function setting(modules = false) {
   return { root, home, written, options, prepare: (order: Order) => JobPlace.prepare(order, supply, options) };
 }
 
-describe('the place of a job', () => {
-  it('puts symbols where its files are here, and symbols back into what it gives', async () => {
+describe('the files of a delivered job', () => {
+  it('replaces symbols by local paths, and local paths of the answer by symbols', async () => {
     const { root, home, prepare, written } = setting();
     const place = await prepare(orderOf(train('@0', '@1'), { folders: { '@1': [file('checkpoint.bin')] } }));
     expect(place.job).toMatchObject({
@@ -67,8 +67,8 @@ describe('the place of a job', () => {
   it.each([
     ['an absolute path', train('/etc', '@1')],
     ['a relative one', train('data', '@1')],
-    ['a symbol that stands for nothing', train('@9', '@1')],
-    ['a way out of an input', train('@0/../../x', '@1')],
+    ['an unknown symbol', train('@9', '@1')],
+    ['a path out of an input', train('@0/../../x', '@1')],
     ['a folder within an input', train('@0', '@0')],
     ['a folder below its own', train('@0', '@1/../2')],
     ['a file above its folder', exporting('@1/..')],
@@ -85,13 +85,13 @@ describe('the place of a job', () => {
     expect(readdirSync(root).filter((name) => name !== 'job')).toEqual([]);
   });
 
-  it('runs code that comes with a job where that is allowed', async () => {
+  it('runs code that comes with a job if the worker allows it', async () => {
     const { prepare, root } = setting(true);
     const { job } = await prepare(orderOf({ kind: 'evaluate', path: '@0', names: [], subject: {} } as unknown as Job));
     expect(job).toMatchObject({ path: join(root, 'bundles', 'data') });
   });
 
-  it('adds to the cache what teachers are made of, and overwrites nothing there', async () => {
+  it('adds the files of teachers to the cache, and overwrites none there', async () => {
     const { prepare, root } = setting();
     const there = join(root, 'cache', 'teachers', 'a', 'weights.bin');
     mkdirSync(dirname(there), { recursive: true });
@@ -107,7 +107,7 @@ describe('the place of a job', () => {
     await expect(prepare(poisoned)).rejects.toThrow('cache');
   });
 
-  it('never lets a folder have files outside, whatever they are called', () => {
+  it('keeps all files inside the folder, for any names', () => {
     const part = fc.oneof(fc.constantFrom('..', '.', '', 'a', 'C:', '\\', '~', '\0', '/'), fc.string({ maxLength: 4 }));
     fc.assert(
       fc.property(fc.array(part, { minLength: 1, maxLength: 5 }), (parts) => {

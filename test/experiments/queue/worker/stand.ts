@@ -35,7 +35,7 @@ export interface StartedWorker extends RunningWorker {
   readonly directory: string;
 }
 
-/** A coordinator by hand: a run's files, its record, and orders put into queues. */
+/** Plays a coordinator: hosts a run's files, registers its record, and puts orders into queues. */
 export class Stand {
   readonly progress = new Map<string, Progress[]>();
   private hearing: ((job: string, progress: Progress) => void) | undefined;
@@ -94,7 +94,7 @@ export class Stand {
     return stand;
   }
 
-  /** The run's coordinator is there. */
+  /** Registers the run's coordinator. */
   async serve(): Promise<void> {
     const token = makeToken();
     const server = await serveArtifacts(this.hosted, { host: '127.0.0.1', port: 0, token });
@@ -113,7 +113,7 @@ export class Stand {
     this.lease = await holdRun(this.connection, record);
   }
 
-  /** It is gone. */
+  /** Removes it from the registry. */
   async vanish(): Promise<void> {
     await this.lease?.release();
     await this.closeServer?.();
@@ -125,12 +125,12 @@ export class Stand {
     await this.queue.add('job', { run: this.run, id: job, attempt: 1, deadline: 60, ...order }, { jobId: job });
   }
 
-  /** As data that no worker need understand. */
+  /** Adds a job with any data. */
   async addRaw(job: string, data: unknown): Promise<void> {
     await this.queue.add('job', data, { jobId: job });
   }
 
-  /** The order as it is kept with the job. */
+  /** The order that the server keeps with the job. */
   async order(job: string): Promise<Order> {
     return (await this.queue.getJob(job))?.data as Order;
   }
@@ -139,7 +139,7 @@ export class Stand {
     return this.queue.getJobState(job);
   }
 
-  /** What a job came to. */
+  /** The outcome of a job. */
   async end(job: string, patienceMs = 40_000): Promise<Ended> {
     const until = performance.now() + patienceMs;
     for (;;) {
@@ -152,7 +152,7 @@ export class Stand {
     }
   }
 
-  /** The first progress of a job for which something holds, from now on. */
+  /** Resolves with the next progress of a job that meets a condition. */
   heard(job: string, is: (progress: Progress) => boolean): Promise<Progress> {
     return new Promise((resolve) => {
       this.hearing = (of, progress) => {
@@ -172,7 +172,7 @@ const addressOf = (valkey: Valkey) =>
     {},
   );
 
-/** A worker in this process; its jobs are in others. */
+/** A worker in this process, with its jobs in child processes. */
 export async function workerOf(valkey: Valkey, options: Partial<WorkerOptions> = {}): Promise<StartedWorker> {
   const notes: string[] = [];
   const events: WorkerEvent[] = [];

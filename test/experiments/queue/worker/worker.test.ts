@@ -75,7 +75,7 @@ describeWithValkey('a worker of a queue', () => {
   });
   const dataOf = (stand: Stand) => bundleOf(dataset.directory, stand.hosted);
 
-  /** The weights that an answer speaks of. */
+  /** The weights of an answer. */
   async function weightsOf(stand: Stand, ended: Ended): Promise<string> {
     if (!('answer' in ended)) throw new Error(JSON.stringify(ended));
     expect(ended.answer.result).toMatchObject({ state: 'complete', weights: '@1/weights.bin' });
@@ -87,7 +87,7 @@ describeWithValkey('a worker of a queue', () => {
     return weightsHash(target);
   }
 
-  it('trains what a local run trains, tells what it does, and leaves nothing', async () => {
+  it('trains to the weights of a local run, reports its jobs, and leaves no files', async () => {
     const stand = await Stand.open(valkey);
     const worker = await stand.worker();
     await stand.add('done', training(await dataOf(stand)));
@@ -103,7 +103,7 @@ describeWithValkey('a worker of a queue', () => {
     expect(readdirSync(join(worker.directory, 'jobs'))).toEqual([]);
   });
 
-  it('gives a training back when it stops, and another worker goes on from what it sent, bit for bit', async () => {
+  it('returns a training when it stops, and another worker continues it bit for bit', async () => {
     const stand = await Stand.open(valkey);
     const first = await stand.worker();
     const sent = stand.heard('stopped', (progress) => progress.kind === 'event' && progress.event.kind === 'epoch');
@@ -123,7 +123,7 @@ describeWithValkey('a worker of a queue', () => {
     expect(reported.at(-1)).toBe(3);
   });
 
-  it('says that a job died whose process was killed, and that it was cancelled when its run wants no more', async () => {
+  it('reports a killed process as a death, and a cancelled job as interrupted', async () => {
     const stand = await Stand.open(valkey);
     const worker = await stand.worker();
     const inputs = await dataOf(stand);
@@ -141,7 +141,7 @@ describeWithValkey('a worker of a queue', () => {
     expect(await stand.end('unwanted')).toMatchObject({ answer: { result: { state: 'interrupted' } } });
   });
 
-  it('answers what is no order, and what may not be done here', async () => {
+  it('answers invalid orders and jobs that it does not allow with a failure', async () => {
     const stand = await Stand.open(valkey);
     await stand.worker();
     await stand.addRaw('nonsense', { run: '../..', job: 1 });
@@ -156,7 +156,7 @@ describeWithValkey('a worker of a queue', () => {
     expect('failure' in ended && ended.failure.error.message).toContain('--allow-modules');
   });
 
-  it('stands still, and all workers of the machine with it, while one of them measures', async () => {
+  it('pauses its jobs while another worker of the machine measures', async () => {
     const stand = await Stand.open(valkey);
     const measuring = await Stand.open(valkey, { tag: 'board' });
     const trainer = await stand.worker();
@@ -186,7 +186,7 @@ describeWithValkey('a worker of a queue', () => {
     const ended = await measuring.end('measures');
     during = trainer.events.slice(since).filter(({ kind }) => kind === 'event').length;
     expect('answer' in ended && ended.answer.result).toMatchObject([{ ms: expect.any(Number) as number }]);
-    // One that was on its way when the measurement began, or came when it was over.
+    // Events in flight when the measurement began, or after its end.
     expect(during).toBeLessThanOrEqual(3);
     await cancelJob(stand.connection, 'trains');
     expect(await stand.end('trains')).toMatchObject({ answer: { result: { state: 'interrupted' } } });
