@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { Tensor } from 'onnxruntime-node';
+import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { afterEach, expect, it } from 'vitest';
 import { compile, profileModel, resolveTarget, type SessionOptions } from '../../../../compiler/index.js';
 import { sizeOf } from '../../../../compiler/graph/index.js';
@@ -39,7 +39,10 @@ async function trainingOf(name: string, blocked: boolean): Promise<Training> {
 
 /** The operators of a model as ONNX Runtime runs them. */
 async function operators({ bytes, feeds }: Training, options: SessionOptions): Promise<readonly string[]> {
-  const { nodes } = await profileModel(bytes, options, (session) => session.run(feeds), 0);
+  const run = async (session: InferenceSession): Promise<void> => {
+    await session.run(feeds);
+  };
+  const { nodes } = await profileModel(bytes, options, run, 0);
   return nodes.map(({ layer, operator }) => `${layer} ${operator}`);
 }
 

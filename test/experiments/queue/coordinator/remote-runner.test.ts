@@ -51,7 +51,7 @@ export default async ({ seed }, { signal }) => {
     existsSync(join(folder, 'log')) ? readFileSync(join(folder, 'log'), 'utf8').split('\n').filter(Boolean) : [];
   const finish = (seed: number) => writeFileSync(join(folder, `go${seed}`), '');
 
-  it('runs jobs in order, repeats the job of a killed process, and withdraws a cancelled waiting job', async () => {
+  it('runs jobs, repeats the job of a killed process, and withdraws a cancelled waiting job', async () => {
     const working = await worker(valkey, { modules: true });
     onTestFinished(() => working.stop());
     const run = new QueuedRun(valkey);
@@ -61,16 +61,15 @@ export default async ({ seed }, { signal }) => {
     const two = first.submit(evaluation(2));
     const three = first.submit(evaluation(3));
     await expect.poll(begun).toEqual(['1']);
-    for (const pid of working.pids()) process.kill(pid, 'SIGKILL');
-    await expect.poll(begun).toEqual(['1', '1']);
-    expect(retries).toEqual([expect.stringContaining('SIGKILL')]);
     two.cancel();
     await expect(two.result).rejects.toMatchObject({ code: 'interrupted' });
-    finish(1);
+    for (const pid of working.pids()) process.kill(pid, 'SIGKILL');
+    await expect.poll(() => retries).toEqual([expect.stringContaining('SIGKILL')]);
+    for (const seed of [1, 3]) finish(seed);
     expect(await one.result).toMatchObject({ values: { accuracy: 0.01 } });
-    await expect.poll(begun).toEqual(['1', '1', '3']);
-    finish(3);
     expect(await three.result).toMatchObject({ values: { accuracy: 0.03 } });
+    // The worker may start the third job before the coordinator has queued the first one again.
+    expect(begun().sort()).toEqual(['1', '1', '3']);
     await first.close();
     expect(run.notes.join()).not.toContain('queue server');
   });
