@@ -23,9 +23,12 @@ let isFine = true;
 console.log(`${'room'.padEnd(16)} ${'lines'.padStart(7)} ${'budget'.padStart(7)}`);
 for (const [room, count] of [...lines].sort(([a], [b]) => a.localeCompare(b))) {
   const budget = budgets.get(room);
-  const verdict = budget === undefined ? 'no budget in CONTRIBUTING.md' : count > budget ? `${count - budget} too many` : '';
+  const verdict =
+    budget === undefined ? 'no budget in CONTRIBUTING.md' : count > budget ? `${count - budget} too many` : '';
   if (verdict !== '') isFine = false;
-  console.log(`${room.padEnd(16)} ${String(count).padStart(7)} ${String(budget ?? '-').padStart(7)} ${verdict}`.trimEnd());
+  console.log(
+    `${room.padEnd(16)} ${String(count).padStart(7)} ${String(budget ?? '-').padStart(7)} ${verdict}`.trimEnd(),
+  );
 }
 if (!isFine) {
   console.error('Make a room smaller, or raise its budget in CONTRIBUTING.md in a commit that says why.');
