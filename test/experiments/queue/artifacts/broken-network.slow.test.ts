@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -279,7 +288,14 @@ describe('a disk', () => {
     expect(proxy.bytes.there).toBeLessThan(slack);
     const other = await network();
     mkdirSync(other.uploads, { recursive: true });
-    symlinkSync('/dev/full', join(other.uploads, `${artifactOf(readFileSync(path)).sha256}.part`));
+    const part = join(other.uploads, `${artifactOf(readFileSync(path)).sha256}.part`);
+    // The disk stays full for another attempt, which follows when the refusal is lost with its connection.
+    const fill = (): void => {
+      if (!existsSync(part)) symlinkSync('/dev/full', part);
+    };
+    fill();
+    const filling = setInterval(fill, 1);
+    onTestFinished(() => clearInterval(filling));
     await expect(reach(() => other.url).put(path)).rejects.toThrow(/no room for it on the disk of the run/);
   });
 });

@@ -30,7 +30,7 @@ it('nas shrink continues after Ctrl-C and after a kill, to the same result', { t
   const args = [`${run.trial}`, '--macs', `${budget}`, '--epochs', `${epochs}`];
   expect(await stopped(again, 'SIGINT', args)).toMatchObject({
     code: 130,
-    output: expect.stringContaining('the same command goes on') as string,
+    output: expect.stringContaining('the same command continues') as string,
   });
   expect((await stopped(again, 'SIGKILL', args)).code).toBeNull();
   const last = await ended(start(run.directory, ['shrink', again, ...args, '--json']));
