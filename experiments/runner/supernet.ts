@@ -190,8 +190,8 @@ async function trainSupernet(
   if (result.state !== 'complete') throw new NasError('interrupted', 'the training of the supernet was stopped');
   result.curve.forEach(record);
   recordTrained(context, result.weights);
-  const accuracy = `${(100 * result.accuracy).toFixed(2)} % on the validation images`;
-  observe({ kind: 'note', message: `The supernet is trained: its largest network is right on ${accuracy}` });
+  const accuracy = `${(100 * result.accuracy).toFixed(2)} %`;
+  observe({ kind: 'note', message: `The supernet is trained: its largest network has a validation accuracy of ${accuracy}` });
   return result.weights;
 }
 

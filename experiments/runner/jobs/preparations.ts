@@ -115,8 +115,8 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
   const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
   const teacher = await jobs.submit(order, listener).result;
   if (teacher !== null) {
-    const accuracy = `${(100 * teacher.accuracy).toFixed(2)} % on the validation images`;
-    observe({ kind: 'note', message: `The teacher, ${teacher.name}, is right on ${accuracy}` });
+    const accuracy = `${(100 * teacher.accuracy).toFixed(2)} %`;
+    observe({ kind: 'note', message: `The teacher, ${teacher.name}, has a validation accuracy of ${accuracy}` });
   }
   return teacher;
 }
