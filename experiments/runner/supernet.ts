@@ -191,7 +191,10 @@ async function trainSupernet(
   result.curve.forEach(record);
   recordTrained(context, result.weights);
   const accuracy = `${(100 * result.accuracy).toFixed(2)} %`;
-  observe({ kind: 'note', message: `The supernet is trained: its largest network has a validation accuracy of ${accuracy}` });
+  observe({
+    kind: 'note',
+    message: `The supernet is trained: its largest network has a validation accuracy of ${accuracy}`,
+  });
   return result.weights;
 }
 
