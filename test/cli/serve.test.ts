@@ -43,7 +43,7 @@ async function askUntilSentAway(address: string): Promise<number> {
   }
 }
 
-it('serves a folder, and what is there later; told to end, it answers all that it took', async () => {
+it('serves a folder and its later files; on SIGTERM it answers all accepted requests', async () => {
   const folder = temporaryFolder();
   writeFrontier(folder, greyNetworks.slice(0, 2));
   const { child, address, text, code } = start(['serve', folder, '--port', '0', '--drain-ms', '3000'], folder);
