@@ -27,7 +27,7 @@ export type VerdictDetail = Readonly<z.output<typeof verdictDetailSchema>>;
 /** The detail of a stored verdict; undefined where there is none in this form. */
 export const verdictDetail = (detail: unknown): VerdictDetail | undefined => verdictDetailSchema.safeParse(detail).data;
 
-/** A trial with its variants, where it has any. */
+/** A trial and its optional variants. */
 interface JudgedTrial {
   readonly state: string;
   readonly precision?: StoredPrecision | null;

@@ -64,7 +64,7 @@ export interface QuantizeOnDatasetOptions extends Pick<
   readonly images: number;
   /** Selects the training images, independently of the model. */
   readonly seed: number;
-  /** Input size of the model; default: from its metadata, else that of the data set. */
+  /** Input size of the model; default: the size in its metadata, or the data set's image size. */
   readonly size?: Size;
   /** Called with the number of finished and of all images of a step. */
   readonly onProgress?: (step: QuantizingStep, done: number, total: number) => void;

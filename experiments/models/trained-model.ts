@@ -26,8 +26,8 @@ const sliceWeights = (workdir: string, plan: Parameters<typeof memberJob>[0], ge
   calibratedMember(memberJob(plan, trainedSupernet(workdir), genotype));
 
 /**
- * The network of a trial with the weights of its final training, else those of the search. For slices of a supernet
- * without stored weights, calibrates the slice now.
+ * The network of a trial with weights of its final training, or of the search without one. A slice of a supernet without
+ * stored weights is calibrated now.
  * @throws NasError `invalid-input` when the trial does not exist or has no weights, or the run has no networks.
  */
 export async function trainedModel(store: Store, workdir: string, number: number): Promise<TrainedModel> {

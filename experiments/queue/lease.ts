@@ -73,7 +73,7 @@ if value and cjson.decode(value).coordinator.id == ARGV[1] then
   redis.call('SREM', KEYS[2], ARGV[2])
 end`;
 
-/** The holder as any version of the package writes it. */
+/** The holder, as written by any version of the package. */
 const holderSchema = z.looseObject({ coordinator: runSchema.shape.coordinator.partial() });
 type Holder = z.output<typeof holderSchema>['coordinator'];
 

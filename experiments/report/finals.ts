@@ -41,7 +41,7 @@ function finalFrontier(store: Store, records: readonly FinalRecord[]): ReadonlyS
   );
   if (known.length === 0) return new Set();
   const objectives = objectivesOf(store);
-  // The final accuracy replaces the search's accuracy, of whatever kind that is.
+  // The final accuracy replaces every kind of accuracy of the search.
   const accuracies = objectives.map(({ name }) => name).filter(isAccuracy);
   const trials = new Map(store.trials.some(known.map(({ trial }) => trial)).map((trial) => [trial.number, trial]));
   const judged = known.flatMap(({ trial: number, precision, accuracy }) => {

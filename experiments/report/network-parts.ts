@@ -52,7 +52,7 @@ function windowOf(block: Block): Pick<NetworkPart, 'kernel' | 'stride'> {
   }
 }
 
-/** Stem, blocks and head; the cost of a part is that of the layers whose names start with its name. */
+/** Stem, blocks and head. A part costs the sum of the layers whose names start with its name. */
 export function partsOf(network: Network): NetworkPart[] {
   const { stem, blocks, head, classes } = network;
   const layers = layersOf(network);

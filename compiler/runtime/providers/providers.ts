@@ -9,7 +9,7 @@ import { tryTinyModel } from './trial.js';
 export interface Provider {
   /** `cpu`, `webgpu`, `cuda`. */
   readonly name: string;
-  /** Whether its libraries come with the package; the user installs those of others. */
+  /** Whether the package contains the provider's libraries; otherwise the user installs them. */
   readonly bundled: boolean;
 }
 

@@ -7,7 +7,7 @@ import { candidatesOf, plainValues } from '../../stored/candidates.js';
 import type { Activity, ImportanceAnswer, Pace, RunSummary } from '../api.js';
 import { ImportanceCache } from './importance.js';
 
-/** The pace is that of the last 20 ended trials, and unknown with fewer than 3. */
+/** The pace is computed from the last 20 ended trials, and is unknown with fewer than 3. */
 const paceWindow = 20;
 const minEnded = 3;
 
@@ -105,7 +105,7 @@ export class RunCache {
   }
 
   /**
-   * Applies new events. The first call reads all trials (about 0.5 s for 50,000), later calls those that changed; a revision
+   * Applies new events. The first call reads all trials (about 0.5 s for 50,000), later calls read changed trials. A revision
    * of frontier members rebuilds the frontier.
    */
   update(store: Store): void {

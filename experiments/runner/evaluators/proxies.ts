@@ -7,7 +7,7 @@ import { JobFailed } from '../jobs/job-runner.js';
 import type { ProxyResult, SeededNetwork } from '../jobs/jobs.js';
 import type { TrainingContext } from '../plan.js';
 
-/** Has workers compute zero-cost proxies, and stores those of trials. */
+/** Submits zero-cost proxies to workers and stores the values of trials. */
 export class ProxyService {
   constructor(private readonly context: TrainingContext) {}
 

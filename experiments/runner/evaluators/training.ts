@@ -236,8 +236,8 @@ const breaches = (broken: readonly Objective[], values: ObjectiveValues): string
     .join(', ');
 
 /**
- * Measures a trial's network. In runs of several precisions, the latency, and the costs that depend on it, are those of the
- * precision that the trial is judged in.
+ * Measures a trial's network. In runs of several precisions, latency and the costs that depend on it refer to the
+ * precision in which the trial is evaluated.
  */
 class LatencyStep implements EvaluationStep {
   constructor(

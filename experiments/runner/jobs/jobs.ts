@@ -42,7 +42,7 @@ export interface TeacherJob {
   readonly options: Omit<TeacherOptions, 'hooks'>;
 }
 
-/** Converts trained weights of a file into those that networks of a space start from. */
+/** Converts the trained weights of a file into initial weights for the networks of a space. */
 export interface InitialJob {
   readonly kind: 'initial';
   /** Of the experiment's `train.from`. */

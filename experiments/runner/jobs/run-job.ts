@@ -104,7 +104,7 @@ export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model
 /** A candidate as an ONNX model, as it is deployed but without metadata. */
 export const candidateOnnx = (candidate: SeededNetwork): Uint8Array => toOnnx(candidateModel(candidate));
 
-/** Converts trained weights of a file into those that networks of a space start from. */
+/** Converts the trained weights of a file into initial weights for the networks of a space. */
 async function initialJob(
   { path, space: { config, task }, dataset, file, meta }: JobOf<'initial'>,
   context: JobContext,

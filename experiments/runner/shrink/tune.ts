@@ -57,7 +57,7 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
       : await score('parent', { network: parent, weights: files.parent });
   const before = await score('cut', { network, weights: files.cut });
 
-  const message = `Fine-tuning the network for ${epochsText(epochs)}, taught by the whole one`;
+  const message = `Fine-tuning the network for ${epochsText(epochs)}, with the uncut network as teacher`;
   observe({ kind: 'phase', name: 'shrink', message });
   const teacher = await teacherOf(context, `trial ${record.parent}`, parent, files.parent, train);
   const { listener, record: keep } = phaseTraining(context, 'shrink', { stage: 'shrunk', shrunk: number }, train);
