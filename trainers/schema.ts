@@ -41,6 +41,34 @@ const optimizerSchema = z.discriminatedUnion('type', [
         .describe('decoupled from the gradient, times the learning rate; never of biases and batch norm'),
     })
     .describe('Adam with decoupled weight decay (Loshchilov & Hutter 2019)'),
+  z
+    .strictObject({
+      type: z.literal('muon'),
+      learning_rate: learningRate.default(0.8),
+      muon_rate: z
+        .number()
+        .gt(0)
+        .default(0.1)
+        .describe('largest learning rate of the kernels of convolutions, which rises and falls with the other'),
+      momentum: decay.default(0.9).describe('share of the last update that is kept; 0: none'),
+      nesterov: z.boolean().default(true).describe("Nesterov's momentum"),
+      muon_momentum: decay
+        .default(0.6)
+        .describe('share of the last update of the kernels of convolutions that is kept'),
+      iterations: z
+        .number()
+        .int()
+        .min(1)
+        .max(10)
+        .default(3)
+        .describe('of Newton and Schulz: more bring the singular values of an update closer to 1'),
+      weight_decay: weightDecay
+        .default(1e-4)
+        .describe('L2 regularisation of dense layers and depthwise convolutions, added to the gradient'),
+    })
+    .describe(
+      'Muon (Jordan et al. 2024): updates of 1x1 and full convolutions are orthogonalised; sgd for everything else',
+    ),
 ]);
 export type OptimizerConfig = z.output<typeof optimizerSchema>;
 
