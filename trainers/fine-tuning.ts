@@ -1,4 +1,5 @@
-import type { OptimizerConfig, TrainConfig } from './schema.js';
+import type { OptimizerConfig } from './schema.js';
+import type { TrainConfig } from './recipe.js';
 
 /** The optimizer with a share of all its learning rates. */
 const slowed = (optimizer: OptimizerConfig, share: number): OptimizerConfig => ({

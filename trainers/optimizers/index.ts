@@ -18,4 +18,4 @@ const optimizers: { readonly [T in Type]: (config: ConfigOf<T>, parameters: read
 
 /** The configured optimizer of these parameters, in its initial state. */
 export const createOptimizer = <T extends Type>(config: ConfigOf<T>, parameters: readonly Parameter[]): Optimizer =>
-  optimizers[config.type as T](config, parameters);
+  optimizers[config.type](config, parameters);

@@ -1,12 +1,13 @@
-import type { TrainConfig } from '../schema.js';
-
-/** How the learning rate falls after the warm-up. */
-export type Schedule = 'constant' | 'cosine' | 'linear' | 'one-cycle';
+import type { TrainConfig } from '../recipe.js';
 
 /** The configuration of the learning rate schedule; without `schedule`, it is a cosine. */
-export type ScheduleConfig = Pick<TrainConfig, 'epochs' | 'warmup_epochs' | 'final_learning_rate' | 'optimizer'> & {
-  readonly schedule?: Schedule | undefined;
-};
+export type ScheduleConfig = Pick<
+  TrainConfig,
+  'epochs' | 'warmup_epochs' | 'final_learning_rate' | 'optimizer' | 'schedule'
+>;
+
+/** How the learning rate falls after the warm-up. */
+export type Schedule = NonNullable<TrainConfig['schedule']>;
 
 /** Half a cosine from 1 at 0 to 0 at 1. */
 const halfCosine = (progress: number): number => 0.5 * (1 + Math.cos(Math.PI * progress));
