@@ -39,9 +39,15 @@ const epochs = Number(options.epochs);
 
 const engine = engineSchema.parse({});
 const threads = 2;
-const augment = { crop: 2, flip: true, views: 4 };
-const plain = trainSchema.parse({ epochs, batch: 64, augment, loss: { type: 'cross-entropy' } });
-const distilled = trainSchema.parse({ epochs, batch: 64, augment, loss: { type: 'kd', alpha: 0.7, temperature: 4 } });
+const augment = ['flip', { type: 'crop', pixels: 2 }];
+const plain = trainSchema.parse({ epochs, batch: 64, augment, views: 4, loss: { type: 'cross-entropy' } });
+const distilled = trainSchema.parse({
+  epochs,
+  batch: 64,
+  augment,
+  views: 4,
+  loss: { type: 'kd', alpha: 0.7, temperature: 4 },
+});
 
 const tenth = await prepareDataset(dataSchema.parse({ type: 'fashion-mnist', subset: 0.1 }));
 const all = await prepareDataset(dataSchema.parse({ type: 'fashion-mnist' }));

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { augmentSchema } from './data/schema.js';
+import { augmentSchema, viewsSchema } from './data/augment/schema.js';
 import { lossSchema } from './losses/schema.js';
 
-export { dataSchema, type AugmentConfig, type DataConfig } from './data/schema.js';
+export { type Augmentation, type AugmentStep } from './data/augment/schema.js';
+export { dataSchema, imagesOf, type DataConfig } from './data/schema.js';
 export { lossSchema, type LossConfig } from './losses/schema.js';
 export { teacherSchema, type TeacherConfig } from './teachers/schema.js';
 
@@ -57,7 +58,10 @@ export const trainFields = {
     'where the cosine ends (Loshchilov & Hutter 2017), as a share of the learning rate',
   ),
   loss: lossSchema.describe('what is minimised; by default kd when there is a teacher, else cross-entropy'),
-  augment: augmentSchema.describe('random changes of the training images, the same for a seed'),
+  augment: augmentSchema.describe(
+    'random changes of the training images: a list of steps, in their order; the same for a seed',
+  ),
+  views: viewsSchema,
   ema: decay.describe('decay of the moving average of the weights that is evaluated and exported; 0: none'),
   precision: z
     .enum(['float32', 'mixed'])
@@ -88,7 +92,8 @@ export const trainSchema = z.strictObject({
   warmup_epochs: trainFields.warmup_epochs.default(0.5),
   final_learning_rate: trainFields.final_learning_rate.default(0.01),
   loss: trainFields.loss.optional(),
-  augment: trainFields.augment.prefault({}),
+  augment: trainFields.augment.default([]),
+  views: trainFields.views.optional(),
   ema: trainFields.ema.default(0),
   precision: trainFields.precision.optional(),
   quantize_aware: quantizeAware.optional(),

@@ -11,7 +11,8 @@ import { presetNetworks } from '../../spaces/index.js';
 import type { FitHooks, FitResult, TeacherModelSource } from '../jobs.js';
 import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
-import { type AugmentConfig, type LossConfig, trainSchema, type TrainConfig } from '../schema.js';
+import { trainSchema, type TrainConfig } from '../schema.js';
+import { withoutMixing } from '../data/augment/steps.js';
 import { readInput } from '../../base/files.js';
 import {
   fitClassifier,
@@ -27,8 +28,8 @@ import {
 /** The options of a teacher besides its configuration. */
 export interface TeacherOptions {
   readonly dataset: DatasetRef;
-  /** The students' training: its loss, and the augmentation of the views that the logits belong to. */
-  readonly train: { readonly augment: AugmentConfig; readonly loss?: LossConfig | undefined };
+  /** The students' training: its loss, and the views that the logits belong to. */
+  readonly train: Pick<TrainConfig, 'augment' | 'views' | 'loss'>;
   /** The experiment's seed: of the views, and of a teacher's training. */
   readonly seed: number;
   readonly engine: AnyEngine;
@@ -92,9 +93,6 @@ export const givenTeacher = (
   options: TeacherOptions,
 ): Promise<TeacherSource> => Promise.resolve(networkTeacher(config, null, info, options));
 
-/** Views in the training of a teacher: a new one each epoch. Its students share fewer views. */
-const teacherViews = 64;
-
 const fitHooks = (hooks: TeacherHooks): FitHooks => ({
   onEpoch: () => undefined,
   onProgress: () => undefined,
@@ -104,8 +102,8 @@ const fitHooks = (hooks: TeacherHooks): FitHooks => ({
 });
 
 /**
- * A reference network trained once with plain cross-entropy, without mixup or label smoothing, which makes poorer teachers
- * (Mueller et al. 2019). It is cached by the content of data, network and hyperparameters; an interrupted training
+ * A reference network trained once with plain cross-entropy, without mixed images or label smoothing, which make poorer
+ * teachers (Mueller et al. 2019). It is cached by the content of data, network and hyperparameters; an interrupted training
  * continues.
  */
 export async function trainedTeacher(
@@ -121,7 +119,7 @@ export async function trainedTeacher(
     batch: config.batch,
     optimizer: { type: 'sgd', learning_rate: config.learning_rate, weight_decay: 5e-4 },
     loss: { type: 'cross-entropy' },
-    augment: { ...options.train.augment, mixup: 0, views: Math.min(config.epochs, teacherViews) },
+    augment: withoutMixing(options.train.augment),
   });
   const directory = join(cache, 'teachers', contentHash('trained', info.hash, network, train, seed).slice(0, 32));
   const job = { network, seed, train, dataset, teacher: null, engine, threads, directory };
