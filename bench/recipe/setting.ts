@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import { createSpace, spaceSchema, type Network, type Space } from '../../spaces/index.js';
+import { mean } from '../../latency-models/statistics.js';
+import {
+  dataSchema,
+  describeDataset,
+  engineSchema,
+  prepareDataset,
+  trainSchema,
+  type DatasetRef,
+  type PreparedTeacher,
+  type TrainConfig,
+} from '../../trainers/index.js';
+import { trainAlone, type Trained } from '../supernet/alone.js';
+import { cifarImages, unpackedImages } from '../supernet/setting.js';
+
+export const recipes = ['plain', 'fast'] as const;
+export type Recipe = (typeof recipes)[number];
+
+/** Options of one run of the benchmark. */
+export interface Setting {
+  readonly seeds: readonly number[];
+  /** Few images and steps, to see that everything works. */
+  readonly quick: boolean;
+  /** Cache of images and results. */
+  readonly folder: string;
+}
+
+/** Images, and what the plain recipe adds by hand for them. */
+export interface Images {
+  readonly dataset: DatasetRef;
+  readonly plain: object;
+}
+
+/** The images of each name; `count`: how many train, default the source's. Test images serve only to compare recipes. */
+const sources = {
+  cifar: async (folder: string) => ({
+    data: { type: 'image-folder', path: await cifarImages(folder), size: 32, test: 0.2, validation: 0.05 },
+    left: 38_000,
+    count: 14_000,
+    plain: { augment: { crop: 4, flip: true } },
+  }),
+  flowers: async (folder: string) => ({
+    data: {
+      type: 'image-folder',
+      path: join(await unpackedImages(folder, 'flowers', 'flowers'), 'flowers'),
+      size: 96,
+      test: 0.2085,
+      validation: 0.02,
+    },
+    left: 3349,
+    count: 3349,
+    plain: { augment: { crop: 4, flip: true } },
+  }),
+  fashion: () =>
+    Promise.resolve({
+      data: { type: 'fashion-mnist', validation: 0.05 },
+      left: 57_000,
+      count: 14_000,
+      plain: {},
+    }),
+} as const;
+
+export async function imagesOf(
+  name: keyof typeof sources,
+  { folder, quick }: Setting,
+  count?: number,
+): Promise<Images> {
+  const { data, left, count: usual, plain } = await sources[name](folder);
+  const subset = Math.min(1, (count ?? (quick ? 1000 : usual)) / left);
+  return { dataset: await prepareDataset(dataSchema.parse({ ...data, subset })), plain };
+}
+
+/** A stage of inverted residuals: [filters, expansion, stride, blocks]. */
+type Stage = readonly [filters: number, expand: number, stride: 1 | 2, depth: number];
+
+/** Networks of one choice, by their million multiply-accumulates at 32 pixels with a stem of stride 1. */
+export const shapes = {
+  '1 M': [
+    [16, 1, 2, 1],
+    [24, 2, 2, 1],
+    [40, 3, 2, 2],
+  ],
+  '4 M': [
+    [16, 1, 2, 1],
+    [24, 3, 1, 2],
+    [40, 3, 2, 2],
+    [80, 3, 2, 1],
+  ],
+  '8 M': [
+    [16, 1, 2, 1],
+    [32, 3, 1, 2],
+    [56, 3, 2, 3],
+    [96, 3, 2, 1],
+  ],
+} as const satisfies Record<string, readonly Stage[]>;
+
+export interface Shape {
+  readonly shape?: keyof typeof shapes;
+  readonly stride?: 1 | 2;
+  readonly se?: number;
+  readonly resolution?: number;
+}
+
+export async function spaceOf({ dataset }: Images, space: object): Promise<Space> {
+  const { height, width, channels, classes } = describeDataset(dataset);
+  return createSpace(spaceSchema.parse({ type: 'mobilenet', ...space }), {
+    input: [height, width, channels],
+    classes: classes.length,
+  });
+}
+
+export async function networkOf(
+  images: Images,
+  { shape = '1 M', stride = 1, se = 0, resolution }: Shape,
+): Promise<Network> {
+  const act = 'relu6';
+  const stages: readonly Stage[] = shapes[shape];
+  const space = await spaceOf(images, {
+    ...(resolution === undefined ? {} : { resolution }),
+    width: 1,
+    stem: { filters: 16, stride, act },
+    stages: stages.map(([filters, expand, stride, depth]) => ({ filters, expand, stride, depth, se, act })),
+    head: { filters: 2 * stages[stages.length - 1][0], act, dropout: 0 },
+  });
+  return space.build(space.canonical(space.decisions.map(() => 0)));
+}
+
+/** `train:` by a recipe, with the keys that the user gives. */
+export function trainOf(recipe: Recipe, { plain }: Images, keys: object): TrainConfig {
+  const { steps, ...rest } = keys as { steps?: number };
+  return trainSchema.parse({
+    ...(recipe === 'plain' ? plain : {}),
+    ...rest,
+    ...(steps ? { epochs: Math.ceil(steps / 109) } : {}),
+  });
+}
+
+export const engine = engineSchema.parse({});
+
+/** A training by a recipe on one thread; cached. */
+export function train(
+  { folder }: Setting,
+  images: Images,
+  network: Network,
+  config: TrainConfig,
+  seed: number,
+  teacher?: PreparedTeacher,
+): Promise<Trained> {
+  return trainAlone({ train: config, dataset: images.dataset, engine, folder, teacher }, network, seed);
+}
+
+/** Runs a task for each item, one after the other. */
+export async function each<T, U>(items: Iterable<T>, task: (item: T, index: number) => Promise<U>): Promise<U[]> {
+  const results: U[] = [];
+  for (const item of items) results.push(await task(item, results.length));
+  return results;
+}
+
+/** Standard error of the mean; NaN for one value. */
+export function standardError(values: readonly number[]): number {
+  const centre = mean(values);
+  const squares = values.map((value) => (value - centre) ** 2);
+  return Math.sqrt((mean(squares) * values.length) / (values.length - 1) / values.length);
+}
+
+export const points = (share: number): string => (100 * share).toFixed(1);
+export const signed = (share: number): string => `${share < 0 ? '' : '+'}${points(share)}`;
+export const progress = (line: string): void => void process.stderr.write(`${line}\n`);
