@@ -1,4 +1,4 @@
-import type { TrainConfig } from './schema.js';
+import type { TrainConfig } from './recipe.js';
 
 /**
  * Share of a training's learning rate. Only the rounding has to be compensated; larger steps would move the weights far

@@ -36,6 +36,7 @@ export { fineTuning, fineTuningEpochs, quantizeAwareTraining } from './fine-tuni
 export type { RangeMethod } from './quantize-aware/ranges.js';
 export { averageDecay, learningRate } from './optimizers.js';
 export * from './schema.js';
+export { completeTraining, overTraining, trainSchema, withStepsOn, type TrainConfig } from './recipe.js';
 export {
   channelImportance,
   importanceKinds,

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { OptimizerConfig, TrainConfig } from './schema.js';
+import type { OptimizerConfig } from './schema.js';
+import type { TrainConfig } from './recipe.js';
 
 /** A trainable tensor with a name that is the same in every process. */
 export interface Parameter {
@@ -50,14 +51,14 @@ type ConfigOf<Type extends OptimizerConfig['type']> = Extract<OptimizerConfig, {
 
 /** The configured optimizer of these parameters, in its initial state. */
 export const createOptimizer = (config: OptimizerConfig, parameters: readonly Parameter[]): Optimizer =>
-  config.type === 'sgd' ? sgd(config, parameters) : adamw(config, parameters);
+  config.type === 'adamw' ? adamw(config, parameters) : sgd(config, parameters);
 
 /**
  * Stochastic gradient descent with (Nesterov) momentum as in Sutskever et al. 2013 and `tf.train.momentum`:
  * g = gradient + weight_decay w; a = momentum a + g; w -= rate (nesterov ? g + momentum a : a).
  * Without momentum there is no state.
  */
-function sgd(config: ConfigOf<'sgd'>, parameters: readonly Parameter[]): Optimizer {
+function sgd(config: ConfigOf<'sgd' | 'muon'>, parameters: readonly Parameter[]): Optimizer {
   const { momentum, nesterov, weight_decay: decay } = config;
   const slots = new Map<string, tf.Variable>();
   const slotOf = momentum === 0 ? null : zeroSlots('momentum', parameters, slots);
