@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import { createSpace, spaceSchema, type Network, type Space } from '../../spaces/index.js';
 import { mean } from '../../latency-models/statistics.js';
 import {
+  completeTraining,
   dataSchema,
   describeDataset,
   engineSchema,
   prepareDataset,
-  trainSchema,
+  trainKeys,
+  withStepsOn,
   type DatasetRef,
   type PreparedTeacher,
   type TrainConfig,
@@ -32,68 +34,41 @@ export interface Images {
   readonly plain: object;
 }
 
-/** The images of each name; `count`: how many train, default the source's. Test images serve only to compare recipes. */
-const sources = {
-  cifar: async (folder: string) => ({
-    data: { type: 'image-folder', path: await cifarImages(folder), size: 32, test: 0.2, validation: 0.05 },
-    left: 38_000,
-    count: 14_000,
-    plain: { augment: { crop: 4, flip: true } },
-  }),
-  flowers: async (folder: string) => ({
-    data: {
-      type: 'image-folder',
-      path: join(await unpackedImages(folder, 'flowers', 'flowers'), 'flowers'),
-      size: 96,
-      test: 0.2085,
-      validation: 0.02,
-    },
-    left: 3349,
-    count: 3349,
-    plain: { augment: { crop: 4, flip: true } },
-  }),
-  fashion: () =>
-    Promise.resolve({
-      data: { type: 'fashion-mnist', validation: 0.05 },
-      left: 57_000,
-      count: 14_000,
-      plain: {},
-    }),
-} as const;
+const photographs = { plain: { augment: { crop: 4, flip: true } } };
+const folderData = (path: string, size: number, test: number, validation: number) =>
+  ({ type: 'image-folder', path, size, test, validation }) as const;
 
+/** The data of each image set, and what the plain recipe adds. */
+const sources = {
+  cifar: { data: async (folder: string) => folderData(await cifarImages(folder), 32, 0.2, 0.05), ...photographs },
+  flowers: {
+    data: async (folder: string) =>
+      folderData(join(await unpackedImages(folder, 'flowers', 'flowers'), 'flowers'), 96, 0.2085, 0.02),
+    ...photographs,
+  },
+  fashion: { data: () => Promise.resolve({ type: 'fashion-mnist', validation: 0.05 } as const), plain: {} },
+};
+
+/** An image set with `count` training images of all classes alike; its test images serve only to compare trainings. */
 export async function imagesOf(
   name: keyof typeof sources,
   { folder, quick }: Setting,
-  count?: number,
+  count = quick ? 1000 : 14_000,
 ): Promise<Images> {
-  const { data, left, count: usual, plain } = await sources[name](folder);
-  const subset = Math.min(1, (count ?? (quick ? 1000 : usual)) / left);
-  return { dataset: await prepareDataset(dataSchema.parse({ ...data, subset })), plain };
+  const { data, plain } = sources[name];
+  const all = await prepareDataset(dataSchema.parse(await data(folder)));
+  return { dataset: { ...all, subset: Math.min(1, count / describeDataset(all).counts.train) }, plain };
 }
 
-/** A stage of inverted residuals: [filters, expansion, stride, blocks]. */
-type Stage = readonly [filters: number, expand: number, stride: 1 | 2, depth: number];
-
-/** Networks of one choice, by their million multiply-accumulates at 32 pixels with a stem of stride 1. */
+/**
+ * Networks of one choice, by their million multiply-accumulates at 32 pixels with a stem of stride 1. A stage of inverted
+ * residuals is filters/expansion/stride/blocks.
+ */
 export const shapes = {
-  '1 M': [
-    [16, 1, 2, 1],
-    [24, 2, 2, 1],
-    [40, 3, 2, 2],
-  ],
-  '4 M': [
-    [16, 1, 2, 1],
-    [24, 3, 1, 2],
-    [40, 3, 2, 2],
-    [80, 3, 2, 1],
-  ],
-  '8 M': [
-    [16, 1, 2, 1],
-    [32, 3, 1, 2],
-    [56, 3, 2, 3],
-    [96, 3, 2, 1],
-  ],
-} as const satisfies Record<string, readonly Stage[]>;
+  '1 M': ['16/1/2/1', '24/2/2/1', '40/3/2/2'],
+  '4 M': ['16/1/2/1', '24/3/1/2', '40/3/2/2', '80/3/2/1'],
+  '8 M': ['16/1/2/1', '32/3/1/2', '56/3/2/3', '96/3/2/1'],
+} as const;
 
 export interface Shape {
   readonly shape?: keyof typeof shapes;
@@ -115,25 +90,23 @@ export async function networkOf(
   { shape = '1 M', stride = 1, se = 0, resolution }: Shape,
 ): Promise<Network> {
   const act = 'relu6';
-  const stages: readonly Stage[] = shapes[shape];
+  const stages = shapes[shape].map((stage) => stage.split('/').map(Number));
   const space = await spaceOf(images, {
     ...(resolution === undefined ? {} : { resolution }),
     width: 1,
     stem: { filters: 16, stride, act },
     stages: stages.map(([filters, expand, stride, depth]) => ({ filters, expand, stride, depth, se, act })),
-    head: { filters: 2 * stages[stages.length - 1][0], act, dropout: 0 },
+    head: { filters: 2 * (stages.at(-1)?.[0] ?? 0), act, dropout: 0 },
   });
   return space.build(space.canonical(space.decisions.map(() => 0)));
 }
 
-/** `train:` by a recipe, with the keys that the user gives. */
-export function trainOf(recipe: Recipe, { plain }: Images, keys: object): TrainConfig {
-  const { steps, ...rest } = keys as { steps?: number };
-  return trainSchema.parse({
-    ...(recipe === 'plain' ? plain : {}),
-    ...rest,
-    ...(steps ? { epochs: Math.ceil(steps / 109) } : {}),
-  });
+/** `train:` by a recipe with the keys that the user gives, complete for the number of images. */
+export function trainOf(recipe: Recipe, { dataset, plain }: Images, keys: object): TrainConfig {
+  const own = recipe === 'plain' ? plain : { augment: { crop: 2, flip: true, views: 64 } };
+  const config = completeTraining(trainKeys.parse({ recipe, ...own, ...keys }));
+  const { train } = describeDataset(dataset).counts;
+  return withStepsOn(train, { ...config, batch: Math.min(config.batch, train) });
 }
 
 export const engine = engineSchema.parse({});

@@ -17,6 +17,7 @@ import {
   standardError,
   train,
   trainOf,
+  type Images,
   type Setting,
 } from './setting.js';
 
@@ -107,8 +108,8 @@ function at(curve: readonly { readonly accuracy: number; readonly cpuSeconds: nu
 }
 
 /**
- * A student with cached answers of teachers that trained for longer and longer, compared with the student alone at equal
- * steps, and alone for the CPU time of student and answers, and of the teacher's training besides.
+ * A student with cached answers of teachers that trained for longer, the last one on more images, compared with the student
+ * alone at equal steps, and alone for the CPU time of student and answers, and of the teacher's training besides.
  */
 export async function teachers(setting: Setting): Promise<Rows> {
   const { quick, folder } = setting;
@@ -120,8 +121,12 @@ export async function teachers(setting: Setting): Promise<Rows> {
   const curve = await each(quick ? [1, 2] : [1, 2, 4, 8, 16], (factor) =>
     train(setting, images, student, trainOf('fast', images, { epochs: factor * epochs }), seed),
   );
-  const rows = await each(quick ? [1, 2] : [1, 2, 4, 12, 30], async (long) => {
-    const taught = await train(setting, images, network, trainOf('fast', images, { epochs: long }), seed);
+  const schools: readonly (readonly [epochs: number, images: Images])[] = [
+    ...(quick ? [1] : [2, 4, 12, 30]).map((long) => [long, images] as const),
+    [quick ? 1 : 12, await imagesOf('cifar', setting, quick ? 2000 : 38_000)],
+  ];
+  const rows = await each(schools, async ([long, school]) => {
+    const taught = await train(setting, school, network, trainOf('fast', school, { epochs: long }), seed);
     const directory = folderOf(folder, 'answers', [taught.weights, config, describeDataset(images.dataset).hash]);
     const [teacher, answers] = await cached(directory, () =>
       cpuSeconds(() =>
@@ -135,7 +140,7 @@ export async function teachers(setting: Setting): Promise<Rows> {
     progress(`teacher ${points(taught.accuracy)}: ${points(learned.accuracy)}`);
     const time = learned.cpuSeconds + answers;
     return [
-      points(taught.accuracy),
+      `${points(taught.accuracy)} (${long} epochs of ${describeDataset(school.dataset).counts.train} images)`,
       points(learned.accuracy),
       signed(learned.accuracy - curve[0].accuracy),
       [learned.cpuSeconds, answers, taught.cpuSeconds].map(seconds).join(' + '),
