@@ -6,7 +6,7 @@ import { createLoader, type Batch, type Dataset, type Loader, type LoaderOptions
 import type { EngineState, TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
 import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
-import { learningRate } from './optimizers.js';
+import { learningRate } from './optimizers/index.js';
 import type { LossConfig } from './schema.js';
 import type { TrainConfig } from './recipe.js';
 
