@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { variablesOf, type Weights, type WeightSpec } from '../../spaces/models/index.js';
-import { createOptimizer, type Gradients, moveAverage, type Parameter } from '../optimizers.js';
+import { createOptimizer, type Gradients, moveAverage, type Parameter } from '../optimizers/index.js';
 import type { OptimizerConfig } from '../schema.js';
 
 /** The scalars of an update. */

@@ -7,7 +7,7 @@ import {
   createNetworkProgram,
   type NetworkProgram,
 } from '../../../trainers/engines/network-program.js';
-import type { Gradients } from '../../../trainers/optimizers.js';
+import type { Gradients } from '../../../trainers/optimizers/index.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { batch, everything, specOf } from './contract.js';
 
