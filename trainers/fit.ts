@@ -12,7 +12,8 @@ import { rmSync } from 'node:fs';
 import { DeviceFailure, invalidInput } from '../base/errors.js';
 import { canonicalJson, contentHash } from '../base/hash.js';
 import { TrainingFiles } from './checkpoint.js';
-import type { LossConfig, TrainConfig } from './schema.js';
+import type { LossConfig } from './schema.js';
+import type { TrainConfig } from './recipe.js';
 import { CorruptFile } from './tensor-file.js';
 
 /**
@@ -166,9 +167,12 @@ export function trainingHash(
   info: DatasetInfo,
 ): string {
   const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
-  // Omitted for float32, so that hashes from before this option stay valid.
+  // Defaults are omitted, so that hashes from before these options stay valid.
   const precision = train.precision === 'mixed' ? train.precision : undefined;
-  // `quantize_aware` configures a later training.
-  const config = { ...train, precision, quantize_aware: undefined, loss, checkpoint_seconds: 0 };
+  const schedule = train.schedule === 'cosine' ? undefined : train.schedule;
+  const stem = train.stem === 'trained' ? undefined : train.stem;
+  // `recipe` and `steps` have their effect in other keys; `quantize_aware` configures a later training.
+  const unused = { recipe: undefined, steps: undefined, quantize_aware: undefined, checkpoint_seconds: 0 };
+  const config = { ...train, ...unused, precision, schedule, stem, loss };
   return contentHash(...what, seed, config, info.hash, taught, viewSeedOf({ teacher, seed }));
 }

@@ -34,8 +34,9 @@ export {
 } from './proxies/proxies.js';
 export { fineTuning, fineTuningEpochs, quantizeAwareTraining } from './fine-tuning.js';
 export type { RangeMethod } from './quantize-aware/ranges.js';
-export { averageDecay, learningRate } from './optimizers.js';
+export { averageDecay, learningRate } from './optimizers/index.js';
 export * from './schema.js';
+export { completeTraining, overTraining, trainSchema, withStepsOn, type TrainConfig } from './recipe.js';
 export {
   channelImportance,
   importanceKinds,

@@ -4,7 +4,7 @@ import type { DatasetRef } from './data/dataset.js';
 import type { InitialWeights } from './weights.js';
 import type { RangeOptions } from './quantize-aware/ranges.js';
 import type { Int8Rounding } from './quantize-aware/rounding.js';
-import type { TrainConfig } from './schema.js';
+import type { TrainConfig } from './recipe.js';
 import type { Teacher } from './teachers/schema.js';
 import type { AugmentConfig } from './data/schema.js';
 import type { SupernetConfig } from './supernet/schema.js';

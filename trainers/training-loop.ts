@@ -6,8 +6,9 @@ import { createLoader, type Batch, type Dataset, type Loader, type LoaderOptions
 import type { EngineState, TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
 import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
-import { learningRate } from './optimizers.js';
-import type { LossConfig, TrainConfig } from './schema.js';
+import { learningRate } from './optimizers/index.js';
+import type { LossConfig } from './schema.js';
+import type { TrainConfig } from './recipe.js';
 
 /** Height and width of images. */
 type Size = LoaderOptions['size'];

@@ -11,7 +11,7 @@ import {
   weightSpecs,
 } from '../../spaces/models/index.js';
 import { crossEntropy, totalLoss } from '../losses/index.js';
-import type { Gradients, Parameter } from '../optimizers.js';
+import type { Gradients, Parameter } from '../optimizers/index.js';
 import type { LossConfig, OptimizerConfig, Precision } from '../schema.js';
 import { freshWeights } from '../weights.js';
 import { compareFeatures, type FeatureComparison, type FeatureTeacher } from './features.js';

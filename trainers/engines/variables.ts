@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { variablesOf, type Weights, type WeightSpec, type WeightValue } from '../../spaces/models/index.js';
-import { createOptimizer, type Gradients, moveAverage, type Parameter } from '../optimizers.js';
+import { createOptimizer, type Gradients, moveAverage, type Parameter } from '../optimizers/index.js';
 import type { OptimizerConfig } from '../schema.js';
 import { isSameValue, stemKernel } from '../weights.js';
 

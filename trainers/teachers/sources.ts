@@ -11,7 +11,8 @@ import { presetNetworks } from '../../spaces/index.js';
 import type { FitHooks, FitResult, TeacherModelSource } from '../jobs.js';
 import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
-import { type AugmentConfig, type LossConfig, trainSchema, type TrainConfig } from '../schema.js';
+import { type AugmentConfig, type LossConfig } from '../schema.js';
+import { trainSchema, type TrainConfig } from '../recipe.js';
 import { readInput } from '../../base/files.js';
 import {
   fitClassifier,

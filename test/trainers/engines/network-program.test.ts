@@ -10,7 +10,7 @@ import {
   type NetworkProgram,
   type ProgramSpec,
 } from '../../../trainers/engines/network-program.js';
-import type { Gradients } from '../../../trainers/optimizers.js';
+import type { Gradients } from '../../../trainers/optimizers/index.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { batch, everything, specOf } from './contract.js';
 
