@@ -8,6 +8,7 @@ import {
   type DatasetInfo,
   type DatasetRef,
   type EngineChoice,
+  teacherTraining,
   type TrainConfig,
   withStepsOn,
 } from '../../trainers/index.js';
@@ -109,13 +110,21 @@ async function checkPrecision(
 /** The experiment with the batch, if it is a default, and the epochs that fit the number of training images. */
 function settledFor(
   { counts }: DatasetInfo,
-  { train, supernet, final, ...others }: TrainingExperiment,
+  { teacher, train, supernet, final, ...others }: TrainingExperiment,
   fixedBatch: boolean,
 ): TrainingExperiment {
   const settle = <T extends TrainConfig>(config: T): T =>
     withStepsOn(counts.train, fixedBatch ? config : { ...config, batch: Math.min(config.batch, counts.train) });
   return {
     ...others,
+    teacher:
+      teacher.type === 'train'
+        ? {
+            ...teacher,
+            batch: Math.min(teacher.batch, counts.train),
+            epochs: teacherTraining(teacher, counts.train, train.augment).epochs,
+          }
+        : teacher,
     train: settle(train),
     final: final === null ? null : settle(final),
     ...(supernet !== undefined && { supernet: isOwnSupernet(supernet) ? settle(supernet) : supernet }),

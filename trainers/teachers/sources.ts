@@ -12,7 +12,7 @@ import type { FitHooks, FitResult, TeacherModelSource } from '../jobs.js';
 import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
 import { type AugmentConfig, type LossConfig } from '../schema.js';
-import { trainSchema, type TrainConfig } from '../recipe.js';
+import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../recipe.js';
 import { readInput } from '../../base/files.js';
 import {
   fitClassifier,
@@ -104,6 +104,31 @@ const fitHooks = (hooks: TeacherHooks): FitHooks => ({
   ...hooks,
 });
 
+/** Epochs of a teacher's training where images are many. */
+const teacherEpochs = 12;
+
+/**
+ * How a teacher is trained: by the recipe `fast`, or, at a given learning rate, as in `plain`.
+ * @param images number of training images
+ */
+export function teacherTraining(
+  { epochs, batch, learning_rate }: Config<'train'>,
+  images: number,
+  augment: AugmentConfig,
+): TrainConfig {
+  const recipe =
+    learning_rate === undefined
+      ? { recipe: 'fast' }
+      : { optimizer: { type: 'sgd', learning_rate, weight_decay: 5e-4 } };
+  const train = trainSchema.parse({
+    ...recipe,
+    batch: Math.min(batch, images),
+    loss: { type: 'cross-entropy' },
+    augment: { ...augment, mixup: 0, views: teacherViews },
+  });
+  return withStepsOn(images, overTraining(train, { epochs }, teacherEpochs));
+}
+
 /**
  * A reference network trained once with plain cross-entropy, without mixup or label smoothing, which makes poorer teachers
  * (Mueller et al. 2019). It is cached by the content of data, network and hyperparameters; an interrupted training
@@ -117,13 +142,7 @@ export async function trainedTeacher(
   const { dataset, engine, threads, seed, cache, hooks = {} } = options;
   const task = { input: [info.height, info.width, info.channels] as const, classes: info.classes.length };
   const network = presetNetworks[config.network](task, config.width);
-  const train: TrainConfig = trainSchema.parse({
-    epochs: config.epochs,
-    batch: config.batch,
-    optimizer: { type: 'sgd', learning_rate: config.learning_rate, weight_decay: 5e-4 },
-    loss: { type: 'cross-entropy' },
-    augment: { ...options.train.augment, mixup: 0, views: Math.min(config.epochs, teacherViews) },
-  });
+  const train = teacherTraining(config, info.counts.train, options.train.augment);
   const directory = join(cache, 'teachers', contentHash('trained', info.hash, network, train, seed).slice(0, 32));
   const job = { network, seed, train, dataset, teacher: null, engine, threads, directory };
   const name = `${config.network} (width ${config.width})`;
