@@ -3,6 +3,8 @@ import { viewsOf } from './data/augment/defaults.js';
 import { createEngine, type ProgramSpec, type TrainingEngine } from './engines/index.js';
 import type { FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { initialHash, readInitial } from './weights.js';
+import { whitenedStem } from './whitened-stem.js';
+import { weightSpecs } from '../spaces/models/index.js';
 import { featureWeights, lossFor } from './losses/index.js';
 import { activationRanges } from './quantize-aware/ranges.js';
 import { loadFeatureTeacher } from './engines/features.js';
@@ -55,18 +57,19 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
 
 /** Initial weights and rounding of a training; deterministic, so a resumed training recomputes the same. */
 async function initialisation(
-  { network, seed, initial, quantizeAware }: FitJob,
+  { network, seed, train, initial, quantizeAware }: FitJob,
   dataset: Dataset,
-): Promise<Pick<ProgramSpec, 'initial' | 'quantization'>> {
+): Promise<Pick<ProgramSpec, 'stem' | 'initial' | 'quantization'>> {
+  const stem = train.stem === 'whitened' ? whitenedStem(dataset, network.input, weightSpecs(network)) : undefined;
   if (initial === undefined) {
-    if (quantizeAware === undefined) return {};
+    if (quantizeAware === undefined) return { stem };
     throw new Error('fine-tuning with rounding needs trained weights');
   }
-  const weights = readInitial(network, seed, initial);
-  if (quantizeAware === undefined) return { initial: weights };
+  const weights = readInitial(network, seed, initial, stem);
+  if (quantizeAware === undefined) return { stem, initial: weights };
   const { weightBits, ...options } = quantizeAware;
   const ranges = await activationRanges({ network, weights }, dataset, options);
-  return { initial: weights, quantization: { weightBits, ranges } };
+  return { stem, initial: weights, quantization: { weightBits, ranges } };
 }
 
 /** A training that can be interrupted and resumed. */

@@ -12,7 +12,7 @@ export const proxyNames = ['synflow', 'gradnorm', 'snip', 'naswot'] as const;
 export type ProxyName = (typeof proxyNames)[number];
 
 export interface ProxyOptions<N extends ProxyName = ProxyName> {
-  /** Seed of the initial weights. */
+  /** Seed of the initial weights. The stem is random, too, where trainings whiten it: some proxies have no images. */
   readonly seed: number;
   /** The proxies to compute; default: all that are possible, without images those that need none. */
   readonly names?: readonly N[] | undefined;
