@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { variablesOf, type Weights, type WeightSpec } from '../../spaces/models/index.js';
+import { variablesOf, type Weights, type WeightSpec, type WeightValue } from '../../spaces/models/index.js';
 import { createOptimizer, type Gradients, moveAverage, type Parameter } from '../optimizers/index.js';
 import type { OptimizerConfig } from '../schema.js';
+import { isSameValue, stemKernel } from '../weights.js';
 
 /** The scalars of an update. */
 export interface UpdateInputs {
@@ -14,6 +15,8 @@ interface TrainedSpec {
   readonly specs: readonly WeightSpec[];
   /** Initial weights. */
   readonly start: Weights;
+  /** A whitened stem, which is not trained if the initial weights have it; by default the stem is trained. */
+  readonly stem: WeightValue | undefined;
   /** Other trained parameters. */
   readonly others: readonly Parameter[];
   readonly optimizer: OptimizerConfig;
@@ -44,12 +47,16 @@ export const prefixed = (
 
 /** Creates the variables of a training on the current TF.js backend: weights, their average, optimizer. */
 export function createTrainedVariables({
-  specs,
+  specs: all,
   start,
+  stem,
   others,
   optimizer: config,
   ema,
 }: TrainedSpec): TrainedVariables {
+  const keepsStem = stem !== undefined && isSameValue(start.get(stemKernel), stem);
+  const isKept = (name: string): boolean => keepsStem && name === stemKernel;
+  const specs = all.map((spec) => (isKept(spec.name) ? { ...spec, trainable: false } : spec));
   const weights = variablesOf(specs, start);
   const averages = ema > 0 ? variablesOf(specs, start) : null;
   const models = prefixed('model', weights);
@@ -64,8 +71,11 @@ export function createTrainedVariables({
     ...others.map(({ name, variable }) => [name, variable] as const),
     ...prefixed('optimizer', optimizer.slots),
   ]);
-  const values = [...weights.values()];
-  const averaged = [...(averages?.values() ?? [])].map((average, i) => [average, values[i]] as const);
+  // The average of a constant would change by rounding.
+  const averaged = [...(averages ?? [])].flatMap(([name, average]) => {
+    const value = weights.get(name);
+    return value === undefined || isKept(name) ? [] : [[average, value] as const];
+  });
   return {
     weights,
     evaluated: averages ?? weights,
