@@ -1,5 +1,12 @@
-import { type OptimizerConfig, optimizerSchema } from './schema.js';
+import type { OptimizerConfig } from './schema.js';
 import type { TrainConfig } from './recipe.js';
+
+/** The optimizer with a share of all its learning rates. */
+const slowed = (optimizer: OptimizerConfig, share: number): OptimizerConfig => ({
+  ...optimizer,
+  learning_rate: share * optimizer.learning_rate,
+  ...(optimizer.type === 'muon' && { muon_rate: share * optimizer.muon_rate }),
+});
 
 /**
  * Share of a training's learning rate. Only the rounding has to be compensated; larger steps would move the weights far
@@ -7,15 +14,6 @@ import type { TrainConfig } from './recipe.js';
  * al. 2021).
  */
 const quantizeAwareRateShare = 0.1;
-
-/**
- * The optimizer of a training for fine-tuning, at a share of its rate. Muon becomes SGD at the rate of the recipe `plain`: Muon gives
- * kernels a norm of its own, which statistics of trained batch norms do not fit.
- */
-function gentle(optimizer: OptimizerConfig, share: number): OptimizerConfig {
-  const kept = optimizer.type === 'muon' ? optimizerSchema.parse({ type: 'sgd' }) : optimizer;
-  return { ...kept, learning_rate: share * kept.learning_rate };
-}
 
 /**
  * The configuration for fine-tuning a trained network with int8 rounding inside: a low learning rate that falls to zero
@@ -30,7 +28,7 @@ export function quantizeAwareTraining(train: TrainConfig, epochs: number): Train
     epochs,
     warmup_epochs: 0,
     final_learning_rate: 0,
-    optimizer: gentle(optimizer, quantizeAwareRateShare),
+    optimizer: slowed(optimizer, quantizeAwareRateShare),
   };
 }
 
@@ -50,7 +48,7 @@ export function fineTuning(train: TrainConfig, epochs: number): TrainConfig {
   return {
     ...others,
     epochs,
-    optimizer: gentle(optimizer, rateShare),
+    optimizer: slowed(optimizer, rateShare),
     ...(loss === undefined || loss.type === 'cross-entropy' ? {} : { loss }),
   };
 }
