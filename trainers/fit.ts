@@ -1,4 +1,5 @@
 import { type Dataset, type DatasetInfo, withDataset } from './data/index.js';
+import { viewsOf } from './data/augment/defaults.js';
 import { createEngine, type ProgramSpec, type TrainingEngine } from './engines/index.js';
 import type { FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { initialHash, readInitial } from './weights.js';
@@ -154,8 +155,8 @@ export function checkedLoss(
   if (loss.type !== 'cross-entropy') {
     const logits = teacher?.logits ?? null;
     if (logits === null) throw new Error('the loss needs logits that the teacher was not prepared with');
-    if (canonicalJson(logits.augment) !== canonicalJson(train.augment))
-      throw new Error("the teacher's logits belong to views of another augmentation");
+    if (canonicalJson([logits.augment, logits.views]) !== canonicalJson([train.augment, viewsOf(train, true)]))
+      throw new Error("the teacher's logits belong to views of another augmentation, or to another number of views");
   }
   return loss;
 }

@@ -73,7 +73,7 @@ export function patchCovariance(
     batch,
     seed: 0,
     viewSeed: 0,
-    augment: null,
+    augment: [],
     shuffle: true,
     dropLast: true,
     size: [height, width],

@@ -3,12 +3,14 @@ import { createSpace, spaceSchema, type Network, type Space } from '../../spaces
 import { mean } from '../../latency-models/statistics.js';
 import {
   completeTraining,
+  defaultAugment,
   dataSchema,
   describeDataset,
   engineSchema,
   prepareDataset,
   trainKeys,
   withStepsOn,
+  type Augmentation,
   type DatasetRef,
   type PreparedTeacher,
   type TrainConfig,
@@ -28,13 +30,14 @@ export interface Setting {
   readonly folder: string;
 }
 
-/** Images, and what the plain recipe adds by hand for them. */
+/** Images, the default augmentation of the fast recipe, and what the plain recipe adds by hand for them. */
 export interface Images {
   readonly dataset: DatasetRef;
+  readonly augment: Augmentation;
   readonly plain: object;
 }
 
-const photographs = { plain: { augment: { crop: 4, flip: true } } };
+const photographs = { plain: { augment: ['flip', { type: 'crop', pixels: 4 }] } };
 const folderData = (path: string, size: number, test: number, validation: number) =>
   ({ type: 'image-folder', path, size, test, validation }) as const;
 
@@ -56,8 +59,10 @@ export async function imagesOf(
   count = quick ? 1000 : 14_000,
 ): Promise<Images> {
   const { data, plain } = sources[name];
-  const all = await prepareDataset(dataSchema.parse(await data(folder)));
-  return { dataset: { ...all, subset: Math.min(1, count / describeDataset(all).counts.train) }, plain };
+  const config = dataSchema.parse(await data(folder));
+  const all = await prepareDataset(config);
+  const dataset = { ...all, subset: Math.min(1, count / describeDataset(all).counts.train) };
+  return { dataset, augment: defaultAugment(config), plain };
 }
 
 /**
@@ -102,9 +107,9 @@ export async function networkOf(
 }
 
 /** `train:` by a recipe with the keys that the user gives, complete for the number of images. */
-export function trainOf(recipe: Recipe, { dataset, plain }: Images, keys: object): TrainConfig {
-  const own = recipe === 'plain' ? plain : { augment: { crop: 2, flip: true, views: 64 } };
-  const config = completeTraining(trainKeys.parse({ recipe, ...own, ...keys }));
+export function trainOf(recipe: Recipe, { dataset, augment, plain }: Images, keys: object): TrainConfig {
+  const own = recipe === 'plain' ? plain : {};
+  const config = completeTraining(trainKeys.parse({ recipe, ...own, ...keys }), augment);
   const { train } = describeDataset(dataset).counts;
   return withStepsOn(train, { ...config, batch: Math.min(config.batch, train) });
 }

@@ -50,7 +50,7 @@ export async function createSetting({ images, folder, epochs, learningRate }: Se
   const train = trainSchema.parse({
     epochs,
     warmup_epochs: 1,
-    augment: { crop: 4, flip: true },
+    augment: ['flip', { type: 'crop', pixels: 4 }],
     optimizer: { type: 'sgd', learning_rate: learningRate },
   });
   const space = await createSpace(config, task);

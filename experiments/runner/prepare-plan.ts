@@ -1,7 +1,9 @@
 import { invalidInput } from '../../base/errors.js';
+import { canonicalJson } from '../../base/hash.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
 import { createSpace, type Task } from '../../spaces/index.js';
 import {
+  defaultAugment,
   describeDataset,
   prepareDataset,
   type DataConfig,
@@ -74,6 +76,8 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   const initialNote = await planInitial(experiment, { space, data, locating });
   if (initialNote !== null) observe({ kind: 'note', message: initialNote });
+  const augmentNote = defaultAugmentNote(experiment);
+  if (augmentNote !== null) observe({ kind: 'note', message: augmentNote });
   const supernet = await planSupernet(experiment, { space, data, locating });
   for (const message of warningsOf(experiment, engine)) observe({ kind: 'warning', message });
   const sources = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
@@ -94,6 +98,16 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
     sources: new Set(sources.map(({ kind }) => kind)),
     proxies: [...new Set([...objectives, ...(experiment.search.features?.proxies ?? [])])],
   };
+}
+
+/** Names the default augmentation of the data where a training has it. */
+function defaultAugmentNote({ data, train: { augment } }: TrainingExperiment): string | null {
+  if (canonicalJson(augment) !== canonicalJson(defaultAugment(data))) return null;
+  const steps = augment.map(({ type, ...values }) => {
+    const keys = Object.entries(values).map(([key, value]) => `, ${key}: ${String(value)}`);
+    return keys.length === 0 ? type : `{type: ${type}${keys.join('')}}`;
+  });
+  return `train.augment: [${steps.join(', ')}], the default for these images`;
 }
 
 /** Checks, before anything trains, that a graphics card of this machine computes float16 where it will have to. */

@@ -145,7 +145,7 @@ export function proxyBatch(ref: DatasetRef, seed: number, size = proxyImages): P
   try {
     const { counts, height, width, channels } = dataset.info;
     const batch = Math.min(size, counts.train);
-    const options = { batch, seed, viewSeed: seed, augment: null, shuffle: true, dropLast: true } as const;
+    const options = { batch, seed, viewSeed: seed, augment: [], shuffle: true, dropLast: true } as const;
     const { images, labels } = openBatches({ dataset, split: 'train', ...options }).batch(0, 0);
     return { image: [height, width, channels], images, labels, size: batch };
   } finally {

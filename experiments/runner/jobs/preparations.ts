@@ -30,7 +30,7 @@ export class Preparations {
 
   /** The teacher of a training; trainings with the same views and loss share one. */
   teacher(train: TrainConfig): Promise<PreparedTeacher | null> {
-    const views = canonicalJson([train.augment, train.loss]);
+    const views = canonicalJson([train.augment, train.views, train.loss]);
     const prepared = this.teachers.get(views) ?? prepareTeacher(this.context, train);
     this.teachers.set(views, prepared);
     return prepared;
