@@ -1,4 +1,12 @@
-import type { TrainConfig } from './schema.js';
+import type { OptimizerConfig } from './schema.js';
+import type { TrainConfig } from './recipe.js';
+
+/** The optimizer with a share of all its learning rates. */
+const slowed = (optimizer: OptimizerConfig, share: number): OptimizerConfig => ({
+  ...optimizer,
+  learning_rate: share * optimizer.learning_rate,
+  ...(optimizer.type === 'muon' && { muon_rate: share * optimizer.muon_rate }),
+});
 
 /**
  * Share of a training's learning rate. Only the rounding has to be compensated; larger steps would move the weights far
@@ -20,7 +28,7 @@ export function quantizeAwareTraining(train: TrainConfig, epochs: number): Train
     epochs,
     warmup_epochs: 0,
     final_learning_rate: 0,
-    optimizer: { ...optimizer, learning_rate: quantizeAwareRateShare * optimizer.learning_rate },
+    optimizer: slowed(optimizer, quantizeAwareRateShare),
   };
 }
 
@@ -40,7 +48,7 @@ export function fineTuning(train: TrainConfig, epochs: number): TrainConfig {
   return {
     ...others,
     epochs,
-    optimizer: { ...optimizer, learning_rate: rateShare * optimizer.learning_rate },
+    optimizer: slowed(optimizer, rateShare),
     ...(loss === undefined || loss.type === 'cross-entropy' ? {} : { loss }),
   };
 }

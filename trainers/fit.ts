@@ -1,7 +1,10 @@
 import { type Dataset, type DatasetInfo, withDataset } from './data/index.js';
+import { viewsOf } from './data/augment/defaults.js';
 import { createEngine, type ProgramSpec, type TrainingEngine } from './engines/index.js';
 import type { FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { initialHash, readInitial } from './weights.js';
+import { whitenedStem } from './whitened-stem.js';
+import { weightSpecs } from '../spaces/models/index.js';
 import { featureWeights, lossFor } from './losses/index.js';
 import { activationRanges } from './quantize-aware/ranges.js';
 import { loadFeatureTeacher } from './engines/features.js';
@@ -10,7 +13,8 @@ import { rmSync } from 'node:fs';
 import { DeviceFailure, invalidInput } from '../base/errors.js';
 import { canonicalJson, contentHash } from '../base/hash.js';
 import { TrainingFiles } from './checkpoint.js';
-import type { LossConfig, TrainConfig } from './schema.js';
+import type { LossConfig } from './schema.js';
+import type { TrainConfig } from './recipe.js';
 import { CorruptFile } from './tensor-file.js';
 
 /**
@@ -53,18 +57,19 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
 
 /** Initial weights and rounding of a training; deterministic, so a resumed training recomputes the same. */
 async function initialisation(
-  { network, seed, initial, quantizeAware }: FitJob,
+  { network, seed, train, initial, quantizeAware }: FitJob,
   dataset: Dataset,
-): Promise<Pick<ProgramSpec, 'initial' | 'quantization'>> {
+): Promise<Pick<ProgramSpec, 'stem' | 'initial' | 'quantization'>> {
+  const stem = train.stem === 'whitened' ? whitenedStem(dataset, network.input, weightSpecs(network)) : undefined;
   if (initial === undefined) {
-    if (quantizeAware === undefined) return {};
+    if (quantizeAware === undefined) return { stem };
     throw new Error('fine-tuning with rounding needs trained weights');
   }
-  const weights = readInitial(network, seed, initial);
-  if (quantizeAware === undefined) return { initial: weights };
+  const weights = readInitial(network, seed, initial, stem);
+  if (quantizeAware === undefined) return { stem, initial: weights };
   const { weightBits, ...options } = quantizeAware;
   const ranges = await activationRanges({ network, weights }, dataset, options);
-  return { initial: weights, quantization: { weightBits, ranges } };
+  return { stem, initial: weights, quantization: { weightBits, ranges } };
 }
 
 /** A training that can be interrupted and resumed. */
@@ -150,8 +155,8 @@ export function checkedLoss(
   if (loss.type !== 'cross-entropy') {
     const logits = teacher?.logits ?? null;
     if (logits === null) throw new Error('the loss needs logits that the teacher was not prepared with');
-    if (canonicalJson(logits.augment) !== canonicalJson(train.augment))
-      throw new Error("the teacher's logits belong to views of another augmentation");
+    if (canonicalJson([logits.augment, logits.views]) !== canonicalJson([train.augment, viewsOf(train, true)]))
+      throw new Error("the teacher's logits belong to views of another augmentation, or to another number of views");
   }
   return loss;
 }
@@ -163,9 +168,12 @@ export function trainingHash(
   info: DatasetInfo,
 ): string {
   const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
-  // Omitted for float32, so that hashes from before this option stay valid.
+  // Defaults are omitted, so that hashes from before these options stay valid.
   const precision = train.precision === 'mixed' ? train.precision : undefined;
-  // `quantize_aware` configures a later training.
-  const config = { ...train, precision, quantize_aware: undefined, loss, checkpoint_seconds: 0 };
+  const schedule = train.schedule === 'cosine' ? undefined : train.schedule;
+  const stem = train.stem === 'trained' ? undefined : train.stem;
+  // `recipe` and `steps` have their effect in other keys; `quantize_aware` configures a later training.
+  const unused = { recipe: undefined, steps: undefined, quantize_aware: undefined, checkpoint_seconds: 0 };
+  const config = { ...train, ...unused, precision, schedule, stem, loss };
   return contentHash(...what, seed, config, info.hash, taught, viewSeedOf({ teacher, seed }));
 }

@@ -34,8 +34,9 @@ export {
 } from './proxies/proxies.js';
 export { fineTuning, fineTuningEpochs, quantizeAwareTraining } from './fine-tuning.js';
 export type { RangeMethod } from './quantize-aware/ranges.js';
-export { averageDecay, learningRate } from './optimizers.js';
+export { averageDecay, learningRate } from './optimizers/index.js';
 export * from './schema.js';
+export { completeTraining, overTraining, trainSchema, withStepsOn, type TrainConfig } from './recipe.js';
 export {
   channelImportance,
   importanceKinds,
@@ -48,7 +49,7 @@ export { calibratedMember, evaluateMember, type MemberEvaluation, type MemberHoo
 export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/schema.js';
 export { prepareTeacher } from './teachers/prepare.js';
 export type { NetworkTeacher } from './teachers/schema.js';
-export type { TeacherHooks, TeacherOptions } from './teachers/sources.js';
+export { teacherTraining, type TeacherHooks, type TeacherOptions } from './teachers/sources.js';
 export {
   median,
   readTimedNetworks,

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { augmentSchema } from './data/schema.js';
+import { augmentSchema, viewsSchema } from './data/augment/schema.js';
 import { lossSchema } from './losses/schema.js';
 
-export { dataSchema, type AugmentConfig, type DataConfig } from './data/schema.js';
+export { type Augmentation, type AugmentStep } from './data/augment/schema.js';
+export { dataSchema, imagesOf, type DataConfig } from './data/schema.js';
 export { lossSchema, type LossConfig } from './losses/schema.js';
 export { teacherSchema, type TeacherConfig } from './teachers/schema.js';
 
@@ -11,24 +12,54 @@ const decay = z.number().min(0).lt(1);
 const weightDecay = z.number().min(0);
 const share = z.number().gt(0).max(1);
 
-const learningRate = z.number().gt(0).describe('after the warm-up, before it falls along half a cosine');
+const learningRate = z.number().gt(0).describe('after the warm-up, before it falls as the schedule says');
+const nesterov = z.boolean().default(true).describe("Nesterov's momentum");
+const momentum = decay.default(0.9).describe('share of the last update that is kept; 0: none');
+const l2 = weightDecay
+  .default(1e-4)
+  .describe('L2 regularisation, added to the gradient; never of biases and batch norm');
+
+/** Shapes of the learning rate over the steps of a training. */
+const schedules = ['cosine', 'linear', 'one-cycle', 'constant'] as const;
 
 /**
- * `train.optimizer:`. Weight decay is never applied to biases or batch norm. With `sgd` it is L2 regularisation (added to
+ * `train.optimizer:`. Weight decay is never applied to biases or batch norm. With `sgd` and `muon` it is L2 regularisation (added to
  * the gradient), with `adamw` it is decoupled from the gradient (Loshchilov & Hutter 2019).
  */
-const optimizerSchema = z.discriminatedUnion('type', [
+export const optimizerSchema = z.discriminatedUnion('type', [
   z
     .strictObject({
       type: z.literal('sgd'),
       learning_rate: learningRate.default(0.1),
-      momentum: decay.default(0.9).describe('share of the last update that is kept; 0: none'),
-      nesterov: z.boolean().default(true).describe("Nesterov's momentum"),
-      weight_decay: weightDecay
-        .default(1e-4)
-        .describe('L2 regularisation, added to the gradient; never of biases and batch norm'),
+      momentum,
+      nesterov,
+      weight_decay: l2,
     })
     .describe('stochastic gradient descent with momentum'),
+  z
+    .strictObject({
+      type: z.literal('muon'),
+      learning_rate: learningRate.default(0.8).describe('of SGD, which updates all weights but those kernels'),
+      muon_rate: z
+        .number()
+        .gt(0)
+        .default(0.1)
+        .describe('of Muon; follows the same schedule: length of an update beside kernels of norm sqrt(channels)'),
+      momentum,
+      nesterov,
+      muon_momentum: decay.default(0.6).describe("share of Muon's last update that is kept"),
+      iterations: z
+        .number()
+        .int()
+        .min(1)
+        .max(8)
+        .default(3)
+        .describe('of Newton and Schulz, which make an update orthogonal'),
+      weight_decay: l2,
+    })
+    .describe(
+      'Muon (Jordan et al. 2024) on the kernels of 1x1 and full convolutions, SGD with momentum on all other weights',
+    ),
   z
     .strictObject({
       type: z.literal('adamw'),
@@ -46,18 +77,43 @@ export type OptimizerConfig = z.output<typeof optimizerSchema>;
 
 /** The keys of `train:` without defaults, shared with `final:` and `supernet:`. */
 export const trainFields = {
+  recipe: z
+    .enum(['fast', 'plain'])
+    .describe(
+      'the defaults of optimizer, schedule, stem, final_learning_rate, augment and steps. fast: accurate in few epochs without tuning; plain: SGD at 0.1 along a cosine. By default fast, or plain with another optimizer than muon',
+    ),
   epochs: z.number().int().min(1).describe('times that all training images, or `epoch_share` of them, are seen'),
+  steps: z
+    .number()
+    .int()
+    .min(1)
+    .describe(
+      'updates of the weights; may stand for epochs, which are then as many as make these steps; with both, the longer counts',
+    ),
   epoch_share: share.describe(
     'share of the training images that one epoch shows, each going on where the last ended: with many images, finer steps for search.fidelity and the learning curve',
   ),
   batch: z.number().int().min(1).max(4096).describe('images for each step'),
-  optimizer: optimizerSchema.describe('how the weights follow the gradients'),
-  warmup_epochs: z.number().min(0).describe('epochs in which the learning rate rises linearly, before the cosine'),
+  optimizer: optimizerSchema.describe('how the weights follow the gradients; muon (fast), sgd (plain)'),
+  schedule: z
+    .enum(schedules)
+    .describe(
+      'how the learning rate falls after the warm-up: linear (fast), cosine (plain; Loshchilov & Hutter 2017), one-cycle (Smith & Topin 2018, with a warm-up of its own), constant',
+    ),
+  warmup_epochs: z.number().min(0).describe('epochs in which the learning rate rises linearly; 0.5'),
   final_learning_rate: fraction.describe(
-    'where the cosine ends (Loshchilov & Hutter 2017), as a share of the learning rate',
+    'where the schedule ends, as a share of the learning rate; 0 (fast), 0.01 (plain)',
   ),
+  stem: z
+    .enum(['whitened', 'trained'])
+    .describe(
+      "the first convolution. whitened (fast): its filters are the principal components of the images' patches, scaled to equal variance, and stay as they are; trained (plain): as all others",
+    ),
   loss: lossSchema.describe('what is minimised; by default kd when there is a teacher, else cross-entropy'),
-  augment: augmentSchema.describe('random changes of the training images, the same for a seed'),
+  augment: augmentSchema.describe(
+    'random changes of the training images: a list of steps, in their order; the same for a seed',
+  ),
+  views: viewsSchema,
   ema: decay.describe('decay of the moving average of the weights that is evaluated and exported; 0: none'),
   precision: z
     .enum(['float32', 'mixed'])
@@ -79,30 +135,34 @@ const quantizeAware = z
     "of networks that are quantized to int8: where that costs a final network more than compress.max_accuracy_drop, it is fine-tuned with int8's rounding inside (Jacob et al. 2018), at a tenth of the learning rate",
   );
 
-/** `train:`; how each candidate is trained. Without `loss`: distillation when there is a teacher, else cross-entropy. */
-export const trainSchema = z.strictObject({
-  epochs: trainFields.epochs.default(5),
+/**
+ * `train:` as written. Keys without a default depend on the recipe; `completeTraining` fills them in.
+ */
+export const trainKeys = z.strictObject({
+  recipe: trainFields.recipe.optional(),
+  epochs: trainFields.epochs.optional(),
+  steps: trainFields.steps.optional(),
   epoch_share: trainFields.epoch_share.default(1),
   batch: trainFields.batch.default(128),
-  optimizer: trainFields.optimizer.prefault({ type: 'sgd' }),
+  optimizer: trainFields.optimizer.optional(),
+  schedule: trainFields.schedule.optional(),
   warmup_epochs: trainFields.warmup_epochs.default(0.5),
-  final_learning_rate: trainFields.final_learning_rate.default(0.01),
+  final_learning_rate: trainFields.final_learning_rate.optional(),
+  stem: trainFields.stem.optional(),
   loss: trainFields.loss.optional(),
-  augment: trainFields.augment.prefault({}),
+  augment: trainFields.augment.optional(),
+  views: trainFields.views.optional(),
   ema: trainFields.ema.default(0),
   precision: trainFields.precision.optional(),
   quantize_aware: quantizeAware.optional(),
   checkpoint_seconds: trainFields.checkpoint_seconds.default(20),
 });
-export type TrainConfig = z.output<typeof trainSchema>;
+
 /** The precision of a training; default float32. */
-export type Precision = NonNullable<TrainConfig['precision']>;
+export type Precision = NonNullable<z.output<typeof trainFields.precision>>;
 
 /** `final:`; overrides of `train` for the frontier's networks after the search. Missing keys keep their values. */
-export const finalSchema = z
-  .strictObject(trainFields)
-  .partial()
-  .extend({ epochs: trainFields.epochs.default(20), quantize_aware: quantizeAware.optional() });
+export const finalSchema = z.strictObject(trainFields).partial().extend({ quantize_aware: quantizeAware.optional() });
 
 /** Providers with a choice of devices. */
 const hasDevices: ReadonlySet<string> = new Set(['webgpu', 'cuda']);

@@ -2,12 +2,14 @@ import { rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../base/errors.js';
 import { startPosition, type Checkpoint, type TrainingFiles, type TrainingPosition } from './checkpoint.js';
+import { viewsOf } from './data/augment/defaults.js';
 import { createLoader, type Batch, type Dataset, type Loader, type LoaderOptions } from './data/index.js';
 import type { EngineState, TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
 import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
-import { learningRate } from './optimizers.js';
-import type { LossConfig, TrainConfig } from './schema.js';
+import { learningRate } from './optimizers/index.js';
+import type { LossConfig } from './schema.js';
+import type { TrainConfig } from './recipe.js';
 
 /** Height and width of images. */
 type Size = LoaderOptions['size'];
@@ -86,6 +88,7 @@ export class TrainingLoop {
       seed,
       viewSeed: viewSeedOf(plan),
       augment: train.augment,
+      views: viewsOf(train, loss.type !== 'cross-entropy'),
       shuffle: true,
       dropLast: true,
       atOnce: engine.stepsAtOnce,

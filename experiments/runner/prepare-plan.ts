@@ -1,13 +1,18 @@
 import { invalidInput } from '../../base/errors.js';
+import { canonicalJson } from '../../base/hash.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
 import { createSpace, type Task } from '../../spaces/index.js';
 import {
+  defaultAugment,
   describeDataset,
   prepareDataset,
   type DataConfig,
   type DatasetInfo,
   type DatasetRef,
   type EngineChoice,
+  teacherTraining,
+  type TrainConfig,
+  withStepsOn,
 } from '../../trainers/index.js';
 import type { CompressConfig } from '../compress/index.js';
 import { planInitial } from '../initial-weights/index.js';
@@ -33,6 +38,8 @@ interface PlanContext extends EngineContext {
   readonly threads: number;
   /** Whether the number of workers is the user's, or a resumed run's: then the engine does not change it. */
   readonly fixedWorkers: boolean;
+  /** Whether the batch of the trainings is the user's, or a resumed run's: then the number of images does not change it. */
+  readonly fixedBatch: boolean;
   /** The run's clock at its start, in ms since 1970. */
   readonly time: number;
   readonly locating: Locating;
@@ -53,20 +60,24 @@ async function tablePlan(experiment: TableExperiment, { workdir, time, locating 
 }
 
 async function trainingPlan(given: TrainingExperiment, context: PlanContext): Promise<TrainingPlan> {
-  const { workdir, threads, fixedWorkers, acceptEnvironment, locating, observe, signal } = context;
+  const { workdir, threads, fixedWorkers, fixedBatch, acceptEnvironment, locating, observe, signal } = context;
   const engine = await locating(['engine'], () => engineOfRun(given, context));
-  const experiment = fixedWorkers ? given : withWorkersFor(engine, given);
-  const { device } = experiment.latency;
+  const asked = fixedWorkers ? given : withWorkersFor(engine, given);
+  const { device } = asked.latency;
   if (device.type === 'local') await locating(['latency', 'device'], () => requireWorking(device.provider));
-  await checkPrecision(experiment, engine, context);
-  const dataset = await locating(['data'], () => prepareData(experiment.data, observe, signal));
+  await checkPrecision(asked, engine, context);
+  const dataset = await locating(['data'], () => prepareData(asked.data, observe, signal));
   const data = describeDataset(dataset);
+  const experiment = settledFor(data, asked, fixedBatch);
+  for (const message of lengthNotes(experiment, asked)) observe({ kind: 'note', message });
   for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));
   await locating(['compress', 'calibration', 'images'], () => checkCalibration(experiment.compress, data));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   const initialNote = await planInitial(experiment, { space, data, locating });
   if (initialNote !== null) observe({ kind: 'note', message: initialNote });
+  const augmentNote = defaultAugmentNote(experiment);
+  if (augmentNote !== null) observe({ kind: 'note', message: augmentNote });
   const supernet = await planSupernet(experiment, { space, data, locating });
   for (const message of warningsOf(experiment, engine)) observe({ kind: 'warning', message });
   const sources = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
@@ -89,6 +100,16 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   };
 }
 
+/** Names the default augmentation of the data where a training has it. */
+function defaultAugmentNote({ data, train: { augment } }: TrainingExperiment): string | null {
+  if (canonicalJson(augment) !== canonicalJson(defaultAugment(data))) return null;
+  const steps = augment.map(({ type, ...values }) => {
+    const keys = Object.entries(values).map(([key, value]) => `, ${key}: ${String(value)}`);
+    return keys.length === 0 ? type : `{type: ${type}${keys.join('')}}`;
+  });
+  return `train.augment: [${steps.join(', ')}], the default for these images`;
+}
+
 /** Checks, before anything trains, that a graphics card of this machine computes float16 where it will have to. */
 async function checkPrecision(
   { train, final }: TrainingExperiment,
@@ -99,6 +120,38 @@ async function checkPrecision(
   if (mixed === undefined || engine.type === 'eager' || engine.provider === 'cpu' || engine.untried === true) return;
   await locating([mixed[0], 'precision'], () => requireHalfHere(engine));
 }
+
+/** The experiment with the batch, if it is a default, and the epochs that fit the number of training images. */
+function settledFor(
+  { counts }: DatasetInfo,
+  { teacher, train, supernet, final, ...others }: TrainingExperiment,
+  fixedBatch: boolean,
+): TrainingExperiment {
+  const settle = <T extends TrainConfig>(config: T): T =>
+    withStepsOn(counts.train, fixedBatch ? config : { ...config, batch: Math.min(config.batch, counts.train) });
+  return {
+    ...others,
+    teacher:
+      teacher.type === 'train'
+        ? {
+            ...teacher,
+            batch: Math.min(teacher.batch, counts.train),
+            epochs: teacherTraining(teacher, counts.train, train.augment).epochs,
+          }
+        : teacher,
+    train: settle(train),
+    final: final === null ? null : settle(final),
+    ...(supernet !== undefined && { supernet: isOwnSupernet(supernet) ? settle(supernet) : supernet }),
+  };
+}
+
+/** Notes about trainings that are longer than their epochs, to make their least number of steps. */
+const lengthNotes = ({ train, final }: TrainingExperiment, asked: TrainingExperiment): string[] =>
+  Object.entries({ train, final }).flatMap(([key, config]) => {
+    const before = asked[key as 'train' | 'final'];
+    if (config === null || before === null || config.epochs === before.epochs) return [];
+    return [`${key}: ${config.epochs} epochs of ${config.batch} images a step, to make ${config.steps ?? 0} steps`];
+  });
 
 /** The batch sizes of all trainings, by their key in the file. */
 const batches = ({

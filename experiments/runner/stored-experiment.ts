@@ -4,6 +4,8 @@ import { Store, type Clock } from '../../store/index.js';
 import { parseExperiment, type LoadedExperiment } from '../parse/index.js';
 import { isMap } from '../parse/problem.js';
 import type { Experiment } from '../schema/experiment.js';
+import { isTableExperiment } from '../schema/run-experiment.js';
+import { experimentOf } from '../stored/experiment.js';
 import { databasePath } from '../stored/workdir.js';
 import type { RunObserver } from './events.js';
 
@@ -12,7 +14,7 @@ export function requireSame(workdir: string, { experiment }: LoadedExperiment): 
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
     // Compared as written: a default may depend on the machine or on the version.
-    const stored = asWritten(store, workdir) ?? filled(store.run.get().experiment, experiment);
+    const stored = asWritten(store, workdir) ?? filled(experimentOf(store), experiment);
     const differing = differences(stored, experiment).filter((key) => key !== 'workers' && !key.startsWith('workers.'));
     if (differing.length === 0) return;
     const more = differing.every((key) => key === 'search.trials' || key === 'search.stop.trials');
@@ -28,22 +30,35 @@ export function requireSame(workdir: string, { experiment }: LoadedExperiment): 
 
 /** The experiment of a stored run: its values as they were when the run began, later keys by their defaults. */
 export function storedExperiment(store: Store, workdir: string): Experiment {
-  // Written by `runExperiment`, which had it from the schema.
-  const settled = store.run.get().experiment as Experiment;
-  return filled(settled, asWritten(store, workdir) ?? settled) as Experiment;
+  const settled = experimentOf(store);
+  return filled(
+    settled,
+    asWritten(store, workdir, (written) => withRecipeOf(settled, written)) ?? settled,
+  ) as Experiment;
+}
+
+/** What the user wrote; runs from before there were recipes have the plain one. */
+function withRecipeOf(settled: Experiment, written: unknown): unknown {
+  if (isTableExperiment(settled) || settled.train.recipe !== undefined || !isMap(written)) return written;
+  return { ...written, train: { ...(isMap(written['train']) ? written['train'] : {}), recipe: 'plain' } };
 }
 
 /**
  * What the user of a stored run wrote, parsed on this machine by this version; undefined for runs of older versions.
+ * @param upgrade changes it first; default: nothing
  * @throws NasError `invalid-input` when this version does not understand it.
  */
-function asWritten(store: Store, workdir: string): Experiment | undefined {
+function asWritten(
+  store: Store,
+  workdir: string,
+  upgrade: (written: unknown) => unknown = (written) => written,
+): Experiment | undefined {
   // Stored when the run began.
   const [{ detail }] = store.events.of('created');
   const { written } = detail as { readonly written?: unknown };
   if (written === undefined) return undefined;
   const file = `${databasePath(workdir)} (the experiment as it was written)`;
-  return parseExperiment(file, JSON.stringify(written), { checkFiles: false }).experiment;
+  return parseExperiment(file, JSON.stringify(upgrade(written)), { checkFiles: false }).experiment;
 }
 
 /** A value with the keys that only `defaults` has; maps of different types stay as they are. */

@@ -12,7 +12,11 @@ import {
   supernetSchema,
   teacherSchema,
   type TrainConfig,
-  trainSchema,
+  completeTraining,
+  defaultAugment,
+  overTraining,
+  lossSchema,
+  trainKeys,
 } from '../../trainers/index.js';
 import { compressSchema } from '../compress/index.js';
 import { workersSchema } from '../queue/schema.js';
@@ -108,7 +112,7 @@ const writtenSchema = z.strictObject({
   data: typed(dataSchema).describe('the data set'),
   space: typed(spaceSchema).describe('the search space'),
   teacher: typed(teacherSchema).prefault({ type: 'none' }).describe('teacher for distillation'),
-  train: trainSchema.extend({ from: weightsKey }).prefault({}).describe('training of each candidate'),
+  train: trainKeys.extend({ from: weightsKey }).prefault({}).describe('training of each candidate'),
   supernet: supernetKey
     .optional()
     .describe(
@@ -141,7 +145,7 @@ type WrittenExperiment = z.output<typeof writtenSchema>;
 
 /** The default loss: distillation when there is a teacher. */
 const defaultLoss = (teacher: WrittenExperiment['teacher']): NonNullable<TrainConfig['loss']> =>
-  trainSchema.shape.loss.unwrap().parse({ type: teacher.type === 'none' ? 'cross-entropy' : 'kd' });
+  lossSchema.parse({ type: teacher.type === 'none' ? 'cross-entropy' : 'kd' });
 
 /** Adds `latency.budget_ms` as a `max` constraint of the objective `latency_ms`. */
 function withBudget(objectives: readonly Objective[], budget: number | undefined): readonly Objective[] {
@@ -181,6 +185,8 @@ function supernetOf(
   return from === undefined ? supernetConfig(train, own) : { from };
 }
 
+const finalEpochs = 20;
+
 /** Settings of the final training; null without one. */
 function finalOf(
   { final, supernet, train: { from: weights } }: Pick<WrittenExperiment, 'final' | 'supernet' | 'train'>,
@@ -190,7 +196,8 @@ function finalOf(
   const otherwise = weights === undefined ? 'nothing' : 'weights';
   const from = supernet === undefined ? otherwise : 'supernet';
   if (final === undefined) return evaluation === 'supernet' ? { ...train, from } : null;
-  return final === 'none' ? null : { ...train, ...final, from: final.from ?? from };
+  if (final === 'none') return null;
+  return { ...overTraining(train, final, finalEpochs), from: final.from ?? from };
 }
 
 /**
@@ -199,7 +206,8 @@ function finalOf(
  */
 const trainingSchema = writtenSchema.transform(({ final, supernet, ...written }) => {
   const { from: initial, ...config } = written.train;
-  const train: TrainConfig = { ...config, loss: config.loss ?? defaultLoss(written.teacher) };
+  const loss = config.loss ?? defaultLoss(written.teacher);
+  const train = completeTraining({ ...config, loss }, defaultAugment(written.data));
   const evaluate: Evaluation = written.search.evaluate ?? (supernet === undefined ? 'train' : 'inherit');
   const wanted = [...withAccuracy(written.objectives, evaluate), ...(written.evaluate?.objectives ?? [])];
   const objectives = withBudget(wanted, written.latency.budget_ms);

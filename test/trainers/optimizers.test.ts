@@ -9,7 +9,7 @@ import {
   type Gradients,
   type Optimizer,
   type Parameter,
-} from '../../trainers/optimizers.js';
+} from '../../trainers/optimizers/index.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

@@ -1,14 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { averageDecay, learningRate, type ScheduleConfig } from '../../trainers/optimizers.js';
-import { trainSchema } from '../../trainers/schema.js';
+import { averageDecay, learningRate, type Schedule, type ScheduleConfig } from '../../trainers/optimizers/index.js';
+import { trainSchema } from '../../trainers/recipe.js';
 
-const config = (warmup: number, epochs = 4, final = 0.01): ScheduleConfig => ({
+const config = (warmup: number, epochs = 4, final = 0.01, schedule?: Schedule): ScheduleConfig => ({
+  schedule,
   epochs,
   warmup_epochs: warmup,
   final_learning_rate: final,
-  optimizer: trainSchema.parse({}).optimizer,
+  optimizer: trainSchema.parse({ optimizer: { type: 'sgd' } }).optimizer,
 });
+
+const ratesOf = (stepsPerEpoch: number, own: ScheduleConfig): number[] =>
+  Array.from({ length: own.epochs * stepsPerEpoch }, (_, step) => learningRate(step, stepsPerEpoch, own));
 
 describe('learning rate', () => {
   test('rises linearly to the peak, then falls as half a cosine to its end', () => {
@@ -19,20 +23,44 @@ describe('learning rate', () => {
     expect(rates[19]).toBeCloseTo(0.001, 12);
   });
 
-  test('is positive, never above the peak and never rises after the warm-up', () => {
+  test('rises linearly, then falls linearly to its end, which it reaches after the last step', () => {
+    const rates = ratesOf(5, config(1, 4, 0.2, 'linear'));
+    rates.slice(0, 5).forEach((rate, i) => expect(rate).toBeCloseTo(0.02 * (i + 1), 12));
+    rates.slice(5).forEach((rate, i) => expect(rate).toBeCloseTo(0.1 * (0.2 + (0.8 * (15 - i)) / 15), 12));
+  });
+
+  test('stays at the peak after the warm-up where the schedule is constant', () => {
+    expect(ratesOf(2, config(1, 3, 0, 'constant'))).toEqual([0.05, 0.1, 0.1, 0.1, 0.1, 0.1]);
+  });
+
+  test('rises and falls once in a cycle, each along half a cosine', () => {
+    const rates = ratesOf(101, config(0.5, 1, 0.01, 'one-cycle'));
+    expect(rates[0]).toBeCloseTo(0.1 / 25, 12);
+    expect(rates[15]).toBeCloseTo((0.1 / 25 + 0.1) / 2, 12);
+    expect(rates[30]).toBeCloseTo(0.1, 12);
+    expect(rates[65]).toBeCloseTo((0.1 + 0.001) / 2, 12);
+    expect(rates[100]).toBeCloseTo(0.001, 12);
+    rates
+      .slice(1)
+      .forEach((rate, i) => (i < 30 ? expect(rate) : expect(-rate)).toBeGreaterThan(i < 30 ? rates[i] : -rates[i]));
+  });
+
+  test('is positive and never above the peak; it rises, then falls', () => {
     fc.assert(
       fc.property(
+        fc.constantFrom<Schedule | undefined>(undefined, 'constant', 'cosine', 'linear', 'one-cycle'),
         fc.integer({ min: 1, max: 6 }),
         fc.integer({ min: 1, max: 9 }),
         fc.double({ min: 0, max: 8, noNaN: true }),
         fc.double({ min: 0.001, max: 1, noNaN: true }),
-        (epochs, steps, warmup, final) => {
-          const rates = Array.from({ length: epochs * steps }, (_, s) =>
-            learningRate(s, steps, config(warmup, epochs, final)),
-          );
+        (schedule, epochs, steps, warmup, final) => {
+          const rates = ratesOf(steps, config(warmup, epochs, final, schedule));
           expect(rates.every((rate) => rate > 0 && rate <= 0.1 + 1e-12)).toBe(true);
-          const decay = rates.slice(Math.round(warmup * steps));
-          decay.forEach((rate, i) => expect(rate).toBeLessThanOrEqual((decay[i - 1] ?? Infinity) + 1e-12));
+          const ownRise = schedule === 'one-cycle' ? 0.3 * (rates.length - 1) : warmup * steps;
+          const top = Math.min(rates.length, Math.round(ownRise));
+          for (const [i, rate] of rates.entries())
+            if (i > 0 && i < top) expect(rate).toBeGreaterThanOrEqual(rates[i - 1]);
+            else if (i > top) expect(rate).toBeLessThanOrEqual(rates[i - 1] + 1e-12);
         },
       ),
     );

@@ -12,7 +12,7 @@ import {
   type Target,
   type TracedFunction,
 } from '../../compiler/index.js';
-import { averageDecay } from '../optimizers.js';
+import { averageDecay } from '../optimizers/index.js';
 import type { EngineState, TrainingEngine, Update } from './engine.js';
 import { type BatchInputs, noiseSeed, type NetworkProgram } from './network-program.js';
 import type { UpdateInputs } from './variables.js';

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { withNoise } from '../../compiler/index.js';
 import { assignAll } from '../weights.js';
-import { averageDecay } from '../optimizers.js';
+import { averageDecay } from '../optimizers/index.js';
 import type { ImageSize } from '../data/index.js';
 import { oneByOne, type SingleStep, type TrainingEngine } from './engine.js';
 import { noiseSeed, type NetworkProgram } from './network-program.js';

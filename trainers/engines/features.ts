@@ -5,7 +5,7 @@ import { Random } from '../../base/random.js';
 import { layersOf, type Network } from '../../spaces/index.js';
 import { apply, namedWeights, weightsFrom, weightVariables, type Model } from '../../spaces/models/index.js';
 import { featureWeights, type FeaturePair } from '../losses/index.js';
-import type { Parameter } from '../optimizers.js';
+import type { Parameter } from '../optimizers/index.js';
 import type { LossConfig } from '../schema.js';
 import { loadLayersModel } from '../../compiler/index.js';
 import type { ImageSize } from '../data/resize.js';

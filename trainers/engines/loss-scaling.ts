@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { allBelow } from '../../compiler/index.js';
-import type { Gradients } from '../optimizers.js';
+import type { Gradients } from '../optimizers/index.js';
 
 /** The initial scale. */
 const start = 2 ** 15;

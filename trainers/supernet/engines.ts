@@ -24,7 +24,7 @@ import {
 } from '../engines/compiled.js';
 import { noiseSeed } from '../engines/network-program.js';
 import { engineOn, imageTensor, type EagerOptions } from '../engines/eager.js';
-import { averageDecay } from '../optimizers.js';
+import { averageDecay } from '../optimizers/index.js';
 
 /** The input of a member in a step. */
 interface MemberBatch extends EngineBatch {

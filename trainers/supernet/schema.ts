@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { trainFields, type TrainConfig } from '../schema.js';
+import { overTraining, type TrainConfig } from '../recipe.js';
+import { trainFields } from '../schema.js';
 
 const share = z.number().min(0).max(1);
 const count = z.number().int().min(1);
@@ -30,17 +31,13 @@ const ownFields = {
 };
 
 /** `supernet:`; overrides of `train` for the training of shared weights, in float32. Missing keys keep their values. */
-export const supernetSchema = z
-  .strictObject(trainFields)
-  .omit({ precision: true })
-  .partial()
-  .extend({ epochs: trainFields.epochs.default(12), ...ownFields });
+export const supernetSchema = z.strictObject(trainFields).omit({ precision: true }).partial().extend(ownFields);
+
+const defaultEpochs = 12;
 
 /** The configuration of a supernet's training: a complete `train` and the keys of a supernet. */
 export type SupernetConfig = TrainConfig & z.output<z.ZodObject<typeof ownFields>>;
 
 /** `supernet:` completed by `train`. */
-export const supernetConfig = (train: TrainConfig, own: z.output<typeof supernetSchema>): SupernetConfig => ({
-  ...train,
-  ...own,
-});
+export const supernetConfig = (train: TrainConfig, own: z.output<typeof supernetSchema>): SupernetConfig =>
+  overTraining(train, own, defaultEpochs);

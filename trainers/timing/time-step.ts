@@ -6,7 +6,8 @@ import { initialWeights, toOnnx } from '../../spaces/models/index.js';
 import { CompiledTraining } from '../engines/compiled.js';
 import { activateBackend, chooseEngine, type EngineBatch } from '../engines/index.js';
 import { createNetworkProgram, type ProgramSpec } from '../engines/network-program.js';
-import { lossSchema, trainSchema } from '../schema.js';
+import { lossSchema } from '../schema.js';
+import { trainSchema } from '../recipe.js';
 import { median, type TimedNetwork, type StepTiming, type TimingJob } from './index.js';
 
 const seed = 1;

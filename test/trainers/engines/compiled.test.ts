@@ -3,7 +3,7 @@ import { createEngine, engineSchema } from '../../../trainers/index.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema } from '../../../trainers/schema.js';
 import { noiseBatch, tinyStudent, update } from '../support/networks.js';
-import { batch, describeEngine, everything, openSingle, run, specOf, threads } from './contract.js';
+import { batch, describeEngine, everything, muon, openSingle, run, specOf, threads } from './contract.js';
 
 const compiled = engineSchema.parse({ type: 'compiled' });
 const eager = engineSchema.parse({ type: 'eager', backend: 'cpu' });
@@ -26,6 +26,7 @@ test('the compiled engine repeats itself with several threads, bit for bit', asy
 describe('compiled and eager engines', () => {
   test.each<[string, Partial<ProgramSpec>]>([
     ['AdamW, average, distillation, hints and attention', everything],
+    ['Muon, average, distillation, hints and attention', { ...everything, optimizer: muon }],
     [
       'decoupled distillation and dropout',
       { loss: lossSchema.parse({ type: 'dkd' }), network: tinyStudent({ dropout: 0.3 }) },

@@ -21,6 +21,8 @@ export const everything: Overrides = {
   ema: 0.9,
 };
 
+export const muon = optimizer({ type: 'muon' });
+
 export function specOf(overrides: Partial<ProgramSpec> = {}): () => ProgramSpec {
   return () => {
     const spec: ProgramSpec = {
@@ -58,7 +60,7 @@ const bytes = async (engine: TrainingEngine): Promise<Record<string, string>> =>
   );
 
 /** Options of an engine besides what it trains. */
-export interface Overrides extends Partial<Pick<ProgramSpec, 'loss' | 'optimizer' | 'ema'>> {
+export interface Overrides extends Partial<Pick<ProgramSpec, 'loss' | 'optimizer' | 'ema' | 'stem'>> {
   readonly dropout?: number;
 }
 
@@ -108,8 +110,11 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
       await expect(plain.load(state)).rejects.toThrow(/shape \[3\], expected \[10\]/);
     });
 
-    test('continues from its state in a new engine, bit for bit, and leaves nothing behind', async () => {
-      const overrides = { ...everything, dropout: 0.4 };
+    test.each([
+      ['AdamW', everything, 'first_moment'],
+      ['Muon', { ...everything, optimizer: muon }, 'momentum'],
+    ])('continues from its state in a new engine, bit for bit, and leaves nothing behind: %s', async (_, own, slot) => {
+      const overrides = { ...own, dropout: 0.4 };
       const use = async (): Promise<void> => (await open(overrides)).dispose();
       await use();
       const tensors = tf.memory().numTensors;
@@ -131,7 +136,7 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
       const names = moved.map(([own]) => own);
       expect(names).toContain('model/stem_bn/moving_mean');
       expect(names).toContain('average/stem_bn/moving_variance');
-      expect(names).toContain('optimizer/first_moment/model/logits/kernel');
+      expect(names).toContain(`optimizer/${slot}/model/logits/kernel`);
       expect(names.filter((own) => own.startsWith('adapter/')).length).toBeGreaterThan(0);
       expect([...after.keys()].filter((own) => own.includes('teacher'))).toEqual([]);
       await Promise.all([whole.dispose(), second.dispose()]);
@@ -139,7 +144,7 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
     });
 
     test('returns the same for one call of several updates, with new dropout noise in each step', async () => {
-      const overrides = { dropout: 0.4 };
+      const overrides = { dropout: 0.4, optimizer: muon };
       const [single, several] = [await open(overrides), await open(overrides)];
       const updates = [0, 1, 2].map((i) => ({
         batch: noiseBatch(tinyStudent(), batch, i),
@@ -178,6 +183,24 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
       const expected = await plain.evaluate(images, 2);
       logits.forEach((logit, i) => expect(logit).toBeCloseTo(expected[i], 5));
       await averaged.dispose();
+    });
+
+    test('keeps a whitened stem, and trains its batch norm', async () => {
+      const random = (await plain.state()).get('model/stem/kernel');
+      if (random === undefined) throw new Error('there is no stem');
+      const stem = { shape: random.shape, data: random.data.map((x) => x / 3) };
+      const engine = await open({ ...everything, stem });
+      const before = await engine.state();
+      expect([...before.keys()].filter((own) => own.includes('stem/kernel'))).toEqual([
+        'model/stem/kernel',
+        'average/stem/kernel',
+      ]);
+      await run(engine, 0, 4);
+      const after = await engine.state();
+      for (const own of ['model', 'average']) expect(after.get(`${own}/stem/kernel`)).toEqual(stem);
+      for (const own of ['stem_bn/gamma', 'stem_bn/moving_mean', 'logits/kernel'])
+        expect(after.get(`model/${own}`)).not.toEqual(before.get(`model/${own}`));
+      await engine.dispose();
     });
 
     test('trains with decoupled distillation, hints and attention', async () => {

@@ -1,0 +1,21 @@
+import type { OptimizerConfig } from '../schema.js';
+import { adamw } from './adamw.js';
+import { muon } from './muon.js';
+import type { ConfigOf, Optimizer, Parameter } from './optimizer.js';
+import { sgd } from './sgd.js';
+
+export { averageDecay, moveAverage } from './average.js';
+export type { Gradients, Optimizer, Parameter } from './optimizer.js';
+export { learningRate, type Schedule, type ScheduleConfig } from './schedule.js';
+
+type Type = OptimizerConfig['type'];
+
+const optimizers: { readonly [T in Type]: (config: ConfigOf<T>, parameters: readonly Parameter[]) => Optimizer } = {
+  adamw,
+  muon,
+  sgd,
+};
+
+/** The configured optimizer of these parameters, in its initial state. */
+export const createOptimizer = <T extends Type>(config: ConfigOf<T>, parameters: readonly Parameter[]): Optimizer =>
+  optimizers[config.type](config, parameters);

@@ -1,0 +1,92 @@
+import type { z } from 'zod';
+import { stepsPerEpoch } from './data/batches.js';
+import type { Augmentation } from './data/augment/schema.js';
+import { optimizerSchema, trainKeys } from './schema.js';
+
+type WrittenTraining = z.output<typeof trainKeys>;
+
+/** The keys that a recipe gives defaults. */
+type RecipeKey = 'optimizer' | 'schedule' | 'stem' | 'final_learning_rate';
+
+/** A complete configuration of a training. */
+export type TrainConfig = Omit<WrittenTraining, 'epochs' | 'augment' | 'optimizer' | 'final_learning_rate'> &
+  Readonly<Required<Pick<WrittenTraining, 'epochs' | 'optimizer' | 'final_learning_rate'>>> & {
+    readonly augment: Augmentation;
+  };
+
+type Recipe = NonNullable<WrittenTraining['recipe']>;
+
+/** The defaults of each recipe. An absent schedule is a cosine, an absent stem is trained. */
+const recipes: { readonly [R in Recipe]: () => Pick<TrainConfig, RecipeKey> } = {
+  fast: () => ({
+    optimizer: optimizerSchema.parse({ type: 'muon' }),
+    schedule: 'linear',
+    stem: 'whitened',
+    final_learning_rate: 0,
+  }),
+  plain: () => ({ optimizer: optimizerSchema.parse({ type: 'sgd' }), final_learning_rate: 0.01 }),
+};
+
+/** The recipe of a training that names none. */
+const recipeOf = ({ recipe, optimizer }: Pick<WrittenTraining, 'recipe' | 'optimizer'>): Recipe =>
+  recipe ?? (optimizer?.type === 'muon' ? 'fast' : 'plain');
+
+/** The default length of a training. Few images make few steps an epoch, so `fast` has a least number of steps. */
+export const defaultLength = { epochs: 5, steps: 600 } as const;
+
+/**
+ * Fills in the defaults of the recipe.
+ * @param augment default augmentation of the recipe `fast`, which depends on the images (`defaultAugment`)
+ */
+export function completeTraining(written: WrittenTraining, augment: Augmentation = []): TrainConfig {
+  const recipe = recipeOf(written);
+  const { optimizer, schedule, stem, final_learning_rate } = recipes[recipe]();
+  const own = written.epochs !== undefined || written.steps !== undefined;
+  return {
+    ...written,
+    recipe,
+    epochs: written.epochs ?? (written.steps === undefined ? defaultLength.epochs : 1),
+    steps: own || recipe === 'plain' ? written.steps : defaultLength.steps,
+    optimizer: written.optimizer ?? optimizer,
+    schedule: written.schedule ?? schedule,
+    stem: written.stem ?? stem,
+    final_learning_rate: written.final_learning_rate ?? final_learning_rate,
+    augment: written.augment ?? (recipe === 'fast' ? augment : []),
+  };
+}
+
+/**
+ * Lays the keys of `final:` or `supernet:` over `train`. A length that is not given is `epochs`; where that of `train` has a
+ * least number of steps by default, too, it is `epochs / 5` times as many.
+ */
+export function overTraining<T extends Partial<Pick<TrainConfig, 'recipe' | 'epochs' | 'steps'>>>(
+  train: TrainConfig,
+  own: T,
+  epochs: number,
+): TrainConfig & Omit<T, 'epochs' | 'steps'> {
+  const given = own.epochs !== undefined || own.steps !== undefined;
+  const isDefault = train.epochs === defaultLength.epochs && train.steps === defaultLength.steps;
+  const least = isDefault ? Math.round((defaultLength.steps * epochs) / defaultLength.epochs) : undefined;
+  const { recipe = train.recipe } = own;
+  const parts =
+    recipe === undefined || recipe === train.recipe
+      ? {}
+      : { schedule: undefined, stem: undefined, ...recipes[recipe]() };
+  return {
+    ...train,
+    ...parts,
+    ...own,
+    epochs: own.epochs ?? (own.steps === undefined ? epochs : 1),
+    steps: given ? own.steps : least,
+  };
+}
+
+/** The training with the epochs that make its least number of steps on this many training images. */
+export function withStepsOn<T extends TrainConfig>(images: number, train: T): T {
+  const { batch, epoch_share: share, steps = 0 } = train;
+  const each = stepsPerEpoch(images, { batch, dropLast: true, share });
+  return { ...train, epochs: Math.max(train.epochs, Math.ceil(steps / Math.max(1, each))) };
+}
+
+/** `train:` with the defaults of its recipe; how each candidate is trained. */
+export const trainSchema = trainKeys.transform((written) => completeTraining(written));
