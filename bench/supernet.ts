@@ -17,8 +17,8 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { mean } from '../latency-models/statistics.js';
 import { trainAlone, type Trained } from './supernet/alone.js';
-import { cifarImages, createSetting } from './supernet/setting.js';
-import { straight, trainSupernet, tuned, type Tuning, variants } from './supernet/members.js';
+import { cifarImages, createSetting, recipes } from './supernet/setting.js';
+import { straight, trainSupernet, tuned, tunings, variants } from './supernet/members.js';
 import { rank, type Ranking, subjects } from './supernet/networks.js';
 import { memoryOverNetworks, stepCosts } from './supernet/step-costs.js';
 
@@ -30,18 +30,19 @@ const { values: options } = parseArgs({
     compiled: { type: 'string', default: '200' },
     images: { type: 'string' },
     epochs: { type: 'string', default: '8' },
+    recipe: { type: 'string', default: 'fast' },
+    /** Of the recipe plain. */
     'learning-rate': { type: 'string', default: '0.2' },
+    'per-bin': { type: 'string', default: '5' },
     /** Seeds of the supernets; stand-alone trainings use seed 1. */
     seeds: { type: 'string', default: '1' },
     variants: { type: 'string', default: 'default' },
     /** Indices of networks that are trained alone a second time, to estimate the variance between seeds. */
     repeat: { type: 'string', default: '' },
-    /** Skip fine-tuning from the supernet. */
-    straight: { type: 'boolean', default: false },
+    /** Ways of fine-tuning from the supernet; none: '' . */
+    tunings: { type: 'string', default: 'full' },
     /** Epochs of fine-tuning as a share of a stand-alone training's. */
     share: { type: 'string', default: '0.25' },
-    /** Learning rate of fine-tuning. */
-    rate: { type: 'string', default: '0.2' },
     output: { type: 'string', short: 'o', default: 'runs/bench-supernet' },
   },
 });
@@ -66,14 +67,16 @@ if (options.cost) {
 const folder = resolve(options.output);
 mkdirSync(folder, { recursive: true });
 const images = options.images === undefined ? await cifarImages(folder) : resolve(options.images);
+const recipe = recipes.find((name) => name === options.recipe);
+if (recipe === undefined) throw new Error(`--recipe ${options.recipe}: expected one of ${recipes}`);
 const setting = await createSetting({
   images,
   folder,
   epochs: Number(options.epochs),
+  recipe,
   learningRate: Number(options['learning-rate']),
 });
-const tuning: Tuning = { share: Number(options.share), learningRate: Number(options.rate) };
-const networks = subjects(setting.space);
+const networks = subjects(setting.space, Number(options['per-bin']));
 const largest = networks.length - 1;
 
 /** Runs tasks one by one, so each training has the CPU to itself. */
@@ -94,59 +97,73 @@ const repeated = await each(list(options.repeat).map(Number), async (i) => {
   return accuracy - own[i];
 });
 
+/** Entries of a table by the names that an option lists. */
+function chosen<T>(option: 'variants' | 'tunings', table: Readonly<Record<string, T>>): [string, T][] {
+  return list(options[option]).map((name) => {
+    if (!(name in table)) throw new Error(`--${option} ${name}: expected some of ${Object.keys(table)}`);
+    return [name, table[name]];
+  });
+}
+
 const summary = newTable([
   'supernet (seed)',
+  'members',
   'cost',
-  'straight vs. alone',
+  'vs. alone',
   'worst',
-  'tuned vs. alone',
   'within 0.5 points',
   'Spearman',
   'Kendall',
   'Kendall in bins',
 ]);
-const columns: { readonly name: string; readonly straight: number[]; readonly tuned: number[] | null }[] = [];
-for (const variant of list(options.variants)) {
+const columns: { readonly name: string; readonly accuracies: readonly number[] }[] = [];
+
+/** Adds the members' accuracies to the tables. @param seconds CPU time */
+function report(name: string, members: string, seconds: number, accuracies: readonly number[]): void {
+  columns.push({ name: `${name}: ${members}`, accuracies });
+  const gains = accuracies.map((accuracy, i) => accuracy - own[i]);
+  const near = gains.filter((gain) => gain >= -0.005).length;
+  summary.push([
+    name,
+    members,
+    (seconds / alone[largest].cpuSeconds).toFixed(2),
+    signed(mean(gains)),
+    signed(Math.min(...gains)),
+    `${near} of ${networks.length}`,
+    ...correlation(rank(networks, accuracies, own)),
+  ]);
+  progress(`${name}: ${members} ${signed(mean(gains))} on average`);
+}
+
+for (const [variant, overrides] of chosen('variants', variants)) {
   for (const seed of list(options.seeds).map(Number)) {
     const name = `${variant} (${seed})`;
-    if (!(variant in variants)) throw new Error(`--variants ${variant}: expected some of ${Object.keys(variants)}`);
-    const supernet = await trainSupernet(setting, variants[variant], seed);
+    const supernet = await trainSupernet(setting, overrides, seed);
     const found = await each(networks, (network) => straight(setting, supernet, network));
-    progress(`${name}: straight ${points(mean(found))} on average`);
-    const fineTuned = options.straight
-      ? null
-      : await each(networks, (network) => tuned(setting, supernet, network, tuning));
-    const tunedAccuracies = fineTuned?.map(({ accuracy }) => accuracy) ?? null;
-    columns.push({ name, straight: found, tuned: tunedAccuracies });
-    const gain = (accuracies: readonly number[]): number[] => accuracies.map((accuracy, i) => accuracy - own[i]);
-    summary.push([
-      name,
-      (supernet.cpuSeconds / alone[largest].cpuSeconds).toFixed(2),
-      signed(mean(gain(found))),
-      signed(Math.min(...gain(found))),
-      tunedAccuracies === null ? '' : signed(mean(gain(tunedAccuracies))),
-      tunedAccuracies === null
-        ? ''
-        : `${gain(tunedAccuracies).filter((g) => g >= -0.005).length} of ${networks.length}`,
-      ...correlation(rank(networks, found, own)),
-    ]);
-    if (tunedAccuracies !== null)
-      summary.push([`${name}, tuned`, '', '', '', '', '', ...correlation(rank(networks, tunedAccuracies, own))]);
+    report(name, 'straight', supernet.cpuSeconds, found);
+    for (const [way, tuning] of chosen('tunings', tunings)) {
+      const results = await each(networks, (network) =>
+        tuned(setting, supernet, network, tuning, Number(options.share)),
+      );
+      const seconds = results.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+      report(
+        name,
+        `tuned, ${way}`,
+        seconds,
+        results.map(({ accuracy }) => accuracy),
+      );
+    }
   }
 }
 const macs = networks.map((network) => network.macs);
-summary.push(['multiply-accumulates', '0', '', '', '', '', ...correlation(rank(networks, macs, own))]);
+summary.push(['multiply-accumulates', '', '0', '', '', '', ...correlation(rank(networks, macs, own))]);
 
-const details = newTable([
-  'M MACs',
-  'alone',
-  ...columns.flatMap(({ name, tuned }) => [`${name}: straight`, ...(tuned === null ? [] : ['tuned'])]),
-]);
+const details = newTable(['M MACs', 'alone', ...columns.map(({ name }) => name)]);
 for (const [i, network] of networks.entries())
   details.push([
     (network.macs / 1e6).toFixed(2),
     points(own[i]),
-    ...columns.flatMap((column) => [points(column.straight[i]), ...(column.tuned ? [points(column.tuned[i])] : [])]),
+    ...columns.map(({ accuracies }) => points(accuracies[i])),
   ]);
 console.log(details.toString());
 console.log(summary.toString());

@@ -2,7 +2,7 @@ import type { OptimizerConfig } from './schema.js';
 import type { TrainConfig } from './recipe.js';
 
 /** The optimizer with a share of all its learning rates. */
-const slowed = (optimizer: OptimizerConfig, share: number): OptimizerConfig => ({
+export const slowed = (optimizer: OptimizerConfig, share: number): OptimizerConfig => ({
   ...optimizer,
   learning_rate: share * optimizer.learning_rate,
   ...(optimizer.type === 'muon' && { muon_rate: share * optimizer.muon_rate }),

@@ -4,11 +4,15 @@ import {
   describeDataset,
   fit,
   fitSupernet,
+  optimizerSchema,
   saveWeights,
   supernetConfig,
   supernetSchema,
   type SupernetConfig,
+  type TrainConfig,
 } from '../../trainers/index.js';
+import { slowed } from '../../trainers/fine-tuning.js';
+import type { OptimizerConfig } from '../../trainers/schema.js';
 import { join } from 'node:path';
 import { cpuSeconds, folderOf, cached, testAccuracy, threads, type Trained } from './alone.js';
 import type { Subject } from './networks.js';
@@ -53,30 +57,50 @@ export async function straight(setting: Setting, supernet: Supernet, { genotype 
   });
 }
 
-/** Fine-tuning from shared weights. */
-export interface Tuning {
-  /** Share of the stand-alone training's epochs. */
-  readonly share: number;
-  readonly learningRate: number;
-}
+/** Keys of `train:` for fine-tuning from shared weights, beside those of the stand-alone training. */
+export type Tuning = (own: OptimizerConfig) => Partial<Pick<TrainConfig, 'optimizer' | 'schedule' | 'warmup_epochs'>>;
 
-/** Fine-tunes a network from the shared weights. */
+/** The recipe at a share of its rates. */
+const slower =
+  (share: number, others: ReturnType<Tuning> = {}): Tuning =>
+  (own) => ({ warmup_epochs: 0, optimizer: slowed(own, share), ...others });
+
+const sgdAt =
+  (rate: number): Tuning =>
+  () => ({
+    warmup_epochs: 0,
+    optimizer: optimizerSchema.parse({ type: 'sgd', learning_rate: rate }),
+    schedule: 'cosine',
+  });
+
+/** Ways of fine-tuning; without warm-up, except where it is named. */
+export const tunings: Readonly<Record<string, Tuning>> = {
+  full: slower(1),
+  half: slower(0.5),
+  quarter: slower(0.25),
+  eighth: slower(0.125),
+  'full after warm-up': slower(1, { warmup_epochs: 0.5 }),
+  'quarter after warm-up': slower(0.25, { warmup_epochs: 0.5 }),
+  'sgd 0.2': sgdAt(0.2),
+  'sgd 0.1': sgdAt(0.1),
+};
+
+/**
+ * Fine-tunes a network from the shared weights.
+ * @param share of the stand-alone training's epochs
+ */
 export async function tuned(
   setting: Setting,
   supernet: Supernet,
   { genotype }: Subject,
   tuning: Tuning,
+  share: number,
 ): Promise<Trained> {
   const { dataset, engine } = setting;
   const { network, places } = memberOf(setting.space, genotype);
-  const directory = folderOf(supernet.directory, 'tuned', [genotype, tuning]);
   const { optimizer, epochs } = setting.train;
-  const train = {
-    ...setting.train,
-    epochs: Math.max(1, Math.round(tuning.share * epochs)),
-    warmup_epochs: 0,
-    optimizer: { ...optimizer, learning_rate: tuning.learningRate },
-  };
+  const train = { ...setting.train, ...tuning(optimizer), epochs: Math.max(1, Math.round(share * epochs)) };
+  const directory = folderOf(supernet.directory, 'tuned', [genotype, train]);
   return cached(directory, async () => {
     const initial = { file: supernet.weights, places };
     const job = { network, seed: supernet.seed, train, dataset, teacher: null, engine, threads, directory, initial };
@@ -86,6 +110,9 @@ export async function tuned(
     return { accuracy, cpuSeconds: seconds, weights: result.weights };
   });
 }
+
+const sgd = (learning_rate: number): object => ({ optimizer: { type: 'sgd', learning_rate } });
+const muon = (rates: object): object => ({ optimizer: { type: 'muon', ...rates } });
 
 /** Variants of supernet training: overrides of the defaults of `supernet:`. */
 export const variants: Readonly<Record<string, object>> = {
@@ -97,7 +124,14 @@ export const variants: Readonly<Record<string, object>> = {
   'held for 8 steps': { hold: 8 },
   'held for 32 steps': { hold: 32 },
   'evenly over log MACs': { sampling: 'macs' },
-  'learning rate 0.1': { optimizer: { type: 'sgd', learning_rate: 0.1 } },
-  'learning rate 0.4': { optimizer: { type: 'sgd', learning_rate: 0.4 } },
-  'learning rate 0.8': { optimizer: { type: 'sgd', learning_rate: 0.8 } },
+  'learning rate 0.1': sgd(0.1),
+  'learning rate 0.4': sgd(0.4),
+  'learning rate 0.8': sgd(0.8),
+  'muon at rate 0.2': muon({ learning_rate: 0.2 }),
+  'muon at rate 0.4': muon({ learning_rate: 0.4 }),
+  'muon at rate 1.6': muon({ learning_rate: 1.6 }),
+  'muon 0.05': muon({ muon_rate: 0.05 }),
+  'muon 0.2': muon({ muon_rate: 0.2 }),
+  'muon 0.2 and rate 0.4': muon({ muon_rate: 0.2, learning_rate: 0.4 }),
+  'longer warm-up': { warmup_epochs: 1 },
 };

@@ -21,10 +21,12 @@ export interface Subject {
 
 /** Centres of the cost bins in millions of multiply-accumulates. A bin spans 10 % on both sides. */
 const bins = [0.65, 1.25, 2.2];
-const perBin = 5;
 
-/** The smallest and largest network of the space and random networks of each bin, by ascending cost. */
-export function subjects(space: Space): readonly Subject[] {
+/**
+ * The smallest and largest network of the space and random networks of each bin, by ascending cost.
+ * @param perBin networks of each bin; more networks contain those of fewer
+ */
+export function subjects(space: Space, perBin: number): readonly Subject[] {
   const ends = extremes(space);
   const subject = (genotype: Genotype, bin: number | null): Subject => {
     const network = space.build(genotype);

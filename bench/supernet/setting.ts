@@ -1,10 +1,12 @@
 import { createSpace, spaceSchema, type Space, type SpaceConfig, type Task } from '../../spaces/index.js';
 import {
+  completeTraining,
   dataSchema,
+  defaultAugment,
   describeDataset,
   engineSchema,
   prepareDataset,
-  trainSchema,
+  trainKeys,
   type DatasetRef,
   type EngineConfig,
   type FitHooks,
@@ -31,29 +33,41 @@ export interface Setting {
 /** Shares of CIFAR-10's training images: a fifth for the test, 2,000 for validation. */
 const shares = { test: 0.2, validation: 0.05, subset: 0.539 };
 
+export const recipes = ['fast', 'plain'] as const;
+export type Recipe = (typeof recipes)[number];
+
 export interface SettingOptions {
   readonly images: string;
   readonly folder: string;
   readonly epochs: number;
-  /** For stand-alone trainings and, unless a variant overrides it, for the supernet. */
+  readonly recipe: Recipe;
+  /** Of the recipe `plain`. */
   readonly learningRate: number;
 }
+
+/** What each recipe leaves to the user, for photographs. */
+const written: { readonly [R in Recipe]: (learningRate: number) => object } = {
+  fast: () => ({}),
+  plain: (learningRate) => ({
+    warmup_epochs: 1,
+    augment: ['flip', { type: 'crop', pixels: 4 }],
+    optimizer: { type: 'sgd', learning_rate: learningRate },
+  }),
+};
 
 /**
  * The `tiny` space (0.25 to 3.8 M multiply-accumulates) at 32 x 32 pixels. Every training has 160 steps per epoch.
  */
-export async function createSetting({ images, folder, epochs, learningRate }: SettingOptions): Promise<Setting> {
-  const dataset = await prepareDataset(dataSchema.parse({ type: 'image-folder', path: images, size: 32, ...shares }));
+export async function createSetting(options: SettingOptions): Promise<Setting> {
+  const { images, folder, epochs, recipe, learningRate } = options;
+  const data = dataSchema.parse({ type: 'image-folder', path: images, size: 32, ...shares });
+  const dataset = await prepareDataset(data);
   const { height, width, channels, classes } = describeDataset(dataset);
   const task: Task = { input: [height, width, channels], classes: classes.length };
   const config = spaceSchema.parse({ type: 'mobilenet', preset: 'tiny' });
-  const train = trainSchema.parse({
-    epochs,
-    warmup_epochs: 1,
-    augment: ['flip', { type: 'crop', pixels: 4 }],
-    optimizer: { type: 'sgd', learning_rate: learningRate },
-  });
+  const keys = trainKeys.parse({ recipe, epochs, ...written[recipe](learningRate) });
   const space = await createSpace(config, task);
+  const train = completeTraining(keys, defaultAugment(data));
   return { task, config, space, dataset, train, engine: engineSchema.parse({}), folder };
 }
 
