@@ -127,3 +127,65 @@ export class Cholesky {
     return result;
   }
 }
+
+/** Eigenvalues of a symmetric matrix, largest first, and the unit eigenvector of each. */
+export interface Eigen {
+  readonly values: Float64Array;
+  readonly vectors: readonly Float64Array[];
+}
+
+/** Sweeps until rounding ends the convergence, which is quadratic: 6 to 10 for up to some hundred rows. */
+const mostSweeps = 50;
+
+/**
+ * The eigenvalues and eigenvectors of a symmetric matrix by Jacobi's rotations, sweep by sweep (Golub & Van Loan,
+ * section 8.5). The largest entry of each vector is positive, because an eigenvector has no sign of its own.
+ * @param matrix row-major, `size` x `size`
+ */
+export function symmetricEigen(matrix: Float64Array, size: number): Eigen {
+  const a = matrix.slice();
+  // Row k becomes the eigenvector of the k-th diagonal entry.
+  const v = Float64Array.from(a, (_, i) => (i % (size + 1) === 0 ? 1 : 0));
+  const negligible = Number.EPSILON * Math.sqrt(dot(a, a));
+  for (let sweep = 0, rotated = true; rotated && sweep < mostSweeps; sweep++) {
+    rotated = false;
+    for (let p = 0; p < size; p++)
+      for (let q = p + 1; q < size; q++) {
+        if (Math.abs(a[p * size + q]) <= negligible) continue;
+        rotated = true;
+        const theta = (a[q * size + q] - a[p * size + p]) / (2 * a[p * size + q]);
+        const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
+        const c = 1 / Math.sqrt(t * t + 1);
+        const rotation = { sine: t * c, cosine: c };
+        rotate(a, { first: p, second: q, step: size }, size, rotation);
+        rotate(a, { first: p * size, second: q * size, step: 1 }, size, rotation);
+        rotate(v, { first: p * size, second: q * size, step: 1 }, size, rotation);
+      }
+  }
+  const order = Array.from({ length: size }, (_, k) => k);
+  order.sort((i, j) => a[j * (size + 1)] - a[i * (size + 1)] || i - j);
+  return {
+    values: Float64Array.from(order, (k) => a[k * (size + 1)]),
+    vectors: order.map((k) => pointedUp(v.subarray(k * size, (k + 1) * size))),
+  };
+}
+
+/** Rotates two rows (`step` 1) or columns (`step` the length of a row), which start at `first` and `second`. */
+function rotate(
+  entries: Float64Array,
+  { first, second, step }: { readonly first: number; readonly second: number; readonly step: number },
+  size: number,
+  { sine, cosine }: { readonly sine: number; readonly cosine: number },
+): void {
+  for (let k = 0, i = first, j = second; k < size; k++, i += step, j += step) {
+    const [x, y] = [entries[i], entries[j]];
+    entries[i] = cosine * x - sine * y;
+    entries[j] = sine * x + cosine * y;
+  }
+}
+
+/** The vector or its negative, so that its largest entry (the first of several) is positive. */
+function pointedUp(vector: Float64Array): Float64Array {
+  const largest = vector.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
+  return vector.map((value) => (largest < 0 ? -value : value));
+}

@@ -33,7 +33,9 @@ const seed = 1;
 const dataset = openDataset(await prepareDataset(dataSchema.parse({ type: 'fashion-mnist' })));
 const { height, width, channels, classes } = dataset.info;
 const network = presetNetworks['mobilenet']({ input: [height, width, channels], classes: classes.length });
-const train = trainSchema.parse({ augment: { crop: 2, flip: true, cutout: 8 } });
+const train = trainSchema.parse({
+  augment: ['flip', { type: 'crop', pixels: 2 }, { type: 'cutout', size: 8 }],
+});
 const loss = lossSchema.parse({ type: 'cross-entropy' });
 const engine = await createEngine(
   engineSchema.parse({}),

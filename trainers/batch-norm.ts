@@ -11,7 +11,7 @@ import {
   weightVariables,
 } from '../spaces/models/index.js';
 import { type Dataset, trainingLoader } from './data/index.js';
-import type { AugmentConfig } from './data/schema.js';
+import type { Augmentation } from './data/augment/schema.js';
 import { floats } from './engines/compiled.js';
 import { targetBeside, type EngineChoice } from './engines/index.js';
 import { eagerInference } from './evaluate.js';
@@ -20,7 +20,7 @@ import { eagerInference } from './evaluate.js';
 export interface CalibrationImages {
   readonly dataset: Dataset;
   /** Must be the training's: statistics of other images do not fit the weights. */
-  readonly augment: AugmentConfig;
+  readonly augment: Augmentation;
   /** Images in each batch. */
   readonly batch: number;
   /** Number of images, rounded to whole batches: at least one batch, at most all training images. */

@@ -86,7 +86,7 @@ export const evaluationLoader = (
   batch: number,
   size?: LoaderOptions['size'],
 ): Loader =>
-  createLoader({ dataset, split, batch, size, seed: 0, viewSeed: 0, augment: null, shuffle: false, dropLast: false });
+  createLoader({ dataset, split, batch, size, seed: 0, viewSeed: 0, augment: [], shuffle: false, dropLast: false });
 
 /** Accuracy and loss over a whole split. */
 export async function evaluateSplit(

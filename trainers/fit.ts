@@ -1,7 +1,10 @@
 import { type Dataset, type DatasetInfo, withDataset } from './data/index.js';
+import { viewsOf } from './data/augment/defaults.js';
 import { createEngine, type ProgramSpec, type TrainingEngine } from './engines/index.js';
 import type { FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { initialHash, readInitial } from './weights.js';
+import { whitenedStem } from './whitened-stem.js';
+import { weightSpecs } from '../spaces/models/index.js';
 import { featureWeights, lossFor } from './losses/index.js';
 import { activationRanges } from './quantize-aware/ranges.js';
 import { loadFeatureTeacher } from './engines/features.js';
@@ -54,18 +57,19 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
 
 /** Initial weights and rounding of a training; deterministic, so a resumed training recomputes the same. */
 async function initialisation(
-  { network, seed, initial, quantizeAware }: FitJob,
+  { network, seed, train, initial, quantizeAware }: FitJob,
   dataset: Dataset,
-): Promise<Pick<ProgramSpec, 'initial' | 'quantization'>> {
+): Promise<Pick<ProgramSpec, 'stem' | 'initial' | 'quantization'>> {
+  const stem = train.stem === 'whitened' ? whitenedStem(dataset, network.input, weightSpecs(network)) : undefined;
   if (initial === undefined) {
-    if (quantizeAware === undefined) return {};
+    if (quantizeAware === undefined) return { stem };
     throw new Error('fine-tuning with rounding needs trained weights');
   }
-  const weights = readInitial(network, seed, initial);
-  if (quantizeAware === undefined) return { initial: weights };
+  const weights = readInitial(network, seed, initial, stem);
+  if (quantizeAware === undefined) return { stem, initial: weights };
   const { weightBits, ...options } = quantizeAware;
   const ranges = await activationRanges({ network, weights }, dataset, options);
-  return { initial: weights, quantization: { weightBits, ranges } };
+  return { stem, initial: weights, quantization: { weightBits, ranges } };
 }
 
 /** A training that can be interrupted and resumed. */
@@ -151,8 +155,8 @@ export function checkedLoss(
   if (loss.type !== 'cross-entropy') {
     const logits = teacher?.logits ?? null;
     if (logits === null) throw new Error('the loss needs logits that the teacher was not prepared with');
-    if (canonicalJson(logits.augment) !== canonicalJson(train.augment))
-      throw new Error("the teacher's logits belong to views of another augmentation");
+    if (canonicalJson([logits.augment, logits.views]) !== canonicalJson([train.augment, viewsOf(train, true)]))
+      throw new Error("the teacher's logits belong to views of another augmentation, or to another number of views");
   }
   return loss;
 }

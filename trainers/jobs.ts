@@ -6,7 +6,7 @@ import type { RangeOptions } from './quantize-aware/ranges.js';
 import type { Int8Rounding } from './quantize-aware/rounding.js';
 import type { TrainConfig } from './recipe.js';
 import type { Teacher } from './teachers/schema.js';
-import type { AugmentConfig } from './data/schema.js';
+import type { Augmentation } from './data/augment/schema.js';
 import type { SupernetConfig } from './supernet/schema.js';
 
 /** Source of a teacher's model when a loss needs its features. */
@@ -18,8 +18,9 @@ export type TeacherModelSource =
 export interface TeacherLogits {
   /** float32 little-endian [views, count, classes] in the split's order. */
   readonly file: string;
-  /** Augmentation and seed of the views; students must use the same. */
-  readonly augment: AugmentConfig;
+  /** Augmentation, number and seed of the views; students must use the same. */
+  readonly augment: Augmentation;
+  readonly views: number;
   readonly viewSeed: number;
 }
 
@@ -164,7 +165,7 @@ export interface MemberJob {
   readonly weights: string;
   readonly dataset: DatasetRef;
   /** Augmentation of the images for batch norm calibration: the training's. */
-  readonly augment: AugmentConfig;
+  readonly augment: Augmentation;
   /** Images in each batch. */
   readonly batch: number;
   /** Number of training images for the calibration, rounded to whole batches. */

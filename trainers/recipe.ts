@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { stepsPerEpoch } from './data/batches.js';
-import { augmentSchema, type AugmentConfig } from './data/schema.js';
+import type { Augmentation } from './data/augment/schema.js';
 import { optimizerSchema, trainKeys } from './schema.js';
 
 type WrittenTraining = z.output<typeof trainKeys>;
@@ -10,7 +10,9 @@ type RecipeKey = 'optimizer' | 'schedule' | 'stem' | 'final_learning_rate';
 
 /** A complete configuration of a training. */
 export type TrainConfig = Omit<WrittenTraining, 'epochs' | 'augment' | 'optimizer' | 'final_learning_rate'> &
-  Readonly<Required<Pick<WrittenTraining, 'epochs' | 'augment' | 'optimizer' | 'final_learning_rate'>>>;
+  Readonly<Required<Pick<WrittenTraining, 'epochs' | 'optimizer' | 'final_learning_rate'>>> & {
+    readonly augment: Augmentation;
+  };
 
 type Recipe = NonNullable<WrittenTraining['recipe']>;
 
@@ -34,9 +36,9 @@ export const defaultLength = { epochs: 5, steps: 600 } as const;
 
 /**
  * Fills in the defaults of the recipe.
- * @param augment default augmentation of the recipe `fast`, which depends on the images; absent: none
+ * @param augment default augmentation of the recipe `fast`, which depends on the images (`defaultAugment`)
  */
-export function completeTraining(written: WrittenTraining, augment?: AugmentConfig): TrainConfig {
+export function completeTraining(written: WrittenTraining, augment: Augmentation = []): TrainConfig {
   const recipe = recipeOf(written);
   const { optimizer, schedule, stem, final_learning_rate } = recipes[recipe]();
   const own = written.epochs !== undefined || written.steps !== undefined;
@@ -49,7 +51,7 @@ export function completeTraining(written: WrittenTraining, augment?: AugmentConf
     schedule: written.schedule ?? schedule,
     stem: written.stem ?? stem,
     final_learning_rate: written.final_learning_rate ?? final_learning_rate,
-    augment: written.augment ?? (recipe === 'fast' ? augment : undefined) ?? augmentSchema.parse({}),
+    augment: written.augment ?? (recipe === 'fast' ? augment : []),
   };
 }
 

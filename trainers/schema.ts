@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { augmentSchema } from './data/schema.js';
+import { augmentSchema, viewsSchema } from './data/augment/schema.js';
 import { lossSchema } from './losses/schema.js';
 
-export { dataSchema, type AugmentConfig, type DataConfig } from './data/schema.js';
+export { type Augmentation, type AugmentStep } from './data/augment/schema.js';
+export { dataSchema, imagesOf, type DataConfig } from './data/schema.js';
 export { lossSchema, type LossConfig } from './losses/schema.js';
 export { teacherSchema, type TeacherConfig } from './teachers/schema.js';
 
@@ -109,7 +110,10 @@ export const trainFields = {
       "the first convolution. whitened (fast): its filters are the principal components of the images' patches, scaled to equal variance, and stay as they are; trained (plain): as all others",
     ),
   loss: lossSchema.describe('what is minimised; by default kd when there is a teacher, else cross-entropy'),
-  augment: augmentSchema.describe('random changes of the training images, the same for a seed'),
+  augment: augmentSchema.describe(
+    'random changes of the training images: a list of steps, in their order; the same for a seed',
+  ),
+  views: viewsSchema,
   ema: decay.describe('decay of the moving average of the weights that is evaluated and exported; 0: none'),
   precision: z
     .enum(['float32', 'mixed'])
@@ -147,6 +151,7 @@ export const trainKeys = z.strictObject({
   stem: trainFields.stem.optional(),
   loss: trainFields.loss.optional(),
   augment: trainFields.augment.optional(),
+  views: trainFields.views.optional(),
   ema: trainFields.ema.default(0),
   precision: trainFields.precision.optional(),
   quantize_aware: quantizeAware.optional(),

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../base/errors.js';
 import { startPosition, type Checkpoint, type TrainingFiles, type TrainingPosition } from './checkpoint.js';
+import { viewsOf } from './data/augment/defaults.js';
 import { createLoader, type Batch, type Dataset, type Loader, type LoaderOptions } from './data/index.js';
 import type { EngineState, TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
@@ -87,6 +88,7 @@ export class TrainingLoop {
       seed,
       viewSeed: viewSeedOf(plan),
       augment: train.augment,
+      views: viewsOf(train, loss.type !== 'cross-entropy'),
       shuffle: true,
       dropLast: true,
       atOnce: engine.stepsAtOnce,

@@ -4,7 +4,6 @@ import { contentHash } from '../base/hash.js';
 import { type Network, sharedName } from '../spaces/index.js';
 import {
   drawWeights,
-  initialWeights,
   slicedTo,
   type Weights,
   weightsFrom,
@@ -72,14 +71,16 @@ export const initialHash = (initial: InitialWeights | undefined): string | null 
  * The initial weights of a network from a file. Random again: a head with another number of classes, and, from shared
  * weights, batch norm's moving statistics, which belong to one network.
  * @param seed of random weights, as in `initialWeights`
+ * @param stem takes the place of a random stem
  * @throws NasError `failure` when the file is damaged, or lacks a weight and `partial` is not set
  */
-export function readInitial(network: Network, seed: number, initial: InitialWeights): Weights {
+export function readInitial(network: Network, seed: number, initial: InitialWeights, stem?: WeightValue): Weights {
   const { file, places, partial = false } = initial;
   const { tensors } = readTensorFile(file);
-  const fresh = initialWeights(network, seed);
+  const specs = weightSpecs(network);
+  const fresh = freshWeights(specs, seed, stem);
   return new Map(
-    weightSpecs(network).map((spec) => {
+    specs.map((spec) => {
       const found = partOf(spec, tensors, { classes: network.classes, places });
       if ('why' in found && !partial)
         throw new NasError('failure', `${file} does not hold the weights of this network: ${found.why}`);
@@ -88,14 +89,35 @@ export function readInitial(network: Network, seed: number, initial: InitialWeig
   );
 }
 
+/** The stem's filters: name of the weight in every network, and among shared weights. */
+export const stemKernel = 'stem/kernel';
+
+/**
+ * Random initial weights, as in `drawWeights`, with a whitened stem if there is one.
+ * @param stem value of `stemKernel`
+ */
+export const freshWeights = (specs: readonly WeightSpec[], seed: number, stem?: WeightValue): Weights =>
+  new Map([...drawWeights(specs, seed), ...(stem === undefined ? [] : [[stemKernel, stem] as const])]);
+
+/** Whether two values are equal bit for bit. */
+export const isSameValue = (a: WeightValue | undefined, b: WeightValue): boolean =>
+  a !== undefined && String(a.shape) === String(b.shape) && a.data.every((value, i) => Object.is(value, b.data[i]));
+
 /**
  * Initial values of shared weights: given parts where they fit, otherwise random.
  * @param specs by shared name
  * @param seed of random weights, as in `drawWeights`
  * @param given by shared name
+ * @param stem takes the place of a random stem
  */
-export function startShared(specs: readonly WeightSpec[], seed: number, classes: number, given: Weights): Weights {
-  const fresh = drawWeights(specs, seed);
+export function startShared(
+  specs: readonly WeightSpec[],
+  seed: number,
+  classes: number,
+  given: Weights,
+  stem?: WeightValue,
+): Weights {
+  const fresh = freshWeights(specs, seed, stem);
   // Shared names contain no block numbers, so there are no places to replace.
   return new Map(specs.map((spec) => [spec.name, startOf(spec, partOf(spec, given, { classes, places: [] }), fresh)]));
 }

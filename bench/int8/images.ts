@@ -29,7 +29,7 @@ export function imagesOf(
       batch: 64,
       seed,
       viewSeed: seed,
-      augment: null,
+      augment: [],
       shuffle: draw !== undefined,
       dropLast: draw !== undefined,
       share: draw === undefined ? 1 : Math.min(1, draw.count / open.info.counts[split]),

@@ -127,7 +127,7 @@ export const imageSet = async (images: ImageSet, folder: string): Promise<Datase
 export const train = trainSchema.parse({
   epochs: 6,
   batch: 64,
-  augment: { crop: 2, flip: true },
+  augment: ['flip', { type: 'crop', pixels: 2 }],
   optimizer: { type: 'sgd', learning_rate: 0.08 },
 });
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentHash } from '../../base/hash.js';
-import { describeDataset, evaluateModel, fit, type TrainConfig } from '../../trainers/index.js';
+import { describeDataset, evaluateModel, fit, type PreparedTeacher, type TrainConfig } from '../../trainers/index.js';
 import type { Network } from '../../spaces/index.js';
 import { hooks, type Setting } from './setting.js';
 
@@ -31,7 +31,9 @@ export async function cpuSeconds<T>(task: () => Promise<T>): Promise<readonly [r
 }
 
 /** The settings of a stand-alone training. */
-type AloneSetting = Pick<Setting, 'train' | 'dataset' | 'engine' | 'folder'>;
+type AloneSetting = Pick<Setting, 'train' | 'dataset' | 'engine' | 'folder'> & {
+  readonly teacher?: PreparedTeacher | undefined;
+};
 
 /** The result of one training. */
 export interface Trained {
@@ -56,10 +58,10 @@ export async function testAccuracy(
 
 /** Trains a network from scratch. The output folder caches the result. */
 export async function trainAlone(setting: AloneSetting, network: Network, seed: number): Promise<Trained> {
-  const { train, dataset, engine } = setting;
+  const { train, dataset, engine, teacher = null } = setting;
   const directory = folderOf(setting.folder, 'alone', inputsOf(setting, network, seed, train));
   return cached(directory, async () => {
-    const job = { network, seed, train, dataset, teacher: null, engine, threads, directory };
+    const job = { network, seed, train, dataset, teacher, engine, threads, directory };
     const [result, seconds] = await cpuSeconds(() => fit(job, hooks));
     if (result.state !== 'complete') throw new Error('interrupted');
     const accuracy = await testAccuracy(setting, network, result.weights);
@@ -67,9 +69,10 @@ export async function trainAlone(setting: AloneSetting, network: Network, seed: 
   });
 }
 
-const inputsOf = ({ dataset }: AloneSetting, network: Network, seed: number, train: TrainConfig): unknown => [
+const inputsOf = ({ dataset, teacher }: AloneSetting, network: Network, seed: number, train: TrainConfig): unknown => [
   network,
   seed,
   train,
   describeDataset(dataset).hash,
+  ...(teacher === undefined ? [] : [teacher.hash]),
 ];

@@ -50,7 +50,7 @@ export async function createSetting({ images, folder, epochs, learningRate }: Se
   const train = trainSchema.parse({
     epochs,
     warmup_epochs: 1,
-    augment: { crop: 4, flip: true },
+    augment: ['flip', { type: 'crop', pixels: 4 }],
     optimizer: { type: 'sgd', learning_rate: learningRate },
   });
   const space = await createSpace(config, task);
@@ -65,23 +65,27 @@ export const hooks: FitHooks = {
   pause: () => undefined,
 };
 
-/**
- * CIFAR-10's training images as an image folder (`train/<class>/<n>.jpg`), unpacked once into `folder` from
- * `data/cifar10-train.tar.gz` beside the peers folder (`NAS_BENCH_PEERS`, or `../shared/bench`).
- */
-export async function cifarImages(folder: string): Promise<string> {
-  const images = join(folder, 'cifar10');
-  if (existsSync(images)) return join(images, 'train');
-  const peers = resolve(process.env['NAS_BENCH_PEERS'] ?? '../shared/bench');
-  const archive = join(dirname(peers), 'data', 'cifar10-train.tar.gz');
-  if (!existsSync(archive))
-    throw invalidInput(`${archive} does not exist`, {
+/** An archive in `data` beside the peers folder (`NAS_BENCH_PEERS`, or `../shared/bench`). */
+export const archivePath = (name: string): string =>
+  join(dirname(resolve(process.env['NAS_BENCH_PEERS'] ?? '../shared/bench')), 'data', `${name}.tar.gz`);
+
+/** The folder of an archive's images, unpacked once to `<folder>/<name>`. */
+export async function unpackedImages(folder: string, name: string, archive: string): Promise<string> {
+  const images = join(folder, name);
+  if (existsSync(images)) return images;
+  const path = archivePath(archive);
+  if (!existsSync(path))
+    throw invalidInput(`${path} does not exist`, {
       hint: 'Set NAS_BENCH_PEERS to the folder beside `data`, or give --images a folder with one sub-folder per class.',
     });
   const unpacked = `${images}.tmp`;
   rmSync(unpacked, { recursive: true, force: true });
   mkdirSync(unpacked, { recursive: true });
-  await promisify(execFile)('tar', ['xzf', archive, '-C', unpacked]);
+  await promisify(execFile)('tar', ['xzf', path, '-C', unpacked]);
   renameSync(unpacked, images);
-  return join(images, 'train');
+  return images;
 }
+
+/** CIFAR-10's training images as an image folder (`train/<class>/<n>.jpg`). */
+export const cifarImages = async (folder: string): Promise<string> =>
+  join(await unpackedImages(folder, 'cifar10', 'cifar10-train'), 'train');

@@ -48,6 +48,8 @@ export function typeOf(schema: JsonSchema): string {
     const maps = mapsOf(items).length > 0;
     return `list of ${words.length > 0 ? 'names or maps' : plainType(maps ? { type: 'object' } : items)[1]}`;
   }
+  const { prefixItems } = schema;
+  if (prefixItems !== undefined) return `list of ${prefixItems.length} ${plainType(prefixItems[0])[1]}`;
   const words = wordsOf(schema);
   if (mapsOf(schema).length > 0) return words.length === 0 ? 'map' : `map, or ${codes(words)}`;
   const values = alternativesOf(schema).flatMap(valuesOf);
@@ -63,6 +65,7 @@ const isBound = (bound: number | undefined): bound is number =>
 
 /** The bounds of a value in words; empty without bounds. */
 export function rangeOf(schema: JsonSchema): string {
+  if (schema.prefixItems !== undefined) return rangeOf(schema.prefixItems[0]);
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, minItems, pattern } = choiceOf(schema) ?? schema;
   if (isBound(minimum) && isBound(maximum)) return `${minimum} to ${maximum}`;
   return [

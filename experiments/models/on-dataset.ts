@@ -83,7 +83,7 @@ async function* drawnImages(
   seed: number,
 ): AsyncGenerator<LabelledImages> {
   const atOnce = Math.max(1, Math.min(64, images, Math.round(calibrationPixels / (size[0] * size[1]))));
-  const order = { split: 'train', seed, viewSeed: 0, augment: null, shuffle: true, dropLast: false } as const;
+  const order = { split: 'train', seed, viewSeed: 0, augment: [], shuffle: true, dropLast: false } as const;
   const loader = createLoader({ ...order, dataset, batch: atOnce, size });
   try {
     let left = images;

@@ -1,5 +1,5 @@
 import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
-import type { DataConfig, TrainConfig } from '../../trainers/index.js';
+import { imagesOf, type TrainConfig } from '../../trainers/index.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
 import { measureNamed, moments } from '../schema/measures.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
@@ -23,19 +23,6 @@ const schedules = ({
   ...(supernet === undefined || !isOwnSupernet(supernet) ? [] : [{ key: 'supernet', config: supernet }]),
   ...(final === null ? [] : [{ key: 'final', config: final }]),
 ];
-
-/** Size and channels of the images, as far as the configuration defines them. */
-function imagesOf(data: DataConfig): { readonly size: number; readonly channels: number } {
-  switch (data.type) {
-    case 'fashion-mnist':
-      return { size: 28, channels: 1 };
-    case 'cifar10':
-    case 'cifar100':
-      return { size: 32, channels: 3 };
-    case 'image-folder':
-      return data;
-  }
-}
 
 const uniqueObjectives: Check = ({ objectives }) =>
   objectives.flatMap(({ name }, i) => {
@@ -117,13 +104,16 @@ const warmup: TrainingCheck = (experiment) =>
 const augmentation: TrainingCheck = (experiment) => {
   const { size } = imagesOf(experiment.data);
   return schedules(experiment).flatMap(({ key, config: { augment } }) =>
-    (['crop', 'cutout'] as const).flatMap((name) =>
-      when(
-        augment[name] >= size,
-        [key, 'augment', name],
-        `got ${augment[name]}; the images have ${size} x ${size} pixels: expected less than ${size}`,
-      ),
-    ),
+    augment.flatMap((step, i) => {
+      const tooLarge = (name: string, pixels = 0): readonly Contradiction[] =>
+        when(
+          pixels >= size,
+          [key, 'augment', i, name],
+          `got ${pixels}; the images have ${size} x ${size} pixels: expected less than ${size}`,
+        );
+      if (step.type === 'crop') return tooLarge('pixels', step.pixels);
+      return step.type === 'cutout' ? tooLarge('size', step.size) : [];
+    }),
   );
 };
 

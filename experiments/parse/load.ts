@@ -10,6 +10,7 @@ import {
   kindOf,
   type TrainingExperiment,
 } from '../schema/experiment.js';
+import { convertFormerAugment } from '../schema/former-augment.js';
 import { isTableExperiment } from '../schema/run-experiment.js';
 import { contradictions } from './cross-checks.js';
 import { experimentJsonSchema } from './json-schema.js';
@@ -160,6 +161,7 @@ export function parseExperiment(file: string, text: string, options: LoadOptions
   const { set = [], workers, checkFiles = true } = options;
   const source = Source.parse(file, text, set, workers === undefined ? [] : workersOverrides(workers));
   resolvePaths(source);
+  convertFormerAugment(source.data);
   const kind = kindOf(source.data);
   const foreign = foreignKeys(source, kind);
   if (foreign.length > 0) throw problemsError(file, foreign);

@@ -21,7 +21,7 @@ function describeTeacher(teacher: TeacherConfig): string {
     case 'none':
       return 'none';
     case 'train':
-      return `${teacher.network}, width ${teacher.width}, trained for ${epochsText(teacher.epochs)}`;
+      return `${teacher.network}, width ${teacher.width}${teacher.epochs === undefined ? '' : `, trained for ${epochsText(teacher.epochs)}`}`;
     case 'onnx':
     case 'layers-model':
       return `${teacher.type} ${teacher.path}`;

@@ -19,7 +19,7 @@ import {
 import { verdictDetail } from '../compress/verdict.js';
 import type { Experiment } from '../schema/experiment.js';
 import { candidatesOf, type Candidate, plainValues } from '../stored/candidates.js';
-import { objectivesOf, storedEnqueued } from '../stored/experiment.js';
+import { experimentOf, objectivesOf, storedEnqueued } from '../stored/experiment.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
 import { assignmentsOf, hostsOfTrials } from '../stored/workers.js';
 import type { ReportTrial, ReportVariant, RunSummary } from './data.js';
@@ -230,7 +230,6 @@ export interface RunFacts {
 /** Reads the facts; scans all events of the run. */
 export function factsOf(store: Store): RunFacts {
   const record = store.run.get();
-  // Parsed when the run began.
-  const experiment = record.experiment as Experiment;
+  const experiment = experimentOf(store);
   return { record, experiment, objectives: experiment.objectives, enqueued: enqueuedNames(store) };
 }

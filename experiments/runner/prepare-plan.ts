@@ -1,13 +1,16 @@
 import { invalidInput } from '../../base/errors.js';
+import { canonicalJson } from '../../base/hash.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
 import { createSpace, type Task } from '../../spaces/index.js';
 import {
+  defaultAugment,
   describeDataset,
   prepareDataset,
   type DataConfig,
   type DatasetInfo,
   type DatasetRef,
   type EngineChoice,
+  teacherTraining,
   type TrainConfig,
   withStepsOn,
 } from '../../trainers/index.js';
@@ -73,6 +76,8 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   const initialNote = await planInitial(experiment, { space, data, locating });
   if (initialNote !== null) observe({ kind: 'note', message: initialNote });
+  const augmentNote = defaultAugmentNote(experiment);
+  if (augmentNote !== null) observe({ kind: 'note', message: augmentNote });
   const supernet = await planSupernet(experiment, { space, data, locating });
   for (const message of warningsOf(experiment, engine)) observe({ kind: 'warning', message });
   const sources = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
@@ -95,6 +100,16 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   };
 }
 
+/** Names the default augmentation of the data where a training has it. */
+function defaultAugmentNote({ data, train: { augment } }: TrainingExperiment): string | null {
+  if (canonicalJson(augment) !== canonicalJson(defaultAugment(data))) return null;
+  const steps = augment.map(({ type, ...values }) => {
+    const keys = Object.entries(values).map(([key, value]) => `, ${key}: ${String(value)}`);
+    return keys.length === 0 ? type : `{type: ${type}${keys.join('')}}`;
+  });
+  return `train.augment: [${steps.join(', ')}], the default for these images`;
+}
+
 /** Checks, before anything trains, that a graphics card of this machine computes float16 where it will have to. */
 async function checkPrecision(
   { train, final }: TrainingExperiment,
@@ -109,13 +124,21 @@ async function checkPrecision(
 /** The experiment with the batch, if it is a default, and the epochs that fit the number of training images. */
 function settledFor(
   { counts }: DatasetInfo,
-  { train, supernet, final, ...others }: TrainingExperiment,
+  { teacher, train, supernet, final, ...others }: TrainingExperiment,
   fixedBatch: boolean,
 ): TrainingExperiment {
   const settle = <T extends TrainConfig>(config: T): T =>
     withStepsOn(counts.train, fixedBatch ? config : { ...config, batch: Math.min(config.batch, counts.train) });
   return {
     ...others,
+    teacher:
+      teacher.type === 'train'
+        ? {
+            ...teacher,
+            batch: Math.min(teacher.batch, counts.train),
+            epochs: teacherTraining(teacher, counts.train, train.augment).epochs,
+          }
+        : teacher,
     train: settle(train),
     final: final === null ? null : settle(final),
     ...(supernet !== undefined && { supernet: isOwnSupernet(supernet) ? settle(supernet) : supernet }),

@@ -5,6 +5,7 @@ import { parseExperiment, type LoadedExperiment } from '../parse/index.js';
 import { isMap } from '../parse/problem.js';
 import type { Experiment } from '../schema/experiment.js';
 import { isTableExperiment } from '../schema/run-experiment.js';
+import { experimentOf } from '../stored/experiment.js';
 import { databasePath } from '../stored/workdir.js';
 import type { RunObserver } from './events.js';
 
@@ -13,7 +14,7 @@ export function requireSame(workdir: string, { experiment }: LoadedExperiment): 
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
     // Compared as written: a default may depend on the machine or on the version.
-    const stored = asWritten(store, workdir) ?? filled(store.run.get().experiment, experiment);
+    const stored = asWritten(store, workdir) ?? filled(experimentOf(store), experiment);
     const differing = differences(stored, experiment).filter((key) => key !== 'workers' && !key.startsWith('workers.'));
     if (differing.length === 0) return;
     const more = differing.every((key) => key === 'search.trials' || key === 'search.stop.trials');
@@ -29,8 +30,7 @@ export function requireSame(workdir: string, { experiment }: LoadedExperiment): 
 
 /** The experiment of a stored run: its values as they were when the run began, later keys by their defaults. */
 export function storedExperiment(store: Store, workdir: string): Experiment {
-  // Written by `runExperiment`, which had it from the schema.
-  const settled = store.run.get().experiment as Experiment;
+  const settled = experimentOf(store);
   return filled(
     settled,
     asWritten(store, workdir, (written) => withRecipeOf(settled, written)) ?? settled,

@@ -13,6 +13,7 @@ import {
   teacherSchema,
   type TrainConfig,
   completeTraining,
+  defaultAugment,
   overTraining,
   lossSchema,
   trainKeys,
@@ -205,7 +206,8 @@ function finalOf(
  */
 const trainingSchema = writtenSchema.transform(({ final, supernet, ...written }) => {
   const { from: initial, ...config } = written.train;
-  const train = completeTraining({ ...config, loss: config.loss ?? defaultLoss(written.teacher) });
+  const loss = config.loss ?? defaultLoss(written.teacher);
+  const train = completeTraining({ ...config, loss }, defaultAugment(written.data));
   const evaluate: Evaluation = written.search.evaluate ?? (supernet === undefined ? 'train' : 'inherit');
   const wanted = [...withAccuracy(written.objectives, evaluate), ...(written.evaluate?.objectives ?? [])];
   const objectives = withBudget(wanted, written.latency.budget_ms);

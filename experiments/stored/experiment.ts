@@ -1,9 +1,14 @@
 import type { Enqueued, Objective } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
 import type { Experiment } from '../schema/experiment.js';
+import { convertFormerAugment } from '../schema/former-augment.js';
 
 /** The experiment of a run, as it was parsed when the run began. */
-export const experimentOf = (store: Store): Experiment => store.run.get().experiment as Experiment;
+export function experimentOf(store: Store): Experiment {
+  const { experiment } = store.run.get();
+  convertFormerAugment(experiment);
+  return experiment as Experiment;
+}
 
 export const objectivesOf = (store: Store): readonly Objective[] => experimentOf(store).objectives;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Cholesky } from '../../base/linear-algebra.js';
+import { Cholesky, dot, symmetricEigen } from '../../base/linear-algebra.js';
 import { Random } from '../../base/random.js';
 
 /** A random symmetric positive definite matrix: A A^T + I; row-major. */
@@ -76,5 +76,33 @@ describe('Cholesky', () => {
   it('solves with repeated rows', () => {
     const factor = Cholesky.of(new Float64Array(9).fill(1), 3);
     expect([...factor.solve(Float64Array.from([1, 1, 1]))].every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('symmetricEigen', () => {
+  it('gives orthonormal vectors that the matrix scales by their values, largest first', () => {
+    fc.assert(
+      fc.property(cases, ({ size, seed }) => {
+        const matrix = positiveDefinite(size, new Random(seed));
+        const { values, vectors } = symmetricEigen(matrix, size);
+        for (const [k, vector] of vectors.entries()) {
+          times(matrix, vector).forEach((x, i) => expect(x).toBeCloseTo(values[k] * vector[i], 9));
+          vectors.forEach((other, l) => expect(dot(vector, other)).toBeCloseTo(k === l ? 1 : 0, 12));
+          if (k > 0) expect(values[k]).toBeLessThanOrEqual(values[k - 1]);
+          expect(Math.max(...vector)).toBeGreaterThanOrEqual(-Math.min(...vector));
+        }
+      }),
+    );
+  });
+
+  it('splits equal values and zeros', () => {
+    const ones = new Float64Array(9).fill(1);
+    const { values, vectors } = symmetricEigen(ones, 3);
+    [3, 0, 0].forEach((value, i) => expect(values[i]).toBeCloseTo(value, 12));
+    vectors[0].forEach((x) => expect(x).toBeCloseTo(Math.sqrt(1 / 3), 12));
+    expect(symmetricEigen(new Float64Array(4), 2)).toEqual({
+      values: Float64Array.of(0, 0),
+      vectors: [Float64Array.of(1, 0), Float64Array.of(0, 1)],
+    });
   });
 });

@@ -20,8 +20,7 @@ function tinySettings(experiment: unknown): string[] {
     ...(read('search', 'controller') === 'evolution' ? ['search.tournament=2'] : []),
     'train.epochs=1',
     'train.batch=16',
-    'train.augment.views=1',
-    'train.augment.crop=2',
+    'train.views=1',
     read('latency', 'budget_ms') === undefined ? 'latency.predictor=none' : 'latency.calibration=4',
     ...(has('final') ? ['final.epochs=1'] : []),
     ...(has('supernet') && read('supernet', 'from') === undefined

@@ -12,6 +12,7 @@ import {
   type FitHooks,
   type FitJob,
 } from '../../trainers/index.js';
+import { slicedTo, type WeightValue } from '../../spaces/models/index.js';
 import { readTensorFile } from '../../trainers/tensor-file.js';
 import { tiniestStudent, tinyStudent } from './support/networks.js';
 import { compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from './support/tiny-training.js';
@@ -38,6 +39,13 @@ const withoutTime = (curve: readonly EpochMetrics[]): EpochMetrics[] =>
   curve.map((metrics) => ({ ...metrics, seconds: 0 }));
 const weightBytes = ({ weights }: CompleteFit): [string, string][] =>
   [...readTensorFile(weights).tensors].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('base64')]);
+
+/** The filters of the stem. */
+function kernelOf({ weights }: CompleteFit): WeightValue {
+  const kernel = readTensorFile(weights).tensors.get('stem/kernel');
+  if (kernel === undefined) throw new Error('there is no stem');
+  return kernel;
+}
 
 function expectEqual(result: CompleteFit, expected: CompleteFit): void {
   expect(withoutTime(result.curve)).toEqual(withoutTime(expected.curve));
@@ -184,6 +192,32 @@ describe('fit', () => {
   test('starts from given weights', async () => {
     const first = await complete(tinyJob(bench, 'warm', { initial: { file: whole.weights } }));
     expect(first.curve[0]?.train_loss).toBeLessThan(whole.curve[0]?.train_loss ?? NaN);
+  });
+
+  test('keeps a whitened stem, also after a death and in slices of it', async () => {
+    const train = { ...tinyTrain, stem: 'whitened' } as const;
+    const job = tinyJob(bench, 'whitened', { train });
+    const result = await complete(job);
+    const stem = kernelOf(result);
+    const again = tinyJob(bench, 'whitened-again', { train, seed: 4 });
+    await expect(fit(again, quiet(before(10, die)))).rejects.toThrow(Died);
+    expect(kernelOf(await complete(again))).toEqual(stem);
+    const dead = tinyJob(bench, 'whitened-dead', { train });
+    await expect(fit(dead, quiet(before(10, die)))).rejects.toThrow(Died);
+    expectEqual(await complete(dead), result);
+
+    // The same bits in a narrower network and in fine-tuning; other weights are trained and not replaced.
+    const narrow = { ...tiniestStudent, stem: { ...tiniestStudent.stem, filters: 3 } };
+    const shared = { file: result.weights, places: ['1.1'], partial: true };
+    const slice = await complete(tinyJob(bench, 'slice', { train, network: narrow, initial: shared }));
+    expect(kernelOf(slice)).toEqual(slicedTo(stem, [3, 3, 1, 3]));
+    const given = await complete(tinyJob(bench, 'given', { train, initial: { file: whole.weights } }));
+    const [moved, from] = [kernelOf(given).data, kernelOf(whole).data];
+    expect(Math.max(...moved.map((x, i) => Math.abs(x - from[i])))).toBeGreaterThan(1e-4);
+    expect(Math.max(...moved.map((x, i) => Math.abs(x - from[i])))).toBeLessThan(0.5);
+    // 'trained' is the default, with the same files.
+    const trained = tinyJob(bench, 'whole', { train: { ...tinyTrain, stem: 'trained' } });
+    expect(await complete(trained, quiet({ pause: die }))).toEqual(whole);
   });
 
   test('waits while paused', async () => {

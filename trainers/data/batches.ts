@@ -1,15 +1,15 @@
 import { Random } from '../../base/random.js';
-import type { AugmentConfig } from './schema.js';
+import type { Augmentation } from './augment/schema.js';
 import { openLogitsFile } from './logits-file.js';
 import { createResizer } from './resize.js';
-import { type SharedDataset, splitOf, type Split, type SplitName } from './splits.js';
-import { type ImageShape, Renderer, viewOf, viewOfPass } from './views.js';
+import { type DatasetInfo, type SharedDataset, splitOf, type Split, type SplitName } from './splits.js';
+import { Renderer } from './views.js';
 
 /** The input of one training step. */
 export interface Batch {
   /** [size, height, width, channels]: (pixel / 255 - mean) / std per channel. */
   readonly images: Float32Array;
-  /** [size, classes]: one-hot, or mixed by mixup. */
+  /** [size, classes]: one-hot, or mixed. */
   readonly labels: Float32Array;
   /** [size, classes]: the teacher's logits for the same views; `null` without a teacher. */
   readonly teacher: Float32Array | null;
@@ -26,8 +26,10 @@ export interface LoaderOptions {
   readonly seed: number;
   /** Seed of the views. All students of a teacher share it, because the teacher's logits belong to these views. */
   readonly viewSeed: number;
-  /** `null`: unaugmented images, for evaluation. */
-  readonly augment: AugmentConfig | null;
+  /** Empty: images as they are. */
+  readonly augment: Augmentation;
+  /** Number of views of each image, which passes show in turn; absent: a new view in each pass. */
+  readonly views?: number;
   /** Whether each pass over the split has a random order; otherwise the order of the split. */
   readonly shuffle: boolean;
   /** Number of batches consumed at once, which are rendered ahead; absent: 1. */
@@ -38,7 +40,7 @@ export interface LoaderOptions {
   readonly share?: number;
   /** Height and width that the network takes; absent: the data's own. */
   readonly size?: readonly [height: number, width: number] | undefined;
-  /** File with a teacher's logits of each view (`LogitsShape`). */
+  /** File with a teacher's logits of each of the `views` (`LogitsShape`). */
   readonly teacherLogits?: string | undefined;
 }
 
@@ -67,16 +69,16 @@ export interface BatchSource {
 
 /** Renders batches in this thread. */
 export function openBatches(options: LoaderOptions): BatchSource {
-  const { split: name, augment, seed, shuffle, teacherLogits } = options;
+  const { split: name, views = Infinity, seed, shuffle, teacherLogits } = options;
   const { shared } = options.dataset;
   const { info } = shared;
   const split = splitOf(shared, name);
   const [steps, passSteps] = [stepsPerEpoch(split.count, options), stepsPerPass(split.count, options)];
-  const render = batchRenderer(split, info, new Renderer(info, info.mean, info.std), options);
+  const render = batchRenderer(split, info, options);
   const teacher =
     teacherLogits === undefined
       ? null
-      : openLogitsFile(teacherLogits, { views: augment?.views ?? 1, count: split.count, classes: info.classes.length });
+      : openLogitsFile(teacherLogits, { views, count: split.count, classes: info.classes.length });
   let order: { pass: number; positions: Uint32Array } = { pass: -1, positions: new Uint32Array() };
   return {
     stepsPerEpoch: steps,
@@ -88,7 +90,7 @@ export function openBatches(options: LoaderOptions): BatchSource {
       const within = position % passSteps;
       if (order.pass !== pass) order = { pass, positions: passOrder(split.count, seed, pass, shuffle) };
       const positions = order.positions.subarray(within * options.batch, (within + 1) * options.batch);
-      const view = viewOfPass(pass, augment);
+      const view = pass % views;
       return {
         ...render(positions, view),
         teacher: teacher?.read(view, positions) ?? null,
@@ -99,41 +101,43 @@ export function openBatches(options: LoaderOptions): BatchSource {
   };
 }
 
+/** Renders a view of the images at some positions. A view is a pure function of (seed, view, position). */
 function batchRenderer(
   split: Split,
-  info: ImageShape & { readonly classes: readonly string[] },
-  renderer: Renderer,
+  info: DatasetInfo,
   { augment, viewSeed, batch, size = [info.height, info.width] }: LoaderOptions,
 ): (positions: Uint32Array, view: number) => Pick<Batch, 'images' | 'labels'> {
-  const { height, width, channels } = info;
+  const { height, width, channels, mean, std } = info;
   const pixels = height * width * channels;
+  const renderer = new Renderer(info, mean, std, augment);
   const resize = createResizer([height, width, channels], [...size, channels]);
   const classes = info.classes.length;
-  const own = new Uint8Array(batch * pixels);
-  const partners = new Uint8Array(batch * pixels);
-  const scratch = new Float32Array(pixels);
+  const originals = new Uint8Array(batch * pixels);
+  const partner = new Float32Array(pixels);
   const label = (position: number): number => split.labels[position];
+  const still = new Random(0);
+  const streamOf = (view: number, position: number): Random =>
+    augment.length === 0 ? still : new Random(viewSeed, 'view', view, position);
 
   return (positions, view) => {
     const images = new Float32Array(positions.length * pixels);
     const labels = new Float32Array(positions.length * classes);
-    const views = Array.from(positions, (i) => viewOf(augment, info, viewSeed, view, i, split.count));
-    split.read(positions, own);
-    if (views.some(({ mix }) => mix !== null))
-      split.read(
-        views.map(({ mix }) => mix?.partner ?? 0),
-        partners,
-      );
-    for (const [row, { transform, mix }] of views.entries()) {
-      const start = row * pixels;
-      renderer.render(own, start, images, start, transform);
-      const target = row * classes;
-      const weight = mix?.weight ?? 1;
-      labels[target + label(positions[row])] = weight;
-      if (mix === null) continue;
-      renderer.render(partners, start, scratch, 0, mix.transform);
-      for (let p = 0; p < pixels; p++) images[start + p] = weight * images[start + p] + (1 - weight) * scratch[p];
-      labels[target + label(mix.partner)] += 1 - weight;
+    split.read(positions, originals);
+    for (const [row, position] of positions.entries()) {
+      renderer.render(originals, row * pixels, images, row * pixels, streamOf(view, position));
+      labels[row * classes + label(position)] = 1;
+    }
+    for (const [number, { mix }] of renderer.mixing.entries()) {
+      const streams = Array.from(positions, (position) => new Random(viewSeed, 'mix', number, view, position));
+      const partners = streams.map((random) => random.int(split.count));
+      split.read(partners, originals);
+      for (const [row, position] of partners.entries()) {
+        renderer.render(originals, row * pixels, partner, 0, streams[row]);
+        const weight = mix(images.subarray(row * pixels, (row + 1) * pixels), partner, streams[row]);
+        const target = labels.subarray(row * classes, (row + 1) * classes);
+        for (const [c, value] of target.entries()) target[c] = weight * value;
+        target[label(position)] += 1 - weight;
+      }
     }
     return { images: resize(images), labels };
   };

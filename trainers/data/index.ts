@@ -1,3 +1,4 @@
+export { defaultAugment, viewsOf } from './augment/defaults.js';
 export { openBatches, type Batch, type BatchSource, type LoaderOptions } from './batches.js';
 export {
   describeDataset,

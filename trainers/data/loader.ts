@@ -117,7 +117,7 @@ export const trainingLoader = (
     dataset,
     split: 'train',
     viewSeed: options.seed,
-    augment: null,
+    augment: [],
     shuffle: true,
     dropLast: true,
     ...options,

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 
 const part = z.number().gt(0).lt(1);
-const upTo = (most: number) => z.number().int().min(0).max(most).default(0);
 
 const splits = {
   validation: part.default(0.1).describe('share of the training images kept for validation, for each class'),
@@ -62,20 +61,15 @@ export const dataSchema = z.discriminatedUnion('type', [
 ]);
 export type DataConfig = z.output<typeof dataSchema>;
 
-/** `train.augment:`; every view of an image is a pure function of (seed, image, view number). */
-export const augmentSchema = z.strictObject({
-  crop: upTo(64).describe('random crop after padding by this many pixels (reflected)'),
-  flip: z.boolean().default(false).describe('random horizontal flip'),
-  cutout: upTo(256).describe('side of a square set to the mean, in pixels (DeVries & Taylor 2017); 0: none'),
-  mixup: z.number().min(0).default(0).describe('Beta(a, a) parameter of mixup (Zhang et al. 2018); 0: none'),
-  views: z
-    .number()
-    .int()
-    .min(1)
-    .max(64)
-    .default(4)
-    .describe(
-      "distinct views of each image, shown in turn epoch by epoch; a frozen teacher's logits are computed once for each (Beyer et al. 2022: teacher and student see the same view)",
-    ),
-});
-export type AugmentConfig = z.output<typeof augmentSchema>;
+/** Height, width and channels of the images, as the configuration decides them. */
+export function imagesOf(data: DataConfig): { readonly size: number; readonly channels: number } {
+  switch (data.type) {
+    case 'fashion-mnist':
+      return { size: 28, channels: 1 };
+    case 'cifar10':
+    case 'cifar100':
+      return { size: 32, channels: 3 };
+    case 'image-folder':
+      return data;
+  }
+}

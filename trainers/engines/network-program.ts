@@ -3,16 +3,17 @@ import type { Network } from '../../spaces/index.js';
 import {
   apply,
   followStatistics,
-  initialWeights,
   type Mode,
   type WeightResolver,
   type Weights,
+  type WeightValue,
   weightsFrom,
   weightSpecs,
 } from '../../spaces/models/index.js';
 import { crossEntropy, totalLoss } from '../losses/index.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
 import type { LossConfig, OptimizerConfig, Precision } from '../schema.js';
+import { freshWeights } from '../weights.js';
 import { compareFeatures, type FeatureComparison, type FeatureTeacher } from './features.js';
 import { Random } from '../../base/random.js';
 import { roundedWeights, roundingMode, type Int8Rounding } from '../quantize-aware/rounding.js';
@@ -115,6 +116,11 @@ export interface LearningSpec {
   readonly ema: number;
   /** The frozen teacher of a loss on features; owned by the program. */
   readonly teacher: FeatureTeacher | null;
+  /**
+   * A whitened stem instead of a random one. It is not trained; another stem among given initial weights is. By default the
+   * stem is random and trained.
+   */
+  readonly stem?: WeightValue | undefined;
 }
 
 export interface ProgramSpec extends LearningSpec {
@@ -155,11 +161,13 @@ export interface NetworkProgram {
 
 /** Builds student, adapters, optimizer and moving average on the current TF.js backend. */
 export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
-  const { network, loss, teacher, seed, optimizer, ema, quantization } = spec;
+  const { network, loss, teacher, seed, optimizer, ema, quantization, stem } = spec;
+  const specs = weightSpecs(network);
   const features = teacher === null ? null : compareFeatures(network, teacher, loss, seed);
   const trained = createTrainedVariables({
-    specs: weightSpecs(network),
-    start: spec.initial ?? initialWeights(network, seed),
+    specs,
+    start: spec.initial ?? freshWeights(specs, seed, stem),
+    stem,
     others: features?.parameters ?? [],
     optimizer,
     ema,

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { inLayer, optimizerOrigin } from '../../compiler/index.js';
-import { variablesOf, type Weights, type WeightSpec } from '../../spaces/models/index.js';
+import { variablesOf, type Weights, type WeightSpec, type WeightValue } from '../../spaces/models/index.js';
 import { createOptimizer, type Gradients, moveAverage, type Parameter } from '../optimizers/index.js';
 import type { OptimizerConfig } from '../schema.js';
+import { isSameValue, stemKernel } from '../weights.js';
 
 /** The scalars of an update. */
 export interface UpdateInputs {
@@ -15,6 +16,8 @@ interface TrainedSpec {
   readonly specs: readonly WeightSpec[];
   /** Initial weights. */
   readonly start: Weights;
+  /** A whitened stem, which is not trained if the initial weights have it; by default the stem is trained. */
+  readonly stem: WeightValue | undefined;
   /** Other trained parameters. */
   readonly others: readonly Parameter[];
   readonly optimizer: OptimizerConfig;
@@ -45,14 +48,19 @@ export const prefixed = (
 
 /** Creates the variables of a training on the current TF.js backend: weights, their average, optimizer. */
 export function createTrainedVariables({
-  specs,
+  specs: all,
   start,
+  stem,
   others,
   optimizer: config,
   ema,
 }: TrainedSpec): TrainedVariables {
+  const kept = stem !== undefined && isSameValue(start.get(stemKernel), stem) ? stemKernel : null;
+  const specs = all.map((spec) => (spec.name === kept ? { ...spec, trainable: false } : spec));
   const weights = variablesOf(specs, start);
-  const averages = ema > 0 ? variablesOf(specs, start) : null;
+  const moving = variablesOf(ema > 0 ? specs.filter(({ name }) => name !== kept) : [], start);
+  // A weight that stays is its own average; a variable of its own would change by rounding.
+  const averages = ema > 0 ? new Map([...weights].map(([name, value]) => [name, moving.get(name) ?? value])) : null;
   const models = prefixed('model', weights);
   const parameters: Parameter[] = [
     ...models.filter(([, { trainable }]) => trainable).map(([name, variable]) => ({ name, variable })),
@@ -65,8 +73,10 @@ export function createTrainedVariables({
     ...others.map(({ name, variable }) => [name, variable] as const),
     ...prefixed('optimizer', optimizer.slots),
   ]);
-  const values = [...weights.values()];
-  const averaged = [...(averages?.values() ?? [])].map((average, i) => [average, values[i]] as const);
+  const averaged = [...weights].flatMap(([name, value]) => {
+    const average = moving.get(name);
+    return average === undefined ? [] : [[average, value] as const];
+  });
   return {
     weights,
     evaluated: averages ?? weights,

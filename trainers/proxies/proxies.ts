@@ -12,7 +12,7 @@ export const proxyNames = ['synflow', 'gradnorm', 'snip', 'naswot'] as const;
 export type ProxyName = (typeof proxyNames)[number];
 
 export interface ProxyOptions<N extends ProxyName = ProxyName> {
-  /** Seed of the initial weights. */
+  /** Seed of the initial weights. The stem is random, too, where trainings whiten it: some proxies have no images. */
   readonly seed: number;
   /** The proxies to compute; default: all that are possible, without images those that need none. */
   readonly names?: readonly N[] | undefined;
@@ -145,7 +145,7 @@ export function proxyBatch(ref: DatasetRef, seed: number, size = proxyImages): P
   try {
     const { counts, height, width, channels } = dataset.info;
     const batch = Math.min(size, counts.train);
-    const options = { batch, seed, viewSeed: seed, augment: null, shuffle: true, dropLast: true } as const;
+    const options = { batch, seed, viewSeed: seed, augment: [], shuffle: true, dropLast: true } as const;
     const { images, labels } = openBatches({ dataset, split: 'train', ...options }).batch(0, 0);
     return { image: [height, width, channels], images, labels, size: batch };
   } finally {

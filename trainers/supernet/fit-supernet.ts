@@ -10,6 +10,7 @@ import { checkedLoss, trainResumably, trainingHash } from '../fit.js';
 import type { TrainingPlan } from '../training-loop.js';
 import { initialHash } from '../weights.js';
 import { readTensorFile } from '../tensor-file.js';
+import { whitenedStem } from '../whitened-stem.js';
 import { createCompiledSupernet, createEagerSupernet } from './engines.js';
 import { createSupernetProgram } from './program.js';
 import { createSandwich } from './sandwich.js';
@@ -44,10 +45,12 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
     const plan: TrainingPlan = { train: config, loss, teacher, seed, sizes, until: undefined };
     const steps = stepsPerEpoch(info.counts.train, { batch: config.batch, dropLast: true, share: config.epoch_share });
     const { hints, attention } = featureWeights(loss);
+    const shared = sharedSpecs(space);
     const program = async () =>
       createSupernetProgram({
         sandwich,
-        shared: sharedSpecs(space),
+        shared,
+        stem: config.stem === 'whitened' ? whitenedStem(dataset, input, shared) : undefined,
         initial: initial === undefined ? undefined : readTensorFile(initial).tensors,
         seed,
         loss,

@@ -64,13 +64,13 @@ const withoutDropout = (network: Network): Network => ({ ...network, head: { ...
 
 /** Builds shared weights, adapters, optimizer and moving average on the current TF.js backend. */
 export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
-  const { sandwich, shared, loss, teacher, seed, optimizer, ema } = spec;
+  const { sandwich, shared, loss, teacher, seed, optimizer, ema, stem } = spec;
   const { largest } = sandwich;
   const features = teacher === null ? null : compareFeatures(largest.network, teacher, loss, seed);
   const specs = [...shared, ...ownSpecs(largest)];
   const others = features?.parameters ?? [];
-  const start = startShared(specs, seed, largest.network.classes, spec.initial ?? new Map());
-  const trained = createTrainedVariables({ specs, start, others, optimizer, ema });
+  const start = startShared(specs, seed, largest.network.classes, spec.initial ?? new Map(), stem);
+  const trained = createTrainedVariables({ specs, start, stem, others, optimizer, ema });
   const { weights, evaluated, states, parameters } = trained;
   const sums = new GradientSums(parameters);
 

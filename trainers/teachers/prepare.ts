@@ -1,4 +1,5 @@
 import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
+import { viewsOf } from '../data/augment/defaults.js';
 import { createLoader, type Dataset, type DatasetInfo, LogitsWriter, withDataset } from '../data/index.js';
 import { lossFor } from '../losses/index.js';
 import type { NetworkTeacher, Teacher, TeacherConfig } from './schema.js';
@@ -42,7 +43,7 @@ function findTeacher(
  * Finds or trains the teacher, checks that it knows the data's classes, and computes its logits for every view of the train
  * split. Everything is cached by content; an interrupted training continues. Null when the configuration has no teacher.
  *
- * Students must use the same `augment` and view seed (Beyer et al. 2022: teacher and student see the same view).
+ * Students must use the same `augment`, `views` and view seed (Beyer et al. 2022: teacher and student see the same view).
  *
  * @throws NasError `invalid-input` when the teacher does not fit data or loss; `interrupted` when the hooks' signal is
  *   aborted; `failure` when the teacher's training diverges
@@ -135,18 +136,19 @@ class TeacherRunner {
     const { source, options } = this;
     const { info } = this.dataset;
     const { augment } = options.train;
-    const file = this.file('logits', '.f32', source.hash, info.hash, augment, options.seed);
+    const views = viewsOf(options.train, true);
+    const file = this.file('logits', '.f32', source.hash, info.hash, augment, views, options.seed);
     await makeOnce({
       path: file,
       name: `the logits of ${source.name} for the training images`,
       find: () => existsSync(file) || null,
       make: async () => {
-        await this.writeLogits(outputs, file);
+        await this.writeLogits(outputs, views, file);
         return true;
       },
       ...options.hooks,
     });
-    return { file, augment, viewSeed: options.seed };
+    return { file, augment, views, viewSeed: options.seed };
   }
 
   async close(): Promise<void> {
@@ -171,11 +173,10 @@ class TeacherRunner {
   }
 
   /** Writes the logits of all views; complete views of an earlier process are kept. */
-  private async writeLogits(outputs: OutputKind, file: string): Promise<void> {
+  private async writeLogits(outputs: OutputKind, views: number, file: string): Promise<void> {
     const { dataset, options } = this;
     const { info } = dataset;
     const { seed, train, hooks = {} } = options;
-    const { views } = train.augment;
     const { train: count } = info.counts;
     const teacher = await this.open();
     const writer = new LogitsWriter(file, { views, count, classes: info.classes.length });

@@ -12,9 +12,18 @@ export const teacherSchema = z.discriminatedUnion('type', [
         .default('resnet')
         .describe('a ResNet-style reference, or a MobileNet of the given width'),
       width: z.number().gt(0).max(8).default(1).describe('multiplier of all its widths'),
-      epochs: z.number().int().min(1).default(6).describe('times that it sees all training images'),
+      epochs: z
+        .number()
+        .int()
+        .min(1)
+        .optional()
+        .describe('times that it sees all training images; by default 12, more where images are few'),
       batch: z.number().int().min(1).max(4096).default(128).describe('images for each step'),
-      learning_rate: z.number().gt(0).default(0.1).describe('of SGD with momentum'),
+      learning_rate: z
+        .number()
+        .gt(0)
+        .optional()
+        .describe('of SGD with momentum along a cosine, as in the recipe plain; by default the recipe fast'),
     })
     .describe('a network that is trained once, and cached by content'),
   z

@@ -11,8 +11,9 @@ import { presetNetworks } from '../../spaces/index.js';
 import type { FitHooks, FitResult, TeacherModelSource } from '../jobs.js';
 import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
-import { type AugmentConfig, type LossConfig } from '../schema.js';
-import { trainSchema, type TrainConfig } from '../recipe.js';
+import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../recipe.js';
+import type { Augmentation } from '../data/augment/schema.js';
+import { withoutMixing } from '../data/augment/steps.js';
 import { readInput } from '../../base/files.js';
 import {
   fitClassifier,
@@ -28,8 +29,8 @@ import {
 /** The options of a teacher besides its configuration. */
 export interface TeacherOptions {
   readonly dataset: DatasetRef;
-  /** The students' training: its loss, and the augmentation of the views that the logits belong to. */
-  readonly train: { readonly augment: AugmentConfig; readonly loss?: LossConfig | undefined };
+  /** The students' training: its loss, and the views that the logits belong to. */
+  readonly train: Pick<TrainConfig, 'augment' | 'views' | 'loss'>;
   /** The experiment's seed: of the views, and of a teacher's training. */
   readonly seed: number;
   readonly engine: AnyEngine;
@@ -93,9 +94,6 @@ export const givenTeacher = (
   options: TeacherOptions,
 ): Promise<TeacherSource> => Promise.resolve(networkTeacher(config, null, info, options));
 
-/** Views in the training of a teacher: a new one each epoch. Its students share fewer views. */
-const teacherViews = 64;
-
 const fitHooks = (hooks: TeacherHooks): FitHooks => ({
   onEpoch: () => undefined,
   onProgress: () => undefined,
@@ -104,9 +102,34 @@ const fitHooks = (hooks: TeacherHooks): FitHooks => ({
   ...hooks,
 });
 
+/** Epochs of a teacher's training where images are many. */
+const teacherEpochs = 12;
+
 /**
- * A reference network trained once with plain cross-entropy, without mixup or label smoothing, which makes poorer teachers
- * (Mueller et al. 2019). It is cached by the content of data, network and hyperparameters; an interrupted training
+ * How a teacher is trained: by the recipe `fast`, or, at a given learning rate, as in `plain`.
+ * @param images number of training images
+ */
+export function teacherTraining(
+  { epochs, batch, learning_rate }: Config<'train'>,
+  images: number,
+  augment: Augmentation,
+): TrainConfig {
+  const recipe =
+    learning_rate === undefined
+      ? { recipe: 'fast' }
+      : { optimizer: { type: 'sgd', learning_rate, weight_decay: 5e-4 } };
+  const train = trainSchema.parse({
+    ...recipe,
+    batch: Math.min(batch, images),
+    loss: { type: 'cross-entropy' },
+    augment: withoutMixing(augment),
+  });
+  return withStepsOn(images, overTraining(train, { epochs }, teacherEpochs));
+}
+
+/**
+ * A reference network trained once with plain cross-entropy, without mixed images or label smoothing, which make poorer
+ * teachers (Mueller et al. 2019). It is cached by the content of data, network and hyperparameters; an interrupted training
  * continues.
  */
 export async function trainedTeacher(
@@ -117,13 +140,7 @@ export async function trainedTeacher(
   const { dataset, engine, threads, seed, cache, hooks = {} } = options;
   const task = { input: [info.height, info.width, info.channels] as const, classes: info.classes.length };
   const network = presetNetworks[config.network](task, config.width);
-  const train: TrainConfig = trainSchema.parse({
-    epochs: config.epochs,
-    batch: config.batch,
-    optimizer: { type: 'sgd', learning_rate: config.learning_rate, weight_decay: 5e-4 },
-    loss: { type: 'cross-entropy' },
-    augment: { ...options.train.augment, mixup: 0, views: Math.min(config.epochs, teacherViews) },
-  });
+  const train = teacherTraining(config, info.counts.train, options.train.augment);
   const directory = join(cache, 'teachers', contentHash('trained', info.hash, network, train, seed).slice(0, 32));
   const job = { network, seed, train, dataset, teacher: null, engine, threads, directory };
   const name = `${config.network} (width ${config.width})`;

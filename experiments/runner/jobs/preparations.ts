@@ -6,6 +6,7 @@ import { memberOf, type Genotype } from '../../../spaces/index.js';
 import {
   CorruptFile,
   readTensorFile,
+  teacherTraining,
   type InitialWeights,
   type PreparedTeacher,
   type TrainConfig,
@@ -29,7 +30,7 @@ export class Preparations {
 
   /** The teacher of a training; trainings with the same views and loss share one. */
   teacher(train: TrainConfig): Promise<PreparedTeacher | null> {
-    const views = canonicalJson([train.augment, train.loss]);
+    const views = canonicalJson([train.augment, train.views, train.loss]);
     const prepared = this.teachers.get(views) ?? prepareTeacher(this.context, train);
     this.teachers.set(views, prepared);
     return prepared;
@@ -111,7 +112,7 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
   const message = 'Preparing the teacher, and its logits of every training image';
   observe({ kind: 'phase', name: 'teacher', message });
   const order = teacherOrder(context, contentHash(config, train), config, train);
-  const schedule = config.type === 'train' ? config : train;
+  const schedule = config.type === 'train' ? teacherTraining(config, plan.data.counts.train, train.augment) : train;
   const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
   const teacher = await jobs.submit(order, listener).result;
   if (teacher !== null) {

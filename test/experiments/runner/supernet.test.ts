@@ -19,7 +19,7 @@ const directory = cachedFolder('nas-supernet-');
 const small = {
   teacher: null,
   supernet: '{ epochs: 2, networks: 1, hold: 4, calibration: 64 }',
-  train: '{ epochs: 1, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.1 }',
+  train: '{ epochs: 1, batch: 32, augment: [flip, crop], views: 2, checkpoint_seconds: 0.1 }',
   search: '{ controller: random, trials: 3, parallel: 2, retries: 10 }',
   final: '{ epochs: 1 }',
 };

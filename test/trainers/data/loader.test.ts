@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { builtModule } from '../../../base/processes.js';
+import { augmentSchema } from '../../../trainers/data/augment/schema.js';
 import { passOrder, openBatches } from '../../../trainers/data/batches.js';
 import {
   createLoader,
   createResizer,
   openDataset,
   prepareDataset,
-  type AugmentConfig,
   type Batch,
   type Dataset,
   type DatasetRef,
@@ -22,7 +22,13 @@ import { temporaryFolder } from '../../support/temporary.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 
 const run = promisify(execFile);
-const augment: AugmentConfig = { crop: 2, flip: true, cutout: 4, mixup: 0.4, views: 3 };
+const augment = augmentSchema.parse([
+  'flip',
+  { type: 'crop', pixels: 2 },
+  { type: 'cutout', size: 4 },
+  'mixup',
+  'cutmix',
+]);
 const pixels = 144;
 let ref: DatasetRef;
 let dataset: Dataset;
@@ -45,6 +51,7 @@ const optionsOf = (changes: Partial<LoaderOptions> = {}): LoaderOptions => ({
   seed: 5,
   viewSeed: 9,
   augment,
+  views: 3,
   shuffle: true,
   dropLast: false,
   ...changes,
@@ -103,7 +110,7 @@ describe('createLoader', () => {
   });
 
   it('without augmentation gives normalised images in order with one-hot labels', async () => {
-    const [batch] = await collect(open({ augment: null, shuffle: false, split: 'test', batch: 64 }).epoch(3));
+    const [batch] = await collect(open({ augment: [], shuffle: false, split: 'test', batch: 64 }).epoch(3));
     const test = dataset.split('test');
     const raw = new Uint8Array(40 * pixels);
     test.read([...Array(40).keys()], raw);
@@ -130,11 +137,28 @@ describe('createLoader', () => {
     expect(other[0].images).not.toEqual(large.images);
   });
 
+  it('shows new views in each pass, and repeats a given number of views', async () => {
+    const shown = async (views: number): Promise<string[]> => {
+      const loader = open({ augment: augmentSchema.parse(['flip', 'crop']), views, shuffle: false, batch: 80 });
+      const passes = await Promise.all([0, 1, 2, 3, 4, 5].map((pass) => collect(loader.epoch(pass))));
+      return passes.map(([{ images }]) => images.join());
+    };
+    const [fresh, repeated] = [await shown(Infinity), await shown(3)];
+    expect(new Set(fresh).size).toBe(6);
+    expect(repeated).toEqual([...fresh.slice(0, 3), ...fresh.slice(0, 3)]);
+  });
+
+  it('gives labels that sum to 1 after every mixing step', async () => {
+    const [{ labels }] = await collect(open({ batch: 80 }).epoch(0));
+    const rows = Array.from({ length: 80 }, (_, i) => labels.subarray(i * 10, (i + 1) * 10));
+    for (const row of rows) expect(row.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
+    // Three images of different classes.
+    expect(rows.some((row) => row.filter((value) => value > 0.05).length === 3)).toBe(true);
+  });
+
   it('mixes images and labels alike', async () => {
-    const mixed = await collect(
-      open({ augment: { ...augment, crop: 0, flip: false, cutout: 0 }, shuffle: false }).epoch(0),
-    );
-    const plain = await collect(open({ augment: null, shuffle: false, batch: 80 }).epoch(0));
+    const mixed = await collect(open({ augment: [{ type: 'mixup', alpha: 0.4 }], shuffle: false }).epoch(0));
+    const plain = await collect(open({ augment: [], shuffle: false, batch: 80 }).epoch(0));
     const rows = mixed.flatMap(({ labels, size }) =>
       Array.from({ length: size }, (_, i) => labels.subarray(i * 10, (i + 1) * 10)),
     );

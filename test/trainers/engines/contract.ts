@@ -60,7 +60,7 @@ const bytes = async (engine: TrainingEngine): Promise<Record<string, string>> =>
   );
 
 /** Options of an engine besides what it trains. */
-export interface Overrides extends Partial<Pick<ProgramSpec, 'loss' | 'optimizer' | 'ema'>> {
+export interface Overrides extends Partial<Pick<ProgramSpec, 'loss' | 'optimizer' | 'ema' | 'stem'>> {
   readonly dropout?: number;
 }
 
@@ -183,6 +183,24 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
       const expected = await plain.evaluate(images, 2);
       logits.forEach((logit, i) => expect(logit).toBeCloseTo(expected[i], 5));
       await averaged.dispose();
+    });
+
+    test('keeps a whitened stem, and trains its batch norm', async () => {
+      const random = (await plain.state()).get('model/stem/kernel');
+      if (random === undefined) throw new Error('there is no stem');
+      const stem = { shape: random.shape, data: random.data.map((x) => x / 3) };
+      const engine = await open({ ...everything, stem });
+      const before = await engine.state();
+      expect([...before.keys()].filter((own) => own.includes('stem/kernel'))).toEqual([
+        'model/stem/kernel',
+        'average/stem/kernel',
+      ]);
+      await run(engine, 0, 4);
+      const after = await engine.state();
+      for (const own of ['model', 'average']) expect(after.get(`${own}/stem/kernel`)).toEqual(stem);
+      for (const own of ['stem_bn/gamma', 'stem_bn/moving_mean', 'logits/kernel'])
+        expect(after.get(`model/${own}`)).not.toEqual(before.get(`model/${own}`));
+      await engine.dispose();
     });
 
     test('trains with decoupled distillation, hints and attention', async () => {

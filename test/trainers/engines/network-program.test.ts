@@ -1,11 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { compile, StateStore, withNoise, type HostTensor } from '../../../compiler/index.js';
+import { compile, resolveTarget, StateStore, withNoise, type HostTensor } from '../../../compiler/index.js';
+import { initialWeights } from '../../../spaces/models/index.js';
+import { CompiledTraining } from '../../../trainers/engines/compiled.js';
 import { activateBackend } from '../../../trainers/engines/index.js';
 import {
   type BatchInputs,
   createNetworkProgram,
   type NetworkProgram,
+  type ProgramSpec,
 } from '../../../trainers/engines/network-program.js';
 import type { Gradients } from '../../../trainers/optimizers/index.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
@@ -59,6 +62,22 @@ describe('gradients and the update', () => {
         trained.map(([name, { shape }]) => [name, shape]),
       );
     });
+  });
+
+  test('are not computed for a whitened stem', async () => {
+    const own = specOf({ network });
+    const stem = initialWeights(network, 1).get('stem/kernel');
+    const nodes = async (made: ProgramSpec): Promise<number> => {
+      const training = new CompiledTraining(createNetworkProgram(made), { target: await resolveTarget({}), batch });
+      const step = await training.compileStep();
+      await step.dispose();
+      return step.graph.nodes.length;
+    };
+    expect(createNetworkProgram({ ...own(), stem }).parameters.map(({ name }) => name)).not.toContain(
+      'model/stem/kernel',
+    );
+    // The gradient of the filters alone is more than five operations.
+    expect(await nodes({ ...own(), stem })).toBeLessThan((await nodes(own())) - 5);
   });
 
   test('are programs of their own on one store, with sums of several batches between them', async () => {

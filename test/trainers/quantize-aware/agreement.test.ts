@@ -32,7 +32,7 @@ const count = 64;
 /** The first training images that a seed draws. */
 const drawn = (): Promise<Float32Array> =>
   withDataset(bench.dataset, async (dataset) => {
-    const options = { split: 'train', seed: 4, viewSeed: 4, augment: null, shuffle: true, dropLast: true } as const;
+    const options = { split: 'train', seed: 4, viewSeed: 4, augment: [], shuffle: true, dropLast: true } as const;
     const loader = createLoader({ dataset, batch: count, ...options });
     try {
       for await (const { images } of loader.epoch(0)) return images.slice();

@@ -27,7 +27,7 @@ async function valuesSeen(images: number): Promise<Map<string, number[]>> {
   const features = pointsOf(network).points.map(({ layer }) => layer);
   const seen = new Map<string, number[]>(features.map((layer) => [layer, []]));
   await withDataset(bench.dataset, async (dataset) => {
-    const options = { split: 'train', seed: 4, viewSeed: 4, augment: null, shuffle: true, dropLast: true } as const;
+    const options = { split: 'train', seed: 4, viewSeed: 4, augment: [], shuffle: true, dropLast: true } as const;
     const loader = createLoader({ dataset, batch: images, ...options });
     for await (const batch of loader.epoch(0)) {
       tf.tidy(() => {

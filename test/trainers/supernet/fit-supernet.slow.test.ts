@@ -61,7 +61,8 @@ test('a supernet trains the same on both engines, up to rounding, with every opt
   const train = trainSchema.parse({
     epochs: 1,
     batch: 16,
-    augment: { crop: 1, flip: true, cutout: 2, mixup: 0.4, views: 2 },
+    augment: ['flip', { type: 'crop', pixels: 1 }, { type: 'cutout', size: 2 }, { type: 'mixup', alpha: 0.4 }],
+    views: 2,
     optimizer: { type: 'adamw', learning_rate: 0.01 },
     loss: { type: 'kd', hints: 0.5, attention: 5, label_smoothing: 0.1 },
     ema: 0.9,

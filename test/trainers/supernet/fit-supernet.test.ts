@@ -8,6 +8,7 @@ import {
   evaluateMember,
   fit,
   fitSupernet,
+  openDataset,
   readTensorFile,
   saveWeights,
   type CompleteFit,
@@ -16,6 +17,7 @@ import {
 } from '../../../trainers/index.js';
 import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
 import { eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { whitenedStem } from '../../../trainers/whitened-stem.js';
 import { makeSpace, singleSpace, task, tiniestSpace } from './spaces.js';
 
 let bench: Workbench;
@@ -108,6 +110,28 @@ describe('fitSupernet', () => {
     };
     const again = await complete(jobOf('folder', { config: { ...config, calibration: 7 } }), quiet({ pause }));
     expect(again.curve).toEqual(second.curve);
+  });
+
+  test('keeps a whitened stem, which a network of the space goes on to keep', async () => {
+    const config = configOf({ epochs: 1, networks: 1, stem: 'whitened' });
+    const result = await complete(jobOf('whitened', { config }));
+    const { weights } = result;
+    const controller = new AbortController();
+    controller.abort();
+    const stopped = jobOf('whitened-stopped', { config });
+    expect((await fitSupernet(stopped, quiet({ signal: controller.signal }))).state).toBe('interrupted');
+    expect(bytesOf(await complete(stopped))).toEqual(bytesOf(result));
+    const space = await makeSpace(tiniestSpace());
+    const { network, places } = memberOf(space, extremes(space).largest.genotype);
+    const train = { ...tinyTrain, stem: 'whitened' } as const;
+    const initial = { file: weights, places };
+    const alone = await fit(tinyJob(bench, 'kept', { network, train: { ...train, epochs: 1 }, initial }), quiet());
+    if (alone.state !== 'complete') throw new Error(alone.state);
+    const [shared, own] = [weights, alone.weights].map((file) => readTensorFile(file).tensors.get('stem/kernel'));
+    const dataset = openDataset(bench.dataset);
+    expect(shared).toEqual(whitenedStem(dataset, network.input, weightSpecs(network)));
+    expect(own).toEqual(shared);
+    dataset.close();
   });
 
   test('fails with a reason when a loss is NaN', async () => {

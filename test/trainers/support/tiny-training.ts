@@ -34,7 +34,8 @@ export const tinyTrain: TrainConfig = trainSchema.parse({
   epochs: 2,
   batch: 16,
   optimizer: { type: 'sgd', learning_rate: 0.05 },
-  augment: { crop: 1, flip: true, views: 2 },
+  augment: ['flip', { type: 'crop', pixels: 1 }],
+  views: 2,
   ema: 0.9,
   checkpoint_seconds: 1000,
 });

@@ -15,6 +15,7 @@ import {
   saveWeights,
   teacherSchema,
   trainSchema,
+  viewsOf,
   type DatasetInfo,
   type PreparedTeacher,
   type TeacherConfig,
@@ -80,7 +81,7 @@ async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<numb
     shuffle: false,
     dropLast: false,
   });
-  for (let view = 0; view < kd.augment.views; view++)
+  for (let view = 0; view < viewsOf(kd, true); view++)
     for await (const { images, size } of loader.epoch(view))
       rows.push(
         ...tf.tidy(() => (teacher.predict(tf.tensor(resize(images), [size, side, side, 1])) as tf.Tensor).dataSync()),
@@ -156,7 +157,7 @@ describe('a trained teacher', () => {
     const first = await prepare(config);
     const second = await prepare(config, { seed: 12 });
     expect(second.hash).not.toBe(first.hash);
-    const views = await prepare(config, { train: { ...kd, augment: { ...kd.augment, mixup: 0.2 } } });
+    const views = await prepare(config, { train: { ...kd, augment: [...kd.augment, { type: 'mixup', alpha: 0.2 }] } });
     expect(views.hash).toBe(first.hash);
     expect(views.logits?.file).not.toBe(first.logits?.file);
   });
@@ -164,7 +165,7 @@ describe('a trained teacher', () => {
   test('does not repeat complete views after an interruption, and gives the same logits', async () => {
     const whole = await prepare(config);
     const stop = new AbortController();
-    const views = kd.augment.views;
+    const views = viewsOf(kd, true);
     const onLogits = (done: number, total: number): void => {
       if (done >= total / views) stop.abort();
     };
@@ -200,10 +201,12 @@ describe('a trained teacher', () => {
 
   test('does not teach views of another augmentation', async () => {
     const teacher = await prepare(config);
-    const train = { ...kd, augment: { ...kd.augment, flip: false } };
-    await expect(fit(tinyJob(bench, 'other-views', { train, teacher }), quiet())).rejects.toThrow(
-      /another augmentation/,
-    );
+    for (const other of [{ augment: kd.augment.slice(1) }, { views: 3 }]) {
+      const train = { ...kd, ...other };
+      await expect(fit(tinyJob(bench, 'other-views', { train, teacher }), quiet())).rejects.toThrow(
+        /another augmentation, or to another number/,
+      );
+    }
   });
 });
 

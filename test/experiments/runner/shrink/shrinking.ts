@@ -24,7 +24,7 @@ export class RunToShrink {
         space:
           '{ type: mobilenet, width: 1, stem: { filters: 16, stride: 2 }, stages: [{ filters: 16, depth: 1, expand: [2, 6], stride: 2 }, { filters: 24, depth: 1, expand: [2, 6], se: 0.25 }] }',
         teacher: null,
-        train: '{ epochs: 2, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.1 }',
+        train: '{ epochs: 2, batch: 32, augment: [flip, crop], views: 2, checkpoint_seconds: 0.1 }',
         search: '{ controller: random, trials: 4, parallel: 1 }',
         objectives: '[{ name: accuracy }, { name: latency_ms }]',
         latency: '{ calibration: 4 }',

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { dataSchema, defaultAugment, viewsOf } from '../../../../trainers/index.js';
+
+describe('defaultAugment', () => {
+  it.each([
+    [{ type: 'cifar10', path: '' }, 2, true],
+    [{ type: 'cifar100', path: '' }, 2, true],
+    [{ type: 'image-folder', path: '', size: 64 }, 4, true],
+    [{ type: 'image-folder', path: '', size: 96 }, 6, true],
+    [{ type: 'image-folder', path: '', size: 64, channels: 1 }, 4, false],
+    [{ type: 'fashion-mnist' }, 2, false],
+  ])('of %o moves by %d pixels; flips: %s', (data, pixels, flips) => {
+    const crop = { type: 'crop', pixels };
+    expect(defaultAugment(dataSchema.parse(data))).toEqual(flips ? [{ type: 'flip' }, crop] : [crop]);
+  });
+});
+
+describe('viewsOf', () => {
+  const augment = [{ type: 'flip' }] as const;
+
+  it('is endless, unless a teacher answers for each view or a number is given', () => {
+    expect(viewsOf({ augment }, false)).toBe(Infinity);
+    expect(viewsOf({ augment }, true)).toBe(4);
+    expect(viewsOf({ augment, views: 7 }, false)).toBe(7);
+    expect(viewsOf({ augment, views: 7 }, true)).toBe(7);
+  });
+
+  it('is one without augmentation, so that a teacher answers once', () => {
+    expect(viewsOf({ augment: [], views: 7 }, true)).toBe(1);
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { defaultLength, overTraining, trainSchema, withStepsOn } from '../../trainers/recipe.js';
+
+const parse = (written: unknown) => trainSchema.parse(written);
+
+describe('the recipe of a training', () => {
+  it('is plain with another optimizer than muon, unless it is named', () => {
+    const sgd = { type: 'sgd' };
+    expect(parse({ optimizer: sgd })).toMatchObject({ recipe: 'plain', optimizer: sgd, final_learning_rate: 0.01 });
+    expect(parse({ optimizer: sgd }).stem).toBeUndefined();
+    expect(parse({ optimizer: { type: 'muon' } })).toMatchObject({ recipe: 'fast', stem: 'whitened' });
+    expect(parse({ recipe: 'fast', optimizer: sgd })).toMatchObject({ optimizer: sgd, schedule: 'linear' });
+  });
+
+  it('gives defaults only: each part can be changed by itself', () => {
+    const fast = parse({ recipe: 'fast' });
+    expect(fast).toMatchObject({ optimizer: { type: 'muon' }, schedule: 'linear', stem: 'whitened' });
+    const changed = parse({ recipe: 'fast', schedule: 'constant', stem: 'trained', final_learning_rate: 0.5 });
+    expect(changed).toEqual({ ...fast, schedule: 'constant', stem: 'trained', final_learning_rate: 0.5 });
+  });
+
+  it('can be another one for a part of the run, which keeps all other keys', () => {
+    const train = parse({ recipe: 'fast', batch: 32, ema: 0.9 });
+    const final = overTraining(train, { recipe: 'plain' as const }, 20);
+    expect(final).toMatchObject({ recipe: 'plain', optimizer: { type: 'sgd' }, batch: 32, ema: 0.9 });
+    expect(final.stem ?? final.schedule).toBeUndefined();
+    expect(overTraining(train, {}, 20)).toMatchObject({ optimizer: train.optimizer, stem: 'whitened' });
+  });
+});
+
+describe('the length of a training', () => {
+  it('has a least number of steps by default, and with `steps`', () => {
+    const fast = parse({ recipe: 'fast' });
+    expect(withStepsOn(100_000, fast).epochs).toBe(defaultLength.epochs);
+    const few = withStepsOn(1000, fast);
+    expect(few.epochs).toBe(Math.ceil(defaultLength.steps / 7));
+    expect(withStepsOn(1000, few)).toEqual(few);
+    expect(withStepsOn(1000, parse({ steps: 15 })).epochs).toBe(3);
+    expect(withStepsOn(1000, parse({ steps: 15, epochs: 4 })).epochs).toBe(4);
+    expect(withStepsOn(1000, parse({ steps: 15, epoch_share: 0.5 })).epochs).toBe(4);
+  });
+
+  it('is as written where epochs are written, and with `recipe: plain`', () => {
+    expect(withStepsOn(1000, parse({ recipe: 'fast', epochs: 2 })).epochs).toBe(2);
+    expect(withStepsOn(1000, parse({ recipe: 'plain' })).epochs).toBe(5);
+  });
+
+  it('is that of `final` or `supernet`, and by default grows with that of `train`', () => {
+    const byDefault = parse({ recipe: 'fast' });
+    expect(overTraining(byDefault, {}, 20)).toMatchObject({ epochs: 20, steps: 4 * defaultLength.steps });
+    expect(overTraining(byDefault, { epochs: 7 }, 20)).toMatchObject({ epochs: 7, steps: undefined });
+    expect(overTraining(byDefault, { steps: 9 }, 20)).toMatchObject({ epochs: 1, steps: 9 });
+    expect(overTraining(parse({ recipe: 'fast', epochs: 3 }), {}, 20)).toMatchObject({ epochs: 20, steps: undefined });
+  });
+});

@@ -1,0 +1,25 @@
+import { imagesOf, type DataConfig } from '../schema.js';
+import { defaultShift } from './crop.js';
+import type { Augmentation } from './schema.js';
+
+/**
+ * The augmentation of data for which none is given: a small shift, and a flip for photographs. Digits, letters and clothes
+ * keep their meaning, so grey images are not mirrored.
+ */
+export function defaultAugment(data: DataConfig): Augmentation {
+  const { size, channels } = imagesOf(data);
+  const crop = { type: 'crop', pixels: defaultShift(size) } as const;
+  return channels === 1 ? [crop] : [{ type: 'flip' }, crop];
+}
+
+/** Views of each image that a teacher answers. */
+const taughtViews = 4;
+
+/**
+ * Number of views of each image, shown in turn; Infinity: a new one in each pass.
+ * @param taught whether a teacher's answers are learned, which are computed once for each view
+ */
+export const viewsOf = (
+  { augment, views }: { readonly augment: Augmentation; readonly views?: number | undefined },
+  taught: boolean,
+): number => (augment.length === 0 ? 1 : (views ?? (taught ? taughtViews : Infinity)));
