@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { inLayer, optimizerOrigin } from '../../compiler/index.js';
 import { variablesOf, type Weights, type WeightSpec, type WeightValue } from '../../spaces/models/index.js';
 import { createOptimizer, type Gradients, moveAverage, type Parameter } from '../optimizers/index.js';
 import type { OptimizerConfig } from '../schema.js';
@@ -54,11 +55,12 @@ export function createTrainedVariables({
   optimizer: config,
   ema,
 }: TrainedSpec): TrainedVariables {
-  const keepsStem = stem !== undefined && isSameValue(start.get(stemKernel), stem);
-  const isKept = (name: string): boolean => keepsStem && name === stemKernel;
-  const specs = all.map((spec) => (isKept(spec.name) ? { ...spec, trainable: false } : spec));
+  const kept = stem !== undefined && isSameValue(start.get(stemKernel), stem) ? stemKernel : null;
+  const specs = all.map((spec) => (spec.name === kept ? { ...spec, trainable: false } : spec));
   const weights = variablesOf(specs, start);
-  const averages = ema > 0 ? variablesOf(specs, start) : null;
+  const moving = variablesOf(ema > 0 ? specs.filter(({ name }) => name !== kept) : [], start);
+  // A weight that stays is its own average; a variable of its own would change by rounding.
+  const averages = ema > 0 ? new Map([...weights].map(([name, value]) => [name, moving.get(name) ?? value])) : null;
   const models = prefixed('model', weights);
   const parameters: Parameter[] = [
     ...models.filter(([, { trainable }]) => trainable).map(([name, variable]) => ({ name, variable })),
@@ -71,10 +73,9 @@ export function createTrainedVariables({
     ...others.map(({ name, variable }) => [name, variable] as const),
     ...prefixed('optimizer', optimizer.slots),
   ]);
-  // The average of a constant would change by rounding.
-  const averaged = [...(averages ?? [])].flatMap(([name, average]) => {
-    const value = weights.get(name);
-    return value === undefined || isKept(name) ? [] : [[average, value] as const];
+  const averaged = [...weights].flatMap(([name, value]) => {
+    const average = moving.get(name);
+    return average === undefined ? [] : [[average, value] as const];
   });
   return {
     weights,
@@ -82,7 +83,7 @@ export function createTrainedVariables({
     states,
     parameters,
     update(grads, { learningRate, averageDecay }) {
-      optimizer.apply(grads, learningRate);
+      inLayer(optimizerOrigin, () => optimizer.apply(grads, learningRate));
       if (averageDecay !== undefined) moveAverage(averaged, averageDecay);
     },
     dispose() {

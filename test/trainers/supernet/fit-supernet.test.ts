@@ -114,7 +114,13 @@ describe('fitSupernet', () => {
 
   test('keeps a whitened stem, which a network of the space goes on to keep', async () => {
     const config = configOf({ epochs: 1, networks: 1, stem: 'whitened' });
-    const { weights } = await complete(jobOf('whitened', { config }));
+    const result = await complete(jobOf('whitened', { config }));
+    const { weights } = result;
+    const controller = new AbortController();
+    controller.abort();
+    const stopped = jobOf('whitened-stopped', { config });
+    expect((await fitSupernet(stopped, quiet({ signal: controller.signal }))).state).toBe('interrupted');
+    expect(bytesOf(await complete(stopped))).toEqual(bytesOf(result));
     const space = await makeSpace(tiniestSpace());
     const { network, places } = memberOf(space, extremes(space).largest.genotype);
     const train = { ...tinyTrain, stem: 'whitened' } as const;
