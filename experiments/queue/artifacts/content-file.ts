@@ -3,7 +3,10 @@ import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeDirectory } from '../../../base/files.js';
 import { ArtifactGone, StorageFailed, WrongContent, type Artifact, type TransferOptions } from './artifact.js';
-import { chunksOf, hashFile, partOf } from './files.js';
+import { blockBytes, chunksOf, hashFile, partOf } from './files.js';
+
+/** After so many bytes, the disk is asked to store them while the next ones come. */
+const syncBytes = 2 ** 25;
 
 /**
  * A file under construction beside its place. `finish` verifies it, syncs it to the disk and renames it. A part that its
@@ -11,9 +14,18 @@ import { chunksOf, hashFile, partOf } from './files.js';
  */
 export class ContentFile {
   private readonly hash = createHash('sha256');
-  private failed = false;
+  /** Bytes are copied: memory that is needed until it is written would cost more in garbage collection. */
+  private block: Buffer;
+  /** The earlier block, which is being written. */
+  private earlier: Buffer;
+  private filled = 0;
+  private unsynced = 0;
+  private writing: Promise<void> = Promise.resolve();
+  private syncing: Promise<void> = Promise.resolve();
+  /** Of an operation in the background. */
+  private failure: unknown;
   private isOpen = true;
-  /** Bytes that are in the part. */
+  /** Bytes so far, with those that are not written yet. */
   bytes: number;
 
   private constructor(
@@ -25,6 +37,9 @@ export class ContentFile {
     readonly left: number,
   ) {
     this.bytes = left;
+    const size = Math.min(blockBytes, artifact.bytes - left);
+    this.block = Buffer.allocUnsafeSlow(size);
+    this.earlier = Buffer.allocUnsafeSlow(size);
   }
 
   /** @throws StorageFailed */
@@ -48,24 +63,27 @@ export class ContentFile {
     }
   }
 
-  /** Appends bytes. @throws StorageFailed; WrongContent when there are more than expected */
+  /** Appends bytes, which may be overwritten afterwards. @throws StorageFailed; WrongContent when there are too many */
   async write(chunk: Uint8Array): Promise<void> {
     if (this.bytes + chunk.byteLength > this.artifact.bytes) throw await this.refuse();
-    this.hash.update(chunk);
-    try {
-      await this.handle.appendFile(chunk);
-    } catch (cause) {
-      this.failed = true;
-      throw new StorageFailed(this.path, cause);
+    for (let done = 0; done < chunk.byteLength;) {
+      const piece = chunk.subarray(done, done + this.block.byteLength - this.filled);
+      this.block.set(piece, this.filled);
+      this.filled += piece.byteLength;
+      this.bytes += piece.byteLength;
+      done += piece.byteLength;
+      if (this.filled === this.block.byteLength) await this.flush();
     }
-    this.bytes += chunk.byteLength;
   }
 
   /** Puts the file in its place. @throws WrongContent, and then nothing of it is kept; StorageFailed */
   async finish(): Promise<void> {
+    await this.flush();
     if (this.bytes !== this.artifact.bytes || this.hash.digest('hex') !== this.artifact.sha256)
       throw await this.refuse();
     try {
+      await Promise.all([this.writing, this.syncing]);
+      if (this.failure !== undefined) throw this.failure;
       await this.handle.sync();
       const [{ ino }, there] = await Promise.all([this.handle.stat(), stat(this.part)]);
       if (there.ino !== ino) throw new Error('another process writes it, too');
@@ -80,15 +98,36 @@ export class ContentFile {
   async close(): Promise<void> {
     if (!this.isOpen) return;
     this.isOpen = false;
+    await this.flush().catch(() => undefined);
+    await Promise.all([this.writing, this.syncing]);
     await this.handle.close();
     // On a full disk, the space of the part is worth more.
-    if (this.failed || this.bytes === 0) await rm(this.part, { force: true });
+    if (this.failure !== undefined || this.bytes === 0) await rm(this.part, { force: true });
   }
 
   /** Removes the part. */
   async discard(): Promise<void> {
     await this.close();
     await rm(this.part, { force: true });
+  }
+
+  /** Hashes the block, and writes it while the next one is filled. @throws StorageFailed when an earlier write failed */
+  private async flush(): Promise<void> {
+    await this.writing;
+    if (this.failure !== undefined) throw new StorageFailed(this.path, this.failure);
+    if (this.filled === 0) return;
+    const full = this.block.subarray(0, this.filled);
+    const fail = (error: unknown): void => {
+      this.failure = error;
+    };
+    this.writing = this.handle.appendFile(full).catch(fail);
+    this.hash.update(full);
+    [this.block, this.earlier] = [this.earlier, this.block];
+    this.filled = 0;
+    this.unsynced += full.byteLength;
+    if (this.unsynced < syncBytes) return;
+    this.unsynced = 0;
+    this.syncing = this.syncing.then(() => this.handle.datasync()).catch(fail);
   }
 
   private async refuse(): Promise<WrongContent> {
@@ -104,7 +143,7 @@ export async function copyRest(
   { signal, onProgress }: TransferOptions,
   total: number,
 ): Promise<void> {
-  for await (const chunk of chunksOf(source, target.bytes)) {
+  for await (const chunk of chunksOf(source, target.bytes, total)) {
     signal?.throwIfAborted();
     await target.write(chunk);
     onProgress?.(target.bytes, total);

@@ -19,21 +19,29 @@ export interface OpenFile {
   readonly artifact: Artifact;
 }
 
-/** Bytes of one read from a disk. */
-export const chunkBytes = 2 ** 20;
+/** Bytes of one read from or write to a disk. */
+export const blockBytes = 2 ** 19;
 
 /** Number of files whose hash is remembered. */
 const mostKnown = 50_000;
 /** Number of attempts to hash a file that changes meanwhile. */
 const mostReadings = 3;
 
-/** The bytes of a file from `start`. Unlike a stream of Node, it leaves the file open however the reader ends. */
-export async function* chunksOf(handle: FileHandle, start = 0): AsyncGenerator<Buffer, void, undefined> {
-  for (let position = start; ;) {
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position);
+/**
+ * The bytes of a file from `start` to `end`. Each chunk overwrites the one before: with a buffer for each chunk, garbage
+ * collection takes longer than reading. The file stays open.
+ */
+export async function* chunksOf(
+  handle: FileHandle,
+  start = 0,
+  end = Infinity,
+): AsyncGenerator<Buffer, void, undefined> {
+  const block = Buffer.allocUnsafeSlow(Math.min(blockBytes, Math.max(0, end - start)));
+  for (let position = start; position < end;) {
+    const { bytesRead } = await handle.read(block, 0, Math.min(block.byteLength, end - position), position);
     if (bytesRead === 0) return;
     position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
+    yield block.subarray(0, bytesRead);
   }
 }
 

@@ -11,6 +11,7 @@ import {
 } from './artifact.js';
 import { writeContent, type ContentFile } from './content-file.js';
 import { chunksOf, FileHashes, KeyedQueue, type OpenFile } from './files.js';
+import { downloadPlain } from './plain-download.js';
 import { artifactPath, errorSchema, headers, offsetSchema, statuses } from './server.js';
 
 export interface HttpOptions {
@@ -19,6 +20,9 @@ export interface HttpOptions {
   /** A connection without a byte in either direction for so long is given up, in ms; default 30 seconds. */
   readonly silenceMs?: number;
 }
+
+/** Smaller files are fetched over connections that are open already. */
+const largeBytes = 2 ** 22;
 
 /** Pauses between two attempts, in ms: each twice the one before. */
 const [firstPause, longestPause] = [100, 2000];
@@ -198,6 +202,13 @@ export class HttpArtifacts implements Artifacts {
   ): Promise<void> {
     const start = target.bytes;
     if (start === artifact.bytes) return;
+    const take = async (piece: Uint8Array): Promise<void> => {
+      progressed();
+      signal?.throwIfAborted();
+      await target.write(piece);
+      onProgress?.(target.bytes, artifact.bytes);
+    };
+    if (await this.fetchPlain(artifact, start, signal, take)) return;
     const range: Record<string, string> = start === 0 ? {} : { range: `bytes=${start}-` };
     await this.exchange({ method: 'GET', artifact, headers: range }, signal, async (answer, transferred) => {
       if (answer.status === 404) throw new ArtifactGone(artifact, 'the run');
@@ -208,14 +219,28 @@ export class HttpArtifacts implements Artifacts {
         const rest = chunk.subarray(Math.min(skip, chunk.byteLength));
         skip -= chunk.byteLength - rest.byteLength;
         transferred();
-        progressed();
-        signal?.throwIfAborted();
-        if (rest.byteLength === 0) continue;
-        await target.write(rest);
-        onProgress?.(target.bytes, artifact.bytes);
+        await take(rest);
       }
     });
     if (target.bytes < artifact.bytes) throw this.unreachable(new Error('the connection was closed'));
+  }
+
+  /** Fetches a large rest over plain HTTP. @returns false, before any byte, when Node's client has to do it */
+  private async fetchPlain(
+    { sha256, bytes }: Artifact,
+    start: number,
+    signal: AbortSignal | undefined,
+    take: (piece: Uint8Array) => Promise<void>,
+  ): Promise<boolean> {
+    const address = (this.known ??= await this.httpAddress());
+    if (bytes - start < largeBytes || !address.url.startsWith('http:')) return false;
+    const { silenceMs } = this;
+    try {
+      return await downloadPlain(address, { path: artifactPath(sha256), start, bytes, silenceMs, signal }, take);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof NasError ? error : this.unreachable(error);
+    }
   }
 
   /**
@@ -306,12 +331,10 @@ async function* restOf(
   advance: (offset: number) => void,
 ): AsyncGenerator<Uint8Array> {
   let at = offset;
-  if (at >= bytes) return;
-  for await (const chunk of chunksOf(handle, offset)) {
-    // The file may have grown since it was hashed.
-    yield chunk.subarray(0, bytes - at);
+  for await (const chunk of chunksOf(handle, offset, bytes)) {
+    // A copy, which fetch may keep.
+    yield Buffer.from(chunk);
     at += chunk.byteLength;
-    if (at >= bytes) break;
-    advance(at);
+    if (at < bytes) advance(at);
   }
 }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -5,7 +6,7 @@ import { denialOf, type Denial } from '../../../base/server.js';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { namesOf } from '../../../base/server.js';
 import { sha256Schema, StorageFailed, WrongContent, type Artifact } from './artifact.js';
-import { chunkBytes } from './files.js';
+import { chunksOf, type OpenFile } from './files.js';
 import type { HostedArtifacts } from './hosted.js';
 
 /** GET: a content, from an offset with `range: bytes=N-`. HEAD: whether it exists, or how much of it. PUT: uploads it. */
@@ -87,15 +88,37 @@ function addDownloads(app: FastifyInstance, hosted: HostedArtifacts): void {
     if (file === null) return refuse(reply, 404, 'there is no such content (any more)');
     const { bytes } = file.artifact;
     const start = Number(/^bytes=(\d{1,15})-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-    void reply.header('accept-ranges', 'bytes').type('application/octet-stream');
     if (start > 0 && start >= bytes) {
       await file.handle.close();
       return refuse(reply.header('content-range', `bytes */${bytes}`), 416, 'the content ends before');
     }
-    void reply.header('content-length', bytes - start);
-    if (start > 0) void reply.status(206).header('content-range', `bytes ${start}-${bytes - 1}/${bytes}`);
-    return reply.send(file.handle.createReadStream({ start, highWaterMark: chunkBytes }));
+    reply.hijack();
+    const length = { 'content-length': bytes - start, 'content-type': 'application/octet-stream' };
+    const range = start === 0 ? {} : { 'content-range': `bytes ${start}-${bytes - 1}/${bytes}` };
+    await send(file, start, reply.raw.writeHead(start === 0 ? 200 : 206, { ...length, ...range }));
   });
+}
+
+/** Sends the rest of a file, and closes it. */
+async function send({ handle, artifact }: OpenFile, start: number, response: ServerResponse): Promise<void> {
+  try {
+    for await (const chunk of chunksOf(handle, start, artifact.bytes)) {
+      if (response.destroyed) return;
+      await new Promise<void>((resolve) => {
+        response.once('close', resolve);
+        response.write(chunk, () => {
+          response.off('close', resolve);
+          resolve();
+        });
+      });
+    }
+    response.end();
+  } catch {
+    // The file cannot be read to its end.
+    response.destroy();
+  } finally {
+    await handle.close();
+  }
 }
 
 function addUploads(app: FastifyInstance, hosted: HostedArtifacts): void {

@@ -211,6 +211,9 @@ export class JobUploads {
   private readonly uploaded = new Map<string, { readonly symbol: string; readonly content: FileIn }>();
   private readonly symbols: readonly string[];
   private working: Promise<void> | null = null;
+  /** The key of the file that is being uploaded. */
+  private uploading: string | null = null;
+  private isFlushing = false;
 
   /** @param initial the files with which the job began, which are stored already */
   constructor(
@@ -228,13 +231,15 @@ export class JobUploads {
     this.working ??= this.work().finally(() => (this.working = null));
   }
 
-  /** A file exists; it is uploaded unless it already was. */
+  /** A file exists; it is uploaded unless it already was, or is being uploaded. */
   addMissing(file: FolderFile): void {
-    if (!this.uploaded.has(keyOf(file))) this.add(file);
+    const key = keyOf(file);
+    if (!this.uploaded.has(key) && this.uploading !== key) this.add(file);
   }
 
   /** The files in the job's folders, once all are uploaded. @throws errors of `put` */
   async flush(): Promise<Folders> {
+    this.isFlushing = true;
     await this.working;
     while (this.waiting.size > 0) await this.next();
     for (const [key, { symbol, content }] of this.uploaded)
@@ -246,7 +251,8 @@ export class JobUploads {
     try {
       while (this.waiting.size > 0 && !this.options.signal.aborted) {
         await this.next();
-        await this.options.onFiles(this.folders());
+        // The caller of `flush` reports the last files.
+        if (!this.isFlushing) await this.options.onFiles(this.folders());
       }
     } catch {
       // Repeated with the next file; `flush` reports it.
@@ -256,6 +262,7 @@ export class JobUploads {
   private async next(): Promise<void> {
     const [[key, file]] = this.waiting;
     this.waiting.delete(key);
+    this.uploading = key;
     try {
       const artifact = await this.options.put(file.file);
       this.uploaded.set(key, { symbol: file.symbol, content: { path: file.inside, ...artifact } });
@@ -266,6 +273,8 @@ export class JobUploads {
         if (!this.waiting.has(key)) this.waiting.set(key, file);
         throw error;
       }
+    } finally {
+      this.uploading = null;
     }
   }
 

@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Folders } from '../../../../experiments/queue/transport/messages.js';
 import { JobUploads } from '../../../../experiments/queue/worker/job-files.js';
 import { Gate } from '../../../../experiments/runner/jobs/supervision.js';
@@ -45,7 +45,7 @@ function setting(initial: Folders = { '@1': [] }) {
 
 describe('uploads of a job', () => {
   it('send only the newest version of a file that is written during an upload', async () => {
-    const { uploads, write, sent, hold, reported } = setting();
+    const { uploads, write, sent, hold } = setting();
     const gate = hold();
     const file = write('checkpoint.bin');
     for (let i = 0; i < 5; i++) uploads.add(file);
@@ -53,7 +53,20 @@ describe('uploads of a job', () => {
     const folders = await uploads.flush();
     expect(sent()).toBe(2);
     expect(folders).toEqual({ '@1': [{ path: 'checkpoint.bin', ...artifact(2) }] });
-    expect(reported.length).toBeGreaterThan(0);
+  });
+
+  it('send a file once that the result names while it is uploaded, and leave the last report to the answer', async () => {
+    const { uploads, write, sent, hold, reported } = setting();
+    uploads.add(write('checkpoint.bin'));
+    await vi.waitFor(() => expect(reported).toHaveLength(1));
+    const gate = hold();
+    const weights = write('weights.bin');
+    uploads.add(weights);
+    uploads.addMissing(weights);
+    const flushed = uploads.flush();
+    gate.open();
+    expect((await flushed)['@1']).toHaveLength(2);
+    expect([sent(), reported.length]).toEqual([2, 1]);
   });
 
   it('leave out removed files, and keep the files from which the job started', async () => {
