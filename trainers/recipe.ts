@@ -29,7 +29,7 @@ const recipes: { readonly [R in Recipe]: () => Pick<TrainConfig, RecipeKey> } = 
 
 /** The recipe of a training that names none. */
 const recipeOf = ({ recipe, optimizer }: Pick<WrittenTraining, 'recipe' | 'optimizer'>): Recipe =>
-  recipe ?? (optimizer?.type === 'muon' ? 'fast' : 'plain');
+  recipe ?? (optimizer === undefined || optimizer.type === 'muon' ? 'fast' : 'plain');
 
 /** The default length of a training. Few images make few steps an epoch, so `fast` has a least number of steps. */
 export const defaultLength = { epochs: 5, steps: 600 } as const;

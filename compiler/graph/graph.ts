@@ -20,6 +20,9 @@ export interface Node<Op extends string = OnnxOp> {
   readonly proto?: NodeProto;
 }
 
+/** The origin of an optimizer's nodes: in mixed precision, its products are float32, too. */
+export const optimizerOrigin = 'optimizer';
+
 export interface Port extends ValueType {
   readonly name: string;
 }

@@ -8,6 +8,7 @@ export {
   intsOf,
   isDynamic,
   nodeLabel,
+  optimizerOrigin,
   producersOf,
   scopeOf,
   shapeIn,

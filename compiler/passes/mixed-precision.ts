@@ -5,6 +5,7 @@ import {
   int,
   type Node,
   type OnnxOp,
+  optimizerOrigin,
   rowsOf,
   sizeOf,
   toHalf,
@@ -29,8 +30,8 @@ type PrecisionRule = Precision | ((node: Node, surroundings: Surroundings) => Pr
 
 /** A product is `full` where its sums are too long for float16. */
 const product =
-  (addends: (node: Node, editor: GraphEditor) => number): PrecisionRule =>
-  (node, { editor, longestSum }) =>
+  (addends: (node: Node, editor: GraphEditor) => number) =>
+  (node: Node, { editor, longestSum }: Surroundings): Precision =>
     addends(node, editor) <= longestSum ? 'half' : 'full';
 
 const convolution = product(({ inputs }, editor) => sizeOf(editor.shapeOf(inputs[1]).slice(1)));
@@ -40,7 +41,11 @@ const transposedConvolution = product(({ inputs, attributes: { group } }, editor
   return (channels / (group?.kind === 'int' ? group.value : 1)) * sizeOf(kernel);
 });
 
-const matrixProduct = product(({ inputs }, editor) => editor.shapeOf(inputs[0]).at(-1) ?? 1);
+const layerProduct = product(({ inputs }, editor) => editor.shapeOf(inputs[0]).at(-1) ?? 1);
+
+/** Squares of gradients underflow in float16. */
+const matrixProduct: PrecisionRule = (node, surroundings) =>
+  node.origin === optimizerOrigin ? 'full' : layerProduct(node, surroundings);
 
 /** Booleans are exact in both precisions; numbers of other types may have more digits than float16. */
 const castRule: PrecisionRule = ({ inputs, outputs }, { editor }) =>

@@ -101,7 +101,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
 }
 
 /** Names the default augmentation of the data where a training has it. */
-function defaultAugmentNote({ data, train: { augment } }: TrainingExperiment): string | null {
+export function defaultAugmentNote({ data, train: { augment } }: TrainingExperiment): string | null {
   if (canonicalJson(augment) !== canonicalJson(defaultAugment(data))) return null;
   const steps = augment.map(({ type, ...values }) => {
     const keys = Object.entries(values).map(([key, value]) => `, ${key}: ${String(value)}`);

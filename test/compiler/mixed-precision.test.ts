@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { float, type Graph, GraphBuilder, ints, printGraph, verifyGraph } from '../../compiler/graph/index.js';
+import {
+  float,
+  type Graph,
+  GraphBuilder,
+  ints,
+  optimizerOrigin,
+  printGraph,
+  verifyGraph,
+} from '../../compiler/graph/index.js';
 import { mixedPrecision } from '../../compiler/passes/mixed-precision.js';
 
 /** The verified graph in mixed precision, from an image `x` and a filter `w`. */
@@ -31,6 +39,18 @@ describe('mixed precision', () => {
         sums: float32[1,4,1,1] = ReduceMean(%4, int64[3]{0,2,3})
         return sums"
     `);
+  });
+
+  it('computes products in float32 for the optimizer', () => {
+    const square = (b: GraphBuilder, x: string): string => b.emit('MatMul', [x, x]);
+    const inNetwork = halved((b, x) => b.output('y', square(b, x)));
+    const inOptimizer = halved((b, x) =>
+      b.output(
+        'y',
+        b.attributed(optimizerOrigin, () => square(b, x)),
+      ),
+    );
+    expect([inNetwork, inOptimizer].map((graph) => typeOf(graph, 'MatMul'))).toEqual(['float16', 'float32']);
   });
 
   it('casts a value once for all its consumers, and never back and forth', () => {

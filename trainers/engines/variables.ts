@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { inLayer, optimizerOrigin } from '../../compiler/index.js';
 import { variablesOf, type Weights, type WeightSpec, type WeightValue } from '../../spaces/models/index.js';
 import { createOptimizer, type Gradients, moveAverage, type Parameter } from '../optimizers/index.js';
 import type { OptimizerConfig } from '../schema.js';
@@ -82,7 +83,7 @@ export function createTrainedVariables({
     states,
     parameters,
     update(grads, { learningRate, averageDecay }) {
-      optimizer.apply(grads, learningRate);
+      inLayer(optimizerOrigin, () => optimizer.apply(grads, learningRate));
       if (averageDecay !== undefined) moveAverage(averaged, averageDecay);
     },
     dispose() {

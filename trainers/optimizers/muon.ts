@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { orthogonalized } from './newton-schulz.js';
-import { type ConfigOf, gradientOf, type Optimizer, type Parameter, zeroSlots } from './optimizer.js';
+import { type ConfigOf, type Gradients, gradientOf, type Optimizer, type Parameter, zeroSlots } from './optimizer.js';
 import { sgd } from './sgd.js';
 
 /**
@@ -10,21 +10,21 @@ import { sgd } from './sgd.js';
 const isMatrix = ({ name, variable }: Parameter): boolean =>
   variable.rank === 4 && name.startsWith('model/') && name.endsWith('/kernel');
 
-/** Output and input channels first, as programs store filters: a kernel becomes a matrix [out, in k k] without a copy. */
-const filterOrder = [3, 2, 0, 1];
-const kernelOrder = [2, 3, 1, 0];
+/** A kernel as a matrix [k k in, out]. */
+const toMatrix = (kernel: tf.Tensor): tf.Tensor2D => tf.reshape(kernel, [-1, kernel.shape[3] ?? 1]);
 
-const toMatrix = (kernel: tf.Tensor): tf.Tensor2D =>
-  tf.reshape(tf.transpose(kernel, filterOrder), [kernel.shape[3] ?? 1, -1]);
+/** Keeps the norm of a kernel of zeros away from 0. */
+const epsilon = 1e-14;
 
-const toKernel = (matrix: tf.Tensor2D, shape: readonly number[]): tf.Tensor =>
-  tf.transpose(
-    tf.reshape(
-      matrix,
-      filterOrder.map((axis) => shape[axis]),
-    ),
-    kernelOrder,
+/** The factors that scale kernels to the norm sqrt(out), [1, 1, 1, 1] each. */
+function scalesOf(kernels: readonly tf.Tensor[]): readonly tf.Tensor[] {
+  const squares = tf.concat(kernels.map((kernel) => tf.sum(tf.square(kernel), undefined, true)));
+  const widths = tf.tensor4d(
+    kernels.map(({ shape }) => shape[3] ?? 1),
+    [kernels.length, 1, 1, 1],
   );
+  return tf.split(tf.sqrt(tf.div(widths, tf.add(squares, epsilon))), kernels.length);
+}
 
 /**
  * Muon (Jordan et al. 2024) on the kernels of convolutions, SGD with momentum on everything else. With v the momentum and g
@@ -40,14 +40,14 @@ export function muon(config: ConfigOf<'muon'>, parameters: readonly Parameter[])
   );
   const slots = new Map(rest.slots);
   const slotOf = zeroSlots('muon_momentum', kernels, slots);
-  const widths = kernels.map(({ variable }) => variable.shape[3] ?? 1);
-  /** The direction before it is orthogonalised. */
-  const direction = (gradients: Parameters<Optimizer['apply']>[0], kernel: Parameter): tf.Tensor2D => {
+  /** The direction before it is orthogonalised; its length does not matter. */
+  const direction = (gradients: Gradients, kernel: Parameter): tf.Tensor2D => {
     const gradient = gradientOf(gradients, kernel);
     const slot = slotOf(kernel);
-    const accumulated = tf.add(tf.mul(slot, momentum), gradient);
-    slot.assign(accumulated);
-    return toMatrix(tf.add(gradient, tf.mul(accumulated, momentum)));
+    // u / (1 + momentum), from the old v: nothing but the next step needs the new one, so programs update all in one vector.
+    const direction = tf.add(tf.mul(slot, momentum ** 2 / (1 + momentum)), gradient);
+    slot.assign(tf.add(tf.mul(slot, momentum), gradient));
+    return toMatrix(direction);
   };
   return {
     slots,
@@ -57,10 +57,9 @@ export function muon(config: ConfigOf<'muon'>, parameters: readonly Parameter[])
       tf.tidy(() => {
         const directions = kernels.map((kernel) => direction(gradients, kernel));
         const steps = orthogonalized(directions, iterations, tf.mul(learningRate, rate / peak));
-        const norms = tf.sqrt(tf.stack(kernels.map(({ variable }) => tf.sum(tf.square(variable)))));
-        const factors = tf.unstack(tf.div(tf.sqrt(tf.tensor1d(widths)), norms));
+        const scales = scalesOf(kernels.map(({ variable }) => variable));
         for (const [i, { variable }] of kernels.entries())
-          variable.assign(tf.sub(tf.mul(variable, factors[i]), toKernel(steps[i], variable.shape)));
+          variable.assign(tf.sub(tf.mul(variable, scales[i]), tf.reshape(steps[i], variable.shape)));
       });
     },
   };

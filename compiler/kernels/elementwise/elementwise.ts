@@ -103,8 +103,8 @@ export function commonPerm(values: readonly Val[], rank: number, stored: Shape):
 function operand(value: Val, rank: number, perm: Perm): string {
   if (value.number !== null) return value.builder.scalar(value.number, value.dtype);
   if (value.rank === rank) return value.form(perm);
-  // A scalar condition broadcasts in any order.
-  if (isIdentity(perm) || (value.rank === 0 && value.dtype === 'bool')) return value.form();
+  // A scalar broadcasts in any order; as a scalar, it may be read by updates of vectors.
+  if (isIdentity(perm) || value.rank === 0) return value.form();
   return value.reshaped([...new Array<number>(rank - value.rank).fill(1), ...value.shape]).form(perm);
 }
 

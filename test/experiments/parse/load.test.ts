@@ -105,7 +105,7 @@ describe('an experiment', () => {
 
   it('has complete settings of its supernet, or the run of another one', () => {
     const { train, supernet } = parse(`${base}train: {batch: 32, ema: 0.9}\nsupernet: {epochs: 4, hold: 8}\n`);
-    expect(supernet).toMatchObject({ ...train, epochs: 4, networks: 2, hold: 8, calibration: 2048 });
+    expect(supernet).toMatchObject({ ...train, epochs: 4, steps: undefined, networks: 2, hold: 8, calibration: 2048 });
     const taken = parse(`${base}supernet: {from: ../first}\n`, { checkFiles: false }).supernet;
     expect(taken).toEqual({ from: resolve('../first') });
   });

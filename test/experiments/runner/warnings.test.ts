@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
-import { warningsOf } from '../../../experiments/runner/prepare-plan.js';
+import { defaultAugmentNote, warningsOf } from '../../../experiments/runner/prepare-plan.js';
 import { onProcessor, type EngineChoice } from '../../../trainers/index.js';
 
 const onCard: EngineChoice = { ...onProcessor, provider: 'webgpu' };
@@ -16,6 +16,21 @@ test('mixed precision on the processor is warned of, in the search and in the fi
   expect(warnings('train: {epochs: 4}\nfinal: {epochs: 9, precision: mixed}', onProcessor)).toEqual([warning]);
   expect(warnings('train: {precision: mixed}', onCard)).toEqual([]);
   expect(warnings('train: {precision: float32}', onProcessor)).toEqual([]);
+});
+
+test('the default augmentation of the data is named, not one that is given', () => {
+  const note = (data: string, train = '{recipe: fast}') =>
+    defaultAugmentNote(
+      trainingOf(
+        parseExperiment('exp.yaml', `name: x\ndata: ${data}\nspace: mobilenet\ntrain: ${train}\n`, {
+          checkFiles: false,
+        }),
+      ),
+    );
+  expect(note('{type: cifar10, path: x}')).toMatch('train.augment: [flip, {type: crop, pixels: 2}], the default');
+  expect(note('fashion-mnist')).toMatch('train.augment: [{type: crop, pixels: 2}], the default');
+  expect(note('fashion-mnist', '{augment: [flip]}')).toBeNull();
+  expect(note('fashion-mnist', '{recipe: plain}')).toBeNull();
 });
 
 test('a final training that repeats the search is warned of, wherever it runs', () => {

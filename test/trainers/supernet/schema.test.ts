@@ -9,6 +9,7 @@ describe('supernet:', () => {
       ...train,
       ema: 0.9,
       epochs: 12,
+      steps: 1440,
       networks: 2,
       hold: 16,
       soft_labels: 0,
