@@ -107,7 +107,8 @@ export function patchCovariance(
 }
 
 /**
- * The whitened stem of a network, or of a supernet's shared weights, for a data set.
+ * The whitened stem of a network, or of a supernet's shared weights, for a data set. Slices with fewer filters have the same
+ * bits and keep them; a slice with a smaller kernel or smaller images has other bits, and its own training trains its stem.
  * @param size of the network's images
  * @param specs of its weights
  */

@@ -107,16 +107,8 @@ export async function compare(setting: Setting, comparison: Comparison): Promise
   const { name, images, network, keys, bar } = comparison;
   const [fast, plain] = await each(['fast', 'plain'] as const, async (recipe) => {
     const config = trainOf(recipe, images, keys);
-    const teacher =
-      comparison.teacher &&
-      (await prepareTeacher(comparison.teacher, {
-        dataset: images.dataset,
-        train: config,
-        seed: 1,
-        engine,
-        threads,
-        cache: setting.folder,
-      }));
+    const options = { dataset: images.dataset, train: config, seed: 1, engine, threads, cache: setting.folder };
+    const teacher = comparison.teacher && (await prepareTeacher(comparison.teacher, options));
     return each(setting.seeds, async (seed) => {
       const trained = await train(setting, images, network, config, seed, teacher ?? undefined);
       progress(`${name}, ${recipe}, seed ${seed}: ${points(trained.accuracy)}, ${trained.cpuSeconds.toFixed(1)} s`);
@@ -129,7 +121,7 @@ export async function compare(setting: Setting, comparison: Comparison): Promise
   return [
     name,
     ...[plain, fast].map((runs) => runs.map(({ accuracy }) => points(accuracy)).join(' ')),
-    `${signed(gain)} ± ${points(error)}`,
+    `${signed(gain)}${gains.length > 1 ? ` ± ${points(error)}` : ''}`,
     seconds.map((value) => `${value.toFixed(1)} s`).join(', '),
     (seconds[1] / seconds[0]).toFixed(2),
     signed(bar),

@@ -52,17 +52,23 @@ const sources = {
   fashion: { data: () => Promise.resolve({ type: 'fashion-mnist', validation: 0.05 } as const), plain: {} },
 };
 
-/** An image set with `count` training images of all classes alike; its test images serve only to compare trainings. */
+/**
+ * An image set whose test images serve only to compare trainings.
+ * @param count training images of all classes alike, with a ninth as many for validation; default: about 14,000
+ */
 export async function imagesOf(
   name: keyof typeof sources,
   { folder, quick }: Setting,
-  count = quick ? 1000 : 14_000,
+  count?: number,
 ): Promise<Images> {
   const { data, plain } = sources[name];
   const config = dataSchema.parse(await data(folder));
   const all = await prepareDataset(config);
-  const dataset = { ...all, subset: Math.min(1, count / describeDataset(all).counts.train) };
-  return { dataset, augment: defaultAugment(config), plain };
+  const { counts } = describeDataset(all);
+  const total = counts.train + counts.validation;
+  const validation = count === undefined ? all.validation : Math.min(0.1, count / 9 / total);
+  const subset = Math.min(1, (count ?? (quick ? 1000 : 14_000)) / (total * (1 - validation)));
+  return { dataset: { ...all, validation, subset }, augment: defaultAugment(config), plain };
 }
 
 /**
