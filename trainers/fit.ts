@@ -1,10 +1,12 @@
 import { type Dataset, type DatasetInfo, withDataset } from './data/index.js';
+import { calibrateBatchNorm } from './batch-norm.js';
+import { stepsPerEpoch } from './data/batches.js';
 import { viewsOf } from './data/augment/defaults.js';
-import { createEngine, type ProgramSpec, type TrainingEngine } from './engines/index.js';
+import { chooseEngine, createEngine, type ProgramSpec, type TrainingEngine } from './engines/index.js';
 import type { FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { initialHash, readInitial } from './weights.js';
 import { whitenedStem } from './whitened-stem.js';
-import { weightSpecs } from '../spaces/models/index.js';
+import { batchNorm, weightSpecs } from '../spaces/models/index.js';
 import { featureWeights, lossFor } from './losses/index.js';
 import { activationRanges } from './quantize-aware/ranges.js';
 import { loadFeatureTeacher } from './engines/features.js';
@@ -37,7 +39,9 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const [height, width, channels] = input;
   const loss = checkedLoss({ classes, channels }, train, teacher, dataset.info);
   const size = [height, width] as const;
-  const plan: TrainingPlan = { train, loss, teacher, seed, sizes: { training: size, evaluation: size }, until };
+  const sizes = { training: size, evaluation: size };
+  const estimateStatistics = statisticsAtEnd(job, dataset);
+  const plan: TrainingPlan = { train, loss, teacher, seed, sizes, until, estimateStatistics };
   const { hints, attention } = featureWeights(loss);
   const spec = async () => ({
     network,
@@ -53,6 +57,24 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const rounding = quantizeAware === undefined ? [] : [quantizeAware];
   const hash = trainingHash(['fit', network, initialHash(initial), ...rounding], plan, dataset.info);
   return { plan, directory, hash, engine };
+}
+
+/** Steps that moving statistics need until they have followed the weights; their own memory is a tenth of that. */
+const followingSteps = 10 / (1 - batchNorm.momentum);
+
+/** Training images for the statistics of a short training. */
+const statisticsImages = 2048;
+
+/** Batch norm's statistics at the end of a training by the recipe `fast` that is too short for moving averages; else undefined. */
+function statisticsAtEnd(job: FitJob, dataset: Dataset): TrainingPlan['estimateStatistics'] {
+  const { network, train, seed, threads, quantizeAware } = job;
+  const { epochs, batch, epoch_share: share, augment, recipe } = train;
+  const steps = epochs * stepsPerEpoch(dataset.info.counts.train, { batch, dropLast: true, share });
+  if (recipe !== 'fast' || quantizeAware !== undefined || steps >= followingSteps) return undefined;
+  return async (weights) => {
+    const images = { dataset, augment, batch, calibration: statisticsImages, seed };
+    return calibrateBatchNorm({ network, weights }, images, { engine: await chooseEngine(job.engine), threads });
+  };
 }
 
 /** Initial weights and rounding of a training; deterministic, so a resumed training recomputes the same. */

@@ -39,7 +39,11 @@ export const optimizerSchema = z.discriminatedUnion('type', [
   z
     .strictObject({
       type: z.literal('muon'),
-      learning_rate: learningRate.default(0.8).describe('of SGD, which updates all weights but those kernels'),
+      learning_rate: learningRate
+        .default(0.8)
+        .describe(
+          'of SGD, which updates all weights but those kernels; for a batch of 128, with others times √(batch / 128)',
+        ),
       muon_rate: z
         .number()
         .gt(0)

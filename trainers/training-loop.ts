@@ -25,6 +25,11 @@ export interface TrainingPlan {
   readonly sizes: { readonly training: Size; readonly evaluation: Size };
   /** Number of epochs after which it pauses; undefined: all. */
   readonly until: number | undefined;
+  /**
+   * Computes batch norm's moving statistics anew for weights by the model's names, before the last validation; it depends on the
+   * trained weights only. Undefined: the moving averages stay.
+   */
+  readonly estimateStatistics?: ((weights: EngineState) => Promise<EngineState>) | undefined;
 }
 
 /** A teacher's logits belong to its views, so students use the teacher's view seed. */
@@ -105,6 +110,7 @@ export class TrainingLoop {
     hooks.onStart?.({ epoch: position.epoch, step: position.step });
     while (this.position.epoch < until) {
       if (!(await this.trainEpoch())) return this.interrupt();
+      if (this.position.epoch + 1 === plan.train.epochs) await this.estimateStatistics();
       const metrics = await this.validate();
       if (metrics === null) return this.interrupt();
       this.position = { ...startPosition, epoch: this.position.epoch + 1, curve: [...this.position.curve, metrics] };
@@ -114,7 +120,7 @@ export class TrainingLoop {
     }
     const { curve } = this.position;
     if (this.position.epoch < plan.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
-    this.files.writeWeights(curve, finalWeights(await this.engine.state()));
+    this.files.writeWeights(curve, evaluatedWeights(await this.engine.state()));
     this.hooks.onFile?.(this.files.weights);
     rmSync(this.files.checkpoint, { force: true });
     return completeFit(curve, this.files);
@@ -163,6 +169,16 @@ export class TrainingLoop {
     this.meter.add(sums.images - this.position.sums.images, milliseconds);
     this.position = { ...this.position, step: step + group.length, sums };
     this.report(metrics[metrics.length - 1].loss);
+  }
+
+  /** Sets the statistics of the evaluated weights, where the plan says so. */
+  private async estimateStatistics(): Promise<void> {
+    const { engine, plan } = this;
+    if (plan.estimateStatistics === undefined) return;
+    const state = await engine.state();
+    const prefix = evaluatedPrefix(state);
+    const estimated = await plan.estimateStatistics(evaluatedWeights(state));
+    await engine.load(new Map([...state, ...[...estimated].map(([name, value]) => [prefix + name, value] as const)]));
   }
 
   /** Validates the epoch that was just trained; null when interrupted. */
@@ -244,10 +260,12 @@ async function* groupsOf(batches: AsyncIterable<Batch>, size: number): AsyncGene
   if (group.length > 0) yield group;
 }
 
+const evaluatedPrefix = (state: EngineState): string =>
+  [...state.keys()].some((name) => name.startsWith('average/')) ? 'average/' : 'model/';
+
 /** The weights to evaluate and export, by the model's names: the moving average if there is one. */
-function finalWeights(state: EngineState): EngineState {
-  const averaged = [...state.keys()].some((name) => name.startsWith('average/'));
-  const prefix = averaged ? 'average/' : 'model/';
+function evaluatedWeights(state: EngineState): EngineState {
+  const prefix = evaluatedPrefix(state);
   return new Map(
     [...state].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]),
   );

@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NasError } from '../../base/errors.js';
 import {
+  calibrateBatchNorm,
   evaluateModel,
   fit,
+  onProcessor,
   trainSchema,
+  withDataset,
   type CompleteFit,
   type EpochMetrics,
   type FitHooks,
@@ -152,6 +155,25 @@ describe('fit', () => {
     const starts: { epoch: number; step: number }[] = [];
     expectEqual(await complete(job, quiet({ onStart: (position) => starts.push(position) })), whole);
     expect(starts).toEqual([moment < 8 ? { epoch: 0, step: moment } : { epoch: 1, step: 0 }]);
+  });
+
+  test('by the fast recipe, when short, ends with statistics of its final weights, also after an interruption', async () => {
+    const train = trainSchema.parse({ ...tinyTrain, recipe: 'fast', optimizer: { type: 'muon' }, ema: 0.5 });
+    const once = await complete(tinyJob(bench, 'short', { train }));
+    const { network, dataset, seed } = tinyJob(bench, 'short');
+    const { tensors: weights } = readTensorFile(once.weights);
+    const again = await withDataset(dataset, (dataset) => {
+      const images = { dataset, augment: train.augment, batch: train.batch, calibration: 2048, seed };
+      return calibrateBatchNorm({ network, weights }, images, { engine: onProcessor, threads: 1 });
+    });
+    expect([...again].map(([name, { data }]) => [name, data])).toEqual(
+      [...weights].map(([name, { data }]) => [name, data]),
+    );
+    const job = tinyJob(bench, 'short-interrupted', { train });
+    const controller = new AbortController();
+    // During the last validation, when the statistics are new.
+    await fit(job, quiet({ ...before(15, () => controller.abort()), signal: controller.signal }));
+    expectEqual(await complete(job), once);
   });
 
   test('in parts is the same as in one, bit for bit', async () => {

@@ -6,6 +6,7 @@ import { trainSchema } from '../../trainers/recipe.js';
 const config = (warmup: number, epochs = 4, final = 0.01, schedule?: Schedule): ScheduleConfig => ({
   schedule,
   epochs,
+  batch: 32,
   warmup_epochs: warmup,
   final_learning_rate: final,
   optimizer: trainSchema.parse({ optimizer: { type: 'sgd' } }).optimizer,
@@ -15,6 +16,14 @@ const ratesOf = (stepsPerEpoch: number, own: ScheduleConfig): number[] =>
   Array.from({ length: own.epochs * stepsPerEpoch }, (_, step) => learningRate(step, stepsPerEpoch, own));
 
 describe('learning rate', () => {
+  test('of muon follows the square root of the batch; others do not', () => {
+    const peak = (type: string, batch: number): number =>
+      Math.max(...ratesOf(5, { ...config(1), batch, optimizer: trainSchema.parse({ optimizer: { type } }).optimizer }));
+    expect(peak('muon', 128)).toBeCloseTo(0.8, 12);
+    expect(peak('muon', 32)).toBeCloseTo(0.4, 12);
+    expect(peak('sgd', 32)).toBe(peak('sgd', 128));
+  });
+
   test('rises linearly to the peak, then falls as half a cosine to its end', () => {
     const rates = Array.from({ length: 20 }, (_, step) => learningRate(step, 5, config(1)));
     rates.slice(0, 5).forEach((rate, i) => expect(rate).toBeCloseTo(0.02 * (i + 1), 12));

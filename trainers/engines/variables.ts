@@ -23,6 +23,8 @@ interface TrainedSpec {
   readonly optimizer: OptimizerConfig;
   /** Largest decay of the moving average of the weights; 0: no average. */
   readonly ema: number;
+  /** Whether a step may use only some of the weights, as in a supernet; default false. */
+  readonly partial?: boolean;
 }
 
 /** The variables of a training, and their update. */
@@ -54,6 +56,7 @@ export function createTrainedVariables({
   others,
   optimizer: config,
   ema,
+  partial = false,
 }: TrainedSpec): TrainedVariables {
   const kept = stem !== undefined && isSameValue(start.get(stemKernel), stem) ? stemKernel : null;
   const specs = all.map((spec) => (spec.name === kept ? { ...spec, trainable: false } : spec));
@@ -66,7 +69,7 @@ export function createTrainedVariables({
     ...models.filter(([, { trainable }]) => trainable).map(([name, variable]) => ({ name, variable })),
     ...others,
   ];
-  const optimizer = createOptimizer(config, parameters);
+  const optimizer = createOptimizer(config, parameters, partial);
   const states = new Map<string, tf.Variable>([
     ...models,
     ...prefixed('average', averages ?? []),

@@ -10,12 +10,16 @@ export { learningRate, type Schedule, type ScheduleConfig } from './schedule.js'
 
 type Type = OptimizerConfig['type'];
 
-const optimizers: { readonly [T in Type]: (config: ConfigOf<T>, parameters: readonly Parameter[]) => Optimizer } = {
-  adamw,
-  muon,
-  sgd,
-};
+const optimizers: {
+  readonly [T in Type]: (config: ConfigOf<T>, parameters: readonly Parameter[], partial: boolean) => Optimizer;
+} = { adamw, muon, sgd };
 
-/** The configured optimizer of these parameters, in its initial state. */
-export const createOptimizer = <T extends Type>(config: ConfigOf<T>, parameters: readonly Parameter[]): Optimizer =>
-  optimizers[config.type](config, parameters);
+/**
+ * The configured optimizer of these parameters, in its initial state.
+ * @param partial whether the gradients of a step may be zero for some parameters that it does not use
+ */
+export const createOptimizer = <T extends Type>(
+  config: ConfigOf<T>,
+  parameters: readonly Parameter[],
+  partial = false,
+): Optimizer => optimizers[config.type](config, parameters, partial);

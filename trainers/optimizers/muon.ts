@@ -26,12 +26,17 @@ function scalesOf(kernels: readonly tf.Tensor[]): readonly tf.Tensor[] {
   return tf.split(tf.sqrt(tf.div(widths, tf.add(squares, epsilon))), kernels.length);
 }
 
+/** 1 where a gradient has an element that is not zero, else 0. */
+const hasGradient = (gradient: tf.Tensor): tf.Tensor => tf.sign(tf.sum(tf.abs(gradient)));
+
 /**
  * Muon (Jordan et al. 2024) on the kernels of convolutions, SGD with momentum on everything else. With v the momentum and g
  * the gradient of a kernel W [k, k, in, out]: v = muon_momentum v + g; u = g + muon_momentum v; W is scaled to the norm
  * sqrt(out); then W -= muon_rate s orthogonalised(u), where s is the scheduled share of the learning rate. No weight decay.
+ * @param partial whether a step may use only some kernels: the others then stay. Their momentum, however short it has
+ *   become, would make an update of full length.
  */
-export function muon(config: ConfigOf<'muon'>, parameters: readonly Parameter[]): Optimizer {
+export function muon(config: ConfigOf<'muon'>, parameters: readonly Parameter[], partial = false): Optimizer {
   const { learning_rate: peak, muon_rate: rate, muon_momentum: momentum, iterations } = config;
   const kernels = parameters.filter(isMatrix);
   const rest = sgd(
@@ -58,8 +63,11 @@ export function muon(config: ConfigOf<'muon'>, parameters: readonly Parameter[])
         const directions = kernels.map((kernel) => direction(gradients, kernel));
         const steps = orthogonalized(directions, iterations, tf.mul(learningRate, rate / peak));
         const scales = scalesOf(kernels.map(({ variable }) => variable));
-        for (const [i, { variable }] of kernels.entries())
-          variable.assign(tf.sub(tf.mul(variable, scales[i]), tf.reshape(steps[i], variable.shape)));
+        for (const [i, kernel] of kernels.entries()) {
+          const { variable } = kernel;
+          const step = partial ? tf.mul(steps[i], hasGradient(gradientOf(gradients, kernel))) : steps[i];
+          variable.assign(tf.sub(tf.mul(variable, scales[i]), tf.reshape(step, variable.shape)));
+        }
       });
     },
   };

@@ -3,7 +3,7 @@ import type { TrainConfig } from '../recipe.js';
 /** The configuration of the learning rate schedule; without `schedule`, it is a cosine. */
 export type ScheduleConfig = Pick<
   TrainConfig,
-  'epochs' | 'warmup_epochs' | 'final_learning_rate' | 'optimizer' | 'schedule'
+  'epochs' | 'batch' | 'warmup_epochs' | 'final_learning_rate' | 'optimizer' | 'schedule'
 >;
 
 /** How the learning rate falls after the warm-up. */
@@ -48,6 +48,16 @@ const schedules: { readonly [S in Schedule]: (place: Place, floor: number) => nu
   'one-cycle': oneCycle,
 };
 
+/** Images of a step for which the rates of `muon` are given. */
+const referenceBatch = 128;
+
+/**
+ * The highest rate. The noise of gradients falls with the batch, so the rates of `muon` follow its square root (Malladi et al. 2022,
+ * for other adaptive methods); those of other optimizers are used as they are given.
+ */
+const peakRate = ({ optimizer, batch }: ScheduleConfig): number =>
+  optimizer.learning_rate * (optimizer.type === 'muon' ? Math.sqrt(batch / referenceBatch) : 1);
+
 /**
  * The learning rate of a step: rises to `optimizer.learning_rate`, then falls along the schedule to `final_learning_rate`
  * times it.
@@ -58,5 +68,5 @@ export function learningRate(step: number, stepsPerEpoch: number, config: Schedu
   const total = config.epochs * stepsPerEpoch;
   const warmup = Math.min(total, Math.round(config.warmup_epochs * stepsPerEpoch));
   const share = schedules[config.schedule ?? 'cosine']({ step, total, warmup }, config.final_learning_rate);
-  return config.optimizer.learning_rate * share;
+  return peakRate(config) * share;
 }

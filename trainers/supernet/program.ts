@@ -70,7 +70,7 @@ export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
   const specs = [...shared, ...ownSpecs(largest)];
   const others = features?.parameters ?? [];
   const start = startShared(specs, seed, largest.network.classes, spec.initial ?? new Map(), stem);
-  const trained = createTrainedVariables({ specs, start, stem, others, optimizer, ema });
+  const trained = createTrainedVariables({ specs, start, stem, others, optimizer, ema, partial: true });
   const { weights, evaluated, states, parameters } = trained;
   const sums = new GradientSums(parameters);
 

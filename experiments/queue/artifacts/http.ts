@@ -67,49 +67,12 @@ export async function retryUnreachable<T>(
   }
 }
 
-/** Aborts a request when its caller does, or when nothing was transferred for a while. */
-class Watchdog {
-  private readonly controller = new AbortController();
-  private readonly timer: NodeJS.Timeout;
-  private readonly onAbort = (): void => this.abort();
-
-  constructor(
-    silenceMs: number,
-    private readonly outer: AbortSignal | undefined,
-  ) {
-    this.timer = setTimeout(
-      () => this.controller.abort(new Error(`nothing came or went for ${silenceMs / 1000} s`)),
-      silenceMs,
-    );
-    if (outer?.aborted === true) this.abort();
-    outer?.addEventListener('abort', this.onAbort);
-  }
-
-  get signal(): AbortSignal {
-    return this.controller.signal;
-  }
-
-  transferred(): void {
-    this.timer.refresh();
-  }
-
-  /** Ends the request, also one whose body is still being sent. */
-  end(): void {
-    clearTimeout(this.timer);
-    this.outer?.removeEventListener('abort', this.onAbort);
-    this.abort();
-  }
-
-  private abort(): void {
-    this.controller.abort(this.outer?.reason);
-  }
-}
-
 interface Request {
   readonly method: 'GET' | 'HEAD' | 'PUT';
   readonly artifact: Artifact;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: AsyncIterable<Uint8Array>;
+  /** Calls `transferred` when the connection has taken bytes. */
+  readonly body?: (transferred: () => void) => AsyncIterable<Uint8Array>;
 }
 
 const hint = 'Is nas run still at work, and can this machine reach the address that workers.artifacts says?';
@@ -179,13 +142,14 @@ export class HttpArtifacts implements Artifacts {
       return answer.status === 200;
     });
     if (!known) {
-      const advance = (at: number): void => {
-        progressed();
-        onProgress?.(at, bytes);
-      };
       const place = { ...length, [headers.offset]: String(offset), 'content-type': 'application/octet-stream' };
-      const request: Request = { method: 'PUT', artifact, headers: place, body: restOf(file, offset, advance) };
-      await this.exchange(request, signal, async (answer) => {
+      const body = (transferred: () => void): AsyncIterable<Uint8Array> =>
+        restOf(file, offset, (at) => {
+          transferred();
+          progressed();
+          onProgress?.(at, bytes);
+        });
+      await this.exchange({ method: 'PUT', artifact, headers: place, body }, signal, async (answer) => {
         if (answer.status === statuses.wrong) throw new WrongContent(path, artifact);
         if (answer.status !== 201) throw await this.refusal(answer, path);
       });
@@ -254,16 +218,19 @@ export class HttpArtifacts implements Artifacts {
   ): Promise<T> {
     this.known ??= await this.httpAddress();
     const { url, token } = this.known;
-    const watchdog = new Watchdog(this.silenceMs, signal);
+    const ending = new AbortController();
+    const silent = new Error(`nothing came or went for ${this.silenceMs / 1000} s`);
+    const silence = setTimeout(() => ending.abort(silent), this.silenceMs);
+    const transferred = (): void => void silence.refresh();
     try {
       const answer = await fetch(url.replace(/\/+$/, '') + artifactPath(artifact.sha256), {
         method,
         headers: { authorization: `Bearer ${token}`, ...own },
         redirect: 'error',
-        signal: watchdog.signal,
-        ...(body !== undefined && streaming(watched(body, () => watchdog.transferred()))),
+        signal: signal === undefined ? ending.signal : AbortSignal.any([ending.signal, signal]),
+        ...(body !== undefined && streaming(body(transferred))),
       });
-      const result = await read(answer, () => watchdog.transferred());
+      const result = await read(answer, transferred);
       // An unread body would keep its connection from being used again.
       await answer.body?.cancel().catch(() => undefined);
       return result;
@@ -272,7 +239,9 @@ export class HttpArtifacts implements Artifacts {
       if (error instanceof NasError || error instanceof Unreachable) throw error;
       throw this.unreachable(error);
     } finally {
-      watchdog.end();
+      clearTimeout(silence);
+      // A body may still be on its way.
+      ending.abort();
     }
   }
 
@@ -315,13 +284,6 @@ function reasonOf(error: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? `${String(cause.code)} ` : '';
   const text = messageOf(cause);
   return text.startsWith(code) ? text : `${code}${text}`;
-}
-
-async function* watched(body: AsyncIterable<Uint8Array>, transferred: () => void): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    transferred();
-    yield chunk;
-  }
 }
 
 /** The bytes of a file from `offset`; tells how many the connection has taken. */

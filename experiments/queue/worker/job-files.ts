@@ -18,7 +18,6 @@ import {
 import type { BundleCache, UsedBundle } from '../artifacts/cache.js';
 import type { FileHashes } from '../artifacts/files.js';
 import type { Folders } from '../transport/messages.js';
-import type { FolderFile, Supply } from './job-place.js';
 
 /** The folder in which this process does a job. */
 export interface JobFolder {
@@ -143,7 +142,7 @@ export class FilesUnreachable extends NasError {
 }
 
 /** Transfers the files of one job. Throws FilesUnreachable, ArtifactGone, StorageFailure, or `interrupted`. */
-export class JobTransfers implements Supply {
+export class JobTransfers {
   constructor(
     private readonly artifacts: Artifacts,
     private readonly cache: Pick<BundleCache, 'use'>,
@@ -151,11 +150,13 @@ export class JobTransfers implements Supply {
     private readonly signal: AbortSignal,
   ) {}
 
+  /** A file or folder by its content, read only. */
   bundle(bundle: Bundle): Promise<UsedBundle> {
     const { signal } = this;
     return this.explained(this.cache.use(bundle, this.artifacts, { signal }), true);
   }
 
+  /** Writes a file. @returns false when the run does not have it any more */
   async fetch(file: FileIn, path: string): Promise<boolean> {
     const { signal } = this;
     try {
@@ -167,6 +168,7 @@ export class JobTransfers implements Supply {
     }
   }
 
+  /** Whether a file has this content. */
   holds(path: string, file: FileIn): Promise<boolean> {
     return this.hashes.has(path, file);
   }
@@ -189,6 +191,16 @@ export class JobTransfers implements Supply {
       throw new FilesUnreachable(error);
     }
   }
+}
+
+/** A file in one of a job's folders. */
+export interface FolderFile {
+  /** The folder's symbol. */
+  readonly symbol: string;
+  /** Path within the folder, with `/`. */
+  readonly inside: string;
+  /** Path on this machine. */
+  readonly file: string;
 }
 
 interface UploadOptions {

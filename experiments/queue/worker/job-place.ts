@@ -4,28 +4,13 @@ import { invalidInput } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
 import { filesWritten, relocateJob, relocateResult, type PathUse } from '../../runner/jobs/job-files.js';
 import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
-import { fileSchema, type Bundle, type FileIn } from '../artifacts/artifact.js';
+import { fileSchema } from '../artifacts/artifact.js';
+import type { UsedBundle } from '../artifacts/cache.js';
 import type { Order } from '../transport/messages.js';
-
-/** A file in one of a job's folders. */
-export interface FolderFile {
-  /** The folder's symbol. */
-  readonly symbol: string;
-  /** Path within the folder, with `/`. */
-  readonly inside: string;
-  /** Path on this machine. */
-  readonly file: string;
-}
+import type { FolderFile, JobTransfers } from './job-files.js';
 
 /** Where the files of a job come from. */
-export interface Supply {
-  /** A file or folder by its content, read only. */
-  bundle(bundle: Bundle): Promise<{ readonly path: string; release(): void }>;
-  /** Writes a file. @returns false when the run does not have it any more */
-  fetch(file: FileIn, path: string): Promise<boolean>;
-  /** Whether a file has this content. */
-  holds(path: string, file: FileIn): Promise<boolean>;
-}
+export type Supply = Pick<JobTransfers, 'bundle' | 'fetch' | 'holds'>;
 
 export interface PlaceOptions {
   /** The job's own folder, made at the first call. */
@@ -70,7 +55,7 @@ export class JobPlace {
 
   private constructor(
     job: Job,
-    private readonly inputs: ReadonlyMap<string, { readonly path: string; release(): void }>,
+    private readonly inputs: ReadonlyMap<string, UsedBundle>,
     private readonly folders: ReadonlyMap<string, Folder>,
   ) {
     this.job = relocateJob(job, (path) => this.local(path));
@@ -84,7 +69,7 @@ export class JobPlace {
    */
   static async prepare(order: Order, supply: Supply, options: PlaceOptions): Promise<JobPlace> {
     const uses = usesOf(order, options.modules);
-    const inputs = new Map<string, { readonly path: string; release(): void }>();
+    const inputs = new Map<string, UsedBundle>();
     try {
       const folders = new Map<string, Folder>();
       for (const [symbol, use] of uses) {

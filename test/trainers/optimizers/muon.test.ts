@@ -92,6 +92,31 @@ describe('Muon', () => {
     expect(after('muon')).toEqual(after('sgd'));
   });
 
+  test('leaves a kernel without a gradient where it is, if a step may use only some kernels', () => {
+    const move = (partial: boolean): boolean[] => {
+      const parameters = Object.entries(kernels).map(([name, shape], i) => parameter(name, [...shape], i));
+      const optimizer = createOptimizer(config, parameters, partial);
+      cleanup.push(...optimizer.slots.values());
+      const step = (unused: number): Float32Array[] =>
+        tf.tidy(() => {
+          const gradients = parameters.map(
+            ({ name, variable }, i) => [name, i === unused ? tf.zerosLike(variable) : tf.onesLike(variable)] as const,
+          );
+          optimizer.apply(new Map(gradients), tf.scalar(0.8));
+          // The first step scales the kernels, too.
+          return parameters.map(({ variable }) => Float32Array.from(variable.dataSync()));
+        });
+      step(-1);
+      const norms = parameters.map(({ variable }) => frobenius(matrixOf(variable)) / Math.sqrt(variable.shape[3] ?? 1));
+      const [before, after] = [parameters.map(({ variable }) => variable.dataSync()), step(1)];
+      return after.map((values, i) => values.some((x, k) => Math.abs(x * norms[i] - before[i][k]) > 1e-5));
+    };
+    expect([move(false), move(true)]).toEqual([
+      [true, true, true],
+      [true, false, true],
+    ]);
+  });
+
   test('keeps one momentum for each kernel and leaves nothing behind', () => {
     const parameters = Object.entries(kernels).map(([name, shape], i) => parameter(name, [...shape], i));
     const optimizer = createOptimizer(config, parameters);
