@@ -112,7 +112,10 @@ export async function tuned(
 }
 
 const sgd = (learning_rate: number): object => ({ optimizer: { type: 'sgd', learning_rate } });
-const muon = (rates: object): object => ({ optimizer: { type: 'muon', ...rates } });
+/** @param rate of Muon; the other one is that of SGD */
+const muon = (muon_rate: number, learning_rate: number): object => ({
+  optimizer: { type: 'muon', muon_rate, learning_rate },
+});
 
 /** Variants of supernet training: overrides of the defaults of `supernet:`. */
 export const variants: Readonly<Record<string, object>> = {
@@ -127,11 +130,12 @@ export const variants: Readonly<Record<string, object>> = {
   'learning rate 0.1': sgd(0.1),
   'learning rate 0.4': sgd(0.4),
   'learning rate 0.8': sgd(0.8),
-  'muon at rate 0.2': muon({ learning_rate: 0.2 }),
-  'muon at rate 0.4': muon({ learning_rate: 0.4 }),
-  'muon at rate 1.6': muon({ learning_rate: 1.6 }),
-  'muon 0.05': muon({ muon_rate: 0.05 }),
-  'muon 0.2': muon({ muon_rate: 0.2 }),
-  'muon 0.2 and rate 0.4': muon({ muon_rate: 0.2, learning_rate: 0.4 }),
-  'longer warm-up': { warmup_epochs: 1 },
+  'muon 0.1 and 0.05': muon(0.1, 0.05),
+  'muon 0.1 and 0.1': muon(0.1, 0.1),
+  'muon 0.1 and 0.2': muon(0.1, 0.2),
+  'muon 0.1 and 0.4': muon(0.1, 0.4),
+  'muon 0.05 and 0.1': muon(0.05, 0.1),
+  'muon 0.05 and 0.2': muon(0.05, 0.2),
+  'muon 0.2 and 0.2': muon(0.2, 0.2),
+  'one epoch of warm-up': { warmup_epochs: 1 },
 };
