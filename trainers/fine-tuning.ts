@@ -8,6 +8,12 @@ export const slowed = (optimizer: OptimizerConfig, share: number): OptimizerConf
   ...(optimizer.type === 'muon' && { muon_rate: share * optimizer.muon_rate }),
 });
 
+/** The configuration of a training that starts from trained weights. */
+export const fromTrained = (train: TrainConfig): TrainConfig => ({
+  ...train,
+  optimizer: slowed(train.optimizer, train.tuning_rate ?? 1),
+});
+
 /**
  * Share of a training's learning rate. Only the rounding has to be compensated; larger steps would move the weights far
  * from their trained values. Fine-tuning with fake quantization uses a tenth to a hundredth (Krishnamoorthi 2018; Nagel et

@@ -32,7 +32,7 @@ export {
   type ProxyName,
   type ProxyOptions,
 } from './proxies/proxies.js';
-export { fineTuning, fineTuningEpochs, quantizeAwareTraining } from './fine-tuning.js';
+export { fineTuning, fineTuningEpochs, fromTrained, quantizeAwareTraining } from './fine-tuning.js';
 export type { RangeMethod } from './quantize-aware/ranges.js';
 export { averageDecay, learningRate } from './optimizers/index.js';
 export * from './schema.js';

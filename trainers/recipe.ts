@@ -6,7 +6,7 @@ import { optimizerSchema, trainKeys } from './schema.js';
 type WrittenTraining = z.output<typeof trainKeys>;
 
 /** The keys that a recipe gives defaults. */
-type RecipeKey = 'optimizer' | 'schedule' | 'stem' | 'final_learning_rate';
+type RecipeKey = 'optimizer' | 'schedule' | 'stem' | 'final_learning_rate' | 'tuning_rate';
 
 /** A complete configuration of a training. */
 export type TrainConfig = Omit<WrittenTraining, 'epochs' | 'augment' | 'optimizer' | 'final_learning_rate'> &
@@ -16,13 +16,14 @@ export type TrainConfig = Omit<WrittenTraining, 'epochs' | 'augment' | 'optimize
 
 type Recipe = NonNullable<WrittenTraining['recipe']>;
 
-/** The defaults of each recipe. An absent schedule is a cosine, an absent stem is trained. */
+/** The defaults of each recipe. An absent schedule is a cosine, an absent stem is trained, an absent tuning rate is 1. */
 const recipes: { readonly [R in Recipe]: () => Pick<TrainConfig, RecipeKey> } = {
   fast: () => ({
     optimizer: optimizerSchema.parse({ type: 'muon' }),
     schedule: 'linear',
     stem: 'whitened',
     final_learning_rate: 0,
+    tuning_rate: 0.25,
   }),
   plain: () => ({ optimizer: optimizerSchema.parse({ type: 'sgd' }), final_learning_rate: 0.01 }),
 };
@@ -40,7 +41,7 @@ export const defaultLength = { epochs: 5, steps: 600 } as const;
  */
 export function completeTraining(written: WrittenTraining, augment: Augmentation = []): TrainConfig {
   const recipe = recipeOf(written);
-  const { optimizer, schedule, stem, final_learning_rate } = recipes[recipe]();
+  const { optimizer, schedule, stem, final_learning_rate, tuning_rate } = recipes[recipe]();
   const own = written.epochs !== undefined || written.steps !== undefined;
   return {
     ...written,
@@ -50,6 +51,7 @@ export function completeTraining(written: WrittenTraining, augment: Augmentation
     optimizer: written.optimizer ?? optimizer,
     schedule: written.schedule ?? schedule,
     stem: written.stem ?? stem,
+    tuning_rate: written.tuning_rate ?? (written.optimizer === undefined ? tuning_rate : undefined),
     final_learning_rate: written.final_learning_rate ?? final_learning_rate,
     augment: written.augment ?? (recipe === 'fast' ? augment : []),
   };
@@ -59,7 +61,7 @@ export function completeTraining(written: WrittenTraining, augment: Augmentation
  * Lays the keys of `final:` or `supernet:` over `train`. A length that is not given is `epochs`; where that of `train` has a
  * least number of steps by default, too, it is `epochs / 5` times as many.
  */
-export function overTraining<T extends Partial<Pick<TrainConfig, 'recipe' | 'epochs' | 'steps'>>>(
+export function overTraining<T extends Partial<Pick<TrainConfig, 'recipe' | 'epochs' | 'steps' | 'optimizer'>>>(
   train: TrainConfig,
   own: T,
   epochs: number,
@@ -71,10 +73,12 @@ export function overTraining<T extends Partial<Pick<TrainConfig, 'recipe' | 'epo
   const parts =
     recipe === undefined || recipe === train.recipe
       ? {}
-      : { schedule: undefined, stem: undefined, ...recipes[recipe]() };
+      : { schedule: undefined, stem: undefined, tuning_rate: undefined, ...recipes[recipe]() };
+  const tuning = own.optimizer === undefined ? {} : { tuning_rate: undefined };
   return {
     ...train,
     ...parts,
+    ...tuning,
     ...own,
     epochs: own.epochs ?? (own.steps === undefined ? epochs : 1),
     steps: given ? own.steps : least,

@@ -108,6 +108,9 @@ export const trainFields = {
   final_learning_rate: fraction.describe(
     'where the schedule ends, as a share of the learning rate; 0 (fast), 0.01 (plain)',
   ),
+  tuning_rate: share.describe(
+    'share of the learning rates in trainings that start from trained weights (a slice of the supernet, train.from), whose weights are good already; 0.25 (fast), 1 (plain, or where an optimizer is given)',
+  ),
   stem: z
     .enum(['whitened', 'trained'])
     .describe(
@@ -152,6 +155,7 @@ export const trainKeys = z.strictObject({
   schedule: trainFields.schedule.optional(),
   warmup_epochs: trainFields.warmup_epochs.default(0.5),
   final_learning_rate: trainFields.final_learning_rate.optional(),
+  tuning_rate: trainFields.tuning_rate.optional(),
   stem: trainFields.stem.optional(),
   loss: trainFields.loss.optional(),
   augment: trainFields.augment.optional(),

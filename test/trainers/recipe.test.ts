@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { fromTrained } from '../../trainers/fine-tuning.js';
+import type { ConfigOf } from '../../trainers/optimizers/optimizer.js';
 import { defaultLength, overTraining, trainSchema, withStepsOn } from '../../trainers/recipe.js';
+import { optimizerSchema } from '../../trainers/schema.js';
 
 const parse = (written: unknown) => trainSchema.parse(written);
 
@@ -25,6 +28,29 @@ describe('the recipe of a training', () => {
     expect(final).toMatchObject({ recipe: 'plain', optimizer: { type: 'sgd' }, batch: 32, ema: 0.9 });
     expect(final.stem ?? final.schedule).toBeUndefined();
     expect(overTraining(train, {}, 20)).toMatchObject({ optimizer: train.optimizer, stem: 'whitened' });
+  });
+});
+
+describe('a training that starts from trained weights', () => {
+  it('has a share of all rates of the recipe, and of an optimizer only if that is asked for', () => {
+    const { learning_rate, muon_rate } = optimizerSchema.parse({ type: 'muon' }) as ConfigOf<'muon'>;
+    expect(fromTrained(parse({})).optimizer).toMatchObject({
+      learning_rate: 0.25 * learning_rate,
+      muon_rate: 0.25 * muon_rate,
+    });
+    const rateOf = (written: object) => fromTrained(parse(written)).optimizer.learning_rate;
+    const own = { type: 'muon', learning_rate: 0.5 };
+    expect(rateOf({ optimizer: own })).toBe(0.5);
+    expect(rateOf({ optimizer: own, tuning_rate: 0.5 })).toBe(0.25);
+    expect(rateOf({ recipe: 'plain' })).toBe(0.1);
+  });
+
+  it('has that of `train` in a part of the run, unless that has its own recipe or optimizer', () => {
+    const train = parse({ tuning_rate: 0.5 });
+    const optimizer = optimizerSchema.parse({ type: 'sgd' });
+    expect(overTraining(train, {}, 20).tuning_rate).toBe(0.5);
+    expect(overTraining(train, { optimizer }, 20).tuning_rate).toBeUndefined();
+    expect(overTraining(train, { recipe: 'plain' as const }, 20).tuning_rate).toBeUndefined();
   });
 });
 

@@ -1,9 +1,15 @@
 import { z } from 'zod';
 import { overTraining, type TrainConfig } from '../recipe.js';
-import { trainFields } from '../schema.js';
+import { type OptimizerConfig, optimizerSchema, trainFields } from '../schema.js';
 
 const share = z.number().min(0).max(1);
 const count = z.number().int().min(1);
+
+/**
+ * Share of SGD's rate beside Muon in a supernet. Gradients are sums over the members of a step, which are four by default.
+ * Muon's steps are as long whatever the gradient's length; SGD's grow with it.
+ */
+const sumShare = 0.25;
 
 /** The keys of `supernet:` beside those of `train:`. */
 const ownFields = {
@@ -31,13 +37,27 @@ const ownFields = {
 };
 
 /** `supernet:`; overrides of `train` for the training of shared weights, in float32. Missing keys keep their values. */
-export const supernetSchema = z.strictObject(trainFields).omit({ precision: true }).partial().extend(ownFields);
+export const supernetSchema = z
+  .strictObject({
+    ...trainFields,
+    optimizer: optimizerSchema.describe(
+      "how the weights follow the sums of the networks' gradients; by default as in train, with a quarter of the learning rate of SGD beside Muon",
+    ),
+  })
+  .omit({ precision: true, tuning_rate: true })
+  .partial()
+  .extend(ownFields);
 
 const defaultEpochs = 12;
 
 /** The configuration of a supernet's training: a complete `train` and the keys of a supernet. */
 export type SupernetConfig = TrainConfig & z.output<z.ZodObject<typeof ownFields>>;
 
-/** `supernet:` completed by `train`. */
-export const supernetConfig = (train: TrainConfig, own: z.output<typeof supernetSchema>): SupernetConfig =>
-  overTraining(train, own, defaultEpochs);
+const ofSums = (optimizer: OptimizerConfig): OptimizerConfig =>
+  optimizer.type === 'muon' ? { ...optimizer, learning_rate: sumShare * optimizer.learning_rate } : optimizer;
+
+/** `supernet:` completed by `train`; the rate of an optimizer that only `train` names is that of one network. */
+export function supernetConfig(train: TrainConfig, own: z.output<typeof supernetSchema>): SupernetConfig {
+  const config = overTraining(train, own, defaultEpochs);
+  return own.optimizer === undefined ? { ...config, optimizer: ofSums(config.optimizer) } : config;
+}

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { violated, type Objective } from '../../../search/index.js';
 import type { ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
+import { fromTrained } from '../../../trainers/index.js';
 import { searchInitialisation } from '../../schema/experiment.js';
 import { accuracyOf, measuresOf, valuesFrom } from '../../schema/measures.js';
 import { plainValues } from '../../stored/candidates.js';
@@ -149,14 +150,15 @@ class Trainings implements AccuracySource {
   async evaluate({ number, genotype, seed }: TrialRecord, until: number): Promise<Evaluated | undefined> {
     const { plan, candidates } = this.context;
     const config = plan.experiment.train;
+    const initial = await this.preparations.initial(searchInitialisation(plan.experiment), genotype);
     const outcome = await train(this.context, {
       stage: 'search',
       number,
       network: candidates.network(genotype),
       seed,
-      train: config,
+      train: initial === undefined ? config : fromTrained(config),
       teacher: await this.preparations.teacher(config),
-      initial: await this.preparations.initial(searchInitialisation(plan.experiment), genotype),
+      initial,
       until,
     });
     if ('failed' in outcome) return outcome;

@@ -3,7 +3,7 @@ import { points } from '../../../base/number-text.js';
 import type { CalibrationMethod } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { StoredPrecision, TrialRecord, WeightsOrigin } from '../../../store/index.js';
-import { quantizeAwareTraining } from '../../../trainers/index.js';
+import { fromTrained, quantizeAwareTraining } from '../../../trainers/index.js';
 import { accuracyGate } from '../../compress/index.js';
 import { quantizeOrder, settleWeightBits } from '../compression.js';
 import type { QuantizeResult } from '../jobs/jobs.js';
@@ -49,7 +49,15 @@ export async function fullyTrained(
   const teacher = await preparations.teacher(config);
   const began = Date.now();
   const initial = await preparations.initial(from, genotype);
-  const outcome = await train(context, { stage: 'final', number, network, seed, train: config, teacher, initial });
+  const outcome = await train(context, {
+    stage: 'final',
+    number,
+    network,
+    seed,
+    train: initial === undefined ? config : fromTrained(config),
+    teacher,
+    initial,
+  });
   if ('failed' in outcome) {
     const { failed: message } = outcome;
     const seconds = (Date.now() - began) / 1000;
