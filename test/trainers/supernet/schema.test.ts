@@ -7,6 +7,7 @@ describe('supernet:', () => {
     const config = supernetConfig(train, supernetSchema.parse({ ema: 0.9 }));
     expect(config).toEqual({
       ...train,
+      optimizer: config.optimizer,
       ema: 0.9,
       epochs: 12,
       steps: 1440,
@@ -16,6 +17,17 @@ describe('supernet:', () => {
       sampling: 'uniform',
       calibration: 2048,
     });
+  });
+
+  test('has a quarter of the rate of SGD beside Muon, unless it names an optimizer', () => {
+    const optimizerOf = (train: object, own: object) =>
+      supernetConfig(trainSchema.parse(train), supernetSchema.parse(own)).optimizer;
+    const { optimizer } = trainSchema.parse({});
+    const ofSums = { ...optimizer, learning_rate: 0.25 * optimizer.learning_rate };
+    expect(optimizerOf({}, {})).toEqual(ofSums);
+    expect(optimizerOf({ recipe: 'plain' }, { recipe: 'fast' })).toEqual(ofSums);
+    expect(optimizerOf({}, { optimizer })).toEqual(optimizer);
+    expect(optimizerOf({ recipe: 'plain' }, {}).learning_rate).toBe(0.1);
   });
 
   test.each([{ soft_labels: 0.5 }, { soft_labels: { from: 0, to: 1 } }, { networks: 0 }])('takes %j', (own) => {
