@@ -23,7 +23,7 @@ const recipes: { readonly [R in Recipe]: () => Pick<TrainConfig, RecipeKey> } = 
     schedule: 'linear',
     stem: 'whitened',
     final_learning_rate: 0,
-    tuning_rate: 0.25,
+    tuning_rate: 0.5,
   }),
   plain: () => ({ optimizer: optimizerSchema.parse({ type: 'sgd' }), final_learning_rate: 0.01 }),
 };

@@ -11,8 +11,7 @@ import {
   type SupernetConfig,
   type TrainConfig,
 } from '../../trainers/index.js';
-import { slowed } from '../../trainers/fine-tuning.js';
-import type { OptimizerConfig } from '../../trainers/schema.js';
+import { fromTrained, slowed } from '../../trainers/fine-tuning.js';
 import { join } from 'node:path';
 import { cpuSeconds, folderOf, cached, testAccuracy, threads, type Trained } from './alone.js';
 import type { Subject } from './networks.js';
@@ -58,12 +57,12 @@ export async function straight(setting: Setting, supernet: Supernet, { genotype 
 }
 
 /** Keys of `train:` for fine-tuning from shared weights, beside those of the stand-alone training. */
-export type Tuning = (own: OptimizerConfig) => Partial<Pick<TrainConfig, 'optimizer' | 'schedule' | 'warmup_epochs'>>;
+export type Tuning = (own: TrainConfig) => Partial<TrainConfig>;
 
 /** The recipe at a share of its rates. */
 const slower =
   (share: number, others: ReturnType<Tuning> = {}): Tuning =>
-  (own) => ({ warmup_epochs: 0, optimizer: slowed(own, share), ...others });
+  ({ optimizer }) => ({ warmup_epochs: 0, optimizer: slowed(optimizer, share), ...others });
 
 const sgdAt =
   (rate: number): Tuning =>
@@ -73,13 +72,15 @@ const sgdAt =
     schedule: 'cosine',
   });
 
-/** Ways of fine-tuning; without warm-up, except where it is named. */
+/** Ways of fine-tuning: as runs do by default, or without warm-up, except where it is named. */
 export const tunings: Readonly<Record<string, Tuning>> = {
+  default: fromTrained,
   full: slower(1),
   half: slower(0.5),
   quarter: slower(0.25),
   eighth: slower(0.125),
   'full after warm-up': slower(1, { warmup_epochs: 0.5 }),
+  'half after warm-up': slower(0.5, { warmup_epochs: 0.5 }),
   'quarter after warm-up': slower(0.25, { warmup_epochs: 0.5 }),
   'sgd 0.2': sgdAt(0.2),
   'sgd 0.1': sgdAt(0.1),
@@ -98,8 +99,8 @@ export async function tuned(
 ): Promise<Trained> {
   const { dataset, engine } = setting;
   const { network, places } = memberOf(setting.space, genotype);
-  const { optimizer, epochs } = setting.train;
-  const train = { ...setting.train, ...tuning(optimizer), epochs: Math.max(1, Math.round(share * epochs)) };
+  const own = setting.train;
+  const train = { ...own, ...tuning(own), epochs: Math.max(1, Math.round(share * own.epochs)) };
   const directory = folderOf(supernet.directory, 'tuned', [genotype, train]);
   return cached(directory, async () => {
     const initial = { file: supernet.weights, places };
@@ -132,8 +133,8 @@ export const variants: Readonly<Record<string, object>> = {
   'learning rate 0.8': sgd(0.8),
   'muon 0.1 and 0.05': muon(0.1, 0.05),
   'muon 0.1 and 0.1': muon(0.1, 0.1),
-  'muon 0.1 and 0.2': muon(0.1, 0.2),
   'muon 0.1 and 0.4': muon(0.1, 0.4),
+  'muon 0.1 and 0.8': muon(0.1, 0.8),
   'muon 0.05 and 0.1': muon(0.05, 0.1),
   'muon 0.05 and 0.2': muon(0.05, 0.2),
   'muon 0.2 and 0.2': muon(0.2, 0.2),

@@ -16,11 +16,11 @@ describe('the supernet benchmark', () => {
   });
 
   it('fine-tunes at a share of all rates of the recipe', () => {
-    const { optimizer } = trainSchema.parse({ recipe: 'fast' });
-    expect(tunings['half'](optimizer)).toMatchObject({
+    const train = trainSchema.parse({ recipe: 'fast' });
+    expect(tunings['half'](train)).toMatchObject({
       warmup_epochs: 0,
       optimizer: { type: 'muon', learning_rate: 0.4, muon_rate: 0.05 },
     });
-    expect(tunings['sgd 0.2'](optimizer)).toMatchObject({ optimizer: { type: 'sgd', learning_rate: 0.2 } });
+    expect(tunings['sgd 0.2'](train)).toMatchObject({ optimizer: { type: 'sgd', learning_rate: 0.2 } });
   });
 });

@@ -35,8 +35,8 @@ describe('a training that starts from trained weights', () => {
   it('has a share of all rates of the recipe, and of an optimizer only if that is asked for', () => {
     const { learning_rate, muon_rate } = optimizerSchema.parse({ type: 'muon' }) as ConfigOf<'muon'>;
     expect(fromTrained(parse({})).optimizer).toMatchObject({
-      learning_rate: 0.25 * learning_rate,
-      muon_rate: 0.25 * muon_rate,
+      learning_rate: 0.5 * learning_rate,
+      muon_rate: 0.5 * muon_rate,
     });
     const rateOf = (written: object) => fromTrained(parse(written)).optimizer.learning_rate;
     const own = { type: 'muon', learning_rate: 0.5 };
