@@ -23,7 +23,7 @@ export class ContentFile {
   private writing: Promise<void> = Promise.resolve();
   private syncing: Promise<void> = Promise.resolve();
   /** Of an operation in the background. */
-  private failure: unknown;
+  private failure: StorageFailed | undefined;
   private isOpen = true;
   /** Bytes so far, with those that are not written yet. */
   bytes: number;
@@ -81,9 +81,9 @@ export class ContentFile {
     await this.flush();
     if (this.bytes !== this.artifact.bytes || this.hash.digest('hex') !== this.artifact.sha256)
       throw await this.refuse();
+    await Promise.all([this.writing, this.syncing]);
+    if (this.failure !== undefined) throw this.failure;
     try {
-      await Promise.all([this.writing, this.syncing]);
-      if (this.failure !== undefined) throw this.failure;
       await this.handle.sync();
       const [{ ino }, there] = await Promise.all([this.handle.stat(), stat(this.part)]);
       if (there.ino !== ino) throw new Error('another process writes it, too');
@@ -114,11 +114,11 @@ export class ContentFile {
   /** Hashes the block, and writes it while the next one is filled. @throws StorageFailed when an earlier write failed */
   private async flush(): Promise<void> {
     await this.writing;
-    if (this.failure !== undefined) throw new StorageFailed(this.path, this.failure);
+    if (this.failure !== undefined) throw this.failure;
     if (this.filled === 0) return;
     const full = this.block.subarray(0, this.filled);
     const fail = (error: unknown): void => {
-      this.failure = error;
+      this.failure = new StorageFailed(this.path, error);
     };
     this.writing = this.handle.appendFile(full).catch(fail);
     this.hash.update(full);

@@ -112,6 +112,11 @@ const cases: Readonly<Record<string, Case>> = {
     loss: loss({ type: 'dkd', attention: 10 }),
     optimizer: sgd(),
   },
+  'fbnet and blocks: Muon on grouped, 1x1 and full kernels': {
+    network: network([fbnet, { ...resnet, hidden: 12 }]),
+    loss: loss({ type: 'cross-entropy' }),
+    optimizer: trainSchema.parse({ optimizer: { type: 'muon' } }).optimizer,
+  },
   'nas-bench-201: cross-entropy of mixed images, Nesterov': {
     network: inNasBench,
     loss: loss({ type: 'cross-entropy' }),
