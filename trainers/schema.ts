@@ -84,7 +84,7 @@ export const trainFields = {
   recipe: z
     .enum(['fast', 'plain'])
     .describe(
-      'the defaults of optimizer, schedule, stem, final_learning_rate, augment and steps. fast: accurate in few epochs without tuning; plain: SGD at 0.1 along a cosine. By default fast, or plain with another optimizer than muon',
+      'the defaults of optimizer, schedule, stem, final_learning_rate, tuning_rate, augment and steps. fast: accurate in few epochs without tuning; plain: SGD at 0.1 along a cosine. By default fast, or plain with another optimizer than muon',
     ),
   epochs: z.number().int().min(1).describe('times that all training images, or `epoch_share` of them, are seen'),
   steps: z
