@@ -8,11 +8,11 @@ export const slowed = (optimizer: OptimizerConfig, share: number): OptimizerConf
   ...(optimizer.type === 'muon' && { muon_rate: share * optimizer.muon_rate }),
 });
 
-/** The configuration of a training that starts from trained weights. */
-export const fromTrained = (train: TrainConfig): TrainConfig => ({
-  ...train,
-  optimizer: slowed(train.optimizer, train.tuning_rate ?? 1),
-});
+/** The configuration of a training that starts from trained weights: with a `tuning_rate`, slower and without warm-up. */
+export const fromTrained = (train: TrainConfig): TrainConfig =>
+  train.tuning_rate === undefined
+    ? train
+    : { ...train, warmup_epochs: 0, optimizer: slowed(train.optimizer, train.tuning_rate) };
 
 /**
  * Share of a training's learning rate. Only the rounding has to be compensated; larger steps would move the weights far

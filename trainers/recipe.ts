@@ -16,7 +16,7 @@ export type TrainConfig = Omit<WrittenTraining, 'epochs' | 'augment' | 'optimize
 
 type Recipe = NonNullable<WrittenTraining['recipe']>;
 
-/** The defaults of each recipe. An absent schedule is a cosine, an absent stem is trained, an absent tuning rate is 1. */
+/** The defaults of each recipe. An absent schedule is a cosine, an absent stem is trained, an absent tuning rate is none. */
 const recipes: { readonly [R in Recipe]: () => Pick<TrainConfig, RecipeKey> } = {
   fast: () => ({
     optimizer: optimizerSchema.parse({ type: 'muon' }),

@@ -109,7 +109,7 @@ export const trainFields = {
     'where the schedule ends, as a share of the learning rate; 0 (fast), 0.01 (plain)',
   ),
   tuning_rate: share.describe(
-    'share of the learning rates in trainings that start from trained weights (a slice of the supernet, train.from), whose weights are good already; 0.5 (fast), 1 (plain, or where an optimizer is given)',
+    'share of the learning rates in trainings that start from trained weights (a slice of the supernet, train.from), then without warm-up; 0.5 (fast), without effect where it is left out beside an optimizer or with plain',
   ),
   stem: z
     .enum(['whitened', 'trained'])

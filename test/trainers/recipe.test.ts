@@ -34,15 +34,16 @@ describe('the recipe of a training', () => {
 describe('a training that starts from trained weights', () => {
   it('has a share of all rates of the recipe, and of an optimizer only if that is asked for', () => {
     const { learning_rate, muon_rate } = optimizerSchema.parse({ type: 'muon' }) as ConfigOf<'muon'>;
-    expect(fromTrained(parse({})).optimizer).toMatchObject({
-      learning_rate: 0.5 * learning_rate,
-      muon_rate: 0.5 * muon_rate,
+    expect(fromTrained(parse({}))).toMatchObject({
+      warmup_epochs: 0,
+      optimizer: { learning_rate: 0.5 * learning_rate, muon_rate: 0.5 * muon_rate },
     });
     const rateOf = (written: object) => fromTrained(parse(written)).optimizer.learning_rate;
     const own = { type: 'muon', learning_rate: 0.5 };
     expect(rateOf({ optimizer: own })).toBe(0.5);
     expect(rateOf({ optimizer: own, tuning_rate: 0.5 })).toBe(0.25);
-    expect(rateOf({ recipe: 'plain' })).toBe(0.1);
+    const plain = parse({ recipe: 'plain' });
+    expect(fromTrained(plain)).toEqual(plain);
   });
 
   it('has that of `train` in a part of the run, unless that has its own recipe or optimizer', () => {
