@@ -32,14 +32,17 @@ import type { RunObserver } from './events.js';
 import { preparationThreads, withWorkersFor, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
 import { planSupernet } from './supernet.js';
 
+/** The parts of an experiment that train. */
+type TrainingKey = 'teacher' | 'train' | 'supernet' | 'final';
+
 interface PlanContext extends EngineContext {
   readonly workdir: string;
   /** Threads of each training worker. */
   readonly threads: number;
   /** Whether the number of workers is the user's, or a resumed run's: then the engine does not change it. */
   readonly fixedWorkers: boolean;
-  /** Whether the batch of the trainings is the user's, or a resumed run's: then the number of images does not change it. */
-  readonly fixedBatch: boolean;
+  /** Whether the batch of a training (`train`, `teacher`, ...) is the user's, or a resumed run's; others fit the number of images. */
+  readonly fixedBatch: (key: TrainingKey) => boolean;
   /** The run's clock at its start, in ms since 1970. */
   readonly time: number;
   readonly locating: Locating;
@@ -69,8 +72,8 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const dataset = await locating(['data'], () => prepareData(asked.data, observe, signal));
   const data = describeDataset(dataset);
   const experiment = settledFor(data, asked, fixedBatch);
-  for (const message of lengthNotes(experiment, asked)) observe({ kind: 'note', message });
   for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));
+  for (const message of lengthNotes(experiment, asked)) observe({ kind: 'note', message });
   await locating(['compress', 'calibration', 'images'], () => checkCalibration(experiment.compress, data));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
@@ -125,23 +128,23 @@ async function checkPrecision(
 function settledFor(
   { counts }: DatasetInfo,
   { teacher, train, supernet, final, ...others }: TrainingExperiment,
-  fixedBatch: boolean,
+  fixedBatch: PlanContext['fixedBatch'],
 ): TrainingExperiment {
-  const settle = <T extends TrainConfig>(config: T): T =>
-    withStepsOn(counts.train, fixedBatch ? config : { ...config, batch: Math.min(config.batch, counts.train) });
+  const images = counts.train;
+  const fit = <T extends { readonly batch: number }>(key: TrainingKey, config: T): T =>
+    fixedBatch(key) ? config : { ...config, batch: Math.min(config.batch, images) };
+  const settle = <T extends TrainConfig>(key: TrainingKey, config: T): T => withStepsOn(images, fit(key, config));
+  const settledTeacher = (config: typeof teacher): typeof teacher => {
+    if (config.type !== 'train') return config;
+    const fitted = fit('teacher', config);
+    return { ...fitted, epochs: teacherTraining(fitted, images, train.augment).epochs };
+  };
   return {
     ...others,
-    teacher:
-      teacher.type === 'train'
-        ? {
-            ...teacher,
-            batch: Math.min(teacher.batch, counts.train),
-            epochs: teacherTraining(teacher, counts.train, train.augment).epochs,
-          }
-        : teacher,
-    train: settle(train),
-    final: final === null ? null : settle(final),
-    ...(supernet !== undefined && { supernet: isOwnSupernet(supernet) ? settle(supernet) : supernet }),
+    teacher: settledTeacher(teacher),
+    train: settle('train', train),
+    final: final === null ? null : settle('final', final),
+    ...(supernet !== undefined && { supernet: isOwnSupernet(supernet) ? settle('supernet', supernet) : supernet }),
   };
 }
 

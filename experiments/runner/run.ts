@@ -80,7 +80,8 @@ export async function runExperiment(
     workdir,
     threads,
     fixedWorkers: isFixed || slots !== null,
-    fixedBatch: isWritten(written, 'train', 'batch'),
+    fixedBatch: (key) =>
+      isWritten(written, key, 'batch') || (key !== 'teacher' && isWritten(written, 'train', 'batch')),
     before: null,
     acceptEnvironment,
     time: Date.now(),
@@ -157,7 +158,7 @@ export async function resumeExperiment(
         workdir: path,
         threads,
         fixedWorkers: true,
-        fixedBatch: true,
+        fixedBatch: () => true,
         before,
         acceptEnvironment,
         time: Math.max(createdAt, store.trials.totals().changedAt),

@@ -120,7 +120,7 @@ export function teacherTraining(
       : { optimizer: { type: 'sgd', learning_rate, weight_decay: 5e-4 } };
   const train = trainSchema.parse({
     ...recipe,
-    batch: Math.min(batch, images),
+    batch,
     loss: { type: 'cross-entropy' },
     augment: withoutMixing(augment),
   });

@@ -76,7 +76,7 @@ async function shrinkIn(
     workdir,
     threads,
     fixedWorkers: true,
-    fixedBatch: true,
+    fixedBatch: () => true,
     // `environmentOf` made it when the run began.
     before: environment as RecordedEnvironment,
     acceptEnvironment: true,

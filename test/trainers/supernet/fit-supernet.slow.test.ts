@@ -46,7 +46,7 @@ test('a supernet keeps one program open for each member of a step, besides updat
 });
 
 test('members of a trained supernet classify well after calibration', async () => {
-  const config = configOf({ epochs: 16, hold: 16, ema: 0, calibration: 96 });
+  const config = configOf({ epochs: 24, hold: 16, ema: 0, calibration: 96 });
   const { weights, accuracy } = await complete(supernetJob(bench, 'learns', { space: tinySpace, config }));
   expect(accuracy).toBeGreaterThan(0.5);
   const space = await makeSpace(tinySpace);
