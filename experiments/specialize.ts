@@ -19,7 +19,7 @@ import { databasePath } from './stored/workdir.js';
 export interface Specialization {
   /** Hard limit in ms for one batch. */
   readonly latencyMs: number;
-  /** Device of latencies; default: that of the run. */
+  /** The device that measures latency; by default the device of the run. */
   readonly device?: DeviceConfig | undefined;
   /** Number of networks to evaluate. */
   readonly trials: number;

@@ -187,7 +187,7 @@ export function growTree({ choices, values, sizes }: Observations, rows: Int32Ar
     return leaf;
   };
 
-  /** The cut with the greatest gain; undefined when none has any. */
+  /** The cut with the greatest gain; undefined if no cut has a gain. */
   const best = (rows: Int32Array): Cut | undefined => {
     let total = 0;
     for (const row of rows) total += values[row];

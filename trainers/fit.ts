@@ -59,7 +59,7 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   return { plan, directory, hash, engine };
 }
 
-/** Steps that moving statistics need until they have followed the weights; their own memory is a tenth of that. */
+/** In fewer steps, moving statistics lag behind the weights: re-estimated ones are more accurate. */
 const followingSteps = 10 / (1 - batchNorm.momentum);
 
 /** Training images for the statistics of a short training. */
@@ -71,9 +71,13 @@ function statisticsAtEnd(job: FitJob, dataset: Dataset): TrainingPlan['estimateS
   const { epochs, batch, epoch_share: share, augment, recipe } = train;
   const steps = epochs * stepsPerEpoch(dataset.info.counts.train, { batch, dropLast: true, share });
   if (recipe !== 'fast' || quantizeAware !== undefined || steps >= followingSteps) return undefined;
-  return async (weights) => {
+  return async (weights, between) => {
     const images = { dataset, augment, batch, calibration: statisticsImages, seed };
-    return calibrateBatchNorm({ network, weights }, images, { engine: await chooseEngine(job.engine), threads });
+    return calibrateBatchNorm({ network, weights }, images, {
+      engine: await chooseEngine(job.engine),
+      threads,
+      between,
+    });
   };
 }
 
@@ -186,16 +190,17 @@ export function checkedLoss(
 /** Hash of what is trained (`what`) and of everything in a plan that determines the result. */
 export function trainingHash(
   what: readonly unknown[],
-  { train, loss, teacher, seed }: TrainingPlan,
+  { train, loss, teacher, seed, estimateStatistics }: TrainingPlan,
   info: DatasetInfo,
 ): string {
   const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
-  // Defaults are omitted, so that hashes from before these options stay valid.
+  // A key that is absent and one that says the same count alike.
   const precision = train.precision === 'mixed' ? train.precision : undefined;
   const schedule = train.schedule === 'cosine' ? undefined : train.schedule;
   const stem = train.stem === 'trained' ? undefined : train.stem;
-  // `recipe` and `steps` have their effect in other keys; `quantize_aware` configures a later training.
+  const statistics = estimateStatistics === undefined ? undefined : 'estimated';
+  // All other effects of `recipe` and `steps` are in other keys; `quantize_aware` configures a later training.
   const unused = { recipe: undefined, steps: undefined, quantize_aware: undefined, checkpoint_seconds: 0 };
-  const config = { ...train, ...unused, precision, schedule, stem, loss };
+  const config = { ...train, ...unused, precision, schedule, stem, statistics, loss };
   return contentHash(...what, seed, config, info.hash, taught, viewSeedOf({ teacher, seed }));
 }

@@ -58,8 +58,10 @@ export function completeTraining(written: WrittenTraining, augment: Augmentation
 }
 
 /**
- * Lays the keys of `final:` or `supernet:` over `train`. A length that is not given is `epochs`; where that of `train` has a
- * least number of steps by default, too, it is `epochs / 5` times as many.
+ * The configuration of `train` with the keys of `final:` or `supernet:` in their place.
+ * @param own the keys of `final:` or `supernet:`
+ * @param epochs the length if `own` has none. If `train` has its default length, too, the least number of steps grows with it:
+ *   20 epochs have four times the steps of 5.
  */
 export function overTraining<T extends Partial<Pick<TrainConfig, 'recipe' | 'epochs' | 'steps' | 'optimizer'>>>(
   train: TrainConfig,

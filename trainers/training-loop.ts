@@ -26,10 +26,11 @@ export interface TrainingPlan {
   /** Number of epochs after which it pauses; undefined: all. */
   readonly until: number | undefined;
   /**
-   * Computes batch norm's moving statistics anew for weights by the model's names, before the last validation; it depends on the
-   * trained weights only. Undefined: the moving averages stay.
+   * Computes batch norm's moving statistics anew before the last validation, from the trained weights only, which have the model's
+   * names; it awaits `between` before each batch. Undefined: the moving averages stay.
    */
-  readonly estimateStatistics?: ((weights: EngineState) => Promise<EngineState>) | undefined;
+  readonly estimateStatistics?:
+    ((weights: EngineState, between: () => Promise<void>) => Promise<EngineState>) | undefined;
 }
 
 /** A teacher's logits belong to its views, so students use the teacher's view seed. */
@@ -177,7 +178,9 @@ export class TrainingLoop {
     if (plan.estimateStatistics === undefined) return;
     const state = await engine.state();
     const prefix = evaluatedPrefix(state);
-    const estimated = await plan.estimateStatistics(evaluatedWeights(state));
+    const estimated = await plan.estimateStatistics(evaluatedWeights(state), async () => {
+      await this.proceed();
+    });
     await engine.load(new Map([...state, ...[...estimated].map(([name, value]) => [prefix + name, value] as const)]));
   }
 

@@ -79,7 +79,7 @@ export function searchInitialisation({
   return initial === undefined ? 'nothing' : 'weights';
 }
 
-/** Whether the final training repeats that of the search: same initialisation, no more epochs. */
+/** Whether the final training would only repeat the training of the search: it starts from the same weights and has no more epochs. */
 export const finalRepeatsSearch = (
   experiment: Pick<TrainingExperiment, 'search' | 'initial' | 'train' | 'final' | 'evaluate'>,
 ): boolean => {

@@ -24,7 +24,7 @@ const constraint = z
   .optional()
   .describe('bounds for all trials');
 
-/** One entry of `objectives:`; a word stands for its name. Direction and cost default to those of the measure. */
+/** An entry of `objectives:`, or its name alone. By default, direction and cost are those of the measure. */
 export const objectiveEntrySchema = z.preprocess(
   (value) => (typeof value === 'string' ? { name: value } : value),
   z

@@ -171,8 +171,8 @@ describe('fit', () => {
     );
     const job = tinyJob(bench, 'short-interrupted', { train });
     const controller = new AbortController();
-    // During the last validation, when the statistics are new.
-    await fit(job, quiet({ ...before(15, () => controller.abort()), signal: controller.signal }));
+    // Before the last validation, in the middle of the statistics.
+    await fit(job, quiet({ ...before(16, () => controller.abort()), signal: controller.signal }));
     expectEqual(await complete(job), once);
   });
 

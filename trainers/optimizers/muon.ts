@@ -13,7 +13,7 @@ const isMatrix = ({ name, variable }: Parameter): boolean =>
 /** A kernel as a matrix [k k in, out]. */
 const toMatrix = (kernel: tf.Tensor): tf.Tensor2D => tf.reshape(kernel, [-1, kernel.shape[3] ?? 1]);
 
-/** Keeps the norm of a kernel of zeros away from 0. */
+/** Added to the squared norm, so that a kernel of zeros is not divided by 0. */
 const epsilon = 1e-14;
 
 /** The factors that scale kernels to the norm sqrt(out), [1, 1, 1, 1] each. */

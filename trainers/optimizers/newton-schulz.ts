@@ -11,7 +11,7 @@ const root = Math.sqrt(c);
 const shift = b / (2 * root);
 const rest = a - shift ** 2;
 
-/** Added to the squared norm: keeps that of a zero matrix away from 0. */
+/** Added to the squared norm, so that a matrix of zeros is not divided by 0. */
 const epsilon = 1e-14;
 
 const sideOf = ({ shape }: tf.Tensor): number => Math.min(...shape);

@@ -52,8 +52,8 @@ const schedules: { readonly [S in Schedule]: (place: Place, floor: number) => nu
 const referenceBatch = 128;
 
 /**
- * The highest rate. The noise of gradients falls with the batch, so the rates of `muon` follow its square root (Malladi et al. 2022,
- * for other adaptive methods); those of other optimizers are used as they are given.
+ * The highest rate. Larger batches have gradients with less noise, so the rates of `muon` grow with the square root of the batch.
+ * Malladi et al. 2022 derive this rule for Adam. SGD and AdamW use their rates unchanged.
  */
 const peakRate = ({ optimizer, batch }: ScheduleConfig): number =>
   optimizer.learning_rate * (optimizer.type === 'muon' ? Math.sqrt(batch / referenceBatch) : 1);

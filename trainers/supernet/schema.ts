@@ -5,12 +5,6 @@ import { type OptimizerConfig, optimizerSchema, trainFields } from '../schema.js
 const share = z.number().min(0).max(1);
 const count = z.number().int().min(1);
 
-/**
- * Share of SGD's rate beside Muon in a supernet. Gradients are sums over the members of a step, which are four by default.
- * Muon's steps are as long whatever the gradient's length; SGD's grow with it.
- */
-const sumShare = 0.25;
-
 /** The keys of `supernet:` beside those of `train:`. */
 const ownFields = {
   networks: z
@@ -41,7 +35,7 @@ export const supernetSchema = z
   .strictObject({
     ...trainFields,
     optimizer: optimizerSchema.describe(
-      "how the weights follow the sums of the networks' gradients; by default as in train, with a quarter of the learning rate of SGD beside Muon",
+      "how the weights follow the sums of the networks' gradients; by default as in train, and the rate of SGD beside Muon divided by the number of networks in a step",
     ),
   })
   .omit({ precision: true, tuning_rate: true })
@@ -53,11 +47,16 @@ const defaultEpochs = 12;
 /** The configuration of a supernet's training: a complete `train` and the keys of a supernet. */
 export type SupernetConfig = TrainConfig & z.output<z.ZodObject<typeof ownFields>>;
 
-const ofSums = (optimizer: OptimizerConfig): OptimizerConfig =>
-  optimizer.type === 'muon' ? { ...optimizer, learning_rate: sumShare * optimizer.learning_rate } : optimizer;
+/**
+ * The optimizer of one network for sums of the gradients of `networks`. SGD's update grows with the gradient, so beside Muon its
+ * rate is divided. Muon's update does not.
+ */
+const ofSums = (optimizer: OptimizerConfig, networks: number): OptimizerConfig =>
+  optimizer.type === 'muon' ? { ...optimizer, learning_rate: optimizer.learning_rate / networks } : optimizer;
 
-/** `supernet:` completed by `train`; the rate of an optimizer that only `train` names is that of one network. */
+/** `supernet:` completed by `train`. An optimizer that only `train` names is adapted to sums of gradients. */
 export function supernetConfig(train: TrainConfig, own: z.output<typeof supernetSchema>): SupernetConfig {
   const config = overTraining(train, own, defaultEpochs);
-  return own.optimizer === undefined ? { ...config, optimizer: ofSums(config.optimizer) } : config;
+  // The largest and the smallest network are in each step, too.
+  return own.optimizer === undefined ? { ...config, optimizer: ofSums(config.optimizer, config.networks + 2) } : config;
 }

@@ -22,10 +22,10 @@ export class ContentFile {
   private unsynced = 0;
   private writing: Promise<void> = Promise.resolve();
   private syncing: Promise<void> = Promise.resolve();
-  /** Of an operation in the background. */
+  /** The error of a write in the background. */
   private failure: StorageFailed | undefined;
   private isOpen = true;
-  /** Bytes so far, with those that are not written yet. */
+  /** Bytes of the file so far, written or still in a block. */
   bytes: number;
 
   private constructor(

@@ -19,7 +19,7 @@ describe('supernet:', () => {
     });
   });
 
-  test('has a quarter of the rate of SGD beside Muon, unless it names an optimizer', () => {
+  test('divides the rate of SGD beside Muon by the networks of a step, unless it names an optimizer', () => {
     const optimizerOf = (train: object, own: object) =>
       supernetConfig(trainSchema.parse(train), supernetSchema.parse(own)).optimizer;
     const { optimizer } = trainSchema.parse({});
