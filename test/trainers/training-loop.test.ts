@@ -10,6 +10,7 @@ import { resumableFit, trainResumably, trainingHash } from '../../trainers/fit.j
 import { trainSchema, type FitHooks, type FitJob, type FitProgress, type FitResult } from '../../trainers/index.js';
 import { lossSchema } from '../../trainers/schema.js';
 import { readTensorFile } from '../../trainers/tensor-file.js';
+import type { TrainingPlan } from '../../trainers/training-loop.js';
 import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from './support/tiny-training.js';
 
 let bench: Workbench;
@@ -146,11 +147,16 @@ describe('a training that fails', () => {
 });
 
 describe('the hash of a training', () => {
-  const hashOf = (config: object): Promise<string> =>
+  const hashOf = (config: object, own: Partial<TrainingPlan> = {}): Promise<string> =>
     withDataset(bench.dataset, (dataset) => {
       const { info } = dataset;
       const loss = lossSchema.parse({ type: 'cross-entropy' });
-      const plan = { ...resumableFit(tinyJob(bench, 'hashed'), dataset).plan, train: trainSchema.parse(config), loss };
+      const plan = {
+        ...resumableFit(tinyJob(bench, 'hashed'), dataset).plan,
+        train: trainSchema.parse(config),
+        loss,
+        ...own,
+      };
       return Promise.resolve(trainingHash(['fit'], plan, { ...info, hash: 'images' }));
     });
 
@@ -161,5 +167,6 @@ describe('the hash of a training', () => {
     expect(await hashOf({ ...plain, schedule: 'cosine', stem: 'trained', precision: 'float32' })).toBe(before);
     for (const other of [{ schedule: 'linear' }, { stem: 'whitened' }, { precision: 'mixed' }])
       expect(await hashOf({ ...plain, ...other })).not.toBe(before);
+    expect(await hashOf(plain, { estimateStatistics: (weights) => Promise.resolve(weights) })).not.toBe(before);
   });
 });

@@ -25,6 +25,7 @@ describe('supernet:', () => {
     const { optimizer } = trainSchema.parse({});
     const ofSums = { ...optimizer, learning_rate: 0.25 * optimizer.learning_rate };
     expect(optimizerOf({}, {})).toEqual(ofSums);
+    expect(optimizerOf({}, { networks: 0 }).learning_rate).toBe(optimizer.learning_rate / 2);
     expect(optimizerOf({ recipe: 'plain' }, { recipe: 'fast' })).toEqual(ofSums);
     expect(optimizerOf({}, { optimizer })).toEqual(optimizer);
     expect(optimizerOf({ recipe: 'plain' }, {}).learning_rate).toBe(0.1);
