@@ -166,6 +166,8 @@ export interface MemberJob {
   readonly dataset: DatasetRef;
   /** Augmentation of the images for batch norm calibration: the training's. */
   readonly augment: Augmentation;
+  /** As in the supernet's training. */
+  readonly classSampling?: TrainConfig['class_sampling'];
   /** Images in each batch. */
   readonly batch: number;
   /** Number of training images for the calibration, rounded to whole batches. */

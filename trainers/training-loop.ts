@@ -8,7 +8,7 @@ import type { EngineState, TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
 import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { learningRate } from './optimizers/index.js';
-import type { LossConfig } from './schema.js';
+import type { Loss } from './losses/index.js';
 import type { TrainConfig } from './recipe.js';
 
 /** Height and width of images. */
@@ -17,7 +17,7 @@ type Size = LoaderOptions['size'];
 /** A training whose parts are known to fit together. */
 export interface TrainingPlan {
   readonly train: TrainConfig;
-  readonly loss: LossConfig;
+  readonly loss: Loss;
   readonly teacher: PreparedTeacher | null;
   /** Seed of the image order and, without a teacher, of the views. */
   readonly seed: number;
@@ -99,6 +99,7 @@ export class TrainingLoop {
       dropLast: true,
       atOnce: engine.stepsAtOnce,
       share: train.epoch_share,
+      classSampling: train.class_sampling,
       size: sizes.training,
       teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
     });
