@@ -115,7 +115,7 @@ export async function trainResumably(
   hooks: FitHooks,
 ): Promise<FitResult> {
   const files = new TrainingFiles(directory, hash);
-  const finished = forgiving(hooks, () => files.readFinishedCurve());
+  const finished = forgiving(hooks, () => files.readFinished());
   if (finished !== null) {
     rmSync(files.checkpoint, { force: true });
     hooks.onStart?.({ epoch: plan.train.epochs, step: 0 });

@@ -36,7 +36,9 @@ test('the default augmentation of the data is named, not one that is given', () 
 test('two corrections for rare classes are warned of, once', () => {
   const warning =
     'class_weight: auto and class_sampling: balanced each make up for rare classes, together for more than that: give one of them';
-  expect(warnings('train: {class_weight: auto, class_sampling: balanced}\nfinal: {epochs: 9}', onCard)).toEqual([warning]);
+  expect(warnings('train: {class_weight: auto, class_sampling: balanced}\nfinal: {epochs: 9}', onCard)).toEqual([
+    warning,
+  ]);
   const loss = 'loss: {type: cross-entropy, logit_adjustment: 1}';
   expect(warnings(`train: {class_sampling: balanced, ${loss}}`, onCard)).toHaveLength(1);
   expect(warnings(`train: {class_weight: {Trouser: 2}, ${loss}}`, onCard)).toEqual([]);

@@ -119,12 +119,11 @@ describe('losses for classes of unequal size', () => {
   test('a decoupled teacher counts with the weight of the image', () => {
     const alone = (row: number): number =>
       value(() =>
-        decoupledDistillation(
-          tf.tensor2d([labels[row]]),
-          tf.tensor2d([teacher[row]]),
-          tf.tensor2d([student[row]]),
-          { temperature: 2, alpha: 1, beta: 4 },
-        ),
+        decoupledDistillation(tf.tensor2d([labels[row]]), tf.tensor2d([teacher[row]]), tf.tensor2d([student[row]]), {
+          temperature: 2,
+          alpha: 1,
+          beta: 4,
+        }),
       );
     const whole = value(() =>
       decoupledDistillation(L(), T(), S(), { temperature: 2, alpha: 1, beta: 4 }, tf.tensor1d([3, 0.5, 1])),
@@ -177,7 +176,9 @@ describe('weights of classes', () => {
   });
 
   test('a name that is no class is refused with the nearest one', () => {
-    expect(() => classWeights({ dogs: 3 }, classes, [4, 6, 10])).toThrow('class_weight names "dogs", which is no class');
+    expect(() => classWeights({ dogs: 3 }, classes, [4, 6, 10])).toThrow(
+      'class_weight names "dogs", which is no class',
+    );
     expect(() => checkClassWeight({ dogs: 3 }, classes)).toThrow(
       expect.objectContaining({ hint: 'Did you mean dog? The classes are cat, dog, fox.' }),
     );
