@@ -1,4 +1,4 @@
-import type { ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
+import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { basename, dirname } from 'node:path';
 
 /** Height, width and channels of an image. */
@@ -24,6 +24,8 @@ export interface Model {
   /** Names of the graph's input and output. */
   readonly input: string;
   readonly output: string;
+  /** Null when only the values of the outputs tell. */
+  readonly kind: OutputKind | null;
   /** The batch size that the graph fixes; null: any. */
   readonly batch: number | null;
   /** Null when the metadata has none: the model then takes tensors, no pixels. */
