@@ -12,7 +12,6 @@ interface CommandSpec<Args> {
   readonly run: (args: ArgumentsCamelCase<Args>, terminal: Terminal) => Promise<void> | void;
 }
 
-/** A command, or a group of commands. */
 export interface Command {
   readonly name: string;
   /** Commands of a group; else empty. */
@@ -80,7 +79,6 @@ export const uiOption = {
   describe: 'Show the run in a browser, at the printed address',
 } as const satisfies Options;
 
-/** Resolves at SIGINT or SIGTERM. */
 export const untilStopped = (): Promise<void> =>
   new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());

@@ -8,7 +8,6 @@ import type { Terminal } from './output/terminal.js';
 interface ErrorStyle {
   /** Prints `{error: {code, message, hint}}`. */
   readonly json: boolean;
-  /** Prints the stack. */
   readonly debug: boolean;
 }
 

@@ -118,7 +118,6 @@ class VersionedService implements Service {
   /** All available models, served or unloaded. */
   private found: readonly Model[];
   private unloaded: Unloaded = new Map();
-  /** Models of the pool that is being opened. */
   private opening: readonly Model[] = [];
   private times: ReadonlyMap<string, BatchTimes>;
   private readonly tasks = new SerialQueue();

@@ -21,10 +21,8 @@ interface TrialRow extends Omit<TrialRecord, 'genotype' | 'choices' | 'pending' 
   readonly pending: string;
 }
 
-/** The texts of a trial, for people. */
 export type TrialWords = Pick<TrialRecord, 'number' | 'genotypeId' | 'reason' | 'message' | 'pending'>;
 
-/** The other tables that hold parts of trials. */
 interface Tables {
   readonly events: Events;
   readonly networks: Networks;
@@ -160,7 +158,6 @@ export class Trials {
     if (precision !== undefined) this.insertChoice.run({ trial, precision });
   }
 
-  /** All trials in order. */
   all(): TrialRecord[] {
     return this.connection.read(() => {
       const rows = this.selectPage.all({ ...filterOf({}), limit: -1, offset: 0 });
@@ -182,7 +179,6 @@ export class Trials {
     return this.read(() => this.selectRange.all({ from, limit }));
   }
 
-  /** Trials by state, precision and value. */
   page({ sort, offset = 0, limit = -1, ...query }: TrialQuery): TrialRecord[] {
     const paging = { ...filterOf(query), limit, offset };
     return this.read(() => {
@@ -235,7 +231,6 @@ export class Trials {
     return { rejected: rejected ?? 0, changedAt: changedAt ?? 0 };
   }
 
-  /** The latency that was predicted for a trial when it was asked. */
   prediction(number: number, precision: StoredPrecision = 'fp32'): StoredPrediction | undefined {
     return this.tables.predictions.of(number, precision);
   }

@@ -12,7 +12,6 @@ export interface Verdict {
   readonly detail?: unknown;
 }
 
-/** A trial's network in one precision. */
 export interface VariantRecord {
   readonly trial: number;
   readonly precision: StoredPrecision;

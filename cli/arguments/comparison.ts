@@ -65,7 +65,6 @@ function parseControllers(values: readonly string[]): ControllerName[] {
   return names.length === 0 ? [...controllerNames] : [...new Set(names.filter(isController))];
 }
 
-/** The experiment of the arguments. */
 function experimentOf({ yaml, table, decisions, objectives, set }: ComparisonArguments): Experiment {
   if ((yaml === undefined) === (table === undefined))
     throw invalidInput('which table? give --table results.csv, or an experiment file whose space is a table');

@@ -59,7 +59,6 @@ function shorthand(argument: string): Record<string, unknown> {
   return { type, ...Object.fromEntries(entries) };
 }
 
-/** A YAML value, or the text itself when it is not YAML. */
 function scalar(text: string): unknown {
   try {
     const value: unknown = parseYaml(text);

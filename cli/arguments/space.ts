@@ -9,7 +9,6 @@ import type { DecisionSpace, Space, SpaceConfig, Task } from '../../spaces/index
 interface Loaded<E> {
   readonly loaded: LoadedExperiment;
   readonly experiment: E;
-  /** Number of networks, formatted. */
   readonly size: string;
 }
 
@@ -80,14 +79,12 @@ function readYaml(file: string): unknown {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The types of spaces, as YAML names them. */
 async function spaceNames(): Promise<readonly string[]> {
   const { spaceSchema } = await import('../../spaces/index.js');
   const types = spaceSchema.options.map(({ shape }) => z.toJSONSchema(shape.type).const);
   return types.filter((type): type is string => typeof type === 'string');
 }
 
-/** Whether an argument names a type of space and not a file. */
 export const isSpaceName = async (argument: string): Promise<boolean> =>
   !isFile(argument) && (await spaceNames()).includes(argument);
 

@@ -5,7 +5,6 @@ import { command, jsonOption } from '../command.js';
 import { json, renderFacts } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
-/** Facts about the precision of the file. */
 function precisionFacts({
   precision,
   weight_format: format,

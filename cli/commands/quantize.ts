@@ -57,7 +57,6 @@ function limitsOf(args: Checked) {
   throw notAllowed(named as keyof Checked, args);
 }
 
-/** A device that runs model files. */
 function runningDevice(argument: string): ReachableDevice {
   const config = parseDevice(argument);
   if (config.type !== 'table') return config;

@@ -8,7 +8,6 @@ import { shrunkTable } from '../output/shrunk.js';
 import { json } from '../output/terminal.js';
 import { drawReport, watch } from '../watch-run.js';
 
-/** Target of the shrunk network. */
 function targetOf(latency: number | undefined, macs: string | undefined) {
   if (macs !== undefined) return { objective: 'macs', value: parseCount('--macs', macs) } as const;
   if (latency === undefined)

@@ -19,7 +19,6 @@ import {
 /** Default number of rows in a table. */
 const tableRows = 500;
 
-/** Sort order by an objective, best first. */
 function sorted(name: string | undefined, objectives: readonly Objective[]): Pick<TrialQuery, 'sort'> {
   if (name === undefined) return {};
   const objective = objectives.find((each) => each.name === name);

@@ -6,7 +6,6 @@ import { startPageProcess } from '../page-process.js';
 /** Wildcard addresses; browsers use the host name instead. */
 const wildcards = ['0.0.0.0', '::'];
 
-/** The address to open, with the token. */
 function addressFor(listening: string, host: string, token: string | undefined): string {
   const address = new URL(listening);
   if (wildcards.includes(host)) address.hostname = hostname();

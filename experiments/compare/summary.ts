@@ -59,7 +59,6 @@ export interface MethodSummary {
   readonly ended: readonly string[];
 }
 
-/** Result of one search. */
 export type Measured = Pick<TaskResult, 'curve' | 'found' | 'ended'> & { readonly askMs: number | null };
 
 /** @param searches of each variant, one per seed */

@@ -15,7 +15,6 @@ export const startsWith = (path: KeyPath, prefix: KeyPath): boolean =>
 export const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The value at a path, or undefined. */
 export function valueAt(root: unknown, path: KeyPath): unknown {
   let value = root;
   for (const key of path) {
@@ -26,7 +25,6 @@ export function valueAt(root: unknown, path: KeyPath): unknown {
   return value;
 }
 
-/** One mistake in an experiment file. */
 export interface Problem {
   /** `file:line:column`, or the `--set` argument. */
   readonly where: string;

@@ -150,7 +150,6 @@ function flatten(issue: Issue): readonly Issue[] {
   return best.map((error) => ({ ...error, path: [...issue.path, ...error.path] }));
 }
 
-/** A problem with its relation to neighbouring keys. */
 interface Finding extends Problem {
   readonly missing?: boolean;
   /** The key that an unknown key probably stands for. */

@@ -203,7 +203,6 @@ export class Compression {
     return this.context.store.variants.of(trial).find((variant) => variant.precision === precision);
   }
 
-  /** The costs that depend on the precision. */
   private costs(genotype: Genotype, precision: StoredPrecision): ObjectiveValues {
     const { candidates } = this.context;
     const [fp32, int8] = [candidates.costs(genotype, 'fp32'), candidates.costs(genotype, 'int8')];

@@ -42,7 +42,6 @@ export interface ProgressEvent {
   readonly detail?: string;
 }
 
-/** The result of an epoch. */
 interface EpochResult {
   /** Counted from 0. */
   readonly epoch: number;
@@ -72,7 +71,6 @@ export interface TrialAskedEvent {
   readonly askMs: number;
 }
 
-/** The training of a trial, and its worker. */
 interface TrialTraining {
   readonly worker: number;
   readonly stage: TrialStage;
@@ -100,7 +98,6 @@ export interface TrialStepEvent extends TrialTraining {
   readonly loss: number;
 }
 
-/** An epoch of a trial ended. */
 export interface TrialEpochEvent extends TrialTraining, EpochResult {
   readonly kind: 'trial-epoch';
 }
@@ -126,7 +123,6 @@ export interface TrialPromotedEvent {
   readonly reason: string;
 }
 
-/** A trial has its result. */
 export interface TrialFinishedEvent {
   readonly kind: 'trial-finished';
   readonly stage: TrialStage;
@@ -151,7 +147,6 @@ export interface TrialRetriedEvent {
   readonly message: string;
 }
 
-/** A latency was measured on the device. */
 export interface MeasuredEvent {
   readonly kind: 'measured';
   readonly purpose: 'calibration' | 'trial' | 'frontier';
@@ -178,7 +173,6 @@ export interface PredictionQualityEvent {
   readonly spearman: number;
 }
 
-/** A member of the current frontier. */
 export interface FrontierPoint {
   readonly number: number;
   /** Of the values; absent in runs of fp32 only. */
@@ -226,7 +220,6 @@ export interface DoneEvent {
   readonly hosts?: readonly HostShare[];
 }
 
-/** The events of a run, as plain values. */
 export type RunEvent =
   | PhaseEvent
   | ProgressEvent

@@ -148,7 +148,6 @@ export function histogramOption(input: HistogramInput): ChartOption {
   };
 }
 
-/** An axis with all bins, percentiles and the interval, and a margin. */
 function extentOfAxis({ percentiles, interval, ms: value, theme }: HistogramInput, bins: readonly Bin[]) {
   const all = [...bins.flatMap(({ from, to }) => [from, to]), ...Object.values(percentiles), ...interval, value];
   const [low, high] = extentOf(all) ?? [0, 1];

@@ -30,7 +30,6 @@ const comparisonColumns = (at: readonly number[]): Column<MethodSummary>[] => [
   { title: 'ask [ms]', numeric: true, cell: ({ askMs }) => (askMs === null ? '-' : askMs.toFixed(2)) },
 ];
 
-/** Title of the table. */
 function comparisonTitle({ variants, search, seeds }: Comparison): string {
   const [{ objectives }] = variants;
   const goals = objectives.map(({ name, direction, cost }, i) => {

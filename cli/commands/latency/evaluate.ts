@@ -31,7 +31,6 @@ const columns: readonly Column<Row>[] = [
   { title: 'model', cell: ({ kinds }) => kinds },
 ];
 
-/** Comma-separated names. */
 const namesOf = (text: string): string[] => [
   ...new Set(
     text

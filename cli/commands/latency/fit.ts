@@ -28,7 +28,6 @@ function requireExecuted(environment: Environment, wanted: FitPrecision, source:
 /** Minimum number of networks for cross-validation. */
 const minNetworks = 4;
 
-/** Estimated remaining time as text. */
 function timeLeft(began: number, done: number, total: number): string {
   if (done === 0) return '';
   const seconds = Math.round((((performance.now() - began) / 1000) * (total - done)) / done);

@@ -35,7 +35,6 @@ function CurveTable({ curves }: { readonly curves: readonly Curve[] }) {
 
 const curveTitles = { search: 'In the search', final: 'In the final training' } as const;
 
-/** The learning curves of trials in one chart for each stage. */
 export function ComparedCurves({ answers }: Props) {
   const theme = useChartTheme();
   const shown = (['search', 'final'] as const).flatMap((stage) => {

@@ -9,7 +9,6 @@ import type { Candidates } from '../../data/candidates.js';
 export interface CompleteTrials {
   readonly candidates: Candidates;
   readonly rows: readonly number[];
-  /** Numbers of the trials on the frontier. */
   readonly frontier: ReadonlySet<number>;
 }
 
@@ -68,7 +67,6 @@ export function decisionOrder(
     .sort((a, b) => rankOf(a) - rankOf(b));
 }
 
-/** The choice of a trial, and its value of an objective. */
 export interface ChoiceValue {
   readonly choice: Choice | null;
   readonly value: number;
@@ -88,7 +86,6 @@ export interface ChoiceGroup {
   readonly members: readonly ChoiceValue[];
 }
 
-/** Groups trials by their choice, sorted by choice. */
 export function choiceGroups(values: readonly ChoiceValue[]): readonly ChoiceGroup[] {
   const groups = new Map<Choice | null, ChoiceValue[]>();
   for (const value of values) {
