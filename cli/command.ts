@@ -52,13 +52,21 @@ export const jsonOption = {
   describe: 'Print the result as JSON',
 } as const satisfies Options;
 
+/** Texts of an option that may be repeated. */
+export const listOption = { type: 'string', array: true, nargs: 1, default: [] as string[] } as const satisfies Options;
+
 /** `--set key.path=value`, repeatable. */
 export const setOption = {
-  type: 'string',
-  array: true,
-  nargs: 1,
-  default: [] as string[],
+  ...listOption,
   describe: 'Change a value of the experiment: key.path=value (YAML), may be repeated',
+} as const satisfies Options;
+
+/** `--data` of commands that read images. */
+export const dataOption = {
+  type: 'string',
+  demandOption: true,
+  describe:
+    'An experiment file or its data: alone, fashion-mnist, or type:folder (cifar10, cifar100, image-folder, fashion-mnist)',
 } as const satisfies Options;
 
 /** `--accept-environment` of commands that resume a run. */

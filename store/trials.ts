@@ -159,10 +159,7 @@ export class Trials {
   }
 
   all(): TrialRecord[] {
-    return this.connection.read(() => {
-      const rows = this.selectPage.all({ ...filterOf({}), limit: -1, offset: 0 });
-      return this.toRecords(rows, this.tables.values.of(), this.tables.variants.ofAll());
-    });
+    return this.page({});
   }
 
   get(number: number): TrialRecord | undefined {
@@ -189,28 +186,22 @@ export class Trials {
   }
 
   private read(select: () => readonly TrialRow[]): TrialRecord[] {
+    const { parse } = this.connection;
     return this.connection.read(() => {
       const rows = select();
       const numbers = rows.map(({ number }) => number);
-      return this.toRecords(rows, this.tables.values.of(numbers), this.tables.variants.ofAll(numbers));
+      const values = this.tables.values.of(numbers);
+      const variants = this.tables.variants.ofAll(numbers);
+      // The JSON columns hold what `ask` wrote, whose types these are.
+      return rows.map((row) => ({
+        ...row,
+        genotype: parse(row.genotype) as TrialRecord['genotype'],
+        choices: parse(row.choices) as TrialRecord['choices'],
+        pending: parse(row.pending) as TrialRecord['pending'],
+        variants: variants.get(row.number) ?? [],
+        ...(values.get(row.number) ?? noValues),
+      }));
     });
-  }
-
-  private toRecords(
-    rows: readonly TrialRow[],
-    values: ReturnType<TrialValues['of']>,
-    variants: ReturnType<Variants['ofAll']>,
-  ): TrialRecord[] {
-    const { parse } = this.connection;
-    // The JSON columns hold what `ask` wrote, whose types these are.
-    return rows.map((row) => ({
-      ...row,
-      genotype: parse(row.genotype) as TrialRecord['genotype'],
-      choices: parse(row.choices) as TrialRecord['choices'],
-      pending: parse(row.pending) as TrialRecord['pending'],
-      variants: variants.get(row.number) ?? [],
-      ...(values.get(row.number) ?? noValues),
-    }));
   }
 
   /** The texts of the trials from a number up to another, without it. */

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { nearest } from '../../base/text.js';
+import { didYouMean } from '../../base/text.js';
 import type { LoadedExperiment, TableExperiment, TrainingExperiment } from '../../experiments/index.js';
 import type { DecisionSpace, Space, SpaceConfig, Task } from '../../spaces/index.js';
 
@@ -114,13 +114,10 @@ export async function parseSpace(argument: string): Promise<NamedSpace> {
     });
   }
   const names = await spaceNames();
-  if (!names.includes(argument)) {
-    const meant = nearest(argument, names);
-    throw invalidInput(
-      `there is no space '${argument}', and no such file${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
-      { hint: `Ready-made spaces: ${names.join(', ')}.` },
-    );
-  }
+  if (!names.includes(argument))
+    throw invalidInput(`there is no space '${argument}', and no such file${didYouMean(argument, names)}`, {
+      hint: `Ready-made spaces: ${names.join(', ')}.`,
+    });
   return fromConfig(argument, spaceSchema.safeParse({ type: argument }), undefined);
 }
 

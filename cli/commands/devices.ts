@@ -1,7 +1,7 @@
 import { messageOf } from '../../base/errors.js';
 import type { AgentConfig, Environment } from '../../latency-models/index.js';
 import { parseDevice } from '../arguments/device.js';
-import { command, jsonOption } from '../command.js';
+import { command, jsonOption, listOption } from '../command.js';
 import { json, renderFacts, renderTable, type Column } from '../output/terminal.js';
 
 export interface ListedDevice {
@@ -71,10 +71,7 @@ export const devices = command({
   options: (yargs) =>
     yargs
       .option('agent', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        default: [] as string[],
+        ...listOption,
         describe: 'Address of an agent to include; may be repeated',
       })
       .option('token-file', { type: 'string', describe: 'File with the token of these agents' })

@@ -1,6 +1,6 @@
 import { invalidInput, type NasError } from '../../base/errors.js';
 import { hideCredentials } from '../../base/server.js';
-import { nearest } from '../../base/text.js';
+import { didYouMean } from '../../base/text.js';
 
 /** Keys and list indices from the top of an experiment to a value. */
 export type KeyPath = readonly (string | number)[];
@@ -46,8 +46,8 @@ export function quote(value: unknown): string {
 
 /** `got X; expected Y; did you mean 'z'?` */
 export function gotExpected(value: unknown, expected: string, candidates: Iterable<string> = []): string {
-  const meant = typeof value === 'string' ? nearest(value, candidates) : undefined;
-  return `got ${quote(value)}; expected ${expected}${meant === undefined ? '' : `; did you mean '${meant}'?`}`;
+  const question = typeof value === 'string' ? didYouMean(value, candidates) : '';
+  return `got ${quote(value)}; expected ${expected}${question}`;
 }
 
 const line = ({ where, path, message }: Problem): string =>

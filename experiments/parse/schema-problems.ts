@@ -163,12 +163,11 @@ function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, source: Sourc
   const free = allowed.filter((key) => !(isMap(value) && key in value));
   return issue.keys.map((key) => {
     const meant = nearest(key, free) ?? nearest(key, allowed);
-    const question = meant === undefined ? '' : `; did you mean '${meant}'?`;
     const path = [...parent, key];
     return {
       where: source.where(path, 'key'),
       path,
-      message: `unknown key '${key}'; allowed: ${allowed.join(', ')}${question}`,
+      message: `unknown key '${key}'; allowed: ${allowed.join(', ')}${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
       ...(meant === undefined ? {} : { meant: [...parent, meant] }),
     };
   });

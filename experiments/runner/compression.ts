@@ -69,7 +69,8 @@ export class Compression {
       const int8 = this.variant(number, 'int8');
       if (int8?.accepted === false) {
         observe({ kind: 'note', message: `trial ${number}: kept fp32: ${int8.reason ?? ''}` });
-        if (neverPaid(store.variants.ofAll().values())) observe({ kind: 'warning', message: neverPaidText });
+        if (neverPaid(store.trials.all().map(({ variants }) => variants)))
+          observe({ kind: 'warning', message: neverPaidText });
       }
     }
     return this.known(number);

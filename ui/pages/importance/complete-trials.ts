@@ -1,8 +1,8 @@
 import { useMemo } from 'preact/hooks';
+import { quantile } from '../../../base/statistics.js';
 import type { Choice, Importance } from '../../../experiments/page/api.js';
 import { useRun, useThrottled } from '../../app/hooks.js';
 import { mostImportant } from '../../charts/importance.js';
-import { quantile } from '../../charts/points.js';
 import type { Candidates } from '../../data/candidates.js';
 
 /** The complete trials, each in its chosen precision, as rows of the run's columns. */
