@@ -5,7 +5,17 @@ import { mean } from '../../latency-models/statistics.js';
 import { hypervolume, nonDominated } from '../../search/index.js';
 import { cpuSeconds } from '../supernet/alone.js';
 import { testErrors } from '../search/judge.js';
-import { each, imagesOf, points, progress, recipes, signed, standardError, type Recipe, type Setting } from './setting.js';
+import {
+  each,
+  imagesOf,
+  points,
+  progress,
+  recipes,
+  signed,
+  standardError,
+  type Recipe,
+  type Setting,
+} from './setting.js';
 import type { Rows } from './studies.js';
 
 /** A network that a search trained completely. */
