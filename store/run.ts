@@ -18,7 +18,6 @@ export interface RunMeta {
   readonly classes?: readonly string[] | undefined;
   /** Training threads per worker: results repeat bit for bit only with the same number. */
   readonly threads: number;
-  /** Version of nas that began the run. */
   readonly version: string;
   /** Machine and software; plain data. */
   readonly environment: unknown;
