@@ -20,10 +20,8 @@ export type MeasureSource =
 
 export type SourceKind = MeasureSource['kind'];
 
-/** A measurable quantity of networks. */
 export interface Measure {
   readonly direction: Objective['direction'];
-  /** Unit of the value. */
   readonly unit: Unit;
   readonly title: string;
   readonly source: MeasureSource;
@@ -113,7 +111,6 @@ export type MeasureName = keyof typeof measures;
 export const measureNamed = (name: string): Measure | undefined =>
   Object.hasOwn(measures, name) ? measures[name as MeasureName] : undefined;
 
-/** Measures of a source, by name. */
 export const measuresOf = <K extends SourceKind>(
   kind: K,
 ): (readonly [name: string, source: Extract<MeasureSource, { kind: K }>])[] =>
@@ -127,7 +124,6 @@ const accuracies = measuresOf('training').flatMap(([name, source]) =>
 );
 const accuracyNames = accuracies.map(([name]) => name);
 
-/** Whether a name is a kind of accuracy. */
 export const isAccuracy = (name: string): boolean => accuracyNames.includes(name);
 
 /** The kind of accuracy that an evaluation finds. */

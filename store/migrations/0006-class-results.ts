@@ -1,6 +1,6 @@
 /** Class metrics of epochs, and confusion matrices of trained networks. */
-export const migration5 = {
-  version: 5,
+export const migration6 = {
+  version: 6,
   statements: [
     // A JSON object of numbers by metric; null in epochs of older versions.
     'ALTER TABLE epochs ADD COLUMN metrics TEXT',
