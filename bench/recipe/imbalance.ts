@@ -86,7 +86,7 @@ export async function imbalance(setting: Setting): Promise<Rows> {
   for (const label of labels) shares[label] += 1 / count;
   open.close();
   const found = await each(Object.entries(corrections), async ([name, keys]) => {
-    const config = trainOf('fast', images, { steps: setting.quick ? 30 : 300, ...keys });
+    const config = trainOf('fast', images, { steps: setting.quick ? 30 : 200, ...keys });
     const runs = await each(setting.seeds, async (seed) => {
       const { weights } = await train(setting, images, network, config, seed);
       const { dataset } = images;

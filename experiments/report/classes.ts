@@ -1,4 +1,10 @@
-import { classScores, metricsOf, type ClassMetric, type ClassScores, type Confusion } from '../../compiler/runtime/classifier/scores.js';
+import {
+  classScores,
+  metricsOf,
+  type ClassMetric,
+  type ClassScores,
+  type Confusion,
+} from '../../compiler/runtime/classifier/scores.js';
 import type { ClassResult, StoredPrecision } from '../../store/index.js';
 
 /** How a network classifies the images of one class; null where nothing is divided by nothing. */
