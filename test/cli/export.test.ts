@@ -172,7 +172,7 @@ describe('nas export --calibrated', () => {
     const dataset = await prepareDataset(trainingOf(loadExperiment(file)).data);
     const [plain, calibrated] = [await exported('plain'), await exported('calibrated', '--calibrated')];
     const { temperature, ...metadata } = calibrated.metadata;
-    expect({ ...metadata, created: '' }).toEqual({ ...plain.metadata, created: '' });
+    expect({ ...metadata, created: '' }).toEqual({ ...plain.metadata, precision: 'fp32', created: '' });
     expect(temperature).toBeGreaterThan(0);
     expect(calibrated.err).toMatch(/temperature \d+\.\d{3}, calibration error [\d.]+ % before, [\d.]+ % after/);
     const [before, after] = [

@@ -49,7 +49,7 @@ export function Classes({ report }: { readonly report: ClassReport }) {
               label="Confusion matrix: classes in rows, predictions in columns"
               rows={matrix}
               columns={[
-                { title: 'class', heading: true, cell: (row) => classes[matrix.indexOf(row)].name },
+                { title: 'class \\ predicted', heading: true, cell: (row) => classes[matrix.indexOf(row)].name },
                 ...classes.map(({ name }, predicted) => ({
                   title: name,
                   numeric: true,

@@ -59,7 +59,13 @@ describe('a run whose candidates inherit', () => {
     const model = reading(first(), ({ artifacts }) => artifacts.all().find(({ kind }) => kind === 'onnx'));
     expect(readMetadata(readFileSync(join(first(), model?.path ?? ''))).weights).toBe('inherited');
     const page = readFileSync(join(first(), 'report.html'), 'utf8');
-    for (const text of ['<h2>Supernet</h2>', 'inherited accuracy', 'final accuracy (from supernet)', 'largest network'])
+    for (const text of [
+      '<h2>Supernet</h2>',
+      'inherited accuracy',
+      'final accuracy (from supernet)',
+      'largest network',
+      'Results by class',
+    ])
       expect(page).toContain(text);
     expect(page).not.toContain('search accuracy');
   });
