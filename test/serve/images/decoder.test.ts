@@ -1,11 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { createDecoder } from '../../../serve/images/decoder.js';
-import { openImageFolder } from '../../../trainers/data/sources/image-folder.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { decodeImage } from '../../../trainers/data/decode.js';
 import { blackPng, picture } from './pictures.js';
 
 const maxPixels = 1e6;
@@ -15,17 +12,8 @@ const small = { size: [8, 8, 3], ...inTime } as const;
 const photo = picture({ width: 640, height: 480 });
 
 /** Pixels of a file as the image-folder data set reads them. */
-async function trainingPixels(file: Uint8Array, size: number, channels: 1 | 3): Promise<Uint8Array> {
-  const folder = temporaryFolder();
-  for (const name of ['a', 'b']) {
-    mkdirSync(join(folder, name));
-    // sharp recognises formats by content.
-    writeFileSync(join(folder, name, '0.png'), file);
-  }
-  for await (const { pixels } of openImageFolder(folder, { size, channels }).read())
-    return pixels.subarray(0, size * size * channels);
-  throw new Error('no images');
-}
+const trainingPixels = (file: Buffer, size: number, channels: 1 | 3): Promise<Uint8Array> =>
+  decodeImage(file, { size, channels });
 
 describe('decoded images', () => {
   it.each<[string, Sharp, number, 1 | 3]>([
