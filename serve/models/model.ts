@@ -1,4 +1,4 @@
-import type { ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
+import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { basename, dirname } from 'node:path';
 
 /** Height, width and channels of an image. */
@@ -10,7 +10,6 @@ export interface Normalisation {
   readonly std: readonly number[];
 }
 
-/** A served ONNX classifier. */
 export interface Model {
   /** Name in URLs and answers: `trial-7`, `trial-7.int8`; letters, digits, `.`, `_` and `-`. */
   readonly name: string;
@@ -21,9 +20,10 @@ export interface Model {
   readonly bytes: number;
   readonly size: ImageSize;
   readonly layout: ImageLayout;
-  /** Names of the graph's input and output. */
   readonly input: string;
   readonly output: string;
+  /** Null when only the values of the outputs tell. */
+  readonly kind: OutputKind | null;
   /** The batch size that the graph fixes; null: any. */
   readonly batch: number | null;
   /** Null when the metadata has none: the model then takes tensors, no pixels. */
@@ -36,7 +36,6 @@ export interface Model {
   readonly precision: string;
 }
 
-/** The models that one server serves. */
 export interface Frontier {
   /** Sorted by name; at least one. */
   readonly models: readonly Model[];
