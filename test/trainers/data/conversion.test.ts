@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { readReport } from '../../../trainers/data/dataset.js';
@@ -10,7 +10,7 @@ import { temporaryFolder } from '../../support/temporary.js';
 const side = 16;
 
 /** A picture of soft shapes that differs for each seed. */
-const picture = (seed: number, width = 48, height = 48): sharp.Sharp => {
+const picture = (seed: number, width = 48, height = 48): Sharp => {
   const random = new Random(seed, 'picture');
   const waves = Array.from({ length: 12 }, () => 6 * random.uniform());
   const value = (x: number, y: number, c: number): number =>
