@@ -55,8 +55,12 @@ const signatures: readonly (readonly [DamageCause, string, (start: string) => bo
 
 const isTiff = (start: string): boolean => start.startsWith('II') || start.startsWith('MM');
 
-/** Whether a PNG has no last chunk, or a WebP is shorter than its header says. */
-const lacksEnd = (bytes: Buffer, start: string): boolean =>
+/** The end of a JPEG: within these last bytes, because some programs append to files. */
+const jpegEnd = 4096;
+
+/** Whether a file stops before its end. The decoder's messages do not tell: several images share its log. */
+const isCut = (bytes: Buffer, start: string): boolean =>
+  (start.startsWith('\xff\xd8') && !bytes.subarray(-jpegEnd).includes(Buffer.from([0xff, 0xd9]))) ||
   (start.startsWith('\x89PNG') && !bytes.includes('IEND')) ||
   (start.startsWith('RIFF') && bytes.length >= 8 && bytes.readUInt32LE(4) + 8 > bytes.length);
 
@@ -64,12 +68,11 @@ function damageOf(bytes: Buffer, start: string, cause: unknown): DamagedImage {
   const signature = signatures.find(([, , matches]) => matches(start));
   if (signature !== undefined) return new DamagedImage(signature[0], signature[1], { cause });
   if (bytes.every((byte) => byte === 0)) return new DamagedImage('zeros', 'only zeros', { cause });
-  const message = messageOf(cause).split('\n')[0];
+  const [first] = messageOf(cause).split('\n');
+  const message = first.startsWith('Warning treated as error') ? 'damaged data' : first;
   if (/pixel limit/i.test(message)) return new DamagedImage('pixels', message, { cause });
-  const isCut =
-    /premature end|end of (stream|file)|truncat|unexpected end|not enough data/i.test(message) ||
-    lacksEnd(bytes, start);
-  return new DamagedImage(isCut ? 'truncated' : 'corrupt', message, { cause });
+  const reason = isCut(bytes, start) || /unexpected end/i.test(message) ? 'truncated' : 'corrupt';
+  return new DamagedImage(reason, reason === 'truncated' ? 'it ends too early' : message, { cause });
 }
 
 export interface Rendering {

@@ -79,15 +79,15 @@ async function writeDamaged(folder: string): Promise<Record<string, string>> {
   const jpeg = await picture(900, 64, 64).jpeg({ quality: 95 }).toBuffer();
   const png = await picture(901, 64, 64).png().toBuffer();
   const webp = await picture(902, 64, 64).webp().toBuffer();
-  const flipped = Buffer.from(jpeg);
-  for (let i = 0; i < 40; i++) flipped[(jpeg.length >> 1) + i] ^= 0x5a;
+  const flipped = Buffer.from(png);
+  for (let i = 0; i < 40; i++) flipped[(png.length >> 1) + i] ^= 0x5a;
   const contents: Record<string, readonly [Buffer | string, string]> = {
     'empty.jpg': ['', 'empty'],
     'half.jpg': [jpeg.subarray(0, jpeg.length >> 1), 'truncated'],
     'half.png': [png.subarray(0, png.length >> 1), 'truncated'],
     'half.webp': [webp.subarray(0, webp.length >> 1), 'truncated'],
     'header.jpg': [jpeg.subarray(0, 100), 'truncated'],
-    'flipped.jpg': [flipped, 'corrupt'],
+    'flipped.png': [flipped, 'corrupt'],
     'page.jpg': ['<!DOCTYPE html><html><body>404 Not Found</body></html>', 'text'],
     'pointer.png': ['version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n', 'pointer'],
     'zeros.jpg': [Buffer.alloc(4000), 'zeros'],

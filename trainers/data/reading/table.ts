@@ -54,7 +54,12 @@ function csvTable(file: string, text: string): Table {
       rows: rows.map(({ record, info }) => ({ cells: record, line: info.lines })),
     };
   } catch (cause) {
-    if (cause instanceof CsvError) throw invalidInput(`${file}: not a table: ${cause.message}`, { cause });
+    if (cause instanceof CsvError) {
+      throw invalidInput(`${file}: not a table: ${cause.message}`, {
+        cause,
+        hint: 'Expected CSV with as many cells in each row as in the first line, which names the columns.',
+      });
+    }
     throw cause;
   }
 }
