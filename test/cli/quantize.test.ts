@@ -1,6 +1,5 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ModelProtoSchema } from 'onnx-buf';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -13,8 +12,9 @@ import { prepareDataset, type DataConfig } from '../../trainers/index.js';
 import { classifier } from '../latency-models/devices/models.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
 import { nasInside } from './nas.js';
+import { sharedFolder } from '../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-quantize-'));
+const folder = sharedFolder();
 const data = join(folder, 'data');
 const float = join(folder, 'float.onnx');
 let config: DataConfig;
@@ -44,10 +44,7 @@ beforeAll(async () => {
   };
   writeFileSync(float, exportOnnx({ network, weights: initialWeights(network, 1) }, metadata));
 });
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => vi.unstubAllEnvs());
 
 const quantize = (model: string, output: string, ...args: string[]) =>
   nasInside(['quantize', model, '--data', `fashion-mnist:${data}`, '-o', output, ...args]);
