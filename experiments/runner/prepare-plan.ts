@@ -1,15 +1,18 @@
 import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
-import { createSpace, type Task } from '../../spaces/index.js';
+import { createSpace, inputSizes, type Task } from '../../spaces/index.js';
 import {
+  addRenderings,
   defaultAugment,
   describeDataset,
   prepareDataset,
   type DataConfig,
   type DatasetInfo,
-  type DatasetRef,
   type EngineChoice,
+  type PrepareOptions,
+  renderingOf,
+  teacherSize,
   teacherTraining,
   type TrainConfig,
   withStepsOn,
@@ -69,16 +72,21 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const { device } = asked.latency;
   if (device.type === 'local') await locating(['latency', 'device'], () => requireWorking(device.provider));
   await checkPrecision(asked, engine, context);
-  const dataset = await locating(['data'], () => prepareData(asked.data, observe, signal));
-  const data = describeDataset(dataset);
+  const preparing = preparingData(asked.data, observe, signal);
+  const prepared = await locating(['data'], () => prepareDataset(asked.data, preparing));
+  const data = describeDataset(prepared);
   const experiment = settledFor(data, asked, fixedBatch);
   for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));
   for (const message of lengthNotes(experiment, asked)) observe({ kind: 'note', message });
   await locating(['compress', 'calibration', 'images'], () => checkCalibration(experiment.compress, data));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
-  const initialNote = await planInitial(experiment, { space, data, locating });
-  if (initialNote !== null) observe({ kind: 'note', message: initialNote });
+  const initial = await planInitial(experiment, { space, data, locating });
+  if (initial !== null) observe({ kind: 'note', message: initial.note });
+  const taught = await locating(['teacher', 'path'], () => teacherSize(experiment.teacher));
+  const sizes = [...inputSizes(space, task), ...(initial?.sizes ?? []), ...(taught === null ? [] : [taught])];
+  const renderings = sizes.map((size) => ({ ...renderingOf(experiment.data), size }));
+  const dataset = await locating(['data'], () => addRenderings(prepared, experiment.data, renderings, preparing));
   const augmentNote = defaultAugmentNote(experiment);
   if (augmentNote !== null) observe({ kind: 'note', message: augmentNote });
   const supernet = await planSupernet(experiment, { space, data, locating });
@@ -185,18 +193,19 @@ function checkCalibration({ int8, calibration: { images } }: CompressConfig, { c
     });
 }
 
-function prepareData(config: DataConfig, observe: RunObserver, signal: AbortSignal): Promise<DatasetRef> {
+/** Announces a conversion when it begins, and shows its progress. */
+function preparingData({ type }: DataConfig, observe: RunObserver, signal: AbortSignal): PrepareOptions {
   let announced = false;
-  return prepareDataset(config, {
+  return {
     signal,
     onNote: (message) => observe({ kind: 'note', message }),
     onProgress: (done, total) => {
       if (!announced)
-        observe({ kind: 'phase', name: 'data', message: `Converting ${config.type} (once; later runs use the cache)` });
+        observe({ kind: 'phase', name: 'data', message: `Converting ${type} (once; later runs use the cache)` });
       announced = true;
       observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' });
     },
-  });
+  };
 }
 
 /** Warnings about settings that are allowed and hardly meant. */

@@ -1,5 +1,5 @@
 import { modelInference, networkInference } from '../evaluate.js';
-import { createResizer, type DatasetInfo, type DatasetRef } from '../data/index.js';
+import type { DatasetInfo, DatasetRef, Size } from '../data/index.js';
 import { activateBackend, type AnyEngine, chooseEngine, placeOf } from '../engines/index.js';
 import { readWeights, weightsHash } from '../weights.js';
 import type { NetworkTeacher, Teacher } from './schema.js';
@@ -17,6 +17,7 @@ import { withoutMixing } from '../data/augment/steps.js';
 import { readInput } from '../../base/files.js';
 import {
   fitClassifier,
+  imageSizeIn,
   layersSignature,
   loadLayersModel,
   onnxSignature,
@@ -52,6 +53,8 @@ export interface TeacherSource {
   /** On the validation split, if known. */
   readonly accuracy: number | null;
   readonly model: TeacherModelSource | null;
+  /** Height and width of the images that it takes; it sees the students' views in this size. */
+  readonly size: Size;
   /** Loads the teacher. */
   open(): Promise<OpenClassifier>;
 }
@@ -66,21 +69,21 @@ import { namedWeights } from '../../spaces/models/index.js';
 function networkTeacher(
   { name, network, weights }: NetworkTeacher,
   accuracy: number | null,
-  { height, width, channels }: DatasetInfo,
   { engine, threads }: TeacherOptions,
 ): TeacherSource {
+  const [height, width] = network.input;
   return {
     name,
     hash: weightsHash(weights),
     accuracy,
     model: { type: 'network', network, weights },
+    size: [height, width],
     async open() {
       const choice = await chooseEngine(engine);
       await activateBackend(choice);
       const inference = await networkInference({ network, weights: readWeights(network, weights) }, choice, threads);
-      const resize = createResizer([height, width, channels], network.input);
       return {
-        outputs: (images, size) => inference.run(resize(images), [size, ...network.input]),
+        outputs: (images, size) => inference.run(images, [size, ...network.input]),
         close: inference.close,
       };
     },
@@ -88,11 +91,8 @@ function networkTeacher(
 }
 
 /** A network that was trained before. */
-export const givenTeacher = (
-  config: Config<'network'>,
-  info: DatasetInfo,
-  options: TeacherOptions,
-): Promise<TeacherSource> => Promise.resolve(networkTeacher(config, null, info, options));
+export const givenTeacher = (config: Config<'network'>, options: TeacherOptions): Promise<TeacherSource> =>
+  Promise.resolve(networkTeacher(config, null, options));
 
 const fitHooks = (hooks: TeacherHooks): FitHooks => ({
   onEpoch: () => undefined,
@@ -154,7 +154,21 @@ export async function trainedTeacher(
   });
   if (result.state !== 'complete')
     throw new NasError('interrupted', 'training the teacher was interrupted; it continues when the run does');
-  return networkTeacher({ type: 'network', name, network, weights: result.weights }, result.accuracy, info, options);
+  return networkTeacher({ type: 'network', name, network, weights: result.weights }, result.accuracy, options);
+}
+
+/**
+ * The size of images that a configured teacher takes, where it is another than the data's: the data must be rendered in it. Null:
+ * the data's own size.
+ * @throws NasError `invalid-input` when the file is missing or no classifier
+ */
+export function teacherSize(config: Teacher | { readonly type: 'none' }): Size | null {
+  if (config.type === 'network') return [config.network.input[0], config.network.input[1]];
+  if (config.type !== 'onnx') return null;
+  const where = `the teacher ${config.path}`;
+  const { input, facts } = onnxSignature(parseOnnx(readInput(config.path), where), where);
+  const size = imageSizeIn(input, { ...facts, ...(config.layout && { layout: config.layout }) });
+  return size === undefined ? null : [size[0], size[1]];
 }
 
 /**
@@ -168,18 +182,21 @@ export function onnxTeacher(
 ): Promise<TeacherSource> {
   const where = `the teacher ${config.path}`;
   const bytes = readInput(config.path);
-  const classifier = fitClassifier(onnxSignature(parseOnnx(bytes, where), where), info, where, config);
+  const size = teacherSize(config) ?? ([info.height, info.width] as const);
+  const data = { ...info, height: size[0], width: size[1] };
+  const classifier = fitClassifier(onnxSignature(parseOnnx(bytes, where), where), data, where, config);
   const { layout, normalisation, order } = classifier;
   return Promise.resolve({
     name: basename(config.path),
     hash: contentHash('onnx', bytes, layout, normalisation, order),
     accuracy: null,
     model: null,
+    size,
     open: async () =>
       openClassifier(
         await openOnnx(config.path, where, { ...placeOf(await chooseEngine(engine)), threads }),
         classifier,
-        info,
+        data,
         where,
       ),
   });
@@ -206,6 +223,7 @@ export async function layersModelTeacher(
       hash: contentHash('layers-model', loaded.model.toJSON(null, false), classifier, ...weights),
       accuracy: null,
       model: { type: 'layers-model', path: config.path },
+      size: [info.height, info.width],
       async open() {
         await activateBackend(choice);
         const { model } = await loadLayersModel(config.path);

@@ -3,7 +3,9 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { openImageFolder } from '../../../../trainers/data/sources/image-folder.js';
-import { openDataset, prepareDataset, type DataConfig } from '../../../../trainers/index.js';
+import { renderingIdentity } from '../../../../trainers/data/decode.js';
+import { defaultDecoding } from '../../../../base/preprocess.js';
+import { dataSchema, openDataset, renderingOf, prepareDataset, type DataConfig } from '../../../../trainers/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 type Colour = readonly [number, number, number];
@@ -32,7 +34,7 @@ const config = (path: string, channels: 1 | 3 = 3): DataConfig => ({
 });
 
 async function firstImage(folder: string, size: number, channels: 1 | 3): Promise<number[]> {
-  for await (const { pixels } of openImageFolder(folder, { size, channels }).read()) {
+  for await (const { pixels } of openImageFolder(folder, { ...defaultDecoding, size: [size, size], channels }).read()) {
     return [...pixels.subarray(0, size * size * channels)];
   }
   throw new Error('no images');
@@ -92,6 +94,57 @@ describe('image folders', () => {
     expect(pixels).toHaveLength(8 * 8 * 3);
     const centre = (4 * 8 + 4) * 3;
     expect(pixels.slice(centre, centre + 3)).toEqual([0, 255, 0]);
+  });
+
+  it('are rendered as the configuration says', async () => {
+    const folder = temporaryFolder();
+    await writeClasses(folder, { b: red }, 1);
+    mkdirSync(join(folder, 'a'));
+    // Red at the left, green at the right, and lying on its side.
+    const halves = Buffer.concat(
+      Array.from({ length: 20 * 40 }, (_, i) => Buffer.from(i % 40 < 20 ? [255, 0, 0] : [0, 255, 0])),
+    );
+    await sharp(halves, { raw: { width: 40, height: 20, channels: 3 } })
+      .withMetadata({ orientation: 6 })
+      .png()
+      .toFile(join(folder, 'a', '0.png'));
+    const first = async (keys: object): Promise<(y: number, x: number) => number[]> => {
+      const config = dataSchema.parse({ type: 'image-folder', path: folder, size: [16, 12], ...keys });
+      for await (const { pixels } of openImageFolder(folder, renderingOf(config)).read())
+        return (y, x) => [...pixels.subarray(3 * (12 * y + x), 3 * (12 * y + x) + 3)];
+      throw new Error('no images');
+    };
+    const [redPixel, greenPixel, blue] = [
+      [255, 0, 0],
+      [0, 255, 0],
+      [0, 0, 255],
+    ];
+    // Turned upright it has 40 rows of 20, of which 27 rows fill the size.
+    const cover = await first({});
+    expect([cover(1, 1), cover(14, 10)]).toEqual([redPixel, greenPixel]);
+    const contain = await first({ fit: 'contain', background: '#0000ff' });
+    expect([contain(1, 6), contain(14, 6), contain(8, 0), contain(8, 11)]).toEqual([redPixel, greenPixel, blue, blue]);
+    const stretched = await first({ fit: 'stretch', size: [10, 12] });
+    expect([stretched(1, 1), stretched(8, 10)]).toEqual([redPixel, greenPixel]);
+  });
+
+  it('keep the caches of configurations that only choose a side and channels', () => {
+    const identity = (keys: object) =>
+      renderingIdentity(renderingOf(dataSchema.parse({ type: 'image-folder', path: 'x', size: 48, ...keys })));
+    expect(identity({})).toEqual([48, 3]);
+    expect(identity({ fit: 'cover', size: [48, 48] })).toEqual([48, 3]);
+    expect(identity({ size: [48, 64] })).toEqual([[48, 64], 3]);
+    expect(identity({ fit: 'stretch' })).toEqual([48, 3, { ...defaultDecoding, fit: 'stretch' }]);
+  });
+
+  it('refuse images of floating-point numbers, which would decode to zeros', async () => {
+    const folder = temporaryFolder();
+    await writeClasses(folder, { b: red }, 1);
+    mkdirSync(join(folder, 'a'));
+    await sharp(Float32Array.of(0.5, 0.5, 0.5, 0.5), { raw: { width: 2, height: 2, channels: 1 } })
+      .tiff()
+      .toFile(join(folder, 'a', '0.tiff'));
+    await expect(firstImage(folder, 8, 3)).rejects.toThrow(/0\.tiff cannot be read: its samples are floating-point/);
   });
 
   it.each<[string, Buffer, 1 | 2 | 3 | 4, 1 | 3, number[]]>([
