@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -56,7 +57,7 @@ let images = '';
 let sent: readonly Buffer[] = [];
 
 beforeAll(async () => {
-  images = temporaryFolder();
+  images = mkdtempSync(join(tmpdir(), 'nas-preprocess-'));
   sent = await Promise.all(files.map(([, image]) => image.toBuffer()));
   for (const split of ['train', 'val', 'test'])
     for (const [label, name] of classes.entries()) {
@@ -73,6 +74,7 @@ beforeAll(async () => {
                 .toBuffer(),
         );
     }
+  return () => rmSync(images, { recursive: true, force: true });
 });
 
 /** The networks trained for an epoch: of the data's own size, and of another one. */
@@ -81,38 +83,37 @@ const sizes = [
   [37, 50],
 ] as const;
 
-describe.each([
-  {},
-  { fit: 'contain', background: '#336699' },
-  { fit: 'stretch', resampling: 'mitchell' },
-])('files rendered with %o', (decoding) => {
-  it.each(sizes)('give the same logits in training, evaluation and serving, at %d x %d', async (height, width) => {
-    const folder = temporaryFolder();
-    const data = dataSchema.parse({ type: 'image-folder', path: images, size: [24, 32], ...decoding });
-    const dataset = await prepare(data, folder, [height, width]);
-    const trained = await trainedFile(data, dataset, join(folder, 'model'), [height, width]);
-    const { validationLoss, model, logits } = trained;
-    const onValidation = await evaluateOnSplit(model, dataset, 'validation');
-    expect(Math.abs(onValidation.loss - validationLoss)).toBeLessThan(1e-5);
+describe.each([{}, { fit: 'contain', background: '#336699' }, { fit: 'stretch', resampling: 'mitchell' }])(
+  'files rendered with %o',
+  (decoding) => {
+    it.each(sizes)('give the same logits in training, evaluation and serving, at %d x %d', async (height, width) => {
+      const folder = temporaryFolder();
+      const data = dataSchema.parse({ type: 'image-folder', path: images, size: [24, 32], ...decoding });
+      const dataset = await prepare(data, folder, [height, width]);
+      const trained = await trainedFile(data, dataset, join(folder, 'model'), [height, width]);
+      const { validationLoss, model, logits } = trained;
+      const onValidation = await evaluateOnSplit(model, dataset, 'validation');
+      expect(Math.abs(onValidation.loss - validationLoss)).toBeLessThan(1e-5);
 
-    const frontier = await readFrontier(join(folder, 'model'));
-    const pool = await openPool({ frontier, workers: 'inline', maxQueue: 100, maxBatch: 4 });
-    const url = await testServer(serviceOf(pool), { decoder: createDecoder({ parallel: 2, maxPixels: 1e6 }) });
-    try {
-      for (const [i, body] of sent.entries()) {
-        const answer = await fetch(`${url}/v1/classify`, { method: 'POST', body: new Uint8Array(body) });
-        const { results } = (await answer.json()) as { results: { top: { class: string; probability: number }[] }[] };
-        const [cat, dog] = classes.map((name) =>
-          Math.log(results[0].top.find((one) => one.class === name)?.probability ?? NaN),
-        );
-        // Probabilities have one number less than logits: their difference.
-        expect(Math.abs(cat - dog - (logits[2 * i] - logits[2 * i + 1])), files[i][0]).toBeLessThan(1e-5);
+      const frontier = await readFrontier(join(folder, 'model'));
+      const pool = await openPool({ frontier, workers: 'inline', maxQueue: 100, maxBatch: 4 });
+      const url = await testServer(serviceOf(pool), { decoder: createDecoder({ parallel: 2, maxPixels: 1e6 }) });
+      try {
+        for (const [i, body] of sent.entries()) {
+          const answer = await fetch(`${url}/v1/classify`, { method: 'POST', body: new Uint8Array(body) });
+          const { results } = (await answer.json()) as { results: { top: { class: string; probability: number }[] }[] };
+          const [cat, dog] = classes.map((name) =>
+            Math.log(results[0].top.find((one) => one.class === name)?.probability ?? NaN),
+          );
+          // Probabilities have one number less than logits: their difference.
+          expect(Math.abs(cat - dog - (logits[2 * i] - logits[2 * i + 1])), files[i][0]).toBeLessThan(1e-5);
+        }
+      } finally {
+        await pool.close();
       }
-    } finally {
-      await pool.close();
-    }
-  });
-});
+    });
+  },
+);
 
 async function prepare(data: DataConfig, cache: string, size: readonly [number, number]): Promise<DatasetRef> {
   return prepareDataset(data, { cache, renderings: [{ ...renderingOf(data), size }] });

@@ -70,8 +70,7 @@ function shrunk({ data, height, width }, n) {
     for (let x = 0; x < size[1]; x++)
       for (let c = 0; c < 4; c++, at++) {
         let sum = 0;
-        for (let j = 0; j < n; j++)
-          for (let i = 0; i < n; i++) sum += data[((y * n + j) * width + x * n + i) * 4 + c];
+        for (let j = 0; j < n; j++) for (let i = 0; i < n; i++) sum += data[((y * n + j) * width + x * n + i) * 4 + c];
         result[at] = sum / n ** 2;
       }
   return { data: result, height: size[0], width: size[1] };

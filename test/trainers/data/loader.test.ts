@@ -212,32 +212,6 @@ describe('createLoader', () => {
     expect(both.map(({ others }) => others[0].images)).toEqual(small.map(({ images }) => images));
   });
 
-  it('shows the same part of an image in each size', async () => {
-    const moves = augmentSchema.parse(['flip', { type: 'crop', pixels: 4 }, { type: 'cutout', size: 6 }]);
-    /** Where an image is bright: the centre of its light in shares of its sides, and the share that is covered. */
-    const seen = async (height: number, width: number) =>
-      (await collect(open({ size: [height, width], augment: moves }).epoch(0))).flatMap(({ images, size }) =>
-        Array.from({ length: size }, (_, i) => {
-          const image = images.subarray(i * height * width, (i + 1) * height * width);
-          const covered = image.filter((value) => value === 0).length / image.length;
-          const least = image.reduce((a, b) => Math.min(a, b), Infinity);
-          const light = image.reduce((sum, value) => sum + value - least, 0);
-          const centre = (of: (at: number) => number) =>
-            image.reduce((sum, value, at) => sum + (value - least) * of(at), 0) / light;
-          return [
-            centre((at) => (Math.floor(at / width) + 0.5) / height),
-            centre((at) => ((at % width) + 0.5) / width),
-            covered,
-          ];
-        }),
-      );
-    const [own, small] = [await seen(12, 12), await seen(8, 15)];
-    const apart = own.map((values, i) => values.map((value, k) => Math.abs(value - small[i][k])));
-    const mean = (k: number) => apart.reduce((sum, values) => sum + values[k], 0) / apart.length;
-    // A pixel is 0.12 of the smaller height.
-    for (const k of [0, 1, 2]) expect(mean(k)).toBeLessThan(0.06);
-  });
-
   it('names the sizes that there are where one is missing', () => {
     expect(() => dataset.split('train', [9, 9])).toThrow(/were not rendered at 9 x 9: there are 8 x 15, 12 x 12/);
   });
