@@ -55,21 +55,23 @@ export async function evaluateOnnx(
   { data, provider = 'cpu', threads = 1, exactIntegers = true, onProgress }: EvaluateOnnxOptions,
 ): Promise<Scores> {
   const where = 'the model';
-  const classifier = fitClassifier(onnxSignature(parseOnnx(model, where), where), data, where);
+  const signature = onnxSignature(parseOnnx(model, where), where);
+  const classifier = fitClassifier(signature, data, where);
   const open = openClassifier(
     await openOnnx(model, where, { provider, threads, exactIntegers }),
     classifier,
     data,
     where,
   );
-  const board = new Scoreboard();
-  let kind: OutputKind | undefined;
+  const boards = { logits: new Scoreboard(), probabilities: new Scoreboard() };
+  let kind: OutputKind = 'probabilities';
   let done = 0;
   try {
     for await (const { images, labels, size } of batches) {
       const outputs = await open.outputs(images, size);
-      kind ??= outputKind(outputs, data.classes.length);
-      board.add(toLogits[kind](outputs), labels, size);
+      if (outputKind(outputs, data.classes.length) === 'logits') kind = 'logits';
+      boards.logits.add(outputs, labels, size);
+      boards.probabilities.add(toLogits.probabilities(outputs), labels, size);
       done += size;
       onProgress?.(done);
     }
@@ -77,7 +79,7 @@ export async function evaluateOnnx(
     await open.close();
   }
   if (done === 0) throw invalidInput('there are no images to evaluate the model on');
-  const scores = board.scores();
+  const scores = boards[signature.kind ?? kind].scores();
   const perClass = scores.confusion.map((row, i) => {
     const count = row.reduce((a, b) => a + b, 0);
     return { name: data.classes[i], count, accuracy: row[i] / count };

@@ -7,7 +7,6 @@ export type MeasurementPurpose = 'calibration' | 'trial' | 'frontier';
 
 /** A measured latency with its raw samples; times in ms for one batch. */
 export interface NewMeasurement {
-  /** The trial, where there is one. */
   readonly trial?: number;
   readonly genotypeId: string;
   /** Plain data. */
@@ -20,7 +19,8 @@ export interface NewMeasurement {
   readonly ms: number;
   readonly p50: number;
   readonly p95: number;
-  readonly p99: number;
+  /** Null when there were too few runs for it. */
+  readonly p99: number | null;
   /** 95 % confidence interval of `ms`. */
   readonly interval: readonly [low: number, high: number];
   readonly converged: boolean;
@@ -103,7 +103,7 @@ export class Measurements {
       ms: finite(measurement.ms, what),
       p50: finite(measurement.p50, what),
       p95: finite(measurement.p95, what),
-      p99: finite(measurement.p99, what),
+      p99: measurement.p99 === null ? null : finite(measurement.p99, what),
       low: finite(interval[0], what),
       high: finite(interval[1], what),
       converged: measurement.converged ? 1 : 0,
@@ -120,7 +120,6 @@ export class Measurements {
     });
   }
 
-  /** All measurements without their raw samples. */
   all(): MeasurementRecord[] {
     return this.connection.read(() => this.select.all({})).map((row) => this.toRecord(row));
   }

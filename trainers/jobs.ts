@@ -24,6 +24,14 @@ export interface TeacherLogits {
   readonly viewSeed: number;
 }
 
+/** The normalisation of a teacher's images, per channel of pixel / 255. */
+export interface TeacherNormalisation {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** What says so; `data`: nothing does, so it gets that of the data. */
+  readonly from: 'configuration' | 'metadata' | 'data';
+}
+
 /** A teacher that is ready to teach, as plain data for worker processes. */
 export interface PreparedTeacher {
   readonly type: Teacher['type'];
@@ -33,6 +41,10 @@ export interface PreparedTeacher {
   readonly hash: string;
   /** On the validation split, in [0, 1]. */
   readonly accuracy: number;
+  /** The accuracy there of always answering the most frequent class, and the number of images. */
+  readonly chance: { readonly accuracy: number; readonly images: number };
+  /** Null for a network, which is trained on the data. */
+  readonly normalisation: TeacherNormalisation | null;
   /** The data's class names, in the order of its logits. */
   readonly classes: readonly string[];
   /** Null when the loss does not need them. */

@@ -1,10 +1,11 @@
 import { invalidInput } from '../../base/errors.js';
 import type { Rendering } from '../../base/preprocess.js';
+import { didYouMean } from '../../base/text.js';
 import { z } from 'zod';
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
-import { loadExperiment, nearest, trainingOf } from '../../experiments/parse/index.js';
+import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
 import {
   dataSchema,
   prepareDataset,
@@ -53,12 +54,10 @@ export function parseDataset(argument: string, rendering: Rendering | undefined)
   const parsed = dataSchema.safeParse({ type, ...(path === undefined ? {} : { path }), ...images });
   if (parsed.success) return parsed.data;
   const known = types.includes(type);
-  const meant = known ? undefined : nearest(type, types);
-  const question = meant === undefined ? '' : `; did you mean '${meant}'?`;
   throw invalidInput(
     known
       ? `--data ${argument}: ${parsed.error.issues.map(({ path: key, message }) => `${key.join('.')}: ${message}`).join('; ')}`
-      : `--data ${argument}: expected an experiment file, or one of ${types.join(', ')} with :folder after it${question}`,
+      : `--data ${argument}: expected an experiment file, or one of ${types.join(', ')} with :folder after it${didYouMean(type, types)}`,
     { hint: 'For example --data fashion-mnist, --data cifar10:data/cifar-10-batches-bin, --data experiment.yaml.' },
   );
 }

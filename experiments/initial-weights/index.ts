@@ -63,7 +63,7 @@ export async function checkInitial(path: string, space: Space, data: Images): Pr
   const [most, least] = members.map(({ network, places }) => coverageOf(network, places, shared));
   if (most.layers.given + least.layers.given > 0)
     return {
-      note: `Trainings start from ${path}: the largest network of the space takes ${covered(most)} from it, the smallest ${covered(least)}`,
+      note: `Trainings start from ${path}: the largest network of the space takes ${covered(most)} from it, the smallest ${covered(least)}${headNote(found, data.classes)}`,
       sizes: found.kind === 'network' && found.folded ? [sizeOf(found.model.network)] : [],
     };
   const example = [...shared].find(([name]) => name.endsWith('kernel'));
@@ -74,6 +74,13 @@ export async function checkInitial(path: string, space: Space, data: Images): Pr
 }
 
 const sizeOf = ({ input: [height, width] }: Network): Size => [height, width];
+/** Why the head starts at random; empty when it is taken, too. */
+function headNote({ classes: known }: FoundWeights, classes: readonly string[]): string {
+  if (known === null) return '. The head starts at random: the file does not name its classes';
+  const missing = classes.filter((name) => !known.includes(name));
+  if (missing.length === 0) return '';
+  return `. The head starts at random: the classes of the file are others (it lacks ${missing.slice(0, 3).join(', ')})`;
+}
 
 /** Input channels cannot be sliced as hidden ones are: each has a meaning of its own. */
 function requireSameChannels(path: string, shared: Weights, { channels }: Images): void {
@@ -87,9 +94,7 @@ export interface ConvertOptions {
   readonly dataset: DatasetRef;
   /** File to write, with weights by shared name. */
   readonly file: string;
-  /** Metadata of the file. */
   readonly meta: unknown;
-  /** Called with the number of images done, and in all. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -123,17 +128,16 @@ function chosen({ shape, data }: WeightValue, order: readonly number[]): WeightV
 }
 
 /**
- * Found weights by their shared names in a space. The head has the data's classes, in their order, where the file has them
- * all; otherwise it is left out.
+ * Found weights by their shared names in a space. The head has the data's classes, in their order, where the file names them
+ * all; otherwise it is left out: an equal number of classes does not make them the same.
  * @param classes names of the data's classes
  */
 export function sharedWeightsOf(found: FoundWeights, classes: readonly string[]): Weights {
-  if (found.kind === 'shared') return found.weights;
-  const { model, places, classes: known } = found;
-  const order = known && classes.map((name) => known.indexOf(name));
+  const [weights, places] = found.kind === 'shared' ? [found.weights, []] : [found.model.weights, found.places];
+  const order = classes.map((name) => found.classes?.indexOf(name) ?? -1);
   return new Map(
-    [...model.weights].flatMap(([name, value]) => {
-      if (order === null || !name.startsWith('logits/')) return [[sharedName(places, name), value] as const];
+    [...weights].flatMap(([name, value]) => {
+      if (!name.startsWith('logits/')) return [[sharedName(places, name), value] as const];
       return order.includes(-1) ? [] : [[name, chosen(value, order)] as const];
     }),
   );

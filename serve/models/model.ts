@@ -1,4 +1,4 @@
-import type { ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
+import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { basename, dirname } from 'node:path';
 import type { Decoding, PixelScale, Rendering } from '../../base/preprocess.js';
 
@@ -8,7 +8,6 @@ export type ImageSize = readonly [height: number, width: number, channels: numbe
 /** Normalisation of pixels per channel: (pixel / 255 - mean) / std. */
 export type Normalisation = PixelScale;
 
-/** A served ONNX classifier. */
 export interface Model {
   /** Name in URLs and answers: `trial-7`, `trial-7.int8`; letters, digits, `.`, `_` and `-`. */
   readonly name: string;
@@ -19,9 +18,10 @@ export interface Model {
   readonly bytes: number;
   readonly size: ImageSize;
   readonly layout: ImageLayout;
-  /** Names of the graph's input and output. */
   readonly input: string;
   readonly output: string;
+  /** Null when only the values of the outputs tell. */
+  readonly kind: OutputKind | null;
   /** The batch size that the graph fixes; null: any. */
   readonly batch: number | null;
   /** Null when the metadata has none: the model then takes tensors, no pixels. */
@@ -42,7 +42,6 @@ export const renderingOf = ({ decoding, size: [height, width, channels] }: Model
   channels,
 });
 
-/** The models that one server serves. */
 export interface Frontier {
   /** Sorted by name; at least one. */
   readonly models: readonly Model[];

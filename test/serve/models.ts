@@ -10,7 +10,6 @@ import { metadataProps } from '../../deploy/metadata.js';
 import { defaultDecoding } from '../../base/preprocess.js';
 import type { Frontier, ImageSize, Model, Normalisation } from '../../serve/models/model.js';
 
-/** A classifier for tests. */
 export interface TinyNetwork {
   readonly name: string;
   /** Number of `filters` x `filters` convolutions at half resolution, which sets the cost. */
@@ -164,6 +163,7 @@ export function writeNetwork(folder: string, network: TinyNetwork): Model {
     layout,
     input: 'input',
     output: outputs,
+    kind: outputs === 'probabilities' ? 'probabilities' : null,
     batch,
     normalisation,
     classes: own ? network.classes : network.classes.map((_, i) => `${i}`),

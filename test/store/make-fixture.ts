@@ -97,7 +97,7 @@ store.measurements.add({
   ms: 0.5,
   p50: 0.5,
   p95: 0.625,
-  p99: 0.75,
+  p99: null,
   interval: [0.49, 0.51],
   converged: true,
   samples: [0.5],

@@ -17,6 +17,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { NasError, invalidInput, messageOf } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
+import { leastStd } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { makeOnce } from '../make-once.js';
 import { renderingOf, type DataConfig } from './schema.js';
 import { cifar10, cifar100, openCifar } from './sources/cifar.js';
@@ -137,9 +138,6 @@ export async function withDataset<T>(ref: DatasetRef, task: (dataset: Dataset) =
   }
 }
 
-/** A smaller variance of bytes is a constant channel. One byte of a million that differs by 1 has 1e-6. */
-const constantVariance = 1e-9;
-
 function pixelStatistics(
   { meta, sums }: ImageCache,
   indices: Uint32Array,
@@ -153,9 +151,8 @@ function pixelStatistics(
       squares += sums[2 * (index * meta.channels + c) + 1];
     }
     const mean = sum / pixels;
-    const variance = squares / pixels - mean * mean;
-    // A constant channel becomes 0 everywhere; rounding may leave it a tiny variance.
-    return { mean: mean / 255, std: variance > constantVariance ? Math.sqrt(variance) / 255 : 1 };
+    const std = Math.sqrt(Math.max(0, squares / pixels - mean * mean)) / 255;
+    return { mean: mean / 255, std: Math.max(leastStd, std) };
   });
   return { mean: perChannel.map(({ mean }) => mean), std: perChannel.map(({ std }) => std) };
 }

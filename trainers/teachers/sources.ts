@@ -1,6 +1,6 @@
 import { modelInference, networkInference } from '../evaluate.js';
 import type { DatasetInfo, DatasetRef, Size } from '../data/index.js';
-import { activateBackend, type AnyEngine, chooseEngine, placeOf } from '../engines/index.js';
+import { activateBackend, type AnyEngine, chooseEngine, type EngineChoice, placeOf } from '../engines/index.js';
 import { readWeights, weightsHash } from '../weights.js';
 import type { NetworkTeacher, Teacher } from './schema.js';
 import { existsSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { presetNetworks } from '../../spaces/index.js';
-import type { FitHooks, FitResult, TeacherModelSource } from '../jobs.js';
+import type { FitHooks, FitResult, TeacherModelSource, TeacherNormalisation } from '../jobs.js';
 import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
 import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../recipe.js';
@@ -16,6 +16,8 @@ import type { Augmentation } from '../data/augment/schema.js';
 import { withoutMixing } from '../data/augment/steps.js';
 import { readInput } from '../../base/files.js';
 import {
+  type Classifier,
+  type ClassifierSignature,
   fitClassifier,
   imageSizeIn,
   layersSignature,
@@ -24,6 +26,7 @@ import {
   type OpenClassifier,
   openClassifier,
   openOnnx,
+  type OutputKind,
   parseOnnx,
 } from '../../compiler/index.js';
 
@@ -55,6 +58,10 @@ export interface TeacherSource {
   readonly model: TeacherModelSource | null;
   /** Height and width of the images that it takes; it sees the students' views in this size. */
   readonly size: Size;
+  /** Null when only the values of its outputs tell. */
+  readonly kind: OutputKind | null;
+  /** Null for networks, which are trained on the data. */
+  readonly normalisation: TeacherNormalisation | null;
   /** Loads the teacher. */
   open(): Promise<OpenClassifier>;
 }
@@ -78,6 +85,8 @@ function networkTeacher(
     accuracy,
     model: { type: 'network', network, weights },
     size: [height, width],
+    kind: 'logits',
+    normalisation: null,
     async open() {
       const choice = await chooseEngine(engine);
       await activateBackend(choice);
@@ -127,21 +136,32 @@ export function teacherTraining(
   return withStepsOn(images, overTraining(train, { epochs }, teacherEpochs));
 }
 
+/** The parts of an engine that decide the last bits of a training: other cards and backends round differently. */
+const deciding = (engine: EngineChoice): readonly unknown[] =>
+  engine.type === 'eager'
+    ? [engine.type, engine.backend]
+    : [engine.type, engine.provider, engine.adapter?.name ?? null];
+
 /**
  * A reference network trained once with plain cross-entropy, without mixed images or label smoothing, which make poorer
- * teachers (Mueller et al. 2019). It is cached by the content of data, network and hyperparameters; an interrupted training
- * continues.
+ * teachers (Mueller et al. 2019). It is cached by the content of data, network, hyperparameters and engine; an interrupted
+ * training continues.
  */
 export async function trainedTeacher(
   config: Config<'train'>,
   info: DatasetInfo,
   options: TeacherOptions & { readonly cache: string },
 ): Promise<TeacherSource> {
-  const { dataset, engine, threads, seed, cache, hooks = {} } = options;
+  const { dataset, threads, seed, cache, hooks = {} } = options;
+  const engine = await chooseEngine(options.engine);
   const task = { input: [info.height, info.width, info.channels] as const, classes: info.classes.length };
   const network = presetNetworks[config.network](task, config.width);
   const train = teacherTraining(config, info.counts.train, options.train.augment);
-  const directory = join(cache, 'teachers', contentHash('trained', info.hash, network, train, seed).slice(0, 32));
+  const directory = join(
+    cache,
+    'teachers',
+    contentHash('trained', info.hash, network, train, seed, deciding(engine)).slice(0, 32),
+  );
   const job = { network, seed, train, dataset, teacher: null, engine, threads, directory };
   const name = `${config.network} (width ${config.width})`;
   const training = (): Promise<FitResult> => fit(job, fitHooks(hooks));
@@ -171,6 +191,27 @@ export function teacherSize(config: Teacher | { readonly type: 'none' }): Size |
   return size === undefined ? null : [size[0], size[1]];
 }
 
+/** Per channel of pixel / 255, as in torchvision. */
+const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+/** A foreign classifier on the data, and the normalisation of its images with where it comes from. */
+function fitTeacher(
+  signature: ClassifierSignature,
+  config: Config<'onnx' | 'layers-model'>,
+  info: DatasetInfo,
+  where: string,
+): { readonly classifier: Classifier; readonly normalisation: TeacherNormalisation } {
+  const { normalisation: name, ...given } = config;
+  const { mean, std } = name === undefined ? given : { imagenet, data: info }[name];
+  const perChannel = (values: readonly number[] | undefined) =>
+    values?.length === 1 ? Array.from({ length: info.channels }, () => values[0]) : values;
+  const classifier = fitClassifier(signature, info, where, { ...given, mean: perChannel(mean), std: perChannel(std) });
+  const isWritten = mean !== undefined || std !== undefined;
+  const from = isWritten ? 'configuration' : classifier.normalisation === null ? 'data' : 'metadata';
+  const used = classifier.normalisation ?? info;
+  return { classifier, normalisation: { mean: used.mean, std: used.std, from } };
+}
+
 /**
  * An ONNX image classifier, run by ONNX Runtime. The file's metadata completes the configuration: `layout`, and `classes`,
  * `mean` and `std` as JSON arrays, as in this package's own exports.
@@ -184,14 +225,16 @@ export function onnxTeacher(
   const bytes = readInput(config.path);
   const size = teacherSize(config) ?? ([info.height, info.width] as const);
   const data = { ...info, height: size[0], width: size[1] };
-  const classifier = fitClassifier(onnxSignature(parseOnnx(bytes, where), where), data, where, config);
-  const { layout, normalisation, order } = classifier;
+  const signature = onnxSignature(parseOnnx(bytes, where), where);
+  const { classifier, normalisation } = fitTeacher(signature, config, data, where);
   return Promise.resolve({
     name: basename(config.path),
-    hash: contentHash('onnx', bytes, layout, normalisation, order),
+    hash: contentHash('onnx', bytes, classifier.layout, classifier.normalisation, classifier.order),
     accuracy: null,
     model: null,
     size,
+    kind: signature.kind,
+    normalisation,
     open: async () =>
       openClassifier(
         await openOnnx(config.path, where, { ...placeOf(await chooseEngine(engine)), threads }),
@@ -213,7 +256,8 @@ export async function layersModelTeacher(
   await activateBackend(choice);
   const loaded = await loadLayersModel(config.path);
   try {
-    const classifier = fitClassifier(layersSignature(loaded, where), info, where, config);
+    const signature = layersSignature(loaded, where);
+    const { classifier, normalisation } = fitTeacher(signature, config, info, where);
     const weights = namedWeights(loaded.model).flatMap(({ name, variable }) => [
       name,
       new Uint8Array(variable.dataSync().slice().buffer),
@@ -224,6 +268,8 @@ export async function layersModelTeacher(
       accuracy: null,
       model: { type: 'layers-model', path: config.path },
       size: [info.height, info.width],
+      kind: signature.kind,
+      normalisation,
       async open() {
         await activateBackend(choice);
         const { model } = await loadLayersModel(config.path);

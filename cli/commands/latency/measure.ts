@@ -32,7 +32,7 @@ const columns = (colors: Colors): readonly Column<Row>[] => [
   },
   { title: 'p50', numeric: true, cell: ({ measurement }) => ms(measurement.p50) },
   { title: 'p95', numeric: true, cell: ({ measurement }) => ms(measurement.p95) },
-  { title: 'p99', numeric: true, cell: ({ measurement }) => ms(measurement.p99) },
+  { title: 'p99', numeric: true, cell: ({ measurement: { p99 } }) => (p99 === null ? '' : ms(p99)) },
   { title: 'images/s', numeric: true, cell: (row) => Number(perSecond(row).toPrecision(4)).toLocaleString('en-US') },
   {
     title: 'reliable',
@@ -66,7 +66,6 @@ function batchesOf(text: string): number[] {
   return [...new Set(batches)];
 }
 
-/** The device at each batch size, or as configured. */
 function atBatches(config: ReachableDevice, batch: string | undefined): { config: ReachableDevice; batch: number }[] {
   const hasBatch = config.type === 'local' || config.type === 'browser';
   if (batch === undefined) return [{ config, batch: hasBatch ? config.batch : 1 }];

@@ -9,8 +9,12 @@ export interface ImageData {
   readonly classes: readonly string[];
   /** The normalisation, per channel of pixel / 255. */
   readonly mean: readonly number[];
+  /** At least `leastStd`. */
   readonly std: readonly number[];
 }
+
+/** Lower bound of the standard deviation of data: one grey level, so that a channel that is constant in it becomes 0. */
+export const leastStd = 1 / 255;
 
 /** Shape of one image in a layout. */
 export const imageShape: {
@@ -25,16 +29,21 @@ export const imageShape: {
 /** Losses need logits, but many models end in a softmax. */
 export type OutputKind = 'logits' | 'probabilities';
 
-const tolerance = 1e-3;
+/** Largest distance of a sum of `classes` probabilities from 1: each of eight bits is rounded by up to half a step. */
+const tolerance = (classes: number): number => Math.min(0.5, 1e-3 + classes * (0.5 / 255));
 /** Lower bound of probabilities: keeps their logarithm finite. */
 const smallest = 1e-12;
 
-/** `probabilities` when every row lies in [0, 1] and sums to 1. */
+/**
+ * `probabilities` when every row lies in [0, 1] and sums to 1 as closely as eight bits allow. Few rows of logits may do so,
+ * too: outputs of many images are probabilities when those of every batch are.
+ */
 export function outputKind(rows: Float32Array, classes: number): OutputKind {
+  const most = tolerance(classes);
   for (let start = 0; start < rows.length; start += classes) {
     const row = rows.subarray(start, start + classes);
     const total = row.reduce((a, b) => a + b, 0);
-    if (Math.abs(total - 1) > tolerance || row.some((p) => !(p >= 0 && p <= 1 + tolerance))) return 'logits';
+    if (Math.abs(total - 1) > most || row.some((p) => !(p >= 0 && p <= 1.01))) return 'logits';
   }
   return 'probabilities';
 }

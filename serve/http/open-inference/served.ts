@@ -18,7 +18,6 @@ export interface Served {
   readonly models: readonly PooledModel[];
   /** Shape of an image's values; null: the networks take different values. */
   readonly values: readonly number[] | null;
-  /** Accepted tensor names for values. */
   readonly valuesNames: readonly string[];
   /**
    * Shape [height, width, channels] of tensors of bytes: the largest input of the networks; null: a network has no
