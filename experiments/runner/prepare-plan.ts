@@ -7,7 +7,6 @@ import {
   defaultAugment,
   describeDataset,
   prepareDataset,
-  type DataConfig,
   type DatasetInfo,
   type EngineChoice,
   type PrepareOptions,
@@ -70,8 +69,10 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const { device } = asked.latency;
   if (device.type === 'local') await locating(['latency', 'device'], () => requireWorking(device.provider));
   await checkPrecision(asked, engine, context);
-  const preparing = preparingData(asked.data, observe, signal);
-  const prepared = await locating(['data'], () => prepareDataset(asked.data, preparing));
+  const preparing = (what: string) => preparingData(`${what} (once; later runs use the cache)`, observe, signal);
+  const prepared = await locating(['data'], () =>
+    prepareDataset(asked.data, preparing(`Converting ${asked.data.type}`)),
+  );
   const data = describeDataset(prepared);
   const experiment = settledFor(data, asked, fixedBatch);
   for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));
@@ -83,8 +84,13 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   if (initial !== null) observe({ kind: 'note', message: initial.note });
   const taught = await locating(['teacher', 'path'], () => teacherSize(experiment.teacher));
   const sizes = [...inputSizes(space, task), ...(initial?.sizes ?? []), ...(taught === null ? [] : [taught])];
-  const renderings = sizes.map((size) => ({ ...renderingOf(experiment.data), size }));
-  const dataset = await locating(['data'], () => addRenderings(prepared, experiment.data, renderings, preparing));
+  let dataset = prepared;
+  for (const size of sizes) {
+    const rendering = { ...renderingOf(experiment.data), size };
+    const options = preparing(`Rendering the images at ${size.join(' x ')}`);
+    const before = dataset;
+    dataset = await locating(['data'], () => addRenderings(before, experiment.data, [rendering], options));
+  }
   const augmentNote = defaultAugmentNote(experiment);
   if (augmentNote !== null) observe({ kind: 'note', message: augmentNote });
   const supernet = await planSupernet(experiment, { space, data, locating });
@@ -192,14 +198,13 @@ function checkCalibration({ int8, calibration: { images } }: CompressConfig, { c
 }
 
 /** Announces a conversion when it begins, and shows its progress. */
-function preparingData({ type }: DataConfig, observe: RunObserver, signal: AbortSignal): PrepareOptions {
+function preparingData(message: string, observe: RunObserver, signal: AbortSignal): PrepareOptions {
   let announced = false;
   return {
     signal,
     onNote: (message) => observe({ kind: 'note', message }),
     onProgress: (done, total) => {
-      if (!announced)
-        observe({ kind: 'phase', name: 'data', message: `Converting ${type} (once; later runs use the cache)` });
+      if (!announced) observe({ kind: 'phase', name: 'data', message });
       announced = true;
       observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' });
     },

@@ -148,7 +148,16 @@ class TeacherRunner {
     const views = viewsOf(options.train, true);
     // Earlier versions took a softmax in eight bits for logits, and their files have no kind in their name.
     const kind = outputs === 'logits' ? [] : [outputs];
-    const file = this.file('logits', '.f32', source.hash, dataset.hashAt([source.size]), augment, views, options.seed, ...kind);
+    const file = this.file(
+      'logits',
+      '.f32',
+      source.hash,
+      dataset.hashAt([source.size]),
+      augment,
+      views,
+      options.seed,
+      ...kind,
+    );
     await makeOnce({
       path: file,
       name: `the logits of ${source.name} for the training images`,

@@ -134,13 +134,13 @@ describe('weights to start from', () => {
     };
     expect(await converted(await write(data.classes))).toEqual(shared);
     expect(await converted(await write(digits))).toEqual(body);
-    expect(await checkInitial(await write(digits), space, data)).toMatch(
+    expect((await checkInitial(await write(digits), space, data)).note).toMatch(
       /The head starts at random: the classes of the file are others \(it lacks /,
     );
     const file = join(temporaryFolder(), 'weights.bin');
     saveWeights(shared, file);
     expect(await converted(file)).toEqual(body);
-    expect(await checkInitial(file, space, data)).toMatch(/at random: the file does not name its classes$/);
+    expect((await checkInitial(file, space, data)).note).toMatch(/at random: the file does not name its classes$/);
   });
 
   it('of a trial have the head of its run only when the classes are the same', async () => {
