@@ -166,6 +166,27 @@ describe('the released database v3.sqlite', () => {
   });
 });
 
+describe('the released database v6.sqlite', () => {
+  it('keeps metrics of epochs and results by class', () => {
+    const store = Store.open(copyOf('v6.sqlite'));
+    expect(store.curves.at({ stage: 'search', trial: 0 }, 0)?.metrics).toEqual({
+      balanced_accuracy: 0.625,
+      macro_f1: 0.5,
+      worst_recall: 0.25,
+    });
+    expect(store.classResults.of(0)).toMatchObject([
+      {
+        split: 'validation',
+        confusion: [
+          [5, 1],
+          [0, 2],
+        ],
+      },
+    ]);
+    store.close();
+  });
+});
+
 describe.each(readdirSync(fixtures))('a reader of the released database %s', (fixture) => {
   it('sees what it is when upgraded, also what is in its log only, and leaves the file as it is', () => {
     const path = copyOf(fixture);

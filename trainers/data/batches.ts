@@ -2,6 +2,7 @@ import type { PixelScale } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
 import type { Augmentation } from './augment/schema.js';
 import { openLogitsFile } from './logits-file.js';
+import { balancedPasses, naturalPass, type Pass } from './order.js';
 import { pixelsAt, type SharedDataset, type Size, splitOf, type SplitName } from './splits.js';
 import { Renderer } from './views.js';
 
@@ -41,6 +42,8 @@ export interface LoaderOptions {
   readonly views?: number;
   /** Whether each pass over the split has a random order; otherwise the order of the split. */
   readonly shuffle: boolean;
+  /** Which images a pass shows (`train.class_sampling`); `balanced` has a random order of its own. Absent: natural. */
+  readonly classSampling?: 'natural' | 'balanced' | undefined;
   /** Number of batches consumed at once, which are rendered ahead; absent: 1. */
   readonly atOnce?: number;
   /** Whether an incomplete last batch is dropped. */
@@ -65,12 +68,6 @@ export function stepsPerEpoch(count: number, options: Pick<LoaderOptions, 'batch
   return Math.min(steps, Math.max(1, Math.round((options.share ?? 1) * steps)));
 }
 
-/** The order of a split's positions in a pass: Fisher-Yates from (seed, pass). */
-export function passOrder(count: number, seed: number, pass: number, shuffle: boolean): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
-  return shuffle ? new Random(seed, 'order', pass).shuffle(order) : order;
-}
-
 /** Returns the batch of any (epoch, step), a pure function of the options, so that training can resume anywhere. */
 export interface BatchSource {
   readonly stepsPerEpoch: number;
@@ -81,10 +78,10 @@ export interface BatchSource {
 
 /** Renders batches in this thread. */
 export function openBatches(options: LoaderOptions): BatchSource {
-  const { split: name, views = Infinity, seed, shuffle, teacherLogits } = options;
+  const { split: name, views = Infinity, seed, shuffle, classSampling, teacherLogits } = options;
   const { shared } = options.dataset;
   const { info } = shared;
-  const { count } = splitOf(shared, name, options.size);
+  const { count, labels } = splitOf(shared, name, options.size);
   const [steps, passSteps] = [stepsPerEpoch(count, options), stepsPerPass(count, options)];
   const renderers = new Map<string, RenderBatch>();
   const rendererAt = (size: Size | undefined): RenderBatch => {
@@ -95,7 +92,11 @@ export function openBatches(options: LoaderOptions): BatchSource {
   };
   const teacher =
     teacherLogits === undefined ? null : openLogitsFile(teacherLogits, { views, count, classes: info.classes.length });
-  let order: { pass: number; positions: Uint32Array } = { pass: -1, positions: new Uint32Array() };
+  const passOf =
+    classSampling === 'balanced'
+      ? balancedPasses(labels, info.classes.length, seed)
+      : (pass: number) => naturalPass(count, seed, pass, shuffle);
+  let current: { readonly pass: number; readonly order: Pass } | undefined;
   return {
     stepsPerEpoch: steps,
     batch(epoch, step, others = []) {
@@ -104,13 +105,14 @@ export function openBatches(options: LoaderOptions): BatchSource {
       const position = epoch * steps + step;
       const pass = Math.floor(position / passSteps);
       const within = position % passSteps;
-      if (order.pass !== pass) order = { pass, positions: passOrder(count, seed, pass, shuffle) };
-      const positions = order.positions.subarray(within * options.batch, (within + 1) * options.batch);
-      const view = pass % views;
+      if (current?.pass !== pass) current = { pass, order: passOf(pass) };
+      const part = (all: Uint32Array) => all.subarray(within * options.batch, (within + 1) * options.batch);
+      const positions = part(current.order.positions);
+      const shown = part(current.order.views).map((view) => view % views);
       return {
-        ...rendererAt(options.size)(positions, view),
-        others: others.map((size) => ({ size, images: rendererAt(size)(positions, view).images })),
-        teacher: teacher?.read(view, positions) ?? null,
+        ...rendererAt(options.size)(positions, shown),
+        others: others.map((size) => ({ size, images: rendererAt(size)(positions, shown).images })),
+        teacher: teacher?.read(shown, positions) ?? null,
         size: positions.length,
       };
     },
@@ -118,7 +120,7 @@ export function openBatches(options: LoaderOptions): BatchSource {
   };
 }
 
-type RenderBatch = (positions: Uint32Array, view: number) => Pick<Batch, 'images' | 'labels'>;
+type RenderBatch = (positions: Uint32Array, views: Uint32Array) => Pick<Batch, 'images' | 'labels'>;
 
 /**
  * Renders a view of the images at some positions in one size. A view is a pure function of (seed, view, position); its
@@ -144,16 +146,19 @@ function batchRenderer(
   const streamOf = (view: number, position: number): Random =>
     augment.length === 0 ? still : new Random(viewSeed, 'view', view, position);
 
-  return (positions, view) => {
+  return (positions, views) => {
     const images = new Float32Array(positions.length * pixels);
     const labels = new Float32Array(positions.length * classes);
     split.read(positions, originals);
     for (const [row, position] of positions.entries()) {
-      renderer.render(originals, row * pixels, images, row * pixels, streamOf(view, position));
+      renderer.render(originals, row * pixels, images, row * pixels, streamOf(views[row], position));
       labels[row * classes + label(position)] = 1;
     }
     for (const [number, { mix }] of renderer.mixing.entries()) {
-      const streams = Array.from(positions, (position) => new Random(viewSeed, 'mix', number, view, position));
+      const streams = Array.from(
+        positions,
+        (position, row) => new Random(viewSeed, 'mix', number, views[row], position),
+      );
       const partners = streams.map((random) => random.int(split.count));
       split.read(partners, originals);
       for (const [row, position] of partners.entries()) {

@@ -48,7 +48,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
   const { input, classes } = sandwich.largest.network;
   return withDataset(job.dataset, (dataset) => {
     const { info } = dataset;
-    const loss = checkedLoss({ classes, channels: input[2] }, config, teacher, info);
+    const loss = checkedLoss({ classes, channels: input[2] }, config, teacher, dataset);
     const size = [input[0], input[1]] as const;
     const otherSizes = (step: number): readonly Size[] => furtherSizes(sandwich.at(step), size);
     const plan: TrainingPlan = { train: config, loss, teacher, seed, size, otherSizes, until: undefined };

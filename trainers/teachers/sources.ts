@@ -12,7 +12,6 @@ import type { FitHooks, FitResult, TeacherModelSource, TeacherNormalisation } fr
 import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
 import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../recipe.js';
-import type { Augmentation } from '../data/augment/schema.js';
 import { withoutMixing } from '../data/augment/steps.js';
 import { readInput } from '../../base/files.js';
 import {
@@ -34,7 +33,7 @@ import {
 export interface TeacherOptions {
   readonly dataset: DatasetRef;
   /** The students' training: its loss, and the views that the logits belong to. */
-  readonly train: Pick<TrainConfig, 'augment' | 'views' | 'loss'>;
+  readonly train: Pick<TrainConfig, 'augment' | 'views' | 'loss' | 'class_weight' | 'class_sampling'>;
   /** The experiment's seed: of the views, and of a teacher's training. */
   readonly seed: number;
   readonly engine: AnyEngine;
@@ -115,13 +114,14 @@ const fitHooks = (hooks: TeacherHooks): FitHooks => ({
 const teacherEpochs = 12;
 
 /**
- * How a teacher is trained: by the recipe `fast`, or, at a given learning rate, as in `plain`.
+ * How a teacher is trained: by the recipe `fast`, or, at a given learning rate, as in `plain`. It balances classes as its students do,
+ * so that its answers do not prefer frequent classes that the students' labels do not.
  * @param images number of training images
  */
 export function teacherTraining(
   { epochs, batch, learning_rate }: Config<'train'>,
   images: number,
-  augment: Augmentation,
+  { augment, class_weight, class_sampling, loss }: Omit<TeacherOptions['train'], 'views'>,
 ): TrainConfig {
   const recipe =
     learning_rate === undefined
@@ -130,7 +130,9 @@ export function teacherTraining(
   const train = trainSchema.parse({
     ...recipe,
     batch,
-    loss: { type: 'cross-entropy' },
+    loss: { type: 'cross-entropy', logit_adjustment: loss?.logit_adjustment },
+    class_weight,
+    class_sampling,
     augment: withoutMixing(augment),
   });
   return withStepsOn(images, overTraining(train, { epochs }, teacherEpochs));
@@ -156,7 +158,7 @@ export async function trainedTeacher(
   const engine = await chooseEngine(options.engine);
   const task = { input: [info.height, info.width, info.channels] as const, classes: info.classes.length };
   const network = presetNetworks[config.network](task, config.width);
-  const train = teacherTraining(config, info.counts.train, options.train.augment);
+  const train = teacherTraining(config, info.counts.train, options.train);
   const directory = join(
     cache,
     'teachers',
