@@ -1,4 +1,4 @@
-import { type Dataset, type DatasetInfo, withDataset } from './data/index.js';
+import { type Dataset, withDataset } from './data/index.js';
 import { calibrateBatchNorm } from './batch-norm.js';
 import { stepsPerEpoch } from './data/batches.js';
 import { viewsOf } from './data/augment/defaults.js';
