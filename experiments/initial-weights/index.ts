@@ -17,8 +17,6 @@ import type { Locating } from '../parse/index.js';
 import type { TrainingExperiment } from '../schema/experiment.js';
 import { type FoundWeights, readFoundWeights, weightsFilesOf } from './read.js';
 
-export { weightsFilesOf } from './read.js';
-
 /** Hash of all files that the weights of a path are read from. */
 export const initialContent = (path: string): string =>
   contentHash(...weightsFilesOf(path).map((file) => readFileSync(file)));
