@@ -1,5 +1,7 @@
 import { messageOf } from '../../base/errors.js';
+import { canonicalJson } from '../../base/hash.js';
 import { toPixels } from '../../base/image-pixels.js';
+import { completeDecoding, defaultDecoding, type Rendering } from '../../base/preprocess.js';
 
 /** Why an image cannot be used; reports count them by these words. */
 export const damageCauses = {
@@ -75,16 +77,11 @@ function damageOf(bytes: Buffer, start: string, cause: unknown): DamagedImage {
   return new DamagedImage(reason, reason === 'truncated' ? 'it ends too early' : message, { cause });
 }
 
-export interface Rendering {
-  readonly size: number;
-  readonly channels: 1 | 3;
-}
-
 /**
  * Decodes an image file to bytes [height, width, channels].
  * @throws DamagedImage when it is not a whole image of a format that can be read
  */
-export async function decodeImage(bytes: Buffer, { size, channels }: Rendering): Promise<Uint8Array> {
+export async function decodeImage(bytes: Buffer, rendering: Rendering): Promise<Uint8Array> {
   if (bytes.length === 0) throw new DamagedImage('empty', 'empty');
   // Loaded lazily: it is slow to load, and most processes decode no image.
   const { default: sharp } = await import('sharp');
@@ -96,9 +93,10 @@ export async function decodeImage(bytes: Buffer, { size, channels }: Rendering):
       if (depth !== 'uchar' && depth !== 'ushort')
         throw new DamagedImage('samples', `samples of type ${depth ?? 'unknown'}: save it with 8 or 16 bits`);
     }
-    const image = toPixels(sharp(bytes), [size, size, channels]);
+    const image = toPixels(sharp(bytes), rendering);
     const { data, info } = await image.toBuffer({ resolveWithObject: true });
-    if (info.channels !== channels) throw new Error(`it decodes to ${info.channels} channels instead of ${channels}`);
+    if (info.channels !== rendering.channels)
+      throw new Error(`it decodes to ${info.channels} channels instead of ${rendering.channels}`);
     return data;
   } catch (error) {
     throw error instanceof DamagedImage ? error : damageOf(bytes, start, error);
@@ -110,4 +108,15 @@ export async function imageHeader(bytes: Buffer): Promise<ImageHeader> {
   const { default: sharp } = await import('sharp');
   const { format, width, height, space, hasAlpha } = await sharp(bytes).metadata();
   return { format, width, height, colours: hasAlpha ? `${space} + alpha` : space };
+}
+
+/**
+ * The parts of a rendering that tell caches of decoded files apart. Caches that were made when only the side of squares and
+ * the channels could be chosen keep their names.
+ */
+export function renderingIdentity(rendering: Rendering): readonly unknown[] {
+  const { size, channels } = rendering;
+  const decoding = completeDecoding(rendering);
+  const side = size[0] === size[1] ? size[0] : size;
+  return canonicalJson(decoding) === canonicalJson(defaultDecoding) ? [side, channels] : [side, channels, decoding];
 }

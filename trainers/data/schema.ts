@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { completeDecoding, decodingKeys, defaultDecoding, type Rendering } from '../../base/preprocess.js';
 
 const part = z.number().gt(0).lt(1);
 
@@ -15,19 +16,28 @@ const splits = {
 const column = (meaning: string, usual: string) =>
   z.string().optional().describe(`column ${meaning}; by default ${usual}`);
 
+const side = z.number().int().min(8).max(512);
+
+const { fit, background, resampling } = decodingKeys;
+const optional = <T extends z.ZodType>(key: T, text: string) => key.optional().describe(text);
+
 /** Keys of sources that decode image files. */
-const files = {
+export const renderingKeys = {
   size: z
-    .number()
-    .int()
-    .min(8)
-    .max(512)
+    .union([side, z.tuple([side, side])])
     .default(64)
-    .describe('height and width that every image is resized to, keeping its middle, in pixels'),
+    .describe('height and width of every image in pixels: one number, or [height, width]'),
   channels: z
     .union([z.literal(1), z.literal(3)])
     .default(3)
     .describe('3: colour; 1: grey'),
+  fit: optional(fit, `${fit.description}; by default ${defaultDecoding.fit}`),
+  background: optional(background, `${background.description}; by default white`),
+  resampling: optional(resampling, `${resampling.description}; by default ${defaultDecoding.resampling}`),
+};
+
+/** Keys of sources of single files. */
+const fileKeys = {
   damaged: z
     .enum(['refuse', 'skip'])
     .optional()
@@ -76,7 +86,8 @@ export const dataSchema = z.discriminatedUnion('type', [
         .min(2)
         .optional()
         .describe('the class folders in the order of the labels; by default all of them, sorted'),
-      ...files,
+      ...renderingKeys,
+      ...fileKeys,
     })
     .describe('images of your own'),
   z
@@ -102,22 +113,25 @@ export const dataSchema = z.discriminatedUnion('type', [
         .min(2)
         .optional()
         .describe('the labels that are used, in their order; by default all of them, sorted'),
-      ...files,
+      ...renderingKeys,
+      ...fileKeys,
     })
     .describe('images of your own in a table of paths and labels'),
 ]);
 export type DataConfig = z.output<typeof dataSchema>;
 
-/** Height, width and channels of the images, as the configuration decides them. */
-export function imagesOf(data: DataConfig): { readonly size: number; readonly channels: number } {
+/** How the images of a configuration become pixels. */
+export function renderingOf(data: DataConfig): Rendering {
   switch (data.type) {
     case 'fashion-mnist':
-      return { size: 28, channels: 1 };
+      return { ...defaultDecoding, size: [28, 28], channels: 1 };
     case 'cifar10':
     case 'cifar100':
-      return { size: 32, channels: 3 };
+      return { ...defaultDecoding, size: [32, 32], channels: 3 };
     case 'image-folder':
-    case 'list':
-      return data;
+    case 'list': {
+      const { size, channels } = data;
+      return { ...completeDecoding(data), size: typeof size === 'number' ? [size, size] : size, channels };
+    }
   }
 }

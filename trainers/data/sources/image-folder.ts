@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { contentHash } from '../../../base/hash.js';
-import { decodeImage, type Rendering } from '../decode.js';
+import type { Rendering } from '../../../base/preprocess.js';
+import { decodeImage, renderingIdentity } from '../decode.js';
 import { readLayout, type Listing } from '../reading/layout.js';
 import type { FileTree } from '../reading/files.js';
 import { readList, type ListColumns } from '../reading/list.js';
@@ -9,8 +10,10 @@ import type { FileSource } from './source.js';
 
 const purpose = 'one folder per class, or train and test (or val) folders of such folders';
 
-export interface ImageOptions extends Rendering {
-  readonly damaged?: FileSource['damaged'];
+export interface ImageOptions {
+  readonly rendering: Rendering;
+  /** What happens when some of the images are damaged; default: refuse. */
+  readonly damaged?: FileSource['damaged'] | undefined;
 }
 
 export interface ImageFolderOptions extends ImageOptions {
@@ -32,7 +35,9 @@ export async function openImageList(path: string, options: ImageOptions & ListCo
 
 /** The source of listed image files. */
 export function imageSource(tree: FileTree, listing: Listing, options: ImageOptions): FileSource {
-  const { size, channels, damaged = 'refuse' } = options;
+  const { rendering, damaged = 'refuse' } = options;
+  const [height, width] = rendering.size;
+  const identity = renderingIdentity(rendering);
   const name = nameOf(tree.path);
   const { classes, items } = listing;
   const state = items.map(({ file: { path, stamp }, label, split, group }) => [
@@ -46,15 +51,15 @@ export function imageSource(tree: FileTree, listing: Listing, options: ImageOpti
     kind: 'files',
     name,
     classes,
-    height: size,
-    width: size,
-    channels,
+    height,
+    width,
+    channels: rendering.channels,
     count: items.length + (listing.damaged?.length ?? 0),
-    fingerprint: contentHash('images', name, size, channels, classes, state),
-    origin: contentHash('images', resolve(tree.path), size, channels),
+    fingerprint: contentHash('images', name, ...identity, classes, state),
+    origin: contentHash('images', resolve(tree.path), ...identity),
     tree,
     listing,
     damaged,
-    decode: (bytes) => decodeImage(bytes, { size, channels }),
+    decode: (bytes) => decodeImage(bytes, rendering),
   };
 }
