@@ -5,31 +5,19 @@ import type { DType, Shape, TensorType } from '../graph/types.js';
 /** Names of the rules that write an operator with others where a provider has no kernel (passes/write-out.ts). */
 export type RewriteName =
   | 'absolute value'
-  | 'arc cosine'
-  | 'arc sine'
   | 'batch normalisation'
   | 'bounds'
   | 'by gathering'
-  | 'exclusive or'
-  | 'hyperbolic cosine'
-  | 'hyperbolic sine'
-  | 'infinite'
   | 'int32 for int64'
-  | 'inverse hyperbolic cosine'
-  | 'inverse hyperbolic sine'
-  | 'inverse hyperbolic tangent'
   | 'log softmax'
   | 'negation'
-  | 'not a number'
   | 'numbers for booleans'
   | 'or'
   | 'position in a window'
-  | 'remainder'
   | 'rounding'
   | 'scaled exponential'
   | 'sign'
   | 'swish'
-  | 'tangent'
   | 'two filters a group';
 
 /** A provider cannot run the operator; the text says what to do instead. */

@@ -67,55 +67,6 @@ export const swish: OperatorRewrite = (w) => {
   return [w.emit('Mul', [x, w.emit('Sigmoid', [w.emit('Mul', [x, w.number(w.floatOf('alpha', 1.702))])])])];
 };
 
-/** atan(x / sqrt((1 - x)(1 + x))): at 1 and -1, of infinities. */
-function arcSineOf(w: OperatorWriter): string {
-  const [x] = w.node.inputs;
-  const one = w.number(1);
-  const cosine = w.emit('Sqrt', [w.emit('Mul', [w.emit('Sub', [one, x]), w.emit('Add', [one, x])])]);
-  return w.emit('Atan', [w.emit('Div', [x, cosine])]);
-}
-export const arcSine: OperatorRewrite = (w) => [arcSineOf(w)];
-export const arcCosine: OperatorRewrite = (w) => [w.emit('Sub', [w.number(Math.PI / 2), arcSineOf(w)])];
-
-const halfOf = (w: OperatorWriter, x: string): string => w.emit('Mul', [x, w.number(0.5)]);
-
-/** (e^x + e^-x) / 2, or the difference. */
-const hyperbolic =
-  (op: 'Add' | 'Sub'): OperatorRewrite =>
-  (w) => {
-    const [x] = w.node.inputs;
-    const [up, down] = [x, w.emit('Neg', [x])].map((exponent) => w.emit('Exp', [exponent]));
-    return [halfOf(w, w.emit(op, [up, down]))];
-  };
-export const hyperbolicCosine = hyperbolic('Add');
-export const hyperbolicSine = hyperbolic('Sub');
-
-/** log(x + sqrt(x^2 - 1)) */
-export const inverseHyperbolicCosine: OperatorRewrite = (w) => {
-  const [x] = w.node.inputs;
-  const root = w.emit('Sqrt', [w.emit('Sub', [w.emit('Mul', [x, x]), w.number(1)])]);
-  return [w.emit('Log', [w.emit('Add', [x, root])])];
-};
-
-/** sign(x) * log(|x| + sqrt(x^2 + 1)): without differences of large numbers. */
-export const inverseHyperbolicSine: OperatorRewrite = (w) => {
-  const [x] = w.node.inputs;
-  const root = w.emit('Sqrt', [w.emit('Add', [w.emit('Mul', [x, x]), w.number(1)])]);
-  return [w.emit('Mul', [w.emit('Sign', [x]), w.emit('Log', [w.emit('Add', [w.emit('Abs', [x]), root])])])];
-};
-
-/** log((1 + x) / (1 - x)) / 2 */
-export const inverseHyperbolicTangent: OperatorRewrite = (w) => {
-  const [x] = w.node.inputs;
-  const [above, below] = (['Add', 'Sub'] as const).map((op) => w.emit(op, [w.number(1), x]));
-  return [halfOf(w, w.emit('Log', [w.emit('Div', [above, below])]))];
-};
-
-export const tangent: OperatorRewrite = (w) => {
-  const [x] = w.node.inputs;
-  return [w.emit('Div', [w.emit('Sin', [x]), w.emit('Cos', [x])])];
-};
-
 const zero = (w: OperatorWriter): string => w.number(0, 'int32');
 
 export const negation: OperatorRewrite = (w) => [w.emit('Sub', [zero(w), w.node.inputs[0]])];
@@ -136,16 +87,6 @@ export const sign: OperatorRewrite = (w) => {
   const dtype = w.typeOf(x).dtype === 'int32' ? 'int32' : 'float32';
   const [above, below] = (['Greater', 'Less'] as const).map((op) => w.cast(w.emit(op, [x, w.number(0, dtype)]), dtype));
   return [w.emit('Sub', [above, below])];
-};
-
-/** The remainder with the sign of the divisor; integers are divided towards zero. */
-export const remainder: OperatorRewrite = (w) => {
-  const [a, b] = w.node.inputs;
-  const rest = w.emit('Sub', [a, w.emit('Mul', [w.emit('Div', [a, b]), b])]);
-  const [restBelow, divisorBelow] = [rest, b].map((x) => w.cast(w.emit('Less', [x, zero(w)]), 'int32'));
-  const differ = w.emit('Not', [w.emit('Equal', [restBelow, divisorBelow])]);
-  const wrong = w.emit('And', [differ, w.emit('Not', [w.emit('Equal', [rest, zero(w)])])]);
-  return [w.emit('Add', [rest, w.emit('Mul', [w.cast(wrong, 'int32'), b])])];
 };
 
 /** Cuts out constant positions of some axes by a Gather along each axis. */
@@ -202,28 +143,11 @@ export const inInt32: OperatorRewrite = (w) => {
   return dtype === 'int32' ? numbers : [w.cast(numbers[0], dtype)];
 };
 
-const not = (w: OperatorWriter, x: string): string => w.emit('Not', [x]);
-const and = (w: OperatorWriter, a: string, b: string): string => w.emit('And', [a, b]);
-const either = (w: OperatorWriter, a: string, b: string): string => not(w, and(w, not(w, a), not(w, b)));
-
+/** By de Morgan's law. */
 export const or: OperatorRewrite = (w) => {
-  const [a, b] = w.node.inputs;
-  return [either(w, a, b)];
+  const [a, b] = w.node.inputs.map((x) => w.emit('Not', [x]));
+  return [w.emit('Not', [w.emit('And', [a, b])])];
 };
-
-export const exclusiveOr: OperatorRewrite = (w) => {
-  const [a, b] = w.node.inputs;
-  return [and(w, either(w, a, b), not(w, and(w, a, b)))];
-};
-
-export const isNotANumber: OperatorRewrite = (w) => {
-  const [x] = w.node.inputs;
-  return [not(w, w.emit('Equal', [x, x]))];
-};
-
-export const isInfinite: OperatorRewrite = (w) => [
-  w.emit('Equal', [w.emit('Abs', [w.node.inputs[0]]), w.number(Infinity)]),
-];
 
 /** The operator on 0 and 1 instead of booleans; other operands, such as conditions and positions, stay as they are. */
 export const withNumbers: OperatorRewrite = (w) => {
