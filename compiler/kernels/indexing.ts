@@ -1,10 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
-import type { Shape } from '../graph/index.js';
-import { elementTypes, int, requireDtype, sizeOf, string } from '../graph/index.js';
+import { elementTypes, int, requireDtype, sizeOf, string, type Shape } from '../graph/index.js';
 import { Val } from '../values/value.js';
-import type { Rule } from './call.js';
-import { withAttrs } from './call.js';
+import { withAttrs, type Rule } from './call.js';
 import { compare } from './elementwise/binary.js';
 import { castTo, elementwise } from './elementwise/elementwise.js';
 import { axisIn } from './shape.js';

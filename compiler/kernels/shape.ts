@@ -2,8 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { int, range, sameShape, sizeOf, string } from '../graph/index.js';
 import { isIdentity, permute } from '../values/layout.js';
 import { Val } from '../values/value.js';
-import type { Rule } from './call.js';
-import { withAttrs } from './call.js';
+import { withAttrs, type Rule } from './call.js';
 import { commonPerm } from './elementwise/elementwise.js';
 
 export const axisIn = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
@@ -109,9 +108,7 @@ export const shapeRules = {
       at,
     );
   }),
-  PadV2: withAttrs<tf.PadV2Attrs>((call, { paddings, constantValue }) =>
-    pad(call.value('x'), paddings, constantValue),
-  ),
+  PadV2: withAttrs<tf.PadV2Attrs>((call, { paddings, constantValue }) => pad(call.value('x'), paddings, constantValue)),
   Reshape: withAttrs<tf.ReshapeAttrs>((call, { shape }) => {
     const x = call.value('x');
     return x.reshaped(tf.util.inferFromImplicitShape(shape, sizeOf(x.shape)));

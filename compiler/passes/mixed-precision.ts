@@ -3,6 +3,7 @@ import {
   type Graph,
   GraphEditor,
   int,
+  intOf,
   type Node,
   type OnnxOp,
   optimizerOrigin,
@@ -36,9 +37,9 @@ const product =
 
 const convolution = product(({ inputs }, editor) => sizeOf(editor.shapeOf(inputs[1]).slice(1)));
 
-const transposedConvolution = product(({ inputs, attributes: { group } }, editor) => {
-  const [channels, , ...kernel] = editor.shapeOf(inputs[1]);
-  return (channels / (group?.kind === 'int' ? group.value : 1)) * sizeOf(kernel);
+const transposedConvolution = product((node, editor) => {
+  const [channels, , ...kernel] = editor.shapeOf(node.inputs[1]);
+  return (channels / intOf(node, 'group', 1)) * sizeOf(kernel);
 });
 
 const layerProduct = product(({ inputs }, editor) => editor.shapeOf(inputs[0]).at(-1) ?? 1);

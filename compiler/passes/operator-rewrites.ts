@@ -1,4 +1,16 @@
-import { float, int, type OnnxOp, range, sizeOf, string } from '../graph/index.js';
+import {
+  float,
+  floatOf,
+  int,
+  intOf,
+  intsOf,
+  isFixed,
+  type OnnxOp,
+  range,
+  sizeOf,
+  sliced,
+  string,
+} from '../graph/index.js';
 import type { OperatorRewrite, OperatorWriter } from './writer.js';
 
 /**
@@ -18,7 +30,7 @@ export const trainingBatchNorm: OperatorRewrite = (w) => {
   const average = mean(x);
   const centred = w.emit('Sub', [x, overImages(average)]);
   const variance = mean(w.emit('Mul', [centred, centred]));
-  const deviation = w.emit('Sqrt', [w.emit('Add', [variance, w.number(w.floatOf('epsilon', 1e-5))])]);
+  const deviation = w.emit('Sqrt', [w.emit('Add', [variance, w.number(floatOf(w.node, 'epsilon', 1e-5))])]);
   const factor = w.emit('Mul', [gamma, w.emit('Reciprocal', [deviation])]);
   const y = w.emit('Add', [w.emit('Mul', [centred, overImages(factor)]), overImages(beta)]);
   return [y, average, variance];
@@ -38,7 +50,7 @@ export const twoFiltersInGroup: OperatorRewrite = (w) => {
 /** x - max - log(sum(exp(x - max))), along one axis. */
 export const logSoftmax: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
-  const axis = [w.intOf('axis', -1)];
+  const axis = [intOf(w.node, 'axis', -1)];
   const lower = w.emit('Sub', [x, w.reduce('ReduceMax', x, axis, true)]);
   return [w.emit('Sub', [lower, w.emit('Log', [w.reduce('ReduceSum', w.emit('Exp', [lower]), axis, true)])])];
 };
@@ -64,7 +76,7 @@ export const scaledExponential: OperatorRewrite = (w) => {
 /** x * sigmoid(alpha * x) */
 export const swish: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
-  return [w.emit('Mul', [x, w.emit('Sigmoid', [w.emit('Mul', [x, w.number(w.floatOf('alpha', 1.702))])])])];
+  return [w.emit('Mul', [x, w.emit('Sigmoid', [w.emit('Mul', [x, w.number(floatOf(w.node, 'alpha', 1.702))])])])];
 };
 
 const zero = (w: OperatorWriter): string => w.number(0, 'int32');
@@ -98,14 +110,10 @@ export const byGathering: OperatorRewrite = (w) => {
   for (const [i, given] of axes.entries()) {
     const axis = given < 0 ? given + shape.length : given;
     const size = shape[axis];
-    if (!w.isFixed(size)) return null;
+    if (!isFixed(size)) return null;
     const step = bounds.length > 3 ? steps[i] : 1;
-    const clamp = (at: number): number => {
-      const position = at < 0 ? at + size : at;
-      return step > 0 ? Math.min(Math.max(position, 0), size) : Math.min(Math.max(position, -1), size - 1);
-    };
-    const [from, to] = [clamp(starts[i]), clamp(ends[i])];
-    const kept = range(Math.max(0, Math.ceil((to - from) / step))).map((k) => from + k * step);
+    const { first, count } = sliced(size, starts[i], ends[i], step);
+    const kept = range(count).map((k) => first + k * step);
     cut = w.emit('Gather', [cut, w.constant(kept, [kept.length], 'int32')], { axis: int(axis) });
   }
   return [cut];
@@ -126,9 +134,8 @@ function narrowed(w: OperatorWriter, name: string): string | null {
   if (producer === undefined || !positioning.has(producer.op)) return null;
   // There is no cast from int64, but Gather takes int64 positions: gathering from 0, 1, 2 ... gives them as int32.
   const { shape } = w.typeOf(producer.inputs[0]);
-  const axis = producer.attributes['axis'];
-  const length = shape.at(axis?.kind === 'int' ? axis.value : 0);
-  if (length === undefined || !w.isFixed(length)) return null;
+  const length = shape.at(intOf(producer, 'axis', 0));
+  if (length === undefined || !isFixed(length)) return null;
   return w.emit('Gather', [w.constant(range(length), [length], 'int32'), name], { axis: int(0) });
 }
 
@@ -169,10 +176,10 @@ export const positionInWindow: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   const [images, channels, height, width] = w.typeOf(x).shape;
   const [outHeight, outWidth] = w.typeOf(w.node.outputs[0]).shape.slice(2);
-  if (!w.isFixed(images)) return null;
-  const [rows, columns] = w.intsOf('kernel_shape', []);
-  const [down, right] = w.intsOf('strides', [1, 1]);
-  const [top, left, bottom, after] = w.intsOf('pads', [0, 0, 0, 0]);
+  if (!isFixed(images)) return null;
+  const [rows, columns] = intsOf(w.node, 'kernel_shape') ?? [];
+  const [down, right] = intsOf(w.node, 'strides') ?? [1, 1];
+  const [top, left, bottom, after] = intsOf(w.node, 'pads') ?? [0, 0, 0, 0];
   const pads = w.integers([0, 0, top, left, 0, 0, bottom, after]);
   const padded = w.emit('Pad', [x, pads, w.number(lowest)], { mode: string('constant') });
   const maps = range(rows * columns).map((i) => {

@@ -1,10 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../../base/errors.js';
-import type { OnnxOp } from '../../graph/index.js';
-import { range, requireDtype, sizeOf } from '../../graph/index.js';
+import { range, requireDtype, sizeOf, type OnnxOp } from '../../graph/index.js';
 import { Val } from '../../values/value.js';
-import type { Rule } from '../call.js';
-import { withAttrs } from '../call.js';
+import { withAttrs, type Rule } from '../call.js';
 import { castTo, elementwise, numberLike } from './elementwise.js';
 
 const one =
