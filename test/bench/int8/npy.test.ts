@@ -1,14 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readNpy, writeNpy } from '../../../bench/int8/peer.js';
+import { sharedFolder } from '../../support/temporary.js';
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'nas-npy-'));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+const folder = sharedFolder();
 
 describe('.npy files', () => {
   it('round-trip', () => {
