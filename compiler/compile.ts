@@ -28,6 +28,8 @@ export interface CompileOptions {
   readonly target?: Target;
   /** States to share with other programs; default: a new store. */
   readonly states?: StateStore;
+  /** Variables that become constants of the program. */
+  readonly freeze?: (variable: tf.Variable) => boolean;
   /** Trace twice and compare; default true. */
   readonly checkDeterminism?: boolean;
   /** Seed of the noise of `uniform`; default 1. */
@@ -101,14 +103,14 @@ export async function compile(
   inputs: Readonly<Record<string, InputSpec>>,
   options: CompileOptions = {},
 ): Promise<Program> {
-  const { states = new StateStore(), optimize = true, loop = false, mixedPrecision = false } = options;
+  const { states = new StateStore(), freeze, optimize = true, loop = false, mixedPrecision = false } = options;
   const given = options.target ?? (await resolveTarget());
   const target = mixedPrecision ? withoutSinglePrecision(given) : given;
   if (mixedPrecision) await requireHalf(target);
   if (loop) requireFixedSizes(inputs);
   const start = performance.now();
   // No await before the states are adopted: concurrently compiled programs must see each other's states.
-  const traceOptions: TraceOptions = { target, orders: states.orders };
+  const traceOptions: TraceOptions = { target, orders: states.orders, ...(freeze && { freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
   const { graph, packs } = optimized(
     recorded,
@@ -160,7 +162,7 @@ function requireFixedSizes(inputs: Readonly<Record<string, InputSpec>>): void {
 }
 
 /** As the options of `compile`. */
-export type InferenceOptions = Pick<CompileOptions, 'target' | 'check'> & {
+export type InferenceOptions = Pick<CompileOptions, 'target' | 'freeze' | 'check'> & {
   /** The states that the function reads, such as a training program's. */
   readonly states: StateStore;
 };
@@ -175,8 +177,8 @@ export function compileInference(
   inputs: Readonly<Record<string, InputSpec>>,
   options: InferenceOptions,
 ): InferenceProgram {
-  const { target = portable, states } = options;
-  const traced = traceTwice(fn, inputs, { orders: states.orders, plain: true });
+  const { target = portable, states, freeze } = options;
+  const traced = traceTwice(fn, inputs, { orders: states.orders, plain: true, ...(freeze && { freeze }) });
   const assigned = traced.states.find((state) => state.assigned);
   if (assigned)
     throw invalidInput(

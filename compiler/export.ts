@@ -37,7 +37,7 @@ export function exportFunction(
   const traced = traceTwice(
     (inputs) => ({ [outputName]: infer(inputs[inputName]) }),
     { [inputName]: { shape: [batch === 'dynamic' ? null : batch, ...shape] } },
-    { frozen: true, plain: true },
+    { freeze: () => true, plain: true },
   );
   const { graph } = runPasses({ graph: traced.graph }, inference, portable, options.check);
   return encodeModel(graph, { name, metadata });

@@ -44,8 +44,7 @@ export interface InputSpec {
 }
 
 export interface TraceOptions {
-  /** Whether variables become constants of the program; default: they are its states. */
-  readonly frozen?: boolean;
+  readonly freeze?: (variable: tf.Variable) => boolean;
   readonly orders?: StorageOrders;
   /** Default: any provider. */
   readonly target?: Target;
@@ -86,7 +85,7 @@ class Trace implements TraceContext {
     dynamicBatch: number | null,
   ) {
     this.builder = new GraphBuilder(options.target, dynamicBatch);
-    this.variables = new Variables(this.builder, options.orders ?? new Map(), options.frozen ?? false);
+    this.variables = new Variables(this.builder, options.orders ?? new Map(), options.freeze ?? (() => false));
   }
 
   foreign(tensor: tf.TensorInfo): Val {
@@ -144,7 +143,7 @@ function outputStates(trace: Trace): void {
   for (const record of variables.used()) {
     if (!variables.isAssigned(record)) continue;
     const { variable } = record;
-    if (variables.frozen) throw invalidInput(`variable '${variable.name}' is frozen but the function assigns to it`);
+    if (record.frozen) throw invalidInput(`variable '${variable.name}' is frozen but the function assigns to it`);
     const value = trace.backend.value(variable);
     const perm = variables.settle(record, value.perm ?? range(value.rank));
     builder.output(stateOutput(variable.name), value.fullForm(perm));
@@ -152,9 +151,9 @@ function outputStates(trace: Trace): void {
 }
 
 function stateOf(record: TracedVariable, inputs: ReadonlySet<string>, assigned: boolean): State | null {
-  const { variable, home, dtype, perm } = record;
+  const { variable, home, dtype, perm, frozen } = record;
   const read = inputs.has(stateInput(variable.name));
-  return perm && (read || assigned) ? { variable, home, dtype, perm, assigned, read } : null;
+  return perm && !frozen && (read || assigned) ? { variable, home, dtype, perm, assigned, read } : null;
 }
 
 /** Undoes several things, the last first. */

@@ -16,6 +16,7 @@ export interface TracedVariable {
   value: Val | null;
   /** Storage order of the state input; null until the first use. */
   perm: Perm | null;
+  readonly frozen: boolean;
 }
 
 /** Name of a state's input and of its output. */
@@ -35,8 +36,7 @@ export class Variables {
   constructor(
     private readonly builder: GraphBuilder,
     private readonly settled: StorageOrders,
-    /** Whether the variables are constants. */
-    readonly frozen: boolean,
+    private readonly freeze: (variable: tf.Variable) => boolean,
   ) {}
 
   /** Adds a variable. The extra reference keeps its data alive when the function assigns to it. */
@@ -53,6 +53,7 @@ export class Variables {
       home,
       value: null,
       perm: null,
+      frozen: this.freeze(variable),
     };
     this.records.set(variable, record);
     this.byData.set(dataId, this.byData.has(dataId) ? 'ambiguous' : record);
@@ -65,7 +66,7 @@ export class Variables {
     if (record === 'ambiguous')
       throw invalidInput('two variables share one buffer', { hint: 'Assign a clone to one of them before compiling.' });
     if (!record) return undefined;
-    record.value ??= this.frozen ? this.constant(record) : this.state(record);
+    record.value ??= record.frozen ? this.constant(record) : this.state(record);
     return record.value;
   }
 

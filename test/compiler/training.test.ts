@@ -175,6 +175,16 @@ describe('states', () => {
     expect(numberOf((await program.run({ x: Float32Array.of(1, 1) }))['sum'])).toBe(32);
     await program.dispose();
   });
+
+  it('are left out when frozen', async () => {
+    const w = tf.variable(tf.tensor1d([1, 2]), true, 'frozen/w');
+    const program = await compile(({ x }) => ({ y: tf.mul(w, x) }), { x: { shape: [2] } }, { freeze: (v) => v === w });
+    tf.tidy(() => w.assign(tf.tensor1d([10, 20])));
+    expect((await program.states.snapshot()).has('frozen/w')).toBe(false);
+    await program.states.push();
+    expect((await program.run({ x: Float32Array.of(1, 1) }))['y'].data).toEqual(Float32Array.of(1, 2));
+    await program.dispose();
+  });
 });
 
 describe('the TF.js engine afterwards', () => {

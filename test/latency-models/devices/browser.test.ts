@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findBrowser } from '../../../latency-models/index.js';
-import { temporaryFolder } from '../../support/temporary.js';
 import { browser, hasBrowser, title } from './browsers.js';
 import { small } from './models.js';
 import { quickProtocol } from './quick-protocol.js';
