@@ -29,7 +29,6 @@ export const meta: RunMeta = {
   environment: { cpu: 'a processor' },
 };
 
-/** A new database in a folder of its own, closed when the test has ended. */
 export function newStore(path = join(temporaryFolder(), 'nas.sqlite')): { store: Store; path: string } {
   const store = Store.create(path, meta, tickingClock());
   onTestFinished(() => store.close());

@@ -10,7 +10,6 @@ import { sharedFolder } from '../../support/temporary.js';
 const trials = 24;
 const home = sharedFolder();
 
-/** The status at the top of a run's pages. */
 const stateOf = (page: Page) => page.locator('.run-head .state');
 
 function completeIn(workdir: string): number {
