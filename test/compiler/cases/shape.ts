@@ -94,11 +94,7 @@ const indices: readonly Case[] = [
   },
   forwardOnly(ofOne('topk values', [3, 6], (x) => tf.topk(x, 2).values)),
   forwardOnly(ofOne('topk indices', [3, 6], (x) => tf.topk(x, 3).indices)),
-  forwardOnly(
-    ofOne('range and fill', [4], (x) =>
-      tf.add(tf.mul(x, tf.range(0, 8, 2)), tf.fill([4], 3)),
-    ),
-  ),
+  forwardOnly(ofOne('range and fill', [4], (x) => tf.add(tf.mul(x, tf.range(0, 8, 2)), tf.fill([4], 3)))),
   forwardOnly(ofOne('eye', [3, 3], (x) => tf.mul(x, tf.eye(3)))),
 ];
 
