@@ -54,13 +54,10 @@ export const runSchema = z.object({
   /** For people. */
   name: z.string(),
   coordinator: z.object({
-    /** Random, new at each start. */
+    /** Names the workdir, which one process at a time can work in. */
     id: z.string(),
     host: z.string(),
     pid: z.number().int(),
-    /** As in `ProcessMark`. */
-    place: z.string(),
-    started: z.string().nullable(),
   }),
   artifacts: artifactsAddressSchema,
   build: z.string(),

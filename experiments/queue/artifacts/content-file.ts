@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import type { WriteStream } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeDirectory } from '../../../base/files.js';
-import { ArtifactGone, StorageFailed, WrongContent, type Artifact, type TransferOptions } from './artifact.js';
-import { blockBytes, chunksOf, hashFile, partOf } from './files.js';
-
-/** After so many bytes, the disk is asked to store them while the next ones come. */
-const syncBytes = 2 ** 25;
+import { ArtifactGone, StorageFailed, WrongContent, type Artifact } from './artifact.js';
+import { blockBytes, partOf, readFrom, type OpenFile } from './files.js';
 
 /**
  * A file under construction beside its place. `finish` verifies it, syncs it to the disk and renames it. A part that its
@@ -14,32 +13,23 @@ const syncBytes = 2 ** 25;
  */
 export class ContentFile {
   private readonly hash = createHash('sha256');
-  /** Bytes are copied: memory that is needed until it is written would cost more in garbage collection. */
-  private block: Buffer;
-  /** The earlier block, which is being written. */
-  private earlier: Buffer;
-  private filled = 0;
-  private unsynced = 0;
-  private writing: Promise<void> = Promise.resolve();
-  private syncing: Promise<void> = Promise.resolve();
-  /** The error of a write in the background. */
+  private readonly stream: WriteStream;
   private failure: StorageFailed | undefined;
   private isOpen = true;
-  /** Bytes of the file so far, written or still in a block. */
+  /** Bytes of the file so far, written or about to be. */
   bytes: number;
 
   private constructor(
     private readonly path: string,
-    private readonly artifact: Artifact,
+    readonly artifact: Artifact,
     private readonly part: string,
     private readonly handle: FileHandle,
     /** Bytes that an earlier writer left. */
     readonly left: number,
   ) {
     this.bytes = left;
-    const size = Math.min(blockBytes, artifact.bytes - left);
-    this.block = Buffer.allocUnsafeSlow(size);
-    this.earlier = Buffer.allocUnsafeSlow(size);
+    this.stream = handle.createWriteStream({ autoClose: false, start: left, highWaterMark: 2 * blockBytes });
+    this.stream.on('error', (error) => (this.failure = new StorageFailed(path, error)));
   }
 
   /** @throws StorageFailed */
@@ -52,7 +42,7 @@ export class ContentFile {
         const left = size > artifact.bytes ? 0 : size;
         if (left < size) await handle.truncate(0);
         const file = new ContentFile(path, artifact, part, handle, left);
-        if (left > 0) await hashFile(file.hash, handle);
+        for await (const chunk of readFrom(handle, 0, left)) file.hash.update(chunk);
         return file;
       } catch (error) {
         await handle.close();
@@ -63,25 +53,21 @@ export class ContentFile {
     }
   }
 
-  /** Appends bytes, which may be overwritten afterwards. @throws StorageFailed; WrongContent when there are too many */
+  /** Appends bytes, which must not change afterwards. @throws StorageFailed; WrongContent when there are too many */
   async write(chunk: Uint8Array): Promise<void> {
     if (this.bytes + chunk.byteLength > this.artifact.bytes) throw await this.refuse();
-    for (let done = 0; done < chunk.byteLength;) {
-      const piece = chunk.subarray(done, done + this.block.byteLength - this.filled);
-      this.block.set(piece, this.filled);
-      this.filled += piece.byteLength;
-      this.bytes += piece.byteLength;
-      done += piece.byteLength;
-      if (this.filled === this.block.byteLength) await this.flush();
-    }
+    if (this.failure !== undefined) throw this.failure;
+    this.bytes += chunk.byteLength;
+    const isWritten = this.stream.write(chunk);
+    this.hash.update(chunk);
+    if (!isWritten) await once(this.stream, 'drain').catch(() => undefined);
   }
 
   /** Puts the file in its place. @throws WrongContent, and then nothing of it is kept; StorageFailed */
   async finish(): Promise<void> {
-    await this.flush();
     if (this.bytes !== this.artifact.bytes || this.hash.digest('hex') !== this.artifact.sha256)
       throw await this.refuse();
-    await Promise.all([this.writing, this.syncing]);
+    await this.end();
     if (this.failure !== undefined) throw this.failure;
     try {
       await this.handle.sync();
@@ -98,9 +84,11 @@ export class ContentFile {
   async close(): Promise<void> {
     if (!this.isOpen) return;
     this.isOpen = false;
-    await this.flush().catch(() => undefined);
-    await Promise.all([this.writing, this.syncing]);
-    await this.handle.close();
+    await this.end();
+    const closed = once(this.stream, 'close').catch(() => undefined);
+    // This closes the handle, too.
+    this.stream.destroy();
+    await closed;
     // On a full disk, the space of the part is worth more.
     if (this.failure !== undefined || this.bytes === 0) await rm(this.part, { force: true });
   }
@@ -111,23 +99,12 @@ export class ContentFile {
     await rm(this.part, { force: true });
   }
 
-  /** Hashes the block, and writes it while the next one is filled. @throws StorageFailed when an earlier write failed */
-  private async flush(): Promise<void> {
-    await this.writing;
-    if (this.failure !== undefined) throw this.failure;
-    if (this.filled === 0) return;
-    const full = this.block.subarray(0, this.filled);
-    const fail = (error: unknown): void => {
-      this.failure = new StorageFailed(this.path, error);
-    };
-    this.writing = this.handle.appendFile(full).catch(fail);
-    this.hash.update(full);
-    [this.block, this.earlier] = [this.earlier, this.block];
-    this.filled = 0;
-    this.unsynced += full.byteLength;
-    if (this.unsynced < syncBytes) return;
-    this.unsynced = 0;
-    this.syncing = this.syncing.then(() => this.handle.datasync()).catch(fail);
+  /** Resolves when all bytes are written, or one could not be. */
+  private async end(): Promise<void> {
+    if (this.stream.writableFinished || this.failure !== undefined) return;
+    const ended = once(this.stream, 'finish').catch(() => undefined);
+    this.stream.end();
+    await ended;
   }
 
   private async refuse(): Promise<WrongContent> {
@@ -136,19 +113,39 @@ export class ContentFile {
   }
 }
 
-/** Appends from a file what its copy still lacks. */
-export async function copyRest(
-  source: FileHandle,
+export interface Transfer {
+  readonly signal: AbortSignal | undefined;
+  /** Called with the bytes of the content that are there. */
+  readonly advance: (done: number) => void;
+}
+
+/** The way to and from the place where a run's contents are. */
+export interface Transport {
+  /** Sends what that place lacks of a content. @throws Unreachable; FilesUnreachable; the signal's reason */
+  send(file: OpenFile, transfer: Transfer): Promise<void>;
+  /** Appends to a file what it lacks. @throws as `send`; ArtifactGone; errors of ContentFile */
+  fetch(artifact: Artifact, target: ContentFile, transfer: Transfer): Promise<void>;
+}
+
+/** The place cannot be reached at the moment; a later attempt may succeed. */
+export class Unreachable extends Error {}
+
+/** Appends to a file what it lacks. */
+export async function append(
+  chunks: AsyncIterable<Uint8Array>,
   target: ContentFile,
-  { signal, onProgress }: TransferOptions,
-  total: number,
+  { signal, advance }: Transfer,
 ): Promise<void> {
-  for await (const chunk of chunksOf(source, target.bytes, total)) {
+  for await (const chunk of chunks) {
     signal?.throwIfAborted();
     await target.write(chunk);
-    onProgress?.(target.bytes, total);
+    advance(target.bytes);
   }
 }
+
+/** Appends from a file what its copy still lacks. */
+export const copyRest = (source: FileHandle, target: ContentFile, transfer: Transfer): Promise<void> =>
+  append(readFrom(source, target.bytes, target.artifact.bytes), target, transfer);
 
 /**
  * Writes a content to its place; `fill` appends what an earlier attempt has not left. When that rest turns out to be
