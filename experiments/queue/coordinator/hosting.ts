@@ -19,20 +19,8 @@ export interface Hosting {
   close(complete: boolean): Promise<void>;
 }
 
-export interface HostingOptions {
-  readonly connection: QueueConnection;
-  readonly workdir: string;
-  /** The run's name in the registry. */
-  readonly run: string;
-}
-
-interface Listening {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** Where to listen: as configured, or at the address from which this machine reaches the queue. */
-function listening(listen: string | undefined, connection: QueueConnection): Listening {
+function listening(listen: string | undefined, connection: QueueConnection): { host: string; port: number } {
   if (listen === undefined) return { host: ownAddress(connection), port: 0 };
   const colon = listen.lastIndexOf(':');
   return { host: withoutBrackets(listen.slice(0, colon)), port: Number(listen.slice(colon + 1)) };
@@ -64,10 +52,15 @@ async function serve(
 
 /**
  * Makes the files of a run reachable for workers.
+ * @param run its name in the registry
  * @throws NasError `invalid-input` when the configured address or folder cannot be used
  */
-export async function hostArtifacts(config: ArtifactsConfig, options: HostingOptions): Promise<Hosting> {
-  const { connection, workdir, run } = options;
+export async function hostArtifacts(
+  config: ArtifactsConfig,
+  connection: QueueConnection,
+  workdir: string,
+  run: string,
+): Promise<Hosting> {
   if (config.type === 'folder') {
     const path = join(config.path, run);
     checkWritable(join(path, 'writable'));

@@ -107,12 +107,7 @@ export const jobStates: { readonly [S in State]: Row } = {
     cancel: ['leaving'],
     broken: ['ended', 'reject'],
   },
-  restarting: {
-    ...always,
-    ready: ['waiting', 'submit'],
-    cancel: ['leaving'],
-    broken: ['ended', 'reject'],
-  },
+  restarting: { ...always, ready: ['waiting', 'submit'], cancel: ['leaving'], broken: ['ended', 'reject'] },
   leaving: {
     ...always,
     ready: ['ended', 'resolveCancelled'],

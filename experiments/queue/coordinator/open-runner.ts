@@ -97,7 +97,7 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
     for (const message of connection.warnings) observe({ kind: 'warning', message });
 
     const run = runId(store);
-    const hosting = await hostArtifacts(config.artifacts, { connection, workdir, run });
+    const hosting = await hostArtifacts(config.artifacts, connection, workdir, run);
     closers.push(() => hosting.close(store.run.status().status === 'complete'));
     const { artifacts, address } = hosting;
     const wanted = requirementsOf(config);
@@ -135,7 +135,7 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
       release: closeAll,
     });
     lease.lost.addEventListener('abort', () => runner.disown(lostLease(lease.lost)), { once: true });
-    const watching = every(watchMs, createWatch({ connection, client, url: config.url, observe }));
+    const watching = every(watchMs, createWatch(client, { connection, url: config.url, observe }));
     const ticking = setInterval(() => runner.tick(), watchMs);
     closers.push(() => {
       watching.stop();

@@ -225,8 +225,8 @@ export class RemoteJob implements SubmissionListener {
       plan.folders.begin(next.folders);
       // A job that was begun before goes first.
       const pauseMs = outcome !== undefined && 'pauseMs' in outcome ? (outcome.pauseMs ?? 0) : 0;
-      const place = { first: outcome !== undefined, pauseMs };
-      this.submission = context.client.submit(plan.wanted, plan.prepared.id, next, this, place);
+      const job = { id: plan.prepared.id, order: next, listener: this, first: outcome !== undefined, pauseMs };
+      this.submission = context.client.submit(plan.wanted, job);
       this.next = undefined;
     },
     withdraw: () => this.submission?.cancel(),

@@ -24,8 +24,10 @@ export interface Submission {
   forget(): void;
 }
 
-/** Where a job begins in its queue. */
-export interface Place {
+export interface SubmittedJob {
+  readonly id: string;
+  readonly order: Order;
+  readonly listener: SubmissionListener;
   /** Whether it comes before the waiting jobs. */
   readonly first: boolean;
   /** How long no worker may take it, in ms. */
@@ -54,16 +56,9 @@ export class JobClient {
 
   /**
    * Queues a job. If the server already knows a job with this id, that one is used instead, also after its end.
-   * @param place by default behind the waiting jobs
    */
-  submit(
-    wanted: Requirements,
-    id: string,
-    order: Order,
-    listener: SubmissionListener,
-    place: Place = { first: false, pauseMs: 0 },
-  ): Submission {
-    return this.queueOf(wanted).submit({ id, order, listener, place });
+  submit(wanted: Requirements, job: SubmittedJob): Submission {
+    return this.queueOf(wanted).submit({ ...job });
   }
 
   /** Removes an ended job from the server. */
@@ -98,11 +93,7 @@ export class JobClient {
 }
 
 /** A submitted job. A new submission of the same id is another entry, so late replies about the old one are dropped. */
-interface Entry {
-  readonly id: string;
-  readonly order: Order;
-  readonly listener: SubmissionListener;
-  readonly place: Place;
+interface Entry extends SubmittedJob {
   /** Whether the server has it, or had it. */
   isAdded?: boolean;
   isCancelled?: boolean;
@@ -133,7 +124,7 @@ class JobQueue {
 
   submit(entry: Entry): Submission {
     const { id } = entry;
-    entry.waitsSince = performance.now() + entry.place.pauseMs;
+    entry.waitsSince = performance.now() + entry.pauseMs;
     this.entries.set(id, entry);
     this.unsent.push(entry);
     this.sending ??= this.send().finally(() => (this.sending = undefined));
@@ -231,7 +222,7 @@ class JobQueue {
   private async sendBatch(batch: readonly Entry[]): Promise<void> {
     const entries = batch.filter((entry) => this.isCurrent(entry));
     const kept = { removeOnComplete: { age: keptSeconds }, removeOnFail: { age: keptSeconds } };
-    const jobs = entries.map(({ id, order, place: { first, pauseMs } }) => ({
+    const jobs = entries.map(({ id, order, first, pauseMs }) => ({
       name: order.job.kind,
       data: order,
       // The coordinator counts attempts: its limit may change when a run is resumed.

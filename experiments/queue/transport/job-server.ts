@@ -73,7 +73,7 @@ export interface JobServerOptions {
   readonly name: string;
   /** A worker that is not heard of for so long is considered dead, in ms: the life of its locks. */
   readonly patienceMs: number;
-  /** Does a job; must not throw. Null leaves it to whoever has the lock, which lapses otherwise. */
+  /** Does a job; must not throw. Null: its lock is lost, or lapses. */
   readonly process: (delivery: Delivery) => Promise<Ending | null>;
 }
 

@@ -168,10 +168,7 @@ export class JobRun {
     const sharing = exclusiveKinds.has(order.job.kind) ? 'exclusive' : 'shared';
     const submitted = context.pool.submit(
       { id: delivery.id, job: fitted(place.job, context.slots), sharing, deadline: order.deadline },
-      {
-        started: () => delivery.report({ by }),
-        event: (event) => this.handleEvent(event, place, uploads),
-      },
+      { started: () => delivery.report({ by }), event: (event) => this.handleEvent(event, place, uploads) },
     );
     const cancel = (): void => submitted.cancel();
     signal.addEventListener('abort', cancel);

@@ -1,12 +1,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { JobOrder } from '../../../../experiments/runner/jobs/job-runner.js';
 import type { JobOf } from '../../../../experiments/runner/jobs/jobs.js';
 import { mobilenetReference } from '../../../../spaces/index.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
-import { QueuedRun, worker } from './queued.js';
+import { workerOf } from '../worker/stand.js';
+import { QueuedRun } from './queued.js';
 
 describeWithValkey('a remote runner', () => {
   let valkey: Valkey;
@@ -52,8 +53,7 @@ export default async ({ seed }, { signal }) => {
   const finish = (seed: number) => writeFileSync(join(folder, `go${seed}`), '');
 
   it('runs jobs, repeats the job of a killed process, and withdraws a cancelled waiting job', async () => {
-    const working = await worker(valkey, { modules: true });
-    onTestFinished(() => working.stop());
+    const working = await workerOf(valkey, { modules: true });
     const run = new QueuedRun(valkey);
     const first = await run.open();
     const retries: string[] = [];

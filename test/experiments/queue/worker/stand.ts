@@ -159,11 +159,7 @@ export class Stand {
   }
 }
 
-const addressOf = (valkey: Valkey) =>
-  queueAddress(
-    { url: valkey.url, prefix: 'nas', insecure: false, user: undefined, password_file: undefined, ca_file: undefined },
-    {},
-  );
+export const addressOf = ({ url }: Valkey) => queueAddress({ url, prefix: 'nas', insecure: false }, {});
 
 /** A worker in this process, with its jobs in child processes. */
 export async function workerOf(valkey: Valkey, options: Partial<WorkerOptions> = {}): Promise<StartedWorker> {
