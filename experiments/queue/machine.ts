@@ -83,7 +83,7 @@ export interface Group {
  * Processor flags of `/proc/cpuinfo` by which ONNX Runtime's kernels (MLAS), the C library and Eigen choose among
  * implementations that round differently.
  */
-const deciding: Readonly<Record<string, string>> = {
+const deciding: Readonly<Partial<Record<string, string>>> = {
   x64:
     'sse4_1 fma4 avx f16c fma avx2 avx_vnni avx_vnni_int8 avx_ne_convert ' +
     'avx512f avx512dq avx512cd avx512bw avx512vl avx512_vnni avx512_bf16 avx512_fp16 amx_tile amx_int8 amx_bf16',

@@ -171,23 +171,29 @@ export class RemoteJob implements SubmissionListener {
       case 'done':
       case 'interrupted':
       case 'withdrawn':
-        return this.handle(outcome.kind);
+        this.handle(outcome.kind);
+        break;
       case 'returned':
       case 'missing':
-        return this.handle('interrupted');
+        this.handle('interrupted');
+        break;
       case 'failed':
         this.error = fromPlainError({ code: 'failure', ...error });
-        return this.handle('failed');
+        this.handle('failed');
+        break;
       case 'incomplete':
-        if (this.lackedFiles) return this.die('died', textOf(error));
+        if (this.lackedFiles) this.die('died', textOf(error));
+        else this.handle('interrupted');
         this.lackedFiles = true;
-        return this.handle('interrupted');
+        break;
       case 'died':
-        return this.die('died', textOf(error));
+        this.die('died', textOf(error));
+        break;
       case 'broken':
-        return this.die('died', outcome.reason);
+        this.die('died', outcome.reason);
+        break;
       case 'vanished':
-        return this.die('vanished', `its worker${host} is not heard of any more`);
+        this.die('vanished', `its worker${host} is not heard of any more`);
     }
   }
 

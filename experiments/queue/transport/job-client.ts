@@ -128,7 +128,9 @@ class JobQueue {
     this.entries.set(id, entry);
     this.unsent.push(entry);
     this.sending ??= this.send().finally(() => (this.sending = undefined));
-    const forget = (): void => void (this.isCurrent(entry) && this.entries.delete(id));
+    const forget = (): void => {
+      if (this.isCurrent(entry)) this.entries.delete(id);
+    };
     return {
       cancel: () => {
         entry.isCancelled = true;

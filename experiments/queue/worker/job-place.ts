@@ -15,7 +15,7 @@ export interface PlaceOptions {
   readonly bundles: Pick<BundleCache, 'use'>;
   readonly signal: AbortSignal;
   /** The job's own folder, made at the first call. */
-  home(): string;
+  readonly home: () => string;
   /** This machine's cache, in which jobs share teachers. */
   readonly cache: string;
   /** Whether jobs may bring code of the user's. */

@@ -118,7 +118,7 @@ export class JobRun {
     let failure: PlainError | undefined;
     try {
       ending = await this.work().catch((error: unknown) => this.explain(error));
-      failure = ending?.error;
+      failure = ending.error;
     } catch (error) {
       // A defect here: the lock lapses, and another worker gets the job.
       failure = toPlainError(error);

@@ -86,21 +86,7 @@ describeWithValkey('a worker of a queue', () => {
     return weightsHash(target);
   }
 
-  it('trains to the weights of a local run, reports its jobs, and leaves no files', async () => {
-    const stand = await Stand.open(valkey);
-    const worker = await stand.worker();
-    await stand.add('done', training(await dataOf(stand)));
-    expect(await weightsOf(stand, await stand.end('done'))).toBe(expected);
-    const progress = stand.progress.get('done') ?? [];
-    expect(progress[0]).toEqual({ by: expect.objectContaining({ id: worker.id, slot: 0 }) as unknown });
-    const epochs = progress.flatMap(({ event }) => (event?.kind === 'epoch' ? [event.metrics.epoch] : []));
-    expect(epochs).toEqual([0, 1, 2, 3]);
-    expect(progress.some(({ folders }) => folders !== undefined)).toBe(true);
-    expect(worker.events.at(-1)).toMatchObject({ kind: 'ended', end: 'done' });
-    expect(readdirSync(join(worker.directory, 'jobs'))).toEqual([]);
-  });
-
-  it('returns a training when it stops, and another worker continues it bit for bit', async () => {
+  it('returns a training when it stops, and another worker continues it to the weights of a local run', async () => {
     const stand = await Stand.open(valkey);
     const first = await stand.worker();
     const order = training(await dataOf(stand));
@@ -110,6 +96,8 @@ describeWithValkey('a worker of a queue', () => {
     await first.stop();
     const { kind, folders } = await stand.end('stopped');
     expect([kind, folders['@1'].map(({ path }) => path)]).toEqual(['returned', ['checkpoint.bin']]);
+    const [begun] = stand.progress.get('stopped') ?? [];
+    expect(begun).toEqual({ by: expect.objectContaining({ id: first.id, slot: 0 }) as unknown });
     const second = await stand.worker();
     await stand.add('stopped', { ...order, folders });
     expect(await weightsOf(stand, await stand.end('stopped'))).toBe(expected);
@@ -118,25 +106,8 @@ describeWithValkey('a worker of a queue', () => {
     );
     expect(reported).not.toContain(0);
     expect(reported.at(-1)).toBe(3);
-  });
-
-  it('reports a killed process as a death, and a cancelled job as interrupted', async () => {
-    const stand = await Stand.open(valkey);
-    const worker = await stand.worker();
-    const inputs = await dataOf(stand);
-    const alive = stand.heard('dies', ({ folders }) => folders !== undefined);
-    await stand.add('dies', training(inputs, 50));
-    await alive;
-    for (const pid of worker.pids()) process.kill(pid, 'SIGKILL');
-    const died = await stand.end('dies');
-    expect(died).toMatchObject({ kind: 'died', by: { id: worker.id } });
-    expect(died.folders['@1']).toHaveLength(1);
-
-    const runs = stand.heard('unwanted', ({ folders }) => folders !== undefined);
-    await stand.add('unwanted', training(inputs, 50));
-    await runs;
-    await stand.cancel('unwanted');
-    expect(await stand.end('unwanted')).toMatchObject({ kind: 'interrupted', result: { state: 'interrupted' } });
+    expect(second.events.at(-1)).toMatchObject({ kind: 'ended', end: 'done' });
+    for (const { directory } of [first, second]) expect(readdirSync(join(directory, 'jobs'))).toEqual([]);
   });
 
   it('names a content that the run does not have', async () => {
