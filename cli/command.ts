@@ -12,7 +12,6 @@ interface CommandSpec<Args> {
   readonly run: (args: ArgumentsCamelCase<Args>, terminal: Terminal) => Promise<void> | void;
 }
 
-/** A command, or a group of commands. */
 export interface Command {
   readonly name: string;
   /** Commands of a group; else empty. */
@@ -53,13 +52,21 @@ export const jsonOption = {
   describe: 'Print the result as JSON',
 } as const satisfies Options;
 
+/** Texts of an option that may be repeated. */
+export const listOption = { type: 'string', array: true, nargs: 1, default: [] as string[] } as const satisfies Options;
+
 /** `--set key.path=value`, repeatable. */
 export const setOption = {
-  type: 'string',
-  array: true,
-  nargs: 1,
-  default: [] as string[],
+  ...listOption,
   describe: 'Change a value of the experiment: key.path=value (YAML), may be repeated',
+} as const satisfies Options;
+
+/** `--data` of commands that read images. */
+export const dataOption = {
+  type: 'string',
+  demandOption: true,
+  describe:
+    'An experiment file or its data: alone, fashion-mnist, or type:folder (cifar10, cifar100, image-folder, fashion-mnist)',
 } as const satisfies Options;
 
 /** `--accept-environment` of commands that resume a run. */
@@ -80,7 +87,6 @@ export const uiOption = {
   describe: 'Show the run in a browser, at the printed address',
 } as const satisfies Options;
 
-/** Resolves at SIGINT or SIGTERM. */
 export const untilStopped = (): Promise<void> =>
   new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());

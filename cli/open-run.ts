@@ -5,7 +5,6 @@ import { nearest } from '../base/text.js';
 import { databasePath } from '../experiments/stored/workdir.js';
 import { Store } from '../store/index.js';
 
-/** A similar name of a run in the same folder. */
 function beside(workdir: string): string {
   const parent = dirname(workdir);
   const runs = existsSync(parent)

@@ -11,7 +11,6 @@ import type { PageTask, Started } from './page-process.js';
 /** The built front end; also used when sources run directly. */
 const pageAssets = (): string => join(packageRoot(fileURLToPath(import.meta.url)), 'dist', 'ui', 'app');
 
-/** Sends the result to the parent process, if it is connected. */
 const report = (started: Started): void => {
   if (process.connected) process.send?.(started, undefined, undefined, () => undefined);
 };

@@ -8,14 +8,12 @@ import { shellWord } from '../base/text.js';
 import type { PageOptions } from '../experiments/page/server.js';
 import type { Terminal } from './output/terminal.js';
 
-/** The message that starts the page. */
 export interface PageTask {
   readonly page: Pick<PageOptions, 'folder' | 'host' | 'port' | 'token' | 'names'>;
   /** Whether a search runs beside it, which has precedence. */
   readonly givesWay: boolean;
 }
 
-/** The answer of the page's process. */
 const startedSchema = z.union([
   z.object({ address: z.string() }),
   z.object({ problem: z.string(), hint: z.string().optional() }),

@@ -1,14 +1,13 @@
 import yargs, { type Argv } from 'yargs';
 import { exitCodes, invalidInput, messageOf, NasError } from '../base/errors.js';
 import { nasVersion } from '../base/modules.js';
-import { nearest } from '../base/text.js';
+import { didYouMean } from '../base/text.js';
 import { loadCommands, verbs } from './commands/index.js';
 import type { Terminal } from './output/terminal.js';
 
 interface ErrorStyle {
   /** Prints `{error: {code, message, hint}}`. */
   readonly json: boolean;
-  /** Prints the stack. */
   readonly debug: boolean;
 }
 
@@ -33,8 +32,7 @@ function checkVerb(argv: readonly string[]): void {
   if (verb === undefined || verb.startsWith('-')) return;
   const names: readonly string[] = verbs;
   if (names.includes(verb)) return;
-  const meant = nearest(verb, names);
-  throw invalidInput(`there is no command '${verb}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`, {
+  throw invalidInput(`there is no command '${verb}'${didYouMean(verb, names)}`, {
     hint: `The commands are ${names.join(', ')}; nas --help describes them.`,
   });
 }

@@ -21,7 +21,6 @@ export interface Specialization {
   readonly latencyMs: number;
   /** The device that measures latency; by default the device of the run. */
   readonly device?: DeviceConfig | undefined;
-  /** Number of networks to evaluate. */
   readonly trials: number;
   /** Epochs of the frontier's final training; default: none, the networks stay slices. */
   readonly epochs?: number | undefined;
@@ -94,7 +93,6 @@ export function specialized(
   };
 }
 
-/** The experiment and workdir of a specialization. */
 export interface SpecializedRun {
   readonly loaded: LoadedExperiment;
   readonly workdir: string;

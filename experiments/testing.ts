@@ -17,7 +17,6 @@ const drawn = (space: Space) => {
   return Array.from({ length: samples }, () => sampleGenotype(space, random));
 };
 
-/** Contract of a space of networks. */
 export const spaceChecks = (space: Space): readonly Check[] => [
   {
     name: 'has decisions with different names, each with different choices',

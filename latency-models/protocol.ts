@@ -1,6 +1,7 @@
 import { Random } from '../base/random.js';
 import type { MeasureOptions, Protocol, Timing } from './device.js';
-import { ascending, blockBootstrap, interquartileMean, median, quantile } from './statistics.js';
+import { quantile } from '../base/statistics.js';
+import { ascending, blockBootstrap, interquartileMean, median } from './statistics.js';
 
 /** Half a second (on an idle machine) to a second for a model of 0.3 ms. */
 export const defaultProtocol: Protocol = {

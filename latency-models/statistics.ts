@@ -1,4 +1,5 @@
 import type { Random } from '../base/random.js';
+import { quantile } from '../base/statistics.js';
 
 const sum = (values: Iterable<number>): number => {
   let total = 0;
@@ -9,19 +10,6 @@ const sum = (values: Iterable<number>): number => {
 export const mean = (values: readonly number[]): number => sum(values) / values.length;
 
 export const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
-
-/**
- * The q-quantile of ascending values, linear between order statistics (Hyndman & Fan 1996, type 7).
- * NaN when there are none.
- */
-export function quantile(sorted: readonly number[], q: number): number {
-  const position = (sorted.length - 1) * q;
-  const below = Math.floor(position);
-  if (sorted.length === 0) return NaN;
-  const low = sorted[below];
-  const high = sorted[Math.min(below + 1, sorted.length - 1)];
-  return low + (high - low) * (position - below);
-}
 
 export const median = (values: readonly number[]): number => quantile(ascending(values), 0.5);
 

@@ -1,7 +1,7 @@
 import { type BatchTimes, type InferencePool, NotAnswered, type PoolOptions } from './inference/pool.js';
 import { isDeepStrictEqual } from 'node:util';
 import { invalidInput, messageOf } from '../base/errors.js';
-import { nearest } from '../base/text.js';
+import { didYouMean } from '../base/text.js';
 import { openPool } from './inference/open-pool.js';
 import { frontierOf } from './models/frontier.js';
 import type { Frontier, Model } from './models/model.js';
@@ -118,7 +118,6 @@ class VersionedService implements Service {
   /** All available models, served or unloaded. */
   private found: readonly Model[];
   private unloaded: Unloaded = new Map();
-  /** Models of the pool that is being opened. */
   private opening: readonly Model[] = [];
   private times: ReadonlyMap<string, BatchTimes>;
   private readonly tasks = new SerialQueue();
@@ -247,8 +246,7 @@ function modelOf(models: readonly Model[], name: string): Model {
   const model = models.find((one) => one.name === name);
   if (model !== undefined) return model;
   const names = models.map((one) => one.name);
-  const meant = nearest(name, names);
-  throw invalidInput(`there is no model '${name}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`, {
+  throw invalidInput(`there is no model '${name}'${didYouMean(name, names)}`, {
     hint: `There are ${names.join(', ')}.`,
   });
 }

@@ -18,7 +18,6 @@ export interface ServerOptions extends Omit<ServiceOptions, 'onBatch' | 'onWarni
   readonly names?: readonly string[];
   /** Origins of web pages that may send requests: `https://www.example.com`. */
   readonly origins?: readonly string[];
-  /** Images decoded in parallel. */
   readonly decoders: number;
   /** Time budget in ms of a request that does not set its own. */
   readonly budgetMs: number;
@@ -27,7 +26,6 @@ export interface ServerOptions extends Omit<ServiceOptions, 'onBatch' | 'onWarni
   readonly log: Logger;
 }
 
-/** A listening server. */
 export interface RunningServer {
   /** `http://127.0.0.1:8080`. */
   readonly address: string;

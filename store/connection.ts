@@ -55,7 +55,6 @@ export class Connection {
     return this.explained(() => this.transaction.immediate(task) as T);
   }
 
-  /** The value of a JSON column. */
   readonly parse = (json: string): unknown => {
     try {
       return JSON.parse(json);

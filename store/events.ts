@@ -89,7 +89,6 @@ export class Events {
     return this.connection.read(() => this.select.all({ after, limit })).map(this.toRecord);
   }
 
-  /** Events of some kinds, in order. */
   of(...kinds: readonly EventKind[]): EventRecord[] {
     return this.connection.read(() => this.selectOf.all({ kinds: JSON.stringify(kinds) })).map(this.toRecord);
   }

@@ -3,7 +3,6 @@ import type { Events } from './events.js';
 import type { Attempts, TrialStage } from './trainings.js';
 import { finite, type StoredPrecision } from './values.js';
 
-/** The trainings that follow the search. */
 export type FinalStage = Exclude<TrialStage, 'search'>;
 
 /** The weights that a training began from: random ones, given ones, or the slice of a supernet. */
@@ -23,7 +22,6 @@ export interface NewFinal {
   readonly seconds: number;
   /** Default: nothing. */
   readonly from?: WeightsOrigin;
-  /** Why it failed. */
   readonly message?: string;
 }
 
@@ -65,7 +63,6 @@ export class Finals {
     return this.attempts.start(stage, trial);
   }
 
-  /** The number of attempts so far. */
   attemptsMade(trial: number, stage: FinalStage = 'final'): number {
     return this.attempts.made(stage, trial);
   }

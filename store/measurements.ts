@@ -7,7 +7,6 @@ export type MeasurementPurpose = 'calibration' | 'trial' | 'frontier';
 
 /** A measured latency with its raw samples; times in ms for one batch. */
 export interface NewMeasurement {
-  /** The trial, where there is one. */
   readonly trial?: number;
   readonly genotypeId: string;
   /** Plain data. */
@@ -120,7 +119,6 @@ export class Measurements {
     });
   }
 
-  /** All measurements without their raw samples. */
   all(): MeasurementRecord[] {
     return this.connection.read(() => this.select.all({})).map((row) => this.toRecord(row));
   }

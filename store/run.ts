@@ -16,7 +16,6 @@ export interface RunMeta {
   readonly written?: unknown;
   /** Training threads per worker: results repeat bit for bit only with the same number. */
   readonly threads: number;
-  /** Version of nas that began the run. */
   readonly version: string;
   /** Machine and software; plain data. */
   readonly environment: unknown;

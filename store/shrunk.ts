@@ -51,7 +51,6 @@ export interface ShrunkAccuracies {
 export interface ShrunkOutcome extends Partial<ShrunkAccuracies> {
   readonly state: 'complete' | 'failed';
   readonly seconds: number;
-  /** Why it failed. */
   readonly message?: string;
 }
 

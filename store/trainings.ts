@@ -80,12 +80,10 @@ export class Curves {
     });
   }
 
-  /** The epochs of a training, in order. */
   of(training: Training): Epoch[] {
     return this.connection.read(() => this.select.all(keyOf(training)));
   }
 
-  /** The latest record of one epoch. */
   at(training: Training, epoch: number): Epoch | undefined {
     return this.connection.read(() => this.selectOne.get({ ...keyOf(training), epoch }));
   }
@@ -118,7 +116,6 @@ export class Attempts {
     });
   }
 
-  /** The number of attempts so far. */
   made(stage: TrialStage, trial: number): number {
     return this.connection.read(() => this.count.get({ stage, trial })?.attempts ?? 0);
   }

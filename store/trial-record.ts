@@ -15,7 +15,6 @@ export interface NewTrial {
   readonly choices: Readonly<Record<string, string | number | boolean>>;
   /** Plain data. */
   readonly network: unknown;
-  /** Seed of this trial's training. */
   readonly seed: number;
   /** The controller's one line on why. */
   readonly reason: string;
@@ -45,10 +44,8 @@ export interface TrialRecord extends StoredValues, Omit<NewTrial, 'network' | 'p
   readonly variants: readonly VariantRecord[];
   /** Why it was pruned or failed. */
   readonly message: string | null;
-  /** How often its training was begun. */
   readonly attempts: number;
   readonly askedAt: number;
-  /** When its training was begun first. */
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
 }

@@ -30,16 +30,14 @@ interface Row extends ObjectiveValue {
 export class TrialValues {
   private readonly insertOne;
   private readonly select;
-  private readonly selectSome;
 
   constructor(private readonly connection: Connection) {
     this.insertOne = connection.prepare(
       'INSERT INTO trial_values (trial, objective, value, provenance) VALUES ($trial, $objective, $value, $provenance)',
     );
-    const columns = 'SELECT trial, objective, value, provenance FROM trial_values';
-    this.select = connection.prepare<Row>(`${columns} ORDER BY seq`);
-    this.selectSome = connection.prepare<Row>(
-      `${columns} WHERE trial IN (SELECT value FROM json_each($trials)) ORDER BY seq`,
+    this.select = connection.prepare<Row>(
+      `SELECT trial, objective, value, provenance FROM trial_values
+       WHERE trial IN (SELECT value FROM json_each($trials)) ORDER BY seq`,
     );
   }
 
@@ -50,11 +48,9 @@ export class TrialValues {
     }
   }
 
-  /** By trial number; of some trials, or of all. */
-  of(trials?: readonly number[]): ReadonlyMap<number, StoredValues> {
-    const rows = this.connection.read(() =>
-      trials === undefined ? this.select.all({}) : this.selectSome.all({ trials: JSON.stringify(trials) }),
-    );
+  /** By trial number. */
+  of(trials: readonly number[]): ReadonlyMap<number, StoredValues> {
+    const rows = this.connection.read(() => this.select.all({ trials: JSON.stringify(trials) }));
     const byTrial = new Map<number, { values: Record<string, ObjectiveValue>; observed: Record<string, number> }>();
     for (const { trial, objective, value, provenance } of rows) {
       let entry = byTrial.get(trial);

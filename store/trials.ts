@@ -21,10 +21,8 @@ interface TrialRow extends Omit<TrialRecord, 'genotype' | 'choices' | 'pending' 
   readonly pending: string;
 }
 
-/** The texts of a trial, for people. */
 export type TrialWords = Pick<TrialRecord, 'number' | 'genotypeId' | 'reason' | 'message' | 'pending'>;
 
-/** The other tables that hold parts of trials. */
 interface Tables {
   readonly events: Events;
   readonly networks: Networks;
@@ -160,12 +158,8 @@ export class Trials {
     if (precision !== undefined) this.insertChoice.run({ trial, precision });
   }
 
-  /** All trials in order. */
   all(): TrialRecord[] {
-    return this.connection.read(() => {
-      const rows = this.selectPage.all({ ...filterOf({}), limit: -1, offset: 0 });
-      return this.toRecords(rows, this.tables.values.of(), this.tables.variants.ofAll());
-    });
+    return this.page({});
   }
 
   get(number: number): TrialRecord | undefined {
@@ -182,7 +176,6 @@ export class Trials {
     return this.read(() => this.selectRange.all({ from, limit }));
   }
 
-  /** Trials by state, precision and value. */
   page({ sort, offset = 0, limit = -1, ...query }: TrialQuery): TrialRecord[] {
     const paging = { ...filterOf(query), limit, offset };
     return this.read(() => {
@@ -193,28 +186,22 @@ export class Trials {
   }
 
   private read(select: () => readonly TrialRow[]): TrialRecord[] {
+    const { parse } = this.connection;
     return this.connection.read(() => {
       const rows = select();
       const numbers = rows.map(({ number }) => number);
-      return this.toRecords(rows, this.tables.values.of(numbers), this.tables.variants.ofAll(numbers));
+      const values = this.tables.values.of(numbers);
+      const variants = this.tables.variants.ofAll(numbers);
+      // The JSON columns hold what `ask` wrote, whose types these are.
+      return rows.map((row) => ({
+        ...row,
+        genotype: parse(row.genotype) as TrialRecord['genotype'],
+        choices: parse(row.choices) as TrialRecord['choices'],
+        pending: parse(row.pending) as TrialRecord['pending'],
+        variants: variants.get(row.number) ?? [],
+        ...(values.get(row.number) ?? noValues),
+      }));
     });
-  }
-
-  private toRecords(
-    rows: readonly TrialRow[],
-    values: ReturnType<TrialValues['of']>,
-    variants: ReturnType<Variants['ofAll']>,
-  ): TrialRecord[] {
-    const { parse } = this.connection;
-    // The JSON columns hold what `ask` wrote, whose types these are.
-    return rows.map((row) => ({
-      ...row,
-      genotype: parse(row.genotype) as TrialRecord['genotype'],
-      choices: parse(row.choices) as TrialRecord['choices'],
-      pending: parse(row.pending) as TrialRecord['pending'],
-      variants: variants.get(row.number) ?? [],
-      ...(values.get(row.number) ?? noValues),
-    }));
   }
 
   /** The texts of the trials from a number up to another, without it. */
@@ -235,7 +222,6 @@ export class Trials {
     return { rejected: rejected ?? 0, changedAt: changedAt ?? 0 };
   }
 
-  /** The latency that was predicted for a trial when it was asked. */
   prediction(number: number, precision: StoredPrecision = 'fp32'): StoredPrediction | undefined {
     return this.tables.predictions.of(number, precision);
   }

@@ -12,7 +12,6 @@ export interface Verdict {
   readonly detail?: unknown;
 }
 
-/** A trial's network in one precision. */
 export interface VariantRecord {
   readonly trial: number;
   readonly precision: StoredPrecision;
@@ -52,8 +51,6 @@ export class Variants {
   private readonly insertVerdict;
   private readonly selectValues;
   private readonly selectVerdicts;
-  private readonly selectSomeValues;
-  private readonly selectSomeVerdicts;
   private readonly selectAny;
 
   constructor(
@@ -68,13 +65,13 @@ export class Variants {
       `INSERT INTO variant_verdicts (trial, precision, accepted, reason, detail)
        VALUES ($trial, $precision, $accepted, $reason, $detail)`,
     );
-    const values = 'SELECT trial, precision, objective, value, provenance FROM variant_values';
-    const verdicts = 'SELECT trial, precision, accepted, reason, detail FROM variant_verdicts';
-    const some = 'WHERE trial IN (SELECT value FROM json_each($trials))';
-    this.selectValues = connection.prepare<ValueRow>(`${values} ORDER BY seq`);
-    this.selectVerdicts = connection.prepare<VerdictRow>(`${verdicts} ORDER BY seq`);
-    this.selectSomeValues = connection.prepare<ValueRow>(`${values} ${some} ORDER BY seq`);
-    this.selectSomeVerdicts = connection.prepare<VerdictRow>(`${verdicts} ${some} ORDER BY seq`);
+    const some = 'WHERE trial IN (SELECT value FROM json_each($trials)) ORDER BY seq';
+    this.selectValues = connection.prepare<ValueRow>(
+      `SELECT trial, precision, objective, value, provenance FROM variant_values ${some}`,
+    );
+    this.selectVerdicts = connection.prepare<VerdictRow>(
+      `SELECT trial, precision, accepted, reason, detail FROM variant_verdicts ${some}`,
+    );
     this.selectAny = connection.prepare<{ any: 0 | 1 }>(
       'SELECT EXISTS (SELECT 1 FROM variant_values) OR EXISTS (SELECT 1 FROM variant_verdicts) AS "any"',
     );
@@ -112,19 +109,13 @@ export class Variants {
     return this.ofAll([trial]).get(trial) ?? [];
   }
 
-  /** By trial number; of some trials, or of all. */
-  ofAll(trials?: readonly number[]): ReadonlyMap<number, readonly VariantRecord[]> {
-    return this.connection.read(() => {
-      if (trials === undefined) return this.gather(this.selectValues.all({}), this.selectVerdicts.all({}));
-      const some = { trials: JSON.stringify(trials) };
-      return this.gather(this.selectSomeValues.all(some), this.selectSomeVerdicts.all(some));
-    });
-  }
-
-  private gather(
-    values: readonly ValueRow[],
-    verdicts: readonly VerdictRow[],
-  ): ReadonlyMap<number, readonly VariantRecord[]> {
+  /** By trial number. */
+  ofAll(trials: readonly number[]): ReadonlyMap<number, readonly VariantRecord[]> {
+    const some = { trials: JSON.stringify(trials) };
+    const { values, verdicts } = this.connection.read(() => ({
+      values: this.selectValues.all(some),
+      verdicts: this.selectVerdicts.all(some),
+    }));
     const byTrial = new Map<number, Found>();
     const found = ({ trial, precision }: Key) => {
       let variants = byTrial.get(trial);

@@ -22,7 +22,6 @@ function chartColours(): string {
   ].join('\n');
 }
 
-/** The style sheets of a report, in order. */
 const files = ['colours', 'base', 'components', 'network', 'report'] as const;
 
 // `style/` is next to this module, in the sources and in the build.

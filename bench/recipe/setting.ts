@@ -33,6 +33,8 @@ export interface Setting {
 /** Images, the default augmentation of the fast recipe, and what the plain recipe adds by hand for them. */
 export interface Images {
   readonly dataset: DatasetRef;
+  /** `data:` of an experiment with them. */
+  readonly data: object;
   readonly augment: Augmentation;
   readonly plain: object;
 }
@@ -68,7 +70,8 @@ export async function imagesOf(
   const total = counts.train + counts.validation;
   const validation = count === undefined ? all.validation : Math.min(0.1, count / 9 / total);
   const subset = Math.min(1, (count ?? (quick ? 1000 : 14_000)) / (total * (1 - validation)));
-  return { dataset: { ...all, validation, subset }, augment: defaultAugment(config), plain };
+  const shares = { validation, subset };
+  return { dataset: { ...all, ...shares }, data: { ...config, ...shares }, augment: defaultAugment(config), plain };
 }
 
 /**

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { invalidInput } from '../../base/errors.js';
+import { didYouMean } from '../../base/text.js';
 import {
   isTableExperiment,
   loadExperiment,
-  nearest,
   parseExperiment,
   type Comparison,
   type Experiment,
@@ -13,6 +13,7 @@ import {
 } from '../../experiments/index.js';
 import { controllerNames, type ControllerName } from '../../search/index.js';
 import { readCsv, recogniseDecisions } from '../../spaces/index.js';
+import { wholeNumber } from './values.js';
 
 /** Arguments of `nas bench search`. */
 export interface ComparisonArguments {
@@ -56,16 +57,13 @@ function parseControllers(values: readonly string[]): ControllerName[] {
   const names = listed(values);
   const wrong = names.find((name) => !isController(name));
   if (wrong !== undefined) {
-    const meant = nearest(wrong, controllerNames);
-    const question = meant === undefined ? '' : `; did you mean '${meant}'?`;
-    throw invalidInput(`--controllers ${wrong}: there is no such controller${question}`, {
+    throw invalidInput(`--controllers ${wrong}: there is no such controller${didYouMean(wrong, controllerNames)}`, {
       hint: `There are ${controllerNames.join(', ')}.`,
     });
   }
   return names.length === 0 ? [...controllerNames] : [...new Set(names.filter(isController))];
 }
 
-/** The experiment of the arguments. */
 function experimentOf({ yaml, table, decisions, objectives, set }: ComparisonArguments): Experiment {
   if ((yaml === undefined) === (table === undefined))
     throw invalidInput('which table? give --table results.csv, or an experiment file whose space is a table');
@@ -111,12 +109,6 @@ function variantsOf({ objectives }: TableExperiment, devices: readonly string[])
   return names.map((name) => ({ name, objectives: [first, { ...like, name, column: name }, ...objectives.slice(2)] }));
 }
 
-function whole(name: string, value: number): number {
-  if (!Number.isInteger(value) || value < 1)
-    throw invalidInput(`--${name} is a whole number of at least 1, not ${value}`);
-  return value;
-}
-
 /**
  * The comparison of the arguments.
  * @throws NasError `invalid-input` for invalid arguments or an experiment that is not on a table.
@@ -127,12 +119,12 @@ export function parseComparison(args: ComparisonArguments): Comparison {
     throw invalidInput(`${args.yaml ?? ''}: its space is ${experiment.space.type}; expected a table of results`, {
       hint: 'nas bench search looks results up; nas run trains.',
     });
-  const parallel = whole('parallel', args.parallel ?? experiment.search.parallel);
+  const parallel = wholeNumber('--parallel', args.parallel ?? experiment.search.parallel);
   return {
     space: experiment.space,
     variants: variantsOf(experiment, args.devices),
     controllers: parseControllers(args.controllers),
-    search: { ...experiment.search, trials: whole('budget', args.budget), parallel },
-    seeds: whole('seeds', args.seeds),
+    search: { ...experiment.search, trials: wholeNumber('--budget', args.budget), parallel },
+    seeds: wholeNumber('--seeds', args.seeds),
   };
 }

@@ -1,9 +1,10 @@
 import { invalidInput } from '../../base/errors.js';
+import { didYouMean } from '../../base/text.js';
 import { z } from 'zod';
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
-import { loadExperiment, nearest, trainingOf } from '../../experiments/parse/index.js';
+import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
 import { dataSchema, type DataConfig } from '../../trainers/index.js';
 
 const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[] =>
@@ -45,12 +46,10 @@ export function parseDataset(argument: string, size: readonly [number, number, n
   const parsed = dataSchema.safeParse({ type, ...(path === undefined ? {} : { path }), ...images });
   if (parsed.success) return parsed.data;
   const known = types.includes(type);
-  const meant = known ? undefined : nearest(type, types);
-  const question = meant === undefined ? '' : `; did you mean '${meant}'?`;
   throw invalidInput(
     known
       ? `--data ${argument}: ${parsed.error.issues.map(({ path: key, message }) => `${key.join('.')}: ${message}`).join('; ')}`
-      : `--data ${argument}: expected an experiment file, or one of ${types.join(', ')} with :folder after it${question}`,
+      : `--data ${argument}: expected an experiment file, or one of ${types.join(', ')} with :folder after it${didYouMean(type, types)}`,
     { hint: 'For example --data fashion-mnist, --data cifar10:data/cifar-10-batches-bin, --data experiment.yaml.' },
   );
 }

@@ -4,7 +4,7 @@ import { parse as parseYaml } from 'yaml';
 import type { Options } from 'yargs';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { nearest } from '../../base/text.js';
+import { didYouMean } from '../../base/text.js';
 // latency-models/index.js would load all devices.
 import { needsQueue } from '../../latency-models/devices/worker.js';
 import {
@@ -59,7 +59,6 @@ function shorthand(argument: string): Record<string, unknown> {
   return { type, ...Object.fromEntries(entries) };
 }
 
-/** A YAML value, or the text itself when it is not YAML. */
 function scalar(text: string): unknown {
   try {
     const value: unknown = parseYaml(text);
@@ -106,13 +105,10 @@ export function parseRunDevice(argument: string): DeviceConfig {
     ? withPaths(fromFile(argument), dirname(resolve(argument)))
     : withPaths(shorthand(argument), process.cwd());
   const type = typeof written['type'] === 'string' ? written['type'] : 'local';
-  if (!deviceTypes.some((known) => known === type)) {
-    const meant = nearest(type, deviceTypes);
-    throw invalidInput(
-      `--device ${argument}: there is no device type '${type}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
-      { hint: `The types are ${deviceTypes.join(', ')}; a file ends in .yaml. nas devices lists what works here.` },
-    );
-  }
+  if (!deviceTypes.some((known) => known === type))
+    throw invalidInput(`--device ${argument}: there is no device type '${type}'${didYouMean(type, deviceTypes)}`, {
+      hint: `The types are ${deviceTypes.join(', ')}; a file ends in .yaml. nas devices lists what works here.`,
+    });
   const parsed = deviceSchema.safeParse(written);
   if (parsed.success) return parsed.data;
   throw invalidInput(`--device ${argument}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ').trim()}`, {

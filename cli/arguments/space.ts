@@ -2,14 +2,13 @@ import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { nearest } from '../../base/text.js';
+import { didYouMean } from '../../base/text.js';
 import type { LoadedExperiment, TableExperiment, TrainingExperiment } from '../../experiments/index.js';
 import type { DecisionSpace, Space, SpaceConfig, Task } from '../../spaces/index.js';
 
 interface Loaded<E> {
   readonly loaded: LoadedExperiment;
   readonly experiment: E;
-  /** Number of networks, formatted. */
   readonly size: string;
 }
 
@@ -80,14 +79,12 @@ function readYaml(file: string): unknown {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The types of spaces, as YAML names them. */
 async function spaceNames(): Promise<readonly string[]> {
   const { spaceSchema } = await import('../../spaces/index.js');
   const types = spaceSchema.options.map(({ shape }) => z.toJSONSchema(shape.type).const);
   return types.filter((type): type is string => typeof type === 'string');
 }
 
-/** Whether an argument names a type of space and not a file. */
 export const isSpaceName = async (argument: string): Promise<boolean> =>
   !isFile(argument) && (await spaceNames()).includes(argument);
 
@@ -117,13 +114,10 @@ export async function parseSpace(argument: string): Promise<NamedSpace> {
     });
   }
   const names = await spaceNames();
-  if (!names.includes(argument)) {
-    const meant = nearest(argument, names);
-    throw invalidInput(
-      `there is no space '${argument}', and no such file${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
-      { hint: `Ready-made spaces: ${names.join(', ')}.` },
-    );
-  }
+  if (!names.includes(argument))
+    throw invalidInput(`there is no space '${argument}', and no such file${didYouMean(argument, names)}`, {
+      hint: `Ready-made spaces: ${names.join(', ')}.`,
+    });
   return fromConfig(argument, spaceSchema.safeParse({ type: argument }), undefined);
 }
 

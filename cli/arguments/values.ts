@@ -1,5 +1,16 @@
 import { invalidInput } from '../../base/errors.js';
 
+/**
+ * Requires a whole number.
+ * @param option for messages: `--seeds`
+ * @throws NasError `invalid-input` unless it is a whole number from `least` to `most`
+ */
+export function wholeNumber(option: string, value: number, least = 1, most = Infinity): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw invalidInput(`${option} ${value}: expected a whole number ${range}`);
+}
+
 const units: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 /**

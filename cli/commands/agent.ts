@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
-import { command, untilStopped } from '../command.js';
+import { command, listOption, untilStopped } from '../command.js';
 
 /** `127.0.0.1:7700`, `[::1]:7700`. */
 function addressOf(text: string): { readonly host: string; readonly port: number } {
@@ -32,10 +32,7 @@ export const agent = command({
         describe: 'File with the token that clients must send (openssl rand -hex 32 makes one)',
       })
       .option('name', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        default: [] as string[],
+        ...listOption,
         describe: "Further host name of the agent, such as a proxy's; may be repeated",
       })
       .option('device', deviceOption)

@@ -1,10 +1,9 @@
 import { messageOf } from '../../base/errors.js';
 import type { AgentConfig, Environment } from '../../latency-models/index.js';
 import { parseDevice } from '../arguments/device.js';
-import { command, jsonOption } from '../command.js';
+import { command, jsonOption, listOption } from '../command.js';
 import { json, renderFacts, renderTable, type Column } from '../output/terminal.js';
 
-/** A device, or why it does not work. */
 export interface ListedDevice {
   /** Argument of `--device`. */
   readonly device: string;
@@ -18,7 +17,6 @@ export interface DeviceListing {
   readonly devices: readonly ListedDevice[];
 }
 
-/** Tests a device. */
 async function listed(device: string, task: () => Promise<string>): Promise<ListedDevice> {
   try {
     return { device, reason: null, detail: await task() };
@@ -27,11 +25,9 @@ async function listed(device: string, task: () => Promise<string>): Promise<List
   }
 }
 
-/** Tests all devices of this machine, and the given agents. */
 export async function listDevices(agents: readonly AgentConfig[]): Promise<DeviceListing> {
   const { describeAdapter, listProviders, tryProvider, tryWebGpu } = await import('../../compiler/index.js');
   const { AgentClient, describeEnvironment, tryBrowser } = await import('../../latency-models/index.js');
-  /** The adapter of WebGPU, where known. */
   const adapterTaken = async (): Promise<string[]> => {
     const { taken } = (await tryWebGpu()).adapters;
     return taken === null ? [] : [describeAdapter(taken)];
@@ -75,10 +71,7 @@ export const devices = command({
   options: (yargs) =>
     yargs
       .option('agent', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        default: [] as string[],
+        ...listOption,
         describe: 'Address of an agent to include; may be repeated',
       })
       .option('token-file', { type: 'string', describe: 'File with the token of these agents' })

@@ -101,7 +101,6 @@ const withoutCard = (taken: Adapters['taken']): string =>
     ? 'Now WebGPU has no adapter.'
     : `Now WebGPU runs on ${taken.name}, which engine: {provider: webgpu} takes for tests.`;
 
-/** Examines this machine by loading every engine. */
 export async function examine(): Promise<Diagnosis> {
   const { engineAvailability } = await import('../../trainers/index.js');
   const { howToGet, integerArithmetic, tryHalf, tryWebGpu } = await import('../../compiler/index.js');

@@ -1,34 +1,23 @@
 import { readInput } from '../../base/files.js';
 import type { ModelMetadata } from '../../deploy/index.js';
 import { ms, percent, providerText } from '../../experiments/report/index.js';
-import { command, jsonOption } from '../command.js';
+import { command, dataOption, jsonOption } from '../command.js';
 import { json, renderFacts } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
-/** Facts about the precision of the file. */
 function precisionFacts({
   precision,
   weight_format: format,
   quantization,
-}: Partial<ModelMetadata>): [string, string][] {
-  return [
-    ...(precision === undefined
-      ? []
-      : [
-          ['precision', `${precision}${format === undefined ? '' : `, weights stored in ${format}`}`] as [
-            string,
-            string,
-          ],
-        ]),
-    ...(quantization === undefined
-      ? []
-      : [
-          [
-            'quantized',
-            `${quantization.method}, ${quantization.images} calibration images, weights of ${quantization.weight_bits} bits`,
-          ] as [string, string],
-        ]),
-  ];
+}: Partial<ModelMetadata>): readonly (readonly [string, string])[] {
+  const facts: [string, string][] = [];
+  if (precision !== undefined)
+    facts.push(['precision', `${precision}${format === undefined ? '' : `, weights stored in ${format}`}`]);
+  if (quantization !== undefined) {
+    const { method, images, weight_bits: bits } = quantization;
+    facts.push(['quantized', `${method}, ${images} calibration images, weights of ${bits} bits`]);
+  }
+  return facts;
 }
 
 export const evaluate = command({
@@ -41,12 +30,7 @@ export const evaluate = command({
   options: (yargs) =>
     yargs
       .positional('model', { type: 'string', demandOption: true, describe: 'ONNX file' })
-      .option('data', {
-        type: 'string',
-        demandOption: true,
-        describe:
-          'An experiment file or its data: alone, fashion-mnist, or type:folder (cifar10, cifar100, image-folder, fashion-mnist)',
-      })
+      .option('data', dataOption)
       .option('split', {
         choices: ['test', 'validation', 'train'] as const,
         default: 'test' as const,

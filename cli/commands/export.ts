@@ -11,7 +11,6 @@ import { createCounter } from '../progress/counter.js';
 const targets = ['onnx', 'tfjs', 'web'] as const;
 type Target = (typeof targets)[number];
 
-/** Options of one exported network. */
 interface Wanted {
   readonly source: ExportSource;
   readonly precision: StoredPrecision;

@@ -28,7 +28,6 @@ const loaders = {
 } satisfies Readonly<Record<string, () => Promise<Command>>>;
 type Verb = keyof typeof loaders;
 
-/** Names of all commands. */
 export const verbs = Object.keys(loaders) as readonly Verb[];
 
 const isVerb = (word: string | undefined): word is Verb => word !== undefined && Object.hasOwn(loaders, word);

@@ -7,7 +7,7 @@ import type { FloatOperator } from '../../deploy/index.js';
 import { compressSchema, weightBitsFor, winOf } from '../../experiments/compress/index.js';
 import type { Device, Measurement, ReachableDevice } from '../../latency-models/index.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
-import { command, jsonOption } from '../command.js';
+import { command, dataOption, jsonOption } from '../command.js';
 import {
   measurementWarnings,
   preparedOtherwise,
@@ -57,7 +57,6 @@ function limitsOf(args: Checked) {
   throw notAllowed(named as keyof Checked, args);
 }
 
-/** A device that runs model files. */
 function runningDevice(argument: string): ReachableDevice {
   const config = parseDevice(argument);
   if (config.type !== 'table') return config;
@@ -116,12 +115,7 @@ export const quantize = command({
   options: (yargs) =>
     yargs
       .positional('model', { type: 'string', demandOption: true, describe: 'ONNX file, of this or another program' })
-      .option('data', {
-        type: 'string',
-        demandOption: true,
-        describe:
-          'An experiment file or its data: alone, fashion-mnist, or type:folder (cifar10, cifar100, image-folder, fashion-mnist)',
-      })
+      .option('data', dataOption)
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'File of the int8 model' })
       .option('images', {
         type: 'number',

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { invalidInput } from '../../base/errors.js';
 import { checkPort, isLoopback, makeToken, readToken } from '../../base/server.js';
 import type { RunningServer } from '../../serve/index.js';
-import { command, jsonOption } from '../command.js';
+import { wholeNumber } from '../arguments/values.js';
+import { command, jsonOption, listOption } from '../command.js';
 import { createCounter } from '../progress/counter.js';
 import { json } from '../output/terminal.js';
 import { logLevels, modelsAt, parseWorkers } from '../serve/arguments.js';
@@ -15,11 +15,6 @@ const watchEveryMs = 2000;
 const drainElsewhereMs = 5000;
 /** libuv has four threads, which decode the images. */
 const mostDecoders = 4;
-
-function checkRange(option: string, value: number, least: number, most: number): void {
-  if (!(Number.isInteger(value) && value >= least && value <= most))
-    throw invalidInput(`${option} ${value}: expected a whole number from ${least} to ${most}`);
-}
 
 export const serve = command({
   usage: 'serve <models>',
@@ -59,17 +54,11 @@ export const serve = command({
         describe: 'File with the token that clients must send; by default one is made if other machines can connect',
       })
       .option('origin', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        default: [] as string[],
+        ...listOption,
         describe: 'Origin of web pages that may send requests (https://www.example.com); may be repeated',
       })
       .option('name', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        default: [] as string[],
+        ...listOption,
         describe: "Further host name of the server, for example a proxy's; may be repeated",
       })
       .option('watch', {
@@ -92,10 +81,10 @@ export const serve = command({
     const { decoders = Math.min(mostDecoders, availableParallelism()) } = args;
     const drainMs = args.drainMs ?? (terminal.live ? 0 : drainElsewhereMs);
     if (port !== undefined) checkPort('--port', port);
-    checkRange('--budget-ms', budgetMs, 1, 60_000);
-    checkRange('--max-queue', maxQueue, 1, 1e6);
-    checkRange('--decoders', decoders, 1, 128);
-    checkRange('--drain-ms', drainMs, 0, 600_000);
+    wholeNumber('--budget-ms', budgetMs, 1, 60_000);
+    wholeNumber('--max-queue', maxQueue, 1, 1e6);
+    wholeNumber('--decoders', decoders, 1, 128);
+    wholeNumber('--drain-ms', drainMs, 0, 600_000);
     const workers = parseWorkers(args.workers);
     const path = modelsAt(models);
     const made = isLoopback(host) ? undefined : makeToken();

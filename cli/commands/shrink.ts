@@ -1,14 +1,13 @@
 import { invalidInput, NasError } from '../../base/errors.js';
 import { collectShrunk } from '../../experiments/report/index.js';
 import { parseDevice } from '../arguments/device.js';
-import { parseCount } from '../arguments/values.js';
+import { parseCount, wholeNumber } from '../arguments/values.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { shrunkTable } from '../output/shrunk.js';
 import { json } from '../output/terminal.js';
 import { drawReport, watch } from '../watch-run.js';
 
-/** Target of the shrunk network. */
 function targetOf(latency: number | undefined, macs: string | undefined) {
   if (macs !== undefined) return { objective: 'macs', value: parseCount('--macs', macs) } as const;
   if (latency === undefined)
@@ -16,11 +15,6 @@ function targetOf(latency: number | undefined, macs: string | undefined) {
   if (!(latency > 0)) throw invalidInput(`--latency ${latency}: expected milliseconds above 0`);
   return { objective: 'latency_ms', value: latency } as const;
 }
-
-const atLeastOne = (option: string, value: number): number => {
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw invalidInput(`${option} ${value}: expected a whole number of at least 1`);
-};
 
 export const shrink = command({
   usage: 'shrink <workdir> <trial>',
@@ -57,8 +51,8 @@ export const shrink = command({
       trial,
       target: targetOf(latency, macs),
       importance,
-      multiple: atLeastOne('--multiple', multiple),
-      epochs: epochs === undefined ? undefined : atLeastOne('--epochs', epochs),
+      multiple: wholeNumber('--multiple', multiple),
+      epochs: epochs === undefined ? undefined : wholeNumber('--epochs', epochs),
       device: device === undefined ? undefined : parseDevice(device),
     };
     const { shrinkTrial } = await import('../../experiments/index.js');

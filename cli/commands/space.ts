@@ -23,7 +23,6 @@ const plainExtreme = ({ genotype, network, costs }: Extreme) => ({
   costs: { macs: costs.macs, params: costs.params, activationBytes: costs.activationBytes, sizeBytes: costs.sizeBytes },
 });
 
-/** Decisions with more than one choice. */
 const openDecisions = ({ decisions }: DecisionSpace): Decision[] =>
   decisions.filter(({ choices }) => choices.length > 1);
 

@@ -1,15 +1,11 @@
 import { invalidInput } from '../../base/errors.js';
 import { parseRunDevice, runDeviceOption } from '../arguments/device.js';
+import { wholeNumber } from '../arguments/values.js';
 import { command, jsonOption } from '../command.js';
 import { drawReport, watchRun } from '../watch-run.js';
 
 /** Evaluated in a few minutes. */
 const defaultTrials = 100;
-
-function positive(option: string, value: number, isAllowed: (value: number) => boolean, expected: string): number {
-  if (isAllowed(value)) return value;
-  throw invalidInput(`--${option}: got ${value}; expected ${expected}`);
-}
 
 export const specialize = command({
   usage: 'specialize <run>',
@@ -32,12 +28,13 @@ export const specialize = command({
       .option('fresh', { type: 'boolean', default: false, describe: 'Delete an earlier run in the workdir' })
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
   run: async ({ run, latency, device, trials, epochs, workdir, fresh, json }, terminal) => {
-    const isCount = (value: number): boolean => Number.isInteger(value) && value > 0;
+    if (!(latency > 0 && Number.isFinite(latency)))
+      throw invalidInput(`--latency ${latency}: expected milliseconds above 0`);
     const { runSpecialized, specialize: derive } = await import('../../experiments/index.js');
     const specialized = derive(run, {
-      latencyMs: positive('latency', latency, (ms) => ms > 0 && Number.isFinite(ms), 'milliseconds above 0'),
-      trials: positive('trials', trials, isCount, 'a whole number above 0'),
-      epochs: epochs === undefined ? undefined : positive('epochs', epochs, isCount, 'a whole number above 0'),
+      latencyMs: latency,
+      trials: wholeNumber('--trials', trials),
+      epochs: epochs === undefined ? undefined : wholeNumber('--epochs', epochs),
       device: device === undefined ? undefined : parseRunDevice(device),
       workdir,
     });

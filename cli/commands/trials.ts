@@ -2,6 +2,7 @@ import { invalidInput } from '../../base/errors.js';
 import { collectFinals, collectTrials, decisionNames, objectivesOf, toCsv } from '../../experiments/report/index.js';
 import type { Objective } from '../../search/index.js';
 import { storedPrecisions, trialStates, type TrialQuery, type TrialState } from '../../store/index.js';
+import { wholeNumber } from '../arguments/values.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { json, renderTable } from '../output/terminal.js';
@@ -19,7 +20,6 @@ import {
 /** Default number of rows in a table. */
 const tableRows = 500;
 
-/** Sort order by an objective, best first. */
 function sorted(name: string | undefined, objectives: readonly Objective[]): Pick<TrialQuery, 'sort'> {
   if (name === undefined) return {};
   const objective = objectives.find((each) => each.name === name);
@@ -69,9 +69,8 @@ export const trials = command({
       const shape = asJson ? 'json' : format;
       const states: readonly TrialState[] = state.length === 0 ? trialStates : state;
       const most = limit ?? (shape === 'table' ? tableRows : 0);
-      for (const [name, value] of Object.entries({ limit: most, offset }))
-        if (!Number.isInteger(value) || value < 0)
-          throw invalidInput(`--${name}: expected a whole number of at least 0, not ${value}`);
+      wholeNumber('--limit', most, 0);
+      wholeNumber('--offset', offset, 0);
       const which = { states, ...(precision === undefined ? {} : { precision }) };
       const page = { ...which, offset, ...(most === 0 ? {} : { limit: most }), ...sorted(sort, objectives) };
       const all = collectTrials(store, page);

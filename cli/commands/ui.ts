@@ -1,12 +1,11 @@
 import { hostname } from 'node:os';
 import { isLoopback, checkPort, makeToken, readToken } from '../../base/server.js';
-import { command, untilStopped } from '../command.js';
+import { command, listOption, untilStopped } from '../command.js';
 import { startPageProcess } from '../page-process.js';
 
 /** Wildcard addresses; browsers use the host name instead. */
 const wildcards = ['0.0.0.0', '::'];
 
-/** The address to open, with the token. */
 function addressFor(listening: string, host: string, token: string | undefined): string {
   const address = new URL(listening);
   if (wildcards.includes(host)) address.hostname = hostname();
@@ -36,10 +35,7 @@ export const ui = command({
         describe: 'File with the token that browsers must send; by default one is made when other machines can connect',
       })
       .option('name', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        default: [] as string[],
+        ...listOption,
         describe: "Further host name of the page, such as a proxy's; may be repeated",
       }),
   run: async ({ folder, host, port, tokenFile, name: names }, { out, err }) => {

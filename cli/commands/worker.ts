@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { exitCodes, invalidInput } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { bytes as inBytes } from '../../base/number-text.js';
-import { parseBytes } from '../arguments/values.js';
-import { command } from '../command.js';
+import { parseBytes, wholeNumber } from '../arguments/values.js';
+import { command, listOption } from '../command.js';
 import { queueAddressOf, queueOptions } from '../arguments/queue.js';
 import { createWorkerView } from '../worker-progress/index.js';
 
@@ -48,10 +48,7 @@ export const worker = command({
           'Most memory that all jobs together may hold, such as 4G; a job that needs more than its part is ended',
       })
       .option('tag', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        default: [] as string[],
+        ...listOption,
         describe: 'Take the jobs, too, of runs that ask for this tag; may be repeated',
       })
       .option('cache-size', {
@@ -74,8 +71,7 @@ export const worker = command({
     const { tag: tags, allowModules: modules, patience } = args;
     const memoryBytes = args.memory === undefined ? null : parseBytes('--memory', args.memory);
     const slots = args.slots ?? slotsOf(memoryBytes ?? memoryHere());
-    if (!(Number.isInteger(slots) && slots >= 1 && slots <= 1024))
-      throw invalidInput(`--slots ${slots}: expected a whole number from 1 to 1024`);
+    wholeNumber('--slots', slots, 1, 1024);
     if (!(patience >= 2 && patience <= 86_400))
       throw invalidInput(`--patience ${patience}: expected seconds, from 2 to 86400`);
     const { tagSchema } = await import('../../latency-models/schema.js');

@@ -17,7 +17,6 @@ export function preparedOtherwise(model: Normalisation, data: Required<Normalisa
   return ['the model normalises images differently from the data: images were converted'];
 }
 
-/** Warnings about an unreliable latency. */
 export const measurementWarnings = (name: string, { reliable, reasons }: Measurement): string[] =>
   reliable ? [] : [`the latency of the ${name} model is not reliable: ${reasons.join('; ')}`];
 
@@ -45,7 +44,6 @@ interface BeforeAfter<T> {
   readonly int8: T;
 }
 
-/** An operator that stays in float. */
 export interface ShownFloat {
   readonly operator: string;
   readonly node: string;
@@ -136,7 +134,6 @@ const floatColumns = (latency: ShownLatency): readonly Column<ShownFloat>[] => [
   { title: 'why', cell: ({ reason }) => reason ?? '' },
 ];
 
-/** The report as text. */
 export function quantizedTable(report: QuantizedReport, colors: Colors): string {
   const { model, output, device, integers, method, tried, images, floats, pays, verdict } = report;
   const trials = tried.map((one) => `${one.method} ${percent(one.accuracy)}`).join(', ');

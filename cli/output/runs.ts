@@ -12,7 +12,6 @@ import { type Colors, type Column, renderFacts, renderTable } from './terminal.j
 
 type Listed = ReturnType<typeof collectRuns>[number];
 
-/** A cell of a readable run. */
 const cell =
   (of: (run: Exclude<Listed, { readonly problem: string }>) => string) =>
   (listed: Listed): string =>
@@ -33,10 +32,8 @@ const columns: readonly Column<Listed>[] = [
   },
 ];
 
-/** The runs of a folder as a table. */
 export const runsTable = (runs: readonly Listed[], colors: Colors): string => renderTable(columns, runs, colors);
 
-/** Suffix of a training by stage. */
 const stages: { readonly [S in Training['stage']]: string } = {
   search: 'search',
   final: 'final training',

@@ -94,7 +94,6 @@ export const stateColumn = (colors: Colors): Column<ReportTrial> => ({
 export const decisionColumns = (names: readonly string[]): Column<ReportTrial>[] =>
   names.map((name) => ({ title: name, cell: ({ choices }) => String(choices[name]) }));
 
-/** Reasons of pruned and failed trials; no column without any. */
 export const reasonColumn = (trials: readonly ReportTrial[]): Column<ReportTrial>[] =>
   trials.every(({ message }) => message === null)
     ? []
@@ -152,7 +151,6 @@ export function precisionsListing(member: ReportMember, colors: Colors): string 
   return `\n${colors.bold('Precisions')}\n${renderTable(columns, variants, colors)}`;
 }
 
-/** Files of all precisions without duplicates. */
 export function filesOf({ files, kept = {} }: ReportMember): ReportMember['files'] {
   const others = Object.values(kept).flatMap((each) => each.files);
   return [...new Map([...files, ...others].map((file) => [file.path, file])).values()];

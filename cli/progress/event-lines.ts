@@ -14,7 +14,6 @@ const inPrecision = (precision: string | undefined): string => (precision === un
 
 const why = (message: string | undefined): string => (message === undefined ? '' : `: ${message}`);
 
-/** Suffix of a training by stage. */
 const stages: { readonly [S in Extract<RunEvent, { kind: 'trial-finished' }>['stage']]: string } = {
   search: '',
   final: ' (final training)',
@@ -61,14 +60,12 @@ const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   },
 };
 
-/** The permanent line of an event. */
 export function lineOf(event: RunEvent): string | null {
   // The table maps each kind to a function of events of that kind.
   const line = lines[event.kind] as (event: RunEvent) => string | null;
   return line(event);
 }
 
-/** Log line of an epoch. */
 export function epochLine(event: Extract<RunEvent, { kind: 'trial-epoch' | 'phase-epoch' }>): string {
   const { epoch, epochs, validationAccuracy, trainLoss } = event;
   const what = event.kind === 'trial-epoch' ? `trial ${event.number}` : event.phase;

@@ -4,10 +4,8 @@ import type { Terminal } from '../output/terminal.js';
 import { epochLine, lineOf } from './event-lines.js';
 import { type ProgressState, ProgressTracker } from './tracker.js';
 
-/** Shows the progress of a run. */
 interface ProgressView {
   readonly observe: RunObserver;
-  /** Erases the live part. */
   readonly close: () => void;
 }
 
@@ -90,7 +88,6 @@ function createLiveView({ err, columns, rows }: Terminal, clock: () => number): 
   };
 }
 
-/** Number of progress lines of a phase. */
 const tenths = 10;
 
 /** Plain lines without timestamps: for logs, pipes and CI. */

@@ -1,26 +1,21 @@
 import type { PhaseName, ProgressEvent, RunEvent, TrialStepEvent } from '../../experiments/runner/events.js';
 import { accuracyAmong } from '../../experiments/schema/measures.js';
 
-/** Current state of a run's progress. */
 export interface ProgressState {
   readonly phase: PhaseName | null;
   readonly message: string;
   readonly progress: (ProgressEvent & { readonly etaSeconds: number | undefined }) | null;
-  /** Latest step of each training worker. */
   readonly workers: ReadonlyMap<number, TrialStepEvent>;
   /** Machine of each worker, where known. */
   readonly hosts: ReadonlyMap<number, string>;
-  /** Best accuracy of the frontier and how many members it has. */
   readonly frontier: { readonly members: number; readonly accuracy: number | undefined } | null;
 }
 
-/** First progress of a phase, for the ETA. */
 interface Since {
   readonly at: number;
   readonly done: number;
 }
 
-/** Derives the progress from events. */
 export class ProgressTracker {
   private phase: PhaseName | null = null;
   private message = '';

@@ -27,7 +27,6 @@ export function parseWorkers(text: string): PoolOptions['workers'] {
   throw invalidInput(`--workers ${text}: expected auto, inline, or a whole number from 1 to 1024`);
 }
 
-/** Log levels, from everything to nothing. */
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 export type LogLevel = (typeof logLevels)[number];

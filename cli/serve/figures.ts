@@ -2,16 +2,12 @@
 import type { Registry } from 'prom-client';
 import { ms, percent } from '../../base/number-text.js';
 
-/** A snapshot of the metrics. */
 export interface Counts {
-  /** Classification requests by status. */
   readonly requests: ReadonlyMap<string, number>;
   /** Cumulative histogram: requests of at most so many seconds. */
   readonly within: ReadonlyMap<number, number>;
-  /** Classified images by network. */
   readonly answers: ReadonlyMap<string, number>;
   readonly late: number;
-  /** Queued images. */
   readonly depth: number;
 }
 

@@ -37,7 +37,6 @@ export const servedNetworks = ({ models }: InferencePool): readonly ServedNetwor
 export const workersText = ({ workers }: InferencePool): string =>
   workers === 0 ? 'inline' : `${workers} ${workers === 1 ? 'thread' : 'threads'}`;
 
-/** Table of the served networks and their batch times. */
 export function servedTable(pool: InferencePool, colors: Colors): string {
   const networks = servedNetworks(pool);
   const batches = [...new Set(networks.flatMap((network) => Object.keys(network.ms)))].sort((a, b) => +a - +b);

@@ -6,12 +6,9 @@ import { countsOf, figuresLine, type Counts } from './figures.js';
 import type { LogLevel } from './arguments.js';
 import { servedNetworks, servedTable, workersText } from './served-table.js';
 
-/** Output of a running server. */
 export interface ServeView {
   readonly log: Logger;
-  /** Prints the served networks. */
   readonly served: (pool: InferencePool) => void;
-  /** Starts the status line. */
   readonly follow: (registry: Registry) => void;
   /** Removes the status line. */
   readonly close: () => void;
@@ -31,7 +28,6 @@ export function createPlainView({ err }: Terminal, level: LogLevel): ServeView {
   };
 }
 
-/** A log line as text for people. */
 function textOf(line: string): string {
   const { level, msg, err } = JSON.parse(line) as { level: number; msg?: string; err?: { stack?: string } };
   const what = err?.stack ?? msg ?? '';

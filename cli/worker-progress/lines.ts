@@ -2,13 +2,11 @@ import { duration, percent } from '../../base/number-text.js';
 import type { JobEnd, WorkerEvent, WorkerJob } from '../../experiments/queue/worker/job-run.js';
 import type { JobEvent } from '../../experiments/runner/jobs/jobs.js';
 
-/** The job of a slot, and its last event that shows progress. */
 export interface SlotState {
   readonly job: WorkerJob;
   readonly latest: JobEvent | null;
 }
 
-/** Text for the id of a trial's training, by stage. */
 const stages: Readonly<Partial<Record<string, string>>> = {
   search: 'training of trial',
   final: 'final training of trial',
@@ -56,7 +54,6 @@ const eventTexts: { readonly [K in JobEvent['kind']]: (event: Extract<JobEvent, 
   file: () => null,
 };
 
-/** The live line of a slot. */
 export function slotLine({ job, latest }: SlotState): string {
   const text = latest === null ? null : (eventTexts[latest.kind] as (event: JobEvent) => string | null)(latest);
   return `  slot ${job.slot}: ${named(job)}${text === null ? '' : `, ${text}`}`;

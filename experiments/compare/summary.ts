@@ -1,4 +1,6 @@
+import { quantile } from '../../base/statistics.js';
 import { csvLine } from '../../base/text.js';
+import { mean } from '../../latency-models/statistics.js';
 import type { Comparison, TaskResult } from './task.js';
 
 export interface Quartiles {
@@ -7,21 +9,11 @@ export interface Quartiles {
   readonly high: number;
 }
 
-/** The quantile of sorted values, interpolated between neighbours (R's type 7); infinite neighbours stay infinite. */
-function quantile(sorted: readonly number[], share: number): number {
-  const at = share * (sorted.length - 1);
-  const below = Math.floor(at);
-  const [a, b] = [sorted[below], sorted[Math.ceil(at)]];
-  return a === b ? a : a + (at - below) * (b - a);
-}
-
 /** @param values at least one. */
 export function quartilesOf(values: readonly number[]): Quartiles {
   const sorted = values.toSorted((a, b) => a - b);
   return { low: quantile(sorted, 0.25), median: quantile(sorted, 0.5), high: quantile(sorted, 0.75) };
 }
-
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** Quartiles of several groups as one: each the mean over the groups. */
 const meanQuartiles = (groups: readonly Quartiles[]): Quartiles => ({
@@ -59,7 +51,6 @@ export interface MethodSummary {
   readonly ended: readonly string[];
 }
 
-/** Result of one search. */
 export type Measured = Pick<TaskResult, 'curve' | 'found' | 'ended'> & { readonly askMs: number | null };
 
 /** @param searches of each variant, one per seed */

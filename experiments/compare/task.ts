@@ -37,7 +37,6 @@ export interface Comparison {
   readonly seeds: number;
 }
 
-/** One search of a comparison. */
 export interface Task {
   readonly controller: ControllerName;
   /** Index of the variant. */
@@ -192,7 +191,6 @@ export async function problemsOf({ space, variants }: Pick<Comparison, 'space' |
   );
 }
 
-/** Runs one search and measures it. */
 export async function runTask(comparison: Comparison, problems: readonly Problem[], task: Task): Promise<TaskResult> {
   const { controller, variant, seed } = task;
   const { space, search, variants } = comparison;

@@ -2,7 +2,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../base/errors.js';
 import { type Comparison, problemsOf, runTask, type Task, type TaskResult } from './task.js';
 
-/** Answer of a worker thread to a task. */
 export type Answer = { readonly result: TaskResult } | { readonly error: string };
 
 /** Worker thread: runs one task after another until it is terminated. */

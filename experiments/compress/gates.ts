@@ -2,7 +2,6 @@ import { points } from '../../base/number-text.js';
 import type { StoredPrecision } from '../../store/index.js';
 import type { CompressConfig, GateLimits, Int8Choice } from './schema.js';
 
-/** A number for each precision. */
 export interface InBoth {
   readonly fp32: number;
   readonly int8: number;

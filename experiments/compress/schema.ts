@@ -55,5 +55,4 @@ export const compressSchema = z.strictObject({
 });
 export type CompressConfig = z.output<typeof compressSchema>;
 
-/** The limits of the gates. */
 export type GateLimits = Pick<CompressConfig, 'max_accuracy_drop' | 'min_speedup'>;

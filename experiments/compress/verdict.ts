@@ -18,7 +18,6 @@ const verdictDetailSchema = z.looseObject({
   /** The chosen calibration method, and the accuracy of each that was tried. */
   method: z.string().optional(),
   tried: z.array(z.object({ method: z.string(), accuracy: z.number() })).optional(),
-  /** Images of the calibration. */
   images: z.number().int().optional(),
   weight_bits: z.number().int().optional(),
 });
@@ -27,7 +26,6 @@ export type VerdictDetail = Readonly<z.output<typeof verdictDetailSchema>>;
 /** The detail of a stored verdict; undefined where there is none in this form. */
 export const verdictDetail = (detail: unknown): VerdictDetail | undefined => verdictDetailSchema.safeParse(detail).data;
 
-/** A trial and its optional variants. */
 interface JudgedTrial {
   readonly state: string;
   readonly precision?: StoredPrecision | null;

@@ -35,7 +35,6 @@ export interface OnnxFileOptions {
   readonly onWarning?: (message: string) => void;
 }
 
-/** An ONNX file and its metadata. */
 export interface ExportedOnnx {
   readonly model: Uint8Array;
   readonly metadata: ModelMetadata;
@@ -56,7 +55,6 @@ async function float({ written, trained }: ExportSource): Promise<ExportedOnnx> 
   return { model: bytes, metadata };
 }
 
-/** The source and the options of a file. */
 interface Making {
   readonly store: Store;
   readonly workdir: string;

@@ -75,9 +75,7 @@ export interface ConvertOptions {
   readonly dataset: DatasetRef;
   /** File to write, with weights by shared name. */
   readonly file: string;
-  /** Metadata of the file. */
   readonly meta: unknown;
-  /** Called with the number of images done, and in all. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 

@@ -55,7 +55,6 @@ export function resultsOf({ table, columns }: TableResults, genotype: Genotype):
   return Object.fromEntries([...columns].map(([name, values]) => [name, values[row]]));
 }
 
-/** The results reduced to cheap objectives. */
 export const cheapResults = (results: TableResults, objectives: readonly Objective[]): TableResults => ({
   ...results,
   columns: new Map(

@@ -44,7 +44,6 @@ export interface CandidateKey {
   readonly precision: StoredPrecision;
 }
 
-/** Speed of a running run. */
 export interface Pace {
   /** Recent trials per hour; null when too few ended, the run is not running, or its time is simulated. */
   readonly trialsPerHour: number | null;
@@ -66,7 +65,6 @@ export interface ReadableRun {
   readonly sketch: readonly (readonly [x: number, y: number])[];
 }
 
-/** A run that cannot be read, and why. */
 export interface UnreadableRun {
   readonly id: RunId;
   readonly problem: string;
@@ -81,7 +79,6 @@ export interface RunsAnswer {
   readonly runs: readonly RunEntry[];
 }
 
-/** An entry of a run's log. */
 export interface LogEntry {
   readonly seq: number;
   readonly at: number;
@@ -129,7 +126,6 @@ export interface CandidateColumns {
   /** By objective or other measure that some trial has. */
   readonly values: Readonly<Record<string, readonly (number | null)[]>>;
   readonly provenance: Readonly<Record<string, readonly (Provenance | null)[]>>;
-  /** By decision. */
   readonly choices: Readonly<Record<string, readonly (Choice | null)[]>>;
   readonly finalAccuracy: readonly (number | null)[];
   readonly testAccuracy: readonly (number | null)[];
@@ -148,7 +144,6 @@ export interface TrialsAnswer {
   readonly candidates: CandidateColumns;
   /** First trial of the next part. */
   readonly next: number | null;
-  /** Number of trials of the run. */
   readonly total: number;
 }
 
@@ -164,17 +159,14 @@ export interface TrialText {
   readonly pending: readonly number[];
 }
 
-/** An epoch that ended. */
 export interface EpochChange extends CurvePoint {
   readonly training: Training;
 }
 
-/** Changes of a run since a cursor. */
 export interface Changes {
   readonly cursor: number;
   readonly run: RunSummary;
   readonly pace: Pace;
-  /** The rows that changed. */
   readonly candidates: CandidateColumns;
   /** The frontier by search values, ordered by the second objective; null when unchanged. The first message has it. */
   readonly frontier: readonly CandidateKey[] | null;
@@ -209,7 +201,6 @@ export interface TrialAnswer {
 
 /** Share of the space between the worst and the best values that the frontier dominates. */
 export interface HypervolumePoint {
-  /** Number of ended trials. */
   readonly trials: number;
   /** Their total duration, in seconds. */
   readonly seconds: number;
@@ -239,7 +230,6 @@ export interface ComparisonAnswer {
   }[];
 }
 
-/** The learning curves of a trial. */
 export interface TrialCurves {
   readonly number: number;
   readonly search: readonly CurvePoint[];
@@ -265,7 +255,6 @@ export interface ImportanceAnswer {
   readonly objectives: readonly Importance[] | null;
 }
 
-/** A latency prediction and its measurement. */
 export interface DatedPrediction extends PredictionPair {
   readonly precision: StoredPrecision;
   readonly at: number;
@@ -335,7 +324,6 @@ export interface Streams {
   readonly '/api/runs/:run/live': { readonly changes: Changes; readonly gone: ErrorAnswer };
 }
 
-/** Query parameters of streams. */
 export interface StreamQueries {
   readonly '/api/live': Nothing;
   readonly '/api/runs/:run/live': { readonly after?: number };

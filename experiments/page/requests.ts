@@ -10,14 +10,12 @@ const number = z.coerce.number().int().nonnegative();
 const list = <T extends z.ZodType>(item: T, least: number, most: number) =>
   z.preprocess((value): unknown => (Array.isArray(value) ? value : [value]), z.array(item).min(least).max(most));
 
-/** Limits of one request. */
 const mostTrials = 5000;
 const mostTexts = 1000;
 const mostCurves = 50;
 
 const nothing = z.strictObject({});
 
-/** Query parameters of each address. */
 export const querySchemas: { readonly [A in Address]: z.ZodType<Queries[A]> } = {
   '/api/runs': nothing,
   '/api/runs/:run': nothing,
@@ -36,7 +34,6 @@ export const querySchemas: { readonly [A in Address]: z.ZodType<Queries[A]> } = 
   '/api/compare': z.strictObject({ runs: list(z.string(), 2, 6) }),
 };
 
-/** Query parameters of each stream. */
 export const streamSchemas: { readonly [A in keyof Streams]: z.ZodType<StreamQueries[A]> } = {
   '/api/live': nothing,
   '/api/runs/:run/live': z.strictObject({ after: number.optional() }),
@@ -56,7 +53,6 @@ export const parseQuery = <T>(schema: z.ZodType<T>, { query }: { readonly query:
 /** @throws Refusal when it is not a number. */
 export const parseTrial = (text: string | undefined): number => parsed(number, text, 'the trial number');
 
-/** HTTP status of each error code. */
 const statuses: { readonly [C in ErrorCode]: number } = {
   'invalid-input': 422,
   infeasible: 422,

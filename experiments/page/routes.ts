@@ -20,7 +20,6 @@ interface ParsedRequest<A extends Address> {
   readonly query: Queries[A];
 }
 
-/** The handler of each address. */
 type Handlers = { readonly [A in Address]: (asked: ParsedRequest<A>) => Answers[A] | Promise<Answers[A]> };
 
 export interface AnswersOptions {

@@ -62,12 +62,10 @@ export class WatchedRun {
     return this.createdAt;
   }
 
-  /** Stamp of the database; null when there is none. */
   stamp(): FileStamp | null {
     return stampOf(this.workdir, this.clock);
   }
 
-  /** Whether a process works on the run now. */
   isWorkedIn(): boolean {
     return isWorkedIn(this.workdir);
   }

@@ -9,7 +9,6 @@ import { processorTime, refreshInterval, restFactor, type RunFolder, type Watche
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   setTimeout(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
-/** The entry of a run, as it was read last. */
 interface CachedEntry {
   readonly run: WatchedRun;
   readonly stamp: string;

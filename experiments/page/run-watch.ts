@@ -143,7 +143,6 @@ export class RunWatch {
   }
 }
 
-/** Whether changes are worth a message. */
 const hasChanged = (before: Changes, now: Changes): boolean =>
   now.cursor > before.cursor ||
   now.frontier !== null ||

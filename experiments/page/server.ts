@@ -75,7 +75,6 @@ export interface PageOptions {
   readonly report: (error: unknown) => void;
 }
 
-/** A listening server of the page. */
 export interface PageServer {
   /** `http://127.0.0.1:6060`. */
   readonly address: string;

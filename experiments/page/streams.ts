@@ -15,7 +15,6 @@ interface Message<A extends keyof Streams> extends SSEMessage {
   readonly data: Streams[A][keyof Streams[A]];
 }
 
-/** The messages of a stream, until the signal is aborted. */
 type Source<A extends keyof Streams> = (signal: AbortSignal) => AsyncIterable<Message<A>>;
 
 /** Opens a stream. @throws Refusal; NasError when the folder or run cannot be read. */

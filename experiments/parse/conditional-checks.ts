@@ -130,7 +130,6 @@ const accuracyKind: TrainingCheck = ({ objectives, search }) =>
     return when(isAccuracy(name) && name !== found, ['objectives', i], message);
   });
 
-/** Checks of evaluation, supernet and initial weights. */
 export const evaluationChecks: readonly TrainingCheck[] = [ownEvaluation, supernetUse, initialUse, accuracyKind];
 
 /** Measuring on workers needs a queue. */
@@ -153,5 +152,4 @@ const engine: TrainingCheck = ({ engine: { type, backend, provider }, workers })
   ];
 };
 
-/** Checks of runs with a queue. */
 export const workerChecks: readonly TrainingCheck[] = [device, engine];

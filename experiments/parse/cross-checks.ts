@@ -13,7 +13,6 @@ import {
   workerChecks,
 } from './conditional-checks.js';
 
-/** Training configurations of an experiment, by their keys. */
 const schedules = ({
   train,
   supernet,
@@ -222,7 +221,6 @@ const trainingChecks: readonly TrainingCheck[] = [
   teacherNormalisation,
 ];
 
-/** All contradictions of an experiment that matches the schema. */
 export function contradictions(experiment: Experiment): readonly Contradiction[] {
   const found = [
     ...checks.flatMap((check) => check(experiment)),

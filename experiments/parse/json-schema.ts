@@ -79,7 +79,6 @@ export function experimentJsonSchema(kind: ExperimentKind): JsonSchema {
   return expanded(schema) as JsonSchema;
 }
 
-/** Condition: the space is a table. */
 const onTable = {
   required: ['space'],
   properties: { space: { type: 'object', required: ['type'], properties: { type: { const: 'table' } } } },

@@ -22,7 +22,6 @@ import { Source } from './source.js';
 /** Why a table excludes the keys of training. */
 const reason = "with a table as the space nothing is trained or measured; results come from the objectives' columns";
 
-/** Keys of a kind of experiment, at the top or under a key. */
 function keysOf(kind: ExperimentKind, under: string | null): string[] {
   const { properties = {} } = experimentJsonSchema(kind);
   return Object.keys(under === null ? properties : (properties[under].properties ?? {}));
@@ -46,7 +45,6 @@ function besideSupernet(source: Source): Problem[] {
     });
 }
 
-/** Training keys in an experiment on a table. */
 function besideTable(source: Source): Problem[] {
   return [null, 'search'].flatMap((under) => {
     const written: unknown = under === null ? source.data : source.data[under];
@@ -101,7 +99,6 @@ function beside(path: string): string {
   return meant === undefined ? '' : `; did you mean '${join(folder, meant)}'?`;
 }
 
-/** Problems for paths that do not exist. */
 export function missingFiles(source: Source): Problem[] {
   return filePaths.flatMap((keys) => {
     const path = valueAt(source.data, keys);
@@ -122,15 +119,12 @@ export function resolvePaths(source: Source): void {
   }
 }
 
-/** An experiment and its source text. */
 export interface LoadedExperiment {
   /** With every default filled in and every path absolute; plain data. */
   readonly experiment: Experiment;
   /** The file with `set` applied, absolute paths, without defaults; parses to the same experiment. */
   readonly written: unknown;
-  /** Text of the file. */
   readonly source: string;
-  /** Name of the file as given. */
   readonly file: string;
   /** The `key.path=value` arguments applied to the file. */
   readonly set: readonly string[];

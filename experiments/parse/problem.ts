@@ -1,6 +1,6 @@
 import { invalidInput, type NasError } from '../../base/errors.js';
 import { hideCredentials } from '../../base/server.js';
-import { nearest } from '../../base/text.js';
+import { didYouMean } from '../../base/text.js';
 
 /** Keys and list indices from the top of an experiment to a value. */
 export type KeyPath = readonly (string | number)[];
@@ -15,7 +15,6 @@ export const startsWith = (path: KeyPath, prefix: KeyPath): boolean =>
 export const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The value at a path, or undefined. */
 export function valueAt(root: unknown, path: KeyPath): unknown {
   let value = root;
   for (const key of path) {
@@ -26,7 +25,6 @@ export function valueAt(root: unknown, path: KeyPath): unknown {
   return value;
 }
 
-/** One mistake in an experiment file. */
 export interface Problem {
   /** `file:line:column`, or the `--set` argument. */
   readonly where: string;
@@ -48,8 +46,8 @@ export function quote(value: unknown): string {
 
 /** `got X; expected Y; did you mean 'z'?` */
 export function gotExpected(value: unknown, expected: string, candidates: Iterable<string> = []): string {
-  const meant = typeof value === 'string' ? nearest(value, candidates) : undefined;
-  return `got ${quote(value)}; expected ${expected}${meant === undefined ? '' : `; did you mean '${meant}'?`}`;
+  const question = typeof value === 'string' ? didYouMean(value, candidates) : '';
+  return `got ${quote(value)}; expected ${expected}${question}`;
 }
 
 const line = ({ where, path, message }: Problem): string =>

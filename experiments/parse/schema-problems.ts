@@ -150,7 +150,6 @@ function flatten(issue: Issue): readonly Issue[] {
   return best.map((error) => ({ ...error, path: [...issue.path, ...error.path] }));
 }
 
-/** A problem with its relation to neighbouring keys. */
 interface Finding extends Problem {
   readonly missing?: boolean;
   /** The key that an unknown key probably stands for. */
@@ -164,12 +163,11 @@ function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, source: Sourc
   const free = allowed.filter((key) => !(isMap(value) && key in value));
   return issue.keys.map((key) => {
     const meant = nearest(key, free) ?? nearest(key, allowed);
-    const question = meant === undefined ? '' : `; did you mean '${meant}'?`;
     const path = [...parent, key];
     return {
       where: source.where(path, 'key'),
       path,
-      message: `unknown key '${key}'; allowed: ${allowed.join(', ')}${question}`,
+      message: `unknown key '${key}'; allowed: ${allowed.join(', ')}${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
       ...(meant === undefined ? {} : { meant: [...parent, meant] }),
     };
   });

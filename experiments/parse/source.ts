@@ -42,7 +42,6 @@ function step(document: Document, node: Node | null, key: string | number): Foun
 
 /** An experiment's text with `--set` arguments applied; knows the position of every value. */
 export class Source {
-  /** The parsed value with overrides applied. */
   readonly data: Readonly<Record<string, unknown>>;
 
   private constructor(

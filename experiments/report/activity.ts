@@ -54,7 +54,6 @@ interface Streak {
   readonly since: number;
 }
 
-/** The training of an event. */
 function trainingOf(stage: Stage, trial: number | null, shrunk: number | undefined): Training | undefined {
   switch (stage) {
     case 'teacher':
@@ -71,7 +70,6 @@ function trainingOf(stage: Stage, trial: number | null, shrunk: number | undefin
 
 const keyOf = ({ stage, trial, shrunk }: Training): string => `${stage} ${trial ?? shrunk ?? ''}`.trimEnd();
 
-/** Number of epochs of a training, where the experiment defines it. */
 function epochsOf(store: Store, experiment: Experiment, { stage, shrunk }: Training): number | null {
   if (isTableExperiment(experiment)) return null;
   const { train, final, teacher, supernet } = experiment;
@@ -137,7 +135,6 @@ export class ActivityTracker {
     },
   };
 
-  /** Applies the next event. */
   apply(event: EventRecord): void {
     // Details of these kinds are plain objects.
     this.handlers[event.kind]?.(event, event.detail as Detail);

@@ -20,7 +20,6 @@ import type {
 } from '../../store/index.js';
 import type { HostShare } from '../stored/workers.js';
 
-/** Titles and unit of an objective or other measure. */
 export interface MeasureText {
   /** `latency`. */
   readonly title: string;
@@ -83,13 +82,10 @@ export interface ReportLatency extends Pick<
   readonly on: string;
 }
 
-/** One epoch of a learning curve. */
 export type CurvePoint = Pick<Epoch, 'epoch' | 'trainLoss' | 'validationAccuracy'>;
 
-/** A file of the workdir. */
 export type ReportFile = Pick<ArtifactRecord, 'kind' | 'path' | 'bytes' | 'sha256'>;
 
-/** Result of a final training. */
 export interface FinalResult extends Pick<
   FinalRecord,
   'state' | 'accuracy' | 'testAccuracy' | 'epochs' | 'from' | 'message'
@@ -101,7 +97,6 @@ export interface FinalResult extends Pick<
 /** Costs that depend on the network only. */
 export type ReportCosts = Pick<Costs, 'macs' | 'params' | 'activationBytes' | 'sizeBytes'>;
 
-/** Details of a network in one precision. */
 export interface ReportPrecision {
   readonly latency: ReportLatency | null;
   /** Latency prediction from before the training. */
@@ -110,7 +105,6 @@ export interface ReportPrecision {
   readonly files: readonly ReportFile[];
 }
 
-/** Stem, block or head of a network. */
 export interface NetworkPart {
   /** `stem`, `block3`, `head`. */
   readonly name: string;
@@ -143,7 +137,6 @@ export interface ReportMember extends ReportTrial, ReportPrecision {
   };
 }
 
-/** A member with a network. */
 export type NetworkMember = ReportMember & {
   readonly costs: ReportCosts;
   readonly network: Network;
@@ -183,7 +176,6 @@ export interface PrecisionsReport extends Int8Counts {
   readonly accuracyChange: number | null;
 }
 
-/** The supernet of a run. */
 export interface ReportSupernet {
   /** Workdir of the run that trained it; null: this one. */
   readonly from: string | null;
@@ -217,10 +209,8 @@ export interface RunSummary {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly updatedAt: string;
-  /** Version of nas. */
   readonly version: string;
   readonly threads: number;
-  /** Number of trials in the experiment. */
   readonly planned: number;
   readonly counts: Progress;
   /** Number of candidates that cheap constraints rejected before training. */
@@ -267,7 +257,6 @@ export interface ReportData {
   readonly objectives: readonly Objective[];
   /** Titles and units of values, by name. */
   readonly measures: Readonly<Record<string, MeasureText>>;
-  /** Titles of final and test accuracy. */
   readonly titles: { readonly final: string; readonly test: string };
   readonly trials: readonly ReportTrial[];
   /** Frontier by search values, ordered by the second objective (by the first when there is only one). */
@@ -288,7 +277,6 @@ export interface ReportData {
   readonly source: string;
 }
 
-/** Assignment of a training to a worker of a queue. */
 export interface ReportAssignment {
   readonly stage: Training['stage'];
   /** Counted from 1. */
@@ -307,7 +295,6 @@ export interface ReportGroup {
   readonly group: string;
   /** Description of the group; null when unknown. */
   readonly text: string | null;
-  /** Number of assignments. */
   readonly taken: number;
 }
 
@@ -320,7 +307,6 @@ export interface AssignedTraining {
   readonly since: number;
 }
 
-/** Workers of a run, now and before. */
 export interface RunWorkers {
   /** Address of the queue; null when none is used now. */
   readonly queue: string | null;

@@ -5,10 +5,8 @@ import { plainValues } from '../stored/candidates.js';
 import { objectivesOf } from '../stored/experiment.js';
 import type { FinalResult, ReportTrial } from './data.js';
 
-/** A trial in a precision. */
 type Candidate = Pick<ReportTrial, 'number' | 'precision'>;
 
-/** Results of the final trainings. */
 export interface FinalResults {
   readonly all: readonly FinalResult[];
   /** Result of a candidate; undefined without a final training. */
@@ -34,7 +32,6 @@ export function collectFinals(store: Store): FinalResults {
   };
 }
 
-/** Keys of the candidates on the frontier by final accuracies. */
 function finalFrontier(store: Store, records: readonly FinalRecord[]): ReadonlySet<string> {
   const known = records.flatMap(({ trial, precision, accuracy }) =>
     accuracy === null ? [] : [{ trial, precision, accuracy }],

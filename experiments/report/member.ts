@@ -20,7 +20,6 @@ function toLatency({ ms, p50, p95, p99, interval, converged, environment }: Meas
   return { ms, p50, p95, p99, interval, converged, environment: measuredOn, on: deviceText(measuredOn) };
 }
 
-/** Learning curve of a trial's training. */
 export const curveOf = (store: Store, stage: TrialStage, trial: number): CurvePoint[] =>
   store.curves
     .of({ stage, trial })
@@ -70,7 +69,6 @@ function keptOf(store: Store, number: number, precision?: StoredPrecision): Repo
   };
 }
 
-/** All details of a trial, in its reported precision. */
 export async function collectMember(store: Store, trial: ReportTrial): Promise<ReportMember> {
   const { number, genotypeId, precision, variants } = trial;
   const network = networkOf(store, genotypeId);

@@ -40,7 +40,6 @@ function operationOf(block: Block, channels: number): string {
   }
 }
 
-/** Kernel size and stride of a block. */
 function windowOf(block: Block): Pick<NetworkPart, 'kernel' | 'stride'> {
   switch (block.kind) {
     case 'cell':

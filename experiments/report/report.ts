@@ -9,7 +9,6 @@ import { collectPrecisions, collectPrediction } from './statistics.js';
 import { finalTitle, measureTexts, testTitle } from './text.js';
 import { collectWorkers } from './workers.js';
 
-/** Collects the data of a run's report. */
 export async function collectReport(store: Store): Promise<ReportData> {
   const experiment = experimentOf(store);
   const { stringify } = await import('yaml');

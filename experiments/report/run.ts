@@ -30,7 +30,6 @@ const iso = (at: number): string => new Date(at).toISOString();
 /** Counts of trials, and the time of the latest change of one, ms since 1970. */
 export type TrialTotals = Pick<RunSummary, 'counts' | 'rejected'> & { readonly changedAt: number };
 
-/** Summary of a run from its records. */
 export function summaryOf(
   { name, seed, version, threads, createdAt, experiment }: RunRecord,
   { status, message, at }: RunStatusRecord<RunState>,
@@ -54,7 +53,6 @@ export function summaryOf(
   };
 }
 
-/** Summary of a run. */
 export function collectRun(store: Store): RunSummary {
   const standing = { ...store.trials.totals(), counts: store.trials.progress() };
   return summaryOf(store.run.get(), store.run.state(), standing);
@@ -64,7 +62,6 @@ export function collectRun(store: Store): RunSummary {
 const enqueuedNames = (store: Store): ReadonlyMap<string, string> =>
   new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
 
-/** Converts candidates of a run to trials of its report. */
 function trialReporter(store: Store): (candidate: Candidate) => ReportTrial {
   const { createdAt } = store.run.get();
   const severalPrecisions = store.variants.any();
@@ -168,7 +165,6 @@ export const frontierOf = <T extends ReportTrial>(candidates: readonly T[], obje
 /** Names of the decisions, in the order of the space. */
 export const decisionNames = (trials: readonly ReportTrial[]): string[] => Object.keys(trials.at(0)?.choices ?? {});
 
-/** Best value of each objective among members; empty without any. */
 export function bestOf(members: readonly { readonly values: Values }[], objectives: readonly Objective[]): Values {
   if (members.length === 0) return {};
   return Object.fromEntries(
@@ -179,11 +175,9 @@ export function bestOf(members: readonly { readonly values: Values }[], objectiv
   );
 }
 
-/** A run in a list of runs. */
 export interface RunListing {
   readonly workdir: string;
   readonly run: RunSummary;
-  /** Number of frontier members. */
   readonly frontier: number;
   /** Best value of each objective on the frontier; empty without a frontier. */
   readonly best: Values;

@@ -45,7 +45,6 @@ export function collectPrecisions(
   };
 }
 
-/** Minimum number of pairs for a correlation. */
 const minPairs = 3;
 
 /** @param several whether the run has several precisions, which are then included */

@@ -36,11 +36,9 @@ export const deviceText = (environment: Environment): string => {
   return `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batch}, ONNX Runtime ${providerText(environment)}`;
 };
 
-/** A value with the unit of its objective. */
 export const objectiveValue = (objective: string, value: number | null | undefined): string =>
   valueText(unitOf(objective), value);
 
-/** Unit of an objective or other value. */
 const unitOf = (name: string): Unit => measureNamed(name)?.unit ?? 'score';
 
 /** Title of an objective: `latency`. */
@@ -50,7 +48,6 @@ export const objectiveTitle = (objective: string): string => measureNamed(object
 export const searchTitle = (objective: string): string =>
   objective === 'accuracy' ? 'search accuracy' : objectiveTitle(objective);
 
-/** Title and unit of a value. */
 export function measureText(name: string): MeasureText {
   const [title, beside] = [objectiveTitle(name), searchTitle(name)];
   const source = measureNamed(name)?.source;
@@ -62,7 +59,6 @@ export function measureText(name: string): MeasureText {
   };
 }
 
-/** Titles and units of values by name. */
 export const measureTexts = (names: Iterable<string>): Record<string, MeasureText> =>
   Object.fromEntries([...new Set(names)].map((name) => [name, measureText(name)]));
 
@@ -98,7 +94,6 @@ type Target = ReportShrunk['target'];
 export const targetText = ({ objective, value }: Target): string =>
   objective === 'macs' ? `${count(value)} MACs` : ms(value);
 
-/** Text for a network within the target. */
 export const withinText: { readonly [O in Target['objective']]: string } = {
   macs: 'of no more MACs',
   latency_ms: 'no slower',

@@ -120,7 +120,6 @@ class AssignmentHistory {
   }
 }
 
-/** Maximum number of events of one trial that are read. */
 const maxEvents = 1000;
 
 /** Assignments of a trial's trainings to workers, in order; none when only the run's own machine worked. */

@@ -9,7 +9,6 @@ import type { TrainingExperiment } from '../schema/experiment.js';
 /** A latency model for each precision that candidates are judged in. */
 export type LatencyModels = Readonly<Partial<Record<StoredPrecision, LatencyModel>>>;
 
-/** Where candidates come from, and the precisions that they are judged in. */
 interface Source {
   readonly space: Space;
   readonly experiment: Pick<TrainingExperiment, 'compress'>;

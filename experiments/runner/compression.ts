@@ -69,7 +69,8 @@ export class Compression {
       const int8 = this.variant(number, 'int8');
       if (int8?.accepted === false) {
         observe({ kind: 'note', message: `trial ${number}: kept fp32: ${int8.reason ?? ''}` });
-        if (neverPaid(store.variants.ofAll().values())) observe({ kind: 'warning', message: neverPaidText });
+        if (neverPaid(store.trials.all().map(({ variants }) => variants)))
+          observe({ kind: 'warning', message: neverPaidText });
       }
     }
     return this.known(number);
@@ -203,7 +204,6 @@ export class Compression {
     return this.context.store.variants.of(trial).find((variant) => variant.precision === precision);
   }
 
-  /** The costs that depend on the precision. */
   private costs(genotype: Genotype, precision: StoredPrecision): ObjectiveValues {
     const { candidates } = this.context;
     const [fp32, int8] = [candidates.costs(genotype, 'fp32'), candidates.costs(genotype, 'int8')];

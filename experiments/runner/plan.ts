@@ -16,7 +16,6 @@ interface RunPlan {
   readonly space: DecisionSpace;
 }
 
-/** The supernet of a run: trained by it, or by another run. */
 export interface SupernetPlan {
   readonly config: SupernetConfig;
   /** Decides everything random about it. */
@@ -25,7 +24,6 @@ export interface SupernetPlan {
   readonly file: string | null;
 }
 
-/** A run that trains networks. */
 export interface TrainingPlan extends RunPlan {
   readonly kind: 'training';
   readonly experiment: TrainingExperiment;
@@ -66,7 +64,6 @@ export interface RunContext {
   readonly plan: Plan;
   readonly store: Store;
   readonly observe: RunObserver;
-  /** Whether the user has asked to stop. */
   readonly stopping: () => boolean;
   /** Whether the hours of the search are over; absent: they are not limited. */
   readonly outOfTime?: () => boolean;

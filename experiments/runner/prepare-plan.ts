@@ -32,12 +32,10 @@ import type { RunObserver } from './events.js';
 import { preparationThreads, withWorkersFor, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
 import { planSupernet } from './supernet.js';
 
-/** The parts of an experiment that train. */
 type TrainingKey = 'teacher' | 'train' | 'supernet' | 'final';
 
 interface PlanContext extends EngineContext {
   readonly workdir: string;
-  /** Threads of each training worker. */
   readonly threads: number;
   /** Whether the number of workers is the user's, or a resumed run's: then the engine does not change it. */
   readonly fixedWorkers: boolean;

@@ -77,7 +77,6 @@ const trainedSchema = z.object({
 });
 type TrainedDetail = z.output<typeof trainedSchema>;
 
-/** A supernet that a run has trained to its end. */
 interface TrainedSupernet {
   /** Of the shared weights. */
   readonly file: string;
@@ -136,13 +135,11 @@ export function trainedSupernet(workdir: string): TrainedSupernet {
 /** Shared weights, ready to take slices from. */
 export interface PreparedSupernet {
   readonly file: string;
-  /** Content hash of the file. */
   readonly hash: string;
   readonly config: SupernetConfig;
   readonly seed: number;
 }
 
-/** The inputs of a supernet's training. */
 interface SupernetInputs {
   readonly teacher: PreparedTeacher | null;
   /** File of weights by shared name to start from; undefined: random ones. */

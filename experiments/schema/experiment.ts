@@ -169,7 +169,6 @@ const defaultWorkers = ({ threads = 1 }: WrittenExperiment['engine']): number =>
 /** Settings of the run's own supernet, or the run that trained it. */
 export type SupernetSettings = SupernetConfig | { readonly from: string };
 
-/** Settings of the final training. */
 type FinalConfig = TrainConfig & { readonly from: Initialisation };
 
 /** Renames the objective `accuracy` to the kind that the run finds. */
@@ -246,15 +245,12 @@ export type TrainingExperiment = Readonly<z.output<typeof trainingSchema>>;
 /** An experiment on a table of results, with all defaults; plain data. */
 export type TableExperiment = Readonly<z.output<typeof tableExperimentSchema>>;
 
-/** A parsed experiment. */
 export type Experiment = TrainingExperiment | TableExperiment;
 
-/** Schema of each kind of experiment. */
 export const experimentSchemas = { training: trainingSchema, table: tableExperimentSchema } as const;
 
 export type ExperimentKind = keyof typeof experimentSchemas;
 
-/** The kind of an experiment file, from its space. */
 export function kindOf({ space }: { readonly space?: unknown }): ExperimentKind {
   const type = typeof space === 'object' && space !== null && 'type' in space ? space.type : space;
   return type === 'table' ? 'table' : 'training';

@@ -17,10 +17,8 @@ export type MeasureSource =
 
 export type SourceKind = MeasureSource['kind'];
 
-/** A measurable quantity of networks. */
 export interface Measure {
   readonly direction: Objective['direction'];
-  /** Unit of the value. */
   readonly unit: Unit;
   readonly title: string;
   readonly source: MeasureSource;
@@ -99,7 +97,6 @@ export type MeasureName = keyof typeof measures;
 export const measureNamed = (name: string): Measure | undefined =>
   Object.hasOwn(measures, name) ? measures[name as MeasureName] : undefined;
 
-/** Measures of a source, by name. */
 export const measuresOf = <K extends SourceKind>(
   kind: K,
 ): (readonly [name: string, source: Extract<MeasureSource, { kind: K }>])[] =>
@@ -110,7 +107,6 @@ export const measuresOf = <K extends SourceKind>(
 /** Kinds of accuracy. They are not comparable; a run has one of them. */
 const accuracyNames = measuresOf('training').map(([name]) => name);
 
-/** Whether a name is a kind of accuracy. */
 export const isAccuracy = (name: string): boolean => accuracyNames.includes(name);
 
 /** The kind of accuracy that an evaluation finds. */

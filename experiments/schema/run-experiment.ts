@@ -8,7 +8,6 @@ import type { Experiment, SupernetSettings, TableExperiment, TrainingExperiment 
 export const isTableExperiment = (experiment: Experiment): experiment is TableExperiment =>
   experiment.space.type === 'table';
 
-/** Whether the run trains the supernet itself. */
 export const isOwnSupernet = (supernet: SupernetSettings): supernet is SupernetConfig => 'networks' in supernet;
 
 /** Settings that runs of earlier versions do not store. */

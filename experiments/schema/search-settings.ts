@@ -9,7 +9,6 @@ const aliases = { latency: 'latency_ms' } as const satisfies Record<string, Meas
 
 const writtenNames = [...Object.keys(measures), ...Object.keys(aliases)] as (MeasureName | keyof typeof aliases)[];
 
-/** The objective of a written name. */
 const objectiveNamed = (name: (typeof writtenNames)[number]): MeasureName =>
   name in aliases ? aliases[name as keyof typeof aliases] : (name as MeasureName);
 
@@ -108,11 +107,9 @@ export interface EvaluationSubject {
   readonly choices: Readonly<Record<string, Choice>>;
   readonly genotype: Genotype;
   readonly network: Network;
-  /** Seed of all randomness. */
   readonly seed: number;
 }
 
-/** Hooks for a running evaluation. */
 export interface EvaluationHooks {
   /** Aborted when the run stops; an evaluation that throws then is repeated when the run is resumed. */
   readonly signal: AbortSignal;

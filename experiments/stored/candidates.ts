@@ -13,7 +13,6 @@ export interface StoredRow {
   readonly line: number;
 }
 
-/** Objective values without their provenance. */
 export const plainValues = (values: ObjectiveValues): Values =>
   Object.fromEntries(Object.entries(values).map(([name, { value }]) => [name, value]));
 

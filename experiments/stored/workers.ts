@@ -34,7 +34,6 @@ interface Worker {
   readonly group?: string;
 }
 
-/** The assignment of a training to a machine of a queue. */
 export interface Assignment {
   readonly training: Training;
   /** Of a trial, its attempt; of the teacher or the supernet, counted anew whenever the run resumes. From 1. */
@@ -89,7 +88,6 @@ export function assignmentOf({ at, trial, detail }: EventRecord): Assignment {
   return { training, attempt, host, group, at };
 }
 
-/** All assignments of a run, in order. */
 export const assignmentsOf = (store: Store): Assignment[] => store.events.of('taken').map(assignmentOf);
 
 /** The last machine of each trial of the search. */

@@ -15,7 +15,7 @@ import {
 } from '../../spaces/index.js';
 import type { Locating } from '../parse/index.js';
 import { seedsOf } from './seeds.js';
-import { nearest } from '../../base/text.js';
+import { didYouMean } from '../../base/text.js';
 
 export interface WarmStartInput {
   readonly search: Pick<SearchConfig, 'enqueue' | 'seed_from' | 'trials'>;
@@ -143,9 +143,8 @@ export function unknownDecision(space: DecisionSpace, names: Iterable<string>): 
   const decisions = space.decisions.map(({ name }) => name);
   for (const name of names) {
     if (decisions.includes(name)) continue;
-    const meant = nearest(name, decisions);
     const known = decisions.length <= 12 ? `; it has ${listed(decisions)}` : '';
-    return `the space ${space.name} has no decision '${name}'${meant === undefined ? known : `; did you mean '${meant}'?`}`;
+    return `the space ${space.name} has no decision '${name}'${didYouMean(name, decisions) || known}`;
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
-import { ascending, quantile } from '../statistics.js';
+import { quantile } from '../../base/statistics.js';
+import { ascending } from '../statistics.js';
 import {
   isDeclared,
   type Catalogue,

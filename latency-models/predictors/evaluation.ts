@@ -1,6 +1,7 @@
 import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
-import { ascending, mean, quantile } from '../statistics.js';
+import { quantile } from '../../base/statistics.js';
+import { ascending, mean } from '../statistics.js';
 import type { DeviceTable } from './device-table.js';
 import type { Sample } from './features.js';
 import { fitSamples, type FitOptions } from './fit.js';

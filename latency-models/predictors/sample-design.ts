@@ -1,7 +1,8 @@
 import { Cholesky, dot } from '../../base/linear-algebra.js';
 import type { Random } from '../../base/random.js';
 import { genotypeId, sampleGenotype, type Genotype, type Space } from '../../spaces/index.js';
-import { ascending, quantile } from '../statistics.js';
+import { quantile } from '../../base/statistics.js';
+import { ascending } from '../statistics.js';
 import { columnsOf, heavyTraffic, type Columns } from './columns.js';
 import { Catalogue, likelyExecutions, type LayerFeatures, type Profile } from './features.js';
 import { unlikeSources, type SourcePrior } from './sources.js';

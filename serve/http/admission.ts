@@ -6,7 +6,6 @@ import type { RouteContext } from './context.js';
 /** Unknown routes share one metrics label, which bounds cardinality. */
 const noRoute = 'none';
 
-/** Number of requests in the server. */
 export interface Inside {
   readonly requests: number;
 }

@@ -38,7 +38,6 @@ function refuseConnection(code: string | undefined, socket: Socket, limits: Limi
   socket.destroySoon();
 }
 
-/** Fastify options for these limits. */
 const serverOptions = (limits: Limits): FastifyHttpOptions<Server> => ({
   bodyLimit: limits.bodyBytes,
   requestTimeout: limits.requestMs,
@@ -61,7 +60,6 @@ const serverOptions = (limits: Limits): FastifyHttpOptions<Server> => ({
   },
 });
 
-/** Adds routes to a server. */
 type RouteModule = (app: FastifyInstance, context: RouteContext) => void;
 
 const modules: readonly RouteModule[] = [traceRequests, health, metricsRoute, classify, openInference, modelFiles];
@@ -95,7 +93,6 @@ export async function createApp({ context, access }: AppOptions): Promise<Fastif
   return app;
 }
 
-/** Counts open connections. */
 function countConnections({ server }: FastifyInstance): () => number {
   let open = 0;
   server.on('connection', (socket) => {

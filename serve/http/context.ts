@@ -3,15 +3,11 @@ import type { Decoder } from '../images/decoder.js';
 import type { Service } from '../service.js';
 import type { Metrics } from './metrics.js';
 
-/** Limits of requests. */
 export interface Limits {
-  /** Bytes in a request's body. */
   readonly bodyBytes: number;
-  /** Images in one request. */
   readonly images: number;
   /** Requests in the server, from headers to answer; more are refused before their bodies are read. */
   readonly inside: number;
-  /** Open connections. */
   readonly connections: number;
   /** Milliseconds in which a whole request must arrive. */
   readonly requestMs: number;
@@ -19,7 +15,6 @@ export interface Limits {
   readonly budgetMs: number;
 }
 
-/** Access rules. */
 export interface AccessOptions {
   /** Host names of the server, besides IP addresses (`namesOf`). */
   readonly names: ReadonlySet<string>;
@@ -29,7 +24,6 @@ export interface AccessOptions {
   readonly origins: readonly string[];
 }
 
-/** Dependencies of the routes. */
 export interface RouteContext {
   readonly service: Service;
   readonly decoder: Decoder;

@@ -17,7 +17,6 @@ const schemas = {
   ready: described('Whether the server is ready', answers(z.object({ ready: z.boolean() }), 'The server is ready')),
 };
 
-/** Liveness and readiness probes. */
 export function health(app: FastifyInstance, { service }: RouteContext): void {
   app.get(healthPaths.live, { schema: schemas.live }, (_, reply) => reply.send({ live: true }));
   app.get(healthPaths.ready, { schema: schemas.ready }, (_, reply) => {

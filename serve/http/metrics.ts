@@ -1,7 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { BatchDone } from '../inference/pool.js';
 
-/** Metrics for Prometheus. */
 export interface Metrics {
   readonly registry: Registry;
   readonly onBatch: (batch: BatchDone) => void;
@@ -13,7 +12,6 @@ export interface Metrics {
 const buckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const batchSizes = [1, 2, 4, 8, 16, 32, 64, 128];
 
-/** Caches the value of each key. */
 function memo<K, V>(make: (key: K) => V): (key: K) => V {
   const made = new Map<K, V>();
   return (key) => {
@@ -23,7 +21,6 @@ function memo<K, V>(make: (key: K) => V): (key: K) => V {
   };
 }
 
-/** The metrics of a server and of its process. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -85,10 +82,8 @@ export function createMetrics(): Metrics {
   };
 }
 
-/** Gauges by name, read at each scrape. */
 type Levels = Readonly<Record<string, { readonly help: string; readonly read: () => number }>>;
 
-/** Adds gauges. */
 export function addLevels({ registry }: Metrics, levels: Levels): void {
   for (const [name, { help, read }] of Object.entries(levels))
     new Gauge({

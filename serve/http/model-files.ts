@@ -53,7 +53,6 @@ interface Variant {
   readonly decompress: () => Transform;
 }
 
-/** Smallest first. */
 const variants: readonly Variant[] = [
   { encoding: 'br', ending: '.br', decompress: createBrotliDecompress },
   { encoding: 'gzip', ending: '.gz', decompress: createGunzip },
@@ -86,7 +85,6 @@ const schema = described('The file of a served model, named by its SHA-256', {
   },
 });
 
-/** Headers of file answers. */
 const ofFiles = ['etag', 'cache-control', 'content-encoding', 'content-type'] as const;
 
 /** The error of a range beyond the end; its headers state the size. */

@@ -17,7 +17,6 @@ export function closeWhileDraining(reply: FastifyReply, { isReady }: Pick<Servic
 
 /** Maps every error to the status and text that the client gets. */
 
-/** A malformed request. */
 export const badRequest = (message: string, hint?: string): Refusal => new Refusal(400, message, hint);
 
 const maxShown = 60;
@@ -49,13 +48,11 @@ const statusOfCode: { readonly [C in ErrorCode]: number } = {
   failure: 500,
 };
 
-/** The error answer. */
 interface Refused {
   readonly status: number;
   readonly body: { readonly error: string };
   /** Whole seconds until a retry may succeed; null: unknown, or a retry is useless. */
   readonly retryAfter: number | null;
-  /** Whether the error is unexpected. */
   readonly isBug: boolean;
 }
 
@@ -74,7 +71,6 @@ const isFrameworks = (error: unknown): error is FrameworksError =>
 
 const codeOf = (error: Error): unknown => ('code' in error ? error.code : undefined);
 
-/** Rewords the errors of Fastify. */
 function ofFramework(error: FrameworksError, { bodyBytes }: Limits): Refused {
   switch (codeOf(error)) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
@@ -86,7 +82,6 @@ function ofFramework(error: FrameworksError, { bodyBytes }: Limits): Refused {
   }
 }
 
-/** The answer to any thrown value. */
 export function refusedFor(error: unknown, limits: Limits): Refused {
   if (error instanceof NotAnswered)
     return refused(statusOfReason[error.reason], error.message, undefined, error.retryAfterMs);

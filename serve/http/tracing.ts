@@ -110,7 +110,6 @@ export function traceRequests(app: FastifyInstance, { isTraced }: RouteContext):
   });
 }
 
-/** A running export of spans. */
 export interface Tracing {
   /** Sends the remaining spans and stops tracing. */
   readonly close: () => Promise<void>;

@@ -10,7 +10,6 @@ import { readFile } from 'node:fs/promises';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { createSession } from '../../compiler/runtime/programs/session.js';
 
-/** The result of a batch. */
 export interface Outcome {
   /** [images, classes] */
   readonly outputs: Float32Array;

@@ -2,7 +2,6 @@ import { invalidInput } from '../../base/errors.js';
 import type { Frontier, ImageSize, Model } from '../models/model.js';
 import type { Input } from './pool.js';
 
-/** Number of values of an image. */
 export const valueCount = ([height, width, channels]: ImageSize): number => height * width * channels;
 
 export const sameSize = (a: ImageSize, b: ImageSize): boolean => a.every((extent, i) => extent === b[i]);

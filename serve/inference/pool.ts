@@ -18,12 +18,10 @@ export interface RunOptions {
   readonly isGone: () => boolean;
 }
 
-/** The result for one image. */
 export interface Answer {
   readonly model: Model;
   /** Outputs of the model, [classes]: logits or probabilities. */
   readonly outputs: Float32Array;
-  /** Size of the batch. */
   readonly batch: number;
   /** Milliseconds from the image's arrival in the pool to the start of its batch. */
   readonly queuedMs: number;
@@ -49,7 +47,6 @@ export class NotAnswered extends Error {
 /** Milliseconds of a batch on one worker, by batch size (powers of two from 1). */
 export type BatchTimes = ReadonlyMap<number, number>;
 
-/** An open model of the pool. */
 export interface PooledModel {
   readonly model: Model;
   /** Measured when the pool was opened. */
@@ -61,7 +58,6 @@ export interface PooledModel {
   readonly outputs: 'logits' | 'probabilities';
 }
 
-/** A computed batch. */
 export interface BatchDone {
   readonly model: Model;
   readonly size: number;
@@ -83,7 +79,6 @@ export interface PoolOptions {
   readonly maxBatch: number;
   /** Batch times of earlier pools by a model's SHA-256; these models are not measured again. */
   readonly known?: ReadonlyMap<string, BatchTimes>;
-  /** Called after each batch. */
   readonly onBatch?: (batch: BatchDone) => void;
   /** Called when a worker died and is replaced. */
   readonly onWarning?: (message: string) => void;
@@ -100,9 +95,7 @@ export interface InferencePool {
   readonly size: ImageSize | null;
   /** Number of threads; 0: inline. */
   readonly workers: number;
-  /** Number of queued images. */
   readonly depth: number;
-  /** Number of images being computed. */
   readonly running: number;
   /** Expected milliseconds until an image that arrives now is answered by the given model, or by the fastest one. */
   readonly expectedMs: (only: PooledModel['model'] | null) => number;

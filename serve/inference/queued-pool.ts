@@ -56,7 +56,6 @@ class PendingRequest {
   }
 }
 
-/** A queued image of a request. */
 class QueuedImage implements Item {
   readonly deadline: number;
   /** Number of workers that ended while they computed the image. */
@@ -76,7 +75,6 @@ class QueuedImage implements Item {
   }
 }
 
-/** A model and its service time. */
 export interface MeasuredModel extends PooledModel {
   readonly service: ServiceTime;
 }
@@ -90,7 +88,6 @@ interface QueuedPoolOptions {
   readonly workers: number;
   readonly maxQueue: number;
   readonly runners: readonly Runner[];
-  /** Starts a replacement of a runner that ended. */
   readonly start: () => Promise<Runner>;
   readonly onBatch: (batch: BatchDone) => void;
   readonly onWarning: (message: string) => void;

@@ -16,7 +16,6 @@ export interface Runner {
   readonly close: () => Promise<void>;
 }
 
-/** The runner ended and lost its batches. */
 export class RunnerEnded extends Error {
   constructor(
     message: string,

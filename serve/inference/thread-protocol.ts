@@ -61,7 +61,6 @@ export class Slab {
   }
 }
 
-/** Start data of an inference thread. */
 export interface ThreadSetup {
   readonly models: readonly Model[];
   readonly size: ImageSize | null;

@@ -4,7 +4,6 @@ import type { Outcome } from './engine.js';
 import type { Runner } from './runner.js';
 import type { Input } from './pool.js';
 
-/** A batch assigned to a worker. */
 interface Held {
   readonly network: number;
   readonly images: number;
@@ -19,7 +18,6 @@ export interface Worker {
 }
 
 export interface WorkerPoolOptions {
-  /** Starts a runner. */
   readonly start: () => Promise<Runner>;
   /** Expected milliseconds of a batch of so many images. */
   readonly ms: (network: number, images: number) => number;
@@ -54,12 +52,10 @@ export class WorkerPool {
     for (const runner of runners) this.add(runner);
   }
 
-  /** Number of images being computed. */
   get running(): number {
     return this.images;
   }
 
-  /** Number of workers without a batch. */
   get idle(): number {
     return this.workers.reduce((count, { held }) => count + (held.size === 0 ? 1 : 0), 0);
   }

@@ -10,7 +10,6 @@ export interface Normalisation {
   readonly std: readonly number[];
 }
 
-/** A served ONNX classifier. */
 export interface Model {
   /** Name in URLs and answers: `trial-7`, `trial-7.int8`; letters, digits, `.`, `_` and `-`. */
   readonly name: string;
@@ -21,7 +20,6 @@ export interface Model {
   readonly bytes: number;
   readonly size: ImageSize;
   readonly layout: ImageLayout;
-  /** Names of the graph's input and output. */
   readonly input: string;
   readonly output: string;
   /** The batch size that the graph fixes; null: any. */
@@ -36,7 +34,6 @@ export interface Model {
   readonly precision: string;
 }
 
-/** The models that one server serves. */
 export interface Frontier {
   /** Sorted by name; at least one. */
   readonly models: readonly Model[];

@@ -50,7 +50,6 @@ export class SortedQueue<T extends Item> {
       );
   }
 
-  /** Removes the first entry. */
   shift(): Entry<T> | undefined {
     const first = this.first;
     if (first === undefined) return undefined;
@@ -116,7 +115,6 @@ export class DeadlineQueue<T extends Item> {
     return depth;
   }
 
-  /** The item of the earliest deadline. */
   get first(): T | undefined {
     return earliest(this.queues)?.first?.item;
   }

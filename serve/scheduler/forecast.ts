@@ -8,7 +8,6 @@ export interface Newcomers {
   readonly only: number | null;
 }
 
-/** Assumptions of a forecast. */
 export interface Plan {
   /** Network that answers the items for which the scheduler chooses; null: there are no such items. */
   readonly free: number | null;

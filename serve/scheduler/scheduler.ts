@@ -18,7 +18,6 @@ export class Margin {
     return this.factor;
   }
 
-  /** Advances the clock. */
   passTo(now: number): void {
     const passed = this.time === null ? 0 : now - this.time;
     this.time = now;
@@ -72,7 +71,6 @@ export class Scheduler<T extends Item> {
     this.choice = byAccuracy(candidates);
   }
 
-  /** Number of queued items. */
   get depth(): number {
     return this.queue.depth;
   }

@@ -28,7 +28,6 @@ export class ServiceTime {
   /** Expected milliseconds of a batch of this size (at least 1). */
   readonly ms = (batch: number): number => this.measuredMs(batch) * Math.exp(this.now());
 
-  /** Reports the time of a batch. */
   observe(batch: number, ms: number): void {
     const correction = this.now();
     const deviation = Math.log(Math.max(ms, leastMs) / Math.max(this.measuredMs(batch), leastMs)) - correction;

@@ -8,17 +8,14 @@ export interface Candidate {
   readonly ms: (batch: number) => number;
 }
 
-/** A queued image. */
 export interface Item {
   /** Deadline in ms on the clock of the scheduler's `now`. */
   readonly deadline: number;
   /** Index of the requested candidate; null: the scheduler chooses. */
   readonly only: number | null;
-  /** Whether the client has gone. */
   readonly isGone: () => boolean;
 }
 
-/** A batch of queued items for one network. */
 export interface Batch<T extends Item> {
   readonly network: number;
   readonly items: readonly T[];

@@ -3,7 +3,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { invalidInput, type NasError } from '../../base/errors.js';
 import { readInput } from '../../base/files.js';
-import { nearest } from '../../base/text.js';
+import { didYouMean } from '../../base/text.js';
 
 /** A file of rows with named columns, as text. */
 export interface Csv {
@@ -46,9 +46,7 @@ function parsed(file: string): z.output<typeof records> {
 export function columnIndex({ file, columns }: Csv, name: string): number {
   const index = columns.indexOf(name);
   if (index >= 0) return index;
-  const meant = nearest(name, columns);
-  const suggestion = meant === undefined ? '' : `; did you mean '${meant}'?`;
-  throw invalidInput(`${file} has no column '${name}'${suggestion} (it has ${columns.join(', ')})`);
+  throw invalidInput(`${file} has no column '${name}'${didYouMean(name, columns)} (it has ${columns.join(', ')})`);
 }
 
 /** The number in a cell: NaN for `nan` and infinities in any spelling, undefined for other text. */

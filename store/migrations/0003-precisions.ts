@@ -118,7 +118,6 @@ const carryOver = [
   ...remade.map((table) => `DROP TABLE old_${table}`),
 ];
 
-/** The precision that a trial is judged in. */
 const chosenOf = (trial: string): string =>
   `coalesce((SELECT p.precision FROM chosen_precisions p WHERE p.trial = ${trial} ORDER BY p.seq DESC LIMIT 1), 'fp32')`;
 

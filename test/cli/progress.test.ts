@@ -189,7 +189,6 @@ describe('progress of a run on many machines', () => {
     seconds: 30,
     files: [],
   };
-  /** Output of events, one every ten seconds. */
   function output(live: boolean, events: readonly RunEvent[], rows = 24): string {
     const terminal = { ...recorder(live), rows: () => rows };
     let now = 0;

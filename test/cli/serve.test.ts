@@ -27,7 +27,6 @@ const namesAt = async (address: string): Promise<unknown[]> => {
   return ((await index.json()) as { name: string }[]).map(({ name }) => name);
 };
 
-/** Lines of the log. */
 const logged = (text: string): { readonly msg: string; readonly networks?: unknown }[] =>
   text
     .split('\n')

@@ -6,13 +6,11 @@ import { main } from './nas.js';
 /** A command that runs until it is stopped. */
 export interface Started {
   readonly child: ChildProcess;
-  /** The first printed address. */
   readonly address: Promise<string>;
   readonly text: () => string;
   readonly code: Promise<unknown>;
 }
 
-/** Starts the built command. */
 export function start(args: readonly string[], cwd: string): Started {
   const child = spawn(process.execPath, [main, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));

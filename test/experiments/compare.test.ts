@@ -133,7 +133,7 @@ describe('nas bench search', () => {
     [['--table', csv, '--objectives', 'accu:max'], "has no column 'accu'; did you mean 'acc'?"],
     [[file, '--controllers', 'nsga'], "there is no such controller; did you mean 'nsga2'?"],
     [[file, '--devices', 'sec'], "has no column 'sec'; did you mean 'secs'?"],
-    [[file, '--seeds', '0'], '--seeds is a whole number of at least 1'],
+    [[file, '--seeds', '0'], '--seeds 0: expected a whole number of at least 1'],
     [[file, '--at', 'x'], '--at: expected whole numbers'],
     [['experiments/quickstart.yaml'], 'its space is mobilenet; expected a table of results'],
     [[file, '--set', 'search.populaton=3'], "did you mean 'population'?"],

@@ -10,7 +10,6 @@ const [own, tiny] = await Promise.all([
   createSpace(spaceSchema.parse({ type: 'mobilenet', preset: 'tiny' }), fashion),
 ]);
 
-/** Names of failing checks. */
 async function broken(checks: readonly Check[]): Promise<string[]> {
   const names: string[] = [];
   for (const { name, run } of checks)

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
+import { quantile } from '../../base/statistics.js';
 import {
   ascending,
   blockBootstrap,
@@ -9,7 +10,6 @@ import {
   mean,
   meanAbsolutePercentageError,
   median,
-  quantile,
   ranks,
   shareWithin,
   spearman,

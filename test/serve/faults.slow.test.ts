@@ -78,13 +78,10 @@ async function underLoad(
 }
 
 interface Load {
-  /** Stops the load. */
   readonly stop: () => void;
-  /** Sends one more request. */
   readonly ask: () => Promise<void>;
 }
 
-/** Sends one request and returns its answer. */
 async function ask({ port, requests: [{ path, headers }] }: LoadPlan): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method: 'POST',

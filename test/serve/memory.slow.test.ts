@@ -7,7 +7,6 @@ import { startNas } from '../../bench/serve/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { colourNetwork, writeFrontier } from './models.js';
 
-/** Peak memory of a process in MB. */
 const peakOf = (pid: number): number =>
   (Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024) / 1e6;
 

@@ -9,7 +9,6 @@ import { portInit } from '../../compiler/onnx/model.js';
 import { metadataProps } from '../../deploy/metadata.js';
 import type { Frontier, ImageSize, Model, Normalisation } from '../../serve/models/model.js';
 
-/** A classifier for tests. */
 export interface TinyNetwork {
   readonly name: string;
   /** Number of `filters` x `filters` convolutions at half resolution, which sets the cost. */

@@ -9,7 +9,6 @@ export async function outputsOf(model: Model, pixels: Uint8Array): Promise<Float
   return outputsOfValues(model, valuesOf(model, pixels));
 }
 
-/** Normalised pixels in the model's layout. */
 export function valuesOf(
   { size, layout, normalisation }: Pick<Model, 'size' | 'layout' | 'normalisation'>,
   pixels: Uint8Array,

@@ -30,7 +30,6 @@ async function serviceOf(folder: string, options: Partial<ServiceOptions> = {}):
   return service;
 }
 
-/** The names of the served models. */
 const served = ({ pool }: Service): string[] => pool.frontier.models.map(({ name }) => name);
 
 const states = (service: Service): Record<string, string> =>

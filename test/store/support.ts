@@ -12,7 +12,6 @@ import {
   type RunMeta,
 } from '../../store/index.js';
 
-/** A folder that is removed when the test has ended. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'nas-store-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -35,7 +34,6 @@ export const meta: RunMeta = {
   environment: { cpu: 'a processor' },
 };
 
-/** A new database in a folder of its own, closed when the test has ended. */
 export function newStore(path = join(temporaryFolder(), 'nas.sqlite')): { store: Store; path: string } {
   const store = Store.create(path, meta, tickingClock());
   onTestFinished(() => store.close());

@@ -101,13 +101,11 @@ export class CanvasChart {
     return text;
   }
 
-  /** Opens the highlighted point. */
   open(): void {
     const steps = this.steps();
     if (this.place >= 0 && this.place < steps.length) this.onPoint(steps[this.place].key);
   }
 
-  /** Removes the highlight. */
   leave(): void {
     this.place = -1;
     this.chart.dispatchAction({ type: 'downplay' });

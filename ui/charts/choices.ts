@@ -1,8 +1,9 @@
+import { quantile } from '../../base/statistics.js';
 import { textOf } from '../data/measures.js';
 import { axisStyle, extentOf, spansDecades, valueAxis, type Measures } from './axis.js';
 import { frameOf, itemOf, numbersOf, plainText, saying, type Heading } from './frame.js';
 import type { ChartTheme } from './theme.js';
-import { quantile, thinned } from './points.js';
+import { thinned } from './points.js';
 import type { ChartOption } from './echarts.js';
 
 export interface ChoiceMark {

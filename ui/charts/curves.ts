@@ -24,7 +24,6 @@ export interface Curve {
 }
 
 export interface CurvePanel {
-  /** The title of the horizontal axis. */
   readonly title: string;
   readonly curves: readonly Curve[];
 }

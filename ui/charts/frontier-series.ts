@@ -67,7 +67,6 @@ export interface FrontierInput extends Heading {
   readonly log?: { readonly x?: boolean; readonly y?: boolean };
   /** Replaces the title of the vertical axis. */
   readonly yTitle?: string;
-  /** Replaces names of series. */
   readonly names?: Partial<Record<FrontierSeries, string>>;
   /** Whether many marks show a label only under the pointer; reports show all. */
   readonly sparseLabels?: boolean;

@@ -93,7 +93,6 @@ const precisionsOf = ({ precisions }: FrontierInput): readonly (StoredPrecision 
 const shownPrecision = ({ precisions }: FrontierInput, precision: StoredPrecision | null): StoredPrecision | null =>
   precisions ? precision : null;
 
-/** The legend's name for marks with a predicted latency. */
 const predictedName = (input: FrontierInput): string =>
   areDots(input) ? 'hollow or lighter: latency predicted' : 'hollow: latency predicted';
 

@@ -1,8 +1,8 @@
 import { ms } from '../../base/number-text.js';
+import { quantile } from '../../base/statistics.js';
 import { axisStyle, extentOf, plainAxis } from './axis.js';
 import type { ChartOption } from './echarts.js';
 import { frameOf, numbersOf, saying, type Heading } from './frame.js';
-import { quantile } from './points.js';
 import { font, type ChartTheme } from './theme.js';
 
 export interface HistogramInput extends Heading {
@@ -23,9 +23,6 @@ export interface Bin {
 
 const mostBins = 60;
 
-const sampleAt = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-
 /** Bins of equal width by Freedman and Diaconis (1981), at most 60. Outliers do not make them coarser. */
 export function binsOf(samples: readonly number[]): readonly Bin[] {
   const extent = extentOf(samples);
@@ -33,7 +30,7 @@ export function binsOf(samples: readonly number[]): readonly Bin[] {
   const [low, high] = extent;
   if (low === high) return [{ from: low, to: high, count: samples.length }];
   const sorted = samples.toSorted((a, b) => a - b);
-  const middle = sampleAt(sorted, 0.75) - sampleAt(sorted, 0.25);
+  const middle = quantile(sorted, 0.75) - quantile(sorted, 0.25);
   const ideal = Math.ceil((high - low) / ((2 * middle) / Math.cbrt(samples.length)));
   const bins = Math.max(1, Math.min(mostBins, ideal));
   const width = (high - low) / bins;
@@ -148,7 +145,6 @@ export function histogramOption(input: HistogramInput): ChartOption {
   };
 }
 
-/** An axis with all bins, percentiles and the interval, and a margin. */
 function extentOfAxis({ percentiles, interval, ms: value, theme }: HistogramInput, bins: readonly Bin[]) {
   const all = [...bins.flatMap(({ from, to }) => [from, to]), ...Object.values(percentiles), ...interval, value];
   const [low, high] = extentOf(all) ?? [0, 1];

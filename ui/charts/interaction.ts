@@ -19,7 +19,6 @@ const lengthOf = (data: unknown): number => (Array.isArray(data) || data instanc
 
 export const sizeOf = ({ series }: ChartOption): number => series.reduce((sum, { data }) => sum + lengthOf(data), 0);
 
-/** The key of a clicked mark; undefined without one. */
 export function keyOf(option: ChartOption, at: unknown): unknown {
   const { data, seriesId, dataIndex } = at as { data?: unknown; seriesId?: string; dataIndex?: number };
   const key = itemOf(data, 'key');
@@ -32,7 +31,6 @@ export interface Step {
   readonly seriesId: string;
   readonly dataIndex: number;
   readonly key: unknown;
-  /** Its tooltip. */
   readonly text: string;
 }
 

@@ -1,13 +1,6 @@
 import type { Objective } from '../../experiments/page/api.js';
 import { extentOf } from './axis.js';
 
-/** The value below which `share` of the sorted values lie, interpolated linearly (type 7 of R). */
-export function quantile(sorted: readonly number[], share: number): number {
-  const at = share * (sorted.length - 1);
-  const [a, b] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return a + (at - Math.floor(at)) * (b - a);
-}
-
 /** A median and the range of the middle half. */
 interface Quartiles {
   readonly low: number;

@@ -5,7 +5,6 @@ import type { Choice } from '../../experiments/page/api.js';
 interface CardProps {
   readonly id?: string;
   readonly title: ComponentChildren;
-  /** Beside the title. */
   readonly summary?: ComponentChildren;
   readonly children: ComponentChildren;
 }

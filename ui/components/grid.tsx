@@ -54,7 +54,6 @@ const moves: Readonly<Partial<Record<string, Move>>> = {
   End: ({ index }, { columns }) => ({ index, column: columns - 1 }),
 };
 
-/** Moves with Ctrl held. */
 const ctrlMoves: typeof moves = {
   Home: () => ({ index: 0, column: 0 }),
   End: (_, { rows, columns }) => ({ index: rows - 1, column: columns - 1 }),
@@ -72,7 +71,6 @@ export function placeAfter(place: Place, key: string, ctrl: boolean, size: GridS
 export interface GridColumn {
   readonly name: string;
   readonly title: string;
-  /** The tooltip of its head. */
   readonly note: string;
   readonly numeric: boolean;
   /** px. */
@@ -92,7 +90,6 @@ interface GridProps {
   readonly onSort: (column: string, further: boolean) => void;
   readonly onOpen: (row: number) => void;
   readonly onSelect: (row: number) => void;
-  /** Gets the drawn rows. */
   readonly onDrawn: (rows: readonly number[]) => void;
 }
 

@@ -29,6 +29,13 @@ export const percentilesFact = ({ p50, p95, p99 }: Spread): Fact => [
   `p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}`,
 ];
 
+/** How a latency was measured. */
+export const purposeTexts: { readonly [P in MeasuredLatency['purpose']]: string } = {
+  calibration: 'alone, for the latency model',
+  trial: 'alone, in its trial',
+  frontier: 'side by side with the frontier',
+};
+
 /** A warning for a measurement that did not converge. */
 export const cautionFacts = ({ converged }: Pick<Spread, 'converged'>): readonly Fact[] =>
   converged ? [] : [['caution', 'the interval is wider than the protocol requires']];

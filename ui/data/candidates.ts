@@ -21,7 +21,6 @@ const plain = [
   'enqueued',
 ] as const;
 
-/** Columns by name. */
 const named = ['values', 'provenance', 'choices'] as const;
 
 /**
@@ -44,7 +43,6 @@ export class Candidates {
   readonly attempts: number[] = [];
   readonly enqueued: (string | null)[] = [];
 
-  /** Row indices by precision and number. */
   private readonly rows = new Map<StoredPrecision, Map<number, number>>();
 
   get length(): number {
@@ -55,7 +53,6 @@ export class Candidates {
     return this.rows.get(precision)?.get(number);
   }
 
-  /** Whether a trial has ended. */
   hasEnded(number: number): boolean {
     const row = precisions.map((precision) => this.rowOf({ number, precision })).find((each) => each !== undefined);
     return row !== undefined && this.state[row] !== 'waiting' && this.state[row] !== 'running';
@@ -109,7 +106,6 @@ export class Candidates {
   }
 }
 
-/** Writes cells into rows; missing cells are null. */
 function put(column: unknown[], cells: readonly unknown[], rows: readonly number[]): void {
   for (let i = 0; i < rows.length; i++) column[rows[i]] = i < cells.length ? cells[i] : null;
 }

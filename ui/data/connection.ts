@@ -24,7 +24,6 @@ export function addressOf<A extends Address | keyof Streams>(
   return entries.length === 0 ? path : `${path}?${new URLSearchParams(entries).toString()}`;
 }
 
-/** The server answered with an error. */
 export class Refused extends Error {
   constructor(
     readonly status: number,

@@ -30,7 +30,6 @@ export class LiveCurves {
   /** By training, the most recently changed one last. */
   private readonly points = new Map<string, readonly CurvePoint[]>();
 
-  /** Counts the changes. */
   readonly version = signal(0);
 
   /** Adds epochs. An epoch that is trained again, after a retry, replaces itself and all later ones. */

@@ -6,7 +6,6 @@ import type { Candidates } from './candidates.js';
 /** A cell of a table; null is unknown. */
 export type Cell = string | number | boolean | null;
 
-/** Groups fields in menus and files. */
 export type FieldGroup = 'trial' | 'objective' | 'measure' | 'decision' | 'final' | 'course' | 'text';
 
 /** A named property of candidates, for tables, filters and downloads. */
@@ -25,14 +24,12 @@ export interface Field {
   readonly text: (row: number) => string;
 }
 
-/** The state of a run that fields read. */
 export interface Known {
   readonly candidates: Candidates;
   readonly objectives: readonly Objective[];
   readonly measures: Readonly<Record<string, MeasureText>>;
   /** In the order of the space. */
   readonly decisions: readonly string[];
-  /** Whether trials are judged in several precisions. */
   readonly severalPrecisions: boolean;
   readonly onFrontier: (row: number) => boolean;
   /** The texts of a trial; undefined until they are loaded. */

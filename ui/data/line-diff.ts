@@ -6,7 +6,6 @@ export interface LineRow {
   readonly path: string;
   /** The line of each text; null where a text has none. */
   readonly cells: readonly (string | null)[];
-  /** Whether all texts have the same line. */
   readonly same: boolean;
 }
 

@@ -30,14 +30,12 @@ export class LiveRun {
   readonly version = signal(0);
   /** Everything that does not grow with the trials; null until it is loaded. */
   readonly info = signal<RunAnswer | null>(null);
-  /** How many trials are loaded. */
   readonly loaded = signal({ done: 0, total: 0 });
   /** Sorted by the second objective. */
   readonly frontier = signal<readonly CandidateKey[]>([]);
   readonly now = signal<readonly Activity[]>([]);
   /** The epochs that ended since the page was opened. */
   readonly curves = new LiveCurves();
-  /** Whether the server answers. */
   readonly connected = signal(true);
   /** Why the run cannot be shown, or is out of date. */
   readonly problem = signal<string | null>(null);
@@ -56,7 +54,6 @@ export class LiveRun {
   private infoAt = 0;
   /** Numbers of the last request for `info` and of the last used answer: an older answer may arrive later. */
   private readonly infoRequests = { sent: 0, answered: 0 };
-  /** Counts the messages of the stream. */
   private messages = 0;
   private started = false;
 

@@ -15,7 +15,6 @@ export const textOf = (measures: Measures, name: string, value: number | null | 
 export const measureOf = (measures: Measures, name: string): MeasureText | undefined =>
   Object.hasOwn(measures, name) ? measures[name] : undefined;
 
-/** Whether a measure is an accuracy of any kind. */
 export const isAccuracy = (measures: Measures, name: string): boolean =>
   measureOf(measures, name)?.evaluation !== undefined;
 
@@ -36,7 +35,6 @@ export function unusualAccuracy(wanted: Wanted): string | null {
 /** Whether candidates are evaluated as slices of the supernet, without training. */
 export const sliced = (wanted: Wanted): boolean => searchedAccuracy(wanted)?.evaluation === 'supernet';
 
-/** The value of the accuracy, of any kind. */
 export function accuracyAmong<T>(measures: Measures, values: Readonly<Record<string, T>>): T | undefined {
   const name = Object.keys(values).find((each) => isAccuracy(measures, each));
   return name === undefined ? undefined : values[name];

@@ -40,7 +40,6 @@ export class Texts {
   private waiting: readonly Range[] = [];
   private readonly running = new Set<Range>();
 
-  /** Counts the answers. */
   readonly version = signal(0);
 
   constructor(

@@ -16,7 +16,6 @@ export type Test = (row: number) => boolean;
 
 export interface Filter {
   readonly test: Test;
-  /** The names of the fields in the expression. */
   readonly reads: ReadonlySet<string>;
 }
 

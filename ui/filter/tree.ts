@@ -35,23 +35,3 @@ export function literalText(literal: Literal): string {
       return 'none';
   }
 }
-
-/** The inverse of `parse`. */
-export function print(tree: Tree): string {
-  switch (tree.kind) {
-    case 'and':
-    case 'or':
-      return tree.parts.map(printInside).join(` ${tree.kind} `);
-    case 'not':
-      return `not ${printInside(tree.of)}`;
-    case 'is':
-      return wordText(tree.name.text);
-    case 'compare':
-      return `${wordText(tree.name.text)} ${tree.operator} ${literalText(tree.value.literal)}`;
-    case 'in':
-      return `${wordText(tree.name.text)} in (${tree.values.map(({ literal }) => literalText(literal)).join(', ')})`;
-  }
-}
-
-const printInside = (tree: Tree): string =>
-  tree.kind === 'and' || tree.kind === 'or' ? `(${print(tree)})` : print(tree);

@@ -22,7 +22,6 @@ const best = (values: readonly (number | null | undefined)[]): string => {
   return valueText('share', known.length === 0 ? null : Math.max(...known));
 };
 
-/** The best value of the first objective, in a run on a table. */
 function bestOfFirst({ objectives: [{ name, direction }], measures, frontier }: ReportData): TileText {
   const values = frontier.map((member) => member.values[name]);
   const top = direction === 'maximize' ? Math.max(...values) : Math.min(...values);
@@ -153,7 +152,6 @@ export const FrontierTable = ({ data }: { readonly data: ReportData }) => (
   <Table columns={columnsOf(data)} rows={data.frontier} label="Networks on the frontier" />
 );
 
-/** Explains the accuracy that the search optimises. */
 const searchNotes: { readonly [E in NonNullable<MeasureText['evaluation']>]: string } = {
   train: "Search accuracy: validation split, on the search's short schedule",
   inherit: "Inherited accuracy: validation split, after the search's short training from a slice of the supernet",

@@ -8,7 +8,6 @@ import { chartThemes, type ChartTheme } from '../charts/theme.js';
 import { predictionOption } from '../charts/prediction.js';
 import { renderSvg } from '../charts/svg.js';
 
-/** The quality of each latency model, one line each. */
 export function qualityTexts({ pairs, mape, spearman, precisions }: PredictionReport): string[] {
   const line = (count: number, error: number, correlation: number | null): string =>
     `${count} networks; mean error ${error.toFixed(1)} %, rank correlation ${correlation?.toFixed(3) ?? 'unknown'}`;

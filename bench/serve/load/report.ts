@@ -1,4 +1,5 @@
-import { ascending, quantile } from '../../../latency-models/statistics.js';
+import { quantile } from '../../../base/statistics.js';
+import { ascending } from '../../../latency-models/statistics.js';
 import type { Outcome } from './connection.js';
 
 /**

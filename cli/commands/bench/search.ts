@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { invalidInput } from '../../../base/errors.js';
 import { writeFileAtomic } from '../../../base/files.js';
 import type { Comparison, MethodSummary, Quartiles } from '../../../experiments/index.js';
-import { command, jsonOption, setOption } from '../../command.js';
+import { command, jsonOption, listOption, setOption } from '../../command.js';
 import { type Column, json, renderTable } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
 
@@ -30,7 +30,6 @@ const comparisonColumns = (at: readonly number[]): Column<MethodSummary>[] => [
   { title: 'ask [ms]', numeric: true, cell: ({ askMs }) => (askMs === null ? '-' : askMs.toFixed(2)) },
 ];
 
-/** Title of the table. */
 function comparisonTitle({ variants, search, seeds }: Comparison): string {
   const [{ objectives }] = variants;
   const goals = objectives.map(({ name, direction, cost }, i) => {
@@ -40,8 +39,6 @@ function comparisonTitle({ variants, search, seeds }: Comparison): string {
   const parallel = search.parallel === 1 ? '' : `, ${search.parallel} at once`;
   return `${goals.join(', ')}; ${search.trials} evaluations${parallel}, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`;
 }
-
-const list = { type: 'string', array: true, nargs: 1, default: [] as string[] } as const;
 
 /** Numbers of evaluations to show, within the budget; at least the budget. */
 function shownAt(values: readonly string[], budget: number): number[] {
@@ -70,21 +67,21 @@ export const benchSearch = command({
     yargs
       .positional('yaml', { type: 'string', describe: 'Experiment file whose space is a table' })
       .option('table', { type: 'string', describe: 'CSV file of results; instead of an experiment file' })
-      .option('decisions', { ...list, describe: 'Decision columns; default: columns without decimals' })
+      .option('decisions', { ...listOption, describe: 'Decision columns; default: columns without decimals' })
       .option('objectives', {
-        ...list,
+        ...listOption,
         describe: 'column:direction:cost, e.g. accuracy:max:expensive,latency:min:cheap',
       })
       .option('devices', {
-        ...list,
+        ...listOption,
         describe: 'Columns that replace the second objective, one at a time',
       })
-      .option('controllers', { ...list, describe: 'Controllers to compare; default: all' })
+      .option('controllers', { ...listOption, describe: 'Controllers to compare; default: all' })
       .option('budget', { type: 'number', default: 500, describe: 'Evaluations of each search' })
       .option('seeds', { type: 'number', default: 20, describe: 'Searches of each controller, with different seeds' })
       .option('parallel', { type: 'number', describe: 'Parallel evaluations; default: as in the experiment, or 1' })
       .option('at', {
-        ...list,
+        ...listOption,
         default: ['25', '50', '100', '200', '500'],
         describe: 'Numbers of evaluations at which the hypervolume is shown',
       })

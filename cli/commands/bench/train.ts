@@ -1,6 +1,8 @@
 import type { NodeShare, TimedNetwork, StepTiming } from '../../../trainers/index.js';
+import { wholeNumber } from '../../arguments/values.js';
 import { command, jsonOption } from '../../command.js';
 import { type Column, json, renderTable, type Terminal } from '../../output/terminal.js';
+import { createCounter } from '../../progress/counter.js';
 
 /** Result of one network, as `--json` prints it. */
 interface Row {
@@ -140,24 +142,21 @@ export const benchTrain = command({
   run: async (args, terminal) => {
     const { invalidInput } = await import('../../../base/errors.js');
     const { median, readTimedNetworks, timeTraining } = await import('../../../trainers/index.js');
-    const { out, err, colors } = terminal;
+    const { out, colors } = terminal;
     const all = readTimedNetworks(args.networks);
     const unknown = args.only.filter((name) => !all.some((timed) => timed.name === name));
     if (unknown.length > 0)
       throw invalidInput(`--only: ${args.networks} has no network ${unknown.join(', ')}`, {
         hint: `It has ${all.map(({ name }) => name).join(', ')}.`,
       });
-    for (const [name, least] of [
-      ['threads', 1],
-      ['steps', 1],
-      ['warmup', 0],
-    ] as const)
-      if (!Number.isInteger(args[name]) || args[name] < least)
-        throw invalidInput(`--${name} is a whole number of at least ${least}, not ${args[name]}`);
+    wholeNumber('--threads', args.threads);
+    wholeNumber('--steps', args.steps);
+    wholeNumber('--warmup', args.warmup, 0);
     const chosen = args.only.length > 0 ? all.filter(({ name }) => args.only.includes(name)) : all;
     const measured: { readonly row: Row; readonly nodes: readonly NodeShare[] | null }[] = [];
+    const counter = createCounter(terminal);
     for (const [i, timed] of chosen.entries()) {
-      if (terminal.live) err(`\r\u001b[K${i + 1} of ${chosen.length}: ${timed.name}`);
+      counter.show(timed.name)(i + 1, chosen.length);
       const { threads, steps, warmup, provider, profile, evaluation } = args;
       const timing = await timeTraining({
         timed,
@@ -171,7 +170,7 @@ export const benchTrain = command({
       });
       measured.push({ row: toRow(timed, threads, median(timing.samples), timing), nodes: timing.profile });
     }
-    if (terminal.live) err('\r\u001b[K');
+    counter.close();
     if (args.json) {
       const plain = measured.map(({ row, nodes }) => ({
         ...row,

@@ -1,6 +1,7 @@
 import { invalidInput } from '../../../base/errors.js';
 import type { EvaluationProtocol, Score, TargetEvaluation } from '../../../latency-models/index.js';
 import { parseSpace, spaceOption } from '../../arguments/space.js';
+import { wholeNumber } from '../../arguments/values.js';
 import { command, jsonOption } from '../../command.js';
 import { json, renderTable, type Column } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
@@ -31,7 +32,6 @@ const columns: readonly Column<Row>[] = [
   { title: 'model', cell: ({ kinds }) => kinds },
 ];
 
-/** Comma-separated names. */
 const namesOf = (text: string): string[] => [
   ...new Set(
     text
@@ -41,11 +41,9 @@ const namesOf = (text: string): string[] => [
   ),
 ];
 
-const isWhole = (value: number, least: number): boolean => Number.isInteger(value) && value >= least;
-
 function requireSound({ samples, trim, seeds }: EvaluationProtocol): void {
-  if (!isWhole(samples, 1)) throw invalidInput(`--samples ${samples}: expected a whole number of at least 1`);
-  if (!isWhole(seeds, 1)) throw invalidInput(`--seeds ${seeds}: expected a whole number of at least 1`);
+  wholeNumber('--samples', samples);
+  wholeNumber('--seeds', seeds);
   if (!(trim >= 0 && trim < 0.5)) throw invalidInput(`--trim ${trim}: expected a share of at least 0 and below 0.5`);
 }
 

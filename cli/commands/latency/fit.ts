@@ -5,6 +5,7 @@ import type { CrossValidation, Device, Environment, MeasuredNetworks } from '../
 import type { Genotype, Space } from '../../../spaces/index.js';
 import { deviceOption, parseDevice } from '../../arguments/device.js';
 import { parseSpace, spaceOption } from '../../arguments/space.js';
+import { wholeNumber } from '../../arguments/values.js';
 import { command, jsonOption } from '../../command.js';
 import { type Column, json, renderFacts, renderTable, type Terminal } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
@@ -28,7 +29,6 @@ function requireExecuted(environment: Environment, wanted: FitPrecision, source:
 /** Minimum number of networks for cross-validation. */
 const minNetworks = 4;
 
-/** Estimated remaining time as text. */
 function timeLeft(began: number, done: number, total: number): string {
   if (done === 0) return '';
   const seconds = Math.round((((performance.now() - began) / 1000) * (total - done)) / done);
@@ -103,8 +103,7 @@ export const fit = command({
       .option('json', jsonOption),
   run: async ({ space: name, device: argument, samples, output, from, seed, precision, json: asJson }, terminal) => {
     const { out, err, colors } = terminal;
-    if (!Number.isInteger(samples) || samples < minNetworks)
-      throw invalidInput(`--samples ${samples}: expected a whole number of at least ${minNetworks}`);
+    wholeNumber('--samples', samples, minNetworks);
     const { Random } = await import('../../../base/random.js');
     const {
       createDevice,

@@ -66,7 +66,6 @@ function batchesOf(text: string): number[] {
   return [...new Set(batches)];
 }
 
-/** The device at each batch size, or as configured. */
 function atBatches(config: ReachableDevice, batch: string | undefined): { config: ReachableDevice; batch: number }[] {
   const hasBatch = config.type === 'local' || config.type === 'browser';
   if (batch === undefined) return [{ config, batch: hasBatch ? config.batch : 1 }];

@@ -9,13 +9,11 @@ type Detail = Readonly<Record<string, unknown>>;
 
 const textOf = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? `${value}` : '');
 
-/** The new workers of a resumed run, where they changed. */
 function newWorkersText(workers: WorkersConfig | undefined): string {
   if (workers === undefined) return '';
   return workers.type === 'queue' ? `, through the queue ${workers.url}` : ', on its own machine';
 }
 
-/** Text of each kind of logged event. */
 const messages: { readonly [K in LogEntry['kind']]: (detail: Detail) => string } = {
   note: ({ message }) => textOf(message),
   warning: ({ message }) => textOf(message),
@@ -33,7 +31,6 @@ const isLogged = (kind: EventKind): kind is LogEntry['kind'] => Object.hasOwn(me
 
 const kinds = Object.keys(messages).filter((kind): kind is LogEntry['kind'] => isLogged(kind as EventKind));
 
-/** Log entries of events, in order. */
 const logOf = (events: readonly EventRecord[]): LogEntry[] =>
   events.flatMap(({ seq, at, kind, trial, detail }) =>
     // The store's own and the runner's events have plain objects as details.
@@ -44,12 +41,10 @@ const logOf = (events: readonly EventRecord[]): LogEntry[] =>
 export const collectLog = (store: Store, limit = 200, trial?: number): LogEntry[] =>
   logOf(store.events.last(kinds, limit, trial));
 
-/** Maximum number of events in one answer. */
 const maxEvents = 5000;
 
 const keyOf = ({ number, precision }: Member): CandidateKey => ({ number, precision });
 
-/** The epochs of events, with their latest records. */
 function epochsOf(store: Store, events: readonly EventRecord[]): EpochChange[] {
   return events.flatMap(({ kind, trial, detail }) => {
     if (kind !== 'epoch') return [];

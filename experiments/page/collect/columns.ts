@@ -5,7 +5,6 @@ import { factsOf, type RunFacts } from '../../report/run.js';
 import { candidatesOf, type Candidate } from '../../stored/candidates.js';
 import type { CandidateColumns, TrialCurves, TrialsAnswer, TrialText } from '../api.js';
 
-/** A range of trials, or given trials. */
 type TrialSelection = { readonly from: number; readonly limit: number } | readonly number[];
 
 type Row = Candidate;
@@ -102,7 +101,6 @@ export function collectTrialsAnswer(
 /** Texts of the trials from `from` to `to`, exclusive. */
 export const collectTexts = (store: Store, from: number, to: number): TrialText[] => store.trials.words(from, to);
 
-/** The learning curves of trials. */
 export const collectCurves = (store: Store, trials: readonly number[]): TrialCurves[] =>
   store.reading(() =>
     trials.map((number) => ({

@@ -98,7 +98,6 @@ function collectHistories(
   };
 }
 
-/** Hypervolume history of one run. */
 export function collectHypervolume(store: Store): HypervolumeAnswer {
   const { worst, best, histories } = collectHistories([{ store, objectives: objectivesOf(store) }]);
   return { worst, best, points: histories[0] };

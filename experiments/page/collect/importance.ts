@@ -12,7 +12,6 @@ const method =
   'functional ANOVA over a random forest (Hutter, Hoos & Leyton-Brown 2014): the share of the variance over the whole ' +
   'space that a decision explains alone, all choices that were tried being equally likely';
 
-/** Minimum number of complete trials. */
 const minTrials = 20;
 /** Maximum; of more trials a sample is drawn by the run's seed. */
 const maxTrials = 2000;
@@ -109,7 +108,6 @@ interface RunProgress {
   readonly facts: RunFacts;
   /** The newest event. */
   readonly cursor: number;
-  /** How many trials are complete. */
   readonly complete: number;
 }
 

@@ -10,7 +10,6 @@ import type { ReadableRun, RunAnswer, RunId } from '../api.js';
 import { collectLog } from './changes.js';
 import type { Member, RunCache } from './run-cache.js';
 
-/** Maximum number of points of a thumbnail. */
 const sketchPoints = 60;
 
 /** At most `max` items, evenly spaced, including first and last. */
@@ -43,7 +42,6 @@ export function collectEntry(store: Store, id: RunId, cache: RunCache, now: numb
   });
 }
 
-/** Id and absolute workdir of a run. */
 interface RunPlace {
   readonly id: RunId;
   readonly workdir: string;

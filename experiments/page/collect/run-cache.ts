@@ -36,7 +36,6 @@ export function paceOf(
   return { trialsPerHour, etaSeconds: (3600 * remaining) / trialsPerHour };
 }
 
-/** A member of the frontier. */
 export interface Member {
   readonly number: number;
   readonly precision: StoredPrecision;
@@ -83,7 +82,6 @@ export class RunCache {
   private since = 0;
   private ends: readonly number[] = [];
 
-  /** The newest event that is applied. */
   get cursor(): number {
     return this.latestEvent;
   }
@@ -99,7 +97,6 @@ export class RunCache {
     return this.members;
   }
 
-  /** The event that changed the frontier last. */
   get frontierCursor(): number {
     return this.changedCursor;
   }
@@ -193,7 +190,6 @@ export class RunCache {
     this.ends = ends.slice(-paceWindow);
   }
 
-  /** Whether the values of a trial's frontier members have changed. */
   private isRevised(trial: TrialRecord): boolean {
     const before = this.members.filter(({ number }) => number === trial.number);
     if (before.length === 0) return false;

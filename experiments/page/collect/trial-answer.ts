@@ -49,7 +49,6 @@ export function commandsFor(
   ];
 }
 
-/** Maximum number of samples of a distribution. */
 const maxSamples = 2000;
 
 function measuredOf(store: Store, { id, environment, ...measured }: MeasurementRecord): MeasuredLatency {

@@ -57,7 +57,6 @@ export type Evaluated =
 
 /** Where expensive values come from: trainings, slices of a supernet, or a function of the user's. */
 export interface AccuracySource {
-  /** Prepares the inputs of every evaluation. */
   prepare?(): Promise<void>;
   /** Epochs of a whole evaluation; 1 where it cannot be done in parts. */
   readonly epochs: number;
@@ -67,8 +66,6 @@ export interface AccuracySource {
   known?(trial: TrialRecord, epochs: number): ObjectiveValues | undefined;
   /** File of the weights of a trial that was evaluated to its end. */
   weights(trial: TrialRecord): Promise<string>;
-  /** Discards the checkpoint of a trial. */
   abandon?(trial: number): void;
-  /** Finishes the frontier after the search. */
   finish(latency: LatencyService): Promise<void>;
 }

@@ -28,7 +28,6 @@ export class ProxyService {
     return { values };
   }
 
-  /** The stored proxies of a trial. */
   known({ number }: TrialRecord): ObjectiveValues {
     const { plan, store } = this.context;
     const values = store.trials.get(number)?.values ?? {};

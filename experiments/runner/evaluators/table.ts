@@ -4,7 +4,6 @@ import { cheapResults, resultsOf } from '../../models/table-results.js';
 import type { RunContext, TablePlan } from '../plan.js';
 import type { Evaluator, Preview } from './evaluator.js';
 
-/** Seconds of an evaluation when the table has no times. */
 const defaultSeconds = 1;
 
 /** Looks candidates up in a table of results, in simulated time: nothing is trained, and no real time passes. */

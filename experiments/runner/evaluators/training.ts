@@ -122,7 +122,6 @@ export class TrainingEvaluator implements Evaluator {
   }
 }
 
-/** Where the run's accuracies come from. */
 function accuracySource(context: TrainingContext): AccuracySource {
   const { evaluate, search } = context.plan.experiment;
   if (evaluate !== undefined) return new OwnEvaluations(context, evaluate.path);
@@ -199,9 +198,7 @@ type StepOutcome = { readonly values: ObjectiveValues } | { readonly failed: str
 
 /** Finds values of a trial's network before it is trained: costs, zero-cost proxies, latency. */
 interface EvaluationStep {
-  /** Its values, computed unless they are stored. */
   of(trial: TrialRecord): StepOutcome | Promise<StepOutcome>;
-  /** Its stored values. */
   known(trial: TrialRecord): ObjectiveValues;
 }
 

@@ -5,7 +5,6 @@ import { checkpointFile, weightsFile } from '../../stored/workdir.js';
 import type { Job, JobOf, ResultOf, SeededNetwork } from './jobs.js';
 import { localDeviceOf } from '../../../latency-models/index.js';
 
-/** How a job uses a file or a folder that it names. */
 export type PathUse =
   /** Reads a file, or all of a folder. */
   | { readonly kind: 'input' }

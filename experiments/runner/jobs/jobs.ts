@@ -24,12 +24,10 @@ import type { EvaluationSubject } from '../../schema/search-settings.js';
 /** A network, the seed of its initial weights and, once trained, the file with its weights. */
 export interface SeededNetwork {
   readonly network: Network;
-  /** Seed of the initial weights. */
   readonly seed: number;
   readonly weights?: string;
 }
 
-/** A network with its choices by decision, and its precision. */
 export interface ChosenNetwork extends SeededNetwork {
   readonly choices: Readonly<Record<string, Choice>>;
   /** Default: fp32. With int8, only the time is meaningful: nothing was calibrated. */
@@ -49,7 +47,6 @@ export interface InitialJob {
   readonly path: string;
   readonly space: { readonly config: SpaceConfig; readonly task: Task };
   readonly dataset: DatasetRef;
-  /** File to write, and metadata for it. */
   readonly file: string;
   readonly meta: unknown;
 }
@@ -160,7 +157,6 @@ export interface ImportanceJob {
 /** Asks the user's function for the values of a candidate. */
 export interface EvaluateJob {
   readonly kind: 'evaluate';
-  /** File of the module. */
   readonly path: string;
   /** Objectives whose values it gives. */
   readonly names: readonly string[];
@@ -203,7 +199,6 @@ export type JobOf<K extends Job['kind']> = Jobs[K]['job'];
 /** The result of a job of type `J`. */
 export type ResultOf<J extends Job> = Jobs[J['kind']]['result'];
 
-/** Sent by a job while it runs. */
 export type JobEvent =
   | { readonly kind: 'epoch'; readonly metrics: EpochMetrics }
   | { readonly kind: 'progress'; readonly progress: FitProgress }

@@ -15,7 +15,6 @@ import { Gate } from './supervision.js';
 import { WorkerProcess } from './worker-process.js';
 
 export interface PoolOptions {
-  /** Training workers. */
   readonly size: number;
   /** How often a job whose worker died is started again. */
   readonly retries: number;

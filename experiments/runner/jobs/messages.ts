@@ -2,7 +2,6 @@ import { DeviceFailure, NasError, exitCodes, messageOf, type ErrorCode } from '.
 import { JobFailed, StorageFailure, WorkerDied } from './job-runner.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 
-/** What the coordinator sends to a worker process. */
 export type ToWorker =
   /** `memoryBytes`: resident memory above which the process sends `memory`. */
   | { readonly type: 'run'; readonly job: Job; readonly memoryBytes: number | null }

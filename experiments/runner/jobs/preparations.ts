@@ -46,7 +46,6 @@ export class Preparations {
     return this.preparedSupernet;
   }
 
-  /** Prepares the weights that trainings begin with. */
   async start(from: Initialisation): Promise<void> {
     if (from === 'supernet') await this.supernet();
     if (from === 'weights') await this.weights();

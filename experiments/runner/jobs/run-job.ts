@@ -41,7 +41,6 @@ import type {
   SeededNetwork,
 } from './jobs.js';
 
-/** Runs a job in this process. */
 export function runJob<K extends Job['kind']>(job: JobOf<K>, context: JobContext): Promise<ResultOf<JobOf<K>>> {
   return works[job.kind as K](job, context);
 }
@@ -53,7 +52,6 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
   teacher: ({ config, options }, context) =>
     prepareTeacher(config, { ...options, hooks: { ...hooks(context), onLogits: counting(context, 'images') } }),
   initial: initialJob,
-  /** Trains one network, from its checkpoint when there is one. */
   train: (job, context) => fit(job.fit, hooks(context)),
   supernet: (job, context) => fitSupernet(job.supernet, hooks(context)),
   member: async ({ member, keep }, { signal, pause }) => {
@@ -85,7 +83,6 @@ const counting =
   (done: number, total: number): void =>
     onEvent({ kind: 'count', done, total, what });
 
-/** Reports a training as events of its job. */
 const hooks = ({ onEvent, signal, pause }: JobContext): FitHooks => ({
   onEpoch: (metrics) => onEvent({ kind: 'epoch', metrics }),
   onProgress: (progress) => onEvent({ kind: 'progress', progress }),

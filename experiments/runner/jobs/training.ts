@@ -124,7 +124,6 @@ const toEpoch = (metrics: EpochMetrics): Epoch => ({
   seconds: metrics.seconds,
 });
 
-/** Stores that a trial's job begins, and begins again, and reports it. */
 export function trialAttempts(context: TrainingContext, stage: TrialStage, number: number) {
   const { store, observe } = context;
   const begin = () => (stage === 'search' ? store.trials.start(number) : store.finals.start(number, stage));
@@ -142,7 +141,6 @@ export function trialAttempts(context: TrainingContext, stage: TrialStage, numbe
   };
 }
 
-/** Stores and reports that a trial's job is tried again. */
 export const retryRecorder =
   ({ store, observe }: TrainingContext, stage: TrialStage, number: number) =>
   (attempt: number, attempts: number, message: string): void => {

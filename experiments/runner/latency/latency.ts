@@ -20,7 +20,6 @@ import type { TrainingContext, TrainingPlan } from '../plan.js';
 import { LatencyPredictor } from './predictor.js';
 import { environmentDifferences, latencyValue, OtherEnvironment, toStored } from './stored-latency.js';
 
-/** The latencies of a trial's network, by precision. */
 export type TrialLatencies = Readonly<Partial<Record<StoredPrecision, ObjectiveValue>>>;
 
 /** The measurement of a trial: its latencies, and why int8 cannot run where only fp32 can. */
@@ -177,7 +176,6 @@ export class LatencyService {
   }
 }
 
-/** A network to measure. */
 export interface Subject {
   readonly genotype: Genotype;
   readonly candidate: SeededNetwork;

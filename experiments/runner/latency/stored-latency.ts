@@ -9,7 +9,6 @@ import {
 } from '../../../latency-models/index.js';
 import type { MeasurementRecord, ObjectiveValue } from '../../../store/index.js';
 
-/** A measurement as the store holds it. */
 export function toStored({ environment, provenance, reliable, reasons, layers, ...timing }: Measurement) {
   const beside = { provenance, reliable, reasons, ...(layers === undefined ? {} : { layers }) };
   return { ...timing, device: environment.device, environment: { ...environment, ...beside } };
@@ -23,7 +22,6 @@ const profiledSchema = z.looseObject({ layers: layerTimesSchema.optional() });
 export const storedLayers = ({ environment }: MeasurementRecord): readonly LayerTime[] | undefined =>
   profiledSchema.parse(environment).layers;
 
-/** A stored latency with its provenance. */
 export const latencyValue = ({
   ms,
   environment,

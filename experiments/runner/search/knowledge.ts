@@ -6,7 +6,6 @@ import type { Evaluator } from '../evaluators/evaluator.js';
 const hasEnded = (state: TrialRecord['state']): state is TrialResult['state'] =>
   state !== 'waiting' && state !== 'running';
 
-/** A result with the number of its step. */
 interface StepResult extends RungResult {
   readonly step: number;
 }
@@ -16,7 +15,6 @@ export class StepLog {
   private readonly list: Step[] = [];
   /** Values after the step; null when the trial ended without. */
   private readonly results = new Map<number, Values | null>();
-  /** Steps of each trial. */
   private readonly ofTrial = new Map<number, number[]>();
   private readonly judgedTrials = new Set<number>();
   private fruitful = false;
@@ -25,12 +23,10 @@ export class StepLog {
     return this.list;
   }
 
-  /** The number of trials that have finished a step. */
   get judged(): number {
     return this.judgedTrials.size;
   }
 
-  /** Whether any trial has values. */
   get isFruitful(): boolean {
     return this.fruitful;
   }
@@ -129,7 +125,6 @@ export class Knowledge {
   private observed: readonly TrialResult[] = [];
   private readonly results: StepResult[] = [];
   private readonly over = new Set<number>();
-  /** Trials without known results. */
   private readonly unknown = new Set<number>();
   /** The observation after each step: the same history is the same objects, which a controller need not read again. */
   private readonly made = new Map<number, TrialResult>();
@@ -159,7 +154,6 @@ export class Knowledge {
     return [...this.unknown].sort((a, b) => a - b).map((trial) => this.trials[trial]);
   }
 
-  /** Whether a trial has known results. */
   readonly knows = (trial: number): boolean => trial < this.trials.length && !this.unknown.has(trial);
 
   /** The results of the known steps, in the order of the steps. */
@@ -167,7 +161,6 @@ export class Knowledge {
     return this.results;
   }
 
-  /** Trials that are known to have ended. */
   get ended(): ReadonlySet<number> {
     return this.over;
   }

@@ -7,7 +7,6 @@ import type { RunContext } from '../plan.js';
 /** Least time between two progress events, in ms; trials of a table end by the thousand. */
 const interval = 200;
 
-/** Reports the progress of a search, and its frontier when that changes. */
 export class SearchProgress {
   private readonly frontier: FrontierArchive<FrontierPoint & { readonly state: string }>;
   private complete = 0;

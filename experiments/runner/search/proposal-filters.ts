@@ -5,7 +5,6 @@ import type { TrainingContext } from '../plan.js';
 
 /** Chooses one of a controller's proposals by properties of their networks. */
 export interface ProposalFilter {
-  /** The number of proposals to choose from. */
   readonly of: number;
   /**
    * @param context of the controller.

@@ -21,7 +21,6 @@ import { LatencyService } from '../latency/latency.js';
 import type { TrainingContext } from '../plan.js';
 import { counting, latenciesOf, measurerOn, sameDevice, type DeviceMeasurer } from './measure.js';
 
-/** A network to shrink, and its budget. */
 export interface ShrinkRequest {
   /** Number of the trial whose trained network is cut. */
   readonly trial: number;
@@ -184,7 +183,6 @@ async function cutOf(
 /** A latency this share below the budget is close enough. */
 const tolerance = 0.05;
 
-/** The most networks that are measured. */
 const mostMeasured = 10;
 
 /** After this many measurements without success, the smallest network is tried. */

@@ -17,7 +17,6 @@ export const counting = (observe: RunObserver): JobListener => ({
   },
 });
 
-/** Measures networks side by side on one device. */
 export interface DeviceMeasurer {
   readonly device: DeviceConfig;
   /** Latencies in ms, in the order of the networks, with the device's own name. */
@@ -56,7 +55,6 @@ export function measurerOn({ plan, jobs, store, observe }: TrainingContext, devi
   };
 }
 
-/** Whether two devices have the same configuration. */
 export const sameDevice = (a: DeviceConfig, b: DeviceConfig): boolean => canonicalJson(a) === canonicalJson(b);
 
 /** The most members of the space that are measured beside a network that was cut. */

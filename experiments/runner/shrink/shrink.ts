@@ -125,7 +125,6 @@ function hasFiles(workdir: string, { number }: ShrunkRecord): boolean {
   return existsSync(parent) && existsSync(cut);
 }
 
-/** Whether a begun network is the requested one. */
 function isRequested(record: ShrunkRecord, request: SettledRequest): boolean {
   const { parent, target, importance, multiple, epochs, latencies } = record;
   const begun = { trial: parent, target, importance, multiple, epochs, device: latencies?.on ?? null };

@@ -5,7 +5,6 @@ import type { RequestTrace } from '../tracing.js';
 import type { ClassifyRequest } from './request.js';
 
 interface Ranked {
-  /** Index of the class. */
   readonly index: number;
   /** In [0, 1]. */
   readonly probability: number;
@@ -44,16 +43,13 @@ function largest(values: Float32Array, count: number): readonly number[] {
   return best;
 }
 
-/** The answer for one image. */
 interface Result {
   /** Most likely first. */
   readonly top: readonly { readonly class: string; readonly probability: number }[];
-  /** Name of the network that answered. */
   readonly network: string;
   /** Accuracy of that network in [0, 1]; null: unknown. */
   readonly accuracy: number | null;
   readonly ms: { readonly queued: number; readonly computed: number };
-  /** Size of the batch. */
   readonly batch: number;
 }
 

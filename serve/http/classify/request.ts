@@ -10,7 +10,6 @@ import { badRequest, shown } from '../refusals.js';
 import multipart from '@fastify/multipart';
 import { messageOf } from '../../../base/errors.js';
 
-/** The options of a classify request. */
 export interface ClassifyRequest {
   /** Number of classes in each answer. */
   readonly top: number;
@@ -113,7 +112,6 @@ async function partsOf(request: FastifyRequest, limits: Limits): Promise<readonl
   throw badRequest('the form has no image', 'Each part must be an image file with a file name.');
 }
 
-/** Rewords the errors of the form parser. */
 function formRefusal(error: unknown, { images, bodyBytes }: Limits): Refusal {
   switch (error instanceof Error && 'code' in error ? error.code : null) {
     case 'FST_FILES_LIMIT':

@@ -45,7 +45,6 @@ function metadataOf(served: Served): ModelMetadata {
   };
 }
 
-/** Routes that describe the server and its models. */
 export function metadata(app: FastifyInstance, { service }: RouteContext): void {
   app.get('/v2', { schema: schemas.server }, (_, reply) =>
     reply.send({ name: 'nas', version: nasVersion(), extensions }),

@@ -3,7 +3,6 @@ import { checkBudget } from '../deadline.js';
 import { badRequest, shown } from '../refusals.js';
 import { datatypes, headerLength, type Datatype } from './wire.js';
 
-/** The tensor of a request. */
 export type Tensor =
   /** Bytes alone: their number determines data type and shape. */
   { readonly kind: 'raw'; readonly bytes: Buffer } | DescribedTensor;
@@ -51,7 +50,6 @@ function flagOf(parameters: Fields, name: string, where: string): boolean | unde
   throw badRequest(`${where}.parameters.${name} is ${typeOf(flag)}`, 'It must be true or false.');
 }
 
-/** Refuses extensions that this server does not have: tensors in shared memory and classification. */
 function refuseUnsupported(parameters: Fields, where: string): void {
   if (parameters.shared_memory_region !== undefined)
     throw badRequest(`${where} is in shared memory, which is not supported`, 'Send the tensor in the body.');
@@ -75,7 +73,6 @@ function parseJson(bytes: Buffer): Fields {
   return fieldsOf(value, 'the request');
 }
 
-/** Splits a body into its JSON and the bytes after it. */
 function split(body: Buffer, length: string | undefined): { readonly json: Buffer; readonly rest: Buffer } {
   if (length === undefined) return { json: body, rest: body.subarray(body.length) };
   const at = /^\d+$/.test(length) ? Number(length) : NaN;
@@ -136,7 +133,6 @@ function tensorOf(inputs: unknown, rest: Buffer): Tensor {
   return { ...described, data: rest };
 }
 
-/** The requested output, and whether to send it as bytes. */
 function outputOf(outputs: unknown, isBinaryByDefault: boolean): Pick<InferRequest, 'output' | 'isBinary'> {
   if (outputs === undefined || (Array.isArray(outputs) && outputs.length === 0))
     return { output: undefined, isBinary: isBinaryByDefault };

@@ -104,7 +104,6 @@ const ok = (schema: z.ZodType, description: string) => ({
 });
 const bytes = { schema: { type: 'string', format: 'binary' } };
 
-/** OpenAPI description of each route. */
 export const schemas = {
   infer: described('Classifies images given as a tensor', {
     tags,

@@ -16,7 +16,6 @@ export interface Served {
   readonly models: readonly PooledModel[];
   /** Shape of an image's values; null: the networks take different values. */
   readonly values: readonly number[] | null;
-  /** Accepted tensor names for values. */
   readonly valuesNames: readonly string[];
   /** Shape [height, width, channels] of images passed as bytes; null: a network has no normalisation. */
   readonly pixels: ImageSize | null;

@@ -1,4 +1,3 @@
-/** Converts the tensors of requests to the inputs of a pool. */
 import type { Input } from '../../inference/pool.js';
 import { badRequest, shown } from '../refusals.js';
 import type { DescribedTensor, Tensor } from './request.js';
@@ -31,7 +30,6 @@ function checkName({ name, datatype }: DescribedTensor, { valuesNames }: Served)
   throw badRequest(`there is no input ${shown(name)} of ${datatype}`, `It is called ${names.join(' or ')}.`);
 }
 
-/** Number of images in a tensor. */
 function countOf({ shape }: DescribedTensor, image: readonly number[], most: number): number {
   const [count, ...rest] = shape;
   if (shape.length !== image.length + 1 || rest.join() !== image.join() || count < 1)

@@ -25,7 +25,6 @@ const trials = 12;
 beforeAll(() => storedRun(join(made, 'a'), trials));
 afterAll(() => rmSync(made, { recursive: true }));
 
-/** A folder with copies of the run under these names. */
 function folderWith(...names: readonly string[]): string {
   const folder = join(temporaryFolder(), 'runs');
   mkdirSync(folder);

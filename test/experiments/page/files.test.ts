@@ -8,7 +8,6 @@ import { testApp } from './server.js';
 
 const secret = 'a secret beside the run';
 
-/** A folder with a run, and files in and beside its workdir. */
 function runFolder(): string {
   const folder = temporaryFolder();
   const workdir = join(folder, 'runs', 'a');

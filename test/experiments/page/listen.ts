@@ -7,7 +7,6 @@ import { Store } from '../../../store/index.js';
 import { storedRun } from '../../cli/stored-run.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-/** An event of a stream. */
 export type ReceivedEvent<A extends keyof Streams> = {
   [E in keyof Streams[A]]: { readonly event: E; readonly id: string; readonly data: Streams[A][E] };
 }[keyof Streams[A]];
@@ -17,7 +16,6 @@ export interface Listening<A extends keyof Streams> {
   readonly status: number;
   /** Whether the server has ended the stream. */
   readonly isOver: () => boolean;
-  /** Stops reading from the socket. */
   readonly pause: () => void;
   readonly resume: () => void;
   readonly close: () => void;

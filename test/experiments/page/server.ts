@@ -16,14 +16,12 @@ export function assetsFolder(): string {
   return folder;
 }
 
-/** Unexpected errors fail the test. */
 const report = (error: unknown): void => {
   onTestFinished(() => {
     throw error;
   });
 };
 
-/** A server without a socket. */
 export async function testApp(folder: string, options: Partial<AppOptions> = {}): Promise<FastifyInstance> {
   const access = { names: namesOf('127.0.0.1'), token: null };
   const app = await createApp({ ...access, folder, assets: assetsFolder(), clock: Date.now, report, ...options });
@@ -31,7 +29,6 @@ export async function testApp(folder: string, options: Partial<AppOptions> = {})
   return app;
 }
 
-/** A server on a free port. */
 export async function testServer(folder: string): Promise<PageServer> {
   const server = await startPage({ folder, host: '127.0.0.1', port: 0, assets: assetsFolder(), report });
   onTestFinished(() => server.close());

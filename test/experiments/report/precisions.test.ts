@@ -29,7 +29,6 @@ const folder = mkdtempSync(join(tmpdir(), 'nas-precisions-'));
 let store: Store;
 let frontier: readonly ReportTrial[];
 
-/** A trial that is on the frontier in both precisions. */
 const both = (): number =>
   frontier.map(({ number }) => number).find((number, i, all) => all.indexOf(number) !== i) ?? -1;
 

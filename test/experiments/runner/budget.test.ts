@@ -7,7 +7,6 @@ import { temporaryFolder } from '../../support/temporary.js';
 let folder: string;
 beforeEach(() => (folder = temporaryFolder()));
 
-/** Trials and their results, without times. */
 const foundIn = (workdir: string) => {
   const { status, trials } = findingsOf(workdir);
   return {

@@ -133,7 +133,6 @@ function refusing(refuse: () => Error, asked: () => void): CreateJobRunner {
   };
 }
 
-/** Runs one trial, interrupts it in its training, and resumes the run. */
 async function runInterrupted(compress: string, workers: CreateJobRunner): Promise<TrialRecord> {
   const { file, workdir } = prepare(compress, 1, 3);
   const stop = new AbortController();

@@ -22,7 +22,6 @@ const command = (workdir: string, ...set: readonly string[]) => [
   ...set.flatMap((assignment) => ['--set', assignment]),
 ];
 
-/** A run that ends before its first training. */
 const refused = (workdir: string, ...set: readonly string[]) => nasInside(command(workdir, ...set));
 
 const quick = ['teacher=none', 'train.epochs=1', 'search.trials=2', 'search.parallel=1', 'final.epochs=1'];

@@ -21,7 +21,6 @@ export function cachedFolder(prefix: string): string {
   return directory;
 }
 
-/** Reads the store of a run. */
 export function reading<T>(workdir: string, task: (store: Store) => T): T {
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
@@ -73,7 +72,6 @@ export function writeExperiment(
   return file;
 }
 
-/** Starts the built command; its caches are in the directory. */
 export function start(directory: string, args: readonly string[]): ChildProcess {
   const cache = join(directory, 'cache');
   return spawn(process.execPath, [main, ...args], {
@@ -82,7 +80,6 @@ export function start(directory: string, args: readonly string[]): ChildProcess 
   });
 }
 
-/** Waits for a process; returns its exit code and its output. */
 export async function ended(child: ChildProcess): Promise<{ code: number | null; output: string }> {
   let output = '';
   const collect = (text: Buffer) => (output += text.toString());

@@ -90,7 +90,6 @@ export async function runInside(
   return { expected: findings(workdir), events };
 }
 
-/** Resumes a run to its end inside this process. */
 export async function resumeInside(workdir: string): Promise<void> {
   const { state } = await resumeExperiment(workdir, { workers: inside }, () => undefined);
   expect(state).toBe('complete');

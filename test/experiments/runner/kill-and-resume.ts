@@ -12,7 +12,6 @@ import { resumeInside, runInside } from './inside.js';
 /** How many kills; `npm run test:kills` takes 25. */
 export const killCount = Number(process.env['NAS_KILLS'] ?? 1);
 
-/** The process to kill: the coordinator, or one of its workers (which it then replaces). */
 export type Victim = 'coordinator' | 'worker';
 
 export interface Kill {

@@ -18,7 +18,6 @@ function experiment(): { readonly file: string; readonly path: string } {
   return { file: writeTable(folder, { search }).file, path };
 }
 
-/** Runs until so many trials have finished. */
 async function interrupted(file: string, workdir: string, after: number): Promise<void> {
   const stop = new AbortController();
   let finished = 0;

@@ -1,10 +1,8 @@
 import type { ObjectiveValues, StoredPrecision, TrialRecord, VariantRecord } from '../../../store/index.js';
 
-/** Numbers as values that were measured. */
 export const measured = (values: Readonly<Record<string, number>>): ObjectiveValues =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, provenance: 'measured' }]));
 
-/** A complete trial, as the store has it. */
 export const complete = (number: number, values: Readonly<Record<string, number>>): TrialRecord => ({
   number,
   genotype: [number],

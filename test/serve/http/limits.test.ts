@@ -5,14 +5,12 @@ import type { Service } from '../../../serve/service.js';
 import { greyService, serviceOf, startServer, testApp, testServer } from './server.js';
 import { exchange, headersOf } from './wire.js';
 
-/** A gate that the test opens. */
 function createGate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { opened, open: () => open() };
 }
 
-/** A pool that answers when the test opens the gate. */
 const held = (gate: Promise<unknown>): Service => {
   const service = greyService();
   const { pool } = service;

@@ -21,7 +21,6 @@ export const limits: Limits = {
   budgetMs: 10_000,
 };
 
-/** A token that is long enough. */
 export const token = 'correct horse battery staple';
 
 const pooled = (model: Frontier['models'][number]): PooledModel => ({
@@ -102,9 +101,7 @@ interface Labelled {
 
 export interface TestServer {
   readonly url: string;
-  /** Logged errors of the server. */
   readonly log: readonly { readonly msg: string }[];
-  /** The current value of a metric. */
   readonly metric: (name: string) => Promise<readonly Labelled[]>;
 }
 
@@ -125,7 +122,6 @@ async function build(service: Service, options: TestOptions) {
   return { app, metrics, lines };
 }
 
-/** The app of a service, without a socket. */
 export const testApp = async (service: Service, options: TestOptions = {}): Promise<FastifyInstance> =>
   (await build(service, options)).app;
 

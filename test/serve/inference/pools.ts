@@ -2,7 +2,6 @@ import { onTestFinished } from 'vitest';
 import { openPool } from '../../../serve/inference/open-pool.js';
 import type { InferencePool, PoolOptions, RunOptions } from '../../../serve/inference/pool.js';
 
-/** A pool that closes when the test ends. */
 export async function testPool(options: Pick<PoolOptions, 'frontier'> & Partial<PoolOptions>): Promise<InferencePool> {
   const pool = await openPool({ workers: 'inline', maxQueue: 10_000, maxBatch: 8, ...options });
   onTestFinished(() => pool.close());

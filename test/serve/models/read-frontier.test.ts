@@ -20,7 +20,6 @@ const linear = { input: ['N', 8, 8, 1], features: 64, classes: 3, weights: new F
 const foreign = (input: readonly (number | string)[], features: number): Uint8Array =>
   tinyClassifier({ input, features, classes: 3, weights: new Float32Array(features * 3) });
 
-/** The error of reading a path; fails if it is read. */
 async function refusal(path: string): Promise<{ readonly message: string; readonly hint: string | undefined }> {
   const error: unknown = await readFrontier(path).then(
     () => new Error('it was read'),

@@ -5,16 +5,13 @@ import { noNoise, type Arrival, type Network, type Noise } from './workloads.js'
 
 export interface Setting {
   readonly networks: readonly Network[];
-  /** Sorted by time. */
   readonly arrivals: readonly Arrival[];
   readonly workers?: number;
   readonly maxQueue?: number;
   readonly noise?: Noise;
-  /** Earlier arrivals are not counted. */
   readonly countFrom?: number;
 }
 
-/** Outcomes of the arrivals. */
 export interface Outcome {
   readonly arrivals: number;
   /** Answers in time, by network. */

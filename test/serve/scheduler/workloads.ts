@@ -1,6 +1,5 @@
 import type { Random } from '../../../base/random.js';
 
-/** An arriving image. */
 export interface Arrival {
   readonly at: number;
   readonly budgetMs: number;

@@ -70,4 +70,17 @@ describeOnWebGpu('mixed precision on WebGPU', () => {
     expect(last).toBeLessThan(2 ** 39);
     await mixed.step.dispose();
   });
+
+  it('trains with a whitened stem, which is a constant of the step, as in float32', async () => {
+    const stem = { shape: [3, 3, 1, 4], data: Float32Array.from({ length: 36 }, (_, i) => Math.sin(i)) };
+    const losses = [];
+    for (const precision of ['float32', 'mixed'] as const) {
+      const { run, step } = await open({ precision, stem });
+      losses.push(await run(0, 6));
+      await step.dispose();
+    }
+    const [full, mixed] = losses;
+    mixed.forEach((loss, i) => expect(Math.abs(loss / full[i] - 1)).toBeLessThan(0.02));
+    expect(mixed).not.toEqual(full);
+  });
 });

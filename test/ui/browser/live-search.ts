@@ -52,12 +52,10 @@ export class LiveSearch {
     this.spawn(['run', this.yaml, '--workdir', this.workdir]);
   }
 
-  /** Resumes it after a kill. */
   resume(): void {
     this.spawn(['resume', this.workdir]);
   }
 
-  /** Kills it, like a crash. */
   async kill(): Promise<void> {
     if (this.child?.exitCode !== null || this.child.signalCode !== null) return;
     const ended = once(this.child, 'exit');

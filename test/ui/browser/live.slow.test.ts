@@ -11,7 +11,6 @@ const trials = 24;
 const home = mkdtempSync(join(tmpdir(), 'nas-live-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-/** The status at the top of a run's pages. */
 const stateOf = (page: Page) => page.locator('.run-head .state');
 
 function completeIn(workdir: string): number {

@@ -12,9 +12,7 @@ export { violationsOf } from '../../support/browser.js';
 const assets = fileURLToPath(new URL('../../../dist/ui/app', import.meta.url));
 
 interface WindowOptions {
-  /** The system's theme. */
   readonly theme?: 'light' | 'dark';
-  /** CSS pixels. */
   readonly width?: number;
   readonly height?: number;
 }
@@ -31,7 +29,6 @@ export class Site {
     readonly folder: string,
   ) {}
 
-  /** Opens an address in a window with its own storage. */
   async open(path: string, { theme = 'light', width = 1280, height = 800 }: WindowOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({
       baseURL: this.address,
@@ -56,7 +53,6 @@ export class Site {
     return page;
   }
 
-  /** Records a problem. */
   note(problem: string): void {
     this.problems.push(problem);
   }
@@ -114,7 +110,6 @@ export function describeInBrowser(
   });
 }
 
-/** The theme of a page, by its background. */
 export const themeOf = (page: Page): Promise<'light' | 'dark'> =>
   page.evaluate(() => {
     const red = Number(/\d+/.exec(getComputedStyle(document.body).backgroundColor)?.[0]);

@@ -2,9 +2,7 @@ import type { Page } from 'playwright-core';
 
 interface PageCase {
   readonly name: string;
-  /** Its address for a run. */
   readonly path: (run: string) => string;
-  /** A heading of the page. */
   readonly heading: RegExp;
 }
 

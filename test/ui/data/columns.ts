@@ -54,7 +54,6 @@ export function candidatesOf(rows: readonly Row[]): Candidates {
   return candidates;
 }
 
-/** Four candidates with different values in every column. */
 export const fewCandidates = (): Known => ({
   candidates: candidatesOf([
     {

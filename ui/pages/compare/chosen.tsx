@@ -37,7 +37,6 @@ export function Chosen<T extends string | number>({ items, nameOf, linkOf, onCha
 }
 
 export interface Suggestion {
-  /** Its name in the field. */
   readonly value: string;
   readonly label: string;
   readonly text: string;
@@ -46,7 +45,6 @@ export interface Suggestion {
 interface AddFieldProps {
   readonly label: string;
   readonly hint: ComponentChildren;
-  /** Whether the comparison is full. */
   readonly full: boolean;
   readonly suggestions: readonly Suggestion[];
   /** @returns why the text cannot be added, or null. */

@@ -11,7 +11,6 @@ import { ComparedFrontiers, ComparedHypervolumes } from './run-charts.js';
 /** Seconds until the comparison is refreshed while one of its runs is running. */
 const age = 4;
 
-/** The most runs that are offered as buttons. */
 const mostOffered = 50;
 
 const isReadable = (entry: RunsAnswer['runs'][number]): entry is ReadableRun => !('problem' in entry);

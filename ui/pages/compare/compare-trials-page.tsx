@@ -12,7 +12,6 @@ import { ComparedDecisions, ComparedNetworks, ComparedPrecisions, ComparedValues
 /** Seconds until a trial is refreshed: one that is evaluated, and one of a run that may still train or measure it. */
 const ages = { trial: 3, run: 15 };
 
-/** The trials of the frontier with their objectives. */
 function useFrontier(): readonly Suggestion[] {
   const { live, info } = useRun();
   // Subscribes to changes of the columns.

@@ -5,6 +5,7 @@ import { sampleShares } from '../../charts/histogram.js';
 import { overlayOption } from '../../charts/overlay.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Tag } from '../../components/elements.js';
+import { purposeTexts } from '../../components/network.js';
 import { Table } from '../../components/table.js';
 import { trialName } from './compared-trials.js';
 
@@ -35,7 +36,6 @@ function CurveTable({ curves }: { readonly curves: readonly Curve[] }) {
 
 const curveTitles = { search: 'In the search', final: 'In the final training' } as const;
 
-/** The learning curves of trials in one chart for each stage. */
 export function ComparedCurves({ answers }: Props) {
   const theme = useChartTheme();
   const shown = (['search', 'final'] as const).flatMap((stage) => {
@@ -74,12 +74,6 @@ function measurementOf({ trial, measurements }: TrialAnswer): MeasuredLatency | 
 
 const measures = { ms: { title: 'latency', unit: 'ms' }, share: { title: 'share of samples', unit: 'share' } } as const;
 
-const purposes: { readonly [P in MeasuredLatency['purpose']]: string } = {
-  calibration: 'alone, for the latency model',
-  trial: 'alone, in its trial',
-  frontier: 'side by side with the frontier',
-};
-
 interface Measured {
   readonly name: string;
   readonly measurement: MeasuredLatency;
@@ -105,7 +99,7 @@ function LatencyTable({ measured }: { readonly measured: readonly Measured[] }) 
           title: 'measured',
           cell: ({ measurement: { purpose, converged } }) => (
             <>
-              {purposes[purpose]} {!converged && <Tag text="not converged" />}
+              {purposeTexts[purpose]} {!converged && <Tag text="not converged" />}
             </>
           ),
         },

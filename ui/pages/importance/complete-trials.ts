@@ -1,15 +1,14 @@
 import { useMemo } from 'preact/hooks';
+import { quantile } from '../../../base/statistics.js';
 import type { Choice, Importance } from '../../../experiments/page/api.js';
 import { useRun, useThrottled } from '../../app/hooks.js';
 import { mostImportant } from '../../charts/importance.js';
-import { quantile } from '../../charts/points.js';
 import type { Candidates } from '../../data/candidates.js';
 
 /** The complete trials, each in its chosen precision, as rows of the run's columns. */
 export interface CompleteTrials {
   readonly candidates: Candidates;
   readonly rows: readonly number[];
-  /** Numbers of the trials on the frontier. */
   readonly frontier: ReadonlySet<number>;
 }
 
@@ -68,7 +67,6 @@ export function decisionOrder(
     .sort((a, b) => rankOf(a) - rankOf(b));
 }
 
-/** The choice of a trial, and its value of an objective. */
 export interface ChoiceValue {
   readonly choice: Choice | null;
   readonly value: number;
@@ -88,7 +86,6 @@ export interface ChoiceGroup {
   readonly members: readonly ChoiceValue[];
 }
 
-/** Groups trials by their choice, sorted by choice. */
 export function choiceGroups(values: readonly ChoiceValue[]): readonly ChoiceGroup[] {
   const groups = new Map<Choice | null, ChoiceValue[]>();
   for (const value of values) {

@@ -29,7 +29,6 @@ interface ChoiceFilter {
   readonly choice: number;
 }
 
-/** The lines to draw, and how many trials they stand for. */
 function linesOf(
   trials: CompleteTrials,
   shown: readonly VaryingDecision[],

@@ -37,7 +37,6 @@ interface Props {
   readonly severalPrecisions: boolean;
 }
 
-/** All predicted and measured latencies, newest first. */
 export function PairTable({ pairs, severalPrecisions }: Props) {
   const precisionColumn: Column<DatedPrediction> = { title: 'precision', cell: ({ precision }) => precision };
   const columns: readonly Column<DatedPrediction>[] = [

@@ -8,7 +8,6 @@ const finals = {
   test_accuracy: { title: 'test accuracy', unit: 'share' },
 } as const satisfies Readonly<Record<string, MeasureText>>;
 
-/** The name of the trial number in addresses. */
 const trialNumber = 'trial';
 
 type Query = Readonly<Partial<Record<string, string>>>;
@@ -39,7 +38,6 @@ export function planeIn(query: Query, info: RunAnswer, names: readonly string[])
   return { x: x === trialNumber ? null : isKnown(x) ? x : usual.x, y: isKnown(y) ? y : usual.y };
 }
 
-/** The name of an axis in an address; null: the trial number. */
 export const axisInAddress = (name: string | null): string => name ?? trialNumber;
 
 /** A flag in an address: `1` or `0`; undefined when absent. */

@@ -13,7 +13,6 @@ import { HypervolumeCard } from './hypervolume-card.js';
 
 const number = (value: number): string => Math.round(value).toLocaleString('en-US');
 
-/** The best value of each objective on the frontier. */
 function bestTiles({
   live: { candidates, frontier, version },
   info: { objectives, measures },

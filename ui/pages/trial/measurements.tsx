@@ -1,12 +1,12 @@
 import { useMemo } from 'preact/hooks';
 import { ms, percent } from '../../../base/number-text.js';
-import type { MeasuredLatency, MeasurementPurpose, ReportMember } from '../../../experiments/page/api.js';
+import type { MeasuredLatency, ReportMember } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { curvesOption, stageKeys, stagePanels, stages } from '../../charts/curves.js';
 import { binsOf, histogramOption } from '../../charts/histogram.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Card, Facts, Time, type Fact } from '../../components/elements.js';
-import { cautionFacts, percentilesFact } from '../../components/network.js';
+import { cautionFacts, percentilesFact, purposeTexts } from '../../components/network.js';
 import { Table } from '../../components/table.js';
 import { joinedCurve } from '../../data/curves.js';
 
@@ -56,12 +56,6 @@ export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
   );
 }
 
-const purposes: { readonly [P in MeasurementPurpose]: string } = {
-  calibration: 'to fit the latency model',
-  trial: 'during the search',
-  frontier: 'side by side with the frontier',
-};
-
 function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
   const theme = useChartTheme();
   const { samples, p50, p95, p99, interval, takenAt, environment, precision, purpose, device } = measured;
@@ -75,7 +69,7 @@ function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
     ['measured', <Time at={takenAt} />],
     ...cautionFacts(measured),
   ];
-  const title = `${precision} on ${device}, ${purposes[purpose]}`;
+  const title = `${precision} on ${device}, ${purposeTexts[purpose]}`;
   const { cpu, runtime } = environment as Readonly<Partial<Record<string, string>>>;
   return (
     <>

@@ -17,7 +17,6 @@ const ages = { trial: 3, run: 20 };
 const fileAddress = (run: RunId, path: string): FileAddress =>
   `/files/${[run, ...path.split('/')].map(encodeURIComponent).join('/')}`;
 
-/** The files of the trial in all precisions, for download. */
 function TrialFiles({ trial }: { readonly trial: ReportMember }) {
   const { live } = useRun();
   const all = [...trial.files, ...variantsOf(trial).flatMap(({ kept }) => kept?.files ?? [])];

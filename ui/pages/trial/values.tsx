@@ -36,7 +36,6 @@ interface Row {
   ) => { readonly text: string; readonly tag?: string | undefined; readonly note?: string | undefined } | null;
 }
 
-/** A value of the search with its source and its interval. */
 const searchRow = (name: string, measures: ValuesProps['measures']): Row => ({
   title: titleOf(measures, name),
   of: ({ values, provenance, kept }) => {

@@ -68,7 +68,6 @@ function save(name: string, type: string, parts: readonly string[]): void {
 }
 
 interface DownloadsProps {
-  /** The start of the file names. */
   readonly name: string;
   readonly rows: readonly number[];
   readonly fields: readonly Field[];

@@ -6,7 +6,6 @@ import type { Texts } from '../../data/texts.js';
 import { compileFilter, type Filter } from '../../filter/compile.js';
 import { FilterProblem } from '../../filter/tokens.js';
 
-/** The rows of the chosen candidates, sorted by trial number. */
 export const chosenRows = ({ chosen, number }: Candidates): readonly number[] =>
   chosen.flatMap((is, row) => (is ? [row] : [])).sort((a, b) => number[a] - number[b]);
 

@@ -10,7 +10,6 @@ import type { Store } from '../../../../store/index.js';
 import { Candidates } from '../../../../ui/data/candidates.js';
 import { ask, begun, epoch, experimentOn, happen, measured } from './history.js';
 
-/** The rows of candidates, by number and precision. */
 function rowsOf(columns: CandidateColumns): Map<string, unknown> {
   const { values, provenance, choices, ...plain } = columns;
   const cell = <T>(group: Readonly<Record<string, readonly T[]>>, i: number): Record<string, T> =>
@@ -30,7 +29,6 @@ function rowsOf(columns: CandidateColumns): Map<string, unknown> {
   );
 }
 
-/** State of a page after several changes. */
 function merged(parts: readonly CandidateColumns[]): Candidates {
   const candidates = new Candidates();
   for (const part of parts) candidates.merge(part);

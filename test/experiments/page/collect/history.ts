@@ -12,7 +12,6 @@ export const start = 1_700_000_000_000;
 
 export interface Written {
   readonly store: Store;
-  /** Advances the clock. */
   readonly wait: (ms: number) => void;
   readonly now: () => number;
 }

@@ -12,14 +12,12 @@ import { engineSchema, prepareDataset, trainSchema, type DatasetRef } from '../.
 import { temporaryFolder } from '../../../support/temporary.js';
 import { makeTinyDataset } from '../../../support/tiny-dataset.js';
 
-/** A runner under test. */
 export interface JobRunnerUnderTest {
   readonly create: (options: PoolOptions) => JobRunner | Promise<JobRunner>;
   /** The process ids of its workers, which run on this machine. */
   readonly workers: () => readonly number[];
 }
 
-/** Jobs for tests, and runners that are closed after the test. */
 export interface JobFixture {
   readonly create: (options: PoolOptions) => Promise<JobRunner>;
   /** A job that takes next to no time. */
@@ -32,7 +30,6 @@ export interface JobFixture {
 
 const engine = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
 
-/** Describes a runner by tests that share a data set. */
 function describeWithJobs(name: string, { create }: JobRunnerUnderTest, tests: (fixture: JobFixture) => void): void {
   describe(name, { timeout: 240_000 }, () => {
     let dataset: DatasetRef;

@@ -11,7 +11,6 @@ import {
 const settings = { provider: 'cpu', threads: 1, batch: 1 };
 const here = describeEnvironment('local/cpu/1 thread/batch 1', settings);
 
-/** How a worker of a tag measured; only the environment matters. */
 function by(tag: string, host: string, environment: Partial<Environment> = {}): Environment {
   const device = deviceSchema.parse({ type: 'worker', tag });
   if (device.type !== 'worker') throw new Error('it is of another type');

@@ -10,7 +10,6 @@ const objectives = [
   { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
 ];
 
-/** The events of a search whose trials end one after the other. */
 function eventsOf(trials: readonly TrialRecord[], before: readonly TrialRecord[] = []): RunEvent[] {
   const events: RunEvent[] = [];
   const experiment = { objectives, search: { trials: 9, fidelity: { type: 'none' } } };

@@ -16,7 +16,6 @@ const controllers = controllerNames;
 const controllerOf = (controller: (typeof controllers)[number], changes: Parameters<typeof input>[0] = {}) =>
   createController(controller, searchSchema.parse({ population: 4, startup: 4 }), input(changes));
 
-/** Takes the last proposal, and keeps all that it was shown. */
 class Last implements ProposalFilter {
   readonly of = 4;
   readonly shown: Proposal[][] = [];

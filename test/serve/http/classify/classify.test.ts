@@ -19,7 +19,6 @@ const jpeg = await picture({ width: 64, height: 48 }).jpeg().toBuffer();
 const png = await picture({ width: 40, height: 40, channels: 1 }).png().toBuffer();
 const webp = await picture({ width: 35, height: 70, channels: 4 }).webp().toBuffer();
 
-/** A decoder that expects so many milliseconds for an image. */
 const slow = (ms: number): Decoder => ({ depth: 0, expectedMs: ms, decode: decoder.decode });
 
 const formOf = (...files: readonly Uint8Array[]): FormData => {

@@ -6,14 +6,12 @@ export interface Sent {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Numbers in JSON. */
 export const inJson = (request: object): Sent => ({
   method: 'POST',
   body: JSON.stringify(request),
   headers: { 'content-type': 'application/json' },
 });
 
-/** Bytes after the JSON, and the header with the length of the JSON. */
 export function inBytes(request: object, tensor: Uint8Array): Sent {
   const json = Buffer.from(JSON.stringify(request));
   return {

@@ -14,7 +14,6 @@ import { checkablePool, serviceOf, testServer } from '../server.js';
 
 type Value = { readonly stringValue: string } | { readonly intValue: number } | { readonly doubleValue: number };
 
-/** A span in OTLP's JSON. */
 interface SentSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -37,7 +36,6 @@ interface Sent {
 const attributesOf = ({ attributes }: Pick<SentSpan, 'attributes'>): Record<string, unknown> =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
-/** A collector that answers with this status. */
 async function collector(status = 200) {
   const received: { path: string | undefined; sent: Sent }[] = [];
   const server = createServer((request, response) => {

@@ -1,0 +1,103 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isTableExperiment, parseExperiment, runExperiment } from '../../experiments/index.js';
+import { mean } from '../../latency-models/statistics.js';
+import { hypervolume, nonDominated } from '../../search/index.js';
+import { cpuSeconds } from '../supernet/alone.js';
+import { testErrors } from '../search/judge.js';
+import {
+  each,
+  imagesOf,
+  points,
+  progress,
+  recipes,
+  signed,
+  standardError,
+  type Recipe,
+  type Setting,
+} from './setting.js';
+import type { Rows } from './studies.js';
+
+/** A network that a search trained completely. */
+interface Found {
+  readonly macs: number;
+  /** On validation images, which the search uses. */
+  readonly error: number;
+  readonly testError: number;
+}
+
+interface Search {
+  readonly found: readonly Found[];
+  readonly cpuSeconds: number;
+}
+
+/** An ordinary run whose `train:` names nothing but the recipe. Cached. */
+async function search(setting: Setting, recipe: Recipe, seed: number): Promise<Search> {
+  const file = join(setting.folder, `search-${recipe}-${seed}.json`);
+  // Written below.
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Search;
+  const { data } = await imagesOf('cifar', setting);
+  const written = {
+    name: 'recipes',
+    seed,
+    data,
+    space: { type: 'mobilenet', preset: 'tiny' },
+    train: { recipe, ...(setting.quick ? { steps: 5 } : {}) },
+    objectives: ['accuracy', 'macs'],
+    search: { trials: setting.quick ? 3 : 12 },
+    engine: { threads: 1 },
+  };
+  const workdir = join(setting.folder, `search-${recipe}-${seed}`);
+  const loaded = parseExperiment(join(setting.folder, 'search.yaml'), JSON.stringify(written));
+  const complete: (Omit<Found, 'testError'> & { readonly trial: number })[] = [];
+  const [, seconds] = await cpuSeconds(() =>
+    runExperiment(loaded, { workdir, fresh: true }, (event) => {
+      if (event.kind !== 'trial-finished' || event.state !== 'complete' || event.stage !== 'search') return;
+      const { accuracy = 0, macs = NaN } = event.values;
+      complete.push({ trial: event.number, macs, error: 1 - accuracy });
+    }),
+  );
+  if (isTableExperiment(loaded.experiment)) throw new Error('a table has no images');
+  const trials = complete.map(({ trial }) => trial);
+  const errors = await testErrors(loaded.experiment, workdir, trials);
+  const found = complete.map(({ trial, ...rest }) => ({ ...rest, testError: errors.get(trial) ?? NaN }));
+  const result = { found, cpuSeconds: seconds };
+  writeFileSync(file, JSON.stringify(result));
+  rmSync(workdir, { recursive: true });
+  progress(`${recipe}, seed ${seed}: best test accuracy ${points(1 - Math.min(...found.map((one) => one.testError)))}`);
+  return result;
+}
+
+/** Error of guessing among ten classes. */
+const chance = 0.9;
+
+/**
+ * Searches that differ in the recipe only: hypervolume, on test images, of the frontier by validation accuracy. Axes: error, from
+ * that of guessing, and the logarithm of MACs, over the range of all searches of a seed.
+ */
+export async function searches(setting: Setting): Promise<Rows> {
+  const runs = await each(setting.seeds, (seed) => each(recipes, (recipe) => search(setting, recipe, seed)));
+  const scores = runs.map((pair) => {
+    const costs = pair.flatMap(({ found }) => found).map(({ macs }) => Math.log(macs));
+    const [low, high] = [Math.min(...costs), Math.max(...costs)];
+    return pair.map(({ found }) => {
+      const front = nonDominated(found.map(({ error, macs }) => [error, macs])).map((i) => found[i]);
+      const placed = front.map(({ testError, macs }) => [testError, (Math.log(macs) - low) / (high - low)]);
+      return hypervolume(placed, [chance, 1.1]);
+    });
+  });
+  const gains = scores.map(([plain, fast]) => fast / plain - 1);
+  const column = (i: number): string => scores.map((pair) => pair[i].toFixed(3)).join(' ');
+  const seconds = recipes.map((_, i) => mean(runs.map((pair) => pair[i].cpuSeconds)).toFixed(0));
+  return [
+    ['hypervolume', ...recipes, 'gain in %', 'CPU seconds', 'bar'],
+    [
+      `seeds ${setting.seeds.join(', ')}`,
+      column(0),
+      column(1),
+      `${signed(mean(gains))} ± ${points(standardError(gains))}`,
+      seconds.join(', '),
+      '+15',
+    ],
+  ];
+}
