@@ -147,8 +147,10 @@ export class RemoteJob implements SubmissionListener {
   }
 
   progress({ by, event, folders }: Progress): void {
-    if (this.worker === undefined || (event === undefined && folders === undefined)) this.start(by);
-    // A worker that was believed dead: another one has the job now.
+    const isStart = event === undefined && folders === undefined;
+    // The first attempt may have begun before this coordinator.
+    if (isStart || (this.worker === undefined && this.outcome === undefined)) this.start(by);
+    // A worker that was believed dead: another one has the job now, or will have it.
     if (this.worker?.by.id !== by.id) return;
     this.heardAt = performance.now();
     if (folders !== undefined || event?.kind === 'epoch') this.deaths.vanished = 0;
