@@ -41,7 +41,7 @@ async function serve(
   { listen, url }: Extract<ArtifactsConfig, { type: 'http' }>,
   connection: QueueConnection,
   artifacts: HostedArtifacts,
-): Promise<{ readonly address: ArtifactsAddress; close(): Promise<void> }> {
+): Promise<{ readonly address: ArtifactsAddress; readonly close: () => Promise<void> }> {
   const token = makeToken();
   const { host, port } = listening(listen, connection);
   const names = url === undefined ? [] : [withoutBrackets(new URL(url).hostname)];
