@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import type { WriteStream } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeDirectory } from '../../../base/files.js';
 import { ArtifactGone, StorageFailed, WrongContent, type Artifact } from './artifact.js';
 import { blockBytes, partOf, readFrom, type OpenFile } from './files.js';
+
+/** After so many bytes, the disk is asked to store them while the next ones come. */
+const syncBytes = 2 ** 25;
 
 /**
  * A file under construction beside its place. `finish` verifies it, syncs it to the disk and renames it. A part that its
@@ -13,10 +14,18 @@ import { blockBytes, partOf, readFrom, type OpenFile } from './files.js';
  */
 export class ContentFile {
   private readonly hash = createHash('sha256');
-  private readonly stream: WriteStream;
+  /** Bytes are copied: memory that is needed until it is written would cost more in garbage collection. */
+  private block: Buffer;
+  /** The earlier block, which is being written. */
+  private earlier: Buffer;
+  private filled = 0;
+  private unsynced = 0;
+  private writing: Promise<void> = Promise.resolve();
+  private syncing: Promise<void> = Promise.resolve();
+  /** The error of a write in the background. */
   private failure: StorageFailed | undefined;
   private isOpen = true;
-  /** Bytes of the file so far, written or about to be. */
+  /** Bytes of the file so far, written or still in a block. */
   bytes: number;
 
   private constructor(
@@ -28,8 +37,9 @@ export class ContentFile {
     readonly left: number,
   ) {
     this.bytes = left;
-    this.stream = handle.createWriteStream({ autoClose: false, start: left, highWaterMark: 2 * blockBytes });
-    this.stream.on('error', (error) => (this.failure = new StorageFailed(path, error)));
+    const size = Math.min(blockBytes, artifact.bytes - left);
+    this.block = Buffer.allocUnsafeSlow(size);
+    this.earlier = Buffer.allocUnsafeSlow(size);
   }
 
   /** @throws StorageFailed */
@@ -53,21 +63,25 @@ export class ContentFile {
     }
   }
 
-  /** Appends bytes, which must not change afterwards. @throws StorageFailed; WrongContent when there are too many */
+  /** Appends bytes, which may be overwritten afterwards. @throws StorageFailed; WrongContent when there are too many */
   async write(chunk: Uint8Array): Promise<void> {
     if (this.bytes + chunk.byteLength > this.artifact.bytes) throw await this.refuse();
-    if (this.failure !== undefined) throw this.failure;
-    this.bytes += chunk.byteLength;
-    const isWritten = this.stream.write(chunk);
-    this.hash.update(chunk);
-    if (!isWritten) await once(this.stream, 'drain').catch(() => undefined);
+    for (let done = 0; done < chunk.byteLength;) {
+      const piece = chunk.subarray(done, done + this.block.byteLength - this.filled);
+      this.block.set(piece, this.filled);
+      this.filled += piece.byteLength;
+      this.bytes += piece.byteLength;
+      done += piece.byteLength;
+      if (this.filled === this.block.byteLength) await this.flush();
+    }
   }
 
   /** Puts the file in its place. @throws WrongContent, and then nothing of it is kept; StorageFailed */
   async finish(): Promise<void> {
+    await this.flush();
     if (this.bytes !== this.artifact.bytes || this.hash.digest('hex') !== this.artifact.sha256)
       throw await this.refuse();
-    await this.end();
+    await Promise.all([this.writing, this.syncing]);
     if (this.failure !== undefined) throw this.failure;
     try {
       await this.handle.sync();
@@ -84,11 +98,9 @@ export class ContentFile {
   async close(): Promise<void> {
     if (!this.isOpen) return;
     this.isOpen = false;
-    await this.end();
-    const closed = once(this.stream, 'close').catch(() => undefined);
-    // This closes the handle, too.
-    this.stream.destroy();
-    await closed;
+    await this.flush().catch(() => undefined);
+    await Promise.all([this.writing, this.syncing]);
+    await this.handle.close();
     // On a full disk, the space of the part is worth more.
     if (this.failure !== undefined || this.bytes === 0) await rm(this.part, { force: true });
   }
@@ -99,12 +111,23 @@ export class ContentFile {
     await rm(this.part, { force: true });
   }
 
-  /** Resolves when all bytes are written, or one could not be. */
-  private async end(): Promise<void> {
-    if (this.stream.writableFinished || this.failure !== undefined) return;
-    const ended = once(this.stream, 'finish').catch(() => undefined);
-    this.stream.end();
-    await ended;
+  /** Hashes the block, and writes it while the next one is filled. @throws StorageFailed when an earlier write failed */
+  private async flush(): Promise<void> {
+    await this.writing;
+    if (this.failure !== undefined) throw this.failure;
+    if (this.filled === 0) return;
+    const full = this.block.subarray(0, this.filled);
+    const fail = (error: unknown): void => {
+      this.failure = new StorageFailed(this.path, error);
+    };
+    this.writing = this.handle.appendFile(full).catch(fail);
+    this.hash.update(full);
+    [this.block, this.earlier] = [this.earlier, this.block];
+    this.filled = 0;
+    this.unsynced += full.byteLength;
+    if (this.unsynced < syncBytes) return;
+    this.unsynced = 0;
+    this.syncing = this.syncing.then(() => this.handle.datasync()).catch(fail);
   }
 
   private async refuse(): Promise<WrongContent> {

@@ -20,7 +20,7 @@ export interface OpenFile {
   readonly artifact: Artifact;
 }
 
-/** Bytes of one read from a disk. */
+/** Bytes of one read from or write to a disk. */
 export const blockBytes = 2 ** 19;
 
 /** Number of files whose hash is remembered. */
@@ -28,11 +28,14 @@ const mostKnown = 50_000;
 /** Number of attempts to hash a file that changes meanwhile. */
 const mostReadings = 3;
 
-/** The bytes of a file from `start` to `end`, which stays open. */
+/**
+ * The bytes of a file from `start` to `end`, which stays open. Each chunk overwrites the one before: with a buffer for each
+ * chunk, garbage collection takes longer than reading.
+ */
 export async function* readFrom(handle: FileHandle, start = 0, end = Infinity): AsyncGenerator<Buffer> {
+  const block = Buffer.allocUnsafeSlow(Math.min(blockBytes, Math.max(0, end - start)));
   for (let position = start; position < end;) {
-    const block = Buffer.allocUnsafeSlow(Math.min(blockBytes, end - position));
-    const { bytesRead } = await handle.read(block, 0, block.byteLength, position);
+    const { bytesRead } = await handle.read(block, 0, Math.min(block.byteLength, end - position), position);
     if (bytesRead === 0) return;
     position += bytesRead;
     yield block.subarray(0, bytesRead);

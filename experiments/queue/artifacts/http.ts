@@ -7,7 +7,11 @@ import type { ArtifactsAddress } from '../registry.js';
 import { ArtifactGone, FilesUnreachable, WrongContent, type Artifact } from './artifact.js';
 import { append, Unreachable, type ContentFile, type Transfer, type Transport } from './content-file.js';
 import { readFrom, type OpenFile } from './files.js';
+import { downloadPlain } from './plain-download.js';
 import { artifactPath, errorSchema, headers, offsetSchema, statuses } from './server.js';
+
+/** Smaller files are fetched over connections that are open already. */
+const largeBytes = 2 ** 22;
 
 interface Request {
   readonly method: 'GET' | 'HEAD' | 'PUT';
@@ -45,7 +49,7 @@ export class HttpTransport implements Transport {
 
   async fetch(artifact: Artifact, target: ContentFile, transfer: Transfer): Promise<void> {
     const start = target.bytes;
-    if (start === artifact.bytes) return;
+    if (start === artifact.bytes || (await this.fetchPlain(artifact, target, transfer))) return;
     const range: Record<string, string> = start === 0 ? {} : { range: `bytes=${start}-` };
     const answer = await this.exchange(artifact, { method: 'GET', headers: range }, transfer);
     const { statusCode } = answer;
@@ -59,6 +63,19 @@ export class HttpTransport implements Transport {
       throw error instanceof NasError ? error : new Unreachable(reasonOf(error), { cause: error });
     }
     if (target.bytes < artifact.bytes) throw new Unreachable('the connection was closed');
+  }
+
+  /** Fetches a large rest over plain HTTP. @returns false, before any byte, when Node's client has to do it */
+  private async fetchPlain({ sha256, bytes }: Artifact, target: ContentFile, transfer: Transfer): Promise<boolean> {
+    const { server, silenceMs } = this;
+    const { bytes: start } = target;
+    if (bytes - start < largeBytes || !server.url.startsWith('http:')) return false;
+    const range = { path: artifactPath(sha256), start, bytes, silenceMs, signal: transfer.signal };
+    try {
+      return await downloadPlain(server, range, (pieces) => append(pieces, target, transfer));
+    } catch (error) {
+      throw error instanceof NasError ? error : new Unreachable(reasonOf(error), { cause: error });
+    }
   }
 
   /** Sends a request. @returns the answer, whose body may follow. @throws Unreachable; the error of an aborted signal */
@@ -135,7 +152,8 @@ async function* restOf(
 ): AsyncGenerator<Uint8Array> {
   let at = offset;
   for await (const chunk of readFrom(handle, offset, bytes)) {
-    yield chunk;
+    // A copy, which the request may keep.
+    yield Buffer.from(chunk);
     at += chunk.byteLength;
     if (at < bytes) advance(at);
   }

@@ -1,10 +1,11 @@
+import type { ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { denialOf, namesOf, type Denial } from '../../../base/server.js';
 import { sha256Schema, StorageFailed, WrongContent } from './artifact.js';
-import { blockBytes } from './files.js';
+import { readFrom, type OpenFile } from './files.js';
 import type { HostedArtifacts, UploadState } from './hosted.js';
 
 /** GET: a content, from an offset with `range: bytes=N-`. HEAD: whether it exists, or how much of it. PUT: uploads it. */
@@ -93,9 +94,33 @@ async function download(
     if (start === 0) return reply.type('application/octet-stream').send(Buffer.alloc(0));
     return refuse(reply.header('content-range', `bytes */${bytes}`), 416, 'the content ends before');
   }
-  if (start > 0) void reply.status(206).header('content-range', `bytes ${start}-${bytes - 1}/${bytes}`);
-  void reply.header('content-length', bytes - start).type('application/octet-stream');
-  return reply.send(handle.createReadStream({ start, end: bytes - 1, highWaterMark: blockBytes }));
+  const length = { 'content-length': bytes - start, 'content-type': 'application/octet-stream' };
+  const rest = start === 0 ? {} : { 'content-range': `bytes ${start}-${bytes - 1}/${bytes}` };
+  reply.hijack();
+  await send(file, start, reply.raw.writeHead(start === 0 ? 200 : 206, { ...length, ...rest }));
+  return reply;
+}
+
+/** Sends the rest of a file, and closes it. */
+async function send({ handle, artifact }: OpenFile, start: number, response: ServerResponse): Promise<void> {
+  try {
+    for await (const chunk of readFrom(handle, start, artifact.bytes)) {
+      if (response.destroyed) return;
+      await new Promise<void>((resolve) => {
+        response.once('close', resolve);
+        response.write(chunk, () => {
+          response.off('close', resolve);
+          resolve();
+        });
+      });
+    }
+    response.end();
+  } catch {
+    // The file cannot be read to its end.
+    response.destroy();
+  } finally {
+    await handle.close();
+  }
 }
 
 async function describeUpload(
