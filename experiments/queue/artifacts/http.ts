@@ -35,15 +35,14 @@ export class HttpTransport implements Transport {
     const { artifact, path } = file;
     const length = { [headers.length]: String(artifact.bytes) };
     const known = await this.exchange(artifact, { method: 'HEAD', headers: length }, transfer);
+    if (known.statusCode !== 200 && known.statusCode !== 404) throw await this.refusal(known, artifact, path);
     known.resume();
     if (known.statusCode === 200) return;
-    if (known.statusCode !== 404) throw await refusal(known, path);
     const offset = offsetSchema.safeParse(known.headers).data?.[headers.offset] ?? 0;
     const place = { ...length, [headers.offset]: String(offset), 'content-type': 'application/octet-stream' };
     const body = restOf(file, offset, transfer);
     const answer = await this.exchange(artifact, { method: 'PUT', headers: place, body }, transfer);
-    if (answer.statusCode === statuses.wrong) throw new WrongContent(path, artifact);
-    if (answer.statusCode !== 201) throw await refusal(answer, path);
+    if (answer.statusCode !== 201) throw await this.refusal(answer, artifact, path);
     answer.resume();
   }
 
@@ -53,16 +52,15 @@ export class HttpTransport implements Transport {
     const range: Record<string, string> = start === 0 ? {} : { range: `bytes=${start}-` };
     const answer = await this.exchange(artifact, { method: 'GET', headers: range }, transfer);
     const { statusCode } = answer;
-    if (statusCode === 404) throw new ArtifactGone(artifact);
-    if (statusCode !== 200 && statusCode !== 206) throw await refusal(answer, artifact.sha256);
+    if (statusCode !== 200 && statusCode !== 206) throw await this.refusal(answer, artifact, artifact.sha256);
     // A proxy may ignore the range and send everything.
     const skip = statusCode === 206 ? 0 : start;
     try {
       await append(after(skip, answer), target, transfer);
     } catch (error) {
-      throw error instanceof NasError ? error : new Unreachable(reasonOf(error), { cause: error });
+      throw error instanceof NasError ? error : this.unreachable(error);
     }
-    if (target.bytes < artifact.bytes) throw new Unreachable('the connection was closed');
+    if (target.bytes < artifact.bytes) throw this.unreachable(new Error('the connection was closed'));
   }
 
   /** Fetches a large rest over plain HTTP. @returns false, before any byte, when Node's client has to do it */
@@ -74,7 +72,7 @@ export class HttpTransport implements Transport {
     try {
       return await downloadPlain(server, range, (pieces) => append(pieces, target, transfer));
     } catch (error) {
-      throw error instanceof NasError ? error : new Unreachable(reasonOf(error), { cause: error });
+      throw error instanceof NasError ? error : this.unreachable(error);
     }
   }
 
@@ -88,8 +86,7 @@ export class HttpTransport implements Transport {
     const url = new URL(server.url.replace(/\/+$/, '') + artifactPath(sha256));
     const send = url.protocol === 'https:' ? tlsRequest : plainRequest;
     return new Promise((resolve, reject) => {
-      const fail = (error: unknown): void =>
-        reject(new Unreachable(`${url.host}: ${reasonOf(error)}`, { cause: error }));
+      const fail = (error: unknown): void => reject(this.unreachable(error));
       const request = send(url, {
         method,
         headers: { authorization: `Bearer ${server.token}`, ...own },
@@ -104,22 +101,28 @@ export class HttpTransport implements Transport {
       else pipeline(Readable.from(body), request).catch(fail);
     });
   }
-}
 
-/** Why the server refuses a request about a file: `Unreachable` when that may pass. */
-async function refusal(answer: IncomingMessage, path: string): Promise<Error> {
-  const { statusCode = 0 } = answer;
-  const parts = await answer.toArray().catch(() => []);
-  const parsed = errorSchema.safeParse(jsonIn(Buffer.concat(parts as Uint8Array[]).toString('utf8'))).data;
-  if (statusCode === statuses.full)
-    return new FilesUnreachable(`${path} cannot be sent: there is no room for it on the disk of the run`, {
-      hint: 'Free some space where nas run is at work.',
-    });
-  const { message, hint } = parsed?.error ?? { message: `it answers with status ${statusCode}` };
-  // Another sender, a resumed coordinator with a new token, or a proxy before one that starts.
-  const mayPass: readonly number[] = [statuses.elsewhere, 401, 429];
-  if (mayPass.includes(statusCode) || statusCode >= 500) return new Unreachable(message);
-  return new FilesUnreachable(`the run refuses: ${message}`, hint === undefined ? {} : { hint });
+  private unreachable(error: unknown): Unreachable {
+    return new Unreachable(`${new URL(this.server.url).host}: ${reasonOf(error)}`, { cause: error });
+  }
+
+  /** Why the server refuses a request about a file: `Unreachable` when that may pass. */
+  private async refusal(answer: IncomingMessage, artifact: Artifact, path: string): Promise<Error> {
+    const { statusCode = 0 } = answer;
+    const parts = (await answer.toArray().catch(() => [])) as Uint8Array[];
+    if (statusCode === 404) return new ArtifactGone(artifact);
+    if (statusCode === statuses.wrong) return new WrongContent(path, artifact);
+    if (statusCode === statuses.full)
+      return new FilesUnreachable(`${path} cannot be sent: there is no room for it on the disk of the run`, {
+        hint: 'Free some space where nas run is at work.',
+      });
+    const parsed = errorSchema.safeParse(jsonIn(Buffer.concat(parts).toString('utf8'))).data;
+    const { message, hint } = parsed?.error ?? { message: `it answers with status ${statusCode}` };
+    // Another sender, a resumed coordinator with a new token, or a proxy before one that starts.
+    const mayPass: readonly number[] = [statuses.elsewhere, 401, 429];
+    if (mayPass.includes(statusCode) || statusCode >= 500) return this.unreachable(new Error(message));
+    return new FilesUnreachable(`the run refuses: ${message}`, hint === undefined ? {} : { hint });
+  }
 }
 
 function jsonIn(text: string): unknown {
