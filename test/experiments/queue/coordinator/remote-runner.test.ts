@@ -9,6 +9,9 @@ import { describeWithValkey, startValkey, type Valkey } from '../../../support/v
 import { workerOf } from '../worker/stand.js';
 import { QueuedRun } from './queued.js';
 
+/** A worker's process starts within this time, also on a busy machine. */
+const patience = { timeout: 50_000 };
+
 describeWithValkey('a remote runner', () => {
   let valkey: Valkey;
   let folder: string;
@@ -60,11 +63,11 @@ export default async ({ seed }, { signal }) => {
     const one = first.submit(evaluation(1), { retry: (_attempt, _attempts, reason) => void retries.push(reason) });
     const two = first.submit(evaluation(2));
     const three = first.submit(evaluation(3));
-    await expect.poll(begun).toEqual(['1']);
+    await expect.poll(begun, patience).toEqual(['1']);
     two.cancel();
     await expect(two.result).rejects.toMatchObject({ code: 'interrupted' });
     for (const pid of working.pids()) process.kill(pid, 'SIGKILL');
-    await expect.poll(() => retries).toEqual([expect.stringContaining('SIGKILL')]);
+    await expect.poll(() => retries, patience).toEqual([expect.stringContaining('SIGKILL')]);
     for (const seed of [1, 3]) finish(seed);
     expect(await one.result).toMatchObject({ values: { accuracy: 0.01 } });
     expect(await three.result).toMatchObject({ values: { accuracy: 0.03 } });
