@@ -60,7 +60,7 @@ export const eagerInference = (infer: (images: tf.Tensor) => tf.Tensor, dispose:
 /** Returns logits [size, classes] of images [size, height, width, channels], normalised as the data set is. */
 export type Classify = (images: Float32Array, size: number) => Promise<Float32Array>;
 
-export type Evaluation = Pick<Scores, 'accuracy' | 'loss' | 'count'>;
+export type Evaluation = Scores;
 
 /**
  * Accuracy and loss over the images of a loader.

@@ -21,7 +21,7 @@ export { evaluateModel, evaluateSplit, evaluationLoader, type Classify, type Eva
 export * from './jobs.js';
 export { fit } from './fit.js';
 export { coverageOf, readInitial, type Coverage, type InitialWeights } from './weights.js';
-export { lossFor } from './losses/index.js';
+export { checkClassWeight, lossFor } from './losses/index.js';
 export {
   needsImages,
   proxies,

@@ -1,14 +1,21 @@
 import { rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../base/errors.js';
-import { startPosition, type Checkpoint, type TrainingFiles, type TrainingPosition } from './checkpoint.js';
+import {
+  startPosition,
+  type Checkpoint,
+  type TrainingFiles,
+  type TrainingPosition,
+  type Validations,
+} from './checkpoint.js';
 import { viewsOf } from './data/augment/defaults.js';
 import { createLoader, type Batch, type Dataset, type Loader, type LoaderOptions } from './data/index.js';
 import type { EngineState, TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
-import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
+import { metricsOf } from '../compiler/index.js';
+import type { CompleteFit, EpochMetrics, FitHooks, FinalScores, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { learningRate } from './optimizers/index.js';
-import type { LossConfig } from './schema.js';
+import type { Loss } from './losses/index.js';
 import type { TrainConfig } from './recipe.js';
 
 /** Height and width of images. */
@@ -17,7 +24,7 @@ type Size = LoaderOptions['size'];
 /** A training whose parts are known to fit together. */
 export interface TrainingPlan {
   readonly train: TrainConfig;
-  readonly loss: LossConfig;
+  readonly loss: Loss;
   readonly teacher: PreparedTeacher | null;
   /** Seed of the image order and, without a teacher, of the views. */
   readonly seed: number;
@@ -40,10 +47,11 @@ export const viewSeedOf = ({ teacher, seed }: Pick<FitJob, 'teacher' | 'seed'>):
 const lastAccuracy = (curve: readonly EpochMetrics[]): number => curve.at(-1)?.validation_accuracy ?? NaN;
 
 /** The result of a training after its weights are written. */
-export const completeFit = (curve: readonly EpochMetrics[], { weights }: TrainingFiles): CompleteFit => ({
+export const completeFit = ({ curve, scores }: Validations, { weights }: TrainingFiles): CompleteFit => ({
   state: 'complete',
   accuracy: lastAccuracy(curve),
   curve,
+  scores,
   weights,
 });
 
@@ -51,6 +59,8 @@ export const completeFit = (curve: readonly EpochMetrics[], { weights }: Trainin
 export class TrainingLoop {
   private readonly meter = new SpeedMeter();
   private savedAt = performance.now();
+  /** Of the last validation. */
+  private scores: FinalScores | undefined;
   /** Start of the time that `position.seconds` does not include yet; moved forward by pauses. */
   private resumedAt = performance.now();
 
@@ -99,6 +109,7 @@ export class TrainingLoop {
       dropLast: true,
       atOnce: engine.stepsAtOnce,
       share: train.epoch_share,
+      classSampling: train.class_sampling,
       size: sizes.training,
       teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
     });
@@ -121,10 +132,11 @@ export class TrainingLoop {
     }
     const { curve } = this.position;
     if (this.position.epoch < plan.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
-    this.files.writeWeights(curve, evaluatedWeights(await this.engine.state()));
+    const validations = { curve, scores: this.scores };
+    this.files.writeWeights(validations, evaluatedWeights(await this.engine.state()));
     this.hooks.onFile?.(this.files.weights);
     rmSync(this.files.checkpoint, { force: true });
-    return completeFit(curve, this.files);
+    return completeFit(validations, this.files);
   }
 
   async close(): Promise<void> {
@@ -197,12 +209,15 @@ export class TrainingLoop {
     const rate = learningRate((epoch + 1) * batches.stepsPerEpoch - 1, batches.stepsPerEpoch, plan.train);
     if (!Number.isFinite(result.loss))
       throw this.diverged(`the validation loss is ${result.loss} after epoch ${epoch}`, rate);
+    const { confusion, calibrationError } = result;
+    this.scores = { confusion, calibrationError };
     return {
       epoch,
       train_loss: sums.loss / sums.images,
       train_accuracy: sums.correct / sums.images,
       validation_loss: result.loss,
       validation_accuracy: result.accuracy,
+      metrics: metricsOf(confusion),
       learning_rate: rate,
       seconds: this.seconds(),
     };

@@ -1,5 +1,6 @@
 import { readInput } from '../../base/files.js';
 import type { ModelMetadata } from '../../deploy/index.js';
+import { percentilesText } from '../../base/number-text.js';
 import { ms, percent, providerText } from '../../experiments/report/index.js';
 import { command, dataOption, jsonOption } from '../command.js';
 import { json, renderFacts } from '../output/terminal.js';
@@ -90,7 +91,7 @@ export const evaluate = command({
           ...(environment.notes ?? []).map((note): [string, string] => ['note', note]),
           ['cross-entropy', scores.loss.toFixed(4)],
           ['latency', `${ms(latency.ms)} (measured; 95 % interval ${ms(low)} to ${ms(high)}), batch 1`],
-          ['percentiles', `p50 ${ms(latency.p50)}, p95 ${ms(latency.p95)}, p99 ${ms(latency.p99)}`],
+          ['percentiles', percentilesText(latency)],
           ['device', `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, ${providerText(environment)}`],
         ],
         terminal.colors,

@@ -16,8 +16,6 @@ import type { Locating } from '../parse/index.js';
 import type { TrainingExperiment } from '../schema/experiment.js';
 import { type FoundWeights, readFoundWeights, weightsFilesOf } from './read.js';
 
-export { weightsFilesOf } from './read.js';
-
 /** Hash of all files that the weights of a path are read from. */
 export const initialContent = (path: string): string =>
   contentHash(...weightsFilesOf(path).map((file) => readFileSync(file)));
@@ -51,16 +49,25 @@ export async function planInitial(
 export async function checkInitial(path: string, space: Space, data: Images): Promise<string> {
   const { smallest, largest } = extremes(space);
   const members = [largest, smallest].map(({ genotype }) => memberOf(space, genotype));
-  const shared = sharedWeightsOf(await readFoundWeights(path, space), data.classes);
+  const found = await readFoundWeights(path, space);
+  const shared = sharedWeightsOf(found, data.classes);
   requireSameChannels(path, shared, data);
   const [most, least] = members.map(({ network, places }) => coverageOf(network, places, shared));
   if (most.layers.given + least.layers.given > 0)
-    return `Trainings start from ${path}: the largest network of the space takes ${covered(most)} from it, the smallest ${covered(least)}`;
+    return `Trainings start from ${path}: the largest network of the space takes ${covered(most)} from it, the smallest ${covered(least)}${headNote(found, data.classes)}`;
   const example = [...shared].find(([name]) => name.endsWith('kernel'));
   const has = example === undefined ? '' : ` (it has ${example[0]} [${example[1].shape.join(', ')}])`;
   throw invalidInput(`nothing in ${path} fits the networks of the space ${space.name}${has}`, {
     hint: 'Weights are taken by stage and position: give those of a network of the same space.',
   });
+}
+
+/** Why the head starts at random; empty when it is taken, too. */
+function headNote({ classes: known }: FoundWeights, classes: readonly string[]): string {
+  if (known === null) return '. The head starts at random: the file does not name its classes';
+  const missing = classes.filter((name) => !known.includes(name));
+  if (missing.length === 0) return '';
+  return `. The head starts at random: the classes of the file are others (it lacks ${missing.slice(0, 3).join(', ')})`;
 }
 
 /** Input channels cannot be sliced as hidden ones are: each has a meaning of its own. */
@@ -109,17 +116,16 @@ function chosen({ shape, data }: WeightValue, order: readonly number[]): WeightV
 }
 
 /**
- * Found weights by their shared names in a space. The head has the data's classes, in their order, where the file has them
- * all; otherwise it is left out.
+ * Found weights by their shared names in a space. The head has the data's classes, in their order, where the file names them
+ * all; otherwise it is left out: an equal number of classes does not make them the same.
  * @param classes names of the data's classes
  */
 export function sharedWeightsOf(found: FoundWeights, classes: readonly string[]): Weights {
-  if (found.kind === 'shared') return found.weights;
-  const { model, places, classes: known } = found;
-  const order = known && classes.map((name) => known.indexOf(name));
+  const [weights, places] = found.kind === 'shared' ? [found.weights, []] : [found.model.weights, found.places];
+  const order = classes.map((name) => found.classes?.indexOf(name) ?? -1);
   return new Map(
-    [...model.weights].flatMap(([name, value]) => {
-      if (order === null || !name.startsWith('logits/')) return [[sharedName(places, name), value] as const];
+    [...weights].flatMap(([name, value]) => {
+      if (!name.startsWith('logits/')) return [[sharedName(places, name), value] as const];
       return order.includes(-1) ? [] : [[name, chosen(value, order)] as const];
     }),
   );

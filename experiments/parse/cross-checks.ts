@@ -169,9 +169,10 @@ const features: TrainingCheck = ({ search: { controller, features: wanted, filte
 };
 
 const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
-  if (teacher.type !== 'onnx') return [];
+  if (teacher.type !== 'onnx' && teacher.type !== 'layers-model') return [];
   const { channels } = imagesOf(data);
-  return (['mean', 'std'] as const).flatMap((key) => {
+  const { normalisation } = teacher;
+  const lengths = (['mean', 'std'] as const).flatMap((key) => {
     const count = teacher[key]?.length ?? channels;
     return when(
       count !== 1 && count !== channels,
@@ -179,6 +180,21 @@ const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
       `got ${count} numbers; expected one for each of the ${channels} channels, or one for all`,
     );
   });
+  const path = ['teacher', 'normalisation'];
+  const got = `got "${normalisation ?? ''}"`;
+  return [
+    ...lengths,
+    ...when(
+      normalisation !== undefined && (teacher.mean ?? teacher.std) !== undefined,
+      path,
+      `${got} beside teacher.mean or teacher.std: expected one of both`,
+    ),
+    ...when(
+      normalisation === 'imagenet' && channels !== 3,
+      path,
+      `${got}, which has three channels, and the images have ${channels}: expected data, or teacher.mean and teacher.std`,
+    ),
+  ];
 };
 
 /** Multi-fidelity search needs rungs below the full training. */

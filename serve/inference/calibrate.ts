@@ -16,11 +16,11 @@ export interface Calibration {
 /** A batch size is measured for at least this many runs and this many ms. */
 const enough = { runs: 7, ms: 40 };
 
-/** Number of images whose outputs decide between logits and probabilities. */
+/** Number of images whose outputs decide between logits and probabilities where the graph does not. */
 const probeImages = 4;
 
 /**
- * Runs a model on noise to find the kind of its outputs and the median times of batches of 1, 2, 4, ..., up to the largest
+ * Runs a model on noise to find the kind of its outputs, where its graph does not tell, and the median times of batches of 1, 2, 4, ..., up to the largest
  * batch that is worth its latency.
  *
  * @param network index in the runner
@@ -41,7 +41,7 @@ export async function calibrate(
   const inputs = noise(model, size, Math.max(maxBatch, 1));
   try {
     const { outputs } = await runner.run(network, inputs.slice(0, probeImages));
-    const kind = outputKind(outputs, model.classes.length);
+    const kind = model.kind ?? outputKind(outputs, model.classes.length);
     return { outputs: kind, times: known ?? (await measure(runner, network, inputs)) };
   } catch (cause) {
     throw invalidInput(`the model '${model.name}' cannot be used: ${messageOf(cause)}`, { cause });

@@ -1,4 +1,4 @@
-import type { ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
+import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { basename, dirname } from 'node:path';
 
 /** Height, width and channels of an image. */
@@ -22,6 +22,8 @@ export interface Model {
   readonly layout: ImageLayout;
   readonly input: string;
   readonly output: string;
+  /** Null when only the values of the outputs tell. */
+  readonly kind: OutputKind | null;
   /** The batch size that the graph fixes; null: any. */
   readonly batch: number | null;
   /** Null when the metadata has none: the model then takes tensors, no pixels. */

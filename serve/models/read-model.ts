@@ -82,6 +82,7 @@ export async function readModel(file: string, name: string): Promise<Model> {
     layout,
     input: signature.input.name,
     output: signature.output.name,
+    kind: signature.kind,
     batch,
     normalisation,
     classes,

@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type AskContext, type ControllerName, type TrialResult } from '../../search/index.js';
 import { choicesOf, genotypeId } from '../../spaces/index.js';
 import { Store, type TrialRecord } from '../../store/index.js';
 import { meta } from '../store/support.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { cheapValues, controllerOf, outcomeOf, table } from './support.js';
 
 /** A finished trial as the store has it. */
@@ -14,8 +13,7 @@ function resultOf({ number, genotype, state, observed }: TrialRecord): TrialResu
 }
 
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'nas-replay-'))));
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(() => void (folder = temporaryFolder()));
 
 /** Asks and finishes trials until `trials` are asked. */
 function run(path: string, name: ControllerName, trials: number, finishLate: (number: number) => boolean): void {

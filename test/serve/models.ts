@@ -162,6 +162,7 @@ export function writeNetwork(folder: string, network: TinyNetwork): Model {
     layout,
     input: 'input',
     output: outputs,
+    kind: outputs === 'probabilities' ? 'probabilities' : null,
     batch,
     normalisation,
     classes: own ? network.classes : network.classes.map((_, i) => `${i}`),

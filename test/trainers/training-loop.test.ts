@@ -165,7 +165,9 @@ describe('the hash of a training', () => {
     const plain = { recipe: 'plain' };
     expect(await hashOf(plain)).toBe(before);
     expect(await hashOf({ ...plain, schedule: 'cosine', stem: 'trained', precision: 'float32' })).toBe(before);
-    for (const other of [{ schedule: 'linear' }, { stem: 'whitened' }, { precision: 'mixed' }])
+    expect(await hashOf({ ...plain, class_sampling: 'natural' })).toBe(before);
+    const balance = [{ class_sampling: 'balanced' }, { class_weight: 'auto' }, { class_weight: { a: 2 } }];
+    for (const other of [{ schedule: 'linear' }, { stem: 'whitened' }, { precision: 'mixed' }, ...balance])
       expect(await hashOf({ ...plain, ...other })).not.toBe(before);
     expect(await hashOf(plain, { estimateStatistics: (weights) => Promise.resolve(weights) })).not.toBe(before);
   });

@@ -1,6 +1,7 @@
 import { Random } from '../../base/random.js';
 import type { Augmentation } from './augment/schema.js';
 import { openLogitsFile } from './logits-file.js';
+import { balancedPasses, naturalPass, type Pass } from './order.js';
 import { createResizer } from './resize.js';
 import { type DatasetInfo, type SharedDataset, splitOf, type Split, type SplitName } from './splits.js';
 import { Renderer } from './views.js';
@@ -32,6 +33,8 @@ export interface LoaderOptions {
   readonly views?: number;
   /** Whether each pass over the split has a random order; otherwise the order of the split. */
   readonly shuffle: boolean;
+  /** Which images a pass shows (`train.class_sampling`); `balanced` has a random order of its own. Absent: natural. */
+  readonly classSampling?: 'natural' | 'balanced' | undefined;
   /** Number of batches consumed at once, which are rendered ahead; absent: 1. */
   readonly atOnce?: number;
   /** Whether an incomplete last batch is dropped. */
@@ -54,12 +57,6 @@ export function stepsPerEpoch(count: number, options: Pick<LoaderOptions, 'batch
   return Math.min(steps, Math.max(1, Math.round((options.share ?? 1) * steps)));
 }
 
-/** The order of a split's positions in a pass: Fisher-Yates from (seed, pass). */
-export function passOrder(count: number, seed: number, pass: number, shuffle: boolean): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
-  return shuffle ? new Random(seed, 'order', pass).shuffle(order) : order;
-}
-
 /** Returns the batch of any (epoch, step), a pure function of the options, so that training can resume anywhere. */
 export interface BatchSource {
   readonly stepsPerEpoch: number;
@@ -69,7 +66,7 @@ export interface BatchSource {
 
 /** Renders batches in this thread. */
 export function openBatches(options: LoaderOptions): BatchSource {
-  const { split: name, views = Infinity, seed, shuffle, teacherLogits } = options;
+  const { split: name, views = Infinity, seed, shuffle, classSampling, teacherLogits } = options;
   const { shared } = options.dataset;
   const { info } = shared;
   const split = splitOf(shared, name);
@@ -79,7 +76,11 @@ export function openBatches(options: LoaderOptions): BatchSource {
     teacherLogits === undefined
       ? null
       : openLogitsFile(teacherLogits, { views, count: split.count, classes: info.classes.length });
-  let order: { pass: number; positions: Uint32Array } = { pass: -1, positions: new Uint32Array() };
+  const passOf =
+    classSampling === 'balanced'
+      ? balancedPasses(split.labels, info.classes.length, seed)
+      : (pass: number) => naturalPass(split.count, seed, pass, shuffle);
+  let current: { readonly pass: number; readonly order: Pass } | undefined;
   return {
     stepsPerEpoch: steps,
     batch(epoch, step) {
@@ -88,12 +89,13 @@ export function openBatches(options: LoaderOptions): BatchSource {
       const position = epoch * steps + step;
       const pass = Math.floor(position / passSteps);
       const within = position % passSteps;
-      if (order.pass !== pass) order = { pass, positions: passOrder(split.count, seed, pass, shuffle) };
-      const positions = order.positions.subarray(within * options.batch, (within + 1) * options.batch);
-      const view = pass % views;
+      if (current?.pass !== pass) current = { pass, order: passOf(pass) };
+      const part = (all: Uint32Array) => all.subarray(within * options.batch, (within + 1) * options.batch);
+      const positions = part(current.order.positions);
+      const shown = part(current.order.views).map((view) => view % views);
       return {
-        ...render(positions, view),
-        teacher: teacher?.read(view, positions) ?? null,
+        ...render(positions, shown),
+        teacher: teacher?.read(shown, positions) ?? null,
         size: positions.length,
       };
     },
@@ -106,7 +108,7 @@ function batchRenderer(
   split: Split,
   info: DatasetInfo,
   { augment, viewSeed, batch, size = [info.height, info.width] }: LoaderOptions,
-): (positions: Uint32Array, view: number) => Pick<Batch, 'images' | 'labels'> {
+): (positions: Uint32Array, views: Uint32Array) => Pick<Batch, 'images' | 'labels'> {
   const { height, width, channels, mean, std } = info;
   const pixels = height * width * channels;
   const renderer = new Renderer(info, mean, std, augment);
@@ -119,16 +121,19 @@ function batchRenderer(
   const streamOf = (view: number, position: number): Random =>
     augment.length === 0 ? still : new Random(viewSeed, 'view', view, position);
 
-  return (positions, view) => {
+  return (positions, views) => {
     const images = new Float32Array(positions.length * pixels);
     const labels = new Float32Array(positions.length * classes);
     split.read(positions, originals);
     for (const [row, position] of positions.entries()) {
-      renderer.render(originals, row * pixels, images, row * pixels, streamOf(view, position));
+      renderer.render(originals, row * pixels, images, row * pixels, streamOf(views[row], position));
       labels[row * classes + label(position)] = 1;
     }
     for (const [number, { mix }] of renderer.mixing.entries()) {
-      const streams = Array.from(positions, (position) => new Random(viewSeed, 'mix', number, view, position));
+      const streams = Array.from(
+        positions,
+        (position, row) => new Random(viewSeed, 'mix', number, views[row], position),
+      );
       const partners = streams.map((random) => random.int(split.count));
       split.read(partners, originals);
       for (const [row, position] of partners.entries()) {

@@ -13,6 +13,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { NasError, invalidInput, messageOf } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
+import { leastStd } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { makeOnce } from '../make-once.js';
 import type { DataConfig } from './schema.js';
 import { cifar10, cifar100, openCifar } from './sources/cifar.js';
@@ -93,7 +94,8 @@ function pixelStatistics(
       squares += sums[2 * (index * meta.channels + c) + 1];
     }
     const mean = sum / pixels;
-    return { mean: mean / 255, std: Math.sqrt(Math.max(0, squares / pixels - mean * mean)) / 255 };
+    const std = Math.sqrt(Math.max(0, squares / pixels - mean * mean)) / 255;
+    return { mean: mean / 255, std: Math.max(leastStd, std) };
   });
   return { mean: perChannel.map(({ mean }) => mean), std: perChannel.map(({ std }) => std) };
 }

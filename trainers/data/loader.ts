@@ -111,7 +111,7 @@ export function createLoader(options: LoaderOptions): Loader {
 /** A loader of whole batches of training images, unaugmented by default, in an order drawn from the seed. */
 export const trainingLoader = (
   dataset: LoaderOptions['dataset'],
-  options: Pick<LoaderOptions, 'batch' | 'seed' | 'size'> & Partial<Pick<LoaderOptions, 'augment'>>,
+  options: Pick<LoaderOptions, 'batch' | 'seed' | 'size'> & Partial<Pick<LoaderOptions, 'augment' | 'classSampling'>>,
 ): Loader =>
   createLoader({
     dataset,

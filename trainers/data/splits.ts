@@ -107,7 +107,7 @@ export interface DatasetInfo {
   readonly channels: number;
   /** Number of images in each split. */
   readonly counts: Readonly<Record<SplitName, number>>;
-  /** Mean and standard deviation per channel of pixel / 255 over the train split. */
+  /** Mean and standard deviation, at least `leastStd`, per channel of pixel / 255 over the train split. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
   /** Changes with any image, label or split. */

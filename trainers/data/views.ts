@@ -35,10 +35,9 @@ export class Renderer {
     const steps = createSteps(augment, shape);
     this.steps = steps.filter((step) => step.kind !== 'mix');
     this.mixing = steps.filter((step) => step.kind === 'mix');
-    // A constant channel (std 0) becomes 0 instead of NaN.
     this.values = Float32Array.from(
       { length: channels * 256 },
-      (_, i) => ((i & 255) / 255 - mean[i >> 8]) / Math.max(std[i >> 8], 1e-6),
+      (_, i) => ((i & 255) / 255 - mean[i >> 8]) / std[i >> 8],
     );
     this.still = { rows: upTo(height), columns: upTo(width) };
     this.gather = { rows: upTo(height), columns: upTo(width) };

@@ -38,7 +38,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
   const { input, classes } = sandwich.largest.network;
   return withDataset(job.dataset, (dataset) => {
     const { info } = dataset;
-    const loss = checkedLoss({ classes, channels: input[2] }, config, teacher, info);
+    const loss = checkedLoss({ classes, channels: input[2] }, config, teacher, dataset);
     const evaluation = [input[0], input[1]] as const;
     // Each member resizes the images to its own size.
     const sizes = { training: undefined, evaluation };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { invalidInput } from '../../../base/errors.js';
-import { imageLayouts } from './inputs-outputs.js';
+import { imageLayouts, leastStd, type OutputKind } from './inputs-outputs.js';
 import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type TensorInfo } from './onnx-file.js';
 
 const positive = z.number().int().min(1);
@@ -17,7 +17,15 @@ export const classifierFacts = {
   input: z.tuple([positive, positive, positive]).readonly(),
   /** Mean and standard deviation per channel of pixel / 255. */
   mean: z.array(z.number()).readonly(),
-  std: z.array(z.number().gt(0)).readonly(),
+  /** Files of earlier versions say 0 for a channel that was constant in the data. */
+  std: z
+    .array(
+      z
+        .number()
+        .min(0)
+        .transform((std) => (std === 0 ? leastStd : std)),
+    )
+    .readonly(),
 };
 
 const factsSchema = z.object(classifierFacts).partial();
@@ -49,6 +57,23 @@ export interface ClassifierSignature {
   readonly input: TensorInfo;
   readonly output: TensorInfo;
   readonly facts: ClassifierFacts;
+  /** Null when only the values of the outputs tell. */
+  readonly kind: OutputKind | null;
+}
+
+/** Operators that keep values, or only round them. */
+const passing = new Set([
+  ...['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Dropout'],
+  ...['QuantizeLinear', 'DequantizeLinear'],
+]);
+const softmaxes = new Set(['Softmax', 'QLinearSoftmax']);
+
+/** Whether a graph's first output comes from a softmax. */
+function endsInSoftmax({ graph }: OnnxFile): boolean {
+  const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
+  let node = producers.get(graph.output[0]?.name ?? '');
+  while (node !== undefined && passing.has(node.opType)) node = producers.get(node.input[0]);
+  return node !== undefined && softmaxes.has(node.opType);
 }
 
 /**
@@ -58,16 +83,17 @@ export interface ClassifierSignature {
  */
 export function onnxSignature(file: OnnxFile, where: string): ClassifierSignature {
   const texts = file.metadataProps.map(({ key, value }) => [key, parseText(value)] as const);
-  return checkSignature(inputsOf(file), outputsOf(file), factsOf(Object.fromEntries(texts)), where);
+  const facts = factsOf(Object.fromEntries(texts));
+  const kind = endsInSoftmax(file) ? 'probabilities' : null;
+  return { ...checkSignature(inputsOf(file), outputsOf(file), where), facts, kind };
 }
 
 /** @throws NasError `invalid-input` unless there is one float32 input, a batch of images, and one float32 output. */
 export function checkSignature(
   inputs: readonly TensorInfo[],
   outputs: readonly TensorInfo[],
-  facts: ClassifierFacts,
   where: string,
-): ClassifierSignature {
+): Pick<ClassifierSignature, 'input' | 'output'> {
   if (inputs.length !== 1)
     throw invalidInput(`${where} has ${inputs.length} inputs (${showTensors(inputs)}), not one`, {
       hint: 'Only models that take a batch of images and nothing else are supported.',
@@ -94,5 +120,5 @@ export function checkSignature(
     throw invalidInput(`${where} gives ${showTensor(output)}, not float32`, {
       hint: 'Supported is an output [batch, classes] of logits or probabilities.',
     });
-  return { input, output, facts };
+  return { input, output };
 }

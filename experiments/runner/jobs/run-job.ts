@@ -59,9 +59,9 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
       await pause();
       if (signal.aborted) throw new NasError('interrupted', 'the evaluation was stopped');
     };
-    const { accuracy, weights } = await evaluateMember(member, { between });
+    const { accuracy, confusion, calibrationError, weights } = await evaluateMember(member, { between });
     if (keep !== undefined) saveWeights(weights, keep);
-    return { accuracy };
+    return { accuracy, confusion, calibrationError };
   },
   measure: measureJob,
   proxies: proxiesJob,
@@ -203,7 +203,7 @@ async function quantizeJob(
   const [height, width] = candidate.network.input;
   await pause();
   try {
-    const { method, accuracy, tried, images } = await quantizeOnDataset(model, dataset, {
+    const { method, accuracy, scores, tried, images } = await quantizeOnDataset(model, dataset, {
       ...calibration,
       seed,
       size: [height, width],
@@ -213,7 +213,7 @@ async function quantizeJob(
       between: pause,
       onProgress: (_, done, total) => onEvent({ kind: 'count', done, total, what: 'images' }),
     });
-    return { method, accuracy, tried, images };
+    return { method, accuracy, scores, tried, images };
   } catch (error) {
     if (signal.aborted) throw new NasError('interrupted', 'quantizing was stopped');
     // The network is at fault: others may succeed.
@@ -230,12 +230,19 @@ async function exportJob(job: JobOf<'export'>, context: JobContext): Promise<Exp
   const { dataset, threads, path } = job;
   const onProgress = counting(context, 'images');
   const { bytes, metadata } = await exported(job, context.signal, onProgress);
-  const on = async (split: SplitName) =>
-    (await evaluateOnSplit(bytes, dataset, split, { threads, onProgress })).accuracy;
-  const accuracy = { validation: await on('validation'), test: await on('test') };
+  const on = async (split: SplitName) => {
+    const { accuracy, confusion, calibrationError } = await evaluateOnSplit(bytes, dataset, split, {
+      threads,
+      onProgress,
+    });
+    return { accuracy, scores: { confusion, calibrationError } };
+  };
+  const [validation, test] = [await on('validation'), await on('test')];
+  const accuracy = { validation: validation.accuracy, test: test.accuracy };
   const file = withMetadata(bytes, { ...metadata, accuracy });
   if (path !== null) writeFileAtomic(path, file);
-  return { bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex'), accuracy };
+  const scores = { validation: validation.scores, test: test.scores };
+  return { bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex'), accuracy, scores };
 }
 
 async function exported(

@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { builtModule } from '../../../base/processes.js';
 import { augmentSchema } from '../../../trainers/data/augment/schema.js';
-import { passOrder, openBatches } from '../../../trainers/data/batches.js';
+import { openBatches } from '../../../trainers/data/batches.js';
+import { passOrder } from '../../../trainers/data/order.js';
 import {
   createLoader,
   createResizer,

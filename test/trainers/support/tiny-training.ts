@@ -29,13 +29,15 @@ export async function openWorkbench(): Promise<Workbench> {
 export const compiled: EngineConfig = engineSchema.parse({ type: 'compiled' });
 export const eager: EngineConfig = engineSchema.parse({ type: 'eager', backend: 'cpu' });
 
-/** Two epochs of six steps with every kind of state: momentum, average, dropout, alternating views. */
+/** Two epochs of six steps with every kind of state: momentum, average, dropout, alternating views; images drawn by class. */
 export const tinyTrain: TrainConfig = trainSchema.parse({
   epochs: 2,
   batch: 16,
   optimizer: { type: 'sgd', learning_rate: 0.05 },
   augment: ['flip', { type: 'crop', pixels: 1 }],
   views: 2,
+  class_sampling: 'balanced',
+  class_weight: { Trouser: 2 },
   ema: 0.9,
   checkpoint_seconds: 1000,
 });

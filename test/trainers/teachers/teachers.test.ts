@@ -24,7 +24,7 @@ import {
 import { readWeights } from '../../../trainers/weights.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyStudent, tinyTeacher } from '../support/networks.js';
-import { compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { compiled, eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
 let info: DatasetInfo;
@@ -144,6 +144,13 @@ describe('a trained teacher', () => {
     expect(again).toEqual(teacher);
   });
 
+  test('is trained again for another engine, which rounds differently', async () => {
+    await prepare(config);
+    const signal = AbortSignal.abort();
+    await prepare(config, { hooks: { signal } });
+    await expect(prepare(config, { engine: eager, hooks: { signal } })).rejects.toMatchObject({ code: 'interrupted' });
+  });
+
   test('teaches a student, by logits and by features', async () => {
     const train = trainSchema.parse({ ...kd, loss: { type: 'kd', hints: 1, attention: 1 } });
     const teacher = await prepare(config, { train });
@@ -249,6 +256,36 @@ describe('an ONNX teacher', () => {
     const metadata = { layout: 'NHWC', mean: JSON.stringify(shifted.mean), std: JSON.stringify(shifted.std) };
     const named = await prepare(onnx(file('shifted-named.onnx', exportModel(wrapped, { metadata }))));
     expectClose(logitsOf(named), expected);
+  });
+
+  test('says the normalisation of its images, and where it comes from', async () => {
+    const { mean, std } = info;
+    const path = file('said.onnx', exportModel(model));
+    expect((await prepare(onnx(path))).normalisation).toEqual({ mean, std, from: 'data' });
+    const written = { mean: [0.25], std: [0.5] };
+    expect((await prepare(onnx(path, written))).normalisation).toEqual({ ...written, from: 'configuration' });
+    const metadata = { layout: 'NHWC', mean: JSON.stringify(written.mean), std: JSON.stringify(written.std) };
+    const said = file('says.onnx', exportModel(model, { metadata }));
+    expect((await prepare(onnx(said))).normalisation).toEqual({ ...written, from: 'metadata' });
+    const byData = await prepare(onnx(said, { normalisation: 'data' }));
+    expect(byData.normalisation).toEqual({ mean, std, from: 'configuration' });
+    expectClose(logitsOf(byData), await expectedLogits(model));
+    await expect(prepare(onnx(path, { normalisation: 'imagenet' }))).rejects.toThrow(/normalises 3 \(mean\)/);
+  });
+
+  test('says how accurate it is, beside always answering the most frequent class', async () => {
+    const { chance } = await prepare(onnx(file('plain.onnx', exportModel(model))));
+    expect(chance).toEqual({ accuracy: expect.closeTo(0.1, 1) as number, images: info.counts.validation });
+  });
+
+  test('with a softmax in eight bits teaches by its logits', async () => {
+    const softmax = tfl.layers.activation({ activation: 'softmax' });
+    const rescaled = tfl.layers.rescaling({ scale: 1.008 });
+    const output = rescaled.apply(softmax.apply(model.outputs[0]) as tfl.SymbolicTensor) as tfl.SymbolicTensor;
+    const bytes = exportModel(tfl.model({ inputs: model.inputs, outputs: output }));
+    const rows = logitsOf(await prepare(onnx(file('rescaled.onnx', bytes))));
+    const first = [...rows.subarray(0, 10)];
+    expect(first.reduce((sum, x) => sum + Math.exp(x), 0)).toBeCloseTo(1.008, 3);
   });
 
   test('runs in chunks when its batch is fixed', async () => {

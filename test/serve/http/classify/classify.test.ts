@@ -1,9 +1,6 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDecoder, type Decoder } from '../../../../serve/images/decoder.js';
@@ -13,6 +10,7 @@ import { picture } from '../../images/pictures.js';
 import { colourNetwork, colourNetworks, frontierOf, writeNetwork } from '../../models.js';
 import { outputsOf } from '../../reference.js';
 import { serviceOf, testServer } from '../server.js';
+import { sharedFolder } from '../../../support/temporary.js';
 
 const decoder = createDecoder({ parallel: 2, maxPixels: 1e6 });
 const jpeg = await picture({ width: 64, height: 48 }).jpeg().toBuffer();
@@ -43,7 +41,7 @@ async function post(server: string, { body, query = '', headers = {} }: Request)
 }
 
 describe('POST /v1/classify', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nas-test-'));
+  const folder = sharedFolder();
   let pool: InferencePool;
   beforeAll(async () => {
     const silent = colourNetwork({ name: 'silent', normalisation: null });
@@ -52,7 +50,6 @@ describe('POST /v1/classify', () => {
   });
   afterAll(async () => {
     await pool.close();
-    rmSync(folder, { recursive: true });
   });
 
   const start = (options: Parameters<typeof testServer>[1] = {}): Promise<string> =>

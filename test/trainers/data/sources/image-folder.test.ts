@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { openImageFolder } from '../../../../trainers/data/sources/image-folder.js';
+import { factsOf } from '../../../../compiler/index.js';
+import { openBatches } from '../../../../trainers/data/batches.js';
 import { openDataset, prepareDataset, type DataConfig } from '../../../../trainers/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
@@ -39,6 +41,21 @@ async function firstImage(folder: string, size: number, channels: 1 | 3): Promis
 }
 
 describe('image folders', () => {
+  it('with a channel that is constant have a deviation that every reader of exported files takes', async () => {
+    const folder = temporaryFolder();
+    for (const [name, red] of Object.entries({ dark: 20, light: 200 }))
+      for (let i = 0; i < 10; i++) await writeImage(join(folder, name, `${i}.png`), [red + i, 40, 0]);
+    const dataset = openDataset(await prepareDataset(config(folder), { cache: temporaryFolder() }));
+    const { mean, std } = dataset.info;
+    expect(std.slice(1)).toEqual([1 / 255, 1 / 255]);
+    expect(factsOf({ mean, std })).toEqual({ mean, std });
+    const { images } = openBatches({
+      ...{ dataset, split: 'train', batch: 4, seed: 0, viewSeed: 0, augment: [], shuffle: false, dropLast: false },
+    }).batch(0, 0);
+    expect(images.filter((_, i) => i % 3 > 0).every((x) => Math.abs(x) < 1e-6)).toBe(true);
+    dataset.close();
+  });
+
   it('of class folders get a split of their own, with sorted classes', async () => {
     const folder = temporaryFolder();
     await writeClasses(folder, { zebra: red, 'a cat': green, train: [0, 0, 90] }, 10);
