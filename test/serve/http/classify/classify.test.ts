@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDecoder, type Decoder } from '../../../../serve/images/decoder.js';
 import { openPool } from '../../../../serve/inference/open-pool.js';
 import type { InferencePool } from '../../../../serve/inference/pool.js';
+import { renderingOf } from '../../../../serve/models/model.js';
 import { picture } from '../../images/pictures.js';
 import { colourNetwork, colourNetworks, frontierOf, writeNetwork } from '../../models.js';
 import { outputsOf } from '../../reference.js';
@@ -59,7 +60,7 @@ describe('POST /v1/classify', () => {
   async function reference(file: Uint8Array, network: string): Promise<{ class: string; probability: number }[]> {
     const { model } = pool.models.find((pooled) => pooled.model.name === network) ?? expect.fail(network);
     const inTime = { deadline: Infinity, isGone: () => false };
-    const outputs = await outputsOf(model, await decoder.decode(file, { ...inTime, size: model.size }));
+    const outputs = await outputsOf(model, await decoder.decode(file, { ...inTime, rendering: renderingOf(model) }));
     const weights = outputs.map(Math.exp);
     const total = weights.reduce((a, b) => a + b, 0);
     return Array.from(weights, (weight, i) => ({ class: model.classes[i], probability: weight / total })).sort(
