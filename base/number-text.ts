@@ -13,6 +13,15 @@ const scaled = (value: number, base: number, suffixes: readonly string[]): strin
   return `${significant(value, 3)}${suffixes[i] ?? ''}`;
 };
 
+/** `p50 0.31 ms, p95 0.33 ms, p99 0.4 ms` of a latency, in ms. */
+export const percentilesText = (latency: {
+  readonly p50: number;
+  readonly p95: number;
+  /** Null: too few runs. */
+  readonly p99: number | null;
+}): string =>
+  `p50 ${ms(latency.p50)}, p95 ${ms(latency.p95)}${latency.p99 === null ? '; too few runs for p99' : `, p99 ${ms(latency.p99)}`}`;
+
 /** 0.9123 as `91.23 %`. */
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 

@@ -1,5 +1,7 @@
 import {
+  classScores,
   fitClassifier,
+  metricsOf,
   onnxSignature,
   openClassifier,
   openOnnx,
@@ -7,6 +9,7 @@ import {
   parseOnnx,
   Scoreboard,
   toLogits,
+  type ClassScores,
   type ImageData,
   type OutputKind,
   type Scores as Totals,
@@ -15,8 +18,9 @@ import { invalidInput } from '../base/errors.js';
 
 /** Scores of a classifier on labelled images. */
 export interface Scores extends Totals {
-  /** NaN for a class without images. */
-  readonly perClass: readonly { readonly name: string; readonly count: number; readonly accuracy: number }[];
+  /** Metrics that treat all classes alike. */
+  readonly metrics: ReturnType<typeof metricsOf>;
+  readonly perClass: readonly (ClassScores & { readonly name: string })[];
 }
 
 /** Labelled images: NHWC float32, with the data set's normalisation. */
@@ -55,21 +59,23 @@ export async function evaluateOnnx(
   { data, provider = 'cpu', threads = 1, exactIntegers = true, onProgress }: EvaluateOnnxOptions,
 ): Promise<Scores> {
   const where = 'the model';
-  const classifier = fitClassifier(onnxSignature(parseOnnx(model, where), where), data, where);
+  const signature = onnxSignature(parseOnnx(model, where), where);
+  const classifier = fitClassifier(signature, data, where);
   const open = openClassifier(
     await openOnnx(model, where, { provider, threads, exactIntegers }),
     classifier,
     data,
     where,
   );
-  const board = new Scoreboard();
-  let kind: OutputKind | undefined;
+  const boards = { logits: new Scoreboard(), probabilities: new Scoreboard() };
+  let kind: OutputKind = 'probabilities';
   let done = 0;
   try {
     for await (const { images, labels, size } of batches) {
       const outputs = await open.outputs(images, size);
-      kind ??= outputKind(outputs, data.classes.length);
-      board.add(toLogits[kind](outputs), labels, size);
+      if (outputKind(outputs, data.classes.length) === 'logits') kind = 'logits';
+      boards.logits.add(outputs, labels, size);
+      boards.probabilities.add(toLogits.probabilities(outputs), labels, size);
       done += size;
       onProgress?.(done);
     }
@@ -77,10 +83,7 @@ export async function evaluateOnnx(
     await open.close();
   }
   if (done === 0) throw invalidInput('there are no images to evaluate the model on');
-  const scores = board.scores();
-  const perClass = scores.confusion.map((row, i) => {
-    const count = row.reduce((a, b) => a + b, 0);
-    return { name: data.classes[i], count, accuracy: row[i] / count };
-  });
-  return { ...scores, perClass };
+  const scores = boards[signature.kind ?? kind].scores();
+  const perClass = classScores(scores.confusion).map((own, c) => ({ name: data.classes[c], ...own }));
+  return { ...scores, metrics: metricsOf(scores.confusion), perClass };
 }

@@ -71,8 +71,10 @@ export interface Timing {
   /** Robust centre: the interquartile mean of the samples. */
   readonly ms: number;
   readonly p50: number;
+  /** Of all runs, also of those that other programs disturbed, which the other values leave out. */
   readonly p95: number;
-  readonly p99: number;
+  /** As `p95`; null when there are too few runs for it (`leastForP99`). */
+  readonly p99: number | null;
   /** 95 % confidence interval of `ms` (bootstrap over blocks). */
   readonly interval: readonly [low: number, high: number];
   /** Whether the interval is as tight as the protocol requires. */

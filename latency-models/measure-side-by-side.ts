@@ -62,7 +62,7 @@ export async function measureSideBySide(
             ...scaled(timing, factor),
             ...reliabilityOf({ ...timing, disturbed }, busy),
             provenance: 'measured',
-            environment: describe(environment, timed[i].label, factor),
+            environment: describe(environment, timed[i].label, factor, disturbed),
           });
         level ??= own;
       } finally {
@@ -76,8 +76,18 @@ export async function measureSideBySide(
   return measurements;
 }
 
-function describe(shared: Environment, label: OpenSubject['label'], factor: number): Environment {
-  const notes = [...(shared.notes ?? []), ...(label?.notes ?? []), ...(factor === 1 ? [] : [noteOf(factor)])];
+function describe(
+  shared: Environment,
+  label: OpenSubject['label'],
+  factor: number,
+  disturbed: InterleavedTiming['disturbed'],
+): Environment {
+  const notes = [
+    ...(shared.notes ?? []),
+    ...(label?.notes ?? []),
+    ...(factor === 1 ? [] : [noteOf(factor)]),
+    ...(disturbed === 0 ? [] : [`p95 and p99 count the ${percent(disturbed)} of blocks that other programs disturbed`]),
+  ];
   return { ...shared, ...label, ...(notes.length === 0 ? {} : { notes }) };
 }
 
@@ -95,7 +105,7 @@ const scaled = <T extends Pick<Measurement, 'ms' | 'p50' | 'p95' | 'p99' | 'inte
   ms: factor * timing.ms,
   p50: factor * timing.p50,
   p95: factor * timing.p95,
-  p99: factor * timing.p99,
+  p99: timing.p99 === null ? null : factor * timing.p99,
   interval: [factor * timing.interval[0], factor * timing.interval[1]],
   samples: factor === 1 ? timing.samples : timing.samples.map((ms) => factor * ms),
 });

@@ -41,8 +41,11 @@ const checkGrowth = 1.1;
 /** A block that waited for a processor for more than this share of its time is disturbed, and taken again. */
 const disturbedShare = 0.03;
 
+/** Least number of runs for a 99th percentile: ten of them are then slower than it. */
+export const leastForP99 = 1000;
+
 export interface InterleavedTiming extends Timing {
-  /** Share of disturbed blocks, in [0, 1]; they are left out when enough others remain. */
+  /** Share of disturbed blocks, in [0, 1]; they are left out of all but p95 and p99 when enough others remain. */
   readonly disturbed: number;
 }
 
@@ -103,24 +106,30 @@ const calmOf = (blocks: readonly Block[]): readonly Block[] =>
 function judge(blocks: readonly Block[], { minBlocks, tolerance }: Protocol): InterleavedTiming {
   const calm = calmOf(blocks);
   const counted = calm.length >= minBlocks ? calm : blocks;
-  const timing = summarise(
-    counted.map(({ samples }) => samples),
-    tolerance,
-  );
+  const samplesOf = (some: readonly Block[]) => some.map(({ samples }) => samples);
+  const timing = summarise(samplesOf(counted), tolerance, samplesOf(blocks));
   return { ...timing, disturbed: 1 - calm.length / blocks.length };
 }
 
-/** Centre, percentiles and interval of blocks of samples. */
-export function summarise(blocks: readonly (readonly number[])[], tolerance: number): Timing {
+/**
+ * Centre, percentiles and interval of blocks of samples.
+ * @param all blocks that p95 and p99 are taken from: slow runs are what they are about
+ */
+export function summarise(
+  blocks: readonly (readonly number[])[],
+  tolerance: number,
+  all: readonly (readonly number[])[] = blocks,
+): Timing {
   const samples = blocks.flat();
   const sorted = ascending(samples);
+  const every = ascending(all.flat());
   const ms = interquartileMean(sorted);
   const interval = blockBootstrap(blocks, new Random(0, 'latency-bootstrap'));
   return {
     ms,
     p50: quantile(sorted, 0.5),
-    p95: quantile(sorted, 0.95),
-    p99: quantile(sorted, 0.99),
+    p95: quantile(every, 0.95),
+    p99: every.length < leastForP99 ? null : quantile(every, 0.99),
     interval,
     converged: interval[1] - interval[0] <= 2 * tolerance * ms,
     samples,

@@ -19,7 +19,8 @@ export interface NewMeasurement {
   readonly ms: number;
   readonly p50: number;
   readonly p95: number;
-  readonly p99: number;
+  /** Null when there were too few runs for it. */
+  readonly p99: number | null;
   /** 95 % confidence interval of `ms`. */
   readonly interval: readonly [low: number, high: number];
   readonly converged: boolean;
@@ -102,7 +103,7 @@ export class Measurements {
       ms: finite(measurement.ms, what),
       p50: finite(measurement.p50, what),
       p95: finite(measurement.p95, what),
-      p99: finite(measurement.p99, what),
+      p99: measurement.p99 === null ? null : finite(measurement.p99, what),
       low: finite(interval[0], what),
       high: finite(interval[1], what),
       converged: measurement.converged ? 1 : 0,

@@ -14,6 +14,8 @@ export interface RunMeta {
   readonly experiment: unknown;
   /** What the user wrote; plain data. Runs of older versions do not have it. */
   readonly written?: unknown;
+  /** Names of the data's classes, in label order. Runs on a table, and of older versions, do not have them. */
+  readonly classes?: readonly string[] | undefined;
   /** Training threads per worker: results repeat bit for bit only with the same number. */
   readonly threads: number;
   readonly version: string;
@@ -21,7 +23,7 @@ export interface RunMeta {
   readonly environment: unknown;
 }
 
-export interface RunRecord extends Omit<RunMeta, 'written'> {
+export interface RunRecord extends Omit<RunMeta, 'written' | 'classes'> {
   /** In ms since 1970. */
   readonly createdAt: number;
 }
@@ -69,7 +71,7 @@ export class Run {
   }
 
   /** Writes the facts of the run; once, when the database is created. The run is then `running`. */
-  begin({ written, ...meta }: RunMeta): void {
+  begin({ written, classes, ...meta }: RunMeta): void {
     this.connection.write(() => {
       this.insert.run({
         ...meta,
@@ -77,7 +79,7 @@ export class Run {
         environment: json(meta.environment, 'environment'),
         createdAt: this.connection.clock(),
       });
-      this.events.add({ kind: 'created', detail: { version: meta.version, written } });
+      this.events.add({ kind: 'created', detail: { version: meta.version, written, ...(classes && { classes }) } });
       this.setStatus('running');
     });
   }
@@ -89,6 +91,13 @@ export class Run {
     const extended = this.events.of('extended').at(-1)?.detail as { readonly experiment: unknown } | undefined;
     const experiment = extended?.experiment ?? parse(row.experiment);
     return { ...row, experiment, environment: parse(row.environment) };
+  }
+
+  /** Names of the data's classes, in label order; null when the run does not have them (`RunMeta`). */
+  classes(): readonly string[] | null {
+    // Written by `begin`.
+    const detail = this.events.of('created').at(0)?.detail as Pick<RunMeta, 'classes'> | undefined;
+    return detail?.classes ?? null;
   }
 
   /** When it was begun, in ms since 1970: quicker than `get`, which looks for extensions among all events. */

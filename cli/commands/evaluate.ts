@@ -1,5 +1,6 @@
 import { readInput } from '../../base/files.js';
 import type { ModelMetadata } from '../../deploy/index.js';
+import { percentilesText } from '../../base/number-text.js';
 import { ms, percent, providerText } from '../../experiments/report/index.js';
 import { command, dataOption, jsonOption } from '../command.js';
 import { json, renderFacts } from '../output/terminal.js';
@@ -41,16 +42,16 @@ export const evaluate = command({
       .option('json', jsonOption),
   run: async ({ model: file, data, split, threads, provider, json: asJson }, terminal) => {
     const model = readInput(file);
-    const { imageSizeOf, readMetadata } = await import('../../deploy/index.js');
-    const { parseDataset } = await import('../arguments/dataset.js');
-    const config = parseDataset(data, imageSizeOf(model));
+    const { readMetadata, renderingOfModel } = await import('../../deploy/index.js');
+    const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
+    const rendering = renderingOfModel(model);
+    const config = parseDataset(data, rendering);
     const { evaluateOnSplit } = await import('../../experiments/index.js');
     const { createDevice, deviceSchema, precisionText, saturates, saturationText } =
       await import('../../latency-models/index.js');
-    const { prepareDataset } = await import('../../trainers/index.js');
     const counter = createCounter(terminal);
     const onProgress = counter.show;
-    const dataset = await prepareDataset(config, {
+    const dataset = await prepareFor(config, rendering, {
       onProgress: onProgress('images converted'),
       onNote: (message) => terminal.err(`${message}\n`),
     });
@@ -90,7 +91,7 @@ export const evaluate = command({
           ...(environment.notes ?? []).map((note): [string, string] => ['note', note]),
           ['cross-entropy', scores.loss.toFixed(4)],
           ['latency', `${ms(latency.ms)} (measured; 95 % interval ${ms(low)} to ${ms(high)}), batch 1`],
-          ['percentiles', `p50 ${ms(latency.p50)}, p95 ${ms(latency.p95)}, p99 ${ms(latency.p99)}`],
+          ['percentiles', percentilesText(latency)],
           ['device', `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, ${providerText(environment)}`],
         ],
         terminal.colors,

@@ -1,3 +1,4 @@
+import { percentilesText } from '../../base/number-text.js';
 import { invalidInput } from '../../base/errors.js';
 import {
   bytes,
@@ -42,7 +43,7 @@ function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
       'measured latency',
       `${ms(latency.ms)} (95 % interval ${ms(low)} to ${ms(high)}${latency.converged ? '' : ', still wide'})`,
     ],
-    ['percentiles', `p50 ${ms(latency.p50)}, p95 ${ms(latency.p95)}, p99 ${ms(latency.p99)}`],
+    ['percentiles', percentilesText(latency)],
     ['device', latency.on],
   ];
 }

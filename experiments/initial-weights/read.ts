@@ -7,22 +7,24 @@ import { createSpace, genotypeOf, memberOf, type Network, type Space } from '../
 import type { Model, Weights } from '../../spaces/models/index.js';
 import { Store } from '../../store/index.js';
 import { CorruptFile, readTensorFile } from '../../trainers/index.js';
-import { databasePath, hasRun, trialFolder, weightsFile } from '../stored/workdir.js';
+import { databasePath, hasRun, supernetFolder, trialFolder, weightsFile } from '../stored/workdir.js';
 import { trainingExperimentOf } from '../schema/run-experiment.js';
 
 /** Trained weights of a file: of one network, or shared by the networks of a space. */
-export type FoundWeights =
+export type FoundWeights = {
+  /** Names of the head's outputs, in order; null: not known. */
+  readonly classes: readonly string[] | null;
+} & (
   | {
       readonly kind: 'network';
       readonly model: Model;
       /** The place of each block in its space. */
       readonly places: readonly string[];
-      /** Names of its outputs, in order; null: not known. */
-      readonly classes: readonly string[] | null;
       /** Whether batch norm is folded into the kernels. */
       readonly folded: boolean;
     }
-  | { readonly kind: 'shared'; readonly weights: Weights };
+  | { readonly kind: 'shared'; readonly weights: Weights }
+);
 
 /** Stages whose folders hold weights of trials. */
 const trialStages = ['search', 'final'] as const;
@@ -83,8 +85,9 @@ function placesAmong(space: Space, network: Network, { decisions }: Partial<Mode
 async function readTensors(file: string): Promise<FoundWeights> {
   const weights = tensorsOf(file);
   // A network's own weights are named by block numbers, shared ones by places.
-  if (![...weights.keys()].some((name) => /^block\d+[_/]/.test(name))) return { kind: 'shared', weights };
   const folder = dirname(resolve(file));
+  if (![...weights.keys()].some((name) => /^block\d+[_/]/.test(name)))
+    return { kind: 'shared', weights, classes: classesBeside(folder) };
   if (basename(dirname(folder)) === 'shrunk' && hasRun(runOf(folder))) throw shrunkOne(file);
   const trained = await trialOf(folder);
   if (trained !== null)
@@ -92,7 +95,7 @@ async function readTensors(file: string): Promise<FoundWeights> {
       kind: 'network',
       model: { network: trained.network, weights },
       places: trained.places,
-      classes: null,
+      classes: trained.classes,
       folded: false,
     };
   throw invalidInput(`${file} does not say which network it is of`, {
@@ -115,10 +118,27 @@ function tensorsOf(file: string): Weights {
 /** The workdir of a run that wrote weights into this folder. */
 const runOf = (folder: string): string => join(folder, '..', '..', '..');
 
+/** The classes of the run that trained shared weights in this folder; null when no run did. */
+function classesBeside(folder: string): readonly string[] | null {
+  const workdir = join(folder, '..', '..');
+  if (join(workdir, supernetFolder) !== folder || !hasRun(workdir)) return null;
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    return store.run.classes();
+  } finally {
+    store.close();
+  }
+}
+
+interface TrialNetwork {
+  readonly network: Network;
+  readonly places: readonly string[];
+  /** Of the run's data; null for runs of earlier versions, which do not store them. */
+  readonly classes: readonly string[] | null;
+}
+
 /** The network of a trial whose weights lie in a folder where its run wrote them. */
-async function trialOf(
-  folder: string,
-): Promise<{ readonly network: Network; readonly places: readonly string[] } | null> {
+async function trialOf(folder: string): Promise<TrialNetwork | null> {
   const workdir = runOf(folder);
   const number = Number(basename(folder));
   const isOfTrial = trialStages.some((stage) => join(workdir, trialFolder(stage, number)) === folder);
@@ -131,7 +151,7 @@ async function trialOf(
     const network = store.networks.get(trial.genotypeId) as Network;
     const { input, classes } = network;
     const space = await createSpace(trainingExperimentOf(store, workdir).space, { input, classes });
-    return { network, places: memberOf(space, trial.genotype).places };
+    return { network, places: memberOf(space, trial.genotype).places, classes: store.run.classes() };
   } finally {
     store.close();
   }

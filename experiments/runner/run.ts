@@ -105,6 +105,7 @@ export async function runExperiment(
       source,
       experiment,
       written,
+      classes: plan.kind === 'training' ? plan.data.classes : undefined,
       threads,
       version: nasVersion(),
       environment,

@@ -1,8 +1,13 @@
 import { expect, it } from 'vitest';
-import { points, times } from '../../base/number-text.js';
+import { percentilesText, points, times } from '../../base/number-text.js';
 
 it('differences of accuracy are given in points, to a hundredth', () => {
   expect([-0.001, 0, 0.00001, 0.01234].map(points)).toEqual(['−0.1 points', '±0 points', '±0 points', '+1.23 points']);
+});
+
+it('percentiles of a latency are given without those that are not known', () => {
+  expect(percentilesText({ p50: 1, p95: 2, p99: 3 })).toBe('p50 1 ms, p95 2 ms, p99 3 ms');
+  expect(percentilesText({ p50: 1, p95: 2, p99: null })).toBe('p50 1 ms, p95 2 ms; too few runs for p99');
 });
 
 it('factors are given to a hundredth', () => {

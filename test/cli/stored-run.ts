@@ -10,10 +10,20 @@ space: {type: mobilenet, preset: tiny}
 search: {trials: 100000}
 `;
 
-/** A workdir with a database of `count` finished trials: real networks, made-up accuracies. */
-export async function storedRun(workdir: string, count: number): Promise<void> {
+/**
+ * A workdir with a database of `count` finished trials: real networks, made-up accuracies.
+ * @param classes names of the data's classes; absent: as of older versions
+ */
+export async function storedRun(
+  workdir: string,
+  count: number,
+  { classes }: { readonly classes?: readonly string[] | undefined } = {},
+): Promise<void> {
   const experiment = trainingOf(parseExperiment('stored.yaml', source));
-  const meta = { name: 'stored', seed: 1, source, experiment, threads: 1, version: '0.1.0', environment: { cpu: 'x' } };
+  const meta = {
+    ...{ name: 'stored', seed: 1, source, experiment, classes, threads: 1, version: '0.1.0' },
+    environment: { cpu: 'x' },
+  };
   const space = await createSpace(experiment.space, { input: [28, 28, 1], classes: 10 });
   const random = new Random(1, 'stored-run');
   const store = Store.create(join(workdir, 'nas.sqlite'), meta);

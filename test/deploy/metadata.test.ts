@@ -40,6 +40,11 @@ const withTexts = (texts: Readonly<Record<string, string>>): Uint8Array => {
 const modelWith = (...input: (number | string)[]): Uint8Array =>
   tinyClassifier({ input, features: 4, classes: 2, weights: new Float32Array(8) });
 
+it('of a channel that was constant in the data is read as one grey level, also from files that say 0', () => {
+  const written = withTexts({ ...metadataProps(metadata), mean: '[0.5, 0.1]', std: '[0.25, 0]' });
+  expect(readMetadata(written).std).toEqual([0.25, 1 / 255]);
+});
+
 describe('the size of the images that a model takes', () => {
   it.each<[string, (number | string)[], readonly number[] | undefined]>([
     ['height, width and channels', ['N', 24, 32, 3], [24, 32, 3]],
@@ -120,7 +125,7 @@ describe('metadata in ONNX files', () => {
 
   it('of other programs is read as far as its form is known', () => {
     expect(readMetadata(model)).toEqual({});
-    expect(readMetadata(withTexts({ classes: '["a","b"]', layout: 'NCHW', mean: '0.5', std: '[0]' }))).toEqual({
+    expect(readMetadata(withTexts({ classes: '["a","b"]', layout: 'NCHW', mean: '0.5', std: '[-1]' }))).toEqual({
       classes: ['a', 'b'],
       layout: 'NCHW',
     });

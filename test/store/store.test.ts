@@ -127,12 +127,14 @@ describe('measurements, finals, artifacts, events', () => {
     store.trials.ask(newTrial(0));
     const samples = Array.from({ length: 1000 }, (_, i) => Math.sqrt(i));
     const first = store.measurements.add(newMeasurement({ genotypeId: 'calibration' }));
-    const second = store.measurements.add(newMeasurement({ trial: 0, purpose: 'trial', converged: false, samples }));
+    const second = store.measurements.add(
+      newMeasurement({ trial: 0, purpose: 'trial', converged: false, p99: null, samples }),
+    );
     expect(store.measurements.all().map(({ id }) => id)).toEqual([first, second]);
     const { network, samples: given, ...rest } = newMeasurement({ genotypeId: 'calibration' });
     expect(store.measurements.all()[0]).toMatchObject({ ...rest, trial: null });
     expect(store.networks.get('calibration')).toEqual(network);
-    expect(store.measurements.of(0)).toMatchObject([{ id: second, converged: false, purpose: 'trial' }]);
+    expect(store.measurements.of(0)).toMatchObject([{ id: second, converged: false, p99: null, purpose: 'trial' }]);
     expect(store.measurements.samples(first)).toEqual(given);
     expect(store.measurements.samples(second)).toEqual(samples);
     expect(store.measurements.samples(99)).toEqual([]);

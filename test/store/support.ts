@@ -11,8 +11,6 @@ import {
 } from '../../store/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-export { temporaryFolder };
-
 /** A clock that ticks one ms at each call. */
 export function tickingClock(start = 1_700_000_000_000): Clock {
   let now = start;

@@ -3,15 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
 
-/** A new empty folder, removed when `end` runs its task. */
-function folderUntil(end: (task: () => void) => void): string {
+/** A new empty folder, removed after the test. */
+export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'nas-test-'));
-  end(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** A new empty folder, removed after the test. */
-export const temporaryFolder = (): string => folderUntil(onTestFinished);
-
-/** As `temporaryFolder`, for all tests of a file or of a `describe`. */
-export const sharedFolder = (): string => folderUntil(afterAll);
+/** A new empty folder of a file or group of tests, removed after all of them. */
+export function sharedFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'nas-test-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}

@@ -1,8 +1,12 @@
 import { contentHash } from '../../base/hash.js';
+import type { Rendering } from '../../base/preprocess.js';
 import { cacheFormat, type ConvertOptions, type ImageCache, isCache, openCache, writeCache } from './cache.js';
 import {
   type DatasetInfo,
+  pixelsAt,
+  type PixelFile,
   type SharedDataset,
+  type Size,
   type Split,
   splitImages,
   splitOf,
@@ -13,33 +17,63 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { NasError, invalidInput, messageOf } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
+import { leastStd } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { makeOnce } from '../make-once.js';
-import type { DataConfig } from './schema.js';
+import { renderingOf, type DataConfig } from './schema.js';
 import { cifar10, cifar100, openCifar } from './sources/cifar.js';
 import { openFashionMnistIdx } from './sources/fashion-mnist.js';
 import { openFashionMnistPackage } from './sources/fashion-mnist-package.js';
 import { openImageFolder } from './sources/image-folder.js';
+import { renderedSource } from './sources/rendered.js';
 import type { DataSource } from './sources/source.js';
+
+/** The images of a data set in another size. */
+export interface RenderingRef {
+  readonly size: Size;
+  /** Folder of their cache. */
+  readonly directory: string;
+}
 
 /** A converted data set as plain data for other processes; `openDataset` opens it. */
 export interface DatasetRef extends SplitShares {
   /** Folder of the cache. Configurations that differ only in their shares have the same folder. */
   readonly directory: string;
+  /** Further renderings of the same images; they come before the pixels in `directory`. Splits and statistics are its own. */
+  readonly renderings?: readonly RenderingRef[];
 }
+
+/** The reference without the renderings that networks of these inputs do not use. */
+export const forInputs = (
+  { renderings = [], ...ref }: DatasetRef,
+  inputs: readonly (readonly [height: number, width: number, channels: number])[],
+): DatasetRef => {
+  const used = renderings.filter(({ size }) => inputs.some((input) => input[0] === size[0] && input[1] === size[1]));
+  return used.length === 0 ? ref : { ...ref, renderings: used };
+};
 
 /** An open data set; `close` when done. */
 export interface Dataset {
   readonly info: DatasetInfo;
   readonly shared: SharedDataset;
-  split(name: SplitName): Split;
+  /** The images of a split; default: in the data set's own size. */
+  split(name: SplitName, size?: Size): Split;
+  /** Changes with the images at these sizes, labels and splits. At the data set's own size, it is that of `info`. */
+  hashAt(sizes: readonly Size[]): string;
   close(): void;
 }
 
 /** Opens a data set from `prepareDataset`. @throws NasError `invalid-input` when it is missing or damaged */
-export function openDataset({ directory, test, validation, subset }: DatasetRef): Dataset {
-  const cache = openCache(directory);
+export function openDataset({ directory, renderings = [], test, validation, subset }: DatasetRef): Dataset {
+  const opened: ImageCache[] = [];
+  const close = (): void => opened.forEach((cache) => cache.close());
+  const open = (folder: string): ImageCache => {
+    const cache = openCache(folder);
+    opened.push(cache);
+    return cache;
+  };
   try {
-    const { meta, table, images } = cache;
+    const cache = open(directory);
+    const { meta, table } = cache;
     const shares = { test, validation, subset };
     const indices = splitImages(table, meta.classes, shares);
     const { name, classes, height, width, channels } = meta;
@@ -55,12 +89,36 @@ export function openDataset({ directory, test, validation, subset }: DatasetRef)
     };
     const part = (own: Uint32Array) => ({ indices: own, labels: Uint16Array.from(own, (i) => table.labels[i]) });
     const splits = { train: part(indices.train), validation: part(indices.validation), test: part(indices.test) };
-    const shared = { info, images, splits };
-    return { info, shared, split: (which) => splitOf(shared, which), close: () => cache.close() };
+    const others = renderings.map(({ size, directory: folder }): PixelFile => {
+      const other = open(folder);
+      checkSameImages(cache, other, folder);
+      return { size, file: other.images, hash: other.meta.hash };
+    });
+    const pixels = [...others, { size: [height, width], file: cache.images, hash: null } as const];
+    const shared: SharedDataset = { info, pixels, splits };
+    return {
+      info,
+      shared,
+      split: (which, size) => splitOf(shared, which, size),
+      hashAt(sizes) {
+        const hashes = sizes.map((size) => pixelsAt(shared, size).hash);
+        return hashes.every((hash) => hash === null) ? info.hash : contentHash(info.hash, hashes);
+      },
+      close,
+    };
   } catch (error) {
-    cache.close();
+    close();
     throw error;
   }
+}
+
+/** @throws NasError `invalid-input` when a rendering has other images, for example because files changed in between. */
+function checkSameImages(own: ImageCache, other: ImageCache, folder: string): void {
+  const { count, labels } = own.table;
+  if (other.table.count === count && other.table.labels.every((label, i) => label === labels[i])) return;
+  throw invalidInput(`${folder} has ${other.table.count} images, the data set ${count}, or in another order`, {
+    hint: `Remove ${folder}, so that the images are converted again.`,
+  });
 }
 
 /** Properties of a data set, which is closed again. */
@@ -93,7 +151,8 @@ function pixelStatistics(
       squares += sums[2 * (index * meta.channels + c) + 1];
     }
     const mean = sum / pixels;
-    return { mean: mean / 255, std: Math.sqrt(Math.max(0, squares / pixels - mean * mean)) / 255 };
+    const std = Math.sqrt(Math.max(0, squares / pixels - mean * mean)) / 255;
+    return { mean: mean / 255, std: Math.max(leastStd, std) };
   });
   return { mean: perChannel.map(({ mean }) => mean), std: perChannel.map(({ std }) => std) };
 }
@@ -101,6 +160,8 @@ function pixelStatistics(
 export interface PrepareOptions extends ConvertOptions {
   /** Folder of all caches; by default `cacheDirectory()`. */
   readonly cache?: string;
+  /** Further renderings, of which those that equal the data's own need nothing. The channels must be the data's. */
+  readonly renderings?: readonly Rendering[];
   /** Called when another process is converting the same data and this one waits. */
   onNote?(message: string): void;
 }
@@ -114,7 +175,35 @@ const defaultTestShare = 1 / 7;
  *   written; `interrupted` when `signal` is aborted
  */
 export async function prepareDataset(config: DataConfig, options: PrepareOptions = {}): Promise<DatasetRef> {
-  const source = await openSource(config);
+  const { validation, subset } = config;
+  const test = 'test' in config ? config.test : defaultTestShare;
+  const ref = { directory: await converted(await openSource(config), options), test, validation, subset };
+  openDataset(ref).close();
+  return addRenderings(ref, config, options.renderings ?? [], options);
+}
+
+/**
+ * Renders the images of a prepared data set in further ways, each once. Image files are decoded again; sources that hold
+ * pixels are resized from these.
+ * @throws NasError as `prepareDataset`
+ */
+export async function addRenderings(
+  ref: DatasetRef,
+  config: DataConfig,
+  renderings: readonly Rendering[],
+  options: PrepareOptions = {},
+): Promise<DatasetRef> {
+  const known = [...(ref.renderings ?? [])];
+  for (const rendering of renderings) {
+    const directory = await converted(await openSource(config, rendering), options);
+    if (directory !== ref.directory && !known.some((one) => one.directory === directory))
+      known.push({ size: rendering.size, directory });
+  }
+  return known.length === 0 ? ref : { ...ref, renderings: known };
+}
+
+/** The folder of a source's cache, converted unless it is there. */
+async function converted(source: DataSource, options: PrepareOptions): Promise<string> {
   const directory = join(options.cache ?? cacheDirectory(), 'data', cacheName(source));
   await makeOnce({
     path: directory,
@@ -123,10 +212,7 @@ export async function prepareDataset(config: DataConfig, options: PrepareOptions
     make: () => convert(source, directory, options),
     ...options,
   });
-  const { validation, subset } = config;
-  const ref = { directory, test: 'test' in config ? config.test : defaultTestShare, validation, subset };
-  openDataset(ref).close();
-  return ref;
+  return directory;
 }
 
 const cacheName = ({ name, fingerprint }: DataSource): string =>
@@ -158,8 +244,19 @@ async function convert(source: DataSource, directory: string, options: ConvertOp
   }
 }
 
-/** Opens the source of a `data:` configuration. @throws NasError `invalid-input` when files are missing or damaged */
-export async function openSource(config: DataConfig): Promise<DataSource> {
+/**
+ * Opens the source of a `data:` configuration.
+ * @param rendering default: the configuration's own; pixels that are given stay as they are
+ * @throws NasError `invalid-input` when files are missing or damaged
+ */
+export async function openSource(config: DataConfig, rendering?: Rendering): Promise<DataSource> {
+  if (config.type === 'image-folder') return openImageFolder(config.path, rendering ?? renderingOf(config));
+  const pixels = await openPixels(config);
+  return rendering === undefined ? pixels : renderedSource(pixels, rendering);
+}
+
+/** Opens a source of images of one size. */
+async function openPixels(config: Exclude<DataConfig, { type: 'image-folder' }>): Promise<DataSource> {
   switch (config.type) {
     case 'fashion-mnist':
       return config.path === undefined ? openFashionMnistPackage() : openFashionMnistIdx(config.path);
@@ -167,7 +264,5 @@ export async function openSource(config: DataConfig): Promise<DataSource> {
       return openCifar(config.path, cifar10);
     case 'cifar100':
       return openCifar(config.path, cifar100);
-    case 'image-folder':
-      return openImageFolder(config.path, config);
   }
 }

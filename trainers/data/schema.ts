@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { completeDecoding, decodingKeys, defaultDecoding, type Rendering } from '../../base/preprocess.js';
 
 const part = z.number().gt(0).lt(1);
 
@@ -10,6 +11,26 @@ const splits = {
     .max(1)
     .default(1)
     .describe('share of the remaining training images to use, for each class: quick experiments on real data'),
+};
+
+const side = z.number().int().min(8).max(512);
+
+const { fit, background, resampling } = decodingKeys;
+const optional = <T extends z.ZodType>(key: T, text: string) => key.optional().describe(text);
+
+/** Keys of sources that decode image files. */
+export const renderingKeys = {
+  size: z
+    .union([side, z.tuple([side, side])])
+    .default(64)
+    .describe('height and width of every image in pixels: one number, or [height, width]'),
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .default(3)
+    .describe('3: colour; 1: grey'),
+  fit: optional(fit, `${fit.description}; by default ${defaultDecoding.fit}`),
+  background: optional(background, `${background.description}; by default white`),
+  resampling: optional(resampling, `${resampling.description}; by default ${defaultDecoding.resampling}`),
 };
 
 /** `data:`; where the images come from. */
@@ -43,17 +64,7 @@ export const dataSchema = z.discriminatedUnion('type', [
       path: z
         .string()
         .describe('folder with one folder for each class, or `train` and `test` (or `val`) folders of such folders'),
-      size: z
-        .number()
-        .int()
-        .min(8)
-        .max(512)
-        .default(64)
-        .describe('height and width that every image is resized to, keeping its middle, in pixels'),
-      channels: z
-        .union([z.literal(1), z.literal(3)])
-        .default(3)
-        .describe('3: colour; 1: grey'),
+      ...renderingKeys,
       test: part.default(0.15).describe('share of the images kept for the test when there is no test folder'),
       ...splits,
     })
@@ -61,15 +72,17 @@ export const dataSchema = z.discriminatedUnion('type', [
 ]);
 export type DataConfig = z.output<typeof dataSchema>;
 
-/** Height, width and channels of the images, as the configuration decides them. */
-export function imagesOf(data: DataConfig): { readonly size: number; readonly channels: number } {
+/** How the images of a configuration become pixels. */
+export function renderingOf(data: DataConfig): Rendering {
   switch (data.type) {
     case 'fashion-mnist':
-      return { size: 28, channels: 1 };
+      return { ...defaultDecoding, size: [28, 28], channels: 1 };
     case 'cifar10':
     case 'cifar100':
-      return { size: 32, channels: 3 };
-    case 'image-folder':
-      return data;
+      return { ...defaultDecoding, size: [32, 32], channels: 3 };
+    case 'image-folder': {
+      const { size, channels } = data;
+      return { ...completeDecoding(data), size: typeof size === 'number' ? [size, size] : size, channels };
+    }
   }
 }

@@ -107,7 +107,7 @@ export interface DatasetInfo {
   readonly channels: number;
   /** Number of images in each split. */
   readonly counts: Readonly<Record<SplitName, number>>;
-  /** Mean and standard deviation per channel of pixel / 255 over the train split. */
+  /** Mean and standard deviation, at least `leastStd`, per channel of pixel / 255 over the train split. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
   /** Changes with any image, label or split. */
@@ -123,19 +123,47 @@ export interface Split {
   read(positions: ArrayLike<number>, into: Uint8Array): void;
 }
 
-/** An open data set as plain data for the threads of this process, which share its open file. */
+/** Height and width of images. */
+export type Size = readonly [height: number, width: number];
+
+/** Height, width and channels of one image. */
+export type ImageSize = readonly [height: number, width: number, channels: number];
+
+/** All images of a data set in one size, in an open file. */
+export interface PixelFile {
+  readonly size: Size;
+  /** Descriptor. */
+  readonly file: number;
+  /** Null: the pixels that the data set's own hash covers. */
+  readonly hash: string | null;
+}
+
+/** An open data set as plain data for the threads of this process, which share its open files. */
 export interface SharedDataset {
   readonly info: DatasetInfo;
-  /** Descriptor of the pixels' file. */
-  readonly images: number;
-  /** Index in the file and class of each position. */
+  /** One for each size; the first of a size is used. */
+  readonly pixels: readonly PixelFile[];
+  /** Index in the files and class of each position. */
   readonly splits: Readonly<Record<SplitName, { readonly indices: Uint32Array; readonly labels: Uint16Array }>>;
 }
 
-/** The images of one split, in any thread of this process. */
-export function splitOf({ info, images, splits }: SharedDataset, name: SplitName): Split {
-  const { indices, labels } = splits[name];
-  const bytes = info.height * info.width * info.channels;
+const showSize = (size: Size): string => size.join(' x ');
+
+/** The file of a size; default: the data set's own. @throws NasError `invalid-input` when the images have no such size */
+export function pixelsAt({ info, pixels }: SharedDataset, size: Size = [info.height, info.width]): PixelFile {
+  const found = pixels.find(({ size: [height, width] }) => height === size[0] && width === size[1]);
+  if (found !== undefined) return found;
+  const sizes = pixels.map((one) => showSize(one.size)).join(', ');
+  throw invalidInput(`the images of ${info.name} were not rendered at ${showSize(size)}: there are ${sizes}`, {
+    hint: 'A space of type module lists the inputs of its networks as `inputs`.',
+  });
+}
+
+/** The images of one split in one size, in any thread of this process. */
+export function splitOf(shared: SharedDataset, name: SplitName, size?: Size): Split {
+  const { indices, labels } = shared.splits[name];
+  const { file, size: own } = pixelsAt(shared, size);
+  const bytes = own[0] * own[1] * shared.info.channels;
   const at = (positions: ArrayLike<number>, i: number): number => {
     const position = positions[i];
     if (!(position >= 0 && position < indices.length)) {
@@ -152,7 +180,7 @@ export function splitOf({ info, images, splits }: SharedDataset, name: SplitName
         const first = at(positions, start);
         end = start + 1;
         while (end < positions.length && at(positions, end) === first + end - start) end++;
-        readFully(images, into.subarray(start * bytes, end * bytes), first * bytes);
+        readFully(file, into.subarray(start * bytes, end * bytes), first * bytes);
       }
     },
   };

@@ -35,7 +35,7 @@ function findTeacher(
     case 'layers-model':
       return layersModelTeacher(config, info, options);
     case 'network':
-      return givenTeacher(config, info, options);
+      return givenTeacher(config, options);
   }
 }
 
@@ -66,6 +66,8 @@ export async function prepareTeacher(
         name: source.name,
         hash: source.hash,
         accuracy,
+        chance: chanceOn(dataset.split('validation').labels),
+        normalisation: source.normalisation,
         classes: info.classes,
         logits: loss.type === 'cross-entropy' ? null : await teacher.logits(outputs),
         model: source.model,
@@ -74,6 +76,13 @@ export async function prepareTeacher(
       await teacher.close();
     }
   });
+}
+
+/** The accuracy of always answering the most frequent label. */
+function chanceOn(labels: Uint16Array): PreparedTeacher['chance'] {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return { accuracy: Math.max(...counts.values()) / labels.length, images: labels.length };
 }
 
 /** Images in each batch for a teacher. */
@@ -94,10 +103,9 @@ class TeacherRunner {
 
   /** Accuracy on the validation split and kind of outputs; cached by content. */
   async evaluation(): Promise<TeacherEvaluation> {
-    const { source, options } = this;
-    const { info } = this.dataset;
+    const { source, options, dataset } = this;
     if (source.accuracy !== null) return { accuracy: source.accuracy, outputs: 'logits' };
-    const file = this.file('verdict', '.json', source.hash, info.hash);
+    const file = this.file('evaluation', '.json', source.hash, dataset.hashAt([source.size]));
     return makeOnce({
       path: file,
       name: `the evaluation of ${source.name} on the validation images`,
@@ -116,28 +124,40 @@ class TeacherRunner {
     const { dataset } = this;
     const { info } = dataset;
     const teacher = await this.open();
-    let kind: OutputKind | undefined;
+    let kind: OutputKind = 'probabilities';
     const { accuracy } = await evaluateSplit(
       async (images, size) => {
         await this.proceed();
         const rows = await teacher.outputs(images, size);
-        kind ??= outputKind(rows, info.classes.length);
-        return toLogits[kind](rows);
+        if (outputKind(rows, info.classes.length) === 'logits') kind = 'logits';
+        // The most likely class is the same before and after a logarithm.
+        return rows;
       },
       dataset,
       'validation',
       batch,
+      this.source.size,
     );
-    return { accuracy, outputs: kind ?? 'logits' };
+    return { accuracy, outputs: this.source.kind ?? kind };
   }
 
   /** The logits of every view of the train split, in its order; cached by the content of teacher, data and views. */
   async logits(outputs: OutputKind): Promise<TeacherLogits> {
-    const { source, options } = this;
-    const { info } = this.dataset;
+    const { source, options, dataset } = this;
     const { augment } = options.train;
     const views = viewsOf(options.train, true);
-    const file = this.file('logits', '.f32', source.hash, info.hash, augment, views, options.seed);
+    // Earlier versions took a softmax in eight bits for logits, and their files have no kind in their name.
+    const kind = outputs === 'logits' ? [] : [outputs];
+    const file = this.file(
+      'logits',
+      '.f32',
+      source.hash,
+      dataset.hashAt([source.size]),
+      augment,
+      views,
+      options.seed,
+      ...kind,
+    );
     await makeOnce({
       path: file,
       name: `the logits of ${source.name} for the training images`,
@@ -187,6 +207,7 @@ class TeacherRunner {
       seed,
       viewSeed: seed,
       augment: train.augment,
+      size: this.source.size,
       shuffle: false,
       dropLast: false,
     });

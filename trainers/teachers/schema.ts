@@ -1,6 +1,20 @@
 import { z } from 'zod';
 import type { Network } from '../../spaces/index.js';
 
+const images = {
+  normalisation: z
+    .enum(['imagenet', 'data'])
+    .optional()
+    .describe(
+      "of its images: imagenet, the mean and deviation that torchvision and most of timm train with; or data, that of these images; by default the file's metadata, or the data's with a warning",
+    ),
+  mean: z
+    .array(z.number())
+    .optional()
+    .describe('instead of normalisation: subtracted from pixel / 255, for each channel, or one for all'),
+  std: z.array(z.number().gt(0)).optional().describe('divides after that, for each channel, or one for all'),
+};
+
 /** `teacher:`; the teacher of the candidates. */
 export const teacherSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }).describe('no teacher: candidates learn from the labels'),
@@ -31,14 +45,7 @@ export const teacherSchema = z.discriminatedUnion('type', [
       type: z.literal('onnx'),
       path: z.string().describe('ONNX file with one float32 input of images and one output of logits or probabilities'),
       layout: z.enum(['NHWC', 'NCHW']).optional().describe("of its input; by default the file's own metadata or shape"),
-      mean: z
-        .array(z.number())
-        .optional()
-        .describe("subtracted from pixel / 255, for each channel; by default the file's metadata, or the data's mean"),
-      std: z
-        .array(z.number().gt(0))
-        .optional()
-        .describe("divides after that; by default the file's metadata, or the data's standard deviation"),
+      ...images,
       classes: z
         .array(z.string())
         .optional()
@@ -50,7 +57,8 @@ export const teacherSchema = z.discriminatedUnion('type', [
   z
     .strictObject({
       type: z.literal('layers-model'),
-      path: z.string().describe("folder with model.json; its input is NHWC with the data's normalisation"),
+      path: z.string().describe('folder with model.json; its input is NHWC'),
+      ...images,
       classes: z
         .array(z.string())
         .optional()

@@ -1,6 +1,6 @@
 import { modelInference, networkInference } from '../evaluate.js';
-import { createResizer, type DatasetInfo, type DatasetRef } from '../data/index.js';
-import { activateBackend, type AnyEngine, chooseEngine, placeOf } from '../engines/index.js';
+import type { DatasetInfo, DatasetRef, Size } from '../data/index.js';
+import { activateBackend, type AnyEngine, chooseEngine, type EngineChoice, placeOf } from '../engines/index.js';
 import { readWeights, weightsHash } from '../weights.js';
 import type { NetworkTeacher, Teacher } from './schema.js';
 import { existsSync } from 'node:fs';
@@ -8,21 +8,24 @@ import { basename, join } from 'node:path';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { presetNetworks } from '../../spaces/index.js';
-import type { FitHooks, FitResult, TeacherModelSource } from '../jobs.js';
+import type { FitHooks, FitResult, TeacherModelSource, TeacherNormalisation } from '../jobs.js';
 import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
 import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../recipe.js';
-import type { Augmentation } from '../data/augment/schema.js';
 import { withoutMixing } from '../data/augment/steps.js';
 import { readInput } from '../../base/files.js';
 import {
+  type Classifier,
+  type ClassifierSignature,
   fitClassifier,
+  imageSizeIn,
   layersSignature,
   loadLayersModel,
   onnxSignature,
   type OpenClassifier,
   openClassifier,
   openOnnx,
+  type OutputKind,
   parseOnnx,
 } from '../../compiler/index.js';
 
@@ -30,7 +33,7 @@ import {
 export interface TeacherOptions {
   readonly dataset: DatasetRef;
   /** The students' training: its loss, and the views that the logits belong to. */
-  readonly train: Pick<TrainConfig, 'augment' | 'views' | 'loss'>;
+  readonly train: Pick<TrainConfig, 'augment' | 'views' | 'loss' | 'class_weight' | 'class_sampling'>;
   /** The experiment's seed: of the views, and of a teacher's training. */
   readonly seed: number;
   readonly engine: AnyEngine;
@@ -52,6 +55,12 @@ export interface TeacherSource {
   /** On the validation split, if known. */
   readonly accuracy: number | null;
   readonly model: TeacherModelSource | null;
+  /** Height and width of the images that it takes; it sees the students' views in this size. */
+  readonly size: Size;
+  /** Null when only the values of its outputs tell. */
+  readonly kind: OutputKind | null;
+  /** Null for networks, which are trained on the data. */
+  readonly normalisation: TeacherNormalisation | null;
   /** Loads the teacher. */
   open(): Promise<OpenClassifier>;
 }
@@ -66,21 +75,23 @@ import { namedWeights } from '../../spaces/models/index.js';
 function networkTeacher(
   { name, network, weights }: NetworkTeacher,
   accuracy: number | null,
-  { height, width, channels }: DatasetInfo,
   { engine, threads }: TeacherOptions,
 ): TeacherSource {
+  const [height, width] = network.input;
   return {
     name,
     hash: weightsHash(weights),
     accuracy,
     model: { type: 'network', network, weights },
+    size: [height, width],
+    kind: 'logits',
+    normalisation: null,
     async open() {
       const choice = await chooseEngine(engine);
       await activateBackend(choice);
       const inference = await networkInference({ network, weights: readWeights(network, weights) }, choice, threads);
-      const resize = createResizer([height, width, channels], network.input);
       return {
-        outputs: (images, size) => inference.run(resize(images), [size, ...network.input]),
+        outputs: (images, size) => inference.run(images, [size, ...network.input]),
         close: inference.close,
       };
     },
@@ -88,11 +99,8 @@ function networkTeacher(
 }
 
 /** A network that was trained before. */
-export const givenTeacher = (
-  config: Config<'network'>,
-  info: DatasetInfo,
-  options: TeacherOptions,
-): Promise<TeacherSource> => Promise.resolve(networkTeacher(config, null, info, options));
+export const givenTeacher = (config: Config<'network'>, options: TeacherOptions): Promise<TeacherSource> =>
+  Promise.resolve(networkTeacher(config, null, options));
 
 const fitHooks = (hooks: TeacherHooks): FitHooks => ({
   onEpoch: () => undefined,
@@ -106,13 +114,14 @@ const fitHooks = (hooks: TeacherHooks): FitHooks => ({
 const teacherEpochs = 12;
 
 /**
- * How a teacher is trained: by the recipe `fast`, or, at a given learning rate, as in `plain`.
+ * How a teacher is trained: by the recipe `fast`, or, at a given learning rate, as in `plain`. It balances classes as its students do,
+ * so that its answers do not prefer frequent classes that the students' labels do not.
  * @param images number of training images
  */
 export function teacherTraining(
   { epochs, batch, learning_rate }: Config<'train'>,
   images: number,
-  augment: Augmentation,
+  { augment, class_weight, class_sampling, loss }: Omit<TeacherOptions['train'], 'views'>,
 ): TrainConfig {
   const recipe =
     learning_rate === undefined
@@ -121,27 +130,40 @@ export function teacherTraining(
   const train = trainSchema.parse({
     ...recipe,
     batch,
-    loss: { type: 'cross-entropy' },
+    loss: { type: 'cross-entropy', logit_adjustment: loss?.logit_adjustment },
+    class_weight,
+    class_sampling,
     augment: withoutMixing(augment),
   });
   return withStepsOn(images, overTraining(train, { epochs }, teacherEpochs));
 }
 
+/** The parts of an engine that decide the last bits of a training: other cards and backends round differently. */
+const deciding = (engine: EngineChoice): readonly unknown[] =>
+  engine.type === 'eager'
+    ? [engine.type, engine.backend]
+    : [engine.type, engine.provider, engine.adapter?.name ?? null];
+
 /**
  * A reference network trained once with plain cross-entropy, without mixed images or label smoothing, which make poorer
- * teachers (Mueller et al. 2019). It is cached by the content of data, network and hyperparameters; an interrupted training
- * continues.
+ * teachers (Mueller et al. 2019). It is cached by the content of data, network, hyperparameters and engine; an interrupted
+ * training continues.
  */
 export async function trainedTeacher(
   config: Config<'train'>,
   info: DatasetInfo,
   options: TeacherOptions & { readonly cache: string },
 ): Promise<TeacherSource> {
-  const { dataset, engine, threads, seed, cache, hooks = {} } = options;
+  const { dataset, threads, seed, cache, hooks = {} } = options;
+  const engine = await chooseEngine(options.engine);
   const task = { input: [info.height, info.width, info.channels] as const, classes: info.classes.length };
   const network = presetNetworks[config.network](task, config.width);
-  const train = teacherTraining(config, info.counts.train, options.train.augment);
-  const directory = join(cache, 'teachers', contentHash('trained', info.hash, network, train, seed).slice(0, 32));
+  const train = teacherTraining(config, info.counts.train, options.train);
+  const directory = join(
+    cache,
+    'teachers',
+    contentHash('trained', info.hash, network, train, seed, deciding(engine)).slice(0, 32),
+  );
   const job = { network, seed, train, dataset, teacher: null, engine, threads, directory };
   const name = `${config.network} (width ${config.width})`;
   const training = (): Promise<FitResult> => fit(job, fitHooks(hooks));
@@ -154,7 +176,42 @@ export async function trainedTeacher(
   });
   if (result.state !== 'complete')
     throw new NasError('interrupted', 'training the teacher was interrupted; it continues when the run does');
-  return networkTeacher({ type: 'network', name, network, weights: result.weights }, result.accuracy, info, options);
+  return networkTeacher({ type: 'network', name, network, weights: result.weights }, result.accuracy, options);
+}
+
+/**
+ * The size of images that a configured teacher takes, where it is another than the data's: the data must be rendered in it. Null:
+ * the data's own size.
+ * @throws NasError `invalid-input` when the file is missing or no classifier
+ */
+export function teacherSize(config: Teacher | { readonly type: 'none' }): Size | null {
+  if (config.type === 'network') return [config.network.input[0], config.network.input[1]];
+  if (config.type !== 'onnx') return null;
+  const where = `the teacher ${config.path}`;
+  const { input, facts } = onnxSignature(parseOnnx(readInput(config.path), where), where);
+  const size = imageSizeIn(input, { ...facts, ...(config.layout && { layout: config.layout }) });
+  return size === undefined ? null : [size[0], size[1]];
+}
+
+/** Per channel of pixel / 255, as in torchvision. */
+const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+/** A foreign classifier on the data, and the normalisation of its images with where it comes from. */
+function fitTeacher(
+  signature: ClassifierSignature,
+  config: Config<'onnx' | 'layers-model'>,
+  info: DatasetInfo,
+  where: string,
+): { readonly classifier: Classifier; readonly normalisation: TeacherNormalisation } {
+  const { normalisation: name, ...given } = config;
+  const { mean, std } = name === undefined ? given : { imagenet, data: info }[name];
+  const perChannel = (values: readonly number[] | undefined) =>
+    values?.length === 1 ? Array.from({ length: info.channels }, () => values[0]) : values;
+  const classifier = fitClassifier(signature, info, where, { ...given, mean: perChannel(mean), std: perChannel(std) });
+  const isWritten = mean !== undefined || std !== undefined;
+  const from = isWritten ? 'configuration' : classifier.normalisation === null ? 'data' : 'metadata';
+  const used = classifier.normalisation ?? info;
+  return { classifier, normalisation: { mean: used.mean, std: used.std, from } };
 }
 
 /**
@@ -168,18 +225,23 @@ export function onnxTeacher(
 ): Promise<TeacherSource> {
   const where = `the teacher ${config.path}`;
   const bytes = readInput(config.path);
-  const classifier = fitClassifier(onnxSignature(parseOnnx(bytes, where), where), info, where, config);
-  const { layout, normalisation, order } = classifier;
+  const size = teacherSize(config) ?? ([info.height, info.width] as const);
+  const data = { ...info, height: size[0], width: size[1] };
+  const signature = onnxSignature(parseOnnx(bytes, where), where);
+  const { classifier, normalisation } = fitTeacher(signature, config, data, where);
   return Promise.resolve({
     name: basename(config.path),
-    hash: contentHash('onnx', bytes, layout, normalisation, order),
+    hash: contentHash('onnx', bytes, classifier.layout, classifier.normalisation, classifier.order),
     accuracy: null,
     model: null,
+    size,
+    kind: signature.kind,
+    normalisation,
     open: async () =>
       openClassifier(
         await openOnnx(config.path, where, { ...placeOf(await chooseEngine(engine)), threads }),
         classifier,
-        info,
+        data,
         where,
       ),
   });
@@ -196,7 +258,8 @@ export async function layersModelTeacher(
   await activateBackend(choice);
   const loaded = await loadLayersModel(config.path);
   try {
-    const classifier = fitClassifier(layersSignature(loaded, where), info, where, config);
+    const signature = layersSignature(loaded, where);
+    const { classifier, normalisation } = fitTeacher(signature, config, info, where);
     const weights = namedWeights(loaded.model).flatMap(({ name, variable }) => [
       name,
       new Uint8Array(variable.dataSync().slice().buffer),
@@ -206,6 +269,9 @@ export async function layersModelTeacher(
       hash: contentHash('layers-model', loaded.model.toJSON(null, false), classifier, ...weights),
       accuracy: null,
       model: { type: 'layers-model', path: config.path },
+      size: [info.height, info.width],
+      kind: signature.kind,
+      normalisation,
       async open() {
         await activateBackend(choice);
         const { model } = await loadLayersModel(config.path);

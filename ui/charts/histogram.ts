@@ -8,7 +8,7 @@ import { font, type ChartTheme } from './theme.js';
 export interface HistogramInput extends Heading {
   /** ms. */
   readonly samples: readonly number[];
-  readonly percentiles: { readonly p50: number; readonly p95: number; readonly p99: number };
+  readonly percentiles: { readonly p50: number; readonly p95: number; readonly p99?: number };
   /** The latency and its 95 % confidence interval, ms. */
   readonly ms: number;
   readonly interval: readonly [low: number, high: number];

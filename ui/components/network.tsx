@@ -1,4 +1,4 @@
-import { bytes, count, epochsText, ms, percent } from '../../base/number-text.js';
+import { bytes, count, epochsText, ms, percent, percentilesText } from '../../base/number-text.js';
 import type {
   CurvePoint,
   MeasuredLatency,
@@ -24,10 +24,7 @@ export const verdictFacts = ({ variants = [] }: ReportMember): Fact[] =>
 
 type Spread = Pick<MeasuredLatency, 'p50' | 'p95' | 'p99' | 'converged'>;
 
-export const percentilesFact = ({ p50, p95, p99 }: Spread): Fact => [
-  'percentiles',
-  `p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}`,
-];
+export const percentilesFact = (spread: Spread): Fact => ['percentiles', percentilesText(spread)];
 
 /** How a latency was measured. */
 export const purposeTexts: { readonly [P in MeasuredLatency['purpose']]: string } = {

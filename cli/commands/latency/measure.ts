@@ -32,7 +32,7 @@ const columns = (colors: Colors): readonly Column<Row>[] => [
   },
   { title: 'p50', numeric: true, cell: ({ measurement }) => ms(measurement.p50) },
   { title: 'p95', numeric: true, cell: ({ measurement }) => ms(measurement.p95) },
-  { title: 'p99', numeric: true, cell: ({ measurement }) => ms(measurement.p99) },
+  { title: 'p99', numeric: true, cell: ({ measurement: { p99 } }) => (p99 === null ? '' : ms(p99)) },
   { title: 'images/s', numeric: true, cell: (row) => Number(perSecond(row).toPrecision(4)).toLocaleString('en-US') },
   {
     title: 'reliable',

@@ -9,8 +9,12 @@ export interface ImageData {
   readonly classes: readonly string[];
   /** The normalisation, per channel of pixel / 255. */
   readonly mean: readonly number[];
+  /** At least `leastStd`. */
   readonly std: readonly number[];
 }
+
+/** Lower bound of the standard deviation of data: one grey level, so that a channel that is constant in it becomes 0. */
+export const leastStd = 1 / 255;
 
 /** Shape of one image in a layout. */
 export const imageShape: {
@@ -25,16 +29,21 @@ export const imageShape: {
 /** Losses need logits, but many models end in a softmax. */
 export type OutputKind = 'logits' | 'probabilities';
 
-const tolerance = 1e-3;
+/** Largest distance of a sum of `classes` probabilities from 1: each of eight bits is rounded by up to half a step. */
+const tolerance = (classes: number): number => Math.min(0.5, 1e-3 + classes * (0.5 / 255));
 /** Lower bound of probabilities: keeps their logarithm finite. */
 const smallest = 1e-12;
 
-/** `probabilities` when every row lies in [0, 1] and sums to 1. */
+/**
+ * `probabilities` when every row lies in [0, 1] and sums to 1 as closely as eight bits allow. Few rows of logits may do so,
+ * too: outputs of many images are probabilities when those of every batch are.
+ */
 export function outputKind(rows: Float32Array, classes: number): OutputKind {
+  const most = tolerance(classes);
   for (let start = 0; start < rows.length; start += classes) {
     const row = rows.subarray(start, start + classes);
     const total = row.reduce((a, b) => a + b, 0);
-    if (Math.abs(total - 1) > tolerance || row.some((p) => !(p >= 0 && p <= 1 + tolerance))) return 'logits';
+    if (Math.abs(total - 1) > most || row.some((p) => !(p >= 0 && p <= 1.01))) return 'logits';
   }
   return 'probabilities';
 }
@@ -44,49 +53,3 @@ export const toLogits: { readonly [K in OutputKind]: (rows: Float32Array) => Flo
   logits: (rows) => rows,
   probabilities: (rows) => rows.map((p) => Math.log(Math.max(p, smallest))),
 };
-
-export interface Scores {
-  /** Share of images whose most likely class is their label, in [0, 1]. */
-  readonly accuracy: number;
-  /** Mean cross-entropy in nats. */
-  readonly loss: number;
-  readonly count: number;
-  /** `confusion[actual][predicted]`: number of images. */
-  readonly confusion: readonly (readonly number[])[];
-}
-
-/** Sums the scores of a classifier in float64 image by image: the size of batches does not matter. */
-export class Scoreboard {
-  private confusion: number[][] = [];
-  private loss = 0;
-
-  /** Adds a batch of logits and labels (distributions), both [size, classes]. */
-  add(logits: Float32Array, labels: Float32Array, size: number): void {
-    const classes = labels.length / size;
-    if (this.confusion.length === 0)
-      this.confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-    for (let start = 0; start < size * classes; start += classes) {
-      const row = logits.subarray(start, start + classes);
-      const truth = labels.subarray(start, start + classes);
-      const highest = row.reduce((a, b) => Math.max(a, b), -Infinity);
-      const logTotal = highest + Math.log(row.reduce((sum, z) => sum + Math.exp(z - highest), 0));
-      truth.forEach((y, c) => (this.loss += y * (logTotal - row[c])));
-      this.confusion[largest(truth)][largest(row)]++;
-    }
-  }
-
-  scores(): Scores {
-    const { confusion } = this;
-    const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-    const count = total(confusion.map(total));
-    const right = total(confusion.map((row, i) => row[i]));
-    return { accuracy: right / count, loss: this.loss / count, count, confusion: confusion.map((row) => [...row]) };
-  }
-}
-
-/** Index of the largest value, the first of equals. */
-function largest(values: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
-  return best;
-}

@@ -61,6 +61,10 @@ export async function loadLayersModel(path: string): Promise<LoadedLayersModel> 
   }
 }
 
+/** A softmax layer, or a layer with a softmax as its activation. */
+const isSoftmax = (layer: tfl.layers.Layer): boolean =>
+  layer.getClassName() === 'Softmax' || layer.getConfig()['activation'] === 'softmax';
+
 /**
  * The signature of a layers model as an image classifier.
  * @param where names the model in errors
@@ -72,5 +76,9 @@ export function layersSignature({ model, facts }: LoadedLayersModel, where: stri
     type: dtype,
     shape: shape.map((size) => size ?? '?'),
   });
-  return checkSignature(model.inputs.map(describe), model.outputs.map(describe), { layout: 'NHWC', ...facts }, where);
+  return {
+    ...checkSignature(model.inputs.map(describe), model.outputs.map(describe), where),
+    facts: { layout: 'NHWC', ...facts },
+    kind: model.outputs.every(({ sourceLayer }) => isSoftmax(sourceLayer)) ? 'probabilities' : null,
+  };
 }

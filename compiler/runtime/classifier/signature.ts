@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { invalidInput } from '../../../base/errors.js';
-import { imageLayouts } from './inputs-outputs.js';
+import { partialDecodingSchema } from '../../../base/preprocess.js';
+import { imageLayouts, leastStd, type OutputKind } from './inputs-outputs.js';
 import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type TensorInfo } from './onnx-file.js';
 
 const positive = z.number().int().min(1);
@@ -17,7 +18,17 @@ export const classifierFacts = {
   input: z.tuple([positive, positive, positive]).readonly(),
   /** Mean and standard deviation per channel of pixel / 255. */
   mean: z.array(z.number()).readonly(),
-  std: z.array(z.number().gt(0)).readonly(),
+  /** Files of earlier versions say 0 for a channel that was constant in the data. */
+  std: z
+    .array(
+      z
+        .number()
+        .min(0)
+        .transform((std) => (std === 0 ? leastStd : std)),
+    )
+    .readonly(),
+  /** How files become pixels of that size; absent keys have their defaults. */
+  preprocess: partialDecodingSchema,
 };
 
 const factsSchema = z.object(classifierFacts).partial();
@@ -49,6 +60,23 @@ export interface ClassifierSignature {
   readonly input: TensorInfo;
   readonly output: TensorInfo;
   readonly facts: ClassifierFacts;
+  /** Null when only the values of the outputs tell. */
+  readonly kind: OutputKind | null;
+}
+
+/** Operators that keep values, or only round them. */
+const passing = new Set([
+  ...['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Dropout'],
+  ...['QuantizeLinear', 'DequantizeLinear'],
+]);
+const softmaxes = new Set(['Softmax', 'QLinearSoftmax']);
+
+/** Whether a graph's first output comes from a softmax. */
+function endsInSoftmax({ graph }: OnnxFile): boolean {
+  const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
+  let node = producers.get(graph.output[0]?.name ?? '');
+  while (node !== undefined && passing.has(node.opType)) node = producers.get(node.input[0]);
+  return node !== undefined && softmaxes.has(node.opType);
 }
 
 /**
@@ -58,16 +86,17 @@ export interface ClassifierSignature {
  */
 export function onnxSignature(file: OnnxFile, where: string): ClassifierSignature {
   const texts = file.metadataProps.map(({ key, value }) => [key, parseText(value)] as const);
-  return checkSignature(inputsOf(file), outputsOf(file), factsOf(Object.fromEntries(texts)), where);
+  const facts = factsOf(Object.fromEntries(texts));
+  const kind = endsInSoftmax(file) ? 'probabilities' : null;
+  return { ...checkSignature(inputsOf(file), outputsOf(file), where), facts, kind };
 }
 
 /** @throws NasError `invalid-input` unless there is one float32 input, a batch of images, and one float32 output. */
 export function checkSignature(
   inputs: readonly TensorInfo[],
   outputs: readonly TensorInfo[],
-  facts: ClassifierFacts,
   where: string,
-): ClassifierSignature {
+): Pick<ClassifierSignature, 'input' | 'output'> {
   if (inputs.length !== 1)
     throw invalidInput(`${where} has ${inputs.length} inputs (${showTensors(inputs)}), not one`, {
       hint: 'Only models that take a batch of images and nothing else are supported.',
@@ -94,5 +123,23 @@ export function checkSignature(
     throw invalidInput(`${where} gives ${showTensor(output)}, not float32`, {
       hint: 'Supported is an output [batch, classes] of logits or probabilities.',
     });
-  return { input, output, facts };
+  return { input, output };
+}
+
+/**
+ * Height, width and channels of the images that a model takes: from its metadata, otherwise from its input where all sizes are
+ * fixed and only one layout has one or three channels; undefined otherwise.
+ */
+export function imageSizeIn(
+  { shape }: TensorInfo,
+  { input, layout }: Pick<ClassifierFacts, 'input' | 'layout'>,
+): ClassifierFacts['input'] {
+  if (input !== undefined) return input;
+  const sides = shape.slice(1).filter((side) => typeof side === 'number');
+  if (sides.length !== 3) return undefined;
+  const [first, second, third] = sides;
+  const sizes = { NHWC: [first, second, third], NCHW: [second, third, first] } as const;
+  const layouts = layout === undefined ? (['NHWC', 'NCHW'] as const) : [layout];
+  const possible = layouts.map((one) => sizes[one]).filter(([, , channels]) => channels === 1 || channels === 3);
+  return possible.length === 1 ? possible[0] : undefined;
 }

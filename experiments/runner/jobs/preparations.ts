@@ -9,6 +9,7 @@ import {
   teacherTraining,
   type InitialWeights,
   type PreparedTeacher,
+  type TeacherNormalisation,
   type TrainConfig,
 } from '../../../trainers/index.js';
 import { initialContent } from '../../initial-weights/index.js';
@@ -28,9 +29,10 @@ export class Preparations {
 
   constructor(private readonly context: TrainingContext) {}
 
-  /** The teacher of a training; trainings with the same views and loss share one. */
+  /** The teacher of a training; trainings with the same views, loss and balance of classes share one. */
   teacher(train: TrainConfig): Promise<PreparedTeacher | null> {
-    const views = canonicalJson([train.augment, train.views, train.loss]);
+    const { augment, views: count, loss, class_weight, class_sampling } = train;
+    const views = canonicalJson([augment, count, loss, class_weight, class_sampling]);
     const prepared = this.teachers.get(views) ?? prepareTeacher(this.context, train);
     this.teachers.set(views, prepared);
     return prepared;
@@ -111,14 +113,55 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
   const message = 'Preparing the teacher, and its logits of every training image';
   observe({ kind: 'phase', name: 'teacher', message });
   const order = teacherOrder(context, contentHash(config, train), config, train);
-  const schedule = config.type === 'train' ? teacherTraining(config, plan.data.counts.train, train.augment) : train;
+  const schedule = config.type === 'train' ? teacherTraining(config, plan.data.counts.train, train) : train;
   const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
   const teacher = await jobs.submit(order, listener).result;
   if (teacher !== null) {
-    const accuracy = `${(100 * teacher.accuracy).toFixed(2)} %`;
-    observe({ kind: 'note', message: `The teacher, ${teacher.name}, has a validation accuracy of ${accuracy}` });
+    for (const { kind, message } of teacherMessages(teacher)) observe({ kind, message });
   }
   return teacher;
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+const numbers = (values: readonly number[]): string => values.map((value) => value.toFixed(3)).join(', ');
+
+const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
+  configuration: 'as the experiment says',
+  metadata: "as its file's metadata says",
+  data: 'those of the data',
+};
+
+/** What the log says of a teacher: its accuracy, the normalisation of its images, and doubts about both. */
+export function teacherMessages({
+  name,
+  accuracy,
+  chance,
+  normalisation,
+}: Pick<PreparedTeacher, 'name' | 'accuracy' | 'chance' | 'normalisation'>): {
+  readonly kind: 'note' | 'warning';
+  readonly message: string;
+}[] {
+  const subject = `The teacher, ${name},`;
+  const messages: ReturnType<typeof teacherMessages> = [
+    { kind: 'note', message: `${subject} has a validation accuracy of ${percent(accuracy)}` },
+  ];
+  if (normalisation !== null) {
+    const { mean, std, from } = normalisation;
+    const how = `takes images with mean ${numbers(mean)} and standard deviation ${numbers(std)}, ${origins[from]}`;
+    const unknown = `${subject} ${how}: its file has none. If it was trained with others, set teacher.normalisation (imagenet for most models of torchvision and timm) or teacher.mean and teacher.std; teacher.normalisation: data keeps these`;
+    messages.push(
+      from === 'data' ? { kind: 'warning', message: unknown } : { kind: 'note', message: `${subject} ${how}` },
+    );
+  }
+  const { accuracy: guessed, images } = chance;
+  const spread = guessed * (1 - guessed);
+  // Three standard errors; or, on many images, half of the spread of one answer.
+  if (accuracy <= guessed + Math.max(3 * Math.sqrt(spread / images), spread / 2))
+    messages.push({
+      kind: 'warning',
+      message: `${subject} is hardly better than always answering the most frequent class (${percent(guessed)}). Check its normalisation, its layout and the order of its classes (teacher.classes)`,
+    });
+  return messages;
 }
 
 /** The weights that the network of a genotype starts from; undefined: random ones. */

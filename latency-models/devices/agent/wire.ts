@@ -44,7 +44,7 @@ const measurementSchema: z.ZodType<Measurement> = z.object({
   ms: z.number().gt(0),
   p50: z.number(),
   p95: z.number(),
-  p99: z.number(),
+  p99: z.number().nullable(),
   interval: z.tuple([z.number(), z.number()]),
   converged: z.boolean(),
   samples: z.array(z.number()),

@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { readNpy, writeNpy } from '../../../bench/int8/peer.js';
-import { sharedFolder } from '../../support/temporary.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const folder = sharedFolder();
+let folder: string;
+beforeEach(() => void (folder = temporaryFolder()));
 
 describe('.npy files', () => {
   it('round-trip', () => {

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportOnnx, type ModelMetadata } from '../../../deploy/index.js';
@@ -19,6 +19,9 @@ import { describeDataset, readTensorFile, saveWeights, type DatasetInfo } from '
 import { storedRun } from '../../cli/stored-run.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { openWorkbench, type Workbench } from '../../trainers/support/tiny-training.js';
+
+/** Ten other classes than the data's. */
+const digits = '0123456789'.split('');
 
 let bench: Workbench;
 let data: DatasetInfo;
@@ -85,8 +88,10 @@ describe('weights to start from', () => {
   });
 
   it('say how much of the largest and the smallest network they are', async () => {
-    const message = await checkInitial(onnx(), space, data);
-    expect(message).toMatch(
+    const { note, sizes } = await checkInitial(onnx(), space, data);
+    // Batch norm was folded into its kernels: images in its own size give the statistics back.
+    expect(sizes).toEqual([[28, 28]]);
+    expect(note).toMatch(
       /the largest network of the space takes 5 of 14 layers \(24 % of the weights\) from it, the smallest all 11 layers$/,
     );
   });
@@ -116,11 +121,39 @@ describe('weights to start from', () => {
     );
   });
 
-  it('may be shared ones', async () => {
-    const file = join(temporaryFolder(), 'weights.bin');
+  it('may be shared ones, whose head is taken when their run had the same classes', async () => {
     const shared = new Map([...weights].map(([name, value]) => [sharedName(member.places, name), value]));
+    const body = new Map([...shared].filter(([name]) => !name.startsWith('logits/')));
+    const write = async (classes?: readonly string[]): Promise<string> => {
+      const workdir = temporaryFolder();
+      await storedRun(workdir, 1, { classes });
+      const file = join(workdir, 'artifacts', 'supernet', 'weights.bin');
+      mkdirSync(dirname(file), { recursive: true });
+      saveWeights(shared, file);
+      return file;
+    };
+    expect(await converted(await write(data.classes))).toEqual(shared);
+    expect(await converted(await write(digits))).toEqual(body);
+    expect((await checkInitial(await write(digits), space, data)).note).toMatch(
+      /The head starts at random: the classes of the file are others \(it lacks /,
+    );
+    const file = join(temporaryFolder(), 'weights.bin');
     saveWeights(shared, file);
-    expect(await converted(file)).toEqual(shared);
+    expect(await converted(file)).toEqual(body);
+    expect((await checkInitial(file, space, data)).note).toMatch(/at random: the file does not name its classes$/);
+  });
+
+  it('of a trial have the head of its run only when the classes are the same', async () => {
+    const write = async (classes?: readonly string[]): Promise<string> => {
+      const workdir = temporaryFolder();
+      await storedRun(workdir, 1, { classes });
+      const folder = join(workdir, 'artifacts', 'search', '00000');
+      mkdirSync(folder, { recursive: true });
+      saveWeights(weights, join(folder, 'weights.bin'));
+      return folder;
+    };
+    const hasHead = async (classes?: readonly string[]) => (await converted(await write(classes))).has('logits/kernel');
+    expect([await hasHead(data.classes), await hasHead(digits), await hasHead()]).toEqual([true, false, false]);
   });
 
   it('are refused when nothing fits, the images have other channels, or it is not known whose they are', async () => {
@@ -151,7 +184,10 @@ describe('weights to start from', () => {
       saveWeights(weights, join(folder, 'weights.bin'));
       return folder;
     };
-    await expect(checkInitial(write('search'), space, data)).resolves.toMatch(/^Trainings start from/);
+    await expect(checkInitial(write('search'), space, data)).resolves.toMatchObject({
+      note: expect.stringMatching(/^Trainings start from/) as string,
+      sizes: [],
+    });
     await expect(checkInitial(join(write('shrunk'), 'weights.bin'), space, data)).rejects.toThrow(
       /is of a network that was shrunk/,
     );

@@ -8,12 +8,12 @@ import { initialWeights, toLayersModel } from '../../../spaces/models/index.js';
 import { layersModelOf } from '../../support/layers-model.js';
 import {
   createLoader,
-  createResizer,
   fit,
   openDataset,
   prepareTeacher,
   saveWeights,
   teacherSchema,
+  teacherSize,
   trainSchema,
   viewsOf,
   type DatasetInfo,
@@ -24,7 +24,7 @@ import {
 import { readWeights } from '../../../trainers/weights.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyStudent, tinyTeacher } from '../support/networks.js';
-import { compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { compiled, eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
 let info: DatasetInfo;
@@ -32,7 +32,7 @@ let model: tfl.LayersModel;
 const kd = trainSchema.parse({ ...tinyTrain, epochs: 1, loss: { type: 'kd' } });
 
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench([7]);
   const dataset = openDataset(bench.dataset);
   ({ info } = dataset);
   dataset.close();
@@ -69,7 +69,6 @@ const logitsOf = ({ logits }: PreparedTeacher): Float32Array => {
 async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<number[]> {
   const rows: number[] = [];
   const side = teacher.inputs[0].shape[1] ?? 10;
-  const resize = createResizer([10, 10, 1], [side, side, 1]);
   const dataset = openDataset(bench.dataset);
   const loader = createLoader({
     dataset,
@@ -80,12 +79,11 @@ async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<numb
     augment: kd.augment,
     shuffle: false,
     dropLast: false,
+    size: [side, side],
   });
   for (let view = 0; view < viewsOf(kd, true); view++)
     for await (const { images, size } of loader.epoch(view))
-      rows.push(
-        ...tf.tidy(() => (teacher.predict(tf.tensor(resize(images), [size, side, side, 1])) as tf.Tensor).dataSync()),
-      );
+      rows.push(...tf.tidy(() => (teacher.predict(tf.tensor(images, [size, side, side, 1])) as tf.Tensor).dataSync()));
   await loader.close();
   dataset.close();
   return rows;
@@ -142,6 +140,13 @@ describe('a trained teacher', () => {
       },
     });
     expect(again).toEqual(teacher);
+  });
+
+  test('is trained again for another engine, which rounds differently', async () => {
+    await prepare(config);
+    const signal = AbortSignal.abort();
+    await prepare(config, { hooks: { signal } });
+    await expect(prepare(config, { engine: eager, hooks: { signal } })).rejects.toMatchObject({ code: 'interrupted' });
   });
 
   test('teaches a student, by logits and by features', async () => {
@@ -225,6 +230,13 @@ describe('an ONNX teacher', () => {
     expect(teacher.model).toBeNull();
   });
 
+  test('of another resolution sees the same views in its own size', async () => {
+    const small = layersModelOf(tinyTeacher({ size: 7 }), 1);
+    const path = file('small.onnx', exportModel(small));
+    expect(teacherSize(onnx(path))).toEqual([7, 7]);
+    expectClose(logitsOf(await prepare(onnx(path))), await expectedLogits(small));
+  });
+
   test('brings its classes into the order of the data, from the metadata or the configuration', async () => {
     const classes = [...info.classes].reverse();
     const expected = await expectedLogits(model);
@@ -251,6 +263,36 @@ describe('an ONNX teacher', () => {
     expectClose(logitsOf(named), expected);
   });
 
+  test('says the normalisation of its images, and where it comes from', async () => {
+    const { mean, std } = info;
+    const path = file('said.onnx', exportModel(model));
+    expect((await prepare(onnx(path))).normalisation).toEqual({ mean, std, from: 'data' });
+    const written = { mean: [0.25], std: [0.5] };
+    expect((await prepare(onnx(path, written))).normalisation).toEqual({ ...written, from: 'configuration' });
+    const metadata = { layout: 'NHWC', mean: JSON.stringify(written.mean), std: JSON.stringify(written.std) };
+    const said = file('says.onnx', exportModel(model, { metadata }));
+    expect((await prepare(onnx(said))).normalisation).toEqual({ ...written, from: 'metadata' });
+    const byData = await prepare(onnx(said, { normalisation: 'data' }));
+    expect(byData.normalisation).toEqual({ mean, std, from: 'configuration' });
+    expectClose(logitsOf(byData), await expectedLogits(model));
+    await expect(prepare(onnx(path, { normalisation: 'imagenet' }))).rejects.toThrow(/normalises 3 \(mean\)/);
+  });
+
+  test('says how accurate it is, beside always answering the most frequent class', async () => {
+    const { chance } = await prepare(onnx(file('plain.onnx', exportModel(model))));
+    expect(chance).toEqual({ accuracy: expect.closeTo(0.1, 1) as number, images: info.counts.validation });
+  });
+
+  test('with a softmax in eight bits teaches by its logits', async () => {
+    const softmax = tfl.layers.activation({ activation: 'softmax' });
+    const rescaled = tfl.layers.rescaling({ scale: 1.008 });
+    const output = rescaled.apply(softmax.apply(model.outputs[0]) as tfl.SymbolicTensor) as tfl.SymbolicTensor;
+    const bytes = exportModel(tfl.model({ inputs: model.inputs, outputs: output }));
+    const rows = logitsOf(await prepare(onnx(file('rescaled.onnx', bytes))));
+    const first = [...rows.subarray(0, 10)];
+    expect(first.reduce((sum, x) => sum + Math.exp(x), 0)).toBeCloseTo(1.008, 3);
+  });
+
   test('runs in chunks when its batch is fixed', async () => {
     const teacher = await prepare(onnx(file('fixed.onnx', exportModel(model, { batch: 7 }))));
     expectClose(logitsOf(teacher), await expectedLogits(model));
@@ -266,10 +308,10 @@ describe('an ONNX teacher', () => {
     ],
     ['of other classes', () => exportModel(model), { classes: 'abcdefghij'.split('') }, /lacks .*the data lacks a, b/],
     [
-      'for larger images',
+      'for images of a size that the data was not rendered in',
       () => exportModel(layersModelOf(tinyTeacher({ size: 12 }), 1)),
       {},
-      /takes input: float32\[N, 12, 12, 1\], which does not fit images of 10 x 10/,
+      /were not rendered at 12 x 12/,
     ],
     ['of another layout', () => exportModel(model), { layout: 'NCHW' }, /does not fit images .* in the layout NCHW/],
     [

@@ -2,9 +2,10 @@ import { readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import PQueue from 'p-queue';
-import { invalidInput, messageOf } from '../../../base/errors.js';
+import { invalidInput } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
-import { toPixels } from '../../../base/image-pixels.js';
+import type { Rendering } from '../../../base/preprocess.js';
+import { decodeFile, renderingIdentity } from '../decode.js';
 import { requireFolder } from './source.js';
 import type { SplitName } from '../splits.js';
 import type { DataSource, ImageBlock } from './source.js';
@@ -21,12 +22,6 @@ const partFolders: ReadonlyMap<string, SplitName> = new Map([
 ]);
 /** Images decoded together; bounds the memory. */
 const blockSize = 256;
-
-export interface ImageFolderOptions {
-  /** Height and width of every image after resizing, in pixels. */
-  readonly size: number;
-  readonly channels: 1 | 3;
-}
 
 interface ImageFile {
   readonly path: string;
@@ -94,34 +89,20 @@ function listImages(directory: string): { classes: string[]; files: ImageFile[] 
   return { classes, files };
 }
 
-async function decode(file: string, { size, channels }: ImageFolderOptions): Promise<Buffer> {
-  // Loaded lazily: it is slow to load, and most processes decode no image.
-  const { default: sharp } = await import('sharp');
-  try {
-    const { data, info } = await toPixels(sharp(file), [size, size, channels]).toBuffer({ resolveWithObject: true });
-    if (info.channels !== channels) throw new Error(`it decodes to ${info.channels} channels instead of ${channels}`);
-    return data;
-  } catch (cause) {
-    throw invalidInput(`the image ${file} cannot be read: ${messageOf(cause)}`, {
-      cause,
-      hint: 'Replace the file or remove it from the data set.',
-    });
-  }
-}
-
 async function decodeBlock(
   queue: PQueue,
   files: readonly ImageFile[],
   split: SplitName | null,
-  options: ImageFolderOptions,
+  rendering: Rendering,
 ): Promise<ImageBlock> {
-  const bytes = options.size * options.size * options.channels;
+  const { size, channels } = rendering;
+  const bytes = size[0] * size[1] * channels;
   const pixels = new Uint8Array(files.length * bytes);
   await queue.addAll(
     files.map(
       ({ path }, i) =>
         async () =>
-          pixels.set(await decode(path, options), i * bytes),
+          pixels.set(await decodeFile(path, rendering), i * bytes),
     ),
   );
   return { pixels, labels: files.map(({ label }) => label), split };
@@ -131,7 +112,7 @@ async function decodeBlock(
  * Opens image files in one folder per class (sorted names), at the top or inside train, val and test folders. A val folder
  * is the test split when there is no test folder. Files with other extensions are ignored.
  */
-export function openImageFolder(directory: string, options: ImageFolderOptions): DataSource {
+export function openImageFolder(directory: string, rendering: Rendering): DataSource {
   requireFolder(directory, purpose);
   const { classes, files } = listImages(directory);
   const state = files.map(({ path }) => {
@@ -142,11 +123,11 @@ export function openImageFolder(directory: string, options: ImageFolderOptions):
   return {
     name,
     classes,
-    height: options.size,
-    width: options.size,
-    channels: options.channels,
+    height: rendering.size[0],
+    width: rendering.size[1],
+    channels: rendering.channels,
     count: files.length,
-    fingerprint: contentHash('image-folder', name, options.size, options.channels, state),
+    fingerprint: contentHash('image-folder', name, ...renderingIdentity(rendering), state),
     async *read(signal) {
       const queue = new PQueue({ concurrency: availableParallelism() });
       try {
@@ -155,7 +136,7 @@ export function openImageFolder(directory: string, options: ImageFolderOptions):
           let end = start;
           while (end < files.length && end < start + blockSize && files[end]?.split === split) end++;
           signal?.throwIfAborted();
-          yield await decodeBlock(queue, files.slice(start, end), split, options);
+          yield await decodeBlock(queue, files.slice(start, end), split, rendering);
           start = end;
         }
       } finally {

@@ -94,7 +94,7 @@ function LatencyTable({ measured }: { readonly measured: readonly Measured[] }) 
         number('95 % interval', ({ interval: [low, high] }) => `${ms(low)} to ${ms(high)}`),
         number('median', ({ p50 }) => ms(p50)),
         number('p95', ({ p95 }) => ms(p95)),
-        number('p99', ({ p99 }) => ms(p99)),
+        number('p99', ({ p99 }) => (p99 === null ? '' : ms(p99))),
         {
           title: 'measured',
           cell: ({ measurement: { purpose, converged } }) => (

@@ -60,7 +60,14 @@ function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
   const theme = useChartTheme();
   const { samples, p50, p95, p99, interval, takenAt, environment, precision, purpose, device } = measured;
   const option = useMemo(
-    () => histogramOption({ samples, percentiles: { p50, p95, p99 }, ms: measured.ms, interval, theme }),
+    () =>
+      histogramOption({
+        samples,
+        percentiles: { p50, p95, ...(p99 !== null && { p99 }) },
+        ms: measured.ms,
+        interval,
+        theme,
+      }),
     [measured, theme],
   );
   const facts: readonly Fact[] = [

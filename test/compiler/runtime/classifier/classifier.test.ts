@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { fitClassifier, outputKind, Scoreboard, toLogits, type ImageData } from '../../../../compiler/index.js';
+import { Random } from '../../../../base/random.js';
+import {
+  fitClassifier,
+  onnxSignature,
+  outputKind,
+  Scoreboard,
+  toLogits,
+  type ImageData,
+} from '../../../../compiler/index.js';
 import { classOrder, inputTransform, reorder } from '../../../../compiler/runtime/classifier/classifier.js';
 import type { Dimension, TensorInfo } from '../../../../compiler/runtime/classifier/onnx-file.js';
+import { modelOf, node, type NodeText } from '../../../deploy/quantize/support/onnx-models.js';
 import { checkSignature } from '../../../../compiler/runtime/classifier/signature.js';
 
 const tensor = (name: string, shape: Dimension[], type = 'float32'): TensorInfo => ({ name, type, shape });
@@ -14,8 +23,11 @@ const images = (height: number, width: number, channels: number): ImageData => (
   mean: new Array<number>(channels).fill(0.5),
   std: new Array<number>(channels).fill(0.25),
 });
-const signature = (inputs: TensorInfo[], outputs = [tensor('y', ['N', 10])]) =>
-  checkSignature(inputs, outputs, {}, 'it');
+const signature = (inputs: TensorInfo[], outputs = [tensor('y', ['N', 10])]) => ({
+  ...checkSignature(inputs, outputs, 'it'),
+  facts: {},
+  kind: null,
+});
 const classifier = (shape: Dimension[], data: ImageData, given = {}) =>
   fitClassifier(signature([tensor('x', shape)]), data, 'it', given);
 
@@ -90,6 +102,40 @@ describe('the order of classes', () => {
     expect(() => classOrder('it', undefined, ['a'], ['a', 'b'])).toThrow(/1 outputs, the data 2 classes/);
     expect(() => classOrder('it', 3, ['a', 'b', 'b'], ['a', 'b', 'c'])).toThrow(/it lacks c/);
   });
+});
+
+test.each<[string, readonly NodeText[], 'probabilities' | null]>([
+  ['a softmax', [node('Softmax', 'x', 'y')], 'probabilities'],
+  [
+    'a softmax in eight bits',
+    [
+      node('Softmax', 'x', 'p'),
+      node('QuantizeLinear', 'p scale zero', 'q'),
+      node('DequantizeLinear', 'q scale zero', 'r'),
+      node('Flatten', 'r', 'y'),
+    ],
+    'probabilities',
+  ],
+  ['another operator', [node('Softmax', 'x', 'p'), node('Add', 'p p', 'y')], null],
+  ['no operator', [node('Identity', 'x', 'y')], null],
+])('the outputs of a graph that ends in %s', (_, nodes, kind) => {
+  const constants = { scale: [[], Float32Array.of(1 / 256)], zero: [[], Uint8Array.of(0)] } as const;
+  const { graph, ...rest } = modelOf({ nodes, constants });
+  const [output] = graph.output;
+  const typed = { ...rest, graph: { ...graph, output: [{ ...output, type: graph.input[0].type }] } };
+  expect(onnxSignature(typed, 'it').kind).toBe(kind);
+});
+
+test('probabilities of eight bits are probabilities, whatever their rounding adds up to', () => {
+  const random = new Random(1, 'eight-bits');
+  const rounded = (classes: number): Float32Array => {
+    const exponentials = Float64Array.from({ length: classes }, () => Math.exp(4 * random.normal()));
+    const total = exponentials.reduce((a, b) => a + b, 0);
+    return Float32Array.from(exponentials, (x) => Math.round((256 * x) / total) / 256);
+  };
+  for (const classes of [2, 10, 100, 1000])
+    for (let i = 0; i < 50; i++) expect(outputKind(rounded(classes), classes)).toBe('probabilities');
+  expect(outputKind(Float32Array.of(...new Array<number>(9).fill(0), 1.008), 10)).toBe('probabilities');
 });
 
 test('probabilities are distinguished from logits and converted to them', () => {

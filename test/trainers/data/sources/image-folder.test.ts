@@ -3,7 +3,11 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { openImageFolder } from '../../../../trainers/data/sources/image-folder.js';
-import { openDataset, prepareDataset, type DataConfig } from '../../../../trainers/index.js';
+import { factsOf } from '../../../../compiler/index.js';
+import { openBatches } from '../../../../trainers/data/batches.js';
+import { renderingIdentity } from '../../../../trainers/data/decode.js';
+import { defaultDecoding } from '../../../../base/preprocess.js';
+import { dataSchema, openDataset, renderingOf, prepareDataset, type DataConfig } from '../../../../trainers/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 type Colour = readonly [number, number, number];
@@ -32,13 +36,60 @@ const config = (path: string, channels: 1 | 3 = 3): DataConfig => ({
 });
 
 async function firstImage(folder: string, size: number, channels: 1 | 3): Promise<number[]> {
-  for await (const { pixels } of openImageFolder(folder, { size, channels }).read()) {
+  for await (const { pixels } of openImageFolder(folder, { ...defaultDecoding, size: [size, size], channels }).read()) {
     return [...pixels.subarray(0, size * size * channels)];
   }
   throw new Error('no images');
 }
 
+/** A TIFF of 2 x 2 grey pixels in 32-bit floating-point numbers. */
+function floatTiff(): Buffer {
+  const short = 3;
+  const long = 4;
+  const at = 8 + 2 + 12 * 10 + 4;
+  const entries = [
+    [256, short, 2], // width
+    [257, short, 2], // height
+    [258, short, 32], // bits
+    [259, short, 1], // no compression
+    [262, short, 1], // black is zero
+    [273, long, at], // the pixels
+    [277, short, 1], // channels
+    [278, short, 2], // rows
+    [279, long, 16], // bytes
+    [339, short, 3], // floating point
+  ];
+  const file = Buffer.alloc(at + 16);
+  file.write('II');
+  file.writeUInt16LE(42, 2);
+  file.writeUInt32LE(8, 4);
+  file.writeUInt16LE(entries.length, 8);
+  for (const [i, [tag, type, value]] of entries.entries()) {
+    file.writeUInt16LE(tag, 10 + 12 * i);
+    file.writeUInt16LE(type, 12 + 12 * i);
+    file.writeUInt32LE(1, 14 + 12 * i);
+    file.writeUInt32LE(value, 18 + 12 * i);
+  }
+  for (let i = 0; i < 4; i++) file.writeFloatLE(0.5, at + 4 * i);
+  return file;
+}
+
 describe('image folders', () => {
+  it('with a channel that is constant have a deviation that every reader of exported files takes', async () => {
+    const folder = temporaryFolder();
+    for (const [name, red] of Object.entries({ dark: 20, light: 200 }))
+      for (let i = 0; i < 10; i++) await writeImage(join(folder, name, `${i}.png`), [red + i, 40, 0]);
+    const dataset = openDataset(await prepareDataset(config(folder), { cache: temporaryFolder() }));
+    const { mean, std } = dataset.info;
+    expect(std.slice(1)).toEqual([1 / 255, 1 / 255]);
+    expect(factsOf({ mean, std })).toEqual({ mean, std });
+    const { images } = openBatches({
+      ...{ dataset, split: 'train', batch: 4, seed: 0, viewSeed: 0, augment: [], shuffle: false, dropLast: false },
+    }).batch(0, 0);
+    expect(images.filter((_, i) => i % 3 > 0).every((x) => Math.abs(x) < 1e-6)).toBe(true);
+    dataset.close();
+  });
+
   it('of class folders get a split of their own, with sorted classes', async () => {
     const folder = temporaryFolder();
     await writeClasses(folder, { zebra: red, 'a cat': green, train: [0, 0, 90] }, 10);
@@ -92,6 +143,55 @@ describe('image folders', () => {
     expect(pixels).toHaveLength(8 * 8 * 3);
     const centre = (4 * 8 + 4) * 3;
     expect(pixels.slice(centre, centre + 3)).toEqual([0, 255, 0]);
+  });
+
+  it('are rendered as the configuration says', async () => {
+    const folder = temporaryFolder();
+    await writeClasses(folder, { b: red }, 1);
+    mkdirSync(join(folder, 'a'));
+    // Red at the left, green at the right, and lying on its side.
+    const halves = Buffer.concat(
+      Array.from({ length: 20 * 40 }, (_, i) => Buffer.from(i % 40 < 20 ? [255, 0, 0] : [0, 255, 0])),
+    );
+    await sharp(halves, { raw: { width: 40, height: 20, channels: 3 } })
+      .withMetadata({ orientation: 6 })
+      .png()
+      .toFile(join(folder, 'a', '0.png'));
+    const first = async (keys: object): Promise<(y: number, x: number) => number[]> => {
+      const config = dataSchema.parse({ type: 'image-folder', path: folder, size: [16, 12], ...keys });
+      for await (const { pixels } of openImageFolder(folder, renderingOf(config)).read())
+        return (y, x) => [...pixels.subarray(3 * (12 * y + x), 3 * (12 * y + x) + 3)];
+      throw new Error('no images');
+    };
+    const [redPixel, greenPixel, blue] = [
+      [255, 0, 0],
+      [0, 255, 0],
+      [0, 0, 255],
+    ];
+    // Turned upright it has 40 rows of 20, of which 27 rows fill the size.
+    const cover = await first({});
+    expect([cover(1, 1), cover(14, 10)]).toEqual([redPixel, greenPixel]);
+    const contain = await first({ fit: 'contain', background: '#0000ff' });
+    expect([contain(1, 6), contain(14, 6), contain(8, 0), contain(8, 11)]).toEqual([redPixel, greenPixel, blue, blue]);
+    const stretched = await first({ fit: 'stretch', size: [10, 12] });
+    expect([stretched(1, 1), stretched(8, 10)]).toEqual([redPixel, greenPixel]);
+  });
+
+  it('keep the caches of configurations that only choose a side and channels', () => {
+    const identity = (keys: object) =>
+      renderingIdentity(renderingOf(dataSchema.parse({ type: 'image-folder', path: 'x', size: 48, ...keys })));
+    expect(identity({})).toEqual([48, 3]);
+    expect(identity({ fit: 'cover', size: [48, 48] })).toEqual([48, 3]);
+    expect(identity({ size: [48, 64] })).toEqual([[48, 64], 3]);
+    expect(identity({ fit: 'stretch' })).toEqual([48, 3, { ...defaultDecoding, fit: 'stretch' }]);
+  });
+
+  it('refuse images of floating-point numbers, which would decode to zeros', async () => {
+    const folder = temporaryFolder();
+    await writeClasses(folder, { b: red }, 1);
+    mkdirSync(join(folder, 'a'));
+    writeFileSync(join(folder, 'a', '0.tiff'), floatTiff());
+    await expect(firstImage(folder, 8, 3)).rejects.toThrow(/0\.tiff cannot be read: its samples are floating-point/);
   });
 
   it.each<[string, Buffer, 1 | 2 | 3 | 4, 1 | 3, number[]]>([
