@@ -14,7 +14,7 @@ export type { ClassMetric, ClassScores, Confusion, Scores } from './runtime/clas
 export { layersSignature, loadLayersModel, type LoadedLayersModel } from './runtime/classifier/layers-model.js';
 export { inputsOf, outputsOf, parseOnnx, showTensors } from './runtime/classifier/onnx-file.js';
 export type { OnnxFile, TensorInfo } from './runtime/classifier/onnx-file.js';
-export { classifierFacts, factsOf, onnxSignature, parseText } from './runtime/classifier/signature.js';
+export { classifierFacts, factsOf, imageSizeIn, onnxSignature, parseText } from './runtime/classifier/signature.js';
 export type { ClassifierFacts, ClassifierSignature } from './runtime/classifier/signature.js';
 export { executedBy, executedElsewhere, type Executed, type FloatNode } from './runtime/inspection/executed.js';
 export { integerArithmetic, type IntegerArithmetic } from './runtime/inspection/integer-arithmetic.js';

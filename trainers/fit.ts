@@ -1,4 +1,4 @@
-import { type Dataset, type DatasetInfo, withDataset } from './data/index.js';
+import { type Dataset, withDataset } from './data/index.js';
 import { calibrateBatchNorm } from './batch-norm.js';
 import { stepsPerEpoch } from './data/batches.js';
 import { viewsOf } from './data/augment/defaults.js';
@@ -39,9 +39,8 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const [height, width, channels] = input;
   const loss = checkedLoss({ classes, channels }, train, teacher, dataset);
   const size = [height, width] as const;
-  const sizes = { training: size, evaluation: size };
   const estimateStatistics = statisticsAtEnd(job, dataset);
-  const plan: TrainingPlan = { train, loss, teacher, seed, sizes, until, estimateStatistics };
+  const plan: TrainingPlan = { train, loss, teacher, seed, size, until, estimateStatistics };
   const { hints, attention } = featureWeights(loss);
   const spec = async () => ({
     network,
@@ -55,7 +54,7 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   });
   const engine = () => createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
   const rounding = quantizeAware === undefined ? [] : [quantizeAware];
-  const hash = trainingHash(['fit', network, initialHash(initial), ...rounding], plan, dataset.info);
+  const hash = trainingHash(['fit', network, initialHash(initial), ...rounding], plan, dataset.hashAt([size]));
   return { plan, directory, hash, engine };
 }
 
@@ -200,11 +199,14 @@ function balancedLoss(loss: LossConfig, { class_weight: weight }: TrainConfig, {
   };
 }
 
-/** Hash of what is trained (`what`) and of everything in a plan that determines the result. */
+/**
+ * Hash of what is trained (`what`) and of everything in a plan that determines the result.
+ * @param data hash of the images, labels and splits (`Dataset.hashAt`)
+ */
 export function trainingHash(
   what: readonly unknown[],
   { train, loss, teacher, seed, estimateStatistics }: TrainingPlan,
-  info: DatasetInfo,
+  data: string,
 ): string {
   const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
   // A key that is absent and one that says the same count alike.
@@ -216,5 +218,5 @@ export function trainingHash(
   // All other effects of `recipe` and `steps` are in other keys; `quantize_aware` configures a later training.
   const unused = { recipe: undefined, steps: undefined, quantize_aware: undefined, checkpoint_seconds: 0 };
   const config = { ...train, ...unused, precision, schedule, stem, class_sampling, statistics, loss };
-  return contentHash(...what, seed, config, info.hash, taught, viewSeedOf({ teacher, seed }));
+  return contentHash(...what, seed, config, data, taught, viewSeedOf({ teacher, seed }));
 }

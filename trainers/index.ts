@@ -49,7 +49,7 @@ export { calibratedMember, evaluateMember, type MemberEvaluation, type MemberHoo
 export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/schema.js';
 export { prepareTeacher } from './teachers/prepare.js';
 export type { NetworkTeacher } from './teachers/schema.js';
-export { teacherTraining, type TeacherHooks, type TeacherOptions } from './teachers/sources.js';
+export { teacherSize, teacherTraining, type TeacherHooks, type TeacherOptions } from './teachers/sources.js';
 export {
   median,
   readTimedNetworks,

@@ -87,7 +87,7 @@ export async function calibrateConfidence(
         labels: new Float32Array(total * classes),
         classes,
       };
-      const loader = evaluationLoader(open, 'validation', 128, [height, width]);
+      const loader = evaluationLoader(open, 'validation', 128, { size: [height, width] });
       let done = 0;
       try {
         for await (const { images, labels, size } of loader.epoch(0)) {

@@ -9,7 +9,7 @@ import {
   type Validations,
 } from './checkpoint.js';
 import { viewsOf } from './data/augment/defaults.js';
-import { createLoader, type Batch, type Dataset, type Loader, type LoaderOptions } from './data/index.js';
+import { createLoader, type Batch, type Dataset, type Loader, type Size } from './data/index.js';
 import type { EngineState, TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
 import { metricsOf } from '../compiler/index.js';
@@ -18,9 +18,6 @@ import { learningRate } from './optimizers/index.js';
 import type { Loss } from './losses/index.js';
 import type { TrainConfig } from './recipe.js';
 
-/** Height and width of images. */
-type Size = LoaderOptions['size'];
-
 /** A training whose parts are known to fit together. */
 export interface TrainingPlan {
   readonly train: TrainConfig;
@@ -28,8 +25,10 @@ export interface TrainingPlan {
   readonly teacher: PreparedTeacher | null;
   /** Seed of the image order and, without a teacher, of the views. */
   readonly seed: number;
-  /** Sizes of the images for training and evaluation; undefined: the data's own. */
-  readonly sizes: { readonly training: Size; readonly evaluation: Size };
+  /** Size of the images for training and evaluation. */
+  readonly size: Size;
+  /** Further sizes of the training images of a step, for the members of a supernet; absent: none. */
+  readonly otherSizes?: ((step: number) => readonly Size[]) | undefined;
   /** Number of epochs after which it pauses; undefined: all. */
   readonly until: number | undefined;
   /**
@@ -96,7 +95,7 @@ export class TrainingLoop {
     dataset: Dataset,
     private position: TrainingPosition,
   ) {
-    const { train, loss, teacher, seed, sizes } = plan;
+    const { train, loss, teacher, seed, size } = plan;
     this.batches = createLoader({
       dataset,
       split: 'train',
@@ -110,10 +109,10 @@ export class TrainingLoop {
       atOnce: engine.stepsAtOnce,
       share: train.epoch_share,
       classSampling: train.class_sampling,
-      size: sizes.training,
+      size,
       teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
     });
-    this.validation = evaluationLoader(dataset, 'validation', train.batch, sizes.evaluation);
+    this.validation = evaluationLoader(dataset, 'validation', train.batch, { size });
   }
 
   async run(): Promise<FitResult> {
@@ -148,7 +147,10 @@ export class TrainingLoop {
   private async trainEpoch(): Promise<boolean> {
     const { plan, batches, engine } = this;
     const { epoch, step } = this.position;
-    for await (const group of groupsOf(batches.epoch(epoch, step), engine.stepsAtOnce)) {
+    const others = plan.otherSizes;
+    const first = epoch * batches.stepsPerEpoch;
+    const images = batches.epoch(epoch, step, others && ((at) => others(first + at)));
+    for await (const group of groupsOf(images, engine.stepsAtOnce)) {
       if (!(await this.proceed())) return false;
       await this.trainOn(group);
       if (performance.now() - this.savedAt >= plan.train.checkpoint_seconds * 1000) await this.save();

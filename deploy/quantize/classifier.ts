@@ -1,3 +1,4 @@
+import type { Decoding } from '../../base/preprocess.js';
 import {
   fitClassifier,
   imageShape,
@@ -137,10 +138,12 @@ export async function quantizeClassifier(
 export interface QuantizedFacts {
   readonly quantization: QuantizationFacts;
   readonly accuracy: NonNullable<ModelMetadata['accuracy']>;
+  /** How the files of the calibration images became pixels; absent: unknown. */
+  readonly preprocess?: Decoding;
 }
 
 /** How images must be given to the classifier from now on: as the calibration images were, which its ranges fit. */
-function factsFor(model: Uint8Array, data: ImageData): Required<ClassifierFacts> {
+function factsFor(model: Uint8Array, data: ImageData): Required<Omit<ClassifierFacts, 'preprocess'>> {
   const where = 'the model';
   const signature = onnxSignature(parseOnnx(model, where), where);
   const { layout, normalisation } = fitClassifier(signature, data, where);
@@ -162,11 +165,12 @@ function factsFor(model: Uint8Array, data: ImageData): Required<ClassifierFacts>
 export function describeQuantized(
   model: Uint8Array,
   data: ImageData,
-  { quantization, accuracy }: QuantizedFacts,
+  { quantization, accuracy, preprocess }: QuantizedFacts,
 ): Uint8Array {
   const said = readMetadata(model);
   return withMetadata(model, {
     ...factsFor(model, data),
+    ...(preprocess && { preprocess }),
     ...said,
     latency: undefined,
     precision: 'int8',

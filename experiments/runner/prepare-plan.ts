@@ -1,16 +1,18 @@
 import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
-import { createSpace, type Task } from '../../spaces/index.js';
+import { createSpace, inputSizes, type Task } from '../../spaces/index.js';
 import {
+  addRenderings,
   checkClassWeight,
   defaultAugment,
   describeDataset,
   prepareDataset,
-  type DataConfig,
   type DatasetInfo,
-  type DatasetRef,
   type EngineChoice,
+  type PrepareOptions,
+  renderingOf,
+  teacherSize,
   teacherTraining,
   type TrainConfig,
   withStepsOn,
@@ -68,8 +70,11 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const { device } = asked.latency;
   if (device.type === 'local') await locating(['latency', 'device'], () => requireWorking(device.provider));
   await checkPrecision(asked, engine, context);
-  const dataset = await locating(['data'], () => prepareData(asked.data, observe, signal));
-  const data = describeDataset(dataset);
+  const preparing = (what: string) => preparingData(`${what} (once; later runs use the cache)`, observe, signal);
+  const prepared = await locating(['data'], () =>
+    prepareDataset(asked.data, preparing(`Converting ${asked.data.type}`)),
+  );
+  const data = describeDataset(prepared);
   const experiment = settledFor(data, asked, fixedBatch);
   for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));
   for (const [key, { class_weight: weight }] of trainings(experiment))
@@ -78,8 +83,17 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   await locating(['compress', 'calibration', 'images'], () => checkCalibration(experiment.compress, data));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
-  const initialNote = await planInitial(experiment, { space, data, locating });
-  if (initialNote !== null) observe({ kind: 'note', message: initialNote });
+  const initial = await planInitial(experiment, { space, data, locating });
+  if (initial !== null) observe({ kind: 'note', message: initial.note });
+  const taught = await locating(['teacher', 'path'], () => teacherSize(experiment.teacher));
+  const sizes = [...inputSizes(space, task), ...(initial?.sizes ?? []), ...(taught === null ? [] : [taught])];
+  let dataset = prepared;
+  for (const size of sizes) {
+    const rendering = { ...renderingOf(experiment.data), size };
+    const options = preparing(`Rendering the images at ${size.join(' x ')}`);
+    const before = dataset;
+    dataset = await locating(['data'], () => addRenderings(before, experiment.data, [rendering], options));
+  }
   const augmentNote = defaultAugmentNote(experiment);
   if (augmentNote !== null) observe({ kind: 'note', message: augmentNote });
   const supernet = await planSupernet(experiment, { space, data, locating });
@@ -186,18 +200,18 @@ function checkCalibration({ int8, calibration: { images } }: CompressConfig, { c
     });
 }
 
-function prepareData(config: DataConfig, observe: RunObserver, signal: AbortSignal): Promise<DatasetRef> {
+/** Announces a conversion when it begins, and shows its progress. */
+function preparingData(message: string, observe: RunObserver, signal: AbortSignal): PrepareOptions {
   let announced = false;
-  return prepareDataset(config, {
+  return {
     signal,
     onNote: (message) => observe({ kind: 'note', message }),
     onProgress: (done, total) => {
-      if (!announced)
-        observe({ kind: 'phase', name: 'data', message: `Converting ${config.type} (once; later runs use the cache)` });
+      if (!announced) observe({ kind: 'phase', name: 'data', message });
       announced = true;
       observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' });
     },
-  });
+  };
 }
 
 /** Warnings about settings that are allowed and hardly meant. */

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { Store } from '../../store/index.js';
 import { migrations } from '../../store/migrations/index.js';
 import { openDatabase } from '../../store/open.js';
-import { errorOf, newShrunk, newStore, newTrial, temporaryFolder } from './support.js';
+import { errorOf, newShrunk, newStore, newTrial } from './support.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url));
 

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { nasVersion } from '../../../base/modules.js';
+import { completeDecoding } from '../../../base/preprocess.js';
+import { renderingOf } from '../../../trainers/index.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type {
@@ -146,6 +148,7 @@ export function modelMetadata(
     input: network.input,
     mean: data.mean,
     std: data.std,
+    preprocess: completeDecoding(renderingOf(experiment.data)),
     nas_version: nasVersion(),
     created: new Date().toISOString(),
     experiment: experiment.name,

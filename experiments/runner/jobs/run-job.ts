@@ -6,7 +6,7 @@ import { writeFileAtomic } from '../../../base/files.js';
 import { importFunction } from '../../../base/modules.js';
 import { exportOnnx, quantizeForTiming, withMetadata, type ModelMetadata } from '../../../deploy/index.js';
 import { createDevice, type Measurement } from '../../../latency-models/index.js';
-import { createSpace } from '../../../spaces/index.js';
+import { createSpace, type Network } from '../../../spaces/index.js';
 import { initialWeights, toOnnx, type Model } from '../../../spaces/models/index.js';
 import {
   channelImportance,
@@ -21,6 +21,7 @@ import {
   readWeights,
   saveWeights,
   type FitHooks,
+  type ProxyBatch,
   type SplitName,
 } from '../../../trainers/index.js';
 import { evaluateOnSplit } from '../../models/on-dataset.js';
@@ -140,10 +141,17 @@ async function proxiesJob(
   { candidates, names, dataset, imageSeed, engine }: JobOf<'proxies'>,
   { pause }: JobContext,
 ): Promise<readonly ProxyResult[]> {
-  const batch = names.some(needsImages) ? proxyBatch(dataset, imageSeed) : undefined;
+  const batches = new Map<string, ProxyBatch>();
+  const batchFor = ([height, width]: Network['input']): ProxyBatch => {
+    const key = `${height}x${width}`;
+    const batch = batches.get(key) ?? proxyBatch(dataset, imageSeed, [height, width]);
+    batches.set(key, batch);
+    return batch;
+  };
   const choice = await chooseEngine(engine);
   const of = async ({ network, seed }: SeededNetwork): Promise<ProxyResult> => {
     try {
+      const batch = names.some(needsImages) ? batchFor(network.input) : undefined;
       const values = await proxies(network, { seed, names, batch, engine: choice });
       const bad = names.find((name) => !Number.isFinite(values[name]));
       return bad === undefined ? { values } : { failed: `${bad} is ${values[bad]}` };
