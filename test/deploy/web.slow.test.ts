@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import '@tensorflow/tfjs-backend-cpu';
@@ -17,6 +16,7 @@ import { initialWeights } from '../../spaces/models/index.js';
 import { executable, titleInBrowser, violationsOf } from '../support/browser.js';
 import { picture } from '../serve/images/pictures.js';
 import { metadataFor } from './support/classifiers.js';
+import { sharedFolder } from '../support/temporary.js';
 
 const classes = ['cat', 'dog <b>', 'ümlaut'];
 
@@ -74,7 +74,7 @@ async function classifyOn(page: Page, file: Buffer, name = 'image.png') {
 }
 
 describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nas-web-'));
+  const folder = sharedFolder();
   const problems: string[] = [];
   let browser: Browser;
   let server: FastifyInstance;
@@ -120,7 +120,6 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
   afterAll(async () => {
     await browser.close();
     await server.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   it('classifies an image as ONNX Runtime does, shows names as text, and has no violations for axe', async () => {
