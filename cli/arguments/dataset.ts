@@ -46,11 +46,11 @@ export function parseDataset(argument: string, rendering: Rendering | undefined)
   const type = colon < 0 ? argument : argument.slice(0, colon);
   const path = colon < 0 ? undefined : resolve(argument.slice(colon + 1));
   if (path !== undefined && !existsSync(path)) throw invalidInput(`--data ${argument}: there is no ${path}`);
-  if (path === undefined && type === 'image-folder')
-    throw invalidInput(`--data ${argument}: expected the folder of the images after it`, {
+  if (path === undefined && (type === 'image-folder' || type === 'list'))
+    throw invalidInput(`--data ${argument}: expected the folder or list of the images after it`, {
       hint: 'For example --data image-folder:images.',
     });
-  const images = type === 'image-folder' ? rendering : undefined;
+  const images = type === 'image-folder' || type === 'list' ? rendering : undefined;
   const parsed = dataSchema.safeParse({ type, ...(path === undefined ? {} : { path }), ...images });
   if (parsed.success) return parsed.data;
   const known = types.includes(type);

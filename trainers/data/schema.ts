@@ -13,6 +13,9 @@ const splits = {
     .describe('share of the remaining training images to use, for each class: quick experiments on real data'),
 };
 
+const column = (meaning: string, usual: string) =>
+  z.string().optional().describe(`column ${meaning}; by default ${usual}`);
+
 const side = z.number().int().min(8).max(512);
 
 const { fit, background, resampling } = decodingKeys;
@@ -31,6 +34,18 @@ export const renderingKeys = {
   fit: optional(fit, `${fit.description}; by default ${defaultDecoding.fit}`),
   background: optional(background, `${background.description}; by default white`),
   resampling: optional(resampling, `${resampling.description}; by default ${defaultDecoding.resampling}`),
+};
+
+/** Keys of sources of single files. */
+const fileKeys = {
+  damaged: z
+    .enum(['refuse', 'skip'])
+    .optional()
+    .describe(
+      'images that cannot be read. refuse (default): all of them are listed, and nothing begins; skip: they are left out and listed',
+    ),
+  test: part.default(0.15).describe('share of the images kept for the test when the source has no test split'),
+  ...splits,
 };
 
 /** `data:`; where the images come from. */
@@ -63,12 +78,45 @@ export const dataSchema = z.discriminatedUnion('type', [
       type: z.literal('image-folder'),
       path: z
         .string()
-        .describe('folder with one folder for each class, or `train` and `test` (or `val`) folders of such folders'),
+        .describe(
+          'folder or archive (.zip, .tar, .tar.gz) with one folder for each class, or `train` and `test` (or `val`) folders of such folders',
+        ),
+      classes: z
+        .array(z.string())
+        .min(2)
+        .optional()
+        .describe('the class folders in the order of the labels; by default all of them, sorted'),
       ...renderingKeys,
-      test: part.default(0.15).describe('share of the images kept for the test when there is no test folder'),
-      ...splits,
+      ...fileKeys,
     })
     .describe('images of your own'),
+  z
+    .strictObject({
+      type: z.literal('list'),
+      path: z
+        .string()
+        .describe(
+          'CSV, TSV, JSON Lines or JSON file with a row per image; or a folder or archive with such a file, such as metadata.csv, or with one for each split',
+        ),
+      image: column('of the paths, relative to the folder of the file', 'file_name, image, path, ...'),
+      label: column('of the classes', 'label, class, category, ...'),
+      split: column(
+        'of the splits: train, val, test, or empty',
+        'split, subset, partition; without one, the shares split the images',
+      ),
+      group: z
+        .string()
+        .optional()
+        .describe('column of groups (patient, camera, plant), each of which stays in one split'),
+      classes: z
+        .array(z.string())
+        .min(2)
+        .optional()
+        .describe('the labels that are used, in their order; by default all of them, sorted'),
+      ...renderingKeys,
+      ...fileKeys,
+    })
+    .describe('images of your own in a table of paths and labels'),
 ]);
 export type DataConfig = z.output<typeof dataSchema>;
 
@@ -80,7 +128,8 @@ export function renderingOf(data: DataConfig): Rendering {
     case 'cifar10':
     case 'cifar100':
       return { ...defaultDecoding, size: [32, 32], channels: 3 };
-    case 'image-folder': {
+    case 'image-folder':
+    case 'list': {
       const { size, channels } = data;
       return { ...completeDecoding(data), size: typeof size === 'number' ? [size, size] : size, channels };
     }

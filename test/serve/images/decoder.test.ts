@@ -1,12 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { defaultDecoding, type Rendering } from '../../../base/preprocess.js';
 import { createDecoder } from '../../../serve/images/decoder.js';
-import { openImageFolder } from '../../../trainers/data/sources/image-folder.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { decodeImage } from '../../../trainers/data/decode.js';
 import { blackPng, picture } from './pictures.js';
 
 const maxPixels = 1e6;
@@ -17,17 +14,7 @@ const small = { rendering: renderingOf([8, 8], 3), ...inTime };
 const photo = picture({ width: 640, height: 480 });
 
 /** Pixels of a file as the image-folder data set reads them. */
-async function trainingPixels(file: Uint8Array, rendering: Rendering): Promise<Uint8Array> {
-  const folder = temporaryFolder();
-  for (const name of ['a', 'b']) {
-    mkdirSync(join(folder, name));
-    // sharp recognises formats by content.
-    writeFileSync(join(folder, name, '0.png'), file);
-  }
-  for await (const { pixels } of openImageFolder(folder, rendering).read())
-    return pixels.subarray(0, pixels.length / 2);
-  throw new Error('no images');
-}
+const trainingPixels = (file: Buffer, rendering: Rendering): Promise<Uint8Array> => decodeImage(file, rendering);
 
 describe('decoded images', () => {
   it.each<[string, Sharp, number, 1 | 3]>([

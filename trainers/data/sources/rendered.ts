@@ -4,7 +4,7 @@ import { contentHash } from '../../../base/hash.js';
 import { renderPixels } from '../../../base/image-pixels.js';
 import type { Rendering } from '../../../base/preprocess.js';
 import { renderingIdentity } from '../decode.js';
-import type { DataSource, ImageBlock } from './source.js';
+import type { PixelSource, ImageBlock } from './source.js';
 
 /** Images rendered together; bounds the memory. */
 const blockSize = 256;
@@ -12,7 +12,7 @@ const blockSize = 256;
 /**
  * A source of pixels in another size. Images of the same size stay as they are: decoding does not matter for opaque pixels.
  */
-export function renderedSource(source: DataSource, rendering: Rendering): DataSource {
+export function renderedSource(source: PixelSource, rendering: Rendering): PixelSource {
   const [height, width] = rendering.size;
   if (height === source.height && width === source.width && rendering.channels === source.channels) return source;
   const shape = [source.height, source.width, source.channels] as const;
