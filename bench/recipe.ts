@@ -16,7 +16,7 @@ import { compare, comparisonHead, comparisons } from './recipe/comparisons.js';
 import { imbalance } from './recipe/imbalance.js';
 import { each, type Setting } from './recipe/setting.js';
 import { searches } from './recipe/search.js';
-import { few, ranking, teachers, type Rows } from './recipe/studies.js';
+import { few, ownTeachers, ranking, teachers, type Rows } from './recipe/studies.js';
 import { archivePath } from './supernet/setting.js';
 
 const { values: options } = parseArgs({
@@ -54,6 +54,7 @@ const parts: Readonly<Record<string, Part>> = {
   few: { archive: cifar, rows: few },
   ranking: { archive: cifar, rows: ranking },
   teacher: { archive: cifar, rows: teachers },
+  'own-teacher': { archive: cifar, rows: ownTeachers },
   search: { archive: cifar, rows: searches },
   imbalance: { archive: null, rows: imbalance },
 };
