@@ -144,7 +144,7 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     ['stretched', { fit: 'stretch', resampling: 'mitchell' }, [40, 40, 3]],
     ['by a cubic', { resampling: 'cubic' }, [32, 48, 3]],
     ['by a triangle', { resampling: 'linear' }, [32, 48, 3]],
-  ])('gives the pixels of the training, to within two levels on average: %s', async (_, changes, input) => {
+  ])('gives the pixels of the training, to within three levels on average for edges and noise: %s', async (_, changes, input) => {
     const decoding = completeDecoding(changes);
     const [height, width, channels] = input;
     const photo = picture({ width: 323, height: 241 });
@@ -170,7 +170,7 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
       })()`);
       const expected = await toPixels(sharp(file), { ...decoding, size: [height, width], channels }).toBuffer();
       const apart = shown.reduce((sum, value, at) => sum + Math.abs(value - expected[at]), 0) / shown.length;
-      expect(apart, `file ${i}`).toBeLessThan(2);
+      expect(apart, `file ${i}`).toBeLessThan(3);
     }
     await close(page);
   });

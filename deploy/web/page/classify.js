@@ -10,8 +10,8 @@
  */
 
 /*
- * Images are brought to the size and proportions of the model's input as the training did it (libvips), to within two levels of
- * 255 on average: canvases resize differently in each browser.
+ * Images are brought to the size and proportions of the model's input as the training did it (libvips), to within three
+ * levels of 255 on average for edges and noise, one for photographs: canvases resize differently in each browser.
  */
 
 const cubic = (b, c) => (x) =>
