@@ -87,8 +87,8 @@ export function readLayout(tree: FileTree, wanted?: readonly string[]): Listing 
 
 /** Descends through folders that hold nothing but one other folder of folders. */
 function unwrap(folder: Folder, isClass: (folder: Folder) => boolean = () => false): Folder {
-  const [inner, second] = folder.folders;
-  const isWrapper = folder.images.length === 0 && folder.folders.length === 1 && second === undefined;
+  const [inner] = folder.folders;
+  const isWrapper = folder.images.length === 0 && folder.folders.length === 1;
   return isWrapper && inner.images.length === 0 && !isClass(inner) ? unwrap(inner, isClass) : folder;
 }
 
