@@ -5,14 +5,12 @@ import { encodeModel, nodeName } from './onnx/model.js';
 import { capabilitiesOf, hostNodes } from './onnx/providers.js';
 import { resolveTarget } from './runtime/providers/blocked-support.js';
 import { requireHalf } from './runtime/providers/probes.js';
-import { looping, singly } from './runtime/programs/program.js';
+import { looping, Program, singly } from './runtime/programs/program.js';
 import { invalidInput } from '../base/errors.js';
 import { InferenceProgram } from './runtime/programs/inference.js';
-import { needlessOptimizers } from './runtime/programs/session.js';
-import { Program } from './runtime/programs/program.js';
+import { createSession, needlessOptimizers } from './runtime/programs/session.js';
 import type { StateLayout, StatePack } from './passes/pack-states.js';
 import { mixedStateful, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
-import { createSession } from './runtime/programs/session.js';
 import { StateStore } from './runtime/programs/state-store.js';
 import { portable, withoutSinglePrecision, type Target } from './target.js';
 import {

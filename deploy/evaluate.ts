@@ -1,5 +1,7 @@
 import {
+  classScores,
   fitClassifier,
+  metricsOf,
   onnxSignature,
   openClassifier,
   openOnnx,
@@ -7,6 +9,7 @@ import {
   parseOnnx,
   Scoreboard,
   toLogits,
+  type ClassScores,
   type ImageData,
   type OutputKind,
   type Scores as Totals,
@@ -15,8 +18,9 @@ import { invalidInput } from '../base/errors.js';
 
 /** Scores of a classifier on labelled images. */
 export interface Scores extends Totals {
-  /** NaN for a class without images. */
-  readonly perClass: readonly { readonly name: string; readonly count: number; readonly accuracy: number }[];
+  /** Metrics that treat all classes alike. */
+  readonly metrics: ReturnType<typeof metricsOf>;
+  readonly perClass: readonly (ClassScores & { readonly name: string })[];
 }
 
 /** Labelled images: NHWC float32, with the data set's normalisation. */
@@ -80,9 +84,6 @@ export async function evaluateOnnx(
   }
   if (done === 0) throw invalidInput('there are no images to evaluate the model on');
   const scores = boards[signature.kind ?? kind].scores();
-  const perClass = scores.confusion.map((row, i) => {
-    const count = row.reduce((a, b) => a + b, 0);
-    return { name: data.classes[i], count, accuracy: row[i] / count };
-  });
-  return { ...scores, perClass };
+  const perClass = classScores(scores.confusion).map((own, c) => ({ name: data.classes[c], ...own }));
+  return { ...scores, metrics: metricsOf(scores.confusion), perClass };
 }

@@ -2,9 +2,16 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { z } from 'zod';
 import { invalidInput } from '../base/errors.js';
+import { completeDecoding, type Rendering } from '../base/preprocess.js';
 // Not the compiler's index: that loads TF.js, and a server of models does without its 50 MB.
-import { classifierFacts, factsOf, parseText, type ClassifierFacts } from '../compiler/runtime/classifier/signature.js';
-import { inputsOf, parseOnnx, type OnnxFile, type TensorInfo } from '../compiler/runtime/classifier/onnx-file.js';
+import {
+  classifierFacts,
+  factsOf,
+  imageSizeIn,
+  parseText,
+  type ClassifierFacts,
+} from '../compiler/runtime/classifier/signature.js';
+import { inputsOf, parseOnnx, type OnnxFile } from '../compiler/runtime/classifier/onnx-file.js';
 import type { Network } from '../spaces/index.js';
 
 const isNetwork = (value: unknown): value is Network =>
@@ -42,6 +49,8 @@ export type QuantizationFacts = Readonly<z.output<typeof quantizationSchema>>;
 /** Metadata of a deployed classifier: what a program needs to use it (see `classifierFacts`), and its origin. */
 export const modelMetadataSchema = z.strictObject({
   ...classifierFacts,
+  /** Absent in files of versions that had no choice: the defaults. */
+  preprocess: classifierFacts.preprocess.optional(),
   /** Version of this package that wrote the file. */
   nas_version: z.string(),
   /** When the file was written (ISO 8601). */
@@ -143,22 +152,18 @@ export function metadataIn({ metadataProps: texts }: OnnxFile, where = "the mode
  */
 export const readMetadata = (model: Uint8Array): Partial<ModelMetadata> => metadataIn(parseOnnx(model));
 
-/**
- * Height, width and channels of the images that a model takes: from its metadata, otherwise from its input where all sizes are
- * fixed and only one layout has one or three channels; undefined otherwise.
- */
-export function imageSizeIn(
-  { shape }: TensorInfo,
-  { input, layout }: Pick<ClassifierFacts, 'input' | 'layout'>,
-): ClassifierFacts['input'] {
-  if (input !== undefined) return input;
-  const sides = shape.slice(1).filter((side) => typeof side === 'number');
-  if (sides.length !== 3) return undefined;
-  const [first, second, third] = sides;
-  const sizes = { NHWC: [first, second, third], NCHW: [second, third, first] } as const;
-  const layouts = layout === undefined ? (['NHWC', 'NCHW'] as const) : [layout];
-  const possible = layouts.map((one) => sizes[one]).filter(([, , channels]) => channels === 1 || channels === 3);
-  return possible.length === 1 ? possible[0] : undefined;
+/** How files become the pixels of a model's input [height, width, channels]. */
+export const renderingIn = (
+  [height, width, channels]: NonNullable<ClassifierFacts['input']>,
+  { preprocess }: Pick<ClassifierFacts, 'preprocess'>,
+): Rendering => ({ ...completeDecoding(preprocess), size: [height, width], channels });
+
+/** How files become the input pixels of an ONNX model; undefined where its size is unknown (see `imageSizeIn`). */
+export function renderingOfModel(model: Uint8Array): Rendering | undefined {
+  const file = parseOnnx(model);
+  const metadata = metadataIn(file);
+  const size = imageSizeIn(inputsOf(file)[0], metadata);
+  return size === undefined ? undefined : renderingIn(size, metadata);
 }
 
 /** The image size of an ONNX model (see `imageSizeIn`). */

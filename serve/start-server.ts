@@ -73,8 +73,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const service = await openService({ ...pool, onBatch: metrics.onBatch, onWarning });
     ends.push(() => service.close());
     const decoding = { parallel: decoders, maxPixels };
-    const { size } = service.pool;
-    if (size !== null) await warmUp(size, decoding);
+    const [first] = service.pool.layout.parts;
+    if (first !== undefined) await warmUp(first.rendering, decoding);
     const app = await createApp({
       context: {
         service,

@@ -54,12 +54,23 @@ export interface DecisionSpace {
 export interface Space extends DecisionSpace {
   /** The network of a genotype. Canonical genotypes with different ids give different networks. */
   readonly build: (genotype: Genotype) => Network;
+  /** All inputs [height, width, channels] that its networks have, where these are others than the task's. */
+  readonly inputs?: readonly Network['input'][];
   /**
    * The place of each block of `build(genotype)`: stage and position, from 1 (`stage2.1`). Members share weights by place
    * (`sharedName`); block numbers would shift with the depths of earlier stages. Absent: members share no weights.
    */
   readonly places?: (genotype: Genotype) => readonly string[];
 }
+
+/** The sizes of the images that the networks of a space take, each once. */
+export const inputSizes = (
+  { inputs }: Pick<Space, 'inputs'>,
+  { input }: Task,
+): readonly (readonly [height: number, width: number])[] => {
+  const sizes = new Map((inputs ?? [input]).map(([height, width]) => [`${height}x${width}`, [height, width] as const]));
+  return [...sizes.values()];
+};
 
 /**
  * A network of a space whose members share weights, as plain data. Its layers are named by block number (`block5_expand`);

@@ -1,3 +1,4 @@
+export type { ClassResult, ClassResults } from './class-results.js';
 export type { Clock } from './connection.js';
 export { eventKinds, type EventKind, type EventRecord, type Events, type NewEvent } from './events.js';
 export type { FinalRecord, Finals, FinalStage, NewFinal, WeightsOrigin } from './finals.js';

@@ -1,3 +1,4 @@
+import { ClassResults } from './class-results.js';
 import type { Clock, Connection } from './connection.js';
 import { Events } from './events.js';
 import { Finals } from './finals.js';
@@ -34,6 +35,7 @@ export class Store {
   readonly variants: Variants;
   readonly networks: Networks;
   readonly curves: Curves;
+  readonly classResults: ClassResults;
   readonly measurements: Measurements;
   readonly finals: Finals;
   readonly artifacts: Artifacts;
@@ -55,6 +57,7 @@ export class Store {
     this.trials = new Trials(connection, { events, networks, attempts, predictions, values, variants });
     this.overview = new TrialOverview(connection, { values, variants });
     this.curves = new Curves(connection, events);
+    this.classResults = new ClassResults(connection);
     this.measurements = new Measurements(connection, events, networks);
     this.finals = new Finals(connection, events, attempts);
     this.artifacts = new Artifacts(connection, events);

@@ -1,6 +1,6 @@
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
-import { finite } from './values.js';
+import { finite, json } from './values.js';
 
 /**
  * Trainings of a trial's network: in the search, on the full schedule, or fine-tuned with the rounding of 8 bits in its
@@ -27,12 +27,18 @@ export interface Epoch {
   readonly trainAccuracy: number;
   readonly validationLoss: number;
   readonly validationAccuracy: number;
+  /** Class metrics of the validation, in [0, 1]; absent in epochs of older versions. */
+  readonly metrics?: Readonly<Record<string, number>> | undefined;
   readonly learningRate: number;
   readonly seconds: number;
 }
 
+interface EpochRow extends Omit<Epoch, 'metrics'> {
+  readonly metrics: string | null;
+}
+
 const columns = `epoch, train_loss AS trainLoss, train_accuracy AS trainAccuracy, validation_loss AS validationLoss,
-  validation_accuracy AS validationAccuracy, learning_rate AS learningRate, seconds`;
+  validation_accuracy AS validationAccuracy, metrics, learning_rate AS learningRate, seconds`;
 
 const keyOf = ({ stage, trial, shrunk }: Training) => ({ stage, trial: trial ?? null, shrunk: shrunk ?? null });
 
@@ -48,13 +54,13 @@ export class Curves {
   ) {
     this.insert = connection.prepare(
       `INSERT INTO epochs (stage, trial, shrunk, epoch, train_loss, train_accuracy, validation_loss, validation_accuracy,
-         learning_rate, seconds)
+         metrics, learning_rate, seconds)
        VALUES ($stage, $trial, $shrunk, $epoch, $trainLoss, $trainAccuracy, $validationLoss, $validationAccuracy,
-         $learningRate, $seconds)`,
+         $metrics, $learningRate, $seconds)`,
     );
     const ofTraining = 'stage = $stage AND trial IS $trial AND shrunk IS $shrunk';
-    this.select = connection.prepare<Epoch>(`SELECT ${columns} FROM curves WHERE ${ofTraining} ORDER BY epoch`);
-    this.selectOne = connection.prepare<Epoch>(
+    this.select = connection.prepare<EpochRow>(`SELECT ${columns} FROM curves WHERE ${ofTraining} ORDER BY epoch`);
+    this.selectOne = connection.prepare<EpochRow>(
       `SELECT ${columns} FROM epochs WHERE ${ofTraining} AND epoch = $epoch ORDER BY seq DESC LIMIT 1`,
     );
   }
@@ -70,6 +76,7 @@ export class Curves {
       trainAccuracy: finite(epoch.trainAccuracy, `training accuracy of ${where}`),
       validationLoss: finite(epoch.validationLoss, `validation loss of ${where}`),
       validationAccuracy: finite(epoch.validationAccuracy, `validation accuracy of ${where}`),
+      metrics: epoch.metrics === undefined ? null : json(epoch.metrics, `validation metrics of ${where}`),
       learningRate: finite(epoch.learningRate, `learning rate of ${where}`),
       seconds: finite(epoch.seconds, `duration of ${where}`),
     };
@@ -81,11 +88,17 @@ export class Curves {
   }
 
   of(training: Training): Epoch[] {
-    return this.connection.read(() => this.select.all(keyOf(training)));
+    return this.connection.read(() => this.select.all(keyOf(training))).map((row) => this.toEpoch(row));
   }
 
   at(training: Training, epoch: number): Epoch | undefined {
-    return this.connection.read(() => this.selectOne.get({ ...keyOf(training), epoch }));
+    const row = this.connection.read(() => this.selectOne.get({ ...keyOf(training), epoch }));
+    return row && this.toEpoch(row);
+  }
+
+  private toEpoch({ metrics, ...row }: EpochRow): Epoch {
+    // Written by `add`.
+    return metrics === null ? row : { ...row, metrics: this.connection.parse(metrics) as Epoch['metrics'] };
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type WeightValue,
   weightVariables,
 } from '../spaces/models/index.js';
-import { type Dataset, trainingLoader } from './data/index.js';
+import { type Dataset, type LoaderOptions, trainingLoader } from './data/index.js';
 import type { Augmentation } from './data/augment/schema.js';
 import { floats } from './engines/compiled.js';
 import { targetBeside, type EngineChoice } from './engines/index.js';
@@ -21,6 +21,8 @@ export interface CalibrationImages {
   readonly dataset: Dataset;
   /** Must be the training's: statistics of other images do not fit the weights. */
   readonly augment: Augmentation;
+  /** As in the training. */
+  readonly classSampling?: LoaderOptions['classSampling'];
   /** Images in each batch. */
   readonly batch: number;
   /** Number of images, rounded to whole batches: at least one batch, at most all training images. */
@@ -47,10 +49,10 @@ export async function calibrateBatchNorm(
   images: CalibrationImages,
   { engine, threads, between }: CalibrationOptions,
 ): Promise<Weights> {
-  const { dataset, augment, calibration, seed } = images;
+  const { dataset, augment, classSampling, calibration, seed } = images;
   const batch = Math.min(images.batch, dataset.info.counts.train);
   const [height, width] = model.network.input;
-  const loader = trainingLoader(dataset, { batch, seed, augment, size: [height, width] });
+  const loader = trainingLoader(dataset, { batch, seed, augment, classSampling, size: [height, width] });
   const batches = Math.min(loader.stepsPerEpoch, Math.max(1, Math.round(calibration / batch)));
   try {
     const statistics = await openStatistics(model, batch, engine, threads);

@@ -15,8 +15,15 @@ const curveSchema = z.array(
     validation_accuracy: z.number(),
     learning_rate: z.number(),
     seconds: z.number(),
+    // Older files have none.
+    metrics: z.record(z.string(), z.number()).optional(),
   }),
 );
+
+const scoresSchema = z.object({
+  confusion: z.array(z.array(count).readonly()).readonly(),
+  calibrationError: z.number(),
+});
 
 const positionSchema = z.object({
   epoch: count,
@@ -42,7 +49,10 @@ export const startPosition: TrainingPosition = {
 };
 
 const checkpointMeta = z.object({ job: z.string(), position: positionSchema });
-const weightsMeta = z.object({ job: z.string(), curve: curveSchema });
+const weightsMeta = z.object({ job: z.string(), curve: curveSchema, scores: scoresSchema.optional() });
+
+/** The validations of a complete training: each epoch, and the scores after the last (absent in older files). */
+export type Validations = Omit<z.output<typeof weightsMeta>, 'job'>;
 
 /** The state of an interrupted training. */
 export interface Checkpoint {
@@ -79,17 +89,19 @@ export class TrainingFiles {
     return parsed.data.job === this.job ? { position: parsed.data.position, state: tensors } : null;
   }
 
-  writeWeights(curve: TrainingPosition['curve'], weights: EngineState): void {
-    writeTensorFile(this.weights, { job: this.job, curve }, weights);
+  writeWeights(validations: Validations, weights: EngineState): void {
+    writeTensorFile(this.weights, { job: this.job, ...validations }, weights);
   }
 
   /**
-   * The curve of this job when its training is complete; otherwise null.
+   * The validations of this job when its training is complete; otherwise null.
    * @throws CorruptFile when the file is damaged
    */
-  readFinishedCurve(): TrainingPosition['curve'] | null {
+  readFinished(): Validations | null {
     if (!existsSync(this.weights)) return null;
     const parsed = weightsMeta.safeParse(readTensorFile(this.weights).meta);
-    return parsed.success && parsed.data.job === this.job ? parsed.data.curve : null;
+    if (!parsed.success || parsed.data.job !== this.job) return null;
+    const { curve, scores } = parsed.data;
+    return { curve, scores };
   }
 }

@@ -11,6 +11,7 @@ import {
   type DatasetRef,
   type Loader,
   type LoaderOptions,
+  type Size,
   type SplitName,
 } from './data/index.js';
 import { activateBackend, chooseEngine, type AnyEngine } from './engines/index.js';
@@ -60,7 +61,7 @@ export const eagerInference = (infer: (images: tf.Tensor) => tf.Tensor, dispose:
 /** Returns logits [size, classes] of images [size, height, width, channels], normalised as the data set is. */
 export type Classify = (images: Float32Array, size: number) => Promise<Float32Array>;
 
-export type Evaluation = Pick<Scores, 'accuracy' | 'loss' | 'count'>;
+export type Evaluation = Scores;
 
 /**
  * Accuracy and loss over the images of a loader.
@@ -79,14 +80,24 @@ export async function evaluateLoader(
   return board.scores();
 }
 
-/** A loader of a split's images in order, resized but not augmented. */
+/** A loader of a split's images in order, not augmented. */
 export const evaluationLoader = (
   dataset: Dataset,
   split: SplitName,
   batch: number,
-  size?: LoaderOptions['size'],
+  images: Pick<LoaderOptions, 'size' | 'scale'> = {},
 ): Loader =>
-  createLoader({ dataset, split, batch, size, seed: 0, viewSeed: 0, augment: [], shuffle: false, dropLast: false });
+  createLoader({
+    dataset,
+    split,
+    batch,
+    ...images,
+    seed: 0,
+    viewSeed: 0,
+    augment: [],
+    shuffle: false,
+    dropLast: false,
+  });
 
 /** Accuracy and loss over a whole split. */
 export async function evaluateSplit(
@@ -94,9 +105,9 @@ export async function evaluateSplit(
   dataset: Dataset,
   split: SplitName,
   batch = 128,
-  size?: LoaderOptions['size'],
+  size?: Size,
 ): Promise<Evaluation> {
-  const loader = evaluationLoader(dataset, split, batch, size);
+  const loader = evaluationLoader(dataset, split, batch, { size });
   try {
     const result = await evaluateLoader(classify, loader);
     if (result === null || result.count === 0) throw new Error(`the ${split} split is empty`);

@@ -1,4 +1,4 @@
-import type { OptimizerConfig } from './schema.js';
+import { lossSchema, type OptimizerConfig } from './schema.js';
 import type { TrainConfig } from './recipe.js';
 
 /** The optimizer with a share of all its learning rates. */
@@ -47,14 +47,17 @@ export const fineTuningEpochs = ({ epochs }: Pick<TrainConfig, 'epochs'>): numbe
 
 /**
  * The configuration for fine-tuning a network after channels were cut: a lower learning rate, taught by the uncut network.
- * Distillation losses stay; cross-entropy becomes distillation.
+ * Distillation losses stay; cross-entropy becomes distillation with its options for rare classes.
  */
 export function fineTuning(train: TrainConfig, epochs: number): TrainConfig {
   const { loss, optimizer, ...others } = train;
+  const { focal, logit_adjustment } = loss ?? {};
   return {
     ...others,
     epochs,
     optimizer: slowed(optimizer, rateShare),
-    ...(loss === undefined || loss.type === 'cross-entropy' ? {} : { loss }),
+    ...(loss !== undefined && loss.type !== 'cross-entropy' && { loss }),
+    ...(loss?.type === 'cross-entropy' &&
+      (focal ?? logit_adjustment) !== undefined && { loss: lossSchema.parse({ type: 'kd', focal, logit_adjustment }) }),
   };
 }

@@ -1,4 +1,4 @@
-import { type Dataset, type DatasetInfo, withDataset } from './data/index.js';
+import { type Dataset, withDataset } from './data/index.js';
 import { calibrateBatchNorm } from './batch-norm.js';
 import { stepsPerEpoch } from './data/batches.js';
 import { viewsOf } from './data/augment/defaults.js';
@@ -7,7 +7,7 @@ import type { FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { initialHash, readInitial } from './weights.js';
 import { whitenedStem } from './whitened-stem.js';
 import { batchNorm, weightSpecs } from '../spaces/models/index.js';
-import { featureWeights, lossFor } from './losses/index.js';
+import { classWeights, featureWeights, imagesPerClass, type Loss, lossFor } from './losses/index.js';
 import { activationRanges } from './quantize-aware/ranges.js';
 import { loadFeatureTeacher } from './engines/features.js';
 import { completeFit, TrainingLoop, type TrainingPlan, viewSeedOf } from './training-loop.js';
@@ -37,11 +37,10 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const { network, seed, train, teacher, initial, quantizeAware, threads, sharedCores, directory, until } = job;
   const { classes, input } = network;
   const [height, width, channels] = input;
-  const loss = checkedLoss({ classes, channels }, train, teacher, dataset.info);
+  const loss = checkedLoss({ classes, channels }, train, teacher, dataset);
   const size = [height, width] as const;
-  const sizes = { training: size, evaluation: size };
   const estimateStatistics = statisticsAtEnd(job, dataset);
-  const plan: TrainingPlan = { train, loss, teacher, seed, sizes, until, estimateStatistics };
+  const plan: TrainingPlan = { train, loss, teacher, seed, size, until, estimateStatistics };
   const { hints, attention } = featureWeights(loss);
   const spec = async () => ({
     network,
@@ -55,7 +54,7 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   });
   const engine = () => createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
   const rounding = quantizeAware === undefined ? [] : [quantizeAware];
-  const hash = trainingHash(['fit', network, initialHash(initial), ...rounding], plan, dataset.info);
+  const hash = trainingHash(['fit', network, initialHash(initial), ...rounding], plan, dataset.hashAt([size]));
   return { plan, directory, hash, engine };
 }
 
@@ -68,11 +67,11 @@ const statisticsImages = 2048;
 /** Batch norm's statistics at the end of a training by the recipe `fast` that is too short for moving averages; else undefined. */
 function statisticsAtEnd(job: FitJob, dataset: Dataset): TrainingPlan['estimateStatistics'] {
   const { network, train, seed, threads, quantizeAware } = job;
-  const { epochs, batch, epoch_share: share, augment, recipe } = train;
+  const { epochs, batch, epoch_share: share, augment, class_sampling: classSampling, recipe } = train;
   const steps = epochs * stepsPerEpoch(dataset.info.counts.train, { batch, dropLast: true, share });
   if (recipe !== 'fast' || quantizeAware !== undefined || steps >= followingSteps) return undefined;
   return async (weights, between) => {
-    const images = { dataset, augment, batch, calibration: statisticsImages, seed };
+    const images = { dataset, augment, classSampling, batch, calibration: statisticsImages, seed };
     return calibrateBatchNorm({ network, weights }, images, {
       engine: await chooseEngine(job.engine),
       threads,
@@ -115,7 +114,7 @@ export async function trainResumably(
   hooks: FitHooks,
 ): Promise<FitResult> {
   const files = new TrainingFiles(directory, hash);
-  const finished = forgiving(hooks, () => files.readFinishedCurve());
+  const finished = forgiving(hooks, () => files.readFinished());
   if (finished !== null) {
     rmSync(files.checkpoint, { force: true });
     hooks.onStart?.({ epoch: plan.train.epochs, step: 0 });
@@ -167,8 +166,9 @@ export function checkedLoss(
   { classes, channels }: { readonly classes: number; readonly channels: number },
   train: TrainConfig,
   teacher: PreparedTeacher | null,
-  info: DatasetInfo,
-): LossConfig {
+  dataset: Dataset,
+): Loss {
+  const { info } = dataset;
   const loss = lossFor(train.loss, teacher?.type ?? 'none');
   if (classes !== info.classes.length)
     throw invalidInput(`the network has ${classes} classes, the data ${info.classes.length}`);
@@ -184,23 +184,39 @@ export function checkedLoss(
     if (canonicalJson([logits.augment, logits.views]) !== canonicalJson([train.augment, viewsOf(train, true)]))
       throw new Error("the teacher's logits belong to views of another augmentation, or to another number of views");
   }
-  return loss;
+  return balancedLoss(loss, train, dataset);
 }
 
-/** Hash of what is trained (`what`) and of everything in a plan that determines the result. */
+/** The loss with the weights and the shares of the classes that it needs. */
+function balancedLoss(loss: LossConfig, { class_weight: weight }: TrainConfig, { info, split }: Dataset): Loss {
+  if (weight === undefined && loss.logit_adjustment === undefined) return loss;
+  const { count, labels } = split('train');
+  const counts = imagesPerClass(labels, info.classes.length);
+  return {
+    ...loss,
+    ...(weight !== undefined && { classWeights: classWeights(weight, info.classes, counts) }),
+    ...(loss.logit_adjustment !== undefined && { classShares: counts.map((images) => images / count) }),
+  };
+}
+
+/**
+ * Hash of what is trained (`what`) and of everything in a plan that determines the result.
+ * @param data hash of the images, labels and splits (`Dataset.hashAt`)
+ */
 export function trainingHash(
   what: readonly unknown[],
   { train, loss, teacher, seed, estimateStatistics }: TrainingPlan,
-  info: DatasetInfo,
+  data: string,
 ): string {
   const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
   // A key that is absent and one that says the same count alike.
   const precision = train.precision === 'mixed' ? train.precision : undefined;
   const schedule = train.schedule === 'cosine' ? undefined : train.schedule;
   const stem = train.stem === 'trained' ? undefined : train.stem;
+  const class_sampling = train.class_sampling === 'natural' ? undefined : train.class_sampling;
   const statistics = estimateStatistics === undefined ? undefined : 'estimated';
   // All other effects of `recipe` and `steps` are in other keys; `quantize_aware` configures a later training.
   const unused = { recipe: undefined, steps: undefined, quantize_aware: undefined, checkpoint_seconds: 0 };
-  const config = { ...train, ...unused, precision, schedule, stem, statistics, loss };
-  return contentHash(...what, seed, config, info.hash, taught, viewSeedOf({ teacher, seed }));
+  const config = { ...train, ...unused, precision, schedule, stem, class_sampling, statistics, loss };
+  return contentHash(...what, seed, config, data, taught, viewSeedOf({ teacher, seed }));
 }

@@ -21,7 +21,7 @@ export { evaluateModel, evaluateSplit, evaluationLoader, type Classify, type Eva
 export * from './jobs.js';
 export { fit } from './fit.js';
 export { coverageOf, readInitial, type Coverage, type InitialWeights } from './weights.js';
-export { lossFor } from './losses/index.js';
+export { checkClassWeight, lossFor } from './losses/index.js';
 export {
   needsImages,
   proxies,
@@ -49,7 +49,7 @@ export { calibratedMember, evaluateMember, type MemberEvaluation, type MemberHoo
 export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/schema.js';
 export { prepareTeacher } from './teachers/prepare.js';
 export type { NetworkTeacher } from './teachers/schema.js';
-export { teacherTraining, type TeacherHooks, type TeacherOptions } from './teachers/sources.js';
+export { teacherSize, teacherTraining, type TeacherHooks, type TeacherOptions } from './teachers/sources.js';
 export {
   median,
   readTimedNetworks,

@@ -1,3 +1,4 @@
+import type { Scores } from '../compiler/index.js';
 import type { AnyEngine } from './engines/select.js';
 import type { Member, Network, SpaceConfig, Task } from '../spaces/index.js';
 import type { DatasetRef } from './data/dataset.js';
@@ -91,6 +92,8 @@ export interface EpochMetrics {
   /** Cross-entropy and accuracy over the whole validation split, with the averaged weights if there are any. */
   readonly validation_loss: number;
   readonly validation_accuracy: number;
+  /** Class metrics over the validation split; absent in trainings of older versions. */
+  readonly metrics?: Readonly<Record<string, number>> | undefined;
   /** Learning rate of the last step. */
   readonly learning_rate: number;
   /** Time spent; the only value that differs between two runs of the same job. */
@@ -128,11 +131,16 @@ export interface FitHooks {
   onNote?(message: string): void;
 }
 
+/** What a validation finds beside the metrics of an epoch. */
+export type FinalScores = Pick<Scores, 'confusion' | 'calibrationError'>;
+
 export interface CompleteFit {
   readonly state: 'complete';
   /** On the validation split after the last epoch, in [0, 1]. */
   readonly accuracy: number;
   readonly curve: readonly EpochMetrics[];
+  /** On the validation split after the last epoch; absent in trainings of older versions. */
+  readonly scores?: FinalScores | undefined;
   /** File with the final weights (`readWeights`); their moving average when there is one. */
   readonly weights: string;
 }
@@ -178,6 +186,8 @@ export interface MemberJob {
   readonly dataset: DatasetRef;
   /** Augmentation of the images for batch norm calibration: the training's. */
   readonly augment: Augmentation;
+  /** As in the supernet's training. */
+  readonly classSampling?: TrainConfig['class_sampling'];
   /** Images in each batch. */
   readonly batch: number;
   /** Number of training images for the calibration, rounded to whole batches. */

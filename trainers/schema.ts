@@ -3,7 +3,7 @@ import { augmentSchema, viewsSchema } from './data/augment/schema.js';
 import { lossSchema } from './losses/schema.js';
 
 export { type Augmentation, type AugmentStep } from './data/augment/schema.js';
-export { dataSchema, imagesOf, type DataConfig } from './data/schema.js';
+export { dataSchema, renderingOf, type DataConfig } from './data/schema.js';
 export { lossSchema, type LossConfig } from './losses/schema.js';
 export { teacherSchema, type TeacherConfig } from './teachers/schema.js';
 
@@ -117,6 +117,16 @@ export const trainFields = {
       "the first convolution. whitened (fast): its filters are the principal components of the images' patches, scaled to equal variance, and stay as they are; trained (plain): as all others",
     ),
   loss: lossSchema.describe('what is minimised; by default kd when there is a teacher, else cross-entropy'),
+  class_weight: z
+    .union([z.literal('auto'), z.record(z.string(), z.number().gt(0))])
+    .describe(
+      'how much the images of each class count in the loss, also beside a teacher. auto: more where a class has fewer images, by their effective number (Cui et al. 2019); or a weight for each class by its name, 1 where left out. Weights are scaled to mean 1 over the training images. By default all count alike',
+    ),
+  class_sampling: z
+    .enum(['natural', 'balanced'])
+    .describe(
+      'which images an epoch shows. natural: each once; balanced: as many, and of each class the same number, so that images of rare classes are repeated in other views',
+    ),
   augment: augmentSchema.describe(
     'random changes of the training images: a list of steps, in their order; the same for a seed',
   ),
@@ -158,6 +168,8 @@ export const trainKeys = z.strictObject({
   tuning_rate: trainFields.tuning_rate.optional(),
   stem: trainFields.stem.optional(),
   loss: trainFields.loss.optional(),
+  class_weight: trainFields.class_weight.optional(),
+  class_sampling: trainFields.class_sampling.optional(),
   augment: trainFields.augment.optional(),
   views: trainFields.views.optional(),
   ema: trainFields.ema.default(0),

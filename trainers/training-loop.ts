@@ -1,28 +1,34 @@
 import { rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../base/errors.js';
-import { startPosition, type Checkpoint, type TrainingFiles, type TrainingPosition } from './checkpoint.js';
+import {
+  startPosition,
+  type Checkpoint,
+  type TrainingFiles,
+  type TrainingPosition,
+  type Validations,
+} from './checkpoint.js';
 import { viewsOf } from './data/augment/defaults.js';
-import { createLoader, type Batch, type Dataset, type Loader, type LoaderOptions } from './data/index.js';
+import { createLoader, type Batch, type Dataset, type Loader, type Size } from './data/index.js';
 import type { EngineState, TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
-import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
+import { metricsOf } from '../compiler/index.js';
+import type { CompleteFit, EpochMetrics, FitHooks, FinalScores, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { learningRate } from './optimizers/index.js';
-import type { LossConfig } from './schema.js';
+import type { Loss } from './losses/index.js';
 import type { TrainConfig } from './recipe.js';
-
-/** Height and width of images. */
-type Size = LoaderOptions['size'];
 
 /** A training whose parts are known to fit together. */
 export interface TrainingPlan {
   readonly train: TrainConfig;
-  readonly loss: LossConfig;
+  readonly loss: Loss;
   readonly teacher: PreparedTeacher | null;
   /** Seed of the image order and, without a teacher, of the views. */
   readonly seed: number;
-  /** Sizes of the images for training and evaluation; undefined: the data's own. */
-  readonly sizes: { readonly training: Size; readonly evaluation: Size };
+  /** Size of the images for training and evaluation. */
+  readonly size: Size;
+  /** Further sizes of the training images of a step, for the members of a supernet; absent: none. */
+  readonly otherSizes?: ((step: number) => readonly Size[]) | undefined;
   /** Number of epochs after which it pauses; undefined: all. */
   readonly until: number | undefined;
   /**
@@ -40,10 +46,11 @@ export const viewSeedOf = ({ teacher, seed }: Pick<FitJob, 'teacher' | 'seed'>):
 const lastAccuracy = (curve: readonly EpochMetrics[]): number => curve.at(-1)?.validation_accuracy ?? NaN;
 
 /** The result of a training after its weights are written. */
-export const completeFit = (curve: readonly EpochMetrics[], { weights }: TrainingFiles): CompleteFit => ({
+export const completeFit = ({ curve, scores }: Validations, { weights }: TrainingFiles): CompleteFit => ({
   state: 'complete',
   accuracy: lastAccuracy(curve),
   curve,
+  scores,
   weights,
 });
 
@@ -51,6 +58,8 @@ export const completeFit = (curve: readonly EpochMetrics[], { weights }: Trainin
 export class TrainingLoop {
   private readonly meter = new SpeedMeter();
   private savedAt = performance.now();
+  /** Of the last validation. */
+  private scores: FinalScores | undefined;
   /** Start of the time that `position.seconds` does not include yet; moved forward by pauses. */
   private resumedAt = performance.now();
 
@@ -86,7 +95,7 @@ export class TrainingLoop {
     dataset: Dataset,
     private position: TrainingPosition,
   ) {
-    const { train, loss, teacher, seed, sizes } = plan;
+    const { train, loss, teacher, seed, size } = plan;
     this.batches = createLoader({
       dataset,
       split: 'train',
@@ -99,10 +108,11 @@ export class TrainingLoop {
       dropLast: true,
       atOnce: engine.stepsAtOnce,
       share: train.epoch_share,
-      size: sizes.training,
+      classSampling: train.class_sampling,
+      size,
       teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
     });
-    this.validation = evaluationLoader(dataset, 'validation', train.batch, sizes.evaluation);
+    this.validation = evaluationLoader(dataset, 'validation', train.batch, { size });
   }
 
   async run(): Promise<FitResult> {
@@ -121,10 +131,11 @@ export class TrainingLoop {
     }
     const { curve } = this.position;
     if (this.position.epoch < plan.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
-    this.files.writeWeights(curve, evaluatedWeights(await this.engine.state()));
+    const validations = { curve, scores: this.scores };
+    this.files.writeWeights(validations, evaluatedWeights(await this.engine.state()));
     this.hooks.onFile?.(this.files.weights);
     rmSync(this.files.checkpoint, { force: true });
-    return completeFit(curve, this.files);
+    return completeFit(validations, this.files);
   }
 
   async close(): Promise<void> {
@@ -136,7 +147,10 @@ export class TrainingLoop {
   private async trainEpoch(): Promise<boolean> {
     const { plan, batches, engine } = this;
     const { epoch, step } = this.position;
-    for await (const group of groupsOf(batches.epoch(epoch, step), engine.stepsAtOnce)) {
+    const others = plan.otherSizes;
+    const first = epoch * batches.stepsPerEpoch;
+    const images = batches.epoch(epoch, step, others && ((at) => others(first + at)));
+    for await (const group of groupsOf(images, engine.stepsAtOnce)) {
       if (!(await this.proceed())) return false;
       await this.trainOn(group);
       if (performance.now() - this.savedAt >= plan.train.checkpoint_seconds * 1000) await this.save();
@@ -197,12 +211,15 @@ export class TrainingLoop {
     const rate = learningRate((epoch + 1) * batches.stepsPerEpoch - 1, batches.stepsPerEpoch, plan.train);
     if (!Number.isFinite(result.loss))
       throw this.diverged(`the validation loss is ${result.loss} after epoch ${epoch}`, rate);
+    const { confusion, calibrationError } = result;
+    this.scores = { confusion, calibrationError };
     return {
       epoch,
       train_loss: sums.loss / sums.images,
       train_accuracy: sums.correct / sums.images,
       validation_loss: result.loss,
       validation_accuracy: result.accuracy,
+      metrics: metricsOf(confusion),
       learning_rate: rate,
       seconds: this.seconds(),
     };

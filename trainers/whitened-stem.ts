@@ -62,8 +62,7 @@ export function patchCovariance(
 ): Float64Array {
   const size = rows * columns * channels;
   const { info } = dataset;
-  const pixels = Math.max(height * width, info.height * info.width);
-  const images = Math.min(info.counts.train, bounds.images, Math.ceil(bounds.pixels / pixels));
+  const images = Math.min(info.counts.train, bounds.images, Math.ceil(bounds.pixels / (height * width)));
   const batch = Math.min(images, atOnce);
   const batches = Math.floor(images / batch);
   const each = Math.ceil(Math.min(bounds.patches, bounds.products / size ** 2) / (batches * batch));

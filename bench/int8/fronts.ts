@@ -1,7 +1,7 @@
 import { defaultProtocol } from '../../latency-models/index.js';
 import { hypervolume, justBeyond, nonDominated } from '../../search/index.js';
 import { loadExperiment, isTableExperiment } from '../../experiments/index.js';
-import { describeDataset, prepareDataset } from '../../trainers/index.js';
+import { describeDataset, prepareDataset, renderingOf } from '../../trainers/index.js';
 import { agreement, predictionsOf, logitsOf, labelsOf } from './answers.js';
 import { imagesOf } from './images.js';
 import { finishedRun, type Candidate, type SearchOptions } from './search.js';
@@ -33,7 +33,8 @@ async function evaluate(
 ): Promise<Evaluated[]> {
   const { experiment } = loadExperiment(options.experiment);
   if (isTableExperiment(experiment)) throw new Error(`${options.experiment} is an experiment on a table`);
-  const dataset = await prepareDataset(experiment.data);
+  const renderings = candidates.map(({ size }) => ({ ...renderingOf(experiment.data), size }));
+  const dataset = await prepareDataset(experiment.data, { renderings });
   const { classes, channels } = describeDataset(dataset);
   const protocol = { ...defaultProtocol, minBlocks: Math.min(15, options.blocks), maxBlocks: options.blocks };
   // A network found by both runs is timed once, so that noise cannot separate the two.

@@ -13,7 +13,7 @@ import {
 } from '../../experiments/index.js';
 import { frontierCandidates } from '../../experiments/stored/candidates.js';
 import { Store } from '../../store/index.js';
-import { describeDataset, prepareDataset, type DatasetRef } from '../../trainers/index.js';
+import { describeDataset, prepareDataset, renderingOf, type DatasetRef } from '../../trainers/index.js';
 import { imagesOf, stream } from './images.js';
 
 /** Runs of the same experiment that differ only in `compress.int8`. */
@@ -95,7 +95,6 @@ export async function finishedRun(run: RunName, options: SearchOptions): Promise
   const workdir = workdirOf(options.folder, run);
   const { experiment } = loadExperiment(options.experiment);
   if (isTableExperiment(experiment)) throw new Error(`${options.experiment} is an experiment on a table`);
-  const dataset = await prepareDataset(experiment.data);
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
     const frontier: Candidate[] = [];
@@ -104,6 +103,8 @@ export async function finishedRun(run: RunName, options: SearchOptions): Promise
       const { model, metadata } = await trainedModel(store, workdir, trial.number);
       const [height, width] = model.network.input;
       const own = { run, trial: trial.number, size: [height, width] as const };
+      const renderings = [{ ...renderingOf(experiment.data), size: own.size }];
+      const dataset = await prepareDataset(experiment.data, { renderings });
       const fp32 = exportOnnx(model, metadata);
       const int8 = await quantize(fp32, experiment, dataset, own.size);
       const candidate = (of: Candidate['precision'], file: Uint8Array): Candidate => ({

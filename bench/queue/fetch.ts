@@ -2,12 +2,12 @@
 import { z } from 'zod';
 import { bundleSchema } from '../../experiments/queue/artifacts/artifact.js';
 import { BundleCache } from '../../experiments/queue/artifacts/cache.js';
-import { HttpArtifacts } from '../../experiments/queue/artifacts/http.js';
+import { RunArtifacts } from '../../experiments/queue/artifacts/run-artifacts.js';
 
 const settings = z
   .object({ url: z.string(), token: z.string(), bundle: bundleSchema, directory: z.string() })
   .parse(JSON.parse(process.argv[2]));
-const artifacts = new HttpArtifacts(() => Promise.resolve({ type: 'http', url: settings.url, token: settings.token }));
+const artifacts = new RunArtifacts(() => Promise.resolve({ type: 'http', url: settings.url, token: settings.token }));
 const cache = new BundleCache(settings.directory, { limitBytes: 2 ** 40, clock: Date.now });
 const before = process.cpuUsage();
 const began = performance.now();

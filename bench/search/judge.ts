@@ -3,7 +3,7 @@ import { evaluateOnSplit, isTableExperiment, trainedModel, type Experiment } fro
 import { databasePath } from '../../experiments/stored/workdir.js';
 import { exportOnnx } from '../../deploy/index.js';
 import { Store } from '../../store/index.js';
-import { prepareDataset } from '../../trainers/index.js';
+import { prepareDataset, renderingOf } from '../../trainers/index.js';
 
 /** A completely trained network. */
 export interface Found {
@@ -53,12 +53,14 @@ export async function testErrors(
   trials: readonly number[],
 ): Promise<Map<number, number>> {
   if (isTableExperiment(experiment)) throw new Error('a table has no images');
-  const dataset = await prepareDataset(experiment.data);
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
     const errors = new Map<number, number>();
     for (const trial of trials) {
       const { model, metadata } = await trainedModel(store, workdir, trial);
+      const [height, width] = model.network.input;
+      const renderings = [{ ...renderingOf(experiment.data), size: [height, width] as const }];
+      const dataset = await prepareDataset(experiment.data, { renderings });
       const { accuracy } = await evaluateOnSplit(exportOnnx(model, metadata), dataset, 'test');
       errors.set(trial, 1 - accuracy);
     }

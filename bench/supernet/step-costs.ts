@@ -48,7 +48,7 @@ async function supernetEngine(space: Space, sandwich: Sandwich): Promise<Trainin
     softLabels: null,
     teacher: null,
   });
-  return createCompiledSupernet(program, { target: await resolveTarget({ threads }), batch, source: task.input });
+  return createCompiledSupernet(program, { target: await resolveTarget({ threads }), batch });
 }
 
 /**

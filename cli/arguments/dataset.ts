@@ -1,11 +1,19 @@
 import { invalidInput } from '../../base/errors.js';
+import type { Rendering } from '../../base/preprocess.js';
 import { didYouMean } from '../../base/text.js';
 import { z } from 'zod';
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
-import { dataSchema, type DataConfig } from '../../trainers/index.js';
+import {
+  dataSchema,
+  prepareDataset,
+  renderingOf,
+  type DataConfig,
+  type DatasetRef,
+  type PrepareOptions,
+} from '../../trainers/index.js';
 
 const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[] =>
   type instanceof z.ZodEnum ? type.options : [...type.values],
@@ -29,20 +37,20 @@ function dataOf(file: string): DataConfig {
 
 /**
  * A data set as an argument: an experiment file or the `data:` of one, `fashion-mnist`, or `type:path`.
- * @param size height of the images that a model takes, for sources whose images are resized.
+ * @param rendering of the images that a model takes, for folders of images that are given without an experiment
  * @throws NasError `invalid-input` when it is none of these.
  */
-export function parseDataset(argument: string, size: readonly [number, number, number] | undefined): DataConfig {
+export function parseDataset(argument: string, rendering: Rendering | undefined): DataConfig {
   if (/\.ya?ml$/.test(argument)) return dataOf(argument);
   const colon = argument.indexOf(':');
   const type = colon < 0 ? argument : argument.slice(0, colon);
   const path = colon < 0 ? undefined : resolve(argument.slice(colon + 1));
   if (path !== undefined && !existsSync(path)) throw invalidInput(`--data ${argument}: there is no ${path}`);
-  if (path === undefined && type === 'image-folder')
-    throw invalidInput(`--data ${argument}: expected the folder of the images after it`, {
+  if (path === undefined && (type === 'image-folder' || type === 'list'))
+    throw invalidInput(`--data ${argument}: expected the folder or list of the images after it`, {
       hint: 'For example --data image-folder:images.',
     });
-  const images = type === 'image-folder' && size !== undefined ? { size: size[0], channels: size[2] } : {};
+  const images = type === 'image-folder' || type === 'list' ? rendering : undefined;
   const parsed = dataSchema.safeParse({ type, ...(path === undefined ? {} : { path }), ...images });
   if (parsed.success) return parsed.data;
   const known = types.includes(type);
@@ -52,4 +60,19 @@ export function parseDataset(argument: string, size: readonly [number, number, n
       : `--data ${argument}: expected an experiment file, or one of ${types.join(', ')} with :folder after it${didYouMean(type, types)}`,
     { hint: 'For example --data fashion-mnist, --data cifar10:data/cifar-10-batches-bin, --data experiment.yaml.' },
   );
+}
+
+/**
+ * Converts a data set for a model: its images are rendered as the model's metadata says. Splits are those of the data set.
+ * @param rendering of the model; undefined: unknown
+ */
+export async function prepareFor(
+  config: DataConfig,
+  rendering: Rendering | undefined,
+  options: Omit<PrepareOptions, 'renderings'>,
+): Promise<DatasetRef> {
+  const { channels } = renderingOf(config);
+  // Images of other channels are refused where the model meets them.
+  const renderings = rendering?.channels === channels ? [rendering] : [];
+  return prepareDataset(config, { ...options, renderings });
 }

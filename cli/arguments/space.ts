@@ -49,7 +49,7 @@ export async function loadWithSpace(file: string, set: readonly string[]): Promi
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   await planSupernet(experiment, { space, data: null, locating });
   const initial = await planInitial(experiment, { space, data: source, locating });
-  return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space), initial };
+  return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space), initial: initial?.note ?? null };
 }
 
 /** `--space` of commands that need networks but no data. */

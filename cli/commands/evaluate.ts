@@ -42,16 +42,16 @@ export const evaluate = command({
       .option('json', jsonOption),
   run: async ({ model: file, data, split, threads, provider, json: asJson }, terminal) => {
     const model = readInput(file);
-    const { imageSizeOf, readMetadata } = await import('../../deploy/index.js');
-    const { parseDataset } = await import('../arguments/dataset.js');
-    const config = parseDataset(data, imageSizeOf(model));
+    const { readMetadata, renderingOfModel } = await import('../../deploy/index.js');
+    const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
+    const rendering = renderingOfModel(model);
+    const config = parseDataset(data, rendering);
     const { evaluateOnSplit } = await import('../../experiments/index.js');
     const { createDevice, deviceSchema, precisionText, saturates, saturationText } =
       await import('../../latency-models/index.js');
-    const { prepareDataset } = await import('../../trainers/index.js');
     const counter = createCounter(terminal);
     const onProgress = counter.show;
-    const dataset = await prepareDataset(config, {
+    const dataset = await prepareFor(config, rendering, {
       onProgress: onProgress('images converted'),
       onNote: (message) => terminal.err(`${message}\n`),
     });

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
+import { completeDecoding } from '../../base/preprocess.js';
 import { checkWritable, readInput, writeFileAtomic } from '../../base/files.js';
 import type { IntegerArithmetic } from '../../compiler/index.js';
 import type { FloatOperator } from '../../deploy/index.js';
@@ -167,17 +168,18 @@ export const quantize = command({
     deploy.prepareModel(model, file);
     checkWritable(output);
     const said = deploy.readMetadata(model);
-    const { parseDataset } = await import('../arguments/dataset.js');
-    const config = parseDataset(data, deploy.imageSizeOf(model));
+    const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
+    const rendering = deploy.renderingOfModel(model);
+    const config = parseDataset(data, rendering);
     const { evaluateOnSplit, quantizeOnDataset } = await import('../../experiments/index.js');
     const { createDevice } = await import('../../latency-models/index.js');
-    const { describeDataset, prepareDataset } = await import('../../trainers/index.js');
+    const { describeDataset, renderingOf } = await import('../../trainers/index.js');
     const device = createDevice(deviceConfig);
     const integers = await integersOf(device);
     const weightBits =
       args.weightBits === 'auto' ? weightBitsFor(integers ?? 'exact') : args.weightBits === '7' ? 7 : 8;
     const counter = createCounter(terminal);
-    const dataset = await prepareDataset(config, {
+    const dataset = await prepareFor(config, rendering, {
       onProgress: counter.show('images converted'),
       onNote: (message) => terminal.err(`${message}\n`),
     });
@@ -205,6 +207,7 @@ export const quantize = command({
       {
         quantization: { method, images: quantized.images, weight_bits: weightBits },
         accuracy: { validation: accuracy.int8, test: test.int8 },
+        preprocess: completeDecoding(rendering ?? renderingOf(config)),
       },
     );
     writeFileAtomic(output, described);

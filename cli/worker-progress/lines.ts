@@ -27,9 +27,10 @@ export const beginLine = (job: WorkerJob): string => `${named(job)}: begins`;
 const ends: { readonly [E in JobEnd]: string } = {
   done: 'done',
   failed: 'failed',
-  cancelled: 'was cancelled by its run',
-  'given-back': 'was given back',
-  postponed: 'was postponed',
+  died: 'failed',
+  interrupted: 'was cancelled by its run',
+  returned: 'was given back',
+  incomplete: 'was given back',
   lost: 'no longer belongs to this worker',
 };
 

@@ -1,7 +1,6 @@
 import type { GraphProto, ModelProto, NodeProto } from 'onnx-buf';
 import type { OnnxOp } from './operators.js';
-import type { Attributes, Constant, Shape, TensorType, ValueType } from './types.js';
-import { tensorType } from './types.js';
+import { tensorType, type Attributes, type Constant, type Shape, type TensorType, type ValueType } from './types.js';
 
 /**
  * One operation. Values are named; every name is written once. An empty input name is an optional input left out.

@@ -15,6 +15,7 @@ export {
   textOf,
 } from './graph.js';
 export { withTypes } from './infer.js';
+export { sliced } from './movement-rules.js';
 export type { OnnxOp } from './operators.js';
 export { commutative, onnxName, operatorOf, rowsOf, shapeRules } from './operators.js';
 export { graphHash, graphLines, printGraph } from './print.js';

@@ -84,14 +84,6 @@ export const gather: ShapeRule = (node) => {
   return [{ dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] }];
 };
 
-export const gatherNd: ShapeRule = (node) => {
-  const [x, indices] = [input(node, 0), input(node, 1)];
-  expectDtypes(node, ['int64'], 1);
-  const batch = intAttribute(node, 'batch_dims', 0);
-  const depth = indices.shape[indices.shape.length - 1];
-  return [{ dtype: x.dtype, shape: [...indices.shape.slice(0, -1), ...x.shape.slice(batch + depth)] }];
-};
-
 export const pad: ShapeRule = (node) => {
   const { dtype, shape } = input(node, 0);
   const pads = node.loose ? node.numbers(1) : known(node, 1);

@@ -19,12 +19,11 @@ export const rowsOf = <const Op extends string, Row>(row: Row, ...ops: readonly 
  * domain; `nchwc.X` is X of ONNX Runtime's internal blocked-layout domain.
  */
 export const shapeRules = {
-  ...rowsOf(floatUnary, 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Ceil', 'Cos', 'Cosh', 'Elu', 'Erf'),
-  ...rowsOf(floatUnary, 'Exp', 'Floor', 'HardSigmoid', 'LeakyRelu', 'Log', 'LogSoftmax', 'QuickGelu', 'Reciprocal'),
-  ...rowsOf(floatUnary, 'Relu', 'Round', 'Selu', 'Sigmoid', 'Sin', 'Sinh', 'Softmax', 'Softplus', 'Sqrt', 'Tan'),
-  ...rowsOf(floatUnary, 'Tanh'),
-  ...rowsOf(arithmetic, 'Add', 'Div', 'Max', 'Min', 'Mod', 'Mul', 'Pow', 'Sub'),
-  ...rowsOf(logical, 'And', 'Or', 'Xor'),
+  ...rowsOf(floatUnary, 'Ceil', 'Cos', 'Elu', 'Erf', 'Exp', 'Floor', 'HardSigmoid', 'LeakyRelu', 'Log', 'LogSoftmax'),
+  ...rowsOf(floatUnary, 'QuickGelu', 'Reciprocal', 'Relu', 'Round', 'Selu', 'Sigmoid', 'Sin', 'Softmax', 'Softplus'),
+  ...rowsOf(floatUnary, 'Sqrt', 'Tanh'),
+  ...rowsOf(arithmetic, 'Add', 'Div', 'Max', 'Min', 'Mul', 'Pow', 'Sub'),
+  ...rowsOf(logical, 'And', 'Or'),
   ...rowsOf(comparison, 'Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual'),
   ...rowsOf(computing.reduction, 'ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSum'),
   ArgMax: computing.argReduction,
@@ -40,7 +39,6 @@ export const shapeRules = {
   ConvTranspose: computing.transposedConvolution,
   Expand: moving.expand,
   Gather: moving.gather,
-  GatherND: moving.gatherNd,
   MatMul: computing.matrixProduct,
   Not: unary('bool'),
   Pad: moving.pad,
@@ -60,10 +58,7 @@ export const shapeRules = {
   Abs: numeric,
   BitShift: broadcasting(['uint32']),
   BitwiseXor: broadcasting(['uint32', 'int32']),
-  CumSum: numeric,
   Identity: unary(...numbers, 'bool'),
-  IsInf: (node) => [{ dtype: 'bool', shape: input(node, 0).shape }],
-  IsNaN: (node) => [{ dtype: 'bool', shape: input(node, 0).shape }],
   Neg: numeric,
   Sign: numeric,
 } satisfies Record<string, ShapeRule>;

@@ -1,11 +1,9 @@
 import { messageOf } from '../../base/errors.js';
 import { fits } from './editor.js';
-import type { OnnxGraph, Scope } from './graph.js';
-import { scopeOf } from './graph.js';
+import { scopeOf, type OnnxGraph, type Scope } from './graph.js';
 import { inferNode } from './infer.js';
 import { typeText } from './print.js';
-import type { TensorType, ValueType } from './types.js';
-import { standIns, tensorType, valueType } from './types.js';
+import { standIns, tensorType, valueType, type TensorType, type ValueType } from './types.js';
 
 /**
  * Checks that every value is defined once and before its use, that the recorded output types of every node equal the types

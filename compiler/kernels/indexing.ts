@@ -1,9 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Shape } from '../graph/index.js';
-import { elementTypes, int, requireDtype, sizeOf, string } from '../graph/index.js';
+import { invalidInput } from '../../base/errors.js';
+import { elementTypes, int, requireDtype, sizeOf, string, type Shape } from '../graph/index.js';
 import { Val } from '../values/value.js';
-import type { Rule } from './call.js';
-import { withAttrs } from './call.js';
+import { withAttrs, type Rule } from './call.js';
 import { compare } from './elementwise/binary.js';
 import { castTo, elementwise } from './elementwise/elementwise.js';
 import { axisIn } from './shape.js';
@@ -11,32 +10,11 @@ import { axisIn } from './shape.js';
 const toInt64 = (value: Val): string =>
   value.builder.emit('Cast', [value.fullForm()], { to: int(elementTypes.int64.code) });
 
-function gather(x: Val, indices: Val, axis: number, batchDims: number): Val {
-  const { builder } = x;
+function gather(x: Val, indices: Val, axis: number): Val {
   const at = axisIn(axis, x.rank);
-  if (batchDims === 0) {
-    const shape = [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)];
-    return Val.of(
-      builder,
-      builder.emit('Gather', [x.fullForm(), indices.fullForm()], { axis: int(at) }),
-      shape,
-      x.dtype,
-    );
-  }
-  // The axis moves to the front of the axes after the batch, is gathered, and moves back.
-  const between = at - batchDims;
-  const order = [...range(0, batchDims), at, ...range(batchDims, at), ...range(at + 1, x.rank)];
-  const index = builder.reshape(toInt64(indices), [...indices.shape, 1]);
-  const name = builder.emit('GatherND', [x.transposed(order).fullForm(), index], { batch_dims: int(batchDims) });
-  const gathered = Val.of(builder, name, builder.shapeOf(name), x.dtype);
-  const inner = indices.rank - batchDims;
-  const back = [
-    ...range(0, batchDims),
-    ...range(indices.rank, indices.rank + between),
-    ...range(batchDims, batchDims + inner),
-    ...range(indices.rank + between, gathered.rank),
-  ];
-  return gathered.transposed(back);
+  const shape = [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)];
+  const name = x.builder.emit('Gather', [x.fullForm(), indices.fullForm()], { axis: int(at) });
+  return Val.of(x.builder, name, shape, x.dtype);
 }
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
@@ -53,17 +31,6 @@ function scatterRows(rows: string, updates: Val, height: number, row: Shape): Va
   return Val.of(builder, builder.reshape(name, [height, ...row]), [height, ...row], updates.dtype);
 }
 
-/** Adds slices of `updates` at the positions in the last axis of `indices`. */
-function scatterNd(indices: Val, updates: Val, shape: Shape): Val {
-  const { builder } = indices;
-  const depth = indices.shape[indices.rank - 1];
-  const strides = shape.slice(0, depth).map((_, i) => sizeOf(shape.slice(i + 1, depth)));
-  const weights = builder.integers(strides);
-  const products = builder.emit('Mul', [toInt64(indices), weights]);
-  const rows = builder.emit('ReduceSum', [products, builder.integers([indices.rank - 1])], { keepdims: int(0) });
-  return scatterRows(rows, updates, sizeOf(shape.slice(0, depth)), shape.slice(depth)).reshaped(shape);
-}
-
 function topK(x: Val, k: number): readonly Val[] {
   const { builder } = x;
   const [values, positions] = builder.emitAll(
@@ -78,14 +45,10 @@ function topK(x: Val, k: number): readonly Val[] {
 }
 
 export const indexingRules = {
-  GatherNd: (call) => {
-    const [x, indices] = [call.value('params'), call.value('indices')];
-    const name = call.builder.emit('GatherND', [x.fullForm(), toInt64(indices)]);
-    return Val.of(call.builder, name, call.builder.shapeOf(name), x.dtype);
-  },
-  GatherV2: withAttrs<tf.GatherV2Attrs>((call, { axis, batchDims }) =>
-    gather(call.value('x'), call.value('indices'), axis, batchDims),
-  ),
+  GatherV2: withAttrs<tf.GatherV2Attrs>((call, { axis, batchDims }) => {
+    if (batchDims !== 0) throw invalidInput('gather is traced without batch dimensions only');
+    return gather(call.value('x'), call.value('indices'), axis);
+  }),
   OneHot: withAttrs<tf.OneHotAttrs>((call, { depth, onValue, offValue, dtype }) => {
     const indices = call.value('indices');
     const { builder } = call;
@@ -95,9 +58,6 @@ export const indexingRules = {
     if (onValue === 1 && offValue === 0) return castTo(hot, type);
     return elementwise('Where', [hot, Val.fill(builder, onValue, [], type), Val.fill(builder, offValue, [], type)]);
   }),
-  ScatterNd: withAttrs<tf.ScatterNdAttrs>((call, { shape }) =>
-    scatterNd(call.value('indices'), call.value('updates'), shape),
-  ),
   TopK: withAttrs<tf.TopKAttrs>((call, { k }) => topK(call.value('x'), k)),
   UnsortedSegmentSum: withAttrs<tf.UnsortedSegmentSumAttrs>((call, { numSegments }) => {
     const [x, ids] = [call.value('x'), call.value('segmentIds')];

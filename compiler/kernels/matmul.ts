@@ -1,8 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { range, sizeOf } from '../graph/index.js';
 import { Val } from '../values/value.js';
-import type { Rule } from './call.js';
-import { withAttrs } from './call.js';
+import { withAttrs, type Rule } from './call.js';
 import { activate } from './elementwise/activation.js';
 import { add } from './elementwise/binary.js';
 import { broadcast } from './elementwise/elementwise.js';

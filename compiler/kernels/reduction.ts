@@ -111,13 +111,6 @@ export const reductionRules = {
   Any: overBooleans('ReduceMax'),
   ArgMax: withAttrs<tf.ArgMaxAttrs>((call, { axis }) => argExtremum('ArgMax', call.value('x'), axis)),
   ArgMin: withAttrs<tf.ArgMinAttrs>((call, { axis }) => argExtremum('ArgMin', call.value('x'), axis)),
-  Cumsum: withAttrs<tf.CumsumAttrs>((call, { axis, exclusive, reverse }) => {
-    const x = call.value('x');
-    const { builder } = x;
-    const attributes = { exclusive: int(exclusive ? 1 : 0), reverse: int(reverse ? 1 : 0) };
-    const at = builder.scalar(axis < 0 ? axis + x.rank : axis, 'int32');
-    return Val.of(builder, builder.emit('CumSum', [x.fullForm(), at], attributes), x.shape, x.dtype);
-  }),
   Max: withAttrs<tf.MaxAttrs>((call, { reductionIndices, keepDims }) =>
     reduce('ReduceMax', numeric(call.value('x')), reductionIndices, keepDims),
   ),

@@ -1,10 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { invalidInput } from '../../base/errors.js';
 import { int, range, sameShape, sizeOf, string } from '../graph/index.js';
 import { isIdentity, permute } from '../values/layout.js';
 import { Val } from '../values/value.js';
-import type { Rule } from './call.js';
-import { withAttrs } from './call.js';
+import { withAttrs, type Rule } from './call.js';
 import { commonPerm } from './elementwise/elementwise.js';
 
 export const axisIn = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
@@ -52,21 +50,14 @@ function split(value: Val, sizes: readonly number[], axis: number): Val[] {
 }
 
 /** Pads in logical axis order. */
-export function pad(
-  value: Val,
-  pads: readonly (readonly [number, number])[],
-  mode: 'constant' | 'reflect',
-  fill = 0,
-): Val {
+export function pad(value: Val, pads: readonly (readonly [number, number])[], fill = 0): Val {
   if (pads.every(([before, after]) => before === 0 && after === 0)) return value;
   const { builder } = value;
   const perm = value.perm ?? range(value.rank);
   const ordered = permute(pads, perm);
   const amounts = builder.integers([...ordered.map(([before]) => before), ...ordered.map(([, after]) => after)]);
-  const inputs = [value.fullForm(perm), amounts];
-  const name = builder.emit('Pad', mode === 'constant' ? [...inputs, builder.scalar(fill, value.dtype)] : inputs, {
-    mode: string(mode),
-  });
+  const inputs = [value.fullForm(perm), amounts, builder.scalar(fill, value.dtype)];
+  const name = builder.emit('Pad', inputs, { mode: string('constant') });
   const shape = value.shape.map((d, axis) => d + pads[axis][0] + pads[axis][1]);
   return Val.of(builder, name, shape, value.dtype, perm);
 }
@@ -102,80 +93,12 @@ function tile(value: Val, repeats: readonly number[]): Val {
   return Val.of(builder, name, shape, value.dtype, perm);
 }
 
-/** Moves blocks of the batch into space (TensorFlow's definition). */
-function batchToSpace(x: Val, block: readonly number[], crops: readonly (readonly number[])[]): Val {
-  const [batch, ...rest] = x.shape;
-  const area = sizeOf(block);
-  const m = block.length;
-  const split = x.reshaped([...block, batch / area, ...rest]);
-  const order = [m, ...range(m).flatMap((i) => [m + 1 + i, i]), ...range(rest.length - m).map((i) => 2 * m + 1 + i)];
-  const spatial = block.map((b, i) => b * rest[i]);
-  const merged = split.transposed(order).reshaped([batch / area, ...spatial, ...rest.slice(m)]);
-  const begin = [0, ...crops.map(([before]) => before), ...rest.slice(m).map(() => 0)];
-  const size = [batch / area, ...spatial.map((d, i) => d - crops[i][0] - crops[i][1]), ...rest.slice(m)];
-  return slice(merged, begin, size);
-}
-
-function spaceToBatch(x: Val, block: readonly number[], paddings: readonly (readonly number[])[]): Val {
-  const pads = x.shape.map((_, axis): [number, number] => {
-    const amounts = axis > 0 ? paddings[axis - 1] : undefined;
-    return amounts ? [amounts[0], amounts[1]] : [0, 0];
-  });
-  const padded = pad(x, pads, 'constant');
-  const [batch, ...rest] = padded.shape;
-  const m = block.length;
-  const split = padded.reshaped([batch, ...block.flatMap((b, i) => [rest[i] / b, b]), ...rest.slice(m)]);
-  const order = [
-    ...range(m).map((i) => 2 + 2 * i),
-    0,
-    ...range(m).map((i) => 1 + 2 * i),
-    ...range(rest.length - m).map((i) => 1 + 2 * m + i),
-  ];
-  const shape = [batch * sizeOf(block), ...block.map((b, i) => rest[i] / b), ...rest.slice(m)];
-  return split.transposed(order).reshaped(shape);
-}
-
-/** Moves blocks of channels into space (NHWC). */
-function depthToSpace(x: Val, block: number): Val {
-  const [n, h, w, c] = x.shape;
-  const depth = c / (block * block);
-  const split = x.reshaped([n, h, w, block, block, depth]);
-  return split.transposed([0, 1, 3, 2, 4, 5]).reshaped([n, h * block, w * block, depth]);
-}
-
-function mirrorIndices(length: number, before: number, after: number, symmetric: boolean): number[] {
-  const edge = symmetric ? 1 : 0;
-  return range(before + length + after).map((i) => {
-    const at = i - before;
-    if (at < 0) return -at - edge;
-    return at < length ? at : 2 * length - 2 - at + edge;
-  });
-}
-
 export const shapeRules = {
-  BatchToSpaceND: withAttrs<tf.BatchToSpaceNDAttrs>((call, { blockShape, crops }) =>
-    batchToSpace(call.value('x'), blockShape, crops),
-  ),
   BroadcastTo: withAttrs<tf.BroadCastToAttrs>((call, { shape }) => call.value('x').broadcastTo(shape)),
   Concat: withAttrs<tf.ConcatAttrs>((call, { axis }) => concat(call.values(), axis)),
-  DepthToSpace: withAttrs<tf.DepthToSpaceAttrs>((call, { blockSize, dataFormat }) => {
-    if (dataFormat !== 'NHWC') throw invalidInput('depthToSpace is traced in the NHWC format only');
-    return depthToSpace(call.value('x'), blockSize);
-  }),
   ExpandDims: withAttrs<tf.ExpandDimsAttrs>((call, { dim }) => {
     const x = call.value('input');
     return x.reshaped(x.shape.toSpliced(dim < 0 ? x.rank + 1 + dim : dim, 0, 1));
-  }),
-  MirrorPad: withAttrs<tf.MirrorPadAttrs>((call, { paddings, mode }) => {
-    const x = call.value('x');
-    if (mode === 'reflect') return pad(x, paddings, 'reflect');
-    return paddings.reduce((value, [before, after], axis) => {
-      if (before === 0 && after === 0) return value;
-      const indices = Int32Array.from(mirrorIndices(value.shape[axis], before, after, true));
-      const index = value.builder.addConstant(indices, [indices.length], 'int32');
-      const name = value.builder.emit('Gather', [value.fullForm(), index], { axis: int(axis) });
-      return Val.of(value.builder, name, value.shape.with(axis, indices.length), value.dtype);
-    }, x);
   }),
   Pack: withAttrs<tf.PackAttrs>((call, { axis }) => {
     const values = call.values();
@@ -185,9 +108,7 @@ export const shapeRules = {
       at,
     );
   }),
-  PadV2: withAttrs<tf.PadV2Attrs>((call, { paddings, constantValue }) =>
-    pad(call.value('x'), paddings, 'constant', constantValue),
-  ),
+  PadV2: withAttrs<tf.PadV2Attrs>((call, { paddings, constantValue }) => pad(call.value('x'), paddings, constantValue)),
   Reshape: withAttrs<tf.ReshapeAttrs>((call, { shape }) => {
     const x = call.value('x');
     return x.reshaped(tf.util.inferFromImplicitShape(shape, sizeOf(x.shape)));
@@ -207,9 +128,6 @@ export const shapeRules = {
       axes.map((axis) => ((sizes[axis] ?? -1) < 0 ? x.shape[axis] - from[axis] : sizes[axis])),
     );
   }),
-  SpaceToBatchND: withAttrs<tf.SpaceToBatchNDAttrs>((call, { blockShape, paddings }) =>
-    spaceToBatch(call.value('x'), blockShape, paddings),
-  ),
   SplitV: withAttrs<tf.SplitVAttrs>((call, { numOrSizeSplits, axis }) => {
     const x = call.value('x');
     const at = axisIn(axis, x.rank);
@@ -223,21 +141,6 @@ export const shapeRules = {
       sizes.map((size) => (size < 0 ? rest : size)),
       at,
     );
-  }),
-  StridedSlice: withAttrs<tf.StridedSliceAttrs>((call, attrs) => {
-    const x = call.value('x');
-    const info = tf.slice_util.sliceInfo(
-      [...x.shape],
-      attrs.begin,
-      attrs.end,
-      attrs.strides,
-      attrs.beginMask,
-      attrs.endMask,
-      attrs.ellipsisMask,
-      attrs.newAxisMask,
-      attrs.shrinkAxisMask,
-    );
-    return strided(x, info.begin, info.end, info.strides).reshaped(info.finalShape);
   }),
   Tile: withAttrs<tf.TileAttrs>((call, { reps }) => tile(call.value('x'), reps)),
   Transpose: withAttrs<Partial<tf.TransposeAttrs>>((call, { perm }) => {

@@ -1,35 +1,23 @@
-import type { Node } from '../graph/graph.js';
+import { intOf, type Node } from '../graph/graph.js';
 import type { OnnxOp } from '../graph/operators.js';
 import type { DType, Shape, TensorType } from '../graph/types.js';
 
 /** Names of the rules that write an operator with others where a provider has no kernel (passes/write-out.ts). */
 export type RewriteName =
   | 'absolute value'
-  | 'arc cosine'
-  | 'arc sine'
   | 'batch normalisation'
   | 'bounds'
   | 'by gathering'
-  | 'exclusive or'
-  | 'hyperbolic cosine'
-  | 'hyperbolic sine'
-  | 'infinite'
   | 'int32 for int64'
-  | 'inverse hyperbolic cosine'
-  | 'inverse hyperbolic sine'
-  | 'inverse hyperbolic tangent'
   | 'log softmax'
   | 'negation'
-  | 'not a number'
   | 'numbers for booleans'
   | 'or'
   | 'position in a window'
-  | 'remainder'
   | 'rounding'
   | 'scaled exponential'
   | 'sign'
   | 'swish'
-  | 'tangent'
   | 'two filters a group';
 
 /** A provider cannot run the operator; the text says what to do instead. */
@@ -52,11 +40,10 @@ export type OperatorCase = DType | 'training' | 'positions' | 'one of several';
 /** How a provider computes each operator, in the cases in which the compiler emits it. */
 export type Support = { readonly [Op in OnnxOp]: Readonly<Partial<Record<OperatorCase, Implementation>>> };
 
-const trains = ({ op, attributes: { training_mode: mode } }: Pick<Node, 'op' | 'attributes'>): boolean =>
-  op === 'BatchNormalization' && mode?.kind === 'int' && mode.value === 1;
-
-const makesOneOfSeveral = ({ attributes: { group } }: Pick<Node, 'attributes'>, [channels, filters]: Shape): boolean =>
-  group?.kind === 'int' && group.value > 1 && filters === 1 && channels > group.value;
+const makesOneOfSeveral = (node: Pick<Node, 'attributes'>, [channels, filters]: Shape): boolean => {
+  const group = intOf(node, 'group', 1);
+  return group > 1 && filters === 1 && channels > group;
+};
 
 /** The case of a node; a selection (Where) has the type of its operands. */
 export function caseOf(
@@ -64,7 +51,7 @@ export function caseOf(
   typeOf: (name: string) => TensorType | undefined,
 ): OperatorCase {
   const { op, inputs, outputs } = node;
-  if (trains(node)) return 'training';
+  if (op === 'BatchNormalization' && intOf(node, 'training_mode', 0) === 1) return 'training';
   if (op === 'MaxPool' && outputs.length > 1) return 'positions';
   if (op === 'ConvTranspose' && makesOneOfSeveral(node, typeOf(inputs[1])?.shape ?? [])) return 'one of several';
   const type = typeOf(inputs[op === 'Where' ? 1 : 0]);

@@ -3,6 +3,7 @@ import {
   type Graph,
   GraphEditor,
   int,
+  intOf,
   type Node,
   type OnnxOp,
   optimizerOrigin,
@@ -36,9 +37,9 @@ const product =
 
 const convolution = product(({ inputs }, editor) => sizeOf(editor.shapeOf(inputs[1]).slice(1)));
 
-const transposedConvolution = product(({ inputs, attributes: { group } }, editor) => {
-  const [channels, , ...kernel] = editor.shapeOf(inputs[1]);
-  return (channels / (group?.kind === 'int' ? group.value : 1)) * sizeOf(kernel);
+const transposedConvolution = product((node, editor) => {
+  const [channels, , ...kernel] = editor.shapeOf(node.inputs[1]);
+  return (channels / intOf(node, 'group', 1)) * sizeOf(kernel);
 });
 
 const layerProduct = product(({ inputs }, editor) => editor.shapeOf(inputs[0]).at(-1) ?? 1);
@@ -59,17 +60,15 @@ const batchNormalization: PrecisionRule = ({ inputs }, { editor }) =>
 
 /** Micikevicius et al. 2018, "Mixed Precision Training", section 3. */
 const rules: { readonly [K in OnnxOp]: PrecisionRule } = {
-  ...rowsOf('follows', 'Abs', 'Add', 'Clip', 'Equal', 'Greater', 'GreaterOrEqual', 'HardSigmoid', 'LeakyRelu'),
-  ...rowsOf('follows', 'Less', 'LessOrEqual', 'Max', 'MaxPool', 'Min', 'Mul', 'Neg', 'QuickGelu', 'Relu', 'Sigmoid'),
-  ...rowsOf('follows', 'Sign', 'Sub', 'Tanh', 'Where'),
-  ...rowsOf('full', 'Acos', 'Acosh', 'And', 'ArgMax', 'ArgMin', 'Asin', 'Asinh', 'Atan', 'Atanh', 'AveragePool'),
-  ...rowsOf('full', 'BitShift', 'BitwiseXor', 'Ceil', 'Cos', 'Cosh', 'CumSum', 'Div', 'Elu', 'Erf', 'Exp', 'Floor'),
-  ...rowsOf('full', 'GatherND', 'IsInf', 'IsNaN', 'Log', 'LogSoftmax', 'Mod', 'Not', 'Or', 'Pow', 'Reciprocal'),
-  ...rowsOf('full', 'ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSum', 'Resize', 'Round'),
-  ...rowsOf('full', 'ScatterElements', 'Selu', 'Shape', 'Sin', 'Sinh', 'Softmax', 'Softplus', 'Sqrt', 'Tan', 'TopK'),
-  ...rowsOf('full', 'Xor', 'nchwc.Conv', 'nchwc.GlobalAveragePool', 'nchwc.ReorderInput', 'nchwc.ReorderOutput'),
-  ...rowsOf('moves', 'Concat', 'Expand', 'Gather', 'Identity', 'Pad', 'Reshape', 'Slice', 'Split', 'Tile'),
-  ...rowsOf('moves', 'Transpose'),
+  ...rowsOf('follows', 'Abs', 'Add', 'Clip', 'Equal', 'Greater', 'GreaterOrEqual', 'HardSigmoid', 'LeakyRelu', 'Less'),
+  ...rowsOf('follows', 'LessOrEqual', 'Max', 'MaxPool', 'Min', 'Mul', 'Neg', 'QuickGelu', 'Relu', 'Sigmoid', 'Sign'),
+  ...rowsOf('follows', 'Sub', 'Tanh', 'Where'),
+  ...rowsOf('full', 'And', 'ArgMax', 'ArgMin', 'AveragePool', 'BitShift', 'BitwiseXor', 'Ceil', 'Cos', 'Div', 'Elu'),
+  ...rowsOf('full', 'Erf', 'Exp', 'Floor', 'Log', 'LogSoftmax', 'Not', 'Or', 'Pow', 'Reciprocal', 'ReduceMax'),
+  ...rowsOf('full', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSum', 'Resize', 'Round', 'ScatterElements', 'Selu'),
+  ...rowsOf('full', 'Shape', 'Sin', 'Softmax', 'Softplus', 'Sqrt', 'TopK', 'nchwc.Conv', 'nchwc.GlobalAveragePool'),
+  ...rowsOf('full', 'nchwc.ReorderInput', 'nchwc.ReorderOutput'),
+  ...rowsOf('moves', 'Concat', 'Expand', 'Gather', 'Identity', 'Pad', 'Reshape', 'Slice', 'Split', 'Tile', 'Transpose'),
   BatchNormalization: batchNormalization,
   Cast: castRule,
   Conv: convolution,

@@ -1,4 +1,16 @@
-import { float, int, type OnnxOp, range, sizeOf, string } from '../graph/index.js';
+import {
+  float,
+  floatOf,
+  int,
+  intOf,
+  intsOf,
+  isFixed,
+  type OnnxOp,
+  range,
+  sizeOf,
+  sliced,
+  string,
+} from '../graph/index.js';
 import type { OperatorRewrite, OperatorWriter } from './writer.js';
 
 /**
@@ -18,7 +30,7 @@ export const trainingBatchNorm: OperatorRewrite = (w) => {
   const average = mean(x);
   const centred = w.emit('Sub', [x, overImages(average)]);
   const variance = mean(w.emit('Mul', [centred, centred]));
-  const deviation = w.emit('Sqrt', [w.emit('Add', [variance, w.number(w.floatOf('epsilon', 1e-5))])]);
+  const deviation = w.emit('Sqrt', [w.emit('Add', [variance, w.number(floatOf(w.node, 'epsilon', 1e-5))])]);
   const factor = w.emit('Mul', [gamma, w.emit('Reciprocal', [deviation])]);
   const y = w.emit('Add', [w.emit('Mul', [centred, overImages(factor)]), overImages(beta)]);
   return [y, average, variance];
@@ -38,7 +50,7 @@ export const twoFiltersInGroup: OperatorRewrite = (w) => {
 /** x - max - log(sum(exp(x - max))), along one axis. */
 export const logSoftmax: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
-  const axis = [w.intOf('axis', -1)];
+  const axis = [intOf(w.node, 'axis', -1)];
   const lower = w.emit('Sub', [x, w.reduce('ReduceMax', x, axis, true)]);
   return [w.emit('Sub', [lower, w.emit('Log', [w.reduce('ReduceSum', w.emit('Exp', [lower]), axis, true)])])];
 };
@@ -64,56 +76,7 @@ export const scaledExponential: OperatorRewrite = (w) => {
 /** x * sigmoid(alpha * x) */
 export const swish: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
-  return [w.emit('Mul', [x, w.emit('Sigmoid', [w.emit('Mul', [x, w.number(w.floatOf('alpha', 1.702))])])])];
-};
-
-/** atan(x / sqrt((1 - x)(1 + x))): at 1 and -1, of infinities. */
-function arcSineOf(w: OperatorWriter): string {
-  const [x] = w.node.inputs;
-  const one = w.number(1);
-  const cosine = w.emit('Sqrt', [w.emit('Mul', [w.emit('Sub', [one, x]), w.emit('Add', [one, x])])]);
-  return w.emit('Atan', [w.emit('Div', [x, cosine])]);
-}
-export const arcSine: OperatorRewrite = (w) => [arcSineOf(w)];
-export const arcCosine: OperatorRewrite = (w) => [w.emit('Sub', [w.number(Math.PI / 2), arcSineOf(w)])];
-
-const halfOf = (w: OperatorWriter, x: string): string => w.emit('Mul', [x, w.number(0.5)]);
-
-/** (e^x + e^-x) / 2, or the difference. */
-const hyperbolic =
-  (op: 'Add' | 'Sub'): OperatorRewrite =>
-  (w) => {
-    const [x] = w.node.inputs;
-    const [up, down] = [x, w.emit('Neg', [x])].map((exponent) => w.emit('Exp', [exponent]));
-    return [halfOf(w, w.emit(op, [up, down]))];
-  };
-export const hyperbolicCosine = hyperbolic('Add');
-export const hyperbolicSine = hyperbolic('Sub');
-
-/** log(x + sqrt(x^2 - 1)) */
-export const inverseHyperbolicCosine: OperatorRewrite = (w) => {
-  const [x] = w.node.inputs;
-  const root = w.emit('Sqrt', [w.emit('Sub', [w.emit('Mul', [x, x]), w.number(1)])]);
-  return [w.emit('Log', [w.emit('Add', [x, root])])];
-};
-
-/** sign(x) * log(|x| + sqrt(x^2 + 1)): without differences of large numbers. */
-export const inverseHyperbolicSine: OperatorRewrite = (w) => {
-  const [x] = w.node.inputs;
-  const root = w.emit('Sqrt', [w.emit('Add', [w.emit('Mul', [x, x]), w.number(1)])]);
-  return [w.emit('Mul', [w.emit('Sign', [x]), w.emit('Log', [w.emit('Add', [w.emit('Abs', [x]), root])])])];
-};
-
-/** log((1 + x) / (1 - x)) / 2 */
-export const inverseHyperbolicTangent: OperatorRewrite = (w) => {
-  const [x] = w.node.inputs;
-  const [above, below] = (['Add', 'Sub'] as const).map((op) => w.emit(op, [w.number(1), x]));
-  return [halfOf(w, w.emit('Log', [w.emit('Div', [above, below])]))];
-};
-
-export const tangent: OperatorRewrite = (w) => {
-  const [x] = w.node.inputs;
-  return [w.emit('Div', [w.emit('Sin', [x]), w.emit('Cos', [x])])];
+  return [w.emit('Mul', [x, w.emit('Sigmoid', [w.emit('Mul', [x, w.number(floatOf(w.node, 'alpha', 1.702))])])])];
 };
 
 const zero = (w: OperatorWriter): string => w.number(0, 'int32');
@@ -138,16 +101,6 @@ export const sign: OperatorRewrite = (w) => {
   return [w.emit('Sub', [above, below])];
 };
 
-/** The remainder with the sign of the divisor; integers are divided towards zero. */
-export const remainder: OperatorRewrite = (w) => {
-  const [a, b] = w.node.inputs;
-  const rest = w.emit('Sub', [a, w.emit('Mul', [w.emit('Div', [a, b]), b])]);
-  const [restBelow, divisorBelow] = [rest, b].map((x) => w.cast(w.emit('Less', [x, zero(w)]), 'int32'));
-  const differ = w.emit('Not', [w.emit('Equal', [restBelow, divisorBelow])]);
-  const wrong = w.emit('And', [differ, w.emit('Not', [w.emit('Equal', [rest, zero(w)])])]);
-  return [w.emit('Add', [rest, w.emit('Mul', [w.cast(wrong, 'int32'), b])])];
-};
-
 /** Cuts out constant positions of some axes by a Gather along each axis. */
 export const byGathering: OperatorRewrite = (w) => {
   const [x, ...bounds] = w.node.inputs;
@@ -157,14 +110,10 @@ export const byGathering: OperatorRewrite = (w) => {
   for (const [i, given] of axes.entries()) {
     const axis = given < 0 ? given + shape.length : given;
     const size = shape[axis];
-    if (!w.isFixed(size)) return null;
+    if (!isFixed(size)) return null;
     const step = bounds.length > 3 ? steps[i] : 1;
-    const clamp = (at: number): number => {
-      const position = at < 0 ? at + size : at;
-      return step > 0 ? Math.min(Math.max(position, 0), size) : Math.min(Math.max(position, -1), size - 1);
-    };
-    const [from, to] = [clamp(starts[i]), clamp(ends[i])];
-    const kept = range(Math.max(0, Math.ceil((to - from) / step))).map((k) => from + k * step);
+    const { first, count } = sliced(size, starts[i], ends[i], step);
+    const kept = range(count).map((k) => first + k * step);
     cut = w.emit('Gather', [cut, w.constant(kept, [kept.length], 'int32')], { axis: int(axis) });
   }
   return [cut];
@@ -185,9 +134,8 @@ function narrowed(w: OperatorWriter, name: string): string | null {
   if (producer === undefined || !positioning.has(producer.op)) return null;
   // There is no cast from int64, but Gather takes int64 positions: gathering from 0, 1, 2 ... gives them as int32.
   const { shape } = w.typeOf(producer.inputs[0]);
-  const axis = producer.attributes['axis'];
-  const length = shape.at(axis?.kind === 'int' ? axis.value : 0);
-  if (length === undefined || !w.isFixed(length)) return null;
+  const length = shape.at(intOf(producer, 'axis', 0));
+  if (length === undefined || !isFixed(length)) return null;
   return w.emit('Gather', [w.constant(range(length), [length], 'int32'), name], { axis: int(0) });
 }
 
@@ -202,28 +150,11 @@ export const inInt32: OperatorRewrite = (w) => {
   return dtype === 'int32' ? numbers : [w.cast(numbers[0], dtype)];
 };
 
-const not = (w: OperatorWriter, x: string): string => w.emit('Not', [x]);
-const and = (w: OperatorWriter, a: string, b: string): string => w.emit('And', [a, b]);
-const either = (w: OperatorWriter, a: string, b: string): string => not(w, and(w, not(w, a), not(w, b)));
-
+/** By de Morgan's law. */
 export const or: OperatorRewrite = (w) => {
-  const [a, b] = w.node.inputs;
-  return [either(w, a, b)];
+  const [a, b] = w.node.inputs.map((x) => w.emit('Not', [x]));
+  return [w.emit('Not', [w.emit('And', [a, b])])];
 };
-
-export const exclusiveOr: OperatorRewrite = (w) => {
-  const [a, b] = w.node.inputs;
-  return [and(w, either(w, a, b), not(w, and(w, a, b)))];
-};
-
-export const isNotANumber: OperatorRewrite = (w) => {
-  const [x] = w.node.inputs;
-  return [not(w, w.emit('Equal', [x, x]))];
-};
-
-export const isInfinite: OperatorRewrite = (w) => [
-  w.emit('Equal', [w.emit('Abs', [w.node.inputs[0]]), w.number(Infinity)]),
-];
 
 /** The operator on 0 and 1 instead of booleans; other operands, such as conditions and positions, stay as they are. */
 export const withNumbers: OperatorRewrite = (w) => {
@@ -245,10 +176,10 @@ export const positionInWindow: OperatorRewrite = (w) => {
   const [x] = w.node.inputs;
   const [images, channels, height, width] = w.typeOf(x).shape;
   const [outHeight, outWidth] = w.typeOf(w.node.outputs[0]).shape.slice(2);
-  if (!w.isFixed(images)) return null;
-  const [rows, columns] = w.intsOf('kernel_shape', []);
-  const [down, right] = w.intsOf('strides', [1, 1]);
-  const [top, left, bottom, after] = w.intsOf('pads', [0, 0, 0, 0]);
+  if (!isFixed(images)) return null;
+  const [rows, columns] = intsOf(w.node, 'kernel_shape') ?? [];
+  const [down, right] = intsOf(w.node, 'strides') ?? [1, 1];
+  const [top, left, bottom, after] = intsOf(w.node, 'pads') ?? [0, 0, 0, 0];
   const pads = w.integers([0, 0, top, left, 0, 0, bottom, after]);
   const padded = w.emit('Pad', [x, pads, w.number(lowest)], { mode: string('constant') });
   const maps = range(rows * columns).map((i) => {

@@ -1,7 +1,5 @@
-import type { Graph, Port, ValueType } from '../graph/index.js';
-import { GraphEditor, int } from '../graph/index.js';
-import type { StatePorts, Update } from './state-updates.js';
-import { connected, Ends, updateOf } from './state-updates.js';
+import { GraphEditor, int, type Graph, type Port, type ValueType } from '../graph/index.js';
+import { connected, Ends, updateOf, type StatePorts, type Update } from './state-updates.js';
 
 /** A state in a vector, and its number of elements. */
 export interface Member {

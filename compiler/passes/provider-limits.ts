@@ -1,15 +1,10 @@
-import { type Attributes, type Graph, GraphEditor, int, intOf, type NewNode } from '../graph/index.js';
-
-const valuesOf = (attributes: Attributes, name: string): readonly number[] => {
-  const attribute = attributes[name];
-  return attribute?.kind === 'ints' ? attribute.value : [];
-};
+import { type Graph, GraphEditor, int, intOf, intsOf, type NewNode, type Node } from '../graph/index.js';
 
 /** Whether the provider computes a convolution as a product of matrices, which is right. */
-const isProduct = (filter: readonly number[], attributes: Attributes): boolean =>
+const isProduct = (filter: readonly number[], node: Node): boolean =>
   filter.slice(2).every((side) => side === 1) &&
-  valuesOf(attributes, 'strides').every((stride) => stride === 1) &&
-  valuesOf(attributes, 'pads').every((pad) => pad === 0);
+  (intsOf(node, 'strides') ?? []).every((stride) => stride === 1) &&
+  (intsOf(node, 'pads') ?? []).every((pad) => pad === 0);
 
 /**
  * Pads convolutions with channels of zeros, up to a multiple of four, where they have 6, 9, 15, 18 ... channels and a multiple of
@@ -26,7 +21,7 @@ export function padTriples(graph: Graph, reads: boolean): Graph {
     if (op !== 'Conv' || attributes['group'] !== undefined) continue;
     const [filters, channels] = editor.shapeOf(inputs[1]);
     const isMisread = channels > 3 && channels % 3 === 0 && channels % 4 !== 0 && filters % 4 === 0;
-    if (!isMisread || isProduct(editor.shapeOf(inputs[1]), attributes)) continue;
+    if (!isMisread || isProduct(editor.shapeOf(inputs[1]), node)) continue;
     const rank = editor.shapeOf(inputs[1]).length;
     const ends = Array.from({ length: 2 * rank }, (_, i) => (i === rank + 1 ? 4 - (channels % 4) : 0));
     const pads = editor.addIntegers(`${outputs[0]}/pads`, ends);

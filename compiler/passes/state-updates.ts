@@ -1,5 +1,4 @@
-import type { Graph, Node, OnnxOp } from '../graph/index.js';
-import { attributeList, producersOf, shapeIn, sizeOf } from '../graph/index.js';
+import { attributeList, producersOf, shapeIn, sizeOf, type Graph, type Node, type OnnxOp } from '../graph/index.js';
 
 /** Names of a state, and of its input and output. */
 export interface StatePorts {

@@ -1,24 +1,7 @@
 import { attributeList, bytesOf, commutative, type Graph, GraphEditor, type Node } from '../graph/index.js';
 import { invalidInput } from '../../base/errors.js';
 import { caseOf, type RewriteName, type ImplementationOf } from '../onnx/support.js';
-import {
-  absolute,
-  bounds,
-  byGathering,
-  exclusiveOr,
-  inInt32,
-  isInfinite,
-  isNotANumber,
-  negation,
-  or,
-  positionInWindow,
-  remainder,
-  sign,
-  trainingBatchNorm,
-  twoFiltersInGroup,
-  withNumbers,
-} from './operator-rewrites.js';
-import * as functions from './operator-rewrites.js';
+import * as writing from './operator-rewrites.js';
 import { type OperatorRewrite, OperatorWriter } from './writer.js';
 
 /** Most numbers of a constant that is compared. */
@@ -50,33 +33,21 @@ function shareNodes(graph: Graph): Graph {
 }
 
 const rewrites: { readonly [Name in RewriteName]: OperatorRewrite } = {
-  'absolute value': absolute,
-  'arc cosine': functions.arcCosine,
-  'arc sine': functions.arcSine,
-  'batch normalisation': trainingBatchNorm,
-  bounds,
-  'by gathering': byGathering,
-  'exclusive or': exclusiveOr,
-  'hyperbolic cosine': functions.hyperbolicCosine,
-  'hyperbolic sine': functions.hyperbolicSine,
-  infinite: isInfinite,
-  'int32 for int64': inInt32,
-  'inverse hyperbolic cosine': functions.inverseHyperbolicCosine,
-  'inverse hyperbolic sine': functions.inverseHyperbolicSine,
-  'inverse hyperbolic tangent': functions.inverseHyperbolicTangent,
-  'log softmax': functions.logSoftmax,
-  negation,
-  'not a number': isNotANumber,
-  'numbers for booleans': withNumbers,
-  or,
-  'position in a window': positionInWindow,
-  remainder,
-  rounding: functions.rounding,
-  'scaled exponential': functions.scaledExponential,
-  sign,
-  swish: functions.swish,
-  tangent: functions.tangent,
-  'two filters a group': twoFiltersInGroup,
+  'absolute value': writing.absolute,
+  'batch normalisation': writing.trainingBatchNorm,
+  bounds: writing.bounds,
+  'by gathering': writing.byGathering,
+  'int32 for int64': writing.inInt32,
+  'log softmax': writing.logSoftmax,
+  negation: writing.negation,
+  'numbers for booleans': writing.withNumbers,
+  or: writing.or,
+  'position in a window': writing.positionInWindow,
+  rounding: writing.rounding,
+  'scaled exponential': writing.scaledExponential,
+  sign: writing.sign,
+  swish: writing.swish,
+  'two filters a group': writing.twoFiltersInGroup,
 };
 
 const refusal = ({ op, origin }: Node, of: string, provider: string, advice = '') =>

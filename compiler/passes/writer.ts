@@ -9,7 +9,7 @@ import type {
   Shape,
   TensorType,
 } from '../graph/index.js';
-import { elementTypes, int, isFixed } from '../graph/index.js';
+import { elementTypes, int } from '../graph/index.js';
 
 /** Writes a node with other operators; returns the values that replace its results, null where it cannot. */
 export type OperatorRewrite = (writer: OperatorWriter) => readonly string[] | null;
@@ -47,26 +47,6 @@ export class OperatorWriter {
     const constant = this.editor.constant(name);
     if (!constant) throw new Error(`internal: '${name}' is no constant`);
     return Array.from(constant.data, Number);
-  }
-
-  /** Whether a size does not depend on the dynamic batch. */
-  isFixed(size: number): boolean {
-    return isFixed(size);
-  }
-
-  intOf(name: string, otherwise: number): number {
-    const attribute = this.node.attributes[name];
-    return attribute?.kind === 'int' ? attribute.value : otherwise;
-  }
-
-  floatOf(name: string, otherwise: number): number {
-    const attribute = this.node.attributes[name];
-    return attribute?.kind === 'float' ? attribute.value : otherwise;
-  }
-
-  intsOf(name: string, otherwise: readonly number[]): readonly number[] {
-    const attribute = this.node.attributes[name];
-    return attribute?.kind === 'ints' ? attribute.value : otherwise;
   }
 
   emit(op: OnnxOp, inputs: readonly string[], attributes: Attributes = {}): string {

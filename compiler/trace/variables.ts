@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
-import type { Data, GraphBuilder, TfDType } from '../graph/index.js';
-import { elementTypes, isTfDType, requireDtype } from '../graph/index.js';
+import { elementTypes, isTfDType, requireDtype, type Data, type GraphBuilder, type TfDType } from '../graph/index.js';
 import type { Perm } from '../values/layout.js';
 import { Val } from '../values/value.js';
 

@@ -1,5 +1,4 @@
-import type { GraphBuilder, Shape } from '../graph/index.js';
-import { int, ints } from '../graph/index.js';
+import { int, ints, type GraphBuilder, type Shape } from '../graph/index.js';
 
 /**
  * Orders of the blocked layout, in which b channels of a pixel lie side by side. `NCHWc` is [N, C/b, H, W, b], ONNX

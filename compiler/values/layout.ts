@@ -1,5 +1,4 @@
-import type { Data, Shape } from '../graph/index.js';
-import { range, sizeOf } from '../graph/index.js';
+import { range, sizeOf, type Data, type Shape } from '../graph/index.js';
 
 /** A storage order: `perm[i]` is the logical axis that is stored at position i. */
 export type Perm = readonly number[];

@@ -1,3 +1,4 @@
+import type { Decoding } from '../../base/preprocess.js';
 import {
   fitClassifier,
   imageShape,
@@ -7,6 +8,7 @@ import {
   type Classifier,
   type ClassifierFacts,
   type ImageData,
+  type Scores,
 } from '../../compiler/index.js';
 import { invalidInput, NasError } from '../../base/errors.js';
 import { evaluateOnnx, type LabelledImages } from '../evaluate.js';
@@ -47,6 +49,9 @@ async function* asTaken(
   }
 }
 
+/** Scores that need no names of classes. */
+type ClassifierScores = Pick<Scores, 'accuracy' | 'confusion' | 'calibrationError'>;
+
 /** Step of `quantizeClassifier`: finding ranges, or classifying the validation images with one of the models. */
 export type QuantizingStep = 'calibration' | 'fp32' | CalibrationMethod;
 
@@ -75,6 +80,8 @@ export interface QuantizedClassifier extends QuantizedModel {
   readonly method: CalibrationMethod;
   /** Shares of validation images classified correctly; of int8 with the chosen method. */
   readonly accuracy: { readonly fp32: number; readonly int8: number };
+  /** Of the int8 classifier on the validation images. */
+  readonly scores: ClassifierScores;
   /** All methods, in the given order. */
   readonly tried: readonly { readonly method: CalibrationMethod; readonly accuracy: number }[];
   /** Calibration images. */
@@ -110,30 +117,33 @@ export async function quantizeClassifier(
       onProgress?.('calibration', done);
     },
   });
-  const accuracyOf = async (step: QuantizingStep, bytes: Uint8Array): Promise<number> => {
+  const scoresOf = async (step: QuantizingStep, bytes: Uint8Array): Promise<ClassifierScores> => {
     if (signal?.aborted === true) throw new NasError('interrupted', 'quantizing was interrupted');
     const evaluation = { data, threads, exactIntegers: true, onProgress: (done: number) => onProgress?.(step, done) };
-    return (await evaluateOnnx(bytes, validation(), evaluation)).accuracy;
+    const { accuracy, confusion, calibrationError } = await evaluateOnnx(bytes, validation(), evaluation);
+    return { accuracy, confusion, calibrationError };
   };
-  const fp32 = await accuracyOf('fp32', model);
-  const candidates: (QuantizedModel & { method: CalibrationMethod; accuracy: number })[] = [];
+  const fp32 = (await scoresOf('fp32', model)).accuracy;
+  const candidates: (QuantizedModel & { method: CalibrationMethod; scores: ClassifierScores })[] = [];
   for (const method of methods) {
     const quantized = quantizeModel(prepared, ranges[method], { weightBits });
-    candidates.push({ ...quantized, method, accuracy: await accuracyOf(method, quantized.model) });
+    candidates.push({ ...quantized, method, scores: await scoresOf(method, quantized.model) });
   }
-  const { accuracy: int8, ...best } = candidates.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
-  const tried = candidates.map(({ method, accuracy }) => ({ method, accuracy }));
-  return { ...best, accuracy: { fp32, int8 }, tried, images };
+  const best = candidates.reduce((a, b) => (b.scores.accuracy > a.scores.accuracy ? b : a));
+  const tried = candidates.map(({ method, scores: { accuracy } }) => ({ method, accuracy }));
+  return { ...best, accuracy: { fp32, int8: best.scores.accuracy }, tried, images };
 }
 
 /** Metadata that an int8 file has in addition to its float model's. */
 export interface QuantizedFacts {
   readonly quantization: QuantizationFacts;
   readonly accuracy: NonNullable<ModelMetadata['accuracy']>;
+  /** How the files of the calibration images became pixels; absent: unknown. */
+  readonly preprocess?: Decoding;
 }
 
 /** How images must be given to the classifier from now on: as the calibration images were, which its ranges fit. */
-function factsFor(model: Uint8Array, data: ImageData): Required<ClassifierFacts> {
+function factsFor(model: Uint8Array, data: ImageData): Required<Omit<ClassifierFacts, 'preprocess'>> {
   const where = 'the model';
   const signature = onnxSignature(parseOnnx(model, where), where);
   const { layout, normalisation } = fitClassifier(signature, data, where);
@@ -155,11 +165,12 @@ function factsFor(model: Uint8Array, data: ImageData): Required<ClassifierFacts>
 export function describeQuantized(
   model: Uint8Array,
   data: ImageData,
-  { quantization, accuracy }: QuantizedFacts,
+  { quantization, accuracy, preprocess }: QuantizedFacts,
 ): Uint8Array {
   const said = readMetadata(model);
   return withMetadata(model, {
     ...factsFor(model, data),
+    ...(preprocess && { preprocess }),
     ...said,
     latency: undefined,
     precision: 'int8',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { completeDecoding } from '../../base/preprocess.js';
 import { packageRoot } from '../../base/processes.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { webRuntime } from '../../base/modules.js';
@@ -12,11 +13,12 @@ import type { ModelMetadata } from '../metadata.js';
 const pageFolder = join(packageRoot(fileURLToPath(import.meta.url)), 'deploy', 'web', 'page');
 
 /** Metadata that the page needs; names of layers and the history of the model stay private. */
-const factsOf = ({ classes, input, mean, std, accuracy, experiment, trial }: ModelMetadata) => ({
+const factsOf = ({ classes, input, mean, std, preprocess, accuracy, experiment, trial }: ModelMetadata) => ({
   classes,
   input,
   mean,
   std,
+  preprocess: completeDecoding(preprocess),
   ...(accuracy !== undefined && { accuracy }),
   ...(experiment !== undefined && { experiment }),
   ...(trial !== undefined && { trial }),

@@ -11,7 +11,7 @@ import {
   withMetadata,
 } from '../../deploy/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
-import { prepareDataset, type DatasetRef, type SplitName } from '../../trainers/index.js';
+import { prepareDataset, renderingOf, type DatasetRef, type SplitName } from '../../trainers/index.js';
 import { evaluateOnSplit, quantizeOnDataset } from '../models/on-dataset.js';
 import { latencyFact } from '../runner/finishing/save.js';
 import { trainingExperimentOf } from '../schema/run-experiment.js';
@@ -62,8 +62,11 @@ interface Making {
   readonly options: OnnxFileOptions;
 }
 
-async function dataOf({ store, workdir, options }: Making): Promise<DatasetRef> {
-  return prepareDataset(trainingExperimentOf(store, workdir).data, {
+/** The run's data in the size that a network takes. */
+async function dataFor({ store, workdir, options }: Making, { input }: ModelMetadata): Promise<DatasetRef> {
+  const { data } = trainingExperimentOf(store, workdir);
+  return prepareDataset(data, {
+    renderings: [{ ...renderingOf(data), size: [input[0], input[1]] }],
     onProgress: (done, total) => options.onProgress?.('images converted', done, total),
   });
 }
@@ -86,7 +89,7 @@ async function int8(making: Making): Promise<ExportedOnnx> {
   if (file !== undefined) return described(file);
   const { model, metadata } = await float(source);
   const experiment = trainingExperimentOf(store, workdir);
-  const dataset = await dataOf(making);
+  const dataset = await dataFor(making, metadata);
   const weightBits = await exportedWeightBits(store, experiment.latency.device, onWarning);
   const quantized = await quantizeOnDataset(model, dataset, {
     ...experiment.compress.calibration,
@@ -126,7 +129,7 @@ async function halved(making: Making): Promise<ExportedOnnx> {
     throw new NasError('failure', 'ONNX Runtime runs other operators where weights have 16 bits: nothing is written', {
       hint: 'Export with --weights fp32.',
     });
-  const dataset = await dataOf(making);
+  const dataset = await dataFor(making, metadata);
   const on = (split: SplitName) => accuracyOn(smaller, dataset, split, options);
   const accuracy = { validation: await on('validation'), test: await on('test') };
   const float32 = metadata.accuracy?.validation;

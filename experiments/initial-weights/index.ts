@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { invalidInput } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
-import { extremes, memberOf, sharedName, type Space } from '../../spaces/index.js';
+import { extremes, memberOf, sharedName, type Network, type Space } from '../../spaces/index.js';
 import type { Weights, WeightValue } from '../../spaces/models/index.js';
 import {
   coverageOf,
@@ -11,12 +11,11 @@ import {
   type Coverage,
   type DatasetInfo,
   type DatasetRef,
+  type Size,
 } from '../../trainers/index.js';
 import type { Locating } from '../parse/index.js';
 import type { TrainingExperiment } from '../schema/experiment.js';
 import { type FoundWeights, readFoundWeights, weightsFilesOf } from './read.js';
-
-export { weightsFilesOf } from './read.js';
 
 /** Hash of all files that the weights of a path are read from. */
 export const initialContent = (path: string): string =>
@@ -32,23 +31,28 @@ const covered = ({ layers, share }: Coverage): string =>
 /** The parts of the data that decide shapes of weights: of the head's output, and the first convolution's input. */
 type Images = Pick<DatasetInfo, 'classes' | 'channels'>;
 
+/** How much `train.from` gives the networks of a space, and the sizes of images that its conversion takes. */
+export interface InitialPlan {
+  readonly note: string;
+  readonly sizes: readonly Size[];
+}
+
 /**
- * A note on how much `train.from` gives the networks of an experiment's space; null without it.
+ * The plan for `train.from` of an experiment; null without it.
  * @throws NasError `invalid-input` as `checkInitial`, with the place in the file
  */
 export async function planInitial(
   { initial }: TrainingExperiment,
   { space, data, locating }: { readonly space: Space; readonly data: Images; readonly locating: Locating },
-): Promise<string | null> {
+): Promise<InitialPlan | null> {
   return initial === undefined ? null : locating(['train', 'from'], () => checkInitial(initial, space, data));
 }
 
 /**
  * Checks that the weights of a path fit networks of a space.
- * @returns for people: the covered share of the largest and of the smallest network
  * @throws NasError `invalid-input` when the path holds no weights, or nothing of them fits
  */
-export async function checkInitial(path: string, space: Space, data: Images): Promise<string> {
+export async function checkInitial(path: string, space: Space, data: Images): Promise<InitialPlan> {
   const { smallest, largest } = extremes(space);
   const members = [largest, smallest].map(({ genotype }) => memberOf(space, genotype));
   const found = await readFoundWeights(path, space);
@@ -56,7 +60,10 @@ export async function checkInitial(path: string, space: Space, data: Images): Pr
   requireSameChannels(path, shared, data);
   const [most, least] = members.map(({ network, places }) => coverageOf(network, places, shared));
   if (most.layers.given + least.layers.given > 0)
-    return `Trainings start from ${path}: the largest network of the space takes ${covered(most)} from it, the smallest ${covered(least)}${headNote(found, data.classes)}`;
+    return {
+      note: `Trainings start from ${path}: the largest network of the space takes ${covered(most)} from it, the smallest ${covered(least)}${headNote(found, data.classes)}`,
+      sizes: found.kind === 'network' && found.folded ? [sizeOf(found.model.network)] : [],
+    };
   const example = [...shared].find(([name]) => name.endsWith('kernel'));
   const has = example === undefined ? '' : ` (it has ${example[0]} [${example[1].shape.join(', ')}])`;
   throw invalidInput(`nothing in ${path} fits the networks of the space ${space.name}${has}`, {
@@ -64,6 +71,7 @@ export async function checkInitial(path: string, space: Space, data: Images): Pr
   });
 }
 
+const sizeOf = ({ input: [height, width] }: Network): Size => [height, width];
 /** Why the head starts at random; empty when it is taken, too. */
 function headNote({ classes: known }: FoundWeights, classes: readonly string[]): string {
   if (known === null) return '. The head starts at random: the file does not name its classes';

@@ -1,3 +1,4 @@
+import type { PixelScale } from '../../base/preprocess.js';
 import {
   evaluateOnnx,
   type LabelledImages,
@@ -11,8 +12,10 @@ import {
 import {
   createLoader,
   type Dataset,
+  type DatasetInfo,
   type DatasetRef,
   evaluationLoader,
+  type Size,
   type SplitName,
   withDataset,
 } from '../../trainers/index.js';
@@ -28,7 +31,7 @@ export interface EvaluateFileOptions {
 const batch = 128;
 
 /**
- * Runs an ONNX classifier on one split of a data set; resizes images to the model's input.
+ * Runs an ONNX classifier on one split of a data set, whose images were rendered in the size of the model's input.
  * @throws NasError `invalid-input` when model and data do not fit.
  */
 export async function evaluateOnSplit(
@@ -39,11 +42,11 @@ export async function evaluateOnSplit(
 ): Promise<Scores> {
   return withDataset(dataset, async (open) => {
     const { info } = open;
-    const [height, width] = readMetadata(model).input ?? [info.height, info.width];
-    const loader = evaluationLoader(open, split, batch, [height, width]);
+    const images = imagesFor(model, open);
+    const loader = evaluationLoader(open, split, batch, images);
     try {
       return await evaluateOnnx(model, loader.epoch(0), {
-        data: { ...info, height, width },
+        data: dataFor(open, images),
         provider,
         threads,
         onProgress: (done) => onProgress?.(done, info.counts[split]),
@@ -54,7 +57,29 @@ export async function evaluateOnSplit(
   });
 }
 
-type Size = readonly [height: number, width: number];
+/** The size and the normalisation of the images for a model. */
+interface ImagesFor {
+  readonly size: Size;
+  readonly scale: PixelScale;
+}
+
+/** What the model's metadata says, otherwise the data's own: images are normalised once, as a server of the model does it. */
+function imagesFor(model: Uint8Array, { info }: Dataset, size?: Size): ImagesFor {
+  const { input, mean, std } = readMetadata(model);
+  const own = mean?.length === info.channels && std?.length === info.channels;
+  return {
+    size: size ?? (input === undefined ? [info.height, info.width] : [input[0], input[1]]),
+    scale: own ? { mean, std } : info,
+  };
+}
+
+const dataFor = ({ info }: Dataset, { size: [height, width], scale: { mean, std } }: ImagesFor): DatasetInfo => ({
+  ...info,
+  height,
+  width,
+  mean,
+  std,
+});
 
 export interface QuantizeOnDatasetOptions extends Pick<
   QuantizeClassifierOptions,
@@ -78,13 +103,13 @@ const calibrationPixels = 2 ** 18;
 /** Unaugmented training images, drawn by a seed. */
 async function* drawnImages(
   dataset: Dataset,
-  size: Size,
+  { size, scale }: ImagesFor,
   images: number,
   seed: number,
 ): AsyncGenerator<LabelledImages> {
   const atOnce = Math.max(1, Math.min(64, images, Math.round(calibrationPixels / (size[0] * size[1]))));
   const order = { split: 'train', seed, viewSeed: 0, augment: [], shuffle: true, dropLast: false } as const;
-  const loader = createLoader({ ...order, dataset, batch: atOnce, size });
+  const loader = createLoader({ ...order, dataset, batch: atOnce, size, scale });
   try {
     let left = images;
     for await (const { images: all, labels, size: count } of loader.epoch(0)) {
@@ -99,8 +124,8 @@ async function* drawnImages(
   }
 }
 
-async function* wholeSplit(dataset: Dataset, size: Size): AsyncGenerator<LabelledImages> {
-  const loader = evaluationLoader(dataset, 'validation', batch, size);
+async function* wholeSplit(dataset: Dataset, images: ImagesFor): AsyncGenerator<LabelledImages> {
+  const loader = evaluationLoader(dataset, 'validation', batch, images);
   try {
     yield* loader.epoch(0);
   } finally {
@@ -117,7 +142,7 @@ async function* paced<T>(items: AsyncIterable<T>, between: (() => Promise<void>)
 
 /**
  * Quantizes an ONNX classifier to int8: calibrates on training images and chooses the method on the validation split.
- * Resizes images to the model's input.
+ * The images were rendered in the size of the model's input.
  * @throws NasError `invalid-input` as `quantizeClassifier`
  */
 export async function quantizeOnDataset(
@@ -127,13 +152,13 @@ export async function quantizeOnDataset(
 ): Promise<QuantizedClassifier> {
   return withDataset(dataset, async (open) => {
     const { info } = open;
-    const [height, width] = size ?? readMetadata(model).input ?? [info.height, info.width];
+    const shown = imagesFor(model, open, size);
     const images = Math.min(wanted, info.counts.train);
     const quantized = await quantizeClassifier(model, {
       ...options,
-      data: { ...info, height, width },
-      calibration: () => paced(drawnImages(open, [height, width], images, seed), between),
-      validation: () => paced(wholeSplit(open, [height, width]), between),
+      data: dataFor(open, shown),
+      calibration: () => paced(drawnImages(open, shown, images, seed), between),
+      validation: () => paced(wholeSplit(open, shown), between),
       onProgress: (step, done) => onProgress?.(step, done, step === 'calibration' ? images : info.counts.validation),
     });
     if (images === wanted) return quantized;

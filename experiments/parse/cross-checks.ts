@@ -1,5 +1,5 @@
 import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
-import { imagesOf, type TrainConfig } from '../../trainers/index.js';
+import { renderingOf, type TrainConfig } from '../../trainers/index.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
 import { measureNamed, moments } from '../schema/measures.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
@@ -101,14 +101,15 @@ const warmup: TrainingCheck = (experiment) =>
   );
 
 const augmentation: TrainingCheck = (experiment) => {
-  const { size } = imagesOf(experiment.data);
+  const [height, width] = renderingOf(experiment.data).size;
+  const size = Math.min(height, width);
   return schedules(experiment).flatMap(({ key, config: { augment } }) =>
     augment.flatMap((step, i) => {
       const tooLarge = (name: string, pixels = 0): readonly Contradiction[] =>
         when(
           pixels >= size,
           [key, 'augment', i, name],
-          `got ${pixels}; the images have ${size} x ${size} pixels: expected less than ${size}`,
+          `got ${pixels}; the images have ${height} x ${width} pixels: expected less than ${size}`,
         );
       if (step.type === 'crop') return tooLarge('pixels', step.pixels);
       return step.type === 'cutout' ? tooLarge('size', step.size) : [];
@@ -170,7 +171,7 @@ const features: TrainingCheck = ({ search: { controller, features: wanted, filte
 
 const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
   if (teacher.type !== 'onnx' && teacher.type !== 'layers-model') return [];
-  const { channels } = imagesOf(data);
+  const { channels } = renderingOf(data);
   const { normalisation } = teacher;
   const lengths = (['mean', 'std'] as const).flatMap((key) => {
     const count = teacher[key]?.length ?? channels;

@@ -98,7 +98,7 @@ function trainText({ data, info, perClass, augment }: ProposalFacts): string {
   const [least, most] = [Math.min(...perClass), Math.max(...perClass)];
   const balance =
     most >= unequal * least
-      ? `\n  # The classes have ${number(least)} to ${number(most)} training images: accuracy says most about the frequent ones.`
+      ? `\n  # The classes have ${number(least)} to ${number(most)} training images. Those of rare classes count more.\n  class_weight: auto`
       : '';
   return `# How each candidate is trained: by the recipe \`fast\`, which needs no tuning.
 train:

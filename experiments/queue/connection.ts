@@ -67,21 +67,6 @@ export function queueAddress(config: AddressConfig, env: NodeJS.ProcessEnv = pro
   };
 }
 
-/** Connections to the queue server. A broken connection is opened again until it is closed. */
-export interface QueueConnection {
-  readonly redis: Redis;
-  readonly prefix: string;
-  /** Settings of the server that may cause trouble. */
-  readonly warnings: readonly string[];
-  /** Options of BullMQ's classes. They share the connection; blocking ones duplicate it. */
-  bull(): { readonly connection: Redis; readonly prefix: string };
-  /** A key below the prefix. */
-  key(...parts: readonly string[]): string;
-  /** Receives the messages of a channel (a `key`); messages during a disconnection are lost. @returns ends it */
-  subscribe(channel: string, listener: (message: string) => void): Promise<() => void>;
-  close(): Promise<void>;
-}
-
 /** Longest pause between two attempts to connect again, in ms. */
 const longestPause = 2000;
 
@@ -180,7 +165,7 @@ export async function connectQueue(
     try {
       const warnings = await tryConnection(options, (redis) => examineServer(redis, address));
       await requireClosed(address, options);
-      const connection = new Connection(new Redis(options), address.prefix, warnings);
+      const connection = new QueueConnection(new Redis(options), address.prefix, warnings);
       await connection.redis.ping();
       return connection;
     } catch (error) {
@@ -200,11 +185,13 @@ function end(redis: Redis): void {
   redis.disconnect();
 }
 
-class Connection implements QueueConnection {
+/** Connections to the queue server. A broken connection is opened again until it is closed. */
+export class QueueConnection {
   private subscriber: Redis | undefined;
   private ping: NodeJS.Timeout | undefined;
   private readonly listeners = new Map<string, (message: string) => void>();
 
+  /** @param warnings settings of the server that may cause trouble */
   constructor(
     readonly redis: Redis,
     readonly prefix: string,
@@ -214,14 +201,17 @@ class Connection implements QueueConnection {
     redis.on('error', ignore);
   }
 
-  bull() {
+  /** Options of BullMQ's classes. They share the connection; blocking ones duplicate it. */
+  bull(): { readonly connection: Redis; readonly prefix: string } {
     return { connection: this.redis, prefix: this.prefix };
   }
 
+  /** A key below the prefix. */
   key(...parts: readonly string[]): string {
     return [this.prefix, ...parts].join(':');
   }
 
+  /** Receives the messages of a channel (a `key`); messages during a disconnection are lost. @returns ends it */
   async subscribe(channel: string, listener: (message: string) => void): Promise<() => void> {
     const subscriber = (this.subscriber ??= this.openSubscriber());
     this.listeners.set(channel, listener);

@@ -3,6 +3,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describeHolder, isLocked, shareLock, takeLock, waitForLock, type Lock } from '../../base/lock.js';
+import { every } from './registry.js';
 
 /**
  * The exclusive lock of this machine, under which latencies are measured. It consists of two files that the operating system
@@ -54,9 +55,8 @@ export async function withMachineLock<T>(
 }
 
 export interface PausableWorker {
-  /** Pauses all jobs; resolves when they stand. */
-  pause(): Promise<void>;
-  resume(): void;
+  /** Brings all jobs to a stand, and resolves when they stand. @returns lets them go on */
+  standStill(): Promise<() => void>;
   /** `holder` has changed. */
   onChange(): void;
 }
@@ -64,10 +64,10 @@ export interface PausableWorker {
 /** Pauses a worker while another process of its machine measures. */
 export class MachineWatch {
   private share: Lock | null = null;
-  private measuring: string | null = null;
+  private pause: { readonly holder: string; readonly standing: Promise<() => void> } | null = null;
   /** Whether this worker measures itself. */
   private isOwn = false;
-  private closed = false;
+  private checks: { stop(): void } | undefined;
 
   private constructor(
     private readonly worker: PausableWorker,
@@ -78,13 +78,13 @@ export class MachineWatch {
   static async start(worker: PausableWorker, directory = machineFolder): Promise<MachineWatch> {
     const watch = new MachineWatch(worker, directory);
     await watch.check();
-    void watch.repeat();
+    watch.checks = every(interval, () => watch.check());
     return watch;
   }
 
   /** The process for whose measurement the worker is paused; null: it is not. */
   get holder(): string | null {
-    return this.measuring;
+    return this.pause?.holder ?? null;
   }
 
   /** Runs a task under the machine's lock. Pausing the worker's own jobs is up to the task. */
@@ -95,52 +95,41 @@ export class MachineWatch {
       this.giveBack();
     };
     const onRelease = (): void => {
-      if (!this.closed) this.share = shareLock(fileOf('work', this.directory));
+      if (this.checks !== undefined) this.share = shareLock(fileOf('work', this.directory));
       this.isOwn = false;
     };
     return withMachineLock(task, { signal, directory: this.directory, onRequest, onRelease });
   }
 
   close(): void {
-    this.closed = true;
+    this.checks?.stop();
+    this.checks = undefined;
     this.giveBack();
     this.resume();
   }
 
-  private async repeat(): Promise<void> {
-    while (!this.closed) {
-      await setTimeout(interval, undefined, { ref: false });
-      await this.check().catch(() => undefined);
-    }
-  }
-
   private async check(): Promise<void> {
-    if (this.closed || this.isOwn) return;
+    if (this.isOwn) return;
     const request = fileOf('request', this.directory);
     const isRequested = isLocked(request);
     if (!isRequested) this.share ??= shareLock(fileOf('work', this.directory));
-    if (isRequested || this.share === null) await this.pause(describeHolder(request));
-    else this.resume();
-  }
-
-  private async pause(holder: string): Promise<void> {
-    if (this.measuring === null) {
-      this.measuring = holder;
-      await this.worker.pause();
-      // This worker's own measurement began meanwhile, or the worker ends.
-      if (this.isOwn || this.closed) {
-        this.resume(true);
-        return;
-      }
+    if (!isRequested && this.share !== null) {
+      this.resume();
+      return;
+    }
+    if (this.pause === null) {
+      this.pause = { holder: describeHolder(request), standing: this.worker.standStill() };
       this.worker.onChange();
     }
-    this.giveBack();
+    const { pause } = this;
+    await pause.standing;
+    if (this.pause === pause) this.giveBack();
   }
 
-  private resume(force = false): void {
-    if (this.measuring === null && !force) return;
-    this.measuring = null;
-    this.worker.resume();
+  private resume(): void {
+    if (this.pause === null) return;
+    void this.pause.standing.then((goOn) => goOn());
+    this.pause = null;
     this.worker.onChange();
   }
 

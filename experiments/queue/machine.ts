@@ -83,43 +83,11 @@ export interface Group {
  * Processor flags of `/proc/cpuinfo` by which ONNX Runtime's kernels (MLAS), the C library and Eigen choose among
  * implementations that round differently.
  */
-const deciding: Readonly<Record<string, readonly string[]>> = {
-  x64: [
-    'sse4_1',
-    'fma4',
-    'avx',
-    'f16c',
-    'fma',
-    'avx2',
-    'avx_vnni',
-    'avx_vnni_int8',
-    'avx_ne_convert',
-    'avx512f',
-    'avx512dq',
-    'avx512cd',
-    'avx512bw',
-    'avx512vl',
-    'avx512_vnni',
-    'avx512_bf16',
-    'avx512_fp16',
-    'amx_tile',
-    'amx_int8',
-    'amx_bf16',
-  ],
-  arm64: [
-    'asimd',
-    'asimdhp',
-    'asimddp',
-    'asimdfhm',
-    'i8mm',
-    'bf16',
-    'sve',
-    'sve2',
-    'svei8mm',
-    'svebf16',
-    'sme',
-    'sme2',
-  ],
+const deciding: Readonly<Partial<Record<string, string>>> = {
+  x64:
+    'sse4_1 fma4 avx f16c fma avx2 avx_vnni avx_vnni_int8 avx_ne_convert ' +
+    'avx512f avx512dq avx512cd avx512bw avx512vl avx512_vnni avx512_bf16 avx512_fp16 amx_tile amx_int8 amx_bf16',
+  arm64: 'asimd asimdhp asimddp asimdfhm i8mm bf16 sve sve2 svei8mm svebf16 sme sme2',
 };
 
 /** The flags that decide rounding, in a fixed order; null where the system lists no flags. */
@@ -127,7 +95,7 @@ export function decidingFlags(cpuinfo: string, architecture: string): readonly s
   const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo)?.[1];
   if (line === undefined) return null;
   const flags = new Set(line.split(/\s+/));
-  return (deciding[architecture] ?? [...flags].sort()).filter((flag) => flags.has(flag));
+  return (deciding[architecture]?.split(' ') ?? [...flags].sort()).filter((flag) => flags.has(flag));
 }
 
 function processor(): string {

@@ -54,13 +54,10 @@ export const runSchema = z.object({
   /** For people. */
   name: z.string(),
   coordinator: z.object({
-    /** Random, new at each start. */
+    /** Names the workdir, which one process at a time can work in. */
     id: z.string(),
     host: z.string(),
     pid: z.number().int(),
-    /** As in `ProcessMark`. */
-    place: z.string(),
-    started: z.string().nullable(),
   }),
   artifacts: artifactsAddressSchema,
   build: z.string(),
@@ -129,23 +126,16 @@ export function every(ms: number, task: () => Promise<unknown>): { stop(): void 
   return { stop: () => clearInterval(timer) };
 }
 
-/** A worker that announces itself. */
-export interface Announcement {
-  /** Announces a change at once. */
-  now(): Promise<void>;
-  /** Removes the worker from the list. */
-  close(): Promise<void>;
-}
-
 /**
  * Puts a worker on the list and keeps it there; the entry expires after the process ends.
  * @param record the worker's current state
+ * @returns `now` announces a change at once; `close` removes the worker from the list
  */
 export async function announceWorker(
   connection: QueueConnection,
   record: () => WorkerRecord,
   { everyMs = 5000, ttlMs = 15_000 }: { readonly everyMs?: number; readonly ttlMs?: number } = {},
-): Promise<Announcement> {
+) {
   const { id } = record();
   const key = entryKey(connection, 'worker', id);
   const list = listKey(connection, 'worker');

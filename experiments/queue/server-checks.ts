@@ -1,25 +1,38 @@
 import type { Redis } from 'ioredis';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
+import type { QueueConfig } from './schema.js';
 
 const secrets =
   'It is read from NAS_QUEUE_PASSWORD, or from the file that password_file (--queue-password-file) names; the user from NAS_QUEUE_USER, user or --queue-user.';
 
-/** What an error of a connection means, and what to do; the first that matches its code and message. */
-const causes: readonly { readonly when: RegExp; readonly text: string; readonly hint: string }[] = [
+interface Cause {
+  /** Matches the code and message of an error. */
+  readonly when: RegExp;
+  readonly text: string;
+  readonly hint: string;
+  /** Whether it may pass when the server starts or the network recovers. */
+  readonly passing?: true;
+}
+
+/** What an error of a connection means, and what to do; the first that matches. */
+const causes: readonly Cause[] = [
   {
     when: /ENOTFOUND|EAI_AGAIN/,
     text: 'no machine is known by this name',
     hint: 'Check the address; other machines must know the name, too.',
+    passing: true,
   },
   {
     when: /ECONNREFUSED/,
     text: 'no program listens there',
     hint: 'Start a server (valkey-server) that listens on an address which other machines reach.',
+    passing: true,
   },
   {
     when: /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|Socket timeout/,
     text: 'it does not answer',
     hint: 'Check the address, and whether a firewall blocks the port; a server with TLS needs rediss://, one without redis://.',
+    passing: true,
   },
   {
     when: /NOAUTH|WRONGPASS|invalid (username-)?password/,
@@ -55,17 +68,14 @@ const causes: readonly { readonly when: RegExp; readonly text: string; readonly 
     when: /ECONNRESET|EPIPE|Connection is closed|LOADING|MASTERDOWN|max number of clients/,
     text: 'the server ends the connection',
     hint: 'A server that speaks TLS needs rediss://; otherwise it may be starting, or have reached its limit of connections (maxclients).',
+    passing: true,
   },
 ];
-
-/** Errors that may pass when the server starts or the network recovers. */
-const passingErrors =
-  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|Socket timeout|ECONNRESET|EPIPE|Connection is closed|LOADING|MASTERDOWN|max number/;
 
 /** Explains an error of a connection to people. `passing`: another attempt may succeed. */
 export function explainFailure(
   error: unknown,
-  { url }: { readonly url: string },
+  { url }: Pick<QueueConfig, 'url'>,
 ): { readonly failure: NasError; readonly passing: boolean } {
   if (error instanceof NasError) return { failure: error, passing: false };
   const code = error instanceof Error && 'code' in error ? `${String(error.code)} ` : '';
@@ -73,7 +83,7 @@ export function explainFailure(
   const cause = causes.find(({ when }) => when.test(text));
   const message = `the queue server at ${url}: ${cause === undefined ? text : `${cause.text} (${messageOf(error)})`}`;
   const details = { ...(cause !== undefined && { hint: cause.hint }), cause: error };
-  const passing = passingErrors.test(text);
+  const passing = cause?.passing === true;
   const isFailure = passing || cause === undefined;
   return { failure: isFailure ? new NasError('failure', message, details) : invalidInput(message, details), passing };
 }
@@ -126,11 +136,7 @@ export const aclFor = (user: string, prefix: string): string =>
  */
 export async function examineServer(
   redis: Redis,
-  {
-    url,
-    user = 'default',
-    prefix,
-  }: { readonly url: string; readonly user?: string | undefined; readonly prefix: string },
+  { url, user = 'default', prefix }: Pick<QueueConfig, 'url' | 'user' | 'prefix'>,
 ): Promise<readonly string[]> {
   const key = `${prefix}:probe`;
   try {

@@ -55,7 +55,7 @@ export function measureText(name: string): MeasureText {
     title,
     ...(beside === title ? {} : { searchTitle: beside }),
     unit: unitOf(name),
-    ...(source?.kind === 'training' && { evaluation: source.evaluation }),
+    ...(source?.kind === 'training' && 'evaluation' in source && { evaluation: source.evaluation }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { messageOf, NasError } from '../../base/errors.js';
+import { metricsOf } from '../../compiler/index.js';
 import type { WeightBits } from '../../deploy/index.js';
 import type { Genotype } from '../../spaces/index.js';
 import {
@@ -23,10 +24,10 @@ import {
   weightBitsFor,
   type VerdictDetail,
 } from '../compress/index.js';
-import { accuracyOf, valuesFrom } from '../schema/measures.js';
+import { measureNamed, trainedValues } from '../schema/measures.js';
 import { JobFailed, type JobOrder } from './jobs/job-runner.js';
 import type { QuantizeJob, QuantizeResult, SeededNetwork } from './jobs/jobs.js';
-import { retryRecorder } from './jobs/training.js';
+import { recordClasses, retryRecorder } from './jobs/training.js';
 import type { TrialLatencies, TrialMeasured } from './latency/latency.js';
 import { sharingOf } from './latency/latency.js';
 import type { TrainingContext } from './plan.js';
@@ -126,8 +127,8 @@ export class Compression {
     const { store, plan } = this.context;
     if (!precisionsOf(plan.experiment.compress).includes('fp32')) return;
     if (this.variant(number, 'fp32')?.accepted === true) return;
-    const name = this.accuracyName;
-    store.variants.revise(number, 'fp32', { ...this.costs(genotype, 'fp32'), [name]: values[name] });
+    const trained = Object.entries(values).filter(([name]) => measureNamed(name)?.source.kind === 'training');
+    store.variants.revise(number, 'fp32', { ...this.costs(genotype, 'fp32'), ...Object.fromEntries(trained) });
     store.variants.judge(number, 'fp32', { accepted: true, reason: null });
   }
 
@@ -139,14 +140,18 @@ export class Compression {
       store.variants.judge(number, 'int8', { accepted: false, reason, detail: { rejected_by: 'quantizing' } });
       return;
     }
-    const { accuracy, method, tried, images } = result;
+    const { accuracy, scores, method, tried, images } = result;
     const { passes, reason: found } = accuracyGate(accuracy, compress);
     const accepted = passes || compress.int8 === 'require';
     const reason = passes || !accepted ? found : `${found}; it counts all the same, as compress.int8 is require`;
     store.variants.revise(number, 'int8', {
       ...this.costs(genotype, 'int8'),
-      ...valuesFrom('training', { [this.accuracyName]: accuracy.int8 }),
+      ...trainedValues(plan.experiment.search.evaluate, {
+        accuracy: accuracy.int8,
+        metrics: metricsOf(scores.confusion),
+      }),
     });
+    recordClasses(this.context, number, { stage: 'search', precision: 'int8', split: 'validation' }, scores);
     const detail: VerdictDetail = {
       rejected_by: accepted ? null : 'accuracy',
       ...this.speedup(number),
@@ -209,10 +214,6 @@ export class Compression {
     const [fp32, int8] = [candidates.costs(genotype, 'fp32'), candidates.costs(genotype, 'int8')];
     const own = candidates.values(genotype, precision);
     return Object.fromEntries(Object.entries(own).filter(([name]) => fp32[name] !== int8[name]));
-  }
-
-  private get accuracyName(): string {
-    return accuracyOf(this.context.plan.experiment.search.evaluate);
   }
 }
 

@@ -1,15 +1,18 @@
 import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
-import { createSpace, type Task } from '../../spaces/index.js';
+import { createSpace, inputSizes, type Task } from '../../spaces/index.js';
 import {
+  addRenderings,
+  checkClassWeight,
   defaultAugment,
   describeDataset,
   prepareDataset,
-  type DataConfig,
   type DatasetInfo,
-  type DatasetRef,
   type EngineChoice,
+  type PrepareOptions,
+  renderingOf,
+  teacherSize,
   teacherTraining,
   type TrainConfig,
   withStepsOn,
@@ -67,16 +70,30 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const { device } = asked.latency;
   if (device.type === 'local') await locating(['latency', 'device'], () => requireWorking(device.provider));
   await checkPrecision(asked, engine, context);
-  const dataset = await locating(['data'], () => prepareData(asked.data, observe, signal));
-  const data = describeDataset(dataset);
+  const preparing = (what: string) => preparingData(`${what} (once; later runs use the cache)`, observe, signal);
+  const prepared = await locating(['data'], () =>
+    prepareDataset(asked.data, preparing(`Converting ${asked.data.type}`)),
+  );
+  const data = describeDataset(prepared);
   const experiment = settledFor(data, asked, fixedBatch);
   for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));
+  for (const [key, { class_weight: weight }] of trainings(experiment))
+    if (weight !== undefined) await locating([key, 'class_weight'], () => checkClassWeight(weight, data.classes));
   for (const message of lengthNotes(experiment, asked)) observe({ kind: 'note', message });
   await locating(['compress', 'calibration', 'images'], () => checkCalibration(experiment.compress, data));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
-  const initialNote = await planInitial(experiment, { space, data, locating });
-  if (initialNote !== null) observe({ kind: 'note', message: initialNote });
+  const initial = await planInitial(experiment, { space, data, locating });
+  if (initial !== null) observe({ kind: 'note', message: initial.note });
+  const taught = await locating(['teacher', 'path'], () => teacherSize(experiment.teacher));
+  const sizes = [...inputSizes(space, task), ...(initial?.sizes ?? []), ...(taught === null ? [] : [taught])];
+  let dataset = prepared;
+  for (const size of sizes) {
+    const rendering = { ...renderingOf(experiment.data), size };
+    const options = preparing(`Rendering the images at ${size.join(' x ')}`);
+    const before = dataset;
+    dataset = await locating(['data'], () => addRenderings(before, experiment.data, [rendering], options));
+  }
   const augmentNote = defaultAugmentNote(experiment);
   if (augmentNote !== null) observe({ kind: 'note', message: augmentNote });
   const supernet = await planSupernet(experiment, { space, data, locating });
@@ -135,7 +152,7 @@ function settledFor(
   const settledTeacher = (config: typeof teacher): typeof teacher => {
     if (config.type !== 'train') return config;
     const fitted = fit('teacher', config);
-    return { ...fitted, epochs: teacherTraining(fitted, images, train.augment).epochs };
+    return { ...fitted, epochs: teacherTraining(fitted, images, train).epochs };
   };
   return {
     ...others,
@@ -154,17 +171,17 @@ const lengthNotes = ({ train, final }: TrainingExperiment, asked: TrainingExperi
     return [`${key}: ${config.epochs} epochs of ${config.batch} images a step, to make ${config.steps ?? 0} steps`];
   });
 
+/** The trainings of the run's own networks, by their key in the file. */
+const trainings = ({ train, supernet, final }: TrainingExperiment): (readonly [key: string, config: TrainConfig])[] => [
+  ['train', train],
+  ...(supernet === undefined || !isOwnSupernet(supernet) ? [] : [['supernet', supernet] as const]),
+  ...(final === null ? [] : [['final', final] as const]),
+];
+
 /** The batch sizes of all trainings, by their key in the file. */
-const batches = ({
-  train,
-  teacher,
-  supernet,
-  final,
-}: TrainingExperiment): (readonly [key: string, batch: number])[] => [
-  ['train', train.batch],
-  ...(teacher.type === 'train' ? [['teacher', teacher.batch] as const] : []),
-  ...(supernet === undefined || !isOwnSupernet(supernet) ? [] : [['supernet', supernet.batch] as const]),
-  ...(final === null ? [] : [['final', final.batch] as const]),
+const batches = (experiment: TrainingExperiment): (readonly [key: string, batch: number])[] => [
+  ...trainings(experiment).map(([key, { batch }]) => [key, batch] as const),
+  ...(experiment.teacher.type === 'train' ? [['teacher', experiment.teacher.batch] as const] : []),
 ];
 
 /** @throws NasError when there are fewer training images than one step takes. */
@@ -183,18 +200,18 @@ function checkCalibration({ int8, calibration: { images } }: CompressConfig, { c
     });
 }
 
-function prepareData(config: DataConfig, observe: RunObserver, signal: AbortSignal): Promise<DatasetRef> {
+/** Announces a conversion when it begins, and shows its progress. */
+function preparingData(message: string, observe: RunObserver, signal: AbortSignal): PrepareOptions {
   let announced = false;
-  return prepareDataset(config, {
+  return {
     signal,
     onNote: (message) => observe({ kind: 'note', message }),
     onProgress: (done, total) => {
-      if (!announced)
-        observe({ kind: 'phase', name: 'data', message: `Converting ${config.type} (once; later runs use the cache)` });
+      if (!announced) observe({ kind: 'phase', name: 'data', message });
       announced = true;
       observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' });
     },
-  });
+  };
 }
 
 /** Warnings about settings that are allowed and hardly meant. */
@@ -207,8 +224,20 @@ export function warningsOf(experiment: TrainingExperiment, engine: EngineChoice)
           `final: begins as the search's trainings do and is no longer than their ${train.epochs} epochs, so it will hardly come to more; give final.epochs more`,
         ]
       : []),
+    ...new Set([train, final].flatMap(twiceBalanced)),
     ...(onCpu && [train, final].some((one) => one?.precision === 'mixed')
       ? ['precision: mixed is for graphics cards; the processor computes float16 by casting it, which is slower']
       : []),
   ];
+}
+
+/** A warning about a training that makes up for rare classes more than once. */
+function twiceBalanced(config: TrainConfig | null): string[] {
+  const corrections = [
+    ...(config?.class_weight === 'auto' ? ['class_weight: auto'] : []),
+    ...(config?.class_sampling === 'balanced' ? ['class_sampling: balanced'] : []),
+    ...(config?.loss?.logit_adjustment === undefined ? [] : ['loss.logit_adjustment']),
+  ];
+  const each = `${corrections.join(' and ')} each make up for rare classes, together for more than that: give one of them`;
+  return corrections.length < 2 ? [] : [each];
 }

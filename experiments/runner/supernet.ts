@@ -218,7 +218,7 @@ export function memberJob(
   { file, config, seed }: Omit<PreparedSupernet, 'hash'>,
   genotype: Genotype,
 ): MemberJob {
-  const { augment, batch, calibration } = config;
+  const { augment, class_sampling: classSampling, batch, calibration } = config;
   const member = memberOf(space, genotype);
-  return { member, weights: file, dataset, augment, batch, calibration, seed, engine, threads };
+  return { member, weights: file, dataset, augment, classSampling, batch, calibration, seed, engine, threads };
 }

@@ -2,6 +2,7 @@ import type { Unit } from '../../base/number-text.js';
 import type { Objective, Values } from '../../search/index.js';
 import type { Costs } from '../../spaces/index.js';
 import type { ObjectiveValues, Provenance, StoredPrecision } from '../../store/index.js';
+import type { ClassMetric } from '../../compiler/index.js';
 import type { ProxyName } from '../../trainers/index.js';
 
 /** Evaluation of candidates: training from scratch, training from the supernet's slice, or the slice as it is. */
@@ -13,7 +14,9 @@ export type MeasureSource =
   | { readonly kind: 'costs'; readonly of: (costs: Costs, precision: StoredPrecision) => number }
   | { readonly kind: 'proxy'; readonly proxy: ProxyName }
   | { readonly kind: 'latency' }
-  | { readonly kind: 'training'; readonly evaluation: Evaluation };
+  /** An accuracy by how it is found, or a metric that treats all classes alike. */
+  | { readonly kind: 'training'; readonly evaluation: Evaluation }
+  | { readonly kind: 'training'; readonly metric: ClassMetric };
 
 export type SourceKind = MeasureSource['kind'];
 
@@ -71,11 +74,22 @@ const proxies: { readonly [P in ProxyName]: Measure } = {
 const accuracy = (title: string, evaluation: Evaluation) =>
   ({ direction: 'maximize', unit: 'share', title, source: { kind: 'training', evaluation } }) as const;
 
+const metric = (name: ClassMetric, title: string) =>
+  ({ direction: 'maximize', unit: 'share', title, source: { kind: 'training', metric: name } }) as const;
+
+/** Metrics of classes of unequal size. */
+const metrics: { readonly [M in ClassMetric]: Measure } = {
+  balanced_accuracy: metric('balanced_accuracy', 'balanced accuracy'),
+  macro_f1: metric('macro_f1', 'macro F1'),
+  worst_recall: metric('worst_recall', "worst class's recall"),
+};
+
 /** All built-in measures, which experiments can use as objectives. */
 export const measures = {
   accuracy: accuracy('accuracy', 'train'),
   inherited_accuracy: accuracy('inherited accuracy', 'inherit'),
   supernet_accuracy: accuracy('supernet accuracy', 'supernet'),
+  ...metrics,
   latency_ms: {
     direction: 'minimize',
     unit: 'ms',
@@ -105,13 +119,16 @@ export const measuresOf = <K extends SourceKind>(
   );
 
 /** Kinds of accuracy. They are not comparable; a run has one of them. */
-const accuracyNames = measuresOf('training').map(([name]) => name);
+const accuracies = measuresOf('training').flatMap(([name, source]) =>
+  'evaluation' in source ? [[name, source.evaluation] as const] : [],
+);
+const accuracyNames = accuracies.map(([name]) => name);
 
 export const isAccuracy = (name: string): boolean => accuracyNames.includes(name);
 
 /** The kind of accuracy that an evaluation finds. */
 export function accuracyOf(evaluation: Evaluation): string {
-  const found = measuresOf('training').find(([, source]) => source.evaluation === evaluation);
+  const found = accuracies.find(([, how]) => how === evaluation);
   if (found === undefined) throw new Error(`no measure is made by ${evaluation}`);
   return found[0];
 }
@@ -127,6 +144,17 @@ export function objectiveOf(name: MeasureName): Objective & { readonly name: Mea
   const { direction, source } = measures[name];
   return { name, direction, cost: moments[source.kind].cost };
 }
+
+/** What a validation finds. */
+export interface Validated {
+  readonly accuracy: number;
+  /** By name; absent in trainings of older versions. */
+  readonly metrics?: Values | undefined;
+}
+
+/** Values of a validation as stored: the kind of accuracy that the evaluation finds, and the class metrics. */
+export const trainedValues = (evaluation: Evaluation, { accuracy, metrics }: Validated): ObjectiveValues =>
+  valuesFrom('training', { [accuracyOf(evaluation)]: accuracy, ...metrics });
 
 /** Values of a source with their provenance, as stored. */
 export const valuesFrom = (kind: SourceKind, values: Values): ObjectiveValues => {

@@ -1,13 +1,12 @@
-import type { ImageSize } from '../models/model.js';
 import sharp from 'sharp';
 import { toPixels } from '../../base/image-pixels.js';
+import type { Rendering } from '../../base/preprocess.js';
 import { messageOf } from '../../base/errors.js';
 import { NotAnswered } from '../inference/pool.js';
 import { DeadlineSemaphore } from './deadline-semaphore.js';
 
 export interface DecodeOptions {
-  /** Size of the decoded image. */
-  readonly size: ImageSize;
+  readonly rendering: Rendering;
   /** In ms of `performance.now()`. */
   readonly deadline: number;
   readonly isGone: () => boolean;
@@ -20,7 +19,7 @@ export interface Decoder {
   /** Expected milliseconds until an image that arrives now is decoded. */
   readonly expectedMs: number;
   /**
-   * Decodes a JPEG, PNG or WebP file to bytes [height, width, channels], as training does (`toPixels` of base/image-pixels.ts).
+   * Renders a JPEG, PNG or WebP file as bytes [height, width, channels], as training does (`toPixels` of base/image-pixels.ts).
    * @throws BadImage when the file has another format, is damaged or too large; NotAnswered `expired` or `gone`.
    */
   readonly decode: (file: Uint8Array, options: DecodeOptions) => Promise<Uint8Array>;
@@ -89,9 +88,9 @@ export function createDecoder({ parallel, maxPixels }: DecoderOptions): Decoder 
   /** Moving average of decode times; null before the first image. */
   let averageMs: number | null = null;
 
-  async function decode(file: Uint8Array, size: ImageSize, deadline: number): Promise<Uint8Array> {
+  async function decode(file: Uint8Array, rendering: Rendering, deadline: number): Promise<Uint8Array> {
     const began = now();
-    const pixels = await pixelsOf(file, { size, deadline, maxPixels });
+    const pixels = await pixelsOf(file, { rendering, deadline, maxPixels });
     const ms = now() - began;
     averageMs = averageMs === null ? ms : averageMs + newestWeight * (ms - averageMs);
     return pixels;
@@ -106,32 +105,32 @@ export function createDecoder({ parallel, maxPixels }: DecoderOptions): Decoder 
       if (semaphore.isIdle || averageMs === null) return 0;
       return averageMs * (1 + semaphore.depth / parallel);
     },
-    decode: async (file, { size, deadline, isGone }) => {
+    decode: async (file, { rendering, deadline, isGone }) => {
       requireFormat(file);
-      return semaphore.run(() => decode(file, size, deadline), { deadline, isGone });
+      return semaphore.run(() => decode(file, rendering, deadline), { deadline, isGone });
     },
   };
 }
 
 interface PixelOptions {
-  readonly size: ImageSize;
+  readonly rendering: Rendering;
   readonly deadline: number;
   readonly maxPixels: number;
 }
 
-async function pixelsOf(file: Uint8Array, { size, deadline, maxPixels }: PixelOptions): Promise<Uint8Array> {
+async function pixelsOf(file: Uint8Array, { rendering, deadline, maxPixels }: PixelOptions): Promise<Uint8Array> {
   const seconds = Math.min(maxSeconds, Math.max(1, Math.ceil((deadline - now()) / 1e3)));
   const end = now() + seconds * 1e3;
   const image = sharp(file, { limitInputPixels: maxPixels }).timeout({ seconds });
   try {
-    const { data, info } = await toPixels(image, size).toBuffer({ resolveWithObject: true });
-    if (info.channels === size[2]) return data;
+    const { data, info } = await toPixels(image, rendering).toBuffer({ resolveWithObject: true });
+    if (info.channels === rendering.channels) return data;
   } catch (error) {
     if (now() < end) throw await badImage(file, error, maxPixels);
     if (now() >= deadline) throw new NotAnswered('expired', 'the deadline passed before the image was decoded');
     throw new BadImage(413, `the image takes longer than ${seconds} s to decode; send a smaller one`);
   }
-  throw new BadImage(400, `the image cannot be converted to ${size[2]} channels; convert it to sRGB`);
+  throw new BadImage(400, `the image cannot be converted to ${rendering.channels} channels; convert it to sRGB`);
 }
 
 /** Finds why sharp refused an image from the header, not from the wording of sharp's message. */
@@ -148,9 +147,10 @@ async function badImage(file: Uint8Array, error: unknown, maxPixels: number): Pr
 const warmUpDeadlineMs = 60_000;
 
 /** Decodes one image before the server accepts traffic: the first decode initialises libraries and is a hundred times slower. */
-export async function warmUp(size: ImageSize, options: DecoderOptions): Promise<void> {
-  const picture = { width: size[1], height: size[0], channels: 3, background: 'black' } as const;
+export async function warmUp(rendering: Rendering, options: DecoderOptions): Promise<void> {
+  const [height, width] = rendering.size;
+  const picture = { width, height, channels: 3, background: 'black' } as const;
   const file = await sharp({ create: picture }).jpeg().toBuffer();
   const deadline = performance.now() + warmUpDeadlineMs;
-  await createDecoder(options).decode(file, { size, deadline, isGone: () => false });
+  await createDecoder(options).decode(file, { rendering, deadline, isGone: () => false });
 }

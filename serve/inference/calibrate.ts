@@ -2,7 +2,8 @@ import { invalidInput, messageOf } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { outputKind, type OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { batchThatPays } from '../scheduler/service-time.js';
-import type { ImageSize, Model } from '../models/model.js';
+import type { Model } from '../models/model.js';
+import type { PixelLayout } from './pixel-layout.js';
 import { valueCount } from './inputs.js';
 import type { Runner } from './runner.js';
 import type { BatchTimes, Input } from './pool.js';
@@ -24,7 +25,7 @@ const probeImages = 4;
  * batch that is worth its latency.
  *
  * @param network index in the runner
- * @param size size of images passed as pixels; null: the model takes no pixels
+ * @param layout of inputs of pixels
  * @param known batch times of an earlier measurement, used instead of a new one
  * @throws NasError `invalid-input` when the model fails, or its output does not have one value per class
  */
@@ -32,13 +33,9 @@ export async function calibrate(
   runner: Runner,
   network: number,
   model: Model,
-  {
-    size,
-    maxBatch,
-    known,
-  }: { readonly size: ImageSize | null; readonly maxBatch: number; readonly known?: BatchTimes },
+  { layout, maxBatch, known }: { readonly layout: PixelLayout; readonly maxBatch: number; readonly known?: BatchTimes },
 ): Promise<Calibration> {
-  const inputs = noise(model, size, Math.max(maxBatch, 1));
+  const inputs = noise(model, layout, Math.max(maxBatch, 1));
   try {
     const { outputs } = await runner.run(network, inputs.slice(0, probeImages));
     const kind = model.kind ?? outputKind(outputs, model.classes.length);
@@ -66,15 +63,15 @@ async function measure(runner: Runner, network: number, inputs: readonly Input[]
   return times;
 }
 
-function noise(model: Model, size: ImageSize | null, count: number): Input[] {
+function noise(model: Model, { bytes }: PixelLayout, count: number): Input[] {
   const random = new Random(0, 'calibration');
   const image =
-    size === null || model.normalisation === null
+    model.normalisation === null
       ? (): Input => ({
           kind: 'values',
           data: Float32Array.from({ length: valueCount(model.size) }, () => random.normal()),
         })
-      : (): Input => ({ kind: 'pixels', data: Uint8Array.from({ length: valueCount(size) }, () => random.int(256)) });
+      : (): Input => ({ kind: 'pixels', data: Uint8Array.from({ length: bytes }, () => random.int(256)) });
   const images = Array.from({ length: Math.min(probeImages, count) }, image);
   return Array.from({ length: count }, (_, i) => images[i % images.length]);
 }

@@ -1,9 +1,9 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { imageShape } from '../../compiler/runtime/classifier/inputs-outputs.js';
-import type { ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
-import type { ImageSize, Model, Normalisation } from '../models/model.js';
-import { sameSize, valueCount } from './inputs.js';
-import { normaliser, type Normaliser, resampler } from './preprocess.js';
+import { renderingOf, type Model } from '../models/model.js';
+import { partFor, pixelLayout, type PixelLayout } from './pixel-layout.js';
+import { valueCount } from './inputs.js';
+import { normaliser, type Normaliser } from './preprocess.js';
 import type { Input } from './pool.js';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -35,11 +35,11 @@ export class Engine {
   private constructor(private readonly networks: readonly Network[]) {}
 
   /**
-   * @param size size of images passed as pixels; null: no pixels
    * @throws NasError `invalid-input` when a file is missing or changed, or ONNX Runtime refuses it
    */
-  static async open(models: readonly Model[], size: ImageSize | null): Promise<Engine> {
-    return new Engine(await Promise.all(models.map((model) => openNetwork(model, size))));
+  static async open(models: readonly Model[]): Promise<Engine> {
+    const layout = pixelLayout(models);
+    return new Engine(await Promise.all(models.map((model) => openNetwork(model, layout))));
   }
 
   /**
@@ -99,7 +99,7 @@ export class Engine {
   }
 }
 
-async function openNetwork(model: Model, size: ImageSize | null): Promise<Network> {
+async function openNetwork(model: Model, pixels: PixelLayout): Promise<Network> {
   const { layout, normalisation } = model;
   const session = await openSession(model);
   const [height, width, channels] = model.size;
@@ -108,16 +108,14 @@ async function openNetwork(model: Model, size: ImageSize | null): Promise<Networ
     session,
     shape: imageShape[layout]({ height, width, channels }),
     values: valueCount(model.size),
-    fill: size === null || normalisation === null ? null : fillFrom(size, model.size, layout, normalisation),
+    fill: normalisation === null ? null : fillFrom(model, pixels, normaliser(model.size, layout, normalisation)),
   };
 }
 
-/** Resizes images to the network's input size, then normalises them. */
-function fillFrom(size: ImageSize, own: ImageSize, layout: ImageLayout, normalisation: Normalisation): Normaliser {
-  const normalise = normaliser(own, layout, normalisation);
-  if (sameSize(size, own)) return normalise;
-  const resample = resampler(size, own);
-  return (pixels, values, at) => normalise(resample(pixels), values, at);
+/** Normalises the part of an input that a model takes. */
+function fillFrom(model: Model, layout: PixelLayout, normalise: Normaliser): Normaliser {
+  const { offset, bytes } = partFor(layout, renderingOf(model));
+  return (pixels, values, at) => normalise(pixels.subarray(offset, offset + bytes), values, at);
 }
 
 /**

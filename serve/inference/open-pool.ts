@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { invalidInput } from '../../base/errors.js';
 import { batchThatPays, ServiceTime } from '../scheduler/service-time.js';
-import type { Frontier, ImageSize } from '../models/model.js';
+import type { Frontier } from '../models/model.js';
 import { calibrate } from './calibrate.js';
-import { commonSize } from './inputs.js';
+import { pixelLayout } from './pixel-layout.js';
 import { inlineRunner, type Runner } from './runner.js';
 import type { InferencePool, PoolOptions } from './pool.js';
 import { QueuedPool, type MeasuredModel } from './queued-pool.js';
@@ -19,20 +19,19 @@ const inlineBelowMs = 0.3;
 export async function openPool(options: PoolOptions): Promise<InferencePool> {
   const { frontier, maxBatch, maxQueue, onBatch = () => undefined, onWarning = () => undefined } = options;
   checkOptions(options);
-  const size = commonSize(frontier.models);
-  const onThread = (): Promise<Runner> => threadRunner(frontier.models, size, maxBatch);
-  const inLine = (): Promise<Runner> => inlineRunner(frontier.models, size);
+  const onThread = (): Promise<Runner> => threadRunner(frontier.models, maxBatch);
+  const inLine = (): Promise<Runner> => inlineRunner(frontier.models);
 
   const first = await (options.workers === 'inline' ? inLine() : onThread());
   const runners = [first];
   try {
-    const models = await measureAll(first, size, options);
+    const models = await measureAll(first, options);
     const workers = workersFor(options.workers, models, frontier);
     if (workers === 0 && options.workers !== 'inline')
       await Promise.all(runners.splice(0).map((runner) => runner.close()));
     const start = workers === 0 ? inLine : onThread;
     while (runners.length < Math.max(1, workers)) runners.push(await start());
-    return new QueuedPool({ frontier, models, size, workers, maxQueue, runners, start, onBatch, onWarning });
+    return new QueuedPool({ frontier, models, workers, maxQueue, runners, start, onBatch, onWarning });
   } catch (error) {
     await Promise.all(runners.map((runner) => runner.close()));
     throw error;
@@ -41,14 +40,14 @@ export async function openPool(options: PoolOptions): Promise<InferencePool> {
 
 async function measureAll(
   runner: Runner,
-  size: ImageSize | null,
   { frontier, maxBatch, known, onProgress }: PoolOptions,
 ): Promise<MeasuredModel[]> {
   const measured: MeasuredModel[] = [];
+  const layout = pixelLayout(frontier.models);
   for (const [network, model] of frontier.models.entries()) {
     onProgress?.(network, frontier.models.length);
     const { times, outputs } = await calibrate(runner, network, model, {
-      size,
+      layout,
       maxBatch,
       known: known?.get(model.sha256),
     });

@@ -1,8 +1,9 @@
-import type { Frontier, ImageSize, Model } from '../models/model.js';
+import type { Frontier, Model } from '../models/model.js';
+import type { PixelLayout } from './pixel-layout.js';
 import type { Overload } from '../scheduler/types.js';
 
 /**
- * One image. `pixels`: bytes [height, width, channels] of the pool's `size`; a network of another input size resizes them.
+ * One image. `pixels`: bytes in the pool's `layout`, with the renderings that the requested networks take.
  * `values`: normalised values in the network's layout, only for a named network or when all networks of the choice take the
  * same values.
  */
@@ -91,8 +92,8 @@ export interface InferencePool {
   readonly frontier: Frontier;
   /** In the order of the frontier's models. */
   readonly models: readonly PooledModel[];
-  /** Size of images passed as pixels: the largest input among models with a normalisation; null: there is none. */
-  readonly size: ImageSize | null;
+  /** Of inputs of pixels. */
+  readonly layout: PixelLayout;
   /** Number of threads; 0: inline. */
   readonly workers: number;
   readonly depth: number;

@@ -10,9 +10,10 @@ import {
   type RunOptions,
 } from './pool.js';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import type { Frontier, ImageSize, Model } from '../models/model.js';
+import type { Frontier, Model } from '../models/model.js';
 import { Scheduler } from '../scheduler/scheduler.js';
 import type { ServiceTime } from '../scheduler/service-time.js';
+import { pixelLayout, type PixelLayout } from './pixel-layout.js';
 import { acceptedBy, acceptedByChoice, checkInputs, type Accepted } from './inputs.js';
 import { WorkerPool, type Worker } from './worker-pool.js';
 import type { Outcome } from './engine.js';
@@ -83,7 +84,6 @@ interface QueuedPoolOptions {
   readonly frontier: Frontier;
   /** In the order of the frontier's models. */
   readonly models: readonly MeasuredModel[];
-  readonly size: ImageSize | null;
   /** Number of threads; 0: inline. */
   readonly workers: number;
   readonly maxQueue: number;
@@ -109,6 +109,7 @@ export class QueuedPool implements InferencePool {
   private readonly scheduler: Scheduler<QueuedImage>;
   private readonly workerPool: WorkerPool;
   private readonly indices: ReadonlyMap<Model, number>;
+  readonly layout: PixelLayout;
   private readonly accepted: readonly Accepted[];
   private readonly acceptedByChoice: Accepted;
   private willDispatch = false;
@@ -116,7 +117,7 @@ export class QueuedPool implements InferencePool {
   private onDrained: () => void = () => undefined;
 
   constructor(private readonly options: QueuedPoolOptions) {
-    const { frontier, models, size, runners, start, onWarning } = options;
+    const { frontier, models, runners, start, onWarning } = options;
     this.scheduler = new Scheduler(
       models.map((model) => candidateOf(model, frontier)),
       { workers: runners.length, maxQueue: options.maxQueue },
@@ -128,8 +129,9 @@ export class QueuedPool implements InferencePool {
       onChange: () => this.dispatch(),
     });
     this.indices = new Map(models.map(({ model }, index) => [model, index]));
-    this.accepted = models.map(({ model }) => acceptedBy(model, size));
-    this.acceptedByChoice = acceptedByChoice(frontier, size);
+    this.layout = pixelLayout(frontier.models);
+    this.accepted = models.map(({ model }) => acceptedBy(model, this.layout));
+    this.acceptedByChoice = acceptedByChoice(frontier, this.layout);
   }
 
   get frontier(): Frontier {
@@ -138,10 +140,6 @@ export class QueuedPool implements InferencePool {
 
   get models(): readonly PooledModel[] {
     return this.options.models;
-  }
-
-  get size(): ImageSize | null {
-    return this.options.size;
   }
 
   get workers(): number {

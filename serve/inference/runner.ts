@@ -1,6 +1,6 @@
 import { Engine, type Outcome } from './engine.js';
 import type { Input } from './pool.js';
-import type { ImageSize, Model } from '../models/model.js';
+import type { Model } from '../models/model.js';
 
 /** Computes batches, on its own thread or on the calling thread. */
 export interface Runner {
@@ -27,8 +27,8 @@ export class RunnerEnded extends Error {
 }
 
 /** Runs on the calling thread, for networks that are faster than a message to a thread (0.05 to 0.1 ms). */
-export async function inlineRunner(models: readonly Model[], size: ImageSize | null): Promise<Runner> {
-  const engine = await Engine.open(models, size);
+export async function inlineRunner(models: readonly Model[]): Promise<Runner> {
+  const engine = await Engine.open(models);
   let last: Promise<unknown> = Promise.resolve();
   let closed: Promise<void> | null = null;
   return {

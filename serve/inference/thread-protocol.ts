@@ -1,4 +1,5 @@
-import type { ImageSize, Model } from '../models/model.js';
+import type { Model } from '../models/model.js';
+import { pixelLayout } from './pixel-layout.js';
 import { valueCount } from './inputs.js';
 import type { Input } from './pool.js';
 import type { Outcome } from './engine.js';
@@ -17,9 +18,9 @@ export interface SlabLayout {
 /** Shared memory for the inputs of `slots` batches; the system allocates a page at its first write. */
 export function slabLayout(
   models: readonly Model[],
-  { size, slots, images }: { readonly size: ImageSize | null; readonly slots: number; readonly images: number },
+  { slots, images }: { readonly slots: number; readonly images: number },
 ): SlabLayout {
-  const pixels = size === null ? 0 : valueCount(size);
+  const pixels = pixelLayout(models).bytes;
   const bytes = models.map((model) => ({ pixels, values: valueCount(model.size) * Float32Array.BYTES_PER_ELEMENT }));
   return { buffer: new SharedArrayBuffer(slots * images * strideOf(bytes)), images, bytes };
 }
@@ -63,7 +64,6 @@ export class Slab {
 
 export interface ThreadSetup {
   readonly models: readonly Model[];
-  readonly size: ImageSize | null;
   readonly slab: SlabLayout;
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { builtModule } from '../../base/processes.js';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import type { ImageSize, Model } from '../models/model.js';
+import type { Model } from '../models/model.js';
 import type { Outcome } from './engine.js';
 import { type Order, type Report, Slab, slabLayout, type SlabLayout, type ThreadSetup } from './thread-protocol.js';
 import { RunnerEnded, type Runner } from './runner.js';
@@ -21,12 +21,11 @@ interface Pending {
  * or `process.exit`. A crash in native code ends the whole process, as in every thread of Node.js, and so does `terminate`
  * while ONNX Runtime computes.
  *
- * @param size size of images passed as pixels; null: no pixels
  * @param images largest batch
  * @throws NasError `invalid-input` when a model cannot be opened
  */
-export async function threadRunner(models: readonly Model[], size: ImageSize | null, images: number): Promise<Runner> {
-  const thread = new InferenceThread(models, size, slabLayout(models, { size, slots, images }));
+export async function threadRunner(models: readonly Model[], images: number): Promise<Runner> {
+  const thread = new InferenceThread(models, slabLayout(models, { slots, images }));
   await thread.opened;
   return thread;
 }
@@ -42,11 +41,11 @@ class InferenceThread implements Runner {
   private reason: string | null = null;
   private onEnded: (reason: string) => void = () => undefined;
 
-  constructor(models: readonly Model[], size: ImageSize | null, layout: SlabLayout) {
+  constructor(models: readonly Model[], layout: SlabLayout) {
     this.slab = new Slab(layout);
     // Without the options of the node process: some, such as --eval, do not work for a thread that starts from a file.
     this.worker = new Worker(builtModule('./thread.js', import.meta.url), {
-      workerData: { models, size, slab: layout } satisfies ThreadSetup,
+      workerData: { models, slab: layout } satisfies ThreadSetup,
       execArgv: [],
       // Tensors are outside the heap; a small heap saves memory on small boards.
       resourceLimits: { maxYoungGenerationSizeMb: 2 },

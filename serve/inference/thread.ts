@@ -15,8 +15,8 @@ async function compute(engine: Engine, slab: Slab, { slot, network, inputs }: Ru
   }
 }
 
-async function serve(port: MessagePort, { models, size, slab: layout }: ThreadSetup): Promise<void> {
-  const engine = await Engine.open(models, size);
+async function serve(port: MessagePort, { models, slab: layout }: ThreadSetup): Promise<void> {
+  const engine = await Engine.open(models);
   const slab = new Slab(layout);
   const run = async (order: RunOrder): Promise<void> => {
     const report = await compute(engine, slab, order);

@@ -1,14 +1,12 @@
 import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { basename, dirname } from 'node:path';
+import type { Decoding, PixelScale, Rendering } from '../../base/preprocess.js';
 
 /** Height, width and channels of an image. */
 export type ImageSize = readonly [height: number, width: number, channels: number];
 
 /** Normalisation of pixels per channel: (pixel / 255 - mean) / std. */
-export interface Normalisation {
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-}
+export type Normalisation = PixelScale;
 
 export interface Model {
   /** Name in URLs and answers: `trial-7`, `trial-7.int8`; letters, digits, `.`, `_` and `-`. */
@@ -28,6 +26,8 @@ export interface Model {
   readonly batch: number | null;
   /** Null when the metadata has none: the model then takes tensors, no pixels. */
   readonly normalisation: Normalisation | null;
+  /** How image files become pixels of its size. */
+  readonly decoding: Decoding;
   /** Class names in the order of the outputs; `0`, `1`, ... when the metadata has none. */
   readonly classes: readonly string[];
   /** Accuracy in [0, 1] on the test split, or on the validation split; null: unknown. */
@@ -35,6 +35,12 @@ export interface Model {
   /** `fp32`, `int8`, ... from the metadata. */
   readonly precision: string;
 }
+
+export const renderingOf = ({ decoding, size: [height, width, channels] }: Model): Rendering => ({
+  ...decoding,
+  size: [height, width],
+  channels,
+});
 
 export interface Frontier {
   /** Sorted by name; at least one. */

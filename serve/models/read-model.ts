@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path';
 import { TensorProto_DataLocation } from 'onnx-buf';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
+import { completeDecoding } from '../../base/preprocess.js';
 import { fitClassifier } from '../../compiler/runtime/classifier/classifier.js';
 import { parseOnnx, showTensor, type OnnxFile } from '../../compiler/runtime/classifier/onnx-file.js';
-import { onnxSignature, type ClassifierSignature } from '../../compiler/runtime/classifier/signature.js';
-import { imageSizeIn, metadataIn, metadataOf, type ModelMetadata } from '../../deploy/metadata.js';
+import { imageSizeIn, onnxSignature, type ClassifierSignature } from '../../compiler/runtime/classifier/signature.js';
+import { metadataIn, metadataOf, type ModelMetadata } from '../../deploy/metadata.js';
 import type { ImageSize, Model } from './model.js';
 
 /** File beside a model with the metadata that the model's file lacks. */
@@ -85,6 +86,7 @@ export async function readModel(file: string, name: string): Promise<Model> {
     kind: signature.kind,
     batch,
     normalisation,
+    decoding: completeDecoding(said.preprocess),
     classes,
     accuracy: said.accuracy?.test ?? said.accuracy?.validation ?? null,
     precision: said.precision ?? 'fp32',

@@ -51,8 +51,19 @@ export interface Dispatch<T extends Item> {
 const sweepShare = 0.25;
 
 /**
- * Decides when a worker becomes free, not when an item arrives, which network runs next and on how many items. Times are
- * milliseconds of one clock of the caller's choice.
+ * Decides which network answers which request. It is pure: it has no clock and no threads. Its caller reports
+ * events, with times in milliseconds of one clock.
+ *
+ * - A request arrives (`offer`): it is refused at once if it, or a queued item of a later deadline, would be late even with the
+ *   fastest network. Otherwise it waits, earliest deadline first.
+ * - A worker is free (`take`): items that can no longer meet their deadline expire. The most accurate network that meets all
+ *   deadlines takes the first item and as many others as lower the cost of an image. There is no timer: a batch is formed of
+ *   the items that arrived meanwhile. If no network meets all deadlines, the fastest one computes.
+ * - A request for a named network gets that network. A request without a name never gets a network that another one named.
+ * - A batch ends (`ServiceTime.observe`): later predictions follow the usual times of batches.
+ * - An answer is sent (`observe`): late answers raise the safety margin on waiting times, the others lower it.
+ *
+ * Reasons and alternatives: docs/adr/0019-the-scheduler-decides-late.md.
  */
 export class Scheduler<T extends Item> {
   private readonly queue: DeadlineQueue<T>;

@@ -13,6 +13,7 @@ import {
   type Layout,
   makeDivisible,
   pick,
+  pickAll,
   type StageScale,
   scaledDepth,
   type ScaleOption,
@@ -86,18 +87,11 @@ function stageBlocks(
   scale: StageScale,
   divisor: number,
 ): StageBlock[] {
-  const depth = scaledDepth(pick(stage.depth, genotype), scale);
+  const { layers, ...slots } = stage;
+  const { depth, ...own } = pickAll(slots, genotype);
   const blocks: StageBlock[] = [];
-  for (const [i, { kernel, expand, se }] of stage.layers.slice(0, depth).entries()) {
-    const choices = {
-      kind: pick(stage.kind, genotype),
-      filters: pick(stage.filters, genotype),
-      stride: i === 0 ? pick(stage.stride, genotype) : 1,
-      act: pick(stage.act, genotype),
-      kernel: pick(kernel, genotype),
-      expand: pick(expand, genotype),
-      se: pick(se, genotype),
-    } as const;
+  for (const [i, layer] of layers.slice(0, scaledDepth(depth, scale)).entries()) {
+    const choices = { ...own, stride: i === 0 ? own.stride : 1, ...pickAll(layer, genotype) } as const;
     blocks.push(blockOf(choices, blocks.at(-1)?.filters ?? channels, scale, divisor));
   }
   return blocks;
@@ -126,37 +120,18 @@ export interface StagedNetwork extends Network {
 export function buildNetwork(layout: Layout, genotype: Genotype): StagedNetwork {
   const { plan, stem, head } = layout;
   const { scale } = scaleOption(layout, genotype);
-  const first = stemOf(
-    {
-      filters: pick(stem.filters, genotype),
-      kernel: pick(stem.kernel, genotype),
-      stride: pick(stem.stride, genotype),
-      act: pick(stem.act, genotype),
-    },
-    scale,
-    plan.divisor,
-  );
+  const first = stemOf(pickAll(stem, genotype), scale, plan.divisor);
   const blocks: StageBlock[] = [];
   for (const stage of layout.stages) {
     blocks.push(...stageBlocks(stage, genotype, blocks.at(-1)?.filters ?? first.filters, scale, plan.divisor));
   }
-  const last = headOf(
-    {
-      filters: pick(head.filters, genotype),
-      hidden: pick(head.hidden, genotype),
-      act: pick(head.act, genotype),
-      dropout: pick(head.dropout, genotype),
-    },
-    scale,
-    plan.divisor,
-  );
   return {
     kind: 'network',
     input: inputOf(plan, scale),
     classes: plan.task.classes,
     stem: first,
     blocks,
-    head: last,
+    head: headOf(pickAll(head, genotype), scale, plan.divisor),
   };
 }
 

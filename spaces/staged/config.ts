@@ -134,6 +134,17 @@ const stageDefaults: Omit<StageChoices, 'filters'> = {
   se: [0],
 };
 
+/** The name of a preset for images of this height; `large`: for images above 128 pixels. */
+export function presetFor<L extends string>(
+  { resolution }: Pick<CommonConfig, 'resolution'>,
+  task: Task,
+  large: L,
+): 'tiny' | 'small' | L {
+  const [height] = resolution ?? task.input;
+  if (height <= 48) return 'tiny';
+  return height <= 128 ? 'small' : large;
+}
+
 interface CommonConfig {
   readonly resolution?: readonly number[] | undefined;
   readonly width?: readonly number[] | undefined;

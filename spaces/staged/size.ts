@@ -26,6 +26,15 @@ interface LayerChoice {
   readonly se: number;
 }
 
+/** The states that each symbol leads to, and the channels of its block. */
+type Successors = Map<string, { readonly filters: number; readonly places: Place[] }>;
+
+function add(successors: Successors, symbol: string, filters: number, place: Place): void {
+  const known = successors.get(symbol);
+  if (known === undefined) successors.set(symbol, { filters, places: [place] });
+  else known.places.push(place);
+}
+
 const placeKey = ({ scale, stage, emitted, held }: Place): string =>
   JSON.stringify([scale.width, scale.depth, stage, emitted, held]);
 
@@ -101,23 +110,23 @@ export function countNetworks(layout: Layout): bigint {
     const key = `${channels}:${accepts}:${open.map(placeKey).sort().join(';')}`;
     const known = counted.get(key);
     if (known !== undefined) return known;
-    const nexts = new Map<string, { filters: number; places: Place[] }>();
+    const nexts: Successors = new Map();
     for (const place of open) {
       for (const [block, next] of steps(place, channels)) {
         const symbol = JSON.stringify(block);
-        const group = nexts.get(symbol);
-        if (group === undefined) nexts.set(symbol, { filters: block.filters, places: [next] });
-        else group.places.push(next);
+        add(nexts, symbol, block.filters, next);
       }
     }
-    let total = accepts ? 1n : 0n;
-    for (const { filters, places: reached } of nexts.values()) total += count(reached, filters);
+    const total = sum(nexts) + (accepts ? 1n : 0n);
     counted.set(key, total);
     return total;
   };
 
+  const sum = (successors: Successors): bigint =>
+    [...successors.values()].reduce((total, { filters, places }) => total + count(places, filters), 0n);
+
   // Input, stem and head form the first symbol.
-  const starts = new Map<string, { filters: number; places: Place[] }>();
+  const starts: Successors = new Map();
   for (const { scale } of layout.scaleOptions) {
     const place: Place = { scale, stage: 0, emitted: 0, held: null };
     const heads = new Set([...combinations(plan.head)].map((choice) => JSON.stringify(headOf(choice, scale, divisor))));
@@ -125,13 +134,9 @@ export function countNetworks(layout: Layout): bigint {
       const stem = stemOf(choice, scale, divisor);
       for (const text of heads) {
         const symbol = JSON.stringify([inputOf(plan, scale), stem, text]);
-        const group = starts.get(symbol);
-        if (group === undefined) starts.set(symbol, { filters: stem.filters, places: [place] });
-        else group.places.push(place);
+        add(starts, symbol, stem.filters, place);
       }
     }
   }
-  let total = 0n;
-  for (const { filters, places } of starts.values()) total += count(places, filters);
-  return total;
+  return sum(starts);
 }

@@ -20,6 +20,7 @@ export function createStagedSpace(plan: StagedPlan): Space {
     decisions: layout.decisions,
     canonical: (genotype: Genotype) => canonicalGenotype(layout, genotype),
     build: (genotype: Genotype) => buildNetwork(layout, genotype),
+    inputs: layout.scaleOptions.map(({ scale }) => inputOf(plan, scale)),
     places: (genotype: Genotype) => blockPlaces(layout, genotype),
     count: () => (size ??= countNetworks(layout)),
   };

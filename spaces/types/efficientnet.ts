@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choices, commonPlan, stagedShape, stageSchema } from '../staged/config.js';
+import { choices, commonPlan, presetFor, stagedShape, stageSchema } from '../staged/config.js';
 import type { Task } from '../space.js';
 import type { StagedPlan } from '../staged/layout.js';
 
@@ -125,16 +125,10 @@ export const efficientnetSchema = z
   .describe('MBConv and fused-MBConv stages with compound scaling (Tan & Le 2019, 2021)');
 type EfficientnetConfig = z.output<typeof efficientnetSchema>;
 
-/** The preset for images of this height. */
-function presetFor(height: number): PresetName {
-  if (height <= 48) return 'tiny';
-  return height <= 128 ? 'small' : 'b0';
-}
-
 const nearestMultipleOf4 = (pixels: number): number => Math.max(4, Math.round(pixels / 4) * 4);
 
 export function efficientnetPlan(config: EfficientnetConfig, task: Task): StagedPlan {
-  const name = config.preset ?? presetFor((config.resolution ?? [task.input[0]])[0]);
+  const name = config.preset ?? presetFor(config, task, 'b0');
   const preset = ownSchema.parse(efficientnetPresets[name]);
   const { alpha, beta, gamma } = { ...paperCoefficients, ...preset.compound, ...config.compound };
   const common = commonPlan(config, preset, task);

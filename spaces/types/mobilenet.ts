@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commonPlan, mbconvStageSchema, stagedShape } from '../staged/config.js';
+import { commonPlan, mbconvStageSchema, presetFor, stagedShape } from '../staged/config.js';
 import type { StagedPlan } from '../staged/layout.js';
 import type { Activation } from '../network.js';
 import type { Task } from '../space.js';
@@ -110,14 +110,8 @@ export const mobilenetSchema = z
   .describe('inverted residuals, as in MobileNetV2 and V3');
 type MobilenetConfig = z.output<typeof mobilenetSchema>;
 
-/** The preset for images of this height. */
-function presetFor(height: number): PresetName {
-  if (height <= 48) return 'tiny';
-  return height <= 128 ? 'small' : 'mobilenetv3-small';
-}
-
 export function mobilenetPlan(config: MobilenetConfig, task: Task): StagedPlan {
-  const name = config.preset ?? presetFor((config.resolution ?? [task.input[0]])[0]);
+  const name = config.preset ?? presetFor(config, task, 'mobilenetv3-small');
   const preset = ownSchema.parse(mobilenetPresets[name]);
   return {
     ...commonPlan(config, preset, task),

@@ -33,6 +33,10 @@ const spaceShape = z.object({
     .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'must have different names'),
   canonical: z.custom<Space['canonical']>(isFunction, 'must be a function (genotype) => genotype'),
   build: z.custom<Space['build']>(isFunction, 'must be a function (genotype) => Network'),
+  inputs: z
+    .array(z.tuple([z.number().int().min(1), z.number().int().min(1), z.number().int().min(1)]))
+    .min(1)
+    .optional(),
   count: z.custom<NonNullable<Space['count']>>(isFunction, 'must be a function () => bigint').optional(),
 });
 

@@ -132,6 +132,7 @@ export function ofaMobilenetv3Space(config: OfaMobilenetv3Config, task: Task): S
     decisions: decisionsFor(resolutions),
     canonical,
     build: (genotype) => build(genotype, task, scaleOf(genotype)),
+    inputs: resolutions.map((resolution) => inputOf({ task }, { resolution, width: 1, depth: 1 })),
     // The first block is a stage of its own.
     places: (genotype) => stagePlaces([1, ...keptLayers(genotype).map(({ length }) => length)]),
     count: () => count(resolutions),

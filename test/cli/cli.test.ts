@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCommands, verbs } from '../../cli/commands/index.js';
 import { processTerminal } from '../../cli/output/terminal.js';
 import { createParser } from '../../cli/run-command.js';
@@ -11,11 +10,11 @@ import { storedRunInPrecisions } from '../experiments/report/precisions.js';
 import { main, nas, nasInside } from './nas.js';
 import { quietTerminal } from './quiet-terminal.js';
 import { storedRun } from './stored-run.js';
+import { sharedFolder } from '../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-cli-'));
+const folder = sharedFolder();
 const workdir = join(folder, 'runs', 'stored');
 beforeAll(() => storedRun(workdir, 60));
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const error = (text: string): { code: string; message: string; hint?: string } =>
   (JSON.parse(text) as { error: { code: string; message: string; hint?: string } }).error;

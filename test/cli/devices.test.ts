@@ -1,7 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { parseDevice, parseRunDevice } from '../../cli/arguments/device.js';
 import { integerArithmetic } from '../../compiler/index.js';
@@ -11,8 +10,9 @@ import { byteModel } from '../compiler/support/byte-models.js';
 import { classifier, small } from '../latency-models/devices/models.js';
 import { nasInside } from './nas.js';
 import { storedRun } from './stored-run.js';
+import { sharedFolder } from '../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-devices-'));
+const folder = sharedFolder();
 const workdir = join(folder, 'run');
 const write = (name: string, content: string | Uint8Array): string => {
   const path = join(folder, name);
@@ -21,7 +21,6 @@ const write = (name: string, content: string | Uint8Array): string => {
 };
 const model = write('model.onnx', small);
 beforeAll(() => storedRun(workdir, 2));
-afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('--device', () => {
   it('is a type, a type with keys, or a file with relative paths', () => {

@@ -1,26 +1,22 @@
 import Database from 'better-sqlite3';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parseOnnx } from '../../compiler/index.js';
 import { modelMetadataSchema, readMetadata } from '../../deploy/index.js';
 import { evaluateOnSplit } from '../../experiments/index.js';
 import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
 import { Store } from '../../store/index.js';
 import { prepareDataset } from '../../trainers/index.js';
-import { writeExperiment } from '../experiments/runner/experiment.js';
+import { cachedFolder, writeExperiment } from '../experiments/runner/experiment.js';
 import { runInside } from '../experiments/runner/inside.js';
 import { nasInside } from './nas.js';
 
-let directory = '';
-let workdir = '';
+const directory = cachedFolder();
+const workdir = join(directory, 'run');
 let file = '';
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'nas-export-'));
-  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
-  workdir = join(directory, 'run');
   file = writeExperiment(directory, {
     name: 'exporting',
     teacher: null,
@@ -30,10 +26,6 @@ beforeAll(async () => {
   });
   await runInside(file, workdir);
 }, 120_000);
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(directory, { recursive: true, force: true });
-});
 
 const onFrontier = (): number => {
   const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });

@@ -1,6 +1,5 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ModelProtoSchema } from 'onnx-buf';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -13,8 +12,9 @@ import { prepareDataset, type DataConfig } from '../../trainers/index.js';
 import { classifier } from '../latency-models/devices/models.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
 import { nasInside } from './nas.js';
+import { sharedFolder } from '../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-quantize-'));
+const folder = sharedFolder();
 const data = join(folder, 'data');
 const float = join(folder, 'float.onnx');
 let config: DataConfig;
@@ -44,10 +44,7 @@ beforeAll(async () => {
   };
   writeFileSync(float, exportOnnx({ network, weights: initialWeights(network, 1) }, metadata));
 });
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => vi.unstubAllEnvs());
 
 const quantize = (model: string, output: string, ...args: string[]) =>
   nasInside(['quantize', model, '--data', `fashion-mnist:${data}`, '-o', output, ...args]);
@@ -135,46 +132,27 @@ describe('nas quantize', () => {
     expect((await quantize(float, output, ...quick)).err).not.toContain('normalise');
   });
 
-  it.each<[string, (name: (file: string) => string) => string[], string]>([
-    ['a file that is quantized already', (name) => [name('int8.onnx'), name('x.onnx')], 'is quantized already'],
-    ['to write over the float model', (name) => [name('float.onnx'), name('float.onnx')], 'that is the float model'],
-    ['a folder', (name) => [name('float.onnx'), name('.')], 'that is a folder'],
-    ['no model', (name) => [name('text.onnx'), name('x.onnx')], 'is not an ONNX model'],
-    ['a model of other images', (name) => [name('small.onnx'), name('x.onnx')], 'does not fit images of'],
+  const refusals: readonly (readonly [args: readonly [model: string, output: string, ...string[]], message: string])[] =
     [
-      'a table',
-      (name) => [name('float.onnx'), name('x.onnx'), '--device', `table:file=${name('t.csv')},column=a`],
-      'cannot time a file',
-    ],
-    ['an unknown method', (name) => [name('float.onnx'), name('x.onnx'), '--methods', 'entropy'], '--methods: '],
-    ['a share of nothing', (name) => [name('float.onnx'), name('x.onnx'), '--percentile', '120'], '--percentile: '],
-    [
-      'no images',
-      (name) => [name('float.onnx'), name('x.onnx'), '--images', '0'],
-      '--images: got 0; expected a whole number from 1',
-    ],
-    [
-      'no thread',
-      (name) => [name('float.onnx'), name('x.onnx'), '--threads', '0'],
-      '--threads: got 0; expected a whole',
-    ],
-    [
-      'half a seed',
-      (name) => [name('float.onnx'), name('x.onnx'), '--seed', '0.5'],
-      '--seed: got 0.5; expected a whole',
-    ],
-    [
-      'a gain of nothing',
-      (name) => [name('float.onnx'), name('x.onnx'), '--min-speedup', '0'],
-      '--min-speedup: got 0; ',
-    ],
-  ])('refuses %s without writing', async (_, argsOf, message) => {
+      [['int8.onnx', 'x.onnx'], 'is quantized already'],
+      [['float.onnx', 'float.onnx'], 'that is the float model'],
+      [['float.onnx', '.'], 'that is a folder'],
+      [['text.onnx', 'x.onnx'], 'is not an ONNX model'],
+      [['small.onnx', 'x.onnx'], 'does not fit images of'],
+      [['float.onnx', 'x.onnx', '--device', `table:file=${join(folder, 't.csv')},column=a`], 'cannot time a file'],
+      [['float.onnx', 'x.onnx', '--methods', 'entropy'], '--methods: '],
+      [['float.onnx', 'x.onnx', '--percentile', '120'], '--percentile: '],
+      [['float.onnx', 'x.onnx', '--images', '0'], '--images: got 0; expected a whole number from 1'],
+      [['float.onnx', 'x.onnx', '--threads', '0'], '--threads: got 0; expected a whole'],
+      [['float.onnx', 'x.onnx', '--seed', '0.5'], '--seed: got 0.5; expected a whole'],
+      [['float.onnx', 'x.onnx', '--min-speedup', '0'], '--min-speedup: got 0; '],
+    ];
+  it.each(refusals)('refuses %j without writing', async ([model, output, ...args], message) => {
     writeFileSync(join(folder, 'text.onnx'), 'not a model');
     writeFileSync(join(folder, 't.csv'), 'a\n1\n');
     writeFileSync(join(folder, 'small.onnx'), classifier(['N', 8, 8, 1], 64));
     const before = readFileSync(float);
-    const [model, output, ...args] = argsOf((file) => join(folder, file));
-    const { code, out, err } = await quantize(model, output, ...args);
+    const { code, out, err } = await quantize(join(folder, model), join(folder, output), ...args);
     expect(err).toContain(message);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(existsSync(join(folder, 'x.onnx'))).toBe(false);

@@ -1,8 +1,8 @@
+import { hostname } from 'node:os';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectQueue, type QueueConnection } from '../../experiments/queue/connection.js';
-import { thisProcess } from '../../experiments/queue/lease.js';
 import { holdRun, type RunLease } from '../../experiments/queue/lease.js';
 import { announceWorker } from '../../experiments/queue/registry.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -50,7 +50,7 @@ describeWithValkey('nas workers', () => {
     lease = await holdRun(connection, {
       run: 'r',
       name: 'digits',
-      coordinator: { id: 'c', ...thisProcess() },
+      coordinator: { id: 'c', host: hostname(), pid: process.pid },
       artifacts: { type: 'http', url: 'http://10.0.0.1:7710', token: 'secret-token' },
       build: '0.1.0-bbbbbbbb',
       version: '0.1.0',

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { targetWith, trace, verifyGraph, type Graph } from '../../compiler/index.js';
-import { GraphBuilder } from '../../compiler/graph/index.js';
+import { GraphBuilder, targetWith, trace, verifyGraph, type Graph } from '../../compiler/index.js';
 import { inference, runPasses } from '../../compiler/passes/pipelines.js';
 import { portable } from '../../compiler/target.js';
 import type { Network } from '../../spaces/index.js';

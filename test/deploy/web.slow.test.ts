@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import '@tensorflow/tfjs-backend-cpu';
@@ -7,13 +6,17 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toPixels } from '../../base/image-pixels.js';
+import { completeDecoding, type Decoding } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
 import { openOnnx } from '../../compiler/index.js';
 import { exportOnnx, exportWeb } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
 import { executable, titleInBrowser, violationsOf } from '../support/browser.js';
+import { picture } from '../serve/images/pictures.js';
 import { metadataFor } from './support/classifiers.js';
+import { sharedFolder } from '../support/temporary.js';
 
 const classes = ['cat', 'dog <b>', 'ümlaut'];
 
@@ -71,7 +74,7 @@ async function classifyOn(page: Page, file: Buffer, name = 'image.png') {
 }
 
 describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nas-web-'));
+  const folder = sharedFolder();
   const problems: string[] = [];
   let browser: Browser;
   let server: FastifyInstance;
@@ -117,7 +120,6 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
   afterAll(async () => {
     await browser.close();
     await server.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   it('classifies an image as ONNX Runtime does, shows names as text, and has no violations for axe', async () => {
@@ -130,6 +132,48 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     for (const [i, name] of classes.entries())
       expect(Math.abs((shown.get(name) ?? NaN) - probabilities[i])).toBeLessThan(0.0015);
     expect(await violationsOf(page)).toEqual([]);
+    await close(page);
+  });
+
+  it.each<[string, Partial<Decoding>, readonly [number, number, 1 | 3]]>([
+    ['cut', {}, [24, 32, 3]],
+    ['cut and enlarged', {}, [300, 500, 3]],
+    ['cut to a fifteenth', {}, [31, 17, 3]],
+    ['grey', {}, [32, 32, 1]],
+    ['with bars', { fit: 'contain', background: '#336699' }, [48, 31, 3]],
+    ['stretched', { fit: 'stretch', resampling: 'mitchell' }, [40, 40, 3]],
+    ['by a cubic', { resampling: 'cubic' }, [32, 48, 3]],
+    ['by a triangle', { resampling: 'linear' }, [32, 48, 3]],
+  ])('gives the pixels of the training, to within two levels on average: %s', async (_, changes, input) => {
+    const decoding = completeDecoding(changes);
+    const [height, width, channels] = input;
+    const photo = picture({ width: 323, height: 241 });
+    const files = await Promise.all([
+      photo.clone().png().toBuffer(),
+      photo.clone().jpeg({ quality: 95 }).toBuffer(),
+      photo.clone().withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toBuffer(),
+      picture({ width: 323, height: 241, channels: 4 }).png().toBuffer(),
+      picture({ width: 200, height: 301, channels: 1 }).png().toBuffer(),
+      photo.clone().toColourspace('rgb16').png().toBuffer(),
+    ]);
+    // So that values are bytes.
+    const scale = { mean: new Array<number>(channels).fill(0), std: new Array<number>(channels).fill(1 / 255) };
+    const page = await open();
+    for (const [i, file] of files.entries()) {
+      const shown = await page.evaluate(
+        async ([bytes, facts]) => {
+          const script = document.querySelector<HTMLScriptElement>('script[data-classify]');
+          const module = (await import(new URL(script?.dataset['classify'] ?? '', document.baseURI).href)) as {
+            pixelsOf: (image: Blob, facts: unknown) => Promise<Float32Array>;
+          };
+          return Array.from(await module.pixelsOf(new Blob([new Uint8Array(bytes)]), facts));
+        },
+        [[...file], { input, ...scale, preprocess: decoding }] as const,
+      );
+      const expected = await toPixels(sharp(file), { ...decoding, size: [height, width], channels }).toBuffer();
+      const apart = shown.reduce((sum, value, at) => sum + Math.abs(value - expected[at]), 0) / shown.length;
+      expect(apart, `file ${i}`).toBeLessThan(2);
+    }
     await close(page);
   });
 

@@ -1,21 +1,20 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { blocksOf, type Block } from './recipe-blocks.js';
 import { findPython, runShell } from './recipe-commands.js';
 import { prepareFolder } from './recipe-folder.js';
+import { sharedFolder } from '../support/temporary.js';
 
 const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 const blocks = blocksOf(read('docs/recipes.md'));
 const python = findPython();
-const folder = mkdtempSync(join(tmpdir(), 'nas-recipes-'));
+const folder = sharedFolder();
 const printed = new Map<string, string>();
 
 const titleOf = ({ text, line }: Block): string => `line ${line}: ${text.split('\n')[0]}`;
 
 beforeAll(() => prepareFolder(folder));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the recipes, run as written on less data', () => {
   for (const block of blocks) {

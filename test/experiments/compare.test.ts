@@ -1,17 +1,16 @@
 import fc from 'fast-check';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { curvesCsv, Problem, summarise } from '../../experiments/compare/index.js';
 import { quartilesOf } from '../../experiments/compare/summary.js';
 import { loadResults } from '../../experiments/models/table-results.js';
 import { hypervolume, type Objective } from '../../search/index.js';
 import { nasInside } from '../cli/nas.js';
 import { rows, writeTable } from './table-experiment.js';
+import { sharedFolder } from '../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-compare-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = sharedFolder();
 const { file, csv } = writeTable(folder);
 
 const objectives = [

@@ -1,17 +1,16 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { runSpecialized, specialize } from '../../experiments/specialize.js';
 import { Store } from '../../store/index.js';
 import { nasInside } from '../cli/nas.js';
-import { ended, start, writeExperiment } from './runner/experiment.js';
+import { cachedFolder, ended, start, writeExperiment } from './runner/experiment.js';
 import { findings } from './runner/findings.js';
 import { inside, runInside } from './runner/inside.js';
 
 describe('nas specialize', () => {
-  let directory = '';
-  let first = '';
+  const directory = cachedFolder();
+  const first = join(directory, 'first');
   let device = '';
   /** `nas specialize` of the first run, refused before a worker starts. */
   const refused = (...args: readonly string[]) => nasInside(['specialize', first, ...args]);
@@ -23,8 +22,6 @@ describe('nas specialize', () => {
   const latencies = ['stage1.filters,stage1.expand,phone', '8,2,1', '8,3,2', '16,2,3', '16,3,4', ''].join('\n');
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'nas-specialize-'));
-    vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
     const table = join(directory, 'phone.csv');
     writeFileSync(table, latencies);
     device = `table:file=${table},column=phone`;
@@ -36,13 +33,8 @@ describe('nas specialize', () => {
       search: '{ controller: random, trials: 1, parallel: 1 }',
       supernet: '{ epochs: 2, networks: 1, calibration: 64 }',
     });
-    first = join(directory, 'first');
     await runInside(file, first);
   }, 240_000);
-  afterAll(() => {
-    vi.unstubAllEnvs();
-    rmSync(directory, { recursive: true, force: true });
-  });
 
   it(
     'finds a frontier for another device, from an experiment that nas run goes on with',

@@ -1,8 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
-  controllerNames,
-  createController,
   loadController,
   ownController,
   searchSchema,
@@ -65,11 +63,6 @@ describe('a user’s controller', () => {
       /search\.controller\.path: .*must be the default export/,
     );
   });
-});
-
-describe.each(controllerNames.filter((name) => name !== 'surrogate'))('the published checks of %s', (controller) => {
-  const parsed = searchSchema.parse({ population: 4, tournament: 2 });
-  for (const { name, run } of controllerChecks((given) => createController(controller, parsed, given))) it(name, run);
 });
 
 describe('the published checks', () => {

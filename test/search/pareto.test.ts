@@ -14,6 +14,9 @@ const points = fc
   .integer({ min: 1, max: 4 })
   .chain((d) => fc.array(fc.array(fc.integer({ min: 0, max: 6 }), { minLength: d, maxLength: d }), { maxLength: 40 }));
 
+/** Points as text: `1 2, 2 1`. */
+const pointsOf = (text: string): Point[] => text.split(', ').map((point) => point.split(' ').map(Number));
+
 const byDefinition = (all: readonly Point[]): number[] =>
   all.flatMap((point, i) => (all.some((other) => dominates(other, point)) ? [] : [i]));
 
@@ -48,14 +51,7 @@ describe('nonDominated', () => {
   });
 
   it('keeps equal points', () => {
-    expect(
-      nonDominated([
-        [1, 1],
-        [0, 2],
-        [1, 1],
-        [1, 2],
-      ]),
-    ).toEqual([0, 1, 2]);
+    expect(nonDominated(pointsOf('1 1, 0 2, 1 1, 1 2'))).toEqual([0, 1, 2]);
     expect(nonDominated([])).toEqual([]);
   });
 });
@@ -73,37 +69,15 @@ describe('nonDominatedRanks', () => {
 
 describe('crowdingDistances', () => {
   it('sums the relative gaps between neighbours, infinite at the ends', () => {
-    const front = [
-      [0, 10],
-      [1, 6],
-      [4, 5],
-      [10, 0],
-    ];
+    const front = pointsOf('0 10, 1 6, 4 5, 10 0');
     expect(crowdingDistances(front)).toEqual([Infinity, 0.4 + 0.5, 0.9 + 0.6, Infinity]);
-    expect(
-      crowdingDistances([
-        [1, 2],
-        [2, 1],
-      ]),
-    ).toEqual([Infinity, Infinity]);
+    expect(crowdingDistances(pointsOf('1 2, 2 1'))).toEqual([Infinity, Infinity]);
     expect(crowdingDistances([])).toEqual([]);
   });
 
   it('leaves out an objective in which all are equal', () => {
-    expect(
-      crowdingDistances([
-        [1, 7],
-        [2, 7],
-        [3, 7],
-      ]),
-    ).toEqual([Infinity, 1, Infinity]);
-    expect(
-      crowdingDistances([
-        [1, 7],
-        [1, 7],
-        [1, 7],
-      ]),
-    ).toEqual([0, 0, 0]);
+    expect(crowdingDistances(pointsOf('1 7, 2 7, 3 7'))).toEqual([Infinity, 1, Infinity]);
+    expect(crowdingDistances(pointsOf('1 7, 1 7, 1 7'))).toEqual([0, 0, 0]);
   });
 
   it('does not depend on the scale of an objective', () => {

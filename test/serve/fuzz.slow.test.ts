@@ -1,8 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -20,6 +17,7 @@ import type { InferencePool } from '../../serve/inference/pool.js';
 import { limits, serviceOf } from './http/server.js';
 import { blackPng, picture } from './images/pictures.js';
 import { colourNetworks, writeFrontier } from './models.js';
+import { sharedFolder } from '../support/temporary.js';
 
 const image = [32, 32, 3] as const;
 const bodyBytes = 1 << 18;
@@ -123,7 +121,7 @@ async function collectGarbage(): Promise<void> {
 }
 
 describe('A server of networks', { timeout: 60_000 * times }, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nas-test-'));
+  const folder = sharedFolder();
   const mistakes: string[] = [];
   let pool: InferencePool;
   let app: FastifyInstance;
@@ -146,7 +144,6 @@ describe('A server of networks', { timeout: 60_000 * times }, () => {
   afterAll(async () => {
     await app.close();
     await pool.close();
-    rmSync(folder, { recursive: true });
   });
 
   afterEach(async () => {

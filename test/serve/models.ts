@@ -7,6 +7,7 @@ import { Random } from '../../base/random.js';
 import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { portInit } from '../../compiler/onnx/model.js';
 import { metadataProps } from '../../deploy/metadata.js';
+import { defaultDecoding } from '../../base/preprocess.js';
 import type { Frontier, ImageSize, Model, Normalisation } from '../../serve/models/model.js';
 
 export interface TinyNetwork {
@@ -168,6 +169,7 @@ export function writeNetwork(folder: string, network: TinyNetwork): Model {
     classes: own ? network.classes : network.classes.map((_, i) => `${i}`),
     accuracy: own ? accuracy : null,
     precision: 'fp32',
+    decoding: defaultDecoding,
   };
 }
 

@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { generateLoad } from '../../bench/serve/load/generate.js';
 import type { LoadReport } from '../../bench/serve/load/report.js';
 import { startNas, type ServerProcess } from '../../bench/serve/server-process.js';
@@ -10,12 +9,13 @@ import { readExample } from '../deploy/examples.js';
 import { describeWithNginx, startNginx, type Nginx } from '../support/nginx.js';
 import { freePort } from '../support/valkey.js';
 import { writeFrontier } from './models.js';
+import { sharedFolder } from '../support/temporary.js';
 
 const connections = 8;
 const nothingLost = { late: 0, refused: 0, expired: 0, failed: 0, broken: 0, unreached: 0, unanswered: 0 };
 
 describeWithNginx("two servers behind nginx, with the example's configuration", () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nas-serve-nginx-'));
+  const folder = sharedFolder();
   const models = join(folder, 'models');
   const image = join(folder, 'image.png');
   let servers: readonly ServerProcess[] = [];
@@ -41,7 +41,6 @@ describeWithNginx("two servers behind nginx, with the example's configuration", 
     await nginx?.stop();
     await Promise.all(servers.map((server) => server.end()));
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const statusOf = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
 

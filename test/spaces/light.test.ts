@@ -1,15 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { builtModule } from '../../base/processes.js';
 import { main } from '../cli/nas.js';
 import { storedRun } from '../cli/stored-run.js';
+import { sharedFolder } from '../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-light-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = sharedFolder();
 
 const hooks = join(folder, 'hooks.mjs');
 writeFileSync(

@@ -29,18 +29,13 @@ describeSpace('mobilenet with few choices', () =>
 
 const stage = { filters: 16, stride: 2 } as const;
 
-type LayerRow = readonly [kernel: number, expand: number, se: number];
-
-/** Choices of a stage's layers, by the names of their decisions. */
-const layerChoices = (name: string, rows: readonly LayerRow[]): Record<string, number> =>
+/** Choices of a stage's layers, by the names of their decisions: `kernel expand se, kernel expand se, ...`. */
+const layerChoices = (name: string, rows: string): Record<string, number> =>
   Object.fromEntries(
-    rows.flatMap(([kernel, expand, se], i) => {
+    rows.split(', ').flatMap((row, i) => {
+      const [kernel, expand, se] = row.split(' ').map(Number);
       const prefix = name === 'stage1' ? name : `${name}.layer${i + 1}`;
-      return [
-        [`${prefix}.kernel`, kernel],
-        [`${prefix}.expand`, expand],
-        [`${prefix}.se`, se],
-      ];
+      return Object.entries({ kernel, expand, se }).map(([field, value]) => [`${prefix}.${field}`, value]);
     }),
   );
 
@@ -142,25 +137,11 @@ describe('mobilenet', () => {
       mobilenetV3Small,
       {
         depth: [1, 2, 3, 2, 3],
-        ...layerChoices('stage1', [[3, 1, 0.25]]),
-        ...layerChoices('stage2', [
-          [3, 4.5, 0],
-          [3, 11 / 3, 0],
-        ]),
-        ...layerChoices('stage3', [
-          [5, 4, 0.25],
-          [5, 6, 0.25],
-          [5, 6, 0.25],
-        ]),
-        ...layerChoices('stage4', [
-          [5, 3, 0.25],
-          [5, 3, 0.25],
-        ]),
-        ...layerChoices('stage5', [
-          [5, 6, 0.25],
-          [5, 6, 0.25],
-          [5, 6, 0.25],
-        ]),
+        ...layerChoices('stage1', '3 1 0.25'),
+        ...layerChoices('stage2', '3 4.5 0, 3 3.6666666666666665 0'),
+        ...layerChoices('stage3', '5 4 0.25, 5 6 0.25, 5 6 0.25'),
+        ...layerChoices('stage4', '5 3 0.25, 5 3 0.25'),
+        ...layerChoices('stage5', '5 6 0.25, 5 6 0.25, 5 6 0.25'),
       },
     ],
     [
@@ -168,30 +149,11 @@ describe('mobilenet', () => {
       mobilenetV3Large,
       {
         depth: [1, 2, 3, 4, 2, 3],
-        ...layerChoices('stage2', [
-          [3, 4, 0],
-          [3, 3, 0],
-        ]),
-        ...layerChoices('stage3', [
-          [5, 3, 0.25],
-          [5, 3, 0.25],
-          [5, 3, 0.25],
-        ]),
-        ...layerChoices('stage4', [
-          [3, 6, 0],
-          [3, 2.5, 0],
-          [3, 2.3, 0],
-          [3, 2.3, 0],
-        ]),
-        ...layerChoices('stage5', [
-          [3, 6, 0.25],
-          [3, 6, 0.25],
-        ]),
-        ...layerChoices('stage6', [
-          [5, 6, 0.25],
-          [5, 6, 0.25],
-          [5, 6, 0.25],
-        ]),
+        ...layerChoices('stage2', '3 4 0, 3 3 0'),
+        ...layerChoices('stage3', '5 3 0.25, 5 3 0.25, 5 3 0.25'),
+        ...layerChoices('stage4', '3 6 0, 3 2.5 0, 3 2.3 0, 3 2.3 0'),
+        ...layerChoices('stage5', '3 6 0.25, 3 6 0.25'),
+        ...layerChoices('stage6', '5 6 0.25, 5 6 0.25, 5 6 0.25'),
       },
     ],
   ] as const)('has the published network among %s', async (preset, published, { depth, ...choices }) => {

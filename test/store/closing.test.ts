@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { builtModule } from '../../base/processes.js';
 import { Store } from '../../store/index.js';
-import { meta, newTrial, temporaryFolder } from './support.js';
+import { meta, newTrial } from './support.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const storeModule = builtModule('../../store/index.js', import.meta.url).href;
 

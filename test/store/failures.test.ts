@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Connection } from '../../store/connection.js';
 import { Store } from '../../store/index.js';
-import { errorOf, meta, newStore, newTrial, temporaryFolder } from './support.js';
+import { errorOf, meta, newStore, newTrial } from './support.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 /** Runs the rest of the test as a user whom file permissions bind. */
 function asOrdinaryUser(): void {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { builtModule } from '../../base/processes.js';
 import { isWorkedIn, lockWorkdir, Store } from '../../store/index.js';
-import { errorOf, meta, temporaryFolder } from './support.js';
+import { errorOf, meta } from './support.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const storeModule = builtModule('../../store/index.js', import.meta.url).href;
 

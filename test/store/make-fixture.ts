@@ -77,6 +77,7 @@ for (let number = 0; number < 4; number++) {
       trainAccuracy: 0.5,
       validationLoss: 1,
       validationAccuracy: 0.75,
+      metrics: { balanced_accuracy: 0.625, macro_f1: 0.5, worst_recall: 0.25 },
       learningRate: 0.1,
       seconds: 3,
     },
@@ -154,5 +155,16 @@ store.shrunk.finish(shrunk, {
 });
 const weights = { kind: 'weights', path: 'artifacts/shrunk/0/weights.bin', sha256: 'cd', bytes: 45 };
 store.artifacts.add({ stage: 'shrunk', shrunk }, weights);
+store.classResults.add(0, {
+  stage: 'search',
+  precision: 'fp32',
+  split: 'validation',
+  classes: ['cat', 'dog'],
+  confusion: [
+    [5, 1],
+    [0, 2],
+  ],
+  calibrationError: 0.125,
+});
 store.run.setStatus('interrupted', 'Ctrl-C');
 store.close();

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { Store } from '../../store/index.js';
 import { migrations } from '../../store/migrations/index.js';
 import { openDatabase } from '../../store/open.js';
-import { errorOf, newShrunk, newStore, newTrial, temporaryFolder } from './support.js';
+import { errorOf, newShrunk, newStore, newTrial } from './support.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url));
 
@@ -162,6 +163,27 @@ describe('the released database v3.sqlite', () => {
     expect(store.finals.all()).toMatchObject([{ precision: 'fp32' }, { precision: 'int8', accuracy: 0.79 }]);
     expect(store.finals.attemptsMade(0, 'quantize-aware')).toBe(1);
     expect(store.curves.of({ stage: 'quantize-aware', trial: 0 })).toMatchObject([{ validationAccuracy: 0.78125 }]);
+    store.close();
+  });
+});
+
+describe('the released database v6.sqlite', () => {
+  it('keeps metrics of epochs and results by class', () => {
+    const store = Store.open(copyOf('v6.sqlite'));
+    expect(store.curves.at({ stage: 'search', trial: 0 }, 0)?.metrics).toEqual({
+      balanced_accuracy: 0.625,
+      macro_f1: 0.5,
+      worst_recall: 0.25,
+    });
+    expect(store.classResults.of(0)).toMatchObject([
+      {
+        split: 'validation',
+        confusion: [
+          [5, 1],
+          [0, 2],
+        ],
+      },
+    ]);
     store.close();
   });
 });

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { NasError } from '../../base/errors.js';
@@ -11,12 +9,7 @@ import {
   type NewTrial,
   type RunMeta,
 } from '../../store/index.js';
-
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'nas-store-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+import { temporaryFolder } from '../support/temporary.js';
 
 /** A clock that ticks one ms at each call. */
 export function tickingClock(start = 1_700_000_000_000): Clock {

@@ -163,7 +163,8 @@ describe('fit', () => {
     const { network, dataset, seed } = tinyJob(bench, 'short');
     const { tensors: weights } = readTensorFile(once.weights);
     const again = await withDataset(dataset, (dataset) => {
-      const images = { dataset, augment: train.augment, batch: train.batch, calibration: 2048, seed };
+      const { augment, class_sampling: classSampling, batch } = train;
+      const images = { dataset, augment, classSampling, batch, calibration: 2048, seed };
       return calibrateBatchNorm({ network, weights }, images, { engine: onProcessor, threads: 1 });
     });
     expect([...again].map(([name, { data }]) => [name, data])).toEqual(

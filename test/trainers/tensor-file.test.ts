@@ -1,16 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import * as fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { initialWeights } from '../../spaces/models/index.js';
 import { readWeights, saveWeights } from '../../trainers/index.js';
 import { CorruptFile, readTensorFile, writeTensorFile } from '../../trainers/tensor-file.js';
 import { tinyStudent } from './support/networks.js';
+import { sharedFolder } from '../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-tensors-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = sharedFolder();
 const path = join(folder, 'file.bin');
 
 const tensors = fc

@@ -1,14 +1,24 @@
+import type { PixelScale } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
 import type { Augmentation } from './augment/schema.js';
 import { openLogitsFile } from './logits-file.js';
-import { createResizer } from './resize.js';
-import { type DatasetInfo, type SharedDataset, splitOf, type Split, type SplitName } from './splits.js';
+import { balancedPasses, naturalPass, type Pass } from './order.js';
+import { pixelsAt, type SharedDataset, type Size, splitOf, type SplitName } from './splits.js';
 import { Renderer } from './views.js';
+
+/** The images of a batch in one size. */
+export interface SizedImages {
+  readonly size: Size;
+  /** [batch, height, width, channels]: (pixel / 255 - mean) / std per channel. */
+  readonly images: Float32Array;
+}
 
 /** The input of one training step. */
 export interface Batch {
   /** [size, height, width, channels]: (pixel / 255 - mean) / std per channel. */
   readonly images: Float32Array;
+  /** The same views in the further sizes that were asked for. */
+  readonly others: readonly SizedImages[];
   /** [size, classes]: one-hot, or mixed. */
   readonly labels: Float32Array;
   /** [size, classes]: the teacher's logits for the same views; `null` without a teacher. */
@@ -32,14 +42,18 @@ export interface LoaderOptions {
   readonly views?: number;
   /** Whether each pass over the split has a random order; otherwise the order of the split. */
   readonly shuffle: boolean;
+  /** Which images a pass shows (`train.class_sampling`); `balanced` has a random order of its own. Absent: natural. */
+  readonly classSampling?: 'natural' | 'balanced' | undefined;
   /** Number of batches consumed at once, which are rendered ahead; absent: 1. */
   readonly atOnce?: number;
   /** Whether an incomplete last batch is dropped. */
   readonly dropLast: boolean;
   /** Share of a pass that makes an epoch, in (0, 1]; absent: 1. */
   readonly share?: number;
-  /** Height and width that the network takes; absent: the data's own. */
-  readonly size?: readonly [height: number, width: number] | undefined;
+  /** Height and width that the network takes, in which the images were rendered; absent: the data's own. */
+  readonly size?: Size | undefined;
+  /** Normalisation that the network takes; absent: the data's own. */
+  readonly scale?: PixelScale | undefined;
   /** File with a teacher's logits of each of the `views` (`LogitsShape`). */
   readonly teacherLogits?: string | undefined;
 }
@@ -54,46 +68,51 @@ export function stepsPerEpoch(count: number, options: Pick<LoaderOptions, 'batch
   return Math.min(steps, Math.max(1, Math.round((options.share ?? 1) * steps)));
 }
 
-/** The order of a split's positions in a pass: Fisher-Yates from (seed, pass). */
-export function passOrder(count: number, seed: number, pass: number, shuffle: boolean): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
-  return shuffle ? new Random(seed, 'order', pass).shuffle(order) : order;
-}
-
 /** Returns the batch of any (epoch, step), a pure function of the options, so that training can resume anywhere. */
 export interface BatchSource {
   readonly stepsPerEpoch: number;
-  batch(epoch: number, step: number): Batch;
+  /** @param others further sizes of the same images */
+  batch(epoch: number, step: number, others?: readonly Size[]): Batch;
   close(): void;
 }
 
 /** Renders batches in this thread. */
 export function openBatches(options: LoaderOptions): BatchSource {
-  const { split: name, views = Infinity, seed, shuffle, teacherLogits } = options;
+  const { split: name, views = Infinity, seed, shuffle, classSampling, teacherLogits } = options;
   const { shared } = options.dataset;
   const { info } = shared;
-  const split = splitOf(shared, name);
-  const [steps, passSteps] = [stepsPerEpoch(split.count, options), stepsPerPass(split.count, options)];
-  const render = batchRenderer(split, info, options);
+  const { count, labels } = splitOf(shared, name, options.size);
+  const [steps, passSteps] = [stepsPerEpoch(count, options), stepsPerPass(count, options)];
+  const renderers = new Map<string, RenderBatch>();
+  const rendererAt = (size: Size | undefined): RenderBatch => {
+    const key = size?.join('x') ?? '';
+    const renderer = renderers.get(key) ?? batchRenderer(shared, { ...options, size });
+    renderers.set(key, renderer);
+    return renderer;
+  };
   const teacher =
-    teacherLogits === undefined
-      ? null
-      : openLogitsFile(teacherLogits, { views, count: split.count, classes: info.classes.length });
-  let order: { pass: number; positions: Uint32Array } = { pass: -1, positions: new Uint32Array() };
+    teacherLogits === undefined ? null : openLogitsFile(teacherLogits, { views, count, classes: info.classes.length });
+  const passOf =
+    classSampling === 'balanced'
+      ? balancedPasses(labels, info.classes.length, seed)
+      : (pass: number) => naturalPass(count, seed, pass, shuffle);
+  let current: { readonly pass: number; readonly order: Pass } | undefined;
   return {
     stepsPerEpoch: steps,
-    batch(epoch, step) {
+    batch(epoch, step, others = []) {
       if (step < 0 || step >= steps) throw new RangeError(`step ${step} of an epoch of ${steps} steps`);
       // With a share below 1, an epoch continues where the last one ended.
       const position = epoch * steps + step;
       const pass = Math.floor(position / passSteps);
       const within = position % passSteps;
-      if (order.pass !== pass) order = { pass, positions: passOrder(split.count, seed, pass, shuffle) };
-      const positions = order.positions.subarray(within * options.batch, (within + 1) * options.batch);
-      const view = pass % views;
+      if (current?.pass !== pass) current = { pass, order: passOf(pass) };
+      const part = (all: Uint32Array) => all.subarray(within * options.batch, (within + 1) * options.batch);
+      const positions = part(current.order.positions);
+      const shown = part(current.order.views).map((view) => view % views);
       return {
-        ...render(positions, view),
-        teacher: teacher?.read(view, positions) ?? null,
+        ...rendererAt(options.size)(positions, shown),
+        others: others.map((size) => ({ size, images: rendererAt(size)(positions, shown).images })),
+        teacher: teacher?.read(shown, positions) ?? null,
         size: positions.length,
       };
     },
@@ -101,16 +120,24 @@ export function openBatches(options: LoaderOptions): BatchSource {
   };
 }
 
-/** Renders a view of the images at some positions. A view is a pure function of (seed, view, position). */
+type RenderBatch = (positions: Uint32Array, views: Uint32Array) => Pick<Batch, 'images' | 'labels'>;
+
+/**
+ * Renders a view of the images at some positions in one size. A view is a pure function of (seed, view, position); its
+ * labels do not depend on the size.
+ */
 function batchRenderer(
-  split: Split,
-  info: DatasetInfo,
-  { augment, viewSeed, batch, size = [info.height, info.width] }: LoaderOptions,
-): (positions: Uint32Array, view: number) => Pick<Batch, 'images' | 'labels'> {
-  const { height, width, channels, mean, std } = info;
+  shared: SharedDataset,
+  { split: name, augment, viewSeed, batch, size, scale }: LoaderOptions,
+): RenderBatch {
+  const { info } = shared;
+  const split = splitOf(shared, name, size);
+  const [height, width] = pixelsAt(shared, size).size;
+  const { channels } = info;
   const pixels = height * width * channels;
-  const renderer = new Renderer(info, mean, std, augment);
-  const resize = createResizer([height, width, channels], [...size, channels]);
+  const isOwnSize = height === info.height && width === info.width;
+  const shape = { height, width, channels, ...(isOwnSize ? {} : { drawnIn: info }) };
+  const renderer = new Renderer(shape, scale ?? info, augment);
   const classes = info.classes.length;
   const originals = new Uint8Array(batch * pixels);
   const partner = new Float32Array(pixels);
@@ -119,16 +146,19 @@ function batchRenderer(
   const streamOf = (view: number, position: number): Random =>
     augment.length === 0 ? still : new Random(viewSeed, 'view', view, position);
 
-  return (positions, view) => {
+  return (positions, views) => {
     const images = new Float32Array(positions.length * pixels);
     const labels = new Float32Array(positions.length * classes);
     split.read(positions, originals);
     for (const [row, position] of positions.entries()) {
-      renderer.render(originals, row * pixels, images, row * pixels, streamOf(view, position));
+      renderer.render(originals, row * pixels, images, row * pixels, streamOf(views[row], position));
       labels[row * classes + label(position)] = 1;
     }
     for (const [number, { mix }] of renderer.mixing.entries()) {
-      const streams = Array.from(positions, (position) => new Random(viewSeed, 'mix', number, view, position));
+      const streams = Array.from(
+        positions,
+        (position, row) => new Random(viewSeed, 'mix', number, views[row], position),
+      );
       const partners = streams.map((random) => random.int(split.count));
       split.read(partners, originals);
       for (const [row, position] of partners.entries()) {
@@ -139,6 +169,6 @@ function batchRenderer(
         target[label(position)] += 1 - weight;
       }
     }
-    return { images: resize(images), labels };
+    return { images, labels };
   };
 }

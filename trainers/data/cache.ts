@@ -3,9 +3,10 @@ import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, writ
 import { join } from 'node:path';
 import { z } from 'zod';
 import { NasError, invalidInput, messageOf } from '../../base/errors.js';
-import { writeFully } from '../../base/files.js';
-import type { DataSource, ImageBlock } from './sources/source.js';
-import { assignedCode, type ImageTable } from './splits.js';
+import { readFully, writeFully } from '../../base/files.js';
+import { differenceHash } from './near-duplicates.js';
+import type { ImageBlock, PixelSource } from './sources/source.js';
+import { assignedCode, noGroup, type ImageTable } from './splits.js';
 
 /** Increased when the layout below or the decoding of a source changes; older caches are then converted again. */
 export const cacheFormat = 1;
@@ -23,6 +24,8 @@ const fileNames = {
   keys: 'keys.f64',
   /** uint8 [count]: the split that the source assigns (`assignedCode`) */
   assigned: 'assigned.u8',
+  /** uint32 [count], only where images have groups */
+  groups: 'groups.u32',
   /** float64 [count, channels, 2]: sums of pixel values and of their squares, for the mean and deviation of any split */
   sums: 'sums.f64',
   meta: 'meta.json',
@@ -36,7 +39,9 @@ const metaSchema = z.strictObject({
   width: z.number().int(),
   channels: z.number().int(),
   count: z.number().int(),
-  /** SHA-256 of the pixels, labels and assigned splits. */
+  /** Whether images have groups. */
+  grouped: z.literal(true).optional(),
+  /** SHA-256 of the pixels, labels, assigned splits and groups. */
   hash: z.string(),
   /** SHA-256 of the small files and of sampled blocks of the pixels: detects damage without reading everything. */
   quick: z.string(),
@@ -70,7 +75,7 @@ function quickHash(images: number, small: readonly Uint8Array[]): string {
   return hash.digest('hex');
 }
 
-const bytesOf = (array: Uint16Array | Float64Array | Uint8Array): Uint8Array =>
+const bytesOf = (array: Uint16Array | Uint32Array | Float64Array | Uint8Array): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /** Reads a file of the expected size into an aligned buffer. */
@@ -90,14 +95,19 @@ export function openCache(directory: string): ImageCache {
     const keys = new Float64Array(readExactly(join(directory, fileNames.keys), 8 * count));
     const assigned = new Uint8Array(readExactly(join(directory, fileNames.assigned), count));
     const sums = new Float64Array(readExactly(join(directory, fileNames.sums), 16 * count * channels));
+    const groups =
+      meta.grouped === true ? new Uint32Array(readExactly(join(directory, fileNames.groups), 4 * count)) : null;
     images = openSync(join(directory, fileNames.images), 'r');
     const descriptor = images;
     const { size } = fstatSync(descriptor);
     if (size !== count * height * width * channels) throw new Error(`${fileNames.images} has ${size} bytes`);
-    if (quickHash(descriptor, [labels, keys, assigned, sums].map(bytesOf)) !== meta.quick) {
+    if (
+      quickHash(descriptor, [labels, keys, assigned, sums, ...(groups === null ? [] : [groups])].map(bytesOf)) !==
+      meta.quick
+    ) {
       throw new Error('the checksum differs');
     }
-    return { meta, table: { count, labels, keys, assigned }, sums, images, close: () => closeSync(descriptor) };
+    return { meta, table: { count, labels, keys, assigned, groups }, sums, images, close: () => closeSync(descriptor) };
   } catch (cause) {
     if (images !== undefined) closeSync(images);
     throw invalidInput(`the converted data set in ${directory} is missing or damaged: ${messageOf(cause)}`, {
@@ -117,48 +127,71 @@ export function isCache(directory: string): boolean {
   }
 }
 
+/** The pixels of a cache that is being made. */
+export function openImages(directory: string, bytes: number): { read(row: number): Uint8Array; close(): void } {
+  const file = openSync(join(directory, fileNames.images), 'r');
+  return {
+    read(row) {
+      const image = new Uint8Array(bytes);
+      readFully(file, image, row * bytes);
+      return image;
+    },
+    close: () => closeSync(file),
+  };
+}
+
 export interface ConvertOptions {
   onProgress?(done: number, total: number): void;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** The data of the images besides their pixels, during conversion. */
-class Columns {
+export class Columns {
   readonly labels: number[] = [];
   readonly keys: number[] = [];
   readonly assigned: number[] = [];
+  readonly groups: number[] = [];
   readonly sums: number[] = [];
+  /** Two words for each image: `differenceHash`. */
+  readonly looks: number[] = [];
+  private readonly bytesPerImage: number;
 
-  constructor(
-    private readonly bytesPerImage: number,
-    private readonly channels: number,
-  ) {}
+  constructor(private readonly shape: readonly [height: number, width: number, channels: number]) {
+    this.bytesPerImage = shape.reduce((a, b) => a * b, 1);
+  }
 
-  add({ pixels, labels, split }: ImageBlock): void {
+  add({ pixels, labels, split, groups }: ImageBlock): void {
     const code = assignedCode(split);
+    const [, , channels] = this.shape;
     for (let i = 0; i < labels.length; i++) {
       const image = pixels.subarray(i * this.bytesPerImage, (i + 1) * this.bytesPerImage);
       this.labels.push(labels[i]);
       this.keys.push(Number.parseInt(createHash('sha256').update(image).digest('hex').slice(0, 13), 16));
       this.assigned.push(code);
-      for (let c = 0; c < this.channels; c++) {
+      this.groups.push(groups?.[i] ?? noGroup);
+      for (let c = 0; c < channels; c++) {
         let sum = 0;
         let squares = 0;
-        for (let p = c; p < image.length; p += this.channels) {
+        for (let p = c; p < image.length; p += channels) {
           const value = image[p];
           sum += value;
           squares += value * value;
         }
         this.sums.push(sum, squares);
       }
+      this.looks.push(...differenceHash(image, this.shape));
     }
   }
 }
 
 /** Converts all images of a source into the files of a cache, in an existing folder. */
-export async function writeCache(directory: string, source: DataSource, options: ConvertOptions = {}): Promise<void> {
+export async function writeCache(
+  directory: string,
+  source: PixelSource,
+  options: ConvertOptions = {},
+): Promise<Columns> {
   const { name, classes, height, width, channels } = source;
-  const columns = new Columns(height * width * channels, channels);
+  const columns = new Columns([height, width, channels]);
   const hash = createHash('sha256');
   const images = openSync(join(directory, fileNames.images), 'w+');
   try {
@@ -176,8 +209,11 @@ export async function writeCache(directory: string, source: DataSource, options:
       assigned: Uint8Array.from(columns.assigned),
       sums: Float64Array.from(columns.sums),
     };
+    const grouped = columns.groups.some((group) => group !== noGroup);
+    const groups = grouped ? [Uint32Array.from(columns.groups)] : [];
     for (const name of ['labels', 'keys', 'assigned', 'sums'] as const)
       writeFileSync(join(directory, fileNames[name]), small[name]);
+    for (const ids of groups) writeFileSync(join(directory, fileNames.groups), ids);
     fsyncSync(images);
     const meta: CacheMeta = {
       format: cacheFormat,
@@ -187,10 +223,14 @@ export async function writeCache(directory: string, source: DataSource, options:
       width,
       channels,
       count: columns.labels.length,
-      hash: hash.update(bytesOf(small.labels)).update(small.assigned).digest('hex'),
-      quick: quickHash(images, Object.values(small).map(bytesOf)),
+      ...(grouped && { grouped }),
+      hash: [bytesOf(small.labels), small.assigned, ...groups.map(bytesOf)]
+        .reduce((all, bytes) => all.update(bytes), hash)
+        .digest('hex'),
+      quick: quickHash(images, [...Object.values(small), ...groups].map(bytesOf)),
     };
     writeFileSync(join(directory, fileNames.meta), JSON.stringify(meta));
+    return columns;
   } finally {
     closeSync(images);
   }

@@ -1,7 +1,9 @@
 export { defaultAugment, viewsOf } from './augment/defaults.js';
 export { openBatches, type Batch, type BatchSource, type LoaderOptions, stepsPerEpoch } from './batches.js';
 export {
+  addRenderings,
   describeDataset,
+  forInputs,
   openDataset,
   openSource,
   prepareDataset,
@@ -9,9 +11,17 @@ export {
   type Dataset,
   type DatasetRef,
   type PrepareOptions,
+  type RenderingRef,
 } from './dataset.js';
 export { createLoader, trainingLoader, type Loader } from './loader.js';
 export { LogitsWriter } from './logits-file.js';
-export { createResizer, type ImageSize } from './resize.js';
 export type { DataSource } from './sources/source.js';
-export { splitNames, type DatasetInfo, type Split, type SplitName, type SplitShares } from './splits.js';
+export {
+  splitNames,
+  type DatasetInfo,
+  type ImageSize,
+  type Size,
+  type Split,
+  type SplitName,
+  type SplitShares,
+} from './splits.js';

@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { NasError, messageOf } from '../../base/errors.js';
+import type { Size } from './splits.js';
 import { openBatches, type Batch, type BatchSource, type LoaderOptions } from './batches.js';
 
 /** A request of the loader. */
@@ -11,6 +12,7 @@ export interface BatchRequest {
   readonly id: number;
   readonly epoch: number;
   readonly step: number;
+  readonly others: readonly Size[];
 }
 
 /** An error that keeps its code and hint between threads. */
@@ -32,11 +34,12 @@ if (parentPort !== null) {
   const port = parentPort;
   const options = workerData as LoaderOptions; // given by createLoader, the only one to start this file
   let batches: BatchSource | undefined;
-  port.on('message', ({ id, epoch, step }: BatchRequest) => {
+  port.on('message', ({ id, epoch, step, others }: BatchRequest) => {
     try {
       batches ??= openBatches(options);
-      const batch = batches.batch(epoch, step);
-      const buffers = [batch.images, batch.labels, batch.teacher].flatMap((array) => array?.buffer ?? []);
+      const batch = batches.batch(epoch, step, others);
+      const images = [batch.images, ...batch.others.map((other) => other.images)];
+      const buffers = [...images, batch.labels, batch.teacher].flatMap((array) => array?.buffer ?? []);
       port.postMessage({ id, batch } satisfies BatchReply, buffers as ArrayBuffer[]); // all made by openBatches
     } catch (error) {
       port.postMessage({ id, error: describe(error) } satisfies BatchReply);

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { builtModule } from '../../base/processes.js';
 import { NasError } from '../../base/errors.js';
+import type { Size } from './splits.js';
 import { stepsPerEpoch, type Batch, type LoaderOptions } from './batches.js';
 import type { BatchReply, BatchRequest, ThreadError } from './loader-thread.js';
 
@@ -10,8 +11,9 @@ export interface Loader {
   /**
    * The batches of an epoch from `fromStep`; each depends only on (epoch, step). The iteration may end early. It throws
    * the thread's errors.
+   * @param others further sizes of the images of a step
    */
-  epoch(epoch: number, fromStep?: number): AsyncIterable<Batch>;
+  epoch(epoch: number, fromStep?: number, others?: (step: number) => readonly Size[]): AsyncIterable<Batch>;
   /** Ends the thread and rejects awaited batches. */
   close(): Promise<void>;
 }
@@ -47,7 +49,7 @@ class LoaderThread {
     this.worker.on('exit', (code) => this.end(new Error(`the data loader's thread ended (exit code ${code})`)));
   }
 
-  request(epoch: number, step: number): Promise<Batch> {
+  request(epoch: number, step: number, others: readonly Size[]): Promise<Batch> {
     const id = this.next++;
     const batch = new Promise<Batch>((resolve, reject) => {
       if (this.ended === null) this.waiting.set(id, { resolve, reject });
@@ -57,7 +59,7 @@ class LoaderThread {
     batch.catch(() => undefined);
     if (this.ended === null) {
       this.worker.ref();
-      this.worker.postMessage({ id, epoch, step } satisfies BatchRequest);
+      this.worker.postMessage({ id, epoch, step, others } satisfies BatchRequest);
     }
     return batch;
   }
@@ -96,10 +98,11 @@ export function createLoader(options: LoaderOptions): Loader {
   const thread = new LoaderThread(options);
   return {
     stepsPerEpoch: steps,
-    async *epoch(epoch, fromStep = 0) {
+    async *epoch(epoch, fromStep = 0, others = () => []) {
       const coming: Promise<Batch>[] = [];
       for (let step = fromStep, asked = fromStep; step < steps; step++) {
-        while (asked < Math.min(steps, step + 1 + ahead)) coming.push(thread.request(epoch, asked++));
+        for (; asked < Math.min(steps, step + 1 + ahead); asked++)
+          coming.push(thread.request(epoch, asked, others(asked)));
         const batch = coming.shift();
         if (batch !== undefined) yield await batch;
       }
@@ -111,7 +114,7 @@ export function createLoader(options: LoaderOptions): Loader {
 /** A loader of whole batches of training images, unaugmented by default, in an order drawn from the seed. */
 export const trainingLoader = (
   dataset: LoaderOptions['dataset'],
-  options: Pick<LoaderOptions, 'batch' | 'seed' | 'size'> & Partial<Pick<LoaderOptions, 'augment'>>,
+  options: Pick<LoaderOptions, 'batch' | 'seed' | 'size'> & Partial<Pick<LoaderOptions, 'augment' | 'classSampling'>>,
 ): Loader =>
   createLoader({
     dataset,

@@ -15,8 +15,8 @@ const fileBytes = (shape: LogitsShape): number => shape.views * shape.count * ro
 
 /** An open file of logits. */
 export interface LogitsFile {
-  /** The logits [positions, classes] of images of a view. */
-  read(view: number, positions: ArrayLike<number>): Float32Array;
+  /** The logits [positions, classes] of images, each in the view at its place in `views`. */
+  read(views: ArrayLike<number>, positions: ArrayLike<number>): Float32Array;
   close(): void;
 }
 
@@ -40,10 +40,10 @@ export function openLogitsFile(path: string, shape: LogitsShape): LogitsFile {
   }
   const row = rowBytes(shape);
   return {
-    read(view, positions) {
+    read(shown, positions) {
       const logits = new Float32Array(positions.length * classes);
       for (let i = 0; i < positions.length; i++)
-        readFully(file, new Uint8Array(logits.buffer, i * row, row), (view * count + positions[i]) * row);
+        readFully(file, new Uint8Array(logits.buffer, i * row, row), (shown[i] * count + positions[i]) * row);
       return logits;
     },
     close: () => closeSync(file),

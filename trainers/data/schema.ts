@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { completeDecoding, decodingKeys, defaultDecoding, type Rendering } from '../../base/preprocess.js';
 
 const part = z.number().gt(0).lt(1);
 
@@ -10,6 +11,41 @@ const splits = {
     .max(1)
     .default(1)
     .describe('share of the remaining training images to use, for each class: quick experiments on real data'),
+};
+
+const column = (meaning: string, usual: string) =>
+  z.string().optional().describe(`column ${meaning}; by default ${usual}`);
+
+const side = z.number().int().min(8).max(512);
+
+const { fit, background, resampling } = decodingKeys;
+const optional = <T extends z.ZodType>(key: T, text: string) => key.optional().describe(text);
+
+/** Keys of sources that decode image files. */
+export const renderingKeys = {
+  size: z
+    .union([side, z.tuple([side, side])])
+    .default(64)
+    .describe('height and width of every image in pixels: one number, or [height, width]'),
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .default(3)
+    .describe('3: colour; 1: grey'),
+  fit: optional(fit, `${fit.description}; by default ${defaultDecoding.fit}`),
+  background: optional(background, `${background.description}; by default white`),
+  resampling: optional(resampling, `${resampling.description}; by default ${defaultDecoding.resampling}`),
+};
+
+/** Keys of sources of single files. */
+const fileKeys = {
+  damaged: z
+    .enum(['refuse', 'skip'])
+    .optional()
+    .describe(
+      'images that cannot be read. refuse (default): all of them are listed, and nothing begins; skip: they are left out and listed',
+    ),
+  test: part.default(0.15).describe('share of the images kept for the test when the source has no test split'),
+  ...splits,
 };
 
 /** `data:`; where the images come from. */
@@ -42,34 +78,60 @@ export const dataSchema = z.discriminatedUnion('type', [
       type: z.literal('image-folder'),
       path: z
         .string()
-        .describe('folder with one folder for each class, or `train` and `test` (or `val`) folders of such folders'),
-      size: z
-        .number()
-        .int()
-        .min(8)
-        .max(512)
-        .default(64)
-        .describe('height and width that every image is resized to, keeping its middle, in pixels'),
-      channels: z
-        .union([z.literal(1), z.literal(3)])
-        .default(3)
-        .describe('3: colour; 1: grey'),
-      test: part.default(0.15).describe('share of the images kept for the test when there is no test folder'),
-      ...splits,
+        .describe(
+          'folder or archive (.zip, .tar, .tar.gz) with one folder for each class, or `train` and `test` (or `val`) folders of such folders',
+        ),
+      classes: z
+        .array(z.string())
+        .min(2)
+        .optional()
+        .describe('the class folders in the order of the labels; by default all of them, sorted'),
+      ...renderingKeys,
+      ...fileKeys,
     })
     .describe('images of your own'),
+  z
+    .strictObject({
+      type: z.literal('list'),
+      path: z
+        .string()
+        .describe(
+          'CSV, TSV, JSON Lines or JSON file with a row per image; or a folder or archive with such a file, such as metadata.csv, or with one for each split',
+        ),
+      image: column('of the paths, relative to the folder of the file', 'file_name, image, path, ...'),
+      label: column('of the classes', 'label, class, category, ...'),
+      split: column(
+        'of the splits: train, val, test, or empty',
+        'split, subset, partition; without one, the shares split the images',
+      ),
+      group: z
+        .string()
+        .optional()
+        .describe('column of groups (patient, camera, plant), each of which stays in one split'),
+      classes: z
+        .array(z.string())
+        .min(2)
+        .optional()
+        .describe('the labels that are used, in their order; by default all of them, sorted'),
+      ...renderingKeys,
+      ...fileKeys,
+    })
+    .describe('images of your own in a table of paths and labels'),
 ]);
 export type DataConfig = z.output<typeof dataSchema>;
 
-/** Height, width and channels of the images, as the configuration decides them. */
-export function imagesOf(data: DataConfig): { readonly size: number; readonly channels: number } {
+/** How the images of a configuration become pixels. */
+export function renderingOf(data: DataConfig): Rendering {
   switch (data.type) {
     case 'fashion-mnist':
-      return { size: 28, channels: 1 };
+      return { ...defaultDecoding, size: [28, 28], channels: 1 };
     case 'cifar10':
     case 'cifar100':
-      return { size: 32, channels: 3 };
+      return { ...defaultDecoding, size: [32, 32], channels: 3 };
     case 'image-folder':
-      return data;
+    case 'list': {
+      const { size, channels } = data;
+      return { ...completeDecoding(data), size: typeof size === 'number' ? [size, size] : size, channels };
+    }
   }
 }

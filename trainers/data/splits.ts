@@ -23,7 +23,12 @@ export interface ImageTable {
   readonly keys: Float64Array;
   /** Index into `splitNames` of the split that the source assigns, or `unassigned`. */
   readonly assigned: Uint8Array;
+  /** The group of each image, or `noGroup`; null: there are none. The images of a group stay in one split. */
+  readonly groups: Uint32Array | null;
 }
+
+/** The group of an image that may be in any split. */
+export const noGroup = 2 ** 32 - 1;
 
 const unassigned = 255;
 
@@ -51,6 +56,7 @@ export function splitImages(
   const given = new Set(table.assigned);
   const split: Record<SplitName, number[]> = { train: [], validation: [], test: [] };
   const pools = poolsByClass(table, classes.length, split);
+  const { groups } = table;
   const takesTest = !given.has(partIndex.test);
   const takesValidation = !given.has(partIndex.validation);
   for (const [label, pool] of pools.entries()) {
@@ -62,6 +68,7 @@ export function splitImages(
         { hint: 'Add images to the class or remove it.' },
       );
     }
+    if (groups !== null) continue;
     let next = 0;
     const take = (name: SplitName, count: number): void => {
       for (const image of pool.slice(next, next + count)) split[name].push(image);
@@ -71,11 +78,89 @@ export function splitImages(
     if (takesValidation) take('validation', quota(pool.length - next, shares.validation, 1));
     take('train', quota(pool.length - next, shares.subset, 0));
   }
+  if (groups !== null) splitGroups({ table, groups, pools, split, classes, shares, takesTest, takesValidation });
   return {
     train: Uint32Array.from(split.train).sort(),
     validation: Uint32Array.from(split.validation).sort(),
     test: Uint32Array.from(split.test).sort(),
   };
+}
+
+interface GroupedImages {
+  readonly table: ImageTable;
+  readonly groups: Uint32Array;
+  readonly pools: readonly (readonly number[])[];
+  readonly split: Record<SplitName, number[]>;
+  readonly classes: readonly string[];
+  readonly shares: SplitShares;
+  readonly takesTest: boolean;
+  readonly takesValidation: boolean;
+}
+
+/**
+ * Splits whole groups, in the order of their images: a split takes a group when more than half of its images are still missing
+ * from the split's share of their classes. Every class is in every split.
+ */
+function splitGroups({
+  table,
+  groups,
+  pools,
+  split,
+  classes,
+  shares,
+  takesTest,
+  takesValidation,
+}: GroupedImages): void {
+  const members = new Map<number, number[]>();
+  // Images without a group are groups of one.
+  for (const pool of pools)
+    for (const image of pool) {
+      const group = groups[image] === noGroup ? -1 - image : groups[image];
+      const own = members.get(group);
+      if (own === undefined) members.set(group, [image]);
+      else own.push(image);
+    }
+  const order = [...members.values()].sort((a, b) => lowestKey(table, a) - lowestKey(table, b) || a[0] - b[0]);
+  let rest: readonly (readonly number[])[] = order;
+  const taken = { test: takesTest, validation: takesValidation };
+  for (const name of ['test', 'validation'] as const) {
+    if (!taken[name]) continue;
+    const left = pools.map(() => 0);
+    for (const group of rest) for (const image of group) left[table.labels[image]]++;
+    const wanted = left.map((count) => Math.max(1, Math.round(count * shares[name])));
+    rest = rest.filter((group) => {
+      const counts = classCounts(table, group);
+      const fits = [...counts].reduce((sum, [label, count]) => sum + Math.min(count, Math.max(0, wanted[label])), 0);
+      const others = [...counts].every(([label, count]) => left[label] > count);
+      if (fits * 2 <= group.length || !others) return true;
+      for (const [label, count] of counts) {
+        wanted[label] -= count;
+        left[label] -= count;
+      }
+      split[name].push(...group);
+      return false;
+    });
+    const missing = classes.findIndex((_, label) => !split[name].some((image) => table.labels[image] === label));
+    if (missing >= 0)
+      throw invalidInput(`the groups of class ${classes[missing]} cannot be split: none fits into ${name}`, {
+        hint: `Give the class more groups, assign its split in the list, or raise data.${name}.`,
+      });
+  }
+  const byClass = pools.map((): number[] => []);
+  for (const image of rest.flat()) byClass[table.labels[image]].push(image);
+  for (const pool of byClass) {
+    pool.sort((a, b) => table.keys[a] - table.keys[b] || a - b);
+    split.train.push(...pool.slice(0, quota(pool.length, shares.subset, 0)));
+  }
+}
+
+const lowestKey = ({ keys }: ImageTable, images: readonly number[]): number =>
+  images.reduce((lowest, image) => Math.min(lowest, keys[image]), Infinity);
+
+function classCounts({ labels }: ImageTable, images: readonly number[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const image of images) counts.set(labels[image], (counts.get(labels[image]) ?? 0) + 1);
+  return counts;
 }
 
 /** The images of each class that may train, in splitting order; assigned validation and test images go to `split`. */
@@ -123,19 +208,47 @@ export interface Split {
   read(positions: ArrayLike<number>, into: Uint8Array): void;
 }
 
-/** An open data set as plain data for the threads of this process, which share its open file. */
+/** Height and width of images. */
+export type Size = readonly [height: number, width: number];
+
+/** Height, width and channels of one image. */
+export type ImageSize = readonly [height: number, width: number, channels: number];
+
+/** All images of a data set in one size, in an open file. */
+export interface PixelFile {
+  readonly size: Size;
+  /** Descriptor. */
+  readonly file: number;
+  /** Null: the pixels that the data set's own hash covers. */
+  readonly hash: string | null;
+}
+
+/** An open data set as plain data for the threads of this process, which share its open files. */
 export interface SharedDataset {
   readonly info: DatasetInfo;
-  /** Descriptor of the pixels' file. */
-  readonly images: number;
-  /** Index in the file and class of each position. */
+  /** One for each size; the first of a size is used. */
+  readonly pixels: readonly PixelFile[];
+  /** Index in the files and class of each position. */
   readonly splits: Readonly<Record<SplitName, { readonly indices: Uint32Array; readonly labels: Uint16Array }>>;
 }
 
-/** The images of one split, in any thread of this process. */
-export function splitOf({ info, images, splits }: SharedDataset, name: SplitName): Split {
-  const { indices, labels } = splits[name];
-  const bytes = info.height * info.width * info.channels;
+const showSize = (size: Size): string => size.join(' x ');
+
+/** The file of a size; default: the data set's own. @throws NasError `invalid-input` when the images have no such size */
+export function pixelsAt({ info, pixels }: SharedDataset, size: Size = [info.height, info.width]): PixelFile {
+  const found = pixels.find(({ size: [height, width] }) => height === size[0] && width === size[1]);
+  if (found !== undefined) return found;
+  const sizes = pixels.map((one) => showSize(one.size)).join(', ');
+  throw invalidInput(`the images of ${info.name} were not rendered at ${showSize(size)}: there are ${sizes}`, {
+    hint: 'A space of type module lists the inputs of its networks as `inputs`.',
+  });
+}
+
+/** The images of one split in one size, in any thread of this process. */
+export function splitOf(shared: SharedDataset, name: SplitName, size?: Size): Split {
+  const { indices, labels } = shared.splits[name];
+  const { file, size: own } = pixelsAt(shared, size);
+  const bytes = own[0] * own[1] * shared.info.channels;
   const at = (positions: ArrayLike<number>, i: number): number => {
     const position = positions[i];
     if (!(position >= 0 && position < indices.length)) {
@@ -152,7 +265,7 @@ export function splitOf({ info, images, splits }: SharedDataset, name: SplitName
         const first = at(positions, start);
         end = start + 1;
         while (end < positions.length && at(positions, end) === first + end - start) end++;
-        readFully(images, into.subarray(start * bytes, end * bytes), first * bytes);
+        readFully(file, into.subarray(start * bytes, end * bytes), first * bytes);
       }
     },
   };

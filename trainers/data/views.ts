@@ -1,5 +1,7 @@
+import { scaledBytes } from '../../base/image-pixels.js';
+import type { PixelScale } from '../../base/preprocess.js';
 import type { Random } from '../../base/random.js';
-import type { Box, Gather, ImageShape, MixingStep, Pixels, Step } from './augment/image.js';
+import type { Box, Gather, MixingStep, Pixels, Step, ViewShape } from './augment/image.js';
 import type { Augmentation } from './augment/schema.js';
 import { createSteps } from './augment/steps.js';
 
@@ -26,19 +28,15 @@ export class Renderer {
   private readonly covered: Box[] = [];
 
   constructor(
-    private readonly shape: ImageShape,
-    mean: readonly number[],
-    std: readonly number[],
+    private readonly shape: ViewShape,
+    scale: PixelScale,
     augment: Augmentation,
   ) {
     const { height, width, channels } = shape;
     const steps = createSteps(augment, shape);
     this.steps = steps.filter((step) => step.kind !== 'mix');
     this.mixing = steps.filter((step) => step.kind === 'mix');
-    this.values = Float32Array.from(
-      { length: channels * 256 },
-      (_, i) => ((i & 255) / 255 - mean[i >> 8]) / std[i >> 8],
-    );
+    this.values = scaledBytes(scale);
     this.still = { rows: upTo(height), columns: upTo(width) };
     this.gather = { rows: upTo(height), columns: upTo(width) };
     this.before = new Uint8ClampedArray(height * width * channels);

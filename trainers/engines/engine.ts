@@ -1,9 +1,12 @@
+import type { SizedImages } from '../data/batches.js';
 import type { StateTensor } from '../tensor-file.js';
 
 /** One batch for an engine. */
 export interface EngineBatch {
   /** [batch, height, width, channels], normalised. */
   readonly images: Float32Array;
+  /** The same views in other sizes, for the members of a supernet. */
+  readonly others?: readonly SizedImages[];
   /** Soft labels [batch, classes]. */
   readonly labels: Float32Array;
   /** The teacher's logits [batch, classes]; null when the loss needs none. */

@@ -8,7 +8,7 @@ import { featureWeights, type FeaturePair } from '../losses/index.js';
 import type { Parameter } from '../optimizers/index.js';
 import type { LossConfig } from '../schema.js';
 import { loadLayersModel } from '../../compiler/index.js';
-import type { ImageSize } from '../data/resize.js';
+import type { ImageSize } from '../data/index.js';
 import { readWeights } from '../weights.js';
 import type { TeacherModelSource } from '../jobs.js';
 

@@ -10,9 +10,9 @@ import {
   weightsFrom,
   weightSpecs,
 } from '../../spaces/models/index.js';
-import { crossEntropy, totalLoss } from '../losses/index.js';
+import { answerEntropy, imageWeights, type Loss, totalLoss } from '../losses/index.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
-import type { LossConfig, OptimizerConfig, Precision } from '../schema.js';
+import type { OptimizerConfig, Precision } from '../schema.js';
 import { freshWeights } from '../weights.js';
 import { compareFeatures, type FeatureComparison, type FeatureTeacher } from './features.js';
 import { Random } from '../../base/random.js';
@@ -26,7 +26,7 @@ export interface Student {
   readonly weights: WeightResolver;
   /** How the network is applied, without its features. */
   readonly mode: Mode;
-  readonly loss: LossConfig;
+  readonly loss: Loss;
   /** The comparison with a teacher's features; null when the loss needs none. */
   readonly features: FeatureComparison | null;
 }
@@ -68,8 +68,13 @@ const countCorrect = (labels: tf.Tensor, logits: tf.Tensor): tf.Tensor =>
   tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), tf.argMax(labels, 1)), 'float32'));
 
 /** (1 - share) loss + share CE(softmax(answers), logits). */
-function mixed(loss: tf.Scalar, logits: tf.Tensor, { logits: answers, share }: Answers): tf.Scalar {
-  const soft = crossEntropy(tf.softmax(answers), logits);
+function mixed(
+  loss: tf.Scalar,
+  logits: tf.Tensor,
+  { logits: answers, share }: Answers,
+  weights: tf.Tensor | null,
+): tf.Scalar {
+  const soft = answerEntropy(answers, logits, weights);
   return tf.add(tf.mul(loss, tf.sub(1, share)), tf.mul(soft, share));
 }
 
@@ -87,7 +92,7 @@ export function networkGradients(
       const { logits } = applied;
       const pairs = features?.pairs(images, applied.features) ?? [];
       const own = totalLoss(config, { labels, logits, teacher: teacher ?? null, features: pairs });
-      const whole = answers === undefined ? own : mixed(own, logits, answers);
+      const whole = answers === undefined ? own : mixed(own, logits, answers, imageWeights(config, labels));
       kept = { logits: tf.keep(logits), loss: tf.keep(whole) };
       return lossScale === undefined ? whole : tf.mul(whole, lossScale);
     },
@@ -110,7 +115,7 @@ export function networkGradients(
 export interface LearningSpec {
   /** Seed of the initial weights and, with other streams, of adapters and dropout noise. */
   readonly seed: number;
-  readonly loss: LossConfig;
+  readonly loss: Loss;
   readonly optimizer: OptimizerConfig;
   /** Largest decay of the moving average of the weights; 0: no average. */
   readonly ema: number;

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { LossConfig } from './schema.js';
+import type { Loss } from './schema.js';
 
-export { featureWeights, lossFor } from './schema.js';
+export { featureWeights, type Loss, lossFor } from './schema.js';
+export { checkClassWeight, classWeights, imagesPerClass, type ClassWeight } from './class-balance.js';
 
 /** Features of student and teacher at one spatial resolution, [batch, height, width, channels]. */
 export interface FeaturePair {
@@ -45,35 +46,82 @@ function featureTerms(config: { readonly hints: number; readonly attention: numb
 }
 
 /** The configured loss, a scalar: TF.js operations that read no data, so it runs eagerly and traces. */
-export function totalLoss(config: LossConfig, inputs: LossInputs): tf.Scalar {
+export function totalLoss(loss: Loss, inputs: LossInputs): tf.Scalar {
   const { labels, logits } = inputs;
-  const labelLoss = crossEntropy(labels, logits, config.label_smoothing);
-  if (config.type === 'cross-entropy') return labelLoss as tf.Scalar;
+  const labelLoss = labelTerm(loss, labels, logits);
+  if (loss.type === 'cross-entropy') return labelLoss as tf.Scalar;
   const teacher = teacherOf(inputs);
+  const weights = imageWeights(loss, labels);
   const terms =
-    config.type === 'kd'
+    loss.type === 'kd'
       ? [
-          tf.mul(labelLoss, 1 - config.alpha),
-          tf.mul(knowledgeDistillation(teacher, logits, config.temperature), config.alpha),
+          tf.mul(labelLoss, 1 - loss.alpha),
+          tf.mul(knowledgeDistillation(teacher, logits, loss.temperature, weights), loss.alpha),
         ]
-      : [labelLoss, decoupledDistillation(labels, teacher, logits, config)];
+      : [labelLoss, decoupledDistillation(labels, teacher, logits, loss, weights)];
   // Every term is a mean over all elements.
-  return [...terms, ...featureTerms(config, inputs)].reduce((a, b) => tf.add(a, b)) as tf.Scalar;
+  return [...terms, ...featureTerms(loss, inputs)].reduce((a, b) => tf.add(a, b)) as tf.Scalar;
 }
 
 /**
- * Cross-entropy between soft labels and the softmax of logits, mean over the batch; label smoothing (Szegedy et al. 2016)
- * changes the labels to (1 - smoothing) y + smoothing / classes.
+ * Weight of each image by its label, [batch]; null when all are equal. The teacher's answers to an image count as much as its label:
+ * weights act as if the images were there more or less often.
+ */
+export const imageWeights = ({ classWeights }: Loss, labels: tf.Tensor): tf.Tensor | null =>
+  classWeights === undefined ? null : tf.sum(tf.mul(labels, tf.tensor1d([...classWeights])), 1);
+
+/** The mean over a batch of values [batch] with weights. */
+const meanOf = (values: tf.Tensor, weights: tf.Tensor | null): tf.Tensor =>
+  tf.mean(weights === null ? values : tf.mul(values, weights));
+
+/** The loss on labels. Only here are the logits adjusted: what is evaluated and compared with a teacher is not. */
+function labelTerm(loss: Loss, labels: tf.Tensor, logits: tf.Tensor): tf.Tensor {
+  const { logit_adjustment: tau, classShares = [] } = loss;
+  const adjusted =
+    tau === undefined ? logits : tf.add(logits, tf.tensor1d(classShares.map((share) => tau * Math.log(share))));
+  return crossEntropy(labels, adjusted, { ...loss, smoothing: loss.label_smoothing });
+}
+
+/** Keeps the base of a power away from 0, where its gradient may be infinite. */
+const smallest = 1e-6;
+
+export interface CrossEntropyOptions {
+  /** Label smoothing (Szegedy et al. 2016) in [0, 1]: labels become (1 - smoothing) y + smoothing / classes; default 0. */
+  readonly smoothing?: number;
+  /** Gamma of the focal loss (Lin et al. 2017), whose terms are -(1 - p)^gamma log p; default 0. */
+  readonly focal?: number | undefined;
+  /** Factor of each class's term; default 1. */
+  readonly classWeights?: readonly number[] | undefined;
+}
+
+/**
+ * Cross-entropy between soft labels and the softmax of logits, mean over the batch: -sum of w y (1 - p)^gamma log p. Without a focal
+ * gamma, it is PyTorch's `cross_entropy(logits, labels, weight, label_smoothing)` with probabilities as labels.
  *
  * @param labels [batch, classes], each row a distribution (one-hot, or a mixture under mixup)
  * @param logits [batch, classes]
- * @param smoothing in [0, 1]
  */
-export function crossEntropy(labels: tf.Tensor, logits: tf.Tensor, smoothing = 0): tf.Tensor {
+export function crossEntropy(
+  labels: tf.Tensor,
+  logits: tf.Tensor,
+  { smoothing = 0, focal, classWeights }: CrossEntropyOptions = {},
+): tf.Tensor {
   const classes = logits.shape[1] ?? 1;
-  const targets = smoothing === 0 ? labels : tf.add(tf.mul(labels, 1 - smoothing), smoothing / classes);
-  return tf.neg(tf.mean(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1)));
+  const smoothed = smoothing === 0 ? labels : tf.add(tf.mul(labels, 1 - smoothing), smoothing / classes);
+  const targets = classWeights === undefined ? smoothed : tf.mul(smoothed, tf.tensor1d([...classWeights]));
+  const logP = tf.logSoftmax(logits);
+  const terms = focal === undefined ? logP : tf.mul(logP, tf.pow(tf.maximum(tf.sub(1, tf.exp(logP)), smallest), focal));
+  return tf.neg(tf.mean(tf.sum(tf.mul(targets, terms), 1)));
 }
+
+/**
+ * Cross-entropy between the softmax of another network's logits and that of a student's, mean over the batch with weights.
+ *
+ * @param answers logits [batch, classes], constant
+ * @param weights [batch], or null: all 1
+ */
+export const answerEntropy = (answers: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor | null): tf.Tensor =>
+  tf.neg(meanOf(tf.sum(tf.mul(tf.softmax(answers), tf.logSoftmax(logits)), 1), weights));
 
 /**
  * Hinton et al. 2015, "Distilling the Knowledge in a Neural Network": T^2 KL(softmax(teacher / T) || softmax(student / T)),
@@ -81,12 +129,18 @@ export function crossEntropy(labels: tf.Tensor, logits: tf.Tensor, smoothing = 0
  *
  * @param teacher logits [batch, classes], constant
  * @param student logits [batch, classes]
+ * @param weights [batch], of the images; null: all 1
  */
-export function knowledgeDistillation(teacher: tf.Tensor, student: tf.Tensor, temperature: number): tf.Tensor {
+export function knowledgeDistillation(
+  teacher: tf.Tensor,
+  student: tf.Tensor,
+  temperature: number,
+  weights: tf.Tensor | null = null,
+): tf.Tensor {
   const logTeacher = tf.logSoftmax(tf.div(teacher, temperature));
   const logStudent = tf.logSoftmax(tf.div(student, temperature));
   const divergence = tf.sum(tf.mul(tf.exp(logTeacher), tf.sub(logTeacher, logStudent)), 1);
-  return tf.mul(tf.mean(divergence), temperature * temperature);
+  return tf.mul(meanOf(divergence, weights), temperature * temperature);
 }
 
 /** Subtracted from the target's logit to exclude it from a softmax: exp underflows to 0 in float32. */
@@ -120,12 +174,14 @@ function decouple(logits: tf.Tensor, mask: tf.Tensor, rest: tf.Tensor): Decouple
  * @param labels [batch, classes]
  * @param teacher logits [batch, classes], constant
  * @param student logits [batch, classes]
+ * @param weights [batch], of the images; null: all 1
  */
 export function decoupledDistillation(
   labels: tf.Tensor,
   teacher: tf.Tensor,
   student: tf.Tensor,
   { temperature, alpha, beta }: { readonly temperature: number; readonly alpha: number; readonly beta: number },
+  weights: tf.Tensor | null = null,
 ): tf.Tensor {
   const mask = tf.cast(tf.oneHot(tf.argMax(labels, 1), labels.shape[1] ?? 1), 'float32');
   const rest = tf.sub(1, mask);
@@ -137,7 +193,9 @@ export function decoupledDistillation(
   );
   const otherClasses = tf.sum(tf.mul(rest, tf.mul(tf.exp(t.among), tf.sub(t.among, s.among))), 1, true);
   const sum = tf.add(tf.mul(targetClass, alpha), tf.mul(otherClasses, beta));
-  return tf.mul(tf.mean(sum), temperature * temperature);
+  // One row for each image, like the sums.
+  const rows = weights === null ? null : tf.reshape(weights, [-1, 1]);
+  return tf.mul(meanOf(sum, rows), temperature * temperature);
 }
 
 /** Keeps the norm of a zero map away from 0. */

@@ -5,7 +5,25 @@ import type { Teacher } from '../teachers/schema.js';
 const fraction = z.number().min(0).max(1);
 const weight = z.number().min(0);
 const temperature = z.number().gt(0).default(4).describe('divides the logits of teacher and student');
-const labelSmoothing = fraction.default(0).describe('share of each label that is spread over all classes');
+
+/** Options of the loss on labels. The absent ones change nothing, also not the hash of a training. */
+const onLabels = {
+  label_smoothing: fraction.default(0).describe('share of each label that is spread over all classes'),
+  focal: z
+    .number()
+    .gt(0)
+    .max(10)
+    .optional()
+    .describe('gamma of the focal loss (Lin et al. 2017): images that are sure already count less; often 2'),
+  logit_adjustment: z
+    .number()
+    .gt(0)
+    .max(10)
+    .optional()
+    .describe(
+      "tau of logit adjustment (Menon et al. 2021): in training, tau times the logarithm of each class's share of the images is added to its logit, so that rare classes need a larger margin; often 1",
+    ),
+};
 
 /** Losses on features, for teachers with features. */
 const features = {
@@ -19,15 +37,13 @@ const features = {
 
 /** `train.loss:`. */
 export const lossSchema = z.discriminatedUnion('type', [
-  z
-    .strictObject({ type: z.literal('cross-entropy'), label_smoothing: labelSmoothing })
-    .describe('labels only, no teacher'),
+  z.strictObject({ type: z.literal('cross-entropy'), ...onLabels }).describe('labels only, no teacher'),
   z
     .strictObject({
       type: z.literal('kd'),
       temperature,
       alpha: fraction.default(0.5).describe("weight of the teacher's answers; the labels have 1 - alpha"),
-      label_smoothing: labelSmoothing,
+      ...onLabels,
       ...features,
     })
     .describe('knowledge distillation (Hinton et al. 2015): (1 - alpha) CE + alpha T² KL(teacher ‖ student)'),
@@ -37,12 +53,20 @@ export const lossSchema = z.discriminatedUnion('type', [
       temperature,
       alpha: weight.default(1).describe('weight of TCKD: how sure the teacher is of the true class'),
       beta: weight.default(4).describe('weight of NCKD: how the teacher ranks the other classes'),
-      label_smoothing: labelSmoothing,
+      ...onLabels,
       ...features,
     })
     .describe('decoupled distillation (Zhao et al. 2022): CE + T² (alpha TCKD + beta NCKD)'),
 ]);
 export type LossConfig = z.output<typeof lossSchema>;
+
+/** A loss with what it takes from the data. */
+export type Loss = LossConfig & {
+  /** Weight of the images of each class, with mean 1 over the training images; absent: all are equal. */
+  readonly classWeights?: readonly number[];
+  /** Share of each class in the training images, for `logit_adjustment`. */
+  readonly classShares?: readonly number[];
+};
 
 /** The weights of the losses on features; 0 without such losses. */
 export function featureWeights(loss: LossConfig): { readonly hints: number; readonly attention: number } {

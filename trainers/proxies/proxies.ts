@@ -4,7 +4,7 @@ import { compile, type Feed, type HostTensor, type InputSpec, type Target } from
 import type { Network } from '../../spaces/index.js';
 import { initialWeights, weightVariables } from '../../spaces/models/index.js';
 import { activateBackend, onProcessor, targetBeside, type EngineChoice } from '../engines/index.js';
-import { createResizer, type DatasetRef, type ImageSize, openBatches, openDataset } from '../data/index.js';
+import { type DatasetRef, type ImageSize, openBatches, openDataset, type Size } from '../data/index.js';
 import { computeParts, logDeterminant, type ProxyPart, type Variables } from './program.js';
 
 /** Zero-cost proxies: numbers of an untrained network that correlate with its accuracy after training. */
@@ -104,7 +104,9 @@ async function run(
   if (batch !== null) {
     inputs['images'] = { shape: [batch.size, height, width, channels] };
     inputs['labels'] = { shape: [batch.size, network.classes] };
-    feeds['images'] = createResizer(batch.image, network.input)(batch.images);
+    if (batch.image.join() !== network.input.join())
+      throw new Error(`the images are [${batch.image.join(', ')}], the network takes [${network.input.join(', ')}]`);
+    feeds['images'] = batch.images;
     feeds['labels'] = batch.labels;
   }
   const program = await compile(
@@ -124,7 +126,7 @@ async function run(
 
 /** The images for proxies. */
 export interface ProxyBatch {
-  /** Height, width, channels of one image; they are resized for networks of another size. */
+  /** Height, width, channels of one image: those of the network's input. */
   readonly image: ImageSize;
   /** [size, height, width, channels], normalised. */
   readonly images: Float32Array;
@@ -137,17 +139,18 @@ export interface ProxyBatch {
 export const proxyImages = 32;
 
 /**
- * The first training images, unaugmented, in an order drawn from the seed; fewer than `size` when there are no more.
+ * The first training images, unaugmented, in an order drawn from the seed; fewer than `count` when there are no more.
+ * @param size height and width of the network's input; default: the data's own
  * @throws NasError `invalid-input` when the data set is missing or damaged
  */
-export function proxyBatch(ref: DatasetRef, seed: number, size = proxyImages): ProxyBatch {
+export function proxyBatch(ref: DatasetRef, seed: number, size?: Size, count = proxyImages): ProxyBatch {
   const dataset = openDataset(ref);
   try {
     const { counts, height, width, channels } = dataset.info;
-    const batch = Math.min(size, counts.train);
-    const options = { batch, seed, viewSeed: seed, augment: [], shuffle: true, dropLast: true } as const;
+    const batch = Math.min(count, counts.train);
+    const options = { batch, size, seed, viewSeed: seed, augment: [], shuffle: true, dropLast: true } as const;
     const { images, labels } = openBatches({ dataset, split: 'train', ...options }).batch(0, 0);
-    return { image: [height, width, channels], images, labels, size: batch };
+    return { image: [...(size ?? ([height, width] as const)), channels], images, labels, size: batch };
   } finally {
     dataset.close();
   }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { createResizer, type ImageSize } from '../data/index.js';
 import { oneByOne, type SingleStep } from '../engines/engine.js';
+import type { ImageSize } from '../data/index.js';
 import type { EngineBatch, StepMetrics, TrainingEngine } from '../engines/index.js';
 import type { Trainee } from './sandwich.js';
 import type { SupernetProgram, SupernetSpec } from './program.js';
@@ -43,38 +43,31 @@ interface StepParts {
   update(learningRate: number, step: number): Promise<void>;
 }
 
-/** Resizes the images of a batch to the sizes of networks, with one resizer and one result for each size. */
-function sizesOf(source: ImageSize): (images: Float32Array) => (to: ImageSize) => Float32Array {
-  const resizers = new Map<string, (images: Float32Array) => Float32Array>();
-  return (images) => {
-    const sized = new Map<string, Float32Array>();
-    return (to) => {
-      const key = to.join('x');
-      const resize = resizers.get(key) ?? createResizer(source, to);
-      resizers.set(key, resize);
-      const own = sized.get(key) ?? resize(images);
-      sized.set(key, own);
-      return own;
-    };
-  };
+/** The images of a batch in the size of a network. */
+function imagesFor([height, width]: ImageSize, largest: ImageSize, { images, others = [] }: EngineBatch): Float32Array {
+  if (height === largest[0] && width === largest[1]) return images;
+  const found = others.find(({ size }) => size[0] === height && size[1] === width);
+  if (found === undefined) throw new Error(`the batch has no images of ${height} x ${width}`);
+  return found.images;
 }
 
 /**
  * The step of a supernet: the gradients of all members for one batch, then one update. Its metrics are those of the largest
  * network; the loss is another member's only if that is not a finite number.
- * @param source height, width and channels of the step's images
  */
 function sandwichStep(
   { sandwich, softLabels }: Pick<SupernetSpec, 'sandwich' | 'softLabels'>,
-  source: ImageSize,
   parts: StepParts,
 ): SingleStep {
-  const sizes = sizesOf(source);
+  const { input } = sandwich.largest.network;
   return async ({ batch, learningRate }, step) => {
-    const imagesOf = sizes(batch.images);
     const [largest, ...others] = sandwich.at(step);
     const run = (trainee: Trainee, answers: MemberBatch['answers']) =>
-      parts.gradients(trainee, { ...batch, images: imagesOf(trainee.member.network.input), answers }, step);
+      parts.gradients(
+        trainee,
+        { ...batch, images: imagesFor(trainee.member.network.input, input, batch), answers },
+        step,
+      );
     const { logits, loss, correct } = await run(largest, null);
     const answers = softLabels === null ? null : { logits, share: softLabels(step) };
     const losses = [loss];
@@ -183,7 +176,7 @@ class CompiledSupernet {
 /** Compiles a supernet to ONNX, each member when it is first needed. */
 export async function createCompiledSupernet(
   program: SupernetProgram,
-  options: CompiledOptions & { readonly source: ImageSize },
+  options: CompiledOptions,
 ): Promise<TrainingEngine> {
   const compiled = new CompiledSupernet(program, options);
   // Evaluation decides the storage order of the weights (for convolutions), the update their layout in memory.
@@ -193,7 +186,7 @@ export async function createCompiledSupernet(
     name: `compiled (ONNX Runtime ${options.target.provider})`,
     // Members change from step to step and have programs of their own.
     ...oneByOne(
-      sandwichStep(program.spec, options.source, {
+      sandwichStep(program.spec, {
         async gradients(trainee, batch, step) {
           const member = await compiled.memberProgram(trainee);
           const { loss, correct, logits } = await member.run(compiled.feeds(batch), step);
@@ -223,14 +216,11 @@ export async function createCompiledSupernet(
 }
 
 /** Runs a supernet directly on a TF.js backend, with the same noise as the compiled engine. */
-export function createEagerSupernet(
-  program: SupernetProgram,
-  { backend, batch: size, source }: EagerOptions & { readonly source: ImageSize },
-): TrainingEngine {
+export function createEagerSupernet(program: SupernetProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
   const { spec, needsTeacherLogits } = program;
   const { input, classes } = spec.sandwich.largest.network;
   const rows = (data: Float32Array): tf.Tensor => tf.tensor2d(data, [size, classes]);
-  const step = sandwichStep(spec, source, {
+  const step = sandwichStep(spec, {
     async gradients(trainee, { images, labels, teacher, answers }, step) {
       const noise = { seed: noiseSeed(spec), step };
       const outputs = tf.tidy(() => {

@@ -1,7 +1,7 @@
-import { createSpace } from '../../spaces/index.js';
+import { createSpace, inputSizes } from '../../spaces/index.js';
 import { sharedSpecs } from '../../spaces/models/index.js';
 import { stepsPerEpoch } from '../data/batches.js';
-import { withDataset, type ImageSize } from '../data/index.js';
+import { withDataset, type Size } from '../data/index.js';
 import { openEngine } from '../engines/index.js';
 import type { FitHooks, FitResult, SupernetJob } from '../jobs.js';
 import { featureWeights } from '../losses/index.js';
@@ -13,7 +13,7 @@ import { readTensorFile } from '../tensor-file.js';
 import { whitenedStem } from '../whitened-stem.js';
 import { createCompiledSupernet, createEagerSupernet } from './engines.js';
 import { createSupernetProgram } from './program.js';
-import { createSandwich } from './sandwich.js';
+import { createSandwich, type Trainee } from './sandwich.js';
 import type { SupernetConfig } from './schema.js';
 
 /** The share of soft labels as a function of the step; null: none. */
@@ -21,6 +21,16 @@ function softLabelsOver(steps: number, soft: SupernetConfig['soft_labels']): ((s
   const { from, to } = typeof soft === 'number' ? { from: soft, to: soft } : soft;
   if (from === 0 && to === 0) return null;
   return (step) => from + ((to - from) * step) / Math.max(1, steps - 1);
+}
+
+/** The sizes of images that the trainees of a step take besides `size`, each once. */
+function furtherSizes(trainees: readonly Trainee[], size: Size): readonly Size[] {
+  const sizes = new Map<string, Size>();
+  for (const { member } of trainees) {
+    const [height, width] = member.network.input;
+    if (height !== size[0] || width !== size[1]) sizes.set(`${height}x${width}`, [height, width]);
+  }
+  return [...sizes.values()];
 }
 
 /**
@@ -38,11 +48,10 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
   const { input, classes } = sandwich.largest.network;
   return withDataset(job.dataset, (dataset) => {
     const { info } = dataset;
-    const loss = checkedLoss({ classes, channels: input[2] }, config, teacher, info);
-    const evaluation = [input[0], input[1]] as const;
-    // Each member resizes the images to its own size.
-    const sizes = { training: undefined, evaluation };
-    const plan: TrainingPlan = { train: config, loss, teacher, seed, sizes, until: undefined };
+    const loss = checkedLoss({ classes, channels: input[2] }, config, teacher, dataset);
+    const size = [input[0], input[1]] as const;
+    const otherSizes = (step: number): readonly Size[] => furtherSizes(sandwich.at(step), size);
+    const plan: TrainingPlan = { train: config, loss, teacher, seed, size, otherSizes, until: undefined };
     const steps = stepsPerEpoch(info.counts.train, { batch: config.batch, dropLast: true, share: config.epoch_share });
     const { hints, attention } = featureWeights(loss);
     const shared = sharedSpecs(space);
@@ -59,14 +68,13 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
         softLabels: softLabelsOver(config.epochs * steps, config.soft_labels),
         teacher: hints > 0 || attention > 0 ? await loadFeatureTeacher(teacher?.model ?? null, input) : null,
       });
-    const source: ImageSize = [info.height, info.width, info.channels];
     const engine = () =>
       openEngine(
         job.engine,
         {
           program,
-          eager: (made, options) => createEagerSupernet(made, { ...options, source }),
-          compiled: (made, options) => createCompiledSupernet(made, { ...options, source }),
+          eager: createEagerSupernet,
+          compiled: createCompiledSupernet,
         },
         { threads, batch: config.batch },
       );
@@ -74,7 +82,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
     const hash = trainingHash(
       ['supernet', spaceConfig, task, initialHash(initial === undefined ? undefined : { file: initial })],
       { ...plan, train: { ...config, calibration: 0 } as typeof config },
-      info,
+      dataset.hashAt(inputSizes(space, task)),
     );
     return trainResumably({ plan, directory, hash, engine }, dataset, hooks);
   });

@@ -2,7 +2,7 @@ import type { Model, Weights } from '../../spaces/models/index.js';
 import { calibrateBatchNorm } from '../batch-norm.js';
 import { withDataset, type Dataset } from '../data/index.js';
 import { activateBackend, chooseEngine, type EngineChoice } from '../engines/index.js';
-import { evaluateSplit, networkInference } from '../evaluate.js';
+import { evaluateSplit, networkInference, type Evaluation } from '../evaluate.js';
 import { readInitial } from '../weights.js';
 import type { MemberJob } from '../jobs.js';
 
@@ -11,12 +11,8 @@ export interface MemberHooks {
   readonly between?: (() => Promise<void> | void) | undefined;
 }
 
-/** Evaluation of a member. */
-export interface MemberEvaluation {
-  /** On the validation split, in [0, 1]. */
-  readonly accuracy: number;
-  /** Mean cross-entropy on the validation split. */
-  readonly loss: number;
+/** Evaluation of a member on the validation split. */
+export interface MemberEvaluation extends Evaluation {
   /** The member's calibrated weights, by the network's own names. */
   readonly weights: Weights;
 }
@@ -43,8 +39,7 @@ export async function evaluateMember(job: MemberJob, hooks: MemberHooks = {}): P
         await hooks.between?.();
         return inference.run(images, [size, ...network.input]);
       };
-      const { accuracy, loss } = await evaluateSplit(classify, dataset, 'validation', job.batch, [height, width]);
-      return { accuracy, loss, weights };
+      return { ...(await evaluateSplit(classify, dataset, 'validation', job.batch, [height, width])), weights };
     } finally {
       await inference.close();
     }

@@ -18,7 +18,7 @@ import {
   type Student,
 } from '../engines/network-program.js';
 import { startShared } from '../weights.js';
-import type { LossConfig } from '../schema.js';
+import type { Loss } from '../losses/index.js';
 import type { Trainee, Sandwich } from './sandwich.js';
 
 export interface SupernetSpec extends LearningSpec {
@@ -57,7 +57,7 @@ const ownSpecs = ({ network, places }: Member): WeightSpec[] =>
     .map((spec) => ({ ...spec, name: sharedName(places, spec.name) }));
 
 /** The loss of the other members: features are compared only at the sizes and channels of the largest. */
-const withoutFeatures = (loss: LossConfig): LossConfig =>
+const withoutFeatures = (loss: Loss): Loss =>
   loss.type === 'cross-entropy' ? loss : { ...loss, hints: 0, attention: 0 };
 
 const withoutDropout = (network: Network): Network => ({ ...network, head: { ...network.head, dropout: 0 } });

@@ -35,7 +35,7 @@ function findTeacher(
     case 'layers-model':
       return layersModelTeacher(config, info, options);
     case 'network':
-      return givenTeacher(config, info, options);
+      return givenTeacher(config, options);
   }
 }
 
@@ -103,10 +103,9 @@ class TeacherRunner {
 
   /** Accuracy on the validation split and kind of outputs; cached by content. */
   async evaluation(): Promise<TeacherEvaluation> {
-    const { source, options } = this;
-    const { info } = this.dataset;
+    const { source, options, dataset } = this;
     if (source.accuracy !== null) return { accuracy: source.accuracy, outputs: 'logits' };
-    const file = this.file('evaluation', '.json', source.hash, info.hash);
+    const file = this.file('evaluation', '.json', source.hash, dataset.hashAt([source.size]));
     return makeOnce({
       path: file,
       name: `the evaluation of ${source.name} on the validation images`,
@@ -137,19 +136,28 @@ class TeacherRunner {
       dataset,
       'validation',
       batch,
+      this.source.size,
     );
     return { accuracy, outputs: this.source.kind ?? kind };
   }
 
   /** The logits of every view of the train split, in its order; cached by the content of teacher, data and views. */
   async logits(outputs: OutputKind): Promise<TeacherLogits> {
-    const { source, options } = this;
-    const { info } = this.dataset;
+    const { source, options, dataset } = this;
     const { augment } = options.train;
     const views = viewsOf(options.train, true);
     // Earlier versions took a softmax in eight bits for logits, and their files have no kind in their name.
     const kind = outputs === 'logits' ? [] : [outputs];
-    const file = this.file('logits', '.f32', source.hash, info.hash, augment, views, options.seed, ...kind);
+    const file = this.file(
+      'logits',
+      '.f32',
+      source.hash,
+      dataset.hashAt([source.size]),
+      augment,
+      views,
+      options.seed,
+      ...kind,
+    );
     await makeOnce({
       path: file,
       name: `the logits of ${source.name} for the training images`,
@@ -199,6 +207,7 @@ class TeacherRunner {
       seed,
       viewSeed: seed,
       augment: train.augment,
+      size: this.source.size,
       shuffle: false,
       dropLast: false,
     });

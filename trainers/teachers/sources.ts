@@ -1,5 +1,5 @@
 import { modelInference, networkInference } from '../evaluate.js';
-import { createResizer, type DatasetInfo, type DatasetRef } from '../data/index.js';
+import type { DatasetInfo, DatasetRef, Size } from '../data/index.js';
 import { activateBackend, type AnyEngine, chooseEngine, type EngineChoice, placeOf } from '../engines/index.js';
 import { readWeights, weightsHash } from '../weights.js';
 import type { NetworkTeacher, Teacher } from './schema.js';
@@ -12,13 +12,13 @@ import type { FitHooks, FitResult, TeacherModelSource, TeacherNormalisation } fr
 import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
 import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../recipe.js';
-import type { Augmentation } from '../data/augment/schema.js';
 import { withoutMixing } from '../data/augment/steps.js';
 import { readInput } from '../../base/files.js';
 import {
   type Classifier,
   type ClassifierSignature,
   fitClassifier,
+  imageSizeIn,
   layersSignature,
   loadLayersModel,
   onnxSignature,
@@ -33,7 +33,7 @@ import {
 export interface TeacherOptions {
   readonly dataset: DatasetRef;
   /** The students' training: its loss, and the views that the logits belong to. */
-  readonly train: Pick<TrainConfig, 'augment' | 'views' | 'loss'>;
+  readonly train: Pick<TrainConfig, 'augment' | 'views' | 'loss' | 'class_weight' | 'class_sampling'>;
   /** The experiment's seed: of the views, and of a teacher's training. */
   readonly seed: number;
   readonly engine: AnyEngine;
@@ -55,6 +55,8 @@ export interface TeacherSource {
   /** On the validation split, if known. */
   readonly accuracy: number | null;
   readonly model: TeacherModelSource | null;
+  /** Height and width of the images that it takes; it sees the students' views in this size. */
+  readonly size: Size;
   /** Null when only the values of its outputs tell. */
   readonly kind: OutputKind | null;
   /** Null for networks, which are trained on the data. */
@@ -73,23 +75,23 @@ import { namedWeights } from '../../spaces/models/index.js';
 function networkTeacher(
   { name, network, weights }: NetworkTeacher,
   accuracy: number | null,
-  { height, width, channels }: DatasetInfo,
   { engine, threads }: TeacherOptions,
 ): TeacherSource {
+  const [height, width] = network.input;
   return {
     name,
     hash: weightsHash(weights),
     accuracy,
     model: { type: 'network', network, weights },
+    size: [height, width],
     kind: 'logits',
     normalisation: null,
     async open() {
       const choice = await chooseEngine(engine);
       await activateBackend(choice);
       const inference = await networkInference({ network, weights: readWeights(network, weights) }, choice, threads);
-      const resize = createResizer([height, width, channels], network.input);
       return {
-        outputs: (images, size) => inference.run(resize(images), [size, ...network.input]),
+        outputs: (images, size) => inference.run(images, [size, ...network.input]),
         close: inference.close,
       };
     },
@@ -97,11 +99,8 @@ function networkTeacher(
 }
 
 /** A network that was trained before. */
-export const givenTeacher = (
-  config: Config<'network'>,
-  info: DatasetInfo,
-  options: TeacherOptions,
-): Promise<TeacherSource> => Promise.resolve(networkTeacher(config, null, info, options));
+export const givenTeacher = (config: Config<'network'>, options: TeacherOptions): Promise<TeacherSource> =>
+  Promise.resolve(networkTeacher(config, null, options));
 
 const fitHooks = (hooks: TeacherHooks): FitHooks => ({
   onEpoch: () => undefined,
@@ -115,13 +114,14 @@ const fitHooks = (hooks: TeacherHooks): FitHooks => ({
 const teacherEpochs = 12;
 
 /**
- * How a teacher is trained: by the recipe `fast`, or, at a given learning rate, as in `plain`.
+ * How a teacher is trained: by the recipe `fast`, or, at a given learning rate, as in `plain`. It balances classes as its students do,
+ * so that its answers do not prefer frequent classes that the students' labels do not.
  * @param images number of training images
  */
 export function teacherTraining(
   { epochs, batch, learning_rate }: Config<'train'>,
   images: number,
-  augment: Augmentation,
+  { augment, class_weight, class_sampling, loss }: Omit<TeacherOptions['train'], 'views'>,
 ): TrainConfig {
   const recipe =
     learning_rate === undefined
@@ -130,7 +130,9 @@ export function teacherTraining(
   const train = trainSchema.parse({
     ...recipe,
     batch,
-    loss: { type: 'cross-entropy' },
+    loss: { type: 'cross-entropy', logit_adjustment: loss?.logit_adjustment },
+    class_weight,
+    class_sampling,
     augment: withoutMixing(augment),
   });
   return withStepsOn(images, overTraining(train, { epochs }, teacherEpochs));
@@ -156,7 +158,7 @@ export async function trainedTeacher(
   const engine = await chooseEngine(options.engine);
   const task = { input: [info.height, info.width, info.channels] as const, classes: info.classes.length };
   const network = presetNetworks[config.network](task, config.width);
-  const train = teacherTraining(config, info.counts.train, options.train.augment);
+  const train = teacherTraining(config, info.counts.train, options.train);
   const directory = join(
     cache,
     'teachers',
@@ -174,7 +176,21 @@ export async function trainedTeacher(
   });
   if (result.state !== 'complete')
     throw new NasError('interrupted', 'training the teacher was interrupted; it continues when the run does');
-  return networkTeacher({ type: 'network', name, network, weights: result.weights }, result.accuracy, info, options);
+  return networkTeacher({ type: 'network', name, network, weights: result.weights }, result.accuracy, options);
+}
+
+/**
+ * The size of images that a configured teacher takes, where it is another than the data's: the data must be rendered in it. Null:
+ * the data's own size.
+ * @throws NasError `invalid-input` when the file is missing or no classifier
+ */
+export function teacherSize(config: Teacher | { readonly type: 'none' }): Size | null {
+  if (config.type === 'network') return [config.network.input[0], config.network.input[1]];
+  if (config.type !== 'onnx') return null;
+  const where = `the teacher ${config.path}`;
+  const { input, facts } = onnxSignature(parseOnnx(readInput(config.path), where), where);
+  const size = imageSizeIn(input, { ...facts, ...(config.layout && { layout: config.layout }) });
+  return size === undefined ? null : [size[0], size[1]];
 }
 
 /** Per channel of pixel / 255, as in torchvision. */
@@ -209,20 +225,23 @@ export function onnxTeacher(
 ): Promise<TeacherSource> {
   const where = `the teacher ${config.path}`;
   const bytes = readInput(config.path);
+  const size = teacherSize(config) ?? ([info.height, info.width] as const);
+  const data = { ...info, height: size[0], width: size[1] };
   const signature = onnxSignature(parseOnnx(bytes, where), where);
-  const { classifier, normalisation } = fitTeacher(signature, config, info, where);
+  const { classifier, normalisation } = fitTeacher(signature, config, data, where);
   return Promise.resolve({
     name: basename(config.path),
     hash: contentHash('onnx', bytes, classifier.layout, classifier.normalisation, classifier.order),
     accuracy: null,
     model: null,
+    size,
     kind: signature.kind,
     normalisation,
     open: async () =>
       openClassifier(
         await openOnnx(config.path, where, { ...placeOf(await chooseEngine(engine)), threads }),
         classifier,
-        info,
+        data,
         where,
       ),
   });
@@ -250,6 +269,7 @@ export async function layersModelTeacher(
       hash: contentHash('layers-model', loaded.model.toJSON(null, false), classifier, ...weights),
       accuracy: null,
       model: { type: 'layers-model', path: config.path },
+      size: [info.height, info.width],
       kind: signature.kind,
       normalisation,
       async open() {

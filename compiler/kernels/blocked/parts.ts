@@ -1,7 +1,5 @@
-import type { GraphBuilder, Shape } from '../../graph/index.js';
-import { int, sizeOf } from '../../graph/index.js';
-import type { BlockOrder } from '../../values/blocks.js';
-import { blocksOf } from '../../values/blocks.js';
+import { int, sizeOf, type GraphBuilder, type Shape } from '../../graph/index.js';
+import { blocksOf, type BlockOrder } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
 

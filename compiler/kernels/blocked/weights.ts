@@ -1,5 +1,4 @@
-import type { GraphBuilder, Shape } from '../../graph/index.js';
-import { int, sizeOf } from '../../graph/index.js';
+import { int, sizeOf, type GraphBuilder, type Shape } from '../../graph/index.js';
 import { blocksOf } from '../../values/blocks.js';
 
 const blockOf = (builder: GraphBuilder): number => builder.block ?? 1;

@@ -34,7 +34,7 @@ const polynomial = (roots: readonly number[]): number[] =>
   );
 
 /** The filtering for an odd number of finite points: `rows` + `cells` is even. */
-export function minimalFiltering(rows: number, cells: number): MinimalFiltering {
+function minimalFiltering(rows: number, cells: number): MinimalFiltering {
   const points = finitePoints.slice(0, rows + cells - 2);
   const others = points.map((_, i) => points.filter((_, j) => j !== i));
   const last = (length: number): number[] => range(length).map((i) => (i === length - 1 ? 1 : 0));

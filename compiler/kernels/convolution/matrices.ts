@@ -1,5 +1,4 @@
-import type { GraphBuilder } from '../../graph/index.js';
-import { sizeOf } from '../../graph/index.js';
+import { sizeOf, type GraphBuilder } from '../../graph/index.js';
 import { CNHW, IOHW } from '../../values/layout.js';
 import { Val } from '../../values/value.js';
 import type { Geometry } from './geometry.js';

@@ -79,13 +79,6 @@ function floorDivide(x: Val, y: Val): Val {
   return castTo(elementwise('Floor', [elementwise('Div', [castTo(a, 'float32'), castTo(b, 'float32')])]), a.dtype);
 }
 
-/** Remainder with the sign of the divisor. */
-function modulo(x: Val, y: Val): Val {
-  const [a, b] = operands(x, y);
-  if (a.dtype !== 'float32') return elementwise('Mod', [a, b]);
-  return elementwise('Sub', [a, elementwise('Mul', [floorDivide(a, b), b])]);
-}
-
 function power(x: Val, y: Val): Val {
   const [a, b] = operands(x, y);
   if (b.number === 1) return broadcastLike(a, b);
@@ -101,16 +94,6 @@ const comparable = (x: Val, y: Val): [Val, Val] => {
 export const compare = (op: 'Equal' | 'Greater' | 'GreaterOrEqual' | 'Less' | 'LessOrEqual', x: Val, y: Val): Val =>
   elementwise(op, comparable(x, y));
 
-/** The angle of the point (x, y), in (-pi, pi]. */
-function atan2(y: Val, x: Val): Val {
-  const number = (n: number): Val => numberLike(x, n);
-  const base = elementwise('Atan', [elementwise('Div', [y, x])]);
-  const half = elementwise('Where', [compare('GreaterOrEqual', y, number(0)), number(Math.PI), number(-Math.PI)]);
-  const left = elementwise('Where', [compare('Less', x, number(0)), elementwise('Add', [base, half]), base]);
-  const both = elementwise('And', [compare('Equal', x, number(0)), compare('Equal', y, number(0))]);
-  return elementwise('Where', [both, number(0), left]);
-}
-
 const two =
   (f: (a: Val, b: Val) => Val): Rule =>
   (call) =>
@@ -123,7 +106,6 @@ const same =
 export const binaryRules = {
   Add: two(add),
   AddN: (call) => call.values().reduce(add),
-  Atan2: two((a, b) => atan2(castTo(a, 'float32'), castTo(b, 'float32'))),
   Equal: two((a, b) => compare('Equal', a, b)),
   FloorDiv: two(floorDivide),
   Greater: two((a, b) => compare('Greater', a, b)),
@@ -132,10 +114,8 @@ export const binaryRules = {
   LessEqual: two((a, b) => compare('LessOrEqual', a, b)),
   LogicalAnd: same('And'),
   LogicalOr: same('Or'),
-  LogicalXor: same('Xor'),
   Maximum: two((a, b) => arithmetic('Max', ...operands(a, b))),
   Minimum: two((a, b) => arithmetic('Min', ...operands(a, b))),
-  Mod: two(modulo),
   Multiply: two(multiply),
   NotEqual: two((a, b) => elementwise('Not', [compare('Equal', a, b)])),
   Pow: two(power),

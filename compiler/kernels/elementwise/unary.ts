@@ -1,10 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../../base/errors.js';
-import type { OnnxOp } from '../../graph/index.js';
-import { range, requireDtype, sizeOf } from '../../graph/index.js';
+import { range, requireDtype, sizeOf, type OnnxOp } from '../../graph/index.js';
 import { Val } from '../../values/value.js';
-import type { Rule } from '../call.js';
-import { withAttrs } from '../call.js';
+import { withAttrs, type Rule } from '../call.js';
 import { castTo, elementwise, numberLike } from './elementwise.js';
 
 const one =
@@ -33,24 +31,14 @@ function select(condition: Val, then: Val, otherwise: Val): Val {
 
 export const unaryRules = {
   Abs: numeric('Abs'),
-  Acos: float('Acos'),
-  Acosh: float('Acosh'),
-  Asin: float('Asin'),
-  Asinh: float('Asinh'),
-  Atan: float('Atan'),
-  Atanh: float('Atanh'),
   Cast: withAttrs<tf.CastAttrs>((call, { dtype }) => castTo(call.value('x'), requireDtype(dtype))),
   Ceil: rounding('Ceil'),
   Cos: float('Cos'),
-  Cosh: float('Cosh'),
   Erf: float('Erf'),
   Exp: float('Exp'),
   Expm1: one((x) => elementwise('Sub', [elementwise('Exp', [x]), numberLike(x, 1)])),
   Floor: rounding('Floor'),
   Identity: one((x) => x),
-  IsFinite: one((x) => elementwise('Not', [elementwise('Or', [elementwise('IsInf', [x]), elementwise('IsNaN', [x])])])),
-  IsInf: one((x) => elementwise('IsInf', [x])),
-  IsNan: one((x) => elementwise('IsNaN', [x])),
   Log: float('Log'),
   Log1p: one((x) => elementwise('Log', [elementwise('Add', [x, numberLike(x, 1)])])),
   LogicalNot: one((x) => elementwise('Not', [x])),
@@ -62,10 +50,8 @@ export const unaryRules = {
   Select: (call) => select(call.value('condition'), call.value('t'), call.value('e')),
   Sign: numeric('Sign'),
   Sin: float('Sin'),
-  Sinh: float('Sinh'),
   Sqrt: float('Sqrt'),
   Square: one((x) => elementwise('Mul', [x, x])),
-  Tan: float('Tan'),
   ZerosLike: one((x) => filled(x, 0)),
 } satisfies Record<string, Rule>;
 
@@ -73,15 +59,6 @@ export const creationRules = {
   Fill: withAttrs<tf.FillAttrs>((call, { shape, value, dtype }) => {
     if (typeof value === 'string') throw invalidInput('string tensors cannot be traced');
     return Val.fill(call.builder, value, shape, requireDtype(dtype));
-  }),
-  LinSpace: withAttrs<tf.LinSpaceAttrs>((call, { start, stop, num }) => {
-    const step = (stop - start) / (num - 1);
-    return Val.constant(
-      call.builder,
-      Float32Array.from({ length: num }, (_, i) => start + i * step),
-      [num],
-      'float32',
-    );
   }),
   Range: withAttrs<tf.RangeAttrs>((call, { start, stop, step, dtype }) => {
     const count = Math.max(0, Math.ceil((stop - start) / step));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalidInput } from '../../../base/errors.js';
+import { partialDecodingSchema } from '../../../base/preprocess.js';
 import { imageLayouts, leastStd, type OutputKind } from './inputs-outputs.js';
 import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type TensorInfo } from './onnx-file.js';
 
@@ -26,6 +27,8 @@ export const classifierFacts = {
         .transform((std) => (std === 0 ? leastStd : std)),
     )
     .readonly(),
+  /** How files become pixels of that size; absent keys have their defaults. */
+  preprocess: partialDecodingSchema,
 };
 
 const factsSchema = z.object(classifierFacts).partial();
@@ -121,4 +124,22 @@ export function checkSignature(
       hint: 'Supported is an output [batch, classes] of logits or probabilities.',
     });
   return { input, output };
+}
+
+/**
+ * Height, width and channels of the images that a model takes: from its metadata, otherwise from its input where all sizes are
+ * fixed and only one layout has one or three channels; undefined otherwise.
+ */
+export function imageSizeIn(
+  { shape }: TensorInfo,
+  { input, layout }: Pick<ClassifierFacts, 'input' | 'layout'>,
+): ClassifierFacts['input'] {
+  if (input !== undefined) return input;
+  const sides = shape.slice(1).filter((side) => typeof side === 'number');
+  if (sides.length !== 3) return undefined;
+  const [first, second, third] = sides;
+  const sizes = { NHWC: [first, second, third], NCHW: [second, third, first] } as const;
+  const layouts = layout === undefined ? (['NHWC', 'NCHW'] as const) : [layout];
+  const possible = layouts.map((one) => sizes[one]).filter(([, , channels]) => channels === 1 || channels === 3);
+  return possible.length === 1 ? possible[0] : undefined;
 }

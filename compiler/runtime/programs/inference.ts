@@ -1,7 +1,6 @@
 import type * as ort from 'onnxruntime-node';
-import type { Constant, Graph } from '../../graph/index.js';
+import type { Constant, Graph, GraphCheck } from '../../graph/index.js';
 import { encodeModel } from '../../onnx/model.js';
-import type { GraphCheck } from '../../graph/index.js';
 import { inference, runPasses } from '../../passes/pipelines.js';
 import type { Target } from '../../target.js';
 import type { InputSpec, Traced } from '../../trace/trace.js';

@@ -1,7 +1,6 @@
 import * as ort from 'onnxruntime-node';
 import { invalidInput } from '../../../base/errors.js';
-import type { Shape, TfDType } from '../../graph/index.js';
-import { elementTypes, sizeOf } from '../../graph/index.js';
+import { elementTypes, sizeOf, type Shape, type TfDType } from '../../graph/index.js';
 import type { InputSpec } from '../../trace/trace.js';
 
 /** A tensor in host memory, row-major. */

@@ -1,6 +1,5 @@
 /** Rules that make pads part of windows, and means over images GlobalAveragePool. */
-import { int, intOf, ints, intsOf, textOf, windowOf } from '../../../compiler/index.js';
-import type { NewNode, OnnxNode } from '../../../compiler/index.js';
+import { int, intOf, ints, intsOf, textOf, windowOf, type NewNode, type OnnxNode } from '../../../compiler/index.js';
 import { boundsOf, named, type Editor, type Replace, type Rules } from './values.js';
 
 /** Zero pads of rows and columns only, begins before ends; undefined for others. */

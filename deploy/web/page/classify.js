@@ -6,27 +6,146 @@
  * @property {[number, number, number]} input height, width and channels
  * @property {number[]} mean of pixel / 255, per channel
  * @property {number[]} std
+ * @property {{ fit: string, background: string, resampling: string }} preprocess
  */
 
+/*
+ * Images are brought to the size and proportions of the model's input as the training did it (libvips), to within a level of
+ * 255 on average: canvases resize differently in each browser.
+ */
+
+const cubic = (b, c) => (x) =>
+  x < 1
+    ? ((12 - 9 * b - 6 * c) * x ** 3 + (-18 + 12 * b + 6 * c) * x ** 2 + 6 - 2 * b) / 6
+    : ((-b - 6 * c) * x ** 3 + (6 * b + 30 * c) * x ** 2 + (-12 * b - 48 * c) * x + 8 * b + 24 * c) / 6;
+const sinc = (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+
+/** The filters for shrinking: how far they reach in pixels of the result, and their weight at a distance from 0 on. */
+const filters = {
+  lanczos3: { reach: 3, weight: (x) => sinc(x) * sinc(x / 3) },
+  mitchell: { reach: 2, weight: cubic(1 / 3, 1 / 3) },
+  cubic: { reach: 2, weight: cubic(0, 1 / 2) },
+  linear: { reach: 1, weight: (x) => 1 - x },
+};
+
+/** The weighted neighbours of each of `to` positions in a row of `from` pixels, of which `scale` become one. */
+function taps(from, to, scale, name) {
+  // Enlarging interpolates with a cubic, unless the filter is simpler.
+  const { reach, weight } = filters[scale < 1 && name !== 'linear' ? 'cubic' : name];
+  const wide = Math.max(1, scale);
+  // Rounding the size leaves a part of a pixel, of which each side has half.
+  const rest = to * scale - from;
+  return Array.from({ length: to }, (_, i) => {
+    const centre = (i + 0.5) * scale - rest / 2;
+    const start = Math.max(0, Math.ceil(centre - reach * wide - 0.5));
+    const end = Math.min(from, Math.floor(centre + reach * wide + 0.5));
+    const weights = Array.from({ length: end - start }, (_, k) => {
+      const distance = Math.abs(start + k + 0.5 - centre) / wide;
+      return distance < reach ? weight(distance) : 0;
+    });
+    const sum = weights.reduce((a, b) => a + b, 0);
+    return { start, weights: weights.map((one) => one / sum) };
+  });
+}
+
+/** Filters one axis of bytes [outer, from, inner]. */
+function resample(data, outer, from, inner, all) {
+  const result = new Uint8ClampedArray(outer * all.length * inner);
+  for (let o = 0, at = 0; o < outer; o++)
+    for (const { start, weights } of all)
+      for (let i = 0; i < inner; i++, at++) {
+        let sum = 0;
+        for (let k = 0, p = (o * from + start) * inner + i; k < weights.length; k++, p += inner)
+          sum += weights[k] * data[p];
+        result[at] = sum;
+      }
+  return result;
+}
+
+/** The means of blocks of n x n pixels; the rest at the end is left out. */
+function shrunk({ data, height, width }, n) {
+  const size = [height, width].map((side) => Math.max(1, Math.floor(side / n)));
+  const result = new Uint8ClampedArray(size[0] * size[1] * 4);
+  for (let y = 0, at = 0; y < size[0]; y++)
+    for (let x = 0; x < size[1]; x++)
+      for (let c = 0; c < 4; c++, at++) {
+        let sum = 0;
+        for (let j = 0; j < n; j++) for (let i = 0; i < n; i++) sum += data[((y * n + j) * width + x * n + i) * 4 + c];
+        result[at] = sum / n ** 2;
+      }
+  return { data: result, height: size[0], width: size[1] };
+}
+
+/** How many pixels become one, in height and width, before the image is cut or gets bars. */
+const scalesOf = {
+  cover: (vertical, horizontal) => Array(2).fill(Math.min(vertical, horizontal)),
+  contain: (vertical, horizontal) => Array(2).fill(Math.max(vertical, horizontal)),
+  stretch: (vertical, horizontal) => [vertical, horizontal],
+};
+
+/** Browsers have canvases of at least this many pixels. */
+const mostPixels = 16e6;
+
+/** Whether a file is a JPEG: libvips shrinks these by 2, 4 or 8 while it reads them. */
+async function isJpeg(source) {
+  if (!(source instanceof Blob)) return false;
+  const [first, second] = new Uint8Array(await source.slice(0, 2).arrayBuffer());
+  return first === 0xff && second === 0xd8;
+}
+
 /**
- * The pixels of an image as the model takes them: turned as its EXIF says, on white, cut to the model's proportions around
- * its centre, scaled, normalised.
+ * The pixels of an image [height, width, 4].
+ *
+ * @param {ImageBitmapSource} source a file, for example
+ * @param {[number, number]} size height and width
+ * @param {{ fit: string, background: string, resampling: string }} preprocess
+ * @returns {Promise<Uint8ClampedArray>}
+ */
+async function render(source, size, { fit, background, resampling }) {
+  let image = await decoded(source, background);
+  const scales = () => scalesOf[fit](image.height / size[0], image.width / size[1]);
+  const least = Math.min(...scales());
+  const times = [8, 4, 2].find((n) => least >= n);
+  if (times !== undefined && (await isJpeg(source))) image = shrunk(image, times);
+  const [vertical, horizontal] = scales();
+  const height = Math.max(1, Math.round(image.height / vertical));
+  const width = Math.max(1, Math.round(image.width / horizontal));
+  const narrow = resample(image.data, image.height, image.width, 4, taps(image.width, width, horizontal, resampling));
+  const scaled = resample(narrow, 1, image.height, width * 4, taps(image.height, height, vertical, resampling));
+  const view = contextOf(size[1], size[0], background);
+  const [top, left] = [size[0] - height, size[1] - width].map((rest) => Math.floor(rest / 2));
+  view.putImageData(new ImageData(scaled, width, height), left, top);
+  return view.getImageData(0, 0, size[1], size[0]).data;
+}
+
+/** The whole image on the background, turned as EXIF says. */
+async function decoded(source, background) {
+  const bitmap = await createImageBitmap(source);
+  const shrink = Math.min(1, Math.sqrt(mostPixels / (bitmap.width * bitmap.height)));
+  const [height, width] = [bitmap.height, bitmap.width].map((side) => Math.max(1, Math.floor(side * shrink)));
+  const context = contextOf(width, height, background);
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  return context.getImageData(0, 0, width, height);
+}
+
+function contextOf(width, height, background) {
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  context.fillStyle = background;
+  context.fillRect(0, 0, width, height);
+  return context;
+}
+
+/**
+ * The pixels of an image as the model takes them.
  *
  * @param {ImageBitmapSource} image a file, for example
  * @param {Facts} facts
  * @returns {Promise<Float32Array>} [height, width, channels]
  */
-export async function pixelsOf(image, { input: [height, width, channels], mean, std }) {
-  const bitmap = await createImageBitmap(image);
-  const context = new OffscreenCanvas(width, height).getContext('2d');
-  const scale = Math.max(width / bitmap.width, height / bitmap.height);
-  const [w, h] = [bitmap.width * scale, bitmap.height * scale];
-  context.fillStyle = 'white';
-  context.fillRect(0, 0, width, height);
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(bitmap, (width - w) / 2, (height - h) / 2, w, h);
-  bitmap.close();
-  const { data } = context.getImageData(0, 0, width, height);
+export async function pixelsOf(image, { input: [height, width, channels], mean, std, preprocess }) {
+  const data = await render(image, [height, width], preprocess);
   return Float32Array.from({ length: height * width * channels }, (_, i) => {
     const pixel = 4 * Math.floor(i / channels);
     const value = channels === 1 ? grey(data, pixel) : data[pixel + (i % channels)] / 255;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { messageOf, NasError } from '../../../base/errors.js';
+import { messageOf, NasError, type ErrorDetails } from '../../../base/errors.js';
 import { StorageFailure } from '../../runner/jobs/job-runner.js';
 
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
@@ -46,35 +46,39 @@ export interface TransferOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** A store of contents by hash: a shared folder, the coordinator's HTTP server, or that server's own side. */
+/** A store of a run's contents by hash. */
 export interface Artifacts {
   /**
    * Makes the content of a file available, unless it already is; continues an upload that broke off. Replacing the file by
    * a rename meanwhile is safe: the content at the time of the call is sent.
-   * @throws NasError `failure` when the store stays unreachable, `invalid-input` when it cannot be written
+   * @throws FilesUnreachable; NasError `invalid-input` when the file cannot be read; the signal's reason
    */
   put(path: string, options?: TransferOptions): Promise<Artifact>;
   /**
    * Writes a content to a file, verified and atomically; creates the folder. Continues a download that broke off.
-   * @throws ArtifactGone when the store does not have it (any more); NasError as `put`
+   * @throws ArtifactGone; StorageFailed; FilesUnreachable; the signal's reason
    */
   get(artifact: Artifact, path: string, options?: TransferOptions): Promise<void>;
 }
 
 /** The store does not have a content (any more): a newer file replaced it, or its upload never finished. */
 export class ArtifactGone extends NasError {
-  constructor(
-    readonly artifact: Artifact,
-    where: string,
-  ) {
-    super('failure', `${where} has no content ${artifact.sha256.slice(0, 12)} of ${artifact.bytes} bytes (any more)`);
+  constructor({ sha256, bytes }: Artifact) {
+    super('failure', `the run has no content ${sha256.slice(0, 12)} of ${bytes} bytes (any more)`);
+  }
+}
+
+/** The run's files cannot be reached, or not be written where the run is; a later attempt may succeed. */
+export class FilesUnreachable extends NasError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('failure', message, details);
   }
 }
 
 /** The bytes that arrived do not match their hash, even after a second transfer. */
-export class WrongContent extends NasError {
+export class WrongContent extends FilesUnreachable {
   constructor(path: string, { sha256, bytes }: Artifact) {
-    super('failure', `${path}: what arrived is not the content ${sha256.slice(0, 12)} of ${bytes} bytes`, {
+    super(`${path}: what arrived is not the content ${sha256.slice(0, 12)} of ${bytes} bytes`, {
       hint: 'Something between the machines changes the data, or a disk is damaged.',
     });
   }
@@ -89,6 +93,3 @@ export class StorageFailed extends StorageFailure {
     });
   }
 }
-
-/** The store is unreachable at the moment; a later attempt may succeed. */
-export class Unreachable extends Error {}

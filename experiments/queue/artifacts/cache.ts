@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeDirectory } from '../../../base/files.js';
@@ -24,7 +24,7 @@ export interface UsedBundle {
   release(): void;
 }
 
-const entrySchema = z.object({ bytes: z.number(), files: z.number() });
+const entrySchema = z.object({ bytes: z.number() });
 
 const isKey = (name: string): boolean => /^[0-9a-f]{32}$/.test(name);
 
@@ -46,7 +46,6 @@ const unfinishedLife = 86_400_000;
  */
 export class BundleCache {
   private readonly queue = new KeyedQueue();
-  private removed = 0;
 
   /** @throws StorageFailed when the folder cannot be made */
   constructor(
@@ -64,7 +63,7 @@ export class BundleCache {
    * A bundle on this machine's disk, downloaded when it is missing or damaged.
    * @throws StorageFailed when it cannot be written; as `Artifacts.get`
    */
-  async use(bundle: Bundle, artifacts: Artifacts, options: TransferOptions = {}): Promise<UsedBundle> {
+  async use(bundle: Bundle, artifacts: Pick<Artifacts, 'get'>, options: TransferOptions = {}): Promise<UsedBundle> {
     const key = contentHash(bundle.kind, bundle.files).slice(0, 32);
     return await this.queue.run(key, async () => {
       const found = await this.find(key, bundle);
@@ -87,28 +86,31 @@ export class BundleCache {
     return null;
   }
 
-  /** A shared lock of an entry; null when it does not exist. */
+  /** A shared lock of an entry; null when it does not exist, or is being evicted. */
   private share(key: string): Lock | null {
     const mark = this.mark(key);
-    const before = statSync(mark, { throwIfNoEntry: false });
-    if (before === undefined) return null;
     try {
+      const { ino } = statSync(mark);
       const share = shareLock(mark);
-      if (statSync(mark, { throwIfNoEntry: false })?.ino === before.ino) return share;
+      if (statSync(mark).ino === ino) return share;
       // It was evicted just before the lock was taken.
       share?.release();
     } catch {
-      // It is being evicted.
+      // It does not exist.
     }
     return null;
   }
 
-  private async used(key: string, { kind, files }: Bundle, share: Lock): Promise<UsedBundle> {
-    const touch = async (): Promise<void> => {
+  private used(key: string, { kind, files }: Bundle, share: Lock): UsedBundle {
+    const touch = (): void => {
       const now = this.options.clock() / 1000;
-      await utimes(this.mark(key), now, now).catch(() => undefined);
+      try {
+        utimesSync(this.mark(key), now, now);
+      } catch {
+        // Another process has removed a damaged entry.
+      }
     };
-    await touch();
+    touch();
     const content = join(this.directory, key, 'content');
     let isReleased = false;
     return {
@@ -116,7 +118,7 @@ export class BundleCache {
       release: () => {
         if (isReleased) return;
         isReleased = true;
-        void touch();
+        touch();
         share.release();
       },
     };
@@ -125,7 +127,7 @@ export class BundleCache {
   private async fetchWithRoom(
     key: string,
     bundle: Bundle,
-    artifacts: Artifacts,
+    artifacts: Pick<Artifacts, 'get'>,
     options: TransferOptions,
   ): Promise<UsedBundle> {
     await this.makeRoom(this.options.limitBytes - bytesOf(bundle.files));
@@ -141,33 +143,28 @@ export class BundleCache {
   private async fetch(
     key: string,
     bundle: Bundle,
-    artifacts: Artifacts,
+    artifacts: Pick<Artifacts, 'get'>,
     { signal, onProgress }: TransferOptions,
   ): Promise<UsedBundle> {
     const making = join(this.directory, 'making', key);
-    const content = join(making, 'content');
-    const total = bytesOf(bundle.files);
-    try {
-      makeDirectory(content);
-    } catch (cause) {
-      throw new StorageFailed(content, cause);
-    }
+    const bytes = bytesOf(bundle.files);
     let before = 0;
     for (const file of bundle.files) {
-      const done = before;
-      await artifacts.get(file, join(content, file.path), {
+      const start = before;
+      await artifacts.get(file, join(making, 'content', file.path), {
         signal,
-        onProgress: (bytes) => onProgress?.(done + bytes, total),
+        onProgress: (done) => onProgress?.(start + done, bytes),
       });
       before += file.bytes;
     }
     try {
-      await writeFile(join(making, 'bundle.json'), JSON.stringify({ bytes: total, files: bundle.files.length }));
+      makeDirectory(join(making, 'content'));
+      await writeFile(join(making, 'bundle.json'), JSON.stringify({ bytes }));
       // The lock comes before the rename, so no process can evict it in between.
       const share = shareLock(join(making, 'in-use'));
       if (share === null) throw new Error(`${making} is locked`);
       await rename(making, join(this.directory, key));
-      return await this.used(key, bundle, share);
+      return this.used(key, bundle, share);
     } catch (cause) {
       throw new StorageFailed(join(this.directory, key), cause);
     }
@@ -205,7 +202,7 @@ export class BundleCache {
 
   /** Removes an entry at once for all processes, also a damaged one that is in use. */
   private async remove(key: string): Promise<void> {
-    const trash = join(this.directory, 'trash', `${key}.${process.pid}.${this.removed++}`);
+    const trash = join(this.directory, 'trash', `${key}.${randomUUID()}`);
     try {
       await rename(join(this.directory, key), trash);
     } catch {
@@ -217,10 +214,10 @@ export class BundleCache {
 
   /** Removes what killed processes left: half evicted bundles, and old downloads. */
   private async tidy(): Promise<void> {
-    for (const name of await readdir(join(this.directory, 'trash')))
-      await rm(join(this.directory, 'trash', name), { recursive: true, force: true });
-    for (const key of (await readdir(join(this.directory, 'making'))).filter(isKey)) {
-      const path = join(this.directory, 'making', key);
+    const [trash, making] = ['trash', 'making'].map((name) => join(this.directory, name));
+    for (const name of await readdir(trash)) await rm(join(trash, name), { recursive: true, force: true });
+    for (const key of (await readdir(making)).filter(isKey)) {
+      const path = join(making, key);
       const stats = await stat(path).catch(() => null);
       if (stats === null || this.options.clock() - stats.mtimeMs <= unfinishedLife) continue;
       const lock = this.tryLock(this.lockFile(key));

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeDirectory } from '../../../base/files.js';
-import { ArtifactGone, StorageFailed, WrongContent, type Artifact, type TransferOptions } from './artifact.js';
-import { blockBytes, chunksOf, hashFile, partOf } from './files.js';
+import { ArtifactGone, StorageFailed, WrongContent, type Artifact } from './artifact.js';
+import { blockBytes, partOf, readFrom, type OpenFile } from './files.js';
 
 /** After so many bytes, the disk is asked to store them while the next ones come. */
 const syncBytes = 2 ** 25;
@@ -30,7 +30,7 @@ export class ContentFile {
 
   private constructor(
     private readonly path: string,
-    private readonly artifact: Artifact,
+    readonly artifact: Artifact,
     private readonly part: string,
     private readonly handle: FileHandle,
     /** Bytes that an earlier writer left. */
@@ -52,7 +52,7 @@ export class ContentFile {
         const left = size > artifact.bytes ? 0 : size;
         if (left < size) await handle.truncate(0);
         const file = new ContentFile(path, artifact, part, handle, left);
-        if (left > 0) await hashFile(file.hash, handle);
+        for await (const chunk of readFrom(handle, 0, left)) file.hash.update(chunk);
         return file;
       } catch (error) {
         await handle.close();
@@ -136,19 +136,39 @@ export class ContentFile {
   }
 }
 
-/** Appends from a file what its copy still lacks. */
-export async function copyRest(
-  source: FileHandle,
+export interface Transfer {
+  readonly signal: AbortSignal | undefined;
+  /** Called with the bytes of the content that are there. */
+  readonly advance: (done: number) => void;
+}
+
+/** The way to and from the place where a run's contents are. */
+export interface Transport {
+  /** Sends what that place lacks of a content. @throws Unreachable; FilesUnreachable; the signal's reason */
+  send(file: OpenFile, transfer: Transfer): Promise<void>;
+  /** Appends to a file what it lacks. @throws as `send`; ArtifactGone; errors of ContentFile */
+  fetch(artifact: Artifact, target: ContentFile, transfer: Transfer): Promise<void>;
+}
+
+/** The place cannot be reached at the moment; a later attempt may succeed. */
+export class Unreachable extends Error {}
+
+/** Appends to a file what it lacks. */
+export async function append(
+  chunks: AsyncIterable<Uint8Array>,
   target: ContentFile,
-  { signal, onProgress }: TransferOptions,
-  total: number,
+  { signal, advance }: Transfer,
 ): Promise<void> {
-  for await (const chunk of chunksOf(source, target.bytes, total)) {
+  for await (const chunk of chunks) {
     signal?.throwIfAborted();
     await target.write(chunk);
-    onProgress?.(target.bytes, total);
+    advance(target.bytes);
   }
 }
+
+/** Appends from a file what its copy still lacks. */
+export const copyRest = (source: FileHandle, target: ContentFile, transfer: Transfer): Promise<void> =>
+  append(readFrom(source, target.bytes, target.artifact.bytes), target, transfer);
 
 /**
  * Writes a content to its place; `fill` appends what an earlier attempt has not left. When that rest turns out to be

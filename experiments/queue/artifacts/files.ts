@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -15,6 +15,7 @@ const isPart = (name: string): boolean => /^\.[0-9a-f]{16}\.[0-9a-f]{16}\.part$/
 
 /** An open file and its content. Reading continues in this file even when another one takes its path. */
 export interface OpenFile {
+  readonly path: string;
   readonly handle: FileHandle;
   readonly artifact: Artifact;
 }
@@ -28,14 +29,10 @@ const mostKnown = 50_000;
 const mostReadings = 3;
 
 /**
- * The bytes of a file from `start` to `end`. Each chunk overwrites the one before: with a buffer for each chunk, garbage
- * collection takes longer than reading. The file stays open.
+ * The bytes of a file from `start` to `end`, which stays open. Each chunk overwrites the one before: with a buffer for each
+ * chunk, garbage collection takes longer than reading.
  */
-export async function* chunksOf(
-  handle: FileHandle,
-  start = 0,
-  end = Infinity,
-): AsyncGenerator<Buffer, void, undefined> {
+export async function* readFrom(handle: FileHandle, start = 0, end = Infinity): AsyncGenerator<Buffer> {
   const block = Buffer.allocUnsafeSlow(Math.min(blockBytes, Math.max(0, end - start)));
   for (let position = start; position < end;) {
     const { bytesRead } = await handle.read(block, 0, Math.min(block.byteLength, end - position), position);
@@ -43,16 +40,6 @@ export async function* chunksOf(
     position += bytesRead;
     yield block.subarray(0, bytesRead);
   }
-}
-
-/** Adds the bytes of a file to a hash. @returns their number */
-export async function hashFile(hash: Hash, handle: FileHandle): Promise<number> {
-  let bytes = 0;
-  for await (const chunk of chunksOf(handle)) {
-    hash.update(chunk);
-    bytes += chunk.byteLength;
-  }
-  return bytes;
 }
 
 /** Changes when a file is written or replaced. */
@@ -67,7 +54,7 @@ export class FileHashes {
   async open(path: string): Promise<OpenFile> {
     const handle = await open(path, 'r');
     try {
-      return { handle, artifact: await this.contentOf(path, handle) };
+      return { path, handle, artifact: await this.contentOf(path, handle) };
     } catch (error) {
       await handle.close();
       throw error;
@@ -105,7 +92,11 @@ export class FileHashes {
       const known = this.known.get(path);
       if (known?.stamp === stampOf(before)) return known.artifact;
       const hash = createHash('sha256');
-      const bytes = await hashFile(hash, handle);
+      let bytes = 0;
+      for await (const chunk of readFrom(handle)) {
+        hash.update(chunk);
+        bytes += chunk.byteLength;
+      }
       // Replacing the file by a rename changes its ctime only, not its content.
       const after = await handle.stat({ bigint: true });
       if (bytes !== Number(after.size) || before.mtimeNs !== after.mtimeNs) continue;

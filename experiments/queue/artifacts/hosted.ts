@@ -14,17 +14,19 @@ export interface HostedOptions {
   readonly silenceMs?: number;
 }
 
-/** State of an upload: complete, or continued at `offset`, or `busy` while another sender has it. */
-export type UploadState =
-  { readonly state: 'complete' } | { readonly state: 'partial' | 'busy'; readonly offset: number };
+/** An upload: complete, to be continued at `offset`, received from another sender, or too large for the disk. */
+export interface UploadState {
+  readonly state: 'complete' | 'partial' | 'busy' | 'full';
+  /** Bytes that are there. */
+  readonly offset: number;
+}
 
 const day = 86_400_000;
-const unfinishedLife = day;
-/** As long as results stay in the queue, which name their files. */
-const completeLife = 7 * day;
-
-const wholeName = /^[0-9a-f]{64}$/;
-const partName = /^[0-9a-f]{64}\.part$/;
+/** How long an upload stays without a byte, and until it is collected: as long as results stay in the queue. */
+const lives: readonly (readonly [name: RegExp, ms: number])[] = [
+  [/^[0-9a-f]{64}\.part$/, day],
+  [/^[0-9a-f]{64}$/, 7 * day],
+];
 
 /**
  * The store behind the coordinator's HTTP server. `put` registers a file where it is, and serves it as long as it is not
@@ -35,8 +37,8 @@ export class HostedArtifacts implements Artifacts {
   private readonly uploads: string;
   private readonly reserveBytes: number;
   private readonly hashes = new FileHashes();
+  /** The files of each content. */
   private readonly paths = new Map<string, Set<string>>();
-  private readonly contents = new Map<string, string>();
   private readonly queue = new KeyedQueue();
   /** Bytes that the uploads under way have still to receive. */
   private readonly receiving = new Map<string, () => number>();
@@ -45,7 +47,6 @@ export class HostedArtifacts implements Artifacts {
     this.uploads = uploads;
     this.reserveBytes = reserveBytes;
     this.silenceMs = silenceMs;
-    makeDirectory(uploads);
   }
 
   /** Copies nothing: the file must stay as long as its content may be requested. */
@@ -55,37 +56,32 @@ export class HostedArtifacts implements Artifacts {
     return artifact;
   }
 
-  async get(artifact: Artifact, path: string, options: TransferOptions = {}): Promise<void> {
+  async get(artifact: Artifact, path: string, { signal, onProgress }: TransferOptions = {}): Promise<void> {
     await this.queue.run(artifact.sha256, async () => {
-      options.signal?.throwIfAborted();
-      if (!(await this.hashes.has(path, artifact))) await this.place(artifact, path, options);
+      signal?.throwIfAborted();
+      if (!(await this.hashes.has(path, artifact))) await this.place(artifact, path, signal);
       this.register(path, artifact.sha256);
     });
-    options.onProgress?.(artifact.bytes, artifact.bytes);
+    onProgress?.(artifact.bytes, artifact.bytes);
   }
 
   /** Opens a content; the caller closes it. Null when there is none. */
   async find(sha256: string): Promise<OpenFile | null> {
-    for (const path of [...(this.paths.get(sha256) ?? []), this.upload(sha256)]) {
+    const registered = this.paths.get(sha256) ?? new Set();
+    for (const path of [...registered, this.upload(sha256)]) {
       const file = await this.hashes.open(path).catch(() => null);
-      if (file === null) continue;
-      if (file.artifact.sha256 === sha256) return file;
-      await file.handle.close();
+      if (file?.artifact.sha256 === sha256) return file;
+      await file?.handle.close();
+      registered.delete(path);
     }
     return null;
   }
 
-  async uploadState(sha256: string): Promise<UploadState> {
-    if ((await sizeOf(this.upload(sha256))) !== null) return { state: 'complete' };
-    const offset = (await sizeOf(this.part(sha256))) ?? 0;
-    return { state: this.receiving.has(sha256) ? 'busy' : 'partial', offset };
-  }
-
-  /** Whether the disk has room for the rest of an upload, besides those under way. */
-  async hasRoom({ bytes }: Artifact, offset: number): Promise<boolean> {
-    const { bavail, bsize } = await statfs(this.uploads);
-    const others = [...this.receiving.values()].reduce((sum, missing) => sum + missing(), 0);
-    return bavail * bsize - others - this.reserveBytes >= bytes - offset;
+  async uploadState({ sha256, bytes }: Artifact): Promise<UploadState> {
+    if ((await sizeOf(this.upload(sha256))) !== null) return { state: 'complete', offset: bytes };
+    const offset = (await sizeOf(`${this.upload(sha256)}.part`)) ?? 0;
+    if (this.receiving.has(sha256)) return { state: 'busy', offset };
+    return { state: (await this.hasRoom(bytes - offset)) ? 'partial' : 'full', offset };
   }
 
   /**
@@ -94,11 +90,13 @@ export class HostedArtifacts implements Artifacts {
    */
   async receive(artifact: Artifact, offset: number, body: AsyncIterable<Uint8Array>): Promise<UploadState> {
     const { sha256, bytes } = artifact;
-    const before = await this.uploadState(sha256);
-    if (before.state !== 'partial' || this.receiving.has(sha256)) return before;
-    this.receiving.set(sha256, () => bytes - before.offset);
+    const before = await this.uploadState(artifact);
+    // Another sender may have begun meanwhile.
+    if (this.receiving.has(sha256)) return { ...before, state: 'busy' };
+    if (before.state !== 'partial' || before.offset !== offset) return before;
+    this.receiving.set(sha256, () => bytes - offset);
     try {
-      const file = await ContentFile.open(this.upload(sha256), artifact, this.part(sha256));
+      const file = await ContentFile.open(this.upload(sha256), artifact, `${this.upload(sha256)}.part`);
       try {
         if (file.bytes !== offset) return { state: 'partial', offset: file.bytes };
         this.receiving.set(sha256, () => bytes - file.bytes);
@@ -109,7 +107,7 @@ export class HostedArtifacts implements Artifacts {
         }
         if (file.bytes < bytes) return { state: 'partial', offset: file.bytes };
         await file.finish();
-        return { state: 'complete' };
+        return { state: 'complete', offset: bytes };
       } finally {
         await file.close();
       }
@@ -120,8 +118,8 @@ export class HostedArtifacts implements Artifacts {
 
   /** Removes unfinished uploads after a day without progress, and complete ones that were not collected for a week. */
   async expire(now: number): Promise<void> {
-    for (const name of await readdir(this.uploads)) {
-      const life = wholeName.test(name) ? completeLife : partName.test(name) ? unfinishedLife : Infinity;
+    for (const name of await readdir(this.uploads).catch(() => [])) {
+      const life = lives.find(([pattern]) => pattern.test(name))?.[1] ?? Infinity;
       const path = join(this.uploads, name);
       const stats = await stat(path).catch(() => null);
       if (stats !== null && !this.receiving.has(name.slice(0, 64)) && now - stats.mtimeMs > life)
@@ -133,23 +131,29 @@ export class HostedArtifacts implements Artifacts {
     return join(this.uploads, sha256);
   }
 
-  private part(sha256: string): string {
-    return `${this.upload(sha256)}.part`;
+  /** Whether the disk has room for so many bytes, besides the uploads under way. */
+  private async hasRoom(bytes: number): Promise<boolean> {
+    makeDirectory(this.uploads);
+    const { bavail, bsize } = await statfs(this.uploads);
+    const others = [...this.receiving.values()].reduce((sum, missing) => sum + missing(), 0);
+    return bavail * bsize - others - this.reserveBytes >= bytes;
   }
 
-  private async place(artifact: Artifact, path: string, options: TransferOptions): Promise<void> {
+  private async place(artifact: Artifact, path: string, signal: AbortSignal | undefined): Promise<void> {
     try {
       makeDirectory(dirname(path));
       await rename(this.upload(artifact.sha256), path);
       return;
     } catch (cause) {
-      if (!isAbsent(cause)) throw new StorageFailed(path, cause);
+      if (!['ENOENT', 'EXDEV'].includes(codeOf(cause))) throw new StorageFailed(path, cause);
     }
     // The upload is on another disk, or the content is registered under another path: it is copied.
     const file = await this.find(artifact.sha256);
-    if (file === null) throw new ArtifactGone(artifact, 'the run');
+    if (file === null) throw new ArtifactGone(artifact);
     try {
-      await writeContent(path, artifact, (target) => copyRest(file.handle, target, options, artifact.bytes));
+      await writeContent(path, artifact, (target) =>
+        copyRest(file.handle, target, { signal, advance: () => undefined }),
+      );
     } finally {
       await file.handle.close();
     }
@@ -157,23 +161,11 @@ export class HostedArtifacts implements Artifacts {
   }
 
   private register(path: string, sha256: string): void {
-    const earlier = this.contents.get(path);
-    if (earlier === sha256) return;
-    if (earlier !== undefined) {
-      const others = this.paths.get(earlier);
-      others?.delete(path);
-      if (others?.size === 0) this.paths.delete(earlier);
-    }
-    this.contents.set(path, sha256);
-    const paths = this.paths.get(sha256) ?? new Set();
-    this.paths.set(sha256, paths.add(path));
+    this.paths.set(sha256, (this.paths.get(sha256) ?? new Set()).add(path));
   }
 }
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
-
-/** Whether a rename failed because its source is missing or on another disk. */
-const isAbsent = (error: unknown): boolean => ['ENOENT', 'EXDEV'].includes(codeOf(error));
 
 /** Whether the sender of a request went away. */
 const isDisconnect = (error: unknown): boolean => ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(codeOf(error));

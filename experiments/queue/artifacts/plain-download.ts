@@ -1,14 +1,11 @@
 import { connect } from 'node:net';
 import { withoutBrackets } from '../../../base/server.js';
-import type { ArtifactsAddress } from '../registry.js';
 
 /**
  * Downloads of large files over plain HTTP. Node's client allocates memory for each 64 KiB, so half of a download's CPU time
  * goes to garbage collection. Here all bytes arrive in one buffer. It understands only answers of the run's own server; other
  * answers are left to Node's client.
  */
-
-type HttpAddress = Extract<ArtifactsAddress, { type: 'http' }>;
 
 export interface Download {
   /** Below the server's address. */
@@ -28,14 +25,14 @@ const longestHead = 2 ** 14;
 
 /**
  * Downloads the rest of a content.
- * @param take gets each piece, which is overwritten when its promise resolves
+ * @param take gets the pieces, each of which overwrites the one before
  * @returns false, before any piece, when the answer is not exactly these bytes
  * @throws the connection's error, and errors of `take`
  */
 export async function downloadPlain(
-  { url, token }: Pick<HttpAddress, 'url' | 'token'>,
+  { url, token }: { readonly url: string; readonly token: string },
   { path, start, bytes, silenceMs, signal }: Download,
-  take: (piece: Uint8Array) => Promise<void>,
+  take: (pieces: AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<boolean> {
   const target = new URL(url.replace(/\/+$/, '') + path);
   const request = [
@@ -45,22 +42,35 @@ export async function downloadPlain(
     ...(start === 0 ? [] : [`Range: bytes=${start}-`]),
     'Connection: close',
   ];
-  let head: Buffer | null = Buffer.alloc(0);
-  let missing = bytes - start;
-  for await (const received of exchange(target, `${request.join('\r\n')}\r\n\r\n`, silenceMs, signal)) {
-    let piece: Uint8Array = received;
-    if (head !== null) {
-      head = Buffer.concat([head, received]);
-      const end = head.indexOf('\r\n\r\n');
-      if (end < 0 && head.byteLength < longestHead) continue;
-      if (end < 0 || !isRest(head.toString('latin1', 0, end), start, bytes)) return false;
-      piece = head.subarray(end + 4);
-      head = null;
+  const received = exchange(target, `${request.join('\r\n')}\r\n\r\n`, silenceMs, signal);
+  try {
+    let head = Buffer.alloc(0);
+    for (let end = -1; end < 0; end = head.indexOf('\r\n\r\n')) {
+      if (head.byteLength > longestHead) return false;
+      const { value, done } = await received.next();
+      if (done === true) throw new Error('the connection was closed');
+      head = Buffer.concat([head, value]);
     }
-    const wanted = piece.subarray(0, missing);
-    if (wanted.byteLength > 0) await take(wanted);
-    missing -= wanted.byteLength;
-    if (missing === 0) return true;
+    const end = head.indexOf('\r\n\r\n');
+    if (!isRest(head.toString('latin1', 0, end), start, bytes)) return false;
+    await take(exactly(bytes - start, head.subarray(end + 4), received));
+    return true;
+  } finally {
+    await received.return();
+  }
+}
+
+/** So many bytes. @throws Error when there are fewer */
+async function* exactly(missing: number, first: Uint8Array, others: AsyncIterable<Uint8Array>) {
+  const wanted = first.subarray(0, missing);
+  if (wanted.byteLength > 0) yield wanted;
+  missing -= wanted.byteLength;
+  if (missing === 0) return;
+  for await (const piece of others) {
+    const rest = piece.subarray(0, missing);
+    yield rest;
+    missing -= rest.byteLength;
+    if (missing === 0) return;
   }
   throw new Error('the connection was closed');
 }
@@ -119,16 +129,9 @@ async function* exchange(
 
 /** Whether the head of an answer announces exactly the bytes from `start` on, neither compressed nor in chunks. */
 function isRest(head: string, start: number, bytes: number): boolean {
-  const [statusLine, ...lines] = head.split('\r\n');
-  const headers = new Map(
-    lines.map((line): [string, string] => {
-      const colon = line.indexOf(':');
-      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
-    }),
-  );
-  if (headers.has('transfer-encoding') || headers.has('content-encoding')) return false;
-  if (headers.get('content-length') !== String(bytes - start)) return false;
-  const status = /^HTTP\/1\.[01] (\d{3})( |$)/.exec(statusLine)?.[1];
+  const hasLine = (line: string): boolean => new RegExp(`^${line}\\s*$`, 'im').test(head);
+  if (/^(transfer|content)-encoding:/im.test(head) || !hasLine(`content-length:\\s*${bytes - start}`)) return false;
+  const status = /^HTTP\/1\.[01] (\d{3})( |\r|$)/.exec(head)?.[1];
   if (status === '200') return start === 0;
-  return status === '206' && headers.get('content-range') === `bytes ${start}-${bytes - 1}/${bytes}`;
+  return status === '206' && hasLine(`content-range:\\s*bytes ${start}-${bytes - 1}/${bytes}`);
 }

@@ -1,150 +1,149 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { invalidInput, messageOf } from '../../../base/errors.js';
-import { makeDirectory } from '../../../base/files.js';
-import {
-  type Artifact,
-  ArtifactGone,
-  type Artifacts,
-  StorageFailed,
-  type TransferOptions,
-  Unreachable,
-} from './artifact.js';
-import { ContentFile, copyRest, writeContent } from './content-file.js';
-import { FileHashes, KeyedQueue, type OpenFile } from './files.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../../base/errors.js';
 import type { ArtifactsAddress } from '../registry.js';
-import { HttpArtifacts, retryUnreachable, type HttpOptions } from './http.js';
+import { ArtifactGone, FilesUnreachable, type Artifact, type Artifacts, type TransferOptions } from './artifact.js';
+import { ContentFile, copyRest, Unreachable, writeContent, type Transfer, type Transport } from './content-file.js';
+import { FileHashes, KeyedQueue, type OpenFile } from './files.js';
+import { HttpTransport } from './http.js';
 
-/** A run's contents in a folder that all machines have under the same path: `<path>/<run>/<sha256>`. */
-export class SharedFolder implements Artifacts {
-  private readonly folder: string;
+export interface RunArtifactsOptions {
+  /** How long an unreachable coordinator is retried without any progress, in ms; default 2 minutes. */
+  readonly patienceMs?: number;
+  /** A connection without a byte in either direction for so long is given up, in ms; default 30 seconds. */
+  readonly silenceMs?: number;
+}
+
+/** Pauses between two attempts, in ms: each twice the one before. */
+const [firstPause, longestPause] = [100, 2000];
+
+/** A run's contents where its coordinator keeps them: behind its HTTP server, or in a folder that all machines share. */
+export class RunArtifacts implements Artifacts {
+  private readonly patienceMs: number;
+  private readonly silenceMs: number;
   private readonly hashes = new FileHashes();
   private readonly queue = new KeyedQueue();
+  private transport: Transport | null = null;
 
   /**
-   * @param make whether to create the run's folder. A worker does not: a missing folder means that it is not shared
-   * @throws NasError `invalid-input` when the folder cannot be made
+   * @param address asked again after a failure, because a resumed coordinator has another one. Null: no coordinator is at
+   *   work
    */
   constructor(
-    private readonly path: string,
-    run: string,
-    { make = true }: { readonly make?: boolean } = {},
+    private readonly address: () => Promise<ArtifactsAddress | null>,
+    { patienceMs = 120_000, silenceMs = 30_000 }: RunArtifactsOptions = {},
   ) {
-    if (!/^[\w-]+$/.test(run)) throw invalidInput(`${run} is no name of a run`);
-    this.folder = join(path, run);
-    if (!make) return;
-    try {
-      makeDirectory(this.folder);
-    } catch (cause) {
-      throw invalidInput(`the shared folder ${path} cannot be written: ${messageOf(cause)}`, { cause });
-    }
+    this.patienceMs = patienceMs;
+    this.silenceMs = silenceMs;
   }
 
-  async put(path: string, options: TransferOptions = {}): Promise<Artifact> {
-    this.checkThere();
-    return this.hashes.putting(path, (file) => this.queue.run(file.artifact.sha256, () => this.copyIn(file, options)));
+  put(path: string, options: TransferOptions = {}): Promise<Artifact> {
+    // Two files with the same content are sent once.
+    return this.hashes.putting(path, (file) =>
+      this.queue.run(`put ${file.artifact.sha256}`, () =>
+        this.transfer(`sending ${path} to the run`, file.artifact, options, (transport, transfer) =>
+          transport.send(file, transfer),
+        ),
+      ),
+    );
   }
 
   async get(artifact: Artifact, path: string, options: TransferOptions = {}): Promise<void> {
-    this.checkThere();
-    await this.queue.run(path, async () => {
+    await this.queue.run(`get ${path}`, async () => {
       if (await this.hashes.has(path, artifact)) return;
-      const source = await open(join(this.folder, artifact.sha256), 'r').catch(() => {
-        throw new ArtifactGone(artifact, `the shared folder ${this.path}`);
-      });
-      try {
-        await writeContent(path, artifact, (target) => copyRest(source, target, options, artifact.bytes));
-      } finally {
-        await source.close();
-      }
+      const what = `fetching ${artifact.sha256.slice(0, 12)} from the run`;
+      await writeContent(path, artifact, (target) =>
+        this.transfer(what, artifact, options, (transport, transfer) => transport.fetch(artifact, target, transfer)),
+      );
     });
     options.onProgress?.(artifact.bytes, artifact.bytes);
   }
 
-  /** Removes the run's contents, once the run is complete. */
-  removeRun(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+  /** Repeats a transfer while it throws `Unreachable`; progress starts the patience anew. */
+  private async transfer(
+    what: string,
+    { bytes }: Artifact,
+    { signal, onProgress }: TransferOptions,
+    attempt: (transport: Transport, transfer: Transfer) => Promise<void>,
+  ): Promise<void> {
+    let since = performance.now();
+    let pause = firstPause;
+    const advance = (done: number): void => {
+      since = performance.now();
+      pause = firstPause;
+      onProgress?.(done, bytes);
+    };
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        this.transport ??= await this.find();
+        await attempt(this.transport, { signal, advance });
+        onProgress?.(bytes, bytes);
+        return;
+      } catch (cause) {
+        this.transport = null;
+        signal?.throwIfAborted();
+        if (!(cause instanceof Unreachable)) throw cause;
+        if (performance.now() + pause - since > this.patienceMs)
+          throw new FilesUnreachable(`${what} has not gone on for ${this.patienceMs / 1000} s: ${messageOf(cause)}`, {
+            hint: 'Is nas run still at work, and can this machine reach the address that workers.artifacts says?',
+            cause,
+          });
+      }
+      await sleep(pause, undefined, { signal }).catch(() => signal?.throwIfAborted());
+      pause = Math.min(longestPause, 2 * pause);
+    }
   }
 
-  private async copyIn({ handle, artifact }: OpenFile, options: TransferOptions): Promise<void> {
+  private async find(): Promise<Transport> {
+    const address = await this.address();
+    if (address === null) throw new Unreachable('no nas run is at work on it');
+    return address.type === 'http' ? new HttpTransport(address, this.silenceMs) : new FolderTransport(address.path);
+  }
+}
+
+/** Contents as files of a folder, named by their SHA-256. */
+class FolderTransport implements Transport {
+  constructor(private readonly folder: string) {}
+
+  async send({ handle, artifact }: OpenFile, transfer: Transfer): Promise<void> {
+    this.checkThere();
     const target = join(this.folder, artifact.sha256);
-    if ((await stat(target).catch(() => null))?.size !== artifact.bytes) {
-      // Another machine may write the same content at the same time: each has a part of its own.
-      const part = `${target}.${randomUUID()}.part`;
+    if ((await stat(target).catch(() => null))?.size === artifact.bytes) return;
+    // Another machine may write the same content at the same time: each has a part of its own.
+    const part = `${target}.${randomUUID()}.part`;
+    try {
       const file = await ContentFile.open(target, artifact, part);
       try {
-        await copyRest(handle, file, options, artifact.bytes);
+        await copyRest(handle, file, transfer);
         await file.finish();
       } finally {
         await file.close();
         await rm(part, { force: true });
       }
+    } catch (cause) {
+      transfer.signal?.throwIfAborted();
+      throw new FilesUnreachable(messageOf(cause), { cause });
     }
-    options.onProgress?.(artifact.bytes, artifact.bytes);
+  }
+
+  async fetch(artifact: Artifact, target: ContentFile, transfer: Transfer): Promise<void> {
+    this.checkThere();
+    const source = await open(join(this.folder, artifact.sha256), 'r').catch(() => {
+      throw new ArtifactGone(artifact);
+    });
+    try {
+      await copyRest(source, target, transfer);
+    } finally {
+      await source.close();
+    }
   }
 
   private checkThere(): void {
-    if (existsSync(this.folder)) return;
-    throw new StorageFailed(
-      `the shared folder ${this.path}, or the run's folder in it, is not on this machine`,
-      new Error('there is no such folder'),
-    );
-  }
-}
-
-/** A run's contents for a worker, wherever its coordinator keeps them at the moment. */
-export class RunArtifacts implements Artifacts {
-  private readonly http: HttpArtifacts;
-  private folder: { readonly path: string; readonly artifacts: SharedFolder } | null = null;
-  private current: Artifacts | null = null;
-
-  /** @param address from the run's record in the registry; null: no coordinator is at work */
-  constructor(
-    private readonly address: () => Promise<ArtifactsAddress | null>,
-    private readonly run: string,
-    private readonly options: HttpOptions = {},
-  ) {
-    this.http = new HttpArtifacts(address, options);
-  }
-
-  put(path: string, options: TransferOptions = {}): Promise<Artifact> {
-    return this.at((artifacts) => artifacts.put(path, options), options.signal);
-  }
-
-  get(artifact: Artifact, path: string, options: TransferOptions = {}): Promise<void> {
-    return this.at((artifacts) => artifacts.get(artifact, path, options), options.signal);
-  }
-
-  /** After a failure, a resumed coordinator may use another kind of store. */
-  private async at<T>(task: (artifacts: Artifacts) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    try {
-      return await task((this.current ??= await this.find(signal)));
-    } catch (error) {
-      this.current = null;
-      throw error;
-    }
-  }
-
-  private async find(signal: AbortSignal | undefined): Promise<Artifacts> {
-    const { patienceMs = 120_000 } = this.options;
-    const address = await retryUnreachable(
-      async () => {
-        const found = await this.address();
-        if (found === null) throw new Unreachable('no nas run is at work on it');
-        return found;
-      },
-      {
-        patienceMs,
-        signal,
-        what: `looking for the files of the run ${this.run}`,
-        hint: 'nas run or nas resume makes them available.',
-      },
-    );
-    if (address.type === 'http') return this.http;
-    if (this.folder?.path !== address.path)
-      this.folder = { path: address.path, artifacts: new SharedFolder(address.path, this.run, { make: false }) };
-    return this.folder.artifacts;
+    if (!existsSync(this.folder))
+      throw new FilesUnreachable(`the shared folder ${this.folder} of the run is not on this machine`);
   }
 }

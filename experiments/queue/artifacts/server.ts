@@ -1,13 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { denialOf, type Denial } from '../../../base/server.js';
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import { namesOf } from '../../../base/server.js';
-import { sha256Schema, StorageFailed, WrongContent, type Artifact } from './artifact.js';
-import { chunksOf, type OpenFile } from './files.js';
-import type { HostedArtifacts } from './hosted.js';
+import { denialOf, namesOf, type Denial } from '../../../base/server.js';
+import { sha256Schema, StorageFailed, WrongContent } from './artifact.js';
+import { readFrom, type OpenFile } from './files.js';
+import type { HostedArtifacts, UploadState } from './hosted.js';
 
 /** GET: a content, from an offset with `range: bytes=N-`. HEAD: whether it exists, or how much of it. PUT: uploads it. */
 export const artifactPath = (sha256: string): string => `/v1/artifacts/${sha256}`;
@@ -20,12 +19,10 @@ export const headers = {
 } as const;
 
 export const statuses = {
-  /** An upload has to continue at another offset, `upload-offset`. */
+  /** An upload has to continue at another offset, `upload-offset`, or another sender uploads it. */
   elsewhere: 409,
   /** The uploaded bytes have another hash. */
   wrong: 422,
-  /** Another sender uploads it. */
-  busy: 423,
   /** The disk is full. */
   full: 507,
 } as const;
@@ -35,8 +32,8 @@ const count = z
   .regex(/^\d{1,15}$/)
   .transform(Number);
 const lengthSchema = z.object({ [headers.length]: count });
-const uploadSchema = z.object({ [headers.length]: count, [headers.offset]: count });
 export const offsetSchema = z.object({ [headers.offset]: count });
+const uploadSchema = z.object({ [headers.length]: count, [headers.offset]: count });
 export const errorSchema = z.object({ error: z.object({ message: z.string(), hint: z.string().optional() }) });
 
 export interface ServeOptions {
@@ -59,50 +56,55 @@ export interface ArtifactServer {
 
 const hour = 3_600_000;
 
+interface Named {
+  Params: { sha256: string };
+}
+
 const refuse = (reply: FastifyReply, status: number, message: string, hint?: string): FastifyReply =>
   reply
     .status(status)
     .type('application/json')
     .send({ error: { message, ...(hint === undefined ? {} : { hint }) } });
 
-const denials: { readonly [D in Denial]: (request: FastifyRequest, reply: FastifyReply) => FastifyReply } = {
-  origin: (_, reply) => refuse(reply, 403, 'pages in a browser may not have files of a run'),
-  host: ({ headers: { host } }, reply) =>
-    refuse(
-      reply,
-      403,
-      `files are not served as ${host ?? 'a host without a name'}`,
-      'workers.artifacts.url says under which name they are.',
-    ),
-  token: (_, reply) => refuse(reply, 401, 'the token is missing or wrong'),
-};
-
-interface Named {
-  Params: { sha256: string };
+function deny(denial: Denial, { headers: { host } }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  switch (denial) {
+    case 'origin':
+      return refuse(reply, 403, 'pages in a browser may not have files of a run');
+    case 'host': {
+      const hint = 'workers.artifacts.url says under which name they are.';
+      return refuse(reply, 403, `files are not served as ${host ?? 'a host without a name'}`, hint);
+    }
+    case 'token':
+      return refuse(reply, 401, 'the token is missing or wrong');
+  }
 }
 
-function addDownloads(app: FastifyInstance, hosted: HostedArtifacts): void {
-  app.get<Named>(artifactPath(':sha256'), async (request, reply) => {
-    const { sha256 } = request.params;
-    const file = sha256Schema.safeParse(sha256).success ? await hosted.find(sha256) : null;
-    if (file === null) return refuse(reply, 404, 'there is no such content (any more)');
-    const { bytes } = file.artifact;
-    const start = Number(/^bytes=(\d{1,15})-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-    if (start > 0 && start >= bytes) {
-      await file.handle.close();
-      return refuse(reply.header('content-range', `bytes */${bytes}`), 416, 'the content ends before');
-    }
-    reply.hijack();
-    const length = { 'content-length': bytes - start, 'content-type': 'application/octet-stream' };
-    const range = start === 0 ? {} : { 'content-range': `bytes ${start}-${bytes - 1}/${bytes}` };
-    await send(file, start, reply.raw.writeHead(start === 0 ? 200 : 206, { ...length, ...range }));
-  });
+async function download(
+  hosted: HostedArtifacts,
+  { params: { sha256 }, headers: { range } }: FastifyRequest<Named>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const file = sha256Schema.safeParse(sha256).success ? await hosted.find(sha256) : null;
+  if (file === null) return refuse(reply, 404, 'there is no such content (any more)');
+  const { handle, artifact } = file;
+  const { bytes } = artifact;
+  const start = Number(/^bytes=(\d{1,15})-$/.exec(range ?? '')?.[1] ?? 0);
+  if (start >= bytes) {
+    await handle.close();
+    if (start === 0) return reply.type('application/octet-stream').send(Buffer.alloc(0));
+    return refuse(reply.header('content-range', `bytes */${bytes}`), 416, 'the content ends before');
+  }
+  const length = { 'content-length': bytes - start, 'content-type': 'application/octet-stream' };
+  const rest = start === 0 ? {} : { 'content-range': `bytes ${start}-${bytes - 1}/${bytes}` };
+  reply.hijack();
+  await send(file, start, reply.raw.writeHead(start === 0 ? 200 : 206, { ...length, ...rest }));
+  return reply;
 }
 
 /** Sends the rest of a file, and closes it. */
 async function send({ handle, artifact }: OpenFile, start: number, response: ServerResponse): Promise<void> {
   try {
-    for await (const chunk of chunksOf(handle, start, artifact.bytes)) {
+    for await (const chunk of readFrom(handle, start, artifact.bytes)) {
       if (response.destroyed) return;
       await new Promise<void>((resolve) => {
         response.once('close', resolve);
@@ -121,54 +123,36 @@ async function send({ handle, artifact }: OpenFile, start: number, response: Ser
   }
 }
 
-function addUploads(app: FastifyInstance, hosted: HostedArtifacts): void {
-  app.head<Named>(artifactPath(':sha256'), async (request, reply) => {
-    const { sha256 } = request.params;
-    if (!sha256Schema.safeParse(sha256).success) return reply.status(404).send();
-    const file = await hosted.find(sha256);
-    if (file !== null) {
-      await file.handle.close();
-      return reply.header('content-length', file.artifact.bytes).header('accept-ranges', 'bytes').send();
-    }
-    const bytes = lengthSchema.safeParse(request.headers).data?.[headers.length] ?? 0;
-    const upload = await hosted.uploadState(sha256);
-    const offset = upload.state === 'complete' ? bytes : upload.offset;
-    const hasRoom = await hosted.hasRoom({ sha256, bytes }, offset);
-    const status = upload.state === 'busy' ? statuses.busy : hasRoom ? 404 : statuses.full;
-    return reply.status(status).header(headers.offset, offset).send();
-  });
-  app.put<Named>(artifactPath(':sha256'), async (request, reply) => {
-    const { sha256 } = request.params;
-    const upload = uploadSchema.safeParse(request.headers).data;
-    if (!sha256Schema.safeParse(sha256).success || upload === undefined)
-      return refuse(reply, 400, 'expected the bytes of a content under their SHA-256, with their offset and length');
-    const artifact = { sha256, bytes: upload[headers.length] };
-    const offset = upload[headers.offset];
-    if (!(await hosted.hasRoom(artifact, offset)))
-      return refuse(reply, statuses.full, 'there is no room for it on the disk of the run');
-    return receive(hosted, artifact, offset, request, reply);
-  });
-}
-
-/** Takes the body of an upload, and answers it. */
-async function receive(
+async function describeUpload(
   hosted: HostedArtifacts,
-  artifact: Artifact,
-  offset: number,
-  { raw: body }: FastifyRequest,
+  { params: { sha256 }, headers: asked }: FastifyRequest<Named>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  if (!sha256Schema.safeParse(sha256).success) return reply.status(404).send();
+  const file = await hosted.find(sha256);
+  await file?.handle.close();
+  if (file !== null) return reply.header('content-length', file.artifact.bytes).send();
+  const bytes = lengthSchema.safeParse(asked).data?.[headers.length] ?? 0;
+  const { state, offset } = await hosted.uploadState({ sha256, bytes });
+  const status = { complete: 404, partial: 404, busy: statuses.elsewhere, full: statuses.full }[state];
+  return reply.status(status).header(headers.offset, offset).send();
+}
+
+async function upload(
+  hosted: HostedArtifacts,
+  { params: { sha256 }, headers: asked, raw: body }: FastifyRequest<Named>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { data: size } = uploadSchema.safeParse(asked);
+  if (!sha256Schema.safeParse(sha256).success || size === undefined)
+    return refuse(reply, 400, 'expected the bytes of a content under their SHA-256, with their offset and length');
   // A sender whose network is cut says nothing.
   body.setTimeout(hosted.silenceMs, () => body.socket.destroy());
+  let received: UploadState;
   try {
     // The request stays open for an answer before its end.
     const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
-    const upload = await hosted.receive(artifact, offset, chunks);
-    if (upload.state === 'complete') return await reply.status(201).send({});
-    void reply.header(headers.offset, upload.offset);
-    return await (upload.state === 'busy'
-      ? refuse(reply, statuses.busy, 'another worker sends it')
-      : refuse(reply, statuses.elsewhere, `it continues at byte ${upload.offset}`));
+    received = await hosted.receive({ sha256, bytes: size[headers.length] }, size[headers.offset], chunks);
   } catch (error) {
     if (error instanceof WrongContent) return await refuse(reply, statuses.wrong, error.message);
     if (error instanceof StorageFailed) return await refuse(reply, statuses.full, error.message);
@@ -176,6 +160,11 @@ async function receive(
   } finally {
     body.setTimeout(0);
   }
+  const { state, offset } = received;
+  if (state === 'complete') return reply.status(201).send({});
+  if (state === 'full') return refuse(reply, statuses.full, 'there is no room for it on the disk of the run');
+  const message = state === 'busy' ? 'another worker sends it' : `it continues at byte ${offset}`;
+  return refuse(reply.header(headers.offset, offset), statuses.elsewhere, message);
 }
 
 /**
@@ -197,10 +186,11 @@ export async function serveArtifacts(hosted: HostedArtifacts, options: ServeOpti
   const access = { names: namesOf(host, names), token };
   app.addHook('onRequest', async (request, reply) => {
     const denial = denialOf(request.headers, access);
-    if (denial !== null) await denials[denial](request, reply);
+    if (denial !== null) await deny(denial, request, reply);
   });
-  addUploads(app, hosted);
-  addDownloads(app, hosted);
+  app.get<Named>(artifactPath(':sha256'), (request, reply) => download(hosted, request, reply));
+  app.head<Named>(artifactPath(':sha256'), (request, reply) => describeUpload(hosted, request, reply));
+  app.put<Named>(artifactPath(':sha256'), (request, reply) => upload(hosted, request, reply));
   let bound: number;
   try {
     bound = Number(new URL(await app.listen({ host, port })).port);

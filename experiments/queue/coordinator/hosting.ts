@@ -1,13 +1,11 @@
 import { rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { invalidInput, messageOf } from '../../../base/errors.js';
 import { checkWritable } from '../../../base/files.js';
-import { withoutBrackets } from '../../../base/server.js';
-import { makeToken } from '../../../base/server.js';
+import { makeToken, withoutBrackets } from '../../../base/server.js';
 import type { Artifacts } from '../artifacts/artifact.js';
-import { SharedFolder } from '../artifacts/run-artifacts.js';
 import { HostedArtifacts } from '../artifacts/hosted.js';
+import { RunArtifacts } from '../artifacts/run-artifacts.js';
 import { serveArtifacts } from '../artifacts/server.js';
 import type { QueueConnection } from '../connection.js';
 import type { ArtifactsAddress } from '../registry.js';
@@ -21,23 +19,8 @@ export interface Hosting {
   close(complete: boolean): Promise<void>;
 }
 
-export interface HostingOptions {
-  readonly connection: QueueConnection;
-  readonly workdir: string;
-  /** The run's name in the registry. */
-  readonly run: string;
-}
-
-interface Listening {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Uploads arrive in the workdir: on the disk of their final place. */
-const uploadsFolder = (workdir: string): string => join(workdir, 'artifacts', 'uploads');
-
 /** Where to listen: as configured, or at the address from which this machine reaches the queue. */
-function listening(listen: string | undefined, connection: QueueConnection): Listening {
+function listening(listen: string | undefined, connection: QueueConnection): { host: string; port: number } {
   if (listen === undefined) return { host: ownAddress(connection), port: 0 };
   const colon = listen.lastIndexOf(':');
   return { host: withoutBrackets(listen.slice(0, colon)), port: Number(listen.slice(colon + 1)) };
@@ -51,37 +34,55 @@ function ownAddress({ redis }: QueueConnection): string {
 
 const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
 
-const urlOf = (host: string, port: string): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+const urlOf = (host: string, port: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/** Serves a run's files at the configured address. */
+async function serve(
+  { listen, url }: Extract<ArtifactsConfig, { type: 'http' }>,
+  connection: QueueConnection,
+  artifacts: HostedArtifacts,
+): Promise<{ readonly address: ArtifactsAddress; readonly close: () => Promise<void> }> {
+  const token = makeToken();
+  const { host, port } = listening(listen, connection);
+  const names = url === undefined ? [] : [withoutBrackets(new URL(url).hostname)];
+  const server = await serveArtifacts(artifacts, { host, port, token, names });
+  const own = isWildcard(host) ? urlOf(ownAddress(connection), server.port) : server.url;
+  return { address: { type: 'http', url: url ?? own, token }, close: () => server.close() };
+}
 
 /**
  * Makes the files of a run reachable for workers.
+ * @param run its name in the registry
  * @throws NasError `invalid-input` when the configured address or folder cannot be used
  */
-export async function hostArtifacts(config: ArtifactsConfig, options: HostingOptions): Promise<Hosting> {
-  const { connection, workdir, run } = options;
+export async function hostArtifacts(
+  config: ArtifactsConfig,
+  connection: QueueConnection,
+  workdir: string,
+  run: string,
+): Promise<Hosting> {
   if (config.type === 'folder') {
-    const artifacts = new SharedFolder(config.path, run);
+    const path = join(config.path, run);
+    checkWritable(join(path, 'writable'));
+    const address: ArtifactsAddress = { type: 'folder', path };
     return {
-      artifacts,
-      address: { type: 'folder', path: config.path },
+      artifacts: new RunArtifacts(() => Promise.resolve(address)),
+      address,
       close: (complete) => {
-        if (complete) artifacts.removeRun();
+        if (complete) rmSync(path, { recursive: true, force: true });
         return Promise.resolve();
       },
     };
   }
-  const uploads = uploadsFolder(workdir);
+  // Uploads arrive in the workdir: on the disk of their final place.
+  const uploads = join(workdir, 'artifacts', 'uploads');
   const artifacts = new HostedArtifacts({ uploads });
-  const token = makeToken();
-  const { host, port } = listening(config.listen, connection);
-  const names = config.url === undefined ? [] : [withoutBrackets(new URL(config.url).hostname)];
-  const server = await serveArtifacts(artifacts, { host, port, token, names });
-  const own = isWildcard(host) ? urlOf(ownAddress(connection), new URL(server.url).port) : server.url;
+  const { address, close } = await serve(config, connection, artifacts);
   return {
     artifacts,
-    address: { type: 'http', url: config.url ?? own, token },
+    address,
     close: async (complete) => {
-      await server.close();
+      await close();
       if (complete) rmSync(uploads, { recursive: true, force: true });
     },
   };
@@ -96,18 +97,7 @@ export async function requireHosting(config: ArtifactsConfig, connection: QueueC
     checkWritable(join(config.path, 'writable'));
     return;
   }
-  const { host, port } = listening(config.listen, connection);
-  const server = createServer();
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host, port }, resolve);
-    });
-  } catch (cause) {
-    throw invalidInput(`workers.artifacts.listen: cannot listen on ${host}:${port}: ${messageOf(cause)}`, {
-      hint: 'Give an address of this machine and a free port, such as 0.0.0.0:7710.',
-      cause,
-    });
-  }
-  await new Promise((resolve) => server.close(resolve));
+  // It is closed before anything is uploaded.
+  const { close } = await serve(config, connection, new HostedArtifacts({ uploads: join(tmpdir(), 'nas-uploads') }));
+  await close();
 }

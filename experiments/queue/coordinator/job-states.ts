@@ -21,10 +21,8 @@ export type Event =
   | 'prepared'
   /** A worker has taken it. */
   | 'started'
-  /** Its worker gave it back. */
-  | 'returned'
   | 'done'
-  /** It was stopped, or the server lost it. */
+  /** It was stopped, its worker returned it, or the server lost it. */
   | 'interrupted'
   /** Its process or worker died; another attempt is left. */
   | 'died'
@@ -89,7 +87,7 @@ export const jobStates: { readonly [S in State]: Row } = {
     broken: ['ended', 'reject'],
   },
   waiting: { ...queued, started: ['running'] },
-  running: { ...queued, returned: ['waiting'] },
+  running: queued,
   stopping: {
     ...always,
     done: ['finishing', 'place'],
@@ -109,12 +107,7 @@ export const jobStates: { readonly [S in State]: Row } = {
     cancel: ['leaving'],
     broken: ['ended', 'reject'],
   },
-  restarting: {
-    ...always,
-    ready: ['waiting', 'submit'],
-    cancel: ['leaving'],
-    broken: ['ended', 'reject'],
-  },
+  restarting: { ...always, ready: ['waiting', 'submit'], cancel: ['leaving'], broken: ['ended', 'reject'] },
   leaving: {
     ...always,
     ready: ['ended', 'resolveCancelled'],

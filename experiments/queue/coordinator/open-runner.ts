@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { NasError } from '../../../base/errors.js';
 import { cacheDirectory } from '../../../base/files.js';
@@ -6,18 +7,19 @@ import { contentHash } from '../../../base/hash.js';
 import { nasVersion } from '../../../base/modules.js';
 import type { Store } from '../../../store/index.js';
 import type { RunObserver } from '../../runner/events.js';
-import type { CreateJobRunner } from '../../runner/jobs/local-pool.js';
+import { LocalPool, type CreateJobRunner } from '../../runner/jobs/local-pool.js';
 import { connectQueue, queueAddress, type QueueConnection } from '../connection.js';
-import { holdRun, thisProcess, type RunLease } from '../lease.js';
-import { buildId } from '../machine.js';
+import { holdRun, type RunLease } from '../lease.js';
+import { withMachineLock } from '../machine-lock.js';
+import { buildId, machineId } from '../machine.js';
 import { slotsByGroup, type Requirements } from '../queues.js';
-import { every, listWorkers, type ArtifactsAddress, type RunRecord } from '../registry.js';
+import { every, listWorkers, type RunRecord } from '../registry.js';
 import type { QueueConfig } from '../schema.js';
 import { JobClient } from '../transport/job-client.js';
 import { hostArtifacts, requireHosting } from './hosting.js';
 import { Journal, Orders } from './orders.js';
 import { SlotNumbers } from './remote-job.js';
-import { LocalJobs, RemoteRunner } from './remote-runner.js';
+import { RemoteRunner } from './remote-runner.js';
 import { chooseGroup, createWatch, reportSlots } from './workers-for-run.js';
 
 /** What a run asks of workers for jobs without code of the user's; of any group. */
@@ -95,15 +97,17 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
     for (const message of connection.warnings) observe({ kind: 'warning', message });
 
     const run = runId(store);
-    const hosting = await hostArtifacts(config.artifacts, { connection, workdir, run });
+    const hosting = await hostArtifacts(config.artifacts, connection, workdir, run);
     closers.push(() => hosting.close(store.run.status().status === 'complete'));
     const { artifacts, address } = hosting;
     const wanted = requirementsOf(config);
-    const lease = await takeLease(connection, { run, name, wanted, artifacts: address, observe, signal });
+    const coordinator = { id: workdirId(workdir), host: hostname(), pid: process.pid };
+    const record = { run, name, coordinator, artifacts: address, version: nasVersion(), ...wanted };
+    const lease = await takeLease(connection, record, observe, signal);
     closers.push(() => lease.release());
 
     const onTrouble = onceInARow((message) => observe({ kind: 'note', message: `The queue server: ${message}` }));
-    const client = new JobClient(connection, { run, onTrouble });
+    const client = new JobClient(connection, onTrouble);
     closers.push(() => client.close());
     const settleGroup = async (): Promise<string | null> => {
       const options = { connection, wanted, url: config.url, store, observe, acceptEnvironment, signal };
@@ -125,13 +129,13 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
         isOnline: () => connection.redis.status === 'ready',
         onTrouble,
       },
-      local: new LocalJobs(retries),
+      local: new LocalPool({ size: 1, retries, exclusively: (job, signal) => withMachineLock(job, { signal }) }),
       wanted,
       group: () => (settled ??= settleGroup()),
       release: closeAll,
     });
     lease.lost.addEventListener('abort', () => runner.disown(lostLease(lease.lost)), { once: true });
-    const watching = every(watchMs, createWatch({ connection, client, url: config.url, observe }));
+    const watching = every(watchMs, createWatch(client, { connection, url: config.url, observe }));
     const ticking = setInterval(() => runner.tick(), watchMs);
     closers.push(() => {
       watching.stop();
@@ -163,22 +167,19 @@ function abortWhen(stopping: () => boolean, closers: (() => unknown)[]): AbortCo
   return controller;
 }
 
-interface RunToHold {
-  readonly run: string;
-  readonly name: string;
-  readonly wanted: Requirements;
-  readonly artifacts: ArtifactsAddress;
-  readonly observe: RunObserver;
-  readonly signal: AbortSignal;
+/** Names a workdir, also after a kill. A copy of it has another name. */
+function workdirId(workdir: string): string {
+  const { dev, ino } = statSync(workdir, { bigint: true });
+  return contentHash(machineId(), String(dev), String(ino)).slice(0, 16);
 }
 
 /** @throws NasError `in-use` when another process coordinates the run; `interrupted` when the signal is aborted */
 async function takeLease(
   connection: QueueConnection,
-  { run, name, wanted, artifacts, observe, signal }: RunToHold,
+  record: RunRecord,
+  observe: RunObserver,
+  signal: AbortSignal,
 ): Promise<RunLease> {
-  const coordinator = { id: randomUUID(), ...thisProcess() };
-  const record: RunRecord = { run, name, coordinator, artifacts, version: nasVersion(), ...wanted };
   const onWait = (holder: string): void => {
     const message = `${holder} coordinates this run, or did until it was cut off; waiting for its lease to lapse`;
     observe({ kind: 'note', message });

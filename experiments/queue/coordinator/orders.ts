@@ -135,18 +135,14 @@ export class Orders {
   }
 
   /** The order for an attempt, which continues from the files on this machine. */
-  async order(
-    { draft, inputs, content }: PreparedJob,
-    { id, job, deadline }: JobOrder,
-    attempt: number,
-  ): Promise<Order> {
+  async order({ draft, inputs, content }: PreparedJob, { id, job, deadline }: JobOrder): Promise<Order> {
     const folders: Record<string, FileIn[]> = {};
     for (const [symbol, { path, resumed }] of draft.folders)
       folders[symbol] =
         resumed === null
           ? await this.journal.read(content, path, this.artifacts)
           : await this.storeExisting(path, resumed);
-    return { run: this.run, id, attempt, deadline: deadline ?? patienceWith(job), inputs, folders, job: draft.job };
+    return { run: this.run, id, deadline: deadline ?? patienceWith(job), inputs, folders, job: draft.job };
   }
 
   private async storeExisting(folder: string, names: readonly string[]): Promise<FileIn[]> {
@@ -173,7 +169,7 @@ export class WorkFolders {
   /** The job's own files: hash by path, by the folder's symbol. */
   private readonly own = new Map<string, ReadonlyMap<string, string>>();
   private wanted: Folders | undefined;
-  private following: Promise<void> | undefined;
+  private following: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly job: PreparedJob,
@@ -189,28 +185,21 @@ export class WorkFolders {
   /** Places uploaded files, unless newer ones are reported before their turn. */
   follow(folders: Folders): Promise<void> {
     this.wanted = folders;
-    this.following ??= this.catchUp().finally(() => (this.following = undefined));
+    const place = () => (folders === this.wanted ? this.place(folders) : undefined);
+    this.following = this.following.catch(() => undefined).then(place);
     return this.following;
   }
 
   /** Waits for the transfer under way, and starts no other. */
   async halt(): Promise<void> {
     this.wanted = undefined;
-    await this.following?.catch(() => undefined);
+    await this.following.catch(() => undefined);
   }
 
   /** Places the files that the job left. @throws ArtifactGone; NasError when a file cannot be written */
   async end(folders: Folders): Promise<void> {
     await this.halt();
     await this.place(folders);
-  }
-
-  private async catchUp(): Promise<void> {
-    while (this.wanted !== undefined) {
-      const folders = this.wanted;
-      this.wanted = undefined;
-      await this.place(folders);
-    }
   }
 
   /** Writes new files, and removes files that the job wrote earlier and no longer has; other files stay. */

@@ -1,11 +1,12 @@
 import { messageOf, NasError } from '../../../base/errors.js';
-import { WorkerDied, type JobListener, type JobOrder } from '../../runner/jobs/job-runner.js';
 import { relocateResult } from '../../runner/jobs/job-files.js';
-import type { Job, JobEvent, ResultOf } from '../../runner/jobs/jobs.js';
+import { WorkerDied, type JobListener, type JobOrder } from '../../runner/jobs/job-runner.js';
+import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
+import { fromPlainError } from '../../runner/jobs/messages.js';
 import { ArtifactGone, type Artifacts } from '../artifacts/artifact.js';
 import type { Requirements } from '../queues.js';
 import type { JobClient, Submission, SubmissionListener } from '../transport/job-client.js';
-import type { Folders, Identity, Order, Outcome } from '../transport/messages.js';
+import { textOf, type Identity, type Order, type Outcome, type Progress } from '../transport/messages.js';
 import { jobStates, type Action, type Event, type State } from './job-states.js';
 import { pathHere, WorkFolders, type Draft, type Journal, type Orders, type PreparedJob } from './orders.js';
 
@@ -55,18 +56,18 @@ const cancelPatience = { online: 120_000, offline: 10_000 };
 const cancelled = (why?: string): NasError =>
   new NasError('interrupted', why === undefined ? 'the job was cancelled' : `the job was cancelled: ${why}`);
 
-function deferred<T>() {
-  let settle: { resolve: (value: T) => void; reject: (error: unknown) => void } | undefined;
-  const promise = new Promise<T>((resolve, reject) => (settle = { resolve, reject }));
-  if (settle === undefined) throw new Error('a promise calls its executor at once');
-  return { promise, ...settle };
+/** A promise that is settled from outside. */
+class Deferred<T> {
+  resolve: (value: T) => void = () => undefined;
+  reject: (error: unknown) => void = () => undefined;
+  readonly promise = new Promise<T>((resolve, reject) => Object.assign(this, { resolve, reject }));
 }
 
 /** One job from its submission to its result, over all its attempts. Its states are in `job-states.ts`. */
 export class RemoteJob implements SubmissionListener {
   private state: State = 'preparing';
-  private readonly settling = deferred<ResultOf<Job>>();
-  private readonly ending = deferred<null>();
+  private readonly settling = new Deferred<ResultOf<Job>>();
+  private readonly ending = new Deferred<null>();
   private plan:
     { readonly wanted: Requirements; readonly prepared: PreparedJob; readonly folders: WorkFolders } | undefined;
   /** The order of the next attempt. */
@@ -75,10 +76,12 @@ export class RemoteJob implements SubmissionListener {
   /** How the last attempt ended. */
   private outcome: Outcome | undefined;
   private error: unknown;
-  private slotNumber: number | undefined;
-  private host: string | undefined;
+  /** The worker of this attempt, and the number of its slot. */
+  private worker: { readonly by: Identity; readonly number: number } | undefined;
   /** Attempts that ended with their process, and attempts whose worker vanished since the job last made progress. */
   private readonly deaths = { died: 0, vanished: 0 };
+  /** Whether a worker did not get the job's files, which a resumed coordinator may not have stored yet. */
+  private lackedFiles = false;
   private heardAt = performance.now();
 
   constructor(
@@ -93,7 +96,7 @@ export class RemoteJob implements SubmissionListener {
   }
 
   /** Resolves when the job has ended, which may be after its result. */
-  get ended(): Promise<null> {
+  get over(): Promise<null> {
     return this.ending.promise;
   }
 
@@ -105,7 +108,7 @@ export class RemoteJob implements SubmissionListener {
   async prepare(wanted: Requirements): Promise<void> {
     const { orders, artifacts, journal } = this.context;
     const prepared = await orders.prepare(this.order, this.draft, wanted.group);
-    this.next = await orders.order(prepared, this.order, 1);
+    this.next = await orders.order(prepared, this.order);
     this.plan = { wanted, prepared, folders: new WorkFolders(prepared, artifacts, journal) };
   }
 
@@ -143,49 +146,65 @@ export class RemoteJob implements SubmissionListener {
     if (silent > cancelPatience[this.context.isOnline() ? 'online' : 'offline']) this.handle('lapsed');
   }
 
-  started(by: Identity): void {
+  progress({ by, event, folders }: Progress): void {
+    const isStart = event === undefined && folders === undefined;
+    // The first attempt may have begun before this coordinator.
+    if (isStart || (this.worker === undefined && this.outcome === undefined)) this.start(by);
+    // A worker that was believed dead: another one has the job now, or will have it.
+    if (this.worker?.by.id !== by.id) return;
     this.heardAt = performance.now();
-    this.freeSlot();
-    const index = this.context.numbers.take(by);
-    this.slotNumber = index;
-    this.host = by.host;
-    this.handle('started');
-    this.tell(() => this.listener.started?.({ index, host: by.host, group: by.group }));
-  }
-
-  event(event: JobEvent): void {
-    this.heardAt = performance.now();
-    if (event.kind === 'epoch') this.deaths.vanished = 0;
-    this.tell(() => this.listener.event?.(event));
-  }
-
-  files(folders: Folders): void {
-    this.heardAt = performance.now();
-    this.deaths.vanished = 0;
+    if (folders !== undefined || event?.kind === 'epoch') this.deaths.vanished = 0;
+    if (event !== undefined) this.tell(() => this.listener.event?.(event));
+    if (folders === undefined) return;
     this.plan?.folders.follow(folders).catch((error: unknown) => {
       // A newer file has replaced it; or the attempt has ended, and its own placing reports the error.
       if (!(error instanceof ArtifactGone) && ['waiting', 'running', 'stopping'].includes(this.state)) this.fail(error);
     });
   }
 
-  returned(): void {
-    this.freeSlot();
-    this.handle('returned');
-  }
-
-  withdrawn(): void {
-    this.handle('withdrawn');
-  }
-
-  attemptEnded(outcome: Outcome): void {
+  ended(outcome: Outcome): void {
     this.heardAt = performance.now();
+    const host = this.worker === undefined ? '' : ` on ${this.worker.by.host}`;
+    if (outcome.kind === 'done' && this.worker === undefined) this.start(outcome.by);
     this.freeSlot();
     this.outcome = outcome;
-    if (outcome.kind === 'failed') this.error = outcome.error;
-    const { kind } = outcome;
-    if (kind === 'died') this.die(kind, outcome.reason);
-    else if (kind === 'vanished') this.die(kind, `its worker${this.hostText} is not heard of any more`);
-    else this.handle(kind === 'missing' ? 'interrupted' : kind);
+    const error = 'error' in outcome && outcome.error !== undefined ? outcome.error : { message: 'it did not say why' };
+    switch (outcome.kind) {
+      case 'done':
+      case 'interrupted':
+      case 'withdrawn':
+        this.handle(outcome.kind);
+        break;
+      case 'returned':
+      case 'missing':
+        this.handle('interrupted');
+        break;
+      case 'failed':
+        this.error = fromPlainError({ code: 'failure', ...error });
+        this.handle('failed');
+        break;
+      case 'incomplete':
+        if (this.lackedFiles) this.die('died', textOf(error));
+        else this.handle('interrupted');
+        this.lackedFiles = true;
+        break;
+      case 'died':
+        this.die('died', textOf(error));
+        break;
+      case 'broken':
+        this.die('died', outcome.reason);
+        break;
+      case 'vanished':
+        this.die('vanished', `its worker${host} is not heard of any more`);
+    }
+  }
+
+  private start(by: Identity): void {
+    this.freeSlot();
+    const index = this.context.numbers.take(by);
+    this.worker = { by, number: index };
+    this.handle('started');
+    this.tell(() => this.listener.started?.({ index, host: by.host, group: by.group }));
   }
 
   /** Counts an attempt that a process or worker did not survive. */
@@ -193,17 +212,9 @@ export class RemoteJob implements SubmissionListener {
     this.deaths[death]++;
     this.error = new WorkerDied(reason);
     const { attempts } = this.context;
-    this.handle(this.attempt > attempts ? 'exhausted' : 'died');
-    if (this.state === 'restarting') this.tell(() => this.listener.retry?.(this.attempt, attempts, reason));
-  }
-
-  private get hostText(): string {
-    return this.host === undefined ? '' : ` on ${this.host}`;
-  }
-
-  /** The number of the current or next attempt, from 1. */
-  private get attempt(): number {
-    return this.deaths.died + this.deaths.vanished + 1;
+    const attempt = this.deaths.died + this.deaths.vanished + 1;
+    this.handle(attempt > attempts ? 'exhausted' : 'died');
+    if (this.state === 'restarting') this.tell(() => this.listener.retry?.(attempt, attempts, reason));
   }
 
   private handle(event: Event): void {
@@ -217,11 +228,13 @@ export class RemoteJob implements SubmissionListener {
 
   private readonly actions: { readonly [A in Action]: () => void } = {
     submit: () => {
-      const { plan, next, context } = this;
+      const { plan, next, context, outcome } = this;
       if (plan === undefined || next === undefined) return;
       plan.folders.begin(next.folders);
       // A job that was begun before goes first.
-      this.submission = context.client.submit(plan.wanted, plan.prepared.id, next, this, this.outcome !== undefined);
+      const pauseMs = outcome !== undefined && 'pauseMs' in outcome ? (outcome.pauseMs ?? 0) : 0;
+      const job = { id: plan.prepared.id, order: next, listener: this, first: outcome !== undefined, pauseMs };
+      this.submission = context.client.submit(plan.wanted, job);
       this.next = undefined;
     },
     withdraw: () => this.submission?.cancel(),
@@ -259,7 +272,7 @@ export class RemoteJob implements SubmissionListener {
       if (!(error instanceof ArtifactGone)) throw error;
     });
     await context.client.remove(plan.wanted, plan.prepared.id);
-    this.next = await context.orders.order(plan.prepared, this.order, this.attempt);
+    this.next = await context.orders.order(plan.prepared, this.order);
   }
 
   private during(task: () => Promise<void>): void {
@@ -301,7 +314,7 @@ export class RemoteJob implements SubmissionListener {
   }
 
   private freeSlot(): void {
-    if (this.slotNumber !== undefined) this.context.numbers.free(this.slotNumber);
-    this.slotNumber = undefined;
+    if (this.worker !== undefined) this.context.numbers.free(this.worker.number);
+    this.worker = undefined;
   }
 }

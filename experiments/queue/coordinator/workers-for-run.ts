@@ -92,18 +92,14 @@ export function reportSlots(byGroup: ReadonlyMap<string, number>, parallel: numb
     });
 }
 
-export interface WatchOptions {
-  readonly connection: QueueConnection;
-  readonly client: JobClient;
-  readonly url: string;
-  readonly observe: RunObserver;
-}
-
 /** A job that waits for so long without a suitable worker is reported, in ms. */
 const waitingPatience = 10_000;
 
 /** @returns reports, at each call, a server that is away, and jobs that no worker takes; each change once */
-export function createWatch({ connection, client, url, observe }: WatchOptions): () => Promise<void> {
+export function createWatch(
+  client: Pick<JobClient, 'waiting'>,
+  { connection, url, observe }: Pick<GroupOptions, 'connection' | 'url' | 'observe'>,
+): () => Promise<void> {
   const reported = new Map<string, string>();
   let away = 0;
 

@@ -1,67 +1,21 @@
 import { existsSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, NasError } from '../../../base/errors.js';
-import { checkWritable, makeDirectory } from '../../../base/files.js';
-import { contentHash } from '../../../base/hash.js';
-import { takeLock } from '../../../base/lock.js';
+import PQueue from 'p-queue';
+import { messageOf } from '../../../base/errors.js';
+import { checkWritable } from '../../../base/files.js';
 import { bytes as inBytes } from '../../../base/number-text.js';
-import { StorageFailure } from '../../runner/jobs/job-runner.js';
-import { toPlainError } from '../../runner/jobs/messages.js';
-import {
-  type Artifact,
-  ArtifactGone,
-  type Artifacts,
-  type Bundle,
-  type FileIn,
-  StorageFailed,
-} from '../artifacts/artifact.js';
-import type { BundleCache, UsedBundle } from '../artifacts/cache.js';
-import type { FileHashes } from '../artifacts/files.js';
+import type { Artifact, FileIn } from '../artifacts/artifact.js';
 import type { Folders } from '../transport/messages.js';
 
-/** The folder in which this process does a job. */
-export interface JobFolder {
-  readonly path: string;
-  /** Keeps its files for when the job comes back. */
-  release(): void;
-  remove(): void;
-}
-
-/** The files of a job that never came back are kept for a week, in ms. */
+/** The folders of a killed worker's jobs are kept for a week, in ms: another worker of this machine may be using them. */
 const keptMs = 7 * 24 * 3600 * 1000;
 
-/** Folders of jobs, by the jobs' ids; all workers of a machine may share them. */
-export class JobFolders {
-  constructor(private readonly directory: string) {}
-
-  /** The folder of a job, with the files of an earlier attempt; an empty one while another process has that. */
-  open(id: string): JobFolder {
-    const name = /^[0-9a-f]{8,64}$/.test(id) ? id : contentHash(id);
-    for (let other = 0; ; other++) {
-      const path = join(this.directory, other === 0 ? name : `${name}.${other}`);
-      makeDirectory(path);
-      const lock = takeLock(join(path, 'lock'));
-      if (lock === null) continue;
-      const release = (): void => lock.release();
-      const remove = (): void => {
-        release();
-        rmSync(path, { recursive: true, force: true });
-      };
-      return { path, release, remove };
-    }
-  }
-
-  /** Removes old folders. @param now in ms, of the clock that dates files */
-  sweep(now: number): void {
-    if (!existsSync(this.directory)) return;
-    for (const name of readdirSync(this.directory)) {
-      const path = join(this.directory, name);
-      if (now - newest(path) <= keptMs) continue;
-      const lock = takeLock(join(path, 'lock'));
-      if (lock === null) continue;
-      lock.release();
-      rmSync(path, { recursive: true, force: true });
-    }
+/** Removes old folders of jobs. @param now in ms, of the clock that dates files */
+export function sweepJobFolders(directory: string, now: number): void {
+  if (!existsSync(directory)) return;
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    if (now - newest(path) > keptMs) rmSync(path, { recursive: true, force: true });
   }
 }
 
@@ -85,7 +39,8 @@ const checkMs = 30_000;
 export class DiskRoom {
   private timer: NodeJS.Timeout | undefined;
   private times = 0;
-  private reason: string | null = null;
+  /** Why the worker takes no jobs; null: there is room. */
+  lacking: string | null = null;
 
   constructor(
     private readonly directory: string,
@@ -93,19 +48,14 @@ export class DiskRoom {
     private readonly onChange: (reason: string | null) => void,
   ) {}
 
-  /** Why the worker takes no jobs; null: there is room. */
-  get lacking(): string | null {
-    return this.reason;
-  }
-
   /** A job found the disk full. */
   full(message: string): void {
-    const isNew = this.reason === null;
-    this.reason = `its disk is full: ${message}`;
+    const isNew = this.lacking === null;
+    this.lacking = `its disk is full: ${message}`;
     if (!isNew) return;
     this.times++;
     this.timer = setInterval(() => this.check(), checkMs);
-    this.onChange(this.reason);
+    this.onChange(this.lacking);
   }
 
   close(): void {
@@ -113,10 +63,9 @@ export class DiskRoom {
   }
 
   private check(): void {
-    const missing = this.missing();
-    this.reason = missing;
-    if (missing !== null) return;
-    clearInterval(this.timer);
+    this.lacking = this.missing();
+    if (this.lacking !== null) return;
+    this.close();
     this.onChange(null);
   }
 
@@ -134,65 +83,6 @@ export class DiskRoom {
   }
 }
 
-/** The run's files cannot be reached, or not be written where the run is; a later attempt may succeed. */
-export class FilesUnreachable extends NasError {
-  constructor(cause: unknown) {
-    super('failure', `the files of the run cannot be reached: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** Transfers the files of one job. Throws FilesUnreachable, ArtifactGone, StorageFailure, or `interrupted`. */
-export class JobTransfers {
-  constructor(
-    private readonly artifacts: Artifacts,
-    private readonly cache: Pick<BundleCache, 'use'>,
-    private readonly hashes: Pick<FileHashes, 'has'>,
-    private readonly signal: AbortSignal,
-  ) {}
-
-  /** A file or folder by its content, read only. */
-  bundle(bundle: Bundle): Promise<UsedBundle> {
-    const { signal } = this;
-    return this.explained(this.cache.use(bundle, this.artifacts, { signal }), true);
-  }
-
-  /** Writes a file. @returns false when the run does not have it any more */
-  async fetch(file: FileIn, path: string): Promise<boolean> {
-    const { signal } = this;
-    try {
-      await this.explained(this.artifacts.get(file, path, { signal }), true);
-      return true;
-    } catch (error) {
-      if (error instanceof ArtifactGone) return false;
-      throw error;
-    }
-  }
-
-  /** Whether a file has this content. */
-  holds(path: string, file: FileIn): Promise<boolean> {
-    return this.hashes.has(path, file);
-  }
-
-  put(file: string): Promise<Artifact> {
-    const { signal } = this;
-    return this.explained(this.artifacts.put(file, { signal }), false);
-  }
-
-  /** @param isOwnDisk whether the transfer writes to this machine's disk */
-  private async explained<T>(transfer: Promise<T>, isOwnDisk: boolean): Promise<T> {
-    try {
-      return await transfer;
-    } catch (error) {
-      if (this.signal.aborted) throw new NasError('interrupted', 'the job was cancelled');
-      if (error instanceof ArtifactGone) throw error;
-      const { storage, message, hint } = toPlainError(error);
-      if (isOwnDisk && (storage === true || error instanceof StorageFailed))
-        throw new StorageFailure(message, hint === undefined ? {} : { hint });
-      throw new FilesUnreachable(error);
-    }
-  }
-}
-
 /** A file in one of a job's folders. */
 export interface FolderFile {
   /** The folder's symbol. */
@@ -206,23 +96,24 @@ export interface FolderFile {
 interface UploadOptions {
   put(file: string): Promise<Artifact>;
   /** Called after each upload with the files in all folders. */
-  onFiles(folders: Folders): Promise<void>;
+  onFiles(folders: Folders): void;
   /** The path of a file on this machine. */
   locate(symbol: string, inside: string): string;
-  readonly signal: AbortSignal;
 }
 
 const keyOf = ({ symbol, inside }: Pick<FolderFile, 'symbol' | 'inside'>): string => `${symbol}/${inside}`;
 
 /**
  * Uploads the files that a job reports while it runs: one at a time, and of a file that is written often only the newest
- * version. A failed upload is repeated with the next file, or at the end.
+ * version. A failed upload is repeated at the end.
  */
 export class JobUploads {
-  private readonly waiting = new Map<string, FolderFile>();
+  private readonly queue = new PQueue({ concurrency: 1 });
+  /** Keys of files whose upload has not begun. */
+  private readonly waiting = new Set<string>();
+  private readonly failed = new Map<string, { readonly file: FolderFile; readonly error: unknown }>();
   private readonly uploaded = new Map<string, { readonly symbol: string; readonly content: FileIn }>();
   private readonly symbols: readonly string[];
-  private working: Promise<void> | null = null;
   /** The key of the file that is being uploaded. */
   private uploading: string | null = null;
   private isFlushing = false;
@@ -237,10 +128,19 @@ export class JobUploads {
       for (const content of files) this.uploaded.set(keyOf({ symbol, inside: content.path }), { symbol, content });
   }
 
+  /** The files in the job's folders that are uploaded. */
+  get folders(): Folders {
+    const folders: Record<string, FileIn[]> = Object.fromEntries(this.symbols.map((symbol) => [symbol, []]));
+    for (const { symbol, content } of this.uploaded.values()) (folders[symbol] ??= []).push(content);
+    return folders;
+  }
+
   /** A file was written. */
   add(file: FolderFile): void {
-    this.waiting.set(keyOf(file), file);
-    this.working ??= this.work().finally(() => (this.working = null));
+    const key = keyOf(file);
+    if (this.waiting.has(key)) return;
+    this.waiting.add(key);
+    void this.queue.add(() => this.upload(key, file));
   }
 
   /** A file exists; it is uploaded unless it already was, or is being uploaded. */
@@ -249,50 +149,32 @@ export class JobUploads {
     if (!this.uploaded.has(key) && this.uploading !== key) this.add(file);
   }
 
-  /** The files in the job's folders, once all are uploaded. @throws errors of `put` */
-  async flush(): Promise<Folders> {
+  /** Uploads the rest. @throws errors of `put` */
+  async flush(): Promise<void> {
     this.isFlushing = true;
-    await this.working;
-    while (this.waiting.size > 0) await this.next();
+    await this.queue.onIdle();
+    for (const { file } of this.failed.values()) this.add(file);
+    await this.queue.onIdle();
+    for (const { error } of this.failed.values()) throw error;
     for (const [key, { symbol, content }] of this.uploaded)
       if (!existsSync(this.options.locate(symbol, content.path))) this.uploaded.delete(key);
-    return this.folders();
   }
 
-  private async work(): Promise<void> {
-    try {
-      while (this.waiting.size > 0 && !this.options.signal.aborted) {
-        await this.next();
-        // The caller of `flush` reports the last files.
-        if (!this.isFlushing) await this.options.onFiles(this.folders());
-      }
-    } catch {
-      // Repeated with the next file; `flush` reports it.
-    }
-  }
-
-  private async next(): Promise<void> {
-    const [[key, file]] = this.waiting;
+  private async upload(key: string, file: FolderFile): Promise<void> {
     this.waiting.delete(key);
+    this.failed.delete(key);
     this.uploading = key;
     try {
       const artifact = await this.options.put(file.file);
       this.uploaded.set(key, { symbol: file.symbol, content: { path: file.inside, ...artifact } });
+      // The ending has the last files.
+      if (!this.isFlushing) this.options.onFiles(this.folders);
     } catch (error) {
       // The job removes checkpoints that it no longer needs.
-      if (!existsSync(file.file)) this.uploaded.delete(key);
-      else {
-        if (!this.waiting.has(key)) this.waiting.set(key, file);
-        throw error;
-      }
+      if (existsSync(file.file)) this.failed.set(key, { file, error });
+      else this.uploaded.delete(key);
     } finally {
       this.uploading = null;
     }
-  }
-
-  private folders(): Folders {
-    const folders: Record<string, FileIn[]> = Object.fromEntries(this.symbols.map((symbol) => [symbol, []]));
-    for (const { symbol, content } of this.uploaded.values()) (folders[symbol] ??= []).push(content);
-    return folders;
   }
 }

@@ -2,32 +2,32 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { invalidInput } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
-import { filesWritten, relocateJob, relocateResult, type PathUse } from '../../runner/jobs/job-files.js';
+import { filesWritten, relocateJob, relocateResult } from '../../runner/jobs/job-files.js';
 import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
-import { fileSchema } from '../artifacts/artifact.js';
-import type { UsedBundle } from '../artifacts/cache.js';
+import { ArtifactGone, fileSchema, type Artifacts, type FileIn } from '../artifacts/artifact.js';
+import type { BundleCache, UsedBundle } from '../artifacts/cache.js';
 import type { Order } from '../transport/messages.js';
-import type { FolderFile, JobTransfers } from './job-files.js';
-
-/** Where the files of a job come from. */
-export type Supply = Pick<JobTransfers, 'bundle' | 'fetch' | 'holds'>;
+import type { FolderFile } from './job-files.js';
 
 export interface PlaceOptions {
+  /** The files of the run. */
+  readonly artifacts: Pick<Artifacts, 'get'>;
+  readonly bundles: Pick<BundleCache, 'use'>;
+  readonly signal: AbortSignal;
   /** The job's own folder, made at the first call. */
-  home(): string;
+  readonly home: () => string;
   /** This machine's cache, in which jobs share teachers. */
   readonly cache: string;
   /** Whether jobs may bring code of the user's. */
   readonly modules: boolean;
 }
 
-/** How a job uses a symbol. */
-type Use =
-  | { readonly kind: 'input' }
-  | { readonly kind: 'folder'; readonly shared: boolean; readonly resumed: readonly string[] };
-
+/** A folder in which the job works. */
 interface Folder {
   readonly path: string;
+  /** Whether it is the machine's cache. */
+  readonly shared: boolean;
+  /** The files from which a job continues. */
   readonly resumed: readonly string[];
 }
 
@@ -65,17 +65,16 @@ export class JobPlace {
 
   /**
    * Validates an order, and fetches its files.
-   * @throws NasError `invalid-input` for forbidden paths; errors of `supply`
+   * @throws NasError `invalid-input` for forbidden paths; errors of `Artifacts.get` and the cache
    */
-  static async prepare(order: Order, supply: Supply, options: PlaceOptions): Promise<JobPlace> {
-    const uses = usesOf(order, options.modules);
+  static async prepare(order: Order, options: PlaceOptions): Promise<JobPlace> {
+    const { artifacts, bundles, signal } = options;
+    const folders = foldersOf(order, options);
     const inputs = new Map<string, UsedBundle>();
     try {
-      const folders = new Map<string, Folder>();
-      for (const [symbol, use] of uses) {
-        if (use.kind === 'input') inputs.set(symbol, await supply.bundle(order.inputs[symbol]));
-        else folders.set(symbol, await placeFolder(order, symbol, use, supply, options));
-      }
+      for (const [symbol, bundle] of Object.entries(order.inputs))
+        inputs.set(symbol, await bundles.use(bundle, artifacts, { signal }));
+      for (const [symbol, folder] of folders) await fill(folder, order.folders[symbol] ?? [], options);
       return new JobPlace(order.job, inputs, folders);
     } catch (error) {
       for (const input of inputs.values()) input.release();
@@ -143,52 +142,47 @@ export class JobPlace {
   }
 }
 
-/** How a job uses each symbol. @throws NasError for unknown symbols, and for paths outside of the job's folders */
-function usesOf({ job, inputs }: Order, modules: boolean): ReadonlyMap<string, Use> {
-  const uses = new Map<string, Use>();
-  const take = (path: string, use: PathUse): string => {
+/** The job's folders by their symbols. @throws NasError for unknown symbols, and for paths outside of its folders */
+function foldersOf({ job, inputs }: Order, { modules, cache, home }: PlaceOptions): ReadonlyMap<string, Folder> {
+  const folders = new Map<string, Folder>();
+  relocateJob(job, (path, use) => {
     const { symbol, inside } = parse(path);
-    const known = uses.get(symbol);
-    if (use.kind === 'folder') {
-      if (symbol in inputs || inside !== null)
-        throw refused(`it would write in ${path}, which is no folder of its own`);
-      const before = known?.kind === 'folder' ? known.resumed : [];
-      uses.set(symbol, { kind: 'folder', shared: use.resumed === null, resumed: [...before, ...(use.resumed ?? [])] });
-      return path;
-    }
     if (use.kind === 'module' && !modules)
       throw refused(`it brings code of its own (${path}), and this worker runs none: nas worker --allow-modules`);
-    if (!(symbol in inputs)) throw refused(`nothing says what ${symbol} is`);
-    uses.set(symbol, { kind: 'input' });
+    if (use.kind !== 'folder') {
+      if (!(symbol in inputs)) throw refused(`nothing says what ${symbol} is`);
+      return path;
+    }
+    if (symbol in inputs || inside !== null) throw refused(`it would write in ${path}, which is no folder of its own`);
+    const shared = use.resumed === null;
+    const resumed = [...(folders.get(symbol)?.resumed ?? []), ...(use.resumed ?? [])];
+    folders.set(symbol, { path: shared ? cache : join(home(), symbol.slice(1)), shared, resumed });
     return path;
-  };
-  relocateJob(job, take);
+  });
   // The files of another device are on its machine, and a worker asks no other machine.
   if ('device' in job && job.device.type !== 'local')
     throw refused(`it would measure on ${job.device.type}, and a worker measures on its own machine only`);
-  return uses;
+  return folders;
 }
 
-async function placeFolder(
-  order: Order,
-  symbol: string,
-  { shared, resumed }: Extract<Use, { kind: 'folder' }>,
-  supply: Supply,
-  options: PlaceOptions,
-): Promise<Folder> {
-  const path = shared ? options.cache : join(options.home(), symbol.slice(1));
+/** Makes a folder, and fetches the files from which the job continues. */
+async function fill(
+  { path, shared }: Folder,
+  files: readonly FileIn[],
+  { artifacts, signal }: PlaceOptions,
+): Promise<void> {
   makeDirectory(path);
-  for (const file of order.folders[symbol] ?? []) {
+  for (const file of files) {
     if (shared && !file.path.startsWith(sharedPart))
       throw refused(`it would write ${file.path} into the cache of this machine`);
     const target = join(path, file.path);
     // The existing file is equivalent, and other jobs may be reading it.
     if (shared && existsSync(target)) continue;
-    if (existsSync(target) && (await supply.holds(target, file))) continue;
-    // Without the file, the job starts from an earlier point, with the same result.
-    await supply.fetch(file, target);
+    await artifacts.get(file, target, { signal }).catch((error: unknown) => {
+      // Without the file, the job starts from an earlier point, with the same result.
+      if (!(error instanceof ArtifactGone)) throw error;
+    });
   }
-  return { path, resumed };
 }
 
 /** The path of a file within a folder, with `/`; `''` for the folder itself; null when it is elsewhere. */

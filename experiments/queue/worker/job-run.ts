@@ -1,21 +1,15 @@
-import type { Job, JobEvent, ResultOf } from '../../runner/jobs/jobs.js';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NasError } from '../../../base/errors.js';
-import { WorkerDied, type JobRunner, type Sharing } from '../../runner/jobs/job-runner.js';
+import { WorkerDied, type JobRunner } from '../../runner/jobs/job-runner.js';
+import type { Job, JobEvent, ResultOf } from '../../runner/jobs/jobs.js';
 import { toPlainError, type PlainError } from '../../runner/jobs/messages.js';
-import { ArtifactGone, type Artifacts } from '../artifacts/artifact.js';
+import { ArtifactGone, FilesUnreachable, type Artifacts } from '../artifacts/artifact.js';
 import type { BundleCache } from '../artifacts/cache.js';
-import type { FileHashes } from '../artifacts/files.js';
-import type { Delivery, Processed, Settlement } from '../transport/job-server.js';
-import { isInterrupted, textOf, type Folders, type Identity, type Order } from '../transport/messages.js';
-import {
-  type DiskRoom,
-  FilesUnreachable,
-  type JobFolder,
-  type JobFolders,
-  JobTransfers,
-  JobUploads,
-} from './job-files.js';
+import { lostLock, type Delivery } from '../transport/job-server.js';
+import { isInterrupted, textOf, type Ending, type Identity, type Order } from '../transport/messages.js';
+import { JobUploads, type DiskRoom } from './job-files.js';
 import { JobPlace } from './job-place.js';
 
 /** A job of a worker, for people. */
@@ -28,19 +22,8 @@ export interface WorkerJob {
   readonly kind: string;
 }
 
-/** How a worker's part in a job ended. */
-export type JobEnd =
-  | 'done'
-  /** The job failed, or its process died; the run decides whether to retry it. */
-  | 'failed'
-  /** The run cancelled it. */
-  | 'cancelled'
-  /** This worker stops; another goes on. */
-  | 'given-back'
-  /** The run's files cannot be reached; tried again later. */
-  | 'postponed'
-  /** This worker was cut off for too long and lost the job; another worker may have it now. */
-  | 'lost';
+/** How a worker's part in a job ended; `lost`: it was cut off for too long, and another worker may have the job now. */
+export type JobEnd = Ending['kind'] | 'lost';
 
 /** Events of a worker's jobs, for people. */
 export type WorkerEvent =
@@ -63,20 +46,14 @@ export interface WorkerContext {
   /** Whether jobs may bring code of the user's. */
   readonly modules: boolean;
   readonly pool: Pick<JobRunner, 'submit'>;
-  readonly folders: JobFolders;
+  /** Jobs have their folders in it. */
+  readonly directory: string;
   /** This machine's cache, in which jobs share teachers. */
   readonly cache: string;
   readonly bundles: Pick<BundleCache, 'use'>;
-  readonly hashes: Pick<FileHashes, 'has'>;
   readonly room: Pick<DiskRoom, 'full'>;
-  /** How often each job was postponed here because its inputs were missing, by its id in the queue. */
-  readonly postponements: Map<string, number>;
   /** The files of a run. */
   artifactsOf(run: string): Artifacts;
-  /** Resolves when no other process measures on this machine. */
-  undisturbed(): Promise<void>;
-  /** Runs a task under the machine's exclusive lock. */
-  alone<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T>;
   observe(event: WorkerEvent): void;
 }
 
@@ -85,35 +62,25 @@ const exclusiveKinds: ReadonlySet<Job['kind']> = new Set(['measure', 'integers']
 
 /** Least time between two reports of a job's steps, in ms. */
 const betweenSteps = 500;
-/** How long a job is left to other workers when its files cannot be fetched, in ms. */
-const postponedMs = 30_000;
-/** A job whose inputs are gone is postponed so often before that counts as a dead attempt. */
-const mostPostponements = 3;
-/** How long a worker that stops uploads files, in ms; the rest stays in the job's folder. */
+/** How long no worker tries a job again whose files cannot be reached, in ms. */
+const pauseMs = 30_000;
+/** How long a worker that stops uploads files, in ms. */
 const lastUploadsMs = 10_000;
-
-interface Ended {
-  readonly end: JobEnd;
-  readonly settlement: Settlement;
-  readonly message?: string;
-  /** Whether the job's folder is of use when the job comes back. */
-  readonly keep: boolean;
-}
-
-const lost: Ended = { end: 'lost', settlement: { kind: 'leave' }, keep: true };
-const givenBack: Ended = { end: 'given-back', settlement: { kind: 'give-back' }, keep: true };
 
 /** One delivery of a job: files in place, the work, the uploads, the answer. */
 export class JobRun {
   readonly job: WorkerJob;
+  private readonly by: Identity;
+  private readonly artifacts: Artifacts;
   private readonly began = performance.now();
   /** Aborted when the job has to end, for any reason. */
   private readonly ending = new AbortController();
   /** Aborted when its files are not uploaded any more. */
   private readonly sending = new AbortController();
   private stopping = false;
-  private flushing = false;
-  private folder: JobFolder | null = null;
+  private folder: string | null = null;
+  private uploads: JobUploads | null = null;
+  private isFlushing = false;
   private lastSteps = -Infinity;
 
   constructor(
@@ -122,11 +89,13 @@ export class JobRun {
     private readonly context: WorkerContext,
   ) {
     const { run, id, job } = order;
-    this.job = { slot: delivery.slot, run, id, kind: job.kind };
-    delivery.cancelled.addEventListener('abort', () => this.ending.abort());
-    delivery.lost.addEventListener('abort', () => {
+    const { slot, signal } = delivery;
+    this.job = { slot, run, id, kind: job.kind };
+    this.by = { ...context.identity, slot };
+    this.artifacts = context.artifactsOf(run);
+    signal.addEventListener('abort', () => {
       this.ending.abort();
-      this.sending.abort();
+      if (this.isLost) this.sending.abort();
     });
   }
 
@@ -134,114 +103,80 @@ export class JobRun {
     return (performance.now() - this.began) / 1000;
   }
 
-  /** The worker stops: the job writes its checkpoint, and is given back. */
+  /** The worker stops: the job writes its checkpoint, and is returned. */
   stop(): void {
     this.stopping = true;
     this.ending.abort();
-    if (this.flushing) this.limitUploads();
+    if (this.isFlushing) this.limitUploads();
   }
 
-  /** Does the job. Throws nothing. */
-  async run(): Promise<Processed> {
+  /** Does the job. Throws nothing. @returns null when the job belongs to another worker now */
+  async run(): Promise<Ending | null> {
     const { context, job } = this;
     context.observe({ kind: 'began', job });
-    let ended: Ended;
+    let ending: Ending | null = null;
+    let failure: PlainError | undefined;
     try {
-      ended = this.delivery.lost.aborted ? lost : await this.work();
+      ending = await this.work().catch((error: unknown) => this.explain(error));
+      failure = ending.error;
     } catch (error) {
-      // The queue server, or a defect here: the lock lapses, and another worker gets the job.
-      ended = { ...lost, message: toPlainError(error).message };
+      // A defect here: the lock lapses, and another worker gets the job.
+      failure = toPlainError(error);
     }
+    if (this.isLost) ending = null;
     this.sending.abort();
-    const { settlement, keep } = ended;
-    return {
-      settlement,
-      settled: (isTaken) => {
-        if (keep || !isTaken) this.folder?.release();
-        else this.folder?.remove();
-        const end = isTaken ? ended.end : 'lost';
-        const message = ended.message === undefined ? {} : { message: ended.message };
-        context.observe({ kind: 'ended', job, end, seconds: this.seconds, ...message });
-      },
-    };
+    const end = ending?.kind ?? 'lost';
+    if (this.folder !== null) rmSync(this.folder, { recursive: true, force: true });
+    const message = failure === undefined ? {} : { message: textOf(failure) };
+    context.observe({ kind: 'ended', job, end, seconds: this.seconds, ...message });
+    return ending;
   }
 
-  private get isCancelled(): boolean {
-    return this.delivery.cancelled.aborted;
+  private get isLost(): boolean {
+    return this.delivery.signal.reason === lostLock;
   }
 
-  private async work(): Promise<Ended> {
-    const { context, delivery, order } = this;
-    const artifacts = context.artifactsOf(order.run);
-    let uploads: JobUploads | null = null;
+  private get isReturned(): boolean {
+    return this.stopping && !this.delivery.signal.aborted;
+  }
+
+  private async work(): Promise<Ending> {
+    const { context, delivery, order, artifacts } = this;
+    const { cache, modules, bundles } = context;
+    const { signal } = this.ending;
+    const home = (): string => (this.folder ??= mkdtempSync(join(context.directory, `${process.pid}-`)));
+    const place = await JobPlace.prepare(order, { artifacts, bundles, signal, home, cache, modules });
     try {
-      const wasCancelled = delivery.isCancelled();
-      // The preparation may fail first.
-      wasCancelled.catch(() => undefined);
-      const place = await JobPlace.prepare(order, this.transfers(artifacts, this.ending.signal), {
-        home: () => (this.folder ??= context.folders.open(delivery.id)).path,
-        cache: context.cache,
-        modules: context.modules,
+      signal.throwIfAborted();
+      const initial = Object.fromEntries(place.symbols.map((symbol) => [symbol, order.folders[symbol] ?? []]));
+      this.uploads = new JobUploads(initial, {
+        put: (file) => artifacts.put(file, { signal: this.sending.signal }),
+        locate: (symbol, inside) => place.locate(symbol, inside),
+        // The coordinator places them, and the next attempt continues from them.
+        onFiles: (folders) => delivery.report({ by: this.by, folders }),
       });
-      try {
-        if ((await wasCancelled) || this.ending.signal.aborted)
-          throw new NasError('interrupted', 'the job was cancelled before it began');
-        uploads = this.uploadsOf(place, this.transfers(artifacts, this.sending.signal));
-        return await this.finish(place, uploads, await this.perform(place, uploads));
-      } finally {
-        place.release();
-      }
-    } catch (error) {
-      return await this.explain(error, uploads);
+      return await this.finish(place, this.uploads, await this.perform(place, this.uploads));
+    } finally {
+      place.release();
     }
-  }
-
-  private transfers(artifacts: Artifacts, signal: AbortSignal): JobTransfers {
-    return new JobTransfers(artifacts, this.context.bundles, this.context.hashes, signal);
-  }
-
-  private uploadsOf(place: JobPlace, transfers: JobTransfers): JobUploads {
-    const { folders } = this.order;
-    return new JobUploads(Object.fromEntries(place.symbols.map((symbol) => [symbol, folders[symbol] ?? []])), {
-      put: (file) => transfers.put(file),
-      locate: (symbol, inside) => place.locate(symbol, inside),
-      onFiles: (files) => this.keepFiles(files),
-      signal: this.sending.signal,
-    });
-  }
-
-  /** The next worker continues from these files, and the coordinator places them. */
-  private async keepFiles(folders: Folders): Promise<void> {
-    if (await this.delivery.update({ ...this.order, folders })) this.delivery.report({ kind: 'files', folders });
   }
 
   /** Runs the job in a process: a measurement alone on the machine, other jobs while no process measures. */
   private async perform(place: JobPlace, uploads: JobUploads): Promise<ResultOf<Job>> {
-    const { context, delivery, order } = this;
+    const { context, delivery, order, by } = this;
     const { signal } = this.ending;
-    const isAlone = exclusiveKinds.has(order.job.kind);
-    const sharing: Sharing = isAlone ? 'exclusive' : 'shared';
-    const submit = async (): Promise<ResultOf<Job>> => {
-      const job = fitted(place.job, context.slots);
-      const submitted = context.pool.submit(
-        { id: delivery.id, job, sharing, deadline: order.deadline },
-        {
-          started: () => delivery.report({ kind: 'started', by: this.by() }),
-          event: (event) => this.handleEvent(event, place, uploads),
-        },
-      );
-      const cancel = (): void => submitted.cancel();
-      if (signal.aborted) cancel();
-      signal.addEventListener('abort', cancel);
-      try {
-        return await submitted.result;
-      } finally {
-        signal.removeEventListener('abort', cancel);
-      }
-    };
-    if (isAlone) return context.alone(submit, signal);
-    await context.undisturbed();
-    return submit();
+    const sharing = exclusiveKinds.has(order.job.kind) ? 'exclusive' : 'shared';
+    const submitted = context.pool.submit(
+      { id: delivery.id, job: fitted(place.job, context.slots), sharing, deadline: order.deadline },
+      { started: () => delivery.report({ by }), event: (event) => this.handleEvent(event, place, uploads) },
+    );
+    const cancel = (): void => submitted.cancel();
+    signal.addEventListener('abort', cancel);
+    try {
+      return await submitted.result;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
   }
 
   private handleEvent(event: JobEvent, place: JobPlace, uploads: JobUploads): void {
@@ -256,85 +191,59 @@ export class JobRun {
       if (now - this.lastSteps < betweenSteps) return;
       this.lastSteps = now;
     }
-    this.delivery.report({ kind: 'event', event });
+    this.delivery.report({ by: this.by, event });
   }
 
-  private async finish(place: JobPlace, uploads: JobUploads, result: ResultOf<Job>): Promise<Ended> {
-    if (this.delivery.lost.aborted) return lost;
+  private async finish(place: JobPlace, uploads: JobUploads, result: ResultOf<Job>): Promise<Ending> {
     for (const file of place.resumed()) uploads.addMissing(file);
     for (const file of place.written()) uploads.add(file);
     const answer = place.answer(result, (file) => uploads.addMissing(file));
-    if (isInterrupted(result) && this.stopping && !this.isCancelled) return this.giveBack(uploads);
-    const folders = await this.flush(uploads);
-    const settlement: Settlement = { kind: 'complete', answer: { result: answer, folders } };
-    return { end: isInterrupted(result) ? 'cancelled' : 'done', settlement, keep: false };
+    if (isInterrupted(result) && this.isReturned) return this.giveBack();
+    await this.flush();
+    const kind = isInterrupted(result) ? 'interrupted' : 'done';
+    return { by: this.by, kind, result: answer, folders: uploads.folders };
   }
 
   /** The end of a job that gave no result. */
-  private async explain(thrown: unknown, uploads: JobUploads | null): Promise<Ended> {
-    const { context, delivery } = this;
-    if (delivery.lost.aborted) return lost;
+  private async explain(thrown: unknown): Promise<Ending> {
     const isAbort = this.ending.signal.aborted && thrown instanceof Error && thrown.name === 'AbortError';
-    const error = isAbort
-      ? ({ code: 'interrupted', message: 'the job was cancelled' } satisfies PlainError)
-      : toPlainError(thrown);
-    const { message, hint } = error;
-    if (error.code === 'interrupted')
-      return this.stopping && !this.isCancelled ? this.giveBack(uploads) : this.fail(error, false);
-    const postponements = context.postponements.get(delivery.id) ?? 0;
-    if (thrown instanceof FilesUnreachable || (thrown instanceof ArtifactGone && postponements < mostPostponements)) {
-      if (this.stopping) return givenBack;
-      context.postponements.set(delivery.id, postponements + 1);
-      const settlement: Settlement = { kind: 'postpone', ms: postponedMs };
-      return { end: 'postponed', settlement, message: textOf(error), keep: true };
+    const error = toPlainError(isAbort ? new NasError('interrupted', 'the job was cancelled') : thrown);
+    if (error.code === 'interrupted') return this.isReturned ? this.giveBack() : this.ended('interrupted', error);
+    if (thrown instanceof FilesUnreachable) {
+      const message = `the files of the run cannot be reached: ${error.message}`;
+      return { ...this.ended('returned', { ...error, message }), ...(!this.stopping && { pauseMs }) };
     }
+    if (thrown instanceof ArtifactGone) return this.ended('incomplete', error);
     if (error.storage === true) {
-      context.room.full(message);
-      const text = `${context.identity.host} cannot write files: ${textOf(error)}`;
-      return this.fail({ code: 'failure', message: text }, true);
+      this.context.room.full(error.message);
+      const message = `${this.by.host} cannot write files: ${textOf(error)}`;
+      return this.ended('died', { code: 'failure', message });
     }
-    if (thrown instanceof WorkerDied || thrown instanceof ArtifactGone) {
-      // The next attempt continues from the files of this one.
-      if (uploads !== null) await this.sendRest(uploads);
-      return this.fail({ code: 'failure', message, ...(hint !== undefined && { hint }) }, true);
-    }
-    return this.fail(error, false);
+    if (!(thrown instanceof WorkerDied)) return this.ended('failed', error);
+    // The next attempt continues from the files of this one.
+    await this.flush().catch(() => undefined);
+    return this.ended('died', error);
   }
 
-  private fail(error: PlainError, died: boolean): Ended {
-    const settlement: Settlement = { kind: 'fail', failure: { error, died, by: this.by() } };
-    const end = error.code === 'interrupted' ? 'cancelled' : 'failed';
-    return { end, settlement, message: textOf(error), keep: died };
+  private ended(kind: Ending['kind'], error?: PlainError): Ending {
+    const folders = this.uploads?.folders ?? this.order.folders;
+    return { by: this.by, kind, folders, ...(error !== undefined && { error }) };
   }
 
-  /** Uploads what is not uploaded yet, if possible. */
-  private async sendRest(uploads: JobUploads): Promise<void> {
-    try {
-      await this.keepFiles(await this.flush(uploads));
-    } catch {
-      // It stays in the job's folder.
-    }
-  }
-
-  private flush(uploads: JobUploads): Promise<Folders> {
-    this.flushing = true;
+  /** Uploads what is not uploaded yet. @throws errors of `Artifacts.put` */
+  private async flush(): Promise<void> {
+    this.isFlushing = true;
     if (this.stopping) this.limitUploads();
-    return uploads.flush();
+    await this.uploads?.flush();
   }
 
   private limitUploads(): void {
     void sleep(lastUploadsMs, undefined, { ref: false }).then(() => this.sending.abort());
   }
 
-  private async giveBack(uploads: JobUploads | null): Promise<Ended> {
-    if (uploads !== null)
-      // A queue server that is away answers nothing.
-      await Promise.race([this.sendRest(uploads), sleep(lastUploadsMs + 1000, undefined, { ref: false })]);
-    return givenBack;
-  }
-
-  private by(): Identity {
-    return { ...this.context.identity, slot: this.delivery.slot };
+  private async giveBack(): Promise<Ending> {
+    await this.flush().catch(() => undefined);
+    return this.ended('returned');
   }
 }
 

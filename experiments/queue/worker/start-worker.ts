@@ -8,18 +8,16 @@ import { packageRoot } from '../../../base/processes.js';
 import { cacheDirectory, checkWritable } from '../../../base/files.js';
 import { nasVersion } from '../../../base/modules.js';
 import { LocalPool } from '../../runner/jobs/local-pool.js';
-import { Gate } from '../../runner/jobs/supervision.js';
 import { BundleCache } from '../artifacts/cache.js';
-import { FileHashes } from '../artifacts/files.js';
 import { RunArtifacts } from '../artifacts/run-artifacts.js';
 import { connectQueue, type QueueAddress, type QueueConnection } from '../connection.js';
 import { MachineWatch } from '../machine-lock.js';
 import { buildId, describeGroup, machineId, type Group } from '../machine.js';
 import { queuesOf, whyNot, type Abilities } from '../queues.js';
 import { announceWorker, every, findRun, listRuns, type RunRecord, type WorkerRecord } from '../registry.js';
-import { JobServer, Slots, type Delivery, type Processed } from '../transport/job-server.js';
-import { orderSchema } from '../transport/messages.js';
-import { DiskRoom, JobFolders } from './job-files.js';
+import { serveJobs, Slots, type Delivery } from '../transport/job-server.js';
+import { orderSchema, type Ending } from '../transport/messages.js';
+import { DiskRoom, sweepJobFolders } from './job-files.js';
 import { JobRun, type WorkerContext, type WorkerEvent } from './job-run.js';
 
 export interface WorkerOptions {
@@ -50,10 +48,8 @@ export interface RunningWorker {
   record(): WorkerRecord;
   /** The processes of its jobs. */
   pids(): readonly number[];
-  /** Jobs write their checkpoints and are given back, within seconds. */
+  /** Jobs write their checkpoints and are returned, within seconds. */
   stop(): Promise<void>;
-  /** Ends it as if its machine had failed; for tests. */
-  kill(): Promise<void>;
 }
 
 /** Longest time for which a worker that stops waits for its jobs, in ms. */
@@ -110,7 +106,7 @@ export function idleReason(runs: readonly RunRecord[], worker: Abilities): strin
 class Worker implements RunningWorker {
   readonly id = randomUUID().slice(0, 8);
   private readonly began = performance.now();
-  private readonly runs = new Set<JobRun>();
+  private readonly jobs = new Set<JobRun>();
   private readonly pool: LocalPool;
   private readonly room: DiskRoom;
   private readonly slots: Slots;
@@ -121,49 +117,61 @@ class Worker implements RunningWorker {
   private announcing: NodeJS.Timeout | undefined;
   private announce: () => void = () => undefined;
   private watch: MachineWatch | undefined;
-  private server: JobServer | undefined;
-  /** Closed while another process measures: its `release` resumes the jobs. */
-  private pause: { readonly gate: Gate; release: () => void } | null = null;
+  private stopServing: (() => Promise<void>) | undefined;
 
   constructor(
     private readonly options: WorkerOptions,
     private readonly connection: QueueConnection,
     private readonly group: Group,
   ) {
-    const { slots, memoryBytes, tags, modules, directory } = options;
-    const memory = memoryBytes === null ? {} : { memoryBytes: Math.floor(memoryBytes / slots) };
-    this.pool = new LocalPool({ size: slots, retries: 0, ...memory });
+    const { slots, memoryBytes, tags, modules, directory, cacheBytes, cache = cacheDirectory(), observe } = options;
+    this.pool = new LocalPool({
+      size: slots,
+      retries: 0,
+      ...(memoryBytes !== null && { memoryBytes: Math.floor(memoryBytes / slots) }),
+      exclusively: (job, signal) => (this.watch === undefined ? job() : this.watch.alone(job, signal)),
+    });
     this.slots = new Slots(slots);
     this.room = new DiskRoom(directory, (reason) => this.handleRoom(reason));
     this.abilities = { build: buildId(), group: group.group, tags, modules };
-    this.context = this.createContext();
+    const runs = new Map<string, RunArtifacts>();
+    this.context = {
+      identity: { id: this.id, host: hostname(), group: group.group },
+      slots,
+      modules,
+      cache,
+      pool: this.pool,
+      room: this.room,
+      directory: join(directory, 'jobs'),
+      bundles: new BundleCache(join(directory, 'bundles'), { limitBytes: cacheBytes, clock: Date.now }),
+      artifactsOf: (run) => {
+        const address = async () => (await findRun(connection, run))?.artifacts ?? null;
+        const artifacts = runs.get(run) ?? new RunArtifacts(address);
+        runs.set(run, artifacts);
+        return artifacts;
+      },
+      observe: (event) => observe?.(event),
+    };
   }
 
   async start(): Promise<void> {
-    const { connection, abilities, slots, closers } = this;
-    const { patienceMs, slots: size } = this.options;
+    const { connection, abilities, slots, closers, pool } = this;
     const announcement = await announceWorker(connection, () => this.record());
     closers.push(() => announcement.close());
     this.announce = () => void announcement.now().catch(() => undefined);
-    const watch = await MachineWatch.start({
-      pause: () => this.pauseJobs(),
-      resume: () => this.resumeJobs(),
-      onChange: () => this.announce(),
-    });
+    const watch = await MachineWatch.start({ standStill: () => pool.standStill(), onChange: () => this.announce() });
     this.watch = watch;
     closers.push(() => watch.close());
-    const process = (delivery: Delivery) => this.process(delivery);
-    this.server = await JobServer.start(connection, queuesOf(abilities), {
+    this.stopServing = await serveJobs(connection, queuesOf(abilities), {
       slots,
-      size,
       name: this.id,
-      patienceMs,
-      process,
+      patienceMs: this.options.patienceMs,
+      process: (delivery) => this.process(delivery),
     });
     const idleness = every(idleMs, this.idleWatch());
-    const { folders } = this.context;
-    folders.sweep(Date.now());
-    const sweeping = setInterval(() => folders.sweep(Date.now()), hour);
+    const sweep = (): void => sweepJobFolders(this.context.directory, Date.now());
+    sweep();
+    const sweeping = setInterval(sweep, hour);
     closers.push(
       () => idleness.stop(),
       () => clearInterval(sweeping),
@@ -181,17 +189,15 @@ class Worker implements RunningWorker {
       cpu: cpus().at(0)?.model.trim() ?? 'an unknown processor',
       cores: cpus().length,
       version: nasVersion(),
-      build: abilities.build,
-      group: group.group,
+      ...abilities,
+      tags: [...abilities.tags],
       groupText: group.text,
-      tags: [...options.tags],
-      modules: options.modules,
       slots: options.slots,
       memoryBytes: options.memoryBytes,
       upSeconds: (performance.now() - this.began) / 1000,
       unable: this.room.lacking,
       quiet: this.watch?.holder ?? null,
-      jobs: [...this.runs].map(({ job, seconds }) => ({ ...job, seconds })),
+      jobs: [...this.jobs].map(({ job, seconds }) => ({ ...job, seconds })),
     };
   }
 
@@ -201,19 +207,12 @@ class Worker implements RunningWorker {
 
   async stop(): Promise<void> {
     this.stopping = true;
-    const stopped = this.server?.stop();
-    for (const run of this.runs) run.stop();
+    const stopped = this.stopServing?.();
+    for (const job of this.jobs) job.stop();
     const offline = sleep(stopOfflineMs, undefined, { ref: false }).then(() =>
       this.connection.redis.status === 'ready' ? sleep(stopMs - stopOfflineMs, undefined, { ref: false }) : undefined,
     );
     await Promise.race([stopped, offline]);
-    await this.close();
-  }
-
-  async kill(): Promise<void> {
-    this.stopping = true;
-    for (const pid of this.pids()) process.kill(pid, 'SIGKILL');
-    await Promise.race([this.server?.kill(), sleep(1000, undefined, { ref: false })]);
     await this.close();
   }
 
@@ -228,83 +227,34 @@ class Worker implements RunningWorker {
     await this.connection.close();
   }
 
-  private createContext(): WorkerContext {
-    const { options, connection, pool, room, abilities } = this;
-    const { directory, cacheBytes, modules, slots, cache = cacheDirectory() } = options;
-    const runs = new Map<string, RunArtifacts>();
-    const artifactsOf = (run: string): RunArtifacts => {
-      const address = async () => (await findRun(connection, run))?.artifacts ?? null;
-      const artifacts = runs.get(run) ?? new RunArtifacts(address, run);
-      runs.set(run, artifacts);
-      return artifacts;
-    };
-    return {
-      identity: { id: this.id, host: hostname(), group: abilities.group },
-      slots,
-      modules,
-      pool,
-      room,
-      cache,
-      artifactsOf,
-      folders: new JobFolders(join(directory, 'jobs')),
-      bundles: new BundleCache(join(directory, 'bundles'), { limitBytes: cacheBytes, clock: Date.now }),
-      hashes: new FileHashes(),
-      postponements: new Map(),
-      undisturbed: async () => {
-        while (this.pause !== null) await this.pause.gate.opened;
-      },
-      alone: (task, signal) => (this.watch === undefined ? task() : this.watch.alone(task, signal)),
-      observe: (event) => options.observe?.(event),
-    };
-  }
-
   /** Does a job. */
-  private async process(delivery: Delivery): Promise<Processed> {
-    const { context } = this;
+  private async process(delivery: Delivery): Promise<Ending | null> {
+    const { identity } = this.context;
     const { data: order, error } = orderSchema.safeParse(delivery.data);
     if (order === undefined) {
-      const message = `worker ${hostname()} cannot read the order: ${error.message}`;
-      const by = { ...context.identity, slot: delivery.slot };
-      const failure = { error: { code: 'failure' as const, message }, died: false, by };
-      return { settlement: { kind: 'fail', failure }, settled: () => undefined };
+      const message = `worker ${identity.host} cannot read the order: ${error.message}`;
+      const by = { ...identity, slot: delivery.slot };
+      return { by, kind: 'failed', folders: {}, error: { code: 'failure', message } };
     }
-    const run = new JobRun(delivery, order, context);
-    this.runs.add(run);
-    if (this.stopping) run.stop();
+    const job = new JobRun(delivery, order, this.context);
+    this.jobs.add(job);
+    if (this.stopping) job.stop();
     this.announceSoon();
-    const processed = await run.run();
-    if (processed.settlement.kind !== 'postpone') context.postponements.delete(delivery.id);
-    return {
-      settlement: processed.settlement,
-      settled: (isTaken) => {
-        processed.settled(isTaken);
-        this.runs.delete(run);
-        this.announceSoon();
-      },
-    };
-  }
-
-  /** Brings all jobs to a stand; none begins until `resumeJobs`. */
-  private async pauseJobs(): Promise<void> {
-    const pause = (this.pause ??= { gate: new Gate(), release: () => undefined });
-    const release = await this.pool.standStill();
-    if (this.pause === pause) pause.release = release;
-    else release();
-  }
-
-  private resumeJobs(): void {
-    this.pause?.release();
-    this.pause?.gate.open();
-    this.pause = null;
+    try {
+      return await job.run();
+    } finally {
+      this.jobs.delete(job);
+      this.announceSoon();
+    }
   }
 
   /** Reports once why the worker is idle although there are runs. */
   private idleWatch(): () => Promise<void> {
     let reported: string | null = null;
     return async () => {
-      if (this.runs.size > 0) return;
+      if (this.jobs.size > 0) return;
       const reason = idleReason(await listRuns(this.connection), this.abilities);
-      if (reason !== null && reason !== reported && this.runs.size === 0) this.options.onNote(reason);
+      if (reason !== null && reason !== reported && this.jobs.size === 0) this.options.onNote(reason);
       reported = reason;
     };
   }

@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { NasError } from '../../../base/errors.js';
+import { metricsOf } from '../../../compiler/index.js';
 import { choicesOf } from '../../../spaces/index.js';
 import type { TrialRecord } from '../../../store/index.js';
-import { accuracyOf, measureNamed, valuesFrom } from '../../schema/measures.js';
+import { measureNamed, trainedValues, valuesFrom } from '../../schema/measures.js';
 import { trialFolder, weightsFile } from '../../stored/workdir.js';
 import { finishFrontier } from '../finishing/finish.js';
 import { settledFrontier } from '../finishing/measured-frontier.js';
 import { JobFailed, type JobOrder } from '../jobs/job-runner.js';
 import type { EvaluateMemberJob, Job, ResultOf } from '../jobs/jobs.js';
 import { Preparations } from '../jobs/preparations.js';
-import { trialAttempts } from '../jobs/training.js';
+import { recordClasses, trialAttempts } from '../jobs/training.js';
 import type { LatencyService } from '../latency/latency.js';
 import type { TrainingContext } from '../plan.js';
 import { memberJob, type PreparedSupernet } from '../supernet.js';
@@ -37,7 +38,11 @@ export class Slices implements AccuracySource {
     const result = await trialJob(this.context, trial.number, this.order(trial, supernet, keep));
     if ('interrupted' in result) return undefined;
     if ('failed' in result) return result;
-    return { state: 'complete', values: valuesFrom('training', { [accuracyOf('supernet')]: result.accuracy }) };
+    recordClasses(this.context, trial.number, { stage: 'search', precision: 'fp32', split: 'validation' }, result);
+    return {
+      state: 'complete',
+      values: trainedValues('supernet', { ...result, metrics: metricsOf(result.confusion) }),
+    };
   }
 
   finish(latency: LatencyService): Promise<void> {

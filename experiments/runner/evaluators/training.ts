@@ -4,7 +4,7 @@ import { violated, type Objective } from '../../../search/index.js';
 import type { ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
 import { fromTrained } from '../../../trainers/index.js';
 import { searchInitialisation } from '../../schema/experiment.js';
-import { accuracyOf, measuresOf, valuesFrom } from '../../schema/measures.js';
+import { measuresOf, trainedValues, type Validated } from '../../schema/measures.js';
 import { plainValues } from '../../stored/candidates.js';
 import { checkpointFile, trialFolder, weightsFile } from '../../stored/workdir.js';
 import { CandidateNetworks } from '../candidate-networks.js';
@@ -163,13 +163,14 @@ class Trainings implements AccuracySource {
     if ('failed' in outcome) return outcome;
     const { result } = outcome;
     if (result.state === 'interrupted') return undefined;
-    return { state: result.state, values: this.values(result.accuracy) };
+    const { accuracy, curve } = result;
+    return { state: result.state, values: this.values({ accuracy, metrics: curve.at(-1)?.metrics }) };
   }
 
   known({ number }: TrialRecord, epochs: number): ObjectiveValues | undefined {
     const curve = this.context.store.curves.of({ stage: 'search', trial: number });
     const last = curve.find(({ epoch }) => epoch === epochs - 1);
-    return last && this.values(last.validationAccuracy);
+    return last && this.values({ accuracy: last.validationAccuracy, metrics: last.metrics });
   }
 
   abandon(trial: number): void {
@@ -184,8 +185,8 @@ class Trainings implements AccuracySource {
     return finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
   }
 
-  private values(accuracy: number): ObjectiveValues {
-    return valuesFrom('training', { [accuracyOf(this.context.plan.experiment.search.evaluate)]: accuracy });
+  private values(validated: Validated): ObjectiveValues {
+    return trainedValues(this.context.plan.experiment.search.evaluate, validated);
   }
 
   private file(trial: number, name: string): string {

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { nasVersion } from '../../../base/modules.js';
+import { completeDecoding } from '../../../base/preprocess.js';
+import { renderingOf } from '../../../trainers/index.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type {
@@ -14,6 +16,7 @@ import { searchInitialisation, type TrainingExperiment } from '../../schema/expe
 import { frontierModel } from '../../stored/workdir.js';
 import { settleWeightBits } from '../compression.js';
 import type { ExportJob } from '../jobs/jobs.js';
+import { recordClasses } from '../jobs/training.js';
 import { latencyValue } from '../latency/stored-latency.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
 import type { Finalist, Int8Weights } from './final-training.js';
@@ -60,7 +63,7 @@ export async function save(context: TrainingContext, member: FrontierMember): Pr
     },
     sharing: 'shared',
   } as const;
-  const { accuracy: found, sha256, bytes } = await jobs.submit(order).result;
+  const { accuracy: found, scores, sha256, bytes } = await jobs.submit(order).result;
   if (precision === 'fp32') compare(context, finalist, found.validation);
   // A final training that failed has its record already.
   const known = store.finals.all().some((record) => record.trial === number && record.precision === precision);
@@ -68,6 +71,8 @@ export async function save(context: TrainingContext, member: FrontierMember): Pr
   store.transaction(() => {
     const kind = precision === 'fp32' ? 'onnx' : `onnx-${precision}`;
     store.artifacts.add({ stage: stageOf(member), trial: number }, { kind, path, sha256, bytes });
+    for (const split of ['validation', 'test'] as const)
+      recordClasses(context, number, { stage: 'final', precision, split }, scores[split]);
     // Without a final training, only the test accuracy is new.
     if (!known)
       store.finals.finish(number, {
@@ -143,6 +148,7 @@ export function modelMetadata(
     input: network.input,
     mean: data.mean,
     std: data.std,
+    preprocess: completeDecoding(renderingOf(experiment.data)),
     nas_version: nasVersion(),
     created: new Date().toISOString(),
     experiment: experiment.name,

@@ -1,6 +1,12 @@
 import { basename, dirname, join } from 'node:path';
-import type { SpaceConfig } from '../../../spaces/index.js';
-import type { DatasetRef, InitialWeights, PreparedTeacher, TeacherModelSource } from '../../../trainers/index.js';
+import type { Network, SpaceConfig } from '../../../spaces/index.js';
+import {
+  forInputs,
+  type DatasetRef,
+  type InitialWeights,
+  type PreparedTeacher,
+  type TeacherModelSource,
+} from '../../../trainers/index.js';
 import { checkpointFile, weightsFile } from '../../stored/workdir.js';
 import type { Job, JobOf, ResultOf, SeededNetwork } from './jobs.js';
 import { localDeviceOf } from '../../../latency-models/index.js';
@@ -31,7 +37,20 @@ const trained = (folder: string, at: Relocate): string =>
 const datasetAt = (dataset: DatasetRef, at: Relocate): DatasetRef => ({
   ...dataset,
   directory: at(dataset.directory, input),
+  ...(dataset.renderings !== undefined && {
+    renderings: dataset.renderings.map((one) => ({ ...one, directory: at(one.directory, input) })),
+  }),
 });
+
+/** A data set for jobs on some networks, without the renderings of other sizes. */
+const datasetFor = (dataset: DatasetRef, networks: readonly Network[], at: Relocate): DatasetRef =>
+  datasetAt(
+    forInputs(
+      dataset,
+      networks.map(({ input: size }) => size),
+    ),
+    at,
+  );
 
 const candidateAt = <C extends SeededNetwork>(candidate: C, at: Relocate): C =>
   candidate.weights === undefined ? candidate : { ...candidate, weights: at(candidate.weights, input) };
@@ -95,7 +114,7 @@ const jobs: { readonly [K in Job['kind']]: (job: JobOf<K>, at: Relocate) => JobO
     ...job,
     fit: {
       ...fit,
-      dataset: datasetAt(fit.dataset, at),
+      dataset: datasetFor(fit.dataset, [fit.network], at),
       teacher: teacherInput(fit.teacher, at),
       directory: trained(fit.directory, at),
       initial: initialAt(fit.initial, at),
@@ -114,7 +133,11 @@ const jobs: { readonly [K in Job['kind']]: (job: JobOf<K>, at: Relocate) => JobO
   }),
   member: ({ member, keep, ...job }, at) => ({
     ...job,
-    member: { ...member, weights: at(member.weights, input), dataset: datasetAt(member.dataset, at) },
+    member: {
+      ...member,
+      weights: at(member.weights, input),
+      dataset: datasetFor(member.dataset, [member.member.network], at),
+    },
     keep: keep === undefined ? undefined : written(keep, at),
   }),
   measure: (job, at) => ({
@@ -125,24 +148,32 @@ const jobs: { readonly [K in Job['kind']]: (job: JobOf<K>, at: Relocate) => JobO
   proxies: (job, at) => ({
     ...job,
     candidates: job.candidates.map((candidate) => candidateAt(candidate, at)),
-    dataset: datasetAt(job.dataset, at),
+    dataset: datasetFor(
+      job.dataset,
+      job.candidates.map(({ network }) => network),
+      at,
+    ),
   }),
   evaluate: (job, at) => ({ ...job, path: at(job.path, { kind: 'module' }) }),
   export: (job, at) => ({
     ...job,
     candidate: candidateAt(job.candidate, at),
     path: job.path === null ? null : written(job.path, at),
-    dataset: datasetAt(job.dataset, at),
+    dataset: datasetFor(job.dataset, [job.candidate.network], at),
   }),
   quantize: (job, at) => ({
     ...job,
     candidate: candidateAt(job.candidate, at),
-    dataset: datasetAt(job.dataset, at),
+    dataset: datasetFor(job.dataset, [job.candidate.network], at),
   }),
   integers: (job) => job,
   importance: ({ options, ...job }, at) => ({
     ...job,
-    options: { ...options, weights: at(options.weights, input), dataset: datasetAt(options.dataset, at) },
+    options: {
+      ...options,
+      weights: at(options.weights, input),
+      dataset: datasetFor(options.dataset, [options.network], at),
+    },
   }),
 };
 

@@ -5,6 +5,7 @@ import type {
   AnyEngine,
   DatasetRef,
   EpochMetrics,
+  Evaluation,
   FitJob,
   FitProgress,
   FitResult,
@@ -71,9 +72,7 @@ export interface EvaluateMemberJob {
 }
 
 /** On the validation split, in [0, 1]. */
-export interface MemberResult {
-  readonly accuracy: number;
-}
+export type MemberResult = Pick<Evaluation, 'accuracy' | 'confusion' | 'calibrationError'>;
 
 export interface MeasureJob {
   readonly kind: 'measure';
@@ -139,7 +138,7 @@ export interface QuantizeJob {
 
 /** The accuracy of a network in int8, or why it cannot be quantized. */
 export type QuantizeResult =
-  Pick<QuantizedClassifier, 'method' | 'accuracy' | 'tried' | 'images'> | { readonly failed: string };
+  Pick<QuantizedClassifier, 'method' | 'accuracy' | 'scores' | 'tried' | 'images'> | { readonly failed: string };
 
 export interface IntegersJob {
   readonly kind: 'integers';
@@ -192,6 +191,7 @@ export interface ExportResult {
   readonly sha256: string;
   /** Through ONNX Runtime. */
   readonly accuracy: Accuracies;
+  readonly scores: { readonly [S in keyof Accuracies]: Pick<Evaluation, 'confusion' | 'calibrationError'> };
 }
 
 export type Job = Jobs[keyof Jobs]['job'];

@@ -23,6 +23,11 @@ export interface PoolOptions {
    * (WorkerDied). Absent: any.
    */
   readonly memoryBytes?: number;
+  /**
+   * Called with each exclusive job, one after the other; runs it when the rest of the machine is ready for it. Throws when
+   * the signal is aborted before. Default: at once.
+   */
+  readonly exclusively?: <T>(job: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 }
 
 /** Creates the job runner of a run; `context` is the run's. */
@@ -42,6 +47,8 @@ export class LocalPool implements JobRunner {
   private readonly shared: PQueue;
   private readonly exclusive = new PQueue({ concurrency: 1 });
   private readonly elsewhere = new PQueue({ concurrency: 1 });
+  /** Exclusive jobs that wait for the rest of the machine. */
+  private readonly preparing = new PQueue({ concurrency: 1 });
   /** Cancel the jobs that wait or run, by their ids. */
   private readonly submitted = new Map<string, AbortController>();
   private stopped = false;
@@ -63,7 +70,9 @@ export class LocalPool implements JobRunner {
     const cancelling = new AbortController();
     this.submitted.set(id, cancelling);
     if (this.stopped) cancelling.abort();
-    const result = this.onFreeWorker(order, (worker) => this.attempts(worker, order, listener, cancelling.signal));
+    const { signal } = cancelling;
+    const run = () => this.onFreeWorker(order, (worker) => this.attempts(worker, order, listener, signal));
+    const result = order.sharing === 'exclusive' ? this.onReadyMachine(run, signal) : run();
     return { result: result.finally(() => this.submitted.delete(id)), cancel: () => cancelling.abort() };
   }
 
@@ -101,6 +110,19 @@ export class LocalPool implements JobRunner {
     );
     await standing.opened;
     return () => over.open();
+  }
+
+  private onReadyMachine<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { exclusively } = this.options;
+    if (exclusively === undefined) return run();
+    return this.preparing.add(async () => {
+      try {
+        return await exclusively(run, signal);
+      } catch (error) {
+        if (signal.aborted && !(error instanceof NasError)) throw new NasError('interrupted', 'the job was cancelled');
+        throw error;
+      }
+    });
   }
 
   /** Runs a task on the worker of its sharing, once that is free. */

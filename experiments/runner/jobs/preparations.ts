@@ -29,9 +29,10 @@ export class Preparations {
 
   constructor(private readonly context: TrainingContext) {}
 
-  /** The teacher of a training; trainings with the same views and loss share one. */
+  /** The teacher of a training; trainings with the same views, loss and balance of classes share one. */
   teacher(train: TrainConfig): Promise<PreparedTeacher | null> {
-    const views = canonicalJson([train.augment, train.views, train.loss]);
+    const { augment, views: count, loss, class_weight, class_sampling } = train;
+    const views = canonicalJson([augment, count, loss, class_weight, class_sampling]);
     const prepared = this.teachers.get(views) ?? prepareTeacher(this.context, train);
     this.teachers.set(views, prepared);
     return prepared;
@@ -112,7 +113,7 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
   const message = 'Preparing the teacher, and its logits of every training image';
   observe({ kind: 'phase', name: 'teacher', message });
   const order = teacherOrder(context, contentHash(config, train), config, train);
-  const schedule = config.type === 'train' ? teacherTraining(config, plan.data.counts.train, train.augment) : train;
+  const schedule = config.type === 'train' ? teacherTraining(config, plan.data.counts.train, train) : train;
   const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
   const teacher = await jobs.submit(order, listener).result;
   if (teacher !== null) {

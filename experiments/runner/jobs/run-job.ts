@@ -6,7 +6,7 @@ import { writeFileAtomic } from '../../../base/files.js';
 import { importFunction } from '../../../base/modules.js';
 import { exportOnnx, quantizeForTiming, withMetadata, type ModelMetadata } from '../../../deploy/index.js';
 import { createDevice, type Measurement } from '../../../latency-models/index.js';
-import { createSpace } from '../../../spaces/index.js';
+import { createSpace, type Network } from '../../../spaces/index.js';
 import { initialWeights, toOnnx, type Model } from '../../../spaces/models/index.js';
 import {
   channelImportance,
@@ -21,6 +21,7 @@ import {
   readWeights,
   saveWeights,
   type FitHooks,
+  type ProxyBatch,
   type SplitName,
 } from '../../../trainers/index.js';
 import { evaluateOnSplit } from '../../models/on-dataset.js';
@@ -59,9 +60,9 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
       await pause();
       if (signal.aborted) throw new NasError('interrupted', 'the evaluation was stopped');
     };
-    const { accuracy, weights } = await evaluateMember(member, { between });
+    const { accuracy, confusion, calibrationError, weights } = await evaluateMember(member, { between });
     if (keep !== undefined) saveWeights(weights, keep);
-    return { accuracy };
+    return { accuracy, confusion, calibrationError };
   },
   measure: measureJob,
   proxies: proxiesJob,
@@ -140,10 +141,17 @@ async function proxiesJob(
   { candidates, names, dataset, imageSeed, engine }: JobOf<'proxies'>,
   { pause }: JobContext,
 ): Promise<readonly ProxyResult[]> {
-  const batch = names.some(needsImages) ? proxyBatch(dataset, imageSeed) : undefined;
+  const batches = new Map<string, ProxyBatch>();
+  const batchFor = ([height, width]: Network['input']): ProxyBatch => {
+    const key = `${height}x${width}`;
+    const batch = batches.get(key) ?? proxyBatch(dataset, imageSeed, [height, width]);
+    batches.set(key, batch);
+    return batch;
+  };
   const choice = await chooseEngine(engine);
   const of = async ({ network, seed }: SeededNetwork): Promise<ProxyResult> => {
     try {
+      const batch = names.some(needsImages) ? batchFor(network.input) : undefined;
       const values = await proxies(network, { seed, names, batch, engine: choice });
       const bad = names.find((name) => !Number.isFinite(values[name]));
       return bad === undefined ? { values } : { failed: `${bad} is ${values[bad]}` };
@@ -203,7 +211,7 @@ async function quantizeJob(
   const [height, width] = candidate.network.input;
   await pause();
   try {
-    const { method, accuracy, tried, images } = await quantizeOnDataset(model, dataset, {
+    const { method, accuracy, scores, tried, images } = await quantizeOnDataset(model, dataset, {
       ...calibration,
       seed,
       size: [height, width],
@@ -213,7 +221,7 @@ async function quantizeJob(
       between: pause,
       onProgress: (_, done, total) => onEvent({ kind: 'count', done, total, what: 'images' }),
     });
-    return { method, accuracy, tried, images };
+    return { method, accuracy, scores, tried, images };
   } catch (error) {
     if (signal.aborted) throw new NasError('interrupted', 'quantizing was stopped');
     // The network is at fault: others may succeed.
@@ -230,12 +238,19 @@ async function exportJob(job: JobOf<'export'>, context: JobContext): Promise<Exp
   const { dataset, threads, path } = job;
   const onProgress = counting(context, 'images');
   const { bytes, metadata } = await exported(job, context.signal, onProgress);
-  const on = async (split: SplitName) =>
-    (await evaluateOnSplit(bytes, dataset, split, { threads, onProgress })).accuracy;
-  const accuracy = { validation: await on('validation'), test: await on('test') };
+  const on = async (split: SplitName) => {
+    const { accuracy, confusion, calibrationError } = await evaluateOnSplit(bytes, dataset, split, {
+      threads,
+      onProgress,
+    });
+    return { accuracy, scores: { confusion, calibrationError } };
+  };
+  const [validation, test] = [await on('validation'), await on('test')];
+  const accuracy = { validation: validation.accuracy, test: test.accuracy };
   const file = withMetadata(bytes, { ...metadata, accuracy });
   if (path !== null) writeFileAtomic(path, file);
-  return { bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex'), accuracy };
+  const scores = { validation: validation.scores, test: test.scores };
+  return { bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex'), accuracy, scores };
 }
 
 async function exported(

@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import type { Network } from '../../../spaces/index.js';
-import { describeTraining, type Epoch, type Training, type TrialStage } from '../../../store/index.js';
+import {
+  type ClassResult,
+  describeTraining,
+  type Epoch,
+  type Training,
+  type TrialStage,
+} from '../../../store/index.js';
 import type {
   EpochMetrics,
   FitResult,
@@ -73,6 +79,8 @@ export async function train(context: TrainingContext, request: TrainingRequest):
     });
     const result = await submitted.result;
     result.curve.forEach(curve.record);
+    if (stage === 'search' && result.state === 'complete')
+      recordClasses(context, number, { stage, precision: 'fp32', split: 'validation' }, result.scores);
     return { result };
   } catch (error) {
     if (error instanceof JobFailed) return { failed: error.message };
@@ -90,6 +98,18 @@ function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<Trai
     job: { kind: 'train', fit: { ...fit, dataset, engine, threads, sharedCores, directory } },
     sharing: 'shared',
   };
+}
+
+/** Stores how a network classified the images of each class, where that is known. */
+export function recordClasses(
+  { store, plan }: TrainingContext,
+  trial: number,
+  of: Pick<ClassResult, 'stage' | 'precision' | 'split'>,
+  scores: Pick<ClassResult, 'confusion' | 'calibrationError'> | undefined,
+): void {
+  if (scores === undefined) return;
+  const { confusion, calibrationError } = scores;
+  store.classResults.add(trial, { ...of, classes: plan.data.classes, confusion, calibrationError });
 }
 
 interface RecordedCurve {
@@ -120,6 +140,7 @@ const toEpoch = (metrics: EpochMetrics): Epoch => ({
   trainAccuracy: metrics.train_accuracy,
   validationLoss: metrics.validation_loss,
   validationAccuracy: metrics.validation_accuracy,
+  metrics: metrics.metrics,
   learningRate: metrics.learning_rate,
   seconds: metrics.seconds,
 });

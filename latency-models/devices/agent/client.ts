@@ -6,8 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
-import { isLoopback, withoutBrackets } from '../../../base/server.js';
-import { makeToken, readToken } from '../../../base/server.js';
+import { isLoopback, makeToken, readToken, withoutBrackets } from '../../../base/server.js';
 import { DeviceUnavailable } from '../../device.js';
 import type { AgentConfig } from '../../schema.js';
 import {

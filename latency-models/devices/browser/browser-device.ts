@@ -22,7 +22,7 @@ import {
 } from '../../device.js';
 import { describeEnvironment, familyProcessorTime } from '../../machine.js';
 import { measureSideBySide, type OpenSubject } from '../../measure-side-by-side.js';
-import { defaultProtocol, type Block, type BlockShape } from '../../protocol.js';
+import { defaultProtocol, type Block } from '../../protocol.js';
 import type { BrowserConfig } from '../../schema.js';
 import { inputAtBatch, labelHere, labelled, type Label } from '../onnx-model.js';
 import { servePage } from './page-server.js';
@@ -102,17 +102,12 @@ export class BrowserDevice implements Device {
     const server = await servePage(this.config.provider, () => Promise.resolve(model));
     try {
       return await this.withPage(server.address, async (page) => {
-        await this.runnable(page, () => ask(page, 'open', 0, this.setting));
+        await this.runnable(page, () => ask(page, 'open', 0, this.config));
         return Float32Array.from(await this.runnable(page, () => ask(page, 'compute', 0, [...values], shape)));
       });
     } finally {
       await server.close();
     }
-  }
-
-  private get setting(): Pick<BrowserConfig, 'provider' | 'threads'> {
-    const { provider, threads } = this.config;
-    return { provider, threads };
   }
 
   private environment(version: string): Environment {
@@ -162,14 +157,14 @@ export class BrowserDevice implements Device {
   }
 
   private async open(page: BrowserPage, subject: Measurable, index: number): Promise<OpenSubject> {
-    const inputs = await this.runnable(page, () => ask(page, 'open', index, this.setting));
+    const inputs = await this.runnable(page, () => ask(page, 'open', index, this.config));
     const { name, shape } = inputAtBatch(inputs, this.config.batch);
     await ask(page, 'feed', index, name, shape);
     const label = await this.runnable(page, async () => this.label(page, await modelOf(subject), index));
     await this.runnable(page, () => ask(page, 'prepare', index));
     return {
       label,
-      takeBlock: (block): Promise<Block> => ask(page, 'takeBlock', index, shapeOf(block)),
+      takeBlock: (block): Promise<Block> => ask(page, 'takeBlock', index, block),
       close: () => ask(page, 'close', index),
     };
   }
@@ -184,7 +179,7 @@ export class BrowserDevice implements Device {
     };
     page.on('console', collect);
     try {
-      await ask(page, 'profile', index, this.setting);
+      await ask(page, 'profile', index, this.config);
     } finally {
       page.off('console', collect);
     }
@@ -216,13 +211,6 @@ export class BrowserDevice implements Device {
     }
   }
 }
-
-/** The part of a protocol that the page needs. */
-const shapeOf = ({ blockMs, minRuns, maxRuns }: BlockShape): BlockShape => ({
-  blockMs,
-  minRuns,
-  maxRuns,
-});
 
 /** An error's message without stack and call log. */
 const firstLine = (error: unknown): string =>

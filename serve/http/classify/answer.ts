@@ -1,4 +1,5 @@
 import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
+import { renderInput } from '../../inference/pixel-layout.js';
 import { type Answer, type InferencePool, NotAnswered } from '../../inference/pool.js';
 import { BadImage, type Decoder } from '../../images/decoder.js';
 import type { RequestTrace } from '../tracing.js';
@@ -66,7 +67,7 @@ interface Parts {
  */
 export async function resultsOf(
   files: readonly Uint8Array[],
-  { top, size, run }: ClassifyRequest,
+  { top, renderings, run }: ClassifyRequest,
   { decoder, pool, trace }: Parts,
 ): Promise<readonly Result[]> {
   const failures: unknown[] = [];
@@ -74,7 +75,9 @@ export async function resultsOf(
   const results = files.map(async (file, i): Promise<Result[]> => {
     try {
       const came = performance.now();
-      const data = await decoder.decode(file, { size, deadline: run.deadline, isGone });
+      const data = await renderInput(pool.layout, renderings, (rendering) =>
+        decoder.decode(file, { rendering, deadline: run.deadline, isGone }),
+      );
       trace?.decoded(came, file.length);
       const answers = await pool.run([{ kind: 'pixels', data }], { ...run, isGone });
       for (const answer of answers) trace?.answered(answer);

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Rendering } from '../../../base/preprocess.js';
 import { Refusal } from '../../../base/server.js';
 import type { Decoder } from '../../images/decoder.js';
 import { type InferencePool, NotAnswered, type RunOptions } from '../../inference/pool.js';
-import { choiceName, type ImageSize } from '../../models/model.js';
+import { choiceName } from '../../models/model.js';
 import type { Limits, RouteContext } from '../context.js';
 import { runOptionsOf } from '../deadline.js';
 import { servedAs } from '../open-inference/served.js';
@@ -13,8 +14,8 @@ import { messageOf } from '../../../base/errors.js';
 export interface ClassifyRequest {
   /** Number of classes in each answer. */
   readonly top: number;
-  /** Size to which images are decoded. */
-  readonly size: ImageSize;
+  /** The renderings that the networks take which may answer. */
+  readonly renderings: readonly Rendering[];
   readonly run: RunOptions;
 }
 
@@ -43,9 +44,9 @@ export function classifyRequestOf(
   context: Pick<RouteContext, 'limits'>,
 ): ClassifyRequest {
   const top = topOf(request.query);
-  const { name, only, models, pixels } = servedAs(pool, networkOf(request.query));
+  const { name, only, models, pixels, renderings } = servedAs(pool, networkOf(request.query));
   const run = runOptionsOf(request, context, only);
-  if (pixels !== null) return { top, size: pixels, run };
+  if (pixels !== null) return { top, renderings, run };
   const silent = models.find(({ model }) => model.normalisation === null)?.model.name ?? name;
   throw new Refusal(
     422,

@@ -7,7 +7,7 @@ import { parseBytes } from './body.js';
 import { createInferReader } from './request.js';
 import { schemas } from './schemas.js';
 import { servedAs } from './served.js';
-import { inputsOf } from './tensors.js';
+import { inputsOf, renderedInputs } from './tensors.js';
 import { headerLength, modelPaths, type Named } from './wire.js';
 import { metadata } from './metadata.js';
 import { repository } from './repository.js';
@@ -25,7 +25,7 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       // A repeated header becomes one text of two numbers, which `read` refuses.
       const asked = read(body, headers[headerLength]?.toString());
       checkOutput(asked.output, served);
-      const inputs = inputsOf(asked.tensor, served, limits.images);
+      const inputs = await renderedInputs(inputsOf(asked.tensor, served, limits.images), served, pool.layout);
       const answers = await pool.run(inputs, runOptionsOf(request, context, served.only, asked.budgetMs));
       for (const one of answers) request.trace?.answered(one);
       closeWhileDraining(reply, service);

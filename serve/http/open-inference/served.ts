@@ -1,8 +1,10 @@
 import { nearest } from '../../../base/text.js';
+import type { Rendering } from '../../../base/preprocess.js';
 import { Refusal } from '../../../base/server.js';
 import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 import type { InferencePool, PooledModel } from '../../inference/pool.js';
-import { takeSameValues } from '../../inference/inputs.js';
+import { renderingsOf } from '../../inference/pixel-layout.js';
+import { takeSameValues, valueCount } from '../../inference/inputs.js';
 import { choiceName, type ImageSize, type Model } from '../../models/model.js';
 import { shown } from '../refusals.js';
 import { inputNames, outputName } from './wire.js';
@@ -17,8 +19,13 @@ export interface Served {
   /** Shape of an image's values; null: the networks take different values. */
   readonly values: readonly number[] | null;
   readonly valuesNames: readonly string[];
-  /** Shape [height, width, channels] of images passed as bytes; null: a network has no normalisation. */
+  /**
+   * Shape [height, width, channels] of tensors of bytes: the largest input of the networks; null: a network has no
+   * normalisation.
+   */
   readonly pixels: ImageSize | null;
+  /** The different renderings that the networks take. */
+  readonly renderings: readonly Rendering[];
   readonly output: { readonly name: string; readonly kind: OutputKind; readonly classes: readonly string[] };
 }
 
@@ -26,7 +33,10 @@ export interface Served {
 export const valuesShape = ({ layout, size: [height, width, channels] }: Model): readonly number[] =>
   layout === 'NHWC' ? [height, width, channels] : [channels, height, width];
 
-function describe(pool: InferencePool, name: string, models: readonly PooledModel[], only: Model | null): Served {
+const largestSize = (models: readonly PooledModel[]): ImageSize =>
+  models.map(({ model }) => model.size).reduce((a, b) => (valueCount(b) > valueCount(a) ? b : a));
+
+function describe(name: string, models: readonly PooledModel[], only: Model | null): Served {
   const [first] = models;
   const isSame = models.every(({ model }) => takeSameValues(model, first.model));
   const kinds = new Set(models.map(({ outputs }) => outputs));
@@ -36,7 +46,8 @@ function describe(pool: InferencePool, name: string, models: readonly PooledMode
     models,
     values: isSame ? valuesShape(first.model) : null,
     valuesNames: [...new Set([inputNames.values, ...(only === null ? [] : [only.input])])],
-    pixels: models.every(({ model }) => model.normalisation !== null) ? pool.size : null,
+    pixels: models.every(({ model }) => model.normalisation !== null) ? largestSize(models) : null,
+    renderings: renderingsOf(models.map(({ model }) => model)),
     output: {
       name: only?.output ?? outputName,
       // If the networks differ, all of them can give logits.
@@ -49,10 +60,10 @@ function describe(pool: InferencePool, name: string, models: readonly PooledMode
 function describeAll(pool: InferencePool): ReadonlyMap<string, Served> {
   const named = pool.models.map((pooled): [string, Served] => [
     pooled.model.name,
-    describe(pool, pooled.model.name, [pooled], pooled.model),
+    describe(pooled.model.name, [pooled], pooled.model),
   ]);
   const choice = pool.models.filter(({ model }) => pool.frontier.choice.includes(model));
-  return new Map(choice.length === 0 ? named : [[choiceName, describe(pool, choiceName, choice, null)], ...named]);
+  return new Map(choice.length === 0 ? named : [[choiceName, describe(choiceName, choice, null)], ...named]);
 }
 
 const known = new WeakMap<InferencePool, ReadonlyMap<string, Served>>();

@@ -1,4 +1,8 @@
+import { renderPixels } from '../../../base/image-pixels.js';
+import type { Rendering } from '../../../base/preprocess.js';
+import { renderInput, type PixelLayout } from '../../inference/pixel-layout.js';
 import type { Input } from '../../inference/pool.js';
+import type { ImageSize } from '../../models/model.js';
 import { badRequest, shown } from '../refusals.js';
 import type { DescribedTensor, Tensor } from './request.js';
 import type { Served } from './served.js';
@@ -141,4 +145,26 @@ export function inputsOf(tensor: Tensor, served: Served, most: number): readonly
   if (!isBytes(data)) fill(values, data, described.shape.length);
   checkFinite(values);
   return split(values, size).map((one) => ({ kind: 'values', data: one }));
+}
+
+const isSize = ({ size, channels }: Rendering, [height, width, depth]: ImageSize): boolean =>
+  size[0] === height && size[1] === width && channels === depth;
+
+/**
+ * Renders images of bytes for the networks that take other sizes; where all take the size of the tensor, they stay as they
+ * are.
+ */
+export function renderedInputs(
+  inputs: readonly Input[],
+  { pixels, renderings }: Served,
+  layout: PixelLayout,
+): Promise<readonly Input[]> {
+  const rendered = async (input: Input): Promise<Input> => {
+    if (input.kind === 'values' || pixels === null) return input;
+    const data = await renderInput(layout, renderings, (rendering) =>
+      isSize(rendering, pixels) ? input.data : renderPixels(input.data, pixels, rendering),
+    );
+    return { kind: 'pixels', data };
+  };
+  return Promise.all(inputs.map(rendered));
 }

@@ -53,13 +53,6 @@ const otherReductions: readonly Case[] = [
       tf.add(tf.max(tf.cast(tf.mul(x, 5), 'int32'), 1), tf.sum(tf.cast(tf.mul(x, 5), 'int32'), 1)),
     ),
   ),
-  ...[false, true].flatMap((exclusive) =>
-    [false, true].map((reverse) =>
-      ofOne(`cumsum${exclusive ? ' exclusive' : ''}${reverse ? ' reverse' : ''}`, [3, 2, 4], (x) =>
-        tf.cumsum(x, 2, exclusive, reverse),
-      ),
-    ),
-  ),
   ofOne('softmax', [2, 3, 5], (x) => tf.softmax(x)),
   ofOne('softmax of images', [2, 3, 3, 5], (x) => tf.softmax(x)),
   ofOne('logSoftmax', [2, 5], (x) => tf.logSoftmax(x)),

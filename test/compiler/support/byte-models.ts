@@ -1,6 +1,5 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { ModelProtoSchema, TensorProto_DataType as Type, type TensorProtoSchema } from 'onnx-buf';
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import { toHalf } from '../../../compiler/graph/index.js';
 import { Random } from '../../../base/random.js';
 

@@ -1,29 +1,17 @@
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ErrorAnswer, RunsAnswer, TrialsAnswer } from '../../../experiments/page/api.js';
 import { storedRun } from '../../cli/stored-run.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { sharedFolder, temporaryFolder } from '../../support/temporary.js';
 import { testApp } from './server.js';
 
-const made = mkdtempSync(join(tmpdir(), 'nas-page-'));
+const made = sharedFolder();
 const trials = 12;
 beforeAll(() => storedRun(join(made, 'a'), trials));
-afterAll(() => rmSync(made, { recursive: true }));
 
 function folderWith(...names: readonly string[]): string {
   const folder = join(temporaryFolder(), 'runs');

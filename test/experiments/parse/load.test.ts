@@ -1,8 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { invalidInput, NasError } from '../../../base/errors.js';
 import {
   loadExperiment,
@@ -13,6 +12,7 @@ import {
 } from '../../../experiments/parse/index.js';
 import { schemaFileText } from '../../../experiments/parse/schema-file.js';
 import { finalRepeatsSearch } from '../../../experiments/schema/experiment.js';
+import { sharedFolder } from '../../support/temporary.js';
 
 const base = 'name: x\ndata: fashion-mnist\nspace: mobilenet\n';
 const parse = (text: string, options?: LoadOptions) => trainingOf(parseExperiment('exp.yaml', text, options));
@@ -28,8 +28,7 @@ function messageOf(task: () => unknown): string {
 }
 
 const home = join(import.meta.dirname, '../../../experiments');
-const folder = mkdtempSync(join(tmpdir(), 'nas-parse-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = sharedFolder();
 
 describe('an experiment', () => {
   it('has all defaults resolved', () => {

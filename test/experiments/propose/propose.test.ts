@@ -98,9 +98,10 @@ describe('the proposed experiment', () => {
     expect(name).toBe('1e3');
   });
 
-  it('says that classes are of unequal size', () => {
+  it('weighs classes of unequal size', () => {
+    expect(parsed({ perClass: [10, 900] }).train).toMatchObject({ class_weight: 'auto' });
     expect(experimentText(facts({ perClass: [10, 900] }), [])).toContain('The classes have 10 to 900 training images');
-    expect(experimentText(facts(), [])).not.toContain('The classes have');
+    expect(parsed().train.class_weight).toBeUndefined();
   });
 });
 

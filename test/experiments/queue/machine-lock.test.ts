@@ -10,11 +10,11 @@ async function startWorker(directory: string) {
   const state = { runs: true };
   const watch = await MachineWatch.start(
     {
-      pause: async () => {
+      standStill: async () => {
         await sleep(10);
         state.runs = false;
+        return () => (state.runs = true);
       },
-      resume: () => (state.runs = true),
       onChange: () => undefined,
     },
     directory,

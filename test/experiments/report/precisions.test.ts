@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import picocolors from 'picocolors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -23,9 +21,10 @@ import { Store } from '../../../store/index.js';
 import { renderFrontier, renderPage, renderPrediction } from '../../../ui/index.js';
 import { storedRun } from '../../cli/stored-run.js';
 import { storedRunInPrecisions } from './precisions.js';
+import { sharedFolder } from '../../support/temporary.js';
 
 const plain = picocolors.createColors(false);
-const folder = mkdtempSync(join(tmpdir(), 'nas-precisions-'));
+const folder = sharedFolder();
 let store: Store;
 let frontier: readonly ReportTrial[];
 
@@ -49,10 +48,7 @@ beforeAll(async () => {
     store.artifacts.add({ stage: 'final', trial: number }, file);
   }
 });
-afterAll(() => {
-  store.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => store.close());
 
 describe('the frontier of a run in two precisions', () => {
   it('holds a trial in each accepted, non-dominated precision', () => {

@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parseExperiment } from '../../../experiments/parse/index.js';
 import {
   collectReport,
@@ -14,9 +12,9 @@ import {
 } from '../../../experiments/report/index.js';
 import { Store } from '../../../store/index.js';
 import { syntheticReport } from './synthetic.js';
+import { sharedFolder } from '../../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-report-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = sharedFolder();
 
 let data: ReportData;
 beforeAll(async () => {

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import picocolors from 'picocolors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,16 +8,16 @@ import { costs, type Network } from '../../../spaces/index.js';
 import { Store, type NewShrunk } from '../../../store/index.js';
 import { renderPage } from '../../../ui/index.js';
 import { storedRun } from '../../cli/stored-run.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const plain = picocolors.createColors(false);
 
-let folder = '';
 let store: Store;
 /** MACs and accuracies of the trials, by number. */
 let trials: { readonly macs: number; readonly accuracy: number }[] = [];
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'nas-shrunk-'));
+  const folder = temporaryFolder();
   await storedRun(folder, 12);
   store = Store.open(join(folder, 'nas.sqlite'));
   trials = store.trials.all().map(({ genotypeId, values }) => ({
@@ -27,10 +25,7 @@ beforeEach(async () => {
     accuracy: values['accuracy'].value,
   }));
 });
-afterEach(() => {
-  store.close();
-  rmSync(folder, { recursive: true });
-});
+afterEach(() => store.close());
 
 /** The median of the trials' MACs, so that some have more and some have less. */
 const middle = (): number => trials.map(({ macs }) => macs).sort((a, b) => a - b)[6];

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import picocolors from 'picocolors';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -16,6 +14,7 @@ import {
 } from '../../../experiments/report/index.js';
 import { recordAssignment } from '../../../experiments/stored/workers.js';
 import { lockWorkdir, type Training } from '../../../store/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
 import { ask, begun, epoch, experimentOn, measured, start, type Written } from '../page/collect/history.js';
 
 const queue = 'workers: {type: queue, url: "redis://10.0.0.5:6379"}';
@@ -51,13 +50,12 @@ function worked(file?: string): Written {
 describe('workers of a run through a queue', () => {
   it('have their trials, current assignments and waiting trainings', () => {
     // The lock makes the run a running one.
-    const folder = mkdtempSync(join(tmpdir(), 'nas-workers-'));
+    const folder = temporaryFolder();
     const lock = lockWorkdir(folder);
     const { store } = worked(join(folder, 'nas.sqlite'));
     onTestFinished(() => {
       store.close();
       lock.release();
-      rmSync(folder, { recursive: true });
     });
     const workers = collectWorkers(store);
     expect(workers).toEqual({

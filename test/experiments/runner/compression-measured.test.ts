@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../support/temporary.js';
 import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { inside, runInside } from './inside.js';
 
-const directory = cachedFolder('nas-measured-');
+const directory = cachedFolder();
 
 function prepare(compress: string, trials: number, epochs = 1) {
   const workdir = join(temporaryFolder(), 'run');

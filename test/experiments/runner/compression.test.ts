@@ -10,7 +10,7 @@ import type { TrialRecord } from '../../../store/index.js';
 import { cachedFolder, reading, smallSpace, writeExperiment } from './experiment.js';
 import { inside, interruptInside, runInside } from './inside.js';
 
-const directory = cachedFolder('nas-compress-');
+const directory = cachedFolder();
 
 /** No latency steers it, so that runs can be compared. */
 const small = (name: string, compress: string, search = 'trials: 2', space: object = smallSpace) =>

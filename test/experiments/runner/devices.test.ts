@@ -29,7 +29,7 @@ const quick = [
   'final.epochs=1',
 ];
 const calibration = 4;
-const directory = cachedFolder('nas-devices-');
+const directory = cachedFolder();
 
 async function run(device: string, more = '', observe?: RunObserver) {
   const workdir = join(temporaryFolder(), 'run');

@@ -11,7 +11,7 @@ import { cachedFolder, ended, start, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside, runInside } from './inside.js';
 
-const directory = cachedFolder('nas-endings-');
+const directory = cachedFolder();
 const file = writeExperiment(directory);
 
 const command = (workdir: string, ...set: readonly string[]) => [

@@ -1,23 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, vi } from 'vitest';
 import { databasePath } from '../../../experiments/stored/workdir.js';
 import { Store } from '../../../store/index.js';
 import { main } from '../../cli/nas.js';
+import { sharedFolder } from '../../support/temporary.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 
 /** A folder for a file of tests, with the cache of all its runs; removed in the end. */
-export function cachedFolder(prefix: string): string {
-  const directory = mkdtempSync(join(tmpdir(), prefix));
-  beforeAll(() => {
-    vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
-  });
-  afterAll(() => {
-    vi.unstubAllEnvs();
-    rmSync(directory, { recursive: true, force: true });
-  });
+export function cachedFolder(): string {
+  const directory = sharedFolder();
+  beforeAll(() => void vi.stubEnv('NAS_CACHE', join(directory, 'cache')));
+  afterAll(() => void vi.unstubAllEnvs());
   return directory;
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cachedFolder, writeExperiment } from './experiment.js';
 import { runInside } from './inside.js';
 
-const directory = cachedFolder('nas-fidelity-');
+const directory = cachedFolder();
 
 describe('a search whose trials stop early', { timeout: 300_000 }, () => {
   it('continues the best of each rung', async () => {

@@ -13,7 +13,7 @@ import { findingsOf, writeTable } from '../table-experiment.js';
 import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { inside } from './inside.js';
 
-const folder = cachedFolder('nas-identity-');
+const folder = cachedFolder();
 const silent = () => undefined;
 
 /** A run that an older version of nas has just begun, on a machine that runs more trials at a time. */

@@ -9,7 +9,7 @@ import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside, runInside } from './inside.js';
 
-const directory = cachedFolder('nas-initial-');
+const directory = cachedFolder();
 let file = '';
 /** A run whose two networks were trained until they know the bars of the images. */
 const first = join(directory, 'first');

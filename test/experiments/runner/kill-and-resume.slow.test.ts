@@ -4,7 +4,7 @@ import { cachedFolder, writeExperiment } from './experiment.js';
 import { runInside } from './inside.js';
 import { killAndCompare, killCount } from './kill-and-resume.js';
 
-const directory = cachedFolder('nas-kills-');
+const directory = cachedFolder();
 
 const search = (more: string) => `{ controller: nsga2, population: 3, parallel: 2, retries: 10, ${more} }`;
 

@@ -4,7 +4,7 @@ import { cachedFolder, writeExperiment } from './experiment.js';
 import { runInside } from './inside.js';
 import { killAndCompare, killCount as count } from './kill-and-resume.js';
 
-const directory = cachedFolder('nas-kills-');
+const directory = cachedFolder();
 
 describe('a run that is killed', () => {
   it(`resumes ${count} times to what an uninterrupted run finds, bit for bit`, { timeout: 1_800_000 }, async () => {

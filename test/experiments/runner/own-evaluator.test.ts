@@ -9,7 +9,7 @@ import { cachedFolder, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside } from './inside.js';
 
-const folder = cachedFolder('nas-own-');
+const folder = cachedFolder();
 const module = join(folder, 'mine.mjs');
 let file = '';
 const nothing = () => undefined;

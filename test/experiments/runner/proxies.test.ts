@@ -9,7 +9,7 @@ import { nasInside } from '../../cli/nas.js';
 import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { interruptInside, runInside } from './inside.js';
 
-const folder = cachedFolder('nas-proxies-');
+const folder = cachedFolder();
 const workdir = join(folder, 'run');
 let file = '';
 

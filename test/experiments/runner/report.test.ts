@@ -1,14 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment, type DrawReport, type RunEvent } from '../../../experiments/runner/index.js';
 import { reportFiles } from '../../../ui/index.js';
 import { writeTable } from '../table-experiment.js';
+import { sharedFolder } from '../../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-run-reports-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = sharedFolder();
 const { file } = writeTable(folder);
 
 async function run(name: string, report?: DrawReport) {

@@ -7,7 +7,7 @@ import { nasInside } from '../../cli/nas.js';
 import { findingsOf, writeTable, type TableFiles } from '../table-experiment.js';
 import { cachedFolder } from './experiment.js';
 
-const folder = cachedFolder('nas-seeded-');
+const folder = cachedFolder();
 
 const search = '{ controller: nsga2, trials: 14, population: 4, parallel: 2, order: delayed }';
 /** On the frontier and off it: enqueued networks are marked in both places. */

@@ -14,7 +14,7 @@ import { inside, runInside } from './inside.js';
 
 const silent = () => undefined;
 
-const directory = cachedFolder('nas-supernet-');
+const directory = cachedFolder();
 
 const small = {
   teacher: null,

@@ -7,7 +7,7 @@ import { nasInside } from '../../cli/nas.js';
 import { findingsOf, rows, writeTable } from '../table-experiment.js';
 import { cachedFolder } from './experiment.js';
 
-const folder = cachedFolder('nas-on-table-');
+const folder = cachedFolder();
 
 let made = 0;
 const fresh = (): string => join(folder, String(made++));

@@ -33,6 +33,18 @@ test('the default augmentation of the data is named, not one that is given', () 
   expect(note('fashion-mnist', '{recipe: plain}')).toBeNull();
 });
 
+test('two corrections for rare classes are warned of, once', () => {
+  const warning =
+    'class_weight: auto and class_sampling: balanced each make up for rare classes, together for more than that: give one of them';
+  expect(warnings('train: {class_weight: auto, class_sampling: balanced}\nfinal: {epochs: 9}', onCard)).toEqual([
+    warning,
+  ]);
+  const loss = 'loss: {type: cross-entropy, logit_adjustment: 1}';
+  expect(warnings(`train: {class_sampling: balanced, ${loss}}`, onCard)).toHaveLength(1);
+  expect(warnings(`train: {class_weight: {Trouser: 2}, ${loss}}`, onCard)).toEqual([]);
+  expect(warnings('train: {class_weight: auto}', onCard)).toEqual([]);
+});
+
 test('a final training that repeats the search is warned of, wherever it runs', () => {
   const warning = expect.stringMatching(/^final: begins as the search's trainings do .* their 4 epochs/) as string;
   expect(warnings('train: {epochs: 4}\nfinal: {epochs: 3}', onCard)).toEqual([warning]);

@@ -1,7 +1,6 @@
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { locatingNowhere, parseExperiment } from '../../../experiments/parse/index.js';
 import { warmStart, type WarmStartInput } from '../../../experiments/warm-start/index.js';
 import { Store } from '../../../store/index.js';
@@ -15,6 +14,7 @@ import {
   type Task,
 } from '../../../spaces/index.js';
 import { spaceSchema } from '../../../spaces/index.js';
+import { sharedFolder } from '../../support/temporary.js';
 
 const task: Task = { input: [28, 28, 1], classes: 10 };
 const table = tableSpace('ops', [
@@ -27,13 +27,11 @@ const objectives: WarmStartInput['objectives'] = [
   { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
 ];
 
-let folder = '';
+const folder = sharedFolder();
 let mobilenet: Space;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'nas-warm-start-'));
   mobilenet = await createSpace(spaceSchema.parse({ type: 'mobilenet' }), task);
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const start = (search: Partial<WarmStartInput['search']>, changes: Partial<WarmStartInput> = {}) =>
   warmStart(

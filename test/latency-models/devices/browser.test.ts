@@ -1,12 +1,11 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findBrowser } from '../../../latency-models/index.js';
-import { temporaryFolder } from '../../support/temporary.js';
 import { browser, hasBrowser, title } from './browsers.js';
 import { small } from './models.js';
 import { quickProtocol } from './quick-protocol.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 describe.skipIf(!hasBrowser)(title, () => {
   it('has an exact clock and threads, and reports its runtime', async () => {
@@ -20,9 +19,8 @@ describe.skipIf(!hasBrowser)(title, () => {
 });
 
 describe('finding a browser', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nas-browser-'));
-
   it('prefers the given path, then CHROMIUM_PATH, then the search path', () => {
+    const folder = temporaryFolder();
     const program = join(folder, 'chromium');
     writeFileSync(program, '', { mode: 0o755 });
     expect(findBrowser(program, {})).toBe(program);

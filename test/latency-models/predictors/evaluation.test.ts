@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import {
   Catalogue,
@@ -22,9 +21,9 @@ import {
   type Space,
 } from '../../../spaces/index.js';
 import { nasInside } from '../../cli/nas.js';
+import { sharedFolder } from '../../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-evaluate-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = sharedFolder();
 
 const cells = (): Promise<Space> =>
   createSpace(spaceSchema.parse({ type: 'nas-bench-201', cells: 1 }), { input: [32, 32, 3], classes: 10 });

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { createScheduler, fidelitySchema } from '../../../search/index.js';
-import { hypervolume, type Objective, type Values } from '../../../search/index.js';
+import { createScheduler, fidelitySchema, hypervolume, type Objective, type Values } from '../../../search/index.js';
 import { simulate, type Curves } from './simulation.js';
 
 const objectives: readonly Objective[] = [

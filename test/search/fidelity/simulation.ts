@@ -1,5 +1,4 @@
-import type { SchedulerDecision, RungResult, Scheduler, SchedulerState, Step } from '../../../search/index.js';
-import type { Values } from '../../../search/index.js';
+import type { RungResult, Scheduler, SchedulerDecision, SchedulerState, Step, Values } from '../../../search/index.js';
 
 /** Values of a trial after some epochs; null when its training fails on the way there. */
 export type Curves = (trial: number, epochs: number) => Values | null;

@@ -1,6 +1,5 @@
 import type { Random } from '../../../base/random.js';
-import type { Encoded } from '../../../search/surrogate/encoding.js';
-import { choiceDistances } from '../../../search/surrogate/encoding.js';
+import { choiceDistances, type Encoded } from '../../../search/surrogate/encoding.js';
 import type { KernelShape } from '../../../search/surrogate/kernel.js';
 
 /** Three decisions: one of categories, two of numbers; and two numbers. */

@@ -6,6 +6,7 @@ import { createApp } from '../../../serve/http/app.js';
 import type { AccessOptions, Limits, RouteContext } from '../../../serve/http/context.js';
 import { createMetrics } from '../../../serve/http/metrics.js';
 import type { Decoder } from '../../../serve/images/decoder.js';
+import { pixelLayout } from '../../../serve/inference/pixel-layout.js';
 import type { Answer, InferencePool, Input, PooledModel } from '../../../serve/inference/pool.js';
 import type { Frontier } from '../../../serve/models/model.js';
 import type { Service } from '../../../serve/service.js';
@@ -43,7 +44,7 @@ export function checkablePool(frontier: Frontier, change: Partial<InferencePool>
   return {
     frontier,
     models,
-    size: frontier.models.find(({ normalisation }) => normalisation !== null)?.size ?? null,
+    layout: pixelLayout(frontier.models),
     workers: 0,
     depth: 3,
     running: 0,

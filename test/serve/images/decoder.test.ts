@@ -1,31 +1,20 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { defaultDecoding, type Rendering } from '../../../base/preprocess.js';
 import { createDecoder } from '../../../serve/images/decoder.js';
-import { openImageFolder } from '../../../trainers/data/sources/image-folder.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { decodeImage } from '../../../trainers/data/decode.js';
 import { blackPng, picture } from './pictures.js';
 
 const maxPixels = 1e6;
 const decoder = createDecoder({ parallel: 2, maxPixels });
 const inTime = { deadline: Infinity, isGone: () => false };
-const small = { size: [8, 8, 3], ...inTime } as const;
+const renderingOf = (size: Rendering['size'], channels: number): Rendering => ({ ...defaultDecoding, size, channels });
+const small = { rendering: renderingOf([8, 8], 3), ...inTime };
 const photo = picture({ width: 640, height: 480 });
 
 /** Pixels of a file as the image-folder data set reads them. */
-async function trainingPixels(file: Uint8Array, size: number, channels: 1 | 3): Promise<Uint8Array> {
-  const folder = temporaryFolder();
-  for (const name of ['a', 'b']) {
-    mkdirSync(join(folder, name));
-    // sharp recognises formats by content.
-    writeFileSync(join(folder, name, '0.png'), file);
-  }
-  for await (const { pixels } of openImageFolder(folder, { size, channels }).read())
-    return pixels.subarray(0, size * size * channels);
-  throw new Error('no images');
-}
+const trainingPixels = (file: Buffer, rendering: Rendering): Promise<Uint8Array> => decodeImage(file, rendering);
 
 describe('decoded images', () => {
   it.each<[string, Sharp, number, 1 | 3]>([
@@ -55,9 +44,9 @@ describe('decoded images', () => {
     ['an image that is smaller than the network takes', picture({ width: 7, height: 5 }).png(), 32, 3],
   ])('equal the pixels of training: %s', async (_, image, size, channels) => {
     const file = await image.toBuffer();
-    const pixels = await decoder.decode(file, { ...inTime, size: [size, size, channels] });
+    const pixels = await decoder.decode(file, { ...inTime, rendering: renderingOf([size, size], channels) });
     expect(pixels).toHaveLength(size * size * channels);
-    expect(Buffer.compare(pixels, await trainingPixels(file, size, channels))).toBe(0);
+    expect(Buffer.compare(pixels, await trainingPixels(file, renderingOf([size, size], channels)))).toBe(0);
   });
 
   it('have the height and width of a network with a non-square input', async () => {
@@ -66,7 +55,7 @@ describe('decoded images', () => {
       .composite([{ input: halves, raw: { width: 40, height: 40, channels: 3 } }])
       .png()
       .toBuffer();
-    const pixels = await decoder.decode(file, { ...inTime, size: [12, 6, 3] });
+    const pixels = await decoder.decode(file, { ...inTime, rendering: renderingOf([12, 6], 3) });
     expect(pixels).toHaveLength(12 * 6 * 3);
     expect([...pixels.subarray(0, 6 * 3), ...pixels.subarray(11 * 6 * 3)]).toEqual([
       ...new Array<number>(6 * 3).fill(0),

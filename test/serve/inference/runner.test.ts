@@ -4,16 +4,16 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { inlineRunner, type Runner } from '../../../serve/inference/runner.js';
 import { threadRunner } from '../../../serve/inference/thread-runner.js';
 import type { Input } from '../../../serve/inference/pool.js';
-import type { ImageSize, Model } from '../../../serve/models/model.js';
+import type { Model } from '../../../serve/models/model.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { colourNetwork, greyNetwork, pixelsOf, writeNetwork } from '../models.js';
 import { outputsOf, valuesOf } from '../reference.js';
 
 const images = 8;
 
-const runners: Readonly<Record<string, (models: readonly Model[], size: ImageSize | null) => Promise<Runner>>> = {
+const runners: Readonly<Record<string, (models: readonly Model[]) => Promise<Runner>>> = {
   'in line': inlineRunner,
-  'on a thread': (models, size) => threadRunner(models, size, images),
+  'on a thread': (models) => threadRunner(models, images),
 };
 
 setFlagsFromString('--expose-gc');
@@ -27,8 +27,8 @@ function held(): number {
 }
 
 describe.each(Object.entries(runners))('a runner %s', (_, open) => {
-  const opened = async (models: readonly Model[], size: ImageSize | null): Promise<Runner> => {
-    const runner = await open(models, size);
+  const opened = async (models: readonly Model[]): Promise<Runner> => {
+    const runner = await open(models);
     onTestFinished(() => runner.close());
     return runner;
   };
@@ -41,7 +41,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
 
   it('computes pixels and values in one batch of the largest size', async () => {
     const model = writeNetwork(temporaryFolder(), colourNetwork({ name: 'both', layout: 'NCHW', depth: 1 }));
-    const runner = await opened([model], model.size);
+    const runner = await opened([model]);
     for (const count of [1, 3, images]) {
       const bytes = Array.from({ length: count }, (_, seed) => pixelsOf(model.size, seed));
       const inputs = bytes.map((data, i): Input =>
@@ -55,7 +55,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
 
   it('runs a network of a fixed batch size in parts and pads the last one', async () => {
     const model = writeNetwork(temporaryFolder(), greyNetwork({ name: 'fixed', batch: 3 }));
-    const runner = await opened([model], model.size);
+    const runner = await opened([model]);
     const bytes = Array.from({ length: 7 }, (_, seed) => pixelsOf(model.size, seed));
     const { outputs } = await runner.run(
       0,
@@ -69,7 +69,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
     const models = [greyNetwork({ name: 'one' }), greyNetwork({ name: 'two', depth: 2 })].map((network) =>
       writeNetwork(folder, network),
     );
-    const runner = await opened(models, [28, 28, 1]);
+    const runner = await opened(models);
     for (let round = 0; round < 3; round++) {
       const outcomes = Array.from({ length: runner.slots }, async (_, i) => {
         const network = (round + i) % 2;
@@ -86,7 +86,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
     const right = writeNetwork(folder, greyNetwork({ name: 'right' }));
     const wrong = { ...writeNetwork(folder, greyNetwork({ name: 'wrong' })), classes: ['cat'] };
     const misnamed = { ...writeNetwork(folder, greyNetwork({ name: 'misnamed' })), output: 'scores of another' };
-    const runner = await opened([right, wrong, misnamed], right.size);
+    const runner = await opened([right, wrong, misnamed]);
     const inputs: Input[] = [{ kind: 'pixels', data: pixelsOf(right.size, 1) }];
     await expect(runner.run(1, inputs)).rejects.toThrow(
       "'wrong' gave 3 values for 1 images of 784 values and 1 classes",
@@ -97,7 +97,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
 
   it('closes after its last batch and reports no unexpected end', async () => {
     const model = writeNetwork(temporaryFolder(), greyNetwork({ name: 'one', depth: 4, filters: 32 }));
-    const runner = await open([model], model.size);
+    const runner = await open([model]);
     const ends: string[] = [];
     runner.onEnd((reason) => ends.push(reason));
     const outcome = runner.run(0, [{ kind: 'pixels', data: pixelsOf(model.size, 1) }]);
@@ -109,7 +109,7 @@ describe.each(Object.entries(runners))('a runner %s', (_, open) => {
 
   it('does not leak memory over 10,000 batches', async () => {
     const model = writeNetwork(temporaryFolder(), greyNetwork({ name: 'one' }));
-    const runner = await opened([model], model.size);
+    const runner = await opened([model]);
     const inputs: Input[] = Array.from({ length: 2 }, (_, seed) => ({
       kind: 'pixels',
       data: pixelsOf(model.size, seed),

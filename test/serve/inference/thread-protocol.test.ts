@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Slab, slabLayout } from '../../../serve/inference/thread-protocol.js';
+import { pixelLayout } from '../../../serve/inference/pixel-layout.js';
 import type { Input } from '../../../serve/inference/pool.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { greyNetwork, pixelsOf, writeNetwork } from '../models.js';
@@ -23,12 +24,13 @@ it('a slab returns what was written, for any kinds, slots and networks of differ
   const models = [5, 7].map((side) =>
     writeNetwork(folder, greyNetwork({ name: `side-${side}`, size: [side, side, 1] })),
   );
-  const size = models[1].size;
-  const slab = new Slab(slabLayout(models, { size, slots: 2, images: 4 }));
+  const { bytes } = pixelLayout(models);
+  expect(bytes).toBe(5 * 5 + 7 * 7);
+  const slab = new Slab(slabLayout(models, { slots: 2, images: 4 }));
   const inputsOf = ({ network, images }: Batch): Input[] =>
     images.map(({ kind, seed }) =>
       kind === 'pixels'
-        ? { kind, data: pixelsOf(size, seed) }
+        ? { kind, data: pixelsOf([1, bytes, 1], seed) }
         : { kind, data: valuesOf(models[network], pixelsOf(models[network].size, seed)) },
     );
   fc.assert(

@@ -63,28 +63,13 @@ describe('the part of a shared weight', () => {
   const whole = drawWeights([{ name: 'a/kernel', shape: [5, 5, 4, 3], trainable: true, std: 1, fill: 0 }], 1);
 
   test.each([
-    [
-      [7, 7, 8, 1],
-      [3, 3, 4, 1],
-      [2, 2, 0, 0],
-    ],
-    [
-      [5, 5, 8, 6],
-      [5, 5, 8, 6],
-      [0, 0, 0, 0],
-    ],
-    [
-      [1, 1, 8, 6],
-      [1, 1, 2, 6],
-      [0, 0, 0, 0],
-    ],
-    [
-      [8, 10],
-      [3, 10],
-      [0, 0],
-    ],
-    [[8], [3], [0]],
-  ])('of shape %j with shape %j begins at %j', (from, to, begin) => {
+    '7 7 8 1, 3 3 4 1, 2 2 0 0',
+    '5 5 8 6, 5 5 8 6, 0 0 0 0',
+    '1 1 8 6, 1 1 2 6, 0 0 0 0',
+    '8 10, 3 10, 0 0',
+    '8, 3, 0',
+  ])('of a shape with another shape begins here: %s', (text) => {
+    const [from, to, begin] = text.split(', ').map((shape) => shape.split(' ').map(Number));
     expect(sliceOf(from, to)).toEqual(begin);
   });
 

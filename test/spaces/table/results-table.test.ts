@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { choicesOf, enumerate, loadTable, readCsv, recogniseDecisions } from '../../../spaces/index.js';
+import { sharedFolder } from '../../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-table-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = sharedFolder();
 
 function write(text: string, name = 'results.csv'): string {
   const file = join(folder, name);

@@ -6,16 +6,17 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { builtModule } from '../../../base/processes.js';
 import { augmentSchema } from '../../../trainers/data/augment/schema.js';
-import { passOrder, openBatches } from '../../../trainers/data/batches.js';
+import { openBatches } from '../../../trainers/data/batches.js';
+import { passOrder } from '../../../trainers/data/order.js';
 import {
   createLoader,
-  createResizer,
   openDataset,
   prepareDataset,
   type Batch,
   type Dataset,
   type DatasetRef,
   type Loader,
+  renderingOf,
   type LoaderOptions,
 } from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -36,7 +37,8 @@ let dataset: Dataset;
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nas-test-'));
   const config = makeTinyDataset(join(folder, 'idx'), { train: 10, test: 4, size: 12 });
-  ref = await prepareDataset(config, { cache: folder });
+  const renderings = [{ ...renderingOf(config), size: [8, 15] as const }];
+  ref = await prepareDataset(config, { cache: folder, renderings });
   dataset = openDataset(ref);
   return () => {
     dataset.close();
@@ -202,11 +204,17 @@ describe('createLoader', () => {
     }
   });
 
-  it('resizes rendered images like a resizer, bit for bit', async () => {
-    const resize = createResizer([12, 12, 1], [8, 15, 1]);
-    const [batches, small] = [await collect(open().epoch(1)), await collect(open({ size: [8, 15] }).epoch(1))];
-    expect(small.map(({ images }) => images)).toEqual(batches.map(({ images }) => resize(images)));
+  it('gives the same views and labels in each size, together or alone', async () => {
+    const alone = [await collect(open().epoch(1)), await collect(open({ size: [8, 15] }).epoch(1))];
+    const [batches, small] = alone;
     expect(small.map(({ labels }) => labels)).toEqual(batches.map(({ labels }) => labels));
+    const both = await collect(open().epoch(1, 0, () => [[8, 15]]));
+    expect(both.map(({ images }) => images)).toEqual(batches.map(({ images }) => images));
+    expect(both.map(({ others }) => others[0].images)).toEqual(small.map(({ images }) => images));
+  });
+
+  it('names the sizes that there are where one is missing', () => {
+    expect(() => dataset.split('train', [9, 9])).toThrow(/were not rendered at 9 x 9: there are 8 x 15, 12 x 12/);
   });
 
   it("passes on the thread's errors with their meaning", async () => {

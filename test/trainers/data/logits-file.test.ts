@@ -24,7 +24,8 @@ describe('a file of logits', () => {
     writer.finish();
     writer.close();
     const file = openLogitsFile(path, shape);
-    expect([...file.read(1, [2, 0])]).toEqual([...rows(5, 1, 4), ...rows(3, 1, 4)]);
+    expect([...file.read([1, 1], [2, 0])]).toEqual([...rows(5, 1, 4), ...rows(3, 1, 4)]);
+    expect([...file.read([0, 1], [1, 1])]).toEqual([...rows(1, 1, 4), ...rows(4, 1, 4)]);
     file.close();
     expect(() => openLogitsFile(path, { ...shape, views: 3 })).toThrow('96 bytes instead of 144');
   });
@@ -41,7 +42,7 @@ describe('a file of logits', () => {
     writer.finish();
     writer.close();
     const file = openLogitsFile(path, shape);
-    expect([...file.read(0, [0, 1, 2]), ...file.read(1, [0, 1, 2])]).toEqual([...rows(0, 6, 4)]);
+    expect([...file.read([0, 0, 0], [0, 1, 2]), ...file.read([1, 1, 1], [0, 1, 2])]).toEqual([...rows(0, 6, 4)]);
     file.close();
   });
 
@@ -64,7 +65,7 @@ describe('a file of logits', () => {
     whole.finish();
     whole.close();
     const file = openLogitsFile(path, large);
-    expect(file.read(1, [0, large.count - 1])).toEqual(Float32Array.from([...first, ...new Float32Array(524)]));
+    expect(file.read([1, 1], [0, large.count - 1])).toEqual(Float32Array.from([...first, ...new Float32Array(524)]));
     file.close();
   });
 });

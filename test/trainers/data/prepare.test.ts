@@ -4,7 +4,17 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { builtModule } from '../../../base/processes.js';
-import { openDataset, prepareDataset, splitNames, type DataConfig, type DatasetRef } from '../../../trainers/index.js';
+import sharp from 'sharp';
+import { toPixels } from '../../../base/image-pixels.js';
+import {
+  addRenderings,
+  openDataset,
+  prepareDataset,
+  renderingOf,
+  splitNames,
+  type DataConfig,
+  type DatasetRef,
+} from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 
@@ -43,6 +53,48 @@ describe('prepareDataset', () => {
     expect(infoOf(all).counts).toEqual({ train: 80, validation: 20, test: 40 });
     expect(infoOf(half).counts).toEqual({ train: 40, validation: 20, test: 40 });
     expect(new Set([all, half, other].map((ref) => infoOf(ref).hash)).size).toBe(3);
+  });
+
+  it('renders the images in further sizes, once, with the splits and statistics of its own', async () => {
+    const [config, cache] = [tiny(), temporaryFolder()];
+    const own = await prepareDataset(config, { cache });
+    const sizes = [
+      [9, 7],
+      [12, 12],
+    ] as const;
+    const renderings = sizes.map((size) => ({ ...renderingOf(config), size }));
+    const ref = await addRenderings(own, config, renderings, { cache });
+    // Its own size needs nothing.
+    expect(ref.renderings?.map(({ size }) => size)).toEqual([[9, 7]]);
+    const progress: number[] = [];
+    expect(await prepareDataset(config, { cache, renderings, onProgress: (done) => progress.push(done) })).toEqual(ref);
+    expect(progress).toEqual([]);
+    expect(entries(cache)).toHaveLength(2);
+    expect(infoOf(ref)).toEqual(infoOf(own));
+    const [before, after] = [openDataset(own), openDataset(ref)];
+    try {
+      const pixels = new Uint8Array(12 * 12);
+      before.split('validation').read([3], pixels);
+      const small = new Uint8Array(9 * 7);
+      after.split('validation', [9, 7]).read([3], small);
+      const png = await sharp(pixels, { raw: { width: 12, height: 12, channels: 1 } })
+        .png()
+        .toBuffer();
+      expect(small).toEqual(new Uint8Array(await toPixels(sharp(png), renderings[0]).toBuffer()));
+      expect(after.hashAt([[12, 12]])).toBe(before.info.hash);
+      expect(after.hashAt([[9, 7]])).not.toBe(before.info.hash);
+    } finally {
+      before.close();
+      after.close();
+    }
+  });
+
+  it('refuses a rendering with other images', async () => {
+    const [one, other] = [makeTinyDataset(temporaryFolder()), makeTinyDataset(temporaryFolder(), { train: 41 })];
+    const cache = temporaryFolder();
+    const [own, { directory }] = [await prepareDataset(one, { cache }), await prepareDataset(other, { cache })];
+    const mixed = { ...own, renderings: [{ size: [14, 14] as const, directory }] };
+    expect(() => openDataset(mixed)).toThrow(/has 510 images, the data set 500/);
   });
 
   it('is safe when several processes convert at once', async () => {

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
-import { assignedCode, splitImages, type ImageTable, type SplitShares } from '../../../trainers/data/splits.js';
+import {
+  assignedCode,
+  noGroup,
+  splitImages,
+  type ImageTable,
+  type SplitShares,
+} from '../../../trainers/data/splits.js';
 import { splitNames, type SplitName } from '../../../trainers/index.js';
 
 interface Image {
@@ -15,6 +21,7 @@ const tableOf = (images: readonly Image[]): ImageTable => ({
   labels: Uint16Array.from(images, ({ label }) => label),
   keys: Float64Array.from(images, ({ key }) => key),
   assigned: Uint8Array.from(images, ({ assigned }) => assignedCode(assigned)),
+  groups: null,
 });
 
 const namesOf = (count: number): string[] => Array.from({ length: count }, (_, i) => `class ${i}`);
@@ -130,5 +137,55 @@ describe('splitImages', () => {
     const attempt = () => splitImages(tableOf(list), ['cat', 'dog'], { test: 0.2, validation: 0.1, subset: 1 });
     expect(attempt).toThrow(NasError);
     expect(attempt).toThrow('class dog has 2 images to train on; at least 3 are needed');
+  });
+});
+
+describe('splits of groups', () => {
+  const shares = { test: 0.2, validation: 0.2, subset: 1 };
+  /** `perGroup` images in each group; the classes take turns within a group or between groups. */
+  const grouped = (count: number, perGroup: number, mixed: boolean): ImageTable => ({
+    ...tableOf(
+      Array.from({ length: count }, (_, i) => ({
+        label: (mixed ? i : Math.floor(i / perGroup)) % 2,
+        key: (i * 7919) % 10007,
+        assigned: null,
+      })),
+    ),
+    groups: Uint32Array.from({ length: count }, (_, i) => Math.floor(i / perGroup)),
+  });
+
+  it.each([
+    ['of one class each', grouped(200, 5, false)],
+    ['of both classes', grouped(200, 5, true)],
+    [
+      'of unequal size',
+      { ...grouped(200, 5, true), groups: Uint32Array.from({ length: 200 }, (_, i) => Math.floor(Math.sqrt(i))) },
+    ],
+  ])('keep each group in one split and the shares nearly: %s', (_, table) => {
+    const split = splitImages(table, namesOf(2), shares);
+    const splitOf = new Map<number, string>();
+    for (const name of splitNames)
+      for (const i of split[name]) {
+        const group = table.groups?.[i] ?? -1;
+        expect(splitOf.get(group) ?? name).toBe(name);
+        splitOf.set(group, name);
+      }
+    expect(split.train.length + split.validation.length + split.test.length).toBe(200);
+    for (const label of [0, 1]) {
+      expect(perClass(table, split.test, label)).toBeGreaterThan(10);
+      expect(perClass(table, split.test, label)).toBeLessThan(32);
+      expect(perClass(table, split.train, label)).toBeGreaterThan(45);
+    }
+    expect(splitImages(table, namesOf(2), shares)).toEqual(split);
+  });
+
+  it('split images without a group one by one', () => {
+    const table = { ...grouped(40, 1, true), groups: new Uint32Array(40).fill(noGroup) };
+    expect(splitImages(table, namesOf(2), shares).test).toHaveLength(8);
+  });
+
+  it('refuse a class whose images are all in one group', () => {
+    const table = { ...grouped(40, 20, false), groups: Uint32Array.from({ length: 40 }, (_, i) => (i < 20 ? 0 : i)) };
+    expect(() => splitImages(table, namesOf(2), shares)).toThrow('the groups of class class 0 cannot be split');
   });
 });

@@ -61,7 +61,7 @@ describe('Renderer', () => {
         const pixels = Uint8Array.from({ length: 2 * size }, () => random.int(256));
         const mean = Array.from({ length: shape.channels }, () => random.uniform());
         const std = Array.from({ length: shape.channels }, () => 0.1 + random.uniform());
-        const renderer = new Renderer(shape, mean, std, augment);
+        const renderer = new Renderer(shape, { mean, std }, augment);
         for (const image of [1, 0]) {
           const target = new Float32Array(3 * size);
           renderer.render(pixels, image * size, target, 2 * size, new Random(seed, image));
@@ -80,10 +80,41 @@ describe('Renderer', () => {
     );
   });
 
-  it('gives 0, not infinity, for a channel without contrast', () => {
-    const target = new Float32Array(1);
-    const renderer = new Renderer({ height: 1, width: 1, channels: 1 }, [7 / 255], [0], []);
-    renderer.render(Uint8Array.of(7), 0, target, 0, new Random(0));
-    expect(target[0]).toBe(0);
+  it('shows the same part of an image in each size that it was rendered in', () => {
+    const augment = augmentSchema.parse(['flip', { type: 'crop', pixels: 3 }, { type: 'cutout', size: 5 }, 'rotation']);
+    const drawnIn = { height: 16, width: 16 };
+    /** The share of its height and of its width at which a view shows each of 16 x 16 places; null where it is covered. */
+    const seen = (height: number, width: number, seed: number) => {
+      const pixels = Uint8Array.from({ length: height * width * 3 }, (_, i) => {
+        const at = Math.floor(i / 3);
+        const shares = [(Math.floor(at / width) + 0.5) / height, ((at % width) + 0.5) / width, 1];
+        return Math.round(255 * shares[i % 3]);
+      });
+      // Only a covered pixel has the mean of the third channel, which is 1 everywhere.
+      const scale = { mean: [0, 0, 0], std: [1, 1, 1] };
+      const renderer = new Renderer({ height, width, channels: 3, drawnIn }, scale, augment);
+      const view = new Float32Array(pixels.length);
+      renderer.render(pixels, 0, view, 0, new Random(seed));
+      return Array.from({ length: 256 }, (_, i) => {
+        const row = Math.floor(((Math.floor(i / 16) + 0.5) / 16) * height);
+        const at = 3 * (row * width + Math.floor((((i % 16) + 0.5) / 16) * width));
+        return view[at + 2] === 0 ? null : [view[at], view[at + 1]];
+      });
+    };
+    let differing = 0;
+    for (let seed = 0; seed < 20; seed++) {
+      const own = seen(16, 16, seed);
+      for (const other of [seen(24, 40, seed), seen(12, 11, seed)])
+        for (const [i, place] of own.entries()) {
+          const theirs = other[i];
+          // Edges of rectangles and the border's reflection are rounded to pixels.
+          const apart =
+            place === null || theirs === null
+              ? Number(place !== theirs)
+              : Math.max(...place.map((share, k) => Math.abs(share - theirs[k])));
+          if (apart > 2 / 11) differing++;
+        }
+    }
+    expect(differing / (20 * 2 * 256)).toBeLessThan(0.03);
   });
 });

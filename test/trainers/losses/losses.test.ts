@@ -5,11 +5,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
+  answerEntropy,
   attentionDistance,
+  checkClassWeight,
+  classWeights,
   crossEntropy,
   decoupledDistillation,
   hintDistance,
+  imagesPerClass,
+  imageWeights,
   knowledgeDistillation,
+  type Loss,
   totalLoss,
 } from '../../../trainers/losses/index.js';
 import { lossFor } from '../../../trainers/losses/schema.js';
@@ -60,11 +66,127 @@ describe('cross-entropy', () => {
         );
       }),
     );
-    expect(value(() => crossEntropy(L(), S(), smoothing))).toBeCloseTo(expected, 5);
+    expect(value(() => crossEntropy(L(), S(), { smoothing }))).toBeCloseTo(expected, 5);
   });
 
   test('is finite for logits of any size', () => {
     expect(value(() => crossEntropy(tf.tensor2d([[1, 0]]), tf.tensor2d([[-2e4, 2e4]])))).toBeCloseTo(4e4, 0);
+  });
+});
+
+/** Numbers of PyTorch 2.6 in float64 for the batch above; the comments are its calls, with `w` and `pi` of the counts. */
+describe('losses for classes of unequal size', () => {
+  const counts = [100, 10, 1000, 4000];
+  const weights = classWeights('auto', ['a', 'b', 'c', 'd'], counts);
+  const shares = counts.map((count) => count / 5110);
+  const loss = (config: object, own: Partial<Loss> = {}): number =>
+    value(() =>
+      totalLoss({ ...lossSchema.parse({ type: 'cross-entropy', ...config }), ...own } as Loss, {
+        labels: L(),
+        logits: S(),
+        teacher: T(),
+        features: [],
+      }),
+    );
+
+  test.each<[string, number, object, Partial<Loss>]>([
+    // F.cross_entropy(student, labels, weight=w)
+    ['class weights', 75.67536098890234, {}, { classWeights: weights }],
+    // F.cross_entropy(student, labels, weight=w, label_smoothing=.1)
+    ['class weights and smoothing', 73.16747443315451, { label_smoothing: 0.1 }, { classWeights: weights }],
+    // lp = F.log_softmax(student, 1); (-(labels * (1 - lp.exp()) ** gamma * lp).sum(1)).mean()
+    ['focal, gamma 0.5', 1.3638552075894657, { focal: 0.5 }, {}],
+    ['focal, gamma 2', 1.1845796367712267, { focal: 2 }, {}],
+    // the same with w * labels
+    ['focal and class weights', 69.78123274672889, { focal: 2 }, { classWeights: weights }],
+    // F.cross_entropy(student + tau * pi.log(), labels)
+    ['logit adjustment', 3.805155915460953, { logit_adjustment: 1 }, { classShares: shares }],
+    ['logit adjustment, tau 1.5', 5.285020497651155, { logit_adjustment: 1.5 }, { classShares: shares }],
+    // kl = 16 * F.kl_div(F.log_softmax(student / 4, 1), F.log_softmax(teacher / 4, 1), reduction='none', log_target=True).sum(1)
+    // .7 * F.cross_entropy(student, labels, weight=w) + .3 * ((labels * w).sum(1) * kl).mean()
+    ['distillation and class weights', 79.81346652112926, { type: 'kd', alpha: 0.3 }, { classWeights: weights }],
+    // .7 * F.cross_entropy(student + pi.log(), labels) + .3 * kl.mean()
+    [
+      'distillation and logit adjustment',
+      3.4492007010952532,
+      { type: 'kd', alpha: 0.3, logit_adjustment: 1 },
+      { classShares: shares },
+    ],
+  ])('%s', (_name, expected, config, own) => {
+    expect(Math.abs(loss(config, own) / expected - 1)).toBeLessThan(1e-5 / expected);
+  });
+
+  test('a decoupled teacher counts with the weight of the image', () => {
+    const alone = (row: number): number =>
+      value(() =>
+        decoupledDistillation(tf.tensor2d([labels[row]]), tf.tensor2d([teacher[row]]), tf.tensor2d([student[row]]), {
+          temperature: 2,
+          alpha: 1,
+          beta: 4,
+        }),
+      );
+    const whole = value(() =>
+      decoupledDistillation(L(), T(), S(), { temperature: 2, alpha: 1, beta: 4 }, tf.tensor1d([3, 0.5, 1])),
+    );
+    expect(whole).toBeCloseTo((3 * alone(0) + 0.5 * alone(1) + alone(2)) / 3, 5);
+  });
+
+  test('soft labels of another network count with the weight of the image', () => {
+    // (-(F.softmax(teacher, 1) * F.log_softmax(student, 1)).sum(1) * (labels * w).sum(1)).mean()
+    const found = value(() => answerEntropy(T(), S(), imageWeights({ classWeights: weights } as Loss, L())));
+    expect(found / 73.42887639843417).toBeCloseTo(1, 6);
+  });
+
+  test('the gradient of the focal loss', () => {
+    // autograd of the mean above with gamma 2 and w
+    const expected = [
+      2.9501432883513874, -24.779747053773583, 3.9822769013923525, 17.84732686402984, -0.2365603301536553,
+      0.11185062915581277, 0.06784083589114824, 0.056868865106694255, 0.000164172961194043, 0.0016374910690966007,
+      -0.005099166104142655, 0.0032975020738520056,
+    ];
+    const found = gradient((x) => crossEntropy(L(), x, { focal: 2, classWeights: weights }), student);
+    expect(found).toHaveLength(12);
+    found.forEach((g, i) => expect(Math.abs(g - expected[i])).toBeLessThan(1e-5));
+  });
+
+  test('a focal loss is finite where the network is certain', () => {
+    for (const focal of [0.5, 1, 2]) {
+      const sure = (x: tf.Tensor2D) => crossEntropy(tf.tensor2d([[1, 0]]), x, { focal });
+      expect(gradient(sure, [[300, -300]]).every(Number.isFinite)).toBe(true);
+      expect(gradient(sure, [[-300, 300]]).every(Number.isFinite)).toBe(true);
+    }
+  });
+});
+
+describe('weights of classes', () => {
+  const classes = ['cat', 'dog', 'fox'];
+
+  test('auto follows the effective number of samples, with mean 1 over the images', () => {
+    // (1 - beta) / (1 - beta ** n), divided by its mean over the images
+    const found = classWeights('auto', ['a', 'b', 'c', 'd'], [100, 10, 1000, 4000]);
+    [6.960600175717437, 66.56914346514738, 1.0480768659470003, 0.6750429204574457].forEach((weight, i) =>
+      expect(found[i]).toBeCloseTo(weight, 9),
+    );
+    expect(classWeights('auto', classes, [50, 50, 50])).toEqual([1, 1, 1]);
+  });
+
+  test('given weights are scaled alike; classes without a name weigh 1', () => {
+    // 4 x 1 + 6 x 3 + 10 x 1 = 32 for 20 images
+    expect(classWeights({ dog: 3 }, classes, [4, 6, 10])).toEqual([1 / 1.6, 3 / 1.6, 1 / 1.6]);
+  });
+
+  test('a name that is no class is refused with the nearest one', () => {
+    expect(() => classWeights({ dogs: 3 }, classes, [4, 6, 10])).toThrow(
+      'class_weight names "dogs", which is no class',
+    );
+    expect(() => checkClassWeight({ dogs: 3 }, classes)).toThrow(
+      expect.objectContaining({ hint: 'Did you mean dog? The classes are cat, dog, fox.' }),
+    );
+    expect(() => checkClassWeight('auto', classes)).not.toThrow();
+  });
+
+  test('counts images by class', () => {
+    expect(imagesPerClass(Uint16Array.of(2, 0, 2, 2), 4)).toEqual([1, 0, 3, 0]);
   });
 });
 
@@ -165,7 +287,8 @@ describe('losses on features', () => {
 describe('gradients agree with finite differences', () => {
   const constant = tf.tidy(() => tf.keep(tf.tensor4d([0.5, 2, 1, 0.3, 2, 1, 0.1, 0.7, 1, 2, 0.4, 0.2], [3, 2, 2, 1])));
   test.each<[string, (x: tf.Tensor2D) => tf.Tensor]>([
-    ['cross-entropy', (x) => crossEntropy(L(), x, 0.1)],
+    ['cross-entropy', (x) => crossEntropy(L(), x, { smoothing: 0.1 })],
+    ['focal', (x) => crossEntropy(L(), x, { focal: 2 })],
     ['kd', (x) => knowledgeDistillation(T(), x, 3)],
     ['dkd', (x) => decoupledDistillation(L(), T(), x, { temperature: 2, alpha: 1, beta: 4 })],
     ['hints', (x) => hintDistance(x, T())],
@@ -196,7 +319,7 @@ describe('the configured loss', () => {
     const config = lossSchema.parse({ type: 'dkd', label_smoothing: 0.1 });
     const actual = value(() => totalLoss(config, { labels: L(), logits: S(), teacher: T(), features: [] }));
     const expected =
-      value(() => crossEntropy(L(), S(), 0.1)) +
+      value(() => crossEntropy(L(), S(), { smoothing: 0.1 })) +
       value(() => decoupledDistillation(L(), T(), S(), { temperature: 4, alpha: 1, beta: 4 }));
     expect(actual).toBeCloseTo(expected, 5);
   });

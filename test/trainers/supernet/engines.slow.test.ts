@@ -6,9 +6,7 @@ import { createSupernetProgram } from '../../../trainers/supernet/program.js';
 import { createSandwich } from '../../../trainers/supernet/sandwich.js';
 import { batch, describeEngine, specOf, threads, type Overrides } from '../engines/contract.js';
 import { compiled, eager } from '../support/tiny-training.js';
-import { makeSpace, task, tiniestSpace } from './spaces.js';
-
-const source = task.input;
+import { makeSpace, tiniestSpace } from './spaces.js';
 
 /** A supernet with soft labels whose random member changes every second step. */
 const openSupernet =
@@ -25,8 +23,8 @@ const openSupernet =
       config,
       {
         program,
-        eager: (made, options) => createEagerSupernet(made, { ...options, source }),
-        compiled: (made, options) => createCompiledSupernet(made, { ...options, source }),
+        eager: createEagerSupernet,
+        compiled: createCompiledSupernet,
       },
       { threads, batch },
     );

@@ -17,7 +17,10 @@ const seed = 5;
 const batch = 8;
 const learning = {
   seed,
-  loss: lossSchema.parse({ type: 'cross-entropy', label_smoothing: 0.1 }),
+  loss: {
+    ...lossSchema.parse({ type: 'cross-entropy', label_smoothing: 0.1, focal: 1 }),
+    classWeights: [0.5, 2, 1, 1, 1, 1, 1, 1, 1, 0.5],
+  },
   // Muon changes the norm of kernels even at a rate of 0, by which the sums are cleared below.
   optimizer: trainSchema.parse({ recipe: 'plain' }).optimizer,
   ema: 0,

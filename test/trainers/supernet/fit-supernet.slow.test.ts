@@ -16,7 +16,7 @@ import { makeSpace, tinySpace } from './spaces.js';
 
 let bench: Workbench;
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench([8]);
 });
 afterAll(() => bench.close());
 

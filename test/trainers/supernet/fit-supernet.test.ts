@@ -22,7 +22,7 @@ import { makeSpace, singleSpace, task, tiniestSpace } from './spaces.js';
 
 let bench: Workbench;
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench([8]);
 });
 afterAll(() => bench.close());
 

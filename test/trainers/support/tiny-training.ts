@@ -5,6 +5,7 @@ import type { EngineConfig, FitHooks, FitJob } from '../../../trainers/index.js'
 import {
   engineSchema,
   prepareDataset,
+  renderingOf,
   trainSchema,
   type DatasetRef,
   type TrainConfig,
@@ -12,30 +13,33 @@ import {
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 import { tiniestStudent } from './networks.js';
 
-/** A temporary folder with a data set of 96 training and 24 validation images of 10 x 10. */
+/** A temporary folder with a data set of 96 training and 24 validation images of 10 x 10, and in further sizes. */
 export interface Workbench {
   readonly folder: string;
   readonly dataset: DatasetRef;
   close(): void;
 }
 
-export async function openWorkbench(): Promise<Workbench> {
+export async function openWorkbench(sides: readonly number[] = []): Promise<Workbench> {
   const folder = mkdtempSync(join(tmpdir(), 'nas-training-'));
   const data = makeTinyDataset(join(folder, 'source'), { size: 10, train: 12, test: 2 });
-  const dataset = await prepareDataset(data, { cache: join(folder, 'cache') });
+  const renderings = sides.map((side) => ({ ...renderingOf(data), size: [side, side] as const }));
+  const dataset = await prepareDataset(data, { cache: join(folder, 'cache'), renderings });
   return { folder, dataset, close: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 export const compiled: EngineConfig = engineSchema.parse({ type: 'compiled' });
 export const eager: EngineConfig = engineSchema.parse({ type: 'eager', backend: 'cpu' });
 
-/** Two epochs of six steps with every kind of state: momentum, average, dropout, alternating views. */
+/** Two epochs of six steps with every kind of state: momentum, average, dropout, alternating views; images drawn by class. */
 export const tinyTrain: TrainConfig = trainSchema.parse({
   epochs: 2,
   batch: 16,
   optimizer: { type: 'sgd', learning_rate: 0.05 },
   augment: ['flip', { type: 'crop', pixels: 1 }],
   views: 2,
+  class_sampling: 'balanced',
+  class_weight: { Trouser: 2 },
   ema: 0.9,
   checkpoint_seconds: 1000,
 });

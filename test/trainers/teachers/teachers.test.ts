@@ -8,12 +8,12 @@ import { initialWeights, toLayersModel } from '../../../spaces/models/index.js';
 import { layersModelOf } from '../../support/layers-model.js';
 import {
   createLoader,
-  createResizer,
   fit,
   openDataset,
   prepareTeacher,
   saveWeights,
   teacherSchema,
+  teacherSize,
   trainSchema,
   viewsOf,
   type DatasetInfo,
@@ -32,7 +32,7 @@ let model: tfl.LayersModel;
 const kd = trainSchema.parse({ ...tinyTrain, epochs: 1, loss: { type: 'kd' } });
 
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench([7]);
   const dataset = openDataset(bench.dataset);
   ({ info } = dataset);
   dataset.close();
@@ -69,7 +69,6 @@ const logitsOf = ({ logits }: PreparedTeacher): Float32Array => {
 async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<number[]> {
   const rows: number[] = [];
   const side = teacher.inputs[0].shape[1] ?? 10;
-  const resize = createResizer([10, 10, 1], [side, side, 1]);
   const dataset = openDataset(bench.dataset);
   const loader = createLoader({
     dataset,
@@ -80,12 +79,11 @@ async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<numb
     augment: kd.augment,
     shuffle: false,
     dropLast: false,
+    size: [side, side],
   });
   for (let view = 0; view < viewsOf(kd, true); view++)
     for await (const { images, size } of loader.epoch(view))
-      rows.push(
-        ...tf.tidy(() => (teacher.predict(tf.tensor(resize(images), [size, side, side, 1])) as tf.Tensor).dataSync()),
-      );
+      rows.push(...tf.tidy(() => (teacher.predict(tf.tensor(images, [size, side, side, 1])) as tf.Tensor).dataSync()));
   await loader.close();
   dataset.close();
   return rows;
@@ -232,6 +230,13 @@ describe('an ONNX teacher', () => {
     expect(teacher.model).toBeNull();
   });
 
+  test('of another resolution sees the same views in its own size', async () => {
+    const small = layersModelOf(tinyTeacher({ size: 7 }), 1);
+    const path = file('small.onnx', exportModel(small));
+    expect(teacherSize(onnx(path))).toEqual([7, 7]);
+    expectClose(logitsOf(await prepare(onnx(path))), await expectedLogits(small));
+  });
+
   test('brings its classes into the order of the data, from the metadata or the configuration', async () => {
     const classes = [...info.classes].reverse();
     const expected = await expectedLogits(model);
@@ -303,10 +308,10 @@ describe('an ONNX teacher', () => {
     ],
     ['of other classes', () => exportModel(model), { classes: 'abcdefghij'.split('') }, /lacks .*the data lacks a, b/],
     [
-      'for larger images',
+      'for images of a size that the data was not rendered in',
       () => exportModel(layersModelOf(tinyTeacher({ size: 12 }), 1)),
       {},
-      /takes input: float32\[N, 12, 12, 1\], which does not fit images of 10 x 10/,
+      /were not rendered at 12 x 12/,
     ],
     ['of another layout', () => exportModel(model), { layout: 'NCHW' }, /does not fit images .* in the layout NCHW/],
     [

@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { layersModelOf } from '../../support/layers-model.js';
 import { readTimedNetworks, timeTraining, type TimingJob } from '../../../trainers/index.js';
+import { sharedFolder } from '../../support/temporary.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'nas-timing-'));
-afterAll(() => rmSync(directory, { recursive: true }));
+const directory = sharedFolder();
 
 const block = { filters: 16, kernel: 3, stride: 1, act: 'hard_swish' };
 const tiny = {

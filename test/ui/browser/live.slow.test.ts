@@ -1,15 +1,14 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { Store } from '../../../store/index.js';
 import { LiveSearch } from './live-search.js';
 import { describeInBrowser } from './page.js';
+import { sharedFolder } from '../../support/temporary.js';
 
 const trials = 24;
-const home = mkdtempSync(join(tmpdir(), 'nas-live-'));
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+const home = sharedFolder();
 
 const stateOf = (page: Page) => page.locator('.run-head .state');
 

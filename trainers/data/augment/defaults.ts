@@ -1,4 +1,4 @@
-import { imagesOf, type DataConfig } from '../schema.js';
+import { renderingOf, type DataConfig } from '../schema.js';
 import { defaultShift } from './crop.js';
 import type { Augmentation } from './schema.js';
 
@@ -7,8 +7,8 @@ import type { Augmentation } from './schema.js';
  * keep their meaning, so grey images are not mirrored.
  */
 export function defaultAugment(data: DataConfig): Augmentation {
-  const { size, channels } = imagesOf(data);
-  const crop = { type: 'crop', pixels: defaultShift(size) } as const;
+  const { size, channels } = renderingOf(data);
+  const crop = { type: 'crop', pixels: defaultShift(Math.min(...size)) } as const;
   return channels === 1 ? [crop] : [{ type: 'flip' }, crop];
 }
 

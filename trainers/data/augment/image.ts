@@ -7,6 +7,15 @@ export interface ImageShape {
   readonly channels: number;
 }
 
+/** Extents of an image of which a view is rendered. */
+export interface ViewShape extends ImageShape {
+  /**
+   * Extents in which steps draw their numbers of pixels, which are then scaled: a view of an image is the same in each size
+   * that the image was rendered in, to within the rounding of pixels. Absent: the image's own.
+   */
+  readonly drawnIn?: { readonly height: number; readonly width: number };
+}
+
 /** The pixels of one image: [height, width, channels]. Writing rounds and clamps to 0 to 255. */
 export type Pixels = Uint8ClampedArray;
 
@@ -59,7 +68,12 @@ export function reflect(coordinate: number, size: number): number {
 export const signed = (random: Random): number => 2 * random.uniform() - 1;
 
 /** The rectangle of these sides around a random pixel, clipped to the image. */
-export function randomBox({ height, width }: ImageShape, rows: number, columns: number, random: Random): Box {
+export function randomBox(
+  { height, width }: Pick<ImageShape, 'height' | 'width'>,
+  rows: number,
+  columns: number,
+  random: Random,
+): Box {
   const top = random.int(height) - (rows >> 1);
   const left = random.int(width) - (columns >> 1);
   return {
@@ -67,5 +81,17 @@ export function randomBox({ height, width }: ImageShape, rows: number, columns: 
     bottom: Math.min(height, top + rows),
     left: Math.max(0, left),
     right: Math.min(width, left + columns),
+  };
+}
+
+/** A rectangle of an image as drawn, in the pixels of its rendering. */
+export function scaledBox({ top, bottom, left, right }: Box, { height, width, drawnIn }: ViewShape): Box {
+  if (drawnIn === undefined) return { top, bottom, left, right };
+  const [vertical, horizontal] = [height / drawnIn.height, width / drawnIn.width];
+  return {
+    top: Math.round(top * vertical),
+    bottom: Math.round(bottom * vertical),
+    left: Math.round(left * horizontal),
+    right: Math.round(right * horizontal),
   };
 }

@@ -3,7 +3,7 @@ import { crop } from './crop.js';
 import { cutmix } from './cutmix.js';
 import { cutout } from './cutout.js';
 import { flip } from './flip.js';
-import type { ImageShape, Step } from './image.js';
+import type { Step, ViewShape } from './image.js';
 import { mixup } from './mixup.js';
 import { resizedCrop } from './resized-crop.js';
 import { rotation } from './rotation.js';
@@ -12,7 +12,7 @@ import { trivialAugment } from './trivial-augment.js';
 
 /** The implementation of each type of step. */
 const implementations: {
-  readonly [Type in AugmentStep['type']]: (config: StepConfig<Type>, shape: ImageShape) => Step;
+  readonly [Type in AugmentStep['type']]: (config: StepConfig<Type>, shape: ViewShape) => Step;
 } = {
   flip,
   crop,
@@ -25,12 +25,12 @@ const implementations: {
   cutmix,
 };
 
-const create = <Type extends AugmentStep['type']>(config: StepConfig<Type>, shape: ImageShape): Step =>
+const create = <Type extends AugmentStep['type']>(config: StepConfig<Type>, shape: ViewShape): Step =>
   // A type and its own configuration belong together.
-  (implementations[config.type] as (config: StepConfig<Type>, shape: ImageShape) => Step)(config, shape);
+  (implementations[config.type] as (config: StepConfig<Type>, shape: ViewShape) => Step)(config, shape);
 
 /** The steps of an augmentation for images of a shape. */
-export const createSteps = (augment: Augmentation, shape: ImageShape): readonly Step[] =>
+export const createSteps = (augment: Augmentation, shape: ViewShape): readonly Step[] =>
   augment.map((step) => create(step, shape));
 
 const mixing: ReadonlySet<AugmentStep['type']> = new Set(['mixup', 'cutmix']);

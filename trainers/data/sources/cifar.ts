@@ -4,7 +4,7 @@ import { invalidInput } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import { hashFiles, requireFolder } from './source.js';
 import type { SplitName } from '../splits.js';
-import type { DataSource, ImageBlock } from './source.js';
+import type { PixelSource, ImageBlock } from './source.js';
 
 const side = 32;
 const channels = 3;
@@ -93,7 +93,7 @@ function decode(file: string, format: CifarFormat, split: SplitName): ImageBlock
 }
 
 /** Opens the binary version of CIFAR-10 or CIFAR-100 (fine labels), in the folder or in the archive's folder inside it. */
-export async function openCifar(directory: string, format: CifarFormat): Promise<DataSource> {
+export async function openCifar(directory: string, format: CifarFormat): Promise<PixelSource> {
   const purpose = `the binary version of ${format.name}: ${format.files.map(({ name }) => name).join(', ')}`;
   requireFolder(directory, purpose);
   const inner = join(directory, format.folder);
@@ -116,6 +116,7 @@ export async function openCifar(directory: string, format: CifarFormat): Promise
   const classes = classNames(folder, format);
   const content = await hashFiles(files.map(({ path }) => path));
   return {
+    kind: 'pixels',
     name: format.name,
     classes,
     height: side,

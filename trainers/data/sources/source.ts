@@ -4,6 +4,8 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
 import { invalidInput, messageOf } from '../../../base/errors.js';
+import type { Listing } from '../reading/layout.js';
+import type { FileTree } from '../reading/files.js';
 import type { SplitName } from '../splits.js';
 
 /** A block of decoded images of equal size: uint8, NHWC. */
@@ -14,22 +16,44 @@ export interface ImageBlock {
   readonly labels: ArrayLike<number>;
   /** The split that the source assigns; `null`: none. */
   readonly split: SplitName | null;
+  /** [count], the group of each image, or `noGroup`; absent: none has one. */
+  readonly groups?: ArrayLike<number>;
 }
 
-/** A source of labelled images. Opening checks what is cheap to check; reading checks the rest. */
-export interface DataSource {
+/** What is known of labelled images before they are read. */
+export interface SourceInfo {
   readonly name: string;
   readonly classes: readonly string[];
   readonly height: number;
   readonly width: number;
   readonly channels: number;
-  /** Number of images. */
+  /** Number of images, damaged ones included. */
   readonly count: number;
   /** Changes whenever the images may have changed; the key of the cache. */
   readonly fingerprint: string;
+}
+
+/** A source that yields pixels. */
+export interface PixelSource extends SourceInfo {
+  readonly kind: 'pixels';
   /** All images in an order that depends only on the content. @throws NasError `invalid-input` for bad files */
   read(signal?: AbortSignal): AsyncIterable<ImageBlock>;
 }
+
+/** A source of image files, which are decoded one by one; `decodeFiles` makes it a `PixelSource`. */
+export interface FileSource extends SourceInfo {
+  readonly kind: 'files';
+  readonly tree: FileTree;
+  readonly listing: Listing;
+  /** What happens when some of the images are damaged. */
+  readonly damaged: 'refuse' | 'skip';
+  decode(bytes: Buffer): Promise<Uint8Array>;
+  /** Of the path and the decoding: conversions of the same origin share their finished work. */
+  readonly origin: string;
+}
+
+/** A source of labelled images. Opening checks what is cheap to check; reading checks the rest. */
+export type DataSource = PixelSource | FileSource;
 
 /** Checks that `path` is a folder. @param purpose what it should contain */
 export function requireFolder(path: string, purpose: string): void {

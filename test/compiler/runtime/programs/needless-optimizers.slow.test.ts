@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { afterEach, expect, it } from 'vitest';
-import { compile, profileModel, resolveTarget, type SessionOptions } from '../../../../compiler/index.js';
-import { sizeOf } from '../../../../compiler/graph/index.js';
+import { compile, profileModel, resolveTarget, sizeOf, type SessionOptions } from '../../../../compiler/index.js';
 import { needlessOptimizers } from '../../../../compiler/runtime/programs/session.js';
 import { withVariableGradients } from '../../support/gradients.js';
 import { variablesOf } from '../../support/models.js';

@@ -42,11 +42,6 @@ const rewrites: readonly Row[] = [
     ['Conv'],
   ],
   [
-    'identities and dropouts',
-    [conv, node('Identity', 'c', 'i'), node('Dropout', 'i', 'd'), node('Relu', 'd', 'y')],
-    ['Conv', 'Relu'],
-  ],
-  [
     'sums with 0, products with 1, pads of nothing',
     [
       conv,

@@ -1,6 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectCurves, collectTexts } from '../../../../experiments/page/collect/columns.js';
@@ -14,7 +12,7 @@ import { collectImportance } from '../../../../experiments/page/collect/importan
 import { loadExperiment } from '../../../../experiments/parse/index.js';
 import { Store } from '../../../../store/index.js';
 import { nasInside } from '../../../cli/nas.js';
-import { temporaryFolder } from '../../../support/temporary.js';
+import { sharedFolder, temporaryFolder } from '../../../support/temporary.js';
 import { writeTable } from '../../table-experiment.js';
 import { storedRunInPrecisions } from '../../report/precisions.js';
 import { ask, begun, epoch, experimentOn, measured } from './history.js';
@@ -37,15 +35,12 @@ const measurement = (trial: number, ms: number, samples: readonly number[] = [ms
   }) as const;
 
 describe('a run with networks in several precisions', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nas-test-'));
+  const folder = sharedFolder();
   let store: Store;
   beforeAll(async () => {
     store = await storedRunInPrecisions(join(folder, "it's a run"), 60);
   });
-  afterAll(() => {
-    store.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => store.close());
 
   it('has an answer independent of the number of trials', async () => {
     const answer = await collectRunAnswer(store, { id: 'it', workdir: folder }, new RunCache(), Date.now());

@@ -1,12 +1,12 @@
-import { SharedFolder } from '../../../../experiments/queue/artifacts/run-artifacts.js';
+import { RunArtifacts } from '../../../../experiments/queue/artifacts/run-artifacts.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { describeArtifacts } from './describe-artifacts.js';
 import { reach, serve } from './hosted.js';
 
 describeArtifacts('a shared folder', () => {
   const path = temporaryFolder();
-  const from = new SharedFolder(path, 'run-1');
-  return Promise.resolve({ from, to: new SharedFolder(path, 'run-1', { make: false }) });
+  const [from, to] = [0, 1].map(() => new RunArtifacts(() => Promise.resolve({ type: 'folder', path })));
+  return Promise.resolve({ from, to });
 });
 
 describeArtifacts('HTTP, from the coordinator to a worker', async () => {

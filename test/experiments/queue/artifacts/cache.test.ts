@@ -144,7 +144,7 @@ it('a full disk evicts all unused bundles', async () => {
     isFirst = false;
     await hosted.get(artifact, path, options);
   };
-  const use = await cache.use(bundle, { get, put: (path) => hosted.put(path) });
+  const use = await cache.use(bundle, { get });
   expect(existsSync(use.path)).toBe(true);
   expect(existsSync(used.path)).toBe(true);
   expect(existsSync(unused.path)).toBe(false);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { HostedArtifacts, type HostedOptions } from '../../../../experiments/queue/artifacts/hosted.js';
-import { HttpArtifacts, type HttpOptions } from '../../../../experiments/queue/artifacts/http.js';
+import { RunArtifacts, type RunArtifactsOptions } from '../../../../experiments/queue/artifacts/run-artifacts.js';
 import { serveArtifacts, type ArtifactServer } from '../../../../experiments/queue/artifacts/server.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
@@ -24,8 +24,8 @@ export async function serve(options: Partial<HostedOptions> = {}): Promise<Serve
 }
 
 /** A worker's side of a server. */
-export function reach(url: () => string | null, options: HttpOptions = {}): HttpArtifacts {
-  return new HttpArtifacts(
+export function reach(url: () => string | null, options: RunArtifactsOptions = {}): RunArtifacts {
+  return new RunArtifacts(
     () => {
       const found = url();
       return Promise.resolve(found === null ? null : { type: 'http', url: found, token });

@@ -28,10 +28,12 @@ async function taken(
   { start, bytes, silenceMs = 5000 }: { start: number; bytes: number; silenceMs?: number },
 ) {
   const pieces: Buffer[] = [];
-  const isDone = await downloadPlain({ url, token }, { path: '/file', start, bytes, silenceMs }, async (piece) => {
-    // Slower than what comes: nothing is overwritten that is still being taken.
-    await setImmediate();
-    pieces.push(Buffer.from(piece));
+  const isDone = await downloadPlain({ url, token }, { path: '/file', start, bytes, silenceMs }, async (received) => {
+    for await (const piece of received) {
+      // Slower than what comes: nothing is overwritten that is still being taken.
+      await setImmediate();
+      pieces.push(Buffer.from(piece));
+    }
   });
   if (!isDone) expect(pieces).toEqual([]);
   return isDone ? Buffer.concat(pieces) : null;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -101,6 +101,7 @@ it('rejects an upload whose hash is wrong, and writes to no path of the senderâ€
 
 it('removes unfinished uploads after a day, and uncollected ones after a week', async () => {
   const { hosted, uploads } = await serve();
+  mkdirSync(uploads);
   const hour = 3600;
   const now = Date.now() / 1000;
   const files = { young: 23, old: 25 };

@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobRunner } from '../../../../experiments/runner/jobs/job-runner.js';
+import type { PoolOptions } from '../../../../experiments/runner/jobs/local-pool.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
 import type { JobRunnerUnderTest } from '../../runner/jobs/describe-job-runner.js';
-import { jobProcesses, QueuedRun, worker } from './queued.js';
+import { workerOf } from '../worker/stand.js';
+import { jobProcesses, QueuedRun } from './queued.js';
 
 /** Describes the runner of a queue, with a server and a worker of its own. */
 export const describeQueueRunner = (contract: (name: string, underTest: JobRunnerUnderTest) => void): void =>
@@ -23,14 +25,8 @@ export const describeQueueRunner = (contract: (name: string, underTest: JobRunne
       rmSync(cache, { recursive: true, force: true });
     });
 
-    const create = async ({
-      size,
-      retries,
-    }: {
-      readonly size: number;
-      readonly retries: number;
-    }): Promise<JobRunner> => {
-      const working = await worker(valkey, { slots: size });
+    const create = async ({ size, retries }: PoolOptions): Promise<JobRunner> => {
+      const working = await workerOf(valkey, { slots: size });
       const runner = await new QueuedRun(valkey).open({ parallel: size, retries });
       return {
         submit: (order, listener) => runner.submit(order, listener),

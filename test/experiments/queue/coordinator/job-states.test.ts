@@ -52,7 +52,6 @@ describe('the life of a job', () => {
       ['prepared', 'started', 'died', 'cancel', 'ready'],
       ['submit', 'restart', 'resolveCancelled'],
     ],
-    ['waits again when its worker stops', ['prepared', 'started', 'returned', 'started'], ['submit']],
     ['is cancelled before it is submitted', ['cancel', 'prepared'], ['rejectCancelled']],
     ['is left to another coordinator', ['prepared', 'started', 'disowned'], ['submit', 'forget', 'reject']],
   ])('%s', (_, events, actions) => {

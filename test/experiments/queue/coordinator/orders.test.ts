@@ -4,34 +4,26 @@ import { describe, expect, it } from 'vitest';
 import { HostedArtifacts } from '../../../../experiments/queue/artifacts/hosted.js';
 import { draftOf, Journal, pathHere, WorkFolders } from '../../../../experiments/queue/coordinator/orders.js';
 import { SlotNumbers } from '../../../../experiments/queue/coordinator/remote-job.js';
-import { outcomeOfAnswer, outcomeOfFailure } from '../../../../experiments/queue/transport/messages.js';
+import { outcomeOf } from '../../../../experiments/queue/transport/messages.js';
 import { withParallelFor } from '../../../../experiments/runner/plan.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const slotOf = (id: string) => ({ id, host: id, slot: 0, group: 'g' });
 
 describe('the outcome of an attempt', () => {
-  const failure = (error: object, died = false) => JSON.stringify({ error, died, by: slotOf('w') });
+  const ending = { by: slotOf('w'), kind: 'done', folders: {} };
 
-  it('follows from the message of the worker', () => {
-    expect(outcomeOfAnswer({ result: null, folders: {} })).toMatchObject({ kind: 'done', result: null });
-    expect(outcomeOfAnswer({ result: { state: 'interrupted', curve: [] }, folders: {} }).kind).toBe('interrupted');
-    expect(outcomeOfAnswer({ result: { interrupted: true }, folders: {} }).kind).toBe('interrupted');
-    expect(outcomeOfFailure(failure({ code: 'interrupted', message: 'stopped' })).kind).toBe('interrupted');
-    expect(outcomeOfFailure(failure({ code: 'invalid-input', message: 'damaged' }))).toMatchObject({
-      kind: 'failed',
-      error: { code: 'invalid-input', message: 'damaged' },
-    });
-    const died = { kind: 'died', reason: 'killed (Less.)' };
-    expect(outcomeOfFailure(failure({ code: 'failure', message: 'killed', hint: 'Less.' }, true))).toEqual(died);
+  it('is what the worker answered, or a death when that cannot be read', () => {
+    expect(outcomeOf({ finishedOn: 1, returnvalue: { ...ending, result: null } })).toEqual({ ...ending, result: null });
+    const outside = { '@0': [{ path: '../x', sha256: 'f'.repeat(64), bytes: 1 }] };
+    for (const returnvalue of [undefined, { ...ending, folders: outside }, { ...ending, kind: 'other' }])
+      expect(outcomeOf({ finishedOn: 1, returnvalue })?.kind).toBe('broken');
+    expect(outcomeOf({ finishedOn: 1, failedReason: 'nonsense' })).toEqual({ kind: 'broken', reason: 'nonsense' });
+    expect(outcomeOf({ returnvalue: null })).toBeUndefined();
   });
 
-  it('is a death when the message is unreadable or the worker vanished', () => {
-    expect(outcomeOfAnswer(undefined).kind).toBe('died');
-    const outside = { '@0': [{ path: '../x', sha256: 'f'.repeat(64), bytes: 1 }] };
-    expect(outcomeOfAnswer({ result: null, folders: outside }).kind).toBe('died');
-    expect(outcomeOfFailure('nonsense').kind).toBe('died');
-    expect(outcomeOfFailure('job stalled more than allowable limit')).toEqual({ kind: 'vanished' });
+  it('is a vanished worker as soon as its lock has lapsed', () => {
+    expect(outcomeOf({ deferredFailure: 'job stalled more than allowable limit' })).toEqual({ kind: 'vanished' });
   });
 });
 

@@ -1,15 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { connectQueue, queueAddress, type QueueConnection } from '../../../../experiments/queue/connection.js';
+import { connectQueue, type QueueConnection } from '../../../../experiments/queue/connection.js';
 import { openRunner, type RunToOpen } from '../../../../experiments/queue/coordinator/open-runner.js';
 import type { RemoteRunner } from '../../../../experiments/queue/coordinator/remote-runner.js';
 import { workersSchema, type QueueConfig } from '../../../../experiments/queue/schema.js';
-import { startWorker, type RunningWorker } from '../../../../experiments/queue/worker/start-worker.js';
 import type { RunEvent } from '../../../../experiments/runner/index.js';
 import { Store } from '../../../../store/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import type { Valkey } from '../../../support/valkey.js';
+import { addressOf } from '../worker/stand.js';
 
 /** `workers:` of an experiment with this queue. */
 export function configOf({ url }: Pick<Valkey, 'url'>, more: object = {}): QueueConfig {
@@ -20,25 +20,9 @@ export function configOf({ url }: Pick<Valkey, 'url'>, more: object = {}): Queue
 
 /** A connection of the test's own. */
 export async function connectionTo(valkey: Valkey): Promise<QueueConnection> {
-  const connection = await connectQueue(queueAddress(configOf(valkey), {}));
+  const connection = await connectQueue(addressOf(valkey));
   onTestFinished(() => connection.close());
   return connection;
-}
-
-/** A worker in this process; its jobs are in processes of their own. */
-export function worker(valkey: Valkey, { slots = 1, modules = false } = {}): Promise<RunningWorker> {
-  return startWorker({
-    address: queueAddress(configOf(valkey), {}),
-    slots,
-    memoryBytes: null,
-    tags: [],
-    modules,
-    cacheBytes: 2 ** 30,
-    directory: temporaryFolder(),
-    cache: temporaryFolder(),
-    patienceMs: 4000,
-    onNote: () => undefined,
-  });
 }
 
 /** A run without an experiment, whose jobs a test gives it. */

@@ -1,12 +1,16 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { JobOrder } from '../../../../experiments/runner/jobs/job-runner.js';
 import type { JobOf } from '../../../../experiments/runner/jobs/jobs.js';
 import { mobilenetReference } from '../../../../spaces/index.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
-import { QueuedRun, worker } from './queued.js';
+import { workerOf } from '../worker/stand.js';
+import { QueuedRun } from './queued.js';
+
+/** A worker's process starts within this time, also on a busy machine. */
+const patience = { timeout: 50_000 };
 
 describeWithValkey('a remote runner', () => {
   let valkey: Valkey;
@@ -52,19 +56,18 @@ export default async ({ seed }, { signal }) => {
   const finish = (seed: number) => writeFileSync(join(folder, `go${seed}`), '');
 
   it('runs jobs, repeats the job of a killed process, and withdraws a cancelled waiting job', async () => {
-    const working = await worker(valkey, { modules: true });
-    onTestFinished(() => working.stop());
+    const working = await workerOf(valkey, { modules: true });
     const run = new QueuedRun(valkey);
     const first = await run.open();
     const retries: string[] = [];
     const one = first.submit(evaluation(1), { retry: (_attempt, _attempts, reason) => void retries.push(reason) });
     const two = first.submit(evaluation(2));
     const three = first.submit(evaluation(3));
-    await expect.poll(begun).toEqual(['1']);
+    await expect.poll(begun, patience).toEqual(['1']);
     two.cancel();
     await expect(two.result).rejects.toMatchObject({ code: 'interrupted' });
     for (const pid of working.pids()) process.kill(pid, 'SIGKILL');
-    await expect.poll(() => retries).toEqual([expect.stringContaining('SIGKILL')]);
+    await expect.poll(() => retries, patience).toEqual([expect.stringContaining('SIGKILL')]);
     for (const seed of [1, 3]) finish(seed);
     expect(await one.result).toMatchObject({ values: { accuracy: 0.01 } });
     expect(await three.result).toMatchObject({ values: { accuracy: 0.03 } });

@@ -1,13 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { Random } from '../../../../base/random.js';
-import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
+import { describeWithValkey } from '../../../support/valkey.js';
 import { writeExperiment } from '../../runner/experiment.js';
 import { runInside } from '../../runner/inside.js';
 import { KilledSearch } from './kills.js';
-import { Machines } from './machines.js';
+import { preparePlace } from './place.js';
 import { queueAt } from './searches.js';
 
 /** Number of kills; `npm run test:kills -- --queue` has 25. */
@@ -15,26 +13,13 @@ const count = Number(process.env['NAS_KILLS'] ?? 2);
 const seed = Number(process.env['NAS_KILLS_SEED'] ?? 5);
 
 describeWithValkey('a killed run with a queue', () => {
-  let directory = '';
-  let machines: Machines;
-  let valkey: Valkey;
-  beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'nas-queue-kills-'));
-    vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
-    machines = new Machines(directory);
-    valkey = await startValkey();
-  });
-  afterAll(async () => {
-    await machines.close();
-    await valkey.stop();
-    vi.unstubAllEnvs();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  const place = preparePlace();
 
   it(
     `has the results of an undisturbed local run bit for bit, ${count} kills later`,
     { timeout: 1_800_000 },
     async () => {
+      const { directory, machines, valkey } = place;
       const file = writeExperiment(directory, { engine: '{ threads: 1 }', workers: queueAt(valkey.url) });
       const { expected } = await runInside(file, join(directory, 'reference'));
       const search = new KilledSearch(machines, valkey, new Random(seed, 'queue-kills'), file);

@@ -52,7 +52,7 @@ export class Command {
   }
 
   /** Resolves once its output matches; rejects when it ends before, or takes too long. */
-  said(pattern: RegExp, seconds = 30): Promise<void> {
+  said(pattern: RegExp, seconds = 180): Promise<void> {
     return until(
       () => {
         if (pattern.test(this.output)) return true;
@@ -70,7 +70,7 @@ export class Command {
 export async function until(
   isSo: () => boolean | Promise<boolean>,
   what: string | (() => string),
-  seconds = 30,
+  seconds = 180,
 ): Promise<void> {
   const end = performance.now() + seconds * 1000;
   while (!(await isSo())) {

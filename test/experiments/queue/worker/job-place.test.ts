@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { orderSchema, type Order } from '../../../../experiments/queue/transport/messages.js';
-import { JobPlace, type Supply } from '../../../../experiments/queue/worker/job-place.js';
+import { JobPlace, type PlaceOptions } from '../../../../experiments/queue/worker/job-place.js';
 import type { Job } from '../../../../experiments/runner/jobs/jobs.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
@@ -20,7 +20,6 @@ const teacher = (cache: string): Job =>
 const orderOf = (job: Job, part: Partial<Order> = {}): Order => ({
   run: 'run1',
   id: 'job',
-  attempt: 1,
   deadline: 1,
   inputs: { '@0': { kind: 'folder', files: [file('a')] } },
   folders: { '@1': [] },
@@ -31,19 +30,23 @@ const orderOf = (job: Job, part: Partial<Order> = {}): Order => ({
 function setting(modules = false) {
   const root = temporaryFolder();
   const written: string[] = [];
-  const supply: Supply = {
-    bundle: () => Promise.resolve({ path: join(root, 'bundles', 'data'), release: () => undefined }),
-    fetch: ({ path }, target) => {
-      written.push(target);
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, path);
-      return Promise.resolve(true);
-    },
-    holds: () => Promise.resolve(false),
-  };
   const home = join(root, 'job');
-  const options = { home: () => home, cache: join(root, 'cache'), modules };
-  return { root, home, written, options, prepare: (order: Order) => JobPlace.prepare(order, supply, options) };
+  const options: PlaceOptions = {
+    artifacts: {
+      get: ({ sha256 }, target) => {
+        written.push(target);
+        mkdirSync(dirname(target), { recursive: true });
+        writeFileSync(target, sha256);
+        return Promise.resolve();
+      },
+    },
+    bundles: { use: () => Promise.resolve({ path: join(root, 'bundles', 'data'), release: () => undefined }) },
+    signal: new AbortController().signal,
+    home: () => home,
+    cache: join(root, 'cache'),
+    modules,
+  };
+  return { root, home, written, options, prepare: (order: Order) => JobPlace.prepare(order, options) };
 }
 
 describe('the files of a delivered job', () => {

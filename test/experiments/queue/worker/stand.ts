@@ -7,13 +7,12 @@ import { serveArtifacts } from '../../../../experiments/queue/artifacts/server.j
 import { buildId, describeGroup } from '../../../../experiments/queue/machine.js';
 import { connectQueue, queueAddress } from '../../../../experiments/queue/connection.js';
 import { queueName, type Requirements } from '../../../../experiments/queue/queues.js';
-import { holdRun, thisProcess, type RunLease } from '../../../../experiments/queue/lease.js';
+import { holdRun, type RunLease } from '../../../../experiments/queue/lease.js';
 import type { RunRecord } from '../../../../experiments/queue/registry.js';
+import { cancelChannel } from '../../../../experiments/queue/transport/job-server.js';
 import {
-  answerSchema,
-  failureSchema,
-  type Answer,
-  type Failure,
+  endingSchema,
+  type Ending,
   type Order,
   type Progress,
 } from '../../../../experiments/queue/transport/messages.js';
@@ -26,8 +25,6 @@ import {
 import { nasVersion } from '../../../../base/modules.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import type { Valkey } from '../../../support/valkey.js';
-
-export type Ended = { readonly answer: Answer } | { readonly failure: Failure };
 
 export interface StartedWorker extends RunningWorker {
   readonly notes: readonly string[];
@@ -102,7 +99,7 @@ export class Stand {
     const record: RunRecord = {
       run: this.run,
       name: 'a run',
-      coordinator: { id: token.slice(0, 8), ...thisProcess() },
+      coordinator: { id: token.slice(0, 8), host: 'host', pid: process.pid },
       artifacts: { type: 'http', url: server.url, token },
       build: this.wanted.build,
       version: nasVersion(),
@@ -121,8 +118,8 @@ export class Stand {
     this.closeServer = undefined;
   }
 
-  async add(job: string, order: Omit<Order, 'run' | 'attempt' | 'deadline' | 'id'> & Partial<Order>): Promise<void> {
-    await this.queue.add('job', { run: this.run, id: job, attempt: 1, deadline: 60, ...order }, { jobId: job });
+  async add(job: string, order: Omit<Order, 'run' | 'deadline' | 'id'> & Partial<Order>): Promise<void> {
+    await this.queue.add('job', { run: this.run, id: job, deadline: 60, ...order }, { jobId: job });
   }
 
   /** Adds a job with any data. */
@@ -130,26 +127,22 @@ export class Stand {
     await this.queue.add('job', data, { jobId: job });
   }
 
-  /** The order that the server keeps with the job. */
-  async order(job: string): Promise<Order> {
-    return (await this.queue.getJob(job))?.data as Order;
-  }
-
-  state(job: string): Promise<string> {
-    return this.queue.getJobState(job);
-  }
-
-  /** The outcome of a job. */
-  async end(job: string, patienceMs = 40_000): Promise<Ended> {
+  /** The ending of a job, which is removed. */
+  async end(job: string, patienceMs = 40_000): Promise<Ending> {
     const until = performance.now() + patienceMs;
     for (;;) {
-      const state = await this.state(job);
       const found = await this.queue.getJob(job);
-      if (state === 'completed') return { answer: answerSchema.parse(found?.returnvalue) };
-      if (state === 'failed') return { failure: failureSchema.parse(JSON.parse(found?.failedReason ?? '')) };
-      if (performance.now() > until) throw new Error(`${job} is still ${state} after ${patienceMs} ms`);
+      if (found?.finishedOn !== undefined) {
+        await found.remove();
+        return endingSchema.parse(found.returnvalue);
+      }
+      if (performance.now() > until) throw new Error(`${job} has not ended after ${patienceMs} ms`);
       await new Promise((resolve) => setTimeout(resolve, 30));
     }
+  }
+
+  async cancel(job: string): Promise<void> {
+    await this.connection.redis.publish(cancelChannel(this.connection), job);
   }
 
   /** Resolves with the next progress of a job that meets a condition. */
@@ -166,11 +159,7 @@ export class Stand {
   }
 }
 
-const addressOf = (valkey: Valkey) =>
-  queueAddress(
-    { url: valkey.url, prefix: 'nas', insecure: false, user: undefined, password_file: undefined, ca_file: undefined },
-    {},
-  );
+export const addressOf = ({ url }: Valkey) => queueAddress({ url, prefix: 'nas', insecure: false }, {});
 
 /** A worker in this process, with its jobs in child processes. */
 export async function workerOf(valkey: Valkey, options: Partial<WorkerOptions> = {}): Promise<StartedWorker> {
@@ -191,24 +180,8 @@ export async function workerOf(valkey: Valkey, options: Partial<WorkerOptions> =
     ...options,
     directory,
   });
-  let ended = false;
-  onTestFinished(async () => {
-    if (!ended) await worker.kill();
-  });
-  return {
-    id: worker.id,
-    record: () => worker.record(),
-    pids: () => worker.pids(),
-    stop: async () => {
-      ended = true;
-      await worker.stop();
-    },
-    kill: async () => {
-      ended = true;
-      await worker.kill();
-    },
-    notes,
-    events,
-    directory,
-  };
+  let ended: Promise<void> | undefined;
+  const stop = (): Promise<void> => (ended ??= worker.stop());
+  onTestFinished(stop);
+  return { id: worker.id, record: () => worker.record(), pids: () => worker.pids(), stop, notes, events, directory };
 }

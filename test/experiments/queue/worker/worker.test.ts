@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Bundle } from '../../../../experiments/queue/artifacts/artifact.js';
 import { bundleOf } from '../../../../experiments/queue/artifacts/files.js';
-import { cancelJob, type Order } from '../../../../experiments/queue/transport/messages.js';
+import type { Ending, Order } from '../../../../experiments/queue/transport/messages.js';
 import { LocalPool } from '../../../../experiments/runner/jobs/local-pool.js';
 import type { Job, TrainJob } from '../../../../experiments/runner/jobs/jobs.js';
 import { defaultProtocol } from '../../../../latency-models/index.js';
@@ -13,7 +13,7 @@ import { engineSchema, prepareDataset, trainSchema, type DatasetRef } from '../.
 import { weightsHash } from '../../../../trainers/weights.js';
 import { makeTinyDataset } from '../../../support/tiny-dataset.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
-import { Stand, workerOf, type Ended } from './stand.js';
+import { Stand, workerOf } from './stand.js';
 
 const engine = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
 
@@ -76,10 +76,9 @@ describeWithValkey('a worker of a queue', () => {
   const dataOf = (stand: Stand) => bundleOf(dataset.directory, stand.hosted);
 
   /** The weights of an answer. */
-  async function weightsOf(stand: Stand, ended: Ended): Promise<string> {
-    if (!('answer' in ended)) throw new Error(JSON.stringify(ended));
-    expect(ended.answer.result).toMatchObject({ state: 'complete', weights: '@1/weights.bin' });
-    const [file, ...others] = ended.answer.folders['@1'];
+  async function weightsOf(stand: Stand, ending: Ending): Promise<string> {
+    expect(ending).toMatchObject({ kind: 'done', result: { state: 'complete', weights: '@1/weights.bin' } });
+    const [file, ...others] = ending.folders['@1'];
     expect(file.path).toBe('weights.bin');
     expect(others).toEqual([]);
     const target = join(stand.folder, 'taken.bin');
@@ -87,87 +86,67 @@ describeWithValkey('a worker of a queue', () => {
     return weightsHash(target);
   }
 
-  it('trains to the weights of a local run, reports its jobs, and leaves no files', async () => {
-    const stand = await Stand.open(valkey);
-    const worker = await stand.worker();
-    await stand.add('done', training(await dataOf(stand)));
-    expect(await weightsOf(stand, await stand.end('done'))).toBe(expected);
-    const progress = stand.progress.get('done') ?? [];
-    expect(progress[0]).toMatchObject({ kind: 'started', by: { id: worker.id, slot: 0, group: stand.wanted.group } });
-    const epochs = progress.flatMap((n) =>
-      n.kind === 'event' && n.event.kind === 'epoch' ? [n.event.metrics.epoch] : [],
-    );
-    expect(epochs).toEqual([0, 1, 2, 3]);
-    expect(progress.some(({ kind }) => kind === 'files')).toBe(true);
-    expect(worker.events.at(-1)).toMatchObject({ kind: 'ended', end: 'done' });
-    expect(readdirSync(join(worker.directory, 'jobs'))).toEqual([]);
-  });
-
-  it('returns a training when it stops, and another worker continues it bit for bit', async () => {
+  it('returns a training when it stops, and another worker continues it to the weights of a local run', async () => {
     const stand = await Stand.open(valkey);
     const first = await stand.worker();
-    const sent = stand.heard('stopped', (progress) => progress.kind === 'event' && progress.event.kind === 'epoch');
-    await stand.add('stopped', training(await dataOf(stand)));
+    const order = training(await dataOf(stand));
+    const sent = stand.heard('stopped', ({ event }) => event?.kind === 'epoch');
+    await stand.add('stopped', order);
     await sent;
     await first.stop();
-    expect(await stand.state('stopped')).toBe('waiting');
-    const kept = (await stand.order('stopped')).folders['@1'];
-    expect(kept.map(({ path }) => path)).toEqual(['checkpoint.bin']);
+    const { kind, folders } = await stand.end('stopped');
+    expect([kind, folders['@1'].map(({ path }) => path)]).toEqual(['returned', ['checkpoint.bin']]);
+    const [begun] = stand.progress.get('stopped') ?? [];
+    expect(begun).toEqual({ by: expect.objectContaining({ id: first.id, slot: 0 }) as unknown });
     const second = await stand.worker();
-    const ended = await stand.end('stopped');
-    expect(await weightsOf(stand, ended)).toBe(expected);
+    await stand.add('stopped', { ...order, folders });
+    expect(await weightsOf(stand, await stand.end('stopped'))).toBe(expected);
     const reported = second.events.flatMap((e) =>
       e.kind === 'event' && e.event.kind === 'epoch' ? [e.event.metrics.epoch] : [],
     );
     expect(reported).not.toContain(0);
     expect(reported.at(-1)).toBe(3);
+    expect(second.events.at(-1)).toMatchObject({ kind: 'ended', end: 'done' });
+    for (const { directory } of [first, second]) expect(readdirSync(join(directory, 'jobs'))).toEqual([]);
   });
 
-  it('reports a killed process as a death, and a cancelled job as interrupted', async () => {
+  it('names a content that the run does not have', async () => {
     const stand = await Stand.open(valkey);
-    const worker = await stand.worker();
-    const inputs = await dataOf(stand);
-    const alive = stand.heard('dies', ({ kind }) => kind === 'files');
-    await stand.add('dies', training(inputs, 50));
-    await alive;
-    for (const pid of worker.pids()) process.kill(pid, 'SIGKILL');
-    expect(await stand.end('dies')).toMatchObject({ failure: { died: true, by: { id: worker.id } } });
-    expect((await stand.order('dies')).folders['@1']).toHaveLength(1);
-
-    const runs = stand.heard('unwanted', ({ kind }) => kind === 'files');
-    await stand.add('unwanted', training(inputs, 50));
-    await runs;
-    await cancelJob(stand.connection, 'unwanted');
-    expect(await stand.end('unwanted')).toMatchObject({ answer: { result: { state: 'interrupted' } } });
+    await stand.worker();
+    const missing = { path: 'images.u8', sha256: 'f'.repeat(64), bytes: 5 };
+    await stand.add('gone', training({ kind: 'folder', files: [missing] }));
+    expect(await stand.end('gone')).toMatchObject({
+      kind: 'incomplete',
+      error: { message: expect.stringContaining('no content ffffffffffff') as string },
+    });
   });
 
   it('answers invalid orders and jobs that it does not allow with a failure', async () => {
     const stand = await Stand.open(valkey);
     await stand.worker();
     await stand.addRaw('nonsense', { run: '../..', job: 1 });
-    expect(await stand.end('nonsense')).toMatchObject({ failure: { died: false } });
+    expect(await stand.end('nonsense')).toMatchObject({ kind: 'failed' });
     const inputs = await dataOf(stand);
     await stand.add('module', {
       inputs: { '@0': inputs },
       folders: {},
       job: { kind: 'evaluate', path: '@0', names: ['a'], subject: {} } as unknown as Job,
     });
-    const ended = await stand.end('module');
-    expect('failure' in ended && ended.failure.error.message).toContain('--allow-modules');
+    expect((await stand.end('module')).error?.message).toContain('--allow-modules');
   });
 
   it('pauses its jobs while another worker of the machine measures', async () => {
     const stand = await Stand.open(valkey);
     const measuring = await Stand.open(valkey, { tag: 'board' });
     const trainer = await stand.worker();
-    const runs = stand.heard('trains', ({ kind }) => kind === 'files');
+    const runs = stand.heard('trains', ({ folders }) => folders !== undefined);
     await stand.add('trains', training(await dataOf(stand), 200));
     await runs;
     await workerOf(valkey, { tags: ['board'] });
     let during = 0;
     let since = Infinity;
-    void measuring.heard('measures', ({ kind }) => {
-      if (kind === 'started') since = trainer.events.length;
+    void measuring.heard('measures', ({ event }) => {
+      if (event === undefined) since = trainer.events.length;
       return false;
     });
     await measuring.add('measures', {
@@ -185,10 +164,10 @@ describeWithValkey('a worker of a queue', () => {
     });
     const ended = await measuring.end('measures');
     during = trainer.events.slice(since).filter(({ kind }) => kind === 'event').length;
-    expect('answer' in ended && ended.answer.result).toMatchObject([{ ms: expect.any(Number) as number }]);
+    expect(ended.result).toMatchObject([{ ms: expect.any(Number) as number }]);
     // Events in flight when the measurement began, or after its end.
     expect(during).toBeLessThanOrEqual(3);
-    await cancelJob(stand.connection, 'trains');
-    expect(await stand.end('trains')).toMatchObject({ answer: { result: { state: 'interrupted' } } });
+    await stand.cancel('trains');
+    expect(await stand.end('trains')).toMatchObject({ result: { state: 'interrupted' } });
   });
 });

@@ -15,7 +15,7 @@ import { cachedFolder, reading, smallSpace, writeExperiment } from '../experimen
 import { findings } from '../findings.js';
 import { inside } from '../inside.js';
 
-const folder = cachedFolder('nas-frontier-');
+const folder = cachedFolder();
 const table = join(folder, 'phone.csv');
 const searched = join(folder, 'searched');
 const workdir = join(folder, 'run');

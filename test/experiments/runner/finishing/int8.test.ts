@@ -12,7 +12,7 @@ import { cachedFolder, reading, writeExperiment } from '../experiment.js';
 import { findings } from '../findings.js';
 import { inside, runInside } from '../inside.js';
 
-const folder = cachedFolder('nas-int8-');
+const folder = cachedFolder();
 
 /** An experiment in whose frontier sizes count, which nothing has to be measured for. */
 const experimentWith = (name: string, compress: string, final: string, trials = 1): string =>

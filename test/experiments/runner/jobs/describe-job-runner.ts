@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { invalidInput } from '../../../../base/errors.js';
 import { JobFailed, type JobOrder, type JobRunner } from '../../../../experiments/runner/jobs/job-runner.js';
 import type { JobEvent, MeasureJob, ProxiesJob, TrainJob } from '../../../../experiments/runner/jobs/jobs.js';
@@ -9,7 +7,7 @@ import type { PoolOptions } from '../../../../experiments/runner/jobs/local-pool
 import { defaultProtocol } from '../../../../latency-models/index.js';
 import { mobilenetReference, type Network } from '../../../../spaces/index.js';
 import { engineSchema, prepareDataset, trainSchema, type DatasetRef } from '../../../../trainers/index.js';
-import { temporaryFolder } from '../../../support/temporary.js';
+import { sharedFolder, temporaryFolder } from '../../../support/temporary.js';
 import { makeTinyDataset } from '../../../support/tiny-dataset.js';
 
 export interface JobRunnerUnderTest {
@@ -34,13 +32,11 @@ function describeWithJobs(name: string, { create }: JobRunnerUnderTest, tests: (
   describe(name, { timeout: 240_000 }, () => {
     let dataset: DatasetRef;
     let network: Network;
-    let folder: string;
+    const folder = sharedFolder();
     beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), 'nas-jobs-'));
       dataset = await prepareDataset(makeTinyDataset(join(folder, 'data')), { cache: join(folder, 'cache') });
       network = mobilenetReference({ input: [28, 28, 1], classes: 10 }, 0.25);
     });
-    afterAll(() => rmSync(folder, { recursive: true }));
 
     let runner: JobRunner;
     afterEach(() => runner.close());

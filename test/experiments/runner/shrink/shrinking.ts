@@ -12,7 +12,7 @@ import { inside, runInside } from '../inside.js';
 
 /** A finished run to shrink, made once for a file of tests. */
 export class RunToShrink {
-  readonly directory = cachedFolder('nas-shrink-');
+  readonly directory = cachedFolder();
   /** The most costly trial, and its MACs. */
   trial = 0;
   macs = 0;

@@ -1,18 +1,17 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDecoder, type Decoder } from '../../../../serve/images/decoder.js';
 import { openPool } from '../../../../serve/inference/open-pool.js';
 import type { InferencePool } from '../../../../serve/inference/pool.js';
+import { renderingOf } from '../../../../serve/models/model.js';
 import { picture } from '../../images/pictures.js';
 import { colourNetwork, colourNetworks, frontierOf, writeNetwork } from '../../models.js';
 import { outputsOf } from '../../reference.js';
 import { serviceOf, testServer } from '../server.js';
+import { sharedFolder } from '../../../support/temporary.js';
 
 const decoder = createDecoder({ parallel: 2, maxPixels: 1e6 });
 const jpeg = await picture({ width: 64, height: 48 }).jpeg().toBuffer();
@@ -43,7 +42,7 @@ async function post(server: string, { body, query = '', headers = {} }: Request)
 }
 
 describe('POST /v1/classify', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nas-test-'));
+  const folder = sharedFolder();
   let pool: InferencePool;
   beforeAll(async () => {
     const silent = colourNetwork({ name: 'silent', normalisation: null });
@@ -52,7 +51,6 @@ describe('POST /v1/classify', () => {
   });
   afterAll(async () => {
     await pool.close();
-    rmSync(folder, { recursive: true });
   });
 
   const start = (options: Parameters<typeof testServer>[1] = {}): Promise<string> =>
@@ -62,7 +60,7 @@ describe('POST /v1/classify', () => {
   async function reference(file: Uint8Array, network: string): Promise<{ class: string; probability: number }[]> {
     const { model } = pool.models.find((pooled) => pooled.model.name === network) ?? expect.fail(network);
     const inTime = { deadline: Infinity, isGone: () => false };
-    const outputs = await outputsOf(model, await decoder.decode(file, { ...inTime, size: model.size }));
+    const outputs = await outputsOf(model, await decoder.decode(file, { ...inTime, rendering: renderingOf(model) }));
     const weights = outputs.map(Math.exp);
     const total = weights.reduce((a, b) => a + b, 0);
     return Array.from(weights, (weight, i) => ({ class: model.classes[i], probability: weight / total })).sort(

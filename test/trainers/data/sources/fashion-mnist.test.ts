@@ -18,12 +18,12 @@ import {
   fashionMnistPackage,
   openFashionMnistPackage,
 } from '../../../../trainers/data/sources/fashion-mnist-package.js';
-import type { DataSource, ImageBlock } from '../../../../trainers/data/sources/source.js';
+import type { ImageBlock, PixelSource } from '../../../../trainers/data/sources/source.js';
 import { prepareDataset } from '../../../../trainers/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { idxFile, makeTinyDataset } from '../../../support/tiny-dataset.js';
 
-async function blocksOf(source: DataSource): Promise<ImageBlock[]> {
+async function blocksOf(source: PixelSource): Promise<ImageBlock[]> {
   const blocks: ImageBlock[] = [];
   for await (const block of source.read()) blocks.push(block);
   return blocks;

@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { openImageFolder } from '../../../../trainers/data/sources/image-folder.js';
 import { factsOf } from '../../../../compiler/index.js';
 import { openBatches } from '../../../../trainers/data/batches.js';
-import { openDataset, prepareDataset, type DataConfig } from '../../../../trainers/index.js';
+import { renderingIdentity } from '../../../../trainers/data/decode.js';
+import { defaultDecoding, type Rendering } from '../../../../base/preprocess.js';
+import { dataSchema, openDataset, renderingOf, prepareDataset, type DataConfig } from '../../../../trainers/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 type Colour = readonly [number, number, number];
@@ -33,11 +35,45 @@ const config = (path: string, channels: 1 | 3 = 3): DataConfig => ({
   subset: 1,
 });
 
+async function firstRendering(folder: string, rendering: Rendering): Promise<Uint8Array> {
+  const { listing, decode } = await openImageFolder(folder, { rendering });
+  return decode(readFileSync(join(folder, listing.items[0].file.path)));
+}
+
 async function firstImage(folder: string, size: number, channels: 1 | 3): Promise<number[]> {
-  for await (const { pixels } of openImageFolder(folder, { size, channels }).read()) {
-    return [...pixels.subarray(0, size * size * channels)];
+  return [...(await firstRendering(folder, { ...defaultDecoding, size: [size, size], channels }))];
+}
+
+/** A TIFF of 2 x 2 grey pixels in 32-bit floating-point numbers. */
+function floatTiff(): Buffer {
+  const short = 3;
+  const long = 4;
+  const at = 8 + 2 + 12 * 10 + 4;
+  const entries = [
+    [256, short, 2], // width
+    [257, short, 2], // height
+    [258, short, 32], // bits
+    [259, short, 1], // no compression
+    [262, short, 1], // black is zero
+    [273, long, at], // the pixels
+    [277, short, 1], // channels
+    [278, short, 2], // rows
+    [279, long, 16], // bytes
+    [339, short, 3], // floating point
+  ];
+  const file = Buffer.alloc(at + 16);
+  file.write('II');
+  file.writeUInt16LE(42, 2);
+  file.writeUInt32LE(8, 4);
+  file.writeUInt16LE(entries.length, 8);
+  for (const [i, [tag, type, value]] of entries.entries()) {
+    file.writeUInt16LE(tag, 10 + 12 * i);
+    file.writeUInt16LE(type, 12 + 12 * i);
+    file.writeUInt32LE(1, 14 + 12 * i);
+    file.writeUInt32LE(value, 18 + 12 * i);
   }
-  throw new Error('no images');
+  for (let i = 0; i < 4; i++) file.writeFloatLE(0.5, at + 4 * i);
+  return file;
 }
 
 describe('image folders', () => {
@@ -111,6 +147,54 @@ describe('image folders', () => {
     expect(pixels.slice(centre, centre + 3)).toEqual([0, 255, 0]);
   });
 
+  it('are rendered as the configuration says', async () => {
+    const folder = temporaryFolder();
+    await writeClasses(folder, { b: red }, 1);
+    mkdirSync(join(folder, 'a'));
+    // Red at the left, green at the right, and lying on its side.
+    const halves = Buffer.concat(
+      Array.from({ length: 20 * 40 }, (_, i) => Buffer.from(i % 40 < 20 ? [255, 0, 0] : [0, 255, 0])),
+    );
+    await sharp(halves, { raw: { width: 40, height: 20, channels: 3 } })
+      .withMetadata({ orientation: 6 })
+      .png()
+      .toFile(join(folder, 'a', '0.png'));
+    const first = async (keys: object): Promise<(y: number, x: number) => number[]> => {
+      const config = dataSchema.parse({ type: 'image-folder', path: folder, size: [16, 12], ...keys });
+      const pixels = await firstRendering(folder, renderingOf(config));
+      return (y, x) => [...pixels.subarray(3 * (12 * y + x), 3 * (12 * y + x) + 3)];
+    };
+    const [redPixel, greenPixel, blue] = [
+      [255, 0, 0],
+      [0, 255, 0],
+      [0, 0, 255],
+    ];
+    // Turned upright it has 40 rows of 20, of which 27 rows fill the size.
+    const cover = await first({});
+    expect([cover(1, 1), cover(14, 10)]).toEqual([redPixel, greenPixel]);
+    const contain = await first({ fit: 'contain', background: '#0000ff' });
+    expect([contain(1, 6), contain(14, 6), contain(8, 0), contain(8, 11)]).toEqual([redPixel, greenPixel, blue, blue]);
+    const stretched = await first({ fit: 'stretch', size: [10, 12] });
+    expect([stretched(1, 1), stretched(8, 10)]).toEqual([redPixel, greenPixel]);
+  });
+
+  it('keep the caches of configurations that only choose a side and channels', () => {
+    const identity = (keys: object) =>
+      renderingIdentity(renderingOf(dataSchema.parse({ type: 'image-folder', path: 'x', size: 48, ...keys })));
+    expect(identity({})).toEqual([48, 3]);
+    expect(identity({ fit: 'cover', size: [48, 48] })).toEqual([48, 3]);
+    expect(identity({ size: [48, 64] })).toEqual([[48, 64], 3]);
+    expect(identity({ fit: 'stretch' })).toEqual([48, 3, { ...defaultDecoding, fit: 'stretch' }]);
+  });
+
+  it('refuse images of floating-point numbers, which would decode to zeros', async () => {
+    const folder = temporaryFolder();
+    await writeClasses(folder, { b: red }, 1);
+    mkdirSync(join(folder, 'a'));
+    writeFileSync(join(folder, 'a', '0.tiff'), floatTiff());
+    await expect(firstImage(folder, 8, 3)).rejects.toThrow('samples of type float');
+  });
+
   it.each<[string, Buffer, 1 | 2 | 3 | 4, 1 | 3, number[]]>([
     ['grayscale to three channels', Buffer.from([70]), 1, 3, [70, 70, 70]],
     ['grayscale kept', Buffer.from([70]), 1, 1, [70]],
@@ -150,7 +234,9 @@ describe('image folders', () => {
     writeFileSync(bad, 'this is no PNG file');
     await expect(prepareDataset(config(folder), { cache: temporaryFolder() })).rejects.toMatchObject({
       code: 'invalid-input',
-      message: expect.stringContaining(bad) as string,
+      message: expect.stringMatching(
+        /1 of 10 images cannot be used \(1 text or web pages\):\n {2}b\/3.png: text/,
+      ) as string,
     });
   });
 
@@ -163,7 +249,9 @@ describe('image folders', () => {
       .jpeg()
       .toFile(bad);
     writeFileSync(bad, readFileSync(bad).subarray(0, 1000));
-    await expect(prepareDataset(config(folder), { cache: temporaryFolder() })).rejects.toThrow(bad);
+    await expect(prepareDataset(config(folder), { cache: temporaryFolder() })).rejects.toThrow(
+      /1 truncated\):\n {2}a\/1.jpg: /,
+    );
   });
 
   it.each<[string, (folder: string) => Promise<void> | void, string]>([

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+/** How decoded pixels become an image of the wanted proportions. */
+export const fits = ['cover', 'contain', 'stretch'] as const;
+/** Filters for shrinking; enlarging interpolates with the corresponding one. */
+export const resamplings = ['lanczos3', 'mitchell', 'cubic', 'linear'] as const;
+
+/** The keys that say how files are decoded and brought to a size, for an experiment file and a model's metadata. */
+export const decodingKeys = {
+  fit: z
+    .enum(fits)
+    .describe(
+      'cover: the middle of the image, which fills the size; contain: the whole image, with bars of the background; stretch: the whole image, in the proportions of the size',
+    ),
+  background: z
+    .string()
+    .regex(/^#[0-9a-f]{6}$/)
+    .describe('colour behind transparent pixels and of the bars, as #rrggbb in lower case'),
+  resampling: z.enum(resamplings).describe('filter for shrinking; enlarging interpolates with the corresponding one'),
+} as const;
+
+const decodingSchema = z.strictObject(decodingKeys);
+export type Decoding = Readonly<z.output<typeof decodingSchema>>;
+
+/** Without other settings; also the meaning of files and experiments that were written before these settings existed. */
+export const defaultDecoding: Decoding = {
+  fit: 'cover',
+  background: '#ffffff',
+  resampling: 'lanczos3',
+};
+
+/** Settings that replace some of the defaults, as a model's metadata stores them. */
+export const partialDecodingSchema = decodingSchema.partial().readonly();
+
+export const completeDecoding = (given: z.output<typeof partialDecodingSchema> = {}): Decoding => ({
+  fit: given.fit ?? defaultDecoding.fit,
+  background: given.background ?? defaultDecoding.background,
+  resampling: given.resampling ?? defaultDecoding.resampling,
+});
+
+/** How an image becomes bytes [height, width, channels]. Photographs are turned as the camera recorded in EXIF. */
+export interface Rendering extends Decoding {
+  readonly size: readonly [height: number, width: number];
+  /** 1: grey; 3: sRGB. */
+  readonly channels: number;
+}
+
+/** Per channel: (pixel / 255 - mean) / std. */
+export interface PixelScale {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/**
+ * How an image becomes the input of a network. Training, validation, calibration, teachers, evaluation and serving execute
+ * the same value; an exported file stores it.
+ */
+export interface Preprocess extends Rendering, PixelScale {}

@@ -1,0 +1,248 @@
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp, { type Sharp } from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../../base/random.js';
+import { readReport } from '../../../trainers/data/dataset.js';
+import { describeDataset, prepareDataset, type DataConfig } from '../../../trainers/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+const side = 16;
+
+/** A picture of soft shapes that differs for each seed. */
+const picture = (seed: number, width = 48, height = 48): Sharp => {
+  const random = new Random(seed, 'picture');
+  const waves = Array.from({ length: 12 }, () => 6 * random.uniform());
+  const value = (x: number, y: number, c: number): number =>
+    128 +
+    60 * Math.sin((x / width) * waves[c] + waves[c + 3]) +
+    60 * Math.cos((y / height) * waves[c + 6] + waves[c + 9]);
+  const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) =>
+    value(Math.floor(i / 3) % width, Math.floor(i / 3 / width), i % 3),
+  );
+  return sharp(pixels, { raw: { width, height, channels: 3 } });
+};
+
+async function writeImages(count: number): Promise<string> {
+  const folder = join(temporaryFolder(), 'images');
+  for (const [label, name] of ['a', 'b'].entries()) {
+    mkdirSync(join(folder, name), { recursive: true });
+    for (let i = 0; i < count; i++)
+      await picture(2 * i + label)
+        .jpeg()
+        .toFile(join(folder, name, `${i}.jpg`));
+  }
+  return folder;
+}
+
+const config = (path: string, others: Partial<Extract<DataConfig, { type: 'image-folder' }>> = {}): DataConfig => ({
+  type: 'image-folder',
+  path,
+  size: side,
+  channels: 3,
+  test: 0.2,
+  validation: 0.2,
+  subset: 1,
+  ...others,
+});
+
+/** A TIFF of one float sample per pixel, little-endian. */
+function floatTiff(width: number, value: number): Buffer {
+  const pixels = Buffer.from(new Float32Array(width * width).fill(value).buffer);
+  const tags: [tag: number, type: 3 | 4, value: number][] = [
+    [256, 3, width],
+    [257, 3, width],
+    [258, 3, 32],
+    [259, 3, 1],
+    [262, 3, 1],
+    [273, 4, 8],
+    [277, 3, 1],
+    [278, 3, width],
+    [279, 4, pixels.length],
+    [339, 3, 3],
+  ];
+  const directory = Buffer.alloc(2 + 12 * tags.length + 4);
+  directory.writeUInt16LE(tags.length, 0);
+  for (const [i, [tag, type, content]] of tags.entries()) {
+    directory.writeUInt16LE(tag, 2 + 12 * i);
+    directory.writeUInt16LE(type, 4 + 12 * i);
+    directory.writeUInt32LE(1, 6 + 12 * i);
+    directory.writeUInt32LE(content, 10 + 12 * i);
+  }
+  const header = Buffer.from([0x49, 0x49, 42, 0, 0, 0, 0, 0]);
+  header.writeUInt32LE(8 + pixels.length, 4);
+  return Buffer.concat([header, pixels, directory]);
+}
+
+/** Writes an image with each kind of damage; returns the words of the report for each. */
+async function writeDamaged(folder: string): Promise<Record<string, string>> {
+  const jpeg = await picture(900, 64, 64).jpeg({ quality: 95 }).toBuffer();
+  const png = await picture(901, 64, 64).png().toBuffer();
+  const webp = await picture(902, 64, 64).webp().toBuffer();
+  const flipped = Buffer.from(png);
+  for (let i = 0; i < 40; i++) flipped[(png.length >> 1) + i] ^= 0x5a;
+  const contents: Record<string, readonly [Buffer | string, string]> = {
+    'empty.jpg': ['', 'empty'],
+    'half.jpg': [jpeg.subarray(0, jpeg.length >> 1), 'truncated'],
+    'half.png': [png.subarray(0, png.length >> 1), 'truncated'],
+    'half.webp': [webp.subarray(0, webp.length >> 1), 'truncated'],
+    'header.jpg': [jpeg.subarray(0, 100), 'truncated'],
+    'flipped.png': [flipped, 'corrupt'],
+    'page.jpg': ['<!DOCTYPE html><html><body>404 Not Found</body></html>', 'text'],
+    'pointer.png': ['version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n', 'pointer'],
+    'zeros.jpg': [Buffer.alloc(4000), 'zeros'],
+    'float.tif': [floatTiff(20, 0.5), 'samples'],
+    'bitmap.jpg': [Buffer.concat([Buffer.from('BM'), Buffer.alloc(500, 3)]), 'format'],
+    'noise.jpg': [Buffer.from(Uint8Array.from({ length: 3000 }, (_, i) => (i * i * 31 + 7) % 256)), 'corrupt'],
+  };
+  for (const [name, [content]] of Object.entries(contents)) writeFileSync(join(folder, name), content);
+  return Object.fromEntries(Object.entries(contents).map(([name, [, cause]]) => [name, cause]));
+}
+
+/** Prepares a data set; returns how many images were done at the first and the last report of progress. */
+async function prepare(data: DataConfig, cache: string, signal?: AbortSignal) {
+  const progress: number[] = [];
+  const notes: string[] = [];
+  const ref = await prepareDataset(data, {
+    cache,
+    onProgress: (done) => progress.push(done),
+    onNote: (note) => notes.push(note),
+    ...(signal !== undefined && { signal }),
+  });
+  return { ref, progress, notes, hash: describeDataset(ref).hash };
+}
+
+describe('damaged images', () => {
+  it('are all listed at once, and those that were replaced are decoded alone', async () => {
+    const [folder, cache] = [await writeImages(10), temporaryFolder()];
+    const clean = await prepare(config(folder), temporaryFolder());
+    const causes = await writeDamaged(join(folder, 'a'));
+    const count = Object.keys(causes).length;
+    const refused = prepare(config(folder), cache);
+    await expect(refused).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringContaining(`${count} of ${20 + count} images cannot be used (1 empty, `) as string,
+      hint: expect.stringContaining('data.damaged: skip') as string,
+    });
+    const [work] = readdirSync(join(cache, 'data')).filter((name) => name.endsWith('.work'));
+    const listed = JSON.parse(readFileSync(join(cache, 'data', work, 'damaged.json'), 'utf8')) as {
+      path: string;
+      cause: string;
+    }[];
+    expect(Object.fromEntries(listed.map(({ path, cause }) => [path.slice(2), cause]))).toEqual(causes);
+
+    for (const name of Object.keys(causes)) rmSync(join(folder, 'a', name));
+    await picture(903)
+      .png()
+      .toFile(join(folder, 'a', 'half.png'));
+    const { progress } = await prepare(config(folder), cache);
+    expect(progress).toEqual([20, 21]);
+    rmSync(join(folder, 'a', 'half.png'));
+    expect((await prepare(config(folder), cache)).hash).toBe(clean.hash);
+  });
+
+  it('are left out when the experiment says so, with a report', async () => {
+    const [folder, cache] = [await writeImages(10), temporaryFolder()];
+    const clean = await prepare(config(folder), cache);
+    const causes = await writeDamaged(join(folder, 'b'));
+    writeFileSync(join(folder, 'b', 'x.bmp'), 'BM');
+    const skipped = await prepare(config(folder, { damaged: 'skip' }), cache);
+    expect(skipped.hash).toBe(clean.hash);
+    const report = readReport(skipped.ref.directory);
+    expect(report).toMatchObject({
+      images: 20,
+      classes: [
+        { name: 'a', counts: { unassigned: 10 } },
+        { name: 'b', counts: { unassigned: 10 } },
+      ],
+      headers: { images: 20, formats: { jpeg: 20 }, colours: { srgb: 20 }, sides: { min: 48, median: 48, max: 48 } },
+      skipped: [{ path: 'b/x.bmp', cause: 'format' }],
+    });
+    expect(report?.damaged).toHaveLength(Object.keys(causes).length);
+    expect(skipped.notes.join('\n')).toContain('Left out: 1 images in formats that cannot be read (.bmp).');
+    // The same images are not decoded again to be refused.
+    await expect(prepare(config(folder), cache)).rejects.toThrow('images cannot be used');
+  });
+});
+
+describe('a conversion that was stopped', () => {
+  it('goes on where it stopped, with the same result', async () => {
+    const [folder, cache] = [await writeImages(100), temporaryFolder()];
+    const whole = await prepare(config(folder), temporaryFolder());
+    const stop = new AbortController();
+    const stopped = prepareDataset(config(folder), {
+      cache,
+      signal: stop.signal,
+      onProgress: (done) => {
+        if (done >= 64) stop.abort();
+      },
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'interrupted' });
+    const { progress, hash } = await prepare(config(folder), cache);
+    expect(progress[0]).toBeGreaterThanOrEqual(64);
+    expect(hash).toBe(whole.hash);
+    expect(readdirSync(join(cache, 'data')).filter((name) => name.endsWith('.work'))).toEqual([]);
+  });
+
+  it('drops what a killed process wrote last', async () => {
+    const [folder, cache] = [await writeImages(20), temporaryFolder()];
+    writeFileSync(join(folder, 'a', 'bad.jpg'), '');
+    await expect(prepare(config(folder), cache)).rejects.toThrow('1 of 41 images');
+    const [name] = readdirSync(join(cache, 'data')).filter((entry) => entry.endsWith('.work'));
+    const work = join(cache, 'data', name);
+    const lines = readFileSync(join(work, 'journal.jsonl'), 'utf8').split('\n');
+    // Half a line, and the pixels of images whose lines were not written.
+    writeFileSync(join(work, 'journal.jsonl'), `${lines.slice(0, 30).join('\n')}\n${lines[30].slice(0, 9)}`);
+    appendFileSync(join(work, 'images.u8'), Buffer.alloc(1000, 7));
+    rmSync(join(folder, 'a', 'bad.jpg'));
+    const { progress, hash } = await prepare(config(folder), cache);
+    expect(progress[0]).toBeGreaterThanOrEqual(29);
+    expect(progress[0]).toBeLessThanOrEqual(30);
+    expect(hash).toBe((await prepare(config(folder), temporaryFolder())).hash);
+  });
+
+  it('takes files of a folder that was moved as they are', async () => {
+    const [folder, cache] = [await writeImages(5), temporaryFolder()];
+    const { hash } = await prepare(config(folder), cache);
+    renameSync(folder, `${folder}2`);
+    renameSync(`${folder}2`, folder);
+    const again = await prepare(config(folder), cache);
+    expect(again.progress).toEqual([]);
+    expect(again.hash).toBe(hash);
+  });
+});
+
+describe('duplicates', () => {
+  it('are reported with their splits and classes', async () => {
+    const folder = join(temporaryFolder(), 'images');
+    for (const split of ['train', 'test'])
+      for (const [label, name] of ['a', 'b'].entries()) {
+        mkdirSync(join(folder, split, name), { recursive: true });
+        for (let i = 0; i < 5; i++)
+          await picture(100 * label + 10 * i + (split === 'test' ? 1 : 0))
+            .png()
+            .toFile(join(folder, split, name, `${i}.png`));
+      }
+    // A copy, a smaller JPEG of the same picture in the test, and a copy in the other class.
+    await picture(0)
+      .png()
+      .toFile(join(folder, 'train', 'a', 'copy.png'));
+    await picture(10)
+      .resize(40, 40)
+      .jpeg({ quality: 70 })
+      .toFile(join(folder, 'test', 'a', 'small.jpg'));
+    await picture(20)
+      .png()
+      .toFile(join(folder, 'test', 'b', 'other.png'));
+    const { ref, notes } = await prepare(config(folder), temporaryFolder());
+    const files = (pairs: readonly { files: readonly string[] }[] = []) => pairs.map(({ files: both }) => both);
+    const duplicates = readReport(ref.directory)?.duplicates;
+    expect(files(duplicates?.exact)).toEqual([
+      ['train/a/0.png', 'train/a/copy.png'],
+      ['train/a/2.png', 'test/b/other.png'],
+    ]);
+    expect(files(duplicates?.near)).toEqual([['train/a/1.png', 'test/a/small.jpg']]);
+    expect(files(duplicates?.conflicts)).toEqual([['train/a/2.png', 'test/b/other.png']]);
+    expect(notes.join('\n')).toContain('2 of these pairs lie in different splits');
+  });
+});

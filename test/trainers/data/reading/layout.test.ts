@@ -1,0 +1,57 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { NasError } from '../../../../base/errors.js';
+import { readLayout, type Listing } from '../../../../trainers/data/reading/layout.js';
+import { openTree } from '../../../../trainers/data/reading/tree.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import { expand, layouts, type Layout } from './layouts.js';
+
+function write(files: Layout['files']): string {
+  const folder = temporaryFolder();
+  for (const path of files.flatMap(expand)) {
+    mkdirSync(join(folder, path.endsWith('/') ? path : dirname(path)), { recursive: true });
+    if (!path.endsWith('/')) writeFileSync(join(folder, path), path);
+  }
+  return folder;
+}
+
+function countsOf({ items }: Listing): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { split } of items) counts[split ?? 'all'] = (counts[split ?? 'all'] ?? 0) + 1;
+  return counts;
+}
+
+async function readOrRefuse(folder: string, wanted?: readonly string[]): Promise<Listing | NasError> {
+  const tree = await openTree(folder, 'images');
+  try {
+    return readLayout(tree, wanted);
+  } catch (error) {
+    if (error instanceof NasError) return error;
+    throw error;
+  }
+}
+
+describe('a folder as people have it', () => {
+  it.each(layouts.map((layout) => [layout.name, layout] as const))('is read or refused: %s', async (_, layout) => {
+    const { files, reading } = layout;
+    const found = await readOrRefuse(write(files));
+    if ('refused' in reading) {
+      expect(found).toBeInstanceOf(NasError);
+      expect(found).toMatchObject({
+        code: 'invalid-input',
+        message: expect.stringContaining(reading.refused) as string,
+        hint: expect.stringContaining(reading.hint) as string,
+      });
+      return;
+    }
+    if (found instanceof NasError) throw found;
+    expect(found.classes).toEqual(reading.classes);
+    expect(countsOf(found)).toEqual(reading.images);
+    for (const note of reading.notes ?? []) expect(found.notes.join('\n')).toContain(note);
+    if (reading.notes === undefined) expect(found.notes).toEqual([]);
+    // Each image lies in a folder of its class.
+    for (const { file, label } of found.items)
+      expect(file.path.normalize('NFC').toLowerCase()).toContain(found.classes[label].normalize('NFC').toLowerCase());
+  });
+});

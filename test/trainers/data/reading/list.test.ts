@@ -1,0 +1,188 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readList, type ListColumns } from '../../../../trainers/data/reading/list.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import { expand } from './layouts.js';
+
+/** A folder with files; contents by path, others hold their own path. */
+function write(contents: Readonly<Record<string, string | Buffer>>, others: readonly string[] = []): string {
+  const folder = temporaryFolder();
+  const put = (path: string, content: string | Buffer): void => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  };
+  for (const path of others.flatMap(expand)) put(path, path);
+  for (const [path, content] of Object.entries(contents)) put(path, content);
+  return folder;
+}
+
+const rows = async (path: string, columns: ListColumns = {}): Promise<unknown[]> => {
+  const { listing } = await readList(path, columns);
+  return listing.items.map(({ file, label, split, group }) => [file.path, listing.classes[label], split, group]);
+};
+
+const four = ['{a,b,c,d}.jpg'];
+const expected = [
+  ['a.jpg', 'cat', null, undefined],
+  ['b.jpg', 'dog', null, undefined],
+  ['c.jpg', 'cat', null, undefined],
+  ['d.jpg', 'dog', null, undefined],
+];
+
+describe('a list', () => {
+  it.each<[string, string, string | Buffer]>([
+    ['CSV', 'labels.csv', 'image,label\na.jpg,cat\nb.jpg,dog\nc.jpg,cat\nd.jpg,dog\n'],
+    [
+      'CSV of a German spreadsheet',
+      'labels.csv',
+      '\ufeffimage;label\r\na.jpg;cat\r\nb.jpg;dog\r\nc.jpg;cat\r\nd.jpg;dog\r\n',
+    ],
+    [
+      'quoted CSV with other columns',
+      'labels.csv',
+      'id,"file_name",note,Label\n1,"a.jpg","x, y",cat\n2,b.jpg,,dog\n3,c.jpg,,cat\n4,d.jpg,,dog',
+    ],
+    ['TSV', 'labels.tsv', 'path\tclass\na.jpg\tcat\nb.jpg\tdog\nc.jpg\tcat\nd.jpg\tdog\n'],
+    [
+      'UTF-16 of a spreadsheet',
+      'labels.csv',
+      Buffer.from('\ufeffimage\tlabel\na.jpg\tcat\nb.jpg\tdog\nc.jpg\tcat\nd.jpg\tdog\n', 'utf16le'),
+    ],
+    [
+      'JSON Lines',
+      'labels.jsonl',
+      '{"file_name": "a.jpg", "label": "cat"}\n\n{"file_name": "b.jpg", "label": "dog", "box": [1]}\n{"file_name": "c.jpg", "label": "cat"}\n{"label": "dog", "file_name": "d.jpg"}',
+    ],
+    [
+      'JSON of Label Studio',
+      'project.json',
+      JSON.stringify(
+        ['a', 'b', 'c', 'd'].map((name, i) => ({
+          id: i,
+          image: `${name}.jpg`,
+          choice: i % 2 === 0 ? 'cat' : 'dog',
+          annotator: 1,
+        })),
+      ),
+    ],
+    ['names without extension', 'labels.csv', 'id,category\na,cat\nb,dog\nc,cat\nd,dog\n'],
+    ['paths of Windows', 'labels.csv', 'image,label\n.\\a.jpg,cat\n.\\b.jpg,dog\nc.jpg,cat\nd.jpg,dog\n'],
+  ])('is read from %s', async (_, name, content) => {
+    expect(await rows(join(write({ [name]: content }, four), name))).toEqual(expected);
+  });
+
+  it('finds images in folders beside it', async () => {
+    const folder = write({ 'labels.csv': 'id,breed\na,boxer\nb,pug\n' }, ['train/{a,b}.jpg', 'test/c.jpg']);
+    expect(await rows(join(folder, 'labels.csv'), { label: 'breed' })).toEqual([
+      ['train/a.jpg', 'boxer', null, undefined],
+      ['train/b.jpg', 'pug', null, undefined],
+    ]);
+  });
+
+  it('keeps splits and groups', async () => {
+    const content = 'image,label,split,patient\na.jpg,0,TRAIN,p1\nb.jpg,10,Validation,p2\nc.jpg,9,test,p3\nd.jpg,9,,\n';
+    const folder = write({ 'labels.csv': content }, four);
+    expect(await rows(join(folder, 'labels.csv'), { group: 'patient' })).toEqual([
+      ['a.jpg', '0', 'train', 0],
+      ['b.jpg', '10', 'validation', 1],
+      ['c.jpg', '9', 'test', 2],
+      ['d.jpg', '9', null, undefined],
+    ]);
+    expect((await readList(join(folder, 'labels.csv'), {})).listing.classes).toEqual(['0', '9', '10']);
+  });
+
+  it('is read from metadata.csv in split folders, as Hugging Face writes it', async () => {
+    const folder = write(
+      {
+        'train/metadata.csv': 'file_name,label\nx/a.png,cat\nx/b.png,dog\n',
+        'test/metadata.jsonl': '{"file_name": "c.png", "label": "dog"}\n{"file_name": "d.png", "label": "cat"}',
+      },
+      ['train/x/{a,b}.png', 'test/{c,d}.png'],
+    );
+    expect(await rows(folder)).toEqual([
+      ['test/c.png', 'dog', 'test', undefined],
+      ['test/d.png', 'cat', 'test', undefined],
+      ['train/x/a.png', 'cat', 'train', undefined],
+      ['train/x/b.png', 'dog', 'train', undefined],
+    ]);
+  });
+
+  it('without labels is left out beside another one', async () => {
+    const folder = write({ 'train.csv': 'image,label\na.jpg,cat\nb.jpg,dog\n', 'test.csv': 'image\nc.jpg\n' }, four);
+    const { listing } = await readList(folder, {});
+    expect(listing.items.map(({ file, split }) => [file.path, split])).toEqual([
+      ['a.jpg', 'train'],
+      ['b.jpg', 'train'],
+    ]);
+    expect(listing.notes.join()).toContain('test.csv has no labels');
+  });
+
+  it('counts missing, repeated and contradictory images and rows without a label', async () => {
+    const content = 'image,label\na.jpg,cat\na.jpg,cat\nb.jpg,dog\nb.jpg,cat\nc.jpg,\nd.jpg,dog\nx.jpg,cat\n';
+    const { listing } = await readList(join(write({ 'labels.csv': content }, four), 'labels.csv'), {});
+    expect(listing.items.map(({ file }) => file.path)).toEqual(['a.jpg', 'd.jpg']);
+    expect(listing.skipped).toEqual([
+      { path: 'a.jpg', cause: 'repeated' },
+      { path: 'c.jpg', cause: 'unlabelled' },
+    ]);
+    expect(listing.damaged).toEqual([
+      { path: 'b.jpg', cause: 'label', message: 'dog in line 4, cat in line 5' },
+      { path: 'x.jpg', cause: 'missing', message: 'line 8 of labels.csv names it' },
+    ]);
+  });
+
+  it('has the given classes in their order', async () => {
+    const content = 'image,label\na.jpg,cat\nb.jpg,dog\nc.jpg,owl\n';
+    const { listing } = await readList(join(write({ 'labels.csv': content }, four), 'labels.csv'), {
+      classes: ['owl', 'cat'],
+    });
+    expect(listing.items.map(({ file, label }) => [file.path, label])).toEqual([
+      ['a.jpg', 1],
+      ['c.jpg', 0],
+    ]);
+  });
+
+  it.each<[string, string, ListColumns, string]>([
+    [
+      'an unknown column',
+      'image,label\na.jpg,cat\nb.jpg,dog\n',
+      { label: 'lable' },
+      "has no column 'lable'; did you mean 'label'? (it has image, label)",
+    ],
+    [
+      'no column of labels',
+      'image,x\na.jpg,cat\nb.jpg,dog\n',
+      {},
+      'it is not clear which column holds the label (it has image, x)',
+    ],
+    ['one label', 'image,label\na.jpg,cat\nb.jpg,cat\n', {}, 'the labels are all cat'],
+    [
+      'an unknown split',
+      'image,label,split\na.jpg,cat,train\nb.jpg,dog,other\n',
+      {},
+      'line 3: the split is "other"; expected train, val or test',
+    ],
+    [
+      'a group in two splits',
+      'image,label,split,g\na.jpg,cat,train,p\nb.jpg,dog,test,p\n',
+      { group: 'g' },
+      'the group p is in the split train (line 2) and in test (line 3)',
+    ],
+    ['no rows', 'image,label\n', {}, 'has no rows'],
+    ['rows of unequal length', 'image,label\na.jpg,cat\nb.jpg\n', {}, 'not a table: '],
+    [
+      'labels that are no classes',
+      `image,label\n${Array.from({ length: 9 }, (_, i) => `${i}.jpg,${i / 10}`).join('\n')}`,
+      {},
+      '9 labels of 9 images are no classes',
+    ],
+  ])('with %s is refused', async (_, content, columns, message) => {
+    const file = join(write({ 'labels.csv': content }, four), 'labels.csv');
+    await expect(readList(file, columns)).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringContaining(message) as string,
+      hint: expect.anything() as string,
+    });
+  });
+});

@@ -1,0 +1,184 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import type { ConvertOptions } from './cache.js';
+import { noGroup } from './splits.js';
+import { DamagedImage, imageHeader } from './decode.js';
+import type { Item } from './reading/layout.js';
+import type { DamagedFile, LoadedFile } from './reading/files.js';
+import { damageText } from './report.js';
+import type { FileSource, ImageBlock, PixelSource } from './sources/source.js';
+import type { Decoded, Work, WorkEntry } from './work.js';
+
+/** Images in a block; bounds the memory. */
+const blockSize = 256;
+/** The headers of about this many images are read for the report. */
+const sampledHeaders = 2000;
+
+/** Decoded image files. */
+export interface DecodedFiles {
+  readonly source: PixelSource;
+  /** The files of the images, in the order of the source. */
+  readonly items: readonly Item[];
+  readonly damaged: readonly DamagedFile[];
+  /** Of a sample of the images. */
+  readonly headers: readonly NonNullable<WorkEntry['header']>[];
+}
+
+/**
+ * Decodes the files that `work` does not hold yet. All damaged files are found before any is refused.
+ * @throws NasError `invalid-input` when some are damaged and the source refuses them
+ */
+export async function decodeFiles(source: FileSource, work: Work, options: ConvertOptions): Promise<DecodedFiles> {
+  const { items } = source.listing;
+  const found = await decodeMissing(source, work, options);
+  const damaged: DamagedFile[] = [...(source.listing.damaged ?? [])];
+  const kept: { item: Item; row: number }[] = [];
+  const headers: NonNullable<WorkEntry['header']>[] = [];
+  for (const item of items) {
+    const decoded = found(item);
+    if (decoded.row === null) {
+      damaged.push({ path: item.file.path, ...decoded.damage });
+      continue;
+    }
+    kept.push({ item, row: decoded.row });
+    if (decoded.header !== undefined) headers.push(decoded.header);
+  }
+  refuseDamaged(source, damaged, work.directory);
+  const { name, classes, height, width, channels, fingerprint } = source;
+  const bytes = height * width * channels;
+  return {
+    source: {
+      kind: 'pixels',
+      ...{ name, classes, height, width, channels, fingerprint },
+      count: kept.length,
+      // eslint-disable-next-line @typescript-eslint/require-await -- other sources wait for their files
+      async *read(signal): AsyncGenerator<ImageBlock> {
+        for (let start = 0, end = 0; start < kept.length; start = end) {
+          signal?.throwIfAborted();
+          const { split } = kept[start].item;
+          while (end < kept.length && end < start + blockSize && kept[end].item.split === split) end++;
+          const rows = kept.slice(start, end);
+          const pixels = new Uint8Array(rows.length * bytes);
+          rows.forEach(({ row }, i) => work.read(row, pixels.subarray(i * bytes, (i + 1) * bytes)));
+          const labels = rows.map(({ item }) => item.label);
+          const groups = rows.map(({ item }) => item.group ?? noGroup);
+          yield { pixels, labels, split, groups };
+        }
+      },
+    },
+    items: kept.map(({ item }) => item),
+    damaged,
+    headers,
+  };
+}
+
+/**
+ * Refuses damaged images unless the source leaves them out.
+ * @param directory for a file that lists all of them
+ */
+export function refuseDamaged(
+  { tree, count, damaged: policy }: FileSource,
+  damaged: readonly DamagedFile[],
+  directory: string,
+): void {
+  if (damaged.length === 0 || policy === 'skip') return;
+  const file = join(directory, 'damaged.json');
+  writeFileSync(file, `${JSON.stringify(damaged, null, 2)}\n`);
+  throw invalidInput(`${tree.path}: ${damageText(damaged, count)}\nAll of them: ${file}`, {
+    hint: 'Replace or remove these files and run the command again, which decodes only what is new; or leave them out with data.damaged: skip.',
+  });
+}
+
+type Outcome = { readonly entry: WorkEntry; readonly pixels: Uint8Array | null };
+
+/** Decodes what is missing; returns what is known of each image. */
+async function decodeMissing(
+  source: FileSource,
+  work: Work,
+  { onProgress, signal }: ConvertOptions,
+): Promise<(item: Item) => Decoded> {
+  const { items } = source.listing;
+  const step = Math.ceil(items.length / sampledHeaders);
+  const missing = items.flatMap(({ file }, i) =>
+    work.find(file) === undefined ? [{ file, sampled: i % step === 0 }] : [],
+  );
+  // A failure of the system may pass: it is reported, but not remembered for the next conversion.
+  const passing = new Map<string, Decoded>();
+  let done = items.length - missing.length;
+  onProgress?.(done, items.length);
+  const decode = async ({ index, load }: LoadedFile): Promise<Outcome> => {
+    const { file, sampled } = missing[index];
+    try {
+      const bytes = await loaded(load);
+      const pixels = await source.decode(bytes);
+      const header = sampled ? await imageHeader(bytes) : undefined;
+      return { entry: { ...file, ...(header !== undefined && { header }) }, pixels };
+    } catch (error) {
+      if (!(error instanceof DamagedImage)) throw error;
+      return { entry: { ...file, damage: { cause: error.reason, message: error.message } }, pixels: null };
+    }
+  };
+  try {
+    const files = missing.map(({ file }) => file);
+    for await (const { entry, pixels } of mapInOrder(
+      source.tree.read(files, signal),
+      decode,
+      2 * availableParallelism(),
+    )) {
+      const { damage } = entry;
+      if (damage?.cause === 'closed' || damage?.cause === 'missing') passing.set(entry.path, { row: null, damage });
+      else await work.add(entry, pixels);
+      done++;
+      if (done % 64 === 0 || done === items.length) onProgress?.(done, items.length);
+      signal?.throwIfAborted();
+    }
+  } finally {
+    await work.flush();
+  }
+  return ({ file }) => {
+    const decoded = work.find(file) ?? passing.get(file.path);
+    if (decoded === undefined) throw new DamagedFileLost(file.path);
+    return decoded;
+  };
+}
+
+class DamagedFileLost extends Error {
+  constructor(path: string) {
+    super(`${path} was listed, but not read: the folder or archive changes while it is read`);
+  }
+}
+
+async function loaded(load: LoadedFile['load']): Promise<Buffer> {
+  try {
+    return await load();
+  } catch (cause) {
+    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    throw new DamagedImage(isMissing ? 'missing' : 'closed', messageOf(cause), { cause });
+  }
+}
+
+/** The results of a task in the order of the inputs, with at most `width` tasks at once. */
+async function* mapInOrder<A, B>(
+  inputs: AsyncIterable<A>,
+  task: (input: A) => Promise<B>,
+  width: number,
+): AsyncGenerator<B> {
+  let running: Promise<B>[] = [];
+  try {
+    for await (const input of inputs) {
+      const next = task(input);
+      // Awaited below; until then a failure is not unhandled.
+      next.catch(() => undefined);
+      running.push(next);
+      if (running.length < width) continue;
+      const [first, ...others] = running;
+      running = others;
+      yield await first;
+    }
+    for (const last of running) yield await last;
+  } finally {
+    await Promise.allSettled(running);
+  }
+}

@@ -1,0 +1,62 @@
+import { openImages, type Columns } from './cache.js';
+import type { DecodedFiles } from './decode-files.js';
+import { findDuplicates, looksAlike, type Pair } from './near-duplicates.js';
+import type { DataReport } from './report.js';
+import type { FileSource } from './sources/source.js';
+
+/** The report of a conversion. @param directory of the new cache */
+export function makeReport(
+  { tree, listing, height, width, channels }: FileSource,
+  { items, damaged, headers }: DecodedFiles,
+  columns: Columns,
+  directory: string,
+): DataReport {
+  const shape = [height, width, channels] as const;
+  const images = openImages(directory, height * width * channels);
+  const { exact, near } = findDuplicates(columns.keys, columns.looks, (a, b) =>
+    looksAlike(images.read(a), images.read(b), shape),
+  );
+  images.close();
+  const named = ([a, b]: Pair): DataReport['duplicates']['exact'][number] => ({
+    files: [items[a].file.path, items[b].file.path],
+    rows: [a, b],
+  });
+  const isConflict = ([a, b]: Pair): boolean => items[a].label !== items[b].label;
+  return {
+    path: tree.path,
+    images: items.length,
+    classes: listing.classes.map((name, label) => ({
+      name,
+      counts: countOf(items.filter((item) => item.label === label).map(({ split }) => split ?? 'unassigned')),
+    })),
+    headers:
+      headers.length === 0
+        ? null
+        : {
+            images: headers.length,
+            formats: countOf(headers.map(({ format }) => format)),
+            colours: countOf(headers.map(({ colours }) => colours)),
+            sides: spread(headers.map((header) => Math.min(header.width, header.height))),
+            aspects: spread(headers.map((header) => header.width / header.height)),
+          },
+    damaged: [...damaged],
+    skipped: [...listing.skipped],
+    duplicates: {
+      exact: exact.map(named),
+      near: near.map(named),
+      conflicts: [...exact, ...near].filter(isConflict).map(named),
+    },
+    notes: [...listing.notes],
+  };
+}
+
+function countOf(values: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
+}
+
+function spread(values: readonly number[]): { min: number; median: number; max: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { min: sorted[0], median: sorted[sorted.length >> 1], max: sorted[sorted.length - 1] };
+}

@@ -1,0 +1,54 @@
+import { Random } from '../../base/random.js';
+
+/** The images of one pass over a split, in their order. */
+export interface Pass {
+  /** Positions in the split. */
+  readonly positions: Uint32Array;
+  /** The view of each: one that no other pass, and no repetition in this pass, shows of the same image. */
+  readonly views: Uint32Array;
+}
+
+/** The order of a split's positions in a pass: Fisher-Yates from (seed, pass). */
+export function passOrder(count: number, seed: number, pass: number, shuffle: boolean): Uint32Array {
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  return shuffle ? new Random(seed, 'order', pass).shuffle(order) : order;
+}
+
+/** A pass that shows each image once. */
+export const naturalPass = (count: number, seed: number, pass: number, shuffle: boolean): Pass => ({
+  positions: passOrder(count, seed, pass, shuffle),
+  views: new Uint32Array(count).fill(pass),
+});
+
+/**
+ * Passes over a split that show as many images as it has, of each class the same number (to within one): all images of a rare class
+ * equally often (to within one), and of a frequent class as many as fit, drawn anew in each pass.
+ * @param labels class of each position
+ * @returns a pass, a pure function of (seed, pass)
+ */
+export function balancedPasses(labels: Uint16Array, classes: number, seed: number): (pass: number) => Pass {
+  const members = Array.from({ length: classes }, (): number[] => []);
+  for (const [position, label] of labels.entries()) members[label].push(position);
+  const filled = members.filter((positions) => positions.length > 0);
+  const quota = Math.floor(labels.length / filled.length);
+  /** Most repetitions of an image in a pass: the views of a pass begin after those of the last. */
+  const repetitions = Math.max(...filled.map((positions) => Math.ceil((quota + 1) / positions.length)));
+
+  return (pass) => {
+    const random = new Random(seed, 'balanced', pass);
+    // Classes that show one image more than the others, where their number does not divide the images.
+    const extra = random.shuffle(Uint32Array.from(filled.keys())).subarray(0, labels.length - quota * filled.length);
+    const [positions, views] = [new Uint32Array(labels.length), new Uint32Array(labels.length)];
+    let at = 0;
+    for (const [i, images] of filled.entries()) {
+      const own = random.shuffle(Uint32Array.from(images));
+      const count = quota + (extra.includes(i) ? 1 : 0);
+      for (let k = 0; k < count; k++, at++) {
+        positions[at] = own[k % own.length];
+        views[at] = pass * repetitions + Math.floor(k / own.length);
+      }
+    }
+    const order = random.shuffle(Uint32Array.from(labels.keys()));
+    return { positions: order.map((i) => positions[i]), views: order.map((i) => views[i]) };
+  };
+}

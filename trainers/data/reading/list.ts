@@ -1,0 +1,285 @@
+import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, resolve } from 'node:path';
+import posix from 'node:path/posix';
+import { invalidInput, type NasError } from '../../../base/errors.js';
+import { stampOf, type DamagedFile, type FileTree, type SkippedFile, type StoredFile } from './files.js';
+import { diskReader, openFolder } from './folder.js';
+import type { Item, Listing } from './layout.js';
+import { compareNames, kindOf, splitMeaning, splitsNamed, type SplitMeaning } from './names.js';
+import { columnOf, hasColumn, isTable, readTable, type Table } from './table.js';
+import { openTree } from './tree.js';
+
+/** The columns of a list; an absent one is found by its usual names. */
+export interface ListColumns {
+  readonly image?: string | undefined;
+  readonly label?: string | undefined;
+  readonly split?: string | undefined;
+  readonly group?: string | undefined;
+  /** The labels that are used, in their order; default: all of them, sorted. */
+  readonly classes?: readonly string[] | undefined;
+}
+
+const usual = {
+  image: [
+    'file_name',
+    'filename',
+    'file',
+    'image',
+    'image_path',
+    'filepath',
+    'file_path',
+    'path',
+    'img',
+    'image_id',
+    'id',
+  ],
+  label: ['label', 'class', 'category', 'target', 'choice', 'class_name', 'label_name', 'labels'],
+  split: ['split', 'subset', 'partition', 'ml_use'],
+} as const;
+
+/** A table, the folder in which its images are, and the split that its folder or name means. */
+interface List {
+  readonly table: Table;
+  readonly folder: string;
+  readonly split: SplitMeaning['split'] | null;
+}
+
+/** A row of a list; `image` is as written. */
+interface Row {
+  readonly list: List;
+  readonly line: number;
+  readonly image: string;
+  readonly label: string;
+  readonly split: SplitMeaning['split'] | null;
+  readonly group: string;
+}
+
+/** The files that rows may name. */
+interface Files {
+  /** The file of a path, or null. */
+  at(path: string): StoredFile | null;
+  /** All files, for images that are not where the list says. */
+  all(): readonly StoredFile[];
+}
+
+/**
+ * Reads tables of images and labels: one table; or a folder or archive with a table at its top, or with one in each of its
+ * split folders, such as `train/metadata.csv`.
+ * @throws NasError `invalid-input` for tables without the columns, fewer than two labels, and groups in two splits
+ */
+export async function readList(path: string, columns: ListColumns): Promise<{ tree: FileTree; listing: Listing }> {
+  if (existsSync(path) && isTable(path) && statSync(path).isFile()) {
+    const folder = dirname(path);
+    const list: List = { table: readTable(path, await readFile(path)), folder: '', split: null };
+    // The folder around a table may hold far more than its images.
+    const tree = { path: folder, files: [], emptyFolders: [], skipped: [], read: diskReader(folder) };
+    return { tree, listing: listingOf(path, [list], columns, filesOnDisk(folder)) };
+  }
+  const tree = await openTree(path, 'a table of images and labels');
+  const byPath = new Map(tree.files.map((file) => [file.path, file]));
+  const files: Files = { at: (name) => byPath.get(name) ?? null, all: () => tree.files };
+  return { tree, listing: listingOf(path, await listsIn(tree), columns, files) };
+}
+
+function filesOnDisk(folder: string): Files {
+  let all: readonly StoredFile[] | undefined;
+  return {
+    at(path) {
+      const found = statSync(resolve(folder, path), { bigint: true, throwIfNoEntry: false });
+      return found?.isFile() === true ? { path, stamp: stampOf(found) } : null;
+    },
+    all: () => (all ??= openFolder(folder).files),
+  };
+}
+
+/** The tables of a folder or archive. */
+async function listsIn(tree: FileTree): Promise<List[]> {
+  const tables = tree.files.filter(({ path }) => isTable(path) && !path.endsWith('.json') && kindOf(path) !== 'hidden');
+  const named = tables.filter(({ path }) => /^metadata\./i.test(posix.basename(path)));
+  const candidates = named.length > 0 ? named : tables;
+  const depth = Math.min(...candidates.map(({ path }) => path.split('/').length));
+  const chosen = candidates.filter(({ path }) => path.split('/').length === depth);
+  const splitOf = (path: string): List['split'] =>
+    (splitMeaning(posix.parse(path).name) ?? splitMeaning(posix.basename(posix.dirname(path))))?.split ?? null;
+  if (chosen.length === 0)
+    throw invalidInput(`${tree.path} has no table`, {
+      hint: 'data.path names a CSV, TSV or JSON Lines file of images and labels, or a folder or archive with such a file.',
+    });
+  if (chosen.length > 1 && chosen.some(({ path }) => splitOf(path) === null))
+    throw invalidInput(`${tree.path} has several tables: ${chosen.map(({ path }) => path).join(', ')}`, {
+      hint: 'Name one of them in data.path.',
+    });
+  const lists: List[] = [];
+  for await (const { index, load } of tree.read(chosen)) {
+    const { path } = chosen[index];
+    const table = readTable(`${tree.path}/${path}`, await load());
+    const folder = posix.dirname(path);
+    lists.push({ table, folder: folder === '.' ? '' : folder, split: chosen.length > 1 ? splitOf(path) : null });
+  }
+  return lists;
+}
+
+function rowsOf(list: List, columns: ListColumns, notes: string[]): Row[] {
+  const { table } = list;
+  const image = columnOf(table, 'image', columns.image, usual.image);
+  const label = columnOf(table, 'label', columns.label, usual.label);
+  const isSplit = columns.split !== undefined || (list.split === null && hasColumn(table, usual.split));
+  const split = isSplit ? columnOf(table, 'split', columns.split, usual.split) : null;
+  const group = columns.group === undefined ? null : columnOf(table, 'group', columns.group, []);
+  const found = { image, label, split, group };
+  const guessed = (['image', 'label', 'split'] as const).flatMap((key) => {
+    const at = found[key];
+    return at === null || columns[key] !== undefined ? [] : [`${key}: ${table.columns[at]}`];
+  });
+  if (guessed.length > 0) notes.push(`${table.file}: read by the columns ${guessed.join(', ')}.`);
+  return table.rows.map(({ cells, line }) => ({
+    list,
+    line,
+    image: cells[image],
+    label: cells[label],
+    split: split === null ? list.split : splitCell(table, cells[split], line),
+    group: group === null ? '' : cells[group],
+  }));
+}
+
+function splitCell({ file }: Table, cell: string, line: number): Row['split'] {
+  if (cell === '' || /^(unassigned|none|-)$/i.test(cell)) return null;
+  const meaning = splitMeaning(cell);
+  if (meaning !== null && meaning.rest === '') return meaning.split;
+  throw invalidInput(`${file}, line ${line}: the split is ${JSON.stringify(cell)}; expected train, val or test`, {
+    hint: 'Leave the cell empty for images that are split by the shares.',
+  });
+}
+
+function listingOf(path: string, lists: readonly List[], columns: ListColumns, files: Files): Listing {
+  const notes: string[] = [];
+  const labelled = lists.filter(({ table }) =>
+    hasColumn(table, columns.label === undefined ? usual.label : [columns.label]),
+  );
+  const used = labelled.length > 0 ? labelled : lists;
+  for (const { table } of lists)
+    if (labelled.length > 0 && !labelled.some((list) => list.table === table))
+      notes.push(`Ignored: ${table.file} has no labels.`);
+  const rows = used.flatMap((list) => rowsOf(list, columns, notes));
+  const skipped: SkippedFile[] = [];
+  const damaged: DamagedFile[] = [];
+  const classes = columns.classes ?? labelsIn(rows);
+  checkClasses(path, rows, classes);
+  const labels = new Map(classes.map((name, label) => [name, label]));
+  const splitOf = splitsNamed(new Set(rows.flatMap(({ split }) => split ?? [])));
+  const groups = new Map<string, number>();
+  const find = finder(files);
+  const seen = new Map<string, { readonly row: Row; readonly item: Item }>();
+  const conflicts = new Set<string>();
+  for (const row of rows) {
+    const label = labels.get(row.label);
+    if (label === undefined || row.image === '') {
+      skipped.push({ path: row.image, cause: 'unlabelled' });
+      continue;
+    }
+    const file = find(row);
+    if (file === null) {
+      damaged.push({
+        path: row.image,
+        cause: 'missing',
+        message: `line ${row.line} of ${basename(row.list.table.file)} names it`,
+      });
+      continue;
+    }
+    const before = seen.get(file.path);
+    if (before !== undefined) {
+      if (before.item.label === label) skipped.push({ path: file.path, cause: 'repeated' });
+      else if (!conflicts.has(file.path)) {
+        conflicts.add(file.path);
+        const message = `${before.row.label} in line ${before.row.line}, ${row.label} in line ${row.line}`;
+        damaged.push({ path: file.path, cause: 'label', message });
+      }
+      continue;
+    }
+    if (row.group !== '' && !groups.has(row.group)) groups.set(row.group, groups.size);
+    const group = groups.get(row.group);
+    const split = row.split === null ? null : splitOf(row.split);
+    seen.set(file.path, { row, item: { file, label, split, ...(group !== undefined && { group }) } });
+  }
+  const kept = [...seen.values()].filter(({ item }) => !conflicts.has(item.file.path));
+  refuseSplitGroups(kept);
+  if (
+    kept.some(({ item }) => item.split !== null) &&
+    !kept.some(({ item }) => item.split === 'train' || item.split === null)
+  )
+    throw invalidInput(`${path} has no training images`, {
+      hint: 'The split column needs rows with train, or empty cells.',
+    });
+  return { classes, items: kept.map(({ item }) => item), skipped, damaged, notes };
+}
+
+/** All labels: whole numbers by value, others by name. */
+function labelsIn(rows: readonly Row[]): string[] {
+  const labels = [...new Set(rows.map(({ label }) => label))].filter((label) => label !== '');
+  const areNumbers = labels.every((label) => /^\d+$/.test(label));
+  return labels.sort(areNumbers ? (a, b) => Number(a) - Number(b) : compareNames);
+}
+
+function checkClasses(path: string, rows: readonly Row[], classes: readonly string[]): void {
+  const fail = (message: string, hint: string): NasError => invalidInput(`${path}: ${message}`, { hint });
+  const absent = classes.find((name) => !rows.some(({ label }) => label === name));
+  if (absent !== undefined) throw fail(`no image has the label ${absent}`, 'data.classes lists labels of the table.');
+  if (classes.length < 2)
+    throw fail(
+      `the labels are ${classes.length === 0 ? 'empty' : `all ${classes[0]}`}`,
+      'A classifier needs at least two classes; data.label names their column.',
+    );
+  if (classes.length > 4 && classes.length * 2 > rows.length)
+    throw fail(
+      `${classes.length} labels of ${rows.length} images are no classes (${classes.slice(0, 3).join(', ')}, ...)`,
+      'data.label names the column of the classes.',
+    );
+}
+
+function refuseSplitGroups(kept: readonly { readonly row: Row; readonly item: Item }[]): void {
+  const first = new Map<string, { readonly row: Row; readonly item: Item }>();
+  for (const one of kept) {
+    const { group } = one.row;
+    const other = group === '' ? undefined : first.get(group);
+    if (other === undefined) first.set(group, one);
+    else if (other.item.split !== one.item.split)
+      throw invalidInput(
+        `${one.row.list.table.file}: the group ${group} is in the split ${other.item.split ?? '(none)'} (line ${other.row.line}) and in ${one.item.split ?? '(none)'} (line ${one.row.line})`,
+        { hint: 'A group stays in one split: change these rows, or leave data.split or data.group out.' },
+      );
+  }
+}
+
+const extensions = ['', '.jpg', '.jpeg', '.png', '.JPG', '.JPEG', '.PNG', '.webp', '.tif', '.tiff'];
+
+/** Finds the file of a row: where it says, with an extension, or the only file whose path ends so. */
+function finder(files: Files): (row: Row) => StoredFile | null {
+  let byName: Map<string, StoredFile[]> | undefined;
+  const namesakes = (name: string): StoredFile[] => {
+    if (byName === undefined) {
+      byName = new Map();
+      for (const file of files.all()) {
+        const own = byName.get(posix.basename(file.path));
+        if (own === undefined) byName.set(posix.basename(file.path), [file]);
+        else own.push(file);
+      }
+    }
+    return byName.get(name) ?? [];
+  };
+  return ({ image, list: { folder } }) => {
+    const written = posix.normalize(image.replaceAll('\\', '/'));
+    const path = isAbsolute(written) ? written : posix.join(folder, written);
+    for (const extension of extensions) {
+      const file = files.at(path + extension);
+      if (file !== null) return file;
+    }
+    for (const extension of extensions) {
+      const found = namesakes(posix.basename(written) + extension).filter((file) =>
+        `/${file.path}`.endsWith(posix.join('/', written) + extension),
+      );
+      if (found.length === 1) return found[0];
+    }
+    return null;
+  };
+}

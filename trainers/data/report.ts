@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { damageCauses, type DamageCause } from './decode.js';
+import type { DamagedFile } from './reading/files.js';
+import { extensionOf, type SkipCause } from './reading/names.js';
+
+const causes = Object.keys(damageCauses) as [DamageCause, ...DamageCause[]];
+
+/** Why files are left out, with the words of reports. */
+const skipCauses: Readonly<Record<SkipCause, string>> = {
+  format: 'images in formats that cannot be read',
+  outside: 'images outside of the class folders',
+  unlabelled: 'images without a label',
+  size: 'files larger than 512 MiB, or packed more than a thousandfold',
+  link: 'links that lead nowhere or back, and other entries that are no files',
+  name: 'entries with odd names',
+  repeated: 'repeated entries',
+  other: 'other files',
+  hidden: 'hidden files and leftovers of systems',
+};
+
+const damagedSchema = z.strictObject({ path: z.string(), cause: z.enum(causes), message: z.string() });
+
+const number = (value: number): string => value.toLocaleString('en-US');
+/** Files in a message; the file of the report has all. */
+const shown = 10;
+
+/** `200 of 20,000 images cannot be used: 120 truncated images, ...`, with the first ten. */
+export function damageText(damaged: readonly DamagedFile[], count: number): string {
+  const counts = Object.entries(damageCauses).flatMap(([cause, text]) => {
+    const own = damaged.filter((file) => file.cause === cause).length;
+    return own === 0 ? [] : [`${number(own)} ${text}`];
+  });
+  const first = damaged.slice(0, shown).map(({ path, message }) => `\n  ${path}: ${message}`);
+  const more = damaged.length > shown ? `\n  ... ${number(damaged.length - shown)} more` : '';
+  return `${number(damaged.length)} of ${number(count)} images cannot be used (${counts.join(', ')}):${first.join('')}${more}`;
+}
+
+const counts = z.record(z.string(), z.number());
+/** Two images, the earlier one first. */
+const pair = z.strictObject({
+  files: z.tuple([z.string(), z.string()]),
+  /** Their positions in the converted data set. */
+  rows: z.tuple([z.number(), z.number()]),
+});
+
+export const reportSchema = z.strictObject({
+  /** The folder, archive or list; the name of a data set that holds no image files. */
+  path: z.string(),
+  /** Images that are used. */
+  images: z.number(),
+  /** Each class with its images by the splits of the source; `unassigned` are split by the shares of the experiment. */
+  classes: z.array(z.strictObject({ name: z.string(), counts })),
+  /** What the headers of some of the images say; null without image files. */
+  headers: z
+    .strictObject({
+      /** Images whose headers were read. */
+      images: z.number(),
+      formats: counts,
+      colours: counts,
+      /** Shorter sides in pixels. */
+      sides: z.strictObject({ min: z.number(), median: z.number(), max: z.number() }),
+      /** Width / height. */
+      aspects: z.strictObject({ min: z.number(), median: z.number(), max: z.number() }),
+    })
+    .nullable(),
+  damaged: z.array(damagedSchema),
+  skipped: z.array(z.strictObject({ path: z.string(), cause: z.enum(Object.keys(skipCauses) as [SkipCause]) })),
+  duplicates: z.strictObject({
+    /** Images with the same pixels in the size of the data set. */
+    exact: z.array(pair),
+    /** Images that look the same: other sizes, compressions or brightness of one picture. */
+    near: z.array(pair),
+    /** Those of both kinds whose images have different classes. */
+    conflicts: z.array(pair),
+  }),
+  /** Sentences about the way it was read. */
+  notes: z.array(z.string()),
+});
+
+/** What a data set holds, and what of it could not be used. */
+export type DataReport = Readonly<z.output<typeof reportSchema>>;
+
+/** `2 images in formats that cannot be read (.bmp)` for each cause, by the order of the table. */
+function skippedText(skipped: DataReport['skipped']): string {
+  return Object.entries(skipCauses)
+    .flatMap(([cause, text]) => {
+      const own = skipped.filter((file) => file.cause === cause);
+      if (own.length === 0) return [];
+      const extensions = [...new Set(own.map(({ path }) => extensionOf(path)))];
+      const kinds = cause === 'format' || cause === 'other' ? ` (${extensions.slice(0, 5).join(', ')})` : '';
+      return [`${number(own.length)} ${text}${kinds}`];
+    })
+    .join(', ');
+}
+
+type Pairs = DataReport['duplicates']['exact'];
+
+const pairsText = (pairs: Pairs, text: string): string[] =>
+  pairs.length === 0 ? [] : [`${number(pairs.length)} ${text}, such as ${pairs[0].files.join(' and ')}.`];
+
+/**
+ * The report as lines of a log.
+ * @param splitOf the split of an image by its position; undefined: it is not used
+ * @param file with the whole report
+ */
+export function reportLines(report: DataReport, splitOf: (row: number) => string | undefined, file: string): string[] {
+  const { damaged, skipped, duplicates, images } = report;
+  const { exact, near, conflicts } = duplicates;
+  const across = [...exact, ...near].filter(({ rows: [a, b] }) => {
+    const splits = [splitOf(a), splitOf(b)];
+    return splits[0] !== splits[1] && !splits.includes(undefined);
+  });
+  const lines = [
+    ...report.notes,
+    ...(skipped.length === 0 ? [] : [`Left out: ${skippedText(skipped)}.`]),
+    ...(damaged.length === 0 ? [] : [`Left out: ${damageText(damaged, images + damaged.length)}`]),
+    ...pairsText(exact, 'images have the same pixels as another one'),
+    ...pairsText(near, 'pairs of images look the same'),
+    ...pairsText(across, 'of these pairs lie in different splits, which makes accuracies too high'),
+    ...pairsText(conflicts, 'of these pairs have different classes'),
+  ];
+  return lines.length === 0 ? [] : [...lines, `The whole report: ${file}`];
+}

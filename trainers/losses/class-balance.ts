@@ -1,0 +1,50 @@
+import { invalidInput } from '../../base/errors.js';
+import { nearest } from '../../base/text.js';
+
+/** `train.class_weight`: from the numbers of images, or by class name; classes without a name weigh 1. */
+export type ClassWeight = 'auto' | Readonly<Record<string, number>>;
+
+/** Share of a class's images that a further image repeats, for the effective number of samples. */
+const beta = 0.999;
+
+/** Number of training images of each class, in label order. */
+export function imagesPerClass(labels: ArrayLike<number>, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (let i = 0; i < labels.length; i++) counts[labels[i]]++;
+  return counts;
+}
+
+/**
+ * The weight of an image of each class, with mean 1 over the training images: the learning rate keeps its meaning.
+ *
+ * `auto` is the inverse of the effective number of samples, (1 - β^n) / (1 - β) with β = 0.999 (Cui et al. 2019, "Class-Balanced Loss
+ * Based on Effective Number of Samples"): nearly 1 / n for rare classes, nearly equal above some thousand images.
+ *
+ * @param classes names in label order
+ * @param counts training images of each class
+ * @throws NasError `invalid-input` for a name that is no class of the data
+ */
+export function classWeights(
+  config: ClassWeight,
+  classes: readonly string[],
+  counts: readonly number[],
+): readonly number[] {
+  checkClassWeight(config, classes);
+  const weights = classes.map((name, c) =>
+    config === 'auto' ? (1 - beta) / (1 - beta ** counts[c]) : Object.hasOwn(config, name) ? config[name] : 1,
+  );
+  const images = counts.reduce((sum, count) => sum + count, 0);
+  const mean = weights.reduce((sum, weight, c) => sum + weight * counts[c], 0) / images;
+  return weights.map((weight) => weight / mean);
+}
+
+/** @throws NasError `invalid-input` for a name that is no class of the data */
+export function checkClassWeight(config: ClassWeight, classes: readonly string[]): void {
+  const unknown = config === 'auto' ? undefined : Object.keys(config).find((name) => !classes.includes(name));
+  if (unknown === undefined) return;
+  const meant = nearest(unknown, classes);
+  const shown = classes.slice(0, 20).join(', ');
+  throw invalidInput(`class_weight names ${JSON.stringify(unknown)}, which is no class of the data`, {
+    hint: `${meant === undefined ? '' : `Did you mean ${meant}? `}The classes are ${shown}${classes.length > 20 ? ', ...' : ''}.`,
+  });
+}
