@@ -37,7 +37,7 @@ export async function proposeExperiment(
   const { observe, signal } = options;
   const survey = await surveyImages(folder);
   const data = proposeData(survey);
-  const config = dataSchema.parse({ type: 'image-folder', path: folder, ...data });
+  const config = dataSchema.parse({ type: 'image-folder', path: folder, damaged: 'skip', ...data });
   const dataset = await prepareDataset(config, {
     signal,
     onNote: (message) => observe({ kind: 'note', message }),

@@ -77,7 +77,9 @@ data:
   # Shares kept aside, unless the folder has its own splits. ${number(train)} images train, ${number(validating)} validate: they decide the
   # search. ${number(testing)} test the result; the search never sees them.
   validation: ${validation}
-  test: ${test}`;
+  test: ${test}
+  # Damaged files are left out; the log of the run counts them. refuse: they stop it.
+  damaged: skip`;
 }
 
 const stepText = ({ type, ...values }: AugmentStep): string =>

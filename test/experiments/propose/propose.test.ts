@@ -109,6 +109,7 @@ describe('nas init --images', () => {
   it('writes an experiment that is valid as it is', async () => {
     const root = temporaryFolder();
     await writeImages(join(root, 'fruit & co'), colours, 6);
+    writeFileSync(join(root, 'fruit & co', 'red', 'broken.png'), 'no image');
     const ended = await nasInside([
       'init',
       join(root, 'search'),
