@@ -59,6 +59,7 @@ export {
   type StepTiming,
   type TimingJob,
 } from './timing/index.js';
+export { calibrateConfidence, fitTemperature, type Calibrated } from './temperature.js';
 export { CorruptFile, readTensorFile } from './tensor-file.js';
 export { unfoldBatchNorm } from './batch-norm.js';
 export { readWeights, saveWeights } from './weights.js';

@@ -151,7 +151,8 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     const files = await Promise.all([
       photo.clone().png().toBuffer(),
       photo.clone().jpeg({ quality: 95 }).toBuffer(),
-      photo.clone().withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toBuffer(),
+      // Sharp cuts before it turns, which may move the cut by a pixel.
+      photo.clone().blur(12).withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toBuffer(),
       picture({ width: 323, height: 241, channels: 4 }).png().toBuffer(),
       picture({ width: 200, height: 301, channels: 1 }).png().toBuffer(),
       photo.clone().toColourspace('rgb16').png().toBuffer(),

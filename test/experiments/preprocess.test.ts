@@ -16,6 +16,7 @@ import {
   describeDataset,
   evaluationLoader,
   fit,
+  onProcessor,
   prepareDataset,
   renderingOf,
   trainSchema,
@@ -24,7 +25,6 @@ import {
   type DatasetRef,
 } from '../../trainers/index.js';
 import { networkInference } from '../../trainers/evaluate.js';
-import { onProcessor } from '../../trainers/index.js';
 import { metadataFor } from '../deploy/support/classifiers.js';
 import { picture } from '../serve/images/pictures.js';
 import { serviceOf, testServer } from '../serve/http/server.js';
@@ -77,16 +77,18 @@ beforeAll(async () => {
   return () => rmSync(images, { recursive: true, force: true });
 });
 
-/** The networks trained for an epoch: of the data's own size, and of another one. */
-const sizes = [
-  [24, 32],
-  [37, 50],
+/** Renderings, and the size of a network that is trained for an epoch; the data's own is 24 x 32. */
+const cases = [
+  [{}, 24, 32],
+  [{}, 37, 50],
+  [{ fit: 'contain', background: '#336699' }, 37, 50],
+  [{ fit: 'stretch', resampling: 'mitchell' }, 24, 32],
 ] as const;
 
-describe.each([{}, { fit: 'contain', background: '#336699' }, { fit: 'stretch', resampling: 'mitchell' }])(
-  'files rendered with %o',
-  (decoding) => {
-    it.each(sizes)('give the same logits in training, evaluation and serving, at %d x %d', async (height, width) => {
+describe('image files', () => {
+  it.each(cases)(
+    'give the same logits in training, evaluation and serving, rendered with %o at %d x %d',
+    async (decoding, height, width) => {
       const folder = temporaryFolder();
       const data = dataSchema.parse({ type: 'image-folder', path: images, size: [24, 32], ...decoding });
       const dataset = await prepare(data, folder, [height, width]);
@@ -111,9 +113,9 @@ describe.each([{}, { fit: 'contain', background: '#336699' }, { fit: 'stretch', 
       } finally {
         await pool.close();
       }
-    });
-  },
-);
+    },
+  );
+});
 
 async function prepare(data: DataConfig, cache: string, size: readonly [number, number]): Promise<DatasetRef> {
   return prepareDataset(data, { cache, renderings: [{ ...renderingOf(data), size }] });

@@ -10,7 +10,7 @@
  */
 
 /*
- * Images are brought to the size and proportions of the model's input as the training did it (libvips), to within a level of
+ * Images are brought to the size and proportions of the model's input as the training did it (libvips), to within two levels of
  * 255 on average: canvases resize differently in each browser.
  */
 
@@ -36,7 +36,8 @@ function taps(from, to, scale, name) {
   // Rounding the size leaves a part of a pixel, of which each side has half.
   const rest = to * scale - from;
   return Array.from({ length: to }, (_, i) => {
-    const centre = (i + 0.5) * scale - rest / 2;
+    // libvips enlarges from the upper left corner.
+    const centre = scale < 1 ? i * scale : (i + 0.5) * scale - rest / 2;
     const start = Math.max(0, Math.ceil(centre - reach * wide - 0.5));
     const end = Math.min(from, Math.floor(centre + reach * wide + 0.5));
     const weights = Array.from({ length: end - start }, (_, k) => {

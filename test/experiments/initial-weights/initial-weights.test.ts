@@ -90,7 +90,7 @@ describe('weights to start from', () => {
   it('say how much of the largest and the smallest network they are', async () => {
     const { note, sizes } = await checkInitial(onnx(), space, data);
     // Batch norm was folded into its kernels: images in its own size give the statistics back.
-    expect(sizes).toEqual([[28, 28]]);
+    expect(sizes).toEqual([[10, 10]]);
     expect(note).toMatch(
       /the largest network of the space takes 5 of 14 layers \(24 % of the weights\) from it, the smallest all 11 layers$/,
     );
