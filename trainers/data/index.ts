@@ -1,5 +1,5 @@
 export { defaultAugment, viewsOf } from './augment/defaults.js';
-export { openBatches, type Batch, type BatchSource, type LoaderOptions } from './batches.js';
+export { openBatches, type Batch, type BatchSource, type LoaderOptions, stepsPerEpoch } from './batches.js';
 export {
   addRenderings,
   describeDataset,
