@@ -6,16 +6,17 @@
  * images that nothing else uses; CPU time of a whole training (`fit`) with its validations. The output folder caches
  * trainings, so processes with different seeds may share the work. Remove it after a change of the training.
  *
- *   npm run bench:recipe -- [--only cifar,flowers,fashion,variants,few,ranking,teacher,search] [--seeds 1,2,3] [--quick]
+ *   npm run bench:recipe -- [--only cifar,flowers,...] [--seeds 1,2,3] [--quick]
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { compare, comparisonHead, comparisons } from './recipe/comparisons.js';
+import { imbalance } from './recipe/imbalance.js';
 import { each, type Setting } from './recipe/setting.js';
 import { searches } from './recipe/search.js';
-import { few, ranking, teachers, type Rows } from './recipe/studies.js';
+import { few, ownTeachers, ranking, teachers, type Rows } from './recipe/studies.js';
 import { archivePath } from './supernet/setting.js';
 
 const { values: options } = parseArgs({
@@ -53,7 +54,9 @@ const parts: Readonly<Record<string, Part>> = {
   few: { archive: cifar, rows: few },
   ranking: { archive: cifar, rows: ranking },
   teacher: { archive: cifar, rows: teachers },
+  'own-teacher': { archive: cifar, rows: ownTeachers },
   search: { archive: cifar, rows: searches },
+  imbalance: { archive: null, rows: imbalance },
 };
 
 for (const name of options.only?.split(',') ?? Object.keys(parts)) {

@@ -73,6 +73,8 @@ export const modelMetadataSchema = z.strictObject({
   weights: z.enum(['trained', 'inherited', 'supernet']).optional(),
   /** Share of images classified correctly, by split. */
   accuracy: z.strictObject({ validation: share.optional(), test: share.optional() }).optional(),
+  /** Temperature that the weights of the last layer are divided by, so that confidences are right. */
+  temperature: z.number().gt(0).optional(),
   latency: latencySchema.optional(),
   /**
    * Precision of the computation: `fp32`, also where weights are stored in 16 bits (`weight_format`), or `int8`, bytes

@@ -11,6 +11,7 @@ import type { RunObserver } from './runner/events.js';
 import { runExperiment, type RunOptions, type RunOutcome } from './runner/index.js';
 import { trainedSupernet } from './runner/supernet.js';
 import type { TrainingExperiment } from './schema/experiment.js';
+import { isClassMetric } from '../compiler/runtime/classifier/scores.js';
 import { isAccuracy } from './schema/measures.js';
 import { trainingExperimentOf } from './schema/run-experiment.js';
 import { databasePath } from './stored/workdir.js';
@@ -33,9 +34,15 @@ type Written = Readonly<Record<string, unknown>>;
 const without = (value: unknown, ...keys: readonly string[]): Written =>
   isMap(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key))) : {};
 
-/** Accuracy and latency, then all other objectives; drops bounds of accuracies and latencies, which belong to the old search. */
+/**
+ * What training finds, by default accuracy, and latency, then all other objectives; drops bounds of accuracies, class metrics and
+ * latencies, which belong to the old search.
+ */
 function objectivesOf({ objectives }: TrainingExperiment): readonly (string | Objective)[] {
-  return ['accuracy', 'latency_ms', ...objectives.filter(({ name }) => !isAccuracy(name) && name !== 'latency_ms')];
+  const metrics = objectives.map(({ name }) => name).filter(isClassMetric);
+  const accuracy = metrics.length === 0 || objectives.some(({ name }) => isAccuracy(name)) ? ['accuracy'] : [];
+  const others = objectives.filter(({ name }) => !isAccuracy(name) && !isClassMetric(name) && name !== 'latency_ms');
+  return [...accuracy, ...metrics, 'latency_ms', ...others];
 }
 
 /** Drops the predictor when the device changes. */

@@ -1,8 +1,9 @@
 import { readInput } from '../../base/files.js';
 import type { ModelMetadata } from '../../deploy/index.js';
 import { percentilesText } from '../../base/number-text.js';
-import { ms, percent, providerText } from '../../experiments/report/index.js';
+import { classReport, ms, percent, providerText } from '../../experiments/report/index.js';
 import { command, dataOption, jsonOption } from '../command.js';
+import { classFacts, classListing } from '../output/classes.js';
 import { json, renderFacts } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
@@ -80,6 +81,8 @@ export const evaluate = command({
     }
     const [low, high] = latency.interval;
     const { environment } = latency;
+    const classes = scores.perClass.map(({ name }) => name);
+    const report = classReport({ ...scores, classes }, `the ${split} images`);
     const { cpu } = environment;
     terminal.out(
       renderFacts(
@@ -90,6 +93,7 @@ export const evaluate = command({
           ['executed', precisionText(environment)],
           ...(environment.notes ?? []).map((note): [string, string] => ['note', note]),
           ['cross-entropy', scores.loss.toFixed(4)],
+          ...classFacts(report),
           ['latency', `${ms(latency.ms)} (measured; 95 % interval ${ms(low)} to ${ms(high)}), batch 1`],
           ['percentiles', percentilesText(latency)],
           ['device', `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, ${providerText(environment)}`],
@@ -97,6 +101,7 @@ export const evaluate = command({
         terminal.colors,
       ),
     );
+    terminal.out(classListing(report, terminal.colors));
     if (isSaturated)
       terminal.err(
         `${terminal.colors.yellow('warning')}: ${saturationText}. The accuracy above is that of exact arithmetic\n`,

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 // Types only: the modules load TF.js.
 import type { ExportedOnnx, ExportSource, WeightFormat } from '../../experiments/exporting/index.js';
+import type { Calibrated } from '../../trainers/index.js';
+import { percent } from '../../base/number-text.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
@@ -67,6 +69,30 @@ const exporters: { readonly [T in Target]: Exporter } = {
   web: toWeb,
 };
 
+type Fitted = Pick<Calibrated, 'temperature' | 'calibrationError'>;
+
+/** A network whose confidences are calibrated, and what that changed once it is exported. */
+async function confident(
+  store: Store,
+  workdir: string,
+  source: ExportSource,
+  terminal: Terminal,
+): Promise<readonly [ExportSource, () => Fitted | undefined]> {
+  const { calibratedSource } = await import('../../experiments/exporting/index.js');
+  const { kind, number } = source;
+  const counter = createCounter(terminal);
+  let found: Fitted | undefined;
+  const onFitted = ({ temperature, calibrationError }: Fitted): void => {
+    counter.close();
+    found = { temperature, calibrationError };
+    const { before, after } = calibrationError;
+    const error = `calibration error ${percent(before)} before, ${percent(after)} after`;
+    terminal.err(`${kind} ${number}: temperature ${temperature.toFixed(3)}, ${error}, on the validation images\n`);
+  };
+  const onProgress = counter.show(`${kind} ${number}: validation images`);
+  return [calibratedSource(source, { store, workdir }, { onProgress, onFitted }), () => found];
+}
+
 interface Choice {
   readonly trial: number | undefined;
   readonly shrunk: number | undefined;
@@ -119,6 +145,12 @@ export const exportTrials = command({
         default: 'fp32' as const,
         describe: 'fp16: float32 models with 16-bit weights, half the size',
       })
+      .option('calibrated', {
+        type: 'boolean',
+        default: false,
+        describe:
+          'Divide the answers by a temperature fitted on the validation images, so that confidences are right; classes stay the same',
+      })
       .option('compressed', {
         type: 'boolean',
         default: false,
@@ -127,7 +159,7 @@ export const exportTrials = command({
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'Folder to write to' })
       .option('json', jsonOption),
   run: (
-    { workdir, trial, shrunk, pareto = false, to, precision, weights, compressed, output, json: asJson },
+    { workdir, trial, shrunk, pareto = false, to, precision, weights, calibrated, compressed, output, json: asJson },
     terminal,
   ) => {
     if (to === 'tfjs') checkTfjs(precision, weights);
@@ -150,13 +182,20 @@ export const exportTrials = command({
         if (done.has(name)) continue;
         done.add(name);
         const directory = pareto ? join(output, name) : output;
+        const [exported, fitted] = calibrated ? await confident(store, workdir, source, terminal) : [source];
         const { warnings } = await exporters[to](
           store,
           workdir,
-          { source, precision: own, weights, directory, compressed },
+          { source: exported, precision: own, weights, directory, compressed },
           terminal,
         );
-        written.push({ [kind]: number, directory, precision: own, ...(warnings.length > 0 && { warnings }) });
+        written.push({
+          [kind]: number,
+          directory,
+          precision: own,
+          ...fitted?.(),
+          ...(warnings.length > 0 && { warnings }),
+        });
         if (asJson) continue;
         const what = own === 'fp32' ? '' : ` (${own})`;
         terminal.err(`${kind} ${number}${what}: ${directory}\n`);

@@ -21,6 +21,7 @@ import {
 import type { Objective } from '../../search/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
+import { classFacts, classListing } from '../output/classes.js';
 import { assignmentsTable } from '../output/runs.js';
 import { shrunkListing } from '../output/shrunk.js';
 import { type Colors, json, renderFacts, renderTable } from '../output/terminal.js';
@@ -65,6 +66,7 @@ function facts(member: ReportMember, objectives: readonly Objective[]): Fact[] {
       searchTitle(name),
       `${objectiveValue(name, member.values[name])}${name in member.provenance ? ` (${member.provenance[name]})` : ''}`,
     ]),
+    ...(member.classes === undefined ? [] : classFacts(member.classes)),
     ...latencyFacts(member),
     ...(final === null
       ? []
@@ -117,6 +119,7 @@ export const show = command({
       }
       out(renderFacts(facts(member, objectivesOf(store)), colors));
       out(precisionsListing(member, colors));
+      if (member.classes !== undefined) out(classListing(member.classes, colors));
       if (member.network !== null) {
         const { describeNetwork } = await import('../../spaces/index.js');
         out(`\n${colors.bold('Network')}\n${describeNetwork(member.network)}\n`);

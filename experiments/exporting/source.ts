@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
+import { readMetadata } from '../../deploy/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
+import { calibrateConfidence, prepareDataset, type Calibrated } from '../../trainers/index.js';
+import { trainingExperimentOf } from '../schema/run-experiment.js';
 import { experimentOf } from '../stored/experiment.js';
 import { frontierCandidates } from '../stored/candidates.js';
 import { shrunkModel, trainedModel, type TrainedModel } from '../models/trained-model.js';
@@ -39,6 +42,39 @@ export function exportSource(
       return file && readFileSync(join(workdir, file.path));
     },
     trained: async () => (kind === 'trial' ? trainedModel : shrunkModel)(store, workdir, number),
+  };
+}
+
+/**
+ * The network with a temperature in its last layer (`calibrateConfidence`), fitted on the validation images of the run.
+ * @param onFitted called with what the temperature changes
+ */
+export function calibratedSource(
+  source: ExportSource,
+  { store, workdir }: { readonly store: Store; readonly workdir: string },
+  options: {
+    readonly onProgress: (done: number, total: number) => void;
+    readonly onFitted: (found: Pick<Calibrated, 'temperature' | 'calibrationError'>) => void;
+  },
+): ExportSource {
+  return {
+    ...source,
+    written: (precision) => {
+      const file = precision === 'int8' ? source.written('int8') : undefined;
+      if (file !== undefined && readMetadata(file).quantization?.quantize_aware_epochs !== undefined)
+        throw invalidInput(
+          `${source.kind} ${source.number} in int8 was fine-tuned with the rounding of int8, which a calibrated file would lose`,
+          { hint: 'Leave --calibrated out, or export it with --precision fp32.' },
+        );
+      return undefined;
+    },
+    async trained() {
+      const { model, metadata } = await source.trained();
+      const dataset = await prepareDataset(trainingExperimentOf(store, workdir).data);
+      const found = await calibrateConfidence(model, dataset, { threads: 1, onProgress: options.onProgress });
+      options.onFitted(found);
+      return { model: found.model, metadata: { ...metadata, temperature: found.temperature } };
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import type { Unit } from '../../base/number-text.js';
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective, Values } from '../../search/index.js';
 import type { Block, Choice, Costs, Network } from '../../spaces/index.js';
+import type { ClassReport } from './classes.js';
 import type { Int8Counts, VerdictDetail } from '../compress/index.js';
 import type { Evaluation } from '../schema/measures.js';
 import type {
@@ -19,6 +20,8 @@ import type {
   TrialState,
 } from '../../store/index.js';
 import type { HostShare } from '../stored/workers.js';
+
+export type { ClassReport, ClassRow, ConfusedClasses } from './classes.js';
 
 export interface MeasureText {
   /** `latency`. */
@@ -102,6 +105,8 @@ export interface ReportPrecision {
   /** Latency prediction from before the training. */
   readonly predicted: StoredPrediction | null;
   readonly final: FinalResult | null;
+  /** Results by class, of the test images where they are known. Absent in trials of older versions, and without a network. */
+  readonly classes?: ClassReport;
   readonly files: readonly ReportFile[];
 }
 

@@ -1,5 +1,6 @@
 import { frontier } from '../../search/frontier.js';
 import type { FinalRecord, Store, StoredPrecision } from '../../store/index.js';
+import { classMetrics, isClassMetric } from '../../compiler/runtime/classifier/scores.js';
 import { isAccuracy } from '../schema/measures.js';
 import { plainValues } from '../stored/candidates.js';
 import { objectivesOf } from '../stored/experiment.js';
@@ -38,14 +39,22 @@ function finalFrontier(store: Store, records: readonly FinalRecord[]): ReadonlyS
   );
   if (known.length === 0) return new Set();
   const objectives = objectivesOf(store);
-  // The final accuracy replaces every kind of accuracy of the search.
+  // The final accuracy replaces every kind of accuracy of the search, and metrics by class those of the search.
   const accuracies = objectives.map(({ name }) => name).filter(isAccuracy);
+  const metrics = objectives.map(({ name }) => name).filter(isClassMetric);
+  const results = metrics.length === 0 ? undefined : store.classResults.ofSome(known.map(({ trial }) => trial));
   const trials = new Map(store.trials.some(known.map(({ trial }) => trial)).map((trial) => [trial.number, trial]));
   const judged = known.flatMap(({ trial: number, precision, accuracy }) => {
     const trial = trials.get(number);
     if (trial === undefined) return [];
     const own = precision === trial.precision ? undefined : trial.variants.find((one) => one.precision === precision);
-    const anew = Object.fromEntries(accuracies.map((name) => [name, accuracy]));
+    const byClass = results
+      ?.get(number)
+      ?.find((one) => one.stage === 'final' && one.split === 'validation' && one.precision === precision);
+    const anew = {
+      ...Object.fromEntries(accuracies.map((name) => [name, accuracy])),
+      ...Object.fromEntries(metrics.map((name) => [name, byClass ? classMetrics[name](byClass.confusion) : NaN])),
+    };
     const values = { ...plainValues({ ...trial.values, ...own?.values }), ...anew };
     return [{ state: trial.state, values, key: keyOf(number, precision) }];
   });

@@ -1,3 +1,4 @@
+export { classReport } from './classes.js';
 export { toCsv } from './csv.js';
 export type * from './data.js';
 export { collectFinals, type FinalResults } from './finals.js';

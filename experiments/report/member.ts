@@ -11,6 +11,7 @@ import type {
   ReportMember,
   ReportTrial,
 } from './data.js';
+import { classReportOf } from './classes.js';
 import { collectFinals } from './finals.js';
 import { deviceText } from './text.js';
 
@@ -58,10 +59,12 @@ const filePrecisions = new Map<string, StoredPrecision>([
 function keptOf(store: Store, number: number, precision?: StoredPrecision): ReportPrecision {
   const ofPrecision = (known: StoredPrecision): boolean => precision === undefined || known === precision;
   const latest = store.measurements.of(number).findLast((measured) => ofPrecision(measured.precision));
+  const classes = classReportOf(store.classResults.of(number), precision ?? 'fp32');
   return {
     latency: latest === undefined ? null : toLatency(latest),
     predicted: store.trials.prediction(number, precision) ?? null,
     final: collectFinals(store).of({ number, ...(precision === undefined ? {} : { precision }) }) ?? null,
+    ...(classes && { classes }),
     files: store.artifacts
       .all()
       .filter((file) => file.trial === number && ofPrecision(filePrecisions.get(file.kind) ?? precision ?? 'fp32'))

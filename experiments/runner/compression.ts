@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { messageOf, NasError } from '../../base/errors.js';
-import { metricsOf } from '../../compiler/index.js';
+import { metricsOf } from '../../compiler/runtime/classifier/scores.js';
 import type { WeightBits } from '../../deploy/index.js';
 import type { Genotype } from '../../spaces/index.js';
 import {

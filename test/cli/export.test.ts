@@ -20,7 +20,7 @@ beforeAll(async () => {
   file = writeExperiment(directory, {
     name: 'exporting',
     teacher: null,
-    train: '{ epochs: 2, batch: 32 }',
+    train: '{ epochs: 2, batch: 32, class_weight: auto }',
     search: '{ controller: random, trials: 2, parallel: 1 }',
     final: null,
   });
@@ -156,6 +156,46 @@ describe('nas export --weights fp16', () => {
       weight_format: 'fp16',
       accuracy: await accuracies(half.model),
     });
+  });
+});
+
+describe('nas export --calibrated', () => {
+  it('divides the answers by a temperature: the classes stay, the validation loss falls', async () => {
+    const dataset = await prepareDataset(trainingOf(loadExperiment(file)).data);
+    const [plain, calibrated] = [await exported('plain'), await exported('calibrated', '--calibrated')];
+    const { temperature, ...metadata } = calibrated.metadata;
+    expect({ ...metadata, created: '' }).toEqual({ ...plain.metadata, precision: 'fp32', created: '' });
+    expect(temperature).toBeGreaterThan(0);
+    expect(calibrated.err).toMatch(/temperature \d+\.\d{3}, calibration error [\d.]+ % before, [\d.]+ % after/);
+    const [before, after] = [
+      await evaluateOnSplit(plain.model, dataset, 'validation'),
+      await evaluateOnSplit(calibrated.model, dataset, 'validation'),
+    ];
+    expect(after.confusion).toEqual(before.confusion);
+    expect(after.loss).toBeLessThan(before.loss);
+  });
+});
+
+describe('results by class', () => {
+  it('are shown of the test images, and are those of nas evaluate', async () => {
+    const [show, json] = await Promise.all([
+      nasInside(['show', workdir, `${onFrontier()}`]),
+      nasInside(['show', workdir, `${onFrontier()}`, '--json']),
+    ]);
+    expect(show.out).toMatch(/\nbalanced accuracy +[\d.]+ %\nmacro F1 +[\d.]+ %\nworst class's recall +[\d.]+ %/);
+    expect(show.out).toContain('Classes (the test images, from its file)');
+    expect(show.out).toContain('Confusion matrix');
+    const { classes } = JSON.parse(json.out) as { classes: { classes: object[]; metrics: object; matrix: number[][] } };
+    await exported('evaluated');
+    const model = join(directory, 'evaluated', 'model.onnx');
+    const evaluate = await nasInside(['evaluate', model, '--data', file, '--json']);
+    const found = JSON.parse(evaluate.out) as { perClass: object[]; metrics: object; confusion: number[][] };
+    expect(found.metrics).toEqual(classes.metrics);
+    expect(found.perClass).toEqual(classes.classes);
+    expect(found.confusion).toEqual(classes.matrix);
+    const text = await nasInside(['evaluate', model, '--data', file]);
+    expect(text.out).toContain('Classes (the test images)');
+    expect(text.out).toMatch(/\nTrouser +\d+ /);
   });
 });
 

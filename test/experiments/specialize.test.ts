@@ -54,6 +54,16 @@ describe('the experiment of a specialization', () => {
     expect(looked.final).not.toHaveProperty('quantize_aware');
   });
 
+  it('keeps metrics by class in place of the accuracy, without their bounds', () => {
+    const whole = text.replace(
+      'name: accuracy, constraint: { min: 0.9 }',
+      'name: worst_recall, constraint: { min: 0.9 }',
+    );
+    const { objectives } = derive({}, whole);
+    expect(objectives.map(({ name }) => name)).toEqual(['worst_recall', 'latency_ms', 'macs']);
+    expect(objectives[0]).not.toHaveProperty('constraint');
+  });
+
   it('evaluates slices within the budget without training', () => {
     const derived = derive();
     const whole = parseExperiment('whole.yaml', text, { checkFiles: false }).experiment as TrainingExperiment;

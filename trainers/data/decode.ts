@@ -41,6 +41,15 @@ export interface ImageHeader {
   readonly colours: string;
 }
 
+/** Loads once: `import` takes time for each image, even of a loaded module. */
+function lazily<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  return () => (loading ??= load());
+}
+
+/** sharp is slow to load, and most processes decode no image. */
+const loadSharp = lazily(() => import('sharp'));
+
 /** Starts of files that are named as images and are none that can be read. */
 const signatures: readonly (readonly [DamageCause, string, (start: string) => boolean])[] = [
   ['pointer', 'a pointer of Git LFS: run git lfs pull', (start) => start.startsWith('version https://git-lfs')],
@@ -83,15 +92,14 @@ function damageOf(bytes: Buffer, start: string, cause: unknown): DamagedImage {
  */
 export async function decodeImage(bytes: Buffer, rendering: Rendering): Promise<Uint8Array> {
   if (bytes.length === 0) throw new DamagedImage('empty', 'empty');
-  // Loaded lazily: it is slow to load, and most processes decode no image.
-  const { default: sharp } = await import('sharp');
+  const { default: sharp } = await loadSharp();
   const start = bytes.toString('latin1', 0, 64);
   try {
     if (isTiff(start)) {
       // Floating-point samples would be cut to bytes: values of 0 to 1 would become black.
       const { depth } = await sharp(bytes).metadata();
       if (depth !== 'uchar' && depth !== 'ushort')
-        throw new DamagedImage('samples', `samples of type ${depth ?? 'unknown'}: save it with 8 or 16 bits`);
+        throw new DamagedImage('samples', `samples of type ${depth}: save it with 8 or 16 bits`);
     }
     const image = toPixels(sharp(bytes), rendering);
     const { data, info } = await image.toBuffer({ resolveWithObject: true });
@@ -105,7 +113,7 @@ export async function decodeImage(bytes: Buffer, rendering: Rendering): Promise<
 
 /** The header of an image that `decodeImage` decodes. */
 export async function imageHeader(bytes: Buffer): Promise<ImageHeader> {
-  const { default: sharp } = await import('sharp');
+  const { default: sharp } = await loadSharp();
   const { format, width, height, space, hasAlpha } = await sharp(bytes).metadata();
   return { format, width, height, colours: hasAlpha ? `${space} + alpha` : space };
 }

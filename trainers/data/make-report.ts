@@ -1,6 +1,6 @@
 import { openImages, type Columns } from './cache.js';
 import type { DecodedFiles } from './decode-files.js';
-import { findDuplicates, looksAlike, type Pair } from './near-duplicates.js';
+import { findDuplicates, looksAlike, thumbnail, type Pair } from './near-duplicates.js';
 import type { DataReport } from './report.js';
 import type { FileSource } from './sources/source.js';
 
@@ -13,8 +13,14 @@ export function makeReport(
 ): DataReport {
   const shape = [height, width, channels] as const;
   const images = openImages(directory, height * width * channels);
+  const thumbnails = new Map<number, Uint8Array>();
+  const thumbnailOf = (row: number): Uint8Array => {
+    const made = thumbnails.get(row) ?? thumbnail(images.read(row), shape);
+    thumbnails.set(row, made);
+    return made;
+  };
   const { exact, near } = findDuplicates(columns.keys, columns.looks, (a, b) =>
-    looksAlike(images.read(a), images.read(b), shape),
+    looksAlike(thumbnailOf(a), thumbnailOf(b)),
   );
   images.close();
   const named = ([a, b]: Pair): DataReport['duplicates']['exact'][number] => ({

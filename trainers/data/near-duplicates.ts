@@ -118,18 +118,23 @@ const side = 16;
 /** Mean difference of grey levels, without the difference in brightness, of two copies of a picture. */
 const alike = 5;
 
-/** Whether two images of a shape are copies of one picture, up to compression and brightness. */
-export function looksAlike(
-  a: Uint8Array,
-  b: Uint8Array,
+/** A small grey version of an image, for `looksAlike`. */
+export const thumbnail = (
+  image: Uint8Array,
   shape: readonly [height: number, width: number, channels: number],
-): boolean {
-  const [first, second] = [averages(a, shape, side, side), averages(b, shape, side, side)];
-  const mean = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+): Uint8Array => Uint8Array.from(averages(image, shape, side, side), Math.round);
+
+const mean = (values: ArrayLike<number>, of: (value: number, i: number) => number = (value) => value): number => {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += of(values[i], i);
+  return sum / values.length;
+};
+
+/** Whether two images are copies of one picture, up to compression and brightness. */
+export function looksAlike(first: Uint8Array, second: Uint8Array): boolean {
   const centre = mean(first);
   const shift = centre - mean(second);
-  const difference = mean(first.map((value, i) => Math.abs(value - shift - second[i])));
-  const contrast = mean(first.map((value) => Math.abs(value - centre)));
+  const difference = mean(first, (value, i) => Math.abs(value - shift - second[i]));
   // Plain images differ little from each other.
-  return difference < Math.min(alike, contrast / 5);
+  return difference < Math.min(alike, mean(first, (value) => Math.abs(value - centre)) / 5);
 }

@@ -1,5 +1,6 @@
 import { count, duration } from '../../base/number-text.js';
 import type { NetworkMember, ReportData, ReportMember } from '../../experiments/page/api.js';
+import { Classes } from '../components/classes.js';
 import { Card, Decisions, type Fact, Facts } from '../components/elements.js';
 import {
   lastText,
@@ -44,6 +45,7 @@ export function NetworkCard({ member }: { readonly member: NetworkMember }) {
       <h3>Architecture</h3>
       <NetworkDrawing parts={parts} />
       <NetworkParts parts={parts} />
+      {member.classes !== undefined && <Classes report={member.classes} />}
       <h3>Decisions</h3>
       <Decisions choices={member.choices} />
     </Card>

@@ -52,6 +52,8 @@ export const classMetrics = {
 
 export type ClassMetric = keyof typeof classMetrics;
 
+export const isClassMetric = (name: string): name is ClassMetric => Object.hasOwn(classMetrics, name);
+
 /** All class metrics of a confusion matrix. */
 export const metricsOf = (confusion: Confusion): Readonly<Record<ClassMetric, number>> => ({
   balanced_accuracy: classMetrics.balanced_accuracy(confusion),

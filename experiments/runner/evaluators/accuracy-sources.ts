@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { NasError } from '../../../base/errors.js';
-import { metricsOf } from '../../../compiler/index.js';
+import { metricsOf } from '../../../compiler/runtime/classifier/scores.js';
 import { choicesOf } from '../../../spaces/index.js';
 import type { TrialRecord } from '../../../store/index.js';
 import { measureNamed, trainedValues, valuesFrom } from '../../schema/measures.js';

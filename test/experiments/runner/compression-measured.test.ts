@@ -91,7 +91,14 @@ it('a network that int8 makes fast enough is judged by the latency, size and acc
   for (const trial of trials) {
     const [fp32, int8] = trial.variants;
     expect(trial).toMatchObject({ state: 'complete', precision: 'int8' });
-    expect(Object.keys(int8.values).sort()).toEqual(['accuracy', 'latency_ms', 'size_bytes']);
+    expect(Object.keys(int8.values).sort()).toEqual([
+      'accuracy',
+      'balanced_accuracy',
+      'latency_ms',
+      'macro_f1',
+      'size_bytes',
+      'worst_recall',
+    ]);
     expect(Object.keys(fp32.values).sort()).toEqual(Object.keys(int8.values).sort());
     const { speedup, int8: latency } = searched(measured, trial.number);
     expect(trial.observed).toMatchObject({

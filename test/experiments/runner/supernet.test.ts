@@ -46,7 +46,10 @@ describe('a run whose candidates inherit', () => {
     expect(supernet.curve).toHaveLength(2);
     expect(supernet.weights).not.toBeNull();
     for (const { values } of trials)
-      expect(Object.keys(values).filter((name) => name.includes('accuracy'))).toEqual(['inherited_accuracy']);
+      expect(Object.keys(values).filter((name) => name.includes('accuracy'))).toEqual([
+        'inherited_accuracy',
+        'balanced_accuracy',
+      ]);
     expect(curves.map(([search]) => search.length)).toEqual([1, 1, 1]);
     expect(finals.length).toBeGreaterThan(0);
     for (const { from, epochs } of finals) expect([from, epochs]).toEqual(['supernet', 1]);
@@ -56,7 +59,13 @@ describe('a run whose candidates inherit', () => {
     const model = reading(first(), ({ artifacts }) => artifacts.all().find(({ kind }) => kind === 'onnx'));
     expect(readMetadata(readFileSync(join(first(), model?.path ?? ''))).weights).toBe('inherited');
     const page = readFileSync(join(first(), 'report.html'), 'utf8');
-    for (const text of ['<h2>Supernet</h2>', 'inherited accuracy', 'final accuracy (from supernet)', 'largest network'])
+    for (const text of [
+      '<h2>Supernet</h2>',
+      'inherited accuracy',
+      'final accuracy (from supernet)',
+      'largest network',
+      'Results by class',
+    ])
       expect(page).toContain(text);
     expect(page).not.toContain('search accuracy');
   });
@@ -72,7 +81,10 @@ describe('a run of slices', () => {
     expect(existsSync(join(workdir, 'artifacts', 'final'))).toBe(false);
     for (const { state, values } of trials) {
       expect(state).toBe('complete');
-      expect(Object.keys(values).filter((name) => name.includes('accuracy'))).toEqual(['supernet_accuracy']);
+      expect(Object.keys(values).filter((name) => name.includes('accuracy'))).toEqual([
+        'supernet_accuracy',
+        'balanced_accuracy',
+      ]);
     }
     for (const final of finals) expect(final).toMatchObject({ from: 'supernet', epochs: 0, accuracy: null });
     for (const { path, exists } of models) {

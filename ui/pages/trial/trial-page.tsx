@@ -2,6 +2,7 @@ import { useLocation, useRoute } from 'preact-iso';
 import { bytes } from '../../../base/number-text.js';
 import type { FileAddress, ReportMember, RunId, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
+import { Classes } from '../../components/classes.js';
 import { CopyButton, Decisions } from '../../components/elements.js';
 import { NetworkDrawing, NetworkParts } from '../../components/network.js';
 import { Table } from '../../components/table.js';
@@ -99,6 +100,11 @@ function Trial({ answer }: { readonly answer: TrialAnswer }) {
         <TrialWorkers takings={answer.takings} />
       </section>
       <Network trial={trial} />
+      {trial.classes !== undefined && (
+        <section>
+          <Classes report={trial.classes} />
+        </section>
+      )}
       <TrialCurves trial={trial} />
       <Latencies measurements={measurements} />
       {(commands.length > 0 || trial.files.length > 0) && (

@@ -1,0 +1,60 @@
+import { percent, type ClassReport, type ClassRow, type ConfusedClasses } from '../../experiments/report/index.js';
+import { type Colors, type Column, renderTable } from './terminal.js';
+
+const share = (value: number | null): string => (value === null ? '-' : percent(value));
+
+/** Facts about metrics that treat all classes alike, and about confidence. */
+export const classFacts = ({ metrics, calibrationError }: ClassReport): (readonly [name: string, value: string])[] => [
+  ['balanced accuracy', percent(metrics.balanced_accuracy)],
+  ['macro F1', percent(metrics.macro_f1)],
+  ["worst class's recall", percent(metrics.worst_recall)],
+  ['calibration error', `${percent(calibrationError)} between confidence and accuracy`],
+];
+
+const classColumns: readonly Column<ClassRow>[] = [
+  { title: 'class', cell: ({ name }) => name },
+  { title: 'images', numeric: true, cell: ({ count }) => `${count}` },
+  { title: 'precision', numeric: true, cell: ({ precision }) => share(precision) },
+  { title: 'recall', numeric: true, cell: ({ recall }) => share(recall) },
+  { title: 'F1', numeric: true, cell: ({ f1 }) => share(f1) },
+];
+
+const confusedColumns: readonly Column<ConfusedClasses>[] = [
+  { title: 'class', cell: ({ actual }) => actual },
+  { title: 'taken for', cell: ({ predicted }) => predicted },
+  { title: 'images', numeric: true, cell: ({ count }) => `${count}` },
+];
+
+/** Most classes of a matrix that fits a terminal. */
+const mostInMatrix = 12;
+/** Most classes of a table; of more, those with the lowest recall are shown. */
+const mostRows = 30;
+
+function confusionTable({ matrix, classes, confused }: ClassReport, colors: Colors): string {
+  if (confused.length === 0) return '';
+  if (matrix === null || classes.length > mostInMatrix)
+    return `\n${colors.bold('Most frequent confusions')}\n${renderTable(confusedColumns, confused, colors)}`;
+  const rows = matrix.map((counts, c) => ({ counts, c }));
+  const columns: Column<(typeof rows)[number]>[] = [
+    { title: 'class \\ predicted', cell: ({ c }) => classes[c].name },
+    ...classes.map(({ name }, p) => ({
+      title: name,
+      numeric: true,
+      cell: ({ counts, c }: (typeof rows)[number]) => {
+        const text = counts[p] === 0 ? '·' : `${counts[p]}`;
+        return c === p ? colors.bold(text) : text;
+      },
+    })),
+  ];
+  return `\n${colors.bold('Confusion matrix')}\n${renderTable(columns, rows, colors)}`;
+}
+
+/** Tables of a network's results by class. */
+export function classListing(report: ClassReport, colors: Colors): string {
+  const { classes, of } = report;
+  const hardest = [...classes].sort((a, b) => (a.recall ?? 2) - (b.recall ?? 2)).slice(0, mostRows);
+  const shown = classes.length > mostRows ? hardest : classes;
+  const which = shown === classes ? '' : `, the ${mostRows} of ${classes.length} with the lowest recall`;
+  const table = renderTable(classColumns, shown, colors);
+  return `\n${colors.bold(`Classes (${of}${which})`)}\n${table}${confusionTable(report, colors)}`;
+}

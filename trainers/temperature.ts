@@ -1,0 +1,121 @@
+import { Scoreboard } from '../compiler/index.js';
+import type { Model, Weights } from '../spaces/models/index.js';
+import { type DatasetRef, withDataset } from './data/index.js';
+import { onProcessor } from './engines/index.js';
+import { evaluationLoader, networkInference } from './evaluate.js';
+
+/** A temperature outside would make answers certain, or all alike: too few images were wrong, or right, to fit one. */
+const bounds = { least: 0.05, most: 20 } as const;
+
+/** Logits [count, classes] with labels [count, classes] (distributions). */
+interface Labelled {
+  readonly logits: Float32Array;
+  readonly labels: Float32Array;
+  readonly classes: number;
+}
+
+/** Derivative of the mean cross-entropy of `scale` x logits by `scale`, which it grows with. */
+function slope({ logits, labels, classes }: Labelled, scale: number): number {
+  let sum = 0;
+  for (let start = 0; start < logits.length; start += classes) {
+    let highest = -Infinity;
+    for (let c = 0; c < classes; c++) highest = Math.max(highest, logits[start + c]);
+    let [total, expected, wanted] = [0, 0, 0];
+    for (let c = 0; c < classes; c++) {
+      const z = logits[start + c];
+      const weight = Math.exp(scale * (z - highest));
+      total += weight;
+      expected += weight * z;
+      wanted += labels[start + c] * z;
+    }
+    sum += expected / total - wanted;
+  }
+  return (sum * classes) / logits.length;
+}
+
+/**
+ * The temperature T that minimises the cross-entropy of softmax(logits / T) (Guo et al. 2017, "On Calibration of Modern Neural
+ * Networks"), in [0.05, 20]. The cross-entropy is convex in 1 / T, so its derivative has one zero, which is bisected.
+ */
+export function fitTemperature(labelled: Labelled): number {
+  let [low, high] = [1 / bounds.most, 1 / bounds.least];
+  for (let i = 0; i < 40; i++) {
+    const middle = Math.sqrt(low * high);
+    if (slope(labelled, middle) > 0) high = middle;
+    else low = middle;
+  }
+  return 1 / Math.sqrt(low * high);
+}
+
+/** A network whose answers are divided by a temperature. */
+export interface Calibrated {
+  readonly model: Model;
+  readonly temperature: number;
+  /** Expected calibration error on the validation images, which the temperature is fitted to. */
+  readonly calibrationError: { readonly before: number; readonly after: number };
+}
+
+/** The weights of the last layer, which give the logits. */
+const lastLayer: ReadonlySet<string> = new Set(['logits/kernel', 'logits/bias']);
+
+const scaled = (weights: Weights, factor: number): Weights =>
+  new Map(
+    [...weights].map(([name, value]) => [
+      name,
+      lastLayer.has(name) ? { ...value, data: Float32Array.from(value.data, (x) => x * factor) } : value,
+    ]),
+  );
+
+/**
+ * Fits a temperature on the validation images and divides the weights of the last layer by it: classes stay as they are, and the
+ * softmax of the answers is as sure as it is right.
+ * @param options.onProgress called with the number of images so far
+ */
+export async function calibrateConfidence(
+  model: Model,
+  dataset: DatasetRef,
+  { threads, onProgress }: { readonly threads: number; readonly onProgress?: (done: number, total: number) => void },
+): Promise<Calibrated> {
+  const inference = await networkInference(model, onProcessor, threads);
+  const [height, width] = model.network.input;
+  const { classes } = model.network;
+  try {
+    return await withDataset(dataset, async (open) => {
+      const total = open.info.counts.validation;
+      const labelled = {
+        logits: new Float32Array(total * classes),
+        labels: new Float32Array(total * classes),
+        classes,
+      };
+      const loader = evaluationLoader(open, 'validation', 128, { size: [height, width] });
+      let done = 0;
+      try {
+        for await (const { images, labels, size } of loader.epoch(0)) {
+          labelled.logits.set(await inference.run(images, [size, ...model.network.input]), done * classes);
+          labelled.labels.set(labels, done * classes);
+          done += size;
+          onProgress?.(done, total);
+        }
+      } finally {
+        await loader.close();
+      }
+      const temperature = fitTemperature(labelled);
+      const errorAt = (divisor: number): number => {
+        const board = new Scoreboard();
+        board.add(
+          labelled.logits.map((z) => z / divisor),
+          labelled.labels,
+          total,
+        );
+        return board.scores().calibrationError;
+      };
+      return {
+        model: { ...model, weights: scaled(model.weights, 1 / temperature) },
+        temperature,
+        calibrationError: { before: errorAt(1), after: errorAt(temperature) },
+      };
+    });
+  } finally {
+    await inference.close();
+  }
+}
