@@ -36,7 +36,7 @@ export { fineTuning, fineTuningEpochs, fromTrained, quantizeAwareTraining } from
 export type { RangeMethod } from './quantize-aware/ranges.js';
 export { averageDecay, learningRate } from './optimizers/index.js';
 export * from './schema.js';
-export { completeTraining, overTraining, trainSchema, withStepsOn, type TrainConfig } from './recipe.js';
+export { defaultLength, completeTraining, overTraining, trainSchema, withStepsOn, type TrainConfig } from './recipe.js';
 export {
   channelImportance,
   importanceKinds,

@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { makeDirectory } from '../../base/files.js';
 import { command } from '../command.js';
+import type { Terminal } from '../output/terminal.js';
+
+const experimentFile = 'experiment.yaml';
 
 /** Text of experiments/quickstart.yaml, in the sources or two levels above dist/. */
 function template(): string {
@@ -19,29 +22,67 @@ function template(): string {
   );
 }
 
+/** The path of a folder as the experiment in `dir` has it. */
+const pathFrom = (dir: string, folder: string): string =>
+  relative(resolve(dir), resolve(folder)).replaceAll('\\', '/') || '.';
+
+/** A valid name of a run from that of a folder. */
+const nameOf = (folder: string): string =>
+  basename(resolve(folder))
+    .replace(/[^\w.-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '') || 'images';
+
+interface Draft {
+  readonly text: string;
+  /** Lines about the time that the run takes. */
+  readonly hours: readonly string[];
+}
+
+async function draftFor(dir: string, folder: string, estimated: boolean, terminal: Terminal): Promise<Draft> {
+  const { proposeExperiment } = await import('../../experiments/propose/index.js');
+  const { watch } = await import('../watch-run.js');
+  const file = join(dir, experimentFile);
+  const request = { folder, path: pathFrom(dir, folder), name: nameOf(folder), file, estimated };
+  return watch((observe, signal) => proposeExperiment(request, { observe, signal }), terminal);
+}
+
 export const init = command({
   usage: 'init [dir]',
   summary: 'Write a commented experiment.yaml to start from',
   examples: [
     ['init', 'experiment.yaml in the current folder'],
     ['init my-search', 'my-search/experiment.yaml; creates the folder'],
+    ['init --images photos', 'for the images in photos, with one folder for each class'],
   ],
   options: (yargs) =>
-    yargs.positional('dir', { type: 'string', default: '.', describe: 'Folder to write to; created when missing' }),
-  run: ({ dir }, { out }) => {
-    const file = join(dir, 'experiment.yaml');
-    const text = template();
+    yargs
+      .positional('dir', { type: 'string', default: '.', describe: 'Folder to write to; created when missing' })
+      .option('images', {
+        type: 'string',
+        describe: 'Folder of images to write the experiment for: size, batch and the rest fit them',
+      })
+      .option('estimate', {
+        type: 'boolean',
+        default: true,
+        describe: 'With --images: train some networks for seconds, to estimate the hours of the run',
+      }),
+  run: async ({ dir, images, estimate }, terminal) => {
+    const file = join(dir, experimentFile);
+    requireNew(file);
+    const { text, hours } =
+      images === undefined ? { text: template(), hours: [] } : await draftFor(dir, images, estimate, terminal);
     try {
       makeDirectory(dir);
       writeFileSync(file, text, { flag: 'wx' });
     } catch (cause) {
-      const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST' && existsSync(file);
-      if (exists)
-        throw invalidInput(`${file} already exists`, {
-          hint: 'Choose another folder: nas init <dir>.',
-        });
+      requireNew(file);
       throw invalidInput(`${file} cannot be written: ${messageOf(cause)}`, { cause });
     }
-    out(`wrote ${file}\nnext: nas validate ${file}, then nas run ${file}\n`);
+    terminal.out([`wrote ${file}`, ...hours, `next: nas validate ${file}, then nas run ${file}`, ''].join('\n'));
   },
 });
+
+function requireNew(file: string): void {
+  if (existsSync(file))
+    throw invalidInput(`${file} already exists`, { hint: 'Choose another folder: nas init <dir>.' });
+}

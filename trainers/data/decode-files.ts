@@ -97,9 +97,10 @@ type Outcome = { readonly entry: WorkEntry; readonly pixels: Uint8Array | null }
 async function decodeMissing(
   source: FileSource,
   work: Work,
-  { onProgress, signal }: ConvertOptions,
+  options: ConvertOptions,
 ): Promise<(item: Item) => Decoded> {
   const { items } = source.listing;
+  const { signal } = options;
   const step = Math.ceil(items.length / sampledHeaders);
   const missing = items.flatMap(({ file }, i) =>
     work.find(file) === undefined ? [{ file, sampled: i % step === 0 }] : [],
@@ -107,7 +108,7 @@ async function decodeMissing(
   // A failure of the system may pass: it is reported, but not remembered for the next conversion.
   const passing = new Map<string, Decoded>();
   let done = items.length - missing.length;
-  onProgress?.(done, items.length);
+  options.onProgress?.(done, items.length);
   const decode = async ({ index, load }: LoadedFile): Promise<Outcome> => {
     const { file, sampled } = missing[index];
     try {
@@ -131,7 +132,7 @@ async function decodeMissing(
       if (damage?.cause === 'closed' || damage?.cause === 'missing') passing.set(entry.path, { row: null, damage });
       else await work.add(entry, pixels);
       done++;
-      if (done % 64 === 0 || done === items.length) onProgress?.(done, items.length);
+      if (done % 64 === 0 || done === items.length) options.onProgress?.(done, items.length);
       signal?.throwIfAborted();
     }
   } finally {

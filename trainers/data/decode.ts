@@ -99,7 +99,7 @@ export async function decodeImage(bytes: Buffer, rendering: Rendering): Promise<
       // Floating-point samples would be cut to bytes: values of 0 to 1 would become black.
       const { depth } = await sharp(bytes).metadata();
       if (depth !== 'uchar' && depth !== 'ushort')
-        throw new DamagedImage('samples', `samples of type ${depth ?? 'unknown'}: save it with 8 or 16 bits`);
+        throw new DamagedImage('samples', `samples of type ${depth}: save it with 8 or 16 bits`);
     }
     const image = toPixels(sharp(bytes), rendering);
     const { data, info } = await image.toBuffer({ resolveWithObject: true });

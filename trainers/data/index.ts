@@ -1,5 +1,5 @@
 export { defaultAugment, viewsOf } from './augment/defaults.js';
-export { openBatches, type Batch, type BatchSource, type LoaderOptions } from './batches.js';
+export { openBatches, type Batch, type BatchSource, type LoaderOptions, stepsPerEpoch } from './batches.js';
 export {
   addRenderings,
   describeDataset,
@@ -7,6 +7,7 @@ export {
   openDataset,
   openSource,
   prepareDataset,
+  readReport,
   withDataset,
   type Dataset,
   type DatasetRef,
@@ -15,6 +16,7 @@ export {
 } from './dataset.js';
 export { createLoader, trainingLoader, type Loader } from './loader.js';
 export { LogitsWriter } from './logits-file.js';
+export type { DataReport } from './report.js';
 export type { DataSource } from './sources/source.js';
 export {
   splitNames,

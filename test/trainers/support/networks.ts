@@ -35,15 +35,16 @@ export const tinyTeacher = (options: { size?: number; classes?: number } = {}): 
   head: { filters: 0, act: 'relu', dropout: 0 },
 });
 
-/** A batch of noise with labels and teacher logits. */
+/** A batch of noise with labels and teacher logits, and with images of 8 x 8 for smaller members of a supernet. */
 export function noiseBatch(network: Network, size: number, seed: number): EngineBatch {
-  const random = new Random(seed, 'noise');
+  const [random, other] = [new Random(seed, 'noise'), new Random(seed, 'other noise')];
   const [height, width, channels] = network.input;
   const { classes } = network;
   const labels = new Float32Array(size * classes);
   for (let i = 0; i < size; i++) labels[i * classes + random.int(classes)] = 1;
   return {
     images: Float32Array.from({ length: size * height * width * channels }, () => random.normal()),
+    others: [{ size: [8, 8], images: Float32Array.from({ length: size * 64 * channels }, () => other.normal()) }],
     labels,
     teacher: Float32Array.from({ length: size * classes }, () => random.normal()),
   };

@@ -31,7 +31,7 @@ export interface DamagedFile {
 /** The content of a file; `load` fails when the file cannot be read. */
 export interface LoadedFile {
   readonly index: number;
-  load(): Promise<Buffer>;
+  readonly load: () => Promise<Buffer>;
 }
 
 /** The files of a folder or an archive. */

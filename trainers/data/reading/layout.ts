@@ -87,11 +87,16 @@ export function readLayout(tree: FileTree, wanted?: readonly string[]): Listing 
 
 /** Descends through folders that hold nothing but one other folder of folders. */
 function unwrap(folder: Folder, isClass: (folder: Folder) => boolean = () => false): Folder {
-  const [inner, second] = folder.folders;
-  const isWrapper = folder.images.length === 0 && folder.folders.length === 1 && second === undefined;
+  const [inner] = folder.folders;
+  const isWrapper = folder.images.length === 0 && folder.folders.length === 1;
   return isWrapper && inner.images.length === 0 && !isClass(inner) ? unwrap(inner, isClass) : folder;
 }
 
+/** Whether a folder has one of the names. */
+const isNamed = (folder: Folder, names: readonly string[]): boolean =>
+  names.some((name) => plainName(name) === plainName(folder.name));
+
+/** Whether each name is that of a folder. */
 const has = (folders: readonly Folder[], names: readonly string[]): boolean =>
   names.every((name) => folders.some((folder) => plainName(folder.name) === plainName(name)));
 
@@ -187,7 +192,7 @@ function isSame(a: readonly Folder[], b: readonly Folder[]): boolean {
 
 function classesInSplits(reading: Reading, parts: readonly Part[]): Pick<Listing, 'classes' | 'items'> {
   const { path, wanted, notes } = reading;
-  const isWanted = (folder: Folder): boolean => wanted === undefined || has([folder], wanted);
+  const isWanted = (folder: Folder): boolean => wanted === undefined || isNamed(folder, wanted);
   const first = unwrap(parts[0].folder);
   const classFolders = first.folders.filter(isWanted);
   if (wanted === undefined) {
@@ -246,7 +251,7 @@ function checkClasses(reading: Reading, folder: Folder): void {
 /** The class folders of a tree without split folders, or classes around split folders. */
 function classFolders(reading: Reading, root: Folder): Part[] | Pick<Listing, 'classes' | 'items'> {
   const { wanted, path } = reading;
-  const folder = unwrap(root, wanted === undefined ? undefined : (inner) => has([inner], wanted));
+  const folder = unwrap(root, wanted === undefined ? undefined : (inner) => isNamed(inner, wanted));
   const { folders } = folder;
   const at = join(path, folder.path);
   if (wanted !== undefined) {
@@ -255,7 +260,7 @@ function classFolders(reading: Reading, root: Folder): Part[] | Pick<Listing, 'c
       throw invalidInput(`${at} has no class folder ${missing} (it has ${namesOf(folders)})`, {
         hint: 'data.classes names the class folders in the order of the labels.',
       });
-    const others = folders.filter((inner) => !has([inner], wanted));
+    const others = folders.filter((inner) => !isNamed(inner, wanted));
     if (others.length > 0) noteIgnored(reading, others, 'the classes');
     return [{ folder, split: null }];
   }

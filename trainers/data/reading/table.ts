@@ -45,13 +45,11 @@ function csvTable(file: string, text: string): Table {
   const count = (separator: string): number => header.split(separator).length;
   const delimiter = ['\t', ';', ','].reduce((best, one) => (count(one) > count(best) ? one : best), ',');
   try {
-    const [names, ...rows] = records.parse(
-      parse(text, { bom: true, info: true, skip_empty_lines: true, trim: true, delimiter }),
-    );
+    const lines = records.parse(parse(text, { bom: true, info: true, skip_empty_lines: true, trim: true, delimiter }));
     return {
       file,
-      columns: names?.record ?? [],
-      rows: rows.map(({ record, info }) => ({ cells: record, line: info.lines })),
+      columns: lines.length === 0 ? [] : lines[0].record,
+      rows: lines.slice(1).map(({ record, info }) => ({ cells: record, line: info.lines })),
     };
   } catch (cause) {
     if (cause instanceof CsvError) {

@@ -54,8 +54,8 @@ async function* entriesOf(
       entry.on('end', () => ready.push({ path: name, type, size, mtime, content: Buffer.concat(chunks) }));
     },
   });
-  let failure: unknown;
-  parser.on('error', (error) => (failure ??= error));
+  const failures: Error[] = [];
+  parser.on('error', (error: Error) => failures.push(error));
   let [packed, unpacked] = [0, 0];
   const file = createReadStream(path, { highWaterMark: 2 ** 18 });
   file.on('data', (chunk) => (packed += chunk.length));
@@ -67,11 +67,11 @@ async function* entriesOf(
       unpacked += chunk.length;
       if (expandsTooMuch(packed, unpacked)) throw new Error('it expands more than a thousandfold');
       parser.write(chunk);
-      if (failure !== undefined) throw failure;
+      if (failures.length > 0) throw failures[0];
       yield* ready.splice(0);
     }
     parser.end();
-    if (failure !== undefined) throw failure;
+    if (failures.length > 0) throw failures[0];
     yield* ready.splice(0);
   } catch (cause) {
     if (signal?.aborted === true || cause instanceof NasError) throw cause;

@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import { invalidInput } from '../../../base/errors.js';
 import { openFolder } from './folder.js';
 import type { FileTree } from './files.js';
+import { isTable } from './table.js';
 import { openTar } from './tar.js';
 import { openZip } from './zip.js';
 
@@ -34,5 +35,7 @@ export async function openTree(path: string, purpose: string): Promise<FileTree>
     throw invalidInput(`${path}: archives of this format cannot be read`, {
       hint: 'Unpack it and name the folder, or pack it as .zip or .tar.gz.',
     });
-  throw invalidInput(`${path} is not a folder`, { hint });
+  throw invalidInput(`${path} is not a folder`, {
+    hint: isTable(path) ? `A table of images and labels is data: {type: list, path: ${path}}.` : hint,
+  });
 }

@@ -47,7 +47,7 @@ export interface FileSource extends SourceInfo {
   readonly listing: Listing;
   /** What happens when some of the images are damaged. */
   readonly damaged: 'refuse' | 'skip';
-  decode(bytes: Buffer): Promise<Uint8Array>;
+  readonly decode: (bytes: Buffer) => Promise<Uint8Array>;
   /** Of the path and the decoding: conversions of the same origin share their finished work. */
   readonly origin: string;
 }

@@ -9,11 +9,14 @@ import { temporaryFolder } from '../../../support/temporary.js';
 
 const file = (path: string) => ({ path, sha256: '0'.repeat(64), bytes: 1 });
 
+/** The part of a network that decides which renderings of the images a job needs. */
+const network = { input: [8, 8, 1] };
+
 /** A job with its paths only. */
 const train = (data: string, directory: string): Job =>
-  ({ kind: 'train', fit: { dataset: { directory: data }, teacher: null, directory } }) as unknown as Job;
+  ({ kind: 'train', fit: { network, dataset: { directory: data }, teacher: null, directory } }) as unknown as Job;
 const exporting = (path: string): Job =>
-  ({ kind: 'export', candidate: {}, path, dataset: { directory: '@0' } }) as unknown as Job;
+  ({ kind: 'export', candidate: { network }, path, dataset: { directory: '@0' } }) as unknown as Job;
 const teacher = (cache: string): Job =>
   ({ kind: 'teacher', config: { type: 'none' }, options: { dataset: { directory: '@0' }, cache } }) as unknown as Job;
 

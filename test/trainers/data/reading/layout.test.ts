@@ -54,4 +54,19 @@ describe('a folder as people have it', () => {
     for (const { file, label } of found.items)
       expect(file.path.normalize('NFC').toLowerCase()).toContain(found.classes[label].normalize('NFC').toLowerCase());
   });
+
+  it.each<[string, readonly string[], Record<string, number>, string]>([
+    ['beside others', ['{dog,cat,owl}/{a,b}.jpg'], { all: 4 }, 'Ignored beside the classes: owl (2 images).'],
+    ['with the same sub-folders', ['{cat,dog}/{day,night}/a.jpg'], { all: 4 }, 'belong to the class: cat, dog'],
+    ['in splits', ['{train,test}/{cat,dog}/a.jpg'], { train: 2, test: 2 }, ''],
+    ['that hold the names of splits', ['{cat,dog}/{train,other}/{x,y}/a.jpg'], { all: 8 }, 'belong to the class'],
+  ])('has the class folders that the user names, in their order: %s', async (_, files, images, note) => {
+    const found = await readOrRefuse(write(files), ['dog', 'cat']);
+    if (found instanceof NasError) throw found;
+    expect(found.classes).toEqual(['dog', 'cat']);
+    expect(countsOf(found)).toEqual(images);
+    expect(found.notes.join()).toContain(note);
+    for (const { file, label } of found.items) expect(file.path).toContain(['dog', 'cat'][label]);
+    expect(await readOrRefuse(write(files), ['dog', 'cow'])).toMatchObject({ code: 'invalid-input' });
+  });
 });

@@ -1,0 +1,199 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Random } from '../../base/random.js';
+import { defaultProtocol } from '../../latency-models/index.js';
+import { choicesOf, sampleGenotype, type Genotype } from '../../spaces/index.js';
+import { lossSchema, stepsPerEpoch, type TrainConfig } from '../../trainers/index.js';
+import { locatingIn, type LoadedExperiment } from '../parse/index.js';
+import { isTableExperiment } from '../schema/run-experiment.js';
+import type { RunObserver } from './events.js';
+import { LocalPool } from './jobs/local-pool.js';
+import type { JobRunner } from './jobs/job-runner.js';
+import { defaultThreads, type TrainingPlan } from './plan.js';
+import { preparePlan } from './prepare-plan.js';
+
+/** Seconds that the parts of a run take on this machine. */
+export interface RunEstimate {
+  /** Of all trials: their trainings, and the measurement of their latencies. */
+  readonly search: number;
+  /** Of the final trainings and measurements. */
+  readonly final: number;
+  /** Networks on the frontier that the estimate assumes. */
+  readonly frontier: number;
+}
+
+export interface EstimateOptions {
+  readonly observe: RunObserver;
+  readonly signal: AbortSignal;
+  /** Networks of the space that are trained, and seconds of training of each from its first step on; default 6 of 3 s. */
+  readonly sample?: { readonly networks: number; readonly seconds: number };
+  /** Default: processes of this machine. */
+  readonly workers?: (size: number) => JobRunner;
+}
+
+/** Time of a forward pass over an image as a share of a training step's. */
+const forward = 1 / 3;
+/** Images whose statistics a short training ends with. */
+const statisticsImages = 2048;
+
+/** Networks on the frontier of so many trials. */
+const frontierOf = (trials: number): number => Math.min(trials, Math.round(1.6 * Math.sqrt(trials)));
+
+/** What training a network takes on this machine. */
+interface Pace {
+  /** Seconds before the first step. */
+  readonly start: number;
+  /** Seconds of a step. */
+  readonly step: number;
+  /** Whether the steps' seconds contain the evaluations after epochs. */
+  readonly evaluated: boolean;
+}
+
+/**
+ * Estimates the time of a run: trains networks of its space on its images for some steps each, with its engine and as many
+ * at once as it does, and measures the latency of one. Images are converted first, for the run, too.
+ * @throws NasError as `runExperiment` for an experiment that cannot begin; `interrupted` when the signal is aborted
+ */
+export async function estimateRun(loaded: LoadedExperiment, options: EstimateOptions): Promise<RunEstimate | null> {
+  const { experiment: asked } = loaded;
+  if (isTableExperiment(asked)) return null;
+  const { observe, signal, workers, sample = { networks: 6, seconds: 3 } } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'nas-estimate-'));
+  try {
+    const plan = await preparePlan(asked, {
+      workdir: folder,
+      threads: defaultThreads(asked),
+      fixedWorkers: false,
+      fixedBatch: () => false,
+      before: null,
+      acceptEnvironment: false,
+      time: Date.now(),
+      locating: locatingIn(loaded),
+      observe,
+      signal,
+    });
+    if (plan.kind === 'table') return null;
+    const { parallel } = plan.experiment.search;
+    const jobs = workers?.(parallel) ?? new LocalPool({ size: parallel, retries: 0 });
+    const stop = (): void => jobs.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await estimate(plan, jobs, sample);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      await jobs.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function estimate(
+  plan: TrainingPlan,
+  jobs: JobRunner,
+  sample: NonNullable<EstimateOptions['sample']>,
+): Promise<RunEstimate> {
+  const { experiment, space } = plan;
+  const random = new Random(experiment.seed, 'estimate');
+  const genotypes = Array.from({ length: sample.networks }, () => sampleGenotype(space, random));
+  const measuredPaces = await Promise.all(
+    genotypes.map((genotype, i) => paceOf({ plan, jobs, seconds: sample.seconds }, genotype, i)),
+  );
+  // The first job of a worker waits for its process.
+  const starts = measuredPaces.map(({ start }) => start).sort((a, b) => a - b);
+  const paces = measuredPaces.map((pace) => ({ ...pace, start: starts[starts.length >> 1] }));
+  await measured(plan, jobs, genotypes[0], 'first');
+  const latency = await measured(plan, jobs, genotypes[0], 'second');
+  const { search, train, final } = experiment;
+  const meanOf = (config: TrainConfig): number =>
+    paces.reduce((sum, pace) => sum + secondsOf(plan, config, pace), 0) / paces.length;
+  const together = Math.min(search.parallel, search.trials);
+  const frontier = frontierOf(search.trials);
+  const calibration = plan.experiment.latency.calibration;
+  return {
+    search: (search.trials * meanOf(train)) / together + (search.trials + calibration) * latency,
+    final: final === null ? 0 : (frontier * meanOf(final)) / Math.min(search.parallel, frontier) + frontier * latency,
+    frontier,
+  };
+}
+
+/** Seconds of a whole training. */
+function secondsOf({ data }: TrainingPlan, train: TrainConfig, { start, step, evaluated }: Pace): number {
+  const { batch, epochs, epoch_share: share } = train;
+  const steps = epochs * stepsPerEpoch(data.counts.train, { batch, dropLast: true, share });
+  const evaluations = evaluated ? 0 : epochs * data.counts.validation;
+  const images = evaluations + Math.min(statisticsImages, data.counts.train);
+  return start + steps * step + (images / batch) * step * forward;
+}
+
+/** Trains a network of the space for some seconds. */
+async function paceOf(
+  { plan, jobs, seconds }: { readonly plan: TrainingPlan; readonly jobs: JobRunner; readonly seconds: number },
+  genotype: Genotype,
+  i: number,
+): Promise<Pace> {
+  const { experiment, dataset, engine, threads, space, workdir, data } = plan;
+  const { train, search } = experiment;
+  const steps = stepsPerEpoch(data.counts.train, { batch: train.batch, dropLast: true, share: train.epoch_share });
+  let began = Date.now();
+  let first: { readonly at: number; readonly step: number } | undefined;
+  let last = { at: began, step: 0 };
+  let epochs = 0;
+  const submitted = jobs.submit(
+    {
+      id: `estimate/${i}`,
+      job: {
+        kind: 'train',
+        fit: {
+          network: space.build(genotype),
+          seed: experiment.seed,
+          train: { ...train, loss: lossSchema.parse({ type: 'cross-entropy' }) },
+          dataset,
+          teacher: null,
+          engine,
+          threads,
+          sharedCores: search.parallel > 1,
+          directory: join(workdir, String(i)),
+        },
+      },
+      sharing: 'shared',
+    },
+    {
+      started: () => (began = Date.now()),
+      event: (event) => {
+        if (event.kind === 'epoch') epochs++;
+        if (event.kind !== 'progress') return;
+        last = { at: Date.now(), step: event.progress.epoch * steps + event.progress.step };
+        first ??= last;
+        if (last.at - first.at > 1000 * seconds) submitted.cancel();
+      },
+    },
+  );
+  await submitted.result;
+  const from = first ?? { at: began, step: 0 };
+  const taken = Math.max(1, last.step - from.step);
+  return { start: (from.at - began) / 1000, step: (last.at - from.at) / 1000 / taken, evaluated: epochs > 0 };
+}
+
+/** Seconds of the measurement of a network's latency. */
+async function measured(plan: TrainingPlan, jobs: JobRunner, genotype: Genotype, id: string): Promise<number> {
+  const { space, experiment, task } = plan;
+  const began = Date.now();
+  await jobs.submit({
+    id: `estimate/latency/${id}`,
+    job: {
+      kind: 'measure',
+      candidates: [
+        { network: space.build(genotype), seed: experiment.seed, choices: choicesOf(space.decisions, genotype) },
+      ],
+      space: { config: experiment.space, task },
+      device: experiment.latency.device,
+      protocol: defaultProtocol,
+      id,
+      profile: false,
+    },
+    sharing: 'exclusive',
+  }).result;
+  return (Date.now() - began) / 1000;
+}
