@@ -7,7 +7,7 @@ import { onProcessor } from '../../../trainers/index.js';
 import { cachedFolder, writeExperiment } from './experiment.js';
 import { runInside } from './inside.js';
 
-const directory = cachedFolder('nas-plan-');
+const directory = cachedFolder();
 
 it('an accelerator has one worker by default; the processor and the eager engine keep theirs', () => {
   const text = `
