@@ -34,6 +34,7 @@ const folders = Object.keys(arrows);
 /** What the page of `nas export --to web` and its service worker use of a browser. */
 const browserGlobals = [
   ...['document', 'navigator', 'performance', 'fetch', 'addEventListener', 'createImageBitmap', 'OffscreenCanvas'],
+  ...['Blob', 'ImageData'],
   ...['caches', 'clients', 'registration', 'skipWaiting'],
 ];
 

@@ -188,9 +188,10 @@ export function checkedLoss(
 }
 
 /** The loss with the weights and the shares of the classes that it needs. */
-function balancedLoss(loss: LossConfig, { class_weight: weight }: TrainConfig, { info, split }: Dataset): Loss {
+function balancedLoss(loss: LossConfig, { class_weight: weight }: TrainConfig, dataset: Dataset): Loss {
   if (weight === undefined && loss.logit_adjustment === undefined) return loss;
-  const { count, labels } = split('train');
+  const { count, labels } = dataset.split('train');
+  const { info } = dataset;
   const counts = imagesPerClass(labels, info.classes.length);
   return {
     ...loss,

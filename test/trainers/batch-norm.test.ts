@@ -9,7 +9,7 @@ import { openWorkbench, tinyTrain, type Workbench } from './support/tiny-trainin
 let bench: Workbench;
 let dataset: Dataset;
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench([7]);
   dataset = openDataset(bench.dataset);
   await activateBackend({ type: 'eager', backend: 'cpu' });
 });

@@ -42,7 +42,7 @@ describeOnWebGpu('on WebGPU, as on the processor', () => {
   let bench: Workbench;
   let weights: string;
   beforeAll(async () => {
-    bench = await openWorkbench();
+    bench = await openWorkbench([8]);
     weights = join(bench.folder, 'weights.bin');
     saveWeights(outspoken(initialWeights(tiniestStudent, 1)), weights);
   });

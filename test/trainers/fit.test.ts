@@ -25,7 +25,7 @@ let whole: CompleteFit;
 let wholeSeconds: number;
 
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench([8]);
   const start = performance.now();
   whole = await complete(tinyJob(bench, 'whole'));
   wholeSeconds = (performance.now() - start) / 1000;

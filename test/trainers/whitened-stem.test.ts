@@ -7,7 +7,7 @@ import { slicedTo } from '../../spaces/models/index.js';
 let bench: Workbench;
 let dataset: Dataset;
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench([5, 2]);
   dataset = openDataset(bench.dataset);
 });
 afterAll(() => {
