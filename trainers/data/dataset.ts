@@ -220,13 +220,11 @@ async function converted(source: DataSource, options: PrepareOptions): Promise<s
   const folder = join(options.cache ?? cacheDirectory(), 'data');
   const directory = join(folder, cacheName(source, source.fingerprint));
   const work = source.kind === 'files' ? join(folder, `${cacheName(source, source.origin)}.work`) : null;
-  await makeOnce({
-    path: work ?? directory,
-    name: `the data set ${source.name}`,
-    find: () => isCache(directory) || null,
-    make: () => convert(source, { directory, work }, options),
-    ...options,
-  });
+  const once = (path: string, make: () => Promise<true>): Promise<true> =>
+    makeOnce({ path, name: `the data set ${source.name}`, find: () => isCache(directory) || null, make, ...options });
+  const intoCache = (): Promise<true> => once(directory, () => convert(source, { directory, work }, options));
+  // Folders with equal images have work of their own and one entry in the cache.
+  await (work === null ? intoCache() : once(work, intoCache));
   return directory;
 }
 

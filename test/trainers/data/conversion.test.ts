@@ -1,5 +1,15 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
@@ -245,4 +255,19 @@ describe('duplicates', () => {
     expect(files(duplicates?.conflicts)).toEqual([['train/a/2.png', 'test/b/other.png']]);
     expect(notes.join('\n')).toContain('2 of these pairs lie in different splits');
   });
+});
+
+it('converts a folder and its copy at the same time into one entry', async () => {
+  const first = await writeImages(30);
+  const second = join(temporaryFolder(), 'images');
+  cpSync(first, second, { recursive: true });
+  // As an archive that is unpacked twice.
+  for (const folder of [first, second])
+    for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) utimesSync(join(folder, file), 1, 1);
+  const cache = temporaryFolder();
+  const refs = await Promise.all([first, second].map((path) => prepareDataset(config(path), { cache })));
+  expect(refs[1]).toEqual(refs[0]);
+  expect(describeDataset(refs[0]).counts.train).toBeGreaterThan(0);
+  const entries = readdirSync(join(cache, 'data')).filter((name) => !name.endsWith('.lock'));
+  expect(entries).toEqual([basename(refs[0].directory)]);
 });
