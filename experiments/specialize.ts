@@ -35,8 +35,8 @@ const without = (value: unknown, ...keys: readonly string[]): Written =>
   isMap(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key))) : {};
 
 /**
- * What training finds, by default accuracy, and latency, then all other objectives; drops bounds of accuracies, class metrics and
- * latencies, which belong to the old search.
+ * The run's objectives in the order accuracy, class metrics, latency, others. Bounds of accuracies, class metrics and latencies belong
+ * to the old search and are dropped.
  */
 function objectivesOf({ objectives }: TrainingExperiment): readonly (string | Objective)[] {
   const metrics = objectives.map(({ name }) => name).filter(isClassMetric);

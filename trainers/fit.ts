@@ -210,7 +210,7 @@ export function trainingHash(
   data: string,
 ): string {
   const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
-  // A key that is absent and one that says the same count alike.
+  // A key with its default value hashes as an absent key.
   const precision = train.precision === 'mixed' ? train.precision : undefined;
   const schedule = train.schedule === 'cosine' ? undefined : train.schedule;
   const stem = train.stem === 'trained' ? undefined : train.stem;

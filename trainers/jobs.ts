@@ -29,7 +29,7 @@ export interface TeacherLogits {
 export interface TeacherNormalisation {
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** What says so; `data`: nothing does, so it gets that of the data. */
+  /** Its source; `data`: neither the experiment nor the file has one, so the data's is used. */
   readonly from: 'configuration' | 'metadata' | 'data';
 }
 
@@ -42,7 +42,7 @@ export interface PreparedTeacher {
   readonly hash: string;
   /** On the validation split, in [0, 1]. */
   readonly accuracy: number;
-  /** The accuracy there of always answering the most frequent class, and the number of images. */
+  /** The accuracy of always answering the most frequent class of the validation images, and their number. */
   readonly chance: { readonly accuracy: number; readonly images: number };
   /** Null for a network, which is trained on the data. */
   readonly normalisation: TeacherNormalisation | null;
@@ -131,7 +131,7 @@ export interface FitHooks {
   onNote?(message: string): void;
 }
 
-/** What a validation finds beside the metrics of an epoch. */
+/** Results of the last validation. */
 export type FinalScores = Pick<Scores, 'confusion' | 'calibrationError'>;
 
 export interface CompleteFit {

@@ -120,12 +120,12 @@ export const trainFields = {
   class_weight: z
     .union([z.literal('auto'), z.record(z.string(), z.number().gt(0))])
     .describe(
-      'how much the images of each class count in the loss, also beside a teacher. auto: more where a class has fewer images, by their effective number (Cui et al. 2019); or a weight for each class by its name, 1 where left out. Weights are scaled to mean 1 over the training images. By default all count alike',
+      'weight of the images of each class in the loss, for labels and for the answers of a teacher. auto: rare classes weigh more, by their effective number of images (Cui et al. 2019); or weights by class name, 1 for all other classes. Weights are scaled to mean 1 over the training images. By default all are equal',
     ),
   class_sampling: z
     .enum(['natural', 'balanced'])
     .describe(
-      'which images an epoch shows. natural: each once; balanced: as many, and of each class the same number, so that images of rare classes are repeated in other views',
+      'images of an epoch. natural: each image once; balanced: as many images, equally many of each class, so that images of rare classes are repeated in other views',
     ),
   augment: augmentSchema.describe(
     'random changes of the training images: a list of steps, in their order; the same for a seed',

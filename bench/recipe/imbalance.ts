@@ -26,7 +26,7 @@ import {
 } from './setting.js';
 import type { Rows } from './studies.js';
 
-/** How many times as many training images the largest class has as the smallest. */
+/** Training images of the largest class divided by those of the smallest. */
 const ratio = 100;
 
 /** The bytes of an IDX file: magic (unsigned bytes, number of axes), big-endian extents, then the values. */
@@ -73,9 +73,8 @@ const corrections: Readonly<Record<string, object>> = {
 };
 
 /**
- * What each correction for rare classes does where the largest of ten classes has 100 times as many training images as the smallest.
- * Accuracy is on test images distributed as the training images are (the mean of the classes' recalls, weighted with their shares of
- * the training images); balanced accuracy and the worst class's recall count all classes alike.
+ * Compares corrections for rare classes, on ten classes of which the largest has 100 times as many training images as the smallest.
+ * Accuracy is the mean of the classes' recalls, weighted by their shares of the training images: the test images have equal classes.
  */
 export async function imbalance(setting: Setting): Promise<Rows> {
   const images = await longTail(setting);

@@ -72,8 +72,8 @@ async function search(setting: Setting, recipe: Recipe, seed: number): Promise<S
 const chance = 0.9;
 
 /**
- * Searches that differ in the recipe only: hypervolume, on test images, of the frontier by validation accuracy. Axes: error, from
- * that of guessing, and the logarithm of MACs, over the range of all searches of a seed.
+ * Searches that differ in the recipe only: hypervolume, on test images, of the frontier by validation accuracy. The axes are the
+ * error, up to the error of guessing, and the logarithm of MACs, scaled to the range of all searches of a seed.
  */
 export async function searches(setting: Setting): Promise<Rows> {
   const runs = await each(setting.seeds, (seed) => each(recipes, (recipe) => search(setting, recipe, seed)));

@@ -71,7 +71,7 @@ const exporters: { readonly [T in Target]: Exporter } = {
 
 type Fitted = Pick<Calibrated, 'temperature' | 'calibrationError'>;
 
-/** A network whose confidences are calibrated, and what that changed once it is exported. */
+/** The source with calibrated confidences, and its temperature, which is known after the export. */
 async function confident(
   store: Store,
   workdir: string,

@@ -26,7 +26,7 @@ function template(): string {
 const pathFrom = (dir: string, folder: string): string =>
   relative(resolve(dir), resolve(folder)).replaceAll('\\', '/') || '.';
 
-/** A valid name of a run from that of a folder. */
+/** The name of a folder as the name of a run: other characters become `-`. */
 const nameOf = (folder: string): string =>
   basename(resolve(folder))
     .replace(/[^\w.-]+/g, '-')

@@ -1,13 +1,17 @@
-import { percent, type ClassReport, type ClassRow, type ConfusedClasses } from '../../experiments/report/index.js';
+import {
+  objectiveTitle,
+  percent,
+  type ClassReport,
+  type ClassRow,
+  type ConfusedClasses,
+} from '../../experiments/report/index.js';
 import { type Colors, type Column, renderTable } from './terminal.js';
 
 const share = (value: number | null): string => (value === null ? '-' : percent(value));
 
-/** Facts about metrics that treat all classes alike, and about confidence. */
+/** The class metrics and the calibration error. */
 export const classFacts = ({ metrics, calibrationError }: ClassReport): (readonly [name: string, value: string])[] => [
-  ['balanced accuracy', percent(metrics.balanced_accuracy)],
-  ['macro F1', percent(metrics.macro_f1)],
-  ["worst class's recall", percent(metrics.worst_recall)],
+  ...Object.entries(metrics).map(([name, value]) => [objectiveTitle(name), percent(value)] as const),
   ['calibration error', `${percent(calibrationError)} between confidence and accuracy`],
 ];
 
@@ -27,7 +31,7 @@ const confusedColumns: readonly Column<ConfusedClasses>[] = [
 
 /** Most classes of a matrix that fits a terminal. */
 const mostInMatrix = 12;
-/** Most classes of a table; of more, those with the lowest recall are shown. */
+/** Most rows of a table; of more classes, the ones with the lowest recall are shown. */
 const mostRows = 30;
 
 function confusionTable({ matrix, classes, confused }: ClassReport, colors: Colors): string {

@@ -63,7 +63,7 @@ interface ImagesFor {
   readonly scale: PixelScale;
 }
 
-/** What the model's metadata says, otherwise the data's own: images are normalised once, as a server of the model does it. */
+/** Size and normalisation from the model's metadata, otherwise from the data. Pixels are normalised once, as `nas serve` does. */
 function imagesFor(model: Uint8Array, { info }: Dataset, size?: Size): ImagesFor {
   const { input, mean, std } = readMetadata(model);
   const own = mean?.length === info.channels && std?.length === info.channels;

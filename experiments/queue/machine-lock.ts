@@ -55,7 +55,7 @@ export async function withMachineLock<T>(
 }
 
 export interface PausableWorker {
-  /** Brings all jobs to a stand, and resolves when they stand. @returns lets them go on */
+  /** Pauses all jobs; resolves when none of them runs. @returns resumes them */
   standStill(): Promise<() => void>;
   /** `holder` has changed. */
   onChange(): void;

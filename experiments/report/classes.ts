@@ -7,7 +7,7 @@ import {
 } from '../../compiler/runtime/classifier/scores.js';
 import type { ClassResult, StoredPrecision } from '../../store/index.js';
 
-/** How a network classifies the images of one class; null where nothing is divided by nothing. */
+/** How a network classifies the images of one class; a ratio 0 / 0 is null. */
 export interface ClassRow {
   readonly name: string;
   /** Images of the class. */
@@ -26,12 +26,12 @@ export interface ConfusedClasses {
 
 /** Results of a network by class. Metrics and calibration error are in [0, 1]. */
 export interface ClassReport {
-  /** `the test images, after the final training`. */
+  /** `the test images, classified by the exported file`. */
   readonly of: string;
   readonly metrics: Readonly<Record<ClassMetric, number>>;
   readonly calibrationError: number;
   readonly classes: readonly ClassRow[];
-  /** `[actual][predicted]`: images; null where there are too many classes to show it. */
+  /** `[actual][predicted]`: number of images; null if there are too many classes. */
   readonly matrix: Confusion | null;
   /** The most frequent confusions. */
   readonly confused: readonly ConfusedClasses[];
@@ -50,7 +50,7 @@ const toRow = (name: string, { count, precision, recall, f1 }: ClassScores): Cla
   f1: known(f1),
 });
 
-/** @param of what the images are */
+/** @param of the images, for titles: `the test images` */
 export function classReport(
   { classes, confusion, calibrationError }: Pick<ClassResult, 'classes' | 'confusion' | 'calibrationError'>,
   of: string,
@@ -71,7 +71,7 @@ export function classReport(
   };
 }
 
-const stages = { search: 'in the search', final: 'from its file' } as const;
+const stages = { search: 'in the search', final: 'classified by the exported file' } as const;
 
 /** The report of a network in one precision: of the test images where they were classified, else of the validation images. */
 export function classReportOf(results: readonly ClassResult[], precision: StoredPrecision): ClassReport | undefined {

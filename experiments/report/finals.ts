@@ -39,7 +39,7 @@ function finalFrontier(store: Store, records: readonly FinalRecord[]): ReadonlyS
   );
   if (known.length === 0) return new Set();
   const objectives = objectivesOf(store);
-  // The final accuracy replaces every kind of accuracy of the search, and metrics by class those of the search.
+  // The results of the final training replace the accuracy and the class metrics of the search.
   const accuracies = objectives.map(({ name }) => name).filter(isAccuracy);
   const metrics = objectives.map(({ name }) => name).filter(isClassMetric);
   const results = metrics.length === 0 ? undefined : store.classResults.ofSome(known.map(({ trial }) => trial));

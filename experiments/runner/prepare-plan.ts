@@ -42,7 +42,7 @@ interface PlanContext extends EngineContext {
   readonly threads: number;
   /** Whether the number of workers is the user's, or a resumed run's: then the engine does not change it. */
   readonly fixedWorkers: boolean;
-  /** Whether the batch of a training (`train`, `teacher`, ...) is the user's, or a resumed run's; others fit the number of images. */
+  /** Whether the batch of a training is the user's, or a resumed run's; a default is reduced to the number of images. */
   readonly fixedBatch: (key: TrainingKey) => boolean;
   /** The run's clock at its start, in ms since 1970. */
   readonly time: number;
@@ -231,13 +231,13 @@ export function warningsOf(experiment: TrainingExperiment, engine: EngineChoice)
   ];
 }
 
-/** A warning about a training that makes up for rare classes more than once. */
+/** A warning about a training with several corrections for rare classes. */
 function twiceBalanced(config: TrainConfig | null): string[] {
   const corrections = [
     ...(config?.class_weight === 'auto' ? ['class_weight: auto'] : []),
     ...(config?.class_sampling === 'balanced' ? ['class_sampling: balanced'] : []),
     ...(config?.loss?.logit_adjustment === undefined ? [] : ['loss.logit_adjustment']),
   ];
-  const each = `${corrections.join(' and ')} each make up for rare classes, together for more than that: give one of them`;
+  const each = `${corrections.join(' and ')} each correct for rare classes, and together too much: give one of them`;
   return corrections.length < 2 ? [] : [each];
 }

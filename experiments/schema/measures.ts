@@ -14,7 +14,7 @@ export type MeasureSource =
   | { readonly kind: 'costs'; readonly of: (costs: Costs, precision: StoredPrecision) => number }
   | { readonly kind: 'proxy'; readonly proxy: ProxyName }
   | { readonly kind: 'latency' }
-  /** An accuracy by how it is found, or a metric that treats all classes alike. */
+  /** An accuracy, by how candidates are evaluated, or a class metric. */
   | { readonly kind: 'training'; readonly evaluation: Evaluation }
   | { readonly kind: 'training'; readonly metric: ClassMetric };
 
@@ -145,7 +145,7 @@ export function objectiveOf(name: MeasureName): Objective & { readonly name: Mea
   return { name, direction, cost: moments[source.kind].cost };
 }
 
-/** What a validation finds. */
+/** Results of a validation. */
 export interface Validated {
   readonly accuracy: number;
   /** By name; absent in trainings of older versions. */

@@ -23,7 +23,7 @@ const constraint = z
   .optional()
   .describe('bounds for all trials');
 
-/** An entry of `objectives:`, or its name alone. By default, direction and cost are those of the measure. */
+/** An entry of `objectives:`: a map, or only a name. Direction and cost default to the measure's. */
 export const objectiveEntrySchema = z.preprocess(
   (value) => (typeof value === 'string' ? { name: value } : value),
   z

@@ -183,7 +183,7 @@ describe('results by class', () => {
       nasInside(['show', workdir, `${onFrontier()}`, '--json']),
     ]);
     expect(show.out).toMatch(/\nbalanced accuracy +[\d.]+ %\nmacro F1 +[\d.]+ %\nworst class's recall +[\d.]+ %/);
-    expect(show.out).toContain('Classes (the test images, from its file)');
+    expect(show.out).toContain('Classes (the test images, classified by the exported file)');
     expect(show.out).toContain('Confusion matrix');
     const { classes } = JSON.parse(json.out) as { classes: { classes: object[]; metrics: object; matrix: number[][] } };
     await exported('evaluated');

@@ -64,8 +64,8 @@ export function totalLoss(loss: Loss, inputs: LossInputs): tf.Scalar {
 }
 
 /**
- * Weight of each image by its label, [batch]; null when all are equal. The teacher's answers to an image count as much as its label:
- * weights act as if the images were there more or less often.
+ * Weight of each image by its label, [batch]; null when all are equal. It also weighs the teacher's answers: weights act as if the
+ * images were there more or less often.
  */
 export const imageWeights = ({ classWeights }: Loss, labels: tf.Tensor): tf.Tensor | null =>
   classWeights === undefined ? null : tf.sum(tf.mul(labels, tf.tensor1d([...classWeights])), 1);
@@ -74,7 +74,7 @@ export const imageWeights = ({ classWeights }: Loss, labels: tf.Tensor): tf.Tens
 const meanOf = (values: tf.Tensor, weights: tf.Tensor | null): tf.Tensor =>
   tf.mean(weights === null ? values : tf.mul(values, weights));
 
-/** The loss on labels. Only here are the logits adjusted: what is evaluated and compared with a teacher is not. */
+/** The loss on labels. Logits are adjusted only here, not for evaluation or the comparison with a teacher. */
 function labelTerm(loss: Loss, labels: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   const { logit_adjustment: tau, classShares = [] } = loss;
   const adjusted =

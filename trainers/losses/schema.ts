@@ -14,7 +14,9 @@ const onLabels = {
     .gt(0)
     .max(10)
     .optional()
-    .describe('gamma of the focal loss (Lin et al. 2017): images that are sure already count less; often 2'),
+    .describe(
+      'gamma of the focal loss (Lin et al. 2017): images that the network classifies with confidence count less; often 2',
+    ),
   logit_adjustment: z
     .number()
     .gt(0)
@@ -60,7 +62,7 @@ export const lossSchema = z.discriminatedUnion('type', [
 ]);
 export type LossConfig = z.output<typeof lossSchema>;
 
-/** A loss with what it takes from the data. */
+/** A loss with the numbers that it takes from the training images. */
 export type Loss = LossConfig & {
   /** Weight of the images of each class, with mean 1 over the training images; absent: all are equal. */
   readonly classWeights?: readonly number[];

@@ -8,12 +8,13 @@ const share = (value: number | null): string => (value === null ? '-' : percent(
 /** Results of a network by class: metrics, a table of the classes, and the confusion matrix or the most frequent confusions. */
 export function Classes({ report }: { readonly report: ClassReport }) {
   const { of, metrics, calibrationError, classes, matrix, confused } = report;
+  const rows = matrix?.map((counts, actual) => ({ name: classes[actual].name, counts, actual }));
   return (
     <>
       <h3>Classes</h3>
       <Facts
         entries={[
-          ['of', of],
+          ['images', of],
           ['balanced accuracy', percent(metrics.balanced_accuracy)],
           ['macro F1', percent(metrics.macro_f1)],
           ["worst class's recall", percent(metrics.worst_recall)],
@@ -33,8 +34,8 @@ export function Classes({ report }: { readonly report: ClassReport }) {
       />
       {confused.length > 0 && (
         <details>
-          <summary>What is taken for what</summary>
-          {matrix === null ? (
+          <summary>{rows === undefined ? 'Most frequent confusions' : 'Confusion matrix'}</summary>
+          {rows === undefined ? (
             <Table
               label="Most frequent confusions"
               rows={confused}
@@ -47,13 +48,16 @@ export function Classes({ report }: { readonly report: ClassReport }) {
           ) : (
             <Table
               label="Confusion matrix: classes in rows, predictions in columns"
-              rows={matrix}
+              rows={rows}
               columns={[
-                { title: 'class \\ predicted', heading: true, cell: (row) => classes[matrix.indexOf(row)].name },
+                { title: 'class \\ predicted', heading: true, cell: ({ name }) => name },
                 ...classes.map(({ name }, predicted) => ({
                   title: name,
                   numeric: true,
-                  cell: (row: readonly number[]) => (row[predicted] === 0 ? '·' : row[predicted]),
+                  cell: ({ counts, actual }: (typeof rows)[number]) => {
+                    const text = counts[predicted] === 0 ? '·' : counts[predicted];
+                    return actual === predicted ? <strong>{text}</strong> : text;
+                  },
                 })),
               ]}
             />

@@ -87,10 +87,10 @@ function ProvenanceSection({ data: { provenance, environment, source, settings }
         <Facts entries={Object.entries(environment)} />
       </section>
       <Card title="Experiment as written">
-        <pre>{source}</pre>
+        <pre tabIndex={0}>{source}</pre>
       </Card>
       <Card title="Experiment with every default">
-        <pre>{settings}</pre>
+        <pre tabIndex={0}>{settings}</pre>
       </Card>
     </>
   );

@@ -40,7 +40,7 @@ export function classScores(confusion: Confusion): ClassScores[] {
 const recalls = (confusion: Confusion): number[] =>
   classScores(confusion).flatMap(({ count, recall }) => (count === 0 ? [] : [recall]));
 
-/** Metrics of a classifier that treat all classes alike, in [0, 1]; as scikit-learn defines those that it has. */
+/** Metrics in which every class counts the same, in [0, 1]. Balanced accuracy and macro F1 are defined as in scikit-learn. */
 export const classMetrics = {
   /** Mean recall of the classes that have images. */
   balanced_accuracy: (confusion) => mean(recalls(confusion)),

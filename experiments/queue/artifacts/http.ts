@@ -19,7 +19,7 @@ interface Request {
   readonly body?: AsyncIterable<Uint8Array>;
 }
 
-/** The way to and from the coordinator's HTTP server (`serveArtifacts`). */
+/** Sends and fetches contents through the coordinator's HTTP server (`serveArtifacts`). */
 export class HttpTransport implements Transport {
   private readonly agent: PlainAgent | TlsAgent;
 
@@ -106,7 +106,7 @@ export class HttpTransport implements Transport {
     return new Unreachable(`${new URL(this.server.url).host}: ${reasonOf(error)}`, { cause: error });
   }
 
-  /** Why the server refuses a request about a file: `Unreachable` when that may pass. */
+  /** The error for a refused request: `Unreachable` if a later attempt may succeed. */
   private async refusal(answer: IncomingMessage, artifact: Artifact, path: string): Promise<Error> {
     const { statusCode = 0 } = answer;
     const parts = (await answer.toArray().catch(() => [])) as Uint8Array[];
@@ -118,7 +118,7 @@ export class HttpTransport implements Transport {
       });
     const parsed = errorSchema.safeParse(jsonIn(Buffer.concat(parts).toString('utf8'))).data;
     const { message, hint } = parsed?.error ?? { message: `it answers with status ${statusCode}` };
-    // Another sender, a resumed coordinator with a new token, or a proxy before one that starts.
+    // Another sender, a new token of a resumed coordinator, or a proxy whose coordinator is still starting.
     const mayPass: readonly number[] = [statuses.elsewhere, 401, 429];
     if (mayPass.includes(statusCode) || statusCode >= 500) return this.unreachable(new Error(message));
     return new FilesUnreachable(`the run refuses: ${message}`, hint === undefined ? {} : { hint });

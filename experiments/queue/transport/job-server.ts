@@ -64,7 +64,7 @@ export interface Delivery {
 /** The reason of a delivery's signal when the job belongs to another worker, or to none. */
 export const lostLock = 'the lock is lost';
 
-/** Workers hear the ids of cancelled jobs there. */
+/** The channel on which workers receive the ids of cancelled jobs. */
 export const cancelChannel = (connection: QueueConnection): string => connection.key('signal', 'cancel');
 
 export interface JobServerOptions {

@@ -137,7 +137,7 @@ export class JobPlace {
   private local(path: string): string {
     const { symbol, inside } = parse(path);
     const base = this.inputs.get(symbol)?.path ?? this.folders.get(symbol)?.path;
-    if (base === undefined) throw refused(`nothing says what ${symbol} is`);
+    if (base === undefined) throw refused(`it gives no files for ${symbol}`);
     return inside === null ? base : join(base, inside);
   }
 }
@@ -150,7 +150,7 @@ function foldersOf({ job, inputs }: Order, { modules, cache, home }: PlaceOption
     if (use.kind === 'module' && !modules)
       throw refused(`it brings code of its own (${path}), and this worker runs none: nas worker --allow-modules`);
     if (use.kind !== 'folder') {
-      if (!(symbol in inputs)) throw refused(`nothing says what ${symbol} is`);
+      if (!(symbol in inputs)) throw refused(`it gives no files for ${symbol}`);
       return path;
     }
     if (symbol in inputs || inside !== null) throw refused(`it would write in ${path}, which is no folder of its own`);

@@ -9,7 +9,8 @@ import { ArtifactGone, FilesUnreachable, type Artifacts } from '../artifacts/art
 import type { BundleCache } from '../artifacts/cache.js';
 import { lostLock, type Delivery } from '../transport/job-server.js';
 import { isInterrupted, textOf, type Ending, type Identity, type Order } from '../transport/messages.js';
-import { JobUploads, type DiskRoom } from './job-files.js';
+import type { DiskRoom } from './disk-room.js';
+import { JobUploads } from './job-files.js';
 import { JobPlace } from './job-place.js';
 
 /** A job of a worker, for people. */
@@ -62,9 +63,9 @@ const exclusiveKinds: ReadonlySet<Job['kind']> = new Set(['measure', 'integers']
 
 /** Least time between two reports of a job's steps, in ms. */
 const betweenSteps = 500;
-/** How long no worker tries a job again whose files cannot be reached, in ms. */
+/** Pause before a job whose files cannot be reached is tried again, in ms. */
 const pauseMs = 30_000;
-/** How long a worker that stops uploads files, in ms. */
+/** Time for the last uploads of a worker that stops, in ms. */
 const lastUploadsMs = 10_000;
 
 /** One delivery of a job: files in place, the work, the uploads, the answer. */
@@ -75,7 +76,7 @@ export class JobRun {
   private readonly began = performance.now();
   /** Aborted when the job has to end, for any reason. */
   private readonly ending = new AbortController();
-  /** Aborted when its files are not uploaded any more. */
+  /** Aborted when no more files may be uploaded. */
   private readonly sending = new AbortController();
   private stopping = false;
   private folder: string | null = null;

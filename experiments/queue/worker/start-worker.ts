@@ -17,7 +17,8 @@ import { queuesOf, whyNot, type Abilities } from '../queues.js';
 import { announceWorker, every, findRun, listRuns, type RunRecord, type WorkerRecord } from '../registry.js';
 import { serveJobs, Slots, type Delivery } from '../transport/job-server.js';
 import { orderSchema, type Ending } from '../transport/messages.js';
-import { DiskRoom, sweepJobFolders } from './job-files.js';
+import { DiskRoom } from './disk-room.js';
+import { sweepJobFolders } from './job-files.js';
 import { JobRun, type WorkerContext, type WorkerEvent } from './job-run.js';
 
 export interface WorkerOptions {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { nasVersion } from '../../../base/modules.js';
+import { percent } from '../../../base/number-text.js';
 import { completeDecoding } from '../../../base/preprocess.js';
 import { renderingOf } from '../../../trainers/index.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
@@ -98,8 +99,6 @@ async function quantizationOf(
 
 /** Folding batch normalisation into convolutions may flip a few images at the border between two classes. */
 const tolerance = 0.002;
-
-const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
 /** Warns when a float file has another accuracy than its training found. */
 function compare({ observe }: TrainingContext, { trial, final }: Finalist, validation: number): void {

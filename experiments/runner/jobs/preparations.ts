@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDirectory } from '../../../base/files.js';
 import { canonicalJson, contentHash } from '../../../base/hash.js';
+import { percent } from '../../../base/number-text.js';
 import { memberOf, type Genotype } from '../../../spaces/index.js';
 import {
   CorruptFile,
@@ -122,7 +123,6 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
   return teacher;
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 const numbers = (values: readonly number[]): string => values.map((value) => value.toFixed(3)).join(', ');
 
 const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
@@ -131,7 +131,7 @@ const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
   data: 'those of the data',
 };
 
-/** What the log says of a teacher: its accuracy, the normalisation of its images, and doubts about both. */
+/** Notes and warnings about a teacher: its accuracy, and the normalisation of its images. */
 export function teacherMessages({
   name,
   accuracy,

@@ -42,7 +42,10 @@ it('a report is of the test images where they are known, in the precision of the
     result(1, { precision: 'int8', stage: 'search' }),
   ];
   const float = classReportOf(results, 'fp32');
-  expect(float).toMatchObject({ of: 'the test images, from its file', metrics: { worst_recall: 0.6 } });
+  expect(float).toMatchObject({
+    of: 'the test images, classified by the exported file',
+    metrics: { worst_recall: 0.6 },
+  });
   expect(float?.classes[1]).toEqual({ name: 'dog', count: 10, precision: 1, recall: 0.6, f1: 0.75 });
   expect(float?.confused).toEqual([{ actual: 'dog', predicted: 'cat', count: 4 }]);
   expect(classReportOf(results, 'int8')?.of).toBe('the validation images, in the search');

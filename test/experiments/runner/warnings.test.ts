@@ -35,7 +35,7 @@ test('the default augmentation of the data is named, not one that is given', () 
 
 test('two corrections for rare classes are warned of, once', () => {
   const warning =
-    'class_weight: auto and class_sampling: balanced each make up for rare classes, together for more than that: give one of them';
+    'class_weight: auto and class_sampling: balanced each correct for rare classes, and together too much: give one of them';
   expect(warnings('train: {class_weight: auto, class_sampling: balanced}\nfinal: {epochs: 9}', onCard)).toEqual([
     warning,
   ]);

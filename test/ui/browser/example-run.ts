@@ -15,7 +15,7 @@ export interface ExampleOptions {
   readonly seed?: number;
   /** Further lines of the experiment file. */
   readonly lines?: readonly string[];
-  /** The name in the store; default: the name in the file. */
+  /** The name in the store, and of a class; default: the name in the file. */
   readonly title?: string;
   /** The controller's reason for each trial. */
   readonly reason?: string;
@@ -27,7 +27,8 @@ const isInt8 = (number: number): boolean => number % 3 === 1;
 
 /**
  * Writes the workdir of a finished run with everything that pages show: real networks, synthetic accuracies and latencies with
- * samples, predictions, both precisions, learning curves, final trainings, files, notes and warnings. It is deterministic.
+ * samples, predictions, both precisions, learning curves, results by class, final trainings, files, notes and warnings. It is
+ * deterministic.
  */
 export async function writeExampleRun(
   workdir: string,
@@ -157,6 +158,18 @@ export async function writeExampleRun(
             latency_ms: { value: latency_ms, provenance: number % 4 === 2 ? 'predicted' : 'measured' },
           },
           precision: isInt8(number) ? 'int8' : 'fp32',
+        });
+        store.classResults.add(number, {
+          stage: 'search',
+          precision: isInt8(number) ? 'int8' : 'fp32',
+          split: 'validation',
+          classes: ['shirt', 'bag', title],
+          confusion: [
+            [900, 0, 100],
+            [7, 1000, 0],
+            [number, 20, 800],
+          ],
+          calibrationError: 0.0125,
         });
       }
       number++;

@@ -96,7 +96,6 @@ describeInBrowser(
       await put(site(), 'passing', 20);
       await expect.poll(rows, { timeout: 15_000 }).toBe('21');
       expect(await page.getByRole('alert').count()).toBe(0);
-      rmSync(join(site().folder, 'passing'), { recursive: true });
       site().forgive(/404 \(Not Found\)/);
     });
   },

@@ -37,6 +37,7 @@ describeInBrowser(
       it(`${name}: shows texts as texts, passes axe-core in both themes, and fits a phone`, async () => {
         const page = await site().open(path(id));
         await settled(page, heading);
+        await page.evaluate(() => document.querySelectorAll('details').forEach((each) => (each.open = true)));
         expect(await page.locator('body').textContent()).toContain('<img src=x onerror=alert');
         expect(await injected(page)).toBe(0);
         expect(await violationsOf(page)).toEqual([]);
@@ -46,5 +47,15 @@ describeInBrowser(
         await page.setViewportSize({ width: 360, height: 740 });
         await expect.poll(() => overflowOf(page)).toBe(0);
       });
+
+    it('One trial: shows results by class', async () => {
+      const page = await site().open(`/runs/${encodeURIComponent(id)}/trials/40`);
+      await page.getByText('Confusion matrix').click();
+      const rows = await page
+        .getByRole('table', { name: /^Confusion matrix/ })
+        .getByRole('row')
+        .allTextContents();
+      expect(rows.slice(1)).toEqual(['shirt900·100', 'bag71000·', `${markup}4020800`]);
+    });
   },
 );

@@ -127,7 +127,7 @@ function says(tree: Tree, row: number): boolean {
 }
 
 describe('any expression', () => {
-  it('has any word, quoted if it must be', () => {
+  it('can contain any word, in quotes where necessary', () => {
     fc.assert(
       fc.property(word, (text) => {
         const literal = wordText(text);

@@ -97,7 +97,7 @@ export const patience = 2;
 /** The processes of a test: workers, coordinators. Each machine has a cache of its own. */
 export class Machines {
   private readonly commands: Command[] = [];
-  private readonly connections: QueueConnection[] = [];
+  private connected: Promise<QueueConnection> | undefined;
   private count = 0;
 
   constructor(readonly directory: string) {}
@@ -150,19 +150,15 @@ export class Machines {
   }
 
   /** The test's own connection to a queue. */
-  async connection(url: string): Promise<QueueConnection> {
-    const [known] = this.connections;
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set while it was waited
-    if (known !== undefined) return known;
-    const connection = await connectQueue(queueAddress({ url, prefix: 'nas', insecure: false }, {}));
-    this.connections.push(connection);
-    return connection;
+  connection(url: string): Promise<QueueConnection> {
+    return (this.connected ??= connectQueue(queueAddress({ url, prefix: 'nas', insecure: false }, {})));
   }
 
   /** Kills all commands and closes all connections. */
   async close(): Promise<void> {
     await Promise.all(this.commands.splice(0).map((command) => command.kill()));
-    await Promise.all(this.connections.splice(0).map((connection) => connection.close()));
+    await (await this.connected)?.close();
+    this.connected = undefined;
   }
 
   private start(
