@@ -6,13 +6,13 @@ const images = {
     .enum(['imagenet', 'data'])
     .optional()
     .describe(
-      "of its images: imagenet, the mean and deviation that torchvision and most of timm train with; or data, that of these images; by default the file's metadata, or the data's with a warning",
+      "mean and deviation of its images. imagenet: as torchvision and most of timm train with; data: as computed from this data; by default the file's metadata, or the data's with a warning",
     ),
   mean: z
     .array(z.number())
     .optional()
-    .describe('instead of normalisation: subtracted from pixel / 255, for each channel, or one for all'),
-  std: z.array(z.number().gt(0)).optional().describe('divides after that, for each channel, or one for all'),
+    .describe('subtracted from pixel / 255, for each channel, or one for all; instead of normalisation'),
+  std: z.array(z.number().gt(0)).optional().describe('divisor after the subtraction, for each channel, or one for all'),
 };
 
 /** `teacher:`; the teacher of the candidates. */
