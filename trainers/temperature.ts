@@ -102,11 +102,8 @@ export async function calibrateConfidence(
       const temperature = fitTemperature(labelled);
       const errorAt = (divisor: number): number => {
         const board = new Scoreboard();
-        board.add(
-          labelled.logits.map((z) => z / divisor),
-          labelled.labels,
-          total,
-        );
+        const logits = labelled.logits.map((z) => z / divisor);
+        board.add(logits, labelled.labels, total);
         return board.scores().calibrationError;
       };
       return {
