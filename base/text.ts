@@ -9,6 +9,10 @@ function cell(value: CsvCell): string {
 /** One line of CSV. */
 export const csvLine = (cells: readonly CsvCell[]): string => `${cells.map(cell).join(',')}\n`;
 
+/** `1 image`, `1,200 images`. @param many the plural; default: `one` with an s */
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+
 /** An argument for a shell, quoted unless it has plain characters only. */
 export const shellWord = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -37,7 +37,7 @@ function dataOf(file: string): DataConfig {
 
 /**
  * A data set as an argument: an experiment file or the `data:` of one, `fashion-mnist`, or `type:path`.
- * @param rendering of a model's images, for folders and lists of images that are given without an experiment
+ * @param rendering of the images that a model takes, for folders of images that are given without an experiment
  * @throws NasError `invalid-input` when it is none of these.
  */
 export function parseDataset(argument: string, rendering: Rendering | undefined): DataConfig {
@@ -63,8 +63,8 @@ export function parseDataset(argument: string, rendering: Rendering | undefined)
 }
 
 /**
- * Converts a data set for a model. Images are rendered as the model's metadata says; the splits do not change.
- * @param rendering from the model's metadata; undefined: it has none
+ * Converts a data set for a model. The model's metadata says how its images are rendered; the splits do not depend on it.
+ * @param rendering how the model's images are rendered; undefined: unknown
  */
 export async function prepareFor(
   config: DataConfig,

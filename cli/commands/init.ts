@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { makeDirectory } from '../../base/files.js';
@@ -22,27 +22,16 @@ function template(): string {
   );
 }
 
-/** The path of a folder as the experiment in `dir` has it. */
-const pathFrom = (dir: string, folder: string): string =>
-  relative(resolve(dir), resolve(folder)).replaceAll('\\', '/') || '.';
-
-/** The name of a folder as the name of a run: other characters become `-`. */
-const nameOf = (folder: string): string =>
-  basename(resolve(folder))
-    .replace(/[^\w.-]+/g, '-')
-    .replace(/^[^A-Za-z0-9]+/, '') || 'images';
-
 interface Draft {
   readonly text: string;
   /** Lines about the time that the run takes. */
   readonly hours: readonly string[];
 }
 
-async function draftFor(dir: string, folder: string, estimated: boolean, terminal: Terminal): Promise<Draft> {
+async function draftFor(file: string, images: string, estimated: boolean, terminal: Terminal): Promise<Draft> {
   const { proposeExperiment } = await import('../../experiments/propose/index.js');
   const { watch } = await import('../watch-run.js');
-  const file = join(dir, experimentFile);
-  const request = { folder, path: pathFrom(dir, folder), name: nameOf(folder), file, estimated };
+  const request = { images, file, estimated };
   return watch((observe, signal) => proposeExperiment(request, { observe, signal }), terminal);
 }
 
@@ -52,14 +41,15 @@ export const init = command({
   examples: [
     ['init', 'experiment.yaml in the current folder'],
     ['init my-search', 'my-search/experiment.yaml; creates the folder'],
-    ['init --images photos', 'for the images in photos, with one folder for each class'],
+    ['init --images photos', 'for the images in photos, a folder or archive with one folder for each class'],
   ],
   options: (yargs) =>
     yargs
       .positional('dir', { type: 'string', default: '.', describe: 'Folder to write to; created when missing' })
       .option('images', {
         type: 'string',
-        describe: 'Folder of images to write the experiment for: size, batch and the rest fit them',
+        describe:
+          'Folder or archive (.zip, .tar, .tar.gz) of images to write the experiment for: size, batch and the rest fit them',
       })
       .option('estimate', {
         type: 'boolean',
@@ -70,7 +60,7 @@ export const init = command({
     const file = join(dir, experimentFile);
     requireNew(file);
     const { text, hours } =
-      images === undefined ? { text: template(), hours: [] } : await draftFor(dir, images, estimate, terminal);
+      images === undefined ? { text: template(), hours: [] } : await draftFor(file, images, estimate, terminal);
     try {
       makeDirectory(dir);
       writeFileSync(file, text, { flag: 'wx' });

@@ -1,19 +1,15 @@
 import { availableParallelism } from 'node:os';
+import { dirname, relative, resolve, sep } from 'node:path';
 import { NasError } from '../../base/errors.js';
-import { dataSchema, defaultAugment, prepareDataset, withDataset } from '../../trainers/index.js';
+import { dataSchema, defaultAugment, prepareDataset, surveyImages, withDataset } from '../../trainers/index.js';
 import { parseExperiment } from '../parse/index.js';
 import { estimateRun, type EstimateOptions, type RunEstimate } from '../runner/estimate.js';
 import { experimentText, proposeData } from './propose.js';
-import { surveyImages } from './survey.js';
 
 export interface ProposalRequest {
-  /** The images. */
-  readonly folder: string;
-  /** The same folder relative to `file`'s. */
-  readonly path: string;
-  /** Name of the experiment. */
-  readonly name: string;
-  /** The experiment's file, which is not written here. */
+  /** Folder or archive of the images. */
+  readonly images: string;
+  /** File of the experiment; it is not written here. */
   readonly file: string;
   /** Whether to measure how long the run takes. */
   readonly estimated: boolean;
@@ -25,19 +21,26 @@ export interface ProposedExperiment {
   readonly hours: readonly string[];
 }
 
+/** The path of the images as the experiment in `file` has it. */
+const pathFrom = (file: string, images: string): string =>
+  relative(dirname(resolve(file)), resolve(images)).replaceAll(sep, '/') || '.';
+
+/** A valid name of a run from that of a data set. */
+const runName = (name: string): string => name.replace(/[^\w.-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'images';
+
 /**
- * An experiment for a folder of images: looks at some of them, converts all in the size that fits, and trains some networks
- * for seconds to estimate the time of the run. A run of the experiment uses the same conversion.
- * @throws NasError `invalid-input` for a folder that no data source reads; `interrupted` when the signal is aborted
+ * Proposes an experiment for a folder or archive of images: surveys a sample, converts all images in the size that fits, and
+ * trains some networks for seconds to estimate the time of the run. A run of the experiment uses the same conversion.
+ * @throws NasError `invalid-input` for images that no data source reads; `interrupted` when the signal is aborted
  */
 export async function proposeExperiment(
-  { folder, path, name, file, estimated }: ProposalRequest,
+  { images, file, estimated }: ProposalRequest,
   options: EstimateOptions,
 ): Promise<ProposedExperiment> {
   const { observe, signal } = options;
-  const survey = await surveyImages(folder);
+  const survey = await surveyImages(images);
   const data = proposeData(survey);
-  const config = dataSchema.parse({ type: 'image-folder', path: folder, damaged: 'skip', ...data });
+  const config = dataSchema.parse({ type: 'image-folder', path: images, damaged: 'skip', ...data });
   const dataset = await prepareDataset(config, {
     signal,
     onNote: (message) => observe({ kind: 'note', message }),
@@ -47,8 +50,8 @@ export async function proposeExperiment(
     const counts = new Uint32Array(open.info.classes.length);
     for (const label of open.split('train').labels) counts[label]++;
     return Promise.resolve({
-      name,
-      path,
+      name: runName(open.info.name),
+      path: pathFrom(file, images),
       survey,
       data,
       info: open.info,

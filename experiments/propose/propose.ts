@@ -4,12 +4,12 @@ import {
   type AugmentStep,
   type DatasetInfo,
   defaultLength,
+  type ImageSurvey,
   trainSchema,
   withStepsOn,
 } from '../../trainers/index.js';
-import type { ImageSurvey } from './survey.js';
 
-/** What decides the size of the images and how many are kept aside. */
+/** Size of the images, and shares of the splits. */
 export interface DataProposal {
   readonly size: number;
   readonly channels: 1 | 3;
@@ -17,7 +17,7 @@ export interface DataProposal {
   readonly test: number;
 }
 
-/** Sizes that the presets of the space are made for. */
+/** Image sizes of the presets of the space. */
 const sizes = [64, 48, 32, 28];
 /** Images below which larger shares are kept aside: each part needs some of every class. */
 const few = 500;

@@ -43,7 +43,7 @@ export interface RenderingRef {
 export interface DatasetRef extends SplitShares {
   /** Folder of the cache. Configurations that differ only in their shares have the same folder. */
   readonly directory: string;
-  /** Further renderings of the same images; they come before the pixels in `directory`. Splits and statistics are its own. */
+  /** Further renderings of the same images, preferred to the pixels in `directory`, which determine splits and statistics. */
   readonly renderings?: readonly RenderingRef[];
 }
 
@@ -62,7 +62,7 @@ export interface Dataset {
   readonly shared: SharedDataset;
   /** The images of a split; default: in the data set's own size. */
   split(name: SplitName, size?: Size): Split;
-  /** Changes with the images at these sizes, labels and splits. At the data set's own size, it is that of `info`. */
+  /** Hash of the labels, the splits and the images at these sizes; at the data set's own size, `info.hash`. */
   hashAt(sizes: readonly Size[]): string;
   close(): void;
 }
@@ -165,7 +165,7 @@ function pixelStatistics(
 export interface PrepareOptions extends ConvertOptions {
   /** Folder of all caches; by default `cacheDirectory()`. */
   readonly cache?: string;
-  /** Further renderings, of which those that equal the data's own need nothing. The channels must be the data's. */
+  /** Further renderings, with the channels of the data. A rendering that equals the data's own is not converted again. */
   readonly renderings?: readonly Rendering[];
   /** Called when another process is converting the same data and this one waits. */
   onNote?(message: string): void;

@@ -5,8 +5,8 @@ import { invalidInput, messageOf } from '../../base/errors.js';
 import type { ConvertOptions } from './cache.js';
 import { noGroup } from './splits.js';
 import { DamagedImage, imageHeader } from './decode.js';
-import type { Item } from './reading/layout.js';
-import type { DamagedFile, LoadedFile } from './reading/files.js';
+import type { Item } from './reading/listing.js';
+import type { DamagedFile, LoadedFile, StoredFile } from './reading/files.js';
 import { damageText } from './report.js';
 import type { FileSource, ImageBlock, PixelSource } from './sources/source.js';
 import type { Decoded, Work, WorkEntry } from './work.js';
@@ -53,8 +53,7 @@ export async function decodeFiles(source: FileSource, work: Work, options: Conve
       kind: 'pixels',
       ...{ name, classes, height, width, channels, fingerprint },
       count: kept.length,
-      // eslint-disable-next-line @typescript-eslint/require-await -- other sources wait for their files
-      async *read(signal): AsyncGenerator<ImageBlock> {
+      *read(signal): Generator<ImageBlock> {
         for (let start = 0, end = 0; start < kept.length; start = end) {
           signal?.throwIfAborted();
           const { split } = kept[start].item;
@@ -91,9 +90,39 @@ export function refuseDamaged(
   });
 }
 
+/** An image file and its pixels; null when it is damaged. */
 type Outcome = { readonly entry: WorkEntry; readonly pixels: Uint8Array | null };
 
-/** Decodes what is missing; returns what is known of each image. */
+/** An image file to decode. */
+interface Request {
+  readonly file: StoredFile;
+  /** Whether its header is read, too. */
+  readonly sampled: boolean;
+}
+
+/** Decodes image files, several at once; the order is that of reading. */
+export async function* decodeEach(
+  { tree, decode }: FileSource,
+  requests: readonly Request[],
+  signal?: AbortSignal,
+): AsyncGenerator<Outcome> {
+  const decodeOne = async ({ index, load }: LoadedFile): Promise<Outcome> => {
+    const { file, sampled } = requests[index];
+    try {
+      const bytes = await loaded(load);
+      const pixels = await decode(bytes);
+      const header = sampled ? await imageHeader(bytes) : undefined;
+      return { entry: { ...file, ...(header !== undefined && { header }) }, pixels };
+    } catch (error) {
+      if (!(error instanceof DamagedImage)) throw error;
+      return { entry: { ...file, damage: { cause: error.reason, message: error.message } }, pixels: null };
+    }
+  };
+  const files = requests.map(({ file }) => file);
+  yield* mapInOrder(tree.read(files, signal), decodeOne, 2 * availableParallelism());
+}
+
+/** Decodes the images that `work` does not hold; returns a lookup of every image's row or damage. */
 async function decodeMissing(
   source: FileSource,
   work: Work,
@@ -109,25 +138,8 @@ async function decodeMissing(
   const passing = new Map<string, Decoded>();
   let done = items.length - missing.length;
   options.onProgress?.(done, items.length);
-  const decode = async ({ index, load }: LoadedFile): Promise<Outcome> => {
-    const { file, sampled } = missing[index];
-    try {
-      const bytes = await loaded(load);
-      const pixels = await source.decode(bytes);
-      const header = sampled ? await imageHeader(bytes) : undefined;
-      return { entry: { ...file, ...(header !== undefined && { header }) }, pixels };
-    } catch (error) {
-      if (!(error instanceof DamagedImage)) throw error;
-      return { entry: { ...file, damage: { cause: error.reason, message: error.message } }, pixels: null };
-    }
-  };
   try {
-    const files = missing.map(({ file }) => file);
-    for await (const { entry, pixels } of mapInOrder(
-      source.tree.read(files, signal),
-      decode,
-      2 * availableParallelism(),
-    )) {
+    for await (const { entry, pixels } of decodeEach(source, missing, signal)) {
       const { damage } = entry;
       if (damage?.cause === 'closed' || damage?.cause === 'missing') passing.set(entry.path, { row: null, damage });
       else await work.add(entry, pixels);
@@ -140,15 +152,12 @@ async function decodeMissing(
   }
   return ({ file }) => {
     const decoded = work.find(file) ?? passing.get(file.path);
-    if (decoded === undefined) throw new DamagedFileLost(file.path);
+    if (decoded === undefined)
+      throw invalidInput(`${file.path} was listed, but not read`, {
+        hint: 'Run the command again when nothing changes the folder or archive.',
+      });
     return decoded;
   };
-}
-
-class DamagedFileLost extends Error {
-  constructor(path: string) {
-    super(`${path} was listed, but not read: the folder or archive changes while it is read`);
-  }
 }
 
 async function loaded(load: LoadedFile['load']): Promise<Buffer> {
@@ -162,7 +171,7 @@ async function loaded(load: LoadedFile['load']): Promise<Buffer> {
 
 /** The results of a task in the order of the inputs, with at most `width` tasks at once. */
 async function* mapInOrder<A, B>(
-  inputs: AsyncIterable<A>,
+  inputs: AsyncIterable<A> | Iterable<A>,
   task: (input: A) => Promise<B>,
   width: number,
 ): AsyncGenerator<B> {

@@ -6,11 +6,11 @@ import { completeDecoding, defaultDecoding, type Rendering } from '../../base/pr
 /** Why an image cannot be used; reports count them by these words. */
 export const damageCauses = {
   missing: 'missing',
-  closed: 'not to be opened',
+  closed: 'unreadable',
   empty: 'empty',
   zeros: 'only zeros',
-  text: 'text or web pages',
-  pointer: 'pointers of Git LFS',
+  text: 'text or HTML',
+  pointer: 'left in Git LFS',
   format: 'of a format that cannot be read',
   truncated: 'truncated',
   corrupt: 'damaged',
@@ -31,7 +31,7 @@ export class DamagedImage extends Error {
   }
 }
 
-/** What an image file holds, before it is brought to the size of the data set. */
+/** Format and size of an image file. */
 export interface ImageHeader {
   /** jpeg, png, ... */
   readonly format: string;
@@ -50,7 +50,7 @@ function lazily<T>(load: () => Promise<T>): () => Promise<T> {
 /** sharp is slow to load, and most processes decode no image. */
 const loadSharp = lazily(() => import('sharp'));
 
-/** Starts of files that are named as images and are none that can be read. */
+/** First bytes of files that are no images, or of other formats, under the name of an image. */
 const signatures: readonly (readonly [DamageCause, string, (start: string) => boolean])[] = [
   ['pointer', 'a pointer of Git LFS: run git lfs pull', (start) => start.startsWith('version https://git-lfs')],
   ['text', 'a web page', (start) => /^\s*<(!doctype|html|\?xml|head|body)/i.test(start)],

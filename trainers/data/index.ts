@@ -27,3 +27,4 @@ export {
   type SplitName,
   type SplitShares,
 } from './splits.js';
+export { surveyImages, type ImageSurvey } from './survey.js';

@@ -4,7 +4,7 @@ import { Random } from '../../base/random.js';
 export interface Pass {
   /** Positions in the split. */
   readonly positions: Uint32Array;
-  /** The view of each: one that no other pass, and no repetition in this pass, shows of the same image. */
+  /** The view of each. Every time that an image is shown, in this pass or another, it has another view. */
   readonly views: Uint32Array;
 }
 
@@ -21,8 +21,8 @@ export const naturalPass = (count: number, seed: number, pass: number, shuffle: 
 });
 
 /**
- * Passes over a split that show as many images as it has, of each class the same number (to within one): all images of a rare class
- * equally often (to within one), and of a frequent class as many as fit, drawn anew in each pass.
+ * Passes over a split that show as many images as it has, and the same number of each class (to within one). A pass repeats all
+ * images of a rare class equally often (to within one) and draws a random part of a frequent class.
  * @param labels class of each position
  * @returns a pass, a pure function of (seed, pass)
  */
@@ -31,7 +31,7 @@ export function balancedPasses(labels: Uint16Array, classes: number, seed: numbe
   for (const [position, label] of labels.entries()) members[label].push(position);
   const filled = members.filter((positions) => positions.length > 0);
   const quota = Math.floor(labels.length / filled.length);
-  /** Most repetitions of an image in a pass: the views of a pass begin after those of the last. */
+  /** Largest number of times that a pass shows one image. Each pass takes so many view numbers, so that none occurs twice. */
   const repetitions = Math.max(...filled.map((positions) => Math.ceil((quota + 1) / positions.length)));
 
   return (pass) => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { counted } from '../../base/text.js';
 import { damageCauses, type DamageCause } from './decode.js';
 import type { DamagedFile } from './reading/files.js';
 import { extensionOf, type SkipCause } from './reading/names.js';
@@ -6,16 +7,18 @@ import { extensionOf, type SkipCause } from './reading/names.js';
 const causes = Object.keys(damageCauses) as [DamageCause, ...DamageCause[]];
 
 /** Why files are left out, with the words of reports. */
-const skipCauses: Readonly<Record<SkipCause, string>> = {
-  format: 'images in formats that cannot be read',
-  outside: 'images outside of the class folders',
-  unlabelled: 'images without a label',
-  size: 'files larger than 512 MiB, or packed more than a thousandfold',
-  link: 'links that lead nowhere or back, and other entries that are no files',
-  name: 'entries with odd names',
-  repeated: 'repeated entries',
-  other: 'other files',
-  hidden: 'hidden files and leftovers of systems',
+const skipCauses: Readonly<Record<SkipCause, readonly [one: string, many: string]>> = {
+  format: ['image in a format that cannot be read', 'images in formats that cannot be read'],
+  outside: ['image outside of the class folders', 'images outside of the class folders'],
+  unlabelled: ['image without a label', 'images without a label'],
+  size: [
+    'file larger than 512 MiB, or packed more than a thousandfold',
+    'files larger than 512 MiB, or packed more than a thousandfold',
+  ],
+  link: ['broken or circular link, or special file', 'broken or circular links, or special files'],
+  repeated: ['repeated entry', 'repeated entries'],
+  other: ['other file', 'other files'],
+  hidden: ['hidden file or leftover of a system', 'hidden files and leftovers of systems'],
 };
 
 const damagedSchema = z.strictObject({ path: z.string(), cause: z.enum(causes), message: z.string() });
@@ -32,7 +35,7 @@ export function damageText(damaged: readonly DamagedFile[], count: number): stri
   });
   const first = damaged.slice(0, shown).map(({ path, message }) => `\n  ${path}: ${message}`);
   const more = damaged.length > shown ? `\n  ... ${number(damaged.length - shown)} more` : '';
-  return `${number(damaged.length)} of ${number(count)} images cannot be used (${counts.join(', ')}):${first.join('')}${more}`;
+  return `${number(damaged.length)} of ${counted(count, 'image')} cannot be used (${counts.join(', ')}):${first.join('')}${more}`;
 }
 
 const counts = z.record(z.string(), z.number());
@@ -50,7 +53,7 @@ export const reportSchema = z.strictObject({
   images: z.number(),
   /** Each class with its images by the splits of the source; `unassigned` are split by the shares of the experiment. */
   classes: z.array(z.strictObject({ name: z.string(), counts })),
-  /** What the headers of some of the images say; null without image files. */
+  /** Statistics of the headers of a sample of the images; null without image files. */
   headers: z
     .strictObject({
       /** Images whose headers were read. */
@@ -70,33 +73,33 @@ export const reportSchema = z.strictObject({
     exact: z.array(pair),
     /** Images that look the same: other sizes, compressions or brightness of one picture. */
     near: z.array(pair),
-    /** Those of both kinds whose images have different classes. */
+    /** Pairs of both kinds whose images have different classes. */
     conflicts: z.array(pair),
   }),
-  /** Sentences about the way it was read. */
+  /** Sentences about how the folders or tables were read. */
   notes: z.array(z.string()),
 });
 
-/** What a data set holds, and what of it could not be used. */
+/** The contents of a data set, and the files that were left out. */
 export type DataReport = Readonly<z.output<typeof reportSchema>>;
 
 /** `2 images in formats that cannot be read (.bmp)` for each cause, by the order of the table. */
 function skippedText(skipped: DataReport['skipped']): string {
   return Object.entries(skipCauses)
-    .flatMap(([cause, text]) => {
+    .flatMap(([cause, [one, many]]) => {
       const own = skipped.filter((file) => file.cause === cause);
       if (own.length === 0) return [];
       const extensions = [...new Set(own.map(({ path }) => extensionOf(path)))];
       const kinds = cause === 'format' || cause === 'other' ? ` (${extensions.slice(0, 5).join(', ')})` : '';
-      return [`${number(own.length)} ${text}${kinds}`];
+      return [`${counted(own.length, one, many)}${kinds}`];
     })
     .join(', ');
 }
 
 type Pairs = DataReport['duplicates']['exact'];
 
-const pairsText = (pairs: Pairs, text: string): string[] =>
-  pairs.length === 0 ? [] : [`${number(pairs.length)} ${text}, such as ${pairs[0].files.join(' and ')}.`];
+const pairsText = (pairs: Pairs, one: string, many: string): string[] =>
+  pairs.length === 0 ? [] : [`${counted(pairs.length, one, many)}, such as ${pairs[0].files.join(' and ')}.`];
 
 /**
  * The report as lines of a log.
@@ -114,10 +117,14 @@ export function reportLines(report: DataReport, splitOf: (row: number) => string
     ...report.notes,
     ...(skipped.length === 0 ? [] : [`Left out: ${skippedText(skipped)}.`]),
     ...(damaged.length === 0 ? [] : [`Left out: ${damageText(damaged, images + damaged.length)}`]),
-    ...pairsText(exact, 'images have the same pixels as another one'),
-    ...pairsText(near, 'pairs of images look the same'),
-    ...pairsText(across, 'of these pairs lie in different splits, which makes accuracies too high'),
-    ...pairsText(conflicts, 'of these pairs have different classes'),
+    ...pairsText(exact, 'image has the same pixels as another one', 'images have the same pixels as another one'),
+    ...pairsText(near, 'pair of images looks the same', 'pairs of images look the same'),
+    ...pairsText(
+      across,
+      'of these pairs lies in different splits, which makes accuracies too high',
+      'of these pairs lie in different splits, which makes accuracies too high',
+    ),
+    ...pairsText(conflicts, 'of these pairs has different classes', 'of these pairs have different classes'),
   ];
   return lines.length === 0 ? [] : [...lines, `The whole report: ${file}`];
 }

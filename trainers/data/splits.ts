@@ -1,5 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import { readFully } from '../../base/files.js';
+import { counted } from '../../base/text.js';
 
 /** The splits of a data set; neither training nor the search uses `test`. */
 export const splitNames = ['train', 'validation', 'test'] as const;
@@ -63,7 +64,7 @@ export function splitImages(
     const needed = 1 + Number(takesTest) + Number(takesValidation);
     if (pool.length < needed) {
       throw invalidInput(
-        `class ${classes[label]} has ${pool.length} images to train on; at least ${needed} are needed ` +
+        `class ${classes[label]} has ${counted(pool.length, 'image')} to train on; at least ${needed} are needed ` +
           `to have one in each of ${splitNames.join(', ')}`,
         { hint: 'Add images to the class or remove it.' },
       );
@@ -252,7 +253,7 @@ export function splitOf(shared: SharedDataset, name: SplitName, size?: Size): Sp
   const at = (positions: ArrayLike<number>, i: number): number => {
     const position = positions[i];
     if (!(position >= 0 && position < indices.length)) {
-      throw new RangeError(`position ${position} in a split of ${indices.length} images`);
+      throw new RangeError(`position ${position} in a split of ${counted(indices.length, 'image')}`);
     }
     return indices[position];
   };

@@ -1,48 +1,17 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import { create } from 'tar';
 import { describe, expect, it } from 'vitest';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
 import { proposeExperiment } from '../../../experiments/propose/index.js';
 import { experimentText, proposeData, type ProposalFacts } from '../../../experiments/propose/propose.js';
-import { surveyImages } from '../../../experiments/propose/survey.js';
 import { estimateRun } from '../../../experiments/runner/estimate.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { nasInside } from '../../cli/nas.js';
+import { writeColours } from '../../trainers/data/colours.js';
 import { inside } from '../runner/inside.js';
 
-type Colour = readonly [number, number, number];
-
-async function writeImages(folder: string, classes: Readonly<Record<string, Colour>>, count: number, side = 40) {
-  for (const [name, [r, g, b]] of Object.entries(classes)) {
-    mkdirSync(join(folder, name), { recursive: true });
-    for (let i = 0; i < count; i++)
-      await sharp({
-        create: { width: side + 10, height: side, channels: 3, background: { r: r + i, g: g + i, b: b + i } },
-      })
-        .png()
-        .toFile(join(folder, name, `${i}.png`));
-  }
-}
-
 const colours = { red: [200, 10, 20], 'green: pears': [10, 180, 40] } as const;
-
-describe('the survey of a folder', () => {
-  it('finds the size of the images, and whether they have colours', async () => {
-    const folder = temporaryFolder();
-    await writeImages(folder, colours, 3);
-    writeFileSync(join(folder, 'red', 'broken.png'), 'no image');
-    expect(await surveyImages(folder)).toEqual({ side: 40, grey: false, images: 7 });
-    const grey = temporaryFolder();
-    await writeImages(grey, { dark: [10, 10, 10], light: [200, 200, 200] }, 2, 20);
-    expect(await surveyImages(grey)).toEqual({ side: 20, grey: true, images: 4 });
-  });
-
-  it('of no images is an error', async () => {
-    await expect(surveyImages('/nowhere')).rejects.toThrow(/\/nowhere is not a folder/);
-    await expect(surveyImages(temporaryFolder())).rejects.toThrow(/has no images that can be read/);
-  });
-});
 
 const facts = (changes: Partial<ProposalFacts> = {}): ProposalFacts => {
   const survey = { side: 480, grey: false, images: 20_000 };
@@ -108,7 +77,7 @@ describe('the proposed experiment', () => {
 describe('nas init --images', () => {
   it('writes an experiment that is valid as it is', async () => {
     const root = temporaryFolder();
-    await writeImages(join(root, 'fruit & co'), colours, 6);
+    await writeColours(join(root, 'fruit & co'), colours, 6);
     writeFileSync(join(root, 'fruit & co', 'red', 'broken.png'), 'no image');
     const ended = await nasInside([
       'init',
@@ -129,10 +98,23 @@ describe('nas init --images', () => {
     });
   });
 
+  it('takes an archive of split folders', async () => {
+    const root = temporaryFolder();
+    for (const split of ['train', 'test']) await writeColours(join(root, split), colours, 4);
+    await create({ file: join(root, '2 fruits.tgz'), cwd: root, gzip: true }, ['train', 'test']);
+    const ended = await nasInside(['init', root, '--images', join(root, '2 fruits.tgz'), '--no-estimate']);
+    expect(ended.code).toBe(0);
+    const file = join(root, 'experiment.yaml');
+    const text = readFileSync(file, 'utf8');
+    for (const part of ['\nname: 2-fruits\n', 'path: 2 fruits.tgz\n', '# 16 images of 2 classes', '8 test the result'])
+      expect(text).toContain(part);
+    expect(await nasInside(['validate', file])).toMatchObject({ code: 0 });
+  });
+
   it('estimates the time of the run by trainings of some networks', async () => {
     const root = temporaryFolder();
-    await writeImages(root, colours, 6);
-    const request = { folder: root, path: '.', name: 'fruit', file: join(root, 'experiment.yaml'), estimated: false };
+    await writeColours(root, colours, 6);
+    const request = { images: root, file: join(root, 'experiment.yaml'), estimated: false };
     const observe = () => undefined;
     const { signal } = new AbortController();
     const { text } = await proposeExperiment(request, { observe, signal });

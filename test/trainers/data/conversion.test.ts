@@ -16,6 +16,7 @@ import { Random } from '../../../base/random.js';
 import { readReport } from '../../../trainers/data/dataset.js';
 import { describeDataset, prepareDataset, type DataConfig } from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
+import { floatTiff } from './float-tiff.js';
 
 const side = 16;
 
@@ -55,34 +56,6 @@ const config = (path: string, others: Partial<Extract<DataConfig, { type: 'image
   subset: 1,
   ...others,
 });
-
-/** A TIFF of one float sample per pixel, little-endian. */
-function floatTiff(width: number, value: number): Buffer {
-  const pixels = Buffer.from(new Float32Array(width * width).fill(value).buffer);
-  const tags: [tag: number, type: 3 | 4, value: number][] = [
-    [256, 3, width],
-    [257, 3, width],
-    [258, 3, 32],
-    [259, 3, 1],
-    [262, 3, 1],
-    [273, 4, 8],
-    [277, 3, 1],
-    [278, 3, width],
-    [279, 4, pixels.length],
-    [339, 3, 3],
-  ];
-  const directory = Buffer.alloc(2 + 12 * tags.length + 4);
-  directory.writeUInt16LE(tags.length, 0);
-  for (const [i, [tag, type, content]] of tags.entries()) {
-    directory.writeUInt16LE(tag, 2 + 12 * i);
-    directory.writeUInt16LE(type, 4 + 12 * i);
-    directory.writeUInt32LE(1, 6 + 12 * i);
-    directory.writeUInt32LE(content, 10 + 12 * i);
-  }
-  const header = Buffer.from([0x49, 0x49, 42, 0, 0, 0, 0, 0]);
-  header.writeUInt32LE(8 + pixels.length, 4);
-  return Buffer.concat([header, pixels, directory]);
-}
 
 /** Writes an image with each kind of damage; returns the words of the report for each. */
 async function writeDamaged(folder: string): Promise<Record<string, string>> {
@@ -169,7 +142,7 @@ describe('damaged images', () => {
       skipped: [{ path: 'b/x.bmp', cause: 'format' }],
     });
     expect(report?.damaged).toHaveLength(Object.keys(causes).length);
-    expect(skipped.notes.join('\n')).toContain('Left out: 1 images in formats that cannot be read (.bmp).');
+    expect(skipped.notes.join('\n')).toContain('Left out: 1 image in a format that cannot be read (.bmp).');
     // The same images are not decoded again to be refused.
     await expect(prepare(config(folder), cache)).rejects.toThrow('images cannot be used');
   });

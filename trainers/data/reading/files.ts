@@ -48,5 +48,5 @@ export interface FileTree {
    * The contents of some files in the order that is fastest, each with its index in `files`. A `load` may be called later,
    * and several may run at once.
    */
-  read(files: readonly StoredFile[], signal?: AbortSignal): AsyncIterable<LoadedFile>;
+  read(files: readonly StoredFile[], signal?: AbortSignal): Iterable<LoadedFile> | AsyncIterable<LoadedFile>;
 }

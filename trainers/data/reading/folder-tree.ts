@@ -1,5 +1,5 @@
 import { basename } from 'node:path/posix';
-import { extensionOf, kindOf } from './names.js';
+import { extensionOf, kindOf, plainName } from './names.js';
 import type { FileTree, SkippedFile, StoredFile } from './files.js';
 
 /** A folder and what lies below it. */
@@ -84,3 +84,30 @@ export const imagesBelow = (folder: Folder): StoredFile[] =>
 /** `40 .bmp, 3 .heic`; empty when there are none. */
 export const unreadableText = ({ unreadable }: Folder): string =>
   [...unreadable].map(([extension, count]) => `${count.toLocaleString('en-US')} ${extension}`).join(', ');
+
+/** Descends through folders that hold nothing but one other folder of folders. */
+export function unwrap(folder: Folder, isClass: (folder: Folder) => boolean = () => false): Folder {
+  const [inner] = folder.folders;
+  const isWrapper = folder.images.length === 0 && folder.folders.length === 1;
+  return isWrapper && inner.images.length === 0 && !isClass(inner) ? unwrap(inner, isClass) : folder;
+}
+
+/** Whether a folder has one of the names. */
+export const isNamed = (folder: Folder, names: readonly string[]): boolean =>
+  names.some((name) => plainName(name) === plainName(folder.name));
+
+/** Whether each name is that of a folder. */
+export const has = (folders: readonly Folder[], names: readonly string[]): boolean =>
+  names.every((name) => folders.some((folder) => plainName(folder.name) === plainName(name)));
+
+/** Whether two lists of folders have at least two names in common, and most of them. */
+export function isSame(a: readonly Folder[], b: readonly Folder[]): boolean {
+  const names = new Set(a.map(({ name }) => plainName(name)));
+  const common = b.filter(({ name }) => names.has(plainName(name))).length;
+  return common >= 2 && common * 2 >= Math.max(a.length, b.length);
+}
+
+export const namesOf = (folders: readonly Folder[]): string => {
+  const shown = folders.slice(0, 10).map(({ name }) => name);
+  return folders.length > 10 ? `${shown.join(', ')}, ... (${folders.length} in all)` : shown.join(', ');
+};

@@ -6,8 +6,7 @@ import { compareNames } from './names.js';
 
 /** Reads files by their paths from a folder. */
 export const diskReader = (directory: string): FileTree['read'] =>
-  // eslint-disable-next-line @typescript-eslint/require-await -- the files of archives are read in steps
-  async function* (files) {
+  function* (files) {
     for (const [index, { path }] of files.entries()) yield { index, load: () => readFile(resolve(directory, path)) };
   };
 

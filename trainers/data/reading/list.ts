@@ -5,7 +5,7 @@ import posix from 'node:path/posix';
 import { invalidInput, type NasError } from '../../../base/errors.js';
 import { stampOf, type DamagedFile, type FileTree, type SkippedFile, type StoredFile } from './files.js';
 import { diskReader, openFolder } from './folder.js';
-import type { Item, Listing } from './layout.js';
+import type { Item, Listing } from './listing.js';
 import { compareNames, kindOf, splitMeaning, splitsNamed, type SplitMeaning } from './names.js';
 import { columnOf, hasColumn, isTable, readTable, type Table } from './table.js';
 import { openTree } from './tree.js';

@@ -18,8 +18,7 @@ const leftovers = new Set([
 ]);
 
 /** Why a file is not among the images. */
-export type SkipCause =
-  'hidden' | 'format' | 'other' | 'outside' | 'link' | 'name' | 'size' | 'repeated' | 'unlabelled';
+export type SkipCause = 'hidden' | 'format' | 'other' | 'outside' | 'link' | 'size' | 'repeated' | 'unlabelled';
 
 /** Whether a path is an image that can be read; otherwise why not. */
 export function kindOf(path: string): 'image' | SkipCause {
@@ -86,7 +85,7 @@ export function splitsNamed(given: ReadonlySet<SplitMeaning['split']>): (split: 
   };
 }
 
-/** The folder and class names that mean the same: case, outer spaces and the form of accents (macOS) do not count. */
+/** The form of folder and class names for comparisons, without case, outer spaces and the form of accents (macOS differs). */
 export const plainName = (name: string): string => name.normalize('NFC').trim().toLowerCase();
 
 /** Order of class and file names: by code units, in every language of the system. */

@@ -11,6 +11,7 @@ const archives: readonly (readonly [RegExp, (path: string) => Promise<FileTree>]
   [/\.zip$/i, openZip],
   [/\.(tar|tar\.gz|tgz)$/i, openTar],
 ];
+const insideArchive = /^(.*\.(?:zip|tar|tar\.gz|tgz))[/\\]/i;
 const otherArchives = /\.(7z|rar|tar\.\w+|tbz2?|txz|bz2|xz|zst|gz)$/i;
 
 export const isArchive = (path: string): boolean => archives.some(([name]) => name.test(path));
@@ -27,6 +28,11 @@ export const nameOf = (path: string): string =>
  */
 export async function openTree(path: string, purpose: string): Promise<FileTree> {
   const hint = `data.path names the folder or archive (.zip, .tar, .tar.gz) with ${purpose}.`;
+  const outer = insideArchive.exec(path)?.[1];
+  if (outer !== undefined && !existsSync(path))
+    throw invalidInput(`${path}: a folder inside an archive cannot be named`, {
+      hint: `Unpack ${outer} and name the folder.`,
+    });
   if (!existsSync(path)) throw invalidInput(`the data folder ${path} does not exist`, { hint });
   if (statSync(path).isDirectory()) return openFolder(path);
   const open = archives.find(([name]) => name.test(path))?.[1];

@@ -124,8 +124,7 @@ export async function openCifar(directory: string, format: CifarFormat): Promise
     channels,
     count,
     fingerprint: contentHash(format.name, classes, content),
-    // eslint-disable-next-line @typescript-eslint/require-await -- each file is read at once
-    async *read() {
+    *read() {
       for (const { path, split } of files) yield decode(path, format, split);
     },
   };

@@ -99,8 +99,7 @@ export function openFashionMnistIdx(directory: string): PixelSource {
     channels: 1,
     count: trainCount + testCount,
     fingerprint: contentHash('fashion-mnist-idx', train.shape, train.pixels, train.labels, test.pixels, test.labels),
-    // eslint-disable-next-line @typescript-eslint/require-await -- the images are in memory
-    async *read() {
+    *read() {
       yield train;
       yield test;
     },

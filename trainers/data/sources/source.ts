@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import type { Listing } from '../reading/layout.js';
+import type { Listing } from '../reading/listing.js';
 import type { FileTree } from '../reading/files.js';
 import type { SplitName } from '../splits.js';
 
@@ -20,7 +20,7 @@ export interface ImageBlock {
   readonly groups?: ArrayLike<number>;
 }
 
-/** What is known of labelled images before they are read. */
+/** Properties of labelled images, known before they are read. */
 export interface SourceInfo {
   readonly name: string;
   readonly classes: readonly string[];
@@ -37,7 +37,7 @@ export interface SourceInfo {
 export interface PixelSource extends SourceInfo {
   readonly kind: 'pixels';
   /** All images in an order that depends only on the content. @throws NasError `invalid-input` for bad files */
-  read(signal?: AbortSignal): AsyncIterable<ImageBlock>;
+  read(signal?: AbortSignal): Iterable<ImageBlock> | AsyncIterable<ImageBlock>;
 }
 
 /** A source of image files, which are decoded one by one; `decodeFiles` makes it a `PixelSource`. */

@@ -208,5 +208,8 @@ describe('archives', () => {
     const copy = join(temporaryFolder(), 'copy.zip');
     cpSync(file, copy);
     await expect(openTree(copy, 'images')).rejects.toThrow('cannot be read');
+    await expect(openTree(join(copy, 'images'), 'images')).rejects.toMatchObject({
+      hint: `Unpack ${copy} and name the folder.`,
+    });
   });
 });

@@ -9,6 +9,7 @@ import { renderingIdentity } from '../../../../trainers/data/decode.js';
 import { defaultDecoding, type Rendering } from '../../../../base/preprocess.js';
 import { dataSchema, openDataset, renderingOf, prepareDataset, type DataConfig } from '../../../../trainers/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
+import { floatTiff } from '../float-tiff.js';
 
 type Colour = readonly [number, number, number];
 const red: Colour = [200, 10, 20];
@@ -42,38 +43,6 @@ async function firstRendering(folder: string, rendering: Rendering): Promise<Uin
 
 async function firstImage(folder: string, size: number, channels: 1 | 3): Promise<number[]> {
   return [...(await firstRendering(folder, { ...defaultDecoding, size: [size, size], channels }))];
-}
-
-/** A TIFF of 2 x 2 grey pixels in 32-bit floating-point numbers. */
-function floatTiff(): Buffer {
-  const short = 3;
-  const long = 4;
-  const at = 8 + 2 + 12 * 10 + 4;
-  const entries = [
-    [256, short, 2], // width
-    [257, short, 2], // height
-    [258, short, 32], // bits
-    [259, short, 1], // no compression
-    [262, short, 1], // black is zero
-    [273, long, at], // the pixels
-    [277, short, 1], // channels
-    [278, short, 2], // rows
-    [279, long, 16], // bytes
-    [339, short, 3], // floating point
-  ];
-  const file = Buffer.alloc(at + 16);
-  file.write('II');
-  file.writeUInt16LE(42, 2);
-  file.writeUInt32LE(8, 4);
-  file.writeUInt16LE(entries.length, 8);
-  for (const [i, [tag, type, value]] of entries.entries()) {
-    file.writeUInt16LE(tag, 10 + 12 * i);
-    file.writeUInt16LE(type, 12 + 12 * i);
-    file.writeUInt32LE(1, 14 + 12 * i);
-    file.writeUInt32LE(value, 18 + 12 * i);
-  }
-  for (let i = 0; i < 4; i++) file.writeFloatLE(0.5, at + 4 * i);
-  return file;
 }
 
 describe('image folders', () => {
@@ -191,7 +160,7 @@ describe('image folders', () => {
     const folder = temporaryFolder();
     await writeClasses(folder, { b: red }, 1);
     mkdirSync(join(folder, 'a'));
-    writeFileSync(join(folder, 'a', '0.tiff'), floatTiff());
+    writeFileSync(join(folder, 'a', '0.tiff'), floatTiff(2, 0.5));
     await expect(firstImage(folder, 8, 3)).rejects.toThrow('samples of type float');
   });
 
@@ -234,9 +203,7 @@ describe('image folders', () => {
     writeFileSync(bad, 'this is no PNG file');
     await expect(prepareDataset(config(folder), { cache: temporaryFolder() })).rejects.toMatchObject({
       code: 'invalid-input',
-      message: expect.stringMatching(
-        /1 of 10 images cannot be used \(1 text or web pages\):\n {2}b\/3.png: text/,
-      ) as string,
+      message: expect.stringMatching(/1 of 10 images cannot be used \(1 text or HTML\):\n {2}b\/3.png: text/) as string,
     });
   });
 

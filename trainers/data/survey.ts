@@ -1,0 +1,55 @@
+import { invalidInput } from '../../base/errors.js';
+import { defaultDecoding } from '../../base/preprocess.js';
+import { Random } from '../../base/random.js';
+import { decodeEach } from './decode-files.js';
+import type { DamagedFile } from './reading/files.js';
+import { damageText } from './report.js';
+import { openImageFolder } from './sources/image-folder.js';
+
+/** Properties of the images of a folder or archive, from a sample. */
+export interface ImageSurvey {
+  /** Median of the shorter sides, in pixels. */
+  readonly side: number;
+  /** Whether they have no colour, even if they are stored with three channels. */
+  readonly grey: boolean;
+  /** Number of all images. */
+  readonly images: number;
+}
+
+/** Size of the sample: it is decoded in about a second. */
+const sampled = 100;
+/** Largest difference between channels of a grey pixel; JPEG stores colours coarsely. */
+const greyTolerance = 8;
+
+/**
+ * Decodes a random sample of the images of an image folder or archive; damaged images are left out.
+ * @throws NasError `invalid-input` as `openImageFolder`, or when no image of the sample can be read
+ */
+export async function surveyImages(path: string): Promise<ImageSurvey> {
+  const source = await openImageFolder(path, { rendering: { ...defaultDecoding, size: [32, 32], channels: 3 } });
+  const { items } = source.listing;
+  const sample = new Random(0, 'survey').shuffle([...items]).slice(0, sampled);
+  const requests = sample.map(({ file }) => ({ file, sampled: true }));
+  const sides: number[] = [];
+  const damaged: DamagedFile[] = [];
+  let grey = true;
+  for await (const { entry, pixels } of decodeEach(source, requests)) {
+    const { path: file, header, damage } = entry;
+    if (damage !== undefined) damaged.push({ path: file, ...damage });
+    if (header !== undefined) sides.push(Math.min(header.width, header.height));
+    if (pixels !== null) grey &&= isGrey(pixels);
+  }
+  if (sides.length === 0)
+    throw invalidInput(`${path}: ${damageText(damaged, damaged.length)}`, { hint: 'Replace or remove these files.' });
+  sides.sort((a, b) => a - b);
+  return { side: sides[sides.length >> 1], grey, images: items.length };
+}
+
+/** Whether pixels [count, 3] have no colour. */
+function isGrey(pixels: Uint8Array): boolean {
+  for (let i = 0; i < pixels.length; i += 3) {
+    const [r, g, b] = pixels.subarray(i, i + 3);
+    if (Math.max(r, g, b) - Math.min(r, g, b) > greyTolerance) return false;
+  }
+  return true;
+}
