@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** How decoded pixels become an image of the wanted proportions. */
-export const fits = ['cover', 'contain', 'stretch'] as const;
+/** How an image is brought to other proportions. */
+const fits = ['cover', 'contain', 'stretch'] as const;
 /** Filters for shrinking; enlarging interpolates with the corresponding one. */
-export const resamplings = ['lanczos3', 'mitchell', 'cubic', 'linear'] as const;
+const resamplings = ['lanczos3', 'mitchell', 'cubic', 'linear'] as const;
 
 /** The keys that say how files are decoded and brought to a size, for an experiment file and a model's metadata. */
 export const decodingKeys = {
@@ -22,7 +22,7 @@ export const decodingKeys = {
 const decodingSchema = z.strictObject(decodingKeys);
 export type Decoding = Readonly<z.output<typeof decodingSchema>>;
 
-/** Without other settings; also the meaning of files and experiments that were written before these settings existed. */
+/** The default settings. Files and experiments that are older than these settings mean the same. */
 export const defaultDecoding: Decoding = {
   fit: 'cover',
   background: '#ffffff',
@@ -52,7 +52,7 @@ export interface PixelScale {
 }
 
 /**
- * How an image becomes the input of a network. Training, validation, calibration, teachers, evaluation and serving execute
- * the same value; an exported file stores it.
+ * How an image becomes the input of a network: one value for training, validation, calibration, teachers, evaluation and
+ * serving. An exported file stores it.
  */
 export interface Preprocess extends Rendering, PixelScale {}

@@ -1,6 +1,6 @@
 /**
- * The q-quantile of ascending values, linear between order statistics (Hyndman & Fan 1996, type 7); infinite neighbours
- * stay infinite. NaN when there are none.
+ * The q-quantile of ascending values, linear between order statistics (Hyndman & Fan 1996, type 7). Between equal infinities it
+ * is infinite. NaN when there are no values.
  */
 export function quantile(sorted: readonly number[], q: number): number {
   if (sorted.length === 0) return NaN;

@@ -1,7 +1,5 @@
 export * from './evaluate.js';
 export * from './export.js';
-export * from './export.js';
-export * from './export.js';
 export * from './web/export-web.js';
 export * from './half-weights.js';
 export * from './metadata.js';

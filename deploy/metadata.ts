@@ -4,13 +4,7 @@ import { z } from 'zod';
 import { invalidInput } from '../base/errors.js';
 import { completeDecoding, type Rendering } from '../base/preprocess.js';
 // Not the compiler's index: that loads TF.js, and a server of models does without its 50 MB.
-import {
-  classifierFacts,
-  factsOf,
-  imageSizeIn,
-  parseText,
-  type ClassifierFacts,
-} from '../compiler/runtime/classifier/signature.js';
+import { classifierFacts, factsOf, imageSizeIn, parseText } from '../compiler/runtime/classifier/signature.js';
 import { inputsOf, parseOnnx, type OnnxFile } from '../compiler/runtime/classifier/onnx-file.js';
 import type { Network } from '../spaces/index.js';
 
@@ -49,7 +43,7 @@ export type QuantizationFacts = Readonly<z.output<typeof quantizationSchema>>;
 /** Metadata of a deployed classifier: what a program needs to use it (see `classifierFacts`), and its origin. */
 export const modelMetadataSchema = z.strictObject({
   ...classifierFacts,
-  /** Absent in files of versions that had no choice: the defaults. */
+  /** Absent in files of earlier versions, which had the defaults only. */
   preprocess: classifierFacts.preprocess.optional(),
   /** Version of this package that wrote the file. */
   nas_version: z.string(),
@@ -73,7 +67,7 @@ export const modelMetadataSchema = z.strictObject({
   weights: z.enum(['trained', 'inherited', 'supernet']).optional(),
   /** Share of images classified correctly, by split. */
   accuracy: z.strictObject({ validation: share.optional(), test: share.optional() }).optional(),
-  /** Temperature that the weights of the last layer are divided by, so that confidences are right. */
+  /** The weights of the last layer are divided by this temperature, which calibrates the confidence of answers. */
   temperature: z.number().gt(0).optional(),
   latency: latencySchema.optional(),
   /**
@@ -154,24 +148,14 @@ export function metadataIn({ metadataProps: texts }: OnnxFile, where = "the mode
  */
 export const readMetadata = (model: Uint8Array): Partial<ModelMetadata> => metadataIn(parseOnnx(model));
 
-/** How files become the pixels of a model's input [height, width, channels]. */
-export const renderingIn = (
-  [height, width, channels]: NonNullable<ClassifierFacts['input']>,
-  { preprocess }: Pick<ClassifierFacts, 'preprocess'>,
-): Rendering => ({ ...completeDecoding(preprocess), size: [height, width], channels });
-
 /** How files become the input pixels of an ONNX model; undefined where its size is unknown (see `imageSizeIn`). */
 export function renderingOfModel(model: Uint8Array): Rendering | undefined {
   const file = parseOnnx(model);
   const metadata = metadataIn(file);
-  const size = imageSizeIn(inputsOf(file)[0], metadata);
-  return size === undefined ? undefined : renderingIn(size, metadata);
-}
-
-/** The image size of an ONNX model (see `imageSizeIn`). */
-export function imageSizeOf(model: Uint8Array): ClassifierFacts['input'] {
-  const file = parseOnnx(model);
-  return imageSizeIn(inputsOf(file)[0], metadataIn(file));
+  const image = imageSizeIn(inputsOf(file)[0], metadata);
+  if (image === undefined) return undefined;
+  const [height, width, channels] = image;
+  return { ...completeDecoding(metadata.preprocess), size: [height, width], channels };
 }
 
 /**

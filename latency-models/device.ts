@@ -71,9 +71,9 @@ export interface Timing {
   /** Robust centre: the interquartile mean of the samples. */
   readonly ms: number;
   readonly p50: number;
-  /** Of all runs, also of those that other programs disturbed, which the other values leave out. */
+  /** Of all runs. The other values leave out blocks that other programs disturbed. */
   readonly p95: number;
-  /** As `p95`; null when there are too few runs for it (`leastForP99`). */
+  /** Of all runs, as `p95`; null when there are too few (`leastForP99`). */
   readonly p99: number | null;
   /** 95 % confidence interval of `ms` (bootstrap over blocks). */
   readonly interval: readonly [low: number, high: number];

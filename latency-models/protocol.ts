@@ -41,11 +41,11 @@ const checkGrowth = 1.1;
 /** A block that waited for a processor for more than this share of its time is disturbed, and taken again. */
 const disturbedShare = 0.03;
 
-/** Least number of runs for a 99th percentile: ten of them are then slower than it. */
-export const leastForP99 = 1000;
+/** Least number of runs for a 99th percentile: ten runs are slower than it. */
+const leastForP99 = 1000;
 
 export interface InterleavedTiming extends Timing {
-  /** Share of disturbed blocks, in [0, 1]; they are left out of all but p95 and p99 when enough others remain. */
+  /** Share of disturbed blocks, in [0, 1]; p95 and p99 count them; the other values do not when enough others remain. */
   readonly disturbed: number;
 }
 
@@ -113,7 +113,7 @@ function judge(blocks: readonly Block[], { minBlocks, tolerance }: Protocol): In
 
 /**
  * Centre, percentiles and interval of blocks of samples.
- * @param all blocks that p95 and p99 are taken from: slow runs are what they are about
+ * @param all blocks for p95 and p99, with the disturbed ones: these percentiles describe slow runs
  */
 export function summarise(
   blocks: readonly (readonly number[])[],

@@ -73,7 +73,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const service = await openService({ ...pool, onBatch: metrics.onBatch, onWarning });
     ends.push(() => service.close());
     const decoding = { parallel: decoders, maxPixels };
-    // Without a model there is no part.
+    // Undefined: no model takes pixels.
     const first = service.pool.layout.parts.at(0);
     if (first !== undefined) await warmUp(first.rendering, decoding);
     const app = await createApp({

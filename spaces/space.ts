@@ -54,7 +54,7 @@ export interface DecisionSpace {
 export interface Space extends DecisionSpace {
   /** The network of a genotype. Canonical genotypes with different ids give different networks. */
   readonly build: (genotype: Genotype) => Network;
-  /** All inputs [height, width, channels] that its networks have, where these are others than the task's. */
+  /** All inputs [height, width, channels] of its networks; absent: the task's alone. */
   readonly inputs?: readonly Network['input'][];
   /**
    * The place of each block of `build(genotype)`: stage and position, from 1 (`stage2.1`). Members share weights by place

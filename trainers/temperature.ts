@@ -4,7 +4,7 @@ import { type DatasetRef, withDataset } from './data/index.js';
 import { onProcessor } from './engines/index.js';
 import { evaluationLoader, networkInference } from './evaluate.js';
 
-/** A temperature outside would make answers certain, or all alike: too few images were wrong, or right, to fit one. */
+/** Other temperatures make answers certain, or all alike. They fit when too few images are wrong, or right. */
 const bounds = { least: 0.05, most: 20 } as const;
 
 /** Logits [count, classes] with labels [count, classes] (distributions). */
@@ -14,7 +14,7 @@ interface Labelled {
   readonly classes: number;
 }
 
-/** Derivative of the mean cross-entropy of `scale` x logits by `scale`, which it grows with. */
+/** Derivative of the mean cross-entropy of softmax(scale * logits) with respect to `scale`; it increases with `scale`. */
 function slope({ logits, labels, classes }: Labelled, scale: number): number {
   let sum = 0;
   for (let start = 0; start < logits.length; start += classes) {
@@ -47,11 +47,11 @@ export function fitTemperature(labelled: Labelled): number {
   return 1 / Math.sqrt(low * high);
 }
 
-/** A network whose answers are divided by a temperature. */
+/** A network whose logits are divided by a temperature. */
 export interface Calibrated {
   readonly model: Model;
   readonly temperature: number;
-  /** Expected calibration error on the validation images, which the temperature is fitted to. */
+  /** Expected calibration error on the validation images, on which the temperature is fitted. */
   readonly calibrationError: { readonly before: number; readonly after: number };
 }
 
@@ -67,8 +67,8 @@ const scaled = (weights: Weights, factor: number): Weights =>
   );
 
 /**
- * Fits a temperature on the validation images and divides the weights of the last layer by it: classes stay as they are, and the
- * softmax of the answers is as sure as it is right.
+ * Fits a temperature on the validation images and divides the weights of the last layer by it. Predicted classes stay as they
+ * are; the confidence of an answer becomes its chance to be right.
  * @param options.onProgress called with the number of images so far
  */
 export async function calibrateConfidence(
@@ -102,11 +102,8 @@ export async function calibrateConfidence(
       const temperature = fitTemperature(labelled);
       const errorAt = (divisor: number): number => {
         const board = new Scoreboard();
-        board.add(
-          labelled.logits.map((z) => z / divisor),
-          labelled.labels,
-          total,
-        );
+        const logits = labelled.logits.map((z) => z / divisor);
+        board.add(logits, labelled.labels, total);
         return board.scores().calibrationError;
       };
       return {

@@ -63,8 +63,8 @@ export function parseDataset(argument: string, rendering: Rendering | undefined)
 }
 
 /**
- * Converts a data set for a model: its images are rendered as the model's metadata says. Splits are those of the data set.
- * @param rendering of the model; undefined: unknown
+ * Converts a data set for a model. The model's metadata says how its images are rendered; the splits do not depend on it.
+ * @param rendering how the model's images are rendered; undefined: unknown
  */
 export async function prepareFor(
   config: DataConfig,

@@ -56,7 +56,6 @@ export type Rule = (call: Call) => Val | readonly Val[];
 
 /** A rule that reads attributes. TF.js passes them untyped and declares a type for each kernel; its backends trust it, too. */
 export const withAttrs =
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller says which attributes
-  <A extends object>(rule: (call: Call, attrs: A) => Val | readonly Val[]): Rule =>
-    (call) =>
-      rule(call, call.attrs as A);
+  (rule: (call: Call, attrs: never) => Val | readonly Val[]): Rule =>
+  (call) =>
+    rule(call, call.attrs as never);

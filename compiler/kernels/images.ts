@@ -17,7 +17,7 @@ const windowAttributes = ({ filterHeight, filterWidth, strideHeight, strideWidth
 });
 
 const pool = (op: 'MaxPool' | 'AveragePool'): Rule =>
-  withAttrs<tf.MaxPoolAttrs>((call, attrs) => {
+  withAttrs((call, attrs: tf.MaxPoolAttrs) => {
     const x = call.value('x');
     const info = poolInfo(x, attrs);
     const name = x.builder.emit(op, [x.fullForm(NCHW)], windowAttributes(info));
@@ -76,11 +76,11 @@ function averagePoolGradient(dy: Val, info: PoolInfo): Val {
 
 export const poolingRules = {
   AvgPool: pool('AveragePool'),
-  AvgPoolGrad: withAttrs<tf.MaxPoolAttrs>((call, attrs) =>
+  AvgPoolGrad: withAttrs((call, attrs: tf.MaxPoolAttrs) =>
     averagePoolGradient(call.value('dy'), poolInfo(call.value('input'), attrs)),
   ),
   MaxPool: pool('MaxPool'),
-  MaxPoolGrad: withAttrs<tf.MaxPoolAttrs>((call, attrs) => {
+  MaxPoolGrad: withAttrs((call, attrs: tf.MaxPoolAttrs) => {
     const x = call.value('input');
     return maxPoolGradient(call.value('dy'), x, poolInfo(x, attrs));
   }),
@@ -176,10 +176,10 @@ function resizeGradient(method: Method, images: Val, dy: Val, attrs: Attrs): Val
 }
 
 const forward = (method: Method): Rule =>
-  withAttrs<tf.ResizeBilinearAttrs>((call, attrs) => resize(method, call.value('images'), attrs.size, attrs));
+  withAttrs((call, attrs: tf.ResizeBilinearAttrs) => resize(method, call.value('images'), attrs.size, attrs));
 
 const backward = (method: Method): Rule =>
-  withAttrs<Attrs>((call, attrs) => resizeGradient(method, call.value('images'), call.value('dy'), attrs));
+  withAttrs((call, attrs: Attrs) => resizeGradient(method, call.value('images'), call.value('dy'), attrs));
 
 export const resizeRules = {
   ResizeBilinear: forward('bilinear'),

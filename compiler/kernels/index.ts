@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { rowsOf } from '../graph/index.js';
 import type { Rule } from './call.js';
 import { convolutionGradientRules, convolutionRules } from './convolution/convolution.js';
 import { activationGradientRules, activationRules } from './elementwise/activation.js';
@@ -11,7 +12,6 @@ import { batchNormTrainingRules, normalizationRules } from './normalization.js';
 import { poolingRules, resizeRules } from './images.js';
 import { reductionRules, softmaxRules } from './reduction.js';
 import { shapeRules } from './shape.js';
-import { rowsOf } from '../graph/operators.js';
 
 type Exports = Omit<typeof tf, 'version_core' | 'OP_SCOPE_SUFFIX'>;
 /** Names of TF.js's kernels: all literal strings that it exports, except its version and a suffix. */

@@ -45,11 +45,11 @@ function topK(x: Val, k: number): readonly Val[] {
 }
 
 export const indexingRules = {
-  GatherV2: withAttrs<tf.GatherV2Attrs>((call, { axis, batchDims }) => {
+  GatherV2: withAttrs((call, { axis, batchDims }: tf.GatherV2Attrs) => {
     if (batchDims !== 0) throw invalidInput('gather is traced without batch dimensions only');
     return gather(call.value('x'), call.value('indices'), axis);
   }),
-  OneHot: withAttrs<tf.OneHotAttrs>((call, { depth, onValue, offValue, dtype }) => {
+  OneHot: withAttrs((call, { depth, onValue, offValue, dtype }: tf.OneHotAttrs) => {
     const indices = call.value('indices');
     const { builder } = call;
     const type = requireDtype(dtype);
@@ -58,8 +58,8 @@ export const indexingRules = {
     if (onValue === 1 && offValue === 0) return castTo(hot, type);
     return elementwise('Where', [hot, Val.fill(builder, onValue, [], type), Val.fill(builder, offValue, [], type)]);
   }),
-  TopK: withAttrs<tf.TopKAttrs>((call, { k }) => topK(call.value('x'), k)),
-  UnsortedSegmentSum: withAttrs<tf.UnsortedSegmentSumAttrs>((call, { numSegments }) => {
+  TopK: withAttrs((call, { k }: tf.TopKAttrs) => topK(call.value('x'), k)),
+  UnsortedSegmentSum: withAttrs((call, { numSegments }: tf.UnsortedSegmentSumAttrs) => {
     const [x, ids] = [call.value('x'), call.value('segmentIds')];
     return scatterRows(toInt64(ids), x, numSegments, x.shape.slice(ids.rank));
   }),

@@ -24,10 +24,10 @@ export function matmul(a: Val, b: Val, transposeA: boolean, transposeB: boolean)
 }
 
 export const matmulRules = {
-  BatchMatMul: withAttrs<tf.BatchMatMulAttrs>((call, { transposeA, transposeB }) =>
+  BatchMatMul: withAttrs((call, { transposeA, transposeB }: tf.BatchMatMulAttrs) =>
     matmul(call.value('a'), call.value('b'), transposeA, transposeB),
   ),
-  _FusedMatMul: withAttrs<tf._FusedMatMulAttrs>((call, { transposeA, transposeB, activation, leakyreluAlpha }) => {
+  _FusedMatMul: withAttrs((call, { transposeA, transposeB, activation, leakyreluAlpha }: tf._FusedMatMulAttrs) => {
     const product = matmul(call.value('a'), call.value('b'), transposeA, transposeB);
     const bias = call.optional('bias');
     const sum = bias ? add(product, bias) : product;

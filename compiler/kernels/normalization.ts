@@ -133,7 +133,7 @@ export function batchNormGradient(
 }
 
 export const normalizationRules = {
-  FusedBatchNorm: withAttrs<tf.FusedBatchNormAttrs>((call, { varianceEpsilon }) => {
+  FusedBatchNorm: withAttrs((call, { varianceEpsilon }: tf.FusedBatchNormAttrs) => {
     const x = call.value('x');
     const channels = [x.shape[x.rank - 1]];
     const vector = (name: string, otherwise: number): Val =>
@@ -155,12 +155,12 @@ interface BatchNormAttrs {
 
 /** Kernels behind `normalizeBatch`. */
 export const batchNormTrainingRules = {
-  NasBatchNorm: withAttrs<BatchNormAttrs>((call, { epsilon }) =>
+  NasBatchNorm: withAttrs((call, { epsilon }: BatchNormAttrs) =>
     batchNormTraining(call.value('x'), call.value('gamma'), call.value('beta'), epsilon, () =>
       call.context.unique('scratch'),
     ),
   ),
-  NasBatchNormGrad: withAttrs<BatchNormAttrs>((call, { epsilon }) =>
+  NasBatchNormGrad: withAttrs((call, { epsilon }: BatchNormAttrs) =>
     batchNormGradient(
       call.value('x'),
       call.value('dy'),

@@ -41,7 +41,7 @@ export function hostUniform(seed: number, site: number, count: number): Float32A
 }
 
 export const randomRules = {
-  NasUniform: withAttrs<{ shape: number[] }>((call, { shape }) => uniform(call, shape)),
+  NasUniform: withAttrs((call, { shape }: { shape: number[] }) => uniform(call, shape)),
 } satisfies Record<string, Rule>;
 
 /** Concatenates all values, each in its storage order. */
@@ -54,7 +54,7 @@ function inOneVector(values: readonly Val[]): Val {
 
 /** Kernel behind `allBelow`. */
 export const magnitudeRules = {
-  NasAllBelow: withAttrs<{ readonly bound: number }>((call, { bound }) => {
+  NasAllBelow: withAttrs((call, { bound }: { readonly bound: number }) => {
     const all = inOneVector(call.values());
     const below = elementwise('Less', [elementwise('Abs', [all]), numberLike(all, bound)]);
     // The minimum of 0s and 1s keeps NaN false: only this comparison sees it.
@@ -73,13 +73,13 @@ export interface Steps {
 /** Kernels behind `rounded`. */
 export const roundingRules = {
   /** clip(x, low, high) rounded to the nearest step, halves to even. */
-  NasRounded: withAttrs<Steps>((call, { low, high, scale }) => {
+  NasRounded: withAttrs((call, { low, high, scale }: Steps) => {
     const clipped = clip(call.value('x'), low, high);
     const steps = elementwise('Mul', [clipped, numberLike(clipped, Math.fround(1 / scale))]);
     return elementwise('Mul', [elementwise('Round', [steps]), numberLike(clipped, scale)]);
   }),
   /** dy where low < x < high, else 0. The recipe lets the gradient of a ReLU before it join in. */
-  NasRoundedGrad: withAttrs<Steps>((call, { low, high }) => {
+  NasRoundedGrad: withAttrs((call, { low, high }: Steps) => {
     const [dy, x] = [call.value('dy'), call.value('x')];
     const inside = elementwise('Mul', [window(x, low, high), dy]);
     return low === 0 ? inside.madeAs({ kind: 'clip-gradient', dy, clipped: clip(x, low, high) }) : inside;

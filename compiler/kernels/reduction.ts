@@ -99,22 +99,22 @@ function argExtremum(op: 'ArgMax' | 'ArgMin', x: Val, axis: number | readonly nu
 const numeric = (x: Val): Val => (x.dtype === 'bool' ? castTo(x, 'int32') : x);
 
 const rule = (op: ReduceOp): Rule =>
-  withAttrs<tf.SumAttrs>((call, { axis, keepDims }) => reduce(op, numeric(call.value('x')), axis, keepDims));
+  withAttrs((call, { axis, keepDims }: tf.SumAttrs) => reduce(op, numeric(call.value('x')), axis, keepDims));
 
 const overBooleans = (op: ReduceOp): Rule =>
-  withAttrs<tf.AllAttrs>((call, { axis, keepDims }) =>
+  withAttrs((call, { axis, keepDims }: tf.AllAttrs) =>
     castTo(reduce(op, castTo(call.value('x'), 'int32'), axis, keepDims), 'bool'),
   );
 
 export const reductionRules = {
   All: overBooleans('ReduceMin'),
   Any: overBooleans('ReduceMax'),
-  ArgMax: withAttrs<tf.ArgMaxAttrs>((call, { axis }) => argExtremum('ArgMax', call.value('x'), axis)),
-  ArgMin: withAttrs<tf.ArgMinAttrs>((call, { axis }) => argExtremum('ArgMin', call.value('x'), axis)),
-  Max: withAttrs<tf.MaxAttrs>((call, { reductionIndices, keepDims }) =>
+  ArgMax: withAttrs((call, { axis }: tf.ArgMaxAttrs) => argExtremum('ArgMax', call.value('x'), axis)),
+  ArgMin: withAttrs((call, { axis }: tf.ArgMinAttrs) => argExtremum('ArgMin', call.value('x'), axis)),
+  Max: withAttrs((call, { reductionIndices, keepDims }: tf.MaxAttrs) =>
     reduce('ReduceMax', numeric(call.value('x')), reductionIndices, keepDims),
   ),
-  Mean: withAttrs<tf.MeanAttrs>((call, { axis, keepDims }) =>
+  Mean: withAttrs((call, { axis, keepDims }: tf.MeanAttrs) =>
     reduce('ReduceMean', castTo(call.value('x'), 'float32'), axis, keepDims),
   ),
   Min: rule('ReduceMin'),
@@ -129,6 +129,6 @@ const softmax = (op: 'Softmax' | 'LogSoftmax', x: Val, axis: number): Val => {
 };
 
 export const softmaxRules = {
-  LogSoftmax: withAttrs<tf.LogSoftmaxAttrs>((call, { axis }) => softmax('LogSoftmax', call.value('logits'), axis)),
-  Softmax: withAttrs<tf.SoftmaxAttrs>((call, { dim }) => softmax('Softmax', call.value('logits'), dim)),
+  LogSoftmax: withAttrs((call, { axis }: tf.LogSoftmaxAttrs) => softmax('LogSoftmax', call.value('logits'), axis)),
+  Softmax: withAttrs((call, { dim }: tf.SoftmaxAttrs) => softmax('Softmax', call.value('logits'), dim)),
 } satisfies Record<string, Rule>;

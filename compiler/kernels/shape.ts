@@ -94,13 +94,13 @@ function tile(value: Val, repeats: readonly number[]): Val {
 }
 
 export const shapeRules = {
-  BroadcastTo: withAttrs<tf.BroadCastToAttrs>((call, { shape }) => call.value('x').broadcastTo(shape)),
-  Concat: withAttrs<tf.ConcatAttrs>((call, { axis }) => concat(call.values(), axis)),
-  ExpandDims: withAttrs<tf.ExpandDimsAttrs>((call, { dim }) => {
+  BroadcastTo: withAttrs((call, { shape }: tf.BroadCastToAttrs) => call.value('x').broadcastTo(shape)),
+  Concat: withAttrs((call, { axis }: tf.ConcatAttrs) => concat(call.values(), axis)),
+  ExpandDims: withAttrs((call, { dim }: tf.ExpandDimsAttrs) => {
     const x = call.value('input');
     return x.reshaped(x.shape.toSpliced(dim < 0 ? x.rank + 1 + dim : dim, 0, 1));
   }),
-  Pack: withAttrs<tf.PackAttrs>((call, { axis }) => {
+  Pack: withAttrs((call, { axis }: tf.PackAttrs) => {
     const values = call.values();
     const at = axisIn(axis, values[0].rank + 1);
     return concat(
@@ -108,16 +108,16 @@ export const shapeRules = {
       at,
     );
   }),
-  PadV2: withAttrs<tf.PadV2Attrs>((call, { paddings, constantValue }) => pad(call.value('x'), paddings, constantValue)),
-  Reshape: withAttrs<tf.ReshapeAttrs>((call, { shape }) => {
+  PadV2: withAttrs((call, { paddings, constantValue }: tf.PadV2Attrs) => pad(call.value('x'), paddings, constantValue)),
+  Reshape: withAttrs((call, { shape }: tf.ReshapeAttrs) => {
     const x = call.value('x');
     return x.reshaped(tf.util.inferFromImplicitShape(shape, sizeOf(x.shape)));
   }),
-  Reverse: withAttrs<tf.ReverseAttrs>((call, { dims }) => {
+  Reverse: withAttrs((call, { dims }: tf.ReverseAttrs) => {
     const x = call.value('x');
     return reverse(x, tf.util.parseAxisParam(dims, [...x.shape]));
   }),
-  Slice: withAttrs<tf.SliceAttrs>((call, { begin, size }) => {
+  Slice: withAttrs((call, { begin, size }: tf.SliceAttrs) => {
     const x = call.value('x');
     const axes = range(x.rank);
     const [begins, sizes] = [[begin].flat(), [size].flat()];
@@ -128,7 +128,7 @@ export const shapeRules = {
       axes.map((axis) => ((sizes[axis] ?? -1) < 0 ? x.shape[axis] - from[axis] : sizes[axis])),
     );
   }),
-  SplitV: withAttrs<tf.SplitVAttrs>((call, { numOrSizeSplits, axis }) => {
+  SplitV: withAttrs((call, { numOrSizeSplits, axis }: tf.SplitVAttrs) => {
     const x = call.value('x');
     const at = axisIn(axis, x.rank);
     const sizes =
@@ -142,13 +142,13 @@ export const shapeRules = {
       at,
     );
   }),
-  Tile: withAttrs<tf.TileAttrs>((call, { reps }) => tile(call.value('x'), reps)),
-  Transpose: withAttrs<Partial<tf.TransposeAttrs>>((call, { perm }) => {
+  Tile: withAttrs((call, { reps }: tf.TileAttrs) => tile(call.value('x'), reps)),
+  Transpose: withAttrs((call, { perm }: Partial<tf.TransposeAttrs>) => {
     const x = call.value('x');
     const axes = perm ?? range(x.rank).reverse();
     return isIdentity(axes) ? x : x.transposed(axes);
   }),
-  Unpack: withAttrs<tf.UnpackAttrs>((call, { axis }) => {
+  Unpack: withAttrs((call, { axis }: tf.UnpackAttrs) => {
     const x = call.value('value');
     const at = axisIn(axis, x.rank);
     const parts = split(x, new Array<number>(x.shape[at]).fill(1), at);

@@ -31,9 +31,11 @@ const covered = ({ layers, share }: Coverage): string =>
 /** The parts of the data that decide shapes of weights: of the head's output, and the first convolution's input. */
 type Images = Pick<DatasetInfo, 'classes' | 'channels'>;
 
-/** How much `train.from` gives the networks of a space, and the sizes of images that its conversion takes. */
+/** What `train.from` gives the networks of a space. */
 export interface InitialPlan {
+  /** How many layers of the largest and the smallest network it gives. */
   readonly note: string;
+  /** Sizes of the images that its conversion needs. */
   readonly sizes: readonly Size[];
 }
 
@@ -67,17 +69,18 @@ export async function checkInitial(path: string, space: Space, data: Images): Pr
   const example = [...shared].find(([name]) => name.endsWith('kernel'));
   const has = example === undefined ? '' : ` (it has ${example[0]} [${example[1].shape.join(', ')}])`;
   throw invalidInput(`nothing in ${path} fits the networks of the space ${space.name}${has}`, {
-    hint: 'Weights are taken by stage and position: give those of a network of the same space.',
+    hint: 'Weights are taken by stage and position: use the weights of a network of the same space.',
   });
 }
 
 const sizeOf = ({ input: [height, width] }: Network): Size => [height, width];
-/** Why the head starts at random; empty when it is taken, too. */
+
+/** Why the head starts at random; empty when it is taken from the file. */
 function headNote({ classes: known }: FoundWeights, classes: readonly string[]): string {
   if (known === null) return '. The head starts at random: the file does not name its classes';
   const missing = classes.filter((name) => !known.includes(name));
   if (missing.length === 0) return '';
-  return `. The head starts at random: the classes of the file are others (it lacks ${missing.slice(0, 3).join(', ')})`;
+  return `. The head starts at random: the file has other classes (it lacks ${missing.slice(0, 3).join(', ')})`;
 }
 
 /** Input channels cannot be sliced as hidden ones are: each has a meaning of its own. */

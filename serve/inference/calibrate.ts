@@ -21,11 +21,11 @@ const enough = { runs: 7, ms: 40 };
 const probeImages = 4;
 
 /**
- * Runs a model on noise to find the kind of its outputs, where its graph does not tell, and the median times of batches of 1, 2, 4, ..., up to the largest
- * batch that is worth its latency.
+ * Runs a model on noise. Measures the median times of batches of 1, 2, 4, ..., up to the largest batch that is worth its
+ * latency, and finds the kind of the outputs where the graph does not tell.
  *
  * @param network index in the runner
- * @param layout of inputs of pixels
+ * @param layout layout of inputs of pixels
  * @param known batch times of an earlier measurement, used instead of a new one
  * @throws NasError `invalid-input` when the model fails, or its output does not have one value per class
  */

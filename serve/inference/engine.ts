@@ -3,7 +3,7 @@ import { imageShape } from '../../compiler/runtime/classifier/inputs-outputs.js'
 import { renderingOf, type Model } from '../models/model.js';
 import { partFor, pixelLayout, type PixelLayout } from './pixel-layout.js';
 import { valueCount } from './inputs.js';
-import { normaliser, type Normaliser } from './preprocess.js';
+import { normaliser, type Normaliser } from './normaliser.js';
 import type { Input } from './pool.js';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

@@ -5,10 +5,10 @@ import type { Input } from './pool.js';
 
 export const valueCount = ([height, width, channels]: ImageSize): number => height * width * channels;
 
-export const sameSize = (a: ImageSize, b: ImageSize): boolean => a.every((extent, i) => extent === b[i]);
+const sameSize = (a: ImageSize, b: ImageSize): boolean => a.every((extent, i) => extent === b[i]);
 
 /** `224 x 224 x 3`. */
-export const showSize = (size: ImageSize): string => size.join(' x ');
+const showSize = (size: ImageSize): string => size.join(' x ');
 
 /** The size of an input of one kind, or the reason why that kind is refused. */
 type Expected = { readonly count: number; readonly shape: string } | { readonly why: string };

@@ -5,14 +5,14 @@ import { renderingOf, type Model } from '../models/model.js';
 /** The pixels of an image in one rendering. */
 interface PixelPart {
   readonly rendering: Rendering;
-  /** Of its bytes in an input. */
+  /** Index of its first byte in an input. */
   readonly offset: number;
   readonly bytes: number;
 }
 
 /**
- * The bytes of an input of pixels: those of each rendering that the models take, one after the other. Which model answers is
- * decided later, and each one finds the pixels that it was trained on.
+ * The layout of an image that is passed as pixels: one part for each rendering that the models take. The scheduler chooses
+ * the model later; the model reads the part with the rendering that it was trained on.
  */
 export interface PixelLayout {
   /** Empty: no model takes pixels. */
@@ -22,7 +22,7 @@ export interface PixelLayout {
 
 const sameRendering = (a: Rendering, b: Rendering): boolean => isDeepStrictEqual(a, b);
 
-/** The different renderings that models take, in their order; models without a normalisation take none. */
+/** The different renderings that models take, in the order of the models; models without a normalisation take none. */
 export function renderingsOf(models: readonly Model[]): readonly Rendering[] {
   const all = models.filter(({ normalisation }) => normalisation !== null).map(renderingOf);
   return all.filter((one, i) => all.findIndex((other) => sameRendering(one, other)) === i);
@@ -47,7 +47,10 @@ export function partFor({ parts }: PixelLayout, rendering: Rendering): PixelPart
   return part;
 }
 
-/** An input for the models that take some of the renderings. @param render gives the bytes of one */
+/**
+ * Renders an image for the models that take these renderings; other parts of the input stay 0.
+ * @param render gives the bytes of the image in one rendering
+ */
 export async function renderInput(
   layout: PixelLayout,
   renderings: readonly Rendering[],
@@ -55,6 +58,8 @@ export async function renderInput(
 ): Promise<Uint8Array> {
   if (layout.parts.length === 1 && renderings.length === 1) return render(renderings[0]);
   const data = new Uint8Array(layout.bytes);
-  for (const rendering of renderings) data.set(await render(rendering), partFor(layout, rendering).offset);
+  await Promise.all(
+    renderings.map(async (rendering) => data.set(await render(rendering), partFor(layout, rendering).offset)),
+  );
   return data;
 }

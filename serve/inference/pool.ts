@@ -92,7 +92,7 @@ export interface InferencePool {
   readonly frontier: Frontier;
   /** In the order of the frontier's models. */
   readonly models: readonly PooledModel[];
-  /** Of inputs of pixels. */
+  /** Layout of inputs of pixels. */
   readonly layout: PixelLayout;
   /** Number of threads; 0: inline. */
   readonly workers: number;

@@ -20,13 +20,13 @@ export interface Model {
   readonly layout: ImageLayout;
   readonly input: string;
   readonly output: string;
-  /** Null when only the values of the outputs tell. */
+  /** Null: only the values of the outputs tell. */
   readonly kind: OutputKind | null;
   /** The batch size that the graph fixes; null: any. */
   readonly batch: number | null;
   /** Null when the metadata has none: the model then takes tensors, no pixels. */
   readonly normalisation: Normalisation | null;
-  /** How image files become pixels of its size. */
+  /** How image files become pixels. */
   readonly decoding: Decoding;
   /** Class names in the order of the outputs; `0`, `1`, ... when the metadata has none. */
   readonly classes: readonly string[];

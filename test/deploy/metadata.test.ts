@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../base/errors.js';
-import { imageSizeOf, metadataProps, readMetadata, withMetadata, type ModelMetadata } from '../../deploy/index.js';
+import { metadataProps, readMetadata, renderingOfModel, withMetadata, type ModelMetadata } from '../../deploy/index.js';
 import { resnetReference } from '../../spaces/index.js';
 import { tinyClassifier } from './tiny-onnx.js';
 
@@ -46,6 +46,11 @@ it('of a channel that was constant in the data is read as one grey level, also f
 });
 
 describe('the size of the images that a model takes', () => {
+  const sizeOf = (model: Uint8Array) => {
+    const rendering = renderingOfModel(model);
+    return rendering && [...rendering.size, rendering.channels];
+  };
+
   it.each<[string, (number | string)[], readonly number[] | undefined]>([
     ['height, width and channels', ['N', 24, 32, 3], [24, 32, 3]],
     ['channels first, as PyTorch has them', [1, 3, 224, 192], [224, 192, 3]],
@@ -55,12 +60,12 @@ describe('the size of the images that a model takes', () => {
     ['more channels than an image has', ['N', 16, 32, 32], undefined],
     ['no image', ['N', 784], undefined],
   ])('follows from its input: %s', (_, input, size) => {
-    expect(imageSizeOf(modelWith(...input))).toEqual(size);
+    expect(sizeOf(modelWith(...input))).toEqual(size);
   });
 
   it('comes from the size and the layout in the metadata', () => {
-    expect(imageSizeOf(withMetadata(modelWith('N', 'h', 'w', 1), metadata))).toEqual([28, 28, 1]);
-    expect(imageSizeOf(withMetadata(modelWith('N', 3, 32, 3), { layout: 'NCHW' }))).toEqual([32, 3, 3]);
+    expect(sizeOf(withMetadata(modelWith('N', 'h', 'w', 1), metadata))).toEqual([28, 28, 1]);
+    expect(sizeOf(withMetadata(modelWith('N', 3, 32, 3), { layout: 'NCHW' }))).toEqual([32, 3, 3]);
   });
 });
 

@@ -1,18 +1,25 @@
 import { z } from 'zod';
 import type { Network } from '../../spaces/index.js';
 
-const images = {
+/** What a file of another program may leave open: the normalisation of its images, and the order of its classes. */
+const foreign = {
   normalisation: z
     .enum(['imagenet', 'data'])
     .optional()
     .describe(
-      "of its images: imagenet, the mean and deviation that torchvision and most of timm train with; or data, that of these images; by default the file's metadata, or the data's with a warning",
+      "mean and deviation of its images. imagenet: as torchvision and most of timm train with; data: as computed from this data; by default the file's metadata, or the data's with a warning",
     ),
   mean: z
     .array(z.number())
     .optional()
-    .describe('instead of normalisation: subtracted from pixel / 255, for each channel, or one for all'),
-  std: z.array(z.number().gt(0)).optional().describe('divides after that, for each channel, or one for all'),
+    .describe('subtracted from pixel / 255, for each channel, or one for all; instead of normalisation'),
+  std: z.array(z.number().gt(0)).optional().describe('divisor after the subtraction, for each channel, or one for all'),
+  classes: z
+    .array(z.string())
+    .optional()
+    .describe(
+      "the data's class names in the order of its outputs; by default the file's metadata, or the data's order",
+    ),
 };
 
 /** `teacher:`; the teacher of the candidates. */
@@ -45,24 +52,14 @@ export const teacherSchema = z.discriminatedUnion('type', [
       type: z.literal('onnx'),
       path: z.string().describe('ONNX file with one float32 input of images and one output of logits or probabilities'),
       layout: z.enum(['NHWC', 'NCHW']).optional().describe("of its input; by default the file's own metadata or shape"),
-      ...images,
-      classes: z
-        .array(z.string())
-        .optional()
-        .describe(
-          "the data's class names in the order of its outputs; by default the file's metadata, or the data's order",
-        ),
+      ...foreign,
     })
     .describe('an ONNX classifier'),
   z
     .strictObject({
       type: z.literal('layers-model'),
       path: z.string().describe('folder with model.json; its input is NHWC'),
-      ...images,
-      classes: z
-        .array(z.string())
-        .optional()
-        .describe("the data's class names in the order of its outputs; by default its metadata, or the data's order"),
+      ...foreign,
     })
     .describe('a TF.js layers model'),
 ]);

@@ -8,6 +8,7 @@ import { basename, join } from 'node:path';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { presetNetworks } from '../../spaces/index.js';
+import { namedWeights } from '../../spaces/models/index.js';
 import type { FitHooks, FitResult, TeacherModelSource, TeacherNormalisation } from '../jobs.js';
 import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
@@ -55,9 +56,9 @@ export interface TeacherSource {
   /** On the validation split, if known. */
   readonly accuracy: number | null;
   readonly model: TeacherModelSource | null;
-  /** Height and width of the images that it takes; it sees the students' views in this size. */
+  /** Height and width of its images: the students' views in this size. */
   readonly size: Size;
-  /** Null when only the values of its outputs tell. */
+  /** Null: only the values of its outputs tell. */
   readonly kind: OutputKind | null;
   /** Null for networks, which are trained on the data. */
   readonly normalisation: TeacherNormalisation | null;
@@ -66,7 +67,6 @@ export interface TeacherSource {
 }
 
 type Config<Type extends Teacher['type']> = Extract<Teacher, { readonly type: Type }>;
-import { namedWeights } from '../../spaces/models/index.js';
 
 /**
  * A trained network as a teacher, which sees the views in its own resolution.
@@ -114,8 +114,8 @@ const fitHooks = (hooks: TeacherHooks): FitHooks => ({
 const teacherEpochs = 12;
 
 /**
- * How a teacher is trained: by the recipe `fast`, or, at a given learning rate, as in `plain`. It balances classes as its students do,
- * so that its answers do not prefer frequent classes that the students' labels do not.
+ * How a teacher is trained: by the recipe `fast`, or, at a given learning rate, as in `plain`. It balances classes as its
+ * students do; otherwise its answers would prefer frequent classes.
  * @param images number of training images
  */
 export function teacherTraining(
@@ -138,7 +138,7 @@ export function teacherTraining(
   return withStepsOn(images, overTraining(train, { epochs }, teacherEpochs));
 }
 
-/** The parts of an engine that decide the last bits of a training: other cards and backends round differently. */
+/** The parts of an engine on which the last bits of a training depend: cards and backends round differently. */
 const deciding = (engine: EngineChoice): readonly unknown[] =>
   engine.type === 'eager'
     ? [engine.type, engine.backend]
@@ -179,35 +179,43 @@ export async function trainedTeacher(
   return networkTeacher({ type: 'network', name, network, weights: result.weights }, result.accuracy, options);
 }
 
+const nameOf = ({ path }: Config<'onnx' | 'layers-model'>): string => `the teacher ${path}`;
+
+function readOnnx(config: Config<'onnx'>) {
+  const bytes = readInput(config.path);
+  const signature = onnxSignature(parseOnnx(bytes, nameOf(config)), nameOf(config));
+  const { input, facts } = signature;
+  const size = imageSizeIn(input, { ...facts, ...(config.layout && { layout: config.layout }) });
+  return { bytes, signature, size: size && ([size[0], size[1]] as const) };
+}
+
 /**
- * The size of images that a configured teacher takes, where it is another than the data's: the data must be rendered in it. Null:
- * the data's own size.
+ * The size in which the data must be rendered for a configured teacher; null: the data's own size.
  * @throws NasError `invalid-input` when the file is missing or no classifier
  */
 export function teacherSize(config: Teacher | { readonly type: 'none' }): Size | null {
   if (config.type === 'network') return [config.network.input[0], config.network.input[1]];
-  if (config.type !== 'onnx') return null;
-  const where = `the teacher ${config.path}`;
-  const { input, facts } = onnxSignature(parseOnnx(readInput(config.path), where), where);
-  const size = imageSizeIn(input, { ...facts, ...(config.layout && { layout: config.layout }) });
-  return size === undefined ? null : [size[0], size[1]];
+  return config.type === 'onnx' ? (readOnnx(config).size ?? null) : null;
 }
 
 /** Per channel of pixel / 255, as in torchvision. */
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
-/** A foreign classifier on the data, and the normalisation of its images with where it comes from. */
+/** A foreign classifier on the data, and the normalisation of its images. */
 function fitTeacher(
   signature: ClassifierSignature,
   config: Config<'onnx' | 'layers-model'>,
   info: DatasetInfo,
-  where: string,
 ): { readonly classifier: Classifier; readonly normalisation: TeacherNormalisation } {
   const { normalisation: name, ...given } = config;
   const { mean, std } = name === undefined ? given : { imagenet, data: info }[name];
   const perChannel = (values: readonly number[] | undefined) =>
     values?.length === 1 ? Array.from({ length: info.channels }, () => values[0]) : values;
-  const classifier = fitClassifier(signature, info, where, { ...given, mean: perChannel(mean), std: perChannel(std) });
+  const classifier = fitClassifier(signature, info, nameOf(config), {
+    ...given,
+    mean: perChannel(mean),
+    std: perChannel(std),
+  });
   const isWritten = mean !== undefined || std !== undefined;
   const from = isWritten ? 'configuration' : classifier.normalisation === null ? 'data' : 'metadata';
   const used = classifier.normalisation ?? info;
@@ -223,12 +231,9 @@ export function onnxTeacher(
   info: DatasetInfo,
   { engine, threads }: TeacherOptions,
 ): Promise<TeacherSource> {
-  const where = `the teacher ${config.path}`;
-  const bytes = readInput(config.path);
-  const size = teacherSize(config) ?? ([info.height, info.width] as const);
+  const { bytes, signature, size = [info.height, info.width] } = readOnnx(config);
   const data = { ...info, height: size[0], width: size[1] };
-  const signature = onnxSignature(parseOnnx(bytes, where), where);
-  const { classifier, normalisation } = fitTeacher(signature, config, data, where);
+  const { classifier, normalisation } = fitTeacher(signature, config, data);
   return Promise.resolve({
     name: basename(config.path),
     hash: contentHash('onnx', bytes, classifier.layout, classifier.normalisation, classifier.order),
@@ -239,10 +244,10 @@ export function onnxTeacher(
     normalisation,
     open: async () =>
       openClassifier(
-        await openOnnx(config.path, where, { ...placeOf(await chooseEngine(engine)), threads }),
+        await openOnnx(config.path, nameOf(config), { ...placeOf(await chooseEngine(engine)), threads }),
         classifier,
         data,
-        where,
+        nameOf(config),
       ),
   });
 }
@@ -253,13 +258,13 @@ export async function layersModelTeacher(
   info: DatasetInfo,
   { engine, threads }: TeacherOptions,
 ): Promise<TeacherSource> {
-  const where = `the teacher ${config.path}`;
+  const where = nameOf(config);
   const choice = await chooseEngine(engine);
   await activateBackend(choice);
   const loaded = await loadLayersModel(config.path);
   try {
     const signature = layersSignature(loaded, where);
-    const { classifier, normalisation } = fitTeacher(signature, config, info, where);
+    const { classifier, normalisation } = fitTeacher(signature, config, info);
     const weights = namedWeights(loaded.model).flatMap(({ name, variable }) => [
       name,
       new Uint8Array(variable.dataSync().slice().buffer),

@@ -83,7 +83,7 @@ export function convolve(x: Val, filter: Val, bias: Val | null, g: Geometry): Va
 }
 
 const convolution = (depthwise: boolean): Rule =>
-  withAttrs<ConvolutionAttrs & Partial<tf.FusedConv2DAttrs>>((call, attrs) => {
+  withAttrs((call, attrs: ConvolutionAttrs & Partial<tf.FusedConv2DAttrs>) => {
     const [x, filter] = [call.value('x'), call.value('filter')];
     const geometry = convolutionGeometry(x.shape, filter.shape, attrs, depthwise);
     const y = convolve(x, filter, call.optional('bias'), geometry);
@@ -227,7 +227,7 @@ export function filterGradient(x: Val, dy: Val, g: Geometry): Val {
 }
 
 const inputRule = (depthwise: boolean): Rule =>
-  withAttrs<ConvolutionAttrs & Pick<tf.Conv2DBackpropInputAttrs, 'inputShape'>>((call, attrs) => {
+  withAttrs((call, attrs: ConvolutionAttrs & Pick<tf.Conv2DBackpropInputAttrs, 'inputShape'>) => {
     const filter = call.value('filter');
     const geometry = convolutionGeometry(attrs.inputShape, filter.shape, attrs, depthwise);
     const folded = foldedOf(call.value('dy'));
@@ -237,7 +237,7 @@ const inputRule = (depthwise: boolean): Rule =>
   });
 
 const filterRule = (depthwise: boolean): Rule =>
-  withAttrs<ConvolutionAttrs & Pick<tf.Conv2DBackpropFilterAttrs, 'filterShape'>>((call, attrs) => {
+  withAttrs((call, attrs: ConvolutionAttrs & Pick<tf.Conv2DBackpropFilterAttrs, 'filterShape'>) => {
     const x = call.value('x');
     const geometry = convolutionGeometry(x.shape, attrs.filterShape, attrs, depthwise);
     const folded = foldedOf(call.value('dy'));

@@ -145,7 +145,7 @@ const one =
     f(call.value('x'));
 
 export const activationRules = {
-  ClipByValue: withAttrs<tf.ClipByValueAttrs>((call, { clipValueMin, clipValueMax }) =>
+  ClipByValue: withAttrs((call, { clipValueMin, clipValueMax }: tf.ClipByValueAttrs) =>
     clip(call.value('x'), clipValueMin, clipValueMax),
   ),
   Elu: one((x) => elementwise('Elu', [x])),
@@ -155,14 +155,14 @@ export const activationRules = {
     const slope = elementwise('Add', [elementwise('Min', [y, numberLike(y, 0)]), numberLike(y, 1)]);
     return elementwise('Mul', [dy, slope]);
   },
-  LeakyRelu: withAttrs<tf.LeakyReluAttrs>((call, { alpha }) => leakyRelu(call.value('x'), alpha)),
+  LeakyRelu: withAttrs((call, { alpha }: tf.LeakyReluAttrs) => leakyRelu(call.value('x'), alpha)),
   Prelu: (call) => prelu(call.value('x'), call.value('alpha')),
   Relu: one(relu),
   Relu6: one((x) => clip(x, 0, 6)),
   Selu: one((x) => elementwise('Selu', [x])),
   Sigmoid: one(sigmoid),
   Softplus: one((x) => elementwise('Softplus', [x])),
-  Step: withAttrs<tf.StepAttrs>((call, { alpha }) => step(call.value('x'), alpha)),
+  Step: withAttrs((call, { alpha }: tf.StepAttrs) => step(call.value('x'), alpha)),
   Tanh: one((x) => elementwise('Tanh', [x])),
 } satisfies Record<string, Rule>;
 
@@ -171,7 +171,7 @@ export const activationGradientRules = {
   NasSigmoidGrad: (call) => sigmoidGradient(call.value('dy'), call.value('y')),
   NasReluGrad: (call) => reluGradient(call.value('dy'), call.value('x'), call.value('y')),
   NasRelu6Grad: (call) => windowGradient(call.value('dy'), call.value('x'), call.value('y'), 0, 6),
-  NasClipGrad: withAttrs<tf.ClipByValueAttrs>((call, { clipValueMin, clipValueMax }) =>
+  NasClipGrad: withAttrs((call, { clipValueMin, clipValueMax }: tf.ClipByValueAttrs) =>
     clipGradient(call.value('dy'), call.value('x'), call.value('y'), clipValueMin, clipValueMax),
   ),
 } satisfies Record<string, Rule>;

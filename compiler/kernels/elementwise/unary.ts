@@ -31,7 +31,7 @@ function select(condition: Val, then: Val, otherwise: Val): Val {
 
 export const unaryRules = {
   Abs: numeric('Abs'),
-  Cast: withAttrs<tf.CastAttrs>((call, { dtype }) => castTo(call.value('x'), requireDtype(dtype))),
+  Cast: withAttrs((call, { dtype }: tf.CastAttrs) => castTo(call.value('x'), requireDtype(dtype))),
   Ceil: rounding('Ceil'),
   Cos: float('Cos'),
   Erf: float('Erf'),
@@ -56,11 +56,11 @@ export const unaryRules = {
 } satisfies Record<string, Rule>;
 
 export const creationRules = {
-  Fill: withAttrs<tf.FillAttrs>((call, { shape, value, dtype }) => {
+  Fill: withAttrs((call, { shape, value, dtype }: tf.FillAttrs) => {
     if (typeof value === 'string') throw invalidInput('string tensors cannot be traced');
     return Val.fill(call.builder, value, shape, requireDtype(dtype));
   }),
-  Range: withAttrs<tf.RangeAttrs>((call, { start, stop, step, dtype }) => {
+  Range: withAttrs((call, { start, stop, step, dtype }: tf.RangeAttrs) => {
     const count = Math.max(0, Math.ceil((stop - start) / step));
     const numbers = range(count).map((i) => start + i * step);
     return dtype === 'int32'

@@ -13,7 +13,7 @@ export interface ImageData {
   readonly std: readonly number[];
 }
 
-/** Lower bound of the standard deviation of data: one grey level, so that a channel that is constant in it becomes 0. */
+/** Lower bound of the standard deviation of data: one grey level. A constant channel then becomes 0. */
 export const leastStd = 1 / 255;
 
 /** Shape of one image in a layout. */
@@ -35,8 +35,8 @@ const tolerance = (classes: number): number => Math.min(0.5, 1e-3 + classes * (0
 const smallest = 1e-12;
 
 /**
- * `probabilities` when every row lies in [0, 1] and sums to 1 as closely as eight bits allow. Few rows of logits may do so,
- * too: outputs of many images are probabilities when those of every batch are.
+ * `probabilities` when every row lies in [0, 1] and sums to 1 as closely as eight bits allow. A few rows of logits may do so
+ * by chance. A model gives probabilities only if the outputs of all batches do so.
  */
 export function outputKind(rows: Float32Array, classes: number): OutputKind {
   const most = tolerance(classes);

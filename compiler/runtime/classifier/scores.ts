@@ -9,21 +9,21 @@ export interface Scores {
   readonly count: number;
   readonly confusion: Confusion;
   /**
-   * Expected calibration error (Guo et al. 2017): mean distance of confidence and accuracy over 15 equal bins of confidence, weighted
-   * with their images; in [0, 1].
+   * Expected calibration error (Guo et al. 2017), in [0, 1]: mean distance of confidence and accuracy over 15 equal bins of
+   * confidence, weighted by the number of images in a bin.
    */
   readonly calibrationError: number;
 }
 
-/** Scores of one class; NaN where nothing is divided by nothing. */
+/** Scores of one class. A quotient 0 / 0 is NaN. */
 export interface ClassScores {
   /** Images of the class. */
   readonly count: number;
-  /** Share of the images taken for the class that are of it. */
+  /** Share of the images predicted as the class that belong to it. */
   readonly precision: number;
-  /** Share of the class's images that are taken for it. */
+  /** Share of the class's images that are predicted as it. */
   readonly recall: number;
-  /** Harmonic mean of both. */
+  /** Harmonic mean of precision and recall. */
   readonly f1: number;
 }
 
@@ -40,13 +40,13 @@ export function classScores(confusion: Confusion): ClassScores[] {
 const recalls = (confusion: Confusion): number[] =>
   classScores(confusion).flatMap(({ count, recall }) => (count === 0 ? [] : [recall]));
 
-/** Metrics of a classifier that treat all classes alike, in [0, 1]; as scikit-learn defines those that it has. */
+/** Metrics of a classifier that treat all classes alike, in [0, 1]; the first two as in scikit-learn. */
 export const classMetrics = {
   /** Mean recall of the classes that have images. */
   balanced_accuracy: (confusion) => mean(recalls(confusion)),
   /** Mean F1 of the classes that have images or are predicted. */
   macro_f1: (confusion) => mean(classScores(confusion).flatMap(({ f1 }) => (Number.isNaN(f1) ? [] : [f1]))),
-  /** Recall of the class whose images are found least. */
+  /** Lowest recall of a class that has images. */
   worst_recall: (confusion) => Math.min(...recalls(confusion)),
 } as const satisfies Record<string, (confusion: Confusion) => number>;
 
@@ -67,7 +67,7 @@ const bins = 15;
 export class Scoreboard {
   private confusion: number[][] = [];
   private loss = 0;
-  /** Of each bin of confidence: sum of confidences minus number of right answers. */
+  /** Sum of confidences minus number of right answers, by bin of confidence. */
   private readonly gaps = new Float64Array(bins);
 
   /** Adds a batch of logits and labels (distributions), both [size, classes]. */

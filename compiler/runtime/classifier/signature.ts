@@ -18,7 +18,7 @@ export const classifierFacts = {
   input: z.tuple([positive, positive, positive]).readonly(),
   /** Mean and standard deviation per channel of pixel / 255. */
   mean: z.array(z.number()).readonly(),
-  /** Files of earlier versions say 0 for a channel that was constant in the data. */
+  /** Files of earlier versions have 0 for a channel that was constant in the data. */
   std: z
     .array(
       z
@@ -74,9 +74,14 @@ const softmaxes = new Set(['Softmax', 'QLinearSoftmax']);
 /** Whether a graph's first output comes from a softmax. */
 function endsInSoftmax({ graph }: OnnxFile): boolean {
   const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
-  let node = producers.get(graph.output[0]?.name ?? '');
-  while (node !== undefined && passing.has(node.opType)) node = producers.get(node.input[0]);
-  return node !== undefined && softmaxes.has(node.opType);
+  let name = graph.output[0]?.name ?? '';
+  for (let node = producers.get(name); node !== undefined; node = producers.get(name)) {
+    if (!passing.has(node.opType)) return softmaxes.has(node.opType);
+    // A damaged graph may have a circle.
+    producers.delete(name);
+    name = node.input[0] ?? '';
+  }
+  return false;
 }
 
 /**

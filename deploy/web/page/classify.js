@@ -10,8 +10,8 @@
  */
 
 /*
- * Images are brought to the size and proportions of the model's input as the training did it (libvips), to within three
- * levels of 255 on average for edges and noise, one for photographs: canvases resize differently in each browser.
+ * Images are resized as the training does it, with libvips's filters: each browser's canvas resizes in another way. The
+ * pixels differ from the training's by less than three levels of 255 on average for edges and noise, one for photographs.
  */
 
 const cubic = (b, c) => (x) =>
@@ -20,7 +20,7 @@ const cubic = (b, c) => (x) =>
     : ((-b - 6 * c) * x ** 3 + (6 * b + 30 * c) * x ** 2 + (-12 * b - 48 * c) * x + 8 * b + 24 * c) / 6;
 const sinc = (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 
-/** The filters for shrinking: how far they reach in pixels of the result, and their weight at a distance from 0 on. */
+/** Filters for shrinking. `reach`: the largest distance of a neighbour, in pixels of the result; `weight`: by distance. */
 const filters = {
   lanczos3: { reach: 3, weight: (x) => sinc(x) * sinc(x / 3) },
   mitchell: { reach: 2, weight: cubic(1 / 3, 1 / 3) },
@@ -28,12 +28,15 @@ const filters = {
   linear: { reach: 1, weight: (x) => 1 - x },
 };
 
-/** The weighted neighbours of each of `to` positions in a row of `from` pixels, of which `scale` become one. */
+/**
+ * Resizes a row of `from` pixels to `to` pixels, of which each covers `scale`: the index of the first neighbour of each, and
+ * the weights of its neighbours.
+ */
 function taps(from, to, scale, name) {
   // Enlarging interpolates with a cubic, unless the filter is simpler.
   const { reach, weight } = filters[scale < 1 && name !== 'linear' ? 'cubic' : name];
   const wide = Math.max(1, scale);
-  // Rounding the size leaves a part of a pixel, of which each side has half.
+  // Rounding the size leaves a part of a pixel; each side gets half of it.
   const rest = to * scale - from;
   return Array.from({ length: to }, (_, i) => {
     // libvips enlarges from the upper left corner.
@@ -63,7 +66,7 @@ function resample(data, outer, from, inner, all) {
   return result;
 }
 
-/** The means of blocks of n x n pixels; the rest at the end is left out. */
+/** The means of blocks of n x n pixels; incomplete blocks at the end are left out. */
 function shrunk({ data, height, width }, n) {
   const size = [height, width].map((side) => Math.max(1, Math.floor(side / n)));
   const result = new Uint8ClampedArray(size[0] * size[1] * 4);
@@ -77,17 +80,17 @@ function shrunk({ data, height, width }, n) {
   return { data: result, height: size[0], width: size[1] };
 }
 
-/** How many pixels become one, in height and width, before the image is cut or gets bars. */
+/** Number of pixels that become one, in height and width; the image is cut or gets bars afterwards. */
 const scalesOf = {
   cover: (vertical, horizontal) => Array(2).fill(Math.min(vertical, horizontal)),
   contain: (vertical, horizontal) => Array(2).fill(Math.max(vertical, horizontal)),
   stretch: (vertical, horizontal) => [vertical, horizontal],
 };
 
-/** Browsers have canvases of at least this many pixels. */
+/** Every browser has canvases of this many pixels. */
 const mostPixels = 16e6;
 
-/** Whether a file is a JPEG: sharp has these shrunk by 2, 4 or 8 while they are read, from 3, 5 or 9 times the size on. */
+/** Whether a file is a JPEG. sharp reads a JPEG shrunk by 2, 4 or 8 when it has at least 3, 5 or 9 times the size. */
 async function isJpeg(source) {
   if (!(source instanceof Blob)) return false;
   const [first, second] = new Uint8Array(await source.slice(0, 2).arrayBuffer());
@@ -95,7 +98,7 @@ async function isJpeg(source) {
 }
 
 /**
- * The pixels of an image [height, width, 4].
+ * The pixels of an image [height, width, 4], resized.
  *
  * @param {ImageBitmapSource} source a file, for example
  * @param {[number, number]} size height and width

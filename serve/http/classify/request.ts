@@ -14,7 +14,7 @@ import { messageOf } from '../../../base/errors.js';
 export interface ClassifyRequest {
   /** Number of classes in each answer. */
   readonly top: number;
-  /** The renderings that the networks take which may answer. */
+  /** The renderings that the requested networks take. */
   readonly renderings: readonly Rendering[];
   readonly run: RunOptions;
 }

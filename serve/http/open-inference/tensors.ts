@@ -151,8 +151,8 @@ const isSize = ({ size, channels }: Rendering, [height, width, depth]: ImageSize
   size[0] === height && size[1] === width && channels === depth;
 
 /**
- * Renders images of bytes for the networks that take other sizes; where all take the size of the tensor, they stay as they
- * are.
+ * Renders images of bytes for the networks that take other sizes. A network that takes the size of the tensor gets its bytes
+ * unchanged.
  */
 export function renderedInputs(
   inputs: readonly Input[],

@@ -135,7 +135,7 @@ describe('weights to start from', () => {
     expect(await converted(await write(data.classes))).toEqual(shared);
     expect(await converted(await write(digits))).toEqual(body);
     expect((await checkInitial(await write(digits), space, data)).note).toMatch(
-      /The head starts at random: the classes of the file are others \(it lacks /,
+      /The head starts at random: the file has other classes \(it lacks /,
     );
     const file = join(temporaryFolder(), 'weights.bin');
     saveWeights(shared, file);

@@ -118,6 +118,7 @@ test.each<[string, readonly NodeText[], 'probabilities' | null]>([
   ],
   ['another operator', [node('Softmax', 'x', 'p'), node('Add', 'p p', 'y')], null],
   ['no operator', [node('Identity', 'x', 'y')], null],
+  ['a circle', [node('Identity', 'z', 'y'), node('Identity', 'y', 'z')], null],
 ])('the outputs of a graph that ends in %s', (_, nodes, kind) => {
   const constants = { scale: [[], Float32Array.of(1 / 256)], zero: [[], Uint8Array.of(0)] } as const;
   const { graph, ...rest } = modelOf({ nodes, constants });

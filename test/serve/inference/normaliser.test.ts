@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { normaliser } from '../../../serve/inference/preprocess.js';
+import { normaliser } from '../../../serve/inference/normaliser.js';
 import type { ImageSize } from '../../../serve/models/model.js';
 import { pixelsOf } from '../models.js';
 import { valuesOf } from '../reference.js';
