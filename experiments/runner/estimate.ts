@@ -13,13 +13,13 @@ import type { JobRunner } from './jobs/job-runner.js';
 import { defaultThreads, type TrainingPlan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 
-/** Seconds that the parts of a run take on this machine. */
+/** Seconds of the parts of a run on this machine. */
 export interface RunEstimate {
-  /** Of all trials: their trainings, and the measurement of their latencies. */
+  /** The trainings and latency measurements of all trials. */
   readonly search: number;
-  /** Of the final trainings and measurements. */
+  /** The final trainings and measurements. */
   readonly final: number;
-  /** Networks on the frontier that the estimate assumes. */
+  /** Number of networks on the frontier that the estimate assumes. */
   readonly frontier: number;
 }
 
@@ -37,10 +37,10 @@ const forward = 1 / 3;
 /** Images whose statistics a short training ends with. */
 const statisticsImages = 2048;
 
-/** Networks on the frontier of so many trials. */
+/** Assumed number of networks on the frontier. */
 const frontierOf = (trials: number): number => Math.min(trials, Math.round(1.6 * Math.sqrt(trials)));
 
-/** What training a network takes on this machine. */
+/** Speed of the training of a network on this machine. */
 interface Pace {
   /** Seconds before the first step. */
   readonly start: number;
@@ -51,8 +51,9 @@ interface Pace {
 }
 
 /**
- * Estimates the time of a run: trains networks of its space on its images for some steps each, with its engine and as many
- * at once as it does, and measures the latency of one. Images are converted first, for the run, too.
+ * Estimates the time of a run: trains random networks of its space on its images for some steps each, with the engine and the
+ * number of workers of the run, and measures the latency of one. The mean of their times stands for all trials, although a
+ * search may come to prefer smaller or larger networks. The run reuses the images that this converts.
  * @throws NasError as `runExperiment` for an experiment that cannot begin; `interrupted` when the signal is aborted
  */
 export async function estimateRun(loaded: LoadedExperiment, options: EstimateOptions): Promise<RunEstimate | null> {

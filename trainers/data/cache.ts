@@ -6,7 +6,7 @@ import { NasError, invalidInput, messageOf } from '../../base/errors.js';
 import { readFully, writeFully } from '../../base/files.js';
 import { differenceHash } from './near-duplicates.js';
 import type { ImageBlock, PixelSource } from './sources/source.js';
-import { assignedCode, noGroup, type ImageTable } from './splits.js';
+import { assignedCode, noGroup, type ImageTable } from './split-images.js';
 
 /** Increased when the layout below or the decoding of a source changes; older caches are then converted again. */
 export const cacheFormat = 1;

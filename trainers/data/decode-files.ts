@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import type { ConvertOptions } from './cache.js';
-import { noGroup } from './splits.js';
+import { noGroup } from './split-images.js';
 import { DamagedImage, imageHeader } from './decode.js';
 import type { Item } from './reading/listing.js';
 import type { DamagedFile, LoadedFile, StoredFile } from './reading/files.js';
@@ -100,7 +100,7 @@ interface Request {
   readonly sampled: boolean;
 }
 
-/** Decodes image files, several at once; the order is that of reading. */
+/** Decodes image files, several at once, and yields them in the order in which the folder or archive is read. */
 export async function* decodeEach(
   { tree, decode }: FileSource,
   requests: readonly Request[],

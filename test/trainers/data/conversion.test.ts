@@ -13,7 +13,7 @@ import { basename, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { readReport } from '../../../trainers/data/dataset.js';
+import { readReport } from '../../../trainers/data/prepare.js';
 import { describeDataset, prepareDataset, type DataConfig } from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { floatTiff } from './float-tiff.js';

@@ -96,7 +96,7 @@ export function unwrap(folder: Folder, isClass: (folder: Folder) => boolean = ()
 export const isNamed = (folder: Folder, names: readonly string[]): boolean =>
   names.some((name) => plainName(name) === plainName(folder.name));
 
-/** Whether each name is that of a folder. */
+/** Whether there is a folder of each name. */
 export const has = (folders: readonly Folder[], names: readonly string[]): boolean =>
   names.every((name) => folders.some((folder) => plainName(folder.name) === plainName(name)));
 

@@ -1,10 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import posix from 'node:path/posix';
 import { invalidInput, type NasError } from '../../../base/errors.js';
-import { stampOf, type DamagedFile, type FileTree, type SkippedFile, type StoredFile } from './files.js';
-import { diskReader, openFolder } from './folder.js';
+import type { DamagedFile, FileTree, SkippedFile } from './files.js';
+import { diskReader } from './folder.js';
+import { filesOnDisk, finder, type Files } from './list-files.js';
 import type { Item, Listing } from './listing.js';
 import { compareNames, kindOf, splitMeaning, splitsNamed, type SplitMeaning } from './names.js';
 import { columnOf, hasColumn, isTable, readTable, type Table } from './table.js';
@@ -55,14 +56,6 @@ interface Row {
   readonly group: string;
 }
 
-/** The files that rows may name. */
-interface Files {
-  /** The file of a path, or null. */
-  at(path: string): StoredFile | null;
-  /** All files, for images that are not where the list says. */
-  all(): readonly StoredFile[];
-}
-
 /**
  * Reads tables of images and labels: one table; or a folder or archive with a table at its top, or with one in each of its
  * split folders, such as `train/metadata.csv`.
@@ -80,17 +73,6 @@ export async function readList(path: string, columns: ListColumns): Promise<{ tr
   const byPath = new Map(tree.files.map((file) => [file.path, file]));
   const files: Files = { at: (name) => byPath.get(name) ?? null, all: () => tree.files };
   return { tree, listing: listingOf(path, await listsIn(tree), columns, files) };
-}
-
-function filesOnDisk(folder: string): Files {
-  let all: readonly StoredFile[] | undefined;
-  return {
-    at(path) {
-      const found = statSync(resolve(folder, path), { bigint: true, throwIfNoEntry: false });
-      return found?.isFile() === true ? { path, stamp: stampOf(found) } : null;
-    },
-    all: () => (all ??= openFolder(folder).files),
-  };
 }
 
 /** The tables of a folder or archive. */
@@ -178,7 +160,7 @@ function listingOf(path: string, lists: readonly List[], columns: ListColumns, f
       skipped.push({ path: row.image, cause: 'unlabelled' });
       continue;
     }
-    const file = find(row);
+    const file = find(row.image, row.list.folder);
     if (file === null) {
       damaged.push({
         path: row.image,
@@ -223,7 +205,8 @@ function labelsIn(rows: readonly Row[]): string[] {
 
 function checkClasses(path: string, rows: readonly Row[], classes: readonly string[]): void {
   const fail = (message: string, hint: string): NasError => invalidInput(`${path}: ${message}`, { hint });
-  const absent = classes.find((name) => !rows.some(({ label }) => label === name));
+  const labels = new Set(rows.map(({ label }) => label));
+  const absent = classes.find((name) => !labels.has(name));
   if (absent !== undefined) throw fail(`no image has the label ${absent}`, 'data.classes lists labels of the table.');
   if (classes.length < 2)
     throw fail(
@@ -249,37 +232,4 @@ function refuseSplitGroups(kept: readonly { readonly row: Row; readonly item: It
         { hint: 'A group stays in one split: change these rows, or leave data.split or data.group out.' },
       );
   }
-}
-
-const extensions = ['', '.jpg', '.jpeg', '.png', '.JPG', '.JPEG', '.PNG', '.webp', '.tif', '.tiff'];
-
-/** Finds the file of a row: where it says, with an extension, or the only file whose path ends so. */
-function finder(files: Files): (row: Row) => StoredFile | null {
-  let byName: Map<string, StoredFile[]> | undefined;
-  const namesakes = (name: string): StoredFile[] => {
-    if (byName === undefined) {
-      byName = new Map();
-      for (const file of files.all()) {
-        const own = byName.get(posix.basename(file.path));
-        if (own === undefined) byName.set(posix.basename(file.path), [file]);
-        else own.push(file);
-      }
-    }
-    return byName.get(name) ?? [];
-  };
-  return ({ image, list: { folder } }) => {
-    const written = posix.normalize(image.replaceAll('\\', '/'));
-    const path = isAbsolute(written) ? written : posix.join(folder, written);
-    for (const extension of extensions) {
-      const file = files.at(path + extension);
-      if (file !== null) return file;
-    }
-    for (const extension of extensions) {
-      const found = namesakes(posix.basename(written) + extension).filter((file) =>
-        `/${file.path}`.endsWith(posix.join('/', written) + extension),
-      );
-      if (found.length === 1) return found[0];
-    }
-    return null;
-  };
 }

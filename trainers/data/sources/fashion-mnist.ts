@@ -86,7 +86,7 @@ export function openFashionMnistIdx(directory: string): PixelSource {
   const [testCount = 0, ...testSize] = test.shape;
   if (height !== testSize[0] || width !== testSize[1]) {
     throw invalidInput(
-      `the images of ${test.file} are ${testSize.join(' x ')} pixels, those of ${train.file} are ${height} x ${width}`,
+      `the images of ${test.file} have ${testSize.join(' x ')} pixels, but the images of ${train.file} have ${height} x ${width}`,
       { hint: 'All images of a data set have one size; take all four files from one download.' },
     );
   }

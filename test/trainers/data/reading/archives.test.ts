@@ -5,7 +5,7 @@ import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { create } from 'tar';
 import { describe, expect, it } from 'vitest';
-import { readReport } from '../../../../trainers/data/dataset.js';
+import { readReport } from '../../../../trainers/data/prepare.js';
 import { openTree } from '../../../../trainers/data/reading/tree.js';
 import { describeDataset, prepareDataset, type DataConfig } from '../../../../trainers/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';

@@ -85,7 +85,7 @@ describe('Fashion-MNIST as IDX files', () => {
     [
       'other sizes in the test part',
       (f) => writeFileSync(join(f, 't10k-images-idx3-ubyte'), idxFile([20, 2, 3], new Uint8Array(120))),
-      'are 2 x 3 pixels, those of',
+      'have 2 x 3 pixels, but the images of',
     ],
     [
       'a damaged gzip file',

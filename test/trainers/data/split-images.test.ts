@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
-import {
-  assignedCode,
-  noGroup,
-  splitImages,
-  type ImageTable,
-  type SplitShares,
-} from '../../../trainers/data/splits.js';
-import { splitNames, type SplitName } from '../../../trainers/index.js';
+import { assignedCode, noGroup, splitImages, type ImageTable } from '../../../trainers/data/split-images.js';
+import { splitNames, type SplitName, type SplitShares } from '../../../trainers/index.js';
 
 interface Image {
   readonly label: number;

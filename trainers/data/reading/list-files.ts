@@ -1,0 +1,60 @@
+import { statSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import posix from 'node:path/posix';
+import { stampOf, type StoredFile } from './files.js';
+import { openFolder } from './folder.js';
+
+/** The files that a list may name. */
+export interface Files {
+  /** The file of a path, or null. */
+  at(path: string): StoredFile | null;
+  /** All files, for images that are not where the list says. */
+  all(): readonly StoredFile[];
+}
+
+export function filesOnDisk(folder: string): Files {
+  let all: readonly StoredFile[] | undefined;
+  return {
+    at(path) {
+      const found = statSync(resolve(folder, path), { bigint: true, throwIfNoEntry: false });
+      return found?.isFile() === true ? { path, stamp: stampOf(found) } : null;
+    },
+    all: () => (all ??= openFolder(folder).files),
+  };
+}
+
+const extensions = ['', '.jpg', '.jpeg', '.png', '.JPG', '.JPEG', '.PNG', '.webp', '.tif', '.tiff'];
+
+/**
+ * Finds the file of an image in a list: at the path, at the path with an extension, or the only file whose path ends so.
+ * @returns a function of the path as written and the folder of the list
+ */
+export function finder(files: Files): (image: string, folder: string) => StoredFile | null {
+  let byName: Map<string, StoredFile[]> | undefined;
+  const namesakes = (name: string): StoredFile[] => {
+    if (byName === undefined) {
+      byName = new Map();
+      for (const file of files.all()) {
+        const own = byName.get(posix.basename(file.path));
+        if (own === undefined) byName.set(posix.basename(file.path), [file]);
+        else own.push(file);
+      }
+    }
+    return byName.get(name) ?? [];
+  };
+  return (image, folder) => {
+    const written = posix.normalize(image.replaceAll('\\', '/'));
+    const path = isAbsolute(written) ? written : posix.join(folder, written);
+    for (const extension of extensions) {
+      const file = files.at(path + extension);
+      if (file !== null) return file;
+    }
+    for (const extension of extensions) {
+      const found = namesakes(posix.basename(written) + extension).filter((file) =>
+        `/${file.path}`.endsWith(posix.join('/', written) + extension),
+      );
+      if (found.length === 1) return found[0];
+    }
+    return null;
+  };
+}

@@ -1,0 +1,170 @@
+import { invalidInput } from '../../base/errors.js';
+import { counted } from '../../base/text.js';
+import { splitNames, type SplitName, type SplitShares } from './splits.js';
+
+/** Data of each image except its pixels. */
+export interface ImageTable {
+  readonly count: number;
+  readonly labels: Uint16Array;
+  /** A hash of the pixels; equal for equal images. */
+  readonly keys: Float64Array;
+  /** Index into `splitNames` of the split that the source assigns, or `unassigned`. */
+  readonly assigned: Uint8Array;
+  /** The group of each image, or `noGroup`; null: there are none. The images of a group stay in one split. */
+  readonly groups: Uint32Array | null;
+}
+
+/** The group of an image that may be in any split. */
+export const noGroup = 2 ** 32 - 1;
+
+const unassigned = 255;
+
+const partIndex: Readonly<Record<SplitName, number>> = { train: 0, validation: 1, test: 2 };
+
+/** The code of a split in `ImageTable.assigned`. */
+export const assignedCode = (split: SplitName | null): number => (split === null ? unassigned : partIndex[split]);
+
+/** `share` of `count`, rounded: at least 1, and at most `count - rest`. */
+const quota = (count: number, share: number, rest: number): number =>
+  Math.min(count - rest, Math.max(1, Math.round(count * share)));
+
+/**
+ * Splits the images; returns increasing indices. Splits are disjoint and stratified: every class has its share in each, to
+ * within one image. Splits assigned by the source stay. Within a class, images are ordered by the hash of their pixels, so
+ * the split depends on the images only, not on a seed or file names. Duplicates come last: they stay in training as long
+ * as the class has enough other images, so no test image is also trained on.
+ * @throws NasError `invalid-input` when a class has too few images
+ */
+export function splitImages(
+  table: ImageTable,
+  classes: readonly string[],
+  shares: SplitShares,
+): Record<SplitName, Uint32Array> {
+  const given = new Set(table.assigned);
+  const split: Record<SplitName, number[]> = { train: [], validation: [], test: [] };
+  const pools = poolsByClass(table, classes.length, split);
+  const { groups } = table;
+  const takesTest = !given.has(partIndex.test);
+  const takesValidation = !given.has(partIndex.validation);
+  for (const [label, pool] of pools.entries()) {
+    const needed = 1 + Number(takesTest) + Number(takesValidation);
+    if (pool.length < needed) {
+      throw invalidInput(
+        `class ${classes[label]} has ${counted(pool.length, 'image')} to train on; at least ${needed} are needed ` +
+          `to have one in each of ${splitNames.join(', ')}`,
+        { hint: 'Add images to the class or remove it.' },
+      );
+    }
+    if (groups !== null) continue;
+    let next = 0;
+    const take = (name: SplitName, count: number): void => {
+      for (const image of pool.slice(next, next + count)) split[name].push(image);
+      next += count;
+    };
+    if (takesTest) take('test', quota(pool.length, shares.test, needed - 1));
+    if (takesValidation) take('validation', quota(pool.length - next, shares.validation, 1));
+    take('train', quota(pool.length - next, shares.subset, 0));
+  }
+  if (groups !== null) splitGroups({ table, groups, pools, split, classes, shares, takesTest, takesValidation });
+  return {
+    train: Uint32Array.from(split.train).sort(),
+    validation: Uint32Array.from(split.validation).sort(),
+    test: Uint32Array.from(split.test).sort(),
+  };
+}
+
+interface GroupedImages {
+  readonly table: ImageTable;
+  readonly groups: Uint32Array;
+  readonly pools: readonly (readonly number[])[];
+  readonly split: Record<SplitName, number[]>;
+  readonly classes: readonly string[];
+  readonly shares: SplitShares;
+  readonly takesTest: boolean;
+  readonly takesValidation: boolean;
+}
+
+/**
+ * Splits whole groups, in the order of their images: a split takes a group when more than half of its images are still missing
+ * from the split's share of their classes. Every class is in every split.
+ */
+function splitGroups({
+  table,
+  groups,
+  pools,
+  split,
+  classes,
+  shares,
+  takesTest,
+  takesValidation,
+}: GroupedImages): void {
+  const members = new Map<number, number[]>();
+  // Images without a group are groups of one.
+  for (const pool of pools)
+    for (const image of pool) {
+      const group = groups[image] === noGroup ? -1 - image : groups[image];
+      const own = members.get(group);
+      if (own === undefined) members.set(group, [image]);
+      else own.push(image);
+    }
+  const order = [...members.values()].sort((a, b) => lowestKey(table, a) - lowestKey(table, b) || a[0] - b[0]);
+  let rest: readonly (readonly number[])[] = order;
+  const taken = { test: takesTest, validation: takesValidation };
+  for (const name of ['test', 'validation'] as const) {
+    if (!taken[name]) continue;
+    const left = pools.map(() => 0);
+    for (const group of rest) for (const image of group) left[table.labels[image]]++;
+    const wanted = left.map((count) => Math.max(1, Math.round(count * shares[name])));
+    rest = rest.filter((group) => {
+      const counts = classCounts(table, group);
+      const fits = [...counts].reduce((sum, [label, count]) => sum + Math.min(count, Math.max(0, wanted[label])), 0);
+      const others = [...counts].every(([label, count]) => left[label] > count);
+      if (fits * 2 <= group.length || !others) return true;
+      for (const [label, count] of counts) {
+        wanted[label] -= count;
+        left[label] -= count;
+      }
+      split[name].push(...group);
+      return false;
+    });
+    const missing = classes.findIndex((_, label) => !split[name].some((image) => table.labels[image] === label));
+    if (missing >= 0)
+      throw invalidInput(`the groups of class ${classes[missing]} cannot be split: none fits into ${name}`, {
+        hint: `Give the class more groups, assign its split in the list, or raise data.${name}.`,
+      });
+  }
+  const byClass = pools.map((): number[] => []);
+  for (const image of rest.flat()) byClass[table.labels[image]].push(image);
+  for (const pool of byClass) {
+    pool.sort((a, b) => table.keys[a] - table.keys[b] || a - b);
+    split.train.push(...pool.slice(0, quota(pool.length, shares.subset, 0)));
+  }
+}
+
+const lowestKey = ({ keys }: ImageTable, images: readonly number[]): number =>
+  images.reduce((lowest, image) => Math.min(lowest, keys[image]), Infinity);
+
+function classCounts({ labels }: ImageTable, images: readonly number[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const image of images) counts.set(labels[image], (counts.get(labels[image]) ?? 0) + 1);
+  return counts;
+}
+
+/** The images of each class that may train, in splitting order; assigned validation and test images go to `split`. */
+function poolsByClass(table: ImageTable, classes: number, split: Record<SplitName, number[]>): number[][] {
+  const seen = new Map<number, number>();
+  for (const key of table.keys) seen.set(key, (seen.get(key) ?? 0) + 1);
+  const pools = Array.from({ length: classes }, (): number[] => []);
+  for (let i = 0; i < table.count; i++) {
+    const name = splitNames.at(table.assigned[i]);
+    if (name === 'validation' || name === 'test') split[name].push(i);
+    else pools[table.labels[i]].push(i);
+  }
+  const { keys } = table;
+  const order = keys.map((key) => (seen.get(key) === 1 ? key : key + duplicateOffset));
+  for (const pool of pools) pool.sort((a, b) => order[a] - order[b] || a - b);
+  return pools;
+}
+
+/** Larger than any key (52 bits). */
+const duplicateOffset = 2 ** 52;
