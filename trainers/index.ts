@@ -17,7 +17,7 @@ export {
   type TrainingEngine,
   type Update,
 } from './engines/index.js';
-export { evaluateModel, evaluateSplit, evaluationLoader, type Classify, type Evaluation } from './evaluate.js';
+export { evaluateModel, evaluateSplit, evaluationLoader, type Classify } from './evaluate.js';
 export * from './jobs.js';
 export { fit } from './fit.js';
 export { coverageOf, readInitial, type Coverage, type InitialWeights } from './weights.js';
