@@ -142,7 +142,10 @@ export interface QuantizedFacts {
 }
 
 /** How images must be given to the classifier from now on: as the calibration images were, which its ranges fit. */
-function factsFor(model: Uint8Array, data: ImageData): Required<Omit<ClassifierFacts, 'preprocess' | 'task'>> & Pick<ClassifierFacts, 'task'> {
+function factsFor(
+  model: Uint8Array,
+  data: ImageData,
+): Required<Omit<ClassifierFacts, 'preprocess' | 'task'>> & Pick<ClassifierFacts, 'task'> {
   const where = 'the model';
   const signature = onnxSignature(parseOnnx(model, where), where);
   const { layout, normalisation } = fitClassifier(signature, data, where);

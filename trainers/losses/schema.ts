@@ -42,7 +42,9 @@ const features = {
 export const lossSchema = z.discriminatedUnion('type', [
   z
     .strictObject({ type: z.literal('cross-entropy'), ...onLabels })
-    .describe('labels only, no teacher; for multi-label data binary cross-entropy, for numbers the loss of Huber (1964)'),
+    .describe(
+      'labels only, no teacher; for multi-label data binary cross-entropy, for numbers the loss of Huber (1964)',
+    ),
   z
     .strictObject({
       type: z.literal('kd'),

@@ -128,7 +128,8 @@ describe('splitImages', () => {
 
   it('refuses a class with too few images, by name', () => {
     const list: Image[] = [0, 0, 0, 0, 1, 1].map((label, i) => ({ label, key: i, assigned: null }));
-    const attempt = () => splitImages(tableOf(list), ['class cat', 'class dog'], { test: 0.2, validation: 0.1, subset: 1 });
+    const attempt = () =>
+      splitImages(tableOf(list), ['class cat', 'class dog'], { test: 0.2, validation: 0.1, subset: 1 });
     expect(attempt).toThrow(NasError);
     expect(attempt).toThrow('class dog has 2 images to train on; at least 3 are needed');
   });
