@@ -96,16 +96,18 @@ const examples = 3;
 function problems(description: DataDescription): string[] {
   const { refusal, pairs, plain, imbalance, images, damaged, skipped } = description;
   const fresh = withoutRepeated(pairs);
-  const listed = (text: string, all: readonly string[]): string => {
-    const more = all.length > examples ? [`... ${whole(all.length - examples)} more`] : [];
-    return [text, ...[...all.slice(0, examples), ...more].map((line) => `  ${line}`)].join('\n');
+  const listed = (text: string, all: readonly string[], total = all.length): string => {
+    const first = all.slice(0, examples);
+    const more = first.length > 0 && total > first.length ? [`... ${whole(total - first.length)} more`] : [];
+    return [text, ...[...first, ...more].map((line) => `  ${line}`)].join('\n');
   };
   return [
     ...(refusal === null ? [] : [`A run refuses these images: ${refusal.message}. ${refusal.hint ?? ''}`.trimEnd()]),
-    ...pairs.map(({ text }, i) =>
+    ...pairs.map(({ text, images: all }, i) =>
       listed(
         `${text}.`,
         fresh[i].images.map(([a, b]) => `${a.path} (${a.split ?? 'unused'}) = ${b.path} (${b.split ?? 'unused'})`),
+        all.length,
       ),
     ),
     ...(imbalance === null || imbalance < unequal

@@ -108,7 +108,7 @@ export async function contactSheet({ description, inspected, nameOf }: Described
     width: Math.round(width * factor),
     pixelated: longer <= side.shown / 2,
     rows,
-    rowsNote: shown.length < classes.length ? `${shown.length} of ${number(classes.length)} classes.` : null,
+    rowsNote: shown.length < classes.length ? `${shown.length} of the ${number(classes.length)} are shown.` : null,
     suspicious,
   };
 }
