@@ -6,18 +6,18 @@ import { contentHash } from '../../base/hash.js';
 import type { Rendering } from '../../base/preprocess.js';
 import { makeOnce } from '../make-once.js';
 import { cacheFormat, type ConvertOptions, isCache, writeCache } from './cache.js';
-import { type Dataset, type DatasetRef, openDataset } from './dataset.js';
+import { type DatasetRef, openDataset } from './dataset.js';
 import { decodeFiles, refuseDamaged } from './decode-files.js';
 import { makeReport } from './make-report.js';
 import { reportLines, reportSchema, type DataReport } from './report.js';
-import { renderingOf, type DataConfig } from './schema.js';
+import { isImageFiles, renderingOf, type DataConfig, type ImageFilesConfig } from './schema.js';
 import { cifar10, cifar100, openCifar } from './sources/cifar.js';
 import { openFashionMnistIdx } from './sources/fashion-mnist.js';
 import { openFashionMnistPackage } from './sources/fashion-mnist-package.js';
 import { openImageFolder, openImageList } from './sources/image-folder.js';
 import { renderedSource } from './sources/rendered.js';
-import type { DataSource, PixelSource } from './sources/source.js';
-import { splitNames, type SplitName } from './splits.js';
+import type { DataSource, FileSource, PixelSource } from './sources/source.js';
+import { splitNames, type SplitName, type SplitShares } from './splits.js';
 import { Work } from './work.js';
 
 export interface PrepareOptions extends ConvertOptions {
@@ -39,19 +39,33 @@ const defaultTestShare = 1 / 7;
  *   written; `interrupted` when `signal` is aborted
  */
 export async function prepareDataset(config: DataConfig, options: PrepareOptions = {}): Promise<DatasetRef> {
-  const { validation, subset } = config;
-  const test = 'test' in config ? config.test : defaultTestShare;
-  const source = await openSource(config);
-  const directory = await converted(source, options);
-  const ref = { directory, test, validation, subset };
+  const { source, directory } = await convertDataset(config, options);
+  const ref = { directory, ...sharesOf(config) };
   const report = readReport(directory);
   if (report !== null && source.kind === 'files') refuseDamaged(source, report.damaged, directory);
   const dataset = openDataset(ref);
   dataset.close();
-  if (report !== null)
-    for (const line of reportLines(report, splitsByRow(dataset), reportFile(directory))) options.onNote?.(line);
+  if (report !== null) {
+    const splitOf = splitsByRow((name) => dataset.shared.splits[name].indices);
+    for (const line of reportLines(report, splitOf, reportFile(directory))) options.onNote?.(line);
+  }
   return addRenderings(ref, config, options.renderings ?? [], options);
 }
+
+/** The source of a configuration, and the folder of its cache: converted once, whether or not its images can be split. */
+export async function convertDataset(
+  config: DataConfig,
+  options: PrepareOptions,
+): Promise<{ readonly source: DataSource; readonly directory: string }> {
+  const source = await openSource(config);
+  return { source, directory: await converted(source, options) };
+}
+
+export const sharesOf = (config: DataConfig): SplitShares => ({
+  test: 'test' in config ? config.test : defaultTestShare,
+  validation: config.validation,
+  subset: config.subset,
+});
 
 /**
  * Renders the images of a prepared data set in further ways, each once. Image files are decoded again; sources that hold
@@ -87,9 +101,9 @@ async function converted(source: DataSource, options: PrepareOptions): Promise<s
 }
 
 /** The split of each row; undefined for images that no split uses. */
-function splitsByRow({ shared }: Dataset): (row: number) => SplitName | undefined {
+export function splitsByRow(rowsOf: (split: SplitName) => Uint32Array): (row: number) => SplitName | undefined {
   const splits = new Map<number, SplitName>();
-  for (const name of splitNames) for (const row of shared.splits[name].indices) splits.set(row, name);
+  for (const name of splitNames) for (const row of rowsOf(name)) splits.set(row, name);
   return (row) => splits.get(row);
 }
 
@@ -166,16 +180,19 @@ async function writeConverted(
  * @throws NasError `invalid-input` when files are missing or damaged
  */
 export async function openSource(config: DataConfig, rendering?: Rendering): Promise<DataSource> {
-  if (config.type === 'image-folder' || config.type === 'list') {
-    const options = { ...config, rendering: rendering ?? renderingOf(config) };
-    return config.type === 'list' ? openImageList(config.path, options) : openImageFolder(config.path, options);
-  }
+  if (isImageFiles(config)) return openImageFiles(config, rendering);
   const pixels = await openPixels(config);
   return rendering === undefined ? pixels : renderedSource(pixels, rendering);
 }
 
+/** `openSource` of image files. */
+export async function openImageFiles(config: ImageFilesConfig, rendering = renderingOf(config)): Promise<FileSource> {
+  const options = { ...config, rendering };
+  return config.type === 'list' ? openImageList(config.path, options) : openImageFolder(config.path, options);
+}
+
 /** Opens a source of images of one size. */
-async function openPixels(config: Exclude<DataConfig, { type: 'image-folder' | 'list' }>): Promise<PixelSource> {
+async function openPixels(config: Exclude<DataConfig, ImageFilesConfig>): Promise<PixelSource> {
   switch (config.type) {
     case 'fashion-mnist':
       return config.path === undefined ? openFashionMnistPackage() : openFashionMnistIdx(config.path);

@@ -132,6 +132,12 @@ export const dataSchema = z.discriminatedUnion('type', [
 ]);
 export type DataConfig = z.output<typeof dataSchema>;
 
+/** The configuration of a data set that holds image files. */
+export type ImageFilesConfig = Extract<DataConfig, { type: 'image-folder' | 'list' }>;
+
+export const isImageFiles = (config: DataConfig): config is ImageFilesConfig =>
+  config.type === 'image-folder' || config.type === 'list';
+
 /** How the images of a configuration become pixels. */
 export function renderingOf(data: DataConfig): Rendering {
   switch (data.type) {

@@ -226,7 +226,7 @@ describe('duplicates', () => {
     ]);
     expect(files(duplicates?.near)).toEqual([['train/a/1.png', 'test/a/small.jpg']]);
     expect(files(duplicates?.conflicts)).toEqual([['train/a/2.png', 'test/b/other.png']]);
-    expect(notes.join('\n')).toContain('2 of these pairs lie in different splits');
+    expect(notes.join('\n')).toContain('2 pairs of copies lie in different splits');
   });
 });
 
