@@ -144,6 +144,22 @@ describe('nas data', () => {
     expect(found.damaged.map(({ cause }) => cause)).toEqual(['missing', 'missing']);
   });
 
+  it('reads a folder without class folders by its table', async () => {
+    const folder = temporaryFolder();
+    const rows: string[] = [];
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      await noisePicture(name, 30, 30).toFile(join(folder, `${name}.png`));
+      rows.push(`${name}.png,${name < 'd' ? 'cat' : 'dog'}`);
+    }
+    writeFileSync(join(folder, 'metadata.csv'), ['file_name,label', ...rows, ''].join('\n'));
+    expect(await describeJson(folder)).toMatchObject({ images: 6, data: { type: 'list', path: folder } });
+    writeFileSync(join(folder, 'metadata.csv'), 'text\n');
+    expect(await nasInside(['data', folder])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('has no class folder, but 6 images') as string,
+    });
+  });
+
   it.each([
     [['data', '/nowhere'], '/nowhere does not exist'],
     [['data', '/nowhere', '--sheet', 'sheet.jpg'], 'a contact sheet is a file with the extension .html or .png'],
