@@ -7,7 +7,7 @@ import type { FileSource } from './sources/source.js';
 /** The report of a conversion. @param directory of the new cache */
 export function makeReport(
   { tree, listing, height, width, channels }: FileSource,
-  { items, damaged, headers }: DecodedFiles,
+  { items, damaged, headers: sampled }: DecodedFiles,
   columns: Columns,
   directory: string,
 ): DataReport {
@@ -27,6 +27,7 @@ export function makeReport(
     files: [items[a].file.path, items[b].file.path],
     rows: [a, b],
   });
+  const headers = sampled.flatMap((header) => header ?? []);
   const isConflict = ([a, b]: Pair): boolean => items[a].label !== items[b].label;
   return {
     path: tree.path,
