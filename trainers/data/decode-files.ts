@@ -44,12 +44,13 @@ export async function decodeFiles(source: FileSource, work: Work, options: Conve
     kept.push({ item, ...decoded });
   }
   refuseDamaged(source, damaged, work.directory);
-  const { name, classes, height, width, channels, fingerprint } = source;
+  const { name, classes, height, width, channels, fingerprint, task } = source;
   const bytes = height * width * channels;
   return {
     source: {
       kind: 'pixels',
       ...{ name, classes, height, width, channels, fingerprint },
+      ...(task !== undefined && { task }),
       count: kept.length,
       *read(signal): Generator<ImageBlock> {
         for (let start = 0, end = 0; start < kept.length; start = end) {
@@ -61,7 +62,8 @@ export async function decodeFiles(source: FileSource, work: Work, options: Conve
           rows.forEach(({ row }, i) => work.read(row, pixels.subarray(i * bytes, (i + 1) * bytes)));
           const labels = rows.map(({ item }) => item.label);
           const groups = rows.map(({ item }) => item.group ?? noGroup);
-          yield { pixels, labels, split, groups };
+          const targets = task === undefined ? undefined : rows.flatMap(({ item }) => item.targets ?? []);
+          yield { pixels, labels, split, groups, ...(targets !== undefined && { targets }) };
         }
       },
     },
