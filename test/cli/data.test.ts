@@ -85,7 +85,7 @@ describe('nas data', () => {
       refusal: null,
       damaged: [{ path: 'train/cat/half.png', cause: 'truncated' }],
       proposed: { 'data.size': 28, 'data.damaged': 'skip', 'train.class_weight': 'auto' },
-      plain: [{ path: 'train/cat/esc\u001b[2J.png', class: 'cat' }],
+      plain: [{ path: 'train/cat/esc\u001b[2J.png', label: 'cat' }],
     });
     expect(found.pairs.map(({ kind, images }) => [kind, images.length])).toEqual([
       ['across', 1],
@@ -93,8 +93,8 @@ describe('nas data', () => {
       ['exact', 2],
     ]);
     expect(found.pairs[1].images[0]).toMatchObject([
-      { class: hostile, path: `train/${hostile}/copy.png` },
-      { class: 'cat', split: 'train' },
+      { label: hostile, path: `train/${hostile}/copy.png` },
+      { label: 'cat', split: 'train' },
     ]);
   });
 
@@ -142,6 +142,33 @@ describe('nas data', () => {
     const found = await describeJson(table);
     expect(found).toMatchObject({ images: 6, data: { type: 'list' }, notes: [expect.stringContaining('image: file')] });
     expect(found.damaged.map(({ cause }) => cause)).toEqual(['missing', 'missing']);
+  });
+
+  it.each([
+    ['multi-label', 'cat;dog', { classes: ['cat', 'dog'], label: 'cat, dog' }],
+    ['regression', '4.5', { classes: [], label: 'label 4.5' }],
+  ] as const)('reads tables of the task %s', async (task, value, { classes, label }) => {
+    const folder = temporaryFolder();
+    const rows: string[] = [];
+    for (let i = 0; i < 8; i++) {
+      await noisePicture(`image ${i % 7}`, 30, 30).toFile(join(folder, `${i}.png`));
+      rows.push(`${i}.png,${i % 7 === 0 ? value : task === 'regression' ? i : 'cat'}`);
+    }
+    writeFileSync(join(folder, 'list.csv'), ['file,label', ...rows, ''].join('\n'));
+    const file = join(folder, 'data.yaml');
+    writeFileSync(file, `data: ${JSON.stringify({ type: 'list', path: 'list.csv', task, size: 16 })}\n`);
+    const found = await describeJson(file, '-o', join(folder, 'sheet.html'));
+    expect(found).toMatchObject({ task, images: 8, refusal: null });
+    expect(found.classes.map(({ name }) => name)).toEqual(classes);
+    expect(found.pairs.flatMap(({ kind, images }) => images.map((pair) => [kind, pair[0].label]))).toContainEqual([
+      'exact',
+      label,
+    ]);
+    expect(found.splits).toMatchObject({ train: expect.any(Number) as number });
+    const { code, out } = await nasInside(['data', file]);
+    expect(code).toBe(0);
+    // Both images of a dog are in training.
+    expect(out.includes('Without an image in validation:\n    dog')).toBe(task === 'multi-label');
   });
 
   it('reads a folder without class folders by its table', async () => {
