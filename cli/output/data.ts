@@ -2,13 +2,10 @@ import { contentsText, withoutRepeated, type DataDescription } from '../../exper
 import { counted } from '../../base/text.js';
 import { unequal } from '../../experiments/propose/propose.js';
 import { leftOutLines, splitNames, type SplitName } from '../../trainers/index.js';
-import { renderFacts, renderTable, type Colors, type Column } from './terminal.js';
+import { printable, renderFacts, renderTable, type Colors, type Column } from './terminal.js';
 
 const number = (value: number): string => value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 const whole = (value: number): string => value.toLocaleString('en-US');
-
-/** Names of files may hold characters that steer a terminal. */
-const printable = (text: string): string => text.replaceAll(/[^\P{Cc}\n]/gu, '\ufffd');
 
 /** `jpeg 1,900, png 100`, the most frequent first. */
 const countsText = (counts: Readonly<Record<string, number>>): string =>

@@ -128,7 +128,8 @@ export async function describeData<T>(
         images: pairs.map(({ rows: [a, b] }) => [nameOf(a), nameOf(b)] as const),
       })),
       plain: plain.map(nameOf),
-      notes: report?.notes ?? ['Images that look the same are looked for in image files only.'],
+      // Data sets without image files, and files that an older version converted.
+      notes: report?.notes ?? ['There is no report of this conversion: images that look the same are not known.'],
       proposed:
         survey === null
           ? null

@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -185,6 +194,19 @@ describe('nas data', () => {
       code: 2,
       err: expect.stringContaining('has no class folder, but 6 images') as string,
     });
+  });
+
+  it('prints no names that steer the terminal, also in errors and notes', async () => {
+    const folder = join(temporaryFolder(), 'images');
+    mkdirSync(join(folder, 'a\u001b[2J'), { recursive: true });
+    for (const name of ['0', '1', '2'])
+      await noisePicture(name, 30, 30).toFile(join(folder, 'a\u001b[2J', `${name}.png`));
+    const refused = await nasInside(['data', folder]);
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('has only the class a\ufffd[2J') as string });
+    cpSync(join(folder, 'a\u001b[2J'), join(folder, 'b'), { recursive: true });
+    const { err } = await nasInside(['init', join(folder, '..', 'new'), '--images', folder, '--no-estimate']);
+    expect(err).toContain('a\ufffd[2J/0.png and b/0.png');
+    expect(refused.err + err).not.toContain('\u001b');
   });
 
   it.each([
