@@ -235,6 +235,15 @@ describe('duplicates', () => {
     await picture(20)
       .png()
       .toFile(join(folder, 'test', 'b', 'other.png'));
+    // The same shapes in other colours are another picture.
+    await picture(30)
+      .recomb([
+        [0, 1, 0],
+        [0, 0, 1],
+        [1, 0, 0],
+      ])
+      .png()
+      .toFile(join(folder, 'test', 'a', 'colours.png'));
     const { ref, notes } = await prepare(config(folder), temporaryFolder());
     const files = (pairs: readonly { files: readonly string[] }[] = []) => pairs.map(({ files: both }) => both);
     const duplicates = readReport(ref.directory)?.duplicates;
