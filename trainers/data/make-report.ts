@@ -9,7 +9,7 @@ import type { FileSource } from './sources/source.js';
 /** The report of a conversion. @param directory of the new cache */
 export function makeReport(
   { tree, listing, height, width, channels }: FileSource,
-  { items, damaged, headers }: DecodedFiles,
+  { items, damaged, headers: sampled }: DecodedFiles,
   columns: Columns,
   directory: string,
 ): DataReport {
@@ -29,6 +29,7 @@ export function makeReport(
     files: [items[a].file.path, items[b].file.path],
     rows: [a, b],
   });
+  const headers = sampled.flatMap((header) => header ?? []);
   const isConflict = ([a, b]: Pair): boolean =>
     !isDeepStrictEqual([items[a].label, items[a].targets], [items[b].label, items[b].targets]);
   return {
