@@ -3,7 +3,6 @@ import type { Store } from '../../store/index.js';
 import type { TaskType } from '../../base/task.js';
 import type { Experiment } from '../schema/experiment.js';
 import { taskOf } from '../schema/measures.js';
-import { isTableExperiment } from '../schema/run-experiment.js';
 import { convertFormerAugment } from '../schema/former-augment.js';
 
 /** The experiment of a run, as it was parsed when the run began. */
@@ -17,7 +16,7 @@ export const objectivesOf = (store: Store): readonly Objective[] => experimentOf
 
 /** The task of a run; values of a table are those of classifiers. */
 export const taskOfRun = (experiment: Experiment): TaskType =>
-  isTableExperiment(experiment) ? 'classification' : taskOf(experiment.data);
+  'data' in experiment ? taskOf(experiment.data) : 'classification';
 
 /** Stores the networks that a run tries first: a resumed run does not read the files again that they came from. */
 export const storeEnqueued = (store: Store, enqueued: readonly Enqueued[]): void =>
