@@ -11,11 +11,12 @@ type Drawing = (random: Random) => { readonly shapes: string; readonly cells: re
 
 const shade = (random: Random, from: number): string => `rgb(${[0, 1, 2].map(() => from + random.int(90)).join(',')})`;
 
-/** A disc of any diameter, anywhere. */
+/** A grey disc of any diameter, anywhere. */
 const disc: Drawing = (random) => {
-  const [radius, x] = [2 + 10 * random.uniform(), 10 + 12 * random.uniform()];
-  const shapes = `<circle cx="${x}" cy="${10 + 12 * random.uniform()}" r="${radius}" fill="${shade(random, 150)}"/>`;
-  return { shapes, cells: [(2 * radius).toFixed(2), (x - size / 2).toFixed(2)] };
+  const [radius, grey] = [2 + 10 * random.uniform(), 120 + random.int(130)];
+  const [x, y] = [10 + 12 * random.uniform(), 10 + 12 * random.uniform()];
+  const shapes = `<circle cx="${x}" cy="${y}" r="${radius}" fill="rgb(${grey},${grey},${grey})"/>`;
+  return { shapes, cells: [(2 * radius).toFixed(2), String(grey)] };
 };
 
 /** A circle, a bar and a red square, each of which may be there. */
@@ -49,5 +50,5 @@ async function drawList(folder: string, name: string, columns: string, count: nu
 /** Writes the tables `tags.csv` (several labels) and `numbers.csv` (two numbers) with their images. Deterministic. */
 export async function drawTasks(folder: string, count: number): Promise<void> {
   await drawList(folder, 'tags', 'tags', count, things);
-  await drawList(folder, 'numbers', 'diameter,position', count, disc);
+  await drawList(folder, 'numbers', 'diameter,brightness', count, disc);
 }
