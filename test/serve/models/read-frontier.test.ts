@@ -101,7 +101,9 @@ describe('readFrontier', () => {
     writeNetwork(folder, greyNetworks[0]);
     writeNetwork(folder, greyNetwork({ name: 'other', classes: ['cat', 'dog', 'plane'] }));
     const { message } = await refusal(folder);
-    expect(message).toMatch(/other\.onnx and .*trial-1\.onnx have different classes: cat, dog, plane; cat, dog, ship/);
+    expect(message).toMatch(
+      /other\.onnx and .*trial-1\.onnx have different outputs: classification of cat, dog, plane; classification of cat, dog, ship/,
+    );
   });
 
   it('reads missing metadata from metadata.json', async () => {
