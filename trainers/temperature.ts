@@ -100,7 +100,9 @@ export async function calibrateConfidence(
     return await withDataset(dataset, async (open) => {
       const { task } = open.info;
       if (task.type === 'regression')
-        throw invalidInput('the answers of a regression have no confidence that could be calibrated');
+        throw invalidInput('the answers of a regression have no confidence that could be calibrated', {
+          hint: 'Leave --calibrated out.',
+        });
       const total = open.info.counts.validation;
       const labelled = {
         logits: new Float32Array(total * classes),
