@@ -81,7 +81,9 @@ export const imageTasks: { readonly [T in TaskType]: ImageTask } = {
         additionalProperties: { type: 'number' },
       },
     },
-    answer: ({ values, names }) => ({ numbers: Object.fromEntries(names.map((name, i) => [name, Number(values[i].toPrecision(digits))])) }),
+    answer: ({ values, names }) => ({
+      numbers: Object.fromEntries(names.map((name, i) => [name, Number(values[i].toPrecision(digits))])),
+    }),
   },
 };
 
