@@ -1,5 +1,12 @@
 import { Random } from '../../base/random.js';
-import { compile, foreignNetwork, resolveTarget, targetWith, type ForeignNetwork, type HostTensor } from '../../compiler/index.js';
+import {
+  compile,
+  foreignNetwork,
+  resolveTarget,
+  targetWith,
+  type ForeignNetwork,
+  type HostTensor,
+} from '../../compiler/index.js';
 import { trainSchema } from '../../trainers/recipe.js';
 import { lossSchema } from '../../trainers/schema.js';
 import { createCompiledEngine } from '../../trainers/engines/compiled.js';

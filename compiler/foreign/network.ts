@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { exportFunction, type ExportOptions } from '../export.js';
 import { nodeLabel, scopeOf, withoutDeadCode, type Shape } from '../graph/index.js';
+import type { ImageLayout } from '../runtime/classifier/inputs-outputs.js';
 import type { ClassifierFacts } from '../runtime/classifier/signature.js';
 import { inLayer } from '../trace/overrides.js';
 import { trace } from '../trace/trace.js';
@@ -48,6 +49,8 @@ export interface NewHead {
 export interface ForeignNetwork {
   /** Height, width and channels of its images. */
   readonly input: readonly [height: number, width: number, channels: number];
+  /** The layout of the file's images; `apply` always takes NHWC. */
+  readonly layout: ImageLayout;
   readonly classes: number;
   readonly weights: readonly ForeignWeight[];
   /** Its batch norms. Exports for inference have none where they stood behind convolutions. */
@@ -80,6 +83,10 @@ interface Parts extends ReadFile {
   readonly head: Head | null;
   readonly answer: ReturnType<typeof answerOf>;
   readonly newHead: NewHead | null;
+}
+
+function fail(message: string): never {
+  throw new Error(message);
 }
 
 interface Run {
@@ -121,16 +128,13 @@ function run(parts: Parts, images: tf.Tensor, { weights, mode, stored, isReading
       const outputs = inLayer(nodeLabel(node), compute) as unknown as readonly Value[];
       for (const [i, output] of outputs.entries()) values.set(node.outputs[i], output);
     } catch (error) {
-      if (error instanceof NasError) throw error;
+      if (error instanceof NasError && error.message.startsWith(where)) throw error;
       throw refusal(where, node, `does not fit its inputs: ${messageOf(error)}`, 'Check the file with onnx.checker.');
     }
   }
   const found = (name: string): Value => {
     const value = values.get(name);
-    if (value) return value;
-    throw invalidInput(`${where} cannot be trained: nothing computes '${name}'`, {
-      hint: 'Check the file with onnx.checker.',
-    });
+    return value ?? fail(`internal: nothing computed '${name}'`);
   };
   const features = head && pooled(found(head.features));
   if (newHead === null || features === null) return { logits: inFileOrder(found(graph.outputs[0].name)), features };
@@ -167,6 +171,8 @@ function survey(parts: Parts) {
         hint: 'Only classifiers with one output [batch, classes] are supported.',
       },
     );
+  if (![...stored.values()].some(({ isTrainable }) => isTrainable))
+    throw invalidInput(`${parts.where} has no weights to train`, { hint: 'Export the model with its weights inside.' });
   return { stored, norms, classes };
 }
 
@@ -181,7 +187,7 @@ function weightOf(
 }
 
 function network(parts: Parts): ForeignNetwork {
-  const { where, input, head, answer, facts, newHead } = parts;
+  const { where, input, layout, head, answer, facts, newHead } = parts;
   const { stored, norms, classes } = survey(parts);
   const own = [...stored].map((each) => weightOf(parts, each));
   const added = newHead
@@ -197,6 +203,7 @@ function network(parts: Parts): ForeignNetwork {
     : [];
   return {
     input,
+    layout,
     classes,
     weights: [...own, ...added],
     norms,

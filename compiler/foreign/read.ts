@@ -82,6 +82,22 @@ const copies: Rule<string> = {
   },
 };
 
+/** @throws NasError where a node reads a value that no earlier one computes, or computes one again */
+function requireOrder({ inputs, constants, nodes, outputs }: OnnxGraph, where: string): void {
+  const known = new Set(['', ...inputs.map(({ name }) => name), ...constants.keys()]);
+  const hint = 'The file is damaged: check it with onnx.checker.';
+  for (const node of nodes) {
+    const missing = node.inputs.find((name) => !known.has(name));
+    if (missing !== undefined) throw refusal(where, node, `reads '${missing}', which nothing computes before it`, hint);
+    for (const name of node.outputs) {
+      if (name !== '' && known.has(name)) throw refusal(where, node, `computes '${name}' again`, hint);
+      known.add(name);
+    }
+  }
+  if (!known.has(outputs[0].name))
+    throw invalidInput(`${where} does not compute its output '${outputs[0].name}'`, { hint });
+}
+
 /** Operators that only turn a weight. */
 const turning = new Set(['Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
 
@@ -101,7 +117,9 @@ function settled(
   const [height, width, channels] = size;
   const image = layout === 'NCHW' ? [channels, height, width] : size;
   const inputs = graph.inputs.map((port) => ({ ...port, shape: ['N' as const, ...image] }));
-  const editor = new GraphEditor<string>(withTypes({ ...graph, inputs }));
+  // A file for one image declares an answer for one.
+  const outputs = graph.outputs.map((port) => ({ ...port, shape: port.shape.map(() => null) }));
+  const editor = new GraphEditor<string>(withTypes({ ...graph, inputs, outputs }));
   applyRules(editor, [...constantNodes, copies, ...foldConstants]);
   return checkedAfter('computing constants', editor.finish());
 }
@@ -123,7 +141,9 @@ export function readClassifier(bytes: Uint8Array, options: ReadOptions = {}): Re
   const signature = onnxSignature(file, where);
   requireFloat32(file, where, 'trained');
   const image = imageOf(signature, options);
-  const read = checkedAfter('reading', readGraph(file));
+  const read = readGraph(file);
+  requireOrder(read, where);
+  checkedAfter('reading', read);
   const graph = settled(read, image);
   const nodes = graph.nodes.filter((node) => !isShape(node, graph));
   for (const node of nodes) {
@@ -193,13 +213,13 @@ function inputsOfLinear({ op, inputs, attributes }: OnnxNode, { constants }: Onn
 }
 
 /** The nodes before the output of a graph along first inputs that are no constants, the last one first. */
-function* tail({ outputs, constants }: OnnxGraph, { producer }: Scope): Generator<OnnxNode> {
-  let node = producer(outputs[0].name);
+function* tail({ outputs, constants }: OnnxGraph, scope: Scope): Generator<OnnxNode> {
+  let node = scope.producer(outputs[0].name);
   const seen = new Set<OnnxNode>();
   while (node !== undefined && !seen.has(node)) {
     yield node;
     seen.add(node);
-    node = producer(node.inputs.find((name) => !constants.has(name)) ?? '');
+    node = scope.producer(node.inputs.find((name) => !constants.has(name)) ?? '');
   }
 }
 

@@ -148,11 +148,11 @@ export interface NetworkProgram {
 /** Builds student, adapters, optimizer and moving average on the current TF.js backend. */
 export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
   const { network, loss, teacher, seed, optimizer, ema, stem } = spec;
-  const { specs, start, train, infer } = trainableOf(network, spec);
+  const trainable = trainableOf(network, spec);
   const features = teacher === null ? null : compareFeatures(withLayers(network), teacher, loss, seed);
   const trained = createTrainedVariables({
-    specs,
-    start,
+    specs: trainable.specs,
+    start: trainable.start,
     stem,
     others: features?.parameters ?? [],
     optimizer,
@@ -161,7 +161,7 @@ export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
   const { weights, evaluated, parameters } = trained;
   const scaling = spec.precision === 'mixed' ? new LossScaling() : null;
   const states = new Map([...trained.states, ...prefixed('loss_scaling', scaling?.slots ?? [])]);
-  const student = { apply: train(weights), loss, features };
+  const student = { apply: trainable.train(weights), loss, features };
   const gradients = (inputs: BatchInputs): GradientOutputs => networkGradients(student, parameters, inputs);
   return {
     spec,
@@ -179,7 +179,7 @@ export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
       update(grads);
       return outputs;
     },
-    evaluate: infer(evaluated),
+    evaluate: trainable.infer(evaluated),
     dispose() {
       trained.dispose();
       scaling?.dispose();

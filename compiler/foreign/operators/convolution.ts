@@ -145,7 +145,7 @@ const averagePool: Rule = (call) => {
   // Zeros count, but not those that ceil_mode adds.
   const zeros = explicit(window);
   const rest = padding.map(([, end], axis): Pair => [0, end - zeros[axis][1]]) as Pads;
-  return last(tf.avgPool(tf.pad(x, zeros) as tf.Tensor4D, size, pair(window.strides), rest));
+  return last(tf.avgPool(tf.pad<tf.Tensor4D>(x, zeros), size, pair(window.strides), rest));
 };
 
 /** alpha A B + beta C */
@@ -155,7 +155,7 @@ const gemm: Rule = (call) => {
   const shape = call.shapeOf(1);
   const matrix = call.weight(1, { shape, order: isTurned ? [1, 0] : [0, 1] });
   const [alpha, beta] = [floatOf(call.node, 'alpha', 1), floatOf(call.node, 'beta', 1)];
-  const product = tf.matMul(a as tf.Tensor2D, matrix as tf.Tensor2D, intOf(call.node, 'transA', 0) === 1);
+  const product = tf.matMul(a, matrix, intOf(call.node, 'transA', 0) === 1);
   const scaled = alpha === 1 ? product : tf.mul(product, alpha);
   if (!call.has(2)) return plain(scaled);
   const bias = call.weight(2);

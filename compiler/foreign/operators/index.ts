@@ -62,7 +62,7 @@ const isOperator = (op: string): op is Operator => Object.hasOwn(operators, op);
 export const ruleOf = (op: string): Rule | Unsupported =>
   isOperator(op)
     ? operators[op]
-    : unsupported('is no standard operator of ONNX', 'Export the model with standard operators only.');
+    : unsupported('is an operator that nas does not know', 'Export the model with standard operators of ONNX.');
 
 /** The names of the operators that networks are trained with. */
 export const trainedOperators: readonly string[] = Object.keys(rules).sort();

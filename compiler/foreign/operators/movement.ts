@@ -197,7 +197,8 @@ const resize: Rule = (call) => {
 const dropout: Rule = unary((x, call) => {
   const attribute = call.node.attributes['ratio'];
   const rate = attribute?.kind === 'float' ? attribute.value : (call.scalar(1) ?? 0.5);
-  return call.mode.training && rate > 0 ? tf.mul(x, call.noise(x.shape, 1 - rate)) : x;
+  // Reading needs shapes only.
+  return call.mode.training && !call.isReading && rate > 0 ? tf.mul(x, call.noise(x.shape, 1 - rate)) : x;
 });
 
 const identity: Rule = (call): Value => call.value();

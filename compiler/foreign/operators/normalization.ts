@@ -14,7 +14,7 @@ function channelMaps(call: Call): { readonly x: tf.Tensor4D; readonly back: (y: 
     return { x: tf.reshape(call.plain(), [batch, 1, 1, channels]), back: (y) => plain(tf.reshape(y, shape)) };
   if (rank !== 3) return call.refuse(`normalises [${shape}]`, 'Only maps [N, C, H, W] and vectors are trained.');
   const [n, c, l] = call.plain().shape;
-  const x = tf.reshape(tf.transpose(call.plain(), [0, 2, 1]), [n, 1, l, c]) as tf.Tensor4D;
+  const x = tf.reshape<tf.Rank.R4>(tf.transpose(call.plain(), [0, 2, 1]), [n, 1, l, c]);
   return { x, back: (y) => plain(tf.transpose(tf.reshape(y, [n, l, c]), [0, 2, 1])) };
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../../../../compiler/index.js';
 import { classOrder, inputTransform, reorder } from '../../../../compiler/runtime/classifier/classifier.js';
 import type { Dimension, TensorInfo } from '../../../../compiler/runtime/classifier/onnx-file.js';
-import { modelOf, node, type NodeText } from '../../../deploy/quantize/support/onnx-models.js';
+import { modelOf, node, type NodeText } from '../../support/onnx-models.js';
 import { checkSignature } from '../../../../compiler/runtime/classifier/signature.js';
 
 const tensor = (name: string, shape: Dimension[], type = 'float32'): TensorInfo => ({ name, type, shape });
