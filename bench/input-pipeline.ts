@@ -1,5 +1,7 @@
-// Whether training waits for the input pipeline.
-// Method: one engine alternates blocks of steps on one constant batch with blocks on the loader's batches (crop, flip,
+// Whether image files are converted as fast as sharp reads them, and whether training waits for the input pipeline.
+// Method of the conversion: `prepareDataset` into a new cache alternates with sharp alone, which reads, decodes and resizes
+// the same JPEG files (made from Fashion-MNIST), as many at once. The ratios compare the medians.
+// Method of the pipeline: one engine alternates blocks of steps on one constant batch with blocks on the loader's batches (crop, flip,
 // cut-out, rendered in the loader's thread). The ratio compares the median images per second of both kinds of blocks.
 import { availableParallelism, loadavg } from 'node:os';
 import { performance } from 'node:perf_hooks';
@@ -17,18 +19,22 @@ import {
   trainSchema,
   type EngineBatch,
 } from '../trainers/index.js';
+import { compareConversion } from './input/conversion.js';
 
 const { values: options } = parseArgs({
   options: {
     threads: { type: 'string', default: '1' },
     blocks: { type: 'string', default: '6' },
     steps: { type: 'string', default: '40' },
+    files: { type: 'string', default: '6000' },
   },
 });
 const threads = Number(options.threads);
 const steps = Number(options.steps);
 const batch = 128;
 const seed = 1;
+
+await compareConversion(Number(options.files));
 
 const dataset = openDataset(await prepareDataset(dataSchema.parse({ type: 'fashion-mnist' })));
 const { height, width, channels, classes } = dataset.info;

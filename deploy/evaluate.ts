@@ -1,32 +1,22 @@
 import {
-  classScores,
   fitClassifier,
-  metricsOf,
   onnxSignature,
   openClassifier,
   openOnnx,
   outputKind,
   parseOnnx,
-  Scoreboard,
-  toLogits,
-  type ClassScores,
+  toTrained,
   type ImageData,
   type OutputKind,
-  type Scores as Totals,
 } from '../compiler/index.js';
 import { invalidInput } from '../base/errors.js';
-
-/** Scores of a classifier on labelled images. */
-export interface Scores extends Totals {
-  /** Metrics that treat all classes alike. */
-  readonly metrics: ReturnType<typeof metricsOf>;
-  readonly perClass: readonly (ClassScores & { readonly name: string })[];
-}
+import { createScoreboard } from '../base/scoreboard.js';
+import type { Scores } from '../base/scores.js';
 
 /** Labelled images: NHWC float32, with the data set's normalisation. */
 export interface LabelledImages {
   readonly images: Float32Array;
-  /** [size, classes]: one-hot, or a distribution. */
+  /** [size, outputs]: one-hot classes or a distribution, 0 and 1 of labels, or scaled numbers. */
   readonly labels: Float32Array;
   readonly size: number;
 }
@@ -67,15 +57,17 @@ export async function evaluateOnnx(
     data,
     where,
   );
-  const boards = { logits: new Scoreboard(), probabilities: new Scoreboard() };
+  const { task, classes } = data;
+  const newBoard = () => createScoreboard(task, classes.length);
+  const boards = { logits: newBoard(), probabilities: newBoard() };
   let kind: OutputKind = 'probabilities';
   let done = 0;
   try {
     for await (const { images, labels, size } of batches) {
       const outputs = await open.outputs(images, size);
-      if (outputKind(outputs, data.classes.length) === 'logits') kind = 'logits';
-      boards.logits.add(outputs, labels, size);
-      boards.probabilities.add(toLogits.probabilities(outputs), labels, size);
+      if (outputKind[task.type](outputs, classes.length) === 'logits') kind = 'logits';
+      boards.logits.add(toTrained(task, 'logits')(outputs), labels, size);
+      boards.probabilities.add(toTrained(task, 'probabilities')(outputs), labels, size);
       done += size;
       onProgress?.(done);
     }
@@ -83,7 +75,5 @@ export async function evaluateOnnx(
     await open.close();
   }
   if (done === 0) throw invalidInput('there are no images to evaluate the model on');
-  const scores = boards[signature.kind ?? kind].scores();
-  const perClass = classScores(scores.confusion).map((own, c) => ({ name: data.classes[c], ...own }));
-  return { ...scores, metrics: metricsOf(scores.confusion), perClass };
+  return boards[signature.kind ?? kind].scores();
 }

@@ -43,6 +43,7 @@ export type QuantizationFacts = Readonly<z.output<typeof quantizationSchema>>;
 /** Metadata of a deployed classifier: what a program needs to use it (see `classifierFacts`), and its origin. */
 export const modelMetadataSchema = z.strictObject({
   ...classifierFacts,
+  task: classifierFacts.task.optional(),
   /** Absent in files of earlier versions, which had the defaults only. */
   preprocess: classifierFacts.preprocess.optional(),
   /** Version of this package that wrote the file. */

@@ -11,8 +11,8 @@ import type { RunObserver } from './runner/events.js';
 import { runExperiment, type RunOptions, type RunOutcome } from './runner/index.js';
 import { trainedSupernet } from './runner/supernet.js';
 import type { TrainingExperiment } from './schema/experiment.js';
-import { isClassMetric } from '../compiler/runtime/classifier/scores.js';
-import { isAccuracy } from './schema/measures.js';
+import { isMetric } from '../base/scores.js';
+import { accuracyOf, isAccuracy, taskOf } from './schema/measures.js';
 import { trainingExperimentOf } from './schema/run-experiment.js';
 import { databasePath } from './stored/workdir.js';
 
@@ -35,13 +35,14 @@ const without = (value: unknown, ...keys: readonly string[]): Written =>
   isMap(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key))) : {};
 
 /**
- * The run's objectives in the order accuracy, class metrics, latency, others. Bounds of accuracies, class metrics and latencies belong
+ * The run's objectives in the order accuracy, further metrics, latency, others. Bounds of accuracies, further metrics and latencies belong
  * to the old search and are dropped.
  */
-function objectivesOf({ objectives }: TrainingExperiment): readonly (string | Objective)[] {
-  const metrics = objectives.map(({ name }) => name).filter(isClassMetric);
-  const accuracy = metrics.length === 0 || objectives.some(({ name }) => isAccuracy(name)) ? ['accuracy'] : [];
-  const others = objectives.filter(({ name }) => !isAccuracy(name) && !isClassMetric(name) && name !== 'latency_ms');
+function objectivesOf({ objectives, data }: TrainingExperiment): readonly (string | Objective)[] {
+  const metrics = objectives.map(({ name }) => name).filter(isMetric);
+  const accuracy =
+    metrics.length === 0 || objectives.some(({ name }) => isAccuracy(name)) ? [accuracyOf('train', taskOf(data))] : [];
+  const others = objectives.filter(({ name }) => !isAccuracy(name) && !isMetric(name) && name !== 'latency_ms');
   return [...accuracy, ...metrics, 'latency_ms', ...others];
 }
 

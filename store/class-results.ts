@@ -1,29 +1,29 @@
+import type { Confusion, Details } from '../base/scores.js';
 import type { Connection } from './connection.js';
 import { finite, json, type StoredPrecision } from './values.js';
 
-/** How the network of a trial classified the images of a split. */
+/** How the network of a trial answered the images of a split. */
 export interface ClassResult {
   /** The training whose weights it has. */
   readonly stage: 'search' | 'final';
   readonly precision: StoredPrecision;
   readonly split: 'validation' | 'test';
-  /** Class names in label order. */
+  /** Names of the outputs, in their order. */
   readonly classes: readonly string[];
-  /** `confusion[actual][predicted]`: number of images. */
-  readonly confusion: readonly (readonly number[])[];
-  /** Expected calibration error, in [0, 1]. */
-  readonly calibrationError: number;
+  readonly details: Details;
 }
 
 type Cell = readonly [actual: number, predicted: number, images: number];
 
-interface Row extends Pick<ClassResult, 'stage' | 'precision' | 'split' | 'calibrationError'> {
+interface Row extends Pick<ClassResult, 'stage' | 'precision' | 'split'> {
   readonly trial: number;
   readonly classes: string;
   readonly cells: string;
+  readonly calibrationError: number;
+  readonly details: string | null;
 }
 
-const cellsOf = (confusion: ClassResult['confusion']): Cell[] =>
+const cellsOf = (confusion: Confusion): Cell[] =>
   confusion.flatMap((row, actual) =>
     row.flatMap((images, predicted) => (images === 0 ? [] : [[actual, predicted, images] as const])),
   );
@@ -41,25 +41,27 @@ export class ClassResults {
 
   constructor(private readonly connection: Connection) {
     this.insert = connection.prepare(
-      `INSERT INTO class_results (trial, stage, precision, split, classes, cells, calibration_error)
-       VALUES ($trial, $stage, $precision, $split, $classes, $cells, $calibrationError)`,
+      `INSERT INTO class_results (trial, stage, precision, split, classes, cells, calibration_error, details)
+       VALUES ($trial, $stage, $precision, $split, $classes, $cells, $calibrationError, $details)`,
     );
     this.select = connection.prepare<Row>(
-      `SELECT trial, stage, precision, split, classes, cells, calibration_error AS calibrationError FROM class_results
-       WHERE trial IN (SELECT value FROM json_each($trials)) ORDER BY seq`,
+      `SELECT trial, stage, precision, split, classes, cells, calibration_error AS calibrationError, details
+       FROM class_results WHERE trial IN (SELECT value FROM json_each($trials)) ORDER BY seq`,
     );
   }
 
-  add(trial: number, { stage, precision, split, classes, confusion, calibrationError }: ClassResult): void {
+  add(trial: number, { stage, precision, split, classes, details }: ClassResult): void {
     const what = `results by class of trial ${trial}`;
+    const byClass = details.type === 'classification' ? details : { confusion: [], calibrationError: 0 };
     const row = {
       trial,
       stage,
       precision,
       split,
       classes: json(classes, what),
-      cells: json(cellsOf(confusion), what),
-      calibrationError: finite(calibrationError, `calibration error of trial ${trial}`),
+      cells: json(cellsOf(byClass.confusion), what),
+      calibrationError: finite(byClass.calibrationError, `calibration error of trial ${trial}`),
+      details: details.type === 'classification' ? null : json(details, what),
     };
     this.connection.write(() => this.insert.run(row));
   }
@@ -79,11 +81,22 @@ export class ClassResults {
       latest.set(key, row);
     }
     const results = new Map<number, ClassResult[]>();
-    for (const { trial, cells, classes, ...row } of latest.values()) {
+    for (const { trial, classes, cells, calibrationError, details, ...row } of latest.values()) {
       // Written by `add`.
       const names = this.connection.parse(classes) as readonly string[];
-      const confusion = confusionOf(this.connection.parse(cells) as readonly Cell[], names.length);
-      results.set(trial, [...(results.get(trial) ?? []), { ...row, classes: names, confusion }]);
+      const result = {
+        ...row,
+        classes: names,
+        details:
+          details === null
+            ? {
+                type: 'classification' as const,
+                confusion: confusionOf(this.connection.parse(cells) as readonly Cell[], names.length),
+                calibrationError,
+              }
+            : (this.connection.parse(details) as Details),
+      };
+      results.set(trial, [...(results.get(trial) ?? []), result]);
     }
     return results;
   }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Details } from '../base/scores.js';
 import type { EngineState } from './engines/index.js';
 import { CorruptFile, readTensorFile, writeTensorFile } from './tensor-file.js';
 
@@ -20,17 +21,32 @@ const curveSchema = z.array(
   }),
 );
 
-const scoresSchema = z.object({
-  confusion: z.array(z.array(count).readonly()).readonly(),
-  calibrationError: z.number(),
-});
+const ratio = z.number().nullable();
+
+const detailsSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('classification'),
+    confusion: z.array(z.array(count).readonly()).readonly(),
+    calibrationError: z.number(),
+  }),
+  z.object({
+    type: z.literal('multi-label'),
+    labels: z
+      .array(z.object({ count, precision: ratio, recall: ratio, f1: ratio, averagePrecision: ratio }))
+      .readonly(),
+  }),
+  z.object({
+    type: z.literal('regression'),
+    numbers: z.array(z.object({ mae: z.number(), rmse: z.number(), r2: z.number() })).readonly(),
+  }),
+]) satisfies z.ZodType<Details>;
 
 const positionSchema = z.object({
   epoch: count,
   /** Completed steps of this epoch; all steps when only the validation is missing. */
   step: count,
-  /** Sums over those steps, in float64: loss x images, correct images, images. */
-  sums: z.object({ loss: z.number(), correct: count, images: count }),
+  /** Sums over those steps, in float64: loss x images, scores of the images, images. */
+  sums: z.object({ loss: z.number(), correct: z.number(), images: count }),
   /** Time spent on this epoch so far. */
   seconds: z.number(),
   /** Finished epochs. */
@@ -49,9 +65,9 @@ export const startPosition: TrainingPosition = {
 };
 
 const checkpointMeta = z.object({ job: z.string(), position: positionSchema });
-const weightsMeta = z.object({ job: z.string(), curve: curveSchema, scores: scoresSchema.optional() });
+const weightsMeta = z.object({ job: z.string(), curve: curveSchema, details: detailsSchema.optional() });
 
-/** The validations of a complete training: each epoch, and the scores after the last (absent in older files). */
+/** The validations of a complete training: each epoch, and the details of the last (absent in older files). */
 export type Validations = Omit<z.output<typeof weightsMeta>, 'job'>;
 
 /** The state of an interrupted training. */
@@ -101,7 +117,7 @@ export class TrainingFiles {
     if (!existsSync(this.weights)) return null;
     const parsed = weightsMeta.safeParse(readTensorFile(this.weights).meta);
     if (!parsed.success || parsed.data.job !== this.job) return null;
-    const { curve, scores } = parsed.data;
-    return { curve, scores };
+    const { curve, details } = parsed.data;
+    return { curve, details };
   }
 }

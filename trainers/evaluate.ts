@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
-import { exportModel, type OpenModel, openOnnx, Scoreboard, type Scores } from '../compiler/index.js';
+import { exportModel, type OpenModel, openOnnx } from '../compiler/index.js';
+import { createScoreboard } from '../base/scoreboard.js';
+import type { Scores } from '../base/scores.js';
 import { apply, toOnnx, weightsFrom, weightVariables, type Model } from '../spaces/models/index.js';
 import { placeOf, type EngineChoice } from './engines/select.js';
 import type { Network } from '../spaces/index.js';
@@ -58,21 +60,20 @@ export const eagerInference = (infer: (images: tf.Tensor) => tf.Tensor, dispose:
   },
 });
 
-/** Returns logits [size, classes] of images [size, height, width, channels], normalised as the data set is. */
+/** Returns outputs [size, outputs] of images [size, height, width, channels], normalised as the data set is. */
 export type Classify = (images: Float32Array, size: number) => Promise<Float32Array>;
 
-export type Evaluation = Scores;
-
 /**
- * Accuracy and loss over the images of a loader.
+ * Scores over the images of a loader.
  * @param between awaited before every batch; false ends the evaluation without a result
  */
 export async function evaluateLoader(
   classify: Classify,
+  { info }: Pick<Dataset, 'info'>,
   loader: Loader,
   between: () => Promise<boolean> | boolean = () => true,
-): Promise<Evaluation | null> {
-  const board = new Scoreboard();
+): Promise<Scores | null> {
+  const board = createScoreboard(info.task, info.classes.length);
   for await (const { images, labels, size } of loader.epoch(0)) {
     if (!(await between())) return null;
     board.add(await classify(images, size), labels, size);
@@ -106,10 +107,10 @@ export async function evaluateSplit(
   split: SplitName,
   batch = 128,
   size?: Size,
-): Promise<Evaluation> {
+): Promise<Scores> {
   const loader = evaluationLoader(dataset, split, batch, { size });
   try {
-    const result = await evaluateLoader(classify, loader);
+    const result = await evaluateLoader(classify, dataset, loader);
     if (result === null || result.count === 0) throw new Error(`the ${split} split is empty`);
     return result;
   } finally {
@@ -133,7 +134,7 @@ export interface EvaluateModelOptions {
  * Accuracy and loss of trained weights on a split.
  * @throws NasError when the weights belong to another network, or the engine or data set does not work
  */
-export async function evaluateModel(options: EvaluateModelOptions): Promise<Evaluation> {
+export async function evaluateModel(options: EvaluateModelOptions): Promise<Scores> {
   const { network, weights, dataset, split, engine, threads, batch } = options;
   const choice = await chooseEngine(engine);
   await activateBackend(choice);

@@ -7,7 +7,7 @@ import type { FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { initialHash, readInitial } from './weights.js';
 import { whitenedStem } from './whitened-stem.js';
 import { batchNorm, weightSpecs } from '../spaces/models/index.js';
-import { classWeights, featureWeights, imagesPerClass, type Loss, lossFor } from './losses/index.js';
+import { classWeights, featureWeights, imagesPerClass, type Loss, lossFor, unsuitedKeys } from './losses/index.js';
 import { activationRanges } from './quantize-aware/ranges.js';
 import { loadFeatureTeacher } from './engines/features.js';
 import { completeFit, TrainingLoop, type TrainingPlan, viewSeedOf } from './training-loop.js';
@@ -171,7 +171,11 @@ export function checkedLoss(
   const { info } = dataset;
   const loss = lossFor(train.loss, teacher?.type ?? 'none');
   if (classes !== info.classes.length)
-    throw invalidInput(`the network has ${classes} classes, the data ${info.classes.length}`);
+    throw invalidInput(`the network has ${classes} outputs, the data ${info.classes.length} classes`);
+  for (const [path, why] of unsuitedKeys(info.task.type, train))
+    throw invalidInput(`train.${path.join('.')} does not suit data of the task ${info.task.type}: ${why}`, {
+      hint: 'Leave it out.',
+    });
   if (channels !== info.channels)
     throw invalidInput(`the network takes ${channels} channels, the images have ${info.channels}`);
   if (train.batch > info.counts.train)
@@ -189,6 +193,8 @@ export function checkedLoss(
 
 /** The loss with the weights and the shares of the classes that it needs. */
 function balancedLoss(loss: LossConfig, { class_weight: weight }: TrainConfig, dataset: Dataset): Loss {
+  const { task } = dataset.info;
+  if (task.type !== 'classification') return { ...loss, task: task.type };
   if (weight === undefined && loss.logit_adjustment === undefined) return loss;
   const { count, labels } = dataset.split('train');
   const { info } = dataset;

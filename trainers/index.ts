@@ -17,11 +17,11 @@ export {
   type TrainingEngine,
   type Update,
 } from './engines/index.js';
-export { evaluateModel, evaluateSplit, evaluationLoader, type Classify, type Evaluation } from './evaluate.js';
+export { evaluateModel, evaluateSplit, evaluationLoader, type Classify } from './evaluate.js';
 export * from './jobs.js';
 export { fit } from './fit.js';
 export { coverageOf, readInitial, type Coverage, type InitialWeights } from './weights.js';
-export { checkClassWeight, lossFor } from './losses/index.js';
+export { checkClassWeight, lossFor, unsuitedKeys } from './losses/index.js';
 export {
   needsImages,
   proxies,

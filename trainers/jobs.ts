@@ -1,4 +1,4 @@
-import type { Scores } from '../compiler/index.js';
+import type { Details } from '../base/scores.js';
 import type { AnyEngine } from './engines/select.js';
 import type { Member, Network, SpaceConfig, Task } from '../spaces/index.js';
 import type { DatasetRef } from './data/dataset.js';
@@ -42,7 +42,7 @@ export interface PreparedTeacher {
   readonly hash: string;
   /** On the validation split, in [0, 1]. */
   readonly accuracy: number;
-  /** The accuracy of always answering the most frequent class of the validation images, and their number. */
+  /** The accuracy on the validation images without a look at them, and their number. */
   readonly chance: { readonly accuracy: number; readonly images: number };
   /** Null for a network, which is trained on the data. */
   readonly normalisation: TeacherNormalisation | null;
@@ -86,13 +86,14 @@ export interface FitJob {
 export interface EpochMetrics {
   /** From 0. */
   readonly epoch: number;
-  /** Mean over the epoch's images while the weights change; accuracy in [0, 1]. */
+  /** Mean over the epoch's images while the weights change. */
   readonly train_loss: number;
+  /** Mean of `imageScores`: share of right answers, or an estimate of R². */
   readonly train_accuracy: number;
-  /** Cross-entropy and accuracy over the whole validation split, with the averaged weights if there are any. */
+  /** The task's loss and main score (`Scores`) over the validation split, with the averaged weights if there are any. */
   readonly validation_loss: number;
   readonly validation_accuracy: number;
-  /** Class metrics over the validation split; absent in trainings of older versions. */
+  /** Further metrics over the validation split; absent in trainings of older versions. */
   readonly metrics?: Readonly<Record<string, number>> | undefined;
   /** Learning rate of the last step. */
   readonly learning_rate: number;
@@ -131,16 +132,13 @@ export interface FitHooks {
   onNote?(message: string): void;
 }
 
-/** Results of the last validation. */
-export type FinalScores = Pick<Scores, 'confusion' | 'calibrationError'>;
-
 export interface CompleteFit {
   readonly state: 'complete';
-  /** On the validation split after the last epoch, in [0, 1]. */
+  /** The main score (`Scores`) on the validation split after the last epoch. */
   readonly accuracy: number;
   readonly curve: readonly EpochMetrics[];
   /** On the validation split after the last epoch; absent in trainings of older versions. */
-  readonly scores?: FinalScores | undefined;
+  readonly details?: Details | undefined;
   /** File with the final weights (`readWeights`); their moving average when there is one. */
   readonly weights: string;
 }
@@ -153,7 +151,7 @@ export interface InterruptedFit {
 /** The training has reached `job.until`; the checkpoint allows it to continue. */
 export interface PausedFit {
   readonly state: 'paused';
-  /** On the validation split after the last epoch so far, in [0, 1]. */
+  /** The main score on the validation split after the last epoch so far. */
   readonly accuracy: number;
   readonly curve: readonly EpochMetrics[];
 }

@@ -1,4 +1,4 @@
-import { Scoreboard } from '../compiler/index.js';
+import { ClassScoreboard } from '../base/scoreboard.js';
 import type { Model, Weights } from '../spaces/models/index.js';
 import { type DatasetRef, withDataset } from './data/index.js';
 import { onProcessor } from './engines/index.js';
@@ -101,10 +101,10 @@ export async function calibrateConfidence(
       }
       const temperature = fitTemperature(labelled);
       const errorAt = (divisor: number): number => {
-        const board = new Scoreboard();
+        const board = new ClassScoreboard();
         const logits = labelled.logits.map((z) => z / divisor);
         board.add(logits, labelled.labels, total);
-        return board.scores().calibrationError;
+        return board.scores().details.calibrationError;
       };
       return {
         model: { ...model, weights: scaled(model.weights, 1 / temperature) },

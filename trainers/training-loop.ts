@@ -12,8 +12,8 @@ import { viewsOf } from './data/augment/defaults.js';
 import { createLoader, type Batch, type Dataset, type Loader, type Size } from './data/index.js';
 import type { EngineState, TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
-import { metricsOf } from '../compiler/index.js';
-import type { CompleteFit, EpochMetrics, FitHooks, FinalScores, FitJob, FitResult, PreparedTeacher } from './jobs.js';
+import { metricsOf, type Details } from '../base/scores.js';
+import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { learningRate } from './optimizers/index.js';
 import type { Loss } from './losses/index.js';
 import type { TrainConfig } from './recipe.js';
@@ -46,11 +46,11 @@ export const viewSeedOf = ({ teacher, seed }: Pick<FitJob, 'teacher' | 'seed'>):
 const lastAccuracy = (curve: readonly EpochMetrics[]): number => curve.at(-1)?.validation_accuracy ?? NaN;
 
 /** The result of a training after its weights are written. */
-export const completeFit = ({ curve, scores }: Validations, { weights }: TrainingFiles): CompleteFit => ({
+export const completeFit = ({ curve, details }: Validations, { weights }: TrainingFiles): CompleteFit => ({
   state: 'complete',
   accuracy: lastAccuracy(curve),
   curve,
-  scores,
+  details,
   weights,
 });
 
@@ -59,7 +59,7 @@ export class TrainingLoop {
   private readonly meter = new SpeedMeter();
   private savedAt = performance.now();
   /** Of the last validation. */
-  private scores: FinalScores | undefined;
+  private details: Details | undefined;
   /** Start of the time that `position.seconds` does not include yet; moved forward by pauses. */
   private resumedAt = performance.now();
 
@@ -92,7 +92,7 @@ export class TrainingLoop {
     private readonly hooks: FitHooks,
     private readonly files: TrainingFiles,
     private readonly engine: TrainingEngine,
-    dataset: Dataset,
+    private readonly dataset: Dataset,
     private position: TrainingPosition,
   ) {
     const { train, loss, teacher, seed, size } = plan;
@@ -131,7 +131,7 @@ export class TrainingLoop {
     }
     const { curve } = this.position;
     if (this.position.epoch < plan.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
-    const validations = { curve, scores: this.scores };
+    const validations = { curve, details: this.details };
     this.files.writeWeights(validations, evaluatedWeights(await this.engine.state()));
     this.hooks.onFile?.(this.files.weights);
     rmSync(this.files.checkpoint, { force: true });
@@ -200,9 +200,10 @@ export class TrainingLoop {
 
   /** Validates the epoch that was just trained; null when interrupted. */
   private async validate(): Promise<EpochMetrics | null> {
-    const { engine, validation, batches, plan } = this;
+    const { engine, dataset, validation, batches, plan } = this;
     const result = await evaluateLoader(
       (images, size) => engine.evaluate(images, size),
+      dataset,
       validation,
       () => this.proceed(),
     );
@@ -211,15 +212,14 @@ export class TrainingLoop {
     const rate = learningRate((epoch + 1) * batches.stepsPerEpoch - 1, batches.stepsPerEpoch, plan.train);
     if (!Number.isFinite(result.loss))
       throw this.diverged(`the validation loss is ${result.loss} after epoch ${epoch}`, rate);
-    const { confusion, calibrationError } = result;
-    this.scores = { confusion, calibrationError };
+    this.details = result.details;
     return {
       epoch,
       train_loss: sums.loss / sums.images,
       train_accuracy: sums.correct / sums.images,
       validation_loss: result.loss,
       validation_accuracy: result.accuracy,
-      metrics: metricsOf(confusion),
+      metrics: metricsOf(result.details),
       learning_rate: rate,
       seconds: this.seconds(),
     };

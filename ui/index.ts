@@ -2,4 +2,5 @@
 export type { ComparedMethod } from './charts/points.js';
 export { reportFiles } from './report/page.js';
 export { renderPage } from './report/page.js';
+export { renderSheet } from './report/sheet.js';
 export { renderComparison, renderFrontier, renderPrediction, type DrawnPrediction } from './report/pictures.js';

@@ -34,3 +34,6 @@ export function reportStyle(): string {
   style ??= [...files.map(read), `:root {\n${chartColours()}\n}\n`].join('');
   return style;
 }
+
+/** The style of a contact sheet, in the same way. */
+export const sheetStyle = (): string => ['colours', 'base', 'report', 'sheet'].map(read).join('');

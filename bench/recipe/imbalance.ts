@@ -10,7 +10,7 @@ import {
   prepareDataset,
   type SplitName,
 } from '../../trainers/index.js';
-import { classMetrics } from '../../compiler/index.js';
+import { metricsOf, outputScores } from '../../base/scores.js';
 import { threads } from '../supernet/alone.js';
 import {
   each,
@@ -89,12 +89,13 @@ export async function imbalance(setting: Setting): Promise<Rows> {
     const runs = await each(setting.seeds, async (seed) => {
       const { weights } = await train(setting, images, network, config, seed);
       const { dataset } = images;
-      const { confusion } = await evaluateModel({ network, weights, dataset, split: 'test', engine, threads });
-      const recalls = confusion.map((row, c) => row[c] / row.reduce((a, b) => a + b, 0));
+      const { details } = await evaluateModel({ network, weights, dataset, split: 'test', engine, threads });
+      const recalls = outputScores(details).map((one) => ('recall' in one ? (one.recall ?? 0) : 0));
+      const metrics = metricsOf(details);
       return {
         accuracy: recalls.reduce((sum, recall, c) => sum + recall * shares[c], 0),
-        balanced: classMetrics.balanced_accuracy(confusion),
-        worst: classMetrics.worst_recall(confusion),
+        balanced: metrics.balanced_accuracy ?? 0,
+        worst: metrics.worst_recall ?? 0,
       };
     });
     progress(`${name}: ${runs.map(({ accuracy, balanced }) => `${points(accuracy)}/${points(balanced)}`).join(' ')}`);

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
+import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
 import {
   dataSchema,
   prepareDataset,
@@ -29,11 +30,15 @@ function isDataAlone(file: string): boolean {
   }
 }
 
-function dataOf(file: string): DataConfig {
+/** The experiment in a file; a file with `data:` alone has the default values for the rest. */
+export function experimentAt(file: string): TrainingExperiment {
   // What an experiment needs besides its data changes nothing of the data.
   const set = isDataAlone(file) ? ['name=data', 'space=mobilenet'] : [];
-  return trainingOf(loadExperiment(file, { set })).data;
+  return trainingOf(loadExperiment(file, { set }));
 }
+
+/** Whether an argument is a type of data set, alone or before the path of its files. */
+export const isDataset = (argument: string): boolean => types.includes(argument.split(':')[0]);
 
 /**
  * A data set as an argument: an experiment file or the `data:` of one, `fashion-mnist`, or `type:path`.
@@ -41,7 +46,7 @@ function dataOf(file: string): DataConfig {
  * @throws NasError `invalid-input` when it is none of these.
  */
 export function parseDataset(argument: string, rendering: Rendering | undefined): DataConfig {
-  if (/\.ya?ml$/.test(argument)) return dataOf(argument);
+  if (/\.ya?ml$/.test(argument)) return experimentAt(argument).data;
   const colon = argument.indexOf(':');
   const type = colon < 0 ? argument : argument.slice(0, colon);
   const path = colon < 0 ? undefined : resolve(argument.slice(colon + 1));

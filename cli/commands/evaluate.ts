@@ -1,11 +1,19 @@
 import { readInput } from '../../base/files.js';
 import type { ModelMetadata } from '../../deploy/index.js';
-import { percentilesText } from '../../base/number-text.js';
-import { classReport, ms, percent, providerText } from '../../experiments/report/index.js';
+import { percentilesText, valueText } from '../../base/number-text.js';
+import type { TaskType } from '../../base/task.js';
+import { classReport, ms, providerText } from '../../experiments/report/index.js';
+import { accuracyOf, measures } from '../../experiments/schema/measures.js';
 import { command, dataOption, jsonOption } from '../command.js';
 import { classFacts, classListing } from '../output/classes.js';
 import { json, renderFacts } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
+
+const lossTitles: { readonly [T in TaskType]: string } = {
+  classification: 'cross-entropy',
+  'multi-label': 'binary cross-entropy',
+  regression: 'Huber loss',
+};
 
 function precisionFacts({
   precision,
@@ -48,6 +56,7 @@ export const evaluate = command({
     const rendering = renderingOfModel(model);
     const config = parseDataset(data, rendering);
     const { evaluateOnSplit } = await import('../../experiments/index.js');
+    const { describeDataset } = await import('../../trainers/index.js');
     const { createDevice, deviceSchema, precisionText, saturates, saturationText } =
       await import('../../latency-models/index.js');
     const counter = createCounter(terminal);
@@ -57,13 +66,17 @@ export const evaluate = command({
       onNote: (message) => terminal.err(`${message}\n`),
     });
     const options = { threads, provider, onProgress: onProgress('images classified') };
-    const scores = await evaluateOnSplit(model, dataset, split, options);
+    const found = await evaluateOnSplit(model, dataset, split, options);
     const device = createDevice(deviceSchema.parse({ provider, threads }));
     const latency = await device.measure(model, undefined, { onProgress: onProgress('blocks timed') });
     const isSaturated = await saturates(device, model, latency.environment);
     counter.close();
     const { precision, quantization } = readMetadata(model);
+    const { classes, task } = describeDataset(dataset);
+    const { details, ...scores } = found;
+    const report = classReport(classes, details, `the ${split} images`);
     if (asJson) {
+      const byClass = details.type === 'classification' ? details : {};
       const { ms: centre, p50, p95, p99, interval, converged, environment } = latency;
       const timing = { ms: centre, p50, p95, p99, interval, converged, environment };
       terminal.out(
@@ -73,6 +86,9 @@ export const evaluate = command({
           quantization,
           split,
           ...scores,
+          metrics: report.metrics,
+          ...byClass,
+          perClass: report.classes,
           latency: timing,
           ...(environment.precision === 'int8' && { saturates: isSaturated }),
         }),
@@ -81,18 +97,17 @@ export const evaluate = command({
     }
     const [low, high] = latency.interval;
     const { environment } = latency;
-    const classes = scores.perClass.map(({ name }) => name);
-    const report = classReport({ ...scores, classes }, `the ${split} images`);
+    const { title, unit } = measures[accuracyOf('train', task.type)];
     const { cpu } = environment;
     terminal.out(
       renderFacts(
         [
           ['model', file],
           ...precisionFacts(readMetadata(model)),
-          ['accuracy', `${percent(scores.accuracy)} of ${scores.count} images of the ${split} split`],
+          [title, `${valueText(unit, scores.accuracy)} of ${scores.count} images of the ${split} split`],
           ['executed', precisionText(environment)],
           ...(environment.notes ?? []).map((note): [string, string] => ['note', note]),
-          ['cross-entropy', scores.loss.toFixed(4)],
+          [lossTitles[task.type], scores.loss.toFixed(4)],
           ...classFacts(report),
           ['latency', `${ms(latency.ms)} (measured; 95 % interval ${ms(low)} to ${ms(high)}), batch 1`],
           ['percentiles', percentilesText(latency)],

@@ -3,6 +3,7 @@ import type { Command } from '../command.js';
 /** Loads each command on demand; in the order of the help text. */
 const loaders = {
   init: async () => (await import('./init.js')).init,
+  data: async () => (await import('./data.js')).data,
   validate: async () => (await import('./validate.js')).validate,
   space: async () => (await import('./space.js')).space,
   run: async () => (await import('./run.js')).run,

@@ -41,7 +41,10 @@ export const init = command({
   examples: [
     ['init', 'experiment.yaml in the current folder'],
     ['init my-search', 'my-search/experiment.yaml; creates the folder'],
-    ['init --images photos', 'for the images in photos, a folder or archive with one folder for each class'],
+    [
+      'init --images photos',
+      'for the images in photos, a folder or archive with one folder for each class, or a table',
+    ],
   ],
   options: (yargs) =>
     yargs
@@ -49,7 +52,7 @@ export const init = command({
       .option('images', {
         type: 'string',
         describe:
-          'Folder or archive (.zip, .tar, .tar.gz) of images to write the experiment for: size, batch and the rest fit them',
+          'Folder, archive (.zip, .tar, .tar.gz) or table (.csv, ...) of images to write the experiment for: size, batch and the rest fit them',
       })
       .option('estimate', {
         type: 'boolean',

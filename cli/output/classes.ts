@@ -1,26 +1,36 @@
-import {
-  objectiveTitle,
-  percent,
-  type ClassReport,
-  type ClassRow,
-  type ConfusedClasses,
-} from '../../experiments/report/index.js';
+import { type ClassReport, type ClassRow, type ConfusedClasses } from '../../experiments/report/index.js';
+import { percent, valueText } from '../../base/number-text.js';
+import { metricTexts, outputColumns, type Metric } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import { type Colors, type Column, renderTable } from './terminal.js';
 
-const share = (value: number | null): string => (value === null ? '-' : percent(value));
-
-/** The class metrics and the calibration error. */
+/** The metrics, and the calibration error of classes. */
 export const classFacts = ({ metrics, calibrationError }: ClassReport): (readonly [name: string, value: string])[] => [
-  ...Object.entries(metrics).map(([name, value]) => [objectiveTitle(name), percent(value)] as const),
-  ['calibration error', `${percent(calibrationError)} between confidence and accuracy`],
+  ...Object.entries(metrics).map(([name, value]) => {
+    const [title, unit] = metricTexts[name as Metric];
+    return [title, valueText(unit, value)] as const;
+  }),
+  ...(calibrationError === null
+    ? []
+    : [['calibration error', `${percent(calibrationError)} between confidence and accuracy`] as const]),
 ];
 
-const classColumns: readonly Column<ClassRow>[] = [
-  { title: 'class', cell: ({ name }) => name },
-  { title: 'images', numeric: true, cell: ({ count }) => `${count}` },
-  { title: 'precision', numeric: true, cell: ({ precision }) => share(precision) },
-  { title: 'recall', numeric: true, cell: ({ recall }) => share(recall) },
-  { title: 'F1', numeric: true, cell: ({ f1 }) => share(f1) },
+const names: { readonly [T in TaskType]: readonly [one: string, many: string] } = {
+  classification: ['class', 'Classes'],
+  'multi-label': ['label', 'Labels'],
+  regression: ['number', 'Numbers'],
+};
+
+const keys = Object.keys(outputColumns) as (keyof typeof outputColumns)[];
+
+const columnsOf = ({ task, classes: [first] }: ClassReport): readonly Column<ClassRow>[] => [
+  { title: names[task][0], cell: ({ name }) => name },
+  ...keys
+    .filter((key) => first[key] !== undefined)
+    .map((key) => {
+      const [title, unit] = outputColumns[key];
+      return { title, numeric: true, cell: (row: ClassRow) => valueText(unit, row[key]) };
+    }),
 ];
 
 const confusedColumns: readonly Column<ConfusedClasses>[] = [
@@ -55,10 +65,10 @@ function confusionTable({ matrix, classes, confused }: ClassReport, colors: Colo
 
 /** Tables of a network's results by class. */
 export function classListing(report: ClassReport, colors: Colors): string {
-  const { classes, of } = report;
+  const { classes, of, task } = report;
   const hardest = [...classes].sort((a, b) => (a.recall ?? 2) - (b.recall ?? 2)).slice(0, mostRows);
   const shown = classes.length > mostRows ? hardest : classes;
   const which = shown === classes ? '' : `, the ${mostRows} of ${classes.length} with the lowest recall`;
-  const table = renderTable(classColumns, shown, colors);
-  return `\n${colors.bold(`Classes (${of}${which})`)}\n${table}${confusionTable(report, colors)}`;
+  const table = renderTable(columnsOf(report), shown, colors);
+  return `\n${colors.bold(`${names[task][1]} (${of}${which})`)}\n${table}${confusionTable(report, colors)}`;
 }

@@ -1,6 +1,7 @@
 import { duration, hostsText, ms, objectiveTitle, objectiveValue, percent } from '../../experiments/report/index.js';
 import type { RunEvent } from '../../experiments/runner/events.js';
 import type { Values } from '../../search/index.js';
+import { printable } from '../output/terminal.js';
 
 type Line<K extends RunEvent['kind']> = (event: Extract<RunEvent, { kind: K }>) => string | null;
 
@@ -50,8 +51,8 @@ const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   'prediction-quality': ({ precision, count, mape, spearman }) =>
     `latency model${inPrecision(precision)}: mean error ${mape.toFixed(1)} %, rank correlation ${spearman.toFixed(3)} on ${count} trials`,
   frontier: () => null,
-  note: ({ message }) => message,
-  warning: ({ message }) => `warning: ${message}`,
+  note: ({ message }) => printable(message),
+  warning: ({ message }) => `warning: ${printable(message)}`,
   stopping: ({ message }) => message,
   done: ({ state, workdir, complete, pruned, failed, seconds, files, hosts = [] }) => {
     const others = [pruned > 0 ? `, ${pruned} pruned` : '', failed > 0 ? `, ${failed} failed` : ''].join('');

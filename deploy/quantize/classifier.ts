@@ -1,3 +1,4 @@
+import type { Scores } from '../../base/scores.js';
 import type { Decoding } from '../../base/preprocess.js';
 import {
   fitClassifier,
@@ -8,7 +9,6 @@ import {
   type Classifier,
   type ClassifierFacts,
   type ImageData,
-  type Scores,
 } from '../../compiler/index.js';
 import { invalidInput, NasError } from '../../base/errors.js';
 import { evaluateOnnx, type LabelledImages } from '../evaluate.js';
@@ -49,8 +49,7 @@ async function* asTaken(
   }
 }
 
-/** Scores that need no names of classes. */
-type ClassifierScores = Pick<Scores, 'accuracy' | 'confusion' | 'calibrationError'>;
+type ClassifierScores = Pick<Scores, 'accuracy' | 'details'>;
 
 /** Step of `quantizeClassifier`: finding ranges, or classifying the validation images with one of the models. */
 export type QuantizingStep = 'calibration' | 'fp32' | CalibrationMethod;
@@ -78,7 +77,7 @@ export interface QuantizeClassifierOptions {
 export interface QuantizedClassifier extends QuantizedModel {
   /** The chosen method. */
   readonly method: CalibrationMethod;
-  /** Shares of validation images classified correctly; of int8 with the chosen method. */
+  /** Main scores on the validation images; of int8 with the chosen method. */
   readonly accuracy: { readonly fp32: number; readonly int8: number };
   /** Of the int8 classifier on the validation images. */
   readonly scores: ClassifierScores;
@@ -120,8 +119,8 @@ export async function quantizeClassifier(
   const scoresOf = async (step: QuantizingStep, bytes: Uint8Array): Promise<ClassifierScores> => {
     if (signal?.aborted === true) throw new NasError('interrupted', 'quantizing was interrupted');
     const evaluation = { data, threads, exactIntegers: true, onProgress: (done: number) => onProgress?.(step, done) };
-    const { accuracy, confusion, calibrationError } = await evaluateOnnx(bytes, validation(), evaluation);
-    return { accuracy, confusion, calibrationError };
+    const { accuracy, details } = await evaluateOnnx(bytes, validation(), evaluation);
+    return { accuracy, details };
   };
   const fp32 = (await scoresOf('fp32', model)).accuracy;
   const candidates: (QuantizedModel & { method: CalibrationMethod; scores: ClassifierScores })[] = [];
@@ -143,13 +142,17 @@ export interface QuantizedFacts {
 }
 
 /** How images must be given to the classifier from now on: as the calibration images were, which its ranges fit. */
-function factsFor(model: Uint8Array, data: ImageData): Required<Omit<ClassifierFacts, 'preprocess'>> {
+function factsFor(
+  model: Uint8Array,
+  data: ImageData,
+): Required<Omit<ClassifierFacts, 'preprocess' | 'task'>> & Pick<ClassifierFacts, 'task'> {
   const where = 'the model';
   const signature = onnxSignature(parseOnnx(model, where), where);
   const { layout, normalisation } = fitClassifier(signature, data, where);
   const { mean, std } = normalisation ?? data;
   return {
     classes: signature.facts.classes ?? data.classes,
+    ...(data.task.type !== 'classification' && { task: signature.facts.task ?? data.task }),
     layout,
     input: [data.height, data.width, data.channels],
     mean,

@@ -1,3 +1,4 @@
+import type { Scores } from '../../base/scores.js';
 import type { PixelScale } from '../../base/preprocess.js';
 import {
   evaluateOnnx,
@@ -7,7 +8,6 @@ import {
   type QuantizedClassifier,
   type QuantizingStep,
   readMetadata,
-  type Scores,
 } from '../../deploy/index.js';
 import {
   createLoader,

@@ -33,6 +33,7 @@ import type {
 
 export type * from '../report/data.js';
 export type { Activity } from '../report/activity.js';
+export type { ContactSheet, SheetImage } from '../data/sheet.js';
 export type { Choice, MeasurementPurpose, Objective, Provenance, StoredPrecision, Training, TrialState, Values };
 
 /** Name of a run's workdir, used in addresses. */

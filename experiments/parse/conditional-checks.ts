@@ -1,5 +1,6 @@
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
-import { accuracyOf, isAccuracy } from '../schema/measures.js';
+import { isMetric, taskMetrics } from '../../base/scores.js';
+import { accuracyOf, isAccuracy, taskOf } from '../schema/measures.js';
 import { isOwnSupernet } from '../schema/run-experiment.js';
 import type { KeyPath } from './problem.js';
 
@@ -122,13 +123,20 @@ const initialUse: TrainingCheck = ({ initial, evaluate: own, supernet, search: {
   );
 };
 
-/** A run finds one kind of accuracy, which the objective `accuracy` stands for. */
-const accuracyKind: TrainingCheck = ({ objectives, search }) =>
-  objectives.flatMap(({ name }, i) => {
-    const found = accuracyOf(search.evaluate);
-    const message = `got "${name}"; with search.evaluate ${search.evaluate} the search finds ${found}: expected accuracy, which means it`;
-    return when(isAccuracy(name) && name !== found, ['objectives', i], message);
-  });
+/** A run finds one main score, which the objective `accuracy`, `map` or `r2` stands for, and the metrics of its task. */
+const accuracyKind: TrainingCheck = ({ objectives, search: { evaluate }, data }) => {
+  const task = taskOf(data);
+  const [plain, found] = [accuracyOf('train', task), accuracyOf(evaluate, task)];
+  const own: readonly string[] = [found, ...taskMetrics[task]];
+  const why = task === 'classification' ? `with search.evaluate ${evaluate}` : `of a ${task} task`;
+  return objectives.flatMap(({ name }, i) =>
+    when(
+      (isAccuracy(name) || isMetric(name)) && !own.includes(name),
+      ['objectives', i],
+      `got "${name}"; ${why} the search finds ${found}: expected ${[plain, ...taskMetrics[task]].join(', ')}`,
+    ),
+  );
+};
 
 export const evaluationChecks: readonly TrainingCheck[] = [ownEvaluation, supernetUse, initialUse, accuracyKind];
 

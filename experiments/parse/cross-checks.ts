@@ -1,7 +1,7 @@
 import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
-import { renderingOf, type TrainConfig } from '../../trainers/index.js';
+import { renderingOf, type TrainConfig, unsuitedKeys } from '../../trainers/index.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
-import { measureNamed, moments } from '../schema/measures.js';
+import { measureNamed, moments, taskOf } from '../schema/measures.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import {
   type Check,
@@ -89,6 +89,20 @@ const teacherForLoss: TrainingCheck = (experiment) => {
       ),
     );
   });
+};
+
+/** Classes have settings that labels and numbers do not. */
+const taskSettings: TrainingCheck = (experiment) => {
+  const task = taskOf(experiment.data);
+  const seen = new Set<string>();
+  return schedules(experiment).flatMap(({ key, config }) =>
+    unsuitedKeys(task, config).flatMap(([path, why]) => {
+      // `supernet` and `final` take the keys of `train`.
+      if (seen.has(path.join('.'))) return [];
+      seen.add(path.join('.'));
+      return [{ path: [key, ...path], message: `${why}; data.task is ${task}: expected none` }];
+    }),
+  );
 };
 
 const warmup: TrainingCheck = (experiment) =>
@@ -226,6 +240,7 @@ const trainingChecks: readonly TrainingCheck[] = [
   objectiveDirections,
   constraints,
   teacherForLoss,
+  taskSettings,
   warmup,
   augmentation,
   engineBackend,

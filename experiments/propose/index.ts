@@ -1,13 +1,23 @@
 import { availableParallelism } from 'node:os';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { NasError } from '../../base/errors.js';
-import { dataSchema, defaultAugment, prepareDataset, surveyImages, withDataset } from '../../trainers/index.js';
+import {
+  dataSchema,
+  defaultAugment,
+  isTable,
+  prepareDataset,
+  surveyImages,
+  withDataset,
+  type ImageFilesConfig,
+  type ImageSurvey,
+} from '../../trainers/index.js';
 import { parseExperiment } from '../parse/index.js';
 import { estimateRun, type EstimateOptions, type RunEstimate } from '../runner/estimate.js';
-import { experimentText, proposeData } from './propose.js';
+import { preparingData } from '../runner/prepare-plan.js';
+import { experimentText, proposeData, type DataProposal } from './propose.js';
 
 export interface ProposalRequest {
-  /** Folder or archive of the images. */
+  /** Folder, archive or table of the images. */
   readonly images: string;
   /** File of the experiment; it is not written here. */
   readonly file: string;
@@ -28,8 +38,36 @@ const pathFrom = (file: string, images: string): string =>
 /** A valid name of a run from that of a data set. */
 const runName = (name: string): string => name.replace(/[^\w.-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'images';
 
+export interface ProposedData {
+  readonly survey: ImageSurvey;
+  readonly data: DataProposal;
+  /** Leaves damaged files out. */
+  readonly config: ImageFilesConfig;
+}
+
 /**
- * Proposes an experiment for a folder or archive of images: surveys a sample, converts all images in the size that fits, and
+ * Surveys the images of a folder, archive or table, and proposes how to read them. Folders without class folders are read by
+ * the table that they hold, such as `metadata.csv`.
+ * @throws NasError `invalid-input` as `surveyImages`
+ */
+export async function surveyed(images: string): Promise<ProposedData> {
+  const surveyAs = async (type: ImageFilesConfig['type']): Promise<ProposedData> => {
+    const configWith = (data: Partial<DataProposal>): ImageFilesConfig =>
+      dataSchema.parse({ type, path: images, damaged: 'skip', ...data }) as ImageFilesConfig;
+    const survey = await surveyImages(configWith({}));
+    const data = proposeData(survey);
+    return { survey, data, config: configWith(data) };
+  };
+  if (isTable(images)) return surveyAs('list');
+  return surveyAs('image-folder').catch((refusal: unknown) =>
+    surveyAs('list').catch(() => {
+      throw refusal;
+    }),
+  );
+}
+
+/**
+ * Proposes an experiment for a folder, archive or table of images: surveys a sample, converts all images in the size that fits, and
  * trains some networks for seconds to estimate the time of the run. A run of the experiment uses the same conversion.
  * @throws NasError `invalid-input` for images that no data source reads; `interrupted` when the signal is aborted
  */
@@ -38,18 +76,13 @@ export async function proposeExperiment(
   options: EstimateOptions,
 ): Promise<ProposedExperiment> {
   const { observe, signal } = options;
-  const survey = await surveyImages(images);
-  const data = proposeData(survey);
-  const config = dataSchema.parse({ type: 'image-folder', path: images, damaged: 'skip', ...data });
-  const dataset = await prepareDataset(config, {
-    signal,
-    onNote: (message) => observe({ kind: 'note', message }),
-    onProgress: (done, total) => observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' }),
-  });
+  const { survey, data, config } = await surveyed(images);
+  const dataset = await prepareDataset(config, preparingData('Converting the images', observe, signal));
   const facts = await withDataset(dataset, (open) => {
     const counts = new Uint32Array(open.info.classes.length);
     for (const label of open.split('train').labels) counts[label]++;
     return Promise.resolve({
+      type: config.type,
       name: runName(open.info.name),
       path: pathFrom(file, images),
       survey,
@@ -72,7 +105,8 @@ export async function proposeExperiment(
 const duration = (seconds: number): string =>
   seconds < 5400 ? `${Math.max(1, Math.round(seconds / 60))} min` : `${(seconds / 3600).toFixed(1)} hours`;
 
-const hoursLines = ({ search, final, frontier }: RunEstimate): string[] => [
+const hoursLines = ({ search, final, frontier, sample }: RunEstimate): string[] => [
   `The run takes about ${duration(search + final)} on this machine (${availableParallelism()} cores): ${duration(search)} for the search, ${duration(final)} to`,
   `train some ${frontier} networks of the frontier to their end. Fewer search.trials or train.epochs make it shorter.`,
+  `Estimated from ${sample.networks} random networks of the space, trained for ${sample.seconds} s each (median time of a step).`,
 ];

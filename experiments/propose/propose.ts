@@ -4,6 +4,7 @@ import {
   type AugmentStep,
   type DatasetInfo,
   defaultLength,
+  type ImageFilesConfig,
   type ImageSurvey,
   trainSchema,
   withStepsOn,
@@ -31,6 +32,8 @@ export const proposeData = ({ side, grey, images }: ImageSurvey): DataProposal =
 
 /** Facts for the experiment of some images. */
 export interface ProposalFacts {
+  /** How they are stored. */
+  readonly type: ImageFilesConfig['type'];
   /** Name of the experiment. */
   readonly name: string;
   /** Path of the images, relative to the experiment's file. */
@@ -56,9 +59,32 @@ function batchFor(train: number): number {
 }
 
 /** Classes are unequal when the largest has so many times the images of the smallest. */
-const unequal = 3;
+export const unequal = 3;
+const areUnequal = (perClass: readonly number[]): boolean => Math.max(...perClass) >= unequal * Math.min(...perClass);
 
-function dataText({ path, survey, data, info }: ProposalFacts): string {
+const presetFor = (size: number): 'tiny' | 'small' => (size <= 48 ? 'tiny' : 'small');
+
+/**
+ * The proposed values by their keys, without the ones that no image decides.
+ * @param train images in training
+ * @param perClass training images of each class; null: there are no classes
+ */
+export const proposedValues = (
+  { size, channels, validation, test }: DataProposal,
+  train: number,
+  perClass: readonly number[] | null,
+): Readonly<Record<string, number | string>> => ({
+  'data.size': size,
+  'data.channels': channels,
+  'data.validation': validation,
+  'data.test': test,
+  'data.damaged': 'skip',
+  'space.preset': presetFor(size),
+  'train.batch': batchFor(train),
+  ...(perClass !== null && areUnequal(perClass) && { 'train.class_weight': 'auto' }),
+});
+
+function dataText({ type, path, survey, data, info }: ProposalFacts): string {
   const { size, channels, validation, test } = data;
   const { train, validation: validating, test: testing } = info.counts;
   const larger =
@@ -68,13 +94,13 @@ function dataText({ path, survey, data, info }: ProposalFacts): string {
   const colour = channels === 1 ? '1: the images have no colour.' : '3: the images have colours; 1 makes them grey.';
   return `# ${number(train + validating + testing)} images of ${info.classes.length} classes: ${info.classes.slice(0, 8).map(plain).join(', ')}${info.classes.length > 8 ? ', ...' : ''}.
 data:
-  type: image-folder
+  type: ${type}
   path: ${scalar(path)}
   # Height and width that every image is resized to. The shorter side of the images has ${survey.side} pixels (median).${larger}
   size: ${size}
   # ${colour}
   channels: ${channels}
-  # Shares kept aside, unless the folder has its own splits. ${number(train)} images train, ${number(validating)} validate: they decide the
+  # Shares kept aside, unless the images have splits of their own. ${number(train)} images train, ${number(validating)} validate: they decide the
   # search. ${number(testing)} test the result; the search never sees them.
   validation: ${validation}
   test: ${test}
@@ -98,10 +124,9 @@ function trainText({ data, info, perClass, augment }: ProposalFacts): string {
       ? 'Images are mirrored and shifted. Leave flip out where left and right differ: text, digits, signs.'
       : 'Images are shifted. They are not mirrored, as digits and letters change by that; add flip where nothing does.';
   const [least, most] = [Math.min(...perClass), Math.max(...perClass)];
-  const balance =
-    most >= unequal * least
-      ? `\n  # The classes have ${number(least)} to ${number(most)} training images. Those of rare classes count more.\n  class_weight: auto`
-      : '';
+  const balance = areUnequal(perClass)
+    ? `\n  # The classes have ${number(least)} to ${number(most)} training images. Those of rare classes count more.\n  class_weight: auto`
+    : '';
   return `# How each candidate is trained: by the recipe \`fast\`, which needs no tuning.
 train:
   # At least so many passes over the training images, and so many steps: with these images and this batch, ${number(passes)} passes.
@@ -119,7 +144,7 @@ train:
  */
 export function experimentText(facts: ProposalFacts, hours: readonly string[]): string {
   const { name, data } = facts;
-  const preset = data.size <= 48 ? 'tiny' : 'small';
+  const preset = presetFor(data.size);
   const sides = preset === 'tiny' ? '28 to 48' : '64 to 128';
   return `# Small networks that classify the images of ${plain(facts.path)}. Written by nas init --images; every value can be changed.
 #

@@ -1,21 +1,18 @@
 import {
-  classScores,
   metricsOf,
-  type ClassMetric,
-  type ClassScores,
+  outputScores,
   type Confusion,
-} from '../../compiler/runtime/classifier/scores.js';
+  type Details,
+  type Metric,
+  type outputColumns,
+} from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import type { ClassResult, StoredPrecision } from '../../store/index.js';
 
-/** How a network classifies the images of one class; a ratio 0 / 0 is null. */
-export interface ClassRow {
-  readonly name: string;
-  /** Images of the class. */
-  readonly count: number;
-  readonly precision: number | null;
-  readonly recall: number | null;
-  readonly f1: number | null;
-}
+/** Scores of one class, label or number; the others are of other tasks. */
+export type ClassRow = { readonly name: string } & {
+  readonly [K in keyof typeof outputColumns]?: number | null;
+};
 
 /** Images of one class that were taken for another. */
 export interface ConfusedClasses {
@@ -24,14 +21,16 @@ export interface ConfusedClasses {
   readonly count: number;
 }
 
-/** Results of a network by class. Metrics and calibration error are in [0, 1]. */
+/** Results of a network by class, label or number. */
 export interface ClassReport {
-  /** `the test images, classified by the exported file`. */
+  /** `the test images, by the exported file`. */
   readonly of: string;
-  readonly metrics: Readonly<Record<ClassMetric, number>>;
-  readonly calibrationError: number;
+  readonly task: TaskType;
+  readonly metrics: Readonly<Partial<Record<Metric, number>>>;
+  /** In [0, 1]; null without classes. */
+  readonly calibrationError: number | null;
   readonly classes: readonly ClassRow[];
-  /** `[actual][predicted]`: number of images; null if there are too many classes. */
+  /** `[actual][predicted]`: number of images; null without classes, or with too many. */
   readonly matrix: Confusion | null;
   /** The most frequent confusions. */
   readonly confused: readonly ConfusedClasses[];
@@ -41,28 +40,19 @@ export interface ClassReport {
 const mostInMatrix = 20;
 const mostConfused = 10;
 
-const known = (value: number): number | null => (Number.isNaN(value) ? null : value);
-const toRow = (name: string, { count, precision, recall, f1 }: ClassScores): ClassRow => ({
-  name,
-  count,
-  precision: known(precision),
-  recall: known(recall),
-  f1: known(f1),
-});
-
 /** @param of the images, for titles: `the test images` */
-export function classReport(
-  { classes, confusion, calibrationError }: Pick<ClassResult, 'classes' | 'confusion' | 'calibrationError'>,
-  of: string,
-): ClassReport {
-  const confused = confusion.flatMap((row, actual) =>
+export function classReport(classes: readonly string[], details: Details, of: string): ClassReport {
+  const { confusion, calibrationError } =
+    details.type === 'classification' ? details : { confusion: null, calibrationError: null };
+  const confused = (confusion ?? []).flatMap((row, actual) =>
     row.flatMap((count, predicted) => (count === 0 || actual === predicted ? [] : [{ actual, predicted, count }])),
   );
   return {
     of,
-    metrics: metricsOf(confusion),
+    task: details.type,
+    metrics: metricsOf(details),
     calibrationError,
-    classes: classScores(confusion).map((scores, c) => toRow(classes[c], scores)),
+    classes: outputScores(details).map((scores, c) => ({ name: classes[c], ...scores })),
     matrix: classes.length > mostInMatrix ? null : confusion,
     confused: confused
       .sort((a, b) => b.count - a.count)
@@ -71,11 +61,11 @@ export function classReport(
   };
 }
 
-const stages = { search: 'in the search', final: 'classified by the exported file' } as const;
+const stages = { search: 'in the search', final: 'by the exported file' } as const;
 
 /** The report of a network in one precision: of the test images where they were classified, else of the validation images. */
 export function classReportOf(results: readonly ClassResult[], precision: StoredPrecision): ClassReport | undefined {
   const own = results.filter((result) => result.precision === precision);
   const found = own.find(({ split }) => split === 'test') ?? own.at(-1);
-  return found && classReport(found, `the ${found.split} images, ${stages[found.stage]}`);
+  return found && classReport(found.classes, found.details, `the ${found.split} images, ${stages[found.stage]}`);
 }

@@ -1,6 +1,6 @@
 import { frontier } from '../../search/frontier.js';
 import type { FinalRecord, Store, StoredPrecision } from '../../store/index.js';
-import { classMetrics, isClassMetric } from '../../compiler/runtime/classifier/scores.js';
+import { isMetric, metricsOf } from '../../base/scores.js';
 import { isAccuracy } from '../schema/measures.js';
 import { plainValues } from '../stored/candidates.js';
 import { objectivesOf } from '../stored/experiment.js';
@@ -41,7 +41,7 @@ function finalFrontier(store: Store, records: readonly FinalRecord[]): ReadonlyS
   const objectives = objectivesOf(store);
   // The results of the final training replace the accuracy and the class metrics of the search.
   const accuracies = objectives.map(({ name }) => name).filter(isAccuracy);
-  const metrics = objectives.map(({ name }) => name).filter(isClassMetric);
+  const metrics = objectives.map(({ name }) => name).filter(isMetric);
   const results = metrics.length === 0 ? undefined : store.classResults.ofSome(known.map(({ trial }) => trial));
   const trials = new Map(store.trials.some(known.map(({ trial }) => trial)).map((trial) => [trial.number, trial]));
   const judged = known.flatMap(({ trial: number, precision, accuracy }) => {
@@ -53,7 +53,7 @@ function finalFrontier(store: Store, records: readonly FinalRecord[]): ReadonlyS
       ?.find((one) => one.stage === 'final' && one.split === 'validation' && one.precision === precision);
     const anew = {
       ...Object.fromEntries(accuracies.map((name) => [name, accuracy])),
-      ...Object.fromEntries(metrics.map((name) => [name, byClass ? classMetrics[name](byClass.confusion) : NaN])),
+      ...Object.fromEntries(metrics.map((name) => [name, (byClass && metricsOf(byClass.details)[name]) ?? NaN])),
     };
     const values = { ...plainValues({ ...trial.values, ...own?.values }), ...anew };
     return [{ state: trial.state, values, key: keyOf(number, precision) }];

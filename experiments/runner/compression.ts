@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { messageOf, NasError } from '../../base/errors.js';
-import { metricsOf } from '../../compiler/runtime/classifier/scores.js';
+import { metricsOf } from '../../base/scores.js';
 import type { WeightBits } from '../../deploy/index.js';
 import type { Genotype } from '../../spaces/index.js';
 import {
@@ -28,8 +28,7 @@ import { measureNamed, trainedValues } from '../schema/measures.js';
 import { JobFailed, type JobOrder } from './jobs/job-runner.js';
 import type { QuantizeJob, QuantizeResult, SeededNetwork } from './jobs/jobs.js';
 import { recordClasses, retryRecorder } from './jobs/training.js';
-import type { TrialLatencies, TrialMeasured } from './latency/latency.js';
-import { sharingOf } from './latency/latency.js';
+import { sharingOf, type TrialLatencies, type TrialMeasured } from './latency/latency.js';
 import type { TrainingContext } from './plan.js';
 
 /**
@@ -146,12 +145,12 @@ export class Compression {
     const reason = passes || !accepted ? found : `${found}; it counts all the same, as compress.int8 is require`;
     store.variants.revise(number, 'int8', {
       ...this.costs(genotype, 'int8'),
-      ...trainedValues(plan.experiment.search.evaluate, {
+      ...trainedValues(plan.experiment, {
         accuracy: accuracy.int8,
-        metrics: metricsOf(scores.confusion),
+        metrics: metricsOf(scores.details),
       }),
     });
-    recordClasses(this.context, number, { stage: 'search', precision: 'int8', split: 'validation' }, scores);
+    recordClasses(this.context, number, { stage: 'search', precision: 'int8', split: 'validation' }, scores.details);
     const detail: VerdictDetail = {
       rejected_by: accepted ? null : 'accuracy',
       ...this.speedup(number),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Random } from '../../base/random.js';
 import { defaultProtocol } from '../../latency-models/index.js';
 import { choicesOf, sampleGenotype, type Genotype } from '../../spaces/index.js';
-import { lossSchema, stepsPerEpoch, type TrainConfig } from '../../trainers/index.js';
+import { lossSchema, median, stepsPerEpoch, type TrainConfig } from '../../trainers/index.js';
 import { locatingIn, type LoadedExperiment } from '../parse/index.js';
 import { isTableExperiment } from '../schema/run-experiment.js';
 import type { RunObserver } from './events.js';
@@ -21,13 +21,21 @@ export interface RunEstimate {
   readonly final: number;
   /** Number of networks on the frontier that the estimate assumes. */
   readonly frontier: number;
+  /** What was trained to measure it. */
+  readonly sample: EstimateSample;
+}
+
+/** Networks of the space that are trained, and seconds of training of each from its first step on. */
+interface EstimateSample {
+  readonly networks: number;
+  readonly seconds: number;
 }
 
 export interface EstimateOptions {
   readonly observe: RunObserver;
   readonly signal: AbortSignal;
-  /** Networks of the space that are trained, and seconds of training of each from its first step on; default 6 of 3 s. */
-  readonly sample?: { readonly networks: number; readonly seconds: number };
+  /** Default: 6 networks, 3 s each. */
+  readonly sample?: EstimateSample;
   /** Default: processes of this machine. */
   readonly workers?: (size: number) => JobRunner;
 }
@@ -90,11 +98,7 @@ export async function estimateRun(loaded: LoadedExperiment, options: EstimateOpt
   }
 }
 
-async function estimate(
-  plan: TrainingPlan,
-  jobs: JobRunner,
-  sample: NonNullable<EstimateOptions['sample']>,
-): Promise<RunEstimate> {
+async function estimate(plan: TrainingPlan, jobs: JobRunner, sample: EstimateSample): Promise<RunEstimate> {
   const { experiment, space } = plan;
   const random = new Random(experiment.seed, 'estimate');
   const genotypes = Array.from({ length: sample.networks }, () => sampleGenotype(space, random));
@@ -102,8 +106,8 @@ async function estimate(
     genotypes.map((genotype, i) => paceOf({ plan, jobs, seconds: sample.seconds }, genotype, i)),
   );
   // The first job of a worker waits for its process.
-  const starts = measuredPaces.map(({ start }) => start).sort((a, b) => a - b);
-  const paces = measuredPaces.map((pace) => ({ ...pace, start: starts[starts.length >> 1] }));
+  const start = median(measuredPaces.map((pace) => pace.start));
+  const paces = measuredPaces.map((pace) => ({ ...pace, start }));
   await measured(plan, jobs, genotypes[0], 'first');
   const latency = await measured(plan, jobs, genotypes[0], 'second');
   const { search, train, final } = experiment;
@@ -116,6 +120,7 @@ async function estimate(
     search: (search.trials * meanOf(train)) / together + (search.trials + calibration) * latency,
     final: final === null ? 0 : (frontier * meanOf(final)) / Math.min(search.parallel, frontier) + frontier * latency,
     frontier,
+    sample,
   };
 }
 
@@ -138,9 +143,8 @@ async function paceOf(
   const { train, search } = experiment;
   const steps = stepsPerEpoch(data.counts.train, { batch: train.batch, dropLast: true, share: train.epoch_share });
   let began = Date.now();
-  let first: { readonly at: number; readonly step: number } | undefined;
-  let last = { at: began, step: 0 };
   let epochs = 0;
+  const reports: StepReport[] = [];
   const submitted = jobs.submit(
     {
       id: `estimate/${i}`,
@@ -165,16 +169,42 @@ async function paceOf(
       event: (event) => {
         if (event.kind === 'epoch') epochs++;
         if (event.kind !== 'progress') return;
-        last = { at: Date.now(), step: event.progress.epoch * steps + event.progress.step };
-        first ??= last;
-        if (last.at - first.at > 1000 * seconds) submitted.cancel();
+        const report = { at: Date.now(), step: event.progress.epoch * steps + event.progress.step, epochs };
+        reports.push(report);
+        if (report.at - reports[0].at > 1000 * seconds) submitted.cancel();
       },
     },
   );
   await submitted.result;
-  const from = first ?? { at: began, step: 0 };
-  const taken = Math.max(1, last.step - from.step);
-  return { start: (from.at - began) / 1000, step: (last.at - from.at) / 1000 / taken, evaluated: epochs > 0 };
+  return paceBetween({ at: began, step: 0, epochs: 0 }, reports);
+}
+
+/** A report of a training: time in ms, and the steps and epochs that are done. */
+interface StepReport {
+  readonly at: number;
+  readonly step: number;
+  readonly epochs: number;
+}
+
+/**
+ * The median time of a step between two reports, which other work on the machine disturbs least. Times between reports of
+ * different epochs contain an evaluation and count only where there are no others.
+ */
+export function paceBetween(start: StepReport, reports: readonly StepReport[]): Pace {
+  const timed = reports.length > 1 ? reports : [start, ...reports];
+  const times = timed.slice(1).flatMap((report, i) => {
+    const before = timed[i];
+    const taken = report.step - before.step;
+    const step = (report.at - before.at) / 1000 / taken;
+    return taken > 0 ? [{ step, evaluated: report.epochs > before.epochs }] : [];
+  });
+  const alone = times.filter(({ evaluated }) => !evaluated);
+  const used = alone.length > 0 ? alone : times;
+  return {
+    start: ((reports.at(0) ?? start).at - start.at) / 1000,
+    step: used.length === 0 ? 0 : median(used.map(({ step }) => step)),
+    evaluated: alone.length === 0,
+  };
 }
 
 /** Seconds of the measurement of a network's latency. */

@@ -201,7 +201,7 @@ function checkCalibration({ int8, calibration: { images } }: CompressConfig, { c
 }
 
 /** Announces a conversion when it begins, and shows its progress. */
-function preparingData(message: string, observe: RunObserver, signal: AbortSignal): PrepareOptions {
+export function preparingData(message: string, observe: RunObserver, signal: AbortSignal): PrepareOptions {
   let announced = false;
   return {
     signal,

@@ -20,7 +20,7 @@ import {
 } from '../../trainers/index.js';
 import { compressSchema } from '../compress/index.js';
 import { workersSchema } from '../queue/schema.js';
-import { accuracyOf, evaluations, objectiveOf, type Evaluation } from './measures.js';
+import { accuracyOf, evaluations, objectiveOf, taskOf, type Evaluation } from './measures.js';
 import {
   evaluateSchema,
   featuresSchema,
@@ -124,8 +124,10 @@ const writtenSchema = z.strictObject({
   objectives: z
     .array(objectiveEntrySchema)
     .min(1)
-    .prefault(['accuracy', 'latency_ms'])
-    .describe('objectives; charts show the first two'),
+    .optional()
+    .describe(
+      'objectives; charts show the first two. By default accuracy (map for multi-label data, r2 for numbers) and latency_ms',
+    ),
   search: searchSchema
     .extend({ evaluate: evaluateKey, filter: filterSchema, features: featuresSchema })
     .prefault({})
@@ -171,11 +173,15 @@ export type SupernetSettings = SupernetConfig | { readonly from: string };
 
 type FinalConfig = TrainConfig & { readonly from: Initialisation };
 
-/** Renames the objective `accuracy` to the kind that the run finds. */
-const withAccuracy = (objectives: readonly Objective[], evaluation: Evaluation): readonly Objective[] =>
-  objectives.map((objective) =>
-    objective.name === accuracyOf('train') ? { ...objective, name: accuracyOf(evaluation) } : objective,
-  );
+/** Renames the objective `accuracy`, `map` or `r2` to the kind that the run finds; by default it and the latency. */
+function withAccuracy(
+  { data, objectives }: Pick<WrittenExperiment, 'data' | 'objectives'>,
+  evaluation: Evaluation,
+): readonly Objective[] {
+  const [plain, found] = (['train', evaluation] as const).map((one) => accuracyOf(one, taskOf(data)));
+  const given = objectives ?? [objectiveOf(plain), objectiveOf('latency_ms')];
+  return given.map((objective) => (objective.name === plain ? { ...objective, name: found } : objective));
+}
 
 function supernetOf(
   { from, ...own }: NonNullable<WrittenExperiment['supernet']>,
@@ -208,7 +214,7 @@ const trainingSchema = writtenSchema.transform(({ final, supernet, ...written })
   const loss = config.loss ?? defaultLoss(written.teacher);
   const train = completeTraining({ ...config, loss }, defaultAugment(written.data));
   const evaluate: Evaluation = written.search.evaluate ?? (supernet === undefined ? 'train' : 'inherit');
-  const wanted = [...withAccuracy(written.objectives, evaluate), ...(written.evaluate?.objectives ?? [])];
+  const wanted = [...withAccuracy(written, evaluate), ...(written.evaluate?.objectives ?? [])];
   const objectives = withBudget(wanted, written.latency.budget_ms);
   const parallel = written.search.parallel ?? defaultWorkers(written.engine);
   const search = { ...withTrials(written.search), parallel, evaluate };

@@ -2,8 +2,9 @@ import type { Unit } from '../../base/number-text.js';
 import type { Objective, Values } from '../../search/index.js';
 import type { Costs } from '../../spaces/index.js';
 import type { ObjectiveValues, Provenance, StoredPrecision } from '../../store/index.js';
-import type { ClassMetric } from '../../compiler/index.js';
-import type { ProxyName } from '../../trainers/index.js';
+import { metricTexts, type Metric } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
+import type { DataConfig, ProxyName } from '../../trainers/index.js';
 
 /** Evaluation of candidates: training from scratch, training from the supernet's slice, or the slice as it is. */
 export const evaluations = ['train', 'inherit', 'supernet'] as const;
@@ -14,9 +15,9 @@ export type MeasureSource =
   | { readonly kind: 'costs'; readonly of: (costs: Costs, precision: StoredPrecision) => number }
   | { readonly kind: 'proxy'; readonly proxy: ProxyName }
   | { readonly kind: 'latency' }
-  /** An accuracy, by how candidates are evaluated, or a class metric. */
-  | { readonly kind: 'training'; readonly evaluation: Evaluation }
-  | { readonly kind: 'training'; readonly metric: ClassMetric };
+  /** The main score of a task, by how candidates are evaluated, or a further metric. */
+  | { readonly kind: 'training'; readonly evaluation: Evaluation; readonly task: TaskType }
+  | { readonly kind: 'training'; readonly metric: Metric };
 
 export type SourceKind = MeasureSource['kind'];
 
@@ -71,17 +72,30 @@ const proxies: { readonly [P in ProxyName]: Measure } = {
   naswot: proxy('naswot', 'NASWOT'),
 };
 
-const accuracy = (title: string, evaluation: Evaluation) =>
-  ({ direction: 'maximize', unit: 'share', title, source: { kind: 'training', evaluation } }) as const;
+const mainScore =
+  (task: TaskType, unit: Unit) =>
+  (title: string, evaluation: Evaluation): Measure => ({
+    direction: 'maximize',
+    unit,
+    title,
+    source: { kind: 'training', evaluation, task },
+  });
 
-const metric = (name: ClassMetric, title: string) =>
-  ({ direction: 'maximize', unit: 'share', title, source: { kind: 'training', metric: name } }) as const;
+const accuracy = mainScore('classification', 'share');
+const averagePrecision = mainScore('multi-label', 'share');
+const explained = mainScore('regression', 'score');
 
-/** Metrics of classes of unequal size. */
-const metrics: { readonly [M in ClassMetric]: Measure } = {
-  balanced_accuracy: metric('balanced_accuracy', 'balanced accuracy'),
-  macro_f1: metric('macro_f1', 'macro F1'),
-  worst_recall: metric('worst_recall', "worst class's recall"),
+const metric = (name: Metric, direction: Measure['direction'] = 'maximize'): Measure => {
+  const [title, unit] = metricTexts[name];
+  return { direction, unit, title, source: { kind: 'training', metric: name } };
+};
+
+/** Metrics of classes of unequal size and of labels; the error of numbers. */
+const metrics: { readonly [M in Metric]: Measure } = {
+  balanced_accuracy: metric('balanced_accuracy'),
+  macro_f1: metric('macro_f1'),
+  worst_recall: metric('worst_recall'),
+  mae: metric('mae', 'minimize'),
 };
 
 /** All built-in measures, which experiments can use as objectives. */
@@ -89,6 +103,12 @@ export const measures = {
   accuracy: accuracy('accuracy', 'train'),
   inherited_accuracy: accuracy('inherited accuracy', 'inherit'),
   supernet_accuracy: accuracy('supernet accuracy', 'supernet'),
+  map: averagePrecision('mAP', 'train'),
+  inherited_map: averagePrecision('inherited mAP', 'inherit'),
+  supernet_map: averagePrecision('supernet mAP', 'supernet'),
+  r2: explained('R²', 'train'),
+  inherited_r2: explained('inherited R²', 'inherit'),
+  supernet_r2: explained('supernet R²', 'supernet'),
   ...metrics,
   latency_ms: {
     direction: 'minimize',
@@ -118,22 +138,25 @@ export const measuresOf = <K extends SourceKind>(
     source.kind === kind ? [[name, source as Extract<MeasureSource, { kind: K }>] as const] : [],
   );
 
-/** Kinds of accuracy. They are not comparable; a run has one of them. */
+/** The main scores: kinds of accuracy, or the score of another task. They are not comparable; a run has one of them. */
 const accuracies = measuresOf('training').flatMap(([name, source]) =>
-  'evaluation' in source ? [[name, source.evaluation] as const] : [],
+  'evaluation' in source ? [{ name, ...source }] : [],
 );
-const accuracyNames = accuracies.map(([name]) => name);
 
-export const isAccuracy = (name: string): boolean => accuracyNames.includes(name);
+export const isAccuracy = (name: string): boolean => accuracies.some((one) => one.name === name);
 
-/** The kind of accuracy that an evaluation finds. */
-export function accuracyOf(evaluation: Evaluation): string {
-  const found = accuracies.find(([, how]) => how === evaluation);
-  if (found === undefined) throw new Error(`no measure is made by ${evaluation}`);
-  return found[0];
+/** The task of a data set. */
+export const taskOf = (data: DataConfig): TaskType =>
+  (data.type === 'list' ? data.task : undefined) ?? 'classification';
+
+/** The main score of a task that an evaluation finds. */
+export function accuracyOf(evaluation: Evaluation, task: TaskType = 'classification'): MeasureName {
+  const found = accuracies.find((one) => one.evaluation === evaluation && one.task === task);
+  if (found === undefined) throw new Error(`no measure of a ${task} is made by ${evaluation}`);
+  return found.name as MeasureName;
 }
 
-/** The accuracy among values, of any kind. */
+/** The main score among values. */
 export function accuracyAmong<T>(values: Readonly<Record<string, T>>): T | undefined {
   const name = Object.keys(values).find(isAccuracy);
   return name === undefined ? undefined : values[name];
@@ -152,9 +175,14 @@ export interface Validated {
   readonly metrics?: Values | undefined;
 }
 
-/** Values of a validation as stored: the kind of accuracy that the evaluation finds, and the class metrics. */
-export const trainedValues = (evaluation: Evaluation, { accuracy, metrics }: Validated): ObjectiveValues =>
-  valuesFrom('training', { [accuracyOf(evaluation)]: accuracy, ...metrics });
+interface Trained {
+  readonly data: DataConfig;
+  readonly search: { readonly evaluate: Evaluation };
+}
+
+/** Values of a validation as stored: the main score by the name that belongs to task and evaluation, and further metrics. */
+export const trainedValues = ({ data, search }: Trained, { accuracy, metrics }: Validated): ObjectiveValues =>
+  valuesFrom('training', { [accuracyOf(search.evaluate, taskOf(data))]: accuracy, ...metrics });
 
 /** Values of a source with their provenance, as stored. */
 export const valuesFrom = (kind: SourceKind, values: Values): ObjectiveValues => {

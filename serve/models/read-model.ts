@@ -5,6 +5,7 @@ import { TensorProto_DataLocation } from 'onnx-buf';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { completeDecoding } from '../../base/preprocess.js';
+import { classification } from '../../base/task.js';
 import { fitClassifier } from '../../compiler/runtime/classifier/classifier.js';
 import { parseOnnx, showTensor, type OnnxFile } from '../../compiler/runtime/classifier/onnx-file.js';
 import { imageSizeIn, onnxSignature, type ClassifierSignature } from '../../compiler/runtime/classifier/signature.js';
@@ -72,7 +73,7 @@ export async function readModel(file: string, name: string): Promise<Model> {
   const size = sizeOf(signature, said, file);
   const classes = classesOf(signature, said, file);
   const [height, width, channels] = size;
-  const data = { height, width, channels, classes, mean: [], std: [] };
+  const data = { height, width, channels, classes, task: classification, mean: [], std: [] };
   const { layout, batch, normalisation } = fitClassifier(signature, data, file, said);
   return {
     name,

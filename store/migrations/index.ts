@@ -4,6 +4,7 @@ import { migration3 } from './0003-precisions.js';
 import { migration4 } from './0004-unread-views.js';
 import { migration5 } from './0005-no-p99.js';
 import { migration6 } from './0006-class-results.js';
+import { migration7 } from './0007-tasks.js';
 
 /** One step of the schema: takes a database from `version - 1` to `version`. Never edited once released. */
 export interface Migration {
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   migration4,
   migration5,
   migration6,
+  migration7,
 ];

@@ -1,3 +1,4 @@
+import { metricsOf } from '../../base/scores.js';
 import Database from 'better-sqlite3';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -171,7 +172,7 @@ describe('nas export --calibrated', () => {
       await evaluateOnSplit(plain.model, dataset, 'validation'),
       await evaluateOnSplit(calibrated.model, dataset, 'validation'),
     ];
-    expect(after.confusion).toEqual(before.confusion);
+    expect(metricsOf(after.details)).toEqual(metricsOf(before.details));
     expect(after.loss).toBeLessThan(before.loss);
   });
 });
@@ -183,7 +184,7 @@ describe('results by class', () => {
       nasInside(['show', workdir, `${onFrontier()}`, '--json']),
     ]);
     expect(show.out).toMatch(/\nbalanced accuracy +[\d.]+ %\nmacro F1 +[\d.]+ %\nworst class's recall +[\d.]+ %/);
-    expect(show.out).toContain('Classes (the test images, classified by the exported file)');
+    expect(show.out).toContain('Classes (the test images, by the exported file)');
     expect(show.out).toContain('Confusion matrix');
     const { classes } = JSON.parse(json.out) as { classes: { classes: object[]; metrics: object; matrix: number[][] } };
     await exported('evaluated');

@@ -1,10 +1,11 @@
+import { classification } from '../../base/task.js';
 import { expect, it } from 'vitest';
 import { integerArithmetic } from '../../compiler/index.js';
 import { evaluateOnnx, type LabelledImages } from '../../deploy/index.js';
 import { byteModel } from '../compiler/support/byte-models.js';
 
 const classes = Array.from({ length: 16 }, (_, i) => `class ${i}`);
-const data = { height: 8, width: 8, channels: 1, classes, mean: [0], std: [1] };
+const data = { task: classification, height: 8, width: 8, channels: 1, classes, mean: [0], std: [1] };
 
 /** Bright images, whose bytes are near the maximum; each has a different label. */
 async function* bright(): AsyncIterable<LabelledImages> {

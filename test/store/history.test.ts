@@ -28,8 +28,8 @@ describe('the history', () => {
     store.measurements.add(newMeasurement());
     store.finals.finish(0, { state: 'failed', epochs: 0, seconds: 0 });
     store.artifacts.add({ stage: 'teacher' }, { kind: 'weights', path: 'w', sha256: '0', bytes: 1 });
-    const result = { classes: ['a'], confusion: [[1]], calibrationError: 0 } as const;
-    store.classResults.add(0, { stage: 'search', precision: 'fp32', split: 'validation', ...result });
+    const details = { type: 'classification', confusion: [[1]], calibrationError: 0 } as const;
+    store.classResults.add(0, { stage: 'search', precision: 'fp32', split: 'validation', classes: ['a'], details });
     const shrunk = store.shrunk.begin(newShrunk());
     store.shrunk.finish(shrunk, { state: 'failed', seconds: 1 });
     const sql = new Database(path);

@@ -160,11 +160,21 @@ store.classResults.add(0, {
   precision: 'fp32',
   split: 'validation',
   classes: ['cat', 'dog'],
-  confusion: [
-    [5, 1],
-    [0, 2],
-  ],
-  calibrationError: 0.125,
+  details: {
+    type: 'classification',
+    confusion: [
+      [5, 1],
+      [0, 2],
+    ],
+    calibrationError: 0.125,
+  },
+});
+store.classResults.add(1, {
+  stage: 'search',
+  precision: 'fp32',
+  split: 'validation',
+  classes: ['age'],
+  details: { type: 'regression', numbers: [{ mae: 4.5, rmse: 6, r2: 0.75 }] },
 });
 store.run.setStatus('interrupted', 'Ctrl-C');
 store.close();

@@ -178,10 +178,13 @@ describe('the released database v6.sqlite', () => {
     expect(store.classResults.of(0)).toMatchObject([
       {
         split: 'validation',
-        confusion: [
-          [5, 1],
-          [0, 2],
-        ],
+        details: {
+          type: 'classification',
+          confusion: [
+            [5, 1],
+            [0, 2],
+          ],
+        },
       },
     ]);
     store.close();
@@ -229,5 +232,15 @@ describe('upgrading', () => {
     const broken = { ...next, statements: [...next.statements, 'CREATE TABLE trials (x)'] };
     expect(() => openDatabase(path, { migrations: [...migrations, broken] })).toThrow(/already exists/);
     Store.open(path).close();
+  });
+});
+
+describe('the released database v7.sqlite', () => {
+  it('keeps results by number', () => {
+    const store = Store.open(copyOf('v7.sqlite'));
+    expect(store.classResults.of(1)).toMatchObject([
+      { classes: ['age'], details: { type: 'regression', numbers: [{ mae: 4.5, rmse: 6, r2: 0.75 }] } },
+    ]);
+    store.close();
   });
 });

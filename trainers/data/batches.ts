@@ -3,7 +3,7 @@ import { Random } from '../../base/random.js';
 import type { Augmentation } from './augment/schema.js';
 import { openLogitsFile } from './logits-file.js';
 import { balancedPasses, naturalPass, type Pass } from './order.js';
-import { pixelsAt, type SharedDataset, type Size, splitOf, type SplitName } from './splits.js';
+import { pixelsAt, type SharedDataset, type Size, type Split, splitOf, type SplitName } from './splits.js';
 import { Renderer } from './views.js';
 
 /** The images of a batch in one size. */
@@ -19,7 +19,7 @@ export interface Batch {
   readonly images: Float32Array;
   /** The same views in the further sizes that were asked for. */
   readonly others: readonly SizedImages[];
-  /** [size, classes]: one-hot, or mixed. */
+  /** [size, outputs]: one-hot classes, 0 and 1 of labels, or scaled numbers; mixed by augmentation. */
   readonly labels: Float32Array;
   /** [size, classes]: the teacher's logits for the same views; `null` without a teacher. */
   readonly teacher: Float32Array | null;
@@ -141,7 +141,7 @@ function batchRenderer(
   const classes = info.classes.length;
   const originals = new Uint8Array(batch * pixels);
   const partner = new Float32Array(pixels);
-  const label = (position: number): number => split.labels[position];
+  const target = targetWriter(split, classes);
   const still = new Random(0);
   const streamOf = (view: number, position: number): Random =>
     augment.length === 0 ? still : new Random(viewSeed, 'view', view, position);
@@ -152,7 +152,7 @@ function batchRenderer(
     split.read(positions, originals);
     for (const [row, position] of positions.entries()) {
       renderer.render(originals, row * pixels, images, row * pixels, streamOf(views[row], position));
-      labels[row * classes + label(position)] = 1;
+      target(position, labels.subarray(row * classes, (row + 1) * classes), 1);
     }
     for (const [number, { mix }] of renderer.mixing.entries()) {
       const streams = Array.from(
@@ -164,11 +164,19 @@ function batchRenderer(
       for (const [row, position] of partners.entries()) {
         renderer.render(originals, row * pixels, partner, 0, streams[row]);
         const weight = mix(images.subarray(row * pixels, (row + 1) * pixels), partner, streams[row]);
-        const target = labels.subarray(row * classes, (row + 1) * classes);
-        for (const [c, value] of target.entries()) target[c] = weight * value;
-        target[label(position)] += 1 - weight;
+        const mixed = labels.subarray(row * classes, (row + 1) * classes);
+        for (const [c, value] of mixed.entries()) mixed[c] = weight * value;
+        target(position, mixed, 1 - weight);
       }
     }
     return { images, labels };
+  };
+}
+
+/** Adds `weight` times the target of a position to a row of outputs. */
+function targetWriter({ labels, targets }: Split, outputs: number) {
+  return (position: number, into: Float32Array, weight: number): void => {
+    if (targets === null) into[labels[position]] += weight;
+    else for (let k = 0; k < outputs; k++) into[k] += weight * targets[position * outputs + k];
   };
 }

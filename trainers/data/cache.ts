@@ -24,6 +24,8 @@ const fileNames = {
   keys: 'keys.f64',
   /** uint8 [count]: the split that the source assigns (`assignedCode`) */
   assigned: 'assigned.u8',
+  /** float32 [count, outputs], only for tasks other than classification */
+  targets: 'targets.f32',
   /** uint32 [count], only where images have groups */
   groups: 'groups.u32',
   /** float64 [count, channels, 2]: sums of pixel values and of their squares, for the mean and deviation of any split */
@@ -39,9 +41,11 @@ const metaSchema = z.strictObject({
   width: z.number().int(),
   channels: z.number().int(),
   count: z.number().int(),
+  /** Absent: classification. */
+  task: z.enum(['multi-label', 'regression']).optional(),
   /** Whether images have groups. */
   grouped: z.literal(true).optional(),
-  /** SHA-256 of the pixels, labels, assigned splits and groups. */
+  /** SHA-256 of the pixels, labels, assigned splits, groups and targets. */
   hash: z.string(),
   /** SHA-256 of the small files and of sampled blocks of the pixels: detects damage without reading everything. */
   quick: z.string(),
@@ -53,6 +57,8 @@ export type CacheMeta = z.output<typeof metaSchema>;
 export interface ImageCache {
   readonly meta: CacheMeta;
   readonly table: ImageTable;
+  /** [count, outputs]; null for classification. */
+  readonly targets: Float32Array | null;
   readonly sums: Float64Array;
   /** Descriptor of the pixels' file. */
   readonly images: number;
@@ -75,7 +81,7 @@ function quickHash(images: number, small: readonly Uint8Array[]): string {
   return hash.digest('hex');
 }
 
-const bytesOf = (array: Uint16Array | Uint32Array | Float64Array | Uint8Array): Uint8Array =>
+const bytesOf = (array: Uint16Array | Uint32Array | Float32Array | Float64Array | Uint8Array): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /** Reads a file of the expected size into an aligned buffer. */
@@ -97,17 +103,18 @@ export function openCache(directory: string): ImageCache {
     const sums = new Float64Array(readExactly(join(directory, fileNames.sums), 16 * count * channels));
     const groups =
       meta.grouped === true ? new Uint32Array(readExactly(join(directory, fileNames.groups), 4 * count)) : null;
+    const targets =
+      meta.task === undefined
+        ? null
+        : new Float32Array(readExactly(join(directory, fileNames.targets), 4 * count * meta.classes.length));
     images = openSync(join(directory, fileNames.images), 'r');
     const descriptor = images;
     const { size } = fstatSync(descriptor);
     if (size !== count * height * width * channels) throw new Error(`${fileNames.images} has ${size} bytes`);
-    if (
-      quickHash(descriptor, [labels, keys, assigned, sums, ...(groups === null ? [] : [groups])].map(bytesOf)) !==
-      meta.quick
-    ) {
-      throw new Error('the checksum differs');
-    }
-    return { meta, table: { count, labels, keys, assigned, groups }, sums, images, close: () => closeSync(descriptor) };
+    const small = [labels, keys, assigned, sums, groups, targets].flatMap((column) => column ?? []);
+    if (quickHash(descriptor, small.map(bytesOf)) !== meta.quick) throw new Error('the checksum differs');
+    const table = { count, labels, keys, assigned, groups };
+    return { meta, table, targets, sums, images, close: () => closeSync(descriptor) };
   } catch (cause) {
     if (images !== undefined) closeSync(images);
     throw invalidInput(`the converted data set in ${directory} is missing or damaged: ${messageOf(cause)}`, {
@@ -116,6 +123,9 @@ export function openCache(directory: string): ImageCache {
     });
   }
 }
+
+/** The file of the pixels of a cache. */
+export const imagesFile = (directory: string): string => join(directory, fileNames.images);
 
 /** Whether a folder holds an undamaged cache. */
 export function isCache(directory: string): boolean {
@@ -151,6 +161,7 @@ export class Columns {
   readonly keys: number[] = [];
   readonly assigned: number[] = [];
   readonly groups: number[] = [];
+  readonly targets: number[] = [];
   readonly sums: number[] = [];
   /** Two words for each image: `differenceHash`. */
   readonly looks: number[] = [];
@@ -160,9 +171,10 @@ export class Columns {
     this.bytesPerImage = shape.reduce((a, b) => a * b, 1);
   }
 
-  add({ pixels, labels, split, groups }: ImageBlock): void {
+  add({ pixels, labels, split, groups, targets = [] }: ImageBlock): void {
     const code = assignedCode(split);
     const [, , channels] = this.shape;
+    for (let i = 0; i < targets.length; i++) this.targets.push(targets[i]);
     for (let i = 0; i < labels.length; i++) {
       const image = pixels.subarray(i * this.bytesPerImage, (i + 1) * this.bytesPerImage);
       this.labels.push(labels[i]);
@@ -190,7 +202,7 @@ export async function writeCache(
   source: PixelSource,
   options: ConvertOptions = {},
 ): Promise<Columns> {
-  const { name, classes, height, width, channels } = source;
+  const { name, task, classes, height, width, channels } = source;
   const columns = new Columns([height, width, channels]);
   const hash = createHash('sha256');
   const images = openSync(join(directory, fileNames.images), 'w+');
@@ -214,6 +226,9 @@ export async function writeCache(
     for (const name of ['labels', 'keys', 'assigned', 'sums'] as const)
       writeFileSync(join(directory, fileNames[name]), small[name]);
     for (const ids of groups) writeFileSync(join(directory, fileNames.groups), ids);
+    const targets = task === undefined ? [] : [Float32Array.from(columns.targets)];
+    for (const values of targets) writeFileSync(join(directory, fileNames.targets), values);
+    const further = [...groups, ...targets].map(bytesOf);
     fsyncSync(images);
     const meta: CacheMeta = {
       format: cacheFormat,
@@ -223,11 +238,12 @@ export async function writeCache(
       width,
       channels,
       count: columns.labels.length,
+      ...(task !== undefined && task !== 'classification' && { task }),
       ...(grouped && { grouped }),
-      hash: [bytesOf(small.labels), small.assigned, ...groups.map(bytesOf)]
+      hash: [bytesOf(small.labels), small.assigned, ...further]
         .reduce((all, bytes) => all.update(bytes), hash)
         .digest('hex'),
-      quick: quickHash(images, [...Object.values(small), ...groups].map(bytesOf)),
+      quick: quickHash(images, [...Object.values(small).map(bytesOf), ...further]),
     };
     writeFileSync(join(directory, fileNames.meta), JSON.stringify(meta));
     return columns;

@@ -1,4 +1,5 @@
 import { contentHash } from '../../base/hash.js';
+import { classification, type LearningTask } from '../../base/task.js';
 import { invalidInput } from '../../base/errors.js';
 import { leastStd } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { type ImageCache, openCache } from './cache.js';
@@ -61,12 +62,14 @@ export function openDataset({ directory, renderings = [], test, validation, subs
   };
   try {
     const cache = open(directory);
-    const { meta, table } = cache;
+    const { meta, table, targets } = cache;
     const shares = { test, validation, subset };
-    const indices = splitImages(table, meta.classes, shares);
     const { name, classes, height, width, channels } = meta;
+    const indices = splitCache(cache, shares);
+    const task = taskOf(cache, indices.train);
     const info: DatasetInfo = {
       name,
+      task,
       classes,
       height,
       width,
@@ -75,7 +78,11 @@ export function openDataset({ directory, renderings = [], test, validation, subs
       ...pixelStatistics(cache, indices.train),
       hash: contentHash(meta.hash, height, width, channels, classes, shares),
     };
-    const part = (own: Uint32Array) => ({ indices: own, labels: Uint16Array.from(own, (i) => table.labels[i]) });
+    const part = (own: Uint32Array) => ({
+      indices: own,
+      labels: Uint16Array.from(own, (i) => table.labels[i]),
+      targets: targets === null ? null : scaledTargets(targets, own, classes.length, task),
+    });
     const splits = { train: part(indices.train), validation: part(indices.validation), test: part(indices.test) };
     const others = renderings.map(({ size, directory: folder }): PixelFile => {
       const other = open(folder);
@@ -99,6 +106,40 @@ export function openDataset({ directory, renderings = [], test, validation, subs
     throw error;
   }
 }
+
+/** The images of each split. @throws NasError `invalid-input` when there are too few */
+export const splitCache = ({ meta, table, targets }: ImageCache, shares: SplitShares): Record<SplitName, Uint32Array> =>
+  splitImages(table, targets === null ? meta.classes.map((one) => `class ${one}`) : ['the data set'], shares);
+
+const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** The task of a data set; the numbers of a regression have the statistics of the training images. */
+function taskOf({ meta, targets }: ImageCache, train: Uint32Array): LearningTask {
+  if (targets === null || meta.task === undefined) return classification;
+  if (meta.task === 'multi-label') return { type: meta.task };
+  const outputs = meta.classes.length;
+  const statistics = meta.classes.map((_, k) => {
+    const values = Array.from(train, (i) => targets[i * outputs + k]);
+    const average = meanOf(values);
+    const deviation = Math.sqrt(meanOf(values.map((value) => (value - average) ** 2)));
+    // A constant number is learned as 0.
+    return { mean: average, std: deviation === 0 ? 1 : deviation };
+  });
+  return { type: meta.task, mean: statistics.map((one) => one.mean), std: statistics.map(({ std }) => std) };
+}
+
+/** The targets of some images, the numbers of a regression scaled. */
+const scaledTargets = (
+  targets: Float32Array,
+  indices: Uint32Array,
+  outputs: number,
+  task: LearningTask,
+): Float32Array =>
+  Float32Array.from({ length: indices.length * outputs }, (_, at) => {
+    const k = at % outputs;
+    const value = targets[indices[(at - k) / outputs] * outputs + k];
+    return task.type === 'regression' ? (value - task.mean[k]) / task.std[k] : value;
+  });
 
 /** @throws NasError `invalid-input` when a rendering has other images, for example because files changed in between. */
 function checkSameImages(own: ImageCache, other: ImageCache, folder: string): void {

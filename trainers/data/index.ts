@@ -9,10 +9,12 @@ export {
   type DatasetRef,
   type RenderingRef,
 } from './dataset.js';
+export { inspectDataset, type InspectedData } from './inspect.js';
 export { createLoader, trainingLoader, type Loader } from './loader.js';
 export { LogitsWriter } from './logits-file.js';
 export { addRenderings, openSource, prepareDataset, readReport, type PrepareOptions } from './prepare.js';
-export type { DataReport } from './report.js';
+export { isTable } from './reading/table.js';
+export { leftOutLines, pairFindings, type DataReport, type PairFinding, type PairKind } from './report.js';
 export type { DataSource } from './sources/source.js';
 export {
   splitNames,

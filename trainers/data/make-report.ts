@@ -1,13 +1,15 @@
+import { isDeepStrictEqual } from 'node:util';
 import { openImages, type Columns } from './cache.js';
 import type { DecodedFiles } from './decode-files.js';
 import { findDuplicates, looksAlike, thumbnail, type Pair } from './near-duplicates.js';
+import type { Item } from './reading/listing.js';
 import type { DataReport } from './report.js';
 import type { FileSource } from './sources/source.js';
 
 /** The report of a conversion. @param directory of the new cache */
 export function makeReport(
   { tree, listing, height, width, channels }: FileSource,
-  { items, damaged, headers }: DecodedFiles,
+  { items, damaged, headers: sampled }: DecodedFiles,
   columns: Columns,
   directory: string,
 ): DataReport {
@@ -27,13 +29,15 @@ export function makeReport(
     files: [items[a].file.path, items[b].file.path],
     rows: [a, b],
   });
-  const isConflict = ([a, b]: Pair): boolean => items[a].label !== items[b].label;
+  const headers = sampled.flatMap((header) => header ?? []);
+  const isConflict = ([a, b]: Pair): boolean =>
+    !isDeepStrictEqual([items[a].label, items[a].targets], [items[b].label, items[b].targets]);
   return {
     path: tree.path,
     images: items.length,
-    classes: listing.classes.map((name, label) => ({
+    classes: (listing.task === 'regression' ? [] : listing.classes).map((name, label) => ({
       name,
-      counts: countOf(items.filter((item) => item.label === label).map(({ split }) => split ?? 'unassigned')),
+      counts: countOf(items.filter((item) => hasLabel(item, label)).map(({ split }) => split ?? 'unassigned')),
     })),
     headers:
       headers.length === 0
@@ -52,9 +56,23 @@ export function makeReport(
       near: near.map(named),
       conflicts: [...exact, ...near].filter(isConflict).map(named),
     },
-    notes: [...listing.notes],
+    notes: [...listing.notes, ...(listing.task === 'regression' ? rangesOf(listing.classes, items) : [])],
   };
 }
+
+const hasLabel = ({ label, targets }: Item, index: number): boolean =>
+  targets === undefined ? label === index : targets[index] === 1;
+
+/** `age: 1 to 93, on average 33.2.` */
+const rangesOf = (names: readonly string[], items: readonly Item[]): string[] =>
+  names.map((name, k) => {
+    const values = items.map(({ targets = [] }) => targets[k]);
+    const { min, max } = spread(values);
+    const average = values.reduce((a, b) => a + b, 0) / values.length;
+    return `${name}: ${plainNumber(min)} to ${plainNumber(max)}, on average ${plainNumber(average)}.`;
+  });
+
+const plainNumber = (value: number): string => String(Number(value.toPrecision(4)));
 
 function countOf(values: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};

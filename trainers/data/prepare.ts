@@ -1,24 +1,24 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { NasError, invalidInput, messageOf } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import type { Rendering } from '../../base/preprocess.js';
 import { makeOnce } from '../make-once.js';
-import { cacheFormat, type ConvertOptions, isCache, writeCache } from './cache.js';
-import { type Dataset, type DatasetRef, openDataset } from './dataset.js';
+import { cacheFormat, type ConvertOptions, imagesFile, isCache, writeCache } from './cache.js';
+import { type DatasetRef, openDataset } from './dataset.js';
 import { decodeFiles, refuseDamaged } from './decode-files.js';
 import { makeReport } from './make-report.js';
 import { reportLines, reportSchema, type DataReport } from './report.js';
-import { renderingOf, type DataConfig } from './schema.js';
+import { isImageFiles, renderingOf, type DataConfig, type ImageFilesConfig } from './schema.js';
 import { cifar10, cifar100, openCifar } from './sources/cifar.js';
 import { openFashionMnistIdx } from './sources/fashion-mnist.js';
 import { openFashionMnistPackage } from './sources/fashion-mnist-package.js';
 import { openImageFolder, openImageList } from './sources/image-folder.js';
 import { renderedSource } from './sources/rendered.js';
-import type { DataSource, PixelSource } from './sources/source.js';
-import { splitNames, type SplitName } from './splits.js';
-import { Work } from './work.js';
+import type { DataSource, FileSource, PixelSource } from './sources/source.js';
+import { splitNames, type SplitName, type SplitShares } from './splits.js';
+import { beginWork, Work, type WorkEntry } from './work.js';
 
 export interface PrepareOptions extends ConvertOptions {
   /** Folder of all caches; by default `cacheDirectory()`. */
@@ -39,19 +39,33 @@ const defaultTestShare = 1 / 7;
  *   written; `interrupted` when `signal` is aborted
  */
 export async function prepareDataset(config: DataConfig, options: PrepareOptions = {}): Promise<DatasetRef> {
-  const { validation, subset } = config;
-  const test = 'test' in config ? config.test : defaultTestShare;
-  const source = await openSource(config);
-  const directory = await converted(source, options);
-  const ref = { directory, test, validation, subset };
+  const { source, directory } = await convertDataset(config, options);
+  const ref = { directory, ...sharesOf(config) };
   const report = readReport(directory);
   if (report !== null && source.kind === 'files') refuseDamaged(source, report.damaged, directory);
   const dataset = openDataset(ref);
   dataset.close();
-  if (report !== null)
-    for (const line of reportLines(report, splitsByRow(dataset), reportFile(directory))) options.onNote?.(line);
+  if (report !== null) {
+    const splitOf = splitsByRow((name) => dataset.shared.splits[name].indices);
+    for (const line of reportLines(report, splitOf, reportFile(directory))) options.onNote?.(line);
+  }
   return addRenderings(ref, config, options.renderings ?? [], options);
 }
+
+/** The source of a configuration, and the folder of its cache: converted once, whether or not its images can be split. */
+export async function convertDataset(
+  config: DataConfig,
+  options: PrepareOptions,
+): Promise<{ readonly source: DataSource; readonly directory: string }> {
+  const source = await openSource(config);
+  return { source, directory: await converted(source, options) };
+}
+
+export const sharesOf = (config: DataConfig): SplitShares => ({
+  test: 'test' in config ? config.test : defaultTestShare,
+  validation: config.validation,
+  subset: config.subset,
+});
 
 /**
  * Renders the images of a prepared data set in further ways, each once. Image files are decoded again; sources that hold
@@ -77,23 +91,27 @@ export async function addRenderings(
 async function converted(source: DataSource, options: PrepareOptions): Promise<string> {
   const folder = join(options.cache ?? cacheDirectory(), 'data');
   const directory = join(folder, cacheName(source, source.fingerprint));
-  const work = join(folder, `${cacheName(source, source.kind === 'files' ? source.origin : source.fingerprint)}.work`);
+  const origin = join(folder, cacheName(source, source.kind === 'files' ? source.origin : source.fingerprint));
+  const work = `${origin}.work`;
   const once = (path: string, make: () => Promise<true>): Promise<true> =>
     makeOnce({ path, name: `the data set ${source.name}`, find: () => isCache(directory) || null, make, ...options });
-  const intoCache = (): Promise<true> => once(directory, () => convert(source, { directory, work }, options));
+  const intoCache = (): Promise<true> =>
+    once(directory, () => convert(source, { directory, work, last: `${origin}.last` }, options));
   // Folders with equal images have work of their own and one entry in the cache.
   await (source.kind === 'files' ? once(work, intoCache) : intoCache());
   return directory;
 }
 
 /** The split of each row; undefined for images that no split uses. */
-function splitsByRow({ shared }: Dataset): (row: number) => SplitName | undefined {
+export function splitsByRow(rowsOf: (split: SplitName) => Uint32Array): (row: number) => SplitName | undefined {
   const splits = new Map<number, SplitName>();
-  for (const name of splitNames) for (const row of shared.splits[name].indices) splits.set(row, name);
+  for (const name of splitNames) for (const row of rowsOf(name)) splits.set(row, name);
   return (row) => splits.get(row);
 }
 
 const reportFile = (directory: string): string => join(directory, 'report.json');
+/** Lists the files of the images, in their order. */
+const filesFile = (directory: string): string => join(directory, 'files.jsonl');
 
 /** The report of a converted data set; null when an older version converted it. */
 export function readReport(directory: string): DataReport | null {
@@ -110,18 +128,23 @@ interface Folders {
   readonly directory: string;
   /** Image files decoded so far. */
   readonly work: string;
+  /** File with the name of the last cache that was made from the same place. */
+  readonly last: string;
 }
 
 /** Converts into a temporary folder that then replaces the damaged entry, if any. */
-async function convert(source: DataSource, { directory, work }: Folders, options: ConvertOptions): Promise<true> {
+async function convert(source: DataSource, folders: Folders, options: ConvertOptions): Promise<true> {
+  const { directory, work, last } = folders;
   const temporary = `${directory}.tmp`;
   try {
     // A killed process may have left the folder.
     rmSync(temporary, { recursive: true, force: true });
     mkdirSync(temporary);
+    if (!existsSync(work)) takeLast(folders);
     await writeConverted(temporary, source, work, options);
     rmSync(directory, { recursive: true, force: true });
     renameSync(temporary, directory);
+    if (source.kind === 'files') writeFileSync(last, basename(directory));
     rmSync(work, { recursive: true, force: true });
     return true;
   } catch (error) {
@@ -139,6 +162,13 @@ async function convert(source: DataSource, { directory, work }: Folders, options
   }
 }
 
+/** Begins with the images of the last conversion: only files that are new or have changed are decoded. */
+function takeLast({ directory, work, last }: Folders): void {
+  if (!existsSync(last)) return;
+  const before = join(dirname(directory), readFileSync(last, 'utf8'));
+  if (existsSync(filesFile(before)) && isCache(before)) beginWork(work, filesFile(before), imagesFile(before));
+}
+
 async function writeConverted(
   directory: string,
   source: DataSource,
@@ -154,6 +184,9 @@ async function writeConverted(
   try {
     const decoded = await decodeFiles(source, work, options);
     const columns = await writeCache(directory, decoded.source, { signal: options.signal });
+    const { items, headers } = decoded;
+    const entries = items.map(({ file: { path, stamp } }, i): WorkEntry => ({ path, stamp, header: headers[i] }));
+    writeFileSync(filesFile(directory), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
     writeFileSync(reportFile(directory), JSON.stringify(makeReport(source, decoded, columns, directory)));
   } finally {
     work.close();
@@ -166,16 +199,19 @@ async function writeConverted(
  * @throws NasError `invalid-input` when files are missing or damaged
  */
 export async function openSource(config: DataConfig, rendering?: Rendering): Promise<DataSource> {
-  if (config.type === 'image-folder' || config.type === 'list') {
-    const options = { ...config, rendering: rendering ?? renderingOf(config) };
-    return config.type === 'list' ? openImageList(config.path, options) : openImageFolder(config.path, options);
-  }
+  if (isImageFiles(config)) return openImageFiles(config, rendering);
   const pixels = await openPixels(config);
   return rendering === undefined ? pixels : renderedSource(pixels, rendering);
 }
 
+/** `openSource` of image files. */
+export async function openImageFiles(config: ImageFilesConfig, rendering = renderingOf(config)): Promise<FileSource> {
+  const options = { ...config, rendering };
+  return config.type === 'list' ? openImageList(config.path, options) : openImageFolder(config.path, options);
+}
+
 /** Opens a source of images of one size. */
-async function openPixels(config: Exclude<DataConfig, { type: 'image-folder' | 'list' }>): Promise<PixelSource> {
+async function openPixels(config: Exclude<DataConfig, ImageFilesConfig>): Promise<PixelSource> {
   switch (config.type) {
     case 'fashion-mnist':
       return config.path === undefined ? openFashionMnistPackage() : openFashionMnistIdx(config.path);

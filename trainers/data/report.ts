@@ -98,33 +98,66 @@ function skippedText(skipped: DataReport['skipped']): string {
 
 type Pairs = DataReport['duplicates']['exact'];
 
-const pairsText = (pairs: Pairs, one: string, many: string): string[] =>
-  pairs.length === 0 ? [] : [`${counted(pairs.length, one, many)}, such as ${pairs[0].files.join(' and ')}.`];
+/** Kinds of pairs, the worst first, with the words of reports. A pair may be of several kinds. */
+const pairKinds = {
+  across: [
+    'pair of copies lies in different splits, which makes accuracies too high',
+    'pairs of copies lie in different splits, which makes accuracies too high',
+  ],
+  conflicts: ['pair of copies has different classes', 'pairs of copies have different classes'],
+  exact: ['image has the same pixels as another one', 'images have the same pixels as another one'],
+  near: ['pair of images looks the same', 'pairs of images look the same'],
+} as const;
+export type PairKind = keyof typeof pairKinds;
+
+/** Pairs of one kind; there is at least one. */
+export interface PairFinding {
+  readonly kind: PairKind;
+  /** `2 pairs of images look the same`. */
+  readonly text: string;
+  readonly pairs: Pairs;
+}
 
 /**
- * The report as lines of a log.
+ * The pairs of images that look the same, by kind, the worst first.
  * @param splitOf the split of an image by its position; undefined: it is not used
- * @param file with the whole report
  */
-export function reportLines(report: DataReport, splitOf: (row: number) => string | undefined, file: string): string[] {
-  const { damaged, skipped, duplicates, images } = report;
-  const { exact, near, conflicts } = duplicates;
+export function pairFindings(
+  { duplicates: { exact, near, conflicts } }: Pick<DataReport, 'duplicates'>,
+  splitOf: (row: number) => string | undefined,
+): PairFinding[] {
   const across = [...exact, ...near].filter(({ rows: [a, b] }) => {
     const splits = [splitOf(a), splitOf(b)];
     return splits[0] !== splits[1] && !splits.includes(undefined);
   });
+  const found = { across, conflicts, exact, near };
+  return Object.entries(pairKinds).flatMap(([name, [one, many]]) => {
+    const kind = name as PairKind;
+    const pairs = found[kind];
+    return pairs.length === 0 ? [] : [{ kind, text: counted(pairs.length, one, many), pairs }];
+  });
+}
+
+/** Sentences about the files that are not used. */
+export const leftOutLines = ({
+  damaged,
+  skipped,
+  images,
+}: Pick<DataReport, 'damaged' | 'skipped' | 'images'>): string[] => [
+  ...(skipped.length === 0 ? [] : [`Left out: ${skippedText(skipped)}.`]),
+  ...(damaged.length === 0 ? [] : [`Left out: ${damageText(damaged, images + damaged.length)}`]),
+];
+
+/**
+ * The report as lines of a log.
+ * @param splitOf as for `pairFindings`
+ * @param file with the whole report
+ */
+export function reportLines(report: DataReport, splitOf: (row: number) => string | undefined, file: string): string[] {
   const lines = [
     ...report.notes,
-    ...(skipped.length === 0 ? [] : [`Left out: ${skippedText(skipped)}.`]),
-    ...(damaged.length === 0 ? [] : [`Left out: ${damageText(damaged, images + damaged.length)}`]),
-    ...pairsText(exact, 'image has the same pixels as another one', 'images have the same pixels as another one'),
-    ...pairsText(near, 'pair of images looks the same', 'pairs of images look the same'),
-    ...pairsText(
-      across,
-      'of these pairs lies in different splits, which makes accuracies too high',
-      'of these pairs lie in different splits, which makes accuracies too high',
-    ),
-    ...pairsText(conflicts, 'of these pairs has different classes', 'of these pairs have different classes'),
+    ...leftOutLines(report),
+    ...pairFindings(report, splitOf).map(({ text, pairs }) => `${text}, such as ${pairs[0].files.join(' and ')}.`),
   ];
   return lines.length === 0 ? [] : [...lines, `The whole report: ${file}`];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { taskTypes } from '../../base/task.js';
 import { completeDecoding, decodingKeys, defaultDecoding, type Rendering } from '../../base/preprocess.js';
 
 const part = z.number().gt(0).lt(1);
@@ -99,7 +100,18 @@ export const dataSchema = z.discriminatedUnion('type', [
           'CSV, TSV, JSON Lines or JSON file with a row per image; or a folder or archive with such a file, such as metadata.csv, or with one for each split',
         ),
       image: column('of the paths, relative to the folder of the file', 'file_name, image, path, ...'),
-      label: column('of the classes', 'label, class, category, ...'),
+      task: z
+        .enum(taskTypes)
+        .optional()
+        .describe(
+          'classification (default): each image has one class; multi-label: any number of labels; regression: one or more numbers',
+        ),
+      label: z
+        .union([z.string(), z.array(z.string()).min(1)])
+        .optional()
+        .describe(
+          'column of the classes, labels (separated by ; | or ,) or numbers, or a list of columns: one for each number, or for each label with 1 and 0; by default label, class, category, ...',
+        ),
       split: column(
         'of the splits: train, val, test, or empty',
         'split, subset, partition; without one, the shares split the images',
@@ -119,6 +131,12 @@ export const dataSchema = z.discriminatedUnion('type', [
     .describe('images of your own in a table of paths and labels'),
 ]);
 export type DataConfig = z.output<typeof dataSchema>;
+
+/** The configuration of a data set that holds image files. */
+export type ImageFilesConfig = Extract<DataConfig, { type: 'image-folder' | 'list' }>;
+
+export const isImageFiles = (config: DataConfig): config is ImageFilesConfig =>
+  config.type === 'image-folder' || config.type === 'list';
 
 /** How the images of a configuration become pixels. */
 export function renderingOf(data: DataConfig): Rendering {

@@ -33,16 +33,17 @@ const quota = (count: number, share: number, rest: number): number =>
  * within one image. Splits assigned by the source stay. Within a class, images are ordered by the hash of their pixels, so
  * the split depends on the images only, not on a seed or file names. Duplicates come last: they stay in training as long
  * as the class has enough other images, so no test image is also trained on.
+ * @param strata names of the labels, for messages: `class cat`
  * @throws NasError `invalid-input` when a class has too few images
  */
 export function splitImages(
   table: ImageTable,
-  classes: readonly string[],
+  strata: readonly string[],
   shares: SplitShares,
 ): Record<SplitName, Uint32Array> {
   const given = new Set(table.assigned);
   const split: Record<SplitName, number[]> = { train: [], validation: [], test: [] };
-  const pools = poolsByClass(table, classes.length, split);
+  const pools = poolsByClass(table, strata.length, split);
   const { groups } = table;
   const takesTest = !given.has(partIndex.test);
   const takesValidation = !given.has(partIndex.validation);
@@ -50,7 +51,7 @@ export function splitImages(
     const needed = 1 + Number(takesTest) + Number(takesValidation);
     if (pool.length < needed) {
       throw invalidInput(
-        `class ${classes[label]} has ${counted(pool.length, 'image')} to train on; at least ${needed} are needed ` +
+        `${strata[label]} has ${counted(pool.length, 'image')} to train on; at least ${needed} are needed ` +
           `to have one in each of ${splitNames.join(', ')}`,
         { hint: 'Add images to the class or remove it.' },
       );
@@ -65,7 +66,7 @@ export function splitImages(
     if (takesValidation) take('validation', quota(pool.length - next, shares.validation, 1));
     take('train', quota(pool.length - next, shares.subset, 0));
   }
-  if (groups !== null) splitGroups({ table, groups, pools, split, classes, shares, takesTest, takesValidation });
+  if (groups !== null) splitGroups({ table, groups, pools, split, strata, shares, takesTest, takesValidation });
   return {
     train: Uint32Array.from(split.train).sort(),
     validation: Uint32Array.from(split.validation).sort(),
@@ -78,7 +79,7 @@ interface GroupedImages {
   readonly groups: Uint32Array;
   readonly pools: readonly (readonly number[])[];
   readonly split: Record<SplitName, number[]>;
-  readonly classes: readonly string[];
+  readonly strata: readonly string[];
   readonly shares: SplitShares;
   readonly takesTest: boolean;
   readonly takesValidation: boolean;
@@ -88,16 +89,7 @@ interface GroupedImages {
  * Splits whole groups, in the order of their images: a split takes a group when more than half of its images are still missing
  * from the split's share of their classes. Every class is in every split.
  */
-function splitGroups({
-  table,
-  groups,
-  pools,
-  split,
-  classes,
-  shares,
-  takesTest,
-  takesValidation,
-}: GroupedImages): void {
+function splitGroups({ table, groups, pools, split, strata, shares, takesTest, takesValidation }: GroupedImages): void {
   const members = new Map<number, number[]>();
   // Images without a group are groups of one.
   for (const pool of pools)
@@ -127,9 +119,9 @@ function splitGroups({
       split[name].push(...group);
       return false;
     });
-    const missing = classes.findIndex((_, label) => !split[name].some((image) => table.labels[image] === label));
+    const missing = strata.findIndex((_, label) => !split[name].some((image) => table.labels[image] === label));
     if (missing >= 0)
-      throw invalidInput(`the groups of class ${classes[missing]} cannot be split: none fits into ${name}`, {
+      throw invalidInput(`the groups of ${strata[missing]} cannot be split: none fits into ${name}`, {
         hint: `Give the class more groups, assign its split in the list, or raise data.${name}.`,
       });
   }

@@ -1,5 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import { readFully } from '../../base/files.js';
+import type { LearningTask } from '../../base/task.js';
 
 /** The splits of a data set; neither training nor the search uses `test`. */
 export const splitNames = ['train', 'validation', 'test'] as const;
@@ -18,7 +19,8 @@ export interface SplitShares {
 /** Properties of a data set. */
 export interface DatasetInfo {
   readonly name: string;
-  /** Class names in label order. */
+  readonly task: LearningTask;
+  /** Names of the outputs: classes in label order, labels, or numbers. */
   readonly classes: readonly string[];
   readonly height: number;
   readonly width: number;
@@ -35,8 +37,10 @@ export interface DatasetInfo {
 /** The images of one split; positions run from 0 to `count` - 1. */
 export interface Split {
   readonly count: number;
-  /** [count], class of each position. */
+  /** [count], class of each position; 0 for other tasks. */
   readonly labels: Uint16Array;
+  /** [count, outputs]: 0 and 1 of labels, or numbers as (value - mean) / std; null for classification. */
+  readonly targets: Float32Array | null;
   /** Copies the images at `positions` into `into`: uint8 [positions, height, width, channels]. */
   read(positions: ArrayLike<number>, into: Uint8Array): void;
 }
@@ -61,8 +65,8 @@ export interface SharedDataset {
   readonly info: DatasetInfo;
   /** One for each size; the first of a size is used. */
   readonly pixels: readonly PixelFile[];
-  /** Index in the files and class of each position. */
-  readonly splits: Readonly<Record<SplitName, { readonly indices: Uint32Array; readonly labels: Uint16Array }>>;
+  /** Index in the files of each position, with labels and targets as in `Split`. */
+  readonly splits: Readonly<Record<SplitName, { readonly indices: Uint32Array } & Pick<Split, 'labels' | 'targets'>>>;
 }
 
 const showSize = (size: Size): string => size.join(' x ');
@@ -79,7 +83,7 @@ export function pixelsAt({ info, pixels }: SharedDataset, size: Size = [info.hei
 
 /** The images of one split in one size, in any thread of this process. */
 export function splitOf(shared: SharedDataset, name: SplitName, size?: Size): Split {
-  const { indices, labels } = shared.splits[name];
+  const { indices, labels, targets } = shared.splits[name];
   const { file, size: own } = pixelsAt(shared, size);
   const bytes = own[0] * own[1] * shared.info.channels;
   const at = (positions: ArrayLike<number>, i: number): number => {
@@ -92,6 +96,7 @@ export function splitOf(shared: SharedDataset, name: SplitName, size?: Size): Sp
   return {
     count: indices.length,
     labels,
+    targets,
     read(positions, into) {
       for (let start = 0, end = 0; start < positions.length; start = end) {
         // Adjacent images are read together.

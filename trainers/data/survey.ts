@@ -4,9 +4,10 @@ import { Random } from '../../base/random.js';
 import { decodeEach } from './decode-files.js';
 import type { DamagedFile } from './reading/files.js';
 import { damageText } from './report.js';
-import { openImageFolder } from './sources/image-folder.js';
+import { openImageFiles } from './prepare.js';
+import type { ImageFilesConfig } from './schema.js';
 
-/** Properties of the images of a folder or archive, from a sample. */
+/** Properties of image files, from a sample. */
 export interface ImageSurvey {
   /** Median of the shorter sides, in pixels. */
   readonly side: number;
@@ -22,11 +23,11 @@ const sampled = 100;
 const greyTolerance = 8;
 
 /**
- * Decodes a random sample of the images of an image folder or archive; damaged images are left out.
- * @throws NasError `invalid-input` as `openImageFolder`, or when no image of the sample can be read
+ * Decodes a random sample of image files; damaged images are left out.
+ * @throws NasError `invalid-input` when the folder, archive or table is not understood, or no image of the sample can be read
  */
-export async function surveyImages(path: string): Promise<ImageSurvey> {
-  const source = await openImageFolder(path, { rendering: { ...defaultDecoding, size: [32, 32], channels: 3 } });
+export async function surveyImages(config: ImageFilesConfig): Promise<ImageSurvey> {
+  const source = await openImageFiles(config, { ...defaultDecoding, size: [32, 32], channels: 3 });
   const { items } = source.listing;
   const sample = new Random(0, 'survey').shuffle([...items]).slice(0, sampled);
   const requests = sample.map(({ file }) => ({ file, sampled: true }));
@@ -40,7 +41,9 @@ export async function surveyImages(path: string): Promise<ImageSurvey> {
     if (pixels !== null) grey &&= isGrey(pixels);
   }
   if (sides.length === 0)
-    throw invalidInput(`${path}: ${damageText(damaged, damaged.length)}`, { hint: 'Replace or remove these files.' });
+    throw invalidInput(`${config.path}: ${damageText(damaged, damaged.length)}`, {
+      hint: 'Replace or remove these files.',
+    });
   sides.sort((a, b) => a - b);
   return { side: sides[sides.length >> 1], grey, images: items.length };
 }

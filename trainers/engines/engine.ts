@@ -7,9 +7,9 @@ export interface EngineBatch {
   readonly images: Float32Array;
   /** The same views in other sizes, for the members of a supernet. */
   readonly others?: readonly SizedImages[];
-  /** Soft labels [batch, classes]. */
+  /** Targets [batch, outputs]: soft labels, or scaled numbers. */
   readonly labels: Float32Array;
-  /** The teacher's logits [batch, classes]; null when the loss needs none. */
+  /** The teacher's outputs [batch, outputs]; null when the loss needs none. */
   readonly teacher: Float32Array | null;
 }
 
@@ -22,7 +22,7 @@ export interface Update {
 export interface StepMetrics {
   /** Mean loss of the batch before the update. */
   readonly loss: number;
-  /** Number of correctly classified images before the update. */
+  /** Number of correctly classified images before the update; for other tasks, the sum of the images' scores. */
   readonly correct: number;
   /** Whether gradients overflowed at the smallest loss scale, so that further steps would fail, too. */
   readonly overflow?: boolean;
@@ -45,7 +45,7 @@ export interface TrainingEngine {
    */
   train(updates: readonly Update[], step: number): Promise<StepMetrics[]>;
   /**
-   * Logits [size, classes] in inference mode, with the moving average of the weights if there is one.
+   * Outputs [size, outputs] in inference mode, with the moving average of the weights if there is one.
    * @param images [size, height, width, channels], any size
    */
   evaluate(images: Float32Array, size: number): Promise<Float32Array>;

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { TaskType } from '../../base/task.js';
 import type { Applied, WeightValue } from '../../spaces/models/index.js';
-import { answerEntropy, imageWeights, type Loss, totalLoss } from '../losses/index.js';
+import { answerLoss, imageWeights, type Loss, totalLoss } from '../losses/index.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
 import type { OptimizerConfig, Precision } from '../schema.js';
 import { compareFeatures, type FeatureComparison, type FeatureTeacher } from './features.js';
@@ -30,14 +31,14 @@ export interface BatchInputs {
   readonly lossScale?: tf.Tensor;
 }
 
-/** Logits [batch, classes] whose softmax is the target of a share of the loss (a scalar). */
+/** Outputs [batch, outputs] of another network, the targets of a share of the loss (a scalar). */
 interface Answers {
   readonly logits: tf.Tensor;
   readonly share: tf.Tensor;
 }
 
 interface StepOutputs {
-  /** Loss and number of correct images before the update, as scalars. */
+  /** Loss and sum of `imageScores` before the update, as scalars. */
   readonly loss: tf.Tensor;
   readonly correct: tf.Tensor;
   /** With a scaled loss: 1 if the gradients overflow at scale 1, else 0; a scalar. */
@@ -51,17 +52,25 @@ export interface GradientOutputs extends StepOutputs {
   readonly grads: Gradients;
 }
 
-const countCorrect = (labels: tf.Tensor, logits: tf.Tensor): tf.Tensor =>
-  tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), tf.argMax(labels, 1)), 'float32'));
+/** The sum over a batch of the score of each image. */
+const imageScores: { readonly [T in TaskType]: (labels: tf.Tensor, logits: tf.Tensor) => tf.Tensor } = {
+  /** 1 for a right class. */
+  classification: (labels, logits) => tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), tf.argMax(labels, 1)), 'float32')),
+  /** The share of right labels. */
+  'multi-label': (labels, logits) =>
+    tf.sum(tf.mean(tf.cast(tf.equal(tf.greater(logits, 0), tf.greater(labels, 0.5)), 'float32'), 1)),
+  /** Its part of R²: over the training images, scaled numbers have mean 0 and variance 1. */
+  regression: (labels, logits) => tf.sum(tf.mean(tf.sub(1, tf.square(tf.sub(logits, labels))), 1)),
+};
 
-/** (1 - share) loss + share CE(softmax(answers), logits). */
+/** (1 - share) loss + share of the loss on the answers. */
 function mixed(
   loss: tf.Scalar,
-  logits: tf.Tensor,
+  config: Loss,
+  { labels, logits }: { readonly labels: tf.Tensor; readonly logits: tf.Tensor },
   { logits: answers, share }: Answers,
-  weights: tf.Tensor | null,
 ): tf.Scalar {
-  const soft = answerEntropy(answers, logits, weights);
+  const soft = answerLoss(config, answers, logits, imageWeights(config, labels));
   return tf.add(tf.mul(loss, tf.sub(1, share)), tf.mul(soft, share));
 }
 
@@ -78,7 +87,7 @@ export function networkGradients(
       const { logits } = applied;
       const pairs = features?.pairs(images, applied.features) ?? [];
       const own = totalLoss(config, { labels, logits, teacher: teacher ?? null, features: pairs });
-      const whole = answers === undefined ? own : mixed(own, logits, answers, imageWeights(config, labels));
+      const whole = answers === undefined ? own : mixed(own, config, { labels, logits }, answers);
       kept = { logits: tf.keep(logits), loss: tf.keep(whole) };
       return lossScale === undefined ? whole : tf.mul(whole, lossScale);
     },
@@ -94,7 +103,8 @@ export function networkGradients(
     const grad = all[variable.name];
     return grad == null ? [] : [[name, grad] as const];
   });
-  return { loss, correct: countCorrect(labels, logits), logits, grads: new Map(known) };
+  const correct = imageScores[config.task ?? 'classification'](labels, logits);
+  return { loss, correct, logits, grads: new Map(known) };
 }
 
 /** The part of a specification that all programs share. */

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { TaskType } from '../../base/task.js';
 import type { Loss } from './schema.js';
 
-export { featureWeights, type Loss, lossFor } from './schema.js';
+export { featureWeights, type Loss, lossFor, unsuitedKeys } from './schema.js';
 export { checkClassWeight, classWeights, imagesPerClass, type ClassWeight } from './class-balance.js';
 
 /** Features of student and teacher at one spatial resolution, [batch, height, width, channels]. */
@@ -14,11 +15,11 @@ export interface FeaturePair {
 
 /** The inputs of a loss. */
 export interface LossInputs {
-  /** Soft labels [batch, classes]. */
+  /** Targets [batch, outputs]: soft labels, or scaled numbers. */
   readonly labels: tf.Tensor;
-  /** The student's logits [batch, classes]. */
+  /** The student's outputs [batch, outputs]: logits, or scaled numbers. */
   readonly logits: tf.Tensor;
-  /** The teacher's logits [batch, classes]; null without a teacher. */
+  /** The teacher's outputs [batch, outputs]; null without a teacher. */
   readonly teacher: tf.Tensor | null;
   /** One pair for each resolution that student and teacher share; empty when the loss needs none. */
   readonly features: readonly FeaturePair[];
@@ -52,11 +53,12 @@ export function totalLoss(loss: Loss, inputs: LossInputs): tf.Scalar {
   if (loss.type === 'cross-entropy') return labelLoss as tf.Scalar;
   const teacher = teacherOf(inputs);
   const weights = imageWeights(loss, labels);
+  const { task = 'classification' } = loss;
   const terms =
     loss.type === 'kd'
       ? [
           tf.mul(labelLoss, 1 - loss.alpha),
-          tf.mul(knowledgeDistillation(teacher, logits, loss.temperature, weights), loss.alpha),
+          tf.mul(distances[task](teacher, logits, loss.temperature, weights), loss.alpha),
         ]
       : [labelLoss, decoupledDistillation(labels, teacher, logits, loss, weights)];
   // Every term is a mean over all elements.
@@ -76,10 +78,12 @@ const meanOf = (values: tf.Tensor, weights: tf.Tensor | null): tf.Tensor =>
 
 /** The loss on labels. Logits are adjusted only here, not for evaluation or the comparison with a teacher. */
 function labelTerm(loss: Loss, labels: tf.Tensor, logits: tf.Tensor): tf.Tensor {
-  const { logit_adjustment: tau, classShares = [] } = loss;
+  const { logit_adjustment: tau, classShares = [], task, label_smoothing: smoothing, focal } = loss;
+  if (task === 'multi-label') return binaryCrossEntropy(labels, logits, { smoothing, focal });
+  if (task === 'regression') return huberLoss(labels, logits);
   const adjusted =
     tau === undefined ? logits : tf.add(logits, tf.tensor1d(classShares.map((share) => tau * Math.log(share))));
-  return crossEntropy(labels, adjusted, { ...loss, smoothing: loss.label_smoothing });
+  return crossEntropy(labels, adjusted, { ...loss, smoothing });
 }
 
 /** Keeps the base of a power away from 0, where its gradient may be infinite. */
@@ -115,13 +119,73 @@ export function crossEntropy(
 }
 
 /**
- * Cross-entropy between the softmax of another network's logits and that of a student's, mean over the batch with weights.
+ * Binary cross-entropy between soft labels and the sigmoid of logits, mean over the batch and the labels: PyTorch's
+ * `binary_cross_entropy_with_logits`. With a focal gamma, each term is multiplied by (1 - p)^gamma of its own answer (Lin et al. 2017).
  *
- * @param answers logits [batch, classes], constant
- * @param weights [batch], or null: all 1
+ * @param labels [batch, labels], in [0, 1]; smoothing s makes them (1 - s) y + s / 2
+ * @param logits [batch, labels]
  */
-export const answerEntropy = (answers: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor | null): tf.Tensor =>
-  tf.neg(meanOf(tf.sum(tf.mul(tf.softmax(answers), tf.logSoftmax(logits)), 1), weights));
+export function binaryCrossEntropy(
+  labels: tf.Tensor,
+  logits: tf.Tensor,
+  { smoothing = 0, focal }: Omit<CrossEntropyOptions, 'classWeights'> = {},
+): tf.Tensor {
+  const targets = smoothing === 0 ? labels : tf.add(tf.mul(labels, 1 - smoothing), smoothing / 2);
+  // -log sigmoid(z) = softplus(-z)
+  if (focal === undefined) return tf.mean(tf.sub(tf.softplus(logits), tf.mul(targets, logits)));
+  const p = tf.sigmoid(logits);
+  const modulated = (share: tf.Tensor, z: tf.Tensor): tf.Tensor =>
+    tf.mul(tf.softplus(z), tf.pow(tf.maximum(share, smallest), focal));
+  const present = tf.mul(targets, modulated(tf.sub(1, p), tf.neg(logits)));
+  return tf.mean(tf.add(present, tf.mul(tf.sub(1, targets), modulated(p, logits))));
+}
+
+/**
+ * The loss of Huber (1964) with delta 1, mean over all elements of [batch, outputs]: half the squared error, but the error minus a
+ * half where it is above 1. Its gradient is bounded, so the rates for cross-entropy suit it, and outliers count less. PyTorch's
+ * `huber_loss`.
+ */
+export function huberLoss(targets: tf.Tensor, outputs: tf.Tensor): tf.Tensor {
+  const error = tf.abs(tf.sub(targets, outputs));
+  const inner = tf.minimum(error, 1);
+  return tf.mean(tf.mul(inner, tf.sub(error, tf.mul(inner, 0.5))));
+}
+
+/**
+ * The loss of a student whose targets are the answers of another network, mean over the batch with weights.
+ *
+ * @param answers outputs of the other network [batch, outputs], constant
+ * @param weights [batch], of the images of a classification; null: all 1
+ */
+export function answerLoss(
+  { task }: Loss,
+  answers: tf.Tensor,
+  logits: tf.Tensor,
+  weights: tf.Tensor | null,
+): tf.Tensor {
+  if (task === 'multi-label') return binaryCrossEntropy(tf.sigmoid(answers), logits);
+  if (task === 'regression') return huberLoss(answers, logits);
+  return tf.neg(meanOf(tf.sum(tf.mul(tf.softmax(answers), tf.logSoftmax(logits)), 1), weights));
+}
+
+/** The distance of a student's outputs from a teacher's. */
+type Distance = (teacher: tf.Tensor, student: tf.Tensor, temperature: number, weights: tf.Tensor | null) => tf.Tensor;
+
+/**
+ * `knowledgeDistillation` with a sigmoid for each label, mean over labels: T^2 KL(sigmoid(teacher / T) || sigmoid(student / T)).
+ */
+export const binaryDistillation: Distance = (teacher, student, temperature) => {
+  const [t, s] = [tf.div(teacher, temperature), tf.div(student, temperature)];
+  const p = tf.sigmoid(t);
+  const entropyOf = (z: tf.Tensor): tf.Tensor => tf.mean(tf.sub(tf.softplus(z), tf.mul(p, z)));
+  return tf.mul(tf.sub(entropyOf(s), entropyOf(t)), temperature * temperature);
+};
+
+const distances: { readonly [T in TaskType]: Distance } = {
+  classification: (...inputs) => knowledgeDistillation(...inputs),
+  'multi-label': binaryDistillation,
+  regression: (teacher, student) => huberLoss(teacher, student),
+};
 
 /**
  * Hinton et al. 2015, "Distilling the Knowledge in a Neural Network": T^2 KL(softmax(teacher / T) || softmax(student / T)),

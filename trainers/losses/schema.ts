@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
+import type { TaskType } from '../../base/task.js';
 import type { Teacher } from '../teachers/schema.js';
 
 const fraction = z.number().min(0).max(1);
@@ -39,7 +40,11 @@ const features = {
 
 /** `train.loss:`. */
 export const lossSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('cross-entropy'), ...onLabels }).describe('labels only, no teacher'),
+  z
+    .strictObject({ type: z.literal('cross-entropy'), ...onLabels })
+    .describe(
+      'labels only, no teacher; for multi-label data binary cross-entropy, for numbers the loss of Huber (1964)',
+    ),
   z
     .strictObject({
       type: z.literal('kd'),
@@ -48,7 +53,9 @@ export const lossSchema = z.discriminatedUnion('type', [
       ...onLabels,
       ...features,
     })
-    .describe('knowledge distillation (Hinton et al. 2015): (1 - alpha) CE + alpha T² KL(teacher ‖ student)'),
+    .describe(
+      'knowledge distillation (Hinton et al. 2015): (1 - alpha) CE + alpha T² KL(teacher ‖ student); for multi-label data with binary terms, for numbers by the loss of Huber',
+    ),
   z
     .strictObject({
       type: z.literal('dkd'),
@@ -64,6 +71,8 @@ export type LossConfig = z.output<typeof lossSchema>;
 
 /** A loss with the numbers that it takes from the training images. */
 export type Loss = LossConfig & {
+  /** Absent: classification. */
+  readonly task?: TaskType;
   /** Weight of the images of each class, with mean 1 over the training images; absent: all are equal. */
   readonly classWeights?: readonly number[];
   /** Share of each class in the training images, for `logit_adjustment`. */
@@ -73,6 +82,42 @@ export type Loss = LossConfig & {
 /** The weights of the losses on features; 0 without such losses. */
 export function featureWeights(loss: LossConfig): { readonly hints: number; readonly attention: number } {
   return loss.type === 'cross-entropy' ? { hints: 0, attention: 0 } : { hints: loss.hints, attention: loss.attention };
+}
+
+/** Keys of `train:` and of its loss that only classification has, or only the named tasks. */
+const tasksOf = {
+  class_weight: ['classification'],
+  class_sampling: ['classification'],
+  logit_adjustment: ['classification'],
+  label_smoothing: ['classification', 'multi-label'],
+  focal: ['classification', 'multi-label'],
+} as const satisfies Record<string, readonly TaskType[]>;
+
+/** Settings that a task does not have: the path of each in `train:`, and why. */
+export function unsuitedKeys(
+  task: TaskType,
+  { loss, class_weight, class_sampling }: TrainedOn,
+): (readonly [path: readonly string[], why: string])[] {
+  const given = {
+    class_weight: class_weight !== undefined,
+    class_sampling: class_sampling === 'balanced',
+    logit_adjustment: loss?.logit_adjustment !== undefined,
+    label_smoothing: loss !== undefined && loss.label_smoothing > 0,
+    focal: loss?.focal !== undefined,
+  };
+  const keys = (Object.keys(tasksOf) as (keyof typeof tasksOf)[]).filter(
+    (key) => given[key] && !tasksOf[key].some((one) => one === task),
+  );
+  return [
+    ...keys.map((key) => [key.startsWith('class_') ? [key] : ['loss', key], `${key} is for classes`] as const),
+    ...(task !== 'classification' && loss?.type === 'dkd' ? [[['loss', 'type'], 'dkd is for classes'] as const] : []),
+  ];
+}
+
+interface TrainedOn {
+  readonly loss?: LossConfig | undefined;
+  readonly class_weight?: unknown;
+  readonly class_sampling?: string | undefined;
 }
 
 /**

@@ -2,7 +2,8 @@ import type { Model, Weights } from '../../spaces/models/index.js';
 import { calibrateBatchNorm } from '../batch-norm.js';
 import { withDataset, type Dataset } from '../data/index.js';
 import { activateBackend, chooseEngine, type EngineChoice } from '../engines/index.js';
-import { evaluateSplit, networkInference, type Evaluation } from '../evaluate.js';
+import { evaluateSplit, networkInference } from '../evaluate.js';
+import type { Scores } from '../../base/scores.js';
 import { readInitial } from '../weights.js';
 import type { MemberJob } from '../jobs.js';
 
@@ -12,7 +13,7 @@ export interface MemberHooks {
 }
 
 /** Evaluation of a member on the validation split. */
-export interface MemberEvaluation extends Evaluation {
+export interface MemberEvaluation extends Scores {
   /** The member's calibrated weights, by the network's own names. */
   readonly weights: Weights;
 }

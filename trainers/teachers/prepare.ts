@@ -1,6 +1,7 @@
 import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
 import { viewsOf } from '../data/augment/defaults.js';
-import { createLoader, type Dataset, type DatasetInfo, LogitsWriter, withDataset } from '../data/index.js';
+import type { LearningTask } from '../../base/task.js';
+import { createLoader, type Dataset, type DatasetInfo, LogitsWriter, type Split, withDataset } from '../data/index.js';
 import { lossFor } from '../losses/index.js';
 import type { NetworkTeacher, Teacher, TeacherConfig } from './schema.js';
 import {
@@ -18,7 +19,7 @@ import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
-import { outputKind, toLogits, type OpenClassifier, type OutputKind } from '../../compiler/index.js';
+import { outputKind, toTrained, type OpenClassifier, type OutputKind } from '../../compiler/index.js';
 import { evaluateSplit } from '../evaluate.js';
 import { makeOnce } from '../make-once.js';
 
@@ -66,7 +67,7 @@ export async function prepareTeacher(
         name: source.name,
         hash: source.hash,
         accuracy,
-        chance: chanceOn(dataset.split('validation').labels),
+        chance: chanceOn(dataset.split('validation'), info.task),
         normalisation: source.normalisation,
         classes: info.classes,
         logits: loss.type === 'cross-entropy' ? null : await teacher.logits(outputs),
@@ -78,11 +79,13 @@ export async function prepareTeacher(
   });
 }
 
-/** The accuracy of always answering the most frequent label. */
-function chanceOn(labels: Uint16Array): PreparedTeacher['chance'] {
+/** The score without a look at the images: of always answering the most frequent class, or the mean; a random ranking for labels. */
+function chanceOn({ labels, targets, count: images }: Split, { type }: LearningTask): PreparedTeacher['chance'] {
+  if (type === 'regression') return { accuracy: 0, images };
+  if (targets !== null) return { accuracy: targets.reduce((a, b) => a + b, 0) / targets.length, images };
   const counts = new Map<number, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return { accuracy: Math.max(...counts.values()) / labels.length, images: labels.length };
+  return { accuracy: Math.max(...counts.values()) / images, images };
 }
 
 /** Images in each batch for a teacher. */
@@ -129,9 +132,9 @@ class TeacherRunner {
       async (images, size) => {
         await this.proceed();
         const rows = await teacher.outputs(images, size);
-        if (outputKind(rows, info.classes.length) === 'logits') kind = 'logits';
-        // The most likely class is the same before and after a logarithm.
-        return rows;
+        if (outputKind[info.task.type](rows, info.classes.length) === 'logits') kind = 'logits';
+        // The order of images and classes is the same before and after a logarithm.
+        return this.asTrained('logits')(rows);
       },
       dataset,
       'validation',
@@ -169,6 +172,11 @@ class TeacherRunner {
       ...options.hooks,
     });
     return { file, augment, views, viewSeed: options.seed };
+  }
+
+  /** Converts the teacher's outputs to outputs as networks are trained; a network of ours gives no others. */
+  private asTrained(kind: OutputKind): (rows: Float32Array) => Float32Array {
+    return this.source.normalisation === null ? (rows) => rows : toTrained(this.dataset.info.task, kind);
   }
 
   async close(): Promise<void> {
@@ -215,7 +223,7 @@ class TeacherRunner {
       for (let view = writer.rows / count; view < views; view++) {
         for await (const { images, size } of loader.epoch(view)) {
           await this.proceed();
-          const rows = toLogits[outputs](await teacher.outputs(images, size));
+          const rows = this.asTrained(outputs)(await teacher.outputs(images, size));
           if (rows.some((x) => !Number.isFinite(x)))
             throw new NasError('failure', `the teacher ${this.source.name} gives logits that are not finite numbers`);
           writer.append(rows);

@@ -1,35 +1,56 @@
 import type { ClassReport } from '../../experiments/page/api.js';
-import { percent } from '../../base/number-text.js';
+import { percent, valueText } from '../../base/number-text.js';
+import { metricTexts, outputColumns, type Metric } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import { Facts } from './elements.js';
 import { Table } from './table.js';
 
-const share = (value: number | null): string => (value === null ? '-' : percent(value));
+const names: { readonly [T in TaskType]: readonly [one: string, many: string] } = {
+  classification: ['class', 'Classes'],
+  'multi-label': ['label', 'Labels'],
+  regression: ['number', 'Numbers'],
+};
 
-/** Results of a network by class: metrics, a table of the classes, and the confusion matrix or the most frequent confusions. */
+const keys = Object.keys(outputColumns) as (keyof typeof outputColumns)[];
+
+/**
+ * Results of a network by class, label or number: metrics, a table, and for classes the confusion matrix or the most frequent
+ * confusions.
+ */
 export function Classes({ report }: { readonly report: ClassReport }) {
-  const { of, metrics, calibrationError, classes, matrix, confused } = report;
+  const { of, task, metrics, calibrationError, classes, matrix, confused } = report;
   const rows = matrix?.map((counts, actual) => ({ name: classes[actual].name, counts, actual }));
+  const [name, title] = names[task];
   return (
     <>
-      <h3>Classes</h3>
+      <h3>{title}</h3>
       <Facts
         entries={[
           ['images', of],
-          ['balanced accuracy', percent(metrics.balanced_accuracy)],
-          ['macro F1', percent(metrics.macro_f1)],
-          ["worst class's recall", percent(metrics.worst_recall)],
-          ['calibration error', percent(calibrationError)],
+          ...Object.entries(metrics).map(([metric, value]): [string, string] => {
+            const [text, unit] = metricTexts[metric as Metric];
+            return [text, valueText(unit, value)];
+          }),
+          ...(calibrationError === null
+            ? []
+            : [['calibration error', percent(calibrationError)] satisfies [string, string]]),
         ]}
       />
       <Table
-        label="Results by class"
+        label={`Results by ${name}`}
         rows={classes}
         columns={[
-          { title: 'class', heading: true, cell: ({ name }) => name },
-          { title: 'images', numeric: true, cell: ({ count }) => count },
-          { title: 'precision', numeric: true, cell: ({ precision }) => share(precision) },
-          { title: 'recall', numeric: true, cell: ({ recall }) => share(recall) },
-          { title: 'F1', numeric: true, cell: ({ f1 }) => share(f1) },
+          { title: name, heading: true, cell: (row) => row.name },
+          ...keys
+            .filter((key) => classes[0][key] !== undefined)
+            .map((key) => {
+              const [text, unit] = outputColumns[key];
+              return {
+                title: text,
+                numeric: true,
+                cell: (row: (typeof classes)[number]) => valueText(unit, row[key]),
+              };
+            }),
         ]}
       />
       {confused.length > 0 && (

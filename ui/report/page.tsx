@@ -1,3 +1,4 @@
+import type { VNode } from 'preact';
 import { render } from 'preact-render-to-string';
 import type { ReportData } from '../../experiments/page/api.js';
 import { Card, Facts } from '../components/elements.js';
@@ -125,21 +126,24 @@ function Report({ data }: ReportProps) {
 }
 
 /** Forbids loading and scripts, in case some text became markup. */
-const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/** The report as one HTML page without scripts, fonts or other files. */
-export function renderPage(data: ReportData): string {
+/** One HTML page without scripts, fonts or other files. */
+export function pageWithoutScripts(title: string, style: string, content: VNode): string {
   const head = render(
     <>
       <meta charset="utf-8" />
       <meta http-equiv="Content-Security-Policy" content={policy} />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <title>{`${data.run.name}: architecture search report`}</title>
+      <title>{title}</title>
     </>,
   );
-  const body = render(<Report data={data} />);
-  return `<!doctype html>\n<html lang="en">\n<head>${head}<style>\n${reportStyle()}\n</style></head>\n<body>${body}</body>\n</html>\n`;
+  return `<!doctype html>\n<html lang="en">\n<head>${head}<style>\n${style}\n</style></head>\n<body>${render(content)}</body>\n</html>\n`;
 }
+
+/** The report of a run as one HTML page. */
+export const renderPage = (data: ReportData): string =>
+  pageWithoutScripts(`${data.run.name}: architecture search report`, reportStyle(), <Report data={data} />);
 
 /** The files of a finished run by name: `report.html`, and `frontier.svg` if there is a frontier. */
 export function reportFiles(data: ReportData): Readonly<Record<string, string>> {

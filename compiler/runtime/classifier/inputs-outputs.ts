@@ -1,3 +1,5 @@
+import type { LearningTask, TaskType } from '../../../base/task.js';
+
 export const imageLayouts = ['NHWC', 'NCHW'] as const;
 export type ImageLayout = (typeof imageLayouts)[number];
 
@@ -6,6 +8,8 @@ export interface ImageData {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
+  readonly task: LearningTask;
+  /** Names of the outputs. */
   readonly classes: readonly string[];
   /** The normalisation, per channel of pixel / 255. */
   readonly mean: readonly number[];
@@ -26,7 +30,7 @@ export const imageShape: {
   NCHW: ({ height, width, channels }) => [channels, height, width],
 };
 
-/** Losses need logits, but many models end in a softmax. */
+/** Losses need logits, but many models end in a softmax or, for labels, in a sigmoid. */
 export type OutputKind = 'logits' | 'probabilities';
 
 /** Largest distance of a sum of `classes` probabilities from 1: each of eight bits is rounded by up to half a step. */
@@ -34,22 +38,41 @@ const tolerance = (classes: number): number => Math.min(0.5, 1e-3 + classes * (0
 /** Lower bound of probabilities: keeps their logarithm finite. */
 const smallest = 1e-12;
 
-/**
- * `probabilities` when every row lies in [0, 1] and sums to 1 as closely as eight bits allow. A few rows of logits may do so
- * by chance. A model gives probabilities only if the outputs of all batches do so.
- */
-export function outputKind(rows: Float32Array, classes: number): OutputKind {
-  const most = tolerance(classes);
-  for (let start = 0; start < rows.length; start += classes) {
-    const row = rows.subarray(start, start + classes);
-    const total = row.reduce((a, b) => a + b, 0);
-    if (Math.abs(total - 1) > most || row.some((p) => !(p >= 0 && p <= 1.01))) return 'logits';
-  }
-  return 'probabilities';
-}
+const areShares = (row: Float32Array): boolean => row.every((p) => p >= 0 && p <= 1.01);
 
-/** Converts outputs to logits; logarithms of probabilities equal the logits up to a constant per row. */
-export const toLogits: { readonly [K in OutputKind]: (rows: Float32Array) => Float32Array } = {
-  logits: (rows) => rows,
-  probabilities: (rows) => rows.map((p) => Math.log(Math.max(p, smallest))),
+/**
+ * Kind of the outputs of some images. Classes: `probabilities` when every row lies in [0, 1] and sums to 1 as closely as eight bits
+ * allow. Labels: when all lie in [0, 1]. A few rows of logits may do so by chance. A model gives probabilities only if the outputs
+ * of all batches do so.
+ */
+export const outputKind: { readonly [T in TaskType]: (rows: Float32Array, outputs: number) => OutputKind } = {
+  classification(rows, classes) {
+    const most = tolerance(classes);
+    for (let start = 0; start < rows.length; start += classes) {
+      const row = rows.subarray(start, start + classes);
+      const total = row.reduce((a, b) => a + b, 0);
+      if (Math.abs(total - 1) > most || !areShares(row)) return 'logits';
+    }
+    return 'probabilities';
+  },
+  'multi-label': (rows) => (areShares(rows) ? 'probabilities' : 'logits'),
+  regression: () => 'logits',
 };
+
+/**
+ * Converts the outputs of a file to outputs as networks are trained: logits, up to a constant per image for classes; or numbers as
+ * (value - mean) / std.
+ */
+export function toTrained(task: LearningTask, kind: OutputKind): (rows: Float32Array) => Float32Array {
+  const log = (p: number): number => Math.log(Math.max(p, smallest));
+  switch (task.type) {
+    case 'classification':
+      return kind === 'logits' ? (rows) => rows : (rows) => rows.map(log);
+    case 'multi-label':
+      return kind === 'logits' ? (rows) => rows : (rows) => rows.map((p) => log(p) - log(1 - p));
+    case 'regression': {
+      const { mean, std } = task;
+      return (rows) => rows.map((value, at) => (value - mean[at % mean.length]) / std[at % mean.length]);
+    }
+  }
+}

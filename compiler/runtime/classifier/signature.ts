@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalidInput } from '../../../base/errors.js';
+import { learningTaskSchema } from '../../../base/task.js';
 import { partialDecodingSchema } from '../../../base/preprocess.js';
 import { imageLayouts, leastStd, type OutputKind } from './inputs-outputs.js';
 import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type TensorInfo } from './onnx-file.js';
@@ -11,8 +12,10 @@ const positive = z.number().int().min(1);
  * of the largest output.
  */
 export const classifierFacts = {
-  /** Names of the outputs, in order. */
-  classes: z.array(z.string()).min(2).readonly(),
+  /** Names of the outputs, in order: classes, labels or numbers. */
+  classes: z.array(z.string()).min(1).readonly(),
+  /** Absent in files of earlier versions: classification. The outputs of a regression are in its own units. */
+  task: learningTaskSchema,
   layout: z.enum(imageLayouts),
   /** Height, width and channels of one image. */
   input: z.tuple([positive, positive, positive]).readonly(),

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { NasError } from '../../../base/errors.js';
-import { metricsOf } from '../../../compiler/runtime/classifier/scores.js';
+import { metricsOf } from '../../../base/scores.js';
 import { choicesOf } from '../../../spaces/index.js';
 import type { TrialRecord } from '../../../store/index.js';
 import { measureNamed, trainedValues, valuesFrom } from '../../schema/measures.js';
@@ -38,10 +38,15 @@ export class Slices implements AccuracySource {
     const result = await trialJob(this.context, trial.number, this.order(trial, supernet, keep));
     if ('interrupted' in result) return undefined;
     if ('failed' in result) return result;
-    recordClasses(this.context, trial.number, { stage: 'search', precision: 'fp32', split: 'validation' }, result);
+    recordClasses(
+      this.context,
+      trial.number,
+      { stage: 'search', precision: 'fp32', split: 'validation' },
+      result.details,
+    );
     return {
       state: 'complete',
-      values: trainedValues('supernet', { ...result, metrics: metricsOf(result.confusion) }),
+      values: trainedValues(this.context.plan.experiment, { ...result, metrics: metricsOf(result.details) }),
     };
   }
 

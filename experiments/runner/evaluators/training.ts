@@ -186,7 +186,7 @@ class Trainings implements AccuracySource {
   }
 
   private values(validated: Validated): ObjectiveValues {
-    return trainedValues(this.context.plan.experiment.search.evaluate, validated);
+    return trainedValues(this.context.plan.experiment, validated);
   }
 
   private file(trial: number, name: string): string {

@@ -64,7 +64,7 @@ export async function save(context: TrainingContext, member: FrontierMember): Pr
     },
     sharing: 'shared',
   } as const;
-  const { accuracy: found, scores, sha256, bytes } = await jobs.submit(order).result;
+  const { accuracy: found, details, sha256, bytes } = await jobs.submit(order).result;
   if (precision === 'fp32') compare(context, finalist, found.validation);
   // A final training that failed has its record already.
   const known = store.finals.all().some((record) => record.trial === number && record.precision === precision);
@@ -73,7 +73,7 @@ export async function save(context: TrainingContext, member: FrontierMember): Pr
     const kind = precision === 'fp32' ? 'onnx' : `onnx-${precision}`;
     store.artifacts.add({ stage: stageOf(member), trial: number }, { kind, path, sha256, bytes });
     for (const split of ['validation', 'test'] as const)
-      recordClasses(context, number, { stage: 'final', precision, split }, scores[split]);
+      recordClasses(context, number, { stage: 'final', precision, split }, details[split]);
     // Without a final training, only the test accuracy is new.
     if (!known)
       store.finals.finish(number, {

@@ -1,3 +1,4 @@
+import type { Details, Scores } from '../../../base/scores.js';
 import type { DeviceConfig, Measurement, Protocol } from '../../../latency-models/index.js';
 import type { CalibrationMethod, ModelMetadata, QuantizedClassifier, WeightBits } from '../../../deploy/index.js';
 import type { Choice, Network, SpaceConfig, Task } from '../../../spaces/index.js';
@@ -5,7 +6,6 @@ import type {
   AnyEngine,
   DatasetRef,
   EpochMetrics,
-  Evaluation,
   FitJob,
   FitProgress,
   FitResult,
@@ -71,8 +71,8 @@ export interface EvaluateMemberJob {
   readonly keep?: string | undefined;
 }
 
-/** On the validation split, in [0, 1]. */
-export type MemberResult = Pick<Evaluation, 'accuracy' | 'confusion' | 'calibrationError'>;
+/** On the validation split. */
+export type MemberResult = Pick<Scores, 'accuracy' | 'details'>;
 
 export interface MeasureJob {
   readonly kind: 'measure';
@@ -180,7 +180,7 @@ interface Jobs {
   importance: { job: ImportanceJob; result: Readonly<Record<string, readonly number[]>> };
 }
 
-/** Shares of right answers on both splits, in [0, 1]. */
+/** Main scores on both splits. */
 export interface Accuracies {
   readonly validation: number;
   readonly test: number;
@@ -191,7 +191,7 @@ export interface ExportResult {
   readonly sha256: string;
   /** Through ONNX Runtime. */
   readonly accuracy: Accuracies;
-  readonly scores: { readonly [S in keyof Accuracies]: Pick<Evaluation, 'confusion' | 'calibrationError'> };
+  readonly details: Readonly<Record<keyof Accuracies, Details>>;
 }
 
 export type Job = Jobs[keyof Jobs]['job'];

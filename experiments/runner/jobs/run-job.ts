@@ -60,9 +60,9 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
       await pause();
       if (signal.aborted) throw new NasError('interrupted', 'the evaluation was stopped');
     };
-    const { accuracy, confusion, calibrationError, weights } = await evaluateMember(member, { between });
+    const { accuracy, details, weights } = await evaluateMember(member, { between });
     if (keep !== undefined) saveWeights(weights, keep);
-    return { accuracy, confusion, calibrationError };
+    return { accuracy, details };
   },
   measure: measureJob,
   proxies: proxiesJob,
@@ -238,19 +238,13 @@ async function exportJob(job: JobOf<'export'>, context: JobContext): Promise<Exp
   const { dataset, threads, path } = job;
   const onProgress = counting(context, 'images');
   const { bytes, metadata } = await exported(job, context.signal, onProgress);
-  const on = async (split: SplitName) => {
-    const { accuracy, confusion, calibrationError } = await evaluateOnSplit(bytes, dataset, split, {
-      threads,
-      onProgress,
-    });
-    return { accuracy, scores: { confusion, calibrationError } };
-  };
+  const on = (split: SplitName) => evaluateOnSplit(bytes, dataset, split, { threads, onProgress });
   const [validation, test] = [await on('validation'), await on('test')];
   const accuracy = { validation: validation.accuracy, test: test.accuracy };
   const file = withMetadata(bytes, { ...metadata, accuracy });
   if (path !== null) writeFileAtomic(path, file);
-  const scores = { validation: validation.scores, test: test.scores };
-  return { bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex'), accuracy, scores };
+  const details = { validation: validation.details, test: test.details };
+  return { bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex'), accuracy, details };
 }
 
 async function exported(

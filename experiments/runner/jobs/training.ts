@@ -1,3 +1,4 @@
+import type { Details } from '../../../base/scores.js';
 import { join } from 'node:path';
 import type { Network } from '../../../spaces/index.js';
 import {
@@ -80,7 +81,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
     const result = await submitted.result;
     result.curve.forEach(curve.record);
     if (stage === 'search' && result.state === 'complete')
-      recordClasses(context, number, { stage, precision: 'fp32', split: 'validation' }, result.scores);
+      recordClasses(context, number, { stage, precision: 'fp32', split: 'validation' }, result.details);
     return { result };
   } catch (error) {
     if (error instanceof JobFailed) return { failed: error.message };
@@ -100,16 +101,14 @@ function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<Trai
   };
 }
 
-/** Stores how a network classified the images of each class, where that is known. */
+/** Stores a network's results by output, where they are known. */
 export function recordClasses(
   { store, plan }: TrainingContext,
   trial: number,
   of: Pick<ClassResult, 'stage' | 'precision' | 'split'>,
-  scores: Pick<ClassResult, 'confusion' | 'calibrationError'> | undefined,
+  details: Details | undefined,
 ): void {
-  if (scores === undefined) return;
-  const { confusion, calibrationError } = scores;
-  store.classResults.add(trial, { ...of, classes: plan.data.classes, confusion, calibrationError });
+  if (details !== undefined) store.classResults.add(trial, { ...of, classes: plan.data.classes, details });
 }
 
 interface RecordedCurve {

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import { toLogits } from '../../../compiler/runtime/classifier/inputs-outputs.js';
+import { classification } from '../../../base/task.js';
+import { toTrained } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 import type { Answer } from '../../inference/pool.js';
 import { badRequest, shown } from '../refusals.js';
 import type { InferRequest } from './request.js';
@@ -44,7 +45,10 @@ function rowsOf(answers: readonly Answer[], { models, output }: Served): Float32
   const rows = new Float32Array(answers.length * width);
   answers.forEach(({ model, outputs }, i) => {
     const kind = models.length === 1 ? output.kind : models.find((pooled) => pooled.model === model)?.outputs;
-    rows.set(kind === undefined || kind === output.kind ? outputs : toLogits[kind](outputs), i * width);
+    rows.set(
+      kind === undefined || kind === output.kind ? outputs : toTrained(classification, kind)(outputs),
+      i * width,
+    );
   });
   return rows;
 }

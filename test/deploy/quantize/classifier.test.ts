@@ -1,3 +1,4 @@
+import { classification } from '../../../base/task.js';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
@@ -29,6 +30,7 @@ const network: Network = {
 const data: ImageData = {
   height: 12,
   width: 12,
+  task: classification,
   channels: 2,
   classes: ['north', 'east', 'south', 'west'],
   mean: [0.5, 0.25],
@@ -80,8 +82,8 @@ const answers = await (async () => {
   const found: number[] = [];
   for (const image of validationImages) {
     const one = labelled([image], [0]);
-    const { confusion } = await evaluateOnnx(model, one(), { data });
-    found.push(confusion[0].indexOf(1));
+    const { details } = await evaluateOnnx(model, one(), { data });
+    if (details.type === 'classification') found.push(details.confusion[0].indexOf(1));
   }
   return found;
 })();

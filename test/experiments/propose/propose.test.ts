@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
 import { proposeExperiment } from '../../../experiments/propose/index.js';
 import { experimentText, proposeData, type ProposalFacts } from '../../../experiments/propose/propose.js';
-import { estimateRun } from '../../../experiments/runner/estimate.js';
+import { estimateRun, paceBetween } from '../../../experiments/runner/estimate.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { nasInside } from '../../cli/nas.js';
 import { writeColours } from '../../trainers/data/colours.js';
@@ -16,6 +16,7 @@ const colours = { red: [200, 10, 20], 'green: pears': [10, 180, 40] } as const;
 const facts = (changes: Partial<ProposalFacts> = {}): ProposalFacts => {
   const survey = { side: 480, grey: false, images: 20_000 };
   return {
+    type: 'image-folder',
     name: 'photos',
     path: '../photos',
     survey,
@@ -124,5 +125,17 @@ describe('nas init --images', () => {
     const estimate = await estimateRun(parseExperiment(request.file, text, { set }), options);
     expect(estimate).toMatchObject({ final: 0, frontier: 5 });
     expect(estimate?.search).toBeGreaterThan(0);
+  });
+
+  it('takes the median time of a step, without evaluations and other work on the machine', () => {
+    const report = (at: number, step: number, epochs = 0) => ({ at, step, epochs });
+    const start = report(1000, 0);
+    const disturbed = [report(3000, 1), report(3200, 3), report(3400, 5), report(9400, 7), report(9600, 9)];
+    expect(paceBetween(start, disturbed)).toEqual({ start: 2, step: 0.1, evaluated: false });
+    const evaluated = [report(3000, 1), report(3200, 3), report(5200, 5, 1), report(5400, 7, 1)];
+    expect(paceBetween(start, evaluated)).toEqual({ start: 2, step: 0.1, evaluated: false });
+    const shortEpochs = [report(3000, 1), report(4000, 2, 1), report(6000, 3, 2), report(7000, 4, 3)];
+    expect(paceBetween(start, shortEpochs)).toEqual({ start: 2, step: 1, evaluated: true });
+    expect(paceBetween(start, [report(3000, 1)])).toEqual({ start: 2, step: 2, evaluated: false });
   });
 });

@@ -9,11 +9,14 @@ const result = (right: number, changes: Partial<ClassResult> = {}): ClassResult 
   precision: 'fp32',
   split: 'validation',
   classes: ['cat', 'dog'],
-  confusion: [
-    [90, 0],
-    [10 - right, right],
-  ],
-  calibrationError: 0.1,
+  details: {
+    type: 'classification',
+    confusion: [
+      [90, 0],
+      [10 - right, right],
+    ],
+    calibrationError: 0.1,
+  },
   ...changes,
 });
 
@@ -43,7 +46,7 @@ it('a report is of the test images where they are known, in the precision of the
   ];
   const float = classReportOf(results, 'fp32');
   expect(float).toMatchObject({
-    of: 'the test images, classified by the exported file',
+    of: 'the test images, by the exported file',
     metrics: { worst_recall: 0.6 },
   });
   expect(float?.classes[1]).toEqual({ name: 'dog', count: 10, precision: 1, recall: 0.6, f1: 0.75 });
@@ -55,7 +58,7 @@ it('a report is of the test images where they are known, in the precision of the
 it('a report of many classes has no matrix, but the ten most frequent confusions', () => {
   const classes = Array.from({ length: 30 }, (_, c) => `class ${c}`);
   const confusion = classes.map((_, a) => classes.map((_, p) => (a === p ? 0 : a === 3 ? p : 1)));
-  const report = classReport({ classes, confusion, calibrationError: 0 }, 'the test images');
+  const report = classReport(classes, { type: 'classification', confusion, calibrationError: 0 }, 'the test images');
   expect(report.matrix).toBeNull();
   expect(report.confused).toHaveLength(10);
   expect(report.confused[0]).toEqual({ actual: 'class 3', predicted: 'class 29', count: 29 });

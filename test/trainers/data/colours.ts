@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
+import { Random } from '../../../base/random.js';
 
 type Colour = readonly [number, number, number];
 
@@ -20,4 +21,13 @@ export async function writeColours(
         .png()
         .toFile(join(folder, name, `${i}.png`));
   }
+}
+
+/** A picture of random blocks that differs for each name. */
+export function noisePicture(name: string, width: number, height: number): Sharp {
+  const random = new Random(0, name);
+  const pixels = Uint8Array.from({ length: 8 * 6 * 3 }, () => 256 * random.uniform());
+  return sharp(pixels, { raw: { width: 8, height: 6, channels: 3 } })
+    .resize(width, height, { fit: 'fill' })
+    .png();
 }

@@ -128,7 +128,8 @@ describe('splitImages', () => {
 
   it('refuses a class with too few images, by name', () => {
     const list: Image[] = [0, 0, 0, 0, 1, 1].map((label, i) => ({ label, key: i, assigned: null }));
-    const attempt = () => splitImages(tableOf(list), ['cat', 'dog'], { test: 0.2, validation: 0.1, subset: 1 });
+    const attempt = () =>
+      splitImages(tableOf(list), ['class cat', 'class dog'], { test: 0.2, validation: 0.1, subset: 1 });
     expect(attempt).toThrow(NasError);
     expect(attempt).toThrow('class dog has 2 images to train on; at least 3 are needed');
   });
@@ -180,6 +181,6 @@ describe('splits of groups', () => {
 
   it('refuse a class whose images are all in one group', () => {
     const table = { ...grouped(40, 20, false), groups: Uint32Array.from({ length: 40 }, (_, i) => (i < 20 ? 0 : i)) };
-    expect(() => splitImages(table, namesOf(2), shares)).toThrow('the groups of class class 0 cannot be split');
+    expect(() => splitImages(table, namesOf(2), shares)).toThrow('the groups of class 0 cannot be split');
   });
 });

@@ -5,18 +5,22 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
-  answerEntropy,
+  answerLoss,
   attentionDistance,
+  binaryCrossEntropy,
+  binaryDistillation,
   checkClassWeight,
   classWeights,
   crossEntropy,
   decoupledDistillation,
   hintDistance,
+  huberLoss,
   imagesPerClass,
   imageWeights,
   knowledgeDistillation,
   type Loss,
   totalLoss,
+  unsuitedKeys,
 } from '../../../trainers/losses/index.js';
 import { lossFor } from '../../../trainers/losses/schema.js';
 import { lossSchema } from '../../../trainers/schema.js';
@@ -136,7 +140,9 @@ describe('losses for classes of unequal size', () => {
 
   test('soft labels of another network count with the weight of the image', () => {
     // (-(F.softmax(teacher, 1) * F.log_softmax(student, 1)).sum(1) * (labels * w).sum(1)).mean()
-    const found = value(() => answerEntropy(T(), S(), imageWeights({ classWeights: weights } as Loss, L())));
+    const found = value(() =>
+      answerLoss({ classWeights: weights } as Loss, T(), S(), imageWeights({ classWeights: weights } as Loss, L())),
+    );
     expect(found / 12.00285187663926).toBeCloseTo(1, 6);
   });
 
@@ -339,4 +345,58 @@ describe('the configured loss', () => {
     );
     expect(() => lossFor(lossSchema.parse({ type: 'kd', hints: 1 }), 'layers-model')).not.toThrow();
   });
+});
+
+/** The expected numbers are PyTorch's in float64; the comments are its calls. */
+describe('losses of labels', () => {
+  const labelled = { task: 'multi-label' } as Loss;
+
+  test('binary cross-entropy, with smoothing', () => {
+    // F.binary_cross_entropy_with_logits(student, labels); the same with labels * 0.9 + 0.05
+    expect(value(() => binaryCrossEntropy(L(), S()))).toBeCloseTo(0.8523931901375968, 6);
+    expect(value(() => binaryCrossEntropy(L(), S(), { smoothing: 0.1 }))).toBeCloseTo(0.8556431901375966, 6);
+  });
+
+  test('the focal loss and its gradient', () => {
+    // p = sigmoid(student); (y * (1 - p)**2 * softplus(-student) + (1 - y) * p**2 * softplus(student)).mean()
+    expect(value(() => binaryCrossEntropy(L(), S(), { focal: 2 }))).toBeCloseTo(0.4014560440898081, 6);
+    const expected = [
+      0.03195555556236199, -0.06401956026660979, 0.04384598515621525, 0.08972614420404018, 0.023042136048736915,
+      0.028299551272506517, 0.013630120421679973, 0.020244333017953392, 0.00040591168294939713, 0.03579220571547921,
+      -2.623932054068995e-5, 0.06401956026660979,
+    ];
+    const found = gradient((x) => binaryCrossEntropy(L(), x, { focal: 2 }), student);
+    found.forEach((each, i) => expect(each).toBeCloseTo(expected[i], 6));
+  });
+
+  test('distillation is the divergence of each label, and soft labels count as labels', () => {
+    // pt, ps = sigmoid(teacher / 4), sigmoid(student / 4); 16 * (pt log(pt / ps) + (1 - pt) log((1 - pt) / (1 - ps))).mean()
+    expect(value(() => binaryDistillation(T(), S(), 4, null))).toBeCloseTo(0.594656700862108, 5);
+    expect(value(() => binaryDistillation(T(), T(), 4, null))).toBeCloseTo(0, 6);
+    // F.binary_cross_entropy_with_logits(student, sigmoid(teacher))
+    expect(value(() => answerLoss(labelled, T(), S(), null))).toBeCloseTo(0.7501202697246635, 6);
+    const config = { ...lossSchema.parse({ type: 'kd', alpha: 0.25 }), ...labelled, type: 'kd' } as Loss;
+    const total = value(() => totalLoss(config, { labels: L(), logits: S(), teacher: T(), features: [] }));
+    expect(total).toBeCloseTo(0.75 * 0.8523931901375968 + 0.25 * 0.594656700862108, 5);
+  });
+});
+
+describe('losses of numbers', () => {
+  test('are those of Huber, also for a teacher', () => {
+    // F.huber_loss(student, teacher)
+    expect(value(() => huberLoss(T(), S()))).toBeCloseTo(1.3237500000000002, 5);
+    const config = { ...lossSchema.parse({ type: 'kd', alpha: 1 }), task: 'regression' } as Loss;
+    const total = value(() => totalLoss(config, { labels: L(), logits: S(), teacher: T(), features: [] }));
+    expect(total).toBeCloseTo(1.3237500000000002, 5);
+  });
+});
+
+test('options of classes do not suit other tasks', () => {
+  const loss = lossSchema.parse({ type: 'dkd', label_smoothing: 0.1, focal: 2, logit_adjustment: 1 });
+  const paths = (task: 'classification' | 'multi-label' | 'regression') =>
+    unsuitedKeys(task, { loss, class_weight: 'auto', class_sampling: 'balanced' }).map(([path]) => path.join('.'));
+  const ofClasses = ['class_weight', 'class_sampling', 'loss.logit_adjustment'];
+  expect(paths('classification')).toEqual([]);
+  expect(paths('multi-label')).toEqual([...ofClasses, 'loss.type']);
+  expect(paths('regression')).toEqual([...ofClasses, 'loss.label_smoothing', 'loss.focal', 'loss.type']);
 });

@@ -164,12 +164,15 @@ export async function writeExampleRun(
           precision: isInt8(number) ? 'int8' : 'fp32',
           split: 'validation',
           classes: ['shirt', 'bag', title],
-          confusion: [
-            [900, 0, 100],
-            [7, 1000, 0],
-            [number, 20, 800],
-          ],
-          calibrationError: 0.0125,
+          details: {
+            type: 'classification',
+            confusion: [
+              [900, 0, 100],
+              [7, 1000, 0],
+              [number, 20, 800],
+            ],
+            calibrationError: 0.0125,
+          },
         });
       }
       number++;

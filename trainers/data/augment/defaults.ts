@@ -4,9 +4,10 @@ import type { Augmentation } from './schema.js';
 
 /**
  * The augmentation of data for which none is given: a small shift, and a flip for photographs. Digits, letters and clothes
- * keep their meaning, so grey images are not mirrored.
+ * keep their meaning, so grey images are not mirrored. None for numbers, which may be places or sizes.
  */
 export function defaultAugment(data: DataConfig): Augmentation {
+  if (data.type === 'list' && data.task === 'regression') return [];
   const { size, channels } = renderingOf(data);
   const crop = { type: 'crop', pixels: defaultShift(Math.min(...size)) } as const;
   return channels === 1 ? [crop] : [{ type: 'flip' }, crop];

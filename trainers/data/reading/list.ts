@@ -2,21 +2,27 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import posix from 'node:path/posix';
-import { invalidInput, type NasError } from '../../../base/errors.js';
+import { isDeepStrictEqual } from 'node:util';
+import { invalidInput } from '../../../base/errors.js';
+import type { TaskType } from '../../../base/task.js';
 import type { DamagedFile, FileTree, SkippedFile } from './files.js';
 import { diskReader } from './folder.js';
+import { labellings, type LabelledRow } from './labels.js';
 import { filesOnDisk, finder, type Files } from './list-files.js';
 import type { Item, Listing } from './listing.js';
-import { compareNames, kindOf, splitMeaning, splitsNamed, type SplitMeaning } from './names.js';
-import { columnOf, hasColumn, isTable, readTable, type Table } from './table.js';
+import { kindOf, splitMeaning, splitsNamed, type SplitMeaning } from './names.js';
+import { columnOf, hasColumn, isTable, nameOfColumn, readTable, type Table } from './table.js';
 import { openTree } from './tree.js';
 
 /** The columns of a list; an absent one is found by its usual names. */
 export interface ListColumns {
   readonly image?: string | undefined;
-  readonly label?: string | undefined;
+  /** Several: one for each label or number. */
+  readonly label?: string | readonly string[] | undefined;
   readonly split?: string | undefined;
   readonly group?: string | undefined;
+  /** Default: classification. */
+  readonly task?: TaskType | undefined;
   /** The labels that are used, in their order; default: all of them, sorted. */
   readonly classes?: readonly string[] | undefined;
 }
@@ -35,7 +41,7 @@ const usual = {
     'image_id',
     'id',
   ],
-  label: ['label', 'class', 'category', 'target', 'choice', 'class_name', 'label_name', 'labels'],
+  label: ['label', 'class', 'category', 'target', 'choice', 'class_name', 'label_name', 'labels', 'tags'],
   split: ['split', 'subset', 'partition', 'ml_use'],
 } as const;
 
@@ -47,11 +53,10 @@ interface List {
 }
 
 /** A row of a list; `image` is as written. */
-interface Row {
+interface Row extends LabelledRow {
   readonly list: List;
   readonly line: number;
   readonly image: string;
-  readonly label: string;
   readonly split: SplitMeaning['split'] | null;
   readonly group: string;
 }
@@ -105,11 +110,11 @@ async function listsIn(tree: FileTree): Promise<List[]> {
 function rowsOf(list: List, columns: ListColumns, notes: string[]): Row[] {
   const { table } = list;
   const image = columnOf(table, 'image', columns.image, usual.image);
-  const label = columnOf(table, 'label', columns.label, usual.label);
+  const labels = labelColumns(columns).map((name) => columnOf(table, 'label', name, usual.label));
   const isSplit = columns.split !== undefined || (list.split === null && hasColumn(table, usual.split));
   const split = isSplit ? columnOf(table, 'split', columns.split, usual.split) : null;
   const group = columns.group === undefined ? null : columnOf(table, 'group', columns.group, []);
-  const found = { image, label, split, group };
+  const found = { image, label: labels[0], split, group };
   const guessed = (['image', 'label', 'split'] as const).flatMap((key) => {
     const at = found[key];
     return at === null || columns[key] !== undefined ? [] : [`${key}: ${table.columns[at]}`];
@@ -119,11 +124,16 @@ function rowsOf(list: List, columns: ListColumns, notes: string[]): Row[] {
     list,
     line,
     image: cells[image],
-    label: cells[label],
+    where: `${table.file}, line ${line}`,
+    labels: labels.map((column) => cells[column]),
     split: split === null ? list.split : splitCell(table, cells[split], line),
     group: group === null ? '' : cells[group],
   }));
 }
+
+/** The names of the label columns; undefined: a usual one. */
+const labelColumns = ({ label }: ListColumns): readonly (string | undefined)[] =>
+  typeof label === 'object' ? label : [label];
 
 function splitCell({ file }: Table, cell: string, line: number): Row['split'] {
   if (cell === '' || /^(unassigned|none|-)$/i.test(cell)) return null;
@@ -137,7 +147,7 @@ function splitCell({ file }: Table, cell: string, line: number): Row['split'] {
 function listingOf(path: string, lists: readonly List[], columns: ListColumns, files: Files): Listing {
   const notes: string[] = [];
   const labelled = lists.filter(({ table }) =>
-    hasColumn(table, columns.label === undefined ? usual.label : [columns.label]),
+    labelColumns(columns).every((name) => hasColumn(table, name === undefined ? usual.label : [name])),
   );
   const used = labelled.length > 0 ? labelled : lists;
   for (const { table } of lists)
@@ -146,17 +156,23 @@ function listingOf(path: string, lists: readonly List[], columns: ListColumns, f
   const rows = used.flatMap((list) => rowsOf(list, columns, notes));
   const skipped: SkippedFile[] = [];
   const damaged: DamagedFile[] = [];
-  const classes = columns.classes ?? labelsIn(rows);
-  checkClasses(path, rows, classes);
-  const labels = new Map(classes.map((name, label) => [name, label]));
+  const { task = 'classification' } = columns;
+  const [first] = used;
+  const { outputs, targetOf, note } = labellings[task]({
+    path,
+    rows,
+    classes: columns.classes,
+    columns: labelColumns(columns).map((name) => name ?? nameOfColumn(first.table, usual.label)),
+  });
+  if (note !== undefined) notes.push(note);
   const splitOf = splitsNamed(new Set(rows.flatMap(({ split }) => split ?? [])));
   const groups = new Map<string, number>();
   const find = finder(files);
   const seen = new Map<string, { readonly row: Row; readonly item: Item }>();
   const conflicts = new Set<string>();
   for (const row of rows) {
-    const label = labels.get(row.label);
-    if (label === undefined || row.image === '') {
+    const target = targetOf(row);
+    if (target === null || row.image === '') {
       skipped.push({ path: row.image, cause: 'unlabelled' });
       continue;
     }
@@ -171,18 +187,18 @@ function listingOf(path: string, lists: readonly List[], columns: ListColumns, f
     }
     const before = seen.get(file.path);
     if (before !== undefined) {
-      if (before.item.label === label) skipped.push({ path: file.path, cause: 'repeated' });
+      if (isDeepStrictEqual(targetOf(before.row), target)) skipped.push({ path: file.path, cause: 'repeated' });
       else if (!conflicts.has(file.path)) {
         conflicts.add(file.path);
-        const message = `${before.row.label} in line ${before.row.line}, ${row.label} in line ${row.line}`;
-        damaged.push({ path: file.path, cause: 'label', message });
+        const texts = [before.row, row].map(({ labels, line }) => `${labels.join(', ')} in line ${line}`);
+        damaged.push({ path: file.path, cause: 'label', message: texts.join(', ') });
       }
       continue;
     }
     if (row.group !== '' && !groups.has(row.group)) groups.set(row.group, groups.size);
     const group = groups.get(row.group);
     const split = row.split === null ? null : splitOf(row.split);
-    seen.set(file.path, { row, item: { file, label, split, ...(group !== undefined && { group }) } });
+    seen.set(file.path, { row, item: { file, ...target, split, ...(group !== undefined && { group }) } });
   }
   const kept = [...seen.values()].filter(({ item }) => !conflicts.has(item.file.path));
   refuseSplitGroups(kept);
@@ -193,31 +209,7 @@ function listingOf(path: string, lists: readonly List[], columns: ListColumns, f
     throw invalidInput(`${path} has no training images`, {
       hint: 'The split column needs rows with train, or empty cells.',
     });
-  return { classes, items: kept.map(({ item }) => item), skipped, damaged, notes };
-}
-
-/** All labels: whole numbers by value, others by name. */
-function labelsIn(rows: readonly Row[]): string[] {
-  const labels = [...new Set(rows.map(({ label }) => label))].filter((label) => label !== '');
-  const areNumbers = labels.every((label) => /^\d+$/.test(label));
-  return labels.sort(areNumbers ? (a, b) => Number(a) - Number(b) : compareNames);
-}
-
-function checkClasses(path: string, rows: readonly Row[], classes: readonly string[]): void {
-  const fail = (message: string, hint: string): NasError => invalidInput(`${path}: ${message}`, { hint });
-  const labels = new Set(rows.map(({ label }) => label));
-  const absent = classes.find((name) => !labels.has(name));
-  if (absent !== undefined) throw fail(`no image has the label ${absent}`, 'data.classes lists labels of the table.');
-  if (classes.length < 2)
-    throw fail(
-      `the labels are ${classes.length === 0 ? 'empty' : `all ${classes[0]}`}`,
-      'A classifier needs at least two classes; data.label names their column.',
-    );
-  if (classes.length > 4 && classes.length * 2 > rows.length)
-    throw fail(
-      `${classes.length} labels of ${rows.length} images are no classes (${classes.slice(0, 3).join(', ')}, ...)`,
-      'data.label names the column of the classes.',
-    );
+  return { task, classes: outputs, items: kept.map(({ item }) => item), skipped, damaged, notes };
 }
 
 function refuseSplitGroups(kept: readonly { readonly row: Row; readonly item: Item }[]): void {

@@ -1,13 +1,13 @@
 import { counted } from '../../../base/text.js';
+import type { Target } from './labels.js';
 import type { SplitName } from '../splits.js';
 import type { DamagedFile, FileTree, SkippedFile, StoredFile } from './files.js';
+import type { TaskType } from '../../../base/task.js';
 import type { Folder } from './folder-tree.js';
 
 /** An image of a data set. */
-export interface Item {
+export interface Item extends Target {
   readonly file: StoredFile;
-  /** Index into the classes. */
-  readonly label: number;
   /** The split that the layout or the list assigns; null: none. */
   readonly split: SplitName | null;
   /** Index of the group, such as a patient, that stays in one split. */
@@ -16,6 +16,9 @@ export interface Item {
 
 /** The images and classes of a folder, an archive or a list. */
 export interface Listing {
+  /** Absent: classification. */
+  readonly task?: TaskType;
+  /** Names of the outputs: classes, labels or numbers. */
   readonly classes: readonly string[];
   /** Folders: the training split first, then by class and path. Lists: the order of the rows. */
   readonly items: readonly Item[];

@@ -13,7 +13,8 @@ export interface Table {
 }
 
 const records = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) }));
-const cell = z.union([z.string(), z.number(), z.boolean(), z.null()]).optional();
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const cell = z.union([scalar, z.array(scalar)]).optional();
 const objects = z.array(z.record(z.string(), z.unknown()));
 
 export const isTable = (path: string): boolean => /\.(csv|tsv|tab|jsonl|ndjson|json)$/i.test(path);
@@ -79,9 +80,9 @@ function jsonTable(file: string, text: string): Table {
     columns,
     rows: values.map(({ value, line }) => ({
       cells: columns.map((name) => {
-        const found = cell.safeParse(value[name]);
-        // Lists and objects are no labels; a column of them is not asked for.
-        return found.success ? String(found.data ?? '') : '';
+        const found = cell.safeParse(value[name]).data ?? '';
+        // Objects are no labels; a column of them is not asked for.
+        return Array.isArray(found) ? found.join(';') : String(found);
       }),
       line,
     })),
@@ -98,6 +99,10 @@ function parsed(where: string, text: string): z.output<typeof objects> {
 
 export const hasColumn = ({ columns }: Table, names: readonly string[]): boolean =>
   columns.some((column) => names.includes(column) || names.includes(column.toLowerCase()));
+
+/** The first of some columns that a table has, in lower case, by its own name. */
+export const nameOfColumn = ({ columns }: Table, names: readonly string[]): string =>
+  names.flatMap((name) => columns.filter((column) => column.toLowerCase() === name)).at(0) ?? '';
 
 /**
  * Index of a column.

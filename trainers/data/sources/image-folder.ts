@@ -40,23 +40,25 @@ export function imageSource(tree: FileTree, listing: Listing, options: ImageOpti
   const [height, width] = rendering.size;
   const identity = renderingIdentity(rendering);
   const name = nameOf(tree.path);
-  const { classes, items } = listing;
-  const state = items.map(({ file: { path, stamp }, label, split, group }) => [
+  const { classes, items, task = 'classification' } = listing;
+  const state = items.map(({ file: { path, stamp }, label, targets = [], split, group }) => [
     path,
     stamp,
     label,
     split,
     group ?? null,
+    ...targets,
   ]);
   return {
     kind: 'files',
     name,
+    ...(task !== 'classification' && { task }),
     classes,
     height,
     width,
     channels: rendering.channels,
     count: items.length + (listing.damaged?.length ?? 0),
-    fingerprint: contentHash('images', name, ...identity, classes, state),
+    fingerprint: contentHash('images', name, ...identity, classes, state, ...(task === 'classification' ? [] : [task])),
     origin: contentHash('images', resolve(tree.path), ...identity),
     tree,
     listing,

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
 import { invalidInput, messageOf } from '../../../base/errors.js';
+import type { TaskType } from '../../../base/task.js';
 import type { Listing } from '../reading/listing.js';
 import type { FileTree } from '../reading/files.js';
 import type { SplitName } from '../splits.js';
@@ -12,8 +13,10 @@ import type { SplitName } from '../splits.js';
 export interface ImageBlock {
   /** [count, height, width, channels]. */
   readonly pixels: Uint8Array;
-  /** [count], index of the class. */
+  /** [count], index of the class; 0 for other tasks. */
   readonly labels: ArrayLike<number>;
+  /** [count, outputs]; absent for classification. */
+  readonly targets?: ArrayLike<number>;
   /** The split that the source assigns; `null`: none. */
   readonly split: SplitName | null;
   /** [count], the group of each image, or `noGroup`; absent: none has one. */
@@ -23,6 +26,9 @@ export interface ImageBlock {
 /** Properties of labelled images, known before they are read. */
 export interface SourceInfo {
   readonly name: string;
+  /** Absent: classification. */
+  readonly task?: TaskType;
+  /** Names of the outputs: classes, labels or numbers. */
   readonly classes: readonly string[];
   readonly height: number;
   readonly width: number;

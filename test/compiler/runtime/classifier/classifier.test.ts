@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../../base/random.js';
-import {
-  fitClassifier,
-  onnxSignature,
-  outputKind,
-  Scoreboard,
-  toLogits,
-  type ImageData,
-} from '../../../../compiler/index.js';
+import { ClassScoreboard } from '../../../../base/scoreboard.js';
+import { classification } from '../../../../base/task.js';
+import { fitClassifier, onnxSignature, outputKind, toTrained, type ImageData } from '../../../../compiler/index.js';
 import { classOrder, inputTransform, reorder } from '../../../../compiler/runtime/classifier/classifier.js';
 import type { Dimension, TensorInfo } from '../../../../compiler/runtime/classifier/onnx-file.js';
 import { modelOf, node, type NodeText } from '../../support/onnx-models.js';
@@ -16,6 +11,7 @@ import { checkSignature } from '../../../../compiler/runtime/classifier/signatur
 const tensor = (name: string, shape: Dimension[], type = 'float32'): TensorInfo => ({ name, type, shape });
 const digits = '0123456789'.split('');
 const images = (height: number, width: number, channels: number): ImageData => ({
+  task: classification,
   height,
   width,
   channels,
@@ -135,29 +131,29 @@ test('probabilities of eight bits are probabilities, whatever their rounding add
     return Float32Array.from(exponentials, (x) => Math.round((256 * x) / total) / 256);
   };
   for (const classes of [2, 10, 100, 1000])
-    for (let i = 0; i < 50; i++) expect(outputKind(rounded(classes), classes)).toBe('probabilities');
-  expect(outputKind(Float32Array.of(...new Array<number>(9).fill(0), 1.008), 10)).toBe('probabilities');
+    for (let i = 0; i < 50; i++) expect(outputKind.classification(rounded(classes), classes)).toBe('probabilities');
+  expect(outputKind.classification(Float32Array.of(...new Array<number>(9).fill(0), 1.008), 10)).toBe('probabilities');
 });
 
 test('probabilities are distinguished from logits and converted to them', () => {
-  expect(outputKind(Float32Array.of(0.2, 0.8, 1, 0), 2)).toBe('probabilities');
-  expect(outputKind(Float32Array.of(0.2, 0.8, 0.5, 0.9), 2)).toBe('logits');
-  expect(outputKind(Float32Array.of(-0.5, 1.5), 2)).toBe('logits');
-  expect(toLogits.probabilities(Float32Array.of(1, 0)).every(Number.isFinite)).toBe(true);
+  expect(outputKind.classification(Float32Array.of(0.2, 0.8, 1, 0), 2)).toBe('probabilities');
+  expect(outputKind.classification(Float32Array.of(0.2, 0.8, 0.5, 0.9), 2)).toBe('logits');
+  expect(outputKind.classification(Float32Array.of(-0.5, 1.5), 2)).toBe('logits');
+  expect(toTrained(classification, 'probabilities')(Float32Array.of(1, 0)).every(Number.isFinite)).toBe(true);
 });
 
 test('scores do not depend on the batches', () => {
   const logits = [Float32Array.of(2, 1), Float32Array.of(0, 3), Float32Array.of(1, -1)];
   const labels = [Float32Array.of(1, 0), Float32Array.of(1, 0), Float32Array.of(0, 1)];
-  const whole = new Scoreboard();
+  const whole = new ClassScoreboard();
   const joined = (rows: Float32Array[]): Float32Array => Float32Array.from(rows.flatMap((row) => [...row]));
   whole.add(joined(logits), joined(labels), 3);
-  const parts = new Scoreboard();
+  const parts = new ClassScoreboard();
   logits.forEach((row, i) => parts.add(row, labels[i], 1));
   expect(parts.scores()).toEqual(whole.scores());
   const softplus = (x: number): number => Math.log(1 + Math.exp(x));
   const loss = (softplus(-1) + softplus(3) + softplus(2)) / 3;
   expect(whole.scores()).toMatchObject({ accuracy: 1 / 3, count: 3 });
-  expect(whole.scores().confusion.flat()).toEqual([1, 1, 1, 0]);
+  expect(whole.scores().details.confusion.flat()).toEqual([1, 1, 1, 0]);
   expect(whole.scores().loss).toBeCloseTo(loss, 9);
 });

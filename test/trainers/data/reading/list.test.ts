@@ -186,3 +186,86 @@ describe('a list', () => {
     });
   });
 });
+
+describe('a list of a multi-label task', () => {
+  const read = async (content: string, columns: ListColumns = {}, name = 'labels.csv') =>
+    (await readList(join(write({ [name]: content }, four), name), { task: 'multi-label', ...columns })).listing;
+  const both = [
+    [1, 1],
+    [0, 1],
+    [0, 0],
+  ];
+
+  it.each<[string, string, string, ListColumns?]>([
+    ['a cell of labels', 'labels.csv', 'image,label\na.jpg,dog; cat\nb.jpg,dog\nc.jpg,\n'],
+    ['quoted cells', 'labels.csv', 'image,tags\na.jpg,"cat,dog"\nb.jpg,dog\nc.jpg,\n', { label: 'tags' }],
+    ['a list as text', 'labels.csv', `image,label\na.jpg,"['cat', 'dog']"\nb.jpg,"[""dog""]"\nc.jpg,[]\n`],
+    [
+      'JSON lists',
+      'labels.jsonl',
+      '{"image": "a.jpg", "labels": ["cat", "dog"]}\n{"image": "b.jpg", "labels": ["dog"]}\n{"image": "c.jpg", "labels": []}',
+    ],
+    [
+      'a column for each label',
+      'labels.csv',
+      'image,cat,dog\na.jpg,1,True\nb.jpg,0,x\nc.jpg,-1,\n',
+      { label: ['cat', 'dog'] },
+    ],
+  ])('is read from %s; an image may have none', async (_, name, content, columns) => {
+    const listing = await read(content, columns, name);
+    expect(listing).toMatchObject({ task: 'multi-label', classes: ['cat', 'dog'] });
+    expect(listing.items.map(({ label, targets }) => [label, targets])).toEqual(both.map((targets) => [0, targets]));
+  });
+
+  it('uses the labels that are asked for, and refuses unknown ones and marks', async () => {
+    const content = 'image,label\na.jpg,dog; cat\nb.jpg,dog\nc.jpg,cow\n';
+    const { classes, items } = await read(content, { classes: ['dog', 'cow'] });
+    expect([classes, items.map(({ targets }) => targets)]).toEqual([
+      ['dog', 'cow'],
+      [
+        [1, 0],
+        [1, 0],
+        [0, 1],
+      ],
+    ]);
+    await expect(read(content, { classes: ['dog', 'pig'] })).rejects.toThrow('no image has the label pig');
+    await expect(read('image,cat,dog\na.jpg,1,maybe\n', { label: ['cat', 'dog'] })).rejects.toThrow(
+      /labels\.csv, line 2: dog is "maybe"; expected 1 or 0/,
+    );
+  });
+
+  it('as classes, such labels are read as written, with a note', async () => {
+    const content = 'image,label\na.jpg,dog;cat\nb.jpg,dog\nc.jpg,dog;cat\nd.jpg,dog\n';
+    const { classes, notes } = await read(content, { task: undefined });
+    expect(classes).toEqual(['dog', 'dog;cat']);
+    expect(notes.at(-1)).toBe('dog;cat is read as one class; data.task: multi-label reads it as several labels.');
+  });
+});
+
+describe('a list of numbers', () => {
+  const read = async (content: string, label: ListColumns['label']) =>
+    (await readList(join(write({ 'labels.csv': content }, four), 'labels.csv'), { task: 'regression', label })).listing;
+
+  it('has one or several for each image; images without are left out', async () => {
+    const content = 'image,age,weight\na.jpg,31,70.5\nb.jpg,,60\nc.jpg,-2e1,"80,25"\n';
+    const { classes, items, skipped } = await read(content, ['age', 'weight']);
+    expect(classes).toEqual(['age', 'weight']);
+    expect(items.map(({ targets }) => targets)).toEqual([
+      [31, 70.5],
+      [-20, 80.25],
+    ]);
+    expect(skipped).toEqual([{ path: 'b.jpg', cause: 'unlabelled' }]);
+    expect((await read('image,target\na.jpg,1\nb.jpg,2\n', undefined)).classes).toEqual(['target']);
+  });
+
+  it('refuses what is no number, with its line', async () => {
+    await expect(read('image,age\na.jpg,31\nb.jpg,old\n', 'age')).rejects.toThrow(
+      /labels\.csv, line 3: age is "old", which is no number/,
+    );
+  });
+
+  it('is damaged where one image has two', async () => {
+    const { damaged } = await read('image,age\na.jpg,31\na.jpg,32\nb.jpg,1\n', 'age');
+    expect(damaged).toMatchObject([{ path: 'a.jpg', cause: 'label', message: '31 in line 2, 32 in line 3' }]);
+  });
+});

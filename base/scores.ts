@@ -1,0 +1,169 @@
+import type { Unit } from './number-text.js';
+import type { TaskType } from './task.js';
+
+/** `confusion[actual][predicted]`: number of images. */
+export type Confusion = readonly (readonly number[])[];
+
+/** How a network answered some images. */
+export interface Scores<D extends Details = Details> {
+  /** The main score of the task, larger is better: accuracy, mean average precision, or R². */
+  readonly accuracy: number;
+  /** Mean of the task's loss: cross-entropy in nats, binary cross-entropy in nats, or the loss of Huber of the scaled numbers. */
+  readonly loss: number;
+  readonly count: number;
+  readonly details: D;
+}
+
+/** Results by output. */
+export type Details = ClassDetails | LabelDetails | NumberDetails;
+
+export interface ClassDetails {
+  readonly type: 'classification';
+  readonly confusion: Confusion;
+  /**
+   * Expected calibration error (Guo et al. 2017): mean distance of confidence and accuracy over 15 equal bins of confidence, weighted
+   * with their images; in [0, 1].
+   */
+  readonly calibrationError: number;
+}
+
+export interface LabelDetails {
+  readonly type: 'multi-label';
+  readonly labels: readonly LabelScores[];
+}
+
+export interface NumberDetails {
+  readonly type: 'regression';
+  readonly numbers: readonly NumberScores[];
+}
+
+/** Scores of one label, which is predicted where its probability is above 1/2. */
+export interface LabelScores extends ClassScores {
+  /** Mean precision over the images with the label, by falling probability, as in scikit-learn. */
+  readonly averagePrecision: number | null;
+}
+
+/** Scores of one number in its own unit. */
+export interface NumberScores {
+  /** Mean absolute error. */
+  readonly mae: number;
+  /** Root of the mean squared error. */
+  readonly rmse: number;
+  /** Share of the variance that is explained: 1 is perfect, 0 as good as the mean of these images. */
+  readonly r2: number;
+}
+
+/** Scores of one class or label; a ratio 0 / 0 is null. */
+export interface ClassScores {
+  /** Images of the class. */
+  readonly count: number;
+  /** Share of the images taken for the class that are of it. */
+  readonly precision: number | null;
+  /** Share of the class's images that are taken for it. */
+  readonly recall: number | null;
+  /** Harmonic mean of both. */
+  readonly f1: number | null;
+}
+
+/** How the scores of an output are shown, in the order of tables. */
+export const outputColumns = {
+  count: ['images', 'count'],
+  precision: ['precision', 'share'],
+  recall: ['recall', 'share'],
+  f1: ['F1', 'share'],
+  averagePrecision: ['average precision', 'share'],
+  mae: ['MAE', 'score'],
+  rmse: ['RMSE', 'score'],
+  r2: ['R²', 'score'],
+} as const satisfies Readonly<Record<keyof LabelScores | keyof NumberScores, readonly [title: string, unit: Unit]>>;
+
+/** The scores of each class, label or number, in the order of the outputs. */
+export function outputScores(details: Details): readonly (ClassScores | LabelScores | NumberScores)[] {
+  switch (details.type) {
+    case 'classification':
+      return classScores(details.confusion);
+    case 'multi-label':
+      return details.labels;
+    case 'regression':
+      return details.numbers;
+  }
+}
+
+export const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+export const mean = (values: readonly number[]): number => total(values) / values.length;
+/** Mean of the known values; 0 when there are none. */
+export const meanOfKnown = (values: readonly (number | null)[]): number => {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? 0 : mean(known);
+};
+
+const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
+
+/** @param counts of the images of a class, of the images taken for it, and of both */
+export const scoresFrom = ({
+  count,
+  predicted,
+  right,
+}: Record<'count' | 'predicted' | 'right', number>): ClassScores => ({
+  count,
+  precision: ratio(right, predicted),
+  recall: ratio(right, count),
+  f1: ratio(2 * right, count + predicted),
+});
+
+export function classScores(confusion: Confusion): ClassScores[] {
+  return confusion.map((row, c) => {
+    const [right, count, predicted] = [row[c], total(row), total(confusion.map((other) => other[c]))];
+    return scoresFrom({ count, predicted, right });
+  });
+}
+
+const recalls = (confusion: Confusion): number[] => classScores(confusion).flatMap(({ recall }) => recall ?? []);
+
+/** Metrics in which every class counts the same, in [0, 1]. Balanced accuracy and macro F1 are defined as in scikit-learn. */
+const classMetrics = {
+  /** Mean recall of the classes that have images. */
+  balanced_accuracy: (confusion) => mean(recalls(confusion)),
+  /** Mean F1 of the classes that have images or are predicted. */
+  macro_f1: (confusion) => meanOfKnown(classScores(confusion).map(({ f1 }) => f1)),
+  /** Recall of the class whose images are found least. */
+  worst_recall: (confusion) => Math.min(...recalls(confusion)),
+} as const satisfies Record<string, (confusion: Confusion) => number>;
+
+/** Metrics of each task besides its main score. */
+export const taskMetrics = {
+  classification: ['balanced_accuracy', 'macro_f1', 'worst_recall'],
+  'multi-label': ['macro_f1'],
+  regression: ['mae'],
+} as const satisfies Record<TaskType, readonly string[]>;
+
+export type Metric = (typeof taskMetrics)[TaskType][number];
+
+/** How metrics are shown. */
+export const metricTexts = {
+  balanced_accuracy: ['balanced accuracy', 'share'],
+  macro_f1: ['macro F1', 'share'],
+  worst_recall: ["worst class's recall", 'share'],
+  mae: ['MAE', 'score'],
+} as const satisfies Readonly<Record<Metric, readonly [title: string, unit: Unit]>>;
+
+export const isMetric = (name: string): name is Metric =>
+  Object.values(taskMetrics).some((names: readonly string[]) => names.includes(name));
+
+/** All metrics of the task. MAE is the mean over the numbers, each in its own unit. */
+export function metricsOf(details: Details): Readonly<Partial<Record<Metric, number>>> {
+  switch (details.type) {
+    case 'classification': {
+      const { confusion } = details;
+      return {
+        balanced_accuracy: classMetrics.balanced_accuracy(confusion),
+        macro_f1: classMetrics.macro_f1(confusion),
+        worst_recall: classMetrics.worst_recall(confusion),
+      };
+    }
+    case 'multi-label':
+      return { macro_f1: meanOfKnown(details.labels.map(({ f1 }) => f1)) };
+    case 'regression':
+      return { mae: mean(details.numbers.map(({ mae }) => mae)) };
+  }
+}

@@ -1,0 +1,123 @@
+import { extname } from 'node:path';
+import { invalidInput } from '../../base/errors.js';
+import { checkWritable, writeFileAtomic } from '../../base/files.js';
+import { shellWord } from '../../base/text.js';
+import type { ContactSheet, DataDescription } from '../../experiments/data/index.js';
+import type { DataConfig, ImageSurvey } from '../../trainers/index.js';
+import { command, jsonOption } from '../command.js';
+import { json } from '../output/terminal.js';
+
+interface Asked {
+  readonly config: DataConfig;
+  readonly survey: ImageSurvey | null;
+  /** Values of the experiment that a proposal may replace, by their keys; null: there is no experiment. */
+  readonly written: Readonly<Record<string, unknown>> | null;
+  /** Whether `nas init --images` takes the argument. */
+  readonly proposable: boolean;
+}
+
+async function askedFor(images: string): Promise<Asked> {
+  const { parseDataset, isDataset, experimentAt } = await import('../arguments/dataset.js');
+  const { isImageFiles, surveyImages } = await import('../../trainers/index.js');
+  const isExperiment = /\.ya?ml$/.test(images);
+  if (!isExperiment && !isDataset(images)) {
+    const { surveyed } = await import('../../experiments/propose/index.js');
+    return { ...(await surveyed(images)), written: null, proposable: true };
+  }
+  const experiment = isExperiment ? experimentAt(images) : null;
+  const config = experiment?.data ?? parseDataset(images, undefined);
+  if (!isImageFiles(config)) return { config, survey: null, written: null, proposable: false };
+  const { size, channels, damaged = 'refuse' } = config;
+  const survey = await surveyImages(config);
+  const written = experiment && {
+    // Smaller images than the experiment's are a choice; larger ones than the files have nothing to show.
+    ...(Math.min(...[size].flat()) > survey.side && { 'data.size': size }),
+    'data.channels': channels,
+    'data.damaged': damaged,
+    ...(experiment.train.class_weight === undefined && { 'train.class_weight': 'none' }),
+  };
+  return { config, survey, written, proposable: false };
+}
+
+const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** Lines about an experiment for the images: all proposed values, or the ones that differ from the experiment's. */
+function proposal(
+  images: string,
+  { proposed, damaged, assigned }: DataDescription,
+  { written, proposable }: Asked,
+): string[] {
+  const values = Object.entries(proposed ?? {}).filter(
+    ([key]) => !assigned.some((split) => key === `data.${split}`) && (key !== 'data.damaged' || damaged.length > 0),
+  );
+  if (written !== null)
+    return values.flatMap(([key, value]) =>
+      key in written && written[key] !== value ? [`${key}: ${value}; the experiment has ${shown(written[key])}`] : [],
+    );
+  if (values.length === 0) return [];
+  const parts = [...new Set(values.map(([key]) => key.split('.')[0]))].map((part) => {
+    const own = values.filter(([key]) => key.startsWith(`${part}.`));
+    return `${part}: { ${own.map(([key, value]) => `${key.slice(part.length + 1)}: ${value}`).join(', ')} }`;
+  });
+  const next = `nas init --images ${shellWord(images)} writes such an experiment, with the reasons.`;
+  return proposable ? [...parts, next] : parts;
+}
+
+/** Draws a contact sheet by the extension of its file. */
+const formats: Readonly<Partial<Record<string, (sheet: ContactSheet) => Promise<string | Buffer>>>> = {
+  '.html': async (sheet) => (await import('../../ui/index.js')).renderSheet(sheet),
+  '.png': async (sheet) => (await import('../../experiments/data/index.js')).sheetPng(sheet),
+};
+
+export const data = command({
+  usage: 'data <images>',
+  summary: 'Tell what a data set holds and what is wrong with it: classes, splits, damaged files, duplicates',
+  examples: [
+    ['data photos', 'a folder with one folder for each class; archives (.zip, .tar.gz) and tables (.csv) too'],
+    ['data photos --sheet sheet.html', 'with a page of images of each class and of all suspicious pairs'],
+    ['data experiment.yaml --json', 'the data of an experiment, as the networks see it'],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('images', {
+        type: 'string',
+        demandOption: true,
+        describe: 'Folder, archive or table of images, an experiment file, or type:path (list:folder, cifar10:folder)',
+      })
+      .option('sheet', {
+        alias: 'o',
+        type: 'string',
+        describe: 'Write a contact sheet to this .html or .png file: images of each class as networks see them',
+      })
+      .option('json', jsonOption),
+  run: async ({ images, sheet, json: asJson }, terminal) => {
+    const draw = sheet === undefined ? null : formats[extname(sheet).toLowerCase()];
+    if (draw === undefined)
+      throw invalidInput(`--sheet ${String(sheet)}: a contact sheet is a file with the extension .html or .png`);
+    if (sheet !== undefined) checkWritable(sheet);
+    const asked = await askedFor(images);
+    const { contactSheet, describeData } = await import('../../experiments/data/index.js');
+    const { preparingData } = await import('../../experiments/runner/prepare-plan.js');
+    const { watch } = await import('../watch-run.js');
+    const description = await watch(
+      (observe, signal) =>
+        describeData(
+          asked.config,
+          asked.survey,
+          preparingData('Reading the images', observe, signal),
+          async (described) => {
+            if (sheet !== undefined && draw !== null) writeFileAtomic(sheet, await draw(await contactSheet(described)));
+            return described.description;
+          },
+        ),
+      terminal,
+    );
+    if (asJson) {
+      terminal.out(json(description));
+      return;
+    }
+    const { dataText } = await import('../output/data.js');
+    terminal.out(dataText(description, proposal(images, description, asked), terminal.colors));
+    if (sheet !== undefined) terminal.out(`\nwrote ${sheet}\n`);
+  },
+});
