@@ -13,7 +13,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
-import { exportForeign, foreignNetwork } from '../compiler/index.js';
+import { exportForeign, foreignNetwork, toStorage } from '../compiler/index.js';
 import { weightsFrom } from '../spaces/models/index.js';
 import { median } from '../trainers/index.js';
 import { gradientError, stepTime } from './foreign/steps.js';
@@ -55,11 +55,7 @@ async function logitError(bytes: Uint8Array, { images, count }: PeerFile): Promi
   const network = foreignNetwork(bytes);
   const weights = weightsFrom(new Map(network.weights.map((weight) => [weight.name, weight])));
   const [height, width, channels] = network.input;
-  const pixels = height * width;
-  const first = Float32Array.from({ length: images.length }, (_, i) => {
-    const [image, rest] = [Math.floor(i / (channels * pixels)), i % (channels * pixels)];
-    return images[(image * pixels + (rest % pixels)) * channels + Math.floor(rest / pixels)];
-  });
+  const first = toStorage(images, [count, height, width, channels], [0, 3, 1, 2]);
   const answers = async (file: Uint8Array, input: Tensor): Promise<Float32Array> => {
     const session = await InferenceSession.create(file, { intraOpNumThreads: 1 });
     const { data } = (await session.run({ [session.inputNames[0]]: input }))[session.outputNames[0]];

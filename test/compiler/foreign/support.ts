@@ -6,7 +6,7 @@ import { Random } from '../../../base/random.js';
 import {
   exportForeign,
   foreignNetwork,
-  inputTransform,
+  toStorage,
   type ForeignNetwork,
   type WeightSource,
 } from '../../../compiler/index.js';
@@ -59,14 +59,7 @@ export async function comparing(file: Uint8Array, batch = 2): Promise<Compared> 
   const size = [height, width, channels];
   const images = normal(batch * height * width * channels, 'images');
   const isFirst = network.layout === 'NCHW';
-  const data = { height, width, channels, classes: [], mean: [], std: [] };
-  const own = isFirst
-    ? inputTransform(
-        'NCHW',
-        { mean: size.map(() => 0), std: size.map(() => 1) },
-        { ...data, mean: [0, 0, 0], std: [1, 1, 1] },
-      )(images)
-    : images;
+  const own = isFirst ? toStorage(images, [batch, ...size], [0, 3, 1, 2]) : images;
   const expected = await run(
     file,
     new Tensor('float32', own, [batch, ...(isFirst ? [channels, height, width] : size)]),
