@@ -32,6 +32,13 @@ export function points(change: number): string {
   return `${sign}${Math.abs(rounded)} points`;
 }
 
+/** A difference of values: in points for shares, else as a number: `−0.012`. */
+export function changeText(unit: Unit, change: number): string {
+  if (unit === 'share') return points(change);
+  const text = significant(Math.abs(change), 2);
+  return `${text === '0' ? '±' : change < 0 ? '−' : '+'}${text}`;
+}
+
 /** A factor: `1.93 ×`. */
 export const times = (factor: number): string => `${factor.toFixed(2)} ×`;
 

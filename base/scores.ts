@@ -1,4 +1,4 @@
-import type { Unit } from './number-text.js';
+import { changeText, valueText, type Unit } from './number-text.js';
 import type { TaskType } from './task.js';
 
 /** `confusion[actual][predicted]`: number of images. */
@@ -129,6 +129,20 @@ const classMetrics = {
   /** Recall of the class whose images are found least. */
   worst_recall: (confusion) => Math.min(...recalls(confusion)),
 } as const satisfies Record<string, (confusion: Confusion) => number>;
+
+/** How the main score of each task is shown. */
+export const mainScores = {
+  classification: { title: 'accuracy', unit: 'share' },
+  'multi-label': { title: 'mAP', unit: 'share' },
+  regression: { title: 'R²', unit: 'score' },
+} as const satisfies Readonly<Record<TaskType, { readonly title: string; readonly unit: Unit }>>;
+
+/** A main score: `91.23 %`, `0.912`; `-` for none. */
+export const scoreText = (task: TaskType, score: number | null | undefined): string =>
+  valueText(mainScores[task].unit, score);
+
+/** A change of the main score: `−0.2 points`, `−0.012`. */
+export const scoreChange = (task: TaskType, change: number): string => changeText(mainScores[task].unit, change);
 
 /** Metrics of each task besides its main score. */
 export const taskMetrics = {

@@ -3,7 +3,7 @@ import { exitCodes, invalidInput, messageOf, NasError } from '../base/errors.js'
 import { nasVersion } from '../base/modules.js';
 import { didYouMean } from '../base/text.js';
 import { loadCommands, verbs } from './commands/index.js';
-import type { Terminal } from './output/terminal.js';
+import { printable, type Terminal } from './output/terminal.js';
 
 interface ErrorStyle {
   /** Prints `{error: {code, message, hint}}`. */
@@ -18,7 +18,7 @@ function reportError(error: unknown, terminal: Terminal, { json, debug }: ErrorS
   const message = known?.message ?? `unexpected error: ${messageOf(error)}`;
   const hint = known === undefined ? 'NAS_DEBUG=1 shows where it happened.' : known.hint;
   if (json) terminal.err(`${JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } })}\n`);
-  else terminal.err(`nas: ${message}\n${hint === undefined ? '' : `     ${hint}\n`}`);
+  else terminal.err(`nas: ${printable(message)}\n${hint === undefined ? '' : `     ${hint}\n`}`);
   if (debug && error instanceof Error) terminal.err(`${error.stack ?? ''}\n`);
   return exitCodes[code];
 }

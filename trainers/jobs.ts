@@ -1,4 +1,5 @@
 import type { Details } from '../base/scores.js';
+import type { TaskType } from '../base/task.js';
 import type { AnyEngine } from './engines/select.js';
 import type { Member, Network, SpaceConfig, Task } from '../spaces/index.js';
 import type { DatasetRef } from './data/dataset.js';
@@ -40,9 +41,9 @@ export interface PreparedTeacher {
   readonly name: string;
   /** Content hash of weights, class order and input format. */
   readonly hash: string;
-  /** On the validation split, in [0, 1]. */
+  /** The main score of the task on the validation split. */
   readonly accuracy: number;
-  /** The accuracy on the validation images without a look at them, and their number. */
+  /** The score on the validation images without a look at them, and their number. */
   readonly chance: { readonly accuracy: number; readonly images: number };
   /** Null for a network, which is trained on the data. */
   readonly normalisation: TeacherNormalisation | null;
@@ -117,7 +118,7 @@ export interface FitHooks {
    * Called for each epoch once its checkpoint is written. A resumed training does not repeat epochs, and a kill can lose
    * the call for the last epoch; the result's curve has all epochs.
    */
-  onEpoch(metrics: EpochMetrics): void;
+  onEpoch(metrics: EpochMetrics, task: TaskType): void;
   /** Called a few times a second. */
   onProgress(progress: FitProgress): void;
   /** When aborted, training writes a checkpoint and returns `interrupted`. */

@@ -127,7 +127,7 @@ export class TrainingLoop {
       this.position = { ...startPosition, epoch: this.position.epoch + 1, curve: [...this.position.curve, metrics] };
       this.resumedAt = performance.now();
       if (this.position.epoch < plan.train.epochs) await this.save();
-      hooks.onEpoch(metrics);
+      hooks.onEpoch(metrics, this.dataset.info.task.type);
     }
     const { curve } = this.position;
     if (this.position.epoch < plan.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };

@@ -12,6 +12,8 @@ interface Asked {
   readonly survey: ImageSurvey | null;
   /** Values of the experiment that a proposal may replace, by their keys; null: there is no experiment. */
   readonly written: Readonly<Record<string, unknown>> | null;
+  /** Whether `nas init --images` takes the argument. */
+  readonly proposable: boolean;
 }
 
 async function askedFor(images: string): Promise<Asked> {
@@ -20,11 +22,11 @@ async function askedFor(images: string): Promise<Asked> {
   const isExperiment = /\.ya?ml$/.test(images);
   if (!isExperiment && !isDataset(images)) {
     const { surveyed } = await import('../../experiments/propose/index.js');
-    return { ...(await surveyed(images)), written: null };
+    return { ...(await surveyed(images)), written: null, proposable: true };
   }
   const experiment = isExperiment ? experimentAt(images) : null;
   const config = experiment?.data ?? parseDataset(images, undefined);
-  if (!isImageFiles(config)) return { config, survey: null, written: null };
+  if (!isImageFiles(config)) return { config, survey: null, written: null, proposable: false };
   const { size, channels, damaged = 'refuse' } = config;
   const survey = await surveyImages(config);
   const written = experiment && {
@@ -32,15 +34,19 @@ async function askedFor(images: string): Promise<Asked> {
     ...(Math.min(...[size].flat()) > survey.side && { 'data.size': size }),
     'data.channels': channels,
     'data.damaged': damaged,
-    'train.class_weight': experiment.train.class_weight ?? 'none',
+    ...(experiment.train.class_weight === undefined && { 'train.class_weight': 'none' }),
   };
-  return { config, survey, written };
+  return { config, survey, written, proposable: false };
 }
 
 const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Lines about an experiment for the images: all proposed values, or the ones that differ from the experiment's. */
-function proposal(images: string, { proposed, damaged, assigned }: DataDescription, { written }: Asked): string[] {
+function proposal(
+  images: string,
+  { proposed, damaged, assigned }: DataDescription,
+  { written, proposable }: Asked,
+): string[] {
   const values = Object.entries(proposed ?? {}).filter(
     ([key]) => !assigned.some((split) => key === `data.${split}`) && (key !== 'data.damaged' || damaged.length > 0),
   );
@@ -53,7 +59,8 @@ function proposal(images: string, { proposed, damaged, assigned }: DataDescripti
     const own = values.filter(([key]) => key.startsWith(`${part}.`));
     return `${part}: { ${own.map(([key, value]) => `${key.slice(part.length + 1)}: ${value}`).join(', ')} }`;
   });
-  return [...parts, `nas init --images ${shellWord(images)} writes such an experiment, with the reasons.`];
+  const next = `nas init --images ${shellWord(images)} writes such an experiment, with the reasons.`;
+  return proposable ? [...parts, next] : parts;
 }
 
 /** Draws a contact sheet by the extension of its file. */

@@ -142,7 +142,8 @@ export const quantize = command({
       .option('max-accuracy-drop', {
         type: 'number',
         default: defaults.max_accuracy_drop,
-        describe: 'Maximum loss of validation accuracy, as a share: 0.005 is half a point',
+        describe:
+          'Maximum loss of validation accuracy, as a share: 0.005 is half a point; of mAP or R² for other tasks',
       })
       .option('min-speedup', {
         type: 'number',
@@ -200,6 +201,7 @@ export const quantize = command({
     const test = { fp32: await testOf(model, 'fp32'), int8: await testOf(quantized.model, 'int8') };
     const { method, tried, accuracy } = quantized;
     const info = describeDataset(dataset);
+    const task = info.task.type;
     const [height, width] = said.input ?? [info.height, info.width];
     const described = deploy.describeQuantized(
       quantized.model,
@@ -225,6 +227,7 @@ export const quantize = command({
       tried,
       images: quantized.images,
       weightBits,
+      task,
       accuracy: { validation: accuracy, test },
       latency,
       bytes: { fp32: model.byteLength, int8: described.byteLength },
@@ -236,7 +239,7 @@ export const quantize = command({
         ...measurementWarnings('float', before),
         ...measurementWarnings('int8', after),
       ],
-      ...winOf({ latency, accuracy, executed: after.environment.precision }, compress),
+      ...winOf({ latency, task, accuracy, executed: after.environment.precision }, compress),
     };
     if (asJson) {
       terminal.out(json(report));

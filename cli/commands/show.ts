@@ -1,5 +1,7 @@
 import { percentilesText } from '../../base/number-text.js';
 import { invalidInput } from '../../base/errors.js';
+import { mainScores, scoreText } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import {
   bytes,
   collectMember,
@@ -7,12 +9,14 @@ import {
   collectAssignments,
   collectTrial,
   count,
+  experimentOf,
   ms,
   finalTitle,
   objectiveValue,
   objectivesOf,
   percent,
   searchTitle,
+  taskOfRun,
   testTitle,
   type CurvePoint,
   type ReportCosts,
@@ -56,7 +60,7 @@ const costFacts = (costs: ReportCosts): Fact[] => [
   ['weights', bytes(costs.sizeBytes)],
 ];
 
-function facts(member: ReportMember, objectives: readonly Objective[]): Fact[] {
+function facts(task: TaskType, member: ReportMember, objectives: readonly Objective[]): Fact[] {
   const { costs, final } = member;
   return [
     ['trial', `${member.number} (${member.state}${member.message === null ? '' : `: ${member.message}`})`],
@@ -73,20 +77,24 @@ function facts(member: ReportMember, objectives: readonly Objective[]): Fact[] {
       : [
           ...(final.epochs === 0
             ? []
-            : [[finalTitle([final]), final.message ?? objectiveValue('accuracy', final.accuracy)] as const]),
-          [testTitle(objectives, [final]), objectiveValue('accuracy', final.testAccuracy)] as const,
+            : [[finalTitle(task, [final]), final.message ?? scoreText(task, final.accuracy)] as const]),
+          [testTitle(task, objectives, [final]), scoreText(task, final.testAccuracy)] as const,
         ]),
     ...(costs === null ? [] : costFacts(costs)),
     ...filesOf(member).map(({ kind, path }): Fact => [kind, path]),
   ];
 }
 
-function curve(title: string, points: readonly CurvePoint[], colors: Colors): string {
+function curve(task: TaskType, title: string, points: readonly CurvePoint[], colors: Colors): string {
   if (points.length === 0) return '';
   const columns = [
     { title: 'epoch', numeric: true, cell: ({ epoch }: CurvePoint) => `${epoch + 1}` },
     { title: 'train loss', numeric: true, cell: ({ trainLoss }: CurvePoint) => trainLoss.toFixed(4) },
-    { title: 'validation accuracy', numeric: true, cell: (p: CurvePoint) => percent(p.validationAccuracy) },
+    {
+      title: `validation ${mainScores[task].title}`,
+      numeric: true,
+      cell: (p: CurvePoint) => scoreText(task, p.validationAccuracy),
+    },
   ];
   return `\n${colors.bold(title)}\n${renderTable(columns, points, colors)}`;
 }
@@ -117,8 +125,9 @@ export const show = command({
         out(json({ ...member, ...(assignments.length > 0 && { takings: assignments }), shrunk }));
         return;
       }
-      out(renderFacts(facts(member, objectivesOf(store)), colors));
-      out(precisionsListing(member, colors));
+      const task = taskOfRun(experimentOf(store));
+      out(renderFacts(facts(task, member, objectivesOf(store)), colors));
+      out(precisionsListing(task, member, colors));
       if (member.classes !== undefined) out(classListing(member.classes, colors));
       if (member.network !== null) {
         const { describeNetwork } = await import('../../spaces/index.js');
@@ -126,8 +135,8 @@ export const show = command({
       }
       const decisions = Object.entries(member.choices).map(([name, choice]) => [name, String(choice)] as const);
       out(`\n${colors.bold('Decisions')}\n${renderFacts(decisions, colors)}`);
-      out(curve('Search', member.curves.search, colors));
-      out(curve('Final training', member.curves.final, colors));
+      out(curve(task, 'Search', member.curves.search, colors));
+      out(curve(task, 'Final training', member.curves.final, colors));
       out(assignmentsTable(assignments, colors));
       out(shrunkListing(shrunk, colors));
     }),

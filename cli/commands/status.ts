@@ -66,7 +66,7 @@ export const status = command({
           `${colors.bold(run.name)} (seed ${run.seed}, nas ${run.version}, ${run.threads} thread${run.threads === 1 ? '' : 's'} a worker)`,
         ],
         ['status', statusText(run, workdir)],
-        ...(supernet === null ? [] : [['supernet', supernetText(supernet)] as [string, string]]),
+        ...(supernet === null ? [] : [['supernet', supernetText(supernet, run.task)] as [string, string]]),
         ['trials', `${run.counts.complete} of ${run.planned} complete${others}`],
         ['rejected', `${run.rejected} candidates before ${run.evaluation === 'table' ? 'evaluation' : 'training'}`],
         ...(precisions === undefined ? [] : [['precisions', precisionsText(precisions)] as [string, string]]),

@@ -1,5 +1,13 @@
 import { invalidInput } from '../../base/errors.js';
-import { collectFinals, collectTrials, decisionNames, objectivesOf, toCsv } from '../../experiments/report/index.js';
+import {
+  collectFinals,
+  collectTrials,
+  decisionNames,
+  experimentOf,
+  objectivesOf,
+  taskOfRun,
+  toCsv,
+} from '../../experiments/report/index.js';
 import type { Objective } from '../../search/index.js';
 import { storedPrecisions, trialStates, type TrialQuery, type TrialState } from '../../store/index.js';
 import { wholeNumber } from '../arguments/values.js';
@@ -85,7 +93,7 @@ export const trials = command({
               stateColumn(colors),
               ...precisionColumn(all),
               ...objectiveColumns(objectives, colors),
-              ...finalColumns(collectFinals(store), objectives, colors),
+              ...finalColumns(taskOfRun(experimentOf(store)), collectFinals(store), objectives, colors),
               ...hostColumn(all),
               ...reasonColumn(all),
               ...decisionColumns(decisionNames(all)),

@@ -1,14 +1,11 @@
-import { withoutRepeated, type DataDescription } from '../../experiments/data/index.js';
+import { contentsText, withoutRepeated, type DataDescription } from '../../experiments/data/index.js';
 import { counted } from '../../base/text.js';
 import { unequal } from '../../experiments/propose/propose.js';
-import { leftOutLines } from '../../trainers/index.js';
-import { renderFacts, renderTable, type Colors, type Column } from './terminal.js';
+import { leftOutLines, splitNames, type SplitName } from '../../trainers/index.js';
+import { printable, renderFacts, renderTable, type Colors, type Column } from './terminal.js';
 
 const number = (value: number): string => value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 const whole = (value: number): string => value.toLocaleString('en-US');
-
-/** Names of files may hold characters that steer a terminal. */
-const printable = (text: string): string => text.replaceAll(/[^\P{Cc}\n]/gu, '\ufffd');
 
 /** `jpeg 1,900, png 100`, the most frequent first. */
 const countsText = (counts: Readonly<Record<string, number>>): string =>
@@ -68,20 +65,21 @@ type ClassRow = DataDescription['classes'][number];
 const mostClasses = 20;
 const barWidth = 20;
 
-function classTable({ classes }: DataDescription, colors: Colors): string {
+function classTable({ task, classes: named, images: count, splits: all }: DataDescription, colors: Colors): string {
+  const classes = named.length === 0 ? [{ name: 'all', images: count, splits: all }] : named;
   const bySize = [...classes].sort((a, b) => b.images - a.images);
   const half = mostClasses / 2;
   const shown = classes.length > mostClasses ? [...bySize.slice(0, half), ...bySize.slice(-half)] : classes;
   const largest = Math.max(1, bySize[0].images);
-  const split = (name: 'train' | 'validation' | 'test'): Column<ClassRow> => ({
+  const split = (name: SplitName): Column<ClassRow> => ({
     title: name,
     numeric: true,
     cell: ({ splits }) => (splits === null ? '-' : whole(splits[name])),
   });
   const columns: Column<ClassRow>[] = [
-    { title: 'class', cell: ({ name }) => printable(name) },
+    { title: task === 'multi-label' ? 'label' : 'class', cell: ({ name }) => printable(name) },
     { title: 'images', numeric: true, cell: ({ images }) => whole(images) },
-    ...(['train', 'validation', 'test'] as const).map(split),
+    ...splitNames.map(split),
     { title: '', cell: ({ images }) => '█'.repeat(Math.ceil((barWidth * images) / largest)) },
   ];
   const which =
@@ -94,7 +92,7 @@ const examples = 3;
 
 /** What may spoil a run: one paragraph for each problem, the worst first. */
 function problems(description: DataDescription): string[] {
-  const { refusal, pairs, plain, imbalance, images, damaged, skipped } = description;
+  const { refusal, pairs, plain, imbalance, classes, images, damaged, skipped } = description;
   const fresh = withoutRepeated(pairs);
   const listed = (text: string, all: readonly string[], total = all.length): string => {
     const first = all.slice(0, examples);
@@ -110,6 +108,10 @@ function problems(description: DataDescription): string[] {
         all.length,
       ),
     ),
+    ...splitNames.flatMap((split) => {
+      const without = classes.filter(({ splits }) => splits?.[split] === 0).map(({ name }) => name);
+      return without.length === 0 ? [] : [listed(`Without an image in ${split}:`, without)];
+    }),
     ...(imbalance === null || imbalance < unequal
       ? []
       : [`The largest class trains with ${number(imbalance)} times the images of the smallest.`]),
@@ -130,10 +132,10 @@ const section = (title: string, lines: readonly string[], colors: Colors): strin
 
 /** The description of a data set, for a terminal. @param proposal lines about an experiment */
 export function dataText(description: DataDescription, proposal: readonly string[], colors: Colors): string {
-  const { name, images, classes, notes } = description;
+  const { name, notes } = description;
   const bullets = problems(description).map((text) => `${colors.yellow('!')} ${text.replaceAll('\n', '\n  ')}`);
   return [
-    `${colors.bold(printable(name))}: ${counted(images, 'image')} of ${counted(classes.length, 'class', 'classes')}\n`,
+    `${colors.bold(printable(name))}: ${contentsText(description)}\n`,
     renderFacts(facts(description), colors),
     `\n${classTable(description, colors)}`,
     section('How it was read', notes.map(printable), colors),

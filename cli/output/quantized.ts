@@ -1,4 +1,6 @@
-import { bytes, ms, percent, points } from '../../base/number-text.js';
+import { bytes, ms, percent } from '../../base/number-text.js';
+import { mainScores, scoreChange, scoreText } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import type { IntegerArithmetic } from '../../compiler/index.js';
 import type { WeightBits } from '../../deploy/index.js';
 import { speedupOf, type Win } from '../../experiments/compress/index.js';
@@ -64,6 +66,7 @@ export interface QuantizedReport extends Win {
   readonly tried: readonly { readonly method: string; readonly accuracy: number }[];
   readonly images: number;
   readonly weightBits: number;
+  readonly task: TaskType;
   readonly accuracy: { readonly validation: BeforeAfter<number>; readonly test: BeforeAfter<number> };
   readonly latency: BeforeAfter<ShownLatency>;
   readonly bytes: BeforeAfter<number>;
@@ -90,17 +93,17 @@ const columns: readonly Column<Row>[] = [
 const sizeChange = ({ fp32, int8 }: BeforeAfter<number>): string =>
   int8 <= fp32 ? `${(fp32 / int8).toFixed(1)} × smaller` : `${(int8 / fp32).toFixed(1)} × larger`;
 
-function rows({ accuracy, latency, bytes: size, weightBits }: QuantizedReport): Row[] {
+function rows({ task, accuracy, latency, bytes: size, weightBits }: QuantizedReport): Row[] {
   const accuracyRow = (what: string, { fp32, int8 }: BeforeAfter<number>): Row => ({
     what,
-    before: percent(fp32),
-    after: percent(int8),
-    change: points(int8 - fp32),
+    before: scoreText(task, fp32),
+    after: scoreText(task, int8),
+    change: scoreChange(task, int8 - fp32),
   });
   const within = ({ interval: [low, high] }: ShownLatency): string => `${ms(low)} to ${ms(high)}`;
   return [
-    accuracyRow('validation accuracy', accuracy.validation),
-    accuracyRow('test accuracy', accuracy.test),
+    accuracyRow(`validation ${mainScores[task].title}`, accuracy.validation),
+    accuracyRow(`test ${mainScores[task].title}`, accuracy.test),
     {
       what: 'latency',
       before: ms(latency.fp32.ms),
@@ -136,12 +139,12 @@ const floatColumns = (latency: ShownLatency): readonly Column<ShownFloat>[] => [
 
 export function quantizedTable(report: QuantizedReport, colors: Colors): string {
   const { model, output, device, integers, method, tried, images, floats, pays, verdict } = report;
-  const trials = tried.map((one) => `${one.method} ${percent(one.accuracy)}`).join(', ');
+  const trials = tried.map((one) => `${one.method} ${scoreText(report.task, one.accuracy)}`).join(', ');
   const facts = renderFacts(
     [
       ['model', model],
       ['int8 model', output],
-      ['calibration', `${method} (validation accuracy: ${trials}), ${images} training images`],
+      ['calibration', `${method} (validation ${mainScores[report.task].title}: ${trials}), ${images} training images`],
       ['device', device],
       ...(integers === null ? [] : [['sums of bytes', sums[integers]] as const]),
     ],

@@ -40,6 +40,9 @@ export function processTerminal(argv: readonly string[], env: NodeJS.ProcessEnv)
   };
 }
 
+/** A text without characters that steer a terminal, which names of files may hold. */
+export const printable = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '\ufffd');
+
 export interface Column<Row> {
   readonly title: string;
   /** Right-aligned. */

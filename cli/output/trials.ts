@@ -2,6 +2,7 @@ import {
   collectFinals,
   collectFrontier,
   type FinalResults,
+  experimentOf,
   finalTitle,
   objectivesOf,
   objectiveTitle,
@@ -10,8 +11,11 @@ import {
   type ReportTrial,
   type ReportVariant,
   searchTitle,
+  taskOfRun,
   testTitle,
 } from '../../experiments/report/index.js';
+import { mainScores, scoreText } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import type { Objective } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
 import { type Colors, type Column, renderTable } from './terminal.js';
@@ -32,6 +36,7 @@ export function objectiveColumns(objectives: readonly Objective[], colors: Color
 
 /** Columns of final accuracy (if any) and test accuracy. */
 export function finalColumns(
+  task: TaskType,
   finals: FinalResults,
   objectives: readonly Objective[],
   colors: Colors,
@@ -39,9 +44,9 @@ export function finalColumns(
   const { all } = finals;
   if (all.length === 0) return [];
   const trained = all.some(({ accuracy, state }) => accuracy !== null || state === 'failed');
-  const share = (value: number | null | undefined): string => objectiveValue('accuracy', value);
+  const share = (value: number | null | undefined): string => scoreText(task, value);
   const final: Column<ReportTrial> = {
-    title: finalTitle(all),
+    title: finalTitle(task, all),
     numeric: true,
     cell: (trial) => {
       const final = finals.of(trial);
@@ -58,7 +63,7 @@ export function finalColumns(
   return [
     ...(trained ? [final, ranked] : []),
     {
-      title: testTitle(objectives, all),
+      title: testTitle(task, objectives, all),
       numeric: true,
       cell: (trial) => share(finals.of(trial)?.testAccuracy),
     },
@@ -108,15 +113,13 @@ export function frontierTable(store: Store, colors: Colors): string {
     numberColumn,
     ...precisionColumn(members),
     ...objectiveColumns(objectives, colors),
-    ...finalColumns(collectFinals(store), objectives, colors),
+    ...finalColumns(taskOfRun(experimentOf(store)), collectFinals(store), objectives, colors),
   ];
   return renderTable(columns, members, colors);
 }
 
-const share = (value: number | null | undefined): string => objectiveValue('accuracy', value);
-
 /** Table of a trial in each precision, with verdicts; empty in runs with fp32 only. */
-export function precisionsListing(member: ReportMember, colors: Colors): string {
+export function precisionsListing(task: TaskType, member: ReportMember, colors: Colors): string {
   const { variants = [], kept = {} } = member;
   if (variants.length === 0) return '';
   const names = [...new Set(variants.flatMap(({ values }) => Object.keys(values)))];
@@ -135,14 +138,14 @@ export function precisionsListing(member: ReportMember, colors: Colors): string 
     ...(Object.values(kept).some(({ final }) => final !== null)
       ? [
           {
-            title: 'final accuracy',
+            title: `final ${mainScores[task].title}`,
             numeric: true,
-            cell: ({ precision }: ReportVariant) => share(kept[precision]?.final?.accuracy),
+            cell: ({ precision }: ReportVariant) => scoreText(task, kept[precision]?.final?.accuracy),
           },
           {
-            title: 'test accuracy',
+            title: `test ${mainScores[task].title}`,
             numeric: true,
-            cell: ({ precision }: ReportVariant) => share(kept[precision]?.final?.testAccuracy),
+            cell: ({ precision }: ReportVariant) => scoreText(task, kept[precision]?.final?.testAccuracy),
           },
         ]
       : []),

@@ -1,6 +1,8 @@
-import { duration, hostsText, ms, objectiveTitle, objectiveValue, percent } from '../../experiments/report/index.js';
+import { duration, hostsText, ms, objectiveTitle, objectiveValue } from '../../experiments/report/index.js';
+import { mainScores, scoreText } from '../../base/scores.js';
 import type { RunEvent } from '../../experiments/runner/events.js';
 import type { Values } from '../../search/index.js';
+import { printable } from '../output/terminal.js';
 
 type Line<K extends RunEvent['kind']> = (event: Extract<RunEvent, { kind: K }>) => string | null;
 
@@ -50,8 +52,8 @@ const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   'prediction-quality': ({ precision, count, mape, spearman }) =>
     `latency model${inPrecision(precision)}: mean error ${mape.toFixed(1)} %, rank correlation ${spearman.toFixed(3)} on ${count} trials`,
   frontier: () => null,
-  note: ({ message }) => message,
-  warning: ({ message }) => `warning: ${message}`,
+  note: ({ message }) => printable(message),
+  warning: ({ message }) => `warning: ${printable(message)}`,
   stopping: ({ message }) => message,
   done: ({ state, workdir, complete, pruned, failed, seconds, files, hosts = [] }) => {
     const others = [pruned > 0 ? `, ${pruned} pruned` : '', failed > 0 ? `, ${failed} failed` : ''].join('');
@@ -67,8 +69,8 @@ export function lineOf(event: RunEvent): string | null {
 }
 
 export function epochLine(event: Extract<RunEvent, { kind: 'trial-epoch' | 'phase-epoch' }>): string {
-  const { epoch, epochs, validationAccuracy, trainLoss } = event;
+  const { task, epoch, epochs, validationAccuracy, trainLoss } = event;
   const what = event.kind === 'trial-epoch' ? `trial ${event.number}` : event.phase;
   const whose = event.kind === 'phase-epoch' && event.phase === 'supernet' ? ' of its largest network' : '';
-  return `${what} epoch ${epoch + 1}/${epochs}: validation accuracy${whose} ${percent(validationAccuracy)}, loss ${trainLoss.toFixed(4)}`;
+  return `${what} epoch ${epoch + 1}/${epochs}: validation ${mainScores[task].title}${whose} ${scoreText(task, validationAccuracy)}, loss ${trainLoss.toFixed(4)}`;
 }

@@ -24,7 +24,7 @@ function overall({ message, progress, frontier }: ProgressState): string {
   const { done, total, unit, etaSeconds, detail } = progress;
   const eta = etaSeconds === undefined ? '' : `, ${duration(etaSeconds)} left`;
   const members = frontier === null ? '' : `, frontier ${frontier.members}`;
-  const best = frontier?.accuracy === undefined ? '' : `, best ${objectiveValue('accuracy', frontier.accuracy)}`;
+  const best = frontier?.best === undefined ? '' : `, best ${objectiveValue(...frontier.best)}`;
   return `${bar(done, total)} ${done}/${total} ${unit}${eta}${detail === undefined ? '' : `, ${detail}`}${members}${best}`;
 }
 

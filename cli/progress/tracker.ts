@@ -1,5 +1,5 @@
 import type { PhaseName, ProgressEvent, RunEvent, TrialStepEvent } from '../../experiments/runner/events.js';
-import { accuracyAmong } from '../../experiments/schema/measures.js';
+import { isAccuracy } from '../../experiments/schema/measures.js';
 
 export interface ProgressState {
   readonly phase: PhaseName | null;
@@ -8,7 +8,11 @@ export interface ProgressState {
   readonly workers: ReadonlyMap<number, TrialStepEvent>;
   /** Machine of each worker, where known. */
   readonly hosts: ReadonlyMap<number, string>;
-  readonly frontier: { readonly members: number; readonly accuracy: number | undefined } | null;
+  /** `best`: its best main score, by the name of the measure. */
+  readonly frontier: {
+    readonly members: number;
+    readonly best: readonly [name: string, value: number] | undefined;
+  } | null;
 }
 
 interface Since {
@@ -61,9 +65,11 @@ export class ProgressTracker {
         this.removeWorkers(event.number, event.stage);
         break;
       case 'frontier': {
-        const accuracies = event.members.flatMap(({ values }) => accuracyAmong(values) ?? []);
-        const accuracy = accuracies.length === 0 ? undefined : Math.max(...accuracies);
-        this.frontier = { members: event.members.length, accuracy };
+        const found = event.members.flatMap(({ values }) =>
+          Object.entries(values).filter(([name]) => isAccuracy(name)),
+        );
+        const best = found.sort(([, a], [, b]) => b - a).at(0);
+        this.frontier = { members: event.members.length, best };
         break;
       }
       default:

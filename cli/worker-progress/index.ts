@@ -42,7 +42,7 @@ export function createWorkerView(
         break;
       case 'event':
         slots.set(slot, { job: event.job, latest: event.event });
-        if (event.event.kind === 'epoch' && !live) draw(`${epochLine(event.job, event.event.metrics)}\n`);
+        if (event.event.kind === 'epoch' && !live) draw(`${epochLine(event.job, event.event)}\n`);
         else if (live && clock() - last >= interval) draw('');
         break;
     }

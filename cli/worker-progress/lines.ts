@@ -1,4 +1,5 @@
-import { duration, percent } from '../../base/number-text.js';
+import { duration } from '../../base/number-text.js';
+import { mainScores, scoreText } from '../../base/scores.js';
 import type { JobEnd, WorkerEvent, WorkerJob } from '../../experiments/queue/worker/job-run.js';
 import type { JobEvent } from '../../experiments/runner/jobs/jobs.js';
 
@@ -37,12 +38,11 @@ const ends: { readonly [E in JobEnd]: string } = {
 export const endLine = ({ job, end, seconds, message }: Extract<WorkerEvent, { kind: 'ended' }>): string =>
   `${named(job)}: ${ends[end]} after ${duration(seconds)}${message === undefined ? '' : `: ${message}`}`;
 
-type Metrics = Extract<JobEvent, { kind: 'epoch' }>['metrics'];
-
-export const epochLine = (
-  job: WorkerJob,
-  { epoch, validation_accuracy: accuracy, train_loss: loss }: Metrics,
-): string => `${named(job)}: epoch ${epoch + 1}, validation accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}`;
+export function epochLine(job: WorkerJob, { task, metrics }: Extract<JobEvent, { kind: 'epoch' }>): string {
+  const { epoch, validation_accuracy: score, train_loss: loss } = metrics;
+  const found = `validation ${mainScores[task].title} ${scoreText(task, score)}`;
+  return `${named(job)}: epoch ${epoch + 1}, ${found}, loss ${loss.toFixed(4)}`;
+}
 
 /** Text for an event of a running job; null: none. */
 const eventTexts: { readonly [K in JobEvent['kind']]: (event: Extract<JobEvent, { kind: K }>) => string | null } = {

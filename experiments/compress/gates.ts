@@ -1,4 +1,5 @@
-import { points } from '../../base/number-text.js';
+import { mainScores, scoreChange } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import type { StoredPrecision } from '../../store/index.js';
 import type { CompressConfig, GateLimits, Int8Choice } from './schema.js';
 
@@ -40,17 +41,21 @@ export function speedGate(ms: InBoth, { min_speedup: least }: Pick<GateLimits, '
 const rounding = 1e-9;
 
 /**
- * Whether int8 keeps enough of the accuracy.
- * @param accuracy in [0, 1], of one network's weights on the validation images, both in ONNX Runtime
+ * Whether int8 keeps enough of the main score of the task.
+ * @param accuracy the score of one network's weights on the validation images, both in ONNX Runtime
  */
 export function accuracyGate(
   { fp32, int8 }: InBoth,
   { max_accuracy_drop: most }: Pick<GateLimits, 'max_accuracy_drop'>,
+  task: TaskType = 'classification',
 ): GateVerdict {
   const drop = fp32 - int8;
   const passes = drop <= most + rounding;
-  if (passes) return { passes, reason: points(-drop) };
-  return { passes, reason: `int8 loses ${distinct(100 * drop, 100 * most, 2)} points (max_accuracy_drop ${most})` };
+  if (passes) return { passes, reason: scoreChange(task, -drop) };
+  const { title, unit } = mainScores[task];
+  const lost =
+    unit === 'share' ? `${distinct(100 * drop, 100 * most, 2)} points` : `${distinct(drop, most, 4)} of ${title}`;
+  return { passes, reason: `int8 loses ${lost} (max_accuracy_drop ${most})` };
 }
 
 const measured: { readonly [C in Int8Choice]: readonly StoredPrecision[] } = {
@@ -85,7 +90,8 @@ interface Timed {
 /** Measurements of a network in both precisions, side by side. */
 export interface Comparison {
   readonly latency: { readonly fp32: Timed; readonly int8: Timed };
-  /** On the validation images, in [0, 1]. */
+  readonly task?: TaskType | undefined;
+  /** Main scores on the validation images. */
   readonly accuracy: InBoth;
   /** The format in which the device computed the int8 file; absent where it does not report that. */
   readonly executed?: string | undefined;
@@ -104,10 +110,10 @@ export interface Win {
  * Whether int8 pays: it passes both gates, was computed in bytes, and its latency differs from fp32's by more than the
  * measurement's uncertainty.
  */
-export function winOf({ latency, accuracy, executed }: Comparison, limits: GateLimits): Win {
+export function winOf({ latency, task = 'classification', accuracy, executed }: Comparison, limits: GateLimits): Win {
   const ms = { fp32: latency.fp32.ms, int8: latency.int8.ms };
   const speed = speedGate(ms, limits);
-  const kept = accuracyGate(accuracy, limits);
+  const kept = accuracyGate(accuracy, limits, task);
   const isClear = latency.int8.interval[1] < latency.fp32.interval[0];
   const reasons = [
     ...(speed.passes ? [] : [speed.reason]),
@@ -117,7 +123,7 @@ export function winOf({ latency, accuracy, executed }: Comparison, limits: GateL
       ? []
       : ['int8 may be as slow as fp32: their 95 % intervals overlap']),
   ];
-  const change = `${speedupOf(ms).toFixed(2)} × as fast, accuracy ${points(accuracy.int8 - accuracy.fp32)}`;
+  const change = `${speedupOf(ms).toFixed(2)} × as fast, ${mainScores[task].title} ${scoreChange(task, accuracy.int8 - accuracy.fp32)}`;
   const pays = reasons.length === 0;
   const against = reasons.map((reason) => reason.replace(/^int8 /, 'it '));
   const verdict = pays ? `int8 pays: ${change}` : `int8 does not pay here: ${against.join('; ')}; keep the float model`;

@@ -44,7 +44,9 @@ export const compressSchema = z.strictObject({
     .min(0)
     .max(1)
     .default(0.005)
-    .describe('accuracy that int8 may lose on the validation images, as a share: 0.005 is half a point'),
+    .describe(
+      'accuracy that int8 may lose on the validation images, as a share: 0.005 is half a point; for multi-label data mAP, for numbers R²',
+    ),
   min_speedup: z
     .number()
     .gt(0)

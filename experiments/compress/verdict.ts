@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { mainScores } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import type { IntegerArithmetic } from '../../compiler/index.js';
 import type { WeightBits } from '../../deploy/index.js';
 import type { StoredPrecision } from '../../store/index.js';
@@ -13,7 +15,7 @@ const verdictDetailSchema = z.looseObject({
   rejected_by: z.enum(rejections).nullable(),
   /** How many times as fast as fp32; absent where fp32 was not measured. */
   speedup: z.number().optional(),
-  /** On the validation images, in [0, 1], both in ONNX Runtime; absent where it was not quantized. */
+  /** Main scores on the validation images, both in ONNX Runtime; absent where it was not quantized. */
   accuracy: z.object({ fp32: z.number(), int8: z.number() }).optional(),
   /** The chosen calibration method, and the accuracy of each that was tried. */
   method: z.string().optional(),
@@ -48,13 +50,13 @@ export interface Int8Counts {
   readonly rejections: readonly string[];
 }
 
-const rejectionTexts: { readonly [R in Rejection]: string } = {
+const rejectionTexts = (task: TaskType): { readonly [R in Rejection]: string } => ({
   speed: 'rejected by speed',
-  accuracy: 'rejected by accuracy',
+  accuracy: `rejected by ${mainScores[task].title}`,
   quantizing: 'could not be quantized',
-};
+});
 
-export function countInt8(trials: readonly JudgedTrial[]): Int8Counts {
+export function countInt8(trials: readonly JudgedTrial[], task: TaskType): Int8Counts {
   const judged = trials.flatMap(({ state, precision, variants }) => {
     const int8 = variants?.find((variant) => variant.precision === 'int8');
     return int8 === undefined || int8.accepted === null ? [] : [{ state, precision, int8 }];
@@ -70,7 +72,7 @@ export function countInt8(trials: readonly JudgedTrial[]): Int8Counts {
     rejected,
     rejections: rejections
       .filter((reason) => rejected[reason] > 0)
-      .map((reason) => `${rejected[reason]} ${rejectionTexts[reason]}`),
+      .map((reason) => `${rejected[reason]} ${rejectionTexts(task)[reason]}`),
   };
 }
 

@@ -1,7 +1,6 @@
 import {
   inspectDataset,
   pairFindings,
-  splitNames,
   type DataConfig,
   type DataReport,
   type ImageSurvey,
@@ -10,13 +9,16 @@ import {
   type PrepareOptions,
   type SplitName,
 } from '../../trainers/index.js';
+import { counted } from '../../base/text.js';
+import type { TaskType } from '../../base/task.js';
 import { proposeData, proposedValues } from '../propose/propose.js';
 
-/** An image by its file, with its class and split; null: no split uses it. */
+/** An image by its file, with its classes or numbers and its split; null: no split uses it. */
 export interface NamedImage {
   readonly row: number;
   readonly path: string;
-  readonly class: string;
+  /** `cat`; `cat, outdoors`; `age 33`. */
+  readonly label: string;
   readonly split: SplitName | null;
 }
 
@@ -45,13 +47,18 @@ export interface DataDescription extends Pick<DataReport, 'damaged' | 'skipped' 
   readonly channels: number;
   /** Images that are used. */
   readonly images: number;
-  /** Each class with its images; by splits, unless the images cannot be split. */
+  readonly task: TaskType;
+  /** Names of the classes, labels or numbers. */
+  readonly outputs: readonly string[];
+  /** The images of each split; null: they cannot be split. */
+  readonly splits: SplitCounts | null;
+  /** Each class or label with its images; by splits, unless the images cannot be split. The numbers of a regression: none. */
   readonly classes: readonly { readonly name: string; readonly images: number; readonly splits: SplitCounts | null }[];
   /** The splits that the folders or the table assign. */
   readonly assigned: readonly SplitName[];
   /** Why a run would refuse the images; null: it would not. */
   readonly refusal: { readonly message: string; readonly hint?: string } | null;
-  /** Images of the largest class for each one of the smallest, in training; null: a class has none. */
+  /** Images of the largest class for each one of the smallest, in training; null: there is none. */
   readonly imbalance: number | null;
   /** Images that look the same, by kind, the worst first. */
   readonly pairs: readonly NamedPairs[];
@@ -82,29 +89,36 @@ export async function describeData<T>(
 ): Promise<T> {
   const inspected = await inspectDataset(config, options);
   try {
-    const { info, labels, splits, report, plain } = inspected;
+    const { info, labelsOf, numbersOf, splits, report, plain, assigned } = inspected;
     const splitOf = typeof splits === 'function' ? splits : () => undefined;
     const nameOf = (row: number): NamedImage => ({
       row,
       path: inspected.pathOf(row) ?? `image ${row}`,
-      class: info.classes[labels[row]],
+      label: (numbersOf === null
+        ? labelsOf(row).map((label) => info.classes[label])
+        : numbersOf(row).map((value, k) => `${info.classes[k]} ${Number(value.toPrecision(4))}`)
+      ).join(', '),
       split: splitOf(row) ?? null,
     });
-    const classes = countClasses(inspected);
+    const { all, classes } = countImages(inspected);
     const inTraining = classes.map(({ images, splits: counts }) => counts?.train ?? images);
     const least = Math.min(...inTraining);
+    const isClassified = info.task === undefined;
     const description: DataDescription = {
       name: ('path' in config ? config.path : undefined) ?? info.name,
       data: config,
       ...{ height: info.height, width: info.width, channels: info.channels },
       images: info.count,
+      task: info.task ?? 'classification',
+      outputs: info.classes,
+      splits: all.splits,
       classes,
-      assigned: splitNames.filter((name) => report?.classes.some(({ counts }) => name in counts)),
+      assigned,
       refusal:
         typeof splits === 'function'
           ? null
           : { message: splits.message, ...(splits.hint !== undefined && { hint: splits.hint }) },
-      imbalance: least === 0 ? null : Math.max(...inTraining) / least,
+      imbalance: least === 0 || classes.length === 0 ? null : Math.max(...inTraining) / least,
       headers: report?.headers ?? null,
       damaged: report?.damaged ?? [],
       skipped: report?.skipped ?? [],
@@ -114,8 +128,12 @@ export async function describeData<T>(
         images: pairs.map(({ rows: [a, b] }) => [nameOf(a), nameOf(b)] as const),
       })),
       plain: plain.map(nameOf),
-      notes: report?.notes ?? ['Images that look the same are looked for in image files only.'],
-      proposed: survey === null ? null : proposedValues(proposeData(survey), inTraining),
+      // Data sets without image files, and files that an older version converted.
+      notes: report?.notes ?? ['There is no report of this conversion: images that look the same are not known.'],
+      proposed:
+        survey === null
+          ? null
+          : proposedValues(proposeData(survey), all.splits?.train ?? all.images, isClassified ? inTraining : null),
     };
     return await task({ description, inspected, nameOf });
   } finally {
@@ -123,15 +141,34 @@ export async function describeData<T>(
   }
 }
 
-function countClasses({ info, labels, splits }: InspectedData): DataDescription['classes'] {
-  const counts = info.classes.map(() => ({ images: 0, train: 0, validation: 0, test: 0 }));
-  for (const [row, label] of labels.entries()) {
-    counts[label].images++;
+const outputWords: { readonly [T in TaskType]: readonly [one: string, many: string] } = {
+  classification: ['class', 'classes'],
+  'multi-label': ['label', 'labels'],
+  regression: ['number', 'numbers'],
+};
+
+/** `291 images of 3 classes`. */
+export const contentsText = ({ images, outputs, task }: DataDescription): string =>
+  `${counted(images, 'image')} of ${counted(outputs.length, ...outputWords[task])}`;
+
+type Count = DataDescription['classes'][number];
+
+function countImages({ info, labelsOf, splits }: InspectedData): { readonly all: Count; readonly classes: Count[] } {
+  const started = () => ({ images: 0, train: 0, validation: 0, test: 0 });
+  const total = started();
+  const counts = info.classes.map(started);
+  for (let row = 0; row < info.count; row++) {
     const split = typeof splits === 'function' ? splits(row) : undefined;
-    if (split !== undefined) counts[label][split]++;
+    for (const count of [total, ...labelsOf(row).map((label) => counts[label])]) {
+      count.images++;
+      if (split !== undefined) count[split]++;
+    }
   }
-  return info.classes.map((name, label) => {
-    const { images, ...bySplit } = counts[label];
-    return { name, images, splits: typeof splits === 'function' ? bySplit : null };
+  const named = (name: string, { images, ...bySplit }: typeof total): Count => ({
+    name,
+    images,
+    splits: typeof splits === 'function' ? bySplit : null,
   });
+  const classes = info.task === 'regression' ? [] : info.classes.map((name, label) => named(name, counts[label]));
+  return { all: named('all', total), classes };
 }

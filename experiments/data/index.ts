@@ -1,4 +1,5 @@
 export {
+  contentsText,
   describeData,
   withoutRepeated,
   type DataDescription,

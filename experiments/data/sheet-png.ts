@@ -62,7 +62,7 @@ export async function sheetPng(sheet: ContactSheet): Promise<Buffer> {
     write(text, margin, y, { size: 14, colour: soft, width: inner });
     y += line + 2;
   }
-  heading('Classes', sheet.rowsNote);
+  heading(sheet.rowsTitle, sheet.rowsNote);
   for (const { name, detail, images: own } of sheet.rows) {
     const width = names - 14;
     write(name, margin, y, { size: 14, colour: ink, bold: true, width: 0.85 * width });

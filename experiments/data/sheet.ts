@@ -1,12 +1,12 @@
 import { Random } from '../../base/random.js';
 import { counted } from '../../base/text.js';
 import type { InspectedData } from '../../trainers/index.js';
-import { withoutRepeated, type DescribedData, type NamedImage } from './describe.js';
+import { contentsText, withoutRepeated, type DescribedData, type NamedImage } from './describe.js';
 
 /** An image of a contact sheet. */
 export interface SheetImage {
   readonly path: string;
-  /** Class and split. */
+  /** Classes or numbers, and split. */
   readonly detail: string;
   /** A WebP file in base64. */
   readonly webp: string;
@@ -27,6 +27,7 @@ export interface ContactSheet {
     readonly detail: readonly string[];
     readonly images: readonly SheetImage[];
   }[];
+  readonly rowsTitle: string;
   /** Which classes are shown, unless all are. */
   readonly rowsNote: string | null;
   /** Images that may be wrong: alone, or in pairs that look the same. */
@@ -55,28 +56,16 @@ export async function contactSheet({ description, inspected, nameOf }: Described
   const factor = longer <= side.shown / 2 ? Math.floor(side.shown / longer) : side.shown / longer;
   const draw = async (named: NamedImage): Promise<SheetImage> => ({
     path: named.path,
-    detail: `${named.class} · ${named.split ?? 'unused'}`,
+    detail: `${named.label} · ${named.split ?? 'unused'}`,
     webp: await thumbnail(inspected, named.row),
   });
   const drawAll = (images: readonly NamedImage[]): Promise<SheetImage[]> => Promise.all(images.map(draw));
-  const shown = spread(
-    classes.map((_, label) => label),
-    most.classes,
-    0,
-  );
-  const rowsOf = rowsByClass(inspected);
+  const all = groupsOf({ description, inspected, nameOf });
+  const shown = spread(all, most.classes, 0);
   const rows: ContactSheet['rows'][number][] = [];
-  for (const label of shown) {
-    const { name, images, splits } = classes[label];
-    const start = new Random(seed, 'sheet', label).uniform();
-    rows.push({
-      name,
-      detail: [
-        counted(images, 'image'),
-        ...(splits === null ? [] : [`${number(splits.train)} / ${number(splits.validation)} / ${number(splits.test)}`]),
-      ],
-      images: await drawAll(spread(rowsOf[label], most.images, start).map(nameOf)),
-    });
+  for (const [i, { name, detail, images }] of shown.entries()) {
+    const start = new Random(seed, 'sheet', i).uniform();
+    rows.push({ name, detail, images: await drawAll(spread(images, most.images, start).map(nameOf)) });
   }
   const ofOneColour = counted(plain.length, 'image of one colour', 'images of one colour');
   const kinds: { title: string; count: number; entries: readonly (readonly NamedImage[])[] }[] = [
@@ -101,28 +90,48 @@ export async function contactSheet({ description, inspected, nameOf }: Described
   return {
     name: description.name,
     summary: [
-      `${counted(description.images, 'image')} of ${counted(classes.length, 'class', 'classes')}, each as a network sees it: ${height} × ${width} pixels, ${channels === 1 ? 'grey' : 'colour'}.`,
-      'Below the name of a class: its images, and how many of them are for training / validation / test.',
+      `${contentsText(description)}, each as a network sees it: ${height} × ${width} pixels, ${channels === 1 ? 'grey' : 'colour'}.`,
+      ...(classes.length === 0
+        ? []
+        : ['Below each name: its images, and how many of them are for training / validation / test.']),
     ],
     height: Math.round(height * factor),
     width: Math.round(width * factor),
     pixelated: longer <= side.shown / 2,
     rows,
-    rowsNote: shown.length < classes.length ? `${shown.length} of the ${number(classes.length)} are shown.` : null,
+    rowsTitle: { classification: 'Classes', 'multi-label': 'Labels', regression: 'Numbers' }[description.task],
+    rowsNote: shown.length < all.length ? `${shown.length} of the ${number(all.length)} are shown.` : null,
     suspicious,
   };
 }
 
-/** The images of each class, sorted by the hashes of their pixels. */
-function rowsByClass({ info, labels, keys }: InspectedData): number[][] {
+interface Group {
+  readonly name: string;
+  readonly detail: readonly string[];
+  /** In the order in which they are shown. */
+  readonly images: readonly number[];
+}
+
+/** The images of each class or label by the hashes of their pixels; for each number of a regression, all images by its value. */
+function groupsOf({ description, inspected }: DescribedData): Group[] {
+  const { labelsOf, numbersOf, keys, info } = inspected;
+  const every = Array.from({ length: info.count }, (_, row) => row);
+  if (numbersOf !== null)
+    return info.classes.map((name, k) => {
+      const images = [...every].sort((a, b) => numbersOf(a)[k] - numbersOf(b)[k] || a - b);
+      return { name, detail: ['from the smallest', 'to the largest'], images };
+    });
   const rows = info.classes.map((): number[] => []);
-  for (const [row, label] of labels.entries()) rows[label].push(row);
-  for (const own of rows) own.sort((a, b) => keys[a] - keys[b] || a - b);
-  return rows;
+  for (const row of every) for (const label of labelsOf(row)) rows[label].push(row);
+  return description.classes.map(({ name, images, splits }, label) => {
+    const counts = splits === null ? [] : [[splits.train, splits.validation, splits.test].map(number).join(' / ')];
+    const sorted = rows[label].sort((a, b) => keys[a] - keys[b] || a - b);
+    return { name, detail: [counted(images, 'image'), ...counts], images: sorted };
+  });
 }
 
 /** At most `count` values at equal distances. @param start in [0, 1), of a distance */
-function spread(values: readonly number[], count: number, start: number): number[] {
+function spread<T>(values: readonly T[], count: number, start: number): T[] {
   if (values.length <= count) return [...values];
   return Array.from({ length: count }, (_, i) => values[Math.floor(((i + start) * values.length) / count)]);
 }

@@ -38,29 +38,32 @@ const pathFrom = (file: string, images: string): string =>
 /** A valid name of a run from that of a data set. */
 const runName = (name: string): string => name.replace(/[^\w.-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'images';
 
-/** The configuration of a folder, archive or table, without its damaged files. */
-const filesAt = (path: string, data: Partial<DataProposal> = {}): ImageFilesConfig =>
-  dataSchema.parse({
-    type: isTable(path) ? 'list' : 'image-folder',
-    path,
-    damaged: 'skip',
-    ...data,
-  }) as ImageFilesConfig;
-
 export interface ProposedData {
   readonly survey: ImageSurvey;
   readonly data: DataProposal;
+  /** Leaves damaged files out. */
   readonly config: ImageFilesConfig;
 }
 
 /**
- * Surveys the images of a folder, archive or table, and proposes how to read them.
+ * Surveys the images of a folder, archive or table, and proposes how to read them. Folders without class folders are read by
+ * the table that they hold, such as `metadata.csv`.
  * @throws NasError `invalid-input` as `surveyImages`
  */
 export async function surveyed(images: string): Promise<ProposedData> {
-  const survey = await surveyImages(filesAt(images));
-  const data = proposeData(survey);
-  return { survey, data, config: filesAt(images, data) };
+  const surveyAs = async (type: ImageFilesConfig['type']): Promise<ProposedData> => {
+    const configWith = (data: Partial<DataProposal>): ImageFilesConfig =>
+      dataSchema.parse({ type, path: images, damaged: 'skip', ...data }) as ImageFilesConfig;
+    const survey = await surveyImages(configWith({}));
+    const data = proposeData(survey);
+    return { survey, data, config: configWith(data) };
+  };
+  if (isTable(images)) return surveyAs('list');
+  return surveyAs('image-folder').catch((refusal: unknown) =>
+    surveyAs('list').catch(() => {
+      throw refusal;
+    }),
+  );
 }
 
 /**

@@ -64,10 +64,15 @@ const areUnequal = (perClass: readonly number[]): boolean => Math.max(...perClas
 
 const presetFor = (size: number): 'tiny' | 'small' => (size <= 48 ? 'tiny' : 'small');
 
-/** The proposed values by their keys, without the ones that no image decides. */
+/**
+ * The proposed values by their keys, without the ones that no image decides.
+ * @param train images in training
+ * @param perClass training images of each class; null: there are no classes
+ */
 export const proposedValues = (
   { size, channels, validation, test }: DataProposal,
-  perClass: readonly number[],
+  train: number,
+  perClass: readonly number[] | null,
 ): Readonly<Record<string, number | string>> => ({
   'data.size': size,
   'data.channels': channels,
@@ -75,8 +80,8 @@ export const proposedValues = (
   'data.test': test,
   'data.damaged': 'skip',
   'space.preset': presetFor(size),
-  'train.batch': batchFor(perClass.reduce((a, b) => a + b, 0)),
-  ...(areUnequal(perClass) && { 'train.class_weight': 'auto' }),
+  'train.batch': batchFor(train),
+  ...(perClass !== null && areUnequal(perClass) && { 'train.class_weight': 'auto' }),
 });
 
 function dataText({ type, path, survey, data, info }: ProposalFacts): string {

@@ -1,4 +1,5 @@
 import type { Unit } from '../../base/number-text.js';
+import type { TaskType } from '../../base/task.js';
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective, Values } from '../../search/index.js';
 import type { Block, Choice, Costs, Network } from '../../spaces/index.js';
@@ -59,7 +60,7 @@ export interface ReportTrial {
   readonly variants?: readonly ReportVariant[];
   readonly genotypeId: string;
   readonly choices: Readonly<Record<string, Choice>>;
-  /** Objective values by name, as the search found them; accuracies are of the validation split, in [0, 1]. */
+  /** Objective values by name, as the search found them; accuracies are of the validation split. */
   readonly values: Values;
   readonly provenance: Readonly<Record<string, Provenance>>;
   /** The controller's reason for the trial, one line. */
@@ -177,7 +178,7 @@ export interface PredictionReport extends PredictionQuality {
 export interface PrecisionsReport extends Int8Counts {
   /** How many times as fast as fp32: the median of the trials in which both were measured; null without any. */
   readonly speedup: number | null;
-  /** Median of int8 accuracy minus fp32 accuracy over quantized trials, in [-1, 1]; null without any. */
+  /** Median of int8 accuracy minus fp32 accuracy over quantized trials; null without any. */
   readonly accuracyChange: number | null;
 }
 
@@ -208,6 +209,8 @@ export interface RunSummary {
   readonly seed: number;
   /** Whether candidates are trained, or looked up in a table in simulated time. */
   readonly evaluation: 'training' | 'table';
+  /** Its main score is in all fields that are named `accuracy`. */
+  readonly task: TaskType;
   /** `died`: its process ended without finishing the run. */
   readonly status: RunState;
   readonly message: string | null;
@@ -222,7 +225,7 @@ export interface RunSummary {
   readonly rejected: number;
 }
 
-/** Accuracies in [0, 1] and costs of a network; null where unknown. */
+/** Main scores and costs of a network; null where unknown. */
 export interface ShrunkStage {
   /** `shrunk 3, fine-tuned`. */
   readonly title: string;
@@ -240,6 +243,7 @@ export interface ReportShrunk extends Pick<
   ShrunkRecord,
   'number' | 'parent' | 'state' | 'message' | 'target' | 'importance' | 'multiple' | 'epochs' | 'widths'
 > {
+  readonly task: TaskType;
   /** Device of the side-by-side latencies; null without measurements. */
   readonly device: string | null;
   readonly network: Network;

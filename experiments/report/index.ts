@@ -16,7 +16,8 @@ export {
   frontierOf,
   type RunListing,
 } from './run.js';
-export { experimentOf, objectivesOf } from '../stored/experiment.js';
+export { experimentOf, objectivesOf, taskOfRun } from '../stored/experiment.js';
+export { isTrainedScore } from '../schema/measures.js';
 export { collectShrunk } from './shrunk.js';
 export { precisionsText } from '../compress/verdict.js';
 export { collectPrecisions } from './statistics.js';

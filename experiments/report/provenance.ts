@@ -1,12 +1,14 @@
 import { basename } from 'node:path';
+import { mainScores, scoreText } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import { controllerTitle } from '../../search/schema.js';
 import type { Store } from '../../store/index.js';
-import type { DataConfig, TeacherConfig } from '../../trainers/index.js';
+import type { DataConfig, LossConfig, TeacherConfig } from '../../trainers/index.js';
 import type { Experiment, SupernetSettings, TrainingExperiment } from '../schema/experiment.js';
-import type { Evaluation } from '../schema/measures.js';
+import { type Evaluation, taskOf } from '../schema/measures.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import type { ReportSupernet, RunProvenance, RunWorkers } from './data.js';
-import { epochsText, percent, workersText } from './text.js';
+import { epochsText, workersText } from './text.js';
 
 const share = (value: number): string => `${Number((100 * value).toPrecision(3))} %`;
 
@@ -52,6 +54,18 @@ export function evaluationText({
   }
 }
 
+/** Cross-entropy of classes, and what takes its place for other tasks. */
+const labelLosses: { readonly [T in TaskType]: string } = {
+  classification: 'cross-entropy',
+  'multi-label': 'binary cross-entropy',
+  regression: "Huber's loss",
+};
+
+const lossText = (task: TaskType, type: LossConfig['type']): string => {
+  if (type === 'cross-entropy') return labelLosses[task];
+  return task === 'classification' ? type : `${type}, with ${labelLosses[task]}`;
+};
+
 /** @param workers undefined when only the run's own machine worked */
 export function collectProvenance(
   store: Store,
@@ -69,11 +83,15 @@ export function collectProvenance(
   }
   const { data, teacher, train, supernet } = experiment;
   const lastEpoch = store.curves.of({ stage: 'teacher' }).at(-1);
-  const accuracy = lastEpoch === undefined ? '' : `; ${percent(lastEpoch.validationAccuracy)} validation accuracy`;
+  const task = taskOf(data);
+  const reached =
+    lastEpoch === undefined
+      ? ''
+      : `; ${scoreText(task, lastEpoch.validationAccuracy)} validation ${mainScores[task].title}`;
   return {
     data: describeData(data),
-    teacher: `${describeTeacher(teacher)}${accuracy}`,
-    loss: train.loss?.type ?? 'cross-entropy',
+    teacher: `${describeTeacher(teacher)}${reached}`,
+    loss: lossText(task, train.loss?.type ?? 'cross-entropy'),
     ...(supernet === undefined ? {} : { supernet: describeSupernet(supernet) }),
     search: `${controllerTitle(search)}, ${search.trials} trials ${evaluationText(experiment)}, seed ${seed}`,
     ...(workers && { workers: workersText(workers) }),
@@ -104,9 +122,9 @@ export function collectSupernet(store: Store, experiment: Experiment): ReportSup
 }
 
 /** `12 of 12 epochs; its largest network 71.20 %`. */
-export function supernetText({ from, epochs, curve }: ReportSupernet): string {
+export function supernetText({ from, epochs, curve }: ReportSupernet, task: TaskType): string {
   if (from !== null) return `of ${from}`;
   const last = curve.at(-1);
-  const reached = last === undefined ? '' : `; its largest network ${percent(last.validationAccuracy)}`;
+  const reached = last === undefined ? '' : `; its largest network ${scoreText(task, last.validationAccuracy)}`;
   return `${curve.length} of ${epochs ?? 0} epochs${reached}`;
 }

@@ -1,5 +1,5 @@
 import type { Store } from '../../store/index.js';
-import { experimentOf } from '../stored/experiment.js';
+import { experimentOf, taskOfRun } from '../stored/experiment.js';
 import type { ReportData } from './data.js';
 import { collectMember } from './member.js';
 import { collectProvenance, collectSupernet, flatten } from './provenance.js';
@@ -18,6 +18,7 @@ export async function collectReport(store: Store): Promise<ReportData> {
   const precisions = collectPrecisions(store, trials);
   const candidates = precisions === undefined ? trials : collectCandidates(store);
   const { objectives } = experiment;
+  const task = taskOfRun(experiment);
   const members = frontierOf(candidates, objectives);
   const frontier = await Promise.all(members.map((trial) => collectMember(store, trial)));
   const finals = frontier.flatMap(({ final }) => final ?? []);
@@ -29,7 +30,7 @@ export async function collectReport(store: Store): Promise<ReportData> {
       ...objectives.map(({ name }) => name),
       ...trials.flatMap(({ values }) => Object.keys(values)),
     ]),
-    titles: { final: finalTitle(finals), test: testTitle(objectives, finals) },
+    titles: { final: finalTitle(task, finals), test: testTitle(task, objectives, finals) },
     trials,
     frontier,
     shrunk: await collectShrunk(store),

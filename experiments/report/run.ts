@@ -19,7 +19,7 @@ import {
 import { verdictDetail } from '../compress/verdict.js';
 import type { Experiment } from '../schema/experiment.js';
 import { candidatesOf, type Candidate, plainValues } from '../stored/candidates.js';
-import { experimentOf, objectivesOf, storedEnqueued } from '../stored/experiment.js';
+import { experimentOf, objectivesOf, storedEnqueued, taskOfRun } from '../stored/experiment.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
 import { assignmentsOf, hostsOfTrials } from '../stored/workers.js';
 import type { ReportTrial, ReportVariant, RunSummary } from './data.js';
@@ -41,6 +41,7 @@ export function summaryOf(
     name,
     seed,
     evaluation: 'data' in kind ? 'training' : 'table',
+    task: taskOfRun(experiment as Experiment),
     status,
     message,
     startedAt: iso(createdAt),

@@ -1,7 +1,8 @@
 import type { Network } from '../../spaces/index.js';
 import type { ShrunkRecord, Store } from '../../store/index.js';
-import { isAccuracy } from '../schema/measures.js';
+import { accuracyOf, isAccuracy } from '../schema/measures.js';
 import { trialsByAccuracy } from '../stored/candidates.js';
+import { experimentOf, taskOfRun } from '../stored/experiment.js';
 import type { ReportShrunk, ShrunkStage } from './data.js';
 import { targetText, trialTitle, withinText } from './text.js';
 
@@ -9,6 +10,8 @@ import { targetText, trialTitle, withinText } from './text.js';
 export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {
   const records = store.shrunk.all();
   if (records.length === 0) return [];
+  const task = taskOfRun(experimentOf(store));
+  const trained = accuracyOf('train', task);
   // Imported on demand: lists of trials do not need the spaces.
   const { costs } = await import('../../spaces/index.js');
   const members = trialsByAccuracy(store).map(({ genotypeId, ...member }) => {
@@ -37,7 +40,7 @@ export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {
     const isTrained = store.finals.all().some((final) => final.trial === parent && final.accuracy !== null);
     const searched = Object.keys(store.trials.get(parent)?.values ?? {}).find(isAccuracy);
     const from = costs(store.networks.get(store.trials.get(parent)?.genotypeId ?? '') as Network);
-    const fromMeasure = isTrained ? 'accuracy' : (searched ?? 'accuracy');
+    const fromMeasure = isTrained ? trained : (searched ?? trained);
     const stages: Record<'from' | 'cut' | 'tuned', ShrunkStage> = {
       from: {
         title: trialTitle(parent, fromMeasure),
@@ -70,6 +73,7 @@ export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {
       multiple,
       epochs,
       widths,
+      task,
       device: latencies?.device ?? null,
       network,
       fromMeasure,

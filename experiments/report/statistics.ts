@@ -11,6 +11,7 @@ import type {
   ReportTrial,
   ReportVariant,
 } from './data.js';
+import { experimentOf, taskOfRun } from '../stored/experiment.js';
 import { collectTrials } from './run.js';
 
 const middle = (values: readonly number[]): number | null => (values.length === 0 ? null : median(values));
@@ -34,7 +35,7 @@ export function collectPrecisions(
 ): PrecisionsReport | undefined {
   if (!store.variants.any()) return undefined;
   return {
-    ...countInt8(trials),
+    ...countInt8(trials, taskOfRun(experimentOf(store))),
     speedup: middle(trials.flatMap(speedupOf)),
     accuracyChange: middle(
       trials.flatMap((trial) => {

@@ -12,7 +12,9 @@ import {
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective } from '../../search/index.js';
 import type { StoredPrecision } from '../../store/index.js';
-import { isAccuracy, measureNamed } from '../schema/measures.js';
+import { mainScores } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
+import { accuracyOf, isAccuracy, isTrainedScore, measureNamed } from '../schema/measures.js';
 import type { HostShare } from '../stored/workers.js';
 import type {
   FinalResult,
@@ -46,7 +48,7 @@ export const objectiveTitle = (objective: string): string => measureNamed(object
 
 /** Title of an objective beside final accuracies. */
 export const searchTitle = (objective: string): string =>
-  objective === 'accuracy' ? 'search accuracy' : objectiveTitle(objective);
+  isTrainedScore(objective) ? `search ${objectiveTitle(objective)}` : objectiveTitle(objective);
 
 export function measureText(name: string): MeasureText {
   const [title, beside] = [objectiveTitle(name), searchTitle(name)];
@@ -62,15 +64,21 @@ export function measureText(name: string): MeasureText {
 export const measureTexts = (names: Iterable<string>): Record<string, MeasureText> =>
   Object.fromEntries([...new Set(names)].map((name) => [name, measureText(name)]));
 
-/** Title of the final accuracy, by the weights that the final training started from. */
-export const finalTitle = (finals: readonly Pick<FinalResult, 'from'>[]): string =>
-  finals.some(({ from }) => from === 'supernet') ? 'final accuracy (from supernet)' : 'final accuracy';
+/** Title of the final score, by the weights that the final training started from. */
+export const finalTitle = (task: TaskType, finals: readonly Pick<FinalResult, 'from'>[]): string =>
+  `final ${mainScores[task].title}${finals.some(({ from }) => from === 'supernet') ? ' (from supernet)' : ''}`;
 
-/** Title of the test accuracy; without final training it is of the search's kind. */
-export function testTitle(objectives: readonly Pick<Objective, 'name'>[], finals: readonly FinalResult[]): string {
-  const kind = objectives.map(({ name }) => name).find(isAccuracy) ?? 'accuracy';
+/** Title of the test score; without final training it is of the search's kind. */
+export function testTitle(
+  task: TaskType,
+  objectives: readonly Pick<Objective, 'name'>[],
+  finals: readonly FinalResult[],
+): string {
+  const kind = objectives.map(({ name }) => name).find(isAccuracy) ?? accuracyOf('train', task);
   const trained = finals.some(({ epochs }) => epochs > 0);
-  return trained || kind === 'accuracy' ? 'test accuracy' : `${objectiveTitle(kind)} on the test split`;
+  return trained || isTrainedScore(kind)
+    ? `test ${mainScores[task].title}`
+    : `${objectiveTitle(kind)} on the test split`;
 }
 
 /**
@@ -99,9 +107,9 @@ export const withinText: { readonly [O in Target['objective']]: string } = {
   latency_ms: 'no slower',
 };
 
-/** Title of a trial, with the kind of its accuracy unless it is `accuracy`. */
+/** Title of a trial, with the kind of its score unless it was trained. */
 export const trialTitle = (trial: number, measure: string, within = ''): string =>
-  `trial ${trial}${within}${measure === 'accuracy' ? '' : ` (${objectiveTitle(measure)})`}`;
+  `trial ${trial}${within}${isTrainedScore(measure) ? '' : ` (${objectiveTitle(measure)})`}`;
 
 /** Rows that compare a shrunk network with its parent and the best alternative. */
 export const shrunkRows = ({ from, cut, tuned, alternative }: ReportShrunk): ShrunkStage[] => [

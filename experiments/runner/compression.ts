@@ -24,7 +24,7 @@ import {
   weightBitsFor,
   type VerdictDetail,
 } from '../compress/index.js';
-import { measureNamed, trainedValues } from '../schema/measures.js';
+import { measureNamed, taskOf, trainedValues } from '../schema/measures.js';
 import { JobFailed, type JobOrder } from './jobs/job-runner.js';
 import type { QuantizeJob, QuantizeResult, SeededNetwork } from './jobs/jobs.js';
 import { recordClasses, retryRecorder } from './jobs/training.js';
@@ -140,7 +140,7 @@ export class Compression {
       return;
     }
     const { accuracy, scores, method, tried, images } = result;
-    const { passes, reason: found } = accuracyGate(accuracy, compress);
+    const { passes, reason: found } = accuracyGate(accuracy, compress, taskOf(plan.experiment.data));
     const accepted = passes || compress.int8 === 'require';
     const reason = passes || !accepted ? found : `${found}; it counts all the same, as compress.int8 is require`;
     store.variants.revise(number, 'int8', {
@@ -200,7 +200,7 @@ export class Compression {
 
   /** Reports, at the end, how often int8 was chosen. */
   summarise(): void {
-    const counts = countInt8(this.context.store.trials.all());
+    const counts = countInt8(this.context.store.trials.all(), taskOf(this.context.plan.experiment.data));
     if (counts.judged > 0) this.context.observe({ kind: 'note', message: precisionsText(counts) });
   }
 

@@ -1,3 +1,4 @@
+import type { TaskType } from '../../base/task.js';
 import type { Values } from '../../search/index.js';
 import type { Choice } from '../../spaces/index.js';
 import type { StoredPrecision, TrialStage } from '../../store/index.js';
@@ -38,7 +39,8 @@ interface EpochResult {
   /** Counted from 0. */
   readonly epoch: number;
   readonly epochs: number;
-  /** In [0, 1]; of a supernet, its largest network's. */
+  readonly task: TaskType;
+  /** The main score of the task; of a supernet, its largest network's. */
   readonly validationAccuracy: number;
   readonly trainLoss: number;
 }

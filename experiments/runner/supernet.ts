@@ -1,3 +1,5 @@
+import { mainScores, scoreText } from '../../base/scores.js';
+import { taskOf } from '../schema/measures.js';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -187,10 +189,10 @@ async function trainSupernet(
   if (result.state !== 'complete') throw new NasError('interrupted', 'the training of the supernet was stopped');
   result.curve.forEach(record);
   recordTrained(context, result.weights);
-  const accuracy = `${(100 * result.accuracy).toFixed(2)} %`;
+  const learns = taskOf(experiment.data);
   observe({
     kind: 'note',
-    message: `The supernet is trained: its largest network has a validation accuracy of ${accuracy}`,
+    message: `The supernet is trained: its largest network has a validation ${mainScores[learns].title} of ${scoreText(learns, result.accuracy)}`,
   });
   return result.weights;
 }

@@ -2,7 +2,7 @@ import type { Unit } from '../../base/number-text.js';
 import type { Objective, Values } from '../../search/index.js';
 import type { Costs } from '../../spaces/index.js';
 import type { ObjectiveValues, Provenance, StoredPrecision } from '../../store/index.js';
-import { metricTexts, type Metric } from '../../base/scores.js';
+import { mainScores, metricTexts, type Metric } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { DataConfig, ProxyName } from '../../trainers/index.js';
 
@@ -72,18 +72,14 @@ const proxies: { readonly [P in ProxyName]: Measure } = {
   naswot: proxy('naswot', 'NASWOT'),
 };
 
-const mainScore =
-  (task: TaskType, unit: Unit) =>
-  (title: string, evaluation: Evaluation): Measure => ({
-    direction: 'maximize',
-    unit,
-    title,
-    source: { kind: 'training', evaluation, task },
-  });
+const kinds: { readonly [E in Evaluation]: string } = { train: '', inherit: 'inherited ', supernet: 'supernet ' };
 
-const accuracy = mainScore('classification', 'share');
-const averagePrecision = mainScore('multi-label', 'share');
-const explained = mainScore('regression', 'score');
+const mainScore = (task: TaskType, evaluation: Evaluation = 'train'): Measure => ({
+  direction: 'maximize',
+  unit: mainScores[task].unit,
+  title: `${kinds[evaluation]}${mainScores[task].title}`,
+  source: { kind: 'training', evaluation, task },
+});
 
 const metric = (name: Metric, direction: Measure['direction'] = 'maximize'): Measure => {
   const [title, unit] = metricTexts[name];
@@ -100,15 +96,15 @@ const metrics: { readonly [M in Metric]: Measure } = {
 
 /** All built-in measures, which experiments can use as objectives. */
 export const measures = {
-  accuracy: accuracy('accuracy', 'train'),
-  inherited_accuracy: accuracy('inherited accuracy', 'inherit'),
-  supernet_accuracy: accuracy('supernet accuracy', 'supernet'),
-  map: averagePrecision('mAP', 'train'),
-  inherited_map: averagePrecision('inherited mAP', 'inherit'),
-  supernet_map: averagePrecision('supernet mAP', 'supernet'),
-  r2: explained('R²', 'train'),
-  inherited_r2: explained('inherited R²', 'inherit'),
-  supernet_r2: explained('supernet R²', 'supernet'),
+  accuracy: mainScore('classification'),
+  inherited_accuracy: mainScore('classification', 'inherit'),
+  supernet_accuracy: mainScore('classification', 'supernet'),
+  map: mainScore('multi-label'),
+  inherited_map: mainScore('multi-label', 'inherit'),
+  supernet_map: mainScore('multi-label', 'supernet'),
+  r2: mainScore('regression'),
+  inherited_r2: mainScore('regression', 'inherit'),
+  supernet_r2: mainScore('regression', 'supernet'),
   ...metrics,
   latency_ms: {
     direction: 'minimize',
@@ -148,6 +144,10 @@ export const isAccuracy = (name: string): boolean => accuracies.some((one) => on
 /** The task of a data set. */
 export const taskOf = (data: DataConfig): TaskType =>
   (data.type === 'list' ? data.task : undefined) ?? 'classification';
+
+/** Whether a name is a main score that trainings find, and no shared weights. */
+export const isTrainedScore = (name: string): boolean =>
+  accuracies.some((one) => one.name === name && one.evaluation === 'train');
 
 /** The main score of a task that an evaluation finds. */
 export function accuracyOf(evaluation: Evaluation, task: TaskType = 'classification'): MeasureName {

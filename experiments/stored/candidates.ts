@@ -2,8 +2,9 @@
 import { frontier } from '../../search/frontier.js';
 import type { Values } from '../../search/index.js';
 import type { ObjectiveValues, Store, StoredPrecision, TrialRecord } from '../../store/index.js';
-import { isAccuracy } from '../schema/measures.js';
+import { accuracyOf, isAccuracy } from '../schema/measures.js';
 import type { Experiment } from '../schema/experiment.js';
+import { experimentOf, taskOfRun } from './experiment.js';
 
 /** Stored for a candidate of a run on a table, in place of a network. */
 export interface StoredRow {
@@ -62,11 +63,11 @@ export const frontierTrials = (trials: readonly TrialRecord[], objectives: Exper
   ...new Set(frontierCandidates(trials, objectives).map(({ trial }) => trial)),
 ];
 
-/** The best known accuracy of a trial's network, each share in [0, 1]. */
+/** The best known main score of a trial's network. */
 export interface TrialAccuracy {
   readonly trial: number;
   readonly genotypeId: string;
-  /** Which accuracy it is: `accuracy` after a training, `supernet_accuracy` of a slice without training, ... */
+  /** Which one it is: `accuracy` after a training, `supernet_accuracy` of a slice without training, `map`, ... */
   readonly measure: string;
   /** On the validation split. */
   readonly accuracy: number;
@@ -85,6 +86,7 @@ export function trialsByAccuracy(store: Store): TrialAccuracy[] {
       .toReversed()
       .map((record) => [record.trial, record]),
   );
+  const trained = accuracyOf('train', taskOfRun(experimentOf(store)));
   const isFinal = [...finals.values()].some(({ accuracy }) => accuracy !== null);
   return store.trials
     .all()
@@ -92,7 +94,7 @@ export function trialsByAccuracy(store: Store): TrialAccuracy[] {
       const values = { ...chosen, ...variants.find(({ precision }) => precision === 'fp32')?.values };
       const final = finals.get(trial);
       const searched = Object.entries(values).find(([name]) => isAccuracy(name));
-      const measure = isFinal ? 'accuracy' : searched?.[0];
+      const measure = isFinal ? trained : searched?.[0];
       const accuracy = isFinal ? final?.accuracy : searched?.[1].value;
       if (state !== 'complete' || measure === undefined || accuracy === null || accuracy === undefined) return [];
       return [{ trial, genotypeId, measure, accuracy, testAccuracy: final?.testAccuracy ?? null }];

@@ -1,6 +1,8 @@
 import type { Enqueued, Objective } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
+import type { TaskType } from '../../base/task.js';
 import type { Experiment } from '../schema/experiment.js';
+import { taskOf } from '../schema/measures.js';
 import { convertFormerAugment } from '../schema/former-augment.js';
 
 /** The experiment of a run, as it was parsed when the run began. */
@@ -11,6 +13,10 @@ export function experimentOf(store: Store): Experiment {
 }
 
 export const objectivesOf = (store: Store): readonly Objective[] => experimentOf(store).objectives;
+
+/** The task of a run; values of a table are those of classifiers. */
+export const taskOfRun = (experiment: Experiment): TaskType =>
+  'data' in experiment ? taskOf(experiment.data) : 'classification';
 
 /** Stores the networks that a run tries first: a resumed run does not read the files again that they came from. */
 export const storeEnqueued = (store: Store, enqueued: readonly Enqueued[]): void =>

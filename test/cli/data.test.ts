@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -85,7 +94,7 @@ describe('nas data', () => {
       refusal: null,
       damaged: [{ path: 'train/cat/half.png', cause: 'truncated' }],
       proposed: { 'data.size': 28, 'data.damaged': 'skip', 'train.class_weight': 'auto' },
-      plain: [{ path: 'train/cat/esc\u001b[2J.png', class: 'cat' }],
+      plain: [{ path: 'train/cat/esc\u001b[2J.png', label: 'cat' }],
     });
     expect(found.pairs.map(({ kind, images }) => [kind, images.length])).toEqual([
       ['across', 1],
@@ -93,8 +102,8 @@ describe('nas data', () => {
       ['exact', 2],
     ]);
     expect(found.pairs[1].images[0]).toMatchObject([
-      { class: hostile, path: `train/${hostile}/copy.png` },
-      { class: 'cat', split: 'train' },
+      { label: hostile, path: `train/${hostile}/copy.png` },
+      { label: 'cat', split: 'train' },
     ]);
   });
 
@@ -142,6 +151,62 @@ describe('nas data', () => {
     const found = await describeJson(table);
     expect(found).toMatchObject({ images: 6, data: { type: 'list' }, notes: [expect.stringContaining('image: file')] });
     expect(found.damaged.map(({ cause }) => cause)).toEqual(['missing', 'missing']);
+  });
+
+  it.each([
+    ['multi-label', 'cat;dog', { classes: ['cat', 'dog'], label: 'cat, dog' }],
+    ['regression', '4.5', { classes: [], label: 'label 4.5' }],
+  ] as const)('reads tables of the task %s', async (task, value, { classes, label }) => {
+    const folder = temporaryFolder();
+    const rows: string[] = [];
+    for (let i = 0; i < 8; i++) {
+      await noisePicture(`image ${i % 7}`, 30, 30).toFile(join(folder, `${i}.png`));
+      rows.push(`${i}.png,${i % 7 === 0 ? value : task === 'regression' ? i : 'cat'}`);
+    }
+    writeFileSync(join(folder, 'list.csv'), ['file,label', ...rows, ''].join('\n'));
+    const file = join(folder, 'data.yaml');
+    writeFileSync(file, `data: ${JSON.stringify({ type: 'list', path: 'list.csv', task, size: 16 })}\n`);
+    const found = await describeJson(file, '-o', join(folder, 'sheet.html'));
+    expect(found).toMatchObject({ task, images: 8, refusal: null });
+    expect(found.classes.map(({ name }) => name)).toEqual(classes);
+    expect(found.pairs.flatMap(({ kind, images }) => images.map((pair) => [kind, pair[0].label]))).toContainEqual([
+      'exact',
+      label,
+    ]);
+    expect(found.splits).toMatchObject({ train: expect.any(Number) as number });
+    const { code, out } = await nasInside(['data', file]);
+    expect(code).toBe(0);
+    // Both images of a dog are in training.
+    expect(out.includes('Without an image in validation:\n    dog')).toBe(task === 'multi-label');
+  });
+
+  it('reads a folder without class folders by its table', async () => {
+    const folder = temporaryFolder();
+    const rows: string[] = [];
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      await noisePicture(name, 30, 30).toFile(join(folder, `${name}.png`));
+      rows.push(`${name}.png,${name < 'd' ? 'cat' : 'dog'}`);
+    }
+    writeFileSync(join(folder, 'metadata.csv'), ['file_name,label', ...rows, ''].join('\n'));
+    expect(await describeJson(folder)).toMatchObject({ images: 6, data: { type: 'list', path: folder } });
+    writeFileSync(join(folder, 'metadata.csv'), 'text\n');
+    expect(await nasInside(['data', folder])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('has no class folder, but 6 images') as string,
+    });
+  });
+
+  it('prints no names that steer the terminal, also in errors and notes', async () => {
+    const folder = join(temporaryFolder(), 'images');
+    mkdirSync(join(folder, 'a\u001b[2J'), { recursive: true });
+    for (const name of ['0', '1', '2'])
+      await noisePicture(name, 30, 30).toFile(join(folder, 'a\u001b[2J', `${name}.png`));
+    const refused = await nasInside(['data', folder]);
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('has only the class a\ufffd[2J') as string });
+    cpSync(join(folder, 'a\u001b[2J'), join(folder, 'b'), { recursive: true });
+    const { err } = await nasInside(['init', join(folder, '..', 'new'), '--images', folder, '--no-estimate']);
+    expect(err).toContain('a\ufffd[2J/0.png and b/0.png');
+    expect(refused.err + err).not.toContain('\u001b');
   });
 
   it.each([

@@ -124,6 +124,9 @@ export function openCache(directory: string): ImageCache {
   }
 }
 
+/** The file of the pixels of a cache. */
+export const imagesFile = (directory: string): string => join(directory, fileNames.images);
+
 /** Whether a folder holds an undamaged cache. */
 export function isCache(directory: string): boolean {
   try {

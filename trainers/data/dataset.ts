@@ -65,8 +65,7 @@ export function openDataset({ directory, renderings = [], test, validation, subs
     const { meta, table, targets } = cache;
     const shares = { test, validation, subset };
     const { name, classes, height, width, channels } = meta;
-    const strata = targets === null ? classes.map((one) => `class ${one}`) : ['the data set'];
-    const indices = splitImages(table, strata, shares);
+    const indices = splitCache(cache, shares);
     const task = taskOf(cache, indices.train);
     const info: DatasetInfo = {
       name,
@@ -107,6 +106,10 @@ export function openDataset({ directory, renderings = [], test, validation, subs
     throw error;
   }
 }
+
+/** The images of each split. @throws NasError `invalid-input` when there are too few */
+export const splitCache = ({ meta, table, targets }: ImageCache, shares: SplitShares): Record<SplitName, Uint32Array> =>
+  splitImages(table, targets === null ? meta.classes.map((one) => `class ${one}`) : ['the data set'], shares);
 
 const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 

@@ -22,8 +22,8 @@ export interface DecodedFiles {
   /** The files of the images, in the order of the source. */
   readonly items: readonly Item[];
   readonly damaged: readonly DamagedFile[];
-  /** Of a sample of the images. */
-  readonly headers: readonly NonNullable<WorkEntry['header']>[];
+  /** The headers of a sample of the images; undefined for the others. */
+  readonly headers: readonly WorkEntry['header'][];
 }
 
 /**
@@ -34,16 +34,14 @@ export async function decodeFiles(source: FileSource, work: Work, options: Conve
   const { items } = source.listing;
   const found = await decodeMissing(source, work, options);
   const damaged: DamagedFile[] = [...(source.listing.damaged ?? [])];
-  const kept: { item: Item; row: number }[] = [];
-  const headers: NonNullable<WorkEntry['header']>[] = [];
+  const kept: { item: Item; row: number; header: WorkEntry['header'] }[] = [];
   for (const item of items) {
     const decoded = found(item);
     if (decoded.row === null) {
       damaged.push({ path: item.file.path, ...decoded.damage });
       continue;
     }
-    kept.push({ item, row: decoded.row });
-    if (decoded.header !== undefined) headers.push(decoded.header);
+    kept.push({ item, ...decoded });
   }
   refuseDamaged(source, damaged, work.directory);
   const { name, classes, height, width, channels, fingerprint, task } = source;
@@ -71,7 +69,7 @@ export async function decodeFiles(source: FileSource, work: Work, options: Conve
     },
     items: kept.map(({ item }) => item),
     damaged,
-    headers,
+    headers: kept.map(({ header }) => header),
   };
 }
 

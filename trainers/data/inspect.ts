@@ -1,17 +1,22 @@
 import { NasError } from '../../base/errors.js';
 import { readFully } from '../../base/files.js';
 import { openCache, type CacheMeta, type ImageCache } from './cache.js';
-import { convertDataset, readReport, sharesOf, splitsByRow, type PrepareOptions } from './prepare.js';
+import { splitCache } from './dataset.js';
+import { convertDataset, sharesOf, splitsByRow, type PrepareOptions } from './prepare.js';
 import type { DataReport } from './report.js';
 import { isImageFiles, type DataConfig } from './schema.js';
-import { splitImages } from './split-images.js';
-import type { SplitName } from './splits.js';
+import { assignedCode } from './split-images.js';
+import { splitNames, type SplitName } from './splits.js';
 
 /** A converted data set as it was read, also where its images cannot be split; `close` when done. */
 export interface InspectedData {
-  readonly info: Pick<CacheMeta, 'name' | 'classes' | 'height' | 'width' | 'channels' | 'count'>;
-  /** Class of each image. */
-  readonly labels: Uint16Array;
+  readonly info: Pick<CacheMeta, 'name' | 'classes' | 'height' | 'width' | 'channels' | 'count' | 'task'>;
+  /** The classes or labels of an image, as indices; none in a regression. */
+  readonly labelsOf: (row: number) => readonly number[];
+  /** The numbers of an image in a regression; null for other tasks. */
+  readonly numbersOf: ((row: number) => readonly number[]) | null;
+  /** The splits that the source assigns. */
+  readonly assigned: readonly SplitName[];
   /** A hash of the pixels of each image. */
   readonly keys: Float64Array;
   /** The split of an image, or undefined for one that no split uses; an error says why the images cannot be split. */
@@ -36,15 +41,23 @@ const plainDeviation = 2;
  */
 export async function inspectDataset(config: DataConfig, options: PrepareOptions = {}): Promise<InspectedData> {
   const lenient: DataConfig = isImageFiles(config) ? { ...config, damaged: 'skip' } : config;
-  const { source, directory } = await convertDataset(lenient, options);
-  const report = readReport(directory);
+  const { source, directory, report } = await convertDataset(lenient, options);
   const cache = openCache(directory);
-  const { meta, table, images } = cache;
+  const { meta, table, images, targets } = cache;
+  const outputs = [...meta.classes.keys()];
   const damaged = new Set(report?.damaged.map(({ path }) => path));
   const items = source.kind === 'files' ? source.listing.items.filter(({ file }) => !damaged.has(file.path)) : [];
   return {
     info: meta,
-    labels: table.labels,
+    labelsOf: (row) => {
+      if (targets === null) return [table.labels[row]];
+      return meta.task === 'multi-label' ? outputs.filter((k) => targets[row * outputs.length + k] === 1) : [];
+    },
+    numbersOf:
+      targets !== null && meta.task === 'regression'
+        ? (row) => outputs.map((k) => targets[row * outputs.length + k])
+        : null,
+    assigned: splitNames.filter((name) => table.assigned.includes(assignedCode(name))),
     keys: table.keys,
     splits: splitsOf(cache, config),
     report,
@@ -59,9 +72,9 @@ export async function inspectDataset(config: DataConfig, options: PrepareOptions
   };
 }
 
-function splitsOf({ meta, table }: ImageCache, config: DataConfig): InspectedData['splits'] {
+function splitsOf(cache: ImageCache, config: DataConfig): InspectedData['splits'] {
   try {
-    const indices = splitImages(table, meta.classes, sharesOf(config));
+    const indices = splitCache(cache, sharesOf(config));
     return splitsByRow((name) => indices[name]);
   } catch (error) {
     if (error instanceof NasError && error.code === 'invalid-input') return error;

@@ -115,14 +115,21 @@ function bitCount(word: number): number {
 
 /** Side of the grid that candidates are compared on. */
 const side = 16;
-/** Mean difference of grey levels, without the difference in brightness, of two copies of a picture. */
+/** Mean difference of the channels, without the difference in brightness, of two copies of a picture. */
 const alike = 5;
 
-/** A small grey version of an image, for `looksAlike`. */
+/** A small version of an image, for `looksAlike`: one channel after the other. */
 export const thumbnail = (
   image: Uint8Array,
-  shape: readonly [height: number, width: number, channels: number],
-): Uint8Array => Uint8Array.from(averages(image, shape, side, side), Math.round);
+  [height, width, channels]: readonly [height: number, width: number, channels: number],
+): Uint8Array =>
+  Uint8Array.from(
+    Array.from({ length: channels }, (_, channel) => {
+      const plane = Uint8Array.from({ length: height * width }, (_, pixel) => image[pixel * channels + channel]);
+      return [...averages(plane, [height, width, 1], side, side)];
+    }).flat(),
+    Math.round,
+  );
 
 const mean = (values: ArrayLike<number>, of: (value: number, i: number) => number = (value) => value): number => {
   let sum = 0;
@@ -132,9 +139,12 @@ const mean = (values: ArrayLike<number>, of: (value: number, i: number) => numbe
 
 /** Whether two images are copies of one picture, up to compression and brightness. */
 export function looksAlike(first: Uint8Array, second: Uint8Array): boolean {
-  const centre = mean(first);
-  const shift = centre - mean(second);
+  const shift = mean(first) - mean(second);
   const difference = mean(first, (value, i) => Math.abs(value - shift - second[i]));
+  const cells = side * side;
+  const centres = Array.from({ length: first.length / cells }, (_, c) =>
+    mean(first.subarray(c * cells, (c + 1) * cells)),
+  );
   // Plain images differ little from each other.
-  return difference < Math.min(alike, mean(first, (value) => Math.abs(value - centre)) / 5);
+  return difference < Math.min(alike, mean(first, (value, i) => Math.abs(value - centres[Math.floor(i / cells)])) / 5);
 }

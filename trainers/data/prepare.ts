@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { NasError, invalidInput, messageOf } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import type { Rendering } from '../../base/preprocess.js';
 import { makeOnce } from '../make-once.js';
-import { cacheFormat, type ConvertOptions, isCache, writeCache } from './cache.js';
+import { cacheFormat, type ConvertOptions, imagesFile, isCache, writeCache } from './cache.js';
 import { type DatasetRef, openDataset } from './dataset.js';
 import { decodeFiles, refuseDamaged } from './decode-files.js';
-import { makeReport } from './make-report.js';
+import { makeReport, renewedReport } from './make-report.js';
 import { reportLines, reportSchema, type DataReport } from './report.js';
 import { isImageFiles, renderingOf, type DataConfig, type ImageFilesConfig } from './schema.js';
 import { cifar10, cifar100, openCifar } from './sources/cifar.js';
@@ -18,7 +18,7 @@ import { openImageFolder, openImageList } from './sources/image-folder.js';
 import { renderedSource } from './sources/rendered.js';
 import type { DataSource, FileSource, PixelSource } from './sources/source.js';
 import { splitNames, type SplitName, type SplitShares } from './splits.js';
-import { Work } from './work.js';
+import { beginWork, Work, type WorkEntry } from './work.js';
 
 export interface PrepareOptions extends ConvertOptions {
   /** Folder of all caches; by default `cacheDirectory()`. */
@@ -39,9 +39,8 @@ const defaultTestShare = 1 / 7;
  *   written; `interrupted` when `signal` is aborted
  */
 export async function prepareDataset(config: DataConfig, options: PrepareOptions = {}): Promise<DatasetRef> {
-  const { source, directory } = await convertDataset(config, options);
+  const { source, directory, report } = await convertDataset(config, options);
   const ref = { directory, ...sharesOf(config) };
-  const report = readReport(directory);
   if (report !== null && source.kind === 'files') refuseDamaged(source, report.damaged, directory);
   const dataset = openDataset(ref);
   dataset.close();
@@ -52,13 +51,20 @@ export async function prepareDataset(config: DataConfig, options: PrepareOptions
   return addRenderings(ref, config, options.renderings ?? [], options);
 }
 
-/** The source of a configuration, and the folder of its cache: converted once, whether or not its images can be split. */
-export async function convertDataset(
-  config: DataConfig,
-  options: PrepareOptions,
-): Promise<{ readonly source: DataSource; readonly directory: string }> {
+interface ConvertedDataset {
+  readonly source: DataSource;
+  /** Folder of the cache. */
+  readonly directory: string;
+  /** Null for data sets that hold no image files, and when an older version converted them. */
+  readonly report: DataReport | null;
+}
+
+/** Converts a data set once, whether or not its images can be split. */
+export async function convertDataset(config: DataConfig, options: PrepareOptions): Promise<ConvertedDataset> {
   const source = await openSource(config);
-  return { source, directory: await converted(source, options) };
+  const directory = await converted(source, options);
+  const report = readReport(directory);
+  return { source, directory, report: report && source.kind === 'files' ? renewedReport(report, source) : report };
 }
 
 export const sharesOf = (config: DataConfig): SplitShares => ({
@@ -91,10 +97,12 @@ export async function addRenderings(
 async function converted(source: DataSource, options: PrepareOptions): Promise<string> {
   const folder = join(options.cache ?? cacheDirectory(), 'data');
   const directory = join(folder, cacheName(source, source.fingerprint));
-  const work = join(folder, `${cacheName(source, source.kind === 'files' ? source.origin : source.fingerprint)}.work`);
+  const origin = join(folder, cacheName(source, source.kind === 'files' ? source.origin : source.fingerprint));
+  const work = `${origin}.work`;
   const once = (path: string, make: () => Promise<true>): Promise<true> =>
     makeOnce({ path, name: `the data set ${source.name}`, find: () => isCache(directory) || null, make, ...options });
-  const intoCache = (): Promise<true> => once(directory, () => convert(source, { directory, work }, options));
+  const intoCache = (): Promise<true> =>
+    once(directory, () => convert(source, { directory, work, last: `${origin}.last` }, options));
   // Folders with equal images have work of their own and one entry in the cache.
   await (source.kind === 'files' ? once(work, intoCache) : intoCache());
   return directory;
@@ -108,6 +116,8 @@ export function splitsByRow(rowsOf: (split: SplitName) => Uint32Array): (row: nu
 }
 
 const reportFile = (directory: string): string => join(directory, 'report.json');
+/** Lists the files of the images, in their order. */
+const filesFile = (directory: string): string => join(directory, 'files.jsonl');
 
 /** The report of a converted data set; null when an older version converted it. */
 export function readReport(directory: string): DataReport | null {
@@ -124,18 +134,23 @@ interface Folders {
   readonly directory: string;
   /** Image files decoded so far. */
   readonly work: string;
+  /** File with the name of the last cache that was made from the same place. */
+  readonly last: string;
 }
 
 /** Converts into a temporary folder that then replaces the damaged entry, if any. */
-async function convert(source: DataSource, { directory, work }: Folders, options: ConvertOptions): Promise<true> {
+async function convert(source: DataSource, folders: Folders, options: ConvertOptions): Promise<true> {
+  const { directory, work, last } = folders;
   const temporary = `${directory}.tmp`;
   try {
     // A killed process may have left the folder.
     rmSync(temporary, { recursive: true, force: true });
     mkdirSync(temporary);
+    if (!existsSync(work)) takeLast(folders);
     await writeConverted(temporary, source, work, options);
     rmSync(directory, { recursive: true, force: true });
     renameSync(temporary, directory);
+    if (source.kind === 'files') writeFileSync(last, basename(directory));
     rmSync(work, { recursive: true, force: true });
     return true;
   } catch (error) {
@@ -153,6 +168,13 @@ async function convert(source: DataSource, { directory, work }: Folders, options
   }
 }
 
+/** Begins with the images of the last conversion: only files that are new or have changed are decoded. */
+function takeLast({ directory, work, last }: Folders): void {
+  if (!existsSync(last)) return;
+  const before = join(dirname(directory), readFileSync(last, 'utf8'));
+  if (existsSync(filesFile(before)) && isCache(before)) beginWork(work, filesFile(before), imagesFile(before));
+}
+
 async function writeConverted(
   directory: string,
   source: DataSource,
@@ -168,6 +190,9 @@ async function writeConverted(
   try {
     const decoded = await decodeFiles(source, work, options);
     const columns = await writeCache(directory, decoded.source, { signal: options.signal });
+    const { items, headers } = decoded;
+    const entries = items.map(({ file: { path, stamp } }, i): WorkEntry => ({ path, stamp, header: headers[i] }));
+    writeFileSync(filesFile(directory), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
     writeFileSync(reportFile(directory), JSON.stringify(makeReport(source, decoded, columns, directory)));
   } finally {
     work.close();

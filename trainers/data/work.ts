@@ -1,11 +1,14 @@
 import {
   appendFileSync,
   closeSync,
+  constants,
+  copyFileSync,
   existsSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   truncateSync,
 } from 'node:fs';
 import { fsync } from 'node:fs';
@@ -31,6 +34,22 @@ export type Decoded =
   | { readonly row: number; readonly header: ImageHeader | undefined }
   | { readonly row: null; readonly damage: NonNullable<WorkEntry['damage']> };
 
+const fileNames = { journal: 'journal.jsonl', images: 'images.u8' } as const;
+
+/**
+ * Begins the work of a conversion with the images of an earlier one, which need not be decoded again.
+ * @param journal file with a `WorkEntry` for each image, one a line, in the order of `images`
+ * @param images file of pixels
+ */
+export function beginWork(directory: string, journal: string, images: string): void {
+  mkdirSync(directory, { recursive: true });
+  copyFileSync(images, join(directory, fileNames.images), constants.COPYFILE_FICLONE);
+  // A killed process leaves no journal, or a whole one.
+  const temporary = join(directory, `${fileNames.journal}.tmp`);
+  copyFileSync(journal, temporary);
+  renameSync(temporary, join(directory, fileNames.journal));
+}
+
 /** A killed process loses at most the images of this time. */
 const flushSeconds = 2;
 const syncFile = promisify(fsync);
@@ -53,8 +72,8 @@ export class Work {
     private readonly bytes: number,
   ) {
     mkdirSync(directory, { recursive: true });
-    this.journal = join(directory, 'journal.jsonl');
-    const images = join(directory, 'images.u8');
+    this.journal = join(directory, fileNames.journal);
+    const images = join(directory, fileNames.images);
     this.readJournal();
     this.pixels = openSync(images, existsSync(images) ? 'r+' : 'w+');
     ftruncateSync(this.pixels, this.rows * bytes);

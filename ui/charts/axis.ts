@@ -109,5 +109,7 @@ export const plainAxis = (theme: ChartTheme, name: string, tick: (value: number)
   axisLabel: { ...axisStyle(theme).axisLabel, formatter: tick },
 });
 
-/** Shares as ticks: `87.5%`. */
-export const shareTick = styles.share.tick;
+/** How ticks of a unit are written: of shares, `87.5%`. */
+export const tickOf = (unit: Unit): ((value: number) => string) => styles[unit].tick;
+
+export const shareTick = tickOf('share');

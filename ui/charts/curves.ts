@@ -1,6 +1,8 @@
 import { duration, percent } from '../../base/number-text.js';
+import { mainScores, scoreText } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import type { CurvePoint, HypervolumePoint, ReportMember } from '../../experiments/page/api.js';
-import { plainAxis, shareTick } from './axis.js';
+import { plainAxis, shareTick, tickOf } from './axis.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
 import { frameOf, legendStyle, numbersOf, saying, topOf, type Heading } from './frame.js';
 import { dashOf, hueOf, type ChartTheme } from './theme.js';
@@ -45,6 +47,7 @@ export function memberPanels(members: readonly ReportMember[]): readonly CurvePa
 }
 
 export interface CurvesInput extends Heading {
+  readonly task: TaskType;
   readonly panels: readonly CurvePanel[];
   readonly theme: ChartTheme;
 }
@@ -54,6 +57,8 @@ const gap = 3;
 
 /** Larger curves have no marks. */
 const mostMarks = 60;
+
+const isLow = ({ points }: Curve): boolean => points.some(({ validationAccuracy }) => validationAccuracy < floor);
 
 /** The position of a panel, in percent of the width. */
 function positionOf(i: number, panels: number) {
@@ -66,8 +71,12 @@ const lineStyleOf = (theme: ChartTheme, i: number, width: number) => ({
   lineStyle: { color: hueOf(theme, i), width, type: dashOf(theme, i) },
 });
 
-/** Validation accuracy over epochs; a network has the same colour and dashes in every panel. */
-export function curvesOption({ panels, theme, ...heading }: CurvesInput): ChartOption {
+/** The lowest score that is drawn: an R² below it says only that an early epoch was useless, and would flatten the rest. */
+const floor = -1;
+
+/** The main score of the validation images over epochs; a network has the same colour and dashes in every panel. */
+export function curvesOption({ panels, task, theme, ...heading }: CurvesInput): ChartOption {
+  const { title: score, unit } = mainScores[task];
   const labels = [...new Set(panels.flatMap(({ curves }) => curves.map(({ label }) => label)))];
   const frame = frameOf(theme, heading, { rows: Math.min(4, Math.ceil(labels.length / 10)) });
   return {
@@ -75,7 +84,8 @@ export function curvesOption({ panels, theme, ...heading }: CurvesInput): ChartO
     grid: panels.map((_, i) => ({ ...frame.grid, ...positionOf(i, panels.length), top: topOf(heading) + 6 })),
     xAxis: panels.map(({ title }, gridIndex) => ({ ...plainAxis(theme, title, String), gridIndex, minInterval: 1 })),
     yAxis: panels.map((_, gridIndex) => ({
-      ...plainAxis(theme, 'validation accuracy', shareTick),
+      ...plainAxis(theme, `validation ${score}`, tickOf(unit)),
+      ...(panels.some(({ curves }) => curves.some(isLow)) && { min: floor }),
       nameGap: 48,
       gridIndex,
     })),
@@ -83,8 +93,8 @@ export function curvesOption({ panels, theme, ...heading }: CurvesInput): ChartO
     tooltip: {
       ...frame.tooltip,
       formatter: saying((at) => {
-        const [epoch, accuracy] = numbersOf(at);
-        return `${at.seriesName ?? ''}\nepoch ${epoch}: ${percent(accuracy)}`;
+        const [epoch, value] = numbersOf(at);
+        return `${at.seriesName ?? ''}\nepoch ${epoch}: ${scoreText(task, value)}`;
       }),
     },
     series: panels.flatMap(({ curves }, panel) =>

@@ -1,3 +1,4 @@
+import { mainScores } from '../../base/scores.js';
 import type { ReportData, ReportMember, ReportTrial } from '../../experiments/page/api.js';
 import { isAccuracy, precisions, sliced, titleOf, unusualAccuracy } from '../data/measures.js';
 import {
@@ -55,7 +56,9 @@ function subtitleOf(data: ReportData, plane: Plane): readonly string[] {
     ...wrapped(
       `${what}: ${counts.complete} trials ${trained}, ${data.frontier.length} on the frontier${inPrecisions(data)}.`,
     ),
-    ...wrapped(`Accuracy: validation split${searchedAs}. ${latencyNote(data, plane)}`),
+    ...wrapped(
+      `${capitalised(mainScores[data.run.task].title)}: validation split${searchedAs}. ${latencyNote(data, plane)}`,
+    ),
   ];
 }
 
@@ -93,7 +96,8 @@ const enqueuedPoint = (trial: ReportTrial, plane: Plane): FrontierPoint | null =
   return at === null ? null : { ...at, label: trial.enqueued ?? '' };
 };
 
-const capitalised = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+/** `Accuracy`; `mAP` stays as it is. */
+const capitalised = (text: string): string => text.replace(/^[a-z](?=[a-z]*\b)/, (first) => first.toUpperCase());
 
 /** All marks of a run, without background marks that lie on others. */
 function pointsOf({ trials, frontier, objectives, measures }: ReportData, plane: Plane): readonly FrontierPoint[] {
@@ -121,7 +125,8 @@ export function frontierOfReport(data: ReportData, theme: ChartTheme, plane = pl
   const finals = points.some(({ series }) => series === 'final');
   const kind = unusualAccuracy(data);
   // Final accuracies share the axis with those of the search; the subtitle and the legend distinguish them.
-  const vertical = finals ? 'accuracy' : titleOf(measures, plane.y);
+  const score = mainScores[data.run.task].title;
+  const vertical = finals ? score : titleOf(measures, plane.y);
   const horizontal = plane.x === null ? 'trial' : titleOf(measures, plane.x);
   return {
     points,
@@ -132,7 +137,7 @@ export function frontierOfReport(data: ReportData, theme: ChartTheme, plane = pl
     precisions: data.precisions !== undefined,
     title: `${capitalised(vertical)} against ${horizontal}`,
     subtitle: subtitleOf(data, plane),
-    ...(finals ? { yTitle: 'accuracy' } : {}),
+    ...(finals ? { yTitle: score } : {}),
     ...(finals && kind !== null ? { names: { frontier: `${seriesNames.frontier} (${kind})` } } : {}),
   };
 }

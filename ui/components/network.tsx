@@ -1,4 +1,6 @@
 import { bytes, count, epochsText, ms, percent, percentilesText } from '../../base/number-text.js';
+import { scoreText } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import type {
   CurvePoint,
   MeasuredLatency,
@@ -14,9 +16,9 @@ export const hasNetwork = (member: ReportMember): member is NetworkMember =>
   member.network !== null && member.costs !== null && member.parts !== null;
 
 /** The end of a learning curve: `91.23 % after 5 epochs`. */
-export function lastText(points: readonly CurvePoint[]): string {
+export function lastText(task: TaskType, points: readonly CurvePoint[]): string {
   const end = points.at(-1);
-  return end === undefined ? '-' : `${percent(end.validationAccuracy)} after ${epochsText(points.length)}`;
+  return end === undefined ? '-' : `${scoreText(task, end.validationAccuracy)} after ${epochsText(points.length)}`;
 }
 
 export const verdictFacts = ({ variants = [] }: ReportMember): Fact[] =>

@@ -1,4 +1,6 @@
 import { duration } from '../../base/number-text.js';
+import { mainScores, scoreText } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import type { MeasureText, Objective, TrialText } from '../../experiments/page/api.js';
 import { precisions, textOf, titleOf } from './measures.js';
 import type { Candidates } from './candidates.js';
@@ -25,6 +27,7 @@ export interface Field {
 }
 
 export interface Known {
+  readonly task: TaskType;
   readonly candidates: Candidates;
   readonly objectives: readonly Objective[];
   readonly measures: Readonly<Record<string, MeasureText>>;
@@ -84,12 +87,13 @@ function valueFields({ candidates, objectives, measures }: Known): Field[] {
   });
 }
 
-function finalFields({ candidates }: Known): Field[] {
-  const share = (value: number): string => textOf({ share: { title: '', unit: 'share' } }, 'share', value);
+function finalFields({ task, candidates }: Known): Field[] {
+  const { title } = mainScores[task];
+  const text = (value: number): string => scoreText(task, value);
   const { finalAccuracy, testAccuracy } = candidates;
   return [
-    measured('final', 'final_accuracy', 'final accuracy', (row) => finalAccuracy[row], share),
-    measured('final', 'test_accuracy', 'test accuracy', (row) => testAccuracy[row], share),
+    measured('final', 'final_accuracy', `final ${title}`, (row) => finalAccuracy[row], text),
+    measured('final', 'test_accuracy', `test ${title}`, (row) => testAccuracy[row], text),
   ];
 }
 

@@ -1,4 +1,6 @@
-import { count, duration, valueText } from '../../base/number-text.js';
+import { count, duration } from '../../base/number-text.js';
+import { mainScores, scoreText } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import type { MeasureText, ReportData, ReportMember } from '../../experiments/page/api.js';
 import { Tag, Tiles, type TileText } from '../components/elements.js';
 import {
@@ -17,9 +19,9 @@ import { cardId } from './network-card.js';
 const seconds = ({ run: { startedAt, updatedAt } }: ReportData): number =>
   (Date.parse(updatedAt) - Date.parse(startedAt)) / 1000;
 
-const best = (values: readonly (number | null | undefined)[]): string => {
+const best = (task: TaskType, values: readonly (number | null | undefined)[]): string => {
   const known = values.filter((value) => value !== null && value !== undefined);
-  return valueText('share', known.length === 0 ? null : Math.max(...known));
+  return scoreText(task, known.length === 0 ? null : Math.max(...known));
 };
 
 function bestOfFirst({ objectives: [{ name, direction }], measures, frontier }: ReportData): TileText {
@@ -36,7 +38,8 @@ const hasFinalTraining = ({ frontier }: ReportData): boolean => frontier.some(({
 
 function tilesOf(data: ReportData): TileText[] {
   const { measures, frontier } = data;
-  const { counts, planned, rejected, evaluation } = data.run;
+  const { counts, planned, rejected, evaluation, task } = data.run;
+  const score = mainScores[task].title;
   const trains = evaluation === 'training';
   const states = ['pruned', 'failed', 'running', 'waiting'] as const;
   const others = states.filter((state) => counts[state] > 0).map((state) => `${counts[state]} ${state}`);
@@ -51,15 +54,21 @@ function tilesOf(data: ReportData): TileText[] {
     },
     trains
       ? {
-          value: best(frontier.map(({ values }) => accuracyAmong(measures, values))),
-          label: `best ${unusualAccuracy(data) ?? 'validation accuracy'} in the search`,
+          value: best(
+            task,
+            frontier.map(({ values }) => accuracyAmong(measures, values)),
+          ),
+          label: `best ${unusualAccuracy(data) ?? `validation ${score}`} in the search`,
         }
       : bestOfFirst(data),
     ...(hasFinalTraining(data)
       ? [
           {
-            value: best(frontier.map(({ final }) => final?.accuracy)),
-            label: 'best validation accuracy after final training',
+            value: best(
+              task,
+              frontier.map(({ final }) => final?.accuracy),
+            ),
+            label: `best validation ${score} after final training`,
           },
         ]
       : []),
@@ -73,8 +82,6 @@ function tilesOf(data: ReportData): TileText[] {
 export const ReportTiles = ({ data }: { readonly data: ReportData }) => <Tiles tiles={tilesOf(data)} />;
 
 type MemberColumn = Column<ReportMember>;
-
-const share = (value: number | null | undefined): string => valueText('share', value);
 
 const countOf = (value: number | undefined): string => (value === undefined ? '-' : count(value));
 
@@ -112,11 +119,11 @@ function objectiveColumn(name: string, { run, measures }: ReportData): MemberCol
   };
 }
 
-const finalColumns = ({ titles }: ReportData): MemberColumn[] => [
+const finalColumns = ({ run: { task }, titles }: ReportData): MemberColumn[] => [
   {
     title: titles.final,
     numeric: true,
-    cell: ({ final }) => (final?.state === 'failed' ? <Tag text="failed" /> : share(final?.accuracy)),
+    cell: ({ final }) => (final?.state === 'failed' ? <Tag text="failed" /> : scoreText(task, final?.accuracy)),
   },
   {
     title: 'final frontier',
@@ -133,9 +140,13 @@ const costColumns: readonly (MemberColumn & { readonly objective: string })[] = 
 ];
 
 function columnsOf(data: ReportData): MemberColumn[] {
-  const { objectives, frontier, precisions, titles } = data;
+  const { run, objectives, frontier, precisions, titles } = data;
   const named = new Set(objectives.map(({ name }) => name));
-  const test: MemberColumn = { title: titles.test, numeric: true, cell: ({ final }) => share(final?.testAccuracy) };
+  const test: MemberColumn = {
+    title: titles.test,
+    numeric: true,
+    cell: ({ final }) => scoreText(run.task, final?.testAccuracy),
+  };
   return [
     numberColumn,
     ...(precisions === undefined
@@ -152,22 +163,24 @@ export const FrontierTable = ({ data }: { readonly data: ReportData }) => (
   <Table columns={columnsOf(data)} rows={data.frontier} label="Networks on the frontier" />
 );
 
-const searchNotes: { readonly [E in NonNullable<MeasureText['evaluation']>]: string } = {
-  train: "Search accuracy: validation split, on the search's short schedule",
-  inherit: "Inherited accuracy: validation split, after the search's short training from a slice of the supernet",
-  supernet:
-    'Supernet accuracy: validation split, of the slice as it is, its batch norm calibrated; nothing was trained',
+const searchNotes: { readonly [E in NonNullable<MeasureText['evaluation']>]: (score: string) => string } = {
+  train: (score) => `Search ${score}: validation split, on the search's short schedule`,
+  inherit: (score) =>
+    `Inherited ${score}: validation split, after the search's short training from a slice of the supernet`,
+  supernet: (score) =>
+    `Supernet ${score}: validation split, of the slice as it is, its batch norm calibrated; nothing was trained`,
 };
 
 export function FrontierNotes({ data }: { readonly data: ReportData }) {
   const { run, provenance } = data;
   if (run.evaluation === 'table') return <p class="note">All values come from {provenance.data}.</p>;
   const evaluation = searchedAccuracy(data)?.evaluation;
+  const score = mainScores[run.task].title;
   return (
     <p class="note">
-      {evaluation !== undefined && `${searchNotes[evaluation]}; it decided which networks are on the frontier.`}
+      {evaluation !== undefined && `${searchNotes[evaluation](score)}; it decided which networks are on the frontier.`}
       {hasFinalTraining(data) &&
-        ' Final and test accuracy: after the full training; the search never used the test split. Final frontier: whether the network is still on the frontier after all were fully trained.'}
+        ` Final and test ${score}: after the full training; the search never used the test split. Final frontier: whether the network is still on the frontier after all were fully trained.`}
     </p>
   );
 }

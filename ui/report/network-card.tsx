@@ -1,3 +1,4 @@
+import type { TaskType } from '../../base/task.js';
 import { count, duration } from '../../base/number-text.js';
 import type { NetworkMember, ReportData, ReportMember } from '../../experiments/page/api.js';
 import { Classes } from '../components/classes.js';
@@ -23,14 +24,19 @@ const fileFacts = ({ files }: ReportMember): Fact[] =>
     </>,
   ]);
 
-export function NetworkCard({ member }: { readonly member: NetworkMember }) {
+interface Props {
+  readonly task: TaskType;
+  readonly member: NetworkMember;
+}
+
+export function NetworkCard({ task, member }: Props) {
   const { number, precision, costs, curves, final, network, parts } = member;
   const facts: readonly Fact[] = [
     ['why it was tried', member.reason],
     ...verdictFacts(member),
     ...latencyFacts(member),
-    ['search', lastText(curves.search)],
-    ['final training', final?.message ?? lastText(curves.final)],
+    ['search', lastText(task, curves.search)],
+    ['final training', final?.message ?? lastText(task, curves.final)],
     ...sizeFacts(member),
     ['genotype', member.genotypeId],
     ...fileFacts(member),

@@ -30,23 +30,23 @@ function FrontierSection({ data }: ReportProps) {
   );
 }
 
-function CurvesSection({ data: { frontier } }: ReportProps) {
+function CurvesSection({ data: { run, frontier } }: ReportProps) {
   if (!frontier.some(({ curves: { search, final } }) => search.length + final.length > 0)) return null;
   return (
     <section>
       <h2>Learning curves</h2>
-      <Drawn svg={renderCurves(frontier, cssTheme)} />
+      <Drawn svg={renderCurves(run.task, frontier, cssTheme)} />
     </section>
   );
 }
 
-function SupernetSection({ data: { supernet } }: ReportProps) {
+function SupernetSection({ data: { run, supernet } }: ReportProps) {
   if (supernet === null) return null;
   const { from, settings, curve } = supernet;
   return (
     <section>
       <h2>Supernet</h2>
-      {curve.length > 0 && <Drawn svg={renderSupernet(curve, cssTheme)} />}
+      {curve.length > 0 && <Drawn svg={renderSupernet(run.task, curve, cssTheme)} />}
       <p class="note">
         {from === null
           ? 'Weights shared by all networks of the space, trained before the search.'
@@ -69,7 +69,7 @@ function Networks({ data: { run, frontier, measures } }: ReportProps) {
       </section>
       {frontier.map((member, i) =>
         hasNetwork(member) ? (
-          <NetworkCard key={i} member={member} />
+          <NetworkCard key={i} task={run.task} member={member} />
         ) : (
           <RowCard key={i} member={member} measures={measures} />
         ),
@@ -113,7 +113,7 @@ function Report({ data }: ReportProps) {
       </header>
       <ReportTiles data={data} />
       <FrontierSection data={data} />
-      {precisions !== undefined && <PrecisionsSection precisions={precisions} />}
+      {precisions !== undefined && <PrecisionsSection task={data.run.task} precisions={precisions} />}
       <ShrunkSection shrunk={shrunk} />
       {prediction !== null && <LatencySection report={prediction} />}
       <CurvesSection data={data} />

@@ -1,3 +1,5 @@
+import { mainScores } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import type { CurvePoint, PredictionReport, ReportData, ReportMember } from '../../experiments/page/api.js';
 import type { ComparedMethod } from '../charts/points.js';
 import { comparisonOption } from '../charts/comparison.js';
@@ -43,18 +45,29 @@ export const renderComparison = (
   theme: ChartTheme = chartThemes.light,
 ): string => renderSvg(comparisonOption({ methods, subtitle, theme }), { width, height: 560 });
 
-const curvesPicture = (title: string, panels: readonly CurvePanel[], theme: ChartTheme): string =>
-  renderSvg(curvesOption({ title, subtitle: ['accuracy on the validation split'], panels, theme }), {
-    width,
-    height: 400,
-  });
+const curvesPicture = (task: TaskType, title: string, panels: readonly CurvePanel[], theme: ChartTheme): string =>
+  renderSvg(
+    curvesOption({ title, subtitle: [`${mainScores[task].title} on the validation split`], panels, task, theme }),
+    {
+      width,
+      height: 400,
+    },
+  );
 
-export const renderCurves = (members: readonly ReportMember[], theme: ChartTheme = chartThemes.light): string =>
-  curvesPicture("Learning curves of the frontier's networks", memberPanels(members), theme);
+export const renderCurves = (
+  task: TaskType,
+  members: readonly ReportMember[],
+  theme: ChartTheme = chartThemes.light,
+): string => curvesPicture(task, "Learning curves of the frontier's networks", memberPanels(members), theme);
 
 /** The learning curve of the supernet's largest network, the only one whose batch norm statistics are trained. */
-export const renderSupernet = (points: readonly CurvePoint[], theme: ChartTheme = chartThemes.light): string =>
+export const renderSupernet = (
+  task: TaskType,
+  points: readonly CurvePoint[],
+  theme: ChartTheme = chartThemes.light,
+): string =>
   curvesPicture(
+    task,
     "Learning curve of the supernet's largest network",
     [{ title: 'epoch', curves: [{ label: 'largest network', points }] }],
     theme,

@@ -8,7 +8,9 @@ import type {
 } from '../../experiments/page/api.js';
 import { Drawn, qualityTexts, renderPrediction } from './pictures.js';
 import { cssTheme } from '../report-style.js';
-import { count, points, times, valueText } from '../../base/number-text.js';
+import { count, times, valueText } from '../../base/number-text.js';
+import { mainScores, scoreChange, scoreText } from '../../base/scores.js';
+import type { TaskType } from '../../base/task.js';
 import { Card, Facts } from '../components/elements.js';
 import { Table, type Column } from '../components/table.js';
 import { textOf, titleOf } from '../data/measures.js';
@@ -35,7 +37,13 @@ export function LatencySection({ report }: { readonly report: PredictionReport }
   );
 }
 
-export function PrecisionsSection({ precisions }: { readonly precisions: PrecisionsReport }) {
+interface PrecisionsProps {
+  readonly task: TaskType;
+  readonly precisions: PrecisionsReport;
+}
+
+export function PrecisionsSection({ task, precisions }: PrecisionsProps) {
+  const score = mainScores[task].title;
   const { judged, chosen, rejections, speedup, accuracyChange } = precisions;
   return (
     <section id="precisions">
@@ -45,22 +53,22 @@ export function PrecisionsSection({ precisions }: { readonly precisions: Precisi
           ['int8 chosen', `for ${chosen} of ${judged} judged trials`],
           ['not accepted', rejections.length === 0 ? 'none' : rejections.join(', ')],
           ['median speed', speedup === null ? '-' : `${times(speedup)} as fast as fp32`],
-          ['median change of accuracy', accuracyChange === null ? '-' : points(accuracyChange)],
+          [`median change of ${score}`, accuracyChange === null ? '-' : scoreChange(task, accuracyChange)],
         ]}
       />
       <p class="note">
         Each trial is trained once and judged in both precisions: int8 is accepted where it measures faster and loses
-        little validation accuracy. Speed is the median over trials measured in both precisions, accuracy over quantized
+        little validation {score}. Speed is the median over trials measured in both precisions, {score} over quantized
         trials.
       </p>
     </section>
   );
 }
 
-const columns: readonly Column<ShrunkStage>[] = [
+const columnsOf = (task: TaskType): readonly Column<ShrunkStage>[] => [
   { title: 'network', heading: true, cell: ({ title }) => title },
-  { title: 'validation accuracy', numeric: true, cell: ({ accuracy }) => valueText('share', accuracy) },
-  { title: 'test accuracy', numeric: true, cell: ({ testAccuracy }) => valueText('share', testAccuracy) },
+  { title: `validation ${mainScores[task].title}`, numeric: true, cell: ({ accuracy }) => scoreText(task, accuracy) },
+  { title: `test ${mainScores[task].title}`, numeric: true, cell: ({ testAccuracy }) => scoreText(task, testAccuracy) },
   { title: 'MACs', numeric: true, cell: ({ macs }) => count(macs) },
   { title: 'parameters', numeric: true, cell: ({ params }) => count(params) },
   { title: 'latency', numeric: true, cell: ({ latency }) => valueText('ms', latency) },
@@ -81,7 +89,7 @@ export function ShrunkSection({ shrunk }: { readonly shrunk: readonly ReportShru
   return (
     <section id="shrunk">
       <h2>Shrunk networks</h2>
-      <Table columns={columns} rows={complete.flatMap(stagesOf)} label="Shrunk networks" />
+      <Table columns={columnsOf(complete[0].task)} rows={complete.flatMap(stagesOf)} label="Shrunk networks" />
       <p class="note">
         Channels of a trained network were removed, and the rest was fine-tuned with the original as teacher. These
         networks are not part of the space, nor of a frontier. Latencies were measured side by side; the last row of

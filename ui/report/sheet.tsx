@@ -14,9 +14,9 @@ const Pictures = ({ images }: { readonly images: readonly SheetImage[] }) => (
   </div>
 );
 
-const Classes = ({ sheet: { rows, rowsNote } }: SheetProps) => (
+const Classes = ({ sheet: { rows, rowsTitle, rowsNote } }: SheetProps) => (
   <section>
-    <h2>Classes</h2>
+    <h2>{rowsTitle}</h2>
     {rowsNote !== null && <p class="note">{rowsNote}</p>}
     {rows.map(({ name, detail, images }, i) => (
       <div key={i} class="class-row">

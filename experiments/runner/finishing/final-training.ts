@@ -1,10 +1,11 @@
 import { NasError } from '../../../base/errors.js';
-import { points } from '../../../base/number-text.js';
+import { mainScores, scoreChange } from '../../../base/scores.js';
 import type { CalibrationMethod } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { StoredPrecision, TrialRecord, WeightsOrigin } from '../../../store/index.js';
 import { fromTrained, quantizeAwareTraining } from '../../../trainers/index.js';
 import { accuracyGate } from '../../compress/index.js';
+import { accuracyOf, taskOf } from '../../schema/measures.js';
 import { quantizeOrder, settleWeightBits } from '../compression.js';
 import type { QuantizeResult } from '../jobs/jobs.js';
 import type { Preparations } from '../jobs/preparations.js';
@@ -70,7 +71,8 @@ export async function fullyTrained(
   }
   if (outcome.result.state !== 'complete') return asSearched;
   const { accuracy, weights, curve } = outcome.result;
-  observe({ kind: 'trial-finished', stage: 'final', number, state: 'complete', values: { accuracy } });
+  const values = { [accuracyOf('train', taskOf(plan.experiment.data))]: accuracy };
+  observe({ kind: 'trial-finished', stage: 'final', number, state: 'complete', values });
   const seconds = curve.reduce((sum, epoch) => sum + epoch.seconds, 0);
   return { ...asSearched, final: { accuracy, epochs, seconds, weights, from } };
 }
@@ -104,7 +106,8 @@ export async function int8Weights(
   const { number } = finalist.trial;
   const before = await quantized(context, finalist, weights, 'final');
   const asTrained = { weights, method: before.method, quantizeAware: null };
-  const gate = accuracyGate(before.accuracy, compress);
+  const task = taskOf(plan.experiment.data);
+  const gate = accuracyGate(before.accuracy, compress, task);
   if (gate.passes) return asTrained;
   const epochs = (final ?? search).quantize_aware?.epochs;
   if (epochs === undefined) {
@@ -117,11 +120,11 @@ export async function int8Weights(
   if (tuned.weights === null) return asTrained;
   const after = await quantized(context, finalist, tuned.weights, 'quantize-aware');
   const gain = after.accuracy.int8 - before.accuracy.int8;
-  const message = `trial ${number}: fine-tuning with the rounding of int8 changes its accuracy by ${points(gain)}`;
+  const message = `trial ${number}: fine-tuning with the rounding of int8 changes its ${mainScores[task].title} by ${scoreChange(task, gain)}`;
   observe({ kind: 'note', message: gain > 0 ? message : `${message}; the weights stay as they were` });
   const best = gain > 0 ? after : before;
   // The loss counts against the float network that the file stands for.
-  const left = accuracyGate({ fp32: before.accuracy.fp32, int8: best.accuracy.int8 }, compress);
+  const left = accuracyGate({ fp32: before.accuracy.fp32, int8: best.accuracy.int8 }, compress, task);
   if (!left.passes) observe({ kind: 'warning', message: `trial ${number}: ${left.reason} after its fine-tuning` });
   return gain > 0 ? { weights: tuned.weights, method: after.method, quantizeAware: epochs } : asTrained;
 }
@@ -173,6 +176,7 @@ async function fineTuned(
   }
   if (outcome.result.state !== 'complete') return undefined;
   const { accuracy, weights: file } = outcome.result;
-  context.observe({ kind: 'trial-finished', stage, number, state: 'complete', values: { accuracy } });
+  const values = { [accuracyOf('train', taskOf(experiment.data))]: accuracy };
+  context.observe({ kind: 'trial-finished', stage, number, state: 'complete', values });
   return { weights: file };
 }

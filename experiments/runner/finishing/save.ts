@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { nasVersion } from '../../../base/modules.js';
-import { percent } from '../../../base/number-text.js';
+import { mainScores, scoreText } from '../../../base/scores.js';
 import { completeDecoding } from '../../../base/preprocess.js';
 import { renderingOf } from '../../../trainers/index.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
@@ -12,7 +12,7 @@ import type {
   TrialStage,
   WeightsOrigin,
 } from '../../../store/index.js';
-import { accuracyAmong } from '../../schema/measures.js';
+import { accuracyAmong, taskOf } from '../../schema/measures.js';
 import { searchInitialisation, type TrainingExperiment } from '../../schema/experiment.js';
 import { frontierModel } from '../../stored/workdir.js';
 import { settleWeightBits } from '../compression.js';
@@ -101,13 +101,15 @@ async function quantizationOf(
 const tolerance = 0.002;
 
 /** Warns when a float file has another accuracy than its training found. */
-function compare({ observe }: TrainingContext, { trial, final }: Finalist, validation: number): void {
+function compare({ plan, observe }: TrainingContext, { trial, final }: Finalist, validation: number): void {
   const fp32 = trial.variants.find(({ precision }) => precision === 'fp32')?.values ?? trial.values;
   const trained = final?.accuracy ?? accuracyAmong(fp32)?.value;
   if (trained === undefined || Math.abs(validation - trained) <= tolerance) return;
+  const task = taskOf(plan.experiment.data);
+  const [found, before] = [validation, trained].map((score) => scoreText(task, score));
   observe({
     kind: 'warning',
-    message: `trial ${trial.number}: ONNX Runtime finds ${percent(validation)} validation accuracy, training found ${percent(trained)}`,
+    message: `trial ${trial.number}: ONNX Runtime finds ${found} validation ${mainScores[task].title}, training found ${before}`,
   });
 }
 

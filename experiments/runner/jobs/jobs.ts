@@ -1,4 +1,5 @@
 import type { Details, Scores } from '../../../base/scores.js';
+import type { TaskType } from '../../../base/task.js';
 import type { DeviceConfig, Measurement, Protocol } from '../../../latency-models/index.js';
 import type { CalibrationMethod, ModelMetadata, QuantizedClassifier, WeightBits } from '../../../deploy/index.js';
 import type { Choice, Network, SpaceConfig, Task } from '../../../spaces/index.js';
@@ -200,7 +201,7 @@ export type JobOf<K extends Job['kind']> = Jobs[K]['job'];
 export type ResultOf<J extends Job> = Jobs[J['kind']]['result'];
 
 export type JobEvent =
-  | { readonly kind: 'epoch'; readonly metrics: EpochMetrics }
+  | { readonly kind: 'epoch'; readonly metrics: EpochMetrics; readonly task: TaskType }
   | { readonly kind: 'progress'; readonly progress: FitProgress }
   | { readonly kind: 'count'; readonly done: number; readonly total: number; readonly what: string }
   | { readonly kind: 'note'; readonly message: string }

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDirectory } from '../../../base/files.js';
 import { canonicalJson, contentHash } from '../../../base/hash.js';
-import { percent } from '../../../base/number-text.js';
+import { mainScores, scoreText } from '../../../base/scores.js';
+import type { TaskType } from '../../../base/task.js';
 import { memberOf, type Genotype } from '../../../spaces/index.js';
 import {
   CorruptFile,
@@ -15,6 +16,7 @@ import {
 } from '../../../trainers/index.js';
 import { initialContent } from '../../initial-weights/index.js';
 import type { Initialisation } from '../../schema/experiment.js';
+import { taskOf } from '../../schema/measures.js';
 import { initialFile } from '../../stored/workdir.js';
 import type { TrainingContext } from '../plan.js';
 import { prepareSupernet, sliceOf, type PreparedSupernet } from '../supernet.js';
@@ -118,7 +120,7 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
   const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
   const teacher = await jobs.submit(order, listener).result;
   if (teacher !== null) {
-    for (const { kind, message } of teacherMessages(teacher)) observe({ kind, message });
+    for (const { kind, message } of teacherMessages(teacher, taskOf(plan.experiment.data))) observe({ kind, message });
   }
   return teacher;
 }
@@ -131,19 +133,24 @@ const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
   data: 'those of the data',
 };
 
-/** Notes and warnings about a teacher: its accuracy, and the normalisation of its images. */
-export function teacherMessages({
-  name,
-  accuracy,
-  chance,
-  normalisation,
-}: Pick<PreparedTeacher, 'name' | 'accuracy' | 'chance' | 'normalisation'>): {
+/** Answers that need no look at the images, and what to check about a teacher that is no better. */
+const guesses: { readonly [T in TaskType]: readonly [guess: string, order: string] } = {
+  classification: ['always answering the most frequent class', 'the order of its classes (teacher.classes)'],
+  'multi-label': ['a random order of the images', 'the order of its labels (teacher.classes)'],
+  regression: ['always answering the mean', 'the order and the unit of its numbers'],
+};
+
+/** Notes and warnings about a teacher: its score, and the normalisation of its images. */
+export function teacherMessages(
+  { name, accuracy, chance, normalisation }: Pick<PreparedTeacher, 'name' | 'accuracy' | 'chance' | 'normalisation'>,
+  task: TaskType = 'classification',
+): {
   readonly kind: 'note' | 'warning';
   readonly message: string;
 }[] {
   const subject = `The teacher, ${name},`;
   const messages: ReturnType<typeof teacherMessages> = [
-    { kind: 'note', message: `${subject} has a validation accuracy of ${percent(accuracy)}` },
+    { kind: 'note', message: `${subject} has a validation ${mainScores[task].title} of ${scoreText(task, accuracy)}` },
   ];
   if (normalisation !== null) {
     const { mean, std, from } = normalisation;
@@ -156,11 +163,13 @@ export function teacherMessages({
   const { accuracy: guessed, images } = chance;
   const spread = guessed * (1 - guessed);
   // Three standard errors; or, on many images, half of the spread of one answer.
-  if (accuracy <= guessed + Math.max(3 * Math.sqrt(spread / images), spread / 2))
+  if (accuracy <= guessed + Math.max(3 * Math.sqrt(spread / images), spread / 2)) {
+    const [guess, order] = guesses[task];
     messages.push({
       kind: 'warning',
-      message: `${subject} is hardly better than always answering the most frequent class (${percent(guessed)}). Check its normalisation, its layout and the order of its classes (teacher.classes)`,
+      message: `${subject} is hardly better than ${guess} (${scoreText(task, guessed)}). Check its normalisation, its layout and ${order}`,
     });
+  }
   return messages;
 }
 

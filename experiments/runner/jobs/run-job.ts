@@ -87,7 +87,7 @@ const counting =
     onEvent({ kind: 'count', done, total, what });
 
 const hooks = ({ onEvent, signal, pause }: JobContext): FitHooks => ({
-  onEpoch: (metrics) => onEvent({ kind: 'epoch', metrics }),
+  onEpoch: (metrics, task) => onEvent({ kind: 'epoch', metrics, task }),
   onProgress: (progress) => onEvent({ kind: 'progress', progress }),
   onNote: (message) => onEvent({ kind: 'note', message }),
   onFile: (path) => onEvent({ kind: 'file', path }),

@@ -16,6 +16,7 @@ import type {
   QuantizeAware,
   TrainConfig,
 } from '../../../trainers/index.js';
+import { taskOf } from '../../schema/measures.js';
 import { trialFolder } from '../../stored/workdir.js';
 import { hostOf, recordAssignment } from '../../stored/workers.js';
 import type { PhaseName } from '../events.js';
@@ -50,6 +51,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
   const { plan, jobs, store, observe } = context;
   const { stage, number } = request;
   const { epochs } = request.train;
+  const task = taskOf(plan.experiment.data);
   const curve = recordedCurve(context, { stage, trial: number });
   const attempts = trialAttempts(context, stage, number);
   let worker = 0;
@@ -64,7 +66,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
           case 'epoch': {
             curve.record(event.metrics);
             const { epoch, validation_accuracy: validationAccuracy, train_loss: trainLoss } = event.metrics;
-            observe({ kind: 'trial-epoch', worker, stage, number, epoch, epochs, validationAccuracy, trainLoss });
+            observe({ kind: 'trial-epoch', worker, stage, number, task, epoch, epochs, validationAccuracy, trainLoss });
             break;
           }
           case 'progress':
@@ -186,14 +188,15 @@ export function phaseTraining(
   training: Training,
   { batch, epochs }: Pick<TrainConfig, 'batch' | 'epochs'>,
 ): PhaseTraining {
-  const { store, observe } = context;
+  const { plan, store, observe } = context;
   const name = describeTraining(training);
   const curve = recordedCurve(context, training);
   const record = (metrics: EpochMetrics) => {
     const recorded = curve.record(metrics);
     if (recorded === undefined) return;
     const { epoch, validationAccuracy, trainLoss } = recorded;
-    observe({ kind: 'phase-epoch', phase, epoch, epochs, validationAccuracy, trainLoss });
+    const task = taskOf(plan.experiment.data);
+    observe({ kind: 'phase-epoch', phase, task, epoch, epochs, validationAccuracy, trainLoss });
   };
   let made = 1;
   const listener: JobListener = {

@@ -101,7 +101,7 @@ describe('tables and files of a run in two precisions', () => {
   it('show the verdicts on both precisions', async () => {
     const shown = async (number: number): Promise<string> => {
       const trial = collectTrial(store, number);
-      return trial === undefined ? '' : precisionsListing(await collectMember(store, trial), plain);
+      return trial === undefined ? '' : precisionsListing('classification', await collectMember(store, trial), plain);
     };
     const [tooSlow, tooPoor, failed, best] = await Promise.all([0, 1, 2, 3].map(shown));
     expect(tooSlow).toMatch(/^\nPrecisions\nprecision +accuracy +latency +model size +verdict\n/);
@@ -235,7 +235,7 @@ describe('a run with fp32 only', () => {
       JSON.stringify({ ...data, settings: '' }),
       toCsv(collectTrials(single), data.objectives),
       frontierTable(single, plain),
-      members.map((member) => precisionsListing(member, plain)).join(''),
+      members.map((member) => precisionsListing('classification', member, plain)).join(''),
       renderFrontier(data),
       renderPage({ ...data, settings: '' }).replace(/<style>[^]*<\/style>/, ''),
     ];

@@ -92,6 +92,7 @@ export async function syntheticReport(trials = 40, seed = 1): Promise<ReportData
       name: 'synthetic',
       seed,
       evaluation: 'training',
+      task: 'classification',
       status: 'complete',
       message: null,
       startedAt: '2026-01-01T00:00:00.000Z',

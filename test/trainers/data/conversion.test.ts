@@ -145,6 +145,42 @@ describe('damaged images', () => {
     expect(skipped.notes.join('\n')).toContain('Left out: 1 image in a format that cannot be read (.bmp).');
     // The same images are not decoded again to be refused.
     await expect(prepare(config(folder), cache)).rejects.toThrow('images cannot be used');
+
+    for (const name of Object.keys(causes)) rmSync(join(folder, 'b', name));
+    writeFileSync(join(folder, 'b', 'new.png'), await picture(904).png().toBuffer());
+    const repaired = await prepare(config(folder), cache);
+    expect(repaired.progress).toEqual([20, 21]);
+    expect(repaired.hash).toBe((await prepare(config(folder), temporaryFolder())).hash);
+    expect(readReport(repaired.ref.directory)).toMatchObject({ headers: { images: 21 } });
+    expect(readdirSync(join(cache, 'data')).filter((name) => name.endsWith('.work'))).toEqual([]);
+  });
+
+  it('and skipped ones that appear beside a converted data set are in its report', async () => {
+    const [folder, cache] = [await writeImages(4), temporaryFolder()];
+    const table = join(folder, 'list.csv');
+    const rows = ['a', 'b'].flatMap((name) => [0, 1, 2, 3].map((i) => `${name}/${i}.jpg,${name}`));
+    const list = { ...config(table), type: 'list' } as DataConfig;
+    writeFileSync(table, ['file,label', ...rows, ''].join('\n'));
+    await prepare(config(folder), cache);
+    await prepare(list, cache);
+    writeFileSync(join(folder, 'b', 'x.bmp'), 'BM');
+    writeFileSync(table, ['file,label', ...rows, 'a/none.jpg,a', ''].join('\n'));
+    const { notes, progress } = await prepare(config(folder), cache);
+    expect({ notes: notes[0], progress }).toEqual({
+      notes: 'Left out: 1 image in a format that cannot be read (.bmp), 1 other file (.csv).',
+      progress: [],
+    });
+    await expect(prepare(list, cache)).rejects.toThrow('1 of 9 images cannot be used (1 missing)');
+  });
+
+  it('are decoded again without a damaged cache of the other images', async () => {
+    const [folder, cache] = [await writeImages(4), temporaryFolder()];
+    const { ref } = await prepare(config(folder), cache);
+    writeFileSync(join(ref.directory, 'labels.u16'), '');
+    rmSync(join(folder, 'a', '0.jpg'));
+    const { progress, hash } = await prepare(config(folder), cache);
+    expect(progress[0]).toBe(0);
+    expect(hash).toBe((await prepare(config(folder), temporaryFolder())).hash);
   });
 });
 
@@ -217,6 +253,15 @@ describe('duplicates', () => {
     await picture(20)
       .png()
       .toFile(join(folder, 'test', 'b', 'other.png'));
+    // The same shapes in other colours are another picture.
+    await picture(30)
+      .recomb([
+        [0, 1, 0],
+        [0, 0, 1],
+        [1, 0, 0],
+      ])
+      .png()
+      .toFile(join(folder, 'test', 'a', 'colours.png'));
     const { ref, notes } = await prepare(config(folder), temporaryFolder());
     const files = (pairs: readonly { files: readonly string[] }[] = []) => pairs.map(({ files: both }) => both);
     const duplicates = readReport(ref.directory)?.duplicates;
@@ -241,6 +286,6 @@ it('converts a folder and its copy at the same time into one entry', async () =>
   const refs = await Promise.all([first, second].map((path) => prepareDataset(config(path), { cache })));
   expect(refs[1]).toEqual(refs[0]);
   expect(describeDataset(refs[0]).counts.train).toBeGreaterThan(0);
-  const entries = readdirSync(join(cache, 'data')).filter((name) => !name.endsWith('.lock'));
+  const entries = readdirSync(join(cache, 'data')).filter((name) => !/\.(lock|last)$/.test(name));
   expect(entries).toEqual([basename(refs[0].directory)]);
 });

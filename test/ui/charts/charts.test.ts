@@ -34,6 +34,7 @@ describe('learning curves', () => {
         { title: 'epoch of the search', curves },
         { title: 'epoch of the final training', curves },
       ],
+      task: 'classification',
       theme,
       title: 'Learning curves',
     });

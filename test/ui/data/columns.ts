@@ -55,6 +55,7 @@ export function candidatesOf(rows: readonly Row[]): Candidates {
 }
 
 export const fewCandidates = (): Known => ({
+  task: 'classification',
   candidates: candidatesOf([
     {
       number: 0,

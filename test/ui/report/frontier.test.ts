@@ -49,5 +49,5 @@ describe('frontier.svg', () => {
 
 it('learning curves are drawn for more networks than colours', () => {
   const many = Array.from({ length: 16 }, (_, i) => ({ ...data.frontier[i % data.frontier.length], number: i }));
-  expect(renderCurves(many)).toContain('#15');
+  expect(renderCurves('classification', many)).toContain('#15');
 });

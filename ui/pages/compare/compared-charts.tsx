@@ -1,4 +1,7 @@
 import { ms, percent } from '../../../base/number-text.js';
+import { mainScores, scoreText } from '../../../base/scores.js';
+import type { TaskType } from '../../../base/task.js';
+import { useRun } from '../../app/hooks.js';
 import type { MeasuredLatency, TrialAnswer } from '../../../experiments/page/api.js';
 import { curvesOption, stages, type Curve } from '../../charts/curves.js';
 import { sampleShares } from '../../charts/histogram.js';
@@ -13,11 +16,11 @@ interface Props {
   readonly answers: readonly TrialAnswer[];
 }
 
-function CurveTable({ curves }: { readonly curves: readonly Curve[] }) {
+function CurveTable({ task, curves }: { readonly task: TaskType; readonly curves: readonly Curve[] }) {
   const epochs = Math.max(...curves.map(({ points }) => points.length));
   return (
     <Table
-      label="Validation accuracy by epoch"
+      label={`Validation ${mainScores[task].title} by epoch`}
       columns={[
         { title: 'epoch', numeric: true, heading: true, cell: (row: number) => row + 1 },
         ...curves.map(({ label, points }) => ({
@@ -25,7 +28,7 @@ function CurveTable({ curves }: { readonly curves: readonly Curve[] }) {
           numeric: true,
           cell: (row: number) => {
             const point = points.find(({ epoch }) => epoch === row);
-            return point === undefined ? '-' : percent(point.validationAccuracy);
+            return point === undefined ? '-' : scoreText(task, point.validationAccuracy);
           },
         })),
       ]}
@@ -37,6 +40,7 @@ function CurveTable({ curves }: { readonly curves: readonly Curve[] }) {
 const curveTitles = { search: 'In the search', final: 'In the final training' } as const;
 
 export function ComparedCurves({ answers }: Props) {
+  const { task } = useRun().info.run;
   const theme = useChartTheme();
   const shown = (['search', 'final'] as const).flatMap((stage) => {
     // A trial without points keeps its colour for the other stage.
@@ -53,10 +57,10 @@ export function ComparedCurves({ answers }: Props) {
           <div key={title}>
             <h3>{title}</h3>
             <Chart
-              label={`${title}: validation accuracy by epoch of ${panel.curves.map(({ label }) => label).join(', ')}`}
+              label={`${title}: validation ${mainScores[task].title} by epoch of ${panel.curves.map(({ label }) => label).join(', ')}`}
               height={320}
-              option={curvesOption({ panels: [panel], theme })}
-              table={() => <CurveTable curves={panel.curves} />}
+              option={curvesOption({ panels: [panel], task, theme })}
+              table={() => <CurveTable task={task} curves={panel.curves} />}
             />
           </div>
         ))}

@@ -1,17 +1,27 @@
 import { valueText, type Unit } from '../../../base/number-text.js';
-import type { Choice, MeasureText, Objective, ReportMember } from '../../../experiments/page/api.js';
+import { mainScores } from '../../../base/scores.js';
+import type { TaskType } from '../../../base/task.js';
+import type { Choice, MeasureText, Objective, ReportMember, RunSummary } from '../../../experiments/page/api.js';
 import { textOf, titleOf } from '../../data/measures.js';
 import { numberRow, type SideRow } from './side-by-side.js';
 
 /** What is known of networks besides their values. */
-const further: readonly {
+interface Further {
   readonly title: string;
   readonly unit: Unit;
   readonly direction: Objective['direction'];
   readonly of: (trial: ReportMember) => number | null | undefined;
-}[] = [
-  { title: 'final accuracy', unit: 'share', direction: 'maximize', of: ({ final }) => final?.accuracy },
-  { title: 'test accuracy', unit: 'share', direction: 'maximize', of: ({ final }) => final?.testAccuracy },
+}
+
+const scoresOf = (task: TaskType): readonly Further[] => {
+  const { title, unit } = mainScores[task];
+  return [
+    { title: `final ${title}`, unit, direction: 'maximize', of: ({ final }) => final?.accuracy },
+    { title: `test ${title}`, unit, direction: 'maximize', of: ({ final }) => final?.testAccuracy },
+  ];
+};
+
+const costs: readonly Further[] = [
   { title: 'latency, 95th percentile', unit: 'ms', direction: 'minimize', of: ({ latency }) => latency?.p95 },
   { title: 'MACs', unit: 'count', direction: 'minimize', of: ({ costs }) => costs?.macs },
   { title: 'parameters', unit: 'count', direction: 'minimize', of: ({ costs }) => costs?.params },
@@ -20,12 +30,17 @@ const further: readonly {
 ];
 
 interface Measured {
+  readonly run: Pick<RunSummary, 'task'>;
   readonly objectives: readonly Objective[];
   readonly measures: Readonly<Record<string, MeasureText>>;
 }
 
 /** The values of trials, one row each: objectives first, then other values, then costs. */
-export function valueRows({ objectives, measures }: Measured, trials: readonly ReportMember[]): readonly SideRow[] {
+export function valueRows(
+  { run, objectives, measures }: Measured,
+  trials: readonly ReportMember[],
+): readonly SideRow[] {
+  const further = [...scoresOf(run.task), ...costs];
   const directions = new Map(objectives.map(({ name, direction }) => [name, direction]));
   const names = new Set([...directions.keys(), ...trials.flatMap(({ values }) => Object.keys(values))]);
   const found = [...names].map((name) => {

@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks';
-import { percent } from '../../../base/number-text.js';
+import { mainScores, scoreText } from '../../../base/scores.js';
+import type { TaskType } from '../../../base/task.js';
 import type { RunAnswer, Training, TrialCurves } from '../../../experiments/page/api.js';
 import { useQuery, useRun } from '../../app/hooks.js';
 import { curvesOption, stagePanels, stages, type Curve, type CurvePanel } from '../../charts/curves.js';
@@ -36,7 +37,7 @@ function otherPanel(live: LiveRun, trainings: readonly Training[], { supernet }:
   return curves.length === 0 ? [] : [{ title: 'epoch', curves }];
 }
 
-const curveTable = (shown: readonly CurvePanel[]) => (
+const curveTable = (task: TaskType, shown: readonly CurvePanel[]) => (
   <Table
     label="Learning curves"
     rows={shown.flatMap(({ title, curves }) =>
@@ -46,7 +47,11 @@ const curveTable = (shown: readonly CurvePanel[]) => (
       { title: 'network', heading: true, cell: ({ label }) => label },
       { title: 'epoch', numeric: true, cell: ({ epoch }) => epoch + 1 },
       { title: 'stage', cell: ({ title }) => title },
-      { title: 'validation accuracy', numeric: true, cell: ({ validationAccuracy }) => percent(validationAccuracy) },
+      {
+        title: `validation ${mainScores[task].title}`,
+        numeric: true,
+        cell: ({ validationAccuracy }) => scoreText(task, validationAccuracy),
+      },
     ]}
   />
 );
@@ -69,7 +74,8 @@ export function CurvesCard() {
     const others = ofFrontier ? [] : now.filter(({ trial }) => trial === undefined);
     return [...trialPanels(live, trials, answer ?? []), ...otherPanel(live, others, info)];
   }, [answer, live.curves.version.value, names, ofFrontier, live]);
-  const option = useMemo(() => curvesOption({ panels: shown, theme }), [shown, theme]);
+  const { task } = info.run;
+  const option = useMemo(() => curvesOption({ panels: shown, task, theme }), [shown, theme]);
   return (
     <section>
       <div class="head">
@@ -91,8 +97,8 @@ export function CurvesCard() {
         <Chart
           option={option}
           height={300}
-          label={`Validation accuracy over epochs of ${ofFrontier ? 'the frontier' : 'the current trainings'}`}
-          table={() => curveTable(shown)}
+          label={`Validation ${mainScores[task].title} over epochs of ${ofFrontier ? 'the frontier' : 'the current trainings'}`}
+          table={() => curveTable(task, shown)}
         />
       )}
       {ofFrontier && wanted.length > most && (

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { percent } from '../../../base/number-text.js';
+import { mainScores, scoreText } from '../../../base/scores.js';
 import type { CandidateKey, RunId } from '../../../experiments/page/api.js';
 import { useOpenTrial, useQuery, useRun, useThrottled } from '../../app/hooks.js';
 import { extentOf, spansDecades } from '../../charts/axis.js';
@@ -73,18 +73,15 @@ function AxisChoice({ axis, value, options, onChange, log, onLog }: AxisChoicePr
 function FrontierTable() {
   const {
     live: { candidates, frontier, version },
-    info: { objectives, measures, precisions },
+    info: { run, objectives, measures, precisions },
   } = useRun();
   const rows = version.value === 0 ? [] : frontier.value;
   const final = (key: CandidateKey): number | null => candidates.finalAccuracy[candidates.rowOf(key) ?? -1] ?? null;
   const precision: Column<CandidateKey> = { title: 'precision', cell: (key) => key.precision };
   const finalAccuracy: Column<CandidateKey> = {
-    title: 'final accuracy',
+    title: `final ${mainScores[run.task].title}`,
     numeric: true,
-    cell: (key) => {
-      const value = final(key);
-      return value === null ? '-' : percent(value);
-    },
+    cell: (key) => scoreText(run.task, final(key)),
   };
   const columns: readonly Column<CandidateKey>[] = [
     { title: 'trial', heading: true, cell: ({ number }) => <TrialLink number={number} /> },

@@ -1,19 +1,23 @@
+import { mainScores } from '../../../base/scores.js';
+import type { TaskType } from '../../../base/task.js';
 import type { CandidateKey, MeasureText, RunAnswer, StoredPrecision } from '../../../experiments/page/api.js';
 import { type FrontierPoint, type Plane, planeOf, type PointCloud } from '../../charts/frontier-series.js';
 import type { Candidates } from '../../data/candidates.js';
 
 /** Results of final trainings can be an axis, too; these are their names in addresses. */
-const finals = {
-  final_accuracy: { title: 'final accuracy', unit: 'share' },
-  test_accuracy: { title: 'test accuracy', unit: 'share' },
-} as const satisfies Readonly<Record<string, MeasureText>>;
+const finals = ['final_accuracy', 'test_accuracy'] as const;
+
+const finalMeasures = (task: TaskType): Readonly<Record<(typeof finals)[number], MeasureText>> => {
+  const { title, unit } = mainScores[task];
+  return { final_accuracy: { title: `final ${title}`, unit }, test_accuracy: { title: `test ${title}`, unit } };
+};
 
 const trialNumber = 'trial';
 
 type Query = Readonly<Partial<Record<string, string>>>;
 
-export const axisMeasures = ({ measures }: RunAnswer): Readonly<Record<string, MeasureText>> => ({
-  ...finals,
+export const axisMeasures = ({ run, measures }: RunAnswer): Readonly<Record<string, MeasureText>> => ({
+  ...finalMeasures(run.task),
   ...measures,
 });
 
@@ -26,7 +30,7 @@ export function columnOf(candidates: Candidates, name: string): readonly (number
 /** The names of all axes: objectives, then other values, then final accuracies. */
 export function axisNames({ objectives }: RunAnswer, candidates: Candidates): readonly string[] {
   const names = [...objectives.map(({ name }) => name), ...candidates.values.keys()];
-  const known = Object.keys(finals).filter((name) => columnOf(candidates, name)?.some((value) => value !== null));
+  const known = finals.filter((name) => columnOf(candidates, name)?.some((value) => value !== null));
   return [...new Set([...names, ...known])];
 }
 

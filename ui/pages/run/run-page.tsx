@@ -1,4 +1,5 @@
-import { duration, epochsText, percent } from '../../../base/number-text.js';
+import { duration, epochsText } from '../../../base/number-text.js';
+import { mainScores, scoreText } from '../../../base/scores.js';
 import type { Activity, MeasurementPurpose } from '../../../experiments/page/api.js';
 import { useNow, useRun } from '../../app/hooks.js';
 import { Tiles, type TileText } from '../../components/elements.js';
@@ -59,7 +60,8 @@ const purposes: { readonly [P in MeasurementPurpose]: string } = {
 };
 
 function TrainingNow({ activity }: { readonly activity: Activity & { kind: 'training' } }) {
-  const { live } = useRun();
+  const { live, info } = useRun();
+  const { task } = info.run;
   const { training, epochs, of, validationAccuracy, host } = activity;
   const text = `Training ${trainingText(training)}`;
   return (
@@ -68,7 +70,7 @@ function TrainingNow({ activity }: { readonly activity: Activity & { kind: 'trai
       {of !== null && <progress aria-label={`Epochs of ${trainingText(training)}`} value={epochs} max={of} />}
       <span class="note">
         {of === null ? epochsText(epochs) : `${epochs} of ${epochsText(of)}`}
-        {validationAccuracy !== null && `, accuracy ${percent(validationAccuracy)}`}
+        {validationAccuracy !== null && `, ${mainScores[task].title} ${scoreText(task, validationAccuracy)}`}
         {host !== undefined && (host === null ? ', waiting for a worker' : `, on ${host}`)}
       </span>
     </>

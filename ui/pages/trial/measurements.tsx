@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks';
-import { ms, percent } from '../../../base/number-text.js';
+import { ms } from '../../../base/number-text.js';
+import { mainScores, scoreText } from '../../../base/scores.js';
 import type { MeasuredLatency, ReportMember } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { curvesOption, stageKeys, stagePanels, stages } from '../../charts/curves.js';
@@ -11,7 +12,8 @@ import { Table } from '../../components/table.js';
 import { joinedCurve } from '../../data/curves.js';
 
 export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
-  const { live } = useRun();
+  const { live, info } = useRun();
+  const { task } = info.run;
   const theme = useChartTheme();
   const { number } = trial;
   const liveEpochs = stageKeys.map((key) => live.curveOf({ stage: stages[key].stage, trial: number }));
@@ -23,7 +25,7 @@ export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
       }),
     [trial, number, ...liveEpochs],
   );
-  const option = useMemo(() => curvesOption({ panels, theme }), [panels, theme]);
+  const option = useMemo(() => curvesOption({ panels, task, theme }), [panels, theme]);
   if (panels.length === 0) return null;
   const rows = panels.flatMap(({ title, curves: [{ points }] }) =>
     points.map((point) => ({ title: title.replace('epoch of ', ''), ...point })),
@@ -34,7 +36,7 @@ export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
       <Chart
         option={option}
         height={320}
-        label={`Validation accuracy of trial ${number} over epochs`}
+        label={`Validation ${mainScores[task].title} of trial ${number} over epochs`}
         table={() => (
           <Table
             label="Epochs"
@@ -44,9 +46,9 @@ export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
               { title: 'epoch', numeric: true, cell: ({ epoch }) => epoch + 1 },
               { title: 'training loss', numeric: true, cell: ({ trainLoss }) => trainLoss.toPrecision(4) },
               {
-                title: 'validation accuracy',
+                title: `validation ${mainScores[task].title}`,
                 numeric: true,
-                cell: ({ validationAccuracy }) => percent(validationAccuracy),
+                cell: ({ validationAccuracy }) => scoreText(task, validationAccuracy),
               },
             ]}
           />

@@ -93,7 +93,7 @@ function Trial({ answer }: { readonly answer: TrialAnswer }) {
       <section>
         <Standing answer={answer} />
         <PrecisionLinks trial={trial} />
-        <TrialValues trial={trial} objectives={info.objectives} measures={info.measures} />
+        <TrialValues task={info.run.task} trial={trial} objectives={info.objectives} measures={info.measures} />
         <Verdicts trial={trial} />
         <h3>Course</h3>
         <Course answer={answer} />

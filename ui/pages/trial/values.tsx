@@ -1,4 +1,6 @@
 import { epochsText, ms, percent } from '../../../base/number-text.js';
+import { mainScores, scoreText } from '../../../base/scores.js';
+import type { TaskType } from '../../../base/task.js';
 import type {
   MeasureText,
   Objective,
@@ -47,7 +49,7 @@ const searchRow = (name: string, measures: ValuesProps['measures']): Row => ({
   },
 });
 
-const otherRows: readonly Row[] = [
+const otherRows = (task: TaskType): readonly Row[] => [
   {
     title: 'latency, predicted before it was measured',
     of: ({ kept }) => {
@@ -59,36 +61,37 @@ const otherRows: readonly Row[] = [
     },
   },
   {
-    title: 'final accuracy',
+    title: `final ${mainScores[task].title}`,
     of: ({ kept }) => {
       const final = kept?.final ?? null;
       if (final === null) return null;
       return final.accuracy === null
         ? { text: final.state, note: final.message ?? undefined }
-        : { text: percent(final.accuracy), note: epochsText(final.epochs) };
+        : { text: scoreText(task, final.accuracy), note: epochsText(final.epochs) };
     },
   },
   {
-    title: 'test accuracy',
+    title: `test ${mainScores[task].title}`,
     of: ({ kept }) => {
       const accuracy = kept?.final?.testAccuracy ?? null;
-      return accuracy === null ? null : { text: percent(accuracy) };
+      return accuracy === null ? null : { text: scoreText(task, accuracy) };
     },
   },
 ];
 
 interface ValuesProps {
+  readonly task: TaskType;
   readonly trial: ReportMember;
   readonly objectives: readonly Objective[];
   readonly measures: Readonly<Record<string, MeasureText>>;
 }
 
 /** The values of a trial in each precision: from the search, predicted, and final. */
-export function TrialValues({ trial, objectives, measures }: ValuesProps) {
+export function TrialValues({ task, trial, objectives, measures }: ValuesProps) {
   const variants = variantsOf(trial);
   const first = objectives.map(({ name }) => name);
   const names = new Set([...first, ...variants.flatMap(({ values }) => Object.keys(values))]);
-  const rows = [...[...names].map((name) => searchRow(name, measures)), ...otherRows].filter(({ of }) =>
+  const rows = [...[...names].map((name) => searchRow(name, measures)), ...otherRows(task)].filter(({ of }) =>
     variants.some((variant) => of(variant) !== null),
   );
   if (rows.length === 0) return <p>There are no values yet.</p>;

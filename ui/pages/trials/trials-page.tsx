@@ -71,14 +71,19 @@ function useKnown(texts: Texts): {
   const { candidates } = live;
   const version = useThrottled(live.version, interval);
   const frontier = useThrottled(live.frontier, interval);
-  const { objectives, measures, decisions } = info;
+  const {
+    run: { task },
+    objectives,
+    measures,
+    decisions,
+  } = info;
   const severalPrecisions = info.precisions !== null;
   const known = useMemo((): Known => {
     const members = new Set(frontier.map((key) => candidates.rowOf(key)));
     const onFrontier = (row: number): boolean => members.has(row);
     const textOf = (number: number) => texts.of(number);
-    return { candidates, objectives, measures, decisions, severalPrecisions, onFrontier, textOf };
-  }, [candidates, version, frontier, objectives, measures, decisions, severalPrecisions, texts]);
+    return { task, candidates, objectives, measures, decisions, severalPrecisions, onFrontier, textOf };
+  }, [task, candidates, version, frontier, objectives, measures, decisions, severalPrecisions, texts]);
   const fields = useMemo(() => fieldsOf(known), [known]);
   return { known, fields, version };
 }

@@ -5,7 +5,7 @@ import { classification } from '../../../../base/task.js';
 import { fitClassifier, onnxSignature, outputKind, toTrained, type ImageData } from '../../../../compiler/index.js';
 import { classOrder, inputTransform, reorder } from '../../../../compiler/runtime/classifier/classifier.js';
 import type { Dimension, TensorInfo } from '../../../../compiler/runtime/classifier/onnx-file.js';
-import { modelOf, node, type NodeText } from '../../../deploy/quantize/support/onnx-models.js';
+import { modelOf, node, type NodeText } from '../../support/onnx-models.js';
 import {
   checkSignature,
   factsOf,

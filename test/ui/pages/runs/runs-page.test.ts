@@ -9,6 +9,7 @@ function run(id: string, over: Partial<ReadableRun['run']>): ReadableRun {
       name: `named ${id}`,
       seed: 1,
       evaluation: 'training',
+      task: 'classification',
       status: 'complete',
       message: null,
       startedAt: '2026-01-01T00:00:00.000Z',
