@@ -1,10 +1,13 @@
 /** TF.js programs compiled to ONNX: training steps, evaluation and inference export from one tracer. */
 export { compile, compileInference, type CompileOptions, type InferenceOptions } from './compile.js';
 export { exportFunction, exportModel, type ExportOptions } from './export.js';
+export * from './foreign/index.js';
 export * from './graph/index.js';
 export { kernels, type KernelName } from './kernels/index.js';
 export { encodeRead } from './onnx/model.js';
 export { readGraph } from './onnx/read.js';
+export { constantNodes, foldConstants } from './passes/constants.js';
+export { requireFloat32 } from './runtime/classifier/float32.js';
 export { fitClassifier, inputTransform, openClassifier, openOnnx } from './runtime/classifier/classifier.js';
 export type { Classifier, OpenClassifier, OpenModel } from './runtime/classifier/classifier.js';
 export { imageShape, outputKind, toTrained } from './runtime/classifier/inputs-outputs.js';

@@ -1,6 +1,6 @@
 export { GraphBuilder } from './builder.js';
 export { GraphEditor, withoutDeadCode, type NewNode } from './editor.js';
-export type { Graph, Node, OnnxGraph, OnnxNode, Port } from './graph.js';
+export type { Graph, Node, OnnxGraph, OnnxNode, Port, Scope } from './graph.js';
 export {
   floatOf,
   histogram,
@@ -14,12 +14,12 @@ export {
   shapeIn,
   textOf,
 } from './graph.js';
-export { withTypes } from './infer.js';
+export { numbersOf, withTypes } from './infer.js';
 export { sliced } from './movement-rules.js';
 export type { OnnxOp } from './operators.js';
 export { commutative, onnxName, operatorOf, rowsOf, shapeRules } from './operators.js';
 export { graphHash, graphLines, printGraph } from './print.js';
 export { applyRules, type Match, type Replacement, type Rule, rulesFor } from './rules.js';
-export { windowOf } from './shape-rules.js';
+export { windowOf, type Window } from './shape-rules.js';
 export * from './types.js';
 export { checkedAfter, verifyGraph, type GraphCheck } from './verify.js';

@@ -12,7 +12,7 @@ import {
   type OnnxGraph,
   type Rule,
 } from '../../compiler/index.js';
-import { graphFrom, modelOf, node } from '../deploy/quantize/support/onnx-models.js';
+import { graphFrom, modelOf, node } from './support/onnx-models.js';
 
 const twoBranches = () =>
   graphFrom({

@@ -2,7 +2,7 @@ import { NasError } from '../../base/errors.js';
 import { readFully } from '../../base/files.js';
 import { openCache, type CacheMeta, type ImageCache } from './cache.js';
 import { splitCache } from './dataset.js';
-import { convertDataset, readReport, sharesOf, splitsByRow, type PrepareOptions } from './prepare.js';
+import { convertDataset, sharesOf, splitsByRow, type PrepareOptions } from './prepare.js';
 import type { DataReport } from './report.js';
 import { isImageFiles, type DataConfig } from './schema.js';
 import { assignedCode } from './split-images.js';
@@ -41,8 +41,7 @@ const plainDeviation = 2;
  */
 export async function inspectDataset(config: DataConfig, options: PrepareOptions = {}): Promise<InspectedData> {
   const lenient: DataConfig = isImageFiles(config) ? { ...config, damaged: 'skip' } : config;
-  const { source, directory } = await convertDataset(lenient, options);
-  const report = readReport(directory);
+  const { source, directory, report } = await convertDataset(lenient, options);
   const cache = openCache(directory);
   const { meta, table, images, targets } = cache;
   const outputs = [...meta.classes.keys()];

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { openImages, type Columns } from './cache.js';
 import type { DecodedFiles } from './decode-files.js';
 import { findDuplicates, looksAlike, thumbnail, type Pair } from './near-duplicates.js';
-import type { Item } from './reading/listing.js';
+import type { Item, Listing } from './reading/listing.js';
 import type { DataReport } from './report.js';
 import type { FileSource } from './sources/source.js';
 
@@ -50,14 +50,28 @@ export function makeReport(
             aspects: spread(headers.map((header) => header.width / header.height)),
           },
     damaged: [...damaged],
-    skipped: [...listing.skipped],
+    ...listed(listing, items),
     duplicates: {
       exact: exact.map(named),
       near: near.map(named),
       conflicts: [...exact, ...near].filter(isConflict).map(named),
     },
-    notes: [...listing.notes, ...(listing.task === 'regression' ? rangesOf(listing.classes, items) : [])],
   };
+}
+
+/** The parts of a report that do not need the images. @param items that are not damaged */
+const listed = (listing: Listing, items: readonly Item[]): Pick<DataReport, 'skipped' | 'notes'> => ({
+  skipped: [...listing.skipped],
+  notes: [...listing.notes, ...(listing.task === 'regression' ? rangesOf(listing.classes, items) : [])],
+});
+
+/** The report of an earlier conversion of the same images; other files beside them may have come and gone since. */
+export function renewedReport(report: DataReport, { listing }: FileSource): DataReport {
+  const paths = new Set(listing.items.map(({ file }) => file.path));
+  const damaged = report.damaged.filter(({ path }) => paths.has(path));
+  const broken = new Set(damaged.map(({ path }) => path));
+  const items = listing.items.filter(({ file }) => !broken.has(file.path));
+  return { ...report, ...listed(listing, items), damaged: [...(listing.damaged ?? []), ...damaged] };
 }
 
 const hasLabel = ({ label, targets }: Item, index: number): boolean =>

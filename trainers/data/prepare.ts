@@ -8,7 +8,7 @@ import { makeOnce } from '../make-once.js';
 import { cacheFormat, type ConvertOptions, imagesFile, isCache, writeCache } from './cache.js';
 import { type DatasetRef, openDataset } from './dataset.js';
 import { decodeFiles, refuseDamaged } from './decode-files.js';
-import { makeReport } from './make-report.js';
+import { makeReport, renewedReport } from './make-report.js';
 import { reportLines, reportSchema, type DataReport } from './report.js';
 import { isImageFiles, renderingOf, type DataConfig, type ImageFilesConfig } from './schema.js';
 import { cifar10, cifar100, openCifar } from './sources/cifar.js';
@@ -39,9 +39,8 @@ const defaultTestShare = 1 / 7;
  *   written; `interrupted` when `signal` is aborted
  */
 export async function prepareDataset(config: DataConfig, options: PrepareOptions = {}): Promise<DatasetRef> {
-  const { source, directory } = await convertDataset(config, options);
+  const { source, directory, report } = await convertDataset(config, options);
   const ref = { directory, ...sharesOf(config) };
-  const report = readReport(directory);
   if (report !== null && source.kind === 'files') refuseDamaged(source, report.damaged, directory);
   const dataset = openDataset(ref);
   dataset.close();
@@ -52,13 +51,20 @@ export async function prepareDataset(config: DataConfig, options: PrepareOptions
   return addRenderings(ref, config, options.renderings ?? [], options);
 }
 
-/** The source of a configuration, and the folder of its cache: converted once, whether or not its images can be split. */
-export async function convertDataset(
-  config: DataConfig,
-  options: PrepareOptions,
-): Promise<{ readonly source: DataSource; readonly directory: string }> {
+interface ConvertedDataset {
+  readonly source: DataSource;
+  /** Folder of the cache. */
+  readonly directory: string;
+  /** Null for data sets that hold no image files, and when an older version converted them. */
+  readonly report: DataReport | null;
+}
+
+/** Converts a data set once, whether or not its images can be split. */
+export async function convertDataset(config: DataConfig, options: PrepareOptions): Promise<ConvertedDataset> {
   const source = await openSource(config);
-  return { source, directory: await converted(source, options) };
+  const directory = await converted(source, options);
+  const report = readReport(directory);
+  return { source, directory, report: report && source.kind === 'files' ? renewedReport(report, source) : report };
 }
 
 export const sharesOf = (config: DataConfig): SplitShares => ({

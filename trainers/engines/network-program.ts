@@ -1,32 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TaskType } from '../../base/task.js';
-import type { Network } from '../../spaces/index.js';
-import {
-  apply,
-  followStatistics,
-  type Mode,
-  type WeightResolver,
-  type Weights,
-  type WeightValue,
-  weightsFrom,
-  weightSpecs,
-} from '../../spaces/models/index.js';
+import type { Applied, WeightValue } from '../../spaces/models/index.js';
 import { answerLoss, imageWeights, type Loss, totalLoss } from '../losses/index.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
 import type { OptimizerConfig, Precision } from '../schema.js';
-import { freshWeights } from '../weights.js';
 import { compareFeatures, type FeatureComparison, type FeatureTeacher } from './features.js';
 import { Random } from '../../base/random.js';
-import { roundedWeights, roundingMode, type Int8Rounding } from '../quantize-aware/rounding.js';
 import { LossScaling } from './loss-scaling.js';
+import { trainableOf, type TrainableSpec, withLayers } from './trainable.js';
 import { createTrainedVariables, prefixed, type UpdateInputs } from './variables.js';
 
 /** A network in training. */
 export interface Student {
-  readonly network: Network;
-  readonly weights: WeightResolver;
-  /** How the network is applied, without its features. */
-  readonly mode: Mode;
+  /** Logits of images in training, and the outputs of the layers of these names. */
+  readonly apply: (images: tf.Tensor, features: readonly string[]) => Applied;
   readonly loss: Loss;
   /** The comparison with a teacher's features; null when the loss needs none. */
   readonly features: FeatureComparison | null;
@@ -89,15 +76,14 @@ function mixed(
 
 /** The gradients for a batch. */
 export function networkGradients(
-  { network, weights, mode: plain, loss: config, features }: Student,
+  { apply, loss: config, features }: Student,
   parameters: readonly Parameter[],
   { images, labels, teacher, answers, lossScale }: BatchInputs,
 ): GradientOutputs {
-  const mode: Mode = features === null ? plain : { ...plain, features: features.layers };
   let kept: { readonly logits: tf.Tensor; readonly loss: tf.Tensor } | undefined;
   const { grads } = tf.variableGrads(
     () => {
-      const applied = apply(network, weights, images, mode);
+      const applied = apply(images, features?.layers ?? []);
       const { logits } = applied;
       const pairs = features?.pairs(images, applied.features) ?? [];
       const own = totalLoss(config, { labels, logits, teacher: teacher ?? null, features: pairs });
@@ -138,14 +124,9 @@ export interface LearningSpec {
   readonly stem?: WeightValue | undefined;
 }
 
-export interface ProgramSpec extends LearningSpec {
-  readonly network: Network;
+export interface ProgramSpec extends LearningSpec, TrainableSpec {
   /** `mixed`: compiled, with float16 products and a scaled loss; default float32. */
   readonly precision?: Precision | undefined;
-  /** Initial weights; default: random. */
-  readonly initial?: Weights;
-  /** Rounding of weights and values in training and evaluation; batch norm's statistics stay fixed. Default: none. */
-  readonly quantization?: Int8Rounding | undefined;
 }
 
 /** The seed of a program's dropout noise. */
@@ -176,12 +157,12 @@ export interface NetworkProgram {
 
 /** Builds student, adapters, optimizer and moving average on the current TF.js backend. */
 export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
-  const { network, loss, teacher, seed, optimizer, ema, quantization, stem } = spec;
-  const specs = weightSpecs(network);
-  const features = teacher === null ? null : compareFeatures(network, teacher, loss, seed);
+  const { network, loss, teacher, seed, optimizer, ema, stem } = spec;
+  const trainable = trainableOf(network, spec);
+  const features = teacher === null ? null : compareFeatures(withLayers(network), teacher, loss, seed);
   const trained = createTrainedVariables({
-    specs,
-    start: spec.initial ?? freshWeights(specs, seed, stem),
+    specs: trainable.specs,
+    start: trainable.start,
     stem,
     others: features?.parameters ?? [],
     optimizer,
@@ -190,16 +171,7 @@ export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
   const { weights, evaluated, parameters } = trained;
   const scaling = spec.precision === 'mixed' ? new LossScaling() : null;
   const states = new Map([...trained.states, ...prefixed('loss_scaling', scaling?.slots ?? [])]);
-  const rounding = quantization === undefined ? null : roundingMode(network, quantization);
-  const resolve = (variables: ReadonlyMap<string, tf.Variable>): WeightResolver =>
-    quantization === undefined ? weightsFrom(variables) : roundedWeights(weightsFrom(variables), quantization);
-  const student = {
-    network,
-    weights: resolve(weights),
-    mode: rounding ?? { training: true, statistics: followStatistics(weights) },
-    loss,
-    features,
-  };
+  const student = { apply: trainable.train(weights), loss, features };
   const gradients = (inputs: BatchInputs): GradientOutputs => networkGradients(student, parameters, inputs);
   return {
     spec,
@@ -217,7 +189,7 @@ export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
       update(grads);
       return outputs;
     },
-    evaluate: (images) => apply(network, resolve(evaluated), images, rounding ?? { training: false }).logits,
+    evaluate: trainable.infer(evaluated),
     dispose() {
       trained.dispose();
       scaling?.dispose();

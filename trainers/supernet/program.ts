@@ -3,7 +3,9 @@ import { sharedName, type Member, type Network } from '../../spaces/index.js';
 import {
   apply,
   followStatistics,
+  type Mode,
   sharedWeights,
+  type WeightResolver,
   weightSpecs,
   type Weights,
   type WeightSpec,
@@ -62,6 +64,12 @@ const withoutFeatures = (loss: Loss): Loss =>
 
 const withoutDropout = (network: Network): Network => ({ ...network, head: { ...network.head, dropout: 0 } });
 
+/** A network in training. */
+const applied =
+  (network: Network, weights: WeightResolver, mode: Mode): Student['apply'] =>
+  (images, features) =>
+    apply(network, weights, images, { ...mode, features });
+
 /** Builds shared weights, adapters, optimizer and moving average on the current TF.js backend. */
 export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
   const { sandwich, shared, loss, teacher, seed, optimizer, ema, stem } = spec;
@@ -81,9 +89,10 @@ export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
     if (!trainable && variable !== undefined) statistics.set(name, variable);
   }
   const first: Student = {
-    network: largest.network,
-    weights: sharedWeights(largest, weights),
-    mode: { training: true, statistics: followStatistics(statistics) },
+    apply: applied(largest.network, sharedWeights(largest, weights), {
+      training: true,
+      statistics: followStatistics(statistics),
+    }),
     loss,
     features,
   };
@@ -91,9 +100,7 @@ export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
     role === 'largest'
       ? first
       : {
-          network: withoutDropout(member.network),
-          weights: sharedWeights(member, weights),
-          mode: { training: true },
+          apply: applied(withoutDropout(member.network), sharedWeights(member, weights), { training: true }),
           loss: withoutFeatures(loss),
           features: null,
         };

@@ -3,7 +3,7 @@ import { NasError } from '../../../base/errors.js';
 import { calibrateRanges, type RangeOptions } from '../../../deploy/quantize/calibrate.js';
 import { planOf } from '../../../deploy/quantize/plan.js';
 import type { PreparedModel } from '../../../deploy/quantize/quantize.js';
-import { graphFrom, node } from './support/onnx-models.js';
+import { graphFrom, node } from '../../compiler/support/onnx-models.js';
 import { inMemory } from './support/batches.js';
 
 /** y = relu(2 x - 1), for images of one channel. */

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { observedBy, planOf, type Plan } from '../../../deploy/quantize/plan.js';
-import { graphFrom, node, type ConstantText, type ModelText, type NodeText } from './support/onnx-models.js';
+import {
+  graphFrom,
+  node,
+  type ConstantText,
+  type ModelText,
+  type NodeText,
+} from '../../compiler/support/onnx-models.js';
 
 const ones = (...dims: readonly number[]): ConstantText => [
   dims,

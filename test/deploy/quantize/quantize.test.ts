@@ -3,7 +3,7 @@ import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { createSession, executedBy, parseOnnx } from '../../../compiler/index.js';
 import { calibrateRanges, prepareModel, quantizeForTiming, quantizeModel } from '../../../deploy/quantize/index.js';
-import { modelOf, node } from './support/onnx-models.js';
+import { modelOf, node } from '../../compiler/support/onnx-models.js';
 import { inMemory } from './support/batches.js';
 
 /** Inverted residual with hard swish and a gate, small enough to follow by hand. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeRead, openOnnx, type OnnxGraph } from '../../../compiler/index.js';
 import { scoresAsMatrix } from '../../../deploy/quantize/plan.js';
-import { graphFrom, node, type ModelText, type NodeText } from './support/onnx-models.js';
+import { graphFrom, node, type ModelText, type NodeText } from '../../compiler/support/onnx-models.js';
 
 const constants: NonNullable<ModelText['constants']> = {
   w: [[4, 3, 1, 1], Float32Array.from({ length: 12 }, (_, i) => Math.sin(i))],

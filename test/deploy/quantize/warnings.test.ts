@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { channelWarnings } from '../../../deploy/quantize/quantize.js';
-import { graphFrom, node, type ConstantText } from './support/onnx-models.js';
+import { graphFrom, node, type ConstantText } from '../../compiler/support/onnx-models.js';
 
 const weights = (...dims: readonly number[]): ConstantText => [
   dims,

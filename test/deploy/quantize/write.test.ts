@@ -3,7 +3,7 @@ import { bytesOf, GraphEditor } from '../../../compiler/index.js';
 import { rangesOf, type Range } from '../../../deploy/quantize/numbers.js';
 import { planOf } from '../../../deploy/quantize/plan.js';
 import { writeQuantized } from '../../../deploy/quantize/write.js';
-import { graphFrom, node, type ModelText } from './support/onnx-models.js';
+import { graphFrom, node, type ModelText } from '../../compiler/support/onnx-models.js';
 
 const constants: NonNullable<ModelText['constants']> = {
   w: [[2, 1, 1, 1], Float32Array.of(1.27, -0.5)],

@@ -155,6 +155,24 @@ describe('damaged images', () => {
     expect(readdirSync(join(cache, 'data')).filter((name) => name.endsWith('.work'))).toEqual([]);
   });
 
+  it('and skipped ones that appear beside a converted data set are in its report', async () => {
+    const [folder, cache] = [await writeImages(4), temporaryFolder()];
+    const table = join(folder, 'list.csv');
+    const rows = ['a', 'b'].flatMap((name) => [0, 1, 2, 3].map((i) => `${name}/${i}.jpg,${name}`));
+    const list = { ...config(table), type: 'list' } as DataConfig;
+    writeFileSync(table, ['file,label', ...rows, ''].join('\n'));
+    await prepare(config(folder), cache);
+    await prepare(list, cache);
+    writeFileSync(join(folder, 'b', 'x.bmp'), 'BM');
+    writeFileSync(table, ['file,label', ...rows, 'a/none.jpg,a', ''].join('\n'));
+    const { notes, progress } = await prepare(config(folder), cache);
+    expect({ notes: notes[0], progress }).toEqual({
+      notes: 'Left out: 1 image in a format that cannot be read (.bmp), 1 other file (.csv).',
+      progress: [],
+    });
+    await expect(prepare(list, cache)).rejects.toThrow('1 of 9 images cannot be used (1 missing)');
+  });
+
   it('are decoded again without a damaged cache of the other images', async () => {
     const [folder, cache] = [await writeImages(4), temporaryFolder()];
     const { ref } = await prepare(config(folder), cache);

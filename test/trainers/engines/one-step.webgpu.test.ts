@@ -33,7 +33,8 @@ const sgd = (config: object = {}): OptimizerConfig =>
 const adamw: OptimizerConfig = trainSchema.parse({ optimizer: { type: 'adamw', epsilon: 1e-2 } }).optimizer;
 const loss = (config: object): LossConfig => lossSchema.parse(config);
 
-interface Case extends Pick<ProgramSpec, 'network' | 'loss' | 'optimizer'> {
+interface Case extends Pick<ProgramSpec, 'loss' | 'optimizer'> {
+  readonly network: Network;
   readonly ema?: number;
   readonly batch?: EngineBatch;
   /** Largest relative distance of the momenta; default 1e-5. ReLU6 amplifies rounding: its gradient has two steps. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { modelOf, node, type ConstantText, type NodeText } from '../support/onnx-models.js';
+import { modelOf, node, type ConstantText, type NodeText } from '../../../compiler/support/onnx-models.js';
 import { noise, preparing } from '../support/run.js';
 
 const floats = (dims: readonly number[], seed = 1): ConstantText => [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeRead, parseOnnx } from '../../../../compiler/index.js';
-import { modelOf, node, type ModelText } from '../support/onnx-models.js';
+import { modelOf, node, type ModelText } from '../../../compiler/support/onnx-models.js';
 import { preparing } from '../support/run.js';
 
 const wave = (size: number) => Float32Array.from({ length: size }, (_, i) => Math.sin(i * 1.7));

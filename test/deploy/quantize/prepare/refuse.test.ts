@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { TensorProto_DataLocation, TensorProto_DataType as Type, TensorProtoSchema, type TensorProto } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { prepare } from '../../../../deploy/quantize/prepare/index.js';
-import { modelOf, node, type ModelText } from '../support/onnx-models.js';
+import { modelOf, node, type ModelText } from '../../../compiler/support/onnx-models.js';
 
 const tensor = (dataType: Type, more: Partial<Pick<TensorProto, 'dataLocation'>> = {}): TensorProto =>
   create(TensorProtoSchema, { name: 'weights', dims: [2n, 2n], dataType, rawData: new Uint8Array(8), ...more });

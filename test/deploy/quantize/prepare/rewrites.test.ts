@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { modelOf, node, type ModelText, type NodeText } from '../support/onnx-models.js';
+import { modelOf, node, type ModelText, type NodeText } from '../../../compiler/support/onnx-models.js';
 import { preparing } from '../support/run.js';
 
 const wave = (size: number, at = 0) => Float32Array.from({ length: size }, (_, i) => Math.sin(i * 1.7 + at));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Random } from '../../../../base/random.js';
 import type { OnnxFile } from '../../../../compiler/index.js';
-import { modelOf, node, type ConstantText, type NodeText } from './onnx-models.js';
+import { modelOf, node, type ConstantText, type NodeText } from '../../../compiler/support/onnx-models.js';
 
 /** A tensor [N, channels, size, size]. */
 interface Image {

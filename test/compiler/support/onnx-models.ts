@@ -5,16 +5,22 @@ import {
   TensorProto_DataType as Type,
   type TensorProto,
 } from 'onnx-buf';
-import { bytesOf, dtypeOf, elementTypes, parseOnnx, readGraph } from '../../../../compiler/index.js';
-import type { Data, OnnxFile, OnnxGraph } from '../../../../compiler/index.js';
+import { bytesOf, dtypeOf, elementTypes, parseOnnx, readGraph } from '../../../compiler/index.js';
+import type { Data, OnnxFile, OnnxGraph } from '../../../compiler/index.js';
 
 type AttributeText =
-  number | readonly number[] | { readonly float: number } | { readonly tensor: TensorProto } | string;
+  | number
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly floats: readonly number[] }
+  | { readonly tensor: TensorProto }
+  | string;
 
 const attribute = (name: string, value: AttributeText) => {
   if (typeof value === 'number') return { name, type: Kind.INT, i: BigInt(value) };
   if (typeof value === 'string') return { name, type: Kind.STRING, s: new TextEncoder().encode(value) };
   if ('float' in value) return { name, type: Kind.FLOAT, f: value.float };
+  if ('floats' in value) return { name, type: Kind.FLOATS, floats: [...value.floats] };
   if ('tensor' in value) return { name, type: Kind.TENSOR, t: value.tensor };
   return { name, type: Kind.INTS, ints: value.map(BigInt) };
 };

@@ -1,0 +1,6 @@
+/** Classifiers of other programs as networks to train. */
+export type { ForeignMode, Norm, WeightSource } from './call.js';
+export { exportForeign, followNorms, foreignNetwork } from './network.js';
+export type { ForeignNetwork, ForeignOutputs, ForeignWeight, NewHead } from './network.js';
+export { trainedOperators } from './operators/index.js';
+export type { Answer, Head, ReadOptions } from './read.js';

@@ -1,0 +1,92 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { invalidInput } from '../../base/errors.js';
+import { followNorms, type ForeignNetwork } from '../../compiler/index.js';
+import type { Network } from '../../spaces/index.js';
+import {
+  apply,
+  followStatistics,
+  type Applied,
+  type WeightResolver,
+  type Weights,
+  weightsFrom,
+  type WeightSpec,
+  type WeightValue,
+  weightSpecs,
+} from '../../spaces/models/index.js';
+import { roundedWeights, roundingMode, type Int8Rounding } from '../quantize-aware/rounding.js';
+import { freshWeights } from '../weights.js';
+
+type Variables = ReadonlyMap<string, tf.Variable>;
+
+/** A network as programs train it. */
+export interface Trainable {
+  readonly specs: readonly WeightSpec[];
+  readonly start: Weights;
+  /** Logits in training, and the outputs of the layers of these names; follows batch norm's statistics. */
+  train(variables: Variables): (images: tf.Tensor, features: readonly string[]) => Applied;
+  /** Logits in inference. */
+  infer(variables: Variables): (images: tf.Tensor) => tf.Tensor;
+}
+
+/** The network of a program, and how it is trained. */
+export interface TrainableSpec {
+  /** Of a space, or read from a file of another program. */
+  readonly network: Network | ForeignNetwork;
+  /** Initial weights; default: random, or those of the file. */
+  readonly initial?: Weights;
+  /** Whether the batch norms of a foreign network keep their moving statistics; default false. */
+  readonly frozenNorms?: boolean | undefined;
+  /** Rounding of weights and values in training and evaluation; batch norm's statistics stay fixed. Default: none. */
+  readonly quantization?: Int8Rounding | undefined;
+}
+
+interface Options extends Omit<TrainableSpec, 'network'> {
+  readonly seed: number;
+  readonly stem?: WeightValue | undefined;
+}
+
+function ofSpace(network: Network, { seed, stem, initial, quantization }: Options): Trainable {
+  const specs = weightSpecs(network);
+  const rounding = quantization === undefined ? null : roundingMode(network, quantization);
+  const resolve = (variables: Variables): WeightResolver => rounded(weightsFrom(variables), quantization);
+  return {
+    specs,
+    start: initial ?? freshWeights(specs, seed, stem),
+    train(variables) {
+      const mode = rounding ?? { training: true, statistics: followStatistics(variables) };
+      return (images, features) => apply(network, resolve(variables), images, { ...mode, features });
+    },
+    infer: (variables) => (images) =>
+      apply(network, resolve(variables), images, rounding ?? { training: false }).logits,
+  };
+}
+
+const rounded = (weights: WeightResolver, quantization: Int8Rounding | undefined): WeightResolver =>
+  quantization === undefined ? weights : roundedWeights(weights, quantization);
+
+function ofFile(network: ForeignNetwork, { initial, frozenNorms = false }: Options): Trainable {
+  const { weights } = network;
+  return {
+    specs: weights.map(({ name, shape, isTrainable }) => ({ name, shape, trainable: isTrainable, std: 0, fill: 0 })),
+    start: initial ?? new Map(weights.map(({ name, shape, data }) => [name, { shape, data }])),
+    train(variables) {
+      const mode = { training: true, frozenNorms, statistics: followNorms(variables) };
+      return (images) => ({ logits: network.apply(weightsFrom(variables), images, mode).logits, features: [] });
+    },
+    infer: (variables) => (images) => network.apply(weightsFrom(variables), images, { training: false }).logits,
+  };
+}
+
+const isForeign = (network: Network | ForeignNetwork): network is ForeignNetwork => 'apply' in network;
+
+/** @throws NasError for a foreign network: hints and attention need the layers of a space's network */
+export function withLayers(network: Network | ForeignNetwork): Network {
+  if (!isForeign(network)) return network;
+  throw invalidInput('hints and attention compare features of networks of a space only', {
+    hint: 'Set train.loss.hints and train.loss.attention to 0.',
+  });
+}
+
+/** What a program trains: a network of a space, or one of another program. */
+export const trainableOf = (network: Network | ForeignNetwork, options: Options): Trainable =>
+  isForeign(network) ? ofFile(network, options) : ofSpace(network, options);
