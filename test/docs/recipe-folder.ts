@@ -15,6 +15,17 @@ const shapes: Readonly<Record<string, (x: number, y: number, radius: number) => 
   stripes: (x) => Math.floor((x + size) / 2) % 2 === 0,
 };
 
+/** A table of the images, with labels and a number. */
+function writeTable(file: string): void {
+  const rows = Object.keys(shapes).flatMap((name) =>
+    Array.from({ length: imagesPerClass }, (_, i) => {
+      const tags = [...(name === 'circles' ? ['round'] : []), ...(i < imagesPerClass / 2 ? ['bright'] : [])];
+      return `images/${name}/${i}.png,${tags.join(';')},${6 + (i % 5)}`;
+    }),
+  );
+  writeFileSync(file, `${['file,tags,radius', ...rows].join('\n')}\n`);
+}
+
 async function writeImages(folder: string): Promise<void> {
   for (const [name, inside] of Object.entries(shapes)) {
     mkdirSync(join(folder, name), { recursive: true });
@@ -49,4 +60,5 @@ export async function prepareFolder(folder: string): Promise<void> {
   const script = ['#!/bin/sh', 'case "$1" in', ...cases, '  *) echo "no such tool: $1" >&2; exit 1 ;;', 'esac', ''];
   writeFileSync(join(folder, 'bin', 'npx'), script.join('\n'), { mode: 0o755 });
   await writeImages(join(folder, 'images'));
+  writeTable(join(folder, 'things.csv'));
 }
