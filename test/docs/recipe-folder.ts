@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { drawTasks } from './draw-tasks.js';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -14,17 +15,6 @@ const shapes: Readonly<Record<string, (x: number, y: number, radius: number) => 
   squares: (x, y, radius) => Math.max(Math.abs(x), Math.abs(y)) < radius - 1,
   stripes: (x) => Math.floor((x + size) / 2) % 2 === 0,
 };
-
-/** A table of the images, with labels and a number. */
-function writeTable(file: string): void {
-  const rows = Object.keys(shapes).flatMap((name) =>
-    Array.from({ length: imagesPerClass }, (_, i) => {
-      const tags = [...(name === 'circles' ? ['round'] : []), ...(i < imagesPerClass / 2 ? ['bright'] : [])];
-      return `images/${name}/${i}.png,${tags.join(';')},${6 + (i % 5)}`;
-    }),
-  );
-  writeFileSync(file, `${['file,tags,radius', ...rows].join('\n')}\n`);
-}
 
 async function writeImages(folder: string): Promise<void> {
   for (const [name, inside] of Object.entries(shapes)) {
@@ -44,7 +34,7 @@ async function writeImages(folder: string): Promise<void> {
 const packages = ['@tensorflow', '@types', 'onnxruntime-node', 'sharp', 'typescript'];
 
 /**
- * Makes a folder in which the recipes run: a few images, the packages, and an `npx` for the commands that this
+ * Makes a folder in which the recipes run: a few images, the tables `tags.csv` and `numbers.csv`, the packages, and an `npx` for the commands that this
  * repository has itself.
  */
 export async function prepareFolder(folder: string): Promise<void> {
@@ -60,5 +50,5 @@ export async function prepareFolder(folder: string): Promise<void> {
   const script = ['#!/bin/sh', 'case "$1" in', ...cases, '  *) echo "no such tool: $1" >&2; exit 1 ;;', 'esac', ''];
   writeFileSync(join(folder, 'bin', 'npx'), script.join('\n'), { mode: 0o755 });
   await writeImages(join(folder, 'images'));
-  writeTable(join(folder, 'things.csv'));
+  await drawTasks(folder, 60);
 }

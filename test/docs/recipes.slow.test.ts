@@ -39,8 +39,8 @@ describe('the files and output of the recipes', () => {
 
   it('have answers of a server for labels and numbers', () => {
     const output = [...printed].find(([commands]) => /nas serve/.test(commands))?.[1] ?? '';
-    expect(output).toMatch(/"labels":\[\{"label":"(round|bright)","probability":0\.\d+,"predicted":(true|false)\}/);
-    expect(output).toMatch(/"numbers":\{"radius":\d/);
+    expect(output).toMatch(/"labels":\[\{"label":"(circle|bar|red)","probability":0\.\d+,"predicted":(true|false)\}/);
+    expect(output).toMatch(/"numbers":\{"diameter":-?\d/);
   });
 
   it('are the documented ones', () => {
