@@ -36,8 +36,8 @@ async function runRecipe(name: string, score: string) {
   writeFileSync(file, blocks.find((block) => block.file === `${name}.yaml`)?.text ?? '');
   const workdir = join(folder, 'runs', name);
   const { events } = await runInside(file, workdir, { set: smaller(score) });
-  const lines = events.map((event) =>
-    event.kind === 'trial-epoch' || event.kind === 'phase-epoch' ? epochLine(event) : lineOf(event),
+  const lines = events.flatMap((event) =>
+    event.kind === 'trial-epoch' || event.kind === 'phase-epoch' ? epochLine(event) : (lineOf(event) ?? []),
   );
   const store = Store.open(databasePath(workdir), { readonly: true });
   const report = await collectReport(store).finally(() => store.close());
