@@ -58,22 +58,22 @@ export async function evaluateOnnx(
     where,
   );
   const { task, classes } = data;
-  const newBoard = () => createScoreboard(task, classes.length);
-  const boards = { logits: newBoard(), probabilities: newBoard() };
-  let kind: OutputKind = 'probabilities';
+  const possible: readonly OutputKind[] = classifier.kind === null ? ['logits', 'probabilities'] : [classifier.kind];
+  const boards = possible.map((kind) => ({ kind, board: createScoreboard(task, classes.length) }));
+  let found: OutputKind = classifier.kind ?? 'probabilities';
   let done = 0;
   try {
     for await (const { images, labels, size } of batches) {
       const outputs = await open.outputs(images, size);
-      if (outputKind[task.type](outputs, classes.length) === 'logits') kind = 'logits';
-      boards.logits.add(toTrained(task, 'logits')(outputs), labels, size);
-      boards.probabilities.add(toTrained(task, 'probabilities')(outputs), labels, size);
+      if (classifier.kind === null && outputKind[task.type](outputs, classes.length) === 'logits') found = 'logits';
+      for (const { kind, board } of boards) board.add(toTrained(task, kind)(outputs), labels, size);
       done += size;
       onProgress?.(done);
     }
   } finally {
     await open.close();
   }
-  if (done === 0) throw invalidInput('there are no images to evaluate the model on');
-  return boards[signature.kind ?? kind].scores();
+  const board = boards.find(({ kind }) => kind === found)?.board;
+  if (done === 0 || board === undefined) throw invalidInput('there are no images to evaluate the model on');
+  return board.scores();
 }

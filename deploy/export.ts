@@ -6,7 +6,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { openOnnx } from '../compiler/index.js';
 import { NasError } from '../base/errors.js';
 import { Random } from '../base/random.js';
-import { apply, type Model, toLayersModel, toOnnx, weightsFrom } from '../spaces/models/index.js';
+import { classification } from '../base/task.js';
+import { answers, type Model, toLayersModel, toOnnx } from '../spaces/models/index.js';
 import { metadataProps, type ModelMetadata } from './metadata.js';
 
 /** Brotli's best quality takes seconds a megabyte; beyond 4 MiB, quality 6 is 3 % larger and ten times as fast. */
@@ -31,10 +32,12 @@ export async function writeCompressed(path: string, content: Uint8Array): Promis
 
 /**
  * A trained model as a plain ONNX file (opset 18): input `input` [N, height, width, channels] float32, normalised as
- * the metadata says; output `logits` [N, classes]; weights and metadata inside.
+ * the metadata says; output `logits` [N, classes or labels], or `numbers` [N, numbers] in their own units; weights and metadata
+ * inside.
  */
 export const exportOnnx = (model: Model, metadata: ModelMetadata): Uint8Array =>
   toOnnx(model, {
+    task: metadata.task,
     ...(metadata.experiment !== undefined && { name: metadata.experiment }),
     metadata: metadataProps(metadata),
   });
@@ -42,18 +45,16 @@ export const exportOnnx = (model: Model, metadata: ModelMetadata): Uint8Array =>
 /**
  * Runs an exported file and the model it came from on the same two random images.
  *
- * @returns the largest difference between logits, relative to the largest logit.
+ * @returns the largest difference between outputs, relative to the largest output.
  * @throws NasError `failure` when it is above 1e-3.
  */
-export async function checkExport(bytes: Uint8Array, { network, weights }: Model): Promise<number> {
-  const shape = [2, ...network.input];
+export async function checkExport(bytes: Uint8Array, model: Model, task = classification): Promise<number> {
+  const shape = [2, ...model.network.input];
   const random = new Random(0, 'check-export');
   const values = Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => random.normal());
-  const logits = tf.tidy(
-    () => apply(network, weightsFrom(weights), tf.tensor(values, shape), { training: false }).logits,
-  );
-  const expected = Float32Array.from(await logits.data());
-  logits.dispose();
+  const outputs = tf.tidy(() => answers(model, task, tf.tensor(values, shape)));
+  const expected = Float32Array.from(await outputs.data());
+  outputs.dispose();
   const { run, close } = await openOnnx(bytes, 'the exported model');
   const actual = await run(values, shape).finally(close);
   const largest = expected.reduce((top, value) => Math.max(top, Math.abs(value)), 1e-6);
@@ -61,7 +62,7 @@ export async function checkExport(bytes: Uint8Array, { network, weights }: Model
   if (actual.length === expected.length && difference <= 1e-3) return difference;
   throw new NasError(
     'failure',
-    `the exported model differs from the network: logits differ by ${difference.toExponential(1)} of the largest`,
+    `the exported model differs from the network: outputs differ by ${difference.toExponential(1)} of the largest`,
   );
 }
 
@@ -88,7 +89,7 @@ const weightsFile = 'weights.bin';
  * with what a program needs to use it. Creates the directory if it is missing.
  */
 export async function exportTfjs(model: Model, metadata: ModelMetadata, directory: string): Promise<void> {
-  const layers = toLayersModel(model);
+  const layers = toLayersModel(model, metadata.task);
   await layers.save(
     tf.io.withSaveHandler(({ modelTopology, weightSpecs, weightData, format, generatedBy, convertedBy }) => {
       const manifest = {

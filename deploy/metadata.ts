@@ -4,14 +4,14 @@ import { z } from 'zod';
 import { invalidInput } from '../base/errors.js';
 import { completeDecoding, type Rendering } from '../base/preprocess.js';
 // Not the compiler's index: that loads TF.js, and a server of models does without its 50 MB.
-import { classifierFacts, factsOf, imageSizeIn, parseText } from '../compiler/runtime/classifier/signature.js';
+import { classifierFacts, factsOf, imageSizeIn, ownKey, parseText } from '../compiler/runtime/classifier/signature.js';
 import { inputsOf, parseOnnx, type OnnxFile } from '../compiler/runtime/classifier/onnx-file.js';
 import type { Network } from '../spaces/index.js';
 
 const isNetwork = (value: unknown): value is Network =>
   typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'network';
 
-const share = z.number().min(0).max(1);
+const score = z.number().max(1);
 
 /** A latency and its source. */
 const latencySchema = z.strictObject({
@@ -43,6 +43,7 @@ export type QuantizationFacts = Readonly<z.output<typeof quantizationSchema>>;
 /** Metadata of a deployed classifier: what a program needs to use it (see `classifierFacts`), and its origin. */
 export const modelMetadataSchema = z.strictObject({
   ...classifierFacts,
+  /** Absent: classification. */
   task: classifierFacts.task.optional(),
   /** Absent in files of earlier versions, which had the defaults only. */
   preprocess: classifierFacts.preprocess.optional(),
@@ -66,8 +67,8 @@ export const modelMetadataSchema = z.strictObject({
    * batch norm.
    */
   weights: z.enum(['trained', 'inherited', 'supernet']).optional(),
-  /** Share of images classified correctly, by split. */
-  accuracy: z.strictObject({ validation: share.optional(), test: share.optional() }).optional(),
+  /** Main score of the task, by split: share of images classified correctly, mean average precision, or R², which may be negative. */
+  accuracy: z.strictObject({ validation: score.optional(), test: score.optional() }).optional(),
   /** The weights of the last layer are divided by this temperature, which calibrates the confidence of answers. */
   temperature: z.number().gt(0).optional(),
   latency: latencySchema.optional(),
@@ -98,9 +99,6 @@ const plain: ReadonlySet<MetadataKey> = new Set([
   'weight_format',
 ]);
 
-/** Present in every file of this package, and in no other. */
-const signature: MetadataKey = 'nas_version';
-
 /** Metadata as the flat texts of an ONNX file's `metadata_props`; keys without a value are left out. */
 export function metadataProps(metadata: Partial<ModelMetadata>): Record<string, string> {
   return Object.fromEntries(
@@ -127,7 +125,7 @@ function addedTo(values: Readonly<Record<string, unknown>>): Partial<ModelMetada
  * @throws NasError `invalid-input` when they are of a file of this package, and damaged.
  */
 export function metadataOf(values: Readonly<Record<string, unknown>>, where: string): Partial<ModelMetadata> {
-  if (!(signature in values)) return { ...factsOf(values), ...addedTo(values) };
+  if (!(ownKey in values)) return { ...factsOf(values), ...addedTo(values) };
   const parsed = modelMetadataSchema.safeParse(values);
   if (parsed.success) return parsed.data;
   throw invalidInput(`${where} is damaged: ${z.prettifyError(parsed.error)}`, { hint: 'Export the model again.' });
@@ -165,7 +163,7 @@ export function renderingOfModel(model: Uint8Array): Rendering | undefined {
  */
 export function withMetadata(model: Uint8Array, metadata: Partial<ModelMetadata>): Uint8Array {
   const proto = parseOnnx(model);
-  const own = new Set<string>(signature in metadata ? keys : Object.keys(metadataProps(metadata)));
+  const own = new Set<string>(ownKey in metadata ? keys : Object.keys(metadataProps(metadata)));
   proto.metadataProps = [
     ...proto.metadataProps.filter(({ key }) => !own.has(key)),
     ...Object.entries(metadataProps(metadata)).map(([key, value]) =>

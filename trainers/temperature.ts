@@ -1,4 +1,7 @@
-import { ClassScoreboard } from '../base/scoreboard.js';
+import { invalidInput } from '../base/errors.js';
+import { createScoreboard } from '../base/scoreboard.js';
+import { classification, type LearningTask } from '../base/task.js';
+import type { Scores } from '../base/scores.js';
 import type { Model, Weights } from '../spaces/models/index.js';
 import { type DatasetRef, withDataset } from './data/index.js';
 import { onProcessor } from './engines/index.js';
@@ -7,7 +10,7 @@ import { evaluationLoader, networkInference } from './evaluate.js';
 /** Other temperatures make answers certain, or all alike. They fit when too few images are wrong, or right. */
 const bounds = { least: 0.05, most: 20 } as const;
 
-/** Logits [count, classes] with labels [count, classes] (distributions). */
+/** Logits [count, classes or labels] with targets of the same shape: distributions, or 0 and 1 of each label. */
 interface Labelled {
   readonly logits: Float32Array;
   readonly labels: Float32Array;
@@ -15,7 +18,7 @@ interface Labelled {
 }
 
 /** Derivative of the mean cross-entropy of softmax(scale * logits) with respect to `scale`; it increases with `scale`. */
-function slope({ logits, labels, classes }: Labelled, scale: number): number {
+function slopeOfClasses({ logits, labels, classes }: Labelled, scale: number): number {
   let sum = 0;
   for (let start = 0; start < logits.length; start += classes) {
     let highest = -Infinity;
@@ -33,11 +36,17 @@ function slope({ logits, labels, classes }: Labelled, scale: number): number {
   return (sum * classes) / logits.length;
 }
 
+/** As `slopeOfClasses`, of the binary cross-entropy of sigmoid(scale * logits). */
+const slopeOfLabels = ({ logits, labels }: Labelled, scale: number): number =>
+  logits.reduce((sum, z, i) => sum + z * (1 / (1 + Math.exp(-scale * z)) - labels[i]), 0) / logits.length;
+
 /**
  * The temperature T that minimises the cross-entropy of softmax(logits / T) (Guo et al. 2017, "On Calibration of Modern Neural
- * Networks"), in [0.05, 20]. The cross-entropy is convex in 1 / T, so its derivative has one zero, which is bisected.
+ * Networks"), or of sigmoid(logits / T) for labels, in [0.05, 20]. The cross-entropy is convex in 1 / T, so its derivative has one
+ * zero, which is bisected.
  */
-export function fitTemperature(labelled: Labelled): number {
+export function fitTemperature(labelled: Labelled, task: LearningTask = classification): number {
+  const slope = task.type === 'multi-label' ? slopeOfLabels : slopeOfClasses;
   let [low, high] = [1 / bounds.most, 1 / bounds.least];
   for (let i = 0; i < 40; i++) {
     const middle = Math.sqrt(low * high);
@@ -51,8 +60,15 @@ export function fitTemperature(labelled: Labelled): number {
 export interface Calibrated {
   readonly model: Model;
   readonly temperature: number;
-  /** Expected calibration error on the validation images, on which the temperature is fitted. */
-  readonly calibrationError: { readonly before: number; readonly after: number };
+  /** Mean cross-entropy on the validation images, on which the temperature is fitted. */
+  readonly loss: Change;
+  /** Expected calibration error on them; for classes only. */
+  readonly calibrationError?: Change;
+}
+
+interface Change {
+  readonly before: number;
+  readonly after: number;
 }
 
 /** The weights of the last layer, which give the logits. */
@@ -67,9 +83,10 @@ const scaled = (weights: Weights, factor: number): Weights =>
   );
 
 /**
- * Fits a temperature on the validation images and divides the weights of the last layer by it. Predicted classes stay as they
- * are; the confidence of an answer becomes its chance to be right.
+ * Fits a temperature on the validation images and divides the weights of the last layer by it. Predicted classes and labels stay as
+ * they are; the confidence of an answer becomes its chance to be right.
  * @param options.onProgress called with the number of images so far
+ * @throws NasError `invalid-input` for a regression, whose answers have no confidence
  */
 export async function calibrateConfidence(
   model: Model,
@@ -81,6 +98,11 @@ export async function calibrateConfidence(
   const { classes } = model.network;
   try {
     return await withDataset(dataset, async (open) => {
+      const { task } = open.info;
+      if (task.type === 'regression')
+        throw invalidInput('the answers of a regression have no confidence that could be calibrated', {
+          hint: 'Leave --calibrated out.',
+        });
       const total = open.info.counts.validation;
       const labelled = {
         logits: new Float32Array(total * classes),
@@ -99,17 +121,25 @@ export async function calibrateConfidence(
       } finally {
         await loader.close();
       }
-      const temperature = fitTemperature(labelled);
-      const errorAt = (divisor: number): number => {
-        const board = new ClassScoreboard();
-        const logits = labelled.logits.map((z) => z / divisor);
-        board.add(logits, labelled.labels, total);
-        return board.scores().details.calibrationError;
+      const temperature = fitTemperature(labelled, task);
+      const scoresAt = (divisor: number): Scores => {
+        const board = createScoreboard(task, classes);
+        board.add(
+          labelled.logits.map((z) => z / divisor),
+          labelled.labels,
+          total,
+        );
+        return board.scores();
       };
+      const [before, after] = [scoresAt(1), scoresAt(temperature)];
       return {
         model: { ...model, weights: scaled(model.weights, 1 / temperature) },
         temperature,
-        calibrationError: { before: errorAt(1), after: errorAt(temperature) },
+        loss: { before: before.loss, after: after.loss },
+        ...(before.details.type === 'classification' &&
+          after.details.type === 'classification' && {
+            calibrationError: { before: before.details.calibrationError, after: after.details.calibrationError },
+          }),
       };
     });
   } finally {

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { isTableExperiment, parseExperiment, runExperiment } from '../../experiments/index.js';
 import { mean } from '../../latency-models/statistics.js';
 import { hypervolume, nonDominated } from '../../search/index.js';
-import { cpuSeconds } from '../supernet/alone.js';
 import { testErrors } from '../search/judge.js';
 import {
   each,
@@ -26,16 +25,11 @@ interface Found {
   readonly testError: number;
 }
 
-interface Search {
-  readonly found: readonly Found[];
-  readonly cpuSeconds: number;
-}
-
 /** An ordinary run whose `train:` names nothing but the recipe. Cached. */
-async function search(setting: Setting, recipe: Recipe, seed: number): Promise<Search> {
+async function search(setting: Setting, recipe: Recipe, seed: number): Promise<readonly Found[]> {
   const file = join(setting.folder, `search-${recipe}-${seed}.json`);
   // Written below.
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Search;
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Found[];
   const { data } = await imagesOf('cifar', setting);
   const written = {
     name: 'recipes',
@@ -50,22 +44,19 @@ async function search(setting: Setting, recipe: Recipe, seed: number): Promise<S
   const workdir = join(setting.folder, `search-${recipe}-${seed}`);
   const loaded = parseExperiment(join(setting.folder, 'search.yaml'), JSON.stringify(written));
   const complete: (Omit<Found, 'testError'> & { readonly trial: number })[] = [];
-  const [, seconds] = await cpuSeconds(() =>
-    runExperiment(loaded, { workdir, fresh: true }, (event) => {
-      if (event.kind !== 'trial-finished' || event.state !== 'complete' || event.stage !== 'search') return;
-      const { accuracy = 0, macs = NaN } = event.values;
-      complete.push({ trial: event.number, macs, error: 1 - accuracy });
-    }),
-  );
+  await runExperiment(loaded, { workdir, fresh: true }, (event) => {
+    if (event.kind !== 'trial-finished' || event.state !== 'complete' || event.stage !== 'search') return;
+    const { accuracy = 0, macs = NaN } = event.values;
+    complete.push({ trial: event.number, macs, error: 1 - accuracy });
+  });
   if (isTableExperiment(loaded.experiment)) throw new Error('a table has no images');
   const trials = complete.map(({ trial }) => trial);
   const errors = await testErrors(loaded.experiment, workdir, trials);
   const found = complete.map(({ trial, ...rest }) => ({ ...rest, testError: errors.get(trial) ?? NaN }));
-  const result = { found, cpuSeconds: seconds };
-  writeFileSync(file, JSON.stringify(result));
+  writeFileSync(file, JSON.stringify(found));
   rmSync(workdir, { recursive: true });
   progress(`${recipe}, seed ${seed}: best test accuracy ${points(1 - Math.min(...found.map((one) => one.testError)))}`);
-  return result;
+  return found;
 }
 
 /** Error of guessing among ten classes. */
@@ -78,9 +69,9 @@ const chance = 0.9;
 export async function searches(setting: Setting): Promise<Rows> {
   const runs = await each(setting.seeds, (seed) => each(recipes, (recipe) => search(setting, recipe, seed)));
   const scores = runs.map((pair) => {
-    const costs = pair.flatMap(({ found }) => found).map(({ macs }) => Math.log(macs));
+    const costs = pair.flat().map(({ macs }) => Math.log(macs));
     const [low, high] = [Math.min(...costs), Math.max(...costs)];
-    return pair.map(({ found }) => {
+    return pair.map((found) => {
       const front = nonDominated(found.map(({ error, macs }) => [error, macs])).map((i) => found[i]);
       const placed = front.map(({ testError, macs }) => [testError, (Math.log(macs) - low) / (high - low)]);
       return hypervolume(placed, [chance, 1.1]);
@@ -88,15 +79,13 @@ export async function searches(setting: Setting): Promise<Rows> {
   });
   const gains = scores.map(([plain, fast]) => fast / plain - 1);
   const column = (i: number): string => scores.map((pair) => pair[i].toFixed(3)).join(' ');
-  const seconds = recipes.map((_, i) => mean(runs.map((pair) => pair[i].cpuSeconds)).toFixed(0));
   return [
-    ['hypervolume', ...recipes, 'gain in %', 'CPU seconds', 'bar'],
+    ['hypervolume', ...recipes, 'gain in %', 'bar'],
     [
       `seeds ${setting.seeds.join(', ')}`,
       column(0),
       column(1),
-      `${signed(mean(gains))} ± ${points(standardError(gains))}`,
-      seconds.join(', '),
+      `${signed(mean(gains))}${gains.length > 1 ? ` ± ${points(standardError(gains))}` : ''}`,
       '+15',
     ],
   ];

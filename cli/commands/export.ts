@@ -69,7 +69,7 @@ const exporters: { readonly [T in Target]: Exporter } = {
   web: toWeb,
 };
 
-type Fitted = Pick<Calibrated, 'temperature' | 'calibrationError'>;
+type Fitted = Omit<Calibrated, 'model'>;
 
 /** The source with calibrated confidences, and its temperature, which is known after the export. */
 async function confident(
@@ -82,12 +82,14 @@ async function confident(
   const { kind, number } = source;
   const counter = createCounter(terminal);
   let found: Fitted | undefined;
-  const onFitted = ({ temperature, calibrationError }: Fitted): void => {
+  const onFitted = ({ temperature, loss, calibrationError }: Fitted): void => {
     counter.close();
-    found = { temperature, calibrationError };
-    const { before, after } = calibrationError;
-    const error = `calibration error ${percent(before)} before, ${percent(after)} after`;
-    terminal.err(`${kind} ${number}: temperature ${temperature.toFixed(3)}, ${error}, on the validation images\n`);
+    found = { temperature, loss, calibrationError };
+    const changed =
+      calibrationError === undefined
+        ? `binary cross-entropy ${loss.before.toFixed(4)} before, ${loss.after.toFixed(4)} after`
+        : `calibration error ${percent(calibrationError.before)} before, ${percent(calibrationError.after)} after`;
+    terminal.err(`${kind} ${number}: temperature ${temperature.toFixed(3)}, ${changed}, on the validation images\n`);
   };
   const onProgress = counter.show(`${kind} ${number}: validation images`);
   return [calibratedSource(source, { store, workdir }, { onProgress, onFitted }), () => found];
@@ -125,7 +127,7 @@ export const exportTrials = command({
     ['export runs/quickstart --pareto --to onnx -o models', 'models/trial-<n>/model.onnx, metadata.json, labels.txt'],
     ['export runs/quickstart --trial 7 --to tfjs -o web/model', 'web/model/model.json for tf.loadLayersModel'],
     ['export runs/quickstart --trial 7 --to onnx --precision int8 -o model', 'in eight bits'],
-    ['export runs/quickstart --trial 7 --to web -o site', 'a page that classifies images in the browser'],
+    ['export runs/quickstart --trial 7 --to web -o site', 'a page that answers images in the browser'],
   ],
   options: (yargs) =>
     yargs
@@ -149,7 +151,7 @@ export const exportTrials = command({
         type: 'boolean',
         default: false,
         describe:
-          'Divide the answers by a temperature fitted on the validation images, so that confidences are right; classes stay the same',
+          'Divide the answers by a temperature fitted on the validation images, so that confidences are right; classes and labels stay the same',
       })
       .option('compressed', {
         type: 'boolean',

@@ -1,6 +1,7 @@
 /** The status line of a server, computed from its Prometheus metrics. */
 import type { Registry } from 'prom-client';
 import { ms, percent } from '../../base/number-text.js';
+import { imageTasks } from '../../serve/http/images/tasks.js';
 
 export interface Counts {
   readonly requests: ReadonlyMap<string, number>;
@@ -11,8 +12,10 @@ export interface Counts {
   readonly depth: number;
 }
 
-/** Routes that classify; health probes and scrapes are not counted. */
-const classifies = (route: unknown): boolean => /\/(classify|infer)$/.test(String(route));
+const paths = new Set(Object.values(imageTasks).map(({ path }) => path));
+
+/** Whether a route answers images; health probes and scrapes are not counted. */
+const answersImages = (route: unknown): boolean => paths.has(String(route)) || String(route).endsWith('/infer');
 
 interface Sample {
   readonly value: number;
@@ -31,7 +34,8 @@ const total = (values: Iterable<number>): number => [...values].reduce((a, b) =>
 export async function countsOf(registry: Registry): Promise<Counts> {
   const metrics = await registry.getMetricsAsJSON();
   const samples = (name: string): readonly Sample[] => metrics.find((metric) => metric.name === name)?.values ?? [];
-  const work = (name: string): readonly Sample[] => samples(name).filter(({ labels }) => classifies(labels['route']));
+  const work = (name: string): readonly Sample[] =>
+    samples(name).filter(({ labels }) => answersImages(labels['route']));
   const buckets = work('nas_request_seconds').filter(({ metricName }) => metricName?.endsWith('_bucket') === true);
   return {
     requests: sums(work('nas_requests_total'), ({ status }) => String(status)),

@@ -1,4 +1,5 @@
-import { ms, percent } from '../../base/number-text.js';
+import { ms, valueText } from '../../base/number-text.js';
+import { accuracyOf, measures } from '../../experiments/schema/measures.js';
 import type { InferencePool } from '../../serve/inference/pool.js';
 import type { PooledModel } from '../../serve/inference/pool.js';
 import { type Colors, type Column, renderTable } from '../output/terminal.js';
@@ -6,6 +7,7 @@ import { type Colors, type Column, renderTable } from '../output/terminal.js';
 /** Measured times of a network, for the table and the log. */
 export interface ServedNetwork {
   readonly network: string;
+  /** Main score of its task. */
   readonly accuracy: number | null;
   readonly precision: string;
   /** Milliseconds of a batch by size. */
@@ -31,7 +33,7 @@ function networkOf({ model, times, maxBatch }: PooledModel): ServedNetwork {
 
 /** The served networks, most accurate first. */
 export const servedNetworks = ({ models }: InferencePool): readonly ServedNetwork[] =>
-  models.map(networkOf).sort((a, b) => (b.accuracy ?? -1) - (a.accuracy ?? -1));
+  models.map(networkOf).sort((a, b) => (b.accuracy ?? -Infinity) - (a.accuracy ?? -Infinity));
 
 /** `2 threads` or `inline`. */
 export const workersText = ({ workers }: InferencePool): string =>
@@ -40,9 +42,11 @@ export const workersText = ({ workers }: InferencePool): string =>
 export function servedTable(pool: InferencePool, colors: Colors): string {
   const networks = servedNetworks(pool);
   const batches = [...new Set(networks.flatMap((network) => Object.keys(network.ms)))].sort((a, b) => +a - +b);
+  // The networks that are chosen among have one task.
+  const { title, unit } = measures[accuracyOf('train', pool.models[0].model.task)];
   const columns: readonly Column<ServedNetwork>[] = [
     { title: 'network', cell: ({ network }) => network },
-    { title: 'accuracy', numeric: true, cell: ({ accuracy }) => (accuracy === null ? '-' : percent(accuracy)) },
+    { title, numeric: true, cell: ({ accuracy }) => valueText(unit, accuracy) },
     ...batches.map((batch, i) => ({
       title: i === 0 ? `batch of ${batch}` : batch,
       numeric: true,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { classification } from '../../base/task.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { packageRoot } from '../../base/processes.js';
 import { writeFileAtomic } from '../../base/files.js';
@@ -13,8 +14,19 @@ import type { ModelMetadata } from '../metadata.js';
 const pageFolder = join(packageRoot(fileURLToPath(import.meta.url)), 'deploy', 'web', 'page');
 
 /** Metadata that the page needs; names of layers and the history of the model stay private. */
-const factsOf = ({ classes, input, mean, std, preprocess, accuracy, experiment, trial }: ModelMetadata) => ({
+const factsOf = ({
   classes,
+  task = classification,
+  input,
+  mean,
+  std,
+  preprocess,
+  accuracy,
+  experiment,
+  trial,
+}: ModelMetadata) => ({
+  classes,
+  task: task.type,
   input,
   mean,
   std,
@@ -35,10 +47,10 @@ const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => escapes[character]);
 
 /**
- * Writes a folder that any server of static files can serve: a page that classifies images in the browser, on
+ * Writes a folder that any server of static files can serve: a page that answers images in the browser, on
  * onnxruntime-web. All files except the page and its service worker have a content hash in their names, so that browsers
  * and CDNs can cache them forever; they are also written in compressed form (`.br`, `.gz`).
- * @param model of this package: NHWC, one output of logits
+ * @param model of this package: NHWC, one output of logits or numbers
  * @throws NasError `invalid-input` when onnxruntime-web is not installed.
  */
 export async function exportWeb(model: Uint8Array, metadata: ModelMetadata, directory: string): Promise<void> {

@@ -51,7 +51,7 @@ async function float({ written, trained }: ExportSource): Promise<ExportedOnnx> 
   if (file !== undefined) return described(file);
   const { model, metadata } = await trained();
   const bytes = exportOnnx(model, metadata);
-  await checkExport(bytes, model);
+  await checkExport(bytes, model, metadata.task);
   return { model: bytes, metadata };
 }
 

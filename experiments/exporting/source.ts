@@ -54,7 +54,7 @@ export function calibratedSource(
   { store, workdir }: { readonly store: Store; readonly workdir: string },
   options: {
     readonly onProgress: (done: number, total: number) => void;
-    readonly onFitted: (found: Pick<Calibrated, 'temperature' | 'calibrationError'>) => void;
+    readonly onFitted: (found: Omit<Calibrated, 'model'>) => void;
   },
 ): ExportSource {
   return {

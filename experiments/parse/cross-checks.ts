@@ -91,6 +91,17 @@ const teacherForLoss: TrainingCheck = (experiment) => {
   });
 };
 
+/** Classification needs two classes, multi-label data one label, and numbers have columns. */
+const listedClasses: TrainingCheck = ({ data }) => {
+  if (data.type !== 'list' || data.classes === undefined) return [];
+  const task = taskOf(data);
+  const path = ['data', 'classes'];
+  return [
+    ...when(task === 'classification' && data.classes.length < 2, path, 'got one class; expected at least two'),
+    ...when(task === 'regression', path, 'data.task is regression: expected none; data.label lists the columns'),
+  ];
+};
+
 /** Classes have settings that labels and numbers do not. */
 const taskSettings: TrainingCheck = (experiment) => {
   const task = taskOf(experiment.data);
@@ -240,6 +251,7 @@ const trainingChecks: readonly TrainingCheck[] = [
   objectiveDirections,
   constraints,
   teacherForLoss,
+  listedClasses,
   taskSettings,
   warmup,
   augmentation,

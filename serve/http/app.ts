@@ -5,7 +5,7 @@ import type { AccessOptions, Limits, RouteContext } from './context.js';
 import { answerErrors, refusedFor } from './refusals.js';
 import { checkAccess } from './access.js';
 import { admitRequests } from './admission.js';
-import { classify } from './classify/index.js';
+import { images } from './images/index.js';
 import { health, metricsRoute } from './health.js';
 import { addLevels } from './metrics.js';
 import { modelFiles } from './model-files.js';
@@ -62,7 +62,7 @@ const serverOptions = (limits: Limits): FastifyHttpOptions<Server> => ({
 
 type RouteModule = (app: FastifyInstance, context: RouteContext) => void;
 
-const modules: readonly RouteModule[] = [traceRequests, health, metricsRoute, classify, openInference, modelFiles];
+const modules: readonly RouteModule[] = [traceRequests, health, metricsRoute, images, openInference, modelFiles];
 
 interface AppOptions {
   readonly context: RouteContext;
@@ -85,7 +85,7 @@ export async function createApp({ context, access }: AppOptions): Promise<Fastif
       read: () => inside.requests,
     },
     nas_connections: { help: 'Open connections', read: connections },
-    nas_queue_depth: { help: 'Images that wait to be classified', read: () => service.pool.depth },
+    nas_queue_depth: { help: 'Images that wait to be computed', read: () => service.pool.depth },
     nas_decode_queue_depth: { help: 'Images that wait to be decoded', read: () => decoder.depth },
     nas_networks: { help: 'Networks that are served', read: () => service.pool.models.length },
   });

@@ -40,7 +40,7 @@ export function createMetrics(): Metrics {
   });
   const network = { labelNames: ['network'], registers } as const;
   const batches = new Counter({ name: 'nas_batches_total', help: 'Batches computed', ...network });
-  const answers = new Counter({ name: 'nas_answers_total', help: 'Images classified', ...network });
+  const answers = new Counter({ name: 'nas_answers_total', help: 'Images answered', ...network });
   const late = new Counter({
     name: 'nas_late_answers_total',
     help: 'Images answered after their deadlines',

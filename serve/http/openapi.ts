@@ -38,7 +38,7 @@ export async function describeApi(app: FastifyInstance, { token }: AccessOptions
       info: {
         title: 'nas serve',
         description:
-          'Image classifiers of different cost: the most accurate one that meets the deadline answers a request. The header ' +
+          'Networks for images, of different cost: the most accurate one that meets the deadline answers a request. The header ' +
           '`x-budget-ms` sets the deadline, in milliseconds. 503: the server is overloaded, with the time to retry after; ' +
           '504: the deadline has passed.',
         version: nasVersion(),

@@ -38,7 +38,7 @@ export async function calibrate(
   const inputs = noise(model, layout, Math.max(maxBatch, 1));
   try {
     const { outputs } = await runner.run(network, inputs.slice(0, probeImages));
-    const kind = model.kind ?? outputKind.classification(outputs, model.classes.length);
+    const kind = model.kind ?? outputKind[model.task](outputs, model.classes.length);
     return { outputs: kind, times: known ?? (await measure(runner, network, inputs)) };
   } catch (cause) {
     throw invalidInput(`the model '${model.name}' cannot be used: ${messageOf(cause)}`, { cause });

@@ -1,3 +1,4 @@
+import type { OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import type { Frontier, Model } from '../models/model.js';
 import type { PixelLayout } from './pixel-layout.js';
 import type { Overload } from '../scheduler/types.js';
@@ -21,7 +22,7 @@ export interface RunOptions {
 
 export interface Answer {
   readonly model: Model;
-  /** Outputs of the model, [classes]: logits or probabilities. */
+  /** Outputs of the model, [outputs]. */
   readonly outputs: Float32Array;
   readonly batch: number;
   /** Milliseconds from the image's arrival in the pool to the start of its batch. */
@@ -56,7 +57,7 @@ export interface PooledModel {
   /** Expected milliseconds of a batch: measured, and corrected by later batches. */
   readonly ms: (batch: number) => number;
   /** Kind of its outputs. */
-  readonly outputs: 'logits' | 'probabilities';
+  readonly outputs: OutputKind;
 }
 
 export interface BatchDone {

@@ -4,12 +4,12 @@ import { type Frontier, type Model, modelNames } from './model.js';
 import { findFiles } from './files.js';
 import { readModel } from './read-model.js';
 
-const shown = (classes: readonly string[]): string =>
-  classes.length <= 5 ? classes.join(', ') : `${classes.slice(0, 5).join(', ')} and ${classes.length - 5} more`;
+const shown = ({ task, classes }: Model): string =>
+  `${task} of ${classes.slice(0, 5).join(', ')}${classes.length > 5 ? ` and ${classes.length - 5} more` : ''}`;
 
 /**
  * Combines models into a frontier.
- * @throws NasError `invalid-input` when there is no model, or when models of known accuracy have different classes: the
+ * @throws NasError `invalid-input` when there is no model, or when models of known accuracy have different tasks or outputs: the
  *   scheduler's choice must not change the meaning of an answer.
  */
 export function frontierOf(models: readonly Model[]): Frontier {
@@ -17,13 +17,14 @@ export function frontierOf(models: readonly Model[]): Frontier {
   const sorted = models.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (sorted.length === 1) return { models: sorted, choice: sorted };
   const choice = sorted.filter(({ accuracy }) => accuracy !== null);
-  const other = choice.find(({ classes }) => !isDeepStrictEqual(classes, choice[0].classes));
+  const other = choice.find(
+    ({ task, classes }) => task !== choice[0].task || !isDeepStrictEqual(classes, choice[0].classes),
+  );
   if (other === undefined) return { models: sorted, choice };
   const [first] = choice;
-  throw invalidInput(
-    `${first.file} and ${other.file} have different classes: ${shown(first.classes)}; ${shown(other.classes)}`,
-    { hint: 'Serve each of them from a folder of its own, on a port of its own.' },
-  );
+  throw invalidInput(`${first.file} and ${other.file} have different outputs: ${shown(first)}; ${shown(other)}`, {
+    hint: 'Serve each of them from a folder of its own, on a port of its own.',
+  });
 }
 
 /**

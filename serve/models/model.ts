@@ -1,5 +1,6 @@
 import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { basename, dirname } from 'node:path';
+import type { TaskType } from '../../base/task.js';
 import type { Decoding, PixelScale, Rendering } from '../../base/preprocess.js';
 
 /** Height, width and channels of an image. */
@@ -28,9 +29,10 @@ export interface Model {
   readonly normalisation: Normalisation | null;
   /** How image files become pixels. */
   readonly decoding: Decoding;
-  /** Class names in the order of the outputs; `0`, `1`, ... when the metadata has none. */
+  readonly task: TaskType;
+  /** Names of the outputs, in order: classes, labels or numbers; `0`, `1`, ... when the metadata has none. */
   readonly classes: readonly string[];
-  /** Accuracy in [0, 1] on the test split, or on the validation split; null: unknown. */
+  /** Main score of the task on the test split, or on the validation split, at most 1; null: unknown. */
   readonly accuracy: number | null;
   /** `fp32`, `int8`, ... from the metadata. */
   readonly precision: string;

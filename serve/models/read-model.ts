@@ -73,8 +73,9 @@ export async function readModel(file: string, name: string): Promise<Model> {
   const size = sizeOf(signature, said, file);
   const classes = classesOf(signature, said, file);
   const [height, width, channels] = size;
-  const data = { height, width, channels, classes, task: classification, mean: [], std: [] };
-  const { layout, batch, normalisation } = fitClassifier(signature, data, file, said);
+  const task = said.task ?? classification;
+  const data = { height, width, channels, classes, task, mean: [], std: [] };
+  const { layout, batch, normalisation, kind } = fitClassifier(signature, data, file, said);
   return {
     name,
     file,
@@ -84,7 +85,8 @@ export async function readModel(file: string, name: string): Promise<Model> {
     layout,
     input: signature.input.name,
     output: signature.output.name,
-    kind: signature.kind,
+    kind,
+    task: task.type,
     batch,
     normalisation,
     decoding: completeDecoding(said.preprocess),

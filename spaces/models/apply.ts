@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { exportFunction, type ExportOptions, inLayer, normalizeBatch, uniform } from '../../compiler/index.js';
 import { applyRule, type Layer, type LayerActivation, type LayerOf, layersOf, type LayerTable } from '../layers.js';
+import { classification, type LearningTask, type TaskType } from '../../base/task.js';
 import type { Network } from '../network.js';
 import { type Model, type WeightResolver, weightsFrom, weightsOfLayer } from './weights.js';
 
@@ -162,14 +163,30 @@ export function followStatistics(variables: ReadonlyMap<string, tf.Variable>): N
   };
 }
 
+/** The outputs of a network for normalised images, [batch, outputs], as files give them: numbers in their own units. */
+export function answers({ network, weights }: Model, task: LearningTask, images: tf.Tensor): tf.Tensor {
+  const { logits } = apply(network, weightsFrom(weights), images, { training: false });
+  return task.type === 'regression' ? tf.add(tf.mul(logits, [...task.std]), [...task.mean]) : logits;
+}
+
+/** The name of the output in files. */
+export const outputNames: { readonly [T in TaskType]: string } = {
+  classification: 'logits',
+  'multi-label': 'logits',
+  regression: 'numbers',
+};
+
 /**
- * Exports a network as a portable ONNX file: input `input` float32 [N, height, width, channels], normalised; output
- * `logits` [N, classes].
+ * Exports a network as a portable ONNX file: input `input` float32 [N, height, width, channels], normalised; output [N, outputs],
+ * named as in `outputNames`.
+ * @param options.task default: classification
  * @throws Error when the weights do not match the network
  */
-export const toOnnx = ({ network, weights }: Model, options: ExportOptions = {}): Uint8Array =>
-  exportFunction(
-    (images) => apply(network, weightsFrom(weights), images, { training: false }).logits,
-    network.input,
-    options,
-  );
+export const toOnnx = (
+  model: Model,
+  { task = classification, ...options }: ExportOptions & { readonly task?: LearningTask | undefined } = {},
+): Uint8Array =>
+  exportFunction((images) => answers(model, task, images), model.network.input, {
+    outputName: outputNames[task.type],
+    ...options,
+  });

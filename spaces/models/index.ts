@@ -1,5 +1,6 @@
 /** Networks as TF.js programs: the only room of `spaces/` that loads TF.js. */
 export {
+  answers,
   apply,
   batchNorm,
   followStatistics,

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import { classification, type LearningTask } from '../../base/task.js';
 import {
   applyRule,
   convolutionNames,
@@ -9,7 +10,7 @@ import {
   type LayerTable,
 } from '../layers.js';
 import { batchNorm } from './apply.js';
-import { weightsFrom, type Model } from './weights.js';
+import { weightsFrom, type Model, type Weights } from './weights.js';
 
 type Value = tfl.SymbolicTensor;
 /** Applies a Keras layer. */
@@ -108,13 +109,23 @@ const rules: LayerTable<Value, [Apply, Value, Value]> = {
   zero: ({ name }, apply, x) => apply(keras.rescaling({ name, scale: 0 }), x),
 };
 
+/** Weights of a dense layer that converts the outputs of a regression to their own units. */
+const scalingWeights = ({ mean, std }: Extract<LearningTask, { readonly type: 'regression' }>): Weights =>
+  new Map([
+    ['numbers/kernel', { shape: [std.length, std.length], data: diagonal(std) }],
+    ['numbers/bias', { shape: [mean.length], data: Float32Array.from(mean) }],
+  ]);
+
+const diagonal = (values: readonly number[]): Float32Array =>
+  Float32Array.from(values.flatMap((value, i) => values.map((_, j) => (i === j ? value : 0))));
+
 /**
  * A network as a TF.js layers model of standard Keras layers, which plain TF.js can save, load and run: images [batch,
- * height, width, channels] in float32, normalised, to logits [batch, classes]. It computes the same as `apply` and names
- * its layers like `layersOf`. Its tensors live on the current TF.js backend; free them with `model.dispose()`.
+ * height, width, channels] in float32, normalised, to the outputs [batch, outputs] of `answers`. It names its layers like
+ * `layersOf`; a last layer `numbers` scales the numbers of a regression. Its tensors live on the current TF.js backend; free them with `model.dispose()`.
  * @throws Error when the weights do not match the network
  */
-export function toLayersModel({ network, weights }: Model, name = 'network'): tfl.LayersModel {
+export function toLayersModel({ network, weights }: Model, task = classification): tfl.LayersModel {
   const values: Value[] = [];
   const apply: Apply = (layer, ...inputs) => {
     const output = layer.apply(inputs.length === 1 ? inputs[0] : [...inputs]);
@@ -126,8 +137,12 @@ export function toLayersModel({ network, weights }: Model, name = 'network'): tf
     const [x, y] = layer.inputs.map((i) => values[i]);
     values.push(applyRule(rules, layer, apply, x, y));
   }
-  const model = tfl.model({ name, inputs: values[0], outputs: values[values.length - 1] });
-  const resolve = weightsFrom(weights);
+  const last = values[values.length - 1];
+  const scaling = task.type === 'regression' ? scalingWeights(task) : null;
+  const outputs =
+    scaling === null ? last : apply(keras.dense({ name: 'numbers', units: network.classes, ...zeroKernel }), last);
+  const model = tfl.model({ name: 'network', inputs: values[0], outputs });
+  const resolve = weightsFrom(new Map([...weights, ...(scaling ?? [])]));
   for (const { name: own, variable } of namedWeights(model))
     tf.tidy(() => variable.assign(resolve(own, variable.shape)));
   return model;

@@ -7,6 +7,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toPixels } from '../../base/image-pixels.js';
+import { classification, type LearningTask } from '../../base/task.js';
 import { completeDecoding, type Decoding } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
 import { openOnnx } from '../../compiler/index.js';
@@ -30,11 +31,12 @@ const networkOf = (channels: number): Network => ({
 });
 
 /** A classifier with random weights. */
-function classifier(seed: number, channels: number) {
+function classifier(seed: number, channels: number, task: LearningTask = classification) {
   const network = networkOf(channels);
   const metadata = metadataFor(network.input, classes, {
     mean: [0.4, 0.5, 0.6].slice(0, channels),
     std: [0.2, 0.3, 0.25].slice(0, channels),
+    ...(task.type !== 'classification' && { task }),
     experiment: 'a "cats" & more',
     trial: 7,
     network,
@@ -52,23 +54,30 @@ async function image(seed: number, [height, width]: readonly number[]) {
   return { pixels, file };
 }
 
-/** Probabilities by ONNX Runtime here, of pixels [height, width, channels]. */
-async function expected({ model, metadata }: ReturnType<typeof classifier>, pixels: Uint8Array): Promise<number[]> {
+/** Outputs by ONNX Runtime here, of pixels [height, width, channels]. */
+async function outputsOf(
+  { model, metadata }: ReturnType<typeof classifier>,
+  pixels: Uint8Array,
+): Promise<Float32Array> {
   const { input, mean, std } = metadata;
   const [, , channels] = input;
   const values = Float32Array.from(pixels, (byte, i) => (byte / 255 - mean[i % channels]) / std[i % channels]);
   const { run, close } = await openOnnx(model, 'the model');
-  const powers = Array.from(await run(values, [1, ...input]).finally(close), Math.exp);
+  return run(values, [1, ...input]).finally(close);
+}
+
+async function expected(network: ReturnType<typeof classifier>, pixels: Uint8Array): Promise<number[]> {
+  const powers = Array.from(await outputsOf(network, pixels), Math.exp);
   return powers.map((power) => power / powers.reduce((a, b) => a + b, 0));
 }
 
 async function classifyOn(page: Page, file: Buffer, name = 'image.png') {
   await page
     .getByRole('status')
-    .filter({ hasText: /Ready|Classified/ })
+    .filter({ hasText: /Ready|Answered/ })
     .waitFor();
   await page.getByLabel('An image').setInputFiles({ name, mimeType: 'image/png', buffer: file });
-  await page.getByAltText('The image that was classified').waitFor();
+  await page.getByAltText('The chosen image').waitFor();
   const lines = await page.getByRole('listitem').allTextContents();
   return new Map(lines.map((line) => [line.replace(/ [\d.]+ %$/, ''), Number(/([\d.]+) %$/.exec(line)?.[1]) / 100]));
 }
@@ -184,7 +193,7 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     await page
       .getByLabel('An image')
       .setInputFiles({ name: 'x.png', mimeType: 'image/png', buffer: Buffer.from('no') });
-    await page.getByRole('status').filter({ hasText: 'x.png cannot be classified' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'x.png cannot be used' }).waitFor();
     await close(page);
   });
 
@@ -222,6 +231,44 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     const wanted = [...new Set(names)].map((name) => `/${name}`);
     await expect.poll(() => kept(page)).toEqual(['/', ...wanted].sort());
     expect(before.filter((name) => /model/.test(name)).some((name) => wanted.includes(name))).toBe(false);
+    await close(page);
+  });
+
+  it('shows labels with bars, the likely ones emphasized', async () => {
+    const network = classifier(3, 3, { type: 'multi-label' });
+    await exportWeb(network.model, network.metadata, folder);
+    const page = await open();
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    const { pixels, file } = await image(3, network.metadata.input);
+    const shown = await classifyOn(page, file);
+    const logits = await outputsOf(network, pixels);
+    const likely = classes.filter((_, i) => logits[i] > 0);
+    for (const [i, name] of classes.entries()) {
+      const probability = 1 / (1 + Math.exp(-logits[i]));
+      expect(Math.abs((shown.get(name) ?? NaN) - probability)).toBeLessThan(0.0015);
+      const bar = await page.getByRole('meter', { name }).evaluate((meter: HTMLMeterElement) => meter.value);
+      expect(Math.abs(bar - probability)).toBeLessThan(0.0015);
+    }
+    const strong = await page.locator('strong').allTextContents();
+    expect(strong.map((text) => text.replace(/ [\d.]+ %$/, '')).sort()).toEqual(likely.sort());
+    expect(await violationsOf(page)).toEqual([]);
+    await close(page);
+  });
+
+  it('shows numbers by name, in their units', async () => {
+    const network = classifier(4, 3, { type: 'regression', mean: [31, -5, 2e4], std: [10, 0.5, 3e3] });
+    await exportWeb(network.model, network.metadata, folder);
+    const page = await open();
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    const { pixels, file } = await image(4, network.metadata.input);
+    await classifyOn(page, file);
+    const numbers = await outputsOf(network, pixels);
+    const lines = await page.getByRole('listitem').allTextContents();
+    for (const [i, name] of classes.entries()) {
+      const value = Number(lines[i].slice(name.length).replaceAll(',', ''));
+      expect(lines[i].startsWith(`${name} `)).toBe(true);
+      expect(Math.abs(value / numbers[i] - 1)).toBeLessThan(1e-3);
+    }
     await close(page);
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { AttributeProto_AttributeType as Kind, ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
 import { Random } from '../../base/random.js';
+import { classification, type LearningTask, type TaskType } from '../../base/task.js';
 import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { portInit } from '../../compiler/onnx/model.js';
 import { metadataProps } from '../../deploy/metadata.js';
@@ -20,6 +21,7 @@ export interface TinyNetwork {
   /** The fixed batch size; null: any. */
   readonly batch: number | null;
   readonly outputs: OutputKind;
+  readonly task: LearningTask;
   readonly classes: readonly string[];
   /** Test accuracy; null: none in the metadata. */
   readonly accuracy: number | null;
@@ -34,6 +36,7 @@ const grey: Omit<TinyNetwork, 'name'> = {
   layout: 'NHWC',
   batch: null,
   outputs: 'logits',
+  task: classification,
   classes: ['cat', 'dog', 'ship'],
   accuracy: 0.5,
   normalisation: { mean: [0.25], std: [0.5] },
@@ -68,9 +71,15 @@ export const colourNetworks: readonly TinyNetwork[] = [
   colourNetwork({ name: 'trial-5', accuracy: 0.75, depth: 2, filters: 16 }),
 ];
 
+const probabilities: { readonly [T in TaskType]: string } = {
+  classification: 'Softmax',
+  'multi-label': 'Sigmoid',
+  regression: 'Identity',
+};
+
 /** The ONNX file: convolutions with weights seeded by the network's name, global average pooling, a matrix product. */
 export function tinyNetwork(network: TinyNetwork): Uint8Array {
-  const { name, depth, filters, layout, batch, classes, size } = network;
+  const { name, depth, filters, layout, batch, classes, size, task } = network;
   const [height, width, channels] = size;
   const random = new Random(1, 'weights', name);
   const initializer: {
@@ -118,7 +127,11 @@ export function tinyNetwork(network: TinyNetwork): Uint8Array {
         { opType: 'GlobalAveragePool', input: [`relu${depth}`], output: ['pooled'] },
         { opType: 'Flatten', input: ['pooled'], output: ['flat'] },
         { opType: 'MatMul', input: ['flat', weights(filters, classes.length)], output: ['scores'] },
-        { opType: output === 'logits' ? 'Identity' : 'Softmax', input: ['scores'], output: [output] },
+        {
+          opType: output === 'probabilities' ? probabilities[task.type] : 'Identity',
+          input: ['scores'],
+          output: [output],
+        },
       ],
       initializer,
       input: [
@@ -133,10 +146,11 @@ export function tinyNetwork(network: TinyNetwork): Uint8Array {
   return toBinary(ModelProtoSchema, model);
 }
 
-function propsOf({ classes, layout, size, normalisation, accuracy }: TinyNetwork): Record<string, string> {
+function propsOf({ classes, task, layout, size, normalisation, accuracy }: TinyNetwork): Record<string, string> {
   if (normalisation === null) return {};
   return metadataProps({
     classes,
+    ...(task.type !== 'classification' && { task }),
     layout,
     input: size,
     ...normalisation,
@@ -150,6 +164,7 @@ function propsOf({ classes, layout, size, normalisation, accuracy }: TinyNetwork
 /** Writes `<name>.onnx` into a folder and returns the server's description. */
 export function writeNetwork(folder: string, network: TinyNetwork): Model {
   const { name, size, layout, batch, outputs, normalisation, accuracy } = network;
+  const task = network.task.type;
   const content = tinyNetwork(network);
   const file = join(folder, `${name}.onnx`);
   writeFileSync(file, content);
@@ -163,7 +178,8 @@ export function writeNetwork(folder: string, network: TinyNetwork): Model {
     layout,
     input: 'input',
     output: outputs,
-    kind: outputs === 'probabilities' ? 'probabilities' : null,
+    kind: task === 'classification' && outputs === 'logits' ? null : outputs,
+    task,
     batch,
     normalisation,
     classes: own ? network.classes : network.classes.map((_, i) => `${i}`),

@@ -19,3 +19,9 @@ test('stays in its bounds where all answers are right, or wrong', () => {
   expect(fitTemperature({ logits, labels: Float32Array.of(1, 0, 1, 0), classes: 2 })).toBeCloseTo(0.05, 6);
   expect(fitTemperature({ logits, labels: Float32Array.of(0, 1, 0, 1), classes: 2 })).toBeCloseTo(20, 6);
 });
+
+test('the temperature of labels minimises the binary cross-entropy', () => {
+  // sigmoid(2 / T) is the share of labels: 3/4.
+  const labelled = { logits: new Float32Array(8).fill(2), labels: Float32Array.of(1, 1, 0, 1, 1, 0, 1, 1), classes: 2 };
+  expect(fitTemperature(labelled, { type: 'multi-label' })).toBeCloseTo(2 / Math.log(3), 6);
+});

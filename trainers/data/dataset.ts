@@ -3,7 +3,7 @@ import { classification, type LearningTask } from '../../base/task.js';
 import { invalidInput } from '../../base/errors.js';
 import { leastStd } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { type ImageCache, openCache } from './cache.js';
-import { splitImages } from './split-images.js';
+import { labelStrata, splitImages } from './split-images.js';
 import {
   type DatasetInfo,
   pixelsAt,
@@ -108,8 +108,17 @@ export function openDataset({ directory, renderings = [], test, validation, subs
 }
 
 /** The images of each split. @throws NasError `invalid-input` when there are too few */
-export const splitCache = ({ meta, table, targets }: ImageCache, shares: SplitShares): Record<SplitName, Uint32Array> =>
-  splitImages(table, targets === null ? meta.classes.map((one) => `class ${one}`) : ['the data set'], shares);
+export function splitCache({ meta, table, targets }: ImageCache, shares: SplitShares): Record<SplitName, Uint32Array> {
+  if (targets === null)
+    return splitImages(
+      table,
+      meta.classes.map((one) => `class ${one}`),
+      shares,
+    );
+  const isOne = meta.task === 'regression' || table.groups !== null;
+  const { labels, strata } = labelStrata(table, isOne ? [] : meta.classes, targets);
+  return splitImages({ ...table, labels }, strata, shares);
+}
 
 const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 

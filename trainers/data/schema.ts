@@ -122,7 +122,7 @@ export const dataSchema = z.discriminatedUnion('type', [
         .describe('column of groups (patient, camera, plant), each of which stays in one split'),
       classes: z
         .array(z.string())
-        .min(2)
+        .min(1)
         .optional()
         .describe('the labels that are used, in their order; by default all of them, sorted'),
       ...renderingKeys,

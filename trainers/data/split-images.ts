@@ -74,6 +74,47 @@ export function splitImages(
   };
 }
 
+/** Least images of a stratum: one for each split. */
+const leastImages = 3;
+
+/**
+ * Strata of a multi-label data set for `splitImages`: each image counts as its rarest label, so that rare labels are in every split
+ * (as in Sechidis et al. 2011, where the rarest label is distributed first). Images without labels, and those of labels with too few
+ * images, are a stratum of their own, or part of the largest.
+ * @param names of the labels; empty: all images are one stratum
+ * @param targets [count, labels], 0 or 1
+ */
+export function labelStrata(
+  { count, assigned }: ImageTable,
+  names: readonly string[],
+  targets: Float32Array,
+): { readonly labels: Uint16Array; readonly strata: readonly string[] } {
+  const rest = names.length;
+  const isSplit = (image: number): boolean => assigned[image] === unassigned || assigned[image] === partIndex.train;
+  const sizes = (stratumOf: (image: number) => number): number[] => {
+    const found = new Array<number>(rest + 1).fill(0);
+    for (let image = 0; image < count; image++) if (isSplit(image)) found[stratumOf(image)]++;
+    return found;
+  };
+  const images = names.map((_, label) => sizes((image) => (targets[image * rest + label] === 1 ? label : rest))[label]);
+  const order = names.map((_, label) => label).sort((a, b) => images[a] - images[b] || a - b);
+  const rarest = Uint16Array.from(
+    { length: count },
+    (_, image) => order.find((label) => targets[image * rest + label] === 1) ?? rest,
+  );
+  const own = sizes((image) => rarest[image]);
+  const isKept = (stratum: number): boolean => own[stratum] >= leastImages;
+  const others = own.reduce((sum, size, stratum) => sum + (stratum === rest || !isKept(stratum) ? size : 0), 0);
+  const kept = names.map((_, label) => label).filter(isKept);
+  const largest = kept.reduce((best, label) => (own[label] > own[best] ? label : best), kept.at(0) ?? rest);
+  const target = others >= leastImages ? rest : largest;
+  const strata = [...new Set([...kept, target])];
+  return {
+    labels: rarest.map((stratum) => strata.indexOf(kept.includes(stratum) ? stratum : target)),
+    strata: strata.map((stratum) => (stratum === rest ? 'the data set' : `label ${names[stratum]}`)),
+  };
+}
+
 interface GroupedImages {
   readonly table: ImageTable;
   readonly groups: Uint32Array;

@@ -91,7 +91,7 @@ function chanceOn({ labels, targets, count: images }: Split, { type }: LearningT
 /** Images in each batch for a teacher. */
 const batch = 128;
 
-const evaluationSchema = z.object({ accuracy: z.number(), outputs: z.enum(['logits', 'probabilities']) });
+const evaluationSchema = z.object({ accuracy: z.number(), outputs: z.enum(['logits', 'probabilities', 'numbers']) });
 type TeacherEvaluation = z.output<typeof evaluationSchema>;
 
 /** Runs a teacher over the data set; opens it on first use. */

@@ -240,7 +240,7 @@ export function onnxTeacher(
     accuracy: null,
     model: null,
     size,
-    kind: signature.kind,
+    kind: classifier.kind,
     normalisation,
     open: async () =>
       openClassifier(
@@ -265,17 +265,19 @@ export async function layersModelTeacher(
   try {
     const signature = layersSignature(loaded, where);
     const { classifier, normalisation } = fitTeacher(signature, config, info);
+    // Earlier versions hashed these alone.
+    const { kind, ...inputsAndOrder } = classifier;
     const weights = namedWeights(loaded.model).flatMap(({ name, variable }) => [
       name,
       new Uint8Array(variable.dataSync().slice().buffer),
     ]);
     return {
       name: basename(config.path),
-      hash: contentHash('layers-model', loaded.model.toJSON(null, false), classifier, ...weights),
+      hash: contentHash('layers-model', loaded.model.toJSON(null, false), inputsAndOrder, ...weights),
       accuracy: null,
       model: { type: 'layers-model', path: config.path },
       size: [info.height, info.width],
-      kind: signature.kind,
+      kind,
       normalisation,
       async open() {
         await activateBackend(choice);

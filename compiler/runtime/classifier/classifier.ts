@@ -1,6 +1,7 @@
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import { type ClassifierFacts, type ClassifierSignature } from './signature.js';
-import { type ImageData, imageShape, type ImageLayout } from './inputs-outputs.js';
+import type { ClassifierFacts, ClassifierSignature, SignatureEnd } from './signature.js';
+import { classification, type LearningTask, type TaskType } from '../../../base/task.js';
+import { type ImageData, imageShape, type ImageLayout, type OutputKind } from './inputs-outputs.js';
 import { showTensor, type Dimension } from './onnx-file.js';
 import { Tensor } from 'onnxruntime-node';
 import { createSession, type SessionOptions } from '../programs/session.js';
@@ -12,15 +13,17 @@ export interface Classifier {
   readonly batch: number | null;
   /** Its own normalisation; null: the data's. */
   readonly normalisation: Pick<ImageData, 'mean' | 'std'> | null;
+  /** Null when only the values of the outputs tell. */
+  readonly kind: OutputKind | null;
   /** Index of the model's output for each class of the data; null: the same order. */
   readonly order: readonly number[] | null;
 }
 
 /**
- * Matches a model to the images and classes of some data.
+ * Matches a model to the images, the task and the classes of some data. A model that does not say its task has the data's.
  * @param given facts that override those in the model's file
  * @param where names the model in errors
- * @throws NasError `invalid-input` for a size, layout, normalisation or classes that do not match
+ * @throws NasError `invalid-input` for a size, layout, normalisation, task or classes that do not match
  */
 export function fitClassifier(
   signature: ClassifierSignature,
@@ -28,16 +31,38 @@ export function fitClassifier(
   where: string,
   given: ClassifierFacts = {},
 ): Classifier {
-  const { input, output, facts } = signature;
+  const { input, output, facts, end } = signature;
   const [batch] = input.shape;
   const sizes = output.shape.slice(1);
   const outputs = sizes.every((size) => typeof size === 'number') ? sizes.reduce((a, b) => a * b, 1) : undefined;
+  checkTask(given.task ?? facts.task ?? (end === 'softmax' ? classification : data.task), data, where);
   return {
+    kind: kinds[data.task.type](end),
     layout: layoutFor(signature, data, where, given.layout ?? facts.layout),
     batch: typeof batch === 'number' ? batch : null,
     normalisation: normalisationFor(given.mean ?? facts.mean, given.std ?? facts.std, data, where),
     order: classOrder(where, outputs, given.classes ?? facts.classes, data.classes),
   };
+}
+
+/** The kind of the outputs by what computes them. */
+const kinds: { readonly [T in TaskType]: (end: SignatureEnd | null) => OutputKind | null } = {
+  classification: (end) => (end === 'softmax' ? 'probabilities' : null),
+  'multi-label': (end) => (end === 'sigmoid' ? 'probabilities' : end === 'linear' ? 'logits' : null),
+  regression: () => 'numbers',
+};
+
+function checkTask(task: LearningTask, data: ImageData, where: string): void {
+  if (task.type !== data.task.type)
+    throw invalidInput(`${where} was made for ${task.type}, the data is for ${data.task.type}`, {
+      hint: 'The outputs of one task have no meaning in another: use a model and data of the same task.',
+    });
+  const count = data.classes.length;
+  if (task.type === 'regression' && [task.mean, task.std].some(({ length }) => length !== count))
+    throw invalidInput(
+      `${where} has ${task.mean.length} (mean) and ${task.std.length} (std) of its numbers, which are ${count}: ${list(data.classes)}`,
+      { hint: 'The task in the metadata of the file needs one of each for each number.' },
+    );
 }
 
 const layouts = Object.keys(imageShape) as ImageLayout[];

@@ -30,8 +30,8 @@ export const imageShape: {
   NCHW: ({ height, width, channels }) => [channels, height, width],
 };
 
-/** Losses need logits, but many models end in a softmax or, for labels, in a sigmoid. */
-export type OutputKind = 'logits' | 'probabilities';
+/** Losses need logits, but many models end in a softmax or, for labels, in a sigmoid. Outputs of regressions are `numbers`. */
+export type OutputKind = 'logits' | 'probabilities' | 'numbers';
 
 /** Largest distance of a sum of `classes` probabilities from 1: each of eight bits is rounded by up to half a step. */
 const tolerance = (classes: number): number => Math.min(0.5, 1e-3 + classes * (0.5 / 255));
@@ -56,7 +56,16 @@ export const outputKind: { readonly [T in TaskType]: (rows: Float32Array, output
     return 'probabilities';
   },
   'multi-label': (rows) => (areShares(rows) ? 'probabilities' : 'logits'),
-  regression: () => 'logits',
+  regression: () => 'numbers',
+};
+
+const log = (p: number): number => Math.log(Math.max(p, smallest));
+
+/** Converts probabilities to logits, up to a constant per image for classes. */
+export const probabilitiesToLogits: { readonly [T in TaskType]: (rows: Float32Array) => Float32Array } = {
+  classification: (rows) => rows.map(log),
+  'multi-label': (rows) => rows.map((p) => log(p) - log(1 - p)),
+  regression: (rows) => rows,
 };
 
 /**
@@ -64,15 +73,7 @@ export const outputKind: { readonly [T in TaskType]: (rows: Float32Array, output
  * (value - mean) / std.
  */
 export function toTrained(task: LearningTask, kind: OutputKind): (rows: Float32Array) => Float32Array {
-  const log = (p: number): number => Math.log(Math.max(p, smallest));
-  switch (task.type) {
-    case 'classification':
-      return kind === 'logits' ? (rows) => rows : (rows) => rows.map(log);
-    case 'multi-label':
-      return kind === 'logits' ? (rows) => rows : (rows) => rows.map((p) => log(p) - log(1 - p));
-    case 'regression': {
-      const { mean, std } = task;
-      return (rows) => rows.map((value, at) => (value - mean[at % mean.length]) / std[at % mean.length]);
-    }
-  }
+  if (task.type !== 'regression') return kind === 'probabilities' ? probabilitiesToLogits[task.type] : (rows) => rows;
+  const { mean, std } = task;
+  return (rows) => rows.map((value, at) => (value - mean[at % mean.length]) / std[at % mean.length]);
 }

@@ -5,7 +5,13 @@ import type { io } from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import { checkSignature, type ClassifierFacts, type ClassifierSignature, factsOf } from './signature.js';
+import {
+  checkSignature,
+  type ClassifierFacts,
+  type ClassifierSignature,
+  factsOf,
+  type SignatureEnd,
+} from './signature.js';
 import type { TensorInfo } from './onnx-file.js';
 
 /** The used parts of a `model.json`. */
@@ -61,9 +67,11 @@ export async function loadLayersModel(path: string): Promise<LoadedLayersModel> 
   }
 }
 
-/** A softmax layer, or a layer with a softmax as its activation. */
-const isSoftmax = (layer: tfl.layers.Layer): boolean =>
-  layer.getClassName() === 'Softmax' || layer.getConfig()['activation'] === 'softmax';
+/** What a layer computes last. */
+function endOf(layer: tfl.layers.Layer): SignatureEnd | null {
+  const name = layer.getClassName() === 'Softmax' ? 'softmax' : layer.getConfig()['activation'];
+  return name === 'softmax' || name === 'sigmoid' || name === 'linear' ? name : null;
+}
 
 /**
  * The signature of a layers model as an image classifier.
@@ -79,6 +87,6 @@ export function layersSignature({ model, facts }: LoadedLayersModel, where: stri
   return {
     ...checkSignature(model.inputs.map(describe), model.outputs.map(describe), where),
     facts: { layout: 'NHWC', ...facts },
-    kind: model.outputs.every(({ sourceLayer }) => isSoftmax(sourceLayer)) ? 'probabilities' : null,
+    end: endOf(model.outputs[0].sourceLayer),
   };
 }

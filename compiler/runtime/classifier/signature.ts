@@ -1,20 +1,20 @@
 import { z } from 'zod';
 import { invalidInput } from '../../../base/errors.js';
-import { learningTaskSchema } from '../../../base/task.js';
+import { classification, learningTaskSchema } from '../../../base/task.js';
 import { partialDecodingSchema } from '../../../base/preprocess.js';
-import { imageLayouts, leastStd, type OutputKind } from './inputs-outputs.js';
+import { imageLayouts, leastStd } from './inputs-outputs.js';
 import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type TensorInfo } from './onnx-file.js';
 
 const positive = z.number().int().min(1);
 
-/**
- * Facts for using an image classifier: scale pixels to [0, 1], subtract `mean`, divide by `std`, run, and take the class
- * of the largest output.
- */
+/** Facts for using an image classifier: scale pixels to [0, 1], subtract `mean`, divide by `std`, and run. */
 export const classifierFacts = {
   /** Names of the outputs, in order: classes, labels or numbers. */
   classes: z.array(z.string()).min(1).readonly(),
-  /** Absent in files of earlier versions: classification. The outputs of a regression are in its own units. */
+  /**
+   * Meaning of the outputs: logits of classes or of labels, or numbers in their own units, of which the task has mean and std.
+   * Files of nas without it are classifiers.
+   */
   task: learningTaskSchema,
   layout: z.enum(imageLayouts),
   /** Height, width and channels of one image. */
@@ -41,13 +41,18 @@ export type ClassifierFacts = Readonly<z.output<typeof factsSchema>>;
 
 const keys = Object.keys(classifierFacts) as (keyof typeof classifierFacts)[];
 
+/** The key of a file's metadata that only files of this package have. */
+export const ownKey = 'nas_version';
+
 /** The valid facts among a file's metadata; other entries are ignored. */
-export const factsOf = (said: Readonly<Record<string, unknown>>): ClassifierFacts =>
-  factsSchema.parse(
+export function factsOf(metadata: Readonly<Record<string, unknown>>): ClassifierFacts {
+  const said = ownKey in metadata ? { task: classification, ...metadata } : metadata;
+  return factsSchema.parse(
     Object.fromEntries(
       keys.filter((key) => classifierFacts[key].safeParse(said[key]).success).map((key) => [key, said[key]]),
     ),
   );
+}
 
 /** Parses a metadata text of an ONNX file as JSON; returns other texts unchanged. */
 export function parseText(text: string): unknown {
@@ -63,28 +68,37 @@ export interface ClassifierSignature {
   readonly input: TensorInfo;
   readonly output: TensorInfo;
   readonly facts: ClassifierFacts;
-  /** Null when only the values of the outputs tell. */
-  readonly kind: OutputKind | null;
+  /** What computes the outputs; null: something else. */
+  readonly end: SignatureEnd | null;
 }
+
+/** `linear`: a sum of products, of any value. */
+export type SignatureEnd = 'softmax' | 'sigmoid' | 'linear';
 
 /** Operators that keep values, or only round them. */
 const passing = new Set([
   ...['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Dropout'],
   ...['QuantizeLinear', 'DequantizeLinear'],
 ]);
-const softmaxes = new Set(['Softmax', 'QLinearSoftmax']);
+const ends = new Map<string, SignatureEnd>([
+  ...['Softmax', 'QLinearSoftmax'].map((op) => [op, 'softmax'] as const),
+  ...['Sigmoid', 'QLinearSigmoid'].map((op) => [op, 'sigmoid'] as const),
+  ...['Gemm', 'MatMul', 'Conv', 'Add', 'QGemm', 'QLinearMatMul', 'QLinearConv', 'QLinearAdd'].map(
+    (op) => [op, 'linear'] as const,
+  ),
+]);
 
-/** Whether a graph's first output comes from a softmax. */
-function endsInSoftmax({ graph }: OnnxFile): boolean {
+/** What computes a graph's first output. */
+function endOf({ graph }: OnnxFile): SignatureEnd | null {
   const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
   let name = graph.output[0]?.name ?? '';
   for (let node = producers.get(name); node !== undefined; node = producers.get(name)) {
-    if (!passing.has(node.opType)) return softmaxes.has(node.opType);
+    if (!passing.has(node.opType)) return ends.get(node.opType) ?? null;
     // A damaged graph may have a circle.
     producers.delete(name);
     name = node.input[0] ?? '';
   }
-  return false;
+  return null;
 }
 
 /**
@@ -95,8 +109,7 @@ function endsInSoftmax({ graph }: OnnxFile): boolean {
 export function onnxSignature(file: OnnxFile, where: string): ClassifierSignature {
   const texts = file.metadataProps.map(({ key, value }) => [key, parseText(value)] as const);
   const facts = factsOf(Object.fromEntries(texts));
-  const kind = endsInSoftmax(file) ? 'probabilities' : null;
-  return { ...checkSignature(inputsOf(file), outputsOf(file), where), facts, kind };
+  return { ...checkSignature(inputsOf(file), outputsOf(file), where), facts, end: endOf(file) };
 }
 
 /** @throws NasError `invalid-input` unless there is one float32 input, a batch of images, and one float32 output. */

@@ -1,8 +1,9 @@
 /**
- * An image classifier in a browser: onnxruntime-web on one thread. Other pages use it as this one does.
+ * A network for images in a browser: onnxruntime-web on one thread. Other pages use it as this one does.
  *
  * @typedef {object} Facts What the model takes and gives.
  * @property {string[]} classes names of the outputs, in order
+ * @property {'classification' | 'multi-label' | 'regression'} task
  * @property {[number, number, number]} input height, width and channels
  * @property {number[]} mean of pixel / 255, per channel
  * @property {number[]} std
@@ -175,9 +176,31 @@ function softmax(logits) {
   return powers.map((power) => power / sum);
 }
 
+const byProbability = (a, b) => b.probability - a.probability;
+
+/** The answer for an image from its outputs, by the task of the network. */
+export const answers = {
+  classification: (logits, names, count) => ({
+    top: softmax(logits)
+      .map((probability, i) => ({ class: names[i], probability }))
+      .sort(byProbability)
+      .slice(0, count),
+  }),
+  'multi-label': (logits, names, count) => ({
+    labels: Array.from(logits, (logit, i) => {
+      const probability = 1 / (1 + Math.exp(-logit));
+      return { label: names[i], probability, predicted: probability > 0.5 };
+    })
+      .sort(byProbability)
+      .slice(0, count),
+  }),
+  regression: (numbers, names) => ({ numbers: Object.fromEntries(names.map((name, i) => [name, numbers[i]])) }),
+};
+
 /**
  * @param {{ runtime: string, wasm: string, model: string, facts: string }} addresses
- * @returns what classifies an image: its most likely classes with their probabilities, and the milliseconds of the network
+ * @returns a function from an image to its answer, as nas serve gives it, with the milliseconds of the network: the most likely
+ *   classes (`top`) or labels (`labels`) with their probabilities, or the `numbers` by name
  */
 export async function openClassifier({ runtime, wasm, model, facts: factsUrl }) {
   const [ort, facts, bytes] = await Promise.all([
@@ -193,10 +216,6 @@ export async function openClassifier({ runtime, wasm, model, facts: factsUrl }) 
     const began = performance.now();
     const outputs = await session.run({ [session.inputNames[0]]: tensor });
     const ms = performance.now() - began;
-    const top = softmax(outputs[session.outputNames[0]].data)
-      .map((probability, i) => ({ class: facts.classes[i], probability }))
-      .sort((a, b) => b.probability - a.probability)
-      .slice(0, count);
-    return { top, ms };
+    return { ...answers[facts.task](outputs[session.outputNames[0]].data, facts.classes, count), ms };
   };
 }

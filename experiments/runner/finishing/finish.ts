@@ -1,6 +1,8 @@
 import { messageOf, NasError } from '../../../base/errors.js';
 import { epochsText } from '../../../base/number-text.js';
+import { mainScores } from '../../../base/scores.js';
 import type { TrialRecord } from '../../../store/index.js';
+import { taskOf } from '../../schema/measures.js';
 import type { Candidate } from '../../stored/candidates.js';
 import type { Preparations } from '../jobs/preparations.js';
 import type { LatencyService } from '../latency/latency.js';
@@ -64,9 +66,10 @@ async function saveAll(
   preparations: Preparations,
   searched: SearchedWeights,
 ): Promise<void> {
-  const { observe, stopping } = context;
+  const { plan, observe, stopping } = context;
+  const { title } = mainScores[taskOf(plan.experiment.data)];
   const files = finalists.flatMap((finalist) => finalist.precisions.map((precision) => ({ finalist, precision })));
-  const message = `Saving the frontier's ${networksOf(files)} and checking the accuracy`;
+  const message = `Saving the frontier's ${networksOf(files)} and checking the ${title}`;
   observe({ kind: 'phase', name: 'frontier', message });
   // Fine-tunings for int8 run side by side; files are written one after the other.
   const ready = files.map(({ finalist, precision }) => {

@@ -145,6 +145,7 @@ export function modelMetadata(
 ): ModelMetadata {
   return {
     classes: data.classes,
+    ...(data.task.type !== 'classification' && { task: data.task }),
     layout: 'NHWC',
     input: network.input,
     mean: data.mean,

@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { messageOf, NasError } from '../../../base/errors.js';
 import { writeFileAtomic } from '../../../base/files.js';
 import { importFunction } from '../../../base/modules.js';
+import type { LearningTask } from '../../../base/task.js';
 import { exportOnnx, quantizeForTiming, withMetadata, type ModelMetadata } from '../../../deploy/index.js';
 import { createDevice, type Measurement } from '../../../latency-models/index.js';
 import { createSpace, type Network } from '../../../spaces/index.js';
@@ -11,17 +12,18 @@ import { initialWeights, toOnnx, type Model } from '../../../spaces/models/index
 import {
   channelImportance,
   chooseEngine,
+  describeDataset,
   evaluateMember,
   fit,
+  type FitHooks,
   fitSupernet,
   needsImages,
   prepareTeacher,
   proxies,
   proxyBatch,
+  type ProxyBatch,
   readWeights,
   saveWeights,
-  type FitHooks,
-  type ProxyBatch,
   type SplitName,
 } from '../../../trainers/index.js';
 import { evaluateOnSplit } from '../../models/on-dataset.js';
@@ -100,7 +102,8 @@ export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model
 });
 
 /** A candidate as an ONNX model, as it is deployed but without metadata. */
-export const candidateOnnx = (candidate: SeededNetwork): Uint8Array => toOnnx(candidateModel(candidate));
+export const candidateOnnx = (candidate: SeededNetwork, task?: LearningTask): Uint8Array =>
+  toOnnx(candidateModel(candidate), { task });
 
 /** Converts the trained weights of a file into initial weights for the networks of a space. */
 async function initialJob(
@@ -207,7 +210,7 @@ async function quantizeJob(
   { candidate, dataset, calibration, seed, weightBits, threads }: JobOf<'quantize'>,
   { onEvent, signal, pause }: JobContext,
 ): Promise<QuantizeResult> {
-  const model = candidateOnnx(candidate);
+  const model = candidateOnnx(candidate, describeDataset(dataset).task);
   const [height, width] = candidate.network.input;
   await pause();
   try {

@@ -144,6 +144,7 @@ function settle({ experiment, sources }: TrainingPlan, request: ShrinkRequest): 
 
 /** The metadata of a cut network's file: how to use it, without its place in the space. */
 function shrunkMetadata({ metadata }: TrainedModel, trial: number): ModelMetadata {
-  const { classes, layout, input, mean, std, nas_version, created, experiment, seed } = metadata;
-  return { classes, layout, input, mean, std, nas_version, created, experiment, seed, shrunk_from: trial };
+  const { classes, task, layout, input, mean, std, preprocess, nas_version, created, experiment, seed } = metadata;
+  const use = { classes, task, layout, input, mean, std, preprocess };
+  return { ...use, nas_version, created, experiment, seed, shrunk_from: trial };
 }

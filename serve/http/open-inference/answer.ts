@@ -1,6 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { classification } from '../../../base/task.js';
-import { toTrained } from '../../../compiler/runtime/classifier/inputs-outputs.js';
+import { probabilitiesToLogits } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 import type { Answer } from '../../inference/pool.js';
 import { badRequest, shown } from '../refusals.js';
 import type { InferRequest } from './request.js';
@@ -18,7 +17,7 @@ export function checkOutput(asked: string | undefined, { output }: Served): stri
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-/** Networks and times of an answer; for several images all networks, their mean accuracy, and the longest times. */
+/** Networks and times of an answer; for several images all networks, their mean score, and the longest times. */
 function parametersOf(answers: readonly Answer[]) {
   const networks = new Set<string>();
   let [accuracy, queuedMs, computedMs, batch] = [0, 0, 0, 0];
@@ -39,14 +38,14 @@ function parametersOf(answers: readonly Answer[]) {
   };
 }
 
-/** Outputs of all images, [images, classes], converted to the kind that the metadata states. */
+/** Outputs of all images, [images, outputs], converted to the kind that the metadata states. */
 function rowsOf(answers: readonly Answer[], { models, output }: Served): Float32Array {
   const width = output.classes.length;
   const rows = new Float32Array(answers.length * width);
   answers.forEach(({ model, outputs }, i) => {
     const kind = models.length === 1 ? output.kind : models.find((pooled) => pooled.model === model)?.outputs;
     rows.set(
-      kind === undefined || kind === output.kind ? outputs : toTrained(classification, kind)(outputs),
+      kind === undefined || kind === output.kind ? outputs : probabilitiesToLogits[output.task](outputs),
       i * width,
     );
   });

@@ -38,7 +38,12 @@ function metadataOf(served: Served): ModelMetadata {
     inputs: tensors.slice(0, 1),
     alternative_inputs: tensors.slice(1),
     outputs: [
-      { name: output.name, datatype: 'FP32', shape: [-1, output.classes.length], parameters: { kind: output.kind } },
+      {
+        name: output.name,
+        datatype: 'FP32',
+        shape: [-1, output.classes.length],
+        parameters: { task: output.task, kind: output.kind },
+      },
     ],
     classes: output.classes,
     networks: models.map(describe),

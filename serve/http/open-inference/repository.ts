@@ -24,7 +24,7 @@ function parse<T>({ body }: FastifyRequest, schema: z.ZodType<T>): T {
   throw badRequest(`the body is invalid: ${z.prettifyError(parsed.error)}`);
 }
 
-/** Web pages may classify, but not load and unload models. */
+/** Web pages may use models, but not load and unload models. */
 function refusePages({ headers: { origin } }: FastifyRequest): void {
   if (origin !== undefined)
     throw new Refusal(403, 'web pages may not load and unload models', 'Use a program instead.');

@@ -1,5 +1,6 @@
 /** Requests and answers of the protocol for the OpenAPI description. request.ts parses the requests. */
 import { z } from 'zod';
+import { taskTypes } from '../../../base/task.js';
 import { described, jsonSchema } from '../openapi.js';
 import { datatypes, extensions, headerLength } from './wire.js';
 
@@ -44,7 +45,7 @@ const inferAnswer = z.object({
   id: z.string().optional(),
   parameters: z.object({
     network: z.string().describe('The network that answered; several, separated by commas, for several images'),
-    accuracy: z.number().optional().describe('Its accuracy, in [0, 1]'),
+    accuracy: z.number().optional().describe('Its main score: accuracy, mean average precision, or R²'),
     queued_ms: z.number(),
     computed_ms: z.number(),
     batch: z.number().int().describe('Images in the batch'),
@@ -53,7 +54,7 @@ const inferAnswer = z.object({
     z.object({
       name: z.string(),
       datatype: z.literal('FP32'),
-      shape: shape.describe('[images, classes]'),
+      shape: shape.describe('[images, classes, labels or numbers]'),
       data: z.array(z.number()).optional(),
       parameters: z.object({ binary_data_size: binarySize }).optional(),
     }),
@@ -68,7 +69,11 @@ const modelMetadata = z.object({
   platform: z.string(),
   inputs: z.array(tensorMetadata),
   alternative_inputs: z.array(tensorMetadata).describe('Alternatives to the inputs; send one of them'),
-  outputs: z.array(tensorMetadata.extend({ parameters: z.object({ kind: z.enum(['logits', 'probabilities']) }) })),
+  outputs: z.array(
+    tensorMetadata.extend({
+      parameters: z.object({ task: z.enum(taskTypes), kind: z.enum(['logits', 'probabilities', 'numbers']) }),
+    }),
+  ),
   classes: z.array(z.string()).readonly().describe('Names of the outputs, in order'),
   networks: z
     .array(
@@ -105,7 +110,7 @@ const ok = (schema: z.ZodType, description: string) => ({
 const bytes = { schema: { type: 'string', format: 'binary' } };
 
 export const schemas = {
-  infer: described('Classifies images given as a tensor', {
+  infer: described('Computes the outputs for images given as a tensor', {
     tags,
     headers: jsonSchema(
       z.object({

@@ -1,4 +1,5 @@
 import { nearest } from '../../../base/text.js';
+import type { TaskType } from '../../../base/task.js';
 import type { Rendering } from '../../../base/preprocess.js';
 import { Refusal } from '../../../base/server.js';
 import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
@@ -26,7 +27,12 @@ export interface Served {
   readonly pixels: ImageSize | null;
   /** The different renderings that the networks take. */
   readonly renderings: readonly Rendering[];
-  readonly output: { readonly name: string; readonly kind: OutputKind; readonly classes: readonly string[] };
+  readonly output: {
+    readonly name: string;
+    readonly task: TaskType;
+    readonly kind: OutputKind;
+    readonly classes: readonly string[];
+  };
 }
 
 /** Shape of an image in the network's layout. */
@@ -50,8 +56,9 @@ function describe(name: string, models: readonly PooledModel[], only: Model | nu
     renderings: renderingsOf(models.map(({ model }) => model)),
     output: {
       name: only?.output ?? outputName,
-      // If the networks differ, all of them can give logits.
+      // If the networks differ, all of them can give logits; numbers never differ.
       kind: kinds.size === 1 ? first.outputs : 'logits',
+      task: first.model.task,
       classes: first.model.classes,
     },
   };

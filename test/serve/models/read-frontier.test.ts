@@ -101,7 +101,9 @@ describe('readFrontier', () => {
     writeNetwork(folder, greyNetworks[0]);
     writeNetwork(folder, greyNetwork({ name: 'other', classes: ['cat', 'dog', 'plane'] }));
     const { message } = await refusal(folder);
-    expect(message).toMatch(/other\.onnx and .*trial-1\.onnx have different classes: cat, dog, plane; cat, dog, ship/);
+    expect(message).toMatch(
+      /other\.onnx and .*trial-1\.onnx have different outputs: classification of cat, dog, plane; classification of cat, dog, ship/,
+    );
   });
 
   it('reads missing metadata from metadata.json', async () => {
@@ -159,5 +161,22 @@ describe('readFrontier', () => {
     });
     write(join(folder, 'a.txt'), '');
     expect((await refusal(join(folder, 'a.txt'))).message).toMatch(/a\.txt is not an ONNX model/);
+  });
+
+  it('refuses networks of different tasks, and numbers without their means', async () => {
+    const folder = temporaryFolder();
+    const classes = ['cat', 'dog', 'ship'];
+    writeFrontier(folder, [
+      greyNetwork({ name: 'a', classes }),
+      greyNetwork({ name: 'b', classes, task: { type: 'multi-label' } }),
+    ]);
+    expect((await refusal(folder)).message).toMatch(
+      /a\.onnx and .*b\.onnx have different outputs: classification of cat, dog, ship; multi-label of cat, dog, ship/,
+    );
+    const task = { type: 'regression', mean: [1], std: [1] } as const;
+    const { file } = writeNetwork(temporaryFolder(), greyNetwork({ name: 'c', classes, task }));
+    expect((await refusal(file)).message).toMatch(
+      /c\.onnx has 1 \(mean\) and 1 \(std\) of its numbers, which are 3: cat, dog, ship/,
+    );
   });
 });

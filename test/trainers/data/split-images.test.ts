@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
-import { assignedCode, noGroup, splitImages, type ImageTable } from '../../../trainers/data/split-images.js';
+import {
+  assignedCode,
+  labelStrata,
+  noGroup,
+  splitImages,
+  type ImageTable,
+} from '../../../trainers/data/split-images.js';
 import { splitNames, type SplitName, type SplitShares } from '../../../trainers/index.js';
 
 interface Image {
@@ -182,5 +188,33 @@ describe('splits of groups', () => {
   it('refuse a class whose images are all in one group', () => {
     const table = { ...grouped(40, 20, false), groups: Uint32Array.from({ length: 40 }, (_, i) => (i < 20 ? 0 : i)) };
     expect(() => splitImages(table, namesOf(2), shares)).toThrow('the groups of class 0 cannot be split');
+  });
+});
+
+describe('strata of labels', () => {
+  const names = ['common', 'rare', 'single'];
+  /** 200 images: half are common, 12 rare, one single; assigned to no split. */
+  const targets = Float32Array.from({ length: 600 }, (_, at) => {
+    const image = Math.floor(at / 3);
+    return [Number(image % 2 === 0), Number(image % 17 === 3), Number(image === 5)][at % 3];
+  });
+  const table = tableOf(Array.from({ length: 200 }, (_, i) => ({ label: 0, key: (i * 7919) % 1000, assigned: null })));
+
+  it('bring rare labels into every split, by their shares', () => {
+    const { labels, strata } = labelStrata(table, names, targets);
+    expect(strata).toEqual(['label common', 'label rare', 'the data set']);
+    const split = splitImages({ ...table, labels }, strata, { test: 0.25, validation: 0.25, subset: 1 });
+    const rare = (part: Uint32Array): number => part.filter((image) => targets[3 * image + 1] === 1).length;
+    expect([rare(split.test), rare(split.validation), rare(split.train)]).toEqual([3, 2, 7]);
+    expect(split.test.length + split.validation.length + split.train.length).toBe(200);
+  });
+
+  it('are one where labels have too few images, or without labels', () => {
+    const few = Float32Array.from({ length: 600 }, (_, at) => Number(at === 1));
+    expect(labelStrata(table, names, few).strata).toEqual(['the data set']);
+    expect(labelStrata(table, [], new Float32Array()).strata).toEqual(['the data set']);
+    const all = Float32Array.from({ length: 600 }, (_, at) => Number(at % 3 === 0));
+    const { labels, strata } = labelStrata(table, names, all);
+    expect([strata, new Set(labels)]).toEqual([['label common'], new Set([0])]);
   });
 });

@@ -6,7 +6,12 @@ import { fitClassifier, onnxSignature, outputKind, toTrained, type ImageData } f
 import { classOrder, inputTransform, reorder } from '../../../../compiler/runtime/classifier/classifier.js';
 import type { Dimension, TensorInfo } from '../../../../compiler/runtime/classifier/onnx-file.js';
 import { modelOf, node, type NodeText } from '../../support/onnx-models.js';
-import { checkSignature } from '../../../../compiler/runtime/classifier/signature.js';
+import {
+  checkSignature,
+  factsOf,
+  type ClassifierFacts,
+  type SignatureEnd,
+} from '../../../../compiler/runtime/classifier/signature.js';
 
 const tensor = (name: string, shape: Dimension[], type = 'float32'): TensorInfo => ({ name, type, shape });
 const digits = '0123456789'.split('');
@@ -19,10 +24,10 @@ const images = (height: number, width: number, channels: number): ImageData => (
   mean: new Array<number>(channels).fill(0.5),
   std: new Array<number>(channels).fill(0.25),
 });
-const signature = (inputs: TensorInfo[], outputs = [tensor('y', ['N', 10])]) => ({
+const signature = (inputs: TensorInfo[], outputs = [tensor('y', ['N', 10])], end: SignatureEnd | null = null) => ({
   ...checkSignature(inputs, outputs, 'it'),
   facts: {},
-  kind: null,
+  end,
 });
 const classifier = (shape: Dimension[], data: ImageData, given = {}) =>
   fitClassifier(signature([tensor('x', shape)]), data, 'it', given);
@@ -32,7 +37,13 @@ describe('a classifier', () => {
     ['NHWC', ['N', 28, 28, 3]],
     ['NCHW', ['N', 3, 28, 28]],
   ])('is %s by its shape, of any batch or a fixed one', (layout, shape) => {
-    expect(classifier(shape, images(28, 28, 3))).toEqual({ layout, batch: null, normalisation: null, order: null });
+    expect(classifier(shape, images(28, 28, 3))).toEqual({
+      layout,
+      batch: null,
+      normalisation: null,
+      kind: null,
+      order: null,
+    });
     expect(classifier([8, ...shape.slice(1)], images(28, 28, 3)).batch).toBe(8);
   });
 
@@ -73,6 +84,56 @@ describe('a classifier', () => {
   });
 });
 
+describe('the task of a classifier', () => {
+  const shape = ['N', 28, 28, 3];
+  const regression = { type: 'regression', mean: [1, 2], std: [1, 3] } as const;
+  const multiLabel = { type: 'multi-label' } as const;
+  const sizes = { ...images(28, 28, 3), classes: ['size', 'angle'], task: regression };
+  const fit = (data: ImageData, given: ClassifierFacts = {}, end: SignatureEnd | null = null) =>
+    fitClassifier(signature([tensor('x', shape)], [tensor('y', ['N', data.classes.length])], end), data, 'it', given);
+
+  test.each([
+    [multiLabel, 'sigmoid', 'probabilities'],
+    [multiLabel, 'linear', 'logits'],
+    [multiLabel, null, null],
+    [classification, 'linear', null],
+    [classification, 'sigmoid', null],
+    [classification, 'softmax', 'probabilities'],
+  ] as const)('%o and the end %s decide the kind of outputs: %s', (task, end, kind) => {
+    expect(fit({ ...images(28, 28, 3), task }, {}, end).kind).toBe(kind);
+  });
+
+  test('of numbers gives numbers', () => {
+    expect(fit(sizes, { task: { ...regression, mean: [5, 5] } }).kind).toBe('numbers');
+  });
+
+  test.each([
+    ['another task', sizes, { task: multiLabel }, null, /it was made for multi-label, the data is for regression/],
+    [
+      'a softmax',
+      { ...sizes, task: multiLabel },
+      {},
+      'softmax',
+      /made for classification, the data is for multi-label/,
+    ],
+    [
+      'one mean',
+      sizes,
+      { task: { ...regression, mean: [1] } },
+      null,
+      /it has 1 \(mean\) and 2 \(std\) of its numbers, which are 2: size, angle/,
+    ],
+  ] as const)('with %s is refused', (_, data, given, end, message) => {
+    expect(() => fit(data, given, end)).toThrow(message);
+  });
+
+  test('is classification in files of nas that do not say it', () => {
+    expect(factsOf({ nas_version: '0.1.0' }).task).toEqual(classification);
+    expect(factsOf({ nas_version: '0.1.0', task: multiLabel }).task).toEqual(multiLabel);
+    expect(factsOf({ classes: ['a'] }).task).toBeUndefined();
+  });
+});
+
 test('the input transform changes normalisation and layout at once', () => {
   // Pixels 0.2 and 0.6 (channels) in one place, 0.4 and 0.8 in the other; normalised with mean 0.5, std 0.25 and 0.5.
   const data = { ...images(1, 2, 2), mean: [0.5, 0.5], std: [0.25, 0.5] };
@@ -100,8 +161,8 @@ describe('the order of classes', () => {
   });
 });
 
-test.each<[string, readonly NodeText[], 'probabilities' | null]>([
-  ['a softmax', [node('Softmax', 'x', 'y')], 'probabilities'],
+test.each<[string, readonly NodeText[], SignatureEnd | null]>([
+  ['a softmax', [node('Softmax', 'x', 'y')], 'softmax'],
   [
     'a softmax in eight bits',
     [
@@ -110,17 +171,19 @@ test.each<[string, readonly NodeText[], 'probabilities' | null]>([
       node('DequantizeLinear', 'q scale zero', 'r'),
       node('Flatten', 'r', 'y'),
     ],
-    'probabilities',
+    'softmax',
   ],
-  ['another operator', [node('Softmax', 'x', 'p'), node('Add', 'p p', 'y')], null],
+  ['a sigmoid', [node('Sigmoid', 'x', 'y')], 'sigmoid'],
+  ['a sum', [node('Softmax', 'x', 'p'), node('Add', 'p p', 'y')], 'linear'],
+  ['another operator', [node('Softmax', 'x', 'p'), node('Neg', 'p', 'y')], null],
   ['no operator', [node('Identity', 'x', 'y')], null],
   ['a circle', [node('Identity', 'z', 'y'), node('Identity', 'y', 'z')], null],
-])('the outputs of a graph that ends in %s', (_, nodes, kind) => {
+])('the end of a graph that ends in %s', (_, nodes, end) => {
   const constants = { scale: [[], Float32Array.of(1 / 256)], zero: [[], Uint8Array.of(0)] } as const;
   const { graph, ...rest } = modelOf({ nodes, constants });
   const [output] = graph.output;
   const typed = { ...rest, graph: { ...graph, output: [{ ...output, type: graph.input[0].type }] } };
-  expect(onnxSignature(typed, 'it').kind).toBe(kind);
+  expect(onnxSignature(typed, 'it').end).toBe(end);
 });
 
 test('probabilities of eight bits are probabilities, whatever their rounding adds up to', () => {

@@ -60,7 +60,9 @@ describe('metadata', () => {
         platform: 'onnx_onnxv1',
         inputs: [{ name: 'input', datatype: 'FP32', shape: [-1, 3, 32, 32] }],
         alternative_inputs: [{ name: 'image', datatype: 'UINT8', shape: [-1, 32, 32, 3] }],
-        outputs: [{ name: 'logits', datatype: 'FP32', shape: [-1, 3], parameters: { kind: 'logits' } }],
+        outputs: [
+          { name: 'logits', datatype: 'FP32', shape: [-1, 3], parameters: { task: 'classification', kind: 'logits' } },
+        ],
         classes: ['cat', 'dog', 'ship'],
         networks: [
           {
@@ -83,7 +85,7 @@ describe('metadata', () => {
     expect(same).toMatchObject({
       inputs: [{ name: 'input', datatype: 'FP32' }],
       alternative_inputs: [{ name: 'image' }],
-      outputs: [{ name: 'outputs', parameters: { kind: 'logits' } }],
+      outputs: [{ name: 'outputs', parameters: { task: 'classification', kind: 'logits' } }],
       networks: [{ name: 'trial-1' }, { name: 'trial-2' }, { name: 'trial-3' }],
     });
     const [, different] = await get(`${await start(colourNetworks)}/v2/models/frontier`);

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { TaskType } from '../../../base/task.js';
 import type { Rendering } from '../../../base/preprocess.js';
 import { Refusal } from '../../../base/server.js';
 import type { Decoder } from '../../images/decoder.js';
@@ -8,11 +9,12 @@ import type { Limits, RouteContext } from '../context.js';
 import { runOptionsOf } from '../deadline.js';
 import { servedAs } from '../open-inference/served.js';
 import { badRequest, shown } from '../refusals.js';
+import { imageTasks } from './tasks.js';
 import multipart from '@fastify/multipart';
 import { messageOf } from '../../../base/errors.js';
 
-export interface ClassifyRequest {
-  /** Number of classes in each answer. */
+export interface ImageRequest {
+  /** Number of classes or labels in each answer. */
   readonly top: number;
   /** The renderings that the requested networks take. */
   readonly renderings: readonly Rendering[];
@@ -29,7 +31,10 @@ export const defaultTop = 5;
 
 function topOf({ top = `${defaultTop}` }: Query): number {
   if (typeof top === 'string' && /^[1-9]\d{0,5}$/.test(top)) return Number(top);
-  throw badRequest(`top is ${shown(top)}`, 'It must be the number of classes to return: a whole number from 1 on.');
+  throw badRequest(
+    `top is ${shown(top)}`,
+    'It must be the number of classes or labels to return: a whole number from 1 on.',
+  );
 }
 
 function networkOf({ network = choiceName }: Query): string {
@@ -37,14 +42,21 @@ function networkOf({ network = choiceName }: Query): string {
   throw badRequest(`network is ${shown(network)}`, 'It must be the name of one network.');
 }
 
-/** @throws Refusal 400 or 404 for invalid options, 422 when the network does not take images. */
-export function classifyRequestOf(
+/** @throws Refusal 400 or 404 for invalid options, 422 when the network has another task or does not take images. */
+export function imageRequestOf(
   request: FastifyRequest<{ Querystring: Query }>,
+  task: TaskType,
   pool: InferencePool,
   context: Pick<RouteContext, 'limits'>,
-): ClassifyRequest {
+): ImageRequest {
   const top = topOf(request.query);
-  const { name, only, models, pixels, renderings } = servedAs(pool, networkOf(request.query));
+  const { name, only, models, pixels, renderings, output } = servedAs(pool, networkOf(request.query));
+  if (output.task !== task)
+    throw new Refusal(
+      422,
+      `${name} does ${output.task}, and ${imageTasks[task].path} answers ${task}`,
+      `Send the image to ${imageTasks[output.task].path}.`,
+    );
   const run = runOptionsOf(request, context, only);
   if (pixels !== null) return { top, renderings, run };
   const silent = models.find(({ model }) => model.normalisation === null)?.model.name ?? name;

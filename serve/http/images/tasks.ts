@@ -1,0 +1,119 @@
+import type { TaskType } from '../../../base/task.js';
+import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
+
+interface Outputs {
+  /** Finite values, one per name. */
+  readonly values: Float32Array;
+  readonly kind: OutputKind;
+  readonly names: readonly string[];
+}
+
+/** How images are answered by networks of a task. */
+interface ImageTask {
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  /** Name and meaning of the network's main score in the answer. */
+  readonly score: readonly [name: string, description: string];
+  /** What the parameter `top` counts; null: it has no meaning. */
+  readonly ranked: string | null;
+  /** JSON Schema of the key of the answer that has the results of an image. */
+  readonly properties: Readonly<Record<string, object>>;
+  /** @param top number of results, at least 1 */
+  readonly answer: (outputs: Outputs, top: number) => Readonly<Record<string, unknown>>;
+}
+
+const list = (description: string, properties: Readonly<Record<string, object>>) => ({
+  type: 'array',
+  description,
+  items: { type: 'object', required: Object.keys(properties), properties },
+});
+const probability = { type: 'number', minimum: 0, maximum: 1 };
+
+/** Significant decimal digits of a float32. */
+const digits = 7;
+
+/** What `POST` requests with images are answered, by the task of the network. */
+export const imageTasks: { readonly [T in TaskType]: ImageTask } = {
+  classification: {
+    path: '/v1/classify',
+    operationId: 'classify',
+    summary: 'Classifies images',
+    score: ['accuracy', 'Accuracy of this network, in [0, 1]'],
+    ranked: 'classes',
+    properties: {
+      top: list('The most likely classes, most likely first', { class: { type: 'string' }, probability }),
+    },
+    answer: ({ values, kind, names }, top) => ({
+      top: mostLikely(values, kind, top).map(({ index, probability: p }) => ({ class: names[index], probability: p })),
+    }),
+  },
+  'multi-label': {
+    path: '/v1/label',
+    operationId: 'label',
+    summary: 'Labels images',
+    score: ['map', 'Mean average precision of this network, in [0, 1]'],
+    ranked: 'labels',
+    properties: {
+      labels: list('The most likely labels, most likely first; predicted: with a probability above 1/2', {
+        label: { type: 'string' },
+        probability,
+        predicted: { type: 'boolean' },
+      }),
+    },
+    answer: ({ values, kind, names }, top) => ({
+      labels: largest(values, top).map((index) => {
+        const p = kind === 'logits' ? 1 / (1 + Math.exp(-values[index])) : Math.min(1, values[index]);
+        return { label: names[index], probability: p, predicted: p > 0.5 };
+      }),
+    }),
+  },
+  regression: {
+    path: '/v1/predict',
+    operationId: 'predict',
+    summary: 'Predicts numbers for images',
+    score: ['r2', 'R² of this network: 1 is perfect, 0 as good as the mean'],
+    ranked: null,
+    properties: {
+      numbers: {
+        type: 'object',
+        description: 'The numbers by name, each in its own unit',
+        additionalProperties: { type: 'number' },
+      },
+    },
+    answer: ({ values, names }) => ({
+      numbers: Object.fromEntries(names.map((name, i) => [name, Number(values[i].toPrecision(digits))])),
+    }),
+  },
+};
+
+interface Ranked {
+  readonly index: number;
+  /** In [0, 1]. */
+  readonly probability: number;
+}
+
+/**
+ * The most likely classes of an image in descending order, equal ones by index, without sorting all classes.
+ * @param outputs [classes]; probabilities are returned unchanged
+ * @param count at least 1; capped at the number of classes
+ */
+export function mostLikely(outputs: Float32Array, kind: OutputKind, count: number): readonly Ranked[] {
+  const best = largest(outputs, count);
+  if (kind === 'probabilities') return best.map((index) => ({ index, probability: outputs[index] }));
+  const weight = (output: number): number => Math.exp(output - outputs[best[0]]);
+  const total = outputs.reduce((sum, output) => sum + weight(output), 0);
+  return best.map((index) => ({ index, probability: weight(outputs[index]) / total }));
+}
+
+/** Indices of the largest values, in descending order of value. */
+function largest(values: Float32Array, count: number): readonly number[] {
+  const best: number[] = [];
+  for (let index = 0; index < values.length; index++) {
+    if (best.length === count && values[index] <= values[best[count - 1]]) continue;
+    let at = Math.min(best.length, count - 1);
+    for (; at > 0 && values[best[at - 1]] < values[index]; at--) best[at] = best[at - 1];
+    best[at] = index;
+  }
+  return best;
+}

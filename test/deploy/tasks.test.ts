@@ -1,0 +1,169 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it, test } from 'vitest';
+import { createScoreboard } from '../../base/scoreboard.js';
+import type { LearningTask } from '../../base/task.js';
+import { openOnnx, parseOnnx, type ImageData } from '../../compiler/index.js';
+import { outputsOf } from '../../compiler/runtime/classifier/onnx-file.js';
+import { loadLayersModel } from '../../compiler/runtime/classifier/layers-model.js';
+import {
+  checkExport,
+  evaluateOnnx,
+  exportOnnx,
+  exportTfjs,
+  halveWeights,
+  quantizeClassifier,
+  readMetadata,
+  readModel,
+  withMetadata,
+} from '../../deploy/index.js';
+import { apply, weightsFrom } from '../../spaces/models/index.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { noise } from './quantize/support/run.js';
+import { metadataFor, mixedNetwork as network, shaken } from './support/classifiers.js';
+
+const count = 48;
+const [height, width, channels] = network.input;
+const shape = [count, height, width, channels];
+const images = noise(shape.reduce((a, b) => a * b, 1));
+
+/** Units of very unlike sizes. */
+const regression = { type: 'regression', mean: [31, -5, 2e5], std: [10, 0.01, 4e4] } as const satisfies LearningTask;
+
+const model = shaken(network);
+const outputs = tf.tidy(() => [
+  ...apply(network, weightsFrom(model.weights), tf.tensor(images, shape), { training: false }).logits.dataSync(),
+]);
+
+/** Labels that the network mostly knows: its own answers, a fifth of them changed. */
+const targetsOf: Readonly<Record<LearningTask['type'], (value: number, at: number, row: readonly number[]) => number>> =
+  {
+    classification: (value, _, row) => Number(value === Math.max(...row)),
+    'multi-label': (value, at) => Number(value > 0 !== (at % 5 === 0)),
+    regression: (value, at) => value + (at % 5 === 0 ? 0.1 : 0),
+  };
+
+function labelled(task: LearningTask) {
+  const rows = Array.from({ length: count }, (_, i) => outputs.slice(3 * i, 3 * i + 3));
+  const labels = Float32Array.from(
+    rows.flatMap((row, i) => row.map((v, j) => targetsOf[task.type](v, 3 * i + j, row))),
+  );
+  const data: ImageData = { ...metadata(task), height, width, channels, task };
+  const batches = async function* () {
+    await Promise.resolve();
+    yield { images, labels, size: count };
+  };
+  const board = createScoreboard(task, 3);
+  board.add(Float32Array.from(outputs), labels, count);
+  return { data, batches, scores: board.scores() };
+}
+
+const metadata = (task: LearningTask) =>
+  metadataFor(network.input, ['a', 'b', 'c'], { network, ...(task.type !== 'classification' && { task }) });
+
+const tasks: readonly LearningTask[] = [{ type: 'classification' }, { type: 'multi-label' }, regression];
+
+const file = (bytes: Uint8Array): string => {
+  const path = join(temporaryFolder(), 'model.onnx');
+  writeFileSync(path, bytes);
+  return path;
+};
+
+describe.each(tasks)('a network for $type', (task) => {
+  const bytes = exportOnnx(model, metadata(task));
+  const { data, batches, scores } = labelled(task);
+
+  it('is exported with its task, and scores as in training', async () => {
+    expect(await checkExport(bytes, model, task)).toBeLessThan(1e-5);
+    expect(readMetadata(bytes)).toEqual(metadata(task));
+    const found = await evaluateOnnx(bytes, batches(), { data });
+    expect(found.accuracy).toBeCloseTo(scores.accuracy, 5);
+    expect(found.loss).toBeCloseTo(scores.loss, 5);
+  });
+
+  it('gives logits, or numbers in their units', async () => {
+    expect(outputsOf(parseOnnx(bytes)).map(({ name }) => name)).toEqual([
+      task.type === 'regression' ? 'numbers' : 'logits',
+    ]);
+    const { run, close } = await openOnnx(bytes, 'it');
+    const found = await run(images, shape).finally(close);
+    const { mean, std } = task.type === 'regression' ? task : { mean: [0, 0, 0], std: [1, 1, 1] };
+    for (const [i, z] of outputs.entries())
+      expect(Math.abs((found[i] - mean[i % 3]) / std[i % 3] - z)).toBeLessThan(1e-3);
+  });
+
+  it.each(['int8', 'fp16'] as const)('keeps its score in %s', async (format) => {
+    const smaller =
+      format === 'fp16'
+        ? halveWeights(bytes, 'it')
+        : (
+            await quantizeClassifier(bytes, {
+              data,
+              calibration: batches,
+              validation: batches,
+              methods: ['minmax'],
+              percentile: 99.99,
+              weightBits: 7,
+            })
+          ).model;
+    expect(readMetadata(smaller).task).toEqual(readMetadata(bytes).task);
+    const { accuracy } = await evaluateOnnx(smaller, batches(), { data });
+    expect(Math.abs(accuracy - scores.accuracy)).toBeLessThan(format === 'int8' ? 0.08 : 0.01);
+  });
+
+  it('gives back the trained weights of its last layer', async () => {
+    const folder = temporaryFolder();
+    await exportTfjs(model, metadata(task), folder);
+    for (const path of [file(bytes), join(folder, 'model.json')]) {
+      const read = readModel(path);
+      for (const name of ['logits/kernel', 'logits/bias'])
+        expect(read.model.weights.get(name)?.data).toEqual(model.weights.get(name)?.data);
+      expect(read.metadata.task).toEqual(readMetadata(bytes).task);
+    }
+  });
+
+  it('predicts in TF.js as in ONNX Runtime', async () => {
+    const folder = temporaryFolder();
+    await exportTfjs(model, metadata(task), folder);
+    const { model: layers, facts } = await loadLayersModel(folder);
+    expect(facts.task).toEqual(task);
+    const predicted = tf.tidy(() => (layers.predict(tf.tensor(images, shape)) as tf.Tensor).dataSync());
+    const { run, close } = await openOnnx(bytes, 'it');
+    const found = await run(images, shape).finally(close);
+    const std = task.type === 'regression' ? task.std : [1, 1, 1];
+    for (const [i, value] of found.entries()) expect(Math.abs(predicted[i] - value) / std[i % 3]).toBeLessThan(1e-2);
+    layers.dispose();
+  });
+
+  it.each(tasks.filter(({ type }) => type !== task.type))('is refused for data of $type', async (other) => {
+    const { data: others, batches: otherBatches } = labelled(other);
+    await expect(evaluateOnnx(bytes, otherBatches(), { data: others })).rejects.toThrow(
+      `the model was made for ${task.type}, the data is for ${other.type}`,
+    );
+  });
+});
+
+test('a file of numbers whose metadata has too few means is refused', async () => {
+  const { data, batches } = labelled(regression);
+  const bytes = withMetadata(exportOnnx(model, metadata(regression)), {
+    ...metadata(regression),
+    task: { ...regression, mean: [1] },
+  });
+  await expect(evaluateOnnx(bytes, batches(), { data })).rejects.toThrow(
+    'the model has 1 (mean) and 3 (std) of its numbers, which are 3: a, b, c',
+  );
+});
+
+test('numbers of other data are compared in the units of the file', async () => {
+  const { data, batches, scores } = labelled(regression);
+  const bytes = exportOnnx(model, metadata({ ...regression, mean: [0, 0, 0] }));
+  const { accuracy } = await evaluateOnnx(bytes, batches(), { data });
+  expect(accuracy).toBeLessThan(scores.accuracy - 1);
+});
+
+test('R² below 0 is a valid score of a file', () => {
+  const said = { ...metadata(regression), accuracy: { validation: -2.5 } };
+  expect(readMetadata(exportOnnx(model, said)).accuracy).toEqual({ validation: -2.5 });
+});
