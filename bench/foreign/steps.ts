@@ -19,7 +19,7 @@ const specOf = (network: ForeignNetwork, norms: Norms): ProgramSpec => ({
   frozenNorms: norms === 'frozen',
   seed: 1,
   loss: lossSchema.parse({ type: 'cross-entropy' }),
-  optimizer: trainSchema.parse({ optimizer: { type: 'sgd' } }).optimizer,
+  optimizer: trainSchema.parse({ optimizer: { type: 'sgd', nesterov: false, weight_decay: 0 } }).optimizer,
   ema: 0,
   teacher: null,
 });

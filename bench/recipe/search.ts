@@ -85,7 +85,7 @@ export async function searches(setting: Setting): Promise<Rows> {
       `seeds ${setting.seeds.join(', ')}`,
       column(0),
       column(1),
-      `${signed(mean(gains))} ± ${points(standardError(gains))}`,
+      `${signed(mean(gains))}${gains.length > 1 ? ` ± ${points(standardError(gains))}` : ''}`,
       '+15',
     ],
   ];

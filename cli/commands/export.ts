@@ -127,7 +127,7 @@ export const exportTrials = command({
     ['export runs/quickstart --pareto --to onnx -o models', 'models/trial-<n>/model.onnx, metadata.json, labels.txt'],
     ['export runs/quickstart --trial 7 --to tfjs -o web/model', 'web/model/model.json for tf.loadLayersModel'],
     ['export runs/quickstart --trial 7 --to onnx --precision int8 -o model', 'in eight bits'],
-    ['export runs/quickstart --trial 7 --to web -o site', 'a page that classifies images in the browser'],
+    ['export runs/quickstart --trial 7 --to web -o site', 'a page that answers images in the browser'],
   ],
   options: (yargs) =>
     yargs

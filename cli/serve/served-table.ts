@@ -1,5 +1,5 @@
-import { ms, valueText } from '../../base/number-text.js';
-import { accuracyOf, measures } from '../../experiments/schema/measures.js';
+import { ms } from '../../base/number-text.js';
+import { mainScores, scoreText } from '../../base/scores.js';
 import type { InferencePool } from '../../serve/inference/pool.js';
 import type { PooledModel } from '../../serve/inference/pool.js';
 import { type Colors, type Column, renderTable } from '../output/terminal.js';
@@ -43,10 +43,10 @@ export function servedTable(pool: InferencePool, colors: Colors): string {
   const networks = servedNetworks(pool);
   const batches = [...new Set(networks.flatMap((network) => Object.keys(network.ms)))].sort((a, b) => +a - +b);
   // The networks that are chosen among have one task.
-  const { title, unit } = measures[accuracyOf('train', pool.models[0].model.task)];
+  const { task } = pool.models[0].model;
   const columns: readonly Column<ServedNetwork>[] = [
     { title: 'network', cell: ({ network }) => network },
-    { title, numeric: true, cell: ({ accuracy }) => valueText(unit, accuracy) },
+    { title: mainScores[task].title, numeric: true, cell: ({ accuracy }) => scoreText(task, accuracy) },
     ...batches.map((batch, i) => ({
       title: i === 0 ? `batch of ${batch}` : batch,
       numeric: true,

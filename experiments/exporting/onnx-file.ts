@@ -1,4 +1,6 @@
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
+import { mainScores, scoreText } from '../../base/scores.js';
+import { classification } from '../../base/task.js';
 import { executedBy } from '../../compiler/index.js';
 import {
   checkExport,
@@ -133,9 +135,10 @@ async function halved(making: Making): Promise<ExportedOnnx> {
   const on = (split: SplitName) => accuracyOn(smaller, dataset, split, options);
   const accuracy = { validation: await on('validation'), test: await on('test') };
   const float32 = metadata.accuracy?.validation;
+  const { type } = metadata.task ?? classification;
   if (float32 !== undefined && Math.abs(accuracy.validation - float32) > tolerance)
     options.onWarning?.(
-      `with weights of 16 bits, validation accuracy is ${(100 * accuracy.validation).toFixed(2)} %; with 32 bits ${(100 * float32).toFixed(2)} %`,
+      `with weights of 16 bits, validation ${mainScores[type].title} is ${scoreText(type, accuracy.validation)}; with 32 bits ${scoreText(type, float32)}`,
     );
   const own: ModelMetadata = { ...metadata, precision: 'fp32', weight_format: 'fp16', accuracy };
   return { model: withMetadata(smaller, own), metadata: own };

@@ -68,11 +68,15 @@ export function runShell(commands: string, { folder, python }: ShellOptions): Pr
     NAS_CACHE: join(folder, 'cache'),
   };
   return new Promise((resolve, reject) => {
-    const shell = spawn('bash', ['-euo', 'pipefail', '-c', text], {
-      cwd: folder,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const shell = spawn(
+      'bash',
+      ['-euo', 'pipefail', '-c', `trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${text}`],
+      {
+        cwd: folder,
+        env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     let [out, err] = ['', ''];
     shell.stdout.on('data', (data: Buffer) => (out += data.toString()));
     shell.stderr.on('data', (data: Buffer) => (err += data.toString()));

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { drawTasks } from './draw-tasks.js';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -33,7 +34,7 @@ async function writeImages(folder: string): Promise<void> {
 const packages = ['@tensorflow', '@types', 'onnxruntime-node', 'sharp', 'typescript'];
 
 /**
- * Makes a folder in which the recipes run: a few images, the packages, and an `npx` for the commands that this
+ * Makes a folder in which the recipes run: a few images, the tables `tags.csv` and `numbers.csv`, the packages, and an `npx` for the commands that this
  * repository has itself.
  */
 export async function prepareFolder(folder: string): Promise<void> {
@@ -49,4 +50,5 @@ export async function prepareFolder(folder: string): Promise<void> {
   const script = ['#!/bin/sh', 'case "$1" in', ...cases, '  *) echo "no such tool: $1" >&2; exit 1 ;;', 'esac', ''];
   writeFileSync(join(folder, 'bin', 'npx'), script.join('\n'), { mode: 0o755 });
   await writeImages(join(folder, 'images'));
+  await drawTasks(folder, 60);
 }

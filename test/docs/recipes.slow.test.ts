@@ -37,6 +37,12 @@ describe('the files and output of the recipes', () => {
     expect(new Set(answers).size).toBe(1);
   });
 
+  it('have answers of a server for labels and numbers', () => {
+    const output = [...printed].find(([commands]) => /nas serve/.test(commands))?.[1] ?? '';
+    expect(output).toMatch(/"labels":\[\{"label":"(circle|bar|red)","probability":0\.\d+,"predicted":(true|false)\}/);
+    expect(output).toMatch(/"numbers":\{"diameter":-?\d/);
+  });
+
   it('are the documented ones', () => {
     for (const file of ['runs/my-images/report.html', 'runs/taught/frontier.svg', 'trials.csv', 'model/labels.txt'])
       expect(existsSync(join(folder, file)), file).toBe(true);

@@ -1,14 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { epochLine, lineOf } from '../../cli/progress/event-lines.js';
 import type { ReportData } from '../../experiments/page/api.js';
 import { collectReport } from '../../experiments/report/index.js';
 import { renderPage } from '../../ui/index.js';
-import { databasePath } from '../../experiments/stored/workdir.js';
+import { databasePath, frontierFolder } from '../../experiments/stored/workdir.js';
+import { createDecoder } from '../../serve/images/decoder.js';
+import { openPool } from '../../serve/inference/open-pool.js';
+import { readFrontier } from '../../serve/models/frontier.js';
+import { renderingOf } from '../../serve/models/model.js';
 import { Store } from '../../store/index.js';
 import { cachedFolder, smallSpace } from '../experiments/runner/experiment.js';
 import { runInside } from '../experiments/runner/inside.js';
+import { serviceOf, testServer } from '../serve/http/server.js';
+import { outputsOf } from '../serve/reference.js';
 import { drawTasks } from './draw-tasks.js';
 import { blocksOf } from './recipe-blocks.js';
 
@@ -35,7 +41,25 @@ async function runRecipe(name: string, score: string) {
   );
   const store = Store.open(databasePath(workdir), { readonly: true });
   const report = await collectReport(store).finally(() => store.close());
-  return { report, text: lines.join('\n'), page: renderPage(report) };
+  return { report, text: lines.join('\n'), page: renderPage(report), models: join(workdir, frontierFolder) };
+}
+
+const decoder = createDecoder({ parallel: 1, maxPixels: 1e6 });
+
+/** What a server of the run's networks answers for an image, and the outputs of the file of the network that answered. */
+async function served(models: string, path: string, file: string) {
+  const frontier = await readFrontier(models);
+  const pool = await openPool({ frontier, workers: 'inline', maxQueue: 10, maxBatch: 1 });
+  onTestFinished(() => pool.close());
+  const url = await testServer(serviceOf(pool), { decoder });
+  const body = readFileSync(join(folder, file));
+  const response = await fetch(url + path, { method: 'POST', headers: { 'x-budget-ms': '60000' }, body });
+  const { results } = (await response.json()) as {
+    results: (Readonly<Record<string, unknown>> & { network: string })[];
+  };
+  const model = frontier.models.find(({ name }) => name === results[0].network) ?? expect.fail(results[0].network);
+  const pixels = await decoder.decode(body, { deadline: Infinity, isGone: () => false, rendering: renderingOf(model) });
+  return { answer: results[0], model, outputs: await outputsOf(model, pixels) };
 }
 
 const best = ({ frontier }: ReportData, name: string): number =>
@@ -45,24 +69,35 @@ beforeAll(() => drawTasks(folder, 300));
 
 describe('the recipe of several labels', () => {
   it('finds networks that rank much better than chance, and says so in mAP', async () => {
-    const { report, text, page } = await runRecipe('tags', 'map');
+    const { report, text, page, models } = await runRecipe('tags', 'map');
     // A random order has the share of the images with a label: a third.
     expect(best(report, 'map')).toBeGreaterThan(0.33 + 0.3);
     expect(report.run.task).toBe('multi-label');
     expect(text).toMatch(/trial 0 epoch 1\/\d+: validation mAP \d+\.\d\d %, loss/);
     expect(page).toContain('binary cross-entropy');
     for (const shown of [text, page.replace(/<pre[^]*?<\/pre>/g, '')]) expect(shown).not.toMatch(/accuracy/i);
+    const { answer, model, outputs } = await served(models, '/v1/label', 'tags/0.png');
+    expect(answer['map']).toBe(model.accuracy);
+    for (const { label, probability } of answer['labels'] as { label: string; probability: number }[])
+      expect(probability).toBeCloseTo(1 / (1 + Math.exp(-outputs[model.classes.indexOf(label)])), 5);
   }, 200_000);
 });
 
 describe('the recipe of numbers', () => {
   it('finds networks that explain most of the variance, and says so in R²', async () => {
-    const { report, text, page } = await runRecipe('numbers', 'r2');
+    const { report, text, page, models } = await runRecipe('numbers', 'r2');
     // The mean has 0.
     expect(best(report, 'r2')).toBeGreaterThan(0.5);
     expect(report.run.task).toBe('regression');
     expect(text).toMatch(/trial 0 epoch 1\/\d+: validation R² -?\d+(\.\d+)?, loss/);
     expect(page).toContain('Huber');
     for (const shown of [text, page.replace(/<pre[^]*?<\/pre>/g, '')]) expect(shown).not.toMatch(/accuracy/i);
+    // The exported files score as the networks did in training.
+    expect(text).not.toMatch(/ONNX Runtime finds/);
+    const { answer, model, outputs } = await served(models, '/v1/predict', 'numbers/0.png');
+    expect(answer['r2']).toBe(model.accuracy);
+    expect(Object.keys(answer['numbers'] as object)).toEqual(['diameter', 'brightness']);
+    for (const [i, value] of Object.values(answer['numbers'] as Record<string, number>).entries())
+      expect(Math.abs(value / outputs[i] - 1)).toBeLessThan(1e-5);
   }, 200_000);
 });

@@ -42,7 +42,7 @@ function dilated(filter: tf.Tensor4D, [down, across]: readonly number[]): tf.Ten
   return tf.slice(whole, [0, 0, 0, 0], size) as tf.Tensor4D;
 }
 
-/** A convolution of each group of channels, which TF.js lacks. */
+/** A convolution of each group of channels, which TF.js lacks. Several groups at a time, with zeros between them, take longer. */
 function grouped(
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
