@@ -17,7 +17,6 @@ import {
   type TrainConfig,
   withStepsOn,
 } from '../../trainers/index.js';
-import type { CompressConfig } from '../compress/index.js';
 import { planInitial } from '../initial-weights/index.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import { measureNamed } from '../schema/measures.js';
@@ -80,7 +79,6 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   for (const [key, { class_weight: weight }] of trainings(experiment))
     if (weight !== undefined) await locating([key, 'class_weight'], () => checkClassWeight(weight, data.classes));
   for (const message of lengthNotes(experiment, asked)) observe({ kind: 'note', message });
-  await locating(['compress', 'calibration', 'images'], () => checkCalibration(experiment.compress, data));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   const initial = await planInitial(experiment, { space, data, locating });
@@ -139,10 +137,10 @@ async function checkPrecision(
   await locating([mixed[0], 'precision'], () => requireHalfHere(engine));
 }
 
-/** The experiment with the batch, if it is a default, and the epochs that fit the number of training images. */
+/** The experiment with the batch, if it is a default, the epochs, and the calibration images that fit the number of training images. */
 function settledFor(
   { counts }: DatasetInfo,
-  { teacher, train, supernet, final, ...others }: TrainingExperiment,
+  { teacher, train, supernet, final, compress, ...others }: TrainingExperiment,
   fixedBatch: PlanContext['fixedBatch'],
 ): TrainingExperiment {
   const images = counts.train;
@@ -154,8 +152,10 @@ function settledFor(
     const fitted = fit('teacher', config);
     return { ...fitted, epochs: teacherTraining(fitted, images, train).epochs };
   };
+  const { calibration } = compress;
   return {
     ...others,
+    compress: { ...compress, calibration: { ...calibration, images: Math.min(calibration.images, images) } },
     teacher: settledTeacher(teacher),
     train: settle('train', train),
     final: final === null ? null : settle('final', final),
@@ -189,14 +189,6 @@ function checkBatch(batch: number, { counts: { train } }: DatasetInfo): void {
   if (batch > train)
     throw invalidInput(`a batch of ${batch} images is more than the ${train} images to train with`, {
       hint: 'Set a smaller batch, or a larger data.subset.',
-    });
-}
-
-/** @throws NasError when there are fewer training images than the calibration of quantized networks takes. */
-function checkCalibration({ int8, calibration: { images } }: CompressConfig, { counts: { train } }: DatasetInfo): void {
-  if (int8 !== 'off' && images > train)
-    throw invalidInput(`${images} images to calibrate on are more than the ${train} images to train with`, {
-      hint: 'Set compress.calibration.images to fewer, or a larger data.subset.',
     });
 }
 

@@ -75,7 +75,7 @@ describe('nas data', () => {
         expect.stringMatching(/^cat +19 +11 +4 +4 {2}█{20}$/),
         '  ! 1 pair of copies lies in different splits, which makes accuracies too high.',
         '    train/cat/0.png (train) = test/cat/copy.png (test)',
-        '  ! 1 pair of copies has different classes.',
+        '  ! 1 pair of copies has different labels.',
         expect.stringContaining('! The largest class trains with 3.67 times the images of the smallest.'),
         '    train/cat/esc\ufffd[2J.png',
         expect.stringContaining('1 of 27 images cannot be used (1 truncated)'),

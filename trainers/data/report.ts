@@ -73,7 +73,7 @@ export const reportSchema = z.strictObject({
     exact: z.array(pair),
     /** Images that look the same: other sizes, compressions or brightness of one picture. */
     near: z.array(pair),
-    /** Pairs of both kinds whose images have different classes. */
+    /** Pairs of both kinds whose images have different labels. */
     conflicts: z.array(pair),
   }),
   /** Sentences about how the folders or tables were read. */
@@ -104,7 +104,7 @@ const pairKinds = {
     'pair of copies lies in different splits, which makes accuracies too high',
     'pairs of copies lie in different splits, which makes accuracies too high',
   ],
-  conflicts: ['pair of copies has different classes', 'pairs of copies have different classes'],
+  conflicts: ['pair of copies has different labels', 'pairs of copies have different labels'],
   exact: ['image has the same pixels as another one', 'images have the same pixels as another one'],
   near: ['pair of images looks the same', 'pairs of images look the same'],
 } as const;
