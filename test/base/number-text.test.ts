@@ -1,8 +1,18 @@
 import { expect, it } from 'vitest';
-import { percentilesText, points, times } from '../../base/number-text.js';
+import { changeText, percentilesText, points, times } from '../../base/number-text.js';
 
 it('differences of accuracy are given in points, to a hundredth', () => {
   expect([-0.001, 0, 0.00001, 0.01234].map(points)).toEqual(['−0.1 points', '±0 points', '±0 points', '+1.23 points']);
+});
+
+it('differences of scores have a sign, and differences of shares are in points', () => {
+  expect([-0.0123, 0, 0.00000001, 2].map((change) => changeText('score', change))).toEqual([
+    '−0.012',
+    '±0',
+    '±0',
+    '+2',
+  ]);
+  expect(changeText('share', -0.002)).toBe('−0.2 points');
 });
 
 it('percentiles of a latency are given without those that are not known', () => {

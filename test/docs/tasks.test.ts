@@ -80,7 +80,7 @@ describe('the recipe of several labels', () => {
     expect(answer['map']).toBe(model.accuracy);
     for (const { label, probability } of answer['labels'] as { label: string; probability: number }[])
       expect(probability).toBeCloseTo(1 / (1 + Math.exp(-outputs[model.classes.indexOf(label)])), 5);
-  }, 60_000);
+  }, 200_000);
 });
 
 describe('the recipe of numbers', () => {
@@ -99,5 +99,5 @@ describe('the recipe of numbers', () => {
     expect(Object.keys(answer['numbers'] as object)).toEqual(['diameter', 'brightness']);
     for (const [i, value] of Object.values(answer['numbers'] as Record<string, number>).entries())
       expect(Math.abs(value / outputs[i] - 1)).toBeLessThan(1e-5);
-  }, 60_000);
+  }, 200_000);
 });

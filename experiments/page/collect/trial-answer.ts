@@ -36,6 +36,8 @@ export function commandsFor(
   if (state !== 'complete' || evaluate !== undefined) return [measureCommand];
   const folder = join('models', `trial-${number}`);
   const from = data.path === undefined ? data.type : `${data.type}:${data.path}`;
+  // Columns, task and classes of a list are in its experiment only.
+  const evaluated = data.type === 'list' ? 'experiment.yaml' : from;
   return [
     ...storedPrecisions.map((precision): Command => {
       const words = ['export', workdir, '--trial', number, '--to', 'onnx', '--precision', precision] as const;
@@ -43,7 +45,7 @@ export function commandsFor(
     }),
     {
       title: 'Evaluate the exported model on the test images',
-      line: line('evaluate', join(`${folder}.fp32`, 'model.onnx'), '--data', from),
+      line: line('evaluate', join(`${folder}.fp32`, 'model.onnx'), '--data', evaluated),
     },
     measureCommand,
   ];

@@ -47,6 +47,15 @@ describe('the gate of accuracy', () => {
     });
   });
 
+  it('compares mAP in points, and R² as a number', () => {
+    expect(accuracyGate({ fp32: 0.9, int8: 0.897 }, most, 'multi-label').reason).toBe('−0.3 points');
+    expect(accuracyGate({ fp32: 0.9, int8: 0.897 }, most, 'regression')).toEqual({ passes: true, reason: '−0.003' });
+    expect(accuracyGate({ fp32: -0.2, int8: -0.2065 }, most, 'regression')).toEqual({
+      passes: false,
+      reason: 'int8 loses 0.0065 of R² (max_accuracy_drop 0.005)',
+    });
+  });
+
   it('accepts exactly what a count of images says', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5000 }), fc.nat(), fc.nat(), fc.nat(500), (images, a, b, allowed) => {

@@ -27,6 +27,21 @@ const curve = (epochs: number): readonly CurvePoint[] =>
   }));
 
 describe('learning curves', () => {
+  it('are in the unit of the task, and end at -1 where an early R² is far below', () => {
+    const points = [-84, 0.2, 0.9].map((validationAccuracy, epoch) => ({ epoch, trainLoss: 1, validationAccuracy }));
+    const optionOf = (shown: typeof points) =>
+      curvesOption({
+        panels: [{ title: 'epoch', curves: [{ label: '#1', points: shown }] }],
+        task: 'regression',
+        theme,
+        title: 'Learning curves',
+      });
+    expect(textsOf(optionOf(points))).toContain('validation R²');
+    expect(hoverOf(optionOf(points), { seriesName: '#1', value: [3, 0.9], dataIndex: 2 })).toBe('#1\nepoch 3: 0.9');
+    expect(optionOf(points)).toHaveProperty('yAxis.0.min', -1);
+    expect(optionOf(points.slice(1))).not.toHaveProperty('yAxis.0.min');
+  });
+
   it('are side by side, with each network once in the legend and a style of its own', () => {
     const curves = Array.from({ length: 16 }, (_, i) => ({ label: `#${i}`, points: curve(5) }));
     const option = curvesOption({

@@ -144,6 +144,10 @@ describe('commands for a network', () => {
       data: { ...images.data, type: 'cifar10', path: '/my data' },
     });
     expect(evaluate.line).toBe("nas evaluate models/trial-7.fp32/model.onnx --data 'cifar10:/my data'");
+    const rest = { type: 'list', path: '/my/list.csv', task: 'regression', size: 32, channels: 3, test: 0.1 } as const;
+    const list = { ...images.data, ...rest };
+    const [, , numbers] = commandsFor(complete, '/runs/x', { ...images, data: list });
+    expect(numbers.line).toBe('nas evaluate models/trial-7.fp32/model.onnx --data experiment.yaml');
     const table = loadExperiment(writeTable(temporaryFolder()).file).experiment;
     expect(commandsFor(complete, '/runs/x', table)).toEqual([]);
   });

@@ -32,3 +32,12 @@ test.each([
   const messages = teacherMessages({ ...teacher, accuracy, chance: { accuracy: chance, images } });
   expect(messages.some(({ message }) => /hardly better than always answering/.test(message))).toBe(isNear);
 });
+
+test.each([
+  ['multi-label', 0.3, 0.32, 'mAP of 32.00 %', 'a random order of the images (30.00 %)'],
+  ['regression', 0, -0.4, 'R² of -0.4', 'always answering the mean (0)'],
+] as const)('a teacher of the task %s is compared with a guess', (task, chance, accuracy, score, guess) => {
+  const [note, warning] = teacherMessages({ ...teacher, accuracy, chance: { accuracy: chance, images: 500 } }, task);
+  expect(note.message).toContain(`has a validation ${score}`);
+  expect(warning.message).toContain(`is hardly better than ${guess}`);
+});
