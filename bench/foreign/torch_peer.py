@@ -82,7 +82,7 @@ def batch_of(model, args):
     then, also PyTorch's own; of some batches, the one where that happens least."""
     exact = copy.deepcopy(model).double()
     best = None
-    for seed in range(args.seeds):
+    for seed in range(args.first, args.first + args.seeds):
         torch.manual_seed(seed)
         images, labels = torch.randn(args.batch, 3, args.size, args.size), torch.randint(1000, (args.batch,))
         found, own = {}, {}
@@ -143,6 +143,7 @@ parser.add_argument("--only", nargs="*", choices=list(FAMILIES))
 parser.add_argument("--size", type=int, default=96)
 parser.add_argument("--batch", type=int, default=2)
 parser.add_argument("--seeds", type=int, default=8)
+parser.add_argument("--first", type=int, default=0)
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--steps", type=int, default=5)
 parser.add_argument("--warmup", type=int, default=2)

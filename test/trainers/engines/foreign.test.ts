@@ -1,47 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { exportForeign, foreignNetwork } from '../../../compiler/index.js';
 import { weightsFrom } from '../../../spaces/models/index.js';
-import { createEngine, trainSchema, type TrainingEngine } from '../../../trainers/index.js';
-import type { ProgramSpec } from '../../../trainers/engines/index.js';
-import { lossSchema } from '../../../trainers/schema.js';
-
-const fixtures = new URL('../../compiler/foreign/fixtures/', import.meta.url);
-const file = (name: string): Uint8Array => new Uint8Array(readFileSync(fileURLToPath(new URL(name, fixtures))));
-const series = z.array(z.number());
-const losses = z
-  .record(z.string(), z.object({ frozen: series, followed: series }))
-  .parse(JSON.parse(new TextDecoder().decode(file('losses.json'))));
-
-const [batch, size, classes] = [8, 32, 5];
-/** The batch of the script that made the fixtures. */
-const images = Float32Array.from({ length: batch * size * size * 3 }, (_, i) => 2 * Math.sin(1 + ((i * i) % 977)));
-const labels = new Float32Array(batch * classes);
-for (let i = 0; i < batch; i++) labels[i * classes + (i % classes)] = 1;
-const update = { batch: { images, labels, teacher: null }, learningRate: 0.01 };
-
-const spec = (name: string, more: Partial<ProgramSpec> = {}): ProgramSpec => ({
-  network: foreignNetwork(file(`${name}.onnx`)),
-  seed: 1,
-  loss: lossSchema.parse({ type: 'cross-entropy' }),
-  optimizer: trainSchema.parse({ optimizer: { type: 'sgd', momentum: 0.9, nesterov: false, weight_decay: 0 } })
-    .optimizer,
-  ema: 0,
-  teacher: null,
-  ...more,
-});
-
-const open = (name: string, more?: Partial<ProgramSpec>): Promise<TrainingEngine> =>
-  createEngine({ type: 'compiled', provider: 'cpu' }, () => spec(name, more), { threads: 1, batch });
-
-async function train(engine: TrainingEngine, from: number, to: number): Promise<number[]> {
-  const found: number[] = [];
-  for (let step = from; step < to; step++) found.push((await engine.train([update], step))[0].loss);
-  return found;
-}
+import type { TrainingEngine } from '../../../trainers/index.js';
+import { images, losses, open, size, spec, train } from '../support/foreign.js';
 
 const bytes = async (engine: TrainingEngine): Promise<Record<string, string>> =>
   Object.fromEntries(
