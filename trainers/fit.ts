@@ -171,7 +171,7 @@ export function checkedLoss(
   const { info } = dataset;
   const loss = lossFor(train.loss, teacher?.type ?? 'none');
   if (classes !== info.classes.length)
-    throw invalidInput(`the network has ${classes} outputs, the data ${info.classes.length} classes`);
+    throw invalidInput(`the network has ${classes} outputs, the data needs ${info.classes.length}`);
   for (const [path, why] of unsuitedKeys(info.task.type, train))
     throw invalidInput(`train.${path.join('.')} does not suit data of the task ${info.task.type}: ${why}`, {
       hint: 'Leave it out.',

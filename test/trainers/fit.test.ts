@@ -279,7 +279,7 @@ describe('fit', () => {
       { train: { ...tinyTrain, batch: 121 } },
       /batch of 121 images is more than the \d+ images/,
     ],
-    ['other classes', { network: tinyStudent({ classes: 9 }) }, /9 classes, the data 10/],
+    ['other classes', { network: tinyStudent({ classes: 9 }) }, /9 outputs, the data needs 10/],
     ['colour', { network: { ...tinyStudent(), input: [10, 10, 3] } }, /3 channels, the images have 1/],
     ['a loss without its teacher', { train: trainSchema.parse({ loss: { type: 'kd' } }) }, /there is no teacher/],
   ])('refuses %s', async (name, overrides, message) => {

@@ -148,7 +148,7 @@ describe('fitSupernet', () => {
 
   test.each<[string, Partial<SupernetJob>, RegExp]>([
     ['a space without places', { space: spaceSchema.parse({ type: 'nas-bench-201' }) }, /share no weights/],
-    ['other classes', { task: { ...task, classes: 9 } }, /9 classes, the data 10/],
+    ['other classes', { task: { ...task, classes: 9 } }, /9 outputs, the data needs 10/],
     ['a batch of more than all images', { config: configOf({ batch: 121 }) }, /more than the 100 images/],
   ])('refuses %s', async (name, own, message) => {
     await expect(fitSupernet(jobOf(name, own), quiet())).rejects.toThrow(message);
