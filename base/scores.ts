@@ -77,6 +77,19 @@ export const outputColumns = {
   r2: ['R²', 'score'],
 } as const satisfies Readonly<Record<keyof LabelScores | keyof NumberScores, readonly [title: string, unit: Unit]>>;
 
+type OutputColumn = keyof typeof outputColumns;
+
+/** The columns that a row of scores has, in the order of tables. */
+export const columnsOf = (row: { readonly [K in OutputColumn]?: number | null }): OutputColumn[] =>
+  (Object.keys(outputColumns) as OutputColumn[]).filter((key) => row[key] !== undefined);
+
+/** What an output of each task is called. */
+export const outputNames: { readonly [T in TaskType]: readonly [one: string, many: string] } = {
+  classification: ['class', 'Classes'],
+  'multi-label': ['label', 'Labels'],
+  regression: ['number', 'Numbers'],
+};
+
 /** The scores of each class, label or number, in the order of the outputs. */
 export function outputScores(details: Details): readonly (ClassScores | LabelScores | NumberScores)[] {
   switch (details.type) {

@@ -1,7 +1,6 @@
 import { type ClassReport, type ClassRow, type ConfusedClasses } from '../../experiments/report/index.js';
 import { percent, valueText } from '../../base/number-text.js';
-import { metricTexts, outputColumns, type Metric } from '../../base/scores.js';
-import type { TaskType } from '../../base/task.js';
+import { columnsOf, metricTexts, outputColumns, outputNames, type Metric } from '../../base/scores.js';
 import { type Colors, type Column, renderTable } from './terminal.js';
 
 /** The metrics, and the calibration error of classes. */
@@ -15,22 +14,12 @@ export const classFacts = ({ metrics, calibrationError }: ClassReport): (readonl
     : [['calibration error', `${percent(calibrationError)} between confidence and accuracy`] as const]),
 ];
 
-const names: { readonly [T in TaskType]: readonly [one: string, many: string] } = {
-  classification: ['class', 'Classes'],
-  'multi-label': ['label', 'Labels'],
-  regression: ['number', 'Numbers'],
-};
-
-const keys = Object.keys(outputColumns) as (keyof typeof outputColumns)[];
-
-const columnsOf = ({ task, classes: [first] }: ClassReport): readonly Column<ClassRow>[] => [
-  { title: names[task][0], cell: ({ name }) => name },
-  ...keys
-    .filter((key) => first[key] !== undefined)
-    .map((key) => {
-      const [title, unit] = outputColumns[key];
-      return { title, numeric: true, cell: (row: ClassRow) => valueText(unit, row[key]) };
-    }),
+const tableColumns = ({ task, classes: [first] }: ClassReport): readonly Column<ClassRow>[] => [
+  { title: outputNames[task][0], cell: ({ name }) => name },
+  ...columnsOf(first).map((key) => {
+    const [title, unit] = outputColumns[key];
+    return { title, numeric: true, cell: (row: ClassRow) => valueText(unit, row[key]) };
+  }),
 ];
 
 const confusedColumns: readonly Column<ConfusedClasses>[] = [
@@ -69,6 +58,6 @@ export function classListing(report: ClassReport, colors: Colors): string {
   const hardest = [...classes].sort((a, b) => (a.recall ?? 2) - (b.recall ?? 2)).slice(0, mostRows);
   const shown = classes.length > mostRows ? hardest : classes;
   const which = shown === classes ? '' : `, the ${mostRows} of ${classes.length} with the lowest recall`;
-  const table = renderTable(columnsOf(report), shown, colors);
-  return `\n${colors.bold(`${names[task][1]} (${of}${which})`)}\n${table}${confusionTable(report, colors)}`;
+  const table = renderTable(tableColumns(report), shown, colors);
+  return `\n${colors.bold(`${outputNames[task][1]} (${of}${which})`)}\n${table}${confusionTable(report, colors)}`;
 }

@@ -57,9 +57,9 @@ export interface Application {
   readonly fixedBatch: number | null;
   readonly values: Map<string, Value>;
   readonly weights: WeightSource;
-  /** The names of weights, where they differ from those of their constants. */
+  /** Names of weights by constant, for weights whose name differs from the constant's. */
   readonly names: ReadonlyMap<string, string>;
-  /** The weights, by constant, found so far: when a network is read, those that its nodes asked for; afterwards all. */
+  /** Weights by constant. While a network is read, its nodes add them; afterwards all are there. */
   readonly stored: Map<string, StoredWeight>;
   readonly isReading: boolean;
 }
@@ -160,7 +160,7 @@ export class Call {
 
   /**
    * Whole numbers of an input, or of the attribute that held them in earlier opsets; undefined where neither is given. Open
-   * sizes are those of this batch.
+   * sizes have the values of this batch.
    */
   integers(input: number, attribute?: string): readonly number[] | undefined {
     const name = this.node.inputs[input] ?? '';

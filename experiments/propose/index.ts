@@ -35,7 +35,7 @@ export interface ProposedExperiment {
 const pathFrom = (file: string, images: string): string =>
   relative(dirname(resolve(file)), resolve(images)).replaceAll(sep, '/') || '.';
 
-/** A valid name of a run from that of a data set. */
+/** The name of a data set as a valid name of a run. */
 const runName = (name: string): string => name.replace(/[^\w.-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'images';
 
 export interface ProposedData {

@@ -14,7 +14,7 @@ export function experimentOf(store: Store): Experiment {
 
 export const objectivesOf = (store: Store): readonly Objective[] => experimentOf(store).objectives;
 
-/** The task of a run; values of a table are those of classifiers. */
+/** The task of a run. Tables hold results of classifiers. */
 export const taskOfRun = (experiment: Experiment): TaskType =>
   'data' in experiment ? taskOf(experiment.data) : 'classification';
 

@@ -78,9 +78,9 @@ export function splitImages(
 const leastImages = 3;
 
 /**
- * Strata of a multi-label data set for `splitImages`: each image counts as its rarest label, so that rare labels are in every split
- * (as in Sechidis et al. 2011, where the rarest label is distributed first). Images without labels, and those of labels with too few
- * images, are a stratum of their own, or part of the largest.
+ * Strata of a multi-label data set for `splitImages`: the stratum of an image is its rarest label, so that each split has rare labels.
+ * Sechidis et al. 2011 also distribute the rarest label first. Images without labels, or only of labels with too few images, are one
+ * more stratum; fewer than three of them join the largest stratum.
  * @param names of the labels; empty: all images are one stratum
  * @param targets [count, labels], 0 or 1
  */

@@ -32,7 +32,7 @@ export interface Trainable {
 export interface TrainableSpec {
   /** Of a space, or read from a file of another program. */
   readonly network: Network | ForeignNetwork;
-  /** Initial weights; default: random, or those of the file. */
+  /** Initial weights; default: random for a network of a space, the file's weights for a foreign network. */
   readonly initial?: Weights;
   /** Whether the batch norms of a foreign network keep their moving statistics; default false. */
   readonly frozenNorms?: boolean | undefined;

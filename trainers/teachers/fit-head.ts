@@ -71,7 +71,7 @@ interface Objective {
   close(): Promise<void>;
 }
 
-/** Mean cross-entropy + ridge / 2 times the squared kernel, compiled: the products are those of a training step. */
+/** Mean cross-entropy plus ridge / 2 times the squared norm of the kernel, as a compiled program. */
 async function objectiveOf(
   features: Float32Array,
   labels: ArrayLike<number>,

@@ -1,17 +1,8 @@
 import type { ClassReport } from '../../experiments/page/api.js';
 import { percent, valueText } from '../../base/number-text.js';
-import { metricTexts, outputColumns, type Metric } from '../../base/scores.js';
-import type { TaskType } from '../../base/task.js';
+import { columnsOf, metricTexts, outputColumns, outputNames, type Metric } from '../../base/scores.js';
 import { Facts } from './elements.js';
 import { Table } from './table.js';
-
-const names: { readonly [T in TaskType]: readonly [one: string, many: string] } = {
-  classification: ['class', 'Classes'],
-  'multi-label': ['label', 'Labels'],
-  regression: ['number', 'Numbers'],
-};
-
-const keys = Object.keys(outputColumns) as (keyof typeof outputColumns)[];
 
 /**
  * Results of a network by class, label or number: metrics, a table, and for classes the confusion matrix or the most frequent
@@ -20,7 +11,7 @@ const keys = Object.keys(outputColumns) as (keyof typeof outputColumns)[];
 export function Classes({ report }: { readonly report: ClassReport }) {
   const { of, task, metrics, calibrationError, classes, matrix, confused } = report;
   const rows = matrix?.map((counts, actual) => ({ name: classes[actual].name, counts, actual }));
-  const [name, title] = names[task];
+  const [name, title] = outputNames[task];
   return (
     <>
       <h3>{title}</h3>
@@ -41,16 +32,14 @@ export function Classes({ report }: { readonly report: ClassReport }) {
         rows={classes}
         columns={[
           { title: name, heading: true, cell: (row) => row.name },
-          ...keys
-            .filter((key) => classes[0][key] !== undefined)
-            .map((key) => {
-              const [text, unit] = outputColumns[key];
-              return {
-                title: text,
-                numeric: true,
-                cell: (row: (typeof classes)[number]) => valueText(unit, row[key]),
-              };
-            }),
+          ...columnsOf(classes[0]).map((key) => {
+            const [text, unit] = outputColumns[key];
+            return {
+              title: text,
+              numeric: true,
+              cell: (row: (typeof classes)[number]) => valueText(unit, row[key]),
+            };
+          }),
         ]}
       />
       {confused.length > 0 && (

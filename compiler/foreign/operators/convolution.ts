@@ -142,7 +142,7 @@ const averagePool: Rule = (call) => {
   const { window, padding, size } = pooledWindow(call, x);
   if (intOf(call.node, 'count_include_pad', 0) === 0 || window.pads.every((pad) => pad === 0))
     return last(tf.avgPool(x, size, pair(window.strides), padding));
-  // Zeros count, but not those that ceil_mode adds.
+  // Padded zeros count in the average; zeros that ceil_mode adds do not.
   const zeros = explicit(window);
   const rest = padding.map(([, end], axis): Pair => [0, end - zeros[axis][1]]) as Pads;
   return last(tf.avgPool(tf.pad<tf.Tensor4D>(x, zeros), size, pair(window.strides), rest));

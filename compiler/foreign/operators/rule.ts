@@ -5,7 +5,7 @@ import { aligned, type Value } from '../value.js';
 /** Computes the outputs of a node by TF.js operations. */
 export type Rule = (call: Call) => Value | readonly Value[];
 
-/** One operation on the values of a tensor, whatever the order of its axes. */
+/** An operation on each element: the order of the axes stays. */
 export const unary =
   (of: (x: tf.Tensor, call: Call) => tf.Tensor): Rule =>
   (call) => {

@@ -54,7 +54,7 @@ export function imageRequestOf(
   if (output.task !== task)
     throw new Refusal(
       422,
-      `${name} does ${output.task}, and ${imageTasks[task].path} answers ${task}`,
+      `${name} was made for ${output.task}, ${imageTasks[task].path} is for ${task}`,
       `Send the image to ${imageTasks[output.task].path}.`,
     );
   const run = runOptionsOf(request, context, only);

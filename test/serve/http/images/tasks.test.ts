@@ -147,11 +147,11 @@ describe('a network of another task', () => {
     [
       { type: 'classification' },
       '/v1/label',
-      'only does classification, and /v1/label answers multi-label',
+      'only was made for classification, /v1/label is for multi-label',
       'classify',
     ],
-    [multiLabel, '/v1/classify', 'only does multi-label, and /v1/classify answers classification', 'label'],
-    [numbersOf(3), '/v1/classify?top=1', 'only does regression, and /v1/classify answers classification', 'predict'],
+    [multiLabel, '/v1/classify', 'only was made for multi-label, /v1/classify is for classification', 'label'],
+    [numbersOf(3), '/v1/classify?top=1', 'only was made for regression, /v1/classify is for classification', 'predict'],
   ] as const)('%o: %s names the right request', async (task, path, error, right) => {
     const { url } = await serve([network(task)]);
     expect(await post(url, `${path}${path.includes('?') ? '&' : '?'}network=only`)).toEqual({
