@@ -4,7 +4,8 @@ export { startTracing, type Tracing, type TracingOptions } from './http/tracing.
 export { readFrontier } from './models/frontier.js';
 export { watchModels, type WatchOptions } from './models/files.js';
 export type { Frontier, ImageSize, Model, Normalisation } from './models/model.js';
-export type { IndexEntry, Service } from './service.js';
+export type { Service } from './service.js';
+export type { IndexEntry } from './model-states.js';
 export type { InferencePool } from './inference/pool.js';
 export type {
   Answer,

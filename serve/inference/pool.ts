@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly only: Model | null;
   /** Whether the client has gone; checked before a batch is formed. */
   readonly isGone: () => boolean;
+  /** The client, by its address: clients share the queue. */
+  readonly client: string;
 }
 
 export interface Answer {

@@ -58,7 +58,8 @@ it('serves a folder and its later files; on SIGTERM it answers all accepted requ
   await expect.poll(() => namesAt(at)).toEqual(['trial-1', 'trial-2', 'trial-3']);
   writeFileSync(join(folder, 'bad.onnx'), tinyNetwork(greyNetworks[0]).subarray(0, 50));
   child.kill('SIGHUP');
-  await expect.poll(text).toMatch(/not reloaded: .*bad\.onnx is not an ONNX model/);
+  await expect.poll(text).toMatch(/the model bad is unavailable: .*bad\.onnx is not an ONNX model/);
+  await expect.poll(text).toMatch(/nothing has changed/);
 
   const clients = Promise.all(Array.from({ length: 4 }, () => askUntilSentAway(at)));
   await expect.poll(async () => (await fetch(new URL('/metrics', at))).text()).toMatch(/status="200"\} [1-9]\d/);
@@ -70,7 +71,8 @@ it('serves a folder and its later files; on SIGTERM it answers all accepted requ
   expect(logged(text()).map(({ msg }) => msg)).toEqual([
     'serving',
     'serving',
-    expect.stringMatching(/^not reloaded/),
+    expect.stringMatching(/^the model bad is unavailable/),
+    'nothing has changed',
     'ending: answering accepted requests',
     'ended: all accepted requests are answered',
   ]);

@@ -1,10 +1,12 @@
 import { described } from '../openapi.js';
-import { acceptImages, defaultTop, imagesOf, type Query, imageRequestOf, refuseHopeless } from './request.js';
+import { acceptImages, defaultTop, imagesOf, type Query, imageRequestOf } from './request.js';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { taskTypes, type TaskType } from '../../../base/task.js';
 import { messageOf } from '../../../base/errors.js';
 import { closeWhileDraining } from '../refusals.js';
 import type { RouteContext } from '../context.js';
+import { refuseHopeless } from '../deadline.js';
+import type { InferencePool, RunOptions } from '../../inference/pool.js';
 import { resultsOf } from './answer.js';
 import { imageTasks } from './tasks.js';
 
@@ -94,6 +96,8 @@ export function images(app: FastifyInstance, context: RouteContext): void {
 
 function addRoute(scope: FastifyInstance, task: TaskType, context: RouteContext): void {
   const { service, decoder, limits } = context;
+  const refuseLate = (run: RunOptions, pool: InferencePool): void =>
+    refuseHopeless(run, decoder.waitMs(run.client) + pool.expectedMs(run.only));
   scope.post<Asked>(
     imageTasks[task].path,
     {
@@ -102,7 +106,7 @@ function addRoute(scope: FastifyInstance, task: TaskType, context: RouteContext)
       validatorCompiler: () => () => true,
       onRequest: (request, _, done) => {
         try {
-          refuseHopeless(imageRequestOf(request, task, service.pool, context).run, decoder, service.pool);
+          refuseLate(imageRequestOf(request, task, service.pool, context).run, service.pool);
           done();
         } catch (error) {
           done(error instanceof Error ? error : new Error(messageOf(error)));
@@ -113,7 +117,7 @@ function addRoute(scope: FastifyInstance, task: TaskType, context: RouteContext)
       const files = await imagesOf(request, limits);
       return service.use(async (pool) => {
         const options = imageRequestOf(request, task, pool, context);
-        refuseHopeless(options.run, decoder, pool);
+        refuseLate(options.run, pool);
         const results = await resultsOf(files, options, { decoder, pool, trace: request.trace });
         closeWhileDraining(reply, service);
         return { results };

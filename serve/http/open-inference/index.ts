@@ -1,7 +1,8 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
+import { messageOf } from '../../../base/errors.js';
 import { badRequest, closeWhileDraining } from '../refusals.js';
 import type { RouteContext } from '../context.js';
-import { runOptionsOf } from '../deadline.js';
+import { budgetHeader, refuseHopeless, runOptionsOf } from '../deadline.js';
 import { checkOutput, sendAnswer } from './answer.js';
 import { parseBytes } from './body.js';
 import { createInferReader } from './request.js';
@@ -31,9 +32,25 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       closeWhileDraining(reply, service);
       return sendAnswer(reply, asked, served, answers);
     });
+  /** Without the header, the body may say the budget. */
+  const refuseEarly: onRequestHookHandler = (request, _, done) => {
+    if (request.headers[budgetHeader] === undefined) {
+      done();
+      return;
+    }
+    try {
+      const { pool } = service;
+      const { only } = servedAs(pool, (request.params as Named['Params']).name);
+      refuseHopeless(runOptionsOf(request, context, only), pool.expectedMs(only));
+      done();
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  };
   void app.register((scope, _, done) => {
     parseBytes(scope, limits.bodyBytes);
-    for (const path of modelPaths) scope.post<Named>(`${path}/infer`, { schema: schemas.infer }, answer);
+    for (const path of modelPaths)
+      scope.post<Named>(`${path}/infer`, { schema: schemas.infer, onRequest: refuseEarly }, answer);
     done();
   });
 }
