@@ -176,9 +176,6 @@ export function endlessNetwork(network: TinyNetwork): Uint8Array {
     dims,
     rawData,
   });
-  const bool = {
-    value: { case: 'tensorType', value: { elemType: TensorProto_DataType.BOOL, shape: { dim: [] } } },
-  } as const;
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     producerName: 'test',
