@@ -27,7 +27,7 @@ export function denialOf(headers: IncomingHttpHeaders, { names, token, origins =
   if (!isOwnHost(host, names)) return 'host';
   if (token === null) return null;
   // Schemes are case-insensitive (RFC 9110).
-  const [, sent] = /^bearer +(.*)$/i.exec(authorization) ?? [];
+  const sent = /^bearer +(.*)$/i.exec(authorization)?.[1];
   return token !== undefined && sent !== undefined && isSameToken(sent, token) ? null : 'token';
 }
 

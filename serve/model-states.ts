@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import PQueue from 'p-queue';
 import { invalidInput, messageOf } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import type { BatchTimes } from './inference/pool.js';
-import { Prober, type ProberOptions } from './inference/prober.js';
+import { measureModel } from './inference/measure.js';
 import { frontierOf } from './models/frontier.js';
 import type { Available, Failure, Frontier, Model } from './models/model.js';
 
@@ -13,7 +15,13 @@ export interface IndexEntry {
   readonly reason: string;
 }
 
-export interface ModelStatesOptions extends ProberOptions {
+export interface ModelStatesOptions {
+  /** Largest batch to measure. */
+  readonly maxBatch: number;
+  /** A model that is not opened and measured within this time, in ms, is unavailable. */
+  readonly loadMs: number;
+  /** Called while models are measured. */
+  readonly onProgress?: (done: number, total: number) => void;
   /** Reads the available models, at the start and at each change. */
   readonly read: () => Promise<Frontier & Partial<Pick<Available, 'failures'>>>;
   readonly onWarning?: (message: string) => void;
@@ -21,11 +29,14 @@ export interface ModelStatesOptions extends ProberOptions {
   readonly onChange: () => void;
 }
 
+/** After this time, in ms, the next model is measured beside a slow one. */
+const slowMs = 10_000;
+
 /** What is known of a model's file, by its SHA-256. */
 type Known =
   | { readonly kind: 'measured'; readonly times: BatchTimes }
   | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'measuring'; readonly end: () => void; readonly ended: Promise<void> };
+  | { readonly kind: 'measuring'; readonly end: AbortController; readonly ended: Promise<void> };
 
 /** The models at a path, and which of them can be served. A model that fails does not affect the others. */
 export class ModelStates {
@@ -34,11 +45,10 @@ export class ModelStates {
   private readonly known = new Map<string, Known>();
   /** Unloaded models: name → SHA-256 of the file. Another file under the same name is another model. */
   private readonly unloaded = new Map<string, string>();
-  private readonly prober: Prober;
+  /** One model is measured at a time, but for slow ones. */
+  private readonly queue = new PQueue({ concurrency: 1 });
 
-  constructor(private readonly options: ModelStatesOptions) {
-    this.prober = new Prober(options);
-  }
+  constructor(private readonly options: ModelStatesOptions) {}
 
   /** Reads the models again, and begins to measure new ones. */
   async refresh(): Promise<void> {
@@ -57,7 +67,7 @@ export class ModelStates {
 
   /** Resolves when all found models are measured or failed; with `quick`, it does not wait for slow ones. */
   async settled(quick = false): Promise<void> {
-    if (quick) await this.prober.quick();
+    if (quick) await this.queue.onIdle();
     for (const known of this.known.values()) if (!quick && known.kind === 'measuring') await known.ended;
   }
 
@@ -121,7 +131,7 @@ export class ModelStates {
 
   /** Stops measuring. */
   close(): void {
-    for (const known of this.known.values()) if (known.kind === 'measuring') known.end();
+    for (const known of this.known.values()) if (known.kind === 'measuring') known.end.abort();
   }
 
   private isWanted({ name, sha256 }: Model): boolean {
@@ -134,25 +144,38 @@ export class ModelStates {
 
   private measure(model: Model): void {
     const { sha256, name } = model;
-    const { times, end } = this.prober.probe(model);
-    const ended = times.then(
-      (measured) => void this.known.set(sha256, { kind: 'measured', times: measured }),
-      (error: unknown) => {
-        // Forgotten meanwhile: the file is gone.
-        if (this.known.get(sha256) !== state) return;
-        this.known.set(sha256, { kind: 'failed', reason: messageOf(error) });
-        this.warn(name, messageOf(error));
-      },
-    );
+    const { maxBatch, loadMs, onChange } = this.options;
+    const end = new AbortController();
+    const finish = (result: Known): void => {
+      // Forgotten meanwhile: the file is gone.
+      if (this.known.get(sha256) !== state) return;
+      this.known.set(sha256, result);
+      if (result.kind === 'failed') this.warn(name, result.reason);
+    };
+    const ended = new Promise<void>((resolve) => {
+      void this.queue.add(async () => {
+        this.progress();
+        const measured = measureModel({ model, maxBatch, loadMs, signal: end.signal })
+          .then((times) => finish({ kind: 'measured', times }))
+          .catch((error: unknown) => finish({ kind: 'failed', reason: messageOf(error) }))
+          .finally(resolve);
+        await Promise.race([measured, sleep(slowMs, undefined, { ref: false })]);
+      });
+    });
     const state: Known = { kind: 'measuring', end, ended };
     this.known.set(sha256, state);
-    void ended.then(() => this.prober.quick()).then(this.options.onChange);
+    void ended.then(() => this.queue.onIdle()).then(onChange);
+  }
+
+  private progress(): void {
+    const all = [...this.known.values()];
+    this.options.onProgress?.(all.filter(({ kind }) => kind !== 'measuring').length, all.length);
   }
 
   private forget(sha256: string): void {
     const known = this.known.get(sha256);
     this.known.delete(sha256);
-    if (known?.kind === 'measuring') known.end();
+    if (known?.kind === 'measuring') known.end.abort();
   }
 
   private require(name: string): Model {

@@ -1,5 +1,6 @@
 import { type InferencePool, NotAnswered, type PoolOptions } from './inference/pool.js';
 import { isDeepStrictEqual } from 'node:util';
+import PQueue from 'p-queue';
 import { invalidInput, messageOf } from '../base/errors.js';
 import { openPool } from './inference/open-pool.js';
 import { type IndexEntry, ModelStates, type ModelStatesOptions } from './model-states.js';
@@ -23,36 +24,6 @@ export interface Service {
   readonly drain: () => void;
   /** Resolves when all accepted requests are answered and the pools are closed. */
   readonly close: () => Promise<void>;
-}
-
-/** Runs tasks one after the other, in the order in which they were added. */
-class SerialQueue {
-  private last: Promise<unknown> = Promise.resolve();
-  private readonly waiting = new Map<string, Promise<void>>();
-
-  /** Runs a task after all earlier ones, whether they succeeded or failed. */
-  run(change: () => Promise<void>): Promise<void> {
-    const done = this.last.then(change, change);
-    this.last = done.catch(() => undefined);
-    return done;
-  }
-
-  /** Like `run`, but returns the waiting task of this name if there is one. */
-  runOnce(name: string, change: () => Promise<void>): Promise<void> {
-    const known = this.waiting.get(name);
-    if (known !== undefined) return known;
-    const done = this.run(() => {
-      this.waiting.delete(name);
-      return change();
-    });
-    this.waiting.set(name, done);
-    return done;
-  }
-
-  /** Resolves when all tasks added so far have ended. */
-  async settled(): Promise<void> {
-    await this.last;
-  }
 }
 
 /** A reference-counted pool. After `retire`, it closes when its last request is answered. */
@@ -124,7 +95,9 @@ export async function openService(options: ServiceOptions): Promise<Service> {
 /** Replaces the current pool at each change; older pools close when their last request is answered. */
 class VersionedService implements Service {
   private current: PoolVersion;
-  private readonly tasks = new SerialQueue();
+  /** Changes, one after the other. */
+  private readonly tasks = new PQueue({ concurrency: 1 });
+  private reloading: Promise<void> | null = null;
   /** Retired pools that still answer requests. */
   private readonly retiring = new Set<Promise<void>>();
   private isDraining = false;
@@ -157,24 +130,27 @@ class VersionedService implements Service {
   }
 
   async reload(): Promise<void> {
-    await this.tasks.runOnce('reload', async () => {
+    // All that ask before it begins share it.
+    await (this.reloading ??= this.tasks.add(async () => {
+      await Promise.resolve();
+      this.reloading = null;
       await this.states.refresh();
       await this.serve();
-    });
+    }));
     await this.states.settled();
-    await this.tasks.run(() => this.serve());
+    await this.tasks.add(() => this.serve());
   }
 
   async load(name: string): Promise<void> {
-    await this.tasks.run(() => this.states.load(name));
+    await this.tasks.add(() => this.states.load(name));
     await this.states.measured(name);
-    await this.tasks.run(() => this.serve());
+    await this.tasks.add(() => this.serve());
     const reason = this.states.reasonOf(name);
     if (reason !== null) throw invalidInput(reason);
   }
 
   unload(name: string): Promise<void> {
-    return this.tasks.run(async () => {
+    return this.tasks.add(async () => {
       const served = this.pool.frontier.models;
       if (served.length === 1 && served[0].name === name)
         throw invalidInput(`model '${name}' is the last one: without it there would be nothing to answer with`, {
@@ -197,13 +173,13 @@ class VersionedService implements Service {
   /** Serves the models that were measured meanwhile. */
   follow(): void {
     this.tasks
-      .runOnce('follow', () => this.serve())
+      .add(() => this.serve())
       .catch((error: unknown) => this.options.onWarning?.(`the models stay as they were: ${messageOf(error)}`));
   }
 
   private async end(): Promise<void> {
     this.states.close();
-    await this.tasks.settled();
+    await this.tasks.onIdle();
     this.retire(this.current);
     await Promise.all(this.retiring);
   }

@@ -4,13 +4,17 @@ import type { Logger } from 'pino';
 import { invalidInput } from '../base/errors.js';
 import { isLoopback, listenOnFirst, namesOf, portsFrom } from '../base/server.js';
 import { createApp } from './http/app.js';
+import type { AccessOptions } from './http/context.js';
 import { createMetrics, type Metrics } from './http/metrics.js';
 import { createDecoder, warmUp } from './images/decoder.js';
 import { memoryForRequests } from './memory.js';
 import { Shares } from './shares.js';
 import { openService, type Service, type ServiceOptions } from './service.js';
 
-export interface ServerOptions extends Omit<ServiceOptions, 'onBatch' | 'onWarning'> {
+export interface ServerOptions
+  extends
+    Omit<ServiceOptions, 'onBatch' | 'onWarning'>,
+    Partial<Pick<AccessOptions, 'origins' | 'proxies' | 'hasOpenMetrics'>> {
   readonly host: string;
   /** 0: any free port. Default: 8080, or the next free port. */
   readonly port?: number;
@@ -18,20 +22,14 @@ export interface ServerOptions extends Omit<ServiceOptions, 'onBatch' | 'onWarni
   readonly token?: string;
   /** Further host names of the server, for example a proxy's. */
   readonly names?: readonly string[];
-  /** Origins of web pages that may send requests: `https://www.example.com`. */
-  readonly origins?: readonly string[];
   readonly decoders: number;
   /** Token of requests that load and unload models; without it they are refused. */
   readonly managementToken?: string;
-  /** Whether `/metrics` needs no token. */
-  readonly hasOpenMetrics?: boolean;
-  /** Addresses of proxies whose `X-Forwarded-For` names the client. */
-  readonly proxies?: readonly string[];
   /** Bytes for the bodies of requests and for images that are decoded as a whole; by default `memoryForRequests`. */
   readonly memoryBytes?: number;
   /** Time budget in ms of a request that does not set its own. */
   readonly budgetMs: number;
-  /** Whether to trace requests with the OpenTelemetry provider of this process (`startTracing`). */
+  /** Whether to trace requests with the OpenTelemetry provider of this process (`--otlp`). */
   readonly isTraced?: boolean;
   readonly log: Logger;
 }
@@ -69,7 +67,7 @@ const patience = 75_000;
  *   token, or the server cannot listen on the address.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host, port, token, names, origins = [], decoders, budgetMs, isTraced = false, log } = options;
+  const { host, port, token, names, decoders, budgetMs, isTraced = false, log } = options;
   if (token === undefined && !isLoopback(host))
     throw invalidInput(`a server on ${host} is reachable from other machines: it needs a token`);
   const onWarning = (message: string): void => log.warn(message);
@@ -103,7 +101,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         managementToken: options.managementToken ?? null,
         hasOpenMetrics: options.hasOpenMetrics ?? false,
         proxies: options.proxies ?? [],
-        origins,
+        origins: options.origins ?? [],
       },
     });
     ends.push(() => closeApp(app, log));

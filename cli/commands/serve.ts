@@ -114,7 +114,9 @@ export const serve = command({
     const path = modelsAt(models);
     const made = isLoopback(host) ? undefined : makeToken();
     const token = tokenFile === undefined ? made : readToken(tokenFile);
-    const { readFrontier, startServer, startTracing, watchModels } = await import('../../serve/index.js');
+    const { readFrontier, startServer } = await import('../../serve/index.js');
+    const { watchModels } = await import('../serve/watch.js');
+    const { startTracing } = await import('../serve/tracing.js');
     const { createServeView } = await import('../serve/view.js');
     const view = createServeView(terminal, args.log);
     const counter = createCounter(terminal);

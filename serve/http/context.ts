@@ -39,6 +39,6 @@ export interface RouteContext {
   /** Bytes of the bodies in flight and of images that are decoded as a whole. */
   readonly memory: Shares;
   readonly log: Logger;
-  /** Whether to trace requests with the OpenTelemetry provider of this process (`startTracing`). */
+  /** Whether to trace requests with the OpenTelemetry provider of this process (`--otlp`). */
   readonly isTraced?: boolean;
 }

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { NotAnswered, type RunOptions } from '../inference/pool.js';
+import { messageOf } from '../../base/errors.js';
+import type { RunOptions } from '../inference/pool.js';
 import type { Model } from '../models/model.js';
 import type { RouteContext } from './context.js';
 import { badRequest, shown } from './refusals.js';
@@ -45,15 +46,14 @@ export function runOptionsOf(
   return { deadline: request.arrived + budget, only, isGone: () => socket.destroyed, client: request.ip };
 }
 
-/**
- * Refuses a request that cannot be answered in time, before it is read, when a refusal costs next to nothing.
- * @param expected milliseconds until its answer
- * @throws NotAnswered `hopeless`
- */
-export function refuseHopeless({ deadline }: RunOptions, expected: number): void {
-  const left = deadline - performance.now();
-  // The decoder or the queue reports a deadline that has passed.
-  if (left <= 0 || expected <= left) return;
-  const times = `it would take ${Math.ceil(expected)} ms, and ${Math.ceil(left)} ms are left`;
-  throw new NotAnswered('hopeless', `the answer would be late: ${times}`, expected - left);
-}
+/** A hook that checks a request before its body is read. */
+export const checkFirst =
+  <R>(check: (request: R) => void) =>
+  (request: R, _: unknown, done: (error?: Error) => void): void => {
+    try {
+      check(request);
+      done();
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  };

@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { toPixels } from '../../base/image-pixels.js';
 import type { Rendering } from '../../base/preprocess.js';
 import { messageOf } from '../../base/errors.js';
-import { NotAnswered } from '../inference/pool.js';
+import { NotAnswered, refuseHopeless } from '../inference/pool.js';
 import { Shares } from '../shares.js';
 import { DeadlineSemaphore } from './deadline-semaphore.js';
 import { DecodeTimes } from './decode-times.js';
@@ -128,11 +128,7 @@ export function createDecoder({ parallel, maxPixels, memory = new Shares(2 ** 30
 /** @throws NotAnswered `hopeless`, BadImage 413 when no image of this size can be decoded in time. */
 function refuseLate(expected: number, ms: number, deadline: number): void {
   if (ms > maxMs) throw new BadImage(413, `the image would take ${Math.ceil(ms)} ms to decode; send a smaller one`);
-  const left = deadline - now();
-  // The semaphore reports a deadline that has passed.
-  if (left <= 0 || expected <= left) return;
-  const needed = `decoding would take ${Math.ceil(expected)} ms, and ${Math.ceil(left)} ms are left`;
-  throw new NotAnswered('hopeless', `the answer would be late: ${needed}`, expected - left);
+  refuseHopeless(deadline, expected);
 }
 
 /** Runs a decode while its memory is taken from the budget. */

@@ -53,7 +53,7 @@ function jpegHeader(file: Buffer): ImageHeader | null {
 }
 
 /** Width and height of each form of a WebP file, by its first chunk. */
-const webpSizes: Readonly<Record<string, (file: Buffer) => readonly [width: number, height: number]>> = {
+const webpSizes: Readonly<Partial<Record<string, (file: Buffer) => readonly [width: number, height: number]>>> = {
   'VP8 ': (file) => [file.readUInt16LE(26) & 0x3fff, file.readUInt16LE(28) & 0x3fff],
   VP8L: (file) => [1 + (file.readUInt16LE(21) & 0x3fff), 1 + ((file.readUInt32LE(21) >>> 14) & 0x3fff)],
   VP8X: (file) => [1 + file.readUIntLE(24, 3), 1 + file.readUIntLE(27, 3)],

@@ -62,7 +62,9 @@ it('serves a folder and its later files; on SIGTERM it answers all accepted requ
   await expect.poll(text).toMatch(/nothing has changed/);
 
   const clients = Promise.all(Array.from({ length: 4 }, () => askUntilSentAway(at)));
-  await expect.poll(async () => (await fetch(new URL('/metrics', at))).text()).toMatch(/classify",status="200"\} [1-9]\d/);
+  await expect
+    .poll(async () => (await fetch(new URL('/metrics', at))).text())
+    .toMatch(/classify",status="200"\} [1-9]\d/);
   child.kill('SIGTERM');
   expect(Math.min(...(await clients))).toBeGreaterThan(1);
   expect((await fetch(new URL('/v2/health/ready', at))).status).toBe(503);

@@ -1,12 +1,12 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
-import { messageOf } from '../../../base/errors.js';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest, closeWhileDraining } from '../refusals.js';
 import type { RouteContext } from '../context.js';
-import { budgetHeader, refuseHopeless, runOptionsOf } from '../deadline.js';
+import { budgetHeader, checkFirst, runOptionsOf } from '../deadline.js';
 import { checkOutput, sendAnswer } from './answer.js';
 import { parseBytes } from './body.js';
 import { createInferReader } from './request.js';
 import { schemas } from './schemas.js';
+import { refuseHopeless } from '../../inference/pool.js';
 import { servedAs } from './served.js';
 import { inputsOf, renderedInputs } from './tensors.js';
 import { headerLength, modelPaths, type Named } from './wire.js';
@@ -33,20 +33,12 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       return sendAnswer(reply, asked, served, answers);
     });
   /** Without the header, the body may say the budget. */
-  const refuseEarly: onRequestHookHandler = (request, _, done) => {
-    if (request.headers[budgetHeader] === undefined) {
-      done();
-      return;
-    }
-    try {
-      const { pool } = service;
-      const { only } = servedAs(pool, (request.params as Named['Params']).name);
-      refuseHopeless(runOptionsOf(request, context, only), pool.expectedMs(only));
-      done();
-    } catch (error) {
-      done(error instanceof Error ? error : new Error(messageOf(error)));
-    }
-  };
+  const refuseEarly = checkFirst((request: FastifyRequest<Named>) => {
+    if (request.headers[budgetHeader] === undefined) return;
+    const { pool } = service;
+    const { only } = servedAs(pool, request.params.name);
+    refuseHopeless(runOptionsOf(request, context, only).deadline, pool.expectedMs(only));
+  });
   void app.register((scope, _, done) => {
     parseBytes(scope, limits.bodyBytes);
     for (const path of modelPaths)
@@ -55,12 +47,7 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
   });
 }
 
-/**
- * The Open Inference Protocol v2 over HTTP, with Triton's extensions for binary tensors and model repositories: what clients
- * of KServe and Triton speak.
- */
-
-/** Every route of the protocol but health. */
+/** The Open Inference Protocol v2 over HTTP with Triton's extensions for binary tensors and model repositories, but health. */
 export function openInference(app: FastifyInstance, context: RouteContext): void {
   metadata(app, context);
   infer(app, context);
