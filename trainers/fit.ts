@@ -6,7 +6,8 @@ import { chooseEngine, createEngine, type ProgramSpec, type TrainingEngine } fro
 import type { FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { initialHash, readInitial } from './weights.js';
 import { whitenedStem } from './whitened-stem.js';
-import { batchNorm, weightSpecs } from '../spaces/models/index.js';
+import { styleOf, type Network } from '../spaces/index.js';
+import { weightSpecs } from '../spaces/models/index.js';
 import { classWeights, featureWeights, imagesPerClass, type Loss, lossFor, unsuitedKeys } from './losses/index.js';
 import { activationRanges } from './quantize-aware/ranges.js';
 import { loadFeatureTeacher } from './engines/features.js';
@@ -60,7 +61,7 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
 }
 
 /** In fewer steps, moving statistics lag behind the weights: re-estimated ones are more accurate. */
-const followingSteps = 10 / (1 - batchNorm.momentum);
+const followingSteps = (network: Network): number => 10 / (1 - styleOf(network).momentum);
 
 /** Training images for the statistics of a short training. */
 const statisticsImages = 2048;
@@ -71,7 +72,7 @@ function statisticsAtEnd(job: FitJob, dataset: Dataset, loss: Loss): TrainingPla
   const { epochs, batch, epoch_share: share, augment, class_sampling: classSampling, recipe } = train;
   const images = epochImages(dataset.info, loss.unlabelled === true);
   const steps = epochs * stepsPerEpoch(images, { batch, dropLast: true, share });
-  if (recipe !== 'fast' || quantizeAware !== undefined || steps >= followingSteps) return undefined;
+  if (recipe !== 'fast' || quantizeAware !== undefined || steps >= followingSteps(network)) return undefined;
   return async (weights, between) => {
     const labelled = { dataset, augment, classSampling, batch, calibration: statisticsImages, seed };
     return calibrateBatchNorm({ network, weights }, labelled, {
