@@ -99,6 +99,7 @@ export class TrainingLoop {
     this.batches = createLoader({
       dataset,
       split: 'train',
+      unlabelled: loss.unlabelled,
       batch: train.batch,
       seed,
       viewSeed: viewSeedOf(plan),

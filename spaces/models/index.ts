@@ -2,8 +2,8 @@
 export {
   answers,
   apply,
-  batchNorm,
   followStatistics,
+  padOf,
   toOnnx,
   type Applied,
   type BatchStatistics,
