@@ -4,6 +4,8 @@ export {
   apply,
   batchNorm,
   followStatistics,
+  inUnits,
+  outputNames,
   toOnnx,
   type Applied,
   type BatchStatistics,
