@@ -102,6 +102,7 @@ export class TrainingLoop {
     this.batches = createLoader({
       dataset,
       split: 'train',
+      unlabelled: loss.unlabelled,
       batch: train.batch,
       seed,
       viewSeed: viewSeedOf(plan),

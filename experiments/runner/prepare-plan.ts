@@ -7,6 +7,7 @@ import {
   checkClassWeight,
   defaultAugment,
   describeDataset,
+  epochImages,
   prepareDataset,
   type DatasetInfo,
   type EngineChoice,
@@ -75,7 +76,8 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   );
   const data = describeDataset(prepared);
   const experiment = settledFor(data, asked, fixedBatch);
-  for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));
+  for (const [key, batch, images] of batches(experiment, data))
+    await locating([key, 'batch'], () => checkBatch(batch, images));
   for (const [key, { class_weight: weight }] of trainings(experiment))
     if (weight !== undefined) await locating([key, 'class_weight'], () => checkClassWeight(weight, data.classes));
   for (const message of lengthNotes(experiment, asked)) observe({ kind: 'note', message });
@@ -139,17 +141,20 @@ async function checkPrecision(
 
 /** The experiment with the batch, if it is a default, the epochs, and the calibration images that fit the number of training images. */
 function settledFor(
-  { counts }: DatasetInfo,
+  info: DatasetInfo,
   { teacher, train, supernet, final, compress, ...others }: TrainingExperiment,
   fixedBatch: PlanContext['fixedBatch'],
 ): TrainingExperiment {
-  const images = counts.train;
-  const fit = <T extends { readonly batch: number }>(key: TrainingKey, config: T): T =>
-    fixedBatch(key) ? config : { ...config, batch: Math.min(config.batch, images) };
-  const settle = <T extends TrainConfig>(key: TrainingKey, config: T): T => withStepsOn(images, fit(key, config));
+  const images = info.counts.train;
+  const fit = <T extends { readonly batch: number }>(key: TrainingKey, config: T, shown: number): T =>
+    fixedBatch(key) ? config : { ...config, batch: Math.min(config.batch, shown) };
+  const settle = <T extends TrainConfig>(key: TrainingKey, config: T): T => {
+    const shown = imagesOf(config, info);
+    return withStepsOn(shown, fit(key, config, shown));
+  };
   const settledTeacher = (config: typeof teacher): typeof teacher => {
     if (config.type !== 'train') return config;
-    const fitted = fit('teacher', config);
+    const fitted = fit('teacher', config, images);
     return { ...fitted, epochs: teacherTraining(fitted, images, train).epochs };
   };
   const { calibration } = compress;
@@ -178,16 +183,23 @@ const trainings = ({ train, supernet, final }: TrainingExperiment): (readonly [k
   ...(final === null ? [] : [['final', final] as const]),
 ];
 
-/** The batch sizes of all trainings, by their key in the file. */
-const batches = (experiment: TrainingExperiment): (readonly [key: string, batch: number])[] => [
-  ...trainings(experiment).map(([key, { batch }]) => [key, batch] as const),
-  ...(experiment.teacher.type === 'train' ? [['teacher', experiment.teacher.batch] as const] : []),
+/** Number of images that an epoch of a training shows. */
+const imagesOf = ({ loss }: TrainConfig, info: DatasetInfo): number =>
+  epochImages(info, loss !== undefined && loss.type !== 'cross-entropy');
+
+/** The batch sizes of all trainings and the images that they have, by their key in the file. */
+const batches = (
+  experiment: TrainingExperiment,
+  info: DatasetInfo,
+): (readonly [key: string, batch: number, images: number])[] => [
+  ...trainings(experiment).map(([key, config]) => [key, config.batch, imagesOf(config, info)] as const),
+  ...(experiment.teacher.type === 'train' ? [['teacher', experiment.teacher.batch, info.counts.train] as const] : []),
 ];
 
 /** @throws NasError when there are fewer training images than one step takes. */
-function checkBatch(batch: number, { counts: { train } }: DatasetInfo): void {
-  if (batch > train)
-    throw invalidInput(`a batch of ${batch} images is more than the ${train} images to train with`, {
+function checkBatch(batch: number, images: number): void {
+  if (batch > images)
+    throw invalidInput(`a batch of ${batch} images is more than the ${images} images to train with`, {
       hint: 'Set a smaller batch, or a larger data.subset.',
     });
 }

@@ -1,7 +1,16 @@
 import type { Choice, Genotype } from '../genotype.js';
-import { expandedWidth, type Head, type Network, type StageBlock } from '../network.js';
-import { buildNetwork, exactExpand, exactSe, inputOf, scaledWidth } from './build.js';
-import { type Layout, type StageScale, scaledDepth, type ScaleOption, type Slot, type StageSlots } from './layout.js';
+import { canonicalJson } from '../../base/hash.js';
+import { blockKinds, expandedWidth, type Head, type Network, type StageBlock } from '../network.js';
+import { buildNetwork, exactExpand, exactSe, inputOf, scaledWidth, type StagedNetwork } from './build.js';
+import {
+  type Layout,
+  type StageScale,
+  scaledDepth,
+  type ScaleOption,
+  type Slot,
+  type StageSlots,
+  type WidthRules,
+} from './layout.js';
 
 /** A block of the network with its number of input channels. */
 interface BlockWithInput {
@@ -28,13 +37,14 @@ function together(parts: readonly Found[]): Found {
   return all;
 }
 
-const fitsExpand = ({ block, channels }: BlockWithInput, expand: number, divisor: number): boolean =>
+const fitsExpand = ({ block, channels }: BlockWithInput, expand: number, { divisor }: WidthRules): boolean =>
   block.kind === 'basic' || exactExpand(channels, expand, divisor) === block.expand;
 
-function fitsSe({ block, channels }: BlockWithInput, se: number, divisor: number): boolean {
+function fitsSe({ block, channels }: BlockWithInput, se: number, rules: WidthRules): boolean {
   if (block.kind === 'basic') return true;
   const fused = block.kind === 'fused_mbconv' && block.expand === 1;
-  return exactSe(fused ? block.filters : expandedWidth(channels, block.expand), se, divisor) === block.se;
+  const wide = fused ? block.filters : expandedWidth(channels, block.expand);
+  return exactSe(wide, channels, se, rules) === block.se;
 }
 
 /** The smallest choices with which a stage builds exactly these blocks. */
@@ -51,8 +61,8 @@ function readStage(stage: StageSlots, blocks: readonly BlockWithInput[], scale: 
     smallest(stage.act, (act) => every((block) => block.act === act)),
     ...groups.flatMap((group, i) => [
       smallest(stage.layers[i].kernel, (kernel) => group.every(({ block }) => block.kernel === kernel)),
-      smallest(stage.layers[i].expand, (expand) => group.every((one) => fitsExpand(one, expand, divisor))),
-      smallest(stage.layers[i].se, (se) => group.every((one) => fitsSe(one, se, divisor))),
+      smallest(stage.layers[i].expand, (expand) => group.every((one) => fitsExpand(one, expand, layout.plan))),
+      smallest(stage.layers[i].se, (se) => group.every((one) => fitsSe(one, se, layout.plan))),
     ]),
   ]);
 }
@@ -110,12 +120,11 @@ function readNetwork(
 }
 
 /**
- * The lexicographically smallest genotype that builds the same network. It parses the network as a sentence of the space,
- * scale by scale and stage by stage. This handles irrelevant decisions (layers beyond the depth), widths that round to the
- * same value, and adjacent stages that can replace each other.
+ * The lexicographically smallest genotype that builds a network; null when none does. It parses the network as a sentence of
+ * the space, scale by scale and stage by stage. This handles irrelevant decisions (layers beyond the depth), widths that round
+ * to the same value, and adjacent stages that can replace each other.
  */
-export function canonicalGenotype(layout: Layout, genotype: Genotype): Genotype {
-  const network = buildNetwork(layout, genotype);
+function parsed(layout: Layout, network: StagedNetwork): Genotype | null {
   const blocks = network.blocks.map((block, i) => ({
     block,
     channels: i === 0 ? network.stem.filters : network.blocks[i - 1].filters,
@@ -127,5 +136,24 @@ export function canonicalGenotype(layout: Layout, genotype: Genotype): Genotype 
     for (const [decision, index] of found) canonical[decision] = index;
     return canonical;
   }
-  throw new Error(`genotype ${genotype.join('-')} is not of this space`);
+  return null;
+}
+
+/** The lexicographically smallest genotype that builds the same network. */
+export function canonicalGenotype(layout: Layout, genotype: Genotype): Genotype {
+  const canonical = parsed(layout, buildNetwork(layout, genotype));
+  if (canonical === null) throw new Error(`genotype ${genotype.join('-')} is not of this space`);
+  return canonical;
+}
+
+const isStaged = (network: Network): network is StagedNetwork =>
+  network.blocks.every(({ kind }) => blockKinds.some((known) => known === kind));
+
+const structure = ({ stem, blocks, head }: Network): string => canonicalJson({ stem, blocks, head });
+
+/** The canonical genotype of a network of any style; null when it is no member of the space. */
+export function findNetwork(layout: Layout, network: Network): Genotype | null {
+  const found = isStaged(network) ? parsed(layout, network) : null;
+  // Parsing ignores fields that no stage has.
+  return found !== null && structure(buildNetwork(layout, found)) === structure(network) ? found : null;
 }

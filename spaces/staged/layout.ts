@@ -1,4 +1,4 @@
-import type { Activation, BlockKind } from '../network.js';
+import type { Activation, BlockKind, Style } from '../network.js';
 import type { Task } from '../space.js';
 import { products, type Choice, type Decision, type Genotype } from '../genotype.js';
 
@@ -47,13 +47,24 @@ export interface StageChoices {
   readonly se: readonly number[];
 }
 
+/** How widths that follow from others are rounded. */
+export interface WidthRules {
+  /** Widths are multiples of this. */
+  readonly divisor: number;
+  /**
+   * The width that squeeze-excite's ratio is a share of: the expanded one, rounded by the divisor, or the block's input,
+   * rounded down (EfficientNet).
+   */
+  readonly squeezeOf: 'expanded' | 'input';
+}
+
 /** A space as a chain of stages, the common form of all YAML spaces. Fields with several choices become decisions. */
-export interface StagedPlan {
+export interface StagedPlan extends WidthRules {
   readonly name: string;
   readonly task: Task;
   readonly base: StageScale;
   readonly scales: readonly ScaleChoice[];
-  readonly divisor: number;
+  readonly style: Partial<Style>;
   readonly share: 'stage' | 'layer';
   readonly stem: StemChoices;
   readonly stages: readonly StageChoices[];

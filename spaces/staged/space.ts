@@ -1,7 +1,8 @@
 import type { Genotype } from '../genotype.js';
+import type { Network } from '../network.js';
 import type { Space } from '../space.js';
 import { blockPlaces, buildNetwork, inputOf } from './build.js';
-import { canonicalGenotype } from './canonical.js';
+import { canonicalGenotype, findNetwork } from './canonical.js';
 import { layOut, type Layout, scaledDepth, type StagedPlan } from './layout.js';
 import { countNetworks } from './size.js';
 import { invalidInput } from '../../base/errors.js';
@@ -20,6 +21,7 @@ export function createStagedSpace(plan: StagedPlan): Space {
     decisions: layout.decisions,
     canonical: (genotype: Genotype) => canonicalGenotype(layout, genotype),
     build: (genotype: Genotype) => buildNetwork(layout, genotype),
+    find: (network: Network) => findNetwork(layout, network),
     inputs: layout.scaleOptions.map(({ scale }) => inputOf(plan, scale)),
     places: (genotype: Genotype) => blockPlaces(layout, genotype),
     count: () => (size ??= countNetworks(layout)),

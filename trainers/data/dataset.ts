@@ -4,6 +4,7 @@ import { invalidInput } from '../../base/errors.js';
 import { leastStd } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { type ImageCache, openCache } from './cache.js';
 import { labelStrata, splitImages } from './split-images.js';
+import { openUnlabelled, type OpenUnlabelled, type UnlabelledRef } from './unlabelled.js';
 import {
   type DatasetInfo,
   pixelsAt,
@@ -29,30 +30,45 @@ export interface DatasetRef extends SplitShares {
   readonly directory: string;
   /** Further renderings of the same images, preferred to the pixels in `directory`, which determine splits and statistics. */
   readonly renderings?: readonly RenderingRef[];
+  /** Images without labels; absent: none. */
+  readonly unlabelled?: UnlabelledRef;
 }
 
-/** The reference without the renderings that networks of these inputs do not use. */
+/**
+ * The reference without the renderings that networks of these inputs do not use.
+ * @param training whether the images without labels are used; default: no
+ */
 export const forInputs = (
-  { renderings = [], ...ref }: DatasetRef,
+  { unlabelled, ...ref }: DatasetRef,
   inputs: readonly (readonly [height: number, width: number, channels: number])[],
+  { training = false } = {},
 ): DatasetRef => {
-  const used = renderings.filter(({ size }) => inputs.some((input) => input[0] === size[0] && input[1] === size[1]));
-  return used.length === 0 ? ref : { ...ref, renderings: used };
+  const only = <T extends Pick<DatasetRef, 'renderings'>>({ renderings = [], ...one }: T) => {
+    const used = renderings.filter(({ size }) => inputs.some((input) => input[0] === size[0] && input[1] === size[1]));
+    return used.length === 0 ? one : { ...one, renderings: used };
+  };
+  return { ...only(ref), ...(training && unlabelled !== undefined && { unlabelled: only(unlabelled) }) };
 };
 
 /** An open data set; `close` when done. */
 export interface Dataset {
   readonly info: DatasetInfo;
   readonly shared: SharedDataset;
+  /** Null: there are no images without labels. */
+  readonly unlabelled: OpenUnlabelled | null;
   /** The images of a split; default: in the data set's own size. */
   split(name: SplitName, size?: Size): Split;
-  /** Hash of the labels, the splits and the images at these sizes; at the data set's own size, `info.hash`. */
-  hashAt(sizes: readonly Size[]): string;
+  /**
+   * Hash of the labels, the splits and the images at these sizes; at the data set's own size, `info.hash`.
+   * @param unlabelled whether it also covers the images without labels; default: no
+   */
+  hashAt(sizes: readonly Size[], unlabelled?: boolean): string;
   close(): void;
 }
 
 /** Opens a data set from `prepareDataset`. @throws NasError `invalid-input` when it is missing or damaged */
-export function openDataset({ directory, renderings = [], test, validation, subset }: DatasetRef): Dataset {
+export function openDataset(ref: DatasetRef): Dataset {
+  const { directory, renderings = [], test, validation, subset } = ref;
   const opened: ImageCache[] = [];
   const close = (): void => opened.forEach((cache) => cache.close());
   const open = (folder: string): ImageCache => {
@@ -67,6 +83,7 @@ export function openDataset({ directory, renderings = [], test, validation, subs
     const { name, classes, height, width, channels } = meta;
     const indices = splitCache(cache, shares);
     const task = taskOf(cache, indices.train);
+    const unlabelled = ref.unlabelled === undefined ? null : openUnlabelled(ref.unlabelled, cache, indices, open);
     const info: DatasetInfo = {
       name,
       task,
@@ -77,6 +94,7 @@ export function openDataset({ directory, renderings = [], test, validation, subs
       counts: { train: indices.train.length, validation: indices.validation.length, test: indices.test.length },
       ...pixelStatistics(cache, indices.train),
       hash: contentHash(meta.hash, height, width, channels, classes, shares),
+      ...(unlabelled !== null && { unlabelled: unlabelled.indices.length }),
     };
     const part = (own: Uint32Array) => ({
       indices: own,
@@ -90,14 +108,21 @@ export function openDataset({ directory, renderings = [], test, validation, subs
       return { size, file: other.images, hash: other.meta.hash };
     });
     const pixels = [...others, { size: [height, width], file: cache.images, hash: null } as const];
-    const shared: SharedDataset = { info, pixels, splits };
+    const further = unlabelled && { unlabelled: { indices: unlabelled.indices, pixels: unlabelled.pixels } };
+    const shared: SharedDataset = { info, pixels, splits, ...further };
+    const hashOf = (base: string, files: SharedDataset['pixels'], sizes: readonly Size[]): string => {
+      const hashes = sizes.map((size) => pixelsAt({ info, pixels: files }, size).hash);
+      return hashes.every((hash) => hash === null) ? base : contentHash(base, hashes);
+    };
     return {
       info,
       shared,
+      unlabelled,
       split: (which, size) => splitOf(shared, which, size),
-      hashAt(sizes) {
-        const hashes = sizes.map((size) => pixelsAt(shared, size).hash);
-        return hashes.every((hash) => hash === null) ? info.hash : contentHash(info.hash, hashes);
+      hashAt(sizes, all = false) {
+        const labelled = hashOf(info.hash, pixels, sizes);
+        if (!all || unlabelled === null) return labelled;
+        return contentHash(labelled, hashOf(unlabelled.hash, unlabelled.pixels, sizes));
       },
       close,
     };

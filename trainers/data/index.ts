@@ -17,6 +17,7 @@ export { isTable } from './reading/table.js';
 export { leftOutLines, pairFindings, type DataReport, type PairFinding, type PairKind } from './report.js';
 export type { DataSource } from './sources/source.js';
 export {
+  epochImages,
   splitNames,
   type DatasetInfo,
   type ImageSize,

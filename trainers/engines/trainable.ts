@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
 import { followNorms, type ForeignNetwork } from '../../compiler/index.js';
-import type { Network } from '../../spaces/index.js';
+import { styleOf, type Network } from '../../spaces/index.js';
 import {
   apply,
   followStatistics,
@@ -55,7 +55,7 @@ function ofSpace(network: Network, { seed, stem, initial, quantization }: Option
     specs,
     start: initial ?? freshWeights(specs, seed, stem),
     train(variables) {
-      const mode = rounding ?? { training: true, statistics: followStatistics(variables) };
+      const mode = rounding ?? { training: true, statistics: followStatistics(variables, styleOf(network)) };
       return (images, features) => apply(network, resolve(variables), images, { ...mode, features });
     },
     infer: (variables) => (images) =>
