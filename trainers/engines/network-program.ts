@@ -165,6 +165,7 @@ export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
     specs: trainable.specs,
     start: trainable.start,
     stem,
+    rates: spec.rates,
     others: features?.parameters ?? [],
     optimizer,
     ema,

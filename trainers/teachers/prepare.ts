@@ -147,7 +147,7 @@ class TeacherRunner {
       dataset,
       'validation',
       batch,
-      this.source.size,
+      { size: this.source.size },
     );
     return { accuracy, outputs: this.source.kind ?? kind };
   }
