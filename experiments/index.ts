@@ -6,6 +6,7 @@ export type { EvaluationHooks, EvaluationSubject, EvaluatorModule } from './sche
 export { shrunkModel } from './models/trained-model.js';
 export { planInitial } from './initial-weights/index.js';
 export { runSpecialized, specialize, type Specialization, type SpecializedRun } from './specialize.js';
+export { tuneFile, type TuneReport, type TuneRequest } from './tune.js';
 export { trainedModel, type TrainedModel } from './models/trained-model.js';
 export { trialSubject } from './models/subjects.js';
 export { untrainedSubject } from './models/subjects.js';

@@ -1,7 +1,7 @@
 import { cellNotation } from './cells.js';
 import { costs } from './costs.js';
 import { type Layer, layersOf } from './layers.js';
-import type { BasicBlock, Block, ConvBlock, FusedMBConv, MBConv, Network } from './network.js';
+import type { BasicBlock, Block, ConvBlock, FusedMBConv, MBConv, Network, Style } from './network.js';
 
 type Prefixes = readonly (readonly [least: number, prefix: string])[];
 
@@ -65,9 +65,15 @@ function grouped(blocks: readonly Block[]): string[] {
   return groups.map(({ text, first, last }) => `block${first === last ? first : `${first}-${last}`}: ${text}`);
 }
 
-/** Describes a network in a few lines for people: costs, stem, blocks (equal neighbours on one line), head. */
+/** The details that differ from our own style: `epsilon 0.00001, padding symmetric`. */
+const described = (style: Partial<Style>): string =>
+  Object.entries(style)
+    .map(([field, value]) => `${field} ${value}`)
+    .join(', ');
+
+/** Describes a network in a few lines for people: costs, stem, blocks (equal neighbours on one line), head, style. */
 export function describeNetwork(network: Network): string {
-  const { input, classes, stem, blocks, head } = network;
+  const { input, classes, stem, blocks, head, style = {} } = network;
   const { macs, params, activationBytes } = costs(network);
   const pooled = layersOf(network).find(({ kind, name }) => kind === 'global_pool' && name === 'head_pool');
   const map = pooled === undefined ? '' : `${pooled.input[0]} x ${pooled.input[1]} map, `;
@@ -85,6 +91,7 @@ export function describeNetwork(network: Network): string {
     `stem: conv ${conv(stem.kernel, stem.stride)}, ${stem.filters} channels${stem.act === null ? '' : `, ${stem.act}`}`,
     ...grouped(blocks),
     `head: ${map}${last.join(', ')}`,
+    ...(Object.keys(style).length === 0 ? [] : [`style: ${described(style)}`]),
   ].join('\n');
 }
 

@@ -9,6 +9,7 @@ export * from './network.js';
 export * from './operators.js';
 export * from './pruning/cuts.js';
 export * from './pruning/groups.js';
+export { publishedNames, publishedNetwork, type PublishedName } from './published.js';
 export * from './references.js';
 export * from './space.js';
 export * from './table/csv.js';

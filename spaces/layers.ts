@@ -7,16 +7,19 @@ import {
   type Head,
   type MBConv,
   type Network,
+  type Padding,
   type ReductionBlock,
+  type Style,
   squeezeWidth,
+  styleOf,
 } from './network.js';
 import { cellEdges, liveEdges, type Cell, type CellOp } from './cells.js';
 
 /** Height, width, channels of one image's feature map; vectors are 1 x 1 maps. */
 export type Shape = readonly [height: number, width: number, channels: number];
 
-/** Activations of primitive layers; the hard sigmoid is relu6(x + 3) / 6. */
-export type LayerActivation = Activation | 'hard_sigmoid';
+/** Activations of primitive layers. */
+export type LayerActivation = Activation | Style['gate'];
 
 interface Window {
   /** Height and width of the kernel. */
@@ -24,14 +27,19 @@ interface Window {
   readonly stride: 1 | 2;
 }
 
+interface PaddedWindow extends Window {
+  /** `same` wherever the paddings do not differ. */
+  readonly padding: Padding;
+}
+
 /** The parameters of each kind of layer besides its name, inputs and shapes. */
 interface Parameters {
   input: object;
-  /** 'same' padding, no bias (batch norm follows); `groups` is the number of independent channel groups. */
-  conv: Window & { readonly groups?: number };
-  /** One filter per channel, 'same' padding, no bias. */
-  depthwise: Window;
-  batch_norm: object;
+  /** No bias (batch norm follows); `groups` is the number of independent channel groups. */
+  conv: PaddedWindow & { readonly groups?: number };
+  /** One filter per channel, no bias. */
+  depthwise: PaddedWindow;
+  batch_norm: Pick<Style, 'epsilon' | 'momentum'>;
   /** `standalone`: its input has other readers or comes from no convolution, so no layer can absorb it. */
   activation: { readonly act: LayerActivation; readonly standalone?: true };
   /** Average over each window, 'same' padding; cells outside the map are not counted. */
@@ -92,7 +100,7 @@ export const convolutionNames = ({ name, groups }: LayerOf<'conv'>): readonly st
 export const isFused = (layer: Layer): boolean =>
   layer.kind === 'batch_norm' || layer.kind === 'dropout' || (layer.kind === 'activation' && layer.standalone !== true);
 
-/** 'same' padding: ceil(in / stride). */
+/** ceil(in / stride), with either padding. */
 const strided = ([height, width, channels]: Shape, stride: number): Shape => [
   Math.ceil(height / stride),
   Math.ceil(width / stride),
@@ -102,6 +110,8 @@ const strided = ([height, width, channels]: Shape, stride: number): Shape => [
 /** Appends layers to a list; each method returns the position of the last layer that it added. */
 class LayerList {
   readonly layers: Layer[] = [];
+
+  constructor(private readonly style: Style) {}
 
   shape(position: number): Shape {
     return this.layers[position].output;
@@ -119,14 +129,19 @@ class LayerList {
   }
 
   norm(name: string, x: number, act: LayerActivation | null): number {
-    const y = this.same('batch_norm', `${name}_bn`, [x], {});
+    const { epsilon, momentum } = this.style;
+    const y = this.same('batch_norm', `${name}_bn`, [x], { epsilon, momentum });
     return act === null ? y : this.same('activation', `${name}_act`, [y], { act });
   }
 
+  private padded({ kernel, stride }: Window): PaddedWindow {
+    return { kernel, stride, padding: kernel > 1 && stride > 1 ? this.style.padding : 'same' };
+  }
+
   /** A convolution alone, without batch norm. */
-  bareConv(name: string, x: number, filters: number, own: LayerParameters<'conv'>): number {
+  bareConv(name: string, x: number, filters: number, own: Window & { readonly groups?: number }): number {
     const [height, width] = strided(this.shape(x), own.stride);
-    return this.add('conv', name, [x], [height, width, filters], own);
+    return this.add('conv', name, [x], [height, width, filters], { ...own, ...this.padded(own) });
   }
 
   conv(name: string, x: number, filters: number, kernel: number, stride: 1 | 2, act: LayerActivation | null): number {
@@ -139,7 +154,8 @@ class LayerList {
   }
 
   depthwise(name: string, x: number, kernel: number, stride: 1 | 2, act: LayerActivation): number {
-    return this.norm(name, this.add('depthwise', name, [x], strided(this.shape(x), stride), { kernel, stride }), act);
+    const own = this.padded({ kernel, stride });
+    return this.norm(name, this.add('depthwise', name, [x], strided(this.shape(x), stride), own), act);
   }
 
   avgPool(name: string, x: number, kernel: number, stride: 1 | 2): number {
@@ -158,9 +174,9 @@ class LayerList {
     if (ratio === 0) return x;
     const channels = this.shape(x)[2];
     const reduced = this.dense(`${name}_reduce`, this.pool(`${name}_pool`, x), squeezeWidth(channels, ratio));
-    const hidden = this.same('activation', `${name}_reduce_act`, [reduced], { act: 'relu' });
+    const hidden = this.same('activation', `${name}_reduce_act`, [reduced], { act: this.style.squeeze });
     const expanded = this.dense(`${name}_expand`, hidden, channels);
-    const gate = this.same('activation', `${name}_gate`, [expanded], { act: 'hard_sigmoid' });
+    const gate = this.same('activation', `${name}_gate`, [expanded], { act: this.style.gate });
     return this.same('multiply', `${name}_scale`, [x, gate], {});
   }
 
@@ -291,13 +307,22 @@ function beforePooling(list: LayerList, x: number, { filters, act, norm }: Head)
   return norm === true ? list.norm('head', x, act) : x;
 }
 
+/** Remembers what was computed last: what follows from a network is mostly asked for in a row. Networks never change. */
+export function perNetwork<T extends object>(compute: (network: Network) => T): (network: Network) => T {
+  let last: { readonly network: Network; readonly value: T } | undefined;
+  return (network) => {
+    if (last?.network !== network) last = { network, value: compute(network) };
+    return last.value;
+  };
+}
+
 /**
  * The primitive layers of a network in execution order, from the input to the logits: the single source for costs,
  * latency features, weights and what `apply` computes. Blocks are numbered from 1 (`block1_expand`).
  */
-export function layersOf(network: Network): Layer[] {
+export const layersOf = perNetwork((network): readonly Layer[] => {
   const { input, classes, stem, blocks, head } = network;
-  const list = new LayerList();
+  const list = new LayerList(styleOf(network));
   let x = list.add('input', 'input', [], input, {});
   x = list.conv('stem', x, stem.filters, stem.kernel, stem.stride, stem.act);
   for (const [i, block] of blocks.entries()) x = appendBlock(list, `block${i + 1}`, x, block);
@@ -310,4 +335,4 @@ export function layersOf(network: Network): Layer[] {
   if (head.dropout > 0) x = list.same('dropout', 'head_dropout', [x], { rate: head.dropout });
   list.dense('logits', x, classes);
   return list.layers;
-}
+});

@@ -4,7 +4,37 @@ import type { Cell } from './cells.js';
 export const activations = ['relu', 'relu6', 'hard_swish', 'swish'] as const;
 export type Activation = (typeof activations)[number];
 
-/** A convolution without bias, 'same' padding, followed by batch normalisation and an activation. */
+/** Gates of squeeze-excite; the hard sigmoid is relu6(x + 3) / 6 (Howard et al. 2019). */
+export const gates = ['hard_sigmoid', 'sigmoid'] as const;
+
+/** Paddings of convolutions: TensorFlow's 'same' pads the end more, PyTorch pads all sides by half the kernel. */
+export const paddings = ['same', 'symmetric'] as const;
+export type Padding = (typeof paddings)[number];
+
+/** Details of layers that libraries define differently. */
+export interface Style {
+  /** What batch norm adds to the variance. */
+  readonly epsilon: number;
+  /** Share of batch norm's moving statistics that a training step keeps, in [0, 1). */
+  readonly momentum: number;
+  /** The paddings differ where a stride of 2 halves an even number of pixels. */
+  readonly padding: Padding;
+  /** Activation of squeeze-excite's reduced layer. */
+  readonly squeeze: Activation;
+  /** Squeeze-excite's last activation. */
+  readonly gate: (typeof gates)[number];
+}
+
+/** The style of networks that do not say otherwise. */
+export const ownStyle: Style = {
+  epsilon: 1e-3,
+  momentum: 0.9,
+  padding: 'same',
+  squeeze: 'relu',
+  gate: 'hard_sigmoid',
+};
+
+/** A convolution without bias, padded by the network's style, followed by batch normalisation and an activation. */
 export interface ConvSpec {
   readonly filters: number;
   readonly kernel: number;
@@ -14,8 +44,8 @@ export interface ConvSpec {
 
 /**
  * Inverted residual (Sandler et al. 2018, MobileNetV2): 1x1 expansion to `expandedWidth` (omitted when `expand` is 1),
- * k x k depthwise, squeeze-excite when `se` > 0 (hidden width `squeezeWidth`; ReLU, then hard sigmoid: Howard et al.
- * 2019), 1x1 projection without activation, residual when stride is 1 and the width is unchanged.
+ * k x k depthwise, squeeze-excite when `se` > 0 (hidden width `squeezeWidth`; activations of the network's style), 1x1
+ * projection without activation, residual when stride is 1 and the width is unchanged.
  */
 export interface MBConv extends ConvSpec {
   readonly kind: 'mbconv';
@@ -110,4 +140,17 @@ export interface Network {
   readonly stem: Stem;
   readonly blocks: readonly Block[];
   readonly head: Head;
+  /** What differs from `ownStyle`; absent: nothing. */
+  readonly style?: Partial<Style>;
+}
+
+/** The complete style of a network. */
+export const styleOf = ({ style }: Pick<Network, 'style'>): Style => ({ ...ownStyle, ...style });
+
+/** The part of a network that holds its style; equal styles give equal values. */
+export function styled(style: Partial<Style>): Pick<Network, 'style'> {
+  const own = (Object.keys(ownStyle) as (keyof Style)[]).filter(
+    (key) => (style[key] ?? ownStyle[key]) !== ownStyle[key],
+  );
+  return own.length === 0 ? {} : { style: Object.fromEntries(own.map((key) => [key, style[key]])) };
 }

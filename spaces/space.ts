@@ -54,6 +54,8 @@ export interface DecisionSpace {
 export interface Space extends DecisionSpace {
   /** The network of a genotype. Canonical genotypes with different ids give different networks. */
   readonly build: (genotype: Genotype) => Network;
+  /** The canonical genotype of a network; null when it is no member. Absent: unknown for all. */
+  readonly find?: (network: Network) => Genotype | null;
   /** All inputs [height, width, channels] of its networks; absent: the task's alone. */
   readonly inputs?: readonly Network['input'][];
   /**

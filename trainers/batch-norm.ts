@@ -3,7 +3,6 @@ import { compile, exportFunction, type OpenModel, openOnnx } from '../compiler/i
 import { layersOf, type Network } from '../spaces/index.js';
 import {
   apply,
-  batchNorm,
   type Model,
   type Weights,
   weightsFrom,
@@ -154,14 +153,17 @@ interface UnfoldOptions {
 /** A batch norm and the layer whose outputs it normalises. */
 interface Normalized {
   readonly norm: string;
+  readonly epsilon: number;
   readonly input: string;
   readonly channels: number;
 }
 
 const normalizedIn = (network: Network): Normalized[] =>
-  layersOf(network).flatMap(({ kind, name, inputs, output }, _, layers) =>
-    kind === 'batch_norm' ? [{ norm: name, input: layers[inputs[0]].name, channels: output[2] }] : [],
-  );
+  layersOf(network).flatMap((layer, _, layers) => {
+    if (layer.kind !== 'batch_norm') return [];
+    const { name, epsilon, inputs, output } = layer;
+    return [{ norm: name, epsilon, input: layers[inputs[0]].name, channels: output[2] }];
+  });
 
 /** Mean and variance of channels. */
 interface Moments {
@@ -183,9 +185,8 @@ export async function unfoldBatchNorm(model: Model, dataset: Dataset, options: U
   const normalized = normalizedIn(model.network);
   if (normalized.length === 0) return model;
   const moments = await momentsOf(model, normalized, dataset, options);
-  const { epsilon } = batchNorm;
   const weights = new Map(model.weights);
-  for (const [i, { norm }] of normalized.entries()) {
+  for (const [i, { norm, epsilon }] of normalized.entries()) {
     const [gamma, beta, mean, variance] = ['gamma', 'beta', 'moving_mean', 'moving_variance'].map((role) =>
       valuesOf(model, `${norm}/${role}`),
     );

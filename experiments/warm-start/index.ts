@@ -160,7 +160,7 @@ type PresetName = keyof typeof presetNetworks;
 const isPreset = (name: string): name is PresetName => Object.hasOwn(presetNetworks, name);
 
 /**
- * The genotype nearest to a reference network: `mobilenet`, or `mobilenet-x0.5` at half its width.
+ * The genotype of a reference network, or else the nearest to it: `mobilenet`, or `mobilenet-x0.5` at half its width.
  * @throws NasError `invalid-input` when there is no such reference, or the space has no networks.
  */
 export function referenceGenotype(name: string, space: DecisionSpace, networks: Networks | null): Genotype {
@@ -169,12 +169,13 @@ export function referenceGenotype(name: string, space: DecisionSpace, networks: 
   const width = Number(parts?.at(2) ?? 1);
   if (!isPreset(preset) || !(width > 0)) {
     throw invalidInput(
-      `got "${name}"; expected ${Object.keys(presetNetworks).join(' or ')}, with -x0.5 for half the width, or a map from decisions to choices`,
+      `got "${name}"; expected one of ${Object.keys(presetNetworks).join(', ')}, with -x0.5 for half the width, or a map from decisions to choices`,
     );
   }
   if (networks === null)
     throw invalidInput(
       `got "${name}"; the space ${space.name} is a table without networks: expected the choices of a row`,
     );
-  return nearestGenotype(networks.space, presetNetworks[preset](networks.task, width));
+  const network = presetNetworks[preset](networks.task, width);
+  return networks.space.find?.(network) ?? nearestGenotype(networks.space, network);
 }

@@ -2,11 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { exportFunction, type ExportOptions, inLayer, normalizeBatch, uniform } from '../../compiler/index.js';
 import { applyRule, type Layer, type LayerActivation, type LayerOf, layersOf, type LayerTable } from '../layers.js';
 import { classification, type LearningTask, type TaskType } from '../../base/task.js';
-import type { Network } from '../network.js';
+import type { Network, Style } from '../network.js';
 import { type Model, type WeightResolver, weightsFrom, weightsOfLayer } from './weights.js';
-
-/** Momentum and epsilon of batch norm in every network. */
-export const batchNorm = { momentum: 0.9, epsilon: 1e-3 } as const;
 
 /** Mean and population variance of each channel over one batch at a batch norm, [channels]. */
 export interface BatchStatistics {
@@ -51,19 +48,25 @@ const activationRules: { readonly [A in LayerActivation]: (x: tf.Tensor, gate: G
   relu: (x) => tf.relu(x),
   relu6,
   swish: (x, gate) => tf.mul(gate(tf.sigmoid(x)), x),
+  sigmoid: (x) => tf.sigmoid(x),
   hard_sigmoid: hardSigmoid,
   hard_swish: (x, gate) => tf.mul(x, gate(hardSigmoid(x))),
 };
 
+type Convolution = Pick<LayerOf<'conv' | 'depthwise'>, 'kernel' | 'stride' | 'padding'>;
+
+/** The padding of a convolution in TF.js's terms. */
+export const padOf = ({ kernel, padding }: Convolution): 'same' | number => (padding === 'same' ? 'same' : kernel >> 1);
+
 /** Convolutions take and give images, [batch, height, width, channels]. */
-const conv2d = (x: tf.Tensor, filter: tf.Tensor, stride: number): tf.Tensor =>
-  tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, 'same');
+const conv2d = (x: tf.Tensor, filter: tf.Tensor, layer: Convolution): tf.Tensor =>
+  tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, layer.stride, padOf(layer));
 
 /** A grouped convolution, which TF.js lacks: one convolution for each group of channels, concatenated. */
-function groupedConv(x: tf.Tensor, filters: readonly tf.Tensor[], stride: number): tf.Tensor {
+function groupedConv(x: tf.Tensor, filters: readonly tf.Tensor[], layer: Convolution): tf.Tensor {
   const parts = filters.map((filter, g) => {
     const channels = (filter as tf.Tensor4D).shape[2];
-    return conv2d(tf.slice(x, [0, 0, 0, g * channels], [-1, -1, -1, channels]), filter, stride);
+    return conv2d(tf.slice(x, [0, 0, 0, g * channels], [-1, -1, -1, channels]), filter, layer);
   });
   return tf.concat(parts, 3);
 }
@@ -74,12 +77,11 @@ const dropout = (x: tf.Tensor, keep: number): tf.Tensor =>
 
 const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x: tf.Tensor, y: tf.Tensor]> = {
   input: (_layer, _mode, _weights, x) => x,
-  conv: ({ stride }, _mode, weights, x) =>
-    weights.length === 1 ? conv2d(x, weights[0], stride) : groupedConv(x, weights, stride),
-  depthwise: ({ stride }, _mode, [filter], x) =>
-    tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, 'same'),
-  batch_norm: ({ name }, { training, statistics, rounding }, [gamma, beta, mean, variance], x) => {
-    const { epsilon } = batchNorm;
+  conv: (layer, _mode, weights, x) =>
+    weights.length === 1 ? conv2d(x, weights[0], layer) : groupedConv(x, weights, layer),
+  depthwise: (layer, _mode, [filter], x) =>
+    tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, layer.stride, padOf(layer)),
+  batch_norm: ({ name, epsilon }, { training, statistics, rounding }, [gamma, beta, mean, variance], x) => {
     if (training) {
       const { y, ...batch } = normalizeBatch(x, gamma, beta, epsilon);
       statistics?.(name, batch);
@@ -151,12 +153,15 @@ export function apply(network: Network, weights: WeightResolver, images: tf.Tens
  * Updates moving statistics from batches, as `mode.statistics`: moving -= (moving - batch) (1 - momentum).
  * @param variables by weight name; assigns `moving_mean` and `moving_variance`
  */
-export function followStatistics(variables: ReadonlyMap<string, tf.Variable>): NonNullable<Mode['statistics']> {
+export function followStatistics(
+  variables: ReadonlyMap<string, tf.Variable>,
+  { momentum }: Pick<Style, 'momentum'>,
+): NonNullable<Mode['statistics']> {
   return (layer, { mean, variance }) => {
     const follow = (name: string, value: tf.Tensor): void => {
       const moving = variables.get(name);
       if (moving === undefined) throw new Error(`there is no variable ${name}`);
-      moving.assign(tf.sub(moving, tf.mul(tf.sub(moving, value), 1 - batchNorm.momentum)));
+      moving.assign(tf.sub(moving, tf.mul(tf.sub(moving, value), 1 - momentum)));
     };
     follow(`${layer}/moving_mean`, mean);
     follow(`${layer}/moving_variance`, variance);
@@ -165,9 +170,12 @@ export function followStatistics(variables: ReadonlyMap<string, tf.Variable>): N
 
 /** The outputs of a network for normalised images, [batch, outputs], as files give them: numbers in their own units. */
 export function answers({ network, weights }: Model, task: LearningTask, images: tf.Tensor): tf.Tensor {
-  const { logits } = apply(network, weightsFrom(weights), images, { training: false });
-  return task.type === 'regression' ? tf.add(tf.mul(logits, [...task.std]), [...task.mean]) : logits;
+  return inUnits(task, apply(network, weightsFrom(weights), images, { training: false }).logits);
 }
+
+/** Outputs as files give them, from outputs as networks are trained. */
+export const inUnits = (task: LearningTask, outputs: tf.Tensor): tf.Tensor =>
+  task.type === 'regression' ? tf.add(tf.mul(outputs, [...task.std]), [...task.mean]) : outputs;
 
 /** The name of the output in files. */
 export const outputNames: { readonly [T in TaskType]: string } = {

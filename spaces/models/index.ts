@@ -2,8 +2,10 @@
 export {
   answers,
   apply,
-  batchNorm,
   followStatistics,
+  inUnits,
+  outputNames,
+  padOf,
   toOnnx,
   type Applied,
   type BatchStatistics,

@@ -9,7 +9,7 @@ import {
   layersOf,
   type LayerTable,
 } from '../layers.js';
-import { batchNorm } from './apply.js';
+import { padOf } from './apply.js';
 import { weightsFrom, type Model, type Weights } from './weights.js';
 
 type Value = tfl.SymbolicTensor;
@@ -29,6 +29,7 @@ const activationRules: { readonly [A in LayerActivation]: (name: string, apply: 
   relu: (name, apply, x) => apply(keras.reLU({ name }), x),
   relu6: (name, apply, x) => apply(keras.reLU({ name, maxValue: 6 }), x),
   swish: (name, apply, x) => apply(keras.activation({ name, activation: 'swish' }), x),
+  sigmoid: (name, apply, x) => apply(keras.activation({ name, activation: 'sigmoid' }), x),
   hard_sigmoid: (name, apply, x) => apply(keras.rescaling({ name, scale: 1 / 6 }), clipped(name, apply, x)),
   hard_swish: (name, apply, x) =>
     apply(
@@ -38,13 +39,26 @@ const activationRules: { readonly [A in LayerActivation]: (name: string, apply: 
     ),
 };
 
-const convolution = { padding: 'same', useBias: false } as const;
+type Convolution = LayerOf<'conv' | 'depthwise'>;
+
+/** What all convolutions have in common. */
+const convolution = ({ kernel, stride, padding }: Convolution) =>
+  ({ kernelSize: kernel, strides: stride, padding: padding === 'same' ? 'same' : 'valid', useBias: false }) as const;
+
+/** The input of a convolution, with a layer of its own for paddings that Keras's convolutions lack. */
+function padded(layer: Convolution, apply: Apply, x: Value): Value {
+  const pad = padOf(layer);
+  if (pad === 'same') return x;
+  const sides: [number, number] = [pad, pad];
+  return apply(keras.zeroPadding2d({ name: `${layer.name}_pad`, padding: [sides, sides] }), x);
+}
+
 const zeroKernel = { kernelInitializer: 'zeros' } as const;
 
-const conv2d = ({ name, kernel, stride, output }: LayerOf<'conv'>, apply: Apply, x: Value): Value =>
+const conv2d = (layer: LayerOf<'conv'>, apply: Apply, x: Value): Value =>
   apply(
-    keras.conv2d({ ...convolution, ...zeroKernel, name, filters: output[2], kernelSize: kernel, strides: stride }),
-    x,
+    keras.conv2d({ ...convolution(layer), ...zeroKernel, name: layer.name, filters: layer.output[2] }),
+    padded(layer, apply, x),
   );
 
 /** A grouped convolution, which TF.js lacks: the channels split, a convolution for each part, concatenated. */
@@ -78,18 +92,13 @@ function shuffled({ name, groups, output }: LayerOf<'shuffle'>, apply: Apply, x:
 const rules: LayerTable<Value, [Apply, Value, Value]> = {
   input: ({ name, output }) => tfl.input({ name, shape: [...output] }),
   conv: (layer, apply, x) => (layer.groups === undefined ? conv2d : groupedConv)(layer, apply, x),
-  depthwise: ({ name, kernel, stride }, apply, x) =>
+  depthwise: (layer, apply, x) =>
     apply(
-      keras.depthwiseConv2d({
-        ...convolution,
-        depthwiseInitializer: 'zeros',
-        name,
-        kernelSize: kernel,
-        strides: stride,
-      }),
-      x,
+      keras.depthwiseConv2d({ ...convolution(layer), depthwiseInitializer: 'zeros', name: layer.name }),
+      padded(layer, apply, x),
     ),
-  batch_norm: ({ name }, apply, x) => apply(keras.batchNormalization({ name, ...batchNorm }), x),
+  batch_norm: ({ name, epsilon, momentum }, apply, x) =>
+    apply(keras.batchNormalization({ name, epsilon, momentum }), x),
   activation: ({ name, act }, apply, x) => activationRules[act](name, apply, x),
   avg_pool: ({ name, kernel, stride }, apply, x) =>
     apply(keras.averagePooling2d({ name, poolSize: kernel, strides: stride, padding: 'same' }), x),

@@ -8,6 +8,7 @@ import {
   type Head,
   type Network,
   type StageBlock,
+  styled,
 } from '../network.js';
 import {
   type Layout,
@@ -19,6 +20,7 @@ import {
   type ScaleOption,
   type StagedPlan,
   type StageSlots,
+  type WidthRules,
 } from './layout.js';
 
 /** A width under the scale's multiplier; at multiplier 1 unchanged, without rounding. */
@@ -29,9 +31,12 @@ export const scaledWidth = (filters: number, scale: StageScale, divisor: number)
 export const exactExpand = (channels: number, expand: number, divisor: number): number =>
   expand === 1 ? 1 : makeDivisible(channels * expand, divisor) / channels;
 
-/** The squeeze-excite ratio whose hidden width is a multiple of the divisor. */
-export const exactSe = (channels: number, se: number, divisor: number): number =>
-  se === 0 ? 0 : makeDivisible(channels * se, divisor) / channels;
+/** The squeeze-excite ratio to the expanded width `wide` whose hidden width follows the rules. */
+export function exactSe(wide: number, channels: number, se: number, { divisor, squeezeOf }: WidthRules): number {
+  if (se === 0) return 0;
+  const hidden = squeezeOf === 'input' ? Math.max(1, Math.floor(channels * se)) : makeDivisible(wide * se, divisor);
+  return hidden / wide;
+}
 
 /** The choices of one block before scaling. */
 export interface BlockChoices {
@@ -45,13 +50,14 @@ export interface BlockChoices {
 }
 
 /** The block for `channels` input channels; equal blocks are equal values, for any choices. */
-export function blockOf(choices: BlockChoices, channels: number, scale: StageScale, divisor: number): StageBlock {
+export function blockOf(choices: BlockChoices, channels: number, scale: StageScale, rules: WidthRules): StageBlock {
   const { kind, stride, act, kernel } = choices;
+  const { divisor } = rules;
   const filters = scaledWidth(choices.filters, scale, divisor);
   if (kind === 'basic') return { kind, filters, kernel, stride, act };
   const expand = exactExpand(channels, choices.expand, divisor);
   const wide = kind === 'fused_mbconv' && expand === 1 ? filters : expandedWidth(channels, expand);
-  return { kind, filters, kernel, stride, act, expand, se: exactSe(wide, choices.se, divisor) };
+  return { kind, filters, kernel, stride, act, expand, se: exactSe(wide, channels, choices.se, rules) };
 }
 
 export function inputOf({ task: { input } }: Pick<StagedPlan, 'task'>, { resolution }: StageScale): Network['input'] {
@@ -85,14 +91,21 @@ function stageBlocks(
   genotype: Genotype,
   channels: number,
   scale: StageScale,
-  divisor: number,
+  rules: WidthRules,
 ): StageBlock[] {
-  const { layers, ...slots } = stage;
-  const { depth, ...own } = pickAll(slots, genotype);
+  const { layers } = stage;
+  const kind = pick(stage.kind, genotype);
+  const filters = pick(stage.filters, genotype);
+  const stride = pick(stage.stride, genotype);
+  const act = pick(stage.act, genotype);
+  const depth = scaledDepth(pick(stage.depth, genotype), scale);
   const blocks: StageBlock[] = [];
-  for (const [i, layer] of layers.slice(0, scaledDepth(depth, scale)).entries()) {
-    const choices = { ...own, stride: i === 0 ? own.stride : 1, ...pickAll(layer, genotype) } as const;
-    blocks.push(blockOf(choices, blocks.at(-1)?.filters ?? channels, scale, divisor));
+  for (let i = 0; i < depth; i++) {
+    const kernel = pick(layers[i].kernel, genotype);
+    const expand = pick(layers[i].expand, genotype);
+    const se = pick(layers[i].se, genotype);
+    const choices = { kind, filters, stride: i === 0 ? stride : 1, act, kernel, expand, se } as const;
+    blocks.push(blockOf(choices, blocks.at(-1)?.filters ?? channels, scale, rules));
   }
   return blocks;
 }
@@ -123,7 +136,7 @@ export function buildNetwork(layout: Layout, genotype: Genotype): StagedNetwork 
   const first = stemOf(pickAll(stem, genotype), scale, plan.divisor);
   const blocks: StageBlock[] = [];
   for (const stage of layout.stages) {
-    blocks.push(...stageBlocks(stage, genotype, blocks.at(-1)?.filters ?? first.filters, scale, plan.divisor));
+    blocks.push(...stageBlocks(stage, genotype, blocks.at(-1)?.filters ?? first.filters, scale, plan));
   }
   return {
     kind: 'network',
@@ -132,6 +145,7 @@ export function buildNetwork(layout: Layout, genotype: Genotype): StagedNetwork 
     stem: first,
     blocks,
     head: headOf(pickAll(head, genotype), scale, plan.divisor),
+    ...styled(plan.style),
   };
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Choice } from '../genotype.js';
-import { activations, blockKinds } from '../network.js';
+import { activations, blockKinds, gates, paddings, type Style } from '../network.js';
 import type { HeadChoices, StageChoices, StagedPlan, StemChoices } from './layout.js';
 import type { Task } from '../space.js';
 
@@ -71,7 +71,7 @@ const stageShape = {
   expand: optional(z.number().min(1).max(16), "expanded width as a multiple of the block's input width; by default 1"),
   se: optional(
     z.number().min(0).max(1),
-    'squeeze-excite: hidden width as a share of the expanded width; by default 0: none',
+    'squeeze-excite: hidden width as a share of the width that `squeeze_of` names; by default 0: none',
   ),
   act: optional(act, 'activation; by default relu'),
 };
@@ -86,6 +86,25 @@ export const stageSchema = z.strictObject({
     'inverted residual (MobileNetV2; the default), its fused form (EfficientNetV2), or the basic block of ResNet',
   ),
   ...stageShape,
+});
+
+/** `style:`; details that libraries define differently. */
+const styleSchema = z.strictObject({
+  epsilon: z.number().gt(0).max(0.1).optional().describe('what batch norm adds to the variance; by default 0.001'),
+  momentum: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe("share of batch norm's moving statistics that a training step keeps; by default 0.9"),
+  padding: z
+    .enum(paddings)
+    .optional()
+    .describe(
+      "where convolutions of stride 2 pad: same, as TensorFlow (the default), or symmetric, as PyTorch; the difference is one pixel's shift",
+    ),
+  squeeze: act.optional().describe("activation of squeeze-excite's reduced layer; by default relu"),
+  gate: z.enum(gates).optional().describe("squeeze-excite's last activation; by default hard_sigmoid"),
 });
 
 /** Keys that all staged spaces share. */
@@ -105,6 +124,13 @@ export const stagedShape = {
     .optional()
     .describe(
       "whether kernel, expansion and squeeze-excite are decided once a stage or for each of its layers; by default the preset's, or layer",
+    ),
+  style: styleSchema.optional().describe('details of the layers that libraries define differently'),
+  squeeze_of: z
+    .enum(['expanded', 'input'])
+    .optional()
+    .describe(
+      "what `se` is a share of: the expanded width, rounded to multiples of `divisor`, or the block's input width, rounded down, as in EfficientNet; by default the preset's, or expanded",
     ),
   divisor: z
     .number()
@@ -152,11 +178,21 @@ interface CommonConfig {
   readonly head?: HeadConfig | undefined;
   readonly stages?: readonly StageConfig[] | undefined;
   readonly share?: StagedPlan['share'] | undefined;
+  readonly style?: z.output<typeof styleSchema> | undefined;
+  readonly squeeze_of?: StagedPlan['squeezeOf'] | undefined;
   readonly divisor?: number | undefined;
 }
 
-/** The common part of staged plans: the user's keys, then the preset's, then the defaults. */
-export function commonPlan(config: CommonConfig, preset: CommonConfig, task: Task): Omit<StagedPlan, 'name' | 'terms'> {
+/**
+ * The common part of staged plans: the user's keys, then the preset's, then the defaults.
+ * @param flavour the style of a library
+ */
+export function commonPlan(
+  config: CommonConfig,
+  preset: CommonConfig,
+  task: Task,
+  flavour: Partial<Style> = {},
+): Omit<StagedPlan, 'name' | 'terms'> {
   return {
     task,
     base: { resolution: task.input[0], width: 1, depth: 1 },
@@ -173,6 +209,8 @@ export function commonPlan(config: CommonConfig, preset: CommonConfig, task: Tas
       },
     ],
     divisor: config.divisor ?? preset.divisor ?? 8,
+    squeezeOf: config.squeeze_of ?? preset.squeeze_of ?? 'expanded',
+    style: { ...preset.style, ...flavour, ...config.style },
     share: config.share ?? preset.share ?? 'stage',
     stem: { ...stemDefaults, ...preset.stem, ...config.stem },
     stages: (config.stages ?? preset.stages ?? []).map((stage) => ({ ...stageDefaults, ...stage })),

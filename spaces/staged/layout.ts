@@ -1,4 +1,4 @@
-import type { Activation, BlockKind } from '../network.js';
+import type { Activation, BlockKind, Style } from '../network.js';
 import type { Task } from '../space.js';
 import { products, type Choice, type Decision, type Genotype } from '../genotype.js';
 
@@ -47,13 +47,24 @@ export interface StageChoices {
   readonly se: readonly number[];
 }
 
+/** How widths that follow from others are rounded. */
+export interface WidthRules {
+  /** Widths are multiples of this. */
+  readonly divisor: number;
+  /**
+   * The width that squeeze-excite's ratio is a share of: the expanded one, rounded by the divisor, or the block's input,
+   * rounded down (EfficientNet).
+   */
+  readonly squeezeOf: 'expanded' | 'input';
+}
+
 /** A space as a chain of stages, the common form of all YAML spaces. Fields with several choices become decisions. */
-export interface StagedPlan {
+export interface StagedPlan extends WidthRules {
   readonly name: string;
   readonly task: Task;
   readonly base: StageScale;
   readonly scales: readonly ScaleChoice[];
-  readonly divisor: number;
+  readonly style: Partial<Style>;
   readonly share: 'stage' | 'layer';
   readonly stem: StemChoices;
   readonly stages: readonly StageChoices[];
@@ -82,10 +93,11 @@ export const pick = <T extends Choice>({ choices, decision }: Slot<T>, genotype:
 type Slots<T> = { readonly [K in keyof T]: T[K] extends readonly (infer C extends Choice)[] ? Slot<C> : never };
 
 /** The values that a genotype gives several slots. */
-export const pickAll = <S extends Readonly<Record<keyof S, Slot<Choice>>>>(slots: S, genotype: Genotype) =>
-  Object.fromEntries(Object.entries<Slot<Choice>>(slots).map(([field, slot]) => [field, pick(slot, genotype)])) as {
-    readonly [K in keyof S]: S[K]['choices'][number];
-  };
+export function pickAll<S extends Readonly<Record<keyof S, Slot<Choice>>>>(slots: S, genotype: Genotype) {
+  const picked: Partial<Record<keyof S, Choice>> = {};
+  for (const field in slots) picked[field] = pick<Choice>(slots[field], genotype);
+  return picked as { readonly [K in keyof S]: S[K]['choices'][number] };
+}
 
 type LayerField = 'kernel' | 'expand' | 'se';
 

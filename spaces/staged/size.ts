@@ -96,7 +96,7 @@ export function countNetworks(layout: Layout): bigint {
           layer: plan.share === 'stage' ? layer : null,
         };
         for (const stride of strides) {
-          const block = blockOf({ ...held, ...layer, stride }, channels, place.scale, divisor);
+          const block = blockOf({ ...held, ...layer, stride }, channels, place.scale, plan);
           yield [block, { scale: place.scale, stage: place.stage, emitted: place.emitted + 1, held }];
         }
       }

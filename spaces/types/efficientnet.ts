@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { choices, commonPlan, presetFor, stagedShape, stageSchema } from '../staged/config.js';
+import { flavourKey, styleInFlavour } from '../staged/flavours.js';
 import type { Task } from '../space.js';
 import type { StagedPlan } from '../staged/layout.js';
 
@@ -14,7 +15,8 @@ const either: readonly Kind[] = ['fused_mbconv', 'mbconv'];
 /**
  * The `efficientnet` presets. `tiny` is for images of 28 to 48 pixels, `small` for 64 to 128 (`gamma` is 1: no more pixels
  * than the data has); `b0` is the space around EfficientNet-B0 (Tan & Le 2019), `v2-s` around EfficientNetV2-S (Tan & Le
- * 2021). Squeeze-excite is a share of the expanded width: B0's quarter of the input width is 0.25 / 6 of it.
+ * 2021). Squeeze-excite is a share of the expanded width: B0's quarter of the input width is 0.25 / 6 of it. Networks of
+ * `efficientnet-b0` are at most the published one and have its squeeze-excite: a quarter of the input width, swish, sigmoid.
  */
 export const efficientnetPresets = {
   tiny: {
@@ -56,6 +58,24 @@ export const efficientnetPresets = {
       stage('mbconv', 112, 1, layers([2, 3], [3, 5], [4, 6], [0, 0.25 / 6])),
       stage('mbconv', 192, 2, layers([2, 3, 4], [3, 5], [4, 6], [0, 0.25 / 6])),
       stage('mbconv', 320, 1, layers(1, [3, 5], [4, 6], [0, 0.25 / 6])),
+    ],
+    head: { filters: 1280, act: 'swish', dropout: 0.2 },
+  },
+  'efficientnet-b0': {
+    phi: [-1, -0.5, 0],
+    compound: { gamma: 1 },
+    share: 'stage',
+    squeeze_of: 'input',
+    style: { squeeze: 'swish', gate: 'sigmoid' },
+    stem: { filters: 32, stride: 2, act: 'swish' },
+    stages: [
+      stage('mbconv', 16, 1, layers(1, 3, 1, [0, 0.25])),
+      stage('mbconv', 24, 2, layers([1, 2], [3, 5], [4, 6], [0, 0.25])),
+      stage('mbconv', 40, 2, layers([1, 2], [3, 5], [4, 6], [0, 0.25])),
+      stage('mbconv', 80, 2, layers([2, 3], [3, 5], [4, 6], [0, 0.25])),
+      stage('mbconv', 112, 1, layers([2, 3], [3, 5], [4, 6], [0, 0.25])),
+      stage('mbconv', 192, 2, layers([2, 3, 4], [3, 5], [4, 6], [0, 0.25])),
+      stage('mbconv', 320, 1, layers(1, [3, 5], [4, 6], [0, 0.25])),
     ],
     head: { filters: 1280, act: 'swish', dropout: 0.2 },
   },
@@ -120,6 +140,7 @@ export const efficientnetSchema = z
       .enum(Object.keys(efficientnetPresets) as [PresetName, ...PresetName[]])
       .optional()
       .describe('where keys that are left out come from; by default it is chosen by the size of the images'),
+    flavour: flavourKey,
     ...ownShape,
   })
   .describe('MBConv and fused-MBConv stages with compound scaling (Tan & Le 2019, 2021)');
@@ -131,7 +152,7 @@ export function efficientnetPlan(config: EfficientnetConfig, task: Task): Staged
   const name = config.preset ?? presetFor(config, task, 'b0');
   const preset = ownSchema.parse(efficientnetPresets[name]);
   const { alpha, beta, gamma } = { ...paperCoefficients, ...preset.compound, ...config.compound };
-  const common = commonPlan(config, preset, task);
+  const common = commonPlan(config, preset, task, styleInFlavour(config.flavour, name));
   return {
     ...common,
     name: 'efficientnet',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { commonPlan, mbconvStageSchema, presetFor, stagedShape } from '../staged/config.js';
+import { flavourKey, styleInFlavour } from '../staged/flavours.js';
 import type { StagedPlan } from '../staged/layout.js';
 import type { Activation } from '../network.js';
 import type { Task } from '../space.js';
@@ -105,6 +106,7 @@ export const mobilenetSchema = z
       .enum(Object.keys(mobilenetPresets) as [PresetName, ...PresetName[]])
       .optional()
       .describe('where keys that are left out come from; by default it is chosen by the size of the images'),
+    flavour: flavourKey,
     ...ownShape,
   })
   .describe('inverted residuals, as in MobileNetV2 and V3');
@@ -114,7 +116,7 @@ export function mobilenetPlan(config: MobilenetConfig, task: Task): StagedPlan {
   const name = config.preset ?? presetFor(config, task, 'mobilenetv3-small');
   const preset = ownSchema.parse(mobilenetPresets[name]);
   return {
-    ...commonPlan(config, preset, task),
+    ...commonPlan(config, preset, task, styleInFlavour(config.flavour, name)),
     name: 'mobilenet',
     terms: { stage: 'stage', path: 'space.stages' },
   };

@@ -4,7 +4,7 @@ import type { Decision, Genotype } from '../genotype.js';
 import type { Activation, ConvSpec, Head, Network } from '../network.js';
 import type { Space, Task } from '../space.js';
 import { blockOf, headOf, inputOf, stagePlaces, stemOf, type BlockChoices } from '../staged/build.js';
-import type { StageScale } from '../staged/layout.js';
+import type { StageScale, WidthRules } from '../staged/layout.js';
 
 /** Input resolutions of the published supernets: 128, 132, ..., 224 pixels. */
 const publishedResolutions = Array.from({ length: 25 }, (_, i) => 128 + 4 * i);
@@ -35,7 +35,7 @@ const depths = [2, 3, 4] as const;
 const kernels = [3, 5, 7] as const;
 const expansions = [3, 4, 6] as const;
 const mostLayers = 4;
-const divisor = 8;
+const rules: WidthRules = { divisor: 8, squeezeOf: 'expanded' };
 const squeezed = 0.25;
 
 const stem: ConvSpec = { filters: 16, kernel: 3, stride: 2, act: 'hard_swish' };
@@ -89,8 +89,8 @@ function canonical(genotype: Genotype): Genotype {
 }
 
 function build(genotype: Genotype, task: Task, scale: StageScale): Network {
-  const first = stemOf(stem, scale, divisor);
-  const blocks = [blockOf(firstBlock, first.filters, scale, divisor)];
+  const first = stemOf(stem, scale, rules.divisor);
+  const blocks = [blockOf(firstBlock, first.filters, scale, rules)];
   for (const [stage, kept] of keptLayers(genotype).entries()) {
     for (const [i, layer] of kept.entries()) {
       const own: BlockChoices = {
@@ -100,11 +100,18 @@ function build(genotype: Genotype, task: Task, scale: StageScale): Network {
         kernel: kernels[genotype[at.kernel(layer)]],
         expand: expansions[genotype[at.expand(layer)]],
       };
-      blocks.push(blockOf(own, blocks[blocks.length - 1].filters, scale, divisor));
+      blocks.push(blockOf(own, blocks[blocks.length - 1].filters, scale, rules));
     }
   }
   const input = inputOf({ task }, scale);
-  return { kind: 'network', input, classes: task.classes, stem: first, blocks, head: headOf(head, scale, divisor) };
+  return {
+    kind: 'network',
+    input,
+    classes: task.classes,
+    stem: first,
+    blocks,
+    head: headOf(head, scale, rules.divisor),
+  };
 }
 
 /** The number of different networks: a stage of depth d has 9^d, whatever its unused layers choose. */

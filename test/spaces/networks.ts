@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { activations, cellOps, type Block, type Network } from '../../spaces/index.js';
+import { activations, cellOps, gates, paddings, type Block, type Network, type Style } from '../../spaces/index.js';
 
 const act = fc.constantFrom(...activations);
 const kernel = fc.constantFrom(1, 3, 5);
@@ -31,24 +31,39 @@ const groupedBlock: fc.Arbitrary<Block> = fc.record({
   groups: fc.constantFrom(1, 2),
 });
 
+const style: fc.Arbitrary<Partial<Style>> = fc.record(
+  {
+    epsilon: fc.constantFrom(1e-5, 0.01),
+    momentum: fc.constant(0.99),
+    padding: fc.constantFrom(...paddings),
+    squeeze: act,
+    gate: fc.constantFrom(...gates),
+  },
+  { requiredKeys: [] },
+);
+
 const networksOf = (stemFilters: fc.Arbitrary<number>, blocks: fc.Arbitrary<Block[]>): fc.Arbitrary<Network> =>
-  fc.record({
-    kind: fc.constant('network' as const),
-    input: fc.tuple(fc.integer({ min: 3, max: 9 }), fc.integer({ min: 3, max: 9 }), fc.integer({ min: 1, max: 3 })),
-    classes: fc.integer({ min: 2, max: 5 }),
-    stem: fc.record({ ...conv, filters: stemFilters, act: fc.option(act) }),
-    blocks,
-    head: fc.record(
-      {
-        filters: fc.integer({ min: 0, max: 6 }),
-        act,
-        norm: fc.constant(true as const),
-        hidden: width,
-        dropout: fc.constantFrom(0, 0.5),
-      },
-      { requiredKeys: ['filters', 'act', 'dropout'] },
-    ),
-  });
+  fc.record(
+    {
+      kind: fc.constant('network' as const),
+      input: fc.tuple(fc.integer({ min: 3, max: 9 }), fc.integer({ min: 3, max: 9 }), fc.integer({ min: 1, max: 3 })),
+      classes: fc.integer({ min: 2, max: 5 }),
+      stem: fc.record({ ...conv, filters: stemFilters, act: fc.option(act) }),
+      blocks,
+      head: fc.record(
+        {
+          filters: fc.integer({ min: 0, max: 6 }),
+          act,
+          norm: fc.constant(true as const),
+          hidden: width,
+          dropout: fc.constantFrom(0, 0.5),
+        },
+        { requiredKeys: ['filters', 'act', 'dropout'] },
+      ),
+      style,
+    },
+    { requiredKeys: ['kind', 'input', 'classes', 'stem', 'blocks', 'head'] },
+  );
 
 /** Any small network, of all kinds of blocks and odd sizes. */
 export const smallNetworks: fc.Arbitrary<Network> = fc.oneof(

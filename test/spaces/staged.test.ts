@@ -28,6 +28,7 @@ const plan: fc.Arbitrary<StagedPlan> = fc
     depth: mostlyOne(1, 1.5),
     resolution: mostlyOne(64, 65),
     divisor: fc.constantFrom(1, 8),
+    squeezeOf: fc.constantFrom('expanded' as const, 'input' as const),
     share: fc.constantFrom('stage' as const, 'layer' as const),
     stages: fc.oneof(
       fc.array(stage, { minLength: 1, maxLength: 3 }),
@@ -49,6 +50,7 @@ const plan: fc.Arbitrary<StagedPlan> = fc
   .map(({ width, depth, resolution, ...rest }) => ({
     ...rest,
     name: 'random',
+    style: {},
     task: { input: [64, 64, 1], classes: 2 },
     base: { resolution: 64, width: 1, depth: 1 },
     scales: [

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
 import { followNorms, type ForeignNetwork } from '../../compiler/index.js';
-import type { Network } from '../../spaces/index.js';
+import { styleOf, type Network } from '../../spaces/index.js';
 import {
   apply,
   followStatistics,
@@ -36,6 +36,8 @@ export interface TrainableSpec {
   readonly initial?: Weights;
   /** Whether the batch norms of a foreign network keep their moving statistics; default false. */
   readonly frozenNorms?: boolean | undefined;
+  /** Share of the learning rate by weight name; 0: the weight stays as it is. Default: 1 for all. */
+  readonly rates?: ReadonlyMap<string, number> | undefined;
   /** Rounding of weights and values in training and evaluation; batch norm's statistics stay fixed. Default: none. */
   readonly quantization?: Int8Rounding | undefined;
 }
@@ -53,7 +55,7 @@ function ofSpace(network: Network, { seed, stem, initial, quantization }: Option
     specs,
     start: initial ?? freshWeights(specs, seed, stem),
     train(variables) {
-      const mode = rounding ?? { training: true, statistics: followStatistics(variables) };
+      const mode = rounding ?? { training: true, statistics: followStatistics(variables, styleOf(network)) };
       return (images, features) => apply(network, resolve(variables), images, { ...mode, features });
     },
     infer: (variables) => (images) =>

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { padOf } from '../../spaces/models/index.js';
 import { applyRule, convolutionNames, layersOf, type LayerTable, type Network } from '../../spaces/index.js';
 
 /** A feature map of the linearised network: `exp(logScale)` times `value`, as deep products exceed the range of float32. */
@@ -47,7 +48,7 @@ const rules: LayerTable<Flow, [kernel: (name: string) => tf.Tensor, x: Flow, y: 
   conv: (layer, kernel, x) => {
     const names = convolutionNames(layer);
     const conv = (map: tf.Tensor, name: string): tf.Tensor =>
-      tf.conv2d(map as tf.Tensor4D, tf.abs(kernel(`${name}/kernel`)) as tf.Tensor4D, layer.stride, 'same');
+      tf.conv2d(map as tf.Tensor4D, tf.abs(kernel(`${name}/kernel`)) as tf.Tensor4D, layer.stride, padOf(layer));
     return weighted(x, (map) =>
       names.length === 1
         ? conv(map, names[0])
@@ -57,10 +58,10 @@ const rules: LayerTable<Flow, [kernel: (name: string) => tf.Tensor, x: Flow, y: 
           ),
     );
   },
-  depthwise: ({ name, stride }, kernel, x) =>
-    weighted(x, (map) =>
-      tf.depthwiseConv2d(map as tf.Tensor4D, tf.abs(kernel(`${name}/depthwise_kernel`)) as tf.Tensor4D, stride, 'same'),
-    ),
+  depthwise: (layer, kernel, x) => {
+    const filter = tf.abs(kernel(`${layer.name}/depthwise_kernel`)) as tf.Tensor4D;
+    return weighted(x, (map) => tf.depthwiseConv2d(map as tf.Tensor4D, filter, layer.stride, padOf(layer)));
+  },
   batch_norm: (_layer, _kernel, x) => x,
   activation: (_layer, _kernel, x) => x,
   avg_pool: ({ kernel: side, stride }, _kernel, x) =>

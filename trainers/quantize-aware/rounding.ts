@@ -46,10 +46,10 @@ const representations: { readonly [K in LayerKind]: (layer: Layer) => Representa
 const saturates = (layer: Layer): boolean =>
   layer.kind === 'activation' && (layer.act === 'relu' || layer.act === 'relu6' || layer.act === 'hard_sigmoid');
 
-/** Inputs below this do not matter: hard swish is 0 below -3, swish nearly 0 below -8. */
+/** Inputs below this do not matter: hard swish is 0 below -3, swish and sigmoid nearly 0 below -8. */
 function floorFor(layer: Layer): number {
   if (layer.kind !== 'activation') return -Infinity;
-  return { relu: -Infinity, relu6: -Infinity, swish: -8, hard_sigmoid: -3, hard_swish: -3 }[layer.act];
+  return { relu: -Infinity, relu6: -Infinity, swish: -8, sigmoid: -8, hard_sigmoid: -3, hard_swish: -3 }[layer.act];
 }
 
 /** The layers whose outputs are gates, and the tensors whose ranges must be found, in the order of the layers. */

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { sharedName, type Member, type Network } from '../../spaces/index.js';
+import { sharedName, styleOf, type Member, type Network } from '../../spaces/index.js';
 import {
   apply,
   followStatistics,
@@ -91,7 +91,7 @@ export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
   const first: Student = {
     apply: applied(largest.network, sharedWeights(largest, weights), {
       training: true,
-      statistics: followStatistics(statistics),
+      statistics: followStatistics(statistics, styleOf(largest.network)),
     }),
     loss,
     features,

@@ -7,7 +7,7 @@ import { searchInitialisation } from '../../schema/experiment.js';
 import { measuresOf, trainedValues, type Validated } from '../../schema/measures.js';
 import { plainValues } from '../../stored/candidates.js';
 import { checkpointFile, trialFolder, weightsFile } from '../../stored/workdir.js';
-import { CandidateNetworks } from '../candidate-networks.js';
+import { CandidateNetworks, type LatencyModels } from '../candidate-networks.js';
 import { Compression } from '../compression.js';
 import { finishFrontier } from '../finishing/finish.js';
 import type { CreateJobRunner } from '../jobs/local-pool.js';
@@ -28,6 +28,7 @@ export class TrainingEvaluator implements Evaluator {
   private readonly compression: Compression | null;
   private readonly source: AccuracySource;
   readonly filter: ProposalFilter | undefined;
+  private previewed: { readonly models: LatencyModels | null; readonly preview: Preview } | undefined;
 
   /** @throws NasError when there are no workers. */
   static async with(workers: CreateJobRunner, run: RunContext, plan: TrainingPlan): Promise<TrainingEvaluator> {
@@ -61,8 +62,13 @@ export class TrainingEvaluator implements Evaluator {
   }
 
   preview(isKnown: (trial: number) => boolean): Preview {
-    const { candidates } = this.context;
     const models = this.latency.models(isKnown);
+    if (this.previewed?.models !== models) this.previewed = { models, preview: this.previewBy(models) };
+    return this.previewed.preview;
+  }
+
+  private previewBy(models: LatencyModels | null): Preview {
+    const { candidates } = this.context;
     return {
       cheap: (genotype) => candidates.cheap(genotype, models),
       untold: models === null ? measuresOf('latency').map(([name]) => name) : [],

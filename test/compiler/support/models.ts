@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { inLayer, normalizeBatch, uniform, type HostTensor } from '../../../compiler/index.js';
-import type { Network } from '../../../spaces/index.js';
+import { styleOf, type Network } from '../../../spaces/index.js';
 import {
   apply as applyNetwork,
   followStatistics,
@@ -55,7 +55,7 @@ export function trainingOf(network: Network, key: string) {
   const sample = new Sampler('weights', key);
   for (const [name, variable] of weights)
     tf.tidy(() => variable.assign(toTensor(randomValues(sample, name, variable.shape))));
-  const mode = { training: true, statistics: followStatistics(weights) };
+  const mode = { training: true, statistics: followStatistics(weights, styleOf(network)) };
   return {
     logits: (x: tf.Tensor): tf.Tensor => applyNetwork(network, weightsFrom(weights), x, mode).logits,
     trainable: [...weights.values()].filter(({ trainable }) => trainable),

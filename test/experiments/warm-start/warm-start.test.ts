@@ -75,7 +75,7 @@ describe('search.enqueue', () => {
     await expect(start({ enqueue: ['mobilenet'] })).rejects.toThrow('is a table without networks');
     const networks = { space: mobilenet, task };
     await expect(start({ enqueue: ['mobilnet'] }, { space: mobilenet, networks })).rejects.toThrow(
-      'expected resnet or',
+      'expected one of resnet, mobilenet,',
     );
   });
 

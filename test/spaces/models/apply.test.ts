@@ -5,10 +5,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withNoise } from '../../../compiler/index.js';
-import { activations, layersOf, type Activation, type Network } from '../../../spaces/index.js';
+import { activations, layersOf, ownStyle, type Activation, type Block, type Network } from '../../../spaces/index.js';
 import {
   apply,
-  batchNorm,
   followStatistics,
   initialWeights,
   weightsFrom,
@@ -128,7 +127,7 @@ describe('apply', () => {
   it('normalises by the batch in training, and tells what it saw', () => {
     const seen = new Map<string, number[]>();
     const variables = weightVariables({ network: handNetwork, weights: initialWeights(handNetwork, 1) });
-    const follow = followStatistics(variables);
+    const follow = followStatistics(variables, ownStyle);
     const { features } = withNoise({ seed: 1, step: 0 }, () =>
       apply(handNetwork, weightsFrom(variables), imagesFor(handNetwork), {
         training: true,
@@ -147,14 +146,37 @@ describe('apply', () => {
         .map(({ name }) => name),
     );
     expect(seen.get('stem_bn')).toEqual(numbers(mean));
-    const expected = tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, batchNorm.epsilon)));
+    const expected = tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, ownStyle.epsilon)));
     expect(tf.max(tf.abs(tf.sub(expected, y))).dataSync()[0]).toBeLessThan(1e-4);
-    const moved = numbers(mean).map((value) => (1 - batchNorm.momentum) * value);
+    const moved = numbers(mean).map((value) => (1 - ownStyle.momentum) * value);
     variables
       .get('stem_bn/moving_mean')
       ?.dataSync()
       .forEach((value, i) => expect(value).toBeCloseTo(moved[i], 6));
     tf.dispose([...variables.values()]);
+  });
+
+  it('pads, normalises and gates by the style', () => {
+    const style = { epsilon: 0.5, padding: 'symmetric', squeeze: 'swish', gate: 'sigmoid' } as const;
+    const block = { ...handNetwork.blocks[0], stride: 2 } as Block;
+    const network: Network = { ...handNetwork, input: [8, 6, 2], blocks: [block], style };
+    const names = ['stem', 'stem_bn', 'block1_se_reduce', 'block1_se_reduce_act', 'block1_se_expand', 'block1_se_gate'];
+    const weights = started(network);
+    const images = imagesFor(network) as tf.Tensor4D;
+    const { features } = apply(network, weights, images, { ...inference, features: names });
+    const [stem, normalised, reduced, squeezed, expanded, gated] = features;
+    const edge: [number, number] = [1, 1];
+    const padded = tf.pad(images, [[0, 0], edge, edge, [0, 0]]);
+    const expected = tf.conv2d(padded, weights('stem/kernel', [3, 3, 2, 4]) as tf.Tensor4D, 2, 'valid');
+    const close = (found: tf.Tensor, wanted: tf.Tensor): void =>
+      numbers(wanted).forEach((value, i) => expect(numbers(found)[i]).toBeCloseTo(value, 5));
+    close(stem, expected);
+    // The first images' statistics are 0 and 1.
+    close(normalised, tf.div(stem, Math.sqrt(1.5)));
+    close(squeezed, tf.mul(reduced, tf.sigmoid(reduced)));
+    close(gated, tf.sigmoid(expanded));
+    const same = apply({ ...network, style: {} }, weights, images, { ...inference, features: ['stem'] }).features[0];
+    expect(numbers(same)).not.toEqual(numbers(stem));
   });
 
   it('needs no moving statistics in training, and no noise in inference', () => {

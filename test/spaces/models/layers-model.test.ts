@@ -27,6 +27,7 @@ const standardLayers = new Set([
   'Multiply',
   'Add',
   'Dropout',
+  'ZeroPadding2D',
 ]);
 
 /** Images that no two channels or pixels of share a value. */

@@ -11,12 +11,15 @@ import {
   type ProgramSpec,
 } from '../../../trainers/engines/network-program.js';
 import type { Gradients } from '../../../trainers/optimizers/index.js';
+import type { Network } from '../../../spaces/index.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { batch, everything, specOf } from './contract.js';
 
 beforeAll(() => activateBackend({ type: 'eager', backend: 'cpu' }));
 
-const network = tinyStudent({ dropout: 0.3 });
+/** Of PyTorch's style, whose layers a program computes differently. */
+const style = { padding: 'symmetric', squeeze: 'swish', gate: 'sigmoid', epsilon: 1e-5, momentum: 0.99 } as const;
+const network: Network = { ...tinyStudent({ dropout: 0.3 }), style };
 const spec = specOf({ ...everything, network });
 const shapes = { images: [batch, ...network.input], labels: [batch, 10], teacher: [batch, 10] };
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import type { Network } from '../../../spaces/index.js';
-import { apply, batchNorm, initialWeights, weightsFrom, weightVariables } from '../../../spaces/models/index.js';
+import { ownStyle, type Network } from '../../../spaces/index.js';
+import { apply, initialWeights, weightsFrom, weightVariables } from '../../../spaces/models/index.js';
 import { activateBackend } from '../../../trainers/engines/index.js';
 import { synapticFlow } from '../../../trainers/proxies/flow.js';
 
@@ -31,7 +31,7 @@ test('synaptic flow through groups, shuffles, poolings and cells is the growth o
   const kernels = [...weights].filter(([name]) => name.endsWith('kernel')).map(([, kernel]) => kernel);
   const magnitudes = kernels.map((kernel) => tf.abs(kernel));
   for (const [name, variable] of weights)
-    if (name.endsWith('moving_variance')) variable.assign(tf.fill(variable.shape, 1 - batchNorm.epsilon));
+    if (name.endsWith('moving_variance')) variable.assign(tf.fill(variable.shape, 1 - ownStyle.epsilon));
   const outputAt = (factor: number): number =>
     tf.tidy(() => {
       for (const [i, kernel] of kernels.entries()) kernel.assign(tf.mul(magnitudes[i], factor));

@@ -15,7 +15,10 @@ beforeAll(async () => void (bench = await openWorkbench()));
 afterAll(() => bench.close());
 afterEach(() => tf.disposeVariables());
 
-const networkOf = (act: Activation, se: number): Network => ({
+/** Squeeze-excite and padding of EfficientNet in PyTorch. */
+const pytorch = { squeeze: 'swish', gate: 'sigmoid', padding: 'symmetric', epsilon: 1e-5 } as const;
+
+const networkOf = (act: Activation, se: number, style?: Network['style']): Network => ({
   kind: 'network',
   input: [10, 10, 1],
   classes: 10,
@@ -25,6 +28,7 @@ const networkOf = (act: Activation, se: number): Network => ({
     { kind: 'mbconv', filters: 16, kernel: 3, stride: 2, act, expand: 3, se },
   ],
   head: { filters: 32, act, dropout: 0.2 },
+  ...(style && { style }),
 });
 
 const count = 64;
@@ -51,10 +55,11 @@ test.each([
   ['relu', 0, 7],
   ['hard_swish', 0.25, 8],
   ['swish', 0.25, 7],
+  ['swish', 0.5, 8, pytorch],
 ] as const)(
   'with rounding, a network (%s, squeeze %d) computes what its int8 file does: %d bits',
-  async (act, se, bits) => {
-    const network = networkOf(act, se);
+  async (act, se, bits, style?: Network['style']) => {
+    const network = networkOf(act, se, style);
     const weights = initialWeights(network, 6);
     const images = await drawn();
     const shape = [count, ...network.input];

@@ -1,0 +1,112 @@
+import { genotypeOf } from './genotype.js';
+import type { Network } from './network.js';
+import type { Task } from './space.js';
+import type { Flavour } from './staged/flavours.js';
+import type { StagedPlan } from './staged/layout.js';
+import { createStagedSpace } from './staged/space.js';
+import { efficientnetPlan, efficientnetSchema } from './types/efficientnet.js';
+import { mobilenetPlan, mobilenetSchema } from './types/mobilenet.js';
+
+/** The layers of one stage: kernel, expansion, squeeze-excite. */
+type Layers = readonly (readonly [kernel: number, expand: number, se: number])[];
+
+const repeated = (count: number, ...layer: Layers[number]): Layers => Array.from({ length: count }, () => layer);
+
+/** The plan of a preset at one width. */
+type PlanOf = (task: Task, width: number, flavour: Flavour | undefined) => StagedPlan;
+
+const mobilenet =
+  (preset: string): PlanOf =>
+  (task, width, flavour) =>
+    mobilenetPlan(mobilenetSchema.parse({ type: 'mobilenet', preset, flavour, width }), task);
+
+const efficientnet =
+  (preset: string): PlanOf =>
+  (task, width, flavour) =>
+    efficientnetPlan(efficientnetSchema.parse({ type: 'efficientnet', preset, flavour, width, phi: 0 }), task);
+
+/** The published networks as members of their presets. */
+const table = {
+  /** Sandler et al. 2018, table 2. */
+  mobilenetv2: {
+    plan: mobilenet('mobilenetv2'),
+    stages: [repeated(1, 3, 1, 0), ...[2, 3, 4, 3, 3, 1].map((depth) => repeated(depth, 3, 6, 0))],
+  },
+  /** Howard et al. 2019, table 2. */
+  'mobilenetv3-small': {
+    plan: mobilenet('mobilenetv3-small'),
+    stages: [
+      [[3, 1, 0.25]],
+      [
+        [3, 4.5, 0],
+        [3, 11 / 3, 0],
+      ],
+      [[5, 4, 0.25], ...repeated(2, 5, 6, 0.25)],
+      repeated(2, 5, 3, 0.25),
+      repeated(3, 5, 6, 0.25),
+    ],
+  },
+  /** Howard et al. 2019, table 1. */
+  'mobilenetv3-large': {
+    plan: mobilenet('mobilenetv3-large'),
+    stages: [
+      [[3, 1, 0]],
+      [
+        [3, 4, 0],
+        [3, 3, 0],
+      ],
+      repeated(3, 5, 3, 0.25),
+      [[3, 6, 0], [3, 2.5, 0], ...repeated(2, 3, 2.3, 0)],
+      repeated(2, 3, 6, 0.25),
+      repeated(3, 5, 6, 0.25),
+    ],
+  },
+  /** Tan & Le 2019, table 1. */
+  'efficientnet-b0': {
+    plan: efficientnet('efficientnet-b0'),
+    stages: [
+      repeated(1, 3, 1, 0.25),
+      repeated(2, 3, 6, 0.25),
+      repeated(2, 5, 6, 0.25),
+      repeated(3, 3, 6, 0.25),
+      repeated(3, 5, 6, 0.25),
+      repeated(4, 5, 6, 0.25),
+      repeated(1, 3, 6, 0.25),
+    ],
+  },
+} as const satisfies Record<string, { readonly plan: PlanOf; readonly stages: readonly Layers[] }>;
+
+export type PublishedName = keyof typeof table;
+export const publishedNames = Object.keys(table) as PublishedName[];
+
+/** The choices of a stage by decision; layers that share decisions have the same choices. */
+function choicesOfStage(layers: Layers, stage: number): readonly (readonly [string, number])[] {
+  const name = `stage${stage + 1}`;
+  return [
+    [`${name}.depth`, layers.length],
+    ...layers.flatMap(([kernel, expand, se], i) =>
+      [name, `${name}.layer${i + 1}`].flatMap(
+        (own) =>
+          [
+            [`${own}.kernel`, kernel],
+            [`${own}.expand`, expand],
+            [`${own}.se`, se],
+          ] as const,
+      ),
+    ),
+  ];
+}
+
+/**
+ * A published network for a task, as libraries define it; a member of the preset of its name.
+ * @param width multiplier of all widths
+ * @param flavour the library whose files it computes like; default keras
+ */
+export function publishedNetwork(name: PublishedName, task: Task, width = 1, flavour?: Flavour): Network {
+  const { plan, stages } = table[name];
+  const space = createStagedSpace(plan(task, width, flavour));
+  const chosen = Object.fromEntries(stages.flatMap(choicesOfStage));
+  // Layers beyond the depth have decisions, too.
+  const rest = Object.fromEntries(space.decisions.map(({ name, choices: [first] }) => [name, first]));
+  return space.build(genotypeOf(space.decisions, { ...rest, ...chosen }));
+}
