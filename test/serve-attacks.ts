@@ -113,12 +113,14 @@ const image = await picture({ width: 28, height: 28, channels: 1 }).png().toBuff
 /** The normal load: images and tensors in turn. */
 async function observe(port: number, seconds: number): Promise<Observed> {
   const asked: Promise<number | null>[] = [];
-  for (const end = performance.now() + seconds * 1000; performance.now() < end; await sleep(everyMs))
+  for (const end = performance.now() + seconds * 1000; performance.now() < end;) {
     asked.push(
       asked.length % 2 === 0
         ? ask(port, '/v1/classify', image, { 'content-type': 'image/png' })
         : ask(port, '/v2/models/frontier/infer', pixelsOf([28, 28, 1], 1), { 'inference-header-content-length': '0' }),
     );
+    await sleep(everyMs);
+  }
   const times = (await Promise.all(asked)).map((ms) => ms ?? Infinity).sort((a, b) => a - b);
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(share * times.length))];
   const answered = times.filter((ms) => ms <= budgetMs).length / times.length;

@@ -58,7 +58,11 @@ export class Turns {
     if (own === undefined) return;
     own.running -= weight;
     const now = performance.now();
-    for (let [next] = own.waiting; next !== undefined && this.mayBegin(own, next.weight, now); [next] = own.waiting) {
+    for (
+      let next = own.waiting.at(0);
+      next !== undefined && this.mayBegin(own, next.weight, now);
+      next = own.waiting.at(0)
+    ) {
       own.waiting.shift();
       this.waiting--;
       if (next.isGone()) continue;
