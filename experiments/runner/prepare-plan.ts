@@ -3,6 +3,7 @@ import { canonicalJson } from '../../base/hash.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
 import { createSpace, inputSizes, type Task } from '../../spaces/index.js';
 import {
+  absentFrom,
   addRenderings,
   checkClassWeight,
   defaultAugment,
@@ -17,6 +18,7 @@ import {
   teacherSize,
   teacherTraining,
   type TrainConfig,
+  withDataset,
   withStepsOn,
 } from '../../trainers/index.js';
 import { planInitial } from '../initial-weights/index.js';
@@ -77,6 +79,8 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
     prepareDataset(asked.data, preparing(`Converting ${asked.data.type}`)),
   );
   const data = describeDataset(prepared);
+  const absent = await withDataset(prepared, (open) => Promise.resolve(absentFrom(open, 'validation')));
+  if (absent.length > 0) observe({ kind: 'warning', message: unseenMessage(absent) });
   const experiment = settledFor(data, asked, fixedBatch);
   for (const [key, batch, images] of batches(experiment, data))
     await locating([key, 'batch'], () => checkBatch(batch, images));
@@ -229,6 +233,11 @@ function possibleFolds(
     return null;
   }
 }
+
+const unseenMessage = (classes: readonly string[]): string => {
+  const named = `${classes.slice(0, 10).join(', ')}${classes.length > 10 ? ', ...' : ''}`;
+  return `No validation image is of ${named}: the search does not see how well networks find ${classes.length === 1 ? 'it' : 'them'}. Give the validation split images of every class, or leave that split out`;
+};
 
 /** Announces a conversion when it begins, and shows its progress. */
 export function preparingData(message: string, observe: RunObserver, signal: AbortSignal): PrepareOptions {
