@@ -18,6 +18,7 @@ export const eventKinds = [
   'variant-judged',
   'measured',
   'final-finished',
+  'fold-finished',
   'artifact',
   'supernet-trained',
   'shrink-began',

@@ -115,10 +115,11 @@ async function estimate(plan: TrainingPlan, jobs: JobRunner, sample: EstimateSam
     paces.reduce((sum, pace) => sum + secondsOf(plan, config, pace), 0) / paces.length;
   const together = Math.min(search.parallel, search.trials);
   const frontier = frontierOf(search.trials);
+  const trainings = frontier * (1 + (plan.folds ?? 0));
   const calibration = plan.experiment.latency.calibration;
   return {
     search: (search.trials * meanOf(train)) / together + (search.trials + calibration) * latency,
-    final: final === null ? 0 : (frontier * meanOf(final)) / Math.min(search.parallel, frontier) + frontier * latency,
+    final: final === null ? 0 : (trainings * meanOf(final)) / Math.min(search.parallel, trainings) + frontier * latency,
     frontier,
     sample,
   };

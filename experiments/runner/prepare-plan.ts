@@ -1,4 +1,4 @@
-import { invalidInput } from '../../base/errors.js';
+import { invalidInput, NasError } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
 import { createSpace, inputSizes, type Task } from '../../spaces/index.js';
@@ -10,6 +10,7 @@ import {
   epochImages,
   prepareDataset,
   type DatasetInfo,
+  type DatasetRef,
   type EngineChoice,
   type PrepareOptions,
   renderingOf,
@@ -24,6 +25,7 @@ import { measureNamed } from '../schema/measures.js';
 import type { Locating } from '../parse/index.js';
 import {
   finalRepeatsSearch,
+  foldsOf,
   type Experiment,
   type TableExperiment,
   type TrainingExperiment,
@@ -81,6 +83,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   for (const [key, { class_weight: weight }] of trainings(experiment))
     if (weight !== undefined) await locating([key, 'class_weight'], () => checkClassWeight(weight, data.classes));
   for (const message of lengthNotes(experiment, asked)) observe({ kind: 'note', message });
+  const folds = await locating(['final', 'folds'], () => possibleFolds(experiment, prepared, data, observe));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   const initial = await planInitial(experiment, { space, data, locating });
@@ -111,6 +114,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
     engine,
     threads,
     acceptEnvironment,
+    folds,
     supernet,
     teacherThreads: preparationThreads(experiment),
     sources: new Set(sources.map(({ kind }) => kind)),
@@ -202,6 +206,28 @@ function checkBatch(batch: number, images: number): void {
     throw invalidInput(`a batch of ${batch} images is more than the ${images} images to train with`, {
       hint: 'Set a smaller batch, or a larger data.subset.',
     });
+}
+
+/**
+ * The number of folds, before anything trains; null without cross-validation.
+ * @throws NasError `invalid-input` when the images cannot be split into as many folds as the user wants
+ */
+function possibleFolds(
+  experiment: TrainingExperiment,
+  dataset: DatasetRef,
+  { counts }: DatasetInfo,
+  observe: RunObserver,
+): number | null {
+  const of = foldsOf(experiment, counts);
+  if (of === null) return null;
+  try {
+    for (let index = 0; index < of; index++) describeDataset({ ...dataset, fold: { index, of } });
+    return of;
+  } catch (error) {
+    if (experiment.folds !== 'auto' || !(error instanceof NasError)) throw error;
+    observe({ kind: 'note', message: `There is no cross-validation (final.folds: auto): ${error.message}` });
+    return null;
+  }
 }
 
 /** Announces a conversion when it begins, and shows its progress. */

@@ -3,6 +3,7 @@ import { classification, type LearningTask } from '../../base/task.js';
 import { invalidInput } from '../../base/errors.js';
 import { leastStd } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { type ImageCache, openCache } from './cache.js';
+import { foldSplits, type Fold } from './folds.js';
 import { labelStrata, splitImages } from './split-images.js';
 import { openUnlabelled, type OpenUnlabelled, type UnlabelledRef } from './unlabelled.js';
 import {
@@ -32,6 +33,8 @@ export interface DatasetRef extends SplitShares {
   readonly renderings?: readonly RenderingRef[];
   /** Images without labels; absent: none. */
   readonly unlabelled?: UnlabelledRef;
+  /** A fold of the training and validation images in place of these splits; absent: none. */
+  readonly fold?: Fold;
 }
 
 /**
@@ -68,7 +71,7 @@ export interface Dataset {
 
 /** Opens a data set from `prepareDataset`. @throws NasError `invalid-input` when it is missing or damaged */
 export function openDataset(ref: DatasetRef): Dataset {
-  const { directory, renderings = [], test, validation, subset } = ref;
+  const { directory, renderings = [], test, validation, subset, fold } = ref;
   const opened: ImageCache[] = [];
   const close = (): void => opened.forEach((cache) => cache.close());
   const open = (folder: string): ImageCache => {
@@ -81,7 +84,7 @@ export function openDataset(ref: DatasetRef): Dataset {
     const { meta, table, targets } = cache;
     const shares = { test, validation, subset };
     const { name, classes, height, width, channels } = meta;
-    const indices = splitCache(cache, shares);
+    const indices = splitCache(cache, shares, fold);
     const task = taskOf(cache, indices.train);
     const unlabelled = ref.unlabelled === undefined ? null : openUnlabelled(ref.unlabelled, cache, indices, open);
     const info: DatasetInfo = {
@@ -93,7 +96,7 @@ export function openDataset(ref: DatasetRef): Dataset {
       channels,
       counts: { train: indices.train.length, validation: indices.validation.length, test: indices.test.length },
       ...pixelStatistics(cache, indices.train),
-      hash: contentHash(meta.hash, height, width, channels, classes, shares),
+      hash: contentHash(meta.hash, height, width, channels, classes, shares, ...(fold === undefined ? [] : [fold])),
       ...(unlabelled !== null && { unlabelled: unlabelled.indices.length }),
     };
     const part = (own: Uint32Array) => ({
@@ -133,16 +136,17 @@ export function openDataset(ref: DatasetRef): Dataset {
 }
 
 /** The images of each split. @throws NasError `invalid-input` when there are too few */
-export function splitCache({ meta, table, targets }: ImageCache, shares: SplitShares): Record<SplitName, Uint32Array> {
-  if (targets === null)
-    return splitImages(
-      table,
-      meta.classes.map((one) => `class ${one}`),
-      shares,
-    );
+export function splitCache(cache: ImageCache, shares: SplitShares, fold?: Fold): Record<SplitName, Uint32Array> {
+  const { labels, strata } = strataOf(cache);
+  const table = { ...cache.table, labels };
+  const splits = splitImages(table, strata, shares);
+  return fold === undefined ? splits : foldSplits(table, strata, splits, fold);
+}
+
+function strataOf({ meta, table, targets }: ImageCache): ReturnType<typeof labelStrata> {
+  if (targets === null) return { labels: table.labels, strata: meta.classes.map((one) => `class ${one}`) };
   const isOne = meta.task === 'regression' || table.groups !== null;
-  const { labels, strata } = labelStrata(table, isOne ? [] : meta.classes, targets);
-  return splitImages({ ...table, labels }, strata, shares);
+  return labelStrata(table, isOne ? [] : meta.classes, targets);
 }
 
 const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

@@ -9,6 +9,7 @@ export {
   type DatasetRef,
   type RenderingRef,
 } from './dataset.js';
+export type { Fold } from './folds.js';
 export { inspectDataset, type InspectedData } from './inspect.js';
 export { createLoader, trainingLoader, type Loader } from './loader.js';
 export { LogitsWriter } from './logits-file.js';

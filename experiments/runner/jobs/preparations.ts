@@ -7,6 +7,7 @@ import type { TaskType } from '../../../base/task.js';
 import { memberOf, type Genotype } from '../../../spaces/index.js';
 import {
   CorruptFile,
+  type Fold,
   readTensorFile,
   teacherTraining,
   type InitialWeights,
@@ -32,11 +33,16 @@ export class Preparations {
 
   constructor(private readonly context: TrainingContext) {}
 
-  /** The teacher of a training; trainings with the same views, loss and balance of classes share one. */
-  teacher(train: TrainConfig): Promise<PreparedTeacher | null> {
+  /**
+   * The teacher of a training; trainings with the same views, loss and balance of classes share one.
+   * @param fold whose images the training has: its teacher may not have learned from its validation images; default: none
+   */
+  teacher(train: TrainConfig, fold?: Fold): Promise<PreparedTeacher | null> {
     const { augment, views: count, loss, class_weight, class_sampling } = train;
-    const views = canonicalJson([augment, count, loss, class_weight, class_sampling]);
-    const prepared = this.teachers.get(views) ?? prepareTeacher(this.context, train);
+    const views = canonicalJson([augment, count, loss, class_weight, class_sampling, fold]);
+    const prepared =
+      this.teachers.get(views) ??
+      (fold === undefined ? prepareTeacher(this.context, train) : foldTeacher(this.context, train, fold));
     this.teachers.set(views, prepared);
     return prepared;
   }
@@ -88,13 +94,14 @@ export const teacherOrder = (
   name: string,
   config: TeacherJob['config'],
   train: TrainConfig,
+  dataset = plan.dataset,
 ): JobOrder<TeacherJob> => ({
   id: `teacher/${name}`,
   job: {
     kind: 'teacher',
     config,
     options: {
-      dataset: plan.dataset,
+      dataset,
       train,
       seed: plan.experiment.seed,
       engine: plan.engine,
@@ -123,6 +130,14 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
     for (const { kind, message } of teacherMessages(teacher, taskOf(plan.experiment.data))) observe({ kind, message });
   }
   return teacher;
+}
+
+/** The teacher for the students of a fold. */
+async function foldTeacher(context: TrainingContext, train: TrainConfig, fold: Fold): Promise<PreparedTeacher | null> {
+  const { teacher: config } = context.plan.experiment;
+  if (config.type === 'none') return null;
+  const dataset = { ...context.plan.dataset, fold };
+  return context.jobs.submit(teacherOrder(context, contentHash(config, train, fold), config, train, dataset)).result;
 }
 
 const numbers = (values: readonly number[]): string => values.map((value) => value.toFixed(3)).join(', ');
