@@ -51,7 +51,13 @@ export { prepareTeacher } from './teachers/prepare.js';
 export type { NetworkTeacher } from './teachers/schema.js';
 export { fileInput, readPretrained, type Pretrained, type PretrainedFile } from './pretrained/read.js';
 export { tune, tuneTraining, type Adaptation, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tune.js';
-export { teacherSize, teacherTraining, type TeacherHooks, type TeacherOptions } from './teachers/sources.js';
+export {
+  teacherSchedule,
+  teacherSize,
+  teacherTraining,
+  type TeacherHooks,
+  type TeacherOptions,
+} from './teachers/sources.js';
 export {
   median,
   readTimedNetworks,

@@ -14,8 +14,8 @@ import {
   type EngineChoice,
   type PrepareOptions,
   renderingOf,
+  teacherSchedule,
   teacherSize,
-  teacherTraining,
   type TrainConfig,
   withStepsOn,
 } from '../../trainers/index.js';
@@ -157,9 +157,9 @@ function settledFor(
     return withStepsOn(shown, fit(key, config, shown));
   };
   const settledTeacher = (config: typeof teacher): typeof teacher => {
-    if (config.type !== 'train') return config;
-    const fitted = fit('teacher', config, images);
-    return { ...fitted, epochs: teacherTraining(fitted, images, train).epochs };
+    const fitted = config.type === 'train' ? fit('teacher', config, images) : config;
+    const epochs = teacherSchedule(fitted, images, train)?.epochs;
+    return fitted.type === 'none' || epochs === undefined ? fitted : { ...fitted, epochs };
   };
   const { calibration } = compress;
   return {

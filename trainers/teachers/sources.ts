@@ -2,7 +2,7 @@ import { modelInference, networkInference } from '../evaluate.js';
 import type { DatasetInfo, DatasetRef, Size } from '../data/index.js';
 import { activateBackend, type AnyEngine, chooseEngine, type EngineChoice, placeOf } from '../engines/index.js';
 import { readWeights, weightsHash } from '../weights.js';
-import type { NetworkTeacher, Teacher } from './schema.js';
+import type { NetworkTeacher, Teacher, TeacherConfig } from './schema.js';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { NasError } from '../../base/errors.js';
@@ -139,6 +139,18 @@ export function teacherTraining(
     augment: withoutMixing(augment),
   });
   return withStepsOn(images, overTraining(train, { epochs }, teacherEpochs));
+}
+
+/** How a configured teacher is trained or fine-tuned; null: it is not. */
+export function teacherSchedule(
+  config: TeacherConfig,
+  images: number,
+  train: Omit<TeacherOptions['train'], 'views'>,
+): TrainConfig | null {
+  if (config.type === 'train') return teacherTraining(config, images, train);
+  return config.type !== 'none' && config.adapt === 'all'
+    ? tuneTraining(images, { ...train, epochs: config.epochs })
+    : null;
 }
 
 /** The parts of an engine on which the last bits of a training depend: cards and backends round differently. */
