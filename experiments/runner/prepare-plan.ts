@@ -18,6 +18,7 @@ import {
   teacherSize,
   type TrainConfig,
   withStepsOn,
+  type SingleTeacher,
 } from '../../trainers/index.js';
 import { planInitial } from '../initial-weights/index.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
@@ -157,9 +158,14 @@ function settledFor(
     return withStepsOn(shown, fit(key, config, shown));
   };
   const settledTeacher = (config: typeof teacher): typeof teacher => {
+    if (config.type === 'none') return config;
+    if (config.type === 'average') return { ...config, of: config.of.map(settledSingle) };
+    return settledSingle(config);
+  };
+  const settledSingle = (config: SingleTeacher): SingleTeacher => {
     const fitted = config.type === 'train' ? fit('teacher', config, images) : config;
     const epochs = teacherSchedule(fitted, images, train)?.epochs;
-    return fitted.type === 'none' || epochs === undefined ? fitted : { ...fitted, epochs };
+    return epochs === undefined ? fitted : { ...fitted, epochs };
   };
   const { calibration } = compress;
   return {
