@@ -154,6 +154,12 @@ export const mainScores = {
 export const scoreText = (task: TaskType, score: number | null | undefined): string =>
   valueText(mainScores[task].unit, score);
 
+/** A mean of main scores with its standard error: `91.23 % ± 0.8`, `0.912 ± 0.011`. */
+export function meanScoreText(task: TaskType, score: number, error: number): string {
+  const text = mainScores[task].unit === 'share' ? (100 * error).toFixed(1) : error.toFixed(3);
+  return `${scoreText(task, score)} ± ${text}`;
+}
+
 /** A change of the main score: `−0.2 points`, `−0.012`. */
 export const scoreChange = (task: TaskType, change: number): string => changeText(mainScores[task].unit, change);
 

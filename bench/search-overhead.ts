@@ -7,11 +7,14 @@
  * first ask, including reading the table and the store. The first and last 5,000 trials show whether the cost per trial
  * grows. Afterwards, commands read the run.
  *
+ * Then searches whose evaluation module answers at once, in a space that cannot be listed, with exact costs or with predicted latency
+ * and a measurement of each trial: the wall time of each ask and the peak memory of the coordinator, at several numbers of trials.
+ *
  * Asks are timed separately after many finished trials, on an enumerable space (NAS-Bench-201 cells) and on a large one
  * (inverted residuals at 224 x 224 pixels, with network costs): CPU time of a new controller's first ask, as after a resume,
  * and the median and maximum of the following asks.
  *
- *   npm run bench:search -- [trials] [controllers, separated by commas]
+ *   npm run bench:search -- [trials] [controllers, separated by commas] [trials of searches with an evaluation module]
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -20,11 +23,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import { askProblems, sizeOf, timeAsks } from './search/ask-times.js';
+import { describeTrained, runTrained, trainedHead, type TrainedSetting } from './search/trained.js';
 import { stride, writeLargeTable, writeSearch, type Mark } from './search/large-table.js';
 
 const trials = Number(process.argv[2] ?? 50_000);
 /** Default: controllers whose ask time does not depend on the history length; the others are timed separately below. */
 const controllers = (process.argv[3] ?? 'random,evolution').split(',');
+
+const trained = (process.argv[4] ?? '300,1000,3000').split(',').map(Number);
 
 const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
@@ -108,6 +114,20 @@ try {
 console.log(`${trials} trials; trials per CPU second`);
 console.log(table.toString());
 console.log(commands.toString());
+
+const settings: readonly TrainedSetting[] = [
+  ...trained.map((trials) => ({ controller: 'surrogate', cost: 'macs', trials }) as const),
+  ...trained.map((trials) => ({ controller: 'surrogate', cost: 'latency_ms', trials }) as const),
+  { controller: 'evolution', cost: 'macs', trials: 10_000 },
+];
+const runs = new Table({ head: trainedHead, style: { head: [], border: [] } });
+const evaluated = mkdtempSync(join(tmpdir(), 'nas-bench-'));
+try {
+  for (const setting of settings) runs.push(describeTrained(setting, await runTrained(evaluated, setting)));
+} finally {
+  rmSync(evaluated, { recursive: true, force: true });
+}
+console.log(runs.toString());
 
 const finishedTrials = [500, 5000];
 const timedAsks = 12;

@@ -7,6 +7,7 @@ export { shrunkModel } from './models/trained-model.js';
 export { planInitial, type InitialPlan } from './initial-weights/index.js';
 export type { StageUse } from './initial-weights/uses.js';
 export { runSpecialized, specialize, type Specialization, type SpecializedRun } from './specialize.js';
+export { tuneFile, type TuneReport, type TuneRequest } from './tune.js';
 export { trainedModel, type TrainedModel } from './models/trained-model.js';
 export { trialSubject } from './models/subjects.js';
 export { untrainedSubject } from './models/subjects.js';

@@ -83,12 +83,13 @@ export function specialized(
       : {
           ...('teacher' in written && { teacher: written['teacher'] }),
           train: without(written['train'], 'from', ...rounding),
-          final: { ...without(written['final'], 'from', ...rounding), epochs },
+          final: { ...without(written['final'], 'from', 'folds', ...rounding), epochs },
         };
   return {
     name,
     seed: experiment.seed,
-    data: written['data'],
+    // Images without labels are learned from a teacher.
+    data: epochs === undefined && isMap(written['data']) ? without(written['data'], 'unlabelled') : written['data'],
     space: written['space'],
     ...learning,
     supernet: { from: source },

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
+import { BoundedCache } from '../base/bounded-cache.js';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { importFunction } from '../base/modules.js';
@@ -81,16 +82,8 @@ function cheapMemo(): (cheap: AskContext['cheap']) => AskContext['cheap'] {
   let memo: { readonly source: AskContext['cheap']; readonly memoised: AskContext['cheap'] } | undefined;
   return (source) => {
     if (memo?.source === source) return memo.memoised;
-    const values = new Map<string, Values>();
-    const memoised = (genotype: readonly number[]): Values => {
-      const id = genotypeId(genotype);
-      const known = values.get(id);
-      if (known !== undefined) return known;
-      if (values.size >= maxCached) values.clear();
-      const found = source(genotype);
-      values.set(id, found);
-      return found;
-    };
+    const values = new BoundedCache<Values>(maxCached);
+    const memoised: AskContext['cheap'] = (genotype) => values.of(genotypeId(genotype), () => source(genotype));
     memo = { source, memoised };
     return memoised;
   };

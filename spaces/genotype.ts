@@ -15,6 +15,9 @@ export type Genotype = readonly number[];
 /** The id of a genotype: `0-2-1`. Ids identify networks only when the genotypes are canonical. */
 export const genotypeId = (genotype: Genotype): string => genotype.join('-');
 
+/** The genotype of an id. */
+export const genotypeOfId = (id: string): Genotype => id.split('-').map(Number);
+
 /** The choices of a genotype by decision name. */
 export function choicesOf(decisions: readonly Decision[], genotype: Genotype): Record<string, Choice> {
   return Object.fromEntries(decisions.map(({ name, choices }, i) => [name, choices[genotype[i] ?? 0]]));

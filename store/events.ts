@@ -18,6 +18,7 @@ export const eventKinds = [
   'variant-judged',
   'measured',
   'final-finished',
+  'fold-finished',
   'artifact',
   'supernet-trained',
   'shrink-began',
@@ -63,6 +64,7 @@ export class Events {
   private readonly select;
   private readonly selectOf;
   private readonly selectLast;
+  private readonly selectLastOf;
   private readonly selectLatest;
 
   constructor(private readonly connection: Connection) {
@@ -73,9 +75,9 @@ export class Events {
     const among = 'kind IN (SELECT value FROM json_each($kinds))';
     this.select = connection.prepare<Row>(`${columns} WHERE seq > $after ORDER BY seq LIMIT $limit`);
     this.selectOf = connection.prepare<Row>(`${columns} WHERE ${among} ORDER BY seq`);
-    this.selectLast = connection.prepare<Row>(
-      `${columns} WHERE ${among} AND ($trial IS NULL OR trial = $trial) ORDER BY seq DESC LIMIT $limit`,
-    );
+    const newest = 'ORDER BY seq DESC LIMIT $limit';
+    this.selectLast = connection.prepare<Row>(`${columns} WHERE kind = $kind ${newest}`);
+    this.selectLastOf = connection.prepare<Row>(`${columns} WHERE trial = $trial AND ${among} ${newest}`);
     this.selectLatest = connection.prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM events');
   }
 
@@ -95,8 +97,13 @@ export class Events {
 
   /** The latest of some kinds (of one trial, where it is given), the newest first; at most `limit`. */
   last(kinds: readonly EventKind[], limit: number, trial?: number): EventRecord[] {
-    const parameters = { kinds: JSON.stringify(kinds), limit, trial: trial ?? null };
-    return this.connection.read(() => this.selectLast.all(parameters)).map(this.toRecord);
+    const rows = this.connection.read(() =>
+      trial === undefined
+        ? kinds.flatMap((kind) => this.selectLast.all({ kind, limit }))
+        : this.selectLastOf.all({ kinds: JSON.stringify(kinds), limit, trial }),
+    );
+    const newest = rows.sort((a, b) => b.seq - a.seq).slice(0, limit);
+    return newest.map(this.toRecord);
   }
 
   /** The `seq` of the newest; 0 when there is none. */

@@ -36,6 +36,17 @@ export interface FinalRecord extends Pick<NewFinal, 'state' | 'epochs' | 'second
   readonly finishedAt: number;
 }
 
+/** The training of a frontier network on one fold of a cross-validation. */
+export interface FoldRecord {
+  /** From 0 to `of` - 1. */
+  readonly fold: number;
+  readonly of: number;
+  /** On the validation images of the fold, in [0, 1]; null: the training failed. */
+  readonly accuracy: number | null;
+  readonly seconds: number;
+  readonly message?: string;
+}
+
 /** The full trainings of the frontier's networks, a record for each precision in which a network is kept. */
 export class Finals {
   private readonly insert;
@@ -90,6 +101,27 @@ export class Finals {
       const detail = { state, ...(precision === 'fp32' ? {} : { precision }) };
       this.events.add({ kind: 'final-finished', trial, detail });
     });
+  }
+
+  /** Records how the training on a fold ended. */
+  finishFold(trial: number, record: FoldRecord): void {
+    if (record.accuracy !== null) finite(record.accuracy, `accuracy of trial ${trial} in fold ${record.fold}`);
+    this.connection.write(() => this.events.add({ kind: 'fold-finished', trial, detail: record }));
+  }
+
+  /** The trainings on folds by trial number, in the order of the folds. */
+  folds(): ReadonlyMap<number, readonly FoldRecord[]> {
+    const byTrial = new Map<number, FoldRecord[]>();
+    for (const { trial, detail } of this.events.of('fold-finished')) {
+      if (trial === null) continue;
+      // Written by `finishFold`.
+      const record = detail as FoldRecord;
+      byTrial.set(
+        trial,
+        [...(byTrial.get(trial) ?? []), record].sort((a, b) => a.fold - b.fold),
+      );
+    }
+    return byTrial;
   }
 
   /** By trial number, in order; of one trial, fp32 first. */

@@ -13,7 +13,6 @@ import {
   type DatasetRef,
   type Loader,
   type LoaderOptions,
-  type Size,
   type SplitName,
 } from './data/index.js';
 import { activateBackend, chooseEngine, type AnyEngine } from './engines/index.js';
@@ -106,9 +105,9 @@ export async function evaluateSplit(
   dataset: Dataset,
   split: SplitName,
   batch = 128,
-  size?: Size,
+  images: Pick<LoaderOptions, 'size' | 'scale'> = {},
 ): Promise<Scores> {
-  const loader = evaluationLoader(dataset, split, batch, { size });
+  const loader = evaluationLoader(dataset, split, batch, images);
   try {
     const result = await evaluateLoader(classify, dataset, loader);
     if (result === null || result.count === 0) throw new Error(`the ${split} split is empty`);
@@ -142,7 +141,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Scor
   try {
     const [height, width] = network.input;
     const classify = (images: Float32Array, size: number) => inference.run(images, [size, ...network.input]);
-    return await withDataset(dataset, (open) => evaluateSplit(classify, open, split, batch, [height, width]));
+    return await withDataset(dataset, (open) => evaluateSplit(classify, open, split, batch, { size: [height, width] }));
   } finally {
     await inference.close();
   }

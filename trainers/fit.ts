@@ -1,4 +1,4 @@
-import { type Dataset, withDataset } from './data/index.js';
+import { type Dataset, epochImages, withDataset } from './data/index.js';
 import { calibrateBatchNorm } from './batch-norm.js';
 import { stepsPerEpoch } from './data/batches.js';
 import { viewsOf } from './data/augment/defaults.js';
@@ -40,7 +40,7 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const [height, width, channels] = input;
   const loss = checkedLoss({ classes, channels }, train, teacher, dataset);
   const size = [height, width] as const;
-  const estimateStatistics = statisticsAtEnd(job, dataset);
+  const estimateStatistics = statisticsAtEnd(job, dataset, loss);
   const plan: TrainingPlan = { train, loss, teacher, seed, size, until, estimateStatistics };
   const { hints, attention } = featureWeights(loss);
   const spec = async () => ({
@@ -55,7 +55,8 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   });
   const engine = () => createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
   const rounding = quantizeAware === undefined ? [] : [quantizeAware];
-  const hash = trainingHash(['fit', network, initialHash(initial), ...rounding], plan, dataset.hashAt([size]));
+  const data = dataset.hashAt([size], loss.unlabelled);
+  const hash = trainingHash(['fit', network, initialHash(initial), ...rounding], plan, data);
   return { plan, directory, hash, engine };
 }
 
@@ -66,14 +67,15 @@ const followingSteps = (network: Network): number => 10 / (1 - styleOf(network).
 const statisticsImages = 2048;
 
 /** Batch norm's statistics at the end of a training by the recipe `fast` that is too short for moving averages; else undefined. */
-function statisticsAtEnd(job: FitJob, dataset: Dataset): TrainingPlan['estimateStatistics'] {
+function statisticsAtEnd(job: FitJob, dataset: Dataset, loss: Loss): TrainingPlan['estimateStatistics'] {
   const { network, train, seed, threads, quantizeAware } = job;
   const { epochs, batch, epoch_share: share, augment, class_sampling: classSampling, recipe } = train;
-  const steps = epochs * stepsPerEpoch(dataset.info.counts.train, { batch, dropLast: true, share });
+  const images = epochImages(dataset.info, loss.unlabelled === true);
+  const steps = epochs * stepsPerEpoch(images, { batch, dropLast: true, share });
   if (recipe !== 'fast' || quantizeAware !== undefined || steps >= followingSteps(network)) return undefined;
   return async (weights, between) => {
-    const images = { dataset, augment, classSampling, batch, calibration: statisticsImages, seed };
-    return calibrateBatchNorm({ network, weights }, images, {
+    const labelled = { dataset, augment, classSampling, batch, calibration: statisticsImages, seed };
+    return calibrateBatchNorm({ network, weights }, labelled, {
       engine: await chooseEngine(job.engine),
       threads,
       between,
@@ -179,8 +181,9 @@ export function checkedLoss(
     });
   if (channels !== info.channels)
     throw invalidInput(`the network takes ${channels} channels, the images have ${info.channels}`);
-  if (train.batch > info.counts.train)
-    throw invalidInput(`a batch of ${train.batch} images is more than the ${info.counts.train} images to train with`, {
+  const images = epochImages(info, loss.type !== 'cross-entropy');
+  if (train.batch > images)
+    throw invalidInput(`a batch of ${train.batch} images is more than the ${images} images to train with`, {
       hint: 'Set a smaller batch, or a larger data.subset.',
     });
   if (loss.type !== 'cross-entropy') {
@@ -194,8 +197,20 @@ export function checkedLoss(
 
 /** The loss with the weights and the shares of the classes that it needs. */
 function balancedLoss(loss: LossConfig, { class_weight: weight }: TrainConfig, dataset: Dataset): Loss {
-  const { task } = dataset.info;
-  if (task.type !== 'classification') return { ...loss, task: task.type };
+  const { task, unlabelled } = dataset.info;
+  if (task.type !== 'classification') {
+    if (unlabelled !== undefined)
+      throw invalidInput(`data.unlabelled does not suit data of the task ${task.type}: it is for classes`, {
+        hint: 'Leave it out.',
+      });
+    return { ...loss, task: task.type };
+  }
+  if (unlabelled !== undefined && loss.type !== 'cross-entropy')
+    return { ...balancedClasses(loss, weight, dataset), unlabelled: true };
+  return balancedClasses(loss, weight, dataset);
+}
+
+function balancedClasses(loss: LossConfig, weight: TrainConfig['class_weight'], dataset: Dataset): Loss {
   if (weight === undefined && loss.logit_adjustment === undefined) return loss;
   const { count, labels } = dataset.split('train');
   const { info } = dataset;

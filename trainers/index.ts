@@ -49,7 +49,15 @@ export { calibratedMember, evaluateMember, type MemberEvaluation, type MemberHoo
 export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/schema.js';
 export { prepareTeacher } from './teachers/prepare.js';
 export type { NetworkTeacher } from './teachers/schema.js';
-export { teacherSize, teacherTraining, type TeacherHooks, type TeacherOptions } from './teachers/sources.js';
+export { fileInput, readPretrained, type Pretrained, type PretrainedFile } from './pretrained/read.js';
+export { tune, tuneTraining, type Adaptation, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tune.js';
+export {
+  teacherSchedule,
+  teacherSize,
+  teacherTraining,
+  type TeacherHooks,
+  type TeacherOptions,
+} from './teachers/sources.js';
 export {
   median,
   readTimedNetworks,

@@ -16,9 +16,9 @@ export type TeacherModelSource =
   | { readonly type: 'network'; readonly network: Network; readonly weights: string }
   | { readonly type: 'layers-model'; readonly path: string };
 
-/** A teacher's logits for every view of the train split. */
+/** A teacher's logits for every view of the train split and of the images without labels. */
 export interface TeacherLogits {
-  /** float32 little-endian [views, count, classes] in the split's order. */
+  /** float32 little-endian [views, count, classes] in the split's order, then in that of the images without labels. */
   readonly file: string;
   /** Augmentation, number and seed of the views; students must use the same. */
   readonly augment: Augmentation;
@@ -89,7 +89,7 @@ export interface EpochMetrics {
   readonly epoch: number;
   /** Mean over the epoch's images while the weights change. */
   readonly train_loss: number;
-  /** Mean of `imageScores`: share of right answers, or an estimate of R². */
+  /** Mean of `imageScores`: share of right answers, or an estimate of R². The teacher's answer is right for images without a label. */
   readonly train_accuracy: number;
   /** The task's loss and main score (`Scores`) over the validation split, with the averaged weights if there are any. */
   readonly validation_loss: number;

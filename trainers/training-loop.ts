@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../base/errors.js';
+import type { PixelScale } from '../base/preprocess.js';
 import {
   startPosition,
   type Checkpoint,
@@ -27,6 +28,8 @@ export interface TrainingPlan {
   readonly seed: number;
   /** Size of the images for training and evaluation. */
   readonly size: Size;
+  /** Normalisation of the images; absent: the data's own. */
+  readonly scale?: PixelScale | undefined;
   /** Further sizes of the training images of a step, for the members of a supernet; absent: none. */
   readonly otherSizes?: ((step: number) => readonly Size[]) | undefined;
   /** Number of epochs after which it pauses; undefined: all. */
@@ -95,10 +98,11 @@ export class TrainingLoop {
     private readonly dataset: Dataset,
     private position: TrainingPosition,
   ) {
-    const { train, loss, teacher, seed, size } = plan;
+    const { train, loss, teacher, seed, size, scale } = plan;
     this.batches = createLoader({
       dataset,
       split: 'train',
+      unlabelled: loss.unlabelled,
       batch: train.batch,
       seed,
       viewSeed: viewSeedOf(plan),
@@ -110,9 +114,10 @@ export class TrainingLoop {
       share: train.epoch_share,
       classSampling: train.class_sampling,
       size,
+      scale,
       teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
     });
-    this.validation = evaluationLoader(dataset, 'validation', train.batch, { size });
+    this.validation = evaluationLoader(dataset, 'validation', train.batch, { size, scale });
   }
 
   async run(): Promise<FitResult> {

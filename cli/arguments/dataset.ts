@@ -33,7 +33,7 @@ function isDataAlone(file: string): boolean {
 /** The experiment in a file; a file with `data:` alone has the default values for the rest. */
 export function experimentAt(file: string): TrainingExperiment {
   // What an experiment needs besides its data changes nothing of the data.
-  const set = isDataAlone(file) ? ['name=data', 'space=mobilenet'] : [];
+  const set = isDataAlone(file) ? ['name=data', 'space=mobilenet', 'teacher=train'] : [];
   return trainingOf(loadExperiment(file, { set }));
 }
 

@@ -17,6 +17,7 @@ const loaders = {
   shrink: async () => (await import('./shrink.js')).shrink,
   export: async () => (await import('./export.js')).exportTrials,
   evaluate: async () => (await import('./evaluate.js')).evaluate,
+  tune: async () => (await import('./tune.js')).tune,
   quantize: async () => (await import('./quantize.js')).quantize,
   serve: async () => (await import('./serve.js')).serve,
   devices: async () => (await import('./devices.js')).devices,

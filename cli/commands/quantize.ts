@@ -1,13 +1,12 @@
-import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { completeDecoding } from '../../base/preprocess.js';
-import { checkWritable, readInput, writeFileAtomic } from '../../base/files.js';
+import { readInput, writeFileAtomic } from '../../base/files.js';
 import type { IntegerArithmetic } from '../../compiler/index.js';
 import type { FloatOperator } from '../../deploy/index.js';
 import { compressSchema, weightBitsFor, winOf } from '../../experiments/compress/index.js';
 import type { Device, Measurement, ReachableDevice } from '../../latency-models/index.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
+import { checkOutput } from '../arguments/output.js';
 import { command, dataOption, jsonOption } from '../command.js';
 import {
   measurementWarnings,
@@ -64,16 +63,6 @@ function runningDevice(argument: string): ReachableDevice {
   throw invalidInput(`--device ${argument}: a table has the latencies of networks, it cannot time a file`, {
     hint: 'Give the device that the model is for: local, browser or agent.',
   });
-}
-
-/** @throws NasError when the output is the float model or a folder. */
-function checkOutput(output: string, model: string): void {
-  if (resolve(output) === resolve(model))
-    throw invalidInput(`--output ${output}: that is the float model, which is still needed`, {
-      hint: 'For example --output int8.onnx.',
-    });
-  if (existsSync(output) && statSync(output).isDirectory())
-    throw invalidInput(`--output ${output}: that is a folder`, { hint: `For example --output ${output}/int8.onnx.` });
 }
 
 const integersOf = async (device: Device): Promise<IntegerArithmetic | null> =>
@@ -163,11 +152,10 @@ export const quantize = command({
     const compress = limitsOf(args);
     const deviceConfig = runningDevice(args.device);
     const model = readInput(file);
-    checkOutput(output, file);
+    checkOutput(output, file, 'int8.onnx');
     const deploy = await import('../../deploy/index.js');
     // Refuses models that cannot be quantized before data is converted.
     deploy.prepareModel(model, file);
-    checkWritable(output);
     const said = deploy.readMetadata(model);
     const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
     const rendering = deploy.renderingOfModel(model);

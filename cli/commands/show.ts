@@ -12,6 +12,8 @@ import {
   experimentOf,
   ms,
   finalTitle,
+  foldsText,
+  foldsTitle,
   objectiveValue,
   objectivesOf,
   percent,
@@ -78,6 +80,7 @@ function facts(task: TaskType, member: ReportMember, objectives: readonly Object
           ...(final.epochs === 0
             ? []
             : [[finalTitle(task, [final]), final.message ?? scoreText(task, final.accuracy)] as const]),
+          ...(final.folds === undefined ? [] : [[foldsTitle(task, [final]), foldsText(task, final)] as const]),
           [testTitle(task, objectives, [final]), scoreText(task, final.testAccuracy)] as const,
         ]),
     ...(costs === null ? [] : costFacts(costs)),

@@ -44,7 +44,9 @@ function splitText({ assigned, data }: DataDescription): string {
 }
 
 function facts(description: DataDescription): [string, string][] {
-  const { headers, height, width, channels, images } = description;
+  const { headers, height, width, channels, images, unlabelled } = description;
+  const copies = unlabelled === null ? 0 : splitNames.reduce((sum, name) => sum + unlabelled.copies[name], 0);
+  const left = copies === 0 ? '' : `; ${counted(copies, 'copy', 'copies')} of labelled images left out`;
   const sample = headers !== null && headers.images < images ? ` in a sample of ${whole(headers.images)}` : '';
   return [
     ['networks see', `${height} x ${width} pixels, ${channels === 1 ? 'grey' : 'colour'}${fitText(description)}`],
@@ -57,6 +59,9 @@ function facts(description: DataDescription): [string, string][] {
           ['width / height', spreadText(headers.aspects)],
         ] as [string, string][])),
     ['splits', splitText(description)],
+    ...(unlabelled === null
+      ? []
+      : [['without labels', `${counted(unlabelled.images, 'image')}${left}`] as [string, string]]),
   ];
 }
 

@@ -4,6 +4,8 @@ import {
   type FinalResults,
   experimentOf,
   finalTitle,
+  foldsText,
+  foldsTitle,
   objectivesOf,
   objectiveTitle,
   objectiveValue,
@@ -60,8 +62,15 @@ export function finalColumns(
       return onFrontier === null ? '-' : onFrontier ? colors.green('yes') : colors.dim('no');
     },
   };
+  const crossValidated: Column<ReportTrial> = {
+    title: foldsTitle(task, all),
+    numeric: true,
+    cell: (trial) => foldsText(task, finals.of(trial)),
+  };
   return [
-    ...(trained ? [final, ranked] : []),
+    ...(trained ? [final] : []),
+    ...(all.some(({ folds }) => folds !== undefined) ? [crossValidated] : []),
+    ...(trained ? [ranked] : []),
     {
       title: testTitle(task, objectives, all),
       numeric: true,

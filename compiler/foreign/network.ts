@@ -17,7 +17,16 @@ import {
   type WeightSource,
 } from './call.js';
 import { ruleOf } from './operators/index.js';
-import { answerOf, headOf, readClassifier, type Answer, type Head, type ReadFile, type ReadOptions } from './read.js';
+import {
+  answerOf,
+  headOf,
+  namedHead,
+  readClassifier,
+  type Answer,
+  type Head,
+  type ReadFile,
+  type ReadOptions,
+} from './read.js';
 import { inFileOrder, last, plain, type Value } from './value.js';
 
 /** A weight of a foreign network with its value in TF.js's layout. */
@@ -215,7 +224,7 @@ function network(parts: Parts): ForeignNetwork {
       const { head: old, graph } = parts;
       if (old === null)
         throw invalidInput(`${where} has no last linear layer that could be replaced`, {
-          hint: 'Only classifiers that end in a Gemm, a MatMul or a 1x1 convolution can be adapted.',
+          hint: 'Name the features that a new layer reads (features), for example the output of the last pooling.',
         });
       if (head.kernel.length !== old.inputs * head.bias.length)
         throw new Error(`a head for ${old.inputs} features has ${head.kernel.length} numbers`);
@@ -241,8 +250,9 @@ function network(parts: Parts): ForeignNetwork {
  */
 export function foreignNetwork(bytes: Uint8Array, options: ReadOptions = {}): ForeignNetwork {
   const file = readClassifier(bytes, options);
-  const { where = 'the file' } = options;
-  return network({ ...file, where, head: headOf(file), answer: answerOf(file), newHead: null });
+  const { where = 'the file', features } = options;
+  const head = features === undefined ? headOf(file) : namedHead(file, features, where);
+  return network({ ...file, where, head, answer: answerOf(file), newHead: null });
 }
 
 /** Updates batch norm's moving statistics from batches; assigns the variables of their names. */

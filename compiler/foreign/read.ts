@@ -19,7 +19,9 @@ export interface ReadOptions {
   /** Height and width of the images, where the file leaves them open. */
   readonly size?: readonly [height: number, width: number];
   /** Default: where the channels are one or three. */
-  readonly layout?: ImageLayout;
+  readonly layout?: ImageLayout | undefined;
+  /** The value that a new head reads; default: what the last linear layer reads. */
+  readonly features?: string | undefined;
 }
 
 /** A classifier's graph, with its constants computed. */
@@ -234,6 +236,17 @@ export function answerOf({ graph, scope }: Pick<ReadFile, 'graph' | 'scope'>): {
     if (!behindAnswers.has(node.op)) break;
   }
   return { node: null, answer: 'logits' };
+}
+
+/** A head on a value of the graph that the user names. */
+export function namedHead({ graph, nodes }: Pick<ReadFile, 'graph' | 'nodes'>, features: string, where: string): Head {
+  const node = nodes.find(({ outputs }) => outputs.includes(features));
+  const width = graph.types.get(features)?.shape[1];
+  if (node !== undefined && typeof width === 'number') return { node: nodeLabel(node), features, inputs: width };
+  const last = nodes.slice(-5).map(({ outputs }) => outputs[0]);
+  throw invalidInput(`${where} computes no features [N, size] or [N, size, height, width] named '${features}'`, {
+    hint: `Name the output of a node; the last ones are ${last.join(', ')}.`,
+  });
 }
 
 /** The last linear layer of a graph; null where other operators stand behind the last one. */

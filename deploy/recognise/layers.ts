@@ -237,8 +237,8 @@ class Reader {
 
   private moved(node: OnnxNode): Value {
     const value = this.value(node.inputs[0]);
-    const isQuiet = node.op === 'Cast' || node.op === 'Dropout' || node.op === 'Identity';
-    if (isQuiet || this.isVector(value.layer)) return value;
+    const isNoOp = node.op === 'Cast' || node.op === 'Dropout' || node.op === 'Identity';
+    if (isNoOp || this.isVector(value.layer)) return value;
     const order = String(intsOf(node, 'perm'));
     if (node.op === 'Transpose' && order === (value.isLast ? '0,3,1,2' : '0,2,3,1'))
       return { ...value, isLast: !value.isLast };

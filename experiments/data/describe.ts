@@ -64,6 +64,8 @@ export interface DataDescription extends Pick<DataReport, 'damaged' | 'skipped' 
   readonly pairs: readonly NamedPairs[];
   /** Images of one colour. */
   readonly plain: readonly NamedImage[];
+  /** Images without labels that training can use, and the copies of labelled images that it cannot, by their split; null: none. */
+  readonly unlabelled: { readonly images: number; readonly copies: SplitCounts } | null;
   /** Values for an experiment by their keys; null for data sets that hold no image files. */
   readonly proposed: Readonly<Record<string, number | string>> | null;
 }
@@ -89,7 +91,7 @@ export async function describeData<T>(
 ): Promise<T> {
   const inspected = await inspectDataset(config, options);
   try {
-    const { info, labelsOf, numbersOf, splits, report, plain, assigned } = inspected;
+    const { info, labelsOf, numbersOf, splits, report, plain, unlabelled, assigned } = inspected;
     const splitOf = typeof splits === 'function' ? splits : () => undefined;
     const nameOf = (row: number): NamedImage => ({
       row,
@@ -128,6 +130,7 @@ export async function describeData<T>(
         images: pairs.map(({ rows: [a, b] }) => [nameOf(a), nameOf(b)] as const),
       })),
       plain: plain.map(nameOf),
+      unlabelled: unlabelled && { images: unlabelled.indices.length, copies: unlabelled.copies },
       // Data sets without image files, and files that an older version converted.
       notes: report?.notes ?? ['There is no report of this conversion: images that look the same are not known.'],
       proposed:

@@ -72,8 +72,8 @@ interface Best {
 }
 
 /** The cheapest places of blocks (dynamic programming over blocks and stages). */
-function dealt(blocks: readonly Placed[], stages: readonly Stage[], scale: number): Best {
-  // The best way to deal the blocks from each position on; behind the last stage they have no place.
+function assigned(blocks: readonly Placed[], stages: readonly Stage[], scale: number): Best {
+  // The cheapest places of the blocks from each position on; behind the last stage they have none.
   let best: readonly Best[] = Array.from({ length: blocks.length + 1 }, (_, from) => ({
     cost: left * (blocks.length - from),
     places: blocks.slice(from).map(() => null),
@@ -102,7 +102,7 @@ const widths = ({ blocks }: Network): readonly number[] =>
   blocks.flatMap((block) => ('filters' in block ? [block.filters] : []));
 
 /**
- * The place of each block of a network in a space; null for blocks that have none. The blocks are dealt to the stages in
+ * The place of each block of a network in a space; null for blocks that have none. The blocks are assigned to the stages in
  * order, so that stride, width, kernel, expansion and squeeze-excite of blocks in the same place differ least. All widths may
  * differ by a factor.
  * @param largest the largest member of the space
@@ -111,6 +111,6 @@ export function alignBlocks(network: Network, largest: Member): readonly (string
   const stages = stagesOf(largest);
   const [own, others] = [network, largest.network].map(widths);
   const scales = [1, ...[0, -1].map((i) => (own.at(i) ?? 1) / (others.at(i) ?? 1))];
-  const found = scales.map((scale) => dealt(blocksOf(network), stages, scale));
+  const found = scales.map((scale) => assigned(blocksOf(network), stages, scale));
   return found.reduce((a, b) => (b.cost < a.cost ? b : a)).places;
 }

@@ -138,7 +138,21 @@ const accuracyKind: TrainingCheck = ({ objectives, search: { evaluate }, data })
   );
 };
 
-export const evaluationChecks: readonly TrainingCheck[] = [ownEvaluation, supernetUse, initialUse, accuracyKind];
+/** Supernets have learned from the images of every fold. */
+const foldsUse: TrainingCheck = ({ final, folds }) =>
+  when(
+    folds !== undefined && final?.from === 'supernet',
+    ['final', 'folds'],
+    `got ${JSON.stringify(folds)}; the supernet has learned from the validation images of every fold: expected final.from nothing, or no folds`,
+  );
+
+export const evaluationChecks: readonly TrainingCheck[] = [
+  ownEvaluation,
+  supernetUse,
+  initialUse,
+  foldsUse,
+  accuracyKind,
+];
 
 /** Measuring on workers needs a queue. */
 const device: TrainingCheck = ({ latency: { device: measured }, workers }) => {

@@ -91,6 +91,31 @@ const teacherForLoss: TrainingCheck = (experiment) => {
   });
 };
 
+/** Images without labels need a teacher that answers, and students that learn the answers. */
+const unlabelledImages: TrainingCheck = (experiment) => {
+  const { data, teacher } = experiment;
+  if (data.unlabelled === undefined) return [];
+  const path = ['data', 'unlabelled'];
+  const task = taskOf(data);
+  const distils = schedules(experiment).some(
+    ({ config: { loss } }) => loss !== undefined && loss.type !== 'cross-entropy',
+  );
+  const got = `got "${data.unlabelled}"`;
+  return [
+    ...when(
+      teacher.type === 'none',
+      path,
+      `${got}; images without labels are learned from a teacher's answers: add one (teacher: {type: train}), or leave unlabelled out`,
+    ),
+    ...when(
+      teacher.type !== 'none' && !distils,
+      path,
+      `${got}; with cross-entropy nothing learns the teacher's answers: expected train.loss kd or dkd, or no unlabelled`,
+    ),
+    ...when(task !== 'classification', path, `${got}; data.task is ${task}: unlabelled is for classification`),
+  ];
+};
+
 /** Classification needs two classes, multi-label data one label, and numbers have columns. */
 const listedClasses: TrainingCheck = ({ data }) => {
   if (data.type !== 'list' || data.classes === undefined) return [];
@@ -251,6 +276,7 @@ const trainingChecks: readonly TrainingCheck[] = [
   objectiveDirections,
   constraints,
   teacherForLoss,
+  unlabelledImages,
   listedClasses,
   taskSettings,
   warmup,

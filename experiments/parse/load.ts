@@ -62,6 +62,7 @@ function besideTable(source: Source): Problem[] {
 /** Key paths of files and folders. */
 const filePaths: readonly KeyPath[] = [
   ['data', 'path'],
+  ['data', 'unlabelled'],
   ['teacher', 'path'],
   ['space', 'path'],
   ['train', 'from'],

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { foldsOf } from '../schema/experiment.js';
 import {
   type Augmentation,
   type AugmentStep,
@@ -138,12 +139,23 @@ train:
   augment: [${augment.map(stepText).join(', ')}]${balance}`;
 }
 
+/** Cross-validation where few images validate. */
+function foldsText({ counts }: ProposalFacts['info']): string {
+  const folds = foldsOf({ folds: 'auto' }, counts);
+  if (folds === null) return '';
+  const [validating, images] = [number(counts.validation), number(counts.train + counts.validation)];
+  return `
+  # An accuracy on ${validating} images is known to some points only. Each network is also trained on ${folds} other splits of the ${images} training
+  # and validation images, and its mean accuracy is given with its standard error. Leave it out to save ${folds} trainings of each.
+  folds: auto`;
+}
+
 /**
  * The text of an experiment for some images, with a reason for each value.
  * @param hours lines about the time that it takes
  */
 export function experimentText(facts: ProposalFacts, hours: readonly string[]): string {
-  const { name, data } = facts;
+  const { name, data, info } = facts;
   const preset = presetFor(data.size);
   const sides = preset === 'tiny' ? '28 to 48' : '64 to 128';
   return `# Small networks that classify the images of ${plain(facts.path)}. Written by nas init --images; every value can be changed.
@@ -183,6 +195,6 @@ search:
 # The networks of the frontier are trained again, for longer, before they are saved.
 final:
   epochs: 20
-  steps: 2400
+  steps: 2400${foldsText(info)}
 `;
 }

@@ -94,8 +94,22 @@ export interface FinalResult extends Pick<
   FinalRecord,
   'state' | 'accuracy' | 'testAccuracy' | 'epochs' | 'from' | 'message'
 > {
-  /** Whether it is on the frontier by final accuracies; null without a final accuracy. */
+  /** Whether it is on the frontier by final accuracies; null without a final accuracy. Means of folds decide where all have them. */
   readonly onFrontier: boolean | null;
+  /** The cross-validation of the float network; absent without one. */
+  readonly folds?: FoldSummary;
+}
+
+/** The result of a k-fold cross-validation. */
+export interface FoldSummary {
+  /** Number of folds. */
+  readonly folds: number;
+  /** Main score of each finished training on its fold, in order; null: it failed. */
+  readonly accuracies: readonly (number | null)[];
+  /** Of the trainings that did not fail. */
+  readonly mean: number;
+  /** Standard error of the mean: the standard deviation of the trainings / the root of their number. */
+  readonly standardError: number;
 }
 
 /** Costs that depend on the network only. */

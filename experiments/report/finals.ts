@@ -1,10 +1,10 @@
 import { frontier } from '../../search/frontier.js';
-import type { FinalRecord, Store, StoredPrecision } from '../../store/index.js';
-import { isMetric, metricsOf } from '../../base/scores.js';
+import type { FinalRecord, FoldRecord, Store, StoredPrecision } from '../../store/index.js';
+import { isMetric, mean, metricsOf, total } from '../../base/scores.js';
 import { isAccuracy } from '../schema/measures.js';
 import { plainValues } from '../stored/candidates.js';
 import { objectivesOf } from '../stored/experiment.js';
-import type { FinalResult, ReportTrial } from './data.js';
+import type { FinalResult, FoldSummary, ReportTrial } from './data.js';
 
 type Candidate = Pick<ReportTrial, 'number' | 'precision'>;
 
@@ -19,12 +19,15 @@ const keyOf = (trial: number, precision: StoredPrecision): string => `${trial} $
 /** Results of the final trainings, with the frontier by final accuracies, which may lack members of the search's frontier. */
 export function collectFinals(store: Store): FinalResults {
   const records = store.finals.all();
-  const ranked = finalFrontier(store, records);
+  const folds = foldSummaries(store);
+  const ranked = finalFrontier(store, records, folds);
   const results = new Map(
     records.map(({ trial, precision, state, accuracy, testAccuracy, epochs, from, message }) => {
       const key = keyOf(trial, precision);
       const onFrontier = accuracy === null ? null : ranked.has(key);
-      return [key, { state, accuracy, testAccuracy, epochs, from, message, onFrontier }];
+      const ofFolds = folds.get(key);
+      const result = { state, accuracy, testAccuracy, epochs, from, message, onFrontier };
+      return [key, { ...result, ...(ofFolds !== undefined && { folds: ofFolds }) }];
     }),
   );
   return {
@@ -33,10 +36,39 @@ export function collectFinals(store: Store): FinalResults {
   };
 }
 
-function finalFrontier(store: Store, records: readonly FinalRecord[]): ReadonlySet<string> {
-  const known = records.flatMap(({ trial, precision, accuracy }) =>
+/** The cross-validations of float networks, by trial and precision; those with fewer than two accuracies are left out. */
+function foldSummaries(store: Store): ReadonlyMap<string, FoldSummary> {
+  return new Map(
+    [...store.finals.folds()].flatMap(([trial, records]) => {
+      const summary = summaryOf(records);
+      return summary === null ? [] : [[keyOf(trial, 'fp32'), summary] as const];
+    }),
+  );
+}
+
+function summaryOf(records: readonly FoldRecord[]): FoldSummary | null {
+  const accuracies = records.map(({ accuracy }) => accuracy);
+  const known = accuracies.filter((accuracy) => accuracy !== null);
+  if (known.length < 2) return null;
+  const average = mean(known);
+  const variance = total(known.map((accuracy) => (accuracy - average) ** 2)) / (known.length - 1);
+  return { folds: records[0].of, accuracies, mean: average, standardError: Math.sqrt(variance / known.length) };
+}
+
+/** The frontier by final accuracies: means of cross-validations where all networks have one, which int8 networks do not. */
+function finalFrontier(
+  store: Store,
+  records: readonly FinalRecord[],
+  folds: ReadonlyMap<string, FoldSummary>,
+): ReadonlySet<string> {
+  const trained = records.flatMap(({ trial, precision, accuracy }) =>
     accuracy === null ? [] : [{ trial, precision, accuracy }],
   );
+  const ofFolds = trained.flatMap(({ trial, precision }) => {
+    const summary = folds.get(keyOf(trial, precision));
+    return summary === undefined ? [] : [{ trial, precision, accuracy: summary.mean }];
+  });
+  const known = ofFolds.length === trained.length ? ofFolds : trained;
   if (known.length === 0) return new Set();
   const objectives = objectivesOf(store);
   // The results of the final training replace the accuracy and the class metrics of the search.

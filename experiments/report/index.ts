@@ -28,6 +28,8 @@ export {
   duration,
   epochsText,
   finalTitle,
+  foldsText,
+  foldsTitle,
   groupsText,
   hostsText,
   measureText,

@@ -12,7 +12,7 @@ import {
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective } from '../../search/index.js';
 import type { StoredPrecision } from '../../store/index.js';
-import { mainScores } from '../../base/scores.js';
+import { mainScores, meanScoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import { accuracyOf, isAccuracy, isTrainedScore, measureNamed } from '../schema/measures.js';
 import type { HostShare } from '../stored/workers.js';
@@ -67,6 +67,14 @@ export const measureTexts = (names: Iterable<string>): Record<string, MeasureTex
 /** Title of the final score, by the weights that the final training started from. */
 export const finalTitle = (task: TaskType, finals: readonly Pick<FinalResult, 'from'>[]): string =>
   `final ${mainScores[task].title}${finals.some(({ from }) => from === 'supernet') ? ' (from supernet)' : ''}`;
+
+/** Title of cross-validated scores: `5-fold accuracy`. */
+export const foldsTitle = (task: TaskType, finals: readonly Pick<FinalResult, 'folds'>[]): string =>
+  `${finals.find(({ folds }) => folds !== undefined)?.folds?.folds ?? 'k'}-fold ${mainScores[task].title}`;
+
+/** A cross-validated score: `85.20 % ± 1.3`; `-` for none. */
+export const foldsText = (task: TaskType, result: Pick<FinalResult, 'folds'> | null | undefined): string =>
+  result?.folds === undefined ? '-' : meanScoreText(task, result.folds.mean, result.folds.standardError);
 
 /** Title of the test score; without final training it is of the search's kind. */
 export function testTitle(

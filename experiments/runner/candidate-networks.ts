@@ -1,6 +1,7 @@
+import { BoundedCache } from '../../base/bounded-cache.js';
 import type { LatencyModel } from '../../latency-models/index.js';
 import type { Values } from '../../search/index.js';
-import { costs, genotypeId, type Costs, type Genotype, type Network, type Space } from '../../spaces/index.js';
+import { costs, genotypeId, type Genotype, type Network, type Space } from '../../spaces/index.js';
 import type { ObjectiveValues, StoredPrecision, StoredPredictions, TrialRecord } from '../../store/index.js';
 import { precisionBefore } from '../compress/index.js';
 import { measuresOf, valuesFrom } from '../schema/measures.js';
@@ -14,20 +15,30 @@ interface Source {
   readonly experiment: Pick<TrainingExperiment, 'compress'>;
 }
 
-/** The networks of candidates and their cheap objectives; networks and costs are computed once. */
+const measured = measuresOf('costs');
+
+/** Candidates whose networks, and whose costs, are cached before a cache is emptied. */
+const [networks, costed] = [200, 20_000];
+
+/** The networks of candidates and their cheap objectives, of the latest candidates from a cache. */
 export class CandidateNetworks {
-  private readonly networks = new Map<string, Network>();
-  private readonly computed = new Map<string, Costs>();
+  private readonly networks = new BoundedCache<Network>(networks);
+  private readonly computed = {
+    fp32: new BoundedCache<Values>(costed),
+    int8: new BoundedCache<Values>(costed),
+  } as const satisfies Record<StoredPrecision, unknown>;
 
   constructor(private readonly source: Source) {}
 
   network(genotype: Genotype): Network {
-    return memoised(this.networks, genotypeId(genotype), () => this.source.space.build(genotype));
+    return this.networks.of(genotypeId(genotype), () => this.source.space.build(genotype));
   }
 
   costs(genotype: Genotype, precision: StoredPrecision): Values {
-    const computed = memoised(this.computed, genotypeId(genotype), () => costs(this.network(genotype)));
-    return Object.fromEntries(measuresOf('costs').map(([name, { of }]) => [name, of(computed, precision)]));
+    return this.computed[precision].of(genotypeId(genotype), () => {
+      const found = costs(this.network(genotype));
+      return Object.fromEntries(measured.map(([name, { of }]) => [name, of(found, precision)]));
+    });
   }
 
   /** Exact costs and predicted latency, both in the precision that the predictions favour. */
@@ -64,12 +75,4 @@ export class CandidateNetworks {
   private precision(ms: Readonly<Partial<Record<StoredPrecision, number>>>): StoredPrecision {
     return precisionBefore(this.source.experiment.compress, ms);
   }
-}
-
-function memoised<T>(values: Map<string, T>, key: string, make: () => T): T {
-  const found = values.get(key);
-  if (found !== undefined) return found;
-  const made = make();
-  values.set(key, made);
-  return made;
 }

@@ -36,7 +36,12 @@ import type { TrainingContext } from './plan.js';
  * verdict is stored at once; a resumed run does not judge again.
  */
 export class Compression {
-  constructor(private readonly context: TrainingContext) {}
+  private readonly speeds = new SpeedVerdicts();
+
+  constructor(private readonly context: TrainingContext) {
+    for (const { variants } of context.store.trials.all())
+      this.speeds.add(variants.find(({ precision }) => precision === 'int8'));
+  }
 
   async prepare(): Promise<void> {
     await settleWeightBits(this.context);
@@ -67,11 +72,9 @@ export class Compression {
         this.judgeSpeed(number, measured);
       });
       const int8 = this.variant(number, 'int8');
-      if (int8?.accepted === false) {
+      if (int8?.accepted === false)
         observe({ kind: 'note', message: `trial ${number}: kept fp32: ${int8.reason ?? ''}` });
-        if (neverPaid(store.trials.all().map(({ variants }) => variants)))
-          observe({ kind: 'warning', message: neverPaidText });
-      }
+      if (this.speeds.add(int8)) observe({ kind: 'warning', message: neverPaidText });
     }
     return this.known(number);
   }
@@ -240,19 +243,22 @@ export async function quantizeOrder(
 /** After this many trials in which int8 was always too slow, a warning suggests to leave it. */
 const enough = 10;
 
-/**
- * Whether int8 has just been too slow for so many trials, and never fast enough: its measurements are wasted.
- * @param variants of all trials
- */
-export function neverPaid(variants: Iterable<readonly VariantRecord[]>): boolean {
-  let slow = 0;
-  for (const ofTrial of variants) {
-    const int8 = ofTrial.find(({ precision }) => precision === 'int8');
-    if (int8 === undefined) continue;
-    if (int8.accepted === null || verdictDetail(int8.detail)?.rejected_by !== 'speed') return false;
-    slow++;
+/** Counts the trials in which int8 was too slow. */
+export class SpeedVerdicts {
+  private slow = 0;
+  /** Whether the speed of int8 once sufficed, or it was rejected for another reason. */
+  private isMixed = false;
+
+  /**
+   * Adds the int8 variant of a trial once its speed is judged; a trial without one counts for nothing.
+   * @returns whether int8 has just been too slow for so many trials, and never fast enough: its measurements are wasted.
+   */
+  add(int8: VariantRecord | undefined): boolean {
+    if (int8 === undefined) return false;
+    if (int8.accepted === null || verdictDetail(int8.detail)?.rejected_by !== 'speed') this.isMixed = true;
+    else this.slow++;
+    return !this.isMixed && this.slow === enough;
   }
-  return slow === enough;
 }
 
 const neverPaidText = `int8 has not paid once in ${enough} trials: compress: {int8: off} saves its measurements`;

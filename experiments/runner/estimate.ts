@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Random } from '../../base/random.js';
 import { defaultProtocol } from '../../latency-models/index.js';
 import { choicesOf, sampleGenotype, type Genotype } from '../../spaces/index.js';
-import { lossSchema, median, stepsPerEpoch, type TrainConfig } from '../../trainers/index.js';
+import { epochImages, lossSchema, median, stepsPerEpoch, type TrainConfig } from '../../trainers/index.js';
 import { locatingIn, type LoadedExperiment } from '../parse/index.js';
 import { isTableExperiment } from '../schema/run-experiment.js';
 import type { RunObserver } from './events.js';
@@ -115,10 +115,11 @@ async function estimate(plan: TrainingPlan, jobs: JobRunner, sample: EstimateSam
     paces.reduce((sum, pace) => sum + secondsOf(plan, config, pace), 0) / paces.length;
   const together = Math.min(search.parallel, search.trials);
   const frontier = frontierOf(search.trials);
+  const trainings = frontier * (1 + (plan.folds ?? 0));
   const calibration = plan.experiment.latency.calibration;
   return {
     search: (search.trials * meanOf(train)) / together + (search.trials + calibration) * latency,
-    final: final === null ? 0 : (frontier * meanOf(final)) / Math.min(search.parallel, frontier) + frontier * latency,
+    final: final === null ? 0 : (trainings * meanOf(final)) / Math.min(search.parallel, trainings) + frontier * latency,
     frontier,
     sample,
   };
@@ -127,7 +128,8 @@ async function estimate(plan: TrainingPlan, jobs: JobRunner, sample: EstimateSam
 /** Seconds of a whole training. */
 function secondsOf({ data }: TrainingPlan, train: TrainConfig, { start, step, evaluated }: Pace): number {
   const { batch, epochs, epoch_share: share } = train;
-  const steps = epochs * stepsPerEpoch(data.counts.train, { batch, dropLast: true, share });
+  const shown = epochImages(data, train.loss?.type !== 'cross-entropy');
+  const steps = epochs * stepsPerEpoch(shown, { batch, dropLast: true, share });
   const evaluations = evaluated ? 0 : epochs * data.counts.validation;
   const images = evaluations + Math.min(statisticsImages, data.counts.train);
   return start + steps * step + (images / batch) * step * forward;

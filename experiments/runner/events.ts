@@ -6,7 +6,8 @@ import type { HostShare } from '../stored/workers.js';
 
 /**
  * The parts of a run. `frontier` comes twice: its networks are measured before their final training and saved after it.
- * `shrink` stands alone.
+ * `shrink` and `tune`
+ * stand alone.
  */
 export const phases = [
   'data',
@@ -18,6 +19,7 @@ export const phases = [
   'final',
   'frontier',
   'shrink',
+  'tune',
 ] as const;
 export type PhaseName = (typeof phases)[number];
 

@@ -37,6 +37,8 @@ export interface TrainingPlan extends RunPlan {
   readonly threads: number;
   /** Whether latencies of another device, or measured otherwise, may stand beside each other. */
   readonly acceptEnvironment: boolean;
+  /** Folds of the cross-validation after the final training; null: there is none. */
+  readonly folds: number | null;
   /** Null: its networks share no weights. */
   readonly supernet: SupernetPlan | null;
   /** Threads of the teacher's and the supernet's preparation (`preparationThreads`). */

@@ -1,4 +1,4 @@
-import { invalidInput } from '../../base/errors.js';
+import { invalidInput, NasError } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
 import { createSpace, inputSizes, type Task } from '../../spaces/index.js';
@@ -7,13 +7,15 @@ import {
   checkClassWeight,
   defaultAugment,
   describeDataset,
+  epochImages,
   prepareDataset,
   type DatasetInfo,
+  type DatasetRef,
   type EngineChoice,
   type PrepareOptions,
   renderingOf,
+  teacherSchedule,
   teacherSize,
-  teacherTraining,
   type TrainConfig,
   withStepsOn,
 } from '../../trainers/index.js';
@@ -23,6 +25,7 @@ import { measureNamed } from '../schema/measures.js';
 import type { Locating } from '../parse/index.js';
 import {
   finalRepeatsSearch,
+  foldsOf,
   type Experiment,
   type TableExperiment,
   type TrainingExperiment,
@@ -75,10 +78,12 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   );
   const data = describeDataset(prepared);
   const experiment = settledFor(data, asked, fixedBatch);
-  for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));
+  for (const [key, batch, images] of batches(experiment, data))
+    await locating([key, 'batch'], () => checkBatch(batch, images));
   for (const [key, { class_weight: weight }] of trainings(experiment))
     if (weight !== undefined) await locating([key, 'class_weight'], () => checkClassWeight(weight, data.classes));
   for (const message of lengthNotes(experiment, asked)) observe({ kind: 'note', message });
+  const folds = await locating(['final', 'folds'], () => possibleFolds(experiment, prepared, data, observe));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   const initial = await planInitial(experiment, { space, data, locating });
@@ -109,6 +114,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
     engine,
     threads,
     acceptEnvironment,
+    folds,
     supernet,
     teacherThreads: preparationThreads(experiment),
     sources: new Set(sources.map(({ kind }) => kind)),
@@ -139,18 +145,21 @@ async function checkPrecision(
 
 /** The experiment with the batch, if it is a default, the epochs, and the calibration images that fit the number of training images. */
 function settledFor(
-  { counts }: DatasetInfo,
+  info: DatasetInfo,
   { teacher, train, supernet, final, compress, ...others }: TrainingExperiment,
   fixedBatch: PlanContext['fixedBatch'],
 ): TrainingExperiment {
-  const images = counts.train;
-  const fit = <T extends { readonly batch: number }>(key: TrainingKey, config: T): T =>
-    fixedBatch(key) ? config : { ...config, batch: Math.min(config.batch, images) };
-  const settle = <T extends TrainConfig>(key: TrainingKey, config: T): T => withStepsOn(images, fit(key, config));
+  const images = info.counts.train;
+  const fit = <T extends { readonly batch: number }>(key: TrainingKey, config: T, shown: number): T =>
+    fixedBatch(key) ? config : { ...config, batch: Math.min(config.batch, shown) };
+  const settle = <T extends TrainConfig>(key: TrainingKey, config: T): T => {
+    const shown = imagesOf(config, info);
+    return withStepsOn(shown, fit(key, config, shown));
+  };
   const settledTeacher = (config: typeof teacher): typeof teacher => {
-    if (config.type !== 'train') return config;
-    const fitted = fit('teacher', config);
-    return { ...fitted, epochs: teacherTraining(fitted, images, train).epochs };
+    const fitted = config.type === 'train' ? fit('teacher', config, images) : config;
+    const epochs = teacherSchedule(fitted, images, train)?.epochs;
+    return fitted.type === 'none' || epochs === undefined ? fitted : { ...fitted, epochs };
   };
   const { calibration } = compress;
   return {
@@ -178,18 +187,47 @@ const trainings = ({ train, supernet, final }: TrainingExperiment): (readonly [k
   ...(final === null ? [] : [['final', final] as const]),
 ];
 
-/** The batch sizes of all trainings, by their key in the file. */
-const batches = (experiment: TrainingExperiment): (readonly [key: string, batch: number])[] => [
-  ...trainings(experiment).map(([key, { batch }]) => [key, batch] as const),
-  ...(experiment.teacher.type === 'train' ? [['teacher', experiment.teacher.batch] as const] : []),
+/** Number of images that an epoch of a training shows. */
+const imagesOf = ({ loss }: TrainConfig, info: DatasetInfo): number =>
+  epochImages(info, loss !== undefined && loss.type !== 'cross-entropy');
+
+/** The batch sizes of all trainings and the images that they have, by their key in the file. */
+const batches = (
+  experiment: TrainingExperiment,
+  info: DatasetInfo,
+): (readonly [key: string, batch: number, images: number])[] => [
+  ...trainings(experiment).map(([key, config]) => [key, config.batch, imagesOf(config, info)] as const),
+  ...(experiment.teacher.type === 'train' ? [['teacher', experiment.teacher.batch, info.counts.train] as const] : []),
 ];
 
 /** @throws NasError when there are fewer training images than one step takes. */
-function checkBatch(batch: number, { counts: { train } }: DatasetInfo): void {
-  if (batch > train)
-    throw invalidInput(`a batch of ${batch} images is more than the ${train} images to train with`, {
+function checkBatch(batch: number, images: number): void {
+  if (batch > images)
+    throw invalidInput(`a batch of ${batch} images is more than the ${images} images to train with`, {
       hint: 'Set a smaller batch, or a larger data.subset.',
     });
+}
+
+/**
+ * The number of folds, before anything trains; null without cross-validation.
+ * @throws NasError `invalid-input` when the images cannot be split into as many folds as the user wants
+ */
+function possibleFolds(
+  experiment: TrainingExperiment,
+  dataset: DatasetRef,
+  { counts }: DatasetInfo,
+  observe: RunObserver,
+): number | null {
+  const of = foldsOf(experiment, counts);
+  if (of === null) return null;
+  try {
+    for (let index = 0; index < of; index++) describeDataset({ ...dataset, fold: { index, of } });
+    return of;
+  } catch (error) {
+    if (experiment.folds !== 'auto' || !(error instanceof NasError)) throw error;
+    observe({ kind: 'note', message: `There is no cross-validation (final.folds: auto): ${error.message}` });
+    return null;
+  }
 }
 
 /** Announces a conversion when it begins, and shows its progress. */

@@ -13,6 +13,7 @@ import {
   teacherSchema,
   type TrainConfig,
   completeTraining,
+  type DatasetInfo,
   defaultAugment,
   overTraining,
   lossSchema,
@@ -66,6 +67,20 @@ const evaluateKey = z
     'how candidates are evaluated. train: training from scratch; inherit: training from the slice of the supernet (the default with a supernet); supernet: the slice as it is, with calibrated batch norm, without training',
   );
 
+/** Fewer training and validation images than this leave so few to validate that an accuracy is known to some points only. */
+export const fewImages = 1000;
+/** Folds of the cross-validation on few images: each training has 80 % of them. */
+export const foldsOfFew = 5;
+
+/** Number of folds of the final training's cross-validation; null: there is none. */
+export function foldsOf(
+  { folds }: Pick<TrainingExperiment, 'folds'>,
+  { train, validation }: DatasetInfo['counts'],
+): number | null {
+  if (folds !== 'auto') return folds ?? null;
+  return train + validation < fewImages ? foldsOfFew : null;
+}
+
 /** Initial weights of a training. */
 const initialisations = ['supernet', 'weights', 'nothing'] as const;
 export type Initialisation = (typeof initialisations)[number];
@@ -94,6 +109,14 @@ const fromKey = z
   .optional()
   .describe(
     "what the networks' weights are at first: slices of the supernet (the default with one), those of train.from (the default with it), or random",
+  );
+
+/** Cross-validation of the final training. */
+const foldsKey = z
+  .union([z.literal('auto'), z.number().int().min(2).max(20)])
+  .optional()
+  .describe(
+    `k-fold cross-validation of the frontier's networks: each is also trained on k other splits of the training and validation images, never the test, and its mean accuracy with standard error decides the final frontier. auto: ${foldsOfFew} where there are fewer than ${fewImages} such images, else none; without it, none. The saved weights are those of the usual split`,
   );
 
 const weightsKey = z
@@ -133,7 +156,7 @@ const writtenSchema = z.strictObject({
     .prefault({})
     .describe(searchText),
   final: z
-    .union([z.literal('none'), finalSchema.extend({ from: fromKey })])
+    .union([z.literal('none'), finalSchema.extend({ from: fromKey, folds: foldsKey })])
     .optional()
     .describe(
       "how the frontier's networks are trained again; a key that is left out keeps its value of train (optimizer, loss and augment as a whole); none, or without final: they are kept as searched. Where search.evaluate is supernet, leaving it out trains them as train says, from the supernet, and none keeps slices",
@@ -192,9 +215,19 @@ function supernetOf(
 
 const finalEpochs = 20;
 
+type WrittenFinal = Exclude<WrittenExperiment['final'], 'none' | undefined>;
+
+/** The settings of the final training without its cross-validation, and that. */
+function separated(written: WrittenExperiment['final']) {
+  if (written === undefined || written === 'none') return { final: written };
+  const { folds, ...final } = written;
+  return { final, folds };
+}
+
 /** Settings of the final training; null without one. */
 function finalOf(
-  { final, supernet, train: { from: weights } }: Pick<WrittenExperiment, 'final' | 'supernet' | 'train'>,
+  { supernet, train: { from: weights } }: Pick<WrittenExperiment, 'supernet' | 'train'>,
+  final: 'none' | Omit<WrittenFinal, 'folds'> | undefined,
   train: TrainConfig,
   evaluation: Evaluation,
 ): FinalConfig | null {
@@ -207,9 +240,11 @@ function finalOf(
 
 /**
  * A training experiment. The output resolves all defaults: loss, latency budget as an objective, kind of accuracy, number of
- * workers, complete settings of `supernet` and `final` (null without a final training), and `train.from` as `initial`.
+ * workers, complete settings of `supernet` and `final` (null without a final training), `train.from` as `initial`, and `final.folds`
+ * as `folds`.
  */
-const trainingSchema = writtenSchema.transform(({ final, supernet, ...written }) => {
+const trainingSchema = writtenSchema.transform(({ final: writtenFinal, supernet, ...written }) => {
+  const { final, folds } = separated(writtenFinal);
   const { from: initial, ...config } = written.train;
   const loss = config.loss ?? defaultLoss(written.teacher);
   const train = completeTraining({ ...config, loss }, defaultAugment(written.data));
@@ -221,6 +256,7 @@ const trainingSchema = writtenSchema.transform(({ final, supernet, ...written })
   const given = {
     ...(supernet !== undefined && { supernet: supernetOf(supernet, train) }),
     ...(initial !== undefined && { initial }),
+    ...(folds !== undefined && { folds }),
   };
   return {
     ...written,
@@ -228,7 +264,7 @@ const trainingSchema = writtenSchema.transform(({ final, supernet, ...written })
     train,
     objectives,
     search,
-    final: finalOf({ final, supernet, train: written.train }, train, evaluate),
+    final: finalOf({ supernet, train: written.train }, final, train, evaluate),
   };
 });
 

@@ -26,6 +26,10 @@ export const initialFile = join(workdirFiles.artifacts, 'initial.bin');
 export const trialFolder = (stage: TrialStage, number: number): string =>
   join(workdirFiles.artifacts, stage, trialName(number));
 
+/** The folder of a training on a fold, relative to the workdir: checkpoint, weights. */
+export const foldFolder = (number: number, fold: number): string =>
+  join(workdirFiles.artifacts, 'folds', trialName(number), String(fold));
+
 /** The folder of the supernet's files, relative to the workdir. */
 export const supernetFolder = join(workdirFiles.artifacts, 'supernet');
 

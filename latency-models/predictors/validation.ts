@@ -88,12 +88,14 @@ const [newest, minTrials] = [12, 5];
 const [minDrift, sameSide] = [0.04, 0.8];
 /** A model with this mean error (in percent) or more and at most this rank correlation is dropped. */
 const [uselessError, uselessRank] = [25, 0.5];
+/** The model of a run is fitted again when it has a fifth more trials, and at least after this many. */
+const [growth, maxInterval] = [1.2, 100];
 /** Most observations of a fit, which must not delay the search. */
 const maxObservations = 100;
 
 /** A measured trial, with its earlier prediction. */
 export interface MeasuredTrial extends Observation {
-  readonly predictedMs?: number;
+  readonly predictedMs?: number | undefined;
 }
 
 /** A run's latency model after its latest measurements. */
@@ -120,7 +122,11 @@ const slowed = ({ network, ms, layers }: Observation, factor: number): Observati
 
 /** The factor between trials and a model that was not fitted to them; 1 unless the trials agree that it is off. */
 function driftOf(base: LatencyModel, trials: readonly MeasuredTrial[]): number {
-  const logs = trials.slice(-newest).map(({ network, ms }) => Math.log(ms / base.predict(network).ms));
+  return factorOf(trials.slice(-newest).map(({ network, ms }) => Math.log(ms / base.predict(network).ms)));
+}
+
+/** The factor that most trials agree on, given its logarithm for each; 1 when they do not agree, or it is small. */
+function factorOf(logs: readonly number[]): number {
   if (logs.length < minTrials) return 1;
   const middle = median(logs);
   const agreeing = logs.filter((log) => Math.sign(log) === Math.sign(middle)).length;
@@ -128,13 +134,41 @@ function driftOf(base: LatencyModel, trials: readonly MeasuredTrial[]): number {
 }
 
 /** The error of the newest predictions, if they were useless. */
-function failure(trials: readonly MeasuredTrial[]): { mape: number; count: number } | undefined {
+function failure(trials: readonly Predicted[]): { mape: number; count: number } | undefined {
   const pairs = trials
     .flatMap(({ ms, predictedMs }) => (predictedMs === undefined ? [] : [{ predicted: predictedMs, measured: ms }]))
     .slice(-newest);
   if (pairs.length < minTrials) return undefined;
   const { mape, spearman } = validate(pairs);
   return mape > uselessError && !(spearman >= uselessRank) ? { mape, count: pairs.length } : undefined;
+}
+
+/** A measured latency beside its earlier prediction. */
+type Predicted = Pick<MeasuredTrial, 'ms' | 'predictedMs'>;
+
+/** Whether the newest predictions were useless, or all on one side. */
+function misled(trials: readonly Predicted[]): boolean {
+  const logs = trials
+    .slice(-newest)
+    .flatMap(({ ms, predictedMs }) => (predictedMs === undefined ? [] : [Math.log(ms / predictedMs)]));
+  return failure(trials) !== undefined || factorOf(logs) !== 1;
+}
+
+/**
+ * How many of a run's measured trials its model is fitted to, the first ones: it is not fitted again at each trial. A model
+ * that misleads is fitted again sooner.
+ *
+ * @param trials in order.
+ */
+export function fittedTrials(trials: readonly Predicted[]): number {
+  let scheduled = 0;
+  for (let next = 1; next <= trials.length;) {
+    scheduled = next;
+    next = Math.min(Math.max(next + 1, Math.floor(next * growth)), next + maxInterval);
+  }
+  for (let count = trials.length - (trials.length % newest); count > scheduled; count -= newest)
+    if (misled(trials.slice(Math.max(0, count - newest), count))) return count;
+  return scheduled;
 }
 
 /**

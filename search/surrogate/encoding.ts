@@ -1,3 +1,4 @@
+import { BoundedCache } from '../../base/bounded-cache.js';
 import { genotypeId, type Decision, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 import type { Values } from '../objective.js';
 
@@ -69,7 +70,7 @@ export class Encoder {
   readonly width: number;
   readonly distances: readonly Float64Array[];
   private readonly columns: readonly { shift: number; scale: number; log: boolean }[];
-  private readonly features = new Map<string, readonly number[]>();
+  private readonly features = new BoundedCache<readonly number[]>(maxCached);
   private readonly tally: (genotype: Genotype) => number[];
 
   /**
@@ -113,19 +114,18 @@ export class Encoder {
     return { count: genotypes.length, numbers, width, choices, decisions };
   }
 
+  /** Computes the features of a candidate that is encoded later. */
+  prepare(genotype: Genotype): void {
+    this.structure(genotype);
+  }
+
   private raw(genotype: Genotype): readonly number[] {
     const values = this.numbersOf(genotype);
     return [...this.structure(genotype), ...this.tally(genotype), ...this.names.map((name) => values[name])];
   }
 
   private structure(genotype: Genotype): readonly number[] {
-    if (this.space.features === undefined) return [];
-    const id = genotypeId(genotype);
-    const known = this.features.get(id);
-    if (known !== undefined) return known;
-    if (this.features.size >= maxCached) this.features.clear();
-    const found = this.space.features(genotype);
-    this.features.set(id, found);
-    return found;
+    const { features } = this.space;
+    return features === undefined ? [] : this.features.of(genotypeId(genotype), () => features(genotype));
   }
 }

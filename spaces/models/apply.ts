@@ -170,9 +170,12 @@ export function followStatistics(
 
 /** The outputs of a network for normalised images, [batch, outputs], as files give them: numbers in their own units. */
 export function answers({ network, weights }: Model, task: LearningTask, images: tf.Tensor): tf.Tensor {
-  const { logits } = apply(network, weightsFrom(weights), images, { training: false });
-  return task.type === 'regression' ? tf.add(tf.mul(logits, [...task.std]), [...task.mean]) : logits;
+  return inUnits(task, apply(network, weightsFrom(weights), images, { training: false }).logits);
 }
+
+/** Outputs as files give them, from outputs as networks are trained. */
+export const inUnits = (task: LearningTask, outputs: tf.Tensor): tf.Tensor =>
+  task.type === 'regression' ? tf.add(tf.mul(outputs, [...task.std]), [...task.mean]) : outputs;
 
 /** The name of the output in files. */
 export const outputNames: { readonly [T in TaskType]: string } = {

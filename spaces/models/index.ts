@@ -3,6 +3,8 @@ export {
   answers,
   apply,
   followStatistics,
+  inUnits,
+  outputNames,
   padOf,
   toOnnx,
   type Applied,

@@ -123,6 +123,19 @@ describe('nas data', () => {
     ]);
   });
 
+  it('counts the images without labels of an experiment, without copies of labelled ones', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'more'));
+    for (let i = 0; i < 3; i++) await noisePicture(`more ${i}`, 40, 30).toFile(join(folder, 'more', `${i}.png`));
+    copyFileSync(join(odd, 'test', 'cat', '0.png'), join(folder, 'more', 'copy.png'));
+    const data = `{ type: image-folder, path: ${JSON.stringify(odd)}, size: 28, damaged: skip, unlabelled: more }`;
+    writeFileSync(join(folder, 'data.yaml'), `data: ${data}\n`);
+    const { out, code } = await nasInside(['data', join(folder, 'data.yaml')]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/without labels +3 images; 1 copy of labelled images left out/);
+    expect((await describeJson(join(folder, 'data.yaml'))).unlabelled).toMatchObject({ images: 3 });
+  });
+
   it('tells why a run would refuse images that it can read', async () => {
     const folder = temporaryFolder();
     for (const [name, count] of [

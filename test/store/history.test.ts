@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Store, type TrialState } from '../../store/index.js';
+import { Store, type EventRecord, type TrialState } from '../../store/index.js';
 import { newMeasurement, newShrunk, newStore, newTrial } from './support.js';
 
 describe('the history', () => {
@@ -40,6 +40,28 @@ describe('the history', () => {
       expect(() => sql.exec(`UPDATE ${table} SET ${column} = ${column}`), table).toThrow(`${table} is append-only`);
       expect(() => sql.exec(`DELETE FROM ${table}`), table).toThrow(`${table} is append-only`);
     }
+    sql.close();
+  });
+
+  it('finds events of a kind and of a trial without reading all events', () => {
+    const { store, path } = newStore();
+    for (let trial = 0; trial < 5; trial++) store.trials.ask(newTrial(trial));
+    for (const trial of [1, 3]) store.trials.finish(trial, { state: 'failed', values: {} });
+    const seen = (events: readonly EventRecord[]) => events.map(({ kind, trial }) => [kind, trial]);
+    expect(seen(store.events.last(['asked', 'finished'], 3))).toEqual([
+      ['finished', 3],
+      ['finished', 1],
+      ['asked', 4],
+    ]);
+    expect(seen(store.events.last(['asked', 'finished'], 9, 3))).toEqual([
+      ['finished', 3],
+      ['asked', 3],
+    ]);
+    const sql = new Database(path);
+    const plan = (where: string) =>
+      JSON.stringify(sql.prepare(`EXPLAIN QUERY PLAN SELECT * FROM events ${where}`).all());
+    for (const where of ["WHERE kind = 'extended'", 'WHERE trial = 3'])
+      expect(plan(`${where} ORDER BY seq DESC`)).not.toMatch(/SCAN|TEMP/);
     sql.close();
   });
 

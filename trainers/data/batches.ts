@@ -2,8 +2,16 @@ import type { PixelScale } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
 import type { Augmentation } from './augment/schema.js';
 import { openLogitsFile } from './logits-file.js';
-import { balancedPasses, naturalPass, type Pass } from './order.js';
-import { pixelsAt, type SharedDataset, type Size, type Split, splitOf, type SplitName } from './splits.js';
+import { balancedPasses, joinedPass, naturalPass, type Pass } from './order.js';
+import {
+  pixelsAt,
+  type SharedDataset,
+  type Size,
+  type Split,
+  splitOf,
+  type SplitName,
+  withUnlabelled,
+} from './splits.js';
 import { Renderer } from './views.js';
 
 /** The images of a batch in one size. */
@@ -19,7 +27,7 @@ export interface Batch {
   readonly images: Float32Array;
   /** The same views in the further sizes that were asked for. */
   readonly others: readonly SizedImages[];
-  /** [size, outputs]: one-hot classes, 0 and 1 of labels, or scaled numbers; mixed by augmentation. */
+  /** [size, outputs]: one-hot classes, 0 and 1 of labels, or scaled numbers; mixed by augmentation. 0 for images without labels. */
   readonly labels: Float32Array;
   /** [size, classes]: the teacher's logits for the same views; `null` without a teacher. */
   readonly teacher: Float32Array | null;
@@ -30,6 +38,8 @@ export interface LoaderOptions {
   /** Owned by the caller, who closes it after the loader. */
   readonly dataset: { readonly shared: SharedDataset };
   readonly split: SplitName;
+  /** Whether passes over the training split also show the images without labels, after its positions; absent: no. */
+  readonly unlabelled?: boolean | undefined;
   /** Images per batch. */
   readonly batch: number;
   /** Seed of the image order. */
@@ -68,6 +78,12 @@ export function stepsPerEpoch(count: number, options: Pick<LoaderOptions, 'batch
   return Math.min(steps, Math.max(1, Math.round((options.share ?? 1) * steps)));
 }
 
+/** The images that a loader shows. */
+const shownImages = (
+  shared: SharedDataset,
+  { split, unlabelled, size }: Pick<LoaderOptions, 'split' | 'unlabelled' | 'size'>,
+): Split => (unlabelled === true ? withUnlabelled(shared, size) : splitOf(shared, split, size));
+
 /** Returns the batch of any (epoch, step), a pure function of the options, so that training can resume anywhere. */
 export interface BatchSource {
   readonly stepsPerEpoch: number;
@@ -78,10 +94,10 @@ export interface BatchSource {
 
 /** Renders batches in this thread. */
 export function openBatches(options: LoaderOptions): BatchSource {
-  const { split: name, views = Infinity, seed, shuffle, classSampling, teacherLogits } = options;
+  const { views = Infinity, seed, shuffle, classSampling, teacherLogits } = options;
   const { shared } = options.dataset;
   const { info } = shared;
-  const { count, labels } = splitOf(shared, name, options.size);
+  const { count, labels } = shownImages(shared, options);
   const [steps, passSteps] = [stepsPerEpoch(count, options), stepsPerPass(count, options)];
   const renderers = new Map<string, RenderBatch>();
   const rendererAt = (size: Size | undefined): RenderBatch => {
@@ -92,10 +108,11 @@ export function openBatches(options: LoaderOptions): BatchSource {
   };
   const teacher =
     teacherLogits === undefined ? null : openLogitsFile(teacherLogits, { views, count, classes: info.classes.length });
-  const passOf =
-    classSampling === 'balanced'
-      ? balancedPasses(labels, info.classes.length, seed)
-      : (pass: number) => naturalPass(count, seed, pass, shuffle);
+  const balanced = classSampling === 'balanced' ? balancedPasses(labels, info.classes.length, seed) : null;
+  const passOf = (pass: number): Pass => {
+    if (balanced === null) return naturalPass(count, seed, pass, shuffle);
+    return labels.length < count ? joinedPass(balanced(pass), count, seed, pass) : balanced(pass);
+  };
   let current: { readonly pass: number; readonly order: Pass } | undefined;
   return {
     stepsPerEpoch: steps,
@@ -126,12 +143,10 @@ type RenderBatch = (positions: Uint32Array, views: Uint32Array) => Pick<Batch, '
  * Renders a view of the images at some positions in one size. A view is a pure function of (seed, view, position); its
  * labels do not depend on the size.
  */
-function batchRenderer(
-  shared: SharedDataset,
-  { split: name, augment, viewSeed, batch, size, scale }: LoaderOptions,
-): RenderBatch {
+function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
+  const { augment, viewSeed, batch, size, scale } = options;
   const { info } = shared;
-  const split = splitOf(shared, name, size);
+  const split = shownImages(shared, options);
   const [height, width] = pixelsAt(shared, size).size;
   const { channels } = info;
   const pixels = height * width * channels;
@@ -173,9 +188,10 @@ function batchRenderer(
   };
 }
 
-/** Adds `weight` times the target of a position to a row of outputs. */
+/** Adds `weight` times the target of a position, if it has a label, to a row of outputs. */
 function targetWriter({ labels, targets }: Split, outputs: number) {
   return (position: number, into: Float32Array, weight: number): void => {
+    if (position >= labels.length) return;
     if (targets === null) into[labels[position]] += weight;
     else for (let k = 0; k < outputs; k++) into[k] += weight * targets[position * outputs + k];
   };

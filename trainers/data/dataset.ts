@@ -3,7 +3,9 @@ import { classification, type LearningTask } from '../../base/task.js';
 import { invalidInput } from '../../base/errors.js';
 import { leastStd } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { type ImageCache, openCache } from './cache.js';
+import { foldSplits, type Fold } from './folds.js';
 import { labelStrata, splitImages } from './split-images.js';
+import { openUnlabelled, type OpenUnlabelled, type UnlabelledRef } from './unlabelled.js';
 import {
   type DatasetInfo,
   pixelsAt,
@@ -29,30 +31,47 @@ export interface DatasetRef extends SplitShares {
   readonly directory: string;
   /** Further renderings of the same images, preferred to the pixels in `directory`, which determine splits and statistics. */
   readonly renderings?: readonly RenderingRef[];
+  /** Images without labels; absent: none. */
+  readonly unlabelled?: UnlabelledRef;
+  /** A fold of the training and validation images in place of these splits; absent: none. */
+  readonly fold?: Fold;
 }
 
-/** The reference without the renderings that networks of these inputs do not use. */
+/**
+ * The reference without the renderings that networks of these inputs do not use.
+ * @param training whether the images without labels are used; default: no
+ */
 export const forInputs = (
-  { renderings = [], ...ref }: DatasetRef,
+  { unlabelled, ...ref }: DatasetRef,
   inputs: readonly (readonly [height: number, width: number, channels: number])[],
+  { training = false } = {},
 ): DatasetRef => {
-  const used = renderings.filter(({ size }) => inputs.some((input) => input[0] === size[0] && input[1] === size[1]));
-  return used.length === 0 ? ref : { ...ref, renderings: used };
+  const only = <T extends Pick<DatasetRef, 'renderings'>>({ renderings = [], ...one }: T) => {
+    const used = renderings.filter(({ size }) => inputs.some((input) => input[0] === size[0] && input[1] === size[1]));
+    return used.length === 0 ? one : { ...one, renderings: used };
+  };
+  return { ...only(ref), ...(training && unlabelled !== undefined && { unlabelled: only(unlabelled) }) };
 };
 
 /** An open data set; `close` when done. */
 export interface Dataset {
   readonly info: DatasetInfo;
   readonly shared: SharedDataset;
+  /** Null: there are no images without labels. */
+  readonly unlabelled: OpenUnlabelled | null;
   /** The images of a split; default: in the data set's own size. */
   split(name: SplitName, size?: Size): Split;
-  /** Hash of the labels, the splits and the images at these sizes; at the data set's own size, `info.hash`. */
-  hashAt(sizes: readonly Size[]): string;
+  /**
+   * Hash of the labels, the splits and the images at these sizes; at the data set's own size, `info.hash`.
+   * @param unlabelled whether it also covers the images without labels; default: no
+   */
+  hashAt(sizes: readonly Size[], unlabelled?: boolean): string;
   close(): void;
 }
 
 /** Opens a data set from `prepareDataset`. @throws NasError `invalid-input` when it is missing or damaged */
-export function openDataset({ directory, renderings = [], test, validation, subset }: DatasetRef): Dataset {
+export function openDataset(ref: DatasetRef): Dataset {
+  const { directory, renderings = [], test, validation, subset, fold } = ref;
   const opened: ImageCache[] = [];
   const close = (): void => opened.forEach((cache) => cache.close());
   const open = (folder: string): ImageCache => {
@@ -65,8 +84,9 @@ export function openDataset({ directory, renderings = [], test, validation, subs
     const { meta, table, targets } = cache;
     const shares = { test, validation, subset };
     const { name, classes, height, width, channels } = meta;
-    const indices = splitCache(cache, shares);
+    const indices = splitCache(cache, shares, fold);
     const task = taskOf(cache, indices.train);
+    const unlabelled = ref.unlabelled === undefined ? null : openUnlabelled(ref.unlabelled, cache, indices, open);
     const info: DatasetInfo = {
       name,
       task,
@@ -76,7 +96,8 @@ export function openDataset({ directory, renderings = [], test, validation, subs
       channels,
       counts: { train: indices.train.length, validation: indices.validation.length, test: indices.test.length },
       ...pixelStatistics(cache, indices.train),
-      hash: contentHash(meta.hash, height, width, channels, classes, shares),
+      hash: contentHash(meta.hash, height, width, channels, classes, shares, ...(fold === undefined ? [] : [fold])),
+      ...(unlabelled !== null && { unlabelled: unlabelled.indices.length }),
     };
     const part = (own: Uint32Array) => ({
       indices: own,
@@ -90,14 +111,21 @@ export function openDataset({ directory, renderings = [], test, validation, subs
       return { size, file: other.images, hash: other.meta.hash };
     });
     const pixels = [...others, { size: [height, width], file: cache.images, hash: null } as const];
-    const shared: SharedDataset = { info, pixels, splits };
+    const further = unlabelled && { unlabelled: { indices: unlabelled.indices, pixels: unlabelled.pixels } };
+    const shared: SharedDataset = { info, pixels, splits, ...further };
+    const hashOf = (base: string, files: SharedDataset['pixels'], sizes: readonly Size[]): string => {
+      const hashes = sizes.map((size) => pixelsAt({ info, pixels: files }, size).hash);
+      return hashes.every((hash) => hash === null) ? base : contentHash(base, hashes);
+    };
     return {
       info,
       shared,
+      unlabelled,
       split: (which, size) => splitOf(shared, which, size),
-      hashAt(sizes) {
-        const hashes = sizes.map((size) => pixelsAt(shared, size).hash);
-        return hashes.every((hash) => hash === null) ? info.hash : contentHash(info.hash, hashes);
+      hashAt(sizes, all = false) {
+        const labelled = hashOf(info.hash, pixels, sizes);
+        if (!all || unlabelled === null) return labelled;
+        return contentHash(labelled, hashOf(unlabelled.hash, unlabelled.pixels, sizes));
       },
       close,
     };
@@ -108,16 +136,17 @@ export function openDataset({ directory, renderings = [], test, validation, subs
 }
 
 /** The images of each split. @throws NasError `invalid-input` when there are too few */
-export function splitCache({ meta, table, targets }: ImageCache, shares: SplitShares): Record<SplitName, Uint32Array> {
-  if (targets === null)
-    return splitImages(
-      table,
-      meta.classes.map((one) => `class ${one}`),
-      shares,
-    );
+export function splitCache(cache: ImageCache, shares: SplitShares, fold?: Fold): Record<SplitName, Uint32Array> {
+  const { labels, strata } = strataOf(cache);
+  const table = { ...cache.table, labels };
+  const splits = splitImages(table, strata, shares);
+  return fold === undefined ? splits : foldSplits(table, strata, splits, fold);
+}
+
+function strataOf({ meta, table, targets }: ImageCache): ReturnType<typeof labelStrata> {
+  if (targets === null) return { labels: table.labels, strata: meta.classes.map((one) => `class ${one}`) };
   const isOne = meta.task === 'regression' || table.groups !== null;
-  const { labels, strata } = labelStrata(table, isOne ? [] : meta.classes, targets);
-  return splitImages({ ...table, labels }, strata, shares);
+  return labelStrata(table, isOne ? [] : meta.classes, targets);
 }
 
 const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

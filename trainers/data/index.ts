@@ -9,6 +9,7 @@ export {
   type DatasetRef,
   type RenderingRef,
 } from './dataset.js';
+export type { Fold } from './folds.js';
 export { inspectDataset, type InspectedData } from './inspect.js';
 export { createLoader, trainingLoader, type Loader } from './loader.js';
 export { LogitsWriter } from './logits-file.js';
@@ -17,6 +18,7 @@ export { isTable } from './reading/table.js';
 export { leftOutLines, pairFindings, type DataReport, type PairFinding, type PairKind } from './report.js';
 export type { DataSource } from './sources/source.js';
 export {
+  epochImages,
   splitNames,
   type DatasetInfo,
   type ImageSize,

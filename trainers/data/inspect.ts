@@ -2,11 +2,12 @@ import { NasError } from '../../base/errors.js';
 import { readFully } from '../../base/files.js';
 import { openCache, type CacheMeta, type ImageCache } from './cache.js';
 import { splitCache } from './dataset.js';
-import { convertDataset, sharesOf, splitsByRow, type PrepareOptions } from './prepare.js';
+import { convertDataset, convertUnlabelled, sharesOf, splitsByRow, type PrepareOptions } from './prepare.js';
 import type { DataReport } from './report.js';
 import { isImageFiles, type DataConfig } from './schema.js';
 import { assignedCode } from './split-images.js';
 import { splitNames, type SplitName } from './splits.js';
+import { openUnlabelled, type OpenUnlabelled, type UnlabelledRef } from './unlabelled.js';
 
 /** A converted data set as it was read, also where its images cannot be split; `close` when done. */
 export interface InspectedData {
@@ -21,6 +22,8 @@ export interface InspectedData {
   readonly keys: Float64Array;
   /** The split of an image, or undefined for one that no split uses; an error says why the images cannot be split. */
   readonly splits: ((row: number) => SplitName | undefined) | NasError;
+  /** Images without labels; null: there are none. */
+  readonly unlabelled: Pick<OpenUnlabelled, 'indices' | 'copies'> | null;
   /** Null for data sets that hold no image files. */
   readonly report: DataReport | null;
   /** Images of one colour. */
@@ -41,8 +44,11 @@ const plainDeviation = 2;
  */
 export async function inspectDataset(config: DataConfig, options: PrepareOptions = {}): Promise<InspectedData> {
   const lenient: DataConfig = isImageFiles(config) ? { ...config, damaged: 'skip' } : config;
-  const { source, directory, report } = await convertDataset(lenient, options);
+  const conversion = await convertDataset(lenient, options);
+  const { source, directory, report } = conversion;
+  const unlabelled = await convertUnlabelled(lenient, conversion, options);
   const cache = openCache(directory);
+  const splits = splitsOf(cache, config);
   const { meta, table, images, targets } = cache;
   const outputs = [...meta.classes.keys()];
   const damaged = new Set(report?.damaged.map(({ path }) => path));
@@ -59,7 +65,8 @@ export async function inspectDataset(config: DataConfig, options: PrepareOptions
         : null,
     assigned: splitNames.filter((name) => table.assigned.includes(assignedCode(name))),
     keys: table.keys,
-    splits: splitsOf(cache, config),
+    splits: splits instanceof NasError ? splits : splitsByRow((name) => splits[name]),
+    unlabelled: unlabelled && usable(unlabelled, cache, splits instanceof NasError ? noRows : splits),
     report,
     plain: Array.from({ length: meta.count }, (_, row) => row).filter((row) => isPlain(cache, row)),
     pathOf: (row) => (report === null ? null : (items.at(row)?.file.path ?? null)),
@@ -72,10 +79,31 @@ export async function inspectDataset(config: DataConfig, options: PrepareOptions
   };
 }
 
-function splitsOf(cache: ImageCache, config: DataConfig): InspectedData['splits'] {
+const noRows = { train: new Uint32Array(), validation: new Uint32Array(), test: new Uint32Array() };
+
+/** The unlabelled images that are no copies of images of the splits. */
+function usable(
+  ref: UnlabelledRef,
+  cache: ImageCache,
+  splits: Readonly<Record<SplitName, Uint32Array>>,
+): InspectedData['unlabelled'] {
+  const opened: ImageCache[] = [];
+  const open = (directory: string): ImageCache => {
+    const other = openCache(directory);
+    opened.push(other);
+    return other;
+  };
   try {
-    const indices = splitCache(cache, sharesOf(config));
-    return splitsByRow((name) => indices[name]);
+    const { indices, copies } = openUnlabelled(ref, cache, splits, open);
+    return { indices, copies };
+  } finally {
+    for (const other of opened) other.close();
+  }
+}
+
+function splitsOf(cache: ImageCache, config: DataConfig): Record<SplitName, Uint32Array> | NasError {
+  try {
+    return splitCache(cache, sharesOf(config));
   } catch (error) {
     if (error instanceof NasError && error.code === 'invalid-input') return error;
     throw error;

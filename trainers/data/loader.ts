@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { builtModule } from '../../base/processes.js';
 import { NasError } from '../../base/errors.js';
-import type { Size } from './splits.js';
+import { epochImages, type Size } from './splits.js';
 import { stepsPerEpoch, type Batch, type LoaderOptions } from './batches.js';
 import type { BatchReply, BatchRequest, ThreadError } from './loader-thread.js';
 
@@ -93,7 +93,8 @@ class LoaderThread {
  */
 export function createLoader(options: LoaderOptions): Loader {
   const { info } = options.dataset.shared;
-  const steps = stepsPerEpoch(info.counts[options.split], options);
+  const { split, unlabelled = false } = options;
+  const steps = stepsPerEpoch(unlabelled ? epochImages(info, true) : info.counts[split], options);
   const ahead = prefetch + (options.atOnce ?? 1);
   const thread = new LoaderThread(options);
   return {

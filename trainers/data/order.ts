@@ -20,6 +20,16 @@ export const naturalPass = (count: number, seed: number, pass: number, shuffle: 
   views: new Uint32Array(count).fill(pass),
 });
 
+/** A pass over labelled images and the images at the positions after them, in one random order. */
+export function joinedPass(labelled: Pass, count: number, seed: number, pass: number): Pass {
+  const first = labelled.positions.length;
+  const order = new Random(seed, 'joined', pass).shuffle(Uint32Array.from({ length: count }, (_, i) => i));
+  return {
+    positions: order.map((i) => (i < first ? labelled.positions[i] : i)),
+    views: order.map((i) => (i < first ? labelled.views[i] : pass)),
+  };
+}
+
 /**
  * Passes over a split that show as many images as it has, and the same number of each class (to within one). A pass repeats all
  * images of a rare class equally often (to within one) and draws a random part of a frequent class.

@@ -9,15 +9,17 @@ import { cacheFormat, type ConvertOptions, imagesFile, isCache, writeCache } fro
 import { type DatasetRef, openDataset } from './dataset.js';
 import { decodeFiles, refuseDamaged } from './decode-files.js';
 import { makeReport, renewedReport } from './make-report.js';
-import { reportLines, reportSchema, type DataReport } from './report.js';
+import { leftOutLines, reportLines, reportSchema, type DataReport } from './report.js';
 import { isImageFiles, renderingOf, type DataConfig, type ImageFilesConfig } from './schema.js';
 import { cifar10, cifar100, openCifar } from './sources/cifar.js';
 import { openFashionMnistIdx } from './sources/fashion-mnist.js';
 import { openFashionMnistPackage } from './sources/fashion-mnist-package.js';
-import { openImageFolder, openImageList } from './sources/image-folder.js';
+import { readUnlabelled } from './reading/unlabelled.js';
+import { imageSource, openImageFolder, openImageList } from './sources/image-folder.js';
 import { renderedSource } from './sources/rendered.js';
 import type { DataSource, FileSource, PixelSource } from './sources/source.js';
 import { splitNames, type SplitName, type SplitShares } from './splits.js';
+import { findCopies, unlabelledLines, type UnlabelledRef } from './unlabelled.js';
 import { beginWork, Work, type WorkEntry } from './work.js';
 
 export interface PrepareOptions extends ConvertOptions {
@@ -39,15 +41,18 @@ const defaultTestShare = 1 / 7;
  *   written; `interrupted` when `signal` is aborted
  */
 export async function prepareDataset(config: DataConfig, options: PrepareOptions = {}): Promise<DatasetRef> {
-  const { source, directory, report } = await convertDataset(config, options);
-  const ref = { directory, ...sharesOf(config) };
+  const conversion = await convertDataset(config, options);
+  const { source, directory, report } = conversion;
   if (report !== null && source.kind === 'files') refuseDamaged(source, report.damaged, directory);
+  const unlabelled = await convertUnlabelled(config, conversion, options);
+  const ref = { directory, ...sharesOf(config), ...(unlabelled !== null && { unlabelled }) };
   const dataset = openDataset(ref);
   dataset.close();
   if (report !== null) {
     const splitOf = splitsByRow((name) => dataset.shared.splits[name].indices);
     for (const line of reportLines(report, splitOf, reportFile(directory))) options.onNote?.(line);
   }
+  if (dataset.unlabelled !== null) for (const line of unlabelledLines(dataset.unlabelled)) options.onNote?.(line);
   return addRenderings(ref, config, options.renderings ?? [], options);
 }
 
@@ -67,6 +72,25 @@ export async function convertDataset(config: DataConfig, options: PrepareOptions
   return { source, directory, report: report && source.kind === 'files' ? renewedReport(report, source) : report };
 }
 
+/** Converts the images without labels once, and finds the copies of labelled images among them; null: there are none. */
+export async function convertUnlabelled(
+  config: DataConfig,
+  { source: { height, width, channels }, directory: labelled }: Pick<ConvertedDataset, 'source' | 'directory'>,
+  options: PrepareOptions,
+): Promise<UnlabelledRef | null> {
+  const rendering: Rendering = { ...renderingOf(config), size: [height, width], channels };
+  const source = await openUnlabelledFiles(config, rendering);
+  if (source === null) return null;
+  const directory = await converted(source, options);
+  const report = readReport(directory);
+  if (report !== null) {
+    const renewed = renewedReport(report, source);
+    refuseDamaged(source, renewed.damaged, directory);
+    for (const line of leftOutLines(renewed)) options.onNote?.(`Images without labels: ${line}`);
+  }
+  return { directory, copies: await findCopies(labelled, directory, dirname(directory)) };
+}
+
 export const sharesOf = (config: DataConfig): SplitShares => ({
   test: 'test' in config ? config.test : defaultTestShare,
   validation: config.validation,
@@ -84,9 +108,25 @@ export async function addRenderings(
   renderings: readonly Rendering[],
   options: PrepareOptions = {},
 ): Promise<DatasetRef> {
+  const { unlabelled } = ref;
+  const labelled = await rendered(ref, renderings, (rendering) => openSource(config, rendering), options);
+  if (unlabelled === undefined) return labelled;
+  const open = (rendering: Rendering) => openUnlabelledFiles(config, rendering);
+  return { ...labelled, unlabelled: await rendered(unlabelled, renderings, open, options) };
+}
+
+/** Adds the renderings of images that differ from their own. @param open null: there are no images */
+async function rendered<T extends Pick<DatasetRef, 'directory' | 'renderings'>>(
+  ref: T,
+  renderings: readonly Rendering[],
+  open: (rendering: Rendering) => Promise<DataSource | null>,
+  options: PrepareOptions,
+): Promise<T> {
   const known = [...(ref.renderings ?? [])];
   for (const rendering of renderings) {
-    const directory = await converted(await openSource(config, rendering), options);
+    const source = await open(rendering);
+    if (source === null) continue;
+    const directory = await converted(source, options);
     if (directory !== ref.directory && !known.some((one) => one.directory === directory))
       known.push({ size: rendering.size, directory });
   }
@@ -214,6 +254,14 @@ export async function openSource(config: DataConfig, rendering?: Rendering): Pro
 export async function openImageFiles(config: ImageFilesConfig, rendering = renderingOf(config)): Promise<FileSource> {
   const options = { ...config, rendering };
   return config.type === 'list' ? openImageList(config.path, options) : openImageFolder(config.path, options);
+}
+
+/** The source of `data.unlabelled`; null without it. @throws NasError `invalid-input` as `readUnlabelled` */
+async function openUnlabelledFiles(config: DataConfig, rendering: Rendering): Promise<FileSource | null> {
+  const { unlabelled } = config;
+  if (unlabelled === undefined) return null;
+  const { tree, listing } = await readUnlabelled(unlabelled, 'image' in config ? config.image : undefined);
+  return imageSource(tree, listing, { rendering, damaged: 'damaged' in config ? config.damaged : undefined });
 }
 
 /** Opens a source of images of one size. */

@@ -12,6 +12,13 @@ const splits = {
     .max(1)
     .default(1)
     .describe('share of the remaining training images to use, for each class: quick experiments on real data'),
+  unlabelled: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'folder, archive or table of further images without labels, in any sub-folders. Students learn from the answers of the teacher to them: needs a teacher and a distillation loss. Copies of images of the data set are left out',
+    ),
 };
 
 const column = (meaning: string, usual: string) =>

@@ -30,16 +30,18 @@ export interface DatasetInfo {
   /** Mean and standard deviation, at least `leastStd`, per channel of pixel / 255 over the train split. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** Changes with any image, label or split. */
+  /** Changes with any labelled image, label or split. */
   readonly hash: string;
+  /** Number of images without labels that training can use; absent: the data set has none. */
+  readonly unlabelled?: number;
 }
 
 /** The images of one split; positions run from 0 to `count` - 1. */
 export interface Split {
   readonly count: number;
-  /** [count], class of each position; 0 for other tasks. */
+  /** Class of each labelled position, 0 for other tasks. Only in `withUnlabelled` are there fewer than `count`. */
   readonly labels: Uint16Array;
-  /** [count, outputs]: 0 and 1 of labels, or numbers as (value - mean) / std; null for classification. */
+  /** [labels, outputs]: 0 and 1 of labels, or numbers as (value - mean) / std; null for classification. */
   readonly targets: Float32Array | null;
   /** Copies the images at `positions` into `into`: uint8 [positions, height, width, channels]. */
   read(positions: ArrayLike<number>, into: Uint8Array): void;
@@ -67,12 +69,23 @@ export interface SharedDataset {
   readonly pixels: readonly PixelFile[];
   /** Index in the files of each position, with labels and targets as in `Split`. */
   readonly splits: Readonly<Record<SplitName, { readonly indices: Uint32Array } & Pick<Split, 'labels' | 'targets'>>>;
+  /** Images without labels; absent: there are none. */
+  readonly unlabelled?: UnlabelledImages;
+}
+
+/** Images without labels in files of their own. */
+export interface UnlabelledImages extends Pick<SharedDataset, 'pixels'> {
+  /** Index of each image in the files. */
+  readonly indices: Uint32Array;
 }
 
 const showSize = (size: Size): string => size.join(' x ');
 
 /** The file of a size; default: the data set's own. @throws NasError `invalid-input` when the images have no such size */
-export function pixelsAt({ info, pixels }: SharedDataset, size: Size = [info.height, info.width]): PixelFile {
+export function pixelsAt(
+  { info, pixels }: Pick<SharedDataset, 'info' | 'pixels'>,
+  size: Size = [info.height, info.width],
+): PixelFile {
   const found = pixels.find(({ size: [height, width] }) => height === size[0] && width === size[1]);
   if (found !== undefined) return found;
   const sizes = pixels.map((one) => showSize(one.size)).join(', ');
@@ -81,11 +94,8 @@ export function pixelsAt({ info, pixels }: SharedDataset, size: Size = [info.hei
   });
 }
 
-/** The images of one split in one size, in any thread of this process. */
-export function splitOf(shared: SharedDataset, name: SplitName, size?: Size): Split {
-  const { indices, labels, targets } = shared.splits[name];
-  const { file, size: own } = pixelsAt(shared, size);
-  const bytes = own[0] * own[1] * shared.info.channels;
+/** Reads images of one size, [height, width, channels] each, by their positions in a list of indices. */
+function readerOf({ file }: PixelFile, bytes: number, indices: Uint32Array): Split['read'] {
   const at = (positions: ArrayLike<number>, i: number): number => {
     const position = positions[i];
     if (!(position >= 0 && position < indices.length)) {
@@ -93,18 +103,55 @@ export function splitOf(shared: SharedDataset, name: SplitName, size?: Size): Sp
     }
     return indices[position];
   };
+  return (positions, into) => {
+    for (let start = 0, end = 0; start < positions.length; start = end) {
+      // Adjacent images are read together.
+      const first = at(positions, start);
+      end = start + 1;
+      while (end < positions.length && at(positions, end) === first + end - start) end++;
+      readFully(file, into.subarray(start * bytes, end * bytes), first * bytes);
+    }
+  };
+}
+
+const bytesOf = ({ size: [height, width] }: PixelFile, { channels }: DatasetInfo): number => height * width * channels;
+
+/** The images of one split in one size, in any thread of this process. */
+export function splitOf(shared: SharedDataset, name: SplitName, size?: Size): Split {
+  const { indices, labels, targets } = shared.splits[name];
+  const pixels = pixelsAt(shared, size);
   return {
     count: indices.length,
     labels,
     targets,
+    read: readerOf(pixels, bytesOf(pixels, shared.info), indices),
+  };
+}
+
+/** The training images and, at the positions after them, the images without labels. */
+export function withUnlabelled(shared: SharedDataset, size?: Size): Split {
+  const labelled = splitOf(shared, 'train', size);
+  const { info, unlabelled } = shared;
+  if (unlabelled === undefined) return labelled;
+  const pixels = pixelsAt({ info, pixels: unlabelled.pixels }, size);
+  const bytes = bytesOf(pixels, info);
+  const readUnlabelled = readerOf(pixels, bytes, unlabelled.indices);
+  return {
+    ...labelled,
+    count: labelled.count + unlabelled.indices.length,
     read(positions, into) {
-      for (let start = 0, end = 0; start < positions.length; start = end) {
-        // Adjacent images are read together.
-        const first = at(positions, start);
-        end = start + 1;
-        while (end < positions.length && at(positions, end) === first + end - start) end++;
-        readFully(file, into.subarray(start * bytes, end * bytes), first * bytes);
+      for (let i = 0; i < positions.length; i++) {
+        const image = into.subarray(i * bytes, (i + 1) * bytes);
+        const beyond = positions[i] - labelled.count;
+        if (beyond < 0) labelled.read([positions[i]], image);
+        else readUnlabelled([beyond], image);
       }
     },
   };
 }
+
+/** Number of images of an epoch. @param distilled whether training learns from a teacher, and so from images without labels */
+export const epochImages = (
+  { counts, unlabelled = 0 }: Pick<DatasetInfo, 'counts' | 'unlabelled'>,
+  distilled: boolean,
+) => counts.train + (distilled ? unlabelled : 0);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TaskType } from '../../base/task.js';
 import type { Applied, WeightValue } from '../../spaces/models/index.js';
-import { answerLoss, imageWeights, type Loss, totalLoss } from '../losses/index.js';
+import { answerLoss, imageWeights, type Loss, totalLoss, withAnswers } from '../losses/index.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
 import type { OptimizerConfig, Precision } from '../schema.js';
 import { compareFeatures, type FeatureComparison, type FeatureTeacher } from './features.js';
@@ -103,7 +103,8 @@ export function networkGradients(
     const grad = all[variable.name];
     return grad == null ? [] : [[name, grad] as const];
   });
-  const correct = imageScores[config.task ?? 'classification'](labels, logits);
+  const targets = withAnswers(config, labels, teacher ?? null);
+  const correct = imageScores[config.task ?? 'classification'](targets, logits);
   return { loss, correct, logits, grads: new Map(known) };
 }
 
@@ -164,6 +165,7 @@ export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
     specs: trainable.specs,
     start: trainable.start,
     stem,
+    rates: spec.rates,
     others: features?.parameters ?? [],
     optimizer,
     ema,

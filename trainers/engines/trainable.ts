@@ -36,6 +36,8 @@ export interface TrainableSpec {
   readonly initial?: Weights;
   /** Whether the batch norms of a foreign network keep their moving statistics; default false. */
   readonly frozenNorms?: boolean | undefined;
+  /** Share of the learning rate by weight name; 0: the weight stays as it is. Default: 1 for all. */
+  readonly rates?: ReadonlyMap<string, number> | undefined;
   /** Rounding of weights and values in training and evaluation; batch norm's statistics stay fixed. Default: none. */
   readonly quantization?: Int8Rounding | undefined;
 }

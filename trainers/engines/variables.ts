@@ -21,6 +21,8 @@ interface TrainedSpec {
   /** Other trained parameters. */
   readonly others: readonly Parameter[];
   readonly optimizer: OptimizerConfig;
+  /** As `TrainableSpec`. */
+  readonly rates?: ReadonlyMap<string, number> | undefined;
   /** Largest decay of the moving average of the weights; 0: no average. */
   readonly ema: number;
   /** Whether a step may use only some of the weights, as in a supernet; default false. */
@@ -55,18 +57,22 @@ export function createTrainedVariables({
   stem,
   others,
   optimizer: config,
+  rates = new Map<string, number>(),
   ema,
   partial = false,
 }: TrainedSpec): TrainedVariables {
   const kept = stem !== undefined && isSameValue(start.get(stemKernel), stem) ? stemKernel : null;
-  const specs = all.map((spec) => (spec.name === kept ? { ...spec, trainable: false } : spec));
+  const stays = ({ name }: WeightSpec): boolean => name === kept || rates.get(name) === 0;
+  const specs = all.map((spec) => (stays(spec) ? { ...spec, trainable: false } : spec));
   const weights = variablesOf(specs, start);
-  const moving = variablesOf(ema > 0 ? specs.filter(({ name }) => name !== kept) : [], start);
+  const moving = variablesOf(ema > 0 ? specs.filter((spec) => !stays(spec)) : [], start);
   // A weight that stays is its own average; a variable of its own would change by rounding.
   const averages = ema > 0 ? new Map([...weights].map(([name, value]) => [name, moving.get(name) ?? value])) : null;
   const models = prefixed('model', weights);
   const parameters: Parameter[] = [
-    ...models.filter(([, { trainable }]) => trainable).map(([name, variable]) => ({ name, variable })),
+    ...[...weights]
+      .filter(([, { trainable }]) => trainable)
+      .map(([name, variable]) => ({ name: `model/${name}`, variable, rate: rates.get(name) })),
     ...others,
   ];
   const optimizer = createOptimizer(config, parameters, partial);

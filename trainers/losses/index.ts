@@ -53,6 +53,7 @@ export function totalLoss(loss: Loss, inputs: LossInputs): tf.Scalar {
   if (loss.type === 'cross-entropy') return labelLoss as tf.Scalar;
   const teacher = teacherOf(inputs);
   const weights = imageWeights(loss, labels);
+  const targets = withAnswers(loss, labels, teacher);
   const { task = 'classification' } = loss;
   const terms =
     loss.type === 'kd'
@@ -60,23 +61,37 @@ export function totalLoss(loss: Loss, inputs: LossInputs): tf.Scalar {
           tf.mul(labelLoss, 1 - loss.alpha),
           tf.mul(distances[task](teacher, logits, loss.temperature, weights), loss.alpha),
         ]
-      : [labelLoss, decoupledDistillation(labels, teacher, logits, loss, weights)];
+      : [labelLoss, decoupledDistillation(targets, teacher, logits, loss, weights)];
   // Every term is a mean over all elements.
   return [...terms, ...featureTerms(loss, inputs)].reduce((a, b) => tf.add(a, b)) as tf.Scalar;
 }
 
+/** Share of each image that has a label, [batch, 1]: 1 or 0; between them where one with a label is mixed with one without. */
+const labelledShare = (labels: tf.Tensor): tf.Tensor => tf.sum(labels, 1, true);
+
+/** The labels, with the teacher's answer in place of a missing one. */
+export const withAnswers = ({ unlabelled }: Loss, labels: tf.Tensor, teacher: tf.Tensor | null): tf.Tensor =>
+  unlabelled !== true || teacher === null
+    ? labels
+    : tf.add(labels, tf.mul(tf.sub(1, labelledShare(labels)), tf.softmax(teacher)));
+
 /**
- * Weight of each image by its label, [batch]; null when all are equal. It also weighs the teacher's answers: weights act as if the
- * images were there more or less often.
+ * Weight of each image by its label, [batch]; 1 without a label; null when all are equal. It also weighs the teacher's answers:
+ * weights act as if the images were there more or less often.
  */
-export const imageWeights = ({ classWeights }: Loss, labels: tf.Tensor): tf.Tensor | null =>
-  classWeights === undefined ? null : tf.sum(tf.mul(labels, tf.tensor1d([...classWeights])), 1);
+export function imageWeights({ classWeights, unlabelled }: Loss, labels: tf.Tensor): tf.Tensor | null {
+  if (classWeights === undefined) return null;
+  const weights = tf.sum(tf.mul(labels, tf.tensor1d([...classWeights])), 1);
+  return unlabelled === true ? tf.add(weights, tf.reshape(tf.sub(1, labelledShare(labels)), [-1])) : weights;
+}
 
 /** The mean over a batch of values [batch] with weights. */
 const meanOf = (values: tf.Tensor, weights: tf.Tensor | null): tf.Tensor =>
   tf.mean(weights === null ? values : tf.mul(values, weights));
 
-/** The loss on labels. Logits are adjusted only here, not for evaluation or the comparison with a teacher. */
+/**
+ * The loss on labels, 0 for images without one. Logits are adjusted only here, not for evaluation or the comparison with a teacher.
+ */
 function labelTerm(loss: Loss, labels: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   const { logit_adjustment: tau, classShares = [], task, label_smoothing: smoothing, focal } = loss;
   if (task === 'multi-label') return binaryCrossEntropy(labels, logits, { smoothing, focal });
@@ -96,6 +111,8 @@ export interface CrossEntropyOptions {
   readonly focal?: number | undefined;
   /** Factor of each class's term; default 1. */
   readonly classWeights?: readonly number[] | undefined;
+  /** Rows of labels may sum to less than 1: 0 for an image without a label. */
+  readonly unlabelled?: boolean | undefined;
 }
 
 /**
@@ -108,10 +125,11 @@ export interface CrossEntropyOptions {
 export function crossEntropy(
   labels: tf.Tensor,
   logits: tf.Tensor,
-  { smoothing = 0, focal, classWeights }: CrossEntropyOptions = {},
+  { smoothing = 0, focal, classWeights, unlabelled = false }: CrossEntropyOptions = {},
 ): tf.Tensor {
   const classes = logits.shape[1] ?? 1;
-  const smoothed = smoothing === 0 ? labels : tf.add(tf.mul(labels, 1 - smoothing), smoothing / classes);
+  const spread = unlabelled ? tf.mul(labelledShare(labels), smoothing / classes) : smoothing / classes;
+  const smoothed = smoothing === 0 ? labels : tf.add(tf.mul(labels, 1 - smoothing), spread);
   const targets = classWeights === undefined ? smoothed : tf.mul(smoothed, tf.tensor1d([...classWeights]));
   const logP = tf.logSoftmax(logits);
   const terms = focal === undefined ? logP : tf.mul(logP, tf.pow(tf.maximum(tf.sub(1, tf.exp(logP)), smallest), focal));

@@ -77,6 +77,8 @@ export type Loss = LossConfig & {
   readonly classWeights?: readonly number[];
   /** Share of each class in the training images, for `logit_adjustment`. */
   readonly classShares?: readonly number[];
+  /** Batches also hold images without labels, whose rows of labels are 0; absent: none. Only for classification with a teacher. */
+  readonly unlabelled?: true;
 };
 
 /** The weights of the losses on features; 0 without such losses. */

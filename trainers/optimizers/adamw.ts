@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type ConfigOf, decays, gradientOf, type Optimizer, type Parameter, zeroSlots } from './optimizer.js';
+import { type ConfigOf, decays, gradientOf, type Optimizer, type Parameter, rateOf, zeroSlots } from './optimizer.js';
 
 /**
  * AdamW (Loshchilov & Hutter 2019): Adam (Kingma & Ba 2015) with bias correction, and weight decay that shrinks the
@@ -41,8 +41,9 @@ export function adamw(config: ConfigOf<'adamw'>, parameters: readonly Parameter[
           const v = tf.add(tf.mul(second, beta2), tf.mul(tf.square(gradient), 1 - beta2));
           first.assign(m);
           second.assign(v);
-          const update = tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), scaledEpsilon));
-          const kept = decay > 0 && decays(parameter) ? tf.sub(variable, tf.mul(variable, shrink)) : variable;
+          const update = tf.div(tf.mul(m, rateOf(parameter, rate)), tf.add(tf.sqrt(v), scaledEpsilon));
+          const kept =
+            decay > 0 && decays(parameter) ? tf.sub(variable, tf.mul(variable, rateOf(parameter, shrink))) : variable;
           variable.assign(tf.sub(kept, update));
         }
       }),

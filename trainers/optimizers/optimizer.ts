@@ -5,7 +5,13 @@ import type { OptimizerConfig } from '../schema.js';
 export interface Parameter {
   readonly name: string;
   readonly variable: tf.Variable;
+  /** Share of the learning rate; default 1. */
+  readonly rate?: number | undefined;
 }
+
+/** The learning rate of one parameter. */
+export const rateOf = ({ rate = 1 }: Parameter, learningRate: tf.Tensor): tf.Tensor =>
+  rate === 1 ? learningRate : tf.mul(learningRate, rate);
 
 /** Gradients by parameter name. */
 export type Gradients = ReadonlyMap<string, tf.Tensor>;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type ConfigOf, decays, gradientOf, type Optimizer, type Parameter, zeroSlots } from './optimizer.js';
+import { type ConfigOf, decays, gradientOf, type Optimizer, type Parameter, rateOf, zeroSlots } from './optimizer.js';
 
 /**
  * Stochastic gradient descent with (Nesterov) momentum as in Sutskever et al. 2013 and `tf.train.momentum`:
@@ -25,7 +25,7 @@ export function sgd(config: ConfigOf<'sgd'>, parameters: readonly Parameter[]): 
           const { variable } = parameter;
           const raw = gradientOf(gradients, parameter);
           const gradient = decay > 0 && decays(parameter) ? tf.add(raw, tf.mul(variable, decay)) : raw;
-          variable.assign(tf.sub(variable, tf.mul(direction(parameter, gradient), learningRate)));
+          variable.assign(tf.sub(variable, tf.mul(direction(parameter, gradient), rateOf(parameter, learningRate))));
         }
       }),
   };

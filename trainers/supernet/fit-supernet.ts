@@ -1,7 +1,7 @@
 import { createSpace, inputSizes } from '../../spaces/index.js';
 import { sharedSpecs } from '../../spaces/models/index.js';
 import { stepsPerEpoch } from '../data/batches.js';
-import { withDataset, type Size } from '../data/index.js';
+import { epochImages, withDataset, type Size } from '../data/index.js';
 import { openEngine } from '../engines/index.js';
 import type { FitHooks, FitResult, SupernetJob } from '../jobs.js';
 import { featureWeights } from '../losses/index.js';
@@ -52,7 +52,11 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
     const size = [input[0], input[1]] as const;
     const otherSizes = (step: number): readonly Size[] => furtherSizes(sandwich.at(step), size);
     const plan: TrainingPlan = { train: config, loss, teacher, seed, size, otherSizes, until: undefined };
-    const steps = stepsPerEpoch(info.counts.train, { batch: config.batch, dropLast: true, share: config.epoch_share });
+    const steps = stepsPerEpoch(epochImages(info, loss.unlabelled === true), {
+      batch: config.batch,
+      dropLast: true,
+      share: config.epoch_share,
+    });
     const { hints, attention } = featureWeights(loss);
     const shared = sharedSpecs(space);
     const program = async () =>
@@ -82,7 +86,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
     const hash = trainingHash(
       ['supernet', spaceConfig, task, initialHash(initial === undefined ? undefined : { file: initial })],
       { ...plan, train: { ...config, calibration: 0 } as typeof config },
-      dataset.hashAt(inputSizes(space, task)),
+      dataset.hashAt(inputSizes(space, task), loss.unlabelled),
     );
     return trainResumably({ plan, directory, hash, engine }, dataset, hooks);
   });

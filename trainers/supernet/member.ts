@@ -40,7 +40,10 @@ export async function evaluateMember(job: MemberJob, hooks: MemberHooks = {}): P
         await hooks.between?.();
         return inference.run(images, [size, ...network.input]);
       };
-      return { ...(await evaluateSplit(classify, dataset, 'validation', job.batch, [height, width])), weights };
+      return {
+        ...(await evaluateSplit(classify, dataset, 'validation', job.batch, { size: [height, width] })),
+        weights,
+      };
     } finally {
       await inference.close();
     }

@@ -1,7 +1,15 @@
 import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
 import { viewsOf } from '../data/augment/defaults.js';
 import type { LearningTask } from '../../base/task.js';
-import { createLoader, type Dataset, type DatasetInfo, LogitsWriter, type Split, withDataset } from '../data/index.js';
+import {
+  createLoader,
+  type Dataset,
+  type DatasetInfo,
+  epochImages,
+  LogitsWriter,
+  type Split,
+  withDataset,
+} from '../data/index.js';
 import { lossFor } from '../losses/index.js';
 import type { NetworkTeacher, Teacher, TeacherConfig } from './schema.js';
 import {
@@ -42,7 +50,7 @@ function findTeacher(
 
 /**
  * Finds or trains the teacher, checks that it knows the data's classes, and computes its logits for every view of the train
- * split. Everything is cached by content; an interrupted training continues. Null when the configuration has no teacher.
+ * split and of the images without labels. Everything is cached by content; an interrupted training continues. Null when the configuration has no teacher.
  *
  * Students must use the same `augment`, `views` and view seed (Beyer et al. 2022: teacher and student see the same view).
  *
@@ -139,12 +147,12 @@ class TeacherRunner {
       dataset,
       'validation',
       batch,
-      this.source.size,
+      { size: this.source.size },
     );
     return { accuracy, outputs: this.source.kind ?? kind };
   }
 
-  /** The logits of every view of the train split, in its order; cached by the content of teacher, data and views. */
+  /** The logits of every view of the training images, then of the unlabelled ones; cached by the content of teacher, data and views. */
   async logits(outputs: OutputKind): Promise<TeacherLogits> {
     const { source, options, dataset } = this;
     const { augment } = options.train;
@@ -155,7 +163,7 @@ class TeacherRunner {
       'logits',
       '.f32',
       source.hash,
-      dataset.hashAt([source.size]),
+      dataset.hashAt([source.size], true),
       augment,
       views,
       options.seed,
@@ -205,12 +213,13 @@ class TeacherRunner {
     const { dataset, options } = this;
     const { info } = dataset;
     const { seed, train, hooks = {} } = options;
-    const { train: count } = info.counts;
+    const count = epochImages(info, true);
     const teacher = await this.open();
     const writer = new LogitsWriter(file, { views, count, classes: info.classes.length });
     const loader = createLoader({
       dataset,
       split: 'train',
+      unlabelled: true,
       batch,
       seed,
       viewSeed: seed,

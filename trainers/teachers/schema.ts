@@ -22,6 +22,47 @@ const foreign = {
     ),
 };
 
+/** How a file that was trained on other images becomes a teacher of these. */
+const adaptation = {
+  adapt: z
+    .enum(['none', 'head', 'all'])
+    .optional()
+    .describe(
+      'none: the file knows the classes of the data; head: its last linear layer is replaced, and fitted on the features that the network computes of the images; all: then all of its weights are fine-tuned. By default none',
+    ),
+  epochs: z.number().int().min(1).optional().describe('of the fine-tuning; by default 10, more where images are few'),
+  freeze: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('names of weights that fine-tuning leaves as they are; * stands for any characters'),
+  features: z
+    .string()
+    .optional()
+    .describe('the tensor that the new head reads, where the last linear layer is not found'),
+};
+
+/** The keys that have a meaning in some kinds of adaptation only. */
+const adaptedKeys = {
+  epochs: ['all'],
+  freeze: ['all'],
+  features: ['head', 'all'],
+  classes: ['none'],
+} as const;
+
+function checkAdaptation(
+  teacher: { readonly adapt?: string | undefined } & { readonly [K in keyof typeof adaptedKeys]?: unknown },
+  context: z.core.$RefinementCtx,
+): void {
+  const { adapt = 'none' } = teacher;
+  for (const [key, kinds] of Object.entries(adaptedKeys))
+    if (teacher[key as keyof typeof adaptedKeys] !== undefined && !kinds.some((kind) => kind === adapt))
+      context.addIssue({
+        code: 'custom',
+        path: [key],
+        message: `has no effect with adapt: ${adapt}; it needs adapt: ${kinds.join(' or ')}`,
+      });
+}
+
 /** `teacher:`; the teacher of the candidates. */
 export const teacherSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }).describe('no teacher: candidates learn from the labels'),
@@ -53,14 +94,18 @@ export const teacherSchema = z.discriminatedUnion('type', [
       path: z.string().describe('ONNX file with one float32 input of images and one output of logits or probabilities'),
       layout: z.enum(['NHWC', 'NCHW']).optional().describe("of its input; by default the file's own metadata or shape"),
       ...foreign,
+      ...adaptation,
     })
+    .superRefine(checkAdaptation)
     .describe('an ONNX classifier'),
   z
     .strictObject({
       type: z.literal('layers-model'),
       path: z.string().describe('folder with model.json; its input is NHWC'),
       ...foreign,
+      ...adaptation,
     })
+    .superRefine(checkAdaptation)
     .describe('a TF.js layers model'),
 ]);
 export type TeacherConfig = z.output<typeof teacherSchema>;

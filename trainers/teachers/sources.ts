@@ -2,7 +2,7 @@ import { modelInference, networkInference } from '../evaluate.js';
 import type { DatasetInfo, DatasetRef, Size } from '../data/index.js';
 import { activateBackend, type AnyEngine, chooseEngine, type EngineChoice, placeOf } from '../engines/index.js';
 import { readWeights, weightsHash } from '../weights.js';
-import type { NetworkTeacher, Teacher } from './schema.js';
+import type { NetworkTeacher, Teacher, TeacherConfig } from './schema.js';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { NasError } from '../../base/errors.js';
@@ -14,12 +14,13 @@ import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
 import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../recipe.js';
 import { withoutMixing } from '../data/augment/steps.js';
-import { readInput } from '../../base/files.js';
+import { readInput, writeFileAtomic } from '../../base/files.js';
+import { fileInput, readPretrained, writtenScale } from '../pretrained/read.js';
+import { tune, tuneTraining, type Adaptation, type TuneHooks } from '../pretrained/tune.js';
 import {
   type Classifier,
   type ClassifierSignature,
   fitClassifier,
-  imageSizeIn,
   layersSignature,
   loadLayersModel,
   onnxSignature,
@@ -47,6 +48,8 @@ export interface TeacherOptions {
 export interface TeacherHooks extends Partial<FitHooks> {
   /** Called with the number of classified images, over all views, and the total. */
   readonly onLogits?: (done: number, total: number) => void;
+  /** Called with the number of images that a part of the preparation has seen, and of all. */
+  readonly onImages?: TuneHooks['onImages'];
 }
 
 /** A teacher that has been found or trained, but not run yet. */
@@ -138,6 +141,18 @@ export function teacherTraining(
   return withStepsOn(images, overTraining(train, { epochs }, teacherEpochs));
 }
 
+/** How a configured teacher is trained or fine-tuned; null: it is not. */
+export function teacherSchedule(
+  config: TeacherConfig,
+  images: number,
+  train: Omit<TeacherOptions['train'], 'views'>,
+): TrainConfig | null {
+  if (config.type === 'train') return teacherTraining(config, images, train);
+  return config.type !== 'none' && config.adapt === 'all'
+    ? tuneTraining(images, { ...train, epochs: config.epochs })
+    : null;
+}
+
 /** The parts of an engine on which the last bits of a training depend: cards and backends round differently. */
 const deciding = (engine: EngineChoice): readonly unknown[] =>
   engine.type === 'eager'
@@ -181,25 +196,16 @@ export async function trainedTeacher(
 
 const nameOf = ({ path }: Config<'onnx' | 'layers-model'>): string => `the teacher ${path}`;
 
-function readOnnx(config: Config<'onnx'>) {
-  const bytes = readInput(config.path);
-  const signature = onnxSignature(parseOnnx(bytes, nameOf(config)), nameOf(config));
-  const { input, facts } = signature;
-  const size = imageSizeIn(input, { ...facts, ...(config.layout && { layout: config.layout }) });
-  return { bytes, signature, size: size && ([size[0], size[1]] as const) };
-}
-
 /**
  * The size in which the data must be rendered for a configured teacher; null: the data's own size.
  * @throws NasError `invalid-input` when the file is missing or no classifier
  */
-export function teacherSize(config: Teacher | { readonly type: 'none' }): Size | null {
+export async function teacherSize(config: Teacher | { readonly type: 'none' }): Promise<Size | null> {
   if (config.type === 'network') return [config.network.input[0], config.network.input[1]];
-  return config.type === 'onnx' ? (readOnnx(config).size ?? null) : null;
+  const isFile = config.type === 'onnx' || (config.type === 'layers-model' && isAdapted(config));
+  const input = isFile ? await fileInput(config) : undefined;
+  return input === undefined ? null : [input[0], input[1]];
 }
-
-/** Per channel of pixel / 255, as in torchvision. */
-const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /** A foreign classifier on the data, and the normalisation of its images. */
 function fitTeacher(
@@ -207,16 +213,11 @@ function fitTeacher(
   config: Config<'onnx' | 'layers-model'>,
   info: DatasetInfo,
 ): { readonly classifier: Classifier; readonly normalisation: TeacherNormalisation } {
-  const { normalisation: name, ...given } = config;
-  const { mean, std } = name === undefined ? given : { imagenet, data: info }[name];
-  const perChannel = (values: readonly number[] | undefined) =>
-    values?.length === 1 ? Array.from({ length: info.channels }, () => values[0]) : values;
-  const classifier = fitClassifier(signature, info, nameOf(config), {
-    ...given,
-    mean: perChannel(mean),
-    std: perChannel(std),
-  });
-  const isWritten = mean !== undefined || std !== undefined;
+  const written = writtenScale(config, info);
+  const { classes } = config;
+  const layout = 'layout' in config ? config.layout : undefined;
+  const classifier = fitClassifier(signature, info, nameOf(config), { ...written, classes, layout });
+  const isWritten = written.mean !== undefined || written.std !== undefined;
   const from = isWritten ? 'configuration' : classifier.normalisation === null ? 'data' : 'metadata';
   const used = classifier.normalisation ?? info;
   return { classifier, normalisation: { mean: used.mean, std: used.std, from } };
@@ -226,15 +227,20 @@ function fitTeacher(
  * An ONNX image classifier, run by ONNX Runtime. The file's metadata completes the configuration: `layout`, and `classes`,
  * `mean` and `std` as JSON arrays, as in this package's own exports.
  */
-export function onnxTeacher(
+export async function onnxTeacher(
   config: Config<'onnx'>,
   info: DatasetInfo,
-  { engine, threads }: TeacherOptions,
+  options: TeacherOptions & { readonly cache: string },
 ): Promise<TeacherSource> {
-  const { bytes, signature, size = [info.height, info.width] } = readOnnx(config);
-  const data = { ...info, height: size[0], width: size[1] };
+  if (isAdapted(config)) return adaptedTeacher(config, info, options);
+  const { engine, threads } = options;
+  const bytes = readInput(config.path);
+  const signature = onnxSignature(parseOnnx(bytes, nameOf(config)), nameOf(config));
+  const [height, width] = (await fileInput(config)) ?? [info.height, info.width];
+  const size = [height, width] as const;
+  const data = { ...info, height, width };
   const { classifier, normalisation } = fitTeacher(signature, config, data);
-  return Promise.resolve({
+  return {
     name: basename(config.path),
     hash: contentHash('onnx', bytes, classifier.layout, classifier.normalisation, classifier.order),
     accuracy: null,
@@ -249,15 +255,55 @@ export function onnxTeacher(
         data,
         nameOf(config),
       ),
+  };
+}
+
+/** Whether a configured file is adapted to the data before it teaches. */
+const isAdapted = (config: Config<'onnx' | 'layers-model'>): config is AdaptedConfig =>
+  config.adapt === 'head' || config.adapt === 'all';
+
+type AdaptedConfig = Config<'onnx' | 'layers-model'> & { readonly adapt: Adaptation };
+
+/** A file that learned from other images, adapted to the data once: cached by the content of file, data and settings. */
+async function adaptedTeacher(
+  config: AdaptedConfig,
+  info: DatasetInfo,
+  options: TeacherOptions & { readonly cache: string },
+): Promise<TeacherSource> {
+  const { dataset, threads, seed, cache, hooks = {} } = options;
+  const engine = await chooseEngine(options.engine);
+  const { adapt, freeze = [], epochs } = config;
+  const source = await readPretrained(config, info);
+  const train = tuneTraining(info.counts.train, { ...options.train, epochs });
+  const key = contentHash('adapted', source.hash, info.hash, adapt, freeze, train, seed, deciding(engine));
+  const directory = join(cache, 'teachers', key.slice(0, 32));
+  const path = join(directory, 'adapted.onnx');
+  const job = { file: config, adapt, train, freeze, dataset, seed, engine, threads, cache, directory };
+  await makeOnce({
+    path: directory,
+    name: `the teacher, ${source.name} adapted to the data,`,
+    find: () => existsSync(path) || null,
+    make: async () => {
+      const { model } = await tune(job, { ...fitHooks(hooks), onImages: hooks.onImages });
+      writeFileAtomic(path, model);
+      return true;
+    },
+    ...hooks,
   });
+  const { mean, std, from } = source.scale;
+  const own = { mean: [...mean], std: [...std], classes: [...info.classes] };
+  const teacher = await onnxTeacher({ type: 'onnx', path, layout: 'NHWC', ...own }, info, options);
+  return { ...teacher, name: `${source.name}, adapted`, normalisation: { mean, std, from } };
 }
 
 /** A TF.js layers model from a folder; its metadata may contain `classes`, `mean` and `std`. */
 export async function layersModelTeacher(
   config: Config<'layers-model'>,
   info: DatasetInfo,
-  { engine, threads }: TeacherOptions,
+  options: TeacherOptions & { readonly cache: string },
 ): Promise<TeacherSource> {
+  if (isAdapted(config)) return adaptedTeacher(config, info, options);
+  const { engine, threads } = options;
   const where = nameOf(config);
   const choice = await chooseEngine(engine);
   await activateBackend(choice);

@@ -1,5 +1,5 @@
 import { count, duration } from '../../base/number-text.js';
-import { mainScores, scoreText } from '../../base/scores.js';
+import { mainScores, meanScoreText, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { MeasureText, ReportData, ReportMember } from '../../experiments/page/api.js';
 import { Tag, Tiles, type TileText } from '../components/elements.js';
@@ -119,12 +119,27 @@ function objectiveColumn(name: string, { run, measures }: ReportData): MemberCol
   };
 }
 
-const finalColumns = ({ run: { task }, titles }: ReportData): MemberColumn[] => [
+/** Cross-validated scores with their standard errors; no column without any. */
+function foldsColumns(task: TaskType, frontier: readonly ReportMember[]): MemberColumn[] {
+  const first = frontier.find(({ final }) => final?.folds !== undefined)?.final?.folds;
+  if (first === undefined) return [];
+  return [
+    {
+      title: `${first.folds}-fold ${mainScores[task].title}`,
+      numeric: true,
+      cell: ({ final }) =>
+        final?.folds === undefined ? '-' : meanScoreText(task, final.folds.mean, final.folds.standardError),
+    },
+  ];
+}
+
+const finalColumns = ({ run: { task }, titles, frontier }: ReportData): MemberColumn[] => [
   {
     title: titles.final,
     numeric: true,
     cell: ({ final }) => (final?.state === 'failed' ? <Tag text="failed" /> : scoreText(task, final?.accuracy)),
   },
+  ...foldsColumns(task, frontier),
   {
     title: 'final frontier',
     cell: ({ final }) => {
@@ -181,6 +196,8 @@ export function FrontierNotes({ data }: { readonly data: ReportData }) {
       {evaluation !== undefined && `${searchNotes[evaluation](score)}; it decided which networks are on the frontier.`}
       {hasFinalTraining(data) &&
         ` Final and test ${score}: after the full training; the search never used the test split. Final frontier: whether the network is still on the frontier after all were fully trained.`}
+      {data.frontier.some(({ final }) => final?.folds !== undefined) &&
+        ` Folds: the mean of trainings on other splits of the training and validation images, with its standard error; it decides the final frontier where all networks have it.`}
     </p>
   );
 }

@@ -111,6 +111,9 @@ function normalisationFor(
 const list = (names: readonly string[]): string =>
   names.length <= 8 ? names.join(', ') : `${names.slice(0, 8).join(', ')} and ${names.length - 8} more`;
 
+const otherOutputs =
+  'Use data with the classes of the model, or adapt it: nas tune, or teacher.adapt: all for a teacher. teacher.classes names the outputs of a teacher.';
+
 /** Outputs without names are assumed in the data's order; an unknown number of outputs is checked at the first run. */
 export function classOrder(
   where: string,
@@ -122,7 +125,9 @@ export function classOrder(
     throw invalidInput(`${where} has ${outputs ?? 0} outputs but names ${names.length} classes: ${list(names)}`);
   const count = outputs ?? names?.length ?? data.length;
   if (count !== data.length)
-    throw invalidInput(`${where} has ${count} outputs, the data ${data.length} classes: ${list(data)}`);
+    throw invalidInput(`${where} has ${count} outputs, the data ${data.length} classes: ${list(data)}`, {
+      hint: otherOutputs,
+    });
   if (names === undefined || names.every((name, i) => name === data[i])) return null;
   const order = data.map((name) => names.indexOf(name));
   if (!order.includes(-1) && new Set(names).size === names.length) return order;
@@ -130,7 +135,7 @@ export function classOrder(
   const unknown = names.filter((name) => !data.includes(name));
   throw invalidInput(
     `${where} has other classes than the data: it lacks ${list(missing) || 'none'}; the data lacks ${list(unknown) || 'none'}`,
-    { hint: 'Use data with the classes of the model; teacher.classes names the outputs of a teacher.' },
+    { hint: otherOutputs },
   );
 }
 

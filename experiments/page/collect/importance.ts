@@ -1,6 +1,7 @@
 import { NasError } from '../../../base/errors.js';
 import { Random } from '../../../base/random.js';
 import { functionalAnova } from '../../../search/fanova.js';
+import { genotypeOfId } from '../../../spaces/genotype.js';
 import type { DecisionSpace, Network } from '../../../spaces/index.js';
 import type { Store, TrialRecord } from '../../../store/index.js';
 import type { RunFacts } from '../../report/run.js';
@@ -55,7 +56,7 @@ type Relevance = (trial: Trial) => readonly boolean[] | undefined;
 async function relevanceOf(space: DecisionSpace | undefined): Promise<Relevance> {
   if (space === undefined) return () => undefined;
   const { relevantDecisions } = await import('../../../search/strategies/strategy.js');
-  return ({ genotypeId }) => relevantDecisions(space, genotypeId.split('-').map(Number));
+  return ({ genotypeId }) => relevantDecisions(space, genotypeOfId(genotypeId));
 }
 
 /** The choices of a decision that occur in trials, in order. */

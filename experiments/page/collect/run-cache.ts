@@ -52,6 +52,7 @@ const changing: readonly EventKind[] = [
   'variant-values',
   'variant-judged',
   'final-finished',
+  'fold-finished',
 ];
 
 /** Numbers of the trials that events have changed, ascending. */

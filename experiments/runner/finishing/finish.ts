@@ -7,6 +7,7 @@ import type { Candidate } from '../../stored/candidates.js';
 import type { Preparations } from '../jobs/preparations.js';
 import type { LatencyService } from '../latency/latency.js';
 import type { TrainingContext } from '../plan.js';
+import { crossValidate } from './folds.js';
 import { fullyTrained, int8Weights, type Finalist } from './final-training.js';
 import { networksOf, settledFrontier } from './measured-frontier.js';
 import { isSaved, save, type FrontierMember } from './save.js';
@@ -17,7 +18,7 @@ type SearchedWeights = (trial: TrialRecord) => Promise<string>;
 /**
  * Finishes the frontier after the search: its networks are measured side by side, trained on the full schedule (if asked
  * for), and saved as ONNX in each precision in which they are on the frontier. Their accuracy is checked in ONNX Runtime,
- * on the test split for the first time.
+ * on the test split for the first time. Folds are trained last (if asked for): the files are there before.
  */
 export async function finishFrontier(
   context: TrainingContext,
@@ -30,6 +31,7 @@ export async function finishFrontier(
   if (members.length === 0 || stopping()) return;
   const finalists = await trainedInFull(context, members, preparations);
   if (!stopping()) await saveAll(context, finalists, preparations, searched);
+  if (!stopping()) await crossValidate(context, finalists, preparations);
 }
 
 /** The trials of the members, each trained once however many precisions it is on the frontier in. */

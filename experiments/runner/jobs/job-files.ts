@@ -34,20 +34,38 @@ const written = (file: string, at: Relocate): string =>
 const trained = (folder: string, at: Relocate): string =>
   at(folder, { kind: 'folder', resumed: [checkpointFile, weightsFile] });
 
+const unlabelledAt = (
+  { directory, copies, renderings }: NonNullable<DatasetRef['unlabelled']>,
+  at: Relocate,
+): NonNullable<DatasetRef['unlabelled']> => ({
+  directory: at(directory, input),
+  copies: at(copies, input),
+  ...(renderings !== undefined && {
+    renderings: renderings.map((one) => ({ ...one, directory: at(one.directory, input) })),
+  }),
+});
+
 const datasetAt = (dataset: DatasetRef, at: Relocate): DatasetRef => ({
   ...dataset,
   directory: at(dataset.directory, input),
   ...(dataset.renderings !== undefined && {
     renderings: dataset.renderings.map((one) => ({ ...one, directory: at(one.directory, input) })),
   }),
+  ...(dataset.unlabelled !== undefined && { unlabelled: unlabelledAt(dataset.unlabelled, at) }),
 });
 
-/** A data set for jobs on some networks, without the renderings of other sizes. */
-const datasetFor = (dataset: DatasetRef, networks: readonly Network[], at: Relocate): DatasetRef =>
+/** A data set for jobs on some networks, without the renderings of other sizes; for training, with the images without labels. */
+const datasetFor = (
+  dataset: DatasetRef,
+  networks: readonly Network[],
+  at: Relocate,
+  options?: { readonly training: boolean },
+): DatasetRef =>
   datasetAt(
     forInputs(
       dataset,
       networks.map(({ input: size }) => size),
+      options,
     ),
     at,
   );
@@ -114,7 +132,7 @@ const jobs: { readonly [K in Job['kind']]: (job: JobOf<K>, at: Relocate) => JobO
     ...job,
     fit: {
       ...fit,
-      dataset: datasetFor(fit.dataset, [fit.network], at),
+      dataset: datasetFor(fit.dataset, [fit.network], at, { training: true }),
       teacher: teacherInput(fit.teacher, at),
       directory: trained(fit.directory, at),
       initial: initialAt(fit.initial, at),

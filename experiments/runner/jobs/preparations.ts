@@ -7,8 +7,9 @@ import type { TaskType } from '../../../base/task.js';
 import { memberOf, type Genotype } from '../../../spaces/index.js';
 import {
   CorruptFile,
+  type Fold,
   readTensorFile,
-  teacherTraining,
+  teacherSchedule,
   type InitialWeights,
   type PreparedTeacher,
   type TeacherNormalisation,
@@ -32,11 +33,16 @@ export class Preparations {
 
   constructor(private readonly context: TrainingContext) {}
 
-  /** The teacher of a training; trainings with the same views, loss and balance of classes share one. */
-  teacher(train: TrainConfig): Promise<PreparedTeacher | null> {
+  /**
+   * The teacher of a training; trainings with the same views, loss and balance of classes share one.
+   * @param fold whose images the training has: its teacher may not have learned from its validation images; default: none
+   */
+  teacher(train: TrainConfig, fold?: Fold): Promise<PreparedTeacher | null> {
     const { augment, views: count, loss, class_weight, class_sampling } = train;
-    const views = canonicalJson([augment, count, loss, class_weight, class_sampling]);
-    const prepared = this.teachers.get(views) ?? prepareTeacher(this.context, train);
+    const views = canonicalJson([augment, count, loss, class_weight, class_sampling, fold]);
+    const prepared =
+      this.teachers.get(views) ??
+      (fold === undefined ? prepareTeacher(this.context, train) : foldTeacher(this.context, train, fold));
     this.teachers.set(views, prepared);
     return prepared;
   }
@@ -88,13 +94,14 @@ export const teacherOrder = (
   name: string,
   config: TeacherJob['config'],
   train: TrainConfig,
+  dataset = plan.dataset,
 ): JobOrder<TeacherJob> => ({
   id: `teacher/${name}`,
   job: {
     kind: 'teacher',
     config,
     options: {
-      dataset: plan.dataset,
+      dataset,
       train,
       seed: plan.experiment.seed,
       engine: plan.engine,
@@ -116,13 +123,21 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
   const message = 'Preparing the teacher, and its logits of every training image';
   observe({ kind: 'phase', name: 'teacher', message });
   const order = teacherOrder(context, contentHash(config, train), config, train);
-  const schedule = config.type === 'train' ? teacherTraining(config, plan.data.counts.train, train) : train;
+  const schedule = teacherSchedule(config, plan.data.counts.train, train) ?? train;
   const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
   const teacher = await jobs.submit(order, listener).result;
   if (teacher !== null) {
     for (const { kind, message } of teacherMessages(teacher, taskOf(plan.experiment.data))) observe({ kind, message });
   }
   return teacher;
+}
+
+/** The teacher for the students of a fold. */
+async function foldTeacher(context: TrainingContext, train: TrainConfig, fold: Fold): Promise<PreparedTeacher | null> {
+  const { teacher: config } = context.plan.experiment;
+  if (config.type === 'none') return null;
+  const dataset = { ...context.plan.dataset, fold };
+  return context.jobs.submit(teacherOrder(context, contentHash(config, train, fold), config, train, dataset)).result;
 }
 
 const numbers = (values: readonly number[]): string => values.map((value) => value.toFixed(3)).join(', ');
@@ -171,6 +186,21 @@ export function teacherMessages(
     });
   }
   return messages;
+}
+
+/**
+ * A warning about a teacher that knows less than its students, by more than a standard error of its score; null for others.
+ * @param best the highest score of a student on the same validation images
+ */
+export function weakTeacherMessage(
+  { name, accuracy, chance: { images } }: Pick<PreparedTeacher, 'name' | 'accuracy' | 'chance'>,
+  best: number,
+  task: TaskType = 'classification',
+): string | null {
+  const spread = task === 'regression' ? 0 : Math.sqrt((accuracy * (1 - accuracy)) / images);
+  if (best <= accuracy + spread) return null;
+  const [own, theirs] = [accuracy, best].map((score) => scoreText(task, score));
+  return `The teacher, ${name}, knows less than its students: its ${mainScores[task].title} is ${own}, that of the best student ${theirs}. Students may do better without it (teacher: none), or with a better teacher`;
 }
 
 /** The weights that the network of a genotype starts from; undefined: random ones. */

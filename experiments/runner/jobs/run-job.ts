@@ -53,7 +53,14 @@ type Work<K extends Job['kind']> = (job: JobOf<K>, context: JobContext) => Promi
 const works: { readonly [K in Job['kind']]: Work<K> } = {
   /** Trains or loads the teacher and computes its logits of every training image. */
   teacher: ({ config, options }, context) =>
-    prepareTeacher(config, { ...options, hooks: { ...hooks(context), onLogits: counting(context, 'images') } }),
+    prepareTeacher(config, {
+      ...options,
+      hooks: {
+        ...hooks(context),
+        onLogits: counting(context, 'images'),
+        onImages: (what, done, total) => counting(context, what)(done, total),
+      },
+    }),
   initial: initialJob,
   train: (job, context) => fit(job.fit, hooks(context)),
   supernet: (job, context) => fitSupernet(job.supernet, hooks(context)),

@@ -18,7 +18,7 @@ import { JobFailed, type Sharing } from '../jobs/job-runner.js';
 import type { SeededNetwork } from '../jobs/jobs.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
 import { LatencyPredictor } from './predictor.js';
-import { environmentDifferences, latencyValue, OtherEnvironment, toStored } from './stored-latency.js';
+import { environmentDifferences, latencyValue, OtherEnvironment, storedLayers, toStored } from './stored-latency.js';
 
 export type TrialLatencies = Readonly<Partial<Record<StoredPrecision, ObjectiveValue>>>;
 
@@ -32,13 +32,25 @@ export class LatencyService {
   private readonly precisions: readonly StoredPrecision[];
   private readonly predictors: ReadonlyMap<StoredPrecision, LatencyPredictor>;
   private readonly measurer: LatencyMeasurer;
+  private current: LatencyModels | null = null;
 
   constructor(private readonly context: TrainingContext) {
-    this.measurer = new LatencyMeasurer(context);
     this.precisions = precisionsOf(context.plan.experiment.compress);
     this.predictors = new Map(
       this.precisions.map((precision) => [precision, new LatencyPredictor(context, precision)]),
     );
+    const { store } = context;
+    const stored = store.measurements.all();
+    this.measurer = new LatencyMeasurer(context, stored, (measured) => this.learn(measured));
+    for (const record of stored) this.learn(record);
+  }
+
+  /** Adds a stored measurement to what its precision is predicted from. */
+  private learn({ purpose, precision, trial, id, genotypeId, ms, environment }: StoredMeasurement): void {
+    if (purpose === 'frontier') return;
+    const predictedMs = trial === null ? undefined : this.context.store.trials.prediction(trial, precision)?.ms;
+    const layers = storedLayers({ environment });
+    this.predictors.get(precision)?.add({ id, genotypeId, trial, ms, layers, predictedMs });
   }
 
   /** Measures a few networks that are informative about all others, unless the run has done so before. */
@@ -63,16 +75,17 @@ export class LatencyService {
 
   /**
    * A latency model for each precision, fitted to the calibration and the known trials; null when nothing is predicted, or
-   * a precision has no model: precisions are chosen by the ratio of their latencies.
+   * a precision has no model: precisions are chosen by the ratio of their latencies. The same object until one changes.
    */
   models(isKnown: (trial: number) => boolean): LatencyModels | null {
     const models: Partial<Record<StoredPrecision, LatencyModel>> = {};
     for (const [precision, predictor] of this.predictors) {
       const model = predictor.model(isKnown);
-      if (model === null) return null;
+      if (model === null) return (this.current = null);
       models[precision] = model;
     }
-    return models;
+    if (this.precisions.some((precision) => this.current?.[precision] !== models[precision])) this.current = models;
+    return this.current;
   }
 
   /**
@@ -191,12 +204,38 @@ class DeviceFailed extends NasError {
   }
 }
 
+/** What the loop uses of a stored measurement. */
+type StoredMeasurement = Pick<
+  MeasurementRecord,
+  'id' | 'genotypeId' | 'purpose' | 'precision' | 'trial' | 'ms' | 'environment'
+>;
+
 /** Has networks measured while nothing trains, and stores the latencies. */
 class LatencyMeasurer {
   /** The environment of the latest measurement in each precision. */
-  private readonly environments = new Map<StoredPrecision, unknown>();
+  private readonly environments: Map<StoredPrecision, unknown>;
+  private readonly counts = new Map<MeasurementPurpose, number>();
+  /** The run, as ids of measurements name it. */
+  private readonly run: readonly [name: string, createdAt: number];
 
-  constructor(private readonly context: TrainingContext) {}
+  /**
+   * @param before the measurements that are stored.
+   * @param learn receives each further one.
+   */
+  constructor(
+    private readonly context: TrainingContext,
+    before: readonly MeasurementRecord[],
+    private readonly learn: (measured: StoredMeasurement) => void,
+  ) {
+    const { name, createdAt } = context.store.run.get();
+    this.run = [name, createdAt];
+    this.environments = new Map(before.map(({ precision, environment }) => [precision, environment]));
+    for (const { purpose } of before) this.count(purpose);
+  }
+
+  private count(purpose: MeasurementPurpose): void {
+    this.counts.set(purpose, (this.counts.get(purpose) ?? 0) + 1);
+  }
 
   /** Measures networks side by side, so that changes over time affect all alike. */
   async measure(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<void> {
@@ -237,18 +276,17 @@ class LatencyMeasurer {
     for (const [i, { precision = 'fp32' }] of subjects.entries())
       if (subjects.findIndex((other) => (other.precision ?? 'fp32') === precision) === i)
         this.compare(measured[i].environment, precision);
-    store.transaction(() => {
-      for (const [i, { genotype, candidate, trial, precision = 'fp32' }] of subjects.entries()) {
-        store.measurements.add({
-          ...toStored(measured[i]),
-          genotypeId: genotypeId(genotype),
-          network: candidate.network,
-          purpose,
-          precision,
-          ...(trial === undefined ? {} : { trial }),
-        });
-      }
-    });
+    const stored = store.transaction(() =>
+      subjects.map(({ genotype, candidate: { network }, trial, precision = 'fp32' }, i) => {
+        const record = { ...toStored(measured[i]), genotypeId: genotypeId(genotype), purpose, precision };
+        const id = store.measurements.add({ ...record, network, ...(trial === undefined ? {} : { trial }) });
+        return { ...record, id, trial: trial ?? null };
+      }),
+    );
+    for (const record of stored) {
+      this.count(purpose);
+      this.learn(record);
+    }
     for (const [i, { trial, precision = 'fp32' }] of subjects.entries()) {
       const predictedMs = trial === undefined ? undefined : store.trials.prediction(trial, precision)?.ms;
       const { ms, interval, converged } = measured[i];
@@ -271,9 +309,8 @@ class LatencyMeasurer {
    */
   private compare(now: Environment, precision: StoredPrecision): void {
     const { plan, store, observe } = this.context;
-    const stored = () => store.measurements.all().findLast((record) => record.precision === precision)?.environment;
-    const before = this.environments.get(precision) ?? stored() ?? now;
     // Written by this class.
+    const before = (this.environments.get(precision) ?? now) as Environment;
     const differences = environmentDifferences(before, now);
     const { device } = plan.experiment.latency;
     if (differences !== '' && !plan.acceptEnvironment)
@@ -287,15 +324,13 @@ class LatencyMeasurer {
 
   /** The same for the same measurement of this run, also after it was killed and resumed. */
   private measurementId(subjects: readonly Subject[], purpose: MeasurementPurpose): string {
-    const { name, createdAt } = this.context.store.run.get();
     const { compress } = this.context.plan.experiment;
-    const before = this.context.store.measurements.all().filter((record) => record.purpose === purpose);
     const trials = subjects.map(({ genotype, trial, precision = 'fp32' }) => {
       const network = [genotypeId(genotype), trial ?? null];
       return compress.int8 === 'off' ? network : [...network, precision];
     });
-    const rounds = purpose === 'trial' ? 0 : before.length;
-    return `${purpose}-${contentHash(name, createdAt, trials, rounds).slice(0, 32)}`;
+    const rounds = purpose === 'trial' ? 0 : (this.counts.get(purpose) ?? 0);
+    return `${purpose}-${contentHash(...this.run, trials, rounds).slice(0, 32)}`;
   }
 }
 

@@ -2,20 +2,33 @@ import { readFileSync } from 'node:fs';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import {
   adaptModel,
+  fittedTrials,
   latencyModelFrom,
   type AdaptedModel,
   type LatencyConfig,
   type LatencyModel,
-  type Observation,
+  type LayerTime,
+  type MeasuredTrial,
 } from '../../../latency-models/index.js';
-import type { Network } from '../../../spaces/index.js';
+import { genotypeOfId } from '../../../spaces/index.js';
 import type { MeasurementRecord, StoredPrecision } from '../../../store/index.js';
 import type { TrainingContext } from '../plan.js';
-import { storedLayers } from './stored-latency.js';
+
+/** A measured network that a model may be fitted to. */
+export interface Evidence extends Pick<MeasurementRecord, 'id' | 'genotypeId' | 'ms'> {
+  /** Null: a network of the calibration. */
+  readonly trial: number | null;
+  readonly layers: readonly LayerTime[] | undefined;
+  /** Its latency as predicted when the trial was asked. */
+  readonly predictedMs?: number | undefined;
+}
 
 /** Predicts latency from a run's measurements, and reports when its model is corrected or dropped. */
 export class LatencyPredictor {
-  private fitted: { readonly evidence: string; readonly adapted: AdaptedModel | null } | undefined;
+  private readonly calibration: Evidence[] = [];
+  /** Of trials, by their numbers. */
+  private readonly measured: (Evidence & { readonly trial: number })[] = [];
+  private fitted: { readonly to: readonly Evidence[]; readonly adapted: AdaptedModel | null } | undefined;
   private reported: AdaptedModel['state'] = 'sound';
   /** A model that was fitted elsewhere. */
   private readonly given: LatencyModel | undefined;
@@ -32,36 +45,40 @@ export class LatencyPredictor {
     this.given = file === undefined ? undefined : readLatencyModel(file, precision);
   }
 
+  /** Adds a measurement of a trial or of the calibration, in the order in which they were stored. */
+  add(evidence: Evidence): void {
+    const { trial } = evidence;
+    if (trial === null) this.calibration.push(evidence);
+    else {
+      const after = this.measured.findLastIndex((other) => other.trial <= trial);
+      this.measured.splice(after + 1, 0, { ...evidence, trial });
+    }
+  }
+
   /**
-   * The model fitted to the calibration and the known trials; null when nothing is predicted. It is a function of the
-   * stored measurements, so that a resumed run predicts the same as an uninterrupted one.
+   * The model fitted to the calibration and the known trials; null when nothing is predicted. It is fitted again only at
+   * the counts of trials of `fittedTrials`, and is the same object until then. It is a function of the stored measurements,
+   * so that a resumed run predicts the same as an uninterrupted one.
    */
   model(isKnown: (trial: number) => boolean): LatencyModel | null {
-    const { plan, store } = this.context;
+    const { plan } = this.context;
     if (!plan.sources.has('latency') || plan.experiment.latency.predictor === 'none') return null;
-    const all = store.measurements.all().filter(({ precision }) => precision === this.precision);
-    const calibration = all.filter(({ purpose }) => purpose === 'calibration').sort((a, b) => a.id - b.id);
-    const trials = all
-      .flatMap((record) =>
-        record.purpose === 'trial' && record.trial !== null && isKnown(record.trial)
-          ? [{ record, trial: record.trial }]
-          : [],
-      )
-      .sort((a, b) => a.trial - b.trial || a.record.id - b.record.id);
-    const evidence = [...calibration, ...trials.map(({ record }) => record)].map(({ id }) => id).join();
-    if (this.fitted?.evidence !== evidence) {
-      const adapted = adaptModel(
-        calibration.map((record) => this.observation(record)),
-        trials.map(({ record, trial }) => {
-          const predictedMs = store.trials.prediction(trial, this.precision)?.ms;
-          return { ...this.observation(record), ...(predictedMs === undefined ? {} : { predictedMs }) };
-        }),
-        this.given,
-      );
-      this.fitted = { evidence, adapted };
+    const known = this.measured.filter(({ trial }) => isKnown(trial));
+    const trials = known.slice(0, fittedTrials(known));
+    const to = [...this.calibration, ...trials];
+    const before = this.fitted?.to;
+    if (before?.length !== to.length || before.some(({ id }, i) => id !== to[i].id)) {
+      const observations = (all: readonly Evidence[]) => all.map((one) => this.observation(one));
+      const adapted = adaptModel(observations(this.calibration), observations(trials), this.given);
+      this.fitted = { to, adapted };
       if (adapted !== null) this.report(adapted);
     }
-    return this.fitted.adapted?.model ?? null;
+    return this.fitted?.adapted?.model ?? null;
+  }
+
+  private observation({ genotypeId, ms, layers, predictedMs }: Evidence): MeasuredTrial {
+    const network = this.context.candidates.network(genotypeOfId(genotypeId));
+    return { network, ms, predictedMs, ...(layers !== undefined && { layers }) };
   }
 
   private report(adapted: AdaptedModel): void {
@@ -78,13 +95,6 @@ export class LatencyPredictor {
   private get name(): string {
     const { int8 } = this.context.plan.experiment.compress;
     return int8 === 'off' ? 'latency predictor' : `latency predictor of ${this.precision}`;
-  }
-
-  private observation(record: MeasurementRecord): Observation {
-    const layers = storedLayers(record);
-    // Stored by this run.
-    const network = this.context.store.networks.get(record.genotypeId) as Network;
-    return { network, ms: record.ms, ...(layers === undefined ? {} : { layers }) };
   }
 }
 

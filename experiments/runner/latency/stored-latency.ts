@@ -19,7 +19,9 @@ const originSchema = z.looseObject({ provenance: z.enum(['measured', 'imported',
 const profiledSchema = z.looseObject({ layers: layerTimesSchema.optional() });
 
 /** The times of the network's layers, where they are stored with the latency. */
-export const storedLayers = ({ environment }: MeasurementRecord): readonly LayerTime[] | undefined =>
+export const storedLayers = ({
+  environment,
+}: Pick<MeasurementRecord, 'environment'>): readonly LayerTime[] | undefined =>
   profiledSchema.parse(environment).layers;
 
 export const latencyValue = ({

@@ -68,6 +68,16 @@ describe('the proposed experiment', () => {
     expect(name).toBe('1e3');
   });
 
+  it('cross-validates networks of few images', () => {
+    const counts = { train: 300, validation: 100, test: 100 };
+    const info = { classes: ['a', 'b'], counts };
+    expect(parsed({ info }).folds).toBe('auto');
+    expect(experimentText(facts({ info }), [])).toMatch(
+      /known to some points only.*5 other splits of the 400 training/,
+    );
+    expect(parsed().folds).toBeUndefined();
+  });
+
   it('weighs classes of unequal size', () => {
     expect(parsed({ perClass: [10, 900] }).train).toMatchObject({ class_weight: 'auto' });
     expect(experimentText(facts({ perClass: [10, 900] }), [])).toContain('The classes have 10 to 900 training images');

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { precisionBefore, type VerdictDetail } from '../../../experiments/compress/index.js';
-import { neverPaid } from '../../../experiments/runner/compression.js';
+import { SpeedVerdicts } from '../../../experiments/runner/compression.js';
+import type { TrialRecord } from '../../../store/index.js';
 import { complete, inPrecisions } from '../stored/trials.js';
 
 const judged = (number: number, accepted: boolean | null, rejected: VerdictDetail['rejected_by'] = null) =>
@@ -9,13 +10,21 @@ const judged = (number: number, accepted: boolean | null, rejected: VerdictDetai
     int8: { accepted, detail: { rejected_by: rejected } },
   });
 
+/** The trials after which the warning is given. */
+function warned(trials: readonly TrialRecord[]): number[] {
+  const speeds = new SpeedVerdicts();
+  return trials.flatMap(({ number, variants }) =>
+    speeds.add(variants.find(({ precision }) => precision === 'int8')) ? [number] : [],
+  );
+}
+
 it('warns of int8 once, when it was too slow in all of ten trials', () => {
-  const variants = (count: number) => Array.from({ length: count }, (_, i) => judged(i, false, 'speed').variants);
-  expect([9, 10, 11].map((count) => neverPaid(variants(count)))).toEqual([false, true, false]);
+  const slow = (count: number) => Array.from({ length: count }, (_, i) => judged(i, false, 'speed'));
+  expect(warned(slow(30))).toEqual([9]);
   // Int8 that is fast enough is judged after training.
-  expect(neverPaid([...variants(10), judged(10, null).variants])).toBe(false);
-  expect(neverPaid([...variants(10), judged(10, false, 'accuracy').variants])).toBe(false);
-  expect(neverPaid([...variants(10), complete(10, {}).variants])).toBe(true);
+  expect(warned([judged(0, null), ...slow(30)])).toEqual([]);
+  expect(warned([...slow(5), judged(5, false, 'accuracy'), ...slow(30)])).toEqual([]);
+  expect(warned([complete(90, {}), ...slow(30)])).toEqual([9]);
 });
 
 it('a network that is not trained yet is judged in int8 unless latencies speak against it', () => {

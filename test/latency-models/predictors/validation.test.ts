@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { fitLatencyModel, adaptModel, validateModel } from '../../../latency-models/index.js';
+import { adaptModel, fitLatencyModel, fittedTrials, validateModel } from '../../../latency-models/index.js';
 import { fashionSpace, observe } from '../contract.js';
 
 describe('adaptModel', () => {
@@ -48,5 +48,28 @@ describe('adaptModel', () => {
       predictedMs: trial.ms * (random.int(2) === 0 ? 4 : 0.2),
     }));
     expect(adaptModel(observe(space, 12, random), trials)).toMatchObject({ state: 'dropped', model: null, count: 8 });
+  });
+});
+
+describe('fittedTrials', () => {
+  const trials = (count: number, ratio = 1) =>
+    Array.from({ length: count }, (_, i) => ({
+      ms: (1 + i) * ratio * (i % 2 === 0 ? 1.01 : 0.99),
+      predictedMs: 1 + i,
+    }));
+
+  it('fits again when there are a fifth more trials, and at least every hundred', () => {
+    const counts = Array.from({ length: 1001 }, (_, count) => fittedTrials(trials(count)));
+    const fits = [...new Set(counts)];
+    expect(fits.slice(0, 14)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16]);
+    expect(fits.every((count) => counts[count] === count)).toBe(true);
+    expect(Math.max(...fits.slice(1).map((count, i) => count - fits[i]))).toBe(100);
+  });
+
+  it('fits again sooner when the latest predictions mislead', () => {
+    expect(fittedTrials(trials(600))).toBe(537);
+    expect(fittedTrials([...trials(576), ...trials(24, 1.2)])).toBe(600);
+    expect(fittedTrials([...trials(576), ...trials(30, 1.2)])).toBe(600);
+    expect(fittedTrials([...trials(576), ...trials(12, 1.2), ...trials(40)])).toBe(588);
   });
 });

@@ -347,6 +347,61 @@ describe('the configured loss', () => {
   });
 });
 
+describe('the loss of a batch with images without labels', () => {
+  /** The last image has no label. */
+  const rows = [labels[0], labels[1], [0, 0, 0, 0]];
+  const of = (config: object, own: Pick<Loss, 'classWeights'> = {}): Loss => ({
+    ...lossSchema.parse(config),
+    unlabelled: true,
+    ...own,
+  });
+  const total = (loss: Loss, images: readonly number[], targets = rows): number =>
+    value(() =>
+      totalLoss(loss, {
+        labels: tf.tensor2d(images.map((i) => targets[i])),
+        logits: tf.tensor2d(images.map((i) => student[i])),
+        teacher: tf.tensor2d(images.map((i) => teacher[i])),
+        features: [],
+      }),
+    );
+  const taught = value(() => knowledgeDistillation(tf.tensor2d([teacher[2]]), tf.tensor2d([student[2]]), 4));
+
+  test.each<[string, object]>([
+    ['plain', {}],
+    ['smoothed', { label_smoothing: 0.2 }],
+    ['focal', { focal: 2 }],
+  ])('is the mean of the losses of labelled images and of the distillation of the others (%s)', (_, options) => {
+    const config = { type: 'kd', alpha: 0.25, ...options };
+    const labelled = total(lossSchema.parse(config), [0, 1]);
+    expect(total(of(config), [0, 1, 2])).toBeCloseTo((2 * labelled + 0.25 * taught) / 3, 5);
+    expect(total(of(config), [2])).toBeCloseTo(0.25 * taught, 5);
+  });
+
+  test('is the usual loss when all have labels', () => {
+    for (const config of [{ type: 'kd', label_smoothing: 0.1 }, { type: 'dkd' }])
+      expect(total(of(config), [0, 1, 2], labels)).toBeCloseTo(total(lossSchema.parse(config), [0, 1, 2], labels), 5);
+  });
+
+  test('decouples the distillation at the class that the teacher answers', () => {
+    // The teacher is surest of the last class.
+    const target = tf.tensor2d([[0, 0, 0, 1]]);
+    const expected = value(() =>
+      decoupledDistillation(target, tf.tensor2d([teacher[2]]), tf.tensor2d([student[2]]), {
+        temperature: 4,
+        alpha: 1,
+        beta: 4,
+      }),
+    );
+    expect(total(of({ type: 'dkd' }), [2])).toBeCloseTo(expected, 4);
+  });
+
+  test('gives images without a label the weight 1', () => {
+    const weights = imageWeights(of({ type: 'kd' }, { classWeights: [3, 2, 0.5, 1] }), tf.tensor2d(rows));
+    const [first, second, last] = weights?.dataSync() ?? [];
+    expect([first, second, last].map((x) => x.toFixed(3))).toEqual(['2.000', '2.400', '1.000']);
+  });
+});
+
 /** The expected numbers are PyTorch's in float64; the comments are its calls. */
 describe('losses of labels', () => {
   const labelled = { task: 'multi-label' } as Loss;

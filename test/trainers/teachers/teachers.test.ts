@@ -233,7 +233,7 @@ describe('an ONNX teacher', () => {
   test('of another resolution sees the same views in its own size', async () => {
     const small = layersModelOf(tinyTeacher({ size: 7 }), 1);
     const path = file('small.onnx', exportModel(small));
-    expect(teacherSize(onnx(path))).toEqual([7, 7]);
+    expect(await teacherSize(onnx(path))).toEqual([7, 7]);
     expectClose(logitsOf(await prepare(onnx(path))), await expectedLogits(small));
   });
 

@@ -45,6 +45,9 @@ const usual = {
   split: ['split', 'subset', 'partition', 'ml_use'],
 } as const;
 
+/** Usual names of the column of the paths. */
+export const imageColumns: readonly string[] = usual.image;
+
 /** A table, the folder in which its images are, and the split that its folder or name means. */
 interface List {
   readonly table: Table;

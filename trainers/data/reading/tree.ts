@@ -24,10 +24,11 @@ export const nameOf = (path: string): string =>
 /**
  * Opens a folder or an archive (.zip, .tar, .tar.gz), which is read in place.
  * @param purpose what the folder or archive should contain, for messages
+ * @param key of the experiment that names it
  * @throws NasError `invalid-input` when it is missing, damaged, of another format, or has entries outside of itself
  */
-export async function openTree(path: string, purpose: string): Promise<FileTree> {
-  const hint = `data.path names the folder or archive (.zip, .tar, .tar.gz) with ${purpose}.`;
+export async function openTree(path: string, purpose: string, key = 'data.path'): Promise<FileTree> {
+  const hint = `${key} names the folder or archive (.zip, .tar, .tar.gz) with ${purpose}.`;
   const outer = insideArchive.exec(path)?.[1];
   if (outer !== undefined && !existsSync(path))
     throw invalidInput(`${path}: a folder inside an archive cannot be named`, {
@@ -42,6 +43,9 @@ export async function openTree(path: string, purpose: string): Promise<FileTree>
       hint: 'Unpack it and name the folder, or pack it as .zip or .tar.gz.',
     });
   throw invalidInput(`${path} is not a folder`, {
-    hint: isTable(path) ? `A table of images and labels is data: {type: list, path: ${path}}.` : hint,
+    hint:
+      isTable(path) && key === 'data.path'
+        ? `A table of images and labels is data: {type: list, path: ${path}}.`
+        : hint,
   });
 }

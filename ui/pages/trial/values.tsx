@@ -1,5 +1,5 @@
 import { epochsText, ms, percent } from '../../../base/number-text.js';
-import { mainScores, scoreText } from '../../../base/scores.js';
+import { mainScores, meanScoreText, scoreText } from '../../../base/scores.js';
 import type { TaskType } from '../../../base/task.js';
 import type {
   MeasureText,
@@ -68,6 +68,15 @@ const otherRows = (task: TaskType): readonly Row[] => [
       return final.accuracy === null
         ? { text: final.state, note: final.message ?? undefined }
         : { text: scoreText(task, final.accuracy), note: epochsText(final.epochs) };
+    },
+  },
+  {
+    title: `cross-validated ${mainScores[task].title}`,
+    of: ({ kept }) => {
+      const folds = kept?.final?.folds;
+      return folds === undefined
+        ? null
+        : { text: meanScoreText(task, folds.mean, folds.standardError), note: `${folds.folds} folds` };
     },
   },
   {

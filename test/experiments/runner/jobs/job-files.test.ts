@@ -28,6 +28,17 @@ it('a job takes along the images in the sizes of its networks only', () => {
     renderings: [{ size: [8, 8], directory: '/there/cache/8' }],
   });
   expect(taken).toEqual(['/cache/own', '/cache/8']);
+  const unlabelled = {
+    directory: '/cache/more',
+    copies: '/cache/copies.json',
+    renderings: [rendering(7), rendering(8)],
+  };
+  const learned = { ...fit, dataset: { ...dataset, unlabelled }, directory: '/work' };
+  expect(relocateJob<'train'>({ kind: 'train', fit: learned }, at).fit.dataset.unlabelled).toEqual({
+    directory: '/there/cache/more',
+    copies: '/there/cache/copies.json',
+    renderings: [{ size: [8, 8], directory: '/there/cache/8' }],
+  });
   const own = relocateJob<'train'>({ kind: 'train', fit: { ...fit, network: tinyStudent(), directory: '/work' } }, at);
   expect(own.fit.dataset.renderings).toBeUndefined();
 });

@@ -1,0 +1,162 @@
+import { invalidInput } from '../../base/errors.js';
+import { writeFileAtomic } from '../../base/files.js';
+import { completeDecoding } from '../../base/preprocess.js';
+import { mainScores, scoreText } from '../../base/scores.js';
+import type { TuneReport } from '../../experiments/index.js';
+import { classReport } from '../../experiments/report/index.js';
+import { checkOutput } from '../arguments/output.js';
+import { wholeNumber } from '../arguments/values.js';
+import { command, dataOption, jsonOption, listOption } from '../command.js';
+import { classListing } from '../output/classes.js';
+import { json, renderTable, type Colors, type Column } from '../output/terminal.js';
+import { watch } from '../watch-run.js';
+
+interface Stage {
+  readonly name: string;
+  readonly validation: number | undefined;
+  readonly test: number | undefined;
+}
+
+/** Main scores before, between and after. */
+function stagesTable({ task, before, head, after, adapted }: TuneReport, colors: Colors): string {
+  const { title } = mainScores[task];
+  const score = (value: number | undefined): string => (value === undefined ? '–' : scoreText(task, value));
+  const columns: Column<Stage>[] = [
+    { title: '', cell: ({ name }) => name },
+    { title: `validation ${title}`, numeric: true, cell: ({ validation }) => score(validation) },
+    { title: `test ${title}`, numeric: true, cell: ({ test }) => score(test) },
+  ];
+  const written = { ...after, name: adapted === 'all' ? 'fine-tuned' : 'with a new head' };
+  const stages: Stage[] = [
+    {
+      name: before === null ? 'as it was (other outputs)' : 'as it was',
+      validation: before?.validation,
+      test: before?.test,
+    },
+    ...(adapted === 'all' ? [{ name: 'with a new head', validation: head, test: undefined }] : []),
+    written,
+  ];
+  return renderTable(columns, stages, colors);
+}
+
+interface Given {
+  readonly epochs?: number | undefined;
+  readonly batch?: number | undefined;
+  readonly learningRate?: number | undefined;
+  readonly norms?: string | undefined;
+  readonly freeze: readonly string[];
+}
+
+/** The fine-tuning as the options say. */
+function ownTraining({ epochs, batch, learningRate }: Given) {
+  if (learningRate !== undefined && !(learningRate > 0))
+    throw invalidInput(`--learning-rate ${learningRate}: expected a number above 0`);
+  return {
+    ...(epochs !== undefined && { epochs: wholeNumber('--epochs', epochs) }),
+    ...(batch !== undefined && { batch: wholeNumber('--batch', batch, 1, 4096) }),
+    learningRate,
+  };
+}
+
+/** @throws NasError `invalid-input` for options of the fine-tuning beside --head-only */
+function refuseUnused({ epochs, batch, learningRate, norms, freeze }: Given): void {
+  const given = { epochs, batch, 'learning-rate': learningRate, norms, freeze: freeze[0] };
+  const [unused] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (unused !== undefined)
+    throw invalidInput(`--${unused} belongs to fine-tuning, and --head-only leaves that out`, {
+      hint: 'Leave one of them out.',
+    });
+}
+
+export const tune = command({
+  usage: 'tune <model>',
+  summary: 'Adapt a pretrained classifier of any program to your images',
+  examples: [
+    [
+      'tune mobilenet_v3.onnx --data image-folder:images -o tuned.onnx --normalisation imagenet',
+      'a file of torchvision',
+    ],
+    ['tune model.onnx --data experiment.yaml -o tuned.onnx --head-only', 'a new last layer, in seconds'],
+    ['tune model.onnx --data experiment.yaml -o tuned.onnx --freeze "features.0.*"', 'first layers stay as they are'],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('model', {
+        type: 'string',
+        demandOption: true,
+        describe: 'ONNX file of any program, or the folder of a TF.js layers model',
+      })
+      .option('data', dataOption)
+      .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'ONNX file to write' })
+      .option('head-only', {
+        type: 'boolean',
+        default: false,
+        describe: 'Replace and fit the last layer only; the others stay as they are',
+      })
+      .option('epochs', { type: 'number', describe: 'Epochs of fine-tuning; by default 10, more where images are few' })
+      .option('freeze', {
+        ...listOption,
+        describe: 'Names of weights that stay as they are (* stands for any characters), may be repeated',
+      })
+      .option('learning-rate', { type: 'number', describe: 'Of AdamW in the last layer; the first one has a tenth' })
+      .option('batch', { type: 'number', describe: 'Images for each step' })
+      .option('norms', {
+        choices: ['frozen', 'followed'] as const,
+        describe: 'Whether the statistics of batch norm stay (default), or follow your images',
+      })
+      .option('normalisation', {
+        choices: ['imagenet', 'data'] as const,
+        describe: "Of the model's images; by default its metadata's, else the data's",
+      })
+      .option('layout', { choices: ['NHWC', 'NCHW'] as const, describe: "Of the model's images, where unclear" })
+      .option('features', { type: 'string', describe: 'Tensor that the new head reads, where no last layer is found' })
+      .option('seed', { type: 'number', default: 1, describe: 'Of the order and the views of the images' })
+      .option('threads', { type: 'number', default: 1, describe: 'Threads of training' })
+      .option('json', jsonOption),
+  run: async (args, terminal) => {
+    const { model: path, output, data, headOnly, json: asJson } = args;
+    const { freeze, norms, normalisation, layout, features } = args;
+    const seed = wholeNumber('--seed', args.seed, 0);
+    const threads = wholeNumber('--threads', args.threads);
+    const own = ownTraining(args);
+    if (headOnly) refuseUnused(args);
+    checkOutput(output, path, 'tuned.onnx');
+    const { experimentAt, parseDataset, prepareFor } = await import('../arguments/dataset.js');
+    const { tuneFile } = await import('../../experiments/index.js');
+    const trainers = await import('../../trainers/index.js');
+    const file = { path, layout, normalisation, features };
+    const { model, report } = await watch(async (observe, signal) => {
+      const input = await trainers.fileInput(file);
+      const image = input && { ...completeDecoding(), size: [input[0], input[1]] as const, channels: input[2] };
+      const config = parseDataset(data, image);
+      const { augment, class_weight, class_sampling } = /\.ya?ml$/.test(data)
+        ? experimentAt(data).train
+        : { augment: trainers.defaultAugment(config) };
+      const rendering = { ...trainers.renderingOf(config), ...(image && { size: image.size }) };
+      observe({ kind: 'phase', name: 'data', message: 'Reading the images' });
+      const dataset = await prepareFor(config, rendering, {
+        signal,
+        onProgress: (done, total) => observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' }),
+        onNote: (message) => observe({ kind: 'note', message }),
+      });
+      const { train: images } = trainers.describeDataset(dataset).counts;
+      const train = trainers.tuneTraining(images, { augment, class_weight, class_sampling, ...own });
+      const adapt = headOnly ? 'head' : 'all';
+      const engine = { type: 'auto' } as const;
+      return tuneFile(
+        { file, adapt, train, freeze, norms, data: config, dataset, seed, engine, threads },
+        observe,
+        signal,
+      );
+    }, terminal);
+    writeFileAtomic(output, model);
+    const { classes, details, ...figures } = report;
+    const byClass = classReport(classes, details, 'the test images');
+    if (asJson) {
+      terminal.out(json({ model: path, output, ...figures, metrics: byClass.metrics, perClass: byClass.classes }));
+      return;
+    }
+    terminal.out(stagesTable(report, terminal.colors));
+    terminal.out(classListing(byClass, terminal.colors));
+  },
+});

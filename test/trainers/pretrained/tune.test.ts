@@ -1,0 +1,230 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { foreignNetwork } from '../../../compiler/index.js';
+import { toOnnx } from '../../../spaces/models/index.js';
+import {
+  dataSchema,
+  prepareDataset,
+  prepareTeacher,
+  readPretrained,
+  tune,
+  tuneTraining,
+  describeDataset,
+  openDataset,
+  type DatasetRef,
+  type TeacherConfig,
+  teacherSchema,
+  trainSchema,
+  type Tuned,
+  type TuneJob,
+} from '../../../trainers/index.js';
+import { layerRates } from '../../../trainers/pretrained/tune.js';
+import { shaken } from '../../deploy/support/classifiers.js';
+import { drawTasks } from '../../docs/draw-tasks.js';
+import { layersModelOf } from '../../support/layers-model.js';
+import { file as fixture } from '../support/foreign.js';
+import { saveLayersModel } from '../support/layers-model-file.js';
+import { tinyStudent, tinyTeacher } from '../support/networks.js';
+import { compiled, eager, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
+
+let bench: Workbench;
+let path: string;
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+  path = join(bench.folder, 'other.onnx');
+  // Random weights are features enough for these images; the file has classes of its own.
+  writeFileSync(path, toOnnx(shaken(tinyStudent({ classes: 7 }))));
+});
+afterAll(() => bench.close());
+
+const training = tuneTraining(96, { epochs: 2, batch: 16, augment: [{ type: 'flip' }], learningRate: 2e-3 });
+
+const jobFor = (name: string, overrides: Partial<TuneJob> = {}): TuneJob => ({
+  file: { path },
+  adapt: 'all',
+  train: training,
+  freeze: [],
+  dataset: bench.dataset,
+  seed: 3,
+  engine: compiled,
+  threads: 1,
+  cache: join(bench.folder, 'cache'),
+  directory: join(bench.folder, name),
+  ...overrides,
+});
+
+const weightsOf = ({ model }: Tuned) => new Map(foreignNetwork(model).weights.map(({ name, data }) => [name, data]));
+
+describe('a classifier of other classes', () => {
+  test('gets a head for these classes, the same each time, from cached features', async () => {
+    let computed = 0;
+    const hooks = {
+      ...quiet(),
+      onImages: () => {
+        computed++;
+      },
+    };
+    const first = await tune(jobFor('head', { adapt: 'head' }), hooks);
+    expect(first.scores.accuracy).toBeGreaterThan(0.3);
+    expect(foreignNetwork(first.model).classes).toBe(10);
+    expect(first.curve).toEqual([]);
+    expect(computed).toBeGreaterThan(0);
+    computed = 0;
+    const again = await tune(jobFor('head again', { adapt: 'head' }), hooks);
+    expect(computed).toBe(0);
+    expect(again.model).toEqual(first.model);
+  });
+
+  test('is fine-tuned, and goes on after an interruption bit for bit', async () => {
+    const whole = await tune(jobFor('whole'), quiet());
+    expect(whole.curve).toHaveLength(2);
+    const controller = new AbortController();
+    const part = tune(jobFor('part'), { ...quiet({ signal: controller.signal }), onEpoch: () => controller.abort() });
+    await expect(part).rejects.toMatchObject({ code: 'interrupted' });
+    expect(existsSync(join(bench.folder, 'part', 'checkpoint.bin'))).toBe(true);
+    const resumed = await tune(jobFor('part'), quiet());
+    expect(resumed.model).toEqual(whole.model);
+    expect(resumed.scores).toEqual(whole.scores);
+  });
+
+  test('keeps frozen weights', async () => {
+    const source = await readPretrained({ path }, describeDataset(bench.dataset));
+    const frozen = source.network.weights.map(({ name }) => name).slice(0, 4);
+    const job = jobFor('frozen', { freeze: frozen });
+    const loose = tuneTraining(96, { epochs: 1, batch: 16, learningRate: 0.02 });
+    const tuned = weightsOf(await tune({ ...job, train: loose }, quiet()));
+    const kept = [...tuned.values()].map(String);
+    const before = source.network.weights.map(({ data }) => String(data));
+    expect(before.slice(0, 4).every((data) => kept.includes(data))).toBe(true);
+  });
+
+  test('is tuned by the eager engine to nearly the same', async () => {
+    const short = tuneTraining(96, { epochs: 1, batch: 32, learningRate: 1e-3 });
+    const [a, b] = [
+      await tune(jobFor('compiled', { train: short }), quiet()),
+      await tune(jobFor('eager', { train: short, engine: eager }), quiet()),
+    ];
+    expect(a.curve[0].validation_loss).toBeCloseTo(b.curve[0].validation_loss, 3);
+  });
+
+  test('may be a TF.js layers model', async () => {
+    await tf.setBackend('cpu');
+    const model = layersModelOf(tinyTeacher({ classes: 4 }), 5);
+    const folder = join(bench.folder, 'layers');
+    await saveLayersModel(model, folder);
+    model.dispose();
+    const tuned = await tune(jobFor('from layers', { adapt: 'head', file: { path: folder } }), quiet());
+    expect(foreignNetwork(tuned.model).classes).toBe(10);
+  });
+
+  test('may name the features of its head', async () => {
+    const named = await readPretrained({ path }, describeDataset(bench.dataset));
+    const features = named.network.head?.features ?? expect.fail('no head');
+    const [own, given] = [
+      await tune(jobFor('found', { adapt: 'head' }), quiet()),
+      await tune(jobFor('named', { adapt: 'head', file: { path, features } }), quiet()),
+    ];
+    expect(given.scores).toEqual(own.scores);
+    await expect(tune(jobFor('wrong', { file: { path, features: 'nothing' } }), quiet())).rejects.toThrow(
+      "computes no features [N, size] or [N, size, height, width] named 'nothing'",
+    );
+  });
+
+  test('of other channels is refused', async () => {
+    const rgb = join(bench.folder, 'rgb.onnx');
+    writeFileSync(rgb, fixture('resnet.onnx'));
+    await expect(tune(jobFor('rgb', { file: { path: rgb } }), quiet())).rejects.toThrow(
+      'takes images of 3 channels, the data has 1',
+    );
+  });
+});
+
+describe('rates of layers', () => {
+  const weights = ['a.weight', 'a.bias', 'b.weight', 'c.weight', 'c.bias'].map((name) => ({
+    name,
+    shape: name.endsWith('weight') ? [2, 2] : [2],
+    data: new Float32Array(),
+    isTrainable: true,
+  }));
+
+  test('grow from the first layer to the last', () => {
+    const rates = [...layerRates({ weights }, []).values()];
+    expect(rates[4]).toBe(1);
+    expect(rates[0]).toBe(rates[1]);
+    expect(rates[2] / rates[0]).toBeCloseTo(rates[3] / rates[2], 10);
+    expect(rates[0]).toBeLessThan(rates[2]);
+  });
+
+  test('are 0 for frozen weights', () => {
+    const rates = layerRates({ weights }, ['a.*', 'c.bias']);
+    expect([...rates].filter(([, rate]) => rate === 0).map(([name]) => name)).toEqual(['a.weight', 'a.bias', 'c.bias']);
+    expect(() => layerRates({ weights }, ['aweight'])).toThrow("no weight is named aweight; did you mean 'a.weight'?");
+  });
+});
+
+describe('an adapted teacher', () => {
+  const prepare = async (config: TeacherConfig, dataset: DatasetRef = bench.dataset, notes: string[] = []) => {
+    const train = trainSchema.parse({ epochs: 1, batch: 16, loss: { type: 'kd' }, augment: ['flip'], views: 2 });
+    const hooks = { onNote: (note: string) => void notes.push(note) };
+    const cache = join(bench.folder, 'cache');
+    const teacher = await prepareTeacher(config, {
+      dataset,
+      train,
+      seed: 4,
+      engine: compiled,
+      threads: 1,
+      cache,
+      hooks,
+    });
+    return teacher ?? expect.fail('no teacher');
+  };
+
+  test.each(['head', 'all'] as const)('with adapt: %s knows the classes of the data', async (adapt) => {
+    const epochs = adapt === 'all' ? 2 : undefined;
+    const config = teacherSchema.parse({ type: 'onnx', path, adapt, epochs });
+    const teacher = await prepare(config);
+    expect(teacher.name).toBe('other.onnx, adapted');
+    expect(teacher.accuracy).toBeGreaterThan(0.3);
+    expect(teacher.logits).not.toBeNull();
+    expect(await prepare(config)).toEqual(teacher);
+  });
+
+  test('is refused without adapt, with the hint to adapt', async () => {
+    await expect(prepare(teacherSchema.parse({ type: 'onnx', path }))).rejects.toMatchObject({
+      hint: expect.stringContaining('teacher.adapt') as string,
+    });
+  });
+
+  test('has no keys that would be without effect', () => {
+    const wrong = teacherSchema.safeParse({ type: 'onnx', path, adapt: 'head', epochs: 3 });
+    expect(wrong.error?.issues[0].message).toContain('has no effect with adapt: head; it needs adapt: all');
+    expect(teacherSchema.safeParse({ type: 'onnx', path, features: 'x' }).success).toBe(false);
+  });
+});
+
+describe.each(['multi-label', 'regression'] as const)('for %s', (task) => {
+  test('a head on random features beats no features', async () => {
+    const folder = join(bench.folder, task);
+    await drawTasks(folder, 60);
+    const lists = {
+      'multi-label': ['tags.csv', 'tags'],
+      regression: ['numbers.csv', ['diameter', 'brightness']],
+    } as const;
+    const [list, label] = lists[task];
+    const data = dataSchema.parse({ type: 'list', path: join(folder, list), image: 'file', task, label, size: 32 });
+    const dataset = await prepareDataset(data, { cache: join(bench.folder, 'cache') });
+    const rgb = join(folder, 'resnet.onnx');
+    writeFileSync(rgb, fixture('resnet.onnx'));
+    const { scores, model } = await tune(jobFor(task, { adapt: 'head', file: { path: rgb }, dataset }), quiet());
+    const open = openDataset(dataset);
+    const { targets } = open.split('validation');
+    open.close();
+    const ones = [...(targets ?? [])].filter((value) => value === 1).length;
+    const share = ones / (targets?.length ?? 1);
+    expect(scores.accuracy).toBeGreaterThan(task === 'regression' ? 0.1 : share);
+    expect(foreignNetwork(model).classes).toBe(describeDataset(dataset).classes.length);
+  });
+});

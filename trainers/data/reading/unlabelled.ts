@@ -1,0 +1,71 @@
+import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { invalidInput } from '../../../base/errors.js';
+import type { DamagedFile, FileTree, SkippedFile, StoredFile } from './files.js';
+import { diskReader } from './folder.js';
+import { folderTree, imagesBelow, unreadableText } from './folder-tree.js';
+import { imageColumns } from './list.js';
+import { filesOnDisk, finder } from './list-files.js';
+import type { Listing } from './listing.js';
+import { readableText } from './names.js';
+import { columnOf, isTable, readTable } from './table.js';
+import { openTree } from './tree.js';
+
+const key = 'data.unlabelled';
+
+/**
+ * Lists images without labels: all images of a folder or an archive, in any sub-folders, or the images that a table names. Class
+ * folders and labels are ignored.
+ * @param image column of the paths in a table that has it; default: the usual names
+ * @throws NasError `invalid-input` when there is no image
+ */
+export async function readUnlabelled(path: string, image?: string): Promise<{ tree: FileTree; listing: Listing }> {
+  const found =
+    existsSync(path) && isTable(path) && statSync(path).isFile() ? await inTable(path, image) : await inTree(path);
+  const { tree, files, ...others } = found;
+  const items = files.map((file) => ({ file, label: 0, split: null }));
+  if (items.length === 0)
+    throw invalidInput(
+      `${path} has no images${found.unreadable === '' ? '' : ` that can be read (${found.unreadable})`}`,
+      {
+        hint: `${key} names a folder, archive or table of images (${readableText}) without labels.`,
+      },
+    );
+  return { tree, listing: { classes: [], items, notes: [], ...others } };
+}
+
+interface Found extends Pick<Listing, 'skipped' | 'damaged'> {
+  readonly tree: FileTree;
+  readonly files: readonly StoredFile[];
+  /** Image files in formats that cannot be read. */
+  readonly unreadable: string;
+}
+
+async function inTree(path: string): Promise<Found> {
+  const tree = await openTree(path, 'images without labels', key);
+  const { root, skipped } = folderTree(tree);
+  return { tree, files: imagesBelow(root), skipped, unreadable: unreadableText(root) };
+}
+
+async function inTable(path: string, image: string | undefined): Promise<Found> {
+  const table = readTable(path, await readFile(path));
+  const folder = dirname(path);
+  const named = image !== undefined && table.columns.includes(image) ? image : undefined;
+  const column = columnOf(table, 'image', named, imageColumns);
+  const find = finder(filesOnDisk(folder));
+  const files = new Map<string, StoredFile>();
+  const skipped: SkippedFile[] = [];
+  const damaged: DamagedFile[] = [];
+  for (const { cells, line } of table.rows) {
+    const name = cells[column];
+    if (name === '') continue;
+    const file = find(name, '');
+    if (file === null)
+      damaged.push({ path: name, cause: 'missing', message: `line ${line} of ${basename(path)} names it` });
+    else if (files.has(file.path)) skipped.push({ path: file.path, cause: 'repeated' });
+    else files.set(file.path, file);
+  }
+  const tree = { path: folder, files: [], emptyFolders: [], skipped: [], read: diskReader(folder) };
+  return { tree, files: [...files.values()], skipped, damaged, unreadable: '' };
+}

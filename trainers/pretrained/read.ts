@@ -1,0 +1,121 @@
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { invalidInput } from '../../base/errors.js';
+import { readInput } from '../../base/files.js';
+import { contentHash } from '../../base/hash.js';
+import type { PixelScale } from '../../base/preprocess.js';
+import {
+  exportModel,
+  foreignNetwork,
+  imageSizeIn,
+  loadLayersModel,
+  onnxSignature,
+  parseOnnx,
+  type ClassifierFacts,
+  type ForeignNetwork,
+} from '../../compiler/index.js';
+import type { DatasetInfo, Size } from '../data/index.js';
+import type { TeacherNormalisation } from '../jobs.js';
+
+/** A classifier's file, and what it may leave open. */
+export interface PretrainedFile {
+  /** ONNX file, or the folder of a TF.js layers model. */
+  readonly path: string;
+  readonly layout?: 'NHWC' | 'NCHW' | undefined;
+  /** A known normalisation, instead of `mean` and `std`. */
+  readonly normalisation?: 'imagenet' | 'data' | undefined;
+  readonly mean?: readonly number[] | undefined;
+  readonly std?: readonly number[] | undefined;
+  /** The tensor that a new head reads; default: what the last linear layer reads. */
+  readonly features?: string | undefined;
+}
+
+/** A network that learned from other images. */
+export interface Pretrained {
+  /** For messages: the name of the file. */
+  readonly name: string;
+  /** As ONNX. */
+  readonly bytes: Uint8Array;
+  /** Of the file and of how its images are normalised. */
+  readonly hash: string;
+  readonly network: ForeignNetwork;
+  /** Height and width of its images. */
+  readonly size: Size;
+  /** Normalisation of its images. */
+  readonly scale: TeacherNormalisation;
+}
+
+/** Per channel of pixel / 255, as in torchvision. */
+const imagenet: PixelScale = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+/** The normalisation that a configuration names or writes, with a value for each channel; nothing where it does neither. */
+export function writtenScale(
+  { normalisation, mean, std }: Pick<PretrainedFile, 'normalisation' | 'mean' | 'std'>,
+  data: PixelScale,
+): Partial<PixelScale> {
+  const named = normalisation === undefined ? { mean, std } : { imagenet, data }[normalisation];
+  const perChannel = (values: readonly number[] | undefined) =>
+    values?.length === 1 ? data.mean.map(() => values[0]) : values;
+  return { mean: perChannel(named.mean), std: perChannel(named.std) };
+}
+
+/** @throws NasError `invalid-input` unless there is a mean and a deviation for each channel */
+function scaleOf(
+  file: PretrainedFile,
+  facts: ClassifierFacts,
+  { mean, std }: PixelScale,
+  where: string,
+): TeacherNormalisation {
+  const written = writtenScale(file, { mean, std });
+  const isWritten = written.mean !== undefined || written.std !== undefined;
+  const said = isWritten ? written : facts;
+  if (said.mean === undefined && said.std === undefined) return { mean, std, from: 'data' };
+  if (said.mean?.length === mean.length && said.std?.length === mean.length)
+    return { mean: said.mean, std: said.std, from: isWritten ? 'configuration' : 'metadata' };
+  throw invalidInput(
+    `${where} normalises ${said.mean?.length ?? 0} (mean) and ${said.std?.length ?? 0} (std) channels, the images have ${mean.length}`,
+    { hint: 'Give both mean and std, for each channel or one for all.' },
+  );
+}
+
+/** The file as ONNX, and what it says about itself. */
+async function bytesOf(path: string): Promise<{ readonly bytes: Uint8Array; readonly facts: ClassifierFacts }> {
+  const isLayers = path.endsWith('.json') || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (!isLayers) return { bytes: readInput(path), facts: {} };
+  const { model, facts } = await loadLayersModel(path);
+  try {
+    return { bytes: exportModel(model), facts };
+  } finally {
+    model.dispose();
+  }
+}
+
+function inputIn(bytes: Uint8Array, { path, layout }: PretrainedFile): ClassifierFacts['input'] {
+  const { input, facts } = onnxSignature(parseOnnx(bytes, path), path);
+  return imageSizeIn(input, { ...facts, ...(layout && { layout }) });
+}
+
+/** Height, width and channels of a file's images; undefined where the file leaves them open. */
+export const fileInput = async (file: PretrainedFile): Promise<ClassifierFacts['input']> =>
+  inputIn((await bytesOf(file.path)).bytes, file);
+
+/**
+ * Reads a classifier of any program, for images of some data.
+ * @throws NasError `invalid-input` when it cannot be trained, or takes other images
+ */
+export async function readPretrained(file: PretrainedFile, info: DatasetInfo): Promise<Pretrained> {
+  const { path, layout, features } = file;
+  const name = basename(path);
+  const { bytes, facts } = await bytesOf(path);
+  const [height, width] = inputIn(bytes, file) ?? [info.height, info.width];
+  const size = [height, width] as const;
+  const network = foreignNetwork(bytes, { where: name, layout: layout ?? facts.layout, size, features });
+  const [, , channels] = network.input;
+  if (channels !== info.channels)
+    throw invalidInput(`${name} takes images of ${channels} channels, the data has ${info.channels}`, {
+      hint: 'Set data.channels, or choose another file.',
+    });
+  const scale = scaleOf(file, { ...facts, ...network.facts }, info, name);
+  const hash = contentHash('pretrained', bytes, network.layout, scale.mean, scale.std, features ?? null);
+  return { name, bytes, hash, network, size, scale };
+}
