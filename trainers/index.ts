@@ -20,7 +20,7 @@ export {
 export { evaluateModel, evaluateSplit, evaluationLoader, type Classify } from './evaluate.js';
 export * from './jobs.js';
 export { fit } from './fit.js';
-export { coverageOf, readInitial, type Coverage, type InitialWeights } from './weights.js';
+export { coverageOf, readInitial, stemKernel, type Coverage, type InitialWeights } from './weights.js';
 export { checkClassWeight, lossFor, unsuitedKeys } from './losses/index.js';
 export {
   needsImages,
