@@ -1,5 +1,13 @@
-import { applyRule, isFused, type Layer, type LayerKind, layersOf, type LayerTable, type Shape } from './layers.js';
-import type { Network } from './network.js';
+import {
+  applyRule,
+  isFused,
+  type Layer,
+  type LayerKind,
+  layersOf,
+  type LayerTable,
+  perNetwork,
+  type Shape,
+} from './layers.js';
 
 /** The cost of one primitive layer for one image. */
 export interface LayerCost {
@@ -88,44 +96,47 @@ const read = (layers: readonly Layer[], layer: Layer): number =>
 function peakValues(layers: readonly Layer[]): number {
   const buffer: number[] = [];
   for (const [i, layer] of layers.entries()) buffer.push(isFused(layer) ? buffer[layer.inputs[0]] : i);
-  const lastUse = new Map<number, number>();
-  for (const [i, { inputs }] of layers.entries()) for (const j of [...inputs, i]) lastUse.set(buffer[j], i);
-
+  const lastUse: number[] = [];
+  for (let i = 0; i < layers.length; i++) {
+    for (const j of layers[i].inputs) lastUse[buffer[j]] = i;
+    lastUse[buffer[i]] = i;
+  }
   let alive = 0;
   let peak = 0;
-  const freedAfter = new Map<number, number>();
-  for (const [b, last] of lastUse) freedAfter.set(last, (freedAfter.get(last) ?? 0) + size(layers[b].output));
+  const freedAfter = layers.map(() => 0);
+  for (const [i, own] of buffer.entries()) if (own === i) freedAfter[lastUse[i]] += size(layers[i].output);
   for (const [i, layer] of layers.entries()) {
     if (buffer[i] === i) alive += size(layer.output);
     peak = Math.max(peak, alive);
-    alive -= freedAfter.get(i) ?? 0;
+    alive -= freedAfter[i];
   }
   return peak;
 }
 
 /** Exact costs of a network; pure arithmetic on `layersOf`, nothing is built. */
-export function costs(network: Network): Costs {
+export const costs = perNetwork((network): Costs => {
   const layers = layersOf(network);
-  const counted = layers.map((layer) => {
-    const fused = isFused(layer) || layer.kind === 'input';
-    const traffic = fused ? 0 : bytesPerValue * (read(layers, layer) + size(layer.output));
-    return { layer, traffic, ...applyRule(counts, layer) };
+  const total = { macs: 0, params: 0, buffers: 0, traffic: 0, folded: 0, int8: 0 };
+  const each = layers.map((layer): LayerCost => {
+    const { macs, params, buffers, folded, int8 } = applyRule(counts, layer);
+    const trafficBytes =
+      isFused(layer) || layer.kind === 'input' ? 0 : bytesPerValue * (read(layers, layer) + size(layer.output));
+    total.macs += macs;
+    total.params += params;
+    total.buffers += buffers;
+    total.traffic += trafficBytes;
+    total.folded += folded;
+    total.int8 += int8;
+    return { name: layer.name, kind: layer.kind, macs, params, trafficBytes };
   });
-  const total = (of: (c: (typeof counted)[number]) => number): number => counted.reduce((sum, c) => sum + of(c), 0);
   return {
-    macs: total((c) => c.macs),
-    params: total((c) => c.params),
-    buffers: total((c) => c.buffers),
+    macs: total.macs,
+    params: total.params,
+    buffers: total.buffers,
     activationBytes: bytesPerValue * peakValues(layers),
-    trafficBytes: total((c) => c.traffic),
-    sizeBytes: bytesPerValue * total((c) => c.folded),
-    int8SizeBytes: total((c) => c.int8),
-    layers: counted.map(({ layer: { name, kind }, macs, params, traffic }) => ({
-      name,
-      kind,
-      macs,
-      params,
-      trafficBytes: traffic,
-    })),
+    trafficBytes: total.traffic,
+    sizeBytes: bytesPerValue * total.folded,
+    int8SizeBytes: total.int8,
+    layers: each,
   };
-}
+});

@@ -307,11 +307,20 @@ function beforePooling(list: LayerList, x: number, { filters, act, norm }: Head)
   return norm === true ? list.norm('head', x, act) : x;
 }
 
+/** Remembers what was computed last: what follows from a network is mostly asked for in a row. Networks never change. */
+export function perNetwork<T extends object>(compute: (network: Network) => T): (network: Network) => T {
+  let last: { readonly network: Network; readonly value: T } | undefined;
+  return (network) => {
+    if (last?.network !== network) last = { network, value: compute(network) };
+    return last.value;
+  };
+}
+
 /**
  * The primitive layers of a network in execution order, from the input to the logits: the single source for costs,
  * latency features, weights and what `apply` computes. Blocks are numbered from 1 (`block1_expand`).
  */
-export function layersOf(network: Network): Layer[] {
+export const layersOf = perNetwork((network): readonly Layer[] => {
   const { input, classes, stem, blocks, head } = network;
   const list = new LayerList(styleOf(network));
   let x = list.add('input', 'input', [], input, {});
@@ -326,4 +335,4 @@ export function layersOf(network: Network): Layer[] {
   if (head.dropout > 0) x = list.same('dropout', 'head_dropout', [x], { rate: head.dropout });
   list.dense('logits', x, classes);
   return list.layers;
-}
+});

@@ -12,7 +12,7 @@ export {
   type ImageFilesConfig,
 } from './data/schema.js';
 export { lossSchema, type LossConfig } from './losses/schema.js';
-export { teacherSchema, type TeacherConfig } from './teachers/schema.js';
+export { teacherSchema, type SingleTeacher, type TeacherConfig } from './teachers/schema.js';
 
 const fraction = z.number().min(0).max(1);
 const decay = z.number().min(0).lt(1);

@@ -15,13 +15,18 @@ interface Source {
   readonly experiment: Pick<TrainingExperiment, 'compress'>;
 }
 
+const measured = measuresOf('costs');
+
 /** Candidates whose networks, and whose costs, are cached before a cache is emptied. */
-const [networks, costed] = [1000, 20_000];
+const [networks, costed] = [200, 20_000];
 
 /** The networks of candidates and their cheap objectives, of the latest candidates from a cache. */
 export class CandidateNetworks {
   private readonly networks = new BoundedCache<Network>(networks);
-  private readonly computed = new BoundedCache<Readonly<Record<StoredPrecision, Values>>>(costed);
+  private readonly computed = {
+    fp32: new BoundedCache<Values>(costed),
+    int8: new BoundedCache<Values>(costed),
+  } as const satisfies Record<StoredPrecision, unknown>;
 
   constructor(private readonly source: Source) {}
 
@@ -30,13 +35,10 @@ export class CandidateNetworks {
   }
 
   costs(genotype: Genotype, precision: StoredPrecision): Values {
-    const known = this.computed.of(genotypeId(genotype), () => {
-      const computed = costs(this.network(genotype));
-      const valuesIn = (one: StoredPrecision): Values =>
-        Object.fromEntries(measuresOf('costs').map(([name, { of }]) => [name, of(computed, one)]));
-      return { fp32: valuesIn('fp32'), int8: valuesIn('int8') };
+    return this.computed[precision].of(genotypeId(genotype), () => {
+      const found = costs(this.network(genotype));
+      return Object.fromEntries(measured.map(([name, { of }]) => [name, of(found, precision)]));
     });
-    return known[precision];
   }
 
   /** Exact costs and predicted latency, both in the precision that the predictions favour. */

@@ -15,11 +15,12 @@ import {
   type EngineChoice,
   type PrepareOptions,
   renderingOf,
+  teacherSchedule,
   teacherSize,
-  teacherTraining,
   type TrainConfig,
   withDataset,
   withStepsOn,
+  type SingleTeacher,
 } from '../../trainers/index.js';
 import { planInitial } from '../initial-weights/index.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
@@ -161,9 +162,14 @@ function settledFor(
     return withStepsOn(shown, fit(key, config, shown));
   };
   const settledTeacher = (config: typeof teacher): typeof teacher => {
-    if (config.type !== 'train') return config;
-    const fitted = fit('teacher', config, images);
-    return { ...fitted, epochs: teacherTraining(fitted, images, train).epochs };
+    if (config.type === 'none') return config;
+    if (config.type === 'average') return { ...config, of: config.of.map(settledSingle) };
+    return settledSingle(config);
+  };
+  const settledSingle = (config: SingleTeacher): SingleTeacher => {
+    const fitted = config.type === 'train' ? fit('teacher', config, images) : config;
+    const epochs = teacherSchedule(fitted, images, train)?.epochs;
+    return epochs === undefined ? fitted : { ...fitted, epochs };
   };
   const { calibration } = compress;
   return {

@@ -125,9 +125,13 @@ function familyOf(layer: Layer): string {
 const windowOf = (layer: Layer): readonly [kernel: number, stride: number] =>
   'kernel' in layer ? [layer.kernel, layer.stride] : [1, 1];
 
+const shapeText = ([height, width, channels]: Shape): string => `${height}x${width}x${channels}`;
+
 /** `conv 3/2 32x32x16 16x16x32`: kernel and stride, input, output. */
-const keyOf = (layer: Layer): string =>
-  `${familyOf(layer)} ${windowOf(layer).join('/')} ${layer.input.join('x')} ${layer.output.join('x')}`;
+function keyOf(layer: Layer): string {
+  const [kernel, stride] = windowOf(layer);
+  return `${familyOf(layer)} ${kernel}/${stride} ${shapeText(layer.input)} ${shapeText(layer.output)}`;
+}
 
 function describeLayer(layer: Layer, key: string): LayerFeatures {
   const window = windowOf(layer);
@@ -213,10 +217,15 @@ export interface Sample {
   readonly ms: number;
 }
 
+/** The features of layers by key; a predictor keeps them from one network to the next. */
+export type KnownLayers = Map<string, LayerFeatures>;
+
 /** The distinct layers of some networks. */
 export class Catalogue {
   readonly layers: LayerFeatures[] = [];
   private readonly positions = new Map<string, number>();
+
+  constructor(private readonly known: KnownLayers = new Map()) {}
 
   /** The profile of a network; its new layers are added to the catalogue. */
   profile(network: Network): Profile {
@@ -231,8 +240,10 @@ export class Catalogue {
   /** Counts the layers that take time. */
   count(all: readonly Layer[]): Pick<Profile, 'layers' | 'counts'> {
     const found = new Map<number, number>();
-    for (const layer of all)
-      if (this.takesTime(layer)) found.set(this.position(layer), (found.get(this.position(layer)) ?? 0) + 1);
+    for (const layer of all) {
+      const position = this.position(layer);
+      if (this.layers[position].terms.length > 0) found.set(position, (found.get(position) ?? 0) + 1);
+    }
     const layers = [...found.keys()].sort((a, b) => a - b);
     return { layers, counts: layers.map((i) => found.get(i) ?? 0) };
   }
@@ -244,10 +255,18 @@ export class Catalogue {
 
   private position(layer: Layer): number {
     const key = keyOf(layer);
-    const known = this.positions.get(key);
-    if (known !== undefined) return known;
-    const position = this.layers.push(describeLayer(layer, key)) - 1;
+    const found = this.positions.get(key);
+    if (found !== undefined) return found;
+    const position = this.layers.push(this.described(layer, key)) - 1;
     this.positions.set(key, position);
     return position;
+  }
+
+  private described(layer: Layer, key: string): LayerFeatures {
+    // The same activation costs nothing behind a convolution.
+    const name = layer.kind === 'activation' && layer.standalone === true ? `${key} alone` : key;
+    const known = this.known.get(name) ?? describeLayer(layer, key);
+    this.known.set(name, known);
+    return known;
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
 import type { Network } from '../../spaces/index.js';
 import { precisions, type Precision } from '../schema.js';
-import { Catalogue, fewForDetails, likelyExecutions, type Profile, type Sample } from './features.js';
+import { Catalogue, fewForDetails, likelyExecutions, type KnownLayers, type Profile, type Sample } from './features.js';
 import { timedKernels, type LinearCostOptions, type TimedKernel } from './fit-data.js';
 import { fitLinearCost, type Fit, type LinearCostFit } from './fit-linear-cost.js';
 import {
@@ -114,6 +114,7 @@ type BlendedData = z.output<typeof blendedSchema>;
 /** The mean of several models, weighted by their probabilities. */
 class BlendedModel implements ProfileModel {
   readonly kind = 'blend';
+  private readonly known: KnownLayers = new Map();
   private readonly members: readonly { readonly probability: number; readonly model: LinearCostModel }[];
 
   constructor(private readonly data: BlendedData) {
@@ -121,7 +122,7 @@ class BlendedModel implements ProfileModel {
   }
 
   predict(network: Network): Prediction {
-    const catalogue = new Catalogue();
+    const catalogue = new Catalogue(this.known);
     return this.predictProfile(catalogue, catalogue.profile(network));
   }
 

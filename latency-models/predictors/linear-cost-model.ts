@@ -3,7 +3,7 @@ import { dot } from '../../base/linear-algebra.js';
 import type { Network } from '../../spaces/index.js';
 import type { LayerTime } from '../device.js';
 import { launchColumns, layerCost, sumOf, surcharges, termsOf, type UnitCosts } from './columns.js';
-import { Catalogue, isDeclared, type LayerFeatures, type Profile } from './features.js';
+import { Catalogue, isDeclared, type KnownLayers, type LayerFeatures, type Profile } from './features.js';
 
 export interface Prediction {
   readonly ms: number;
@@ -99,6 +99,7 @@ export class LinearCostModel implements ProfileModel {
   private readonly unitCosts: UnitCosts;
   private readonly reference: UnitCosts;
   private readonly costs = new Map<string, LayerCost>();
+  private readonly known: KnownLayers = new Map();
 
   constructor(private readonly data: LinearCostData) {
     this.kind = data.kind;
@@ -112,7 +113,7 @@ export class LinearCostModel implements ProfileModel {
    * all unmeasured configurations are uncovered; they have their linear cost.
    */
   predict(network: Network): Prediction {
-    const catalogue = new Catalogue();
+    const catalogue = new Catalogue(this.known);
     return this.predictProfile(catalogue, catalogue.profile(network));
   }
 

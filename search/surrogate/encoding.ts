@@ -114,6 +114,11 @@ export class Encoder {
     return { count: genotypes.length, numbers, width, choices, decisions };
   }
 
+  /** Computes the features of a candidate that is encoded later. */
+  prepare(genotype: Genotype): void {
+    this.structure(genotype);
+  }
+
   private raw(genotype: Genotype): readonly number[] {
     const values = this.numbersOf(genotype);
     return [...this.structure(genotype), ...this.tally(genotype), ...this.names.map((name) => values[name])];

@@ -1,6 +1,6 @@
 import { Cholesky } from '../../base/linear-algebra.js';
 import type { Encoded } from './encoding.js';
-import type { Kernel } from './kernel.js';
+import { covariances, type Kernel, type Terms } from './kernel.js';
 
 /** A set of candidates that grows. */
 class GrowingSet implements Encoded {
@@ -46,6 +46,8 @@ export class GaussianProcess {
   readonly factor = new Cholesky();
   /** L^-1 targets. */
   readonly scores: number[] = [];
+  /** Of each observation. */
+  readonly terms: Terms[] = [];
 
   constructor(
     readonly kernel: Kernel,
@@ -67,7 +69,9 @@ export class GaussianProcess {
     const n = this.inputs.count;
     this.inputs.push(of, index);
     const own = new Float64Array(n + 1);
-    this.kernel.column(of, index, this.inputs, own);
+    const terms = this.kernel.terms(of, index);
+    covariances(terms, this.inputs, own);
+    this.terms.push(terms);
     this.factor.append(own.subarray(0, n), own[n] + this.kernel.noise + extraVariance);
     const row = this.factor.row(n);
     let expected = 0;
@@ -79,7 +83,7 @@ export class GaussianProcess {
   truncate(observations: number): void {
     this.inputs.count = Math.min(this.inputs.count, observations);
     this.factor.truncate(observations);
-    this.scores.length = this.inputs.count;
+    this.scores.length = this.terms.length = this.inputs.count;
   }
 
   /** A function for the mean at one candidate of a set. */
@@ -101,7 +105,8 @@ export class GaussianProcess {
  */
 export class PoolPosterior {
   /** L^-1 K(inputs, pool), row by row. */
-  private readonly rows: Float64Array[] = [];
+  private rows: Float64Array;
+  private known = 0;
   private readonly mean: Float64Array;
   private readonly variance: Float64Array;
 
@@ -111,73 +116,82 @@ export class PoolPosterior {
   ) {
     this.mean = new Float64Array(pool.count);
     this.variance = process.kernel.variances(pool);
+    this.rows = new Float64Array(process.observations * pool.count);
     this.follow();
   }
 
   /** Adds the process's new observations. */
   follow(): void {
-    const { process, rows } = this;
-    for (let i = rows.length; i < process.observations; i++) {
-      const row = this.nextRow(process.inputs, i);
-      subtract(this.mean, -process.scores[i], row);
-      lower(this.variance, row);
-      rows.push(row);
+    const { process } = this;
+    while (this.known < process.observations) {
+      this.addRow();
+      learn(this.mean, process.scores[this.known - 1], this.rows, (this.known - 1) * this.pool.count);
     }
   }
 
   /** The predictions, as if the candidates of `pending` had been observed at their expected values. */
   predict(pending?: Encoded): Prediction {
     if (pending === undefined || pending.count === 0) return { mean: this.mean, variance: this.variance };
-    const known = this.rows.length;
+    const { known } = this;
     const variance = this.variance.slice();
     for (let i = 0; i < pending.count; i++) {
       this.process.observe(pending, i);
-      const row = this.nextRow(pending, i);
-      lower(variance, row);
-      this.rows.push(row);
+      this.addRow(variance);
     }
     this.process.truncate(known);
-    this.rows.length = known;
+    this.known = known;
     return { mean: this.mean, variance };
   }
 
-  /** The next row of L^-1 K(inputs, pool). */
-  private nextRow(of: Encoded, index: number): Float64Array {
-    const row = new Float64Array(this.pool.count);
-    this.process.kernel.column(of, index, this.pool, row);
-    const last = this.process.factor.row(this.rows.length);
-    const { rows } = this;
-    const fours = rows.length - (rows.length % 4);
-    for (let j = 0; j < fours; j += 4) subtractFour(row, last, j, rows[j], rows[j + 1], rows[j + 2], rows[j + 3]);
-    for (let j = fours; j < rows.length; j++) subtract(row, last[j], rows[j]);
-    scale(row, 1 / last[rows.length]);
-    return row;
+  /** Adds the row of the process's next observation, which lowers the variances. */
+  private addRow(variance = this.variance): void {
+    const { process, pool, known } = this;
+    const at = known * pool.count;
+    if (at + pool.count > this.rows.length) {
+      const larger = new Float64Array(2 * (at + pool.count));
+      larger.set(this.rows);
+      this.rows = larger;
+    }
+    covariances(process.terms[known], pool, this.rows, at);
+    eliminate(this.rows, pool.count, process.factor.row(known));
+    lower(variance, this.rows, at);
+    this.known++;
   }
 }
 
 // Asks spend their time in these loops, hence small functions over whole rows, several rows at a time.
 
-function subtractFour(
-  row: Float64Array,
-  factors: Float64Array,
-  first: number,
-  a: Float64Array,
-  b: Float64Array,
-  c: Float64Array,
-  d: Float64Array,
-): void {
-  const [fa, fb, fc, fd] = [factors[first], factors[first + 1], factors[first + 2], factors[first + 3]];
-  for (let i = 0; i < row.length; i++) row[i] -= fa * a[i] + fb * b[i] + fc * c[i] + fd * d[i];
+/** Solves for the last row, given those before it and the row of the factor. */
+function eliminate(rows: Float64Array, count: number, factors: Float64Array): void {
+  const last = factors.length - 1;
+  const row = last * count;
+  let j = 0;
+  for (; j + 8 <= last; j += 8) {
+    const [f0, f1, f2, f3] = [factors[j], factors[j + 1], factors[j + 2], factors[j + 3]];
+    const [f4, f5, f6, f7] = [factors[j + 4], factors[j + 5], factors[j + 6], factors[j + 7]];
+    for (let i = 0, at = j * count; i < count; i++, at++) {
+      const half =
+        rows[row + i] - (f0 * rows[at] + f1 * rows[at + count] + f2 * rows[at + 2 * count] + f3 * rows[at + 3 * count]);
+      rows[row + i] =
+        half -
+        (f4 * rows[at + 4 * count] + f5 * rows[at + 5 * count] + f6 * rows[at + 6 * count] + f7 * rows[at + 7 * count]);
+    }
+  }
+  for (; j + 4 <= last; j += 4) {
+    const [f0, f1, f2, f3] = [factors[j], factors[j + 1], factors[j + 2], factors[j + 3]];
+    for (let i = 0, at = j * count; i < count; i++, at++)
+      rows[row + i] -= f0 * rows[at] + f1 * rows[at + count] + f2 * rows[at + 2 * count] + f3 * rows[at + 3 * count];
+  }
+  for (; j < last; j++) for (let i = 0; i < count; i++) rows[row + i] -= factors[j] * rows[j * count + i];
+  const scale = 1 / factors[last];
+  for (let i = 0; i < count; i++) rows[row + i] *= scale;
 }
 
-function subtract(row: Float64Array, factor: number, other: Float64Array): void {
-  for (let i = 0; i < row.length; i++) row[i] -= factor * other[i];
+function learn(mean: Float64Array, score: number, rows: Float64Array, at: number): void {
+  for (let i = 0; i < mean.length; i++) mean[i] += score * rows[at + i];
 }
 
-function scale(row: Float64Array, factor: number): void {
-  for (let i = 0; i < row.length; i++) row[i] *= factor;
-}
-
-function lower(variance: Float64Array, row: Float64Array): void {
-  for (let i = 0; i < row.length; i++) variance[i] = Math.max(smallestVariance, variance[i] - row[i] * row[i]);
+function lower(variance: Float64Array, rows: Float64Array, at: number): void {
+  for (let i = 0; i < variance.length; i++)
+    variance[i] = Math.max(smallestVariance, variance[i] - rows[at + i] * rows[at + i]);
 }

@@ -125,7 +125,12 @@ class Surrogate {
     const { space, objectives } = this.input;
     let best: { improvement: number; candidate: Candidate } | undefined;
     const score = (genotypes: readonly Genotype[]): number[] => {
-      const scores = genotypes.map((genotype) => -judge(genotype).violation);
+      const scores = genotypes.map((genotype) => {
+        const { violation } = judge(genotype);
+        // Its network is at hand.
+        if (violation === 0) inputs.encoder.prepare(genotype);
+        return -violation;
+      });
       const kept = genotypes.filter((_, i) => scores[i] === 0);
       const pool = poolOf(kept, objectives, inputs.encoder, judge);
       const scored = acquisition.of(pool);

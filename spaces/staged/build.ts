@@ -93,11 +93,18 @@ function stageBlocks(
   scale: StageScale,
   rules: WidthRules,
 ): StageBlock[] {
-  const { layers, ...slots } = stage;
-  const { depth, ...own } = pickAll(slots, genotype);
+  const { layers } = stage;
+  const kind = pick(stage.kind, genotype);
+  const filters = pick(stage.filters, genotype);
+  const stride = pick(stage.stride, genotype);
+  const act = pick(stage.act, genotype);
+  const depth = scaledDepth(pick(stage.depth, genotype), scale);
   const blocks: StageBlock[] = [];
-  for (const [i, layer] of layers.slice(0, scaledDepth(depth, scale)).entries()) {
-    const choices = { ...own, stride: i === 0 ? own.stride : 1, ...pickAll(layer, genotype) } as const;
+  for (let i = 0; i < depth; i++) {
+    const kernel = pick(layers[i].kernel, genotype);
+    const expand = pick(layers[i].expand, genotype);
+    const se = pick(layers[i].se, genotype);
+    const choices = { kind, filters, stride: i === 0 ? stride : 1, act, kernel, expand, se } as const;
     blocks.push(blockOf(choices, blocks.at(-1)?.filters ?? channels, scale, rules));
   }
   return blocks;

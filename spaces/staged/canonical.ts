@@ -28,11 +28,13 @@ function smallest<T extends Choice>({ choices, decision }: Slot<T>, fits: (choic
   return decision === null ? [] : [[decision, index]];
 }
 
-function together(parts: readonly Found[]): Found {
+/** The pairs of all parts; the first part that is not found ends the search. */
+function together(parts: readonly (() => Found)[]): Found {
   const all: (readonly [number, number])[] = [];
   for (const part of parts) {
-    if (part === null) return null;
-    all.push(...part);
+    const found = part();
+    if (found === null) return null;
+    for (const pair of found) all.push(pair);
   }
   return all;
 }
@@ -51,18 +53,19 @@ function fitsSe({ block, channels }: BlockWithInput, se: number, rules: WidthRul
 function readStage(stage: StageSlots, blocks: readonly BlockWithInput[], scale: StageScale, layout: Layout): Found {
   const { share, divisor } = layout.plan;
   if (blocks.some(({ block }, i) => i > 0 && block.stride !== 1)) return null;
-  const every = (fits: (block: StageBlock) => boolean): boolean => blocks.every(({ block }) => fits(block));
+  const every = <T>(value: T, of: (block: StageBlock) => T): boolean =>
+    blocks.every(({ block }) => of(block) === value);
   // Layers that share a decision are read together.
   const groups = share === 'stage' ? [blocks] : blocks.map((one) => [one]);
   return together([
-    smallest(stage.kind, (kind) => every((block) => block.kind === kind)),
-    smallest(stage.filters, (filters) => every((block) => block.filters === scaledWidth(filters, scale, divisor))),
-    smallest(stage.stride, (stride) => blocks[0].block.stride === stride),
-    smallest(stage.act, (act) => every((block) => block.act === act)),
+    () => smallest(stage.stride, (stride) => blocks[0].block.stride === stride),
+    () => smallest(stage.filters, (filters) => every(scaledWidth(filters, scale, divisor), (block) => block.filters)),
+    () => smallest(stage.kind, (kind) => every(kind, (block) => block.kind)),
+    () => smallest(stage.act, (act) => every(act, (block) => block.act)),
     ...groups.flatMap((group, i) => [
-      smallest(stage.layers[i].kernel, (kernel) => group.every(({ block }) => block.kernel === kernel)),
-      smallest(stage.layers[i].expand, (expand) => group.every((one) => fitsExpand(one, expand, layout.plan))),
-      smallest(stage.layers[i].se, (se) => group.every((one) => fitsSe(one, se, layout.plan))),
+      () => smallest(stage.layers[i].kernel, (kernel) => group.every(({ block }) => block.kernel === kernel)),
+      () => smallest(stage.layers[i].expand, (expand) => group.every((one) => fitsExpand(one, expand, layout.plan))),
+      () => smallest(stage.layers[i].se, (se) => group.every((one) => fitsSe(one, se, layout.plan))),
     ]),
   ]);
 }
@@ -80,8 +83,8 @@ function readStages(layout: Layout, blocks: readonly BlockWithInput[], scale: St
       if (end > blocks.length) continue;
       const own = end === position ? [] : readStage(stage, blocks.slice(position, end), scale, layout);
       const rest = own === null ? null : from(index + 1, end);
-      const depth: Found = stage.depth.decision === null ? [] : [[stage.depth.decision, i]];
-      if (rest !== null) return together([depth, own, rest]);
+      const depth = stage.depth.decision === null ? [] : [[stage.depth.decision, i] as const];
+      if (own !== null && rest !== null) return [...depth, ...own, ...rest];
     }
     dead.add(key);
     return null;
@@ -92,10 +95,10 @@ function readStages(layout: Layout, blocks: readonly BlockWithInput[], scale: St
 function readHead({ head, plan }: Layout, target: Head, scale: StageScale): Found {
   const width = (filters: number): number => (filters === 0 ? 0 : scaledWidth(filters, scale, plan.divisor));
   return together([
-    smallest(head.filters, (filters) => width(filters) === target.filters),
-    smallest(head.hidden, (hidden) => width(hidden) === (target.hidden ?? 0)),
-    smallest(head.act, (act) => act === target.act || (target.filters === 0 && target.hidden === undefined)),
-    smallest(head.dropout, (dropout) => dropout === target.dropout),
+    () => smallest(head.filters, (filters) => width(filters) === target.filters),
+    () => smallest(head.hidden, (hidden) => width(hidden) === (target.hidden ?? 0)),
+    () => smallest(head.act, (act) => act === target.act || (target.filters === 0 && target.hidden === undefined)),
+    () => smallest(head.dropout, (dropout) => dropout === target.dropout),
   ]);
 }
 
@@ -109,13 +112,13 @@ function readNetwork(
   const { plan, stem } = layout;
   if (inputOf(plan, scale).some((side, i) => side !== network.input[i])) return null;
   return together([
-    layout.scales.flatMap(({ decision }, i) => (decision === null ? [] : [[decision, indices[i]] as const])),
-    smallest(stem.filters, (filters) => scaledWidth(filters, scale, plan.divisor) === network.stem.filters),
-    smallest(stem.kernel, (kernel) => kernel === network.stem.kernel),
-    smallest(stem.stride, (stride) => stride === network.stem.stride),
-    smallest(stem.act, (act) => act === network.stem.act),
-    readHead(layout, network.head, scale),
-    readStages(layout, blocks, scale),
+    () => layout.scales.flatMap(({ decision }, i) => (decision === null ? [] : [[decision, indices[i]] as const])),
+    () => smallest(stem.filters, (filters) => scaledWidth(filters, scale, plan.divisor) === network.stem.filters),
+    () => smallest(stem.kernel, (kernel) => kernel === network.stem.kernel),
+    () => smallest(stem.stride, (stride) => stride === network.stem.stride),
+    () => smallest(stem.act, (act) => act === network.stem.act),
+    () => readHead(layout, network.head, scale),
+    () => readStages(layout, blocks, scale),
   ]);
 }
 
@@ -139,9 +142,9 @@ function parsed(layout: Layout, network: StagedNetwork): Genotype | null {
   return null;
 }
 
-/** The lexicographically smallest genotype that builds the same network. */
-export function canonicalGenotype(layout: Layout, genotype: Genotype): Genotype {
-  const canonical = parsed(layout, buildNetwork(layout, genotype));
+/** The lexicographically smallest genotype that builds the network of a genotype. */
+export function canonicalGenotype(layout: Layout, genotype: Genotype, network = buildNetwork(layout, genotype)) {
+  const canonical = parsed(layout, network);
   if (canonical === null) throw new Error(`genotype ${genotype.join('-')} is not of this space`);
   return canonical;
 }

@@ -93,10 +93,11 @@ export const pick = <T extends Choice>({ choices, decision }: Slot<T>, genotype:
 type Slots<T> = { readonly [K in keyof T]: T[K] extends readonly (infer C extends Choice)[] ? Slot<C> : never };
 
 /** The values that a genotype gives several slots. */
-export const pickAll = <S extends Readonly<Record<keyof S, Slot<Choice>>>>(slots: S, genotype: Genotype) =>
-  Object.fromEntries(Object.entries<Slot<Choice>>(slots).map(([field, slot]) => [field, pick(slot, genotype)])) as {
-    readonly [K in keyof S]: S[K]['choices'][number];
-  };
+export function pickAll<S extends Readonly<Record<keyof S, Slot<Choice>>>>(slots: S, genotype: Genotype) {
+  const picked: Partial<Record<keyof S, Choice>> = {};
+  for (const field in slots) picked[field] = pick<Choice>(slots[field], genotype);
+  return picked as { readonly [K in keyof S]: S[K]['choices'][number] };
+}
 
 type LayerField = 'kernel' | 'expand' | 'se';
 

@@ -1,11 +1,15 @@
-import type { Genotype } from '../genotype.js';
+import { BoundedCache } from '../../base/bounded-cache.js';
+import { genotypeId, type Genotype } from '../genotype.js';
 import type { Network } from '../network.js';
 import type { Space } from '../space.js';
-import { blockPlaces, buildNetwork, inputOf } from './build.js';
+import { blockPlaces, buildNetwork, inputOf, type StagedNetwork } from './build.js';
 import { canonicalGenotype, findNetwork } from './canonical.js';
 import { layOut, type Layout, scaledDepth, type StagedPlan } from './layout.js';
 import { countNetworks } from './size.js';
 import { invalidInput } from '../../base/errors.js';
+
+/** Networks that are cached before the cache is emptied. */
+const maxCached = 200;
 
 /**
  * Creates the space of a plan. Canonical genotypes and networks correspond one to one: two genotypes have the same
@@ -16,11 +20,18 @@ export function createStagedSpace(plan: StagedPlan): Space {
   const layout = layOut(plan);
   checkLayout(layout);
   let size: bigint | undefined;
+  const networks = new BoundedCache<StagedNetwork>(maxCached);
   return {
     name: plan.name,
     decisions: layout.decisions,
-    canonical: (genotype: Genotype) => canonicalGenotype(layout, genotype),
-    build: (genotype: Genotype) => buildNetwork(layout, genotype),
+    canonical: (genotype: Genotype) => {
+      const network = buildNetwork(layout, genotype);
+      const canonical = canonicalGenotype(layout, genotype, network);
+      // It builds the same network, which mostly is asked for next.
+      networks.of(genotypeId(canonical), () => network);
+      return canonical;
+    },
+    build: (genotype: Genotype) => networks.of(genotypeId(genotype), () => buildNetwork(layout, genotype)),
     find: (network: Network) => findNetwork(layout, network),
     inputs: layout.scaleOptions.map(({ scale }) => inputOf(plan, scale)),
     places: (genotype: Genotype) => blockPlaces(layout, genotype),
