@@ -130,7 +130,7 @@ export async function transfer(setting: Setting): Promise<Rows> {
     const data = dataSchema.parse({ ...own.data, unlabelled: own.unlabelled });
     const more = { ...own, dataset: await prepareDataset(data), data };
     const network = await networkOf(own, { shape: '4 M' });
-    const config = trainOf('fast', more, { steps: quick ? 5 : 800, loss: { type: 'kd' } });
+    const config = trainOf('fast', more, { epochs: quick ? 1 : 20, loss: { type: 'kd' } });
     const prepared = { dataset: more.dataset, train: config, seed, engine, threads, cache: join(folder, 'answers') };
     const answers = folderOf(folder, 'transfer-answers', [describeDataset(more.dataset).hash, config, seed]);
     const [teacher, spent] = await cached(answers, () =>

@@ -40,6 +40,8 @@ function describeTeacher(teacher: TeacherConfig): string {
     case 'onnx':
     case 'layers-model':
       return `${teacher.type} ${teacher.path}${describeAdaptation(teacher)}`;
+    case 'average':
+      return `the mean of ${teacher.of.map(describeTeacher).join(' and ')}`;
   }
 }
 

@@ -48,8 +48,8 @@ export interface TeacherOptions {
 export interface TeacherHooks extends Partial<FitHooks> {
   /** Called with the number of classified images, over all views, and the total. */
   readonly onLogits?: (done: number, total: number) => void;
-  /** Called with the number of images that a part of the preparation has seen, and of all. */
-  readonly onImages?: TuneHooks['onImages'];
+  /** Called with the progress of adapting a pretrained network. */
+  readonly onPart?: TuneHooks['onPart'];
 }
 
 /** A teacher that has been found or trained, but not run yet. */
@@ -148,7 +148,7 @@ export function teacherSchedule(
   train: Omit<TeacherOptions['train'], 'views'>,
 ): TrainConfig | null {
   if (config.type === 'train') return teacherTraining(config, images, train);
-  return config.type !== 'none' && config.adapt === 'all'
+  return (config.type === 'onnx' || config.type === 'layers-model') && config.adapt === 'all'
     ? tuneTraining(images, { ...train, epochs: config.epochs })
     : null;
 }
@@ -202,6 +202,8 @@ const nameOf = ({ path }: Config<'onnx' | 'layers-model'>): string => `the teach
  */
 export async function teacherSize(config: Teacher | { readonly type: 'none' }): Promise<Size | null> {
   if (config.type === 'network') return [config.network.input[0], config.network.input[1]];
+  // Teachers of different sizes are refused when they are prepared.
+  if (config.type === 'average') return teacherSize(config.of[0]);
   const isFile = config.type === 'onnx' || (config.type === 'layers-model' && isAdapted(config));
   const input = isFile ? await fileInput(config) : undefined;
   return input === undefined ? null : [input[0], input[1]];
@@ -284,7 +286,7 @@ async function adaptedTeacher(
     name: `the teacher, ${source.name} adapted to the data,`,
     find: () => existsSync(path) || null,
     make: async () => {
-      const { model } = await tune(job, { ...fitHooks(hooks), onImages: hooks.onImages });
+      const { model } = await tune(job, { ...fitHooks(hooks), onPart: hooks.onPart });
       writeFileAtomic(path, model);
       return true;
     },
