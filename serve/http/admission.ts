@@ -64,9 +64,7 @@ export function admitRequests(app: FastifyInstance, context: RouteContext, conne
   );
 
   /** Takes a place and memory for a request. @returns how to give them back, or why there are none */
-  const admit = (request: FastifyRequest): (() => void) | Error => {
-    const { ip } = request;
-    const cost = bodyCost(request, limits);
+  const admit = (ip: string, cost: number): (() => void) | Error => {
     if (cost > limits.bodyBytes) return tooLarge;
     if (!requests.take(ip, 1)) return full;
     if (memory.take(ip, cost))
@@ -84,7 +82,8 @@ export function admitRequests(app: FastifyInstance, context: RouteContext, conne
     const { socket } = raw;
     const response = reply.raw;
     request.arrived = performance.now();
-    const weight = 1 + Math.floor(bodyCost(request, limits) / bytesOfTurn);
+    const cost = bodyCost(request, limits);
+    const weight = 1 + Math.floor(cost / bytesOfTurn);
     let isRunning = false;
     let isOver = false;
     let release: (() => void) | null = null;
@@ -108,12 +107,12 @@ export function admitRequests(app: FastifyInstance, context: RouteContext, conne
     }
     const refuse = (error: Error): void => {
       // The rest of a large body is not read, so the connection cannot be reused.
-      if (bodyCost(request, limits) > readBytes) void reply.header('connection', 'close');
+      if (cost > readBytes) void reply.header('connection', 'close');
       done(error);
     };
     const begin = (): void => {
       isRunning = true;
-      const admitted = method === 'POST' ? admit(request) : null;
+      const admitted = method === 'POST' ? admit(ip, cost) : null;
       if (admitted instanceof Error) {
         refuse(admitted);
         return;
