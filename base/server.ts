@@ -26,7 +26,9 @@ export function denialOf(headers: IncomingHttpHeaders, { names, token, origins =
   if (origin !== undefined && !origins.includes(origin)) return 'origin';
   if (!isOwnHost(host, names)) return 'host';
   if (token === null) return null;
-  return token !== undefined && isSameToken(authorization, `Bearer ${token}`) ? null : 'token';
+  // Schemes are case-insensitive (RFC 9110).
+  const sent = /^bearer +(.*)$/i.exec(authorization)?.[1];
+  return token !== undefined && sent !== undefined && isSameToken(sent, token) ? null : 'token';
 }
 
 /** An address without the brackets of IPv6 in URLs. */

@@ -17,6 +17,7 @@ import { imbalance } from './recipe/imbalance.js';
 import { each, type Setting } from './recipe/setting.js';
 import { searches } from './recipe/search.js';
 import { few, ownTeachers, ranking, teachers, type Rows } from './recipe/studies.js';
+import { transfer } from './recipe/transfer.js';
 import { archivePath } from './supernet/setting.js';
 
 const { values: options } = parseArgs({
@@ -56,6 +57,7 @@ const parts: Readonly<Record<string, Part>> = {
   teacher: { archive: cifar, rows: teachers },
   'own-teacher': { archive: cifar, rows: ownTeachers },
   search: { archive: cifar, rows: searches },
+  transfer: { archive: cifar, rows: transfer },
   imbalance: { archive: null, rows: imbalance },
 };
 

@@ -111,7 +111,8 @@ const axes: { readonly [K in Kernel['kind']]: readonly number[] } = {
   dense: [0, 1],
 };
 
-const permuted = ({ shape, data }: WeightValue, order: readonly number[]): WeightValue => ({
+/** A weight with its axes in another order. */
+export const permuted = ({ shape, data }: WeightValue, order: readonly number[]): WeightValue => ({
   shape: order.map((axis) => shape[axis]),
   data: toStorage(data, shape, order),
 });

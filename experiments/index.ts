@@ -4,7 +4,8 @@ export { quantizeOnDataset, type QuantizeOnDatasetOptions } from './models/on-da
 export * from './models/table-results.js';
 export type { EvaluationHooks, EvaluationSubject, EvaluatorModule } from './schema/search-settings.js';
 export { shrunkModel } from './models/trained-model.js';
-export { planInitial } from './initial-weights/index.js';
+export { planInitial, type InitialPlan } from './initial-weights/index.js';
+export type { StageUse } from './initial-weights/uses.js';
 export { runSpecialized, specialize, type Specialization, type SpecializedRun } from './specialize.js';
 export { tuneFile, type TuneReport, type TuneRequest } from './tune.js';
 export { trainedModel, type TrainedModel } from './models/trained-model.js';

@@ -1,10 +1,9 @@
 /** Serves models over HTTP: the most accurate network that meets a request's deadline answers it. */
 export { startServer, type RunningServer, type ServerOptions } from './start-server.js';
-export { startTracing, type Tracing, type TracingOptions } from './http/tracing.js';
 export { readFrontier } from './models/frontier.js';
-export { watchModels, type WatchOptions } from './models/files.js';
 export type { Frontier, ImageSize, Model, Normalisation } from './models/model.js';
-export type { IndexEntry, Service } from './service.js';
+export type { Service } from './service.js';
+export type { IndexEntry } from './model-states.js';
 export type { InferencePool } from './inference/pool.js';
 export type {
   Answer,

@@ -1,18 +1,9 @@
-import { type BatchTimes, type InferencePool, NotAnswered, type PoolOptions } from './inference/pool.js';
+import { type InferencePool, NotAnswered, type PoolOptions } from './inference/pool.js';
 import { isDeepStrictEqual } from 'node:util';
+import PQueue from 'p-queue';
 import { invalidInput, messageOf } from '../base/errors.js';
-import { didYouMean } from '../base/text.js';
 import { openPool } from './inference/open-pool.js';
-import { frontierOf } from './models/frontier.js';
-import type { Frontier, Model } from './models/model.js';
-
-/** A model that is available, in the form of the Open Inference Protocol's repository index. */
-export interface IndexEntry {
-  readonly name: string;
-  readonly state: 'READY' | 'LOADING' | 'UNAVAILABLE';
-  /** Why it is not ready; empty otherwise. */
-  readonly reason: string;
-}
+import { type IndexEntry, ModelStates, type ModelStatesOptions } from './model-states.js';
 
 /** The served models and their changes. A change opens a new pool; running requests finish on the pool they started with. */
 export interface Service {
@@ -23,7 +14,7 @@ export interface Service {
   /** Runs a task on the current pool, which stays open until the task ends. */
   readonly use: <T>(task: (pool: InferencePool) => Promise<T>) => Promise<T>;
   readonly index: () => readonly IndexEntry[];
-  /** Reads the models again and serves them. If one cannot be opened, the served models stay as they were. */
+  /** Reads the models again and serves those that work. Resolves when all are measured or refused. */
   readonly reload: () => Promise<void>;
   /** @throws NasError `invalid-input` when there is no such model, or it cannot be opened. */
   readonly load: (name: string) => Promise<void>;
@@ -33,36 +24,6 @@ export interface Service {
   readonly drain: () => void;
   /** Resolves when all accepted requests are answered and the pools are closed. */
   readonly close: () => Promise<void>;
-}
-
-/** Runs tasks one after the other, in the order in which they were added. */
-class SerialQueue {
-  private last: Promise<unknown> = Promise.resolve();
-  private readonly waiting = new Map<string, Promise<void>>();
-
-  /** Runs a task after all earlier ones, whether they succeeded or failed. */
-  run(change: () => Promise<void>): Promise<void> {
-    const done = this.last.then(change, change);
-    this.last = done.catch(() => undefined);
-    return done;
-  }
-
-  /** Like `run`, but returns the waiting task of this name if there is one. */
-  runOnce(name: string, change: () => Promise<void>): Promise<void> {
-    const known = this.waiting.get(name);
-    if (known !== undefined) return known;
-    const done = this.run(() => {
-      this.waiting.delete(name);
-      return change();
-    });
-    this.waiting.set(name, done);
-    return done;
-  }
-
-  /** Resolves when all tasks added so far have ended. */
-  async settled(): Promise<void> {
-    await this.last;
-  }
 }
 
 /** A reference-counted pool. After `retire`, it closes when its last request is answered. */
@@ -89,51 +50,66 @@ class PoolVersion {
   }
 }
 
-export interface ServiceOptions extends Omit<PoolOptions, 'frontier' | 'known'> {
-  /** Reads the available models, at the start and at each change. */
-  readonly read: () => Promise<Frontier>;
+export interface ServiceOptions
+  extends Omit<PoolOptions, 'frontier' | 'known' | 'onProgress'>, Omit<ModelStatesOptions, 'onChange' | 'loadMs'> {
+  /** A model that is not opened and measured within this time is unavailable, in ms. Default: a minute. */
+  readonly loadMs?: number;
   /** Called with each pool that becomes current. */
   readonly onServed?: (pool: InferencePool) => void;
 }
 
+const defaultLoadMs = 60_000;
+
 /**
- * Reads, opens and measures the models, and serves them.
- * @throws NasError when a model cannot be read or opened.
+ * Reads, opens and measures the models, and serves those that work.
+ * @throws NasError when none works
  */
 export async function openService(options: ServiceOptions): Promise<Service> {
-  const { read, onServed, ...forPools } = options;
-  const pool = await openPool({ ...forPools, frontier: await read() });
-  onServed?.(pool);
-  return new VersionedService(options, forPools, pool);
+  const { read, maxBatch, loadMs = defaultLoadMs, onProgress, onWarning, onServed, ...others } = options;
+  const forPools = { ...others, maxBatch, ...(onWarning !== undefined && { onWarning }) };
+  let service: VersionedService | null = null;
+  const states = new ModelStates({
+    read,
+    maxBatch,
+    loadMs,
+    ...(onProgress !== undefined && { onProgress }),
+    ...(onWarning !== undefined && { onWarning }),
+    onChange: () => service?.follow(),
+  });
+  try {
+    await states.refresh();
+    await states.settled(true);
+    if (states.ready() === null) await states.settled();
+    const frontier = states.ready();
+    if (frontier === null) throw invalidInput(states.index(new Set())[0].reason);
+    const pool = await openPool({ ...forPools, frontier, known: states.times() });
+    onServed?.(pool);
+    service = new VersionedService(states, options, forPools, pool);
+    return service;
+  } catch (error) {
+    states.close();
+    throw error;
+  }
 }
-
-/** Unloaded models: name → SHA-256 of the file. Another file under the same name is another model. */
-type Unloaded = ReadonlyMap<string, string>;
-
-const isWanted = ({ name, sha256 }: Model, unloaded: Unloaded): boolean => unloaded.get(name) !== sha256;
 
 /** Replaces the current pool at each change; older pools close when their last request is answered. */
 class VersionedService implements Service {
   private current: PoolVersion;
-  /** All available models, served or unloaded. */
-  private found: readonly Model[];
-  private unloaded: Unloaded = new Map();
-  private opening: readonly Model[] = [];
-  private times: ReadonlyMap<string, BatchTimes>;
-  private readonly tasks = new SerialQueue();
+  /** Changes, one after the other. */
+  private readonly tasks = new PQueue({ concurrency: 1 });
+  private reloading: Promise<void> | null = null;
   /** Retired pools that still answer requests. */
   private readonly retiring = new Set<Promise<void>>();
   private isDraining = false;
   private closed: Promise<void> | null = null;
 
   constructor(
-    private readonly options: Pick<ServiceOptions, 'read' | 'onServed' | 'onWarning'>,
+    private readonly states: ModelStates,
+    private readonly options: Pick<ServiceOptions, 'onServed' | 'onWarning'>,
     private readonly forPools: Omit<PoolOptions, 'frontier' | 'known'>,
     pool: InferencePool,
   ) {
     this.current = new PoolVersion(pool);
-    this.found = pool.frontier.models;
-    this.times = timesOf(pool);
   }
 
   get isReady(): boolean {
@@ -150,38 +126,38 @@ class VersionedService implements Service {
   }
 
   index(): readonly IndexEntry[] {
-    const served = new Set(this.pool.frontier.models.map(({ name }) => name));
-    const coming = new Set(this.opening.map(({ name }) => name));
-    const names = new Set([...this.found, ...this.opening].map(({ name }) => name));
-    return [...names].sort().map((name) => {
-      if (served.has(name)) return { name, state: 'READY', reason: '' };
-      return coming.has(name)
-        ? { name, state: 'LOADING', reason: 'it is being measured' }
-        : { name, state: 'UNAVAILABLE', reason: 'unloaded' };
-    });
+    return this.states.index(new Set(this.pool.frontier.models.map(({ name }) => name)));
   }
 
-  reload(): Promise<void> {
-    return this.tasks.runOnce('reload', async () => this.serve(await this.read(), this.unloaded));
+  async reload(): Promise<void> {
+    // All that ask before it begins share it.
+    await (this.reloading ??= this.tasks.add(async () => {
+      await Promise.resolve();
+      this.reloading = null;
+      await this.states.refresh();
+      await this.serve();
+    }));
+    await this.states.settled();
+    await this.tasks.add(() => this.serve());
   }
 
-  load(name: string): Promise<void> {
-    return this.tasks.run(async () => {
-      const found = await this.read();
-      modelOf(found, name);
-      await this.serve(found, new Map([...this.unloaded].filter(([other]) => other !== name)));
-    });
+  async load(name: string): Promise<void> {
+    await this.tasks.add(() => this.states.load(name));
+    await this.states.measured(name);
+    await this.tasks.add(() => this.serve());
+    const reason = this.states.reasonOf(name);
+    if (reason !== null) throw invalidInput(reason);
   }
 
   unload(name: string): Promise<void> {
-    return this.tasks.run(async () => {
-      const { sha256 } = modelOf(this.found, name);
+    return this.tasks.add(async () => {
       const served = this.pool.frontier.models;
       if (served.length === 1 && served[0].name === name)
         throw invalidInput(`model '${name}' is the last one: without it there would be nothing to answer with`, {
           hint: 'Load another model before, or end the server.',
         });
-      await this.serve(this.found, new Map([...this.unloaded, [name, sha256]]));
+      this.states.unload(name);
+      await this.serve();
     });
   }
 
@@ -194,40 +170,30 @@ class VersionedService implements Service {
     return (this.closed ??= this.end());
   }
 
+  /** Serves the models that were measured meanwhile. */
+  follow(): void {
+    this.tasks
+      .add(() => this.serve())
+      .catch((error: unknown) => this.options.onWarning?.(`the models stay as they were: ${messageOf(error)}`));
+  }
+
   private async end(): Promise<void> {
-    await this.tasks.settled();
+    this.states.close();
+    await this.tasks.onIdle();
     this.retire(this.current);
     await Promise.all(this.retiring);
   }
 
-  private async read(): Promise<readonly Model[]> {
-    return (await this.options.read()).models;
-  }
-
-  /** Replaces the current pool by one of all models that are not unloaded. If it cannot be opened, nothing changes. */
-  private async serve(found: readonly Model[], unloaded: Unloaded): Promise<void> {
-    if (this.closed !== null) return;
-    const frontier = frontierOf(found.filter((model) => isWanted(model, unloaded)));
-    if (!isDeepStrictEqual(frontier.models, this.pool.frontier.models)) await this.follow(frontier);
-    this.found = found;
-    // A replaced file counts as new if it comes back.
-    this.unloaded = new Map(
-      found.filter((model) => !isWanted(model, unloaded)).map(({ name, sha256 }) => [name, sha256]),
-    );
-  }
-
-  private async follow(frontier: Frontier): Promise<void> {
-    this.opening = frontier.models;
-    try {
-      const pool = await openPool({ ...this.forPools, frontier, known: this.times });
-      const before = this.current;
-      this.current = new PoolVersion(pool);
-      this.times = new Map([...this.times, ...timesOf(pool)]);
-      this.retire(before);
-      this.options.onServed?.(pool);
-    } finally {
-      this.opening = [];
-    }
+  /** Replaces the current pool by one of all models that are ready. If it cannot be opened, nothing changes. */
+  private async serve(): Promise<void> {
+    const frontier = this.states.ready();
+    if (this.closed !== null || frontier === null) return;
+    if (isDeepStrictEqual(frontier.models, this.pool.frontier.models)) return;
+    const pool = await openPool({ ...this.forPools, frontier, known: this.states.times() });
+    const before = this.current;
+    this.current = new PoolVersion(pool);
+    this.retire(before);
+    this.options.onServed?.(pool);
   }
 
   private retire(version: PoolVersion): void {
@@ -237,16 +203,4 @@ class VersionedService implements Service {
       .finally(() => this.retiring.delete(retired));
     this.retiring.add(retired);
   }
-}
-
-const timesOf = ({ models }: InferencePool): ReadonlyMap<string, BatchTimes> =>
-  new Map(models.map(({ model, times }) => [model.sha256, times]));
-
-function modelOf(models: readonly Model[], name: string): Model {
-  const model = models.find((one) => one.name === name);
-  if (model !== undefined) return model;
-  const names = models.map((one) => one.name);
-  throw invalidInput(`there is no model '${name}'${didYouMean(name, names)}`, {
-    hint: `There are ${names.join(', ')}.`,
-  });
 }

@@ -4,11 +4,17 @@ import type { Logger } from 'pino';
 import { invalidInput } from '../base/errors.js';
 import { isLoopback, listenOnFirst, namesOf, portsFrom } from '../base/server.js';
 import { createApp } from './http/app.js';
+import type { AccessOptions } from './http/context.js';
 import { createMetrics, type Metrics } from './http/metrics.js';
 import { createDecoder, warmUp } from './images/decoder.js';
+import { memoryForRequests } from './memory.js';
+import { Shares } from './shares.js';
 import { openService, type Service, type ServiceOptions } from './service.js';
 
-export interface ServerOptions extends Omit<ServiceOptions, 'onBatch' | 'onWarning'> {
+export interface ServerOptions
+  extends
+    Omit<ServiceOptions, 'onBatch' | 'onWarning'>,
+    Partial<Pick<AccessOptions, 'origins' | 'proxies' | 'hasOpenMetrics'>> {
   readonly host: string;
   /** 0: any free port. Default: 8080, or the next free port. */
   readonly port?: number;
@@ -16,12 +22,14 @@ export interface ServerOptions extends Omit<ServiceOptions, 'onBatch' | 'onWarni
   readonly token?: string;
   /** Further host names of the server, for example a proxy's. */
   readonly names?: readonly string[];
-  /** Origins of web pages that may send requests: `https://www.example.com`. */
-  readonly origins?: readonly string[];
   readonly decoders: number;
+  /** Token of requests that load and unload models; without it they are refused. */
+  readonly managementToken?: string;
+  /** Bytes for the bodies of requests and for images that are decoded as a whole; by default `memoryForRequests`. */
+  readonly memoryBytes?: number;
   /** Time budget in ms of a request that does not set its own. */
   readonly budgetMs: number;
-  /** Whether to trace requests with the OpenTelemetry provider of this process (`startTracing`). */
+  /** Whether to trace requests with the OpenTelemetry provider of this process (`--otlp`). */
   readonly isTraced?: boolean;
   readonly log: Logger;
 }
@@ -45,7 +53,7 @@ const maxPixels = 50e6;
 
 /** Limits of requests that do not depend on the machine. */
 const fixedLimits = { bodyBytes: 16 * 2 ** 20, images: 64, connections: 1024, requestMs: 10_000 } as const;
-/** Requests that may be read, decoded or answered beside those whose images are queued. */
+/** Requests of a client that may be read, decoded or answered beside those whose images are queued. */
 const beside = 64;
 
 /** Interval in ms at which a closing server ends idle connections. */
@@ -59,7 +67,7 @@ const patience = 75_000;
  *   token, or the server cannot listen on the address.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host, port, token, names, origins = [], decoders, budgetMs, isTraced = false, log, ...pool } = options;
+  const { host, port, token, names, decoders, budgetMs, isTraced = false, log } = options;
   if (token === undefined && !isLoopback(host))
     throw invalidInput(`a server on ${host} is reachable from other machines: it needs a token`);
   const onWarning = (message: string): void => log.warn(message);
@@ -70,9 +78,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
   try {
     const metrics = createMetrics();
-    const service = await openService({ ...pool, onBatch: metrics.onBatch, onWarning });
+    const service = await openService({ ...options, onBatch: metrics.onBatch, onWarning });
     ends.push(() => service.close());
-    const decoding = { parallel: decoders, maxPixels };
+    const memory = new Shares(options.memoryBytes ?? memoryForRequests());
+    const decoding = { parallel: decoders, maxPixels, memory };
     // Undefined: no model takes pixels.
     const first = service.pool.layout.parts.at(0);
     if (first !== undefined) await warmUp(first.rendering, decoding);
@@ -82,10 +91,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         metrics,
         log,
         decoder: createDecoder(decoding),
-        limits: { ...fixedLimits, inside: options.maxQueue + beside, budgetMs },
+        memory,
+        limits: { ...fixedLimits, inside: Math.ceil(((options.maxQueue + beside) * 4) / 3), budgetMs },
         isTraced,
       },
-      access: { names: namesOf(host, names), token: token ?? null, origins },
+      access: {
+        names: namesOf(host, names),
+        token: token ?? null,
+        managementToken: options.managementToken ?? null,
+        hasOpenMetrics: options.hasOpenMetrics ?? false,
+        proxies: options.proxies ?? [],
+        origins: options.origins ?? [],
+      },
     });
     ends.push(() => closeApp(app, log));
     const address = await listenOnFirst(host, portsFrom(firstPort, port), (one) => app.listen({ host, port: one }));

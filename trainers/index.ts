@@ -20,7 +20,7 @@ export {
 export { evaluateModel, evaluateSplit, evaluationLoader, type Classify } from './evaluate.js';
 export * from './jobs.js';
 export { fit } from './fit.js';
-export { coverageOf, readInitial, type Coverage, type InitialWeights } from './weights.js';
+export { coverageOf, readInitial, stemKernel, type Coverage, type InitialWeights } from './weights.js';
 export { checkClassWeight, lossFor, unsuitedKeys } from './losses/index.js';
 export {
   needsImages,
@@ -50,8 +50,23 @@ export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/
 export { prepareTeacher } from './teachers/prepare.js';
 export type { NetworkTeacher } from './teachers/schema.js';
 export { fileInput, readPretrained, type Pretrained, type PretrainedFile } from './pretrained/read.js';
-export { tune, tuneTraining, type Adaptation, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tune.js';
-export { teacherSize, teacherTraining, type TeacherHooks, type TeacherOptions } from './teachers/sources.js';
+export {
+  tune,
+  tuneParts,
+  tuneTraining,
+  type Adaptation,
+  type Tuned,
+  type TuneHooks,
+  type TuneJob,
+  type TunePart,
+} from './pretrained/tune.js';
+export {
+  teacherSchedule,
+  teacherSize,
+  teacherTraining,
+  type TeacherHooks,
+  type TeacherOptions,
+} from './teachers/sources.js';
 export {
   median,
   readTimedNetworks,

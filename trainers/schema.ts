@@ -3,9 +3,16 @@ import { augmentSchema, viewsSchema } from './data/augment/schema.js';
 import { lossSchema } from './losses/schema.js';
 
 export { type Augmentation, type AugmentStep } from './data/augment/schema.js';
-export { dataSchema, isImageFiles, renderingOf, type DataConfig, type ImageFilesConfig } from './data/schema.js';
+export {
+  dataSchema,
+  isImageFiles,
+  labelledImages,
+  renderingOf,
+  type DataConfig,
+  type ImageFilesConfig,
+} from './data/schema.js';
 export { lossSchema, type LossConfig } from './losses/schema.js';
-export { teacherSchema, type TeacherConfig } from './teachers/schema.js';
+export { teacherSchema, type SingleTeacher, type TeacherConfig } from './teachers/schema.js';
 
 const fraction = z.number().min(0).max(1);
 const decay = z.number().min(0).lt(1);

@@ -9,6 +9,7 @@ import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
 import {
   dataSchema,
+  labelledImages,
   prepareDataset,
   renderingOf,
   type DataConfig,
@@ -79,5 +80,5 @@ export async function prepareFor(
   const { channels } = renderingOf(config);
   // Images of other channels are refused where the model meets them.
   const renderings = rendering?.channels === channels ? [rendering] : [];
-  return prepareDataset(config, { ...options, renderings });
+  return prepareDataset(labelledImages(config), { ...options, renderings });
 }

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
-import type { LoadedExperiment, TableExperiment, TrainingExperiment } from '../../experiments/index.js';
+import type { InitialPlan, LoadedExperiment, TableExperiment, TrainingExperiment } from '../../experiments/index.js';
 import type { DecisionSpace, Space, SpaceConfig, Task } from '../../spaces/index.js';
 
 interface Loaded<E> {
@@ -15,8 +15,8 @@ interface Loaded<E> {
 interface LoadedNetworks extends Loaded<TrainingExperiment> {
   readonly kind: 'training';
   readonly task: Task;
-  /** Description of initial weights; null without any. */
-  readonly initial: string | null;
+  /** Null without initial weights. */
+  readonly initial: InitialPlan | null;
   readonly space: Space;
 }
 
@@ -49,7 +49,7 @@ export async function loadWithSpace(file: string, set: readonly string[]): Promi
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   await planSupernet(experiment, { space, data: null, locating });
   const initial = await planInitial(experiment, { space, data: source, locating });
-  return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space), initial: initial?.note ?? null };
+  return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space), initial };
 }
 
 /** `--space` of commands that need networks but no data. */

@@ -61,6 +61,28 @@ export const serve = command({
         ...listOption,
         describe: "Further host name of the server, for example a proxy's; may be repeated",
       })
+      .option('management-token-file', {
+        type: 'string',
+        describe: 'File with the token of requests that load and unload models; without it they are refused',
+      })
+      .option('open-metrics', {
+        type: 'boolean',
+        default: false,
+        describe: 'Answer /metrics without a token, for a scraper that has none',
+      })
+      .option('proxy', {
+        ...listOption,
+        describe: 'Address of a proxy whose X-Forwarded-For names the client; may be repeated',
+      })
+      .option('memory-mb', {
+        type: 'number',
+        describe: "MiB for bodies and large images; by default a quarter of the machine's or container's, at most 1024",
+      })
+      .option('load-ms', {
+        type: 'number',
+        default: 60_000,
+        describe: 'A model that is not opened and measured within this time is unavailable',
+      })
       .option('watch', {
         type: 'boolean',
         default: false,
@@ -77,7 +99,8 @@ export const serve = command({
       .option('log', { choices: logLevels, default: 'info' as const, describe: 'Log level on stderr' })
       .option('json', { ...jsonOption, describe: 'Print the address and the measured times as JSON' }),
   run: async (args, terminal) => {
-    const { models, host, port, budgetMs, maxQueue, maxBatch, name: names, origin: origins, tokenFile } = args;
+    const { models, host, port, budgetMs, maxQueue, maxBatch, name: names, origin: origins, proxy: proxies } = args;
+    const { tokenFile, managementTokenFile, openMetrics: hasOpenMetrics, memoryMb, loadMs } = args;
     const { decoders = Math.min(mostDecoders, availableParallelism()) } = args;
     const drainMs = args.drainMs ?? (terminal.live ? 0 : drainElsewhereMs);
     if (port !== undefined) checkPort('--port', port);
@@ -85,11 +108,15 @@ export const serve = command({
     wholeNumber('--max-queue', maxQueue, 1, 1e6);
     wholeNumber('--decoders', decoders, 1, 128);
     wholeNumber('--drain-ms', drainMs, 0, 600_000);
+    wholeNumber('--load-ms', loadMs, 1, 3_600_000);
+    if (memoryMb !== undefined) wholeNumber('--memory-mb', memoryMb, 1, 1e6);
     const workers = parseWorkers(args.workers);
     const path = modelsAt(models);
     const made = isLoopback(host) ? undefined : makeToken();
     const token = tokenFile === undefined ? made : readToken(tokenFile);
-    const { readFrontier, startServer, startTracing, watchModels } = await import('../../serve/index.js');
+    const { readFrontier, startServer } = await import('../../serve/index.js');
+    const { watchModels } = await import('../serve/watch.js');
+    const { startTracing } = await import('../serve/tracing.js');
     const { createServeView } = await import('../serve/view.js');
     const view = createServeView(terminal, args.log);
     const counter = createCounter(terminal);
@@ -107,8 +134,13 @@ export const serve = command({
         host,
         ...(port !== undefined && { port }),
         ...(token !== undefined && { token }),
+        ...(managementTokenFile !== undefined && { managementToken: readToken(managementTokenFile) }),
+        ...(memoryMb !== undefined && { memoryBytes: memoryMb * 2 ** 20 }),
+        hasOpenMetrics,
+        proxies,
         names,
         origins,
+        loadMs,
         workers,
         maxQueue,
         maxBatch,

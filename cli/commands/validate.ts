@@ -1,7 +1,18 @@
 import { loadWithSpace } from '../arguments/space.js';
 import type { LoadedExperiment, TrainingExperiment } from '../../experiments/index.js';
 import { command, jsonOption, setOption } from '../command.js';
-import { json } from '../output/terminal.js';
+import type { StageUse } from '../../experiments/index.js';
+import { json, renderTable, type Column } from '../output/terminal.js';
+
+/** Layers of the largest network by what they take of `train.from`. */
+const uses: readonly Column<StageUse>[] = [
+  { title: 'stage', cell: ({ stage }) => stage },
+  { title: 'taken whole', numeric: true, cell: ({ whole }) => String(whole) },
+  { title: 'cut', numeric: true, cell: ({ cut }) => String(cut) },
+  { title: 'grown', numeric: true, cell: ({ grown }) => String(grown) },
+  { title: 'random', numeric: true, cell: ({ random }) => String(random) },
+  { title: 'unused in the file', numeric: true, cell: ({ unused }) => String(unused) },
+];
 
 /** @throws NasError `invalid-input` for a provider that ONNX Runtime does not have; whether one works here is not tried. */
 async function requireKnownProviders(
@@ -44,6 +55,7 @@ export const validate = command({
     const each = kind === 'table' ? 'in a table' : evaluationText(experiment);
     const goals = objectives.map(({ name: goal, direction }) => `${direction} ${goal}`).join(', ');
     out(`${colors.green('valid')}: ${name}: ${search.trials} trials ${each} among ${size} networks; ${goals}\n`);
-    if (valid.kind === 'training' && valid.initial !== null) out(`${valid.initial}\n`);
+    if (valid.kind === 'training' && valid.initial !== null)
+      out(`${valid.initial.note}\n\n${renderTable(uses, valid.initial.stages, colors)}`);
   },
 });

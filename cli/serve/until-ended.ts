@@ -2,6 +2,9 @@ import type { Logger } from 'pino';
 import { exitCodes, messageOf } from '../../base/errors.js';
 import type { RunningServer } from '../../serve/start-server.js';
 
+/** After the drain, a network that never returns does not keep the process: clients with the longest budget have left. */
+const longestEndMs = 80_000;
+
 /** Reloads the models. On failure it logs the reason, and the old models stay. */
 export async function reloadModels({ service }: RunningServer, log: Logger): Promise<void> {
   const before = service.pool;
@@ -25,6 +28,10 @@ export async function untilEnded(server: RunningServer, drainMs: number, log: Lo
       isEnding = true;
       log.info({ drainMs }, 'ending: answering accepted requests');
       server.drained(drainMs).then(resolve, reject);
+      setTimeout(() => {
+        log.error('some requests were not answered in time: the server ends without them');
+        process.exit(exitCodes.failure);
+      }, drainMs + longestEndMs).unref();
     };
     process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { invalidInput } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
-import { extremes, memberOf, sharedName, type Network, type Space } from '../../spaces/index.js';
+import { extremes, memberOf, sharedName, styleOf, type Network, type Space } from '../../spaces/index.js';
 import type { Weights, WeightValue } from '../../spaces/models/index.js';
 import {
   coverageOf,
@@ -16,6 +16,8 @@ import {
 import type { Locating } from '../parse/index.js';
 import type { TrainingExperiment } from '../schema/experiment.js';
 import { type FoundWeights, readFoundWeights, weightsFilesOf } from './read.js';
+import { growWeights } from './grow.js';
+import { overlapOf, type StageUse, usesOf } from './uses.js';
 
 /** Hash of all files that the weights of a path are read from. */
 export const initialContent = (path: string): string =>
@@ -35,6 +37,8 @@ type Images = Pick<DatasetInfo, 'classes' | 'channels'>;
 export interface InitialPlan {
   /** How many layers of the largest and the smallest network it gives. */
   readonly note: string;
+  /** What the largest network takes, by stage. */
+  readonly stages: readonly StageUse[];
   /** Sizes of the images that its conversion needs. */
   readonly sizes: readonly Size[];
 }
@@ -60,10 +64,14 @@ export async function checkInitial(path: string, space: Space, data: Images): Pr
   const found = await readFoundWeights(path, space);
   const shared = sharedWeightsOf(found, data.classes);
   requireSameChannels(path, shared, data);
-  const [most, least] = members.map(({ network, places }) => coverageOf(network, places, shared));
+  const grows = isForeign(found);
+  const [most, least] = members.map((member) =>
+    grows ? overlapOf(member, shared) : coverageOf(member.network, member.places, shared),
+  );
   if (most.layers.given + least.layers.given > 0)
     return {
-      note: `Trainings start from ${path}: the largest network of the space takes ${covered(most)} from it, the smallest ${covered(least)}${headNote(found, data.classes)}`,
+      note: `Trainings start from ${path}: the largest network of the space takes ${covered(most)} from it, the smallest ${covered(least)}${headNote(found, data.classes)}${styleNote(found, members[0].network)}`,
+      stages: usesOf(members[0], shared, grows),
       sizes: found.kind === 'network' && found.folded ? [sizeOf(found.model.network)] : [],
     };
   const example = [...shared].find(([name]) => name.endsWith('kernel'));
@@ -73,6 +81,8 @@ export async function checkInitial(path: string, space: Space, data: Images): Pr
   });
 }
 
+const isForeign = (found: FoundWeights): boolean => found.kind === 'network' && found.isForeign;
+
 const sizeOf = ({ input: [height, width] }: Network): Size => [height, width];
 
 /** Why the head starts at random; empty when it is taken from the file. */
@@ -81,6 +91,20 @@ function headNote({ classes: known }: FoundWeights, classes: readonly string[]):
   const missing = classes.filter((name) => !known.includes(name));
   if (missing.length === 0) return '';
   return `. The head starts at random: the file has other classes (it lacks ${missing.slice(0, 3).join(', ')})`;
+}
+
+/** What a file of another program computes differently in layers whose weights are taken. */
+function styleNote(found: FoundWeights, largest: Network): string {
+  if (found.kind !== 'network' || !isForeign(found)) return '';
+  const [own, wanted] = [found.model.network, largest].map(styleOf);
+  // Moving averages do not change what a file computes, and folded norms have no epsilon.
+  const compared = (['epsilon', 'padding', 'squeeze', 'gate'] as const).filter(
+    (key) => key !== 'epsilon' || !found.folded,
+  );
+  const differing = compared.filter((key) => own[key] !== wanted[key]);
+  if (differing.length === 0) return '';
+  const each = differing.map((key) => `${key} ${own[key]}, not ${wanted[key]}`).join('; ');
+  return `. The file computes differently (${each}): set space.flavour or space.style`;
 }
 
 /** Input channels cannot be sliced as hidden ones are: each has a meaning of its own. */
@@ -111,7 +135,9 @@ export async function convertInitial(path: string, options: ConvertOptions): Pro
       found.kind === 'network' && found.folded
         ? { ...found, model: await unfoldBatchNorm(found.model, open, { ...(onProgress && { onProgress }) }) }
         : found;
-    saveWeights(sharedWeightsOf(whole, open.info.classes), file, meta);
+    const shared = sharedWeightsOf(whole, open.info.classes);
+    const largest = memberOf(space, extremes(space).largest.genotype);
+    saveWeights(isForeign(found) ? growWeights(shared, space, largest) : shared, file, meta);
   });
 }
 

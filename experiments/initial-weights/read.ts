@@ -1,14 +1,17 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readInput } from '../../base/files.js';
 import { basename, dirname, join, resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
-import { readModel, type ModelMetadata } from '../../deploy/index.js';
-import { createSpace, genotypeOf, memberOf, type Network, type Space } from '../../spaces/index.js';
+import { readMetadata, readModel, recogniseNetwork, type ModelMetadata } from '../../deploy/index.js';
+import { createSpace, extremes, genotypeOf, memberOf, type Network, type Space } from '../../spaces/index.js';
 import type { Model, Weights } from '../../spaces/models/index.js';
 import { Store } from '../../store/index.js';
-import { CorruptFile, readTensorFile } from '../../trainers/index.js';
+import { CorruptFile, readTensorFile, stemKernel } from '../../trainers/index.js';
 import { databasePath, hasRun, supernetFolder, trialFolder, weightsFile } from '../stored/workdir.js';
 import { trainingExperimentOf } from '../schema/run-experiment.js';
+import { alignBlocks } from './align.js';
+import { unplaced } from './uses.js';
 
 /** Trained weights of a file: of one network, or shared by the networks of a space. */
 export type FoundWeights = {
@@ -20,6 +23,8 @@ export type FoundWeights = {
       readonly model: Model;
       /** The place of each block in its space. */
       readonly places: readonly string[];
+      /** Whether another program wrote the file. */
+      readonly isForeign: boolean;
       /** Whether batch norm is folded into the kernels. */
       readonly folded: boolean;
     }
@@ -49,13 +54,15 @@ export function weightsFilesOf(path: string): readonly string[] {
 }
 
 /**
- * Reads trained weights: an ONNX file or a TF.js model that nas exported, or a `weights.bin` in the folder of a run.
+ * Reads trained weights: an ONNX file or a TF.js model that nas exported, an ONNX file of another program, or a `weights.bin`
+ * in the folder of a run.
  * @param space of networks whose files do not have the places of their blocks
  * @throws NasError `invalid-input` when the file has no weights, or does not say which network they belong to
  */
 export async function readFoundWeights(path: string, space: Space): Promise<FoundWeights> {
   const file = weightsFileOf(path);
   if (!/\.(onnx|json)$/.test(file)) return readTensors(file);
+  if (file.endsWith('.onnx') && readMetadata(readInput(file)).network === undefined) return readForeign(file, space);
   const { model, metadata, folded } = readModel(file);
   if (metadata.shrunk_from !== undefined) throw shrunkOne(file);
   const places = metadata.places ?? placesAmong(space, model.network, metadata);
@@ -63,7 +70,52 @@ export async function readFoundWeights(path: string, space: Space): Promise<Foun
     throw invalidInput(`${file} does not say where the blocks of its network are in a space`, {
       hint: 'Export it again with this version of nas, from the folder of its run.',
     });
-  return { kind: 'network', model, places, classes: metadata.classes ?? null, folded };
+  return { kind: 'network', model, places, isForeign: false, classes: metadata.classes ?? null, folded };
+}
+
+/** Reads a network that another program wrote: its blocks have the places of the most similar blocks of the space. */
+function readForeign(file: string, space: Space): FoundWeights {
+  const largest = memberOf(space, extremes(space).largest.genotype);
+  const { input } = largest.network;
+  const { model, folded, facts } = recogniseNetwork(readInput(file), { where: file, size: [input[0], input[1]] });
+  const found = alignBlocks(model.network, largest);
+  if (found.every((place) => place === null)) {
+    const [own, wanted] = [model.network, largest.network].map(({ blocks }) =>
+      [...new Set(blocks.map(({ kind }) => kind))].join(', '),
+    );
+    throw invalidInput(
+      `nothing in ${file} fits the networks of the space ${space.name}: it has blocks of kind ${own}`,
+      {
+        hint: `The space has blocks of kind ${wanted}.`,
+      },
+    );
+  }
+  return {
+    kind: 'network',
+    model: forImages(model, input),
+    places: found.map((place, i) => place ?? `${unplaced}.${i + 1}`),
+    isForeign: true,
+    classes: facts.classes ?? null,
+    folded,
+  };
+}
+
+/**
+ * A network for images of another size, where batch norm's statistics are found, too. A network for colours takes grey images
+ * as equal colours.
+ */
+function forImages({ network, weights }: Model, input: Network['input']): Model {
+  const [height, width, channels] = input;
+  const stem = weights.get(stemKernel);
+  if (channels !== 1 || network.input[2] !== 3 || stem === undefined)
+    return { network: { ...network, input: [height, width, network.input[2]] }, weights };
+  const [rows, columns, , filters] = stem.shape;
+  const data = new Float32Array(stem.data.length / 3);
+  for (const [i, value] of stem.data.entries()) data[Math.floor(i / (3 * filters)) * filters + (i % filters)] += value;
+  return {
+    network: { ...network, input },
+    weights: new Map([...weights, [stemKernel, { shape: [rows, columns, 1, filters], data }]]),
+  };
 }
 
 /** A cut network does not keep the first channels, which members of a space share. */
@@ -95,6 +147,7 @@ async function readTensors(file: string): Promise<FoundWeights> {
       kind: 'network',
       model: { network: trained.network, weights },
       places: trained.places,
+      isForeign: false,
       classes: trained.classes,
       folded: false,
     };

@@ -6,7 +6,14 @@ import { type ModelMetadata, modelMetadataSchema, readMetadata } from '../../dep
 import { createSpace, type Genotype, type Network, type Task } from '../../spaces/index.js';
 import type { Model, Weights } from '../../spaces/models/index.js';
 import type { Store } from '../../store/index.js';
-import { calibratedMember, describeDataset, prepareDataset, readWeights, renderingOf } from '../../trainers/index.js';
+import {
+  calibratedMember,
+  describeDataset,
+  labelledImages,
+  prepareDataset,
+  readWeights,
+  renderingOf,
+} from '../../trainers/index.js';
 import { settleEngine, type RecordedEnvironment } from '../runner/engine.js';
 import { modelMetadata, weightsKind } from '../runner/finishing/save.js';
 import { candidateModel } from '../runner/jobs/run-job.js';
@@ -54,7 +61,7 @@ export async function trainedModel(store: Store, workdir: string, number: number
   }
   const network = store.networks.get(trial.genotypeId) as Network;
   const renderings = [{ ...renderingOf(experiment.data), size: [network.input[0], network.input[1]] as const }];
-  const dataset = await prepareDataset(experiment.data, { renderings });
+  const dataset = await prepareDataset(labelledImages(experiment.data), { renderings });
   const data = describeDataset(dataset);
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await createSpace(experiment.space, task);

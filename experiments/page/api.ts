@@ -130,6 +130,9 @@ export interface CandidateColumns {
   readonly choices: Readonly<Record<string, readonly (Choice | null)[]>>;
   readonly finalAccuracy: readonly (number | null)[];
   readonly testAccuracy: readonly (number | null)[];
+  /** Mean of a cross-validation, and its standard error. */
+  readonly foldAccuracy: readonly (number | null)[];
+  readonly foldError: readonly (number | null)[];
   readonly startedAfter: readonly (number | null)[];
   readonly finishedAfter: readonly (number | null)[];
   readonly rejected: readonly number[];

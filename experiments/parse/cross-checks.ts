@@ -1,5 +1,5 @@
 import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
-import { renderingOf, type TrainConfig, unsuitedKeys } from '../../trainers/index.js';
+import { renderingOf, type SingleTeacher, type TrainConfig, unsuitedKeys } from '../../trainers/index.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
 import { measureNamed, moments, taskOf } from '../schema/measures.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
@@ -83,9 +83,9 @@ const teacherForLoss: TrainingCheck = (experiment) => {
     if (teacher.type === 'none') return [{ path: [...path, 'type'], message: distils }];
     return (['hints', 'attention'] as const).flatMap((name) =>
       when(
-        teacher.type === 'onnx' && loss[name] > 0,
+        (teacher.type === 'onnx' || teacher.type === 'average') && loss[name] > 0,
         [...path, name],
-        `got ${loss[name]}; an ONNX teacher shows its outputs, not its features: expected 0, or another type of teacher`,
+        `got ${loss[name]}; a teacher of this type shows its outputs, not its features: expected 0, or another type of teacher`,
       ),
     );
   });
@@ -220,18 +220,25 @@ const features: TrainingCheck = ({ search: { controller, features: wanted, filte
 };
 
 const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
-  if (teacher.type !== 'onnx' && teacher.type !== 'layers-model') return [];
   const { channels } = renderingOf(data);
+  if (teacher.type === 'none') return [];
+  return teacher.type === 'average'
+    ? teacher.of.flatMap((one, i) => normalisationOf(one, channels, ['teacher', 'of', i]))
+    : normalisationOf(teacher, channels, ['teacher']);
+};
+
+function normalisationOf(teacher: SingleTeacher, channels: number, at: Contradiction['path']): Contradiction[] {
+  if (teacher.type === 'train') return [];
   const { normalisation } = teacher;
   const lengths = (['mean', 'std'] as const).flatMap((key) => {
     const count = teacher[key]?.length ?? channels;
     return when(
       count !== 1 && count !== channels,
-      ['teacher', key],
+      [...at, key],
       `got ${count} numbers; expected one for each of the ${channels} channels, or one for all`,
     );
   });
-  const path = ['teacher', 'normalisation'];
+  const path = [...at, 'normalisation'];
   const got = `got "${normalisation ?? ''}"`;
   return [
     ...lengths,
@@ -246,7 +253,7 @@ const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
       `${got}, which has three channels, and the images have ${channels}: expected data, or teacher.mean and teacher.std`,
     ),
   ];
-};
+}
 
 /** Multi-fidelity search needs rungs below the full training. */
 const rungs: Check = (experiment) => {

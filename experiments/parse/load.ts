@@ -82,6 +82,13 @@ const filePaths: readonly KeyPath[] = [
   ['workers', 'artifacts', 'path'],
 ];
 
+/** The paths in a source: those of `filePaths`, and of each teacher of several. */
+function pathsIn({ data }: Source): readonly KeyPath[] {
+  const teachers = valueAt(data, ['teacher', 'of']);
+  const several = Array.isArray(teachers) ? teachers.map((_, i): KeyPath => ['teacher', 'of', i, 'path']) : [];
+  return [...filePaths, ...several];
+}
+
 /** `latency.predictor` is a path only when it is not one of its words. */
 const isPath = (keys: KeyPath, value: unknown): value is string =>
   typeof value === 'string' && (keys.at(-1) !== 'predictor' || value.endsWith('.json'));
@@ -101,7 +108,7 @@ function beside(path: string): string {
 }
 
 export function missingFiles(source: Source): Problem[] {
-  return filePaths.flatMap((keys) => {
+  return pathsIn(source).flatMap((keys) => {
     const path = valueAt(source.data, keys);
     if (!isPath(keys, path) || existsSync(path)) return [];
     return [{ where: source.where(keys), path: keys, message: `there is no file or folder ${path}${beside(path)}` }];
@@ -110,7 +117,7 @@ export function missingFiles(source: Source): Problem[] {
 
 /** Makes every path of the experiment absolute, in place. */
 export function resolvePaths(source: Source): void {
-  for (const keys of filePaths) {
+  for (const keys of pathsIn(source)) {
     const parent = valueAt(source.data, keys.slice(0, -1));
     const key = String(keys.at(-1));
     const path = isMap(parent) ? parent[key] : undefined;

@@ -3,7 +3,6 @@ import { dirname, relative, resolve, sep } from 'node:path';
 import { NasError } from '../../base/errors.js';
 import {
   dataSchema,
-  defaultAugment,
   isTable,
   prepareDataset,
   surveyImages,
@@ -14,7 +13,7 @@ import {
 import { parseExperiment } from '../parse/index.js';
 import { estimateRun, type EstimateOptions, type RunEstimate } from '../runner/estimate.js';
 import { preparingData } from '../runner/prepare-plan.js';
-import { experimentText, proposeData, type DataProposal } from './propose.js';
+import { augmentFor, experimentText, proposeData, type DataProposal } from './propose.js';
 
 export interface ProposalRequest {
   /** Folder, archive or table of the images. */
@@ -88,7 +87,7 @@ export async function proposeExperiment(
       survey,
       data,
       info: open.info,
-      augment: defaultAugment(config),
+      augment: augmentFor(config, open.info.counts),
       perClass: [...counts],
     });
   });

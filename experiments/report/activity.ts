@@ -81,7 +81,7 @@ function epochsOf(store: Store, experiment: Experiment, { stage, shrunk }: Train
     case 'quantize-aware':
       return (final ?? train).quantize_aware?.epochs ?? null;
     case 'teacher':
-      return teacher.type === 'train' ? (teacher.epochs ?? null) : null;
+      return 'epochs' in teacher ? (teacher.epochs ?? null) : null;
     case 'supernet':
       return supernet !== undefined && isOwnSupernet(supernet) ? supernet.epochs : null;
     case 'shrunk':

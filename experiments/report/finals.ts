@@ -37,7 +37,7 @@ export function collectFinals(store: Store): FinalResults {
 }
 
 /** The cross-validations of float networks, by trial and precision; those with fewer than two accuracies are left out. */
-function foldSummaries(store: Store): ReadonlyMap<string, FoldSummary> {
+export function foldSummaries(store: Store): ReadonlyMap<string, FoldSummary> {
   return new Map(
     [...store.finals.folds()].flatMap(([trial, records]) => {
       const summary = summaryOf(records);

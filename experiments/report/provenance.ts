@@ -18,6 +18,19 @@ function describeData(data: DataConfig): string {
   return `${data.type}${path}${part}, ${share(data.validation)} for validation`;
 }
 
+function describeAdaptation({ adapt = 'none', epochs }: Pick<FileTeacher, 'adapt' | 'epochs'>): string {
+  switch (adapt) {
+    case 'none':
+      return '';
+    case 'head':
+      return ', with a new head';
+    case 'all':
+      return `, fine-tuned${epochs === undefined ? '' : ` for ${epochsText(epochs)}`}`;
+  }
+}
+
+type FileTeacher = Extract<TeacherConfig, { readonly type: 'onnx' | 'layers-model' }>;
+
 function describeTeacher(teacher: TeacherConfig): string {
   switch (teacher.type) {
     case 'none':
@@ -26,7 +39,9 @@ function describeTeacher(teacher: TeacherConfig): string {
       return `${teacher.network}, width ${teacher.width}${teacher.epochs === undefined ? '' : `, trained for ${epochsText(teacher.epochs)}`}`;
     case 'onnx':
     case 'layers-model':
-      return `${teacher.type} ${teacher.path}`;
+      return `${teacher.type} ${teacher.path}${describeAdaptation(teacher)}`;
+    case 'average':
+      return `the mean of ${teacher.of.map(describeTeacher).join(' and ')}`;
   }
 }
 

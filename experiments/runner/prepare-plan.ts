@@ -3,6 +3,7 @@ import { canonicalJson } from '../../base/hash.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
 import { createSpace, inputSizes, type Task } from '../../spaces/index.js';
 import {
+  absentFrom,
   addRenderings,
   checkClassWeight,
   defaultAugment,
@@ -14,10 +15,12 @@ import {
   type EngineChoice,
   type PrepareOptions,
   renderingOf,
+  teacherSchedule,
   teacherSize,
-  teacherTraining,
   type TrainConfig,
+  withDataset,
   withStepsOn,
+  type SingleTeacher,
 } from '../../trainers/index.js';
 import { planInitial } from '../initial-weights/index.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
@@ -77,6 +80,8 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
     prepareDataset(asked.data, preparing(`Converting ${asked.data.type}`)),
   );
   const data = describeDataset(prepared);
+  const absent = await withDataset(prepared, (open) => Promise.resolve(absentFrom(open, 'validation')));
+  if (absent.length > 0) observe({ kind: 'warning', message: unseenMessage(absent) });
   const experiment = settledFor(data, asked, fixedBatch);
   for (const [key, batch, images] of batches(experiment, data))
     await locating([key, 'batch'], () => checkBatch(batch, images));
@@ -157,9 +162,14 @@ function settledFor(
     return withStepsOn(shown, fit(key, config, shown));
   };
   const settledTeacher = (config: typeof teacher): typeof teacher => {
-    if (config.type !== 'train') return config;
-    const fitted = fit('teacher', config, images);
-    return { ...fitted, epochs: teacherTraining(fitted, images, train).epochs };
+    if (config.type === 'none') return config;
+    if (config.type === 'average') return { ...config, of: config.of.map(settledSingle) };
+    return settledSingle(config);
+  };
+  const settledSingle = (config: SingleTeacher): SingleTeacher => {
+    const fitted = config.type === 'train' ? fit('teacher', config, images) : config;
+    const epochs = teacherSchedule(fitted, images, train)?.epochs;
+    return epochs === undefined ? fitted : { ...fitted, epochs };
   };
   const { calibration } = compress;
   return {
@@ -229,6 +239,11 @@ function possibleFolds(
     return null;
   }
 }
+
+const unseenMessage = (classes: readonly string[]): string => {
+  const named = `${classes.slice(0, 10).join(', ')}${classes.length > 10 ? ', ...' : ''}`;
+  return `No validation image is of ${named}: the search does not see how well networks find ${classes.length === 1 ? 'it' : 'them'}. Give the validation split images of every class, or leave that split out`;
+};
 
 /** Announces a conversion when it begins, and shows its progress. */
 export function preparingData(message: string, observe: RunObserver, signal: AbortSignal): PrepareOptions {

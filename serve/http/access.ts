@@ -3,11 +3,17 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Denial, denialOf, Refusal } from '../../base/server.js';
 import type { AccessOptions } from './context.js';
 import { budgetHeader } from './deadline.js';
-import { healthPaths } from './health.js';
-import { headerLength } from './open-inference/wire.js';
+import { healthPaths, metricsPath } from './health.js';
+import { headerLength, managementPaths } from './open-inference/wire.js';
 import { shown } from './refusals.js';
 
-const open: ReadonlySet<string | undefined> = new Set(Object.values(healthPaths));
+const managed: ReadonlySet<string | undefined> = new Set(Object.values(managementPaths));
+
+const noManagement = new Refusal(
+  403,
+  'this server does not load and unload models on request',
+  'nas serve --management-token-file allows it to the owner of a token.',
+);
 
 const refusals: { readonly [D in Denial]: (request: FastifyRequest) => Refusal } = {
   origin: ({ headers: { origin } }) =>
@@ -25,7 +31,8 @@ const refusals: { readonly [D in Denial]: (request: FastifyRequest) => Refusal }
 const preflightSeconds = 86_400;
 
 /** Checks origin, host name and token of a request before its body is read. */
-export async function checkAccess(app: FastifyInstance, { names, token, origins }: AccessOptions): Promise<void> {
+export async function checkAccess(app: FastifyInstance, access: AccessOptions): Promise<void> {
+  const { names, token, managementToken, origins, hasOpenMetrics } = access;
   // CORS comes first, so that allowed pages can read refusals.
   if (origins.length > 0)
     await app.register(cors, {
@@ -36,10 +43,13 @@ export async function checkAccess(app: FastifyInstance, { names, token, origins 
     });
   const guard = { names, token, origins };
   const withoutToken = { ...guard, token: null };
+  const forManagers = { ...guard, token: managementToken };
+  const open = new Set<string | undefined>([...Object.values(healthPaths), ...(hasOpenMetrics ? [metricsPath] : [])]);
   app.addHook('onRequest', (request, _, done) => {
-    const isOpen = token === null || open.has(request.routeOptions.url);
-    const denial = denialOf(request.headers, isOpen ? withoutToken : guard);
-    if (denial === null) done();
+    const { url } = request.routeOptions;
+    const isManaging = managed.has(url);
+    const denial = denialOf(request.headers, isManaging ? forManagers : open.has(url) ? withoutToken : guard);
+    if (denial === null) done(isManaging && managementToken === null ? noManagement : undefined);
     else done(refusals[denial](request));
   });
 }

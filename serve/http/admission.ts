@@ -1,41 +1,128 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refusal } from '../../base/server.js';
+import { NotAnswered } from '../inference/pool.js';
+import { Shares } from '../shares.js';
+import type { Connections } from './connections.js';
+import type { Limits, RouteContext } from './context.js';
+import { healthPaths } from './health.js';
 import { clientClosed, closeWhileDraining } from './refusals.js';
-import type { RouteContext } from './context.js';
+import { Turns } from './turns.js';
 
 /** Unknown routes share one metrics label, which bounds cardinality. */
 const noRoute = 'none';
+
+const cheap: ReadonlySet<string | undefined> = new Set(Object.values(healthPaths));
 
 export interface Inside {
   readonly requests: number;
 }
 
+/** Requests of one client at a time while there are other clients: enough to keep all inference threads busy. */
+const turnsEach = { least: 4, perWorker: 2 } as const;
+/** Milliseconds after which bodies in flight have arrived, or their clients are cut off. */
+const retryAfterMs = 1000;
+/** A body up to this size is read although its request is refused. */
+const readBytes = 1 << 16;
+/** The most that gzip and deflate expand. */
+const largestExpansion = 1032;
+
+/** Memory in bytes for the body of a request, from its headers. */
+function bodyCost({ headers }: FastifyRequest, { bodyBytes }: Limits): number {
+  if (headers['transfer-encoding'] !== undefined) return bodyBytes;
+  const length = Number(headers['content-length'] ?? 0);
+  return headers['content-encoding'] === undefined ? length : Math.min(bodyBytes, length * largestExpansion);
+}
+
 /**
- * Records the arrival and the end of each request, and refuses POST requests above the limit before their bodies are read: a
- * refusal must cost next to nothing under overload.
+ * Records the arrival and the end of each request. Refuses POST requests before their bodies are read when the server, its
+ * memory for bodies, or the client's share of them is used up: a refusal must cost next to nothing under overload.
  */
-export function admitRequests(app: FastifyInstance, { limits, metrics, service, log }: RouteContext): Inside {
-  const inside = { requests: 0 };
-  // One object for all: a stack trace for each would cost more than the rest of the refusal.
-  const full = new Refusal(503, `the server has reached its limit of ${limits.inside} requests`, 'Try again later.');
+export function admitRequests(app: FastifyInstance, context: RouteContext, connections: Connections): Inside {
+  const { limits, metrics, service, log, memory } = context;
+  const requests = new Shares(limits.inside);
+  const turns = new Turns(
+    () => Math.max(turnsEach.least, turnsEach.perWorker * service.pool.workers),
+    limits.connections,
+  );
+  // One object for each: a stack trace for each refusal would cost more than the rest of it.
+  const full = new NotAnswered(
+    'full',
+    `the server has reached its limit of ${limits.inside} requests, or the client its share: try again later`,
+    retryAfterMs,
+  );
+  const noMemory = new NotAnswered(
+    'full',
+    `bodies have reached the limit of ${memory.total} bytes, or the client its share: send fewer at a time`,
+    retryAfterMs,
+  );
+  const tooLarge = new Refusal(
+    413,
+    `the body has more than ${limits.bodyBytes} bytes`,
+    'Send fewer or smaller images.',
+  );
+
+  /** Takes a place and memory for a request. @returns how to give them back, or why there are none */
+  const admit = (request: FastifyRequest): (() => void) | Error => {
+    const { ip } = request;
+    const cost = bodyCost(request, limits);
+    if (cost > limits.bodyBytes) return tooLarge;
+    if (!requests.take(ip, 1)) return full;
+    if (memory.take(ip, cost))
+      return () => {
+        requests.give(ip, 1);
+        memory.give(ip, cost);
+      };
+    requests.give(ip, 1);
+    return noMemory;
+  };
+
   app.decorateRequest('arrived', 0);
   app.addHook('onRequest', (request, reply, done) => {
-    const { method, raw } = request;
+    const { method, raw, ip } = request;
+    const { socket } = raw;
     const response = reply.raw;
     request.arrived = performance.now();
-    const isCounted = method === 'POST' && inside.requests < limits.inside;
-    if (isCounted) inside.requests++;
+    let isRunning = false;
+    let isOver = false;
+    let release: (() => void) | null = null;
+    connections.began(socket);
     // `close` also fires when the client disconnects; an `onResponse` hook does not.
     response.once('close', () => {
-      if (isCounted) inside.requests--;
-      const status = response.writableFinished ? response.statusCode : clientClosed;
+      isOver = true;
+      release?.();
+      connections.ended(socket);
+      if (isRunning) turns.leave(ip);
+      const unfinished = connections.isTimedOut(socket) ? 408 : clientClosed;
+      const status = response.writableFinished ? response.statusCode : unfinished;
       const ms = performance.now() - request.arrived;
       metrics.onRequest(request.routeOptions.url ?? noRoute, status, ms / 1000);
       if (log.isLevelEnabled('debug')) log.debug({ method, url: raw.url, status, ms }, 'request');
     });
     closeWhileDraining(reply, service);
-    if (method === 'POST' && !isCounted) done(full);
-    else done();
+    if (cheap.has(request.routeOptions.url)) {
+      done();
+      return;
+    }
+    const refuse = (error: Error): void => {
+      // The rest of a large body is not read, so the connection cannot be reused.
+      if (bodyCost(request, limits) > readBytes) void reply.header('connection', 'close');
+      done(error);
+    };
+    const begin = (): void => {
+      isRunning = true;
+      const admitted = method === 'POST' ? admit(request) : null;
+      if (admitted instanceof Error) {
+        refuse(admitted);
+        return;
+      }
+      release = admitted;
+      done();
+    };
+    if (!turns.enter(ip, begin, () => isOver)) refuse(full);
   });
-  return inside;
+  return {
+    get requests() {
+      return limits.inside - requests.free;
+    },
+  };
 }

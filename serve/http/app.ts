@@ -11,6 +11,7 @@ import { addLevels } from './metrics.js';
 import { modelFiles } from './model-files.js';
 import { openInference } from './open-inference/index.js';
 import { describeApi } from './openapi.js';
+import { Connections } from './connections.js';
 import { traceRequests } from './tracing.js';
 
 /** Longer than proxies keep idle connections (nginx: 60 s), so that the proxy closes them. */
@@ -20,11 +21,10 @@ const silenceMs = 120_000;
 /** Model names are file names; each byte takes up to three characters in a URL. */
 const longestName = 3 * 255;
 
+const requestTimeout = 'ERR_HTTP_REQUEST_TIMEOUT';
+
 const clientErrors: Readonly<Record<string, readonly [status: number, error: (limits: Limits) => string]>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: [
-    408,
-    ({ requestMs }) => `the request did not arrive within ${requestMs} ms. Send it faster.`,
-  ],
+  [requestTimeout]: [408, ({ requestMs }) => `the request did not arrive within ${requestMs} ms. Send it faster.`],
   HPE_HEADER_OVERFLOW: [431, () => 'the headers are too long. Send fewer or shorter ones.'],
 };
 
@@ -38,8 +38,13 @@ function refuseConnection(code: string | undefined, socket: Socket, limits: Limi
   socket.destroySoon();
 }
 
-const serverOptions = (limits: Limits): FastifyHttpOptions<Server> => ({
+const serverOptions = (
+  limits: Limits,
+  { proxies }: AccessOptions,
+  onTimeout: (socket: Socket) => void,
+): FastifyHttpOptions<Server> => ({
   bodyLimit: limits.bodyBytes,
+  ...(proxies.length > 0 && { trustProxy: [...proxies] }),
   requestTimeout: limits.requestMs,
   connectionTimeout: silenceMs,
   keepAliveTimeout: keepAliveMs,
@@ -52,7 +57,10 @@ const serverOptions = (limits: Limits): FastifyHttpOptions<Server> => ({
   routerOptions: { maxParamLength: longestName },
   // A closing server still answers on open connections, with `Connection: close`.
   return503OnClosing: false,
-  clientErrorHandler: (error, socket) => refuseConnection(error.code, socket, limits),
+  clientErrorHandler: (error, socket) => {
+    if (error.code === requestTimeout) onTimeout(socket);
+    refuseConnection(error.code, socket, limits);
+  },
   // Malformed URLs have no route, and no hook runs for them.
   frameworkErrors: (error, _, { raw }) => {
     const { status, body } = refusedFor(error, limits);
@@ -72,32 +80,22 @@ interface AppOptions {
 /** The HTTP server of a frontier, not yet listening. Closing it answers the accepted requests and ends the connections. */
 export async function createApp({ context, access }: AppOptions): Promise<FastifyInstance> {
   const { limits, metrics, service, decoder } = context;
-  const app = fastify(serverOptions(limits));
-  app.server.maxConnections = limits.connections;
+  const app = fastify(serverOptions(limits, access, (socket) => connections.timedOut(socket)));
+  const connections = new Connections(app.server, limits.connections);
   answerErrors(app, context);
-  const inside = admitRequests(app, context);
+  const inside = admitRequests(app, context, connections);
   await checkAccess(app, access);
   await describeApi(app, access);
-  const connections = countConnections(app);
   addLevels(metrics, {
     nas_requests_inside: {
       help: 'Requests that carry work, from their headers to their answers',
       read: () => inside.requests,
     },
-    nas_connections: { help: 'Open connections', read: connections },
+    nas_connections: { help: 'Open connections', read: () => connections.size },
     nas_queue_depth: { help: 'Images that wait to be computed', read: () => service.pool.depth },
     nas_decode_queue_depth: { help: 'Images that wait to be decoded', read: () => decoder.depth },
     nas_networks: { help: 'Networks that are served', read: () => service.pool.models.length },
   });
   for (const module of modules) module(app, context);
   return app;
-}
-
-function countConnections({ server }: FastifyInstance): () => number {
-  let open = 0;
-  server.on('connection', (socket) => {
-    open++;
-    socket.once('close', () => open--);
-  });
-  return () => open;
 }

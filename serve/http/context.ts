@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Decoder } from '../images/decoder.js';
 import type { Service } from '../service.js';
+import type { Shares } from '../shares.js';
 import type { Metrics } from './metrics.js';
 
 export interface Limits {
@@ -16,6 +17,12 @@ export interface Limits {
 }
 
 export interface AccessOptions {
+  /** Token of requests that load and unload models; null: they are refused. */
+  readonly managementToken: string | null;
+  /** Whether `/metrics` needs no token. */
+  readonly hasOpenMetrics: boolean;
+  /** Addresses of proxies whose `X-Forwarded-For` names the client. */
+  readonly proxies: readonly string[];
   /** Host names of the server, besides IP addresses (`namesOf`). */
   readonly names: ReadonlySet<string>;
   /** Bearer token of all routes but health; null: no token. */
@@ -29,7 +36,9 @@ export interface RouteContext {
   readonly decoder: Decoder;
   readonly metrics: Metrics;
   readonly limits: Limits;
+  /** Bytes of the bodies in flight and of images that are decoded as a whole. */
+  readonly memory: Shares;
   readonly log: Logger;
-  /** Whether to trace requests with the OpenTelemetry provider of this process (`startTracing`). */
+  /** Whether to trace requests with the OpenTelemetry provider of this process (`--otlp`). */
   readonly isTraced?: boolean;
 }

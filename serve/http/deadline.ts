@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { messageOf } from '../../base/errors.js';
 import type { RunOptions } from '../inference/pool.js';
 import type { Model } from '../models/model.js';
 import type { RouteContext } from './context.js';
@@ -42,5 +43,17 @@ export function runOptionsOf(
   const header = request.headers[budgetHeader];
   const budget = header === undefined ? (asked ?? limits.budgetMs) : checkBudget(header, budgetHeader);
   const { socket } = request.raw;
-  return { deadline: request.arrived + budget, only, isGone: () => socket.destroyed };
+  return { deadline: request.arrived + budget, only, isGone: () => socket.destroyed, client: request.ip };
 }
+
+/** A hook that checks a request before its body is read. */
+export const checkFirst =
+  <R>(check: (request: R) => void) =>
+  (request: R, _: unknown, done: (error?: Error) => void): void => {
+    try {
+      check(request);
+      done();
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  };

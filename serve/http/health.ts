@@ -7,6 +7,8 @@ import { described, jsonSchema } from './openapi.js';
 /** Routes without a token, because probes have none. */
 export const healthPaths = { live: '/v2/health/live', ready: '/v2/health/ready' } as const;
 
+export const metricsPath = '/metrics';
+
 const answers = (schema: z.ZodType, description: string) => ({
   tags: ['Health'],
   response: { 200: { description, ...jsonSchema(schema) } },
@@ -37,7 +39,7 @@ const metricsSchema = described('Metrics for Prometheus', {
 
 /** `GET /metrics`, in the text format of Prometheus. */
 export function metricsRoute(app: FastifyInstance, { metrics: { registry } }: RouteContext): void {
-  app.get('/metrics', { schema: metricsSchema }, async (_, reply) =>
+  app.get(metricsPath, { schema: metricsSchema }, async (_, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   );
 }

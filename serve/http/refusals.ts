@@ -24,7 +24,13 @@ const maxShown = 60;
 /** A value of a request for an error message: JSON, truncated. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'missing';
-  const text = JSON.stringify(value);
+  let left = maxShown;
+  // Cut before it becomes text: a value of a request may be large or nested deeply.
+  const cut = (part: unknown): unknown => {
+    if (left-- <= 0) return undefined;
+    return Array.isArray(part) || typeof part === 'string' ? part.slice(0, maxShown + 1) : part;
+  };
+  const text = JSON.stringify(value, (_, part: unknown) => cut(part));
   return text.length > maxShown ? `${text.slice(0, maxShown)}...` : text;
 }
 

@@ -2,25 +2,30 @@ import sharp from 'sharp';
 import { toPixels } from '../../base/image-pixels.js';
 import type { Rendering } from '../../base/preprocess.js';
 import { messageOf } from '../../base/errors.js';
-import { NotAnswered } from '../inference/pool.js';
+import { NotAnswered, refuseHopeless } from '../inference/pool.js';
+import { Shares } from '../shares.js';
 import { DeadlineSemaphore } from './deadline-semaphore.js';
+import { DecodeTimes } from './decode-times.js';
+import { imageHeader, type ImageHeader } from './header.js';
 
 export interface DecodeOptions {
   readonly rendering: Rendering;
   /** In ms of `performance.now()`. */
   readonly deadline: number;
   readonly isGone: () => boolean;
+  readonly client: string;
 }
 
 /** Decodes image files, a bounded number in parallel. */
 export interface Decoder {
   /** Images waiting to be decoded. */
   readonly depth: number;
-  /** Expected milliseconds until an image that arrives now is decoded. */
-  readonly expectedMs: number;
+  /** Expected milliseconds until a thread decodes an image of this client that arrives now. */
+  readonly waitMs: (client: string) => number;
   /**
    * Renders a JPEG, PNG or WebP file as bytes [height, width, channels], as training does (`toPixels` of base/image-pixels.ts).
-   * @throws BadImage when the file has another format, is damaged or too large; NotAnswered `expired` or `gone`.
+   * @throws BadImage when the file has another format, is damaged or too large; NotAnswered `hopeless`, `expired`, `full` or
+   *   `gone`.
    */
   readonly decode: (file: Uint8Array, options: DecodeOptions) => Promise<Uint8Array>;
 }
@@ -36,21 +41,22 @@ export class BadImage extends Error {
   }
 }
 
-/** First bytes of each format; null: any byte. */
-const signatures: readonly (readonly (number | null)[])[] = [
-  [0xff, 0xd8, 0xff], // JPEG
-  [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a], // PNG
-  [0x52, 0x49, 0x46, 0x46, null, null, null, null, 0x57, 0x45, 0x42, 0x50], // WebP: RIFF, its length, WEBP
-];
-
 /**
- * Checks the format by the first bytes of the file, not by its name or content type: no other decoder is ever reached.
- * @throws BadImage 415 when the file is not JPEG, PNG or WebP.
+ * Reads the header by the first bytes of the file, not by its name or content type: no other decoder is ever reached.
+ * @throws BadImage 415 when the file is not JPEG, PNG or WebP, 400 when its header is damaged, 413 when it is too large.
  */
-function requireFormat(file: Uint8Array): void {
-  if (signatures.some((bytes) => bytes.every((byte, i) => byte === null || file[i] === byte))) return;
-  const found = file.length === 0 ? 'nothing' : `${file.length} bytes that begin with ${JSON.stringify(textOf(file))}`;
-  throw new BadImage(415, `expected an image in JPEG, PNG or WebP, found ${found}`);
+function headerOf(file: Uint8Array, maxPixels: number): ImageHeader {
+  const header = imageHeader(file);
+  if (header === undefined) {
+    const found =
+      file.length === 0 ? 'nothing' : `${file.length} bytes that begin with ${JSON.stringify(textOf(file))}`;
+    throw new BadImage(415, `expected an image in JPEG, PNG or WebP, found ${found}`);
+  }
+  if (header === null) throw new BadImage(400, 'the image is damaged: it has no size');
+  const { width, height } = header;
+  if (width * height <= maxPixels) return header;
+  const pixels = `${width} x ${height} pixels`;
+  throw new BadImage(413, `the image has ${pixels}, the limit is ${maxPixels} pixels; send a smaller one`);
 }
 
 /** The first bytes as text, with dots for non-ASCII bytes. */
@@ -60,88 +66,125 @@ const textOf = (file: Uint8Array): string =>
 interface DecoderOptions {
   /** Images decoded in parallel, each by one thread of libuv's pool (four threads, or UV_THREADPOOL_SIZE). */
   readonly parallel: number;
-  /**
-   * Largest width × height, checked before memory is allocated. Most images are decoded row by row; interlaced PNGs, progressive
-   * JPEGs and WebPs as a whole, with up to 8 bytes a pixel.
-   */
+  /** Largest width × height. */
   readonly maxPixels: number;
+  /** Memory of images that are decoded as a whole (interlaced PNGs, progressive JPEGs, WebPs); by default 1 GiB. */
+  readonly memory?: Shares;
 }
 
 /** Upper bound on the time to decode one image, independent of the request's budget. */
-const maxSeconds = 10;
-/** Weight of the newest image in the moving average of decode times. */
-const newestWeight = 0.05;
+const maxMs = 10_000;
+/** Images that take longer than this, in ms, have permits of their own, so that quick ones do not wait for them. */
+const quickMs = 50;
 
 const now = (): number => performance.now();
 
 /**
  * A decoder on sharp. It gives the same pixels as training, including shrink-on-load of JPEGs, and refuses the same files
- * (for example truncated ones).
+ * (for example truncated ones). The header of a file says what decoding costs; an image that would be late or needs too much
+ * memory is refused before it is decoded.
  *
- * It turns off sharp's cache and sharp's own threads for the whole process: images do not repeat, and the semaphore bounds
+ * It turns off sharp's cache and sharp's own threads for the whole process: images do not repeat, and the semaphores bound
  * the parallelism.
  */
-export function createDecoder({ parallel, maxPixels }: DecoderOptions): Decoder {
+export function createDecoder({ parallel, maxPixels, memory = new Shares(2 ** 30) }: DecoderOptions): Decoder {
   sharp.cache(false);
   sharp.concurrency(1);
-  const semaphore = new DeadlineSemaphore(parallel, now);
-  /** Moving average of decode times; null before the first image. */
-  let averageMs: number | null = null;
+  const times = new DecodeTimes(now);
+  const quick = new DeadlineSemaphore(parallel, now);
+  const slow = new DeadlineSemaphore(Math.max(1, parallel >> 1), now);
 
-  async function decode(file: Uint8Array, rendering: Rendering, deadline: number): Promise<Uint8Array> {
+  async function decode(file: Uint8Array, header: ImageHeader, options: DecodeOptions): Promise<Uint8Array> {
     const began = now();
-    const pixels = await pixelsOf(file, { rendering, deadline, maxPixels });
-    const ms = now() - began;
-    averageMs = averageMs === null ? ms : averageMs + newestWeight * (ms - averageMs);
-    return pixels;
+    try {
+      return await pixelsOf(file, { ...options, maxPixels });
+    } finally {
+      times.observe(header, now() - began);
+    }
   }
 
   return {
     get depth() {
-      return semaphore.depth;
+      return quick.depth + slow.depth;
     },
-    get expectedMs() {
-      // 0 when idle: otherwise an average raised by large images would refuse every later image.
-      if (semaphore.isIdle || averageMs === null) return 0;
-      return averageMs * (1 + semaphore.depth / parallel);
-    },
-    decode: async (file, { rendering, deadline, isGone }) => {
-      requireFormat(file);
-      return semaphore.run(() => decode(file, rendering, deadline), { deadline, isGone });
+    waitMs: (client) => quick.waitMs(client),
+    decode: async (file, options) => {
+      const { deadline, isGone, client } = options;
+      const header = headerOf(file, maxPixels);
+      const ms = times.expectedMs(header);
+      const permits = ms > quickMs ? slow : quick;
+      refuseLate(ms + permits.waitMs(client), ms, deadline);
+      const decoded = permits.run(() => withMemory(memory, header, client, () => decode(file, header, options)), {
+        deadline,
+        isGone,
+        client,
+        ms,
+      });
+      return answeredBy(deadline, decoded);
     },
   };
 }
 
-interface PixelOptions {
-  readonly rendering: Rendering;
-  readonly deadline: number;
-  readonly maxPixels: number;
+/** @throws NotAnswered `hopeless`, BadImage 413 when no image of this size can be decoded in time. */
+function refuseLate(expected: number, ms: number, deadline: number): void {
+  if (ms > maxMs) throw new BadImage(413, `the image would take ${Math.ceil(ms)} ms to decode; send a smaller one`);
+  refuseHopeless(deadline, expected);
 }
 
-async function pixelsOf(file: Uint8Array, { rendering, deadline, maxPixels }: PixelOptions): Promise<Uint8Array> {
-  const seconds = Math.min(maxSeconds, Math.max(1, Math.ceil((deadline - now()) / 1e3)));
+/** Runs a decode while its memory is taken from the budget. */
+async function withMemory<T>(
+  memory: Shares,
+  { bytes, width, height }: ImageHeader,
+  client: string,
+  decode: () => Promise<T>,
+): Promise<T> {
+  if (bytes > memory.largest)
+    throw new BadImage(
+      413,
+      `the image (${width} x ${height} pixels) needs ${bytes} bytes at once, the limit is ${memory.largest}; send a smaller ` +
+        'one, not interlaced or progressive',
+    );
+  if (!memory.take(client, bytes)) throw new NotAnswered('full', 'the memory for images is used up');
+  try {
+    return await decode();
+  } finally {
+    memory.give(client, bytes);
+  }
+}
+
+/** Rejects at the deadline, although a thread that decodes cannot be stopped at once. */
+async function answeredBy<T>(deadline: number, result: Promise<T>): Promise<T> {
+  const ms = deadline - now();
+  if (ms > maxMs) return result;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const expired = new NotAnswered('expired', 'the deadline passed before the image was decoded');
+    timer = setTimeout(() => reject(expired), ms);
+  });
+  try {
+    return await Promise.race([result, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function pixelsOf(
+  file: Uint8Array,
+  { rendering, deadline, maxPixels }: DecodeOptions & { readonly maxPixels: number },
+): Promise<Uint8Array> {
+  // The library counts whole seconds.
+  const seconds = Math.ceil(Math.min(maxMs, Math.max(1, deadline - now())) / 1e3);
   const end = now() + seconds * 1e3;
   const image = sharp(file, { limitInputPixels: maxPixels }).timeout({ seconds });
   try {
     const { data, info } = await toPixels(image, rendering).toBuffer({ resolveWithObject: true });
     if (info.channels === rendering.channels) return data;
   } catch (error) {
-    if (now() < end) throw await badImage(file, error, maxPixels);
+    if (now() < end) throw new BadImage(400, `the image is damaged: ${messageOf(error).replaceAll('\n', '; ')}`);
     if (now() >= deadline) throw new NotAnswered('expired', 'the deadline passed before the image was decoded');
     throw new BadImage(413, `the image takes longer than ${seconds} s to decode; send a smaller one`);
   }
   throw new BadImage(400, `the image cannot be converted to ${rendering.channels} channels; convert it to sRGB`);
-}
-
-/** Finds why sharp refused an image from the header, not from the wording of sharp's message. */
-async function badImage(file: Uint8Array, error: unknown, maxPixels: number): Promise<BadImage> {
-  const header = await sharp(file, { limitInputPixels: false })
-    .metadata()
-    .catch(() => null);
-  if (header === null || header.width * header.height <= maxPixels)
-    return new BadImage(400, `the image is damaged: ${messageOf(error).replaceAll('\n', '; ')}`);
-  const pixels = `${header.width} x ${header.height} pixels`;
-  return new BadImage(413, `the image has ${pixels}, the limit is ${maxPixels} pixels; send a smaller one`);
 }
 
 const warmUpDeadlineMs = 60_000;
@@ -152,5 +195,5 @@ export async function warmUp(rendering: Rendering, options: DecoderOptions): Pro
   const picture = { width, height, channels: 3, background: 'black' } as const;
   const file = await sharp({ create: picture }).jpeg().toBuffer();
   const deadline = performance.now() + warmUpDeadlineMs;
-  await createDecoder(options).decode(file, { rendering, deadline, isGone: () => false });
+  await createDecoder(options).decode(file, { rendering, deadline, isGone: () => false, client: 'warm-up' });
 }

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly only: Model | null;
   /** Whether the client has gone; checked before a batch is formed. */
   readonly isGone: () => boolean;
+  /** The client, by its address: clients share the queue. */
+  readonly client: string;
 }
 
 export interface Answer {
@@ -108,4 +110,17 @@ export interface InferencePool {
   readonly run: (inputs: readonly Input[], options: RunOptions) => Promise<readonly Answer[]>;
   /** Refuses new images, answers the accepted ones, and ends the threads. */
   readonly close: () => Promise<void>;
+}
+
+/**
+ * Refuses what cannot be answered in time, before work is spent on it.
+ * @param expected milliseconds until its answer
+ * @throws NotAnswered `hopeless`
+ */
+export function refuseHopeless(deadline: number, expected: number): void {
+  const left = deadline - performance.now();
+  // The decoder or the queue reports a deadline that has passed.
+  if (left <= 0 || expected <= left) return;
+  const times = `it would take ${Math.ceil(expected)} ms, and ${Math.ceil(left)} ms are left`;
+  throw new NotAnswered('hopeless', `the answer would be late: ${times}`, expected - left);
 }

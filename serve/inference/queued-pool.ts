@@ -11,7 +11,7 @@ import {
 } from './pool.js';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import type { Frontier, Model } from '../models/model.js';
-import { Scheduler } from '../scheduler/scheduler.js';
+import { type Dispatch, Scheduler } from '../scheduler/scheduler.js';
 import type { ServiceTime } from '../scheduler/service-time.js';
 import { pixelLayout, type PixelLayout } from './pixel-layout.js';
 import { acceptedBy, acceptedByChoice, checkInputs, type Accepted } from './inputs.js';
@@ -113,6 +113,7 @@ export class QueuedPool implements InferencePool {
   private readonly accepted: readonly Accepted[];
   private readonly acceptedByChoice: Accepted;
   private willDispatch = false;
+  private deadlineTimer: NodeJS.Timeout | null = null;
   private closed: Promise<void> | null = null;
   private onDrained: () => void = () => undefined;
 
@@ -206,13 +207,32 @@ export class QueuedPool implements InferencePool {
       void this.compute(worker, batch, now);
     }
     if (this.scheduler.depth === 0 && this.workerPool.running === 0) this.onDrained();
+    this.watchDeadline();
+  }
+
+  /** Refuses queued images at their deadlines, also while all workers compute. */
+  private watchDeadline(): void {
+    const { firstDeadline } = this.scheduler;
+    if (firstDeadline === null || this.deadlineTimer !== null) return;
+    this.deadlineTimer = setTimeout(
+      () => {
+        this.deadlineTimer = null;
+        this.dismiss(this.scheduler.expire(performance.now()));
+        this.dispatch();
+      },
+      Math.max(1, firstDeadline - performance.now()),
+    );
+  }
+
+  private dismiss({ expired, gone }: Pick<Dispatch<QueuedImage>, 'expired' | 'gone'>): void {
+    refuse(expired, 'expired', refusals.expired);
+    refuse(gone, 'gone', refusals.gone);
   }
 
   private take(now: number): Batch<QueuedImage> | null {
-    const { batch, expired, gone } = this.scheduler.take(now, Math.max(1, this.workerPool.idle));
-    refuse(expired, 'expired', refusals.expired);
-    refuse(gone, 'gone', refusals.gone);
-    return batch;
+    const taken = this.scheduler.take(now, Math.max(1, this.workerPool.idle));
+    this.dismiss(taken);
+    return taken.batch;
   }
 
   private failAll(why: string): void {

@@ -1,41 +1,55 @@
 import { isDeepStrictEqual } from 'node:util';
-import { invalidInput } from '../../base/errors.js';
-import { type Frontier, type Model, modelNames } from './model.js';
+import { invalidInput, NasError } from '../../base/errors.js';
+import { type Available, type Failure, type Model, modelNames } from './model.js';
 import { findFiles } from './files.js';
 import { readModel } from './read-model.js';
 
 const shown = ({ task, classes }: Model): string =>
   `${task} of ${classes.slice(0, 5).join(', ')}${classes.length > 5 ? ` and ${classes.length - 5} more` : ''}`;
 
+const haveSameOutputs = (a: Model, b: Model): boolean => a.task === b.task && isDeepStrictEqual(a.classes, b.classes);
+
 /**
- * Combines models into a frontier.
- * @throws NasError `invalid-input` when there is no model, or when models of known accuracy have different tasks or outputs: the
- *   scheduler's choice must not change the meaning of an answer.
+ * Combines models into a frontier. Models of known accuracy must have the same task and outputs, because the scheduler's choice
+ * must not change the meaning of an answer: those that most of them share, of equal numbers those of the first name.
+ * @throws NasError `invalid-input` when there is no model
  */
-export function frontierOf(models: readonly Model[]): Frontier {
-  if (models.length === 0) throw invalidInput('there is no model to serve');
+export function frontierOf(models: readonly Model[], failures: readonly Failure[] = []): Available {
+  if (models.length === 0) throw invalidInput(failures.at(0)?.reason ?? 'there is no model to serve');
   const sorted = models.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  if (sorted.length === 1) return { models: sorted, choice: sorted };
-  const choice = sorted.filter(({ accuracy }) => accuracy !== null);
-  const other = choice.find(
-    ({ task, classes }) => task !== choice[0].task || !isDeepStrictEqual(classes, choice[0].classes),
-  );
-  if (other === undefined) return { models: sorted, choice };
-  const [first] = choice;
-  throw invalidInput(`${first.file} and ${other.file} have different outputs: ${shown(first)}; ${shown(other)}`, {
-    hint: 'Serve each of them from a folder of its own, on a port of its own.',
-  });
+  if (sorted.length === 1) return { models: sorted, choice: sorted, failures };
+  const rated = sorted.filter(({ accuracy }) => accuracy !== null);
+  const alike = (one: Model): readonly Model[] => rated.filter((other) => haveSameOutputs(one, other));
+  let choice: readonly Model[] = [];
+  for (const one of rated) if (alike(one).length > choice.length) choice = alike(one);
+  const others = rated.filter((one) => !choice.includes(one));
+  const failed = others.map(({ name, file, sha256 }, i) => ({
+    name,
+    sha256,
+    reason:
+      `${file} and ${choice[0].file} have different outputs: ${shown(others[i])}; ${shown(choice[0])}; serve it from a folder ` +
+      'of its own, on a port of its own',
+  }));
+  return { models: sorted.filter((one) => !others.includes(one)), choice, failures: [...failures, ...failed] };
 }
 
 /**
- * Reads the models at a path: an ONNX file, a folder of ONNX files, or a folder of folders with a `model.onnx` each.
- * @throws NasError `invalid-input` with the first file that cannot be served.
+ * Reads the models at a path: an ONNX file, a folder of ONNX files, or a folder of folders with a `model.onnx` each. A file that
+ * cannot be served is one of the `failures`.
+ * @throws NasError `invalid-input` when no file can be served
  */
-export async function readFrontier(path: string): Promise<Frontier> {
+export async function readFrontier(path: string): Promise<Available> {
   const files = await findFiles(path);
   const names = modelNames(files);
   const models: Model[] = [];
+  const failures: Failure[] = [];
   // Sequentially: files may be large, and only their metadata is kept.
-  for (const [i, file] of files.entries()) models.push(await readModel(file, names[i]));
-  return frontierOf(models);
+  for (const [i, file] of files.entries())
+    try {
+      models.push(await readModel(file, names[i]));
+    } catch (error) {
+      if (!(error instanceof NasError) || files.length === 1) throw error;
+      failures.push({ name: names[i], reason: error.message });
+    }
+  return frontierOf(models, failures);
 }

@@ -51,6 +51,19 @@ export interface Frontier {
   readonly choice: readonly Model[];
 }
 
+/** A model that cannot be served. */
+export interface Failure {
+  readonly name: string;
+  /** Undefined: its file cannot be read. */
+  readonly sha256?: string;
+  readonly reason: string;
+}
+
+/** The models at a path. */
+export interface Available extends Frontier {
+  readonly failures: readonly Failure[];
+}
+
 /** Model name under which the scheduler chooses the network. */
 export const choiceName = 'frontier';
 

@@ -156,6 +156,16 @@ export class Scheduler<T extends Item> {
     this.margin.observe(late);
   }
 
+  /** Earliest deadline of the queued items; null: the queue is empty. */
+  get firstDeadline(): number | null {
+    return this.queue.first?.deadline ?? null;
+  }
+
+  /** Removes items that can no longer meet their deadlines, and items of gone clients, without a free worker. */
+  expire(now: number): Pick<Dispatch<T>, 'expired' | 'gone'> {
+    return this.clear(now);
+  }
+
   /** Removes expired items and items of gone clients from the heads of the queues. */
   private clear(now: number): { expired: T[]; gone: T[] } {
     const expired: T[] = [];

@@ -23,7 +23,7 @@ const classify = (address: string, headers: Readonly<Record<string, string>> = {
   });
 
 const namesAt = async (address: string): Promise<unknown[]> => {
-  const index = await fetch(new URL('/v2/repository/index', address), { method: 'POST' });
+  const index = await fetch(new URL('/v2/repository/index', address), { method: 'POST', body: '{"ready":true}' });
   return ((await index.json()) as { name: string }[]).map(({ name }) => name);
 };
 
@@ -58,10 +58,13 @@ it('serves a folder and its later files; on SIGTERM it answers all accepted requ
   await expect.poll(() => namesAt(at)).toEqual(['trial-1', 'trial-2', 'trial-3']);
   writeFileSync(join(folder, 'bad.onnx'), tinyNetwork(greyNetworks[0]).subarray(0, 50));
   child.kill('SIGHUP');
-  await expect.poll(text).toMatch(/not reloaded: .*bad\.onnx is not an ONNX model/);
+  await expect.poll(text).toMatch(/the model bad is unavailable: .*bad\.onnx is not an ONNX model/);
+  await expect.poll(text).toMatch(/nothing has changed/);
 
   const clients = Promise.all(Array.from({ length: 4 }, () => askUntilSentAway(at)));
-  await expect.poll(async () => (await fetch(new URL('/metrics', at))).text()).toMatch(/status="200"\} [1-9]\d/);
+  await expect
+    .poll(async () => (await fetch(new URL('/metrics', at))).text())
+    .toMatch(/classify",status="200"\} [1-9]\d/);
   child.kill('SIGTERM');
   expect(Math.min(...(await clients))).toBeGreaterThan(1);
   expect((await fetch(new URL('/v2/health/ready', at))).status).toBe(503);
@@ -70,7 +73,8 @@ it('serves a folder and its later files; on SIGTERM it answers all accepted requ
   expect(logged(text()).map(({ msg }) => msg)).toEqual([
     'serving',
     'serving',
-    expect.stringMatching(/^not reloaded/),
+    expect.stringMatching(/^the model bad is unavailable/),
+    'nothing has changed',
     'ending: answering accepted requests',
     'ended: all accepted requests are answered',
   ]);

@@ -1,7 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { readFrontier, startServer } from '../../serve/index.js';
+import { greyNetworks, writeFrontier } from '../serve/models.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { commandLinesIn, documentsOf, examples, expectKnown, readExample, shellOf } from './examples.js';
 
 const text = z.string();
@@ -11,7 +17,7 @@ const deploymentSchema = z.object({
   spec: z.object({
     selector: z.object({ matchLabels: z.record(text, text) }),
     template: z.object({
-      metadata: z.object({ labels: z.record(text, text) }),
+      metadata: z.object({ labels: z.record(text, text), annotations: z.record(text, text) }),
       spec: z.object({
         terminationGracePeriodSeconds: z.number(),
         containers: z.tuple([
@@ -44,8 +50,9 @@ const named = (kind: string, name: string) => {
 };
 const { spec } = deploymentSchema.parse(named('Deployment', 'classifier'));
 const [container] = spec.template.spec.containers;
-const optionOf = (name: string): string | undefined =>
-  container.args.find((word) => word.startsWith(`--${name}=`))?.split('=')[1];
+const valuesOf = (name: string): readonly string[] =>
+  container.args.flatMap((word) => (word.startsWith(`--${name}=`) ? [word.slice(name.length + 3)] : []));
+const optionOf = (name: string): string | undefined => valuesOf(name).at(0);
 
 describe('the example of a server for Kubernetes', () => {
   it('is in one namespace, which it creates', () => {
@@ -75,6 +82,46 @@ describe('the example of a server for Kubernetes', () => {
     const longest = Number(optionOf('drain-ms')) + Number(optionOf('budget-ms'));
     expect(spec.template.spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(longest);
     expect(container.resources.limits.cpu).toBe(optionOf('workers'));
+  });
+
+  it('answers under the names of its Service, and a scraper without a token', async () => {
+    const { name, namespace = '' } = named('Service', 'classifier').metadata;
+    const token = 'correct horse battery staple';
+    const folder = temporaryFolder();
+    writeFrontier(folder, greyNetworks.slice(0, 1));
+    const server = await startServer({
+      read: () => readFrontier(folder),
+      host: '127.0.0.1',
+      port: 0,
+      token,
+      names: valuesOf('name'),
+      hasOpenMetrics: container.args.includes('--open-metrics'),
+      workers: 'inline',
+      decoders: 1,
+      maxQueue: 8,
+      maxBatch: 1,
+      budgetMs: 1000,
+      log: pino({ level: 'silent' }),
+    });
+    onTestFinished(() => server.close());
+    const port = Number(new URL(server.address).port);
+    const statusOf = async (path: string, headers: Readonly<Record<string, string>>): Promise<number | undefined> => {
+      const [response] = (await once(get({ port, path, headers }), 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    const authorization = `Bearer ${token}`;
+    for (const host of [
+      name,
+      `${name}.${namespace}`,
+      `${name}.${namespace}.svc`,
+      `${name}.${namespace}.svc.cluster.local`,
+    ])
+      expect([host, await statusOf('/v2', { host, authorization })]).toEqual([host, 200]);
+    expect(await statusOf('/v2', { host: 'other.classifier.svc', authorization })).toBe(403);
+    const { annotations } = spec.template.metadata;
+    expect(annotations['prometheus.io/port']).toBe(optionOf('port'));
+    expect(await statusOf(annotations['prometheus.io/path'], { host: '10.1.2.3:8080' })).toBe(200);
   });
 
   it('has the image and the command of the Dockerfile beside it', () => {

@@ -26,6 +26,7 @@ function tinySettings(experiment: unknown): string[] {
     ...(has('supernet') && read('supernet', 'from') === undefined
       ? ['supernet.epochs=1', 'supernet.networks=1', 'supernet.calibration=32']
       : []),
+    ...(read('teacher', 'adapt') === 'all' ? ['teacher.epochs=1'] : []),
     ...(read('teacher', 'type') === 'train' ? ['teacher.epochs=1', 'teacher.batch=16', 'teacher.width=0.25'] : []),
   ];
 }

@@ -4,9 +4,9 @@ import { parseExperiment } from '../../experiments/parse/index.js';
 import { blocksOf } from './recipe-blocks.js';
 
 const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
-const blocks = blocksOf(read('docs/recipes.md'));
+// recipes.slow.test.ts and pretrained.slow.test.ts run them.
+const blocks = ['docs/recipes.md', 'docs/pretrained.md'].flatMap((page) => blocksOf(read(page)));
 
-// recipes.slow.test.ts runs the recipes.
 describe('the recipes', () => {
   const experiments = blocks.filter(({ file, text }) => file?.endsWith('.yaml') && /^name:/m.test(text));
 

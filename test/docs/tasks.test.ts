@@ -58,7 +58,12 @@ async function served(models: string, path: string, file: string) {
     results: (Readonly<Record<string, unknown>> & { network: string })[];
   };
   const model = frontier.models.find(({ name }) => name === results[0].network) ?? expect.fail(results[0].network);
-  const pixels = await decoder.decode(body, { deadline: Infinity, isGone: () => false, rendering: renderingOf(model) });
+  const pixels = await decoder.decode(body, {
+    deadline: Infinity,
+    isGone: () => false,
+    client: 'test',
+    rendering: renderingOf(model),
+  });
   return { answer: results[0], model, outputs: await outputsOf(model, pixels) };
 }
 

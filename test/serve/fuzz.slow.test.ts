@@ -8,13 +8,13 @@ import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { namesOf } from '../../base/server.js';
 import { createApp } from '../../serve/http/app.js';
 import { createMetrics } from '../../serve/http/metrics.js';
 import { createDecoder } from '../../serve/images/decoder.js';
 import { openPool } from '../../serve/inference/open-pool.js';
 import type { InferencePool } from '../../serve/inference/pool.js';
-import { limits, serviceOf } from './http/server.js';
+import { Shares } from '../../serve/shares.js';
+import { limits, openAccess, serviceOf } from './http/server.js';
 import { blackPng, picture } from './images/pictures.js';
 import { colourNetworks, writeFrontier } from './models.js';
 import { sharedFolder } from '../support/temporary.js';
@@ -135,9 +135,10 @@ describe('A server of networks', { timeout: 60_000 * times }, () => {
       decoder: createDecoder({ parallel: 2, maxPixels: 1e6 }),
       metrics: createMetrics(),
       limits: { ...limits, bodyBytes, images: 4, requestMs },
+      memory: new Shares(1 << 26),
       log: pino({ level: 'error' }, { write: (line) => mistakes.push(line) }),
     };
-    app = await createApp({ context, access: { names: namesOf('127.0.0.1'), token: null, origins: [] } });
+    app = await createApp({ context, access: openAccess });
     server = await app.listen({ host: '127.0.0.1', port: 0 });
   });
 

@@ -161,6 +161,72 @@ function propsOf({ classes, task, layout, size, normalisation, accuracy }: TinyN
   });
 }
 
+/** The ONNX file of a network whose loop never ends. */
+export function endlessNetwork(network: TinyNetwork): Uint8Array {
+  const { size, classes } = network;
+  const count = size.reduce((a, b) => a * b, 1);
+  const constant = (
+    name: string,
+    dataType: TensorProto_DataType,
+    dims: bigint[],
+    rawData: Uint8Array<ArrayBuffer>,
+  ) => ({
+    name,
+    dataType,
+    dims,
+    rawData,
+  });
+  const model = create(ModelProtoSchema, {
+    irVersion: 8n,
+    producerName: 'test',
+    opsetImport: [{ domain: '', version: 18n }],
+    metadataProps: Object.entries(propsOf(network)).map(([key, value]) => ({ key, value })),
+    graph: {
+      name: network.name,
+      node: [
+        { opType: 'Flatten', input: ['input'], output: ['flat'] },
+        { opType: 'MatMul', input: ['flat', 'weights'], output: ['scores'] },
+        {
+          opType: 'Loop',
+          input: ['', 'true', 'scores'],
+          output: ['logits'],
+          attribute: [
+            {
+              name: 'body',
+              type: Kind.GRAPH,
+              g: {
+                name: 'body',
+                node: [
+                  { opType: 'Identity', input: ['goes_on'], output: ['goes_on_again'] },
+                  { opType: 'Relu', input: ['state'], output: ['next'] },
+                ],
+                input: [
+                  portInit('step', 'int64', []),
+                  portInit('goes_on', 'bool', []),
+                  portInit('state', 'float32', ['N', classes.length]),
+                ],
+                output: [portInit('goes_on_again', 'bool', []), portInit('next', 'float32', ['N', classes.length])],
+              },
+            },
+          ],
+        },
+      ],
+      initializer: [
+        constant(
+          'weights',
+          TensorProto_DataType.FLOAT,
+          [BigInt(count), BigInt(classes.length)],
+          new Uint8Array(4 * count * classes.length),
+        ),
+        constant('true', TensorProto_DataType.BOOL, [], Uint8Array.of(1)),
+      ],
+      input: [portInit('input', 'float32', ['N', ...size])],
+      output: [portInit('logits', 'float32', ['N', classes.length])],
+    },
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
 /** Writes `<name>.onnx` into a folder and returns the server's description. */
 export function writeNetwork(folder: string, network: TinyNetwork): Model {
   const { name, size, layout, batch, outputs, normalisation, accuracy } = network;

@@ -1,17 +1,22 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { generateLoad } from '../../bench/serve/load/generate.js';
 import type { LoadReport } from '../../bench/serve/load/report.js';
 import { startNas, type ServerProcess } from '../../bench/serve/server-process.js';
-import { readExample } from '../deploy/examples.js';
+import { commandLinesIn, readExample } from '../deploy/examples.js';
 import { describeWithNginx, startNginx, type Nginx } from '../support/nginx.js';
 import { freePort } from '../support/valkey.js';
 import { writeFrontier } from './models.js';
 import { sharedFolder } from '../support/temporary.js';
 
 const connections = 8;
+
+/** Options of the example's servers, without their ports. */
+const options = commandLinesIn(readExample('serve/nginx.conf'))[0].slice(4);
 const nothingLost = { late: 0, refused: 0, expired: 0, failed: 0, broken: 0, unreached: 0, unanswered: 0 };
 
 describeWithNginx("two servers behind nginx, with the example's configuration", () => {
@@ -29,7 +34,7 @@ describeWithNginx("two servers behind nginx, with the example's configuration", 
     writeFileSync(image, await sharp({ create: pixels }).png().toBuffer());
   });
   beforeEach(async () => {
-    servers = await Promise.all([startNas(models), startNas(models)]);
+    servers = await Promise.all([startNas(models, ...options), startNas(models, ...options)]);
     port = await freePort();
     const ports = new Map(
       ['7701', '7702', '8080'].map((name, i) => [name, [...servers.map((each) => each.port), port][i]]),
@@ -68,6 +73,13 @@ describeWithNginx("two servers behind nginx, with the example's configuration", 
     stop.abort();
     return load;
   }
+
+  it('passes the name of the site on', async () => {
+    const socket = connect(port, '127.0.0.1');
+    const lines = ['GET /v2/models/frontier HTTP/1.1', 'Host: classifier.example.com', 'Connection: close', '', ''];
+    socket.write(lines.join('\r\n'));
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 200/);
+  });
 
   it('hides internal routes', async () => {
     expect(await statusOf('/v2/models/frontier')).toBe(200);

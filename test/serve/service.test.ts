@@ -7,7 +7,15 @@ import type { Model } from '../../serve/models/model.js';
 import { readFrontier } from '../../serve/models/frontier.js';
 import { openService, type Service, type ServiceOptions } from '../../serve/service.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { greyNetwork, greyNetworks, pixelsOf, tinyNetwork, writeFrontier, writeNetwork } from './models.js';
+import {
+  endlessNetwork,
+  greyNetwork,
+  greyNetworks,
+  pixelsOf,
+  tinyNetwork,
+  writeFrontier,
+  writeNetwork,
+} from './models.js';
 import { outputsOf } from './reference.js';
 
 const pixels = pixelsOf([28, 28, 1], 1);
@@ -16,6 +24,7 @@ const patient = (only: Model | null): RunOptions => ({
   deadline: performance.now() + 60_000,
   only,
   isGone: () => false,
+  client: 'test',
 });
 
 async function serviceOf(folder: string, options: Partial<ServiceOptions> = {}): Promise<Service> {
@@ -34,6 +43,9 @@ const served = ({ pool }: Service): string[] => pool.frontier.models.map(({ name
 
 const states = (service: Service): Record<string, string> =>
   Object.fromEntries(service.index().map(({ name, state }) => [name, state]));
+
+const reasonOf = (service: Service, name: string): string | undefined =>
+  service.index().find((entry) => entry.name === name)?.reason;
 
 /** Classifies one image with the network that the scheduler chooses. */
 const classify = (service: Service) =>
@@ -116,15 +128,78 @@ describe('openService', () => {
     await service.unload('trial-1');
     await expect(service.unload('trial-2')).rejects.toThrow("model 'trial-2' is the last one");
     writeFileSync(join(folder, 'trial-3.onnx'), tinyNetwork(greyNetworks[2]).subarray(0, 100));
-    await expect(service.reload()).rejects.toThrow(/trial-3\.onnx is not an ONNX model/);
+    await service.reload();
+    expect(reasonOf(service, 'trial-3')).toMatch(/trial-3\.onnx is not an ONNX model/);
     // A file that can be read but not opened.
     writeFileSync(join(folder, 'trial-3.onnx'), tinyNetwork(greyNetwork({ name: 'x', filters: 0 })));
-    await expect(service.reload()).rejects.toThrow(/trial-3/);
+    await service.reload();
+    expect(reasonOf(service, 'trial-3')).toMatch(/'trial-3' cannot be opened/);
+    await expect(service.load('trial-3')).rejects.toThrow(/'trial-3' cannot be opened/);
     expect(served(service)).toEqual(['trial-2']);
     expect((await classify(service)).model.name).toBe('trial-2');
     rmSync(join(folder, 'trial-3.onnx'));
     await service.load('trial-1');
     expect(served(service)).toEqual(['trial-1', 'trial-2']);
+  });
+
+  it('makes a model that never returns unavailable, and serves, updates and loads the others meanwhile', async () => {
+    const folder = temporaryFolder();
+    writeFrontier(folder, greyNetworks.slice(0, 1));
+    const warnings: string[] = [];
+    const service = await serviceOf(folder, { loadMs: 4000, onWarning: (message) => warnings.push(message) });
+    const file = join(folder, 'endless.onnx');
+    writeFileSync(file, endlessNetwork(greyNetwork({ name: 'endless' })));
+    const reloaded = service.reload();
+    await expect.poll(() => states(service)).toEqual({ endless: 'LOADING', 'trial-1': 'READY' });
+    expect((await classify(service)).model.name).toBe('trial-1');
+    await reloaded;
+    expect(states(service)).toEqual({ endless: 'UNAVAILABLE', 'trial-1': 'READY' });
+    expect(reasonOf(service, 'endless')).toBe("'endless' was not opened and measured within 4000 ms");
+    expect(warnings).toEqual([
+      "the model endless is unavailable: 'endless' was not opened and measured within 4000 ms",
+    ]);
+    // It is not measured again, and another model is served beside it.
+    writeNetwork(folder, greyNetworks[1]);
+    await service.reload();
+    expect(states(service)).toEqual({ endless: 'UNAVAILABLE', 'trial-1': 'READY', 'trial-2': 'READY' });
+    rmSync(file);
+    await service.reload();
+    expect(states(service)).toEqual({ 'trial-1': 'READY', 'trial-2': 'READY' });
+  });
+
+  it('stops measuring a model whose file is removed, and at its end', async () => {
+    const folder = temporaryFolder();
+    writeFrontier(folder, greyNetworks.slice(0, 1));
+    const service = await serviceOf(folder);
+    const file = join(folder, 'endless.onnx');
+    const write = (): void => writeFileSync(file, endlessNetwork(greyNetwork({ name: 'endless' })));
+    write();
+    const reloaded = service.reload();
+    await expect.poll(() => states(service)).toMatchObject({ endless: 'LOADING' });
+    rmSync(file);
+    await service.reload();
+    await reloaded;
+    expect(states(service)).toEqual({ 'trial-1': 'READY' });
+    write();
+    const again = service.reload();
+    await expect.poll(() => states(service)).toMatchObject({ endless: 'LOADING' });
+    await service.close();
+    await again;
+  });
+
+  it('starts beside a damaged model, and follows the others', async () => {
+    const folder = temporaryFolder();
+    writeFrontier(folder, greyNetworks.slice(0, 1));
+    writeFileSync(join(folder, 'bad.onnx'), 'no model');
+    writeFileSync(join(folder, 'closed.onnx'), tinyNetwork(greyNetwork({ name: 'x', filters: 0 })));
+    const service = await serviceOf(folder);
+    expect(states(service)).toEqual({ bad: 'UNAVAILABLE', closed: 'UNAVAILABLE', 'trial-1': 'READY' });
+    writeNetwork(folder, greyNetworks[1]);
+    await service.reload();
+    expect(served(service)).toEqual(['trial-1', 'trial-2']);
+    rmSync(join(folder, 'trial-1.onnx'));
+    await service.reload();
+    expect(served(service)).toEqual(['trial-2']);
   });
 
   it('is not ready while it drains, answers accepted requests when closed, then none', async () => {

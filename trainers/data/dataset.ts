@@ -188,6 +188,21 @@ function checkSameImages(own: ImageCache, other: ImageCache, folder: string): vo
   });
 }
 
+/** The classes or labels without any image in a split; none in a regression. */
+export function absentFrom(
+  { info, split: splitOfDataset }: Pick<Dataset, 'info' | 'split'>,
+  name: SplitName,
+): string[] {
+  if (info.task.type === 'regression') return [];
+  const { labels, targets } = splitOfDataset(name);
+  const outputs = info.classes.length;
+  const present = new Set<number>(targets === null ? labels : []);
+  targets?.forEach((value, at) => {
+    if (value === 1) present.add(at % outputs);
+  });
+  return info.classes.filter((_, output) => !present.has(output));
+}
+
 /** Properties of a data set, which is closed again. */
 export function describeDataset(ref: DatasetRef): DatasetInfo {
   const dataset = openDataset(ref);

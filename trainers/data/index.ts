@@ -1,6 +1,7 @@
 export { defaultAugment, viewsOf } from './augment/defaults.js';
 export { openBatches, type Batch, type BatchSource, type LoaderOptions, stepsPerEpoch } from './batches.js';
 export {
+  absentFrom,
   describeDataset,
   forInputs,
   openDataset,

@@ -142,6 +142,9 @@ export type DataConfig = z.output<typeof dataSchema>;
 /** The configuration of a data set that holds image files. */
 export type ImageFilesConfig = Extract<DataConfig, { type: 'image-folder' | 'list' }>;
 
+/** The configuration without images without labels, which only trainings need. */
+export const labelledImages = (config: DataConfig): DataConfig => ({ ...config, unlabelled: undefined });
+
 export const isImageFiles = (config: DataConfig): config is ImageFilesConfig =>
   config.type === 'image-folder' || config.type === 'list';
 

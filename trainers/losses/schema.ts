@@ -134,9 +134,9 @@ export function lossFor(loss: LossConfig | undefined, teacher: Teacher['type'] |
       hint: 'Add teacher: {type: train}, or use train.loss: {type: cross-entropy}.',
     });
   const { hints, attention } = featureWeights(loss);
-  if (teacher === 'onnx' && (hints > 0 || attention > 0))
+  if ((teacher === 'onnx' || teacher === 'average') && (hints > 0 || attention > 0))
     throw invalidInput(
-      `train.loss.${hints > 0 ? 'hints' : 'attention'} needs the teacher's features, which an ONNX teacher does not show`,
+      `train.loss.${hints > 0 ? 'hints' : 'attention'} needs the teacher's features, which ${teacher === 'onnx' ? 'an ONNX teacher does' : 'several teachers do'} not show`,
       { hint: 'Use a teacher of type train or layers-model, or set hints and attention to 0.' },
     );
   return loss;

@@ -1,17 +1,10 @@
 import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
 import { viewsOf } from '../data/augment/defaults.js';
+import { mainScores, scoreText } from '../../base/scores.js';
 import type { LearningTask } from '../../base/task.js';
-import {
-  createLoader,
-  type Dataset,
-  type DatasetInfo,
-  epochImages,
-  LogitsWriter,
-  type Split,
-  withDataset,
-} from '../data/index.js';
+import { createLoader, type Dataset, epochImages, LogitsWriter, type Split, withDataset } from '../data/index.js';
 import { lossFor } from '../losses/index.js';
-import type { NetworkTeacher, Teacher, TeacherConfig } from './schema.js';
+import type { NetworkTeacher, SingleTeacher, Teacher, TeacherConfig } from './schema.js';
 import {
   givenTeacher,
   layersModelTeacher,
@@ -25,18 +18,20 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { NasError } from '../../base/errors.js';
+import { invalidInput, NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { outputKind, toTrained, type OpenClassifier, type OutputKind } from '../../compiler/index.js';
 import { evaluateSplit } from '../evaluate.js';
 import { makeOnce } from '../make-once.js';
+import { averages } from './average.js';
 
-function findTeacher(
-  config: Teacher,
-  info: DatasetInfo,
-  options: TeacherOptions & { readonly cache: string },
-): Promise<TeacherSource> {
+type Settled = TeacherOptions & { readonly cache: string };
+
+function findTeacher(config: Teacher, dataset: Dataset, options: Settled): Promise<TeacherSource> {
+  const { info } = dataset;
   switch (config.type) {
+    case 'average':
+      return averagedTeacher(config.of, dataset, options);
     case 'train':
       return trainedTeacher(config, info, options);
     case 'onnx':
@@ -66,7 +61,7 @@ export async function prepareTeacher(
   const settled = { ...options, cache: options.cache ?? cacheDirectory() };
   return withDataset(options.dataset, async (dataset) => {
     const { info } = dataset;
-    const source = await findTeacher(config, info, settled);
+    const source = await findTeacher(config, dataset, settled);
     const teacher = new TeacherRunner(source, dataset, settled);
     try {
       const { accuracy, outputs } = await teacher.evaluation();
@@ -94,6 +89,54 @@ function chanceOn({ labels, targets, count: images }: Split, { type }: LearningT
   const counts = new Map<number, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
   return { accuracy: Math.max(...counts.values()) / images, images };
+}
+
+/** Several teachers as one, whose answers are the mean of theirs (Lakshminarayanan et al. 2017). */
+async function averagedTeacher(
+  configs: readonly SingleTeacher[],
+  dataset: Dataset,
+  options: Settled,
+): Promise<TeacherSource> {
+  const { info } = dataset;
+  const members: { readonly source: TeacherSource; readonly asTrained: (rows: Float32Array) => Float32Array }[] = [];
+  for (const config of configs) {
+    const source = await findTeacher(config, dataset, options);
+    const runner = new TeacherRunner(source, dataset, options);
+    const { accuracy, outputs } = await runner.evaluation().finally(() => runner.close());
+    const { title } = mainScores[info.task.type];
+    options.hooks?.onNote?.(`${source.name}: validation ${title} ${scoreText(info.task.type, accuracy)}`);
+    members.push({ source, asTrained: runner.asTrained(outputs) });
+  }
+  const [first, ...others] = members.map(({ source }) => source);
+  const other = others.find(({ size }) => String(size) !== String(first.size));
+  if (other !== undefined)
+    throw invalidInput(
+      `the teachers take images of other sizes: ${first.name} ${first.size.join('x')}, ${other.name} ${other.size.join('x')}`,
+      { hint: 'Average teachers of one size.' },
+    );
+  return {
+    name: `the mean of ${members.map(({ source }) => source.name).join(' and ')}`,
+    hash: contentHash('average', ...members.map(({ source }) => source.hash)),
+    accuracy: null,
+    model: null,
+    size: first.size,
+    kind: 'logits',
+    normalisation: null,
+    async open() {
+      const opened = await Promise.all(members.map(({ source }) => source.open()));
+      return {
+        async outputs(images, size) {
+          const rows: Float32Array[] = [];
+          for (const [i, { asTrained }] of members.entries())
+            rows.push(asTrained(await opened[i].outputs(images, size)));
+          return averages[info.task.type](rows, info.classes.length);
+        },
+        close: async () => {
+          await Promise.all(opened.map((one) => one.close()));
+        },
+      };
+    },
+  };
 }
 
 /** Images in each batch for a teacher. */
@@ -183,7 +226,7 @@ class TeacherRunner {
   }
 
   /** Converts the teacher's outputs to outputs as networks are trained; a network of ours gives no others. */
-  private asTrained(kind: OutputKind): (rows: Float32Array) => Float32Array {
+  asTrained(kind: OutputKind): (rows: Float32Array) => Float32Array {
     return this.source.normalisation === null ? (rows) => rows : toTrained(this.dataset.info.task, kind);
   }
 

@@ -63,9 +63,8 @@ function checkAdaptation(
       });
 }
 
-/** `teacher:`; the teacher of the candidates. */
-export const teacherSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('none') }).describe('no teacher: candidates learn from the labels'),
+/** The teachers of one network each. */
+const single = [
   z
     .strictObject({
       type: z.literal('train'),
@@ -107,8 +106,22 @@ export const teacherSchema = z.discriminatedUnion('type', [
     })
     .superRefine(checkAdaptation)
     .describe('a TF.js layers model'),
+] as const;
+
+/** `teacher:`; the teacher of the candidates. */
+export const teacherSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('none') }).describe('no teacher: candidates learn from the labels'),
+  ...single,
+  z
+    .strictObject({
+      type: z.literal('average'),
+      of: z.array(z.discriminatedUnion('type', single)).min(2).describe('the teachers, whose images have one size'),
+    })
+    .describe('the mean of the probabilities, or of the numbers, of several teachers'),
 ]);
 export type TeacherConfig = z.output<typeof teacherSchema>;
+/** A configured teacher of one network. */
+export type SingleTeacher = z.output<(typeof single)[number]>;
 
 /** A trained network as a teacher. */
 export interface NetworkTeacher {

@@ -2,7 +2,7 @@ import { modelInference, networkInference } from '../evaluate.js';
 import type { DatasetInfo, DatasetRef, Size } from '../data/index.js';
 import { activateBackend, type AnyEngine, chooseEngine, type EngineChoice, placeOf } from '../engines/index.js';
 import { readWeights, weightsHash } from '../weights.js';
-import type { NetworkTeacher, Teacher } from './schema.js';
+import type { NetworkTeacher, Teacher, TeacherConfig } from './schema.js';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { NasError } from '../../base/errors.js';
@@ -48,8 +48,8 @@ export interface TeacherOptions {
 export interface TeacherHooks extends Partial<FitHooks> {
   /** Called with the number of classified images, over all views, and the total. */
   readonly onLogits?: (done: number, total: number) => void;
-  /** Called with the number of images that a part of the preparation has seen, and of all. */
-  readonly onImages?: TuneHooks['onImages'];
+  /** Called with the progress of adapting a pretrained network. */
+  readonly onPart?: TuneHooks['onPart'];
 }
 
 /** A teacher that has been found or trained, but not run yet. */
@@ -141,6 +141,18 @@ export function teacherTraining(
   return withStepsOn(images, overTraining(train, { epochs }, teacherEpochs));
 }
 
+/** How a configured teacher is trained or fine-tuned; null: it is not. */
+export function teacherSchedule(
+  config: TeacherConfig,
+  images: number,
+  train: Omit<TeacherOptions['train'], 'views'>,
+): TrainConfig | null {
+  if (config.type === 'train') return teacherTraining(config, images, train);
+  return (config.type === 'onnx' || config.type === 'layers-model') && config.adapt === 'all'
+    ? tuneTraining(images, { ...train, epochs: config.epochs })
+    : null;
+}
+
 /** The parts of an engine on which the last bits of a training depend: cards and backends round differently. */
 const deciding = (engine: EngineChoice): readonly unknown[] =>
   engine.type === 'eager'
@@ -190,6 +202,8 @@ const nameOf = ({ path }: Config<'onnx' | 'layers-model'>): string => `the teach
  */
 export async function teacherSize(config: Teacher | { readonly type: 'none' }): Promise<Size | null> {
   if (config.type === 'network') return [config.network.input[0], config.network.input[1]];
+  // Teachers of different sizes are refused when they are prepared.
+  if (config.type === 'average') return teacherSize(config.of[0]);
   const isFile = config.type === 'onnx' || (config.type === 'layers-model' && isAdapted(config));
   const input = isFile ? await fileInput(config) : undefined;
   return input === undefined ? null : [input[0], input[1]];
@@ -272,7 +286,7 @@ async function adaptedTeacher(
     name: `the teacher, ${source.name} adapted to the data,`,
     find: () => existsSync(path) || null,
     make: async () => {
-      const { model } = await tune(job, { ...fitHooks(hooks), onImages: hooks.onImages });
+      const { model } = await tune(job, { ...fitHooks(hooks), onPart: hooks.onPart });
       writeFileAtomic(path, model);
       return true;
     },

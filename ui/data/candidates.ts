@@ -14,6 +14,8 @@ const plain = [
   'state',
   'finalAccuracy',
   'testAccuracy',
+  'foldAccuracy',
+  'foldError',
   'startedAfter',
   'finishedAfter',
   'rejected',
@@ -37,6 +39,8 @@ export class Candidates {
   readonly choices = new Map<string, (Choice | null)[]>();
   readonly finalAccuracy: (number | null)[] = [];
   readonly testAccuracy: (number | null)[] = [];
+  readonly foldAccuracy: (number | null)[] = [];
+  readonly foldError: (number | null)[] = [];
   readonly startedAfter: (number | null)[] = [];
   readonly finishedAfter: (number | null)[] = [];
   readonly rejected: number[] = [];
@@ -99,7 +103,7 @@ export class Candidates {
     );
     for (const row of others) {
       this.chosen[row] = false;
-      this.finalAccuracy[row] = this.testAccuracy[row] = null;
+      this.finalAccuracy[row] = this.testAccuracy[row] = this.foldAccuracy[row] = this.foldError[row] = null;
       for (const name of named) for (const column of this[name].values()) column[row] = null;
     }
     return others;

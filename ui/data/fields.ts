@@ -1,5 +1,5 @@
 import { duration } from '../../base/number-text.js';
-import { mainScores, scoreText } from '../../base/scores.js';
+import { mainScores, meanScoreText, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { MeasureText, Objective, TrialText } from '../../experiments/page/api.js';
 import { precisions, textOf, titleOf } from './measures.js';
@@ -87,12 +87,23 @@ function valueFields({ candidates, objectives, measures }: Known): Field[] {
   });
 }
 
+/** A cross-validated score with its standard error; `-` for none. */
+export const foldText = (task: TaskType, mean: number | null, error: number | null): string =>
+  mean === null || error === null ? '-' : meanScoreText(task, mean, error);
+
 function finalFields({ task, candidates }: Known): Field[] {
   const { title } = mainScores[task];
   const text = (value: number): string => scoreText(task, value);
-  const { finalAccuracy, testAccuracy } = candidates;
+  const { finalAccuracy, testAccuracy, foldAccuracy, foldError } = candidates;
   return [
     measured('final', 'final_accuracy', `final ${title}`, (row) => finalAccuracy[row], text),
+    ...(foldAccuracy.some((value) => value !== null)
+      ? [
+          field('final', 'number', 'fold_accuracy', `cross-validated ${title}`, (row) => foldAccuracy[row], {
+            text: (row) => foldText(task, foldAccuracy[row], foldError[row]),
+          }),
+        ]
+      : []),
     measured('final', 'test_accuracy', `test ${title}`, (row) => testAccuracy[row], text),
   ];
 }

@@ -1,5 +1,6 @@
 import type { FinalRecord, TrialRecord, Store, StoredPrecision } from '../../../store/index.js';
 import { storedPrecisions } from '../../../store/values.js';
+import { foldSummaries } from '../../report/finals.js';
 import { curveOf } from '../../report/member.js';
 import { factsOf, type RunFacts } from '../../report/run.js';
 import { candidatesOf, type Candidate } from '../../stored/candidates.js';
@@ -58,6 +59,8 @@ export function collectColumns(
   const column = <V>(cell: (row: Row) => V): V[] => rows.map(cell);
   const after = (at: number | null): number | null => (at === null ? null : (at - createdAt) / 1000);
   const finalOf = finalsOf(store);
+  const folds = foldSummaries(store);
+  const foldsOf = ({ trial, precision }: Row) => folds.get(`${trial.number} ${precision}`);
   const valueColumns = columnsOf(rows, ({ values }) => values);
   const partOf = <V>(part: (cell: Row['values'][string]) => V) =>
     Object.fromEntries(
@@ -76,6 +79,8 @@ export function collectColumns(
     choices: columnsOf(rows, ({ trial }) => trial.choices),
     finalAccuracy: column((row) => finalOf(row)?.accuracy ?? null),
     testAccuracy: column((row) => finalOf(row)?.testAccuracy ?? null),
+    foldAccuracy: column((row) => foldsOf(row)?.mean ?? null),
+    foldError: column((row) => foldsOf(row)?.standardError ?? null),
     startedAfter: column(({ trial }) => after(trial.startedAt)),
     finishedAfter: column(({ trial }) => after(trial.finishedAt)),
     rejected: column(({ trial }) => trial.rejected),

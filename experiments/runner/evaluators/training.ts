@@ -4,14 +4,14 @@ import { violated, type Objective } from '../../../search/index.js';
 import type { ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
 import { fromTrained } from '../../../trainers/index.js';
 import { searchInitialisation } from '../../schema/experiment.js';
-import { measuresOf, trainedValues, type Validated } from '../../schema/measures.js';
+import { accuracyAmong, measuresOf, taskOf, trainedValues, type Validated } from '../../schema/measures.js';
 import { plainValues } from '../../stored/candidates.js';
 import { checkpointFile, trialFolder, weightsFile } from '../../stored/workdir.js';
 import { CandidateNetworks, type LatencyModels } from '../candidate-networks.js';
 import { Compression } from '../compression.js';
 import { finishFrontier } from '../finishing/finish.js';
 import type { CreateJobRunner } from '../jobs/local-pool.js';
-import { Preparations } from '../jobs/preparations.js';
+import { Preparations, weakTeacherMessage } from '../jobs/preparations.js';
 import { train } from '../jobs/training.js';
 import { LatencyService } from '../latency/latency.js';
 import type { RunContext, TrainingContext, TrainingPlan } from '../plan.js';
@@ -187,8 +187,19 @@ class Trainings implements AccuracySource {
     return Promise.resolve(this.file(number, weightsFile));
   }
 
-  finish(latency: LatencyService): Promise<void> {
-    return finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
+  async finish(latency: LatencyService): Promise<void> {
+    await this.compareTeacher();
+    await finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
+  }
+
+  /** Warns of a teacher that knows less than its students. */
+  private async compareTeacher(): Promise<void> {
+    const { plan, store, observe } = this.context;
+    const { train: config, data } = plan.experiment;
+    const teacher = await this.preparations.teacher(config);
+    const scores = store.trials.all().flatMap(({ values }) => accuracyAmong(plainValues(values)) ?? []);
+    const message = teacher && weakTeacherMessage(teacher, Math.max(...scores), taskOf(data));
+    if (message !== null) observe({ kind: 'warning', message });
   }
 
   private values(validated: Validated): ObjectiveValues {

@@ -6,6 +6,7 @@ import {
   type InitialWeights,
   type PreparedTeacher,
   type TeacherModelSource,
+  type SingleTeacher,
 } from '../../../trainers/index.js';
 import { checkpointFile, weightsFile } from '../../stored/workdir.js';
 import type { Job, JobOf, ResultOf, SeededNetwork } from './jobs.js';
@@ -97,14 +98,19 @@ const teacherAt = (teacher: PreparedTeacher, at: (path: string) => string): Prep
 const teacherInput = (teacher: PreparedTeacher | null, at: Relocate): PreparedTeacher | null =>
   teacher && teacherAt(teacher, (path) => at(path, input));
 
+const singleTeacherAt = <T extends SingleTeacher>(config: T, at: Relocate): T =>
+  config.type === 'train' ? config : { ...config, path: at(config.path, input) };
+
 function teacherConfigAt(config: JobOf<'teacher'>['config'], at: Relocate): JobOf<'teacher'>['config'] {
   switch (config.type) {
     case 'network':
       return { ...config, weights: at(config.weights, input) };
     case 'onnx':
     case 'layers-model':
-      return { ...config, path: at(config.path, input) };
     case 'train':
+      return singleTeacherAt(config, at);
+    case 'average':
+      return { ...config, of: config.of.map((one) => singleTeacherAt(one, at)) };
     case 'none':
       return config;
   }

@@ -9,7 +9,7 @@ import {
   CorruptFile,
   type Fold,
   readTensorFile,
-  teacherTraining,
+  teacherSchedule,
   type InitialWeights,
   type PreparedTeacher,
   type TeacherNormalisation,
@@ -123,7 +123,7 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
   const message = 'Preparing the teacher, and its logits of every training image';
   observe({ kind: 'phase', name: 'teacher', message });
   const order = teacherOrder(context, contentHash(config, train), config, train);
-  const schedule = config.type === 'train' ? teacherTraining(config, plan.data.counts.train, train) : train;
+  const schedule = teacherSchedule(config, plan.data.counts.train, train) ?? train;
   const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
   const teacher = await jobs.submit(order, listener).result;
   if (teacher !== null) {
@@ -186,6 +186,21 @@ export function teacherMessages(
     });
   }
   return messages;
+}
+
+/**
+ * A warning about a teacher that knows less than its students, by more than a standard error of its score; null for others.
+ * @param best the highest score of a student on the same validation images
+ */
+export function weakTeacherMessage(
+  { name, accuracy, chance: { images } }: Pick<PreparedTeacher, 'name' | 'accuracy' | 'chance'>,
+  best: number,
+  task: TaskType = 'classification',
+): string | null {
+  const spread = task === 'regression' ? 0 : Math.sqrt((accuracy * (1 - accuracy)) / images);
+  if (best <= accuracy + spread) return null;
+  const [own, theirs] = [accuracy, best].map((score) => scoreText(task, score));
+  return `The teacher, ${name}, knows less than its students: its ${mainScores[task].title} is ${own}, that of the best student ${theirs}. Students may do better without it (teacher: none), or with a better teacher`;
 }
 
 /** The weights that the network of a genotype starts from; undefined: random ones. */

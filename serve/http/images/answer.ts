@@ -30,7 +30,7 @@ export async function resultsOf(
     try {
       const came = performance.now();
       const data = await renderInput(pool.layout, renderings, (rendering) =>
-        decoder.decode(file, { rendering, deadline: run.deadline, isGone }),
+        decoder.decode(file, { rendering, deadline: run.deadline, isGone, client: run.client }),
       );
       trace?.decoded(came, file.length);
       const answers = await pool.run([{ kind: 'pixels', data }], { ...run, isGone });

@@ -1,10 +1,11 @@
 import { described } from '../openapi.js';
-import { acceptImages, defaultTop, imagesOf, type Query, imageRequestOf, refuseHopeless } from './request.js';
-import type { FastifyInstance, FastifySchema } from 'fastify';
+import { acceptImages, defaultTop, imagesOf, type Query, imageRequestOf } from './request.js';
+import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
 import { taskTypes, type TaskType } from '../../../base/task.js';
-import { messageOf } from '../../../base/errors.js';
+import { checkFirst } from '../deadline.js';
 import { closeWhileDraining } from '../refusals.js';
 import type { RouteContext } from '../context.js';
+import { type InferencePool, refuseHopeless, type RunOptions } from '../../inference/pool.js';
 import { resultsOf } from './answer.js';
 import { imageTasks } from './tasks.js';
 
@@ -94,26 +95,23 @@ export function images(app: FastifyInstance, context: RouteContext): void {
 
 function addRoute(scope: FastifyInstance, task: TaskType, context: RouteContext): void {
   const { service, decoder, limits } = context;
+  const refuseLate = (run: RunOptions, pool: InferencePool): void =>
+    refuseHopeless(run.deadline, decoder.waitMs(run.client) + pool.expectedMs(run.only));
   scope.post<Asked>(
     imageTasks[task].path,
     {
       schema: imageSchema(task),
       // `imageRequestOf` checks the options before the body is read, with better messages.
       validatorCompiler: () => () => true,
-      onRequest: (request, _, done) => {
-        try {
-          refuseHopeless(imageRequestOf(request, task, service.pool, context).run, decoder, service.pool);
-          done();
-        } catch (error) {
-          done(error instanceof Error ? error : new Error(messageOf(error)));
-        }
-      },
+      onRequest: checkFirst((request: FastifyRequest<Asked>) =>
+        refuseLate(imageRequestOf(request, task, service.pool, context).run, service.pool),
+      ),
     },
     async (request, reply) => {
       const files = await imagesOf(request, limits);
       return service.use(async (pool) => {
         const options = imageRequestOf(request, task, pool, context);
-        refuseHopeless(options.run, decoder, pool);
+        refuseLate(options.run, pool);
         const results = await resultsOf(files, options, { decoder, pool, trace: request.trace });
         closeWhileDraining(reply, service);
         return { results };

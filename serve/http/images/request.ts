@@ -2,11 +2,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TaskType } from '../../../base/task.js';
 import type { Rendering } from '../../../base/preprocess.js';
 import { Refusal } from '../../../base/server.js';
-import type { Decoder } from '../../images/decoder.js';
-import { type InferencePool, NotAnswered, type RunOptions } from '../../inference/pool.js';
+import type { InferencePool, RunOptions } from '../../inference/pool.js';
 import { choiceName } from '../../models/model.js';
 import type { Limits, RouteContext } from '../context.js';
 import { runOptionsOf } from '../deadline.js';
+import { decompressed } from '../open-inference/body.js';
 import { servedAs } from '../open-inference/served.js';
 import { badRequest, shown } from '../refusals.js';
 import { imageTasks } from './tasks.js';
@@ -67,31 +67,19 @@ export function imageRequestOf(
   );
 }
 
-/**
- * Refuses an image that cannot be answered in time, before it is read and decoded, when a refusal costs next to nothing.
- * @throws NotAnswered `hopeless`
- */
-export function refuseHopeless({ deadline, only }: RunOptions, decoder: Decoder, pool: InferencePool): void {
-  const left = deadline - performance.now();
-  const expected = decoder.expectedMs + pool.expectedMs(only);
-  // The decoder reports a deadline that has passed.
-  if (left <= 0 || expected <= left) return;
-  const times = `it would take ${Math.ceil(expected)} ms, and ${Math.ceil(left)} ms are left`;
-  throw new NotAnswered('hopeless', `the answer would be late: ${times}`, expected - left);
-}
-
 const tooLarge = (bytes: number): Refusal =>
   new Refusal(413, `the images have more than ${bytes} bytes`, 'Send fewer or smaller images in a request.');
 
 /** Parses bodies of any content type as bytes (their first bytes state the format), and multipart forms part by part. */
 export async function acceptImages(scope: FastifyInstance, { images, bodyBytes }: Limits): Promise<void> {
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
-  scope.addHook('onRequest', (request, reply, done) => {
-    const isTooLarge = Number(request.headers['content-length'] ?? 0) > bodyBytes;
-    // The rest of the body is not read, so the connection cannot be reused.
-    if (isTooLarge) void reply.header('connection', 'close');
-    done(isTooLarge ? tooLarge(bodyBytes) : undefined);
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) =>
+    decompressed(request, body, bodyBytes, done),
+  );
+  scope.addHook('onRequest', (request, _, done) => {
+    const { 'content-encoding': encoding, 'content-type': type = '' } = request.headers;
+    if (encoding === undefined || !type.startsWith('multipart/')) done();
+    else done(new Refusal(415, `the form has the encoding ${shown(encoding)}`, 'Send forms without one.'));
   });
   await scope.register(multipart, { limits: { files: images, fields: 0, parts: images + 1, fileSize: bodyBytes } });
 }

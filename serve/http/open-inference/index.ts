@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest, closeWhileDraining } from '../refusals.js';
 import type { RouteContext } from '../context.js';
-import { runOptionsOf } from '../deadline.js';
+import { budgetHeader, checkFirst, runOptionsOf } from '../deadline.js';
 import { checkOutput, sendAnswer } from './answer.js';
 import { parseBytes } from './body.js';
 import { createInferReader } from './request.js';
 import { schemas } from './schemas.js';
+import { refuseHopeless } from '../../inference/pool.js';
 import { servedAs } from './served.js';
 import { inputsOf, renderedInputs } from './tensors.js';
 import { headerLength, modelPaths, type Named } from './wire.js';
@@ -31,19 +32,22 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       closeWhileDraining(reply, service);
       return sendAnswer(reply, asked, served, answers);
     });
+  /** Without the header, the body may say the budget. */
+  const refuseEarly = checkFirst((request: FastifyRequest<Named>) => {
+    if (request.headers[budgetHeader] === undefined) return;
+    const { pool } = service;
+    const { only } = servedAs(pool, request.params.name);
+    refuseHopeless(runOptionsOf(request, context, only).deadline, pool.expectedMs(only));
+  });
   void app.register((scope, _, done) => {
     parseBytes(scope, limits.bodyBytes);
-    for (const path of modelPaths) scope.post<Named>(`${path}/infer`, { schema: schemas.infer }, answer);
+    for (const path of modelPaths)
+      scope.post<Named>(`${path}/infer`, { schema: schemas.infer, onRequest: refuseEarly }, answer);
     done();
   });
 }
 
-/**
- * The Open Inference Protocol v2 over HTTP, with Triton's extensions for binary tensors and model repositories: what clients
- * of KServe and Triton speak.
- */
-
-/** Every route of the protocol but health. */
+/** The Open Inference Protocol v2 over HTTP with Triton's extensions for binary tensors and model repositories, but health. */
 export function openInference(app: FastifyInstance, context: RouteContext): void {
   metadata(app, context);
   infer(app, context);

@@ -5,8 +5,9 @@ import { Refusal } from '../../../base/server.js';
 import type { RouteContext } from '../context.js';
 import { badRequest } from '../refusals.js';
 import { parseBytes } from './body.js';
+import { parseJson } from './json.js';
 import { schemas } from './schemas.js';
-import { version, type Named } from './wire.js';
+import { managementPaths, version, type Named } from './wire.js';
 
 const indexSchema = z.object({ ready: z.boolean().default(false) });
 const loadSchema = z.object({ parameters: z.record(z.string(), z.unknown()).default({}) });
@@ -15,8 +16,9 @@ const loadSchema = z.object({ parameters: z.record(z.string(), z.unknown()).defa
 function parse<T>({ body }: FastifyRequest, schema: z.ZodType<T>): T {
   let value: unknown = {};
   try {
-    if (body instanceof Buffer && body.length > 0) value = JSON.parse(body.toString());
+    if (body instanceof Buffer && body.length > 0) value = parseJson(body);
   } catch (error) {
+    if (error instanceof Refusal) throw error;
     throw badRequest(`the body is not JSON: ${messageOf(error)}`);
   }
   const parsed = schema.safeParse(value);
@@ -56,8 +58,8 @@ export function repository(app: FastifyInstance, { service, limits }: RouteConte
       const listed = service.index().filter(({ state }) => !ready || state === 'READY');
       return reply.send(listed.map(({ name, state, reason }) => ({ name, version, state, reason })));
     });
-    scope.post<Named>('/v2/repository/models/:name/load', { schema: schemas.load }, load);
-    scope.post<Named>('/v2/repository/models/:name/unload', { schema: schemas.unload }, unload);
+    scope.post<Named>(managementPaths.load, { schema: schemas.load }, load);
+    scope.post<Named>(managementPaths.unload, { schema: schemas.unload }, unload);
     done();
   });
 }

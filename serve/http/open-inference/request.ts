@@ -1,5 +1,7 @@
 import { messageOf } from '../../../base/errors.js';
+import { Refusal } from '../../../base/server.js';
 import { checkBudget } from '../deadline.js';
+import { parseJson } from './json.js';
 import { badRequest, shown } from '../refusals.js';
 import { datatypes, headerLength, type Datatype } from './wire.js';
 
@@ -50,7 +52,14 @@ function flagOf(parameters: Fields, name: string, where: string): boolean | unde
   throw badRequest(`${where}.parameters.${name} is ${typeOf(flag)}`, 'It must be true or false.');
 }
 
-function refuseUnsupported(parameters: Fields, where: string): void {
+/** Refuses every field that the server would ignore: an answer without it would be wrong. */
+function refuseOthers(fields: Fields, known: readonly string[], where: string): void {
+  const other = Object.keys(fields).find((name) => !known.includes(name));
+  if (other === undefined) return;
+  throw badRequest(`${shown(other)} in ${where} is not supported`, `Supported: ${known.join(', ')}.`);
+}
+
+function refuseUnsupported(parameters: Fields, known: string, where: string): void {
   if (parameters.shared_memory_region !== undefined)
     throw badRequest(`${where} is in shared memory, which is not supported`, 'Send the tensor in the body.');
   if (parameters.classification !== undefined)
@@ -58,13 +67,15 @@ function refuseUnsupported(parameters: Fields, where: string): void {
       `${where} requests classification, which is not supported`,
       'POST /v1/classify?top=k returns classes.',
     );
+  refuseOthers(parameters, [known], `${where}.parameters`);
 }
 
-function parseJson(bytes: Buffer): Fields {
+function fieldsIn(bytes: Buffer): Fields {
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString());
+    value = parseJson(bytes);
   } catch (error) {
+    if (error instanceof Refusal) throw error;
     throw badRequest(
       `the request is not JSON: ${messageOf(error)}`,
       `If bytes follow the JSON, set the header ${headerLength} to the length of the JSON.`,
@@ -112,7 +123,8 @@ function tensorOf(inputs: unknown, rest: Buffer): Tensor {
     shape: shapeOf(input.shape),
   } as const;
   const parameters = parametersOf(input, 'inputs[0]');
-  refuseUnsupported(parameters, 'inputs[0]');
+  refuseOthers(input, ['name', 'datatype', 'shape', 'data', 'parameters'], 'inputs[0]');
+  refuseUnsupported(parameters, 'binary_data_size', 'inputs[0]');
   const size = parameters.binary_data_size;
   if (size === undefined) {
     if (rest.length > 0)
@@ -145,7 +157,8 @@ function outputOf(outputs: unknown, isBinaryByDefault: boolean): Pick<InferReque
   if (typeof asked.name !== 'string')
     throw badRequest(`outputs[0].name is ${typeOf(asked.name)}`, 'It must be a text.');
   const parameters = parametersOf(asked, 'outputs[0]');
-  refuseUnsupported(parameters, 'outputs[0]');
+  refuseOthers(asked, ['name', 'parameters'], 'outputs[0]');
+  refuseUnsupported(parameters, 'binary_data', 'outputs[0]');
   return { output: asked.name, isBinary: flagOf(parameters, 'binary_data', 'outputs[0]') ?? isBinaryByDefault };
 }
 
@@ -165,10 +178,12 @@ function read(json: Buffer, rest: Buffer): InferRequest {
       isBinary: true,
       budgetMs: undefined,
     };
-  const fields = parseJson(json);
+  const fields = fieldsIn(json);
   const { id } = fields;
   if (id !== undefined && typeof id !== 'string') throw badRequest(`id is ${typeOf(id)}`, 'It must be a text.');
+  refuseOthers(fields, ['id', 'inputs', 'outputs', 'parameters', 'model_name'], 'the request');
   const parameters = parametersOf(fields, 'the request');
+  refuseOthers(parameters, ['binary_data_output', 'budget_ms', 'timeout'], "the request's parameters");
   const isBinary = flagOf(parameters, 'binary_data_output', 'the request') ?? false;
   return {
     id,

@@ -9,6 +9,12 @@ export const version = '1';
 /** Paths of a model, with and without its version. */
 export const modelPaths = ['/v2/models/:name', `/v2/models/:name/versions/${version}`] as const;
 
+/** Routes that change what the server serves. */
+export const managementPaths = {
+  load: '/v2/repository/models/:name/load',
+  unload: '/v2/repository/models/:name/unload',
+} as const;
+
 /** Path parameters of `modelPaths`. */
 export interface Named {
   Params: { readonly name: string };

@@ -4,8 +4,9 @@ import { create } from 'tar';
 import { describe, expect, it } from 'vitest';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
 import { proposeExperiment } from '../../../experiments/propose/index.js';
-import { experimentText, proposeData, type ProposalFacts } from '../../../experiments/propose/propose.js';
+import { augmentFor, experimentText, proposeData, type ProposalFacts } from '../../../experiments/propose/propose.js';
 import { estimateRun, paceBetween } from '../../../experiments/runner/estimate.js';
+import { dataSchema } from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { nasInside } from '../../cli/nas.js';
 import { writeColours } from '../../trainers/data/colours.js';
@@ -76,6 +77,17 @@ describe('the proposed experiment', () => {
       /known to some points only.*5 other splits of the 400 training/,
     );
     expect(parsed().folds).toBeUndefined();
+  });
+
+  it('changes few photographs more', () => {
+    const photos = (channels: 1 | 3) => dataSchema.parse({ type: 'image-folder', path: 'x', channels });
+    const types = (channels: 1 | 3, train: number) =>
+      augmentFor(photos(channels), { train, validation: 100, test: 100 }).map(({ type }) => type);
+    expect(types(3, 300)).toEqual(['flip', 'crop', 'trivial-augment']);
+    expect(types(3, 3000)).toEqual(['flip', 'crop']);
+    expect(types(1, 300)).toEqual(['crop']);
+    const augment = augmentFor(photos(3), { train: 300, validation: 100, test: 100 });
+    expect(parsed({ augment }).train.augment).toEqual(augment);
   });
 
   it('weighs classes of unequal size', () => {

@@ -1,7 +1,8 @@
 import type { InjectOptions } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { namesOf } from '../../../base/server.js';
-import { greyService, testApp, testServer, token } from './server.js';
+import type { AccessOptions } from '../../../serve/http/context.js';
+import { greyService, serviceOf, testApp, testServer, token } from './server.js';
 import { exchange, headersOf } from './wire.js';
 
 const local = { host: '127.0.0.1:8000' };
@@ -82,10 +83,52 @@ describe('access', () => {
   });
 
   it('lets no web page load or unload models, even of an allowed origin', async () => {
-    const app = await testApp(greyService(), { access: { origins: [allowed] } });
+    const app = await testApp(greyService(), { access: { origins: [allowed], managementToken: token } });
     const load = (headers: Record<string, string>) =>
       app.inject({ method: 'POST', url: '/v2/repository/models/trial-1/load', headers: { ...local, ...headers } });
-    expect((await load({})).statusCode).toBe(200);
-    expect((await load({ origin: allowed })).statusCode).toBe(403);
+    expect((await load({ authorization: `Bearer ${token}` })).statusCode).toBe(200);
+    expect((await load({ origin: allowed, authorization: `Bearer ${token}` })).statusCode).toBe(403);
+  });
+
+  it.each(['load', 'unload'])('lets only the owner of the management token %s models', async (verb) => {
+    const statusOf = async (access: Partial<AccessOptions>, sent?: string): Promise<number> => {
+      const app = await testApp(greyService(), { access });
+      const headers = { ...local, ...(sent !== undefined && { authorization: `Bearer ${sent}` }) };
+      const url = `/v2/repository/models/trial-1/${verb}`;
+      return (await app.inject({ method: 'POST', url, headers })).statusCode;
+    };
+    // Also on loopback, where clients need no token.
+    expect(await statusOf({})).toBe(403);
+    expect(await statusOf({ token }, token)).toBe(403);
+    const managementToken = 'another horse battery staple';
+    expect(await statusOf({ token, managementToken }, token)).toBe(401);
+    expect(await statusOf({ managementToken })).toBe(401);
+    expect(await statusOf({ token, managementToken }, managementToken)).toBe(200);
+  });
+
+  it('takes the scheme of the token in any case', async () => {
+    const app = await testApp(greyService(), { access: { token } });
+    for (const scheme of ['bearer', 'BEARER', 'Bearer '])
+      expect(
+        (await app.inject({ url: '/v2', headers: { ...local, authorization: `${scheme} ${token}` } })).statusCode,
+      ).toBe(200);
+  });
+
+  it('answers a scraper without a token if an option says so', async () => {
+    const app = await testApp(greyService(), { access: { token, hasOpenMetrics: true } });
+    const statusOf = async (url: string) => (await app.inject({ url, headers: local })).statusCode;
+    expect([await statusOf('/metrics'), await statusOf('/v2')]).toEqual([200, 401]);
+  });
+
+  it('knows clients behind a proxy that it trusts by X-Forwarded-For', async () => {
+    const seen: string[] = [];
+    const { pool } = greyService();
+    const run: typeof pool.run = (inputs, options) => (seen.push(options.client), pool.run(inputs, options));
+    for (const proxies of [['127.0.0.1'], []]) {
+      const app = await testApp(serviceOf({ ...pool, run }), { access: { proxies } });
+      const headers = { ...local, 'x-forwarded-for': '10.0.0.9', 'inference-header-content-length': '0' };
+      await app.inject({ method: 'POST', url: '/v2/models/frontier/infer', headers, payload: Buffer.alloc(784) });
+    }
+    expect(seen).toEqual(['10.0.0.9', '127.0.0.1']);
   });
 });

@@ -20,9 +20,11 @@ const held = (gate: Promise<unknown>): Service => {
 const path = '/v2/models/frontier/infer';
 const post = { method: 'POST', body: new Uint8Array(784), headers: { 'inference-header-content-length': '0' } };
 
-async function open(url: string): Promise<Socket> {
+async function open(url: string, localAddress = '127.0.0.1'): Promise<Socket> {
   const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
+  const socket = connect({ port: Number(port), host: hostname, localAddress });
+  // The server may reset it.
+  socket.on('error', () => undefined);
   onTestFinished(() => void socket.destroy());
   await once(socket, 'connect');
   return socket;
@@ -93,35 +95,57 @@ describe('a full server', () => {
       await new Promise<void>((resolve) => waiting.push(resolve));
       return pool.run(...args);
     };
-    const { url, metric } = await startServer(serviceOf({ ...pool, run }), { limits: { inside: 2 } });
-    const inside = [fetch(`${url}${path}`, post), fetch(`${url}${path}`, post)];
-    await expect.poll(() => waiting.length).toBe(2);
+    const { url, metric } = await startServer(serviceOf({ ...pool, run }), { limits: { inside: 4 } });
+    const inside = [1, 2, 3].map(() => fetch(`${url}${path}`, post));
+    await expect.poll(() => waiting.length).toBe(3);
     const refused = await exchange(url, headersOf(path));
     expect([refused.status, refused.headers.get('retry-after'), refused.body.toString()]).toEqual([
       503,
       '1',
-      '{"error":"the server has reached its limit of 2 requests. Try again later."}',
+      '{"error":"the server has reached its limit of 4 requests, or the client its share: try again later"}',
     ]);
     // Cheap routes are still answered.
     expect((await fetch(`${url}/v2/health/ready`)).status).toBe(200);
-    expect(await metric('nas_requests_inside')).toEqual([{ labels: {}, value: 2 }]);
+    expect(await metric('nas_requests_inside')).toEqual([{ labels: {}, value: 3 }]);
     for (const go of waiting.splice(0)) go();
-    expect((await Promise.all(inside)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await Promise.all(inside)).map(({ status }) => status)).toEqual([200, 200, 200]);
     const again = fetch(`${url}${path}`, post);
     await expect.poll(() => waiting.length).toBe(1);
     waiting[0]();
     expect((await again).status).toBe(200);
   });
 
-  it('accepts no more connections than its limit', async () => {
-    const { url, metric } = await startServer(greyService(), { limits: { connections: 2 } });
-    const taken = [await open(url), await open(url)];
-    await expect.poll(() => metric('nas_connections')).toEqual([{ labels: {}, value: 2 }]);
-    const third = await open(url);
-    await once(third, 'close');
-    taken[0].destroy();
-    await expect.poll(() => metric('nas_connections')).toEqual([{ labels: {}, value: 1 }]);
-    expect((await fetch(`${url}/v2`)).status).toBe(200);
+  it('replaces the longest silent connection of the client that has the most', async () => {
+    const { url, metric } = await startServer(greyService(), { limits: { connections: 3 } });
+    const own = await open(url, '127.0.0.2');
+    const [first, second] = [await open(url), await open(url)];
+    await expect.poll(() => metric('nas_connections')).toEqual([{ labels: {}, value: 3 }]);
+    first.write('GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(first, 'data');
+    await open(url);
+    await expect.poll(() => second.closed).toBe(true);
+    expect([own.closed, first.closed]).toEqual([false, false]);
+    await expect.poll(() => metric('nas_connections')).toEqual([{ labels: {}, value: 3 }]);
+  });
+
+  it('replaces a request of a client with too many connections, not one of another client', async () => {
+    const gate = createGate();
+    const { url, metric } = await startServer(held(gate.opened), { limits: { connections: 3 } });
+    const heavy = [await open(url), await open(url), await open(url)];
+    const request = Buffer.concat([
+      Buffer.from(
+        `POST ${path} HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: 0\r\nContent-Length: 784\r\n\r\n`,
+      ),
+      new Uint8Array(784),
+    ]);
+    for (const socket of heavy) socket.write(request);
+    await expect.poll(() => metric('nas_requests_inside')).toEqual([{ labels: {}, value: 3 }]);
+    const light = await open(url, '127.0.0.2');
+    light.write(request);
+    await expect.poll(() => heavy.map(({ closed }) => closed)).toEqual([false, false, true]);
+    gate.open();
+    const [answer] = (await once(light, 'data')) as [Buffer];
+    expect(answer.toString('latin1')).toMatch(/^HTTP\/1.1 200/);
   });
 });
 

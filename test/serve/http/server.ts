@@ -10,6 +10,7 @@ import { pixelLayout } from '../../../serve/inference/pixel-layout.js';
 import type { Answer, InferencePool, Input, PooledModel } from '../../../serve/inference/pool.js';
 import type { Frontier } from '../../../serve/models/model.js';
 import type { Service } from '../../../serve/service.js';
+import { Shares } from '../../../serve/shares.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { writeFrontier } from '../models.js';
 
@@ -66,7 +67,7 @@ export function checkablePool(frontier: Frontier, change: Partial<InferencePool>
 
 const noDecoder: Decoder = {
   depth: 0,
-  expectedMs: 0,
+  waitMs: () => 0,
   decode: () => Promise.reject(new Error('this server decodes no images')),
 };
 
@@ -92,6 +93,7 @@ interface TestOptions {
   readonly access?: Partial<AccessOptions>;
   readonly limits?: Partial<Limits>;
   readonly decoder?: Decoder;
+  readonly memoryBytes?: number;
   readonly isTraced?: boolean;
 }
 
@@ -106,6 +108,16 @@ export interface TestServer {
   readonly metric: (name: string) => Promise<readonly Labelled[]>;
 }
 
+/** Access without tokens, also to management. */
+export const openAccess: AccessOptions = {
+  names: namesOf('127.0.0.1'),
+  token: null,
+  managementToken: null,
+  hasOpenMetrics: false,
+  proxies: [],
+  origins: [],
+};
+
 async function build(service: Service, options: TestOptions) {
   const lines: { readonly msg: string }[] = [];
   const metrics = createMetrics();
@@ -113,11 +125,12 @@ async function build(service: Service, options: TestOptions) {
     service,
     decoder: options.decoder ?? noDecoder,
     metrics,
+    memory: new Shares(options.memoryBytes ?? 1 << 26),
     limits: { ...limits, ...options.limits },
     isTraced: options.isTraced ?? false,
     log: pino({ level: 'error' }, { write: (line) => void lines.push(JSON.parse(line) as { msg: string }) }),
   };
-  const access = { names: namesOf('127.0.0.1'), token: null, origins: [], ...options.access };
+  const access = { ...openAccess, ...options.access };
   const app = await createApp({ context, access });
   onTestFinished(() => app.close());
   return { app, metrics, lines };

@@ -30,7 +30,7 @@ async function simulate(tasks: readonly Task[], parallel: number) {
           if (index % 4 === 3) throw new Error('failed');
           return index;
         },
-        { deadline, isGone: () => gone },
+        { deadline, isGone: () => gone, client: 'one', ms: 1 },
       )
       .catch((error: unknown) => (error instanceof NotAnswered ? error.reason : String(error))),
   );

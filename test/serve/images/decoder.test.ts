@@ -1,14 +1,18 @@
+import { pbkdf2 } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { defaultDecoding, type Rendering } from '../../../base/preprocess.js';
 import { createDecoder } from '../../../serve/images/decoder.js';
 import { decodeImage } from '../../../trainers/data/decode.js';
+import { Shares } from '../../../serve/shares.js';
 import { blackPng, picture } from './pictures.js';
 
+const pbkdf2Async = promisify(pbkdf2);
 const maxPixels = 1e6;
 const decoder = createDecoder({ parallel: 2, maxPixels });
-const inTime = { deadline: Infinity, isGone: () => false };
+const inTime = { deadline: Infinity, isGone: () => false, client: 'test' };
 const renderingOf = (size: Rendering['size'], channels: number): Rendering => ({ ...defaultDecoding, size, channels });
 const small = { rendering: renderingOf([8, 8], 3), ...inTime };
 const photo = picture({ width: 640, height: 480 });
@@ -96,10 +100,38 @@ describe('refused images', () => {
     await expect(refused).rejects.toMatchObject({ status, message: expect.stringMatching(message) as string });
   });
 
-  it('are reported as damaged, also after their deadline', async () => {
+  it('are large for their deadline, refused before they are decoded', async () => {
     const large = createDecoder({ parallel: 1, maxPixels: 5e7 });
-    const refused = large.decode(blackPng(7000, 7000, 6000), { ...small, deadline: performance.now() + 20 });
-    await expect(refused).rejects.toMatchObject({ status: 400 });
+    const refused = large.decode(blackPng(7000, 7000), { ...small, deadline: performance.now() + 100 });
+    await expect(refused).rejects.toMatchObject({ reason: 'hopeless' });
+    expect(large.waitMs('test')).toBe(0);
+  });
+
+  it('need more memory at once than there is', async () => {
+    const memory = new Shares(4e6);
+    const little = createDecoder({ parallel: 1, maxPixels: 5e7, memory });
+    const interlaced = await picture({ width: 1100, height: 1000 }).png({ progressive: true }).toBuffer();
+    await expect(little.decode(interlaced, small)).rejects.toMatchObject({
+      status: 413,
+      message: expect.stringMatching(
+        /1100 x 1000 pixels\) needs 3300000 bytes at once, the limit is 3000000/,
+      ) as string,
+    });
+    expect(await little.decode(await picture({ width: 1100, height: 1000 }).png().toBuffer(), small)).toHaveLength(192);
+    expect(memory.free).toBe(4e6);
+  });
+
+  it('are answered at the deadline although their thread goes on', async () => {
+    const file = await photo.clone().png().toBuffer();
+    // They take all threads in which images are decoded.
+    const others = [1, 2, 3, 4].map(() => pbkdf2Async('a', 'b', 1e6, 64, 'sha512'));
+    let isBusy = true;
+    const ended = Promise.all(others).then(() => (isBusy = false));
+    await expect(decoder.decode(file, { ...small, deadline: performance.now() + 40 })).rejects.toMatchObject({
+      reason: 'expired',
+    });
+    expect(isBusy).toBe(true);
+    await ended;
   });
 
   it('free their place for others', async () => {
@@ -112,15 +144,15 @@ describe('a decoder under load', () => {
   it('reports the number of waiting images and the expected time', async () => {
     const busy = createDecoder({ parallel: 1, maxPixels });
     const file = await photo.clone().jpeg().toBuffer();
-    expect(busy.expectedMs).toBe(0);
+    expect(busy.waitMs('test')).toBe(0);
     await busy.decode(file, small);
-    expect(busy.expectedMs).toBe(0);
+    expect(busy.waitMs('test')).toBe(0);
     const all = [1, 2, 3, 4].map(() => busy.decode(file, small));
     await setImmediate();
     expect(busy.depth).toBe(3);
-    expect(busy.expectedMs).toBeGreaterThan(0);
+    expect(busy.waitMs('test')).toBeGreaterThan(busy.waitMs('another client'));
     await Promise.all(all);
-    expect([busy.depth, busy.expectedMs]).toEqual([0, 0]);
+    expect([busy.depth, busy.waitMs('test')]).toEqual([0, 0]);
   });
 
   it('drops expired images and images of disconnected clients', async () => {

@@ -130,6 +130,19 @@ describe('images without an answer', () => {
     expect(await Promise.all(others)).toContain('expired');
   });
 
+  it('are refused at their deadlines while all threads compute', async () => {
+    const frontier = writeFrontier(temporaryFolder(), [greyNetwork({ name: 'long', depth: 120, filters: 192 })]);
+    const pool = await testPool({ frontier, workers: 1, maxBatch: 1, known: said(frontier, [30]) });
+    const began = performance.now();
+    let tookLong = 0;
+    const first = pool.run([image(1)], patient()).then(() => (tookLong = performance.now() - began));
+    // In the next turn the thread computes the first image.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    const second = reasonOf(pool.run([image(2)], patient({ deadline: performance.now() + 70 })));
+    expect([await second, tookLong]).toEqual(['expired', 0]);
+    await first;
+  });
+
   it('belong to clients that have gone', async () => {
     const frontier = writeFrontier(temporaryFolder(), [quick]);
     const batches: BatchDone[] = [];
@@ -148,7 +161,7 @@ describe('images without an answer', () => {
     const pool = await testPool({ frontier, known, onBatch: (batch) => batches.push(batch) });
     // In time when dispatched, late when computed.
     while (batches.every(({ late }) => late === 0))
-      await reasonOf(pool.run([image(1)], patient({ deadline: performance.now() + 1 })));
+      await reasonOf(pool.run([image(1)], patient({ deadline: performance.now() + 70 })));
     expect(batches.find(({ late }) => late > 0)).toMatchObject({ model: frontier.models[0], size: 1, late: 1 });
   });
 });

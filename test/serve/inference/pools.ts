@@ -13,5 +13,6 @@ export const patient = (options: Partial<RunOptions> = {}): RunOptions => ({
   deadline: performance.now() + 60_000,
   only: null,
   isGone: () => false,
+  client: 'test',
   ...options,
 });

@@ -16,6 +16,10 @@ const write = (file: string, content: Uint8Array | string): void => {
 
 const linear = { input: ['N', 8, 8, 1], features: 64, classes: 3, weights: new Float32Array(64 * 3) };
 
+/** Why a model of a folder cannot be served. */
+const failure = async (folder: string, name: string): Promise<string> =>
+  (await readFrontier(folder)).failures.find((one) => one.name === name)?.reason ?? 'it is served';
+
 /** A linear classifier without metadata. */
 const foreign = (input: readonly (number | string)[], features: number): Uint8Array =>
   tinyClassifier({ input, features, classes: 3, weights: new Float32Array(features * 3) });
@@ -36,7 +40,7 @@ describe('readFrontier', () => {
     const written = writeFrontier(folder, greyNetworks);
     write(join(folder, 'notes.txt'), 'of no interest');
     write(join(folder, '.hidden.onnx'), 'of no interest');
-    expect(await readFrontier(folder)).toEqual(written);
+    expect(await readFrontier(folder)).toEqual({ ...written, failures: [] });
   });
 
   it('accepts one file, also without metadata', async () => {
@@ -96,12 +100,12 @@ describe('readFrontier', () => {
     expect((await readFrontier(folder)).choice).toEqual(written.choice);
   });
 
-  it('names both files when classes differ', async () => {
+  it('serves the models whose classes most share, and names both files for another one', async () => {
     const folder = temporaryFolder();
-    writeNetwork(folder, greyNetworks[0]);
+    for (const network of greyNetworks.slice(0, 2)) writeNetwork(folder, network);
     writeNetwork(folder, greyNetwork({ name: 'other', classes: ['cat', 'dog', 'plane'] }));
-    const { message } = await refusal(folder);
-    expect(message).toMatch(
+    expect((await readFrontier(folder)).models.map(({ name }) => name)).toEqual(['trial-1', 'trial-2']);
+    expect(await failure(folder, 'other')).toMatch(
       /other\.onnx and .*trial-1\.onnx have different outputs: classification of cat, dog, plane; classification of cat, dog, ship/,
     );
   });
@@ -124,7 +128,7 @@ describe('readFrontier', () => {
     expect((await refusal(file)).message).toMatch(/metadata\.json cannot be used: .*JSON/);
     // It is ignored beside two models.
     write(join(dirname(file), 'second.onnx'), tinyNetwork(greyNetworks[0]));
-    expect((await refusal(dirname(file))).message).toMatch(/model\.onnx takes input/);
+    expect(await failure(dirname(file), 'resnet')).toMatch(/model\.onnx takes input/);
   });
 
   it("prefers the file's own metadata", async () => {
@@ -145,11 +149,13 @@ describe('readFrontier', () => {
       withMetadata(foreign(['N', 8, 8, 1], 64), { classes: ['a', 'b'] }),
       /bad\.onnx has 3 outputs but names 2 classes: a, b/,
     ],
-  ])('names a file that is %s', async (_, content, message) => {
+  ])('names a file that is %s, and reads the others', async (_, content, message) => {
     const folder = temporaryFolder();
-    writeNetwork(folder, greyNetworks[0]);
     write(join(folder, 'bad.onnx'), content);
     expect((await refusal(folder)).message).toMatch(message);
+    writeNetwork(folder, greyNetworks[0]);
+    expect((await readFrontier(folder)).models).toMatchObject([{ name: 'trial-1' }]);
+    expect(await failure(folder, 'bad')).toMatch(message);
   });
 
   it('explains why a path cannot be read', async () => {
@@ -170,8 +176,8 @@ describe('readFrontier', () => {
       greyNetwork({ name: 'a', classes }),
       greyNetwork({ name: 'b', classes, task: { type: 'multi-label' } }),
     ]);
-    expect((await refusal(folder)).message).toMatch(
-      /a\.onnx and .*b\.onnx have different outputs: classification of cat, dog, ship; multi-label of cat, dog, ship/,
+    expect(await failure(folder, 'b')).toMatch(
+      /b\.onnx and .*a\.onnx have different outputs: multi-label of cat, dog, ship; classification of cat, dog, ship/,
     );
     const task = { type: 'regression', mean: [1], std: [1] } as const;
     const { file } = writeNetwork(temporaryFolder(), greyNetwork({ name: 'c', classes, task }));

@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import * as fc from 'fast-check';
 import { Random } from '../../../base/random.js';
 import { foldSplits } from '../../../trainers/data/folds.js';
 import { noGroup, splitImages, type ImageTable } from '../../../trainers/data/split-images.js';
-import { describeDataset, prepareDataset } from '../../../trainers/index.js';
+import { absentFrom, describeDataset, openDataset, prepareDataset } from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 
@@ -96,6 +96,21 @@ describe('folds', () => {
     expect(() => foldSplits(table, names, splits, { index: 8, of: 9 })).toThrow(
       /7 images cannot be split into 9 folds/,
     );
+  });
+
+  it('and splits name the classes that they lack', async () => {
+    const config = makeTinyDataset(temporaryFolder(), { train: 10, test: 4, size: 12 });
+    const dataset = openDataset(await prepareDataset(config, { cache: temporaryFolder() }));
+    onTestFinished(() => dataset.close());
+    expect(absentFrom(dataset, 'validation')).toEqual([]);
+    const { info } = dataset;
+    const labels = Uint16Array.of(1, 1, 2);
+    const split = () => ({ ...dataset.split('train'), labels, targets: null });
+    expect(absentFrom({ info, split }, 'train')).toEqual(info.classes.filter((_, i) => i !== 1 && i !== 2));
+    const task = { type: 'multi-label' } as const;
+    const targets = Float32Array.from({ length: 20 }, (_, i) => (i === 13 ? 1 : 0));
+    const tags = { info: { ...info, task }, split: () => ({ ...split(), targets }) };
+    expect(absentFrom(tags, 'train')).toEqual(info.classes.filter((_, i) => i !== 3));
   });
 
   it('are data sets of their own, with statistics of their training images', async () => {

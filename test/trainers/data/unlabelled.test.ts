@@ -4,8 +4,18 @@ import { basename, dirname, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { inspectDataset, openBatches, openDataset, prepareDataset, renderingOf } from '../../../trainers/index.js';
-import { LogitsWriter, type Dataset, type DatasetRef, type LoaderOptions } from '../../../trainers/index.js';
+import {
+  type Dataset,
+  type DatasetRef,
+  inspectDataset,
+  labelledImages,
+  type LoaderOptions,
+  LogitsWriter,
+  openBatches,
+  openDataset,
+  prepareDataset,
+  renderingOf,
+} from '../../../trainers/index.js';
 import { dataSchema, type DataConfig } from '../../../trainers/data/schema.js';
 import { readUnlabelled } from '../../../trainers/data/reading/unlabelled.js';
 import { sharedFolder, temporaryFolder } from '../../support/temporary.js';
@@ -143,6 +153,12 @@ describe('images without labels', () => {
     const inspected = await inspectDataset(config(path), { cache });
     onTestFinished(() => inspected.close());
     expect(inspected.unlabelled?.indices).toHaveLength(2);
+  });
+
+  it('are not needed by what does not train', async () => {
+    const data = config(join(folder, 'removed since'));
+    await expect(prepareDataset(data, { cache })).rejects.toThrow(/removed since does not exist/);
+    expect(opened(await prepareDataset(labelledImages(data), { cache })).unlabelled).toBeNull();
   });
 
   it('may lie beside pixels that are no files', async () => {

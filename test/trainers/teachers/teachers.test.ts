@@ -18,6 +18,7 @@ import {
   viewsOf,
   type DatasetInfo,
   type PreparedTeacher,
+  type SingleTeacher,
   type TeacherConfig,
   type TeacherOptions,
 } from '../../../trainers/index.js';
@@ -375,6 +376,39 @@ describe('a TF.js teacher', () => {
     const other = await saveLayersModel(large, join(bench.folder, 'large'));
     await expect(prepare(layersModel(other))).rejects.toThrow(
       /takes .*: float32\[\?, 12, 12, 1\], which does not fit images of 10 x 10/,
+    );
+  });
+});
+
+describe('the mean of several teachers', () => {
+  const save = (name: string, side: number, seed: number): SingleTeacher => {
+    const own = layersModelOf(tinyTeacher({ size: side }), seed);
+    const path = join(bench.folder, name);
+    writeFileSync(path, exportModel(own));
+    own.dispose();
+    return { type: 'onnx', path };
+  };
+
+  test('is that of their probabilities', async () => {
+    const of = [save('first.onnx', 10, 1), save('second.onnx', 10, 2)];
+    const notes: string[] = [];
+    const teacher = await prepare({ type: 'average', of }, { hooks: { onNote: (note) => notes.push(note) } });
+    expect(teacher.name).toBe('the mean of first.onnx and second.onnx');
+    expect(notes.filter((note) => /^(first|second)\.onnx: validation accuracy/.test(note))).toHaveLength(2);
+    const [a, b] = [await prepare(of[0]), await prepare(of[1])].map(logitsOf);
+    const averaged = logitsOf(teacher);
+    const share = (row: Float32Array, k: number): number =>
+      Math.exp(row[k]) / row.reduce((sum, x) => sum + Math.exp(x), 0);
+    for (let start = 0; start < 200; start += 10) {
+      const [first, second, mean] = [a, b, averaged].map((rows) => rows.subarray(start, start + 10));
+      for (let k = 0; k < 10; k++) expect(Math.exp(mean[k])).toBeCloseTo((share(first, k) + share(second, k)) / 2, 5);
+    }
+  });
+
+  test('of other sizes is refused', async () => {
+    const of = [save('small.onnx', 7, 1), save('large.onnx', 10, 2)];
+    await expect(prepare({ type: 'average', of })).rejects.toThrow(
+      'the teachers take images of other sizes: small.onnx 7x7, large.onnx 10x10',
     );
   });
 });

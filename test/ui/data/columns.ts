@@ -18,6 +18,8 @@ export interface Row {
   readonly provenance?: Readonly<Record<string, Provenance>>;
   readonly choices?: Readonly<Record<string, Choice>>;
   readonly finalAccuracy?: number;
+  readonly foldAccuracy?: number;
+  readonly foldError?: number;
   /** In seconds; `finishedAfter` is null for 0. */
   readonly startedAfter?: number;
   readonly finishedAfter?: number;
@@ -40,6 +42,8 @@ export const columnsOf = (rows: readonly Row[]): CandidateColumns => ({
   provenance: named(rows, ({ provenance }) => provenance),
   choices: named(rows, ({ choices }) => choices),
   finalAccuracy: rows.map(({ finalAccuracy }) => finalAccuracy ?? null),
+  foldAccuracy: rows.map(({ foldAccuracy }) => foldAccuracy ?? null),
+  foldError: rows.map(({ foldError }) => foldError ?? null),
   testAccuracy: rows.map(() => null),
   startedAfter: rows.map(({ startedAfter }) => startedAfter ?? 0),
   finishedAfter: rows.map(({ finishedAfter }) => (finishedAfter === 0 ? null : (finishedAfter ?? 1))),

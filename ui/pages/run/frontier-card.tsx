@@ -1,3 +1,4 @@
+import { foldText } from '../../data/fields.js';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { mainScores, scoreText } from '../../../base/scores.js';
 import type { CandidateKey, RunId } from '../../../experiments/page/api.js';
@@ -77,6 +78,15 @@ function FrontierTable() {
   } = useRun();
   const rows = version.value === 0 ? [] : frontier.value;
   const final = (key: CandidateKey): number | null => candidates.finalAccuracy[candidates.rowOf(key) ?? -1] ?? null;
+  const foldsOf = (key: CandidateKey): string => {
+    const row = candidates.rowOf(key) ?? -1;
+    return foldText(run.task, candidates.foldAccuracy[row] ?? null, candidates.foldError[row] ?? null);
+  };
+  const crossValidated: Column<CandidateKey> = {
+    title: `cross-validated ${mainScores[run.task].title}`,
+    numeric: true,
+    cell: foldsOf,
+  };
   const precision: Column<CandidateKey> = { title: 'precision', cell: (key) => key.precision };
   const finalAccuracy: Column<CandidateKey> = {
     title: `final ${mainScores[run.task].title}`,
@@ -96,6 +106,7 @@ function FrontierTable() {
       },
     })),
     ...(rows.some((key) => final(key) !== null) ? [finalAccuracy] : []),
+    ...(rows.some((key) => foldsOf(key) !== '-') ? [crossValidated] : []),
   ];
   return <Table columns={columns} rows={rows} label="Networks of the frontier" />;
 }

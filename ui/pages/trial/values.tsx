@@ -1,5 +1,6 @@
+import { foldText } from '../../data/fields.js';
 import { epochsText, ms, percent } from '../../../base/number-text.js';
-import { mainScores, meanScoreText, scoreText } from '../../../base/scores.js';
+import { mainScores, scoreText } from '../../../base/scores.js';
 import type { TaskType } from '../../../base/task.js';
 import type {
   MeasureText,
@@ -76,7 +77,7 @@ const otherRows = (task: TaskType): readonly Row[] => [
       const folds = kept?.final?.folds;
       return folds === undefined
         ? null
-        : { text: meanScoreText(task, folds.mean, folds.standardError), note: `${folds.folds} folds` };
+        : { text: foldText(task, folds.mean, folds.standardError), note: `${folds.folds} folds` };
     },
   },
   {

@@ -48,6 +48,10 @@ export function trialsJson(rows: readonly number[], known: Known): readonly stri
       finishedAfter: candidates.finishedAfter[row],
       finalAccuracy: candidates.finalAccuracy[row],
       testAccuracy: candidates.testAccuracy[row],
+      ...(candidates.foldAccuracy[row] !== null && {
+        foldAccuracy: candidates.foldAccuracy[row],
+        foldError: candidates.foldError[row],
+      }),
       attempts: candidates.attempts[row],
       rejected: candidates.rejected[row],
       onFrontier: onFrontier(row),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { teacherMessages } from '../../../../experiments/runner/jobs/preparations.js';
+import { teacherMessages, weakTeacherMessage } from '../../../../experiments/runner/jobs/preparations.js';
 
 const normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 const teacher = { name: 'resnet.onnx', accuracy: 0.9, chance: { accuracy: 0.1, images: 1000 }, normalisation: null };
@@ -40,4 +40,15 @@ test.each([
   const [note, warning] = teacherMessages({ ...teacher, accuracy, chance: { accuracy: chance, images: 500 } }, task);
   expect(note.message).toContain(`has a validation ${score}`);
   expect(warning.message).toContain(`is hardly better than ${guess}`);
+});
+
+test.each([
+  [0.93, 1000, true],
+  [0.905, 1000, false],
+  [0.93, 40, false],
+  [0.8, 1000, false],
+])('a teacher of 0.9 and a student of %d on %d images: the teacher knows less: %s', (best, images, isWeak) => {
+  const message = weakTeacherMessage({ ...teacher, chance: { accuracy: 0.1, images } }, best);
+  expect(message !== null).toBe(isWeak);
+  if (isWeak) expect(message).toContain('its accuracy is 90.00 %, that of the best student 93.00 %');
 });

@@ -18,7 +18,7 @@ const jpeg = await picture({ width: 64, height: 48 }).jpeg().toBuffer();
 const png = await picture({ width: 40, height: 40, channels: 1 }).png().toBuffer();
 const webp = await picture({ width: 35, height: 70, channels: 4 }).webp().toBuffer();
 
-const slow = (ms: number): Decoder => ({ depth: 0, expectedMs: ms, decode: decoder.decode });
+const slow = (ms: number): Decoder => ({ depth: 0, waitMs: () => ms, decode: decoder.decode });
 
 const formOf = (...files: readonly Uint8Array[]): FormData => {
   const form = new FormData();
@@ -59,7 +59,7 @@ describe('POST /v1/classify', () => {
   /** The result of the network's file alone for an image. */
   async function reference(file: Uint8Array, network: string): Promise<{ class: string; probability: number }[]> {
     const { model } = pool.models.find((pooled) => pooled.model.name === network) ?? expect.fail(network);
-    const inTime = { deadline: Infinity, isGone: () => false };
+    const inTime = { deadline: Infinity, isGone: () => false, client: 'test' };
     const outputs = await outputsOf(model, await decoder.decode(file, { ...inTime, rendering: renderingOf(model) }));
     const weights = outputs.map(Math.exp);
     const total = weights.reduce((a, b) => a + b, 0);

@@ -40,7 +40,7 @@ async function serve(networks: readonly TinyNetwork[]) {
   const outputs = new Map<string, Float32Array>();
   for (const model of frontier.models) {
     const rendering = renderingOf(model);
-    const pixels = await decoder.decode(png, { deadline: Infinity, isGone: () => false, rendering });
+    const pixels = await decoder.decode(png, { deadline: Infinity, isGone: () => false, client: 'test', rendering });
     outputs.set(model.name, await outputsOf(model, pixels));
   }
   return { url, outputs: (name = 'only') => outputs.get(name) ?? expect.fail(name) };

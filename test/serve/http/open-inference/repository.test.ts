@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { invalidInput } from '../../../../base/errors.js';
-import { greyService, testServer } from '../server.js';
+import { greyService, testServer, token } from '../server.js';
+
+const authorization = `Bearer ${token}`;
 
 async function post(url: string, body?: string): Promise<readonly [status: number, body: unknown]> {
-  const answer = await fetch(url, { method: 'POST', ...(body === undefined ? {} : { body }) });
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { authorization },
+    ...(body === undefined ? {} : { body }),
+  });
   return [answer.status, await answer.json()];
 }
 
@@ -49,6 +55,7 @@ describe('the model repository', () => {
           },
         },
       ),
+      { access: { managementToken: token } },
     );
     const models = `${url}/v2/repository/models`;
     expect(await post(`${models}/trial-1/load`)).toEqual([200, {}]);

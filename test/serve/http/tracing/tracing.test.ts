@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTracing } from '../../../../serve/http/tracing.js';
+import { startTracing } from '../../../../cli/serve/tracing.js';
 import { createDecoder } from '../../../../serve/images/decoder.js';
 import { openPool } from '../../../../serve/inference/open-pool.js';
 import { NotAnswered } from '../../../../serve/inference/pool.js';

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { watchModels } from '../../../serve/models/files.js';
+import { watchModels } from '../../../cli/serve/watch.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 it('reports added, changed and removed files once they are stable', async () => {

@@ -1,0 +1,394 @@
+import { type NasError, invalidInput } from '../../base/errors.js';
+import {
+  floatOf,
+  intOf,
+  intsOf,
+  nodeLabel,
+  numbersOf,
+  type OnnxNode,
+  type ReadFile,
+  windowOf,
+} from '../../compiler/index.js';
+import type { LayerActivation, Padding } from '../../spaces/index.js';
+import type { WeightValue } from '../../spaces/models/index.js';
+import { permuted } from '../read-model.js';
+
+interface Base {
+  /** Operator and name of its node. */
+  readonly node: string;
+  /** Positions of the layers that it reads. */
+  readonly inputs: readonly number[];
+}
+
+/** A layer with a kernel in our layout. */
+export interface KernelLayer extends Base {
+  readonly kind: 'conv' | 'depthwise' | 'dense';
+  readonly kernel: number;
+  readonly stride: 1 | 2;
+  /** Null where the paddings are the same. */
+  readonly padding: Padding | null;
+  readonly weight: WeightValue;
+  readonly bias: Float32Array | null;
+}
+
+export interface NormLayer extends Base {
+  readonly kind: 'batch_norm';
+  readonly epsilon: number;
+  readonly gamma: Float32Array;
+  readonly beta: Float32Array;
+  readonly mean: Float32Array;
+  readonly variance: Float32Array;
+}
+
+export interface ActivationLayer extends Base {
+  readonly kind: 'activation';
+  readonly act: LayerActivation;
+}
+
+interface PlainLayer extends Base {
+  readonly kind: 'image' | 'global_pool' | 'add' | 'multiply';
+}
+
+/** A layer of a file in the terms of our networks. */
+export type FoundLayer = KernelLayer | NormLayer | ActivationLayer | PlainLayer;
+
+type Scalar = (x: number) => number;
+
+/** A value of the file: a function of each element of a layer's output, not yet known as an activation. */
+interface Value {
+  readonly layer: number;
+  readonly of: Scalar;
+  /** Operators that the function consists of. */
+  readonly ops: readonly string[];
+  /** Whether channels are the last axis. */
+  readonly isLast: boolean;
+  /** Zeros around a map that the next convolution reads: top, left, bottom, right. */
+  readonly pads?: readonly number[];
+}
+
+const identity: Scalar = (x) => x;
+const clip =
+  (low: number, high: number): Scalar =>
+  (x) =>
+    Math.min(high, Math.max(low, x));
+const sigmoid: Scalar = (x) => 1 / (1 + Math.exp(-x));
+const hardSigmoid: Scalar = (x) => clip(0, 6)(x + 3) / 6;
+
+const activations: { readonly [A in LayerActivation]: Scalar } = {
+  relu: clip(0, Infinity),
+  relu6: clip(0, 6),
+  hard_swish: (x) => x * hardSigmoid(x),
+  swish: (x) => x * sigmoid(x),
+  sigmoid,
+  hard_sigmoid: hardSigmoid,
+};
+
+/** Arguments that tell the activations apart. */
+const probes = Array.from({ length: 41 }, (_, i) => (i - 20) * 0.47);
+const agree = (a: Scalar, b: Scalar): boolean => probes.every((x) => Math.abs(a(x) - b(x)) < 1e-5);
+const known = Object.entries(activations) as [LayerActivation, Scalar][];
+
+const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+  Min: Math.min,
+  Max: Math.max,
+};
+
+/** Operators that move values of vectors, or do nothing in inference. */
+const moving = new Set(['Cast', 'Dropout', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
+
+/** The error for a file with a part that our networks lack. */
+export const unlike = (where: string, node: string, what: string): NasError =>
+  invalidInput(`${where} is no network of a space: ${node} ${what}`, {
+    hint: 'Weights are taken from networks of inverted residuals (MobileNetV2, V3, MNASNet, EfficientNet) and of basic residual blocks; any ONNX classifier can be a teacher.',
+  });
+
+const shownNode = (node: OnnxNode): string => `${node.op} '${nodeLabel(node)}'`;
+
+/** Zeros on both sides that each padding puts around an axis. */
+function padsOf(padding: Padding, size: number, kernel: number, stride: number): readonly [number, number] {
+  if (padding === 'symmetric') return [kernel >> 1, kernel >> 1];
+  const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + kernel - size);
+  return [total >> 1, total - (total >> 1)];
+}
+
+/** Reads the graph of a classifier as a list of our layers. */
+class Reader {
+  readonly layers: FoundLayer[] = [{ kind: 'image', node: 'the image', inputs: [] }];
+  private readonly values = new Map<string, Value>();
+  private readonly activated = new Map<string, number>();
+
+  constructor(
+    private readonly file: ReadFile,
+    private readonly answer: OnnxNode | null,
+    private readonly where: string,
+  ) {
+    const isLast = file.layout === 'NHWC';
+    this.values.set(file.graph.inputs[0].name, { layer: 0, of: identity, ops: [], isLast });
+  }
+
+  read(): readonly FoundLayer[] {
+    const { graph, nodes } = this.file;
+    for (const node of nodes) this.values.set(node.outputs[0], this.valueOf(node));
+    const last = this.value(graph.outputs[0].name);
+    const { kind } = this.layers[last.layer];
+    if (kind !== 'dense' || last.layer !== this.layers.length - 1)
+      throw unlike(this.where, this.layers[last.layer].node, 'stands at its end, not a linear layer');
+    return this.layers;
+  }
+
+  private refuse(node: OnnxNode, what: string): never {
+    throw unlike(this.where, shownNode(node), what);
+  }
+
+  private value(name: string): Value {
+    const value = this.values.get(name);
+    if (value === undefined) throw new Error(`internal: nothing computed '${name}'`);
+    return value;
+  }
+
+  private constant(name = ''): { readonly shape: readonly number[]; readonly data: Float32Array } | null {
+    const { shape = [], data } = this.file.graph.constants.get(name) ?? {};
+    return data instanceof Float32Array ? { shape, data } : null;
+  }
+
+  private number(name = ''): number | undefined {
+    const data = this.constant(name)?.data;
+    return data?.length === 1 ? data[0] : undefined;
+  }
+
+  private vector(node: OnnxNode, index: number): Float32Array {
+    return this.constant(node.inputs[index])?.data ?? this.refuse(node, `has no constant for input ${index}`);
+  }
+
+  private add(layer: FoundLayer, isLast: boolean): Value {
+    return { layer: this.layers.push(layer) - 1, of: identity, ops: [], isLast };
+  }
+
+  /** The layer that computes a value; the function becomes an activation. */
+  private layerOf(value: Value, node: OnnxNode): number {
+    const { layer, of, ops, pads } = value;
+    if (pads !== undefined) this.refuse(node, 'reads a padded map');
+    if (agree(of, identity)) return layer;
+    const act = known.find(([, other]) => agree(of, other))?.[0];
+    if (act === undefined)
+      this.refuse(
+        node,
+        `reads an activation that is none of ${known.map(([name]) => name).join(', ')}: ${ops.join(', ')}`,
+      );
+    const key = `${act} ${layer}`;
+    const at =
+      this.activated.get(key) ??
+      this.add({ kind: 'activation', node: ops.join(', '), inputs: [layer], act }, false).layer;
+    this.activated.set(key, at);
+    return at;
+  }
+
+  /** Whether a layer's output has one number for each channel. */
+  private isVector(layer: number): boolean {
+    const { kind, inputs } = this.layers[layer];
+    if (kind === 'global_pool' || kind === 'dense') return true;
+    return kind === 'activation' && this.isVector(inputs[0]);
+  }
+
+  private valueOf(node: OnnxNode): Value {
+    const { op, inputs } = node;
+    if (node === this.answer) return this.value(inputs[0]);
+    if (moving.has(op)) return this.moved(node);
+    if (op in binary) return this.combined(node, binary[op]);
+    const of = this.functionOf(node);
+    if (of !== null) return this.applied(this.value(inputs[0]), op, of);
+    if (op === 'Pad') return this.padded(node);
+    if (op === 'Conv') return this.convolution(node);
+    if (op === 'Gemm' || op === 'MatMul') return this.dense(node);
+    if (op === 'BatchNormalization') return this.norm(node);
+    if (op === 'GlobalAveragePool' || op === 'ReduceMean') return this.pooled(node);
+    return this.refuse(node, 'is no part of one');
+  }
+
+  private applied(value: Value, op: string, of: Scalar): Value {
+    return { ...value, of: (x) => of(value.of(x)), ops: [...value.ops, op] };
+  }
+
+  /** The function of an operator with one operand; null for other operators. */
+  private functionOf(node: OnnxNode): Scalar | null {
+    const bound = (index: number, attribute: string, otherwise: number): number =>
+      node.inputs[index] ? (this.number(node.inputs[index]) ?? NaN) : floatOf(node, attribute, otherwise);
+    switch (node.op) {
+      case 'Relu':
+        return clip(0, Infinity);
+      case 'Clip':
+        return clip(bound(1, 'min', -Infinity), bound(2, 'max', Infinity));
+      case 'Sigmoid':
+        return sigmoid;
+      case 'HardSwish':
+        return activations.hard_swish;
+      case 'HardSigmoid': {
+        const [alpha, beta] = [floatOf(node, 'alpha', 0.2), floatOf(node, 'beta', 0.5)];
+        return (x) => clip(0, 1)(alpha * x + beta);
+      }
+      default:
+        return null;
+    }
+  }
+
+  private moved(node: OnnxNode): Value {
+    const value = this.value(node.inputs[0]);
+    const isNoOp = node.op === 'Cast' || node.op === 'Dropout' || node.op === 'Identity';
+    if (isNoOp || this.isVector(value.layer)) return value;
+    const order = String(intsOf(node, 'perm'));
+    if (node.op === 'Transpose' && order === (value.isLast ? '0,3,1,2' : '0,2,3,1'))
+      return { ...value, isLast: !value.isLast };
+    return this.refuse(node, 'moves the pixels or channels of a map');
+  }
+
+  private combined(node: OnnxNode, of: (a: number, b: number) => number): Value {
+    const { op, inputs } = node;
+    if (inputs.length !== 2) this.refuse(node, `has ${inputs.length} inputs`);
+    const [a, b] = inputs.map((name) => this.values.get(name));
+    const value = a ?? b;
+    if (value === undefined) return this.refuse(node, 'reads constants only');
+    // Normalisation of images is the data's.
+    if (value.layer === 0 && (a === undefined || b === undefined)) return value;
+    if (a === undefined || b === undefined) {
+      const name = inputs[a === undefined ? 0 : 1];
+      const c = this.number(name);
+      if (c === undefined) return this.withBias(node, value, name);
+      return this.applied(value, op, a === undefined ? (x) => of(c, x) : (x) => of(x, c));
+    }
+    if (a.layer === b.layer)
+      return {
+        ...a,
+        of: (x) => of(a.of(x), b.of(x)),
+        ops: [...a.ops, ...b.ops.filter((own) => !a.ops.includes(own)), op],
+      };
+    if (op !== 'Add' && op !== 'Mul') this.refuse(node, 'combines two maps');
+    const [first, second] = [a, b].map((each) => this.layerOf(each, node));
+    const isLater = op === 'Add' ? first > second : !this.isVector(first);
+    const layers = isLater ? [first, second] : [second, first];
+    return this.add({ kind: op === 'Add' ? 'add' : 'multiply', node: shownNode(node), inputs: layers }, a.isLast);
+  }
+
+  /** A vector that is added to the output of a linear layer is its bias. */
+  private withBias(node: OnnxNode, value: Value, name: string): Value {
+    const layer = this.layers[value.layer];
+    const bias = this.constant(name)?.data;
+    const isBias = node.op === 'Add' && agree(value.of, identity) && layer.kind === 'dense' && layer.bias === null;
+    if (!isBias || bias?.length !== layer.weight.shape[1])
+      return this.refuse(node, 'combines a map with several constants');
+    this.layers[value.layer] = { ...layer, bias };
+    return value;
+  }
+
+  private padded(node: OnnxNode): Value {
+    const value = this.value(node.inputs[0]);
+    const pads = intsOf(node, 'pads') ?? numbersOf(this.file.scope, node.inputs[1] ?? '');
+    const filling = node.inputs[2] ? this.number(node.inputs[2]) : floatOf(node, 'value', 0);
+    if (pads?.length !== 8 || filling !== 0 || value.pads !== undefined)
+      this.refuse(node, 'pads by other values than zeros');
+    const [top, left] = value.isLast ? [1, 2] : [2, 3];
+    return { ...value, pads: [pads[top], pads[left], pads[top + 4], pads[left + 4]] };
+  }
+
+  private convolution(node: OnnxNode): Value {
+    const { pads: before = [0, 0, 0, 0], ...value } = this.value(node.inputs[0]);
+    const weight = this.constant(node.inputs[1]) ?? this.refuse(node, 'has filters that are no constant');
+    const bias = node.inputs[2] ? this.vector(node, 2) : null;
+    const [out, inputs, ...sides] = weight.shape;
+    const groups = intOf(node, 'group', 1);
+    const from = this.layerOf(value, node);
+    if (this.isVector(from) && sides.every((side) => side === 1) && groups === 1)
+      return this.addDense(node, from, permuted({ shape: [out, inputs], data: weight.data }, [1, 0]), bias);
+    const isDepthwise = groups > 1 && groups === out && inputs === 1;
+    if (groups > 1 && !isDepthwise) this.refuse(node, `has ${groups} groups`);
+    const map = (this.file.graph.types.get(node.inputs[0])?.shape ?? []).slice(2).map(Number);
+    const window = windowOf(node, map, sides);
+    if (window === undefined || map.some((side) => !Number.isInteger(side)))
+      return this.refuse(node, 'has no window of known size');
+    const {
+      kernel: [kernel, width],
+      strides: [stride, across],
+      dilations,
+      pads,
+    } = window;
+    if (kernel !== width || kernel % 2 === 0) this.refuse(node, `has a kernel of ${kernel} x ${width}`);
+    if (stride !== across || (stride !== 1 && stride !== 2)) this.refuse(node, `has strides ${stride} and ${across}`);
+    if (dilations.some((step) => step !== 1)) this.refuse(node, 'has dilations');
+    const whole = pads.map((own, i) => own + before[i]);
+    const fits = (padding: Padding): boolean =>
+      [0, 1].every((axis) => {
+        const size = map[axis] - before[axis] - before[axis + 2];
+        return String(padsOf(padding, size, kernel, stride)) === String([whole[axis], whole[axis + 2]]);
+      });
+    const [same, symmetric] = [fits('same'), fits('symmetric')];
+    if (!same && !symmetric) this.refuse(node, `has pads [${whole.join(', ')}]`);
+    const order = isDepthwise ? [2, 3, 0, 1] : [2, 3, 1, 0];
+    return this.add(
+      {
+        kind: isDepthwise ? 'depthwise' : 'conv',
+        node: shownNode(node),
+        inputs: [from],
+        kernel,
+        stride,
+        padding: same && symmetric ? null : same ? 'same' : 'symmetric',
+        weight: permuted(weight, order),
+        bias,
+      },
+      value.isLast,
+    );
+  }
+
+  private addDense(node: OnnxNode, from: number, weight: WeightValue, bias: Float32Array | null): Value {
+    const shape = { kernel: 1, stride: 1, padding: null } as const;
+    return this.add({ kind: 'dense', node: shownNode(node), inputs: [from], ...shape, weight, bias }, false);
+  }
+
+  private dense(node: OnnxNode): Value {
+    const from = this.layerOf(this.value(node.inputs[0]), node);
+    if (!this.isVector(from)) this.refuse(node, 'reads all pixels of a map');
+    const weight = this.constant(node.inputs[1]) ?? this.refuse(node, 'has weights that are no constant');
+    const isPlain = ['alpha', 'beta'].every((name) => floatOf(node, name, 1) === 1) && intOf(node, 'transA', 0) === 0;
+    if (!isPlain || weight.shape.length !== 2) this.refuse(node, 'is no plain product');
+    const isTurned = intOf(node, 'transB', 0) === 1;
+    const order = isTurned ? [1, 0] : [0, 1];
+    return this.addDense(node, from, permuted(weight, order), node.inputs[2] ? this.vector(node, 2) : null);
+  }
+
+  private norm(node: OnnxNode): Value {
+    const value = this.value(node.inputs[0]);
+    const from = this.layerOf(value, node);
+    if (this.isVector(from)) this.refuse(node, 'normalises a vector');
+    const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => this.vector(node, index));
+    // Files have it in float32.
+    const epsilon = Number(floatOf(node, 'epsilon', 1e-5).toPrecision(7));
+    return this.add(
+      { kind: 'batch_norm', node: shownNode(node), inputs: [from], epsilon, gamma, beta, mean, variance },
+      value.isLast,
+    );
+  }
+
+  private pooled(node: OnnxNode): Value {
+    const value = this.value(node.inputs[0]);
+    const from = this.layerOf(value, node);
+    if (this.isVector(from)) this.refuse(node, 'averages a vector');
+    if (node.op === 'ReduceMean') {
+      const axes = intsOf(node, 'axes') ?? numbersOf(this.file.scope, node.inputs[1] ?? '') ?? [];
+      const found = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
+      if (String(found) !== (value.isLast ? '1,2' : '2,3'))
+        this.refuse(node, 'averages other axes than height and width');
+    }
+    return this.add({ kind: 'global_pool', node: shownNode(node), inputs: [from] }, false);
+  }
+}
+
+/**
+ * The layers of a classifier that another program wrote, in the order of its file, in the terms of our networks. Sums, bounds
+ * and products of one layer's output become the activation that they compute. What normalises the images is left out.
+ * @param answer the node that makes probabilities of the logits
+ * @throws NasError `invalid-input` with the node that no network of a space has
+ */
+export const readLayers = (file: ReadFile, answer: OnnxNode | null, where: string): readonly FoundLayer[] =>
+  new Reader(file, answer, where).read();

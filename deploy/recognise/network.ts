@@ -1,0 +1,396 @@
+import { onnxSignature, answerOf, parseOnnx, readClassifier, type ClassifierFacts } from '../../compiler/index.js';
+import {
+  gates,
+  ownStyle,
+  styled,
+  type Activation,
+  type Network,
+  type StageBlock,
+  type Style,
+} from '../../spaces/index.js';
+import { weightSpecs, type Model, type WeightValue } from '../../spaces/models/index.js';
+import {
+  readLayers,
+  unlike,
+  type ActivationLayer,
+  type FoundLayer,
+  type KernelLayer,
+  type NormLayer,
+} from './layers.js';
+
+/** A network of another program as one of ours. */
+export interface RecognisedNetwork {
+  /** It computes the same as the file. */
+  readonly model: Model;
+  /** Whether some batch norms are folded into kernels. */
+  readonly folded: boolean;
+  /** Classes and normalisation, where the file has them in its metadata. */
+  readonly facts: ClassifierFacts;
+}
+
+/** A kernel with the batch norm and the activation that follow it. */
+interface Unit {
+  readonly kernel: KernelLayer;
+  readonly norm: NormLayer | null;
+  readonly act: ActivationLayer | null;
+  readonly filters: number;
+  /** Position of its last layer. */
+  readonly end: number;
+}
+
+/** Squeeze-excite's two dense layers, and the position of the product. */
+interface Squeeze {
+  readonly hidden: number;
+  readonly end: number;
+}
+
+interface BlockFound {
+  readonly block: StageBlock;
+  readonly end: number;
+}
+
+const filled = (size: number, value: number): Float32Array => new Float32Array(size).fill(value);
+
+/** Finds the blocks of a network among the layers of a file, from the image to the logits. */
+class Parser {
+  readonly weights = new Map<string, WeightValue>();
+  private readonly readers: number[][];
+  private readonly style: { -readonly [K in keyof Style]?: Style[K] } = {};
+  private folded = false;
+
+  constructor(
+    private readonly layers: readonly FoundLayer[],
+    private readonly where: string,
+  ) {
+    this.readers = layers.map(() => []);
+    for (const [i, { inputs }] of layers.entries()) for (const j of inputs) this.readers[j].push(i);
+    const norm = layers.find((layer) => layer.kind === 'batch_norm');
+    if (norm?.kind === 'batch_norm') this.set('epsilon', norm.epsilon, norm);
+  }
+
+  parse(input: Network['input']): { readonly network: Network; readonly folded: boolean } {
+    const first = this.kernelBehind(0);
+    if (first?.kind !== 'conv') throw this.refusal(this.layers[0], 'is not read by one convolution');
+    const stem = this.unit(first, 'stem');
+    const blocks: StageBlock[] = [];
+    let at = stem.end;
+    for (;;) {
+      const found = this.block(at, `block${blocks.length + 1}`);
+      if (found === null) break;
+      blocks.push(found.block);
+      at = found.end;
+    }
+    const { head, classes } = this.head(at);
+    const { kernel, stride } = stem.kernel;
+    const act = this.activationOf(stem) ?? null;
+    const network: Network = {
+      kind: 'network',
+      input,
+      classes,
+      stem: { filters: stem.filters, kernel, stride, act },
+      blocks,
+      head,
+      ...styled(this.style),
+    };
+    const wrong = weightSpecs(network).find(
+      ({ name, shape }) => String(this.weights.get(name)?.shape) !== String(shape),
+    );
+    if (wrong !== undefined) throw new Error(`internal: ${wrong.name} of shape [${wrong.shape}] was not read`);
+    return { network, folded: this.folded };
+  }
+
+  private refusal(layer: FoundLayer, what: string): Error {
+    return unlike(this.where, layer.node, what);
+  }
+
+  /** A detail of the style, which is the same in the whole network. */
+  private set<K extends keyof Style>(key: K, value: Style[K], layer: FoundLayer): void {
+    const known = this.style[key];
+    if (known !== undefined && known !== value)
+      throw this.refusal(layer, `has ${key} ${value}, and another layer ${known}`);
+    this.style[key] = value;
+  }
+
+  /** The layer that alone reads another one, if it has this kind. */
+  private next<K extends FoundLayer['kind']>(at: number, kind: K): (FoundLayer & { readonly kind: K }) | null {
+    const [reader] = this.readers[at];
+    const layer = this.readers[at].length === 1 ? this.layers[reader] : null;
+    return layer?.kind === kind ? (layer as FoundLayer & { readonly kind: K }) : null;
+  }
+
+  private kernelsBehind(at: number): readonly KernelLayer[] {
+    return this.readers[at].flatMap((i) => {
+      const layer = this.layers[i];
+      return layer.kind === 'conv' || layer.kind === 'depthwise' ? [layer] : [];
+    });
+  }
+
+  private kernelBehind(at: number): KernelLayer | null {
+    const found = this.kernelsBehind(at);
+    return found.length === 1 ? found[0] : null;
+  }
+
+  /** Reads a kernel with what follows it, and takes its weights under a name. */
+  private unit(kernel: KernelLayer, name: string): Unit {
+    let end = this.layers.indexOf(kernel);
+    const norm = this.next(end, 'batch_norm');
+    if (norm !== null) end = this.layers.indexOf(norm);
+    const act = this.next(end, 'activation');
+    if (act !== null) end = this.layers.indexOf(act);
+    if (kernel.padding !== null) this.set('padding', kernel.padding, kernel);
+    const unit = { kernel, norm, act, filters: kernel.weight.shape[kernel.kind === 'depthwise' ? 2 : 3], end };
+    this.take(unit, name);
+    return unit;
+  }
+
+  private take({ kernel, norm, filters }: Unit, name: string): void {
+    this.weights.set(`${name}/${kernel.kind === 'depthwise' ? 'depthwise_kernel' : 'kernel'}`, kernel.weight);
+    const epsilon = this.style.epsilon ?? ownStyle.epsilon;
+    const bias = kernel.bias ?? filled(filters, 0);
+    this.folded ||= norm === null;
+    const values =
+      norm === null
+        ? {
+            gamma: filled(filters, 1),
+            beta: bias,
+            moving_mean: filled(filters, 0),
+            moving_variance: filled(filters, 1 - epsilon),
+          }
+        : {
+            gamma: norm.gamma,
+            beta: norm.beta,
+            moving_mean: norm.mean.map((mean, i) => mean - bias[i]),
+            // The epsilon of the first norm is all's.
+            moving_variance: norm.variance.map((variance) => variance + norm.epsilon - epsilon),
+          };
+    for (const [role, data] of Object.entries(values))
+      this.weights.set(`${name}_bn/${role}`, { shape: [filters], data });
+  }
+
+  private activationOf({ kernel, act }: Unit): Activation | undefined {
+    if (act === null) return undefined;
+    const name = act.act;
+    if (name === 'sigmoid' || name === 'hard_sigmoid') throw this.refusal(kernel, `is followed by ${name}`);
+    return name;
+  }
+
+  /** The activation of units that share it. */
+  private sharedAct(...units: readonly Unit[]): Activation {
+    const [first, ...others] = units.map((unit) => this.activationOf(unit));
+    if (first === undefined) throw this.refusal(units[0].kernel, 'has no activation');
+    for (const [i, other] of others.entries())
+      if (other !== first)
+        throw this.refusal(units[i + 1].kernel, `has another activation than ${units[0].kernel.node}`);
+    return first;
+  }
+
+  /** A dense layer with its weights taken, and the activation behind it. */
+  private denseBehind(
+    at: number,
+    name: string,
+  ): { readonly dense: KernelLayer; readonly act: ActivationLayer | null } | null {
+    const dense = this.next(at, 'dense');
+    if (dense === null) return null;
+    const units = dense.weight.shape[1];
+    this.weights.set(`${name}/kernel`, dense.weight);
+    this.weights.set(`${name}/bias`, { shape: [units], data: dense.bias ?? filled(units, 0) });
+    return { dense, act: this.next(this.layers.indexOf(dense), 'activation') };
+  }
+
+  /** Squeeze-excite behind a layer; null where there is none. */
+  private squeeze(at: number, name: string): Squeeze | null {
+    const readers = this.readers[at].map((i) => this.layers[i]);
+    const pool = readers.find(({ kind }) => kind === 'global_pool');
+    const product = readers.find(({ kind }) => kind === 'multiply');
+    if (pool === undefined || product === undefined || readers.length !== 2) return null;
+    const reduced = this.denseBehind(this.layers.indexOf(pool), `${name}_reduce`);
+    const expanded = reduced?.act && this.denseBehind(this.layers.indexOf(reduced.act), `${name}_expand`);
+    const gate = gates.find((own) => own === expanded?.act?.act);
+    if (
+      !reduced?.act ||
+      !expanded?.act ||
+      gate === undefined ||
+      product.inputs[1] !== this.layers.indexOf(expanded.act)
+    )
+      throw this.refusal(product, 'ends no squeeze-excite of two linear layers and a gate');
+    const act = reduced.act.act;
+    if (act === 'sigmoid' || act === 'hard_sigmoid') throw this.refusal(reduced.dense, `is followed by ${act}`);
+    this.set('squeeze', act, reduced.dense);
+    this.set('gate', gate, expanded.dense);
+    return { hidden: reduced.dense.weight.shape[1], end: this.layers.indexOf(product) };
+  }
+
+  /** The end of a block: the sum with its input, exactly where our blocks have one. */
+  private ended(from: number, to: number, { stride, filters }: StageBlock, channels: number): number {
+    const sum = this.readers[to]
+      .map((i) => this.layers[i])
+      .find(({ kind, inputs }) => kind === 'add' && inputs.includes(from));
+    const isResidual = stride === 1 && filters === channels;
+    if (isResidual === (sum !== undefined)) return sum === undefined ? to : this.layers.indexOf(sum);
+    throw this.refusal(
+      sum ?? this.layers[to],
+      isResidual ? 'ends a block without a sum with its input' : 'is no sum of a block',
+    );
+  }
+
+  private channelsOf(at: number): number {
+    const layer = this.layers[at];
+    if (layer.kind === 'conv') return layer.weight.shape[3];
+    if (layer.kind === 'depthwise') return layer.weight.shape[2];
+    return this.channelsOf(layer.inputs[0]);
+  }
+
+  private block(from: number, name: string): BlockFound | null {
+    const kernels = this.kernelsBehind(from);
+    const first = kernels.find(({ kernel, kind }) => kernel > 1 || kind === 'depthwise') ?? kernels.at(0);
+    if (first === undefined) return null;
+    if (kernels.length > 1) return this.basic(from, name, first, kernels.find((kernel) => kernel !== first) ?? null);
+    if (first.kind === 'depthwise') return this.inverted(from, name, null, first);
+    const at = this.layers.indexOf(first);
+    const normed = this.next(at, 'batch_norm');
+    const activated = this.next(normed === null ? at : this.layers.indexOf(normed), 'activation');
+    const behind = activated === null ? null : this.kernelBehind(this.layers.indexOf(activated));
+    if (first.kernel === 1) return behind?.kind === 'depthwise' ? this.inverted(from, name, first, behind) : null;
+    const isBasic =
+      behind?.kind === 'conv' && behind.kernel === first.kernel && behind.stride === 1 && !this.isActivated(behind);
+    return isBasic ? this.basic(from, name, first, null) : this.fused(from, name, first);
+  }
+
+  private inverted(from: number, name: string, expansion: KernelLayer | null, depthwise: KernelLayer): BlockFound {
+    const channels = this.channelsOf(from);
+    const expanded = expansion === null ? null : this.unit(expansion, `${name}_expand`);
+    const mixed = this.unit(depthwise, `${name}_depthwise`);
+    const squeezed = this.squeeze(mixed.end, `${name}_se`);
+    const { unit: projected, act } = this.projection(squeezed?.end ?? mixed.end, name);
+    if (act !== undefined) throw this.refusal(projected.kernel, 'has an activation at the end of a block');
+    const { kernel, stride } = depthwise;
+    if (expansion?.stride === 2) throw this.refusal(expansion, 'has a stride of 2');
+    const wide = mixed.filters;
+    if (expanded !== null && wide === channels)
+      throw this.refusal(expanded.kernel, 'expands to as many channels as it reads');
+    const block: StageBlock = {
+      kind: 'mbconv',
+      filters: projected.filters,
+      kernel,
+      stride,
+      act: expanded === null ? this.sharedAct(mixed) : this.sharedAct(expanded, mixed),
+      expand: wide / channels,
+      se: squeezed === null ? 0 : squeezed.hidden / wide,
+    };
+    return { block, end: this.ended(from, projected.end, block, channels) };
+  }
+
+  private projection(at: number, name: string): { readonly unit: Unit; readonly act: Activation | undefined } {
+    const kernel = this.kernelBehind(at);
+    if (kernel?.kind !== 'conv' || kernel.kernel !== 1 || kernel.stride !== 1)
+      throw this.refusal(this.layers[at], 'is not followed by the 1x1 convolution that ends a block');
+    const unit = this.unit(kernel, `${name}_project`);
+    return { unit, act: this.activationOf(unit) };
+  }
+
+  private fused(from: number, name: string, first: KernelLayer): BlockFound {
+    const channels = this.channelsOf(from);
+    const expanded = this.unit(first, `${name}_fused`);
+    const squeezed = this.squeeze(expanded.end, `${name}_se`);
+    const at = squeezed?.end ?? expanded.end;
+    const behind = this.kernelBehind(at);
+    // A last 1x1 convolution with an activation is the head's, or expands in the next block.
+    const isProjection = behind?.kind === 'conv' && behind.kernel === 1 && !this.isActivated(behind);
+    const projected = isProjection ? this.unit(behind, `${name}_project`) : null;
+    const { kernel, stride } = first;
+    const filters = projected?.filters ?? expanded.filters;
+    const block: StageBlock = {
+      kind: 'fused_mbconv',
+      filters,
+      kernel,
+      stride,
+      act: this.sharedAct(expanded),
+      expand: projected === null ? 1 : expanded.filters / channels,
+      se: squeezed === null ? 0 : squeezed.hidden / expanded.filters,
+    };
+    return { block, end: this.ended(from, projected?.end ?? at, block, channels) };
+  }
+
+  private isActivated(kernel: KernelLayer): boolean {
+    const at = this.layers.indexOf(kernel);
+    const norm = this.next(at, 'batch_norm');
+    return this.next(norm === null ? at : this.layers.indexOf(norm), 'activation') !== null;
+  }
+
+  private basic(from: number, name: string, first: KernelLayer, shortcut: KernelLayer | null): BlockFound {
+    const channels = this.channelsOf(from);
+    const mixed = this.unit(first, `${name}_conv1`);
+    const behind = this.kernelBehind(mixed.end);
+    if (first.kind !== 'conv' || behind?.kind !== 'conv' || behind.kernel !== first.kernel || behind.stride !== 1)
+      throw this.refusal(first, 'begins no residual block of two equal convolutions');
+    const second = this.unit(behind, `${name}_conv2`);
+    const side = shortcut === null ? null : this.unit(shortcut, `${name}_shortcut`);
+    const { kernel, stride } = first;
+    const { filters } = second;
+    const isKept = stride === 1 && filters === channels;
+    if (
+      isKept !== (side === null) ||
+      (side !== null && (side.kernel.kernel !== 1 || side.kernel.stride !== stride || side.act !== null))
+    )
+      throw this.refusal(shortcut ?? second.kernel, 'is no shortcut of a residual block');
+    const sum = this.next(second.end, 'add');
+    const act = sum === null ? null : this.next(this.layers.indexOf(sum), 'activation');
+    if (second.act !== null || sum === null || act === null || !sum.inputs.includes(side?.end ?? from))
+      throw this.refusal(second.kernel, 'ends no sum with an activation behind it');
+    const own = this.sharedAct(mixed, { ...second, act });
+    const hidden = mixed.filters === filters ? {} : { hidden: mixed.filters };
+    return { block: { kind: 'basic', filters, kernel, stride, act: own, ...hidden }, end: this.layers.indexOf(act) };
+  }
+
+  private head(from: number): Pick<Network, 'head' | 'classes'> {
+    const kernel = this.kernelBehind(from);
+    const conv = kernel === null ? null : this.unit(kernel, 'head');
+    if (conv !== null && (conv.kernel.kind !== 'conv' || conv.kernel.kernel !== 1 || conv.kernel.stride !== 1))
+      throw this.refusal(conv.kernel, 'belongs to no block');
+    const pool = this.next(conv?.end ?? from, 'global_pool');
+    if (pool === null)
+      throw this.refusal(this.layers[conv?.end ?? from], 'ends no block that is averaged for the last layers');
+    const at = this.layers.indexOf(pool);
+    const dense = this.next(at, 'dense');
+    const isLast = dense !== null && this.readers[this.layers.indexOf(dense)].length === 0;
+    const hidden = isLast ? null : this.denseBehind(at, 'head_hidden');
+    const logits = hidden === null ? at : hidden.act === null ? NaN : this.layers.indexOf(hidden.act);
+    const last = Number.isNaN(logits) ? null : this.denseBehind(logits, 'logits');
+    if (last === null || last.act !== null) throw this.refusal(pool, 'is not followed by one or two linear layers');
+    const acts = [
+      ...(conv === null ? [] : [conv]),
+      ...(hidden === null ? [] : [{ ...hidden, kernel: hidden.dense, norm: null, filters: 0, end: 0 }]),
+    ];
+    const classes = last.dense.weight.shape[1];
+    return {
+      classes,
+      head: {
+        filters: conv?.filters ?? 0,
+        act: acts.length === 0 ? 'relu' : this.sharedAct(...acts),
+        ...(hidden === null ? {} : { hidden: hidden.dense.weight.shape[1] }),
+        dropout: 0,
+      },
+    };
+  }
+}
+
+export interface RecogniseOptions {
+  /** What errors call the file. */
+  readonly where: string;
+  /** Height and width of the images, where the file leaves them open. */
+  readonly size: readonly [height: number, width: number];
+}
+
+/**
+ * Reads an ONNX classifier of another program as a network of ours, by the structure of its graph: names do not matter. Batch
+ * norms may be folded into the kernels or not; paddings, epsilon and squeeze-excite become the network's style.
+ * @throws NasError `invalid-input` with the node that no network of a space has
+ */
+export function recogniseNetwork(bytes: Uint8Array, { where, size }: RecogniseOptions): RecognisedNetwork {
+  const { input } = onnxSignature(parseOnnx(bytes, where), where);
+  const isOpen = input.shape.slice(1).some((side) => typeof side !== 'number');
+  const file = readClassifier(bytes, { where, ...(isOpen && { size }) });
+  const parser = new Parser(readLayers(file, answerOf(file).node, where), where);
+  const { network, folded } = parser.parse(file.input);
+  return { model: { network, weights: parser.weights }, folded, facts: file.facts };
+}

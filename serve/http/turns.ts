@@ -1,0 +1,71 @@
+/** Other clients count as active for this long after a request, in ms. */
+const activeMs = 1000;
+
+interface Waiting {
+  readonly begin: () => void;
+  readonly isGone: () => boolean;
+}
+
+interface Client {
+  running: number;
+  readonly waiting: Waiting[];
+}
+
+/**
+ * While several clients send requests, each of them runs a bounded number at once, and its further requests wait in order. A
+ * client that floods the server therefore waits for itself. A client alone is not bounded.
+ */
+export class Turns {
+  private readonly clients = new Map<string, Client>();
+  private latest: { client: string; at: number } | null = null;
+  private sharedUntil = -Infinity;
+  private waiting = 0;
+
+  /** @param mostWaiting bound on the waiting requests of all clients */
+  constructor(
+    private readonly each: () => number,
+    private readonly mostWaiting: number,
+  ) {}
+
+  /**
+   * Calls `begin` now or when it is the client's turn; the caller calls `leave` at the end.
+   * @returns false when too many requests wait: `begin` is not called
+   */
+  enter(client: string, begin: () => void, isGone: () => boolean): boolean {
+    const now = performance.now();
+    if (this.latest !== null && this.latest.client !== client && now - this.latest.at < activeMs)
+      this.sharedUntil = now + activeMs;
+    this.latest = { client, at: now };
+    let own = this.clients.get(client);
+    if (own === undefined) this.clients.set(client, (own = { running: 0, waiting: [] }));
+    if (this.mayBegin(own, now)) {
+      own.running++;
+      begin();
+    } else {
+      if (this.waiting >= this.mostWaiting) return false;
+      this.waiting++;
+      own.waiting.push({ begin, isGone });
+    }
+    return true;
+  }
+
+  /** Reports the end of a request that began. */
+  leave(client: string): void {
+    const own = this.clients.get(client);
+    if (own === undefined) return;
+    own.running--;
+    const now = performance.now();
+    while (own.waiting.length > 0 && this.mayBegin(own, now)) {
+      const next = own.waiting.shift();
+      this.waiting--;
+      if (next === undefined || next.isGone()) continue;
+      own.running++;
+      next.begin();
+    }
+    if (own.running === 0 && own.waiting.length === 0) this.clients.delete(client);
+  }
+
+  private mayBegin({ running }: Client, now: number): boolean {
+    return now >= this.sharedUntil || running < this.each();
+  }
+}

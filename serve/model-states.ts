@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import PQueue from 'p-queue';
+import { invalidInput, messageOf } from '../base/errors.js';
+import { didYouMean } from '../base/text.js';
+import type { BatchTimes } from './inference/pool.js';
+import { measureModel } from './inference/measure.js';
+import { frontierOf } from './models/frontier.js';
+import type { Available, Failure, Frontier, Model } from './models/model.js';
+
+/** A model in the form of the Open Inference Protocol's repository index. */
+export interface IndexEntry {
+  readonly name: string;
+  readonly state: 'READY' | 'LOADING' | 'UNAVAILABLE';
+  /** Why it is not ready; empty otherwise. */
+  readonly reason: string;
+}
+
+export interface ModelStatesOptions {
+  /** Largest batch to measure. */
+  readonly maxBatch: number;
+  /** A model that is not opened and measured within this time, in ms, is unavailable. */
+  readonly loadMs: number;
+  /** Called while models are measured. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Reads the available models, at the start and at each change. */
+  readonly read: () => Promise<Frontier & Partial<Pick<Available, 'failures'>>>;
+  readonly onWarning?: (message: string) => void;
+  /** Called when models were measured or refused after `refresh`. */
+  readonly onChange: () => void;
+}
+
+/** After this time, in ms, the next model is measured beside a slow one. */
+const slowMs = 10_000;
+
+/** What is known of a model's file, by its SHA-256. */
+type Known =
+  | { readonly kind: 'measured'; readonly times: BatchTimes }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'measuring'; readonly end: AbortController; readonly ended: Promise<void> };
+
+/** The models at a path, and which of them can be served. A model that fails does not affect the others. */
+export class ModelStates {
+  private found: readonly Model[] = [];
+  private unreadable: readonly Failure[] = [];
+  private readonly known = new Map<string, Known>();
+  /** Unloaded models: name → SHA-256 of the file. Another file under the same name is another model. */
+  private readonly unloaded = new Map<string, string>();
+  /** One model is measured at a time, but for slow ones. */
+  private readonly queue = new PQueue({ concurrency: 1 });
+
+  constructor(private readonly options: ModelStatesOptions) {}
+
+  /** Reads the models again, and begins to measure new ones. */
+  async refresh(): Promise<void> {
+    const { models, failures = [] } = await this.options.read();
+    for (const { name, reason } of failures)
+      if (!this.unreadable.some((before) => before.name === name && before.reason === reason)) this.warn(name, reason);
+    this.found = models;
+    this.unreadable = failures;
+    const present = new Set(models.map(({ sha256 }) => sha256));
+    for (const [sha256, known] of this.known)
+      if (!present.has(sha256) && known.kind !== 'measured') this.forget(sha256);
+    for (const [name, sha256] of this.unloaded)
+      if (!models.some((model) => model.name === name && model.sha256 === sha256)) this.unloaded.delete(name);
+    for (const model of models) if (this.isWanted(model) && !this.known.has(model.sha256)) this.measure(model);
+  }
+
+  /** Resolves when all found models are measured or failed; with `quick`, it does not wait for slow ones. */
+  async settled(quick = false): Promise<void> {
+    if (quick) await this.queue.onIdle();
+    for (const known of this.known.values()) if (!quick && known.kind === 'measuring') await known.ended;
+  }
+
+  /** Resolves when a model is measured or failed. */
+  async measured(name: string): Promise<void> {
+    const model = this.found.find((one) => one.name === name);
+    const known = model === undefined ? undefined : this.stateOf(model);
+    if (known?.kind === 'measuring') await known.ended;
+  }
+
+  /** The measured models that are not unloaded; null: there is none. */
+  ready(): Available | null {
+    const models = this.found.filter((model) => this.isWanted(model) && this.stateOf(model)?.kind === 'measured');
+    return models.length === 0 ? null : frontierOf(models);
+  }
+
+  times(): ReadonlyMap<string, BatchTimes> {
+    return new Map(
+      [...this.known].flatMap(([sha256, known]) => (known.kind === 'measured' ? [[sha256, known.times]] : [])),
+    );
+  }
+
+  /** @throws NasError `invalid-input` when there is no such model */
+  async load(name: string): Promise<void> {
+    this.unloaded.delete(name);
+    for (const model of this.found)
+      if (model.name === name && this.stateOf(model)?.kind === 'failed') this.known.delete(model.sha256);
+    await this.refresh();
+    this.require(name);
+  }
+
+  /** @throws NasError `invalid-input` when there is no such model */
+  unload(name: string): void {
+    const model = this.require(name);
+    this.unloaded.set(name, model.sha256);
+    if (this.stateOf(model)?.kind === 'measuring') this.forget(model.sha256);
+  }
+
+  /** Why a model cannot be served; null: it can, or it is being measured. */
+  reasonOf(name: string): string | null {
+    const { state, reason } = this.index(new Set()).find((entry) => entry.name === name) ?? {};
+    return state === 'UNAVAILABLE' ? (reason ?? null) : null;
+  }
+
+  /** @param served names of the served models */
+  index(served: ReadonlySet<string>): readonly IndexEntry[] {
+    const conflicts = this.ready()?.failures ?? [];
+    const entries = this.found.map((model): IndexEntry => {
+      const { name } = model;
+      const known = this.stateOf(model);
+      const conflict = conflicts.find((failure) => failure.name === name);
+      if (served.has(name)) return { name, state: 'READY', reason: '' };
+      if (!this.isWanted(model)) return { name, state: 'UNAVAILABLE', reason: 'unloaded' };
+      if (known?.kind === 'failed') return { name, state: 'UNAVAILABLE', reason: known.reason };
+      if (conflict !== undefined) return { name, state: 'UNAVAILABLE', reason: conflict.reason };
+      return { name, state: 'LOADING', reason: 'it is being measured' };
+    });
+    const unreadable = this.unreadable.map(({ name, reason }) => ({ name, state: 'UNAVAILABLE', reason }) as const);
+    return [...entries, ...unreadable].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Stops measuring. */
+  close(): void {
+    for (const known of this.known.values()) if (known.kind === 'measuring') known.end.abort();
+  }
+
+  private isWanted({ name, sha256 }: Model): boolean {
+    return this.unloaded.get(name) !== sha256;
+  }
+
+  private stateOf({ sha256 }: Model): Known | undefined {
+    return this.known.get(sha256);
+  }
+
+  private measure(model: Model): void {
+    const { sha256, name } = model;
+    const { maxBatch, loadMs, onChange } = this.options;
+    const end = new AbortController();
+    const finish = (result: Known): void => {
+      // Forgotten meanwhile: the file is gone.
+      if (this.known.get(sha256) !== state) return;
+      this.known.set(sha256, result);
+      if (result.kind === 'failed') this.warn(name, result.reason);
+    };
+    const ended = new Promise<void>((resolve) => {
+      void this.queue.add(async () => {
+        this.progress();
+        const measured = measureModel({ model, maxBatch, loadMs, signal: end.signal })
+          .then((times) => finish({ kind: 'measured', times }))
+          .catch((error: unknown) => finish({ kind: 'failed', reason: messageOf(error) }))
+          .finally(resolve);
+        await Promise.race([measured, sleep(slowMs, undefined, { ref: false })]);
+      });
+    });
+    const state: Known = { kind: 'measuring', end, ended };
+    this.known.set(sha256, state);
+    void ended.then(() => this.queue.onIdle()).then(onChange);
+  }
+
+  private progress(): void {
+    const all = [...this.known.values()];
+    this.options.onProgress?.(all.filter(({ kind }) => kind !== 'measuring').length, all.length);
+  }
+
+  private forget(sha256: string): void {
+    const known = this.known.get(sha256);
+    this.known.delete(sha256);
+    if (known?.kind === 'measuring') known.end.abort();
+  }
+
+  private require(name: string): Model {
+    const model = this.found.find((one) => one.name === name);
+    if (model !== undefined) return model;
+    const failure = this.unreadable.find((one) => one.name === name);
+    if (failure !== undefined) throw invalidInput(failure.reason);
+    const names = this.found.map((one) => one.name);
+    throw invalidInput(`there is no model '${name}'${didYouMean(name, names)}`, {
+      hint: `There are ${names.join(', ')}.`,
+    });
+  }
+
+  private warn(name: string, reason: string): void {
+    this.options.onWarning?.(`the model ${name} is unavailable: ${reason}`);
+  }
+}

@@ -1,0 +1,171 @@
+/** What a client may send without taking the server from the others. Each test uses real sockets. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { greyService, serviceOf, startServer, testServer } from './server.js';
+import { exchange, headersOf } from './wire.js';
+
+const path = '/v2/models/frontier/infer';
+const post = { method: 'POST', body: new Uint8Array(784), headers: { 'inference-header-content-length': '0' } };
+
+async function open(url: string, localAddress = '127.0.0.1'): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ port: Number(port), host: hostname, localAddress });
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+const statusIn = async (socket: Socket): Promise<number> => {
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  return Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString('latin1'))?.[1]);
+};
+
+describe('bodies', () => {
+  const begin = (length: number): string =>
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n\r\n`;
+
+  it('that do not end have a bound together; what is above it is refused before it arrives', async () => {
+    const { url } = await startServer(greyService(), { memoryBytes: 4 << 20 });
+    const attackers = await Promise.all(Array.from({ length: 3 }, () => open(url)));
+    for (const socket of attackers) socket.write(begin(1 << 20));
+    const more = await open(url);
+    more.write(begin(1 << 20));
+    expect(await statusIn(more)).toBe(503);
+    // Another client still finds room, and so does the same one afterwards.
+    const other = await open(url, '127.0.0.2');
+    other.write(
+      Buffer.concat([
+        Buffer.from(begin(784).replace('Host', 'Inference-Header-Content-Length: 0\r\nHost')),
+        new Uint8Array(784),
+      ]),
+    );
+    expect(await statusIn(other)).toBe(200);
+    for (const socket of attackers) socket.destroy();
+    await expect.poll(async () => (await fetch(`${url}${path}`, post)).status).toBe(200);
+  });
+
+  it('count as large as they may become when they are compressed or have no length', async () => {
+    const { url } = await startServer(greyService(), { memoryBytes: 2 << 20 });
+    const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\n`;
+    const [chunked, zipped] = [await open(url), await open(url)];
+    chunked.write(`${head}Transfer-Encoding: chunked\r\n\r\n`);
+    zipped.write(`${head}Content-Encoding: gzip\r\nContent-Length: 2000\r\n\r\n`);
+    expect(await statusIn(zipped)).toBe(503);
+  });
+});
+
+describe('JSON', () => {
+  const deep = (levels: number): string => `${'['.repeat(levels)}0${']'.repeat(levels)}`;
+  it.each([
+    ['data', `{"inputs":[{"name":"input","shape":[1,28,28,1],"datatype":"FP32","data":${deep(200_000)}}]}`],
+    ['datatype', `{"inputs":[{"name":"input","shape":[1,28,28,1],"datatype":${deep(200_000)},"data":[0]}]}`],
+    ['budget_ms', `{"parameters":{"budget_ms":${deep(200_000)}},"inputs":[]}`],
+  ])('that is nested 200,000 deep is refused: %s', async (_, body) => {
+    const { url, log } = await startServer(greyService());
+    const answer = await fetch(`${url}${path}`, { method: 'POST', body });
+    expect([answer.status, await answer.json()]).toEqual([400, { error: 'the JSON is nested deeper than 16 levels' }]);
+    expect(log).toEqual([]);
+  });
+
+  it('is cut before it is shown', async () => {
+    const url = await testServer(greyService());
+    const datatype = Array.from({ length: 50_000 }, () => [[['x'.repeat(9)]]]);
+    const body = JSON.stringify({ inputs: [{ name: 'input', shape: [1], datatype, data: [] }] });
+    const answer = await fetch(`${url}${path}`, { method: 'POST', body });
+    expect(answer.status).toBe(400);
+    expect(((await answer.json()) as { error: string }).error).toMatch(
+      /^inputs\[0\]\.datatype is \[\[\[\["xxx.{50,60}\.\.\. It must/,
+    );
+  });
+
+  it('has brackets in texts', async () => {
+    const url = await testServer(greyService());
+    const body = JSON.stringify({ id: '\\"[[[['.repeat(40), inputs: [] });
+    expect(await (await fetch(`${url}${path}`, { method: 'POST', body })).json()).toMatchObject({
+      error: expect.stringMatching(/^there are 0 inputs/) as string,
+    });
+  });
+});
+
+describe('a client with many requests', () => {
+  it('waits for itself while another client is answered', async () => {
+    const waiting: (() => void)[] = [];
+    const { pool } = greyService();
+    const run: typeof pool.run = async (inputs, options) => {
+      if (options.client === '127.0.0.1') await new Promise<void>((resolve) => waiting.push(resolve));
+      return pool.run(inputs, options);
+    };
+    const { url } = await startServer(serviceOf({ ...pool, run }));
+    const request = Buffer.concat([
+      Buffer.from(
+        `POST ${path} HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: 0\r\nContent-Length: 784\r\n\r\n`,
+      ),
+      new Uint8Array(784),
+    ]);
+    const light = await open(url, '127.0.0.2');
+    const heavy = await Promise.all(Array.from({ length: 30 }, () => open(url)));
+    light.write(request);
+    expect(await statusIn(light)).toBe(200);
+    for (const socket of heavy) socket.write(request);
+    await expect.poll(() => waiting.length).toBe(4);
+    light.write(request);
+    expect(await statusIn(light)).toBe(200);
+    const answers = heavy.map(statusIn);
+    const going = setInterval(() => {
+      for (const go of waiting.splice(0)) go();
+    }, 5);
+    onTestFinished(() => clearInterval(going));
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([200]));
+  });
+});
+
+describe('requests', () => {
+  it('that do not arrive in time are counted as 408', async () => {
+    const { url, metric } = await startServer(greyService(), { limits: { requestMs: 200 } });
+    const socket = await open(url);
+    socket.write(headersOf(path));
+    await once(socket, 'data');
+    await expect
+      .poll(async () => (await metric('nas_requests_total')).map(({ labels }) => labels.status))
+      .toEqual(['408']);
+  });
+
+  it('that are hopeless are refused before their bodies arrive', async () => {
+    const url = await testServer(greyService({ expectedMs: () => 5000 }));
+    const head = Buffer.from(headersOf(path)).toString().replace('Host', 'x-budget-ms: 100\r\nHost');
+    expect(await exchange(url, Buffer.from(head))).toMatchObject({ status: 503 });
+  });
+
+  it.each([
+    ['priority', { parameters: { priority: 1 } }],
+    ['sequence_id', { parameters: { sequence_id: 7, sequence_start: true } }],
+    ['raw', { raw: true }],
+  ])('with %s, which is not supported, are refused by its name', async (name, fields) => {
+    const url = await testServer(greyService());
+    const inputs = [{ name: 'image', shape: [1, 28, 28, 1], datatype: 'UINT8', data: new Array(784).fill(0) }];
+    const answer = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify({ inputs, ...fields }) });
+    const { error } = (await answer.json()) as { error: string };
+    expect([answer.status, error]).toEqual([400, expect.stringContaining(`"${name}" in the request`)]);
+    expect(error).toContain('is not supported');
+  });
+
+  it('of images may be compressed, forms may not', async () => {
+    const seen: Uint8Array[] = [];
+    const url = await testServer(greyService(), {
+      decoder: { depth: 0, waitMs: () => 0, decode: (file) => (seen.push(file), Promise.resolve(new Uint8Array(784))) },
+    });
+    const classify = (type: string, body: Uint8Array<ArrayBuffer>) =>
+      fetch(`${url}/v1/classify`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': type, 'content-encoding': 'gzip' },
+      });
+    const body = new Uint8Array(gzipSync(Buffer.from('an image')));
+    expect((await classify('image/png', body)).status).toBe(200);
+    expect(seen.map((file) => Buffer.from(file).toString())).toEqual(['an image']);
+    expect((await classify('multipart/form-data; boundary=x', body)).status).toBe(415);
+    expect((await classify('image/png', new Uint8Array(gzipSync(Buffer.alloc(2 << 20))))).status).toBe(413);
+  });
+});
