@@ -25,7 +25,11 @@ const statusText = ({ status, message }: RunSummary, workdir: string): string =>
     ? `died: its process is gone; nas resume ${workdir} continues it`
     : `${status}${message === null ? '' : `: ${message}`}`;
 
-const trainedSchema = z.looseObject({ provider: z.string(), adapter: z.string().optional(), cpu: z.string().optional() });
+const trainedSchema = z.looseObject({
+  provider: z.string(),
+  adapter: z.string().optional(),
+  cpu: z.string().optional(),
+});
 
 /** The processor or graphics card of the trainings, as it was when the run began; nothing for a run on a table. */
 function trainsOn(environment: unknown): [string, string][] {
