@@ -15,14 +15,18 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
 import { exportForeign, foreignNetwork, toStorage } from '../compiler/index.js';
-import { weightsFrom } from '../spaces/models/index.js';
+import { canonicalJson } from '../base/hash.js';
+import { NasError } from '../base/errors.js';
+import { recogniseNetwork } from '../deploy/index.js';
+import { publishedNetwork, type PublishedName } from '../spaces/index.js';
+import { toOnnx, weightsFrom } from '../spaces/models/index.js';
 import { median } from '../trainers/index.js';
 import { gradientError, stepTime } from './foreign/steps.js';
 import { openPeerFile, type PeerFile } from './foreign/peer-file.js';
 
 const names = [
-  ...['mobilenet_v2', 'mobilenet_v3_large', 'efficientnet_b0', 'mnasnet1_0', 'shufflenet_v2_x1_0', 'squeezenet1_1'],
-  ...['resnet18', 'densenet121', 'convnext_tiny', 'regnet_y_400mf'],
+  ...['mobilenet_v2', 'mobilenet_v3_small', 'mobilenet_v3_large', 'efficientnet_b0', 'mnasnet1_0'],
+  ...['shufflenet_v2_x1_0', 'squeezenet1_1', 'resnet18', 'densenet121', 'convnext_tiny', 'regnet_y_400mf'],
 ];
 
 const options = await yargs(hideBin(process.argv))
@@ -53,10 +57,15 @@ const python = (...args: readonly string[]): string =>
   execFileSync(options.python, [script, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
 
 /** The largest distance of our logits from those of ONNX Runtime on the original file. */
-async function logitError(bytes: Uint8Array, { images, count }: PeerFile): Promise<number> {
+function logitError(bytes: Uint8Array, peer: PeerFile): Promise<number> {
   const network = foreignNetwork(bytes);
   const weights = weightsFrom(new Map(network.weights.map((weight) => [weight.name, weight])));
-  const [height, width, channels] = network.input;
+  return errorOf(bytes, exportForeign(network, weights), peer);
+}
+
+/** The largest distance of the logits of a file that takes NHWC from those of the original file. */
+async function errorOf(bytes: Uint8Array, exported: Uint8Array, { images, count }: PeerFile): Promise<number> {
+  const [height, width, channels] = [options.size, options.size, 3];
   const first = toStorage(images, [count, height, width, channels], [0, 3, 1, 2]);
   const answers = async (file: Uint8Array, input: Tensor): Promise<Float32Array> => {
     const session = await InferenceSession.create(file, { intraOpNumThreads: 1 });
@@ -65,11 +74,34 @@ async function logitError(bytes: Uint8Array, { images, count }: PeerFile): Promi
     return Float32Array.from(data as Float32Array);
   };
   const expected = await answers(bytes, new Tensor('float32', first, [count, channels, height, width]));
-  const own = await answers(
-    exportForeign(network, weights),
-    new Tensor('float32', images, [count, height, width, channels]),
-  );
+  const own = await answers(exported, new Tensor('float32', images, [count, height, width, channels]));
   return own.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0);
+}
+
+/** The presets of published networks by torchvision's names. */
+const presets: { readonly [name: string]: PublishedName | undefined } = {
+  mobilenet_v2: 'mobilenetv2',
+  mobilenet_v3_small: 'mobilenetv3-small',
+  mobilenet_v3_large: 'mobilenetv3-large',
+  efficientnet_b0: 'efficientnet-b0',
+};
+
+/** A file as a network of a space: the error of its logits, or the node that no space has; and whether it is the preset's. */
+async function recognition(name: string, bytes: Uint8Array, peer: PeerFile): Promise<Record<string, string>> {
+  try {
+    const { model } = recogniseNetwork(bytes, { where: name, size: [options.size, options.size] });
+    const { network } = model;
+    const preset = presets[name];
+    const published = publishedNetwork(preset ?? 'mobilenetv2', network, 1, 'torchvision');
+    const whole = { ...network, head: { ...network.head, dropout: published.head.dropout } };
+    return {
+      'as a network of a space': (await errorOf(bytes, toOnnx(model), peer)).toExponential(1),
+      'its preset': preset === undefined ? '-' : String(canonicalJson(whole) === canonicalJson(published)),
+    };
+  } catch (error) {
+    if (!(error instanceof NasError)) throw error;
+    return { 'as a network of a space': error.message.replace(/^.*: /, ''), 'its preset': '-' };
+  }
 }
 
 const timeSchema = z.object({ ms: z.number() });
@@ -107,6 +139,7 @@ for (const name of options.only) {
     network: name,
     'logits, inference file': (await logitError(inference, peer)).toExponential(1),
     'logits, training file': (await logitError(training, peer)).toExponential(1),
+    ...(await recognition(name, training, peer)),
     'gradients, norms frozen': (await gradientError(training, peer, 'frozen')).toExponential(1),
     "PyTorch's": peer.own.frozen.toExponential(1),
     'gradients, norms followed': (await gradientError(training, peer, 'followed')).toExponential(1),

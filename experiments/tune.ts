@@ -12,6 +12,7 @@ import {
   describeDataset,
   renderingOf,
   tune,
+  tuneParts,
   type DataConfig,
   type DatasetInfo,
   type DatasetRef,
@@ -20,6 +21,7 @@ import {
   type Tuned,
   type TuneHooks,
   type TuneJob,
+  type TunePart,
 } from '../trainers/index.js';
 import { evaluateOnSplit } from './models/on-dataset.js';
 import type { RunObserver } from './runner/events.js';
@@ -68,19 +70,25 @@ async function before(
 /** Most lines that tell epochs. */
 const mostLines = 20;
 
+const partMessages: { readonly [P in TunePart]: string } = {
+  features: 'Computing the features of the images',
+  head: 'Fitting a new last layer',
+  validation: 'Classifying the validation images',
+};
+
 /** Progress of a tuning as the events of a run. */
 function hooksFor(task: TaskType, observe: RunObserver, signal: AbortSignal): TuneHooks {
-  let part = '';
+  let part: TunePart | null = null;
   let epochs = 1;
   const title = mainScores[task].title;
   return {
     signal,
     pause: () => undefined,
     onNote: (message) => observe({ kind: 'note', message }),
-    onImages(what, done, total) {
-      if (what !== part) observe({ kind: 'phase', name: 'tune', message: `Computing ${what}` });
-      part = what;
-      observe({ kind: 'progress', phase: 'tune', done, total, unit: 'images' });
+    onPart(own, done, total) {
+      if (own !== part) observe({ kind: 'phase', name: 'tune', message: partMessages[own] });
+      part = own;
+      observe({ kind: 'progress', phase: 'tune', done, total, unit: tuneParts[own] });
     },
     onStart: () => observe({ kind: 'phase', name: 'tune', message: 'Fine-tuning' }),
     onProgress({ epoch, epochs: all, step, steps, loss }) {

@@ -50,7 +50,16 @@ export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/
 export { prepareTeacher } from './teachers/prepare.js';
 export type { NetworkTeacher } from './teachers/schema.js';
 export { fileInput, readPretrained, type Pretrained, type PretrainedFile } from './pretrained/read.js';
-export { tune, tuneTraining, type Adaptation, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tune.js';
+export {
+  tune,
+  tuneParts,
+  tuneTraining,
+  type Adaptation,
+  type Tuned,
+  type TuneHooks,
+  type TuneJob,
+  type TunePart,
+} from './pretrained/tune.js';
 export {
   teacherSchedule,
   teacherSize,

@@ -21,6 +21,7 @@ from torch import nn
 
 FAMILIES = {
     "mobilenet_v2": models.mobilenet_v2,
+    "mobilenet_v3_small": models.mobilenet_v3_small,
     "mobilenet_v3_large": models.mobilenet_v3_large,
     "efficientnet_b0": models.efficientnet_b0,
     "mnasnet1_0": models.mnasnet1_0,

@@ -32,6 +32,16 @@ export interface FeatureOptions {
   };
 }
 
+/**
+ * Between parts of the work: lets messages in and waits while paused.
+ * @throws NasError `interrupted` when the signal is aborted
+ */
+export async function proceed({ pause, signal }: Pick<FitHooks, 'pause' | 'signal'>): Promise<void> {
+  await setImmediate();
+  await pause();
+  if (signal.aborted) throw new NasError('interrupted', 'adapting the pretrained network was interrupted');
+}
+
 /** Images in each batch. */
 const batch = 64;
 
@@ -107,9 +117,7 @@ async function writeFeatures(
   try {
     for (let view = writer.rows / count; view < views; view++) {
       for await (const { images, size: shown } of loader.epoch(view)) {
-        await setImmediate();
-        await hooks.pause();
-        if (hooks.signal.aborted) throw new NasError('interrupted', 'computing features was interrupted');
+        await proceed(hooks);
         writer.append(await model.run(images, [shown, ...network.input]));
         hooks.onImages?.(writer.rows, views * count);
       }

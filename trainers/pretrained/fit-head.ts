@@ -30,6 +30,8 @@ export interface HeadOptions {
   readonly ridges?: readonly number[];
   /** Default: one thread of this machine's processor. */
   readonly target?: Target;
+  /** Awaited before each ridge, with the number of ridges that are done, and of all at most; may throw. */
+  readonly between?: (done: number, total: number) => Promise<void>;
 }
 
 const defaultRidges: readonly number[] = Array.from({ length: 11 }, (_, i) => 10 ** (-i / 2));
@@ -186,12 +188,17 @@ interface Fold {
 async function chooseRidge(
   training: Objective,
   parts: readonly Fold[],
-  { ridges, length }: { readonly ridges: readonly number[]; readonly length: number },
+  {
+    ridges,
+    length,
+    between,
+  }: Pick<HeadOptions, 'between'> & { readonly ridges: readonly number[]; readonly length: number },
 ): Promise<{ readonly ridge: number; readonly loss: number }> {
   const solutions = parts.map((): Float64Array => new Float64Array(length));
   let best: { readonly ridge: number; readonly loss: number } | null = null;
   let worse = 0;
-  for (const ridge of ridges) {
+  for (const [done, ridge] of ridges.entries()) {
+    await between?.(done, ridges.length);
     let loss = 0;
     for (const [i, { fit, check, checking }] of parts.entries()) {
       solutions[i] = await minimise((at) => training.at(at, ridge, fit), solutions[i]);
@@ -217,7 +224,7 @@ export async function fitHead(
   options: HeadOptions,
   views = 1,
 ): Promise<FittedHead> {
-  const { outputs, ridges = defaultRidges } = options;
+  const { outputs, ridges = defaultRidges, between } = options;
   const count = train.targets.length / outputs;
   const size = train.features.length / count;
   const scale = scaleOf(train.features, size);
@@ -238,7 +245,7 @@ export async function fitHead(
         })
       : [{ fit: everything, check: sharesOf(checks, () => true), checking }];
   try {
-    const { ridge, loss } = await chooseRidge(training, parts, { ridges, length });
+    const { ridge, loss } = await chooseRidge(training, parts, { ridges, length, between });
     const weights = await minimise((at) => training.at(at, ridge, everything), new Float64Array(length));
     return { ...unscaled(weights, scale, outputs), ridge, loss };
   } finally {

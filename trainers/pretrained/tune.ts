@@ -21,7 +21,7 @@ import type { CompleteFit, EpochMetrics, FitHooks } from '../jobs.js';
 import { trainSchema, withStepsOn, type TrainConfig } from '../recipe.js';
 import { readTensorFile } from '../tensor-file.js';
 import type { TrainingPlan } from '../training-loop.js';
-import { featuresOf } from './features.js';
+import { featuresOf, proceed } from './features.js';
 import { fitHead } from './fit-head.js';
 import { readPretrained, type Pretrained, type PretrainedFile } from './read.js';
 
@@ -48,9 +48,13 @@ export interface TuneJob {
   readonly directory: string;
 }
 
+/** The parts of the work besides fine-tuning, and what their progress counts. */
+export const tuneParts = { features: 'images', head: 'ridges', validation: 'images' } as const;
+export type TunePart = keyof typeof tuneParts;
+
 export interface TuneHooks extends FitHooks {
-  /** Called with the number of images that a part of the work has seen, and of all. */
-  readonly onImages?: ((what: string, done: number, total: number) => void) | undefined;
+  /** Called with the progress of a part. */
+  readonly onPart?: ((part: TunePart, done: number, total: number) => void) | undefined;
 }
 
 /** A network that was adapted to some data. */
@@ -107,7 +111,7 @@ export function tuneTraining(
 }
 
 /** Rows of features that a head is fitted on, at most; more change little and need memory. */
-const mostRows = 50_000;
+const mostRows = 20_000;
 /** Views of each image that a head is fitted on, where there are few images. */
 const mostViews = 4;
 const fewRows = 10_000;
@@ -128,7 +132,7 @@ export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
     const { network, ridge } = await withFittedHead(source, job, { engine, hooks });
     const own: Weights = new Map(network.weights.map((weight) => [weight.name, weight]));
     const fileOf = (weights: Weights) => exported(network, weights, dataset);
-    const scoresOf = (model: Uint8Array) => scoresIn(model, dataset, source, { engine, threads: job.threads });
+    const scoresOf = (model: Uint8Array) => scoresIn(model, dataset, source, { engine, threads: job.threads, hooks });
     const model = fileOf(own);
     const head = { ridge, scores: await scoresOf(model) };
     if (job.adapt === 'head') return { model, source, head, curve: [], scores: head.scores, adapted: 'head' };
@@ -162,14 +166,17 @@ async function withFittedHead(
     const views = augment.length === 0 ? 1 : Math.max(1, Math.min(mostViews, Math.floor(fewRows / info.counts.train)));
     const common = { dataset, seed, engine, threads, cache };
     const of = (split: SplitName, own: { readonly augment: Augmentation; readonly views: number }) => {
-      const onImages = (done: number, total: number) =>
-        hooks.onImages?.(`features of the ${split} images`, done, total);
+      const onImages = (done: number, total: number) => hooks.onPart?.('features', done, total);
       return featuresOf(source, { ...common, ...own, split, hooks: { ...hooks, onImages } });
     };
     const training = await of('train', views === 1 ? { augment: [], views } : { augment, views });
     const validation = await of('validation', { augment: [], views: 1 });
     const target = await targetBeside(engine, { threads });
-    const options = { outputs: info.classes.length, task: info.task.type, target };
+    const between = async (done: number, total: number): Promise<void> => {
+      await proceed(hooks);
+      hooks.onPart?.('head', done, total);
+    };
+    const options = { outputs: info.classes.length, task: info.task.type, target, between };
     const { ridge, ...head } = await fitHead(training, validation, options, views);
     return { network: source.network.withHead(head), ridge };
   });
@@ -256,13 +263,20 @@ async function scoresIn(
   file: Uint8Array,
   dataset: Dataset,
   { size, scale, network }: Pretrained,
-  { engine, threads }: { readonly engine: EngineChoice; readonly threads: number },
+  { engine, threads, hooks }: { readonly engine: EngineChoice; readonly threads: number; readonly hooks: TuneHooks },
 ): Promise<Scores> {
+  const { validation: total } = dataset.info.counts;
+  let done = 0;
   const model = await openOnnx(file, 'the adapted network', { ...placeOf(engine), threads });
   const asTrained = toTrained(dataset.info.task, 'logits');
   try {
     return await evaluateSplit(
-      async (images, count) => asTrained(await model.run(images, [count, ...network.input])),
+      async (images, count) => {
+        await proceed(hooks);
+        const rows = await model.run(images, [count, ...network.input]);
+        hooks.onPart?.('validation', (done += count), total);
+        return asTrained(rows);
+      },
       dataset,
       'validation',
       64,

@@ -48,8 +48,8 @@ export interface TeacherOptions {
 export interface TeacherHooks extends Partial<FitHooks> {
   /** Called with the number of classified images, over all views, and the total. */
   readonly onLogits?: (done: number, total: number) => void;
-  /** Called with the number of images that a part of the preparation has seen, and of all. */
-  readonly onImages?: TuneHooks['onImages'];
+  /** Called with the progress of adapting a pretrained network. */
+  readonly onPart?: TuneHooks['onPart'];
 }
 
 /** A teacher that has been found or trained, but not run yet. */
@@ -286,7 +286,7 @@ async function adaptedTeacher(
     name: `the teacher, ${source.name} adapted to the data,`,
     find: () => existsSync(path) || null,
     make: async () => {
-      const { model } = await tune(job, { ...fitHooks(hooks), onImages: hooks.onImages });
+      const { model } = await tune(job, { ...fitHooks(hooks), onPart: hooks.onPart });
       writeFileAtomic(path, model);
       return true;
     },

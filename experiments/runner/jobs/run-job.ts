@@ -24,6 +24,7 @@ import {
   type ProxyBatch,
   readWeights,
   saveWeights,
+  tuneParts,
   type SplitName,
 } from '../../../trainers/index.js';
 import { evaluateOnSplit } from '../../models/on-dataset.js';
@@ -58,7 +59,7 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
       hooks: {
         ...hooks(context),
         onLogits: counting(context, 'images'),
-        onImages: (what, done, total) => counting(context, what)(done, total),
+        onPart: (part, done, total) => counting(context, tuneParts[part])(done, total),
       },
     }),
   initial: initialJob,

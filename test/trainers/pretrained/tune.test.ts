@@ -19,6 +19,7 @@ import {
   trainSchema,
   type Tuned,
   type TuneJob,
+  type TunePart,
 } from '../../../trainers/index.js';
 import { layerRates } from '../../../trainers/pretrained/tune.js';
 import { shaken } from '../../deploy/support/classifiers.js';
@@ -63,8 +64,8 @@ describe('a classifier of other classes', () => {
     let computed = 0;
     const hooks = {
       ...quiet(),
-      onImages: () => {
-        computed++;
+      onPart: (part: TunePart) => {
+        if (part === 'features') computed++;
       },
     };
     const first = await tune(jobFor('head', { adapt: 'head' }), hooks);
