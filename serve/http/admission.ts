@@ -19,6 +19,8 @@ export interface Inside {
 
 /** Requests of one client at a time while there are other clients: enough to keep all inference threads busy. */
 const turnsEach = { least: 4, perWorker: 2 } as const;
+/** A larger body takes more turns. */
+const bytesOfTurn = 1 << 18;
 /** Milliseconds after which bodies in flight have arrived, or their clients are cut off. */
 const retryAfterMs = 1000;
 /** A body up to this size is read although its request is refused. */
@@ -82,6 +84,7 @@ export function admitRequests(app: FastifyInstance, context: RouteContext, conne
     const { socket } = raw;
     const response = reply.raw;
     request.arrived = performance.now();
+    const weight = 1 + Math.floor(bodyCost(request, limits) / bytesOfTurn);
     let isRunning = false;
     let isOver = false;
     let release: (() => void) | null = null;
@@ -91,7 +94,7 @@ export function admitRequests(app: FastifyInstance, context: RouteContext, conne
       isOver = true;
       release?.();
       connections.ended(socket);
-      if (isRunning) turns.leave(ip);
+      if (isRunning) turns.leave(ip, weight);
       const unfinished = connections.isTimedOut(socket) ? 408 : clientClosed;
       const status = response.writableFinished ? response.statusCode : unfinished;
       const ms = performance.now() - request.arrived;
@@ -118,7 +121,7 @@ export function admitRequests(app: FastifyInstance, context: RouteContext, conne
       release = admitted;
       done();
     };
-    if (!turns.enter(ip, begin, () => isOver)) refuse(full);
+    if (!turns.enter(ip, { weight, begin, isGone: () => isOver })) refuse(full);
   });
   return {
     get requests() {

@@ -2,11 +2,13 @@
 const activeMs = 1000;
 
 interface Waiting {
+  readonly weight: number;
   readonly begin: () => void;
   readonly isGone: () => boolean;
 }
 
 interface Client {
+  /** Turns in use. */
   running: number;
   readonly waiting: Waiting[];
 }
@@ -29,43 +31,48 @@ export class Turns {
 
   /**
    * Calls `begin` now or when it is the client's turn; the caller calls `leave` at the end.
+   * @param weight number of turns that the request takes; a request of any weight may run alone
    * @returns false when too many requests wait: `begin` is not called
    */
-  enter(client: string, begin: () => void, isGone: () => boolean): boolean {
+  enter(client: string, { weight, begin, isGone }: Waiting): boolean {
     const now = performance.now();
     if (this.latest !== null && this.latest.client !== client && now - this.latest.at < activeMs)
       this.sharedUntil = now + activeMs;
     this.latest = { client, at: now };
     let own = this.clients.get(client);
     if (own === undefined) this.clients.set(client, (own = { running: 0, waiting: [] }));
-    if (this.mayBegin(own, now)) {
-      own.running++;
+    if (this.mayBegin(own, weight, now)) {
+      own.running += weight;
       begin();
     } else {
       if (this.waiting >= this.mostWaiting) return false;
       this.waiting++;
-      own.waiting.push({ begin, isGone });
+      own.waiting.push({ weight, begin, isGone });
     }
     return true;
   }
 
   /** Reports the end of a request that began. */
-  leave(client: string): void {
+  leave(client: string, weight: number): void {
     const own = this.clients.get(client);
     if (own === undefined) return;
-    own.running--;
+    own.running -= weight;
     const now = performance.now();
-    while (own.waiting.length > 0 && this.mayBegin(own, now)) {
-      const next = own.waiting.shift();
+    for (
+      let next = own.waiting.at(0);
+      next !== undefined && this.mayBegin(own, next.weight, now);
+      next = own.waiting.at(0)
+    ) {
+      own.waiting.shift();
       this.waiting--;
-      if (next === undefined || next.isGone()) continue;
-      own.running++;
+      if (next.isGone()) continue;
+      own.running += next.weight;
       next.begin();
     }
     if (own.running === 0 && own.waiting.length === 0) this.clients.delete(client);
   }
 
-  private mayBegin({ running }: Client, now: number): boolean {
-    return now >= this.sharedUntil || running < this.each();
+  private mayBegin({ running }: Client, weight: number, now: number): boolean {
+    return now >= this.sharedUntil || running === 0 || running + weight <= this.each();
   }
 }

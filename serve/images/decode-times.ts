@@ -11,14 +11,14 @@ const initialRates: { readonly [K in ImageKind]: number } = {
 };
 /** Milliseconds of an image without pixels. */
 const leastMs = 1;
-/** Weight of the newest image in the moving averages. */
-const newestWeight = 0.1;
+/** Share of an image's logarithmic deviation that enters its average, and the largest deviation that counts. */
+const learning = { share: 0.2, most: Math.log(4) };
 
 const keyOf = ({ kind, width, height }: ImageHeader): string =>
   `${kind} ${Math.round(Math.log2(Math.max(1, width * height)) / 2)}`;
 
 /** An older average is forgotten, so that refused images are tried again. */
-const rememberedMs = 10_000;
+const rememberedMs = 2000;
 
 interface Average {
   ms: number;
@@ -40,8 +40,10 @@ export class DecodeTimes {
 
   observe(header: ImageHeader, ms: number): void {
     const key = keyOf(header);
-    const before = this.recent(key)?.ms ?? ms;
-    this.averages.set(key, { ms: before + newestWeight * (ms - before), at: this.now() });
+    const before = this.expectedMs(header);
+    // One image that waited for a processor changes the average little.
+    const deviation = Math.max(-learning.most, Math.min(learning.most, Math.log(ms / before)));
+    this.averages.set(key, { ms: before * Math.exp(learning.share * deviation), at: this.now() });
   }
 
   private recent(key: string): Average | undefined {
