@@ -53,3 +53,7 @@ export const invalidInput = (message: string, details?: ErrorDetails): NasError 
 
 /** The message of anything thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Whether an error says only that something was stopped. */
+export const isInterruption = (error: unknown): boolean =>
+  error instanceof NasError ? error.code === 'interrupted' : error instanceof Error && error.name === 'AbortError';

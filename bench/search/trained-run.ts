@@ -1,12 +1,12 @@
 /**
- * Runs a search whose trainings cost nothing, as `nas run` does: `trained-run.ts <yaml> <workdir>`. It prints the time of
- * each ask, and the resources of this process, as one line of JSON.
+ * Runs a search whose trainings cost nothing, as `nas run` does: `trained-run.ts <yaml> <workdir> <out>`. It writes the
+ * time of each ask, and the resources of this process, to a file of JSON.
  */
-import { writeSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { loadExperiment, runExperiment } from '../../experiments/index.js';
 import type { TrainedRun } from './trained.js';
 
-const [file = '', workdir = ''] = process.argv.slice(2);
+const [file = '', workdir = '', out = ''] = process.argv.slice(2);
 const asks: number[] = [];
 /** When each trial ended, in seconds. */
 const ends: number[] = [];
@@ -16,4 +16,4 @@ await runExperiment(loadExperiment(file), { workdir }, (event) => {
 });
 const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
 const run: TrainedRun = { asks, ends, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, mib: maxRSS / 1024 };
-writeSync(1, `${JSON.stringify(run)}\n`);
+writeFileSync(out, JSON.stringify(run));

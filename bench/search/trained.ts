@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
@@ -74,14 +74,12 @@ export async function runTrained(folder: string, { controller, cost, trials }: T
   const file = join(folder, `${name}.yaml`);
   writeFileSync(file, stringify(experiment));
   const script = fileURLToPath(new URL('trained-run.ts', import.meta.url));
-  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script, file, join(folder, name)], {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 30,
-  });
-  const line = stdout.trim().split('\n').at(-1);
-  if (line === undefined || line === '') throw new Error(stderr);
+  const out = join(folder, `${name}.json`);
+  const args = ['--import', 'tsx', script, file, join(folder, name), out];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
   // The script wrote it.
-  return JSON.parse(line) as TrainedRun;
+  return JSON.parse(readFileSync(out, 'utf8')) as TrainedRun;
 }
 
 const ms = (value: number): string => value.toFixed(value < 10 ? 1 : 0);

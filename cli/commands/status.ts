@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { z } from 'zod';
 import {
   collectFrontier,
   collectPrecisions,
@@ -23,6 +24,21 @@ const statusText = ({ status, message }: RunSummary, workdir: string): string =>
   status === 'died'
     ? `died: its process is gone; nas resume ${workdir} continues it`
     : `${status}${message === null ? '' : `: ${message}`}`;
+
+const trainedSchema = z.looseObject({
+  provider: z.string(),
+  adapter: z.string().optional(),
+  cpu: z.string().optional(),
+});
+
+/** The processor or graphics card of the trainings, as it was when the run began; nothing for a run on a table. */
+function trainsOn(environment: unknown): [string, string][] {
+  const { data } = trainedSchema.safeParse(environment);
+  if (data === undefined) return [];
+  const { provider, adapter, cpu } = data;
+  const where = provider === 'cpu' ? cpu : adapter;
+  return [['trains on', where === undefined ? provider : `${provider} (${where})`]];
+}
 
 export const status = command({
   usage: 'status <workdir>',
@@ -66,6 +82,7 @@ export const status = command({
           `${colors.bold(run.name)} (seed ${run.seed}, nas ${run.version}, ${run.threads} thread${run.threads === 1 ? '' : 's'} a worker)`,
         ],
         ['status', statusText(run, workdir)],
+        ...trainsOn(store.run.get().environment),
         ...(supernet === null ? [] : [['supernet', supernetText(supernet, run.task)] as [string, string]]),
         ['trials', `${run.counts.complete} of ${run.planned} complete${others}`],
         ['rejected', `${run.rejected} candidates before ${run.evaluation === 'table' ? 'evaluation' : 'training'}`],

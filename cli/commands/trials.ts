@@ -90,7 +90,7 @@ export const trials = command({
           renderTable(
             [
               numberColumn,
-              stateColumn(colors),
+              stateColumn(colors, store.run.state().status === 'running'),
               ...precisionColumn(all),
               ...objectiveColumns(objectives, colors),
               ...finalColumns(taskOfRun(experimentOf(store)), collectFinals(store), objectives, colors),

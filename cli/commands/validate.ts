@@ -1,4 +1,5 @@
 import { loadWithSpace } from '../arguments/space.js';
+import type { LoadedExperiment, TrainingExperiment } from '../../experiments/index.js';
 import { command, jsonOption, setOption } from '../command.js';
 import type { StageUse } from '../../experiments/index.js';
 import { json, renderTable, type Column } from '../output/terminal.js';
@@ -12,6 +13,20 @@ const uses: readonly Column<StageUse>[] = [
   { title: 'random', numeric: true, cell: ({ random }) => String(random) },
   { title: 'unused in the file', numeric: true, cell: ({ unused }) => String(unused) },
 ];
+
+/** @throws NasError `invalid-input` for a provider that ONNX Runtime does not have; whether one works here is not tried. */
+async function requireKnownProviders(
+  loaded: LoadedExperiment,
+  { engine, latency }: Pick<TrainingExperiment, 'engine' | 'latency'>,
+): Promise<void> {
+  const { requireKnown } = await import('../../compiler/index.js');
+  const { locatingIn } = await import('../../experiments/index.js');
+  const locating = locatingIn(loaded);
+  const { provider } = engine;
+  if (provider !== undefined) await locating(['engine', 'provider'], () => requireKnown(provider));
+  const { device } = latency;
+  if (device.type === 'local') await locating(['latency', 'device', 'provider'], () => requireKnown(device.provider));
+}
 
 export const validate = command({
   usage: 'validate <yaml>',
@@ -28,6 +43,7 @@ export const validate = command({
   run: async ({ yaml, set, json: asJson }, { out, colors }) => {
     const valid = await loadWithSpace(yaml, set);
     const { kind, experiment, space, size } = valid;
+    if (valid.kind === 'training') await requireKnownProviders(valid.loaded, valid.experiment);
     const { loadController } = await import('../../search/index.js');
     const { name, objectives, search, seed } = experiment;
     await loadController(search, { space, objectives, seed });

@@ -91,9 +91,11 @@ export const precisionColumn = (trials: readonly ReportTrial[]): Column<ReportTr
 export const hostColumn = (trials: readonly ReportTrial[]): Column<ReportTrial>[] =>
   trials.some(({ host }) => host !== undefined) ? [{ title: 'host', cell: ({ host }) => host ?? '-' }] : [];
 
-export const stateColumn = (colors: Colors): Column<ReportTrial> => ({
+/** @param isAlive whether the run goes on; otherwise its running trials wait for a resume. */
+export const stateColumn = (colors: Colors, isAlive: boolean): Column<ReportTrial> => ({
   title: 'state',
   cell: ({ state }) => {
+    if (state === 'running' && !isAlive) return colors.dim('interrupted');
     const paint = {
       complete: colors.green,
       failed: colors.red,

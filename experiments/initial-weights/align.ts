@@ -62,7 +62,9 @@ function unlikeness({ block: a, isResidual }: Placed, { block: b, ...other }: Pl
 function costOf(stage: Stage, blocks: readonly Placed[], scale: number): number {
   const placed = Math.min(blocks.length, stage.blocks.length);
   const costs = blocks.slice(0, placed).map((block, i) => unlikeness(block, stage.blocks[i], scale));
-  const missing = empty * (stage.blocks.length - placed) + (placed === 0 ? skipped : 0);
+  const none = stage.blocks.length - placed;
+  // Of equal costs, the stages are filled alike.
+  const missing = empty * none + none ** 2 / 20 + (placed === 0 ? skipped : 0);
   return costs.reduce((a, b) => a + b, 0) + left * (blocks.length - placed) + missing;
 }
 

@@ -158,16 +158,32 @@ export function loadExperiment(file: string, options: LoadOptions = {}): LoadedE
   return parseExperiment(file, readText(file), options);
 }
 
+/** @throws NasError `invalid-input` for keys of the other kind of experiment */
+function parsedSource(source: Source, kind: ExperimentKind) {
+  resolvePaths(source);
+  convertFormerAugment(source.data);
+  const foreign = foreignKeys(source, kind);
+  if (foreign.length > 0) throw problemsError(source.file, foreign);
+  return experimentSchemas[kind].safeParse(source.data);
+}
+
+/** The value at a path with all defaults; undefined where the source has mistakes. */
+function defaultAt(source: Source, path: KeyPath): unknown {
+  const parsed = parsedSource(source, kindOf(source.data));
+  return parsed.success ? valueAt(parsed.data, path) : undefined;
+}
+
 /** Parses the text of an experiment. @param file name for messages, and base of relative paths */
 export function parseExperiment(file: string, text: string, options: LoadOptions = {}): LoadedExperiment {
   const { set = [], workers, checkFiles = true } = options;
   const source = Source.parse(file, text, set, workers === undefined ? [] : workersOverrides(workers));
-  resolvePaths(source);
-  convertFormerAugment(source.data);
   const kind = kindOf(source.data);
-  const foreign = foreignKeys(source, kind);
-  if (foreign.length > 0) throw problemsError(file, foreign);
-  const parsed = experimentSchemas[kind].safeParse(source.data);
+  let parsed = parsedSource(source, kind);
+  if (
+    !parsed.success &&
+    source.fillFromDefaults((path, others) => defaultAt(Source.parse(file, text, [], others), path))
+  )
+    parsed = parsedSource(source, kind);
   if (!parsed.success) throw problemsError(file, zodProblems(parsed.error.issues, source, experimentJsonSchema(kind)));
   const experiment = parsed.data;
   const problems = [

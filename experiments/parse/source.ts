@@ -11,7 +11,7 @@ import {
 } from 'yaml';
 import { messageOf } from '../../base/errors.js';
 import { applyOverride, isOverride, parseOverride, type Override } from './override.js';
-import { isMap, type KeyPath, type Problem, problemsError, quote, startsWith } from './problem.js';
+import { isMap, type KeyPath, type Problem, problemsError, quote, startsWith, valueAt } from './problem.js';
 
 /** The node at a path, as far as it exists. */
 interface Found {
@@ -86,7 +86,8 @@ export class Source {
    * position of the nearest parent.
    */
   where(path: KeyPath, part: 'key' | 'value' = 'value'): string {
-    const override = this.overrideOf(path) ?? this.overrideInside(path);
+    const around = path.map((_, depth) => this.overrideInside(path.slice(0, path.length - depth)));
+    const override = this.overrideOf(path) ?? around.find((found) => found !== undefined);
     if (override !== undefined) return override.where;
     let node = this.document.contents;
     let offset = offsetOf(node) ?? 0;
@@ -104,6 +105,31 @@ export class Source {
   private overrideInside(path: KeyPath): Override | undefined {
     if (path.length === 0 || isCollection(this.document.getIn(path, true))) return undefined;
     return this.overrides.findLast((override) => startsWith(override.path, path));
+  }
+
+  /**
+   * Lays the maps without a type that overrides made over the defaults in their place: a key of `train.optimizer` alone
+   * keeps its type.
+   * @param defaultAt the value at a path with these overrides alone
+   * @returns whether anything changed
+   */
+  fillFromDefaults(defaultAt: (path: KeyPath, overrides: readonly Override[]) => unknown): boolean {
+    const parents = this.overrides.map(({ path }) => path.slice(0, -1));
+    const made = parents.filter((path) => {
+      const value = valueAt(this.data, path);
+      const isWritten = path.length === 0 || isCollection(this.document.getIn(path, true));
+      return !isWritten && isMap(value) && !('type' in value);
+    });
+    // Others in a whole part, such as `train.recipe`, may decide the default.
+    const inside = made.filter((path) => path.length > 1);
+    const filled = made.map((path) => {
+      const others = this.overrides.filter((other) => ![path, ...inside].some((map) => startsWith(other.path, map)));
+      const [value, known] = [valueAt(this.data, path), defaultAt(path, others)];
+      if (!isMap(value) || !isMap(known) || typeof known['type'] !== 'string') return false;
+      for (const key of Object.keys(known)) value[key] ??= known[key];
+      return true;
+    });
+    return filled.includes(true);
   }
 
   /** The last `--set` of the value at this path. */

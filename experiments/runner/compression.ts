@@ -27,7 +27,7 @@ import {
 import { measureNamed, taskOf, trainedValues } from '../schema/measures.js';
 import { JobFailed, type JobOrder } from './jobs/job-runner.js';
 import type { QuantizeJob, QuantizeResult, SeededNetwork } from './jobs/jobs.js';
-import { recordClasses, retryRecorder } from './jobs/training.js';
+import { recordClasses, retryRecorder, withDeaths } from './jobs/training.js';
 import { sharingOf, type TrialLatencies, type TrialMeasured } from './latency/latency.js';
 import type { TrainingContext } from './plan.js';
 
@@ -186,7 +186,8 @@ export class Compression {
     try {
       const candidate = { network: context.candidates.network(genotype), seed, weights: await weights() };
       const order = await quantizeOrder(context, `quantize/${number}`, candidate);
-      return await context.jobs.submit(order, { retry: retryRecorder(context, 'search', number) }).result;
+      const retry = retryRecorder(context, { stage: 'search', number, job: order.id });
+      return await context.jobs.submit(withDeaths(context.store, number, order), { retry }).result;
     } catch (error) {
       if (error instanceof JobFailed) return { failed: messageOf(error) };
       if (error instanceof NasError && error.code === 'interrupted') return undefined;

@@ -1,4 +1,4 @@
-import { messageOf, NasError } from '../../base/errors.js';
+import { isInterruption, messageOf, NasError } from '../../base/errors.js';
 import { controllerTitle, type Objective, violated } from '../../search/index.js';
 import type { Store, TrialRecord } from '../../store/index.js';
 import { frontierCandidates, plainValues } from '../stored/candidates.js';
@@ -68,7 +68,7 @@ export async function execute(
     await phases(context, evaluator);
     return await end(signal.aborted ? 'interrupted' : 'complete');
   } catch (error) {
-    if (signal.aborted) return await end('interrupted');
+    if (signal.aborted && isInterruption(error)) return await end('interrupted');
     const status = error instanceof NasError && error.code === 'infeasible' ? 'infeasible' : 'failed';
     try {
       store.run.setStatus(status, messageOf(error));

@@ -8,6 +8,7 @@ import { weightsFilesOf } from '../initial-weights/read.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import type { Experiment } from '../schema/experiment.js';
 import type { RecordedEnvironment } from './engine.js';
+import { isCleared } from '../stored/workdir.js';
 import { sharedWeights } from './supernet.js';
 
 /** Hashes of the files that the results rest on, by the key that names them. */
@@ -40,6 +41,27 @@ function hashOf(key: string, file: string): string | null {
   if (!existsSync(file)) return null;
   const files = key === weightsKey ? weightsFilesOf(file) : [file];
   return contentHash(...files.map((one) => readFileSync(one)));
+}
+
+/**
+ * Refuses to clear a run whose files the experiment reads after that.
+ * @throws NasError `invalid-input` with the key, the file and the folder
+ */
+export function requireOutside(workdir: string, experiment: Experiment): void {
+  const { teacher, latency } = isTableExperiment(experiment) ? {} : experiment;
+  const predictor = latency?.predictor;
+  const read = {
+    ...filesOf(experiment),
+    ...(teacher !== undefined && 'path' in teacher ? { 'teacher.path': teacher.path } : {}),
+    ...(typeof predictor === 'string' ? { 'latency.predictor': predictor } : predictor),
+  };
+  for (const [key, file] of Object.entries(read)) {
+    const files = key === weightsKey && existsSync(file) ? weightsFilesOf(file) : [file];
+    if (!files.some((one) => isCleared(workdir, one))) continue;
+    throw invalidInput(`${key}: ${file} belongs to the run in ${workdir}, which --fresh removes`, {
+      hint: 'Choose another folder with --workdir, or copy the file out of the old run first.',
+    });
+  }
 }
 
 /** Kinds of files, for people; all others are modules. */

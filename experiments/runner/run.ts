@@ -21,7 +21,7 @@ import { localWorkers, type CreateJobRunner } from './jobs/local-pool.js';
 import { environmentDifferences } from './latency/stored-latency.js';
 import { clockOf, defaultThreads, withParallelFor, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
-import { environmentOf, requireSameFiles } from './provenance.js';
+import { environmentOf, requireOutside, requireSameFiles } from './provenance.js';
 import { writeReport, type DrawReport } from './report.js';
 import { requireSame, storedExperiment, withMoreTrials } from './stored-experiment.js';
 
@@ -70,6 +70,7 @@ export async function runExperiment(
     const { workersConfig = workersIn(loaded.experiment) } = options;
     return resumeExperiment(workdir, { ...options, workersConfig }, observe);
   }
+  if (fresh) requireOutside(workdir, loaded.experiment);
   const locating = locatingIn(loaded);
   const isFixed = isWritten(written, 'search', 'parallel');
   const asked = withWorkers(loaded.experiment, options.workersConfig);

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
-import { Store, type Clock } from '../../store/index.js';
+import { Store, type Clock, type RunStatusRecord } from '../../store/index.js';
 import { parseExperiment, type LoadedExperiment } from '../parse/index.js';
 import { isMap } from '../parse/problem.js';
 import type { Experiment } from '../schema/experiment.js';
@@ -80,14 +80,29 @@ export function differences(before: unknown, now: unknown, path = ''): string[] 
 
 const msPerHour = 3_600_000;
 
+/** The time in which the run went on, in ms: not from its end, or a kill, to a resume, nor while a network was shrunk. */
+function activeMs({ events }: Store): number {
+  let spent = 0;
+  /** The latest event of the run; null while it stands still. */
+  let latest: number | null = null;
+  for (const { at, kind, detail } of events.all()) {
+    if (kind === 'created' || kind === 'resumed') latest = at;
+    else if (kind === 'shrink-began') latest = null;
+    else if (latest !== null) {
+      spent += at - latest;
+      // Written by the store.
+      const isEnd = kind === 'status' && (detail as Pick<RunStatusRecord, 'status'>).status !== 'running';
+      latest = isEnd ? null : at;
+    }
+  }
+  return spent;
+}
+
 /** Whether the hours of a search are over: from now on by `clock`, and before it was last resumed by its events. */
 export function outOfTime({ search }: Experiment, store: Store, clock: Clock): () => boolean {
   const hours = search.stop?.hours;
   if (hours === undefined) return () => false;
-  // The run stood still between the last event before a resume and the resume.
-  const spent = store.events
-    .all()
-    .reduce((sum, { at, kind }, i, events) => (i === 0 || kind === 'resumed' ? sum : sum + at - events[i - 1].at), 0);
+  const spent = activeMs(store);
   const began = clock();
   return () => spent + clock() - began >= hours * msPerHour;
 }

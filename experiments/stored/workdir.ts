@@ -1,5 +1,5 @@
-import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, realpathSync, rmSync } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
 import type { StoredPrecision, TrialStage } from '../../store/index.js';
 
 /** Files of a workdir. Stored paths are relative to it, so that it can be moved. */
@@ -59,6 +59,14 @@ export const shrunkFiles = (folder: string) => ({
 export const databasePath = (workdir: string): string => join(workdir, workdirFiles.database);
 
 export const hasRun = (workdir: string): boolean => existsSync(databasePath(workdir));
+
+const real = (path: string): string => (existsSync(path) ? realpathSync(path) : resolve(path));
+
+/** Whether `clearRun` removes a file. */
+export function isCleared(workdir: string, file: string): boolean {
+  const [first] = relative(real(workdir), real(file)).split(sep);
+  return Object.values(workdirFiles).some((name) => name === first);
+}
 
 /** Removes the files of an earlier run and nothing else. */
 export function clearRun(workdir: string): void {

@@ -10,7 +10,9 @@ import { storedRunInPrecisions } from '../experiments/report/precisions.js';
 import { main, nas, nasInside } from './nas.js';
 import { quietTerminal } from './quiet-terminal.js';
 import { storedRun } from './stored-run.js';
-import { sharedFolder } from '../support/temporary.js';
+import { Store } from '../../store/index.js';
+import { newTrial } from '../store/support.js';
+import { sharedFolder, temporaryFolder } from '../support/temporary.js';
 
 const folder = sharedFolder();
 const workdir = join(folder, 'runs', 'stored');
@@ -107,6 +109,11 @@ describe('nas init', () => {
     const text = readFileSync(file, 'utf8');
     expect(text).toMatch(/^# A first search/);
     expect(text).not.toContain('yaml-language-server');
+    const unknown = await nasInside(['validate', file, '--set', 'engine.provider=tpu']);
+    expect(unknown).toMatchObject({ code: 2 });
+    expect(unknown.err).toContain(
+      '--set engine.provider=tpu: engine.provider: the execution provider "tpu" is not available',
+    );
     const valid = await nasInside(['validate', file]);
     expect({ code: valid.code, out: valid.out }).toEqual({
       code: 0,
@@ -159,6 +166,19 @@ describe('nas validate and nas space', () => {
 });
 
 describe('a stored run', () => {
+  it('says what it trained on, and that a trial of a dead run waits for a resume', async () => {
+    const dead = join(temporaryFolder(), 'dead');
+    await storedRun(dead, 1);
+    const store = Store.open(join(dead, 'nas.sqlite'));
+    store.trials.ask(newTrial(1));
+    store.trials.start(1);
+    store.close();
+    expect((await nasInside(['status', dead])).out).toMatch(/trains on +cpu \(x\)/);
+    const { out } = await nasInside(['trials', dead]);
+    expect(out).toContain('interrupted');
+    expect(out).not.toContain('running');
+  });
+
   it('has a status', async () => {
     const { code, out } = await nasInside(['status', workdir, '--json']);
     expect(code).toBe(0);

@@ -22,7 +22,7 @@ export async function storedRun(
   const experiment = trainingOf(parseExperiment('stored.yaml', source));
   const meta = {
     ...{ name: 'stored', seed: 1, source, experiment, classes, threads: 1, version: '0.1.0' },
-    environment: { cpu: 'x' },
+    environment: { provider: 'cpu', cpu: 'x' },
   };
   const space = await createSpace(experiment.space, { input: [28, 28, 1], classes: 10 });
   const random = new Random(1, 'stored-run');

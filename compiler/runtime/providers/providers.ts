@@ -20,7 +20,7 @@ export const listProviders = (): Provider[] =>
     .sort((a, b) => Number(b.name === 'cpu') - Number(a.name === 'cpu'));
 
 const remedies: Readonly<Record<string, string>> = {
-  cuda: "CUDA on Linux x64: install NVIDIA's driver, the CUDA 12 runtime and cuDNN 9, and fetch ONNX Runtime's own libraries, which are not in the npm registry and which .npmrc skips (ONNXRUNTIME_NODE_INSTALL=true node node_modules/onnxruntime-node/script/install); then engine: {type: compiled, provider: cuda}",
+  cuda: "CUDA on Linux x64: install NVIDIA's driver, the CUDA 12 runtime and cuDNN 9, and fetch ONNX Runtime's own libraries, which are not in the npm registry and which npm skips here (ONNXRUNTIME_NODE_INSTALL=true node node_modules/onnxruntime-node/script/install); then engine: {type: compiled, provider: cuda}",
   webgpu:
     'WebGPU: on Linux, install the Vulkan driver of the graphics card (Debian and Ubuntu: apt install mesa-vulkan-drivers for AMD and Intel, the package nvidia-driver for NVIDIA; Fedora: dnf install mesa-vulkan-drivers, akmod-nvidia); macOS and Windows need nothing',
 };

@@ -98,8 +98,13 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
 
     const run = runId(store);
     const hosting = await hostArtifacts(config.artifacts, connection, workdir, run);
-    closers.push(() => hosting.close(store.run.status().status === 'complete'));
     const { artifacts, address } = hosting;
+    closers.push(() => {
+      const isComplete = store.run.status().status === 'complete';
+      if (!isComplete && address.type === 'folder')
+        observe({ kind: 'note', message: `Files for a resume stay in ${address.path}; ${giveUp(address.path)}` });
+      return hosting.close(isComplete);
+    });
     const wanted = requirementsOf(config);
     const coordinator = { id: workdirId(workdir), host: hostname(), pid: process.pid };
     const record = { run, name, coordinator, artifacts: address, version: nasVersion(), ...wanted };
@@ -147,6 +152,9 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
     throw error;
   }
 }
+
+/** How to remove the shared files of a run that no process coordinates. */
+const giveUp = (path: string): string => `when the run is given up: rm -r '${path}'`;
 
 /** Names a run in its queue: the same after a kill, also in another workdir. */
 function runId(store: Store): string {

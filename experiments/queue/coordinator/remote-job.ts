@@ -80,7 +80,7 @@ export class RemoteJob implements SubmissionListener {
   /** The worker of this attempt, and the number of its slot. */
   private worker: { readonly by: Identity; readonly number: number } | undefined;
   /** Attempts that ended with their process, and attempts whose worker vanished since the job last made progress. */
-  private readonly deaths = { died: 0, vanished: 0 };
+  private readonly deaths: { died: number; vanished: number };
   /** Whether a worker did not get the job's files, which a resumed coordinator may not have stored yet. */
   private lackedFiles = false;
   private heardAt = performance.now();
@@ -90,7 +90,9 @@ export class RemoteJob implements SubmissionListener {
     readonly draft: Draft,
     private readonly listener: JobListener,
     private readonly context: RemoteContext,
-  ) {}
+  ) {
+    this.deaths = { died: 0, vanished: order.deaths ?? 0 };
+  }
 
   get result(): Promise<ResultOf<Job>> {
     return this.settling.promise;

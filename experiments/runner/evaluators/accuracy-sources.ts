@@ -8,10 +8,10 @@ import { measureNamed, trainedValues, valuesFrom } from '../../schema/measures.j
 import { trialFolder, weightsFile } from '../../stored/workdir.js';
 import { finishFrontier } from '../finishing/finish.js';
 import { settledFrontier } from '../finishing/measured-frontier.js';
-import { JobFailed, type JobOrder } from '../jobs/job-runner.js';
+import { JobFailed, type JobListener, type JobOrder } from '../jobs/job-runner.js';
 import type { EvaluateMemberJob, Job, ResultOf } from '../jobs/jobs.js';
 import { Preparations } from '../jobs/preparations.js';
-import { recordClasses, trialAttempts } from '../jobs/training.js';
+import { recordClasses, trialAttempts, withDeaths } from '../jobs/training.js';
 import type { LatencyService } from '../latency/latency.js';
 import type { TrainingContext } from '../plan.js';
 import { memberJob, type PreparedSupernet } from '../supernet.js';
@@ -119,10 +119,10 @@ async function trialJob<J extends Job>(
   number: number,
   order: JobOrder<J>,
 ): Promise<ResultOf<J> | { readonly failed: string } | { readonly interrupted: true }> {
-  const attempts = trialAttempts(context, 'search', number);
+  const attempts = trialAttempts(context, { stage: 'search', number, job: order.id });
+  const listener: JobListener = { started: (worker) => attempts.started(worker), retry: attempts.retry };
   try {
-    return await context.jobs.submit(order, { started: (worker) => attempts.started(worker), retry: attempts.retry })
-      .result;
+    return await context.jobs.submit(withDeaths(context.store, number, order), listener).result;
   } catch (error) {
     if (error instanceof JobFailed) return { failed: error.message };
     if (error instanceof NasError && error.code === 'interrupted') return { interrupted: true };

@@ -17,6 +17,8 @@ export interface JobOrder<J extends Job = Job> {
    * still for another one does not count. Default: `patienceWith` the job.
    */
   readonly deadline?: number;
+  /** Attempts whose worker died before the run was resumed; they count among the retries. Default: 0. */
+  readonly deaths?: number;
 }
 
 export interface JobWorker {

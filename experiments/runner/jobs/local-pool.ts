@@ -159,13 +159,13 @@ export class LocalPool implements JobRunner {
 
   private async attempts<J extends Job>(
     worker: WorkerProcess,
-    { job, deadline = patienceWith(job) }: JobOrder<J>,
+    { job, deadline = patienceWith(job), deaths = 0 }: JobOrder<J>,
     listener: JobListener,
     signal: AbortSignal,
   ): Promise<ResultOf<J>> {
     const attempts = this.options.retries + 1;
     const cancelled = () => signal.aborted;
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1 + deaths; ; attempt++) {
       if (cancelled()) throw new NasError('interrupted', 'the job was cancelled');
       listener.started?.({ index: worker.index });
       try {
@@ -174,7 +174,7 @@ export class LocalPool implements JobRunner {
         if (!(error instanceof WorkerDied)) throw error;
         // The worker ended because the run did: the job can continue when the run does.
         if (cancelled()) throw new NasError('interrupted', `the job was cancelled: ${error.message}`, { cause: error });
-        if (attempt === attempts) throw error;
+        if (attempt >= attempts) throw error;
         listener.retry?.(attempt + 1, attempts, error.message);
       }
     }

@@ -5,6 +5,7 @@ import {
   type ClassResult,
   describeTraining,
   type Epoch,
+  type Store,
   type Training,
   type TrialStage,
 } from '../../../store/index.js';
@@ -22,7 +23,7 @@ import { hostOf, recordAssignment } from '../../stored/workers.js';
 import type { PhaseName } from '../events.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
 import { JobFailed, type JobListener, type JobOrder, type JobWorker } from './job-runner.js';
-import type { TrainJob } from './jobs.js';
+import type { Job, TrainJob } from './jobs.js';
 
 /** A network to train as a member of the search or of the frontier. */
 interface TrainingRequest {
@@ -53,10 +54,11 @@ export async function train(context: TrainingContext, request: TrainingRequest):
   const { epochs } = request.train;
   const task = taskOf(plan.experiment.data);
   const curve = recordedCurve(context, { stage, trial: number });
-  const attempts = trialAttempts(context, stage, number);
+  const order = trainOrder(plan, request);
+  const attempts = trialAttempts(context, { stage, number, job: order.id });
   let worker = 0;
   try {
-    const submitted = jobs.submit(trainOrder(plan, request), {
+    const submitted = jobs.submit(withDeaths(store, number, order), {
       started: (by) => {
         worker = by.index;
         attempts.started(by, curve.size);
@@ -146,10 +148,19 @@ const toEpoch = (metrics: EpochMetrics): Epoch => ({
   seconds: metrics.seconds,
 });
 
-export function trialAttempts(context: TrainingContext, stage: TrialStage, number: number) {
+/** A job of a trial. */
+interface TrialJob {
+  readonly stage: TrialStage;
+  readonly number: number;
+  /** Its id. */
+  readonly job: string;
+}
+
+export function trialAttempts(context: TrainingContext, trialJob: TrialJob) {
   const { store, observe } = context;
+  const { stage, number } = trialJob;
   const begin = () => (stage === 'search' ? store.trials.start(number) : store.finals.start(number, stage));
-  const recordRetry = retryRecorder(context, stage, number);
+  const recordRetry = retryRecorder(context, trialJob);
   let made = begin();
   return {
     started: (worker: JobWorker, fromEpoch = 0) => {
@@ -163,12 +174,32 @@ export function trialAttempts(context: TrainingContext, stage: TrialStage, numbe
   };
 }
 
+/** Detail of an event of the kind `retried`; older versions did not store the job. */
+interface Retried {
+  readonly stage: TrialStage;
+  readonly attempt: number;
+  readonly message: string;
+  readonly job?: string;
+}
+
 export const retryRecorder =
-  ({ store, observe }: TrainingContext, stage: TrialStage, number: number) =>
+  ({ store, observe }: TrainingContext, { stage, number, job }: TrialJob) =>
   (attempt: number, attempts: number, message: string): void => {
-    store.events.add({ kind: 'retried', trial: number, detail: { stage, attempt, message } });
+    const detail: Retried = { stage, attempt, message, job };
+    store.events.add({ kind: 'retried', trial: number, detail });
     observe({ kind: 'trial-retried', stage, number, attempt, attempts, message });
   };
+
+/** Retries of one trial that are looked at. */
+const maxRetries = 1000;
+
+/** The order of a trial's job, which has no more lives after a resume than before. */
+export function withDeaths<J extends Job>({ events }: Store, trial: number, order: JobOrder<J>): JobOrder<J> {
+  const retries = events
+    .last(['retried'], maxRetries, trial)
+    .filter(({ detail }) => (detail as Retried).job === order.id);
+  return retries.length === 0 ? order : { ...order, deaths: retries.length };
+}
 
 /** The training of a whole phase: teacher, supernet, shrunk network. */
 interface PhaseTraining {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { invalidInput, messageOf } from '../../../base/errors.js';
+import { invalidInput, isInterruption, messageOf } from '../../../base/errors.js';
 import { canonicalJson } from '../../../base/hash.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
 import { lockWorkdir, Store, type ShrunkRecord } from '../../../store/index.js';
@@ -109,7 +109,7 @@ async function shrinkIn(
     await writeReport(store, workdir, report, observe);
     return { state: 'complete', number: record.number };
   } catch (error) {
-    if (signal.aborted) return { state: 'interrupted' };
+    if (signal.aborted && isInterruption(error)) return { state: 'interrupted' };
     if (record !== undefined && error instanceof JobFailed)
       store.shrunk.finish(record.number, { state: 'failed', seconds: 0, message: messageOf(error) });
     throw error;

@@ -159,6 +159,27 @@ describe('--set', () => {
     expect(set('teacher=train', 'teacher.epochs=2').teacher).toMatchObject({ type: 'train', epochs: 2 });
   });
 
+  it('lays a key over a default, which keeps its other keys', () => {
+    const { optimizer } = parse(base).train;
+    expect(set('train.optimizer.learning_rate=0.2').train.optimizer).toEqual({ ...optimizer, learning_rate: 0.2 });
+    expect(set('train.recipe=plain', 'train.optimizer.weight_decay=0.01').train.optimizer).toEqual({
+      ...set('train.recipe=plain').train.optimizer,
+      weight_decay: 0.01,
+    });
+    const two = set('train.optimizer.learning_rate=0.2', 'latency.device.threads=3');
+    expect(two.train.optimizer).toMatchObject({ learning_rate: 0.2 });
+    expect(two.latency.device).toEqual({ ...parse(base).latency.device, threads: 3 });
+    expect(() => set('train.optimizer.rate=0.2')).toThrow(
+      "--set train.optimizer.rate=0.2: train.optimizer.rate: unknown key 'rate'",
+    );
+    expect(() => set('teacher.epochs=2')).toThrow('--set teacher.epochs=2: teacher');
+    const written = `${base}train: {optimizer: {type: adamw}}\n`;
+    expect(parse(written, { set: ['train.optimizer.learning_rate=0.2'] }).train.optimizer).toMatchObject({
+      type: 'adamw',
+      learning_rate: 0.2,
+    });
+  });
+
   it('does not change other uses of an alias', () => {
     const text = `${base}train: &t {epochs: 4}\nfinal: *t\n`;
     const { train, final } = parse(text, { set: ['final.epochs=7'] });

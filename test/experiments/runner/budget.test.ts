@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
+import { outOfTime } from '../../../experiments/runner/stored-experiment.js';
+import { Store } from '../../../store/index.js';
+import { newShrunk, newTrial } from '../../store/support.js';
 import { findingsOf, writeTable } from '../table-experiment.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -85,6 +88,32 @@ describe('search.stop', () => {
     expect(findingsOf(stopped)).toEqual(findingsOf(whole));
     await expect(more(stopped, '+5')).rejects.toThrow('--trials +5: the 0.05 hours of the search');
     expect(findingsOf(stopped)).toEqual(findingsOf(whole));
+  });
+
+  it('counts no time in which the run stood still, also when a network was shrunk meanwhile', () => {
+    const minute = 60_000;
+    let now = 0;
+    const meta = { name: 'run', seed: 1, source: '', experiment: {}, threads: 1, version: '0', environment: {} };
+    const store = Store.inMemory(meta, () => now);
+    const at = (minutes: number, write: () => unknown) => {
+      now = minutes * minute;
+      write();
+    };
+    at(10, () => store.trials.ask(newTrial(0)));
+    at(12, () => store.run.setStatus('interrupted'));
+    at(300, () => store.shrunk.begin(newShrunk()));
+    at(310, () => store.events.add({ kind: 'warning', detail: { message: 'of the shrinking' } }));
+    at(500, () => store.events.add({ kind: 'resumed' }));
+    store.run.setStatus('running');
+    at(503, () => store.events.add({ kind: 'note' }));
+    const { file } = writeTable(folder, { search: '{ controller: random, stop: { hours: 0.5 } }' });
+    const isOver = outOfTime(loadExperiment(file).experiment, store, () => now);
+    // 12 minutes and 3 of 30.
+    for (const [minutes, over] of [
+      [503 + 14, false],
+      [503 + 15, true],
+    ] as const)
+      at(minutes, () => expect(isOver()).toBe(over));
   });
 
   it('says the number of trials as search.trials does', async () => {

@@ -2,10 +2,12 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
+import { StorageFailure, type JobListener, type JobOrder } from '../../../experiments/runner/jobs/job-runner.js';
+import type { Job } from '../../../experiments/runner/jobs/jobs.js';
 import { localWorkers, type CreateJobRunner } from '../../../experiments/runner/jobs/local-pool.js';
 import { trainedModel } from '../../../experiments/models/trained-model.js';
 import { Store } from '../../../store/index.js';
-import { cachedFolder, writeExperiment } from './experiment.js';
+import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside } from './inside.js';
 
@@ -95,6 +97,42 @@ describe('a function of one’s own', () => {
     expect(findings(workdir).status).toBe('interrupted');
     await resumeExperiment(workdir, { workers: inside }, nothing);
     expect(findings(workdir)).toEqual(findings(whole));
+  });
+
+  it('ends the run with an error that comes after Ctrl-C, such as a full disk', async () => {
+    const workdir = join(folder, 'full');
+    const full: CreateJobRunner = () => {
+      const runner = inside();
+      const submit = <J extends Job>(order: JobOrder<J>, listener?: JobListener) => {
+        const { result, cancel } = runner.submit(order, listener);
+        const failing = result.catch(() => {
+          throw new StorageFailure('the disk is full');
+        });
+        return { result: failing, cancel };
+      };
+      return { submit, stop: () => runner.stop(), close: () => runner.close() };
+    };
+    await expect(run(workdir, { until: 1, workers: full })).rejects.toThrow('the disk is full');
+    expect(findings(workdir).status).toBe('failed');
+    await resumeExperiment(workdir, { workers: inside }, nothing);
+    expect(findings(workdir)).toEqual(findings(whole));
+  });
+
+  it('that kills its worker has no more lives when the run is resumed', async () => {
+    const killer = join(folder, 'killer.mjs');
+    writeFileSync(killer, "export default () => process.kill(process.pid, 'SIGKILL');");
+    const set = [`evaluate.path=${killer}`, 'search.trials=1', 'search.parallel=1', 'search.retries=2'];
+    const workdir = join(folder, 'killed');
+    const stop = new AbortController();
+    const loaded = loadExperiment(file, { set: [...set, 'objectives=[accuracy, macs]'] });
+    await runExperiment(loaded, { workdir, signal: stop.signal, workers: localWorkers }, ({ kind }) => {
+      if (kind === 'trial-retried') stop.abort();
+    });
+    await expect(resumeExperiment(workdir, { workers: localWorkers }, nothing)).rejects.toThrow('trial');
+    const attempts = reading(workdir, ({ events }) =>
+      events.of('retried').map(({ detail }) => (detail as { readonly attempt: number }).attempt),
+    );
+    expect(attempts).toEqual([2, 3]);
   });
 
   it('is held to its content', async () => {
