@@ -135,7 +135,7 @@ describe('nas quantize', () => {
   const refusals: readonly (readonly [args: readonly [model: string, output: string, ...string[]], message: string])[] =
     [
       [['int8.onnx', 'x.onnx'], 'is quantized already'],
-      [['float.onnx', 'float.onnx'], 'that is the float model'],
+      [['float.onnx', 'float.onnx'], 'that is the model itself'],
       [['float.onnx', '.'], 'that is a folder'],
       [['text.onnx', 'x.onnx'], 'is not an ONNX model'],
       [['small.onnx', 'x.onnx'], 'does not fit images of'],

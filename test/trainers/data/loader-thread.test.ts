@@ -5,7 +5,9 @@ import { builtModule } from '../../../base/processes.js';
 /** What a built module imports, and what is imported by that; packages and Node's own modules by their names. */
 function importsOf(module: URL, seen = new Set<string>()): Set<string> {
   seen.add(module.href);
-  for (const [, name] of readFileSync(module, 'utf8').matchAll(/^(?:import|export)\b[^;]*?['"]([^'"]+)['"];$/gm)) {
+  for (const [, name] of readFileSync(module, 'utf8').matchAll(
+    /^(?:import|export)\b(?:[^;]*?\bfrom)? ?['"]([^'"]+)['"];$/gm,
+  )) {
     const imported = name.startsWith('.') ? new URL(name, module).href : name;
     if (seen.has(imported)) continue;
     if (name.startsWith('.')) importsOf(new URL(imported), seen);
