@@ -104,11 +104,11 @@ describe('a function of one’s own', () => {
     const full: CreateJobRunner = () => {
       const runner = inside();
       const submit = <J extends Job>(order: JobOrder<J>, listener?: JobListener) => {
-        const { result, cancel } = runner.submit(order, listener);
-        const failing = result.catch(() => {
+        const submitted = runner.submit(order, listener);
+        const failing = submitted.result.catch(() => {
           throw new StorageFailure('the disk is full');
         });
-        return { result: failing, cancel };
+        return { result: failing, cancel: () => submitted.cancel() };
       };
       return { submit, stop: () => runner.stop(), close: () => runner.close() };
     };
