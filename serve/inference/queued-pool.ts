@@ -104,6 +104,9 @@ const refusals: { readonly [R in Overload | 'expired' | 'gone' | 'closing']: str
 /** An image that was in flight in this many worker crashes is not computed again. */
 const maxCrashes = 2;
 
+/** Node fires longer timers at once, ms. */
+const longestTimer = 2 ** 31 - 1;
+
 /** Runners behind one queue; the scheduler assigns the batches. */
 export class QueuedPool implements InferencePool {
   private readonly scheduler: Scheduler<QueuedImage>;
@@ -113,7 +116,8 @@ export class QueuedPool implements InferencePool {
   private readonly accepted: readonly Accepted[];
   private readonly acceptedByChoice: Accepted;
   private willDispatch = false;
-  private deadlineTimer: NodeJS.Timeout | null = null;
+  /** Wakes at the earliest deadline of a queued image. */
+  private alarm: { readonly at: number; readonly timer: NodeJS.Timeout } | null = null;
   private closed: Promise<void> | null = null;
   private onDrained: () => void = () => undefined;
 
@@ -213,15 +217,18 @@ export class QueuedPool implements InferencePool {
   /** Refuses queued images at their deadlines, also while all workers compute. */
   private watchDeadline(): void {
     const { firstDeadline } = this.scheduler;
-    if (firstDeadline === null || this.deadlineTimer !== null) return;
-    this.deadlineTimer = setTimeout(
-      () => {
-        this.deadlineTimer = null;
-        this.dismiss(this.scheduler.expire(performance.now()));
-        this.dispatch();
-      },
-      Math.max(1, firstDeadline - performance.now()),
-    );
+    if (firstDeadline === (this.alarm?.at ?? null)) return;
+    // A timer that nothing needs would keep the process alive.
+    clearTimeout(this.alarm?.timer);
+    this.alarm = null;
+    if (firstDeadline === null) return;
+    const ring = (): void => {
+      this.alarm = null;
+      this.dismiss(this.scheduler.expire(performance.now()));
+      this.dispatch();
+    };
+    const wait = Math.min(longestTimer, Math.max(1, firstDeadline - performance.now()));
+    this.alarm = { at: firstDeadline, timer: setTimeout(ring, wait) };
   }
 
   private dismiss({ expired, gone }: Pick<Dispatch<QueuedImage>, 'expired' | 'gone'>): void {
