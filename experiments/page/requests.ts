@@ -4,7 +4,11 @@ import { Refusal } from '../../base/server.js';
 import { storedPrecisions } from '../../store/index.js';
 import type { Address, ErrorAnswer, Queries, StreamQueries, Streams } from './api.js';
 
-const number = z.coerce.number().int().nonnegative();
+/** Digits: an empty text and `0x7` are numbers to JavaScript. */
+const number = z
+  .string()
+  .regex(/^\d{1,15}$/, 'expected a whole number')
+  .transform(Number);
 
 /** A parameter that may be repeated. */
 const list = <T extends z.ZodType>(item: T, least: number, most: number) =>
@@ -21,7 +25,7 @@ export const querySchemas: { readonly [A in Address]: z.ZodType<Queries[A]> } = 
   '/api/runs/:run': nothing,
   '/api/runs/:run/trials': z.strictObject({
     from: number.optional(),
-    limit: number.min(1).max(mostTrials).optional(),
+    limit: number.pipe(z.number().min(1).max(mostTrials)).optional(),
   }),
   '/api/runs/:run/texts': z
     .strictObject({ from: number, to: number })

@@ -85,6 +85,8 @@ describe('answers', () => {
       '/api/runs/a/curves?trials=x': /^400 .*trials/,
       [`/api/runs/a/curves?${'trials=1&'.repeat(51)}`]: /^400 .*trials/,
       '/api/runs/a/trials/x': /^400 .*trial number is invalid/,
+      '/api/runs/a/trials/%20': /^400 .*trial number is invalid: expected a whole number/,
+      '/api/runs/a/trials/0x7': /^400 .*trial number is invalid: expected a whole number/,
       '/api/runs/a/trials/999': /^404 the run a has no trial 999/,
       '/api/runs/a/trials/1?precision=int4': /^400 .*precision/,
       '/api/compare?runs=a': /^400 .*runs/,

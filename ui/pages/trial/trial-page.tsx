@@ -123,7 +123,7 @@ export default function TrialPage() {
   const { params } = useRoute();
   const { query } = useLocation();
   const number = Number(params['trial']);
-  const valid = Number.isSafeInteger(number) && number >= 0;
+  const valid = /^\d{1,15}$/.test(params['trial'] ?? '');
   const precision = precisions.find((each) => each === query['precision']);
   const { status } = info.run;
   const { answer, problem } = useAnswer(
