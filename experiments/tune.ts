@@ -52,7 +52,7 @@ export interface TuneReport {
   readonly details: Details;
 }
 
-/** The scores of the file as it was, if its outputs are those of the data. */
+/** The scores of the unchanged file; null where it has other classes, labels or numbers than the data. */
 async function before(
   { source: { bytes, network, scale, size } }: Tuned,
   info: DatasetInfo,

@@ -32,7 +32,7 @@ export interface ModelStatesOptions {
 /** After this time, in ms, the next model is measured beside a slow one. */
 const slowMs = 10_000;
 
-/** What is known of a model's file, by its SHA-256. */
+/** The state of a model's file; files are identified by their SHA-256. */
 type Known =
   | { readonly kind: 'measured'; readonly times: BatchTimes }
   | { readonly kind: 'failed'; readonly reason: string }

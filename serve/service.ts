@@ -14,7 +14,7 @@ export interface Service {
   /** Runs a task on the current pool, which stays open until the task ends. */
   readonly use: <T>(task: (pool: InferencePool) => Promise<T>) => Promise<T>;
   readonly index: () => readonly IndexEntry[];
-  /** Reads the models again and serves those that work. Resolves when all are measured or refused. */
+  /** Reads the models again and serves the ones that work. Resolves when all are measured or refused. */
   readonly reload: () => Promise<void>;
   /** @throws NasError `invalid-input` when there is no such model, or it cannot be opened. */
   readonly load: (name: string) => Promise<void>;
@@ -61,7 +61,7 @@ export interface ServiceOptions
 const defaultLoadMs = 60_000;
 
 /**
- * Reads, opens and measures the models, and serves those that work.
+ * Reads, opens and measures the models, and serves the ones that work.
  * @throws NasError when none works
  */
 export async function openService(options: ServiceOptions): Promise<Service> {

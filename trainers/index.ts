@@ -53,13 +53,13 @@ export { fileInput, readPretrained, type Pretrained, type PretrainedFile } from 
 export {
   tune,
   tuneParts,
-  tuneTraining,
   type Adaptation,
   type Tuned,
   type TuneHooks,
   type TuneJob,
   type TunePart,
 } from './pretrained/tune.js';
+export { tuneTraining } from './pretrained/training.js';
 export {
   teacherSchedule,
   teacherSize,

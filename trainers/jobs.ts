@@ -18,7 +18,7 @@ export type TeacherModelSource =
 
 /** A teacher's logits for every view of the train split and of the images without labels. */
 export interface TeacherLogits {
-  /** float32 little-endian [views, count, classes] in the split's order, then in that of the images without labels. */
+  /** float32 little-endian [views, count, classes]: the images of the split in their order, then the images without labels. */
   readonly file: string;
   /** Augmentation, number and seed of the views; students must use the same. */
   readonly augment: Augmentation;

@@ -42,7 +42,7 @@ const ratio = (a: number, b: number): number => Math.abs(Math.log2(a / b));
 
 /**
  * How unlike two blocks are; infinite where they have no weights in common.
- * @param scale of the widths of the first network to those of the second
+ * @param scale width of the first network, divided by the width of the second
  */
 function unlikeness({ block: a, isResidual }: Placed, { block: b, ...other }: Placed, scale: number): number {
   if (a.kind !== b.kind || a.kind === 'cell' || a.kind === 'reduction' || !('filters' in b) || !('kernel' in b))

@@ -82,7 +82,7 @@ const filePaths: readonly KeyPath[] = [
   ['workers', 'artifacts', 'path'],
 ];
 
-/** The paths in a source: those of `filePaths`, and of each teacher of several. */
+/** The keys of files and folders in a source: `filePaths`, and the path of each member of `teacher.of`. */
 function pathsIn({ data }: Source): readonly KeyPath[] {
   const teachers = valueAt(data, ['teacher', 'of']);
   const several = Array.isArray(teachers) ? teachers.map((_, i): KeyPath => ['teacher', 'of', i, 'path']) : [];

@@ -6,7 +6,7 @@ import type { Connections } from './connections.js';
 import type { Limits, RouteContext } from './context.js';
 import { healthPaths } from './health.js';
 import { clientClosed, closeWhileDraining } from './refusals.js';
-import { Turns } from './turns.js';
+import { ClientSlots } from './client-slots.js';
 
 /** Unknown routes share one metrics label, which bounds cardinality. */
 const noRoute = 'none';
@@ -18,9 +18,9 @@ export interface Inside {
 }
 
 /** Requests of one client at a time while there are other clients: enough to keep all inference threads busy. */
-const turnsEach = { least: 4, perWorker: 2 } as const;
-/** A larger body takes more turns. */
-const bytesOfTurn = 1 << 18;
+const slotsEach = { least: 4, perWorker: 2 } as const;
+/** A larger body takes more slots. */
+const bytesOfSlot = 1 << 18;
 /** Milliseconds after which bodies in flight have arrived, or their clients are cut off. */
 const retryAfterMs = 1000;
 /** A body up to this size is read although its request is refused. */
@@ -42,8 +42,8 @@ function bodyCost({ headers }: FastifyRequest, { bodyBytes }: Limits): number {
 export function admitRequests(app: FastifyInstance, context: RouteContext, connections: Connections): Inside {
   const { limits, metrics, service, log, memory } = context;
   const requests = new Shares(limits.inside);
-  const turns = new Turns(
-    () => Math.max(turnsEach.least, turnsEach.perWorker * service.pool.workers),
+  const slots = new ClientSlots(
+    () => Math.max(slotsEach.least, slotsEach.perWorker * service.pool.workers),
     limits.connections,
   );
   // One object for each: a stack trace for each refusal would cost more than the rest of it.
@@ -83,7 +83,7 @@ export function admitRequests(app: FastifyInstance, context: RouteContext, conne
     const response = reply.raw;
     request.arrived = performance.now();
     const cost = bodyCost(request, limits);
-    const weight = 1 + Math.floor(cost / bytesOfTurn);
+    const weight = 1 + Math.floor(cost / bytesOfSlot);
     let isRunning = false;
     let isOver = false;
     let release: (() => void) | null = null;
@@ -93,7 +93,7 @@ export function admitRequests(app: FastifyInstance, context: RouteContext, conne
       isOver = true;
       release?.();
       connections.ended(socket);
-      if (isRunning) turns.leave(ip, weight);
+      if (isRunning) slots.leave(ip, weight);
       const unfinished = connections.isTimedOut(socket) ? 408 : clientClosed;
       const status = response.writableFinished ? response.statusCode : unfinished;
       const ms = performance.now() - request.arrived;
@@ -120,7 +120,7 @@ export function admitRequests(app: FastifyInstance, context: RouteContext, conne
       release = admitted;
       done();
     };
-    if (!turns.enter(ip, { weight, begin, isGone: () => isOver })) refuse(full);
+    if (!slots.enter(ip, { weight, begin, isGone: () => isOver })) refuse(full);
   });
   return {
     get requests() {

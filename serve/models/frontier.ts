@@ -11,7 +11,7 @@ const haveSameOutputs = (a: Model, b: Model): boolean => a.task === b.task && is
 
 /**
  * Combines models into a frontier. Models of known accuracy must have the same task and outputs, because the scheduler's choice
- * must not change the meaning of an answer: those that most of them share, of equal numbers those of the first name.
+ * must not change the meaning of an answer. The outputs that most models share win; a tie goes to the model that is first by name.
  * @throws NasError `invalid-input` when there is no model
  */
 export function frontierOf(models: readonly Model[], failures: readonly Failure[] = []): Available {

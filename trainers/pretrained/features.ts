@@ -1,8 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { exportFunction, openOnnx } from '../../compiler/index.js';
 import { weightsFrom } from '../../spaces/models/index.js';
@@ -11,6 +9,7 @@ import { createLoader, LogitsWriter, type Dataset, type SplitName } from '../dat
 import { placeOf, type EngineChoice } from '../engines/index.js';
 import type { FitHooks } from '../jobs.js';
 import { makeOnce } from '../make-once.js';
+import { proceed } from '../proceed.js';
 import type { LabelledFeatures } from './fit-head.js';
 import type { Pretrained } from './read.js';
 
@@ -27,19 +26,9 @@ export interface FeatureOptions {
   /** Folder of all caches. */
   readonly cache: string;
   readonly hooks: Pick<FitHooks, 'signal' | 'pause' | 'onNote'> & {
-    /** Called with the number of views that are done, and of all. */
+    /** Called with the number of images that are done, over all views, and the total. */
     readonly onImages?: ((done: number, total: number) => void) | undefined;
   };
-}
-
-/**
- * Between parts of the work: lets messages in and waits while paused.
- * @throws NasError `interrupted` when the signal is aborted
- */
-export async function proceed({ pause, signal }: Pick<FitHooks, 'pause' | 'signal'>): Promise<void> {
-  await setImmediate();
-  await pause();
-  if (signal.aborted) throw new NasError('interrupted', 'adapting the pretrained network was interrupted');
 }
 
 /** Images in each batch. */
@@ -117,7 +106,7 @@ async function writeFeatures(
   try {
     for (let view = writer.rows / count; view < views; view++) {
       for await (const { images, size: shown } of loader.epoch(view)) {
-        await proceed(hooks);
+        await proceed(hooks, 'computing features');
         writer.append(await model.run(images, [shown, ...network.input]));
         hooks.onImages?.(writer.rows, views * count);
       }

@@ -216,7 +216,7 @@ async function chooseRidge(
 /**
  * A linear layer on cached features by L-BFGS: multinomial or binary logistic regression, or least squares. The ridge with the
  * least loss on the validation images is taken, or by cross-validation where there are few. Deterministic.
- * @param views how many rows of `train` each image has; those of one image are `train` rows apart by the number of images
+ * @param views rows of each image in `train`, which has all images in their first view, then all in their second, and so on
  */
 export async function fitHead(
   train: LabelledFeatures,

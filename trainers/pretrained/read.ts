@@ -12,6 +12,7 @@ import {
   onnxSignature,
   parseOnnx,
   type ClassifierFacts,
+  type ClassifierSignature,
   type ForeignNetwork,
 } from '../../compiler/index.js';
 import type { DatasetInfo, Size } from '../data/index.js';
@@ -90,12 +91,16 @@ async function bytesOf(path: string): Promise<{ readonly bytes: Uint8Array; read
   }
 }
 
-function inputIn(bytes: Uint8Array, { path, layout }: PretrainedFile): ClassifierFacts['input'] {
-  const { input, facts } = onnxSignature(parseOnnx(bytes, path), path);
-  return imageSizeIn(input, { ...facts, ...(layout && { layout }) });
-}
+/** Height, width and channels of the images of a model; undefined where it leaves them open. */
+export const inputOf = (
+  { input, facts }: ClassifierSignature,
+  { layout = facts.layout }: Pick<PretrainedFile, 'layout'>,
+): ClassifierFacts['input'] => imageSizeIn(input, { ...facts, layout });
 
-/** Height, width and channels of a file's images; undefined where the file leaves them open. */
+const inputIn = (bytes: Uint8Array, file: PretrainedFile): ClassifierFacts['input'] =>
+  inputOf(onnxSignature(parseOnnx(bytes, file.path), file.path), file);
+
+/** As `inputOf`, of a file. */
 export const fileInput = async (file: PretrainedFile): Promise<ClassifierFacts['input']> =>
   inputIn((await bytesOf(file.path)).bytes, file);
 

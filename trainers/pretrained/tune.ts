@@ -1,7 +1,6 @@
-import { invalidInput, NasError } from '../../base/errors.js';
+import { NasError } from '../../base/errors.js';
 import { makeDirectory } from '../../base/files.js';
 import { mainScores, scoreText, type Scores } from '../../base/scores.js';
-import { didYouMean } from '../../base/text.js';
 import { exportFunction, openOnnx, toTrained, type ForeignNetwork } from '../../compiler/index.js';
 import { inUnits, outputNames, weightsFrom, type Weights } from '../../spaces/models/index.js';
 import type { Augmentation } from '../data/augment/schema.js';
@@ -18,16 +17,17 @@ import {
 import { evaluateSplit } from '../evaluate.js';
 import { checkedLoss, trainingHash, trainResumably } from '../fit.js';
 import type { CompleteFit, EpochMetrics, FitHooks } from '../jobs.js';
-import { trainSchema, withStepsOn, type TrainConfig } from '../recipe.js';
+import { proceed } from '../proceed.js';
+import type { TrainConfig } from '../recipe.js';
 import { readTensorFile } from '../tensor-file.js';
 import type { TrainingPlan } from '../training-loop.js';
-import { featuresOf, proceed } from './features.js';
+import { featuresOf } from './features.js';
 import { fitHead } from './fit-head.js';
 import { readPretrained, type Pretrained, type PretrainedFile } from './read.js';
+import { layerRates } from './training.js';
 
 /** What of a pretrained network is trained: a new last layer, or then all of its weights. */
-export const adaptations = ['head', 'all'] as const;
-export type Adaptation = (typeof adaptations)[number];
+export type Adaptation = 'head' | 'all';
 
 export interface TuneJob {
   readonly file: PretrainedFile;
@@ -71,43 +71,6 @@ export interface Tuned {
   readonly scores: Scores;
   /** The part that the file has; the head alone where fine-tuning made it worse. */
   readonly adapted: Adaptation;
-}
-
-/** Epochs of a fine-tuning where images are many, and its least number of steps. */
-const tuningLength = { epochs: 10, steps: 300 } as const;
-
-/** What a user says about a fine-tuning, and the settings of the data's other trainings. */
-interface TuneSettings extends Partial<Pick<TrainConfig, 'augment' | 'class_weight' | 'class_sampling'>> {
-  readonly epochs?: number | undefined;
-  readonly batch?: number | undefined;
-  readonly learningRate?: number | undefined;
-}
-
-/**
- * The fine-tuning of all weights: AdamW along a linear schedule, without mixed images.
- * @param images number of training images
- */
-export function tuneTraining(
-  images: number,
-  {
-    epochs,
-    batch = Math.min(64, images),
-    learningRate = 5e-4,
-    augment = [],
-    class_weight,
-    class_sampling,
-  }: TuneSettings,
-): TrainConfig {
-  const train = trainSchema.parse({
-    epochs: epochs ?? tuningLength.epochs,
-    batch,
-    optimizer: { type: 'adamw', learning_rate: learningRate },
-    schedule: 'linear',
-    class_weight,
-    class_sampling,
-    augment: withoutMixing(augment),
-  });
-  return epochs === undefined ? withStepsOn(images, { ...train, steps: tuningLength.steps }) : train;
 }
 
 /** Rows of features that a head is fitted on, at most; more change little and need memory. */
@@ -169,11 +132,11 @@ async function withFittedHead(
       const onImages = (done: number, total: number) => hooks.onPart?.('features', done, total);
       return featuresOf(source, { ...common, ...own, split, hooks: { ...hooks, onImages } });
     };
-    const training = await of('train', views === 1 ? { augment: [], views } : { augment, views });
+    const training = await of('train', { augment: views === 1 ? [] : augment, views });
     const validation = await of('validation', { augment: [], views: 1 });
     const target = await targetBeside(engine, { threads });
     const between = async (done: number, total: number): Promise<void> => {
-      await proceed(hooks);
+      await proceed(hooks, 'fitting the last layer');
       hooks.onPart?.('head', done, total);
     };
     const options = { outputs: info.classes.length, task: info.task.type, target, between };
@@ -181,40 +144,6 @@ async function withFittedHead(
     return { network: source.network.withHead(head), ridge };
   });
 }
-
-/** Share of the learning rate of the first layer; it grows from layer to layer by the same factor, to 1 in the last one. */
-const firstRate = 0.1;
-
-/**
- * The share of the learning rate of each weight: layers that see pixels need to change less than layers that see classes
- * (Howard & Ruder 2018).
- * @param freeze patterns of weights that stay
- * @throws NasError `invalid-input` for a pattern that no weight has
- */
-export function layerRates(
-  { weights }: Pick<ForeignNetwork, 'weights'>,
-  freeze: readonly string[],
-): ReadonlyMap<string, number> {
-  let layer = 0;
-  // A layer begins with its kernel.
-  const layers = weights.map(({ shape }) => (shape.length > 1 ? ++layer : layer));
-  const names = weights.map(({ name }) => name);
-  const frozen = freeze.map((pattern) => {
-    const test = new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`);
-    if (names.some((name) => test.test(name))) return test;
-    throw invalidInput(`no weight is named ${pattern}${didYouMean(pattern, names)}`, {
-      hint: `Weights are named ${names.slice(0, 3).join(', ')}, ...; * stands for any characters: features.*`,
-    });
-  });
-  return new Map(
-    names.map((name, i) => [
-      name,
-      frozen.some((test) => test.test(name)) ? 0 : firstRate ** (1 - layers[i] / Math.max(1, layer)),
-    ]),
-  );
-}
-
-const escaped = (text: string): string => text.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&');
 
 interface FineTuning {
   readonly job: TuneJob;
@@ -272,7 +201,7 @@ async function scoresIn(
   try {
     return await evaluateSplit(
       async (images, count) => {
-        await proceed(hooks);
+        await proceed(hooks, 'classifying the validation images');
         const rows = await model.run(images, [count, ...network.input]);
         hooks.onPart?.('validation', (done += count), total);
         return asTrained(rows);

@@ -7,6 +7,7 @@ import { lossFor } from '../losses/index.js';
 import type { NetworkTeacher, SingleTeacher, Teacher, TeacherConfig } from './schema.js';
 import {
   givenTeacher,
+  isAdapted,
   layersModelTeacher,
   onnxTeacher,
   type TeacherOptions,
@@ -16,13 +17,14 @@ import {
 import type { PreparedTeacher, TeacherLogits } from '../jobs.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { invalidInput, NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { outputKind, toTrained, type OpenClassifier, type OutputKind } from '../../compiler/index.js';
 import { evaluateSplit } from '../evaluate.js';
 import { makeOnce } from '../make-once.js';
+import { proceed } from '../proceed.js';
+import { adaptedTeacher } from './adapted.js';
 import { averages } from './average.js';
 
 type Settled = TeacherOptions & { readonly cache: string };
@@ -35,9 +37,9 @@ function findTeacher(config: Teacher, dataset: Dataset, options: Settled): Promi
     case 'train':
       return trainedTeacher(config, info, options);
     case 'onnx':
-      return onnxTeacher(config, info, options);
+      return isAdapted(config) ? adaptedTeacher(config, info, options) : onnxTeacher(config, info, options);
     case 'layers-model':
-      return layersModelTeacher(config, info, options);
+      return isAdapted(config) ? adaptedTeacher(config, info, options) : layersModelTeacher(config, info, options);
     case 'network':
       return givenTeacher(config, options);
   }
@@ -91,7 +93,7 @@ function chanceOn({ labels, targets, count: images }: Split, { type }: LearningT
   return { accuracy: Math.max(...counts.values()) / images, images };
 }
 
-/** Several teachers as one, whose answers are the mean of theirs (Lakshminarayanan et al. 2017). */
+/** Several teachers as one teacher, which answers with the mean of their answers (Lakshminarayanan et al. 2017). */
 async function averagedTeacher(
   configs: readonly SingleTeacher[],
   dataset: Dataset,
@@ -181,7 +183,7 @@ class TeacherRunner {
     let kind: OutputKind = 'probabilities';
     const { accuracy } = await evaluateSplit(
       async (images, size) => {
-        await this.proceed();
+        await proceed(this.options.hooks ?? {}, "computing the teacher's logits");
         const rows = await teacher.outputs(images, size);
         if (outputKind[info.task.type](rows, info.classes.length) === 'logits') kind = 'logits';
         // The order of images and classes is the same before and after a logarithm.
@@ -242,15 +244,6 @@ class TeacherRunner {
     return (this.opened ??= this.source.open());
   }
 
-  /** Between batches: lets messages in and waits while paused. */
-  private async proceed(): Promise<void> {
-    const { hooks = {} } = this.options;
-    await setImmediate();
-    await hooks.pause?.();
-    if (hooks.signal?.aborted === true)
-      throw new NasError('interrupted', "computing the teacher's logits was interrupted");
-  }
-
   /** Writes the logits of all views; complete views of an earlier process are kept. */
   private async writeLogits(outputs: OutputKind, views: number, file: string): Promise<void> {
     const { dataset, options } = this;
@@ -274,7 +267,7 @@ class TeacherRunner {
     try {
       for (let view = writer.rows / count; view < views; view++) {
         for await (const { images, size } of loader.epoch(view)) {
-          await this.proceed();
+          await proceed(this.options.hooks ?? {}, "computing the teacher's logits");
           const rows = this.asTrained(outputs)(await teacher.outputs(images, size));
           if (rows.some((x) => !Number.isFinite(x)))
             throw new NasError('failure', `the teacher ${this.source.name} gives logits that are not finite numbers`);

@@ -14,9 +14,10 @@ import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
 import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../recipe.js';
 import { withoutMixing } from '../data/augment/steps.js';
-import { readInput, writeFileAtomic } from '../../base/files.js';
-import { fileInput, readPretrained, writtenScale } from '../pretrained/read.js';
-import { tune, tuneTraining, type Adaptation, type TuneHooks } from '../pretrained/tune.js';
+import { readInput } from '../../base/files.js';
+import { fileInput, inputOf, writtenScale } from '../pretrained/read.js';
+import { tuneTraining } from '../pretrained/training.js';
+import type { Adaptation, TuneHooks } from '../pretrained/tune.js';
 import {
   type Classifier,
   type ClassifierSignature,
@@ -105,7 +106,7 @@ function networkTeacher(
 export const givenTeacher = (config: Config<'network'>, options: TeacherOptions): Promise<TeacherSource> =>
   Promise.resolve(networkTeacher(config, null, options));
 
-const fitHooks = (hooks: TeacherHooks): FitHooks => ({
+export const fitHooks = (hooks: TeacherHooks): FitHooks => ({
   onEpoch: () => undefined,
   onProgress: () => undefined,
   pause: () => undefined,
@@ -154,7 +155,7 @@ export function teacherSchedule(
 }
 
 /** The parts of an engine on which the last bits of a training depend: cards and backends round differently. */
-const deciding = (engine: EngineChoice): readonly unknown[] =>
+export const deciding = (engine: EngineChoice): readonly unknown[] =>
   engine.type === 'eager'
     ? [engine.type, engine.backend]
     : [engine.type, engine.provider, engine.adapter?.name ?? null];
@@ -196,6 +197,12 @@ export async function trainedTeacher(
 
 const nameOf = ({ path }: Config<'onnx' | 'layers-model'>): string => `the teacher ${path}`;
 
+/** Whether a configured file is adapted to the data before it teaches. */
+export const isAdapted = (config: Config<'onnx' | 'layers-model'>): config is AdaptedConfig =>
+  config.adapt === 'head' || config.adapt === 'all';
+
+export type AdaptedConfig = Config<'onnx' | 'layers-model'> & { readonly adapt: Adaptation };
+
 /**
  * The size in which the data must be rendered for a configured teacher; null: the data's own size.
  * @throws NasError `invalid-input` when the file is missing or no classifier
@@ -229,25 +236,22 @@ function fitTeacher(
  * An ONNX image classifier, run by ONNX Runtime. The file's metadata completes the configuration: `layout`, and `classes`,
  * `mean` and `std` as JSON arrays, as in this package's own exports.
  */
-export async function onnxTeacher(
+export function onnxTeacher(
   config: Config<'onnx'>,
   info: DatasetInfo,
-  options: TeacherOptions & { readonly cache: string },
+  { engine, threads }: TeacherOptions,
 ): Promise<TeacherSource> {
-  if (isAdapted(config)) return adaptedTeacher(config, info, options);
-  const { engine, threads } = options;
   const bytes = readInput(config.path);
   const signature = onnxSignature(parseOnnx(bytes, nameOf(config)), nameOf(config));
-  const [height, width] = (await fileInput(config)) ?? [info.height, info.width];
-  const size = [height, width] as const;
+  const [height, width] = inputOf(signature, config) ?? [info.height, info.width];
   const data = { ...info, height, width };
   const { classifier, normalisation } = fitTeacher(signature, config, data);
-  return {
+  return Promise.resolve({
     name: basename(config.path),
     hash: contentHash('onnx', bytes, classifier.layout, classifier.normalisation, classifier.order),
     accuracy: null,
     model: null,
-    size,
+    size: [height, width],
     kind: classifier.kind,
     normalisation,
     open: async () =>
@@ -257,55 +261,15 @@ export async function onnxTeacher(
         data,
         nameOf(config),
       ),
-  };
-}
-
-/** Whether a configured file is adapted to the data before it teaches. */
-const isAdapted = (config: Config<'onnx' | 'layers-model'>): config is AdaptedConfig =>
-  config.adapt === 'head' || config.adapt === 'all';
-
-type AdaptedConfig = Config<'onnx' | 'layers-model'> & { readonly adapt: Adaptation };
-
-/** A file that learned from other images, adapted to the data once: cached by the content of file, data and settings. */
-async function adaptedTeacher(
-  config: AdaptedConfig,
-  info: DatasetInfo,
-  options: TeacherOptions & { readonly cache: string },
-): Promise<TeacherSource> {
-  const { dataset, threads, seed, cache, hooks = {} } = options;
-  const engine = await chooseEngine(options.engine);
-  const { adapt, freeze = [], epochs } = config;
-  const source = await readPretrained(config, info);
-  const train = tuneTraining(info.counts.train, { ...options.train, epochs });
-  const key = contentHash('adapted', source.hash, info.hash, adapt, freeze, train, seed, deciding(engine));
-  const directory = join(cache, 'teachers', key.slice(0, 32));
-  const path = join(directory, 'adapted.onnx');
-  const job = { file: config, adapt, train, freeze, dataset, seed, engine, threads, cache, directory };
-  await makeOnce({
-    path: directory,
-    name: `the teacher, ${source.name} adapted to the data,`,
-    find: () => existsSync(path) || null,
-    make: async () => {
-      const { model } = await tune(job, { ...fitHooks(hooks), onPart: hooks.onPart });
-      writeFileAtomic(path, model);
-      return true;
-    },
-    ...hooks,
   });
-  const { mean, std, from } = source.scale;
-  const own = { mean: [...mean], std: [...std], classes: [...info.classes] };
-  const teacher = await onnxTeacher({ type: 'onnx', path, layout: 'NHWC', ...own }, info, options);
-  return { ...teacher, name: `${source.name}, adapted`, normalisation: { mean, std, from } };
 }
 
 /** A TF.js layers model from a folder; its metadata may contain `classes`, `mean` and `std`. */
 export async function layersModelTeacher(
   config: Config<'layers-model'>,
   info: DatasetInfo,
-  options: TeacherOptions & { readonly cache: string },
+  { engine, threads }: TeacherOptions,
 ): Promise<TeacherSource> {
-  if (isAdapted(config)) return adaptedTeacher(config, info, options);
-  const { engine, threads } = options;
   const where = nameOf(config);
   const choice = await chooseEngine(engine);
   await activateBackend(choice);

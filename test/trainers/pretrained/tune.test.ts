@@ -21,7 +21,7 @@ import {
   type TuneJob,
   type TunePart,
 } from '../../../trainers/index.js';
-import { layerRates } from '../../../trainers/pretrained/tune.js';
+import { layerRates } from '../../../trainers/pretrained/training.js';
 import { shaken } from '../../deploy/support/classifiers.js';
 import { drawTasks } from '../../docs/draw-tasks.js';
 import { layersModelOf } from '../../support/layers-model.js';

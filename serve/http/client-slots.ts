@@ -8,7 +8,7 @@ interface Waiting {
 }
 
 interface Client {
-  /** Turns in use. */
+  /** Slots in use. */
   running: number;
   readonly waiting: Waiting[];
 }
@@ -17,7 +17,7 @@ interface Client {
  * While several clients send requests, each of them runs a bounded number at once, and its further requests wait in order. A
  * client that floods the server therefore waits for itself. A client alone is not bounded.
  */
-export class Turns {
+export class ClientSlots {
   private readonly clients = new Map<string, Client>();
   private latest: { client: string; at: number } | null = null;
   private sharedUntil = -Infinity;
@@ -30,8 +30,8 @@ export class Turns {
   ) {}
 
   /**
-   * Calls `begin` now or when it is the client's turn; the caller calls `leave` at the end.
-   * @param weight number of turns that the request takes; a request of any weight may run alone
+   * Calls `begin` now or when the client has free slots; the caller calls `leave` at the end.
+   * @param weight number of slots that the request takes; a request of any weight may run alone
    * @returns false when too many requests wait: `begin` is not called
    */
   enter(client: string, { weight, begin, isGone }: Waiting): boolean {

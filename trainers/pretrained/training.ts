@@ -1,0 +1,76 @@
+import { invalidInput } from '../../base/errors.js';
+import { didYouMean } from '../../base/text.js';
+import type { ForeignNetwork } from '../../compiler/index.js';
+import { withoutMixing } from '../data/augment/steps.js';
+import { trainSchema, withStepsOn, type TrainConfig } from '../recipe.js';
+
+/** Epochs of a fine-tuning where images are many, and its least number of steps. */
+const tuningLength = { epochs: 10, steps: 300 } as const;
+
+/** What a user says about a fine-tuning, and the settings of the data's other trainings. */
+interface TuneSettings extends Partial<Pick<TrainConfig, 'augment' | 'class_weight' | 'class_sampling'>> {
+  readonly epochs?: number | undefined;
+  readonly batch?: number | undefined;
+  readonly learningRate?: number | undefined;
+}
+
+/**
+ * The fine-tuning of all weights: AdamW along a linear schedule, without mixed images.
+ * @param images number of training images
+ */
+export function tuneTraining(
+  images: number,
+  {
+    epochs,
+    batch = Math.min(64, images),
+    learningRate = 5e-4,
+    augment = [],
+    class_weight,
+    class_sampling,
+  }: TuneSettings,
+): TrainConfig {
+  const train = trainSchema.parse({
+    epochs: epochs ?? tuningLength.epochs,
+    batch,
+    optimizer: { type: 'adamw', learning_rate: learningRate },
+    schedule: 'linear',
+    class_weight,
+    class_sampling,
+    augment: withoutMixing(augment),
+  });
+  return epochs === undefined ? withStepsOn(images, { ...train, steps: tuningLength.steps }) : train;
+}
+
+/** Share of the learning rate of the first layer; it grows from layer to layer by the same factor, to 1 in the last one. */
+const firstRate = 0.1;
+
+/**
+ * The share of the learning rate of each weight: layers that see pixels need to change less than layers that see classes
+ * (Howard & Ruder 2018).
+ * @param freeze patterns of weights that stay
+ * @throws NasError `invalid-input` for a pattern that no weight has
+ */
+export function layerRates(
+  { weights }: Pick<ForeignNetwork, 'weights'>,
+  freeze: readonly string[],
+): ReadonlyMap<string, number> {
+  let layer = 0;
+  // A layer begins with its kernel.
+  const layers = weights.map(({ shape }) => (shape.length > 1 ? ++layer : layer));
+  const names = weights.map(({ name }) => name);
+  const frozen = freeze.map((pattern) => {
+    const test = new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`);
+    if (names.some((name) => test.test(name))) return test;
+    throw invalidInput(`no weight is named ${pattern}${didYouMean(pattern, names)}`, {
+      hint: `Weights are named ${names.slice(0, 3).join(', ')}, ...; * stands for any characters: features.*`,
+    });
+  });
+  return new Map(
+    names.map((name, i) => [
+      name,
+      frozen.some((test) => test.test(name)) ? 0 : firstRate ** (1 - layers[i] / Math.max(1, layer)),
+    ]),
+  );
+}
+
+const escaped = (text: string): string => text.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&');

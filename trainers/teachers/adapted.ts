@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../base/files.js';
+import { contentHash } from '../../base/hash.js';
+import type { DatasetInfo } from '../data/index.js';
+import { chooseEngine } from '../engines/index.js';
+import { makeOnce } from '../make-once.js';
+import { readPretrained } from '../pretrained/read.js';
+import { tuneTraining } from '../pretrained/training.js';
+import { tune } from '../pretrained/tune.js';
+import {
+  deciding,
+  fitHooks,
+  onnxTeacher,
+  type AdaptedConfig,
+  type TeacherOptions,
+  type TeacherSource,
+} from './sources.js';
+
+/** A file that learned from other images, adapted to the data once: cached by the content of file, data and settings. */
+export async function adaptedTeacher(
+  config: AdaptedConfig,
+  info: DatasetInfo,
+  options: TeacherOptions & { readonly cache: string },
+): Promise<TeacherSource> {
+  const { dataset, threads, seed, cache, hooks = {} } = options;
+  const engine = await chooseEngine(options.engine);
+  const { adapt, freeze = [], epochs } = config;
+  const source = await readPretrained(config, info);
+  const train = tuneTraining(info.counts.train, { ...options.train, epochs });
+  const key = contentHash('adapted', source.hash, info.hash, adapt, freeze, train, seed, deciding(engine));
+  const directory = join(cache, 'teachers', key.slice(0, 32));
+  const path = join(directory, 'adapted.onnx');
+  const job = { file: config, adapt, train, freeze, dataset, seed, engine, threads, cache, directory };
+  await makeOnce({
+    path: directory,
+    name: `the teacher, ${source.name} adapted to the data,`,
+    find: () => existsSync(path) || null,
+    make: async () => {
+      const { model } = await tune(job, { ...fitHooks(hooks), onPart: hooks.onPart });
+      writeFileAtomic(path, model);
+      return true;
+    },
+    ...hooks,
+  });
+  const { mean, std, from } = source.scale;
+  const own = { mean: [...mean], std: [...std], classes: [...info.classes] };
+  const teacher = await onnxTeacher({ type: 'onnx', path, layout: 'NHWC', ...own }, info, options);
+  return { ...teacher, name: `${source.name}, adapted`, normalisation: { mean, std, from } };
+}
