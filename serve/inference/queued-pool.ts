@@ -217,18 +217,16 @@ export class QueuedPool implements InferencePool {
   /** Refuses queued images at their deadlines, also while all workers compute. */
   private watchDeadline(): void {
     const { firstDeadline } = this.scheduler;
-    if (firstDeadline === (this.alarm?.at ?? null)) return;
-    // A timer that nothing needs would keep the process alive.
+    // A timer that is early looks again: setting it for each batch would cost as much as a small network.
+    if (firstDeadline === null || (this.alarm !== null && this.alarm.at <= firstDeadline)) return;
     clearTimeout(this.alarm?.timer);
-    this.alarm = null;
-    if (firstDeadline === null) return;
     const ring = (): void => {
       this.alarm = null;
       this.dismiss(this.scheduler.expire(performance.now()));
       this.dispatch();
     };
     const wait = Math.min(longestTimer, Math.max(1, firstDeadline - performance.now()));
-    this.alarm = { at: firstDeadline, timer: setTimeout(ring, wait) };
+    this.alarm = { at: firstDeadline, timer: setTimeout(ring, wait).unref() };
   }
 
   private dismiss({ expired, gone }: Pick<Dispatch<QueuedImage>, 'expired' | 'gone'>): void {

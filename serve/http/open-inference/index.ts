@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest, closeWhileDraining } from '../refusals.js';
 import type { RouteContext } from '../context.js';
+import { smallBytes } from '../admission.js';
 import { budgetHeader, checkFirst, runOptionsOf } from '../deadline.js';
 import { checkOutput, sendAnswer } from './answer.js';
 import { parseBytes } from './body.js';
@@ -32,9 +33,10 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       closeWhileDraining(reply, service);
       return sendAnswer(reply, asked, served, answers);
     });
-  /** Without the header, the body may say the budget. */
+  /** Large bodies. Without the header, the body may say the budget. */
   const refuseEarly = checkFirst((request: FastifyRequest<Named>) => {
-    if (request.headers[budgetHeader] === undefined) return;
+    const { [budgetHeader]: budget, 'content-length': length = Infinity } = request.headers;
+    if (budget === undefined || Number(length) <= smallBytes) return;
     const { pool } = service;
     const { only } = servedAs(pool, request.params.name);
     refuseHopeless(runOptionsOf(request, context, only).deadline, pool.expectedMs(only));
