@@ -275,20 +275,22 @@ export class QueuedPool implements InferencePool {
   ): void {
     const now = performance.now();
     const classes = model.classes.length;
-    let late = 0;
+    let [late, waited] = [0, 0];
     for (const [i, { request, index, deadline }] of items.entries()) {
       const isLate = now > deadline;
       if (isLate) late++;
       this.scheduler.observe(isLate);
+      const queuedMs = began - request.arrived;
+      waited += queuedMs;
       request.answer(index, {
         model,
         outputs: outputs.subarray(i * classes, (i + 1) * classes),
         batch: items.length,
-        queuedMs: began - request.arrived,
+        queuedMs,
         computedMs: ms,
       });
     }
-    this.options.onBatch({ model, size: items.length, ms, late });
+    this.options.onBatch({ model, size: items.length, ms, queuedMs: waited, late });
   }
 
   /** Queues the images of a dead worker again, except images that were in flight in too many crashes. */
