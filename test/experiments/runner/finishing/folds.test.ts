@@ -64,7 +64,7 @@ describe('a final training with folds', () => {
     expect(summary?.mean).toBeCloseTo(mean, 12);
     expect(summary?.standardError).toBeCloseTo(deviation / Math.sqrt(2), 12);
     const colors = { bold: String, dim: String, red: String, green: String, yellow: String, cyan: String } as never;
-    const table = reading(workdir, (store) => frontierTable(store, colors));
+    const table = reading(workdir, (store) => frontierTable(store, 'runs/a', colors));
     expect(table).toContain('2-fold accuracy');
     expect(table).toContain(` ± ${(100 * (summary?.standardError ?? 0)).toFixed(1)}`);
     const store = Store.open(databasePath(workdir), { readonly: true });
