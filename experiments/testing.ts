@@ -1,4 +1,5 @@
 // Contract checks for users' own tests, with any test runner: `for (const { name, run } of checks) it(name, run)`.
+import { tmpdir } from 'node:os';
 import { canonicalJson } from '../base/hash.js';
 import { Random } from '../base/random.js';
 import { promise, same, type Check } from '../search/testing.js';
@@ -63,8 +64,14 @@ export const spaceChecks = (space: Space): readonly Check[] => [
 /**
  * Contract of an evaluation function, on some networks of a space.
  * @param names objectives whose values it returns
+ * @param epochs that it is asked for; default 1
  */
-export function evaluatorChecks(evaluate: EvaluatorModule, space: Space, names: readonly string[]): readonly Check[] {
+export function evaluatorChecks(
+  evaluate: EvaluatorModule,
+  space: Space,
+  names: readonly string[],
+  epochs = 1,
+): readonly Check[] {
   const subjects = drawn(space)
     .slice(0, 2)
     .map((genotype, seed): EvaluationSubject => ({
@@ -75,7 +82,7 @@ export function evaluatorChecks(evaluate: EvaluatorModule, space: Space, names: 
     }));
   const pause = (): Promise<void> => Promise.resolve();
   const ask = async (subject: EvaluationSubject) => {
-    const values = await evaluate(subject, { signal: new AbortController().signal, pause });
+    const values = await evaluate(subject, { signal: new AbortController().signal, pause, epochs, folder: tmpdir() });
     return names.map((name) => values[name]);
   };
   return [

@@ -11,7 +11,7 @@ import {
   type TrainingExperiment,
 } from '../schema/experiment.js';
 import { convertFormerAugment } from '../schema/former-augment.js';
-import { isTableExperiment } from '../schema/run-experiment.js';
+import { isStudy, isTrainingExperiment } from '../schema/run-experiment.js';
 import { contradictions } from './cross-checks.js';
 import { experimentJsonSchema } from './json-schema.js';
 import { workersOverrides } from './override.js';
@@ -147,6 +147,8 @@ export interface LoadOptions {
   readonly workers?: string;
   /** Whether the files and folders that the experiment names must exist; default true. */
   readonly checkFiles?: boolean;
+  /** Whether the text is the user's own, so that messages name lines; default true. */
+  readonly positions?: boolean;
 }
 
 /**
@@ -175,8 +177,8 @@ function defaultAt(source: Source, path: KeyPath): unknown {
 
 /** Parses the text of an experiment. @param file name for messages, and base of relative paths */
 export function parseExperiment(file: string, text: string, options: LoadOptions = {}): LoadedExperiment {
-  const { set = [], workers, checkFiles = true } = options;
-  const source = Source.parse(file, text, set, workers === undefined ? [] : workersOverrides(workers));
+  const { set = [], workers, checkFiles = true, positions } = options;
+  const source = Source.parse(file, text, set, workers === undefined ? [] : workersOverrides(workers), positions);
   const kind = kindOf(source.data);
   let parsed = parsedSource(source, kind);
   if (
@@ -199,7 +201,11 @@ export function parseExperiment(file: string, text: string, options: LoadOptions
  * @throws NasError `invalid-input` when its space is a table of results, which has no networks.
  */
 export function trainingOf({ experiment, file }: LoadedExperiment): TrainingExperiment {
-  if (!isTableExperiment(experiment)) return experiment;
+  if (isTrainingExperiment(experiment)) return experiment;
+  if (isStudy(experiment))
+    throw invalidInput(`${file}: its networks are trained elsewhere (evaluate.type: tell)`, {
+      hint: 'Give an experiment that trains; nas ask gives the networks of this one.',
+    });
   throw invalidInput(`${file}: its space is a table of results, without data and networks to train`, {
     hint: 'Give an experiment that trains.',
   });
