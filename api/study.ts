@@ -1,9 +1,8 @@
-import { join, resolve } from 'node:path';
-import { invalidInput } from '../base/errors.js';
+import { resolve } from 'node:path';
 import type { WrittenExperiment } from '../experiments/schema/experiment.js';
 import type { RunObserver } from '../experiments/runner/events.js';
 import { Study } from '../experiments/runner/study.js';
-import { defaultWorkdir, hasRun } from '../experiments/stored/workdir.js';
+import { defaultWorkdir } from '../experiments/stored/workdir.js';
 import { defineExperiment } from './define-experiment.js';
 import { drawReport } from './report.js';
 

@@ -6,10 +6,6 @@ import { promise, same, type Check } from '../search/testing.js';
 import { choicesOf, costs, genotypeId, sampleGenotype, type Space } from '../spaces/index.js';
 import type { EvaluationSubject, EvaluatorModule } from './schema/search-settings.js';
 
-export { ownController, type ControllerModule, type OwnController, type OwnProposal } from '../search/index.js';
-export { controllerChecks, type Check } from '../search/testing.js';
-export type { EvaluationHooks, EvaluationSubject, EvaluatorModule } from './schema/search-settings.js';
-
 /** Number of random networks that are checked. */
 const samples = 20;
 
@@ -18,6 +14,7 @@ const drawn = (space: Space) => {
   return Array.from({ length: samples }, () => sampleGenotype(space, random));
 };
 
+/** Contract of a space, on some random networks of it. */
 export const spaceChecks = (space: Space): readonly Check[] => [
   {
     name: 'has decisions with different names, each with different choices',

@@ -146,7 +146,7 @@ describe('a function of one’s own', () => {
   it.each([
     ['teacher={type: train}', 'expected no teacher beside it'],
     ['final={epochs: 2}', 'expected no final training beside it'],
-    ['search.fidelity=asha', 'expected no fidelity but none beside it'],
+    ['search.fidelity=asha', 'no rung below the 1 epochs of evaluate'],
     ['evaluate.objectives=[{name: macs, direction: minimize}]', 'is a built-in measure: name it under objectives'],
     ['evaluate.path=./none.mjs', 'there is no file or folder'],
   ])('refuses %s', (set, message) => {
