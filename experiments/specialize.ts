@@ -46,14 +46,15 @@ function objectivesOf({ objectives, data }: TrainingExperiment): readonly (strin
   return [...accuracy, ...metrics, 'latency_ms', ...others];
 }
 
-/** Drops the predictor when the device changes. */
+/** Drops the predictor and the model of another run when the device changes. */
 const latencyOf = (written: unknown, { device, latencyMs }: Specialization): Written => {
-  const { predictor, ...kept } = without(written, 'device', 'budget_ms');
+  const { predictor, from, ...kept } = without(written, 'device', 'budget_ms');
   const isModel = isMap(predictor) || (typeof predictor === 'string' && predictor.endsWith('.json'));
   const own = isMap(written) && device === undefined ? { device: written['device'] } : { device };
   return {
     ...kept,
     ...(predictor !== undefined && (device === undefined || !isModel) && { predictor }),
+    ...(from !== undefined && device === undefined && { from }),
     ...(own.device !== undefined && own),
     budget_ms: latencyMs,
   };

@@ -127,6 +127,12 @@ export const latencySchema = z.strictObject({
     .describe(
       'auto: predict latency before training, from measurements of this run; none: measure every candidate; a .json file of `nas latency fit`: predict by that model; one for each precision where candidates have several: {fp32: a.json, int8: b.json}',
     ),
+  from: z
+    .string()
+    .optional()
+    .describe(
+      "workdir of another run, or a .json file of `nas latency fit`: every latency is predicted by the model of that run's measurements, or by that file, and nothing is measured, so that two runs with the same `from` have the same trials",
+    ),
   calibration: z
     .number()
     .int()

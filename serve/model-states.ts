@@ -4,12 +4,13 @@ import { invalidInput, messageOf } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import type { BatchTimes } from './inference/pool.js';
 import { measureModel } from './inference/measure.js';
-import { frontierOf } from './models/frontier.js';
+import { byName, frontierOf } from './models/frontier.js';
 import type { Available, Failure, Frontier, Model } from './models/model.js';
 
 /** A model in the form of the Open Inference Protocol's repository index. */
 export interface IndexEntry {
   readonly name: string;
+  readonly version: number;
   readonly state: 'READY' | 'LOADING' | 'UNAVAILABLE';
   /** Why it is not ready; empty otherwise. */
   readonly reason: string;
@@ -38,13 +39,16 @@ type Known =
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'measuring'; readonly end: AbortController; readonly ended: Promise<void> };
 
+/** Another file under the same name is another model. */
+const idOf = ({ name, sha256 }: Model): string => `${name} ${sha256}`;
+
 /** The models at a path, and which of them can be served. A model that fails does not affect the others. */
 export class ModelStates {
   private found: readonly Model[] = [];
   private unreadable: readonly Failure[] = [];
   private readonly known = new Map<string, Known>();
-  /** Unloaded models: name → SHA-256 of the file. Another file under the same name is another model. */
-  private readonly unloaded = new Map<string, string>();
+  /** Unloaded models, by `idOf`. */
+  private unloaded = new Set<string>();
   /** One model is measured at a time, but for slow ones. */
   private readonly queue = new PQueue({ concurrency: 1 });
 
@@ -60,8 +64,7 @@ export class ModelStates {
     const present = new Set(models.map(({ sha256 }) => sha256));
     for (const [sha256, known] of this.known)
       if (!present.has(sha256) && known.kind !== 'measured') this.forget(sha256);
-    for (const [name, sha256] of this.unloaded)
-      if (!models.some((model) => model.name === name && model.sha256 === sha256)) this.unloaded.delete(name);
+    this.unloaded = new Set(models.map(idOf).filter((id) => this.unloaded.has(id)));
     for (const model of models) if (this.isWanted(model) && !this.known.has(model.sha256)) this.measure(model);
   }
 
@@ -71,11 +74,12 @@ export class ModelStates {
     for (const known of this.known.values()) if (!quick && known.kind === 'measuring') await known.ended;
   }
 
-  /** Resolves when a model is measured or failed. */
+  /** Resolves when all versions of a model are measured or failed. */
   async measured(name: string): Promise<void> {
-    const model = this.found.find((one) => one.name === name);
-    const known = model === undefined ? undefined : this.stateOf(model);
-    if (known?.kind === 'measuring') await known.ended;
+    for (const model of this.found) {
+      const known = model.name === name ? this.stateOf(model) : undefined;
+      if (known?.kind === 'measuring') await known.ended;
+    }
   }
 
   /** The measured models that are not unloaded; null: there is none. */
@@ -92,41 +96,50 @@ export class ModelStates {
 
   /** @throws NasError `invalid-input` when there is no such model */
   async load(name: string): Promise<void> {
-    this.unloaded.delete(name);
-    for (const model of this.found)
-      if (model.name === name && this.stateOf(model)?.kind === 'failed') this.known.delete(model.sha256);
+    for (const model of this.found) {
+      if (model.name !== name) continue;
+      this.unloaded.delete(idOf(model));
+      if (this.stateOf(model)?.kind === 'failed') this.known.delete(model.sha256);
+    }
     await this.refresh();
     this.require(name);
   }
 
   /** @throws NasError `invalid-input` when there is no such model */
   unload(name: string): void {
-    const model = this.require(name);
-    this.unloaded.set(name, model.sha256);
-    if (this.stateOf(model)?.kind === 'measuring') this.forget(model.sha256);
+    for (const model of this.require(name)) {
+      this.unloaded.add(idOf(model));
+      if (this.stateOf(model)?.kind === 'measuring') this.forget(model.sha256);
+    }
   }
 
-  /** Why a model cannot be served; null: it can, or it is being measured. */
+  /** Why the newest version of a model cannot be served; null: it can, or it is being measured. */
   reasonOf(name: string): string | null {
-    const { state, reason } = this.index(new Set()).find((entry) => entry.name === name) ?? {};
+    const { state, reason } = this.index([]).find((entry) => entry.name === name) ?? {};
     return state === 'UNAVAILABLE' ? (reason ?? null) : null;
   }
 
-  /** @param served names of the served models */
-  index(served: ReadonlySet<string>): readonly IndexEntry[] {
+  /** The versions of all models, the newest first. */
+  index(served: readonly Model[]): readonly IndexEntry[] {
     const conflicts = this.ready()?.failures ?? [];
     const entries = this.found.map((model): IndexEntry => {
-      const { name } = model;
+      const { name, version } = model;
+      const isThis = (other: Pick<Model, 'name' | 'version'>) => other.name === name && other.version === version;
       const known = this.stateOf(model);
-      const conflict = conflicts.find((failure) => failure.name === name);
-      if (served.has(name)) return { name, state: 'READY', reason: '' };
-      if (!this.isWanted(model)) return { name, state: 'UNAVAILABLE', reason: 'unloaded' };
-      if (known?.kind === 'failed') return { name, state: 'UNAVAILABLE', reason: known.reason };
-      if (conflict !== undefined) return { name, state: 'UNAVAILABLE', reason: conflict.reason };
-      return { name, state: 'LOADING', reason: 'it is being measured' };
+      if (served.some(isThis)) return { name, version, state: 'READY', reason: '' };
+      const reason = !this.isWanted(model)
+        ? 'unloaded'
+        : known?.kind === 'failed'
+          ? known.reason
+          : conflicts.find(isThis)?.reason;
+      return reason === undefined
+        ? { name, version, state: 'LOADING', reason: 'it is being measured' }
+        : { name, version, state: 'UNAVAILABLE', reason };
     });
-    const unreadable = this.unreadable.map(({ name, reason }) => ({ name, state: 'UNAVAILABLE', reason }) as const);
-    return [...entries, ...unreadable].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const unreadable = this.unreadable.map(({ name, version, reason }) => {
+      return { name, version, state: 'UNAVAILABLE', reason } as const;
+    });
+    return [...entries, ...unreadable].sort(byName);
   }
 
   /** Stops measuring. */
@@ -134,8 +147,8 @@ export class ModelStates {
     for (const known of this.known.values()) if (known.kind === 'measuring') known.end.abort();
   }
 
-  private isWanted({ name, sha256 }: Model): boolean {
-    return this.unloaded.get(name) !== sha256;
+  private isWanted(model: Model): boolean {
+    return !this.unloaded.has(idOf(model));
   }
 
   private stateOf({ sha256 }: Model): Known | undefined {
@@ -178,9 +191,10 @@ export class ModelStates {
     if (known?.kind === 'measuring') known.end.abort();
   }
 
-  private require(name: string): Model {
-    const model = this.found.find((one) => one.name === name);
-    if (model !== undefined) return model;
+  /** The versions of a model, at least one. */
+  private require(name: string): readonly Model[] {
+    const models = this.found.filter((one) => one.name === name);
+    if (models.length > 0) return models;
     const failure = this.unreadable.find((one) => one.name === name);
     if (failure !== undefined) throw invalidInput(failure.reason);
     const names = this.found.map((one) => one.name);

@@ -81,7 +81,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     await states.settled(true);
     if (states.ready() === null) await states.settled();
     const frontier = states.ready();
-    if (frontier === null) throw invalidInput(states.index(new Set())[0].reason);
+    if (frontier === null) throw invalidInput(states.index([])[0].reason);
     const pool = await openPool({ ...forPools, frontier, known: states.times() });
     onServed?.(pool);
     service = new VersionedService(states, options, forPools, pool);
@@ -126,7 +126,7 @@ class VersionedService implements Service {
   }
 
   index(): readonly IndexEntry[] {
-    return this.states.index(new Set(this.pool.frontier.models.map(({ name }) => name)));
+    return this.states.index(this.pool.frontier.models);
   }
 
   async reload(): Promise<void> {
@@ -152,7 +152,7 @@ class VersionedService implements Service {
   unload(name: string): Promise<void> {
     return this.tasks.add(async () => {
       const served = this.pool.frontier.models;
-      if (served.length === 1 && served[0].name === name)
+      if (served.every((model) => model.name === name))
         throw invalidInput(`model '${name}' is the last one: without it there would be nothing to answer with`, {
           hint: 'Load another model before, or end the server.',
         });

@@ -1,43 +1,79 @@
+import { statSync } from 'node:fs';
 import { invalidInput } from '../../base/errors.js';
-import type { QueueAddress } from '../../experiments/queue/connection.js';
+import type { QueueConfig } from '../../experiments/queue/schema.js';
 import { command, jsonOption } from '../command.js';
 import { json } from '../output/terminal.js';
+import { withRun } from '../open-run.js';
 import { queueAddressOf, queueOptions } from '../arguments/queue.js';
 
 /** How long an unreachable server is retried, in ms. */
 const patienceMs = 3000;
 
-async function addressIn(file: string): Promise<QueueAddress> {
+/** The queue of an experiment file or of a run, and the run. */
+async function queueOf(source: string) {
   const { loadExperiment } = await import('../../experiments/index.js');
-  const { queueAddress } = await import('../../experiments/queue/connection.js');
-  const { experiment } = loadExperiment(file, { checkFiles: false });
-  if ('workers' in experiment && experiment.workers.type === 'queue') return queueAddress(experiment.workers);
-  throw invalidInput(`${file}: its workers are processes of this machine; it names no queue`, {
+  const { experimentOf } = await import('../../experiments/stored/experiment.js');
+  const { runId } = await import('../../experiments/queue/registry.js');
+  const { experiment, run } = statSync(source, { throwIfNoEntry: false })?.isDirectory()
+    ? await withRun(source, (store) => ({
+        experiment: experimentOf(store),
+        run: { run: runId(store), workdir: source },
+      }))
+    : { ...loadExperiment(source, { checkFiles: false }), run: undefined };
+  if ('workers' in experiment && experiment.workers.type === 'queue') return { config: experiment.workers, run };
+  throw invalidInput(`${source}: its workers are processes of this machine; it names no queue`, {
     hint: 'workers: {type: queue, url: redis://10.0.0.5:6379} names one; or say --queue.',
   });
 }
 
+/** The shared folder that `--clean` is asked for. */
+function sharedFolder(source: string | undefined, config: QueueConfig | undefined): string {
+  if (config?.artifacts.type === 'folder') return config.artifacts.path;
+  throw invalidInput(
+    `--clean ${source ?? ''}: expected an experiment or a workdir with workers.artifacts.type folder`,
+    {
+      hint: 'Without a shared folder, files of a run are in its workdir only.',
+    },
+  );
+}
+
 export const workers = command({
-  usage: 'workers [yaml]',
+  usage: 'workers [source]',
   summary: 'List who works for a queue: machines, slots, what they do; and which runs wait for others, and why',
   examples: [
     ['workers --queue redis://10.0.0.5:6379', 'all workers of a queue server'],
     ['workers experiment.yaml', 'those of the queue that an experiment names'],
     ['workers --json', 'the same for programs, of the server that NAS_QUEUE names'],
+    ['workers experiment.yaml --clean', 'remove from its shared folder what runs have left that are complete or gone'],
+    ['workers runs/first --clean', 'remove what this run has left there; it cannot be resumed after that'],
   ],
   options: (yargs) =>
     queueOptions(
-      yargs.positional('yaml', { type: 'string', describe: 'Experiment file whose workers are asked for' }),
-    ).option('json', jsonOption),
-  run: async ({ yaml, json: asJson, ...args }, { out, err, colors }) => {
-    const address = yaml === undefined ? await queueAddressOf(args) : await addressIn(yaml);
-    const { connectQueue } = await import('../../experiments/queue/connection.js');
-    const { queueOverview } = await import('../../experiments/queue/registry.js');
+      yargs.positional('source', { type: 'string', describe: 'Experiment file, or workdir of a run, with the queue' }),
+    )
+      .option('clean', {
+        type: 'boolean',
+        default: false,
+        describe: 'Remove files that runs have left in the shared folder of workers.artifacts',
+      })
+      .option('json', jsonOption),
+  run: async ({ source, clean, json: asJson, ...args }, { out, err, colors }) => {
+    const { connectQueue, queueAddress } = await import('../../experiments/queue/connection.js');
+    const found = source === undefined ? undefined : await queueOf(source);
+    const shared = clean ? sharedFolder(source, found?.config) : null;
+    const address = found === undefined ? await queueAddressOf(args) : queueAddress(found.config);
     const connection = await connectQueue(address, { patienceMs });
     try {
-      const overview = await queueOverview(connection);
       for (const warning of connection.warnings) err(`${warning}\n`);
-      const { workersText } = await import('../output/runs.js');
+      const { foldersText, workersText } = await import('../output/runs.js');
+      if (shared !== null) {
+        const { cleanShared } = await import('../../experiments/queue/artifacts/shared-folders.js');
+        const folders = await cleanShared(connection, shared, found?.run);
+        out(asJson ? json({ folders }) : foldersText(shared, folders, colors));
+        return;
+      }
+      const { queueOverview } = await import('../../experiments/queue/registry.js');
+      const overview = await queueOverview(connection);
       out(asJson ? json(overview) : workersText(overview, colors));
     } finally {
       await connection.close();

@@ -1,4 +1,5 @@
 import {
+  bytes,
   collectRuns,
   duration,
   objectiveTitle,
@@ -6,6 +7,7 @@ import {
   type ReportAssignment,
   type RunWorkers,
 } from '../../experiments/report/index.js';
+import type { SharedFolder } from '../../experiments/queue/artifacts/shared-folders.js';
 import { describeTraining, type Training } from '../../store/index.js';
 import type { QueueOverview, RunOverview } from '../../experiments/queue/registry.js';
 import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
@@ -120,3 +122,14 @@ export function workersText({ workers, runs }: QueueOverview, colors: Colors): s
   ];
   return parts.join('\n');
 }
+
+const folderColumns: readonly Column<SharedFolder>[] = [
+  { title: 'folder', cell: ({ run }) => run },
+  { title: 'run', cell: ({ owner }) => (owner === null ? '-' : `${owner.host}:${owner.workdir}`) },
+  { title: 'size', numeric: true, cell: (folder) => bytes(folder.bytes) },
+  { title: '', cell: ({ removed, reason }) => `${removed ? 'removed' : 'kept'}: ${reason}` },
+];
+
+/** Table of the files of runs in a shared folder, and of what was removed. */
+export const foldersText = (shared: string, folders: readonly SharedFolder[], colors: Colors): string =>
+  folders.length === 0 ? `${shared} has no files of runs\n` : renderTable(folderColumns, folders, colors);

@@ -17,7 +17,7 @@ async function stampOf(file: string): Promise<string> {
 /** One text that changes when the models at a path or their metadata files change. */
 async function stampAt(path: string): Promise<string> {
   try {
-    const files = await findFiles(path);
+    const files = (await findFiles(path)).map(({ file }) => file);
     const beside = new Set(files.map((file) => join(dirname(file), metadataFile)));
     return (await Promise.all([...files, ...beside].map(stampOf))).join('\n');
   } catch (error) {

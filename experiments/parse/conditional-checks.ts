@@ -44,8 +44,14 @@ const devicePrecision: TrainingCheck = ({ compress: { int8 }, latency: { device 
 };
 
 /** Each precision needs its own latency model. */
-const predictor: TrainingCheck = ({ compress, latency: { predictor } }): readonly Contradiction[] => {
+const predictor: TrainingCheck = ({ compress, latency: { predictor, from } }): readonly Contradiction[] => {
   const path = ['latency', 'predictor'];
+  if (from !== undefined) {
+    const isFile = from.endsWith('.json') && compress.int8 === 'auto';
+    const several = `got "${from}", a model of one precision; with compress.int8 auto, expected the workdir of a run that measures both`;
+    const both = `remove it: with latency.from ${from}, that model predicts every latency`;
+    return [...when(predictor !== 'auto', path, both), ...when(isFile, ['latency', 'from'], several)];
+  }
   if (predictor === 'auto' || predictor === 'none') return [];
   const needed = { off: ['fp32'], auto: ['fp32', 'int8'], require: ['int8'] } as const;
   const wanted: readonly ('fp32' | 'int8')[] = needed[compress.int8];

@@ -72,6 +72,7 @@ const filePaths: readonly KeyPath[] = [
   ['latency', 'predictor'],
   ['latency', 'predictor', 'fp32'],
   ['latency', 'predictor', 'int8'],
+  ['latency', 'from'],
   ['space', 'file'],
   ['search', 'seed_from'],
   ['supernet', 'from'],

@@ -1,5 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
+import { contentHash } from '../../base/hash.js';
+import type { Store } from '../../store/index.js';
 import type { QueueConnection } from './connection.js';
 import { whyNot } from './queues.js';
 
@@ -67,6 +69,12 @@ export const runSchema = z.object({
   modules: z.boolean(),
 });
 export type RunRecord = Readonly<z.output<typeof runSchema>>;
+
+/** Names a run in its queue: the same after a kill, also in another workdir. */
+export function runId(store: Store): string {
+  const { name, seed, createdAt } = store.run.get();
+  return contentHash(name, seed, createdAt).slice(0, 16);
+}
 
 /** Lists the entries that have not expired, and removes the others from the list. */
 const listScript = `

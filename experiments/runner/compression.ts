@@ -28,7 +28,8 @@ import { measureNamed, taskOf, trainedValues } from '../schema/measures.js';
 import { JobFailed, type JobOrder } from './jobs/job-runner.js';
 import type { QuantizeJob, QuantizeResult, SeededNetwork } from './jobs/jobs.js';
 import { recordClasses, retryRecorder, withDeaths } from './jobs/training.js';
-import { sharingOf, type TrialLatencies, type TrialMeasured } from './latency/latency.js';
+import type { TrialLatencies, TrialMeasured } from './latency/latency.js';
+import { sharingOf } from './latency/measurer.js';
 import type { TrainingContext } from './plan.js';
 
 /**
@@ -92,7 +93,7 @@ export class Compression {
     const { passes, reason } = speedGate(ms, plan.experiment.compress);
     if (passes) return;
     const guessed = latencies.fp32.provenance === 'predicted' || latencies.int8.provenance === 'predicted';
-    const how = guessed ? `${reason}, as predicted: the device could not measure it` : reason;
+    const how = guessed ? `${reason}, as predicted, not measured` : reason;
     reject(how, { rejected_by: 'speed', speedup: speedupOf(ms) });
   }
 

@@ -108,8 +108,7 @@ async function estimate(plan: TrainingPlan, jobs: JobRunner, sample: EstimateSam
   // The first job of a worker waits for its process.
   const start = median(measuredPaces.map((pace) => pace.start));
   const paces = measuredPaces.map((pace) => ({ ...pace, start }));
-  await measured(plan, jobs, genotypes[0], 'first');
-  const latency = await measured(plan, jobs, genotypes[0], 'second');
+  const latency = await measured(plan, jobs, genotypes[0]);
   const { search, train, final } = experiment;
   const meanOf = (config: TrainConfig): number =>
     paces.reduce((sum, pace) => sum + secondsOf(plan, config, pace), 0) / paces.length;
@@ -209,8 +208,14 @@ export function paceBetween(start: StepReport, reports: readonly StepReport[]): 
   };
 }
 
-/** Seconds of the measurement of a network's latency. */
-async function measured(plan: TrainingPlan, jobs: JobRunner, genotype: Genotype, id: string): Promise<number> {
+/** Seconds of the measurement of a network's latency; the first one, which also starts the device, does not count. */
+async function measured(plan: TrainingPlan, jobs: JobRunner, genotype: Genotype): Promise<number> {
+  if (plan.experiment.latency.from !== undefined) return 0;
+  await measuredOnce(plan, jobs, genotype, 'first');
+  return measuredOnce(plan, jobs, genotype, 'second');
+}
+
+async function measuredOnce(plan: TrainingPlan, jobs: JobRunner, genotype: Genotype, id: string): Promise<number> {
   const { space, experiment, task } = plan;
   const began = Date.now();
   await jobs.submit({

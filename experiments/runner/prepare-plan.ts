@@ -93,8 +93,9 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const { workdir, threads, fixedWorkers, fixedBatch, acceptEnvironment, locating, observe, signal } = context;
   const engine = await locating(['engine'], () => engineOfRun(given, context));
   const asked = fixedWorkers ? given : withWorkersFor(engine, given);
-  const { device } = asked.latency;
-  if (device.type === 'local') await locating(['latency', 'device'], () => requireWorking(device.provider));
+  const { device, from } = asked.latency;
+  if (device.type === 'local' && from === undefined)
+    await locating(['latency', 'device'], () => requireWorking(device.provider));
   await checkPrecision(asked, engine, context);
   const preparing = (what: string) => preparingData(`${what} (once; later runs use the cache)`, observe, signal);
   const prepared = await locating(['data'], () =>

@@ -54,6 +54,7 @@ export function requireOutside(workdir: string, experiment: Experiment): void {
     ...filesOf(experiment),
     ...(teacher !== undefined && 'path' in teacher ? { 'teacher.path': teacher.path } : {}),
     ...(typeof predictor === 'string' ? { 'latency.predictor': predictor } : predictor),
+    ...(latency?.from !== undefined && { 'latency.from': latency.from }),
   };
   for (const [key, file] of Object.entries(read)) {
     const files = key === weightsKey && existsSync(file) ? weightsFilesOf(file) : [file];

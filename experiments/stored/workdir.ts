@@ -22,6 +22,10 @@ const trialName = (number: number): string => String(number).padStart(5, '0');
 /** Weights that trainings start from, by shared name, relative to the workdir. */
 export const initialFile = join(workdirFiles.artifacts, 'initial.bin');
 
+/** The latency model that a run took from elsewhere (`latency.from`), relative to the workdir. */
+export const latencyModelPath = (precision: StoredPrecision): string =>
+  join(workdirFiles.artifacts, 'latency', `${precision}.json`);
+
 /** The folder of one trial's files, relative to the workdir: checkpoint, weights. */
 export const trialFolder = (stage: TrialStage, number: number): string =>
   join(workdirFiles.artifacts, stage, trialName(number));

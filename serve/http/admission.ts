@@ -1,8 +1,8 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../base/server.js';
 import { NotAnswered } from '../inference/pool.js';
 import { Shares } from '../shares.js';
-import type { Connections } from './connections.js';
+import type { Connection, Connections } from './connections.js';
 import type { Limits, RouteContext } from './context.js';
 import { healthPaths } from './health.js';
 import { clientClosed, closeWhileDraining } from './refusals.js';
@@ -23,8 +23,8 @@ const slotsEach = { least: 4, perWorker: 2 } as const;
 const bytesOfSlot = 1 << 18;
 /** Milliseconds after which bodies in flight have arrived, or their clients are cut off. */
 const retryAfterMs = 1000;
-/** A body up to this size is read although its request is refused. */
-const readBytes = 1 << 16;
+/** A body up to this size in bytes is read although its request is refused: it has mostly arrived with the headers. */
+export const smallBytes = 1 << 16;
 /** The most that gzip and deflate expand. */
 const largestExpansion = 1032;
 
@@ -35,96 +35,138 @@ function bodyCost({ headers }: FastifyRequest, { bodyBytes }: Limits): number {
   return headers['content-encoding'] === undefined ? length : Math.min(bodyBytes, length * largestExpansion);
 }
 
+/** What the requests of a server share. */
+class Admission {
+  readonly requests: Shares;
+  readonly slots: ClientSlots;
+  // One object for each: a stack trace for each refusal would cost more than the rest of it.
+  readonly full: Error;
+  private readonly noMemory: Error;
+  private readonly tooLarge: Error;
+
+  constructor(
+    readonly context: RouteContext,
+    readonly connections: Connections,
+  ) {
+    const { limits, memory, service } = context;
+    const each = (): number => Math.max(slotsEach.least, slotsEach.perWorker * service.pool.workers);
+    this.slots = new ClientSlots(each, limits.connections);
+    this.requests = new Shares(limits.inside);
+    const used = (message: string) => new NotAnswered('full', message, retryAfterMs);
+    this.full = used(
+      `the server has reached its limit of ${limits.inside} requests, or the client its share: try again later`,
+    );
+    this.noMemory = used(
+      `bodies have reached the limit of ${memory.total} bytes, or the client its share: send fewer at a time`,
+    );
+    this.tooLarge = new Refusal(
+      413,
+      `the body has more than ${limits.bodyBytes} bytes`,
+      'Send fewer or smaller images.',
+    );
+  }
+
+  /** Takes a place and memory for a request. @returns why there are none; null: they are taken */
+  take(client: string, cost: number): Error | null {
+    const { memory, limits } = this.context;
+    if (cost > limits.bodyBytes) return this.tooLarge;
+    if (!this.requests.take(client, 1)) return this.full;
+    if (memory.take(client, cost)) return null;
+    this.requests.give(client, 1);
+    return this.noMemory;
+  }
+
+  give(client: string, cost: number): void {
+    this.requests.give(client, 1);
+    this.context.memory.give(client, cost);
+  }
+}
+
+/** A request from its headers to the end of its answer: one object, because its parts would cost more than the rest. */
+class Admitted {
+  isGone = false;
+  readonly weight: number;
+  private readonly client: string;
+  private readonly cost: number;
+  private readonly connection: Connection | undefined;
+  private isRunning = false;
+  private isHolding = false;
+
+  constructor(
+    private readonly all: Admission,
+    private readonly request: FastifyRequest,
+    private readonly reply: FastifyReply,
+    private readonly done: (error?: Error) => void,
+  ) {
+    this.client = request.ip;
+    this.cost = bodyCost(request, all.context.limits);
+    this.weight = 1 + Math.floor(this.cost / bytesOfSlot);
+    this.connection = all.connections.of(request.raw.socket);
+    if (this.connection !== undefined) this.connection.requests++;
+    // `close` also fires when the client disconnects; an `onResponse` hook does not.
+    reply.raw.on('close', () => this.end());
+  }
+
+  enter(): void {
+    const { all, request } = this;
+    if (cheap.has(request.routeOptions.url)) this.done();
+    else if (!all.slots.enter(this.client, this, request.arrived)) this.refuse(all.full);
+  }
+
+  begin(): void {
+    this.isRunning = true;
+    if (this.request.method === 'POST') {
+      const refusal = this.all.take(this.client, this.cost);
+      if (refusal !== null) {
+        this.refuse(refusal);
+        return;
+      }
+      this.isHolding = true;
+    }
+    this.done();
+  }
+
+  private refuse(error: Error): void {
+    // The rest of a large body is not read, so the connection cannot be reused.
+    if (this.cost > smallBytes) void this.reply.header('connection', 'close');
+    this.done(error);
+  }
+
+  private end(): void {
+    const { all, request, connection, client } = this;
+    const { metrics, log } = all.context;
+    const response = this.reply.raw;
+    const now = performance.now();
+    this.isGone = true;
+    if (this.isHolding) all.give(client, this.cost);
+    if (connection !== undefined) {
+      connection.requests--;
+      connection.silentSince = now;
+    }
+    if (this.isRunning) all.slots.leave(client, this.weight, now);
+    const unfinished = connection?.isTimedOut === true ? 408 : clientClosed;
+    const status = response.writableFinished ? response.statusCode : unfinished;
+    const ms = now - request.arrived;
+    metrics.onRequest(request.routeOptions.url ?? noRoute, status, ms / 1000);
+    if (log.isLevelEnabled('debug')) log.debug({ method: request.method, url: request.raw.url, status, ms }, 'request');
+  }
+}
+
 /**
  * Records the arrival and the end of each request. Refuses POST requests before their bodies are read when the server, its
  * memory for bodies, or the client's share of them is used up: a refusal must cost next to nothing under overload.
  */
 export function admitRequests(app: FastifyInstance, context: RouteContext, connections: Connections): Inside {
-  const { limits, metrics, service, log, memory } = context;
-  const requests = new Shares(limits.inside);
-  const slots = new ClientSlots(
-    () => Math.max(slotsEach.least, slotsEach.perWorker * service.pool.workers),
-    limits.connections,
-  );
-  // One object for each: a stack trace for each refusal would cost more than the rest of it.
-  const full = new NotAnswered(
-    'full',
-    `the server has reached its limit of ${limits.inside} requests, or the client its share: try again later`,
-    retryAfterMs,
-  );
-  const noMemory = new NotAnswered(
-    'full',
-    `bodies have reached the limit of ${memory.total} bytes, or the client its share: send fewer at a time`,
-    retryAfterMs,
-  );
-  const tooLarge = new Refusal(
-    413,
-    `the body has more than ${limits.bodyBytes} bytes`,
-    'Send fewer or smaller images.',
-  );
-
-  /** Takes a place and memory for a request. @returns how to give them back, or why there are none */
-  const admit = (ip: string, cost: number): (() => void) | Error => {
-    if (cost > limits.bodyBytes) return tooLarge;
-    if (!requests.take(ip, 1)) return full;
-    if (memory.take(ip, cost))
-      return () => {
-        requests.give(ip, 1);
-        memory.give(ip, cost);
-      };
-    requests.give(ip, 1);
-    return noMemory;
-  };
-
+  const admission = new Admission(context, connections);
   app.decorateRequest('arrived', 0);
   app.addHook('onRequest', (request, reply, done) => {
-    const { method, raw, ip } = request;
-    const { socket } = raw;
-    const response = reply.raw;
     request.arrived = performance.now();
-    const cost = bodyCost(request, limits);
-    const weight = 1 + Math.floor(cost / bytesOfSlot);
-    let isRunning = false;
-    let isOver = false;
-    let release: (() => void) | null = null;
-    connections.began(socket);
-    // `close` also fires when the client disconnects; an `onResponse` hook does not.
-    response.once('close', () => {
-      isOver = true;
-      release?.();
-      connections.ended(socket);
-      if (isRunning) slots.leave(ip, weight);
-      const unfinished = connections.isTimedOut(socket) ? 408 : clientClosed;
-      const status = response.writableFinished ? response.statusCode : unfinished;
-      const ms = performance.now() - request.arrived;
-      metrics.onRequest(request.routeOptions.url ?? noRoute, status, ms / 1000);
-      if (log.isLevelEnabled('debug')) log.debug({ method, url: raw.url, status, ms }, 'request');
-    });
-    closeWhileDraining(reply, service);
-    if (cheap.has(request.routeOptions.url)) {
-      done();
-      return;
-    }
-    const refuse = (error: Error): void => {
-      // The rest of a large body is not read, so the connection cannot be reused.
-      if (cost > readBytes) void reply.header('connection', 'close');
-      done(error);
-    };
-    const begin = (): void => {
-      isRunning = true;
-      const admitted = method === 'POST' ? admit(ip, cost) : null;
-      if (admitted instanceof Error) {
-        refuse(admitted);
-        return;
-      }
-      release = admitted;
-      done();
-    };
-    if (!slots.enter(ip, { weight, begin, isGone: () => isOver })) refuse(full);
+    closeWhileDraining(reply, context.service);
+    new Admitted(admission, request, reply, done).enter();
   });
   return {
     get requests() {
-      return limits.inside - requests.free;
+      return context.limits.inside - admission.requests.free;
     },
   };
 }

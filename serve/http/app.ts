@@ -80,7 +80,12 @@ interface AppOptions {
 /** The HTTP server of a frontier, not yet listening. Closing it answers the accepted requests and ends the connections. */
 export async function createApp({ context, access }: AppOptions): Promise<FastifyInstance> {
   const { limits, metrics, service, decoder } = context;
-  const app = fastify(serverOptions(limits, access, (socket) => connections.timedOut(socket)));
+  const app = fastify(
+    serverOptions(limits, access, (socket) => {
+      const connection = connections.of(socket);
+      if (connection !== undefined) connection.isTimedOut = true;
+    }),
+  );
   const connections = new Connections(app.server, limits.connections);
   answerErrors(app, context);
   const inside = admitRequests(app, context, connections);

@@ -2,9 +2,10 @@
 const activeMs = 1000;
 
 interface Waiting {
+  /** Number of slots that the request takes; a request of any weight may run alone. */
   readonly weight: number;
+  readonly isGone: boolean;
   readonly begin: () => void;
-  readonly isGone: () => boolean;
 }
 
 interface Client {
@@ -19,7 +20,7 @@ interface Client {
  */
 export class ClientSlots {
   private readonly clients = new Map<string, Client>();
-  private latest: { client: string; at: number } | null = null;
+  private readonly latest = { client: '', at: -Infinity };
   private sharedUntil = -Infinity;
   private waiting = 0;
 
@@ -31,33 +32,31 @@ export class ClientSlots {
 
   /**
    * Calls `begin` now or when the client has free slots; the caller calls `leave` at the end.
-   * @param weight number of slots that the request takes; a request of any weight may run alone
+   * @param now in ms of `performance.now()`, as in `leave`
    * @returns false when too many requests wait: `begin` is not called
    */
-  enter(client: string, { weight, begin, isGone }: Waiting): boolean {
-    const now = performance.now();
-    if (this.latest !== null && this.latest.client !== client && now - this.latest.at < activeMs)
-      this.sharedUntil = now + activeMs;
-    this.latest = { client, at: now };
+  enter(client: string, request: Waiting, now: number): boolean {
+    if (this.latest.client !== client && now - this.latest.at < activeMs) this.sharedUntil = now + activeMs;
+    this.latest.client = client;
+    this.latest.at = now;
     let own = this.clients.get(client);
     if (own === undefined) this.clients.set(client, (own = { running: 0, waiting: [] }));
-    if (this.mayBegin(own, weight, now)) {
-      own.running += weight;
-      begin();
+    if (this.mayBegin(own, request.weight, now)) {
+      own.running += request.weight;
+      request.begin();
     } else {
       if (this.waiting >= this.mostWaiting) return false;
       this.waiting++;
-      own.waiting.push({ weight, begin, isGone });
+      own.waiting.push(request);
     }
     return true;
   }
 
   /** Reports the end of a request that began. */
-  leave(client: string, weight: number): void {
+  leave(client: string, weight: number, now: number): void {
     const own = this.clients.get(client);
     if (own === undefined) return;
     own.running -= weight;
-    const now = performance.now();
     for (
       let next = own.waiting.at(0);
       next !== undefined && this.mayBegin(own, next.weight, now);
@@ -65,7 +64,7 @@ export class ClientSlots {
     ) {
       own.waiting.shift();
       this.waiting--;
-      if (next.isGone()) continue;
+      if (next.isGone) continue;
       own.running += next.weight;
       next.begin();
     }

@@ -1,10 +1,14 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-interface Connection {
+export interface Connection {
   readonly address: string;
   /** Requests without an answer. */
   requests: number;
+  /** End of its last request, in ms of `performance.now()`. */
+  silentSince: number;
+  /** Whether it is closed because a request did not arrive in time. */
+  isTimedOut: boolean;
 }
 
 /**
@@ -12,10 +16,8 @@ interface Connection {
  * without a request if there is one, the longest silent first.
  */
 export class Connections {
-  /** In the order of their last requests. */
   private readonly open = new Map<Socket, Connection>();
   private readonly counts = new Map<string, number>();
-  private readonly late = new WeakSet<Socket>();
 
   constructor(
     server: Server,
@@ -28,32 +30,13 @@ export class Connections {
     return this.open.size;
   }
 
-  /** Reports a request on a connection, whose answer `ended` reports. */
-  began(socket: Socket): void {
-    const connection = this.open.get(socket);
-    if (connection !== undefined) connection.requests++;
-  }
-
-  ended(socket: Socket): void {
-    const connection = this.open.get(socket);
-    if (connection === undefined) return;
-    connection.requests--;
-    this.open.delete(socket);
-    this.open.set(socket, connection);
-  }
-
-  /** Marks a connection that is closed because its request did not arrive in time. */
-  timedOut(socket: Socket): void {
-    this.late.add(socket);
-  }
-
-  isTimedOut(socket: Socket): boolean {
-    return this.late.has(socket);
+  of(socket: Socket): Connection | undefined {
+    return this.open.get(socket);
   }
 
   private add(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    this.open.set(socket, { address, requests: 0 });
+    this.open.set(socket, { address, requests: 0, silentSince: performance.now(), isTimedOut: false });
     this.counts.set(address, (this.counts.get(address) ?? 0) + 1);
     socket.once('close', () => this.remove(socket));
     if (this.open.size > this.limit) {
@@ -76,12 +59,13 @@ export class Connections {
   private replaceable(address: string, added: Socket): Socket {
     let heaviest = address;
     for (const [other, count] of this.counts) if (count > (this.counts.get(heaviest) ?? 0)) heaviest = other;
+    let [silent, since]: [Socket | null, number] = [null, Infinity];
     let last = added;
-    for (const [socket, connection] of this.open) {
-      if (connection.address !== heaviest || socket === added) continue;
-      if (connection.requests === 0) return socket;
+    for (const [socket, { address: own, requests, silentSince }] of this.open) {
+      if (own !== heaviest || socket === added) continue;
+      if (requests === 0 && silentSince < since) [silent, since] = [socket, silentSince];
       if (heaviest !== address) last = socket;
     }
-    return last;
+    return silent ?? last;
   }
 }

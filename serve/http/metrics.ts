@@ -1,8 +1,10 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { BatchDone } from '../inference/pool.js';
+import { Statistics } from './statistics.js';
 
 export interface Metrics {
   readonly registry: Registry;
+  readonly statistics: Statistics;
   readonly onBatch: (batch: BatchDone) => void;
   /** @param status HTTP status; 499: the client disconnected before the answer */
   readonly onRequest: (route: string, status: number, seconds: number) => void;
@@ -24,6 +26,7 @@ function memo<K, V>(make: (key: K) => V): (key: K) => V {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
+  const statistics = new Statistics();
   collectDefaultMetrics({ register: registry });
   const requests = new Counter({
     name: 'nas_requests_total',
@@ -66,7 +69,10 @@ export function createMetrics(): Metrics {
   }));
   return {
     registry,
-    onBatch: ({ model, size, ms, late: lateAnswers }) => {
+    statistics,
+    onBatch: (done) => {
+      const { model, size, ms, late: lateAnswers } = done;
+      statistics.add(done);
       const counted = ofNetwork(model.name);
       counted.batches.inc();
       counted.answers.inc(size);

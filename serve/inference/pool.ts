@@ -66,6 +66,8 @@ export interface BatchDone {
   readonly model: Model;
   readonly size: number;
   readonly ms: number;
+  /** Milliseconds that its images waited, together. */
+  readonly queuedMs: number;
   /** Number of images answered after their deadlines. */
   readonly late: number;
 }

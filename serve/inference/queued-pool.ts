@@ -217,18 +217,16 @@ export class QueuedPool implements InferencePool {
   /** Refuses queued images at their deadlines, also while all workers compute. */
   private watchDeadline(): void {
     const { firstDeadline } = this.scheduler;
-    if (firstDeadline === (this.alarm?.at ?? null)) return;
-    // A timer that nothing needs would keep the process alive.
+    // A timer that is early looks again: setting it for each batch would cost as much as a small network.
+    if (firstDeadline === null || (this.alarm !== null && this.alarm.at <= firstDeadline)) return;
     clearTimeout(this.alarm?.timer);
-    this.alarm = null;
-    if (firstDeadline === null) return;
     const ring = (): void => {
       this.alarm = null;
       this.dismiss(this.scheduler.expire(performance.now()));
       this.dispatch();
     };
     const wait = Math.min(longestTimer, Math.max(1, firstDeadline - performance.now()));
-    this.alarm = { at: firstDeadline, timer: setTimeout(ring, wait) };
+    this.alarm = { at: firstDeadline, timer: setTimeout(ring, wait).unref() };
   }
 
   private dismiss({ expired, gone }: Pick<Dispatch<QueuedImage>, 'expired' | 'gone'>): void {
@@ -277,20 +275,22 @@ export class QueuedPool implements InferencePool {
   ): void {
     const now = performance.now();
     const classes = model.classes.length;
-    let late = 0;
+    let [late, waited] = [0, 0];
     for (const [i, { request, index, deadline }] of items.entries()) {
       const isLate = now > deadline;
       if (isLate) late++;
       this.scheduler.observe(isLate);
+      const queuedMs = began - request.arrived;
+      waited += queuedMs;
       request.answer(index, {
         model,
         outputs: outputs.subarray(i * classes, (i + 1) * classes),
         batch: items.length,
-        queuedMs: began - request.arrived,
+        queuedMs,
         computedMs: ms,
       });
     }
-    this.options.onBatch({ model, size: items.length, ms, late });
+    this.options.onBatch({ model, size: items.length, ms, queuedMs: waited, late });
   }
 
   /** Queues the images of a dead worker again, except images that were in flight in too many crashes. */

@@ -12,6 +12,8 @@ export type Normalisation = PixelScale;
 export interface Model {
   /** Name in URLs and answers: `trial-7`, `trial-7.int8`; letters, digits, `.`, `_` and `-`. */
   readonly name: string;
+  /** Number from 1; the newest one answers requests that name no version. */
+  readonly version: number;
   /** Absolute path. */
   readonly file: string;
   /** Hash of the file in lower-case hexadecimal. It identifies the model. */
@@ -45,15 +47,16 @@ export const renderingOf = ({ decoding, size: [height, width, channels] }: Model
 });
 
 export interface Frontier {
-  /** Sorted by name; at least one. */
+  /** Sorted by name, then from the newest version; at least one. */
   readonly models: readonly Model[];
-  /** Models the scheduler chooses among: the only model, or all models of known accuracy; may be empty. */
+  /** Models the scheduler chooses among, in their newest versions: the only one, or all of known accuracy; may be empty. */
   readonly choice: readonly Model[];
 }
 
 /** A model that cannot be served. */
 export interface Failure {
   readonly name: string;
+  readonly version: number;
   /** Undefined: its file cannot be read. */
   readonly sha256?: string;
   readonly reason: string;
@@ -86,15 +89,17 @@ function nameOf(file: string): string {
 /**
  * A unique name for each file, in order: the file's name, or its folder's when the file is `model.onnx`. A number is added to
  * repeated names and to the reserved name `frontier`.
- * @param files absolute paths
+ * @param files absolute paths of files, or of folders of versions; the same path has the same name
  */
 export function modelNames(files: readonly string[]): string[] {
   const used = new Set([choiceName]);
+  const names = new Map<string, string>();
   return files.map((file) => {
     const wanted = nameOf(file);
-    let name = wanted;
-    for (let i = 2; used.has(name); i++) name = `${wanted}-${i}`;
+    let name = names.get(file) ?? wanted;
+    if (!names.has(file)) for (let i = 2; used.has(name); i++) name = `${wanted}-${i}`;
     used.add(name);
+    names.set(file, name);
     return name;
   });
 }

@@ -78,6 +78,7 @@ export async function readModel(file: string, name: string): Promise<Model> {
   const { layout, batch, normalisation, kind } = fitClassifier(signature, data, file, said);
   return {
     name,
+    version: 1,
     file,
     sha256: createHash('sha256').update(content).digest('hex'),
     bytes: content.byteLength,

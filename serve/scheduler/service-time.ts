@@ -54,6 +54,9 @@ export class ServiceTime {
   }
 }
 
+/** Milliseconds that the server spends on a batch beside its computation: one iteration of the event loop. */
+const batchMs = 0.05;
+
 /**
  * The largest batch that is worth its latency: the largest power of two, at most `most`, up to which each doubling lowers the
  * cost of an image by at least the share `gain`.
@@ -67,7 +70,7 @@ export function batchThatPays(
   for (let batch = 2; batch <= most; batch *= 2) {
     const half = times.get(batch / 2);
     const whole = times.get(batch);
-    if (half === undefined || whole === undefined || whole > 2 * half * (1 - gain)) break;
+    if (half === undefined || whole === undefined || whole + batchMs > 2 * (half + batchMs) * (1 - gain)) break;
     best = batch;
   }
   return best;

@@ -237,6 +237,7 @@ export function writeNetwork(folder: string, network: TinyNetwork): Model {
   const own = normalisation !== null;
   return {
     name,
+    version: 1,
     file,
     sha256: createHash('sha256').update(content).digest('hex'),
     bytes: content.byteLength,

@@ -1,14 +1,16 @@
 import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { hostname, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { checkWritable } from '../../../base/files.js';
 import { makeToken, withoutBrackets } from '../../../base/server.js';
 import type { Artifacts } from '../artifacts/artifact.js';
 import { HostedArtifacts } from '../artifacts/hosted.js';
 import { RunArtifacts } from '../artifacts/run-artifacts.js';
 import { serveArtifacts } from '../artifacts/server.js';
+import { writeOwner } from '../artifacts/shared-folders.js';
 import type { QueueConnection } from '../connection.js';
-import type { ArtifactsAddress } from '../registry.js';
+import { machineId } from '../machine.js';
+import type { ArtifactsAddress, RunRecord } from '../registry.js';
 import type { ArtifactsConfig } from '../schema.js';
 
 /** The store of a run's files, for this process, and its address for workers. */
@@ -52,18 +54,19 @@ async function serve(
 
 /**
  * Makes the files of a run reachable for workers.
- * @param run its name in the registry
+ * @param run its id and name in the registry
  * @throws NasError `invalid-input` when the configured address or folder cannot be used
  */
 export async function hostArtifacts(
   config: ArtifactsConfig,
   connection: QueueConnection,
   workdir: string,
-  run: string,
+  { run, name }: Pick<RunRecord, 'run' | 'name'>,
 ): Promise<Hosting> {
   if (config.type === 'folder') {
     const path = join(config.path, run);
     checkWritable(join(path, 'writable'));
+    writeOwner(path, { name, host: hostname(), machine: machineId(), workdir: resolve(workdir) });
     const address: ArtifactsAddress = { type: 'folder', path };
     return {
       artifacts: new RunArtifacts(() => Promise.resolve(address)),

@@ -13,7 +13,7 @@ import { holdRun, type RunLease } from '../lease.js';
 import { withMachineLock } from '../machine-lock.js';
 import { buildId, machineId } from '../machine.js';
 import { slotsByGroup, type Requirements } from '../queues.js';
-import { every, listWorkers, type RunRecord } from '../registry.js';
+import { every, listWorkers, runId, type RunRecord } from '../registry.js';
 import type { QueueConfig } from '../schema.js';
 import { JobClient } from '../transport/job-client.js';
 import { hostArtifacts, requireHosting } from './hosting.js';
@@ -97,12 +97,15 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
     for (const message of connection.warnings) observe({ kind: 'warning', message });
 
     const run = runId(store);
-    const hosting = await hostArtifacts(config.artifacts, connection, workdir, run);
+    const hosting = await hostArtifacts(config.artifacts, connection, workdir, { run, name });
     const { artifacts, address } = hosting;
     closers.push(() => {
       const isComplete = store.run.status().status === 'complete';
       if (!isComplete && address.type === 'folder')
-        observe({ kind: 'note', message: `Files for a resume stay in ${address.path}; ${giveUp(address.path)}` });
+        observe({
+          kind: 'note',
+          message: `Files for a resume stay in ${address.path}; when the run is given up: nas workers ${workdir} --clean`,
+        });
       return hosting.close(isComplete);
     });
     const wanted = requirementsOf(config);
@@ -151,15 +154,6 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
     await closeAll();
     throw error;
   }
-}
-
-/** How to remove the shared files of a run that no process coordinates. */
-const giveUp = (path: string): string => `when the run is given up: rm -r '${path}'`;
-
-/** Names a run in its queue: the same after a kill, also in another workdir. */
-function runId(store: Store): string {
-  const { name, seed, createdAt } = store.run.get();
-  return contentHash(name, seed, createdAt).slice(0, 16);
 }
 
 /** Aborted when the user stops the run. */

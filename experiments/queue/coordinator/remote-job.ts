@@ -91,7 +91,7 @@ export class RemoteJob implements SubmissionListener {
     private readonly listener: JobListener,
     private readonly context: RemoteContext,
   ) {
-    this.deaths = { died: 0, vanished: order.deaths ?? 0 };
+    this.deaths = { died: order.deaths ?? 0, vanished: 0 };
   }
 
   get result(): Promise<ResultOf<Job>> {

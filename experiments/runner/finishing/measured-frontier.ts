@@ -1,8 +1,8 @@
 import type { ObjectiveValue, ObjectiveValues, StoredPrecision, TrialRecord } from '../../../store/index.js';
 import { speedGate, speedupOf, verdictDetail } from '../../compress/index.js';
 import { frontierCandidates, type Candidate } from '../../stored/candidates.js';
-import type { LatencyService } from '../latency/latency.js';
-import { type Subject } from '../latency/latency.js';
+import { measuresLatency, type LatencyService } from '../latency/latency.js';
+import type { Subject } from '../latency/measurer.js';
 import { latencyValue } from '../latency/stored-latency.js';
 import type { TrainingContext } from '../plan.js';
 
@@ -23,7 +23,7 @@ export async function settledFrontier(context: TrainingContext, latency: Latency
     const latest = latestIn(context);
     for (const trial of store.trials.all()) settle(context, trial, latest);
     const members = frontierCandidates(store.trials.all(), plan.experiment.objectives);
-    if (!plan.sources.has('latency') || stopping()) return members;
+    if (!measuresLatency(plan) || stopping()) return members;
     const subjects = members
       .flatMap((member) => measuredFor(context, member))
       .filter((one, i, all) => all.findIndex((other) => isSame(one, other)) === i);

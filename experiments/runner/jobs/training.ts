@@ -193,12 +193,14 @@ export const retryRecorder =
 /** Retries of one trial that are looked at. */
 const maxRetries = 1000;
 
-/** The order of a trial's job, which has no more lives after a resume than before. */
+/**
+ * The order of a trial's job, which has no more lives after a resume than before: the attempts that count are those of its last
+ * retry.
+ */
 export function withDeaths<J extends Job>({ events }: Store, trial: number, order: JobOrder<J>): JobOrder<J> {
-  const retries = events
-    .last(['retried'], maxRetries, trial)
-    .filter(({ detail }) => (detail as Retried).job === order.id);
-  return retries.length === 0 ? order : { ...order, deaths: retries.length };
+  const retries = events.last(['retried'], maxRetries, trial).map(({ detail }) => detail as Retried);
+  const last = retries.find(({ job }) => job === order.id);
+  return last === undefined ? order : { ...order, deaths: last.attempt - 1 };
 }
 
 /** The training of a whole phase: teacher, supernet, shrunk network. */

@@ -1,24 +1,17 @@
-import { messageOf, NasError } from '../../../base/errors.js';
-import { contentHash } from '../../../base/hash.js';
+import { messageOf } from '../../../base/errors.js';
 import { Random } from '../../../base/random.js';
-import {
-  asMeasuredBy,
-  defaultProtocol,
-  selectCalibration,
-  validate,
-  type DeviceConfig,
-  type Environment,
-  type LatencyModel,
-} from '../../../latency-models/index.js';
-import { choicesOf, genotypeId, type Genotype } from '../../../spaces/index.js';
+import { selectCalibration, validate, type LatencyModel } from '../../../latency-models/index.js';
 import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue, StoredPrecision } from '../../../store/index.js';
 import { precisionsOf } from '../../compress/index.js';
 import type { LatencyModels } from '../candidate-networks.js';
-import { JobFailed, type Sharing } from '../jobs/job-runner.js';
-import type { SeededNetwork } from '../jobs/jobs.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
+import { DeviceFailed, LatencyMeasurer, precisionField, type StoredMeasurement, type Subject } from './measurer.js';
 import { LatencyPredictor } from './predictor.js';
-import { environmentDifferences, latencyValue, OtherEnvironment, storedLayers, toStored } from './stored-latency.js';
+import { latencyValue, storedLayers } from './stored-latency.js';
+
+/** Whether a run measures latencies; with `latency.from`, it predicts them. */
+export const measuresLatency = ({ sources, experiment }: TrainingPlan): boolean =>
+  sources.has('latency') && experiment.latency.from === undefined;
 
 export type TrialLatencies = Readonly<Partial<Record<StoredPrecision, ObjectiveValue>>>;
 
@@ -26,7 +19,10 @@ export type TrialLatencies = Readonly<Partial<Record<StoredPrecision, ObjectiveV
 export type TrialMeasured =
   { readonly latencies: TrialLatencies; readonly int8Failed?: string } | { readonly failed: string };
 
-/** Measures latency while nothing trains, stores it, and predicts other latencies from it. */
+/**
+ * Measures latency while nothing trains, stores it, and predicts other latencies from it. With `latency.from`, all latencies are
+ * predicted by the model of another run, and nothing is measured.
+ */
 export class LatencyService {
   /** The precisions in which every network is measured. */
   private readonly precisions: readonly StoredPrecision[];
@@ -57,7 +53,7 @@ export class LatencyService {
   async calibrate(): Promise<void> {
     const { plan, store, observe } = this.context;
     const { latency, seed } = plan.experiment;
-    if (!plan.sources.has('latency') || latency.predictor !== 'auto') return;
+    if (!measuresLatency(plan) || latency.predictor !== 'auto') return;
     // Few networks of a space have a row; a model is fitted to those instead.
     if (latency.device.type === 'table' && latency.device.missing === 'fail') return;
     if (store.measurements.all().some(({ purpose }) => purpose === 'calibration')) return;
@@ -99,7 +95,7 @@ export class LatencyService {
     const { trial } = subject;
     let int8Failed: string | undefined;
     try {
-      int8Failed = await this.measureTrial(subject);
+      if (measuresLatency(this.context.plan)) int8Failed = await this.measureTrial(subject);
     } catch (error) {
       if (stopping()) return undefined;
       if (!(error instanceof DeviceFailed)) throw error;
@@ -188,166 +184,3 @@ export class LatencyService {
     }
   }
 }
-
-export interface Subject {
-  readonly genotype: Genotype;
-  readonly candidate: SeededNetwork;
-  readonly trial?: number;
-  /** Default: fp32. */
-  readonly precision?: StoredPrecision;
-}
-
-/** A measurement failed: the device is at fault, or (`invalid-input`) the network. */
-class DeviceFailed extends NasError {
-  constructor({ code, message, hint }: NasError) {
-    super(code, message, hint === undefined ? {} : { hint });
-  }
-}
-
-/** What the loop uses of a stored measurement. */
-type StoredMeasurement = Pick<
-  MeasurementRecord,
-  'id' | 'genotypeId' | 'purpose' | 'precision' | 'trial' | 'ms' | 'environment'
->;
-
-/** Has networks measured while nothing trains, and stores the latencies. */
-class LatencyMeasurer {
-  /** The environment of the latest measurement in each precision. */
-  private readonly environments: Map<StoredPrecision, unknown>;
-  private readonly counts = new Map<MeasurementPurpose, number>();
-  /** The run, as ids of measurements name it. */
-  private readonly run: readonly [name: string, createdAt: number];
-
-  /**
-   * @param before the measurements that are stored.
-   * @param learn receives each further one.
-   */
-  constructor(
-    private readonly context: TrainingContext,
-    before: readonly MeasurementRecord[],
-    private readonly learn: (measured: StoredMeasurement) => void,
-  ) {
-    const { name, createdAt } = context.store.run.get();
-    this.run = [name, createdAt];
-    this.environments = new Map(before.map(({ precision, environment }) => [precision, environment]));
-    for (const { purpose } of before) this.count(purpose);
-  }
-
-  private count(purpose: MeasurementPurpose): void {
-    this.counts.set(purpose, (this.counts.get(purpose) ?? 0) + 1);
-  }
-
-  /** Measures networks side by side, so that changes over time affect all alike. */
-  async measure(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<void> {
-    const { plan, jobs, store, observe } = this.context;
-    const { device } = plan.experiment.latency;
-    const { decisions } = plan.space;
-    const id = this.measurementId(subjects, purpose);
-    const job = {
-      kind: 'measure',
-      candidates: subjects.map(({ candidate, genotype, precision = 'fp32' }) => ({
-        ...candidate,
-        choices: choicesOf(decisions, genotype),
-        precision,
-      })),
-      space: { config: plan.experiment.space, task: plan.task },
-      device,
-      protocol: defaultProtocol,
-      id,
-      profile: purpose === 'calibration',
-    } as const;
-    let host: string | undefined;
-    const submitted = jobs.submit(
-      { id, job, sharing: sharingOf(device) },
-      {
-        started: (worker) => (host = worker.host),
-        event: (event) => {
-          if (event.kind === 'count' && purpose !== 'trial')
-            observe({ kind: 'progress', phase: purpose, done: event.done, total: event.total, unit: event.what });
-        },
-      },
-    );
-    const answers = await submitted.result.catch((error: unknown) => {
-      if (error instanceof JobFailed || (error instanceof NasError && error.code === 'invalid-input'))
-        throw new DeviceFailed(error);
-      throw error;
-    });
-    const measured = device.type === 'worker' ? answers.map((one) => asMeasuredBy(device, one, host)) : answers;
-    for (const [i, { precision = 'fp32' }] of subjects.entries())
-      if (subjects.findIndex((other) => (other.precision ?? 'fp32') === precision) === i)
-        this.compare(measured[i].environment, precision);
-    const stored = store.transaction(() =>
-      subjects.map(({ genotype, candidate: { network }, trial, precision = 'fp32' }, i) => {
-        const record = { ...toStored(measured[i]), genotypeId: genotypeId(genotype), purpose, precision };
-        const id = store.measurements.add({ ...record, network, ...(trial === undefined ? {} : { trial }) });
-        return { ...record, id, trial: trial ?? null };
-      }),
-    );
-    for (const record of stored) {
-      this.count(purpose);
-      this.learn(record);
-    }
-    for (const [i, { trial, precision = 'fp32' }] of subjects.entries()) {
-      const predictedMs = trial === undefined ? undefined : store.trials.prediction(trial, precision)?.ms;
-      const { ms, interval, converged } = measured[i];
-      observe({
-        kind: 'measured',
-        purpose,
-        ms,
-        interval,
-        converged,
-        ...precisionField(plan, precision),
-        ...(trial === undefined ? {} : { number: trial }),
-        ...(predictedMs === undefined ? {} : { predictedMs }),
-      });
-    }
-  }
-
-  /**
-   * @throws OtherEnvironment when the run's latest latency in the same precision was measured in another environment, and
-   *   the user does not accept that.
-   */
-  private compare(now: Environment, precision: StoredPrecision): void {
-    const { plan, store, observe } = this.context;
-    // Written by this class.
-    const before = (this.environments.get(precision) ?? now) as Environment;
-    const differences = environmentDifferences(before, now);
-    const { device } = plan.experiment.latency;
-    if (differences !== '' && !plan.acceptEnvironment)
-      throw new OtherEnvironment(differences, device.type === 'worker' ? device.tag : undefined);
-    this.environments.set(precision, differences === '' ? before : now);
-    if (differences === '') return;
-    const message = `from now on, latency is measured in another environment: ${differences}`;
-    store.events.add({ kind: 'warning', detail: { message } });
-    observe({ kind: 'warning', message });
-  }
-
-  /** The same for the same measurement of this run, also after it was killed and resumed. */
-  private measurementId(subjects: readonly Subject[], purpose: MeasurementPurpose): string {
-    const { compress } = this.context.plan.experiment;
-    const trials = subjects.map(({ genotype, trial, precision = 'fp32' }) => {
-      const network = [genotypeId(genotype), trial ?? null];
-      return compress.int8 === 'off' ? network : [...network, precision];
-    });
-    const rounds = purpose === 'trial' ? 0 : (this.counts.get(purpose) ?? 0);
-    return `${purpose}-${contentHash(...this.run, trials, rounds).slice(0, 32)}`;
-  }
-}
-
-const sharings: { readonly [T in DeviceConfig['type']]: Sharing } = {
-  local: 'exclusive',
-  browser: 'exclusive',
-  agent: 'elsewhere',
-  table: 'elsewhere',
-  /** On the worker's machine. */
-  worker: 'exclusive',
-};
-
-/** How measurements on a device share this machine. */
-export const sharingOf = ({ type }: DeviceConfig): Sharing => sharings[type];
-
-/** The precision, in runs of several or of another one than fp32. */
-const precisionField = (
-  { experiment }: Pick<TrainingPlan, 'experiment'>,
-  precision: StoredPrecision,
-): { readonly precision?: StoredPrecision } => (experiment.compress.int8 === 'off' ? {} : { precision });

@@ -1,11 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import {
   adaptModel,
   fittedTrials,
-  latencyModelFrom,
   type AdaptedModel,
-  type LatencyConfig,
   type LatencyModel,
   type LayerTime,
   type MeasuredTrial,
@@ -13,6 +9,7 @@ import {
 import { genotypeOfId } from '../../../spaces/index.js';
 import type { MeasurementRecord, StoredPrecision } from '../../../store/index.js';
 import type { TrainingContext } from '../plan.js';
+import { givenModel } from './given-model.js';
 
 /** A measured network that a model may be fitted to. */
 export interface Evidence extends Pick<MeasurementRecord, 'id' | 'genotypeId' | 'ms'> {
@@ -35,14 +32,13 @@ export class LatencyPredictor {
 
   /**
    * @param precision of the networks that it predicts
-   * @throws NasError `invalid-input` when the experiment names a file that is not a model of this precision.
+   * @throws NasError `invalid-input` when the experiment names a file or a run without a model of this precision.
    */
   constructor(
     private readonly context: TrainingContext,
     private readonly precision: StoredPrecision,
   ) {
-    const file = modelFileOf(context.plan.experiment.latency.predictor, precision);
-    this.given = file === undefined ? undefined : readLatencyModel(file, precision);
+    this.given = givenModel(context.plan, precision);
   }
 
   /** Adds a measurement of a trial or of the calibration, in the order in which they were stored. */
@@ -98,12 +94,6 @@ export class LatencyPredictor {
   }
 }
 
-/** The file of the model for a precision; undefined where none is given. */
-function modelFileOf(predictor: LatencyConfig['predictor'], precision: StoredPrecision): string | undefined {
-  if (predictor === 'auto' || predictor === 'none') return undefined;
-  return typeof predictor === 'string' ? predictor : predictor[precision];
-}
-
 function messageOn(adapted: AdaptedModel, name: string): string {
   switch (adapted.state) {
     case 'sound':
@@ -115,27 +105,5 @@ function messageOn(adapted: AdaptedModel, name: string): string {
     }
     case 'dropped':
       return `The ${name} is dropped: its last ${adapted.count} predictions were off by ${adapted.mape.toFixed(0)} %; candidates are measured only`;
-  }
-}
-
-/** @throws NasError `invalid-input` when it cannot be read, is not a latency model, or is one of another precision. */
-export function readLatencyModel(file: string, precision: StoredPrecision): LatencyModel {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw invalidInput(`${file}: cannot be read as a latency model: ${messageOf(cause)}`, {
-      hint: 'nas latency fit writes one.',
-      cause,
-    });
-  }
-  try {
-    return latencyModelFrom(json, precision);
-  } catch (error) {
-    if (!(error instanceof NasError)) throw error;
-    throw invalidInput(`${file}: ${error.message}`, {
-      ...(error.hint !== undefined && { hint: error.hint }),
-      cause: error,
-    });
   }
 }

@@ -6,7 +6,7 @@ import type { ShrunkLatencies, Store } from '../../../store/index.js';
 import { trialsByAccuracy } from '../../stored/candidates.js';
 import type { RunObserver } from '../events.js';
 import type { JobListener } from '../jobs/job-runner.js';
-import { sharingOf } from '../latency/latency.js';
+import { sharingOf } from '../latency/measurer.js';
 import type { TrainingContext } from '../plan.js';
 
 /** Reports the progress of a job that counts. */

@@ -4,7 +4,7 @@ import type { Answer } from '../../inference/pool.js';
 import { badRequest, shown } from '../refusals.js';
 import type { InferRequest } from './request.js';
 import type { Served } from './served.js';
-import { headerLength, outputName, version } from './wire.js';
+import { headerLength, outputName } from './wire.js';
 
 /** The output name to send: the requested one. @throws Refusal 400 when there is no such output. */
 export function checkOutput(asked: string | undefined, { output }: Served): string {
@@ -68,7 +68,7 @@ export function sendAnswer(
   const json = (output: object): string =>
     JSON.stringify({
       model_name: served.name,
-      model_version: version,
+      model_version: served.version,
       id: request.id,
       parameters: parametersOf(answers),
       outputs: [output],

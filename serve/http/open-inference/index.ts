@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest, closeWhileDraining } from '../refusals.js';
 import type { RouteContext } from '../context.js';
+import { smallBytes } from '../admission.js';
 import { budgetHeader, checkFirst, runOptionsOf } from '../deadline.js';
 import { checkOutput, sendAnswer } from './answer.js';
 import { parseBytes } from './body.js';
@@ -22,7 +23,7 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       const { body, headers, params } = request;
       if (!(body instanceof Buffer) || body.length === 0)
         throw badRequest('the body is empty', 'Send a request of the protocol, in JSON.');
-      const served = servedAs(pool, params.name);
+      const served = servedAs(pool, params.name, params.version);
       // A repeated header becomes one text of two numbers, which `read` refuses.
       const asked = read(body, headers[headerLength]?.toString());
       checkOutput(asked.output, served);
@@ -32,11 +33,12 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       closeWhileDraining(reply, service);
       return sendAnswer(reply, asked, served, answers);
     });
-  /** Without the header, the body may say the budget. */
+  /** Large bodies. Without the header, the body may say the budget. */
   const refuseEarly = checkFirst((request: FastifyRequest<Named>) => {
-    if (request.headers[budgetHeader] === undefined) return;
+    const { [budgetHeader]: budget, 'content-length': length = Infinity } = request.headers;
+    if (budget === undefined || Number(length) <= smallBytes) return;
     const { pool } = service;
-    const { only } = servedAs(pool, request.params.name);
+    const { only } = servedAs(pool, request.params.name, request.params.version);
     refuseHopeless(runOptionsOf(request, context, only).deadline, pool.expectedMs(only));
   });
   void app.register((scope, _, done) => {

@@ -5,13 +5,14 @@ import type { PooledModel } from '../../inference/pool.js';
 import type { RouteContext } from '../context.js';
 import { schemas, type ModelMetadata } from './schemas.js';
 import { allServed, servedAs, type Served } from './served.js';
-import { extensions, inputNames, modelPaths, version, type Named } from './wire.js';
+import { extensions, inputNames, modelPaths, type Named } from './wire.js';
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 /** Our description of a network, beyond the protocol. */
 const describe = ({ model, maxBatch, ms }: PooledModel) => ({
   name: model.name,
+  version: String(model.version),
   accuracy: model.accuracy,
   precision: model.precision,
   sha256: model.sha256,
@@ -28,11 +29,11 @@ const tensorsOf = ({ only, values, pixels }: Served): ModelMetadata['inputs'] =>
 
 /** Metadata of a model for the protocol, and the networks that answer under its name. */
 function metadataOf(served: Served): ModelMetadata {
-  const { name, models, output } = served;
+  const { name, models, output, versions } = served;
   const tensors = tensorsOf(served);
   return {
     name,
-    versions: [version],
+    versions,
     platform: 'onnx_onnxv1',
     // Clients send all of `inputs`.
     inputs: tensors.slice(0, 1),
@@ -50,20 +51,48 @@ function metadataOf(served: Served): ModelMetadata {
   };
 }
 
-export function metadata(app: FastifyInstance, { service }: RouteContext): void {
+/** The configuration of a model in Triton's form; sizes are without the batch. */
+function configOf(served: Served, images: number) {
+  const { name, inputs, outputs } = metadataOf(served);
+  const tensor = ({ name: own, datatype, shape: [, ...dims] }: ModelMetadata['inputs'][number]) => ({
+    name: own,
+    data_type: `TYPE_${datatype}`,
+    dims,
+  });
+  return {
+    name,
+    platform: 'onnxruntime_onnx',
+    backend: 'onnxruntime',
+    version_policy: { all: {} },
+    max_batch_size: images,
+    input: inputs.map(tensor),
+    output: outputs.map(tensor),
+  };
+}
+
+export function metadata(app: FastifyInstance, { service, limits, metrics }: RouteContext): void {
   app.get('/v2', { schema: schemas.server }, (_, reply) =>
     reply.send({ name: 'nas', version: nasVersion(), extensions }),
   );
 
   const model = ({ params }: FastifyRequest<Named>, reply: FastifyReply): FastifyReply =>
-    reply.send(metadataOf(servedAs(service.pool, params.name)));
+    reply.send(metadataOf(servedAs(service.pool, params.name, params.version)));
 
-  const ready = ({ params: { name } }: FastifyRequest<Named>, reply: FastifyReply): FastifyReply => {
-    if (!allServed(service.pool).has(name)) {
-      const entry = service.index().find((listed) => listed.name === name);
-      if (entry !== undefined) throw new Refusal(503, `the model ${name} is ${entry.state}: ${entry.reason}`);
-      servedAs(service.pool, name);
-    }
+  const config = ({ params }: FastifyRequest<Named>, reply: FastifyReply): FastifyReply =>
+    reply.send(configOf(servedAs(service.pool, params.name, params.version), limits.images));
+
+  const sendStats = (reply: FastifyReply, models: readonly PooledModel[]): FastifyReply =>
+    reply.send({ model_stats: models.map(({ model: one }) => metrics.statistics.entry(one)) });
+  app.get('/v2/models/stats', { schema: schemas.stats }, (_, reply) => sendStats(reply, service.pool.models));
+
+  const ready = ({ params: { name, version } }: FastifyRequest<Named>, reply: FastifyReply): FastifyReply => {
+    const entry = service
+      .index()
+      .find((one) => one.name === name && (version === undefined || String(one.version) === version));
+    const { names, versions } = allServed(service.pool);
+    if (entry !== undefined && !(version === undefined ? names.has(name) : versions.has(`${name}/${version}`)))
+      throw new Refusal(503, `the model ${name} is ${entry.state}: ${entry.reason}`);
+    servedAs(service.pool, name, version);
     if (!service.isReady) throw new Refusal(503, 'the server accepts no new requests', 'It is shutting down.');
     return reply.send({ name, ready: true });
   };
@@ -71,5 +100,9 @@ export function metadata(app: FastifyInstance, { service }: RouteContext): void 
   for (const path of modelPaths) {
     app.get<Named>(path, { schema: schemas.model }, model);
     app.get<Named>(`${path}/ready`, { schema: schemas.ready }, ready);
+    app.get<Named>(`${path}/config`, { schema: schemas.config }, config);
+    app.get<Named>(`${path}/stats`, { schema: schemas.stats }, ({ params }, reply) =>
+      sendStats(reply, servedAs(service.pool, params.name, params.version).models),
+    );
   }
 }

@@ -7,10 +7,10 @@ import { badRequest } from '../refusals.js';
 import { parseBytes } from './body.js';
 import { parseJson } from './json.js';
 import { schemas } from './schemas.js';
-import { managementPaths, version, type Named } from './wire.js';
+import { managementPaths, type Named } from './wire.js';
 
-const indexSchema = z.object({ ready: z.boolean().default(false) });
-const loadSchema = z.object({ parameters: z.record(z.string(), z.unknown()).default({}) });
+const indexSchema = z.strictObject({ ready: z.boolean().default(false) });
+const changeSchema = z.strictObject({ parameters: z.record(z.string(), z.unknown()).default({}) });
 
 /** The JSON of an optional body. @throws Refusal 400 when it does not match the schema. */
 function parse<T>({ body }: FastifyRequest, schema: z.ZodType<T>): T {
@@ -34,32 +34,36 @@ function refusePages({ headers: { origin } }: FastifyRequest): void {
 
 /** The model repository extension: lists, loads and unloads models. */
 export function repository(app: FastifyInstance, { service, limits }: RouteContext): void {
-  const load = async (request: FastifyRequest<Named>, reply: FastifyReply): Promise<FastifyReply> => {
-    refusePages(request);
-    const override = Object.keys(parse(request, loadSchema).parameters);
-    if (override.length > 0)
-      throw badRequest(
-        `a request cannot set ${override.join(', ')}`,
-        'The file in the folder of models defines the model.',
-      );
-    await service.load(request.params.name);
-    return reply.send({});
-  };
-  const unload = async (request: FastifyRequest<Named>, reply: FastifyReply): Promise<FastifyReply> => {
-    refusePages(request);
-    parse(request, loadSchema);
-    await service.unload(request.params.name);
-    return reply.send({});
-  };
+  const change =
+    (task: (name: string) => Promise<void>, known: readonly string[] = []) =>
+    async (request: FastifyRequest<Named>, reply: FastifyReply): Promise<FastifyReply> => {
+      refusePages(request);
+      const others = Object.keys(parse(request, changeSchema).parameters).filter((name) => !known.includes(name));
+      if (others.length > 0)
+        throw badRequest(
+          `${others.join(', ')} in parameters is not supported`,
+          'The file in the folder of models defines the model.',
+        );
+      await task(request.params.name);
+      return reply.send({});
+    };
   void app.register((scope, _, done) => {
     parseBytes(scope, limits.bodyBytes);
     scope.post('/v2/repository/index', { schema: schemas.index }, (request, reply) => {
       const { ready } = parse(request, indexSchema);
       const listed = service.index().filter(({ state }) => !ready || state === 'READY');
-      return reply.send(listed.map(({ name, state, reason }) => ({ name, version, state, reason })));
+      return reply.send(listed.map((entry) => ({ ...entry, version: String(entry.version) })));
     });
-    scope.post<Named>(managementPaths.load, { schema: schemas.load }, load);
-    scope.post<Named>(managementPaths.unload, { schema: schemas.unload }, unload);
+    scope.post<Named>(
+      managementPaths.load,
+      { schema: schemas.load },
+      change((name) => service.load(name)),
+    );
+    scope.post<Named>(
+      managementPaths.unload,
+      { schema: schemas.unload },
+      change((name) => service.unload(name), ['unload_dependents']),
+    );
     done();
   });
 }

@@ -65,7 +65,7 @@ const tensorMetadata = z.object({ name: z.string(), datatype: z.string(), shape 
 
 const modelMetadata = z.object({
   name: z.string(),
-  versions: z.array(z.string()),
+  versions: z.array(z.string()).readonly(),
   platform: z.string(),
   inputs: z.array(tensorMetadata),
   alternative_inputs: z.array(tensorMetadata).describe('Alternatives to the inputs; send one of them'),
@@ -79,6 +79,7 @@ const modelMetadata = z.object({
     .array(
       z.object({
         name: z.string(),
+        version: z.string(),
         accuracy: z.number().nullable(),
         precision: z.string(),
         sha256: z.string(),
@@ -131,6 +132,8 @@ export const schemas = {
   }),
   server: described('The server and its extensions', ok(serverMetadata, 'The server')),
   model: described('Inputs and outputs of a model', ok(modelMetadata, 'The model')),
+  config: described("The configuration of a model in Triton's form", ok(z.looseObject({}), 'The configuration')),
+  stats: described('What models have answered', ok(z.looseObject({}), 'Counts, and times in ns')),
   ready: described(
     'Whether a model is ready',
     ok(z.object({ name: z.string(), ready: z.boolean() }), 'The model is ready'),

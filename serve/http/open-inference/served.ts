@@ -13,6 +13,9 @@ import { inputNames, outputName } from './wire.js';
 /** A model name of the protocol: the networks behind it, their inputs and outputs. */
 export interface Served {
   readonly name: string;
+  readonly version: string;
+  /** Versions of this name, the newest first. */
+  readonly versions: readonly string[];
   /** The named model; null: the scheduler chooses. */
   readonly only: Model | null;
   /** The networks that may answer; at least one. */
@@ -42,12 +45,14 @@ export const valuesShape = ({ layout, size: [height, width, channels] }: Model):
 const largestSize = (models: readonly PooledModel[]): ImageSize =>
   models.map(({ model }) => model.size).reduce((a, b) => (valueCount(b) > valueCount(a) ? b : a));
 
-function describe(name: string, models: readonly PooledModel[], only: Model | null): Served {
+function describe(name: string, models: readonly PooledModel[], only: Model | null, versions = ['1']): Served {
   const [first] = models;
   const isSame = models.every(({ model }) => takeSameValues(model, first.model));
   const kinds = new Set(models.map(({ outputs }) => outputs));
   return {
     name,
+    version: String(only?.version ?? 1),
+    versions,
     only,
     models,
     values: isSame ? valuesShape(first.model) : null,
@@ -64,39 +69,71 @@ function describe(name: string, models: readonly PooledModel[], only: Model | nu
   };
 }
 
-function describeAll(pool: InferencePool): ReadonlyMap<string, Served> {
-  const named = pool.models.map((pooled): [string, Served] => [
-    pooled.model.name,
-    describe(pooled.model.name, [pooled], pooled.model),
-  ]);
-  const choice = pool.models.filter(({ model }) => pool.frontier.choice.includes(model));
-  return new Map(choice.length === 0 ? named : [[choiceName, describe(choiceName, choice, null)], ...named]);
+/** Model names of a pool, and its models by `name/version`. */
+interface AllServed {
+  readonly names: ReadonlyMap<string, Served>;
+  readonly versions: ReadonlyMap<string, Served>;
 }
 
-const known = new WeakMap<InferencePool, ReadonlyMap<string, Served>>();
+function describeAll(pool: InferencePool): AllServed {
+  const names = new Map<string, Served>();
+  const versions = new Map<string, Served>();
+  const add = (served: Served): void => {
+    // The newest version comes first.
+    if (!names.has(served.name)) names.set(served.name, served);
+    versions.set(`${served.name}/${served.version}`, served);
+  };
+  const choice = pool.models.filter(({ model }) => pool.frontier.choice.includes(model));
+  if (choice.length > 0) add(describe(choiceName, choice, null));
+  for (const pooled of pool.models) {
+    const { model } = pooled;
+    const own = pool.models.filter((other) => other.model.name === model.name);
+    add(
+      describe(
+        model.name,
+        [pooled],
+        model,
+        own.map((other) => String(other.model.version)),
+      ),
+    );
+  }
+  return { names, versions };
+}
 
-/** All model names of a pool: `frontier` if the scheduler has a choice, and each model. */
-export function allServed(pool: InferencePool): ReadonlyMap<string, Served> {
+const known = new WeakMap<InferencePool, AllServed>();
+
+/** All model names of a pool: `frontier` if the scheduler has a choice, and each model in its versions. */
+export function allServed(pool: InferencePool): AllServed {
   let served = known.get(pool);
   if (served === undefined) known.set(pool, (served = describeAll(pool)));
   return served;
 }
 
-/** @throws Refusal 404 when there is no model of this name. */
-export function servedAs(pool: InferencePool, name: string): Served {
-  const all = allServed(pool);
-  const served = all.get(name);
+/**
+ * @param version undefined: the newest one
+ * @throws Refusal 404 when there is no such model or version
+ */
+export function servedAs(pool: InferencePool, name: string, version?: string): Served {
+  const { names, versions } = allServed(pool);
+  const served = version === undefined ? names.get(name) : versions.get(`${name}/${version}`);
   if (served !== undefined) return served;
+  const newest = names.get(name);
+  if (newest !== undefined)
+    throw new Refusal(
+      404,
+      `there is no version ${shown(version)} of ${name}`,
+      `Its versions are ${newest.versions.join(', ')}.`,
+    );
   if (name === choiceName)
     throw new Refusal(
       404,
       'the scheduler has no network to choose from, because the accuracy of none is known',
-      `Request one by its name: ${[...all.keys()].join(', ')}.`,
+      `Request one by its name: ${[...names.keys()].join(', ')}.`,
     );
-  const meant = nearest(name, all.keys());
+  const meant = nearest(name, names.keys());
   throw new Refusal(
     404,
     `there is no model ${shown(name)}`,
-    meant === undefined ? `The models are ${[...all.keys()].join(', ')}.` : `Did you mean ${meant}?`,
+    meant === undefined ? `The models are ${[...names.keys()].join(', ')}.` : `Did you mean ${meant}?`,
   );
 }

@@ -3,11 +3,8 @@
 /** Header: length in bytes of the JSON before the tensors; 0: the body is one tensor without JSON. */
 export const headerLength = 'inference-header-content-length';
 
-/** Each model has one version. */
-export const version = '1';
-
-/** Paths of a model, with and without its version. */
-export const modelPaths = ['/v2/models/:name', `/v2/models/:name/versions/${version}`] as const;
+/** Paths of a model; without a version, of its newest one. */
+export const modelPaths = ['/v2/models/:name', '/v2/models/:name/versions/:version'] as const;
 
 /** Routes that change what the server serves. */
 export const managementPaths = {
@@ -17,10 +14,10 @@ export const managementPaths = {
 
 /** Path parameters of `modelPaths`. */
 export interface Named {
-  Params: { readonly name: string };
+  Params: { readonly name: string; readonly version?: string };
 }
 
-export const extensions = ['binary_tensor_data', 'model_repository'] as const;
+export const extensions = ['binary_tensor_data', 'model_repository', 'model_configuration', 'statistics'] as const;
 
 /** Input names of every model; a named model also accepts the input name of its graph for `values`. */
 export const inputNames = { values: 'input', pixels: 'image' } as const;

@@ -12,7 +12,7 @@ describe('figuresLine', () => {
     const metrics = createMetrics();
     const request = (status: number, ms: number): void => metrics.onRequest(route, status, ms / 1000);
     request(200, 900);
-    metrics.onBatch({ model: models[0], size: 100, ms: 1, late: 50 });
+    metrics.onBatch({ model: models[0], size: 100, ms: 1, queuedMs: 0, late: 50 });
     const before = await countsOf(metrics.registry);
     expect(figuresLine(before, before, 2)).toBe('0 requests/s, 0 waiting');
 
@@ -20,8 +20,8 @@ describe('figuresLine', () => {
     request(503, 0.1);
     request(504, 150);
     metrics.onRequest('/metrics', 200, 3);
-    metrics.onBatch({ model: models[0], size: 24, ms: 1, late: 1 });
-    metrics.onBatch({ model: models[1], size: 74, ms: 1, late: 0 });
+    metrics.onBatch({ model: models[0], size: 24, ms: 1, queuedMs: 0, late: 1 });
+    metrics.onBatch({ model: models[1], size: 74, ms: 1, queuedMs: 0, late: 0 });
     const after = await countsOf(metrics.registry);
     // 99 of a hundred took at most 20 ms, and half of them less than the middle of 10 and 20 ms.
     expect(figuresLine(before, after, 2)).toBe(

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent, RunObserver } from '../../../experiments/runner/index.js';
@@ -34,8 +34,8 @@ const directory = cachedFolder();
 async function run(device: string, more = '', observe?: RunObserver) {
   const workdir = join(temporaryFolder(), 'run');
   const file = writeExperiment(directory, { latency: `{calibration: ${calibration}, device: ${device}${more}}` });
-  const { events } = await runInside(file, workdir, { set: quick, observe });
-  return { workdir, events: JSON.stringify(events) };
+  const { events, expected } = await runInside(file, workdir, { set: quick, observe });
+  return { workdir, events: JSON.stringify(events), expected };
 }
 
 const latencies = (workdir: string) =>
@@ -70,7 +70,7 @@ describe('a run', () => {
     expect(measured.filter(({ purpose }) => purpose === 'calibration')).toEqual([]);
   });
 
-  it('times the layers of what it calibrates with, and predicts by them what a resumed run would', async () => {
+  it('times the layers of what it calibrates with, predicts by them as a resumed run would, and passes its model on', async () => {
     const { workdir } = await run('local');
     const { observations, network, predicted } = reading(workdir, (store) => ({
       observations: store.measurements
@@ -87,6 +87,15 @@ describe('a run', () => {
     expect(observations).toHaveLength(calibration);
     for (const { layers } of observations) expect(layers.length).toBeGreaterThan(10);
     expect(fitLatencyModel(observations).predict(network)).toEqual(predicted);
+
+    // Two runs that take latency from it are equal, and keep its model when it is gone.
+    const from = (folder: string) => run('local', `, budget_ms: 100, from: ${folder}`);
+    const second = await from(workdir);
+    expect(latencies(second.workdir).map(({ provenance }) => provenance)).toEqual(Array(3).fill('predicted'));
+    expect(reading(second.workdir, (store) => store.measurements.all())).toEqual([]);
+    rmSync(workdir, { recursive: true });
+    expect((await from(second.workdir)).expected).toEqual(second.expected);
+    await expect(from(directory)).rejects.toThrow(/latency.from: .* holds no run/);
   });
 
   it('goes on with predictions when its agent is gone', async () => {

@@ -65,13 +65,27 @@ describe('JSON', () => {
   ])('that is nested 200,000 deep is refused: %s', async (_, body) => {
     const { url, log } = await startServer(greyService());
     const answer = await fetch(`${url}${path}`, { method: 'POST', body });
-    expect([answer.status, await answer.json()]).toEqual([400, { error: 'the JSON is nested deeper than 16 levels' }]);
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      { error: 'the JSON has more than 16 levels. Send the tensor as bytes.' },
+    ]);
     expect(log).toEqual([]);
+  });
+
+  it.each([
+    ['objects', '{},'.repeat(100)],
+    ['arrays', '[],'.repeat(70_000)],
+    ['texts', '"",'.repeat(2000)],
+  ])('of many %s is refused before it is parsed, which would block the server', async (what, many) => {
+    const url = await testServer(greyService());
+    const body = `{"inputs":[{"name":"input","data":[${many}0]}]}`;
+    const answer = await fetch(`${url}${path}`, { method: 'POST', body });
+    expect([answer.status, await answer.text()]).toEqual([400, expect.stringMatching(`more than \\d+ ${what}`)]);
   });
 
   it('is cut before it is shown', async () => {
     const url = await testServer(greyService());
-    const datatype = Array.from({ length: 50_000 }, () => [[['x'.repeat(9)]]]);
+    const datatype = Array.from({ length: 300 }, () => [[['x'.repeat(9)]]]);
     const body = JSON.stringify({ inputs: [{ name: 'input', shape: [1], datatype, data: [] }] });
     const answer = await fetch(`${url}${path}`, { method: 'POST', body });
     expect(answer.status).toBe(400);

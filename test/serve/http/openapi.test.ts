@@ -29,7 +29,7 @@ describe('the OpenAPI description', () => {
         '/v2/health/ready',
         '/v2/models/{name}',
         '/v2/models/{name}/infer',
-        '/v2/models/{name}/versions/1/infer',
+        '/v2/models/{name}/versions/{version}/infer',
         '/v2/models/{name}/ready',
         '/v2/repository/index',
         '/v2/repository/models/{name}/load',

@@ -76,7 +76,7 @@ export const serviceOf = (pool: InferencePool, change: Partial<Service> = {}): S
   isReady: true,
   pool,
   use: (task) => task(pool),
-  index: () => pool.models.map(({ model: { name } }) => ({ name, state: 'READY', reason: '' })),
+  index: () => pool.models.map(({ model: { name } }) => ({ name, version: 1, state: 'READY', reason: '' })),
   reload: () => Promise.resolve(),
   load: () => Promise.resolve(),
   unload: () => Promise.resolve(),

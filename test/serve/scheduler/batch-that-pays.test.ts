@@ -10,6 +10,10 @@ describe('batchThatPays', () => {
     expect(batchThatPays(times(0.88, 0.96, 0.95))).toBe(1);
   });
 
+  it('counts what the server spends on a batch, which matters for tiny networks', () => {
+    expect(batchThatPays(times(0.015, 0.01, 0.007, 0.0055, 0.0055))).toBe(16);
+  });
+
   it('accepts another gain, and stops at the largest allowed or measured size', () => {
     expect(batchThatPays(times(1, 0.95), { gain: 0.04 })).toBe(2);
     expect(batchThatPays(times(1, 0.5, 0.25, 0.1), { most: 4 })).toBe(4);

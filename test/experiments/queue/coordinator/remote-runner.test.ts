@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { JobOrder } from '../../../../experiments/runner/jobs/job-runner.js';
+import { JobFailed, type JobOrder } from '../../../../experiments/runner/jobs/job-runner.js';
 import type { JobOf } from '../../../../experiments/runner/jobs/jobs.js';
 import { mobilenetReference } from '../../../../spaces/index.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
@@ -75,6 +75,13 @@ export default async ({ seed }, { signal }) => {
     expect(await three.result).toMatchObject({ values: { accuracy: 0.03 } });
     // The worker may start the third job before the coordinator has queued the first one again.
     expect(begun().sort()).toEqual(['1', '1', '3']);
+    const fourth = first.submit(
+      { ...evaluation(4), deaths: 2 },
+      { retry: (attempt) => expect.unreachable(`${attempt}`) },
+    );
+    await expect.poll(() => begun().at(-1), patience).toBe('4');
+    for (const pid of working.pids()) process.kill(pid, 'SIGKILL');
+    await expect(fourth.result).rejects.toThrow(JobFailed);
     await first.close();
     expect(run.notes.join()).not.toContain('queue server');
   });

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { settledFrontier } from '../../../../experiments/runner/finishing/measured-frontier.js';
 import type { TrainingContext } from '../../../../experiments/runner/plan.js';
 import type { RunEvent } from '../../../../experiments/runner/index.js';
-import type { LatencyService, Subject } from '../../../../experiments/runner/latency/latency.js';
+import type { LatencyService } from '../../../../experiments/runner/latency/latency.js';
+import type { Subject } from '../../../../experiments/runner/latency/measurer.js';
 import type { Store, StoredPrecision } from '../../../../store/index.js';
 import { newMeasurement, newStore, newTrial } from '../../../store/support.js';
 import { measured } from '../../stored/trials.js';
@@ -40,7 +41,7 @@ function storeWith(found: readonly { readonly accuracy: number; readonly ms: Mil
 async function settled(store: Store, ms: readonly Milliseconds[], int8: 'auto' | 'require' = 'auto') {
   const rounds: string[][] = [];
   const events: RunEvent[] = [];
-  const experiment = { objectives, compress: { int8, min_speedup: 1.05 } };
+  const experiment = { objectives, compress: { int8, min_speedup: 1.05 }, latency: {} };
   const context = {
     store,
     plan: { experiment, sources: new Set(['latency']) },

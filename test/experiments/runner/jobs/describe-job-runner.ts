@@ -195,6 +195,21 @@ export function describeHangingWorkers(name: string, underTest: JobRunnerUnderTe
       await expect(dying.result).rejects.toThrow(JobFailed);
     });
 
+    it('gives up at the first death when the retries were used before a resume', async () => {
+      const runner = await create({ size: 1, retries: 1 });
+      const dying = runner.submit(
+        { ...training('train', 40), deaths: 1 },
+        {
+          // Progress does not bring a life back.
+          event: ({ kind }) => {
+            if (kind === 'epoch') signalWorkers(underTest, 'SIGKILL');
+          },
+          retry: (attempt) => expect.unreachable(`attempt ${attempt} begins`),
+        },
+      );
+      await expect(dying.result).rejects.toThrow(JobFailed);
+    });
+
     it('ends a worker that makes no progress, and starts its job again', async () => {
       const runner = await create({ size: 1, retries: 3 });
       const began = performance.now();

@@ -157,7 +157,7 @@ describe('inference refuses', () => {
       error: 'there is no model "x". The models are frontier, trial-1, trial-2, trial-3.',
     });
     expect(await errorOf('trial-1/versions/2')).toEqual({
-      error: expect.stringMatching(/^there is no route POST .*versions\/2/) as string,
+      error: expect.stringMatching(/^there is no version "2" of trial-1/) as string,
     });
     expect(await errorOf('%00')).toMatchObject({ error: expect.stringContaining('no model') as string });
   });

@@ -27,7 +27,7 @@ describe('health', () => {
 
   it('distinguishes models that are not ready from unknown models', async () => {
     const service = serviceOf(checkablePool(writeFrontier(temporaryFolder())), {
-      index: () => [{ name: 'trial-9', state: 'UNAVAILABLE', reason: 'it was unloaded' }],
+      index: () => [{ name: 'trial-9', version: 1, state: 'UNAVAILABLE', reason: 'it was unloaded' }],
     });
     const url = await testServer(service);
     expect(await get(`${url}/v2/models/trial-9/versions/1/ready`)).toEqual([
@@ -46,7 +46,11 @@ describe('metadata', () => {
     const [status, body] = await get(`${await start()}/v2`);
     expect([status, body]).toEqual([
       200,
-      { name: 'nas', version: '0.1.0', extensions: ['binary_tensor_data', 'model_repository'] },
+      {
+        name: 'nas',
+        version: '0.1.0',
+        extensions: ['binary_tensor_data', 'model_repository', 'model_configuration', 'statistics'],
+      },
     ]);
   });
 
@@ -67,6 +71,7 @@ describe('metadata', () => {
         networks: [
           {
             name: 'trial-4',
+            version: '1',
             accuracy: 0.6,
             precision: 'fp32',
             sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,

@@ -20,8 +20,8 @@ describe('the model repository', () => {
         {},
         {
           index: () => [
-            { name: 'trial-1', state: 'READY', reason: '' },
-            { name: 'trial-2', state: 'UNAVAILABLE', reason: 'it was unloaded' },
+            { name: 'trial-1', version: 1, state: 'READY', reason: '' },
+            { name: 'trial-2', version: 1, state: 'UNAVAILABLE', reason: 'it was unloaded' },
           ],
         },
       ),
@@ -64,7 +64,7 @@ describe('the model repository', () => {
     expect(await post(`${models}/x/load`)).toEqual([400, { error: 'there is no model x. Put x.onnx there.' }]);
     expect(await post(`${models}/trial-1/load`, '{"parameters":{"config":"{}"}}')).toEqual([
       400,
-      { error: expect.stringMatching(/^a request cannot set config/) as string },
+      { error: expect.stringMatching(/^config in parameters is not supported/) as string },
     ]);
     expect(await post(`${models}/trial-1/load`, '[]')).toMatchObject([400, {}]);
     expect(done).toHaveLength(2);

@@ -1,0 +1,106 @@
+/** Models in folders of versions, over real sockets. */
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pino from 'pino';
+import { expect, it, onTestFinished } from 'vitest';
+import { readFrontier } from '../../serve/models/frontier.js';
+import type { Service } from '../../serve/service.js';
+import { startServer } from '../../serve/start-server.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { greyNetwork, pixelsOf, writeNetwork } from './models.js';
+
+const infer = {
+  method: 'POST',
+  body: Buffer.from(pixelsOf([28, 28, 1], 1)),
+  headers: { 'inference-header-content-length': '0' },
+};
+
+/** Writes `<folder>/digits/<version>/model.onnx`. */
+function write(folder: string, version: number, accuracy: number): void {
+  const target = join(folder, 'digits', String(version));
+  mkdirSync(target, { recursive: true });
+  const { file } = writeNetwork(target, greyNetwork({ name: 'written', accuracy, depth: version }));
+  renameSync(file, join(target, 'model.onnx'));
+}
+
+async function open(folder: string): Promise<{ readonly url: string; readonly service: Service }> {
+  const server = await startServer({
+    read: () => readFrontier(folder),
+    host: '127.0.0.1',
+    port: 0,
+    workers: 'inline',
+    decoders: 1,
+    maxQueue: 64,
+    maxBatch: 1,
+    budgetMs: 30_000,
+    log: pino({ level: 'silent' }),
+  });
+  onTestFinished(() => server.close());
+  return { url: server.address, service: server.service };
+}
+
+async function answerOf(url: string, path: string, init?: RequestInit): Promise<[number, Record<string, unknown>]> {
+  const response = await fetch(`${url}/v2/models/${path}`, init);
+  const text = await response.text();
+  return [response.status, JSON.parse(text.slice(0, text.lastIndexOf('}') + 1)) as Record<string, unknown>];
+}
+
+const versionOf = async (url: string, path: string): Promise<unknown> =>
+  (await answerOf(url, `${path}/infer`, infer))[1].model_version;
+
+it('answers with the newest version, or as the request says; removing the newest one rolls back', async () => {
+  const folder = temporaryFolder();
+  write(folder, 2, 0.7);
+  write(folder, 10, 0.6);
+  const { url, service } = await open(folder);
+  expect(service.index().map(({ name, version, state }) => [name, version, state])).toEqual([
+    ['digits', 10, 'READY'],
+    ['digits', 2, 'READY'],
+  ]);
+  expect((await answerOf(url, 'digits'))[1]).toMatchObject({
+    versions: ['10', '2'],
+    networks: [{ version: '10', accuracy: 0.6 }],
+  });
+  expect(await versionOf(url, 'digits')).toBe('10');
+  expect(await versionOf(url, 'digits/versions/2')).toBe('2');
+  expect((await answerOf(url, 'frontier'))[1]).toMatchObject({ networks: [{ version: '10' }] });
+  expect(await answerOf(url, 'digits/versions/3/infer', infer)).toEqual([
+    404,
+    { error: 'there is no version "3" of digits. Its versions are 10, 2.' },
+  ]);
+  expect((await answerOf(url, 'digits/versions/2/stats'))[1]).toMatchObject({
+    model_stats: [{ name: 'digits', version: '2', inference_count: 1, execution_count: 1 }],
+  });
+  // A request in flight is answered by the version that it began with.
+  let go = (): void => undefined;
+  const begun = service.use(async (pool) => {
+    await new Promise<void>((resolve) => (go = resolve));
+    return pool.models[0].model.version;
+  });
+  rmSync(join(folder, 'digits', '10'), { recursive: true });
+  await service.reload();
+  expect(await versionOf(url, 'digits')).toBe('2');
+  go();
+  expect(await begun).toBe(10);
+  expect((await answerOf(url, 'digits/versions/10/infer', infer))[0]).toBe(404);
+});
+
+it('goes on with the version before when the newest one is damaged', async () => {
+  const folder = temporaryFolder();
+  write(folder, 1, 0.7);
+  mkdirSync(join(folder, 'digits', '2'));
+  writeFileSync(join(folder, 'digits', '2', 'model.onnx'), 'no model');
+  const { url, service } = await open(folder);
+  expect(service.index()).toMatchObject([
+    { version: 2, state: 'UNAVAILABLE' },
+    { version: 1, state: 'READY' },
+  ]);
+  expect(await versionOf(url, 'digits')).toBe('1');
+  expect((await answerOf(url, 'digits/versions/2/ready'))[0]).toBe(503);
+  expect((await answerOf(url, 'digits/config'))[1]).toMatchObject({
+    name: 'digits',
+    max_batch_size: 64,
+    input: [{ name: 'input', data_type: 'TYPE_FP32', dims: [28, 28, 1] }],
+    output: [{ data_type: 'TYPE_FP32', dims: [3] }],
+  });
+});
