@@ -172,7 +172,10 @@ export class Study {
       });
     if (!log.isDone(step)) return step;
     const { state } = trials[number];
-    const has = state === 'running' ? `its values after ${log.steps[step].epochs} epochs` : `its result (${state})`;
+    const has =
+      state === 'running' || state === 'waiting'
+        ? `its values after ${log.steps[step].epochs} epochs`
+        : `its result (${state})`;
     throw invalidInput(`trial ${number} has ${has} already`);
   }
 

@@ -273,9 +273,11 @@ export const experimentSchemas = {
   study: studySchema,
 } as const;
 
+type DeepReadonly<T> = { readonly [K in keyof T]: DeepReadonly<T[K]> };
+
 /** An experiment as it is written in a file, without defaults. */
 export type WrittenExperiment = {
-  readonly [K in ExperimentKind]: z.input<(typeof experimentSchemas)[K]>;
+  readonly [K in ExperimentKind]: DeepReadonly<z.input<(typeof experimentSchemas)[K]>>;
 }[ExperimentKind];
 
 export type ExperimentKind = keyof typeof experimentSchemas;

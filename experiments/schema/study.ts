@@ -23,12 +23,12 @@ const objectiveSchema = z.preprocess(
     const measure = measureNamed(name);
     const direction = given ?? measure?.direction;
     if (direction === undefined)
-      context.addIssue({ code: 'custom', path: ['direction'], message: 'is missing: expected maximize or minimize' });
+      context.addIssue({ code: 'custom', message: 'expected a direction beside the name: maximize or minimize' });
     if (measure?.source.kind === 'proxy')
       context.addIssue({
         code: 'custom',
-        path: ['name'],
-        message: `${name} needs images, which a study does not have`,
+
+        message: `expected another objective: a study has no images to compute ${name} from`,
       });
     return {
       name,
