@@ -108,7 +108,8 @@ export class Run {
 
   private found(): Pick<RunMeta, 'classes' | 'task'> {
     // Written by `begin`.
-    return (this.events.of('created').at(0)?.detail ?? {}) as Pick<RunMeta, 'classes' | 'task'>;
+    const { detail = {} } = this.events.of('created').at(0) ?? {};
+    return detail as Pick<RunMeta, 'classes' | 'task'>;
   }
 
   /** When it was begun, in ms since 1970: quicker than `get`, which looks for extensions among all events. */

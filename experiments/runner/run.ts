@@ -38,7 +38,7 @@ export interface RunOptions {
   readonly workersConfig?: WorkersConfig | undefined;
   /** Trains and measures; default: as `workers` of the experiment says. */
   readonly workers?: CreateJobRunner;
-  /** Draws the files that are written into the workdir when the run ends: `reportFiles` of `nas/ui`. Default: none. */
+  /** Draws the files that are written into the workdir when the run ends: `drawReport` of api/. Default: none. */
   readonly report?: DrawReport;
 }
 

@@ -147,9 +147,9 @@ describe('a study', () => {
   it('is not run or continued by nas run and nas resume, which may give it more trials', async () => {
     const workdir = temporaryFolder();
     await finish(await open(workdir));
-    const { evaluate, ...others } = { evaluate: { type: 'tell', input: [16, 16, 1], classes: 3 }, ...definition };
-    const { input: _input, classes: _classes, ...rest } = others;
-    const loaded = parseExperiment('mine.yaml', JSON.stringify({ name: 'study', evaluate, ...rest }));
+    const { input, classes, ...others } = definition;
+    const written = { ...others, name: 'study', evaluate: { type: 'tell', input, classes } };
+    const loaded = parseExperiment('mine.yaml', JSON.stringify(written));
     await expect(runExperiment(loaded, { workdir }, nothing)).rejects.toThrow('its networks are evaluated elsewhere');
     await resumeExperiment(workdir, { trials: '+2' }, nothing);
     const more = await openStudy(workdir);
