@@ -45,6 +45,6 @@ export async function watchRun(start: ObservedTask<RunOutcome>, terminal: Termin
   }
   await withRun(workdir, async (store) => {
     if (asJson) terminal.out(json(await collectReport(store)));
-    else terminal.out(frontierTable(store, terminal.colors));
+    else terminal.out(frontierTable(store, workdir, terminal.colors));
   });
 }

@@ -38,11 +38,16 @@ function confusionOf(cells: readonly Cell[], classes: number): number[][] {
 export class ClassResults {
   private readonly insert;
   private readonly select;
+  private readonly selectImages;
 
   constructor(private readonly connection: Connection) {
     this.insert = connection.prepare(
       `INSERT INTO class_results (trial, stage, precision, split, classes, cells, calibration_error, details)
        VALUES ($trial, $stage, $precision, $split, $classes, $cells, $calibrationError, $details)`,
+    );
+    this.selectImages = connection.prepare<{ images: number | null }>(
+      `SELECT (SELECT sum(json_extract(value, '$[2]')) FROM json_each(cells)) AS images
+       FROM class_results WHERE split = $split AND details IS NULL LIMIT 1`,
     );
     this.select = connection.prepare<Row>(
       `SELECT trial, stage, precision, split, classes, cells, calibration_error AS calibrationError, details
@@ -64,6 +69,11 @@ export class ClassResults {
       details: details.type === 'classification' ? null : json(details, what),
     };
     this.connection.write(() => this.insert.run(row));
+  }
+
+  /** The number of classified images of a split; null when none is known. */
+  images(split: ClassResult['split']): number | null {
+    return this.connection.read(() => this.selectImages.get({ split })?.images ?? null);
   }
 
   /** The results of one trial, in the order in which they became known. */

@@ -4,6 +4,7 @@ export { eventKinds, type EventKind, type EventRecord, type Events, type NewEven
 export type { FinalRecord, Finals, FinalStage, FoldRecord, NewFinal, WeightsOrigin } from './finals.js';
 export { isWorkedIn, lockWorkdir, waitForWorkdir } from './lock.js';
 export type {
+  BriefMeasurement,
   MeasurementPurpose,
   MeasurementRecord,
   Measurements,

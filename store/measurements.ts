@@ -37,6 +37,17 @@ export interface MeasurementRecord extends Omit<NewMeasurement, 'trial' | 'netwo
   readonly takenAt: number;
 }
 
+/** A measurement without samples and environment: how reliable it is. */
+export interface BriefMeasurement extends Pick<
+  MeasurementRecord,
+  'id' | 'trial' | 'genotypeId' | 'purpose' | 'precision' | 'device' | 'ms' | 'interval' | 'takenAt'
+> {
+  /** True where a run of an older version does not say. */
+  readonly reliable: boolean;
+  /** Full phrases; none when reliable. */
+  readonly reasons: readonly string[];
+}
+
 /** The measurement of a trial whose latency had been predicted when it was asked, in ms. */
 export interface PredictedMeasurement {
   readonly trial: number;
@@ -49,6 +60,13 @@ export interface PredictedMeasurement {
   readonly std: number;
   /** In [0, 1]; below 1 the predictor extrapolated. */
   readonly coverage: number;
+}
+
+interface BriefRow extends Omit<BriefMeasurement, 'interval' | 'reliable' | 'reasons'> {
+  readonly low: number;
+  readonly high: number;
+  readonly reliable: 0 | 1 | null;
+  readonly reasons: string | null;
 }
 
 interface Row extends Omit<MeasurementRecord, 'converged' | 'interval' | 'environment'> {
@@ -66,6 +84,7 @@ export class Measurements {
   private readonly insert;
   private readonly select;
   private readonly selectOf;
+  private readonly selectBrief;
   private readonly selectSamples;
   private readonly selectPredicted;
 
@@ -81,6 +100,11 @@ export class Measurements {
          $samples, $environment, $takenAt) RETURNING id`,
     );
     this.select = connection.prepare<Row>(`SELECT ${columns} FROM measurements ORDER BY id`);
+    this.selectBrief = connection.prepare<BriefRow>(
+      `SELECT id, trial, genotype_id AS genotypeId, purpose, precision, device, ms, low, high, taken_at AS takenAt,
+         json_extract(environment, '$.reliable') AS reliable, json_extract(environment, '$.reasons') AS reasons
+       FROM measurements ORDER BY id`,
+    );
     this.selectOf = connection.prepare<Row>(`SELECT ${columns} FROM measurements WHERE trial = $trial ORDER BY id`);
     this.selectSamples = connection.prepare<{ samples: Uint8Array }>('SELECT samples FROM measurements WHERE id = $id');
     this.selectPredicted = connection.prepare<PredictedMeasurement>(
@@ -122,6 +146,19 @@ export class Measurements {
 
   all(): MeasurementRecord[] {
     return this.connection.read(() => this.select.all({})).map((row) => this.toRecord(row));
+  }
+
+  /** All measurements, about 10 µs each. */
+  brief(): BriefMeasurement[] {
+    return this.connection
+      .read(() => this.selectBrief.all({}))
+      .map(({ low, high, reliable, reasons, ...row }) => ({
+        ...row,
+        interval: [low, high],
+        reliable: reliable !== 0,
+        // Written by the runner.
+        reasons: reasons === null ? [] : (this.connection.parse(reasons) as readonly string[]),
+      }));
   }
 
   of(trial: number): MeasurementRecord[] {

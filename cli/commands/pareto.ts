@@ -23,8 +23,9 @@ async function page(store: Store): Promise<string> {
   return renderPage(await collectReport(store));
 }
 
-const print: { readonly [F in Format]: (store: Store, colors: Colors) => string | Promise<string> } = {
-  table: async (store, colors) => `${frontierTable(store, colors)}${shrunkListing(await collectShrunk(store), colors)}`,
+const print: { readonly [F in Format]: (store: Store, colors: Colors, workdir: string) => string | Promise<string> } = {
+  table: async (store, colors, workdir) =>
+    `${frontierTable(store, workdir, colors)}${shrunkListing(await collectShrunk(store), colors)}`,
   csv: (store) => toCsv(collectFrontier(store), objectivesOf(store)),
   json: async (store) => json(await collectReport(store)),
   svg: picture,
@@ -47,7 +48,7 @@ export const pareto = command({
       .option('output', { alias: 'o', type: 'string', describe: 'Write to this file instead of printing' }),
   run: ({ workdir, format, json: asJson, output }, { out, err, colors }) =>
     withRun(workdir, async (store) => {
-      const text = await print[asJson ? 'json' : format](store, colors);
+      const text = await print[asJson ? 'json' : format](store, colors, workdir);
       if (output === undefined) out(text);
       else {
         writeFileAtomic(output, text);

@@ -43,13 +43,16 @@ function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
       `${ms(predicted.ms)} ± ${ms(predicted.std)} (${percent(predicted.coverage)} covered)`,
     ]);
   if (latency === null) return facts;
-  const [low, high] = latency.interval;
+  const { interval, unreliable } = latency.certainty;
+  const [low, high] = interval;
   return [
     ...facts,
     [
       'measured latency',
       `${ms(latency.ms)} (95 % interval ${ms(low)} to ${ms(high)}${latency.converged ? '' : ', still wide'})`,
     ],
+    ...(unreliable === undefined ? [] : [['not reliable', unreliable] satisfies Fact]),
+    ['session', latency.explanation],
     ['percentiles', percentilesText(latency)],
     ['device', latency.on],
   ];
@@ -70,7 +73,7 @@ function facts(task: TaskType, member: ReportMember, objectives: readonly Object
     ...(member.precision === undefined ? [] : [['precision', member.precision ?? '-'] as const]),
     ...objectives.map(({ name }): Fact => [
       searchTitle(name),
-      `${objectiveValue(name, member.values[name])}${name in member.provenance ? ` (${member.provenance[name]})` : ''}`,
+      `${objectiveValue(name, member.values[name], member.certainty?.[name])}${name in member.provenance ? ` (${member.provenance[name]})` : ''}`,
     ]),
     ...(member.classes === undefined ? [] : classFacts(member.classes)),
     ...latencyFacts(member),
@@ -93,6 +96,16 @@ function curve(task: TaskType, title: string, points: readonly CurvePoint[], col
   const columns = [
     { title: 'epoch', numeric: true, cell: ({ epoch }: CurvePoint) => `${epoch + 1}` },
     { title: 'train loss', numeric: true, cell: ({ trainLoss }: CurvePoint) => trainLoss.toFixed(4) },
+    {
+      title: 'validation loss',
+      numeric: true,
+      cell: ({ validationLoss }: CurvePoint) => validationLoss.toFixed(4),
+    },
+    {
+      title: `train ${mainScores[task].title}`,
+      numeric: true,
+      cell: ({ trainAccuracy }: CurvePoint) => scoreText(task, trainAccuracy),
+    },
     {
       title: `validation ${mainScores[task].title}`,
       numeric: true,

@@ -6,9 +6,12 @@ import {
   finalTitle,
   foldsText,
   foldsTitle,
+  latencyDoubts,
+  type LatencyDoubts,
   objectivesOf,
   objectiveTitle,
   objectiveValue,
+  placeText,
   type ReportMember,
   type ReportTrial,
   type ReportVariant,
@@ -16,21 +19,23 @@ import {
   taskOfRun,
   testTitle,
 } from '../../experiments/report/index.js';
+import { estimateText } from '../../base/certainty.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { Objective } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
 import { type Colors, type Column, renderTable } from './terminal.js';
 
-/** Columns of objectives by search values; latencies show whether they are measured or predicted. */
+/** Columns of objectives by search values; latencies show whether they are measured, reliably, or predicted. */
 export function objectiveColumns(objectives: readonly Objective[], colors: Colors): Column<ReportTrial>[] {
   return objectives.map(({ name }) => ({
     title: searchTitle(name),
     numeric: true,
-    cell: ({ values, provenance }) => {
-      const text = objectiveValue(name, values[name]);
+    cell: ({ values, provenance, certainty }) => {
+      const text = objectiveValue(name, values[name], certainty?.[name]);
       if (name !== 'latency_ms' || !(name in values)) return text;
       const origin = provenance[name];
+      if (certainty?.[name]?.unreliable !== undefined) return `${text} ${colors.red('unreliable')}`;
       return `${text} ${origin === 'measured' ? colors.green(origin) : colors.yellow(origin)}`;
     },
   }));
@@ -46,13 +51,15 @@ export function finalColumns(
   const { all } = finals;
   if (all.length === 0) return [];
   const trained = all.some(({ accuracy, state }) => accuracy !== null || state === 'failed');
-  const share = (value: number | null | undefined): string => scoreText(task, value);
+  const { unit } = mainScores[task];
   const final: Column<ReportTrial> = {
     title: finalTitle(task, all),
     numeric: true,
     cell: (trial) => {
       const final = finals.of(trial);
-      return final?.state === 'failed' ? colors.red('failed') : share(final?.accuracy);
+      return final?.state === 'failed'
+        ? colors.red('failed')
+        : estimateText(unit, final?.accuracy, final?.standardError);
     },
   };
   const ranked: Column<ReportTrial> = {
@@ -74,7 +81,10 @@ export function finalColumns(
     {
       title: testTitle(task, objectives, all),
       numeric: true,
-      cell: (trial) => share(finals.of(trial)?.testAccuracy),
+      cell: (trial) => {
+        const final = finals.of(trial);
+        return estimateText(unit, final?.testAccuracy, final?.testStandardError);
+      },
     },
   ];
 }
@@ -116,7 +126,7 @@ export const reasonColumn = (trials: readonly ReportTrial[]): Column<ReportTrial
     : [{ title: 'reason', cell: ({ message }) => message?.replace(/\s+/g, ' ') ?? '' }];
 
 /** The frontier as a table, or a line that explains why there is none. */
-export function frontierTable(store: Store, colors: Colors): string {
+export function frontierTable(store: Store, workdir: string, colors: Colors): string {
   const objectives = objectivesOf(store);
   const members = collectFrontier(store);
   if (members.length === 0) return 'There is no frontier yet: no trial is complete.\n';
@@ -124,9 +134,23 @@ export function frontierTable(store: Store, colors: Colors): string {
     numberColumn,
     ...precisionColumn(members),
     ...objectiveColumns(objectives, colors),
+    ...(members.some(({ certainty }) => certainty !== undefined) ? [placeColumn] : []),
     ...finalColumns(taskOfRun(experimentOf(store)), collectFinals(store), objectives, colors),
   ];
-  return renderTable(columns, members, colors);
+  return `${renderTable(columns, members, colors)}${doubtsText(latencyDoubts(store, workdir, members), colors)}`;
+}
+
+/** A member's place on the frontier: `sure`, or the trials that may be as good in every objective. */
+const placeColumn: Column<ReportTrial> = { title: 'place', cell: ({ rivals = [] }) => placeText(rivals) };
+
+/** A warning about unreliable latencies and what to do; empty without any. */
+function doubtsText(doubts: LatencyDoubts | null, colors: Colors): string {
+  if (doubts === null) return '';
+  const { measured, unreliable, members, reason, command } = doubts;
+  const found = `${unreliable} of ${measured} measured latencies are not reliable (${reason})`;
+  return members === 0
+    ? `\n${colors.dim(`${found}; none of them is on the frontier`)}\n`
+    : `\n${colors.yellow('warning')}: ${found}, ${members} of them on the frontier; on a quiet machine, measure it again: ${command}\n`;
 }
 
 /** Table of a trial in each precision, with verdicts; empty in runs with fp32 only. */

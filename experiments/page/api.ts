@@ -17,7 +17,9 @@ import type {
 } from '../../store/index.js';
 import type { Activity } from '../report/activity.js';
 import type {
+  Certainty,
   CurvePoint,
+  LatencyDoubts,
   MeasureText,
   PrecisionsReport,
   PredictionPair,
@@ -43,6 +45,12 @@ export type RunId = string;
 export interface CandidateKey {
   readonly number: number;
   readonly precision: StoredPrecision;
+}
+
+/** A member of the frontier. */
+export interface FrontierKey extends CandidateKey {
+  /** Trials that may dominate it within the 95 % intervals: its place is sure when there are none. */
+  readonly rivals: readonly number[];
 }
 
 export interface Pace {
@@ -107,6 +115,7 @@ export interface RunAnswer {
   readonly provenance: RunProvenance;
   /** Absent when only the run's own machine works for it. */
   readonly workers?: RunWorkers;
+  readonly latencies: LatencyDoubts | null;
   readonly settings: string;
   readonly source: string;
   /** The latest 200 at most, newest first. */
@@ -127,9 +136,14 @@ export interface CandidateColumns {
   /** By objective or other measure that some trial has. */
   readonly values: Readonly<Record<string, readonly (number | null)[]>>;
   readonly provenance: Readonly<Record<string, readonly (Provenance | null)[]>>;
+  /** By value; none where values are exact or their errors unknown. */
+  readonly certainty: Readonly<Record<string, readonly (Certainty | null)[]>>;
   readonly choices: Readonly<Record<string, readonly (Choice | null)[]>>;
+  /** Accuracies after the final training with their standard errors. */
   readonly finalAccuracy: readonly (number | null)[];
+  readonly finalError: readonly (number | null)[];
   readonly testAccuracy: readonly (number | null)[];
+  readonly testError: readonly (number | null)[];
   /** Mean of a cross-validation, and its standard error. */
   readonly foldAccuracy: readonly (number | null)[];
   readonly foldError: readonly (number | null)[];
@@ -173,7 +187,7 @@ export interface Changes {
   readonly pace: Pace;
   readonly candidates: CandidateColumns;
   /** The frontier by search values, ordered by the second objective; null when unchanged. The first message has it. */
-  readonly frontier: readonly CandidateKey[] | null;
+  readonly frontier: readonly FrontierKey[] | null;
   readonly now: readonly Activity[];
   readonly epochs: readonly EpochChange[];
   readonly log: readonly LogEntry[];
@@ -184,6 +198,11 @@ export interface MeasuredLatency extends Pick<
   MeasurementRecord,
   'precision' | 'purpose' | 'device' | 'ms' | 'p50' | 'p95' | 'p99' | 'interval' | 'converged' | 'takenAt'
 > {
+  readonly certainty: Certainty;
+  /** The session, and what the interval of `certainty` includes. */
+  readonly explanation: string;
+  /** Whether it is the latency of the trial. */
+  readonly used: boolean;
   /** In ms, ascending. */
   readonly samples: readonly number[];
   readonly environment: Readonly<Record<string, string>>;
@@ -197,6 +216,8 @@ export interface TrialAnswer {
   readonly takings?: readonly ReportAssignment[];
   readonly rejected: number;
   readonly onFrontier: boolean;
+  /** Of a member: trials that may dominate it within the 95 % intervals. */
+  readonly rivals: readonly number[];
   readonly measurements: readonly MeasuredLatency[];
   readonly log: readonly LogEntry[];
   /** Command lines that export, evaluate or measure this network. */
@@ -229,7 +250,11 @@ export interface ComparisonAnswer {
   readonly runs: readonly {
     readonly id: RunId;
     readonly run: RunSummary;
-    readonly frontier: readonly (CandidateKey & { readonly values: Values })[];
+    readonly frontier: readonly (CandidateKey & {
+      readonly values: Values;
+      /** Without sessions: runs have none in common. */
+      readonly certainty?: Readonly<Record<string, Certainty>>;
+    })[];
     readonly points: readonly HypervolumePoint[];
   }[];
 }

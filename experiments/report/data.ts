@@ -1,3 +1,4 @@
+import type { Certainty, Interval } from '../../base/certainty.js';
 import type { Unit } from '../../base/number-text.js';
 import type { TaskType } from '../../base/task.js';
 import type { Environment } from '../../latency-models/index.js';
@@ -23,6 +24,7 @@ import type {
 } from '../../store/index.js';
 import type { HostShare } from '../stored/workers.js';
 
+export type { Certainty, Interval };
 export type { ClassReport, ClassRow, ConfusedClasses } from './classes.js';
 
 export interface MeasureText {
@@ -64,6 +66,10 @@ export interface ReportTrial {
   /** Objective values by name, as the search found them; accuracies are of the validation split. */
   readonly values: Values;
   readonly provenance: Readonly<Record<string, Provenance>>;
+  /** How sure its values are, by name; a value that is not here is exact, or its error is unknown. Absent without any. */
+  readonly certainty?: Readonly<Record<string, Certainty>>;
+  /** On the frontier only: trials that may dominate it within the 95 % intervals. Its place is sure when there are none. */
+  readonly rivals?: readonly number[];
   /** The controller's reason for the trial, one line. */
   readonly reason: string;
   /** Name of an enqueued network; null when the controller proposed it. */
@@ -85,9 +91,12 @@ export interface ReportLatency extends Pick<
   readonly environment: Environment;
   /** Device as text: `Example CPU, 1 thread, batch 1, ONNX Runtime cpu`. */
   readonly on: string;
+  readonly certainty: Certainty;
+  /** The session of the measurement, and what its interval includes: two sentences. */
+  readonly explanation: string;
 }
 
-export type CurvePoint = Pick<Epoch, 'epoch' | 'trainLoss' | 'validationAccuracy'>;
+export type CurvePoint = Pick<Epoch, 'epoch' | 'trainLoss' | 'trainAccuracy' | 'validationLoss' | 'validationAccuracy'>;
 
 export type ReportFile = Pick<ArtifactRecord, 'kind' | 'path' | 'bytes' | 'sha256'>;
 
@@ -97,6 +106,9 @@ export interface FinalResult extends Pick<
 > {
   /** Whether it is on the frontier by final accuracies; null without a final accuracy. Means of folds decide where all have them. */
   readonly onFrontier: boolean | null;
+  /** Binomial standard errors of both accuracies, from the number of images; absent where it is unknown. */
+  readonly standardError?: number;
+  readonly testStandardError?: number;
   /** The cross-validation of the float network; absent without one. */
   readonly folds?: FoldSummary;
 }
@@ -170,12 +182,20 @@ export interface PredictionPair {
   /** Absent in runs with fp32 only. */
   readonly precision?: StoredPrecision;
   readonly predicted: number;
+  /** The latency that the trial has now. */
   readonly measured: number;
+  /** Why the measurement is not reliable; absent when it is. */
+  readonly unreliable?: string;
 }
 
+/** How well latency was predicted: over reliable measurements where there are at least three, else over all. */
 export interface PredictionQuality {
-  /** Mean absolute percentage error, in percent. */
+  /** Number of measurements, and how many of them are not reliable. */
+  readonly count: number;
+  readonly unreliable: number;
+  /** Mean absolute percentage error, in percent, and its standard error. */
   readonly mape: number;
+  readonly mapeError: number;
   /** Spearman's rank correlation, in [-1, 1]; null when all predictions or all measurements are equal. */
   readonly spearman: number | null;
 }
@@ -183,10 +203,7 @@ export interface PredictionQuality {
 export interface PredictionReport extends PredictionQuality {
   readonly pairs: readonly PredictionPair[];
   /** Each precision has its own latency model. Absent in runs with fp32 only. */
-  readonly precisions?: readonly (PredictionQuality & {
-    readonly precision: StoredPrecision;
-    readonly count: number;
-  })[];
+  readonly precisions?: readonly (PredictionQuality & { readonly precision: StoredPrecision })[];
 }
 
 /** What int8 came to in a run that tries it. */
@@ -287,6 +304,8 @@ export interface ReportData {
   readonly frontier: readonly ReportMember[];
   readonly shrunk: readonly ReportShrunk[];
   readonly prediction: PredictionReport | null;
+  /** Null when all measured latencies are reliable. */
+  readonly latencies: LatencyDoubts | null;
   /** Absent in runs with fp32 only. */
   readonly precisions?: PrecisionsReport;
   /** Null without a supernet. */
@@ -299,6 +318,18 @@ export interface ReportData {
   /** The experiment as YAML with all defaults, and as the user wrote it. */
   readonly settings: string;
   readonly source: string;
+}
+
+/** Latencies of trials that cannot be trusted. */
+export interface LatencyDoubts {
+  /** Trials with a measured latency, those whose measurement is not reliable, and how many of them are on the frontier. */
+  readonly measured: number;
+  readonly unreliable: number;
+  readonly members: number;
+  /** The most frequent reason. */
+  readonly reason: string;
+  /** Measures the frontier again, side by side, and stores the result. */
+  readonly command: string;
 }
 
 export interface ReportAssignment {

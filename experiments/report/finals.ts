@@ -5,6 +5,7 @@ import { isAccuracy } from '../schema/measures.js';
 import { plainValues } from '../stored/candidates.js';
 import { objectivesOf } from '../stored/experiment.js';
 import type { FinalResult, FoldSummary, ReportTrial } from './data.js';
+import { RunEvidence } from './evidence.js';
 
 type Candidate = Pick<ReportTrial, 'number' | 'precision'>;
 
@@ -17,7 +18,7 @@ export interface FinalResults {
 const keyOf = (trial: number, precision: StoredPrecision): string => `${trial} ${precision}`;
 
 /** Results of the final trainings, with the frontier by final accuracies, which may lack members of the search's frontier. */
-export function collectFinals(store: Store): FinalResults {
+export function collectFinals(store: Store, evidence = new RunEvidence(store)): FinalResults {
   const records = store.finals.all();
   const folds = foldSummaries(store);
   const ranked = finalFrontier(store, records, folds);
@@ -27,7 +28,15 @@ export function collectFinals(store: Store): FinalResults {
       const onFrontier = accuracy === null ? null : ranked.has(key);
       const ofFolds = folds.get(key);
       const result = { state, accuracy, testAccuracy, epochs, from, message, onFrontier };
-      return [key, { ...result, ...(ofFolds !== undefined && { folds: ofFolds }) }];
+      const [standardError, testStandardError] = [
+        evidence.errorOf('validation', accuracy),
+        evidence.errorOf('test', testAccuracy),
+      ];
+      const errors = {
+        ...(standardError !== undefined && { standardError }),
+        ...(testStandardError !== undefined && { testStandardError }),
+      };
+      return [key, { ...result, ...errors, ...(ofFolds !== undefined && { folds: ofFolds }) }];
     }),
   );
   return {

@@ -18,6 +18,8 @@ export {
 } from './run.js';
 export { experimentOf, objectivesOf, taskOfRun } from '../stored/experiment.js';
 export { isTrainedScore } from '../schema/measures.js';
+export { placeText } from '../../base/certainty.js';
+export { latencyDoubts } from './evidence.js';
 export { collectShrunk } from './shrunk.js';
 export { precisionsText } from '../compress/verdict.js';
 export { collectPrecisions } from './statistics.js';

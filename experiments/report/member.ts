@@ -1,6 +1,13 @@
 import type { Environment } from '../../latency-models/index.js';
 import type { Network } from '../../spaces/index.js';
-import type { MeasurementRecord, Store, StoredPrecision, TrialStage } from '../../store/index.js';
+import type {
+  BriefMeasurement,
+  Epoch,
+  MeasurementRecord,
+  Store,
+  StoredPrecision,
+  TrialStage,
+} from '../../store/index.js';
 import type { StoredRow } from '../stored/candidates.js';
 import type {
   CurvePoint,
@@ -12,19 +19,48 @@ import type {
   ReportTrial,
 } from './data.js';
 import { classReportOf } from './classes.js';
+import { RunEvidence } from './evidence.js';
 import { collectFinals } from './finals.js';
 import { deviceText } from './text.js';
+import type { LatencyEvidence } from './uncertainty.js';
 
-function toLatency({ ms, p50, p95, p99, interval, converged, environment }: MeasurementRecord): ReportLatency {
+function toLatency(
+  { ms, p50, p95, p99, interval, converged, environment }: MeasurementRecord,
+  brief: BriefMeasurement,
+  evidence: LatencyEvidence,
+): ReportLatency {
   // Written by the runner from a Measurement.
   const measuredOn = environment as Environment;
-  return { ms, p50, p95, p99, interval, converged, environment: measuredOn, on: deviceText(measuredOn) };
+  return {
+    ms,
+    p50,
+    p95,
+    p99,
+    interval,
+    converged,
+    environment: measuredOn,
+    on: deviceText(measuredOn),
+    certainty: evidence.certainty(brief),
+    explanation: evidence.explanation(brief),
+  };
 }
 
+export const toPoint = ({
+  epoch,
+  trainLoss,
+  trainAccuracy,
+  validationLoss,
+  validationAccuracy,
+}: Epoch): CurvePoint => ({
+  epoch,
+  trainLoss,
+  trainAccuracy,
+  validationLoss,
+  validationAccuracy,
+});
+
 export const curveOf = (store: Store, stage: TrialStage, trial: number): CurvePoint[] =>
-  store.curves
-    .of({ stage, trial })
-    .map(({ epoch, trainLoss, validationAccuracy }) => ({ epoch, trainLoss, validationAccuracy }));
+  store.curves.of({ stage, trial }).map(toPoint);
 
 /** The network of a trial; null in runs on a table. */
 function networkOf(store: Store, genotypeId: string): Network | null {
@@ -56,14 +92,15 @@ const filePrecisions = new Map<string, StoredPrecision>([
  * Latest latency, prediction, final result and files of a trial in one precision.
  * @param precision absent in runs with fp32 only
  */
-function keptOf(store: Store, number: number, precision?: StoredPrecision): ReportPrecision {
+function keptOf(store: Store, evidence: RunEvidence, number: number, precision?: StoredPrecision): ReportPrecision {
   const ofPrecision = (known: StoredPrecision): boolean => precision === undefined || known === precision;
-  const latest = store.measurements.of(number).findLast((measured) => ofPrecision(measured.precision));
+  const used = evidence.latency.of(number, precision ?? 'fp32');
+  const latest = used && store.measurements.of(number).find(({ id }) => id === used.id);
   const classes = classReportOf(store.classResults.of(number), precision ?? 'fp32');
   return {
-    latency: latest === undefined ? null : toLatency(latest),
+    latency: used === undefined || latest === undefined ? null : toLatency(latest, used, evidence.latency),
     predicted: store.trials.prediction(number, precision) ?? null,
-    final: collectFinals(store).of({ number, ...(precision === undefined ? {} : { precision }) }) ?? null,
+    final: collectFinals(store, evidence).of({ number, ...(precision === undefined ? {} : { precision }) }) ?? null,
     ...(classes && { classes }),
     files: store.artifacts
       .all()
@@ -72,11 +109,16 @@ function keptOf(store: Store, number: number, precision?: StoredPrecision): Repo
   };
 }
 
-export async function collectMember(store: Store, trial: ReportTrial): Promise<ReportMember> {
+/** @param evidence of the store as it is; for many members, read once */
+export async function collectMember(
+  store: Store,
+  trial: ReportTrial,
+  evidence = new RunEvidence(store),
+): Promise<ReportMember> {
   const { number, genotypeId, precision, variants } = trial;
   const network = networkOf(store, genotypeId);
   const quantizeAware = curveOf(store, 'quantize-aware', number);
-  const { files, ...kept } = keptOf(store, number, precision ?? undefined);
+  const { files, ...kept } = keptOf(store, evidence, number, precision ?? undefined);
   return {
     ...trial,
     ...kept,
@@ -90,7 +132,7 @@ export async function collectMember(store: Store, trial: ReportTrial): Promise<R
     },
     files,
     ...(variants && {
-      kept: Object.fromEntries(variants.map((one) => [one.precision, keptOf(store, number, one.precision)])),
+      kept: Object.fromEntries(variants.map((one) => [one.precision, keptOf(store, evidence, number, one.precision)])),
     }),
   };
 }

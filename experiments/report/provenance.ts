@@ -8,6 +8,7 @@ import type { Experiment, SupernetSettings, TrainingExperiment } from '../schema
 import { type Evaluation, taskOf } from '../schema/measures.js';
 import { isOwnSupernet, isStudy, isTrainingExperiment } from '../schema/run-experiment.js';
 import type { ReportSupernet, RunProvenance, RunWorkers } from './data.js';
+import { toPoint } from './member.js';
 import { epochsText, workersText } from './text.js';
 
 const share = (value: number): string => `${Number((100 * value).toPrecision(3))} %`;
@@ -137,9 +138,7 @@ export function collectSupernet(store: Store, experiment: Experiment): ReportSup
     from: null,
     settings: Object.fromEntries(flatten(supernet)),
     epochs: supernet.epochs,
-    curve: store.curves
-      .of({ stage: 'supernet' })
-      .map(({ epoch, trainLoss, validationAccuracy }) => ({ epoch, trainLoss, validationAccuracy })),
+    curve: store.curves.of({ stage: 'supernet' }).map(toPoint),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Store } from '../../store/index.js';
 import { experimentOf, taskOfRun } from '../stored/experiment.js';
 import type { ReportData } from './data.js';
+import { RunEvidence } from './evidence.js';
 import { collectMember } from './member.js';
 import { collectProvenance, collectSupernet, flatten } from './provenance.js';
 import { collectCandidates, collectRun, collectTrials, frontierOf } from './run.js';
@@ -20,7 +21,8 @@ export async function collectReport(store: Store): Promise<ReportData> {
   const { objectives } = experiment;
   const task = taskOfRun(experiment);
   const members = frontierOf(candidates, objectives);
-  const frontier = await Promise.all(members.map((trial) => collectMember(store, trial)));
+  const evidence = new RunEvidence(store);
+  const frontier = await Promise.all(members.map((trial) => collectMember(store, trial, evidence)));
   const finals = frontier.flatMap(({ final }) => final ?? []);
   return {
     format: 'nas-report-1',
@@ -35,6 +37,7 @@ export async function collectReport(store: Store): Promise<ReportData> {
     frontier,
     shrunk: await collectShrunk(store),
     prediction: await collectPrediction(store),
+    latencies: evidence.latency.doubts('WORKDIR', frontier),
     ...(precisions && { precisions }),
     supernet: collectSupernet(store, experiment),
     environment: Object.fromEntries(flatten(environment)),

@@ -23,7 +23,9 @@ import { experimentOf, objectivesOf, storedEnqueued, taskOfRun } from '../stored
 import { databasePath, hasRun } from '../stored/workdir.js';
 import { assignmentsOf, hostsOfTrials } from '../stored/workers.js';
 import type { ReportTrial, ReportVariant, RunSummary } from './data.js';
+import { RunEvidence } from './evidence.js';
 import { verdictText } from './text.js';
+import { contenders, rivalsOf } from './uncertainty.js';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
@@ -70,9 +72,11 @@ function trialReporter(store: Store): (candidate: Candidate) => ReportTrial {
   const severalPrecisions = store.variants.any();
   const hosts = hostsOfTrials(assignmentsOf(store));
   const names = enqueuedNames(store);
+  const evidence = new RunEvidence(store);
   return ({ trial, precision, values }) => {
     const { number, state, genotypeId: id, choices, variants, reason, message, startedAt, finishedAt } = trial;
     const host = hosts.get(number);
+    const certainty = evidence.certaintyOf({ number, precision, values: plainValues(values) });
     const after = (at: number | null): number | null => (at === null ? null : (at - createdAt) / 1000);
     return {
       number,
@@ -85,6 +89,7 @@ function trialReporter(store: Store): (candidate: Candidate) => ReportTrial {
       choices,
       values: plainValues(values),
       provenance: provenanceOf(values),
+      ...(certainty && { certainty }),
       reason,
       enqueued: names.get(id) ?? null,
       message,
@@ -139,14 +144,23 @@ export function collectTrial(store: Store, number: number, precision?: StoredPre
   return trialReporter(store)(candidate);
 }
 
-/** The Pareto frontier of a run, in the order of `frontierOf`; reads only its members in full. */
+/** The Pareto frontier of a run with its rivals, in the order of `frontierOf`; reads only those that may be on it in full. */
 export function collectFrontier(store: Store): ReportTrial[] {
   const objectives = objectivesOf(store);
-  const members = frontier(store.overview.complete(), objectives).flatMap(({ number, precision }) => {
+  const near = nearFrontier(store, new RunEvidence(store), objectives).flatMap(({ number, precision }) => {
     const trial = store.trials.get(number);
     return trial === undefined ? [] : candidatesOf(trial).filter((candidate) => candidate.precision === precision);
   });
-  return frontierOf(members.map(trialReporter(store)), objectives);
+  return frontierOf(near.map(trialReporter(store)), objectives);
+}
+
+/** The complete candidates that may be on the frontier, members among them. */
+export function nearFrontier(store: Store, evidence: RunEvidence, objectives: readonly Objective[]) {
+  const complete = store.overview.complete();
+  const members = frontier(complete, objectives);
+  if (evidence.isExact) return members;
+  const judged = complete.map((candidate) => evidence.estimated(candidate));
+  return contenders(judged, frontier(judged, objectives), objectives);
 }
 
 /** Sorts members by the second objective, from best to worst (by the first when there is only one). */
@@ -161,9 +175,15 @@ export function sortFrontier<T extends Pick<ReportTrial, 'number' | 'values'>>(
   return members.toSorted((a, b) => position(a) - position(b) || a.number - b.number);
 }
 
-/** The Pareto frontier by search values, ordered along the second objective (the first when there is only one). */
+/**
+ * The Pareto frontier by search values, ordered along the second objective (the first when there is only one). Members
+ * whose place depends on noise have rivals.
+ */
 export const frontierOf = <T extends ReportTrial>(candidates: readonly T[], objectives: readonly Objective[]): T[] =>
-  sortFrontier(frontier(candidates, objectives), objectives);
+  sortFrontier(frontier(candidates, objectives), objectives).map((member) => {
+    const rivals = rivalsOf(member, candidates, objectives);
+    return rivals.length === 0 ? member : { ...member, rivals };
+  });
 
 /** Names of the decisions, in the order of the space. */
 export const decisionNames = (trials: readonly ReportTrial[]): string[] => Object.keys(trials.at(0)?.choices ?? {});

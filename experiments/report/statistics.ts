@@ -13,6 +13,7 @@ import type {
 } from './data.js';
 import { experimentOf, taskOfRun } from '../stored/experiment.js';
 import { collectTrials } from './run.js';
+import { errorOfMape, judgedPairs, LatencyEvidence, leastPairs } from './uncertainty.js';
 
 const middle = (values: readonly number[]): number | null => (values.length === 0 ? null : median(values));
 
@@ -46,40 +47,63 @@ export function collectPrecisions(
   };
 }
 
-const minPairs = 3;
+/** A prediction, and the latency that the trial has now. */
+interface Judged extends PredictedMeasurement {
+  readonly unreliable?: string;
+}
+
+function judgedIn(store: Store): Judged[] {
+  const evidence = new LatencyEvidence(store.measurements.brief());
+  return store.measurements.predicted().map((one) => {
+    const used = evidence.of(one.trial, one.precision);
+    if (used === undefined) return one;
+    const { unreliable } = evidence.certainty(used);
+    return { ...one, measured: used.ms, ...(unreliable !== undefined && { unreliable }) };
+  });
+}
 
 /** @param several whether the run has several precisions, which are then included */
-const pairOf = ({ trial, precision, predicted, measured }: PredictedMeasurement, several: boolean): PredictionPair => ({
+const pairOf = ({ trial, precision, predicted, measured, unreliable }: Judged, several: boolean): PredictionPair => ({
   trial,
   ...(several && { precision }),
   predicted,
   measured,
+  ...(unreliable !== undefined && { unreliable }),
 });
 
-/** Latency predictions against measurements; null with fewer than three pairs. */
-export async function collectPrediction(store: Store): Promise<PredictionReport | null> {
-  const several = store.variants.any();
-  const pairs = store.measurements.predicted().map((one) => pairOf(one, several));
-  if (pairs.length < minPairs) return null;
+async function predictionOf(judged: readonly Judged[], several: boolean): Promise<PredictionReport | null> {
+  const pairs = judged.map((one) => pairOf(one, several));
+  if (pairs.length < leastPairs) return null;
   const { validate } = await import('../../latency-models/index.js');
   const qualityOf = (some: readonly PredictionPair[]): PredictionQuality => {
-    const { mape, spearman } = validate(some);
-    return { mape, spearman: Number.isFinite(spearman) ? spearman : null };
+    const used = judgedPairs(some);
+    const { mape, spearman } = validate(used);
+    return {
+      count: used.length,
+      unreliable: used.filter(({ unreliable }) => unreliable !== undefined).length,
+      mape,
+      mapeError: errorOfMape(used),
+      spearman: Number.isFinite(spearman) ? spearman : null,
+    };
   };
   const precisions = storedPrecisions.flatMap((precision) => {
     const own = pairs.filter((pair) => pair.precision === precision);
-    return own.length < minPairs ? [] : [{ precision, count: own.length, ...qualityOf(own) }];
+    return own.length < leastPairs ? [] : [{ precision, ...qualityOf(own) }];
   });
   return { pairs, ...qualityOf(pairs), ...(several && { precisions }) };
 }
 
+/** Latency predictions against measurements; null with fewer than three pairs. */
+export const collectPrediction = (store: Store): Promise<PredictionReport | null> =>
+  predictionOf(judgedIn(store), store.variants.any());
+
 /** Latency predictions for the page, in the order of measurements. */
 export async function collectPredictions(store: Store): Promise<PredictionsAnswer> {
-  const report = await collectPrediction(store);
   const several = store.variants.any();
-  const pairs = store.measurements.predicted().map((one) => {
+  const judged = judgedIn(store);
+  const pairs = judged.map((one) => {
     const { precision, takenAt: at, std, coverage } = one;
     return { ...pairOf(one, several), precision, at, std, coverage };
   });
-  return { report, pairs, extrapolated: store.overview.extrapolated() };
+  return { report: await predictionOf(judged, several), pairs, extrapolated: store.overview.extrapolated() };
 }

@@ -1,14 +1,5 @@
-import {
-  bytes,
-  count,
-  duration,
-  epochsText,
-  ms,
-  percent,
-  times,
-  valueText,
-  type Unit,
-} from '../../base/number-text.js';
+import { type Certainty, estimateText } from '../../base/certainty.js';
+import { bytes, count, duration, epochsText, ms, percent, times, type Unit } from '../../base/number-text.js';
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective } from '../../search/index.js';
 import type { StoredPrecision } from '../../store/index.js';
@@ -38,8 +29,9 @@ export const deviceText = (environment: Environment): string => {
   return `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batch}, ONNX Runtime ${providerText(environment)}`;
 };
 
-export const objectiveValue = (objective: string, value: number | null | undefined): string =>
-  valueText(unitOf(objective), value);
+/** A value of an objective, with its standard error where that is known. */
+export const objectiveValue = (objective: string, value: number | null | undefined, certainty?: Certainty): string =>
+  estimateText(unitOf(objective), value, certainty?.standardError);
 
 const unitOf = (name: string): Unit => measureNamed(name)?.unit ?? 'score';
 

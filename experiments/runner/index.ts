@@ -8,5 +8,6 @@ export type { SupernetPlan } from './plan.js';
 export { nasVersion } from '../../base/modules.js';
 export * from '../stored/workdir.js';
 export type { HostShare } from '../stored/workers.js';
+export { measureFrontierAgain, type MeasureAgainOptions, type MeasuredAgain } from './finishing/measure-again.js';
 export { shrinkTrial, type ShrinkOutcome } from './shrink/shrink.js';
 export type { ShrinkRequest } from './shrink/cut.js';

@@ -68,6 +68,17 @@ export const legendStyle = (theme: ChartTheme) => ({
 /** Replaces braces, which ECharts reads as the start of a style. */
 export const plainText = (text: string): string => text.replaceAll('{', '(').replaceAll('}', ')');
 
+/** Breaks a text into lines of about `length` characters. */
+export function wrapped(text: string, length: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.trim().split(' ')) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + word.length >= length) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}
+
 /** The mark under the pointer, as ECharts describes it. */
 export interface Pointed {
   readonly seriesName?: string;

@@ -1,6 +1,7 @@
+import { intervalAround, placeText } from '../../base/certainty.js';
 import { mainScores } from '../../base/scores.js';
-import type { ReportData, ReportMember, ReportTrial } from '../../experiments/page/api.js';
-import { isAccuracy, precisions, sliced, titleOf, unusualAccuracy } from '../data/measures.js';
+import type { Certainty, ReportData, ReportMember, ReportTrial } from '../../experiments/page/api.js';
+import { isAccuracy, memberLabel, precisions, sliced, titleOf, unusualAccuracy } from '../data/measures.js';
 import {
   type FrontierInput,
   type FrontierPoint,
@@ -10,30 +11,26 @@ import {
   seriesNames,
 } from './frontier-series.js';
 import type { ChartTheme } from './theme.js';
+import { wrapped } from './frame.js';
 import { visible } from './points.js';
 
 /** The longest line of the subtitle, in characters. */
 const lineLength = 110;
 
-function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  for (const word of text.trim().split(' ')) {
-    const line = lines.at(-1);
-    if (line === undefined || line.length + word.length >= lineLength) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines;
-}
+/** Lines of the subtitle. */
+const linesOf = (text: string): string[] => wrapped(text, lineLength);
 
 /** The device that measured the latencies, and how many are predicted. */
-function latencyNote({ frontier, trials }: ReportData, plane: Plane): string {
+function latencyNote({ frontier, trials, latencies }: ReportData, plane: Plane): string {
   if (plane.x !== 'latency_ms') return '';
   const measured = frontier.flatMap(({ latency }) => latency ?? []);
   if (measured.length === 0) return 'Latency: predicted, not measured.';
   const whose = measured.length === frontier.length ? '' : ` of ${measured.length} frontier networks`;
   const others = trials.filter(({ provenance }) => provenance['latency_ms'] === 'predicted').length;
   const predicted = others > 0 ? ` Latency of ${others} trials predicted.` : '';
-  return `Latency${whose}: measured on ${measured[0].on}; bars: 95 % interval.${predicted}`;
+  const doubts =
+    latencies === null ? '' : ` ${latencies.unreliable} of ${latencies.measured} measured latencies are not reliable.`;
+  return `Latency${whose}: measured on ${measured[0].on}; bars: 95 % intervals.${predicted}${doubts}`;
 }
 
 /** ` (5 fp32, 4 int8)`, in a run with int8. */
@@ -48,15 +45,15 @@ function subtitleOf(data: ReportData, plane: Plane): readonly string[] {
   const { counts, name, seed, evaluation } = data.run;
   const what = `${name} (seed ${seed}), ${data.provenance.data}`;
   if (evaluation === 'table')
-    return wrapped(`${what}: ${counts.complete} trials evaluated, ${data.frontier.length} on the frontier.`);
+    return linesOf(`${what}: ${counts.complete} trials evaluated, ${data.frontier.length} on the frontier.`);
   const kind = unusualAccuracy(data);
   const searchedAs = kind === null ? '' : `; in the search, ${kind}`;
   const trained = sliced(data) ? 'evaluated' : 'trained';
   return [
-    ...wrapped(
+    ...linesOf(
       `${what}: ${counts.complete} trials ${trained}, ${data.frontier.length} on the frontier${inPrecisions(data)}.`,
     ),
-    ...wrapped(
+    ...linesOf(
       `${capitalised(mainScores[data.run.task].title)}: validation split${searchedAs}. ${latencyNote(data, plane)}`,
     ),
   ];
@@ -64,7 +61,7 @@ function subtitleOf(data: ReportData, plane: Plane): readonly string[] {
 
 /** The mark of a trial; null where it lacks a value. */
 function pointOf(
-  { number, precision = null, values, provenance }: ReportTrial,
+  { number, precision = null, values, provenance, certainty = {}, rivals = [] }: ReportTrial,
   plane: Plane,
   series: FrontierSeries,
 ): FrontierPoint | null {
@@ -72,7 +69,21 @@ function pointOf(
   const y = values[plane.y] as number | undefined;
   if (x === undefined || y === undefined) return null;
   const predicted = [plane.x, plane.y].some((name) => name !== null && provenance[name] === 'predicted');
-  return { series, key: { number, precision }, x, y, predicted };
+  const known = (name: string | null) => (name === null ? undefined : (certainty[name] as Certainty | undefined));
+  const [across, upright] = [known(plane.x), known(plane.y)];
+  const unreliable = across?.unreliable ?? upright?.unreliable;
+  return {
+    series,
+    key: { number, precision },
+    x,
+    y,
+    predicted,
+    ...(series === 'frontier' && {
+      intervals: { ...(across && { x: across.interval }), ...(upright && { y: upright.interval }) },
+      place: placeText(rivals),
+    }),
+    ...(unreliable !== undefined && { unreliable }),
+  };
 }
 
 const isPoint = (value: FrontierPoint | null): value is FrontierPoint => value !== null;
@@ -83,12 +94,22 @@ const keyOf = ({ number, precision = null }: ReportTrial): string => `${number} 
 function memberPoints(member: ReportMember, plane: Plane, measures: ReportData['measures']): readonly FrontierPoint[] {
   const at = pointOf(member, plane, 'frontier');
   if (at === null) return [];
-  const label = `#${member.number}`;
-  const [low, high] = (plane.x === 'latency_ms' ? member.latency?.interval : undefined) ?? [];
-  const found = { ...at, ...(low === undefined || high === undefined ? {} : { low, high }) };
+  const label = memberLabel(member.number, member.rivals ?? []);
   const accuracy = member.final?.accuracy ?? null;
-  if (accuracy === null || !isAccuracy(measures, plane.y)) return [{ ...found, label }];
-  return [found, { ...at, series: 'final', y: accuracy, from: at.y, label }];
+  if (accuracy === null || !isAccuracy(measures, plane.y)) return [{ ...at, label }];
+  const { intervals, ...final } = at;
+  const error = member.final?.standardError;
+  return [
+    { ...final, ...(intervals?.x && { intervals: { x: intervals.x } }) },
+    {
+      ...final,
+      series: 'final',
+      y: accuracy,
+      from: at.y,
+      label,
+      ...(error !== undefined && { intervals: { y: intervalAround(accuracy, error) } }),
+    },
+  ];
 }
 
 const enqueuedPoint = (trial: ReportTrial, plane: Plane): FrontierPoint | null => {

@@ -1,4 +1,4 @@
-import type { CandidateKey, Objective, StoredPrecision } from '../../experiments/page/api.js';
+import type { CandidateKey, Interval, Objective, StoredPrecision } from '../../experiments/page/api.js';
 import type { Measures } from './axis.js';
 import type { Heading } from './frame.js';
 import type { ChartTheme } from './theme.js';
@@ -33,9 +33,12 @@ export interface FrontierPoint {
   readonly y: number;
   /** Whether its latency is predicted: a hollow mark. */
   readonly predicted: boolean;
-  /** The 95 % interval of x. */
-  readonly low?: number;
-  readonly high?: number;
+  /** The 95 % intervals of x and y. */
+  readonly intervals?: { readonly x?: Interval; readonly y?: Interval };
+  /** Why its latency is not reliable: a hollow, dashed mark. */
+  readonly unreliable?: string;
+  /** On the frontier: `sure`, or the trials that may dominate it. */
+  readonly place?: string;
   /** The accuracy in the search, for a final accuracy. */
   readonly from?: number;
   /** `#12`, or the name of a baseline. */
@@ -48,9 +51,13 @@ export interface PointCloud {
   /** Null in runs with fp32 only. */
   readonly precision: StoredPrecision | null;
   readonly predicted: boolean;
+  /** Whether their latencies are measured, but not reliable. */
+  readonly unreliable?: boolean;
   /** x and y alternate. */
   readonly xy: Float64Array;
   readonly keyAt: (row: number) => CandidateKey;
+  /** Why the latency of a mark is not reliable. */
+  readonly doubtAt?: (row: number) => string | undefined;
 }
 
 export interface FrontierInput extends Heading {

@@ -1,5 +1,5 @@
 import { precisions as allPrecisions, textOf, titleOf } from '../data/measures.js';
-import { frameOf, itemOf, legendStyle, plainText } from './frame.js';
+import { frameOf, itemOf, legendStyle, plainText, wrapped } from './frame.js';
 import {
   drawnSeries,
   type FrontierInput,
@@ -11,17 +11,28 @@ import {
 } from './frontier-series.js';
 import type { ChartOption, ChartSeries, ScatterSeries } from './echarts.js';
 import { font } from './theme.js';
-import type { StoredPrecision } from '../../experiments/page/api.js';
+import type { Interval, StoredPrecision } from '../../experiments/page/api.js';
 import { extentOf, spansDecades, valueAxis } from './axis.js';
 import { skyline, turnOf } from './points.js';
 
-function hoverText(input: FrontierInput, { key, x, y, predicted, from }: Omit<FrontierPoint, 'series'>): string {
+type Hovered = Omit<FrontierPoint, 'series'>;
+
+function hoverText(input: FrontierInput, { key, x, y, predicted, from, ...rest }: Hovered): string {
+  const { intervals = {}, unreliable, place } = rest;
   const { plane, measures, precisions } = input;
   const lines = [`#${key.number}${precisions && key.precision !== null ? ` in ${key.precision}` : ''}`];
-  lines.push(`${titleOf(measures, plane.y)}: ${textOf(measures, plane.y, y)}`);
+  const between = (name: string, interval: Interval | undefined): string =>
+    interval === undefined
+      ? ''
+      : ` (95 %: ${textOf(measures, name, interval[0])} to ${textOf(measures, name, interval[1])})`;
+  lines.push(`${titleOf(measures, plane.y)}: ${textOf(measures, plane.y, y)}${between(plane.y, intervals.y)}`);
   if (from !== undefined) lines.push(`in the search: ${textOf(measures, plane.y, from)}`);
   if (plane.x !== null)
-    lines.push(`${titleOf(measures, plane.x)}: ${textOf(measures, plane.x, x)}${predicted ? ' (predicted)' : ''}`);
+    lines.push(
+      `${titleOf(measures, plane.x)}: ${textOf(measures, plane.x, x)}${predicted ? ' (predicted)' : ''}${between(plane.x, intervals.x)}`,
+    );
+  if (unreliable !== undefined) lines.push(...wrapped(`not reliable: ${unreliable}`, hoverLine));
+  if (place !== undefined) lines.push(`place on the frontier: ${place}`);
   return lines.join('\n');
 }
 
@@ -38,7 +49,11 @@ function frontierHover(input: FrontierInput, series: readonly ChartSeries[]): (a
     const cloud = input.clouds?.find((each) => each.keyAt === keyAt);
     if (cloud === undefined) return '';
     const [x, y] = cloud.xy.subarray(2 * dataIndex, 2 * dataIndex + 2);
-    return plainText(hoverText(input, { key: cloud.keyAt(dataIndex), x, y, predicted: cloud.predicted }));
+    const doubt = cloud.doubtAt?.(dataIndex);
+    const unreliable = doubt === undefined ? {} : { unreliable: doubt };
+    return plainText(
+      hoverText(input, { key: cloud.keyAt(dataIndex), x, y, predicted: cloud.predicted, ...unreliable }),
+    );
   };
 }
 
@@ -96,6 +111,11 @@ const shownPrecision = ({ precisions }: FrontierInput, precision: StoredPrecisio
 const predictedName = (input: FrontierInput): string =>
   areDots(input) ? 'hollow or lighter: latency predicted' : 'hollow: latency predicted';
 
+const unreliableName = 'dashed: latency not reliable';
+
+/** The longest line of a tooltip, in characters. */
+const hoverLine = 48;
+
 /** The marks of `points`. */
 function pointSeries(input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ScatterSeries[] {
   const { theme } = input;
@@ -134,7 +154,15 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
         key: point.key,
         text: point.label ?? '',
         point,
-        ...(point.predicted && isMark(point) ? { itemStyle: { ...hollow, opacity: mark.opacity } } : {}),
+        ...((point.predicted || point.unreliable !== undefined) && isMark(point)
+          ? {
+              itemStyle: {
+                ...hollow,
+                opacity: mark.opacity,
+                ...(point.unreliable !== undefined && { borderType: [2, 2] }),
+              },
+            }
+          : {}),
       })),
     },
   ];
@@ -149,18 +177,24 @@ const labelOf = (data: unknown): string => plainText((itemOf(data, 'text') as st
 const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ChartSeries[] =>
   (input.clouds ?? [])
     .filter((cloud) => cloud.series === series && shownPrecision(input, cloud.precision) === precision)
-    .map(({ xy, keyAt, predicted }) => {
+    .map(({ xy, keyAt, predicted, unreliable = false }) => {
       const { symbol, size, color, opacity } = markOf(series, input.theme, precision);
       const dots = areDots(input);
       return {
         type: 'scatter',
-        id: `cloud ${series} ${precision ?? ''} ${predicted}`,
+        id: `cloud ${series} ${precision ?? ''} ${predicted} ${unreliable}`,
         name: nameOf(input, series, precision),
         symbol: dots ? 'rect' : symbol,
         symbolSize: dots ? dotSize : size,
         itemStyle:
-          predicted && !dots
-            ? { color: 'transparent', borderColor: color, borderWidth: 1, opacity }
+          (predicted || unreliable) && !dots
+            ? {
+                color: 'transparent',
+                borderColor: color,
+                borderWidth: unreliable ? 1.4 : 1,
+                opacity,
+                ...(unreliable && { borderType: [2, 2] }),
+              }
             : { color: predicted ? input.theme.fainter : color, opacity },
         large: true,
         largeThreshold: 500,
@@ -190,13 +224,29 @@ function lineSeries(input: FrontierInput): ChartSeries[] {
   const members = points.filter(({ series }) => series === 'frontier');
   const [x, y] = [directionOf(plane.x), directionOf(plane.y) ?? 'maximize'];
   const stairs = x === undefined ? members.toSorted((a, b) => a.x - b.x) : skyline(members, x, y);
-  const intervals = members.flatMap(({ low, high, y: at }) =>
-    low === undefined || high === undefined ? [] : [[[low, at] as const, [high, at] as const]],
+  const across = members.flatMap(({ intervals, y: at }) =>
+    intervals?.x === undefined ? [] : [intervals.x.map((end) => [end, at] as const)],
+  );
+  const upright = points.flatMap(({ series, intervals, x: at }) =>
+    (series !== 'frontier' && series !== 'final') || intervals?.y === undefined
+      ? []
+      : [intervals.y.map((end) => [at, end] as const)],
   );
   const finals = points.flatMap(({ series, x: at, y: to, from }) =>
     series === 'final' && from !== undefined ? [[[at, from] as const, [at, to] as const]] : [],
   );
   const common = { type: 'line', silent: true, animation: false } as const;
+  const bars = (id: string, symbolSize: number[], parts: readonly (readonly [number, number])[][]): ChartSeries => ({
+    ...common,
+    id,
+    symbol: 'rect',
+    symbolSize,
+    showAllSymbol: true,
+    itemStyle: { color: theme.soft },
+    lineStyle: { color: theme.soft, width: 1.2 },
+    z: 3,
+    data: segments(parts),
+  });
   const lines: ChartSeries[] = [
     {
       ...common,
@@ -207,17 +257,8 @@ function lineSeries(input: FrontierInput): ChartSeries[] {
       z: 3,
       data: stairs.map((member) => [member.x, member.y]),
     },
-    {
-      ...common,
-      id: 'intervals',
-      symbol: 'rect',
-      symbolSize: [1.2, 9],
-      showAllSymbol: true,
-      itemStyle: { color: theme.ink },
-      lineStyle: { color: theme.ink, width: 1.2 },
-      z: 3,
-      data: segments(intervals),
-    },
+    bars('intervals', [1.2, 9], across),
+    bars('intervals-y', [9, 1.2], upright),
     {
       ...common,
       id: 'gains',
@@ -227,13 +268,15 @@ function lineSeries(input: FrontierInput): ChartSeries[] {
       data: segments(finals),
     },
   ];
-  const parts = [stairs, intervals, finals];
+  const parts = [stairs, across, upright, finals];
   return lines.filter((_, i) => parts[i].length > 0);
 }
 
 /** The extent along an axis; 0 is the horizontal one. */
 function extentAlong({ points, clouds = [] }: FrontierInput, axis: 0 | 1) {
-  const own = points.flatMap(({ x, y, low = x, high = x }) => (axis === 0 ? [x, low, high] : [y]));
+  const own = points.flatMap(({ x, y, intervals }) =>
+    axis === 0 ? [x, ...(intervals?.x ?? [])] : [y, ...(intervals?.y ?? [])],
+  );
   let [least, most] = extentOf(own) ?? [Infinity, -Infinity];
   for (const { xy } of clouds)
     for (let i = axis; i < xy.length; i += 2) {
@@ -247,18 +290,29 @@ function legendOf(input: FrontierInput, series: readonly ChartSeries[]) {
   const present = new Set(series.map(({ name }) => name));
   const order = namedSeries.flatMap((each) => precisionsOf(input).map((precision) => nameOf(input, each, precision)));
   const names = [...new Set(input.precisions ? order : drawnSeries.map((each) => nameOf(input, each, null)))];
-  const data = [...names, predictedName(input)].filter((name) => present.has(name));
+  const data = [...names, predictedName(input), unreliableName].filter((name) => present.has(name));
   return { ...legendStyle(input.theme), data };
 }
 
-/** An empty series that explains hollow marks in the legend. */
+/** Empty series that explain hollow and dashed marks in the legend. */
 const hollowSeries = (input: FrontierInput): ChartSeries[] => {
   const { points, clouds = [], theme } = input;
-  const some = clouds.some(({ predicted }) => predicted) || points.some((point) => point.predicted && isMark(point));
+  const marks = [...clouds, ...points.filter(isMark)];
   const item = { color: theme.card, borderColor: theme.soft, borderWidth: 1.6 };
-  return some
-    ? [{ type: 'scatter', id: 'hollow', name: predictedName(input), symbol: 'circle', itemStyle: item, data: [] }]
-    : [];
+  const explained = (id: string, name: string, itemStyle: object): ChartSeries => ({
+    type: 'scatter',
+    id,
+    name,
+    symbol: 'circle',
+    itemStyle,
+    data: [],
+  });
+  return [
+    ...(marks.some(({ predicted }) => predicted) ? [explained('hollow', predictedName(input), item)] : []),
+    ...(marks.some(({ unreliable }) => unreliable !== undefined && unreliable !== false)
+      ? [explained('dashed', unreliableName, { ...item, borderType: [2, 2] })]
+      : []),
+  ];
 };
 
 /** Whether hollow means predicted: squares of baselines are always hollow, as they surround other marks. */
@@ -266,7 +320,8 @@ const isMark = ({ series }: FrontierPoint): boolean => series !== 'enqueued';
 
 /**
  * The chart of a frontier, in reports and on pages: faint trials, the frontier as a staircase, final accuracies as diamonds,
- * intervals as bars, squares around baselines, hollow marks for predicted latencies, and constraints as shaded bounds.
+ * intervals as bars, squares around baselines, hollow marks for predicted latencies, dashed ones for latencies that are not
+ * reliable, and constraints as shaded bounds.
  * Networks in int8 are triangles.
  */
 export function frontierOption(input: FrontierInput): ChartOption {

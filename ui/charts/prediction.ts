@@ -2,7 +2,7 @@ import { ms } from '../../base/number-text.js';
 import type { PredictionPair } from '../../experiments/page/api.js';
 import { precisions } from '../data/measures.js';
 import { extentOf, plainAxis } from './axis.js';
-import { frameOf, itemOf, legendStyle, saying, type Heading } from './frame.js';
+import { frameOf, itemOf, legendStyle, saying, wrapped, type Heading } from './frame.js';
 import type { ChartTheme } from './theme.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
 
@@ -24,7 +24,23 @@ const nameOf = ({ trial, precision }: DrawnPair): string =>
 
 const extrapolates = ({ coverage = 1 }: DrawnPair): boolean => coverage < 1;
 
+const isUnreliable = ({ unreliable }: DrawnPair): boolean => unreliable !== undefined;
+
+/** Hollow marks: extrapolated ones, and with dashes the ones whose measurement is not reliable. */
+const itemStyleOf = (pair: DrawnPair, theme: ChartTheme, color: string) =>
+  extrapolates(pair) || isUnreliable(pair)
+    ? {
+        itemStyle: {
+          color: theme.card,
+          borderColor: color,
+          borderWidth: 1.6,
+          ...(isUnreliable(pair) && { borderType: [2, 2] }),
+        },
+      }
+    : {};
+
 const hollowName = 'hollow: extrapolated';
+const dashedName = 'dashed: measurement not reliable';
 
 /** One mark for each pair; each precision has its shape and colour. */
 function pairSeries(
@@ -48,24 +64,32 @@ function pairSeries(
           value: [x, y],
           pair,
           key: pair.trial === null ? undefined : { number: pair.trial, precision },
-          ...(extrapolates(pair) ? { itemStyle: { color: theme.card, borderColor: color, borderWidth: 1.6 } } : {}),
+          ...itemStyleOf(pair, theme, color),
         })),
       },
     ];
   });
-  const hollow: ChartSeries = {
-    type: 'scatter',
-    name: hollowName,
-    symbol: 'circle',
-    itemStyle: { color: theme.card, borderColor: theme.soft, borderWidth: 1.6 },
-    data: [],
-  };
-  return pairs.some(extrapolates) ? [...shown, hollow] : shown;
+  const explained = [
+    { name: hollowName, some: pairs.some(extrapolates), borderType: 'solid' as const },
+    { name: dashedName, some: pairs.some(isUnreliable), borderType: [2, 2] },
+  ];
+  return [
+    ...shown,
+    ...explained
+      .filter(({ some }) => some)
+      .map(({ name, borderType }): ChartSeries => ({
+        type: 'scatter',
+        name,
+        symbol: 'circle',
+        itemStyle: { color: theme.card, borderColor: theme.soft, borderWidth: 1.6, borderType },
+        data: [],
+      })),
+  ];
 }
 
 const legendOf = ({ pairs, theme }: PredictionInput) => ({
   ...legendStyle(theme),
-  show: pairs.some((pair) => pair.precision !== undefined || extrapolates(pair)),
+  show: pairs.some((pair) => pair.precision !== undefined || extrapolates(pair) || isUnreliable(pair)),
 });
 
 const rowsOf = (input: PredictionInput): number => (legendOf(input).show ? 1 : 0);
@@ -73,12 +97,13 @@ const rowsOf = (input: PredictionInput): number => (legendOf(input).show ? 1 : 0
 const hoverText = saying(({ data }) => {
   const pair = itemOf(data, 'pair') as DrawnPair | undefined;
   if (pair === undefined) return '';
-  const { predicted, measured, std, coverage } = pair;
+  const { predicted, measured, std, coverage, unreliable } = pair;
   return [
     nameOf(pair),
     `predicted: ${ms(predicted)}${std === undefined ? '' : ` ± ${ms(std)}`}`,
     `measured: ${ms(measured)}`,
     ...(coverage === undefined ? [] : [`coverage: ${(100 * coverage).toFixed(0)} %`]),
+    ...(unreliable === undefined ? [] : wrapped(`not reliable: ${unreliable}`, 48)),
   ].join('\n');
 });
 

@@ -58,7 +58,7 @@ export function Tiles({ tiles }: { readonly tiles: readonly TileText[] }) {
   );
 }
 
-const colouredTags = new Set(['measured', 'predicted', 'computed', 'failed']);
+const colouredTags = new Set(['measured', 'predicted', 'computed', 'failed', 'unreliable']);
 
 /** A word in a box; the colour of a known word repeats its meaning. */
 export const Tag = ({ text }: { readonly text: string }) => (

@@ -35,15 +35,21 @@ export const purposeTexts: { readonly [P in MeasuredLatency['purpose']]: string 
   frontier: 'side by side with the frontier',
 };
 
-/** A warning for a measurement that did not converge. */
-export const cautionFacts = ({ converged }: Pick<Spread, 'converged'>): readonly Fact[] =>
-  converged ? [] : [['caution', 'the interval is wider than the protocol requires']];
+/** Warnings for a measurement that is not reliable, or did not converge. */
+export const cautionFacts = ({
+  converged,
+  certainty: { unreliable },
+}: Pick<MeasuredLatency, 'converged' | 'certainty'>): readonly Fact[] => [
+  ...(unreliable === undefined ? [] : [['not reliable', unreliable] satisfies Fact]),
+  ...(converged ? [] : [['caution', 'the interval is wider than the protocol requires'] satisfies Fact]),
+];
 
 export function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
   const facts: Fact[] = [];
   if (latency !== null) {
-    const [low, high] = latency.interval;
+    const [low, high] = latency.certainty.interval;
     facts.push(['measured latency', `${ms(latency.ms)} (95 % interval ${ms(low)} to ${ms(high)})`]);
+    facts.push(['session', latency.explanation]);
     facts.push(percentilesFact(latency), ...cautionFacts(latency));
   }
   if (predicted !== null) {

@@ -1,6 +1,7 @@
 import type {
   CandidateColumns,
   CandidateKey,
+  Certainty,
   Choice,
   Provenance,
   StoredPrecision,
@@ -13,7 +14,9 @@ const plain = [
   'chosen',
   'state',
   'finalAccuracy',
+  'finalError',
   'testAccuracy',
+  'testError',
   'foldAccuracy',
   'foldError',
   'startedAfter',
@@ -23,7 +26,7 @@ const plain = [
   'enqueued',
 ] as const;
 
-const named = ['values', 'provenance', 'choices'] as const;
+const named = ['values', 'provenance', 'certainty', 'choices'] as const;
 
 /**
  * The candidates of a run as growing columns, for charts and tables. A row keeps its index; a later part about the same
@@ -36,9 +39,12 @@ export class Candidates {
   readonly state: TrialState[] = [];
   readonly values = new Map<string, (number | null)[]>();
   readonly provenance = new Map<string, (Provenance | null)[]>();
+  readonly certainty = new Map<string, (Certainty | null)[]>();
   readonly choices = new Map<string, (Choice | null)[]>();
   readonly finalAccuracy: (number | null)[] = [];
+  readonly finalError: (number | null)[] = [];
   readonly testAccuracy: (number | null)[] = [];
+  readonly testError: (number | null)[] = [];
   readonly foldAccuracy: (number | null)[] = [];
   readonly foldError: (number | null)[] = [];
   readonly startedAfter: (number | null)[] = [];
@@ -68,11 +74,12 @@ export class Candidates {
     for (const name of plain) put(this[name], part[name], rows);
     for (const name of named) {
       const own = this[name] as Map<string, unknown[]>;
-      for (const key of Object.keys(part[name])) if (!own.has(key)) own.set(key, []);
+      const columns: Readonly<Record<string, readonly unknown[]>> = part[name];
+      for (const key of Object.keys(columns)) if (!own.has(key)) own.set(key, []);
       for (const [key, column] of own) {
         // Rows before the first value of a name have none.
         while (column.length < this.length) column.push(null);
-        put(column, Object.hasOwn(part[name], key) ? part[name][key] : [], rows);
+        put(column, Object.hasOwn(columns, key) ? columns[key] : [], rows);
       }
     }
     return [...rows, ...this.clearOthers(part.number, new Set(rows))];
@@ -103,7 +110,8 @@ export class Candidates {
     );
     for (const row of others) {
       this.chosen[row] = false;
-      this.finalAccuracy[row] = this.testAccuracy[row] = this.foldAccuracy[row] = this.foldError[row] = null;
+      this.finalAccuracy[row] = this.finalError[row] = this.testAccuracy[row] = this.testError[row] = null;
+      this.foldAccuracy[row] = this.foldError[row] = null;
       for (const name of named) for (const column of this[name].values()) column[row] = null;
     }
     return others;

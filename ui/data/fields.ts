@@ -1,8 +1,9 @@
+import { estimateText } from '../../base/certainty.js';
 import { duration } from '../../base/number-text.js';
-import { mainScores, meanScoreText, scoreText } from '../../base/scores.js';
+import { mainScores, meanScoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
-import type { MeasureText, Objective, TrialText } from '../../experiments/page/api.js';
-import { precisions, textOf, titleOf } from './measures.js';
+import type { Certainty, MeasureText, Objective, TrialText } from '../../experiments/page/api.js';
+import { precisions, textWithError, titleOf } from './measures.js';
 import type { Candidates } from './candidates.js';
 
 /** A cell of a table; null is unknown. */
@@ -77,13 +78,10 @@ function valueFields({ candidates, objectives, measures }: Known): Field[] {
   const names = new Set([...objectives.map(({ name }) => name), ...candidates.values.keys()]);
   return [...names].map((name): Field => {
     const group = objectives.some((objective) => objective.name === name) ? 'objective' : 'measure';
-    return measured(
-      group,
-      name,
-      titleOf(measures, name),
-      (row) => candidates.values.get(name)?.[row] ?? null,
-      (value) => textOf(measures, name, value),
-    );
+    const cell = (row: number): number | null => candidates.values.get(name)?.[row] ?? null;
+    return field(group, 'number', name, titleOf(measures, name), cell, {
+      text: (row) => textWithError(measures, name, cell(row), candidates.certainty.get(name)?.[row]),
+    });
   });
 }
 
@@ -93,10 +91,13 @@ export const foldText = (task: TaskType, mean: number | null, error: number | nu
 
 function finalFields({ task, candidates }: Known): Field[] {
   const { title } = mainScores[task];
-  const text = (value: number): string => scoreText(task, value);
-  const { finalAccuracy, testAccuracy, foldAccuracy, foldError } = candidates;
+  const { finalAccuracy, finalError, testAccuracy, testError, foldAccuracy, foldError } = candidates;
+  const score = (name: string, head: string, of: readonly (number | null)[], errors: readonly (number | null)[]) =>
+    field('final', 'number', name, `${head} ${title}`, (row) => of[row], {
+      text: (row) => estimateText(mainScores[task].unit, of[row], errors[row]),
+    });
   return [
-    measured('final', 'final_accuracy', `final ${title}`, (row) => finalAccuracy[row], text),
+    score('final_accuracy', 'final', finalAccuracy, finalError),
     ...(foldAccuracy.some((value) => value !== null)
       ? [
           field('final', 'number', 'fold_accuracy', `cross-validated ${title}`, (row) => foldAccuracy[row], {
@@ -104,7 +105,7 @@ function finalFields({ task, candidates }: Known): Field[] {
           }),
         ]
       : []),
-    measured('final', 'test_accuracy', `test ${title}`, (row) => testAccuracy[row], text),
+    score('test_accuracy', 'test', testAccuracy, testError),
   ];
 }
 
@@ -117,12 +118,22 @@ function courseFields({ candidates: { startedAfter, finishedAfter, attempts, rej
   ];
 }
 
-const provenanceFields = ({ candidates, measures }: Known): Field[] =>
-  [...candidates.provenance].map(([name, column]) =>
+function provenanceFields({ candidates, measures }: Known): Field[] {
+  const origin = [...candidates.provenance].map(([name, column]) =>
     field('measure', 'text', `${name}.from`, `${titleOf(measures, name)} from`, (row) => column[row], {
       values: origins,
     }),
   );
+  const doubts = [...candidates.certainty]
+    .filter(([, column]) => column.some((each) => each?.unreliable !== undefined))
+    .map(([name, column]) =>
+      field('measure', 'flag', `${name}.unreliable`, `${titleOf(measures, name)} unreliable`, (row) => {
+        const certainty = column[row] as Certainty | null | undefined;
+        return certainty === null || certainty === undefined ? null : certainty.unreliable !== undefined;
+      }),
+    );
+  return [...origin, ...doubts];
+}
 
 function textFields({ candidates: { number }, textOf: textsOf }: Known): Field[] {
   const text = (name: 'reason' | 'message', title: string): Field =>

@@ -2,9 +2,9 @@ import { batch, signal } from '@preact/signals';
 import type {
   Activity,
   CandidateColumns,
-  CandidateKey,
   Changes,
   CurvePoint,
+  FrontierKey,
   LogEntry,
   RunAnswer,
   RunId,
@@ -32,7 +32,7 @@ export class LiveRun {
   readonly info = signal<RunAnswer | null>(null);
   readonly loaded = signal({ done: 0, total: 0 });
   /** Sorted by the second objective. */
-  readonly frontier = signal<readonly CandidateKey[]>([]);
+  readonly frontier = signal<readonly FrontierKey[]>([]);
   readonly now = signal<readonly Activity[]>([]);
   /** The epochs that ended since the page was opened. */
   readonly curves = new LiveCurves();

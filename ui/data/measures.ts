@@ -1,5 +1,6 @@
-import { valueText } from '../../base/number-text.js';
-import type { MeasureText, ReportData, StoredPrecision } from '../../experiments/page/api.js';
+import { certaintyText, estimateText } from '../../base/certainty.js';
+import { type Unit, valueText } from '../../base/number-text.js';
+import type { Certainty, MeasureText, ReportData, StoredPrecision } from '../../experiments/page/api.js';
 
 type Measures = Readonly<Record<string, MeasureText>>;
 
@@ -7,9 +8,28 @@ type Measures = Readonly<Record<string, MeasureText>>;
 export const titleOf = (measures: Measures, name: string): string =>
   Object.hasOwn(measures, name) ? measures[name].title : name;
 
+const unitOf = (measures: Measures, name: string): Unit =>
+  Object.hasOwn(measures, name) ? measures[name].unit : 'score';
+
 /** A value in the unit of its measure; `-` without one. */
 export const textOf = (measures: Measures, name: string, value: number | null | undefined): string =>
-  valueText(Object.hasOwn(measures, name) ? measures[name].unit : 'score', value);
+  valueText(unitOf(measures, name), value);
+
+/** The same with its standard error: `87.03 % ± 1.1`. */
+export const textWithError = (
+  measures: Measures,
+  name: string,
+  value: number | null | undefined,
+  certainty: Certainty | null | undefined,
+): string => estimateText(unitOf(measures, name), value, certainty?.standardError);
+
+/** The interval of a value, and why it is not reliable; undefined where nothing is known. */
+export const hoverOf = (
+  measures: Measures,
+  name: string,
+  certainty: Certainty | null | undefined,
+): string | undefined =>
+  certainty === null || certainty === undefined ? undefined : certaintyText(unitOf(measures, name), certainty);
 
 /** The measure with this name; undefined for a user's own. */
 export const measureOf = (measures: Measures, name: string): MeasureText | undefined =>
@@ -42,3 +62,7 @@ export function accuracyAmong<T>(measures: Measures, values: Readonly<Record<str
 
 /** All precisions, in the order of tables. */
 export const precisions = ['fp32', 'int8'] as const satisfies readonly StoredPrecision[];
+
+/** The label of a member: `#12`, or `#12 ?` where noise decides its place. */
+export const memberLabel = (number: number, rivals: readonly number[]): string =>
+  rivals.length === 0 ? `#${number}` : `#${number} ?`;

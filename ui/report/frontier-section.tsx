@@ -1,3 +1,4 @@
+import { estimateText, placeText } from '../../base/certainty.js';
 import { count, duration } from '../../base/number-text.js';
 import { mainScores, meanScoreText, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
@@ -12,6 +13,7 @@ import {
   titleOf,
   unusualAccuracy,
 } from '../data/measures.js';
+import { Value } from '../components/value.js';
 import { hasNetwork } from '../components/network.js';
 import { Table, type Column } from '../components/table.js';
 import { cardId } from './network-card.js';
@@ -106,16 +108,15 @@ function objectiveColumn(name: string, { run, measures }: ReportData): MemberCol
   return {
     title: (trains ? measureOf(measures, name)?.searchTitle : undefined) ?? titleOf(measures, name),
     numeric: true,
-    cell: ({ values, provenance }) => {
-      const text = textOf(measures, name, values[name]);
-      return trains && name === 'latency_ms' ? (
-        <>
-          {text} <Tag text={provenance[name] ?? 'computed'} />
-        </>
-      ) : (
-        text
-      );
-    },
+    cell: ({ values, provenance, certainty }) => (
+      <Value
+        measures={measures}
+        name={name}
+        value={values[name]}
+        certainty={certainty?.[name]}
+        provenance={trains ? (provenance[name] ?? 'computed') : undefined}
+      />
+    ),
   };
 }
 
@@ -137,7 +138,12 @@ const finalColumns = ({ run: { task }, titles, frontier }: ReportData): MemberCo
   {
     title: titles.final,
     numeric: true,
-    cell: ({ final }) => (final?.state === 'failed' ? <Tag text="failed" /> : scoreText(task, final?.accuracy)),
+    cell: ({ final }) =>
+      final?.state === 'failed' ? (
+        <Tag text="failed" />
+      ) : (
+        estimateText(mainScores[task].unit, final?.accuracy, final?.standardError)
+      ),
   },
   ...foldsColumns(task, frontier),
   {
@@ -148,6 +154,8 @@ const finalColumns = ({ run: { task }, titles, frontier }: ReportData): MemberCo
     },
   },
 ];
+
+const placeColumn: MemberColumn = { title: 'place', cell: ({ rivals = [] }) => placeText(rivals) };
 
 const costColumns: readonly (MemberColumn & { readonly objective: string })[] = [
   { objective: 'macs', title: 'MACs', numeric: true, cell: ({ costs }) => countOf(costs?.macs) },
@@ -160,7 +168,7 @@ function columnsOf(data: ReportData): MemberColumn[] {
   const test: MemberColumn = {
     title: titles.test,
     numeric: true,
-    cell: ({ final }) => scoreText(run.task, final?.testAccuracy),
+    cell: ({ final }) => estimateText(mainScores[run.task].unit, final?.testAccuracy, final?.testStandardError),
   };
   return [
     numberColumn,
@@ -168,6 +176,7 @@ function columnsOf(data: ReportData): MemberColumn[] {
       ? []
       : [{ title: 'precision', cell: ({ precision }: ReportMember) => precision ?? '-' }]),
     ...objectives.map(({ name }) => objectiveColumn(name, data)),
+    ...(frontier.some(({ certainty }) => certainty !== undefined) ? [placeColumn] : []),
     ...(hasFinalTraining(data) ? finalColumns(data) : []),
     ...(frontier.some(({ final }) => final !== null) ? [test] : []),
     ...costColumns.filter(({ objective }) => frontier.some(hasNetwork) && !named.has(objective)),
@@ -196,6 +205,8 @@ export function FrontierNotes({ data }: { readonly data: ReportData }) {
       {evaluation !== undefined && `${searchNotes[evaluation](score)}; it decided which networks are on the frontier.`}
       {hasFinalTraining(data) &&
         ` Final and test ${score}: after the full training; the search never used the test split. Final frontier: whether the network is still on the frontier after all were fully trained.`}
+      {data.frontier.some(({ certainty }) => certainty !== undefined) &&
+        ` ± is the standard error, from the number of images. Place: sure, or the trials that are at least as good in every objective within the 95 % intervals.`}
       {data.frontier.some(({ final }) => final?.folds !== undefined) &&
         ` Folds: the mean of trainings on other splits of the training and validation images, with its standard error; it decides the final frontier where all networks have it.`}
     </p>

@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import { render } from 'preact-render-to-string';
 import type { ReportData } from '../../experiments/page/api.js';
+import { LatencyDoubts } from '../components/doubts.js';
 import { Card, Facts } from '../components/elements.js';
 import { hasNetwork } from '../components/network.js';
 import { cssTheme, reportStyle } from '../report-style.js';
@@ -111,6 +112,7 @@ function Report({ data }: ReportProps) {
           UTC; nas {run.version}
         </p>
       </header>
+      <LatencyDoubts doubts={data.latencies} />
       <ReportTiles data={data} />
       <FrontierSection data={data} />
       {precisions !== undefined && <PrecisionsSection task={data.run.task} precisions={precisions} />}

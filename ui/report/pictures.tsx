@@ -1,21 +1,35 @@
 import { mainScores } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
-import type { CurvePoint, PredictionReport, ReportData, ReportMember } from '../../experiments/page/api.js';
+import type {
+  CurvePoint,
+  PredictionPair,
+  PredictionQuality,
+  ReportData,
+  ReportMember,
+  StoredPrecision,
+} from '../../experiments/page/api.js';
 import type { ComparedMethod } from '../charts/points.js';
 import { comparisonOption } from '../charts/comparison.js';
 import { curvesOption, memberPanels, type CurvePanel } from '../charts/curves.js';
 import { frontierOption } from '../charts/frontier.js';
 import { frontierOfReport, frontierSize } from '../charts/frontier-report.js';
+import { wrapped } from '../charts/frame.js';
 import { chartThemes, type ChartTheme } from '../charts/theme.js';
 import { predictionOption } from '../charts/prediction.js';
 import { renderSvg } from '../charts/svg.js';
 
-export function qualityTexts({ pairs, mape, spearman, precisions }: PredictionReport): string[] {
-  const line = (count: number, error: number, correlation: number | null): string =>
-    `${count} networks; mean error ${error.toFixed(1)} %, rank correlation ${correlation?.toFixed(3) ?? 'unknown'}`;
-  if (precisions === undefined) return [line(pairs.length, mape, spearman)];
-  return precisions.map((own) => `${own.precision}: ${line(own.count, own.mape, own.spearman)}`);
+type Quality = Pick<PredictionQuality, 'count' | 'mape' | 'spearman'> &
+  Partial<Pick<PredictionQuality, 'unreliable' | 'mapeError'>>;
+
+function qualityText({ count, mape, mapeError, spearman, unreliable = 0 }: Quality): string {
+  const doubts = unreliable === 0 ? '' : `, ${unreliable} of them not reliably measured`;
+  const error = mapeError === undefined ? '' : ` ± ${mapeError.toFixed(1)}`;
+  return `${count} networks${doubts}; mean error ${mape.toFixed(1)} %${error}, rank correlation ${spearman?.toFixed(2) ?? 'unknown'}`;
 }
+
+/** The quality of the latency model of each precision. */
+export const qualityTexts = ({ precisions, ...all }: DrawnPrediction): string[] =>
+  precisions === undefined ? [qualityText(all)] : precisions.map((own) => `${own.precision}: ${qualityText(own)}`);
 
 /** The width of all charts except predictions. */
 const { width } = frontierSize;
@@ -25,15 +39,16 @@ export const renderFrontier = (data: ReportData, theme: ChartTheme = chartThemes
   renderSvg(frontierOption(frontierOfReport(data, theme)), frontierSize);
 
 /** Predicted and measured latencies of any model. */
-export type DrawnPrediction = Omit<PredictionReport, 'pairs'> & {
-  readonly pairs: readonly (Pick<PredictionReport['pairs'][number], 'predicted' | 'measured' | 'precision'> & {
+export type DrawnPrediction = Quality & {
+  readonly precisions?: readonly (Quality & { readonly precision: StoredPrecision })[];
+  readonly pairs: readonly (Pick<PredictionPair, 'predicted' | 'measured' | 'precision' | 'unreliable'> & {
     readonly trial?: number | null;
   })[];
 };
 
 export function renderPrediction(report: DrawnPrediction, theme: ChartTheme = chartThemes.light): string {
   const pairs = report.pairs.map(({ trial = null, ...pair }) => ({ trial, ...pair }));
-  const texts = qualityTexts({ ...report, pairs });
+  const texts = qualityTexts(report).flatMap((text) => wrapped(text, 70));
   const heading = { title: 'Predicted and measured latency', subtitle: texts };
   return renderSvg(predictionOption({ ...heading, pairs, theme }), { width: 500, height: 530 });
 }

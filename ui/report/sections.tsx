@@ -15,11 +15,7 @@ import { Card, Facts } from '../components/elements.js';
 import { Table, type Column } from '../components/table.js';
 import { textOf, titleOf } from '../data/measures.js';
 
-/** The quality of each precision's latency model; empty in a run with fp32 only. */
-const ownQualities = (report: PredictionReport): string =>
-  report.precisions === undefined
-    ? ''
-    : ` Each precision has a latency model of its own. ${qualityTexts(report).join('. ')}.`;
+const reliableOnly = 'The error and the correlation are over reliable measurements only; dashed marks are the others.';
 
 /** Predicted against measured latencies; nothing with fewer than two. */
 export function LatencySection({ report }: { readonly report: PredictionReport }) {
@@ -29,9 +25,10 @@ export function LatencySection({ report }: { readonly report: PredictionReport }
       <h2>Latency model</h2>
       <Drawn svg={renderPrediction(report, cssTheme)} />
       <p class="note">
-        Each point is a network whose latency was predicted, then measured on the device. Mean absolute percentage error{' '}
-        {report.mape.toFixed(1)} %, Spearman's rank correlation {report.spearman?.toFixed(3) ?? 'unknown'}.
-        {ownQualities(report)}
+        Each point is a network whose latency was predicted, then measured on the device.{' '}
+        {report.precisions !== undefined && 'Each precision has a latency model of its own. '}
+        {qualityTexts(report).join('. ')}.{' '}
+        {report.unreliable === 0 && report.count < report.pairs.length && reliableOnly}
       </p>
     </section>
   );

@@ -1,6 +1,8 @@
+import { drawReport } from '../../../api/report.js';
 import { statSync } from 'node:fs';
 import { invalidInput } from '../../../base/errors.js';
 import { readInput, writeFileAtomic } from '../../../base/files.js';
+import type { MeasuredAgain } from '../../../experiments/index.js';
 import { ms, percent } from '../../../experiments/report/index.js';
 import type {
   LayerProfile,
@@ -12,7 +14,7 @@ import type {
 import { deviceOption, parseDevice } from '../../arguments/device.js';
 import { command, jsonOption } from '../../command.js';
 import { withRun } from '../../open-run.js';
-import { type Colors, type Column, json, renderFacts, renderTable } from '../../output/terminal.js';
+import { type Colors, type Column, json, renderFacts, renderTable, type Terminal } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
 
 interface Row {
@@ -94,11 +96,54 @@ async function withSubject<T>(
   return withRun(model, async (store) => {
     if (trial === undefined || !Number.isInteger(trial))
       throw invalidInput(`${model}: which trial? give its number after the folder`, {
-        hint: `nas trials ${model} lists them.`,
+        hint: `nas trials ${model} lists them; --frontier measures the frontier again.`,
       });
     const { trialSubject } = await import('../../../experiments/index.js');
     return task(trialSubject(store, model, trial));
   });
+}
+
+const againColumns = (colors: Colors): readonly Column<MeasuredAgain>[] => [
+  { title: 'trial', numeric: true, cell: ({ trial }) => `${trial}` },
+  { title: 'precision', cell: ({ precision }) => precision },
+  { title: 'before', numeric: true, cell: ({ before }) => (before === null ? '-' : ms(before)) },
+  ...columns(colors)
+    .filter(({ title }) => title !== 'batch' && title !== 'images/s')
+    .map(({ cell, ...column }): Column<MeasuredAgain> => ({
+      ...column,
+      cell: ({ measurement }) => cell({ batch: measurement.environment.batch, measurement }),
+    })),
+];
+
+/** Measures the frontier of a run again, and stores the latencies. */
+async function measureAgain(workdir: string, asJson: boolean, terminal: Terminal): Promise<void> {
+  const { out, err, colors } = terminal;
+  const { measureFrontierAgain } = await import('../../../experiments/index.js');
+  const counter = createCounter(terminal);
+  const rows = await measureFrontierAgain(
+    workdir,
+    { onProgress: counter.show('blocks'), report: drawReport },
+    () => undefined,
+  ).finally(counter.close);
+  if (asJson)
+    out(
+      json({
+        workdir,
+        measurements: rows.map(({ measurement: { samples, ...rest }, ...row }) => ({
+          ...row,
+          ...rest,
+          runs: samples.length,
+        })),
+      }),
+    );
+  else out(renderTable(againColumns(colors), rows, colors));
+  const unreliable = rows.filter(({ measurement }) => !measurement.reliable);
+  const [first] = unreliable;
+  if (unreliable.length > 0)
+    err(
+      `${colors.yellow('warning')}: ${unreliable.length} of ${rows.length} are not reliable: ${first.measurement.reasons.join('; ')}\n`,
+    );
+  err(`stored in ${workdir}\n`);
 }
 
 export const measure = command({
@@ -109,11 +154,17 @@ export const measure = command({
     ['latency measure runs/quickstart 7 --device browser', "a trial's network, in a browser"],
     ['latency measure model.onnx --device local:threads=2 --profile', 'and the time of each layer'],
     ['latency measure model.onnx -o samples.json', 'keeps every single run'],
+    ['latency measure runs/quickstart --frontier', 'measures the frontier again, side by side, and stores it'],
   ],
   options: (yargs) =>
     yargs
       .positional('model', { type: 'string', demandOption: true, describe: "ONNX file, or a run's folder" })
       .positional('trial', { type: 'number', describe: 'Number of a trial of that run' })
+      .option('frontier', {
+        type: 'boolean',
+        default: false,
+        describe: "Measure a run's frontier again, on its device, and store the latencies in the run",
+      })
       .option('device', deviceOption)
       .option('batch', {
         type: 'string',
@@ -122,8 +173,17 @@ export const measure = command({
       .option('profile', { type: 'boolean', default: false, describe: 'Show the time of each layer (local devices)' })
       .option('output', { alias: 'o', type: 'string', describe: 'File for the measurements with all samples, as JSON' })
       .option('json', jsonOption),
-  run: async ({ model, trial, device: argument, batch, profile, output, json: asJson }, terminal) => {
+  run: async ({ model, trial, frontier, device: argument, batch, profile, output, json: asJson }, terminal) => {
     const { out, err, colors } = terminal;
+    if (frontier) {
+      if (trial !== undefined || batch !== undefined || profile || output !== undefined)
+        throw invalidInput(
+          '--frontier measures all members on the device of the run: give it the folder of the run only',
+        );
+      await withRun(model, () => undefined);
+      await measureAgain(model, asJson, terminal);
+      return;
+    }
     const config = parseDevice(argument);
     const settings = atBatches(config, batch);
     if (profile && config.type !== 'local')

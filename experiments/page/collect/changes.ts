@@ -1,9 +1,10 @@
 import type { EventKind, EventRecord, Store, Training } from '../../../store/index.js';
+import { toPoint } from '../../report/member.js';
 import type { WorkersConfig } from '../../queue/schema.js';
 import type { Experiment } from '../../schema/experiment.js';
-import type { CandidateKey, Changes, EpochChange, LogEntry } from '../api.js';
+import type { Changes, EpochChange, FrontierKey, LogEntry } from '../api.js';
 import { collectColumns } from './columns.js';
-import { changedBy, type Member, type RunCache } from './run-cache.js';
+import { changedBy, type RunCache } from './run-cache.js';
 
 type Detail = Readonly<Record<string, unknown>>;
 
@@ -43,7 +44,11 @@ export const collectLog = (store: Store, limit = 200, trial?: number): LogEntry[
 
 const maxEvents = 5000;
 
-const keyOf = ({ number, precision }: Member): CandidateKey => ({ number, precision });
+const keyOf = ({ number, precision, rivals }: RunCache['frontier'][number]): FrontierKey => ({
+  number,
+  precision,
+  rivals,
+});
 
 function epochsOf(store: Store, events: readonly EventRecord[]): EpochChange[] {
   return events.flatMap(({ kind, trial, detail }) => {
@@ -53,8 +58,7 @@ function epochsOf(store: Store, events: readonly EventRecord[]): EpochChange[] {
     const training = { stage, ...(trial !== null && { trial }), ...(shrunk !== undefined && { shrunk }) } as Training;
     const found = store.curves.at(training, epoch);
     if (found === undefined) return [];
-    const { trainLoss, validationAccuracy } = found;
-    return [{ training, epoch, trainLoss, validationAccuracy }];
+    return [{ training, ...toPoint(found) }];
   });
 }
 

@@ -1,9 +1,10 @@
 import type { FinalRecord, TrialRecord, Store, StoredPrecision } from '../../../store/index.js';
 import { storedPrecisions } from '../../../store/values.js';
+import { RunEvidence } from '../../report/evidence.js';
 import { foldSummaries } from '../../report/finals.js';
 import { curveOf } from '../../report/member.js';
 import { factsOf, type RunFacts } from '../../report/run.js';
-import { candidatesOf, type Candidate } from '../../stored/candidates.js';
+import { candidatesOf, type Candidate, plainValues } from '../../stored/candidates.js';
 import type { CandidateColumns, TrialCurves, TrialsAnswer, TrialText } from '../api.js';
 
 type TrialSelection = { readonly from: number; readonly limit: number } | readonly number[];
@@ -59,6 +60,9 @@ export function collectColumns(
   const column = <V>(cell: (row: Row) => V): V[] => rows.map(cell);
   const after = (at: number | null): number | null => (at === null ? null : (at - createdAt) / 1000);
   const finalOf = finalsOf(store);
+  const evidence = new RunEvidence(store);
+  const errorOf = (split: 'validation' | 'test', accuracy: number | null | undefined): number | null =>
+    evidence.errorOf(split, accuracy ?? null) ?? null;
   const folds = foldSummaries(store);
   const foldsOf = ({ trial, precision }: Row) => folds.get(`${trial.number} ${precision}`);
   const valueColumns = columnsOf(rows, ({ values }) => values);
@@ -76,9 +80,14 @@ export function collectColumns(
     state: column(({ trial }) => trial.state),
     values: partOf(({ value }) => value),
     provenance: partOf(({ provenance }) => provenance),
+    certainty: columnsOf(rows, ({ trial: { number }, precision, values }) =>
+      evidence.isExact ? {} : (evidence.certaintyOf({ number, precision, values: plainValues(values) }) ?? {}),
+    ),
     choices: columnsOf(rows, ({ trial }) => trial.choices),
     finalAccuracy: column((row) => finalOf(row)?.accuracy ?? null),
+    finalError: column((row) => errorOf('validation', finalOf(row)?.accuracy)),
     testAccuracy: column((row) => finalOf(row)?.testAccuracy ?? null),
+    testError: column((row) => errorOf('test', finalOf(row)?.testAccuracy)),
     foldAccuracy: column((row) => foldsOf(row)?.mean ?? null),
     foldError: column((row) => foldsOf(row)?.standardError ?? null),
     startedAfter: column(({ trial }) => after(trial.startedAt)),

@@ -1,3 +1,4 @@
+import type { Certainty } from '../../../base/certainty.js';
 import { invalidInput } from '../../../base/errors.js';
 import { ParetoArchive, judgedPoint } from '../../../search/frontier.js';
 import { hypervolume, hypervolumeImprovement } from '../../../search/hypervolume.js';
@@ -126,6 +127,18 @@ function inOrder(first: ComparedRun, other: ComparedRun): readonly Objective[] {
   );
 }
 
+const withoutSessions = (certainty: Readonly<Record<string, Certainty>>): Record<string, Certainty> =>
+  Object.fromEntries(
+    Object.entries(certainty).map(([name, { interval, standardError, unreliable }]) => [
+      name,
+      {
+        interval,
+        ...(standardError !== undefined && { standardError }),
+        ...(unreliable !== undefined && { unreliable }),
+      },
+    ]),
+  );
+
 /**
  * Runs with the same objectives side by side, in the first one's order of objectives.
  * @param now ms since 1970
@@ -145,7 +158,12 @@ export function collectComparison(runs: readonly ComparedRun[], now: number): Co
     runs: runs.map(({ id, store, cache }, i) => ({
       id,
       run: cache.summary(store, now).run,
-      frontier: cache.frontier.map(({ number, precision, values }) => ({ number, precision, values })),
+      frontier: cache.frontier.map(({ number, precision, values, certainty }) => ({
+        number,
+        precision,
+        values,
+        ...(certainty && { certainty: withoutSessions(certainty) }),
+      })),
       points: histories[i],
     })),
   };

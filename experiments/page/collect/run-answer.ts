@@ -1,6 +1,7 @@
 import type { Objective } from '../../../search/index.js';
 import type { Store } from '../../../store/index.js';
 import { collectProvenance, collectSupernet, flatten } from '../../report/provenance.js';
+import { RunEvidence } from '../../report/evidence.js';
 import { bestOf } from '../../report/run.js';
 import { collectShrunk } from '../../report/shrunk.js';
 import { collectPrecisions } from '../../report/statistics.js';
@@ -74,6 +75,7 @@ export async function collectRunAnswer(
       environment: Object.fromEntries(flatten(record.environment)),
       provenance: collectProvenance(store, experiment, workers),
       ...(workers && { workers }),
+      latencies: new RunEvidence(store).latency.doubts(workdir, cache.frontier),
       settings: stringify(experiment),
       source: record.source,
       log: collectLog(store),

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { FrontierArchive, frontier } from '../../../search/frontier.js';
-import type { Values } from '../../../search/index.js';
 import type { EventKind, EventRecord, TrialRecord, Store, StoredPrecision, TrialState } from '../../../store/index.js';
 import { ActivityTracker, recentEvents } from '../../report/activity.js';
+import { RunEvidence } from '../../report/evidence.js';
+import { contenders, type Estimated, rivalsOf } from '../../report/uncertainty.js';
 import { sortFrontier, factsOf, type RunFacts, summaryOf } from '../../report/run.js';
 import { candidatesOf, plainValues } from '../../stored/candidates.js';
 import type { Activity, ImportanceAnswer, Pace, RunSummary } from '../api.js';
@@ -36,11 +38,9 @@ export function paceOf(
   return { trialsPerHour, etaSeconds: (3600 * remaining) / trialsPerHour };
 }
 
-export interface Member {
-  readonly number: number;
+export interface Member extends Estimated {
   readonly precision: StoredPrecision;
   readonly state: TrialState;
-  readonly values: Values;
 }
 
 /** Events that change a trial's row or its place on the frontier. */
@@ -75,7 +75,10 @@ export class RunCache {
   private rejected = 0;
   private changedAt = 0;
   private archive = new FrontierArchive<Member>([]);
-  private members: readonly Member[] = [];
+  /** Complete candidates that may be on the frontier, members among them. */
+  private near: readonly Member[] = [];
+  private evidence: RunEvidence | undefined;
+  private members: readonly (Member & { readonly rivals: readonly number[] })[] = [];
   private changedCursor = 0;
   private tracker: ActivityTracker | undefined;
   private readonly importanceCache = new ImportanceCache();
@@ -93,8 +96,8 @@ export class RunCache {
     return this.knownFacts;
   }
 
-  /** Frontier by search values, ordered by the second objective. */
-  get frontier(): readonly Member[] {
+  /** Frontier by search values, ordered by the second objective, with the rivals of each member. */
+  get frontier(): RunCache['members'] {
     return this.members;
   }
 
@@ -171,13 +174,14 @@ export class RunCache {
       this.applyPace(event);
       this.changedAt = Math.max(this.changedAt, event.at);
     }
+    if (events.some(({ kind }) => kind === 'measured')) this.evidence = undefined;
     const trials = store.trials.some(changedBy(events));
     for (const { number, state, rejected } of trials) {
       if (!(number in this.states)) this.rejected += rejected;
       this.states[number] = state;
     }
     if (trials.some((trial) => this.isRevised(trial))) this.readFrontier(store, latest);
-    else this.insert(trials, latest);
+    else this.insert(store, trials, latest);
   }
 
   private applyPace({ kind, at }: EventRecord): void {
@@ -200,30 +204,48 @@ export class RunCache {
     );
   }
 
-  private insert(trials: readonly TrialRecord[], latest: number): void {
+  private insert(store: Store, trials: readonly TrialRecord[], latest: number): void {
     const known = new Set(this.members.map(({ number, precision }) => `${number} ${precision}`));
-    let changed = false;
+    const added: Member[] = [];
     for (const trial of trials) {
       for (const { precision, values } of candidatesOf(trial)) {
         const { number, state } = trial;
         if (known.has(`${number} ${precision}`)) continue;
-        changed = this.archive.insert({ number, precision, state, values: plainValues(values) }) || changed;
+        const member = this.estimated(store, { number, precision, state, values: plainValues(values) });
+        this.archive.insert(member);
+        added.push(member);
       }
     }
-    if (changed) this.setFrontier(latest);
+    if (added.length > 0) this.setFrontier(latest, [...this.near, ...added]);
+  }
+
+  private estimated(store: Store, candidate: Member): Member {
+    this.evidence ??= new RunEvidence(store);
+    return this.evidence.isExact ? candidate : this.evidence.estimated(candidate);
   }
 
   private readFrontier(store: Store, latest: number): void {
     const { objectives } = this.facts;
     this.archive = new FrontierArchive<Member>(objectives);
-    // Filtering each part first keeps the archive small.
-    for (const part of store.overview.completeParts())
-      for (const member of frontier(part, objectives)) this.archive.insert(member);
-    this.setFrontier(latest);
+    this.evidence = new RunEvidence(store);
+    let near: readonly Member[] = [];
+    for (const part of store.overview.completeParts()) {
+      const judged = part.map((candidate) => this.estimated(store, candidate));
+      // Filtering each part first keeps the archive small.
+      const members = frontier(judged, objectives);
+      for (const member of members) this.archive.insert(member);
+      near = [...near, ...contenders(judged, members, objectives)];
+    }
+    this.setFrontier(latest, near);
   }
 
-  private setFrontier(latest: number): void {
-    this.members = sortFrontier(this.archive.members, this.facts.objectives);
-    this.changedCursor = latest;
+  /** @param near candidates that may be on the frontier */
+  private setFrontier(latest: number, near: readonly Member[]): void {
+    const { objectives } = this.facts;
+    const sorted = sortFrontier(this.archive.members, objectives);
+    this.near = contenders(near, sorted, objectives);
+    const before = this.members;
+    this.members = sorted.map((member) => ({ ...member, rivals: rivalsOf(member, this.near, objectives) }));
+    if (!isDeepStrictEqual(this.members, before)) this.changedCursor = latest;
   }
 }

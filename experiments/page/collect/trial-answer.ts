@@ -3,6 +3,7 @@ import { shellWord } from '../../../base/text.js';
 import type { MeasurementRecord, Store, StoredPrecision } from '../../../store/index.js';
 import { storedPrecisions } from '../../../store/values.js';
 import type { ReportMember } from '../../report/data.js';
+import { RunEvidence } from '../../report/evidence.js';
 import { collectMember } from '../../report/member.js';
 import { flatten } from '../../report/provenance.js';
 import { collectTrial } from '../../report/run.js';
@@ -53,12 +54,18 @@ export function commandsFor(
 
 const maxSamples = 2000;
 
-function measuredOf(store: Store, { id, environment, ...measured }: MeasurementRecord): MeasuredLatency {
+function measuredOf(
+  store: Store,
+  { latency }: RunEvidence,
+  { id, environment, ...measured }: MeasurementRecord,
+): MeasuredLatency {
   const { precision, purpose, device, ms, p50, p95, p99, interval, converged, takenAt } = measured;
   const samples = evenly(
     store.measurements.samples(id).sort((a, b) => a - b),
     maxSamples,
   );
+  const used = latency.of(measured.trial ?? -1, precision);
+  const brief = latency.measurements.find((one) => one.id === id);
   return {
     precision,
     purpose,
@@ -70,6 +77,9 @@ function measuredOf(store: Store, { id, environment, ...measured }: MeasurementR
     interval,
     converged,
     takenAt,
+    certainty: brief === undefined ? { interval } : latency.certainty(brief),
+    explanation: brief === undefined ? '' : latency.explanation(brief),
+    used: used?.id === id,
     samples,
     environment: Object.fromEntries(flatten(environment)),
   };
@@ -94,17 +104,20 @@ export async function collectTrialAnswer(
   const [text] = store.trials.words(number, number + 1);
   const reported = collectTrial(store, number, precision);
   if (reported === undefined) return undefined;
-  const trial = await collectMember(store, reported);
+  const evidence = new RunEvidence(store);
+  const trial = await collectMember(store, reported, evidence);
   const assignments = collectAssignments(store, number);
   const shown = trial.precision ?? listed.precision;
+  const member = cache.frontier.find((each) => each.number === number && each.precision === shown);
   return {
     trial,
     text,
     attempts: listed.attempts,
     ...(assignments.length > 0 && { takings: assignments }),
     rejected: listed.rejected,
-    onFrontier: cache.frontier.some((member) => member.number === number && member.precision === shown),
-    measurements: store.measurements.of(number).map((measured) => measuredOf(store, measured)),
+    rivals: member?.rivals ?? [],
+    onFrontier: member !== undefined,
+    measurements: store.measurements.of(number).map((measured) => measuredOf(store, evidence, measured)),
     log: collectLog(store, 200, number),
     commands: commandsFor(trial, workdir, cache.facts.experiment),
   };

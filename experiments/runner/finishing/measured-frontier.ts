@@ -4,7 +4,10 @@ import { frontierCandidates, type Candidate } from '../../stored/candidates.js';
 import { measuresLatency, type LatencyService } from '../latency/latency.js';
 import type { Subject } from '../latency/measurer.js';
 import { latencyValue } from '../latency/stored-latency.js';
-import type { TrainingContext } from '../plan.js';
+import type { TrainingContext, TrainingPlan } from '../plan.js';
+
+/** What the settling of latencies needs of a run. */
+type Settling = Pick<TrainingContext, 'store' | 'observe'> & { readonly plan: Pick<TrainingPlan, 'experiment'> };
 
 /** The latest latencies of the frontier. */
 type Latest = (trial: number, precision: StoredPrecision) => ObjectiveValue | undefined;
@@ -20,8 +23,7 @@ export const networksOf = ({ length }: readonly unknown[]): string => (length ==
 export async function settledFrontier(context: TrainingContext, latency: LatencyService): Promise<Candidate[]> {
   const { plan, store, candidates, observe, stopping } = context;
   for (;;) {
-    const latest = latestIn(context);
-    for (const trial of store.trials.all()) settle(context, trial, latest);
+    const latest = settleAll(context);
     const members = frontierCandidates(store.trials.all(), plan.experiment.objectives);
     if (!measuresLatency(plan) || stopping()) return members;
     const subjects = members
@@ -40,19 +42,19 @@ export async function settledFrontier(context: TrainingContext, latency: Latency
   }
 }
 
-type InPrecision = Pick<Candidate, 'trial' | 'precision'>;
+export type InPrecision = Pick<Candidate, 'trial' | 'precision'>;
 
-const isSame = (a: InPrecision, b: InPrecision): boolean =>
+export const isSame = (a: InPrecision, b: InPrecision): boolean =>
   a.trial.number === b.trial.number && a.precision === b.precision;
 
 /** The measurements that a member needs: its own, and fp32 for the speed gate. */
-function measuredFor({ plan }: TrainingContext, { trial, precision }: Candidate): InPrecision[] {
+export function measuredFor({ plan }: Settling, { trial, precision }: Candidate): InPrecision[] {
   const own = { trial, precision };
   const gated = precision === 'int8' && plan.experiment.compress.int8 === 'auto';
   return gated ? [{ trial, precision: 'fp32' }, own] : [own];
 }
 
-function latestIn({ store }: TrainingContext): Latest {
+function latestIn({ store }: Settling): Latest {
   const latest = new Map(
     store.measurements
       .all()
@@ -62,15 +64,18 @@ function latestIn({ store }: TrainingContext): Latest {
   return (trial, precision) => latest.get(`${trial} ${precision}`);
 }
 
+/** Stores the latest latencies of all trials. */
+export function settleAll(context: Settling): Latest {
+  const latest = latestIn(context);
+  for (const trial of context.store.trials.all()) settle(context, trial, latest);
+  return latest;
+}
+
 const latencyOf = (values: ObjectiveValues): number | undefined =>
   'latency_ms' in values ? values['latency_ms'].value : undefined;
 
 /** Stores a trial's latest latencies, and judges its int8 by them. */
-function settle(
-  context: TrainingContext,
-  { number, precision: chosen, values, variants }: TrialRecord,
-  latest: Latest,
-): void {
+function settle(context: Settling, { number, precision: chosen, values, variants }: TrialRecord, latest: Latest): void {
   const { store } = context;
   for (const { precision, values: own } of variants) {
     const ms = latest(number, precision);
@@ -82,12 +87,7 @@ function settle(
 }
 
 /** Rejects int8 where it is not fast enough, side by side with all others. */
-function judgeSpeed(
-  { plan, store, observe }: TrainingContext,
-  trial: number,
-  chosen: StoredPrecision,
-  latest: Latest,
-): void {
+function judgeSpeed({ plan, store, observe }: Settling, trial: number, chosen: StoredPrecision, latest: Latest): void {
   const { compress } = plan.experiment;
   const [fp32, int8] = [latest(trial, 'fp32')?.value, latest(trial, 'int8')?.value];
   if (compress.int8 !== 'auto' || fp32 === undefined || int8 === undefined) return;

@@ -64,7 +64,7 @@ describe('the frontier of a run in two precisions', () => {
     expect(finals.of({ number: 3, precision: 'int8' })).toMatchObject({ accuracy: 0.5, onFrontier: true });
     expect(finals.of({ number: 3, precision: 'fp32' })).toMatchObject({ accuracy: 0.99, onFrontier: true });
     expect(finals.of({ number: 0, precision: 'fp32' })).toBeUndefined();
-    const table = frontierTable(store, plain).split('\n');
+    const table = frontierTable(store, 'runs/a', plain).split('\n');
     expect(table[0]).toMatch(/^trial +precision +search accuracy/);
     expect(table[1]).toMatch(/^ +3 +int8 .* 50\.00 % +yes +90\.00 %$/);
     expect(table[2]).toMatch(/^ +3 +fp32 .* 99\.00 % +yes +90\.00 %$/);
@@ -146,8 +146,8 @@ describe('the report of a run in two precisions', () => {
       for (const precision of ['fp32', 'int8']) expect(svg).toContain(`>${series}: ${precision}</text>`);
     const marks = svg.matchAll(/<path d="([^"]*)" transform="matrix\(([^"]*),[\d.-]+,[\d.-]+\)" fill="([^"]*)"/g);
     const looks = new Set([...marks].map(([, path, turn, fill]) => `${path} ${turn} ${fill}`));
-    // Trials in both, members in both, their final accuracies in both, and the ends of intervals.
-    expect([...looks]).toHaveLength(7);
+    // Trials in both, members in both, and their final accuracies in both.
+    expect([...looks]).toHaveLength(6);
     expect(svg).toContain('2 on the frontier (1 fp32, 1 int8).');
     expect(Number(/width="(\d+)"/.exec(svg)?.[1])).toBeLessThan(1000);
   });
@@ -170,14 +170,14 @@ describe('the report of a run in two precisions', () => {
       { trial: ms, precision: 'int8' as const, predicted: 1.5 * ms, measured: ms },
     ]);
     const precisions = [
-      { precision: 'fp32' as const, count: 4, mape: 0, spearman: 1 },
-      { precision: 'int8' as const, count: 4, mape: 50, spearman: 1 },
+      { precision: 'fp32' as const, count: 4, unreliable: 0, mape: 0, mapeError: 0, spearman: 1 },
+      { precision: 'int8' as const, count: 4, unreliable: 1, mape: 50, mapeError: 2, spearman: 1 },
     ];
-    const prediction = { pairs, mape: 25, spearman: 0.9, precisions };
+    const prediction = { pairs, count: 8, unreliable: 0, mapeError: 1, mape: 25, spearman: 0.9, precisions };
     const svg = renderPrediction(prediction);
-    expect(svg).toContain('>int8: 4 networks; mean error 50.0 %, rank correlation 1.000<');
+    expect(svg).toContain('>int8: 4 networks, 1 of them not reliably measured; mean error 50.0 % ±<');
     expect(svg).toContain('>int8</text>');
-    expect(renderPage({ ...data, prediction })).toContain('fp32: 4 networks; mean error 0.0 %');
+    expect(renderPage({ ...data, prediction })).toContain('fp32: 4 networks; mean error 0.0 % ± 0.0');
   });
 });
 
@@ -217,8 +217,8 @@ describe('predictions of a run in two precisions', () => {
     const { prediction } = await collectReport(predicted);
     expect(prediction?.pairs).toHaveLength(10);
     expect(prediction?.precisions).toEqual([
-      { precision: 'fp32', count: 5, mape: 0, spearman: 1 },
-      { precision: 'int8', count: 5, mape: 100, spearman: 1 },
+      { precision: 'fp32', count: 5, unreliable: 0, mape: 0, mapeError: 0, spearman: 1 },
+      { precision: 'int8', count: 5, unreliable: 0, mape: 100, mapeError: 0, spearman: 1 },
     ]);
     predicted.close();
   });
@@ -234,7 +234,7 @@ describe('a run with fp32 only', () => {
     const texts = [
       JSON.stringify({ ...data, settings: '' }),
       toCsv(collectTrials(single), data.objectives),
-      frontierTable(single, plain),
+      frontierTable(single, 'runs/a', plain),
       members.map((member) => precisionsListing('classification', member, plain)).join(''),
       renderFrontier(data),
       renderPage({ ...data, settings: '' }).replace(/<style>[^]*<\/style>/, ''),

@@ -33,6 +33,8 @@ function memberOf(space: Space, trial: ReportTrial, random: Random): ReportMembe
     Array.from({ length: epochs }, (_, epoch) => ({
       epoch,
       trainLoss: 2 * Math.exp(-epoch / 3),
+      trainAccuracy: end - 0.3 * Math.exp((-4 * (epoch + 1)) / epochs),
+      validationLoss: 2.1 * Math.exp(-epoch / 4),
       validationAccuracy: end - 0.25 * Math.exp((-4 * (epoch + 1)) / epochs) * (1 + 0.1 * random.normal()),
     }));
   const final = accuracy + 0.01 + 0.01 * random.uniform();
@@ -48,6 +50,8 @@ function memberOf(space: Space, trial: ReportTrial, random: Random): ReportMembe
       converged: true,
       environment,
       on: deviceText(environment),
+      certainty: { interval: [0.985 * ms, 1.015 * ms] },
+      explanation: 'Measured in session 2.',
     },
     predicted: { ms: ms * (1 + 0.05 * random.normal()), std: 0.05 * ms, coverage: 1 },
     final: {
@@ -113,7 +117,8 @@ export async function syntheticReport(trials = 40, seed = 1): Promise<ReportData
     frontier,
     shrunk: [],
     supernet: null,
-    prediction: { pairs, mape: 4.2, spearman: 0.97 },
+    latencies: null,
+    prediction: { pairs, count: 3, unreliable: 0, mapeError: 1, mape: 4.2, spearman: 0.97 },
     environment: { engine: 'compiled', runtime: environment.runtime, cpu: environment.cpu, cores: '2' },
     provenance: {
       data: 'Fashion-MNIST (10,800 / 6,000 / 10,000 images)',

@@ -23,12 +23,14 @@ const curve = (epochs: number): readonly CurvePoint[] =>
   Array.from({ length: epochs }, (_, epoch) => ({
     epoch,
     trainLoss: 1 / (epoch + 1),
+    trainAccuracy: 0.81 + epoch / 100,
+    validationLoss: 1.2 / (epoch + 1),
     validationAccuracy: 0.8 + epoch / 100,
   }));
 
 describe('learning curves', () => {
   it('are in the unit of the task, and end at -1 where an early R² is far below', () => {
-    const points = [-84, 0.2, 0.9].map((validationAccuracy, epoch) => ({ epoch, trainLoss: 1, validationAccuracy }));
+    const points = [-84, 0.2, 0.9].map((validationAccuracy, epoch) => ({ ...curve(1)[0], epoch, validationAccuracy }));
     const optionOf = (shown: typeof points) =>
       curvesOption({
         panels: [{ title: 'epoch', curves: [{ label: '#1', points: shown }] }],

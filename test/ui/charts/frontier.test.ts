@@ -30,7 +30,7 @@ const input = (points: readonly FrontierPoint[], more: Partial<FrontierInput> = 
 });
 
 const size = { width: 860, height: 560 };
-const members = [at(3, 0.1, 0.8, { low: 0.09, high: 0.12 }), at(7, 0.2, 0.85), at(1, 0.4, 0.9)];
+const members = [at(3, 0.1, 0.8, { intervals: { x: [0.09, 0.12] } }), at(7, 0.2, 0.85), at(1, 0.4, 0.9)];
 const svgOf = (points: readonly FrontierPoint[], more?: Partial<FrontierInput>): string =>
   renderSvg(frontierOption(input(points, more)), size);
 

@@ -1,5 +1,6 @@
 import type {
   CandidateColumns,
+  Certainty,
   Choice,
   Provenance,
   StoredPrecision,
@@ -17,6 +18,7 @@ export interface Row {
   readonly values?: Readonly<Record<string, number>>;
   readonly provenance?: Readonly<Record<string, Provenance>>;
   readonly choices?: Readonly<Record<string, Choice>>;
+  readonly certainty?: Readonly<Record<string, Certainty>>;
   readonly finalAccuracy?: number;
   readonly foldAccuracy?: number;
   readonly foldError?: number;
@@ -40,11 +42,14 @@ export const columnsOf = (rows: readonly Row[]): CandidateColumns => ({
   state: rows.map(({ state }) => state ?? 'complete'),
   values: named(rows, ({ values }) => values),
   provenance: named(rows, ({ provenance }) => provenance),
+  certainty: named(rows, ({ certainty }) => certainty),
   choices: named(rows, ({ choices }) => choices),
   finalAccuracy: rows.map(({ finalAccuracy }) => finalAccuracy ?? null),
   foldAccuracy: rows.map(({ foldAccuracy }) => foldAccuracy ?? null),
   foldError: rows.map(({ foldError }) => foldError ?? null),
+  finalError: rows.map(() => null),
   testAccuracy: rows.map(() => null),
+  testError: rows.map(() => null),
   startedAfter: rows.map(({ startedAfter }) => startedAfter ?? 0),
   finishedAfter: rows.map(({ finishedAfter }) => (finishedAfter === 0 ? null : (finishedAfter ?? 1))),
   rejected: rows.map(({ rejected }) => rejected ?? 0),

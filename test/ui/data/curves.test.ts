@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { EpochChange } from '../../../experiments/page/api.js';
 import { joinedCurve, LiveCurves, trainingText } from '../../../ui/data/curves.js';
 
-const point = (epoch: number, validationAccuracy = 0.5) => ({ epoch, trainLoss: 1, validationAccuracy });
+const point = (epoch: number, validationAccuracy = 0.5) => ({
+  epoch,
+  trainLoss: 1,
+  trainAccuracy: 0.6,
+  validationLoss: 1,
+  validationAccuracy,
+});
 const epochOf = (trial: number, epoch: number, accuracy?: number): EpochChange => ({
   training: { stage: 'search', trial },
   ...point(epoch, accuracy),

@@ -69,12 +69,9 @@ export function ComparedCurves({ answers }: Props) {
   );
 }
 
-/** The latest measurement of a trial in its precision; one side by side with other trials is preferred. */
-function measurementOf({ trial, measurements }: TrialAnswer): MeasuredLatency | undefined {
-  const own = measurements.filter(({ precision }) => precision === (trial.precision ?? 'fp32'));
-  const sideBySide = own.filter(({ purpose }) => purpose === 'frontier');
-  return (sideBySide.length > 0 ? sideBySide : own).toSorted((a, b) => a.takenAt - b.takenAt).at(-1);
-}
+/** The measurement that is the latency of a trial in its precision. */
+const measurementOf = ({ trial, measurements }: TrialAnswer): MeasuredLatency | undefined =>
+  measurements.find(({ precision, used }) => used && precision === (trial.precision ?? 'fp32'));
 
 const measures = { ms: { title: 'latency', unit: 'ms' }, share: { title: 'share of samples', unit: 'share' } } as const;
 
@@ -95,15 +92,27 @@ function LatencyTable({ measured }: { readonly measured: readonly Measured[] }) 
       columns={[
         { title: 'trial', heading: true, cell: ({ name }) => name },
         number('latency', (measurement) => ms(measurement.ms)),
-        number('95 % interval', ({ interval: [low, high] }) => `${ms(low)} to ${ms(high)}`),
+        number(
+          '95 % interval',
+          ({
+            certainty: {
+              interval: [low, high],
+            },
+          }) => `${ms(low)} to ${ms(high)}`,
+        ),
         number('median', ({ p50 }) => ms(p50)),
         number('p95', ({ p95 }) => ms(p95)),
         number('p99', ({ p99 }) => (p99 === null ? '' : ms(p99))),
         {
           title: 'measured',
-          cell: ({ measurement: { purpose, converged } }) => (
+          cell: ({ measurement: { purpose, converged, certainty } }) => (
             <>
-              {purposeTexts[purpose]} {!converged && <Tag text="not converged" />}
+              {purposeTexts[purpose]} {!converged && <Tag text="not converged" />}{' '}
+              {certainty.unreliable !== undefined && (
+                <span title={certainty.unreliable}>
+                  <Tag text="unreliable" />
+                </span>
+              )}
             </>
           ),
         },

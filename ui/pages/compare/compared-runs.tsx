@@ -5,18 +5,20 @@ import { Checkbox } from '../../components/elements.js';
 import { RunState } from '../../components/run-status.js';
 import { runAddress } from '../../data/addresses.js';
 import { alignLines } from '../../data/line-diff.js';
-import { textOf, titleOf } from '../../data/measures.js';
-import { numberRow, SideBySide, type SideRow } from './side-by-side.js';
+import { textWithError, titleOf } from '../../data/measures.js';
+import { numberRow, SideBySide, type SideRow, type SideValue } from './side-by-side.js';
 
 type Compared = ComparisonAnswer['runs'][number];
 
 const countText = (value: number): string => value.toLocaleString('en-US');
 
 /** The best value of an objective on a frontier; null on an empty one. */
-function bestValue({ frontier }: Compared, { name, direction }: ComparisonAnswer['objectives'][number]): number | null {
-  const values = frontier.flatMap(({ values: all }) => (Object.hasOwn(all, name) ? [all[name]] : []));
-  if (values.length === 0) return null;
-  return direction === 'minimize' ? Math.min(...values) : Math.max(...values);
+function bestValue({ frontier }: Compared, { name, direction }: ComparisonAnswer['objectives'][number]): SideValue {
+  const known = frontier.flatMap(({ values, certainty }) =>
+    Object.hasOwn(values, name) ? [{ value: values[name], certainty: certainty?.[name] }] : [],
+  );
+  const sign = direction === 'minimize' ? 1 : -1;
+  return known.toSorted((a, b) => sign * (a.value - b.value)).at(0) ?? { value: null };
 }
 
 function resultRows({ objectives, measures, runs }: ComparisonAnswer): readonly SideRow[] {
@@ -30,14 +32,15 @@ function resultRows({ objectives, measures, runs }: ComparisonAnswer): readonly 
         `best ${titleOf(measures, objective.name)}`,
         runs.map((run) => bestValue(run, objective)),
         objective.direction,
-        (value) => textOf(measures, objective.name, value),
+        ({ value, certainty }) => textWithError(measures, objective.name, value, certainty),
       ),
     ),
     numberRow(
       'hypervolume',
-      runs.map(({ points }) => points.at(-1)?.share ?? null),
-      'maximize',
-      (share) => (share === null ? '-' : percent(share)),
+      runs.map(({ points }) => ({ value: points.at(-1)?.share ?? null })),
+      // Its error is not known.
+      undefined,
+      ({ value }) => (value === null ? '-' : percent(value)),
     ),
     row('on the frontier', ({ frontier }) => countText(frontier.length)),
     row('state', ({ run }) => <RunState run={run} />),

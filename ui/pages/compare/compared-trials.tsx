@@ -1,3 +1,4 @@
+import { placeText } from '../../../base/certainty.js';
 import type { ReportMember, ReportVariant, StoredPrecision, TrialAnswer } from '../../../experiments/page/api.js';
 import { useQuery, useRun } from '../../app/hooks.js';
 import { Checkbox } from '../../components/elements.js';
@@ -32,9 +33,9 @@ export function ComparedValues({ answers }: Props) {
   const { info } = useRun();
   const states: SideRow = {
     title: 'state',
-    cells: answers.map(({ trial: { state }, onFrontier }) => ({
+    cells: answers.map(({ trial: { state }, onFrontier, rivals }) => ({
       text: state,
-      note: onFrontier ? 'on the frontier' : null,
+      note: onFrontier ? `on the frontier, ${placeText(rivals)}` : null,
     })),
   };
   const reasons: SideRow = {
@@ -49,7 +50,7 @@ export function ComparedValues({ answers }: Props) {
     <section>
       <h2>Values</h2>
       <SideBySide label="Values of trials" heads={headsOf(answers)} rows={[states, ...values, reasons]} />
-      <p class="note">★ is the best of its row. Objectives stand first.</p>
+      <p class="note">★ is the best of its row by more than noise: its 95 % interval overlaps no other one.</p>
     </section>
   );
 }
@@ -129,12 +130,13 @@ export function ComparedPrecisions({ answers }: Props) {
   const precisions = [...new Set(trials.flatMap(({ variants = [] }) => variants.map(({ precision }) => precision)))];
   if (precisions.length === 0) return null;
   const rows = precisions.flatMap((precision): SideRow[] => [
-    ...objectives.map(({ name, direction }) =>
+    ...objectives.map(({ name }) =>
       numberRow(
         `${titleOf(measures, name)} in ${precision}`,
-        trials.map((trial) => variantOf(trial, precision)?.values[name] ?? null),
-        direction,
-        (value) => textOf(measures, name, value),
+        trials.map((trial) => ({ value: variantOf(trial, precision)?.values[name] ?? null })),
+        // Their intervals are not known here.
+        undefined,
+        ({ value }) => textOf(measures, name, value),
       ),
     ),
     {

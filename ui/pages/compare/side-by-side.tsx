@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { type Certainty, type Estimate, surelyBetter } from '../../../base/certainty.js';
 import type { Objective } from '../../../experiments/page/api.js';
 
 /** Signs, so that no meaning depends on colour alone. */
@@ -21,24 +22,37 @@ export interface SideRow {
   readonly differs?: boolean;
 }
 
-/** Which values are best; none where all are equal, fewer than two are known, or there is no direction. */
+/** A value of one column; null is unknown. */
+export interface SideValue {
+  readonly value: number | null;
+  readonly certainty?: Certainty | undefined;
+}
+
+const isKnown = (side: SideValue): side is Estimate => side.value !== null;
+
+/**
+ * Which values are best: by more than noise, and reliably measured. None where all are equal, fewer than two are known, or
+ * there is no direction. Several equal ones may be best.
+ */
 export function bestOf(
-  values: readonly (number | null)[],
+  values: readonly SideValue[],
   direction: Objective['direction'] | undefined,
 ): readonly boolean[] {
-  const known = values.filter((value) => value !== null);
+  const known = values.filter(isKnown);
   if (direction === undefined || known.length < 2) return values.map(() => false);
-  const [least, greatest] = [Math.min(...known), Math.max(...known)];
-  const best = direction === 'minimize' ? least : greatest;
-  return values.map((value) => least < greatest && value === best);
+  return values.map((own) => {
+    if (!isKnown(own) || own.certainty?.unreliable !== undefined) return false;
+    const others = known.filter(({ value }) => value !== own.value);
+    return others.length > 0 && others.every((other) => surelyBetter(direction, own, other));
+  });
 }
 
 /** A row of numbers with its best cells marked. */
 export function numberRow(
   title: string,
-  values: readonly (number | null)[],
+  values: readonly SideValue[],
   direction: Objective['direction'] | undefined,
-  write: (value: number | null) => string,
+  write: (side: SideValue) => ComponentChildren,
   noteOf: (column: number) => string | null = () => null,
 ): SideRow {
   const best = bestOf(values, direction);

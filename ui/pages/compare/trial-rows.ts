@@ -1,32 +1,57 @@
-import { valueText, type Unit } from '../../../base/number-text.js';
+import { estimateText, intervalAround } from '../../../base/certainty.js';
+import type { Unit } from '../../../base/number-text.js';
 import { mainScores } from '../../../base/scores.js';
 import type { TaskType } from '../../../base/task.js';
 import type { Choice, MeasureText, Objective, ReportMember, RunSummary } from '../../../experiments/page/api.js';
-import { textOf, titleOf } from '../../data/measures.js';
-import { numberRow, type SideRow } from './side-by-side.js';
+import { textWithError, titleOf } from '../../data/measures.js';
+import { numberRow, type SideRow, type SideValue } from './side-by-side.js';
 
 /** What is known of networks besides their values. */
 interface Further {
   readonly title: string;
   readonly unit: Unit;
-  readonly direction: Objective['direction'];
-  readonly of: (trial: ReportMember) => number | null | undefined;
+  readonly direction: Objective['direction'] | undefined;
+  readonly of: (trial: ReportMember) => SideValue;
 }
+
+/** A score with its standard error, where that is known. */
+const scored = (value: number | null | undefined, standardError: number | undefined): SideValue =>
+  value === null || value === undefined || standardError === undefined
+    ? { value: value ?? null }
+    : { value, certainty: { interval: intervalAround(value, standardError), standardError } };
+
+const exact = (value: number | null | undefined): SideValue => ({ value: value ?? null });
 
 const scoresOf = (task: TaskType): readonly Further[] => {
   const { title, unit } = mainScores[task];
   return [
-    { title: `final ${title}`, unit, direction: 'maximize', of: ({ final }) => final?.accuracy },
-    { title: `test ${title}`, unit, direction: 'maximize', of: ({ final }) => final?.testAccuracy },
+    {
+      title: `final ${title}`,
+      unit,
+      direction: 'maximize',
+      of: ({ final }) => scored(final?.accuracy, final?.standardError),
+    },
+    {
+      title: `test ${title}`,
+      unit,
+      direction: 'maximize',
+      of: ({ final }) => scored(final?.testAccuracy, final?.testStandardError),
+    },
   ];
 };
 
 const costs: readonly Further[] = [
-  { title: 'latency, 95th percentile', unit: 'ms', direction: 'minimize', of: ({ latency }) => latency?.p95 },
-  { title: 'MACs', unit: 'count', direction: 'minimize', of: ({ costs }) => costs?.macs },
-  { title: 'parameters', unit: 'count', direction: 'minimize', of: ({ costs }) => costs?.params },
-  { title: 'model size', unit: 'bytes', direction: 'minimize', of: ({ costs }) => costs?.sizeBytes },
-  { title: 'activation memory', unit: 'bytes', direction: 'minimize', of: ({ costs }) => costs?.activationBytes },
+  // Percentiles have no interval, so none is the best one.
+  { title: 'latency, 95th percentile', unit: 'ms', direction: undefined, of: ({ latency }) => exact(latency?.p95) },
+  { title: 'MACs', unit: 'count', direction: 'minimize', of: ({ costs }) => exact(costs?.macs) },
+  { title: 'parameters', unit: 'count', direction: 'minimize', of: ({ costs }) => exact(costs?.params) },
+  { title: 'model size', unit: 'bytes', direction: 'minimize', of: ({ costs }) => exact(costs?.sizeBytes) },
+  {
+    title: 'activation memory',
+    unit: 'bytes',
+    direction: 'minimize',
+    of: ({ costs }) => exact(costs?.activationBytes),
+  },
 ];
 
 interface Measured {
@@ -45,22 +70,31 @@ export function valueRows(
   const names = new Set([...directions.keys(), ...trials.flatMap(({ values }) => Object.keys(values))]);
   const found = [...names].map((name) => {
     const title = titleOf(measures, name);
-    const values = trials.map((trial) => (Object.hasOwn(trial.values, name) ? trial.values[name] : null));
+    const values = trials.map(({ values: own, certainty }) => ({
+      value: Object.hasOwn(own, name) ? own[name] : null,
+      certainty: certainty?.[name],
+    }));
     const direction = directions.get(name) ?? further.find((other) => other.title === title)?.direction;
     const isPredicted = (i: number): boolean =>
-      values[i] !== null && Object.hasOwn(trials[i].provenance, name) && trials[i].provenance[name] === 'predicted';
+      values[i].value !== null &&
+      Object.hasOwn(trials[i].provenance, name) &&
+      trials[i].provenance[name] === 'predicted';
     return numberRow(
       title,
       values,
       direction,
-      (value) => textOf(measures, name, value),
-      (i) => (isPredicted(i) ? 'predicted' : null),
+      ({ value, certainty }) => textWithError(measures, name, value, certainty),
+      (i) => (isPredicted(i) ? 'predicted' : values[i].certainty?.unreliable === undefined ? null : 'unreliable'),
     );
   });
   const rest = further.flatMap(({ title, unit, direction, of }) => {
-    const values = trials.map((trial) => of(trial) ?? null);
-    if (values.every((value) => value === null) || found.some((row) => row.title === title)) return [];
-    return [numberRow(title, values, direction, (value) => valueText(unit, value))];
+    const values = trials.map((trial) => of(trial));
+    if (values.every(({ value }) => value === null) || found.some((row) => row.title === title)) return [];
+    return [
+      numberRow(title, values, direction, ({ value, certainty }) =>
+        estimateText(unit, value, certainty?.standardError),
+      ),
+    ];
   });
   return [...found, ...rest];
 }

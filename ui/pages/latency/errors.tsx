@@ -1,6 +1,6 @@
 import { ms, percent } from '../../../base/number-text.js';
 import type { DatedPrediction } from '../../../experiments/page/api.js';
-import { Time } from '../../components/elements.js';
+import { Tag, Time } from '../../components/elements.js';
 import { TrialLink } from '../../components/run-status.js';
 import { Table, type Column } from '../../components/table.js';
 
@@ -23,11 +23,11 @@ export function rollingErrors(pairs: readonly Pair[]): readonly number[] {
 /** Whether the network has parts that the model had not measured. */
 export const extrapolates = ({ coverage }: Pick<DatedPrediction, 'coverage'>): boolean => coverage < 1;
 
-/** The share of predictions within two predicted standard deviations; null without any. */
-export function withinTwo(pairs: readonly Pick<DatedPrediction, 'predicted' | 'measured' | 'std'>[]): number | null {
+/** How many predictions are within two predicted standard deviations: `10 of 12`; null without any. */
+export function withinTwo(pairs: readonly Pick<DatedPrediction, 'predicted' | 'measured' | 'std'>[]): string | null {
   if (pairs.length === 0) return null;
   const within = pairs.filter(({ predicted, measured, std }) => Math.abs(predicted - measured) <= 2 * std);
-  return within.length / pairs.length;
+  return `${within.length} of ${pairs.length}`;
 }
 
 const signed = (share: number): string => `${share > 0 ? '+' : ''}${percent(share)}`;
@@ -47,12 +47,20 @@ export function PairTable({ pairs, severalPrecisions }: Props) {
     },
     ...(severalPrecisions ? [precisionColumn] : []),
     { title: 'predicted', numeric: true, cell: ({ predicted, std }) => `${ms(predicted)} ± ${ms(std)}` },
-    { title: 'measured', numeric: true, cell: ({ measured }) => ms(measured) },
+    {
+      title: 'measured',
+      numeric: true,
+      cell: ({ measured, unreliable }) => (
+        <span title={unreliable}>
+          {ms(measured)} {unreliable !== undefined && <Tag text="unreliable" />}
+        </span>
+      ),
+    },
     { title: 'error', numeric: true, cell: (pair) => signed(errorOf(pair)) },
     {
       title: 'covered',
       numeric: true,
-      cell: (pair) => `${percent(pair.coverage)}${extrapolates(pair) ? ' (extrapolated)' : ''}`,
+      cell: (pair) => `${Math.round(100 * pair.coverage)} %${extrapolates(pair) ? ' (extrapolated)' : ''}`,
     },
     { title: 'measured at', cell: ({ at }) => <Time at={at} /> },
   ];

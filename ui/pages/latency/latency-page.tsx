@@ -1,11 +1,16 @@
 import { useMemo } from 'preact/hooks';
-import { percent } from '../../../base/number-text.js';
-import type { DatedPrediction, PredictionReport, PredictionsAnswer } from '../../../experiments/page/api.js';
+import type {
+  DatedPrediction,
+  PredictionQuality,
+  PredictionReport,
+  PredictionsAnswer,
+} from '../../../experiments/page/api.js';
 import { useOpenTrial, useRun } from '../../app/hooks.js';
 import { legendStyle } from '../../charts/frame.js';
 import { predictionErrorsOption, predictionOption, type DrawnPair } from '../../charts/prediction.js';
 import type { ChartTheme } from '../../charts/theme.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
+import { LatencyDoubts } from '../../components/doubts.js';
 import { Tiles, type TileText } from '../../components/elements.js';
 import { Table } from '../../components/table.js';
 import { useAnswer } from '../../data/use-answer.js';
@@ -16,21 +21,24 @@ const age = 10;
 
 const noPairs: readonly DatedPrediction[] = [];
 
-/** MAPE is in percent. */
-const mapeText = (mape: number): string => `${mape.toFixed(1)} %`;
+/** A mean error in percent with its standard error. */
+const mapeText = ({ mape, mapeError }: PredictionQuality): string => `${mape.toFixed(1)} % ± ${mapeError.toFixed(1)}`;
+
+/** `12 networks`, and how many of them are not reliable. */
+const overText = ({ count, unreliable }: PredictionQuality): string =>
+  unreliable === 0 ? `over ${count} reliable measurements` : `over ${count} measurements, ${unreliable} not reliable`;
 
 function tilesOf({ report, pairs, extrapolated }: PredictionsAnswer): readonly TileText[] {
   const within = withinTwo(pairs);
-  const late = rollingErrors(pairs).at(-1);
   const spearman = report?.spearman ?? null;
+  const over = report === null ? '' : overText(report);
   const tile = (value: string | undefined, label: string): readonly TileText[] =>
     value === undefined ? [] : [{ value, label }];
   return [
     ...tile(pairs.length.toLocaleString('en-US'), 'predicted, then measured'),
-    ...tile(report === null ? undefined : mapeText(report.mape), 'mean absolute percentage error'),
-    ...tile(late === undefined ? undefined : percent(late), `of the last ${Math.min(averaged, pairs.length)}`),
-    ...tile(spearman?.toFixed(3), "Spearman's rank correlation"),
-    ...tile(within === null ? undefined : percent(within), 'within two standard deviations'),
+    ...tile(report === null ? undefined : mapeText(report), `mean absolute percentage error, ${over}`),
+    ...tile(spearman?.toFixed(2), `Spearman's rank correlation, ${over}`),
+    ...tile(within ?? undefined, 'within two predicted standard deviations'),
     ...tile(extrapolated.toLocaleString('en-US'), 'extrapolated trials'),
   ];
 }
@@ -45,9 +53,9 @@ function ByPrecision({ precisions }: Pick<PredictionReport, 'precisions'>) {
         rows={precisions}
         columns={[
           { title: 'precision', heading: true, cell: ({ precision }) => precision },
-          { title: 'measured', numeric: true, cell: ({ count }) => count },
-          { title: 'error', numeric: true, cell: ({ mape }) => mapeText(mape) },
-          { title: 'rank correlation', numeric: true, cell: ({ spearman }) => spearman?.toFixed(3) ?? '-' },
+          { title: 'measurements', cell: overText },
+          { title: 'error', numeric: true, cell: mapeText },
+          { title: 'rank correlation', numeric: true, cell: ({ spearman }) => spearman?.toFixed(2) ?? '-' },
         ]}
       />
     </section>
@@ -107,6 +115,7 @@ export default function LatencyPage() {
     <>
       <h2 class="page-title">Latency model</h2>
       {problem !== null && <p class="banner">{problem}</p>}
+      <LatencyDoubts doubts={info.latencies} />
       <Tiles tiles={tilesOf(answer)} />
       <div class="cards">
         <section>
@@ -118,7 +127,10 @@ export default function LatencyPage() {
             onPoint={open}
             label={`Predicted against measured latency of ${pairs.length} networks, ${far} of them extrapolated`}
           />
-          <p class="note">On the dashed line, a prediction is exact. Hollow: extrapolated.</p>
+          <p class="note">
+            On the dashed line, a prediction is exact. Measured is the latency that the trial has now; a measurement
+            beside the frontier replaces the one in the search.
+          </p>
         </section>
         <section>
           <h3>Error over time</h3>

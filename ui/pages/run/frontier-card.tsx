@@ -1,7 +1,8 @@
 import { foldText } from '../../data/fields.js';
-import { useEffect, useMemo, useState } from 'preact/hooks';
-import { mainScores, scoreText } from '../../../base/scores.js';
-import type { CandidateKey, RunId } from '../../../experiments/page/api.js';
+import { useMemo } from 'preact/hooks';
+import { estimateText, placeText } from '../../../base/certainty.js';
+import { mainScores } from '../../../base/scores.js';
+import type { CandidateKey, FrontierKey } from '../../../experiments/page/api.js';
 import { useOpenTrial, useQuery, useRun, useThrottled } from '../../app/hooks.js';
 import { extentOf, spansDecades } from '../../charts/axis.js';
 import { frontierOption } from '../../charts/frontier.js';
@@ -9,42 +10,9 @@ import { Chart, useChartTheme } from '../../components/chart.js';
 import { Checkbox, Select } from '../../components/elements.js';
 import { TrialLink } from '../../components/run-status.js';
 import { Table, type Column } from '../../components/table.js';
-import { get, isFinal, retry } from '../../data/connection.js';
-import { isAccuracy, textOf, titleOf } from '../../data/measures.js';
+import { Value } from '../../components/value.js';
+import { isAccuracy, titleOf } from '../../data/measures.js';
 import { axisInAddress, axisMeasures, axisNames, columnOf, flagIn, FrontierMarks, planeIn } from './frontier-marks.js';
-
-type Interval = readonly [low: number, high: number];
-
-/** The most members whose intervals are shown; more would hide each other. */
-const mostIntervals = 40;
-
-const nameOf = ({ number, precision }: CandidateKey): string => `${number} ${precision}`;
-
-/** The 95 % intervals of measured latencies on the frontier, fetched one after another. */
-function useIntervals(run: RunId, members: readonly CandidateKey[]): (key: CandidateKey) => Interval | undefined {
-  const [known, setKnown] = useState<ReadonlyMap<string, Interval | null>>(new Map());
-  const missing = members.slice(0, mostIntervals).find((key) => !known.has(nameOf(key)));
-  const name = missing === undefined ? null : nameOf(missing);
-  useEffect(() => {
-    if (missing === undefined) return;
-    const ended = new AbortController();
-    const { number, precision } = missing;
-    const keep = (interval: Interval | null) => setKnown((before) => new Map([...before, [nameOf(missing), interval]]));
-    const load = async (): Promise<void> => {
-      try {
-        const parameters = { run, trial: number };
-        const { trial } = await get('/api/runs/:run/trials/:trial', parameters, { precision }, ended.signal);
-        keep(trial.latency?.interval ?? null);
-      } catch (error) {
-        if (!isFinal(error)) throw error;
-        keep(null);
-      }
-    };
-    void retry(load, () => undefined, ended.signal);
-    return () => ended.abort();
-  }, [run, name]);
-  return useMemo(() => (key) => known.get(nameOf(key)) ?? undefined, [known]);
-}
 
 interface AxisChoiceProps {
   /** `x` or `y`. */
@@ -87,13 +55,15 @@ function FrontierTable() {
     numeric: true,
     cell: foldsOf,
   };
+  const place: Column<FrontierKey> = { title: 'place', cell: ({ rivals }) => placeText(rivals) };
   const precision: Column<CandidateKey> = { title: 'precision', cell: (key) => key.precision };
   const finalAccuracy: Column<CandidateKey> = {
     title: `final ${mainScores[run.task].title}`,
     numeric: true,
-    cell: (key) => scoreText(run.task, final(key)),
+    cell: (key) =>
+      estimateText(mainScores[run.task].unit, final(key), candidates.finalError[candidates.rowOf(key) ?? -1]),
   };
-  const columns: readonly Column<CandidateKey>[] = [
+  const columns: readonly Column<FrontierKey>[] = [
     { title: 'trial', heading: true, cell: ({ number }) => <TrialLink number={number} /> },
     ...(precisions === null ? [] : [precision]),
     ...objectives.map(({ name }): Column<CandidateKey> => ({
@@ -101,20 +71,26 @@ function FrontierTable() {
       numeric: true,
       cell: (key) => {
         const row = candidates.rowOf(key) ?? -1;
-        const text = textOf(measures, name, candidates.values.get(name)?.[row]);
-        return candidates.provenance.get(name)?.[row] === 'predicted' ? `${text} (predicted)` : text;
+        return (
+          <Value
+            measures={measures}
+            name={name}
+            value={candidates.values.get(name)?.[row]}
+            certainty={candidates.certainty.get(name)?.[row]}
+            provenance={candidates.provenance.get(name)?.[row]}
+          />
+        );
       },
     })),
     ...(rows.some((key) => final(key) !== null) ? [finalAccuracy] : []),
     ...(rows.some((key) => foldsOf(key) !== '-') ? [crossValidated] : []),
+    ...(candidates.certainty.size === 0 ? [] : [place]),
   ];
   return <Table columns={columns} rows={rows} label="Networks of the frontier" />;
 }
 
 /** From this number of rows on, the chart is updated less often. */
 const many = 5000;
-
-const noMembers: readonly CandidateKey[] = [];
 
 const isLogarithmic = (column: readonly (number | null)[] | undefined): boolean =>
   spansDecades(extentOf((column ?? []).filter((value) => value !== null)));
@@ -135,7 +111,6 @@ export function FrontierCard() {
     y: flagIn(query['logy']) ?? false,
   };
   const dominated = flagIn(query['all']) ?? true;
-  const intervalOf = useIntervals(live.id, x === 'latency_ms' ? frontier : noMembers);
   const precisions = info.precisions !== null;
   const option = useMemo(() => {
     const plane = { x, y };
@@ -147,11 +122,10 @@ export function FrontierCard() {
       accuracy,
       precisions,
       dominated,
-      intervalOf,
     });
     const { objectives } = info;
     return frontierOption({ points, clouds, plane, objectives, measures, theme, precisions, log, sparseLabels: true });
-  }, [version, frontier, x, y, log.x, log.y, dominated, intervalOf, theme, precisions, candidates]);
+  }, [version, frontier, x, y, log.x, log.y, dominated, theme, precisions, candidates]);
   const options = names.map((name) => [name, titleOf(measures, name)] as const);
   const title = (name: string | null): string => (name === null ? 'trial' : titleOf(measures, name));
   return (
@@ -188,6 +162,14 @@ export function FrontierCard() {
         onPoint={open}
         table={() => <FrontierTable />}
       />
+      {candidates.certainty.size > 0 && (
+        <p class="note">
+          Bars are 95 % intervals: of accuracies from the number of validation images, of latencies from their
+          measurements.{' '}
+          {frontier.some(({ rivals }) => rivals.length > 0) &&
+            'A question mark: noise decides the place; within the intervals, another trial may be at least as good in every objective.'}
+        </p>
+      )}
     </section>
   );
 }

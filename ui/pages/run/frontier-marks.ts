@@ -1,8 +1,17 @@
+import { intervalAround, placeText } from '../../../base/certainty.js';
 import { mainScores } from '../../../base/scores.js';
 import type { TaskType } from '../../../base/task.js';
-import type { CandidateKey, MeasureText, RunAnswer, StoredPrecision } from '../../../experiments/page/api.js';
+import type {
+  CandidateKey,
+  Certainty,
+  FrontierKey,
+  MeasureText,
+  RunAnswer,
+  StoredPrecision,
+} from '../../../experiments/page/api.js';
 import { type FrontierPoint, type Plane, planeOf, type PointCloud } from '../../charts/frontier-series.js';
 import type { Candidates } from '../../data/candidates.js';
+import { memberLabel } from '../../data/measures.js';
 
 /** Results of final trainings can be an axis, too; these are their names in addresses. */
 const finals = ['final_accuracy', 'test_accuracy'] as const;
@@ -50,14 +59,12 @@ export const flagIn = (text: string | undefined): boolean | undefined =>
 
 export interface MarksInput {
   readonly candidates: Candidates;
-  readonly frontier: readonly CandidateKey[];
+  readonly frontier: readonly FrontierKey[];
   readonly plane: Plane;
   /** Whether the vertical axis is an accuracy, so that final accuracies can be drawn. */
   readonly accuracy: boolean;
   readonly precisions: boolean;
   readonly dominated: boolean;
-  /** The 95 % interval of a measured latency, where it is known. */
-  readonly intervalOf: (key: CandidateKey) => readonly [low: number, high: number] | undefined;
 }
 
 interface Mark {
@@ -70,6 +77,7 @@ interface Group {
   readonly series: 'stopped' | 'trial';
   readonly precision: StoredPrecision | null;
   readonly predicted: boolean;
+  readonly unreliable: boolean;
   readonly marks: Mark[];
 }
 
@@ -84,24 +92,33 @@ export class FrontierMarks {
     const { candidates, frontier, plane, dominated } = input;
     this.horizontal = plane.x === null ? candidates.number : (columnOf(candidates, plane.x) ?? []);
     this.vertical = columnOf(candidates, plane.y) ?? [];
-    const members = new Set(frontier.map((key) => candidates.rowOf(key)));
+    const members = new Map(frontier.map((key) => [candidates.rowOf(key), key]));
     for (let row = 0; row < candidates.length; row++) {
       const mark = this.markOf(row);
       if (mark === null) continue;
-      if (members.has(row)) this.addMember(mark);
+      const member = members.get(row);
+      if (member !== undefined) this.addMember(mark, member);
       else if (dominated && candidates.chosen[row]) this.addTrial(mark);
       if (candidates.enqueued[row] !== null && candidates.chosen[row]) this.addEnqueued(mark);
     }
   }
 
   get clouds(): readonly PointCloud[] {
-    return [...this.groups.values()].map(({ series, precision, predicted, marks }) => {
+    return [...this.groups.values()].map(({ series, precision, predicted, unreliable, marks }) => {
       const xy = new Float64Array(2 * marks.length);
       for (const [i, { x, y }] of marks.entries()) {
         xy[2 * i] = x;
         xy[2 * i + 1] = y;
       }
-      return { series, precision, predicted, xy, keyAt: (i) => this.keyOf(marks[i].row) };
+      return {
+        series,
+        precision,
+        predicted,
+        unreliable,
+        xy,
+        keyAt: (i) => this.keyOf(marks[i].row),
+        doubtAt: (i) => this.doubtOf(marks[i].row),
+      };
     });
   }
 
@@ -120,6 +137,16 @@ export class FrontierMarks {
     return [plane.x, plane.y].some((name) => name !== null && candidates.provenance.get(name)?.[row] === 'predicted');
   }
 
+  private certaintyOf(row: number, name: string | null): Certainty | undefined {
+    return name === null ? undefined : (this.input.candidates.certainty.get(name)?.[row] ?? undefined);
+  }
+
+  /** Why a value of the row is not reliable. */
+  private doubtOf(row: number): string | undefined {
+    const { x, y } = this.input.plane;
+    return this.certaintyOf(row, x)?.unreliable ?? this.certaintyOf(row, y)?.unreliable;
+  }
+
   private addTrial(mark: Mark): void {
     const { candidates, precisions } = this.input;
     const state = candidates.state[mark.row];
@@ -127,19 +154,23 @@ export class FrontierMarks {
     const series = state === 'complete' ? 'trial' : 'stopped';
     const precision = precisions ? candidates.precision[mark.row] : null;
     const predicted = this.isPredicted(mark.row);
-    const name = `${series} ${precision ?? ''} ${predicted}`;
+    const unreliable = this.doubtOf(mark.row) !== undefined;
+    const name = `${series} ${precision ?? ''} ${predicted} ${unreliable}`;
     let group = this.groups.get(name);
-    if (group === undefined) this.groups.set(name, (group = { series, precision, predicted, marks: [] }));
+    if (group === undefined) this.groups.set(name, (group = { series, precision, predicted, unreliable, marks: [] }));
     group.marks.push(mark);
   }
 
-  private addMember(mark: Mark): void {
-    const { candidates, plane, accuracy, intervalOf } = this.input;
-    const { row, x, y } = mark;
+  private addMember({ row, x, y }: Mark, { rivals }: FrontierKey): void {
+    const { candidates, plane, accuracy } = this.input;
     const key = this.keyOf(row);
-    const interval = plane.x === 'latency_ms' ? intervalOf(key) : undefined;
+    const [across, upright] = [this.certaintyOf(row, plane.x)?.interval, this.certaintyOf(row, plane.y)?.interval];
+    const unreliable = this.doubtOf(row);
+    const doubt = unreliable === undefined ? {} : { unreliable };
+    const place = placeText(rivals);
     const final = accuracy ? candidates.finalAccuracy[row] : null;
-    const label = `#${key.number}`;
+    const error = candidates.finalError[row];
+    const label = memberLabel(key.number, rivals);
     this.points.push({
       series: 'frontier',
       key,
@@ -148,7 +179,10 @@ export class FrontierMarks {
       predicted: this.isPredicted(row),
       // The upper one of the two marks has the label.
       ...(final !== null && final >= y ? {} : { label }),
-      ...(interval === undefined ? {} : { low: interval[0], high: interval[1] }),
+      // With a final accuracy, the bar of the search's one would only be in the way.
+      intervals: { ...(across && { x: across }), ...(upright && final === null && { y: upright }) },
+      ...doubt,
+      place,
     });
     if (final !== null)
       this.points.push({
@@ -158,6 +192,9 @@ export class FrontierMarks {
         y: final,
         predicted: false,
         from: y,
+        ...(error !== null && { intervals: { y: intervalAround(final, error) } }),
+        ...doubt,
+        place,
         ...(final >= y ? { label } : {}),
       });
   }

@@ -1,12 +1,14 @@
 import { duration, epochsText } from '../../../base/number-text.js';
+import { estimateText } from '../../../base/certainty.js';
 import { mainScores, scoreText } from '../../../base/scores.js';
 import type { Activity, MeasurementPurpose } from '../../../experiments/page/api.js';
 import { useNow, useRun } from '../../app/hooks.js';
+import { LatencyDoubts } from '../../components/doubts.js';
 import { Tiles, type TileText } from '../../components/elements.js';
 import { endedTrials, RunLog } from '../../components/run-status.js';
 import { trialAddress } from '../../data/addresses.js';
 import { trainingText } from '../../data/curves.js';
-import { textOf, titleOf } from '../../data/measures.js';
+import { isAccuracy, textWithError, titleOf } from '../../data/measures.js';
 import { CurvesCard } from './curves-card.js';
 import { DecisionsCard } from './decisions-card.js';
 import { FrontierCard } from './frontier-card.js';
@@ -16,19 +18,32 @@ const number = (value: number): string => Math.round(value).toLocaleString('en-U
 
 function bestTiles({
   live: { candidates, frontier, version },
-  info: { objectives, measures },
+  info: { run, objectives, measures },
 }: ReturnType<typeof useRun>) {
   const rows = version.value === 0 ? [] : frontier.value.map((key) => candidates.rowOf(key) ?? -1);
+  const finalsOf = (members: readonly number[]) =>
+    members.flatMap((row): (readonly [value: number, error: number | null])[] => {
+      const value = candidates.finalAccuracy[row] as number | null | undefined;
+      return value === null || value === undefined ? [] : [[value, candidates.finalError[row]]];
+    });
   return objectives.flatMap(({ name, direction }): TileText[] => {
     const valueOf = (row: number) => candidates.values.get(name)?.[row];
+    const final = finalsOf(rows);
+    if (isAccuracy(measures, name) && final.length > 0) {
+      const [value, error] = final.reduce((most, each) => (each[0] > most[0] ? each : most));
+      const { title, unit } = mainScores[run.task];
+      return [{ value: estimateText(unit, value, error), label: `best final ${title}` }];
+    }
     const values = rows.flatMap((row) => valueOf(row) ?? []);
     if (values.length === 0) return [];
     const best = direction === 'maximize' ? Math.max(...values) : Math.min(...values);
-    const predicted = rows
-      .filter((row) => valueOf(row) === best)
-      .every((row) => candidates.provenance.get(name)?.[row] === 'predicted');
-    const label = `best ${titleOf(measures, name)}${predicted ? ', predicted' : ''}`;
-    return [{ value: textOf(measures, name, best), label }];
+    const own = rows.filter((row) => valueOf(row) === best);
+    const certainty = candidates.certainty.get(name)?.[own[0]];
+    const predicted = own.every((row) => candidates.provenance.get(name)?.[row] === 'predicted');
+    const doubt = predicted ? ', predicted' : certainty?.unreliable === undefined ? '' : ', not reliable';
+    return [
+      { value: textWithError(measures, name, best, certainty), label: `best ${titleOf(measures, name)}${doubt}` },
+    ];
   });
 }
 
@@ -125,9 +140,11 @@ function LogCard() {
 }
 
 export default function RunPage() {
-  const { status, evaluation } = useRun().info.run;
+  const { run, latencies } = useRun().info;
+  const { status, evaluation } = run;
   return (
     <>
+      <LatencyDoubts doubts={latencies} />
       <RunTiles />
       <div class="cards">
         <FrontierCard />

@@ -1,3 +1,4 @@
+import { placeText } from '../../../base/certainty.js';
 import { duration } from '../../../base/number-text.js';
 import type { ReportAssignment, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
@@ -27,7 +28,7 @@ export function Neighbours({ number }: { readonly number: number }) {
   );
 }
 
-export function Standing({ answer: { trial, onFrontier } }: { readonly answer: TrialAnswer }) {
+export function Standing({ answer: { trial, onFrontier, rivals } }: { readonly answer: TrialAnswer }) {
   const { precision, variants = [] } = trial;
   const final = trial.final?.onFrontier ?? null;
   return (
@@ -36,6 +37,7 @@ export function Standing({ answer: { trial, onFrontier } }: { readonly answer: T
       <span>
         {onFrontier ? 'On the frontier' : 'Not on the frontier'}
         {variants.length > 1 && precision !== null && precision !== undefined && ` in ${precision}`}
+        {onFrontier && trial.certainty !== undefined && `, ${placeText(rivals)}`}
       </span>
       {final !== null && <span>{final ? 'On the final frontier' : 'Not on the final frontier'}</span>}
       {trial.enqueued !== null && (

@@ -60,7 +60,21 @@ export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
 
 function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
   const theme = useChartTheme();
-  const { samples, p50, p95, p99, interval, takenAt, environment, precision, purpose, device } = measured;
+  const {
+    samples,
+    p50,
+    p95,
+    p99,
+    interval,
+    certainty,
+    explanation,
+    used,
+    takenAt,
+    environment,
+    precision,
+    purpose,
+    device,
+  } = measured;
   const option = useMemo(
     () =>
       histogramOption({
@@ -73,7 +87,10 @@ function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
     [measured, theme],
   );
   const facts: readonly Fact[] = [
-    ['latency', `${ms(measured.ms)}, 95 % interval ${ms(interval[0])} to ${ms(interval[1])}`],
+    ['latency', `${ms(measured.ms)}${used ? ', the latency of this trial' : ', replaced by another measurement'}`],
+    ['95 % interval', `${ms(certainty.interval[0])} to ${ms(certainty.interval[1])}`],
+    ['within the session', `${ms(interval[0])} to ${ms(interval[1])}`],
+    ['session', explanation],
     percentilesFact(measured),
     ['measured', <Time at={takenAt} />],
     ...cautionFacts(measured),

@@ -1,6 +1,7 @@
 import { foldText } from '../../data/fields.js';
 import { epochsText, ms, percent } from '../../../base/number-text.js';
-import { mainScores, scoreText } from '../../../base/scores.js';
+import { estimateText } from '../../../base/certainty.js';
+import { mainScores } from '../../../base/scores.js';
 import type { TaskType } from '../../../base/task.js';
 import type {
   MeasureText,
@@ -13,22 +14,27 @@ import type {
 } from '../../../experiments/page/api.js';
 import { Tag } from '../../components/elements.js';
 import { Table, type Column } from '../../components/table.js';
-import { textOf, titleOf } from '../../data/measures.js';
+import { hoverOf, textWithError, titleOf } from '../../data/measures.js';
 
 export interface Variant {
   /** Null in runs with one precision. */
   readonly precision: StoredPrecision | null;
   readonly values: Values;
   readonly provenance: Readonly<Record<string, Provenance>>;
+  readonly certainty: ReportMember['certainty'];
   /** Null when nothing else is stored. */
   readonly kept: ReportPrecision | null;
 }
 
 /** A trial's network in each precision that was tried. */
 export function variantsOf(trial: ReportMember): readonly Variant[] {
-  const { values, provenance, variants = [], kept } = trial;
-  if (variants.length === 0) return [{ precision: null, values, provenance, kept: trial }];
-  return variants.map((variant) => ({ ...variant, kept: kept?.[variant.precision] ?? null }));
+  const { values, provenance, certainty, variants = [], kept } = trial;
+  if (variants.length === 0) return [{ precision: null, values, provenance, certainty, kept: trial }];
+  return variants.map((variant) => ({
+    ...variant,
+    certainty: variant.precision === trial.precision ? certainty : undefined,
+    kept: kept?.[variant.precision] ?? null,
+  }));
 }
 
 /** A row of the table; a cell is null without a value. */
@@ -41,16 +47,24 @@ interface Row {
 
 const searchRow = (name: string, measures: ValuesProps['measures']): Row => ({
   title: titleOf(measures, name),
-  of: ({ values, provenance, kept }) => {
+  of: ({ values, provenance, kept, certainty }) => {
     if (!Object.hasOwn(values, name)) return null;
     const tag = provenance[name] as string | undefined;
-    const interval = name === 'latency_ms' && tag === 'measured' ? kept?.latency?.interval : undefined;
-    const note = interval === undefined ? undefined : `95 % interval ${ms(interval[0])} to ${ms(interval[1])}`;
-    return { text: textOf(measures, name, values[name]), tag, note };
+    const latency = name === 'latency_ms' && tag === 'measured' ? kept?.latency : undefined;
+    const known = latency?.certainty ?? certainty?.[name];
+    const note = [hoverOf(measures, name, known), latency?.explanation].filter((each) => each !== undefined).join('. ');
+    return {
+      text: textWithError(measures, name, values[name], known),
+      tag: known?.unreliable === undefined ? tag : 'unreliable',
+      note: note === '' ? undefined : note,
+    };
   },
 });
 
-const otherRows = (task: TaskType): readonly Row[] => [
+const otherRows = (
+  task: TaskType,
+  score = (value: number, error: number | undefined) => estimateText(mainScores[task].unit, value, error),
+): readonly Row[] => [
   {
     title: 'latency, predicted before it was measured',
     of: ({ kept }) => {
@@ -68,7 +82,7 @@ const otherRows = (task: TaskType): readonly Row[] => [
       if (final === null) return null;
       return final.accuracy === null
         ? { text: final.state, note: final.message ?? undefined }
-        : { text: scoreText(task, final.accuracy), note: epochsText(final.epochs) };
+        : { text: score(final.accuracy, final.standardError), note: epochsText(final.epochs) };
     },
   },
   {
@@ -84,7 +98,7 @@ const otherRows = (task: TaskType): readonly Row[] => [
     title: `test ${mainScores[task].title}`,
     of: ({ kept }) => {
       const accuracy = kept?.final?.testAccuracy ?? null;
-      return accuracy === null ? null : { text: scoreText(task, accuracy) };
+      return accuracy === null ? null : { text: score(accuracy, kept?.final?.testStandardError) };
     },
   },
 ];

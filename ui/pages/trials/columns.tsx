@@ -2,6 +2,7 @@ import { useRef } from 'preact/hooks';
 import { Checkbox } from '../../components/elements.js';
 import type { GridColumn } from '../../components/grid.js';
 import type { Field, FieldGroup, Known } from '../../data/fields.js';
+import { hoverOf } from '../../data/measures.js';
 import type { SortKey } from '../../data/sorted.js';
 
 /** With more decisions than this, their columns are hidden by default. */
@@ -41,7 +42,7 @@ interface RowLinks {
   readonly onSelect: (row: number) => void;
 }
 
-function contentOf(field: Field, { candidates }: Known, links: RowLinks): GridColumn['content'] {
+function contentOf(field: Field, { candidates, measures }: Known, links: RowLinks): GridColumn['content'] {
   const { name, group, cell, text } = field;
   if (name === 'number')
     return (row) => {
@@ -66,14 +67,21 @@ function contentOf(field: Field, { candidates }: Known, links: RowLinks): GridCo
     };
   if (name === 'state') return (row) => <span class={`state ${candidates.state[row]}`}>{text(row)}</span>;
   if (group === 'objective' || group === 'measure')
-    return (row) =>
-      candidates.provenance.get(name)?.[row] === 'predicted' ? (
-        <span title="predicted" class="predicted">
-          ≈ {text(row)}
+    return (row) => {
+      const certainty = candidates.certainty.get(name)?.[row];
+      const hover = hoverOf(measures, name, certainty);
+      if (candidates.provenance.get(name)?.[row] === 'predicted')
+        return (
+          <span title={hover === undefined ? 'predicted' : `predicted; ${hover}`} class="predicted">
+            ≈ {text(row)}
+          </span>
+        );
+      return (
+        <span title={hover} class={certainty?.unreliable === undefined ? undefined : 'unreliable'}>
+          {certainty?.unreliable === undefined ? text(row) : `${text(row)} ?`}
         </span>
-      ) : (
-        text(row)
       );
+    };
   if (group === 'text') return (row) => <span title={text(row)}>{text(row)}</span>;
   if (field.kind === 'flag') return (row) => (cell(row) === true ? 'yes' : '-');
   return text;

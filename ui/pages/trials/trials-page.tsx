@@ -1,6 +1,7 @@
 import { useLocation } from 'preact-iso';
 import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
 import { useRun, useThrottled } from '../../app/hooks.js';
+import { LatencyDoubts } from '../../components/doubts.js';
 import { FilterField, FilterHelp } from '../../components/filter-field.js';
 import { Grid } from '../../components/grid.js';
 import { mostCompared, runAddress, trialAddress } from '../../data/addresses.js';
@@ -144,6 +145,7 @@ function Trials({ view, change, open }: TrialsProps) {
         />
         <Downloads name={info.run.name} rows={rows} fields={fields} known={known} texts={texts} />
       </div>
+      <LatencyDoubts doubts={info.latencies} />
       {rows.length === 0 && (
         <p class="note">{filter === null ? 'There are no trials yet.' : 'No trial matches the filter.'}</p>
       )}

@@ -183,7 +183,7 @@ describe('a trial', () => {
     store.events.add({ kind: 'retried', trial: 0, detail: { stage: 'search', attempt: 2, message: 'killed' } });
     store.events.add({ kind: 'note', trial: 1, detail: { message: 'of another' } });
     store.trials.finish(0, { state: 'failed', message: 'it diverged', values: {} });
-    const point = { epoch: 0, trainLoss: 1, validationAccuracy: 0.5 };
+    const point = { epoch: 0, trainLoss: 1, trainAccuracy: 0.5, validationLoss: 1, validationAccuracy: 0.5 };
     expect(collectCurves(store, [0, 1])).toEqual([
       { number: 0, search: [point], final: [point], quantizeAware: [point] },
       { number: 1, search: [], final: [], quantizeAware: [] },
@@ -220,10 +220,12 @@ describe('predictions', () => {
       wait(1000);
       store.measurements.add(measurement(number, 1.1 + number));
     }
-    store.measurements.add({ ...measurement(0, 9), purpose: 'frontier' });
+    store.measurements.add({ ...measurement(0, 1.2), purpose: 'frontier' });
     const { report, pairs, extrapolated } = await collectPredictions(store);
     expect(report).toMatchObject({ spearman: 1 });
     expect(pairs).toHaveLength(3);
+    // Beside the frontier, the trial got another latency.
+    expect(pairs[0].measured).toBe(1.2);
     expect(pairs[1]).toEqual({
       trial: 1,
       precision: 'fp32',

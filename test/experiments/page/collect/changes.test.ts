@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../../base/random.js';
-import type { CandidateColumns, CandidateKey } from '../../../../experiments/page/api.js';
+import type { CandidateColumns, FrontierKey } from '../../../../experiments/page/api.js';
 import { collectChanges } from '../../../../experiments/page/collect/changes.js';
 import { collectColumns, collectTrialsAnswer } from '../../../../experiments/page/collect/columns.js';
 import { RunCache } from '../../../../experiments/page/collect/run-cache.js';
@@ -11,7 +11,7 @@ import { Candidates } from '../../../../ui/data/candidates.js';
 import { ask, begun, epoch, experimentOn, happen, measured } from './history.js';
 
 function rowsOf(columns: CandidateColumns): Map<string, unknown> {
-  const { values, provenance, choices, ...plain } = columns;
+  const { values, provenance, certainty, choices, ...plain } = columns;
   const cell = <T>(group: Readonly<Record<string, readonly T[]>>, i: number): Record<string, T> =>
     Object.fromEntries(
       Object.entries(group).flatMap(([name, column]) => (column[i] === null ? [] : [[name, column[i]]])),
@@ -23,6 +23,7 @@ function rowsOf(columns: CandidateColumns): Map<string, unknown> {
         ...cell<unknown>(plain, i),
         values: cell(values, i),
         provenance: cell(provenance, i),
+        certainty: cell(certainty, i),
         choices: cell(choices, i),
       },
     ]),
@@ -35,8 +36,12 @@ function merged(parts: readonly CandidateColumns[]): Candidates {
   return candidates;
 }
 
-const frontierOf = (store: Store): CandidateKey[] =>
-  collectFrontier(store).map(({ number, precision }) => ({ number, precision: precision ?? 'fp32' }));
+const freshFrontier = (store: Store): FrontierKey[] =>
+  collectFrontier(store).map(({ number, precision, rivals = [] }) => ({
+    number,
+    precision: precision ?? 'fp32',
+    rivals,
+  }));
 
 describe('candidates as columns', () => {
   it('equal those of the report in every part', () => {
@@ -91,7 +96,7 @@ describe('changes since a cursor', () => {
           const memory = new RunCache();
           const parts: CandidateColumns[] = [];
           let cursor = 0;
-          let frontier: readonly CandidateKey[] = [];
+          let frontier: readonly FrontierKey[] = [];
           for (let i = 0; i < happenings; i++) {
             happen(written, random);
             if (random.int(often) > 0) continue;
@@ -100,7 +105,7 @@ describe('changes since a cursor', () => {
             frontier = changes.frontier ?? frontier;
             ({ cursor } = changes);
             expect(cursor).toBe(store.events.latest());
-            expect(frontier).toEqual(frontierOf(store));
+            expect(frontier).toEqual(freshFrontier(store));
             const { updatedAt, ...run } = collectRun(store);
             expect(changes.run).toMatchObject(run);
             expect(Date.parse(changes.run.updatedAt)).toBeGreaterThanOrEqual(Date.parse(updatedAt));
@@ -131,14 +136,14 @@ describe('changes since a cursor', () => {
     const memory = new RunCache();
     const cursor = store.events.latest();
     const look = (first: boolean) => collectChanges(store, cursor, memory, { now: now(), first }).frontier;
-    expect(look(true)).toEqual([{ number: 0, precision: 'fp32' }]);
+    expect(look(true)).toEqual([{ number: 0, precision: 'fp32', rivals: [] }]);
     expect(look(false)).toBeNull();
     ask(written, 1);
     store.trials.finish(1, { state: 'complete', values: measured(0.4, 2) });
     expect(look(false)).toBeNull();
     ask(written, 2);
     store.trials.finish(2, { state: 'complete', values: measured(0.6, 0.5) });
-    expect(look(false)).toEqual([{ number: 2, precision: 'fp32' }]);
+    expect(look(false)).toEqual([{ number: 2, precision: 'fp32', rivals: [] }]);
   });
 
   it('have epochs and log, and at most 5,000 events', () => {

@@ -5,12 +5,14 @@ import { Random } from '../../../../base/random.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';
 import {
   frontierTrials,
+  measureFrontierAgain,
   resumeExperiment,
   runExperiment,
   type RunEvent,
 } from '../../../../experiments/runner/index.js';
 import { objectivesOf } from '../../../../experiments/stored/experiment.js';
 import { choicesOf, costs, createSpace, genotypeId, sampleGenotype, spaceSchema } from '../../../../spaces/index.js';
+import { lockWorkdir } from '../../../../store/index.js';
 import { cachedFolder, reading, smallSpace, writeExperiment } from '../experiment.js';
 import { findings } from '../findings.js';
 import { inside } from '../inside.js';
@@ -72,6 +74,33 @@ beforeEach(async () => {
   rmSync(workdir, { recursive: true, force: true });
   cpSync(searched, workdir, { recursive: true });
   await writeLatencies(1);
+});
+
+describe('the frontier of an ended search', () => {
+  it('is measured again on its device and stored, but not in another environment', async () => {
+    const before = members(workdir);
+    const latenciesOf = (run: string) =>
+      reading(run, (store) =>
+        before.map((trial) => ({
+          ms: store.trials.get(trial)?.values['latency_ms'].value ?? 0,
+          purposes: store.measurements.of(trial).map(({ purpose }) => purpose),
+        })),
+      );
+    const old = latenciesOf(workdir);
+    const rows = await measureFrontierAgain(workdir, {}, () => undefined);
+    expect(rows.map(({ trial, before: ms }) => [trial, ms])).toEqual(before.map((trial, i) => [trial, old[i].ms]));
+    await writeLatencies(2);
+    await expect(measureFrontierAgain(workdir, {}, () => undefined)).rejects.toThrow(/another environment before/);
+    expect(latenciesOf(workdir).map(({ ms }) => ms)).toEqual(old.map(({ ms }) => ms));
+    expect(latenciesOf(workdir).every(({ purposes }) => purposes.includes('frontier'))).toBe(true);
+    expect(members(workdir)).toEqual(before);
+  });
+
+  it('is not measured while the run goes on, or without a run', async () => {
+    const lock = lockWorkdir(workdir);
+    await expect(measureFrontierAgain(workdir, {}, () => undefined)).rejects.toMatchObject({ code: 'in-use' });
+    lock.release();
+  });
 });
 
 describe('the frontier in the end', () => {

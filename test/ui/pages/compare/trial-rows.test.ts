@@ -4,18 +4,42 @@ import { bestOf, type SideRow } from '../../../../ui/pages/compare/side-by-side.
 import { decisionRows, valueRows } from '../../../../ui/pages/compare/trial-rows.js';
 import { syntheticReport } from '../../../experiments/report/synthetic.js';
 
+const valuesOf = (...values: readonly (number | null)[]) => values.map((value) => ({ value }));
+
 const marksOf = ({ cells }: SideRow) => cells.map(({ mark }) => mark);
 
 describe('the best of several values', () => {
   it('is the greatest or the least; of several equal ones, all', () => {
-    expect(bestOf([1, 3, 3], 'maximize')).toEqual([false, true, true]);
-    expect(bestOf([1, null, 3], 'minimize')).toEqual([true, false, false]);
+    expect(bestOf(valuesOf(1, 3, 3), 'maximize')).toEqual([false, true, true]);
+    expect(bestOf(valuesOf(1, null, 3), 'minimize')).toEqual([true, false, false]);
+  });
+
+  it('is none where intervals overlap, and never a value that is not reliable', () => {
+    const near = { value: 0.0442, certainty: { interval: [0.0439, 0.0447] } } as const;
+    const best = { value: 0.0439, certainty: { interval: [0.0437, 0.0441] } } as const;
+    expect(bestOf([near, best], 'minimize')).toEqual([false, false]);
+    const apart = { value: 0.04, certainty: { interval: [0.039, 0.041] } } as const;
+    expect(bestOf([near, apart], 'minimize')).toEqual([false, true]);
+    const doubtful = { ...apart, certainty: { ...apart.certainty, unreliable: 'other programs were busy' } };
+    expect(bestOf([near, doubtful], 'minimize')).toEqual([false, false]);
+  });
+
+  it('compares latencies of one session by the intervals of the session', () => {
+    const of = (value: number, id: number) => ({
+      value,
+      certainty: {
+        interval: [0.9 * value, 1.1 * value] as const,
+        session: { id, interval: [0.99 * value, 1.01 * value] as const },
+      },
+    });
+    expect(bestOf([of(1, 4), of(1.05, 4)], 'minimize')).toEqual([true, false]);
+    expect(bestOf([of(1, 4), of(1.05, 5)], 'minimize')).toEqual([false, false]);
   });
 
   it('is none where all are equal, or without a direction', () => {
-    expect(bestOf([2, 2], 'maximize')).toEqual([false, false]);
-    expect(bestOf([null, 2], 'maximize')).toEqual([false, false]);
-    expect(bestOf([1, 2], undefined)).toEqual([false, false]);
+    expect(bestOf(valuesOf(2, 2), 'maximize')).toEqual([false, false]);
+    expect(bestOf(valuesOf(null, 2), 'maximize')).toEqual([false, false]);
+    expect(bestOf(valuesOf(1, 2), undefined)).toEqual([false, false]);
   });
 });
 

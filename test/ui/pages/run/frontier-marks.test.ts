@@ -11,7 +11,13 @@ import {
 import { candidatesOf } from '../../data/columns.js';
 
 const candidates = candidatesOf([
-  { number: 0, values: { accuracy: 0.8, latency_ms: 1 }, provenance: { latency_ms: 'measured' }, finalAccuracy: 0.85 },
+  {
+    number: 0,
+    values: { accuracy: 0.8, latency_ms: 1 },
+    provenance: { latency_ms: 'measured' },
+    certainty: { latency_ms: { interval: [0.9, 1.1], unreliable: 'busy' } },
+    finalAccuracy: 0.85,
+  },
   {
     number: 1,
     values: { accuracy: 0.7, latency_ms: 2 },
@@ -34,14 +40,13 @@ const candidates = candidatesOf([
 const input: MarksInput = {
   candidates,
   frontier: [
-    { number: 6, precision: 'fp32' },
-    { number: 0, precision: 'fp32' },
+    { number: 6, precision: 'fp32', rivals: [] },
+    { number: 0, precision: 'fp32', rivals: [2] },
   ],
   plane: { x: 'latency_ms', y: 'accuracy' },
   accuracy: true,
   precisions: false,
   dominated: true,
-  intervalOf: ({ number }) => (number === 0 ? [0.9, 1.1] : undefined),
 };
 
 const cloudsOf = (marks: FrontierMarks) =>
@@ -61,8 +66,9 @@ describe('FrontierMarks', () => {
         x: 1,
         y: 0.8,
         predicted: false,
-        low: 0.9,
-        high: 1.1,
+        intervals: { x: [0.9, 1.1] },
+        unreliable: 'busy',
+        place: 'within noise of #2',
       },
       {
         series: 'final',
@@ -71,10 +77,29 @@ describe('FrontierMarks', () => {
         y: 0.85,
         predicted: false,
         from: 0.8,
-        label: '#0',
+        unreliable: 'busy',
+        place: 'within noise of #2',
+        label: '#0 ?',
       },
-      { series: 'frontier', key: { number: 6, precision: 'fp32' }, x: 0.5, y: 0.75, predicted: true, label: '#6' },
-      { series: 'final', key: { number: 6, precision: 'fp32' }, x: 0.5, y: 0.7, predicted: false, from: 0.75 },
+      {
+        series: 'frontier',
+        key: { number: 6, precision: 'fp32' },
+        x: 0.5,
+        y: 0.75,
+        predicted: true,
+        label: '#6',
+        intervals: {},
+        place: 'sure',
+      },
+      {
+        series: 'final',
+        key: { number: 6, precision: 'fp32' },
+        x: 0.5,
+        y: 0.7,
+        predicted: false,
+        from: 0.75,
+        place: 'sure',
+      },
     ]);
   });
 

@@ -1,0 +1,65 @@
+import { type Unit, valueText } from './number-text.js';
+
+/** A 95 % interval. */
+export type Interval = readonly [low: number, high: number];
+
+/** How sure a value is. */
+export interface Certainty {
+  readonly interval: Interval;
+  /** Of an accuracy: binomial, from the number of its images. */
+  readonly standardError?: number;
+  /**
+   * Of a latency: the session that measured it, and its interval within the session. What disturbed a session disturbed
+   * all of its latencies alike, so latencies of one session are compared by these intervals.
+   */
+  readonly session?: { readonly id: number; readonly interval: Interval };
+  /** Why the value cannot be trusted; absent when it can. */
+  readonly unreliable?: string;
+}
+
+/** A value; without a certainty it is exact, or its error is unknown. */
+export interface Estimate {
+  readonly value: number;
+  readonly certainty?: Certainty | undefined;
+}
+
+function intervalsOf(a: Estimate, b: Estimate): readonly [Interval, Interval] {
+  const [own, other] = [a.certainty, b.certainty];
+  if (own?.session !== undefined && own.session.id === other?.session?.id)
+    return [own.session.interval, other.session.interval];
+  return [own?.interval ?? [a.value, a.value], other?.interval ?? [b.value, b.value]];
+}
+
+/** Whether `a` is better than `b`, with intervals that do not overlap. */
+export function surelyBetter(direction: 'minimize' | 'maximize', a: Estimate, b: Estimate): boolean {
+  const [own, other] = intervalsOf(a, b);
+  return direction === 'minimize' ? own[1] < other[0] : own[0] > other[1];
+}
+
+/** The 95 % interval of a value with this standard error. */
+export const intervalAround = (value: number, standardError: number): Interval => [
+  value - 1.96 * standardError,
+  value + 1.96 * standardError,
+];
+
+/** A value with its standard error where that is known: `87.03 % ± 1.1`; `-` for none. */
+export const estimateText = (unit: Unit, value: number | null | undefined, standardError?: number | null): string =>
+  value === null || value === undefined || standardError === undefined || standardError === null
+    ? valueText(unit, value)
+    : `${valueText(unit, value)} ± ${unit === 'share' ? (100 * standardError).toFixed(1) : standardError.toFixed(3)}`;
+
+/** `95 % interval 0.0439 ms to 0.0447 ms`, and why the value is not reliable. */
+export const certaintyText = (unit: Unit, { interval: [low, high], unreliable }: Certainty): string =>
+  [
+    `95 % interval ${valueText(unit, low)} to ${valueText(unit, high)}`,
+    ...(unreliable === undefined ? [] : [`not reliable: ${unreliable}`]),
+  ].join('; ');
+
+/** `within noise of #3, #5`: trials that may dominate a member of the frontier; `sure` without any. */
+export const placeText = (rivals: readonly number[]): string =>
+  rivals.length === 0
+    ? 'sure'
+    : `within noise of ${rivals
+        .slice(0, 3)
+        .map((number) => `#${number}`)
+        .join(', ')}${rivals.length > 3 ? ` and ${rivals.length - 3} more` : ''}`;

@@ -1,0 +1,22 @@
+import type { LatencyDoubts as Doubts } from '../../experiments/page/api.js';
+import { CopyButton } from './elements.js';
+
+/** A banner for latencies that cannot be trusted, with the command that measures the frontier again; nothing for null. */
+export function LatencyDoubts({ doubts }: { readonly doubts: Doubts | null }) {
+  if (doubts === null) return null;
+  const { measured, unreliable, members, reason, command } = doubts;
+  const found = `${unreliable} of ${measured} measured latencies are not reliable (${reason}); their marks are dashed.`;
+  if (members === 0) return <p class="note">{found} None of them is on the frontier.</p>;
+  return (
+    <div class="banner doubts">
+      <p>
+        {found} {members} of them {members === 1 ? 'is' : 'are'} on the frontier. On a quiet machine, measure it again,
+        side by side:
+      </p>
+      <p class="command">
+        <code>{command}</code>
+        <CopyButton text={command} label="the command" />
+      </p>
+    </div>
+  );
+}
