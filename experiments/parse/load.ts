@@ -22,9 +22,10 @@ import { Source } from './source.js';
 /** Why a table excludes the keys of training. */
 const reason = "with a table as the space nothing is trained or measured; results come from the objectives' columns";
 
-function keysOf(kind: ExperimentKind, under: string | null): string[] {
+/** The keys of a kind of experiment, at the top (null) or under a key. */
+function keysOf(kind: ExperimentKind): (under: string | null) => string[] {
   const { properties = {} } = experimentJsonSchema(kind);
-  return Object.keys(under === null ? properties : (properties[under].properties ?? {}));
+  return (under) => Object.keys(under === null ? properties : (properties[under].properties ?? {}));
 }
 
 /** Keys without meaning: training keys beside a table, supernet settings beside `supernet.from`. */
@@ -35,7 +36,7 @@ export const foreignKeys = (source: Source, kind: ExperimentKind): Problem[] =>
 function besideSupernet(source: Source): Problem[] {
   const supernet: unknown = source.data['supernet'];
   if (!isMap(supernet) || supernet['from'] === undefined) return [];
-  return keysOf('training', 'supernet')
+  return keysOf('training')('supernet')
     .filter((key) => key !== 'from' && Object.hasOwn(supernet, key))
     .map((key) => {
       const path = ['supernet', key];
@@ -46,11 +47,12 @@ function besideSupernet(source: Source): Problem[] {
 }
 
 function besideTable(source: Source): Problem[] {
+  const [inTable, inTraining] = [keysOf('table'), keysOf('training')];
   return [null, 'search'].flatMap((under) => {
     const written: unknown = under === null ? source.data : source.data[under];
     if (typeof written !== 'object' || written === null) return [];
-    const own = keysOf('table', under);
-    return keysOf('training', under)
+    const own = inTable(under);
+    return inTraining(under)
       .filter((key) => !own.includes(key) && Object.hasOwn(written, key))
       .map((key) => {
         const path = under === null ? [key] : [under, key];
