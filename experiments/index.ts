@@ -17,4 +17,10 @@ export * from './parse/index.js';
 export * from './report/index.js';
 export * from './runner/index.js';
 export { isStudy, isTableExperiment, isTrainingExperiment } from './schema/run-experiment.js';
-export type { Experiment, StudyExperiment, TableExperiment, TrainingExperiment, WrittenExperiment } from './schema/experiment.js';
+export type {
+  Experiment,
+  StudyExperiment,
+  TableExperiment,
+  TrainingExperiment,
+  WrittenExperiment,
+} from './schema/experiment.js';

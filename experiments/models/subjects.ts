@@ -18,7 +18,8 @@ export function trialSubject(store: Store, workdir: string, number: number): Mea
   const trial = store.trials.get(number);
   if (trial === undefined)
     throw invalidInput(`${workdir} has no trial ${number}`, { hint: `nas trials ${workdir} lists them.` });
-  if (isTableExperiment(experimentOf(store))) throw invalidInput(`${workdir}: the run is on a table of results and has no networks`);
+  if (isTableExperiment(experimentOf(store)))
+    throw invalidInput(`${workdir}: the run is on a table of results and has no networks`);
   const network = store.networks.get(trial.genotypeId) as Network;
   return { model: () => candidateOnnx({ network, seed: trial.seed }), choices: trial.choices };
 }
