@@ -128,6 +128,22 @@ export function legendRows(names: readonly string[], width: number): number {
 const isComponent = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The widths of category labels in a chart of px: each has the place of its category. */
+export function labelsIn({ xAxis }: ChartOption, width: number): unknown {
+  if (!Array.isArray(xAxis)) return undefined;
+  return xAxis.map((axis: unknown) =>
+    isComponent(axis) && axis['type'] === 'category' && Array.isArray(axis['data'])
+      ? {
+          axisLabel: {
+            interval: 0,
+            width: Math.max(24, (width - 110) / axis['data'].length - 6),
+            overflow: 'truncate',
+          },
+        }
+      : {},
+  );
+}
+
 /** The grid of a chart in a width of px. On phones, it leaves room for a legend of several rows. */
 export function gridIn({ grid, legend, series }: ChartOption, width: number): unknown {
   if (width >= narrow || !isComponent(legend) || !isComponent(grid) || typeof grid['bottom'] !== 'number') return grid;
