@@ -1,6 +1,6 @@
 import { init, use, type EChartsType } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
-import { gridIn, labelsIn } from './frame.js';
+import { gridIn, labelsIn, legendIn } from './frame.js';
 import { type ChartOption, registerComponents } from './echarts.js';
 import {
   changed,
@@ -82,10 +82,18 @@ export class CanvasChart {
     if (this.drawn !== null) this.chart.setOption(this.gridOf(this.drawn));
   }
 
-  private gridOf(option: ChartOption): { readonly grid?: unknown; readonly xAxis?: unknown } {
+  private gridOf(option: ChartOption): {
+    readonly grid?: unknown;
+    readonly xAxis?: unknown;
+    readonly legend?: unknown;
+  } {
     const width = this.chart.getWidth();
-    const [grid, xAxis] = [gridIn(option, width), labelsIn(option, width)];
-    return { ...(grid !== undefined && { grid }), ...(xAxis !== undefined && { xAxis }) };
+    const [grid, xAxis, legend] = [gridIn(option, width), labelsIn(option, width), legendIn(option, width)];
+    return {
+      ...(grid !== undefined && { grid }),
+      ...(xAxis !== undefined && { xAxis }),
+      ...(legend !== undefined && { legend }),
+    };
   }
 
   /** Highlights the next point for the keyboard. @returns its tooltip, or null without any point. */

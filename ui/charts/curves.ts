@@ -148,6 +148,7 @@ export function curvesOption(input: CurvesInput): ChartOption {
           opacity: isFaint ? Math.max(0.08, 12 / labels.length) : isHollow ? 0.7 : 1,
         },
         triggerLineEvent: many,
+        keyAt: () => key,
         ...pointed,
         z: strong ? 3 : 2,
         data: points.map(({ epoch }, j) => ({

@@ -128,6 +128,13 @@ export function legendRows(names: readonly string[], width: number): number {
 const isComponent = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Shortens the names of a legend that are longer than a chart of px. */
+export function legendIn({ legend }: ChartOption, width: number): unknown {
+  if (!isComponent(legend) || legend['formatter'] !== undefined) return undefined;
+  const most = Math.max(8, Math.floor((width - 60) / letter));
+  return { formatter: (name: string): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name) };
+}
+
 /** The widths of category labels in a chart of px: each has the place of its category. */
 export function labelsIn({ xAxis }: ChartOption, width: number): unknown {
   if (!Array.isArray(xAxis)) return undefined;
