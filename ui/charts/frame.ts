@@ -130,9 +130,12 @@ const isComponent = (value: unknown): value is Readonly<Record<string, unknown>>
 
 /** Shortens the names of a legend that are longer than a chart of px. */
 export function legendIn({ legend }: ChartOption, width: number): unknown {
-  if (!isComponent(legend) || legend['formatter'] !== undefined) return undefined;
+  if (!isComponent(legend)) return undefined;
+  const write = typeof legend['formatter'] === 'function' ? (legend['formatter'] as typeof plainText) : plainText;
   const most = Math.max(8, Math.floor((width - 60) / letter));
-  return { formatter: (name: string): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name) };
+  return {
+    formatter: (name: string): string => write(name.length > most ? `${name.slice(0, most - 1)}…` : name),
+  };
 }
 
 /** The widths of category labels in a chart of px: each has the place of its category. */
