@@ -13,6 +13,8 @@ const arrows = {
   deploy: ['base', 'spaces', 'compiler'],
   serve: ['base', 'compiler', 'deploy'],
   experiments: ['base', 'spaces', 'compiler', 'search', 'trainers', 'latency-models', 'deploy', 'store'],
+  // What programs import; the command is made of it.
+  api: ['base', 'spaces', 'compiler', 'search', 'store', 'experiments', 'ui'],
   // What is known to a page: the types of the read model (below), and no code of it.
   ui: ['base'],
   cli: [
@@ -26,6 +28,7 @@ const arrows = {
     'store',
     'serve',
     'experiments',
+    'api',
     'ui',
   ],
 };

@@ -99,24 +99,24 @@ export function describeHolder(path: string): string {
 
 interface WaitOptions {
   /** Called once with the holder when the lock is not free. */
-  readonly onWait: (holder: string) => void;
+  readonly onWait?: (holder: string) => void;
+  /** Milliseconds between two attempts. Default: 200. */
+  readonly interval?: number;
   /** Awaited between two attempts. */
   readonly pause?: (() => Promise<void> | void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Milliseconds between two attempts. */
-const interval = 200;
-
 /**
  * Takes a lock as soon as it is free.
  * @throws an AbortError when the signal is aborted; as `takeLock`
  */
-export async function waitForLock(path: string, { onWait, pause, signal }: WaitOptions): Promise<Lock> {
+export async function waitForLock(path: string, options: WaitOptions): Promise<Lock> {
+  const { onWait, interval = 200, pause, signal } = options;
   for (let isFirst = true; ; isFirst = false) {
     const lock = takeLock(path);
     if (lock !== null) return lock;
-    if (isFirst) onWait(describeHolder(path));
+    if (isFirst) onWait?.(describeHolder(path));
     await setTimeout(interval, undefined, { signal });
     await pause?.();
   }

@@ -18,7 +18,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import PQueue from 'p-queue';
-import { isTableExperiment, parseExperiment, runExperiment } from '../experiments/index.js';
+import { isTrainingExperiment, parseExperiment, runExperiment } from '../experiments/index.js';
 import { createSpace } from '../spaces/index.js';
 import { describeDataset, median, prepareDataset } from '../trainers/index.js';
 import { controllers, evaluations, type Method, spaceCosts } from './search/methods.js';
@@ -82,7 +82,7 @@ const experiment = (parts: object, seed: number): string =>
   JSON.stringify({ name: 'search-training', seed, ...common, ...parts });
 
 const defaults = parseExperiment('defaults', experiment({}, 1)).experiment;
-if (isTableExperiment(defaults)) throw new Error('a table has no images');
+if (!isTrainingExperiment(defaults)) throw new Error('the experiment has no images');
 const data = describeDataset(await prepareDataset(defaults.data));
 const task = { input: [data.height, data.width, data.channels], classes: data.classes.length } as const;
 const space = spaceCosts(await createSpace(defaults.space, task));

@@ -2,17 +2,10 @@ import { exitCodes, NasError } from '../base/errors.js';
 import { collectReport } from '../experiments/report/index.js';
 import type { RunObserver } from '../experiments/runner/events.js';
 import type { RunOutcome } from '../experiments/runner/index.js';
-import type { DrawReport } from '../experiments/runner/report.js';
 import { withRun } from './open-run.js';
 import { json, type Terminal } from './output/terminal.js';
 import { frontierTable } from './output/trials.js';
 import { createProgressView } from './progress/run-progress.js';
-
-/** Draws the report of a run; loads the renderer at the end of the run. */
-export const drawReport: DrawReport = async (data) => {
-  const { reportFiles } = await import('../ui/index.js');
-  return reportFiles(data);
-};
 
 /** The first Ctrl-C aborts the signal, so that the run checkpoints; the second one ends the process. */
 function interruptible(): { readonly signal: AbortSignal; readonly release: () => void } {

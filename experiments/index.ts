@@ -16,5 +16,11 @@ export * from './schema/measures.js';
 export * from './parse/index.js';
 export * from './report/index.js';
 export * from './runner/index.js';
-export { isTableExperiment } from './schema/run-experiment.js';
-export type { Experiment, TableExperiment, TrainingExperiment } from './schema/experiment.js';
+export { isStudy, isTableExperiment, isTrainingExperiment } from './schema/run-experiment.js';
+export type {
+  Experiment,
+  StudyExperiment,
+  TableExperiment,
+  TrainingExperiment,
+  WrittenExperiment,
+} from './schema/experiment.js';

@@ -1,13 +1,10 @@
 // Contract checks for users' own tests, with any test runner: `for (const { name, run } of checks) it(name, run)`.
+import { tmpdir } from 'node:os';
 import { canonicalJson } from '../base/hash.js';
 import { Random } from '../base/random.js';
 import { promise, same, type Check } from '../search/testing.js';
 import { choicesOf, costs, genotypeId, sampleGenotype, type Space } from '../spaces/index.js';
 import type { EvaluationSubject, EvaluatorModule } from './schema/search-settings.js';
-
-export { ownController, type ControllerModule, type OwnController, type OwnProposal } from '../search/index.js';
-export { controllerChecks, type Check } from '../search/testing.js';
-export type { EvaluationHooks, EvaluationSubject, EvaluatorModule } from './schema/search-settings.js';
 
 /** Number of random networks that are checked. */
 const samples = 20;
@@ -17,6 +14,7 @@ const drawn = (space: Space) => {
   return Array.from({ length: samples }, () => sampleGenotype(space, random));
 };
 
+/** Contract of a space, on some random networks of it. */
 export const spaceChecks = (space: Space): readonly Check[] => [
   {
     name: 'has decisions with different names, each with different choices',
@@ -63,8 +61,14 @@ export const spaceChecks = (space: Space): readonly Check[] => [
 /**
  * Contract of an evaluation function, on some networks of a space.
  * @param names objectives whose values it returns
+ * @param epochs that it is asked for; default 1
  */
-export function evaluatorChecks(evaluate: EvaluatorModule, space: Space, names: readonly string[]): readonly Check[] {
+export function evaluatorChecks(
+  evaluate: EvaluatorModule,
+  space: Space,
+  names: readonly string[],
+  epochs = 1,
+): readonly Check[] {
   const subjects = drawn(space)
     .slice(0, 2)
     .map((genotype, seed): EvaluationSubject => ({
@@ -75,7 +79,7 @@ export function evaluatorChecks(evaluate: EvaluatorModule, space: Space, names: 
     }));
   const pause = (): Promise<void> => Promise.resolve();
   const ask = async (subject: EvaluationSubject) => {
-    const values = await evaluate(subject, { signal: new AbortController().signal, pause });
+    const values = await evaluate(subject, { signal: new AbortController().signal, pause, epochs, folder: tmpdir() });
     return names.map((name) => values[name]);
   };
   return [

@@ -82,6 +82,6 @@ export interface ControllerInput {
   readonly space: DecisionSpace;
   readonly objectives: readonly Objective[];
   readonly seed: number;
-  /** Tried first, in this order; absent: none. */
+  /** Tried first, in this order; others may be added at the end between two asks. Absent: none. */
   readonly enqueued?: readonly Enqueued[];
 }

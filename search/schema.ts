@@ -97,7 +97,11 @@ export const searchSchema = z.strictObject({
     .default(2)
     .describe('how often a trial whose worker died is started again before it is recorded as failed'),
   fidelity: z
-    .preprocess((value) => (typeof value === 'string' ? { type: value } : value), fidelitySchema)
+    .preprocess(
+      (value: z.input<typeof fidelitySchema> | 'none' | 'asha' | 'halving' | 'freeze-thaw') =>
+        typeof value === 'string' ? { type: value } : value,
+      fidelitySchema,
+    )
     .prefault({ type: 'none' })
     .describe('whether every trial is trained to its end'),
   seed_from: z

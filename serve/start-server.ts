@@ -3,10 +3,12 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { invalidInput } from '../base/errors.js';
 import { isLoopback, listenOnFirst, namesOf, portsFrom } from '../base/server.js';
+import { Admission } from './http/admission.js';
 import { createApp } from './http/app.js';
-import type { AccessOptions } from './http/context.js';
+import type { AccessOptions, RouteContext } from './http/context.js';
 import { createMetrics, type Metrics } from './http/metrics.js';
 import { createDecoder, warmUp } from './images/decoder.js';
+import type { GrpcOptions, RunningGrpc } from './grpc/server.js';
 import { memoryForRequests } from './memory.js';
 import { Shares } from './shares.js';
 import { openService, type Service, type ServiceOptions } from './service.js';
@@ -18,6 +20,8 @@ export interface ServerOptions
   readonly host: string;
   /** 0: any free port. Default: 8080, or the next free port. */
   readonly port?: number;
+  /** Port of gRPC, which needs optional packages; 0: any free port. Without it, there is no gRPC. */
+  readonly grpcPort?: number;
   /** Bearer token that clients send; required unless `host` is a loopback address. */
   readonly token?: string;
   /** Further host names of the server, for example a proxy's. */
@@ -37,6 +41,7 @@ export interface ServerOptions
 export interface RunningServer {
   /** `http://127.0.0.1:8080`. */
   readonly address: string;
+  readonly grpcPort: number | null;
   readonly service: Service;
   readonly metrics: Metrics;
   /**
@@ -67,7 +72,7 @@ const patience = 75_000;
  *   token, or the server cannot listen on the address.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host, port, token, names, decoders, budgetMs, isTraced = false, log } = options;
+  const { host, port, grpcPort, token, names, decoders, budgetMs, isTraced = false, log } = options;
   if (token === undefined && !isLoopback(host))
     throw invalidInput(`a server on ${host} is reachable from other machines: it needs a token`);
   const onWarning = (message: string): void => log.warn(message);
@@ -85,32 +90,43 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     // Undefined: no model takes pixels.
     const first = service.pool.layout.parts.at(0);
     if (first !== undefined) await warmUp(first.rendering, decoding);
-    const app = await createApp({
-      context: {
-        service,
-        metrics,
-        log,
-        decoder: createDecoder(decoding),
-        memory,
-        limits: { ...fixedLimits, inside: Math.ceil(((options.maxQueue + beside) * 4) / 3), budgetMs },
-        isTraced,
-      },
-      access: {
-        names: namesOf(host, names),
-        token: token ?? null,
-        managementToken: options.managementToken ?? null,
-        hasOpenMetrics: options.hasOpenMetrics ?? false,
-        proxies: options.proxies ?? [],
-        origins: options.origins ?? [],
-      },
-    });
+    const context: RouteContext = {
+      service,
+      metrics,
+      log,
+      decoder: createDecoder(decoding),
+      memory,
+      limits: { ...fixedLimits, inside: Math.ceil(((options.maxQueue + beside) * 4) / 3), budgetMs },
+      isTraced,
+    };
+    const admission = new Admission(context);
+    const access: AccessOptions = {
+      names: namesOf(host, names),
+      token: token ?? null,
+      managementToken: options.managementToken ?? null,
+      hasOpenMetrics: options.hasOpenMetrics ?? false,
+      proxies: options.proxies ?? [],
+      origins: options.origins ?? [],
+    };
+    const app = await createApp({ admission, access });
     ends.push(() => closeApp(app, log));
     const address = await listenOnFirst(host, portsFrom(firstPort, port), (one) => app.listen({ host, port: one }));
-    return { address, service, metrics, ...ending(service, end) };
+    const grpc = grpcPort === undefined ? null : await openGrpc({ host, port: grpcPort, access, admission });
+    if (grpc !== null) ends.push(grpc.close);
+    return { address, grpcPort: grpc?.port ?? null, service, metrics, ...ending(service, end) };
   } catch (error) {
     await end();
     throw error;
   }
+}
+
+/** @throws NasError `invalid-input` when the optional packages are not installed, or the port is taken */
+async function openGrpc(options: GrpcOptions): Promise<RunningGrpc> {
+  const { startGrpc } = await import('./grpc/server.js').catch((cause: unknown) => {
+    const hint = 'npm install @grpc/grpc-js @grpc/proto-loader';
+    throw invalidInput('gRPC needs packages that are not installed', { hint, cause });
+  });
+  return startGrpc(options);
 }
 
 /** Ends the server once, however often it is called. */

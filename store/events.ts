@@ -12,6 +12,7 @@ export const eventKinds = [
   'retried',
   'promoted',
   'epoch',
+  'reported',
   'finished',
   'values',
   'variant-values',

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { NasError, invalidInput, messageOf } from '../base/errors.js';
 import { makeDirectory } from '../base/files.js';
-import { describeHolder, isLocked, takeLock, type Lock } from '../base/lock.js';
+import { describeHolder, isLocked, takeLock, waitForLock, type Lock } from '../base/lock.js';
 import { explainSqlite } from './connection.js';
 
 const lockFile = (directory: string): string => join(directory, 'nas.lock');
@@ -31,3 +31,7 @@ export function lockWorkdir(directory: string, clock: () => number = Date.now): 
     hint: 'Wait until it has ended, end it, or choose another folder with --workdir.',
   });
 }
+
+/** Takes the lock of a workdir as soon as it is free, for work of some milliseconds. @throws an AbortError of the signal */
+export const waitForWorkdir = (directory: string, signal?: AbortSignal): Promise<Lock> =>
+  waitForLock(lockFile(directory), { interval: 10, signal });

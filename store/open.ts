@@ -1,8 +1,7 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { invalidInput, messageOf } from '../base/errors.js';
-import { makeDirectory } from '../base/files.js';
+import { writeFileAtomic } from '../base/files.js';
 import { Connection, corrupt, explained, type Clock } from './connection.js';
 import { migrations as released, type Migration } from './migrations/index.js';
 
@@ -29,31 +28,26 @@ export function createDatabase(path: string, clock: Clock, fill: (connection: Co
   if (existsSync(path)) {
     throw invalidInput(`${path}: the file exists already`, { hint: 'Continue it with `nas resume`, or use --fresh.' });
   }
-  const unfinished = `${path}.new`;
   explained(path, () => {
-    makeFolder(path);
-    for (const suffix of ['', '-journal']) rmSync(unfinished + suffix, { force: true });
-    const database = new Database(unfinished);
-    const connection = new Connection(database, path, clock);
+    const { database, connection } = inMemory(path, clock);
     try {
       database.pragma(`application_id = ${applicationId}`);
-      database.pragma('foreign_keys = ON');
-      migrate(database, path, released);
       fill(connection);
+      write(path, database.serialize());
     } finally {
       connection.close();
     }
-    renameSync(unfinished, path);
   });
 }
 
 /** A database in memory with the current schema; it ends with the process. */
-export function memoryDatabase(clock: Clock): Connection {
-  const path = ':memory:';
-  const database = new Database(path);
+export const memoryDatabase = (clock: Clock): Connection => inMemory(':memory:', clock).connection;
+
+function inMemory(path: string, clock: Clock) {
+  const database = new Database(':memory:');
   database.pragma('foreign_keys = ON');
   migrate(database, path, released);
-  return new Connection(database, path, clock);
+  return { database, connection: new Connection(database, path, clock) };
 }
 
 /**
@@ -144,12 +138,11 @@ function migrate(database: Database.Database, path: string, migrations: readonly
   if (pragma(database, 'user_version') !== newest(migrations)) throw corrupt(path, `schema version ${version}`);
 }
 
-function makeFolder(path: string): void {
-  const folder = dirname(path);
+function write(path: string, content: Uint8Array): void {
   try {
-    makeDirectory(folder);
+    writeFileAtomic(path, content);
   } catch (cause) {
-    throw invalidInput(`${folder}: the folder cannot be made (${messageOf(cause)})`, {
+    throw invalidInput(`${path}: the file cannot be written (${messageOf(cause)})`, {
       hint: 'Choose another folder with --workdir.',
       cause,
     });

@@ -16,6 +16,8 @@ export interface RunMeta {
   readonly written?: unknown;
   /** Names of the data's classes, in label order. Runs on a table, and of older versions, do not have them. */
   readonly classes?: readonly string[] | undefined;
+  /** Shape and classes of the data before a decision of the space on resolution. Runs on a table, and of older versions, do not have it. */
+  readonly task?: { readonly input: readonly [number, number, number]; readonly classes: number } | undefined;
   /** Training threads per worker: results repeat bit for bit only with the same number. */
   readonly threads: number;
   readonly version: string;
@@ -23,7 +25,7 @@ export interface RunMeta {
   readonly environment: unknown;
 }
 
-export interface RunRecord extends Omit<RunMeta, 'written' | 'classes'> {
+export interface RunRecord extends Omit<RunMeta, 'written' | 'classes' | 'task'> {
   /** In ms since 1970. */
   readonly createdAt: number;
 }
@@ -71,7 +73,7 @@ export class Run {
   }
 
   /** Writes the facts of the run; once, when the database is created. The run is then `running`. */
-  begin({ written, classes, ...meta }: RunMeta): void {
+  begin({ written, classes, task, ...meta }: RunMeta): void {
     this.connection.write(() => {
       this.insert.run({
         ...meta,
@@ -79,7 +81,8 @@ export class Run {
         environment: json(meta.environment, 'environment'),
         createdAt: this.connection.clock(),
       });
-      this.events.add({ kind: 'created', detail: { version: meta.version, written, ...(classes && { classes }) } });
+      const found = { ...(classes && { classes }), ...(task && { task }) };
+      this.events.add({ kind: 'created', detail: { version: meta.version, written, ...found } });
       this.setStatus('running');
     });
   }
@@ -95,9 +98,18 @@ export class Run {
 
   /** Names of the data's classes, in label order; null when the run does not have them (`RunMeta`). */
   classes(): readonly string[] | null {
+    return this.found().classes ?? null;
+  }
+
+  /** Shape and number of classes of the data; null when the run does not have them (`RunMeta`). */
+  task(): NonNullable<RunMeta['task']> | null {
+    return this.found().task ?? null;
+  }
+
+  private found(): Pick<RunMeta, 'classes' | 'task'> {
     // Written by `begin`.
-    const detail = this.events.of('created').at(0)?.detail as Pick<RunMeta, 'classes'> | undefined;
-    return detail?.classes ?? null;
+    const { detail = {} } = this.events.of('created').at(0) ?? {};
+    return detail as Pick<RunMeta, 'classes' | 'task'>;
   }
 
   /** When it was begun, in ms since 1970: quicker than `get`, which looks for extensions among all events. */

@@ -47,6 +47,7 @@ export class Trials {
   private readonly selectSome;
   private readonly selectRange;
   private readonly selectWords;
+  private readonly selectNumber;
   private readonly selectCount;
   private readonly selectPage;
   private readonly selectAscending;
@@ -78,6 +79,9 @@ export class Trials {
     this.selectWords = connection.prepare<Omit<TrialWords, 'pending'> & { readonly pending: string }>(
       `SELECT number, genotype_id AS genotypeId, reason, pending, message FROM trial_states
        WHERE number >= $from AND number < $to ORDER BY number`,
+    );
+    this.selectNumber = connection.prepare<{ number: number }>(
+      'SELECT number FROM trials WHERE genotype_id = $genotypeId',
     );
     const filter = 'state IN (SELECT value FROM json_each($states)) AND ($precision IS NULL OR precision = $precision)';
     this.selectCount = connection.prepare<{ trials: number }>(
@@ -209,6 +213,11 @@ export class Trials {
     return this.connection
       .read(() => this.selectWords.all({ from, to }))
       .map((row) => ({ ...row, pending: this.connection.parse(row.pending) as TrialWords['pending'] }));
+  }
+
+  /** The number of the trial of a genotype; undefined when it was not asked. */
+  numberOf(genotypeId: string): number | undefined {
+    return this.connection.read(() => this.selectNumber.get({ genotypeId })?.number);
   }
 
   /** The number of trials of a query, on whatever page. */

@@ -3,17 +3,22 @@ import { parseArgs } from 'node:util';
 
 /**
  * Kills a run again and again: `npm run test:kills`, or `npm run test:kills -- --queue` one whose jobs are done by workers
- * of a queue. `--kills` says how often (25), `--seed` chooses other kills of the queue's.
+ * of a queue, or with `--study` a program that asks a study and tells it. `--kills` says how often (25), `--seed` chooses other kills of the queue's.
  */
 const { values } = parseArgs({
   options: {
     queue: { type: 'boolean', default: false },
+    study: { type: 'boolean', default: false },
     kills: { type: 'string', default: '25' },
     seed: { type: 'string' },
   },
 });
-const files = `test/experiments/${values.queue ? 'queue/reliability' : 'runner'}/kill-and-resume.`;
-const { status } = spawnSync('vitest', ['run', '--project', 'cpu', '--project', 'slow', files], {
+const file = values.queue
+  ? 'queue/reliability/kill-and-resume.'
+  : values.study
+    ? 'runner/study-kills.'
+    : 'runner/kill-and-resume.';
+const { status } = spawnSync('vitest', ['run', '--project', 'cpu', '--project', 'slow', `test/experiments/${file}`], {
   stdio: 'inherit',
   env: {
     ...process.env,

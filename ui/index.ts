@@ -1,4 +1,4 @@
-/** Renders reports and charts as self-contained text, for the command and for programs (`nas/ui`). The page starts in `app/main.tsx`. */
+/** Renders reports and charts as self-contained text, for the command. The page starts in `app/main.tsx`. */
 export type { ComparedMethod } from './charts/points.js';
 export { reportFiles } from './report/page.js';
 export { renderPage } from './report/page.js';

@@ -1,6 +1,6 @@
 import { defaultProtocol } from '../../latency-models/index.js';
 import { hypervolume, justBeyond, nonDominated } from '../../search/index.js';
-import { loadExperiment, isTableExperiment } from '../../experiments/index.js';
+import { loadExperiment, isTrainingExperiment } from '../../experiments/index.js';
 import { describeDataset, prepareDataset, renderingOf } from '../../trainers/index.js';
 import { agreement, predictionsOf, logitsOf, labelsOf } from './answers.js';
 import { imagesOf } from './images.js';
@@ -32,7 +32,7 @@ async function evaluate(
   options: SearchOptions & { readonly blocks: number },
 ): Promise<Evaluated[]> {
   const { experiment } = loadExperiment(options.experiment);
-  if (isTableExperiment(experiment)) throw new Error(`${options.experiment} is an experiment on a table`);
+  if (!isTrainingExperiment(experiment)) throw new Error(`${options.experiment} trains no networks`);
   const renderings = candidates.map(({ size }) => ({ ...renderingOf(experiment.data), size }));
   const dataset = await prepareDataset(experiment.data, { renderings });
   const { classes, channels } = describeDataset(dataset);

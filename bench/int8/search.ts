@@ -5,7 +5,7 @@ import { integerArithmetic } from '../../compiler/index.js';
 import { exportOnnx, quantizeClassifier } from '../../deploy/index.js';
 import {
   databasePath,
-  isTableExperiment,
+  isTrainingExperiment,
   loadExperiment,
   runExperiment,
   trainedModel,
@@ -94,7 +94,7 @@ export async function finishedRun(run: RunName, options: SearchOptions): Promise
   const seconds = await search(run, options);
   const workdir = workdirOf(options.folder, run);
   const { experiment } = loadExperiment(options.experiment);
-  if (isTableExperiment(experiment)) throw new Error(`${options.experiment} is an experiment on a table`);
+  if (!isTrainingExperiment(experiment)) throw new Error(`${options.experiment} trains no networks`);
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
     const frontier: Candidate[] = [];

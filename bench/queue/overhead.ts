@@ -26,7 +26,7 @@ export async function overheadOf(
     const { space } = context.plan;
     const genotype = space.decisions.map(() => 0);
     const subject = { choices: {}, genotype, network: context.candidates.network(genotype), seed: 1 };
-    const job = { kind: 'evaluate', path, names: ['accuracy'], subject } as const;
+    const job = { kind: 'evaluate', path, names: ['accuracy'], subject, epochs: 1, folder: null } as const;
     const submit = async (from: number, count: number): Promise<void> => {
       const ids = Array.from({ length: count }, (_, i) => `nothing/${from + i}`);
       await Promise.all(ids.map((id) => runner.submit({ id, job, sharing: 'shared' }).result));

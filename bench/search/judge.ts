@@ -1,5 +1,5 @@
 import { hypervolume, nonDominated } from '../../search/index.js';
-import { evaluateOnSplit, isTableExperiment, trainedModel, type Experiment } from '../../experiments/index.js';
+import { evaluateOnSplit, isTrainingExperiment, trainedModel, type Experiment } from '../../experiments/index.js';
 import { databasePath } from '../../experiments/stored/workdir.js';
 import { exportOnnx } from '../../deploy/index.js';
 import { Store } from '../../store/index.js';
@@ -52,7 +52,7 @@ export async function testErrors(
   workdir: string,
   trials: readonly number[],
 ): Promise<Map<number, number>> {
-  if (isTableExperiment(experiment)) throw new Error('a table has no images');
+  if (!isTrainingExperiment(experiment)) throw new Error('the experiment has no images');
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
     const errors = new Map<number, number>();

@@ -3,7 +3,13 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
-import type { InitialPlan, LoadedExperiment, TableExperiment, TrainingExperiment } from '../../experiments/index.js';
+import type {
+  InitialPlan,
+  LoadedExperiment,
+  StudyExperiment,
+  TableExperiment,
+  TrainingExperiment,
+} from '../../experiments/index.js';
 import type { DecisionSpace, Space, SpaceConfig, Task } from '../../spaces/index.js';
 
 interface Loaded<E> {
@@ -25,14 +31,20 @@ export interface LoadedTable extends Loaded<TableExperiment> {
   readonly space: DecisionSpace;
 }
 
-type LoadedSpace = LoadedNetworks | LoadedTable;
+interface LoadedStudy extends Loaded<StudyExperiment> {
+  readonly kind: 'study';
+  readonly task: Task;
+  readonly space: Space;
+}
+
+type LoadedSpace = LoadedNetworks | LoadedTable | LoadedStudy;
 
 /**
  * Reads an experiment and creates its space from its table, or for its data, which is not converted.
  * @throws NasError `invalid-input` for an invalid file, missing data, impossible spaces and invalid tables.
  */
 export async function loadWithSpace(file: string, set: readonly string[]): Promise<LoadedSpace> {
-  const { isTableExperiment, loadExperiment, loadResults, locatingIn, planInitial, planSupernet } =
+  const { isStudy, isTableExperiment, loadExperiment, loadResults, locatingIn, planInitial, planSupernet } =
     await import('../../experiments/index.js');
   const { openSource } = await import('../../trainers/index.js');
   const { createSpace, spaceSize } = await import('../../spaces/index.js');
@@ -43,6 +55,11 @@ export async function loadWithSpace(file: string, set: readonly string[]): Promi
   if (isTableExperiment(experiment)) {
     const { space } = (await loadResults(experiment, locating)).table;
     return { kind: 'table', loaded, experiment, space, size: sizeOf(space) };
+  }
+  if (isStudy(experiment)) {
+    const task: Task = { input: experiment.evaluate.input, classes: experiment.evaluate.classes };
+    const space = await locating(['space'], () => createSpace(experiment.space, task));
+    return { kind: 'study', loaded, experiment, task, space, size: sizeOf(space) };
   }
   const source = await locating(['data'], () => openSource(experiment.data));
   const task: Task = { input: [source.height, source.width, source.channels], classes: source.classes.length };
@@ -108,7 +125,7 @@ export async function parseSpace(argument: string): Promise<NamedSpace> {
       return fromConfig(argument, spaceSchema.safeParse(rest), task);
     }
     const loaded = await loadWithSpace(argument, []);
-    if (loaded.kind === 'training') return { space: loaded.space, task: loaded.task };
+    if (loaded.kind !== 'table') return { space: loaded.space, task: loaded.task };
     throw invalidInput(`${argument}: its space is a table, whose networks cannot be built`, {
       hint: 'Give the space that the table is of: fbnet, ofa-mobilenetv3, nas-bench-201.',
     });

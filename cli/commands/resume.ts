@@ -1,6 +1,6 @@
 import { acceptEnvironmentOption, command, jsonOption, uiOption, workersOption } from '../command.js';
 import { withPage } from '../page-process.js';
-import { drawReport, watchRun } from '../watch-run.js';
+import { watchRun } from '../watch-run.js';
 
 export const resume = command({
   usage: 'resume <workdir>',
@@ -22,15 +22,14 @@ export const resume = command({
       .option('ui', uiOption)
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
   run: async ({ workdir, trials, workers, acceptEnvironment, ui, json }, terminal) => {
-    const { resumeExperiment } = await import('../../experiments/index.js');
-    const options = {
-      acceptEnvironment,
-      report: drawReport,
-      ...(trials !== undefined && { trials }),
-      ...(workers !== undefined && { workersAt: workers }),
-    };
+    const { resume: go } = await import('../../api/run.js');
     await withPage(ui ? workdir : undefined, terminal, () =>
-      watchRun((observe, signal) => resumeExperiment(workdir, { ...options, signal }, observe), terminal, json),
+      watchRun(
+        async (event, signal) =>
+          (await go(workdir, { trials, workers, acceptEnvironment, signal, on: { event } })).result,
+        terminal,
+        json,
+      ),
     );
   },
 });

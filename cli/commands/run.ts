@@ -1,7 +1,7 @@
 import { defaultWorkdir } from '../../experiments/stored/workdir.js';
 import { acceptEnvironmentOption, command, jsonOption, setOption, uiOption, workersOption } from '../command.js';
 import { withPage } from '../page-process.js';
-import { drawReport, watchRun } from '../watch-run.js';
+import { watchRun } from '../watch-run.js';
 
 export const run = command({
   usage: 'run <yaml>',
@@ -24,12 +24,17 @@ export const run = command({
       .option('ui', uiOption)
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
   run: async ({ yaml, workdir, set, workers, fresh, acceptEnvironment, ui, json }, terminal) => {
-    const { loadExperiment, runExperiment } = await import('../../experiments/index.js');
+    const { loadExperiment } = await import('../../experiments/parse/load.js');
+    const { run: start } = await import('../../api/run.js');
     const loaded = loadExperiment(yaml, { set, ...(workers !== undefined && { workers }) });
-    const options = { fresh, acceptEnvironment, report: drawReport, ...(workdir === undefined ? {} : { workdir }) };
     const shown = ui ? (workdir ?? defaultWorkdir(loaded.experiment.name)) : undefined;
     await withPage(shown, terminal, () =>
-      watchRun((observe, signal) => runExperiment(loaded, { ...options, signal }, observe), terminal, json),
+      watchRun(
+        async (event, signal) =>
+          (await start(loaded, { workdir, fresh, acceptEnvironment, signal, on: { event } })).result,
+        terminal,
+        json,
+      ),
     );
   },
 });

@@ -33,6 +33,10 @@ export const serve = command({
       })
       .option('host', { type: 'string', default: '127.0.0.1', describe: 'Address to listen on' })
       .option('port', { type: 'number', describe: 'Port to listen on; by default 8080 or the next free port' })
+      .option('grpc-port', {
+        type: 'number',
+        describe: 'Port of the Open Inference Protocol over gRPC; without it there is none',
+      })
       .option('workers', {
         type: 'string',
         default: 'auto',
@@ -100,10 +104,11 @@ export const serve = command({
       .option('json', { ...jsonOption, describe: 'Print the address and the measured times as JSON' }),
   run: async (args, terminal) => {
     const { models, host, port, budgetMs, maxQueue, maxBatch, name: names, origin: origins, proxy: proxies } = args;
-    const { tokenFile, managementTokenFile, openMetrics: hasOpenMetrics, memoryMb, loadMs } = args;
+    const { grpcPort, tokenFile, managementTokenFile, openMetrics: hasOpenMetrics, memoryMb, loadMs } = args;
     const { decoders = Math.min(mostDecoders, availableParallelism()) } = args;
     const drainMs = args.drainMs ?? (terminal.live ? 0 : drainElsewhereMs);
     if (port !== undefined) checkPort('--port', port);
+    if (grpcPort !== undefined) checkPort('--grpc-port', grpcPort);
     wholeNumber('--budget-ms', budgetMs, 1, 60_000);
     wholeNumber('--max-queue', maxQueue, 1, 1e6);
     wholeNumber('--decoders', decoders, 1, 128);
@@ -133,6 +138,7 @@ export const serve = command({
         read: () => readFrontier(path),
         host,
         ...(port !== undefined && { port }),
+        ...(grpcPort !== undefined && { grpcPort }),
         ...(token !== undefined && { token }),
         ...(managementTokenFile !== undefined && { managementToken: readToken(managementTokenFile) }),
         ...(memoryMb !== undefined && { memoryBytes: memoryMb * 2 ** 20 }),
@@ -154,13 +160,17 @@ export const serve = command({
           view.served(pool);
         },
       });
-      const { address, service, metrics } = server;
+      const { address, grpcPort: grpc, service, metrics } = server;
       const unwatch = args.watch
         ? await watchModels(path, { everyMs: watchEveryMs, onChange: reload })
         : () => undefined;
       // The signal handlers are in place before the address is printed: a client may end the server at once.
       const ended = untilEnded(server, drainMs, view.log).finally(unwatch);
-      terminal.out(args.json ? json({ address, networks: servedNetworks(service.pool) }) : `${address}\n`);
+      terminal.out(
+        args.json
+          ? json({ address, grpc_port: grpc ?? undefined, networks: servedNetworks(service.pool) })
+          : `${address}\n`,
+      );
       if (tokenFile === undefined && made !== undefined) terminal.err(`Clients send Authorization: Bearer ${made}\n`);
       view.follow(metrics.registry);
       await ended;

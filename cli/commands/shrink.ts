@@ -1,3 +1,4 @@
+import { drawReport } from '../../api/report.js';
 import { invalidInput, NasError } from '../../base/errors.js';
 import { collectShrunk } from '../../experiments/report/index.js';
 import { parseDevice } from '../arguments/device.js';
@@ -6,7 +7,7 @@ import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { shrunkTable } from '../output/shrunk.js';
 import { json } from '../output/terminal.js';
-import { drawReport, watch } from '../watch-run.js';
+import { watch } from '../watch-run.js';
 
 function targetOf(latency: number | undefined, macs: string | undefined) {
   if (macs !== undefined) return { objective: 'macs', value: parseCount('--macs', macs) } as const;

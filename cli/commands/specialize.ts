@@ -1,8 +1,9 @@
+import { drawReport } from '../../api/report.js';
 import { invalidInput } from '../../base/errors.js';
 import { parseRunDevice, runDeviceOption } from '../arguments/device.js';
 import { wholeNumber } from '../arguments/values.js';
 import { command, jsonOption } from '../command.js';
-import { drawReport, watchRun } from '../watch-run.js';
+import { watchRun } from '../watch-run.js';
 
 /** Evaluated in a few minutes. */
 const defaultTrials = 100;

@@ -42,7 +42,7 @@ export const validate = command({
       .option('json', jsonOption),
   run: async ({ yaml, set, json: asJson }, { out, colors }) => {
     const valid = await loadWithSpace(yaml, set);
-    const { kind, experiment, space, size } = valid;
+    const { experiment, space, size } = valid;
     if (valid.kind === 'training') await requireKnownProviders(valid.loaded, valid.experiment);
     const { loadController } = await import('../../search/index.js');
     const { name, objectives, search, seed } = experiment;
@@ -52,7 +52,10 @@ export const validate = command({
       return;
     }
     const { evaluationText } = await import('../../experiments/report/index.js');
-    const each = kind === 'table' ? 'in a table' : evaluationText(experiment);
+    const each =
+      valid.kind === 'training'
+        ? evaluationText(valid.experiment)
+        : { table: 'in a table', study: 'by ask and tell' }[valid.kind];
     const goals = objectives.map(({ name: goal, direction }) => `${direction} ${goal}`).join(', ');
     out(`${colors.green('valid')}: ${name}: ${search.trials} trials ${each} among ${size} networks; ${goals}\n`);
     if (valid.kind === 'training' && valid.initial !== null)

@@ -24,6 +24,7 @@ const stages: { readonly [S in Extract<RunEvent, { kind: 'trial-finished' }>['st
 
 /** The permanent line of each kind of event; null for events that only update the live view. */
 const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
+  begun: () => null,
   phase: ({ message }) => message,
   progress: () => null,
   'phase-epoch': () => null,

@@ -1,4 +1,5 @@
 import { measures, moments, type Measure } from '../../experiments/schema/measures.js';
+import type { ExperimentKind } from '../../experiments/schema/experiment.js';
 import { experimentJsonSchema } from '../../experiments/parse/index.js';
 import { discriminatorOf, valuesOf, type JsonSchema } from '../../experiments/parse/json-schema.js';
 import { code, codes, page, table } from './markdown.js';
@@ -33,6 +34,11 @@ record simulated times. The search itself does not wait.
 The table may hold all combinations of its decisions or only some; candidates are always rows. Choices that are numbers are sorted as
 numbers, others as texts (\`k3\` before \`k11\`). A cell \`NaN\` means a failed evaluation and gives a failed trial; empty cells are
 errors.`;
+
+/** The introduction to studies in docs/experiment.md. */
+const studyIntroduction = `With \`evaluate: {type: tell, ...}\` a program of yours evaluates the candidates: \`nas ask\` gives one, and \`nas tell\`
+takes its values ([Programs](api.md)). Only \`name\`, \`seed\`, \`space\`, \`evaluate\`, \`objectives\` and \`search\` (without \`parallel\`,
+\`order\` and \`retries\`) can be given.`;
 
 const titles = ['key', 'type', 'default', 'range', 'meaning'];
 
@@ -118,10 +124,10 @@ const objectives = (): string =>
     ]),
   );
 
-/** The keys with another meaning in experiments on a table. */
-function onTables(): string[] {
-  const { properties = {} } = experimentJsonSchema('table');
-  return ['space', 'objectives'].flatMap((key) => tablesOf(key, properties[key] ?? {}, new Map()));
+/** The keys with another meaning in a kind of experiments. */
+function keysOf(kind: ExperimentKind, keys: readonly string[]): string[] {
+  const { properties = {} } = experimentJsonSchema(kind);
+  return keys.flatMap((key) => tablesOf(key, properties[key] ?? {}, new Map()));
 }
 
 /** docs/experiment.md: every key of an experiment file. */
@@ -150,6 +156,9 @@ export function experimentPage(): string {
     ]),
     '## A table of results',
     tableIntroduction,
-    ...onTables(),
+    ...keysOf('table', ['space', 'objectives']),
+    '## A study',
+    studyIntroduction,
+    ...keysOf('study', ['evaluate', 'objectives']),
   );
 }

@@ -5,7 +5,8 @@ import type { MeasurableNetwork } from '../../latency-models/index.js';
 import { choicesOf, type Genotype, type Network, type Space } from '../../spaces/index.js';
 import type { Store } from '../../store/index.js';
 import { candidateOnnx } from '../runner/jobs/run-job.js';
-import { trainingExperimentOf } from '../schema/run-experiment.js';
+import { isTableExperiment } from '../schema/run-experiment.js';
+import { experimentOf } from '../stored/experiment.js';
 
 /**
  * The network of a trial for latency measurements, with random weights.
@@ -17,7 +18,8 @@ export function trialSubject(store: Store, workdir: string, number: number): Mea
   const trial = store.trials.get(number);
   if (trial === undefined)
     throw invalidInput(`${workdir} has no trial ${number}`, { hint: `nas trials ${workdir} lists them.` });
-  trainingExperimentOf(store, workdir);
+  if (isTableExperiment(experimentOf(store)))
+    throw invalidInput(`${workdir}: the run is on a table of results and has no networks`);
   const network = store.networks.get(trial.genotypeId) as Network;
   return { model: () => candidateOnnx({ network, seed: trial.seed }), choices: trial.choices };
 }

@@ -90,14 +90,13 @@ const rounding: TrainingCheck = ({ compress, train, final }) => {
 export const compressChecks: readonly TrainingCheck[] = [use, devicePrecision, predictor, methods, rounding];
 
 /** An own evaluation excludes every kind of training. */
-const ownEvaluation: TrainingCheck = ({ evaluate, teacher, supernet, final, search }) => {
+const ownEvaluation: TrainingCheck = ({ evaluate, teacher, supernet, final }) => {
   if (evaluate === undefined) return [];
   const message = (part: string) => `evaluate replaces training: expected no ${part} beside it`;
   return [
     ...when(teacher.type !== 'none', ['teacher'], message('teacher')),
     ...when(supernet !== undefined, ['supernet'], message('supernet')),
     ...when(final !== null, ['final'], message('final training')),
-    ...when(search.fidelity.type !== 'none', ['search', 'fidelity'], message('fidelity but none')),
   ];
 };
 
@@ -180,4 +179,11 @@ const engine: TrainingCheck = ({ engine: { type, backend, provider }, workers })
   ];
 };
 
-export const workerChecks: readonly TrainingCheck[] = [device, engine];
+/** Checkpoints of a module stay on the machine that wrote them. */
+const evaluationEpochs: TrainingCheck = ({ evaluate, workers }) => {
+  const { epochs = 1 } = evaluate ?? {};
+  const message = `got ${epochs}; with a queue a module keeps no checkpoints: expected 1, or workers: pool`;
+  return when(epochs > 1 && workers.type === 'queue', ['evaluate', 'epochs'], message);
+};
+
+export const workerChecks: readonly TrainingCheck[] = [device, engine, evaluationEpochs];

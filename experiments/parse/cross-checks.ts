@@ -2,7 +2,7 @@ import { controllerTitle, rungsOf, type Objective } from '../../search/index.js'
 import { renderingOf, type SingleTeacher, type TrainConfig, unsuitedKeys } from '../../trainers/index.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
 import { measureNamed, moments, taskOf } from '../schema/measures.js';
-import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import { epochsOf, isOwnSupernet, isTrainingExperiment } from '../schema/run-experiment.js';
 import {
   type Check,
   compressChecks,
@@ -260,19 +260,18 @@ const rungs: Check = (experiment) => {
   const { fidelity } = experiment.search;
   if (fidelity.type === 'none') return [];
   const path = ['search', 'fidelity', 'type'];
-  if (isTableExperiment(experiment))
-    return [{ path, message: `got "${fidelity.type}"; a table has no epochs: expected none` }];
-  const { evaluate } = experiment.search;
-  if (evaluate === 'supernet')
+  const epochs = epochsOf(experiment);
+  if (epochs === null) return [{ path, message: `got "${fidelity.type}"; a table has no epochs: expected none` }];
+  if (isTrainingExperiment(experiment) && experiment.search.evaluate === 'supernet')
     return [
       { path, message: `got "${fidelity.type}"; with search.evaluate supernet nothing is trained: expected none` },
     ];
-  const { epochs } = experiment.train;
   const needs = 'eta' in fidelity ? 'a smaller eta or min_epochs' : 'a smaller min_epochs';
+  const key = 'evaluate' in experiment && experiment.evaluate !== undefined ? 'evaluate' : 'train';
   return when(
     rungsOf(fidelity, epochs).length === 1,
     path,
-    `got "${fidelity.type}", which has no rung below the ${epochs} epochs of train: expected more epochs, or ${needs}`,
+    `got "${fidelity.type}", which has no rung below the ${epochs} epochs of ${key}: expected more epochs, or ${needs}`,
   );
 };
 
@@ -301,7 +300,7 @@ const trainingChecks: readonly TrainingCheck[] = [
 export function contradictions(experiment: Experiment): readonly Contradiction[] {
   const found = [
     ...checks.flatMap((check) => check(experiment)),
-    ...(isTableExperiment(experiment) ? [] : trainingChecks.flatMap((check) => check(experiment))),
+    ...(isTrainingExperiment(experiment) ? trainingChecks.flatMap((check) => check(experiment)) : []),
   ];
   // `final` inherits values of `train`: their contradictions are reported once, where they are written.
   return found.filter(({ message }, i) => found.findIndex((other) => other.message === message) === i);

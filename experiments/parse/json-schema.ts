@@ -79,16 +79,17 @@ export function experimentJsonSchema(kind: ExperimentKind): JsonSchema {
   return expanded(schema) as JsonSchema;
 }
 
-const onTable = {
-  required: ['space'],
-  properties: { space: { type: 'object', required: ['type'], properties: { type: { const: 'table' } } } },
-};
+/** An experiment with a map of a type under a key. */
+const having = (key: string, type: string) => ({
+  required: [key],
+  properties: { [key]: { type: 'object', required: ['type'], properties: { type: { const: type } } } },
+});
 
 /** The JSON Schema of experiment files of every kind, for editors. */
 export const editorSchema = () => ({
   title: 'Experiment of nas',
   type: 'object',
-  if: onTable,
-  then: experimentJsonSchema('table'),
-  else: experimentJsonSchema('training'),
+  if: having('evaluate', 'tell'),
+  then: experimentJsonSchema('study'),
+  else: { if: having('space', 'table'), then: experimentJsonSchema('table'), else: experimentJsonSchema('training') },
 });

@@ -11,7 +11,7 @@ import {
   type TrainingExperiment,
 } from '../schema/experiment.js';
 import { convertFormerAugment } from '../schema/former-augment.js';
-import { isTableExperiment } from '../schema/run-experiment.js';
+import { isStudy, isTrainingExperiment } from '../schema/run-experiment.js';
 import { contradictions } from './cross-checks.js';
 import { experimentJsonSchema } from './json-schema.js';
 import { workersOverrides } from './override.js';
@@ -22,9 +22,10 @@ import { Source } from './source.js';
 /** Why a table excludes the keys of training. */
 const reason = "with a table as the space nothing is trained or measured; results come from the objectives' columns";
 
-function keysOf(kind: ExperimentKind, under: string | null): string[] {
+/** The keys of a kind of experiment, at the top (null) or under a key. */
+function keysOf(kind: ExperimentKind): (under: string | null) => string[] {
   const { properties = {} } = experimentJsonSchema(kind);
-  return Object.keys(under === null ? properties : (properties[under].properties ?? {}));
+  return (under) => Object.keys(under === null ? properties : (properties[under].properties ?? {}));
 }
 
 /** Keys without meaning: training keys beside a table, supernet settings beside `supernet.from`. */
@@ -35,7 +36,7 @@ export const foreignKeys = (source: Source, kind: ExperimentKind): Problem[] =>
 function besideSupernet(source: Source): Problem[] {
   const supernet: unknown = source.data['supernet'];
   if (!isMap(supernet) || supernet['from'] === undefined) return [];
-  return keysOf('training', 'supernet')
+  return keysOf('training')('supernet')
     .filter((key) => key !== 'from' && Object.hasOwn(supernet, key))
     .map((key) => {
       const path = ['supernet', key];
@@ -46,11 +47,12 @@ function besideSupernet(source: Source): Problem[] {
 }
 
 function besideTable(source: Source): Problem[] {
+  const [inTable, inTraining] = [keysOf('table'), keysOf('training')];
   return [null, 'search'].flatMap((under) => {
     const written: unknown = under === null ? source.data : source.data[under];
     if (typeof written !== 'object' || written === null) return [];
-    const own = keysOf('table', under);
-    return keysOf('training', under)
+    const own = inTable(under);
+    return inTraining(under)
       .filter((key) => !own.includes(key) && Object.hasOwn(written, key))
       .map((key) => {
         const path = under === null ? [key] : [under, key];
@@ -148,6 +150,8 @@ export interface LoadOptions {
   readonly workers?: string;
   /** Whether the files and folders that the experiment names must exist; default true. */
   readonly checkFiles?: boolean;
+  /** Whether the text is the user's own, so that messages name lines; default true. */
+  readonly positions?: boolean;
 }
 
 /**
@@ -176,8 +180,8 @@ function defaultAt(source: Source, path: KeyPath): unknown {
 
 /** Parses the text of an experiment. @param file name for messages, and base of relative paths */
 export function parseExperiment(file: string, text: string, options: LoadOptions = {}): LoadedExperiment {
-  const { set = [], workers, checkFiles = true } = options;
-  const source = Source.parse(file, text, set, workers === undefined ? [] : workersOverrides(workers));
+  const { set = [], workers, checkFiles = true, positions } = options;
+  const source = Source.parse(file, text, set, workers === undefined ? [] : workersOverrides(workers), positions);
   const kind = kindOf(source.data);
   let parsed = parsedSource(source, kind);
   if (
@@ -200,7 +204,11 @@ export function parseExperiment(file: string, text: string, options: LoadOptions
  * @throws NasError `invalid-input` when its space is a table of results, which has no networks.
  */
 export function trainingOf({ experiment, file }: LoadedExperiment): TrainingExperiment {
-  if (!isTableExperiment(experiment)) return experiment;
+  if (isTrainingExperiment(experiment)) return experiment;
+  if (isStudy(experiment))
+    throw invalidInput(`${file}: its networks are trained elsewhere (evaluate.type: tell)`, {
+      hint: 'Give an experiment that trains; nas ask gives the networks of this one.',
+    });
   throw invalidInput(`${file}: its space is a table of results, without data and networks to train`, {
     hint: 'Give an experiment that trains.',
   });

@@ -47,7 +47,7 @@ export class Source {
   private constructor(
     readonly file: string,
     private readonly document: Document,
-    private readonly lines: LineCounter,
+    private readonly at: (offset: number) => string,
     private readonly overrides: readonly Override[],
     data: Readonly<Record<string, unknown>>,
   ) {
@@ -57,12 +57,19 @@ export class Source {
   /**
    * @param set `key.path=value` arguments
    * @param more overrides of other arguments, applied after `set`
+   * @param positions whether the text is the user's own, so that messages name lines
    * @throws NasError `invalid-input` listing every syntax error, duplicate key and malformed `--set`.
    */
-  static parse(file: string, text: string, set: readonly string[] = [], more: readonly Override[] = []): Source {
+  static parse(
+    file: string,
+    text: string,
+    set: readonly string[] = [],
+    more: readonly Override[] = [],
+    positions = true,
+  ): Source {
     const lines = new LineCounter();
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    const at = (offset: number): string => position(file, lines, offset);
+    const at = (offset: number): string => (positions ? position(file, lines, offset) : file);
     const problems: Problem[] = document.errors.map(({ code, message, pos: [offset] }) => ({
       where: at(offset),
       path: [],
@@ -78,7 +85,7 @@ export class Source {
     const overrides = parsed.filter(isOverride);
     const wrong = parsed.flatMap((item) => (isOverride(item) ? (applyOverride(data, item) ?? []) : item));
     if (wrong.length > 0) throw problemsError(file, wrong);
-    return new Source(file, document, lines, overrides, data);
+    return new Source(file, document, at, overrides, data);
   }
 
   /**
@@ -98,7 +105,7 @@ export class Source {
       offset = whole && part === 'value' ? (offsetOf(found.node) ?? found.keyOffset) : found.keyOffset;
       node = found.node;
     }
-    return position(this.file, this.lines, offset);
+    return this.at(offset);
   }
 
   /** The last `--set` inside the value at this path, when the text has no map or list there. */

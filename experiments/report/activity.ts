@@ -3,7 +3,7 @@ import type { EventKind, EventRecord, Store, Training } from '../../store/index.
 import type { MeasurementPurpose } from '../../store/measurements.js';
 import type { WorkersConfig } from '../queue/schema.js';
 import type { Experiment } from '../schema/experiment.js';
-import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import { epochsOf, isOwnSupernet, isTrainingExperiment } from '../schema/run-experiment.js';
 import { workersIn } from '../stored/workers.js';
 
 /** Work in progress, derived from the run's events. */
@@ -70,12 +70,12 @@ function trainingOf(stage: Stage, trial: number | null, shrunk: number | undefin
 
 const keyOf = ({ stage, trial, shrunk }: Training): string => `${stage} ${trial ?? shrunk ?? ''}`.trimEnd();
 
-function epochsOf(store: Store, experiment: Experiment, { stage, shrunk }: Training): number | null {
-  if (isTableExperiment(experiment)) return null;
+function epochsIn(store: Store, experiment: Experiment, { stage, shrunk }: Training): number | null {
+  if (!isTrainingExperiment(experiment)) return epochsOf(experiment);
   const { train, final, teacher, supernet } = experiment;
   switch (stage) {
     case 'search':
-      return train.epochs;
+      return epochsOf(experiment);
     case 'final':
       return final?.epochs ?? null;
     case 'quantize-aware':
@@ -101,7 +101,7 @@ export class ActivityTracker {
   constructor(private readonly experiment: Experiment) {
     this.workers = workersIn(experiment);
     const { search } = experiment;
-    const epochs = isTableExperiment(experiment) ? 0 : experiment.train.epochs;
+    const epochs = epochsOf(experiment) ?? 0;
     this.pauses = new Set(epochs === 0 ? [] : rungsOf(search.fidelity, epochs).filter((rung) => rung < epochs));
   }
 
@@ -156,7 +156,7 @@ export class ActivityTracker {
         training,
         since,
         epochs: curve.length,
-        of: epochsOf(store, this.experiment, training),
+        of: epochsIn(store, this.experiment, training),
         validationAccuracy: curve.at(-1)?.validationAccuracy ?? null,
         ...(host !== undefined && { host }),
       };

@@ -6,6 +6,7 @@ import type { Objective, Values } from '../../search/index.js';
 import type { Block, Choice, Costs, Network } from '../../spaces/index.js';
 import type { ClassReport } from './classes.js';
 import type { Int8Counts, VerdictDetail } from '../compress/index.js';
+import type { ExperimentKind } from '../schema/experiment.js';
 import type { Evaluation } from '../schema/measures.js';
 import type {
   ArtifactRecord,
@@ -238,8 +239,8 @@ export interface RunProvenance {
 export interface RunSummary {
   readonly name: string;
   readonly seed: number;
-  /** Whether candidates are trained, or looked up in a table in simulated time. */
-  readonly evaluation: 'training' | 'table';
+  /** Whether candidates are trained, looked up in a table in simulated time, or evaluated by a program of the user. */
+  readonly evaluation: ExperimentKind;
   /** Its main score is in all fields that are named `accuracy`. */
   readonly task: TaskType;
   /** `died`: its process ended without finishing the run. */

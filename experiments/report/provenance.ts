@@ -6,7 +6,7 @@ import type { Store } from '../../store/index.js';
 import type { DataConfig, LossConfig, TeacherConfig } from '../../trainers/index.js';
 import type { Experiment, SupernetSettings, TrainingExperiment } from '../schema/experiment.js';
 import { type Evaluation, taskOf } from '../schema/measures.js';
-import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import { isOwnSupernet, isStudy, isTrainingExperiment } from '../schema/run-experiment.js';
 import type { ReportSupernet, RunProvenance, RunWorkers } from './data.js';
 import { toPoint } from './member.js';
 import { epochsText, workersText } from './text.js';
@@ -89,7 +89,14 @@ export function collectProvenance(
   workers: RunWorkers | undefined,
 ): RunProvenance {
   const { search, seed } = experiment;
-  if (!('data' in experiment)) {
+  if (isStudy(experiment)) {
+    const { input, classes } = experiment.evaluate;
+    return {
+      data: `${classes} classes of images of ${input.join(' x ')}, trained elsewhere`,
+      search: `${controllerTitle(search)}, ${search.trials} trials, seed ${seed}`,
+    };
+  }
+  if (!isTrainingExperiment(experiment)) {
     const { space, objectives } = experiment;
     const columns = objectives.map(({ column }) => column).join(', ');
     return {
@@ -124,7 +131,7 @@ export function flatten(value: unknown, prefix = ''): [name: string, value: stri
 
 /** The supernet of a run; null when there is none. */
 export function collectSupernet(store: Store, experiment: Experiment): ReportSupernet | null {
-  const supernet = isTableExperiment(experiment) ? undefined : experiment.supernet;
+  const supernet = isTrainingExperiment(experiment) ? experiment.supernet : undefined;
   if (supernet === undefined) return null;
   if (!isOwnSupernet(supernet)) return { from: supernet.from, settings: {}, epochs: null, curve: [] };
   return {

@@ -17,7 +17,7 @@ import {
   type VariantRecord,
 } from '../../store/index.js';
 import { verdictDetail } from '../compress/verdict.js';
-import type { Experiment } from '../schema/experiment.js';
+import { kindOf, type Experiment } from '../schema/experiment.js';
 import { candidatesOf, type Candidate, plainValues } from '../stored/candidates.js';
 import { experimentOf, objectivesOf, storedEnqueued, taskOfRun } from '../stored/experiment.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
@@ -39,12 +39,14 @@ export function summaryOf(
 ): RunSummary {
   // Parsed when the run began.
   const { search, ...kind } = experiment as Experiment;
+  const evaluation = kindOf(kind);
   return {
     name,
     seed,
-    evaluation: 'data' in kind ? 'training' : 'table',
+    evaluation,
     task: taskOfRun(experiment as Experiment),
-    status,
+    // No process works on a study between two asks.
+    status: evaluation === 'study' && status === 'died' ? 'running' : status,
     message,
     startedAt: iso(createdAt),
     updatedAt: iso(Math.max(at, changedAt)),

@@ -6,7 +6,7 @@ import { defaultProtocol } from '../../latency-models/index.js';
 import { choicesOf, sampleGenotype, type Genotype } from '../../spaces/index.js';
 import { epochImages, lossSchema, median, stepsPerEpoch, type TrainConfig } from '../../trainers/index.js';
 import { locatingIn, type LoadedExperiment } from '../parse/index.js';
-import { isTableExperiment } from '../schema/run-experiment.js';
+import { isTrainingExperiment } from '../schema/run-experiment.js';
 import type { RunObserver } from './events.js';
 import { LocalPool } from './jobs/local-pool.js';
 import type { JobRunner } from './jobs/job-runner.js';
@@ -66,7 +66,7 @@ interface Pace {
  */
 export async function estimateRun(loaded: LoadedExperiment, options: EstimateOptions): Promise<RunEstimate | null> {
   const { experiment: asked } = loaded;
-  if (isTableExperiment(asked)) return null;
+  if (!isTrainingExperiment(asked)) return null;
   const { observe, signal, workers, sample = { networks: 6, seconds: 3 } } = options;
   const folder = mkdtempSync(join(tmpdir(), 'nas-estimate-'));
   try {
@@ -82,7 +82,7 @@ export async function estimateRun(loaded: LoadedExperiment, options: EstimateOpt
       observe,
       signal,
     });
-    if (plan.kind === 'table') return null;
+    if (plan.kind !== 'training') return null;
     const { parallel } = plan.experiment.search;
     const jobs = workers?.(parallel) ?? new LocalPool({ size: parallel, retries: 0 });
     const stop = (): void => jobs.stop();

@@ -74,6 +74,8 @@ export interface FrontierPoint {
 }
 
 export type RunEvent =
+  /** The run is stored: it can be read, and goes on after a kill. */
+  | { readonly kind: 'begun'; readonly workdir: string }
   /** A phase begins; the one before it is over. */
   | {
       readonly kind: 'phase';

@@ -36,6 +36,8 @@ export async function execute(
   store: Store,
   { observe, signal, workers, report }: ExecuteOptions,
 ): Promise<RunOutcome> {
+  if (plan.kind === 'study') throw new Error('programs evaluate the networks of a study');
+  observe({ kind: 'begun', workdir: plan.workdir });
   const clock = clockOf(plan);
   const context: RunContext = {
     plan,

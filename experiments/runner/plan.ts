@@ -3,7 +3,7 @@ import type { DecisionSpace, Space, Task } from '../../spaces/index.js';
 import type { Clock, Store } from '../../store/index.js';
 import type { DatasetInfo, DatasetRef, EngineChoice, ProxyName, SupernetConfig } from '../../trainers/index.js';
 import type { SourceKind } from '../schema/measures.js';
-import type { Experiment, TableExperiment, TrainingExperiment } from '../schema/experiment.js';
+import type { Experiment, StudyExperiment, TableExperiment, TrainingExperiment } from '../schema/experiment.js';
 import type { TableResults } from '../models/table-results.js';
 import type { CandidateNetworks } from './candidate-networks.js';
 import type { Simulation } from './evaluators/simulation.js';
@@ -58,8 +58,16 @@ export interface TablePlan extends RunPlan {
   readonly simulation: Simulation;
 }
 
+/** A run whose candidates a program of the user evaluates. */
+export interface StudyPlan extends RunPlan {
+  readonly kind: 'study';
+  readonly experiment: StudyExperiment;
+  readonly task: Task;
+  readonly space: Space;
+}
+
 /** Everything about a run that does not change while it goes. */
-export type Plan = TrainingPlan | TablePlan;
+export type Plan = TrainingPlan | TablePlan | StudyPlan;
 
 /** The parts of any run share these. */
 export interface RunContext {

@@ -23,13 +23,14 @@ import {
   type SingleTeacher,
 } from '../../trainers/index.js';
 import { planInitial } from '../initial-weights/index.js';
-import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import { isOwnSupernet, isTableExperiment, isTrainingExperiment } from '../schema/run-experiment.js';
 import { measureNamed } from '../schema/measures.js';
 import type { Locating } from '../parse/index.js';
 import {
   finalRepeatsSearch,
   foldsOf,
   type Experiment,
+  type StudyExperiment,
   type TableExperiment,
   type TrainingExperiment,
 } from '../schema/experiment.js';
@@ -37,7 +38,14 @@ import { loadResults } from '../models/table-results.js';
 import { engineOfRun, type EngineContext } from './engine.js';
 import { Simulation } from './evaluators/simulation.js';
 import type { RunObserver } from './events.js';
-import { preparationThreads, withWorkersFor, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
+import {
+  preparationThreads,
+  withWorkersFor,
+  type Plan,
+  type StudyPlan,
+  type TablePlan,
+  type TrainingPlan,
+} from './plan.js';
 import { planSupernet } from './supernet.js';
 
 type TrainingKey = 'teacher' | 'train' | 'supernet' | 'final';
@@ -59,8 +67,21 @@ interface PlanContext extends EngineContext {
  * Prepares everything that a run needs to begin or to continue: data converted, space built, table read.
  * @throws NasError `invalid-input` for an engine that does not work here, bad data, an impossible space, a bad table.
  */
-export const preparePlan = (experiment: Experiment, context: PlanContext): Promise<Plan> =>
-  isTableExperiment(experiment) ? tablePlan(experiment, context) : trainingPlan(experiment, context);
+export function preparePlan(experiment: Experiment, context: PlanContext): Promise<Plan> {
+  if (isTableExperiment(experiment)) return tablePlan(experiment, context);
+  return isTrainingExperiment(experiment) ? trainingPlan(experiment, context) : studyPlan(experiment, context);
+}
+
+/** @throws NasError `invalid-input` for an impossible space */
+export async function studyPlan(
+  experiment: StudyExperiment,
+  { workdir, locating }: Pick<PlanContext, 'workdir' | 'locating'>,
+): Promise<StudyPlan> {
+  const { input, classes } = experiment.evaluate;
+  const task: Task = { input, classes };
+  const space = await locating(['space'], () => createSpace(experiment.space, task));
+  return { kind: 'study', experiment, workdir, task, space };
+}
 
 async function tablePlan(experiment: TableExperiment, { workdir, time, locating }: PlanContext): Promise<TablePlan> {
   const results = await loadResults(experiment, locating);

@@ -5,7 +5,7 @@ import { contentHash } from '../../base/hash.js';
 import { describeEnvironment } from '../../latency-models/index.js';
 import { onProcessor, type EngineChoice } from '../../trainers/index.js';
 import { weightsFilesOf } from '../initial-weights/read.js';
-import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import { isOwnSupernet, isTableExperiment, isTrainingExperiment } from '../schema/run-experiment.js';
 import type { Experiment } from '../schema/experiment.js';
 import type { RecordedEnvironment } from './engine.js';
 import { isCleared } from '../stored/workdir.js';
@@ -29,7 +29,7 @@ function filesOf(experiment: Experiment): Readonly<Record<string, string>> {
     ...('supernet' in experiment && experiment.supernet !== undefined && !isOwnSupernet(experiment.supernet)
       ? { 'supernet.from': sharedWeights(experiment.supernet.from) }
       : {}),
-    ...('evaluate' in experiment && experiment.evaluate !== undefined
+    ...('evaluate' in experiment && experiment.evaluate?.type === 'module'
       ? { 'evaluate.path': experiment.evaluate.path }
       : {}),
     ...('initial' in experiment && experiment.initial !== undefined ? { [weightsKey]: experiment.initial } : {}),
@@ -48,7 +48,7 @@ function hashOf(key: string, file: string): string | null {
  * @throws NasError `invalid-input` with the key, the file and the folder
  */
 export function requireOutside(workdir: string, experiment: Experiment): void {
-  const { teacher, latency } = isTableExperiment(experiment) ? {} : experiment;
+  const { teacher, latency } = isTrainingExperiment(experiment) ? experiment : {};
   const predictor = latency?.predictor;
   const read = {
     ...filesOf(experiment),
@@ -81,6 +81,7 @@ export function environmentOf(
   const files = Object.fromEntries(Object.entries(filesOf(experiment)).map(([key, file]) => [key, hashOf(key, file)]));
   const beside = Object.keys(files).length === 0 ? {} : { files };
   if (isTableExperiment(experiment)) return { table: experiment.space.file, time: 'simulated', ...beside };
+  if (!isTrainingExperiment(experiment)) return { evaluation: 'told', ...beside };
   const { provider, adapter } = engine.type === 'compiled' ? engine : onProcessor;
   const settings = { provider, threads, batch: experiment.train.batch, adapter: adapter?.name };
   return { ...describeEnvironment('training', settings), ...beside };

@@ -6,7 +6,7 @@ import { collectReport } from '../report/report.js';
 import type { ReportData } from '../report/data.js';
 import type { RunObserver } from './events.js';
 
-/** Draws the results of a run: texts by file name. `nas/ui` has one: `reportFiles`. */
+/** Draws the results of a run: texts by file name. `drawReport` of api/ is one. */
 export type DrawReport = (
   data: ReportData,
 ) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;

@@ -3,9 +3,10 @@ import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { nasVersion } from '../../base/modules.js';
 import { loadController } from '../../search/index.js';
+import type { Lock } from '../../base/lock.js';
 import { lockWorkdir, Store, type Clock } from '../../store/index.js';
 import type { EngineChoice } from '../../trainers/index.js';
-import { isTableExperiment } from '../schema/run-experiment.js';
+import { isStudy, isTrainingExperiment } from '../schema/run-experiment.js';
 import { locatingIn, locatingNowhere, type LoadedExperiment } from '../parse/index.js';
 import { workersGiven } from '../parse/override.js';
 import type { WorkersConfig } from '../queue/schema.js';
@@ -37,7 +38,7 @@ export interface RunOptions {
   readonly workersConfig?: WorkersConfig | undefined;
   /** Trains and measures; default: as `workers` of the experiment says. */
   readonly workers?: CreateJobRunner;
-  /** Draws the files that are written into the workdir when the run ends: `reportFiles` of `nas/ui`. Default: none. */
+  /** Draws the files that are written into the workdir when the run ends: `drawReport` of api/. Default: none. */
   readonly report?: DrawReport;
 }
 
@@ -50,33 +51,32 @@ export interface ResumeOptions {
 
 const never = new AbortController().signal;
 
+/** A run whose database was just created, and whose workdir is locked for this process. */
+export interface BegunRun<P extends Plan = Plan> {
+  readonly plan: P;
+  readonly store: Store;
+  readonly lock: Lock;
+}
+
 /**
- * Runs an experiment from its file: a new run, or the continuation of one that the same file began in this workdir.
- * Nothing is written before the file, the data, the space and the controller have proved good.
- * @throws NasError `invalid-input` when the workdir holds a run of another experiment; `in-use` when it is being run;
- *   all errors of `execute`.
+ * Begins a new run. Nothing is written before the file, the data, the space and the controller have proved good.
+ * @throws NasError `in-use` when another process works in the workdir
  */
-export async function runExperiment(
+export async function beginRun(
   loaded: LoadedExperiment,
-  options: RunOptions,
+  workdir: string,
+  options: Omit<RunOptions, 'workdir' | 'report'>,
   observe: RunObserver,
-): Promise<RunOutcome> {
+): Promise<BegunRun> {
   const { source, written } = loaded;
-  const { fresh = false, acceptEnvironment = false, signal = never, workers, report } = options;
-  const workdir = resolve(options.workdir ?? defaultWorkdir(loaded.experiment.name));
-  if (hasRun(workdir) && !fresh) {
-    requireSame(workdir, loaded);
-    // Each part of a run may have other workers.
-    const { workersConfig = workersIn(loaded.experiment) } = options;
-    return resumeExperiment(workdir, { ...options, workersConfig }, observe);
-  }
+  const { fresh = false, acceptEnvironment = false, signal = never, workers } = options;
   if (fresh) requireOutside(workdir, loaded.experiment);
   const locating = locatingIn(loaded);
   const isFixed = isWritten(written, 'search', 'parallel');
   const asked = withWorkers(loaded.experiment, options.workersConfig);
   const slots = await locating(['workers'], () => requireWorkers(asked, workers));
   const wanted = isFixed ? asked : withParallelFor(slots, asked);
-  const threads = isTableExperiment(wanted) ? 1 : defaultThreads(wanted);
+  const threads = isTrainingExperiment(wanted) ? defaultThreads(wanted) : 1;
   const plan = await preparePlan(wanted, {
     workdir,
     threads,
@@ -92,7 +92,7 @@ export async function runExperiment(
   });
   const { experiment, space } = plan;
   const { search, objectives, seed } = experiment;
-  const networks = plan.kind === 'training' ? { space: plan.space, task: plan.task } : null;
+  const networks = plan.kind === 'table' ? null : { space: plan.space, task: plan.task };
   const { enqueued, notes } = await warmStart({ search, objectives, seed, space, networks }, locating);
   for (const message of notes) observe({ kind: 'note', message });
   await loadController(search, { space, objectives, seed, enqueued });
@@ -107,15 +107,47 @@ export async function runExperiment(
       experiment,
       written,
       classes: plan.kind === 'training' ? plan.data.classes : undefined,
+      task: plan.kind === 'table' ? undefined : plan.task,
       threads,
       version: nasVersion(),
       environment,
     };
     const store = Store.create(databasePath(workdir), meta, clockOf(plan));
-    return await withStore(store, () => {
-      if (enqueued.length > 0) storeEnqueued(store, enqueued);
-      return execute(plan, store, { observe, signal, workers: workers ?? workersOf(experiment), report });
+    if (enqueued.length > 0) storeEnqueued(store, enqueued);
+    return { plan, store, lock };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/**
+ * Runs an experiment from its file: a new run, or the continuation of one that the same file began in this workdir.
+ * @throws NasError `invalid-input` when the workdir holds a run of another experiment; `in-use` when it is being run;
+ *   all errors of `execute`.
+ */
+export async function runExperiment(
+  loaded: LoadedExperiment,
+  options: RunOptions,
+  observe: RunObserver,
+): Promise<RunOutcome> {
+  const { fresh = false, signal = never, workers, report } = options;
+  if (isStudy(loaded.experiment))
+    throw invalidInput(`${loaded.file}: its networks are evaluated elsewhere (evaluate.type: tell)`, {
+      hint: `nas ask ${loaded.file} gives the first one.`,
     });
+  const workdir = resolve(options.workdir ?? defaultWorkdir(loaded.experiment.name));
+  if (hasRun(workdir) && !fresh) {
+    requireSame(workdir, loaded);
+    // Each part of a run may have other workers.
+    const { workersConfig = workersIn(loaded.experiment) } = options;
+    return resumeExperiment(workdir, { ...options, workersConfig }, observe);
+  }
+  const { plan, store, lock } = await beginRun(loaded, workdir, options, observe);
+  try {
+    return await withStore(store, () =>
+      execute(plan, store, { observe, signal, workers: workers ?? workersOf(plan.experiment), report }),
+    );
   } finally {
     lock.release();
   }
@@ -149,6 +181,12 @@ export async function resumeExperiment(
       const settled = storedExperiment(store, path);
       requireSameFiles(settled, environment);
       const asked = trials === undefined ? settled : withMoreTrials(settled, trials, store, observe);
+      if (isStudy(asked)) {
+        if (asked !== settled) store.run.extend(asked);
+        store.run.setStatus('running');
+        observe({ kind: 'note', message: `Programs evaluate its networks: nas ask ${workdir} gives the next one` });
+        return { state: 'complete', workdir: path };
+      }
       const earlier = workersNow(store);
       const kept = workersConfig ?? earlier;
       const given = workersAt === undefined ? kept : workersGiven(workersAt, kept);
@@ -209,7 +247,7 @@ async function withStore<T>(store: Store, task: () => Promise<T>): Promise<T> {
 }
 
 const withWorkers = <E extends Experiment>(experiment: E, workers: WorkersConfig | undefined): E =>
-  workers === undefined || isTableExperiment(experiment) ? experiment : { ...experiment, workers };
+  workers === undefined || !isTrainingExperiment(experiment) ? experiment : { ...experiment, workers };
 
 /** The workers of an experiment. The queue's code is loaded only for a queue. */
 function workersOf(experiment: Experiment): CreateJobRunner {

@@ -4,7 +4,7 @@ import { Store, type Clock, type RunStatusRecord } from '../../store/index.js';
 import { parseExperiment, type LoadedExperiment } from '../parse/index.js';
 import { isMap } from '../parse/problem.js';
 import type { Experiment } from '../schema/experiment.js';
-import { isTableExperiment } from '../schema/run-experiment.js';
+import { isTrainingExperiment } from '../schema/run-experiment.js';
 import { experimentOf } from '../stored/experiment.js';
 import { databasePath } from '../stored/workdir.js';
 import type { RunObserver } from './events.js';
@@ -39,7 +39,7 @@ export function storedExperiment(store: Store, workdir: string): Experiment {
 
 /** What the user wrote; runs from before there were recipes have the plain one. */
 function withRecipeOf(settled: Experiment, written: unknown): unknown {
-  if (isTableExperiment(settled) || settled.train.recipe !== undefined || !isMap(written)) return written;
+  if (!isTrainingExperiment(settled) || settled.train.recipe !== undefined || !isMap(written)) return written;
   return { ...written, train: { ...(isMap(written['train']) ? written['train'] : {}), recipe: 'plain' } };
 }
 

@@ -17,7 +17,7 @@ import type {
   PreparedTeacher,
   SupernetConfig,
 } from '../../trainers/index.js';
-import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import { isOwnSupernet, isTrainingExperiment } from '../schema/run-experiment.js';
 import type { Locating } from '../parse/index.js';
 import type { TrainingExperiment } from '../schema/experiment.js';
 import { experimentOf } from '../stored/experiment.js';
@@ -115,8 +115,8 @@ export function trainedSupernet(workdir: string): TrainedSupernet {
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
     const experiment = experimentOf(store);
-    const supernet = isTableExperiment(experiment) ? undefined : experiment.supernet;
-    if (isTableExperiment(experiment) || supernet === undefined)
+    const supernet = isTrainingExperiment(experiment) ? experiment.supernet : undefined;
+    if (!isTrainingExperiment(experiment) || supernet === undefined)
       throw invalidInput(`the run in ${workdir} has no supernet`, {
         hint: 'Give the workdir of a run whose experiment has supernet.',
       });

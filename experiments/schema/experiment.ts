@@ -21,6 +21,7 @@ import {
 } from '../../trainers/index.js';
 import { compressSchema } from '../compress/index.js';
 import { workersSchema } from '../queue/schema.js';
+import { commonShape, searchText, typed } from './common.js';
 import { accuracyOf, evaluations, objectiveOf, taskOf, type Evaluation } from './measures.js';
 import {
   evaluateSchema,
@@ -29,28 +30,7 @@ import {
   objectiveEntrySchema,
   tableObjectiveSchema,
 } from './search-settings.js';
-
-/** Accepts `key: word` for `key: {type: word}`. */
-const typed = <T extends z.ZodType>(schema: T) =>
-  z.preprocess((value) => (typeof value === 'string' ? { type: value } : value), schema);
-
-/** Keys of all experiments. */
-const commonShape = {
-  name: z
-    .string()
-    .regex(
-      /^[A-Za-z0-9][\w.-]*$/,
-      'may hold letters, digits, dots, dashes and underscores, and begins with a letter or digit',
-    )
-    .describe('name of the run; results go to runs/<name>'),
-  seed: z
-    .number()
-    .int()
-    .min(0)
-    .max(Number.MAX_SAFE_INTEGER)
-    .default(0)
-    .describe('seed of all randomness: same seed, same result'),
-};
+import { studySchema } from './study.js';
 
 const supernetKey = supernetSchema.extend({
   from: z
@@ -127,8 +107,6 @@ const weightsKey = z
     'trained weights to start from: a model.onnx or model.json of nas export, the weights.bin of a run, or the ONNX file of another program, whose blocks are matched with the stages by structure. Layers are matched by stage and position, and larger ones are sliced; smaller ones of another program are grown without changing what they compute. Missing layers and a head for other classes start from random weights. With a supernet, they initialise the supernet',
   );
 
-const searchText = 'controller, number of trials, and parallel trials';
-
 /** A training experiment as written. Each folder defines the schema of its part. */
 const writtenSchema = z.strictObject({
   ...commonShape,
@@ -166,10 +144,10 @@ const writtenSchema = z.strictObject({
 });
 
 /** As written, with defaults. */
-type WrittenExperiment = z.output<typeof writtenSchema>;
+type ParsedExperiment = z.output<typeof writtenSchema>;
 
 /** The default loss: distillation when there is a teacher. */
-const defaultLoss = (teacher: WrittenExperiment['teacher']): NonNullable<TrainConfig['loss']> =>
+const defaultLoss = (teacher: ParsedExperiment['teacher']): NonNullable<TrainConfig['loss']> =>
   lossSchema.parse({ type: teacher.type === 'none' ? 'cross-entropy' : 'kd' });
 
 /** Adds `latency.budget_ms` as a `max` constraint of the objective `latency_ms`. */
@@ -188,7 +166,7 @@ function withBudget(objectives: readonly Objective[], budget: number | undefined
 const mostWorkers = 8;
 
 /** Small networks train fastest with one core each: threads of one step wait for each other at every operator. */
-const defaultWorkers = ({ threads = 1 }: WrittenExperiment['engine']): number =>
+const defaultWorkers = ({ threads = 1 }: ParsedExperiment['engine']): number =>
   Math.max(1, Math.min(mostWorkers, Math.floor(availableParallelism() / threads)));
 
 /** Settings of the run's own supernet, or the run that trained it. */
@@ -198,7 +176,7 @@ type FinalConfig = TrainConfig & { readonly from: Initialisation };
 
 /** Renames the objective `accuracy`, `map` or `r2` to the kind that the run finds; by default it and the latency. */
 function withAccuracy(
-  { data, objectives }: Pick<WrittenExperiment, 'data' | 'objectives'>,
+  { data, objectives }: Pick<ParsedExperiment, 'data' | 'objectives'>,
   evaluation: Evaluation,
 ): readonly Objective[] {
   const [plain, found] = (['train', evaluation] as const).map((one) => accuracyOf(one, taskOf(data)));
@@ -206,19 +184,16 @@ function withAccuracy(
   return given.map((objective) => (objective.name === plain ? { ...objective, name: found } : objective));
 }
 
-function supernetOf(
-  { from, ...own }: NonNullable<WrittenExperiment['supernet']>,
-  train: TrainConfig,
-): SupernetSettings {
+function supernetOf({ from, ...own }: NonNullable<ParsedExperiment['supernet']>, train: TrainConfig): SupernetSettings {
   return from === undefined ? supernetConfig(train, own) : { from };
 }
 
 const finalEpochs = 20;
 
-type WrittenFinal = Exclude<WrittenExperiment['final'], 'none' | undefined>;
+type WrittenFinal = Exclude<ParsedExperiment['final'], 'none' | undefined>;
 
 /** The settings of the final training without its cross-validation, and that. */
-function separated(written: WrittenExperiment['final']) {
+function separated(written: ParsedExperiment['final']) {
   if (written === undefined || written === 'none') return { final: written };
   const { folds, ...final } = written;
   return { final, folds };
@@ -226,7 +201,7 @@ function separated(written: WrittenExperiment['final']) {
 
 /** Settings of the final training; null without one. */
 function finalOf(
-  { supernet, train: { from: weights } }: Pick<WrittenExperiment, 'supernet' | 'train'>,
+  { supernet, train: { from: weights } }: Pick<ParsedExperiment, 'supernet' | 'train'>,
   final: 'none' | Omit<WrittenFinal, 'folds'> | undefined,
   train: TrainConfig,
   evaluation: Evaluation,
@@ -287,13 +262,31 @@ export type TrainingExperiment = Readonly<z.output<typeof trainingSchema>>;
 /** An experiment on a table of results, with all defaults; plain data. */
 export type TableExperiment = Readonly<z.output<typeof tableExperimentSchema>>;
 
-export type Experiment = TrainingExperiment | TableExperiment;
+/** An experiment whose candidates a program of the user evaluates, with all defaults; plain data. */
+export type StudyExperiment = Readonly<z.output<typeof studySchema>>;
 
-export const experimentSchemas = { training: trainingSchema, table: tableExperimentSchema } as const;
+export type Experiment = TrainingExperiment | TableExperiment | StudyExperiment;
+
+export const experimentSchemas = {
+  training: trainingSchema,
+  table: tableExperimentSchema,
+  study: studySchema,
+} as const;
+
+type DeepReadonly<T> = { readonly [K in keyof T]: DeepReadonly<T[K]> };
+
+/** An experiment as it is written in a file, without defaults. */
+export type WrittenExperiment = {
+  readonly [K in ExperimentKind]: DeepReadonly<z.input<(typeof experimentSchemas)[K]>>;
+}[ExperimentKind];
 
 export type ExperimentKind = keyof typeof experimentSchemas;
 
-export function kindOf({ space }: { readonly space?: unknown }): ExperimentKind {
-  const type = typeof space === 'object' && space !== null && 'type' in space ? space.type : space;
-  return type === 'table' ? 'table' : 'training';
+const typeOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'type' in value ? value.type : value;
+
+/** The kind of an experiment as it is written. */
+export function kindOf({ space, evaluate }: { readonly space?: unknown; readonly evaluate?: unknown }): ExperimentKind {
+  if (typeOf(evaluate) === 'tell') return 'study';
+  return typeOf(space) === 'table' ? 'table' : 'training';
 }

@@ -3,10 +3,29 @@ import type { Store } from '../../store/index.js';
 import type { SupernetConfig } from '../../trainers/index.js';
 import { compressSchema } from '../compress/schema.js';
 import { experimentOf } from '../stored/experiment.js';
-import type { Experiment, SupernetSettings, TableExperiment, TrainingExperiment } from './experiment.js';
+import type {
+  Experiment,
+  StudyExperiment,
+  SupernetSettings,
+  TableExperiment,
+  TrainingExperiment,
+} from './experiment.js';
 
 export const isTableExperiment = (experiment: Experiment): experiment is TableExperiment =>
   experiment.space.type === 'table';
+
+/** Whether `nas` trains the networks, or has a module of the user evaluate them. */
+export const isTrainingExperiment = (experiment: Experiment): experiment is TrainingExperiment => 'data' in experiment;
+
+/** Whether a program of the user evaluates the networks, by ask and tell. */
+export const isStudy = (experiment: Experiment): experiment is StudyExperiment =>
+  !isTableExperiment(experiment) && !isTrainingExperiment(experiment);
+
+/** Epochs of a whole evaluation; null for tables. */
+export function epochsOf(experiment: Experiment): number | null {
+  if (isTableExperiment(experiment)) return null;
+  return experiment.evaluate?.epochs ?? ('train' in experiment ? experiment.train.epochs : 1);
+}
 
 export const isOwnSupernet = (supernet: SupernetSettings): supernet is SupernetConfig => 'networks' in supernet;
 
@@ -15,12 +34,13 @@ const laterDefaults: Partial<TrainingExperiment> = { compress: compressSchema.pa
 
 /**
  * The experiment of a run that trained networks.
- * @throws NasError `invalid-input` for runs on a table.
+ * @throws NasError `invalid-input` for runs that train none.
  */
 export function trainingExperimentOf(store: Store, workdir: string): TrainingExperiment {
   const experiment = experimentOf(store);
-  if (!isTableExperiment(experiment)) return { ...laterDefaults, ...experiment };
-  throw invalidInput(`${workdir}: the run is on a table of results and has no networks`, {
-    hint: 'Give the folder of a run that trains.',
-  });
+  if (isTrainingExperiment(experiment)) return { ...laterDefaults, ...experiment };
+  const what = isStudy(experiment)
+    ? 'a study, whose networks are trained elsewhere'
+    : 'on a table of results and has no networks';
+  throw invalidInput(`${workdir}: the run is ${what}`, { hint: 'Give the folder of a run that trains.' });
 }

@@ -12,9 +12,9 @@ const writtenNames = [...Object.keys(measures), ...Object.keys(aliases)] as (Mea
 const objectiveNamed = (name: (typeof writtenNames)[number]): MeasureName =>
   name in aliases ? aliases[name as keyof typeof aliases] : (name as MeasureName);
 
-const direction = z.enum(['maximize', 'minimize']);
+export const direction = z.enum(['maximize', 'minimize']);
 
-const constraint = z
+export const constraint = z
   .strictObject({
     min: z.number().optional().describe('minimum'),
     max: z.number().optional().describe('maximum'),
@@ -23,31 +23,32 @@ const constraint = z
   .optional()
   .describe('bounds for all trials');
 
+const objectiveMap = z.strictObject({
+  name: z.enum(writtenNames).describe('the measure to optimise'),
+  direction: direction.optional().describe('default: that of the measure'),
+  cost: z
+    .enum(['cheap', 'untrained', 'expensive'])
+    .optional()
+    .describe(
+      'cheap: known of every candidate before its evaluation; untrained: measured before training; expensive: known after training; default: that of the measure',
+    ),
+  constraint,
+});
+
 /** An entry of `objectives:`: a map, or only a name. Direction and cost default to the measure's. */
 export const objectiveEntrySchema = z.preprocess(
-  (value) => (typeof value === 'string' ? { name: value } : value),
-  z
-    .strictObject({
-      name: z.enum(writtenNames).describe('the measure to optimise'),
-      direction: direction.optional().describe('default: that of the measure'),
-      cost: z
-        .enum(['cheap', 'untrained', 'expensive'])
-        .optional()
-        .describe(
-          'cheap: known of every candidate before its evaluation; untrained: measured before training; expensive: known after training; default: that of the measure',
-        ),
-      constraint,
-    })
-    .transform((entry): Objective & { readonly name: MeasureName } => {
-      const name = objectiveNamed(entry.name);
-      const { direction, cost } = objectiveOf(name);
-      return {
-        name,
-        direction: entry.direction ?? direction,
-        cost: entry.cost ?? cost,
-        ...(entry.constraint === undefined ? {} : { constraint: entry.constraint }),
-      };
-    }),
+  (value: z.input<typeof objectiveMap> | z.input<typeof objectiveMap>['name']) =>
+    typeof value === 'string' ? { name: value } : value,
+  objectiveMap.transform((entry): Objective & { readonly name: MeasureName } => {
+    const name = objectiveNamed(entry.name);
+    const { direction, cost } = objectiveOf(name);
+    return {
+      name,
+      direction: entry.direction ?? direction,
+      cost: entry.cost ?? cost,
+      ...(entry.constraint === undefined ? {} : { constraint: entry.constraint }),
+    };
+  }),
 );
 
 /** An objective with its column of a table. */
@@ -80,7 +81,11 @@ const filter = z.strictObject({
 
 /** `search.filter:`; a word names the proxy. */
 export const filterSchema = z
-  .preprocess((value) => (typeof value === 'string' ? { proxy: value } : value), filter)
+  .preprocess(
+    (value: z.input<typeof filter> | z.input<typeof filter>['proxy']) =>
+      typeof value === 'string' ? { proxy: value } : value,
+    filter,
+  )
   .optional()
   .describe(
     'trains the first of several proposals that is not dominated in the proxy and all cheap objectives (after Abdelfattah et al. 2021)',
@@ -115,6 +120,10 @@ export interface EvaluationHooks {
   readonly signal: AbortSignal;
   /** Resolves while no latency is measured on this machine; await it regularly. */
   readonly pause: () => Promise<void>;
+  /** Epochs to come to: those of `evaluate.epochs`, or fewer where `search.fidelity` judges the candidate first. */
+  readonly epochs: number;
+  /** Folder of the trial for its checkpoints: with more `epochs`, the same trial is evaluated again. It exists. */
+  readonly folder: string;
 }
 
 /**
@@ -134,7 +143,15 @@ export const evaluateSchema = z
       .string()
       .min(1)
       .describe(
-        'JavaScript module; its default export is async ({choices, genotype, network, seed}, {signal, pause}) => values by objective',
+        'JavaScript module; its default export is async ({choices, genotype, network, seed}, {signal, pause, epochs, folder}) => values by objective',
+      ),
+    epochs: z
+      .number()
+      .int()
+      .min(1)
+      .default(1)
+      .describe(
+        'epochs of a whole evaluation: search.fidelity calls the function with fewer at first, and again with more',
       ),
     objectives: z
       .array(

@@ -18,12 +18,10 @@ export const objectivesOf = (store: Store): readonly Objective[] => experimentOf
 export const taskOfRun = (experiment: Experiment): TaskType =>
   'data' in experiment ? taskOf(experiment.data) : 'classification';
 
-/** Stores the networks that a run tries first: a resumed run does not read the files again that they came from. */
+/** Stores networks to try next: a resumed run does not read the files again that they came from. */
 export const storeEnqueued = (store: Store, enqueued: readonly Enqueued[]): void =>
   store.events.add({ kind: 'enqueued', detail: enqueued });
 
-/** The networks that `storeEnqueued` stored. */
-export function storedEnqueued(store: Store): readonly Enqueued[] {
-  const event = store.events.of('enqueued').at(0);
-  return event === undefined ? [] : (event.detail as readonly Enqueued[]);
-}
+/** The networks that `storeEnqueued` stored, in their order. */
+export const storedEnqueued = (store: Store): readonly Enqueued[] =>
+  store.events.of('enqueued').flatMap(({ detail }) => detail as readonly Enqueued[]);

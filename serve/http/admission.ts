@@ -13,18 +13,12 @@ const noRoute = 'none';
 
 const cheap: ReadonlySet<string | undefined> = new Set(Object.values(healthPaths));
 
-export interface Inside {
-  readonly requests: number;
-}
-
 /** Requests of one client at a time while there are other clients: enough to keep all inference threads busy. */
 const slotsEach = { least: 4, perWorker: 2 } as const;
 /** A larger body takes more slots. */
 const bytesOfSlot = 1 << 18;
 /** Milliseconds after which bodies in flight have arrived, or their clients are cut off. */
 const retryAfterMs = 1000;
-/** A body up to this size in bytes is read although its request is refused: it has mostly arrived with the headers. */
-export const smallBytes = 1 << 16;
 /** The most that gzip and deflate expand. */
 const largestExpansion = 1032;
 
@@ -36,18 +30,15 @@ function bodyCost({ headers }: FastifyRequest, { bodyBytes }: Limits): number {
 }
 
 /** What the requests of a server share. */
-class Admission {
-  readonly requests: Shares;
+export class Admission {
+  private readonly requests: Shares;
   readonly slots: ClientSlots;
   // One object for each: a stack trace for each refusal would cost more than the rest of it.
   readonly full: Error;
   private readonly noMemory: Error;
   private readonly tooLarge: Error;
 
-  constructor(
-    readonly context: RouteContext,
-    readonly connections: Connections,
-  ) {
+  constructor(readonly context: RouteContext) {
     const { limits, memory, service } = context;
     const each = (): number => Math.max(slotsEach.least, slotsEach.perWorker * service.pool.workers);
     this.slots = new ClientSlots(each, limits.connections);
@@ -64,6 +55,11 @@ class Admission {
       `the body has more than ${limits.bodyBytes} bytes`,
       'Send fewer or smaller images.',
     );
+  }
+
+  /** Requests that carry work. */
+  get inside(): number {
+    return this.requests.total - this.requests.free;
   }
 
   /** Takes a place and memory for a request. @returns why there are none; null: they are taken */
@@ -88,12 +84,12 @@ class Admitted {
   readonly weight: number;
   private readonly client: string;
   private readonly cost: number;
-  private readonly connection: Connection | undefined;
   private isRunning = false;
   private isHolding = false;
 
   constructor(
     private readonly all: Admission,
+    private readonly connection: Connection | undefined,
     private readonly request: FastifyRequest,
     private readonly reply: FastifyReply,
     private readonly done: (error?: Error) => void,
@@ -101,8 +97,7 @@ class Admitted {
     this.client = request.ip;
     this.cost = bodyCost(request, all.context.limits);
     this.weight = 1 + Math.floor(this.cost / bytesOfSlot);
-    this.connection = all.connections.of(request.raw.socket);
-    if (this.connection !== undefined) this.connection.requests++;
+    if (connection !== undefined) connection.requests++;
     // `close` also fires when the client disconnects; an `onResponse` hook does not.
     reply.raw.on('close', () => this.end());
   }
@@ -110,7 +105,7 @@ class Admitted {
   enter(): void {
     const { all, request } = this;
     if (cheap.has(request.routeOptions.url)) this.done();
-    else if (!all.slots.enter(this.client, this, request.arrived)) this.refuse(all.full);
+    else if (!all.slots.enter(this.client, this, request.arrived)) this.done(all.full);
   }
 
   begin(): void {
@@ -118,18 +113,12 @@ class Admitted {
     if (this.request.method === 'POST') {
       const refusal = this.all.take(this.client, this.cost);
       if (refusal !== null) {
-        this.refuse(refusal);
+        this.done(refusal);
         return;
       }
       this.isHolding = true;
     }
     this.done();
-  }
-
-  private refuse(error: Error): void {
-    // The rest of a large body is not read, so the connection cannot be reused.
-    if (this.cost > smallBytes) void this.reply.header('connection', 'close');
-    this.done(error);
   }
 
   private end(): void {
@@ -156,17 +145,12 @@ class Admitted {
  * Records the arrival and the end of each request. Refuses POST requests before their bodies are read when the server, its
  * memory for bodies, or the client's share of them is used up: a refusal must cost next to nothing under overload.
  */
-export function admitRequests(app: FastifyInstance, context: RouteContext, connections: Connections): Inside {
-  const admission = new Admission(context, connections);
+export function admitRequests(app: FastifyInstance, admission: Admission, connections: Connections): void {
+  const { service } = admission.context;
   app.decorateRequest('arrived', 0);
   app.addHook('onRequest', (request, reply, done) => {
     request.arrived = performance.now();
-    closeWhileDraining(reply, context.service);
-    new Admitted(admission, request, reply, done).enter();
+    closeWhileDraining(reply, service);
+    new Admitted(admission, connections.of(request.raw.socket), request, reply, done).enter();
   });
-  return {
-    get requests() {
-      return context.limits.inside - admission.requests.free;
-    },
-  };
 }

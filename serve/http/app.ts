@@ -4,7 +4,7 @@ import fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify'
 import type { AccessOptions, Limits, RouteContext } from './context.js';
 import { answerErrors, refusedFor } from './refusals.js';
 import { checkAccess } from './access.js';
-import { admitRequests } from './admission.js';
+import { type Admission, admitRequests } from './admission.js';
 import { images } from './images/index.js';
 import { health, metricsRoute } from './health.js';
 import { addLevels } from './metrics.js';
@@ -73,12 +73,13 @@ type RouteModule = (app: FastifyInstance, context: RouteContext) => void;
 const modules: readonly RouteModule[] = [traceRequests, health, metricsRoute, images, openInference, modelFiles];
 
 interface AppOptions {
-  readonly context: RouteContext;
+  readonly admission: Admission;
   readonly access: AccessOptions;
 }
 
 /** The HTTP server of a frontier, not yet listening. Closing it answers the accepted requests and ends the connections. */
-export async function createApp({ context, access }: AppOptions): Promise<FastifyInstance> {
+export async function createApp({ admission, access }: AppOptions): Promise<FastifyInstance> {
+  const { context } = admission;
   const { limits, metrics, service, decoder } = context;
   const app = fastify(
     serverOptions(limits, access, (socket) => {
@@ -88,13 +89,13 @@ export async function createApp({ context, access }: AppOptions): Promise<Fastif
   );
   const connections = new Connections(app.server, limits.connections);
   answerErrors(app, context);
-  const inside = admitRequests(app, context, connections);
+  admitRequests(app, admission, connections);
   await checkAccess(app, access);
   await describeApi(app, access);
   addLevels(metrics, {
     nas_requests_inside: {
       help: 'Requests that carry work, from their headers to their answers',
-      read: () => inside.requests,
+      read: () => admission.inside,
     },
     nas_connections: { help: 'Open connections', read: () => connections.size },
     nas_queue_depth: { help: 'Images that wait to be computed', read: () => service.pool.depth },

@@ -28,22 +28,40 @@ export function checkBudget(given: unknown, where: string): number {
   );
 }
 
+/** Who sends a request, and how long it may take. */
+interface Asker {
+  /** In ms of `performance.now()`. */
+  readonly arrived: number;
+  readonly client: string;
+  readonly isGone: () => boolean;
+  /** Value of the header `x-budget-ms`. */
+  readonly budget: unknown;
+}
+
 /**
  * Deadline and cancellation of a request.
  * @param only requested model; null: the scheduler chooses
  * @param asked budget in ms from the body; the header overrides it, the server's default comes last
  * @throws Refusal 400 when the header is not a budget
  */
-export function runOptionsOf(
-  request: FastifyRequest,
+export function runOptionsFor(
+  { arrived, client, isGone, budget }: Asker,
   { limits }: Pick<RouteContext, 'limits'>,
   only: Model | null,
   asked?: number,
 ): RunOptions {
-  const header = request.headers[budgetHeader];
-  const budget = header === undefined ? (asked ?? limits.budgetMs) : checkBudget(header, budgetHeader);
-  const { socket } = request.raw;
-  return { deadline: request.arrived + budget, only, isGone: () => socket.destroyed, client: request.ip };
+  const ms = budget === undefined ? (asked ?? limits.budgetMs) : checkBudget(budget, budgetHeader);
+  return { deadline: arrived + ms, only, isGone, client };
+}
+
+/** `runOptionsFor` a request of HTTP. */
+export function runOptionsOf(
+  { arrived, ip: client, headers: { [budgetHeader]: budget }, raw: { socket } }: FastifyRequest,
+  context: Pick<RouteContext, 'limits'>,
+  only: Model | null,
+  asked?: number,
+): RunOptions {
+  return runOptionsFor({ arrived, client, isGone: () => socket.destroyed, budget }, context, only, asked);
 }
 
 /** A hook that checks a request before its body is read. */

@@ -1,5 +1,4 @@
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { invalidInput } from '../../base/errors.js';
 import { builtModule } from '../../base/processes.js';
@@ -24,24 +23,26 @@ export async function measureModel({ model, maxBatch, loadMs, signal }: MeasureO
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
-  const ending = new AbortController();
-  const end = AbortSignal.any([signal, AbortSignal.timeout(loadMs), ending.signal]);
-  const killed = once(end, 'abort').then(() => ({
-    kind: 'refused' as const,
-    message: `'${model.name}' was not opened and measured within ${loadMs} ms`,
-  }));
-  const exited = once(child, 'exit').then(([code, by]: (number | string | null)[]) => ({
-    kind: 'refused' as const,
-    message: `'${model.name}' ended the process that measured it (${String(by ?? `exit code ${code}`)})`,
-  }));
-  child.send({ model, maxBatch } satisfies ProbeOrder);
-  const answered = once(child, 'message').then(([report]) => report as ProbeReport);
+  const name = `'${model.name}'`;
+  let timer: NodeJS.Timeout | undefined;
+  // Plain listeners: Node.js may collect a signal that combines others, and would then never abort.
+  const reported = new Promise<ProbeReport>((resolve) => {
+    const refuse = (message: string): void => resolve({ kind: 'refused', message });
+    timer = setTimeout(() => refuse(`${name} was not opened and measured within ${loadMs} ms`), loadMs);
+    signal.addEventListener('abort', () => refuse(`${name} is not needed any more`));
+    child.once('message', (report) => resolve(report as ProbeReport));
+    child.once('error', (error) => refuse(`${name} cannot be measured: ${error.message}`));
+    child.once('exit', (code, by) =>
+      refuse(`${name} ended the process that measured it (${by ?? `exit code ${code}`})`),
+    );
+  });
   try {
-    const report = await Promise.race([answered, killed, exited]);
+    child.send({ model, maxBatch } satisfies ProbeOrder);
+    const report = await reported;
     if (report.kind === 'measured') return report.times;
     throw invalidInput(report.message);
   } finally {
-    ending.abort();
+    clearTimeout(timer);
     child.kill('SIGKILL');
   }
 }

@@ -1,32 +1,19 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { blocksOf, type Block } from './recipe-blocks.js';
 import { findPython, runShell } from './recipe-commands.js';
 import { prepareFolder } from './recipe-folder.js';
+import { itRunsThePage } from './recipe-page.js';
 import { sharedFolder } from '../support/temporary.js';
 
-const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
-const blocks = blocksOf(read('docs/recipes.md'));
 const python = findPython();
 const folder = sharedFolder();
-const printed = new Map<string, string>();
-
-const titleOf = ({ text, line }: Block): string => `line ${line}: ${text.split('\n')[0]}`;
+let printed: ReadonlyMap<string, string>;
 
 beforeAll(() => prepareFolder(folder));
 
 describe('the recipes, run as written on less data', () => {
-  for (const block of blocks) {
-    const { file, flags, text } = block;
-    if (file !== undefined) it(`writes ${file}`, () => writeFileSync(join(folder, file), text));
-    else if (flags.includes('run'))
-      it.skipIf(flags.includes('python') && python === undefined)(
-        titleOf(block),
-        async () => void printed.set(text, await runShell(text, { folder, python })),
-        120_000,
-      );
-  }
+  printed = itRunsThePage('docs/recipes.md', { folder, python });
 });
 
 describe('the files and output of the recipes', () => {

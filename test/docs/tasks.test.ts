@@ -25,7 +25,7 @@ const blocks = blocksOf(readFileSync(new URL('../../docs/recipes.md', import.met
 const smaller = (score: string): string[] => [
   'data.size=32',
   `space=${JSON.stringify(smallSpace)}`,
-  'train.steps=100',
+  'train.steps=70',
   'search.trials=2',
   `objectives=[${score}, macs]`,
 ];

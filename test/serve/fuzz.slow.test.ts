@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Admission } from '../../serve/http/admission.js';
 import { createApp } from '../../serve/http/app.js';
 import { createMetrics } from '../../serve/http/metrics.js';
 import { createDecoder } from '../../serve/images/decoder.js';
@@ -138,7 +139,7 @@ describe('A server of networks', { timeout: 60_000 * times }, () => {
       memory: new Shares(1 << 26),
       log: pino({ level: 'error' }, { write: (line) => mistakes.push(line) }),
     };
-    app = await createApp({ context, access: openAccess });
+    app = await createApp({ admission: new Admission(context), access: openAccess });
     server = await app.listen({ host: '127.0.0.1', port: 0 });
   });
 

@@ -28,7 +28,7 @@ import { readTensorFile } from '../../trainers/tensor-file.js';
 const folder = sharedFolder();
 const cache = join(folder, 'cache');
 const network = tinyStudent({ size: 10 });
-const train = trainSchema.parse({ epochs: 8, batch: 16, augment: [], loss: { type: 'kd', alpha: 0.9 } });
+const train = trainSchema.parse({ epochs: 5, batch: 16, augment: [], loss: { type: 'kd', alpha: 0.9 } });
 const labelsOnly = trainSchema.parse({ ...train, loss: { type: 'cross-entropy' } });
 
 /** Two images of each class to train with and 18 to validate; without and with further images without labels. */
@@ -55,7 +55,7 @@ beforeAll(async () => {
     makeTinyDataset(join(folder, 'rich'), { seed: 7, train: 50, size: 10, noise: 40 }),
     { cache },
   );
-  const { weights } = await complete('teacher', { dataset: rich, train: { ...labelsOnly, epochs: 12 } });
+  const { weights } = await complete('teacher', { dataset: rich, train: { ...labelsOnly, epochs: 8 } });
   teacher = { type: 'network', name: 'a network of many images', network, weights };
   const data = { ...makeTinyDataset(join(folder, 'few'), { train: 20, size: 10, noise: 40 }), validation: 0.9 };
   const pictures = join(folder, 'pictures');
@@ -80,7 +80,7 @@ const bytes = ({ weights }: CompleteFit): string =>
 
 describe('distillation on images without labels', () => {
   test('beats labels alone by far at as many steps', async () => {
-    const steps = Math.ceil((8 * 220) / 16);
+    const steps = Math.ceil((5 * 220) / 16);
     const [alone, taught] = [
       await complete('alone', { dataset: few, train: { ...labelsOnly, epochs: steps } }),
       await complete('taught', { teacher: await prepared(more) }),
@@ -90,7 +90,7 @@ describe('distillation on images without labels', () => {
 
   test('continues after an interruption with the same result', async () => {
     const own = await prepared(more);
-    const short = { ...train, epochs: 3 };
+    const short = { ...train, epochs: 2 };
     const whole = await complete('whole', { teacher: own, train: short });
     const stop = new AbortController();
     let steps = 0;

@@ -1,3 +1,4 @@
+import { drawReport } from '../../../api/report.js';
 import { statSync } from 'node:fs';
 import { invalidInput } from '../../../base/errors.js';
 import { readInput, writeFileAtomic } from '../../../base/files.js';
@@ -14,7 +15,6 @@ import { deviceOption, parseDevice } from '../../arguments/device.js';
 import { command, jsonOption } from '../../command.js';
 import { withRun } from '../../open-run.js';
 import { type Colors, type Column, json, renderFacts, renderTable, type Terminal } from '../../output/terminal.js';
-import { drawReport } from '../../watch-run.js';
 import { createCounter } from '../../progress/counter.js';
 
 interface Row {

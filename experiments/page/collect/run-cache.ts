@@ -28,7 +28,7 @@ export function paceOf(
   now: number,
 ): Pace {
   const last = ends.at(-1);
-  if (status !== 'running' || evaluation === 'table' || last === undefined || ends.length < minEnded) return unknown;
+  if (status !== 'running' || evaluation !== 'training' || last === undefined || ends.length < minEnded) return unknown;
   // The current trial may end any moment: only a pause of twice the usual length counts.
   const isPaused = now - last > (2 * (last - since)) / ends.length;
   const hours = ((isPaused ? now : last) - since) / 3_600_000;

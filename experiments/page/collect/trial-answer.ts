@@ -9,7 +9,7 @@ import { flatten } from '../../report/provenance.js';
 import { collectTrial } from '../../report/run.js';
 import { collectAssignments } from '../../report/workers.js';
 import type { Experiment } from '../../schema/experiment.js';
-import { isTableExperiment } from '../../schema/run-experiment.js';
+import { isTrainingExperiment } from '../../schema/run-experiment.js';
 import type { MeasuredLatency, TrialAnswer } from '../api.js';
 import { collectLog } from './changes.js';
 import { evenly } from './run-answer.js';
@@ -30,7 +30,7 @@ export function commandsFor(
   workdir: string,
   experiment: Experiment,
 ): Command[] {
-  if (isTableExperiment(experiment) || Object.keys(choices).length === 0) return [];
+  if (!isTrainingExperiment(experiment) || Object.keys(choices).length === 0) return [];
   const { data, evaluate } = experiment;
   const measure = line('latency', 'measure', workdir, number, '--profile');
   const measureCommand = { title: 'Measure its latency here, and the time of each layer', line: measure };

@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { NasError } from '../../../base/errors.js';
 import { metricsOf } from '../../../base/scores.js';
 import { choicesOf } from '../../../spaces/index.js';
-import type { TrialRecord } from '../../../store/index.js';
+import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
 import { measureNamed, trainedValues, valuesFrom } from '../../schema/measures.js';
+import { reportOf, storeReport } from '../../stored/reports.js';
 import { trialFolder, weightsFile } from '../../stored/workdir.js';
 import { finishFrontier } from '../finishing/finish.js';
 import { settledFrontier } from '../finishing/measured-frontier.js';
@@ -78,22 +79,42 @@ export class Slices implements AccuracySource {
 
 /** Asks the user's function for the values; it runs in worker processes, as trainings do. */
 export class OwnEvaluations implements AccuracySource {
-  readonly epochs = 1;
+  readonly epochs: number;
 
   constructor(
     private readonly context: TrainingContext,
-    private readonly path: string,
-  ) {}
+    private readonly module: { readonly path: string; readonly epochs: number },
+  ) {
+    this.epochs = module.epochs;
+  }
 
-  async evaluate({ number, genotype, seed }: TrialRecord): Promise<Evaluated | undefined> {
-    const { plan, candidates } = this.context;
+  async evaluate({ number, genotype, seed }: TrialRecord, epochs: number): Promise<Evaluated | undefined> {
+    const { plan, candidates, store } = this.context;
     const names = plan.experiment.objectives.map(({ name }) => name).filter(isExpected);
     const choices = choicesOf(plan.space.decisions, genotype);
     const subject = { choices, genotype, network: candidates.network(genotype), seed };
-    const job = { kind: 'evaluate', path: this.path, names, subject } as const;
+    const folder = this.epochs === 1 ? null : this.folder(number);
+    const job = { kind: 'evaluate', path: this.module.path, names, subject, epochs, folder } as const;
     const result = await trialJob(this.context, number, { id: `evaluate/${number}`, job, sharing: 'shared' });
     if ('interrupted' in result) return undefined;
-    return 'failed' in result ? result : { state: 'complete', values: valuesFrom('training', result.values) };
+    if ('failed' in result) return result;
+    const values = valuesFrom('training', result.values);
+    if (epochs === this.epochs) return { state: 'complete', values };
+    storeReport(store, number, { epochs, values: result.values });
+    return { state: 'paused', values };
+  }
+
+  known({ number }: TrialRecord, epochs: number): ObjectiveValues | undefined {
+    const values = reportOf(this.context.store, number, epochs);
+    return values && valuesFrom('training', values);
+  }
+
+  abandon(trial: number): void {
+    rmSync(this.folder(trial), { recursive: true, force: true });
+  }
+
+  private folder(number: number): string {
+    return join(this.context.plan.workdir, trialFolder('search', number));
   }
 
   weights(): Promise<string> {

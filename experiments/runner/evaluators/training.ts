@@ -130,7 +130,7 @@ export class TrainingEvaluator implements Evaluator {
 
 function accuracySource(context: TrainingContext): AccuracySource {
   const { evaluate, search } = context.plan.experiment;
-  if (evaluate !== undefined) return new OwnEvaluations(context, evaluate.path);
+  if (evaluate !== undefined) return new OwnEvaluations(context, evaluate);
   return search.evaluate === 'supernet' ? new Slices(context) : new Trainings(context);
 }
 

@@ -178,7 +178,7 @@ const jobs: { readonly [K in Job['kind']]: (job: JobOf<K>, at: Relocate) => JobO
       at,
     ),
   }),
-  evaluate: (job, at) => ({ ...job, path: at(job.path, { kind: 'module' }) }),
+  evaluate: (job, at) => ({ ...job, path: at(job.path, { kind: 'module' }), folder: null }),
   export: (job, at) => ({
     ...job,
     candidate: candidateAt(job.candidate, at),

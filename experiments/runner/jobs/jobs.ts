@@ -161,6 +161,10 @@ export interface EvaluateJob {
   /** Objectives whose values it gives. */
   readonly names: readonly string[];
   readonly subject: EvaluationSubject;
+  /** Epochs that the evaluation comes to. */
+  readonly epochs: number;
+  /** Folder of the trial's checkpoints; null on another machine: a temporary one. */
+  readonly folder: string | null;
 }
 
 export type EvaluateResult = ProxyResult | { readonly interrupted: true };

@@ -1,8 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { messageOf, NasError } from '../../../base/errors.js';
-import { writeFileAtomic } from '../../../base/files.js';
+import { makeDirectory, writeFileAtomic } from '../../../base/files.js';
 import { importFunction } from '../../../base/modules.js';
 import type { LearningTask } from '../../../base/task.js';
 import { exportOnnx, quantizeForTiming, withMetadata, type ModelMetadata } from '../../../deploy/index.js';
@@ -126,19 +129,23 @@ async function initialJob(
 }
 
 async function evaluateJob(
-  { path, names, subject }: JobOf<'evaluate'>,
+  { path, names, subject, epochs, folder }: JobOf<'evaluate'>,
   { signal, pause }: JobContext,
 ): Promise<EvaluateResult> {
-  const signature = '({choices, network, seed, ...}, {signal, pause}) => values';
+  const signature = '({choices, network, seed, ...}, {signal, pause, epochs, folder}) => values';
   const evaluate = await importFunction<EvaluatorModule>(path, 'evaluate.path', signature);
   await pause();
+  const own = folder ?? mkdtempSync(join(tmpdir(), 'nas-evaluation-'));
   try {
+    makeDirectory(own);
     // Checked below, whatever its type says.
-    const given: unknown = await evaluate(subject, { signal, pause });
+    const given: unknown = await evaluate(subject, { signal, pause, epochs, folder: own });
     const values = typeof given === 'object' && given !== null ? (given as Readonly<Record<string, unknown>>) : {};
     return { values: Object.fromEntries(names.map((name) => [name, numberOf(values[name], name)])) };
   } catch (error) {
     return signal.aborted ? { interrupted: true } : { failed: messageOf(error) };
+  } finally {
+    if (folder === null) rmSync(own, { recursive: true, force: true });
   }
 }
 

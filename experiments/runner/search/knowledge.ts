@@ -31,6 +31,11 @@ export class StepLog {
     return this.fruitful;
   }
 
+  /** Whether every step is done. */
+  get isSettled(): boolean {
+    return this.results.size === this.list.length;
+  }
+
   at(step: number): Step | undefined {
     return this.list.at(step);
   }
@@ -91,7 +96,7 @@ export function storedSteps(
   store: Store,
   trials: readonly TrialRecord[],
   first: number,
-  evaluator: Evaluator,
+  evaluator: Pick<Evaluator, 'epochs' | 'recall'>,
 ): StepLog {
   const log = new StepLog();
   for (const { kind, trial, detail } of store.events.of('asked', 'promoted')) {
@@ -106,7 +111,12 @@ export function storedSteps(
 }
 
 /** The result of a step; null when its trial ended without values, undefined when it is not done. */
-function resultOf(trial: TrialRecord, step: Step, isLast: boolean, evaluator: Evaluator): Values | null | undefined {
+function resultOf(
+  trial: TrialRecord,
+  step: Step,
+  isLast: boolean,
+  evaluator: Pick<Evaluator, 'epochs' | 'recall'>,
+): Values | null | undefined {
   const ended = hasEnded(trial.state);
   if (isLast && trial.state === 'complete') return trial.observed;
   // It ended in this step, however many epochs were done before.

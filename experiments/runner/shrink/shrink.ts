@@ -85,7 +85,7 @@ async function shrinkIn(
     observe,
     signal,
   });
-  if (plan.kind === 'table') throw new Error('a run that trains was planned as one with a table');
+  if (plan.kind !== 'training') throw new Error('a run that trains was planned as one without training');
   const run = { plan, store, observe, stopping: () => signal.aborted, candidates: new CandidateNetworks(plan) };
   const jobs = await workers({ size: 1, retries: experiment.search.retries }, run);
   const context = { ...run, jobs };

@@ -1,13 +1,16 @@
 import type { FastifyReply } from 'fastify';
 import { probabilitiesToLogits } from '../../../compiler/runtime/classifier/inputs-outputs.js';
-import type { Answer } from '../../inference/pool.js';
+import type { Answer, InferencePool, RunOptions } from '../../inference/pool.js';
+import type { Limits } from '../context.js';
+import type { RequestTrace } from '../tracing.js';
+import { inputsOf, renderedInputs } from './tensors.js';
 import { badRequest, shown } from '../refusals.js';
 import type { InferRequest } from './request.js';
 import type { Served } from './served.js';
 import { headerLength, outputName } from './wire.js';
 
 /** The output name to send: the requested one. @throws Refusal 400 when there is no such output. */
-export function checkOutput(asked: string | undefined, { output }: Served): string {
+function checkOutput(asked: string | undefined, { output }: Served): string {
   if (asked === undefined || asked === output.name || asked === outputName) return asked ?? output.name;
   throw badRequest(
     `there is no output ${shown(asked)}`,
@@ -52,29 +55,57 @@ function rowsOf(answers: readonly Answer[], { models, output }: Served): Float32
   return rows;
 }
 
-/** Sends the outputs, as numbers in JSON or as bytes after it. */
-export function sendAnswer(
-  reply: FastifyReply,
+/** An answer before it is encoded. */
+export interface Outputs {
+  /** [images, outputs] */
+  readonly rows: Float32Array;
+  /** Name, type and shape of the output. */
+  readonly head: { readonly name: string; readonly datatype: 'FP32'; readonly shape: readonly number[] };
+  readonly answer: {
+    readonly model_name: string;
+    readonly model_version: string;
+    readonly id: string | undefined;
+    readonly parameters: ReturnType<typeof parametersOf>;
+  };
+}
+
+interface Run {
+  readonly limits: Limits;
+  readonly run: RunOptions;
+  readonly trace?: RequestTrace | null;
+}
+
+/**
+ * Computes the outputs of a request.
+ * @throws Refusal when the request does not match the model; NotAnswered
+ */
+export async function outputsFor(
   request: InferRequest,
   served: Served,
-  answers: readonly Answer[],
-): FastifyReply {
-  const rows = answers.length === 1 && served.models.length === 1 ? answers[0].outputs : rowsOf(answers, served);
-  const head = {
-    name: checkOutput(request.output, served),
-    datatype: 'FP32',
-    shape: [answers.length, served.output.classes.length],
-  };
-  const json = (output: object): string =>
-    JSON.stringify({
+  pool: InferencePool,
+  { limits, run, trace }: Run,
+): Promise<Outputs> {
+  const name = checkOutput(request.output, served);
+  const inputs = await renderedInputs(inputsOf(request.tensor, served, limits.images), served, pool.layout);
+  const answers = await pool.run(inputs, run);
+  for (const one of answers) trace?.answered(one);
+  return {
+    rows: answers.length === 1 && served.models.length === 1 ? answers[0].outputs : rowsOf(answers, served),
+    head: { name, datatype: 'FP32', shape: [answers.length, served.output.classes.length] },
+    answer: {
       model_name: served.name,
       model_version: served.version,
       id: request.id,
       parameters: parametersOf(answers),
-      outputs: [output],
-    });
-  if (!request.isBinary) return reply.type('application/json').send(json({ ...head, data: Array.from(rows) }));
-  const text = json({ ...head, parameters: { binary_data_size: rows.byteLength } });
+    },
+  };
+}
+
+/** Sends the outputs, as numbers in JSON or as bytes after it. */
+export function sendAnswer(reply: FastifyReply, isBinary: boolean, { rows, head, answer }: Outputs): FastifyReply {
+  const json = (output: object): string => JSON.stringify({ ...answer, outputs: [{ ...head, ...output }] });
+  if (!isBinary) return reply.type('application/json').send(json({ data: Array.from(rows) }));
+  const text = json({ parameters: { binary_data_size: rows.byteLength } });
   const length = Buffer.byteLength(text);
   const body = Buffer.allocUnsafe(length + rows.byteLength);
   body.write(text);

@@ -1,15 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { badRequest, closeWhileDraining } from '../refusals.js';
+import { badRequest, closeWhileDraining, smallBytes } from '../refusals.js';
 import type { RouteContext } from '../context.js';
-import { smallBytes } from '../admission.js';
 import { budgetHeader, checkFirst, runOptionsOf } from '../deadline.js';
-import { checkOutput, sendAnswer } from './answer.js';
+import { outputsFor, sendAnswer } from './answer.js';
 import { parseBytes } from './body.js';
 import { createInferReader } from './request.js';
 import { schemas } from './schemas.js';
 import { refuseHopeless } from '../../inference/pool.js';
 import { servedAs } from './served.js';
-import { inputsOf, renderedInputs } from './tensors.js';
 import { headerLength, modelPaths, type Named } from './wire.js';
 import { metadata } from './metadata.js';
 import { repository } from './repository.js';
@@ -26,12 +24,10 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       const served = servedAs(pool, params.name, params.version);
       // A repeated header becomes one text of two numbers, which `read` refuses.
       const asked = read(body, headers[headerLength]?.toString());
-      checkOutput(asked.output, served);
-      const inputs = await renderedInputs(inputsOf(asked.tensor, served, limits.images), served, pool.layout);
-      const answers = await pool.run(inputs, runOptionsOf(request, context, served.only, asked.budgetMs));
-      for (const one of answers) request.trace?.answered(one);
+      const run = runOptionsOf(request, context, served.only, asked.budgetMs);
+      const outputs = await outputsFor(asked, served, pool, { limits, run, trace: request.trace });
       closeWhileDraining(reply, service);
-      return sendAnswer(reply, asked, served, answers);
+      return sendAnswer(reply, asked.isBinary, outputs);
     });
   /** Large bodies. Without the header, the body may say the budget. */
   const refuseEarly = checkFirst((request: FastifyRequest<Named>) => {

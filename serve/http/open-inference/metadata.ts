@@ -2,6 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../../base/server.js';
 import { nasVersion } from '../../../base/modules.js';
 import type { PooledModel } from '../../inference/pool.js';
+import type { IndexEntry } from '../../model-states.js';
+import type { Service } from '../../service.js';
 import type { RouteContext } from '../context.js';
 import { schemas, type ModelMetadata } from './schemas.js';
 import { allServed, servedAs, type Served } from './served.js';
@@ -28,7 +30,7 @@ const tensorsOf = ({ only, values, pixels }: Served): ModelMetadata['inputs'] =>
 ];
 
 /** Metadata of a model for the protocol, and the networks that answer under its name. */
-function metadataOf(served: Served): ModelMetadata {
+export function metadataOf(served: Served): ModelMetadata {
   const { name, models, output, versions } = served;
   const tensors = tensorsOf(served);
   return {
@@ -70,6 +72,16 @@ function configOf(served: Served, images: number) {
   };
 }
 
+/** @throws Refusal 404 or 503 when a model cannot answer */
+export function refuseUnready(service: Service, name: string, version?: string): void {
+  const isThis = (one: IndexEntry) => one.name === name && (version === undefined || String(one.version) === version);
+  const entry = service.index().find(isThis);
+  if (entry !== undefined && !allServed(service.pool).has(name, version))
+    throw new Refusal(503, `the model ${name} is ${entry.state}: ${entry.reason}`);
+  servedAs(service.pool, name, version);
+  if (!service.isReady) throw new Refusal(503, 'the server accepts no new requests', 'It is shutting down.');
+}
+
 export function metadata(app: FastifyInstance, { service, limits, metrics }: RouteContext): void {
   app.get('/v2', { schema: schemas.server }, (_, reply) =>
     reply.send({ name: 'nas', version: nasVersion(), extensions }),
@@ -86,14 +98,7 @@ export function metadata(app: FastifyInstance, { service, limits, metrics }: Rou
   app.get('/v2/models/stats', { schema: schemas.stats }, (_, reply) => sendStats(reply, service.pool.models));
 
   const ready = ({ params: { name, version } }: FastifyRequest<Named>, reply: FastifyReply): FastifyReply => {
-    const entry = service
-      .index()
-      .find((one) => one.name === name && (version === undefined || String(one.version) === version));
-    const { names, versions } = allServed(service.pool);
-    if (entry !== undefined && !(version === undefined ? names.has(name) : versions.has(`${name}/${version}`)))
-      throw new Refusal(503, `the model ${name} is ${entry.state}: ${entry.reason}`);
-    servedAs(service.pool, name, version);
-    if (!service.isReady) throw new Refusal(503, 'the server accepts no new requests', 'It is shutting down.');
+    refuseUnready(service, name, version);
     return reply.send({ name, ready: true });
   };
 

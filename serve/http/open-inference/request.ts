@@ -169,16 +169,11 @@ function budgetOf({ budget_ms: ms, timeout: us }: Fields): number | undefined {
   return checkBudget(typeof us === 'number' ? us / 1000 : us, 'parameters.timeout, in microseconds,');
 }
 
-function read(json: Buffer, rest: Buffer): InferRequest {
-  if (json.length === 0 && rest.length > 0)
-    return {
-      id: undefined,
-      tensor: { kind: 'raw', bytes: rest },
-      output: undefined,
-      isBinary: true,
-      budgetMs: undefined,
-    };
-  const fields = fieldsIn(json);
+/**
+ * @param rest bytes of the tensor after the JSON
+ * @throws Refusal 400 when a field is wrong or not supported
+ */
+export function inferRequestOf(fields: Fields, rest: Buffer): InferRequest {
   const { id } = fields;
   if (id !== undefined && typeof id !== 'string') throw badRequest(`id is ${typeOf(id)}`, 'It must be a text.');
   refuseOthers(fields, ['id', 'inputs', 'outputs', 'parameters', 'model_name'], 'the request');
@@ -191,6 +186,12 @@ function read(json: Buffer, rest: Buffer): InferRequest {
     ...outputOf(fields.outputs, isBinary),
     budgetMs: budgetOf(parameters),
   };
+}
+
+function read(json: Buffer, rest: Buffer): InferRequest {
+  if (json.length > 0 || rest.length === 0) return inferRequestOf(fieldsIn(json), rest);
+  const tensor = { kind: 'raw', bytes: rest } as const;
+  return { id: undefined, tensor, output: undefined, isBinary: true, budgetMs: undefined };
 }
 
 /** Placeholder for the tensor of the cached request. */

@@ -69,55 +69,53 @@ function describe(name: string, models: readonly PooledModel[], only: Model | nu
   };
 }
 
-/** Model names of a pool, and its models by `name/version`. */
-interface AllServed {
-  readonly names: ReadonlyMap<string, Served>;
-  readonly versions: ReadonlyMap<string, Served>;
-}
+/** The names of a pool: `frontier` if the scheduler has a choice, and each model in its versions. */
+class AllServed {
+  /** By name, in the newest version, and by `name/version`. */
+  private readonly served = new Map<string, Served>();
+  readonly names: readonly string[];
 
-function describeAll(pool: InferencePool): AllServed {
-  const names = new Map<string, Served>();
-  const versions = new Map<string, Served>();
-  const add = (served: Served): void => {
-    // The newest version comes first.
-    if (!names.has(served.name)) names.set(served.name, served);
-    versions.set(`${served.name}/${served.version}`, served);
-  };
-  const choice = pool.models.filter(({ model }) => pool.frontier.choice.includes(model));
-  if (choice.length > 0) add(describe(choiceName, choice, null));
-  for (const pooled of pool.models) {
-    const { model } = pooled;
-    const own = pool.models.filter((other) => other.model.name === model.name);
-    add(
-      describe(
-        model.name,
-        [pooled],
-        model,
-        own.map((other) => String(other.model.version)),
-      ),
-    );
+  constructor({ models, frontier }: InferencePool) {
+    const choice = models.filter(({ model }) => frontier.choice.includes(model));
+    if (choice.length > 0) this.add(describe(choiceName, choice, null));
+    for (const pooled of models) {
+      const { name } = pooled.model;
+      const versions = models.filter(({ model }) => model.name === name).map(({ model }) => String(model.version));
+      this.add(describe(name, [pooled], pooled.model, versions));
+    }
+    this.names = [...this.served.keys()].filter((key) => !key.includes('/'));
   }
-  return { names, versions };
+
+  /** @param version undefined: the newest one */
+  get(name: string, version?: string): Served | undefined {
+    return this.served.get(version === undefined ? name : `${name}/${version}`);
+  }
+
+  has(name: string, version?: string): boolean {
+    return this.get(name, version) !== undefined;
+  }
+
+  private add(served: Served): void {
+    // The newest version comes first.
+    if (!this.served.has(served.name)) this.served.set(served.name, served);
+    this.served.set(`${served.name}/${served.version}`, served);
+  }
 }
 
 const known = new WeakMap<InferencePool, AllServed>();
 
-/** All model names of a pool: `frontier` if the scheduler has a choice, and each model in its versions. */
 export function allServed(pool: InferencePool): AllServed {
   let served = known.get(pool);
-  if (served === undefined) known.set(pool, (served = describeAll(pool)));
+  if (served === undefined) known.set(pool, (served = new AllServed(pool)));
   return served;
 }
 
-/**
- * @param version undefined: the newest one
- * @throws Refusal 404 when there is no such model or version
- */
+/** @throws Refusal 404 when there is no such model or version */
 export function servedAs(pool: InferencePool, name: string, version?: string): Served {
-  const { names, versions } = allServed(pool);
-  const served = version === undefined ? names.get(name) : versions.get(`${name}/${version}`);
+  const all = allServed(pool);
+  const served = all.get(name, version);
   if (served !== undefined) return served;
-  const newest = names.get(name);
+  const newest = all.get(name);
   if (newest !== undefined)
     throw new Refusal(
       404,
@@ -128,12 +126,12 @@ export function servedAs(pool: InferencePool, name: string, version?: string): S
     throw new Refusal(
       404,
       'the scheduler has no network to choose from, because the accuracy of none is known',
-      `Request one by its name: ${[...names.keys()].join(', ')}.`,
+      `Request one by its name: ${all.names.join(', ')}.`,
     );
-  const meant = nearest(name, names.keys());
+  const meant = nearest(name, all.names);
   throw new Refusal(
     404,
     `there is no model ${shown(name)}`,
-    meant === undefined ? `The models are ${[...names.keys()].join(', ')}.` : `Did you mean ${meant}?`,
+    meant === undefined ? `The models are ${all.names.join(', ')}.` : `Did you mean ${meant}?`,
   );
 }

@@ -158,9 +158,10 @@ export function renderedInputs(
   inputs: readonly Input[],
   { pixels, renderings }: Served,
   layout: PixelLayout,
-): Promise<readonly Input[]> {
+): Promise<readonly Input[]> | readonly Input[] {
+  if (pixels === null || inputs[0].kind === 'values') return inputs;
   const rendered = async (input: Input): Promise<Input> => {
-    if (input.kind === 'values' || pixels === null) return input;
+    if (input.kind === 'values') return input;
     const data = await renderInput(layout, renderings, (rendering) =>
       isSize(rendering, pixels) ? input.data : renderPixels(input.data, pixels, rendering),
     );

@@ -50,13 +50,13 @@ function searched(measured: readonly MeasurementRecord[], trial: number) {
 }
 
 it('a network that int8 makes slower is not quantized: both are measured side by side, fp32 is kept', async () => {
-  const { notes, trials, measured, predictions } = await run('int8: auto, min_speedup: 50', 2);
+  const { notes, trials, measured, predictions } = await run('int8: auto, min_speedup: 50', 1);
   // Two variants of each network, one after the other; labelled by what was executed.
   const labels = measured.map(({ purpose, trial, precision, environment }) => {
     expect(environment).toMatchObject({ precision });
     return [purpose, trial, precision];
   });
-  const trialLabels = [0, 1].flatMap((trial) => [
+  const trialLabels = [0].flatMap((trial) => [
     ['trial', trial, 'fp32'],
     ['trial', trial, 'int8'],
   ]);
@@ -64,7 +64,7 @@ it('a network that int8 makes slower is not quantized: both are measured side by
     ['calibration', null, 'fp32'],
     ['calibration', null, 'int8'],
   ]).flat();
-  expect(labels.slice(0, 12)).toEqual([...calibration, ...trialLabels]);
+  expect(labels.slice(0, 10)).toEqual([...calibration, ...trialLabels]);
   // A latency model for each precision.
   for (const { fp32, int8 } of predictions) expect(fp32?.ms).not.toBe(int8?.ms);
   for (const trial of trials) {
@@ -83,7 +83,7 @@ it('a network that int8 makes slower is not quantized: both are measured side by
     expect(int8.values).not.toHaveProperty('accuracy');
     expect(notes).toContain(`trial ${trial.number}: kept fp32: ${int8.reason ?? ''}`);
   }
-  expect(notes).toContain('int8 chosen for 0 of 2 trials (2 rejected by speed)');
+  expect(notes).toContain('int8 chosen for 0 of 1 trials (1 rejected by speed)');
 }, 120_000);
 
 it('a network that int8 makes fast enough is judged by the latency, size and accuracy of int8', async () => {
@@ -141,7 +141,7 @@ function refusing(refuse: () => Error, asked: () => void): CreateJobRunner {
 }
 
 async function runInterrupted(compress: string, workers: CreateJobRunner): Promise<TrialRecord> {
-  const { file, workdir } = prepare(compress, 1, 3);
+  const { file, workdir } = prepare(compress, 1, 2);
   const stop = new AbortController();
   await runExperiment(loadExperiment(file), { workdir, workers, signal: stop.signal }, ({ kind }) => {
     if (kind === 'trial-epoch') stop.abort();

@@ -47,7 +47,8 @@ async function runUnable(name: string, compress: string) {
   const workdir = join(directory, `${name}-run`);
   const events: RunEvent[] = [];
   const options = { workdir, workers: unableToQuantize };
-  const ended = runExperiment(loadExperiment(small(name, compress)), options, (event) => events.push(event));
+  const loaded = loadExperiment(small(name, compress), { set: ['train.epochs=1'] });
+  const ended = runExperiment(loaded, options, (event) => events.push(event));
   const failure = await ended.then(
     () => undefined,
     (error: unknown) => error,
@@ -56,9 +57,10 @@ async function runUnable(name: string, compress: string) {
 }
 
 describe('a run whose candidates may be int8', () => {
-  it('trains each once, judges it in both precisions, and chooses int8 where it is accepted', async () => {
+  it('trains each once, judges it in both precisions, chooses int8 where it is accepted, and finds the same after an interruption', async () => {
     const workdir = join(directory, 'auto');
-    const { events } = await runInside(small('auto-small', 'int8: auto, max_accuracy_drop: 1'), workdir);
+    const file = small('auto-small', 'int8: auto, max_accuracy_drop: 1');
+    const { events, expected } = await runInside(file, workdir);
     const { trials, networks } = reading(workdir, (store) => {
       const all = store.trials.all();
       return { trials: all, networks: all.map(({ genotypeId }) => store.networks.get(genotypeId) as Network) };
@@ -85,22 +87,18 @@ describe('a run whose candidates may be int8', () => {
       expect(notes(events).filter((note) => note.startsWith(`trial ${i}: int8 accepted: `))).toHaveLength(1);
     }
     expect(notes(events)).toContain('int8 chosen for 2 of 2 trials');
+    expect(await interruptInside(file, join(directory, 'stopped'), 1)).toEqual(expected);
   }, 120_000);
 
-  it('calibrates and judges on images of the size that its networks take', async () => {
+  it('calibrates and judges on images of the size that its networks take, all where there are fewer than asked for', async () => {
     const workdir = join(directory, 'resized');
     const larger = { ...smallSpace, resolution: 36 };
-    await runInside(small('resized-small', 'int8: auto, max_accuracy_drop: 1', 'trials: 1', larger), workdir);
+    const file = small('resized-small', 'int8: auto, max_accuracy_drop: 1', 'trials: 1', larger);
+    await runInside(file, workdir, { set: ['compress.calibration.images=400'] });
     const [trial] = reading(workdir, (store) => store.trials.all());
     expect(int8Of(trial)).toMatchObject({ accepted: true });
+    expect(verdictDetail(int8Of(trial)?.detail)?.images).toBe(180);
   }, 120_000);
-
-  it('finds the same after an interruption', { timeout: 300_000 }, async () => {
-    const file = small('kills', 'int8: auto, max_accuracy_drop: 0.02', 'trials: 3');
-    const reference = await runInside(file, join(directory, 'kills-run'));
-    expect(reference.expected.trials.map(({ variants }) => variants.length)).toEqual([2, 2, 2]);
-    expect(await interruptInside(file, join(directory, 'stopped'), 1)).toEqual(reference.expected);
-  });
 
   it('keeps fp32 where the network cannot be quantized, and says why', async () => {
     const { failure, events, trials } = await runUnable('unable', 'int8: auto');
@@ -138,10 +136,3 @@ describe('a run whose candidates must be int8', () => {
       expect({ state, message }).toEqual({ state: 'failed', message: 'int8 cannot be had: out of memory' });
   }, 120_000);
 });
-
-it('all training images calibrate where there are fewer than asked for', async () => {
-  const workdir = join(directory, 'many');
-  await runInside(small('many', 'int8: auto'), workdir, { set: ['compress.calibration.images=400'] });
-  const [trial] = reading(workdir, (store) => store.trials.all());
-  expect(verdictDetail(int8Of(trial)?.detail)?.images).toBe(180);
-}, 120_000);

@@ -23,7 +23,7 @@ import { runInside } from './inside.js';
 const quick = [
   'teacher=none',
   'train.epochs=1',
-  'search.trials=3',
+  'search.trials=2',
   'search.parallel=1',
   'objectives=[accuracy, latency_ms]',
   'final.epochs=1',
@@ -34,7 +34,7 @@ const directory = cachedFolder();
 async function run(device: string, more = '', observe?: RunObserver) {
   const workdir = join(temporaryFolder(), 'run');
   const file = writeExperiment(directory, { latency: `{calibration: ${calibration}, device: ${device}${more}}` });
-  const { events, expected } = await runInside(file, workdir, { set: quick, observe });
+  const { events, expected } = await runInside(file, workdir, { set: quick, observe, profiles: device === 'local' });
   return { workdir, events: JSON.stringify(events), expected };
 }
 
@@ -91,7 +91,7 @@ describe('a run', () => {
     // Two runs that take latency from it are equal, and keep its model when it is gone.
     const from = (folder: string) => run('local', `, budget_ms: 100, from: ${folder}`);
     const second = await from(workdir);
-    expect(latencies(second.workdir).map(({ provenance }) => provenance)).toEqual(Array(3).fill('predicted'));
+    expect(latencies(second.workdir).map(({ provenance }) => provenance)).toEqual(Array(2).fill('predicted'));
     expect(reading(second.workdir, (store) => store.measurements.all())).toEqual([]);
     rmSync(workdir, { recursive: true });
     expect((await from(second.workdir)).expected).toEqual(second.expected);

@@ -26,7 +26,7 @@ const refusal = (workdir: string, ...set: readonly string[]) =>
 const exported = (number: number) => join(first, 'artifacts', 'frontier', `trial-0000${number}.onnx`);
 
 /** Trials that keep their initial weights: steps of this length change none. */
-const still = ['train.optimizer={type: sgd, learning_rate: 1.0e-9}', 'train.epochs=4', 'search.trials=1'];
+const still = ['train.optimizer={type: sgd, learning_rate: 1.0e-9}', 'train.epochs=3', 'search.trials=1'];
 
 const enqueued = (number: number) => {
   const { choices, values } = reading(first, (store) => store.trials.all()[number]);
@@ -78,7 +78,7 @@ describe('train.from', () => {
       expect(await nasInside(['export', first, '--trial', '1', '--to', 'tfjs', '-o', web])).toMatchObject({ code: 0 });
       const own = join(first, 'artifacts', 'search', '00001', 'weights.bin');
       for (const [name, path, ...rest] of [
-        ['from-tfjs', web, 'final.epochs=4'],
+        ['from-tfjs', web, 'final.epochs=3'],
         ['from-run', own],
       ]) {
         const workdir = join(directory, name);

@@ -18,7 +18,8 @@ import { quickProtocol } from '../../latency-models/devices/quick-protocol.js';
 import { findings } from './findings.js';
 
 /** A job with a quick protocol: the tests of runs do not depend on the precision of latencies. */
-const briefly = <J extends Job>(job: J): J => (job.kind === 'measure' ? { ...job, protocol: quickProtocol } : job);
+const briefly = <J extends Job>(job: J, profiles: boolean): J =>
+  job.kind === 'measure' ? { ...job, protocol: quickProtocol, profile: job.profile && profiles } : job;
 
 /**
  * Runs the jobs of a run in this process, one after the other, without starting processes that load TF.js. Jobs and errors
@@ -28,6 +29,9 @@ class InsideRunner implements JobRunner {
   private readonly queue = new PQueue({ concurrency: 1 });
   private readonly submitted = new Map<string, AbortController>();
   private stopped = false;
+
+  /** @param profiles whether it times the layers of networks that calibrate, which takes half a second each */
+  constructor(private readonly profiles = false) {}
 
   submit<J extends Job>({ id, job }: JobOrder<J>, listener: JobListener = {}): SubmittedJob<ResultOf<J>> {
     if (this.submitted.has(id)) throw new Error(`the job ${id} is submitted already`);
@@ -44,7 +48,7 @@ class InsideRunner implements JobRunner {
         pause: () => setImmediate(),
       };
       try {
-        return structuredClone(await runJob<J['kind']>(briefly(structuredClone(job)), context));
+        return structuredClone(await runJob<J['kind']>(briefly(structuredClone(job), this.profiles), context));
       } catch (error) {
         throw fromPlainError(toPlainError(error));
       }
@@ -69,6 +73,8 @@ interface InsideOptions extends Pick<RunOptions, 'report'> {
   /** Assignments, as after `--set`. */
   readonly set?: readonly string[];
   readonly observe?: RunObserver;
+  /** As of `InsideRunner`. */
+  readonly profiles?: boolean;
 }
 
 /**
@@ -78,14 +84,18 @@ interface InsideOptions extends Pick<RunOptions, 'report'> {
 export async function runInside(
   file: string,
   workdir: string,
-  { set = [], observe = () => undefined, ...options }: InsideOptions = {},
+  { set = [], observe = () => undefined, profiles, ...options }: InsideOptions = {},
 ) {
   const events: RunEvent[] = [];
   const loaded = loadExperiment(file, { set: [...set] });
-  const { state } = await runExperiment(loaded, { ...options, workdir, workers: inside }, (event) => {
-    events.push(event);
-    observe(event);
-  });
+  const { state } = await runExperiment(
+    loaded,
+    { ...options, workdir, workers: () => new InsideRunner(profiles) },
+    (event) => {
+      events.push(event);
+      observe(event);
+    },
+  );
   expect(state).toBe('complete');
   return { expected: findings(workdir), events };
 }

@@ -29,6 +29,18 @@ export default async ({ choices, genotype, network, seed }, { signal, pause }) =
 };
 `;
 
+/** Counts its calls in the folder of the trial. */
+const inParts = `
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+export default ({ genotype }, { epochs, folder }) => {
+  const file = folder + '/calls.json';
+  const calls = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
+  if (!calls.includes(epochs)) calls.push(epochs);
+  writeFileSync(file, JSON.stringify(calls));
+  return { accuracy: epochs + 1000 * calls.length };
+};
+`;
+
 beforeAll(() => {
   writeFileSync(module, source);
   file = writeExperiment(folder, {
@@ -121,7 +133,7 @@ describe('a function of one’s own', () => {
   it('that kills its worker has no more lives when the run is resumed', async () => {
     const killer = join(folder, 'killer.mjs');
     writeFileSync(killer, "export default () => process.kill(process.pid, 'SIGKILL');");
-    const set = [`evaluate.path=${killer}`, 'search.trials=1', 'search.parallel=1', 'search.retries=2'];
+    const set = [`evaluate.path=${killer}`, 'search.trials=1', 'search.parallel=1', 'search.retries=1'];
     const workdir = join(folder, 'killed');
     const stop = new AbortController();
     const loaded = loadExperiment(file, { set: [...set, 'objectives=[accuracy, macs]'] });
@@ -132,7 +144,31 @@ describe('a function of one’s own', () => {
     const attempts = reading(workdir, ({ events }) =>
       events.of('retried').map(({ detail }) => (detail as { readonly attempt: number }).attempt),
     );
-    expect(attempts).toEqual([2, 3]);
+    expect(attempts).toEqual([2]);
+  });
+
+  it('is called with few epochs first where fidelity judges it, and finds its checkpoints again', async () => {
+    writeFileSync(join(folder, 'epochs.mjs'), inParts);
+    const set = [
+      'evaluate={type: module, path: epochs.mjs, epochs: 9}',
+      'search={trials: 9, controller: random, fidelity: {type: asha, eta: 3}}',
+      'objectives=[accuracy, macs]',
+    ].map((one) => one.replace('epochs.mjs', join(folder, 'epochs.mjs')));
+    const loaded = loadExperiment(file, { set });
+    const workdir = join(folder, 'in-parts');
+    const stop = new AbortController();
+    const events: RunEvent[] = [];
+    await runExperiment(loaded, { workdir, signal: stop.signal, workers: inside }, (event) => {
+      events.push(event);
+      if (events.filter(({ kind }) => kind === 'trial-paused').length >= 4) stop.abort();
+    });
+    await resumeExperiment(workdir, { workers: inside }, (event) => events.push(event));
+    const done = reading(workdir, ({ trials }) => trials.all());
+    expect(new Set(done.map(({ state }) => state))).toEqual(new Set(['complete', 'pruned']));
+    // Each call adds to the file of its trial: the epochs of all calls are in it.
+    for (const { values } of done.filter(({ state }) => state === 'complete'))
+      expect(values['accuracy'].value).toBe(9 + 1000 * 3);
+    expect(events.some(({ kind }) => kind === 'trial-promoted')).toBe(true);
   });
 
   it('is held to its content', async () => {
@@ -146,7 +182,7 @@ describe('a function of one’s own', () => {
   it.each([
     ['teacher={type: train}', 'expected no teacher beside it'],
     ['final={epochs: 2}', 'expected no final training beside it'],
-    ['search.fidelity=asha', 'expected no fidelity but none beside it'],
+    ['search.fidelity=asha', 'no rung below the 1 epochs of evaluate'],
     ['evaluate.objectives=[{name: macs, direction: minimize}]', 'is a built-in measure: name it under objectives'],
     ['evaluate.path=./none.mjs', 'there is no file or folder'],
   ])('refuses %s', (set, message) => {

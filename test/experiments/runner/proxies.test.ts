@@ -119,7 +119,7 @@ describe('zero-cost proxies as features of the surrogate', () => {
         name: 'features',
         teacher: null,
         train: '{ epochs: 1, batch: 32, checkpoint_seconds: 0.1 }',
-        search: '{ trials: 4, startup: 2, parallel: 1, retries: 10, features: { proxies: [naswot, gradnorm], of: 2 } }',
+        search: '{ trials: 3, startup: 2, parallel: 1, retries: 10, features: { proxies: [naswot, gradnorm], of: 2 } }',
         final: null,
       });
       const undisturbed = await runInside(features, join(folder, 'features-run'));

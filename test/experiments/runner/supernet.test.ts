@@ -20,7 +20,7 @@ const small = {
   teacher: null,
   supernet: '{ epochs: 2, networks: 1, hold: 4, calibration: 64 }',
   train: '{ epochs: 1, batch: 32, augment: [flip, crop], views: 2, checkpoint_seconds: 0.1 }',
-  search: '{ controller: random, trials: 3, parallel: 2, retries: 10 }',
+  search: '{ controller: random, trials: 2, parallel: 2, retries: 10 }',
   final: '{ epochs: 1 }',
 };
 
@@ -33,7 +33,7 @@ const slices = (name: string, changes: Parameters<typeof writeExperiment>[1] = {
     ...small,
     name,
     supernet: `{ from: ${first()} }`,
-    search: '{ evaluate: supernet, controller: random, trials: 3, parallel: 2 }',
+    search: '{ evaluate: supernet, controller: random, trials: 2, parallel: 2 }',
     final: 'none',
     ...changes,
   });
@@ -50,7 +50,7 @@ describe('a run whose candidates inherit', () => {
         'inherited_accuracy',
         'balanced_accuracy',
       ]);
-    expect(curves.map(([search]) => search.length)).toEqual([1, 1, 1]);
+    expect(curves.map(([search]) => search.length)).toEqual([1, 1]);
     expect(finals.length).toBeGreaterThan(0);
     for (const { from, epochs } of finals) expect([from, epochs]).toEqual(['supernet', 1]);
   });

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { namesOf } from '../../../base/server.js';
+import { Admission } from '../../../serve/http/admission.js';
 import { createApp } from '../../../serve/http/app.js';
 import type { AccessOptions, Limits, RouteContext } from '../../../serve/http/context.js';
 import { createMetrics } from '../../../serve/http/metrics.js';
@@ -68,6 +69,7 @@ export function checkablePool(frontier: Frontier, change: Partial<InferencePool>
 const noDecoder: Decoder = {
   depth: 0,
   waitMs: () => 0,
+  check: () => undefined,
   decode: () => Promise.reject(new Error('this server decodes no images')),
 };
 
@@ -131,7 +133,7 @@ async function build(service: Service, options: TestOptions) {
     log: pino({ level: 'error' }, { write: (line) => void lines.push(JSON.parse(line) as { msg: string }) }),
   };
   const access = { ...openAccess, ...options.access };
-  const app = await createApp({ context, access });
+  const app = await createApp({ admission: new Admission(context), access });
   onTestFinished(() => app.close());
   return { app, metrics, lines };
 }

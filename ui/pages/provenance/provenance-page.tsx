@@ -6,7 +6,11 @@ import { Checkbox, CopyButton, Facts, Time, type Fact } from '../../components/e
 import { RunLog } from '../../components/run-status.js';
 import { alignLines, type LineRow } from '../../data/line-diff.js';
 
-const evaluations = { training: 'by training', table: 'from a table of results' } as const;
+const evaluations = {
+  training: 'by training',
+  table: 'from a table of results',
+  study: 'by programs of the user',
+} as const;
 
 function runFacts({ workdir, run }: RunAnswer): readonly Fact[] {
   const { name, seed, evaluation, startedAt, updatedAt, version, threads, planned } = run;

@@ -30,7 +30,8 @@ describe('the outcome of an attempt', () => {
 describe('a draft', () => {
   it('has symbols for paths, equal ones for equal jobs, and marks code of the user', () => {
     const path = '/home/me/evaluate.mjs';
-    const job = { kind: 'evaluate', path, names: ['accuracy'], subject: {} as never } as const;
+    const own = { epochs: 1, folder: null };
+    const job = { kind: 'evaluate', path, names: ['accuracy'], subject: {} as never, ...own } as const;
     const draft = draftOf(job);
     expect(draft.job).toMatchObject({ path: '@0' });
     expect([...draft.inputs]).toEqual([['@0', path]]);

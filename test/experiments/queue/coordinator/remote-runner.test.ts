@@ -47,6 +47,8 @@ export default async ({ seed }, { signal }) => {
       kind: 'evaluate',
       path: join(folder, 'evaluate.mjs'),
       names: ['accuracy'],
+      epochs: 1,
+      folder: null,
       subject: { choices: {}, genotype: [0], network, seed },
     },
     sharing: 'shared',

@@ -20,7 +20,7 @@ const experiment = (name: string, changes: Parameters<typeof writeExperiment>[1]
       teacher: 'none',
       train: '{ epochs: 1, batch: 32 }',
       search: '{ controller: random, trials: 2, parallel: 1 }',
-      final: '{ epochs: 2, folds: 3 }',
+      final: '{ epochs: 1, folds: 2 }',
       ...changes,
     }),
   );
@@ -39,15 +39,15 @@ describe('a final training with folds', () => {
     const folds = foldsIn(workdir);
     expect([...folds.keys()].sort()).toEqual(finals.map(({ trial }) => trial));
     for (const records of folds.values()) {
-      expect(records.map(({ fold, of }) => [fold, of])).toEqual([0, 1, 2].map((fold) => [fold, 3]));
+      expect(records.map(({ fold, of }) => [fold, of])).toEqual([0, 1].map((fold) => [fold, 2]));
       expect(records.every(({ accuracy }) => accuracy !== null && accuracy > 0 && accuracy <= 1)).toBe(true);
     }
     expect(events).toContainEqual(
       expect.objectContaining({
         kind: 'progress',
         unit: 'trainings',
-        done: 3 * finals.length,
-        total: 3 * finals.length,
+        done: 2 * finals.length,
+        total: 2 * finals.length,
       }),
     );
     // The weights of the folds are of no further use.
@@ -59,19 +59,19 @@ describe('a final training with folds', () => {
     const [first] = finals;
     const summary = reading(workdir, (store) => collectFinals(store).of({ number: first.trial })?.folds);
     const known = folds.get(first.trial)?.flatMap(({ accuracy }) => accuracy ?? []) ?? [];
-    const mean = known.reduce((sum, accuracy) => sum + accuracy, 0) / 3;
-    const deviation = Math.sqrt(known.reduce((sum, accuracy) => sum + (accuracy - mean) ** 2, 0) / 2);
+    const mean = known.reduce((sum, accuracy) => sum + accuracy, 0) / 2;
+    const deviation = Math.sqrt(known.reduce((sum, accuracy) => sum + (accuracy - mean) ** 2, 0));
     expect(summary?.mean).toBeCloseTo(mean, 12);
-    expect(summary?.standardError).toBeCloseTo(deviation / Math.sqrt(3), 12);
+    expect(summary?.standardError).toBeCloseTo(deviation / Math.sqrt(2), 12);
     const colors = { bold: String, dim: String, red: String, green: String, yellow: String, cyan: String } as never;
     const table = reading(workdir, (store) => frontierTable(store, 'runs/a', colors));
-    expect(table).toContain('3-fold accuracy');
+    expect(table).toContain('2-fold accuracy');
     expect(table).toContain(` ± ${(100 * (summary?.standardError ?? 0)).toFixed(1)}`);
     const store = Store.open(databasePath(workdir), { readonly: true });
     const report = await collectReport(store);
     store.close();
-    expect(report.frontier[0].final?.folds?.folds).toBe(3);
-    expect(renderPage(report)).toContain('3-fold accuracy');
+    expect(report.frontier[0].final?.folds?.folds).toBe(2);
+    expect(renderPage(report)).toContain('2-fold accuracy');
   });
 
   it('goes on where it was stopped, with the same accuracies', async () => {
@@ -81,12 +81,12 @@ describe('a final training with folds', () => {
       experiment('whole'),
       { workdir, workers: inside, signal: stop.signal },
       (event) => {
-        if (event.kind === 'progress' && event.unit === 'trainings' && event.done === 2) stop.abort();
+        if (event.kind === 'progress' && event.unit === 'trainings' && event.done === 1) stop.abort();
       },
     );
     expect(state).toBe('interrupted');
     const before = [...foldsIn(workdir).values()].flat().length;
-    expect(before).toBeGreaterThanOrEqual(2);
+    expect(before).toBeGreaterThanOrEqual(1);
     await resumeExperiment(workdir, { workers: inside }, () => undefined);
     expect(accuraciesIn(workdir)).toEqual(accuraciesIn(join(folder, 'whole')));
   });

@@ -88,7 +88,7 @@ describe('int8 that loses too much', () => {
     '{ int8: require, max_accuracy_drop: 0, calibration: { images: 64, methods: [percentile], percentile: 80 } }';
 
   test('causes a warning without train.quantize_aware', async () => {
-    const file = experimentWith('warned', harsh, '{ epochs: 10, batch: 16 }');
+    const file = experimentWith('warned', harsh, '{ epochs: 5, batch: 16 }');
     const { events } = await runInside(file, join(folder, 'warned'));
     const warnings = events.flatMap((event) => (event.kind === 'warning' ? [event.message] : []));
     expect(warnings).toContainEqual(
@@ -112,7 +112,7 @@ describe('int8 that loses too much', () => {
       return state;
     };
     beforeAll(async () => {
-      const file = experimentWith('tuned', harsh, '{ epochs: 10, batch: 16, quantize_aware: { epochs: 6 } }');
+      const file = experimentWith('tuned', harsh, '{ epochs: 5, batch: 16, quantize_aware: { epochs: 4 } }');
       const stop = new AbortController();
       const options = { workdir: trained, signal: stop.signal, workers: inside };
       await runExperiment(loadExperiment(file), options, (event) => {
@@ -132,10 +132,10 @@ describe('int8 that loses too much', () => {
       );
       expect(stage).toBe('quantize-aware');
       const { quantization, accuracy } = readMetadata(readFileSync(join(whole, path)));
-      expect(quantization?.quantize_aware_epochs).toBe(6);
+      expect(quantization?.quantize_aware_epochs).toBe(4);
       const { finals, curves } = findings(whole);
-      expect(finals).toMatchObject([{ precision: 'int8', accuracy: accuracy?.validation, epochs: 10 }]);
-      expect(curves[0].map((curve) => curve.length)).toEqual([1, 10, 6]);
+      expect(finals).toMatchObject([{ precision: 'int8', accuracy: accuracy?.validation, epochs: 5 }]);
+      expect(curves[0].map((curve) => curve.length)).toEqual([1, 5, 4]);
     });
 
     test('comes to the same when it is interrupted meanwhile', async () => {

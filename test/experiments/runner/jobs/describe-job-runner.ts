@@ -104,7 +104,7 @@ export function describeJobRunner(
   describeWithJobs(name, underTest, (fixture) => {
     const { create, proxies, training, measuring } = fixture;
 
-    it('begins jobs in their order, gives each its own result or error, and serves the next one', async () => {
+    it('begins jobs in their order with a result or an error each, stands still during a measurement, and cancels jobs', async () => {
       const runner = await create({ size: 1, retries: 3 });
       const order: string[] = [];
       const submit = (id: string) => runner.submit(proxies(id), { started: () => order.push(id) });
@@ -120,15 +120,12 @@ export function describeJobRunner(
       await expect(runner.submit(wrong, { retry }).result).rejects.toMatchObject({ code: 'invalid-input' });
 
       const full = invalidInput('the disk is full');
-      const event = () => {
+      const fails = () => {
         throw full;
       };
-      await expect(runner.submit(training('train', 40), { event }).result).rejects.toBe(full);
+      await expect(runner.submit(training('full', 40), { event: fails }).result).rejects.toBe(full);
       expect(await runner.submit(proxies('next')).result).toHaveLength(1);
-    });
 
-    it('brings training to a stand during a measurement; cancels jobs that run, that wait, and later ones', async () => {
-      const runner = await create({ size: 1, retries: 0 });
       let standing = false;
       const whileStanding: JobEvent[] = [];
       const { began, event } = firstEvent();

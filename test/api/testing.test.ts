@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { evaluatorChecks, spaceChecks, type Check, type EvaluatorModule } from '../../experiments/testing.js';
+import { evaluatorChecks, spaceChecks, type Check, type EvaluatorModule } from '../../api/testing.js';
 import { createSpace, spaceSchema, type Space } from '../../spaces/index.js';
 import { fashion } from '../spaces/make.js';
 

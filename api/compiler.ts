@@ -1,0 +1,2 @@
+/** TF.js programs and models as ONNX. */
+export { compile, exportModel } from '../compiler/index.js';

@@ -1,0 +1,72 @@
+import { invalidInput } from '../../base/errors.js';
+import { Random } from '../../base/random.js';
+import { choicesOf, createSpace, genotypeId, type Choice, type DecisionSpace } from '../../spaces/index.js';
+import { Store } from '../../store/index.js';
+import { loadResults } from '../models/table-results.js';
+import type { Experiment } from '../schema/experiment.js';
+import { isTableExperiment } from '../schema/run-experiment.js';
+import { storedEnqueued, storeEnqueued } from '../stored/experiment.js';
+import { databasePath, hasRun } from '../stored/workdir.js';
+import { fitChoices, unknownDecision } from '../warm-start/index.js';
+import { storedExperiment } from './stored-experiment.js';
+
+/** An enqueued network. */
+export interface EnqueuedNetwork {
+  /** What reports call it. */
+  readonly name: string;
+  readonly choices: Readonly<Record<string, Choice>>;
+  /** Whether the search has a trial left for it; otherwise it is tried when the run is resumed with more trials. */
+  readonly planned: boolean;
+}
+
+/**
+ * Has the run of a workdir try a network next, before the proposals of its controller; also while the run goes on, in
+ * another process.
+ * @param given the choice of each decision; the others are drawn at random.
+ * @throws NasError `invalid-input`, and stores nothing, when a name or a choice is not of the space, or the network was
+ *   asked or enqueued before.
+ */
+export async function enqueueIn(
+  workdir: string,
+  given: Readonly<Record<string, Choice>>,
+  name?: string,
+): Promise<EnqueuedNetwork> {
+  if (!hasRun(workdir)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
+  const store = Store.open(databasePath(workdir));
+  try {
+    const experiment = storedExperiment(store, workdir);
+    const space = await spaceOf(experiment, store, workdir);
+    const unknown = unknownDecision(space, Object.keys(given));
+    if (unknown !== undefined) throw invalidInput(unknown);
+    return store.transaction(() => {
+      const earlier = storedEnqueued(store);
+      const random = new Random(experiment.seed, 'enqueued', earlier.length);
+      const fit = fitChoices(space, new Map(Object.entries(given)), random);
+      if ('misfit' in fit) throw invalidInput(fit.misfit);
+      const { genotype } = fit;
+      const id = genotypeId(genotype);
+      const asked = store.trials.numberOf(id);
+      if (asked !== undefined) throw invalidInput(`trial ${asked} of ${workdir} has this network already`);
+      const same = earlier.find((one) => genotypeId(one.genotype) === id);
+      if (same !== undefined) throw invalidInput(`the network is enqueued already, as ${same.name}`);
+      const one = { name: name ?? `enqueued ${earlier.length + 1}`, genotype };
+      storeEnqueued(store, [one]);
+      const choices = choicesOf(space.decisions, genotype);
+      const waiting = earlier.filter((other) => store.trials.numberOf(genotypeId(other.genotype)) === undefined);
+      const trials = Object.values(store.trials.progress()).reduce((a, b) => a + b, 0);
+      return { name: one.name, choices, planned: trials + waiting.length < experiment.search.trials };
+    });
+  } finally {
+    store.close();
+  }
+}
+
+async function spaceOf(experiment: Experiment, store: Store, workdir: string): Promise<DecisionSpace> {
+  if (isTableExperiment(experiment)) return (await loadResults(experiment)).table.space;
+  const task = store.run.task();
+  if (task === null)
+    throw invalidInput(`${workdir}: an older version began this run, and did not store the size of its images`, {
+      hint: 'Begin a run with the network under search.enqueue.',
+    });
+  return createSpace(experiment.space, task);
+}

@@ -1,0 +1,303 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { NasError } from '../../../base/errors.js';
+import { Random } from '../../../base/random.js';
+import {
+  createScheduler,
+  loadController,
+  SpaceExhausted,
+  type AskContext,
+  type Controller,
+  type Enqueued,
+  type Proposal,
+  type Scheduler,
+  type SchedulerDecision,
+  type Step,
+} from '../../../search/index.js';
+import { choicesOf, genotypeId } from '../../../spaces/index.js';
+import type { EventRecord, Outcome, TrialRecord } from '../../../store/index.js';
+import { plainValues } from '../../stored/candidates.js';
+import { storedEnqueued } from '../../stored/experiment.js';
+import type { PartialReport } from '../../stored/reports.js';
+import type { Evaluator, Paused } from '../evaluators/evaluator.js';
+import type { RunContext } from '../plan.js';
+import { Knowledge, storedSteps, type Promotion, type StepLog } from './knowledge.js';
+import { SearchProgress } from './progress.js';
+import type { ProposalFilter } from './proposal-filters.js';
+
+/** The evaluator, as far as decisions need it. */
+export type Candidates = Pick<Evaluator, 'preview' | 'filter' | 'epochs' | 'recall' | 'abandon'>;
+
+/**
+ * The decisions of a search: the scheduler has a new trial asked of the controller, a partly evaluated one continued, or
+ * one stopped. Each is stored when it is made. The knowledge that they follow from grows incrementally: a decision costs
+ * the same however many there were.
+ */
+export class Decisions {
+  readonly log: StepLog;
+  readonly knowledge: Knowledge;
+  /** All trials asked so far, by number, as the store has them. */
+  readonly trials: TrialRecord[];
+  private readonly scheduler: Scheduler;
+  private readonly progress: SearchProgress;
+  /** The step for which the controller had nothing more to propose. */
+  private refused: number | undefined;
+  /** The latest event that is known here. */
+  private seen: number;
+
+  /** @throws NasError `invalid-input` when the controller's module exports none. */
+  static async of(context: RunContext, evaluator: Candidates): Promise<Decisions> {
+    const { space, experiment } = context.plan;
+    const { search, objectives, seed } = experiment;
+    const enqueued = [...storedEnqueued(context.store)];
+    const controller = await loadController(search, { space, objectives, seed, enqueued });
+    return new Decisions(context, evaluator, controller, enqueued);
+  }
+
+  /** @param enqueued the controller's own list; networks that are enqueued later join it. */
+  private constructor(
+    private readonly context: RunContext,
+    private readonly evaluator: Candidates,
+    private readonly controller: Controller,
+    private readonly enqueued: Enqueued[],
+  ) {
+    const { store, plan } = context;
+    const { search, objectives } = plan.experiment;
+    this.seen = store.events.latest();
+    this.trials = store.trials.all();
+    const epochs = evaluator.epochs ?? 1;
+    this.scheduler = createScheduler(search.fidelity, { objectives, epochs });
+    this.log = storedSteps(store, this.trials, this.scheduler.first, evaluator);
+    this.knowledge = new Knowledge(this.log, this.trials, objectives, epochs);
+    this.progress = new SearchProgress(context, this.trials);
+  }
+
+  /**
+   * The next step, decided from the knowledge and stored; undefined when it has to wait for results, or nothing is left.
+   * @param settled whether waiting adds nothing more.
+   */
+  async decide(settled: boolean): Promise<Step | undefined> {
+    const { knowledge, log, trials, context } = this;
+    while (!context.stopping()) {
+      const decision = this.scheduler.decide({
+        asked: trials.length,
+        mayAsk: this.mayAsk && this.refused !== log.steps.length && context.outOfTime?.() !== true,
+        steps: log.steps,
+        results: knowledge.known,
+        ended: knowledge.ended,
+        settled,
+      });
+      if (decision === undefined) return undefined;
+      if (decision.kind === 'stop') this.stop(decision.trial, decision.reason);
+      else {
+        const step = decision.kind === 'promote' ? this.promote(decision) : await this.ask();
+        if (step !== undefined) return step;
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether fewer trials were asked than are planned. */
+  get mayAsk(): boolean {
+    return this.trials.length < this.context.plan.experiment.search.trials;
+  }
+
+  /** Records the result of a step. */
+  record(number: number, evaluated: Outcome | Paused): void {
+    const { log, context, evaluator } = this;
+    const { trial, epochs } = log.steps[number];
+    const values = plainValues(evaluated.values);
+    log.finish(number, evaluated.state === 'complete' || evaluated.state === 'paused' ? values : null);
+    if (evaluated.state !== 'paused') this.finish(trial, evaluated);
+    else {
+      context.observe({ kind: 'trial-paused', number: trial, epochs, of: evaluator.epochs ?? epochs, values });
+      this.progress.report(log.judged);
+    }
+  }
+
+  /** Makes every result known, in whatever order they came. */
+  learnAll(): void {
+    for (const step of this.log.steps.keys()) if (this.log.isDone(step)) this.knowledge.learn(step);
+  }
+
+  /** Takes in what other processes stored since this one last decided, recorded or took in something. */
+  sync(): void {
+    const { store } = this.context;
+    for (const event of store.events.all(this.seen)) this.take(event);
+    this.took();
+  }
+
+  /** Marks all stored events as known here. */
+  took(): void {
+    this.seen = this.context.store.events.latest();
+  }
+
+  private take({ kind, trial, detail }: EventRecord): void {
+    if (trial === null) return;
+    const { log, knowledge } = this;
+    switch (kind) {
+      case 'asked':
+        this.refresh(trial);
+        knowledge.asked(trial);
+        log.add({ trial, epochs: this.scheduler.first });
+        break;
+      case 'promoted':
+        log.add({ trial, epochs: (detail as Promotion).epochs });
+        break;
+      case 'reported':
+        this.learn(trial, (detail as PartialReport).values);
+        break;
+      case 'finished': {
+        const { state, observed } = this.refresh(trial);
+        if (state === 'pruned') knowledge.stopped(trial);
+        else this.learn(trial, state === 'complete' ? observed : null);
+        break;
+      }
+    }
+  }
+
+  private learn(trial: number, values: TrialRecord['observed'] | null): void {
+    const step = this.log.latest(trial);
+    if (step === undefined) throw new Error(`trial ${trial} has a result and was not asked`);
+    this.log.finish(step, values);
+    this.knowledge.learn(step);
+  }
+
+  close(): void {
+    this.progress.close(this.log.judged);
+  }
+
+  /** Asks the controller and stores its proposal; undefined when it has none, or the run is to stop. */
+  private async ask(): Promise<Step | undefined> {
+    const { plan, store, observe } = this.context;
+    const number = this.trials.length;
+    const { history, pending, knows } = this.knowledge;
+    const preview = this.evaluator.preview(knows);
+    const context: AskContext = {
+      number,
+      history,
+      pending: pending.map(({ genotype }) => genotype),
+      cheap: preview.cheap,
+      untold: preview.untold ?? [],
+    };
+    this.readEnqueued();
+    try {
+      const seed = new Random(plan.experiment.seed, 'trial', number).bits();
+      const began = performance.now();
+      const { genotype, reason, rejected } = await nextProposal(this.controller, context, this.evaluator.filter, seed);
+      const askMs = performance.now() - began;
+      if (this.context.stopping()) return undefined;
+      const choices = choicesOf(plan.space.decisions, genotype);
+      const id = genotypeId(genotype);
+      store.trials.ask({
+        number,
+        genotype,
+        genotypeId: id,
+        choices,
+        seed,
+        reason,
+        rejected,
+        pending: pending.map((trial) => trial.number),
+        ...preview.describe(genotype),
+      });
+      observe({ kind: 'trial-asked', number, genotypeId: id, reason, rejected, choices, askMs });
+      this.refresh(number);
+      this.knowledge.asked(number);
+      return this.issue({ trial: number, epochs: this.scheduler.first });
+    } catch (error) {
+      if (!this.endsAsking(error)) throw error;
+      this.refused = this.log.steps.length;
+      return undefined;
+    }
+  }
+
+  /** Networks may be enqueued at any time, also by another process. */
+  private readEnqueued(): void {
+    const enqueued = storedEnqueued(this.context.store);
+    this.enqueued.push(...enqueued.slice(this.enqueued.length));
+  }
+
+  private promote({ trial, epochs, reason }: Extract<SchedulerDecision, { kind: 'promote' }>): Step {
+    const detail: Promotion = { epochs, reason };
+    this.context.store.events.add({ kind: 'promoted', trial, detail });
+    this.context.observe({ kind: 'trial-promoted', number: trial, epochs, reason });
+    return this.issue({ trial, epochs });
+  }
+
+  private issue(step: Step): Step {
+    this.log.add(step);
+    return step;
+  }
+
+  /** Prunes a trial that was evaluated in part, with its values so far. */
+  private stop(trial: number, message: string): void {
+    const { evaluator, log, trials } = this;
+    const last = log.at(log.latest(trial) ?? -1);
+    const values = last && evaluator.recall?.(trials[trial], last.epochs);
+    if (values === undefined) throw new Error(`trial ${trial} is stopped without a result`);
+    this.finish(trial, { state: 'pruned', values, message });
+    this.knowledge.stopped(trial);
+    evaluator.abandon?.(trial);
+  }
+
+  /** Reads one trial again after it changed. */
+  private refresh(number: number): TrialRecord {
+    const trial = this.context.store.trials.get(number);
+    if (trial === undefined) throw new Error(`trial ${number} is not in the store`);
+    return (this.trials[number] = trial);
+  }
+
+  /** Whether a refusal of the controller ends the asking, rather than the run. */
+  private endsAsking(error: unknown): boolean {
+    const { observe } = this.context;
+    const exhausted = error instanceof SpaceExhausted;
+    if (!exhausted && !(error instanceof NasError && error.code === 'infeasible')) return false;
+    if (!exhausted && !this.log.isFruitful && this.log.isSettled) return false;
+    const message = `${error.message}; the search ends after ${this.trials.length} trials`;
+    if (this.refused === undefined) observe({ kind: exhausted ? 'note' : 'warning', message });
+    return true;
+  }
+
+  private finish(number: number, outcome: Outcome): void {
+    const { store, observe } = this.context;
+    const { values, ...ending } = outcome;
+    store.trials.finish(number, outcome);
+    observe({ kind: 'trial-finished', stage: 'search', number, ...ending, values: plainValues(values) });
+    this.progress.ended(this.refresh(number), this.log.judged);
+  }
+}
+
+/**
+ * The controller's next proposals, each asked for as if those before it were pending: at least one, and fewer than `count`
+ * when the controller has no others. An enqueued network stands alone.
+ * @throws NasError the controller's, when it has no proposal.
+ */
+async function nextProposals(controller: Controller, context: AskContext, count: number): Promise<readonly Proposal[]> {
+  const proposals = [controller.ask(context)];
+  while (proposals.length < count && proposals[0].source.kind === 'controller') {
+    // An ask may take a while; other events are handled in between.
+    await nextTurn();
+    const pending = [...context.pending, ...proposals.map(({ genotype }) => genotype)];
+    try {
+      proposals.push(controller.ask({ ...context, pending }));
+    } catch (error) {
+      if (error instanceof NasError && error.code === 'infeasible') break;
+      throw error;
+    }
+  }
+  return proposals;
+}
+
+/**
+ * The controller's proposal, or the one of its next proposals that the filter chooses.
+ * @param seed of the network's initial weights.
+ * @throws NasError the controller's, when it has no proposal.
+ */
+export async function nextProposal(
+  controller: Controller,
+  context: AskContext,
+  filter: ProposalFilter | undefined,
+  seed: number,
+): Promise<Proposal> {
+  const proposals = await nextProposals(controller, context, filter?.of ?? 1);
+  return filter === undefined || proposals.length === 1 ? proposals[0] : filter.choose(proposals, context, seed);
+}
