@@ -99,7 +99,12 @@ export async function collectImportance(
       fit,
     };
   };
-  return { method, needed: minTrials, trials: trials.length, objectives: objectives.map(({ name }) => importanceOf(name)) };
+  return {
+    method,
+    needed: minTrials,
+    trials: trials.length,
+    objectives: objectives.map(({ name }) => importanceOf(name)),
+  };
 }
 
 /** While a run is running, importance is recomputed after 5 % more complete trials. */
