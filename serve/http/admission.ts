@@ -19,8 +19,6 @@ const slotsEach = { least: 4, perWorker: 2 } as const;
 const bytesOfSlot = 1 << 18;
 /** Milliseconds after which bodies in flight have arrived, or their clients are cut off. */
 const retryAfterMs = 1000;
-/** A body up to this size in bytes is read although its request is refused: it has mostly arrived with the headers. */
-export const smallBytes = 1 << 16;
 /** The most that gzip and deflate expand. */
 const largestExpansion = 1032;
 
@@ -107,7 +105,7 @@ class Admitted {
   enter(): void {
     const { all, request } = this;
     if (cheap.has(request.routeOptions.url)) this.done();
-    else if (!all.slots.enter(this.client, this, request.arrived)) this.refuse(all.full);
+    else if (!all.slots.enter(this.client, this, request.arrived)) this.done(all.full);
   }
 
   begin(): void {
@@ -115,18 +113,12 @@ class Admitted {
     if (this.request.method === 'POST') {
       const refusal = this.all.take(this.client, this.cost);
       if (refusal !== null) {
-        this.refuse(refusal);
+        this.done(refusal);
         return;
       }
       this.isHolding = true;
     }
     this.done();
-  }
-
-  private refuse(error: Error): void {
-    // The rest of a large body is not read, so the connection cannot be reused.
-    if (this.cost > smallBytes) void this.reply.header('connection', 'close');
-    this.done(error);
   }
 
   private end(): void {

@@ -99,6 +99,9 @@ export function refusedFor(error: unknown, limits: Limits): Refused {
     : refused(500, 'internal server error', 'See the log of the server.');
 }
 
+/** A body up to this size in bytes is read although its request is refused: it has mostly arrived with the headers. */
+export const smallBytes = 1 << 16;
+
 /** Answers thrown errors and unknown routes with `{"error": "..."}`. */
 export function answerErrors(app: FastifyInstance, { limits, log, service }: RouteContext): void {
   app.setErrorHandler((error, request, reply) => {
@@ -111,6 +114,10 @@ export function answerErrors(app: FastifyInstance, { limits, log, service }: Rou
     }
     if (isBug) log.error({ err: error, method: request.method, url: request.url }, messageOf(error));
     closeWhileDraining(reply, service);
+    // The rest of a large body is not read, so the connection cannot be reused.
+    const { 'content-length': length = Infinity, 'transfer-encoding': coding } = request.headers;
+    if (!request.raw.complete && (coding !== undefined || (request.method !== 'GET' && Number(length) > smallBytes)))
+      void reply.header('connection', 'close');
     if (retryAfter !== null) void reply.header('retry-after', retryAfter);
     void reply.status(status).send(body);
   });

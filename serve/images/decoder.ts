@@ -23,6 +23,11 @@ export interface Decoder {
   /** Expected milliseconds until a thread decodes an image of this client that arrives now. */
   readonly waitMs: (client: string) => number;
   /**
+   * Refuses an image as `decode` does, by the first bytes of its file; does nothing where they do not tell its cost.
+   * @throws BadImage or NotAnswered
+   */
+  readonly check: (start: Uint8Array, options: Pick<DecodeOptions, 'deadline' | 'client'>) => void;
+  /**
    * Renders a JPEG, PNG or WebP file as bytes [height, width, channels], as training does (`toPixels` of base/image-pixels.ts).
    * @throws BadImage when the file has another format, is damaged or too large; NotAnswered `hopeless`, `expired`, `full` or
    *   `gone`.
@@ -43,20 +48,17 @@ export class BadImage extends Error {
 
 /**
  * Reads the header by the first bytes of the file, not by its name or content type: no other decoder is ever reached.
- * @throws BadImage 415 when the file is not JPEG, PNG or WebP, 400 when its header is damaged, 413 when it is too large.
+ * @throws BadImage 415 when the file is not JPEG, PNG or WebP, 400 when its header is damaged.
  */
-function headerOf(file: Uint8Array, maxPixels: number): ImageHeader {
+function headerOf(file: Uint8Array): ImageHeader {
   const header = imageHeader(file);
   if (header === undefined) {
     const found =
       file.length === 0 ? 'nothing' : `${file.length} bytes that begin with ${JSON.stringify(textOf(file))}`;
     throw new BadImage(415, `expected an image in JPEG, PNG or WebP, found ${found}`);
   }
-  if (header === null) throw new BadImage(400, 'the image is damaged: it has no size');
-  const { width, height } = header;
-  if (width * height <= maxPixels) return header;
-  const pixels = `${width} x ${height} pixels`;
-  throw new BadImage(413, `the image has ${pixels}, the limit is ${maxPixels} pixels; send a smaller one`);
+  if (header !== null) return header;
+  throw new BadImage(400, 'the image is damaged: it has no size');
 }
 
 /** The first bytes as text, with dots for non-ASCII bytes. */
@@ -103,53 +105,47 @@ export function createDecoder({ parallel, maxPixels, memory = new Shares(2 ** 30
     }
   }
 
+  /** The time of an image and its permits. @throws BadImage 413 when it is too large; NotAnswered `hopeless` when it is late */
+  function admit(header: ImageHeader, { deadline, client }: Pick<DecodeOptions, 'deadline' | 'client'>) {
+    const { width, height, bytes } = header;
+    const refuse = (why: string): never => {
+      throw new BadImage(413, `the image (${width} x ${height} pixels) ${why}`);
+    };
+    if (width * height > maxPixels) refuse(`has more than ${maxPixels} pixels; send a smaller one`);
+    if (bytes > memory.largest)
+      refuse(
+        `needs ${bytes} bytes at once, the limit is ${memory.largest}; send a smaller one, not interlaced or progressive`,
+      );
+    const ms = times.expectedMs(header);
+    if (ms > maxMs) refuse(`would take ${Math.ceil(ms)} ms to decode; send a smaller one`);
+    const permits = ms > quickMs ? slow : quick;
+    refuseHopeless(deadline, ms + permits.waitMs(client));
+    return { ms, permits };
+  }
+
   return {
     get depth() {
       return quick.depth + slow.depth;
     },
     waitMs: (client) => quick.waitMs(client),
+    check: (start, options) => {
+      const header = imageHeader(start);
+      if (header !== undefined && header !== null) admit(header, options);
+    },
     decode: async (file, options) => {
       const { deadline, isGone, client } = options;
-      const header = headerOf(file, maxPixels);
-      const ms = times.expectedMs(header);
-      const permits = ms > quickMs ? slow : quick;
-      refuseLate(ms + permits.waitMs(client), ms, deadline);
-      const decoded = permits.run(() => withMemory(memory, header, client, () => decode(file, header, options)), {
-        deadline,
-        isGone,
-        client,
-        ms,
-      });
+      const header = headerOf(file);
+      const { ms, permits } = admit(header, options);
+      const decoded = permits.run(
+        async () => {
+          if (!memory.take(client, header.bytes)) throw new NotAnswered('full', 'the memory for images is used up');
+          return decode(file, header, options).finally(() => memory.give(client, header.bytes));
+        },
+        { deadline, isGone, client, ms },
+      );
       return answeredBy(deadline, decoded);
     },
   };
-}
-
-/** @throws NotAnswered `hopeless`, BadImage 413 when no image of this size can be decoded in time. */
-function refuseLate(expected: number, ms: number, deadline: number): void {
-  if (ms > maxMs) throw new BadImage(413, `the image would take ${Math.ceil(ms)} ms to decode; send a smaller one`);
-  refuseHopeless(deadline, expected);
-}
-
-/** Runs a decode while its memory is taken from the budget. */
-async function withMemory<T>(
-  memory: Shares,
-  { bytes, width, height }: ImageHeader,
-  client: string,
-  decode: () => Promise<T>,
-): Promise<T> {
-  if (bytes > memory.largest)
-    throw new BadImage(
-      413,
-      `the image (${width} x ${height} pixels) needs ${bytes} bytes at once, the limit is ${memory.largest}; send a smaller ` +
-        'one, not interlaced or progressive',
-    );
-  if (!memory.take(client, bytes)) throw new NotAnswered('full', 'the memory for images is used up');
-  try {
-    return await decode();
-  } finally {
-    memory.give(client, bytes);
-  }
 }
 
 /** Rejects at the deadline, although a thread that decodes cannot be stopped at once. */

@@ -88,7 +88,7 @@ interface Asked {
 /** `POST /v1/classify`, `/v1/label`, `/v1/predict`: answers images, by the task of the networks. */
 export function images(app: FastifyInstance, context: RouteContext): void {
   void app.register(async (scope) => {
-    await acceptImages(scope, context.limits);
+    await acceptImages(scope, context);
     for (const task of taskTypes) addRoute(scope, task, context);
   });
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TaskType } from '../../../base/task.js';
 import type { Rendering } from '../../../base/preprocess.js';
@@ -70,12 +71,50 @@ export function imageRequestOf(
 const tooLarge = (bytes: number): Refusal =>
   new Refusal(413, `the images have more than ${bytes} bytes`, 'Send fewer or smaller images in a request.');
 
-/** Parses bodies of any content type as bytes (their first bytes state the format), and multipart forms part by part. */
-export async function acceptImages(scope: FastifyInstance, { images, bodyBytes }: Limits): Promise<void> {
+type Done = (error: Error | null, body?: Buffer) => void;
+
+/** Reads a body of at most `most` bytes, after a check of its first ones. */
+function readBody(payload: IncomingMessage, most: number, check: (start: Buffer) => void, done: Done): void {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const end = (error: Error | null): void => {
+    payload.off('data', add).off('end', finish).off('error', end);
+    if (error === null) done(null, chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length));
+    else done(error);
+  };
+  const finish = (): void => end(null);
+  const add = (chunk: Buffer): void => {
+    length += chunk.length;
+    try {
+      if (chunks.length === 0) check(chunk);
+      chunks.push(chunk);
+      if (length > most) throw tooLarge(most);
+    } catch (error) {
+      payload.pause();
+      end(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  };
+  payload.on('data', add).on('end', finish).on('error', end);
+}
+
+/**
+ * Parses bodies of any content type as bytes (their first bytes state the format), and multipart forms part by part. An image
+ * that is refused for what its header says is refused before the rest of it is read.
+ */
+export async function acceptImages(scope: FastifyInstance, context: RouteContext): Promise<void> {
+  const { decoder, limits } = context;
+  const { images, bodyBytes } = limits;
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) =>
-    decompressed(request, body, bodyBytes, done),
-  );
+  scope.addContentTypeParser('*', (request, payload, done: Done) => {
+    const isPlain = request.headers['content-encoding'] === undefined;
+    const check = (start: Buffer): void => {
+      if (isPlain) decoder.check(start, runOptionsOf(request, context, null));
+    };
+    readBody(payload, bodyBytes, check, (error, body) => {
+      if (error === null && body !== undefined) decompressed(request, body, bodyBytes, done);
+      else done(error);
+    });
+  });
   scope.addHook('onRequest', (request, _, done) => {
     const { 'content-encoding': encoding, 'content-type': type = '' } = request.headers;
     if (encoding === undefined || !type.startsWith('multipart/')) done();

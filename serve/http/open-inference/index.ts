@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { badRequest, closeWhileDraining } from '../refusals.js';
+import { badRequest, closeWhileDraining, smallBytes } from '../refusals.js';
 import type { RouteContext } from '../context.js';
-import { smallBytes } from '../admission.js';
 import { budgetHeader, checkFirst, runOptionsOf } from '../deadline.js';
 import { outputsFor, sendAnswer } from './answer.js';
 import { parseBytes } from './body.js';

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createDecoder } from '../../../serve/images/decoder.js';
+import { picture } from '../images/pictures.js';
 import { greyService, serviceOf, startServer, testServer } from './server.js';
 import { exchange, headersOf } from './wire.js';
 
@@ -135,6 +137,17 @@ describe('a client with many requests', () => {
   });
 });
 
+it('an image is refused for its header before the rest of it arrives', async () => {
+  const decoder = createDecoder({ parallel: 1, maxPixels: 1e6 });
+  const { url } = await startServer(greyService(), { decoder });
+  const file = await picture({ width: 1100, height: 1000, channels: 1 }).png().toBuffer();
+  const socket = await open(url);
+  const head = `POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 900000\r\n\r\n`;
+  socket.write(Buffer.concat([Buffer.from(head), file.subarray(0, 1000)]));
+  expect(await statusIn(socket)).toBe(413);
+  await once(socket, 'close');
+});
+
 describe('requests', () => {
   it('that do not arrive in time are counted as 408', async () => {
     const { url, metric } = await startServer(greyService(), { limits: { requestMs: 200 } });
@@ -168,7 +181,12 @@ describe('requests', () => {
   it('of images may be compressed, forms may not', async () => {
     const seen: Uint8Array[] = [];
     const url = await testServer(greyService(), {
-      decoder: { depth: 0, waitMs: () => 0, decode: (file) => (seen.push(file), Promise.resolve(new Uint8Array(784))) },
+      decoder: {
+        depth: 0,
+        waitMs: () => 0,
+        check: () => undefined,
+        decode: (file) => (seen.push(file), Promise.resolve(new Uint8Array(784))),
+      },
     });
     const classify = (type: string, body: Uint8Array<ArrayBuffer>) =>
       fetch(`${url}/v1/classify`, {

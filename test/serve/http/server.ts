@@ -69,6 +69,7 @@ export function checkablePool(frontier: Frontier, change: Partial<InferencePool>
 const noDecoder: Decoder = {
   depth: 0,
   waitMs: () => 0,
+  check: () => undefined,
   decode: () => Promise.reject(new Error('this server decodes no images')),
 };
 

@@ -18,7 +18,7 @@ const jpeg = await picture({ width: 64, height: 48 }).jpeg().toBuffer();
 const png = await picture({ width: 40, height: 40, channels: 1 }).png().toBuffer();
 const webp = await picture({ width: 35, height: 70, channels: 4 }).webp().toBuffer();
 
-const slow = (ms: number): Decoder => ({ depth: 0, waitMs: () => ms, decode: decoder.decode });
+const slow = (ms: number): Decoder => ({ ...decoder, waitMs: () => ms });
 
 const formOf = (...files: readonly Uint8Array[]): FormData => {
   const form = new FormData();
