@@ -85,6 +85,7 @@ export class Measurements {
   private readonly select;
   private readonly selectOf;
   private readonly selectBrief;
+  private readonly selectLatest;
   private readonly selectSamples;
   private readonly selectPredicted;
 
@@ -105,6 +106,7 @@ export class Measurements {
          json_extract(environment, '$.reliable') AS reliable, json_extract(environment, '$.reasons') AS reasons
        FROM measurements ORDER BY id`,
     );
+    this.selectLatest = connection.prepare<Row>(`SELECT ${columns} FROM measurements ORDER BY id DESC LIMIT 1`);
     this.selectOf = connection.prepare<Row>(`SELECT ${columns} FROM measurements WHERE trial = $trial ORDER BY id`);
     this.selectSamples = connection.prepare<{ samples: Uint8Array }>('SELECT samples FROM measurements WHERE id = $id');
     this.selectPredicted = connection.prepare<PredictedMeasurement>(
@@ -159,6 +161,12 @@ export class Measurements {
         // Written by the runner.
         reasons: reasons === null ? [] : (this.connection.parse(reasons) as readonly string[]),
       }));
+  }
+
+  /** The latest measurement. */
+  latest(): MeasurementRecord | undefined {
+    const row = this.connection.read(() => this.selectLatest.get({}));
+    return row && this.toRecord(row);
   }
 
   of(trial: number): MeasurementRecord[] {

@@ -116,6 +116,8 @@ export interface RunAnswer {
   /** Absent when only the run's own machine works for it. */
   readonly workers?: RunWorkers;
   readonly latencies: LatencyDoubts | null;
+  /** Device of the latest measured latency, as text; null without one. */
+  readonly device: string | null;
   readonly settings: string;
   readonly source: string;
   /** The latest 200 at most, newest first. */
@@ -280,6 +282,8 @@ export interface ImportanceAnswer {
   readonly method: string;
   /** Number of complete trials it is computed from. */
   readonly trials: number;
+  /** Number of complete trials that are needed. */
+  readonly needed: number;
   /** Null: too few trials. */
   readonly objectives: readonly Importance[] | null;
 }
@@ -329,7 +333,7 @@ export interface Queries {
   readonly '/api/runs/:run/trials': { readonly from?: number; readonly limit?: number };
   /** Trials from `from` to `to`, exclusive: at most 1000. */
   readonly '/api/runs/:run/texts': { readonly from: number; readonly to: number };
-  /** At most 50 trial numbers. */
+  /** At most 500 trial numbers. */
   readonly '/api/runs/:run/curves': { readonly trials: readonly number[] };
   readonly '/api/runs/:run/trials/:trial': { readonly precision?: StoredPrecision };
   readonly '/api/runs/:run/hypervolume': Nothing;

@@ -16,7 +16,7 @@ const list = <T extends z.ZodType>(item: T, least: number, most: number) =>
 
 const mostTrials = 5000;
 const mostTexts = 1000;
-const mostCurves = 50;
+const mostCurves = 500;
 
 const nothing = z.strictObject({});
 

@@ -93,6 +93,7 @@ function epochsIn(store: Store, experiment: Experiment, { stage, shrunk }: Train
 export class ActivityTracker {
   private readonly trainings = new Map<string, RunningTraining>();
   private streak: Streak | null = null;
+  private stopped = false;
   /** Rungs: epochs after which a trial pauses until its peers are compared. */
   private readonly pauses: ReadonlySet<number>;
   private workers: WorkersConfig;
@@ -123,15 +124,19 @@ export class ActivityTracker {
     'supernet-trained': () => this.end('supernet'),
     'shrink-finished': () => this.stop(),
     measured: ({ at }, { purpose = 'trial' }) => {
+      // The frontier may be measured again after the run.
+      if (this.stopped) return;
       const before = this.streak?.purpose === purpose ? this.streak : { measured: 0, since: at };
       this.streak = { purpose, measured: before.measured + 1, since: before.since };
     },
     resumed: (_, { workers = this.workers }) => {
       this.workers = workers;
       this.stop();
+      this.stopped = false;
     },
     status: (_, { status }) => {
       if (status !== 'running') this.stop();
+      this.stopped = status !== 'running';
     },
   };
 

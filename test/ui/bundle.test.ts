@@ -12,10 +12,10 @@ const compressed = files.filter((file) => file.endsWith('.br'));
 const plain = files.filter((file) => !file.endsWith('.br'));
 
 describe('what a browser loads', () => {
-  it('is at most 250 kB in all, compressed', () => {
+  it('is at most 260 kB in all, compressed', () => {
     expect(compressed.length).toBeGreaterThan(3);
     const bytes = compressed.reduce((sum, file) => sum + statSync(file).size, 0);
-    expect(bytes).toBeLessThanOrEqual(250_000);
+    expect(bytes).toBeLessThanOrEqual(260_000);
   });
 
   it('is compressed as it is', () => {

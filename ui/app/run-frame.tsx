@@ -106,6 +106,10 @@ export function RunFrame({ id, children }: Props) {
         {run.message !== null && <span class="note">{run.message}</span>}
         <Loading live={live} />
       </div>
+      <p class="run-facts">
+        {info.provenance.data}
+        {info.device !== null && <> · latency on {info.device}</>}
+      </p>
       <Alert
         text={problem === null || live.replaced.value ? problem : `${problem} This page is out of date. Retrying.`}
       />

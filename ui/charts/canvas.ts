@@ -1,6 +1,6 @@
 import { init, use, type EChartsType } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
-import { gridIn } from './frame.js';
+import { gridIn, labelsIn, legendIn } from './frame.js';
 import { type ChartOption, registerComponents } from './echarts.js';
 import {
   changed,
@@ -68,9 +68,10 @@ export class CanvasChart {
     const next = named(latest);
     // The zoom and the legend's selection stay while the axes show the same measures.
     this.chart.setOption(
-      { ...next, ...this.gridOf(next), ...zoomOption(this.zoom) },
+      { ...next, ...zoomOption(this.zoom) },
       same ? { replaceMerge: ['series', 'xAxis', 'yAxis', 'parallelAxis'] } : { notMerge: true },
     );
+    this.chart.setOption(this.gridOf(next));
     this.drawn = next;
     this.latest = next;
     this.free = performance.now() + (sizeOf(next) > manyPoints ? interval.many : interval.few);
@@ -81,9 +82,18 @@ export class CanvasChart {
     if (this.drawn !== null) this.chart.setOption(this.gridOf(this.drawn));
   }
 
-  private gridOf(option: ChartOption): { readonly grid?: unknown } {
-    const grid = gridIn(option, this.chart.getWidth());
-    return grid === undefined ? {} : { grid };
+  private gridOf(option: ChartOption): {
+    readonly grid?: unknown;
+    readonly xAxis?: unknown;
+    readonly legend?: unknown;
+  } {
+    const width = this.chart.getWidth();
+    const [grid, xAxis, legend] = [gridIn(option, width), labelsIn(option, width), legendIn(option, width)];
+    return {
+      ...(grid !== undefined && { grid }),
+      ...(xAxis !== undefined && { xAxis }),
+      ...(legend !== undefined && { legend }),
+    };
   }
 
   /** Highlights the next point for the keyboard. @returns its tooltip, or null without any point. */

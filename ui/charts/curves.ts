@@ -2,117 +2,170 @@ import { duration, percent } from '../../base/number-text.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { CurvePoint, HypervolumePoint, ReportMember } from '../../experiments/page/api.js';
-import { plainAxis, shareTick, tickOf } from './axis.js';
+import { extentOf, plainAxis, shareTick, tickOf } from './axis.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
-import { frameOf, legendStyle, numbersOf, saying, topOf, type Heading } from './frame.js';
-import { dashOf, hueOf, type ChartTheme } from './theme.js';
+import { frameOf, itemOf, legendStyle, numbersOf, saying, type Heading } from './frame.js';
+import { dashOf, hueOf, symbolOf, type ChartTheme } from './theme.js';
 
-/** The trainings of a trial, and the title of their horizontal axis. */
+/** The trainings of a trial, in their order. */
 export const stages = {
-  search: { stage: 'search', title: 'epoch of the search' },
-  final: { stage: 'final', title: 'epoch of the final training' },
-  quantizeAware: { stage: 'quantize-aware', title: 'epoch of the fine-tuning in 8 bits' },
+  search: { stage: 'search', title: 'search' },
+  final: { stage: 'final', title: 'final training' },
+  quantizeAware: { stage: 'quantize-aware', title: 'fine-tuning in 8 bits' },
 } as const;
 
-type StageKey = keyof typeof stages;
+export type StageKey = keyof typeof stages;
 export const stageKeys = Object.keys(stages) as readonly StageKey[];
 
+/** A learning curve of a network in one of its trainings. */
 export interface Curve {
-  /** In the legend: `#12`. */
+  /** In the legend: `#12`. All curves of a label have its colour and marks. */
   readonly label: string;
+  readonly stage: StageKey;
   readonly points: readonly CurvePoint[];
   /** What a click on a point opens. */
   readonly key?: unknown;
+  /** Whether it stays strong among many curves. */
+  readonly strong?: boolean;
 }
-
-export interface CurvePanel {
-  readonly title: string;
-  readonly curves: readonly Curve[];
-}
-
-/** A panel for each stage that has points. */
-export const stagePanels = (curvesOf: (key: StageKey) => readonly Curve[]): readonly CurvePanel[] =>
-  stageKeys
-    .map((key) => ({ title: stages[key].title, curves: curvesOf(key).filter(({ points }) => points.length > 0) }))
-    .filter(({ curves }) => curves.length > 0);
 
 /** The learning curves of a frontier's networks, in the search and in the final training. */
-export function memberPanels(members: readonly ReportMember[]): readonly CurvePanel[] {
+export function memberCurves(members: readonly ReportMember[]): readonly Curve[] {
   // A network on the frontier in two precisions was trained once.
   const once = [...new Map(members.map((member) => [member.number, member])).values()];
   const sorted = once.sort((a, b) => a.number - b.number);
-  return stagePanels((key) =>
-    key === 'quantizeAware' ? [] : sorted.map(({ number, curves }) => ({ label: `#${number}`, points: curves[key] })),
+  return sorted.flatMap(({ number, curves }) =>
+    (['search', 'final'] as const)
+      .filter((stage) => curves[stage].length > 0)
+      .map((stage) => ({ label: `#${number}`, stage, points: curves[stage] })),
   );
 }
 
+/** What curves show: the main score, or the loss. */
+export type Quantity = 'score' | 'loss';
+
 export interface CurvesInput extends Heading {
   readonly task: TaskType;
-  readonly panels: readonly CurvePanel[];
+  readonly quantity: Quantity;
+  readonly curves: readonly Curve[];
+  /** Whether values of the training images are drawn beside those of the validation images. */
+  readonly training: boolean;
+  /** Whether the loss has a logarithmic axis. */
+  readonly log?: boolean;
+  /** Epochs of the exponential mean; 1 draws values as they are. */
+  readonly smoothing?: number;
   readonly theme: ChartTheme;
 }
-
-/** The space between panels, in percent of the width. */
-const gap = 3;
-
-/** Larger curves have no marks. */
-const mostMarks = 60;
-
-const isLow = ({ points }: Curve): boolean => points.some(({ validationAccuracy }) => validationAccuracy < floor);
-
-/** The position of a panel, in percent of the width. */
-function positionOf(i: number, panels: number) {
-  const width = (100 - gap * (panels + 1)) / panels;
-  return { left: `${gap + i * (width + gap)}%`, width: `${width}%` };
-}
-
-const lineStyleOf = (theme: ChartTheme, i: number, width: number) => ({
-  itemStyle: { color: hueOf(theme, i) },
-  lineStyle: { color: hueOf(theme, i), width, type: dashOf(theme, i) },
-});
 
 /** The lowest score that is drawn: an R² below it says only that an early epoch was useless, and would flatten the rest. */
 const floor = -1;
 
-/** The main score of the validation images over epochs; a network has the same colour and dashes in every panel. */
-export function curvesOption({ panels, task, theme, ...heading }: CurvesInput): ChartOption {
-  const { title: score, unit } = mainScores[task];
-  const labels = [...new Set(panels.flatMap(({ curves }) => curves.map(({ label }) => label)))];
-  const frame = frameOf(theme, heading, { rows: Math.min(4, Math.ceil(labels.length / 10)) });
+/** Larger curves have no marks. */
+const mostMarks = 60;
+/** More labels are told apart by pointing at them: their lines are faint, without marks and legend. */
+const mostLabels = 24;
+
+/** The line under the pointer stands out of many. */
+const pointed = { emphasis: { focus: 'series' as const, lineStyle: { width: 3, opacity: 1 } } };
+
+const splits = ['validation', 'training'] as const;
+type Split = (typeof splits)[number];
+
+const values: { readonly [Q in Quantity]: { readonly [S in Split]: (point: CurvePoint) => number } } = {
+  score: {
+    validation: ({ validationAccuracy }) => validationAccuracy,
+    training: ({ trainAccuracy }) => trainAccuracy,
+  },
+  loss: { validation: ({ validationLoss }) => validationLoss, training: ({ trainLoss }) => trainLoss },
+};
+
+/** The exponential mean over about so many values, which starts at the first one. */
+export function smoothed(of: readonly number[], epochs: number): readonly number[] {
+  const weight = 2 / (epochs + 1);
+  let mean = of.at(0) ?? 0;
+  return of.map((value) => (mean += weight * (value - mean)));
+}
+
+/**
+ * Learning curves of the validation images (solid) and the training images (dotted). Each network has a colour and a mark;
+ * marks of the search are hollow beside those of other trainings.
+ */
+export function curvesOption(input: CurvesInput): ChartOption {
+  const { task, quantity, curves, training, log = false, smoothing = 1, theme, ...heading } = input;
+  const { title, unit } = mainScores[task];
+  const labels = [...new Set(curves.map(({ label }) => label))];
+  const many = labels.length > mostLabels;
+  const several = new Set(curves.map(({ stage }) => stage)).size > 1;
+  const text = (value: number): string => (quantity === 'score' ? scoreText(task, value) : value.toPrecision(4));
+  const lines = curves.flatMap((curve) =>
+    splits
+      .filter((split) => split === 'validation' || training)
+      .map((split) => ({ curve, split, at: smoothed(curve.points.map(values[quantity][split]), smoothing) })),
+  );
+  // The legend shows the marks of the first line of a label: filled ones.
+  lines.sort((a, b) => Number(a.curve.stage === 'search') - Number(b.curve.stage === 'search'));
+  const all = lines.flatMap(({ at }) => at);
+  const [least, most] = extentOf(all) ?? [0, 1];
+  const isLog = log && quantity === 'loss' && least > 0;
+  const name = quantity === 'score' ? title : 'loss';
+  const frame = frameOf(theme, heading, { rows: many ? 0 : Math.min(4, Math.ceil(labels.length / 10)) });
   return {
     ...frame,
-    grid: panels.map((_, i) => ({ ...frame.grid, ...positionOf(i, panels.length), top: topOf(heading) + 6 })),
-    xAxis: panels.map(({ title }, gridIndex) => ({ ...plainAxis(theme, title, String), gridIndex, minInterval: 1 })),
-    yAxis: panels.map((_, gridIndex) => ({
-      ...plainAxis(theme, `validation ${score}`, tickOf(unit)),
-      ...(panels.some(({ curves }) => curves.some(isLow)) && { min: floor }),
+    xAxis: { ...plainAxis(theme, 'epoch', String), minInterval: 1 },
+    yAxis: {
+      ...plainAxis(theme, name, quantity === 'score' ? tickOf(unit) : undefined),
+      ...(isLog && { type: 'log' as const, min: least / 1.1, max: most * 1.1 }),
+      ...(quantity === 'score' && least < floor && { min: floor }),
       nameGap: 48,
-      gridIndex,
-    })),
-    legend: { ...legendStyle(theme), data: labels },
+    },
+    legend: { ...legendStyle(theme), show: !many, data: labels },
     tooltip: {
       ...frame.tooltip,
       formatter: saying((at) => {
         const [epoch, value] = numbersOf(at);
-        return `${at.seriesName ?? ''}\nepoch ${epoch}: ${scoreText(task, value)}`;
+        const of = itemOf(at.data, 'of') as string | undefined;
+        return `${at.seriesName ?? ''}${of === undefined ? '' : `, ${of}`}\nepoch ${epoch}: ${text(value)}`;
       }),
     },
-    series: panels.flatMap(({ curves }, panel) =>
-      curves.map(({ label, points, key }): ChartSeries => ({
+    series: lines.map(({ curve: { label, stage, points, key, strong = false }, split, at }): ChartSeries => {
+      const i = labels.indexOf(label);
+      const color = hueOf(theme, i);
+      const isFaint = many && !strong;
+      const isHollow = several && stage === 'search';
+      return {
         type: 'line',
+        id: `${label} ${stage} ${split}`,
         name: label,
-        xAxisIndex: panel,
-        yAxisIndex: panel,
-        symbol: 'circle',
-        symbolSize: 5,
-        showSymbol: points.length <= mostMarks,
+        symbol: symbolOf(i),
+        symbolSize: split === 'validation' ? 6 : 4,
+        showSymbol: !many && points.length <= mostMarks,
         showAllSymbol: true,
-        ...lineStyleOf(theme, labels.indexOf(label), 1.6),
-        data: points.map(({ epoch, validationAccuracy }) => ({ value: [epoch + 1, validationAccuracy], key })),
-      })),
-    ),
+        itemStyle: { color: isHollow ? theme.card : color, borderColor: color, borderWidth: 1.2 },
+        lineStyle: {
+          color,
+          width: split === 'validation' ? 1.7 : 1.2,
+          type: split === 'training' ? [2, 3] : stage === 'quantizeAware' ? [8, 3] : 'solid',
+          opacity: isFaint ? Math.max(0.08, 12 / labels.length) : isHollow ? 0.7 : 1,
+        },
+        triggerLineEvent: many,
+        keyAt: () => key,
+        ...pointed,
+        z: strong ? 3 : 2,
+        data: points.map(({ epoch }, j) => ({
+          value: [epoch + 1, at[j]],
+          key,
+          of: `${split}, ${stages[stage].title}`,
+        })),
+      };
+    }),
   };
 }
+
+const lineStyleOf = (theme: ChartTheme, i: number, width: number) => ({
+  symbol: symbolOf(i),
+  itemStyle: { color: hueOf(theme, i) },
+  lineStyle: { color: hueOf(theme, i), width, type: dashOf(i) },
+});
 
 export interface HypervolumeRun {
   readonly name: string;
@@ -159,7 +212,6 @@ export function hypervolumeOption({ runs, over, theme, ...heading }: Hypervolume
       name,
       // A frontier keeps its hypervolume until a trial improves it.
       step: 'end',
-      symbol: 'circle',
       symbolSize: 5,
       showSymbol: points.length <= mostMarks,
       showAllSymbol: true,

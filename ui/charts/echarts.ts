@@ -28,6 +28,7 @@ import {
   type TooltipComponentOption,
 } from 'echarts/components';
 import { type ComposeOption, use } from 'echarts/core';
+import { LabelLayout } from 'echarts/features';
 
 interface Keyed {
   /** The key of a point, in series whose points are typed arrays. A click on the point passes it to the page. */
@@ -77,4 +78,5 @@ export const registerComponents = (): void =>
     MarkLineComponent,
     ParallelComponent,
     TooltipComponent,
+    LabelLayout,
   ]);

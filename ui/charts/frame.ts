@@ -128,6 +128,32 @@ export function legendRows(names: readonly string[], width: number): number {
 const isComponent = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Shortens the names of a legend that are longer than a chart of px. */
+export function legendIn({ legend }: ChartOption, width: number): unknown {
+  if (!isComponent(legend)) return undefined;
+  const write = typeof legend['formatter'] === 'function' ? (legend['formatter'] as typeof plainText) : plainText;
+  const most = Math.max(8, Math.floor((width - 60) / letter));
+  return {
+    formatter: (name: string): string => write(name.length > most ? `${name.slice(0, most - 1)}…` : name),
+  };
+}
+
+/** The widths of category labels in a chart of px: each has the place of its category. */
+export function labelsIn({ xAxis }: ChartOption, width: number): unknown {
+  if (!Array.isArray(xAxis)) return undefined;
+  return xAxis.map((axis: unknown) =>
+    isComponent(axis) && axis['type'] === 'category' && Array.isArray(axis['data'])
+      ? {
+          axisLabel: {
+            interval: 0,
+            width: Math.max(24, (width - 110) / axis['data'].length - 6),
+            overflow: 'truncate',
+          },
+        }
+      : {},
+  );
+}
+
 /** The grid of a chart in a width of px. On phones, it leaves room for a legend of several rows. */
 export function gridIn({ grid, legend, series }: ChartOption, width: number): unknown {
   if (width >= narrow || !isComponent(legend) || !isComponent(grid) || typeof grid['bottom'] !== 'number') return grid;

@@ -138,6 +138,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
       symbolSize: mark.size,
       itemStyle: ring ? hollow : filled,
       emphasis: { scale: 1.4, label: { show: true } },
+      labelLayout: { hideOverlap: true },
       ...(series === 'frontier' ? { walked: true } : {}),
       z: 2 + drawnSeries.indexOf(series),
       label: {
@@ -153,6 +154,8 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
         value: [point.x, point.y],
         key: point.key,
         text: point.label ?? '',
+        // Above the mark, the label would lie on its interval.
+        ...(point.intervals?.y && { label: { position: 'right', distance: 7 } }),
         point,
         ...((point.predicted || point.unreliable !== undefined) && isMark(point)
           ? {
@@ -190,9 +193,9 @@ const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: St
           (predicted || unreliable) && !dots
             ? {
                 color: 'transparent',
-                borderColor: color,
+                borderColor: unreliable ? input.theme.soft : color,
                 borderWidth: unreliable ? 1.4 : 1,
-                opacity,
+                opacity: unreliable ? 0.9 : opacity,
                 ...(unreliable && { borderType: [2, 2] }),
               }
             : { color: predicted ? input.theme.fainter : color, opacity },

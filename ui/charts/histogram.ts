@@ -23,8 +23,17 @@ export interface Bin {
 
 const mostBins = 60;
 
+/** Slower samples are outside the chart, where they would squeeze all others: beyond p99, or 1.5 times the median. */
+export function limitOf(samples: readonly number[]): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  if (sorted.length === 0) return 0;
+  return Math.min(sorted[sorted.length - 1], Math.max(quantile(sorted, 0.99), 1.5 * quantile(sorted, 0.5)));
+}
+
 /** Bins of equal width by Freedman and Diaconis (1981), at most 60. Outliers do not make them coarser. */
-export function binsOf(samples: readonly number[]): readonly Bin[] {
+export function binsOf(all: readonly number[]): readonly Bin[] {
+  const limit = limitOf(all);
+  const samples = all.filter((sample) => sample <= limit);
   const extent = extentOf(samples);
   if (extent === null) return [];
   const [low, high] = extent;

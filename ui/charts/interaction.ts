@@ -22,8 +22,8 @@ export const sizeOf = ({ series }: ChartOption): number => series.reduce((sum, {
 export function keyOf(option: ChartOption, at: unknown): unknown {
   const { data, seriesId, dataIndex } = at as { data?: unknown; seriesId?: string; dataIndex?: number };
   const key = itemOf(data, 'key');
-  if (key !== undefined || dataIndex === undefined) return key;
-  return option.series.find(({ id }) => id === seriesId)?.keyAt?.(dataIndex);
+  // A click on a line is at none of its points.
+  return key ?? option.series.find(({ id }) => id === seriesId)?.keyAt?.(dataIndex ?? 0);
 }
 
 /** A point that the arrow keys reach. */

@@ -66,10 +66,13 @@ export const font = 'Inter, Segoe UI, Roboto, Helvetica Neue, Arial, DejaVu Sans
 /** The colour of the i-th line; hues repeat. */
 export const hueOf = ({ hues }: ChartTheme, i: number): string => hues[i % hues.length];
 
-/** Dashes tell lines apart when the hues repeat. */
-const dashes = ['solid', [6, 3], [2, 2]] as const;
+/** Dashes and marks tell lines apart without colours. */
+const dashes: readonly ('solid' | readonly number[])[] = ['solid', [7, 3], [2, 2], [9, 3, 2, 3], [4, 2]];
+const symbols = ['circle', 'triangle', 'rect', 'diamond', 'arrow', 'roundRect', 'pin'] as const;
 
-export const dashOf = ({ hues }: ChartTheme, i: number): 'solid' | number[] => {
-  const dash = dashes[Math.floor(i / hues.length) % dashes.length];
-  return dash === 'solid' ? dash : [...dash];
+export const dashOf = (i: number): 'solid' | number[] => {
+  const dash = dashes[i % dashes.length];
+  return typeof dash === 'string' ? dash : [...dash];
 };
+
+export const symbolOf = (i: number): string => symbols[i % symbols.length];

@@ -37,7 +37,14 @@ export function Facts({ entries }: { readonly entries: readonly Fact[] }) {
 }
 
 export const Decisions = ({ choices }: { readonly choices: Readonly<Record<string, Choice>> }) => (
-  <Facts entries={Object.entries(choices).map(([name, choice]) => [name, String(choice)] as const)} />
+  <dl class="decisions">
+    {Object.entries(choices).map(([name, choice]) => (
+      <div key={name}>
+        <dt>{name}</dt>
+        <dd>{String(choice)}</dd>
+      </div>
+    ))}
+  </dl>
 );
 
 export interface TileText {

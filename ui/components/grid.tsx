@@ -202,7 +202,10 @@ export function Grid({ label, columns, rows, order, isSelected, onSort, onOpen, 
           hasFocus.current = relatedTarget instanceof Node && currentTarget.contains(relatedTarget);
       }}
       style={{
-        '--columns': columns.map(({ width }) => `${width}px`).join(' '),
+        // The last column takes the rest of the width.
+        '--columns': columns
+          .map(({ width }, i) => (i < columns.length - 1 ? `${width}px` : `minmax(${width}px, 1fr)`))
+          .join(' '),
         '--width': `${columns.reduce((sum, { width }) => sum + width, 0)}px`,
         '--first': `${columns[0]?.width ?? 0}px`,
       }}

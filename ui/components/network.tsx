@@ -112,7 +112,7 @@ function Part({ part, scale }: { readonly part: NetworkPart; readonly scale: Sca
   const window = windowText(part);
   const share = scale.macs === 0 ? 0 : macs / scale.macs;
   return (
-    <li class={`part ${kind}`} title={operation}>
+    <li class={`part kind-${kind}`} title={operation}>
       <b>{name}</b>
       <svg aria-hidden="true" width={size.map} height={size.map} viewBox={`0 0 ${size.map} ${size.map}`}>
         <rect

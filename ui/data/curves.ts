@@ -20,6 +20,23 @@ export function joinedCurve(known: readonly CurvePoint[], later: readonly CurveP
   return [...points.values()].sort((a, b) => a.epoch - b.epoch);
 }
 
+/** A rise of the validation loss by less than this share is noise. */
+const risen = 0.02;
+
+/** Whether a training was still improving at its end, by the validation loss; null with fewer than three epochs. */
+export function fitText(points: readonly CurvePoint[]): string | null {
+  const last = points.at(-1);
+  if (last === undefined || points.length < 3) return null;
+  const best = points.reduce((least, point) => (point.validationLoss < least.validationLoss ? point : least));
+  const rise = last.validationLoss / best.validationLoss - 1;
+  const [lowest, now] = [best.validationLoss, last.validationLoss].map((loss) => loss.toPrecision(3));
+  if (best.epoch === last.epoch) return `no overfitting: validation loss is lowest (${lowest}) in the last epoch`;
+  const since = `validation loss was lowest (${lowest}) in epoch ${best.epoch + 1} of ${last.epoch + 1}`;
+  return rise > risen && last.trainLoss < best.trainLoss
+    ? `overfitting: ${since}, and rose to ${now} while training loss fell`
+    : `no clear overfitting: ${since}, now ${now}`;
+}
+
 /** The number of trainings that are kept: a page that is open for days must not grow. */
 const most = 200;
 

@@ -156,9 +156,9 @@ export function fieldsOf(known: Known): readonly Field[] {
     ...(severalPrecisions
       ? [field('trial', 'text', 'precision', 'precision', (row) => precision[row], { values: precisions })]
       : []),
-    field('trial', 'flag', 'frontier', 'on the frontier', onFrontier),
     ...valueFields(known),
     ...finalFields(known),
+    field('trial', 'flag', 'frontier', 'on the frontier', onFrontier),
     ...courseFields(known),
     field('trial', 'text', 'enqueued', 'enqueued as', (row) => enqueued[row]),
     ...textFields(known),

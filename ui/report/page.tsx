@@ -36,7 +36,8 @@ function CurvesSection({ data: { run, frontier } }: ReportProps) {
   return (
     <section>
       <h2>Learning curves</h2>
-      <Drawn svg={renderCurves(run.task, frontier, cssTheme)} />
+      <Drawn svg={renderCurves(run.task, frontier, 'score', cssTheme)} />
+      <Drawn svg={renderCurves(run.task, frontier, 'loss', cssTheme)} />
     </section>
   );
 }

@@ -10,7 +10,7 @@ import type {
 } from '../../experiments/page/api.js';
 import type { ComparedMethod } from '../charts/points.js';
 import { comparisonOption } from '../charts/comparison.js';
-import { curvesOption, memberPanels, type CurvePanel } from '../charts/curves.js';
+import { curvesOption, memberCurves, type Curve, type Quantity } from '../charts/curves.js';
 import { frontierOption } from '../charts/frontier.js';
 import { frontierOfReport, frontierSize } from '../charts/frontier-report.js';
 import { wrapped } from '../charts/frame.js';
@@ -60,33 +60,37 @@ export const renderComparison = (
   theme: ChartTheme = chartThemes.light,
 ): string => renderSvg(comparisonOption({ methods, subtitle, theme }), { width, height: 560 });
 
-const curvesPicture = (task: TaskType, title: string, panels: readonly CurvePanel[], theme: ChartTheme): string =>
-  renderSvg(
-    curvesOption({ title, subtitle: [`${mainScores[task].title} on the validation split`], panels, task, theme }),
-    {
-      width,
-      height: 400,
-    },
+function curvesPicture(
+  task: TaskType,
+  title: string,
+  curves: readonly Curve[],
+  quantity: Quantity,
+  theme: ChartTheme,
+): string {
+  const subtitle = ['Solid: validation images, dotted: training images; hollow marks: in the search'];
+  const name = quantity === 'score' ? mainScores[task].title : 'loss';
+  return renderSvg(
+    curvesOption({ title: `${title}: ${name}`, subtitle, curves, quantity, training: true, log: true, task, theme }),
+    { width, height: 400 },
   );
+}
 
 export const renderCurves = (
   task: TaskType,
   members: readonly ReportMember[],
+  quantity: Quantity = 'score',
   theme: ChartTheme = chartThemes.light,
-): string => curvesPicture(task, "Learning curves of the frontier's networks", memberPanels(members), theme);
+): string => curvesPicture(task, "Learning curves of the frontier's networks", memberCurves(members), quantity, theme);
 
 /** The learning curve of the supernet's largest network, the only one whose batch norm statistics are trained. */
 export const renderSupernet = (
   task: TaskType,
   points: readonly CurvePoint[],
   theme: ChartTheme = chartThemes.light,
-): string =>
-  curvesPicture(
-    task,
-    "Learning curve of the supernet's largest network",
-    [{ title: 'epoch', curves: [{ label: 'largest network', points }] }],
-    theme,
-  );
+): string => {
+  const curves = [{ label: 'largest network', stage: 'search', points } as const];
+  return curvesPicture(task, "Learning curve of the supernet's largest network", curves, 'score', theme);
+};
 
 /** An SVG by `renderSvg`, which escapes user input. */
 export const Drawn = ({ svg }: { readonly svg: string }) => (

@@ -71,7 +71,7 @@ export async function collectImportance(
   { experiment, objectives, record: { seed } }: RunFacts,
 ): Promise<ImportanceAnswer> {
   const { trials, complete } = store.reading(() => drawnTrials(store, new Random(seed, 'importance', 'trials')));
-  if (trials.length < minTrials) return { method, trials: complete, objectives: null };
+  if (trials.length < minTrials) return { method, needed: minTrials, trials: complete, objectives: null };
   const relevance = await relevanceOf(await spaceOf(store, experiment, trials[0]));
   const decisions = Object.keys(trials[0].choices);
   const tried = decisions.map((decision) => triedOf(trials, decision));
@@ -99,7 +99,12 @@ export async function collectImportance(
       fit,
     };
   };
-  return { method, trials: trials.length, objectives: objectives.map(({ name }) => importanceOf(name)) };
+  return {
+    method,
+    needed: minTrials,
+    trials: trials.length,
+    objectives: objectives.map(({ name }) => importanceOf(name)),
+  };
 }
 
 /** While a run is running, importance is recomputed after 5 % more complete trials. */

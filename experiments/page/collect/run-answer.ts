@@ -1,3 +1,4 @@
+import type { Environment } from '../../../latency-models/index.js';
 import type { Objective } from '../../../search/index.js';
 import type { Store } from '../../../store/index.js';
 import { collectProvenance, collectSupernet, flatten } from '../../report/provenance.js';
@@ -5,7 +6,7 @@ import { RunEvidence } from '../../report/evidence.js';
 import { bestOf } from '../../report/run.js';
 import { collectShrunk } from '../../report/shrunk.js';
 import { collectPrecisions } from '../../report/statistics.js';
-import { measureTexts } from '../../report/text.js';
+import { deviceText, measureTexts } from '../../report/text.js';
 import { collectWorkers } from '../../report/workers.js';
 import type { ReadableRun, RunAnswer, RunId } from '../api.js';
 import { collectLog } from './changes.js';
@@ -48,6 +49,13 @@ interface RunPlace {
   readonly workdir: string;
 }
 
+/** Device of the latest measurement, as text; null without one. */
+function deviceOf(store: Store): string | null {
+  const latest = store.measurements.latest();
+  // Written by the runner from a Measurement.
+  return latest === undefined ? null : deviceText(latest.environment as Environment);
+}
+
 /** @param now ms since 1970 */
 export async function collectRunAnswer(
   store: Store,
@@ -75,6 +83,7 @@ export async function collectRunAnswer(
       environment: Object.fromEntries(flatten(record.environment)),
       provenance: collectProvenance(store, experiment, workers),
       ...(workers && { workers }),
+      device: deviceOf(store),
       latencies: new RunEvidence(store).latency.doubts(workdir, cache.frontier),
       settings: stringify(experiment),
       source: record.source,

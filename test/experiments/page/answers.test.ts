@@ -83,7 +83,7 @@ describe('answers', () => {
       '/api/runs/a/texts': /^400 .*from: .*to: /,
       '/api/runs/a/curves': /^400 .*trials/,
       '/api/runs/a/curves?trials=x': /^400 .*trials/,
-      [`/api/runs/a/curves?${'trials=1&'.repeat(51)}`]: /^400 .*trials/,
+      [`/api/runs/a/curves?${'trials=1&'.repeat(501)}`]: /^400 .*trials/,
       '/api/runs/a/trials/x': /^400 .*trial number is invalid/,
       '/api/runs/a/trials/%20': /^400 .*trial number is invalid: expected a whole number/,
       '/api/runs/a/trials/0x7': /^400 .*trial number is invalid: expected a whole number/,

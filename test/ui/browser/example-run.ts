@@ -19,6 +19,8 @@ export interface ExampleOptions {
   readonly title?: string;
   /** The controller's reason for each trial. */
   readonly reason?: string;
+  /** Whether the run goes on, in the training of one more trial. */
+  readonly running?: boolean;
 }
 
 const fails = (number: number): boolean => number % 17 === 11;
@@ -39,6 +41,7 @@ export async function writeExampleRun(
     lines = [],
     title = name,
     reason = 'greatest expected improvement of the frontier',
+    running = false,
   }: ExampleOptions = {},
 ): Promise<void> {
   const source = [
@@ -95,7 +98,10 @@ export async function writeExampleRun(
       interval: [0.985 * ms, 1.015 * ms],
       converged: trial % 7 !== 3,
       samples,
-      environment,
+      environment:
+        trial % 5 === 2
+          ? { ...environment, reliable: false, reasons: ['other programs kept 1.1 of 2 processors busy'] }
+          : environment,
     });
   };
 
@@ -181,7 +187,22 @@ export async function writeExampleRun(
     store.events.add({ kind: 'warning', detail: { message: 'the machine is busy: intervals are wide' } });
   });
   finish(store, workdir, (epochs, trial, accuracy) => train({ stage: 'final', trial }, epochs, accuracy));
-  store.run.setStatus('complete');
+  if (running) {
+    const genotype = space.decisions.map(() => 0);
+    store.trials.ask({
+      number: trials,
+      genotype,
+      genotypeId: genotypeId(genotype),
+      choices: choicesOf(space.decisions, genotype),
+      network: space.build(genotype),
+      seed: 1,
+      reason,
+      rejected: 0,
+      pending: [],
+    });
+    store.trials.start(trials);
+    train({ stage: 'search', trial: trials }, 1, 0.5);
+  } else store.run.setStatus('complete');
   store.close();
 }
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { startPage } from '../../../experiments/page/server.js';
+import { watchTexts } from './text-checks.js';
 import { executable, titleInBrowser } from '../../support/browser.js';
 
 export { violationsOf } from '../../support/browser.js';
@@ -38,6 +39,7 @@ export class Site {
       acceptDownloads: true,
     });
     const page = await context.newPage();
+    await watchTexts(page);
     page.setDefaultTimeout(15_000);
     this.pages.push(page);
     page.on('console', (message) => {

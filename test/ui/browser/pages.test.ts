@@ -6,6 +6,7 @@ import { pages as routes } from '../../../ui/app/pages.js';
 import { writeExampleRun } from './example-run.js';
 import { describeInBrowser, overflowOf, themeOf, violationsOf } from './page.js';
 import { pages, settled } from './pages.js';
+import { textProblems } from './text-checks.js';
 
 const markup = '<img src=x onerror=alert(1)><script>alert(2)</script></textarea></title><svg onload=alert(3)>';
 /** A folder's name may be any text without a slash. */
@@ -41,11 +42,13 @@ describeInBrowser(
         expect(await page.locator('body').textContent()).toContain('<img src=x onerror=alert');
         expect(await injected(page)).toBe(0);
         expect(await violationsOf(page)).toEqual([]);
+        expect(await textProblems(page)).toEqual([]);
         await page.emulateMedia({ colorScheme: 'dark' });
         await expect.poll(() => themeOf(page)).toBe('dark');
         expect(await violationsOf(page, ['color-contrast'])).toEqual([]);
         await page.setViewportSize({ width: 360, height: 740 });
         await expect.poll(() => overflowOf(page)).toBe(0);
+        await expect.poll(() => textProblems(page)).toEqual([]);
       });
 
     it('One trial: shows results by class', async () => {

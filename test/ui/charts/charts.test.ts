@@ -4,8 +4,9 @@ import { Random } from '../../../base/random.js';
 import type { CurvePoint } from '../../../experiments/page/api.js';
 import { choicesOption } from '../../../ui/charts/choices.js';
 import { comparisonOption } from '../../../ui/charts/comparison.js';
-import { curvesOption, hypervolumeOption } from '../../../ui/charts/curves.js';
-import { binsOf, histogramOption, sampleShares } from '../../../ui/charts/histogram.js';
+import type { ChartOption } from '../../../ui/charts/echarts.js';
+import { curvesOption, hypervolumeOption, smoothed } from '../../../ui/charts/curves.js';
+import { binsOf, histogramOption, limitOf, sampleShares } from '../../../ui/charts/histogram.js';
 import { importanceOption } from '../../../ui/charts/importance.js';
 import { chartThemes } from '../../../ui/charts/theme.js';
 import { parallelOption, type ParallelRow } from '../../../ui/charts/parallel.js';
@@ -29,38 +30,62 @@ const curve = (epochs: number): readonly CurvePoint[] =>
   }));
 
 describe('learning curves', () => {
+  const input = { task: 'classification', quantity: 'score', training: true, theme } as const;
+  const of = (label: string, stage: 'search' | 'final' = 'final', epochs = 4) => ({
+    label,
+    stage,
+    points: curve(epochs),
+  });
+  const linesOf = (option: ChartOption) =>
+    option.series.flatMap((each) =>
+      each.type === 'line'
+        ? [
+            {
+              id: each.id,
+              opacity: each.lineStyle?.opacity,
+              look: JSON.stringify([each.symbol, each.lineStyle?.type, each.itemStyle?.color === theme.card]),
+            },
+          ]
+        : [],
+    );
+
   it('are in the unit of the task, and end at -1 where an early R² is far below', () => {
     const points = [-84, 0.2, 0.9].map((validationAccuracy, epoch) => ({ ...curve(1)[0], epoch, validationAccuracy }));
-    const optionOf = (shown: typeof points) =>
-      curvesOption({
-        panels: [{ title: 'epoch', curves: [{ label: '#1', points: shown }] }],
-        task: 'regression',
-        theme,
-        title: 'Learning curves',
-      });
-    expect(textsOf(optionOf(points))).toContain('validation R²');
-    expect(hoverOf(optionOf(points), { seriesName: '#1', value: [3, 0.9], dataIndex: 2 })).toBe('#1\nepoch 3: 0.9');
-    expect(optionOf(points)).toHaveProperty('yAxis.0.min', -1);
-    expect(optionOf(points.slice(1))).not.toHaveProperty('yAxis.0.min');
+    const option = curvesOption({
+      ...input,
+      task: 'regression',
+      training: false,
+      curves: [{ label: '#1', stage: 'final', points }],
+    });
+    expect(textsOf(option)).toContain('R²');
+    expect(option.yAxis).toMatchObject({ min: -1 });
+    expect(hoverOf(option, { seriesName: '#1', value: [3, 0.9], dataIndex: 2 })).toBe('#1\nepoch 3: 0.9');
   });
 
-  it('are side by side, with each network once in the legend and a style of its own', () => {
-    const curves = Array.from({ length: 16 }, (_, i) => ({ label: `#${i}`, points: curve(5) }));
-    const option = curvesOption({
-      panels: [
-        { title: 'epoch of the search', curves },
-        { title: 'epoch of the final training', curves },
-      ],
-      task: 'classification',
-      theme,
-      title: 'Learning curves',
-    });
-    const texts = textsOf(option);
-    expect(texts).toEqual(expect.arrayContaining(['epoch of the search', 'epoch of the final training', '#0']));
-    expect(texts.filter((text) => text === '#0')).toHaveLength(1);
-    const styles = option.series.map((series) => JSON.stringify('lineStyle' in series ? series.lineStyle : null));
-    expect(new Set(styles).size).toBe(16);
-    expect(hoverOf(option, { seriesName: '#3', value: [2, 0.815], dataIndex: 1 })).toBe('#3\nepoch 2: 81.50 %');
+  it('tell networks, trainings, and images apart without colour', () => {
+    const option = curvesOption({ ...input, curves: [of('#1', 'search'), of('#1'), of('#2', 'search'), of('#2')] });
+    const looks = linesOf(option).map(({ look }) => look);
+    expect(looks).toHaveLength(8);
+    expect(new Set(looks).size).toBe(8);
+  });
+
+  it('show the loss on a logarithmic axis, and only validation images where asked', () => {
+    const option = curvesOption({ ...input, quantity: 'loss', log: true, training: false, curves: [of('#1')] });
+    expect(option.yAxis).toMatchObject({ type: 'log' });
+    expect(linesOf(option).map(({ id }) => id)).toEqual(['#1 final validation']);
+  });
+
+  it('are faint without legend and marks when there are many, but for strong ones', () => {
+    const many = Array.from({ length: 1000 }, (_, i) => ({ ...of(`#${i}`), strong: i === 7 }));
+    const option = curvesOption({ ...input, training: false, curves: many });
+    expect(option.legend).toMatchObject({ show: false });
+    const opacities = linesOf(option).map(({ opacity }) => opacity);
+    expect([opacities[6], opacities[7]]).toEqual([0.08, 1]);
+  });
+
+  it('are smoothed from their first value on', () => {
+    expect(smoothed([1, 1, 5], 1)).toEqual([1, 1, 5]);
+    expect(smoothed([1, 1, 5], 3)).toEqual([1, 1, 3]);
   });
 });
 
@@ -131,14 +156,19 @@ it('controllers are compared by medians and middle halves', () => {
 });
 
 describe('a histogram', () => {
-  it('counts every sample once', () => {
+  it('counts every sample once that is not far slower than the others', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: 0.01, max: 1e4, noNaN: true }), { minLength: 1, maxLength: 300 }),
         (samples) => {
           const bins = binsOf(samples);
           expect(bins.length).toBeLessThanOrEqual(60);
-          expect(bins.reduce((sum, { count }) => sum + count, 0)).toBe(samples.length);
+          expect(bins.reduce((sum, { count }) => sum + count, 0)).toBe(
+            samples.filter((sample) => sample <= limitOf(samples)).length,
+          );
+          expect(samples.filter((sample) => sample > limitOf(samples)).length).toBeLessThanOrEqual(
+            samples.length / 20 + 1,
+          );
         },
       ),
     );

@@ -115,11 +115,13 @@ describe('LiveRun', () => {
     expect(run.loaded.value).toEqual({ done: 5, total: 5 });
     const before = run.version.value;
     addBest(5);
-    await vi.waitFor(() => expect(run.frontier.value).toEqual([{ number: 5, precision: 'fp32' }]), soon);
+    await vi.waitFor(() => expect(run.frontier.value).toEqual([{ number: 5, precision: 'fp32', rivals: [] }]), soon);
     expect(run.version.value).toBeGreaterThan(before);
     expect(numbers(run)).toEqual([0, 1, 2, 3, 4, 5]);
     expect(run.info.value?.run.counts.complete).toBe(6);
-    expect(run.curveOf({ stage: 'search', trial: 5 })).toEqual([{ epoch: 0, trainLoss: 1, validationAccuracy: 0.5 }]);
+    expect(run.curveOf({ stage: 'search', trial: 5 })).toEqual([
+      { epoch: 0, trainLoss: 1, trainAccuracy: 0.4, validationLoss: 1, validationAccuracy: 0.5 },
+    ]);
     store?.run.setStatus('complete');
     await vi.waitFor(() => expect(run.info.value?.run.status).toBe('complete'), soon);
   });

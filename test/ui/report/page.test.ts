@@ -27,7 +27,7 @@ describe('report.html', () => {
     for (const title of ['Pareto frontier', 'Latency model', 'Learning curves', 'Networks', 'Provenance'])
       expect(page).toContain(`<h2>${title}</h2>`);
     expect(count(page, /<details class="card" id="trial-/g)).toBe(data.frontier.length);
-    expect(count(page, /<figure class="drawn"><svg /g)).toBe(3);
+    expect(count(page, /<figure class="drawn"><svg /g)).toBe(4);
     const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
   });

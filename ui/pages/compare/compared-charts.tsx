@@ -1,12 +1,11 @@
 import { ms, percent } from '../../../base/number-text.js';
-import { mainScores, scoreText } from '../../../base/scores.js';
-import type { TaskType } from '../../../base/task.js';
 import { useRun } from '../../app/hooks.js';
 import type { MeasuredLatency, TrialAnswer } from '../../../experiments/page/api.js';
-import { curvesOption, stages, type Curve } from '../../charts/curves.js';
+import type { Curve } from '../../charts/curves.js';
 import { sampleShares } from '../../charts/histogram.js';
 import { overlayOption } from '../../charts/overlay.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
+import { Curves } from '../../components/curves.js';
 import { Tag } from '../../components/elements.js';
 import { purposeTexts } from '../../components/network.js';
 import { Table } from '../../components/table.js';
@@ -16,55 +15,18 @@ interface Props {
   readonly answers: readonly TrialAnswer[];
 }
 
-function CurveTable({ task, curves }: { readonly task: TaskType; readonly curves: readonly Curve[] }) {
-  const epochs = Math.max(...curves.map(({ points }) => points.length));
-  return (
-    <Table
-      label={`Validation ${mainScores[task].title} by epoch`}
-      columns={[
-        { title: 'epoch', numeric: true, heading: true, cell: (row: number) => row + 1 },
-        ...curves.map(({ label, points }) => ({
-          title: label,
-          numeric: true,
-          cell: (row: number) => {
-            const point = points.find(({ epoch }) => epoch === row);
-            return point === undefined ? '-' : scoreText(task, point.validationAccuracy);
-          },
-        })),
-      ]}
-      rows={Array.from({ length: epochs }, (_, row) => row)}
-    />
-  );
-}
-
-const curveTitles = { search: 'In the search', final: 'In the final training' } as const;
-
 export function ComparedCurves({ answers }: Props) {
   const { task } = useRun().info.run;
-  const theme = useChartTheme();
-  const shown = (['search', 'final'] as const).flatMap((stage) => {
-    // A trial without points keeps its colour for the other stage.
-    const curves = answers.map(({ trial }) => ({ label: trialName(trial), points: trial.curves[stage] }));
-    const panel = { title: stages[stage].title, curves };
-    return curves.every(({ points }) => points.length === 0) ? [] : [{ title: curveTitles[stage], panel }];
-  });
-  if (shown.length === 0) return null;
+  const curves = answers.flatMap(({ trial }) =>
+    (['search', 'final'] as const)
+      .map((stage): Curve => ({ label: trialName(trial), stage, points: trial.curves[stage] }))
+      .filter(({ points }) => points.length > 0),
+  );
+  if (curves.length === 0) return null;
   return (
     <section>
       <h2>Learning curves</h2>
-      <div class="side-charts">
-        {shown.map(({ title, panel }) => (
-          <div key={title}>
-            <h3>{title}</h3>
-            <Chart
-              label={`${title}: validation ${mainScores[task].title} by epoch of ${panel.curves.map(({ label }) => label).join(', ')}`}
-              height={320}
-              option={curvesOption({ panels: [panel], task, theme })}
-              table={() => <CurveTable task={task} curves={panel.curves} />}
-            />
-          </div>
-        ))}
-      </div>
+      <Curves task={task} curves={curves} of={answers.map(({ trial }) => trialName(trial)).join(', ')} />
     </section>
   );
 }

@@ -80,7 +80,7 @@ function Importances({ answer, problem }: Loaded<ImportanceAnswer>) {
       {answer === null && problem === null && <p role="status">Computing importances …</p>}
       {answer !== null && answer.objectives === null && (
         <p class="empty">
-          There are too few complete trials ({answer.trials}) to estimate importances. Their choices and values are
+          Importances need {answer.needed} complete trials; there are {answer.trials}. Their choices and values are
           below.
         </p>
       )}

@@ -1,110 +1,112 @@
 import { useMemo } from 'preact/hooks';
-import { mainScores, scoreText } from '../../../base/scores.js';
-import type { TaskType } from '../../../base/task.js';
 import type { RunAnswer, Training, TrialCurves } from '../../../experiments/page/api.js';
-import { useQuery, useRun } from '../../app/hooks.js';
-import { curvesOption, stagePanels, stages, type Curve, type CurvePanel } from '../../charts/curves.js';
-import { Chart, useChartTheme } from '../../components/chart.js';
+import { useOpenTrial, useQuery, useRun } from '../../app/hooks.js';
+import { stageKeys, stages, type Curve } from '../../charts/curves.js';
+import { Curves } from '../../components/curves.js';
 import { Select } from '../../components/elements.js';
-import { Table } from '../../components/table.js';
 import { joinedCurve, trainingText } from '../../data/curves.js';
 import type { LiveRun } from '../../data/live-run.js';
-import { useAnswer } from '../../data/use-answer.js';
+import { useAnswers } from '../../data/use-answer.js';
 
-/** The most trials whose curves are drawn at once. */
-const most = 20;
+/** The most trials of one request, and of the chart; of more, the newest are drawn. */
+const [most, mostOfAll] = [500, 1000];
+/** The most networks of the frontier. */
+const mostMembers = 20;
+
+const views = { now: 'current trainings', frontier: 'the frontier', all: 'all trials' } as const;
+type View = keyof typeof views;
+const isView = (name: string | undefined): name is View => name !== undefined && Object.hasOwn(views, name);
 
 /** The curves of trials: fetched ones, extended by live epochs. */
-function trialPanels(live: LiveRun, trials: readonly number[], known: readonly TrialCurves[]): readonly CurvePanel[] {
+function trialCurves(
+  live: LiveRun,
+  trials: readonly number[],
+  known: readonly TrialCurves[],
+  strong: ReadonlySet<number>,
+): readonly Curve[] {
   const byNumber = new Map(known.map((curves) => [curves.number, curves]));
-  return stagePanels((key) =>
-    trials.map((trial) => ({
-      label: `#${trial}`,
-      key: trial,
-      points: joinedCurve(byNumber.get(trial)?.[key] ?? [], live.curveOf({ stage: stages[key].stage, trial })),
-    })),
-  );
+  return trials
+    .flatMap((number) =>
+      stageKeys.map((stage) => ({
+        label: `#${number}`,
+        stage,
+        key: { number },
+        strong: strong.has(number),
+        points: joinedCurve(
+          byNumber.get(number)?.[stage] ?? [],
+          live.curveOf({ stage: stages[stage].stage, trial: number }),
+        ),
+      })),
+    )
+    .filter(({ points }) => points.length > 0);
 }
 
 /** The curves of the teacher, the supernet and shrunk networks. */
-function otherPanel(live: LiveRun, trainings: readonly Training[], { supernet }: RunAnswer): readonly CurvePanel[] {
-  const curves = trainings
+const otherCurves = (live: LiveRun, trainings: readonly Training[], { supernet }: RunAnswer): readonly Curve[] =>
+  trainings
     .map((training): Curve => {
       const known = training.stage === 'supernet' ? (supernet?.curve ?? []) : [];
-      return { label: trainingText(training), points: joinedCurve(known, live.curveOf(training)) };
+      const points = joinedCurve(known, live.curveOf(training));
+      return { label: trainingText(training), stage: 'search', points };
     })
     .filter(({ points }) => points.length > 0);
-  return curves.length === 0 ? [] : [{ title: 'epoch', curves }];
-}
 
-const curveTable = (task: TaskType, shown: readonly CurvePanel[]) => (
-  <Table
-    label="Learning curves"
-    rows={shown.flatMap(({ title, curves }) =>
-      curves.flatMap(({ label, points }) => points.map((point) => ({ label, title, ...point }))),
-    )}
-    columns={[
-      { title: 'network', heading: true, cell: ({ label }) => label },
-      { title: 'epoch', numeric: true, cell: ({ epoch }) => epoch + 1 },
-      { title: 'stage', cell: ({ title }) => title },
-      {
-        title: `validation ${mainScores[task].title}`,
-        numeric: true,
-        cell: ({ validationAccuracy }) => scoreText(task, validationAccuracy),
-      },
-    ]}
-  />
-);
+const parts = (numbers: readonly number[]): readonly (readonly number[])[] =>
+  Array.from({ length: Math.ceil(numbers.length / most) }, (_, i) => numbers.slice(i * most, (i + 1) * most));
 
-/** Live learning curves of the current trainings, or those of the frontier's networks. */
+/** Learning curves of the current trainings (live), of the frontier's networks, or of all trials. */
 export function CurvesCard() {
   const { live, info } = useRun();
+  const open = useOpenTrial();
   const [query, change] = useQuery();
-  const theme = useChartTheme();
   const now = live.now.value.flatMap((activity) => (activity.kind === 'training' ? [activity.training] : []));
-  const ofFrontier = query['curves'] === 'frontier' || (query['curves'] !== 'now' && info.run.status !== 'running');
+  const asked = query['curves'];
+  const view: View = isView(asked) ? asked : info.run.status === 'running' ? 'now' : 'frontier';
   const members = [...new Set(live.frontier.value.map(({ number }) => number))];
-  const wanted = ofFrontier ? members : now.flatMap(({ trial }) => (trial === undefined ? [] : [trial]));
-  const trials = wanted.slice(0, most).sort((a, b) => a - b);
-  const { answer, problem } = useAnswer(
-    trials.length === 0 ? null : { address: '/api/runs/:run/curves', parameters: { run: live.id }, query: { trials } },
+  const wanted: { readonly [V in View]: () => readonly number[] } = {
+    now: () => now.flatMap(({ trial }) => (trial === undefined ? [] : [trial])),
+    frontier: () => members.slice(0, mostMembers),
+    all: () => (live.version.value === 0 ? [] : [...new Set(live.candidates.number)].slice(-mostOfAll)),
+  };
+  const trials = [...wanted[view]()].sort((a, b) => a - b);
+  const loaded = useAnswers(
+    parts(trials).map((part) => ({
+      address: '/api/runs/:run/curves',
+      parameters: { run: live.id },
+      query: { trials: part },
+    })),
   );
-  const names = `${trials.join()} ${now.map((training) => trainingText(training)).join()}`;
-  const shown = useMemo(() => {
-    const others = ofFrontier ? [] : now.filter(({ trial }) => trial === undefined);
-    return [...trialPanels(live, trials, answer ?? []), ...otherPanel(live, others, info)];
-  }, [answer, live.curves.version.value, names, ofFrontier, live]);
-  const { task } = info.run;
-  const option = useMemo(() => curvesOption({ panels: shown, task, theme }), [shown, theme]);
+  const problem = loaded.find((each) => each.problem !== null)?.problem ?? null;
+  const known = loaded.flatMap(({ answer }) => answer ?? []);
+  const names = `${trials.join()} ${now.map((training) => trainingText(training)).join()} ${known.length}`;
+  const curves = useMemo(() => {
+    const others = view === 'now' ? now.filter(({ trial }) => trial === undefined) : [];
+    return [...trialCurves(live, trials, known, new Set(members)), ...otherCurves(live, others, info)];
+  }, [live.curves.version.value, names, view, live]);
   return (
-    <section>
+    <section class="wide">
       <div class="head">
         <h2>Learning curves</h2>
         <Select
           label="of"
-          value={ofFrontier ? 'frontier' : 'now'}
-          options={[
-            ['now', 'current trainings'],
-            ['frontier', 'the frontier'],
-          ]}
+          value={view}
+          options={Object.entries(views)}
           onChange={(value) => change({ curves: value })}
         />
       </div>
       {problem !== null && <p class="banner">{problem}</p>}
-      {shown.length === 0 ? (
-        <p class="empty">{ofFrontier ? 'No network of the frontier has a curve.' : 'No epoch has ended yet.'}</p>
+      {curves.length === 0 ? (
+        <p class="empty">{view === 'now' ? 'No epoch has ended yet.' : 'No network has a curve.'}</p>
       ) : (
-        <Chart
-          option={option}
-          height={300}
-          label={`Validation ${mainScores[task].title} over epochs of ${ofFrontier ? 'the frontier' : 'the current trainings'}`}
-          table={() => curveTable(task, shown)}
-        />
+        <Curves task={info.run.task} curves={curves} of={views[view]} onPoint={open} />
       )}
-      {ofFrontier && wanted.length > most && (
+      {view === 'frontier' && members.length > mostMembers && (
         <p class="note">
-          {most} of {wanted.length} networks; the page of each trial has its curves.
+          {mostMembers} of {members.length} networks; the page of each trial has its curves.
         </p>
+      )}
+      {view === 'all' && (
+        <p class="note">The newest {trials.length} trials; strong lines are on the frontier. A click opens a trial.</p>
       )}
     </section>
   );

@@ -97,13 +97,12 @@ function ActivityCard() {
   const now = useNow();
   const activities = live.now.value;
   const { status } = info.run;
+  if (activities.length === 0 && status !== 'running') return null;
   return (
     <section>
       <h2>Now</h2>
       {activities.length === 0 ? (
-        <p class="empty">
-          {status === 'running' ? 'Nothing is trained or measured right now.' : `The run is ${status}.`}
-        </p>
+        <p class="empty">Nothing is trained or measured right now.</p>
       ) : (
         <>
           <ul class="activities">
@@ -149,9 +148,9 @@ export default function RunPage() {
       <div class="cards">
         <FrontierCard />
         <HypervolumeCard key={status} />
-        {evaluation === 'training' && <CurvesCard />}
         <ActivityCard />
         <LogCard />
+        {evaluation === 'training' && <CurvesCard />}
         <DecisionsCard />
       </div>
     </>

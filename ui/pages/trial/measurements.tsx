@@ -1,10 +1,10 @@
 import { useMemo } from 'preact/hooks';
 import { ms } from '../../../base/number-text.js';
-import { mainScores, scoreText } from '../../../base/scores.js';
 import type { MeasuredLatency, ReportMember } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
-import { curvesOption, stageKeys, stagePanels, stages } from '../../charts/curves.js';
-import { binsOf, histogramOption } from '../../charts/histogram.js';
+import { stageKeys, stages } from '../../charts/curves.js';
+import { binsOf, histogramOption, limitOf } from '../../charts/histogram.js';
+import { Curves } from '../../components/curves.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Card, Facts, Time, type Fact } from '../../components/elements.js';
 import { cautionFacts, percentilesFact, purposeTexts } from '../../components/network.js';
@@ -13,47 +13,24 @@ import { joinedCurve } from '../../data/curves.js';
 
 export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
   const { live, info } = useRun();
-  const { task } = info.run;
-  const theme = useChartTheme();
   const { number } = trial;
   const liveEpochs = stageKeys.map((key) => live.curveOf({ stage: stages[key].stage, trial: number }));
-  const panels = useMemo(
+  const curves = useMemo(
     () =>
-      stagePanels((key) => {
-        const points = joinedCurve(trial.curves[key] ?? [], liveEpochs[stageKeys.indexOf(key)]);
-        return [{ label: `#${number}`, points }];
-      }),
+      stageKeys
+        .map((stage, i) => ({
+          label: `#${number}`,
+          stage,
+          points: joinedCurve(trial.curves[stage] ?? [], liveEpochs[i]),
+        }))
+        .filter(({ points }) => points.length > 0),
     [trial, number, ...liveEpochs],
   );
-  const option = useMemo(() => curvesOption({ panels, task, theme }), [panels, theme]);
-  if (panels.length === 0) return null;
-  const rows = panels.flatMap(({ title, curves: [{ points }] }) =>
-    points.map((point) => ({ title: title.replace('epoch of ', ''), ...point })),
-  );
+  if (curves.length === 0) return null;
   return (
     <section>
       <h3>Learning curves</h3>
-      <Chart
-        option={option}
-        height={320}
-        label={`Validation ${mainScores[task].title} of trial ${number} over epochs`}
-        table={() => (
-          <Table
-            label="Epochs"
-            rows={rows}
-            columns={[
-              { title: 'training', cell: ({ title }) => title },
-              { title: 'epoch', numeric: true, cell: ({ epoch }) => epoch + 1 },
-              { title: 'training loss', numeric: true, cell: ({ trainLoss }) => trainLoss.toPrecision(4) },
-              {
-                title: `validation ${mainScores[task].title}`,
-                numeric: true,
-                cell: ({ validationAccuracy }) => scoreText(task, validationAccuracy),
-              },
-            ]}
-          />
-        )}
-      />
+      <Curves task={info.run.task} curves={curves} of={`trial ${number}`} />
     </section>
   );
 }
@@ -86,6 +63,7 @@ function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
       }),
     [measured, theme],
   );
+  const beyond = samples.filter((sample) => sample > limitOf(samples)).length;
   const facts: readonly Fact[] = [
     ['latency', `${ms(measured.ms)}${used ? ', the latency of this trial' : ', replaced by another measurement'}`],
     ['95 % interval', `${ms(certainty.interval[0])} to ${ms(certainty.interval[1])}`],
@@ -101,6 +79,11 @@ function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
     <>
       <h4>{title}</h4>
       <Facts entries={facts} />
+      {beyond > 0 && (
+        <p class="note">
+          {beyond} of {samples.length} samples are slower than the chart shows, up to {ms(samples[samples.length - 1])}.
+        </p>
+      )}
       {samples.length > 0 && (
         <Chart
           option={option}
@@ -128,12 +111,25 @@ function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
 
 export function Latencies({ measurements }: { readonly measurements: readonly MeasuredLatency[] }) {
   if (measurements.length === 0) return null;
+  const keyOf = ({ precision, purpose, takenAt }: MeasuredLatency): string => `${precision} ${purpose} ${takenAt}`;
+  const used = measurements.filter((measured) => measured.used);
+  const others = measurements.filter((measured) => !measured.used);
   return (
     <section>
       <h3>Measured latency</h3>
-      {measurements.map((measured) => (
-        <Measurement key={`${measured.precision} ${measured.purpose} ${measured.takenAt}`} measured={measured} />
+      {used.map((measured) => (
+        <Measurement key={keyOf(measured)} measured={measured} />
       ))}
+      {others.length > 0 && (
+        <details>
+          <summary>
+            {others.length === 1 ? 'Another measurement' : `${others.length} other measurements`}, replaced by this one
+          </summary>
+          {others.map((measured) => (
+            <Measurement key={keyOf(measured)} measured={measured} />
+          ))}
+        </details>
+      )}
     </section>
   );
 }

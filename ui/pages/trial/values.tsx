@@ -1,5 +1,5 @@
 import { foldText } from '../../data/fields.js';
-import { epochsText, ms, percent } from '../../../base/number-text.js';
+import { epochsText, ms } from '../../../base/number-text.js';
 import { estimateText } from '../../../base/certainty.js';
 import { mainScores } from '../../../base/scores.js';
 import type { TaskType } from '../../../base/task.js';
@@ -71,7 +71,10 @@ const otherRows = (
       const predicted = kept?.predicted ?? null;
       if (predicted === null) return null;
       const { ms: value, std, coverage } = predicted;
-      const note = coverage < 1 ? `extrapolated: ${percent(coverage)} is similar to measured networks` : undefined;
+      const note =
+        coverage < 1
+          ? `extrapolated: ${Math.floor(1000 * coverage) / 10} % of the network is similar to measured ones`
+          : undefined;
       return { text: `${ms(value)} ± ${ms(std)}`, note };
     },
   },

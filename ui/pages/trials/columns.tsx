@@ -34,7 +34,8 @@ const groups: { readonly [G in FieldGroup]: { readonly title: string; readonly w
 };
 
 /** Wide enough for the title and the arrow of a sorted column. */
-const widthOf = ({ group, title }: Field): number => Math.max(groups[group].width, 8 * title.length + 44);
+const widthOf = ({ name, group, title }: Field): number =>
+  name === 'number' ? 84 : Math.max(groups[group].width, 8 * title.length + 44);
 
 interface RowLinks {
   readonly href: (number: number) => string;
