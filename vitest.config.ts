@@ -38,14 +38,14 @@ const slow: TestProjectInlineConfiguration = {
   },
 };
 
-/** One file at a time, each in a process of its own: a crash of the driver fails one file only. */
+/** Each file in a process of its own: a crash of the driver fails one file only. Each loads the driver and compiles shaders. */
 const webgpu: TestProjectInlineConfiguration = {
   test: {
     ...shared,
     name: 'webgpu',
     include: [graphicsCard],
     globalSetup: ['test/build-once.ts', 'test/support/try-webgpu.ts'],
-    maxWorkers: 1,
+    maxWorkers: 2,
     isolate: true,
     sequence: { groupOrder: 1 },
   },
@@ -55,6 +55,7 @@ const webgpu: TestProjectInlineConfiguration = {
 const slowWebgpu: TestProjectInlineConfiguration = {
   test: {
     ...webgpu.test,
+    maxWorkers: 1,
     name: 'slow-webgpu',
     include: [slowGraphicsCard],
     testTimeout: 600_000,

@@ -38,6 +38,8 @@ interface Observed {
   readonly sent: number;
   readonly p50: number;
   readonly p99: number;
+  /** How many were refused, by status; 0: the connection ended. */
+  readonly refused: string;
 }
 
 /** A control group with the memory limit of the example; null: this machine allows none. */
@@ -76,6 +78,7 @@ async function startServer(
   ];
   const child = spawn('sh', ['-c', `${enter}exec "$0" "$@"`, process.execPath, main, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '32768' },
   });
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   return { child, port: Number(new URL(line).port) };
@@ -83,13 +86,8 @@ async function startServer(
 
 const agent = new Agent({ keepAlive: true });
 
-/** Milliseconds until a request is answered with 200; null: it is not. */
-async function ask(
-  port: number,
-  path: string,
-  body: Uint8Array,
-  headers: Record<string, string>,
-): Promise<number | null> {
+/** Milliseconds until a request is answered with 200; negative: another status. */
+async function ask(port: number, path: string, body: Uint8Array, headers: Record<string, string>): Promise<number> {
   const began = performance.now();
   const sent = httpRequest({
     port,
@@ -102,9 +100,9 @@ async function ask(
   try {
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
     await once(response.resume(), 'end');
-    return response.statusCode === 200 ? performance.now() - began : null;
+    return response.statusCode === 200 ? performance.now() - began : -(response.statusCode ?? 0);
   } catch {
-    return null;
+    return -0;
   }
 }
 
@@ -112,7 +110,7 @@ const image = await picture({ width: 28, height: 28, channels: 1 }).png().toBuff
 
 /** The normal load: images and tensors in turn. */
 async function observe(port: number, seconds: number): Promise<Observed> {
-  const asked: Promise<number | null>[] = [];
+  const asked: Promise<number>[] = [];
   for (const end = performance.now() + seconds * 1000; performance.now() < end;) {
     asked.push(
       asked.length % 2 === 0
@@ -121,17 +119,21 @@ async function observe(port: number, seconds: number): Promise<Observed> {
     );
     await sleep(everyMs);
   }
-  const times = (await Promise.all(asked)).map((ms) => ms ?? Infinity).sort((a, b) => a - b);
+  const results = await Promise.all(asked);
+  const refused = new Map<number, number>();
+  for (const ms of results) if (ms <= 0) refused.set(-ms, (refused.get(-ms) ?? 0) + 1);
+  const times = results.map((ms) => (ms <= 0 ? Infinity : ms)).sort((a, b) => a - b);
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(share * times.length))];
   const answered = times.filter((ms) => ms <= budgetMs).length / times.length;
-  return { answered, sent: times.length, p50: at(0.5), p99: at(0.99) };
+  const counts = [...refused].map(([status, count]) => `, ${count} x ${status}`).join('');
+  return { answered, sent: times.length, p50: at(0.5), p99: at(0.99), refused: counts };
 }
 
 const megabytes = (pid: number | undefined, field: string): number =>
   Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
-const text = ({ answered, sent, p50, p99 }: Observed): string =>
-  `${(100 * answered).toFixed(1)} % of ${sent} in ${budgetMs} ms, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
+const text = ({ answered, sent, p50, p99, refused }: Observed): string =>
+  `${(100 * answered).toFixed(1)} % of ${sent} in ${budgetMs} ms, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms${refused}`;
 
 async function main(): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'nas-attacks-'));

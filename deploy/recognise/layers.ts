@@ -12,6 +12,7 @@ import {
 import type { LayerActivation, Padding } from '../../spaces/index.js';
 import type { WeightValue } from '../../spaces/models/index.js';
 import { permuted } from '../read-model.js';
+import { agree, binary, functionOf, identity, known, type Scalar } from './functions.js';
 
 interface Base {
   /** Operator and name of its node. */
@@ -52,8 +53,6 @@ interface PlainLayer extends Base {
 /** A layer of a file in the terms of our networks. */
 export type FoundLayer = KernelLayer | NormLayer | ActivationLayer | PlainLayer;
 
-type Scalar = (x: number) => number;
-
 /** A value of the file: a function of each element of a layer's output, not yet known as an activation. */
 interface Value {
   readonly layer: number;
@@ -65,37 +64,6 @@ interface Value {
   /** Zeros around a map that the next convolution reads: top, left, bottom, right. */
   readonly pads?: readonly number[];
 }
-
-const identity: Scalar = (x) => x;
-const clip =
-  (low: number, high: number): Scalar =>
-  (x) =>
-    Math.min(high, Math.max(low, x));
-const sigmoid: Scalar = (x) => 1 / (1 + Math.exp(-x));
-const hardSigmoid: Scalar = (x) => clip(0, 6)(x + 3) / 6;
-
-const activations: { readonly [A in LayerActivation]: Scalar } = {
-  relu: clip(0, Infinity),
-  relu6: clip(0, 6),
-  hard_swish: (x) => x * hardSigmoid(x),
-  swish: (x) => x * sigmoid(x),
-  sigmoid,
-  hard_sigmoid: hardSigmoid,
-};
-
-/** Arguments that tell the activations apart. */
-const probes = Array.from({ length: 41 }, (_, i) => (i - 20) * 0.47);
-const agree = (a: Scalar, b: Scalar): boolean => probes.every((x) => Math.abs(a(x) - b(x)) < 1e-5);
-const known = Object.entries(activations) as [LayerActivation, Scalar][];
-
-const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
-  Add: (a, b) => a + b,
-  Sub: (a, b) => a - b,
-  Mul: (a, b) => a * b,
-  Div: (a, b) => a / b,
-  Min: Math.min,
-  Max: Math.max,
-};
 
 /** Operators that move values of vectors, or do nothing in inference. */
 const moving = new Set(['Cast', 'Dropout', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
@@ -199,7 +167,7 @@ class Reader {
     if (node === this.answer) return this.value(inputs[0]);
     if (moving.has(op)) return this.moved(node);
     if (op in binary) return this.combined(node, binary[op]);
-    const of = this.functionOf(node);
+    const of = functionOf(node, (name) => this.number(name));
     if (of !== null) return this.applied(this.value(inputs[0]), op, of);
     if (op === 'Pad') return this.padded(node);
     if (op === 'Conv') return this.convolution(node);
@@ -211,28 +179,6 @@ class Reader {
 
   private applied(value: Value, op: string, of: Scalar): Value {
     return { ...value, of: (x) => of(value.of(x)), ops: [...value.ops, op] };
-  }
-
-  /** The function of an operator with one operand; null for other operators. */
-  private functionOf(node: OnnxNode): Scalar | null {
-    const bound = (index: number, attribute: string, otherwise: number): number =>
-      node.inputs[index] ? (this.number(node.inputs[index]) ?? NaN) : floatOf(node, attribute, otherwise);
-    switch (node.op) {
-      case 'Relu':
-        return clip(0, Infinity);
-      case 'Clip':
-        return clip(bound(1, 'min', -Infinity), bound(2, 'max', Infinity));
-      case 'Sigmoid':
-        return sigmoid;
-      case 'HardSwish':
-        return activations.hard_swish;
-      case 'HardSigmoid': {
-        const [alpha, beta] = [floatOf(node, 'alpha', 0.2), floatOf(node, 'beta', 0.5)];
-        return (x) => clip(0, 1)(alpha * x + beta);
-      }
-      default:
-        return null;
-    }
   }
 
   private moved(node: OnnxNode): Value {

@@ -9,14 +9,8 @@ import {
   type Style,
 } from '../../spaces/index.js';
 import { weightSpecs, type Model, type WeightValue } from '../../spaces/models/index.js';
-import {
-  readLayers,
-  unlike,
-  type ActivationLayer,
-  type FoundLayer,
-  type KernelLayer,
-  type NormLayer,
-} from './layers.js';
+import { readLayers, unlike, type ActivationLayer, type FoundLayer, type KernelLayer } from './layers.js';
+import { filled, unitWeights, type Unit } from './unit.js';
 
 /** A network of another program as one of ours. */
 export interface RecognisedNetwork {
@@ -26,16 +20,6 @@ export interface RecognisedNetwork {
   readonly folded: boolean;
   /** Classes and normalisation, where the file has them in its metadata. */
   readonly facts: ClassifierFacts;
-}
-
-/** A kernel with the batch norm and the activation that follow it. */
-interface Unit {
-  readonly kernel: KernelLayer;
-  readonly norm: NormLayer | null;
-  readonly act: ActivationLayer | null;
-  readonly filters: number;
-  /** Position of its last layer. */
-  readonly end: number;
 }
 
 /** Squeeze-excite's two dense layers, and the position of the product. */
@@ -48,8 +32,6 @@ interface BlockFound {
   readonly block: StageBlock;
   readonly end: number;
 }
-
-const filled = (size: number, value: number): Float32Array => new Float32Array(size).fill(value);
 
 /** Finds the blocks of a network among the layers of a file, from the image to the logits. */
 class Parser {
@@ -139,32 +121,10 @@ class Parser {
     if (act !== null) end = this.layers.indexOf(act);
     if (kernel.padding !== null) this.set('padding', kernel.padding, kernel);
     const unit = { kernel, norm, act, filters: kernel.weight.shape[kernel.kind === 'depthwise' ? 2 : 3], end };
-    this.take(unit, name);
-    return unit;
-  }
-
-  private take({ kernel, norm, filters }: Unit, name: string): void {
-    this.weights.set(`${name}/${kernel.kind === 'depthwise' ? 'depthwise_kernel' : 'kernel'}`, kernel.weight);
-    const epsilon = this.style.epsilon ?? ownStyle.epsilon;
-    const bias = kernel.bias ?? filled(filters, 0);
     this.folded ||= norm === null;
-    const values =
-      norm === null
-        ? {
-            gamma: filled(filters, 1),
-            beta: bias,
-            moving_mean: filled(filters, 0),
-            moving_variance: filled(filters, 1 - epsilon),
-          }
-        : {
-            gamma: norm.gamma,
-            beta: norm.beta,
-            moving_mean: norm.mean.map((mean, i) => mean - bias[i]),
-            // The epsilon of the first norm is all's.
-            moving_variance: norm.variance.map((variance) => variance + norm.epsilon - epsilon),
-          };
-    for (const [role, data] of Object.entries(values))
-      this.weights.set(`${name}_bn/${role}`, { shape: [filters], data });
+    for (const [key, value] of unitWeights(unit, name, this.style.epsilon ?? ownStyle.epsilon))
+      this.weights.set(key, value);
+    return unit;
   }
 
   private activationOf({ kernel, act }: Unit): Activation | undefined {

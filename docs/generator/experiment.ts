@@ -1,5 +1,5 @@
 import { measures, moments, type Measure } from '../../experiments/schema/measures.js';
-import type { ExperimentKind } from '../../experiments/schema/experiment.js';
+import type { ExperimentKind } from '../../experiments/schema/kind.js';
 import { experimentJsonSchema } from '../../experiments/parse/index.js';
 import { discriminatorOf, valuesOf, type JsonSchema } from '../../experiments/parse/json-schema.js';
 import { code, codes, page, table } from './markdown.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { experimentSchemas, type ExperimentKind } from '../schema/experiment.js';
+import { experimentSchemas } from '../schema/experiment.js';
+import type { ExperimentKind } from '../schema/kind.js';
 
 /** The part of JSON Schema (draft 2020-12) that the experiment's schema uses. */
 export interface JsonSchema {

@@ -3,13 +3,8 @@ import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { nearest } from '../../base/text.js';
-import {
-  type Experiment,
-  type ExperimentKind,
-  experimentSchemas,
-  kindOf,
-  type TrainingExperiment,
-} from '../schema/experiment.js';
+import { type Experiment, experimentSchemas, type TrainingExperiment } from '../schema/experiment.js';
+import { kindOf, type ExperimentKind } from '../schema/kind.js';
 import { convertFormerAugment } from '../schema/former-augment.js';
 import { isStudy, isTrainingExperiment } from '../schema/run-experiment.js';
 import { contradictions } from './cross-checks.js';

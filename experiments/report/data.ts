@@ -6,7 +6,7 @@ import type { Objective, Values } from '../../search/index.js';
 import type { Block, Choice, Costs, Network } from '../../spaces/index.js';
 import type { ClassReport } from './classes.js';
 import type { Int8Counts, VerdictDetail } from '../compress/index.js';
-import type { ExperimentKind } from '../schema/experiment.js';
+import type { ExperimentKind } from '../schema/kind.js';
 import type { Evaluation } from '../schema/measures.js';
 import type {
   ArtifactRecord,

@@ -17,7 +17,8 @@ import {
   type VariantRecord,
 } from '../../store/index.js';
 import { verdictDetail } from '../compress/verdict.js';
-import { kindOf, type Experiment } from '../schema/experiment.js';
+import type { Experiment } from '../schema/experiment.js';
+import { kindOf } from '../schema/kind.js';
 import { candidatesOf, type Candidate, plainValues } from '../stored/candidates.js';
 import { experimentOf, objectivesOf, storedEnqueued, taskOfRun } from '../stored/experiment.js';
 import { databasePath, hasRun } from '../stored/workdir.js';

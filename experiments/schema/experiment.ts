@@ -22,6 +22,7 @@ import {
 import { compressSchema } from '../compress/index.js';
 import { workersSchema } from '../queue/schema.js';
 import { commonShape, searchText, typed } from './common.js';
+import type { ExperimentKind } from './kind.js';
 import { accuracyOf, evaluations, objectiveOf, taskOf, type Evaluation } from './measures.js';
 import {
   evaluateSchema,
@@ -271,7 +272,7 @@ export const experimentSchemas = {
   training: trainingSchema,
   table: tableExperimentSchema,
   study: studySchema,
-} as const;
+} as const satisfies { readonly [K in ExperimentKind]: z.ZodType };
 
 type DeepReadonly<T> = { readonly [K in keyof T]: DeepReadonly<T[K]> };
 
@@ -279,14 +280,3 @@ type DeepReadonly<T> = { readonly [K in keyof T]: DeepReadonly<T[K]> };
 export type WrittenExperiment = {
   readonly [K in ExperimentKind]: DeepReadonly<z.input<(typeof experimentSchemas)[K]>>;
 }[ExperimentKind];
-
-export type ExperimentKind = keyof typeof experimentSchemas;
-
-const typeOf = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && 'type' in value ? value.type : value;
-
-/** The kind of an experiment as it is written. */
-export function kindOf({ space, evaluate }: { readonly space?: unknown; readonly evaluate?: unknown }): ExperimentKind {
-  if (typeOf(evaluate) === 'tell') return 'study';
-  return typeOf(space) === 'table' ? 'table' : 'training';
-}

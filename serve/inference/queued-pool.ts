@@ -112,6 +112,9 @@ export class QueuedPool implements InferencePool {
   private readonly scheduler: Scheduler<QueuedImage>;
   private readonly workerPool: WorkerPool;
   private readonly indices: ReadonlyMap<Model, number>;
+  readonly frontier: Frontier;
+  readonly models: readonly PooledModel[];
+  readonly workers: number;
   readonly layout: PixelLayout;
   private readonly accepted: readonly Accepted[];
   private readonly acceptedByChoice: Accepted;
@@ -123,6 +126,9 @@ export class QueuedPool implements InferencePool {
 
   constructor(private readonly options: QueuedPoolOptions) {
     const { frontier, models, runners, start, onWarning } = options;
+    this.frontier = frontier;
+    this.models = models;
+    this.workers = options.workers;
     this.scheduler = new Scheduler(
       models.map((model) => candidateOf(model, frontier)),
       { workers: runners.length, maxQueue: options.maxQueue },
@@ -137,18 +143,6 @@ export class QueuedPool implements InferencePool {
     this.layout = pixelLayout(frontier.models);
     this.accepted = models.map(({ model }) => acceptedBy(model, this.layout));
     this.acceptedByChoice = acceptedByChoice(frontier, this.layout);
-  }
-
-  get frontier(): Frontier {
-    return this.options.frontier;
-  }
-
-  get models(): readonly PooledModel[] {
-    return this.options.models;
-  }
-
-  get workers(): number {
-    return this.options.workers;
   }
 
   get depth(): number {

@@ -18,25 +18,17 @@ interface BlockWithInput {
   readonly channels: number;
 }
 
-/** Pairs of decision and index; null: no choice gives the value. */
-type Found = readonly (readonly [decision: number, index: number])[] | null;
+/** Decisions and their indices in turn: those found so far. Parsing is what proposals spend time in, so that it allocates little. */
+type Pairs = number[];
 
-/** The smallest matching choice of a slot. */
-function smallest<T extends Choice>({ choices, decision }: Slot<T>, fits: (choice: T) => boolean): Found {
-  const index = choices.findIndex(fits);
-  if (index < 0) return null;
-  return decision === null ? [] : [[decision, index]];
-}
-
-/** The pairs of all parts; the first part that is not found ends the search. */
-function together(parts: readonly (() => Found)[]): Found {
-  const all: (readonly [number, number])[] = [];
-  for (const part of parts) {
-    const found = part();
-    if (found === null) return null;
-    for (const pair of found) all.push(pair);
+/** Adds the smallest matching choice of a slot; false when no choice fits. */
+function add<T extends Choice>({ choices, decision }: Slot<T>, fits: (choice: T) => boolean, found: Pairs): boolean {
+  for (let index = 0; index < choices.length; index++) {
+    if (!fits(choices[index])) continue;
+    if (decision !== null) found.push(decision, index);
+    return true;
   }
-  return all;
+  return false;
 }
 
 const fitsExpand = ({ block, channels }: BlockWithInput, expand: number, { divisor }: WidthRules): boolean =>
@@ -49,77 +41,103 @@ function fitsSe({ block, channels }: BlockWithInput, se: number, rules: WidthRul
   return exactSe(wide, channels, se, rules) === block.se;
 }
 
-/** The smallest choices with which a stage builds exactly these blocks. */
-function readStage(stage: StageSlots, blocks: readonly BlockWithInput[], scale: StageScale, layout: Layout): Found {
-  const { share, divisor } = layout.plan;
-  if (blocks.some(({ block }, i) => i > 0 && block.stride !== 1)) return null;
-  const every = <T>(value: T, of: (block: StageBlock) => T): boolean =>
-    blocks.every(({ block }) => of(block) === value);
-  // Layers that share a decision are read together.
-  const groups = share === 'stage' ? [blocks] : blocks.map((one) => [one]);
-  return together([
-    () => smallest(stage.stride, (stride) => blocks[0].block.stride === stride),
-    () => smallest(stage.filters, (filters) => every(scaledWidth(filters, scale, divisor), (block) => block.filters)),
-    () => smallest(stage.kind, (kind) => every(kind, (block) => block.kind)),
-    () => smallest(stage.act, (act) => every(act, (block) => block.act)),
-    ...groups.flatMap((group, i) => [
-      () => smallest(stage.layers[i].kernel, (kernel) => group.every(({ block }) => block.kernel === kernel)),
-      () => smallest(stage.layers[i].expand, (expand) => group.every((one) => fitsExpand(one, expand, layout.plan))),
-      () => smallest(stage.layers[i].se, (se) => group.every((one) => fitsSe(one, se, layout.plan))),
-    ]),
-  ]);
+/** The blocks from `start` to `end`, without it. */
+interface Part {
+  readonly blocks: readonly BlockWithInput[];
+  readonly start: number;
+  readonly end: number;
 }
 
-/** Reads the blocks from `position` as the stages from `index`; the smallest depths first. */
-function readStages(layout: Layout, blocks: readonly BlockWithInput[], scale: StageScale): Found {
-  const dead = new Set<string>();
-  const from = (index: number, position: number): Found => {
-    if (index === layout.stages.length) return position === blocks.length ? [] : null;
-    const key = `${index},${position}`;
-    if (dead.has(key)) return null;
+function every({ blocks, start, end }: Part, fits: (block: BlockWithInput) => boolean): boolean {
+  for (let i = start; i < end; i++) if (!fits(blocks[i])) return false;
+  return true;
+}
+
+/** Adds the smallest choices with which a stage builds exactly these blocks. */
+function readStage(stage: StageSlots, part: Part, scale: StageScale, layout: Layout, found: Pairs): boolean {
+  const { plan } = layout;
+  const { blocks, start, end } = part;
+  const first = blocks[start].block;
+  for (let i = start + 1; i < end; i++) if (blocks[i].block.stride !== 1) return false;
+  const isRead =
+    add(stage.stride, (stride) => first.stride === stride, found) &&
+    add(
+      stage.filters,
+      (filters) => {
+        const width = scaledWidth(filters, scale, plan.divisor);
+        return every(part, ({ block }) => block.filters === width);
+      },
+      found,
+    ) &&
+    add(stage.kind, (kind) => every(part, ({ block }) => block.kind === kind), found) &&
+    add(stage.act, (act) => every(part, ({ block }) => block.act === act), found);
+  if (!isRead) return false;
+  // Layers that share a decision are read together.
+  const size = plan.share === 'stage' ? end - start : 1;
+  for (let i = start; i < end; i += size) {
+    const group = { blocks, start: i, end: i + size };
+    const { kernel, expand, se } = stage.layers[i - start];
+    const isLayer =
+      add(kernel, (choice) => every(group, ({ block }) => block.kernel === choice), found) &&
+      add(expand, (choice) => every(group, (one) => fitsExpand(one, choice, plan)), found) &&
+      add(se, (choice) => every(group, (one) => fitsSe(one, choice, plan)), found);
+    if (!isLayer) return false;
+  }
+  return true;
+}
+
+/** Adds the blocks read as the stages; the smallest depths first. */
+function readStages(layout: Layout, blocks: readonly BlockWithInput[], scale: StageScale, found: Pairs): boolean {
+  const dead = new Set<number>();
+  const from = (index: number, start: number): boolean => {
+    if (index === layout.stages.length) return start === blocks.length;
+    const key = index * (blocks.length + 1) + start;
+    if (dead.has(key)) return false;
     const stage = layout.stages[index];
-    for (const [i, choice] of stage.depth.choices.entries()) {
-      const end = position + scaledDepth(choice, scale);
+    const before = found.length;
+    for (let i = 0; i < stage.depth.choices.length; i++) {
+      const end = start + scaledDepth(stage.depth.choices[i], scale);
       if (end > blocks.length) continue;
-      const own = end === position ? [] : readStage(stage, blocks.slice(position, end), scale, layout);
-      const rest = own === null ? null : from(index + 1, end);
-      const depth = stage.depth.decision === null ? [] : [[stage.depth.decision, i] as const];
-      if (own !== null && rest !== null) return [...depth, ...own, ...rest];
+      if (stage.depth.decision !== null) found.push(stage.depth.decision, i);
+      const isRead = end === start || readStage(stage, { blocks, start, end }, scale, layout, found);
+      if (isRead && from(index + 1, end)) return true;
+      found.length = before;
     }
     dead.add(key);
-    return null;
+    return false;
   };
   return from(0, 0);
 }
 
-function readHead({ head, plan }: Layout, target: Head, scale: StageScale): Found {
+function readHead({ head, plan }: Layout, target: Head, scale: StageScale, found: Pairs): boolean {
   const width = (filters: number): number => (filters === 0 ? 0 : scaledWidth(filters, scale, plan.divisor));
-  return together([
-    () => smallest(head.filters, (filters) => width(filters) === target.filters),
-    () => smallest(head.hidden, (hidden) => width(hidden) === (target.hidden ?? 0)),
-    () => smallest(head.act, (act) => act === target.act || (target.filters === 0 && target.hidden === undefined)),
-    () => smallest(head.dropout, (dropout) => dropout === target.dropout),
-  ]);
+  return (
+    add(head.filters, (filters) => width(filters) === target.filters, found) &&
+    add(head.hidden, (hidden) => width(hidden) === (target.hidden ?? 0), found) &&
+    add(head.act, (act) => act === target.act || (target.filters === 0 && target.hidden === undefined), found) &&
+    add(head.dropout, (dropout) => dropout === target.dropout, found)
+  );
 }
 
-/** The smallest genotype of a network under one scale, as pairs of decision and index. */
+/** Adds the smallest genotype of a network under one scale. */
 function readNetwork(
   layout: Layout,
   { scale, indices }: ScaleOption,
   network: Network,
   blocks: readonly BlockWithInput[],
-): Found {
+  found: Pairs,
+): boolean {
   const { plan, stem } = layout;
-  if (inputOf(plan, scale).some((side, i) => side !== network.input[i])) return null;
-  return together([
-    () => layout.scales.flatMap(({ decision }, i) => (decision === null ? [] : [[decision, indices[i]] as const])),
-    () => smallest(stem.filters, (filters) => scaledWidth(filters, scale, plan.divisor) === network.stem.filters),
-    () => smallest(stem.kernel, (kernel) => kernel === network.stem.kernel),
-    () => smallest(stem.stride, (stride) => stride === network.stem.stride),
-    () => smallest(stem.act, (act) => act === network.stem.act),
-    () => readHead(layout, network.head, scale),
-    () => readStages(layout, blocks, scale),
-  ]);
+  if (inputOf(plan, scale).some((side, i) => side !== network.input[i])) return false;
+  for (const [i, { decision }] of layout.scales.entries()) if (decision !== null) found.push(decision, indices[i]);
+  return (
+    add(stem.filters, (filters) => scaledWidth(filters, scale, plan.divisor) === network.stem.filters, found) &&
+    add(stem.kernel, (kernel) => kernel === network.stem.kernel, found) &&
+    add(stem.stride, (stride) => stride === network.stem.stride, found) &&
+    add(stem.act, (act) => act === network.stem.act, found) &&
+    readHead(layout, network.head, scale, found) &&
+    readStages(layout, blocks, scale, found)
+  );
 }
 
 /**
@@ -133,10 +151,10 @@ function parsed(layout: Layout, network: StagedNetwork): Genotype | null {
     channels: i === 0 ? network.stem.filters : network.blocks[i - 1].filters,
   }));
   for (const option of layout.scaleOptions) {
-    const found = readNetwork(layout, option, network, blocks);
-    if (found === null) continue;
-    const canonical = layout.decisions.map(() => 0);
-    for (const [decision, index] of found) canonical[decision] = index;
+    const found: Pairs = [];
+    if (!readNetwork(layout, option, network, blocks, found)) continue;
+    const canonical = new Array<number>(layout.decisions.length).fill(0);
+    for (let i = 0; i < found.length; i += 2) canonical[found[i]] = found[i + 1];
     return canonical;
   }
   return null;

@@ -126,7 +126,7 @@ async function objectiveOf(
     { ...(target && { target }), checkDeterminism: false },
   );
   const numbers = (value: { readonly data: ArrayLike<number | bigint> }): Float64Array =>
-    Float64Array.from(value.data, Number);
+    value.data instanceof Float32Array ? new Float64Array(value.data) : Float64Array.from(value.data, Number);
   return {
     async at(weights, ridge, shares) {
       const kernel = Float32Array.from(weights.subarray(0, size * outputs));

@@ -46,7 +46,7 @@ export function decompressed(
     done(new Refusal(415, `the body has the encoding ${shown(encoding)}`, 'Send gzip, deflate or none.'));
     return;
   }
-  decompress(body, { maxOutputLength: mostBytes }, (error, bytes) => {
+  decompress(body, { maxOutputLength: mostBytes, chunkSize: 1 << 16 }, (error, bytes) => {
     if (error === null) done(null, bytes);
     else if (isTooLarge(error)) done(new Refusal(413, `the decompressed body has more than ${mostBytes} bytes`));
     else done(badRequest(`the body is not valid ${encoding}: ${messageOf(error)}`));

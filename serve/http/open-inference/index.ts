@@ -4,6 +4,7 @@ import type { RouteContext } from '../context.js';
 import { budgetHeader, checkFirst, runOptionsOf } from '../deadline.js';
 import { outputsFor, sendAnswer } from './answer.js';
 import { parseBytes } from './body.js';
+import { checkJsonSize } from './json.js';
 import { createInferReader } from './request.js';
 import { schemas } from './schemas.js';
 import { refuseHopeless } from '../../inference/pool.js';
@@ -32,7 +33,9 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
   /** Large bodies. Without the header, the body may say the budget. */
   const refuseEarly = checkFirst((request: FastifyRequest<Named>) => {
     const { [budgetHeader]: budget, 'content-length': length = Infinity } = request.headers;
-    if (budget === undefined || Number(length) <= smallBytes) return;
+    if (Number(length) <= smallBytes) return;
+    checkJsonSize(Number(request.headers[headerLength] ?? request.headers['content-length'] ?? 0));
+    if (budget === undefined) return;
     const { pool } = service;
     const { only } = servedAs(pool, request.params.name, request.params.version);
     refuseHopeless(runOptionsOf(request, context, only).deadline, pool.expectedMs(only));

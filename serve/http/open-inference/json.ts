@@ -26,14 +26,19 @@ function excessOf(bytes: Uint8Array): string | null {
   return counts[array] > most.arrays ? `more than ${most.arrays} arrays` : null;
 }
 
+const hint = 'Send the tensor as bytes.';
+
+/** @throws Refusal 413 when JSON of so many bytes is too large */
+export function checkJsonSize(bytes: number): void {
+  if (bytes > most.bytes) throw new Refusal(413, `the JSON has ${bytes} bytes, the limit is ${most.bytes}`, hint);
+}
+
 /**
  * Parses JSON of bounded size.
  * @throws Refusal 413 or 400 when it is too large or nested too deeply; SyntaxError
  */
 export function parseJson(bytes: Buffer): unknown {
-  const hint = 'Send the tensor as bytes.';
-  if (bytes.length > most.bytes)
-    throw new Refusal(413, `the JSON has ${bytes.length} bytes, the limit is ${most.bytes}`, hint);
+  checkJsonSize(bytes.length);
   const excess = excessOf(bytes);
   if (excess !== null) throw new Refusal(400, `the JSON has ${excess}`, hint);
   return JSON.parse(bytes.toString());

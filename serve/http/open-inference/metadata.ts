@@ -5,7 +5,7 @@ import type { PooledModel } from '../../inference/pool.js';
 import type { IndexEntry } from '../../model-states.js';
 import type { Service } from '../../service.js';
 import type { RouteContext } from '../context.js';
-import { schemas, type ModelMetadata } from './schemas.js';
+import { schemas } from './schemas.js';
 import { allServed, servedAs, type Served } from './served.js';
 import { extensions, inputNames, modelPaths, type Named } from './wire.js';
 
@@ -24,13 +24,13 @@ const describe = ({ model, maxBatch, ms }: PooledModel) => ({
 });
 
 /** The tensors that a model accepts, the graph's own first; a request has one of them. */
-const tensorsOf = ({ only, values, pixels }: Served): ModelMetadata['inputs'] => [
+const tensorsOf = ({ only, values, pixels }: Served) => [
   ...(values === null ? [] : [{ name: only?.input ?? inputNames.values, datatype: 'FP32', shape: [-1, ...values] }]),
   ...(pixels === null ? [] : [{ name: inputNames.pixels, datatype: 'UINT8', shape: [-1, ...pixels] }]),
 ];
 
 /** Metadata of a model for the protocol, and the networks that answer under its name. */
-export function metadataOf(served: Served): ModelMetadata {
+export function metadataOf(served: Served) {
   const { name, models, output, versions } = served;
   const tensors = tensorsOf(served);
   return {
@@ -56,7 +56,15 @@ export function metadataOf(served: Served): ModelMetadata {
 /** The configuration of a model in Triton's form; sizes are without the batch. */
 function configOf(served: Served, images: number) {
   const { name, inputs, outputs } = metadataOf(served);
-  const tensor = ({ name: own, datatype, shape: [, ...dims] }: ModelMetadata['inputs'][number]) => ({
+  const tensor = ({
+    name: own,
+    datatype,
+    shape: [, ...dims],
+  }: {
+    readonly name: string;
+    readonly datatype: string;
+    readonly shape: readonly number[];
+  }) => ({
     name: own,
     data_type: `TYPE_${datatype}`,
     dims,

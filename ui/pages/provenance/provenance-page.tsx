@@ -6,12 +6,7 @@ import { Checkbox, CopyButton, Facts, Time, type Fact } from '../../components/e
 import { LatencyDoubts } from '../../components/doubts.js';
 import { RunLog } from '../../components/run-status.js';
 import { alignLines, type LineRow } from '../../data/line-diff.js';
-
-const evaluations = {
-  training: 'by training',
-  table: 'from a table of results',
-  study: 'by programs of the user',
-} as const;
+import { evaluationTexts } from '../../data/measures.js';
 
 function runFacts({ workdir, run }: RunAnswer): readonly Fact[] {
   const { name, seed, evaluation, startedAt, updatedAt, version, threads, planned } = run;
@@ -25,7 +20,7 @@ function runFacts({ workdir, run }: RunAnswer): readonly Fact[] {
     ],
     ['started', <Time at={Date.parse(startedAt)} />],
     ['last change', <Time at={Date.parse(updatedAt)} />],
-    ['evaluation', evaluations[evaluation]],
+    ['evaluation', evaluationTexts[evaluation]],
     ['trials planned', planned.toLocaleString('en-US')],
     ['seed', seed],
     ['threads', threads],

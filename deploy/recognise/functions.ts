@@ -1,0 +1,60 @@
+import { floatOf, type OnnxNode } from '../../compiler/index.js';
+import type { LayerActivation } from '../../spaces/index.js';
+
+export type Scalar = (x: number) => number;
+
+export const identity: Scalar = (x) => x;
+const clip =
+  (low: number, high: number): Scalar =>
+  (x) =>
+    Math.min(high, Math.max(low, x));
+const sigmoid: Scalar = (x) => 1 / (1 + Math.exp(-x));
+const hardSigmoid: Scalar = (x) => clip(0, 6)(x + 3) / 6;
+
+const activations: { readonly [A in LayerActivation]: Scalar } = {
+  relu: clip(0, Infinity),
+  relu6: clip(0, 6),
+  hard_swish: (x) => x * hardSigmoid(x),
+  swish: (x) => x * sigmoid(x),
+  sigmoid,
+  hard_sigmoid: hardSigmoid,
+};
+
+/** Arguments that tell the activations apart. */
+const probes = Array.from({ length: 41 }, (_, i) => (i - 20) * 0.47);
+export const agree = (a: Scalar, b: Scalar): boolean => probes.every((x) => Math.abs(a(x) - b(x)) < 1e-5);
+export const known = Object.entries(activations) as [LayerActivation, Scalar][];
+
+export const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+  Min: Math.min,
+  Max: Math.max,
+};
+
+/**
+ * The function of an operator with one operand; null for other operators.
+ * @param numberOf the constant of a name, if it is one number
+ */
+export function functionOf(node: OnnxNode, numberOf: (name: string) => number | undefined): Scalar | null {
+  const bound = (index: number, attribute: string, otherwise: number): number =>
+    node.inputs[index] ? (numberOf(node.inputs[index]) ?? NaN) : floatOf(node, attribute, otherwise);
+  switch (node.op) {
+    case 'Relu':
+      return clip(0, Infinity);
+    case 'Clip':
+      return clip(bound(1, 'min', -Infinity), bound(2, 'max', Infinity));
+    case 'Sigmoid':
+      return sigmoid;
+    case 'HardSwish':
+      return activations.hard_swish;
+    case 'HardSigmoid': {
+      const [alpha, beta] = [floatOf(node, 'alpha', 0.2), floatOf(node, 'beta', 0.5)];
+      return (x) => clip(0, 1)(alpha * x + beta);
+    }
+    default:
+      return null;
+  }
+}
