@@ -45,7 +45,10 @@ export const workers = command({
     ['workers experiment.yaml', 'those of the queue that an experiment names'],
     ['workers --json', 'the same for programs, of the server that NAS_QUEUE names'],
     ['workers experiment.yaml --clean', 'remove from its shared folder what runs have left that are complete or gone'],
-    ['workers runs/first --clean', 'remove what this run has left there; it cannot be resumed after that'],
+    [
+      'workers runs/first --clean',
+      'remove what this run has left there; nas resume then begins its open trainings anew',
+    ],
   ],
   options: (yargs) =>
     queueOptions(

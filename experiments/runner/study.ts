@@ -2,11 +2,11 @@ import PQueue from 'p-queue';
 import { invalidInput } from '../../base/errors.js';
 import type { Values } from '../../search/index.js';
 import type { Choice, Network } from '../../spaces/index.js';
-import { Store, waitForWorkdir, type Outcome, type TrialRecord } from '../../store/index.js';
+import { Store, waitForWorkdir, type ObjectiveValues, type Outcome, type TrialRecord } from '../../store/index.js';
 import { compressSchema } from '../compress/schema.js';
 import type { LoadedExperiment } from '../parse/index.js';
 import { locatingNowhere } from '../parse/index.js';
-import { measureNamed, valuesFrom } from '../schema/measures.js';
+import { measureNamed } from '../schema/measures.js';
 import { isStudy } from '../schema/run-experiment.js';
 import { reportOf, storeReport } from '../stored/reports.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
@@ -197,7 +197,7 @@ export class Study {
     }
     const missing = expected.filter((name) => !(name in result));
     if (missing.length > 0) throw invalidInput(`trial ${trial.number}: ${missing.join(', ')} is missing`);
-    const values = { ...valuesFrom('training', result), ...computed };
+    const values = { ...imported(result), ...computed };
     return { state: epochs < evaluate.epochs ? 'paused' : 'complete', values };
   }
 
@@ -222,6 +222,10 @@ export class Study {
     });
   }
 }
+
+/** Values that a program told. */
+const imported = (values: Values): ObjectiveValues =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, provenance: 'imported' }]));
 
 const isFailure = (result: Values | TrialFailure): result is TrialFailure => typeof result['failed'] === 'string';
 
@@ -252,7 +256,7 @@ function evaluatorOf(
     preview: () => preview,
     recall: (trial, epochs) => {
       const values = reportOf(store, trial.number, epochs);
-      return values && { ...valuesFrom('training', values), ...candidates.known(trial) };
+      return values && { ...imported(values), ...candidates.known(trial) };
     },
   };
 }

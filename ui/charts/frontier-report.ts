@@ -44,7 +44,7 @@ function inPrecisions({ frontier, precisions: report }: ReportData): string {
 function subtitleOf(data: ReportData, plane: Plane): readonly string[] {
   const { counts, name, seed, evaluation } = data.run;
   const what = `${name} (seed ${seed}), ${data.provenance.data}`;
-  if (evaluation === 'table')
+  if (evaluation !== 'training')
     return linesOf(`${what}: ${counts.complete} trials evaluated, ${data.frontier.length} on the frontier.`);
   const kind = unusualAccuracy(data);
   const searchedAs = kind === null ? '' : `; in the search, ${kind}`;

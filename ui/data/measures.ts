@@ -1,6 +1,13 @@
 import { certaintyText, estimateText } from '../../base/certainty.js';
 import { type Unit, valueText } from '../../base/number-text.js';
-import type { Certainty, MeasureText, ReportData, StoredPrecision } from '../../experiments/page/api.js';
+import type { Certainty, MeasureText, ReportData, RunSummary, StoredPrecision } from '../../experiments/page/api.js';
+
+/** How the candidates of a run are evaluated. */
+export const evaluationTexts: { readonly [E in RunSummary['evaluation']]: string } = {
+  training: 'by training',
+  table: 'from a table of results',
+  study: 'by programs of the user',
+};
 
 type Measures = Readonly<Record<string, MeasureText>>;
 

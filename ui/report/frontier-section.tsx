@@ -77,7 +77,10 @@ function tilesOf(data: ReportData): TileText[] {
     ...(rejected > 0
       ? [{ value: count(rejected), label: `candidates rejected before ${trains ? 'training' : 'evaluation'}` }]
       : []),
-    { value: duration(seconds(data)), label: trains ? 'from start to last change' : 'of simulated time' },
+    {
+      value: duration(seconds(data)),
+      label: evaluation === 'table' ? 'of simulated time' : 'from start to last change',
+    },
   ];
 }
 
@@ -198,6 +201,7 @@ const searchNotes: { readonly [E in NonNullable<MeasureText['evaluation']>]: (sc
 export function FrontierNotes({ data }: { readonly data: ReportData }) {
   const { run, provenance } = data;
   if (run.evaluation === 'table') return <p class="note">All values come from {provenance.data}.</p>;
+  if (run.evaluation === 'study') return <p class="note">A program evaluated the networks, and told their values.</p>;
   const evaluation = searchedAccuracy(data)?.evaluation;
   const score = mainScores[run.task].title;
   return (

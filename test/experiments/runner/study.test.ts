@@ -54,7 +54,7 @@ describe('a study', () => {
     const [best] = run.frontier();
     expect(best.values['accuracy']).toBe(accuracyOf(asked[best.number]));
     expect(best.values['macs']).toBeGreaterThan(0);
-    expect(best.provenance).toMatchObject({ accuracy: 'measured', macs: 'computed' });
+    expect(best.provenance).toMatchObject({ accuracy: 'imported', macs: 'computed' });
     expect(await study.ask()).toBeNull();
   });
 

@@ -5,7 +5,7 @@ import { Checkbox } from '../../components/elements.js';
 import { RunState } from '../../components/run-status.js';
 import { runAddress } from '../../data/addresses.js';
 import { alignLines } from '../../data/line-diff.js';
-import { textWithError, titleOf } from '../../data/measures.js';
+import { evaluationTexts, textWithError, titleOf } from '../../data/measures.js';
 import { numberRow, SideBySide, type SideRow, type SideValue } from './side-by-side.js';
 
 type Compared = ComparisonAnswer['runs'][number];
@@ -60,7 +60,7 @@ const facts: readonly (readonly [title: string, of: (run: Compared, info: RunAns
   ['supernet', (_, info) => info?.provenance.supernet ?? ''],
   ['loss', (_, info) => info?.provenance.loss ?? ''],
   ['decisions', (_, info) => (info === undefined ? '' : String(info.decisions.length))],
-  ['evaluation', ({ run }) => (run.evaluation === 'table' ? 'from a table' : 'by training')],
+  ['evaluation', ({ run }) => evaluationTexts[run.evaluation]],
   ['seed', ({ run }) => String(run.seed)],
   ['threads', ({ run }) => String(run.threads)],
   ['version of nas', ({ run }) => run.version],

@@ -3,14 +3,10 @@ import { useMemo, useState } from 'preact/hooks';
 import type { RunAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { Checkbox, CopyButton, Facts, Time, type Fact } from '../../components/elements.js';
+import { LatencyDoubts } from '../../components/doubts.js';
 import { RunLog } from '../../components/run-status.js';
 import { alignLines, type LineRow } from '../../data/line-diff.js';
-
-const evaluations = {
-  training: 'by training',
-  table: 'from a table of results',
-  study: 'by programs of the user',
-} as const;
+import { evaluationTexts } from '../../data/measures.js';
 
 function runFacts({ workdir, run }: RunAnswer): readonly Fact[] {
   const { name, seed, evaluation, startedAt, updatedAt, version, threads, planned } = run;
@@ -24,7 +20,7 @@ function runFacts({ workdir, run }: RunAnswer): readonly Fact[] {
     ],
     ['started', <Time at={Date.parse(startedAt)} />],
     ['last change', <Time at={Date.parse(updatedAt)} />],
-    ['evaluation', evaluations[evaluation]],
+    ['evaluation', evaluationTexts[evaluation]],
     ['trials planned', planned.toLocaleString('en-US')],
     ['seed', seed],
     ['threads', threads],
@@ -127,7 +123,9 @@ export default function ProvenancePage() {
           <Facts entries={Object.entries(info.environment)} />
         </Facet>
         <Facet title={warnings.length === 0 ? 'Warnings' : `Warnings: ${warnings.length}`}>
-          {warnings.length === 0 ? <p class="empty">None.</p> : <RunLog log={warnings} />}
+          <LatencyDoubts doubts={info.latencies} />
+          {warnings.length > 0 && <RunLog log={warnings} />}
+          {warnings.length === 0 && info.latencies === null && <p class="empty">None.</p>}
         </Facet>
         <Experiment source={info.source} settings={info.settings} />
         <section class="wide">
