@@ -6,8 +6,8 @@
  * - Key strokes: from the key to the next frame with its effect, by the browser's event timing; maximum.
  * - Live: a process appends 100 trials per second to a copy of the store while the page of the run is open;
  *   requestAnimationFrame counts the frames of each second.
- * - Memory: the page's renderer process and its script heap after a garbage collection; the peaks of the server and of the
- *   command that starts it.
+ * - Memory: the page's renderer process and its script heap after a garbage collection; the most proportional memory (PSS)
+ *   of the server and of the command that starts it.
  * - Slowdown of a search: CPU seconds of searches on the same table, alternating with and without an open page.
  *
  *   npm run bench:ui -- [trials] [trials of the compared searches] [rounds]
@@ -173,12 +173,12 @@ try {
       if (peak !== null)
         record(
           {
-            what: 'memory of the server and its launcher, at most',
-            value: peak.server + peak.launcher,
+            what: 'proportional memory of the server and its launcher, at most',
+            value: peak.both,
             unit: 'MiB',
             bar: 200,
           },
-          { what: 'memory of the server alone, at most', value: peak.server, unit: 'MiB' },
+          { what: 'proportional memory of the server alone, at most', value: peak.server, unit: 'MiB' },
         );
     } finally {
       await server.close();

@@ -7,9 +7,19 @@ import { fileURLToPath } from 'node:url';
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** A memory figure of a process from /proc, in MiB; null without /proc. */
-export function memoryOf(pid: number, name: 'VmRSS' | 'VmHWM' | 'RssAnon'): number | null {
+export function memoryOf(pid: number, name: 'VmRSS' | 'RssAnon'): number | null {
   try {
     const kib = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kib === undefined ? null : Number(kib) / 1024;
+  } catch {
+    return null;
+  }
+}
+
+/** The proportional memory of a process: shared memory is divided among the processes that share it. In MiB; null without /proc. */
+function pssOf(pid: number): number | null {
+  try {
+    const kib = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
     return kib === undefined ? null : Number(kib) / 1024;
   } catch {
     return null;
@@ -28,8 +38,8 @@ function childrenOf(pid: number): readonly number[] {
 /** A running `nas ui`. */
 export interface Server {
   readonly address: string;
-  /** Peak memory of the server and of the command that starts it, in MiB; null without /proc. */
-  readonly peakMemory: () => { readonly server: number; readonly launcher: number } | null;
+  /** Most proportional memory of the server, and of it with the command that starts it, in MiB; null without /proc. */
+  readonly peakMemory: () => { readonly server: number; readonly both: number } | null;
   readonly close: () => Promise<void>;
 }
 
@@ -43,16 +53,21 @@ export async function startServer(folder: string): Promise<Server> {
   for await (const line of lines) {
     const address = /https?:\/\/[^\s/]+/.exec(line)?.[0];
     if (address === undefined) continue;
+    let peak: ReturnType<Server['peakMemory']> = null;
+    const timer = setInterval(() => {
+      const [launcher, server] = [pid, childrenOf(pid).at(0) ?? 0].map(pssOf);
+      if (launcher === null || server === null) return;
+      peak = {
+        server: Math.max(peak?.server ?? 0, server),
+        both: Math.max(peak?.both ?? 0, launcher + server),
+      };
+    }, 200);
     const close = async (): Promise<void> => {
+      clearInterval(timer);
       child.kill('SIGTERM');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     };
-    const peakMemory: Server['peakMemory'] = () => {
-      const launcher = memoryOf(pid, 'VmHWM');
-      const served = childrenOf(pid).map((each) => memoryOf(each, 'VmHWM'));
-      const server = served.at(0) ?? null;
-      return launcher === null || server === null ? null : { launcher, server };
-    };
+    const peakMemory: Server['peakMemory'] = () => peak;
     return { address, peakMemory, close };
   }
   throw new Error('nas ui ended without printing an address');

@@ -2,7 +2,7 @@ import { duration, percent } from '../../base/number-text.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { CurvePoint, HypervolumePoint, ReportMember } from '../../experiments/page/api.js';
-import { extentOf, plainAxis, shareTick, tickOf } from './axis.js';
+import { extentOf, plainAxis, shareTick, tickOf, valueAxis } from './axis.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
 import { frameOf, itemOf, legendStyle, numbersOf, saying, type Heading } from './frame.js';
 import { dashOf, hueOf, symbolOf, type ChartTheme } from './theme.js';
@@ -65,6 +65,8 @@ const mostMarks = 60;
 /** More labels are told apart by pointing at them: their lines are faint, without marks and legend. */
 const mostLabels = 24;
 
+const lossMeasure = { loss: { title: 'loss', unit: 'score' } } as const;
+
 /** The line under the pointer stands out of many. */
 const pointed = { emphasis: { focus: 'series' as const, lineStyle: { width: 3, opacity: 1 } } };
 
@@ -113,8 +115,9 @@ export function curvesOption(input: CurvesInput): ChartOption {
     ...frame,
     xAxis: { ...plainAxis(theme, 'epoch', String), minInterval: 1 },
     yAxis: {
-      ...plainAxis(theme, name, quantity === 'score' ? tickOf(unit) : undefined),
-      ...(isLog && { type: 'log' as const, min: least / 1.1, max: most * 1.1 }),
+      ...(isLog
+        ? valueAxis({ measure: 'loss', measures: lossMeasure, theme, extent: [least, most], log: true })
+        : plainAxis(theme, name, quantity === 'score' ? tickOf(unit) : undefined)),
       ...(quantity === 'score' && least < floor && { min: floor }),
       nameGap: 48,
     },
@@ -212,10 +215,11 @@ export function hypervolumeOption({ runs, over, theme, ...heading }: Hypervolume
       name,
       // A frontier keeps its hypervolume until a trial improves it.
       step: 'end',
-      symbolSize: 5,
       showSymbol: points.length <= mostMarks,
       showAllSymbol: true,
-      ...lineStyleOf(theme, i, 1.8),
+      // Equal lines lie on each other: earlier ones are wider.
+      symbolSize: 5 + 3 * Math.max(0, runs.length - 1 - i),
+      ...lineStyleOf(theme, i, 1.8 + 1.6 * Math.max(0, runs.length - 1 - i)),
       data: points.map(({ trials, seconds, share }) => [over === 'trials' ? trials : seconds / secondsIn[unit], share]),
     })),
   };

@@ -138,7 +138,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
       symbolSize: mark.size,
       itemStyle: ring ? hollow : filled,
       emphasis: { scale: 1.4, label: { show: true } },
-      labelLayout: { hideOverlap: true },
+      ...(input.sparseLabels === true && !ring && { labelLayout: { hideOverlap: true } }),
       ...(series === 'frontier' ? { walked: true } : {}),
       z: 2 + drawnSeries.indexOf(series),
       label: {
@@ -161,8 +161,11 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
           ? {
               itemStyle: {
                 ...hollow,
-                opacity: mark.opacity,
+                opacity: point.unreliable === undefined ? mark.opacity : 1,
                 ...(point.unreliable !== undefined && { borderType: [2, 2] }),
+                // Faint dashes could not be seen.
+                ...(point.unreliable !== undefined &&
+                  isBackground(series) && { borderColor: theme.soft, borderWidth: 1.2 }),
               },
             }
           : {}),
@@ -317,6 +320,8 @@ const hollowSeries = (input: FrontierInput): ChartSeries[] => {
       : []),
   ];
 };
+
+const isBackground = (series: FrontierSeries): boolean => series === 'trial' || series === 'stopped';
 
 /** Whether hollow means predicted: squares of baselines are always hollow, as they surround other marks. */
 const isMark = ({ series }: FrontierPoint): boolean => series !== 'enqueued';

@@ -39,6 +39,12 @@ export function collectEntry(store: Store, id: RunId, cache: RunCache, now: numb
       measures: measureTexts(objectives.map(({ name }) => name)),
       frontier: members.length,
       best: bestOf(members, objectives),
+      bestFinal: store.finals
+        .all()
+        .reduce<number | null>(
+          (best, { accuracy }) => (accuracy === null ? best : Math.max(best ?? accuracy, accuracy)),
+          null,
+        ),
       sketch: sketchOf(members, objectives),
     };
   });

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import type { RunAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { Checkbox, CopyButton, Facts, Time, type Fact } from '../../components/elements.js';
+import { LatencyDoubts } from '../../components/doubts.js';
 import { RunLog } from '../../components/run-status.js';
 import { alignLines, type LineRow } from '../../data/line-diff.js';
 import { evaluationTexts } from '../../data/measures.js';
@@ -122,7 +123,9 @@ export default function ProvenancePage() {
           <Facts entries={Object.entries(info.environment)} />
         </Facet>
         <Facet title={warnings.length === 0 ? 'Warnings' : `Warnings: ${warnings.length}`}>
-          {warnings.length === 0 ? <p class="empty">None.</p> : <RunLog log={warnings} />}
+          <LatencyDoubts doubts={info.latencies} />
+          {warnings.length > 0 && <RunLog log={warnings} />}
+          {warnings.length === 0 && info.latencies === null && <p class="empty">None.</p>}
         </Facet>
         <Experiment source={info.source} settings={info.settings} />
         <section class="wide">

@@ -1,8 +1,9 @@
 import { duration } from '../../../base/number-text.js';
+import { mainScores } from '../../../base/scores.js';
 import type { ReadableRun, RunEntry } from '../../../experiments/page/api.js';
 import { RunProgress, RunState } from '../../components/run-status.js';
 import { runAddress } from '../../data/addresses.js';
-import { textOf, titleOf } from '../../data/measures.js';
+import { isAccuracy, textOf, titleOf } from '../../data/measures.js';
 
 /** The size of a sketch, px. */
 const [width, height, margin] = [96, 28, 3];
@@ -44,16 +45,20 @@ function Sketch({ entry }: { readonly entry: ReadableRun }) {
   );
 }
 
-function Best({ entry: { objectives, best, measures } }: { readonly entry: ReadableRun }) {
+function Best({ entry: { run, objectives, best, bestFinal, measures } }: { readonly entry: ReadableRun }) {
   const known = objectives.filter(({ name }) => Object.hasOwn(best, name));
   if (known.length === 0) return <>-</>;
   return (
     <ul class="plain">
-      {known.map(({ name }) => (
-        <li key={name}>
-          {titleOf(measures, name)} <strong>{textOf(measures, name, best[name])}</strong>
-        </li>
-      ))}
+      {known.map(({ name }) => {
+        const isFinal = bestFinal !== null && isAccuracy(measures, name);
+        return (
+          <li key={name}>
+            {isFinal ? `final ${mainScores[run.task].title}` : titleOf(measures, name)}{' '}
+            <strong>{textOf(measures, name, isFinal ? bestFinal : best[name])}</strong>
+          </li>
+        );
+      })}
     </ul>
   );
 }
