@@ -47,6 +47,11 @@ const codes: Readonly<Record<number, status>> = {
   504: status.DEADLINE_EXCEEDED,
 };
 
+const httpStatus = new Map([
+  [status.OK, 200],
+  ...Object.entries(codes).map(([http, code]) => [code, Number(http)] as const),
+]);
+
 export interface GrpcOptions {
   readonly host: string;
   readonly port: number;
@@ -60,23 +65,7 @@ export interface RunningGrpc {
   readonly close: () => Promise<void>;
 }
 
-/** A call from its headers to its status. */
-class Call {
-  isGone = false;
-  readonly weight = 1;
-  readonly arrived = performance.now();
-  isRunning = false;
-  isHolding = false;
-
-  constructor(
-    readonly client: string,
-    readonly begin: () => void,
-  ) {}
-}
-
-/**
- * Serves the Open Inference Protocol over gRPC, without TLS, with the admission, tokens and budgets of the HTTP server.
- */
+/** Serves the Open Inference Protocol over gRPC, without TLS, with the admission, tokens and budgets of the HTTP server. */
 export async function startGrpc({ host, port, access, admission }: GrpcOptions): Promise<RunningGrpc> {
   const { context } = admission;
   const { limits, metrics, service, log } = context;
@@ -96,41 +85,41 @@ export async function startGrpc({ host, port, access, admission }: GrpcOptions):
   const admit: ServerInterceptor = ({ path }, call) => {
     const client = call.getConnectionInfo().remoteAddress ?? '';
     const isCheap = path.endsWith('Live') || path.endsWith('ServerReady');
-    let one: Call | null = null;
+    const arrived = performance.now();
+    let [isRunning, isHolding] = [false, false];
+    let proceed = (): void => undefined;
     const refuse = (error: unknown): void => intercepted.sendStatus(statusOf(error, path));
+    const request = {
+      weight: 1,
+      isGone: false,
+      begin: (): void => {
+        isRunning = true;
+        const refusal = admission.take(client, messageBytes);
+        isHolding = refusal === null;
+        if (refusal === null) proceed();
+        else refuse(refusal);
+      },
+    };
     const end = (code: status): void => {
-      if (one === null || one.isGone) return;
-      one.isGone = true;
+      if (request.isGone) return;
+      request.isGone = true;
       const now = performance.now();
-      if (one.isHolding) admission.give(client, messageBytes);
-      if (one.isRunning) admission.slots.leave(client, one.weight, now);
-      const http =
-        code === status.OK ? 200 : Number(Object.keys(codes).find((key) => codes[Number(key)] === code) ?? 500);
-      metrics.onRequest(path, http, (now - one.arrived) / 1000);
+      if (isHolding) admission.give(client, messageBytes);
+      if (isRunning) admission.slots.leave(client, request.weight, now);
+      metrics.onRequest(path, httpStatus.get(code) ?? 500, (now - arrived) / 1000);
     };
     const intercepted = new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, go) => {
-            const sent = metadata.get('authorization').at(0)?.toString();
+            proceed = () => go(metadata);
+            const authorization = metadata.get('authorization').at(0)?.toString() ?? '';
             const guard = { names: access.names, token: isCheap ? null : access.token };
-            const denial = denialOf(
-              { host: call.getHost(), ...(sent !== undefined && { authorization: sent }) },
-              guard,
-            );
-            const begin = (): void => {
-              if (one === null) return;
-              one.isRunning = true;
-              const refusal = admission.take(client, messageBytes);
-              one.isHolding = refusal === null;
-              if (refusal === null) go(metadata);
-              else refuse(refusal);
-            };
-            one = new Call(client, begin);
+            const denial = denialOf({ host: call.getHost(), authorization }, guard);
             if (denial !== null)
               refuse(new Refusal(denial === 'token' ? 401 : 403, `the ${denial} is missing or wrong`));
-            else if (isCheap) go(metadata);
-            else if (!admission.slots.enter(client, one, one.arrived)) refuse(admission.full);
+            else if (isCheap) proceed();
+            else if (!admission.slots.enter(client, request, arrived)) refuse(admission.full);
           },
           onCancel: () => end(status.CANCELLED),
         }),

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../base/server.js';
 import { NotAnswered } from '../inference/pool.js';
+import { bodyCollector } from '../memory.js';
 import { Shares } from '../shares.js';
 import type { Connection, Connections } from './connections.js';
 import type { Limits, RouteContext } from './context.js';
@@ -33,6 +34,7 @@ function bodyCost({ headers }: FastifyRequest, { bodyBytes }: Limits): number {
 export class Admission {
   private readonly requests: Shares;
   readonly slots: ClientSlots;
+  private readonly bodyEnded = bodyCollector();
   // One object for each: a stack trace for each refusal would cost more than the rest of it.
   readonly full: Error;
   private readonly noMemory: Error;
@@ -75,6 +77,7 @@ export class Admission {
   give(client: string, cost: number): void {
     this.requests.give(client, 1);
     this.context.memory.give(client, cost);
+    this.bodyEnded(cost);
   }
 }
 

@@ -119,17 +119,15 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
       ['Muon', { ...everything, optimizer: muon }, 'momentum'],
     ])('continues from its state in a new engine, bit for bit, and leaves nothing behind: %s', async (_, own, slot) => {
       const overrides = { ...own, dropout: 0.4 };
-      const use = async (): Promise<void> => (await open(overrides)).dispose();
-      await use();
-      const tensors = tf.memory().numTensors;
-      const whole = await open(overrides);
-      const before = await whole.state();
-      const losses = await run(whole, 0, 4);
       const first = await open(overrides);
       const head = await run(first, 0, 2);
       const state = await first.state();
       await run(first, 2, 3);
       await first.dispose();
+      const tensors = tf.memory().numTensors;
+      const whole = await open(overrides);
+      const before = await whole.state();
+      const losses = await run(whole, 0, 4);
       const second = await open(overrides);
       await second.load(state);
       expect([...head, ...(await run(second, 2, 4))]).toEqual(losses);
