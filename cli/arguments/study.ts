@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import { statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { setOption } from '../command.js';
 import type { Study } from '../../experiments/runner/study.js';
 
 /** `<study>` and options of the commands that drive a study. */
@@ -11,8 +10,6 @@ export const studyArgument = {
   demandOption: true,
   describe: 'Folder of a study, or its experiment file (evaluate: {type: tell}), which begins it in runs/<name>',
 } as const;
-
-export { setOption };
 
 interface StudyArguments {
   readonly study: string;
@@ -23,24 +20,26 @@ interface StudyArguments {
 
 /**
  * Opens the study of a folder or of an experiment file for a task.
+ * @param begins whether a file begins a study where there is none.
  * @throws NasError `invalid-input` when there is none.
  */
 export async function withStudy<T>(
   { study: named, workdir, set, fresh = false }: StudyArguments,
+  begins: boolean,
   task: (study: Study) => Promise<T>,
 ): Promise<T> {
+  const isFolder = statSync(named, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isFolder && (workdir !== undefined || set.length > 0 || fresh))
+    throw invalidInput(`${named}: is a folder; --workdir, --set and --fresh are for an experiment file`);
   const { Study: Opened } = await import('../../experiments/runner/study.js');
+  const { loadExperiment } = await import('../../experiments/parse/load.js');
+  const { defaultWorkdir, hasRun } = await import('../../experiments/stored/workdir.js');
   const { drawReport } = await import('../../api/report.js');
-  const study = statSync(named, { throwIfNoEntry: false })?.isDirectory()
-    ? await Opened.open(null, resolve(named), { report: drawReport })
-    : await open();
-  async function open(): Promise<Study> {
-    const { loadExperiment } = await import('../../experiments/parse/load.js');
-    const { defaultWorkdir } = await import('../../experiments/stored/workdir.js');
-    const loaded = loadExperiment(named, { set });
-    const folder = resolve(workdir ?? defaultWorkdir(loaded.experiment.name));
-    return Opened.open(loaded, folder, { fresh, report: drawReport });
-  }
+  const loaded = isFolder ? null : loadExperiment(named, { set });
+  const folder = resolve(loaded === null ? named : (workdir ?? defaultWorkdir(loaded.experiment.name)));
+  if (loaded !== null && !begins && !hasRun(folder))
+    throw invalidInput(`${folder}: there is no study here`, { hint: `nas ask ${named} begins it.` });
+  const study = await Opened.open(loaded, folder, { fresh, report: drawReport });
   try {
     return await task(study);
   } finally {

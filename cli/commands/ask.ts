@@ -33,7 +33,7 @@ export const ask = command({
       .option('onnx', { type: 'string', describe: 'File for the untrained network' })
       .option('json', jsonOption),
   run: ({ pending: onlyPending, onnx, json: asJson, ...args }, { out, colors }) =>
-    withStudy(args, async (study) => {
+    withStudy(args, true, async (study) => {
       if (onlyPending) {
         const trials = await study.pending();
         const none = 'no network waits for its values\n';

@@ -26,7 +26,7 @@ export const tell = command({
   run: async ({ trial, values, failed, ...args }, { out }) => {
     // The study checks every value.
     const result = failed === undefined ? (parseMap('--values', values ?? '') as Values) : { failed };
-    await withStudy(args, async (study) => {
+    await withStudy(args, false, async (study) => {
       await study.tell(wholeNumber('<trial>', trial, 0), result);
       const pending = (await study.pending()).length;
       const { asked, of } = await study.progress();

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import PQueue from 'p-queue';
 import { invalidInput } from '../../base/errors.js';
 import type { Values } from '../../search/index.js';
@@ -75,9 +76,7 @@ export class Study {
     const { observe = silent, report, fresh = false } = options;
     if (loaded !== null && (fresh || !hasRun(workdir))) {
       requireStudy(loaded.experiment, loaded.file);
-      const { store, lock } = await beginRun(loaded, workdir, { fresh }, observe);
-      store.close();
-      lock.release();
+      await begin(loaded, workdir, fresh, observe);
     } else if (loaded !== null) requireSame(workdir, loaded);
     if (!hasRun(workdir))
       throw invalidInput(`${workdir}: there is no study here`, { hint: 'nas ask <yaml> begins one.' });
@@ -220,6 +219,21 @@ export class Study {
         lock.release();
       }
     });
+  }
+}
+
+/** Creates the study, unless another process has just done it. */
+async function begin(loaded: LoadedExperiment, workdir: string, fresh: boolean, observe: RunObserver): Promise<void> {
+  try {
+    const { store, lock } = await beginRun(loaded, workdir, { fresh }, observe);
+    store.close();
+    lock.release();
+  } catch (error) {
+    if (fresh || !existsSync(workdir)) throw error;
+    const lock = await waitForWorkdir(workdir);
+    lock.release();
+    if (!hasRun(workdir)) throw error;
+    requireSame(workdir, loaded);
   }
 }
 

@@ -73,7 +73,8 @@ describe('a study', () => {
 
   it('serves several askers at once, each with other networks', async () => {
     const workdir = temporaryFolder();
-    const studies = [await open(workdir), await open(workdir), await open(workdir)];
+    // They also begin it at once.
+    const studies = await Promise.all([open(workdir), open(workdir), open(workdir)]);
     const asked = (await Promise.all(studies.map(finish))).flat();
     expect(asked.map(({ number }) => number).sort((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, i) => i));
     expect(new Set(genotypes(workdir)).size).toBe(12);
