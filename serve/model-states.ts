@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { invalidInput, messageOf } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
-import type { BatchTimes } from './inference/pool.js';
 import { measureModel } from './inference/measure.js';
 import { byName, frontierOf } from './models/frontier.js';
 import type { Available, Failure, Frontier, Model } from './models/model.js';
@@ -35,7 +34,7 @@ const slowMs = 10_000;
 
 /** The state of a model's file; files are identified by their SHA-256. */
 type Known =
-  | { readonly kind: 'measured'; readonly times: BatchTimes }
+  | { readonly kind: 'measured' }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'measuring'; readonly end: AbortController; readonly ended: Promise<void> };
 
@@ -86,12 +85,6 @@ export class ModelStates {
   ready(): Available | null {
     const models = this.found.filter((model) => this.isWanted(model) && this.stateOf(model)?.kind === 'measured');
     return models.length === 0 ? null : frontierOf(models);
-  }
-
-  times(): ReadonlyMap<string, BatchTimes> {
-    return new Map(
-      [...this.known].flatMap(([sha256, known]) => (known.kind === 'measured' ? [[sha256, known.times]] : [])),
-    );
   }
 
   /** @throws NasError `invalid-input` when there is no such model */
@@ -169,7 +162,7 @@ export class ModelStates {
       void this.queue.add(async () => {
         this.progress();
         const measured = measureModel({ model, maxBatch, loadMs, signal: end.signal })
-          .then((times) => finish({ kind: 'measured', times }))
+          .then(() => finish({ kind: 'measured' }))
           .catch((error: unknown) => finish({ kind: 'failed', reason: messageOf(error) }))
           .finally(resolve);
         await Promise.race([measured, sleep(slowMs, undefined, { ref: false })]);

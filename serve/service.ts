@@ -82,7 +82,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     if (states.ready() === null) await states.settled();
     const frontier = states.ready();
     if (frontier === null) throw invalidInput(states.index([])[0].reason);
-    const pool = await openPool({ ...forPools, frontier, known: states.times() });
+    const pool = await openPool({ ...forPools, frontier });
     onServed?.(pool);
     service = new VersionedService(states, options, forPools, pool);
     return service;
@@ -189,7 +189,9 @@ class VersionedService implements Service {
     const frontier = this.states.ready();
     if (this.closed !== null || frontier === null) return;
     if (isDeepStrictEqual(frontier.models, this.pool.frontier.models)) return;
-    const pool = await openPool({ ...this.forPools, frontier, known: this.states.times() });
+    // Measured where it serves: a process of its own has other times, by which batches would be too small.
+    const known = new Map(this.pool.models.map(({ model, times }) => [model.sha256, times]));
+    const pool = await openPool({ ...this.forPools, frontier, known });
     const before = this.current;
     this.current = new PoolVersion(pool);
     this.retire(before);
