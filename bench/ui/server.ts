@@ -6,25 +6,20 @@ import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-/** A memory figure of a process from /proc, in MiB; null without /proc. */
-export function memoryOf(pid: number, name: 'VmRSS' | 'RssAnon'): number | null {
+/** A figure in a file of a process in /proc, in MiB; null without it. */
+function figureOf(pid: number, file: string, name: string): number | null {
   try {
-    const kib = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    const kib = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/${file}`, 'utf8'))?.[1];
     return kib === undefined ? null : Number(kib) / 1024;
   } catch {
     return null;
   }
 }
 
-/** The proportional memory of a process: shared memory is divided among the processes that share it. In MiB; null without /proc. */
-function pssOf(pid: number): number | null {
-  try {
-    const kib = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
-    return kib === undefined ? null : Number(kib) / 1024;
-  } catch {
-    return null;
-  }
-}
+export const memoryOf = (pid: number, name: 'VmRSS' | 'RssAnon') => figureOf(pid, 'status', name);
+
+/** Proportional memory: shared memory is divided among the processes that share it. */
+const pssOf = (pid: number) => figureOf(pid, 'smaps_rollup', 'Pss');
 
 /** The children of a process from /proc; none without /proc. */
 function childrenOf(pid: number): readonly number[] {
@@ -57,18 +52,15 @@ export async function startServer(folder: string): Promise<Server> {
     const timer = setInterval(() => {
       const [launcher, server] = [pid, childrenOf(pid).at(0) ?? 0].map(pssOf);
       if (launcher === null || server === null) return;
-      peak = {
-        server: Math.max(peak?.server ?? 0, server),
-        both: Math.max(peak?.both ?? 0, launcher + server),
-      };
+      const { server: before = 0, both = 0 } = peak ?? {};
+      peak = { server: Math.max(before, server), both: Math.max(both, launcher + server) };
     }, 200);
     const close = async (): Promise<void> => {
       clearInterval(timer);
       child.kill('SIGTERM');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     };
-    const peakMemory: Server['peakMemory'] = () => peak;
-    return { address, peakMemory, close };
+    return { address, peakMemory: () => peak, close };
   }
   throw new Error('nas ui ended without printing an address');
 }

@@ -147,7 +147,7 @@ const placeColumn: Column<ReportTrial> = { title: 'place', cell: ({ rivals = [] 
 function doubtsText(doubts: LatencyDoubts | null, colors: Colors): string {
   if (doubts === null) return '';
   const { measured, unreliable, members, reason, command } = doubts;
-  const found = `${unreliable} of ${measured} measured latencies are not reliable (${reason})`;
+  const found = `${unreliable} of ${measured} measured latencies ${unreliable === 1 ? 'is' : 'are'} not reliable (${reason})`;
   return members === 0
     ? `\n${colors.dim(`${found}; none of them is on the frontier`)}\n`
     : `\n${colors.yellow('warning')}: ${found}, ${members} of them on the frontier; on a quiet machine, measure it again: ${command}\n`;

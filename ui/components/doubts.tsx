@@ -5,7 +5,7 @@ import { CopyButton } from './elements.js';
 export function LatencyDoubts({ doubts }: { readonly doubts: Doubts | null }) {
   if (doubts === null) return null;
   const { measured, unreliable, members, reason, command } = doubts;
-  const found = `${unreliable} of ${measured} measured latencies are not reliable (${reason}); their marks are dashed.`;
+  const found = `${unreliable} of ${measured} measured latencies ${unreliable === 1 ? 'is' : 'are'} not reliable (${reason}); their marks are dashed.`;
   if (members === 0) return <p class="note">{found} None of them is on the frontier.</p>;
   return (
     <div class="banner doubts">

@@ -130,7 +130,8 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
     const timer = setTimeout(() => setResult(null), 2000);
     return () => clearTimeout(timer);
   }, [result]);
-  if (!isSecureContext) return null;
+  // Reports are rendered without a browser.
+  if (typeof isSecureContext === 'undefined' || !isSecureContext) return null;
   const copy = () =>
     navigator.clipboard.writeText(text).then(
       () => setResult('Copied'),
