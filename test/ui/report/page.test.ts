@@ -86,3 +86,8 @@ describe('report.html', () => {
     expect(Object.keys(reportFiles(without(() => ({ frontier: [] }))))).toEqual(['report.html']);
   });
 });
+
+it('names the command that measures unreliable latencies again', () => {
+  const latencies = { measured: 8, unreliable: 3, members: 2, reason: 'busy', command: 'nas latency measure runs/a' };
+  expect(renderPage({ ...data, latencies })).toContain('<code>nas latency measure runs/a</code>');
+});
