@@ -1,5 +1,5 @@
 /**
- * Attacks a server in turn from one address, beside a normal load from another one, and reports what the normal load saw. The
+ * Attacks a server in turn (with --together, in all ways at once) from one address, beside a normal load from another one, and reports what the normal load saw. The
  * server has the settings of the Kubernetes example and, where control groups can be created, its memory limit.
  *
  *   npm run test:serve -- --minutes 10 --only "a flood of 500 connections"
@@ -22,6 +22,7 @@ const { values: options } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     only: { type: 'string', default: Object.keys(attacks).join() },
+    together: { type: 'boolean', default: false },
     attack: { type: 'string' },
     port: { type: 'string', default: '0' },
     models: { type: 'string', default: '' },
@@ -141,35 +142,26 @@ async function main(): Promise<void> {
   const group = limitedGroup();
   const { child, port } = await startServer(root, group);
   const names = options.only.split(',');
-  const seconds = (Number(options.minutes) * 60) / (names.length + 1);
+  const groups = options.together ? [names] : names.map((name) => [name]);
+  const seconds = (Number(options.minutes) * 60) / (groups.length + 1);
   const failures: string[] = [];
   console.log(group === null ? 'no memory limit: no control group can be created' : 'memory limit: 512 MiB');
   await observe(port, 2);
   const quiet = await observe(port, Math.max(5, seconds / 2));
   const before = megabytes(child.pid, 'VmRSS');
   console.log(`quiet: ${text(quiet)}; RSS ${before.toFixed(0)} MB`);
-  for (const name of names) {
-    const self = fileURLToPath(import.meta.url);
-    const args = [
-      '-n',
-      '10',
-      process.execPath,
-      '--import',
-      'tsx',
-      self,
-      '--attack',
-      name,
-      '--port',
-      `${port}`,
-      '--models',
-      root,
-    ];
-    const attacker = spawn('nice', args, { stdio: 'ignore' });
+  for (const group of groups) {
+    const name = options.together ? 'all at once' : group[0];
+    const self = [process.execPath, '--import', 'tsx', fileURLToPath(import.meta.url)];
+    const attackers = group.map((attack) => {
+      const args = ['--attack', attack, '--port', `${port}`, '--models', root];
+      return spawn('nice', ['-n', '10', ...self, ...args], { stdio: 'ignore' });
+    });
     await sleep(2000);
     const seen = await observe(port, seconds);
-    attacker.kill('SIGTERM');
+    for (const attacker of attackers) attacker.kill('SIGTERM');
     await sleep(500);
-    attacker.kill('SIGKILL');
+    for (const attacker of attackers) attacker.kill('SIGKILL');
     if (child.exitCode !== null || child.signalCode !== null) {
       failures.push(`${name}: the server ended (${String(child.signalCode ?? child.exitCode)})`);
       break;

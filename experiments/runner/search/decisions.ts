@@ -50,7 +50,8 @@ export class Decisions {
     const { search, objectives, seed } = experiment;
     const enqueued = [...storedEnqueued(context.store)];
     const controller = await loadController(search, { space, objectives, seed, enqueued });
-    return new Decisions(context, evaluator, controller, enqueued);
+    // Trials and events of one moment: another process may decide meanwhile.
+    return context.store.reading(() => new Decisions(context, evaluator, controller, enqueued));
   }
 
   /** @param enqueued the controller's own list; networks that are enqueued later join it. */

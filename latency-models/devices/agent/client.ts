@@ -35,6 +35,13 @@ interface Call<T> {
   readonly statuses?: Readonly<Record<number, T>>;
 }
 
+/** The timer holds the signal. A signal that combines others does not: Node.js may collect them, and it would never abort. */
+function abortedAfter(ms: number): AbortSignal {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new DOMException('no answer in time', 'TimeoutError')), ms).unref();
+  return controller.signal;
+}
+
 /**
  * A client of an agent. All requests are idempotent and repeated while the agent does not answer.
  * @throws NasError `invalid-input` for rejected requests; DeviceUnavailable without an answer for `patience_s`.
@@ -119,7 +126,7 @@ export class AgentClient {
   private send({ method = 'GET', path, body }: Call<unknown>): Promise<Response> {
     const isBinary = body instanceof Uint8Array;
     const type = isBinary ? 'application/octet-stream' : 'application/json';
-    const signals = [AbortSignal.timeout(requestMs), ...(this.signal === undefined ? [] : [this.signal])];
+    const signals = [abortedAfter(requestMs), ...(this.signal === undefined ? [] : [this.signal])];
     return fetch(new URL(path, this.config.url), {
       method,
       headers: { ...this.headers(), ...(body === undefined ? {} : { 'content-type': type }) },
