@@ -16,7 +16,9 @@ const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(patte
 
 it('draws every part in order, scaled to the largest map and the most MACs', () => {
   const text = render(h(NetworkDrawing, { parts }));
-  expect(all(text, /<li class="part kind-[a-z_]+" title="[^"]*"><b>([^<]*)<\/b>/g)).toEqual(parts.map(({ name }) => name));
+  expect(all(text, /<li class="part kind-[a-z_]+" title="[^"]*"><b>([^<]*)<\/b>/g)).toEqual(
+    parts.map(({ name }) => name),
+  );
   const heights = all(text, /class="map"[^>]* height="([^"]*)"/g).map(Number);
   expect(Math.max(...heights)).toBe(56);
   expect(heights.every((height) => height > 0 && height <= 56)).toBe(true);
