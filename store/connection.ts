@@ -7,8 +7,7 @@ export type Clock = () => number;
 type SqlValue = string | number | null | Uint8Array;
 type Parameters = Readonly<Record<string, SqlValue>>;
 
-/** How long a closing writer waits for readers, and between two tries, in ms. */
-const closingPatience = 500;
+/** How long a closing writer waits between two tries, in ms. */
 const closingPause = 10;
 
 /** A prepared statement: parameters by name, rows as plain objects. */
@@ -29,6 +28,7 @@ export class Connection {
     private readonly database: Database.Database,
     readonly path: string,
     readonly clock: Clock,
+    private readonly closingPatience = 500,
   ) {
     this.transaction = database.transaction((task: () => unknown) => task());
   }
@@ -65,7 +65,7 @@ export class Connection {
 
   /**
    * Closes the database; safe to call twice. A writer leaves one file behind (no `-wal` beside it), which can then be read
-   * from a read-only folder, too. It waits for current readers, half a second at most.
+   * from a read-only folder, too. It waits for other connections, half a second at most (`StoreOptions.closingPatience`).
    */
   close(): void {
     if (!this.database.open) return;
@@ -74,7 +74,7 @@ export class Connection {
   }
 
   private leaveOneFile(): void {
-    const until = performance.now() + closingPatience;
+    const until = performance.now() + this.closingPatience;
     for (;;) {
       try {
         // SQLite itself does not wait here: the write-ahead log ends only when no other connection is open.

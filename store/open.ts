@@ -16,6 +16,7 @@ export interface OpenOptions {
   /** How long a statement waits for another process's lock, in ms. */
   readonly patience?: number;
   readonly clock?: Clock;
+  readonly closingPatience?: number | undefined;
   /** The schema's steps; an argument so that upgrading can be tested. */
   readonly migrations?: readonly Migration[];
 }
@@ -60,6 +61,7 @@ function inMemory(path: string, clock: Clock) {
  */
 export function openDatabase(path: string, options: OpenOptions = {}): Connection {
   const { readonly = false, patience = busyTimeout, clock = Date.now, migrations = released } = options;
+  const { closingPatience } = options;
   if (!existsSync(path)) {
     throw invalidInput(`${path}: there is no such file`, { hint: 'Give the folder of a run that was started before.' });
   }
@@ -80,7 +82,7 @@ export function openDatabase(path: string, options: OpenOptions = {}): Connectio
         migrate(database, path, migrations);
       }
       database.pragma('foreign_keys = ON');
-      return new Connection(database, path, clock);
+      return new Connection(database, path, clock, closingPatience);
     } catch (error) {
       database.close();
       throw error;

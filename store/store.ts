@@ -19,6 +19,11 @@ export interface StoreOptions {
   readonly patience?: number;
   /** Default: `Date.now`. */
   readonly clock?: Clock;
+  /**
+   * How long `close` waits for other connections, so that it leaves one file behind, in ms; 0 where several processes work
+   * on the run by design. Default: 500.
+   */
+  readonly closingPatience?: number;
 }
 
 /**

@@ -32,7 +32,7 @@ export async function enqueueIn(
   name?: string,
 ): Promise<EnqueuedNetwork> {
   if (!hasRun(workdir)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
-  const store = Store.open(databasePath(workdir));
+  const store = Store.open(databasePath(workdir), { closingPatience: 0 });
   try {
     const experiment = storedExperiment(store, workdir);
     const space = await spaceOf(experiment, store, workdir);

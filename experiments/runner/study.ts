@@ -80,7 +80,7 @@ export class Study {
     } else if (loaded !== null) requireSame(workdir, loaded);
     if (!hasRun(workdir))
       throw invalidInput(`${workdir}: there is no study here`, { hint: 'nas ask <yaml> begins one.' });
-    const store = Store.open(databasePath(workdir));
+    const store = Store.open(databasePath(workdir), { closingPatience: 0 });
     try {
       const experiment = requireStudy(storedExperiment(store, workdir), workdir);
       const plan = await studyPlan(experiment, { workdir, locating: locatingNowhere });
