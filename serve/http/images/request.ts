@@ -78,11 +78,13 @@ function readBody(payload: IncomingMessage, most: number, check: (start: Buffer)
   const chunks: Buffer[] = [];
   let length = 0;
   const end = (error: Error | null): void => {
-    payload.off('data', add).off('end', finish).off('error', end);
+    payload.off('data', add).off('end', finish).off('error', cut);
     if (error === null) done(null, chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length));
     else done(error);
   };
   const finish = (): void => end(null);
+  // The client has gone: its mistake, not the server's.
+  const cut = (error: Error): void => end(Object.assign(error, { statusCode: 400 }));
   const add = (chunk: Buffer): void => {
     length += chunk.length;
     try {
@@ -94,7 +96,7 @@ function readBody(payload: IncomingMessage, most: number, check: (start: Buffer)
       end(error instanceof Error ? error : new Error(messageOf(error)));
     }
   };
-  payload.on('data', add).on('end', finish).on('error', end);
+  payload.on('data', add).on('end', finish).on('error', cut);
 }
 
 /**
