@@ -63,7 +63,7 @@ function standardisation(values: readonly number[]): { shift: number; scale: num
 }
 
 /** Candidates whose features are cached before the cache is emptied. */
-const maxCached = 30_000;
+const maxCached = 20_000;
 
 /** Encodes candidates of one space: choices, features of the space, counts of choices, and further numbers. */
 export class Encoder {

@@ -59,12 +59,12 @@ const batchMs = 0.05;
 
 /**
  * The largest batch that is worth its latency: the largest power of two, at most `most`, up to which each doubling lowers the
- * cost of an image by at least the share `gain`.
+ * cost of an image by at least the share `gain`. It is small, as a size that noise decides costs about that much.
  * @param times milliseconds by batch size, from 1 in powers of two; a size without a time ends the search
  */
 export function batchThatPays(
   times: ReadonlyMap<number, number>,
-  { gain = 0.1, most = 32 }: { readonly gain?: number; readonly most?: number } = {},
+  { gain = 0.05, most = 32 }: { readonly gain?: number; readonly most?: number } = {},
 ): number {
   let best = 1;
   for (let batch = 2; batch <= most; batch *= 2) {

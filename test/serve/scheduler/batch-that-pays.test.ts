@@ -4,9 +4,9 @@ import { batchThatPays } from '../../../serve/scheduler/service-time.js';
 const times = (...perImage: number[]): Map<number, number> => new Map(perImage.map((ms, i) => [2 ** i, ms * 2 ** i]));
 
 describe('batchThatPays', () => {
-  it('doubles while an image gets a tenth cheaper', () => {
+  it('doubles while an image gets a twentieth cheaper', () => {
     expect(batchThatPays(times(1, 0.8, 0.6, 0.58, 0.3))).toBe(4);
-    expect(batchThatPays(times(1, 0.95))).toBe(1);
+    expect(batchThatPays(times(1, 0.97))).toBe(1);
     expect(batchThatPays(times(0.88, 0.96, 0.95))).toBe(1);
   });
 
