@@ -12,7 +12,7 @@ import type { WrittenExperiment } from '../experiments/schema/experiment.js';
  *   data: { type: 'image-folder', path: './images' },
  *   space: { type: 'mobilenet', preset: 'small' },
  * });
- * @throws NasError `invalid-input` with every mistake, each with its key path, what was given and what is allowed.
+ * @throws NasError `invalid-input` with all mistakes; each names its key path, the value and the allowed values.
  */
 export const defineExperiment = (written: WrittenExperiment): LoadedExperiment =>
   parseExperiment(join(process.cwd(), 'experiment'), JSON.stringify(written), { positions: false });

@@ -170,19 +170,27 @@ type Given<T> = { readonly [K in keyof T]: Exclude<T[K], undefined> };
 const given = <T extends object>(options: T): Given<T> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Given<T>;
 
+/** Calls the listeners that an event is for. */
+export const listening =
+  (on: RunListeners = {}): RunObserver =>
+  (event) => {
+    if (event.kind === 'progress') on.progress?.(event);
+    if (event.kind === 'trial-finished') on.trial?.(event);
+    on.event?.(event);
+  };
+
 /** Waits until a run is stored, or over. */
 async function started(
   workdir: string,
-  on: RunListeners = {},
+  on: RunListeners | undefined,
   start: (observe: RunObserver) => Promise<RunOutcome>,
 ): Promise<RunningRun> {
+  const listener = listening(on);
   let announce = (): void => undefined;
   const begun = new Promise<void>((resolve) => (announce = resolve));
   const outcome = start((event) => {
     if (event.kind === 'begun') announce();
-    if (event.kind === 'progress') on.progress?.(event);
-    if (event.kind === 'trial-finished') on.trial?.(event);
-    on.event?.(event);
+    listener(event);
   });
   await Promise.race([begun, outcome]);
   const result = outcome.then(({ state }) => ({ state, workdir, frontier: new Run(workdir).frontier() }));

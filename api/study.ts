@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import type { WrittenExperiment } from '../experiments/schema/experiment.js';
-import type { RunObserver } from '../experiments/runner/events.js';
 import { Study } from '../experiments/runner/study.js';
 import { defaultWorkdir } from '../experiments/stored/workdir.js';
 import { defineExperiment } from './define-experiment.js';
 import { drawReport } from './report.js';
+import { listening, type RunListeners } from './run.js';
 
 type WrittenStudy = Extract<WrittenExperiment, { readonly evaluate: { readonly type: 'tell' } }>;
 
-/** A study: the keys of an experiment file, with those of `evaluate` beside them. */
+/** The keys of the experiment file of a study. The keys of `evaluate` stand beside them, not under them. */
 export interface StudyDefinition
   extends Omit<WrittenStudy, 'evaluate' | 'name'>, Omit<WrittenStudy['evaluate'], 'type'> {
   /** Default: `study`. */
@@ -17,8 +17,7 @@ export interface StudyDefinition
   readonly workdir?: string;
   /** Deletes an earlier run in the workdir. Default: false. */
   readonly fresh?: boolean;
-  /** Receives every event. */
-  readonly on?: { event(event: Parameters<RunObserver>[0]): void };
+  readonly on?: RunListeners;
 }
 
 /**
@@ -53,6 +52,5 @@ export function openStudy(study: StudyDefinition | string): Promise<Study> {
   } = study;
   const evaluate = { type: 'tell', input, classes, ...(epochs !== undefined && { epochs }) } as const;
   const loaded = defineExperiment({ ...others, name, evaluate });
-  const observe: RunObserver = (event) => on?.event(event);
-  return Study.open(loaded, resolve(workdir), { fresh, report: drawReport, observe });
+  return Study.open(loaded, resolve(workdir), { fresh, report: drawReport, observe: listening(on) });
 }

@@ -3,7 +3,8 @@ import type { Values } from '../../search/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { isAccuracy } from '../schema/measures.js';
 import type { LatencyDoubts, ReportTrial } from './data.js';
-import { type Estimated, LatencyEvidence, normal, shareCertainty, standardErrorOf } from './uncertainty.js';
+import type { Estimated } from './rivals.js';
+import { LatencyEvidence, normal, shareCertainty, standardErrorOf } from './uncertainty.js';
 
 type Split = 'validation' | 'test';
 

@@ -26,7 +26,7 @@ import { assignmentsOf, hostsOfTrials } from '../stored/workers.js';
 import type { ReportTrial, ReportVariant, RunSummary } from './data.js';
 import { RunEvidence } from './evidence.js';
 import { verdictText } from './text.js';
-import { contenders, rivalsOf } from './uncertainty.js';
+import { contenders, rivalsOf } from './rivals.js';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
@@ -145,7 +145,7 @@ export function collectTrial(store: Store, number: number, precision?: StoredPre
   return trialReporter(store)(candidate);
 }
 
-/** The Pareto frontier of a run with its rivals, in the order of `frontierOf`; reads only those that may be on it in full. */
+/** The Pareto frontier of a run, in the order of `frontierOf`. Each member has its rivals. Dominated trials are not read in full. */
 export function collectFrontier(store: Store): ReportTrial[] {
   const objectives = objectivesOf(store);
   const near = nearFrontier(store, new RunEvidence(store), objectives).flatMap(({ number, precision }) => {

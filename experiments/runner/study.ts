@@ -53,7 +53,7 @@ const silent: RunObserver = () => undefined;
 
 /**
  * A search whose networks a program evaluates: it asks for a network and tells its values, in any order, several at a
- * time, in several processes at once. A run as any other: everything is stored when it is decided.
+ * time, in several processes at once. The workdir is that of a run. Each decision is stored before it is returned.
  */
 export class Study {
   /** Operations of this process, one after the other. */
@@ -74,10 +74,11 @@ export class Study {
    */
   static async open(loaded: LoadedExperiment | null, workdir: string, options: StudyOptions = {}): Promise<Study> {
     const { observe = silent, report, fresh = false } = options;
-    if (loaded !== null && (fresh || !hasRun(workdir))) {
+    if (loaded !== null) {
       requireStudy(loaded.experiment, loaded.file);
-      await begin(loaded, workdir, fresh, observe);
-    } else if (loaded !== null) requireSame(workdir, loaded);
+      if (fresh || !hasRun(workdir)) await begin(loaded, workdir, fresh, observe);
+      else requireSame(workdir, loaded);
+    }
     if (!hasRun(workdir))
       throw invalidInput(`${workdir}: there is no study here`, { hint: 'nas ask <yaml> begins one.' });
     const store = Store.open(databasePath(workdir), { closingPatience: 0 });
@@ -131,7 +132,7 @@ export class Study {
     });
   }
 
-  /** Trials that were asked and have not been told, in their order: also those of a process that was killed. */
+  /** Trials that wait for their values, by number. A process that asked for one may be dead. */
   pending(): Promise<readonly AskedTrial[]> {
     return this.locked(() => {
       const { log } = this.decisions;

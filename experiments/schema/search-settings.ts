@@ -120,7 +120,7 @@ export interface EvaluationHooks {
   readonly signal: AbortSignal;
   /** Resolves while no latency is measured on this machine; await it regularly. */
   readonly pause: () => Promise<void>;
-  /** Epochs to come to: those of `evaluate.epochs`, or fewer where `search.fidelity` judges the candidate first. */
+  /** Epochs at which the evaluation ends, counted from the first one: `evaluate.epochs`, or fewer before `search.fidelity` judges the candidate. */
   readonly epochs: number;
   /** Folder of the trial for its checkpoints: with more `epochs`, the same trial is evaluated again. It exists. */
   readonly folder: string;

@@ -3,13 +3,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { credentials, loadPackageDefinition, Metadata, type Client } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import pino from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readFrontier } from '../../serve/models/frontier.js';
-import { startServer, type ServerOptions } from '../../serve/start-server.js';
+import type { ServerOptions } from '../../serve/start-server.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { greyNetworks, pixelsOf, writeFrontier } from './models.js';
 import { outputsOf } from './reference.js';
+import { started } from './started.js';
 
 type Answer = Readonly<Record<string, unknown>>;
 type Method = (
@@ -29,20 +28,7 @@ const told = ({ message }: Error): string => message.replace(/^(\d+) [A-Z_]+: /,
 async function start(options: Partial<ServerOptions> = {}) {
   const folder = temporaryFolder();
   const { models } = writeFrontier(folder, greyNetworks.slice(0, 2));
-  const server = await startServer({
-    read: () => readFrontier(folder),
-    host: '127.0.0.1',
-    port: 0,
-    grpcPort: 0,
-    workers: 'inline',
-    decoders: 1,
-    maxQueue: 64,
-    maxBatch: 4,
-    budgetMs: 30_000,
-    log: pino({ level: 'silent' }),
-    ...options,
-  });
-  onTestFinished(() => server.close());
+  const server = await started(folder, { grpcPort: 0, maxBatch: 4, ...options });
   const { GRPCInferenceService: Service } = definition.inference as Record<string, new (...args: unknown[]) => Client>;
   const client = new Service(`127.0.0.1:${server.grpcPort}`, credentials.createInsecure());
   onTestFinished(() => client.close());

@@ -1,30 +1,16 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import pino from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readFrontier } from '../../serve/models/frontier.js';
-import { startServer, type RunningServer, type ServerOptions } from '../../serve/start-server.js';
+import type { RunningServer, ServerOptions } from '../../serve/start-server.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { picture } from './images/pictures.js';
 import { greyNetworks, pixelsOf, writeFrontier } from './models.js';
+import { started } from './started.js';
 
-async function started(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
+function start(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
   const folder = temporaryFolder();
   writeFrontier(folder, greyNetworks.slice(0, 1));
-  const server = await startServer({
-    read: () => readFrontier(folder),
-    host: '127.0.0.1',
-    port: 0,
-    workers: 'inline',
-    decoders: 1,
-    maxQueue: 64,
-    maxBatch: 1,
-    budgetMs: 30_000,
-    log: pino({ level: 'silent' }),
-    ...options,
-  });
-  onTestFinished(() => server.close());
-  return server;
+  return started(folder, options);
 }
 
 const tensor = pixelsOf([28, 28, 1], 1);
@@ -59,7 +45,7 @@ const readiness = async (address: string): Promise<number> =>
 
 describe('startServer', () => {
   it('answers while it drains, closes connections, then ends', async () => {
-    const { address, drained } = await started();
+    const { address, drained } = await start();
     const before = await infer(address);
     expect([before.status, before.headers.get('connection')]).toEqual([200, 'keep-alive']);
     const gone = drained(300);
@@ -75,7 +61,7 @@ describe('startServer', () => {
     ['an image', '/v1/classify', image, '200'],
     ['no image', '/v1/classify', tensor, '415'],
   ])('closes connections of requests that arrived before the drain: %s', async (_, where, body, status) => {
-    const { address, drained, metrics } = await started();
+    const { address, drained, metrics } = await start();
     const socket = await connected(address);
     socket.write(headOf(where, body));
     await expect.poll(() => metrics.registry.metrics(), { interval: 5 }).toMatch(/^nas_requests_inside 1$/m);
@@ -86,7 +72,7 @@ describe('startServer', () => {
   });
 
   it('answers requests that arrived while the draining server was busy', async () => {
-    const { address, drained } = await started();
+    const { address, drained } = await start();
     const { hostname, port } = new URL(address);
     const kept = await connected(address);
     const request = Buffer.concat([Buffer.from(headOf(path, tensor)), tensor]);
@@ -107,7 +93,7 @@ describe('startServer', () => {
 
   it('answers accepted requests when closed at once, also when closed twice', async () => {
     let release = (): void => undefined;
-    const server = await started();
+    const server = await start();
     const released = new Promise<void>((resolve) => (release = resolve));
     const slow = server.service.use(() => released);
     const answer = infer(server.address);
@@ -124,6 +110,6 @@ describe('startServer', () => {
   });
 
   it('requires a token if other machines can connect', async () => {
-    await expect(started({ host: '0.0.0.0' })).rejects.toThrow('a server on 0.0.0.0 is reachable from other machines');
+    await expect(start({ host: '0.0.0.0' })).rejects.toThrow('a server on 0.0.0.0 is reachable from other machines');
   });
 });

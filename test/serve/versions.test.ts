@@ -1,13 +1,11 @@
 /** Models in folders of versions, over real sockets. */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pino from 'pino';
-import { expect, it, onTestFinished } from 'vitest';
-import { readFrontier } from '../../serve/models/frontier.js';
+import { expect, it } from 'vitest';
 import type { Service } from '../../serve/service.js';
-import { startServer } from '../../serve/start-server.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { greyNetwork, pixelsOf, writeNetwork } from './models.js';
+import { started } from './started.js';
 
 const infer = {
   method: 'POST',
@@ -24,18 +22,7 @@ function write(folder: string, version: number, accuracy: number): void {
 }
 
 async function open(folder: string): Promise<{ readonly url: string; readonly service: Service }> {
-  const server = await startServer({
-    read: () => readFrontier(folder),
-    host: '127.0.0.1',
-    port: 0,
-    workers: 'inline',
-    decoders: 1,
-    maxQueue: 64,
-    maxBatch: 1,
-    budgetMs: 30_000,
-    log: pino({ level: 'silent' }),
-  });
-  onTestFinished(() => server.close());
+  const server = await started(folder);
   return { url: server.address, service: server.service };
 }
 

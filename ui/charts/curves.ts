@@ -48,7 +48,7 @@ export interface CurvesInput extends Heading {
   readonly task: TaskType;
   readonly quantity: Quantity;
   readonly curves: readonly Curve[];
-  /** Whether values of the training images are drawn beside those of the validation images. */
+  /** Whether curves of the training images are drawn, too. */
   readonly training: boolean;
   /** Whether the loss has a logarithmic axis. */
   readonly log?: boolean;
@@ -89,8 +89,8 @@ export function smoothed(of: readonly number[], epochs: number): readonly number
 }
 
 /**
- * Learning curves of the validation images (solid) and the training images (dotted). Each network has a colour and a mark;
- * marks of the search are hollow beside those of other trainings.
+ * Learning curves of the validation images (solid) and the training images (dotted). Each network has a colour and a mark.
+ * Trainings of the search have hollow marks, all others filled ones.
  */
 export function curvesOption(input: CurvesInput): ChartOption {
   const { task, quantity, curves, training, log = false, smoothing = 1, theme, ...heading } = input;

@@ -155,7 +155,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
         key: point.key,
         text: point.label ?? '',
         // Above the mark, the label would lie on its interval.
-        ...(point.intervals?.y && { label: { position: 'right', distance: 7 } }),
+        ...(point.intervals?.y && { label: { position: 'right', distance: 7, offset: [0, -9] } }),
         point,
         ...((point.predicted || point.unreliable !== undefined) && isMark(point)
           ? {

@@ -82,7 +82,7 @@ export function collectChanges(
     return {
       cursor: events.at(-1)?.seq ?? cursor,
       ...cache.summary(store, now),
-      candidates: collectColumns(store, changedBy(events), cache.facts),
+      candidates: collectColumns(store, changedBy(events), cache.facts, cache.evidenceOf(store)),
       frontier: isFrontierNew ? cache.frontier.map(keyOf) : null,
       now: cache.activity(store),
       epochs: epochsOf(store, events),

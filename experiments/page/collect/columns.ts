@@ -49,6 +49,7 @@ export function collectColumns(
   store: Store,
   trials: TrialSelection,
   { record: { createdAt }, enqueued }: RunFacts = factsOf(store),
+  evidence = new RunEvidence(store),
 ): CandidateColumns {
   const rows =
     'from' in trials
@@ -60,7 +61,6 @@ export function collectColumns(
   const column = <V>(cell: (row: Row) => V): V[] => rows.map(cell);
   const after = (at: number | null): number | null => (at === null ? null : (at - createdAt) / 1000);
   const finalOf = finalsOf(store);
-  const evidence = new RunEvidence(store);
   const errorOf = (split: 'validation' | 'test', accuracy: number | null | undefined): number | null =>
     evidence.errorOf(split, accuracy ?? null) ?? null;
   const folds = foldSummaries(store);

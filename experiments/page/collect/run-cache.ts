@@ -3,7 +3,7 @@ import { FrontierArchive, frontier } from '../../../search/frontier.js';
 import type { EventKind, EventRecord, TrialRecord, Store, StoredPrecision, TrialState } from '../../../store/index.js';
 import { ActivityTracker, recentEvents } from '../../report/activity.js';
 import { RunEvidence } from '../../report/evidence.js';
-import { contenders, type Estimated, rivalsOf } from '../../report/uncertainty.js';
+import { contenders, type Estimated, rivalsOf } from '../../report/rivals.js';
 import { sortFrontier, factsOf, type RunFacts, summaryOf } from '../../report/run.js';
 import { candidatesOf, plainValues } from '../../stored/candidates.js';
 import type { Activity, ImportanceAnswer, Pace, RunSummary } from '../api.js';
@@ -220,8 +220,13 @@ export class RunCache {
   }
 
   private estimated(store: Store, candidate: Member): Member {
-    this.evidence ??= new RunEvidence(store);
-    return this.evidence.isExact ? candidate : this.evidence.estimated(candidate);
+    const evidence = this.evidenceOf(store);
+    return evidence.isExact ? candidate : evidence.estimated(candidate);
+  }
+
+  /** How sure values are, read again after each measurement. */
+  evidenceOf(store: Store): RunEvidence {
+    return (this.evidence ??= new RunEvidence(store));
   }
 
   private readFrontier(store: Store, latest: number): void {

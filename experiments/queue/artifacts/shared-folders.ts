@@ -35,9 +35,9 @@ export interface SharedFolder {
 }
 
 /**
- * Removes files that runs have left in the shared folder of `workers.artifacts`, and nothing else: those of runs that are
- * complete or gone, or those of one run. It never removes files of a run at work.
- * @param givenUp the only run whose files are removed, also when it is not complete
+ * Removes folders of runs from the shared folder of `workers.artifacts`: by default, of all runs that are complete or gone.
+ * The folder of a run at work stays.
+ * @param givenUp the only run whose folder is removed; it may be incomplete
  */
 export async function cleanShared(
   connection: QueueConnection,

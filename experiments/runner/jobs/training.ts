@@ -194,8 +194,8 @@ export const retryRecorder =
 const maxRetries = 1000;
 
 /**
- * The order of a trial's job, which has no more lives after a resume than before: the attempts that count are those of its last
- * retry.
+ * The order of a trial's job with the number of workers that died on it before the run was resumed. The last stored retry
+ * has that number.
  */
 export function withDeaths<J extends Job>({ events }: Store, trial: number, order: JobOrder<J>): JobOrder<J> {
   const retries = events.last(['retried'], maxRetries, trial).map(({ detail }) => detail as Retried);

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NasError } from '../../../base/errors.js';
 import { Random } from '../../../base/random.js';
 import {
@@ -8,7 +7,6 @@ import {
   type AskContext,
   type Controller,
   type Enqueued,
-  type Proposal,
   type Scheduler,
   type SchedulerDecision,
   type Step,
@@ -22,7 +20,7 @@ import type { Evaluator, Paused } from '../evaluators/evaluator.js';
 import type { RunContext } from '../plan.js';
 import { Knowledge, storedSteps, type Promotion, type StepLog } from './knowledge.js';
 import { SearchProgress } from './progress.js';
-import type { ProposalFilter } from './proposal-filters.js';
+import { nextProposal } from './proposals.js';
 
 /** The evaluator, as far as decisions need it. */
 export type Candidates = Pick<Evaluator, 'preview' | 'filter' | 'epochs' | 'recall' | 'abandon'>;
@@ -115,7 +113,7 @@ export class Decisions {
     }
   }
 
-  /** Makes every result known, in whatever order they came. */
+  /** Makes all results known. */
   learnAll(): void {
     for (const step of this.log.steps.keys()) if (this.log.isDone(step)) this.knowledge.learn(step);
   }
@@ -265,40 +263,4 @@ export class Decisions {
     observe({ kind: 'trial-finished', stage: 'search', number, ...ending, values: plainValues(values) });
     this.progress.ended(this.refresh(number), this.log.judged);
   }
-}
-
-/**
- * The controller's next proposals, each asked for as if those before it were pending: at least one, and fewer than `count`
- * when the controller has no others. An enqueued network stands alone.
- * @throws NasError the controller's, when it has no proposal.
- */
-async function nextProposals(controller: Controller, context: AskContext, count: number): Promise<readonly Proposal[]> {
-  const proposals = [controller.ask(context)];
-  while (proposals.length < count && proposals[0].source.kind === 'controller') {
-    // An ask may take a while; other events are handled in between.
-    await nextTurn();
-    const pending = [...context.pending, ...proposals.map(({ genotype }) => genotype)];
-    try {
-      proposals.push(controller.ask({ ...context, pending }));
-    } catch (error) {
-      if (error instanceof NasError && error.code === 'infeasible') break;
-      throw error;
-    }
-  }
-  return proposals;
-}
-
-/**
- * The controller's proposal, or the one of its next proposals that the filter chooses.
- * @param seed of the network's initial weights.
- * @throws NasError the controller's, when it has no proposal.
- */
-export async function nextProposal(
-  controller: Controller,
-  context: AskContext,
-  filter: ProposalFilter | undefined,
-  seed: number,
-): Promise<Proposal> {
-  const proposals = await nextProposals(controller, context, filter?.of ?? 1);
-  return filter === undefined || proposals.length === 1 ? proposals[0] : filter.choose(proposals, context, seed);
 }

@@ -2,13 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { surelyBetter } from '../../../base/certainty.js';
 import { Random } from '../../../base/random.js';
+import { contenders, type Estimated, rivalsOf } from '../../../experiments/report/rivals.js';
 import {
   acrossSessions,
-  contenders,
-  type Estimated,
   judgedPairs,
   LatencyEvidence,
-  rivalsOf,
   sessionSpread,
   sessionsOf,
   shareCertainty,

@@ -1,30 +1,17 @@
 /** The first attack on the server, over real sockets: a form of large images, while another client sends small ones. */
 import { once } from 'node:events';
 import { request } from 'node:http';
-import pino from 'pino';
-import { expect, it, onTestFinished } from 'vitest';
-import { readFrontier } from '../../../serve/models/frontier.js';
-import { startServer } from '../../../serve/start-server.js';
+import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../support/temporary.js';
 import { picture } from '../images/pictures.js';
 import { greyNetworks, writeFrontier } from '../models.js';
+import { started } from '../started.js';
 import { largeForm } from './attacks.js';
 
 it('leaves the server to the other client', { timeout: 300_000 }, async () => {
   const folder = temporaryFolder();
   writeFrontier(folder, greyNetworks.slice(0, 1));
-  const server = await startServer({
-    read: () => readFrontier(folder),
-    host: '127.0.0.1',
-    port: 0,
-    workers: 1,
-    decoders: 2,
-    maxQueue: 256,
-    maxBatch: 4,
-    budgetMs: 30_000,
-    log: pino({ level: 'silent' }),
-  });
-  onTestFinished(() => server.close());
+  const server = await started(folder, { workers: 1, decoders: 2, maxQueue: 256, maxBatch: 4 });
   const send = (localAddress: string, body: Uint8Array, headers: Record<string, string>) => {
     const sent = request(`${server.address}/v1/classify`, { method: 'POST', localAddress, headers });
     sent.on('error', () => undefined).end(body);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ProposalFilter } from '../../../../experiments/runner/search/proposal-filters.js';
-import { nextProposal } from '../../../../experiments/runner/search/decisions.js';
+import { nextProposal } from '../../../../experiments/runner/search/proposals.js';
 import {
   controllerNames,
   createController,
