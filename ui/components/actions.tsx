@@ -108,8 +108,7 @@ function EnqueueForm({
           />
         ))}
         <label>
-          name{' '}
-          <input value={name} maxLength={100} onInput={({ currentTarget }) => setName(currentTarget.value)} />
+          name <input value={name} maxLength={100} onInput={({ currentTarget }) => setName(currentTarget.value)} />
         </label>
       </div>
       <p class="toolbar">
