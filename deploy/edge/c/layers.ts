@@ -133,7 +133,11 @@ function pair(
   kernel: 'add' | 'mul',
   operator: OperatorOf<'add' | 'mul'>,
   { tensors }: Context,
-  factors: (a: EdgeTensor, b: EdgeTensor, output: EdgeTensor) => readonly [number, number, number, number, number, number],
+  factors: (
+    a: EdgeTensor,
+    b: EdgeTensor,
+    output: EdgeTensor,
+  ) => readonly [number, number, number, number, number, number],
 ): Description {
   const [a, b] = operator.inputs.map((id) => tensors[id]);
   const output = tensors[operator.output];
@@ -149,8 +153,8 @@ function pair(
 }
 
 const pool =
-  <K extends 'max-pool' | 'average-pool'>(kernel: K): Describe<'max-pool' | 'average-pool'> =>
-  (operator, { tensors }) => {
+  (kernel: 'max-pool' | 'average-pool') =>
+  (operator: OperatorOf<'max-pool' | 'average-pool'>, { tensors }: Context): readonly Description[] => {
     const [input, output] = [tensors[operator.inputs[0]], tensors[operator.output]];
     return [
       {
@@ -283,4 +287,3 @@ export function layersOf(program: EdgeProgram, rounding: Rounding): Layer[] {
 /** Whether the kernel of an operator needs the working memory that the plan has for it. */
 export const usesScratch = ({ operator }: Layer, { tensors }: EdgeProgram): boolean =>
   operator.op === 'conv' && !readsInPlace(operator, tensors[operator.inputs[1]]);
-
