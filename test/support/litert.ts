@@ -24,10 +24,14 @@ type LiteRt = typeof import('@litertjs/core');
 /** Globals of a worker in a browser, which the package expects; other tests of the process must not see them. */
 async function asInWorker<T>(importScripts: (url: string) => void, load: () => Promise<T>): Promise<T> {
   const added = { self: globalThis, importScripts };
+  const { warn } = console;
   Object.assign(globalThis, added);
+  // It warns that there is no graphics card.
+  console.warn = () => undefined;
   try {
     return await load();
   } finally {
+    console.warn = warn;
     for (const name of Object.keys(added)) Reflect.deleteProperty(globalThis, name);
   }
 }
