@@ -23,7 +23,9 @@ type LiteRt = typeof import('@litertjs/core');
 
 /** Globals of a worker in a browser, which the package expects; other tests of the process must not see them. */
 async function asInWorker<T>(importScripts: (url: string) => void, load: () => Promise<T>): Promise<T> {
-  const added = { self: globalThis, importScripts };
+  // Without these, notes about accelerators are printed.
+  const Module = { print: () => undefined, printErr: () => undefined };
+  const added = { self: globalThis, importScripts, Module };
   const { warn } = console;
   Object.assign(globalThis, added);
   // It warns that there is no graphics card.
