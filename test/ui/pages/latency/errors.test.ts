@@ -26,7 +26,13 @@ describe('errors of predictions', () => {
       ...(predicted >= 2 && { unreliable: 'other programs kept 1.1 of 2 processors busy' }),
       std: 0.06,
     }));
-    expect(rollingErrors(pairs).map((error) => error?.toFixed(3) ?? null)).toEqual([null, '0.100', '0.100', '0.100', '0.100']);
+    expect(rollingErrors(pairs).map((error) => error?.toFixed(3) ?? null)).toEqual([
+      null,
+      '0.100',
+      '0.100',
+      '0.100',
+      '0.100',
+    ]);
     expect(withinTwo(pairs)).toBe('3 of 3');
     expect(rollingErrors(pairs.slice(0, 4))[0]).toBe(1);
   });
