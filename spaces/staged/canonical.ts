@@ -1,7 +1,16 @@
 import type { Choice, Genotype } from '../genotype.js';
 import { canonicalJson } from '../../base/hash.js';
-import { blockKinds, expandedWidth, type Head, type Network, type StageBlock } from '../network.js';
-import { buildNetwork, exactExpand, exactSe, inputOf, scaledWidth, type StagedNetwork } from './build.js';
+import { blockKinds, type Head, type Network, type StageBlock } from '../network.js';
+import {
+  buildNetwork,
+  exactExpand,
+  exactKernel,
+  exactSe,
+  inputOf,
+  scaledWidth,
+  squeezedWidth,
+  type StagedNetwork,
+} from './build.js';
 import {
   type Layout,
   type StageScale,
@@ -32,14 +41,13 @@ function add<T extends Choice>({ choices, decision }: Slot<T>, fits: (choice: T)
 }
 
 const fitsExpand = ({ block, channels }: BlockWithInput, expand: number, { divisor }: WidthRules): boolean =>
-  block.kind === 'basic' || exactExpand(channels, expand, divisor) === block.expand;
+  !('expand' in block) || exactExpand(channels, expand, divisor) === block.expand;
 
-function fitsSe({ block, channels }: BlockWithInput, se: number, rules: WidthRules): boolean {
-  if (block.kind === 'basic') return true;
-  const fused = block.kind === 'fused_mbconv' && block.expand === 1;
-  const wide = fused ? block.filters : expandedWidth(channels, block.expand);
-  return exactSe(wide, channels, se, rules) === block.se;
-}
+const fitsSe = ({ block, channels }: BlockWithInput, se: number, rules: WidthRules): boolean =>
+  !('se' in block) || exactSe(squeezedWidth(block, channels), channels, se, rules) === block.se;
+
+const fitsBefore = ({ block }: BlockWithInput, before: number): boolean =>
+  block.kind !== 'mbconv' || (block.before ?? 0) === before;
 
 /** The blocks from `start` to `end`, without it. */
 interface Part {
@@ -76,11 +84,12 @@ function readStage(stage: StageSlots, part: Part, scale: StageScale, layout: Lay
   const size = plan.share === 'stage' ? end - start : 1;
   for (let i = start; i < end; i += size) {
     const group = { blocks, start: i, end: i + size };
-    const { kernel, expand, se } = stage.layers[i - start];
+    const { kernel, expand, se, before } = stage.layers[i - start];
     const isLayer =
-      add(kernel, (choice) => every(group, ({ block }) => block.kernel === choice), found) &&
+      add(kernel, (choice) => every(group, ({ block }) => exactKernel(choice, block) === block.kernel), found) &&
       add(expand, (choice) => every(group, (one) => fitsExpand(one, choice, plan)), found) &&
-      add(se, (choice) => every(group, (one) => fitsSe(one, choice, plan)), found);
+      add(se, (choice) => every(group, (one) => fitsSe(one, choice, plan)), found) &&
+      add(before, (choice) => every(group, (one) => fitsBefore(one, choice)), found);
     if (!isLayer) return false;
   }
   return true;
