@@ -42,8 +42,9 @@ async function asInWorker<T>(importScripts: (url: string) => void, load: () => P
 async function load(folder: string): Promise<LiteRt> {
   const importScripts = (file: string): void => {
     const source = `${readFileSync(file, 'utf8')}\nreturn ModuleFactory;`;
-    const made = compileFunction(source, ['require', '__filename', '__dirname'], { filename: file });
-    Object.assign(globalThis, { ModuleFactory: made(require, file, dirname(file)) as unknown });
+    const names = ['require', '__filename', '__dirname'];
+    const made = compileFunction(source, names, { filename: file }) as (...values: readonly unknown[]) => unknown;
+    Object.assign(globalThis, { ModuleFactory: made(require, file, dirname(file)) });
   };
   const core = await import('@litertjs/core');
   await asInWorker(importScripts, () => core.loadLiteRt(folder));
