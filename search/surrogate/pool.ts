@@ -39,19 +39,23 @@ export function sampled(space: DecisionSpace, count: number, random: Random): Ge
   return [...found.values()];
 }
 
-/** Encodes the candidates that keep the cheap constraints. */
+/** Encodes the candidates that keep the cheap constraints. @param idsOf ids of the candidates, where they are known. */
 export function poolOf(
   candidates: readonly Genotype[],
   objectives: readonly Objective[],
   encoder: Encoder,
   judge: Judge,
+  idsOf = candidates.map(genotypeId),
 ): Pool {
-  const judged = candidates.map((genotype) => ({ genotype, ...judge(genotype) })).filter((one) => one.violation === 0);
+  const judged = candidates
+    .map((genotype, i) => ({ genotype, id: idsOf[i], ...judge(genotype, idsOf[i]) }))
+    .filter((one) => one.violation === 0);
   const genotypes = judged.map(({ genotype }) => genotype);
+  const ids = judged.map(({ id }) => id);
   return {
     genotypes,
-    ids: genotypes.map(genotypeId),
-    encoded: encoder.encode(genotypes),
+    ids,
+    encoded: encoder.encode(genotypes, ids),
     known: objectives.map((objective) =>
       objective.cost === 'cheap'
         ? Float64Array.from(judged, ({ values }) => minimized(objective, values[objective.name]))
