@@ -71,13 +71,32 @@ interface Row {
   readonly choices: readonly number[];
 }
 
+/** The features, counts of choices and choices of candidates, which do not depend on predictions. */
+export class GenotypeRows {
+  private readonly cached = new BoundedCache<Row>(maxCached);
+  private readonly tally: (genotype: Genotype) => number[];
+
+  constructor(private readonly space: DecisionSpace) {
+    this.tally = tallyOf(space.decisions);
+  }
+
+  of(genotype: Genotype, id = genotypeId(genotype)): Row {
+    return this.cached.of(id, () => {
+      const { space } = this;
+      const executed = space.active?.(genotype);
+      return {
+        numbers: [...(space.features?.(genotype) ?? []), ...this.tally(genotype)],
+        choices: space.decisions.map(({ choices }, d) => (executed?.[d] === false ? choices.length : genotype[d])),
+      };
+    });
+  }
+}
+
 /** Encodes candidates of one space: choices, features of the space, counts of choices, and further numbers. */
 export class Encoder {
   readonly width: number;
   readonly distances: readonly Float64Array[];
   private readonly columns: readonly { shift: number; scale: number; log: boolean }[];
-  private readonly cached = new BoundedCache<Row>(maxCached);
-  private readonly tally: (genotype: Genotype) => number[];
 
   /**
    * @param names further numbers; they are on a logarithmic scale if all are positive.
@@ -89,16 +108,16 @@ export class Encoder {
     private readonly names: readonly string[],
     reference: readonly Genotype[],
     private readonly numbersOf: (genotype: Genotype) => Values,
+    private readonly rows = new GenotypeRows(space),
   ) {
     this.distances = space.decisions.map(choiceDistances);
-    this.tally = tallyOf(space.decisions);
-    const rows = reference.map((genotype) => {
+    const encoded = reference.map((genotype) => {
       const values = numbersOf(genotype);
-      return [...this.row(genotype).numbers, ...names.map((name) => values[name])];
+      return [...rows.of(genotype).numbers, ...names.map((name) => values[name])];
     });
-    this.width = rows[0].length;
-    this.columns = rows[0].map((_, k) => {
-      const values = rows.map((row) => row[k]);
+    this.width = encoded[0].length;
+    this.columns = encoded[0].map((_, k) => {
+      const values = encoded.map((row) => row[k]);
       const log = k >= this.width - names.length && values.every((value) => value > 0 || !Number.isFinite(value));
       return { log, ...standardisation(log ? values.map(Math.log) : values) };
     });
@@ -116,7 +135,7 @@ export class Encoder {
       numbers[at + k] = Number.isFinite(z) ? z : 0;
     };
     for (const [i, genotype] of genotypes.entries()) {
-      const row = this.row(genotype, ids?.[i]);
+      const row = this.rows.of(genotype, ids?.[i]);
       const own = row.numbers.length;
       for (let k = 0; k < own; k++) put(i * width, k, row.numbers[k]);
       const values = this.numbersOf(genotype);
@@ -128,17 +147,6 @@ export class Encoder {
 
   /** Computes what `encode` needs of a candidate. */
   prepare(genotype: Genotype, id?: string): void {
-    this.row(genotype, id);
-  }
-
-  private row(genotype: Genotype, id = genotypeId(genotype)): Row {
-    return this.cached.of(id, () => {
-      const { space } = this;
-      const executed = space.active?.(genotype);
-      return {
-        numbers: [...(space.features?.(genotype) ?? []), ...this.tally(genotype)],
-        choices: space.decisions.map(({ choices }, d) => (executed?.[d] === false ? choices.length : genotype[d])),
-      };
-    });
+    this.rows.of(genotype, id);
   }
 }

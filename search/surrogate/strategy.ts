@@ -14,6 +14,7 @@ import { nonDominatedRanks } from '../pareto.js';
 import type { Candidate, Judge } from '../propose.js';
 import type { StrategyFactory } from '../strategies/strategy.js';
 import { Acquisition, describeChoice, FittedModels, fittedTo, sameTrials, startup, type ScoredPool } from './models.js';
+import { GenotypeRows } from './encoding.js';
 import {
   cheapest,
   farthest,
@@ -51,6 +52,7 @@ export const surrogateStrategy: StrategyFactory = (config, input) => {
 class Surrogate {
   private inputs: SurrogateInputs | undefined;
   private models: FittedModels | undefined;
+  private readonly rows: GenotypeRows;
   private readonly candidates: readonly Genotype[];
   /** Whether the candidates are the whole space, or a sample of it. */
   private readonly complete: boolean;
@@ -60,6 +62,7 @@ class Surrogate {
     private readonly input: ControllerInput,
     private readonly first: number,
   ) {
+    this.rows = new GenotypeRows(input.space);
     const all = listed(input.space);
     this.complete = all !== undefined;
     this.candidates = all ?? sampled(input.space, samples, new Random(input.seed, 'surrogate', 'sample'));
@@ -67,7 +70,8 @@ class Surrogate {
 
   source(context: AskContext, random: Random, asked: AskedIds, judge: Judge): () => Candidate {
     if (this.inputs?.cheap !== context.cheap) {
-      this.inputs = surrogateInputs(this.input, { cheap: context.cheap, candidates: this.candidates, judge });
+      const { candidates, rows } = this;
+      this.inputs = surrogateInputs(this.input, { cheap: context.cheap, candidates, judge, rows });
       this.models = undefined;
     }
     const ask = { inputs: this.inputs, context, random, asked, judge };
