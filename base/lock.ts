@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
+import { z } from 'zod';
 
 /** A held lock. */
 export interface Lock {
@@ -86,15 +87,24 @@ function lockFile(path: string): Database.Database | null {
   }
 }
 
+const holderSchema = z.object({ pid: z.number(), since: z.string() });
+
+/** The process that holds a lock, and since when. */
+export type Holder = z.infer<typeof holderSchema>;
+
+/** The holder of a lock; null when there is none, or its file is not there yet: it appears shortly after the lock is taken. */
+export function holderOf(path: string): Holder | null {
+  try {
+    return holderSchema.parse(JSON.parse(readFileSync(`${path}.json`, 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
 /** The holder of a lock, for messages: `process 123 (since 2026-01-02T03:04:05.000Z)`. */
 export function describeHolder(path: string): string {
-  try {
-    const { pid, since } = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as { pid: unknown; since: unknown };
-    return `process ${String(pid)} (since ${String(since)})`;
-  } catch {
-    // The file appears shortly after the lock is taken.
-    return 'another process';
-  }
+  const holder = holderOf(path);
+  return holder === null ? 'another process' : `process ${holder.pid} (since ${holder.since})`;
 }
 
 interface WaitOptions {

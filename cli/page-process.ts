@@ -4,12 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { invalidInput, NasError } from '../base/errors.js';
 import { builtModule } from '../base/processes.js';
+import { makeToken } from '../base/server.js';
 import { shellWord } from '../base/text.js';
 import type { PageOptions } from '../experiments/page/server.js';
 import type { Terminal } from './output/terminal.js';
 
 export interface PageTask {
-  readonly page: Pick<PageOptions, 'folder' | 'host' | 'port' | 'token' | 'names'>;
+  readonly page: Pick<PageOptions, 'folder' | 'host' | 'port' | 'token' | 'changeToken' | 'names'>;
   /** Whether a search runs beside it, which has precedence. */
   readonly givesWay: boolean;
 }
@@ -79,9 +80,10 @@ export async function withPage(
   task: () => Promise<void>,
 ): Promise<void> {
   if (workdir === undefined) return task();
-  const page = await startPageProcess({ page: { folder: workdir, host: '127.0.0.1' }, givesWay: true });
+  const changeToken = makeToken();
+  const page = await startPageProcess({ page: { folder: workdir, host: '127.0.0.1', changeToken }, givesWay: true });
   try {
-    err(`${page.address} shows this run\n`);
+    err(`${page.address}/?token=${changeToken} shows this run\n`);
     await task();
   } finally {
     const ended = page.isServing() ? 'has ended with the run' : 'ended before the run did: its process was lost';

@@ -1,7 +1,7 @@
 import { cellNotation } from './cells.js';
 import { costs } from './costs.js';
 import { type Layer, layersOf } from './layers.js';
-import type { BasicBlock, Block, ConvBlock, FusedMBConv, MBConv, Network, Style } from './network.js';
+import type { BasicBlock, Block, ConvBlock, FusedMBConv, MBConv, Network, SeparableBlock, Style } from './network.js';
 
 type Prefixes = readonly (readonly [least: number, prefix: string])[];
 
@@ -31,17 +31,27 @@ function describePlain(block: BasicBlock | ConvBlock): string {
   return `${kind} ${conv(kernel, stride)}${hidden}, ${filters} channels, ${act}`;
 }
 
-function describeInverted(block: MBConv | FusedMBConv): string {
-  const { kind, kernel, stride, expand, filters, se, act } = block;
+/** The kernels of a block: of an inverted residual those before and between its 1x1 convolutions. */
+export function kernelsText(block: Exclude<Block, { kind: 'cell' | 'reduction' }>, text: typeof conv): string {
+  const { kernel, stride } = block;
+  const before = block.kind === 'mbconv' ? block.before : undefined;
+  const first = before === undefined ? [] : [`${text(before, kernel === 0 ? stride : 1)} before`];
+  return [...first, ...(kernel === 0 ? [] : [text(kernel, stride)])].join(', ') || 'without depthwise';
+}
+
+function describeInverted(block: MBConv | FusedMBConv | SeparableBlock): string {
+  const { kind, filters, se, act } = block;
+  const expansion = block.kind === 'separable' ? '' : `, expand ${ratio(block.expand)}`;
   const groups = block.kind === 'mbconv' && (block.groups ?? 1) > 1 ? `, ${block.groups} groups` : '';
   const squeezed = se === 0 ? '' : `, squeeze-excite ${ratio(se)}`;
-  return `${kind} ${conv(kernel, stride)}, expand ${ratio(expand)}${groups}, ${filters} channels${squeezed}, ${act}`;
+  return `${kind} ${kernelsText(block, conv)}${expansion}${groups}, ${filters} channels${squeezed}, ${act}`;
 }
 
 function describeBlock(block: Block): string {
   switch (block.kind) {
     case 'mbconv':
     case 'fused_mbconv':
+    case 'separable':
       return describeInverted(block);
     case 'basic':
     case 'conv':

@@ -3,12 +3,14 @@ import {
   type BasicBlock,
   type Block,
   expandedWidth,
+  hasExpansion,
   type FusedMBConv,
   type Head,
   type MBConv,
   type Network,
   type Padding,
   type ReductionBlock,
+  type SeparableBlock,
   type Style,
   squeezeWidth,
   styleOf,
@@ -153,7 +155,7 @@ class LayerList {
     return this.norm(name, this.bareConv(name, x, filters, own), act);
   }
 
-  depthwise(name: string, x: number, kernel: number, stride: 1 | 2, act: LayerActivation): number {
+  depthwise(name: string, x: number, kernel: number, stride: 1 | 2, act: LayerActivation | null): number {
     const own = this.padded({ kernel, stride });
     return this.norm(name, this.add('depthwise', name, [x], strided(this.shape(x), stride), own), act);
   }
@@ -248,12 +250,12 @@ function cellLayers(list: LayerList, name: string, x: number, cell: Cell): numbe
 }
 
 function mbconv(list: LayerList, name: string, x: number, block: MBConv): number {
-  const { filters, kernel, stride, act, expand, se, groups = 1 } = block;
+  const { filters, kernel, stride, act, expand, se, before, groups = 1 } = block;
+  const own = before === undefined ? x : list.depthwise(`${name}_before`, x, before, kernel === 0 ? stride : 1, null);
   const wide = expandedWidth(list.shape(x)[2], expand);
-  const kept = expand === 1 && block.groups === undefined;
-  const expanded = kept ? x : list.pointwise(`${name}_expand`, x, wide, groups, act);
+  const expanded = hasExpansion(block) ? list.pointwise(`${name}_expand`, own, wide, groups, act) : own;
   const shuffled = groups === 1 ? expanded : list.same('shuffle', `${name}_shuffle`, [expanded], { groups });
-  const mixed = list.depthwise(`${name}_depthwise`, shuffled, kernel, stride, act);
+  const mixed = kernel === 0 ? shuffled : list.depthwise(`${name}_depthwise`, shuffled, kernel, stride, act);
   const scaled = list.squeezeExcite(`${name}_se`, mixed, se);
   return list.residual(name, x, list.pointwise(`${name}_project`, scaled, filters, groups, null), stride);
 }
@@ -265,6 +267,12 @@ function fusedMBConv(list: LayerList, name: string, x: number, block: FusedMBCon
   const scaled = list.squeezeExcite(`${name}_se`, expanded, se);
   const projected = expand === 1 ? scaled : list.conv(`${name}_project`, scaled, filters, 1, 1, null);
   return list.residual(name, x, projected, stride);
+}
+
+function separable(list: LayerList, name: string, x: number, block: SeparableBlock): number {
+  const { filters, kernel, stride, act, se } = block;
+  const filtered = list.depthwise(`${name}_dw`, x, kernel, stride, act);
+  return list.conv(`${name}_pw`, list.squeezeExcite(`${name}_se`, filtered, se), filters, 1, 1, act);
 }
 
 function basicBlock(list: LayerList, name: string, x: number, block: BasicBlock): number {
@@ -291,6 +299,8 @@ function appendBlock(list: LayerList, name: string, x: number, block: Block): nu
       return mbconv(list, name, x, block);
     case 'fused_mbconv':
       return fusedMBConv(list, name, x, block);
+    case 'separable':
+      return separable(list, name, x, block);
     case 'basic':
       return basicBlock(list, name, x, block);
     case 'conv':

@@ -43,14 +43,22 @@ export interface ConvSpec {
 }
 
 /**
- * Inverted residual (Sandler et al. 2018, MobileNetV2): 1x1 expansion to `expandedWidth` (omitted when `expand` is 1),
+ * Inverted residual (Sandler et al. 2018, MobileNetV2): 1x1 expansion to `expandedWidth` (omitted unless `hasExpansion`),
  * k x k depthwise, squeeze-excite when `se` > 0 (hidden width `squeezeWidth`; activations of the network's style), 1x1
  * projection without activation, residual when stride is 1 and the width is unchanged.
+ *
+ * `before` and kernel 0 make it the universal inverted bottleneck (Qin et al. 2024, MobileNetV4): both depthwise
+ * convolutions (extra depthwise), only the first (ConvNeXt-like), or, at stride 1, neither (feed-forward).
  */
 export interface MBConv extends ConvSpec {
   readonly kind: 'mbconv';
   readonly expand: number;
   readonly se: number;
+  /**
+   * Side of a depthwise kernel before the expansion, without activation; absent: none. It has the block's stride when
+   * `kernel` is 0.
+   */
+  readonly before?: number;
   /**
    * FBNet's form (Wu et al. 2019): both 1x1 convolutions have this many groups, with a channel shuffle after the first;
    * the first exists even when `expand` is 1.
@@ -68,6 +76,15 @@ export interface FusedMBConv extends ConvSpec {
   readonly se: number;
 }
 
+/**
+ * Depthwise separable convolution (Howard et al. 2017, MobileNetV1): k x k depthwise, squeeze-excite when `se` > 0 (late, as
+ * in PP-LCNet, Cui et al. 2021), 1x1 convolution; both convolutions with activation, no residual.
+ */
+export interface SeparableBlock extends ConvSpec {
+  readonly kind: 'separable';
+  readonly se: number;
+}
+
 /** Two k x k convolutions with a residual, 1x1 projection when the shape changes, activation after the sum (ResNet). */
 export interface BasicBlock extends ConvSpec {
   readonly kind: 'basic';
@@ -75,7 +92,7 @@ export interface BasicBlock extends ConvSpec {
   readonly hidden?: number;
 }
 
-/** A convolution by itself, such as the projection that replaces a skipped layer where the shape changes. */
+/** A convolution by itself: MobileNetV4's first ones, or the projection that replaces a skipped layer where the shape changes. */
 export interface ConvBlock extends ConvSpec {
   readonly kind: 'conv';
 }
@@ -100,15 +117,19 @@ export interface ReductionBlock {
 }
 
 /** Blocks of the YAML spaces that consist of stages. */
-export type StageBlock = MBConv | FusedMBConv | BasicBlock;
-export type Block = StageBlock | ConvBlock | CellBlock | ReductionBlock;
+export type StageBlock = MBConv | FusedMBConv | SeparableBlock | BasicBlock | ConvBlock;
+export type Block = StageBlock | CellBlock | ReductionBlock;
 
 /** The kinds of block, by their names in YAML. */
-export const blockKinds = ['mbconv', 'fused_mbconv', 'basic'] as const satisfies readonly StageBlock['kind'][];
-export type BlockKind = (typeof blockKinds)[number];
+export const blockKinds = ['mbconv', 'fused_mbconv', 'separable', 'basic', 'conv'] as const;
+export type BlockKind = StageBlock['kind'];
 
 /** The width inside an inverted residual whose input has `channels` channels. */
 export const expandedWidth = (channels: number, expand: number): number => Math.max(1, Math.round(channels * expand));
+
+/** Whether an inverted residual begins with a 1x1 convolution. Without another activation it needs one at any width. */
+export const hasExpansion = ({ expand, kernel, groups }: Pick<MBConv, 'expand' | 'kernel' | 'groups'>): boolean =>
+  expand !== 1 || kernel === 0 || groups !== undefined;
 
 /** The hidden width of a squeeze-excite module on `channels` channels. */
 export const squeezeWidth = (channels: number, se: number): number => Math.max(1, Math.round(channels * se));

@@ -7,10 +7,14 @@ import { createStagedSpace } from './staged/space.js';
 import { efficientnetPlan, efficientnetSchema } from './types/efficientnet.js';
 import { mobilenetPlan, mobilenetSchema } from './types/mobilenet.js';
 
-/** The layers of one stage: kernel, expansion, squeeze-excite. */
-type Layers = readonly (readonly [kernel: number, expand: number, se: number])[];
+/** The layers of one stage: kernel, expansion, squeeze-excite, kernel before the expansion. */
+type Layers = readonly (readonly [kernel: number, expand: number, se?: number, before?: number])[];
 
 const repeated = (count: number, ...layer: Layers[number]): Layers => Array.from({ length: count }, () => layer);
+
+/** Equal rows of MobileNetV4's tables. */
+const universal = (before: number, kernel: number, expand: number, count = 1): Layers =>
+  repeated(count, kernel, expand, 0, before);
 
 /** The plan of a preset at one width. */
 type PlanOf = (task: Task, width: number, flavour: Flavour | undefined) => StagedPlan;
@@ -27,6 +31,11 @@ const efficientnet =
 
 /** The published networks as members of their presets. */
 const table = {
+  /** Howard et al. 2017, table 1. */
+  mobilenetv1: {
+    plan: mobilenet('mobilenetv1'),
+    stages: [1, 2, 2, 6, 2].map((depth) => repeated(depth, 3, 1)),
+  },
   /** Sandler et al. 2018, table 2. */
   mobilenetv2: {
     plan: mobilenet('mobilenetv2'),
@@ -61,6 +70,32 @@ const table = {
       repeated(3, 5, 6, 0.25),
     ],
   },
+  /** Qin et al. 2024, table 11. */
+  'mobilenetv4-conv-small': {
+    plan: mobilenet('mobilenetv4-conv-small'),
+    stages: [
+      ...[3, 1, 3, 1].map((kernel) => repeated(1, kernel, 1)),
+      [...universal(5, 5, 3), ...repeated(4, 3, 2), ...universal(3, 0, 4)],
+      [...universal(3, 3, 6), ...universal(5, 5, 4), [5, 4], [5, 3], ...repeated(2, 3, 4)],
+    ],
+  },
+  /** Qin et al. 2024, table 12. */
+  'mobilenetv4-conv-medium': {
+    plan: mobilenet('mobilenetv4-conv-medium'),
+    stages: [
+      repeated(1, 3, 4),
+      [...universal(3, 5, 4), ...universal(3, 3, 2)],
+      [
+        ...[...universal(3, 5, 6), ...universal(3, 3, 4, 2), ...universal(3, 5, 4), ...universal(3, 3, 4)],
+        ...[...universal(3, 0, 4), ...universal(0, 0, 2), ...universal(3, 0, 4)],
+      ],
+      [
+        ...[...universal(5, 5, 6), ...universal(5, 5, 4), ...universal(3, 5, 4, 2), ...universal(0, 0, 4)],
+        ...[...universal(3, 0, 4), ...universal(3, 5, 2), ...universal(5, 5, 4), ...universal(0, 0, 4, 2)],
+        ...universal(5, 0, 2),
+      ],
+    ],
+  },
   /** Tan & Le 2019, table 1. */
   'efficientnet-b0': {
     plan: efficientnet('efficientnet-b0'),
@@ -84,13 +119,14 @@ function choicesOfStage(layers: Layers, stage: number): readonly (readonly [stri
   const name = `stage${stage + 1}`;
   return [
     [`${name}.depth`, layers.length],
-    ...layers.flatMap(([kernel, expand, se], i) =>
+    ...layers.flatMap(([kernel, expand, se = 0, before = 0], i) =>
       [name, `${name}.layer${i + 1}`].flatMap(
         (own) =>
           [
             [`${own}.kernel`, kernel],
             [`${own}.expand`, expand],
             [`${own}.se`, se],
+            [`${own}.before`, before],
           ] as const,
       ),
     ),

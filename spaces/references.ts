@@ -1,6 +1,6 @@
 import type { Block, Network } from './network.js';
 import type { Task } from './space.js';
-import { publishedNetwork, type PublishedName } from './published.js';
+import { publishedNames, publishedNetwork, type PublishedName } from './published.js';
 import { makeDivisible } from './staged/layout.js';
 
 /** Stages end when the map is this small. */
@@ -85,17 +85,15 @@ export function mobilenetReference(task: Task, width = 1): Network {
   };
 }
 
-const published =
-  (name: PublishedName) =>
-  (task: Task, width = 1): Network =>
-    publishedNetwork(name, task, width);
+type Reference = (task: Task, width?: number) => Network;
+
+const publishedReferences = Object.fromEntries(
+  publishedNames.map((name) => [name, (task, width) => publishedNetwork(name, task, width)] as [string, Reference]),
+) as { readonly [N in PublishedName]: Reference };
 
 /** Reference networks by their names in an experiment's `teacher.network` and `search.enqueue`. */
 export const presetNetworks = {
   resnet: resnetReference,
   mobilenet: mobilenetReference,
-  mobilenetv2: published('mobilenetv2'),
-  'mobilenetv3-small': published('mobilenetv3-small'),
-  'mobilenetv3-large': published('mobilenetv3-large'),
-  'efficientnet-b0': published('efficientnet-b0'),
+  ...publishedReferences,
 } as const;

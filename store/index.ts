@@ -2,7 +2,7 @@ export type { ClassResult, ClassResults } from './class-results.js';
 export type { Clock } from './connection.js';
 export { eventKinds, type EventKind, type EventRecord, type Events, type NewEvent } from './events.js';
 export type { FinalRecord, Finals, FinalStage, FoldRecord, NewFinal, WeightsOrigin } from './finals.js';
-export { isWorkedIn, lockWorkdir, waitForWorkdir } from './lock.js';
+export { isWorkedIn, lockWorkdir, waitForWorkdir, workerIn } from './lock.js';
 export type {
   BriefMeasurement,
   MeasurementPurpose,

@@ -1,12 +1,16 @@
 import { join } from 'node:path';
 import { NasError, invalidInput, messageOf } from '../base/errors.js';
 import { makeDirectory } from '../base/files.js';
-import { describeHolder, isLocked, takeLock, waitForLock, type Lock } from '../base/lock.js';
+import { describeHolder, type Holder, holderOf, isLocked, takeLock, waitForLock, type Lock } from '../base/lock.js';
 import { explainSqlite } from './connection.js';
 
 const lockFile = (directory: string): string => join(directory, 'nas.lock');
 
 export const isWorkedIn = (directory: string): boolean => isLocked(lockFile(directory));
+
+/** The process that works in a workdir; null when none does. */
+export const workerIn = (directory: string): Holder | null =>
+  isWorkedIn(directory) ? holderOf(lockFile(directory)) : null;
 
 /**
  * Takes a workdir for this process, making it when missing; the lock is the file `nas.lock` (see `takeLock`).

@@ -11,6 +11,7 @@ const loaders = {
   ask: async () => (await import('./ask.js')).ask,
   tell: async () => (await import('./tell.js')).tell,
   enqueue: async () => (await import('./enqueue.js')).enqueue,
+  stop: async () => (await import('./stop.js')).stop,
   status: async () => (await import('./status.js')).status,
   ui: async () => (await import('./ui.js')).ui,
   trials: async () => (await import('./trials.js')).trials,

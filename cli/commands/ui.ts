@@ -19,6 +19,7 @@ export const ui = command({
   examples: [
     ['ui', 'all runs in runs/, for browsers on this machine, until Ctrl-C'],
     ['ui runs/quickstart', 'one run'],
+    ['ui --no-changes', 'without stopping runs or enqueuing networks from the page'],
     ['ui --host 0.0.0.0', 'also for other machines, which need the printed token'],
   ],
   options: (yargs) =>
@@ -34,20 +35,30 @@ export const ui = command({
         type: 'string',
         describe: 'File with the token that browsers must send; by default one is made when other machines can connect',
       })
+      .option('changes', {
+        type: 'boolean',
+        describe:
+          'Lets browsers with the token stop runs and enqueue networks; by default only on this machine, without --name and --token-file',
+      })
       .option('name', {
         ...listOption,
         describe: "Further host name of the page, such as a proxy's; may be repeated",
       }),
-  run: async ({ folder, host, port, tokenFile, name: names }, { out, err }) => {
+  run: async ({ folder, host, port, tokenFile, name: names, changes: asked }, { out, err }) => {
     if (port !== undefined) checkPort('--port', port);
-    const made = isLoopback(host) ? undefined : makeToken();
-    const token = tokenFile === undefined ? made : readToken(tokenFile);
+    const isOwn = isLoopback(host);
+    // A name or a token of the user's is for visitors, who come through a proxy.
+    const changes = asked ?? (isOwn && names.length === 0 && tokenFile === undefined);
+    const made = isOwn && !changes ? undefined : makeToken();
+    const secret = tokenFile === undefined ? made : readToken(tokenFile);
+    const token = isOwn && tokenFile === undefined ? undefined : secret;
     const page = await startPageProcess({
       page: {
         folder,
         host,
         ...(port === undefined ? {} : { port }),
         ...(token === undefined ? {} : { token }),
+        ...(changes && secret !== undefined ? { changeToken: secret } : {}),
         names,
       },
       givesWay: false,

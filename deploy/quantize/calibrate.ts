@@ -19,7 +19,7 @@ export interface CalibrationBatch {
 
 export interface RangeOptions<M extends CalibrationMethod = CalibrationMethod> {
   readonly methods: readonly M[];
-  /** Share of the values, in %, that `percentile` keeps inside; default 99.99. The images' own range is never cut. */
+  /** Share of the values, in %, that `percentile` keeps inside; default 99.99. The ranges of images and scores are never cut. */
   readonly percentile?: number;
   /** Threads of ONNX Runtime; default 1. */
   readonly threads?: number;
@@ -79,7 +79,7 @@ export async function calibrateRanges<M extends CalibrationMethod>(
       new Map(
         [...histograms].map(([name, histogram]) => [
           name,
-          name === input.name ? histogram.range() : rangeBy[method](histogram),
+          name === input.name || name === plan.scores ? histogram.range() : rangeBy[method](histogram),
         ]),
       ),
     );

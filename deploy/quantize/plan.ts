@@ -49,11 +49,16 @@ export interface Plan {
   /** Output of a removed Relu, Clip or HardSigmoid → the quantized tensor that replaces it. */
   readonly aliases: ReadonlyMap<string, string>;
   readonly floats: readonly FloatOperator[];
+  /** The tensor of float scores; null where no operator has the treatment. */
+  readonly scores: string | null;
 }
 
 /** The tensors whose ranges a plan needs. */
-export const observedBy = ({ scales }: Plan): readonly string[] => [
-  ...new Set([...scales.values()].flatMap((scale) => (scale.kind === 'observed' ? [scale.tensor] : []))),
+export const observedBy = ({ scales, scores }: Plan): readonly string[] => [
+  ...new Set([
+    ...[...scales.values()].flatMap((scale) => (scale.kind === 'observed' ? [scale.tensor] : [])),
+    ...(scores === null ? [] : [scores]),
+  ]),
 ];
 
 /** Softmaxes read scores as floats: probabilities need finer steps than a byte has. */
@@ -257,7 +262,8 @@ class Planner {
     const scales = new Map<string, ScaleSource>();
     // Moved bytes keep their scale; the tensor that they were moved from comes first.
     for (const name of this.bytes) scales.set(name, this.movedFrom(name, scales) ?? this.scaleOf(name));
-    return { treatments: this.treatments, scales, aliases: this.aliases, floats: this.floats };
+    const scores = [...this.treatments].findLast(([, treatment]) => treatment === 'scores')?.[0] ?? null;
+    return { treatments: this.treatments, scales, aliases: this.aliases, floats: this.floats, scores };
   }
 
   private treat(node: OnnxNode): void {

@@ -10,6 +10,7 @@ import {
   type OnnxGraph,
 } from '../../compiler/index.js';
 import type { Range, Ranges, WeightBits } from './numbers.js';
+import { withOutputRange } from './output-range.js';
 import { planOf, scoresAsMatrix, type FloatOperator, type Plan } from './plan.js';
 import { prepare } from './prepare/index.js';
 import { isOnePixel } from './prepare/values.js';
@@ -41,7 +42,7 @@ export interface QuantizeOptions {
 export interface QuantizedModel {
   /**
    * The model in QDQ form: static scales, activations of uint8, weights of int8 with a scale for each channel, biases of int32.
-   * Input and output stay float32, and the metadata of the source are kept.
+   * Input and output stay float32, and the metadata of the source are kept; added is the range of the scores (`output_range`).
    */
   readonly model: Uint8Array;
   /** Operators that still compute in float. */
@@ -57,7 +58,12 @@ export function quantizeModel(
   { weightBits }: QuantizeOptions,
 ): QuantizedModel {
   const quantized = checkedAfter("'quantize'", writeQuantized(graph, plan, ranges, weightBits));
-  return { model: encodeRead(quantized), floats: plan.floats, warnings: channelWarnings(graph) };
+  const { source } = quantized;
+  const described =
+    source === undefined || plan.scores === null
+      ? quantized
+      : { ...quantized, source: withOutputRange(source, ranges.range(plan.scores)) };
+  return { model: encodeRead(described), floats: plan.floats, warnings: channelWarnings(graph) };
 }
 
 /** Ranges of a network that was never run. */

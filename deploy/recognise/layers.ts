@@ -71,7 +71,7 @@ const moving = new Set(['Cast', 'Dropout', 'Flatten', 'Identity', 'Reshape', 'Sq
 /** The error for a file with a part that our networks lack. */
 export const unlike = (where: string, node: string, what: string): NasError =>
   invalidInput(`${where} is no network of a space: ${node} ${what}`, {
-    hint: 'Weights are taken from networks of inverted residuals (MobileNetV2, V3, MNASNet, EfficientNet) and of basic residual blocks; any ONNX classifier can be a teacher.',
+    hint: 'Weights are taken from networks of inverted residuals (MobileNetV2 to V4, MNASNet, EfficientNet), separable convolutions (MobileNetV1) and basic residual blocks; any ONNX classifier can be a teacher.',
   });
 
 const shownNode = (node: OnnxNode): string => `${node.op} '${nodeLabel(node)}'`;

@@ -43,6 +43,7 @@ class Parser {
   constructor(
     private readonly layers: readonly FoundLayer[],
     private readonly where: string,
+    private readonly plain: boolean,
   ) {
     this.readers = layers.map(() => []);
     for (const [i, { inputs }] of layers.entries()) for (const j of inputs) this.readers[j].push(i);
@@ -112,13 +113,19 @@ class Parser {
     return found.length === 1 ? found[0] : null;
   }
 
-  /** Reads a kernel with what follows it, and takes its weights under a name. */
-  private unit(kernel: KernelLayer, name: string): Unit {
+  /** What follows a kernel, and the position of the last layer. */
+  private behind(kernel: KernelLayer): Pick<Unit, 'norm' | 'act' | 'end'> {
     let end = this.layers.indexOf(kernel);
     const norm = this.next(end, 'batch_norm');
     if (norm !== null) end = this.layers.indexOf(norm);
     const act = this.next(end, 'activation');
     if (act !== null) end = this.layers.indexOf(act);
+    return { norm, act, end };
+  }
+
+  /** Reads a kernel with what follows it, and takes its weights under a name. */
+  private unit(kernel: KernelLayer, name: string): Unit {
+    const { norm, act, end } = this.behind(kernel);
     if (kernel.padding !== null) this.set('padding', kernel.padding, kernel);
     const unit = { kernel, norm, act, filters: kernel.weight.shape[kernel.kind === 'depthwise' ? 2 : 3], end };
     this.folded ||= norm === null;
@@ -205,51 +212,93 @@ class Parser {
     const first = kernels.find(({ kernel, kind }) => kernel > 1 || kind === 'depthwise') ?? kernels.at(0);
     if (first === undefined) return null;
     if (kernels.length > 1) return this.basic(from, name, first, kernels.find((kernel) => kernel !== first) ?? null);
-    if (first.kind === 'depthwise') return this.inverted(from, name, null, first);
-    const at = this.layers.indexOf(first);
-    const normed = this.next(at, 'batch_norm');
-    const activated = this.next(normed === null ? at : this.layers.indexOf(normed), 'activation');
-    const behind = activated === null ? null : this.kernelBehind(this.layers.indexOf(activated));
-    if (first.kernel === 1) return behind?.kind === 'depthwise' ? this.inverted(from, name, first, behind) : null;
+    const { end, act } = this.behind(first);
+    const behind = this.kernelBehind(end);
+    if (first.kind === 'depthwise') {
+      if (act === null) return this.inverted(from, name, first, behind);
+      const last = this.kernelBehind(this.squeezedAt(end));
+      return last !== null && this.isActivated(last)
+        ? this.separable(from, name, first)
+        : this.inverted(from, name, null, first);
+    }
+    const isLast = behind === null || act === null;
+    if (first.kernel === 1 && isLast) return null;
+    if (first.kernel === 1)
+      return (behind?.kind === 'depthwise') === (behind !== null && this.isActivated(behind))
+        ? this.inverted(from, name, null, first)
+        : this.alone(name, first);
     const isBasic =
       behind?.kind === 'conv' && behind.kernel === first.kernel && behind.stride === 1 && !this.isActivated(behind);
     return isBasic ? this.basic(from, name, first, null) : this.fused(from, name, first);
   }
 
-  private inverted(from: number, name: string, expansion: KernelLayer | null, depthwise: KernelLayer): BlockFound {
+  /** The position of the product that ends squeeze-excite behind a layer; the layer itself without one. */
+  private squeezedAt(at: number): number {
+    const product = this.readers[at].find((i) => this.layers[i].kind === 'multiply');
+    return product ?? at;
+  }
+
+  /** @param next the layer behind `before`, or the block's first one: an expansion, or a depthwise convolution */
+  private inverted(from: number, name: string, before: KernelLayer | null, next: KernelLayer | null): BlockFound {
     const channels = this.channelsOf(from);
+    const first = before === null ? null : this.unit(before, `${name}_before`);
+    const expansion = next?.kind === 'conv' ? next : null;
     const expanded = expansion === null ? null : this.unit(expansion, `${name}_expand`);
-    const mixed = this.unit(depthwise, `${name}_depthwise`);
-    const squeezed = this.squeeze(mixed.end, `${name}_se`);
-    const { unit: projected, act } = this.projection(squeezed?.end ?? mixed.end, name);
+    if (expansion !== null && (expansion.stride === 2 || expansion.kernel > 1))
+      throw this.refusal(expansion, `has a kernel of ${expansion.kernel} and a stride of ${expansion.stride}`);
+    const middle = expanded === null ? next : this.kernelBehind(expanded.end);
+    const mixed = middle?.kind === 'depthwise' ? this.unit(middle, `${name}_depthwise`) : null;
+    const inner = mixed ?? expanded;
+    if (inner === null) throw this.refusal(this.layers[first?.end ?? from], 'is followed by no convolution of a block');
+    const squeezed = this.squeeze(inner.end, `${name}_se`);
+    const { unit: projected, act } = this.projection(squeezed?.end ?? inner.end, `${name}_project`);
     if (act !== undefined) throw this.refusal(projected.kernel, 'has an activation at the end of a block');
-    const { kernel, stride } = depthwise;
-    if (expansion?.stride === 2) throw this.refusal(expansion, 'has a stride of 2');
-    const wide = mixed.filters;
-    if (expanded !== null && wide === channels)
+    const wide = inner.filters;
+    if (expanded !== null && mixed !== null && wide === channels)
       throw this.refusal(expanded.kernel, 'expands to as many channels as it reads');
     const block: StageBlock = {
       kind: 'mbconv',
       filters: projected.filters,
-      kernel,
-      stride,
-      act: expanded === null ? this.sharedAct(mixed) : this.sharedAct(expanded, mixed),
+      kernel: middle?.kind === 'depthwise' ? middle.kernel : 0,
+      stride: before?.stride === 2 || (mixed !== null && mixed.kernel.stride === 2) ? 2 : 1,
+      act: this.sharedAct(...[expanded, mixed].filter((unit) => unit !== null)),
       expand: wide / channels,
       se: squeezed === null ? 0 : squeezed.hidden / wide,
+      ...(before === null ? {} : { before: before.kernel }),
     };
+    if (before?.stride === 2 && mixed !== null) throw this.refusal(before, 'has a stride of 2 before another');
     return { block, end: this.ended(from, projected.end, block, channels) };
+  }
+
+  private separable(from: number, name: string, depthwise: KernelLayer): BlockFound {
+    const channels = this.channelsOf(from);
+    const filtered = this.unit(depthwise, `${name}_dw`);
+    const squeezed = this.squeeze(filtered.end, `${name}_se`);
+    const { unit: last } = this.projection(squeezed?.end ?? filtered.end, `${name}_pw`);
+    const { kernel, stride } = depthwise;
+    const se = squeezed === null ? 0 : squeezed.hidden / channels;
+    const act = this.sharedAct(filtered, last);
+    return { block: { kind: 'separable', filters: last.filters, kernel, stride, act, se }, end: last.end };
+  }
+
+  /** A convolution that is a block by itself. */
+  private alone(name: string, conv: KernelLayer): BlockFound {
+    const unit = this.unit(conv, name);
+    const { kernel, stride } = conv;
+    return { block: { kind: 'conv', filters: unit.filters, kernel, stride, act: this.sharedAct(unit) }, end: unit.end };
   }
 
   private projection(at: number, name: string): { readonly unit: Unit; readonly act: Activation | undefined } {
     const kernel = this.kernelBehind(at);
     if (kernel?.kind !== 'conv' || kernel.kernel !== 1 || kernel.stride !== 1)
       throw this.refusal(this.layers[at], 'is not followed by the 1x1 convolution that ends a block');
-    const unit = this.unit(kernel, `${name}_project`);
+    const unit = this.unit(kernel, name);
     return { unit, act: this.activationOf(unit) };
   }
 
   private fused(from: number, name: string, first: KernelLayer): BlockFound {
     const channels = this.channelsOf(from);
+    if (this.plain && this.isAlone(from, first)) return this.alone(name, first);
     const expanded = this.unit(first, `${name}_fused`);
     const squeezed = this.squeeze(expanded.end, `${name}_se`);
     const at = squeezed?.end ?? expanded.end;
@@ -272,9 +321,19 @@ class Parser {
   }
 
   private isActivated(kernel: KernelLayer): boolean {
-    const at = this.layers.indexOf(kernel);
-    const norm = this.next(at, 'batch_norm');
-    return this.next(norm === null ? at : this.layers.indexOf(norm), 'activation') !== null;
+    return this.behind(kernel).act !== null;
+  }
+
+  /** Whether a convolution has no squeeze-excite, projection or residual. */
+  private isAlone(from: number, conv: KernelLayer): boolean {
+    const { end } = this.behind(conv);
+    const next = this.kernelBehind(end);
+    const isProjected = next?.kind === 'conv' && next.kernel === 1 && !this.isActivated(next);
+    return (
+      !isProjected &&
+      this.readers[end].every((i) => !this.layers[i].inputs.includes(from)) &&
+      this.squeezedAt(end) === end
+    );
   }
 
   private basic(from: number, name: string, first: KernelLayer, shortcut: KernelLayer | null): BlockFound {
@@ -339,6 +398,8 @@ export interface RecogniseOptions {
   readonly where: string;
   /** Height and width of the images, where the file leaves them open. */
   readonly size: readonly [height: number, width: number];
+  /** Whether a single convolution without residual is a block of kind `conv`; otherwise it is a fused one of expansion 1. */
+  readonly plain?: boolean;
 }
 
 /**
@@ -346,11 +407,14 @@ export interface RecogniseOptions {
  * norms may be folded into the kernels or not; paddings, epsilon and squeeze-excite become the network's style.
  * @throws NasError `invalid-input` with the node that no network of a space has
  */
-export function recogniseNetwork(bytes: Uint8Array, { where, size }: RecogniseOptions): RecognisedNetwork {
+export function recogniseNetwork(
+  bytes: Uint8Array,
+  { where, size, plain = false }: RecogniseOptions,
+): RecognisedNetwork {
   const { input } = onnxSignature(parseOnnx(bytes, where), where);
   const isOpen = input.shape.slice(1).some((side) => typeof side !== 'number');
   const file = readClassifier(bytes, { where, ...(isOpen && { size }) });
-  const parser = new Parser(readLayers(file, answerOf(file).node, where), where);
+  const parser = new Parser(readLayers(file, answerOf(file).node, where), where, plain);
   const { network, folded } = parser.parse(file.input);
   return { model: { network, weights: parser.weights }, folded, facts: file.facts };
 }

@@ -77,7 +77,12 @@ export async function readFoundWeights(path: string, space: Space): Promise<Foun
 function readForeign(file: string, space: Space): FoundWeights {
   const largest = memberOf(space, extremes(space).largest.genotype);
   const { input } = largest.network;
-  const { model, folded, facts } = recogniseNetwork(readInput(file), { where: file, size: [input[0], input[1]] });
+  const plain = largest.network.blocks.some(({ kind }) => kind === 'conv');
+  const { model, folded, facts } = recogniseNetwork(readInput(file), {
+    where: file,
+    size: [input[0], input[1]],
+    plain,
+  });
   const found = alignBlocks(model.network, largest);
   if (found.every((place) => place === null)) {
     const [own, wanted] = [model.network, largest.network].map(({ blocks }) =>

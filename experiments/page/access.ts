@@ -30,6 +30,8 @@ export interface Access {
   readonly names: ReadonlySet<string>;
   /** Token that every request must carry; null: none is required. */
   readonly token: string | null;
+  /** Token of requests that change runs; null: the page only looks. */
+  readonly changeToken: string | null;
 }
 
 /**
@@ -43,20 +45,31 @@ export const isData = ({ routeOptions, url }: FastifyRequest): boolean =>
 const cookieName = ({ socket }: FastifyRequest): string => `nas-token-${socket.localPort ?? 0}`;
 
 /** Checks method, host, origin and token of every request before its route runs. */
-export function checkAccess(app: FastifyInstance, { names, token }: Access): void {
+export function checkAccess(app: FastifyInstance, access: Access): void {
   app.addHook('onRequest', async (request, reply) => {
-    checkMethod(request, reply);
-    checkHost(request, names);
+    checkMethod(request, reply, access);
+    checkHost(request, access.names);
     checkOrigin(request);
-    if (token !== null) await checkToken(request, reply, token);
+    await checkToken(request, reply, access);
   });
 }
 
-function checkMethod({ method }: FastifyRequest, reply: FastifyReply): void {
-  if (method === 'GET' || method === 'HEAD') return;
-  void reply.header('allow', 'GET, HEAD');
-  throw new Refusal(405, `${method} is not possible: the page only looks`);
+const looks: readonly string[] = ['GET', 'HEAD'];
+
+function checkMethod({ method }: FastifyRequest, reply: FastifyReply, { changeToken }: Access): void {
+  const methods = changeToken === null ? looks : [...looks, 'POST'];
+  if (methods.includes(method)) return;
+  void reply.header('allow', methods.join(', '));
+  const why = changeToken === null ? 'the page only looks' : 'the page does not know it';
+  throw new Refusal(405, `${method} is not possible: ${why}`);
 }
+
+/** Whether a request carries the token of changes. */
+export const mayChange = (request: FastifyRequest, { changeToken }: Access): boolean =>
+  changeToken !== null && isSameToken(knownToken(request), changeToken);
+
+const knownToken = (request: FastifyRequest): string =>
+  request.cookies[cookieName(request)] ?? request.headers.authorization?.replace(/^Bearer /, '') ?? '';
 
 function checkHost({ headers: { host } }: FastifyRequest, names: ReadonlySet<string>): void {
   if (isOwnHost(host, names)) return;
@@ -67,28 +80,34 @@ function checkHost({ headers: { host } }: FastifyRequest, names: ReadonlySet<str
   );
 }
 
-/** Refuses requests that pages of other sites make; a followed link to a page is allowed. */
+/**
+ * Refuses requests that pages of other sites make; a followed link to a page is allowed. A browser's POST says its origin,
+ * so one without it needs the token in a header, which other sites cannot set.
+ */
 function checkOrigin(request: FastifyRequest): void {
-  const { headers } = request;
+  const { headers, method } = request;
   const { origin, host } = headers;
   const isForeign = origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host?.toLowerCase());
   const site = headers['sec-fetch-site'] ?? 'none';
   const isWithin = site === 'same-origin' || site === 'none';
   const isVisit =
     headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document' && !isData(request);
-  if (isForeign || !(isWithin || isVisit)) throw new Refusal(403, 'pages of other sites may not use this one');
+  const isUnknown = method === 'POST' && origin === undefined && headers.authorization === undefined;
+  if (isForeign || isUnknown || !(isWithin || (isVisit && method !== 'POST')))
+    throw new Refusal(403, 'pages of other sites may not use this one');
 }
 
 /**
  * The token is in a cookie, in `Authorization`, or first in the address. From the address it moves to a cookie that scripts
- * cannot read, as addresses get shared. The cookie is `SameSite=Lax`, so that links in a mail or chat open the page; all
- * routes are read-only, and other sites cannot see the answers.
+ * cannot read, as addresses get shared. The cookie is `SameSite=Lax`, so that links in a mail or chat open the page; other
+ * sites' POST does not carry it, and other sites cannot see the answers.
  */
-async function checkToken(request: FastifyRequest, reply: FastifyReply, token: string): Promise<void> {
+async function checkToken(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
   const name = cookieName(request);
   const { pathname, searchParams } = new URL(`http://page${request.url}`);
   const given = searchParams.get('token');
-  if (given !== null && isSameToken(given, token)) {
+  const token = access.token ?? access.changeToken;
+  if (request.method !== 'POST' && given !== null && token !== null && isSameToken(given, token)) {
     searchParams.delete('token');
     const rest = searchParams.size === 0 ? '' : `?${searchParams.toString()}`;
     const secure = request.headers['x-forwarded-proto'] === 'https';
@@ -97,7 +116,10 @@ async function checkToken(request: FastifyRequest, reply: FastifyReply, token: s
     await reply.header('cache-control', 'no-store').redirect(pathname.replace(/^[/\\]+/, '/') + rest, 303);
     return;
   }
-  const known = request.cookies[name] ?? request.headers.authorization?.replace(/^Bearer /, '') ?? '';
-  if (!isSameToken(known, token))
+  const isAllowed =
+    request.method === 'POST'
+      ? mayChange(request, access)
+      : access.token === null || isSameToken(knownToken(request), access.token);
+  if (!isAllowed)
     throw new Refusal(401, 'the token is missing or wrong', 'Open the address that nas ui printed, with its token.');
 }

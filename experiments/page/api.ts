@@ -310,8 +310,16 @@ export interface ErrorAnswer {
   readonly error: { readonly message: string; readonly hint?: string };
 }
 
+/** A decision of a run's space, with its choices. */
+export interface SpaceDecision {
+  readonly name: string;
+  readonly choices: readonly Choice[];
+}
+
 /** Answers to GET, by address; `:run` is a RunId, `:trial` a number. */
 export interface Answers {
+  /** Whether this browser may send `Actions`. */
+  readonly '/api/access': { readonly changes: boolean };
   readonly '/api/runs': RunsAnswer;
   readonly '/api/runs/:run': RunAnswer;
   readonly '/api/runs/:run/trials': TrialsAnswer;
@@ -320,6 +328,7 @@ export interface Answers {
   readonly '/api/runs/:run/trials/:trial': TrialAnswer;
   readonly '/api/runs/:run/hypervolume': HypervolumeAnswer;
   readonly '/api/runs/:run/importance': ImportanceAnswer;
+  readonly '/api/runs/:run/space': readonly SpaceDecision[];
   readonly '/api/runs/:run/predictions': PredictionsAnswer;
   readonly '/api/compare': ComparisonAnswer;
 }
@@ -329,6 +338,7 @@ type Nothing = Readonly<Record<string, never>>;
 
 /** Query parameters; a list repeats its name (`runs=a&runs=b`). */
 export interface Queries {
+  readonly '/api/access': Nothing;
   readonly '/api/runs': Nothing;
   readonly '/api/runs/:run': Nothing;
   /** Trials from a number on, at most `limit` (up to 5000); the server may return fewer. */
@@ -340,9 +350,26 @@ export interface Queries {
   readonly '/api/runs/:run/trials/:trial': { readonly precision?: StoredPrecision };
   readonly '/api/runs/:run/hypervolume': Nothing;
   readonly '/api/runs/:run/importance': Nothing;
+  readonly '/api/runs/:run/space': Nothing;
   readonly '/api/runs/:run/predictions': Nothing;
   /** 2 to 6 runs. */
   readonly '/api/compare': { readonly runs: readonly RunId[] };
+}
+
+/** JSON bodies of POST and the answers, by address; for requests with the token of changes. */
+export interface Actions {
+  /** Asks a run that goes on to write its checkpoints and stop. */
+  readonly '/api/runs/:run/stop': { readonly body: Nothing; readonly answer: Nothing };
+  /** Has the run try a network next; choices that are not given are drawn at random. */
+  readonly '/api/runs/:run/enqueue': {
+    readonly body: { readonly choices: Readonly<Record<string, Choice>>; readonly name?: string };
+    /** `planned`: the search has a trial left for it. */
+    readonly answer: {
+      readonly name: string;
+      readonly choices: Readonly<Record<string, Choice>>;
+      readonly planned: boolean;
+    };
+  };
 }
 
 /**

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
 import { Refusal } from '../../base/server.js';
 import { storedPrecisions } from '../../store/index.js';
-import type { Address, ErrorAnswer, Queries, StreamQueries, Streams } from './api.js';
+import type { Actions, Address, ErrorAnswer, Queries, StreamQueries, Streams } from './api.js';
 
 /** Digits: an empty text and `0x7` are numbers to JavaScript. */
 const number = z
@@ -21,6 +21,7 @@ const mostCurves = 500;
 const nothing = z.strictObject({});
 
 export const querySchemas: { readonly [A in Address]: z.ZodType<Queries[A]> } = {
+  '/api/access': nothing,
   '/api/runs': nothing,
   '/api/runs/:run': nothing,
   '/api/runs/:run/trials': z.strictObject({
@@ -34,6 +35,7 @@ export const querySchemas: { readonly [A in Address]: z.ZodType<Queries[A]> } = 
   '/api/runs/:run/trials/:trial': z.strictObject({ precision: z.enum(storedPrecisions).optional() }),
   '/api/runs/:run/hypervolume': nothing,
   '/api/runs/:run/importance': nothing,
+  '/api/runs/:run/space': nothing,
   '/api/runs/:run/predictions': nothing,
   '/api/compare': z.strictObject({ runs: list(z.string(), 2, 6) }),
 };
@@ -41,6 +43,23 @@ export const querySchemas: { readonly [A in Address]: z.ZodType<Queries[A]> } = 
 export const streamSchemas: { readonly [A in keyof Streams]: z.ZodType<StreamQueries[A]> } = {
   '/api/live': nothing,
   '/api/runs/:run/live': z.strictObject({ after: number.optional() }),
+};
+
+/** A name of the user's: one line. */
+const line = (most: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(most)
+    .regex(/^\P{Cc}*$/u, 'expected one line');
+
+export const bodySchemas: { readonly [A in keyof Actions]: z.ZodType<Actions[A]['body']> } = {
+  '/api/runs/:run/stop': nothing,
+  '/api/runs/:run/enqueue': z.strictObject({
+    choices: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    name: line(100).optional(),
+  }),
 };
 
 const parsed = <T>(schema: z.ZodType<T>, value: unknown, what: string): T => {
@@ -53,6 +72,10 @@ const parsed = <T>(schema: z.ZodType<T>, value: unknown, what: string): T => {
 /** Parses the query string. @throws Refusal when it does not match the schema. */
 export const parseQuery = <T>(schema: z.ZodType<T>, { query }: { readonly query: unknown }): T =>
   parsed(schema, query, 'the query');
+
+/** Parses the JSON of a POST. @throws Refusal when it does not match the schema. */
+export const parseBody = <T>(schema: z.ZodType<T>, { body }: { readonly body: unknown }): T =>
+  parsed(schema, body, 'the request');
 
 /** @throws Refusal when it is not a number. */
 export const parseTrial = (text: string | undefined): number => parsed(number, text, 'the trial number');

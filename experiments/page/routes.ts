@@ -2,6 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../base/server.js';
 import type { Clock, Store } from '../../store/index.js';
 import { collectPredictions } from '../report/statistics.js';
+import { decisionsIn } from './actions.js';
+import { mayChange, type Access } from './access.js';
 import type { Address, Answers, ComparisonAnswer, Queries, RunId } from './api.js';
 import { collectCurves, collectTexts, collectTrialsAnswer } from './collect/columns.js';
 import { collectComparison, collectHypervolume } from './collect/comparison.js';
@@ -18,6 +20,8 @@ const maxTrials = 2000;
 interface ParsedRequest<A extends Address> {
   readonly params: { readonly run: RunId; readonly trial?: string };
   readonly query: Queries[A];
+  /** Whether the request carries the token of changes. */
+  readonly mayChange: boolean;
 }
 
 type Handlers = { readonly [A in Address]: (asked: ParsedRequest<A>) => Answers[A] | Promise<Answers[A]> };
@@ -26,9 +30,10 @@ export interface AnswersOptions {
   readonly folder: RunFolder;
   readonly list: RunList;
   readonly clock: Clock;
+  readonly access: Access;
 }
 
-function handlers({ folder, list, clock }: AnswersOptions): Handlers {
+function handlers({ folder, list, clock }: Omit<AnswersOptions, 'access'>): Handlers {
   const readRun = <T>(
     id: RunId,
     task: (store: Store, cache: RunCache, run: WatchedRun) => T | Promise<T>,
@@ -37,6 +42,7 @@ function handlers({ folder, list, clock }: AnswersOptions): Handlers {
     return run.read((store, cache) => task(store, cache, run));
   };
   return {
+    '/api/access': ({ mayChange: changes }) => ({ changes }),
     '/api/runs': () => list.answer(),
     '/api/runs/:run': ({ params }) =>
       readRun(params.run, (store, cache, { id, workdir }) => collectRunAnswer(store, { id, workdir }, cache, clock())),
@@ -62,6 +68,7 @@ function handlers({ folder, list, clock }: AnswersOptions): Handlers {
         cache.update(store);
         return cache.importance(store);
       }),
+    '/api/runs/:run/space': ({ params }) => decisionsIn(folder.run(params.run).workdir),
     '/api/runs/:run/predictions': ({ params }) => readRun(params.run, (store) => collectPredictions(store)),
     '/api/compare': ({ query: { runs } }) =>
       compare(
@@ -85,18 +92,21 @@ function compare(runs: readonly WatchedRun[], clock: Clock): Promise<ComparisonA
 
 /** Parses the query, calls the handler, sends its answer. */
 const answering =
-  <A extends Address>(address: A, answer: Handlers[A]) =>
+  <A extends Address>(address: A, answer: Handlers[A], access: Access) =>
   async (
     request: FastifyRequest<{ Params: ParsedRequest<A>['params'] }>,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     const query = parseQuery(querySchemas[address], request);
-    return reply.header('cache-control', 'no-store').send(await answer({ params: request.params, query }));
+    return reply
+      .header('cache-control', 'no-store')
+      .send(await answer({ params: request.params, query, mayChange: mayChange(request, access) }));
   };
 
 /** Serves every address of `Answers` as JSON. */
 export function serveAnswers(app: FastifyInstance, options: AnswersOptions): void {
   const table = handlers(options);
   // The type of the table allows these keys only.
-  for (const address of Object.keys(table) as Address[]) app.get(address, answering<Address>(address, table[address]));
+  for (const address of Object.keys(table) as Address[])
+    app.get(address, answering<Address>(address, table[address], options.access));
 }

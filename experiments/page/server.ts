@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { Refusal, isLoopback, namesOf, listenOnFirst, portsFrom } from '../../base/server.js';
 import type { Clock } from '../../store/index.js';
 import { type Access, checkAccess, isData, securityHeaders } from './access.js';
+import { serveActions } from './actions.js';
 import { serveAnswers } from './routes.js';
 import { serveAssets, serveFiles } from './files.js';
 import { refusalOf } from './requests.js';
@@ -28,7 +29,7 @@ export interface AppOptions extends Access {
 /** Folder names have up to 255 bytes, each of which takes up to three characters in an address. */
 const maxParamLength = 3 * 255;
 
-/** Creates the read-only server of the page, which does not listen yet. */
+/** Creates the server of the page, which does not listen yet. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { clock, report } = options;
   const app = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength } });
@@ -50,7 +51,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   const folder = new RunFolder(options.folder, clock);
   const list = new RunList(folder, clock);
-  serveAnswers(app, { folder, list, clock });
+  serveAnswers(app, { folder, list, clock, access: options });
+  if (options.changeToken !== null) serveActions(app, folder);
   serveStreams(app, { folder, list, clock, report });
   serveFiles(app, folder);
   await serveAssets(app, options.assets);
@@ -65,6 +67,8 @@ export interface PageOptions {
   readonly port?: number;
   /** Required when other machines can connect. */
   readonly token?: string;
+  /** Allows requests with this token to change runs; equal to `token` where that is given. Absent: the page only looks. */
+  readonly changeToken?: string;
   /** Further host names of the page, for example a proxy's. */
   readonly names?: readonly string[];
   /** Folder of the built front end, `dist/ui/app`, absolute. */
@@ -90,14 +94,14 @@ const firstPort = 6060;
  *   without a token, or the address cannot be used.
  */
 export async function startPage(options: PageOptions): Promise<PageServer> {
-  const { folder, host, port, token, names, assets, clock = Date.now, report } = options;
+  const { folder, host, port, token, changeToken, names, assets, clock = Date.now, report } = options;
   if (!existsSync(join(assets, 'index.html')))
     throw invalidInput(`${assets}: the page is not built`, { hint: 'npm run build builds it.' });
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false)
     throw invalidInput(`${folder} is a file`, { hint: 'Give a folder with runs, or the folder of a run.' });
   if (token === undefined && !isLoopback(host))
     throw invalidInput(`a page on ${host} is visible to other machines: it needs a token`);
-  const access = { names: namesOf(host, names), token: token ?? null };
+  const access = { names: namesOf(host, names), token: token ?? null, changeToken: changeToken ?? null };
   const app = await createApp({ ...access, folder, assets, clock, report });
   try {
     const address = await listenOnFirst(host, portsFrom(firstPort, port), (one) => app.listen({ host, port: one }));

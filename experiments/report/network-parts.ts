@@ -2,25 +2,35 @@ import {
   cellNotation,
   costs,
   expandedWidth,
+  hasExpansion,
+  kernelsText,
   layersOf,
   type Block,
   type FusedMBConv,
   type LayerCost,
   type MBConv,
   type Network,
+  type SeparableBlock,
   type Shape,
 } from '../../spaces/index.js';
 import type { NetworkPart } from './data.js';
 
 const strided = (stride: number): string => (stride === 1 ? '' : `, stride ${stride}`);
 
-function invertedResidual(block: MBConv | FusedMBConv, channels: number): string {
-  const name = block.kind === 'mbconv' ? 'inverted residual' : 'fused inverted residual';
-  const expansion = block.expand === 1 ? '' : `, expanded to ${expandedWidth(channels, block.expand)}`;
+const window = (kernel: number, stride: number): string => `${kernel} x ${kernel}${strided(stride)}`;
+
+const names = {
+  mbconv: 'inverted residual',
+  fused_mbconv: 'fused inverted residual',
+  separable: 'separable convolution',
+} as const;
+
+function factored(block: MBConv | FusedMBConv | SeparableBlock, channels: number): string {
+  const isExpanded = 'expand' in block && hasExpansion(block);
+  const expansion = isExpanded ? `, expanded to ${expandedWidth(channels, block.expand)}` : '';
   const groups = block.kind === 'mbconv' && (block.groups ?? 1) > 1 ? `, ${block.groups} groups` : '';
   const squeeze = block.se > 0 ? ', squeeze-excite' : '';
-  const window = `${block.kernel} x ${block.kernel}${strided(block.stride)}`;
-  return `${name}, ${window}${expansion}${groups}${squeeze}, ${block.act}`;
+  return `${names[block.kind]}, ${kernelsText(block, window)}${expansion}${groups}${squeeze}, ${block.act}`;
 }
 
 /** Text of a block's operation on an input of `channels` channels. */
@@ -28,11 +38,12 @@ function operationOf(block: Block, channels: number): string {
   switch (block.kind) {
     case 'mbconv':
     case 'fused_mbconv':
-      return invertedResidual(block, channels);
+    case 'separable':
+      return factored(block, channels);
     case 'basic':
-      return `basic block, ${block.kernel} x ${block.kernel}${strided(block.stride)}${block.hidden === undefined ? '' : `, ${block.hidden} hidden`}, ${block.act}`;
+      return `basic block, ${window(block.kernel, block.stride)}${block.hidden === undefined ? '' : `, ${block.hidden} hidden`}, ${block.act}`;
     case 'conv':
-      return `convolution, ${block.kernel} x ${block.kernel}${strided(block.stride)}, ${block.act}`;
+      return `convolution, ${window(block.kernel, block.stride)}, ${block.act}`;
     case 'cell':
       return `cell ${cellNotation(block.cell)}`;
     case 'reduction':
@@ -46,6 +57,8 @@ function windowOf(block: Block): Pick<NetworkPart, 'kernel' | 'stride'> {
       return { kernel: null, stride: null };
     case 'reduction':
       return { kernel: 3, stride: 2 };
+    case 'mbconv':
+      return { kernel: block.kernel || (block.before ?? null), stride: block.stride };
     default:
       return { kernel: block.kernel, stride: block.stride };
   }

@@ -1,6 +1,13 @@
 import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
-import { choicesOf, createSpace, genotypeId, type Choice, type DecisionSpace } from '../../spaces/index.js';
+import {
+  choicesOf,
+  createSpace,
+  genotypeId,
+  type Choice,
+  type Decision,
+  type DecisionSpace,
+} from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
 import { loadResults } from '../models/table-results.js';
 import type { Experiment } from '../schema/experiment.js';
@@ -56,6 +63,17 @@ export async function enqueueIn(
       const trials = Object.values(store.trials.progress()).reduce((a, b) => a + b, 0);
       return { name: one.name, choices, planned: trials + waiting.length < experiment.search.trials };
     });
+  } finally {
+    store.close();
+  }
+}
+
+/** The decisions of a run's space. @throws NasError `invalid-input` as `enqueueIn` */
+export async function decisionsOf(workdir: string): Promise<readonly Decision[]> {
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    const { decisions } = await spaceOf(storedExperiment(store, workdir), store, workdir);
+    return decisions.map(({ name, choices }) => ({ name, choices }));
   } finally {
     store.close();
   }

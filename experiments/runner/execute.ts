@@ -11,6 +11,7 @@ import type { CreateJobRunner } from './jobs/local-pool.js';
 import { clockOf, type Plan, type RunContext } from './plan.js';
 import { writeReport, type DrawReport } from './report.js';
 import { Search } from './search/search.js';
+import { onStopRequest } from './stop.js';
 import { outOfTime } from './stored-experiment.js';
 
 export interface RunOutcome {
@@ -20,7 +21,7 @@ export interface RunOutcome {
 
 interface ExecuteOptions {
   readonly observe: RunObserver;
-  /** Aborted: checkpoint and stop. */
+  /** Aborted: checkpoint and stop; so does a request in the workdir (`requestStop`). */
   readonly signal: AbortSignal;
   readonly workers: CreateJobRunner;
   /** Draws the report when the run ends; absent: none. */
@@ -34,11 +35,17 @@ interface ExecuteOptions {
 export async function execute(
   plan: Plan,
   store: Store,
-  { observe, signal, workers, report }: ExecuteOptions,
+  { observe, signal: asked, workers, report }: ExecuteOptions,
 ): Promise<RunOutcome> {
   if (plan.kind === 'study') throw new Error('programs evaluate the networks of a study');
   observe({ kind: 'begun', workdir: plan.workdir });
   const clock = clockOf(plan);
+  const stopped = new AbortController();
+  // `AbortSignal.any` may be collected while its sources live.
+  const abort = () => stopped.abort();
+  if (asked.aborted) abort();
+  else asked.addEventListener('abort', abort, { once: true });
+  const { signal } = stopped;
   const context: RunContext = {
     plan,
     store,
@@ -54,6 +61,7 @@ export async function execute(
   };
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
+  const endWatch = onStopRequest(plan.workdir, abort);
   const began = clock();
   const end = async (state: RunOutcome['state']): Promise<RunOutcome> => {
     const { workdir } = plan;
@@ -81,7 +89,8 @@ export async function execute(
     await writeReport(store, plan.workdir, report, observe);
     throw error;
   } finally {
-    signal.removeEventListener('abort', stop);
+    endWatch();
+    asked.removeEventListener('abort', abort);
     await evaluator.close?.();
   }
 }

@@ -10,6 +10,9 @@ export const workdirFiles = {
   report: 'report.html',
 } as const;
 
+/** A request to stop the run, by another process; see `requestStop`. */
+export const stopFile = (workdir: string): string => join(workdir, 'nas.stop.json');
+
 /** The default workdir of a run, relative to the current folder. */
 export const defaultWorkdir = (name: string): string => join('runs', name);
 

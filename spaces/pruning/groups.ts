@@ -1,5 +1,5 @@
 import { applyRule, type Layer, layersOf, type LayerTable } from '../layers.js';
-import type { Block, Network } from '../network.js';
+import { type Block, hasExpansion, type Network } from '../network.js';
 
 /** An axis of a weight with one entry for each channel of a group. */
 export interface WeightAxis {
@@ -137,10 +137,11 @@ function withWidths(block: Block, name: string, channels: number, widthOf: Width
   switch (block.kind) {
     case 'mbconv': {
       const filters = widthOf(`${name}_project`);
-      const wide = block.expand === 1 ? channels : widthOf(`${name}_expand`);
-      const expand = block.expand === 1 ? 1 : ratio(wide, channels);
-      return { ...block, filters, expand, se: squeezed(block.se, wide) };
+      const wide = hasExpansion(block) ? widthOf(`${name}_expand`) : channels;
+      return { ...block, filters, expand: ratio(wide, channels), se: squeezed(block.se, wide) };
     }
+    case 'separable':
+      return { ...block, filters: widthOf(`${name}_pw`), se: squeezed(block.se, channels) };
     case 'fused_mbconv': {
       const wide = widthOf(`${name}_fused`);
       const filters = block.expand === 1 ? wide : widthOf(`${name}_project`);

@@ -11,6 +11,7 @@ import {
   styled,
 } from '../network.js';
 import {
+  type LayerChoices,
   type Layout,
   makeDivisible,
   pick,
@@ -38,26 +39,58 @@ export function exactSe(wide: number, channels: number, se: number, { divisor, s
   return hidden / wide;
 }
 
+/** The kernel of a block: 0 leaves out what only inverted residuals can lack, and not where something has to stride. */
+export function exactKernel(kernel: number, { kind, stride, before = 0 }: Striding): number {
+  return kernel === 0 && (kind !== 'mbconv' || (stride === 2 && before === 0)) ? 3 : kernel;
+}
+
+interface Striding extends Pick<BlockChoices, 'kind' | 'stride'> {
+  readonly before?: number;
+}
+
+/** The width that squeeze-excite weighs. */
+export const squeezedWidth = ({ kind, filters, expand = 1 }: Squeezed, channels: number): number =>
+  kind === 'fused_mbconv' && expand === 1 ? filters : expandedWidth(channels, expand);
+
+interface Squeezed extends Pick<BlockChoices, 'kind' | 'filters'> {
+  readonly expand?: number;
+}
+
 /** The choices of one block before scaling. */
-export interface BlockChoices {
+export interface BlockChoices extends LayerChoices {
   readonly kind: BlockKind;
   readonly filters: number;
   readonly stride: 1 | 2;
   readonly act: Activation;
-  readonly kernel: number;
+}
+
+/** What the kinds of blocks take from the choices. */
+interface Parts {
+  readonly conv: ConvSpec;
   readonly expand: number;
   readonly se: number;
+  readonly before: number;
 }
+
+const blocks: { readonly [K in BlockKind]: (parts: Parts) => StageBlock } = {
+  mbconv: ({ conv, expand, se, before }) => ({
+    ...{ kind: 'mbconv', ...conv, expand, se },
+    ...(before === 0 ? {} : { before }),
+  }),
+  fused_mbconv: ({ conv, expand, se }) => ({ kind: 'fused_mbconv', ...conv, expand, se }),
+  separable: ({ conv, se }) => ({ kind: 'separable', ...conv, se }),
+  basic: ({ conv }) => ({ kind: 'basic', ...conv }),
+  conv: ({ conv }) => ({ kind: 'conv', ...conv }),
+};
 
 /** The block for `channels` input channels; equal blocks are equal values, for any choices. */
 export function blockOf(choices: BlockChoices, channels: number, scale: StageScale, rules: WidthRules): StageBlock {
-  const { kind, stride, act, kernel } = choices;
-  const { divisor } = rules;
-  const filters = scaledWidth(choices.filters, scale, divisor);
-  if (kind === 'basic') return { kind, filters, kernel, stride, act };
-  const expand = exactExpand(channels, choices.expand, divisor);
-  const wide = kind === 'fused_mbconv' && expand === 1 ? filters : expandedWidth(channels, expand);
-  return { kind, filters, kernel, stride, act, expand, se: exactSe(wide, channels, choices.se, rules) };
+  const { kind, stride, act, before } = choices;
+  const filters = scaledWidth(choices.filters, scale, rules.divisor);
+  const kernel = exactKernel(choices.kernel, choices);
+  const expand = kind === 'separable' ? 1 : exactExpand(channels, choices.expand, rules.divisor);
+  const se = exactSe(squeezedWidth({ kind, filters, expand }, channels), channels, choices.se, rules);
+  return blocks[kind]({ conv: { filters, kernel, stride, act }, expand, se, before });
 }
 
 export function inputOf({ task: { input } }: Pick<StagedPlan, 'task'>, { resolution }: StageScale): Network['input'] {
@@ -101,10 +134,7 @@ function stageBlocks(
   const depth = scaledDepth(pick(stage.depth, genotype), scale);
   const blocks: StageBlock[] = [];
   for (let i = 0; i < depth; i++) {
-    const kernel = pick(layers[i].kernel, genotype);
-    const expand = pick(layers[i].expand, genotype);
-    const se = pick(layers[i].se, genotype);
-    const choices = { kind, filters, stride: i === 0 ? stride : 1, act, kernel, expand, se } as const;
+    const choices = { kind, filters, stride: i === 0 ? stride : 1, act, ...pickAll(layers[i], genotype) } as const;
     blocks.push(blockOf(choices, blocks.at(-1)?.filters ?? channels, scale, rules));
   }
   return blocks;

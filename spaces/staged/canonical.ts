@@ -1,13 +1,15 @@
 import type { Choice, Genotype } from '../genotype.js';
 import { canonicalJson } from '../../base/hash.js';
-import { blockKinds, expandedWidth, type Head, type Network, type StageBlock } from '../network.js';
+import { blockKinds, type Head, type Network, type StageBlock } from '../network.js';
 import {
   type BlockChoices,
   buildNetwork,
   exactExpand,
+  exactKernel,
   exactSe,
   inputOf,
   scaledWidth,
+  squeezedWidth,
   type StagedNetwork,
 } from './build.js';
 import {
@@ -48,15 +50,12 @@ const fits = {
   filters: ({ block }, filters, { divisor }, scale) => block.filters === scaledWidth(filters, scale, divisor),
   kind: ({ block }, kind) => block.kind === kind,
   act: ({ block }, act) => block.act === act,
-  kernel: ({ block }, kernel) => block.kernel === kernel,
+  kernel: ({ block }, kernel) => block.kernel === exactKernel(kernel, block),
   expand: ({ block, channels }, expand, { divisor }) =>
-    block.kind === 'basic' || exactExpand(channels, expand, divisor) === block.expand,
-  se: ({ block, channels }, se, rules) => {
-    if (block.kind === 'basic') return true;
-    const fused = block.kind === 'fused_mbconv' && block.expand === 1;
-    const wide = fused ? block.filters : expandedWidth(channels, block.expand);
-    return exactSe(wide, channels, se, rules) === block.se;
-  },
+    !('expand' in block) || block.expand === exactExpand(channels, expand, divisor),
+  se: ({ block, channels }, se, rules) =>
+    !('se' in block) || block.se === exactSe(squeezedWidth(block, channels), channels, se, rules),
+  before: ({ block }, before) => block.kind !== 'mbconv' || (block.before ?? 0) === before,
 } satisfies { [K in keyof BlockChoices]: Fits<BlockChoices[K]> };
 
 /** Adds the smallest choice of a slot that fits the blocks from `start` to `end`, without it; false when none does. */
@@ -98,11 +97,12 @@ function readStage(stage: StageSlots, reading: Reading, start: number, end: numb
   // Layers that share a decision are read together.
   const size = share === 'stage' ? end - start : 1;
   for (let i = start; i < end; i += size) {
-    const { kernel, expand, se } = stage.layers[i - start];
+    const { kernel, expand, se, before } = stage.layers[i - start];
     const isLayer =
       addFor(kernel, fits.kernel, reading, i, i + size) &&
       addFor(expand, fits.expand, reading, i, i + size) &&
-      addFor(se, fits.se, reading, i, i + size);
+      addFor(se, fits.se, reading, i, i + size) &&
+      addFor(before, fits.before, reading, i, i + size);
     if (!isLayer) return false;
   }
   return true;

@@ -37,7 +37,9 @@ const optional = <T extends z.ZodType<Choice>>(item: T, description: string) =>
 
 const width = z.number().int().min(1).max(8192);
 const widthOrNone = z.number().int().min(0).max(8192);
-const kernel = z.literal([1, 3, 5, 7, 9, 11]);
+const sides = [1, 3, 5, 7, 9, 11] as const;
+const kernel = z.literal(sides);
+const kernelOrNone = z.literal([0, ...sides]);
 const stride = z.literal([1, 2]);
 const act = z.enum(activations);
 
@@ -60,32 +62,35 @@ export const headSchema = z.strictObject({
   dropout: optional(z.number().min(0).lt(1), "dropout rate before the last layer; by default the preset's, or 0"),
 });
 
-const stageShape = {
+/** The names of the kinds of block in YAML. */
+const kind = z.enum([...blockKinds, 'uib']).transform((name) => (name === 'uib' ? 'mbconv' : name));
+
+/** A stage of blocks. */
+export const stageSchema = z.strictObject({
+  kind: optional(
+    kind,
+    "mbconv: inverted residual (MobileNetV2; the default), which is MobileNetV4's uib with `before` and kernel 0; fused_mbconv: its fused form (EfficientNetV2); separable: depthwise and 1x1 convolution (MobileNetV1, PP-LCNet); basic: ResNet's block; conv: one convolution",
+  ),
   filters: choices(width).describe('output channels at width 1'),
   stride: optional(stride, "stride of the stage's first block; by default 1"),
   depth: optional(
     z.number().int().min(0).max(32),
     'number of blocks; 0 leaves the stage out, its stride too; by default 1',
   ),
-  kernel: optional(kernel, 'side of the kernels; by default 3'),
+  kernel: optional(
+    kernelOrNone,
+    'side of the kernels; 0: an inverted residual has no depthwise convolution between its 1x1 convolutions; other blocks, and one of stride 2 without `before`, have a kernel of 3; by default 3',
+  ),
+  before: optional(
+    kernelOrNone,
+    "side of the depthwise kernel before an inverted residual's expansion (MobileNetV4); by default 0: none",
+  ),
   expand: optional(z.number().min(1).max(16), "expanded width as a multiple of the block's input width; by default 1"),
   se: optional(
     z.number().min(0).max(1),
     'squeeze-excite: hidden width as a share of the width that `squeeze_of` names; by default 0: none',
   ),
   act: optional(act, 'activation; by default relu'),
-};
-
-/** A stage of inverted residuals. */
-export const mbconvStageSchema = z.strictObject(stageShape);
-
-/** A stage whose kind of block is a choice too. */
-export const stageSchema = z.strictObject({
-  kind: optional(
-    z.enum(blockKinds),
-    'inverted residual (MobileNetV2; the default), its fused form (EfficientNetV2), or the basic block of ResNet',
-  ),
-  ...stageShape,
 });
 
 /** `style:`; details that libraries define differently. */
@@ -158,6 +163,7 @@ const stageDefaults: Omit<StageChoices, 'filters'> = {
   kernel: [3],
   expand: [1],
   se: [0],
+  before: [0],
 };
 
 /** The name of a preset for images of this height; `large`: for images above 128 pixels. */

@@ -10,7 +10,7 @@ export const flavourKey = z
   .enum(flavours)
   .optional()
   .describe(
-    "the library whose files the networks compute like: its padding and batch norm's epsilon; for mobilenetv2, mobilenetv3-small, mobilenetv3-large and efficientnet-b0; by default as keras",
+    "the library whose files the networks compute like: its padding and batch norm's epsilon; for presets of published networks; by default as keras",
   );
 
 /**
@@ -26,9 +26,12 @@ const styles: { readonly [F in Flavour]: Partial<Style> } = {
 
 /** The presets whose largest members are published, with their exceptions from a library's style. */
 const published: { readonly [preset: string]: { readonly [F in Flavour]?: Partial<Style> } | undefined } = {
+  mobilenetv1: {},
   mobilenetv2: {},
   'mobilenetv3-small': { torchvision: { epsilon: 1e-3 } },
   'mobilenetv3-large': { torchvision: { epsilon: 1e-3 } },
+  'mobilenetv4-conv-small': {},
+  'mobilenetv4-conv-medium': {},
   'efficientnet-b0': {},
 };
 

@@ -42,9 +42,12 @@ export interface StageChoices {
   readonly filters: readonly number[];
   readonly stride: readonly (1 | 2)[];
   readonly act: readonly Activation[];
+  /** 0: none between the 1x1 convolutions of an inverted residual. */
   readonly kernel: readonly number[];
   readonly expand: readonly number[];
   readonly se: readonly number[];
+  /** 0: none. */
+  readonly before: readonly number[];
 }
 
 /** How widths that follow from others are rounded. */
@@ -99,7 +102,8 @@ export function pickAll<S extends Readonly<Record<keyof S, Slot<Choice>>>>(slots
   return picked as { readonly [K in keyof S]: S[K]['choices'][number] };
 }
 
-type LayerField = 'kernel' | 'expand' | 'se';
+type LayerField = 'kernel' | 'expand' | 'se' | 'before';
+export type LayerChoices = { readonly [F in LayerField]: StageChoices[F][number] };
 
 export interface StageSlots extends Slots<Omit<StageChoices, LayerField>> {
   /** By layer; with `share: stage` all entries are the same object. */
@@ -148,7 +152,7 @@ export function layOut(plan: StagedPlan): Layout {
   const stages = plan.stages.map((stage, i): StageSlots => {
     const name = `${plan.terms.stage}${i + 1}`;
     const own = slots(name, stage, 'depth', 'kind', 'filters', 'stride', 'act');
-    const layer = (prefix: string) => slots(prefix, stage, 'kernel', 'expand', 'se');
+    const layer = (prefix: string) => slots(prefix, stage, 'kernel', 'expand', 'se', 'before');
     const most = Math.max(...scaleOptions.map(({ scale }) => scaledDepth(Math.max(...stage.depth), scale)));
     const nameOf = (j: number): string => (most === 1 ? name : `${name}.layer${j + 1}`);
     const shared = plan.share === 'stage' ? layer(name) : null;

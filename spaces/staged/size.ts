@@ -1,6 +1,6 @@
 import { products } from '../genotype.js';
 import { blockOf, headOf, inputOf, stemOf } from './build.js';
-import { type Layout, type StageScale, scaledDepth, type StageChoices } from './layout.js';
+import { type LayerChoices, type Layout, type StageScale, scaledDepth, type StageChoices } from './layout.js';
 
 /** A state of the automaton that emits the blocks of a network one by one. */
 interface Place {
@@ -17,13 +17,7 @@ interface Held {
   readonly filters: number;
   readonly act: StageChoices['act'][number];
   /** Null: each layer decides. */
-  readonly layer: LayerChoice | null;
-}
-
-interface LayerChoice {
-  readonly kernel: number;
-  readonly expand: number;
-  readonly se: number;
+  readonly layer: LayerChoices | null;
 }
 
 /** The states that each symbol leads to, and the channels of its block. */
@@ -83,10 +77,10 @@ export function countNetworks(layout: Layout): bigint {
     channels: number,
   ): Generator<readonly [block: ReturnType<typeof blockOf>, next: Place]> {
     const stage = stages[place.stage];
-    const { kind, filters, act, kernel, expand, se } = stage;
+    const { kind, filters, act, kernel, expand, se, before } = stage;
     const firsts = place.held === null ? [...combinations({ kind, filters, act })] : [place.held];
     const strides = place.held === null ? stage.stride : ([1] as const);
-    const layers = place.held?.layer ? [place.held.layer] : [...combinations({ kernel, expand, se })];
+    const layers = place.held?.layer ? [place.held.layer] : [...combinations({ kernel, expand, se, before })];
     for (const first of firsts) {
       for (const layer of layers) {
         const held: Held = {

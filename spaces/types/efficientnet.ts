@@ -123,7 +123,7 @@ const ownShape = {
     .array(stageSchema)
     .min(1)
     .optional()
-    .describe("stages of MBConv and fused-MBConv blocks from input to output; they replace the preset's"),
+    .describe("stages of blocks from input to output; they replace the preset's"),
 };
 const ownSchema = z.strictObject(ownShape);
 

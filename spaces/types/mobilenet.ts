@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commonPlan, mbconvStageSchema, presetFor, stagedShape } from '../staged/config.js';
+import { commonPlan, presetFor, stagedShape, stageSchema } from '../staged/config.js';
 import { flavourKey, styleInFlavour } from '../staged/flavours.js';
 import type { StagedPlan } from '../staged/layout.js';
 import type { Activation } from '../network.js';
@@ -10,10 +10,20 @@ type Choices = number | readonly number[];
 const stage = (filters: number, stride: 1 | 2, depth: Choices, expand: Choices, act: Activation, squeezed = false) =>
   ({ filters, stride, depth, kernel: [3, 5], expand, se: squeezed ? [0, 0.25] : 0, act }) as const;
 
+const separable = (filters: number, stride: 1 | 2, depth: Choices) =>
+  ({ kind: 'separable', filters, stride, depth, kernel: [3, 5], act: 'relu' }) as const;
+
+const plain = (filters: number, stride: 1 | 2, kernel: 1 | 3) =>
+  ({ kind: 'conv', filters, stride, kernel, act: 'relu' }) as const;
+
+const universal = (filters: number, depth: Choices, expand: Choices) =>
+  ({ kind: 'uib', filters, stride: 2, depth, kernel: [0, 3, 5], before: [0, 3, 5], expand, act: 'relu' }) as const;
+
 /**
  * The `mobilenet` presets, written as a user would write them. `tiny` is for images of 28 to 48 pixels (Fashion-MNIST,
- * CIFAR), `small` for 64 to 128; the others are the spaces around MobileNetV2 (Sandler et al. 2018) and MobileNetV3
- * (Howard et al. 2019) for 224 pixels, whose published networks are among their members.
+ * CIFAR), `small` for 64 to 128; the others are the spaces around MobileNetV1 (Howard et al. 2017), V2
+ * (Sandler et al. 2018), V3 (Howard et al. 2019) and V4 (Qin et al. 2024) for 224 pixels, whose published networks are among
+ * their members.
  */
 export const mobilenetPresets = {
   tiny: {
@@ -38,6 +48,19 @@ export const mobilenetPresets = {
       stage(80, 2, [1, 2, 3], [3, 4, 6], 'hard_swish', true),
     ],
     head: { filters: 320, act: 'hard_swish', dropout: 0.1 },
+  },
+  mobilenetv1: {
+    width: [0.25, 0.5, 0.75, 1],
+    share: 'stage',
+    stem: { filters: 32, stride: 2, act: 'relu' },
+    stages: [
+      separable(64, 1, 1),
+      separable(128, 2, [1, 2]),
+      separable(256, 2, [1, 2]),
+      separable(512, 2, [3, 4, 5, 6]),
+      separable(1024, 2, [1, 2]),
+    ],
+    head: { dropout: 0.001 },
   },
   mobilenetv2: {
     width: [0.35, 0.5, 0.75, 1],
@@ -81,22 +104,48 @@ export const mobilenetPresets = {
     ],
     head: { filters: 960, hidden: 1280, act: 'hard_swish', dropout: 0.2 },
   },
+  'mobilenetv4-conv-small': {
+    width: [0.5, 0.75, 1],
+    share: 'layer',
+    stem: { filters: 32, stride: 2, act: 'relu' },
+    stages: [
+      plain(32, 2, 3),
+      plain(32, 1, 1),
+      plain(96, 2, 3),
+      plain(64, 1, 1),
+      universal(96, [4, 5, 6], [2, 3, 4]),
+      universal(128, [4, 5, 6], [3, 4, 6]),
+    ],
+    head: { filters: 960, hidden: 1280, act: 'relu', dropout: 0.2 },
+  },
+  'mobilenetv4-conv-medium': {
+    width: [0.5, 0.75, 1],
+    share: 'layer',
+    stem: { filters: 32, stride: 2, act: 'relu' },
+    stages: [
+      { kind: 'fused_mbconv', filters: 48, stride: 2, expand: 4, act: 'relu' },
+      universal(80, [1, 2], [2, 4]),
+      universal(160, [6, 7, 8], [2, 4, 6]),
+      universal(256, [8, 9, 10, 11], [2, 4, 6]),
+    ],
+    head: { filters: 960, hidden: 1280, act: 'relu', dropout: 0.2 },
+  },
 } as const;
 
 const ownShape = {
   ...stagedShape,
   stages: z
-    .array(mbconvStageSchema)
+    .array(stageSchema)
     .min(1)
     .optional()
-    .describe("stages of inverted residuals from input to output; they replace the preset's"),
+    .describe("stages of blocks from input to output; they replace the preset's"),
 };
 const ownSchema = z.strictObject(ownShape);
 
 type PresetName = keyof typeof mobilenetPresets;
 
 /**
- * `space: {type: mobilenet}`: inverted residuals (MobileNetV2 and V3). The preset gives missing keys; the image size
+ * `space: {type: mobilenet}`: stages of inverted residuals (MobileNetV2, V3 and V4) or other blocks. The preset gives missing keys; the image size
  * chooses the default preset.
  */
 export const mobilenetSchema = z
@@ -109,7 +158,7 @@ export const mobilenetSchema = z
     flavour: flavourKey,
     ...ownShape,
   })
-  .describe('inverted residuals, as in MobileNetV2 and V3');
+  .describe('inverted residuals, as in MobileNetV2, V3 and V4, and other blocks');
 type MobilenetConfig = z.output<typeof mobilenetSchema>;
 
 export function mobilenetPlan(config: MobilenetConfig, task: Task): StagedPlan {

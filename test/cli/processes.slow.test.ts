@@ -67,7 +67,7 @@ it('the page of a run ends with the run, also when that is killed', async () => 
   expect((await fetch(at)).status).toBe(200);
   child.kill('SIGCONT');
   expect(await code).toBe(0);
-  expect(text()).toMatch(/^http:\/\/127\.0\.0\.1:\d+ shows this run\n/);
+  expect(text()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{64} shows this run\n/);
   expect(text()).toMatch(/The page has ended with the run; nas ui work opens it again\n/);
   await expect.poll(() => isThere(at), { timeout: 10_000 }).toBe(false);
 

@@ -18,7 +18,7 @@ it('nas ui shows the runs of a folder until it is stopped', async () => {
   expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<div id="app">')]);
   child.kill('SIGINT');
   expect(await code).toBe(0);
-  expect(text()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\n/);
+  expect(text()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{64}\n/);
 });
 
 it('nas ui makes a token for a public address', async () => {

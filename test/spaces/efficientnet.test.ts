@@ -94,7 +94,10 @@ describe('efficientnet', () => {
   it.each([
     [{ compound: { delta: 1 } }, /^compound: .*"delta"/],
     [{ compound: { beta: 0.5 } }, /^compound\.beta: /],
-    [{ stages: [{ kind: 'dense', filters: 8 }] }, /^stages\.0\.kind: .*"mbconv"\|"fused_mbconv"\|"basic"/],
+    [
+      { stages: [{ kind: 'dense', filters: 8 }] },
+      /^stages\.0\.kind: .*"mbconv"\|"fused_mbconv"\|"separable"\|"basic"\|"conv"\|"uib"/,
+    ],
     [{ phi: [] }, 'phi: needs at least one choice'],
   ])('refuses %j', async (config, message) => {
     expect(await complaint({ type: 'efficientnet', ...config })).toMatch(message);

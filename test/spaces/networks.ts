@@ -11,7 +11,16 @@ const se = fc.constantFrom(0, 0.25, 0.5);
 
 const block: fc.Arbitrary<Block> = fc.oneof(
   fc.record({ kind: fc.constant('mbconv' as const), ...conv, expand, se }),
+  fc.record({
+    ...{ kind: fc.constant('mbconv' as const), ...conv, kernel: fc.constantFrom(0, 3), before: kernel },
+    ...{ expand, se },
+  }),
+  fc.record({
+    ...{ kind: fc.constant('mbconv' as const), ...conv, stride: fc.constant(1 as const) },
+    ...{ kernel: fc.constant(0), expand, se },
+  }),
   fc.record({ kind: fc.constant('fused_mbconv' as const), ...conv, expand, se }),
+  fc.record({ kind: fc.constant('separable' as const), ...conv, se }),
   fc.record({ kind: fc.constant('basic' as const), ...conv }),
   fc.record({ kind: fc.constant('conv' as const), ...conv }),
   fc.record({ kind: fc.constant('reduction' as const), filters: width }),

@@ -13,11 +13,12 @@ const mostlyOne = <T>(one: T, ...others: readonly T[]): fc.Arbitrary<readonly T[
 /** Stages chosen for coincidences: equal neighbours, stages that may be missing, widths and ratios that round alike. */
 const stage: fc.Arbitrary<StageChoices> = fc.record({
   depth: some(0, 1, 2).filter((choices) => choices.some((depth) => depth > 0)),
-  kind: mostlyOne('mbconv', 'fused_mbconv', 'basic'),
+  kind: mostlyOne('mbconv', 'fused_mbconv', 'separable', 'basic', 'conv'),
   filters: mostlyOne(8, 16),
   stride: mostlyOne(1, 2),
   act: mostlyOne('relu', 'swish'),
-  kernel: mostlyOne(3, 5),
+  kernel: mostlyOne(3, 5, 0),
+  before: mostlyOne(0, 3),
   expand: mostlyOne(1, 1.2, 2),
   se: mostlyOne(0, 0.25, 0.3),
 });

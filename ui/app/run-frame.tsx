@@ -2,6 +2,7 @@ import { Fragment, type ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 import type { RunId } from '../../experiments/page/api.js';
+import { StopButton } from '../components/actions.js';
 import { Alert } from '../components/elements.js';
 import { RunState } from '../components/run-status.js';
 import { runAddress } from '../data/addresses.js';
@@ -104,6 +105,7 @@ export function RunFrame({ id, children }: Props) {
         <h1>{run.name}</h1>
         <RunState run={run} />
         {run.message !== null && <span class="note">{run.message}</span>}
+        {run.status === 'running' && <StopButton id={id} />}
         <Loading live={live} />
       </div>
       <p class="run-facts">

@@ -1,5 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import type { Address, Answers, ErrorAnswer, Queries, Streams } from '../../experiments/page/api.js';
+import type { Actions, Address, Answers, ErrorAnswer, Queries, Streams } from '../../experiments/page/api.js';
 
 /** The placeholders of a path: `run` and `trial` of `/api/runs/:run/trials/:trial`. */
 export type Parameters<A extends string> = A extends `${string}:${infer Name}/${infer Rest}`
@@ -11,7 +11,7 @@ export type Parameters<A extends string> = A extends `${string}:${infer Name}/${
 type QueryValue = string | number | readonly (string | number)[] | undefined;
 
 /** A path with its placeholders and its query filled in. */
-export function addressOf<A extends Address | keyof Streams>(
+export function addressOf<A extends Address | keyof Actions | keyof Streams>(
   address: A,
   parameters: Parameters<A>,
   query: Readonly<Record<string, QueryValue>> = {},
@@ -48,6 +48,21 @@ export async function get<A extends Address>(
   const response = await fetch(addressOf(address, parameters, query), { signal });
   if (!response.ok) throw await refusalOf(response);
   return (await response.json()) as Answers[A];
+}
+
+/** Sends a change. @throws Refused when the server answers with an error; TypeError when it cannot be reached. */
+export async function post<A extends keyof Actions>(
+  address: A,
+  parameters: Parameters<A>,
+  body: Actions[A]['body'],
+): Promise<Actions[A]['answer']> {
+  const response = await fetch(addressOf(address, parameters), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw await refusalOf(response);
+  return (await response.json()) as Actions[A]['answer'];
 }
 
 /** Whether a retry is pointless. A 503 is temporary: a locked database, for example. */

@@ -55,6 +55,31 @@ describe('access to the page', () => {
     expect((await app.inject({ method: 'HEAD', url: '/api/runs', headers: local })).statusCode).toBe(200);
   });
 
+  it('changes runs only for requests with its token, from its own pages or from programs', async () => {
+    const app = await testApp(temporaryFolder(), { changeToken: token });
+    const statusOf = async (headers: Readonly<Record<string, string>>, payload: string | object = {}) =>
+      (await app.inject({ method: 'POST', url: '/api/runs/none/stop', headers: { ...local, ...headers }, payload }))
+        .statusCode;
+    const visited = await app.inject({ url: `/?token=${encodeURIComponent(token)}`, headers: local });
+    const cookie = String(visited.headers['set-cookie']).split(';')[0];
+    const own = { origin: 'http://127.0.0.1:6060', 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' };
+    expect(await statusOf({ ...own, cookie })).toBe(404);
+    expect(await statusOf({ authorization: `Bearer ${token}` })).toBe(404);
+    expect(await statusOf(own)).toBe(401);
+    expect(await statusOf({ ...own, cookie: cookie.replace(/=.*/, '=wrong') })).toBe(401);
+    expect(await statusOf({ cookie })).toBe(403);
+    for (const origin of ['http://127.0.0.1:6061', 'http://evil.example', 'null'])
+      expect([origin, await statusOf({ ...own, cookie, origin })]).toEqual([origin, 403]);
+    expect(await statusOf({ ...own, cookie, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' })).toBe(403);
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=a'])
+      expect(await statusOf({ ...own, cookie, 'content-type': type }, '{}')).toBe(415);
+    // Without a token, the page can be read.
+    const answers = await Promise.all(
+      [{}, { cookie }].map((headers) => app.inject({ url: '/api/access', headers: { ...local, ...headers } })),
+    );
+    expect(answers.map((answer) => answer.json<unknown>())).toEqual([{ changes: false }, { changes: true }]);
+  });
+
   it('has headers against foreign content, frames and type guessing', async () => {
     const app = await testApp(temporaryFolder());
     for (const url of ['/', '/api/runs', '/api/none', '/assets/none.js']) {

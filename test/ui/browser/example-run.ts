@@ -59,10 +59,11 @@ export async function writeExampleRun(
     '',
   ].join('\n');
   const experiment = trainingOf(parseExperiment('example.yaml', source));
-  const space = await createSpace(experiment.space, { input: [28, 28, 1], classes: 10 });
+  const task = { input: [28, 28, 1] as const, classes: 10 };
+  const space = await createSpace(experiment.space, task);
   const random = new Random(seed, 'example-run');
   let now = Date.UTC(2026, 0, 1);
-  const meta = { name: title, seed, source, experiment, threads: 1, version: '0.1.0', environment };
+  const meta = { name: title, seed, source, experiment, task, threads: 1, version: '0.1.0', environment };
   const store = Store.create(join(workdir, 'nas.sqlite'), meta, () => (now += 20));
   const seen = new Set<string>();
 

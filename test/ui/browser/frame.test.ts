@@ -1,8 +1,12 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { storedEnqueued } from '../../../experiments/stored/experiment.js';
+import { databasePath, stopFile } from '../../../experiments/stored/workdir.js';
+import { lockWorkdir, Store } from '../../../store/index.js';
 import { writeExampleRun } from './example-run.js';
-import { describeInBrowser, themeOf, type Site } from './page.js';
+import { changeToken, describeInBrowser, themeOf, violationsOf, type Site } from './page.js';
+import { textProblems } from './text-checks.js';
 
 /** Writes a run elsewhere and moves it into the folder at once. */
 async function put(site: Site, name: string, trials: number): Promise<void> {
@@ -15,6 +19,7 @@ describeInBrowser(
   'the frame of the pages',
   async (folder) => {
     await writeExampleRun(join(folder, 'example'), 'example', { trials: 20 });
+    await writeExampleRun(join(folder, 'running'), 'running', { trials: 12, seed: 2, running: true });
     mkdirSync(join(folder, 'damaged'));
     writeFileSync(join(folder, 'damaged', 'nas.sqlite'), 'this is no database, but as long as one'.repeat(200));
   },
@@ -76,6 +81,33 @@ describeInBrowser(
         .filter({ hasText: /nothing/ })
         .waitFor();
       site().forgive(/404 \(Not Found\)/);
+    });
+
+    it('stops a run and enqueues a network where the visitor has the token', async () => {
+      const workdir = join(site().folder, 'running');
+      const lock = lockWorkdir(workdir);
+      try {
+        const reader = await site().open('/runs/running');
+        await reader.getByText('Why these candidates').waitFor();
+        expect(await reader.getByText(/^Stop …|^Enqueue/).count()).toBe(0);
+        const page = await site().open(`/runs/running?token=${encodeURIComponent(changeToken)}`);
+        await page.getByText('Enqueue a network').click();
+        await page.getByLabel('stage1.kernel').selectOption('5');
+        await page.getByLabel('name', { exact: true }).fill('mine');
+        await page.getByRole('button', { name: 'Enqueue' }).click();
+        await page.getByText(/mine is tried when the run is resumed with more trials/).waitFor();
+        await page.getByRole('button', { name: 'Stop …' }).click();
+        expect(await violationsOf(page)).toEqual([]);
+        expect(await textProblems(page)).toEqual([]);
+        await page.getByRole('button', { name: 'Stop', exact: true }).click();
+        await page.getByText('Stopping: the workers write their checkpoints').waitFor();
+        expect(existsSync(stopFile(workdir))).toBe(true);
+        const store = Store.open(databasePath(workdir), { readonly: true });
+        expect(storedEnqueued(store).map(({ name }) => name)).toEqual(['mine']);
+        store.close();
+      } finally {
+        lock.release();
+      }
     });
 
     it('lists a new run at once, keeps showing a removed one, and then its replacement', async () => {

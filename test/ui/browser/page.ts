@@ -12,6 +12,9 @@ export { violationsOf } from '../../support/browser.js';
 
 const assets = fileURLToPath(new URL('../../../dist/ui/app', import.meta.url));
 
+/** `/?token=` with it opens a page that may change runs. */
+export const changeToken = 'a token of the tests';
+
 interface WindowOptions {
   readonly theme?: 'light' | 'dark';
   readonly width?: number;
@@ -97,7 +100,7 @@ export function describeInBrowser(
       ending.unshift(() => rmSync(folder, { recursive: true, force: true }));
       await prepare(folder);
       const report = (error: unknown): void => theSite().note(`the server: ${String(error)}`);
-      const server = await startPage({ folder, host: '127.0.0.1', port: 0, assets, report });
+      const server = await startPage({ folder, host: '127.0.0.1', port: 0, assets, report, changeToken });
       ending.unshift(() => server.close());
       browser ??= chromium.launch({ executablePath: executable ?? '', headless: true });
       site = new Site(await browser, server.address, folder);

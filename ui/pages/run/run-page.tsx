@@ -3,6 +3,7 @@ import { estimateText } from '../../../base/certainty.js';
 import { mainScores, scoreText } from '../../../base/scores.js';
 import type { Activity, MeasurementPurpose } from '../../../experiments/page/api.js';
 import { useNow, useRun } from '../../app/hooks.js';
+import { EnqueueCard } from '../../components/actions.js';
 import { LatencyDoubts } from '../../components/doubts.js';
 import { Tiles, type TileText } from '../../components/elements.js';
 import { endedTrials, RunLog } from '../../components/run-status.js';
@@ -153,6 +154,7 @@ export default function RunPage() {
         {evaluation === 'training' && <CurvesCard />}
         <DecisionsCard />
       </div>
+      <EnqueueCard title="Enqueue a network" choices={{}} />
     </>
   );
 }

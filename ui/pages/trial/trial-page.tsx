@@ -2,6 +2,7 @@ import { useLocation, useRoute } from 'preact-iso';
 import { bytes } from '../../../base/number-text.js';
 import type { FileAddress, ReportMember, RunId, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
+import { EnqueueCard } from '../../components/actions.js';
 import { Classes } from '../../components/classes.js';
 import { CopyButton, Decisions } from '../../components/elements.js';
 import { NetworkDrawing, NetworkParts } from '../../components/network.js';
@@ -113,6 +114,7 @@ function Trial({ answer }: { readonly answer: TrialAnswer }) {
           <Commands commands={commands} />
         </section>
       )}
+      <EnqueueCard title="Enqueue a variation of it" choices={trial.choices} />
       <TrialLog log={log} />
     </>
   );

@@ -1,0 +1,45 @@
+import { invalidInput } from '../../base/errors.js';
+import { intsOf, parseOnnx, readGraph, type OnnxFile, type OnnxGraph } from '../../compiler/index.js';
+import { outputRangeIn } from '../quantize/output-range.js';
+import { prepare } from '../quantize/prepare/index.js';
+import { Lowering, type LowerOptions } from './lower-graph.js';
+import { lowerings } from './lower-rules.js';
+import type { EdgeProgram } from './program.js';
+
+export type { Compound, LowerOptions } from './lower-graph.js';
+
+/**
+ * The program of an ONNX classifier: of a float32 file of any program, or of an int8 file of `nas quantize` (QuantizeLinear and
+ * DequantizeLinear around each operator). Bytes become signed ones; weights stay as they are.
+ * @param where what errors call the file
+ * @throws NasError `invalid-input` naming the layer and its operator where there is no such program
+ */
+export function lowerOnnx(model: Uint8Array, where: string, options: LowerOptions = {}): EdgeProgram {
+  const file = parseOnnx(model, where);
+  const isQuantized = file.graph.node.some(({ opType }) => opType === 'QuantizeLinear');
+  if (!isQuantized && options.io === 'int8')
+    throw invalidInput(`${where} computes in float32: it takes and gives float32, not int8`, {
+      hint: 'Quantize it first (nas quantize), or leave --io out.',
+    });
+  const graph = isQuantized ? readGraph(file) : prepare(file, where);
+  const lowering = new Lowering(graph, where, {
+    range: outputRangeIn(file),
+    layout: layoutOf(file, graph),
+    ...options,
+  });
+  const input = lowering.readInput();
+  for (const node of lowering.nodes()) {
+    const rule = Object.hasOwn(lowerings, node.op) ? lowerings[node.op] : undefined;
+    if (rule === undefined) throw lowering.refusal(node, 'is an operator that programs do not have');
+    rule(node, lowering);
+  }
+  return lowering.finish(input);
+}
+
+/** The order of the input's axes: as the metadata say, otherwise channels last where the graph transposes them first. */
+function layoutOf({ metadataProps }: OnnxFile, { nodes, inputs }: OnnxGraph): string {
+  const said = metadataProps.find(({ key }) => key === 'layout')?.value;
+  if (said !== undefined) return said;
+  const isTurned = nodes.some((node) => node.op === 'Transpose' && intsOf(node, 'perm')?.join() === '0,3,1,2');
+  return isTurned && inputs[0]?.shape[1] !== 3 && inputs[0]?.shape[1] !== 1 ? 'NHWC' : 'NCHW';
+}

@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compileFunction } from 'node:vm';
+import { describe } from 'vitest';
+
+const require = createRequire(import.meta.url);
+
+/** Where the package keeps its WebAssembly; undefined where it is not installed. */
+const wasm = ((): string | undefined => {
+  const folder = fileURLToPath(new URL('../../node_modules/@litertjs/core/wasm/', import.meta.url));
+  return existsSync(folder) ? folder : undefined;
+})();
+
+/** Tests that run `.tflite` files in LiteRT; skipped with a message where the package is missing. */
+export function describeWithLiteRt(name: string, tests: () => void): void {
+  if (wasm === undefined) describe.skip(`${name} (skipped: npm install @litertjs/core)`, tests);
+  else describe(name, tests);
+}
+
+type LiteRt = typeof import('@litertjs/core');
+
+/** Globals of a worker in a browser, which the package expects; other tests of the process must not see them. */
+async function asInWorker<T>(importScripts: (url: string) => void, load: () => Promise<T>): Promise<T> {
+  const added = { self: globalThis, importScripts };
+  Object.assign(globalThis, added);
+  try {
+    return await load();
+  } finally {
+    for (const name of Object.keys(added)) Reflect.deleteProperty(globalThis, name);
+  }
+}
+
+/** LiteRT.js in Node: the package as published, which loads its code as a worker in a browser does. */
+async function load(folder: string): Promise<LiteRt> {
+  const importScripts = (file: string): void => {
+    const source = `${readFileSync(file, 'utf8')}\nreturn ModuleFactory;`;
+    const made = compileFunction(source, ['require', '__filename', '__dirname'], { filename: file });
+    Object.assign(globalThis, { ModuleFactory: made(require, file, dirname(file)) as unknown });
+  };
+  const core = await import('@litertjs/core');
+  await asInWorker(importScripts, () => core.loadLiteRt(folder));
+  Reflect.deleteProperty(globalThis, 'ModuleFactory');
+  Reflect.deleteProperty(globalThis, 'Module');
+  return core;
+}
+
+let loaded: Promise<LiteRt> | undefined;
+
+/** A `.tflite` file in LiteRT. */
+export interface LiteRtModel {
+  /** Outputs for one image [1, height, width, channels], by name. */
+  readonly run: (image: Float32Array) => Promise<ReadonlyMap<string, Float32Array>>;
+  readonly close: () => void;
+}
+
+export async function openLiteRt(file: Uint8Array): Promise<LiteRtModel> {
+  if (wasm === undefined) throw new Error('@litertjs/core is not installed');
+  loaded ??= load(wasm);
+  const { loadAndCompile, Tensor } = await loaded;
+  const model = await loadAndCompile(file, { accelerator: 'wasm' });
+  const [{ shape }] = model.getInputDetails();
+  const names = model.getOutputDetails().map(({ name }) => name);
+  return {
+    async run(image) {
+      const input = new Tensor(image, [...shape]);
+      const outputs = await model.run([input]);
+      const values = await Promise.all(
+        outputs.map(async (output, i) => [names[i], Float32Array.from((await output.data()) as Float32Array)] as const),
+      );
+      for (const tensor of [input, ...outputs]) tensor.delete();
+      return new Map(values);
+    },
+    close: () => model.delete(),
+  };
+}
