@@ -1,9 +1,10 @@
 import type { Choice, Genotype } from '../genotype.js';
 import { canonicalJson } from '../../base/hash.js';
-import { blockKinds, type Head, type Network, type StageBlock } from '../network.js';
+import { blockKinds, isActive, type Head, type Network, type StageBlock } from '../network.js';
 import {
   buildNetwork,
   exactExpand,
+  exactGroups,
   exactKernel,
   exactSe,
   inputOf,
@@ -49,6 +50,10 @@ const fitsSe = ({ block, channels }: BlockWithInput, se: number, rules: WidthRul
 const fitsBefore = ({ block }: BlockWithInput, before: number): boolean =>
   block.kind !== 'mbconv' || (block.before ?? 0) === before;
 
+const fitsGroups = ({ block, channels }: BlockWithInput, groupWidth: number): boolean =>
+  block.kind !== 'fused_mbconv' ||
+  exactGroups(groupWidth, channels, squeezedWidth(block, channels)) === (block.groups ?? 1);
+
 /** The blocks from `start` to `end`, without it. */
 interface Part {
   readonly blocks: readonly BlockWithInput[];
@@ -78,18 +83,19 @@ function readStage(stage: StageSlots, part: Part, scale: StageScale, layout: Lay
       found,
     ) &&
     add(stage.kind, (kind) => every(part, ({ block }) => block.kind === kind), found) &&
-    add(stage.act, (act) => every(part, ({ block }) => block.act === act), found);
+    add(stage.act, (act) => every(part, ({ block }) => block.act === act || !isActive(block)), found);
   if (!isRead) return false;
   // Layers that share a decision are read together.
   const size = plan.share === 'stage' ? end - start : 1;
   for (let i = start; i < end; i += size) {
     const group = { blocks, start: i, end: i + size };
-    const { kernel, expand, se, before } = stage.layers[i - start];
+    const { kernel, expand, se, before, group_width } = stage.layers[i - start];
     const isLayer =
       add(kernel, (choice) => every(group, ({ block }) => exactKernel(choice, block) === block.kernel), found) &&
       add(expand, (choice) => every(group, (one) => fitsExpand(one, choice, plan)), found) &&
       add(se, (choice) => every(group, (one) => fitsSe(one, choice, plan)), found) &&
-      add(before, (choice) => every(group, (one) => fitsBefore(one, choice)), found);
+      add(before, (choice) => every(group, (one) => fitsBefore(one, choice)), found) &&
+      add(group_width, (choice) => every(group, (one) => fitsGroups(one, choice)), found);
     if (!isLayer) return false;
   }
   return true;
