@@ -55,11 +55,35 @@ export const certaintyText = (unit: Unit, { interval: [low, high], unreliable }:
     ...(unreliable === undefined ? [] : [`not reliable: ${unreliable}`]),
   ].join('; ');
 
-/** `within noise of #3, #5`: trials that may dominate a member of the frontier; `sure` without any. */
-export const placeText = (rivals: readonly number[]): string =>
-  rivals.length === 0
-    ? 'sure'
-    : `within noise of ${rivals
-        .slice(0, 3)
-        .map((number) => `#${number}`)
-        .join(', ')}${rivals.length > 3 ? ` and ${rivals.length - 3} more` : ''}`;
+/** What decides how sure the place of a member of the frontier is. */
+interface Place {
+  /** Trials that may dominate it within the intervals. */
+  readonly rivals?: readonly number[] | undefined;
+  /** Of its values, by name. */
+  readonly certainty?: Readonly<Record<string, Certainty>> | undefined;
+}
+
+const restsOnUnreliable = ({ certainty = {} }: Place): boolean =>
+  Object.values(certainty).some(({ unreliable }) => unreliable !== undefined);
+
+/** Whether a member would be on the frontier without noise. */
+export const isSure = (place: Place): boolean => (place.rivals ?? []).length === 0 && !restsOnUnreliable(place);
+
+/** `within noise of #3, #5`, `not sure: unreliable latency`, or `sure`. Latencies are the only values that may be unreliable. */
+export function placeText(place: Place): string {
+  const { rivals = [] } = place;
+  const doubt = restsOnUnreliable(place) ? 'unreliable latency' : '';
+  if (rivals.length === 0) return doubt === '' ? 'sure' : `not sure: ${doubt}`;
+  const some = rivals.slice(0, 3).map((number) => `#${number}`);
+  const more = rivals.length > 3 ? ` and ${rivals.length - 3} more` : '';
+  return `within noise of ${some.join(', ')}${more}${doubt === '' ? '' : `; ${doubt}`}`;
+}
+
+/** The smallest number of pairs with a mean error. */
+export const leastPairs = 3;
+
+/** The pairs that an error is computed from: reliable ones where there are enough, else all. */
+export function judgedPairs<P extends { readonly unreliable?: string }>(pairs: readonly P[]): readonly P[] {
+  const reliable = pairs.filter(({ unreliable }) => unreliable === undefined);
+  return reliable.length >= leastPairs ? reliable : pairs;
+}

@@ -141,7 +141,7 @@ export function frontierTable(store: Store, workdir: string, colors: Colors): st
 }
 
 /** A member's place on the frontier: `sure`, or the trials that may be as good in every objective. */
-const placeColumn: Column<ReportTrial> = { title: 'place', cell: ({ rivals = [] }) => placeText(rivals) };
+const placeColumn: Column<ReportTrial> = { title: 'place', cell: placeText };
 
 /** A warning about unreliable latencies and what to do; empty without any. */
 function doubtsText(doubts: LatencyDoubts | null, colors: Colors): string {

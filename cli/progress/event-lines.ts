@@ -50,8 +50,8 @@ const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
     const predicted = predictedMs === undefined ? '' : ` (predicted ${ms(predictedMs)})`;
     return `trial ${number ?? '?'} measured${inPrecision(precision)}: ${ms(latency)}${predicted}${converged ? '' : '; the interval is still wide'}`;
   },
-  'prediction-quality': ({ precision, count, mape, spearman }) =>
-    `latency model${inPrecision(precision)}: mean error ${mape.toFixed(1)} %, rank correlation ${spearman.toFixed(3)} on ${count} trials`,
+  'prediction-quality': ({ precision, count, unreliable, mape, spearman }) =>
+    `latency model${inPrecision(precision)}: mean error ${mape.toFixed(1)} %, rank correlation ${spearman.toFixed(3)} over ${unreliable === 0 ? `${count} reliable measurements` : `${count} measurements, ${unreliable} not reliable`}`,
   frontier: () => null,
   note: ({ message }) => printable(message),
   warning: ({ message }) => `warning: ${printable(message)}`,

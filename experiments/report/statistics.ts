@@ -1,3 +1,4 @@
+import { judgedPairs, leastPairs } from '../../base/certainty.js';
 import { median } from '../../latency-models/statistics.js';
 import type { PredictedMeasurement, Store } from '../../store/index.js';
 import { storedPrecisions } from '../../store/values.js';
@@ -13,7 +14,7 @@ import type {
 } from './data.js';
 import { experimentOf, taskOfRun } from '../stored/experiment.js';
 import { collectTrials } from './run.js';
-import { errorOfMape, judgedPairs, LatencyEvidence, leastPairs } from './uncertainty.js';
+import { errorOfMape, LatencyEvidence } from './uncertainty.js';
 
 const middle = (values: readonly number[]): number | null => (values.length === 0 ? null : median(values));
 
@@ -52,7 +53,8 @@ interface Judged extends PredictedMeasurement {
   readonly unreliable?: string;
 }
 
-function judgedIn(store: Store): Judged[] {
+/** Predictions that were measured later, each with the latency that its trial has now. */
+export function judgedIn(store: Store): Judged[] {
   const evidence = new LatencyEvidence(store.measurements.brief());
   return store.measurements.predicted().map((one) => {
     const used = evidence.of(one.trial, one.precision);

@@ -209,15 +209,6 @@ export class LatencyEvidence {
   }
 }
 
-/** With fewer pairs, an error says nothing. */
-export const leastPairs = 3;
-
-/** The pairs that an error is computed from: reliable ones where there are enough, else all. */
-export function judgedPairs<P extends { readonly unreliable?: string }>(pairs: readonly P[]): readonly P[] {
-  const reliable = pairs.filter(({ unreliable }) => unreliable === undefined);
-  return reliable.length >= leastPairs ? reliable : pairs;
-}
-
 /** Standard error of the mean of absolute percentage errors. */
 export function errorOfMape(pairs: readonly { readonly predicted: number; readonly measured: number }[]): number {
   const errors = pairs.map(({ predicted, measured }) => 100 * Math.abs(predicted / measured - 1));

@@ -167,7 +167,10 @@ export type RunEvent =
       readonly kind: 'prediction-quality';
       /** Of the networks; absent in runs of fp32 only. */
       readonly precision?: StoredPrecision;
+      /** Measurements that it is computed from: reliable ones where there are enough, else all. */
       readonly count: number;
+      /** How many of them are not reliable. */
+      readonly unreliable: number;
       /** Mean absolute percentage error, in percent. */
       readonly mape: number;
       /** Spearman's rank correlation, in [-1, 1]. */

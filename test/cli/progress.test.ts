@@ -147,14 +147,14 @@ describe('progress', () => {
     const events: readonly RunEvent[] = [
       { kind: 'trial-finished', stage: 'search', number: 0, state: 'complete', precision: 'int8', values: {} },
       { kind: 'measured', purpose: 'frontier', precision: 'fp32', number: 0, ms: 0.25, interval, converged: true },
-      { kind: 'prediction-quality', precision: 'int8', count: 5, mape: 2.5, spearman: 1 },
+      { kind: 'prediction-quality', precision: 'int8', count: 5, unreliable: 0, mape: 2.5, spearman: 1 },
     ];
     for (const event of events) view.observe(event);
     view.close();
     expect(terminal.text().split('\n').slice(0, 3)).toEqual([
       'trial 0 complete in int8',
       'trial 0 measured in fp32: 0.25 ms',
-      'latency model in int8: mean error 2.5 %, rank correlation 1.000 on 5 trials',
+      'latency model in int8: mean error 2.5 %, rank correlation 1.000 over 5 reliable measurements',
     ]);
   });
 

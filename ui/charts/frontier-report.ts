@@ -80,7 +80,7 @@ function pointOf(
     predicted,
     ...(series === 'frontier' && {
       intervals: { ...(across && { x: across.interval }), ...(upright && { y: upright.interval }) },
-      place: placeText(rivals),
+      place: placeText({ rivals, certainty }),
     }),
     ...(unreliable !== undefined && { unreliable }),
   };
@@ -94,7 +94,7 @@ const keyOf = ({ number, precision = null }: ReportTrial): string => `${number} 
 function memberPoints(member: ReportMember, plane: Plane, measures: ReportData['measures']): readonly FrontierPoint[] {
   const at = pointOf(member, plane, 'frontier');
   if (at === null) return [];
-  const label = memberLabel(member.number, member.rivals ?? []);
+  const label = memberLabel(member.number, member);
   const accuracy = member.final?.accuracy ?? null;
   if (accuracy === null || !isAccuracy(measures, plane.y)) return [{ ...at, label }];
   const { intervals, ...final } = at;

@@ -63,6 +63,15 @@ export class Candidates {
     return this.rows.get(precision)?.get(number);
   }
 
+  /** How sure the values of a row are, by name. */
+  certaintyOf(row: number): Record<string, Certainty> {
+    const own = [...this.certainty].flatMap(([name, column]) => {
+      const known = column[row] as Certainty | null | undefined;
+      return known === null || known === undefined ? [] : [[name, known] as const];
+    });
+    return Object.fromEntries(own);
+  }
+
   hasEnded(number: number): boolean {
     const row = precisions.map((precision) => this.rowOf({ number, precision })).find((each) => each !== undefined);
     return row !== undefined && this.state[row] !== 'waiting' && this.state[row] !== 'running';

@@ -1,4 +1,4 @@
-import { certaintyText, estimateText } from '../../base/certainty.js';
+import { certaintyText, estimateText, isSure } from '../../base/certainty.js';
 import { type Unit, valueText } from '../../base/number-text.js';
 import type { Certainty, MeasureText, ReportData, RunSummary, StoredPrecision } from '../../experiments/page/api.js';
 
@@ -70,6 +70,6 @@ export function accuracyAmong<T>(measures: Measures, values: Readonly<Record<str
 /** All precisions, in the order of tables. */
 export const precisions = ['fp32', 'int8'] as const satisfies readonly StoredPrecision[];
 
-/** The label of a member: `#12`, or `#12 ?` where noise decides its place. */
-export const memberLabel = (number: number, rivals: readonly number[]): string =>
-  rivals.length === 0 ? `#${number}` : `#${number} ?`;
+/** The label of a member: `#12`, or `#12 ?` where its place is not sure. */
+export const memberLabel = (number: number, place: Parameters<typeof isSure>[0]): string =>
+  isSure(place) ? `#${number}` : `#${number} ?`;

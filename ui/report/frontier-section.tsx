@@ -158,7 +158,7 @@ const finalColumns = ({ run: { task }, titles, frontier }: ReportData): MemberCo
   },
 ];
 
-const placeColumn: MemberColumn = { title: 'place', cell: ({ rivals = [] }) => placeText(rivals) };
+const placeColumn: MemberColumn = { title: 'place', cell: placeText };
 
 const costColumns: readonly (MemberColumn & { readonly objective: string })[] = [
   { objective: 'macs', title: 'MACs', numeric: true, cell: ({ costs }) => countOf(costs?.macs) },

@@ -3,7 +3,8 @@ import { statSync } from 'node:fs';
 import { invalidInput } from '../../../base/errors.js';
 import { readInput, writeFileAtomic } from '../../../base/files.js';
 import type { MeasuredAgain } from '../../../experiments/index.js';
-import { ms, percent } from '../../../experiments/report/index.js';
+import { shellWord } from '../../../base/text.js';
+import { collectRun, ms, percent } from '../../../experiments/report/index.js';
 import type {
   LayerProfile,
   LayerTime,
@@ -143,6 +144,14 @@ async function measureAgain(workdir: string, asJson: boolean, terminal: Terminal
     err(
       `${colors.yellow('warning')}: ${unreliable.length} of ${rows.length} are not reliable: ${first.measurement.reasons.join('; ')}\n`,
     );
+  const late = new Set(rows.flatMap(({ trial, saved }) => (saved ? [] : [trial])));
+  if (late.size > 0) {
+    const { planned } = await withRun(workdir, collectRun);
+    const them = late.size === 1 ? 'it' : 'them';
+    err(
+      `without a final training and a file: trial ${[...late].join(', ')}; nas resume ${shellWord(workdir)} --trials ${planned} adds ${them}\n`,
+    );
+  }
   err(`stored in ${workdir}\n`);
 }
 

@@ -20,6 +20,7 @@ import type { RunObserver } from '../events.js';
 import { candidateOnnx } from '../jobs/run-job.js';
 import { environmentDifferences, toStored } from '../latency/stored-latency.js';
 import { type DrawReport, writeReport } from '../report.js';
+import { isSaved } from './save.js';
 import { type InPrecision, isSame, measuredFor, settleAll } from './measured-frontier.js';
 
 /** A latency before and after the frontier was measured again, in ms. */
@@ -28,6 +29,8 @@ export interface MeasuredAgain {
   readonly precision: StoredPrecision;
   readonly before: number | null;
   readonly measurement: Measurement;
+  /** Whether the run has written its file, after a final training where it has any. New members have none. */
+  readonly saved: boolean;
 }
 
 export interface MeasureAgainOptions {
@@ -100,6 +103,7 @@ export async function measureFrontierAgain(
           store.trials.get(trial.number)?.values['latency_ms']?.value ??
           null,
         measurement: measurements[i],
+        saved: isSaved(context, trial.number, precision),
       }));
       store.transaction(() => {
         for (const [i, { trial, precision }] of members.entries())

@@ -28,7 +28,11 @@ export type FrontierMember =
   | { readonly finalist: Finalist; readonly precision: 'int8'; readonly weights: string; readonly int8: Int8Weights };
 
 /** Whether a member's file is written, and its result stored. */
-export const isSaved = ({ store }: TrainingContext, trial: number, precision: StoredPrecision): boolean =>
+export const isSaved = (
+  { store }: Pick<TrainingContext, 'store'>,
+  trial: number,
+  precision: StoredPrecision,
+): boolean =>
   store.finals
     .all()
     .some((record) => record.trial === trial && record.precision === precision && record.state === 'complete');

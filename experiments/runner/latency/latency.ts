@@ -1,8 +1,10 @@
+import { judgedPairs, leastPairs } from '../../../base/certainty.js';
 import { messageOf } from '../../../base/errors.js';
 import { Random } from '../../../base/random.js';
 import { selectCalibration, validate, type LatencyModel } from '../../../latency-models/index.js';
 import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue, StoredPrecision } from '../../../store/index.js';
 import { precisionsOf } from '../../compress/index.js';
+import { judgedIn } from '../../report/statistics.js';
 import type { LatencyModels } from '../candidate-networks.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
 import { DeviceFailed, LatencyMeasurer, precisionField, type StoredMeasurement, type Subject } from './measurer.js';
@@ -171,14 +173,15 @@ export class LatencyService {
   /** Stores and reports how well latency was predicted for the trials, each before it was measured. */
   reportQuality(): void {
     const { plan, store, observe } = this.context;
-    const all = store.measurements.predicted();
+    const all = judgedIn(store);
     for (const precision of this.precisions) {
-      const pairs = all.filter((pair) => pair.precision === precision);
-      if (pairs.length < 3) continue;
+      const pairs = judgedPairs(all.filter((pair) => pair.precision === precision));
+      if (pairs.length < leastPairs) continue;
       const { count, mape, spearman } = validate(pairs);
       // Ranks that are all equal have no correlation.
       if (!Number.isFinite(spearman)) continue;
-      const quality = { count, mape, spearman, ...precisionField(plan, precision) };
+      const unreliable = pairs.filter((pair) => pair.unreliable !== undefined).length;
+      const quality = { count, unreliable, mape, spearman, ...precisionField(plan, precision) };
       store.events.add({ kind: 'prediction-quality', detail: quality });
       observe({ kind: 'prediction-quality', ...quality });
     }

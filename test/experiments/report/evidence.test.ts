@@ -83,7 +83,7 @@ describe('a run with doubtful values', () => {
       [0, [1]],
     ]);
     const table = frontierTable(store, 'runs/a', plain);
-    expect(table).toMatch(/^ +0 +90\.00 % ± 1\.0 +2 ms unreliable +within noise of #1$/m);
+    expect(table).toMatch(/^ +0 +90\.00 % ± 1\.0 +2 ms unreliable +within noise of #1; unreliable latency$/m);
     expect(table).toContain(`1 of 3 measured latencies is not reliable (${reason}), 1 of them on the frontier`);
     expect(table).toContain('nas latency measure runs/a --frontier');
     const report = await collectReport(store);

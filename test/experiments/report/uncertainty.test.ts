@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { surelyBetter } from '../../../base/certainty.js';
 import { Random } from '../../../base/random.js';
+import { isSure, judgedPairs, placeText } from '../../../base/certainty.js';
 import { contenders, type Estimated, rivalsOf } from '../../../experiments/report/rivals.js';
 import {
   acrossSessions,
-  judgedPairs,
   LatencyEvidence,
   sessionSpread,
   sessionsOf,
@@ -257,6 +257,23 @@ describe('a place on the frontier', () => {
     ];
     expect(contenders([member, near, far], [member], objectives)).toEqual([member, near]);
   });
+});
+
+it('the place of a member is sure without rivals and unreliable values', () => {
+  const interval = [1, 2] as const;
+  const busy = { latency_ms: { interval, unreliable: 'busy' } };
+  const places = [
+    {},
+    { certainty: { latency_ms: { interval } } },
+    { certainty: busy },
+    { rivals: [3], certainty: busy },
+  ];
+  expect(places.map((place) => [isSure(place), placeText(place)])).toEqual([
+    [true, 'sure'],
+    [true, 'sure'],
+    [false, 'not sure: unreliable latency'],
+    [false, 'within noise of #3; unreliable latency'],
+  ]);
 });
 
 describe('the pairs of a model error', () => {

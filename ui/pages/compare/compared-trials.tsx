@@ -33,9 +33,9 @@ export function ComparedValues({ answers }: Props) {
   const { info } = useRun();
   const states: SideRow = {
     title: 'state',
-    cells: answers.map(({ trial: { state }, onFrontier, rivals }) => ({
+    cells: answers.map(({ trial: { state, certainty }, onFrontier, rivals }) => ({
       text: state,
-      note: onFrontier ? `on the frontier, ${placeText(rivals)}` : null,
+      note: onFrontier ? `on the frontier, ${placeText({ rivals, certainty })}` : null,
     })),
   };
   const reasons: SideRow = {

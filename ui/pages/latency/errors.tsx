@@ -1,3 +1,4 @@
+import { judgedPairs } from '../../../base/certainty.js';
 import { ms, percent } from '../../../base/number-text.js';
 import type { DatedPrediction } from '../../../experiments/page/api.js';
 import { Tag, Time } from '../../components/elements.js';
@@ -7,27 +8,37 @@ import { Table, type Column } from '../../components/table.js';
 /** The number of measurements in the rolling mean. */
 export const averaged = 10;
 
-type Pair = Pick<DatedPrediction, 'predicted' | 'measured'>;
+type Pair = Pick<DatedPrediction, 'predicted' | 'measured' | 'unreliable'>;
 
 /** The error as a share of the measured latency; positive when the prediction was too high. */
 export const errorOf = ({ predicted, measured }: Pair): number => (predicted - measured) / measured;
 
-/** For each measurement, the mean absolute error of it and those before it, at most `averaged`. */
-export function rollingErrors(pairs: readonly Pair[]): readonly number[] {
-  return pairs.map((_, i) => {
-    const late = pairs.slice(Math.max(0, i + 1 - averaged), i + 1);
-    return late.reduce((sum, pair) => sum + Math.abs(errorOf(pair)), 0) / late.length;
+/**
+ * For each measurement, the mean absolute error of it and those before it, at most `averaged`. Unreliable measurements
+ * do not count where there are enough others; null before the first one that counts.
+ */
+export function rollingErrors(pairs: readonly Pair[]): readonly (number | null)[] {
+  const counted = new Set(judgedPairs(pairs));
+  const late: number[] = [];
+  return pairs.map((pair) => {
+    if (counted.has(pair)) late.push(Math.abs(errorOf(pair)));
+    if (late.length > averaged) late.shift();
+    return late.length === 0 ? null : late.reduce((sum, error) => sum + error, 0) / late.length;
   });
 }
 
 /** Whether the network has parts that the model had not measured. */
 export const extrapolates = ({ coverage }: Pick<DatedPrediction, 'coverage'>): boolean => coverage < 1;
 
-/** How many predictions are within two predicted standard deviations: `10 of 12`; null without any. */
-export function withinTwo(pairs: readonly Pick<DatedPrediction, 'predicted' | 'measured' | 'std'>[]): string | null {
+/**
+ * How many predictions are within two predicted standard deviations of the measurements that count: `10 of 12`; null without
+ * any.
+ */
+export function withinTwo(pairs: readonly (Pair & Pick<DatedPrediction, 'std'>)[]): string | null {
   if (pairs.length === 0) return null;
-  const within = pairs.filter(({ predicted, measured, std }) => Math.abs(predicted - measured) <= 2 * std);
-  return `${within.length} of ${pairs.length}`;
+  const counted = judgedPairs(pairs);
+  const within = counted.filter(({ predicted, measured, std }) => Math.abs(predicted - measured) <= 2 * std);
+  return `${within.length} of ${counted.length}`;
 }
 
 const signed = (share: number): string => `${share > 0 ? '+' : ''}${percent(share)}`;

@@ -38,7 +38,7 @@ function tilesOf({ report, pairs, extrapolated }: PredictionsAnswer): readonly T
     ...tile(pairs.length.toLocaleString('en-US'), 'predicted, then measured'),
     ...tile(report === null ? undefined : mapeText(report), `mean absolute percentage error, ${over}`),
     ...tile(spearman?.toFixed(2), `Spearman's rank correlation, ${over}`),
-    ...tile(within ?? undefined, 'within two predicted standard deviations'),
+    ...tile(within ?? undefined, `within two predicted standard deviations${over === '' ? '' : `, ${over}`}`),
     ...tile(extrapolated.toLocaleString('en-US'), 'extrapolated trials'),
   ];
 }
@@ -73,7 +73,7 @@ function errorsOption(pairs: readonly DatedPrediction[], drawn: readonly DrawnPa
     showSymbol: false,
     lineStyle: { color: theme.final, width: 1.8 },
     itemStyle: { color: theme.final },
-    data: rollingErrors(pairs).map((error, i) => [i + 1, 100 * error]),
+    data: rollingErrors(pairs).flatMap((error, i) => (error === null ? [] : [[i + 1, 100 * error]])),
   };
   return { ...option, legend: legendStyle(theme), series: [...option.series, mean] };
 }
@@ -143,7 +143,12 @@ export default function LatencyPage() {
           />
           <p class="note">
             In percent of the measured latency; above zero, the prediction was too high. The line is the mean absolute
-            error.
+            error
+            {answer.report !== null &&
+              answer.report.unreliable === 0 &&
+              answer.report.count < pairs.length &&
+              ' of reliable measurements'}
+            .
           </p>
         </section>
         <ByPrecision precisions={answer.report?.precisions} />

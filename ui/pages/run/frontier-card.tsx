@@ -1,7 +1,8 @@
 import { foldText } from '../../data/fields.js';
 import { useMemo } from 'preact/hooks';
-import { estimateText, placeText } from '../../../base/certainty.js';
+import { estimateText, isSure, placeText } from '../../../base/certainty.js';
 import { mainScores } from '../../../base/scores.js';
+import { shellWord } from '../../../base/text.js';
 import type { CandidateKey, FrontierKey } from '../../../experiments/page/api.js';
 import { useOpenTrial, useQuery, useRun, useThrottled } from '../../app/hooks.js';
 import { extentOf, spansDecades } from '../../charts/axis.js';
@@ -38,6 +39,32 @@ function AxisChoice({ axis, value, options, onChange, log, onLog }: AxisChoicePr
   );
 }
 
+/** Members without a final training, in a complete run that has some: later measurements let them in. */
+function LateMembers() {
+  const {
+    live: { candidates, frontier, version },
+    info: { run, workdir },
+  } = useRun();
+  if (version.value === 0 || run.status !== 'complete' || run.evaluation !== 'training') return null;
+  const isFinal = (key: CandidateKey): boolean =>
+    typeof candidates.finalAccuracy[candidates.rowOf(key) ?? -1] === 'number';
+  const late = frontier.value.filter((key) => !isFinal(key));
+  if (late.length === 0 || !candidates.finalAccuracy.some((final) => final !== null)) return null;
+  const line = `nas resume ${shellWord(workdir)} --trials ${run.planned}`;
+  return (
+    <p class="note">
+      Without a final training and a file, as later measurements brought {late.length === 1 ? 'it' : 'them'} here:{' '}
+      {late.map(({ number, precision }, i) => (
+        <span key={`${number} ${precision}`}>
+          {i > 0 && ', '}
+          <TrialLink number={number} />
+        </span>
+      ))}
+      . <code>{line}</code> adds {late.length === 1 ? 'it' : 'them'}.
+    </p>
+  );
+}
+
 /** The networks of the frontier, with predicted values marked. */
 function FrontierTable() {
   const {
@@ -55,7 +82,10 @@ function FrontierTable() {
     numeric: true,
     cell: foldsOf,
   };
-  const place: Column<FrontierKey> = { title: 'place', cell: ({ rivals }) => placeText(rivals) };
+  const place: Column<FrontierKey> = {
+    title: 'place',
+    cell: (key) => placeText({ ...key, certainty: candidates.certaintyOf(candidates.rowOf(key) ?? -1) }),
+  };
   const precision: Column<CandidateKey> = { title: 'precision', cell: (key) => key.precision };
   const finalAccuracy: Column<CandidateKey> = {
     title: `final ${mainScores[run.task].title}`,
@@ -166,10 +196,13 @@ export function FrontierCard() {
         <p class="note">
           Bars are 95 % intervals: of accuracies from the number of validation images, of latencies from their
           measurements.{' '}
-          {frontier.some(({ rivals }) => rivals.length > 0) &&
-            'A question mark: noise decides the place; within the intervals, another trial may be at least as good in every objective.'}
+          {frontier.some(
+            (key) => !isSure({ ...key, certainty: candidates.certaintyOf(candidates.rowOf(key) ?? -1) }),
+          ) &&
+            'A question mark: the place is not sure; within the intervals, another trial may be at least as good in every objective, or the latency is not reliable.'}
         </p>
       )}
+      <LateMembers />
     </section>
   );
 }

@@ -167,10 +167,11 @@ export class FrontierMarks {
     const [across, upright] = [this.certaintyOf(row, plane.x)?.interval, this.certaintyOf(row, plane.y)?.interval];
     const unreliable = this.doubtOf(row);
     const doubt = unreliable === undefined ? {} : { unreliable };
-    const place = placeText(rivals);
+    const known = { rivals, certainty: candidates.certaintyOf(row) };
+    const place = placeText(known);
     const final = accuracy ? candidates.finalAccuracy[row] : null;
     const error = candidates.finalError[row];
-    const label = memberLabel(key.number, rivals);
+    const label = memberLabel(key.number, known);
     this.points.push({
       series: 'frontier',
       key,

@@ -37,7 +37,7 @@ export function Standing({ answer: { trial, onFrontier, rivals } }: { readonly a
       <span>
         {onFrontier ? 'On the frontier' : 'Not on the frontier'}
         {variants.length > 1 && precision !== null && precision !== undefined && ` in ${precision}`}
-        {onFrontier && trial.certainty !== undefined && `, ${placeText(rivals)}`}
+        {onFrontier && trial.certainty !== undefined && `, ${placeText({ rivals, certainty: trial.certainty })}`}
       </span>
       {final !== null && <span>{final ? 'On the final frontier' : 'Not on the final frontier'}</span>}
       {trial.enqueued !== null && (

@@ -89,6 +89,7 @@ describe('the frontier of an ended search', () => {
     const old = latenciesOf(workdir);
     const rows = await measureFrontierAgain(workdir, {}, () => undefined);
     expect(rows.map(({ trial, before: ms }) => [trial, ms])).toEqual(before.map((trial, i) => [trial, old[i].ms]));
+    expect(rows.every(({ saved }) => !saved)).toBe(true);
     await writeLatencies(2);
     await expect(measureFrontierAgain(workdir, {}, () => undefined)).rejects.toThrow(/another environment before/);
     expect(latenciesOf(workdir).map(({ ms }) => ms)).toEqual(old.map(({ ms }) => ms));

@@ -19,6 +19,24 @@ describe('errors of predictions', () => {
     expect(rollingErrors([])).toEqual([]);
   });
 
+  it('are averaged over reliable measurements where there are three', () => {
+    const pairs = [2, 1.1, 1.1, 3, 1.1].map((predicted) => ({
+      predicted,
+      measured: 1,
+      ...(predicted >= 2 && { unreliable: 'other programs kept 1.1 of 2 processors busy' }),
+      std: 0.06,
+    }));
+    expect(rollingErrors(pairs).map((error) => error?.toFixed(3) ?? null)).toEqual([
+      null,
+      '0.100',
+      '0.100',
+      '0.100',
+      '0.100',
+    ]);
+    expect(withinTwo(pairs)).toBe('3 of 3');
+    expect(rollingErrors(pairs.slice(0, 4))[0]).toBe(1);
+  });
+
   it('are compared with the predicted deviation', () => {
     expect(withinTwo([])).toBeNull();
     expect(

@@ -68,7 +68,7 @@ describe('FrontierMarks', () => {
         predicted: false,
         intervals: { x: [0.9, 1.1] },
         unreliable: 'busy',
-        place: 'within noise of #2',
+        place: 'within noise of #2; unreliable latency',
       },
       {
         series: 'final',
@@ -78,7 +78,7 @@ describe('FrontierMarks', () => {
         predicted: false,
         from: 0.8,
         unreliable: 'busy',
-        place: 'within noise of #2',
+        place: 'within noise of #2; unreliable latency',
         label: '#0 ?',
       },
       {

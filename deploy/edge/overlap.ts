@@ -1,0 +1,114 @@
+import type { EdgeOperator, EdgeProgram, EdgeTensor, OperatorName, Operators } from './program.js';
+import { imageShape } from './reference.js';
+
+/**
+ * How far results may lie over inputs. The kernels in C compute pixels from the first to the last, so a result may overwrite what
+ * no later pixel reads: then a layer needs little more memory than the larger of the two ("diagonal memory",
+ * https://arxiv.org/abs/2010.01668). A distance of d bytes: the result begins at least d bytes before the input.
+ */
+
+type Distance<K extends OperatorName> = (
+  operator: Extract<EdgeOperator, { op: K }>,
+  input: EdgeTensor,
+  output: EdgeTensor,
+  position: number,
+) => number | undefined;
+
+/** Whether the kernel of convolutions reads the image in place; otherwise it copies the window of each pixel. */
+export function readsInPlace(
+  { padding: { top, left, bottom, right } }: { readonly padding: Operators['conv']['padding'] },
+  weights: EdgeTensor,
+): boolean {
+  return weights.shape[1] * weights.shape[2] === 1 && top + left + bottom + right === 0;
+}
+
+/** Pixels that the kernel of convolutions computes together. */
+export const PIXELS_TOGETHER = 2;
+
+/**
+ * The largest distance between the end of what is written and the start of what is still read.
+ * @param together pixels whose results are written before the next window is read
+ * @param copied whether a window is copied before results are written
+ */
+function windowDistance(
+  { strides, padding }: Pick<Operators['conv'], 'strides' | 'padding'>,
+  input: EdgeTensor,
+  output: EdgeTensor,
+  together: number,
+  copied: boolean,
+): number {
+  const [, width, channels] = imageShape(input);
+  const [outHeight, outWidth, outChannels] = imageShape(output);
+  const pixels = outHeight * outWidth;
+  // Reads of a pixel start at the first row and column of its window inside the image; later pixels may start before them.
+  let unread = Infinity;
+  let distance = 0;
+  for (let pixel = Math.ceil(pixels / together) * together - together; pixel >= 0; pixel -= together) {
+    const end = Math.min(pixel + together, pixels) * outChannels;
+    if (copied) distance = Math.max(distance, end - unread);
+    for (let next = Math.min(pixel + together, pixels) - 1; next >= pixel; next--) {
+      const row = Math.max(Math.floor(next / outWidth) * strides[0] - padding.top, 0);
+      const column = Math.max((next % outWidth) * strides[1] - padding.left, 0);
+      unread = Math.min(unread, (row * width + column) * channels);
+    }
+    if (!copied) distance = Math.max(distance, end - unread);
+  }
+  return distance;
+}
+
+const pooled = (
+  window: Pick<Operators['conv'], 'strides' | 'padding'>,
+  input: EdgeTensor,
+  output: EdgeTensor,
+): number => windowDistance(window, input, output, 1, false);
+
+const sameLength = (_: unknown, input: EdgeTensor, output: EdgeTensor): number | undefined =>
+  input.shape.reduce((a, b) => a * b, 1) === output.shape.reduce((a, b) => a * b, 1) ? 0 : undefined;
+
+const apart = (): undefined => undefined;
+
+const distances: { readonly [K in OperatorName]: Distance<K> } = {
+  conv: () => undefined,
+  depthwise: (operator, input, output, position) => (position === 0 ? pooled(operator, input, output) : undefined),
+  add: sameLength,
+  mul: sameLength,
+  elementwise: () => 0,
+  mean: () => 0,
+  'max-pool': pooled,
+  'average-pool': pooled,
+  pad: apart,
+  concat: apart,
+  slice: () => 0,
+  // Within a pixel, channels are read in another order than written.
+  shuffle: (_, input) => imageShape(input)[2],
+  reshape: () => 0,
+  softmax: apart,
+  quantize: apart,
+  dequantize: apart,
+};
+
+/**
+ * Bytes by which the result of an operator has to begin before an input that ends with it; undefined: the two may not overlap.
+ * @param position of the input among the operator's
+ */
+export function overlapDistance(
+  { tensors }: EdgeProgram,
+  operator: EdgeOperator,
+  position: number,
+): number | undefined {
+  const [input, output] = [tensors[operator.inputs[position]], tensors[operator.output]];
+  if (operator.op === 'conv') {
+    if (position > 0) return undefined;
+    const copied = operator.groups === 1 && !readsInPlace(operator, tensors[operator.inputs[1]]);
+    return windowDistance(operator, input, output, PIXELS_TOGETHER, copied);
+  }
+  return (distances[operator.op] as Distance<OperatorName>)(operator, input, output, position);
+}
+
+/** Bytes that an operator needs beside its tensors while it runs: the windows of the pixels computed together. */
+export function scratchBytes({ tensors }: EdgeProgram, operator: EdgeOperator): number {
+  if (operator.op !== 'conv') return 0;
+  const weights = tensors[operator.inputs[1]];
+  const [, rows, columns, depth] = weights.shape;
+  return readsInPlace(operator, weights) ? 0 : PIXELS_TOGETHER * rows * columns * depth;
+}

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { scratchBytes } from '../../../deploy/edge/overlap.js';
+import { planArena } from '../../../deploy/edge/plan.js';
+import { mobileNetV2, Programs, randomProgram } from './support/programs.js';
+
+describe('the plan of the arena', () => {
+  test('100 random networks need at most what is alive at once, nearly all of them what is needed at once', () => {
+    const plans = Array.from({ length: 100 }, (_, seed) => planArena(randomProgram(seed)));
+    for (const { bytes, live, bound } of plans) {
+      expect(bytes).toBeGreaterThanOrEqual(bound);
+      expect(bytes).toBeLessThanOrEqual(live);
+    }
+    const ratios = plans.map(({ bytes, bound }) => bytes / bound).sort((a, b) => a - b);
+    expect(ratios[50]).toBe(1);
+    expect(ratios[94]).toBeLessThanOrEqual(1.1);
+  });
+
+  test('without results over inputs, at most 1.1 times the bound', () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const { bytes, bound, live } = planArena(randomProgram(seed), { overlap: false });
+      expect(bound).toBe(live);
+      expect(bytes).toBeLessThanOrEqual(1.1 * bound);
+    }
+  });
+
+  test('buffers that exist at once lie beside each other', () => {
+    const p = new Programs(1);
+    const input = p.image(4, 4, 8);
+    const wide = p.conv(input, 8, { kernel: 1 });
+    const program = p.program(input, p.pair('add', input, wide));
+    const { offsets, bytes, live } = planArena(program);
+    expect([live, bytes]).toEqual([3 * 128, 256]);
+    expect(Math.abs((offsets.get(input) ?? 0) - (offsets.get(wide) ?? 0))).toBe(128);
+    // The sum lies on one of its inputs.
+    expect([offsets.get(input), offsets.get(wide)]).toContain(offsets.get(program.output));
+  });
+
+  test('a depthwise convolution keeps two rows and a pixel of what it overwrites', () => {
+    const p = new Programs(1);
+    const input = p.image(16, 16, 4);
+    const program = p.program(input, p.depthwise(input));
+    // The last pixel of the second row overwrites what the first pixel of the third row does not read any more.
+    expect(planArena(program).bytes).toBe(16 * 16 * 4 + (16 + 2) * 4);
+  });
+
+  test('windows of convolutions with borders are copied into the arena', () => {
+    const p = new Programs(1);
+    const input = p.image(5, 5, 3);
+    const program = p.program(input, p.conv(input, 2));
+    const plan = planArena(program);
+    expect(scratchBytes(program, program.operators[0])).toBe(2 * 27);
+    expect(plan.scratch.size).toBe(1);
+    expect(plan.bytes).toBeGreaterThan(75 + 54);
+  });
+
+  test('MobileNetV2 0.35 at 96 pixels: what its largest image needs', () => {
+    const { bytes, live } = planArena(mobileNetV2(0.35, 96, 1000));
+    expect(live).toBe(138_240);
+    expect(bytes).toBe(110_656);
+  });
+});
