@@ -8,6 +8,7 @@ import { NasError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { classification } from '../base/task.js';
 import { answers, type Model, toLayersModel, toOnnx } from '../spaces/models/index.js';
+import { writeFacts } from './facts.js';
 import { metadataProps, type ModelMetadata } from './metadata.js';
 
 /** Brotli's best quality takes seconds a megabyte; beyond 4 MiB, quality 6 is 3 % larger and ten times as fast. */
@@ -78,8 +79,7 @@ export async function writeBundle(
   { compressed = false }: { readonly compressed?: boolean } = {},
 ): Promise<void> {
   await (compressed ? writeCompressed : writeFileAtomic)(join(directory, 'model.onnx'), model);
-  writeFileAtomic(join(directory, 'metadata.json'), `${JSON.stringify(metadata, null, 2)}\n`);
-  writeFileAtomic(join(directory, 'labels.txt'), metadata.classes.map((name) => `${name}\n`).join(''));
+  writeFacts(directory, metadata);
 }
 
 const weightsFile = 'weights.bin';

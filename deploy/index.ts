@@ -1,3 +1,4 @@
+export { edgeExporters, edgeTargets, type EdgeTarget } from './edge/export.js';
 export * from './evaluate.js';
 export * from './export.js';
 export * from './web/export-web.js';

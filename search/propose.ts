@@ -32,8 +32,8 @@ interface Judgement {
   readonly values: Values;
 }
 
-/** Judges a network by its cheap objectives; memoised within one ask. */
-export type Judge = (genotype: Genotype) => Judgement;
+/** Judges a network by its cheap objectives; memoised within one ask. `id` is the genotype's. */
+export type Judge = (genotype: Genotype, id?: string) => Judgement;
 
 /** Candidates that each stage of an ask considers at most. */
 const tries = { strategy: 100, random: 200, descent: 1000 };
@@ -60,10 +60,7 @@ class Filter {
     return this.seen.size;
   }
 
-  readonly judge: Judge = (genotype) => this.judgeAs(genotypeId(genotype), genotype);
-
-  /** As `judge`, for a genotype whose id is known. */
-  judgeAs(id: string, genotype: Genotype): Judgement {
+  readonly judge: Judge = (genotype, id = genotypeId(genotype)) => {
     const known = this.seen.get(id);
     if (known !== undefined) return known;
     const values = this.context.cheap(genotype);
@@ -76,7 +73,7 @@ class Filter {
     this.rejections.add(broken, values);
     if (this.closest === undefined || excess < this.closest.violation) this.closest = { genotype, violation: excess };
     return judgement;
-  }
+  };
 }
 
 /**
@@ -104,7 +101,7 @@ export function propose(
       const { genotype: wanted, reason, passedOver } = generate();
       const genotype = existing(space, wanted, random);
       const id = genotypeId(genotype);
-      if (asked.has(id) || !filter.judgeAs(id, genotype).accepted) continue;
+      if (asked.has(id) || !filter.judge(genotype, id).accepted) continue;
       return { genotype, source, reason, rejected: passedOver ?? filter.rejections.count };
     }
   }

@@ -94,19 +94,19 @@ const read = (layers: readonly Layer[], layer: Layer): number =>
 
 /** Largest number of values alive at once; layers in place share the buffer of their input. */
 function peakValues(layers: readonly Layer[]): number {
-  const buffer: number[] = [];
-  for (const [i, layer] of layers.entries()) buffer.push(isFused(layer) ? buffer[layer.inputs[0]] : i);
-  const lastUse: number[] = [];
+  const none = (): number[] => new Array<number>(layers.length).fill(0);
+  const [buffer, lastUse, freedAfter] = [none(), none(), none()];
   for (let i = 0; i < layers.length; i++) {
-    for (const j of layers[i].inputs) lastUse[buffer[j]] = i;
+    const layer = layers[i];
+    buffer[i] = isFused(layer) ? buffer[layer.inputs[0]] : i;
+    for (const j of layer.inputs) lastUse[buffer[j]] = i;
     lastUse[buffer[i]] = i;
   }
   let alive = 0;
   let peak = 0;
-  const freedAfter = layers.map(() => 0);
-  for (const [i, own] of buffer.entries()) if (own === i) freedAfter[lastUse[i]] += size(layers[i].output);
-  for (const [i, layer] of layers.entries()) {
-    if (buffer[i] === i) alive += size(layer.output);
+  for (let i = 0; i < layers.length; i++) if (buffer[i] === i) freedAfter[lastUse[i]] += size(layers[i].output);
+  for (let i = 0; i < layers.length; i++) {
+    if (buffer[i] === i) alive += size(layers[i].output);
     peak = Math.max(peak, alive);
     alive -= freedAfter[i];
   }

@@ -148,7 +148,7 @@ export function networkFeatures(network: Network): number[] {
     work[level] += macs / Math.max(1, total.macs);
     depth[level]++;
   }
-  const count = (kind: Layer['kind']): number => layers.filter((layer) => layer.kind === kind).length;
+  const count = (kind: Layer['kind']): number => layers.reduce((sum, layer) => sum + (layer.kind === kind ? 1 : 0), 0);
   const logits = layers.findLast(({ kind }) => kind === 'dense');
   return [
     ...[total.macs, total.params, total.activationBytes, total.trafficBytes, height].map((value) =>

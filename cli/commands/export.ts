@@ -1,7 +1,10 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readInput } from '../../base/files.js';
 import { invalidInput } from '../../base/errors.js';
 // Types only: the modules load TF.js.
 import type { ExportedOnnx, ExportSource, WeightFormat } from '../../experiments/exporting/index.js';
+import type { EdgeTarget } from '../../deploy/index.js';
 import type { Calibrated } from '../../trainers/index.js';
 import { percent } from '../../base/number-text.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
@@ -10,8 +13,11 @@ import { withRun } from '../open-run.js';
 import { json, type Terminal } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
-const targets = ['onnx', 'tfjs', 'web'] as const;
+/** Targets that are made of an ONNX file. */
+const edgeTargets = ['tflite'] as const satisfies readonly EdgeTarget[];
+const targets = ['onnx', 'tfjs', 'web', ...edgeTargets] as const;
 type Target = (typeof targets)[number];
+type InputOutput = 'float' | 'int8';
 
 interface Wanted {
   readonly source: ExportSource;
@@ -20,6 +26,8 @@ interface Wanted {
   readonly directory: string;
   /** Whether compressed copies are written beside the model. */
   readonly compressed: boolean;
+  /** What programs for phones and microcontrollers take and give. */
+  readonly io: InputOutput;
 }
 
 interface Written {
@@ -63,11 +71,44 @@ const toTfjs: Exporter = async (_store, _workdir, { source, directory }) => {
   return { warnings: [] };
 };
 
+const toEdge = (target: EdgeTarget): Exporter =>
+  onnxWriter(async ({ model }, { source: { kind, number }, directory, io }) => {
+    const { edgeExporters } = await import('../../deploy/index.js');
+    edgeExporters[target](model, `${kind} ${number}`, { directory, io });
+  });
+
 const exporters: { readonly [T in Target]: Exporter } = {
   onnx: toOnnx,
   tfjs: toTfjs,
   web: toWeb,
+  tflite: toEdge('tflite'),
 };
+
+const isEdge = (to: Target): to is EdgeTarget => (edgeTargets as readonly string[]).includes(to);
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
+/** Writes an ONNX file of this or another program for phones and microcontrollers. */
+async function fromFile(
+  file: string,
+  { to, io, output, json: asJson, ...others }: Asked & FileAsked,
+  terminal: Terminal,
+): Promise<void> {
+  if (!isEdge(to))
+    throw invalidInput(`${file} is a file: --to ${to} exports networks of a run`, {
+      hint: `Give the folder of a run, or --to ${edgeTargets.join(' or --to ')}.`,
+    });
+  const { trial, shrunk, pareto, precision, calibrated } = others;
+  const given = { trial, shrunk, pareto, calibrated, precision: precision === 'auto' ? undefined : precision };
+  const [wrong] = Object.entries(given).find(([, value]) => value !== undefined && value !== false) ?? [];
+  if (wrong !== undefined)
+    throw invalidInput(`--${wrong} goes with the folder of a run, and ${file} is a file, which is written as it is`, {
+      hint: 'Leave it out; nas quantize makes an int8 file of a float one.',
+    });
+  const { edgeExporters } = await import('../../deploy/index.js');
+  edgeExporters[to](readInput(file), file, { directory: output, io });
+  if (asJson) terminal.out(json([{ model: file, directory: output }]));
+  else terminal.err(`${file}: ${output}\n`);
+}
 
 type Fitted = Omit<Calibrated, 'model'>;
 
@@ -112,11 +153,44 @@ async function chosen(store: Store, workdir: string, { trial, shrunk, pareto }: 
   return frontierSources(store, workdir);
 }
 
-/** @throws NasError for formats that TF.js files do not support. */
-function checkTfjs(precision: string, weights: WeightFormat): void {
-  if (precision === 'int8' || weights === 'fp16')
+/** Options that say which network of a run, and how. */
+interface FileAsked {
+  readonly output: string;
+  readonly json: boolean;
+  readonly trial: number | undefined;
+  readonly shrunk: number | undefined;
+  readonly pareto: boolean | undefined;
+  readonly calibrated: boolean;
+}
+
+interface Asked {
+  readonly to: Target;
+  readonly precision: string;
+  readonly weights: WeightFormat;
+  readonly compressed: boolean;
+  readonly io: InputOutput;
+}
+
+/** @throws NasError for options that do not go with the target. */
+function checkTarget({ to, precision, weights, compressed, io }: Asked): void {
+  if (to === 'tfjs' && (precision === 'int8' || weights === 'fp16'))
     throw invalidInput(`--to tfjs: TF.js layers models are of float32, not ${precision === 'int8' ? 'int8' : 'fp16'}`, {
       hint: 'Export with --to onnx.',
+    });
+  if (compressed && to !== 'onnx' && to !== 'web')
+    throw invalidInput(`--compressed goes with --to onnx: with --to ${to}, nothing is compressed`, {
+      hint: 'Leave it out, or export with --to onnx.',
+    });
+  if (weights === 'fp16' && (precision === 'int8' || isEdge(to)))
+    throw invalidInput(
+      isEdge(to)
+        ? `--weights fp16 goes with --to onnx and --to web, not with --to ${to}`
+        : '--weights fp16 goes with float32: the weights of int8 models are bytes',
+      { hint: 'Leave one of the two out.' },
+    );
+  if (io === 'int8' && !isEdge(to))
+    throw invalidInput(`--io int8 goes with --to ${edgeTargets.join(' and --to ')}: other files take and give floats`, {
+      hint: 'Leave it out.',
     });
 }
 
@@ -128,10 +202,16 @@ export const exportTrials = command({
     ['export runs/quickstart --trial 7 --to tfjs -o web/model', 'web/model/model.json for tf.loadLayersModel'],
     ['export runs/quickstart --trial 7 --to onnx --precision int8 -o model', 'in eight bits'],
     ['export runs/quickstart --trial 7 --to web -o site', 'a page that answers images in the browser'],
+    ['export runs/quickstart --trial 7 --to tflite --precision int8 -o phone', 'phone/model.tflite, for phones'],
+    ['export int8.onnx --to tflite --io int8 -o phone', 'of a file of nas quantize or of another program'],
   ],
   options: (yargs) =>
     yargs
-      .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
+      .positional('workdir', {
+        type: 'string',
+        demandOption: true,
+        describe: "A run's folder; with --to tflite also an ONNX file",
+      })
       .option('trial', { type: 'number', describe: 'Number of one trial' })
       .option('pareto', { type: 'boolean', describe: 'All networks of the frontier' })
       .option('shrunk', { type: 'number', describe: 'Number of a network that nas shrink made' })
@@ -158,21 +238,18 @@ export const exportTrials = command({
         default: false,
         describe: 'With --to onnx: also write compressed copies (.br, .gz) for file servers; --to web always does',
       })
+      .option('io', {
+        choices: ['float', 'int8'] as const,
+        default: 'float' as const,
+        describe: 'With --to tflite: what the model takes and gives; int8 goes with int8 models',
+      })
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'Folder to write to' })
       .option('json', jsonOption),
-  run: (
-    { workdir, trial, shrunk, pareto = false, to, precision, weights, calibrated, compressed, output, json: asJson },
-    terminal,
-  ) => {
-    if (to === 'tfjs') checkTfjs(precision, weights);
-    if (compressed && to === 'tfjs')
-      throw invalidInput('--compressed goes with --to onnx: of TF.js models, nothing is compressed', {
-        hint: 'Leave it out, or export with --to onnx.',
-      });
-    if (precision === 'int8' && weights === 'fp16')
-      throw invalidInput('--weights fp16 goes with float32: the weights of int8 models are bytes', {
-        hint: 'Leave one of the two out.',
-      });
+  run: (args, terminal) => {
+    const { workdir, trial, shrunk, pareto = false, to, precision, weights, calibrated, compressed, io } = args;
+    const { output, json: asJson } = args;
+    checkTarget(args);
+    if (isFile(workdir)) return fromFile(workdir, args, terminal);
     return withRun(workdir, async (store) => {
       const written: Record<string, unknown>[] = [];
       const done = new Set<string>();
@@ -188,7 +265,7 @@ export const exportTrials = command({
         const { warnings } = await exporters[to](
           store,
           workdir,
-          { source: exported, precision: own, weights, directory, compressed },
+          { source: exported, precision: own, weights, directory, compressed, io },
           terminal,
         );
         written.push({

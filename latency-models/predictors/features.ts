@@ -62,10 +62,24 @@ const elementwise = (name: Column, { input, output }: Layer): readonly Term[] =>
   launch,
 ];
 
-/**
- * The terms of each kind of layer in the executed graph: batch norm is folded into convolutions, ReLU and ReLU6 are fused
- * into the layer before, dropout is removed. A layer without terms costs nothing.
- */
+/** Whether a layer is part of the one before in the executed graph (batch norm, ReLU and ReLU6), or removed: it takes no time. */
+function isFree(layer: Layer): boolean {
+  switch (layer.kind) {
+    case 'input':
+    case 'batch_norm':
+    case 'dropout':
+    case 'zero':
+      return true;
+    case 'activation':
+      return layer.standalone !== true && (layer.act === 'relu' || layer.act === 'relu6');
+    default:
+      return false;
+  }
+}
+
+export const takesTime = (layer: Layer): boolean => !isFree(layer);
+
+/** The terms of each kind of layer that takes time. */
 const terms: LayerTable<readonly Term[]> = {
   input: () => [],
   conv: (layer) => {
@@ -93,10 +107,7 @@ const terms: LayerTable<readonly Term[]> = {
     ];
   },
   batch_norm: () => [],
-  activation: (layer) => {
-    const free = layer.standalone !== true && (layer.act === 'relu' || layer.act === 'relu6');
-    return free ? [] : elementwise(`${layer.act}_values`, layer);
-  },
+  activation: (layer) => elementwise(`${layer.act}_values`, layer),
   avg_pool: (layer) => elementwise('window_pooled_values', layer),
   global_pool: ({ input, output }) => [
     ['pooled_values', size(input)],
@@ -241,16 +252,12 @@ export class Catalogue {
   count(all: readonly Layer[]): Pick<Profile, 'layers' | 'counts'> {
     const found = new Map<number, number>();
     for (const layer of all) {
+      if (isFree(layer)) continue;
       const position = this.position(layer);
-      if (this.layers[position].terms.length > 0) found.set(position, (found.get(position) ?? 0) + 1);
+      found.set(position, (found.get(position) ?? 0) + 1);
     }
     const layers = [...found.keys()].sort((a, b) => a - b);
     return { layers, counts: layers.map((i) => found.get(i) ?? 0) };
-  }
-
-  /** Batch norm, ReLU and dropout do not, as they are part of the layer before. */
-  takesTime(layer: Layer): boolean {
-    return this.layers[this.position(layer)].terms.length > 0;
   }
 
   private position(layer: Layer): number {
@@ -263,10 +270,8 @@ export class Catalogue {
   }
 
   private described(layer: Layer, key: string): LayerFeatures {
-    // The same activation costs nothing behind a convolution.
-    const name = layer.kind === 'activation' && layer.standalone === true ? `${key} alone` : key;
-    const known = this.known.get(name) ?? describeLayer(layer, key);
-    this.known.set(name, known);
+    const known = this.known.get(key) ?? describeLayer(layer, key);
+    this.known.set(key, known);
     return known;
   }
 }

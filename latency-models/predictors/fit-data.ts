@@ -3,7 +3,7 @@ import { layersOf, type Layer, type Network } from '../../spaces/index.js';
 import type { LayerTime } from '../device.js';
 import { median } from '../statistics.js';
 import { columnsOf, heavyTraffic, kernelRow, type Columns } from './columns.js';
-import type { Catalogue, Execution, Profile, Sample } from './features.js';
+import { takesTime, type Catalogue, type Execution, type Profile, type Sample } from './features.js';
 import type { ModelKind, Observation, SimilarityName } from './linear-cost-model.js';
 import { diagonal, type Component, type Regression } from './regression.js';
 import type { SourcePrior } from './sources.js';
@@ -151,14 +151,14 @@ interface TimedLayers {
 }
 
 /** Each timed layer, together with the layers that are fused into it and have no time of their own. */
-function timedLayers(catalogue: Catalogue, network: Network, times: readonly LayerTime[]): TimedLayers[] {
+function timedLayers(network: Network, times: readonly LayerTime[]): TimedLayers[] {
   const all = layersOf(network);
   const positions = new Map(all.map(({ name }, i) => [name, i]));
   const timed = new Map<number, { layers: Layer[]; ms: number; nodes: number }>();
   for (const { layer, ms, nodes } of times) {
     let at = positions.get(layer);
     // A fused node may have the name of the batch norm or the activation.
-    while (at !== undefined && !catalogue.takesTime(all[at])) at = all[at].inputs.at(0);
+    while (at !== undefined && !takesTime(all[at])) at = all[at].inputs.at(0);
     if (at === undefined) continue;
     const known = timed.get(at);
     timed.set(at, { layers: [], ms: ms + (known?.ms ?? 0), nodes: nodes + (known?.nodes ?? 0) });
@@ -176,7 +176,7 @@ function timedLayers(catalogue: Catalogue, network: Network, times: readonly Lay
 export function timedKernels(catalogue: Catalogue, observations: readonly Observation[]): TimedKernel[] {
   const found = new Map<string, { profile: Profile; nodes: number; ms: number[] }>();
   for (const { network, layers: times = [] } of observations) {
-    for (const { layers, ms, nodes } of timedLayers(catalogue, network, times)) {
+    for (const { layers, ms, nodes } of timedLayers(network, times)) {
       const profile = { ...catalogue.count(layers), declared: [], isConstant: false };
       const key = `${nodes}: ${profile.layers.join()} ${profile.counts.join()}`;
       const known = found.get(key) ?? { profile, nodes, ms: [] };

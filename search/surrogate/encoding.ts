@@ -62,16 +62,41 @@ function standardisation(values: readonly number[]): { shift: number; scale: num
   return { shift: mean, scale: variance > 1e-12 * (1e-12 + mean ** 2) ? 1 / Math.sqrt(variance) : 0 };
 }
 
-/** Candidates whose features are cached before the cache is emptied. */
+/** Candidates whose rows are cached before the cache is emptied. */
 const maxCached = 20_000;
+
+/** What follows from a genotype alone. */
+interface Row {
+  readonly numbers: readonly number[];
+  readonly choices: readonly number[];
+}
+
+/** The features, counts of choices and choices of candidates, which do not depend on predictions. */
+export class GenotypeRows {
+  private readonly cached = new BoundedCache<Row>(maxCached);
+  private readonly tally: (genotype: Genotype) => number[];
+
+  constructor(private readonly space: DecisionSpace) {
+    this.tally = tallyOf(space.decisions);
+  }
+
+  of(genotype: Genotype, id = genotypeId(genotype)): Row {
+    return this.cached.of(id, () => {
+      const { space } = this;
+      const executed = space.active?.(genotype);
+      return {
+        numbers: [...(space.features?.(genotype) ?? []), ...this.tally(genotype)],
+        choices: space.decisions.map(({ choices }, d) => (executed?.[d] === false ? choices.length : genotype[d])),
+      };
+    });
+  }
+}
 
 /** Encodes candidates of one space: choices, features of the space, counts of choices, and further numbers. */
 export class Encoder {
   readonly width: number;
   readonly distances: readonly Float64Array[];
   private readonly columns: readonly { shift: number; scale: number; log: boolean }[];
-  private readonly features = new BoundedCache<readonly number[]>(maxCached);
-  private readonly tally: (genotype: Genotype) => number[];
 
   /**
    * @param names further numbers; they are on a logarithmic scale if all are positive.
@@ -83,49 +108,45 @@ export class Encoder {
     private readonly names: readonly string[],
     reference: readonly Genotype[],
     private readonly numbersOf: (genotype: Genotype) => Values,
+    private readonly rows = new GenotypeRows(space),
   ) {
     this.distances = space.decisions.map(choiceDistances);
-    this.tally = tallyOf(space.decisions);
-    const rows = reference.map((genotype) => this.raw(genotype));
-    this.width = rows[0].length;
-    this.columns = rows[0].map((_, k) => {
-      const values = rows.map((row) => row[k]);
+    const encoded = reference.map((genotype) => {
+      const values = numbersOf(genotype);
+      return [...rows.of(genotype).numbers, ...names.map((name) => values[name])];
+    });
+    this.width = encoded[0].length;
+    this.columns = encoded[0].map((_, k) => {
+      const values = encoded.map((row) => row[k]);
       const log = k >= this.width - names.length && values.every((value) => value > 0 || !Number.isFinite(value));
       return { log, ...standardisation(log ? values.map(Math.log) : values) };
     });
   }
 
-  encode(genotypes: readonly Genotype[]): Encoded {
-    const { width, space, columns } = this;
-    const decisions = space.decisions.length;
+  /** @param ids of the genotypes, where they are known. */
+  encode(genotypes: readonly Genotype[], ids?: readonly string[]): Encoded {
+    const { width, columns } = this;
+    const decisions = this.space.decisions.length;
     const numbers = new Float64Array(genotypes.length * width);
     const choices = new Int16Array(genotypes.length * decisions);
+    const put = (at: number, k: number, value: number): void => {
+      const { log, shift, scale } = columns[k];
+      const z = ((log ? Math.log(value) : value) - shift) * scale;
+      numbers[at + k] = Number.isFinite(z) ? z : 0;
+    };
     for (const [i, genotype] of genotypes.entries()) {
-      for (const [k, value] of this.raw(genotype).entries()) {
-        const { log, shift, scale } = columns[k];
-        const z = ((log ? Math.log(value) : value) - shift) * scale;
-        numbers[i * width + k] = Number.isFinite(z) ? z : 0;
-      }
-      const executed = space.active?.(genotype);
-      for (let d = 0; d < decisions; d++) {
-        choices[i * decisions + d] = executed?.[d] === false ? space.decisions[d].choices.length : genotype[d];
-      }
+      const row = this.rows.of(genotype, ids?.[i]);
+      const own = row.numbers.length;
+      for (let k = 0; k < own; k++) put(i * width, k, row.numbers[k]);
+      const values = this.numbersOf(genotype);
+      for (const [k, name] of this.names.entries()) put(i * width, own + k, values[name]);
+      choices.set(row.choices, i * decisions);
     }
     return { count: genotypes.length, numbers, width, choices, decisions };
   }
 
-  /** Computes the features of a candidate that is encoded later. */
-  prepare(genotype: Genotype): void {
-    this.structure(genotype);
-  }
-
-  private raw(genotype: Genotype): readonly number[] {
-    const values = this.numbersOf(genotype);
-    return [...this.structure(genotype), ...this.tally(genotype), ...this.names.map((name) => values[name])];
-  }
-
-  private structure(genotype: Genotype): readonly number[] {
-    const { features } = this.space;
-    return features === undefined ? [] : this.features.of(genotypeId(genotype), () => features(genotype));
+  /** Computes what `encode` needs of a candidate. */
+  prepare(genotype: Genotype, id?: string): void {
+    this.rows.of(genotype, id);
   }
 }

@@ -99,6 +99,21 @@ export class GaussianProcess {
   }
 }
 
+/** Memory for the rows of a posterior; one that is used for a single prediction may use it again. */
+export class RowMemory {
+  private values = new Float64Array(0);
+
+  /** Room for `size` numbers; the first ones stay. */
+  of(size: number): Float64Array {
+    if (size > this.values.length) {
+      const larger = new Float64Array(2 * size);
+      larger.set(this.values);
+      this.values = larger;
+    }
+    return this.values;
+  }
+}
+
 /**
  * The predictions of a Gaussian process for a fixed pool, updated as the process observes: each observation is a rank-one
  * correction in O(observations x pool).
@@ -113,10 +128,11 @@ export class PoolPosterior {
   constructor(
     private readonly process: GaussianProcess,
     private readonly pool: Encoded,
+    private readonly memory = new RowMemory(),
   ) {
     this.mean = new Float64Array(pool.count);
     this.variance = process.kernel.variances(pool);
-    this.rows = new Float64Array(process.observations * pool.count);
+    this.rows = memory.of(process.observations * pool.count);
     this.follow();
   }
 
@@ -147,11 +163,7 @@ export class PoolPosterior {
   private addRow(variance = this.variance): void {
     const { process, pool, known } = this;
     const at = known * pool.count;
-    if (at + pool.count > this.rows.length) {
-      const larger = new Float64Array(2 * (at + pool.count));
-      larger.set(this.rows);
-      this.rows = larger;
-    }
+    this.rows = this.memory.of(at + pool.count);
     covariances(process.terms[known], pool, this.rows, at);
     eliminate(this.rows, pool.count, process.factor.row(known));
     lower(variance, this.rows, at);
@@ -192,6 +204,9 @@ function learn(mean: Float64Array, score: number, rows: Float64Array, at: number
 }
 
 function lower(variance: Float64Array, rows: Float64Array, at: number): void {
-  for (let i = 0; i < variance.length; i++)
-    variance[i] = Math.max(smallestVariance, variance[i] - rows[at + i] * rows[at + i]);
+  for (let i = 0; i < variance.length; i++) {
+    const row = rows[at + i];
+    const left = variance[i] - row * row;
+    variance[i] = left > smallestVariance ? left : smallestVariance;
+  }
 }

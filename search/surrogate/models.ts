@@ -115,7 +115,7 @@ export interface ScoredPool {
   readonly beliefs: readonly Belief[];
   /**
    * The expected hypervolume improvement of a candidate times the probability that its training succeeds. A result that
-   * is not above `atLeast` need not be exact.
+   * is not above `atLeast` need not be exact; 0 is.
    */
   improvement(position: number, atLeast: number): number;
 }
@@ -152,7 +152,7 @@ export class Acquisition {
       beliefs,
       improvement: (position, atLeast) => {
         const bound = improvement(position);
-        return success === undefined || bound <= atLeast ? bound : bound * success(position);
+        return success === undefined || bound === 0 || bound <= atLeast ? bound : bound * success(position);
       },
     };
   }

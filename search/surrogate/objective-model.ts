@@ -1,7 +1,7 @@
 import type { TrialResult } from '../controller.js';
 import { minimized, type Objective } from '../objective.js';
 import type { Encoded, Encoder } from './encoding.js';
-import { GaussianProcess, PoolPosterior, type Prediction } from './gaussian-process.js';
+import { GaussianProcess, PoolPosterior, RowMemory, type Prediction } from './gaussian-process.js';
 import { fitHyperparameters, priorOf } from './hyperparameters.js';
 import { Kernel } from './kernel.js';
 import { Warp } from './warp.js';
@@ -30,6 +30,7 @@ export class ObjectiveModel {
   private readonly base: readonly TrialResult[];
   private learned: readonly TrialResult[] = [];
   private process: GaussianProcess;
+  private readonly memory = new RowMemory();
   private pool: { readonly candidates: Encoded; readonly posterior: PoolPosterior } | undefined;
 
   /** @param trials to fit to, each with a value of the objective. */
@@ -62,7 +63,7 @@ export class ObjectiveModel {
     const process = this.learn([...this.base, ...trials.slice(this.trials.length)]);
     const expected = new PoolPosterior(process, pending).predict();
     const predict = (candidates: Encoded): Prediction => {
-      if (candidates !== pool) return new PoolPosterior(process, candidates).predict(pending);
+      if (candidates !== pool) return new PoolPosterior(process, candidates, this.memory).predict(pending);
       this.pool ??= { candidates, posterior: new PoolPosterior(process, candidates) };
       this.pool.posterior.follow();
       return this.pool.posterior.predict(pending);

@@ -11,7 +11,7 @@ import type { AskContext, ControllerInput } from '../controller.js';
 import { minimized, type Objective, type Values } from '../objective.js';
 import type { Judge } from '../propose.js';
 import { rangeOf, type Range } from './acquisition.js';
-import { Encoder, type Encoded } from './encoding.js';
+import { Encoder, type Encoded, type GenotypeRows } from './encoding.js';
 
 /** Spaces of up to this many combinations are enumerated. */
 const listable = 20_000n;
@@ -39,19 +39,23 @@ export function sampled(space: DecisionSpace, count: number, random: Random): Ge
   return [...found.values()];
 }
 
-/** Encodes the candidates that keep the cheap constraints. */
+/** Encodes the candidates that keep the cheap constraints. @param idsOf ids of the candidates, where they are known. */
 export function poolOf(
   candidates: readonly Genotype[],
   objectives: readonly Objective[],
   encoder: Encoder,
   judge: Judge,
+  idsOf = candidates.map(genotypeId),
 ): Pool {
-  const judged = candidates.map((genotype) => ({ genotype, ...judge(genotype) })).filter((one) => one.violation === 0);
+  const judged = candidates
+    .map((genotype, i) => ({ genotype, id: idsOf[i], ...judge(genotype, idsOf[i]) }))
+    .filter((one) => one.violation === 0);
   const genotypes = judged.map(({ genotype }) => genotype);
+  const ids = judged.map(({ id }) => id);
   return {
     genotypes,
-    ids: genotypes.map(genotypeId),
-    encoded: encoder.encode(genotypes),
+    ids,
+    encoded: encoder.encode(genotypes, ids),
     known: objectives.map((objective) =>
       objective.cost === 'cheap'
         ? Float64Array.from(judged, ({ values }) => minimized(objective, values[objective.name]))
@@ -98,18 +102,20 @@ interface InputOptions {
   /** The whole space, or a sample of it. */
   readonly candidates: readonly Genotype[];
   readonly judge: Judge;
+  /** Rows that are known already. */
+  readonly rows?: GenotypeRows;
   /** Numbers that models learn from besides the cheap objectives; unknown ones are absent. */
   readonly features?: { readonly names: readonly string[]; readonly of: (genotype: Genotype) => Values };
 }
 
 export function surrogateInputs(
   { space, objectives }: ControllerInput,
-  { cheap, candidates, judge, features }: InputOptions,
+  { cheap, candidates, judge, rows, features }: InputOptions,
 ): SurrogateInputs {
   const costs = objectives.filter(({ cost }) => cost === 'cheap').map(({ name }) => name);
   const numbersOf =
     features === undefined ? cheap : (genotype: Genotype): Values => ({ ...cheap(genotype), ...features.of(genotype) });
-  const encoder = new Encoder(space, [...costs, ...(features?.names ?? [])], candidates, numbersOf);
+  const encoder = new Encoder(space, [...costs, ...(features?.names ?? [])], candidates, numbersOf, rows);
   const pool = poolOf(candidates, objectives, encoder, judge);
   const ranges = pool.known.map((values) => values && rangeOf(values));
   return { cheap, encoder, pool, ranges, rejected: candidates.length - pool.genotypes.length };

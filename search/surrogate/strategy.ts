@@ -14,6 +14,7 @@ import { nonDominatedRanks } from '../pareto.js';
 import type { Candidate, Judge } from '../propose.js';
 import type { StrategyFactory } from '../strategies/strategy.js';
 import { Acquisition, describeChoice, FittedModels, fittedTo, sameTrials, startup, type ScoredPool } from './models.js';
+import { GenotypeRows } from './encoding.js';
 import {
   cheapest,
   farthest,
@@ -51,6 +52,7 @@ export const surrogateStrategy: StrategyFactory = (config, input) => {
 class Surrogate {
   private inputs: SurrogateInputs | undefined;
   private models: FittedModels | undefined;
+  private readonly rows: GenotypeRows;
   private readonly candidates: readonly Genotype[];
   /** Whether the candidates are the whole space, or a sample of it. */
   private readonly complete: boolean;
@@ -60,6 +62,7 @@ class Surrogate {
     private readonly input: ControllerInput,
     private readonly first: number,
   ) {
+    this.rows = new GenotypeRows(input.space);
     const all = listed(input.space);
     this.complete = all !== undefined;
     this.candidates = all ?? sampled(input.space, samples, new Random(input.seed, 'surrogate', 'sample'));
@@ -67,7 +70,8 @@ class Surrogate {
 
   source(context: AskContext, random: Random, asked: AskedIds, judge: Judge): () => Candidate {
     if (this.inputs?.cheap !== context.cheap) {
-      this.inputs = surrogateInputs(this.input, { cheap: context.cheap, candidates: this.candidates, judge });
+      const { candidates, rows } = this;
+      this.inputs = surrogateInputs(this.input, { cheap: context.cheap, candidates, judge, rows });
       this.models = undefined;
     }
     const ask = { inputs: this.inputs, context, random, asked, judge };
@@ -124,15 +128,21 @@ class Surrogate {
   private evolved({ inputs, context, random, asked, judge }: Ask, acquisition: Acquisition): Candidate | undefined {
     const { space, objectives } = this.input;
     let best: { improvement: number; candidate: Candidate } | undefined;
-    const score = (genotypes: readonly Genotype[]): number[] => {
-      const scores = genotypes.map((genotype) => {
-        const { violation } = judge(genotype);
+    const score = (candidates: readonly Individual[]): number[] => {
+      const scores = candidates.map(({ genotype, id }) => {
+        const { violation } = judge(genotype, id);
         // Its network is at hand.
-        if (violation === 0) inputs.encoder.prepare(genotype);
+        if (violation === 0) inputs.encoder.prepare(genotype, id);
         return -violation;
       });
-      const kept = genotypes.filter((_, i) => scores[i] === 0);
-      const pool = poolOf(kept, objectives, inputs.encoder, judge);
+      const kept = candidates.filter((_, i) => scores[i] === 0);
+      const pool = poolOf(
+        kept.map(({ genotype }) => genotype),
+        objectives,
+        inputs.encoder,
+        judge,
+        kept.map(({ id }) => id),
+      );
       const scored = acquisition.of(pool);
       let position = 0;
       return scores.map((violation) => {
@@ -189,11 +199,14 @@ const children = { min: 40, max: 150, timesTrials: 15_000 };
 /** Further changes of a child that was seen before. */
 const tries = 3;
 
-/** A candidate and its genes, which keep the choices of absent layers for later. */
+/** A candidate, its id, and its genes, which keep the choices of absent layers for later. */
 interface Individual {
   readonly genes: Genotype;
   readonly genotype: Genotype;
+  readonly id: string;
 }
+
+const individual = (genes: Genotype, genotype = genes): Individual => ({ genes, genotype, id: genotypeId(genotype) });
 
 /**
  * Evolves candidates on a model by truncation selection: the best so far are recombined and changed in one or two
@@ -207,24 +220,21 @@ function evolve(
   space: DecisionSpace,
   start: readonly Genotype[],
   trials: number,
-  score: (candidates: readonly Genotype[]) => readonly number[],
+  score: (candidates: readonly Individual[]) => readonly number[],
   random: Random,
 ): void {
   const seen = new Set<string>();
-  const isNew = ({ genotype }: Individual): boolean => {
-    const id = genotypeId(genotype);
-    return !seen.has(id) && seen.add(id).has(id);
-  };
+  const isNew = ({ id }: Individual): boolean => !seen.has(id) && seen.add(id).has(id);
   let population: (Individual & { readonly score: number })[] = [];
   const enter = (fresh: readonly Individual[]): void => {
-    const scores = score(fresh.map(({ genotype }) => genotype));
+    const scores = score(fresh);
     population.push(...fresh.map((one, i) => ({ ...one, score: scores[i] })));
     population = population.sort((a, b) => b.score - a.score).slice(0, parents);
   };
   const { min, max, timesTrials } = children;
   const size = Math.round(Math.min(max, Math.max(min, timesTrials / trials)));
   const { change, mix } = variation(space, random);
-  enter(start.map((genotype) => ({ genes: genotype, genotype })).filter(isNew));
+  enter(start.map((genotype) => individual(genotype)).filter(isNew));
   for (let generation = 0; generation < generations; generation++) {
     const born: Individual[] = [];
     for (let i = 0; i < size; i++) {
@@ -248,10 +258,7 @@ interface Variation {
 function variation(space: DecisionSpace, random: Random): Variation {
   if (space.members !== undefined) {
     return {
-      change: (genes) => {
-        const genotype = mutate(space, genes, random);
-        return { genes: genotype, genotype };
-      },
+      change: (genes) => individual(mutate(space, genes, random)),
       mix: (a, b) => crossover(space, a, b, random),
     };
   }
@@ -261,7 +268,7 @@ function variation(space: DecisionSpace, random: Random): Variation {
     change: (genes) => {
       const d = random.pick(free);
       const changed = genes.with(d, (genes[d] + 1 + random.int(sizes[d] - 1)) % sizes[d]);
-      return { genes: changed, genotype: space.canonical(changed) };
+      return individual(changed, space.canonical(changed));
     },
     mix: (a, b) => a.map((index, d) => (random.int(2) === 0 ? index : b[d])),
   };

@@ -2,6 +2,7 @@ import type { Choice, Genotype } from '../genotype.js';
 import { canonicalJson } from '../../base/hash.js';
 import { blockKinds, type Head, type Network, type StageBlock } from '../network.js';
 import {
+  type BlockChoices,
   buildNetwork,
   exactExpand,
   exactKernel,
@@ -17,6 +18,7 @@ import {
   scaledDepth,
   type ScaleOption,
   type Slot,
+  type StagedPlan,
   type StageSlots,
   type WidthRules,
 } from './layout.js';
@@ -40,63 +42,75 @@ function add<T extends Choice>({ choices, decision }: Slot<T>, fits: (choice: T)
   return false;
 }
 
-const fitsExpand = ({ block, channels }: BlockWithInput, expand: number, { divisor }: WidthRules): boolean =>
-  !('expand' in block) || exactExpand(channels, expand, divisor) === block.expand;
+/** Whether a block has a choice. */
+type Fits<T> = (block: BlockWithInput, choice: T, rules: WidthRules, scale: StageScale) => boolean;
 
-const fitsSe = ({ block, channels }: BlockWithInput, se: number, rules: WidthRules): boolean =>
-  !('se' in block) || exactSe(squeezedWidth(block, channels), channels, se, rules) === block.se;
+const fits = {
+  stride: ({ block }, stride) => block.stride === stride,
+  filters: ({ block }, filters, { divisor }, scale) => block.filters === scaledWidth(filters, scale, divisor),
+  kind: ({ block }, kind) => block.kind === kind,
+  act: ({ block }, act) => block.act === act,
+  kernel: ({ block }, kernel) => block.kernel === exactKernel(kernel, block),
+  expand: ({ block, channels }, expand, { divisor }) =>
+    !('expand' in block) || block.expand === exactExpand(channels, expand, divisor),
+  se: ({ block, channels }, se, rules) =>
+    !('se' in block) || block.se === exactSe(squeezedWidth(block, channels), channels, se, rules),
+  before: ({ block }, before) => block.kind !== 'mbconv' || (block.before ?? 0) === before,
+} satisfies { [K in keyof BlockChoices]: Fits<BlockChoices[K]> };
 
-const fitsBefore = ({ block }: BlockWithInput, before: number): boolean =>
-  block.kind !== 'mbconv' || (block.before ?? 0) === before;
+/** Adds the smallest choice of a slot that fits the blocks from `start` to `end`, without it; false when none does. */
+function addFor<T extends Choice>(
+  { choices, decision }: Slot<T>,
+  fits: Fits<T>,
+  { blocks, rules, scale, found }: Reading,
+  start: number,
+  end: number,
+): boolean {
+  for (let index = 0; index < choices.length; index++) {
+    let at = start;
+    while (at < end && fits(blocks[at], choices[index], rules, scale)) at++;
+    if (at < end) continue;
+    if (decision !== null) found.push(decision, index);
+    return true;
+  }
+  return false;
+}
 
-/** The blocks from `start` to `end`, without it. */
-interface Part {
+/** The blocks of a network under one scale, and the decisions found so far. */
+interface Reading {
   readonly blocks: readonly BlockWithInput[];
-  readonly start: number;
-  readonly end: number;
+  readonly rules: WidthRules;
+  readonly scale: StageScale;
+  readonly found: Pairs;
 }
 
-function every({ blocks, start, end }: Part, fits: (block: BlockWithInput) => boolean): boolean {
-  for (let i = start; i < end; i++) if (!fits(blocks[i])) return false;
-  return true;
-}
-
-/** Adds the smallest choices with which a stage builds exactly these blocks. */
-function readStage(stage: StageSlots, part: Part, scale: StageScale, layout: Layout, found: Pairs): boolean {
-  const { plan } = layout;
-  const { blocks, start, end } = part;
-  const first = blocks[start].block;
+/** Adds the smallest choices with which a stage builds exactly the blocks from `start` to `end`, without it. */
+function readStage(stage: StageSlots, reading: Reading, start: number, end: number, { share }: StagedPlan): boolean {
+  const { blocks } = reading;
   for (let i = start + 1; i < end; i++) if (blocks[i].block.stride !== 1) return false;
   const isRead =
-    add(stage.stride, (stride) => first.stride === stride, found) &&
-    add(
-      stage.filters,
-      (filters) => {
-        const width = scaledWidth(filters, scale, plan.divisor);
-        return every(part, ({ block }) => block.filters === width);
-      },
-      found,
-    ) &&
-    add(stage.kind, (kind) => every(part, ({ block }) => block.kind === kind), found) &&
-    add(stage.act, (act) => every(part, ({ block }) => block.act === act), found);
+    addFor(stage.stride, fits.stride, reading, start, start + 1) &&
+    addFor(stage.filters, fits.filters, reading, start, end) &&
+    addFor(stage.kind, fits.kind, reading, start, end) &&
+    addFor(stage.act, fits.act, reading, start, end);
   if (!isRead) return false;
   // Layers that share a decision are read together.
-  const size = plan.share === 'stage' ? end - start : 1;
+  const size = share === 'stage' ? end - start : 1;
   for (let i = start; i < end; i += size) {
-    const group = { blocks, start: i, end: i + size };
     const { kernel, expand, se, before } = stage.layers[i - start];
     const isLayer =
-      add(kernel, (choice) => every(group, ({ block }) => exactKernel(choice, block) === block.kernel), found) &&
-      add(expand, (choice) => every(group, (one) => fitsExpand(one, choice, plan)), found) &&
-      add(se, (choice) => every(group, (one) => fitsSe(one, choice, plan)), found) &&
-      add(before, (choice) => every(group, (one) => fitsBefore(one, choice)), found);
+      addFor(kernel, fits.kernel, reading, i, i + size) &&
+      addFor(expand, fits.expand, reading, i, i + size) &&
+      addFor(se, fits.se, reading, i, i + size) &&
+      addFor(before, fits.before, reading, i, i + size);
     if (!isLayer) return false;
   }
   return true;
 }
 
 /** Adds the blocks read as the stages; the smallest depths first. */
-function readStages(layout: Layout, blocks: readonly BlockWithInput[], scale: StageScale, found: Pairs): boolean {
+function readStages(layout: Layout, reading: Reading): boolean {
+  const { blocks, scale, found } = reading;
   const dead = new Set<number>();
   const from = (index: number, start: number): boolean => {
     if (index === layout.stages.length) return start === blocks.length;
@@ -108,7 +122,7 @@ function readStages(layout: Layout, blocks: readonly BlockWithInput[], scale: St
       const end = start + scaledDepth(stage.depth.choices[i], scale);
       if (end > blocks.length) continue;
       if (stage.depth.decision !== null) found.push(stage.depth.decision, i);
-      const isRead = end === start || readStage(stage, { blocks, start, end }, scale, layout, found);
+      const isRead = end === start || readStage(stage, reading, start, end, layout.plan);
       if (isRead && from(index + 1, end)) return true;
       found.length = before;
     }
@@ -145,7 +159,7 @@ function readNetwork(
     add(stem.stride, (stride) => stride === network.stem.stride, found) &&
     add(stem.act, (act) => act === network.stem.act, found) &&
     readHead(layout, network.head, scale, found) &&
-    readStages(layout, blocks, scale, found)
+    readStages(layout, { blocks, rules: plan, scale, found })
   );
 }
 

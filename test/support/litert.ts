@@ -23,11 +23,17 @@ type LiteRt = typeof import('@litertjs/core');
 
 /** Globals of a worker in a browser, which the package expects; other tests of the process must not see them. */
 async function asInWorker<T>(importScripts: (url: string) => void, load: () => Promise<T>): Promise<T> {
-  const added = { self: globalThis, importScripts };
+  // Without these, notes about accelerators are printed.
+  const Module = { print: () => undefined, printErr: () => undefined };
+  const added = { self: globalThis, importScripts, Module };
+  const { warn } = console;
   Object.assign(globalThis, added);
+  // It warns that there is no graphics card.
+  console.warn = () => undefined;
   try {
     return await load();
   } finally {
+    console.warn = warn;
     for (const name of Object.keys(added)) Reflect.deleteProperty(globalThis, name);
   }
 }
@@ -36,8 +42,9 @@ async function asInWorker<T>(importScripts: (url: string) => void, load: () => P
 async function load(folder: string): Promise<LiteRt> {
   const importScripts = (file: string): void => {
     const source = `${readFileSync(file, 'utf8')}\nreturn ModuleFactory;`;
-    const made = compileFunction(source, ['require', '__filename', '__dirname'], { filename: file });
-    Object.assign(globalThis, { ModuleFactory: made(require, file, dirname(file)) as unknown });
+    const names = ['require', '__filename', '__dirname'];
+    const made = compileFunction(source, names, { filename: file }) as (...values: readonly unknown[]) => unknown;
+    Object.assign(globalThis, { ModuleFactory: made(require, file, dirname(file)) });
   };
   const core = await import('@litertjs/core');
   await asInWorker(importScripts, () => core.loadLiteRt(folder));
