@@ -206,3 +206,44 @@ it.each([
   expect(err).toContain(message);
   expect(code).toBe(2);
 });
+
+describe('nas export --to tflite', () => {
+  const run = (from: string, to: string, ...args: string[]) =>
+    nasInside(['export', from, '--to', 'tflite', '-o', join(directory, to), ...args]);
+
+  it('writes a trial, and the same bytes of its ONNX file, with metadata inside', async () => {
+    const { model, metadata } = await exported('for-tflite', '--precision', 'int8');
+    writeFileSync(join(directory, 'int8.onnx'), model);
+    expect(await run(workdir, 'trial', '--trial', `${onFrontier()}`, '--precision', 'int8')).toMatchObject({ code: 0 });
+    const file = join(directory, 'int8.onnx');
+    expect(await run(file, 'file')).toMatchObject({ code: 0, err: `${file}: ${join(directory, 'file')}\n` });
+    const [trial, ofFile] = ['trial', 'file'].map((name) => readFileSync(join(directory, name, 'model.tflite')));
+    expect(ofFile.equals(trial)).toBe(true);
+    expect(trial.subarray(4, 8).toString()).toBe('TFL3');
+    expect(trial.includes(JSON.stringify(metadata))).toBe(true);
+    expect(JSON.parse(readFileSync(join(directory, 'file', 'metadata.json'), 'utf8'))).toEqual(metadata);
+    expect(
+      readFileSync(join(directory, 'file', 'labels.txt'), 'utf8')
+        .trim()
+        .split('\n'),
+    ).toEqual(metadata.classes);
+    expect(await run(file, 'bytes', '--io', 'int8')).toMatchObject({ code: 0 });
+  });
+
+  it('says which options do not go together', async () => {
+    const file = join(directory, 'float.onnx');
+    writeFileSync(file, (await exported('float-file')).model);
+    const refused = async (...args: string[]) => {
+      const { code, err } = await run(file, 'refused', ...args);
+      expect(code).toBe(2);
+      return err;
+    };
+    expect(await refused('--io', 'int8')).toContain(`${file} computes in float32`);
+    expect(await refused('--precision', 'int8')).toContain('--precision goes with the folder of a run');
+    expect(await refused('--weights', 'fp16')).toContain('--weights fp16 goes with --to onnx and --to web');
+    const tfjs = await nasInside(['export', file, '--to', 'tfjs', '-o', directory]);
+    expect(tfjs.err).toContain(`${file} is a file: --to tfjs exports networks of a run`);
+    const onnx = await nasInside(['export', workdir, '--pareto', '--to', 'onnx', '--io', 'int8', '-o', directory]);
+    expect(onnx.err).toContain('--io int8 goes with --to tflite');
+  });
+});
