@@ -86,7 +86,10 @@ export class Study {
       const experiment = requireStudy(storedExperiment(store, workdir), workdir);
       const plan = await studyPlan(experiment, { workdir, locating: locatingNowhere });
       const context = { plan, store, observe, stopping: () => false };
-      const candidates = new CandidateNetworks({ ...plan, experiment: { ...experiment, compress: compressSchema.parse({}) } });
+      const candidates = new CandidateNetworks({
+        ...plan,
+        experiment: { ...experiment, compress: compressSchema.parse({}) },
+      });
       const decisions = await Decisions.of(context, evaluatorOf(context, candidates));
       decisions.learnAll();
       return new Study(workdir, context, candidates, decisions, report);

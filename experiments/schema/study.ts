@@ -9,7 +9,9 @@ const objectiveMap = z.strictObject({
   name: z
     .string()
     .regex(/^[A-Za-z]\w*$/, 'may hold letters, digits and underscores, and begins with a letter')
-    .describe('name of a value that is told; macs, params, activation_bytes, size_bytes, sram_bytes and flash_bytes are computed and not told'),
+    .describe(
+      'name of a value that is told; macs, params, activation_bytes, size_bytes, sram_bytes and flash_bytes are computed and not told',
+    ),
   direction: direction
     .optional()
     .describe('whether larger or smaller values are better; default: that of the measure of this name'),

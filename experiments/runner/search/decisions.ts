@@ -48,7 +48,13 @@ export class Decisions {
     const { space, experiment } = context.plan;
     const { search, objectives, seed } = experiment;
     const enqueued = [...storedEnqueued(context.store)];
-    const controller = await loadController(search, { space, objectives, limits: limitsIn(experiment), seed, enqueued });
+    const controller = await loadController(search, {
+      space,
+      objectives,
+      limits: limitsIn(experiment),
+      seed,
+      enqueued,
+    });
     // Trials and events of one moment: another process may decide meanwhile.
     return context.store.reading(() => new Decisions(context, evaluator, controller, enqueued));
   }
