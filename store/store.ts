@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { ClassResults } from './class-results.js';
 import type { Clock, Connection } from './connection.js';
 import { Events } from './events.js';
@@ -101,6 +102,11 @@ export class Store {
   /** Runs calls in one reading: they see the run as it is at one moment. */
   reading<T>(task: () => T): T {
     return this.connection.read(task);
+  }
+
+  /** The folder of the file. */
+  get directory(): string {
+    return dirname(this.connection.path);
   }
 
   /** Closes the file; safe to call twice. */

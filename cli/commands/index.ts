@@ -13,6 +13,7 @@ const loaders = {
   enqueue: async () => (await import('./enqueue.js')).enqueue,
   stop: async () => (await import('./stop.js')).stop,
   status: async () => (await import('./status.js')).status,
+  note: async () => (await import('./note.js')).note,
   ui: async () => (await import('./ui.js')).ui,
   trials: async () => (await import('./trials.js')).trials,
   show: async () => (await import('./show.js')).show,

@@ -70,6 +70,8 @@ function facts(task: TaskType, member: ReportMember, objectives: readonly Object
   return [
     ['trial', `${member.number} (${member.state}${member.message === null ? '' : `: ${member.message}`})`],
     ['genotype', member.genotypeId],
+    ...(member.tags === undefined ? [] : [['tags', member.tags.join(' ')] as const]),
+    ...(member.note === undefined ? [] : [['note', member.note] as const]),
     ...(member.precision === undefined ? [] : [['precision', member.precision ?? '-'] as const]),
     ...objectives.map(({ name }): Fact => [
       searchTitle(name),

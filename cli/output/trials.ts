@@ -97,6 +97,16 @@ export const precisionColumn = (trials: readonly ReportTrial[]): Column<ReportTr
     ? [{ title: 'precision', cell: ({ precision }) => precision ?? '-' }]
     : [];
 
+/** Notes and tags; no columns without any. */
+export const noteColumns = (trials: readonly ReportTrial[]): Column<ReportTrial>[] => [
+  ...(trials.some(({ tags }) => tags !== undefined)
+    ? [{ title: 'tags', cell: ({ tags = [] }: ReportTrial) => tags.join(' ') }]
+    : []),
+  ...(trials.some(({ note }) => note !== undefined)
+    ? [{ title: 'note', cell: ({ note = '' }: ReportTrial) => note.replace(/\s+/g, ' ') }]
+    : []),
+];
+
 /** Machines of the trainings; no column when only the run's own machine trained. */
 export const hostColumn = (trials: readonly ReportTrial[]): Column<ReportTrial>[] =>
   trials.some(({ host }) => host !== undefined) ? [{ title: 'host', cell: ({ host }) => host ?? '-' }] : [];
@@ -136,6 +146,7 @@ export function frontierTable(store: Store, workdir: string, colors: Colors): st
     ...objectiveColumns(objectives, colors),
     ...(members.some(({ certainty }) => certainty !== undefined) ? [placeColumn] : []),
     ...finalColumns(taskOfRun(experimentOf(store)), collectFinals(store), objectives, colors),
+    ...noteColumns(members),
   ];
   return `${renderTable(columns, members, colors)}${doubtsText(latencyDoubts(store, workdir, members), colors)}`;
 }

@@ -6,9 +6,9 @@ import type { EdgeProgram, TensorId } from './program.js';
 /** Memory of a network on a microcontroller, in bytes, as the C of `nas export --to c`. */
 export interface EdgeSizes {
   /** The arena: activations and working memory. The stack comes to it, about 300 bytes. */
-  readonly sram_bytes: number;
+  readonly sramBytes: number;
   /** Weights, tables, numbers of layers, and the code of the kernels used. */
-  readonly flash_bytes: number;
+  readonly flashBytes: number;
 }
 
 /**
@@ -69,15 +69,13 @@ export function edgeSizes(
   { rounding = 'exact', overlap = true }: { readonly rounding?: Rounding; readonly overlap?: boolean } = {},
 ): EdgeSizes {
   const layers = layersOf(program, rounding);
-  const constants = new Set<TensorId>(
-    layers
-      .flatMap(({ a, b }) => (b === undefined ? [a] : [a, b]))
-      .filter((id) => program.tensors[id].data !== undefined),
-  );
+  const plan = planArena(program, { overlap });
+  const read = layers.flatMap(({ a, b }) => (b === undefined ? [a] : [a, b]));
+  const constants = new Set<TensorId>(read.filter((id) => !plan.offsets.has(id)));
   const kernels = new Set<KernelName | 'always'>(['always', ...layers.map(({ kernel }) => kernel)]);
   return {
-    sram_bytes: planArena(program, { overlap }).bytes,
-    flash_bytes:
+    sramBytes: plan.bytes,
+    flashBytes:
       layers.reduce((sum, layer) => sum + layerBytes(layer), 0) +
       [...constants].reduce((sum, id) => sum + inWords(program.tensors[id].shape.reduce((a, b) => a * b, 1)), 0) +
       [...kernels].reduce((sum, kernel) => sum + codeBytes[rounding][kernel], 0),

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Actions, RunId, SpaceDecision } from './api.js';
+import { noteIn } from '../stored/notes.js';
 import { bodySchemas, parseBody } from './requests.js';
 import type { RunFolder } from './run-folder.js';
 
@@ -24,6 +25,10 @@ const handlers: Handlers = {
   },
   '/api/runs/:run/enqueue': async (workdir, { choices, name }) =>
     (await import('../runner/enqueue.js')).enqueueIn(workdir, choices, name),
+  '/api/runs/:run/note': (workdir, change) => {
+    noteIn(workdir, change);
+    return Promise.resolve({});
+  },
 };
 
 /** Serves every address of `Actions`. `checkAccess` has checked origin and token. */

@@ -16,6 +16,7 @@ import type {
   TrialState,
 } from '../../store/index.js';
 import type { Activity } from '../report/activity.js';
+import type { NoteChange, Notes } from '../stored/notes.js';
 import type {
   Certainty,
   CurvePoint,
@@ -34,6 +35,7 @@ import type {
 } from '../report/data.js';
 
 export type * from '../report/data.js';
+export type { Note, Notes } from '../stored/notes.js';
 export type { Activity } from '../report/activity.js';
 export type { ContactSheet, SheetImage } from '../data/sheet.js';
 export type { Choice, MeasurementPurpose, Objective, Provenance, StoredPrecision, Training, TrialState, Values };
@@ -122,6 +124,7 @@ export interface RunAnswer {
   readonly device: string | null;
   readonly settings: string;
   readonly source: string;
+  readonly notes: Notes;
   /** The latest 200 at most, newest first. */
   readonly log: readonly LogEntry[];
 }
@@ -195,6 +198,8 @@ export interface Changes {
   readonly now: readonly Activity[];
   readonly epochs: readonly EpochChange[];
   readonly log: readonly LogEntry[];
+  /** `size` of the notes; they are in the RunAnswer. */
+  readonly notes: number;
 }
 
 /** A measured latency with its samples, thinned out evenly when there are many. */
@@ -370,6 +375,8 @@ export interface Actions {
       readonly planned: boolean;
     };
   };
+  /** Changes the note and the tags of a trial, or of the run. */
+  readonly '/api/runs/:run/note': { readonly body: NoteChange; readonly answer: Nothing };
 }
 
 /**

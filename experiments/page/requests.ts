@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
 import { Refusal } from '../../base/server.js';
 import { storedPrecisions } from '../../store/index.js';
+import { noteChange } from '../stored/notes.js';
 import type { Actions, Address, ErrorAnswer, Queries, StreamQueries, Streams } from './api.js';
 
 /** Digits: an empty text and `0x7` are numbers to JavaScript. */
@@ -60,6 +61,7 @@ export const bodySchemas: { readonly [A in keyof Actions]: z.ZodType<Actions[A][
     choices: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
     name: line(100).optional(),
   }),
+  '/api/runs/:run/note': noteChange,
 };
 
 const parsed = <T>(schema: z.ZodType<T>, value: unknown, what: string): T => {

@@ -3,11 +3,11 @@ import { basename, join, resolve } from 'node:path';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { Refusal } from '../../base/server.js';
 import { isWorkedIn, Store, type Clock } from '../../store/index.js';
-import { databasePath, hasRun } from '../stored/workdir.js';
+import { databasePath, hasRun, workdirFiles } from '../stored/workdir.js';
 import type { RunId } from './api.js';
 import { RunCache } from './collect/run-cache.js';
 
-/** Inode, size and time of a database and its log; equal stamps mean that nothing was written. */
+/** Inode, size and time of a database, its log and the notes; equal stamps mean that nothing was written. */
 interface FileStamp {
   readonly text: string;
   /** False right after a write: a second write within the file system's clock resolution leaves the same stamp. */
@@ -20,9 +20,12 @@ const clockResolution = 100;
 /** Two `stat` calls; does not open the file. @returns null when there is no database */
 function stampOf(workdir: string, clock: Clock): FileStamp | null {
   const path = databasePath(workdir);
-  const [file, log] = ['', '-wal'].map((suffix) => statSync(path + suffix, { bigint: true, throwIfNoEntry: false }));
+  const notes = join(workdir, workdirFiles.notes);
+  const [file, ...others] = [path, `${path}-wal`, notes].map((one) =>
+    statSync(one, { bigint: true, throwIfNoEntry: false }),
+  );
   if (file === undefined) return null;
-  const stats = log === undefined ? [file] : [file, log];
+  const stats = [file, ...others.filter((one) => one !== undefined)];
   const latest = Math.max(...stats.map(({ mtimeMs }) => Number(mtimeMs)));
   return {
     text: stats.map(({ ino, size, mtimeNs }) => `${ino} ${size} ${mtimeNs}`).join(', '),

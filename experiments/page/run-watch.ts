@@ -146,6 +146,7 @@ export class RunWatch {
 const hasChanged = (before: Changes, now: Changes): boolean =>
   now.cursor > before.cursor ||
   now.frontier !== null ||
+  now.notes !== before.notes ||
   now.run.status !== before.run.status ||
   now.pace.trialsPerHour !== before.pace.trialsPerHour ||
   now.pace.etaSeconds !== before.pace.etaSeconds;

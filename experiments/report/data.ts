@@ -79,6 +79,9 @@ export interface ReportTrial {
   /** Start and end of its evaluation, in seconds after the run's start (simulated for tables). */
   readonly startedAfter: number | null;
   readonly finishedAfter: number | null;
+  /** A user's note and tags. Absent without them. */
+  readonly note?: string;
+  readonly tags?: readonly string[];
   /** Machine that trained it last in the search, through a queue. Absent when the run's own machine did. */
   readonly host?: string;
 }
@@ -255,6 +258,9 @@ export interface RunSummary {
   readonly counts: Progress;
   /** Number of candidates that cheap constraints rejected before training. */
   readonly rejected: number;
+  /** A user's note and tags. Absent without them. */
+  readonly note?: string;
+  readonly tags?: readonly string[];
 }
 
 /** Main scores and costs of a network; null where unknown. */

@@ -21,6 +21,7 @@ import type { Experiment } from '../schema/experiment.js';
 import { kindOf } from '../schema/kind.js';
 import { candidatesOf, type Candidate, plainValues } from '../stored/candidates.js';
 import { experimentOf, objectivesOf, storedEnqueued, taskOfRun } from '../stored/experiment.js';
+import { type Note, readNotes } from '../stored/notes.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
 import { assignmentsOf, hostsOfTrials } from '../stored/workers.js';
 import type { ReportTrial, ReportVariant, RunSummary } from './data.js';
@@ -61,8 +62,13 @@ export function summaryOf(
 
 export function collectRun(store: Store): RunSummary {
   const standing = { ...store.trials.totals(), counts: store.trials.progress() };
-  return summaryOf(store.run.get(), store.run.state(), standing);
+  const [note] = readNotes(store.directory).notes;
+  return { ...summaryOf(store.run.get(), store.run.state(), standing), ...runNote(note) };
 }
+
+/** The note of the run, which is the first one. */
+export const runNote = (first: Note | undefined): Pick<RunSummary, 'note' | 'tags'> =>
+  first?.trial === null ? notedFields(first) : {};
 
 /** Names of enqueued networks by genotype id, which identifies them as they come first. */
 const enqueuedNames = (store: Store): ReadonlyMap<string, string> =>
@@ -74,6 +80,7 @@ function trialReporter(store: Store): (candidate: Candidate) => ReportTrial {
   const hosts = hostsOfTrials(assignmentsOf(store));
   const names = enqueuedNames(store);
   const evidence = new RunEvidence(store);
+  const noted = new Map(readNotes(store.directory).notes.map((note) => [note.trial, note]));
   return ({ trial, precision, values }) => {
     const { number, state, genotypeId: id, choices, variants, reason, message, startedAt, finishedAt } = trial;
     const host = hosts.get(number);
@@ -96,10 +103,17 @@ function trialReporter(store: Store): (candidate: Candidate) => ReportTrial {
       message,
       startedAfter: after(startedAt),
       finishedAfter: after(finishedAt),
+      ...notedFields(noted.get(number)),
       ...(host !== undefined && { host }),
     };
   };
 }
+
+/** The fields of a note in a report; none without one. */
+export const notedFields = (note: Note | undefined): Pick<ReportTrial, 'note' | 'tags'> => ({
+  ...(note !== undefined && note.text !== '' && { note: note.text }),
+  ...(note !== undefined && note.tags.length > 0 && { tags: note.tags }),
+});
 
 const provenanceOf = (values: ObjectiveValues): ReportTrial['provenance'] =>
   Object.fromEntries(Object.entries(values).map(([name, { provenance }]) => [name, provenance]));

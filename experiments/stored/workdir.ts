@@ -8,6 +8,7 @@ export const workdirFiles = {
   artifacts: 'artifacts',
   picture: 'frontier.svg',
   report: 'report.html',
+  notes: 'nas.notes.jsonl',
 } as const;
 
 /** A request to stop the run, by another process; see `requestStop`. */

@@ -36,7 +36,7 @@ describe('the command', () => {
     const commands = await loadCommands();
     expect(commands.map(({ name }) => name)).toEqual(verbs);
     expect(verbs.join(' ')).toBe(
-      'init data validate space run resume ask tell enqueue stop status ui trials show pareto specialize shrink export evaluate tune quantize serve devices agent worker workers latency bench doctor',
+      'init data validate space run resume ask tell enqueue stop status note ui trials show pareto specialize shrink export evaluate tune quantize serve devices agent worker workers latency bench doctor',
     );
     const lines = commands.flatMap((verb) =>
       verb.commands.length === 0 ? [[verb.name]] : verb.commands.map(({ name }) => [verb.name, name]),

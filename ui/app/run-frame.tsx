@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { RunId } from '../../experiments/page/api.js';
 import { StopButton } from '../components/actions.js';
 import { Alert } from '../components/elements.js';
+import { NoteText } from '../components/notes.js';
 import { RunState } from '../components/run-status.js';
 import { runAddress } from '../data/addresses.js';
 import { LiveRun } from '../data/live-run.js';
@@ -109,7 +110,7 @@ export function RunFrame({ id, children }: Props) {
         <Loading live={live} />
       </div>
       <p class="run-facts">
-        {info.provenance.data}
+        <NoteText of={run} /> {info.provenance.data}
         {info.device !== null && <> · latency on {info.device}</>}
       </p>
       <Alert

@@ -2,7 +2,7 @@ import { estimateText } from '../../base/certainty.js';
 import { duration } from '../../base/number-text.js';
 import { mainScores, meanScoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
-import type { Certainty, MeasureText, Objective, TrialText } from '../../experiments/page/api.js';
+import type { Certainty, MeasureText, Note, Objective, TrialText } from '../../experiments/page/api.js';
 import { precisions, textWithError, titleOf } from './measures.js';
 import type { Candidates } from './candidates.js';
 
@@ -18,8 +18,8 @@ export interface Field {
   /** In tables: `latency`. */
   readonly title: string;
   readonly group: FieldGroup;
-  /** A `choice` of a decision may be a number, a text or a boolean. */
-  readonly kind: 'number' | 'text' | 'flag' | 'choice';
+  /** A `choice` of a decision may be a number, a text or a boolean. The cell of `words` is words with spaces between. */
+  readonly kind: 'number' | 'text' | 'flag' | 'choice' | 'words';
   /** All possible values, where they are fixed. */
   readonly values?: readonly string[];
   readonly cell: (row: number) => Cell;
@@ -36,6 +36,8 @@ export interface Known {
   readonly decisions: readonly string[];
   readonly severalPrecisions: boolean;
   readonly onFrontier: (row: number) => boolean;
+  /** Notes and tags of the trials, by number. */
+  readonly notes: ReadonlyMap<number | null, Note>;
   /** The texts of a trial; undefined until they are loaded. */
   readonly textOf: (number: number) => TrialText | undefined;
 }
@@ -146,6 +148,15 @@ function textFields({ candidates: { number }, textOf: textsOf }: Known): Field[]
   return [text('reason', 'why it was tried'), text('message', 'why it ended')];
 }
 
+function noteFields({ candidates: { number }, notes }: Known): Field[] {
+  if (notes.size === 0) return [];
+  const noted = (row: number): Note | undefined => notes.get(number[row]);
+  return [
+    field('trial', 'words', 'tag', 'tags', (row) => noted(row)?.tags.join(' ') || null),
+    field('text', 'text', 'note', 'note', (row) => noted(row)?.text || null),
+  ];
+}
+
 /** All fields of a run, in the order of tables. A decision whose name is in use becomes `decision.NAME`. */
 export function fieldsOf(known: Known): readonly Field[] {
   const { candidates, decisions, severalPrecisions, onFrontier } = known;
@@ -161,6 +172,7 @@ export function fieldsOf(known: Known): readonly Field[] {
     field('trial', 'flag', 'frontier', 'on the frontier', onFrontier),
     ...courseFields(known),
     field('trial', 'text', 'enqueued', 'enqueued as', (row) => enqueued[row]),
+    ...noteFields(known),
     ...textFields(known),
     ...provenanceFields(known),
   ];
@@ -195,7 +207,8 @@ export function valuesOf({ kind, values, cell }: Field, rows: readonly number[],
   const found = new Set<Cell>();
   for (const row of rows) {
     const each = cell(row);
-    if (each !== null) found.add(each);
+    if (kind === 'words' && each !== null) for (const word of String(each).split(' ')) found.add(word);
+    else if (each !== null) found.add(each);
     if (found.size > most) return [];
   }
   return [...found].sort(compareCells);

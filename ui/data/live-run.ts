@@ -107,6 +107,11 @@ export class LiveRun {
     this.version.value++;
   }
 
+  /** Loads `info` again, after a change by this page. */
+  refresh(): Promise<void> {
+    return this.loadInfo();
+  }
+
   private async loadInfo(): Promise<void> {
     this.infoAt = this.clock();
     const { infoRequests, messages } = this;
@@ -133,7 +138,7 @@ export class LiveRun {
     this.ended.signal.addEventListener('abort', close);
   }
 
-  private apply({ cursor, run, pace, candidates, frontier, now, epochs, log }: Changes): void {
+  private apply({ cursor, run, pace, candidates, frontier, now, epochs, log, notes }: Changes): void {
     this.cursor = cursor;
     this.messages++;
     const before = this.info.value;
@@ -153,7 +158,8 @@ export class LiveRun {
     });
     const statusChanged = before !== null && before.run.status !== run.status;
     const isOld = this.clock() - this.infoAt > infoAge;
-    if (statusChanged || ((hasCandidates || log.length > 0) && isOld))
+    const isNoted = before !== null && before.notes.size !== notes;
+    if (statusChanged || isNoted || ((hasCandidates || log.length > 0) && isOld))
       // The stream reports when the server is gone.
       this.loadInfo().catch(() => undefined);
   }

@@ -72,7 +72,7 @@ function contains({ name, kind }: Field, { literal, at, end }: WrittenLiteral): 
 }
 
 function ordered(field: Field, operator: keyof typeof orders, { literal, at, end }: WrittenLiteral): CellTest {
-  if (field.kind === 'text' || field.kind === 'flag')
+  if (field.kind === 'text' || field.kind === 'words' || field.kind === 'flag')
     throw new FilterProblem(
       `${operator} compares numbers, ${field.name} is not a number`,
       { at, end },
@@ -91,7 +91,9 @@ const otherwise =
 const comparisons: { readonly [O in Operator]: (field: Field, value: WrittenLiteral) => CellTest } = {
   '=': (field, value) => {
     checkValue(field, value);
-    return equal(value.literal);
+    const test = equal(value.literal);
+    if (field.kind !== 'words') return test;
+    return (cell) => (cell === null ? test(cell) : String(cell).split(' ').some(test));
   },
   '!=': (field, value) => otherwise(comparisons['='](field, value)),
   '<': (field, value) => ordered(field, '<', value),

@@ -15,6 +15,7 @@ import {
 } from '../data/measures.js';
 import { Value } from '../components/value.js';
 import { hasNetwork } from '../components/network.js';
+import { NoteText } from '../components/notes.js';
 import { Table, type Column } from '../components/table.js';
 import { cardId } from './network-card.js';
 
@@ -158,6 +159,7 @@ const finalColumns = ({ run: { task }, titles, frontier }: ReportData): MemberCo
   },
 ];
 
+const noteColumn: MemberColumn = { title: 'note', cell: (member) => <NoteText of={member} /> };
 const placeColumn: MemberColumn = { title: 'place', cell: placeText };
 
 const costColumns: readonly (MemberColumn & { readonly objective: string })[] = [
@@ -180,6 +182,7 @@ function columnsOf(data: ReportData): MemberColumn[] {
       : [{ title: 'precision', cell: ({ precision }: ReportMember) => precision ?? '-' }]),
     ...objectives.map(({ name }) => objectiveColumn(name, data)),
     ...(frontier.some(({ certainty }) => certainty !== undefined) ? [placeColumn] : []),
+    ...(frontier.some(({ note, tags }) => (note ?? tags) !== undefined) ? [noteColumn] : []),
     ...(hasFinalTraining(data) ? finalColumns(data) : []),
     ...(frontier.some(({ final }) => final !== null) ? [test] : []),
     ...costColumns.filter(({ objective }) => frontier.some(hasNetwork) && !named.has(objective)),

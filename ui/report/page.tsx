@@ -4,6 +4,7 @@ import type { ReportData } from '../../experiments/page/api.js';
 import { LatencyDoubts } from '../components/doubts.js';
 import { Card, Facts } from '../components/elements.js';
 import { hasNetwork } from '../components/network.js';
+import { NoteText } from '../components/notes.js';
 import { cssTheme, reportStyle } from '../report-style.js';
 import { Drawn, renderCurves, renderFrontier, renderSupernet } from './pictures.js';
 import { FrontierNotes, FrontierTable, ReportTiles } from './frontier-section.js';
@@ -112,6 +113,7 @@ function Report({ data }: ReportProps) {
           {run.message !== null && ` (${run.message})`}; seed {run.seed}; {day(run.startedAt)} to {day(run.updatedAt)}{' '}
           UTC; nas {run.version}
         </p>
+        <NoteText of={run} />
       </header>
       <LatencyDoubts doubts={data.latencies} />
       <ReportTiles data={data} />

@@ -87,6 +87,7 @@ export function collectChanges(
       now: cache.activity(store),
       epochs: epochsOf(store, events),
       log: logOf(events),
+      notes: cache.notes(store).size,
     };
   });
 }

@@ -93,6 +93,7 @@ export async function collectRunAnswer(
       latencies: new RunEvidence(store).latency.doubts(workdir, cache.frontier),
       settings: stringify(experiment),
       source: record.source,
+      notes: cache.notes(store),
       log: collectLog(store),
     };
   });

@@ -4,7 +4,8 @@ import type { EventKind, EventRecord, TrialRecord, Store, StoredPrecision, Trial
 import { ActivityTracker, recentEvents } from '../../report/activity.js';
 import { RunEvidence } from '../../report/evidence.js';
 import { contenders, type Estimated, rivalsOf } from '../../report/rivals.js';
-import { sortFrontier, factsOf, type RunFacts, summaryOf } from '../../report/run.js';
+import { sortFrontier, factsOf, runNote, type RunFacts, summaryOf } from '../../report/run.js';
+import { type Notes, notesSize, readNotes } from '../../stored/notes.js';
 import { candidatesOf, plainValues } from '../../stored/candidates.js';
 import type { Activity, ImportanceAnswer, Pace, RunSummary } from '../api.js';
 import { ImportanceCache } from './importance.js';
@@ -82,6 +83,7 @@ export class RunCache {
   private changedCursor = 0;
   private tracker: ActivityTracker | undefined;
   private readonly importanceCache = new ImportanceCache();
+  private knownNotes: Notes = { notes: [], damaged: 0, size: 0 };
   /** `since` and `ends` of `paceOf`. */
   private since = 0;
   private ends: readonly number[] = [];
@@ -130,8 +132,15 @@ export class RunCache {
     const counts = { waiting: 0, running: 0, complete: 0, pruned: 0, failed: 0 };
     for (const state of this.states) counts[state]++;
     const { rejected, changedAt } = this;
-    const run = summaryOf(this.facts.record, store.run.state(), { counts, rejected, changedAt });
+    const summary = summaryOf(this.facts.record, store.run.state(), { counts, rejected, changedAt });
+    const run = { ...summary, ...runNote(this.notes(store).notes.at(0)) };
     return { run, pace: paceOf(run, this.since, this.ends, now) };
+  }
+
+  /** Notes and tags, read again when their file has grown. */
+  notes({ directory }: Store): Notes {
+    if (notesSize(directory) !== this.knownNotes.size) this.knownNotes = readNotes(directory);
+    return this.knownNotes;
   }
 
   /** Work in progress; empty unless the run is running. */

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { storedEnqueued } from '../../../experiments/stored/experiment.js';
+import { addNote } from '../../../experiments/stored/notes.js';
 import { databasePath, stopFile } from '../../../experiments/stored/workdir.js';
 import { lockWorkdir, Store } from '../../../store/index.js';
 import { writeExampleRun } from './example-run.js';
@@ -96,6 +97,15 @@ describeInBrowser(
         await page.getByLabel('name', { exact: true }).fill('mine');
         await page.getByRole('button', { name: 'Enqueue' }).click();
         await page.getByText(/mine is tried when the run is resumed with more trials/).waitFor();
+        await page.getByText('Write a note or tags').click();
+        await page.getByRole('textbox', { name: 'note', exact: true }).fill('second try');
+        await page.getByLabel('tags, with spaces between').fill('baseline v2');
+        await page.getByRole('button', { name: 'Save' }).click();
+        await page.locator('.run-facts', { hasText: 'second try' }).waitFor();
+        await reader.locator('.run-facts', { hasText: 'baseline' }).waitFor();
+        addNote(workdir, { trial: 5, add: ['good'] });
+        await reader.goto('/runs/running/trials?filter=tag+%3D+good');
+        await expect.poll(() => reader.getByRole('grid').getAttribute('aria-rowcount')).toBe('2');
         await page.getByRole('button', { name: 'Stop …' }).click();
         expect(await violationsOf(page)).toEqual([]);
         expect(await textProblems(page)).toEqual([]);

@@ -112,6 +112,10 @@ export const fewCandidates = (): Known => ({
   decisions: ['block3.kernel', 'act', 'state'],
   severalPrecisions: true,
   onFrontier: (row) => row < 2,
+  notes: new Map([
+    [0, { trial: 0, text: 'Blurred images', tags: ['good', 'v2'], at: 0 }],
+    [2, { trial: 2, text: '', tags: ['bad'], at: 0 }],
+  ]),
   textOf: (number) =>
     number === 3
       ? undefined

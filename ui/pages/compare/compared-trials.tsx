@@ -42,6 +42,11 @@ export function ComparedValues({ answers }: Props) {
     title: 'why it was tried',
     cells: answers.map(({ text }) => ({ text: text.reason || '-' })),
   };
+  const notes: SideRow = {
+    title: 'note',
+    cells: answers.map(({ trial: { note, tags = [] } }) => ({ text: note ?? '-', note: tags.join(' ') || null })),
+  };
+  const isNoted = answers.some(({ trial: { note, tags } }) => (note ?? tags) !== undefined);
   const values = valueRows(
     info,
     answers.map(({ trial }) => trial),
@@ -49,7 +54,11 @@ export function ComparedValues({ answers }: Props) {
   return (
     <section>
       <h2>Values</h2>
-      <SideBySide label="Values of trials" heads={headsOf(answers)} rows={[states, ...values, reasons]} />
+      <SideBySide
+        label="Values of trials"
+        heads={headsOf(answers)}
+        rows={[states, ...values, reasons, ...(isNoted ? [notes] : [])]}
+      />
       <p class="note">★ is the best of its row by more than noise: its 95 % interval overlaps no other one.</p>
     </section>
   );

@@ -5,6 +5,7 @@ import type { Activity, MeasurementPurpose } from '../../../experiments/page/api
 import { useNow, useRun } from '../../app/hooks.js';
 import { EnqueueCard } from '../../components/actions.js';
 import { LatencyDoubts } from '../../components/doubts.js';
+import { NoteCard } from '../../components/note-card.js';
 import { Tiles, type TileText } from '../../components/elements.js';
 import { endedTrials, RunLog } from '../../components/run-status.js';
 import { trialAddress } from '../../data/addresses.js';
@@ -151,6 +152,7 @@ export default function RunPage() {
         <HypervolumeCard key={status} />
         <ActivityCard />
         <LogCard />
+        <NoteCard trial={null} />
         {evaluation === 'training' && <CurvesCard />}
         <DecisionsCard />
       </div>

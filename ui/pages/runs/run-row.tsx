@@ -1,6 +1,7 @@
 import { duration } from '../../../base/number-text.js';
 import { mainScores } from '../../../base/scores.js';
 import type { ReadableRun, RunEntry } from '../../../experiments/page/api.js';
+import { NoteText } from '../../components/notes.js';
 import { RunProgress, RunState } from '../../components/run-status.js';
 import { runAddress } from '../../data/addresses.js';
 import { isAccuracy, textOf, titleOf } from '../../data/measures.js';
@@ -101,6 +102,7 @@ export function RunRow({ entry, now, selected, full, onSelect }: Props) {
       <th scope="row">
         <a href={runAddress(id)}>{id}</a>
         {run.name !== id && <div class="note">{run.name}</div>}
+        <NoteText of={run} />
       </th>
       <td>
         <RunState run={run} />

@@ -27,7 +27,10 @@ export function listRuns(runs: readonly RunEntry[], text: string, order: Order):
   const wanted = text.trim().toLowerCase();
   const holds = (name: string): boolean => name.toLowerCase().includes(wanted);
   return runs
-    .filter((entry) => holds(entry.id) || ('run' in entry && holds(entry.run.name)))
+    .filter((entry) => {
+      const { name = '', note = '', tags = [] } = 'run' in entry ? entry.run : {};
+      return [entry.id, name, note, ...tags].some(holds);
+    })
     .sort((a, b) => {
       const byId = a.id.localeCompare(b.id, 'en', { numeric: true });
       if (!('run' in a && 'run' in b)) return Number(!('run' in a)) - Number(!('run' in b)) || byId;
@@ -127,7 +130,7 @@ export function RunsPage() {
               </tbody>
             </table>
           </div>
-          {listed.length === 0 && <p class="empty">No run has this name.</p>}
+          {listed.length === 0 && <p class="empty">No run has this in its name, note or tags.</p>}
         </>
       )}
     </section>

@@ -6,6 +6,7 @@ import { EnqueueCard } from '../../components/actions.js';
 import { Classes } from '../../components/classes.js';
 import { CopyButton, Decisions } from '../../components/elements.js';
 import { NetworkDrawing, NetworkParts } from '../../components/network.js';
+import { NoteCard } from '../../components/note-card.js';
 import { Table } from '../../components/table.js';
 import { precisions } from '../../data/measures.js';
 import { useAnswer } from '../../data/use-answer.js';
@@ -100,6 +101,7 @@ function Trial({ answer }: { readonly answer: TrialAnswer }) {
         <Course answer={answer} />
         <TrialWorkers takings={answer.takings} />
       </section>
+      <NoteCard trial={trial.number} />
       <Network trial={trial} />
       {trial.classes !== undefined && (
         <section>

@@ -16,7 +16,7 @@ export function defaultColumns({ candidates }: Known, fields: readonly Field[]):
     if (always.has(name) || group === 'objective') return true;
     if (group === 'decision') return decisions <= fewDecisions;
     if (name === 'message') return candidates.state.some((state) => state === 'pruned' || state === 'failed');
-    if (name !== 'final_accuracy' && name !== 'enqueued') return false;
+    if (!['final_accuracy', 'enqueued', 'tag', 'note'].includes(name)) return false;
     return candidates.number.some((_, row) => cell(row) !== null);
   };
   return fields.filter(isShown).map(({ name }) => name);

@@ -77,14 +77,16 @@ function useKnown(texts: Texts): {
     objectives,
     measures,
     decisions,
+    notes: { notes: written },
   } = info;
+  const notes = useMemo(() => new Map(written.map((note) => [note.trial, note])), [written]);
   const severalPrecisions = info.precisions !== null;
   const known = useMemo((): Known => {
     const members = new Set(frontier.map((key) => candidates.rowOf(key)));
     const onFrontier = (row: number): boolean => members.has(row);
     const textOf = (number: number) => texts.of(number);
-    return { task, candidates, objectives, measures, decisions, severalPrecisions, onFrontier, textOf };
-  }, [task, candidates, version, frontier, objectives, measures, decisions, severalPrecisions, texts]);
+    return { task, candidates, objectives, measures, decisions, severalPrecisions, onFrontier, notes, textOf };
+  }, [task, candidates, version, frontier, objectives, measures, decisions, severalPrecisions, notes, texts]);
   const fields = useMemo(() => fieldsOf(known), [known]);
   return { known, fields, version };
 }

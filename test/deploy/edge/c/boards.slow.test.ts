@@ -64,10 +64,10 @@ describeWith(['arm-none-eabi-gcc'], 'sizes by the compiler', () => {
     (rounding) => {
       for (const program of [mobileNetV2(0.35, 96, 10), ...networks.map(randomProgram)]) {
         const directory = written(`sizes-${rounding}`, program, { rounding });
-        const { sram_bytes, flash_bytes } = edgeSizes(program, { rounding });
+        const { sramBytes, flashBytes } = edgeSizes(program, { rounding });
         const { flash, ram, expects } = compiledSizes(directory, boards['Cortex-M4'].core);
-        expect(ram).toBe(sram_bytes);
-        expect(Math.abs(flash - flash_bytes)).toBeLessThanOrEqual(Math.max(0.005 * flash, 24));
+        expect(ram).toBe(sramBytes);
+        expect(Math.abs(flash - flashBytes)).toBeLessThanOrEqual(Math.max(0.005 * flash, 24));
         expect(expects).toBe('');
       }
     },

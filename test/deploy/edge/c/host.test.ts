@@ -84,7 +84,7 @@ describe('committed answers', () => {
 
 describe('sizes', () => {
   test('of MobileNetV2 0.35 at 96 pixels', () => {
-    expect(edgeSizes(mobileNetV2(0.35, 96, 10))).toEqual({ sram_bytes: 110_656, flash_bytes: 466_404 });
+    expect(edgeSizes(mobileNetV2(0.35, 96, 10))).toEqual({ sramBytes: 110_656, flashBytes: 466_404 });
   });
 
   test('do not depend on the numbers of the weights, and a float network has those of its bytes', () => {

@@ -1,0 +1,92 @@
+import { useState } from 'preact/hooks';
+import type { Note } from '../../experiments/page/api.js';
+import { useRun } from '../app/hooks.js';
+import { post } from '../data/connection.js';
+import { useMayChange, useSending } from './actions.js';
+import { NoteText } from './notes.js';
+
+const wordsOf = (text: string): readonly string[] => [...new Set(text.split(/[\s,]+/).filter((word) => word !== ''))];
+
+function NoteForm({ trial, note }: { readonly trial: number | null; readonly note: Note | undefined }) {
+  const { live } = useRun();
+  const [text, setText] = useState(note?.text ?? '');
+  const [tags, setTags] = useState(note?.tags.join(' ') ?? '');
+  const { result, isPending, send } = useSending();
+  const save = (): void =>
+    send(async () => {
+      const wanted = wordsOf(tags);
+      const before = note?.tags ?? [];
+      await post(
+        '/api/runs/:run/note',
+        { run: live.id },
+        {
+          trial,
+          text,
+          // Only what changed here, so that tags of others stay.
+          add: wanted.filter((tag) => !before.includes(tag)),
+          remove: before.filter((tag) => !wanted.includes(tag)),
+        },
+      );
+      await live.refresh();
+      return 'Saved';
+    });
+  return (
+    <form
+      class="note-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        save();
+      }}
+    >
+      <label>
+        note
+        <textarea
+          rows={3}
+          maxLength={4000}
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+      </label>
+      <label>
+        tags, with spaces between
+        <input value={tags} onInput={({ currentTarget }) => setTags(currentTarget.value)} />
+      </label>
+      <p class="toolbar">
+        <button type="submit" disabled={isPending}>
+          Save
+        </button>
+        <span role="status">{result}</span>
+      </p>
+    </form>
+  );
+}
+
+/** The note and the tags of a trial, or of the run (`trial: null`), and a form where this browser may change runs. */
+export function NoteCard({ trial }: { readonly trial: number | null }) {
+  const { notes } = useRun().info;
+  const mayChange = useMayChange();
+  const note = notes.notes.find((each) => each.trial === trial);
+  if (note === undefined && !mayChange) return null;
+  return (
+    <section>
+      <h3>Note</h3>
+      {note !== undefined && (
+        <p>
+          <NoteText of={{ tags: note.tags, ...(note.text !== '' && { note: note.text }) }} />
+        </p>
+      )}
+      {mayChange && (
+        <details>
+          <summary>{note === undefined ? 'Write a note or tags' : 'Change'}</summary>
+          <NoteForm key={note?.at ?? 0} trial={trial} note={note} />
+        </details>
+      )}
+      {notes.damaged > 0 && (
+        <p class="banner" role="alert">
+          {notes.damaged} {notes.damaged === 1 ? 'line' : 'lines'} of <code>nas.notes.jsonl</code> cannot be read, and{' '}
+          {notes.damaged === 1 ? 'is' : 'are'} left out.
+        </p>
+      )}
+    </section>
+  );
+}
