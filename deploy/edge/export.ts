@@ -24,8 +24,8 @@ type EdgeExporter = (model: Uint8Array, where: string, options: EdgeExportOption
 export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {
   tflite(model, where, { directory, io }) {
     const program = lowerOnnx(model, where, { io });
-    // Programs take images as they lie in memory, whatever the file took.
-    const metadata = { ...readMetadata(model), layout: 'NHWC' } as const;
+    // Programs take images as they lie in memory, whatever the file took; its latency is not theirs.
+    const metadata = { ...readMetadata(model), layout: 'NHWC', latency: undefined } as const;
     writeFileAtomic(join(directory, 'model.tflite'), writeTflite(program, metadata));
     writeFacts(directory, metadata);
   },
