@@ -52,7 +52,7 @@ function kernelOf(
   const inBytes = it.isBytes(image);
   const { data, scales } = weights;
   if (inBytes !== data instanceof Int8Array || (inBytes && scales === undefined))
-    throw it.refusal(node, inBytes ? 'has weights that are no bytes' : 'reads floats, but its weights are bytes');
+    throw it.refusal(node, inBytes ? 'has weights that are not int8' : 'reads floats, but its weights are bytes');
   if (weights.zero !== undefined && weights.zero !== 0)
     throw it.refusal(node, 'has weights whose zero is not 0', 'Quantize the float model with nas quantize.');
   const order = isDepthwise ? [1, 2, 3, 0] : [0, 2, 3, 1];
