@@ -1,4 +1,5 @@
 import type { Connection } from './connection.js';
+import { isRare } from './migrations/0009-rare-events.js';
 import { json } from './values.js';
 
 /** What can happen to a run. The store writes most of these itself, in the same transaction as what happened. */
@@ -52,6 +53,8 @@ export interface EventRecord {
   readonly detail: unknown;
 }
 
+const isRareKind = (kind: EventKind): boolean => !isRare.includes(`'${kind}'`);
+
 interface Row {
   readonly seq: number;
   readonly at: number;
@@ -64,7 +67,9 @@ export class Events {
   private readonly insert;
   private readonly select;
   private readonly selectOf;
+  private readonly selectRareOf;
   private readonly selectLast;
+  private readonly selectLastRare;
   private readonly selectLastOf;
   private readonly selectLatest;
 
@@ -75,9 +80,12 @@ export class Events {
     const columns = 'SELECT seq, at, kind, trial, detail FROM events';
     const among = 'kind IN (SELECT value FROM json_each($kinds))';
     this.select = connection.prepare<Row>(`${columns} WHERE seq > $after ORDER BY seq LIMIT $limit`);
+    // SQLite uses the index of rare events where a query repeats its condition.
     this.selectOf = connection.prepare<Row>(`${columns} WHERE ${among} ORDER BY seq`);
+    this.selectRareOf = connection.prepare<Row>(`${columns} WHERE ${isRare} AND ${among} ORDER BY seq`);
     const newest = 'ORDER BY seq DESC LIMIT $limit';
     this.selectLast = connection.prepare<Row>(`${columns} WHERE kind = $kind ${newest}`);
+    this.selectLastRare = connection.prepare<Row>(`${columns} WHERE ${isRare} AND kind = $kind ${newest}`);
     this.selectLastOf = connection.prepare<Row>(`${columns} WHERE trial = $trial AND ${among} ${newest}`);
     this.selectLatest = connection.prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM events');
   }
@@ -93,14 +101,15 @@ export class Events {
   }
 
   of(...kinds: readonly EventKind[]): EventRecord[] {
-    return this.connection.read(() => this.selectOf.all({ kinds: JSON.stringify(kinds) })).map(this.toRecord);
+    const select = kinds.every(isRareKind) ? this.selectRareOf : this.selectOf;
+    return this.connection.read(() => select.all({ kinds: JSON.stringify(kinds) })).map(this.toRecord);
   }
 
   /** The latest of some kinds (of one trial, where it is given), the newest first; at most `limit`. */
   last(kinds: readonly EventKind[], limit: number, trial?: number): EventRecord[] {
     const rows = this.connection.read(() =>
       trial === undefined
-        ? kinds.flatMap((kind) => this.selectLast.all({ kind, limit }))
+        ? kinds.flatMap((kind) => (isRareKind(kind) ? this.selectLastRare : this.selectLast).all({ kind, limit }))
         : this.selectLastOf.all({ kinds: JSON.stringify(kinds), limit, trial }),
     );
     const newest = rows.sort((a, b) => b.seq - a.seq).slice(0, limit);

@@ -6,6 +6,7 @@ import { migration5 } from './0005-no-p99.js';
 import { migration6 } from './0006-class-results.js';
 import { migration7 } from './0007-tasks.js';
 import { migration8 } from './0008-event-indices.js';
+import { migration9 } from './0009-rare-events.js';
 
 /** One step of the schema: takes a database from `version - 1` to `version`. Never edited once released. */
 export interface Migration {
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   migration6,
   migration7,
   migration8,
+  migration9,
 ];

@@ -2,6 +2,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Store, type EventRecord, type TrialState } from '../../store/index.js';
+import { isRare } from '../../store/migrations/0009-rare-events.js';
 import { newMeasurement, newShrunk, newStore, newTrial } from './support.js';
 
 describe('the history', () => {
@@ -60,7 +61,7 @@ describe('the history', () => {
     const sql = new Database(path);
     const plan = (where: string) =>
       JSON.stringify(sql.prepare(`EXPLAIN QUERY PLAN SELECT * FROM events ${where}`).all());
-    for (const where of ["WHERE kind = 'extended'", 'WHERE trial = 3'])
+    for (const where of [`WHERE ${isRare} AND kind = 'extended'`, 'WHERE trial = 3'])
       expect(plan(`${where} ORDER BY seq DESC`)).not.toMatch(/SCAN|TEMP/);
     sql.close();
   });
