@@ -12,6 +12,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { blocks } from './recipe/blocks.js';
 import { compare, comparisonHead, comparisons } from './recipe/comparisons.js';
 import { imbalance } from './recipe/imbalance.js';
 import { each, type Setting } from './recipe/setting.js';
@@ -57,6 +58,7 @@ const parts: Readonly<Record<string, Part>> = {
   teacher: { archive: cifar, rows: teachers },
   'own-teacher': { archive: cifar, rows: ownTeachers },
   search: { archive: cifar, rows: searches },
+  blocks: { archive: 'flowers', rows: blocks },
   transfer: { archive: cifar, rows: transfer },
   imbalance: { archive: null, rows: imbalance },
 };

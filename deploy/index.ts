@@ -1,4 +1,5 @@
 export { edgeExporters, edgeTargets, type EdgeTarget } from './edge/export.js';
+export type { EdgeSizes } from './edge/sizes.js';
 export * from './evaluate.js';
 export * from './export.js';
 export * from './web/export-web.js';

@@ -81,6 +81,8 @@ export interface Enqueued {
 export interface ControllerInput {
   readonly space: DecisionSpace;
   readonly objectives: readonly Objective[];
+  /** Bounds on other cheap values, which candidates have to keep. Absent: none. */
+  readonly limits?: readonly Objective[];
   readonly seed: number;
   /** Tried first, in this order; others may be added at the end between two asks. Absent: none. */
   readonly enqueued?: readonly Enqueued[];

@@ -51,7 +51,7 @@ class Filter {
   closest: { genotype: Genotype; violation: number } | undefined;
 
   constructor(
-    private readonly objectives: readonly Objective[],
+    private readonly bounded: readonly Objective[],
     private readonly context: AskContext,
     private readonly asked: AskedIds,
   ) {}
@@ -64,8 +64,8 @@ class Filter {
     const known = this.seen.get(id);
     if (known !== undefined) return known;
     const values = this.context.cheap(genotype);
-    const broken = violated(this.objectives, values);
-    const excess = violation(this.objectives, values);
+    const broken = violated(this.bounded, values);
+    const excess = violation(this.bounded, values);
     const isNew = !this.asked.has(id);
     const judgement = { accepted: isNew && broken.length === 0, violation: excess, values };
     this.seen.set(id, judgement);
@@ -85,13 +85,13 @@ class Filter {
  *   when every network was asked, or (in a small space) all others break a constraint.
  */
 export function propose(
-  { space, objectives }: ControllerInput,
+  { space, objectives, limits = [] }: ControllerInput,
   context: AskContext,
   asked: AskedIds,
   strategy: (judge: Judge) => () => Candidate,
   random: Random,
 ): Proposal {
-  const filter = new Filter(objectives, context, asked);
+  const filter = new Filter([...objectives, ...limits], context, asked);
   const draw = (): Candidate => ({ genotype: sampleGenotype(space, random), reason: 'random: nothing new otherwise' });
   for (const [generate, limit] of [
     [strategy(filter.judge), tries.strategy],

@@ -42,7 +42,7 @@ export function kernelsText(block: Exclude<Block, { kind: 'cell' | 'reduction' }
 function describeInverted(block: MBConv | FusedMBConv | SeparableBlock): string {
   const { kind, filters, se, act } = block;
   const expansion = block.kind === 'separable' ? '' : `, expand ${ratio(block.expand)}`;
-  const groups = block.kind === 'mbconv' && (block.groups ?? 1) > 1 ? `, ${block.groups} groups` : '';
+  const groups = 'groups' in block && block.groups !== undefined && block.groups > 1 ? `, ${block.groups} groups` : '';
   const squeezed = se === 0 ? '' : `, squeeze-excite ${ratio(se)}`;
   return `${kind} ${kernelsText(block, conv)}${expansion}${groups}, ${filters} channels${squeezed}, ${act}`;
 }

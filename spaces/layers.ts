@@ -146,12 +146,16 @@ class LayerList {
     return this.add('conv', name, [x], [height, width, filters], { ...own, ...this.padded(own) });
   }
 
-  conv(name: string, x: number, filters: number, kernel: number, stride: 1 | 2, act: LayerActivation | null): number {
-    return this.norm(name, this.bareConv(name, x, filters, { kernel, stride }), act);
-  }
-
-  pointwise(name: string, x: number, filters: number, groups: number, act: LayerActivation | null): number {
-    const own = { kernel: 1, stride: 1, ...(groups === 1 ? {} : { groups }) } as const;
+  conv(
+    name: string,
+    x: number,
+    filters: number,
+    kernel: number,
+    stride: 1 | 2,
+    act: LayerActivation | null,
+    groups = 1,
+  ): number {
+    const own = { kernel, stride, ...(groups === 1 ? {} : { groups }) };
     return this.norm(name, this.bareConv(name, x, filters, own), act);
   }
 
@@ -253,17 +257,17 @@ function mbconv(list: LayerList, name: string, x: number, block: MBConv): number
   const { filters, kernel, stride, act, expand, se, before, groups = 1 } = block;
   const own = before === undefined ? x : list.depthwise(`${name}_before`, x, before, kernel === 0 ? stride : 1, null);
   const wide = expandedWidth(list.shape(x)[2], expand);
-  const expanded = hasExpansion(block) ? list.pointwise(`${name}_expand`, own, wide, groups, act) : own;
+  const expanded = hasExpansion(block) ? list.conv(`${name}_expand`, own, wide, 1, 1, act, groups) : own;
   const shuffled = groups === 1 ? expanded : list.same('shuffle', `${name}_shuffle`, [expanded], { groups });
   const mixed = kernel === 0 ? shuffled : list.depthwise(`${name}_depthwise`, shuffled, kernel, stride, act);
   const scaled = list.squeezeExcite(`${name}_se`, mixed, se);
-  return list.residual(name, x, list.pointwise(`${name}_project`, scaled, filters, groups, null), stride);
+  return list.residual(name, x, list.conv(`${name}_project`, scaled, filters, 1, 1, null, groups), stride);
 }
 
 function fusedMBConv(list: LayerList, name: string, x: number, block: FusedMBConv): number {
-  const { filters, kernel, stride, act, expand, se } = block;
+  const { filters, kernel, stride, act, expand, se, groups } = block;
   const wide = expand === 1 ? filters : expandedWidth(list.shape(x)[2], expand);
-  const expanded = list.conv(`${name}_fused`, x, wide, kernel, stride, act);
+  const expanded = list.conv(`${name}_fused`, x, wide, kernel, stride, act, groups);
   const scaled = list.squeezeExcite(`${name}_se`, expanded, se);
   const projected = expand === 1 ? scaled : list.conv(`${name}_project`, scaled, filters, 1, 1, null);
   return list.residual(name, x, projected, stride);

@@ -48,7 +48,8 @@ export interface ConvSpec {
  * projection without activation, residual when stride is 1 and the width is unchanged.
  *
  * `before` and kernel 0 make it the universal inverted bottleneck (Qin et al. 2024, MobileNetV4): both depthwise
- * convolutions (extra depthwise), only the first (ConvNeXt-like), or, at stride 1, neither (feed-forward).
+ * convolutions (extra depthwise), only the first (ConvNeXt-like), or, at stride 1, neither (feed-forward; at expansion 1 the
+ * projection alone).
  */
 export interface MBConv extends ConvSpec {
   readonly kind: 'mbconv';
@@ -74,6 +75,8 @@ export interface FusedMBConv extends ConvSpec {
   readonly kind: 'fused_mbconv';
   readonly expand: number;
   readonly se: number;
+  /** Number of channel groups of the k x k convolution (MobileNet-EdgeTPU-V2), 2 or more; absent: one. */
+  readonly groups?: number;
 }
 
 /**
@@ -127,9 +130,13 @@ export type BlockKind = StageBlock['kind'];
 /** The width inside an inverted residual whose input has `channels` channels. */
 export const expandedWidth = (channels: number, expand: number): number => Math.max(1, Math.round(channels * expand));
 
-/** Whether an inverted residual begins with a 1x1 convolution. Without another activation it needs one at any width. */
-export const hasExpansion = ({ expand, kernel, groups }: Pick<MBConv, 'expand' | 'kernel' | 'groups'>): boolean =>
-  expand !== 1 || kernel === 0 || groups !== undefined;
+/** Whether an inverted residual begins with a 1x1 convolution. */
+export const hasExpansion = ({ expand, groups }: Pick<MBConv, 'expand' | 'groups'>): boolean =>
+  expand !== 1 || groups !== undefined;
+
+/** Whether a block computes its activation: an inverted residual without expansion and depthwise convolution does not. */
+export const isActive = (block: StageBlock): boolean =>
+  block.kind !== 'mbconv' || block.kernel > 0 || hasExpansion(block);
 
 /** The hidden width of a squeeze-excite module on `channels` channels. */
 export const squeezeWidth = (channels: number, se: number): number => Math.max(1, Math.round(channels * se));

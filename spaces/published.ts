@@ -7,8 +7,8 @@ import { createStagedSpace } from './staged/space.js';
 import { efficientnetPlan, efficientnetSchema } from './types/efficientnet.js';
 import { mobilenetPlan, mobilenetSchema } from './types/mobilenet.js';
 
-/** The layers of one stage: kernel, expansion, squeeze-excite, kernel before the expansion. */
-type Layers = readonly (readonly [kernel: number, expand: number, se?: number, before?: number])[];
+/** The layers of one stage: kernel, expansion, squeeze-excite, kernel before the expansion, width of groups. */
+type Layers = readonly (readonly [kernel: number, expand: number, se?: number, before?: number, group?: number])[];
 
 const repeated = (count: number, ...layer: Layers[number]): Layers => Array.from({ length: count }, () => layer);
 
@@ -96,6 +96,26 @@ const table = {
       ],
     ],
   },
+  /** Size S of TensorFlow's model garden. */
+  'mobilenet-edgetpu-v2': {
+    plan: mobilenet('mobilenet-edgetpu-v2'),
+    stages: [
+      repeated(1, 0, 1),
+      [
+        [3, 8],
+        [3, 4, 0, 0, 64],
+      ],
+      [
+        [3, 8],
+        [3, 4, 0, 0, 64],
+        [3, 4],
+        [3, 4, 0, 0, 64],
+      ],
+      repeated(1, 3, 8),
+      repeated(3, 3, 4),
+      ...[4, 4, 1].map((depth) => [[3, 8] as const, ...repeated(depth - 1, 3, 4)]),
+    ],
+  },
   /** Tan & Le 2019, table 1. */
   'efficientnet-b0': {
     plan: efficientnet('efficientnet-b0'),
@@ -119,7 +139,7 @@ function choicesOfStage(layers: Layers, stage: number): readonly (readonly [stri
   const name = `stage${stage + 1}`;
   return [
     [`${name}.depth`, layers.length],
-    ...layers.flatMap(([kernel, expand, se = 0, before = 0], i) =>
+    ...layers.flatMap(([kernel, expand, se = 0, before = 0, group = 0], i) =>
       [name, `${name}.layer${i + 1}`].flatMap(
         (own) =>
           [
@@ -127,6 +147,7 @@ function choicesOfStage(layers: Layers, stage: number): readonly (readonly [stri
             [`${own}.expand`, expand],
             [`${own}.se`, se],
             [`${own}.before`, before],
+            [`${own}.group_width`, group],
           ] as const,
       ),
     ),

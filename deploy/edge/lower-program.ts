@@ -60,6 +60,11 @@ export class ProgramBuilder {
     return this.add({ name: this.unique(name), shape, element, data, ...(quantization && { quantization }) });
   }
 
+  /** A constant whose numbers are not known. */
+  shapeOnly(tensor: Omit<EdgeTensor, 'data'>): TensorId {
+    return this.add({ ...tensor, name: this.unique(tensor.name) });
+  }
+
   /** Appends an operator; returns its result. */
   emit(operator: Made, result: Result): TensorId {
     const output = this.activation(result);

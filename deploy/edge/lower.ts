@@ -19,9 +19,9 @@ export function lowerOnnx(model: Uint8Array, where: string, options: LowerOption
   const isQuantized = file.graph.node.some(({ opType }) => opType === 'QuantizeLinear');
   if (!isQuantized && options.io === 'int8')
     throw invalidInput(`${where} computes in float32: it takes and gives float32, not int8`, {
-      hint: 'Quantize it first (nas quantize), or leave --io out.',
+      hint: 'Make it int8 (a network of a run with --precision int8, a file with nas quantize), or leave --io out.',
     });
-  const graph = isQuantized ? readGraph(file) : prepare(file, where);
+  const graph = isQuantized ? readGraph(file) : prepare(file, where, 'exported');
   const lowering = new Lowering(graph, where, {
     range: outputRangeIn(file),
     layout: layoutOf(file, graph),
@@ -36,10 +36,9 @@ export function lowerOnnx(model: Uint8Array, where: string, options: LowerOption
   return lowering.finish(input);
 }
 
-/** The order of the input's axes: as the metadata say, otherwise channels last where the graph transposes them first. */
-function layoutOf({ metadataProps }: OnnxFile, { nodes, inputs }: OnnxGraph): string {
+/** The order of the input's axes: as the metadata say, otherwise channels last where the graph transposes them before it convolves. */
+function layoutOf({ metadataProps }: OnnxFile, { nodes }: OnnxGraph): string {
   const said = metadataProps.find(({ key }) => key === 'layout')?.value;
-  if (said !== undefined) return said;
-  const isTurned = nodes.some((node) => node.op === 'Transpose' && intsOf(node, 'perm')?.join() === '0,3,1,2');
-  return isTurned && inputs[0]?.shape[1] !== 3 && inputs[0]?.shape[1] !== 1 ? 'NHWC' : 'NCHW';
+  const first = nodes.find(({ op }) => op === 'Conv' || op === 'Transpose');
+  return said ?? (first && intsOf(first, 'perm')?.join() === '0,3,1,2' ? 'NHWC' : 'NCHW');
 }

@@ -178,7 +178,7 @@ const REPAIRS = 40;
 const MOVES = 400;
 
 /** Plans this near to the bound are not improved. */
-const NEAR = 1.002;
+const NEAR = 1.01;
 
 /** The best of several orders, from both ends. */
 function search(

@@ -28,7 +28,7 @@ const names = {
 function factored(block: MBConv | FusedMBConv | SeparableBlock, channels: number): string {
   const isExpanded = 'expand' in block && hasExpansion(block);
   const expansion = isExpanded ? `, expanded to ${expandedWidth(channels, block.expand)}` : '';
-  const groups = block.kind === 'mbconv' && (block.groups ?? 1) > 1 ? `, ${block.groups} groups` : '';
+  const groups = 'groups' in block && block.groups !== undefined && block.groups > 1 ? `, ${block.groups} groups` : '';
   const squeeze = block.se > 0 ? ', squeeze-excite' : '';
   return `${names[block.kind]}, ${kernelsText(block, window)}${expansion}${groups}${squeeze}, ${block.act}`;
 }

@@ -1,4 +1,7 @@
 import { BoundedCache } from '../../base/bounded-cache.js';
+// Not deploy's index: that loads TF.js.
+import { outlineOf } from '../../deploy/edge/outline.js';
+import { edgeSizes } from '../../deploy/edge/sizes.js';
 import type { LatencyModel } from '../../latency-models/index.js';
 import type { Values } from '../../search/index.js';
 import { costs, genotypeId, type Genotype, type Network, type Space } from '../../spaces/index.js';
@@ -12,7 +15,8 @@ export type LatencyModels = Readonly<Partial<Record<StoredPrecision, LatencyMode
 
 interface Source {
   readonly space: Space;
-  readonly experiment: Pick<TrainingExperiment, 'compress'>;
+  readonly experiment: Pick<TrainingExperiment, 'compress'> &
+    Partial<Pick<TrainingExperiment, 'objectives' | 'limits'>>;
 }
 
 const measured = measuresOf('costs');
@@ -28,7 +32,14 @@ export class CandidateNetworks {
     int8: new BoundedCache<Values>(costed),
   } as const satisfies Record<StoredPrecision, unknown>;
 
-  constructor(private readonly source: Source) {}
+  /** Measures of memory that the experiment asks for. */
+  private readonly memories: ReturnType<typeof measuresOf<'memory'>>;
+
+  constructor(private readonly source: Source) {
+    const { objectives = [], limits = [] } = source.experiment;
+    const asked = new Set([...objectives, ...limits].map(({ name }) => name));
+    this.memories = measuresOf('memory').filter(([name]) => asked.has(name));
+  }
 
   network(genotype: Genotype): Network {
     return this.networks.of(genotypeId(genotype), () => this.source.space.build(genotype));
@@ -36,9 +47,19 @@ export class CandidateNetworks {
 
   costs(genotype: Genotype, precision: StoredPrecision): Values {
     return this.computed[precision].of(genotypeId(genotype), () => {
-      const found = costs(this.network(genotype));
-      return Object.fromEntries(measured.map(([name, { of }]) => [name, of(found, precision)]));
+      const network = this.network(genotype);
+      const found = costs(network);
+      return {
+        ...Object.fromEntries(measured.map(([name, { of }]) => [name, of(found, precision)])),
+        ...this.memory(network),
+      };
     });
+  }
+
+  private memory(network: Network): Values {
+    if (this.memories.length === 0) return {};
+    const sizes = edgeSizes(outlineOf(network));
+    return Object.fromEntries(this.memories.map(([name, { of }]) => [name, of(sizes)]));
   }
 
   /** Exact costs and predicted latency, both in the precision that the predictions favour. */

@@ -10,6 +10,7 @@ import type { RunObserver } from './events.js';
 import type { CreateJobRunner } from './jobs/local-pool.js';
 import { clockOf, type Plan, type RunContext } from './plan.js';
 import { writeReport, type DrawReport } from './report.js';
+import { limitsIn } from '../schema/run-experiment.js';
 import { Search } from './search/search.js';
 import { onStopRequest } from './stop.js';
 import { outOfTime } from './stored-experiment.js';
@@ -100,26 +101,31 @@ async function phases(context: RunContext, evaluator: Evaluator): Promise<void> 
   await evaluator.prepare?.();
   if (stopping()) return;
   const { objectives, search } = plan.experiment;
+  const limits = limitsIn(plan.experiment);
   const message = `Searching: ${search.trials} trials, ${controllerTitle(search)}`;
   observe({ kind: 'phase', name: 'search', message });
   await (await Search.of(context, evaluator)).run();
   if (context.outOfTime?.() === true)
     observe({ kind: 'note', message: `The search ends after its ${search.stop?.hours ?? 0} hours` });
   if (stopping()) return;
-  requireResult(store.trials.all(), objectives);
+  requireResult(store.trials.all(), objectives, limits);
   await evaluator.finish?.();
   // Measured side by side, a network may break constraints that it kept before.
-  if (!stopping()) requireResult(store.trials.all(), objectives);
+  if (!stopping()) requireResult(store.trials.all(), objectives, limits);
 }
 
 /**
  * Requires a trial on the frontier.
  * @throws NasError `infeasible` when trials break a constraint; `failure` when all others failed.
  */
-export function requireResult(trials: readonly TrialRecord[], objectives: readonly Objective[]): void {
+export function requireResult(
+  trials: readonly TrialRecord[],
+  objectives: readonly Objective[],
+  limits: readonly Objective[] = [],
+): void {
   if (trials.length === 0 || frontierCandidates(trials, objectives).length > 0) return;
   const failures = failuresOf(trials);
-  const broken = objectives.flatMap((objective) => brokenBy(trials, objective));
+  const broken = [...objectives, ...limits].flatMap((bounded) => brokenBy(trials, bounded));
   if (broken.length > 0) {
     const parts = [`none of ${trials.length} trials keeps the constraints: ${broken.join(', ')}`, ...failures];
     throw new NasError('infeasible', parts.join('; '), {

@@ -7,7 +7,7 @@ import { Store, waitForWorkdir, type ObjectiveValues, type Outcome, type TrialRe
 import { compressSchema } from '../compress/schema.js';
 import type { LoadedExperiment } from '../parse/index.js';
 import { locatingNowhere } from '../parse/index.js';
-import { measureNamed } from '../schema/measures.js';
+import { isComputed } from '../schema/measures.js';
 import { isStudy } from '../schema/run-experiment.js';
 import { reportOf, storeReport } from '../stored/reports.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
@@ -86,7 +86,10 @@ export class Study {
       const experiment = requireStudy(storedExperiment(store, workdir), workdir);
       const plan = await studyPlan(experiment, { workdir, locating: locatingNowhere });
       const context = { plan, store, observe, stopping: () => false };
-      const candidates = new CandidateNetworks({ ...plan, experiment: { compress: compressSchema.parse({}) } });
+      const candidates = new CandidateNetworks({
+        ...plan,
+        experiment: { ...experiment, compress: compressSchema.parse({}) },
+      });
       const decisions = await Decisions.of(context, evaluatorOf(context, candidates));
       decisions.learnAll();
       return new Study(workdir, context, candidates, decisions, report);
@@ -246,8 +249,8 @@ const isFailure = (result: Values | TrialFailure): result is TrialFailure => typ
 
 const told = (result: Values | TrialFailure): Values => (isFailure(result) ? {} : result);
 
-/** Whether a program tells the value of an objective: costs are computed. */
-const isTold = (name: string): boolean => measureNamed(name)?.source.kind !== 'costs';
+/** Whether a program tells the value of an objective. */
+const isTold = (name: string): boolean => !isComputed(name);
 
 /** @param where names it in the error */
 function requireStudy(experiment: LoadedExperiment['experiment'], where: string): StudyPlan['experiment'] {

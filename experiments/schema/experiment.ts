@@ -22,6 +22,7 @@ import {
 import { compressSchema } from '../compress/index.js';
 import { workersSchema } from '../queue/schema.js';
 import { commonShape, searchText, typed } from './common.js';
+import { constraintsSchema, limitsOf } from './constraints.js';
 import type { ExperimentKind } from './kind.js';
 import { accuracyOf, evaluations, objectiveOf, taskOf, type Evaluation } from './measures.js';
 import {
@@ -130,6 +131,9 @@ const writtenSchema = z.strictObject({
     .describe(
       'objectives; charts show the first two. By default accuracy (map for multi-label data, r2 for numbers) and latency_ms',
     ),
+  constraints: constraintsSchema
+    .optional()
+    .describe('limits of memory; candidates beyond them are never trained, and they are no objectives'),
   search: searchSchema
     .extend({ evaluate: evaluateKey, filter: filterSchema, features: featuresSchema })
     .prefault({})
@@ -215,11 +219,11 @@ function finalOf(
 }
 
 /**
- * A training experiment. The output resolves all defaults: loss, latency budget as an objective, kind of accuracy, number of
+ * A training experiment. The output resolves all defaults: loss, latency budget as an objective, `constraints` as `limits`, kind of accuracy, number of
  * workers, complete settings of `supernet` and `final` (null without a final training), `train.from` as `initial`, and `final.folds`
  * as `folds`.
  */
-const trainingSchema = writtenSchema.transform(({ final: writtenFinal, supernet, ...written }) => {
+const trainingSchema = writtenSchema.transform(({ final: writtenFinal, supernet, constraints, ...written }) => {
   const { final, folds } = separated(writtenFinal);
   const { from: initial, ...config } = written.train;
   const loss = config.loss ?? defaultLoss(written.teacher);
@@ -233,6 +237,7 @@ const trainingSchema = writtenSchema.transform(({ final: writtenFinal, supernet,
     ...(supernet !== undefined && { supernet: supernetOf(supernet, train) }),
     ...(initial !== undefined && { initial }),
     ...(folds !== undefined && { folds }),
+    ...(constraints !== undefined && { limits: limitsOf(constraints) }),
   };
   return {
     ...written,

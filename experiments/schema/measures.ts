@@ -1,5 +1,6 @@
 import type { Unit } from '../../base/number-text.js';
 import type { Objective, Values } from '../../search/index.js';
+import type { EdgeSizes } from '../../deploy/index.js';
 import type { Costs } from '../../spaces/index.js';
 import type { ObjectiveValues, Provenance, StoredPrecision } from '../../store/index.js';
 import { mainScores, metricTexts, type Metric } from '../../base/scores.js';
@@ -13,6 +14,8 @@ export type Evaluation = (typeof evaluations)[number];
 /** Origin of a measure's values. */
 export type MeasureSource =
   | { readonly kind: 'costs'; readonly of: (costs: Costs, precision: StoredPrecision) => number }
+  /** Of the int8 program for microcontrollers; found only where an experiment asks for it. */
+  | { readonly kind: 'memory'; readonly of: (sizes: EdgeSizes) => number }
   | { readonly kind: 'proxy'; readonly proxy: ProxyName }
   | { readonly kind: 'latency' }
   /** The main score of a task, by how candidates are evaluated, or a further metric. */
@@ -41,6 +44,7 @@ export interface Moment {
 /** Sources in the order in which a trial is evaluated. */
 export const moments: { readonly [K in SourceKind]: Moment } = {
   costs: { known: 'of every candidate', cost: 'cheap', provenance: 'computed' },
+  memory: { known: 'of every candidate', cost: 'cheap', provenance: 'computed' },
   proxy: { known: 'of each trial, before training', cost: 'untrained', provenance: 'computed' },
   latency: { known: 'of every candidate, predicted; measured of each trial', cost: 'cheap', provenance: 'measured' },
   training: { known: 'after training', cost: 'expensive', provenance: 'measured' },
@@ -55,6 +59,13 @@ const cost = (
   unit,
   title,
   source: { kind: 'costs', of },
+});
+
+const memory = (title: string, of: (sizes: EdgeSizes) => number): Measure => ({
+  direction: 'minimize',
+  unit: 'bytes',
+  title,
+  source: { kind: 'memory', of },
 });
 
 /** A zero-cost proxy; larger is better. */
@@ -118,6 +129,8 @@ export const measures = {
   size_bytes: cost('bytes', 'model size', ({ sizeBytes, int8SizeBytes }, precision) =>
     precision === 'int8' ? int8SizeBytes : sizeBytes,
   ),
+  sram_bytes: memory('SRAM', ({ sramBytes }) => sramBytes),
+  flash_bytes: memory('flash', ({ flashBytes }) => flashBytes),
   ...proxies,
 } as const satisfies Record<string, Measure>;
 
@@ -126,6 +139,12 @@ export type MeasureName = keyof typeof measures;
 /** The measure of a name; undefined for users' own objectives. */
 export const measureNamed = (name: string): Measure | undefined =>
   Object.hasOwn(measures, name) ? measures[name as MeasureName] : undefined;
+
+/** Whether a value follows from the network alone. */
+export function isComputed(name: string): boolean {
+  const kind = measureNamed(name)?.source.kind;
+  return kind === 'costs' || kind === 'memory';
+}
 
 export const measuresOf = <K extends SourceKind>(
   kind: K,

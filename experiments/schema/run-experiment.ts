@@ -1,4 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
+import type { Objective } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
 import type { SupernetConfig } from '../../trainers/index.js';
 import { compressSchema } from '../compress/schema.js';
@@ -20,6 +21,10 @@ export const isTrainingExperiment = (experiment: Experiment): experiment is Trai
 /** Whether a program of the user evaluates the networks, by ask and tell. */
 export const isStudy = (experiment: Experiment): experiment is StudyExperiment =>
   !isTableExperiment(experiment) && !isTrainingExperiment(experiment);
+
+/** Bounds on values that are no objectives. */
+export const limitsIn = (experiment: Experiment): readonly Objective[] =>
+  (isTrainingExperiment(experiment) ? experiment.limits : undefined) ?? [];
 
 /** Epochs of a whole evaluation; null for tables. */
 export function epochsOf(experiment: Experiment): number | null {

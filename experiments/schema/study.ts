@@ -2,14 +2,16 @@ import { z } from 'zod';
 import { searchSchema, withTrials, type Objective } from '../../search/index.js';
 import { spaceSchema } from '../../spaces/index.js';
 import { commonShape, searchText, typed } from './common.js';
-import { measureNamed } from './measures.js';
+import { isComputed, measureNamed } from './measures.js';
 import { constraint, direction } from './search-settings.js';
 
 const objectiveMap = z.strictObject({
   name: z
     .string()
     .regex(/^[A-Za-z]\w*$/, 'may hold letters, digits and underscores, and begins with a letter')
-    .describe('name of a value that is told; macs, params, activation_bytes and size_bytes are computed and not told'),
+    .describe(
+      'name of a value that is told; macs, params, activation_bytes, size_bytes, sram_bytes and flash_bytes are computed and not told',
+    ),
   direction: direction
     .optional()
     .describe('whether larger or smaller values are better; default: that of the measure of this name'),
@@ -33,7 +35,7 @@ const objectiveSchema = z.preprocess(
     return {
       name,
       direction: direction ?? 'maximize',
-      cost: measure?.source.kind === 'costs' ? 'cheap' : 'expensive',
+      cost: isComputed(name) ? 'cheap' : 'expensive',
       ...(bounds === undefined ? {} : { constraint: bounds }),
     };
   }),

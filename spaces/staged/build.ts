@@ -5,6 +5,7 @@ import {
   type BlockKind,
   type ConvSpec,
   expandedWidth,
+  isActive,
   type Head,
   type Network,
   type StageBlock,
@@ -56,6 +57,13 @@ interface Squeezed extends Pick<BlockChoices, 'kind' | 'filters'> {
   readonly expand?: number;
 }
 
+/** The number of groups nearest to groups of this width; as many as divide both widths, and at most as many as asked for. */
+export function exactGroups(groupWidth: number, channels: number, wide: number): number {
+  let groups = groupWidth === 0 ? 1 : Math.max(1, Math.floor(wide / groupWidth));
+  while (channels % groups > 0 || wide % groups > 0) groups--;
+  return groups;
+}
+
 /** The choices of one block before scaling. */
 export interface BlockChoices extends LayerChoices {
   readonly kind: BlockKind;
@@ -70,6 +78,7 @@ interface Parts {
   readonly expand: number;
   readonly se: number;
   readonly before: number;
+  readonly groups: number;
 }
 
 const blocks: { readonly [K in BlockKind]: (parts: Parts) => StageBlock } = {
@@ -77,7 +86,10 @@ const blocks: { readonly [K in BlockKind]: (parts: Parts) => StageBlock } = {
     ...{ kind: 'mbconv', ...conv, expand, se },
     ...(before === 0 ? {} : { before }),
   }),
-  fused_mbconv: ({ conv, expand, se }) => ({ kind: 'fused_mbconv', ...conv, expand, se }),
+  fused_mbconv: ({ conv, expand, se, groups }) => ({
+    ...{ kind: 'fused_mbconv', ...conv, expand, se },
+    ...(groups === 1 ? {} : { groups }),
+  }),
   separable: ({ conv, se }) => ({ kind: 'separable', ...conv, se }),
   basic: ({ conv }) => ({ kind: 'basic', ...conv }),
   conv: ({ conv }) => ({ kind: 'conv', ...conv }),
@@ -85,12 +97,15 @@ const blocks: { readonly [K in BlockKind]: (parts: Parts) => StageBlock } = {
 
 /** The block for `channels` input channels; equal blocks are equal values, for any choices. */
 export function blockOf(choices: BlockChoices, channels: number, scale: StageScale, rules: WidthRules): StageBlock {
-  const { kind, stride, act, before } = choices;
+  const { kind, stride, act, before, group_width } = choices;
   const filters = scaledWidth(choices.filters, scale, rules.divisor);
   const kernel = exactKernel(choices.kernel, choices);
   const expand = kind === 'separable' ? 1 : exactExpand(channels, choices.expand, rules.divisor);
-  const se = exactSe(squeezedWidth({ kind, filters, expand }, channels), channels, choices.se, rules);
-  return blocks[kind]({ conv: { filters, kernel, stride, act }, expand, se, before });
+  const wide = squeezedWidth({ kind, filters, expand }, channels);
+  const se = exactSe(wide, channels, choices.se, rules);
+  const groups = exactGroups(group_width, channels, wide);
+  const block = blocks[kind]({ conv: { filters, kernel, stride, act }, expand, se, before, groups });
+  return isActive(block) ? block : { ...block, act: activations[0] };
 }
 
 export function inputOf({ task: { input } }: Pick<StagedPlan, 'task'>, { resolution }: StageScale): Network['input'] {

@@ -1,10 +1,11 @@
 import type { Choice, Genotype } from '../genotype.js';
 import { canonicalJson } from '../../base/hash.js';
-import { blockKinds, type Head, type Network, type StageBlock } from '../network.js';
+import { blockKinds, isActive, type Head, type Network, type StageBlock } from '../network.js';
 import {
   type BlockChoices,
   buildNetwork,
   exactExpand,
+  exactGroups,
   exactKernel,
   exactSe,
   inputOf,
@@ -49,13 +50,16 @@ const fits = {
   stride: ({ block }, stride) => block.stride === stride,
   filters: ({ block }, filters, { divisor }, scale) => block.filters === scaledWidth(filters, scale, divisor),
   kind: ({ block }, kind) => block.kind === kind,
-  act: ({ block }, act) => block.act === act,
+  act: ({ block }, act) => block.act === act || !isActive(block),
   kernel: ({ block }, kernel) => block.kernel === exactKernel(kernel, block),
   expand: ({ block, channels }, expand, { divisor }) =>
     !('expand' in block) || block.expand === exactExpand(channels, expand, divisor),
   se: ({ block, channels }, se, rules) =>
     !('se' in block) || block.se === exactSe(squeezedWidth(block, channels), channels, se, rules),
   before: ({ block }, before) => block.kind !== 'mbconv' || (block.before ?? 0) === before,
+  group_width: ({ block, channels }, width) =>
+    block.kind !== 'fused_mbconv' ||
+    (block.groups ?? 1) === exactGroups(width, channels, squeezedWidth(block, channels)),
 } satisfies { [K in keyof BlockChoices]: Fits<BlockChoices[K]> };
 
 /** Adds the smallest choice of a slot that fits the blocks from `start` to `end`, without it; false when none does. */
@@ -97,12 +101,13 @@ function readStage(stage: StageSlots, reading: Reading, start: number, end: numb
   // Layers that share a decision are read together.
   const size = share === 'stage' ? end - start : 1;
   for (let i = start; i < end; i += size) {
-    const { kernel, expand, se, before } = stage.layers[i - start];
+    const { kernel, expand, se, before, group_width } = stage.layers[i - start];
     const isLayer =
       addFor(kernel, fits.kernel, reading, i, i + size) &&
       addFor(expand, fits.expand, reading, i, i + size) &&
       addFor(se, fits.se, reading, i, i + size) &&
-      addFor(before, fits.before, reading, i, i + size);
+      addFor(before, fits.before, reading, i, i + size) &&
+      addFor(group_width, fits.group_width, reading, i, i + size);
     if (!isLayer) return false;
   }
   return true;

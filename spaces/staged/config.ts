@@ -90,6 +90,10 @@ export const stageSchema = z.strictObject({
     z.number().min(0).max(1),
     'squeeze-excite: hidden width as a share of the width that `squeeze_of` names; by default 0: none',
   ),
+  group_width: optional(
+    z.number().int().min(0).max(1024),
+    "channels in each group of a fused block's first convolution, nearly: groups divide both its widths (MobileNet-EdgeTPU-V2); by default 0: no groups",
+  ),
   act: optional(act, 'activation; by default relu'),
 });
 
@@ -164,6 +168,7 @@ const stageDefaults: Omit<StageChoices, 'filters'> = {
   expand: [1],
   se: [0],
   before: [0],
+  group_width: [0],
 };
 
 /** The name of a preset for images of this height; `large`: for images above 128 pixels. */

@@ -32,6 +32,7 @@ const published: { readonly [preset: string]: { readonly [F in Flavour]?: Partia
   'mobilenetv3-large': { torchvision: { epsilon: 1e-3 } },
   'mobilenetv4-conv-small': {},
   'mobilenetv4-conv-medium': {},
+  'mobilenet-edgetpu-v2': {},
   'efficientnet-b0': {},
 };
 

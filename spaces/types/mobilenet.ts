@@ -19,11 +19,14 @@ const plain = (filters: number, stride: 1 | 2, kernel: 1 | 3) =>
 const universal = (filters: number, depth: Choices, expand: Choices) =>
   ({ kind: 'uib', filters, stride: 2, depth, kernel: [0, 3, 5], before: [0, 3, 5], expand, act: 'relu' }) as const;
 
+const fused = (filters: number, depth: Choices) =>
+  ({ kind: 'fused_mbconv', filters, stride: 2, depth, expand: [4, 8], group_width: [0, 64], act: 'relu' }) as const;
+
 /**
  * The `mobilenet` presets, written as a user would write them. `tiny` is for images of 28 to 48 pixels (Fashion-MNIST,
  * CIFAR), `small` for 64 to 128; the others are the spaces around MobileNetV1 (Howard et al. 2017), V2
- * (Sandler et al. 2018), V3 (Howard et al. 2019) and V4 (Qin et al. 2024) for 224 pixels, whose published networks are among
- * their members.
+ * (Sandler et al. 2018), V3 (Howard et al. 2019), V4 (Qin et al. 2024) and MobileNet-EdgeTPU-V2 (size S of
+ * TensorFlow's model garden) for 224 pixels, whose published networks are among their members.
  */
 export const mobilenetPresets = {
   tiny: {
@@ -129,6 +132,22 @@ export const mobilenetPresets = {
       universal(256, [8, 9, 10, 11], [2, 4, 6]),
     ],
     head: { filters: 960, hidden: 1280, act: 'relu', dropout: 0.2 },
+  },
+  'mobilenet-edgetpu-v2': {
+    width: [0.5, 0.75, 1],
+    share: 'layer',
+    stem: { filters: 64, kernel: 5, stride: 2, act: 'relu' },
+    stages: [
+      { filters: 24, kernel: 0, act: 'relu' },
+      fused(48, [1, 2]),
+      fused(64, [2, 3, 4]),
+      fused(128, 1),
+      stage(128, 1, [1, 2, 3], [4, 8], 'relu'),
+      stage(160, 1, [2, 3, 4], [4, 8], 'relu'),
+      stage(192, 2, [2, 3, 4], [4, 8], 'relu'),
+      stage(256, 1, 1, [4, 8], 'relu'),
+    ],
+    head: { filters: 1280, act: 'relu', dropout: 0.2 },
   },
 } as const;
 

@@ -39,16 +39,8 @@ const rules: WidthRules = { divisor: 8, squeezeOf: 'expanded' };
 const squeezed = 0.25;
 
 const stem: ConvSpec = { filters: 16, kernel: 3, stride: 2, act: 'hard_swish' };
-const firstBlock: BlockChoices = {
-  kind: 'mbconv',
-  filters: 16,
-  kernel: 3,
-  stride: 1,
-  act: 'relu',
-  expand: 1,
-  se: 0,
-  before: 0,
-};
+const plain = { kind: 'mbconv', before: 0, group_width: 0 } as const;
+const firstBlock: BlockChoices = { ...plain, filters: 16, kernel: 3, stride: 1, act: 'relu', expand: 1, se: 0 };
 const head = { filters: 960, hidden: 1280, act: 'hard_swish', dropout: 0.1 } as const satisfies Head;
 
 interface Stage {
@@ -104,11 +96,10 @@ function build(genotype: Genotype, task: Task, scale: StageScale): Network {
     for (const [i, layer] of kept.entries()) {
       const own: BlockChoices = {
         ...stages[stage],
-        kind: 'mbconv',
+        ...plain,
         stride: i === 0 ? stages[stage].stride : 1,
         kernel: kernels[genotype[at.kernel(layer)]],
         expand: expansions[genotype[at.expand(layer)]],
-        before: 0,
       };
       blocks.push(blockOf(own, blocks[blocks.length - 1].filters, scale, rules));
     }

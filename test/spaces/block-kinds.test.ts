@@ -16,7 +16,7 @@ const mixed = {
   stages: [
     {
       ...{ kind: ['separable', 'uib', 'fused_mbconv'], filters: 8, stride: 2, depth: [1, 2] },
-      ...{ kernel: [0, 3], before: [0, 3], expand: [1, 2], se: [0, 0.25], act: 'relu' },
+      ...{ kernel: [0, 3], before: [0, 3], expand: [1, 2], se: [0, 0.25], group_width: [0, 4], act: ['relu', 'swish'] },
     },
     { kind: ['conv', 'mbconv', 'basic'], filters: 16, stride: [1, 2], kernel: [0, 5], before: [0, 5], act: 'relu' },
   ],
@@ -42,6 +42,7 @@ describe('the universal inverted bottleneck', () => {
     ['inverted bottleneck', { kernel: 3 }, ['expand', 'depthwise', 'project'], '3x3, expand 2'],
     ['ConvNeXt-like', { kernel: 0, before: 5 }, ['before', 'expand', 'project'], '5x5 before, expand 2'],
     ['feed-forward', { kernel: 0 }, ['expand', 'project'], 'without depthwise, expand 2'],
+    ['a projection alone', { kernel: 0, expand: 1 }, ['project'], 'without depthwise, expand 1'],
     [
       'extra depthwise',
       { kernel: 5, before: 3 },
@@ -73,6 +74,19 @@ describe('the universal inverted bottleneck', () => {
     expect(await strides({ kernel: 0, before: 5 })).toEqual([['block1_before', 5, 2]]);
     expect(await strides({ kernel: 0 })).toEqual([['block1_depthwise', 3, 2]]);
   });
+});
+
+it('a fused block has as many groups as divide both widths', async () => {
+  const groups = async (filters: number, group_width: number): Promise<unknown> => {
+    const stage = { kind: 'fused_mbconv', filters: 4, expand: 4, group_width } as const;
+    const network = (await makeSpace({ type: 'blocks', stem: { filters }, blocks: [stage] })).build([]);
+    return layersOf(network).flatMap((layer) => (layer.kind === 'conv' && layer.groups ? [layer.groups] : []));
+  };
+  expect(await groups(48, 64)).toEqual([3]);
+  expect(await groups(64, 64)).toEqual([4]);
+  expect(await groups(40, 64)).toEqual([2]);
+  expect(await groups(4, 64)).toEqual([]);
+  expect(await groups(48, 0)).toEqual([]);
 });
 
 it('a separable block has activations behind both convolutions, late squeeze-excite and no residual', async () => {

@@ -39,6 +39,10 @@ const groupedBlock: fc.Arbitrary<Block> = fc.record({
   se,
   groups: fc.constantFrom(1, 2),
 });
+const groupedFused: fc.Arbitrary<Block> = fc.record({
+  ...{ kind: fc.constant('fused_mbconv' as const), ...conv, filters: fc.constantFrom(4, 6) },
+  ...{ expand: fc.constantFrom(1, 2), se, groups: fc.constant(2) },
+});
 
 const style: fc.Arbitrary<Partial<Style>> = fc.record(
   {
@@ -77,7 +81,13 @@ const networksOf = (stemFilters: fc.Arbitrary<number>, blocks: fc.Arbitrary<Bloc
 /** Any small network, of all kinds of blocks and odd sizes. */
 export const smallNetworks: fc.Arbitrary<Network> = fc.oneof(
   { weight: 3, arbitrary: networksOf(width, fc.array(block, { maxLength: 3 })) },
-  { weight: 1, arbitrary: networksOf(fc.constant(4), fc.array(groupedBlock, { minLength: 1, maxLength: 2 })) },
+  {
+    weight: 1,
+    arbitrary: networksOf(
+      fc.constant(4),
+      fc.array(fc.oneof(groupedBlock, groupedFused), { minLength: 1, maxLength: 2 }),
+    ),
+  },
 );
 
 /** One block of each kind with everything switched on; small enough to check by hand. */

@@ -84,7 +84,8 @@ export class TrainingEvaluator implements Evaluator {
   }
 
   async evaluate(trial: TrialRecord, until: number): Promise<Outcome | Paused | undefined> {
-    const before = await runSteps(trial, this.steps, this.context.plan.experiment.objectives);
+    const { objectives, limits = [] } = this.context.plan.experiment;
+    const before = await runSteps(trial, this.steps, [...objectives, ...limits]);
     if (before === undefined) return undefined;
     if ('state' in before) return { ...before, ...this.precisionOf(trial) };
     const trained = await this.source.evaluate(trial, until);

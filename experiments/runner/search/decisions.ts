@@ -19,6 +19,7 @@ import type { PartialReport } from '../../stored/reports.js';
 import type { Evaluator, Paused } from '../evaluators/evaluator.js';
 import type { RunContext } from '../plan.js';
 import { Knowledge, storedSteps, type Promotion, type StepLog } from './knowledge.js';
+import { limitsIn } from '../../schema/run-experiment.js';
 import { SearchProgress } from './progress.js';
 import { nextProposal } from './proposals.js';
 
@@ -47,7 +48,13 @@ export class Decisions {
     const { space, experiment } = context.plan;
     const { search, objectives, seed } = experiment;
     const enqueued = [...storedEnqueued(context.store)];
-    const controller = await loadController(search, { space, objectives, seed, enqueued });
+    const controller = await loadController(search, {
+      space,
+      objectives,
+      limits: limitsIn(experiment),
+      seed,
+      enqueued,
+    });
     // Trials and events of one moment: another process may decide meanwhile.
     return context.store.reading(() => new Decisions(context, evaluator, controller, enqueued));
   }

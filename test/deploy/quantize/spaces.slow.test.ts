@@ -16,6 +16,12 @@ describe('networks of each space compute in integers', () => {
       { QLinearConv: 49, QLinearLeakyRelu: 19, QLinearMul: 23, QLinearAdd: 8, QLinearGlobalAveragePool: 3 },
     ],
     [
+      'mobilenetv4-conv-small',
+      { type: 'mobilenet', preset: 'mobilenetv4-conv-small' },
+      { QLinearConv: 39, QLinearAdd: 7 },
+    ],
+    ['mobilenetv1', { type: 'mobilenet', preset: 'mobilenetv1' }, { QLinearConv: 15 }],
+    [
       'efficientnet b0',
       { type: 'efficientnet', preset: 'b0' },
       { QLinearConv: 43, QLinearSigmoid: 25, QLinearMul: 28, QLinearAdd: 5, QLinearGlobalAveragePool: 2 },

@@ -79,21 +79,21 @@ describe.each(inTorchvision)('a narrow %s of torchvision', (name) => {
   });
 });
 
-it.each(publishedNames.filter((name) => !inTorchvision.includes(name)))(
-  'an exported %s is recognised as itself',
-  async (name) => {
-    const network = publishedNetwork(name, { input: [48, 48, 3], classes: 3 }, 0.25, 'timm');
-    const file = toOnnx({ network, weights: initialWeights(network, 1) });
-    const found = recogniseNetwork(file, { where: 'the file', size: [48, 48], plain: true });
-    const { head, ...own } = network;
-    expect(found.model.network).toMatchObject({
-      ...own,
-      head: { ...head, dropout: 0 },
-      style: { padding: 'symmetric' },
-    });
-    expect(await distance(file, found, true)).toBeLessThan(1e-4);
-  },
-);
+// Groups are refused.
+const others = publishedNames.filter((name) => !inTorchvision.includes(name) && name !== 'mobilenet-edgetpu-v2');
+
+it.each(others)('an exported %s is recognised as itself', async (name) => {
+  const network = publishedNetwork(name, { input: [48, 48, 3], classes: 3 }, 0.25, 'timm');
+  const file = toOnnx({ network, weights: initialWeights(network, 1) });
+  const found = recogniseNetwork(file, { where: 'the file', size: [48, 48], plain: true });
+  const { head, ...own } = network;
+  expect(found.model.network).toMatchObject({
+    ...own,
+    head: { ...head, dropout: 0 },
+    style: { padding: 'symmetric' },
+  });
+  expect(await distance(file, found, true)).toBeLessThan(1e-4);
+});
 
 describe('recogniseNetwork', () => {
   it.each(['efficientnetv2', 'resnet'])('reads other blocks: %s', async (name) => {

@@ -52,7 +52,7 @@ export function writeExperiment(
   changes: Readonly<
     Partial<
       Record<
-        keyof typeof parts | 'latency' | 'evaluate' | 'supernet' | 'compress' | 'engine' | 'workers',
+        keyof typeof parts | 'latency' | 'evaluate' | 'supernet' | 'compress' | 'constraints' | 'engine' | 'workers',
         string | null
       >
     >

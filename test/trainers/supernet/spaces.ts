@@ -2,6 +2,8 @@ import { createSpace, spaceSchema, type Space, type SpaceConfig, type Task } fro
 
 export const task: Task = { input: [10, 10, 1], classes: 10 };
 
+const kinds = ['mbconv', 'separable', 'fused_mbconv', 'basic', 'conv'];
+
 /** Tiny networks that share everything possible: depths, widths, kernels, squeeze-excite, kinds of block. */
 export const tinySpace: SpaceConfig = spaceSchema.parse({
   type: 'blocks',
@@ -9,7 +11,7 @@ export const tinySpace: SpaceConfig = spaceSchema.parse({
   stem: { filters: 8, stride: 2, act: 'hard_swish', kernel: [3, 5] },
   blocks: [
     { filters: 8, depth: [1, 2], kernel: [3, 5, 7], expand: [1, 2], se: [0, 0.25], act: 'hard_swish' },
-    { filters: 12, stride: 2, depth: [1, 2], kind: ['mbconv', 'fused_mbconv', 'basic'], expand: [1, 2], act: 'relu' },
+    { filters: 12, stride: 2, depth: [1, 2], kind: kinds, before: [0, 5], kernel: [0, 3], expand: [1, 2], act: 'relu' },
   ],
   head: { filters: [0, 16], act: 'relu', dropout: 0.2 },
 });

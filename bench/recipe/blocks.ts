@@ -1,0 +1,85 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { mean, median } from '../../latency-models/statistics.js';
+import { costs, type Network } from '../../spaces/index.js';
+import { initialWeights, toOnnx } from '../../spaces/models/index.js';
+import { cpuSeconds } from '../supernet/alone.js';
+import {
+  each,
+  imagesOf,
+  points,
+  progress,
+  spaceOf,
+  standardError,
+  train,
+  trainOf,
+  type Images,
+  type Setting,
+} from './setting.js';
+import type { Rows } from './studies.js';
+
+/** Stages of one kind of block, which differ in nothing else. */
+const kinds = {
+  'mbconv 3x3, expand 3': { kind: 'mbconv', expand: 3 },
+  'mbconv 5x5, expand 4, squeeze-excite': { kind: 'mbconv', kernel: 5, expand: 4, se: 0.25 },
+  'separable 3x3': { kind: 'separable' },
+  'separable 5x5': { kind: 'separable', kernel: 5 },
+  'uib 3x3 before, 3x3, expand 3': { kind: 'uib', before: 3, expand: 3 },
+  'uib 5x5 before, expand 4': { kind: 'uib', kernel: 0, before: 5, expand: 4 },
+  'fused_mbconv 3x3, expand 2': { kind: 'fused_mbconv', expand: 2 },
+} as const;
+
+const act = 'relu';
+const stages = [
+  { filters: 16, stride: 1, depth: 1 },
+  { filters: 24, stride: 2, depth: 2 },
+  { filters: 40, stride: 2, depth: 3 },
+  { filters: 80, stride: 2, depth: 2 },
+] as const;
+
+/** The network of a kind of block with about as many multiply-accumulates as asked for; its width is free. */
+async function networkOf(images: Images, kind: object, macs: number): Promise<Network> {
+  const widths = Array.from({ length: 120 }, (_, i) => 0.2 + 0.02 * i);
+  const networks = await each(widths, async (width) => {
+    const own = stages.map((stage) => ({ ...stage, act, ...kind }));
+    const stem = { filters: 16, stride: 2, act };
+    return (await spaceOf(images, { width, stem, stages: own, head: { filters: 160, act } })).build([]);
+  });
+  const distance = (network: Network): number => Math.abs(Math.log(costs(network).macs / macs));
+  return networks.reduce((best, network) => (distance(network) < distance(best) ? network : best));
+}
+
+/** CPU time of one image in ONNX Runtime on one thread in ms: a median over rounds in which all networks take turns. */
+async function times(networks: readonly Network[], rounds: number): Promise<readonly number[]> {
+  const runs = await each(networks, async (network) => {
+    const file = toOnnx({ network, weights: initialWeights(network, 1) });
+    const session = await InferenceSession.create(file, { intraOpNumThreads: 1, interOpNumThreads: 1 });
+    const shape = [1, ...network.input];
+    const images = new Float32Array(shape.reduce((a, b) => a * b)).fill(0.5);
+    const feeds = { [session.inputNames[0]]: new Tensor('float32', images, shape) };
+    return { some: () => each(Array(20).keys(), () => session.run(feeds)), times: [] as number[] };
+  });
+  for (let round = 0; round < rounds; round++)
+    for (const { some, times } of runs) {
+      await some();
+      times.push(50 * (await cpuSeconds(some))[1]);
+    }
+  return runs.map((run) => median(run.times));
+}
+
+/** Kinds of block on photographs of 96 pixels, at about equal multiply-accumulates: time of one image, and accuracy. */
+export async function blocks(setting: Setting): Promise<Rows> {
+  const images = await imagesOf('flowers', setting);
+  const [macs, epochs] = setting.quick ? [6e6, 1] : [8e6, 6];
+  const networks = await each(Object.values(kinds), (kind) => networkOf(images, kind, macs));
+  const ms = await times(networks, setting.quick ? 5 : 25);
+  const config = trainOf('fast', images, { epochs });
+  const rows = await each(Object.keys(kinds), async (name, i) => {
+    const found = await each(setting.seeds, (seed) => train(setting, images, networks[i], config, seed));
+    const accuracies = found.map(({ accuracy }) => accuracy);
+    const { macs, params } = costs(networks[i]);
+    progress(`${name}: ${accuracies.map(points).join(', ')}`);
+    const score = `${points(mean(accuracies))} ± ${points(standardError(accuracies))}`;
+    return [name, (macs / 1e6).toFixed(2), (params / 1e3).toFixed(0), ms[i].toFixed(3), score];
+  });
+  return [['blocks', 'M MACs', 'k parameters', 'CPU ms an image', 'accuracy %'], ...rows];
+}

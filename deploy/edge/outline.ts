@@ -1,0 +1,194 @@
+import { applyRule, layersOf, type Layer, type LayerTable, type Network, type Shape } from '../../spaces/index.js';
+import { bytes, ProgramBuilder, type Made } from './lower-program.js';
+import type { EdgeProgram, Elementwise, Padding, TensorId } from './program.js';
+
+/**
+ * The int8 program of a network whose weights are not known: the operators and shapes that `lowerOnnx` finds in the file of the
+ * trained, quantized network. Constants have no data. Its memory is that of the trained program.
+ */
+export function outlineOf(network: Network): EdgeProgram {
+  const outline = new Outline(layersOf(network));
+  outline.layers.forEach((layer) => outline.append(layer));
+  return outline.finish();
+}
+
+const onePixel = { kernel: 1, stride: 1 } as const;
+const noPadding: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
+
+/** The padding of a window: TensorFlow's 'same', or half the kernel on all sides. */
+function paddingOf({ kernel, stride, padding = 'same', input, output }: Windowed): Padding {
+  const sides = [0, 1].map((axis) => {
+    if (padding === 'symmetric') return [kernel >> 1, kernel >> 1];
+    const total = Math.max((output[axis] - 1) * stride + kernel - input[axis], 0);
+    return [total >> 1, total - (total >> 1)];
+  });
+  return { top: sides[0][0], left: sides[1][0], bottom: sides[0][1], right: sides[1][1] };
+}
+
+interface Windowed {
+  readonly kernel: number;
+  readonly stride: number;
+  readonly padding?: 'same' | 'symmetric';
+  readonly input: Shape;
+  readonly output: Shape;
+}
+
+const window = (layer: Windowed) => ({ strides: [layer.stride, layer.stride] as const, padding: paddingOf(layer) });
+
+/** The value of each layer, and how many layers read it. */
+class Outline {
+  private readonly builder = new ProgramBuilder();
+  private readonly made = new Map<string, TensorId>();
+  private readonly values: TensorId[] = [];
+  private readonly readers: readonly number[];
+
+  constructor(readonly layers: readonly Layer[]) {
+    const readers = layers.map(() => 0);
+    for (const { inputs } of layers) for (const i of inputs) readers[i]++;
+    this.readers = readers;
+  }
+
+  append(layer: Layer): void {
+    this.values.push(applyRule(rules, layer, this));
+  }
+
+  finish(): EdgeProgram {
+    const image = this.values[0];
+    const scores = this.values[this.values.length - 1];
+    const shape = this.builder.tensor(scores).shape.slice(-1);
+    const vector = this.builder.emit(
+      { op: 'reshape', label: 'logits', inputs: [scores] },
+      { name: 'logits', shape: [1, ...shape], quantization: unit },
+    );
+    return this.builder.finish(image, vector);
+  }
+
+  value({ inputs }: Layer, index = 0): TensorId {
+    return this.values[inputs[index]];
+  }
+
+  image({ name, output }: Layer): TensorId {
+    return this.builder.activation({ name, shape: [1, ...output], quantization: unit });
+  }
+
+  /** Equal operators on the same inputs are one. */
+  emit(operator: Made, output: Shape): TensorId {
+    const key = JSON.stringify({ ...operator, label: '' });
+    const known = this.made.get(key);
+    if (known !== undefined) return known;
+    const result = this.builder.emit(operator, { name: operator.label, shape: [1, ...output], quantization: unit });
+    this.made.set(key, result);
+    return result;
+  }
+
+  /** Weights and biases of a layer. */
+  weights({ name }: Layer, shape: readonly number[], channels: number): readonly TensorId[] {
+    const constant = (what: string, size: readonly number[], element: 'int8' | 'int32'): TensorId =>
+      this.builder.shapeOnly({ name: `${name}/${what}`, shape: size, element, quantization: unit });
+    return [constant('weights', shape, 'int8'), constant('bias', [channels], 'int32')];
+  }
+
+  depthwise(layer: Layer, windowed: Windowed): TensorId {
+    const { kernel, output } = windowed;
+    const inputs = [this.value(layer), ...this.weights(layer, [1, kernel, kernel, output[2]], output[2])];
+    const rest = { multiplier: 1, dilations: [1, 1], clip: 'none' } as const;
+    return this.emit({ op: 'depthwise', label: layer.name, inputs, ...rest, ...window(windowed) }, output);
+  }
+
+  elementwise(layer: Layer, name: PlainFunction, input = this.value(layer)): TensorId {
+    return this.emit({ op: 'elementwise', label: layer.name, inputs: [input], function: { name } }, layer.output);
+  }
+
+  /** Whether a norm reads a convolution that nothing else reads. */
+  isFolded({ inputs: [input] }: Layer): boolean {
+    const before = this.layers[input];
+    if (this.readers[input] > 1) return false;
+    return before.kind === 'batch_norm' ? this.isFolded(before) : before.kind === 'conv' || before.kind === 'depthwise';
+  }
+
+  /** Whether the operator that computes a layer's input saturates where the layer clips. */
+  saturates({ inputs: [input] }: Layer): boolean {
+    if (this.readers[input] > 1) return false;
+    return saturating.has(this.layers[input].kind);
+  }
+}
+
+const unit = bytes(1, 0);
+
+type PlainFunction = Exclude<Elementwise, { name: 'leaky-relu' }>['name'];
+
+const saturating: ReadonlySet<Layer['kind']> = new Set([
+  'conv',
+  'depthwise',
+  'batch_norm',
+  'dense',
+  'add',
+  'multiply',
+  'avg_pool',
+]);
+
+const through = (layer: Layer, it: Outline): TensorId => it.value(layer);
+
+const rules: LayerTable<TensorId, [Outline]> = {
+  input: (layer, it) => it.image(layer),
+  conv: (layer, it) => {
+    const { kernel, groups = 1, input, output, name } = layer;
+    const inputs = [it.value(layer), ...it.weights(layer, [output[2], kernel, kernel, input[2] / groups], output[2])];
+    return it.emit(
+      { op: 'conv', label: name, inputs, groups, dilations: [1, 1], clip: 'none', ...window(layer) },
+      output,
+    );
+  },
+  depthwise: (layer, it) => it.depthwise(layer, layer),
+  // Folded into the convolution before, otherwise a convolution of one pixel.
+  batch_norm: (layer, it) => (it.isFolded(layer) ? it.value(layer) : it.depthwise(layer, { ...layer, ...onePixel })),
+  activation: (layer, it) => {
+    const x = it.value(layer);
+    switch (layer.act) {
+      case 'relu':
+      case 'relu6':
+        // Bytes of another scale, which saturate.
+        return it.saturates(layer) ? x : it.elementwise(layer, 'rescale');
+      case 'hard_swish':
+        return it.elementwise(layer, 'hard-swish');
+      case 'swish': {
+        const gate = it.elementwise(layer, 'sigmoid');
+        return it.emit({ op: 'mul', label: layer.name, inputs: [x, gate], clip: 'none' }, layer.output);
+      }
+      case 'hard_sigmoid':
+        return it.elementwise(layer, 'hard-sigmoid');
+      case 'sigmoid':
+        return it.elementwise(layer, 'sigmoid');
+    }
+  },
+  avg_pool: (layer, it) => {
+    const { kernel, name, output } = layer;
+    const inputs = [it.value(layer)];
+    const pooled = it.emit(
+      { op: 'average-pool', label: name, inputs, size: [kernel, kernel], ...window(layer) },
+      output,
+    );
+    return it.elementwise(layer, 'rescale', pooled);
+  },
+  global_pool: (layer, it) => it.emit({ op: 'mean', label: layer.name, inputs: [it.value(layer)] }, layer.output),
+  dense: (layer, it) => {
+    const { input, output, name } = layer;
+    const inputs = [it.value(layer), ...it.weights(layer, [output[2], 1, 1, input[2]], output[2])];
+    const one = { strides: [1, 1], padding: noPadding, dilations: [1, 1], groups: 1, clip: 'none' } as const;
+    return it.emit({ op: 'conv', label: name, inputs, ...one }, output);
+  },
+  dropout: through,
+  add: (layer, it) =>
+    it.emit(
+      { op: 'add', label: layer.name, inputs: [it.value(layer), it.value(layer, 1)], clip: 'none' },
+      layer.output,
+    ),
+  multiply: (layer, it) =>
+    it.emit(
+      { op: 'mul', label: layer.name, inputs: [it.value(layer), it.value(layer, 1)], clip: 'none' },
+      layer.output,
+    ),
+  shuffle: (layer, it) =>
+    it.emit({ op: 'shuffle', label: layer.name, inputs: [it.value(layer)], groups: layer.groups }, layer.output),
+  zero: (layer, it) => it.image(layer),
+};
