@@ -14,10 +14,11 @@ import { json, type Terminal } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
 /** Targets that are made of an ONNX file. */
-const edgeTargets = ['tflite'] as const satisfies readonly EdgeTarget[];
+const edgeTargets = ['tflite', 'c'] as const satisfies readonly EdgeTarget[];
 const targets = ['onnx', 'tfjs', 'web', ...edgeTargets] as const;
 type Target = (typeof targets)[number];
 type InputOutput = 'float' | 'int8';
+type Rounding = 'exact' | 'tflm';
 
 interface Wanted {
   readonly source: ExportSource;
@@ -28,6 +29,8 @@ interface Wanted {
   readonly compressed: boolean;
   /** What programs for phones and microcontrollers take and give. */
   readonly io: InputOutput;
+  /** How models in C round. */
+  readonly rounding: Rounding;
 }
 
 interface Written {
@@ -72,9 +75,9 @@ const toTfjs: Exporter = async (_store, _workdir, { source, directory }) => {
 };
 
 const toEdge = (target: EdgeTarget): Exporter =>
-  onnxWriter(async ({ model }, { source: { kind, number }, directory, io }) => {
+  onnxWriter(async ({ model }, { source: { kind, number }, directory, io, rounding }) => {
     const { edgeExporters } = await import('../../deploy/index.js');
-    edgeExporters[target](model, `${kind} ${number}`, { directory, io });
+    edgeExporters[target](model, `${kind} ${number}`, { directory, io, rounding });
   });
 
 const exporters: { readonly [T in Target]: Exporter } = {
@@ -82,6 +85,7 @@ const exporters: { readonly [T in Target]: Exporter } = {
   tfjs: toTfjs,
   web: toWeb,
   tflite: toEdge('tflite'),
+  c: toEdge('c'),
 };
 
 const isEdge = (to: Target): to is EdgeTarget => (edgeTargets as readonly string[]).includes(to);
@@ -90,7 +94,7 @@ const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false
 /** Writes an ONNX file of this or another program for phones and microcontrollers. */
 async function fromFile(
   file: string,
-  { to, io, output, json: asJson, ...others }: Asked & FileAsked,
+  { to, io, rounding, output, json: asJson, ...others }: Asked & FileAsked,
   terminal: Terminal,
 ): Promise<void> {
   if (!isEdge(to))
@@ -105,7 +109,7 @@ async function fromFile(
       hint: 'Leave it out; nas quantize makes an int8 file of a float one.',
     });
   const { edgeExporters } = await import('../../deploy/index.js');
-  edgeExporters[to](readInput(file), file, { directory: output, io });
+  edgeExporters[to](readInput(file), file, { directory: output, io, rounding });
   if (asJson) terminal.out(json([{ model: file, directory: output }]));
   else terminal.err(`${file}: ${output}\n`);
 }
@@ -169,10 +173,11 @@ interface Asked {
   readonly weights: WeightFormat;
   readonly compressed: boolean;
   readonly io: InputOutput;
+  readonly rounding: Rounding;
 }
 
 /** @throws NasError for options that do not go with the target. */
-function checkTarget({ to, precision, weights, compressed, io }: Asked): void {
+function checkTarget({ to, precision, weights, compressed, io, rounding }: Asked): void {
   if (to === 'tfjs' && (precision === 'int8' || weights === 'fp16'))
     throw invalidInput(`--to tfjs: TF.js layers models are of float32, not ${precision === 'int8' ? 'int8' : 'fp16'}`, {
       hint: 'Export with --to onnx.',
@@ -192,6 +197,10 @@ function checkTarget({ to, precision, weights, compressed, io }: Asked): void {
     throw invalidInput(`--io int8 goes with --to ${edgeTargets.join(' and --to ')}: other files take and give floats`, {
       hint: 'Leave it out.',
     });
+  if (rounding === 'tflm' && to !== 'c')
+    throw invalidInput(`--rounding tflm goes with --to c: what runs a file of --to ${to} decides how it rounds`, {
+      hint: 'Leave it out.',
+    });
 }
 
 export const exportTrials = command({
@@ -203,6 +212,7 @@ export const exportTrials = command({
     ['export runs/quickstart --trial 7 --to onnx --precision int8 -o model', 'in eight bits'],
     ['export runs/quickstart --trial 7 --to web -o site', 'a page that answers images in the browser'],
     ['export runs/quickstart --trial 7 --to tflite --precision int8 -o phone', 'phone/model.tflite, for phones'],
+    ['export runs/quickstart --trial 7 --to c -o board', 'board/model.h and model.c, for microcontrollers'],
     ['export int8.onnx --to tflite --io int8 -o phone', 'of a file of nas quantize or of another program'],
   ],
   options: (yargs) =>
@@ -210,7 +220,7 @@ export const exportTrials = command({
       .positional('workdir', {
         type: 'string',
         demandOption: true,
-        describe: "A run's folder; with --to tflite also an ONNX file",
+        describe: "A run's folder; with --to tflite or c also an ONNX file",
       })
       .option('trial', { type: 'number', describe: 'Number of one trial' })
       .option('pareto', { type: 'boolean', describe: 'All networks of the frontier' })
@@ -220,7 +230,8 @@ export const exportTrials = command({
       .option('precision', {
         choices: ['auto', 'fp32', 'int8'] as const,
         default: 'auto' as const,
-        describe: 'auto: the precision that the run chose; int8: quantizes with the data of the run if necessary',
+        describe:
+          'auto: the precision that the run chose, with --to c int8; int8: quantizes with the data of the run if necessary',
       })
       .option('weights', {
         choices: ['fp32', 'fp16'] as const,
@@ -238,16 +249,21 @@ export const exportTrials = command({
         default: false,
         describe: 'With --to onnx: also write compressed copies (.br, .gz) for file servers; --to web always does',
       })
+      .option('rounding', {
+        choices: ['exact', 'tflm'] as const,
+        default: 'exact' as const,
+        describe: 'With --to c: exact rounds once, as LiteRT; tflm twice, as TFLite Micro does by default',
+      })
       .option('io', {
         choices: ['float', 'int8'] as const,
         default: 'float' as const,
-        describe: 'With --to tflite: what the model takes and gives; int8 goes with int8 models',
+        describe: 'With --to tflite: what the model takes and gives (C: int8); int8 goes with int8 models',
       })
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'Folder to write to' })
       .option('json', jsonOption),
   run: (args, terminal) => {
     const { workdir, trial, shrunk, pareto = false, to, precision, weights, calibrated, compressed, io } = args;
-    const { output, json: asJson } = args;
+    const { output, rounding, json: asJson } = args;
     checkTarget(args);
     if (isFile(workdir)) return fromFile(workdir, args, terminal);
     return withRun(workdir, async (store) => {
@@ -255,7 +271,8 @@ export const exportTrials = command({
       const done = new Set<string>();
       for (const source of await chosen(store, workdir, { trial, shrunk, pareto })) {
         const { kind, number } = source;
-        const own = to === 'tfjs' ? 'fp32' : precision === 'auto' ? source.precision : precision;
+        const usual = to === 'tfjs' ? 'fp32' : to === 'c' ? 'int8' : source.precision;
+        const own = to === 'tfjs' || precision === 'auto' ? usual : precision;
         const name = `${kind}-${number}${own === 'int8' ? '.int8' : ''}`;
         // A network on the frontier in two precisions is exported once.
         if (done.has(name)) continue;
@@ -265,7 +282,7 @@ export const exportTrials = command({
         const { warnings } = await exporters[to](
           store,
           workdir,
-          { source: exported, precision: own, weights, directory, compressed, io },
+          { source: exported, precision: own, weights, directory, compressed, io, rounding },
           terminal,
         );
         written.push({

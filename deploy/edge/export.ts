@@ -1,17 +1,24 @@
 import { join } from 'node:path';
+import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { writeFacts } from '../facts.js';
 import { readMetadata } from '../metadata.js';
 import { lowerOnnx, type LowerOptions } from './lower.js';
+import { writeC } from './c/index.js';
+import type { Rounding } from './fixed-point.js';
+import { innerOperators } from './plan.js';
 import { writeTflite } from './tflite/index.js';
 
 /** What phones and microcontrollers take, made of an ONNX file. */
-export const edgeTargets = ['tflite'] as const;
+export const edgeTargets = ['tflite', 'c'] as const;
 export type EdgeTarget = (typeof edgeTargets)[number];
 
 export interface EdgeExportOptions {
   readonly directory: string;
+  /** What a `.tflite` file takes and gives. */
   readonly io: NonNullable<LowerOptions['io']>;
+  /** How C rounds. */
+  readonly rounding: Rounding;
 }
 
 /**
@@ -27,6 +34,18 @@ export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {
     // Programs take images as they lie in memory, whatever the file took.
     const metadata = { ...readMetadata(model), layout: 'NHWC' } as const;
     writeFileAtomic(join(directory, 'model.tflite'), writeTflite(program, metadata));
+    writeFacts(directory, metadata);
+  },
+  c(model, where, { directory, rounding }) {
+    const program = lowerOnnx(model, where);
+    const float = innerOperators(program).find(({ output }) => program.tensors[output].element === 'float32');
+    if (float !== undefined)
+      throw invalidInput(`${where}: layer ${float.label} computes in float32: models in C compute in int8`, {
+        hint: 'Export with --precision int8, or quantize the file first (nas quantize).',
+      });
+    const metadata = { ...readMetadata(model), layout: 'NHWC' } as const;
+    const { classes, mean, std } = metadata;
+    writeC(directory, program, { title: where, classes, mean, std }, { rounding });
     writeFacts(directory, metadata);
   },
 };

@@ -36,10 +36,9 @@ export function lowerOnnx(model: Uint8Array, where: string, options: LowerOption
   return lowering.finish(input);
 }
 
-/** The order of the input's axes: as the metadata say, otherwise channels last where the graph transposes them first. */
-function layoutOf({ metadataProps }: OnnxFile, { nodes, inputs }: OnnxGraph): string {
+/** The order of the input's axes: as the metadata say, otherwise channels last where the graph transposes them before it convolves. */
+function layoutOf({ metadataProps }: OnnxFile, { nodes }: OnnxGraph): string {
   const said = metadataProps.find(({ key }) => key === 'layout')?.value;
-  if (said !== undefined) return said;
-  const isTurned = nodes.some((node) => node.op === 'Transpose' && intsOf(node, 'perm')?.join() === '0,3,1,2');
-  return isTurned && inputs[0]?.shape[1] !== 3 && inputs[0]?.shape[1] !== 1 ? 'NHWC' : 'NCHW';
+  const first = nodes.find(({ op }) => op === 'Conv' || op === 'Transpose');
+  return said ?? (first && intsOf(first, 'perm')?.join() === '0,3,1,2' ? 'NHWC' : 'NCHW');
 }

@@ -21,5 +21,5 @@ export function outputRangeIn({ metadataProps }: OnnxFile): Range | undefined {
     .replace(/[[\]]/g, '')
     .split(',')
     .map(Number);
-  return Number.isFinite(low) && Number.isFinite(high) && low < high ? [low, high] : undefined;
+  return Number.isFinite(low) && Number.isFinite(high) && low <= high ? [low, high] : undefined;
 }

@@ -28,6 +28,10 @@ const boardNames = Object.keys(boards) as [BoardName, ...BoardName[]];
 /** The share of a board's memory that the network may take; the rest is for stack, drivers and the program around it. */
 const share = 0.75;
 
+const listed = boardNames
+  .map((name) => `${name} (${boards[name].sram} kB SRAM, ${boards[name].flash} kB flash)`)
+  .join(', ');
+
 const kilobytes = z.number().gt(0).optional();
 const rest = `${100 * share} % of the board's`;
 
@@ -37,7 +41,7 @@ export const constraintsSchema = z
     board: z
       .enum(boardNames)
       .optional()
-      .describe('a microcontroller whose memory the network has to fit in, with room for the program around it'),
+      .describe(`the microcontroller that the network has to fit in, with room for the program around it: ${listed}`),
     sram_kb: kilobytes.describe(
       `most memory for the activations of the int8 program in kB (1,024 bytes), as nas export --to c plans it; by default ${rest} SRAM`,
     ),

@@ -1,6 +1,6 @@
 import { metricsOf } from '../../base/scores.js';
 import Database from 'better-sqlite3';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseOnnx } from '../../compiler/index.js';
@@ -12,6 +12,7 @@ import { prepareDataset } from '../../trainers/index.js';
 import { cachedFolder, writeExperiment } from '../experiments/runner/experiment.js';
 import { runInside } from '../experiments/runner/inside.js';
 import { nasInside } from './nas.js';
+import { hasProgram, runOnHost } from '../deploy/edge/c/support/compilers.js';
 
 const directory = cachedFolder();
 const workdir = join(directory, 'run');
@@ -245,5 +246,30 @@ describe('nas export --to tflite', () => {
     expect(tfjs.err).toContain(`${file} is a file: --to tfjs exports networks of a run`);
     const onnx = await nasInside(['export', workdir, '--pareto', '--to', 'onnx', '--io', 'int8', '-o', directory]);
     expect(onnx.err).toContain('--io int8 goes with --to tflite');
+  });
+});
+
+describe('nas export --to c', () => {
+  const run = (from: string, to: string, ...args: string[]) =>
+    nasInside(['export', from, '--to', 'c', '-o', join(directory, to), ...args]);
+
+  it('writes a trial in int8, and refuses float32', async () => {
+    const { metadata } = await exported('for-c', '--precision', 'int8');
+    expect(await run(workdir, 'board', '--trial', `${onFrontier()}`)).toMatchObject({ code: 0 });
+    const header = readFileSync(join(directory, 'board', 'model.h'), 'utf8');
+    expect(header).toContain(
+      `#define NAS_NAMES {${metadata.classes.map((name: string) => JSON.stringify(name)).join(', ')}}`,
+    );
+    expect(existsSync(join(directory, 'board', 'metadata.json'))).toBe(true);
+    const float = await run(workdir, 'float', '--trial', `${onFrontier()}`, '--precision', 'fp32');
+    expect(float).toMatchObject({ code: 2 });
+    expect(float.err).toContain('computes in float32: models in C compute in int8');
+    const tflite = ['export', workdir, '--pareto', '--to', 'tflite', '--rounding', 'tflm', '-o', directory];
+    expect((await nasInside(tflite)).err).toContain('--rounding tflm goes with --to c');
+  });
+
+  it.skipIf(!hasProgram('gcc'))('what it writes is compiled and passes its self-test', async () => {
+    expect(await run(workdir, 'built', '--trial', `${onFrontier()}`, '--rounding', 'tflm')).toMatchObject({ code: 0 });
+    expect(runOnHost('gcc', join(directory, 'built'))).toBe('3 test images, 0 wrong outputs of 30\n');
   });
 });

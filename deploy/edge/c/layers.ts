@@ -80,6 +80,12 @@ const none: Layer['words'] = { count: 0, values: () => [] };
 /** Numbers whose count is that of a list; the values are computed later. */
 const numbers = (count: number, values: () => readonly number[]): Layer['words'] => ({ count, values });
 
+/** How far the kernels shift a product to the right, after 31 bits, or after 33 where they round once. */
+const right: { readonly [R in Rounding]: (factor: Multiplier) => number } = {
+  exact: ({ shift }) => -2 - shift,
+  tflm: ({ shift }) => -shift,
+};
+
 const dataOf = ({ data, name }: EdgeTensor): ArrayLike<number> => {
   if (data === undefined) throw invalidInput(`tensor ${name} has no numbers: weights have to be constant`);
   return data;
@@ -89,7 +95,7 @@ const dataOf = ({ data, name }: EdgeTensor): ArrayLike<number> => {
 function convolution(
   kernel: 'conv' | 'depthwise',
   operator: OperatorOf<'conv' | 'depthwise'>,
-  { tensors }: Context,
+  { tensors, rounding }: Context,
   bias: (biases: ArrayLike<number>, weights: ArrayLike<number>, zero: number) => ArrayLike<number>,
 ): Description {
   const [input, weights, biases] = operator.inputs.map((id) => tensors[id]);
@@ -108,7 +114,7 @@ function convolution(
         values: () => bias(dataOf(biases), dataOf(weights), quantizationOf(input).zero),
       },
       { type: 'int32_t', length: outChannels, values: () => multipliers().map(({ mantissa }) => mantissa) },
-      { type: 'int8_t', length: outChannels, values: () => multipliers().map(({ shift }) => shift) },
+      { type: 'int8_t', length: outChannels, values: () => multipliers().map((factor) => right[rounding](factor)) },
     ],
     shorts: numbers(19, () => [
       ...[...imageShape(input), outHeight, outWidth, outChannels, weights.shape[1], weights.shape[2], groups],
@@ -128,16 +134,14 @@ const withoutZero = (biases: ArrayLike<number>, weights: ArrayLike<number>, zero
   });
 };
 
+type Factors = readonly [number, number, number, number, number, number];
+
 /** Sums and products; the second input is the shorter one. */
 function pair(
   kernel: 'add' | 'mul',
   operator: OperatorOf<'add' | 'mul'>,
   { tensors }: Context,
-  factors: (
-    a: EdgeTensor,
-    b: EdgeTensor,
-    output: EdgeTensor,
-  ) => readonly [number, number, number, number, number, number],
+  factors: (a: EdgeTensor, b: EdgeTensor, output: EdgeTensor) => Factors,
 ): Description {
   const [a, b] = operator.inputs.map((id) => tensors[id]);
   const output = tensors[operator.output];
@@ -184,14 +188,15 @@ const describe: { readonly [K in OperatorName]: Describe<K> } = {
         return [first, second, bias, shift, 0, 0];
       }
       const { first, second, output: last } = sumTwice(a, b, output);
-      return [first.mantissa, second.mantissa, last.mantissa, last.shift, first.shift, second.shift];
+      const [a31, b31, sum31] = [first, second, last].map(({ mantissa }) => mantissa);
+      return [a31, b31, sum31, right.tflm(last), right.tflm(first), right.tflm(second)];
     }),
   ],
   mul: (operator, context) => [
     pair('mul', operator, context, (...tensors) => {
       const [a, b, output] = tensors.map(quantizationOf);
-      const { mantissa, shift } = productMultiplier(a, b, output);
-      return [mantissa, 0, 0, 0, shift, 0];
+      const factor = productMultiplier(a, b, output);
+      return [factor.mantissa, 0, 0, 0, right[context.rounding](factor), 0];
     }),
   ],
   elementwise: (operator, { tensors, rounding }) => {
@@ -214,8 +219,8 @@ const describe: { readonly [K in OperatorName]: Describe<K> } = {
         kernel: 'mean',
         words: numbers(6, () => {
           const [from, to] = [quantizationOf(input), quantizationOf(output)];
-          const { mantissa, shift } = meanMultiplier[rounding](from, to, pixels);
-          return [pixels, imageShape(input)[2], from.zero, to.zero, mantissa, shift];
+          const factor = meanMultiplier[rounding](from, to, pixels);
+          return [pixels, imageShape(input)[2], from.zero, to.zero, factor.mantissa, right[rounding](factor)];
         }),
       },
     ];

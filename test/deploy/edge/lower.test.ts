@@ -108,6 +108,21 @@ describe('a program of a float file', () => {
     expect(between(...turned)).toEqual([]);
   });
 
+  it('takes images of files with channels last as they are, and ends in the probabilities of a softmax', () => {
+    const nodes = [
+      node('Transpose', 'x', 'turned', { perm: [0, 3, 1, 2] }),
+      node('Conv', 'turned w b', 'c', { strides: [2, 2] }),
+      node('GlobalAveragePool', 'c', 'mean'),
+      node('Flatten', 'mean', 'vector'),
+      node('MatMul', 'vector dense', 'y'),
+      node('Softmax', 'y', 'p'),
+    ];
+    const model = toBinary(ModelProtoSchema, modelOf({ constants, nodes, input: ['N', 6, 8, 3], output: 'p' }));
+    const program = lowerOnnx(model, 'net.onnx');
+    expect(program.tensors[program.input].shape).toEqual([1, 6, 8, 3]);
+    expect(program.operators.map(({ op }) => op)).toEqual(['conv', 'mean', 'conv', 'softmax', 'reshape']);
+  });
+
   it('has depthwise convolutions with several results a channel, and adds constants', () => {
     const nodes = [node('Conv', 'c deep', 'd', { group: 4 })];
     const [depthwise] = lowerOnnx(

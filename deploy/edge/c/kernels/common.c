@@ -11,46 +11,65 @@
 #if defined(__clang__)
 #define NAS_KERNEL static __attribute__((no_builtin))
 #define NAS_INLINE static inline __attribute__((always_inline, no_builtin))
+#define NAS_SLOW static __attribute__((noinline, cold, no_builtin, unused))
+#define NAS_CALLED static __attribute__((noinline, no_builtin))
 #elif defined(__GNUC__)
-#pragma GCC optimize("no-tree-loop-distribute-patterns")
+#pragma GCC optimize("O2", "no-tree-loop-distribute-patterns")
 #define NAS_KERNEL static
 #define NAS_INLINE static inline __attribute__((always_inline))
+#define NAS_SLOW static __attribute__((noinline, cold, unused))
+#define NAS_CALLED static __attribute__((noinline))
 #else
 #define NAS_KERNEL static
 #define NAS_INLINE static
+#define NAS_SLOW static
+#define NAS_CALLED static
 #endif
 
 NAS_INLINE int8_t nas_byte(int32_t value, int32_t low, int32_t high) {
-  return (int8_t)(value < low ? low : value > high ? high : value);
+  if ((uint32_t)(value - low) > (uint32_t)(high - low)) value = value < low ? low : high;
+  return (int8_t)value;
 }
 
-/* sum * mantissa * 2^(shift - 31), to the nearest integer. */
-NAS_INLINE int32_t nas_scaled(int32_t sum, int32_t mantissa, int32_t shift) {
-#if NAS_TFLM
-  /* Twice rounded, as TFLite Micro does. */
-  if (shift > 0) {
-    const int32_t limit = INT32_MAX >> shift;
-    sum = (sum < -limit ? -limit : sum > limit ? limit : sum) * (1 << shift);
-    shift = 0;
-  }
-  const int32_t high = (int32_t)(((int64_t)sum * mantissa + (1 << 30)) >> 31);
-  const int32_t rest = high & (int32_t)(((uint32_t)1 << -shift) - 1);
-  const int32_t half = (int32_t)((((uint32_t)1 << -shift) - 1) >> 1) + (high < 0);
-  return shift == -31 ? (high > 1 << 30) - (high < -(1 << 30)) : (high >> -shift) + (rest > half);
+/* The upper 32 bits of a product. */
+NAS_INLINE int32_t nas_upper(int32_t a, int32_t b) {
+#ifdef NAS_DSP
+  int32_t result;
+  __asm__("smmul %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+  return result;
 #else
-  if (shift <= -2) {
-    /* The lower 32 bits of the product do not count. */
-    const int32_t high = (int32_t)(((int64_t)sum * mantissa) >> 32);
-    return ((high >> (-2 - shift)) + 1) >> 1;
-  }
-  const int64_t value = ((int64_t)sum * mantissa + ((int64_t)1 << (30 - shift))) >> (31 - shift);
-  return value < -(1 << 30) ? -(1 << 30) : value > 1 << 30 ? 1 << 30 : (int32_t)value;
+  return (int32_t)(((int64_t)a * b) >> 32);
 #endif
 }
+
+#if NAS_TFLM
+/* sum * mantissa / 2^(31 + right), rounded twice, as TFLite Micro does. */
+NAS_INLINE int32_t nas_scaled(int32_t sum, int32_t mantissa, int32_t right) {
+  if (right < 0) {
+    const int32_t limit = INT32_MAX >> -right;
+    sum = (sum < -limit ? -limit : sum > limit ? limit : sum) * (1 << -right);
+    right = 0;
+  }
+  const int32_t high = (int32_t)(((int64_t)sum * mantissa + (1 << 30)) >> 31);
+  const int32_t mask = (int32_t)(((uint32_t)1 << right) - 1);
+  return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
+}
+#else
+NAS_SLOW int32_t nas_scaled_up(int32_t sum, int32_t mantissa, int32_t right) {
+  const int64_t value = ((int64_t)sum * mantissa + ((int64_t)1 << (32 + right))) >> (33 + right);
+  return value < -(1 << 30) ? -(1 << 30) : value > 1 << 30 ? 1 << 30 : (int32_t)value;
+}
+/* sum * mantissa / 2^(33 + right), to the nearest integer. Of a small factor, the lower 32 bits of the product do not count. */
+NAS_INLINE int32_t nas_scaled(int32_t sum, int32_t mantissa, int32_t right) {
+  if (right < 0) return nas_scaled_up(sum, mantissa, right);
+  return ((nas_upper(sum, mantissa) >> right) + 1) >> 1;
+}
+#endif
 
 #ifdef NAS_DSP
 typedef struct __attribute__((packed, may_alias)) { uint32_t word; } nas_word;
 NAS_INLINE uint32_t nas_load(const int8_t *from) { return ((const nas_word *)(const void *)from)->word; }
+NAS_INLINE void nas_save(int8_t *to, uint32_t word) { ((nas_word *)(void *)to)->word = word; }
 /* Bytes 0 and 2 of a word, or 1 and 3, as numbers of 16 bits. */
 NAS_INLINE uint32_t nas_even(uint32_t word) {
   uint32_t halves;

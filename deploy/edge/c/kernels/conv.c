@@ -45,45 +45,67 @@ NAS_INLINE void nas_dot(const int8_t *x0, const int8_t *x1, const int8_t *w0, co
 }
 
 /* The window of an output pixel, for one group: where it is, or copied to `to`, with zeros around the image. */
-NAS_KERNEL const int8_t *nas_window(const nas_conv_params *p, const int8_t *x, int32_t pixel, int32_t group, int8_t *to) {
-  const int32_t channels = p->channels, depth = channels / p->groups;
+NAS_CALLED const int8_t *nas_window(const nas_conv_params *p, const int8_t *x, int32_t pixel, int32_t group, int8_t *to) {
+  const int32_t channels = p->channels, depth = channels / p->groups, rows = p->rows, columns = p->columns;
+  const int32_t height = p->height, width = p->width, dilation_y = p->dilation_y, dilation_x = p->dilation_x;
   const int32_t y0 = pixel / p->out_width * p->stride_y - p->top, x0 = pixel % p->out_width * p->stride_x - p->left;
+  const int8_t zero = (int8_t)p->zero;
+  x += (y0 * width + x0) * channels + group * depth;
+  if (to == 0) return x;
   int8_t *at = to;
-  if (to == 0) return x + (y0 * p->width + x0) * channels + group * depth;
-  for (int32_t row = 0; row < p->rows; row++)
-    for (int32_t column = 0; column < p->columns; column++) {
-      const int32_t iy = y0 + row * p->dilation_y, ix = x0 + column * p->dilation_x;
-      const int8_t *from = x + (iy * p->width + ix) * channels + group * depth;
-      const int is_inside = iy >= 0 && iy < p->height && ix >= 0 && ix < p->width;
-      const int8_t zero = (int8_t)p->zero;
-      for (int32_t i = 0; i < depth; i++) *at++ = is_inside ? from[i] : zero;
+  /* Pixels of a row lie behind each other. */
+  const int is_run = dilation_x == 1 && depth == channels && x0 >= 0 && x0 + columns <= width;
+  for (int32_t row = 0; row < rows; row++) {
+    const int32_t iy = y0 + row * dilation_y;
+    const int has_row = iy >= 0 && iy < height;
+    const int8_t *from = x + row * dilation_y * width * channels;
+    if (has_row && is_run) {
+      int32_t rest = columns * depth;
+#ifdef NAS_DSP
+      for (; rest >= 4; rest -= 4, at += 4, from += 4) nas_save(at, nas_load(from));
+#endif
+      for (; rest > 0; rest--) *at++ = *from++;
+      continue;
     }
+    for (int32_t column = 0; column < columns; column++, from += dilation_x * channels) {
+      const int32_t ix = x0 + column * dilation_x;
+      if (has_row && ix >= 0 && ix < width)
+        for (int32_t i = 0; i < depth; i++) *at++ = from[i];
+      else
+        for (int32_t i = 0; i < depth; i++) *at++ = zero;
+    }
+  }
   return to;
+}
+
+/* All channels of a group, of two pixels; a last pixel alone is computed twice, as is a last channel. */
+NAS_CALLED void nas_two_pixels(const nas_conv_params *p, const int8_t *x0, const int8_t *x1, int8_t *y0, int8_t *y1, int32_t group, int32_t length) {
+  const int32_t each = p->out_channels / p->groups, zero = p->out_zero, low = p->low, high = p->high;
+  const int8_t *w = p->weights + group * each * length;
+  for (int32_t o = group * each, end = o + each; o < end; o += 2, w += 2 * length) {
+    const int32_t next = o + 1 < end;
+    int32_t sums[4];
+    nas_dot(x0, x1, w, w + next * length, length, sums);
+    const int32_t bias0 = p->bias[o], mantissa0 = p->mantissa[o], right0 = p->right[o];
+    y0[o] = nas_byte(nas_scaled(sums[0] + bias0, mantissa0, right0) + zero, low, high);
+    y1[o] = nas_byte(nas_scaled(sums[2] + bias0, mantissa0, right0) + zero, low, high);
+    const int32_t o1 = o + next, bias1 = p->bias[o1], mantissa1 = p->mantissa[o1], right1 = p->right[o1];
+    y0[o1] = nas_byte(nas_scaled(sums[1] + bias1, mantissa1, right1) + zero, low, high);
+    y1[o1] = nas_byte(nas_scaled(sums[3] + bias1, mantissa1, right1) + zero, low, high);
+  }
 }
 
 NAS_KERNEL void nas_conv(const nas_layer *layer) {
   const nas_conv_params *p = layer->params;
-  const int32_t length = p->rows * p->columns * (p->channels / p->groups), out = p->out_channels, each = out / p->groups;
-  const int32_t pixels = p->out_height * p->out_width, zero = p->out_zero, low = p->low, high = p->high;
-  const int32_t *bias = p->bias, *mantissa = p->mantissa;
-  const int8_t *shift = p->shift;
-  int8_t *y = layer->y;
+  const int32_t length = p->rows * p->columns * (p->channels / p->groups), out = p->out_channels;
+  const int32_t pixels = p->out_height * p->out_width;
+  int8_t *y = layer->y, *first = layer->scratch, *second = first ? first + length : 0;
   for (int32_t pixel = 0; pixel < pixels; pixel += 2, y += 2 * out) {
     const int has_second = pixel + 1 < pixels;
     for (int32_t group = 0; group < p->groups; group++) {
-      const int8_t *x0 = nas_window(p, layer->a, pixel, group, layer->scratch);
-      const int8_t *x1 = has_second ? nas_window(p, layer->a, pixel + 1, group, layer->scratch ? layer->scratch + length : 0) : x0;
-      const int8_t *w = p->weights + group * each * length;
-      for (int32_t o = group * each, end = o + each; o < end; o += 2, w += 2 * length) {
-        const int32_t next = o + 1 < end;
-        int32_t sums[4];
-        nas_dot(x0, x1, w, w + next * length, length, sums);
-        y[o] = nas_byte(nas_scaled(sums[0] + bias[o], mantissa[o], shift[o]) + zero, low, high);
-        if (has_second) y[out + o] = nas_byte(nas_scaled(sums[2] + bias[o], mantissa[o], shift[o]) + zero, low, high);
-        if (!next) continue;
-        y[o + 1] = nas_byte(nas_scaled(sums[1] + bias[o + 1], mantissa[o + 1], shift[o + 1]) + zero, low, high);
-        if (has_second) y[out + o + 1] = nas_byte(nas_scaled(sums[3] + bias[o + 1], mantissa[o + 1], shift[o + 1]) + zero, low, high);
-      }
+      const int8_t *x0 = nas_window(p, layer->a, pixel, group, first);
+      const int8_t *x1 = has_second ? nas_window(p, layer->a, pixel + 1, group, second) : x0;
+      nas_two_pixels(p, x0, x1, y, has_second ? y + out : y, group, length);
     }
   }
 }

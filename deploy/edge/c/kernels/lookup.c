@@ -1,4 +1,6 @@
 NAS_KERNEL void nas_lookup(const nas_layer *layer) {
   const nas_lookup_params *p = layer->params;
-  for (int32_t i = 0; i < p->count; i++) layer->y[i] = p->table[(uint8_t)layer->a[i]];
+  const int8_t *table = p->table, *x = layer->a, *end = x + p->count;
+  int8_t *y = layer->y;
+  while (x != end) *y++ = table[(uint8_t)*x++];
 }

@@ -4,6 +4,6 @@ NAS_KERNEL void nas_mean(const nas_layer *layer) {
     const int8_t *x = layer->a + channel;
     int32_t sum = -p->zero * p->pixels;
     for (int32_t i = 0; i < p->pixels; i++, x += p->channels) sum += *x;
-    layer->y[channel] = nas_byte(nas_scaled(sum, p->mantissa, p->shift) + p->out_zero, -128, 127);
+    layer->y[channel] = nas_byte(nas_scaled(sum, p->mantissa, p->right) + p->out_zero, -128, 127);
   }
 }

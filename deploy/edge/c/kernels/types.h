@@ -13,16 +13,19 @@ typedef struct {
   const int8_t *weights;
   /* Of conv: with -zero * (sum of weights) added. */
   const int32_t *bias, *mantissa;
-  const int8_t *shift;
+  const int8_t *right;
   int16_t height, width, channels, out_height, out_width, out_channels, rows, columns, groups;
   int16_t stride_y, stride_x, dilation_y, dilation_x, top, left, zero, out_zero, low, high;
 } nas_conv_params;
 
-/* Sums and products of two tensors; b repeats after `period` bytes. */
+/*
+ * Sums and products of two tensors; b repeats after `period` bytes. Sums: (a first + b second + bias) >> shift; as TFLite Micro
+ * rounds, first, second and bias are factors of a, b and their sum.
+ */
 typedef struct {
   int32_t count, period;
   int32_t first, second, bias, shift;
-  int32_t first_shift, second_shift, zero_a, zero_b, zero, low, high;
+  int32_t first_right, second_right, zero_a, zero_b, zero, low, high;
 } nas_pair_params;
 
 typedef struct {
@@ -31,7 +34,7 @@ typedef struct {
 } nas_lookup_params;
 
 typedef struct {
-  int32_t pixels, channels, zero, out_zero, mantissa, shift;
+  int32_t pixels, channels, zero, out_zero, mantissa, right;
 } nas_mean_params;
 
 typedef struct {

@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { writeFileAtomic } from '../../../base/files.js';
+import { Random } from '../../../base/random.js';
+import { innerEnds, innerOperators } from '../plan.js';
+import type { EdgeProgram } from '../program.js';
+import { runReference } from '../reference.js';
+import { array, cSources, ownFile, type ModelFacts, type SourceOptions } from './source.js';
+
+export type { ModelFacts, SourceOptions } from './source.js';
+
+/** Files that are the same for each model. */
+const skeleton = [
+  'CMakeLists.txt',
+  'library.properties',
+  'zephyr/module.yml',
+  'examples/host/main.c',
+  'examples/SelfTest/SelfTest.ino',
+] as const;
+
+/** Random images of the self-test. */
+const TESTS = 3;
+
+/** `model_test.h`: images, and what the integer reference answers. */
+export function testHeader(program: EdgeProgram, images: readonly Int8Array[], options: SourceOptions = {}): string {
+  const ends = innerEnds(program);
+  const inner = { ...program, operators: innerOperators(program), ...ends };
+  const outputs = images.map(
+    (image) => runReference(inner, image, options.rounding).get(ends.output) ?? new Int8Array(),
+  );
+  const joined = (parts: readonly ArrayLike<number>[]): number[] => parts.flatMap((part) => Array.from(part));
+  return `/* Images, and the bytes that the model has to answer: all of them, on every machine. */
+#include "model.h"
+
+#define NAS_TESTS ${images.length}
+${array('static const int8_t nas_test_inputs[NAS_TESTS * NAS_INPUT_BYTES]', joined(images))}
+${array('static const int8_t nas_test_outputs[NAS_TESTS * NAS_OUTPUT_BYTES]', joined(outputs))}
+/* The number of wrong output bytes. */
+static inline int nas_self_test(void) {
+  int wrong = 0;
+  for (int32_t test = 0; test < NAS_TESTS; test++) {
+    int8_t *input = nas_input();
+    for (int32_t i = 0; i < NAS_INPUT_BYTES; i++) input[i] = nas_test_inputs[test * NAS_INPUT_BYTES + i];
+    nas_run();
+    const int8_t *output = nas_output();
+    for (int32_t i = 0; i < NAS_OUTPUT_BYTES; i++) wrong += output[i] != nas_test_outputs[test * NAS_OUTPUT_BYTES + i];
+  }
+  return wrong;
+}
+`;
+}
+
+/** Random bytes, as images of a self-test. */
+export function testImages(program: EdgeProgram, count = TESTS): Int8Array[] {
+  const random = new Random(0, 'self-test');
+  const length = program.tensors[innerEnds(program).input].shape.reduce((a, b) => a * b, 1);
+  return Array.from({ length: count }, () => Int8Array.from({ length }, () => random.int(256) - 128));
+}
+
+/**
+ * Writes an int8 program in plain C: `model.h` and `model.c`, which need no other file and no library, a self-test
+ * (`model_test.h`), and what CMake, Arduino, ESP-IDF and Zephyr need to build them.
+ * @throws NasError where the program computes in floating point
+ */
+export function writeC(directory: string, program: EdgeProgram, facts: ModelFacts, options: SourceOptions = {}): void {
+  const files = {
+    ...cSources(program, facts, options),
+    'model_test.h': testHeader(program, testImages(program), options),
+    ...Object.fromEntries(skeleton.map((name) => [name, ownFile(`skeleton/${name}`)])),
+  };
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(directory, name, '..'), { recursive: true });
+    writeFileAtomic(join(directory, name), text);
+  }
+}

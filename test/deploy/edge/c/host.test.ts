@@ -1,0 +1,100 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { testImages, writeC } from '../../../../deploy/edge/c/index.js';
+import { cSources } from '../../../../deploy/edge/c/source.js';
+import { runReference } from '../../../../deploy/edge/reference.js';
+import { edgeSizes } from '../../../../deploy/edge/sizes.js';
+import { sharedFolder } from '../../../support/temporary.js';
+import { mobileNetV2, Programs, randomProgram } from '../support/programs.js';
+import { describeWith, runOnHost } from './support/compilers.js';
+
+const shared = sharedFolder();
+const folder = (name: string): string => {
+  const path = join(shared, name);
+  mkdirSync(path, { recursive: true });
+  return path;
+};
+
+describeWith(['gcc'], 'models in C on this machine', () => {
+  test('answer as the integer reference, and a broken kernel does not', () => {
+    const directory = folder('model');
+    writeC(directory, randomProgram(11), { title: 'Random' });
+    expect(runOnHost('gcc', directory)).toBe('3 test images, 0 wrong outputs of 30\n');
+    const source = readFileSync(join(directory, 'model.c'), 'utf8');
+    const broken = source.replace('c += q * v;', 'c += q * v + 1;');
+    expect(broken).not.toBe(source);
+    writeFileSync(join(directory, 'model.c'), broken);
+    expect(runOnHost('gcc', directory)).not.toContain(' 0 wrong');
+  });
+
+  test('a kernel is replaced by a macro', () => {
+    const directory = folder('replaced');
+    const p = new Programs(1);
+    const input = p.image(2, 2, 2);
+    writeC(directory, p.program(input, p.reshape(p.mean(input))), { title: 'Mean' });
+    const main = join(directory, 'examples/host/main.c');
+    const mine =
+      '#include "../../model.h"\nvoid my_mean(const nas_layer *layer);\nvoid my_mean(const nas_layer *layer) { layer->y[0] = 99; layer->y[1] = 99; }\n';
+    writeFileSync(main, mine + readFileSync(main, 'utf8'));
+    expect(runOnHost('gcc', directory, ['-O1', '-DNAS_MEAN=my_mean'])).toBe('3 test images, 6 wrong outputs of 6\n');
+  });
+});
+
+describe('the source of a model', () => {
+  test('has the kernels that it uses, and no others', () => {
+    const p = new Programs(1);
+    const input = p.image(4, 4, 2);
+    const { 'model.c': source } = cSources(p.program(input, p.reshape(p.mean(input))), { title: 'Mean' });
+    expect(source).toContain('void nas_mean(');
+    expect(source).not.toContain('nas_conv(');
+    expect([...source.matchAll(/#include (.*)/g)].map(([, file]) => file)).toEqual(['"model.h"', '<arm_mve.h>']);
+  });
+
+  test('the header says names and scales, and turns pixels into bytes', () => {
+    const p = new Programs(1);
+    const input = p.image(1, 1, 1);
+    const classes = ['cat "A"', 'dog??/'];
+    const facts = { title: 'Pets */', classes, mean: [0.5], std: [0.25] };
+    const { 'model.h': header } = cSources(p.program(input, p.reshape(p.conv(input, 2, { kernel: 1 }))), facts);
+    expect(header).toContain('#define NAS_NAMES {"cat \\"A\\"", "dog\\?\\?/"}');
+    expect(header).toMatch(/#define NAS_INPUT_SCALE 0\.0\d+f/);
+    expect(header).toContain('static inline int8_t nas_pixel(uint8_t pixel, int channel)');
+    expect(header.startsWith('/*\n * Pets , in eight bits.')).toBe(true);
+  });
+
+  test('is the same every time', () => {
+    expect(cSources(randomProgram(5), { title: 'x' })).toEqual(cSources(randomProgram(5), { title: 'x' }));
+  });
+});
+
+describe('committed answers', () => {
+  // Computed by the integer reference. TFLite Micro itself was compared with these roundings on one network only.
+  test.each([
+    ['exact', 0, '-15 -25 -5 0 -17 1 -18 -11 -51 -25'],
+    ['tflm', 0, '-16 -25 -6 0 -17 0 -19 -10 -50 -24'],
+    ['exact', 11, '-80 -29 -50 -12 -34 -31 -31 -8 -45 -75'],
+    ['tflm', 11, '-81 -29 -48 -12 -35 -32 -32 -7 -46 -76'],
+  ] as const)('%s, network %d', (rounding, seed, expected) => {
+    const program = randomProgram(seed);
+    const [image] = testImages(program, 1);
+    expect((runReference(program, image, rounding).get(program.output) ?? []).join(' ')).toBe(expected);
+  });
+});
+
+describe('sizes', () => {
+  test('of MobileNetV2 0.35 at 96 pixels', () => {
+    expect(edgeSizes(mobileNetV2(0.35, 96, 10))).toEqual({ sramBytes: 110_656, flashBytes: 466_404 });
+  });
+
+  test('do not depend on the numbers of the weights, and a float network has those of its bytes', () => {
+    const program = mobileNetV2(0.35, 96, 10);
+    const tensors = program.tensors.map(({ name, shape, data }) => ({
+      name,
+      shape,
+      element: 'float32' as const,
+      ...(data && { data: new Float32Array(data.length) }),
+    }));
+    expect(edgeSizes({ ...program, tensors })).toEqual(edgeSizes(program));
+  });
+});
