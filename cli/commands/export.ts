@@ -89,7 +89,8 @@ const exporters: { readonly [T in Target]: Exporter } = {
 };
 
 const isEdge = (to: Target): to is EdgeTarget => (edgeTargets as readonly string[]).includes(to);
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+const isFile = (path: string): boolean =>
+  path.endsWith('.onnx') || (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
 
 /** Writes an ONNX file of this or another program for phones and microcontrollers. */
 async function fromFile(

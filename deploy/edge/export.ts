@@ -28,11 +28,13 @@ export interface EdgeExportOptions {
  */
 type EdgeExporter = (model: Uint8Array, where: string, options: EdgeExportOptions) => void;
 
+/** Programs take images as they lie in memory, whatever the file took; its latency is not theirs. */
+const metadataFor = (model: Uint8Array) => ({ ...readMetadata(model), layout: 'NHWC', latency: undefined }) as const;
+
 export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {
   tflite(model, where, { directory, io }) {
     const program = lowerOnnx(model, where, { io });
-    // Programs take images as they lie in memory, whatever the file took.
-    const metadata = { ...readMetadata(model), layout: 'NHWC' } as const;
+    const metadata = metadataFor(model);
     writeFileAtomic(join(directory, 'model.tflite'), writeTflite(program, metadata));
     writeFacts(directory, metadata);
   },
@@ -43,7 +45,7 @@ export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {
       throw invalidInput(`${where}: layer ${float.label} computes in float32: models in C compute in int8`, {
         hint: 'Export with --precision int8, or quantize the file first (nas quantize).',
       });
-    const metadata = { ...readMetadata(model), layout: 'NHWC' } as const;
+    const metadata = metadataFor(model);
     const { classes, mean, std } = metadata;
     writeC(directory, program, { title: where, classes, mean, std }, { rounding });
     writeFacts(directory, metadata);

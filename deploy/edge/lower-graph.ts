@@ -33,7 +33,7 @@ export interface GraphConstant {
 }
 
 /** A value of the graph in the program. */
-export interface Placed {
+export interface GraphValue {
   readonly tensor: TensorId;
   readonly placement: Placement;
 }
@@ -55,7 +55,7 @@ export class Lowering {
   readonly builder = new ProgramBuilder();
   readonly compounds: ReadonlySet<Compound>;
   private readonly scope: Scope;
-  private readonly values = new Map<string, Placed>();
+  private readonly values = new Map<string, GraphValue>();
   private readonly constants = new Map<string, GraphConstant>();
   private readonly firstNames = new Map<TensorId, string>();
   private readonly readers = new Map<string, OnnxNode[]>();
@@ -73,7 +73,7 @@ export class Lowering {
       for (const name of new Set(node.inputs)) this.readers.set(name, [...(this.readers.get(name) ?? []), node]);
   }
 
-  /** The nodes that depend on the image, and those that read constants of bytes, in order. */
+  /** Nodes that depend on the image, and readers of constants of bytes, in order. */
   *nodes(): Generator<OnnxNode> {
     for (const node of this.graph.nodes)
       if (node.op === 'DequantizeLinear' || node.inputs.some(this.isActivation)) yield node;
@@ -84,7 +84,7 @@ export class Lowering {
   }
 
   /** The value of a node's input. */
-  value(node: OnnxNode, index = 0): Placed {
+  value(node: OnnxNode, index = 0): GraphValue {
     const found = this.values.get(node.inputs[index]);
     if (found === undefined)
       throw this.refusal(node, `needs an input of the image, but '${node.inputs[index]}' is constant`);
@@ -219,7 +219,7 @@ export class Lowering {
   putAlike(
     node: OnnxNode,
     operator: Made,
-    { placement, tensor }: Placed,
+    { placement, tensor }: GraphValue,
     quantization = this.quantizationFor(node, operator.inputs),
   ): void {
     const [name] = node.outputs;
@@ -272,11 +272,11 @@ export class Lowering {
   }
 
   /** Gives a node's output the numbers of a value. */
-  same(node: OnnxNode, value: Placed): void {
+  same(node: OnnxNode, value: GraphValue): void {
     this.values.set(node.outputs[0], value);
   }
 
-  alike = (a: Placed, b: Placed): boolean => alike(a.placement, b.placement);
+  alike = (a: GraphValue, b: GraphValue): boolean => alike(a.placement, b.placement);
 
   /** Whether a value is the output, or only moves and a softmax are between. */
   private isEnd(name: string): boolean {

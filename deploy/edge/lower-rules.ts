@@ -1,6 +1,6 @@
 import { floatOf, intOf, intsOf, nodeLabel, textOf, toStorage, windowOf, type OnnxNode } from '../../compiler/index.js';
 import { reshaped, transposed, type ImageSize } from './lower-axes.js';
-import type { GraphConstant, Lowering, Placed } from './lower-graph.js';
+import type { GraphConstant, Lowering, GraphValue } from './lower-graph.js';
 import { bytes, sameQuantization } from './lower-program.js';
 import type { Clipping, Elementwise, Padding, Pair, Quantization, TensorId } from './program.js';
 
@@ -52,7 +52,7 @@ function kernelOf(
   const inBytes = it.isBytes(image);
   const { data, scales } = weights;
   if (inBytes !== data instanceof Int8Array || (inBytes && scales === undefined))
-    throw it.refusal(node, inBytes ? 'has weights that are no bytes' : 'reads floats, but its weights are bytes');
+    throw it.refusal(node, inBytes ? 'has weights that are not int8' : 'reads floats, but its weights are bytes');
   if (weights.zero !== undefined && weights.zero !== 0)
     throw it.refusal(node, 'has weights whose zero is not 0', 'Quantize the float model with nas quantize.');
   const order = isDepthwise ? [1, 2, 3, 0] : [0, 2, 3, 1];
@@ -280,7 +280,7 @@ const reduceMean: Rule = (node, it) => {
   mean(node, it);
 };
 
-/** Poolings keep the scale of their input; one that the file changes is changed after them. */
+/** Poolings keep the scale of their input; where the file has another one, a change of scale follows. */
 function pooled(node: OnnxNode, it: Lowering, op: 'max-pool' | 'average-pool'): void {
   let image = it.image(node);
   const [, , channels] = it.sizeOf(image);
@@ -426,7 +426,7 @@ const dequantize: Rule = (node, it) => {
 
 const same: Rule = (node, it) => it.same(node, it.value(node));
 
-function moved(node: OnnxNode, it: Lowering, placement: Placed['placement'] | undefined): void {
+function moved(node: OnnxNode, it: Lowering, placement: GraphValue['placement'] | undefined): void {
   if (placement === undefined)
     throw it.refusal(
       node,

@@ -19,9 +19,9 @@ export function lowerOnnx(model: Uint8Array, where: string, options: LowerOption
   const isQuantized = file.graph.node.some(({ opType }) => opType === 'QuantizeLinear');
   if (!isQuantized && options.io === 'int8')
     throw invalidInput(`${where} computes in float32: it takes and gives float32, not int8`, {
-      hint: 'Quantize it first (nas quantize), or leave --io out.',
+      hint: 'Make it int8 (a network of a run with --precision int8, a file with nas quantize), or leave --io out.',
     });
-  const graph = isQuantized ? readGraph(file) : prepare(file, where);
+  const graph = isQuantized ? readGraph(file) : prepare(file, where, 'exported');
   const lowering = new Lowering(graph, where, {
     range: outputRangeIn(file),
     layout: layoutOf(file, graph),

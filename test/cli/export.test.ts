@@ -242,6 +242,9 @@ describe('nas export --to tflite', () => {
     expect(await refused('--io', 'int8')).toContain(`${file} computes in float32`);
     expect(await refused('--precision', 'int8')).toContain('--precision goes with the folder of a run');
     expect(await refused('--weights', 'fp16')).toContain('--weights fp16 goes with --to onnx and --to web');
+    const missing = await nasInside(['export', join(directory, 'no.onnx'), '--to', 'tflite', '-o', directory]);
+    expect(missing.err).toContain('no.onnx');
+    expect(missing.err).not.toContain('folder of a run');
     const tfjs = await nasInside(['export', file, '--to', 'tfjs', '-o', directory]);
     expect(tfjs.err).toContain(`${file} is a file: --to tfjs exports networks of a run`);
     const onnx = await nasInside(['export', workdir, '--pareto', '--to', 'onnx', '--io', 'int8', '-o', directory]);

@@ -22,11 +22,12 @@ const bytes: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** What a model is read for. */
-type Purpose = 'quantized' | 'trained';
+export type Purpose = 'quantized' | 'trained' | 'exported';
 
 const floatHints: { readonly [P in Purpose]: string } = {
   quantized: 'Export the model in float32, and quantize that.',
   trained: 'Export the model in float32, and train that.',
+  exported: 'Export the model in float32, and make an int8 file of that with nas quantize.',
 };
 const sourceHint = 'Give the float32 model that it was made from.';
 

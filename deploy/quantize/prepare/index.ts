@@ -9,7 +9,7 @@ import {
   readGraph,
   requireFloat32,
 } from '../../../compiler/index.js';
-import type { OnnxFile, OnnxGraph } from '../../../compiler/index.js';
+import type { OnnxFile, OnnxGraph, Purpose } from '../../../compiler/index.js';
 import { foldAffine, hardSigmoids, oneBounds } from './activations.js';
 import { padsInside, poolMeans } from './pooling.js';
 import { mergeTransposes, needless, oneSpelling, staticReshapes } from './spelling.js';
@@ -24,12 +24,12 @@ const leastOpset = 13;
  * @throws NasError `invalid-input` when the file is no float32 image classifier in one graph, is quantized already, has an
  *   opset below 13, or keeps its weights in another file; names the node or constant
  */
-function refuseOthers(file: OnnxFile, where: string): void {
-  requireFloat32(file, where, 'quantized');
+function refuseOthers(file: OnnxFile, where: string, purpose: Purpose): void {
+  requireFloat32(file, where, purpose);
   const standard = file.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx');
   const opset = Number(standard?.version ?? 1n);
   if (opset < leastOpset)
-    throw invalidInput(`${where} is of opset ${opset}; quantizing takes ${leastOpset} and above`, {
+    throw invalidInput(`${where} is of opset ${opset}; models of ${leastOpset} and above are ${purpose}`, {
       hint: `Export it with opset_version=17, or convert it: onnx.version_converter.convert_version(model, 17).`,
     });
   onnxSignature(file, where);
@@ -70,10 +70,11 @@ const preparation: Readonly<Record<string, () => Rules>> = {
  * result has the same inputs and outputs and the same values up to float32 rounding. Nodes that match no rule stay.
  *
  * @param where what errors call the file
+ * @param purpose what errors say that it cannot be
  * @throws NasError `invalid-input` when the file is no float32 image classifier of opset 13 or above, or quantized already
  */
-export function prepare(file: OnnxFile, where: string): OnnxGraph {
-  refuseOthers(file, where);
+export function prepare(file: OnnxFile, where: string, purpose: Purpose = 'quantized'): OnnxGraph {
+  refuseOthers(file, where, purpose);
   const read = checkedAfter('reading', readGraph(withFixedConstants(file)));
   const editor = new GraphEditor<string>(read);
   for (const [name, rules] of Object.entries(preparation)) {

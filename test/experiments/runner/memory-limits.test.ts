@@ -21,7 +21,7 @@ async function run(name: string, constraints: string | null): Promise<string> {
     final: null,
     evaluate: '{ type: module, path: ./evaluate.mjs }',
     constraints,
-    search: '{ controller: surrogate, trials: 16, startup: 6 }',
+    search: '{ controller: surrogate, trials: 12, startup: 6 }',
   });
   const workdir = join(folder, `run-${name}`);
   await runExperiment(loadExperiment(file), { workdir, workers: inside }, nothing);
@@ -30,13 +30,13 @@ async function run(name: string, constraints: string | null): Promise<string> {
 
 describe('limits of memory', () => {
   it('are kept by every trial, and are no objectives', async () => {
-    const workdir = await run('fits', '{ sram_kb: 4, flash_kb: 8 }');
+    const workdir = await run('fits', '{ sram_kb: 4, flash_kb: 12 }');
     const { trials } = findings(workdir);
-    expect(trials).toHaveLength(16);
+    expect(trials).toHaveLength(12);
     for (const { values } of trials) {
       expect(values['sram_bytes']).toMatchObject({ provenance: 'computed' });
       expect(values['sram_bytes'].value).toBeLessThanOrEqual(4 * 1024);
-      expect(values['flash_bytes'].value).toBeLessThanOrEqual(8 * 1024);
+      expect(values['flash_bytes'].value).toBeLessThanOrEqual(12 * 1024);
     }
     expect(reading(workdir, objectivesOf).map(({ name }) => name)).toEqual(['accuracy', 'macs']);
   });

@@ -20,7 +20,7 @@ const cases: readonly [string, ModelText, RegExp][] = [
     { nodes: relu, tensors: [tensor(Type.FLOAT, { dataLocation: TensorProto_DataLocation.EXTERNAL })] },
     /data of 'weights' in another file/,
   ],
-  ['an old opset', { nodes: relu, opset: 12 }, /opset 12; quantizing takes 13 and above/],
+  ['an old opset', { nodes: relu, opset: 12 }, /opset 12; models of 13 and above are quantized/],
   ['images of three axes', { nodes: relu, input: ['N', 3, 8] }, /four dimensions/],
 ];
 
