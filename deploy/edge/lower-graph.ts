@@ -50,6 +50,11 @@ export interface Settings extends LowerOptions {
   readonly layout: string;
 }
 
+/** Operators that compute nothing. */
+const moves: ReadonlySet<string> = new Set([
+  ...['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Identity'],
+]);
+
 /** A graph on its way to a program: what the rules read and write. */
 export class Lowering {
   readonly builder = new ProgramBuilder();
@@ -282,8 +287,15 @@ export class Lowering {
   private isEnd(name: string): boolean {
     if (this.outputs.has(name)) return true;
     const readers = this.readers.get(name) ?? [];
-    const moves = ['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Identity', 'Softmax'];
-    return readers.length > 0 && readers.every(({ op, outputs }) => moves.includes(op) && this.isEnd(outputs[0]));
+    const isPassed = ({ op, outputs }: OnnxNode) => (moves.has(op) || op === 'Softmax') && this.isEnd(outputs[0]);
+    return readers.length > 0 && readers.every(isPassed);
+  }
+
+  /** The bytes that the first QuantizeLinear makes of a value, also after it was moved. */
+  private writtenBehindMoves(name: string): Scaling | undefined {
+    const [reader] = this.readers.get(name) ?? [];
+    const isMoved = reader !== undefined && moves.has(reader.op);
+    return this.written(name) ?? (isMoved ? this.writtenBehindMoves(reader.outputs[0]) : undefined);
   }
 
   /** Adds the input. */
@@ -303,7 +315,11 @@ export class Lowering {
     const isLast = this.settings.layout === 'NHWC';
     const size: ImageSize = isLast ? [a, b, c] : [b, c, a];
     const placement = isLast ? plain([1, ...size]) : channelsFirst(size);
-    const written = this.settings.io === 'int8' ? this.written(name) : undefined;
+    const written = this.settings.io === 'int8' ? this.writtenBehindMoves(name) : undefined;
+    if (this.settings.io === 'int8' && written === undefined)
+      throw invalidInput(`${where} does not make bytes of its images, so it cannot take bytes`, {
+        hint: 'Leave --io out.',
+      });
     const quantization = written && bytes(written.scale, written.zero);
     const tensor = this.builder.activation({ name, shape: [1, ...size], quantization });
     this.values.set(name, { tensor, placement });

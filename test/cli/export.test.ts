@@ -229,6 +229,8 @@ describe('nas export --to tflite', () => {
         .split('\n'),
     ).toEqual(metadata.classes);
     expect(await run(file, 'bytes', '--io', 'int8')).toMatchObject({ code: 0 });
+    // Neither QUANTIZE nor DEQUANTIZE, and so fewer bytes.
+    expect(readFileSync(join(directory, 'bytes', 'model.tflite')).length).toBeLessThan(trial.length - 300);
   });
 
   it('says which options do not go together', async () => {

@@ -14,7 +14,9 @@ import { isAccuracy, textWithError, titleOf } from '../../data/measures.js';
 import { CurvesCard } from './curves-card.js';
 import { DecisionsCard } from './decisions-card.js';
 import { FrontierCard } from './frontier-card.js';
+import { DistributionCard } from './distribution-card.js';
 import { HypervolumeCard } from './hypervolume-card.js';
+import { TimelineCard } from './timeline-card.js';
 
 const number = (value: number): string => Math.round(value).toLocaleString('en-US');
 
@@ -154,6 +156,8 @@ export default function RunPage() {
         <LogCard />
         <NoteCard trial={null} />
         {evaluation === 'training' && <CurvesCard />}
+        <TimelineCard />
+        <DistributionCard />
         <DecisionsCard />
       </div>
       <EnqueueCard title="Enqueue a network" choices={{}} />
