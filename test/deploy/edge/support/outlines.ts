@@ -34,7 +34,7 @@ export async function outlineAndProgram(type: SpaceConfig['type'], seed: number)
   const config = spaceSchema.parse({ type });
   const space = await createSpace(config, { input: [32, 32, 3], classes: 10 });
   const network = space.build(sampleGenotype(space, new Random(seed, 'outline')));
-  const program = lowerOnnx(quantized(await candidateOnnx({ network, seed })), 'the network');
+  const program = lowerOnnx(quantized(candidateOnnx({ network, seed })), 'the network');
   const outline = outlineOf(network);
   return [outline, program].map((one) => ({ operators: textOf(one), sizes: edgeSizes(one) }));
 }
