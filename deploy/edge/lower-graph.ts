@@ -293,7 +293,7 @@ export class Lowering {
 
   /** The bytes that the first QuantizeLinear makes of a value, also after it was moved. */
   private writtenBehindMoves(name: string): Scaling | undefined {
-    const [reader] = this.readers.get(name) ?? [];
+    const reader = this.readers.get(name)?.at(0);
     const isMoved = reader !== undefined && moves.has(reader.op);
     return this.written(name) ?? (isMoved ? this.writtenBehindMoves(reader.outputs[0]) : undefined);
   }
