@@ -152,14 +152,14 @@ export default function RunPage() {
       <div class="cards">
         <FrontierCard />
         <HypervolumeCard key={status} />
+        <DistributionCard />
         <ActivityCard />
         <LogCard />
-        <NoteCard trial={null} />
         {evaluation === 'training' && <CurvesCard />}
         <TimelineCard />
-        <DistributionCard />
         <DecisionsCard />
       </div>
+      <NoteCard trial={null} />
       <EnqueueCard title="Enqueue a network" choices={{}} />
     </>
   );
