@@ -12,7 +12,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { blocks } from './recipe/blocks.js';
+import { blocks, blockSearch } from './recipe/blocks.js';
 import { compare, comparisonHead, comparisons } from './recipe/comparisons.js';
 import { imbalance } from './recipe/imbalance.js';
 import { each, type Setting } from './recipe/setting.js';
@@ -59,6 +59,7 @@ const parts: Readonly<Record<string, Part>> = {
   'own-teacher': { archive: cifar, rows: ownTeachers },
   search: { archive: cifar, rows: searches },
   blocks: { archive: 'flowers', rows: blocks },
+  'block-search': { archive: 'flowers', rows: blockSearch },
   transfer: { archive: cifar, rows: transfer },
   imbalance: { archive: null, rows: imbalance },
 };

@@ -1,6 +1,8 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { Random } from '../../base/random.js';
 import { mean, median } from '../../latency-models/statistics.js';
-import { costs, type Network } from '../../spaces/index.js';
+import { hypervolume } from '../../search/index.js';
+import { costs, genotypeId, sampleGenotype, type Network } from '../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
 import { cpuSeconds } from '../supernet/alone.js';
 import {
@@ -8,6 +10,7 @@ import {
   imagesOf,
   points,
   progress,
+  signed,
   spaceOf,
   standardError,
   train,
@@ -82,4 +85,63 @@ export async function blocks(setting: Setting): Promise<Rows> {
     return [name, (macs / 1e6).toFixed(2), (params / 1e3).toFixed(0), ms[i].toFixed(3), score];
   });
   return [['blocks', 'M MACs', 'k parameters', 'CPU ms an image', 'accuracy %'], ...rows];
+}
+
+const layers = { kernel: [3, 5], expand: [2, 3, 4], se: [0, 0.25] };
+const depths = [[1], [1, 2], [1, 2, 3], [1, 2]];
+/** Inverted residuals only, and with the kind of each stage as a decision. */
+const searched = {
+  inverted: layers,
+  all: { ...layers, kernel: [0, 3, 5], before: [0, 3, 5], kind: ['mbconv', 'separable', 'fused_mbconv'] },
+};
+
+/**
+ * Random networks of a space of inverted residuals and of one with all kinds of block, as many and of at most equally many
+ * multiply-accumulates: hypervolume of error and measured time, normalised over all networks, with reference point (1, 1).
+ */
+export async function blockSearch(setting: Setting): Promise<Rows> {
+  const images = await imagesOf('flowers', setting);
+  const [count, epochs] = setting.quick ? [3, 1] : [8, 2];
+  const config = trainOf('fast', images, { epochs });
+  const jobs = setting.seeds.flatMap((seed) => Object.entries(searched).map(([name, own]) => ({ seed, name, own })));
+  const found = (
+    await each(jobs, async ({ seed, name, own }) => {
+      const blocks = stages.map((stage, i) => ({ ...stage, act, ...own, depth: depths[i] }));
+      const common = { width: [0.5, 0.75, 1], share: 'stage', stem: { filters: 16, stride: 2, act } };
+      const space = await spaceOf(images, { ...common, stages: blocks, head: { filters: 160, act } });
+      const random = new Random(seed, 'blocks-search');
+      const networks = new Map<string, Network>();
+      while (networks.size < count) {
+        const genotype = sampleGenotype(space, random);
+        const network = space.build(genotype);
+        if (costs(network).macs <= 5e6) networks.set(genotypeId(genotype), network);
+      }
+      return each(networks.values(), async (network) => {
+        const { accuracy, cpuSeconds } = await train(setting, images, network, config, seed);
+        progress(`${name}, seed ${seed}: ${points(accuracy)}`);
+        return { seed, name, network, error: 1 - accuracy, cpuSeconds };
+      });
+    })
+  ).flat();
+  const networks = found.map(({ network }) => network);
+  const ms = await times(networks, setting.quick ? 5 : 25);
+  const timed = found.map((one, i) => ({ ...one, point: [one.error, ms[i]] }));
+  const ranges = [0, 1]
+    .map((axis) => timed.map(({ point }) => point[axis]))
+    .map((of) => [Math.min(...of), Math.max(...of)]);
+  const volume = (of: typeof timed): number =>
+    hypervolume(
+      of.map(({ point }) =>
+        point.map((value, axis) => (value - ranges[axis][0]) / (ranges[axis][1] - ranges[axis][0])),
+      ),
+      [1, 1],
+    );
+  const rows = setting.seeds.map((seed) => {
+    const own = timed.filter((one) => one.seed === seed);
+    const parts = Object.keys(searched).map((name) => own.filter((one) => one.name === name));
+    const [without, all] = parts.map(volume);
+    const seconds = parts.map((part) => part.reduce((sum, one) => sum + one.cpuSeconds, 0).toFixed(0));
+    return [String(seed), without.toFixed(3), all.toFixed(3), `${signed(all / without - 1)} %`, seconds.join(' + ')];
+  });
+  return [['seed', 'inverted residuals', 'all kinds', 'gain', 'CPU seconds of training'], ...rows];
 }

@@ -94,7 +94,7 @@ export function imageForm({ stored, axes }: Placement): ImageForm | undefined {
   const isAt = (parts: readonly Part[], from: number) => parts.every((part, i) => stored[from + i] === part);
   if (!isAt(around, 0)) return undefined;
   if (isAt(channels, around.length)) return { size };
-  // All ways to cut the channels in two: what lies first comes last.
+  // Each cut of the channels in two, with the parts exchanged.
   for (let at = 1; at < channels.length; at++) {
     const turned = [...channels.slice(at), ...channels.slice(0, at)];
     if (isAt(turned, around.length)) return { size, groups: sizeOf(channels.slice(at)) };

@@ -33,7 +33,7 @@ export interface GraphConstant {
 }
 
 /** A value of the graph in the program. */
-export interface Placed {
+export interface GraphValue {
   readonly tensor: TensorId;
   readonly placement: Placement;
 }
@@ -50,12 +50,17 @@ export interface Settings extends LowerOptions {
   readonly layout: string;
 }
 
+/** Operators that compute nothing. */
+const moves: ReadonlySet<string> = new Set([
+  ...['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Identity'],
+]);
+
 /** A graph on its way to a program: what the rules read and write. */
 export class Lowering {
   readonly builder = new ProgramBuilder();
   readonly compounds: ReadonlySet<Compound>;
   private readonly scope: Scope;
-  private readonly values = new Map<string, Placed>();
+  private readonly values = new Map<string, GraphValue>();
   private readonly constants = new Map<string, GraphConstant>();
   private readonly firstNames = new Map<TensorId, string>();
   private readonly readers = new Map<string, OnnxNode[]>();
@@ -73,7 +78,7 @@ export class Lowering {
       for (const name of new Set(node.inputs)) this.readers.set(name, [...(this.readers.get(name) ?? []), node]);
   }
 
-  /** The nodes that depend on the image, and those that read constants of bytes, in order. */
+  /** Nodes that depend on the image, and readers of constants of bytes, in order. */
   *nodes(): Generator<OnnxNode> {
     for (const node of this.graph.nodes)
       if (node.op === 'DequantizeLinear' || node.inputs.some(this.isActivation)) yield node;
@@ -84,7 +89,7 @@ export class Lowering {
   }
 
   /** The value of a node's input. */
-  value(node: OnnxNode, index = 0): Placed {
+  value(node: OnnxNode, index = 0): GraphValue {
     const found = this.values.get(node.inputs[index]);
     if (found === undefined)
       throw this.refusal(node, `needs an input of the image, but '${node.inputs[index]}' is constant`);
@@ -219,7 +224,7 @@ export class Lowering {
   putAlike(
     node: OnnxNode,
     operator: Made,
-    { placement, tensor }: Placed,
+    { placement, tensor }: GraphValue,
     quantization = this.quantizationFor(node, operator.inputs),
   ): void {
     const [name] = node.outputs;
@@ -272,18 +277,25 @@ export class Lowering {
   }
 
   /** Gives a node's output the numbers of a value. */
-  same(node: OnnxNode, value: Placed): void {
+  same(node: OnnxNode, value: GraphValue): void {
     this.values.set(node.outputs[0], value);
   }
 
-  alike = (a: Placed, b: Placed): boolean => alike(a.placement, b.placement);
+  alike = (a: GraphValue, b: GraphValue): boolean => alike(a.placement, b.placement);
 
   /** Whether a value is the output, or only moves and a softmax are between. */
   private isEnd(name: string): boolean {
     if (this.outputs.has(name)) return true;
     const readers = this.readers.get(name) ?? [];
-    const moves = ['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Identity', 'Softmax'];
-    return readers.length > 0 && readers.every(({ op, outputs }) => moves.includes(op) && this.isEnd(outputs[0]));
+    const isPassed = ({ op, outputs }: OnnxNode) => (moves.has(op) || op === 'Softmax') && this.isEnd(outputs[0]);
+    return readers.length > 0 && readers.every(isPassed);
+  }
+
+  /** The bytes that the first QuantizeLinear makes of a value, also after it was moved. */
+  private writtenBehindMoves(name: string): Scaling | undefined {
+    const reader = this.readers.get(name)?.at(0);
+    const isMoved = reader !== undefined && moves.has(reader.op);
+    return this.written(name) ?? (isMoved ? this.writtenBehindMoves(reader.outputs[0]) : undefined);
   }
 
   /** Adds the input. */
@@ -303,7 +315,11 @@ export class Lowering {
     const isLast = this.settings.layout === 'NHWC';
     const size: ImageSize = isLast ? [a, b, c] : [b, c, a];
     const placement = isLast ? plain([1, ...size]) : channelsFirst(size);
-    const written = this.settings.io === 'int8' ? this.written(name) : undefined;
+    const written = this.settings.io === 'int8' ? this.writtenBehindMoves(name) : undefined;
+    if (this.settings.io === 'int8' && written === undefined)
+      throw invalidInput(`${where} does not make bytes of its images, so it cannot take bytes`, {
+        hint: 'Leave --io out.',
+      });
     const quantization = written && bytes(written.scale, written.zero);
     const tensor = this.builder.activation({ name, shape: [1, ...size], quantization });
     this.values.set(name, { tensor, placement });

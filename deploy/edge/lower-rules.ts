@@ -1,6 +1,6 @@
 import { floatOf, intOf, intsOf, nodeLabel, textOf, toStorage, windowOf, type OnnxNode } from '../../compiler/index.js';
 import { reshaped, transposed, type ImageSize } from './lower-axes.js';
-import type { GraphConstant, Lowering, Placed } from './lower-graph.js';
+import type { GraphConstant, Lowering, GraphValue } from './lower-graph.js';
 import { bytes, sameQuantization } from './lower-program.js';
 import type { Clipping, Elementwise, Padding, Pair, Quantization, TensorId } from './program.js';
 
@@ -280,7 +280,7 @@ const reduceMean: Rule = (node, it) => {
   mean(node, it);
 };
 
-/** Poolings keep the scale of their input; one that the file changes is changed after them. */
+/** Poolings keep the scale of their input; where the file has another one, a change of scale follows. */
 function pooled(node: OnnxNode, it: Lowering, op: 'max-pool' | 'average-pool'): void {
   let image = it.image(node);
   const [, , channels] = it.sizeOf(image);
@@ -426,7 +426,7 @@ const dequantize: Rule = (node, it) => {
 
 const same: Rule = (node, it) => it.same(node, it.value(node));
 
-function moved(node: OnnxNode, it: Lowering, placement: Placed['placement'] | undefined): void {
+function moved(node: OnnxNode, it: Lowering, placement: GraphValue['placement'] | undefined): void {
   if (placement === undefined)
     throw it.refusal(
       node,

@@ -229,6 +229,9 @@ describe('nas export --to tflite', () => {
         .split('\n'),
     ).toEqual(metadata.classes);
     expect(await run(file, 'bytes', '--io', 'int8')).toMatchObject({ code: 0 });
+    const bytes = readFileSync(join(directory, 'bytes', 'model.tflite'));
+    // The result of the DEQUANTIZE at the end.
+    expect([trial, bytes].map((model) => model.includes('logits/float'))).toEqual([true, false]);
   });
 
   it('says which options do not go together', async () => {

@@ -191,6 +191,21 @@ describe('a program of an int8 file', () => {
     expect(bytes.tensors[bytes.operators[2].output].quantization?.zero).toBe(-128);
   });
 
+  it('takes bytes also where the file turns its images first', async () => {
+    const turned = [
+      node('Transpose', 'x', 'turned', { perm: [0, 3, 1, 2] }),
+      node('Conv', 'turned w b', 'c'),
+      node('GlobalAveragePool', 'c', 'mean'),
+      node('Flatten', 'mean', 'vector'),
+      node('MatMul', 'vector dense', 'y'),
+    ];
+    const file = toBinary(ModelProtoSchema, modelOf({ constants, nodes: turned, input: ['N', 6, 6, 3] }));
+    const model = await int8Of(file, noiseImages([4, 6, 6, 3]));
+    const program = lowerOnnx(model, 'int8.onnx', { io: 'int8' });
+    expect(program.tensors[program.input]).toMatchObject({ shape: [1, 6, 6, 3], element: 'int8' });
+    expect(program.operators.map(({ op }) => op)).toEqual(['conv', 'mean', 'conv', 'reshape']);
+  });
+
   it('needs the range of the outputs, which files of earlier versions do not have', async () => {
     const model = await int8Of(fileOf(nodes), images);
     const without = Buffer.from(model);

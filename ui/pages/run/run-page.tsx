@@ -14,7 +14,9 @@ import { isAccuracy, textWithError, titleOf } from '../../data/measures.js';
 import { CurvesCard } from './curves-card.js';
 import { DecisionsCard } from './decisions-card.js';
 import { FrontierCard } from './frontier-card.js';
+import { DistributionCard } from './distribution-card.js';
 import { HypervolumeCard } from './hypervolume-card.js';
+import { TimelineCard } from './timeline-card.js';
 
 const number = (value: number): string => Math.round(value).toLocaleString('en-US');
 
@@ -150,12 +152,14 @@ export default function RunPage() {
       <div class="cards">
         <FrontierCard />
         <HypervolumeCard key={status} />
+        <DistributionCard />
         <ActivityCard />
         <LogCard />
-        <NoteCard trial={null} />
         {evaluation === 'training' && <CurvesCard />}
+        <TimelineCard />
         <DecisionsCard />
       </div>
+      <NoteCard trial={null} />
       <EnqueueCard title="Enqueue a network" choices={{}} />
     </>
   );

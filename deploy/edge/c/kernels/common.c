@@ -10,13 +10,13 @@
 /* Loops stay loops: no calls of memcpy or memset, so the model needs no library. */
 #if defined(__clang__)
 #define NAS_KERNEL static __attribute__((no_builtin))
-#define NAS_INLINE static inline __attribute__((always_inline, no_builtin))
+#define NAS_INLINE static inline __attribute__((always_inline, no_builtin, unused))
 #define NAS_SLOW static __attribute__((noinline, cold, no_builtin, unused))
 #define NAS_CALLED static __attribute__((noinline, no_builtin))
 #elif defined(__GNUC__)
 #pragma GCC optimize("O2", "no-tree-loop-distribute-patterns")
 #define NAS_KERNEL static
-#define NAS_INLINE static inline __attribute__((always_inline))
+#define NAS_INLINE static inline __attribute__((always_inline, unused))
 #define NAS_SLOW static __attribute__((noinline, cold, unused))
 #define NAS_CALLED static __attribute__((noinline))
 #else

@@ -17,7 +17,7 @@ const written = (name: string, program: EdgeProgram, options: SourceOptions): st
 };
 
 const roundings = ['exact', 'tflm'] as const;
-const networks = Array.from({ length: Number(process.env['NAS_TEST_REPEAT'] ?? 12) }, (_, seed) => seed);
+const networks = Array.from({ length: Number(process.env['NAS_TEST_REPEAT'] ?? 6) }, (_, seed) => seed);
 const sanitizers = ['-O1', '-fsanitize=undefined,address', '-fno-sanitize-recover'];
 
 for (const compiler of ['gcc', 'clang'])

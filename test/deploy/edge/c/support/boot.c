@@ -31,7 +31,6 @@ void Fault(void) {
   print("fault\n");
   end(2);
 }
-/* With -icount shift=0, an instruction takes a nanosecond, and a tick of a 25 MHz clock 40. */
 #define SYSTICK(offset) (*(volatile uint32_t *)(0xE000E010u + (offset)))
 void Reset(void) {
   /* Floating point and vectors on. */

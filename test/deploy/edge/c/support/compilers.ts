@@ -28,16 +28,19 @@ export interface Board {
   readonly core: readonly string[];
   readonly code: number;
   readonly ram: number;
+  /** Nanoseconds of a tick of its clock; with `-icount shift=0`, an instruction takes one. */
+  readonly tick: number;
 }
 
 export const boards = {
-  'Cortex-M4': { machine: 'mps2-an386', core: ['-mcpu=cortex-m4'], code: 0, ram: 0x2000_0000 },
-  'Cortex-M33': { machine: 'mps2-an505', core: ['-mcpu=cortex-m33'], code: 0x1000_0000, ram: 0x3800_0000 },
+  'Cortex-M4': { machine: 'mps2-an386', core: ['-mcpu=cortex-m4'], code: 0, ram: 0x2000_0000, tick: 40 },
+  'Cortex-M33': { machine: 'mps2-an505', core: ['-mcpu=cortex-m33'], code: 0x1000_0000, ram: 0x3800_0000, tick: 50 },
   'Cortex-M55': {
     machine: 'mps3-an547',
     core: ['-mcpu=cortex-m55', '-mfloat-abi=hard'],
     code: 0,
     ram: 0x2000_0000,
+    tick: 31.25,
   },
 } as const satisfies Record<string, Board>;
 
@@ -61,11 +64,12 @@ export interface BoardRun {
   readonly instructions: number;
 }
 
-/** A tick of the 25 MHz clock, where an instruction counts as a nanosecond. */
-const TICK = 40;
-
 /** Runs the self-test of a model on a board under QEMU, which counts instructions. */
-export function runOnBoard({ machine, core, code, ram }: Board, directory: string, flags: readonly string[]): BoardRun {
+export function runOnBoard(
+  { machine, core, code, ram, tick }: Board,
+  directory: string,
+  flags: readonly string[],
+): BoardRun {
   copyFileSync(own('boot.c'), join(directory, 'boot.c'));
   const places = [`-Wl,--defsym=CODE_ORIGIN=${code},--defsym=RAM_ORIGIN=${ram}`, '-T', own('board.ld')];
   const link = ['-nostdlib', ...places, 'boot.c', 'model.c', '-lgcc', '-o', 'model.elf'];
@@ -76,5 +80,5 @@ export function runOnBoard({ machine, core, code, ram }: Board, directory: strin
   const found = /part (\d+) wrong (\d+) of (\d+) ticks (\d+)/.exec(stdout + stderr);
   if (found === null) throw new Error(`QEMU ${machine}: ${stdout}${stderr}`);
   const [part, wrong, of, ticks] = found.slice(1).map(Number);
-  return { part, wrong, of, instructions: ticks * TICK };
+  return { part, wrong, of, instructions: ticks * tick };
 }
