@@ -49,7 +49,7 @@ export const constraintsSchema = z
       `most flash for its weights, tables and operators in kB, as nas export --to c writes it; by default ${rest} flash`,
     ),
   })
-  .refine((given) => Object.values(given).some((value) => value !== undefined), 'needs board, sram_kb or flash_kb');
+  .refine((given) => Object.keys(given).length > 0, 'needs board, sram_kb or flash_kb');
 
 type Constraints = z.output<typeof constraintsSchema>;
 
