@@ -53,12 +53,40 @@ export class Cholesky {
     }
     const { packed } = this;
     let pivot = diagonal;
-    for (let i = 0, at = 0; i < n; i++) {
-      let sum = row[i];
-      for (let j = 0; j < i; j++) sum -= packed[at + j] * packed[start + j];
+    const known = (i: number, at: number, sum: number): void => {
       const value = sum / packed[at + i];
       packed[start + i] = value;
       pivot -= value * value;
+    };
+    let [i, at] = [0, 0];
+    // Sums of four entries at a time do not wait for each other; each has its terms in their order.
+    for (; i + 4 <= n; i += 4) {
+      const [at1, at2, at3] = [at + i + 1, at + 2 * i + 3, at + 3 * i + 6];
+      let sum0 = row[i];
+      let sum1 = row[i + 1];
+      let sum2 = row[i + 2];
+      let sum3 = row[i + 3];
+      for (let j = 0; j < i; j++) {
+        const entry = packed[start + j];
+        sum0 -= packed[at + j] * entry;
+        sum1 -= packed[at1 + j] * entry;
+        sum2 -= packed[at2 + j] * entry;
+        sum3 -= packed[at3 + j] * entry;
+      }
+      known(i, at, sum0);
+      sum1 -= packed[at1 + i] * packed[start + i];
+      known(i + 1, at1, sum1);
+      sum2 -= packed[at2 + i] * packed[start + i];
+      sum2 -= packed[at2 + i + 1] * packed[start + i + 1];
+      known(i + 2, at2, sum2);
+      for (let j = i; j < i + 3; j++) sum3 -= packed[at3 + j] * packed[start + j];
+      known(i + 3, at3, sum3);
+      at = at3 + i + 4;
+    }
+    for (; i < n; i++) {
+      let sum = row[i];
+      for (let j = 0; j < i; j++) sum -= packed[at + j] * packed[start + j];
+      known(i, at, sum);
       at += i + 1;
     }
     packed[start + n] = Math.sqrt(Math.max(pivot, smallestPivot));

@@ -1,6 +1,6 @@
 import { Cholesky } from '../../base/linear-algebra.js';
 import type { Encoded } from './encoding.js';
-import { covariances, type Kernel, type Terms } from './kernel.js';
+import type { Kernel } from './kernel.js';
 
 /** A set of candidates that grows. */
 class GrowingSet implements Encoded {
@@ -29,6 +29,21 @@ class GrowingSet implements Encoded {
   }
 }
 
+/** Memory that grows, and is used again from one prediction to the next. */
+export class RowMemory {
+  private values = new Float64Array(0);
+
+  /** Room for `size` numbers; the first ones stay. */
+  of(size: number): Float64Array {
+    if (size > this.values.length) {
+      const larger = new Float64Array(2 * size);
+      larger.set(this.values);
+      this.values = larger;
+    }
+    return this.values;
+  }
+}
+
 /** Means and variances (of the function, without noise) of each candidate. */
 export interface Prediction {
   readonly mean: Float64Array;
@@ -46,8 +61,9 @@ export class GaussianProcess {
   readonly factor = new Cholesky();
   /** L^-1 targets. */
   readonly scores: number[] = [];
-  /** Of each observation. */
-  readonly terms: Terms[] = [];
+  /** The terms of each observation, one after the other; see `Kernel.writeTerms`. */
+  private readonly terms = new RowMemory();
+  private readonly own = new RowMemory();
 
   constructor(
     readonly kernel: Kernel,
@@ -68,11 +84,11 @@ export class GaussianProcess {
   observe(of: Encoded, index: number, target?: number, extraVariance = 0): void {
     const n = this.inputs.count;
     this.inputs.push(of, index);
-    const own = new Float64Array(n + 1);
-    const terms = this.kernel.terms(of, index);
-    covariances(terms, this.inputs, own);
-    this.terms.push(terms);
-    this.factor.append(own.subarray(0, n), own[n] + this.kernel.noise + extraVariance);
+    const own = this.own.of(n + 1);
+    const terms = this.terms.of((n + 1) * this.kernel.stride);
+    this.kernel.writeTerms(of, index, terms, n * this.kernel.stride);
+    this.kernel.covariances(terms, n * this.kernel.stride, this.inputs, own);
+    this.factor.append(own, own[n] + this.kernel.noise + extraVariance);
     const row = this.factor.row(n);
     let expected = 0;
     for (let j = 0; j < n; j++) expected += row[j] * this.scores[j];
@@ -83,7 +99,13 @@ export class GaussianProcess {
   truncate(observations: number): void {
     this.inputs.count = Math.min(this.inputs.count, observations);
     this.factor.truncate(observations);
-    this.scores.length = this.terms.length = this.inputs.count;
+    this.scores.length = this.inputs.count;
+  }
+
+  /** Writes the covariances of an observation with all of a set. */
+  covariances(observation: number, of: Encoded, out: Float64Array, from: number): void {
+    const { stride } = this.kernel;
+    this.kernel.covariances(this.terms.of((observation + 1) * stride), observation * stride, of, out, from);
   }
 
   /** A function for the mean at one candidate of a set. */
@@ -96,21 +118,6 @@ export class GaussianProcess {
       for (let j = 0; j < weights.length; j++) sum += weights[j] * column[j];
       return sum;
     };
-  }
-}
-
-/** Memory for the rows of a posterior; one that is used for a single prediction may use it again. */
-export class RowMemory {
-  private values = new Float64Array(0);
-
-  /** Room for `size` numbers; the first ones stay. */
-  of(size: number): Float64Array {
-    if (size > this.values.length) {
-      const larger = new Float64Array(2 * size);
-      larger.set(this.values);
-      this.values = larger;
-    }
-    return this.values;
   }
 }
 
@@ -164,7 +171,7 @@ export class PoolPosterior {
     const { process, pool, known } = this;
     const at = known * pool.count;
     this.rows = this.memory.of(at + pool.count);
-    covariances(process.terms[known], pool, this.rows, at);
+    process.covariances(known, pool, this.rows, at);
     eliminate(this.rows, pool.count, process.factor.row(known));
     lower(variance, this.rows, at);
     this.known++;

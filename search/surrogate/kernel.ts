@@ -32,11 +32,17 @@ const root5 = Math.sqrt(5);
 export class Kernel {
   readonly layout: ReturnType<typeof layoutOf>;
   readonly noise: number;
+  /** Numbers of the terms of a candidate; see `writeTerms`. */
+  readonly stride: number;
   private readonly amplitudes: readonly number[];
   private readonly weights: readonly Float64Array[];
   private readonly rates: Float64Array;
+  /** For each pair of choices of a decision: the factor of the interactions, and the amount to subtract from the sum. */
+  private readonly alike: readonly Float64Array[];
+  private readonly apart: readonly Float64Array[];
   /** The largest number of choices, including "not executed". */
   private readonly side: number;
+  private readonly scratch: Float64Array;
 
   constructor(
     private readonly shape: KernelShape,
@@ -56,31 +62,52 @@ export class Kernel {
     this.rates = new Float64Array(width).map(
       (_, k) => Math.exp(theta[rates + 1] + theta[numbers + k]) / Math.sqrt(Math.max(1, width)),
     );
+    const additive = this.amplitudes[2] / count;
+    this.alike = this.weights.map((table) => table.map((weight) => Math.exp(-weight)));
+    this.apart = distances.map((table) => table.map((distance) => additive * distance));
+    this.stride = 2 * width + 2 * distances.length * this.side;
+    this.scratch = new Float64Array(this.stride);
   }
 
-  /** What the covariances of one candidate with any others depend on. */
-  terms(of: Encoded, index: number): Terms {
-    const { width, decisions } = of;
-    const [interactions, smooth, additive, linear] = this.amplitudes;
-    const own = of.numbers.slice(index * width, (index + 1) * width);
-    const slopes = own.map((value) => (linear / width) * value);
-    const alike = new Float64Array(decisions * this.side);
-    const apart = new Float64Array(decisions * this.side);
+  /**
+   * Writes what the covariances of one candidate with any others depend on: its numbers, their slopes in the linear kernel, and
+   * for each choice of each decision the factor of the interactions and the amount to subtract from the sum.
+   */
+  writeTerms({ numbers, choices, width, decisions }: Encoded, index: number, to: Float64Array, at: number): void {
+    const slope = this.amplitudes[3] / width;
+    for (let k = 0; k < width; k++) {
+      const value = numbers[index * width + k];
+      to[at + k] = value;
+      to[at + width + k] = slope * value;
+    }
+    const { side } = this;
+    const alikeAt = at + 2 * width;
+    const apartAt = alikeAt + decisions * side;
     for (let d = 0; d < decisions; d++) {
-      const table = this.shape.distances[d];
-      const choicesOf = Math.sqrt(table.length);
-      const start = of.choices[index * decisions + d] * choicesOf;
-      for (let c = 0; c < choicesOf; c++) {
-        alike[d * this.side + c] = Math.exp(-this.weights[d][start + c]);
-        apart[d * this.side + c] = (additive / decisions) * table[start + c];
+      const alike = this.alike[d];
+      const apart = this.apart[d];
+      const own = Math.sqrt(alike.length);
+      const start = choices[index * decisions + d] * own;
+      for (let c = 0; c < own; c++) {
+        to[alikeAt + d * side + c] = alike[start + c];
+        to[apartAt + d * side + c] = apart[start + c];
       }
     }
-    return { own, rates: this.rates, slopes, smooth, alike, apart, interactions, additive };
+  }
+
+  /** Writes the covariances of a candidate, whose terms are at `at`, with all of a set to `out`, from position `from` on. */
+  covariances(terms: Float64Array, at: number, against: Encoded, out: Float64Array, from = 0): void {
+    const { width, decisions, count } = against;
+    const [interactions, smooth, additive] = this.amplitudes;
+    if (width === 0) out.fill(0, from, from + count);
+    else numbersTerm(against, this.rates, smooth, terms, at, out, from);
+    if (decisions > 0) decisionsTerm(against, this.side, interactions, additive, terms, at + 2 * width, out, from);
   }
 
   /** The covariances of one candidate with all of a set. */
   column(of: Encoded, index: number, against: Encoded, out: Float64Array): void {
-    covariances(this.terms(of, index), against, out);
+    this.writeTerms(of, index, this.scratch, 0);
+    this.covariances(this.scratch, 0, against, out);
   }
 
   /** The prior variance of each candidate of a set. */
@@ -165,32 +192,19 @@ export class Kernel {
   }
 }
 
-/** What the covariances of a candidate depend on, besides the other candidate. */
-export interface Terms {
-  /** The candidate's numbers; for each its rate, and its slope in the linear kernel. */
-  readonly own: Float64Array;
-  readonly rates: Float64Array;
-  readonly slopes: Float64Array;
-  readonly smooth: number;
-  /** For each choice of each decision: the factor of the interactions, and the amount to subtract from the sum. */
-  readonly alike: Float64Array;
-  readonly apart: Float64Array;
-  readonly interactions: number;
-  readonly additive: number;
-}
-
-/** Writes the covariances of a candidate with all of a set to `out`, from position `from` on. */
-export function covariances(terms: Terms, against: Encoded, out: Float64Array, from = 0): void {
-  if (against.width === 0) out.fill(0, from, from + against.count);
-  else numbersTerm(against, terms, out, from);
-  if (against.decisions > 0) decisionsTerm(against, terms, out, from);
-}
-
 // Asks spend their time in these loops. Sums of four candidates at a time do not wait for each other.
 
 /** The smooth and the linear function of the numbers. */
-function numbersTerm({ numbers, count, width }: Encoded, terms: Terms, out: Float64Array, from: number): void {
-  const { own, rates, slopes, smooth } = terms;
+function numbersTerm(
+  { numbers, count, width }: Encoded,
+  rates: Float64Array,
+  smooth: number,
+  terms: Float64Array,
+  own: number,
+  out: Float64Array,
+  from: number,
+): void {
+  const slopes = own + width;
   const last = count - 1;
   for (let i = 0; i < count; i += 4) {
     const b = Math.min(i + 1, last);
@@ -209,9 +223,9 @@ function numbersTerm({ numbers, count, width }: Encoded, terms: Terms, out: Floa
     let linearC = 0;
     let linearD = 0;
     for (let k = 0; k < width; k++) {
-      const mine = own[k];
+      const mine = terms[own + k];
       const rate = rates[k];
-      const slope = slopes[k];
+      const slope = terms[slopes + k];
       const xA = numbers[rowA + k];
       const xB = numbers[rowB + k];
       const xC = numbers[rowC + k];
@@ -243,18 +257,48 @@ function matern(amplitude: number, square: number): number {
 }
 
 /** Adds the interactions of decisions and their sum. */
-function decisionsTerm({ choices, count, decisions }: Encoded, terms: Terms, out: Float64Array, from: number): void {
-  const { alike, apart, interactions, additive } = terms;
-  const side = alike.length / decisions;
-  for (let i = 0, at = 0; i < count; i++) {
-    let product = interactions;
-    let sum = additive;
-    for (let start = 0; start < alike.length; start += side) {
-      const choice = start + choices[at++];
-      product *= alike[choice];
-      sum -= apart[choice];
+function decisionsTerm(
+  { choices, count, decisions }: Encoded,
+  side: number,
+  interactions: number,
+  additive: number,
+  terms: Float64Array,
+  alike: number,
+  out: Float64Array,
+  from: number,
+): void {
+  const apart = decisions * side;
+  const last = count - 1;
+  for (let i = 0; i < count; i += 4) {
+    const b = Math.min(i + 1, last);
+    const c = Math.min(i + 2, last);
+    const d = Math.min(i + 3, last);
+    let productA = interactions;
+    let productB = interactions;
+    let productC = interactions;
+    let productD = interactions;
+    let sumA = additive;
+    let sumB = additive;
+    let sumC = additive;
+    let sumD = additive;
+    for (let k = 0, start = alike; k < decisions; k++, start += side) {
+      const choiceA = start + choices[i * decisions + k];
+      const choiceB = start + choices[b * decisions + k];
+      const choiceC = start + choices[c * decisions + k];
+      const choiceD = start + choices[d * decisions + k];
+      productA *= terms[choiceA];
+      productB *= terms[choiceB];
+      productC *= terms[choiceC];
+      productD *= terms[choiceD];
+      sumA -= terms[choiceA + apart];
+      sumB -= terms[choiceB + apart];
+      sumC -= terms[choiceC + apart];
+      sumD -= terms[choiceD + apart];
     }
-    out[from + i] += product + sum;
+    out[from + i] += productA + sumA;
+    if (b > i) out[from + b] += productB + sumB;
+    if (c > b) out[from + c] += productC + sumC;
+    if (d > c) out[from + d] += productD + sumD;
   }
 }
 

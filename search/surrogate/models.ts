@@ -4,7 +4,7 @@ import type { Objective } from '../objective.js';
 import type { Point } from '../pareto.js';
 import { improvementOf, targetOf, type Belief, type Target } from './acquisition.js';
 import type { Encoded } from './encoding.js';
-import { ObjectiveModel, observed, successOf, type ConditionedModel } from './objective-model.js';
+import { ObjectiveModel, observed, type ConditionedModel, type SuccessModel } from './objective-model.js';
 import { subset, type Pool, type SurrogateInputs } from './pool.js';
 
 /** Default number of trials, spread over the space, before the first model. */
@@ -124,7 +124,7 @@ export interface ScoredPool {
 export class Acquisition {
   readonly target: Target;
   private readonly models: readonly (ConditionedModel | undefined)[];
-  private readonly success: ReturnType<typeof successOf>;
+  private readonly success: ReturnType<SuccessModel['at']>;
 
   constructor(
     private readonly objectives: readonly Objective[],
@@ -134,7 +134,7 @@ export class Acquisition {
   ) {
     const { history, pending } = context;
     this.models = models.at(context, inputs.encoder.encode(pending));
-    this.success = successOf(history, inputs.encoder);
+    this.success = inputs.success.at(history);
     this.target = targetOf(objectives, history, this.expected(pending), inputs.ranges);
   }
 

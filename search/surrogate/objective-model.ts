@@ -148,20 +148,27 @@ const failed = ({ state }: TrialResult): boolean => state === 'failed';
 
 /**
  * The probability that training a candidate does not fail, by least-squares classification with a Gaussian process
- * (Rasmussen & Williams 2006, section 6.5); undefined when nothing has failed yet.
+ * (Rasmussen & Williams 2006, section 6.5).
  */
-export function successOf(
-  history: readonly TrialResult[],
-  encoder: Encoder,
-): ((candidates: Encoded) => (candidate: number) => number) | undefined {
-  if (!history.some(failed)) return undefined;
-  const latest = history.slice(-memory);
-  const kernel = new Kernel(encoder, priorOf(encoder).mean);
-  const process = new GaussianProcess(kernel, encoder.width, encoder.distances.length);
-  const encoded = encoder.encode(latest.map(({ genotype }) => genotype));
-  for (const [i, trial] of latest.entries()) process.observe(encoded, i, failed(trial) ? -1 : 0);
-  return (candidates) => {
-    const mean = process.meanOf(candidates);
-    return (candidate) => Math.min(1, Math.max(minSuccess, 1 + mean(candidate)));
-  };
+export class SuccessModel {
+  private readonly process: GaussianProcess;
+
+  constructor(private readonly encoder: Encoder) {
+    const kernel = new Kernel(encoder, priorOf(encoder).mean);
+    this.process = new GaussianProcess(kernel, encoder.width, encoder.distances.length);
+  }
+
+  /** The probabilities of candidates, until the next call; undefined when nothing has failed yet. */
+  at(history: readonly TrialResult[]): ((candidates: Encoded) => (candidate: number) => number) | undefined {
+    if (!history.some(failed)) return undefined;
+    const { process } = this;
+    const latest = history.slice(-memory);
+    const encoded = this.encoder.encode(latest.map(({ genotype }) => genotype));
+    process.truncate(0);
+    for (const [i, trial] of latest.entries()) process.observe(encoded, i, failed(trial) ? -1 : 0);
+    return (candidates) => {
+      const mean = process.meanOf(candidates);
+      return (candidate) => Math.min(1, Math.max(minSuccess, 1 + mean(candidate)));
+    };
+  }
 }

@@ -12,6 +12,7 @@ import { minimized, type Objective, type Values } from '../objective.js';
 import type { Judge } from '../propose.js';
 import { rangeOf, type Range } from './acquisition.js';
 import { Encoder, type Encoded, type GenotypeRows } from './encoding.js';
+import { SuccessModel } from './objective-model.js';
 
 /** Spaces of up to this many combinations are enumerated. */
 const listable = 20_000n;
@@ -89,6 +90,7 @@ export function subset({ genotypes, ids, encoded, known }: Pool, positions: read
 export interface SurrogateInputs {
   readonly cheap: AskContext['cheap'];
   readonly encoder: Encoder;
+  readonly success: SuccessModel;
   /** The whole space, or a random sample of a large one. */
   readonly pool: Pool;
   /** The range of each cheap objective in the pool. */
@@ -118,7 +120,14 @@ export function surrogateInputs(
   const encoder = new Encoder(space, [...costs, ...(features?.names ?? [])], candidates, numbersOf, rows);
   const pool = poolOf(candidates, objectives, encoder, judge);
   const ranges = pool.known.map((values) => values && rangeOf(values));
-  return { cheap, encoder, pool, ranges, rejected: candidates.length - pool.genotypes.length };
+  return {
+    cheap,
+    encoder,
+    success: new SuccessModel(encoder),
+    pool,
+    ranges,
+    rejected: candidates.length - pool.genotypes.length,
+  };
 }
 
 /** Random candidates among which each trial of the initial design is chosen. */
