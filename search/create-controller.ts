@@ -75,7 +75,7 @@ function controllerWith(
 }
 
 /** Candidates whose cheap objectives are cached before the cache is emptied. */
-const maxCached = 20_000;
+const maxCached = 10_000;
 
 /** Memoises `cheap`, by candidate: strategies evaluate the same candidates again and again. */
 function cheapMemo(): (cheap: AskContext['cheap']) => AskContext['cheap'] {

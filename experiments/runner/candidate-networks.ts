@@ -22,7 +22,7 @@ interface Source {
 const measured = measuresOf('costs');
 
 /** Candidates whose networks, and whose costs, are cached before a cache is emptied. */
-const [networks, costed] = [200, 20_000];
+const [networks, costed] = [200, 10_000];
 
 /** The networks of candidates and their cheap objectives, of the latest candidates from a cache. */
 export class CandidateNetworks {

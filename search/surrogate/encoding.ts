@@ -63,7 +63,7 @@ function standardisation(values: readonly number[]): { shift: number; scale: num
 }
 
 /** Candidates whose rows are cached before the cache is emptied. */
-const maxCached = 20_000;
+const maxCached = 10_000;
 
 /** What follows from a genotype alone. */
 interface Row {
