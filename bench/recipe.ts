@@ -13,6 +13,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { blocks, blockSearch } from './recipe/blocks.js';
+import { board } from './recipe/board.js';
 import { compare, comparisonHead, comparisons } from './recipe/comparisons.js';
 import { imbalance } from './recipe/imbalance.js';
 import { each, type Setting } from './recipe/setting.js';
@@ -58,6 +59,7 @@ const parts: Readonly<Record<string, Part>> = {
   teacher: { archive: cifar, rows: teachers },
   'own-teacher': { archive: cifar, rows: ownTeachers },
   search: { archive: cifar, rows: searches },
+  board: { archive: cifar, rows: board },
   blocks: { archive: 'flowers', rows: blocks },
   'block-search': { archive: 'flowers', rows: blockSearch },
   transfer: { archive: cifar, rows: transfer },
