@@ -1,4 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
+import { counted } from '../../base/text.js';
 import { command, jsonOption, listOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { json, printable, renderTable } from '../output/terminal.js';
@@ -41,7 +42,7 @@ export const note = command({
       noteIn(workdir, data);
     } else await withRun(workdir, () => undefined);
     const { notes, damaged } = readNotes(workdir);
-    if (damaged > 0) err(`warning: ${damaged} lines of the notes in ${workdir} are damaged and left out\n`);
+    if (damaged > 0) err(`warning: left out of the notes in ${workdir}: ${counted(damaged, 'damaged line')}\n`);
     if (asJson) out(json({ notes, damaged }));
     else if (isChange) err(`noted in ${workdir}\n`);
     else if (notes.length === 0) out('There are no notes.\n');
