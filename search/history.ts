@@ -53,6 +53,26 @@ export class HistoryFold<S> {
   }
 }
 
+/** A function of single trials over a history; a longer history costs only its new trials. */
+export class HistoryMap<T> {
+  private readonly read = new ReadTrials();
+  private readonly values: T[] = [];
+
+  constructor(private readonly compute: (trial: TrialResult) => T) {}
+
+  at(history: readonly TrialResult[]): readonly T[] {
+    const { read, values } = this;
+    read.keep(history);
+    const { trials } = read;
+    values.length = trials.length;
+    for (let i = trials.length; i < history.length; i++) {
+      trials.push(history[i]);
+      values.push(this.compute(history[i]));
+    }
+    return values;
+  }
+}
+
 /** Memoises a function of single trials, which never change. */
 export function perTrial<T>(compute: (trial: TrialResult) => T): (trial: TrialResult) => T {
   const known = new WeakMap<TrialResult, { readonly value: T }>();

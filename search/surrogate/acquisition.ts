@@ -1,5 +1,6 @@
 import type { TrialResult } from '../controller.js';
-import { feasible } from '../frontier.js';
+import { judgedPoint, toPoint } from '../frontier.js';
+import { HistoryMap } from '../history.js';
 import type { Objective } from '../objective.js';
 import { nonDominated, type Point } from '../pareto.js';
 import { observed } from './objective-model.js';
@@ -36,6 +37,22 @@ export function rangeOf(values: ArrayLike<number>): Range {
   return { best, worst };
 }
 
+/** What targets and models need of trials, found once for each. */
+export class TrialPoints {
+  /** Points of complete trials that keep all constraints. */
+  readonly feasible;
+  /** Points of trials with all values. */
+  readonly complete;
+  /** The value of each objective. */
+  readonly observed;
+
+  constructor(readonly objectives: readonly Objective[]) {
+    this.feasible = new HistoryMap((trial) => judgedPoint(trial, objectives));
+    this.complete = new HistoryMap((trial) => toPoint(objectives, trial.values));
+    this.observed = new HistoryMap((trial) => objectives.map((objective) => observed(objective, trial)));
+  }
+}
+
 /** The region in which candidates improve the frontier. */
 export interface Target {
   readonly boxes: Boxes;
@@ -45,21 +62,24 @@ export interface Target {
 }
 
 /**
+ * @param trials of the history
  * @param expected points of pending candidates.
  * @param known range of each cheap objective in the space.
  */
 export function targetOf(
-  objectives: readonly Objective[],
+  trials: TrialPoints,
   history: readonly TrialResult[],
   expected: readonly Point[],
   known: readonly (Range | undefined)[],
 ): Target {
-  const points = [...feasible(history, objectives).map(({ point }) => point), ...expected];
-  const ranges = objectives.map((objective, k) => {
-    const values = [
-      ...history.flatMap((trial) => observed(objective, trial) ?? []),
-      ...points.map((point) => point[k]),
-    ].filter(Number.isFinite);
+  const points: Point[] = [];
+  for (const point of trials.feasible.at(history)) if (point !== undefined) points.push(point);
+  points.push(...expected);
+  const all = trials.observed.at(history);
+  const ranges = trials.objectives.map((objective, k) => {
+    const values: number[] = [];
+    for (const { [k]: value } of all) if (value !== undefined) values.push(value);
+    for (const { [k]: value } of points) if (Number.isFinite(value)) values.push(value);
     const seen = rangeOf(values);
     const space = known[k];
     const worst = space === undefined ? worstOf(values) : Math.max(seen.worst, space.worst);

@@ -3,6 +3,7 @@ import type { AskContext, ControllerInput, TrialResult } from '../controller.js'
 import { ExtrapolatedHistory } from '../fidelity/learning-curves.js';
 import { objectivesWithout, type Values } from '../objective.js';
 import type { Judge } from '../propose.js';
+import { TrialPoints } from './acquisition.js';
 import { Acquisition, FittedModels, fittedTo, sameTrials, startup } from './models.js';
 import { poolOf, surrogateInputs, type SurrogateInputs } from './pool.js';
 
@@ -39,7 +40,7 @@ export class FeaturedSurrogate {
   best(context: AskContext, candidates: readonly FeaturedCandidate[]): number | undefined {
     const history = this.extrapolated.of(context.history);
     const objectives = objectivesWithout(this.input.objectives, context.untold ?? []);
-    const to = fittedTo(history, objectives, this.first);
+    const to = fittedTo(history, new TrialPoints(objectives), this.first);
     if (to === undefined) return undefined;
     this.features = new Map([
       ...history.map(({ genotype, values }) => [genotypeId(genotype), values] as const),

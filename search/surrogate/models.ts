@@ -2,7 +2,7 @@ import { genotypeId, type Genotype } from '../../spaces/index.js';
 import type { AskContext, TrialResult } from '../controller.js';
 import type { Objective } from '../objective.js';
 import type { Point } from '../pareto.js';
-import { improvementOf, targetOf, type Belief, type Target } from './acquisition.js';
+import { improvementOf, targetOf, TrialPoints, type Belief, type Target } from './acquisition.js';
 import type { Encoded } from './encoding.js';
 import { ObjectiveModel, observed, type ConditionedModel, type SuccessModel } from './objective-model.js';
 import { subset, type Pool, type SurrogateInputs } from './pool.js';
@@ -30,19 +30,24 @@ function fittedAt(count: number, first: number): number {
  */
 export function fittedTo(
   history: readonly TrialResult[],
-  objectives: readonly Objective[],
+  trials: TrialPoints,
   first: number,
 ): readonly TrialResult[] | undefined {
-  const expensive = objectives.filter(({ cost }) => cost !== 'cheap');
+  const { objectives } = trials;
+  const expensive = [...objectives.keys()].filter((k) => objectives[k].cost !== 'cheap');
   const counts = expensive.map(() => 0);
   let start: number | undefined = expensive.length === 0 ? 0 : undefined;
   /** Lengths of the prefixes that end with a trial that has a value. */
   const ends = [0];
-  for (const [i, trial] of history.entries()) {
-    const has = expensive.map((objective) => observed(objective, trial) !== undefined);
-    if (!has.some(Boolean)) continue;
+  for (const [i, values] of trials.observed.at(history).entries()) {
+    let any = false;
+    for (const [place, k] of expensive.entries()) {
+      if (values[k] === undefined) continue;
+      any = true;
+      counts[place]++;
+    }
+    if (!any) continue;
     ends.push(i + 1);
-    for (const k of counts.keys()) if (has[k]) counts[k]++;
     if (start === undefined && counts.every((count) => count >= first)) start = ends.length - 1;
   }
   return start === undefined ? undefined : history.slice(0, ends[fittedAt(ends.length - 1, start)]);
@@ -102,7 +107,7 @@ export class FittedModels {
       for (const [i, value] of variance.entries()) uncertainty[i] += value;
       return { kind: 'modelled', warp: model.warp, mean, variance: variance.map((value) => optimism ** 2 * value) };
     });
-    const improvement = improvementOf(targetOf(objectives, to, [], ranges).boxes, beliefs);
+    const improvement = improvementOf(targetOf(new TrialPoints(objectives), to, [], ranges).boxes, beliefs);
     const values = pool.ids.map((_, i) => improvement(i));
     const tried = new Set(to.map(({ genotype }) => genotypeId(genotype)));
     const order = [...pool.ids.keys()].filter((i) => !tried.has(pool.ids[i]));
@@ -135,7 +140,7 @@ export class Acquisition {
     const { history, pending } = context;
     this.models = models.at(context, inputs.encoder.encode(pending));
     this.success = inputs.success.at(history);
-    this.target = targetOf(objectives, history, this.expected(pending), inputs.ranges);
+    this.target = targetOf(inputs.trials, history, this.expected(pending), inputs.ranges);
   }
 
   of(pool: Pool): ScoredPool {

@@ -10,7 +10,7 @@ import {
 import type { AskContext, ControllerInput } from '../controller.js';
 import { minimized, type Objective, type Values } from '../objective.js';
 import type { Judge } from '../propose.js';
-import { rangeOf, type Range } from './acquisition.js';
+import { rangeOf, TrialPoints, type Range } from './acquisition.js';
 import { Encoder, type Encoded, type GenotypeRows } from './encoding.js';
 import { SuccessModel } from './objective-model.js';
 
@@ -91,6 +91,7 @@ export interface SurrogateInputs {
   readonly cheap: AskContext['cheap'];
   readonly encoder: Encoder;
   readonly success: SuccessModel;
+  readonly trials: TrialPoints;
   /** The whole space, or a random sample of a large one. */
   readonly pool: Pool;
   /** The range of each cheap objective in the pool. */
@@ -124,6 +125,7 @@ export function surrogateInputs(
     cheap,
     encoder,
     success: new SuccessModel(encoder),
+    trials: new TrialPoints(objectives),
     pool,
     ranges,
     rejected: candidates.length - pool.genotypes.length,

@@ -8,9 +8,8 @@ import {
   type Genotype,
 } from '../../spaces/index.js';
 import type { AskContext, ControllerInput } from '../controller.js';
-import { toPoint } from '../frontier.js';
 import type { AskedIds } from '../history.js';
-import { nonDominatedRanks } from '../pareto.js';
+import { nonDominatedRanks, type Point } from '../pareto.js';
 import type { Candidate, Judge } from '../propose.js';
 import type { StrategyFactory } from '../strategies/strategy.js';
 import { Acquisition, describeChoice, FittedModels, fittedTo, sameTrials, startup, type ScoredPool } from './models.js';
@@ -85,7 +84,7 @@ class Surrogate {
 
   private choose(ask: Ask): Candidate | undefined {
     const { objectives } = this.input;
-    const to = fittedTo(ask.context.history, objectives, this.first);
+    const to = fittedTo(ask.context.history, ask.inputs.trials, this.first);
     if (to === undefined) return this.spread(ask);
     if (this.models === undefined || !sameTrials(this.models.to, to)) {
       this.models = new FittedModels(objectives, ask.inputs, to, this.complete);
@@ -155,10 +154,9 @@ class Surrogate {
         return improvement;
       });
     };
-    const ranked = context.history.flatMap(({ genotype, values }) => {
-      const point = toPoint(objectives, values);
-      return point === undefined ? [] : [{ genotype, point }];
-    });
+    const ranked: { readonly genotype: Genotype; readonly point: Point }[] = [];
+    for (const [i, point] of inputs.trials.complete.at(context.history).entries())
+      if (point !== undefined) ranked.push({ genotype: context.history[i].genotype, point });
     const ranks = nonDominatedRanks(ranked.map(({ point }) => point));
     const order = [...ranked.keys()].sort((a, b) => ranks[a] - ranks[b] || b - a).slice(0, pastParents);
     const start = [...order.map((i) => ranked[i].genotype), ...sampled(space, samples, random)];
