@@ -30,35 +30,28 @@ class ReadTrials {
  * Results of trials never change; a history of other objects is folded anew.
  */
 export class HistoryFold<S> {
-  private readonly read = new ReadTrials();
-  private readonly states: S[] = [];
+  private readonly states: HistoryMap<S>;
 
   /** @param step must not mutate its state. */
   constructor(
     private readonly initial: S,
-    private readonly step: (state: S, trial: TrialResult) => S,
-  ) {}
+    step: (state: S, trial: TrialResult) => S,
+  ) {
+    this.states = new HistoryMap((trial, before) => step(before ?? initial, trial));
+  }
 
   at(history: readonly TrialResult[]): S {
-    const { read, states } = this;
-    read.keep(history);
-    const { trials } = read;
-    states.length = trials.length;
-    let state = states.at(-1) ?? this.initial;
-    for (let i = trials.length; i < history.length; i++) {
-      trials.push(history[i]);
-      states.push((state = this.step(state, history[i])));
-    }
-    return state;
+    return this.states.at(history).at(-1) ?? this.initial;
   }
 }
 
-/** A function of single trials over a history; a longer history costs only its new trials. */
+/** A value for each trial of a history. A longer history costs only its new trials. */
 export class HistoryMap<T> {
   private readonly read = new ReadTrials();
   private readonly values: T[] = [];
 
-  constructor(private readonly compute: (trial: TrialResult) => T) {}
+  /** @param compute gets the trial and the value of the one before it. */
+  constructor(private readonly compute: (trial: TrialResult, before: T | undefined) => T) {}
 
   at(history: readonly TrialResult[]): readonly T[] {
     const { read, values } = this;
@@ -67,7 +60,7 @@ export class HistoryMap<T> {
     values.length = trials.length;
     for (let i = trials.length; i < history.length; i++) {
       trials.push(history[i]);
-      values.push(this.compute(history[i]));
+      values.push(this.compute(history[i], values.at(-1)));
     }
     return values;
   }

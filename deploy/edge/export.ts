@@ -28,7 +28,7 @@ export interface EdgeExportOptions {
  */
 type EdgeExporter = (model: Uint8Array, where: string, options: EdgeExportOptions) => void;
 
-/** Programs take images as they lie in memory, whatever the file took; its latency is not theirs. */
+/** The metadata of a program. It takes images with channels last, in every case, and has no measured latency. */
 const metadataFor = (model: Uint8Array) => ({ ...readMetadata(model), layout: 'NHWC', latency: undefined }) as const;
 
 export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {

@@ -349,3 +349,6 @@ export class Lowering {
     return builder.finish(input, output);
   }
 }
+
+/** Adds to the program what a node computes. */
+export type Rule = (node: OnnxNode, it: Lowering) => void;

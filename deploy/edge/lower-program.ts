@@ -28,7 +28,7 @@ export interface Result {
   readonly quantization?: Quantization | undefined;
 }
 
-/** Bytes of one scale; a zero is that of signed bytes. */
+/** One scale for all bytes. The zero counts in signed bytes, -128 to 127. */
 export const bytes = (scale: number, zero: number): Quantization => ({ scales: Float32Array.of(scale), zero });
 
 export const sameQuantization = (a: Quantization, b: Quantization): boolean =>

@@ -1,199 +1,20 @@
-import { floatOf, intOf, intsOf, nodeLabel, textOf, toStorage, windowOf, type OnnxNode } from '../../compiler/index.js';
+import { intOf, intsOf, nodeLabel, textOf, type OnnxNode } from '../../compiler/index.js';
 import { reshaped, transposed, type ImageSize } from './lower-axes.js';
-import type { GraphConstant, Lowering, GraphValue } from './lower-graph.js';
+import type { GraphValue, Lowering, Rule } from './lower-graph.js';
 import { bytes, sameQuantization } from './lower-program.js';
-import type { Clipping, Elementwise, Padding, Pair, Quantization, TensorId } from './program.js';
-
-/** Adds to the program what a node computes. */
-type Rule = (node: OnnxNode, it: Lowering) => void;
-
-/** Bytes of functions with bounded results, as TFLite's kernels have them. */
-const bounded: { readonly [K in 'sigmoid' | 'tanh' | 'softmax']: Quantization } = {
-  sigmoid: bytes(1 / 256, -128),
-  tanh: bytes(1 / 128, 0),
-  softmax: bytes(1 / 256, -128),
-};
-
-const noPadding: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
-const isPadded = (padding: Padding): boolean => Object.values(padding).some((size) => size !== 0);
-const paddingOf = ([top, left, bottom, right]: readonly number[]): Padding => ({ top, left, bottom, right });
-
-const isWhole = (value: number): boolean => Number.isInteger(value) && value >= 1;
-
-/** The window of a node on an image, and the image after it. */
-function slide(node: OnnxNode, it: Lowering, [height, width]: ImageSize, kernel?: readonly number[]) {
-  const window = windowOf(node, [height, width], kernel);
-  if (window === undefined) throw it.refusal(node, 'has a window that does not fit its image');
-  const { strides, dilations, pads } = window;
-  const steps = [height, width].map(
-    (size, i) => (size + pads[i] + pads[i + 2] - (window.kernel[i] - 1) * dilations[i] - 1) / strides[i] + 1,
-  );
-  if (intOf(node, 'ceil_mode', 0) === 1 && !steps.every(Number.isInteger))
-    throw it.refusal(node, 'counts partial windows at the border (ceil_mode)', 'Export the model without ceil_mode.');
-  const size = steps.map(Math.floor);
-  if (!size.every(isWhole)) throw it.refusal(node, 'has a window that does not fit its image');
-  return { ...window, size: [size[0], size[1]] as const };
-}
-
-const pair = ([vertical, horizontal]: readonly number[]): Pair => [vertical, horizontal];
-
-/** Weights [out, in / groups, height, width] as TFLite has them, and the bias. */
-function kernelOf(
-  node: OnnxNode,
-  it: Lowering,
-  image: TensorId,
-  weights: GraphConstant,
-  bias: GraphConstant | undefined,
-  isDepthwise: boolean,
-) {
-  const { builder } = it;
-  const label = nodeLabel(node);
-  const [out, each, height, width] = weights.shape;
-  const inBytes = it.isBytes(image);
-  const { data, scales } = weights;
-  if (inBytes !== data instanceof Int8Array || (inBytes && scales === undefined))
-    throw it.refusal(node, inBytes ? 'has weights that are not int8' : 'reads floats, but its weights are bytes');
-  if (weights.zero !== undefined && weights.zero !== 0)
-    throw it.refusal(node, 'has weights whose zero is not 0', 'Quantize the float model with nas quantize.');
-  const order = isDepthwise ? [1, 2, 3, 0] : [0, 2, 3, 1];
-  const shape = isDepthwise ? [1, height, width, out] : [out, height, width, each];
-  if (data instanceof Float32Array) {
-    const kernel = builder.constant(`${label}/weights`, shape, 'float32', toStorage(data, weights.shape, order));
-    const shift = bias === undefined ? new Float32Array(out) : Float32Array.from(bias.data);
-    return [image, kernel, builder.constant(`${label}/bias`, [out], 'float32', shift)];
-  }
-  const scale = builder.tensor(image).quantization?.scales[0] ?? NaN;
-  const perChannel = scales?.length === out ? scales : new Float32Array(out).fill(scales?.[0] ?? NaN);
-  const bytesOf = Int8Array.from(toStorage(data as Int8Array, weights.shape, order));
-  const kernel = builder.constant(`${label}/weights`, shape, 'int8', bytesOf, {
-    scales: perChannel,
-    zero: 0,
-    axis: isDepthwise ? 3 : 0,
-  });
-  const sums = perChannel.map((one) => scale * one);
-  // The image may have another scale than the file says, where TFLite fixes it.
-  const shift = Int32Array.from({ length: out }, (_, c) => {
-    const own = bias?.scales?.[bias.scales.length === out ? c : 0] ?? sums[c];
-    const value = bias?.data[c] ?? 0;
-    return Math.abs(own / sums[c] - 1) < 1e-5 ? value : Math.round((value * own) / sums[c]);
-  });
-  return [image, kernel, builder.constant(`${label}/bias`, [out], 'int32', shift, { scales: sums, zero: 0, axis: 0 })];
-}
-
-function weightsOf(node: OnnxNode, it: Lowering): GraphConstant {
-  const weights = it.constant(node.inputs[1]);
-  if (weights === undefined) throw it.refusal(node, 'has weights that are computed');
-  return weights;
-}
-
-function biasOf(node: OnnxNode, it: Lowering, out: number): GraphConstant | undefined {
-  if (!node.inputs[2]) return undefined;
-  const bias = it.constant(node.inputs[2]);
-  if (bias?.data.length !== out) throw it.refusal(node, 'has a bias that is computed, or not one for each output');
-  return bias;
-}
-
-const conv: Rule = (node, it) => {
-  const weights = weightsOf(node, it);
-  if (weights.shape.length !== 4) throw it.refusal(node, 'is no convolution of images');
-  const image = it.image(node);
-  const [, , channels] = it.sizeOf(image);
-  const groups = intOf(node, 'group', 1);
-  const [out, , ...kernel] = weights.shape;
-  const { strides, dilations, pads, size } = slide(node, it, it.sizeOf(image), kernel);
-  const window = {
-    strides: pair(strides),
-    padding: paddingOf(pads),
-    dilations: pair(dilations),
-    clip: 'none',
-  } as const;
-  const isDepthwise = groups === channels && channels > 1;
-  const inputs = kernelOf(node, it, image, weights, biasOf(node, it, out), isDepthwise);
-  const made = { label: nodeLabel(node), inputs, ...window };
-  it.put(
-    node,
-    isDepthwise ? { op: 'depthwise', ...made, multiplier: out / channels } : { op: 'conv', ...made, groups },
-    [...size, out],
-  );
-};
-
-/** A dense layer, as a convolution of one pixel. */
-const dense =
-  (isTurned: (node: OnnxNode) => boolean): Rule =>
-  (node, it) => {
-    const matrix = weightsOf(node, it);
-    if (matrix.shape.length !== 2) throw it.refusal(node, `has weights [${matrix.shape}], not a matrix`);
-    if (floatOf(node, 'alpha', 1) !== 1 || floatOf(node, 'beta', 1) !== 1 || intOf(node, 'transA', 0) !== 0)
-      throw it.refusal(node, 'is no plain dense layer (alpha, beta or transA)');
-    const rows = isTurned(node);
-    const [out, each] = rows ? matrix.shape : matrix.shape.toReversed();
-    const data = rows ? matrix.data : toStorage(matrix.data, matrix.shape, [1, 0]);
-    const image = it.image(node);
-    const [height, width, channels] = it.sizeOf(image);
-    if (height !== 1 || width !== 1 || channels !== each)
-      throw it.refusal(
-        node,
-        `reads [${height}, ${width}, ${channels}], which its weights [${matrix.shape}] do not fit`,
-      );
-    const weights = { ...matrix, data, shape: [out, each, 1, 1] };
-    const inputs = kernelOf(node, it, image, weights, biasOf(node, it, out), false);
-    it.put(
-      node,
-      {
-        op: 'conv',
-        label: nodeLabel(node),
-        inputs,
-        strides: [1, 1],
-        dilations: [1, 1],
-        padding: noPadding,
-        groups: 1,
-        clip: 'none',
-      },
-      [1, 1, out],
-    );
-  };
-
-/** A function of each number; in bytes, its result has the scale of the file, or the one that the function has. */
-function elementwise(node: OnnxNode, it: Lowering, what: Elementwise, quantization?: Quantization): void {
-  const value = it.value(node);
-  const operator = { op: 'elementwise', label: nodeLabel(node), inputs: [value.tensor], function: what } as const;
-  if (quantization !== undefined && it.isBytes(value.tensor)) it.putAlike(node, operator, value, quantization);
-  else it.putAlike(node, operator, value);
-}
-
-/** Bounds: of the operator before where nothing else reads it, else an operator. */
-function clipped(node: OnnxNode, it: Lowering, clip: Exclude<Clipping, 'none'>): void {
-  const value = it.value(node);
-  const isAlone = it.isReadOnce(node.inputs[0]) && it.madeBy(value.tensor) === node.inputs[0];
-  if (isAlone && !it.isBytes(value.tensor) && it.builder.clip(value.tensor, clip)) it.same(node, value);
-  else elementwise(node, it, { name: clip });
-}
-
-const clip: Rule = (node, it) => {
-  const bound = (name: string | undefined, open: number) => (name ? (it.constant(name)?.data[0] ?? NaN) : open);
-  const bounds = [bound(node.inputs[1], -Infinity), bound(node.inputs[2], Infinity)];
-  if (bounds[0] === 0 && bounds[1] === 6) clipped(node, it, 'relu6');
-  else if (bounds[0] === 0 && bounds[1] === Infinity) clipped(node, it, 'relu');
-  else throw it.refusal(node, `clips to [${bounds}]; programs clip to [0, 6] or [0, ∞]`, 'Use relu or relu6.');
-};
-
-/** The hard sigmoid of MobileNetV3, clip(x / 6 + 1 / 2, 0, 1). */
-const isUsual = (alpha: number, beta: number): boolean => Math.abs(alpha - 1 / 6) < 1e-5 && Math.abs(beta - 0.5) < 1e-3;
-
-const otherSlope = 'is a hard sigmoid of another slope than clip(x / 6 + 1 / 2, 0, 1)';
-
-const hardSigmoid: Rule = (node, it) => {
-  if (!isUsual(floatOf(node, 'alpha', 0.2), floatOf(node, 'beta', 0.5))) throw it.refusal(node, otherSlope);
-  elementwise(node, it, { name: 'hard-sigmoid' });
-};
-
-/** The node that reads the bytes of a QuantizeLinear of a value at another scale: these bytes are a gate's. */
-const leakyRelu: Rule = (node, it) => {
-  const slope = floatOf(node, 'alpha', 0.01);
-  // Bytes that are read at another scale: DequantizeLinear makes a hard sigmoid of the value itself.
-  if (slope === 1 && it.isGate(node.outputs[0])) it.same(node, it.value(node));
-  else elementwise(node, it, slope === 1 ? { name: 'rescale' } : { name: 'leaky-relu', slope });
-};
+import type { Elementwise, Padding, TensorId } from './program.js';
+import { conv, dense, isPadded, noPadding, paddingOf, pair, slide } from './lower-convolutions.js';
+import {
+  bounded,
+  clip,
+  clipped,
+  dequantize,
+  elementwise,
+  hardSigmoid,
+  leakyRelu,
+  quantize,
+  softmax,
+} from './lower-functions.js';
 
 /** A constant beside an image: one number, or one a channel. */
 function numbersBeside(node: OnnxNode, it: Lowering, name: string, [, , channels]: ImageSize): TensorId {
@@ -377,51 +198,6 @@ const split: Rule = (node, it) => {
     return [from - channels, channels] as const;
   });
   parts(node, it, cuts);
-};
-
-const softmax: Rule = (node, it) => {
-  const value = it.value(node);
-  const axis = intOf(node, 'axis', -1);
-  const rank = value.placement.axes.length;
-  if ((axis < 0 ? axis + rank : axis) !== 1 && value.placement.axes.flat().length > 1)
-    throw it.refusal(node, 'is a softmax over another axis than the classes');
-  const operator = { op: 'softmax', label: nodeLabel(node), inputs: [value.tensor] } as const;
-  it.putAlike(node, operator, value, it.isBytes(value.tensor) ? bounded.softmax : undefined);
-};
-
-const quantize: Rule = (node, it) => {
-  const value = it.value(node);
-  if (it.isBytes(value.tensor)) {
-    it.same(node, value);
-    return;
-  }
-  const { scale, zero } = it.scalingOf(node);
-  const operator = { op: 'quantize', label: nodeLabel(node), inputs: [value.tensor] } as const;
-  it.putAlike(node, operator, value, bytes(scale, zero));
-};
-
-const dequantize: Rule = (node, it) => {
-  const [x] = node.inputs;
-  if (!it.isActivation(x)) {
-    it.readBytes(node);
-    return;
-  }
-  const value = it.value(node);
-  const [written, read] = [it.writtenAs(x), it.scalingOf(node)];
-  if (written === undefined || (written.scale === read.scale && written.zero === read.zero)) {
-    it.same(node, value);
-    return;
-  }
-  // Written as x, read as clip(alpha x + beta, 0, 1).
-  const isGate = read.zero === -128 && isUsual(read.scale / written.scale, (written.zero + 128) * read.scale);
-  if (!isGate) throw it.refusal(node, otherSlope);
-  const operator = {
-    op: 'elementwise',
-    label: nodeLabel(node),
-    inputs: [value.tensor],
-    function: { name: 'hard-sigmoid' },
-  } as const;
-  it.putAlike(node, operator, value, bytes(read.scale, read.zero));
 };
 
 const same: Rule = (node, it) => it.same(node, it.value(node));

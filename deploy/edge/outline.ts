@@ -4,7 +4,7 @@ import type { EdgeProgram, Elementwise, Padding, TensorId } from './program.js';
 
 /**
  * The int8 program of a network whose weights are not known: the operators and shapes that `lowerOnnx` finds in the file of the
- * trained, quantized network. Constants have no data. Its memory is that of the trained program.
+ * trained, quantized network. Constants have no data. The trained program needs the same memory.
  */
 export function outlineOf(network: Network): EdgeProgram {
   const outline = new Outline(layersOf(network));

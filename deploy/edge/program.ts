@@ -32,7 +32,7 @@ export interface EdgeTensor {
   readonly element: Element;
   /** Of int8 tensors and of int32 biases. */
   readonly quantization?: Quantization;
-  /** Of constants; its type is that of `element`. */
+  /** Constants have numbers, in an array for their `element`. */
   readonly data?: ElementArrays[Element];
 }
 

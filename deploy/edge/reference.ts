@@ -83,68 +83,61 @@ const elements = (shape: readonly number[]): number => shape.reduce((product, n)
 
 const clamp = (value: number, [low, high]: readonly [number, number]): number => Math.min(Math.max(value, low), high);
 
-const conv: Kernel<'conv'> = ({ operator, inputs, output, values: [image, weights, bias], rounding }) => {
-  const [height, width, channels] = imageShape(inputs[0]);
-  const [, outWidth, outChannels] = imageShape(output);
-  const [, rows, columns, depth] = inputs[1].shape;
-  const [from, to] = [quantizationOf(inputs[0]), quantizationOf(output)];
-  const factors = channelMultipliers(from, quantizationOf(inputs[1]), to);
-  const range = byteRange(operator.clip, to);
-  const perGroup = outChannels / operator.groups;
-  const sums = new Float64Array(outChannels);
-  const result = new Int8Array(elements(output.shape));
-  for (let at = 0; at < result.length; at += outChannels) {
-    const pixel = at / outChannels;
-    sums.set(bias);
-    forTaps(
-      [height, width],
-      [rows, columns],
-      operator,
-      [Math.floor(pixel / outWidth), pixel % outWidth],
-      (source, tap) => {
-        for (let o = 0; o < outChannels; o++) {
-          const x = source * channels + Math.floor(o / perGroup) * depth;
-          const w = (o * rows * columns + tap) * depth;
-          let sum = 0;
-          for (let i = 0; i < depth; i++) sum += (image[x + i] - from.zero) * weights[w + i];
-          sums[o] += sum;
-        }
-      },
-    );
-    for (let o = 0; o < outChannels; o++)
-      result[at + o] = clamp(scaled[rounding](sums[o], factors[o]) + to.zero, range);
-  }
-  return result;
-};
-
-const depthwise: Kernel<'depthwise'> = ({ operator, inputs, output, values: [image, weights, bias], rounding }) => {
-  const [height, width, channels] = imageShape(inputs[0]);
+/** A convolution: `add` adds to the sum of each output channel what one pixel under the window brings. */
+function convolved(
+  { operator, inputs, output, values: [, , bias], rounding }: Call<OperatorOf<'conv' | 'depthwise'>>,
+  add: (sums: Float64Array, pixel: number, tap: number) => void,
+): Int8Array {
+  const [height, width] = imageShape(inputs[0]);
   const [, outWidth, outChannels] = imageShape(output);
   const [, rows, columns] = inputs[1].shape;
-  const [from, to] = [quantizationOf(inputs[0]), quantizationOf(output)];
-  const factors = channelMultipliers(from, quantizationOf(inputs[1]), to);
+  const to = quantizationOf(output);
+  const factors = channelMultipliers(quantizationOf(inputs[0]), quantizationOf(inputs[1]), to);
   const range = byteRange(operator.clip, to);
   const sums = new Float64Array(outChannels);
   const result = new Int8Array(elements(output.shape));
   for (let at = 0; at < result.length; at += outChannels) {
     const pixel = at / outChannels;
     sums.set(bias);
-    forTaps(
-      [height, width],
-      [rows, columns],
-      operator,
-      [Math.floor(pixel / outWidth), pixel % outWidth],
-      (source, tap) => {
-        for (let o = 0; o < outChannels; o++)
-          sums[o] +=
-            (image[source * channels + Math.floor(o / operator.multiplier)] - from.zero) *
-            weights[tap * outChannels + o];
-      },
-    );
+    const place = [Math.floor(pixel / outWidth), pixel % outWidth] as const;
+    forTaps([height, width], [rows, columns], operator, place, (source, tap) => add(sums, source, tap));
     for (let o = 0; o < outChannels; o++)
       result[at + o] = clamp(scaled[rounding](sums[o], factors[o]) + to.zero, range);
   }
   return result;
+}
+
+const conv: Kernel<'conv'> = (call) => {
+  const { operator, inputs, output, values } = call;
+  const [image, weights] = values;
+  const [, , channels] = imageShape(inputs[0]);
+  const [, , outChannels] = imageShape(output);
+  const [, rows, columns, depth] = inputs[1].shape;
+  const { zero } = quantizationOf(inputs[0]);
+  const perGroup = outChannels / operator.groups;
+  return convolved(call, (sums, pixel, tap) => {
+    for (let o = 0; o < outChannels; o++) {
+      const x = pixel * channels + Math.floor(o / perGroup) * depth;
+      const w = (o * rows * columns + tap) * depth;
+      let sum = 0;
+      for (let i = 0; i < depth; i++) sum += (image[x + i] - zero) * weights[w + i];
+      sums[o] += sum;
+    }
+  });
+};
+
+const depthwise: Kernel<'depthwise'> = (call) => {
+  const { operator, inputs, output, values } = call;
+  const [image, weights] = values;
+  const [, , channels] = imageShape(inputs[0]);
+  const [, , outChannels] = imageShape(output);
+  const { zero } = quantizationOf(inputs[0]);
+  return convolved(call, (sums, pixel, tap) => {
+    for (let o = 0; o < outChannels; o++) {
+      const x = pixel * channels + Math.floor(o / operator.multiplier);
+      sums[o] += (image[x] - zero) * weights[tap * outChannels + o];
+    }
+  });
 };
 
 /** Results for pairs of bytes: the second input repeats where it is shorter. */

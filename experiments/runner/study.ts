@@ -53,7 +53,7 @@ const silent: RunObserver = () => undefined;
 
 /**
  * A search whose networks a program evaluates: it asks for a network and tells its values, in any order, several at a
- * time, in several processes at once. The workdir is that of a run. Each decision is stored before it is returned.
+ * time, in several processes at once. Its workdir has the same files as a run's. Each decision is stored before it is returned.
  */
 export class Study {
   /** Operations of this process, one after the other. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Objective } from '../../search/index.js';
 
 interface Board {
-  /** Memory in kB of 1,024 bytes, by the maker's data sheet; flash outside the chip is that of the usual board. */
+  /** In kB of 1,024 bytes, from the data sheet. A chip without flash has the flash of its usual board. */
   readonly sram: number;
   readonly flash: number;
   readonly sheet: string;

@@ -77,7 +77,7 @@ const size = ({ shape }: EdgeTensor): number => shape.reduce((a, b) => a * b, 1)
 const pixelsOf = (tensor: EdgeTensor): number => size(tensor) / imageShape(tensor)[2];
 const none: Layer['words'] = { count: 0, values: () => [] };
 
-/** Numbers whose count is that of a list; the values are computed later. */
+/** A list of a known length. Its values are computed when they are written. */
 const numbers = (count: number, values: () => readonly number[]): Layer['words'] => ({ count, values });
 
 /** How far the kernels shift a product to the right, after 31 bits, or after 33 where they round once. */
@@ -124,7 +124,7 @@ function convolution(
   };
 }
 
-/** A bias with the zero of the input taken out: sums then are those of the bytes themselves. */
+/** The bias minus the input's zero times the sum of the weights. The kernel then sums products of plain bytes. */
 const withoutZero = (biases: ArrayLike<number>, weights: ArrayLike<number>, zero: number): number[] => {
   const length = weights.length / biases.length;
   return Array.from(biases, (bias, channel) => {

@@ -10,7 +10,7 @@ import {
   type BuiltinName,
 } from './schema.js';
 
-/** An operator of a file; its options are those of `builtins`. */
+/** An operator of a file. `builtins` says which options it has. */
 export interface TfliteOperator {
   readonly name: BuiltinName;
   readonly version: number;

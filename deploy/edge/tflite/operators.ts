@@ -179,7 +179,7 @@ const functions: { readonly [N in Elementwise['name']]: Function<N> } = {
   // LiteRT's kernel of QUANTIZE from bytes to bytes has a factor of 8 bits, and up to 6 % of its results are off by one.
   rescale: ({ inputs: [x], output, label }, to) =>
     to.emit('MUL', [x, to.number(`${label}/one`, 1, to.tensors[output])], output),
-  // relu6(x + 3) / 6: bytes of the sum are those of the result, and the product only changes their scale.
+  // relu6(x + 3) / 6. The product with 1/6 changes the scale and keeps the bytes.
   'hard-sigmoid': ({ inputs: [x], output, label }, to) => {
     const result = to.tensors[output];
     const { scales, zero } = result.quantization ?? { scales: Float32Array.of(1), zero: 0 };

@@ -29,7 +29,7 @@ export interface MeasuredAgain {
   readonly precision: StoredPrecision;
   readonly before: number | null;
   readonly measurement: Measurement;
-  /** Whether the run has written its file, after a final training where it has any. New members have none. */
+  /** Whether the run has written the network's file. A new member of the frontier has no file yet. */
   readonly saved: boolean;
 }
 
