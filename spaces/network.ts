@@ -190,13 +190,13 @@ export interface Network {
 /** The network that runs on devices: each sum of branches is one convolution. */
 export const foldedNetwork = (network: Network): Network =>
   network.blocks.some((block) => branchesOf(block) > 0)
-    ? { ...network, blocks: network.blocks.map((block) => ('branches' in block ? withoutBranches(block) : block)) }
+    ? { ...network, blocks: network.blocks.map(withoutBranches) }
     : network;
 
-function withoutBranches({ branches, ...block }: SeparableBlock | ConvBlock): Block {
-  void branches;
-  return block;
-}
+const withoutBranches = (block: Block): Block =>
+  branchesOf(block) === 0
+    ? block
+    : (Object.fromEntries(Object.entries(block).filter(([key]) => key !== 'branches')) as unknown as Block);
 
 /** The complete style of a network. */
 export const styleOf = ({ style }: Pick<Network, 'style'>): Style => ({ ...ownStyle, ...style });
