@@ -78,16 +78,18 @@ function lifetimes(program: EdgeProgram, overlapping: boolean): Lifetimes {
   });
   const end = bufferOf.get(output);
   if (end !== undefined) buffers[end].last = operators.length;
-  const overlaps = operators.flatMap((operator, at) =>
-    operator.inputs.flatMap((id, position) => {
-      const [above, below] = [bufferOf.get(id), bufferOf.get(operator.output)];
-      if (!overlapping || above === undefined || below === undefined || above === below) return [];
-      const isTwice = operator.inputs.indexOf(id) !== position;
-      if (isTwice || buffers[above].last !== at) return [];
-      const distance = overlapDistance(program, operator, position);
-      return distance === undefined ? [] : [{ below, above, distance: aligned(Math.max(distance, 0)) }];
-    }),
-  );
+  const overlaps: Overlap[] = [];
+  if (overlapping)
+    operators.forEach((operator, at) => {
+      const below = bufferOf.get(operator.output);
+      operator.inputs.forEach((id, position) => {
+        const above = bufferOf.get(id);
+        if (above === undefined || below === undefined || above === below || buffers[above].last !== at) return;
+        const isTwice = operator.inputs.indexOf(id) !== position;
+        const distance = isTwice ? undefined : overlapDistance(program, operator, position);
+        if (distance !== undefined) overlaps.push({ below, above, distance: aligned(Math.max(distance, 0)) });
+      });
+    });
   return { buffers, overlaps, bufferOf, scratchOf };
 }
 
@@ -121,55 +123,47 @@ interface Neighbours {
 }
 
 function neighbours({ buffers, overlaps }: Lifetimes): Neighbours {
-  const count = buffers.length;
-  const distances = new Map(overlaps.map(({ below, above, distance }) => [below * count + above, distance]));
-  // Distances larger than the buffer leave a gap that needs no room.
-  const between = (below: number, above: number): number =>
-    Math.min(distances.get(below * count + above) ?? Infinity, buffers[below].bytes);
-  const [from, others, below, above]: [number[], number[], number[], number[]] = [[], [], [], []];
-  for (let own = 0; own < count; own++) {
-    from.push(others.length);
-    const { first, last } = buffers[own];
+  const [starts, lists, below, above]: [number[], number[], number[], number[]] = [[], [], [], []];
+  for (const own of buffers) {
+    starts.push(lists.length);
     // Buffers are in the order of their beginnings.
-    for (let other = 0; other < count && buffers[other].first <= last; other++) {
-      if (own === other || first > buffers[other].last) continue;
-      others.push(other);
-      below.push(between(own, other));
-      above.push(between(other, own));
+    for (let i = 0; i < buffers.length && buffers[i].first <= own.last; i++) {
+      const other = buffers[i];
+      if (own === other || own.first > other.last) continue;
+      lists.push(i);
+      below.push(own.bytes);
+      above.push(other.bytes);
     }
   }
-  from.push(others.length);
-  return {
-    from: Int32Array.from(from),
-    others: Int32Array.from(others),
-    below: Float64Array.from(below),
-    above: Float64Array.from(above),
-  };
+  starts.push(lists.length);
+  const [from, others] = [Int32Array.from(starts), Int32Array.from(lists)];
+  // Distances larger than the buffer leave a gap that needs no room.
+  for (const overlap of overlaps) {
+    const distance = Math.min(overlap.distance, buffers[overlap.below].bytes);
+    below[others.indexOf(overlap.above, from[overlap.below])] = distance;
+    above[others.indexOf(overlap.below, from[overlap.above])] = distance;
+  }
+  return { from, others, below: Float64Array.from(below), above: Float64Array.from(above) };
 }
 
 /** The neighbours with the arena upside down: a buffer begins where it ends otherwise. */
-function upsideDown({ from, others, below, above }: Neighbours, buffers: readonly Buffer[]): Neighbours {
+function upsideDown({ from, others, below, above }: Neighbours, sizes: Float64Array): Neighbours {
   const longer = new Float64Array(others.length);
-  for (let own = 0; own < buffers.length; own++)
-    for (let at = from[own]; at < from[own + 1]; at++) longer[at] = buffers[own].bytes - buffers[others[at]].bytes;
+  for (let own = 0; own < sizes.length; own++)
+    for (let at = from[own]; at < from[own + 1]; at++) longer[at] = sizes[own] - sizes[others[at]];
   return { from, others, below: above.map((d, at) => d + longer[at]), above: below.map((d, at) => d - longer[at]) };
 }
 
 interface Placed {
-  readonly order: readonly number[];
   readonly starts: Float64Array;
   readonly bytes: number;
 }
 
 /** First fit: each buffer in turn at the lowest place that is free. Ends early, with the bytes so far, beyond `most` bytes. */
-function place(
-  order: readonly number[],
-  buffers: readonly Buffer[],
-  { from, others, below, above }: Neighbours,
-  most = Infinity,
-): Placed {
+function place(order: Int32Array, sizes: Float64Array, lists: Neighbours, most = Infinity): Placed {
+  const { from, others, below, above } = lists;
   // Comparisons with buffers that have no place yet are false.
-  const starts = new Float64Array(buffers.length).fill(NaN);
+  const starts = new Float64Array(sizes.length).fill(NaN);
   let bytes = 0;
   for (const buffer of order) {
     let start = 0;
@@ -181,10 +175,19 @@ function place(
       at = from[buffer] - 1;
     }
     starts[buffer] = start;
-    bytes = Math.max(bytes, start + buffers[buffer].bytes);
+    bytes = Math.max(bytes, start + sizes[buffer]);
     if (bytes > most) break;
   }
-  return { order, starts, bytes };
+  return { starts, bytes };
+}
+
+/** The order with the buffer at one position moved to another. */
+function moved(order: Int32Array, from: number, to: number): Int32Array {
+  const result = order.slice();
+  if (from < to) result.copyWithin(from, from + 1, to + 1);
+  else result.copyWithin(to + 1, to, from);
+  result[to] = order[from];
+  return result;
 }
 
 /** Orders tried from one start, each with the buffer first that made the arena large. */
@@ -204,45 +207,40 @@ const sortings: readonly ((buffer: Buffer) => number)[] = [
 ];
 
 /** Where buffers begin, from the best of several orders, from both ends. */
-function search(found: Lifetimes, goal: number): Pick<Placed, 'starts' | 'bytes'> {
+function search(found: Lifetimes, goal: number): Placed {
   const { buffers } = found;
+  const sizes = Float64Array.from(buffers, ({ bytes }) => bytes);
   const upwards = neighbours(found);
-  let best: (Placed & { readonly lists: Neighbours }) | undefined;
+  let best: (Placed & { readonly order: Int32Array; readonly lists: Neighbours }) | undefined;
   for (const isUp of [true, false]) {
     if (best !== undefined && best.bytes <= goal) break;
-    const lists = isUp ? upwards : upsideDown(upwards, buffers);
+    const lists = isUp ? upwards : upsideDown(upwards, sizes);
     for (const key of sortings) {
       const keys = buffers.map(key);
-      const start = [...keys.keys()].sort((a, b) => keys[b] - keys[a] || a - b);
-      // Buffers that were moved to the front, the latest first: what was tried with them there needs no second try.
-      let moved: readonly number[] = [];
+      let order: Int32Array = Int32Array.from(keys.keys()).sort((a, b) => keys[b] - keys[a] || a - b);
       const tries = new Set<string>();
       for (let repair = 0; repair < REPAIRS && (best === undefined || best.bytes > goal); repair++) {
-        const text = moved.join();
-        if (tries.has(text)) break;
+        const placed = place(order, sizes, lists);
+        if (best === undefined || placed.bytes < best.bytes) best = { ...placed, order, lists };
+        const worst = order.findIndex((buffer) => placed.starts[buffer] + sizes[buffer] === placed.bytes);
+        order = moved(order, worst, 0);
+        // An order that comes again brings those after it again.
+        const text = order.join();
+        if (worst === 0 || tries.has(text)) break;
         tries.add(text);
-        const order = [...moved, ...start.filter((buffer) => !moved.includes(buffer))];
-        const tried = place(order, buffers, lists);
-        if (best === undefined || tried.bytes < best.bytes) best = { ...tried, lists };
-        const worst = order.findIndex((buffer) => tried.starts[buffer] + buffers[buffer].bytes === tried.bytes);
-        if (worst === 0) break;
-        moved = [order[worst], ...moved.filter((buffer) => buffer !== order[worst])];
       }
     }
   }
-  const { lists, ...placed } = best ?? { lists: upwards, ...place([], buffers, upwards) };
-  let current: Placed = placed;
+  if (best === undefined) return place(new Int32Array(), sizes, upwards);
   const random = new Random(0, 'arena');
-  for (let move = 0; move < MOVES && current.bytes > goal; move++) {
-    const order = [...current.order];
-    const [moved] = order.splice(random.int(order.length), 1);
-    order.splice(random.int(order.length + 1), 0, moved);
-    const tried = place(order, buffers, lists, current.bytes);
-    if (tried.bytes <= current.bytes) current = tried;
+  for (let move = 0; move < MOVES && best.bytes > goal; move++) {
+    const [from, to] = [random.int(buffers.length), random.int(buffers.length)];
+    const order = moved(best.order, from, to);
+    const placed = place(order, sizes, best.lists, best.bytes);
+    if (placed.bytes <= best.bytes) best = { ...placed, order, lists: best.lists };
   }
-  const { starts, bytes } = current;
-  if (lists === upwards) return current;
-  return { bytes, starts: starts.map((start, i) => bytes - start - buffers[i].bytes) };
+  const { starts, bytes, lists } = best;
+  return { bytes, starts: lists === upwards ? starts : starts.map((start, i) => bytes - start - sizes[i]) };
 }
 
 /**
