@@ -62,8 +62,8 @@ const pattern =
 
 /** Reads a line that `nas_bench` printed; undefined for all other text, damaged lines included. */
 export function parseBenchLine(line: string): BenchLine | undefined {
-  const { text = '', id = '', crc, ...numbers } = pattern.exec(line)?.groups ?? {};
-  if (crc === undefined || Number(crc) !== crc32(text)) return undefined;
-  const [run, ticks, hz, wrong] = ['run', 'ticks', 'hz', 'wrong'].map((name) => Number(numbers[name]));
-  return { id, run, ticks, hz, wrong };
+  const groups = pattern.exec(line)?.groups;
+  if (groups === undefined || Number(groups['crc']) !== crc32(groups['text'])) return undefined;
+  const [run, ticks, hz, wrong] = ['run', 'ticks', 'hz', 'wrong'].map((name) => Number(groups[name]));
+  return { id: groups['id'], run, ticks, hz, wrong };
 }

@@ -51,8 +51,10 @@ const emulator = 'qemu-system-arm';
 
 /** The versions of the programs that count; null for a missing one. */
 export function qemuTools(): Readonly<Record<string, string | null>> {
-  const version = (program: string): string | null =>
-    spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout?.split('\n', 1)[0] ?? null;
+  const version = (program: string): string | null => {
+    const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+    return status === 0 ? stdout.split('\n', 1)[0] : null;
+  };
   return { [compiler]: version(compiler), [emulator]: version(emulator) };
 }
 
@@ -124,7 +126,7 @@ function firstLine(directory: string, core: QemuCore, seconds: number, signal?: 
     let text = '';
     const read = (chunk: Buffer): void => {
       text = (text + chunk.toString('latin1')).slice(-10_000);
-      const line = text.split('\n').flatMap((one) => parseBenchLine(one) ?? [])[0];
+      const line = text.split('\n').flatMap((one) => parseBenchLine(one) ?? []).at(0);
       if (line === undefined) return;
       resolve(line);
       qemu.kill('SIGKILL');
