@@ -126,7 +126,10 @@ function firstLine(directory: string, core: QemuCore, seconds: number, signal?: 
     let text = '';
     const read = (chunk: Buffer): void => {
       text = (text + chunk.toString('latin1')).slice(-10_000);
-      const line = text.split('\n').flatMap((one) => parseBenchLine(one) ?? []).at(0);
+      const line = text
+        .split('\n')
+        .flatMap((one) => parseBenchLine(one) ?? [])
+        .at(0);
       if (line === undefined) return;
       resolve(line);
       qemu.kill('SIGKILL');
