@@ -194,6 +194,10 @@ const rules: LayerTable<TensorId, [Outline]> = {
       layer.output,
     ),
   shuffle: (layer, it) =>
-    it.once({ op: 'shuffle', label: layer.name, inputs: [it.value(layer)], groups: layer.groups }, layer.output, layer.groups),
+    it.once(
+      { op: 'shuffle', label: layer.name, inputs: [it.value(layer)], groups: layer.groups },
+      layer.output,
+      layer.groups,
+    ),
   zero: (layer, it) => it.image(layer),
 };
