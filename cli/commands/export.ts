@@ -41,7 +41,7 @@ type Exporter = (store: Store, workdir: string, wanted: Wanted, terminal: Termin
 
 /** Creates and writes the ONNX file of a network, with progress. */
 const onnxWriter =
-  (write: (file: ExportedOnnx, wanted: Wanted) => Promise<void>): Exporter =>
+  (write: (file: ExportedOnnx, wanted: Wanted) => Promise<void>, runs?: 'exactly'): Exporter =>
   async (store, workdir, wanted, terminal) => {
     const { source, precision, weights } = wanted;
     const { onnxFile } = await import('../../experiments/exporting/index.js');
@@ -50,6 +50,7 @@ const onnxWriter =
     const file = await onnxFile(store, workdir, source, {
       precision,
       weights,
+      ...(runs && { runs }),
       onProgress: (what, done, total) => counter.show(`${source.kind} ${source.number}: ${what}`)(done, total),
       onWarning: (message) => void warnings.push(message),
     }).finally(counter.close);
@@ -78,7 +79,7 @@ const toEdge = (target: EdgeTarget): Exporter =>
   onnxWriter(async ({ model }, { source: { kind, number }, directory, io, rounding }) => {
     const { edgeExporters } = await import('../../deploy/index.js');
     edgeExporters[target](model, `${kind} ${number}`, { directory, io, rounding });
-  });
+  }, 'exactly');
 
 const exporters: { readonly [T in Target]: Exporter } = {
   onnx: toOnnx,
