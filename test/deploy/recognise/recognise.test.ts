@@ -7,7 +7,14 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { parseOnnx, toStorage } from '../../../compiler/index.js';
 import { recogniseNetwork, type RecognisedNetwork } from '../../../deploy/index.js';
-import { describeNetwork, foldedNetwork, publishedNames, publishedNetwork, styleOf, type Network } from '../../../spaces/index.js';
+import {
+  describeNetwork,
+  foldedNetwork,
+  publishedNames,
+  publishedNetwork,
+  styleOf,
+  type Network,
+} from '../../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../../spaces/models/index.js';
 import { normal } from '../../compiler/foreign/support.js';
 
