@@ -174,6 +174,11 @@ async function* paced<T>(items: AsyncIterable<T>, between: (() => Promise<void>)
   }
 }
 
+interface QuantizedOnDataset extends QuantizedClassifier {
+  /** Says so where the data set has fewer calibration images than were asked for. */
+  readonly fewer: readonly string[];
+}
+
 /**
  * Quantizes an ONNX classifier to int8: calibrates on training images and chooses the method on the validation split.
  * The images were rendered in the size of the model's input.
@@ -183,7 +188,7 @@ export async function quantizeOnDataset(
   model: Uint8Array,
   dataset: DatasetRef,
   { images: wanted, seed, size, onProgress, between, ...options }: QuantizeOnDatasetOptions,
-): Promise<QuantizedClassifier> {
+): Promise<QuantizedOnDataset> {
   return withDataset(dataset, async (open) => {
     const { info } = open;
     const shown = imagesFor(model, open, size);
@@ -195,8 +200,7 @@ export async function quantizeOnDataset(
       validation: () => paced(wholeSplit(open, shown), between),
       onProgress: (step, done) => onProgress?.(step, done, step === 'calibration' ? images : info.counts.validation),
     });
-    if (images === wanted) return quantized;
     const fewer = `calibrated on ${images} images: the training split has no more (${wanted} were asked for)`;
-    return { ...quantized, warnings: [...quantized.warnings, fewer] };
+    return { ...quantized, fewer: images === wanted ? [] : [fewer] };
   });
 }
