@@ -256,7 +256,7 @@ async function exportJob(job: JobOf<'export'>, context: JobContext): Promise<Exp
   const { dataset, threads, path } = job;
   const onProgress = counting(context, 'images');
   const { bytes, metadata } = await exported(job, context.signal, onProgress);
-  const on = (split: SplitName) => evaluateOnSplit(bytes, dataset, split, { threads, onProgress });
+  const on = (split: SplitName) => evaluateOnSplit(bytes, dataset, split, { threads, keepsWrong: true, onProgress });
   const [validation, test] = [await on('validation'), await on('test')];
   const accuracy = { validation: validation.accuracy, test: test.accuracy };
   const file = withMetadata(bytes, { ...metadata, accuracy });
