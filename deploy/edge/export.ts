@@ -23,6 +23,8 @@ export interface EdgeExportOptions {
   readonly io: NonNullable<LowerOptions['io']>;
   /** How C rounds. */
   readonly rounding: Rounding;
+  /** What the names of C begin with. */
+  readonly prefix: string;
 }
 
 /**
@@ -71,11 +73,11 @@ export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {
     writeFileAtomic(join(directory, 'model.tflite'), writeTflite(program, metadata));
     writeFacts(directory, metadata);
   },
-  c(model, where, { directory, rounding }) {
+  c(model, where, { directory, rounding, prefix }) {
     const program = bytesProgram(model, where);
     const metadata = metadataFor(model);
     const { classes, mean, std } = metadata;
-    writeC(directory, program, { title: where, classes, mean, std }, { rounding });
+    writeC(directory, program, { title: where, classes, mean, std }, { rounding, prefix });
     writeFacts(directory, metadata);
   },
 };

@@ -5,6 +5,7 @@ import { Random } from '../../../base/random.js';
 import { innerEnds } from '../plan.js';
 import type { EdgeProgram } from '../program.js';
 import { benchHeader, benchId, referenceOutputs } from './bench.js';
+import { checkPrefix, usualPrefix, withPrefix } from './prefix.js';
 import { array, cSources, ownFile, type ModelFacts, type SourceOptions } from './source.js';
 
 export type { ModelFacts, SourceOptions } from './source.js';
@@ -61,7 +62,7 @@ export function testImages(program: EdgeProgram, count = TESTS): Int8Array[] {
 /**
  * Writes an int8 program in plain C: `model.h` and `model.c`, which need no other file and no library, a self-test
  * (`model_test.h`), a benchmark (`model_bench.h`), and what CMake, Arduino, ESP-IDF and Zephyr need to build them.
- * @param options tests: false leaves the self-test out, which takes longest
+ * @param options tests: false leaves the self-test out, which takes longest; prefix: of names and files, by default `nas`
  * @returns the name of the program in the lines of its benchmark
  * @throws NasError where the program computes in floating point
  */
@@ -69,8 +70,13 @@ export function writeC(
   directory: string,
   program: EdgeProgram,
   facts: ModelFacts,
-  { tests = true, ...options }: SourceOptions & { readonly tests?: boolean } = {},
+  {
+    tests = true,
+    prefix = usualPrefix,
+    ...options
+  }: SourceOptions & { readonly tests?: boolean; readonly prefix?: string } = {},
 ): string {
+  checkPrefix(prefix);
   const sources = cSources(program, facts, options);
   const files = {
     ...sources,
@@ -79,8 +85,9 @@ export function writeC(
     ...Object.fromEntries(skeleton.map((name) => [name, ownFile(`skeleton/${name}`)])),
   };
   for (const [name, text] of Object.entries(files)) {
-    mkdirSync(join(directory, name, '..'), { recursive: true });
-    writeFileAtomic(join(directory, name), text);
+    const path = join(directory, withPrefix(name, prefix));
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileAtomic(path, withPrefix(text, prefix));
   }
   return benchId(sources['model.c']);
 }

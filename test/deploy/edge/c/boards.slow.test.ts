@@ -6,7 +6,7 @@ import { countInstructions, qemuCores } from '../../../../deploy/edge/c/instruct
 import type { EdgeProgram } from '../../../../deploy/edge/program.js';
 import { edgeSizes } from '../../../../deploy/edge/sizes.js';
 import { sharedFolder } from '../../../support/temporary.js';
-import { mobileNetV2, randomProgram } from '../support/programs.js';
+import { mobileNetV2, Programs, randomProgram } from '../support/programs.js';
 import { compiledSizes, describeWith, runOnBoard, runOnHost } from './support/compilers.js';
 
 const shared = sharedFolder();
@@ -53,6 +53,14 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'boards under QEMU', () =
       expect(await each(optimization)).toBeLessThanOrEqual(4);
       expect(await each(optimization, '-DNAS_PLAIN')).toBeLessThanOrEqual(7);
     }
+  });
+
+  test('with Helium, MobileNetV2 takes at most 2 instructions a MAC, and a depthwise convolution at most 4', async () => {
+    expect((await countInstructions(mobileNetV2(0.35, 96, 10), 'cortex-m55')) / MACS).toBeLessThanOrEqual(2);
+    const p = new Programs(1);
+    const image = p.image(24, 24, 48);
+    const depthwise = await countInstructions(p.program(image, p.depthwise(image)), 'cortex-m55');
+    expect(depthwise / (24 * 24 * 48 * 9)).toBeLessThanOrEqual(4);
   });
 
   test('the count of a program is the same each time, and grows with its work', async () => {

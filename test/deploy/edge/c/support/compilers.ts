@@ -15,8 +15,12 @@ export function describeWith(programs: readonly string[], name: string, tests: (
 const warnings = ['-std=c99', '-Wall', '-Wextra', '-Wconversion', '-pedantic', '-Werror'];
 
 /** Compiles a model and its self-test for this machine and runs them: what the test prints, whatever its exit code. */
-export function runOnHost(compiler: string, directory: string, flags: readonly string[] = ['-O1']): string {
-  const files = ['examples/host/main.c', 'model.c'];
+export function runOnHost(
+  compiler: string,
+  directory: string,
+  flags: readonly string[] = ['-O1'],
+  files: readonly string[] = ['examples/host/main.c', 'model.c'],
+): string {
   execFileSync(compiler, [...warnings, ...flags, ...files, '-o', 'self-test'], { cwd: directory });
   return spawnSync(join(directory, 'self-test'), { encoding: 'utf8' }).stdout;
 }
