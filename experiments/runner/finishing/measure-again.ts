@@ -125,7 +125,7 @@ export async function measureFrontierAgain(
     await writeReport(store, path, report, observe);
     return done;
   } catch (error) {
-    throw signal.aborted ? new NasError('interrupted', 'the measurement was stopped; nothing was stored') : error;
+    throw signal.aborted ? new NasError('interrupted', 'the measurement was stopped before its end') : error;
   } finally {
     store.close();
     end();
