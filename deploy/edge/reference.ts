@@ -14,22 +14,22 @@ import {
   type Rounding,
   type Scaling,
 } from './fixed-point.js';
-import type {
-  EdgeOperator,
-  EdgeProgram,
-  EdgeTensor,
-  ElementArrays,
-  OperatorName,
-  Pair,
-  Quantization,
-  TensorId,
+import {
+  numbersIn,
+  type EdgeOperator,
+  type EdgeProgram,
+  type EdgeTensor,
+  type ElementArrays,
+  type OperatorName,
+  type OperatorOf,
+  type Pair,
+  type Quantization,
+  type TensorId,
 } from './program.js';
 import { byteTable, exponentials } from './tables.js';
 
 /** Numbers of a tensor, in the order of its shape. */
 export type Numbers = ElementArrays[keyof ElementArrays];
-
-export type OperatorOf<K extends OperatorName> = Extract<EdgeOperator, { op: K }>;
 
 /** Height, width and channels: 1 and 1 before the channels of vectors. */
 export function imageShape({ shape }: EdgeTensor): readonly [height: number, width: number, channels: number] {
@@ -84,8 +84,6 @@ function forTaps(
   }
 }
 
-const elements = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
-
 const clamp = (value: number, [low, high]: readonly [number, number]): number => Math.min(Math.max(value, low), high);
 
 /** A convolution: `add` adds to the sum of each output channel what one pixel under the window brings. */
@@ -100,7 +98,7 @@ function convolved(
   const factors = channelMultipliers(quantizationOf(inputs[0]), quantizationOf(inputs[1]), to);
   const range = byteRange(operator.clip, to);
   const sums = new Float64Array(outChannels);
-  const result = new Int8Array(elements(output.shape));
+  const result = new Int8Array(numbersIn(output));
   for (let at = 0; at < result.length; at += outChannels) {
     const pixel = at / outChannels;
     sums.set(bias);
@@ -151,7 +149,7 @@ function pairwise(
   compute: (a: number, b: number) => number,
 ): Int8Array {
   const range = byteRange(operator.clip, quantizationOf(output));
-  return Int8Array.from({ length: elements(output.shape) }, (_, i) =>
+  return Int8Array.from({ length: numbersIn(output) }, (_, i) =>
     clamp(compute(first[i % first.length], second[i % second.length]), range),
   );
 }
@@ -212,7 +210,7 @@ const pool =
     const { operator, inputs, output, values } = call;
     const [height, width, channels] = imageShape(inputs[0]);
     const [, outWidth] = imageShape(output);
-    return Int8Array.from({ length: elements(output.shape) }, (_, at) => {
+    return Int8Array.from({ length: numbersIn(output) }, (_, at) => {
       const [pixel, channel] = [Math.floor(at / channels), at % channels];
       const bytes: number[] = [];
       const position: Pair = [Math.floor(pixel / outWidth), pixel % outWidth];
@@ -228,7 +226,7 @@ const pad: Kernel<'pad'> = (call) => {
   const { operator, inputs, output, values } = call;
   const [height, width, channels] = imageShape(inputs[0]);
   const [, outWidth] = imageShape(output);
-  const result = new Int8Array(elements(output.shape)).fill(quantizationOf(output).zero);
+  const result = new Int8Array(numbersIn(output)).fill(quantizationOf(output).zero);
   for (let row = 0; row < height; row++)
     result.set(
       values[0].subarray(row * width * channels, (row + 1) * width * channels),
@@ -255,7 +253,7 @@ const slice: Kernel<'slice'> = (call) => {
   checkSameScale(call);
   const [own, all] = [imageShape(call.output)[2], imageShape(call.inputs[0])[2]];
   return Int8Array.from(
-    { length: elements(call.output.shape) },
+    { length: numbersIn(call.output) },
     (_, at) => call.values[0][Math.floor(at / own) * all + call.operator.from + (at % own)],
   );
 };
@@ -264,7 +262,7 @@ const shuffle: Kernel<'shuffle'> = (call) => {
   checkSameScale(call);
   const { groups } = call.operator;
   const channels = imageShape(call.output)[2];
-  return Int8Array.from({ length: elements(call.output.shape) }, (_, at) => {
+  return Int8Array.from({ length: numbersIn(call.output) }, (_, at) => {
     const channel = at % channels;
     return call.values[0][at - channel + (channel % groups) * (channels / groups) + Math.floor(channel / groups)];
   });
