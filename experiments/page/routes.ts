@@ -2,12 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../base/server.js';
 import type { Clock, Store } from '../../store/index.js';
 import { collectPredictions } from '../report/statistics.js';
+import { readResources } from '../stored/resources.js';
 import { decisionsIn } from './actions.js';
-import { mayChange, type Access } from './access.js';
+import { hasToken, mayChange, type Access } from './access.js';
 import type { Address, Answers, ComparisonAnswer, Queries, RunId } from './api.js';
 import { collectCurves, collectTexts, collectTrialsAnswer } from './collect/columns.js';
 import { collectComparison, collectHypervolume } from './collect/comparison.js';
-import { collectRunAnswer } from './collect/run-answer.js';
+import { collectRunAnswer, evenly } from './collect/run-answer.js';
 import type { RunCache } from './collect/run-cache.js';
 import { collectTimeline } from './collect/timeline.js';
 import { collectTrialAnswer } from './collect/trial-answer.js';
@@ -18,11 +19,14 @@ import type { RunList } from './run-list.js';
 /** The most trials of one answer: reading them blocks the server and holds them in cache. */
 const maxTrials = 2000;
 
+/** The most samples of resources in an answer. */
+const maxSamples = 600;
+
 interface ParsedRequest<A extends Address> {
   readonly params: { readonly run: RunId; readonly trial?: string };
   readonly query: Queries[A];
-  /** Whether the request carries the token of changes. */
-  readonly mayChange: boolean;
+  /** What its token allows the request. */
+  readonly may: Answers['/api/access'];
 }
 
 type Handlers = { readonly [A in Address]: (asked: ParsedRequest<A>) => Answers[A] | Promise<Answers[A]> };
@@ -43,7 +47,7 @@ function handlers({ folder, list, clock }: Omit<AnswersOptions, 'access'>): Hand
     return run.read((store, cache) => task(store, cache, run));
   };
   return {
-    '/api/access': ({ mayChange: changes }) => ({ changes }),
+    '/api/access': ({ may }) => may,
     '/api/runs': () => list.answer(),
     '/api/runs/:run': ({ params }) =>
       readRun(params.run, (store, cache, { id, workdir }) => collectRunAnswer(store, { id, workdir }, cache, clock())),
@@ -70,6 +74,12 @@ function handlers({ folder, list, clock }: Omit<AnswersOptions, 'access'>): Hand
         return cache.importance(store);
       }),
     '/api/runs/:run/timeline': ({ params }) => readRun(params.run, (store) => collectTimeline(store)),
+    '/api/runs/:run/resources': ({ params }) =>
+      readRun(params.run, (store, _, { workdir }) => {
+        const begun = store.run.createdAt();
+        const samples = evenly(readResources(workdir), maxSamples);
+        return { samples: samples.map(({ at, ...sample }) => ({ after: (at - begun) / 1000, ...sample })) };
+      }),
     '/api/runs/:run/space': ({ params }) => decisionsIn(folder.run(params.run).workdir),
     '/api/runs/:run/predictions': ({ params }) => readRun(params.run, (store) => collectPredictions(store)),
     '/api/compare': ({ query: { runs } }) =>
@@ -100,9 +110,9 @@ const answering =
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     const query = parseQuery(querySchemas[address], request);
-    return reply
-      .header('cache-control', 'no-store')
-      .send(await answer({ params: request.params, query, mayChange: mayChange(request, access) }));
+    const { imageToken } = access;
+    const may = { changes: mayChange(request, access), images: imageToken !== null && hasToken(request, imageToken) };
+    return reply.header('cache-control', 'no-store').send(await answer({ params: request.params, query, may }));
   };
 
 /** Serves every address of `Answers` as JSON. */
