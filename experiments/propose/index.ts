@@ -11,6 +11,7 @@ import {
   type ImageSurvey,
 } from '../../trainers/index.js';
 import { parseExperiment } from '../parse/index.js';
+import type { RunObserver } from '../runner/events.js';
 import { estimateRun, type EstimateOptions, type RunEstimate } from '../runner/estimate.js';
 import { preparingData } from '../runner/prepare-plan.js';
 import { augmentFor, experimentText, proposeData, type DataProposal } from './propose.js';
@@ -74,7 +75,8 @@ export async function proposeExperiment(
   { images, file, estimated }: ProposalRequest,
   options: EstimateOptions,
 ): Promise<ProposedExperiment> {
-  const { observe, signal } = options;
+  const { signal } = options;
+  const observe = withoutRepeats(options.observe);
   const { survey, data, config } = await surveyed(images);
   const dataset = await prepareDataset(config, preparingData('Converting the images', observe, signal));
   const facts = await withDataset(dataset, (open) => {
@@ -95,10 +97,22 @@ export async function proposeExperiment(
   const loaded = parseExperiment(file, text);
   if (!estimated) return { text, hours: [] };
   observe({ kind: 'phase', name: 'search', message: 'Training some networks for seconds, to estimate the hours' });
-  const estimate = await estimateRun(loaded, options);
+  const estimate = await estimateRun(loaded, { ...options, observe });
   if (signal.aborted) throw new NasError('interrupted', 'the estimate was stopped; nothing was written');
   const hours = estimate === null ? [] : hoursLines(estimate);
   return { text: experimentText(facts, hours), hours };
+}
+
+/** Passes each note and warning on once: the images are read for the proposal, then again, from the cache, for the estimate. */
+function withoutRepeats(observe: RunObserver): RunObserver {
+  const said = new Set<string>();
+  return (event) => {
+    if (event.kind === 'note' || event.kind === 'warning') {
+      if (said.has(event.message)) return;
+      said.add(event.message);
+    }
+    observe(event);
+  };
 }
 
 const duration = (seconds: number): string =>

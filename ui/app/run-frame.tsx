@@ -6,7 +6,7 @@ import { StopButton } from '../components/actions.js';
 import { Alert } from '../components/elements.js';
 import { NoteText } from '../components/notes.js';
 import { RunState } from '../components/run-status.js';
-import { runAddress } from '../data/addresses.js';
+import { runAddress, withQuery } from '../data/addresses.js';
 import { LiveRun } from '../data/live-run.js';
 import { CurrentRun } from './hooks.js';
 import { pages } from './pages.js';
@@ -50,8 +50,9 @@ function useLiveRun(id: RunId): RunVersion {
 }
 
 function Tabs({ id }: Pick<Props, 'id'>) {
-  const { path } = useLocation();
+  const { path, query } = useLocation();
   const base = runAddress(id);
+  const { filter } = query as Readonly<Partial<Record<string, string>>>;
   return (
     <nav aria-label="Pages of this run" class="tabs">
       {pages
@@ -59,7 +60,11 @@ function Tabs({ id }: Pick<Props, 'id'>) {
         .map(({ path: page, tab }) => {
           const href = page.replace('/runs/:run', base);
           return (
-            <a key={page} href={href} aria-current={path === href ? 'page' : undefined}>
+            <a
+              key={page}
+              href={path === href ? href : withQuery(href, { filter })}
+              aria-current={path === href ? 'page' : undefined}
+            >
               {tab}
             </a>
           );

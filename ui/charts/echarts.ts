@@ -60,7 +60,8 @@ export type ChartOption = Omit<
 > & {
   readonly series: ChartSeries[];
   readonly parallel?: ParallelComponentOption;
-  readonly parallelAxis?: readonly object[];
+  /** `intervals` are the selected parts of an axis. */
+  readonly parallelAxis?: readonly { readonly intervals?: readonly (readonly [low: number, high: number])[] }[];
 };
 
 /** Registers the chart types and components. The renderer is registered separately; reports add titles. */

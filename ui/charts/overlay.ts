@@ -1,6 +1,6 @@
 import { extentOf, spansDecades, valueAxis, type Measures } from './axis.js';
 import { frameOf, itemOf, legendStyle, plainText, saying, type Pointed } from './frame.js';
-import { hueOf, type ChartTheme } from './theme.js';
+import { dashOf, hueOf, symbolOf, type ChartTheme } from './theme.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
 
 export interface OverlayPoint {
@@ -40,31 +40,13 @@ export interface OverlayInput {
   readonly marks: boolean;
 }
 
-/** Shapes and dashes: colours alone must not tell lines apart. */
-const shapes = [
-  { symbol: 'circle', rotate: 0 },
-  { symbol: 'triangle', rotate: 0 },
-  { symbol: 'rect', rotate: 0 },
-  { symbol: 'diamond', rotate: 0 },
-  { symbol: 'triangle', rotate: 180 },
-  { symbol: 'roundRect', rotate: 45 },
-] as const;
-const dashes: readonly ('solid' | readonly number[])[] = ['solid', [8, 4], [2, 3], [10, 3, 2, 3], [14, 6], [4, 2]];
-
-const dashOf = (i: number): 'solid' | number[] => {
-  const dash = dashes[i % dashes.length];
-  return dash === 'solid' ? dash : [...dash];
-};
-
 function seriesOf({ theme, step, marks }: OverlayInput, { name, points }: OverlayLine, i: number): ChartSeries {
   const color = hueOf(theme, i);
-  const { symbol, rotate } = shapes[i % shapes.length];
   return {
     type: 'line',
     id: `${i}`,
     name: name === '' ? `${i + 1}` : name,
-    symbol,
-    symbolRotate: rotate,
+    symbol: symbolOf(i),
     symbolSize: marks ? 9 : 5,
     showSymbol: marks || points.length === 1,
     showAllSymbol: marks,

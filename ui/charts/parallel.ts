@@ -6,9 +6,12 @@ import { font, type ChartTheme } from './theme.js';
 import type { ChartOption } from './echarts.js';
 import { thinned } from './points.js';
 
-export type ParallelAxis =
-  | { readonly kind: 'decision'; readonly name: string; readonly choices: readonly string[] }
-  | { readonly kind: 'measure'; readonly name: string };
+/** A selected part of an axis: of values, or of indices of choices. */
+export type Brushed = readonly [low: number, high: number];
+
+export type ParallelAxis = { readonly name: string; readonly brushed?: readonly Brushed[] } & (
+  { readonly kind: 'decision'; readonly choices: readonly string[] } | { readonly kind: 'measure' }
+);
 
 /** A candidate as a line, with its value on each axis. Choices are texts. */
 export interface ParallelRow {
@@ -30,6 +33,32 @@ export const mostLines = 2000;
 /** The width that this number of axes needs, px. */
 export const parallelWidth = (axes: number): number => 140 + 90 * axes;
 
+/** The indices of the choices that a brush covers, or the nearest one. */
+export function choicesWithin([low, high]: Brushed, choices: number): readonly number[] {
+  const within = (index: number): number => Math.min(choices - 1, Math.max(0, index));
+  const [first, last] = [Math.ceil(low), Math.floor(high)];
+  if (first > last) return [within(Math.round((low + high) / 2))];
+  return Array.from({ length: within(last) - within(first) + 1 }, (_, i) => within(first) + i);
+}
+
+/** The parts of an axis that cover these choices, one for each run of neighbours. */
+export function brushesAround(indices: readonly number[]): readonly Brushed[] {
+  const runs: [number, number][] = [];
+  for (const index of indices) {
+    const last = runs.at(-1);
+    if (last !== undefined && index === Math.round(last[1] - 0.4) + 1) last[1] = index + 0.4;
+    else runs.push([index - 0.4, index + 0.4]);
+  }
+  return runs;
+}
+
+/** A number between the ends of an axis, with the digits that tell its values apart. */
+export const roundedOn = (value: number, [low, high]: Brushed): number =>
+  Number(value.toPrecision(Math.min(15, 3 + Math.max(0, Math.ceil(Math.log10(Math.abs(high) / (high - low)))))));
+
+/** The most labelled choices of an axis. */
+const mostLabels = 24;
+
 /** Parallel coordinates with the frontier on top. Dragging along an axis selects lines. */
 export function parallelOption({ axes, rows, measures, theme, ...heading }: ParallelInput): ChartOption {
   const frame = frameOf(theme, heading, { rows: 0 });
@@ -41,6 +70,12 @@ export function parallelOption({ axes, rows, measures, theme, ...heading }: Para
   );
   const valuesOf = (i: number): number[] =>
     rows.flatMap(({ values }) => (typeof values[i] === 'number' ? [values[i]] : []));
+  /** Where the values of an axis lie: choices have a whole number each. */
+  const places = axes.map((axis): ((value: number | string | null) => number | '-') => {
+    if (axis.kind === 'measure') return (value) => (typeof value === 'number' ? value : '-');
+    const indices = new Map<unknown, number>(axis.choices.map((choice, i) => [choice, i]));
+    return (value) => indices.get(value) ?? '-';
+  });
   const lines = (name: string, own: readonly ParallelRow[], style: { color: string; width: number; opacity: number }) =>
     ({
       type: 'parallel',
@@ -50,7 +85,7 @@ export function parallelOption({ axes, rows, measures, theme, ...heading }: Para
       inactiveOpacity: 0.02,
       activeOpacity: style.opacity,
       progressive: 500,
-      data: own.map(({ key, values }) => ({ value: values.map((value) => value ?? '-'), key })),
+      data: own.map((row) => ({ value: row.values.map((value, i) => places[i](value)), key: row.key, row })),
     }) as const;
   return {
     animation: false,
@@ -58,15 +93,15 @@ export function parallelOption({ axes, rows, measures, theme, ...heading }: Para
     ...('title' in frame ? { title: frame.title } : {}),
     tooltip: {
       ...frame.tooltip,
-      formatter: saying(({ data, value }) => {
-        const values = Array.isArray(value) ? (value as unknown[]) : [];
-        const texts = axes.map((axis, i) => {
-          const own = values[i];
-          const text =
-            axis.kind === 'measure' && typeof own === 'number' ? textOf(measures, axis.name, own) : String(own);
-          return `${titleOf(measures, axis.name)}: ${text}`;
+      formatter: saying(({ data }) => {
+        const row = itemOf(data, 'row') as ParallelRow | undefined;
+        if (row === undefined) return '';
+        const texts = axes.map(({ kind, name }, i) => {
+          const own = row.values[i];
+          const text = kind === 'measure' && typeof own === 'number' ? textOf(measures, name, own) : String(own ?? '-');
+          return `${titleOf(measures, name)}: ${text}`;
         });
-        return [numberText(data), ...texts].join('\n');
+        return [`#${row.key.number} in ${row.key.precision}`, ...texts].join('\n');
       }),
     },
     parallel: {
@@ -75,6 +110,8 @@ export function parallelOption({ axes, rows, measures, theme, ...heading }: Para
       top: topOf(heading) + 60,
       bottom: 24,
       parallelAxisDefault: {
+        // A drag selects when it ends: drawing anew would end it.
+        realtime: false,
         nameLocation: 'start',
         inverse: false,
         nameGap: 14,
@@ -94,10 +131,26 @@ export function parallelOption({ axes, rows, measures, theme, ...heading }: Para
       },
     },
     parallelAxis: axes.map((axis, dim) => {
-      const common = { dim, z: 6, name: titleOf(measures, axis.name), nameLocation: 'end' };
-      if (axis.kind === 'decision')
-        return { ...common, type: 'category', data: [...axis.choices], axisLabel: { formatter: shortened } };
-      const log = spansDecades(extentOf(valuesOf(dim)));
+      const extent = axis.kind === 'measure' ? extentOf(valuesOf(dim)) : null;
+      const intervals = (axis.brushed ?? []).map(([low, high]): Brushed =>
+        extent === null ? [low, high] : [Math.max(low, extent[0]), Math.min(high, extent[1])],
+      );
+      const common = { id: String(dim), dim, z: 6, name: titleOf(measures, axis.name), nameLocation: 'end', intervals };
+      if (axis.kind === 'decision') {
+        const { choices } = axis;
+        const step = Math.ceil(choices.length / mostLabels);
+        const customValues = choices.flatMap((_, i) => (i % step === 0 ? [i] : []));
+        const formatter = (index: number): string => shortened(choices.at(index) ?? '');
+        const ends = { min: -0.5, max: choices.length - 0.5 };
+        return {
+          ...common,
+          type: 'value',
+          ...ends,
+          axisLabel: { formatter, customValues },
+          axisTick: { customValues },
+        };
+      }
+      const log = spansDecades(extent);
       const formatter = (value: number): string => textOf(measures, axis.name, value);
       return { ...common, type: log ? 'log' : 'value', scale: true, axisLabel: { formatter } };
     }),
@@ -110,8 +163,3 @@ export function parallelOption({ axes, rows, measures, theme, ...heading }: Para
 
 /** Shortens a choice, which may be a whole cell. */
 const shortened = (choice: string): string => (choice.length > 14 ? `${choice.slice(0, 13)}…` : choice);
-
-const numberText = (data: unknown): string => {
-  const key = itemOf(data, 'key') as CandidateKey | undefined;
-  return key === undefined ? '' : `#${key.number} in ${key.precision}`;
-};

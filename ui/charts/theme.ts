@@ -22,6 +22,9 @@ export interface ChartTheme {
   readonly fainter: string;
   /** Constraints, and the area beyond them. */
   readonly bound: string;
+  /** The colours of the least and of the greatest value. They differ in lightness, so that they need no colour vision. */
+  readonly least: string;
+  readonly greatest: string;
 }
 
 /** Okabe and Ito's colours ("Color Universal Design", 2008) without yellow, which is too light for lines. */
@@ -42,6 +45,8 @@ export const chartThemes: { readonly light: ChartTheme; readonly dark: ChartThem
     faint: '#9aa5b1',
     fainter: '#c3cbd3',
     bound: '#9b1c1c',
+    least: '#dceaf7',
+    greatest: '#08407a',
   },
   dark: {
     ink: '#e6ebf0',
@@ -57,6 +62,8 @@ export const chartThemes: { readonly light: ChartTheme; readonly dark: ChartThem
     faint: '#78879a',
     fainter: '#4f5d6c',
     bound: '#ff9d9d',
+    least: '#223549',
+    greatest: '#a9d6ff',
   },
 };
 
@@ -76,3 +83,14 @@ export const dashOf = (i: number): 'solid' | number[] => {
 };
 
 export const symbolOf = (i: number): string => symbols[i % symbols.length];
+
+/** A colour between two of `#rrggbb`. @param share of the second, in [0, 1] */
+export function mixed(a: string, b: string, share: number): string {
+  const part = (at: number): string => {
+    const [from, to] = [a, b].map((colour) => Number.parseInt(colour.slice(at, at + 2), 16));
+    return Math.round(from + share * (to - from))
+      .toString(16)
+      .padStart(2, '0');
+  };
+  return `#${part(1)}${part(3)}${part(5)}`;
+}

@@ -19,7 +19,7 @@ export interface Filter {
   readonly reads: ReadonlySet<string>;
 }
 
-type CellTest = (cell: Cell) => boolean;
+export type CellTest = (cell: Cell) => boolean;
 
 const truths: Readonly<Partial<Record<string, boolean>>> = { true: true, yes: true, false: false, no: false };
 
@@ -104,6 +104,15 @@ const comparisons: { readonly [O in Operator]: (field: Field, value: WrittenLite
   '!~': (field, value) => otherwise(contains(field, value)),
 };
 
+const listed = (field: Field, values: readonly WrittenLiteral[]): CellTest => {
+  const tests = values.map((value) => comparisons['='](field, value));
+  return (cell) => tests.some((test) => test(cell));
+};
+
+/** The test of a comparison or list. @throws FilterProblem for an impossible value */
+export const cellTestOf = (term: Tree & { readonly kind: 'compare' | 'in' }, field: Field): CellTest =>
+  term.kind === 'in' ? listed(field, term.values) : comparisons[term.operator](field, term.value);
+
 /** The field with this name; exact case first, then any case. */
 function fieldNamed({ text, at, end }: Name, fields: readonly Field[]): Field {
   const found =
@@ -149,12 +158,8 @@ function testOf(tree: Tree, fields: readonly Field[], reads: Set<string>): Test 
     case 'is':
       return cells(tree.name, () => (cell) => cell !== null && cell !== false);
     case 'compare':
-      return cells(tree.name, (field) => comparisons[tree.operator](field, tree.value));
     case 'in':
-      return cells(tree.name, (field) => {
-        const tests = tree.values.map((value) => comparisons['='](field, value));
-        return (cell) => tests.some((test) => test(cell));
-      });
+      return cells(tree.name, (field) => cellTestOf(tree, field));
   }
 }
 
@@ -168,4 +173,14 @@ export function compileFilter(text: string, fields: readonly Field[]): Filter | 
   if (tree === null) return null;
   const reads = new Set<string>();
   return { test: testOf(tree, fields, reads), reads };
+}
+
+/** The test of an expression; null for an empty one, and one with an error. */
+export function testIn(text: string, fields: readonly Field[]): Test | null {
+  try {
+    return compileFilter(text, fields)?.test ?? null;
+  } catch (error) {
+    if (error instanceof FilterProblem) return null;
+    throw error;
+  }
 }

@@ -35,3 +35,22 @@ export function literalText(literal: Literal): string {
       return 'none';
   }
 }
+
+/** The inverse of `parse`. */
+export function treeText(tree: Tree): string {
+  const inner = (part: Tree): string =>
+    part.kind === 'and' || part.kind === 'or' ? `(${treeText(part)})` : treeText(part);
+  switch (tree.kind) {
+    case 'and':
+    case 'or':
+      return tree.parts.map(inner).join(` ${tree.kind} `);
+    case 'not':
+      return `not ${inner(tree.of)}`;
+    case 'is':
+      return wordText(tree.name.text);
+    case 'compare':
+      return `${wordText(tree.name.text)} ${tree.operator} ${literalText(tree.value.literal)}`;
+    case 'in':
+      return `${wordText(tree.name.text)} in (${tree.values.map(({ literal }) => literalText(literal)).join(', ')})`;
+  }
+}

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
 import { proposeExperiment } from '../../../experiments/propose/index.js';
 import { augmentFor, experimentText, proposeData, type ProposalFacts } from '../../../experiments/propose/propose.js';
+import type { RunEvent } from '../../../experiments/runner/events.js';
 import { estimateRun, paceBetween } from '../../../experiments/runner/estimate.js';
 import { dataSchema } from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -137,13 +138,18 @@ describe('nas init --images', () => {
   it('estimates the time of the run by trainings of some networks', async () => {
     const root = temporaryFolder();
     await writeColours(root, colours, 6);
-    const request = { images: root, file: join(root, 'experiment.yaml'), estimated: false };
-    const observe = () => undefined;
+    writeFileSync(join(root, 'red', 'broken.png'), 'no image');
+    const request = { images: root, file: join(root, 'experiment.yaml'), estimated: true };
+    const notes: string[] = [];
+    const observe = (event: RunEvent) => void (event.kind === 'note' && notes.push(event.message));
     const { signal } = new AbortController();
-    const { text } = await proposeExperiment(request, { observe, signal });
-    const set = ['search.trials=9', 'final=none', 'train.steps=4', 'train.epochs=1'];
     const sample = { networks: 2, seconds: 0.2 };
     const options = { observe, signal, sample, workers: inside };
+    const { text, hours } = await proposeExperiment(request, options);
+    expect(hours[0]).toMatch(/^The run takes about/);
+    // The images are read twice, but each note is shown once.
+    expect(notes.filter((note) => note.includes('broken.png'))).toHaveLength(1);
+    const set = ['search.trials=9', 'final=none', 'train.steps=4', 'train.epochs=1'];
     const estimate = await estimateRun(parseExperiment(request.file, text, { set }), options);
     expect(estimate).toMatchObject({ final: 0, frontier: 5 });
     expect(estimate?.search).toBeGreaterThan(0);

@@ -172,3 +172,55 @@ describeInBrowser(
     });
   },
 );
+
+describeInBrowser(
+  'charts of decisions',
+  (folder) => writeExampleRun(join(folder, 'example'), 'example', { trials: count }),
+  (site) => {
+    const parallel = (page: Page) => page.getByRole('region', { name: 'Parallel coordinates' });
+    const filterIn = (page: Page): string | null => new URL(page.url()).searchParams.get('filter');
+
+    it('share one filter, which a brush on an axis changes and the tabs keep', async () => {
+      const page = await site().open('/runs/example/importance?filter=width %3D 1');
+      await parallel(page).scrollIntoViewIfNeeded();
+      await expect
+        .poll(() => page.getByText(/^The charts below show \d+ of \d+ complete trials/).textContent())
+        .toMatch(/show 21 of/);
+      const box = await parallel(page).locator('canvas').boundingBox();
+      if (box === null) throw new Error('there is no chart');
+      // The last axis: latency.
+      const [x, y] = [box.x + box.width - 70, box.y];
+      const drag = async (from: number, to: number): Promise<void> => {
+        await page.mouse.move(x, y + from);
+        await page.mouse.down();
+        await page.mouse.move(x, y + (from + to) / 2, { steps: 4 });
+        await page.mouse.move(x, y + to, { steps: 4 });
+        await page.mouse.up();
+      };
+      await drag(150, 280);
+      await expect.poll(() => filterIn(page)).toMatch(/^width = 1 and latency_ms >= 0\.\d+ and latency_ms <= 0\.\d+$/);
+      await expect.poll(() => filter(page).inputValue()).toBe(filterIn(page));
+      const kept = Number((await page.getByText(/^The charts below/).textContent())?.match(/show (\d+)/)?.[1]);
+      await page.getByRole('link', { name: 'Trials', exact: true }).click();
+      await expect.poll(() => filter(page).inputValue()).toContain('latency_ms >=');
+      await filter(page).fill(`${await filter(page).inputValue()} and state = complete`);
+      await expect.poll(() => listed(page)).toBe(kept);
+    });
+
+    it('show two decisions, and filter by a cell', async () => {
+      const page = await site().open('/runs/example/importance?across=width&down=stage1.kernel&of=latency_ms');
+      const chart = page.getByRole('img', {
+        name: /^latency, mean, of \d+ trials by width \(across\) and stage1.kernel/,
+      });
+      await chart.scrollIntoViewIfNeeded();
+      const box = await chart.boundingBox();
+      if (box === null) throw new Error('there is no chart');
+      await expect
+        .poll(async () => {
+          await page.mouse.click(box.x + box.width - 80, box.y + 50);
+          return filterIn(page);
+        })
+        .toBe('width = 1 and stage1.kernel = 3');
+    });
+  },
+);

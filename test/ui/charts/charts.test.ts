@@ -305,7 +305,7 @@ it('parallel coordinates draw some of many candidates, and the whole frontier on
   });
   expect(option.series.map(({ data }) => (data as unknown[]).length)).toEqual([2000, 10]);
   expect(textsOf(option)).toEqual(expect.arrayContaining(['kernel', 'accuracy', 'latency', '3', '5']));
-  expect(hoverOf(option, { data: { key: { number: 4, precision: 'fp32' } }, value: ['3', 0.5, 1] })).toBe(
+  expect(hoverOf(option, { data: { row: { ...row(4), values: ['3', 0.5, 1] } } })).toBe(
     '#4 in fp32\nkernel: 3\naccuracy: 50.00 %\nlatency: 1 ms',
   );
 });

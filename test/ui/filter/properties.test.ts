@@ -4,29 +4,12 @@ import type { Cell, Field } from '../../../ui/data/fields.js';
 import { compileFilter } from '../../../ui/filter/compile.js';
 import { parse } from '../../../ui/filter/parse.js';
 import { FilterProblem, wordText } from '../../../ui/filter/tokens.js';
-import { literalText, type Literal, type Operator, type Tree } from '../../../ui/filter/tree.js';
+import { treeText, type Literal, type Operator, type Tree } from '../../../ui/filter/tree.js';
 
 const nowhere = { at: 0, end: 0 };
 
 const oddWords = ['block3.kernel', 'and', 'NOT', 'none', '3', '-3', '1e5', '3x3', '5.', 'a b', '"', '\\', ''];
 const word = fc.oneof(fc.constantFrom(...oddWords), fc.string({ unit: 'grapheme' }));
-
-/** The inverse of `parse`. */
-function print(tree: Tree): string {
-  switch (tree.kind) {
-    case 'and':
-    case 'or':
-      return `(${tree.parts.map(print).join(` ${tree.kind} `)})`;
-    case 'not':
-      return `not ${print(tree.of)}`;
-    case 'is':
-      return tree.name.text;
-    case 'compare':
-      return `${tree.name.text} ${tree.operator} ${literalText(tree.value.literal)}`;
-    case 'in':
-      return `${tree.name.text} in (${tree.values.map(({ literal }) => literalText(literal)).join(', ')})`;
-  }
-}
 
 const numbers: readonly (number | null)[] = [0, 0.5, 0.87, null, 3, -1];
 const choices: readonly Cell[] = ['relu6', 3, '3', true, null, false];
@@ -141,7 +124,7 @@ describe('any expression', () => {
   it('matches a naive evaluation of each row', () => {
     fc.assert(
       fc.property(trees, (tree) => {
-        const filter = compileFilter(print(tree), fields);
+        const filter = compileFilter(treeText(tree), fields);
         for (const row of numbers.keys()) expect(filter?.test(row)).toBe(says(tree, row));
       }),
       { numRuns: 300, seed: 1 },

@@ -2,8 +2,10 @@ import { useMemo } from 'preact/hooks';
 import { quantile } from '../../../base/statistics.js';
 import type { Choice, Importance } from '../../../experiments/page/api.js';
 import { useRun, useThrottled } from '../../app/hooks.js';
+import type { HeatCell } from '../../charts/heat-map.js';
 import { mostImportant } from '../../charts/importance.js';
 import type { Candidates } from '../../data/candidates.js';
+import type { Field } from '../../data/fields.js';
 
 /** The complete trials, each in its chosen precision, as rows of the run's columns. */
 export interface CompleteTrials {
@@ -42,6 +44,10 @@ export interface VaryingDecision {
   /** Sorted by `byChoice`. */
   readonly choices: readonly (Choice | null)[];
 }
+
+/** The field of a decision, whose name may differ from it. */
+export const fieldOfDecision = (fields: readonly Field[], name: string): Field | undefined =>
+  fields.find(({ group, title }) => group === 'decision' && title === name);
 
 export const choiceName = (choice: Choice | null): string => (choice === null ? '-' : String(choice));
 
@@ -101,4 +107,49 @@ export function choiceGroups(values: readonly ChoiceValue[]): readonly ChoiceGro
       return { choice, count: members.length, least, lower, median, upper, greatest, members };
     })
     .sort((a, b) => byChoice(a.choice, b.choice));
+}
+
+/** The most choices of a decision that are drawn. */
+export const mostChoices = 30;
+
+/** The cells of two decisions that have trials, row by row. */
+export function heatCells(
+  trials: CompleteTrials,
+  columns: VaryingDecision,
+  rows: VaryingDecision,
+  measure: string,
+): readonly HeatCell[] {
+  const [places, downs] = [columns, rows].map(({ choices }) => new Map(choices.map((choice, i) => [choice, i])));
+  const values = new Map<number, number[]>();
+  for (const trial of trials.rows) {
+    const value = valueOf(trials, measure, trial);
+    const column = places.get(choiceOf(trials, columns.name, trial)) ?? mostChoices;
+    const row = downs.get(choiceOf(trials, rows.name, trial)) ?? mostChoices;
+    if (value === null || column >= mostChoices || row >= mostChoices) continue;
+    const at = row * mostChoices + column;
+    const own = values.get(at);
+    if (own === undefined) values.set(at, [value]);
+    else own.push(value);
+  }
+  return [...values]
+    .sort(([a], [b]) => a - b)
+    .map(([at, own]) => {
+      const count = own.length;
+      const mean = own.reduce((sum, value) => sum + value, 0) / count;
+      const squares = own.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+      const deviation = count < 2 ? null : Math.sqrt(squares / (count - 1));
+      const error = deviation === null ? null : deviation / Math.sqrt(count);
+      let [least, greatest] = [Infinity, -Infinity];
+      for (const value of own) [least, greatest] = [Math.min(least, value), Math.max(greatest, value)];
+      return {
+        column: at % mostChoices,
+        row: Math.floor(at / mostChoices),
+        count,
+        mean,
+        deviation,
+        error,
+        least,
+        greatest,
+      };
+    });
 }

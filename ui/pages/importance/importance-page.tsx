@@ -1,14 +1,19 @@
+import { useMemo } from 'preact/hooks';
 import { percent } from '../../../base/number-text.js';
 import type { Importance, ImportanceAnswer } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/hooks.js';
+import { isText, useFiltered } from '../../app/filtered.js';
+import { useQuery, useRun } from '../../app/hooks.js';
 import { importanceHeight, importanceOption, mostImportant, shareOf } from '../../charts/importance.js';
+import { AddressFilter } from '../../components/address-filter.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Alert } from '../../components/elements.js';
 import { Table } from '../../components/table.js';
+import { trialsAddress, withQuery } from '../../data/addresses.js';
 import { titleOf } from '../../data/measures.js';
 import { useAnswer, type Loaded } from '../../data/use-answer.js';
 import { ByChoice } from './by-choice.js';
 import { decisionOrder, useCompleteTrials } from './complete-trials.js';
+import { Pairs } from './pairs-section.js';
 import { ParallelTrials } from './parallel-section.js';
 
 /** The most decisions in the chart; the table has all. */
@@ -98,8 +103,42 @@ function Importances({ answer, problem }: Loaded<ImportanceAnswer>) {
   );
 }
 
+const none: readonly Importance[] = [];
+
 /** Seconds until the importances of a running search are refreshed: the server fits a forest for each answer. */
 const age = 60;
+
+/** The charts of trials, and their filter. */
+function FilteredTrials({ importances }: { readonly importances: readonly Importance[] }) {
+  const { live } = useRun();
+  const [{ filter: text = '' }] = useQuery();
+  const { filter, fields, problem, loading, textsVersion } = useFiltered(text);
+  const trials = useCompleteTrials();
+  const readsTexts = [...(filter?.reads ?? [])].some(isText);
+  const kept = useMemo(
+    () => ({ test: filter?.test ?? null, rows: filter === null ? trials.rows : trials.rows.filter(filter.test) }),
+    [trials, text, filter === null, readsTexts && textsVersion],
+  );
+  const shown = useMemo(() => ({ ...trials, rows: kept.rows }), [trials, kept]);
+  const decisions = useMemo(() => decisionOrder(trials, importances), [trials, importances]);
+  return (
+    <>
+      <section>
+        <h2>Trials by their decisions</h2>
+        <AddressFilter fields={fields} rows={trials.rows} problem={problem} />
+        <p class="note">
+          The charts below show {kept.rows.length.toLocaleString('en-US')} of{' '}
+          {trials.rows.length.toLocaleString('en-US')} complete trials; the importances above rest on all of them.{' '}
+          <a href={withQuery(trialsAddress(live.id), { filter: text || undefined })}>These trials as a table</a>
+          {loading !== null && <span role="status"> {loading}</span>}
+        </p>
+      </section>
+      <Pairs trials={shown} decisions={decisions} fields={fields} />
+      <ByChoice trials={shown} decisions={decisions} />
+      <ParallelTrials trials={trials} test={kept.test} decisions={decisions} fields={fields} />
+    </>
+  );
+}
 
 export default function ImportancePage() {
   const { live, info } = useRun();
@@ -109,13 +148,10 @@ export default function ImportancePage() {
     () => (status === 'running' ? age : null),
     status,
   );
-  const trials = useCompleteTrials();
-  const decisions = decisionOrder(trials, loaded.answer?.objectives ?? []);
   return (
     <>
       <Importances {...loaded} />
-      <ByChoice trials={trials} decisions={decisions} />
-      <ParallelTrials trials={trials} decisions={decisions} />
+      <FilteredTrials importances={loaded.answer?.objectives ?? none} />
     </>
   );
 }

@@ -1,11 +1,18 @@
 import { useMemo } from 'preact/hooks';
+import { percent } from '../../../base/number-text.js';
 import { useQuery, useRun, useThrottled } from '../../app/hooks.js';
-import { distributionOption, type Distribution } from '../../charts/distribution.js';
+import { overlayOption } from '../../charts/overlay.js';
+import { distributionOf } from '../../charts/points.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Select } from '../../components/elements.js';
 import { Table } from '../../components/table.js';
 import type { Candidates } from '../../data/candidates.js';
 import { textOf, titleOf } from '../../data/measures.js';
+
+interface Distribution {
+  readonly name: string;
+  readonly values: readonly number[];
+}
 
 /** The values of complete trials: of the first half, and of the second one, in the order of trial numbers. */
 export function halvesOf({ chosen, state, number, values }: Candidates, measure: string): readonly Distribution[] {
@@ -21,6 +28,8 @@ export function halvesOf({ chosen, state, number, values }: Candidates, measure:
   ].filter((half) => half.values.length > 0);
 }
 
+const share = { title: 'share of trials', unit: 'share' } as const;
+
 const quantiles = [0.1, 0.25, 0.5, 0.75, 0.9] as const;
 
 /** How an objective is distributed (EDF): what the search found early and late. */
@@ -35,7 +44,16 @@ export function DistributionCard() {
   const measure = names.find((name) => name === query['edf']) ?? names[0];
   const lines = useMemo(() => halvesOf(candidates, measure), [candidates, measure, version]);
   const option = useMemo(
-    () => distributionOption({ lines, measure, measures, theme }),
+    () =>
+      overlayOption({
+        lines: lines.map(({ name, values }) => ({ name, points: distributionOf(values).map(([x, y]) => ({ x, y })) })),
+        x: { measure, text: (value) => `at most ${textOf(measures, measure, value)}` },
+        y: { measure: 'share', text: (value) => `${percent(value)} of the trials` },
+        measures: { ...measures, share },
+        theme,
+        step: 'end',
+        marks: false,
+      }),
     [lines, measure, measures, theme],
   );
   if (lines.length === 0) return null;

@@ -1,62 +1,10 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { isText } from '../../app/filtered.js';
 import type { Candidates } from '../../data/candidates.js';
 import type { Field } from '../../data/fields.js';
 import { sorted, type SortKey } from '../../data/sorted.js';
 import type { Texts } from '../../data/texts.js';
-import { compileFilter, type Filter } from '../../filter/compile.js';
-import { FilterProblem } from '../../filter/tokens.js';
-
-export const chosenRows = ({ chosen, number }: Candidates): readonly number[] =>
-  chosen.flatMap((is, row) => (is ? [row] : [])).sort((a, b) => number[a] - number[b]);
-
-/** Whether a field is a text that is fetched when it is needed. */
-export const isText = (name: string): boolean => name === 'reason' || name === 'message';
-
-interface FilterState {
-  /** The last valid filter. */
-  readonly filter: Filter | null;
-  /** The error in the current expression. */
-  readonly problem: FilterProblem | null;
-}
-
-/** Compiles a filter. An invalid expression keeps the last valid one. */
-export function useFilter(text: string, fields: readonly Field[]): FilterState {
-  const last = useRef('');
-  return useMemo(() => {
-    const compile = (expression: string): FilterState => {
-      try {
-        return { filter: compileFilter(expression, fields), problem: null };
-      } catch (error) {
-        if (!(error instanceof FilterProblem)) throw error;
-        return { filter: null, problem: error };
-      }
-    };
-    const current = compile(text);
-    if (current.problem !== null) return { ...compile(last.current), problem: current.problem };
-    last.current = text;
-    return current;
-  }, [text, fields]);
-}
-
-/** Fetches all texts while they are needed. @returns the progress as text; null when all are loaded. */
-export function useAllTexts(texts: Texts, needed: boolean, numbers: () => readonly number[], version: number) {
-  const [status, setStatus] = useState<string | null>(null);
-  const running = useRef(false);
-  useEffect(() => {
-    if (!needed || running.current) return;
-    running.current = true;
-    const all = numbers();
-    const total = all.length.toLocaleString('en-US');
-    texts
-      .all(all, (done) => setStatus(`Loading reasons and messages: ${done.toLocaleString('en-US')} of ${total}`))
-      .then(
-        () => setStatus(null),
-        () => setStatus('Reasons and messages cannot be loaded: the server cannot be reached.'),
-      )
-      .finally(() => (running.current = false));
-  }, [texts, needed, version]);
-  return needed ? status : null;
-}
+import type { Filter } from '../../filter/compile.js';
 
 /** Rows that scroll past faster than this are not fetched, ms. */
 const pause = 80;

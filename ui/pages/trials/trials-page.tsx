@@ -1,17 +1,17 @@
 import { useLocation } from 'preact-iso';
 import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
-import { useRun, useThrottled } from '../../app/hooks.js';
+import { isText, useFiltered } from '../../app/filtered.js';
+import { useRun } from '../../app/hooks.js';
 import { LatencyDoubts } from '../../components/doubts.js';
 import { FilterField, FilterHelp } from '../../components/filter-field.js';
 import { Grid } from '../../components/grid.js';
 import { mostCompared, runAddress, trialAddress } from '../../data/addresses.js';
 import type { Candidates } from '../../data/candidates.js';
-import { fieldsOf, valuesOf, type Field, type Known } from '../../data/fields.js';
+import { valuesOf } from '../../data/fields.js';
 import { sortedBy, sortText } from '../../data/sorted.js';
-import { fetchTexts, Texts } from '../../data/texts.js';
 import { ColumnMenu, gridColumns } from './columns.js';
 import { Downloads } from './downloads.js';
-import { chosenRows, isText, useAllTexts, useFilter, useListed, useSeenTexts } from './listed.js';
+import { useListed, useSeenTexts } from './listed.js';
 import { useColumns, useView, type TrialsView } from './view.js';
 
 interface Selected {
@@ -60,37 +60,6 @@ function Selection({ selection: { numbers, clear } }: { readonly selection: Sele
   );
 }
 
-/** The shortest time between two updates of the table, ms. */
-const interval = 500;
-
-function useKnown(texts: Texts): {
-  readonly known: Known;
-  readonly fields: readonly Field[];
-  readonly version: number;
-} {
-  const { live, info } = useRun();
-  const { candidates } = live;
-  const version = useThrottled(live.version, interval);
-  const frontier = useThrottled(live.frontier, interval);
-  const {
-    run: { task },
-    objectives,
-    measures,
-    decisions,
-    notes: { notes: written },
-  } = info;
-  const notes = useMemo(() => new Map(written.map((note) => [note.trial, note])), [written]);
-  const severalPrecisions = info.precisions !== null;
-  const known = useMemo((): Known => {
-    const members = new Set(frontier.map((key) => candidates.rowOf(key)));
-    const onFrontier = (row: number): boolean => members.has(row);
-    const textOf = (number: number) => texts.of(number);
-    return { task, candidates, objectives, measures, decisions, severalPrecisions, onFrontier, notes, textOf };
-  }, [task, candidates, version, frontier, objectives, measures, decisions, severalPrecisions, notes, texts]);
-  const fields = useMemo(() => fieldsOf(known), [known]);
-  return { known, fields, version };
-}
-
 interface TrialsProps {
   readonly view: TrialsView;
   readonly change: (part: Partial<TrialsView>) => void;
@@ -100,17 +69,15 @@ interface TrialsProps {
 function Trials({ view, change, open }: TrialsProps) {
   const { live, info } = useRun();
   const { candidates } = live;
-  const texts = useMemo(() => new Texts(fetchTexts(live.id), (number) => candidates.hasEnded(number)), [live]);
-  const textsVersion = useThrottled(texts.version, 200);
-  const { known, fields, version } = useKnown(texts);
-  const all = useMemo(() => chosenRows(candidates), [candidates, version]);
-  const { filter, problem } = useFilter(view.filter, fields);
+  const filtered = useFiltered(
+    view.filter,
+    view.sort.some(({ name }) => isText(name)),
+  );
+  const { texts, textsVersion, known, fields, version, all, filter, problem, loading } = filtered;
   const rows = useListed(all, view.sort, fields, filter, textsVersion);
   const columns = useColumns(known, fields, view.columns, (next) => change({ columns: next }));
   const selection = useSelection(candidates);
 
-  const needsTexts = [...view.sort.map(({ name }) => name), ...(filter?.reads ?? [])].some(isText);
-  const loading = useAllTexts(texts, needsTexts, () => all.map((row) => candidates.number[row]), version);
   const showsTexts = columns.shown.some(({ name }) => isText(name));
   const onDrawn = useSeenTexts(texts, showsTexts, candidates, version);
 
