@@ -126,6 +126,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
   const mark = markOf(series, theme, precision);
   const ring = series === 'enqueued';
   const dominates = series === 'frontier' || series === 'final';
+  const aside = besideOf(input);
   const filled = { color: mark.color, opacity: mark.opacity, borderColor: theme.card, borderWidth: dominates ? 1 : 0 };
   const hollow = { color: ring ? 'transparent' : theme.card, borderColor: mark.color, borderWidth: 1.6 };
   return [
@@ -138,7 +139,18 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
       symbolSize: mark.size,
       itemStyle: ring ? hollow : filled,
       emphasis: { scale: 1.4, label: { show: true } },
-      ...(input.sparseLabels === true && !ring && { labelLayout: { hideOverlap: true } }),
+      // With a layout, ECharts ignores the offset of a label.
+      ...(input.sparseLabels === true &&
+        !ring && {
+          labelLayout: ({ dataIndex, labelRect: { x, width } }: LabelPlace) => {
+            const isAside = dataIndex !== undefined && own[dataIndex].intervals?.y !== undefined;
+            return {
+              hideOverlap: true,
+              dx: isAside && x < axisWidth ? width + 2 * aside.distance + mark.size : 0,
+              dy: isAside ? aside.offset[1] : 0,
+            };
+          },
+        }),
       ...(series === 'frontier' ? { walked: true } : {}),
       z: 2 + drawnSeries.indexOf(series),
       label: {
@@ -155,7 +167,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
         key: point.key,
         text: point.label ?? '',
         // Above the mark, the label would lie on its interval.
-        ...(point.intervals?.y && { label: { position: 'right', distance: 7, offset: [0, -9] } }),
+        ...(point.intervals?.y && { label: aside }),
         point,
         ...((point.predicted || point.unreliable !== undefined) && isMark(point)
           ? {
@@ -174,6 +186,21 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
   ];
 }
 
+interface LabelPlace {
+  readonly dataIndex?: number;
+  readonly labelRect: { readonly x: number; readonly width: number };
+}
+
+/** At least the width of the vertical axis with its texts, px: a label there goes to the other side of its mark. */
+const axisWidth = 84;
+
+/** The place of a label beside the bars of its intervals, on the side of the staircase without trials. */
+function besideOf({ objectives, plane }: FrontierInput) {
+  const directionOf = (name: string | null) => objectives.find((objective) => objective.name === name)?.direction;
+  const position = directionOf(plane.x) === 'minimize' ? ('left' as const) : ('right' as const);
+  return { position, distance: 5, offset: [0, directionOf(plane.y) === 'minimize' ? 11 : -11] };
+}
+
 /** With more marks, labels would overlap: only the mark under the pointer has one. */
 const mostLabels = 30;
 
@@ -183,6 +210,8 @@ const labelOf = (data: unknown): string => plainText((itemOf(data, 'text') as st
 const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ChartSeries[] =>
   (input.clouds ?? [])
     .filter((cloud) => cloud.series === series && shownPrecision(input, cloud.precision) === precision)
+    // The legend shows the first of a name.
+    .toSorted((a, b) => Number(a.predicted || a.unreliable === true) - Number(b.predicted || b.unreliable === true))
     .map(({ xy, keyAt, predicted, unreliable = false }) => {
       const { symbol, size, color, opacity } = markOf(series, input.theme, precision);
       const dots = areDots(input);

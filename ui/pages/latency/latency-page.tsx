@@ -24,7 +24,10 @@ const noPairs: readonly DatedPrediction[] = [];
 /** A mean error in percent with its standard error. */
 const mapeText = ({ mape, mapeError }: PredictionQuality): string => `${mape.toFixed(1)} % ± ${mapeError.toFixed(1)}`;
 
-/** `12 networks`, and how many of them are not reliable. */
+/** How many measurements, and how many of them are not reliable. */
+const countText = ({ count, unreliable }: PredictionQuality): string =>
+  unreliable === 0 ? `${count} reliable` : `${count}, ${unreliable} not reliable`;
+
 const overText = ({ count, unreliable }: PredictionQuality): string =>
   unreliable === 0 ? `over ${count} reliable measurements` : `over ${count} measurements, ${unreliable} not reliable`;
 
@@ -46,14 +49,14 @@ function tilesOf({ report, pairs, extrapolated }: PredictionsAnswer): readonly T
 function ByPrecision({ precisions }: Pick<PredictionReport, 'precisions'>) {
   if (precisions === undefined) return null;
   return (
-    <section>
+    <section class="wide">
       <h3>By precision</h3>
       <Table
         label="Quality of the latency model by precision"
         rows={precisions}
         columns={[
           { title: 'precision', heading: true, cell: ({ precision }) => precision },
-          { title: 'measurements', cell: overText },
+          { title: 'measurements', cell: countText },
           { title: 'error', numeric: true, cell: mapeText },
           { title: 'rank correlation', numeric: true, cell: ({ spearman }) => spearman?.toFixed(2) ?? '-' },
         ]}
