@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 
-/** The reference pictures, lossless WebP in few levels of colour. `NAS_PICTURES=renew` writes them. */
+/** The reference pictures, lossless WebP in few levels of colour. `npm run pictures` writes those that differ. */
 const references = fileURLToPath(new URL('pictures/', import.meta.url));
 /** Gets new pictures and differences. */
 const results = join(tmpdir(), 'nas-pictures');
@@ -72,8 +72,8 @@ function reference(name: string): Buffer | undefined {
   }
 }
 
-/** What differs between a page and its reference picture, in words; an empty text where nothing does. */
-async function differenceOf(picture: Buffer, name: string, folder: string): Promise<string> {
+/** What differs between a picture and its reference, in words; an empty text where nothing does. */
+export async function differenceOf(picture: Buffer, name: string): Promise<string> {
   const old = reference(name);
   if (old === undefined) return 'there is no reference picture';
   const [now, before] = await Promise.all([pixelsOf(picture), pixelsOf(old)]);
@@ -83,24 +83,31 @@ async function differenceOf(picture: Buffer, name: string, folder: string): Prom
   if (found.length <= tolerance) return '';
   const xs = found.map(({ x }) => x);
   const ys = found.map(({ y }) => y);
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(results, { recursive: true });
   const shown = Buffer.from(now.data.map((value) => 191 + value / 4));
   for (const { x, y } of found) shown.set([255, 0, 0], 3 * (y * now.width + x));
-  const file = join(folder, `${name}.difference.webp`);
+  const file = join(results, `${name}.difference.webp`);
   writeFileSync(file, await encoded({ ...now, data: shown }));
   const least = (values: readonly number[]): number => values.reduce((a, b) => Math.min(a, b));
   const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b));
   return `${found.length} pixels differ, between (${least(xs)}, ${least(ys)}) and (${most(xs)}, ${most(ys)}): ${file}`;
 }
 
-/** A picture of the whole page, with `folder` under the same name on every machine. */
-async function take(page: Page, folder: string): Promise<Buffer> {
-  await page.evaluate((hidden) => {
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    for (let node = walker.nextNode(); node !== null; node = walker.nextNode())
-      if (node.nodeValue?.includes(hidden) === true)
-        node.nodeValue = node.nodeValue.replaceAll(hidden, '/home/you/runs');
-  }, folder);
+/** Names `folder` the same on every machine, wherever a page shows it. */
+export async function renameFolder(page: Page, folder: string, name: string): Promise<void> {
+  await page.evaluate(
+    ([hidden, shown]) => {
+      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      for (let node = walker.nextNode(); node !== null; node = walker.nextNode())
+        if (node.nodeValue?.includes(hidden) === true) node.nodeValue = node.nodeValue.replaceAll(hidden, shown);
+    },
+    [folder, name],
+  );
+}
+
+/** The whole page. */
+export async function take(page: Page, folder: string): Promise<Buffer> {
+  await renameFolder(page, folder, '/home/you/runs');
   return page.screenshot({ fullPage: true, animations: 'disabled', caret: 'hide' });
 }
 
@@ -112,7 +119,7 @@ export async function pictureProblem(page: Page, name: string, folder: string): 
   let last: Buffer | undefined;
   for (;;) {
     const picture = await take(page, folder);
-    const problem = await differenceOf(picture, name, results);
+    const problem = await differenceOf(picture, name);
     if (problem === '') return '';
     if (last?.equals(picture) !== true) {
       last = picture;
@@ -124,8 +131,6 @@ export async function pictureProblem(page: Page, name: string, folder: string): 
     mkdirSync(target, { recursive: true });
     const file = join(target, `${name}.webp`);
     writeFileSync(file, small);
-    return renews
-      ? ''
-      : `${name}: ${problem}. Now it looks like ${file}. If that is meant: NAS_PICTURES=renew npx vitest run --project slow test/ui/browser/pictures`;
+    return renews ? '' : `${name}: ${problem}. Now it looks like ${file}. If that is wanted: npm run pictures`;
   }
 }
