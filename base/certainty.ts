@@ -6,7 +6,7 @@ export type Interval = readonly [low: number, high: number];
 /** How sure a value is. */
 export interface Certainty {
   readonly interval: Interval;
-  /** Of an accuracy: binomial, from the number of its images. */
+  /** Of a score: of an accuracy binomial, from the number of its images. */
   readonly standardError?: number;
   /**
    * Of a latency: the session that measured it, and its interval within the session. What disturbed a session disturbed
@@ -46,7 +46,7 @@ export const intervalAround = (value: number, standardError: number): Interval =
 export const estimateText = (unit: Unit, value: number | null | undefined, standardError?: number | null): string =>
   value === null || value === undefined || standardError === undefined || standardError === null
     ? valueText(unit, value)
-    : `${valueText(unit, value)} ± ${unit === 'share' ? (100 * standardError).toFixed(1) : standardError.toFixed(3)}`;
+    : `${valueText(unit, value)} ± ${unit === 'share' ? (100 * standardError).toFixed(1) : Number(standardError.toPrecision(2))}`;
 
 /** `95 % interval 0.0439 ms to 0.0447 ms`, and why the value is not reliable. */
 export const certaintyText = (unit: Unit, { interval: [low, high], unreliable }: Certainty): string =>

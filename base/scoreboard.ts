@@ -10,6 +10,7 @@ import {
   type LabelScores,
   type NumberDetails,
   type Scores,
+  type WrongImage,
 } from './scores.js';
 
 const bins = 15;
@@ -21,11 +22,14 @@ export interface Scoreboard<D extends Details = Details> {
   scores(): Scores<D>;
 }
 
-/** @param outputs number of classes, labels or numbers */
-export function createScoreboard(task: LearningTask, outputs: number): Scoreboard {
+/**
+ * @param outputs number of classes, labels or numbers
+ * @param keepsWrong whether the scores name the images that are taken for another class
+ */
+export function createScoreboard(task: LearningTask, outputs: number, keepsWrong = false): Scoreboard {
   switch (task.type) {
     case 'classification':
-      return new ClassScoreboard();
+      return new ClassScoreboard(keepsWrong);
     case 'multi-label':
       return new LabelScoreboard(outputs);
     case 'regression':
@@ -33,12 +37,24 @@ export function createScoreboard(task: LearningTask, outputs: number): Scoreboar
   }
 }
 
+/**
+ * Standard error by the infinitesimal jackknife (Jaeckel 1972), which is the delete-one jackknife in the limit.
+ * @param derivatives of the score by the weight of each image
+ */
+const jackknife = (derivatives: Float64Array): number =>
+  Math.sqrt(derivatives.reduce((sum, derivative) => sum + derivative * derivative, 0));
+
 /** Sums in float64. Targets are distributions. */
 export class ClassScoreboard implements Scoreboard<ClassDetails> {
+  private images = 0;
   private confusion: number[][] = [];
   private loss = 0;
   /** Of each bin of confidence: sum of confidences minus number of right answers. */
   private readonly gaps = new Float64Array(bins);
+
+  private readonly wrong: WrongImage[] = [];
+
+  constructor(private readonly keepsWrong = false) {}
 
   add(logits: Float32Array, labels: Float32Array, size: number): void {
     const classes = labels.length / size;
@@ -56,6 +72,9 @@ export class ClassScoreboard implements Scoreboard<ClassDetails> {
       // Bins are open below and closed above.
       const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
       this.gaps[bin] += confidence - Number(actual === predicted);
+      if (this.keepsWrong && actual !== predicted)
+        this.wrong.push({ row: this.images, actual, predicted, probability: confidence });
+      this.images++;
     }
   }
 
@@ -72,6 +91,7 @@ export class ClassScoreboard implements Scoreboard<ClassDetails> {
         confusion: confusion.map((row) => [...row]),
         calibrationError: gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / count,
       },
+      ...(this.keepsWrong && { wrong: this.wrong }),
     };
   }
 }
@@ -97,36 +117,82 @@ class LabelScoreboard implements Scoreboard<LabelDetails> {
   }
 
   scores(): Scores<LabelDetails> {
-    const labels = this.logits.map((logits, label) => labelScores(logits, this.targets[label]));
     const [{ length: count }] = this.logits;
+    // Derivatives of both means by the weight of each image.
+    const [byPrecision, byF1] = [new Float64Array(count), new Float64Array(count)];
+    const found = this.logits.map((logits, label) => labelScores(logits, this.targets[label]));
+    const labels = found.map(({ scores }) => scores);
+    const known = labels.map(({ averagePrecision, f1 }) =>
+      [averagePrecision, f1].map((score) => Number(score !== null)),
+    );
+    const [precisions, f1s] = [0, 1].map((which) => total(known.map((each) => each[which])));
+    for (const { precision, f1 } of found)
+      for (let i = 0; i < count; i++) {
+        byPrecision[i] += precision[i] / Math.max(1, precisions);
+        byF1[i] += f1[i] / Math.max(1, f1s);
+      }
     return {
       accuracy: meanOfKnown(labels.map(({ averagePrecision }) => averagePrecision)),
       loss: this.loss / (count * this.count),
       count,
-      details: { type: 'multi-label', labels },
+      details: {
+        type: 'multi-label',
+        labels,
+        errors: { score: jackknife(byPrecision), macro_f1: jackknife(byF1) },
+      },
     };
   }
 }
 
-function labelScores(logits: readonly number[], targets: readonly boolean[]): LabelScores {
+/** The scores of a label, and the derivatives of its average precision and its F1 by the weight of each image. */
+interface LabelResult {
+  readonly scores: LabelScores;
+  readonly precision: Float64Array;
+  readonly f1: Float64Array;
+}
+
+function labelScores(logits: readonly number[], targets: readonly boolean[]): LabelResult {
   const predicted = logits.filter((z) => z > 0).length;
   const right = logits.filter((z, i) => z > 0 && targets[i]).length;
   const count = targets.filter((target) => target).length;
-  return { ...scoresFrom({ count, predicted, right }), averagePrecision: averagePrecision(logits, targets) };
+  const { value, derivatives } = averagePrecision(logits, targets, count);
+  const scores = { ...scoresFrom({ count, predicted, right }), averagePrecision: value };
+  const f1 = Float64Array.from(logits, (z, i) => {
+    const [taken, has] = [Number(z > 0), Number(targets[i])];
+    return scores.f1 === null ? 0 : (2 * taken * has - scores.f1 * (taken + has)) / (count + predicted);
+  });
+  return { scores, precision: derivatives, f1 };
 }
 
-/** Mean over the images with the label of the precision among images with at least their logit; null without such images. */
-function averagePrecision(logits: readonly number[], targets: readonly boolean[]): number | null {
+/**
+ * Mean over the images with the label of the precision among images with at least their logit; null without such images. Its
+ * derivatives are by the weight of each image.
+ */
+function averagePrecision(logits: readonly number[], targets: readonly boolean[], count: number) {
+  const derivatives = new Float64Array(logits.length);
+  if (count === 0) return { value: null, derivatives };
   const order = logits.map((_, i) => i).sort((a, b) => logits[b] - logits[a]);
+  // Images with equal logits have one place.
+  const places: { readonly start: number; readonly end: number; readonly here: number; readonly found: number }[] = [];
   let [found, sum] = [0, 0];
   for (let start = 0, end = 0; start < order.length; start = end) {
-    // Images with equal logits have one place.
     while (end < order.length && logits[order[end]] === logits[order[start]]) end++;
     const here = order.slice(start, end).filter((i) => targets[i]).length;
     found += here;
     sum += (here * found) / end;
+    places.push({ start, end, here, found });
   }
-  return found === 0 ? null : sum / found;
+  const value = sum / found;
+  // Sums over the images with the label at this place and below it.
+  let [shares, precisions] = [0, 0];
+  for (const { start, end, here, found: above } of places.reverse()) {
+    const precision = above / end;
+    shares += here / end;
+    precisions += (here * precision) / end;
+    for (const i of order.slice(start, end))
+      derivatives[i] = ((targets[i] ? precision - value + shares : 0) - precisions) / count;
+  }
+  return { value, derivatives };
 }
 
 /** Sums of one number, scaled. */
@@ -141,6 +207,9 @@ interface NumberSums {
 /** Sums in float64. */
 class NumberScoreboard implements Scoreboard<NumberDetails> {
   private readonly sums: readonly NumberSums[];
+  /** Of all images, number by number. */
+  private readonly errors: number[] = [];
+  private readonly targets: number[] = [];
   private count = 0;
 
   /** @param std of each number: outputs and targets are divided by it */
@@ -153,6 +222,8 @@ class NumberScoreboard implements Scoreboard<NumberDetails> {
     outputs.forEach((output, at) => {
       const sums = this.sums[at % this.std.length];
       const [target, error] = [targets[at], output - targets[at]];
+      this.errors.push(error);
+      this.targets.push(target);
       sums.target += target;
       sums.targetSquare += target * target;
       sums.error += Math.abs(error);
@@ -177,8 +248,26 @@ class NumberScoreboard implements Scoreboard<NumberDetails> {
       accuracy: mean(numbers.map(({ r2 }) => r2)),
       loss: mean(sums.map(({ huber }) => huber / count)),
       count,
-      details: { type: 'regression', numbers },
+      details: { type: 'regression', numbers, errors: this.standardErrors(numbers.map(({ mae }) => mae)) },
     };
+  }
+
+  private standardErrors(maes: readonly number[]): NonNullable<NumberDetails['errors']> {
+    const { sums, std, count, errors, targets } = this;
+    const [score, mae] = [new Float64Array(count), new Float64Array(count)];
+    for (const [k, { target, targetSquare, errorSquare }] of sums.entries()) {
+      const average = target / count;
+      const spread = targetSquare / count - average * average;
+      for (let i = 0; i < count; i++) {
+        const [error, from] = [errors[i * std.length + k], targets[i * std.length + k] - average];
+        // Of 1 - errorSquare / spread.
+        if (spread > 1e-12)
+          score[i] +=
+            ((errorSquare / count) * ((from * from) / spread) - error * error) / (spread * count * std.length);
+        mae[i] += (std[k] * Math.abs(error) - maes[k]) / (count * std.length);
+      }
+    }
+    return { score: jackknife(score), mae: jackknife(mae) };
   }
 }
 

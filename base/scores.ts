@@ -12,6 +12,8 @@ export interface Scores<D extends Details = Details> {
   readonly loss: number;
   readonly count: number;
   readonly details: D;
+  /** The images that are taken for another class, by their places among all; absent where they are not asked for. */
+  readonly wrong?: readonly WrongImage[];
 }
 
 /** Results by output. */
@@ -25,16 +27,41 @@ export interface ClassDetails {
    * with their images; in [0, 1].
    */
   readonly calibrationError: number;
+  /** Absent where it is not kept. */
+  readonly wrong?: WrongImages;
+}
+
+/** The images that a network takes for another class with the highest confidence: of all, and of each pair of classes. */
+export interface WrongImages {
+  /** Folder of the converted data set when they were classified. */
+  readonly directory: string;
+  /** By falling probability. */
+  readonly images: readonly WrongImage[];
+}
+
+export interface WrongImage {
+  /** In the converted data set. */
+  readonly row: number;
+  /** Its file, relative to the data set; absent in data sets that hold no image files. */
+  readonly path?: string;
+  readonly actual: number;
+  readonly predicted: number;
+  /** Of the predicted class. */
+  readonly probability: number;
 }
 
 export interface LabelDetails {
   readonly type: 'multi-label';
   readonly labels: readonly LabelScores[];
+  /** Standard errors of the main score and of metrics. Absent in results of older versions. */
+  readonly errors?: { readonly score: number; readonly macro_f1: number };
 }
 
 export interface NumberDetails {
   readonly type: 'regression';
   readonly numbers: readonly NumberScores[];
+  /** Standard errors of the main score and of metrics. Absent in results of older versions. */
+  readonly errors?: { readonly score: number; readonly mae: number };
 }
 
 /** Scores of one label, which is predicted where its probability is above 1/2. */

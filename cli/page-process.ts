@@ -10,7 +10,7 @@ import type { PageOptions } from '../experiments/page/server.js';
 import type { Terminal } from './output/terminal.js';
 
 export interface PageTask {
-  readonly page: Pick<PageOptions, 'folder' | 'host' | 'port' | 'token' | 'changeToken' | 'names'>;
+  readonly page: Pick<PageOptions, 'folder' | 'host' | 'port' | 'token' | 'changeToken' | 'imageToken' | 'names'>;
   /** Whether a search runs beside it, which has precedence. */
   readonly givesWay: boolean;
 }
@@ -80,10 +80,11 @@ export async function withPage(
   task: () => Promise<void>,
 ): Promise<void> {
   if (workdir === undefined) return task();
-  const changeToken = makeToken();
-  const page = await startPageProcess({ page: { folder: workdir, host: '127.0.0.1', changeToken }, givesWay: true });
+  const token = makeToken();
+  const tokens = { changeToken: token, imageToken: token };
+  const page = await startPageProcess({ page: { folder: workdir, host: '127.0.0.1', ...tokens }, givesWay: true });
   try {
-    err(`${page.address}/?token=${changeToken} shows this run\n`);
+    err(`${page.address}/?token=${token} shows this run\n`);
     await task();
   } finally {
     const ended = page.isServing() ? 'has ended with the run' : 'ended before the run did: its process was lost';

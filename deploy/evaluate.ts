@@ -32,6 +32,8 @@ export interface EvaluateOnnxOptions {
    * does not depend on the machine. With false it is the accuracy of the file as this machine runs it by default.
    */
   readonly exactIntegers?: boolean;
+  /** Whether the scores name the images that are taken for another class; default: no. */
+  readonly keepsWrong?: boolean;
   /** Called after each batch with the number of images so far. */
   readonly onProgress?: (done: number) => void;
 }
@@ -46,7 +48,7 @@ export interface EvaluateOnnxOptions {
 export async function evaluateOnnx(
   model: Uint8Array,
   batches: AsyncIterable<LabelledImages>,
-  { data, provider = 'cpu', threads = 1, exactIntegers = true, onProgress }: EvaluateOnnxOptions,
+  { data, provider = 'cpu', threads = 1, exactIntegers = true, keepsWrong, onProgress }: EvaluateOnnxOptions,
 ): Promise<Scores> {
   const where = 'the model';
   const signature = onnxSignature(parseOnnx(model, where), where);
@@ -59,7 +61,7 @@ export async function evaluateOnnx(
   );
   const { task, classes } = data;
   const possible: readonly OutputKind[] = classifier.kind === null ? ['logits', 'probabilities'] : [classifier.kind];
-  const boards = possible.map((kind) => ({ kind, board: createScoreboard(task, classes.length) }));
+  const boards = possible.map((kind) => ({ kind, board: createScoreboard(task, classes.length, keepsWrong) }));
   let found: OutputKind = classifier.kind ?? 'probabilities';
   let done = 0;
   try {

@@ -1,4 +1,4 @@
-export { edgeExporters, edgeTargets, type EdgeTarget } from './edge/export.js';
+export { edgeExporters, edgeTargets, type EdgeExportOptions, type EdgeTarget } from './edge/export.js';
 export type { EdgeSizes } from './edge/sizes.js';
 export * from './evaluate.js';
 export * from './export.js';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../base/errors.js';
-import { type Model, type Weights, weightSpecs, type WeightValue } from '../spaces/models/index.js';
+import { biasNorm, type Model, type Weights, weightSpecs, type WeightValue } from '../spaces/models/index.js';
 import { parseOnnx, readGraph, toStorage, type OnnxFile, type OnnxGraph } from '../compiler/index.js';
 import { type Layer, type LayerOf, layersOf, type Network } from '../spaces/index.js';
 import { readInput } from '../base/files.js';
@@ -148,10 +148,8 @@ export function onnxWeights(file: OnnxFile, network: Network, where: string): We
       (next): next is LayerOf<'batch_norm'> => next.kind === 'batch_norm' && next.inputs.includes(position),
     );
     if (norm === undefined) continue;
-    weights.set(`${norm.name}/gamma`, filled(channels, 1));
-    weights.set(`${norm.name}/beta`, vector(channels, bias));
-    weights.set(`${norm.name}/moving_mean`, filled(channels, 0));
-    weights.set(`${norm.name}/moving_variance`, filled(channels, 1 - norm.epsilon));
+    for (const [name, value] of biasNorm(norm.name, vector(channels, bias).data, norm.epsilon))
+      weights.set(name, value);
   }
   const wrong = weightSpecs(network).find(({ name, shape }) => String(weights.get(name)?.shape) !== String(shape));
   if (wrong === undefined) return weights;

@@ -1,7 +1,7 @@
 import { Random } from '../base/random.js';
 import { costs, type Costs } from './costs.js';
 import type { Genotype } from './genotype.js';
-import type { Block, Network } from './network.js';
+import { type Block, branchesOf, type Network } from './network.js';
 import { sampleGenotype } from './operators.js';
 import type { Space } from './space.js';
 
@@ -87,6 +87,8 @@ function profile(blocks: readonly Block[]): number[] {
     mean(convolutions.map(({ act }) => (act === 'hard_swish' || act === 'swish' ? 0.5 : 0))),
     mean(inverted.map(({ expand }) => log2(expand))),
     mean(inverted.map(({ se }) => (se > 0 ? 1 : 0))),
+    mean(blocks.map((block) => ('before' in block ? (block.before ?? 0) / 2 : 0))),
+    mean(blocks.map((block) => log2(branchesOf(block)) / 4)),
     inverted.length / Math.max(1, blocks.length),
   ];
 }

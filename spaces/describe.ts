@@ -1,7 +1,17 @@
 import { cellNotation } from './cells.js';
 import { costs } from './costs.js';
 import { type Layer, layersOf } from './layers.js';
-import type { BasicBlock, Block, ConvBlock, FusedMBConv, MBConv, Network, SeparableBlock, Style } from './network.js';
+import {
+  type BasicBlock,
+  type Block,
+  branchesOf,
+  type ConvBlock,
+  type FusedMBConv,
+  type MBConv,
+  type Network,
+  type SeparableBlock,
+  type Style,
+} from './network.js';
 
 type Prefixes = readonly (readonly [least: number, prefix: string])[];
 
@@ -25,10 +35,14 @@ function short(value: number, unit: string, prefixes = decimal): string {
 const ratio = (value: number): string => `${Number(value.toFixed(3))}`;
 const conv = (kernel: number, stride: number): string => `${kernel}x${kernel}${stride === 1 ? '' : `/${stride}`}`;
 
+/** Copies of a block's convolutions in training; empty where it has no branches. */
+export const branchesText = (block: Block): string =>
+  branchesOf(block) === 0 ? '' : `, branches ${branchesOf(block)}`;
+
 function describePlain(block: BasicBlock | ConvBlock): string {
   const { kind, kernel, stride, filters, act } = block;
   const hidden = block.kind === 'basic' && block.hidden !== undefined ? `, ${block.hidden} hidden` : '';
-  return `${kind} ${conv(kernel, stride)}${hidden}, ${filters} channels, ${act}`;
+  return `${kind} ${conv(kernel, stride)}${hidden}, ${filters} channels, ${act}${branchesText(block)}`;
 }
 
 /** The kernels of a block: of an inverted residual those before and between its 1x1 convolutions. */
@@ -44,7 +58,7 @@ function describeInverted(block: MBConv | FusedMBConv | SeparableBlock): string 
   const expansion = block.kind === 'separable' ? '' : `, expand ${ratio(block.expand)}`;
   const groups = 'groups' in block && block.groups !== undefined && block.groups > 1 ? `, ${block.groups} groups` : '';
   const squeezed = se === 0 ? '' : `, squeeze-excite ${ratio(se)}`;
-  return `${kind} ${kernelsText(block, conv)}${expansion}${groups}, ${filters} channels${squeezed}, ${act}`;
+  return `${kind} ${kernelsText(block, conv)}${expansion}${groups}, ${filters} channels${squeezed}, ${act}${branchesText(block)}`;
 }
 
 function describeBlock(block: Block): string {

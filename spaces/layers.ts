@@ -2,6 +2,7 @@ import {
   type Activation,
   type BasicBlock,
   type Block,
+  branchesOf,
   expandedWidth,
   hasExpansion,
   type FusedMBConv,
@@ -109,11 +110,28 @@ const strided = ([height, width, channels]: Shape, stride: number): Shape => [
   channels,
 ];
 
+/** The pixels before the first one, as padding, that a convolution's kernel reads on an axis. */
+export const paddingBefore = (
+  { kernel, stride, padding, input, output }: LayerOf<'conv' | 'depthwise'>,
+  axis: 0 | 1,
+) => (padding === 'symmetric' ? kernel >> 1 : Math.max((output[axis] - 1) * stride + kernel - input[axis], 0) >> 1);
+
+/** The names of a convolution's branches in training; the first copy has the name of the convolution. */
+export const branchNames = {
+  copy: (name: string, index: number): string => (index === 0 ? name : `${name}_copy${index + 1}`),
+  point: (name: string): string => `${name}_point`,
+  skip: (name: string): string => `${name}_skip`,
+} as const;
+
 /** Appends layers to a list; each method returns the position of the last layer that it added. */
 class LayerList {
   readonly layers: Layer[] = [];
 
-  constructor(private readonly style: Style) {}
+  /** @param withBranches whether re-parameterised convolutions have their branches */
+  constructor(
+    private readonly style: Style,
+    private readonly withBranches: boolean,
+  ) {}
 
   shape(position: number): Shape {
     return this.layers[position].output;
@@ -153,15 +171,37 @@ class LayerList {
     kernel: number,
     stride: 1 | 2,
     act: LayerActivation | null,
-    groups = 1,
+    { groups = 1, branches = 0 } = {},
   ): number {
-    const own = { kernel, stride, ...(groups === 1 ? {} : { groups }) };
-    return this.norm(name, this.bareConv(name, x, filters, own), act);
+    const grouped = groups === 1 ? {} : { groups };
+    const make = (own: string, side: number): number =>
+      this.bareConv(own, x, filters, { kernel: side, stride, ...grouped });
+    return this.branched(name, x, { kernel, stride }, act, branches, make);
   }
 
-  depthwise(name: string, x: number, kernel: number, stride: 1 | 2, act: LayerActivation | null): number {
-    const own = this.padded({ kernel, stride });
-    return this.norm(name, this.add('depthwise', name, [x], strided(this.shape(x), stride), own), act);
+  depthwise(name: string, x: number, kernel: number, stride: 1 | 2, act: LayerActivation | null, branches = 0): number {
+    const make = (own: string, side: number): number =>
+      this.add('depthwise', own, [x], strided(this.shape(x), stride), this.padded({ kernel: side, stride }));
+    return this.branched(name, x, { kernel, stride }, act, branches, make);
+  }
+
+  /** A convolution with batch norm and activation, or the sum of its branches with an activation. */
+  private branched(
+    name: string,
+    x: number,
+    { kernel, stride }: Window,
+    act: LayerActivation | null,
+    branches: number,
+    make: (name: string, kernel: number) => number,
+  ): number {
+    if (!this.withBranches || branches === 0) return this.norm(name, make(name, kernel), act);
+    const branch = (own: string, side: number): number => this.norm(own, make(own, side), null);
+    const terms = Array.from({ length: branches }, (_, i) => branch(branchNames.copy(name, i), kernel));
+    if (kernel > 1) terms.push(branch(branchNames.point(name), 1));
+    if (stride === 1 && this.shape(x)[2] === this.shape(terms[0])[2])
+      terms.push(this.norm(branchNames.skip(name), x, null));
+    const y = this.sum(`${name}_sum`, terms);
+    return act === null ? y : this.same('activation', `${name}_act`, [y], { act });
   }
 
   avgPool(name: string, x: number, kernel: number, stride: 1 | 2): number {
@@ -257,26 +297,26 @@ function mbconv(list: LayerList, name: string, x: number, block: MBConv): number
   const { filters, kernel, stride, act, expand, se, before, groups = 1 } = block;
   const own = before === undefined ? x : list.depthwise(`${name}_before`, x, before, kernel === 0 ? stride : 1, null);
   const wide = expandedWidth(list.shape(x)[2], expand);
-  const expanded = hasExpansion(block) ? list.conv(`${name}_expand`, own, wide, 1, 1, act, groups) : own;
+  const expanded = hasExpansion(block) ? list.conv(`${name}_expand`, own, wide, 1, 1, act, { groups }) : own;
   const shuffled = groups === 1 ? expanded : list.same('shuffle', `${name}_shuffle`, [expanded], { groups });
   const mixed = kernel === 0 ? shuffled : list.depthwise(`${name}_depthwise`, shuffled, kernel, stride, act);
   const scaled = list.squeezeExcite(`${name}_se`, mixed, se);
-  return list.residual(name, x, list.conv(`${name}_project`, scaled, filters, 1, 1, null, groups), stride);
+  return list.residual(name, x, list.conv(`${name}_project`, scaled, filters, 1, 1, null, { groups }), stride);
 }
 
 function fusedMBConv(list: LayerList, name: string, x: number, block: FusedMBConv): number {
   const { filters, kernel, stride, act, expand, se, groups } = block;
   const wide = expand === 1 ? filters : expandedWidth(list.shape(x)[2], expand);
-  const expanded = list.conv(`${name}_fused`, x, wide, kernel, stride, act, groups);
+  const expanded = list.conv(`${name}_fused`, x, wide, kernel, stride, act, { groups });
   const scaled = list.squeezeExcite(`${name}_se`, expanded, se);
   const projected = expand === 1 ? scaled : list.conv(`${name}_project`, scaled, filters, 1, 1, null);
   return list.residual(name, x, projected, stride);
 }
 
 function separable(list: LayerList, name: string, x: number, block: SeparableBlock): number {
-  const { filters, kernel, stride, act, se } = block;
-  const filtered = list.depthwise(`${name}_dw`, x, kernel, stride, act);
-  return list.conv(`${name}_pw`, list.squeezeExcite(`${name}_se`, filtered, se), filters, 1, 1, act);
+  const { filters, kernel, stride, act, se, branches } = block;
+  const filtered = list.depthwise(`${name}_dw`, x, kernel, stride, act, branches);
+  return list.conv(`${name}_pw`, list.squeezeExcite(`${name}_se`, filtered, se), filters, 1, 1, act, { branches });
 }
 
 function basicBlock(list: LayerList, name: string, x: number, block: BasicBlock): number {
@@ -308,7 +348,7 @@ function appendBlock(list: LayerList, name: string, x: number, block: Block): nu
     case 'basic':
       return basicBlock(list, name, x, block);
     case 'conv':
-      return list.conv(name, x, block.filters, block.kernel, block.stride, block.act);
+      return list.conv(name, x, block.filters, block.kernel, block.stride, block.act, { branches: block.branches });
     case 'cell':
       return cellLayers(list, name, x, block.cell);
     case 'reduction':
@@ -330,13 +370,9 @@ export function perNetwork<T extends object>(compute: (network: Network) => T): 
   };
 }
 
-/**
- * The primitive layers of a network in execution order, from the input to the logits: the single source for costs,
- * latency features, weights and what `apply` computes. Blocks are numbered from 1 (`block1_expand`).
- */
-export const layersOf = perNetwork((network): readonly Layer[] => {
+function listed(network: Network, withBranches: boolean): readonly Layer[] {
   const { input, classes, stem, blocks, head } = network;
-  const list = new LayerList(styleOf(network));
+  const list = new LayerList(styleOf(network), withBranches);
   let x = list.add('input', 'input', [], input, {});
   x = list.conv('stem', x, stem.filters, stem.kernel, stem.stride, stem.act);
   for (const [i, block] of blocks.entries()) x = appendBlock(list, `block${i + 1}`, x, block);
@@ -349,4 +385,16 @@ export const layersOf = perNetwork((network): readonly Layer[] => {
   if (head.dropout > 0) x = list.same('dropout', 'head_dropout', [x], { rate: head.dropout });
   list.dense('logits', x, classes);
   return list.layers;
-});
+}
+
+/**
+ * The primitive layers of a network in execution order, from the input to the logits, as it runs on devices: the single
+ * source for costs, latency features and exports. Blocks are numbered from 1 (`block1_expand`).
+ */
+export const layersOf = perNetwork((network) => listed(network, false));
+
+const branchedLayersOf = perNetwork((network) => listed(network, true));
+
+/** The layers of a network in training, with the branches of its convolutions: those of its weights, and what `apply` computes. */
+export const trainedLayersOf = (network: Network): readonly Layer[] =>
+  network.blocks.some((block) => branchesOf(block) > 0) ? branchedLayersOf(network) : layersOf(network);

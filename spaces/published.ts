@@ -7,8 +7,15 @@ import { createStagedSpace } from './staged/space.js';
 import { efficientnetPlan, efficientnetSchema } from './types/efficientnet.js';
 import { mobilenetPlan, mobilenetSchema } from './types/mobilenet.js';
 
-/** The layers of one stage: kernel, expansion, squeeze-excite, kernel before the expansion, width of groups. */
-type Layers = readonly (readonly [kernel: number, expand: number, se?: number, before?: number, group?: number])[];
+/** The layers of one stage: kernel, expansion, squeeze-excite, kernel before the expansion, width of groups, branches. */
+type Layers = readonly (readonly [
+  kernel: number,
+  expand: number,
+  se?: number,
+  before?: number,
+  group?: number,
+  branches?: number,
+])[];
 
 const repeated = (count: number, ...layer: Layers[number]): Layers => Array.from({ length: count }, () => layer);
 
@@ -31,7 +38,7 @@ const efficientnet =
 
 /** The published networks as members of their presets. */
 const table = {
-  /** Howard et al. 2017, table 1. */
+  /** Howard et al. 2017, table 1; `MNV1_BLOCK_SPECS` of TensorFlow's model garden (vision/modeling/backbones/mobilenet.py). */
   mobilenetv1: {
     plan: mobilenet('mobilenetv1'),
     stages: [1, 2, 2, 6, 2].map((depth) => repeated(depth, 3, 1)),
@@ -70,7 +77,7 @@ const table = {
       repeated(3, 5, 6, 0.25),
     ],
   },
-  /** Qin et al. 2024, table 11. */
+  /** Qin et al. 2024; `MNV4ConvSmall_BLOCK_SPECS` there. */
   'mobilenetv4-conv-small': {
     plan: mobilenet('mobilenetv4-conv-small'),
     stages: [
@@ -79,7 +86,7 @@ const table = {
       [...universal(3, 3, 6), ...universal(5, 5, 4), [5, 4], [5, 3], ...repeated(2, 3, 4)],
     ],
   },
-  /** Qin et al. 2024, table 12. */
+  /** Qin et al. 2024; `_mnv4_conv_medium_block_specs` there. */
   'mobilenetv4-conv-medium': {
     plan: mobilenet('mobilenetv4-conv-medium'),
     stages: [
@@ -96,7 +103,7 @@ const table = {
       ],
     ],
   },
-  /** Size S of TensorFlow's model garden. */
+  /** `mobilenet_edgetpu_v2_s` of TensorFlow's model garden (projects/edgetpu, mobilenet_edgetpu_v2_model_blocks.py). */
   'mobilenet-edgetpu-v2': {
     plan: mobilenet('mobilenet-edgetpu-v2'),
     stages: [
@@ -115,6 +122,11 @@ const table = {
       repeated(3, 3, 4),
       ...[4, 4, 1].map((depth) => [[3, 8] as const, ...repeated(depth - 1, 3, 4)]),
     ],
+  },
+  /** Vasu et al. 2023; `mobileone.py` of apple/ml-mobileone, variant s0, with a plain stem. */
+  'mobileone-s0': {
+    plan: mobilenet('mobileone-s0'),
+    stages: [2, 8, 10, 1].map((depth) => repeated(depth, 3, 1, 0, 0, 0, 4)),
   },
   /** Tan & Le 2019, table 1. */
   'efficientnet-b0': {
@@ -139,7 +151,7 @@ function choicesOfStage(layers: Layers, stage: number): readonly (readonly [stri
   const name = `stage${stage + 1}`;
   return [
     [`${name}.depth`, layers.length],
-    ...layers.flatMap(([kernel, expand, se = 0, before = 0, group = 0], i) =>
+    ...layers.flatMap(([kernel, expand, se = 0, before = 0, group = 0, branches = 0], i) =>
       [name, `${name}.layer${i + 1}`].flatMap(
         (own) =>
           [
@@ -148,6 +160,7 @@ function choicesOfStage(layers: Layers, stage: number): readonly (readonly [stri
             [`${own}.se`, se],
             [`${own}.before`, before],
             [`${own}.group_width`, group],
+            [`${own}.branches`, branches],
           ] as const,
       ),
     ),

@@ -1,4 +1,4 @@
-import type { Confusion, Details } from '../base/scores.js';
+import type { ClassDetails, Confusion, Details } from '../base/scores.js';
 import type { Connection } from './connection.js';
 import { finite, json, type StoredPrecision } from './values.js';
 
@@ -39,6 +39,7 @@ export class ClassResults {
   private readonly insert;
   private readonly select;
   private readonly selectImages;
+  private readonly selectAny;
 
   constructor(private readonly connection: Connection) {
     this.insert = connection.prepare(
@@ -47,8 +48,9 @@ export class ClassResults {
     );
     this.selectImages = connection.prepare<{ images: number | null }>(
       `SELECT (SELECT sum(json_extract(value, '$[2]')) FROM json_each(cells)) AS images
-       FROM class_results WHERE split = $split AND details IS NULL LIMIT 1`,
+       FROM class_results WHERE split = $split AND cells <> '[]' LIMIT 1`,
     );
+    this.selectAny = connection.prepare<object>('SELECT 1 FROM class_results LIMIT 1');
     this.select = connection.prepare<Row>(
       `SELECT trial, stage, precision, split, classes, cells, calibration_error AS calibrationError, details
        FROM class_results WHERE trial IN (SELECT value FROM json_each($trials)) ORDER BY seq`,
@@ -58,6 +60,7 @@ export class ClassResults {
   add(trial: number, { stage, precision, split, classes, details }: ClassResult): void {
     const what = `results by class of trial ${trial}`;
     const byClass = details.type === 'classification' ? details : { confusion: [], calibrationError: 0 };
+    const wrong = details.type === 'classification' && details.wrong !== undefined ? details.wrong : null;
     const row = {
       trial,
       stage,
@@ -66,7 +69,7 @@ export class ClassResults {
       classes: json(classes, what),
       cells: json(cellsOf(byClass.confusion), what),
       calibrationError: finite(byClass.calibrationError, `calibration error of trial ${trial}`),
-      details: details.type === 'classification' ? null : json(details, what),
+      details: details.type !== 'classification' ? json(details, what) : wrong && json({ wrong }, what),
     };
     this.connection.write(() => this.insert.run(row));
   }
@@ -74,6 +77,10 @@ export class ClassResults {
   /** The number of classified images of a split; null when none is known. */
   images(split: ClassResult['split']): number | null {
     return this.connection.read(() => this.selectImages.get({ split })?.images ?? null);
+  }
+
+  isEmpty(): boolean {
+    return this.connection.read(() => this.selectAny.get({})) === undefined;
   }
 
   /** The results of one trial, in the order in which they became known. */
@@ -94,17 +101,19 @@ export class ClassResults {
     for (const { trial, classes, cells, calibrationError, details, ...row } of latest.values()) {
       // Written by `add`.
       const names = this.connection.parse(classes) as readonly string[];
+      const stored = details === null ? {} : (this.connection.parse(details) as Details | Pick<ClassDetails, 'wrong'>);
       const result = {
         ...row,
         classes: names,
         details:
-          details === null
-            ? {
+          'type' in stored
+            ? stored
+            : {
                 type: 'classification' as const,
                 confusion: confusionOf(this.connection.parse(cells) as readonly Cell[], names.length),
                 calibrationError,
-              }
-            : (this.connection.parse(details) as Details),
+                ...stored,
+              },
       };
       results.set(trial, [...(results.get(trial) ?? []), result]);
     }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { compile, exportFunction, type OpenModel, openOnnx } from '../compiler/index.js';
-import { layersOf, type Network } from '../spaces/index.js';
+import { type Network, trainedLayersOf } from '../spaces/index.js';
 import {
   apply,
   type Model,
@@ -78,7 +78,7 @@ const sizeOf = ({ weights }: Model, name: string): number => weights.get(name)?.
 
 /** The names of all batch norm statistics in the order of the layers. */
 const statisticNames = (network: Network): string[] =>
-  layersOf(network)
+  trainedLayersOf(network)
     .filter(({ kind }) => kind === 'batch_norm')
     .flatMap(({ name }) => [`${name}/moving_mean`, `${name}/moving_variance`]);
 
@@ -159,7 +159,7 @@ interface Normalized {
 }
 
 const normalizedIn = (network: Network): Normalized[] =>
-  layersOf(network).flatMap((layer, _, layers) => {
+  trainedLayersOf(network).flatMap((layer, _, layers) => {
     if (layer.kind !== 'batch_norm') return [];
     const { name, epsilon, inputs, output } = layer;
     return [{ norm: name, epsilon, input: layers[inputs[0]].name, channels: output[2] }];

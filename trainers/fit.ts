@@ -6,8 +6,8 @@ import { chooseEngine, createEngine, type ProgramSpec, type TrainingEngine } fro
 import type { FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { initialHash, readInitial } from './weights.js';
 import { whitenedStem } from './whitened-stem.js';
-import { styleOf, type Network } from '../spaces/index.js';
-import { weightSpecs } from '../spaces/models/index.js';
+import { foldedNetwork, styleOf, type Network } from '../spaces/index.js';
+import { foldBranches, weightSpecs } from '../spaces/models/index.js';
 import { classWeights, featureWeights, imagesPerClass, type Loss, lossFor, unsuitedKeys } from './losses/index.js';
 import { activationRanges } from './quantize-aware/ranges.js';
 import { loadFeatureTeacher } from './engines/features.js';
@@ -35,7 +35,9 @@ export async function fit(job: FitJob, hooks: FitHooks): Promise<FitResult> {
 
 /** The training of a job, with the configured kind of engine. */
 export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
-  const { network, seed, train, teacher, initial, quantizeAware, threads, sharedCores, directory, until } = job;
+  // Branches are rounded as the convolution that they become.
+  const network = job.quantizeAware === undefined ? job.network : foldedNetwork(job.network);
+  const { seed, train, teacher, initial, quantizeAware, threads, sharedCores, directory, until } = job;
   const { classes, input } = network;
   const [height, width, channels] = input;
   const loss = checkedLoss({ classes, channels }, train, teacher, dataset);
@@ -96,8 +98,9 @@ async function initialisation(
   const weights = readInitial(network, seed, initial, stem);
   if (quantizeAware === undefined) return { stem, initial: weights };
   const { weightBits, ...options } = quantizeAware;
-  const ranges = await activationRanges({ network, weights }, dataset, options);
-  return { stem, initial: weights, quantization: { weightBits, ranges } };
+  const deployed = foldBranches({ network, weights });
+  const ranges = await activationRanges(deployed, dataset, options);
+  return { stem, initial: deployed.weights, quantization: { weightBits, ranges } };
 }
 
 /** A training that can be interrupted and resumed. */

@@ -79,4 +79,4 @@ export {
 export { calibrateConfidence, fitTemperature, type Calibrated } from './temperature.js';
 export { CorruptFile, readTensorFile } from './tensor-file.js';
 export { unfoldBatchNorm } from './batch-norm.js';
-export { readWeights, saveWeights } from './weights.js';
+export { readFolded, readWeights, saveWeights } from './weights.js';

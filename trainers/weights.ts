@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { NasError } from '../base/errors.js';
 import { contentHash } from '../base/hash.js';
-import { type Network, sharedName } from '../spaces/index.js';
+import { foldedNetwork, type Network, sharedName } from '../spaces/index.js';
 import {
   drawWeights,
+  foldBranches,
+  type Model,
   slicedTo,
   type Weights,
   weightsFrom,
@@ -29,8 +31,23 @@ export function saveWeights(weights: Weights, file: string, meta: unknown = {}):
  * Reads a network's weights from a file that `saveWeights` or `fit` wrote.
  * @throws NasError `failure` when the file is damaged or holds another network's weights
  */
-export function readWeights(network: Network, file: string): Weights {
+export const readWeights = (network: Network, file: string): Weights =>
+  weightsIn(readTensorFile(file).tensors, network, file);
+
+/**
+ * Reads a network from a file of its weights, in which branches may be folded: quantization-aware training does that.
+ * @returns the network with its branches folded
+ * @throws NasError as `readWeights`
+ */
+export function readFolded(network: Network, file: string): Model {
   const { tensors } = readTensorFile(file);
+  const deployed = foldedNetwork(network);
+  const own = new Set(weightSpecs(deployed).map(({ name }) => name));
+  const trained = [...tensors.keys()].every((name) => own.has(name)) ? deployed : network;
+  return foldBranches({ network: trained, weights: weightsIn(tensors, trained, file) });
+}
+
+function weightsIn(tensors: Weights, network: Network, file: string): Weights {
   for (const { name, shape } of weightSpecs(network)) {
     const found = tensors.get(name);
     if (String(found?.shape) === String(shape)) continue;

@@ -5,7 +5,7 @@ import type { TaskType } from '../../base/task.js';
 import { classReport, ms, providerText } from '../../experiments/report/index.js';
 import { accuracyOf, measures } from '../../experiments/schema/measures.js';
 import { command, dataOption, jsonOption } from '../command.js';
-import { classFacts, classListing } from '../output/classes.js';
+import { classFacts, classListing, wrongListing } from '../output/classes.js';
 import { json, renderFacts } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
@@ -48,8 +48,13 @@ export const evaluate = command({
       })
       .option('threads', { type: 'number', default: 1, describe: 'Threads of ONNX Runtime' })
       .option('provider', { type: 'string', default: 'cpu', describe: 'Execution provider, as nas doctor lists them' })
+      .option('wrong', {
+        type: 'boolean',
+        default: false,
+        describe: 'Lists the images that it takes for another class with the highest confidence',
+      })
       .option('json', jsonOption),
-  run: async ({ model: file, data, split, threads, provider, json: asJson }, terminal) => {
+  run: async ({ model: file, data, split, threads, provider, wrong: keepsWrong, json: asJson }, terminal) => {
     const model = readInput(file);
     const { readMetadata, renderingOfModel } = await import('../../deploy/index.js');
     const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
@@ -65,7 +70,7 @@ export const evaluate = command({
       onProgress: onProgress('images converted'),
       onNote: (message) => terminal.err(`${message}\n`),
     });
-    const options = { threads, provider, onProgress: onProgress('images classified') };
+    const options = { threads, provider, keepsWrong, onProgress: onProgress('images classified') };
     const found = await evaluateOnSplit(model, dataset, split, options);
     const device = createDevice(deviceSchema.parse({ provider, threads }));
     const latency = await device.measure(model, undefined, { onProgress: onProgress('blocks timed') });
@@ -117,6 +122,7 @@ export const evaluate = command({
       ),
     );
     terminal.out(classListing(report, terminal.colors));
+    if (report.wrong !== undefined) terminal.out(wrongListing(report, report.wrong, terminal.colors));
     if (isSaturated)
       terminal.err(
         `${terminal.colors.yellow('warning')}: ${saturationText}. The accuracy above is that of exact arithmetic\n`,

@@ -4,7 +4,7 @@ import { readInput } from '../../base/files.js';
 import { invalidInput } from '../../base/errors.js';
 // Types only: the modules load TF.js.
 import type { ExportedOnnx, ExportSource, WeightFormat } from '../../experiments/exporting/index.js';
-import type { EdgeTarget } from '../../deploy/index.js';
+import type { EdgeExportOptions, EdgeTarget } from '../../deploy/index.js';
 import type { Calibrated } from '../../trainers/index.js';
 import { percent } from '../../base/number-text.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
@@ -17,20 +17,16 @@ import { createCounter } from '../progress/counter.js';
 const edgeTargets = ['tflite', 'c'] as const satisfies readonly EdgeTarget[];
 const targets = ['onnx', 'tfjs', 'web', ...edgeTargets] as const;
 type Target = (typeof targets)[number];
-type InputOutput = 'float' | 'int8';
-type Rounding = 'exact' | 'tflm';
+const usualPrefix = 'nas';
+type EdgeOptions = Omit<EdgeExportOptions, 'directory'>;
 
-interface Wanted {
+interface Wanted extends EdgeOptions {
   readonly source: ExportSource;
   readonly precision: StoredPrecision;
   readonly weights: WeightFormat;
   readonly directory: string;
   /** Whether compressed copies are written beside the model. */
   readonly compressed: boolean;
-  /** What programs for phones and microcontrollers take and give. */
-  readonly io: InputOutput;
-  /** How models in C round. */
-  readonly rounding: Rounding;
 }
 
 interface Written {
@@ -41,7 +37,7 @@ type Exporter = (store: Store, workdir: string, wanted: Wanted, terminal: Termin
 
 /** Creates and writes the ONNX file of a network, with progress. */
 const onnxWriter =
-  (write: (file: ExportedOnnx, wanted: Wanted) => Promise<void>): Exporter =>
+  (write: (file: ExportedOnnx, wanted: Wanted) => Promise<void>, runs?: 'exactly'): Exporter =>
   async (store, workdir, wanted, terminal) => {
     const { source, precision, weights } = wanted;
     const { onnxFile } = await import('../../experiments/exporting/index.js');
@@ -50,6 +46,7 @@ const onnxWriter =
     const file = await onnxFile(store, workdir, source, {
       precision,
       weights,
+      ...(runs && { runs }),
       onProgress: (what, done, total) => counter.show(`${source.kind} ${source.number}: ${what}`)(done, total),
       onWarning: (message) => void warnings.push(message),
     }).finally(counter.close);
@@ -75,10 +72,10 @@ const toTfjs: Exporter = async (_store, _workdir, { source, directory }) => {
 };
 
 const toEdge = (target: EdgeTarget): Exporter =>
-  onnxWriter(async ({ model }, { source: { kind, number }, directory, io, rounding }) => {
+  onnxWriter(async ({ model }, wanted) => {
     const { edgeExporters } = await import('../../deploy/index.js');
-    edgeExporters[target](model, `${kind} ${number}`, { directory, io, rounding });
-  });
+    edgeExporters[target](model, `${wanted.source.kind} ${wanted.source.number}`, wanted);
+  }, 'exactly');
 
 const exporters: { readonly [T in Target]: Exporter } = {
   onnx: toOnnx,
@@ -95,7 +92,7 @@ const isFile = (path: string): boolean =>
 /** Writes an ONNX file of this or another program for phones and microcontrollers. */
 async function fromFile(
   file: string,
-  { to, io, rounding, output, json: asJson, ...others }: Asked & FileAsked,
+  { to, output, json: asJson, ...others }: Asked & FileAsked,
   terminal: Terminal,
 ): Promise<void> {
   if (!isEdge(to))
@@ -110,7 +107,7 @@ async function fromFile(
       hint: 'Leave it out; nas quantize makes an int8 file of a float one.',
     });
   const { edgeExporters } = await import('../../deploy/index.js');
-  edgeExporters[to](readInput(file), file, { directory: output, io, rounding });
+  edgeExporters[to](readInput(file), file, { ...others, directory: output });
   if (asJson) terminal.out(json([{ model: file, directory: output }]));
   else terminal.err(`${file}: ${output}\n`);
 }
@@ -168,17 +165,15 @@ interface FileAsked {
   readonly calibrated: boolean;
 }
 
-interface Asked {
+interface Asked extends EdgeOptions {
   readonly to: Target;
   readonly precision: string;
   readonly weights: WeightFormat;
   readonly compressed: boolean;
-  readonly io: InputOutput;
-  readonly rounding: Rounding;
 }
 
 /** @throws NasError for options that do not go with the target. */
-function checkTarget({ to, precision, weights, compressed, io, rounding }: Asked): void {
+function checkTarget({ to, precision, weights, compressed, io, rounding, prefix }: Asked): void {
   if (to === 'tfjs' && (precision === 'int8' || weights === 'fp16'))
     throw invalidInput(`--to tfjs: TF.js layers models are of float32, not ${precision === 'int8' ? 'int8' : 'fp16'}`, {
       hint: 'Export with --to onnx.',
@@ -196,6 +191,10 @@ function checkTarget({ to, precision, weights, compressed, io, rounding }: Asked
     );
   if (io === 'int8' && !isEdge(to))
     throw invalidInput(`--io int8 goes with --to ${edgeTargets.join(' and --to ')}: other files take and give floats`, {
+      hint: 'Leave it out.',
+    });
+  if (prefix !== usualPrefix && to !== 'c')
+    throw invalidInput(`--prefix ${prefix} goes with --to c: other files have no names that could clash`, {
       hint: 'Leave it out.',
     });
   if (rounding === 'tflm' && to !== 'c')
@@ -255,6 +254,11 @@ export const exportTrials = command({
         default: 'exact' as const,
         describe: 'With --to c: exact rounds once, as LiteRT; tflm twice, as TFLite Micro does by default',
       })
+      .option('prefix', {
+        type: 'string',
+        default: usualPrefix,
+        describe: 'With --to c: what names and files begin with, so that several models fit in one program',
+      })
       .option('io', {
         choices: ['float', 'int8'] as const,
         default: 'float' as const,
@@ -263,8 +267,8 @@ export const exportTrials = command({
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'Folder to write to' })
       .option('json', jsonOption),
   run: (args, terminal) => {
-    const { workdir, trial, shrunk, pareto = false, to, precision, weights, calibrated, compressed, io } = args;
-    const { output, rounding, json: asJson } = args;
+    const { workdir, trial, shrunk, pareto = false, to, precision, weights, calibrated, compressed } = args;
+    const { output, io, rounding, prefix, json: asJson } = args;
     checkTarget(args);
     if (isFile(workdir)) return fromFile(workdir, args, terminal);
     return withRun(workdir, async (store) => {
@@ -283,7 +287,7 @@ export const exportTrials = command({
         const { warnings } = await exporters[to](
           store,
           workdir,
-          { source: exported, precision: own, weights, directory, compressed, io, rounding },
+          { source: exported, precision: own, weights, directory, compressed, io, rounding, prefix },
           terminal,
         );
         written.push({

@@ -222,6 +222,7 @@ export const quantize = command({
       floats: await inFloat(described, quantized.floats, deviceConfig),
       warnings: [
         ...quantized.warnings,
+        ...quantized.fewer,
         ...preparedOtherwise(said, info),
         ...surprises(after.environment, weightBits, integers),
         ...measurementWarnings('float', before),

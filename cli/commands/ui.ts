@@ -40,16 +40,22 @@ export const ui = command({
         describe:
           'Lets browsers with the token stop runs and enqueue networks; by default only on this machine, without --name and --token-file',
       })
+      .option('images', {
+        type: 'boolean',
+        describe:
+          'Shows browsers with the token images of the data set; by default only on this machine, as with --changes',
+      })
       .option('name', {
         ...listOption,
         describe: "Further host name of the page, such as a proxy's; may be repeated",
       }),
-  run: async ({ folder, host, port, tokenFile, name: names, changes: asked }, { out, err }) => {
+  run: async ({ folder, host, port, tokenFile, name: names, changes: asked, images: shown }, { out, err }) => {
     if (port !== undefined) checkPort('--port', port);
     const isOwn = isLoopback(host);
     // A name or a token of the user's is for visitors, who come through a proxy.
-    const changes = asked ?? (isOwn && names.length === 0 && tokenFile === undefined);
-    const made = isOwn && !changes ? undefined : makeToken();
+    const isPrivate = isOwn && names.length === 0 && tokenFile === undefined;
+    const [changes, images] = [asked ?? isPrivate, shown ?? isPrivate];
+    const made = isOwn && !changes && !images ? undefined : makeToken();
     const secret = tokenFile === undefined ? made : readToken(tokenFile);
     const token = isOwn && tokenFile === undefined ? undefined : secret;
     const page = await startPageProcess({
@@ -59,6 +65,7 @@ export const ui = command({
         ...(port === undefined ? {} : { port }),
         ...(token === undefined ? {} : { token }),
         ...(changes && secret !== undefined ? { changeToken: secret } : {}),
+        ...(images && secret !== undefined ? { imageToken: secret } : {}),
         names,
       },
       givesWay: false,

@@ -1,13 +1,25 @@
 import { type ClassReport, type ClassRow, type ConfusedClasses } from '../../experiments/report/index.js';
+import { estimateText } from '../../base/certainty.js';
 import { percent, valueText } from '../../base/number-text.js';
-import { columnsOf, metricTexts, outputColumns, outputNames, type Metric } from '../../base/scores.js';
+import {
+  columnsOf,
+  metricTexts,
+  outputColumns,
+  outputNames,
+  type Metric,
+  type WrongImages,
+} from '../../base/scores.js';
 import { type Colors, type Column, renderTable } from './terminal.js';
 
 /** The metrics, and the calibration error of classes. */
-export const classFacts = ({ metrics, calibrationError }: ClassReport): (readonly [name: string, value: string])[] => [
+export const classFacts = ({
+  metrics,
+  errors,
+  calibrationError,
+}: ClassReport): (readonly [name: string, value: string])[] => [
   ...Object.entries(metrics).map(([name, value]) => {
     const [title, unit] = metricTexts[name as Metric];
-    return [title, valueText(unit, value)] as const;
+    return [title, estimateText(unit, value, errors[name as Metric])] as const;
   }),
   ...(calibrationError === null
     ? []
@@ -60,4 +72,16 @@ export function classListing(report: ClassReport, colors: Colors): string {
   const which = shown === classes ? '' : `, the ${mostRows} of ${classes.length} with the lowest recall`;
   const table = renderTable(tableColumns(report), shown, colors);
   return `\n${colors.bold(`${outputNames[task][1]} (${of}${which})`)}\n${table}${confusionTable(report, colors)}`;
+}
+
+/** The images that a network takes for another class with the highest confidence. */
+export function wrongListing({ classes, of }: ClassReport, { images }: WrongImages, colors: Colors): string {
+  const columns: Column<WrongImages['images'][number]>[] = [
+    { title: 'image', cell: ({ path, row }) => path ?? `image ${row} of the data set` },
+    { title: 'class', cell: ({ actual }) => classes[actual].name },
+    { title: 'taken for', cell: ({ predicted }) => classes[predicted].name },
+    { title: 'probability', numeric: true, cell: ({ probability }) => percent(probability) },
+  ];
+  const title = colors.bold(`Most confident mistakes of ${of}`);
+  return `\n${title}\n${renderTable(columns, images.slice(0, mostRows), colors)}`;
 }

@@ -19,6 +19,8 @@ export interface EdgeExportOptions {
   readonly io: NonNullable<LowerOptions['io']>;
   /** How C rounds. */
   readonly rounding: Rounding;
+  /** What the names of C begin with. */
+  readonly prefix: string;
 }
 
 /**
@@ -38,7 +40,7 @@ export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {
     writeFileAtomic(join(directory, 'model.tflite'), writeTflite(program, metadata));
     writeFacts(directory, metadata);
   },
-  c(model, where, { directory, rounding }) {
+  c(model, where, { directory, rounding, prefix }) {
     const program = lowerOnnx(model, where);
     const float = innerOperators(program).find(({ output }) => program.tensors[output].element === 'float32');
     if (float !== undefined)
@@ -47,7 +49,7 @@ export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {
       });
     const metadata = metadataFor(model);
     const { classes, mean, std } = metadata;
-    writeC(directory, program, { title: where, classes, mean, std }, { rounding });
+    writeC(directory, program, { title: where, classes, mean, std }, { rounding, prefix });
     writeFacts(directory, metadata);
   },
 };

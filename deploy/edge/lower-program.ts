@@ -34,6 +34,32 @@ export const bytes = (scale: number, zero: number): Quantization => ({ scales: F
 export const sameQuantization = (a: Quantization, b: Quantization): boolean =>
   a.zero === b.zero && a.scales.length === b.scales.length && a.scales.every((scale, i) => scale === b.scales[i]);
 
+/** The program without operators and tensors on which its output does not depend; the numbers of the others close up. */
+export function withoutUnused({ tensors, operators, input, output }: EdgeProgram): EdgeProgram {
+  const needed = tensors.map((_, id) => id === input || id === output);
+  const kept = operators
+    .toReversed()
+    .filter((operator) => {
+      if (!needed[operator.output]) return false;
+      for (const id of operator.inputs) needed[id] = true;
+      return true;
+    })
+    .reverse();
+  let count = 0;
+  const places = needed.map((isNeeded) => (isNeeded ? count++ : -1));
+  const placesOf = (operator: EdgeOperator): EdgeOperator => ({
+    ...operator,
+    inputs: operator.inputs.map((id) => places[id]),
+    output: places[operator.output],
+  });
+  return {
+    tensors: tensors.filter((_, id) => needed[id]),
+    operators: count === tensors.length ? kept : kept.map(placesOf),
+    input: places[input],
+    output: places[output],
+  };
+}
+
 /** A program while it is made. */
 export class ProgramBuilder {
   private readonly tensors: EdgeTensor[] = [];
@@ -60,11 +86,6 @@ export class ProgramBuilder {
     return this.add({ name: this.unique(name), shape, element, data, ...(quantization && { quantization }) });
   }
 
-  /** A constant whose numbers are not known. */
-  shapeOnly(tensor: Omit<EdgeTensor, 'data'>): TensorId {
-    return this.add({ ...tensor, name: this.unique(tensor.name) });
-  }
-
   /** Appends an operator; returns its result. */
   emit(operator: Made, result: Result): TensorId {
     const output = this.activation(result);
@@ -86,30 +107,8 @@ export class ProgramBuilder {
     return true;
   }
 
-  /** Takes out operators and tensors on which the output does not depend; their numbers close up. */
   finish(input: TensorId, output: TensorId): EdgeProgram {
-    const needed = new Set([input, output]);
-    const operators = this.made
-      .toReversed()
-      .filter((operator) => {
-        if (!needed.has(operator.output)) return false;
-        for (const id of operator.inputs) needed.add(id);
-        return true;
-      })
-      .reverse();
-    const kept = [...this.tensors.keys()].filter((id) => needed.has(id));
-    const places = new Map(kept.map((id, place) => [id, place]));
-    const placeOf = (id: TensorId): TensorId => places.get(id) ?? -1;
-    return {
-      tensors: kept.map((id) => this.tensors[id]),
-      operators: operators.map((operator) => ({
-        ...operator,
-        inputs: operator.inputs.map(placeOf),
-        output: placeOf(operator.output),
-      })),
-      input: placeOf(input),
-      output: placeOf(output),
-    };
+    return withoutUnused({ tensors: this.tensors, operators: this.made, input, output });
   }
 
   private add(tensor: EdgeTensor): TensorId {

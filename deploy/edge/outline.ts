@@ -1,6 +1,6 @@
 import { applyRule, layersOf, type Layer, type LayerTable, type Network, type Shape } from '../../spaces/index.js';
-import { bytes, ProgramBuilder, type Made } from './lower-program.js';
-import type { EdgeProgram, Elementwise, Padding, TensorId } from './program.js';
+import { bytes, withoutUnused, type Made } from './lower-program.js';
+import type { EdgeOperator, EdgeProgram, EdgeTensor, Elementwise, Padding, TensorId } from './program.js';
 
 /**
  * The int8 program of a network whose weights are not known: the operators and shapes that `lowerOnnx` finds in the file of the
@@ -37,7 +37,8 @@ const window = (layer: Windowed) => ({ strides: [layer.stride, layer.stride] as 
 
 /** The value of each layer, and how many layers read it. */
 class Outline {
-  private readonly builder = new ProgramBuilder();
+  private readonly tensors: EdgeTensor[] = [];
+  private readonly operators: EdgeOperator[] = [];
   private readonly made = new Map<string, TensorId>();
   private readonly values: TensorId[] = [];
   private readonly readers: readonly number[];
@@ -53,39 +54,42 @@ class Outline {
   }
 
   finish(): EdgeProgram {
-    const image = this.values[0];
     const scores = this.values[this.values.length - 1];
-    const shape = this.builder.tensor(scores).shape.slice(-1);
-    const vector = this.builder.emit(
-      { op: 'reshape', label: 'logits', inputs: [scores] },
-      { name: 'logits', shape: [1, ...shape], quantization: unit },
-    );
-    return this.builder.finish(image, vector);
+    const classes = this.tensors[scores].shape[3];
+    const output = this.tensor('logits', [1, classes]);
+    this.operators.push({ op: 'reshape', label: 'logits', inputs: [scores], output });
+    return withoutUnused({ tensors: this.tensors, operators: this.operators, input: this.values[0], output });
+  }
+
+  private tensor(name: string, shape: readonly number[], element: EdgeTensor['element'] = 'int8'): TensorId {
+    return this.tensors.push({ name, shape, element, quantization: unit }) - 1;
   }
 
   value({ inputs }: Layer, index = 0): TensorId {
     return this.values[inputs[index]];
   }
 
-  image({ name, output }: Layer): TensorId {
-    return this.builder.activation({ name, shape: [1, ...output], quantization: unit });
+  image({ name, output: [height, width, channels] }: Pick<Layer, 'name' | 'output'>): TensorId {
+    return this.tensor(name, [1, height, width, channels]);
   }
 
-  /** Equal operators on the same inputs are one. */
   emit(operator: Made, output: Shape): TensorId {
-    const key = JSON.stringify({ ...operator, label: '' });
-    const known = this.made.get(key);
-    if (known !== undefined) return known;
-    const result = this.builder.emit(operator, { name: operator.label, shape: [1, ...output], quantization: unit });
-    this.made.set(key, result);
+    const result = this.image({ name: operator.label, output });
+    this.operators.push({ ...operator, output: result });
     return result;
+  }
+
+  /** The same for operators without weights: equal ones on the same inputs are one. `detail` says what else they have. */
+  once(operator: Made, output: Shape, detail: number | string = ''): TensorId {
+    const key = `${operator.op} ${detail} ${operator.inputs.join()}`;
+    const known = this.made.get(key) ?? this.emit(operator, output);
+    this.made.set(key, known);
+    return known;
   }
 
   /** Weights and biases of a layer. */
   weights({ name }: Layer, shape: readonly number[], channels: number): readonly TensorId[] {
-    const constant = (what: string, size: readonly number[], element: 'int8' | 'int32'): TensorId =>
-      this.builder.shapeOnly({ name: `${name}/${what}`, shape: size, element, quantization: unit });
-    return [constant('weights', shape, 'int8'), constant('bias', [channels], 'int32')];
+    return [this.tensor(name, shape), this.tensor(name, [channels], 'int32')];
   }
 
   depthwise(layer: Layer, windowed: Windowed): TensorId {
@@ -96,7 +100,7 @@ class Outline {
   }
 
   elementwise(layer: Layer, name: PlainFunction, input = this.value(layer)): TensorId {
-    return this.emit({ op: 'elementwise', label: layer.name, inputs: [input], function: { name } }, layer.output);
+    return this.once({ op: 'elementwise', label: layer.name, inputs: [input], function: { name } }, layer.output, name);
   }
 
   /** Whether a norm reads a convolution that nothing else reads. */
@@ -153,7 +157,7 @@ const rules: LayerTable<TensorId, [Outline]> = {
         return it.elementwise(layer, 'hard-swish');
       case 'swish': {
         const gate = it.elementwise(layer, 'sigmoid');
-        return it.emit({ op: 'mul', label: layer.name, inputs: [x, gate], clip: 'none' }, layer.output);
+        return it.once({ op: 'mul', label: layer.name, inputs: [x, gate], clip: 'none' }, layer.output);
       }
       case 'hard_sigmoid':
         return it.elementwise(layer, 'hard-sigmoid');
@@ -164,13 +168,14 @@ const rules: LayerTable<TensorId, [Outline]> = {
   avg_pool: (layer, it) => {
     const { kernel, name, output } = layer;
     const inputs = [it.value(layer)];
-    const pooled = it.emit(
+    const pooled = it.once(
       { op: 'average-pool', label: name, inputs, size: [kernel, kernel], ...window(layer) },
       output,
+      `${kernel} ${layer.stride}`,
     );
     return it.elementwise(layer, 'rescale', pooled);
   },
-  global_pool: (layer, it) => it.emit({ op: 'mean', label: layer.name, inputs: [it.value(layer)] }, layer.output),
+  global_pool: (layer, it) => it.once({ op: 'mean', label: layer.name, inputs: [it.value(layer)] }, layer.output),
   dense: (layer, it) => {
     const { input, output, name } = layer;
     const inputs = [it.value(layer), ...it.weights(layer, [output[2], 1, 1, input[2]], output[2])];
@@ -179,16 +184,20 @@ const rules: LayerTable<TensorId, [Outline]> = {
   },
   dropout: through,
   add: (layer, it) =>
-    it.emit(
+    it.once(
       { op: 'add', label: layer.name, inputs: [it.value(layer), it.value(layer, 1)], clip: 'none' },
       layer.output,
     ),
   multiply: (layer, it) =>
-    it.emit(
+    it.once(
       { op: 'mul', label: layer.name, inputs: [it.value(layer), it.value(layer, 1)], clip: 'none' },
       layer.output,
     ),
   shuffle: (layer, it) =>
-    it.emit({ op: 'shuffle', label: layer.name, inputs: [it.value(layer)], groups: layer.groups }, layer.output),
+    it.once(
+      { op: 'shuffle', label: layer.name, inputs: [it.value(layer)], groups: layer.groups },
+      layer.output,
+      layer.groups,
+    ),
   zero: (layer, it) => it.image(layer),
 };

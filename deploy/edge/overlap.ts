@@ -25,12 +25,20 @@ export function readsInPlace(
 /** Pixels that the kernel of convolutions computes together. */
 export const PIXELS_TOGETHER = 2;
 
+/** Rows or columns of an output at which a distance may be largest: those whose windows begin before the image, and the last. */
+const corners = (size: number, stride: number, before: number): number[] => {
+  const first = Math.min(Math.ceil(before / stride) + PIXELS_TOGETHER, size);
+  const last = Math.max(first, size - PIXELS_TOGETHER - 1);
+  return Array.from({ length: first + size - last }, (_, i) => (i < first ? i : last + i - first));
+};
+
 /**
- * The largest distance between the end of what is written and the start of what is still read.
+ * The largest distance between the end of what is written and the start of what is still read. Between the corners, both grow
+ * evenly from one group of pixels to the next.
  * @param together pixels whose results are written before the next window is read
  * @param copied whether a window is copied before results are written
  */
-function windowDistance(
+export function windowDistance(
   { strides, padding }: Pick<Operators['conv'], 'strides' | 'padding'>,
   input: EdgeTensor,
   output: EdgeTensor,
@@ -40,19 +48,24 @@ function windowDistance(
   const [, width, channels] = imageShape(input);
   const [outHeight, outWidth, outChannels] = imageShape(output);
   const pixels = outHeight * outWidth;
-  // Reads of a pixel start at the first row and column of its window inside the image; later pixels may start before them.
-  let unread = Infinity;
+  // Reads of a pixel start at the first row and column of its window inside the image; the next row may start before them.
+  const start = (row: number, column: number): number =>
+    (Math.max(row * strides[0] - padding.top, 0) * width + Math.max(column * strides[1] - padding.left, 0)) * channels;
+  const unread = (pixel: number): number => {
+    if (pixel >= pixels) return Infinity;
+    const row = Math.floor(pixel / outWidth);
+    const own = start(row, pixel % outWidth);
+    return row + 1 < outHeight ? Math.min(own, start(row + 1, 0)) : own;
+  };
+  const columns = corners(outWidth, strides[1], padding.left);
   let distance = 0;
-  for (let pixel = Math.ceil(pixels / together) * together - together; pixel >= 0; pixel -= together) {
-    const end = Math.min(pixel + together, pixels) * outChannels;
-    if (copied) distance = Math.max(distance, end - unread);
-    for (let next = Math.min(pixel + together, pixels) - 1; next >= pixel; next--) {
-      const row = Math.max(Math.floor(next / outWidth) * strides[0] - padding.top, 0);
-      const column = Math.max((next % outWidth) * strides[1] - padding.left, 0);
-      unread = Math.min(unread, (row * width + column) * channels);
+  for (const row of corners(outHeight, strides[0], padding.top))
+    for (const column of columns) {
+      const pixel = row * outWidth + column;
+      const first = pixel - (pixel % together);
+      const end = Math.min(first + together, pixels);
+      distance = Math.max(distance, end * outChannels - unread(copied ? end : first));
     }
-    if (!copied) distance = Math.max(distance, end - unread);
-  }
   return distance;
 }
 

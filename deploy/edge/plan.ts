@@ -78,16 +78,18 @@ function lifetimes(program: EdgeProgram, overlapping: boolean): Lifetimes {
   });
   const end = bufferOf.get(output);
   if (end !== undefined) buffers[end].last = operators.length;
-  const overlaps = operators.flatMap((operator, at) =>
-    operator.inputs.flatMap((id, position) => {
-      const [above, below] = [bufferOf.get(id), bufferOf.get(operator.output)];
-      if (!overlapping || above === undefined || below === undefined || above === below) return [];
-      const isTwice = operator.inputs.indexOf(id) !== position;
-      if (isTwice || buffers[above].last !== at) return [];
-      const distance = overlapDistance(program, operator, position);
-      return distance === undefined ? [] : [{ below, above, distance: aligned(Math.max(distance, 0)) }];
-    }),
-  );
+  const overlaps: Overlap[] = [];
+  if (overlapping)
+    operators.forEach((operator, at) => {
+      const below = bufferOf.get(operator.output);
+      operator.inputs.forEach((id, position) => {
+        const above = bufferOf.get(id);
+        if (above === undefined || below === undefined || above === below || buffers[above].last !== at) return;
+        const isTwice = operator.inputs.indexOf(id) !== position;
+        const distance = isTwice ? undefined : overlapDistance(program, operator, position);
+        if (distance !== undefined) overlaps.push({ below, above, distance: aligned(Math.max(distance, 0)) });
+      });
+    });
   return { buffers, overlaps, bufferOf, scratchOf };
 }
 
@@ -110,66 +112,82 @@ function bounds({ buffers, overlaps }: Lifetimes): { readonly bound: number; rea
   return { bound, live };
 }
 
-/** A buffer that exists beside another, and the bytes that have to lie between their beginnings. */
-interface Neighbour {
-  readonly other: number;
+/** Buffers that exist beside each buffer, one list after the other, and the bytes that have to lie between their beginnings. */
+interface Neighbours {
+  /** Where the list of each buffer begins, and where the last one ends. */
+  readonly from: Int32Array;
+  readonly others: Int32Array;
   /** With this buffer below the other one. */
-  readonly below: number;
-  readonly above: number;
+  readonly below: Float64Array;
+  readonly above: Float64Array;
 }
 
-function neighbours({ buffers, overlaps }: Lifetimes): readonly (readonly Neighbour[])[] {
-  const lists = buffers.map((): Neighbour[] => []);
-  buffers.forEach((a, i) => {
-    for (let j = 0; j < i; j++) {
-      const b = buffers[j];
-      if (a.first > b.last || b.first > a.last) continue;
-      const up = overlaps.find(({ below, above }) => below === i && above === j)?.distance ?? a.bytes;
-      const down = overlaps.find(({ below, above }) => below === j && above === i)?.distance ?? b.bytes;
-      // Distances larger than the buffer leave a gap that needs no room.
-      const [above, below] = [Math.min(down, b.bytes), Math.min(up, a.bytes)];
-      lists[i].push({ other: j, below, above });
-      lists[j].push({ other: i, below: above, above: below });
+function neighbours({ buffers, overlaps }: Lifetimes): Neighbours {
+  const [starts, lists, below, above]: [number[], number[], number[], number[]] = [[], [], [], []];
+  for (const own of buffers) {
+    starts.push(lists.length);
+    // Buffers are in the order of their beginnings.
+    for (let i = 0; i < buffers.length && buffers[i].first <= own.last; i++) {
+      const other = buffers[i];
+      if (own === other || own.first > other.last) continue;
+      lists.push(i);
+      below.push(own.bytes);
+      above.push(other.bytes);
     }
-  });
-  return lists;
+  }
+  starts.push(lists.length);
+  const [from, others] = [Int32Array.from(starts), Int32Array.from(lists)];
+  // Distances larger than the buffer leave a gap that needs no room.
+  for (const overlap of overlaps) {
+    const distance = Math.min(overlap.distance, buffers[overlap.below].bytes);
+    below[others.indexOf(overlap.above, from[overlap.below])] = distance;
+    above[others.indexOf(overlap.below, from[overlap.above])] = distance;
+  }
+  return { from, others, below: Float64Array.from(below), above: Float64Array.from(above) };
+}
+
+/** The neighbours with the arena upside down: a buffer begins where it ends otherwise. */
+function upsideDown({ from, others, below, above }: Neighbours, sizes: Float64Array): Neighbours {
+  const longer = new Float64Array(others.length);
+  for (let own = 0; own < sizes.length; own++)
+    for (let at = from[own]; at < from[own + 1]; at++) longer[at] = sizes[own] - sizes[others[at]];
+  return { from, others, below: above.map((d, at) => d + longer[at]), above: below.map((d, at) => d - longer[at]) };
 }
 
 interface Placed {
-  readonly order: readonly number[];
-  readonly fromTop: boolean;
   readonly starts: Float64Array;
   readonly bytes: number;
 }
 
-/** First fit: each buffer in turn at the lowest place that is free. From the top, places count downwards from the end. */
-function place(
-  order: readonly number[],
-  { buffers }: Lifetimes,
-  lists: readonly (readonly Neighbour[])[],
-  fromTop: boolean,
-): Placed {
-  const starts = new Float64Array(buffers.length).fill(-1);
+/** First fit: each buffer in turn at the lowest place that is free. Ends early, with the bytes so far, beyond `most` bytes. */
+function place(order: Int32Array, sizes: Float64Array, lists: Neighbours, most = Infinity): Placed {
+  const { from, others, below, above } = lists;
+  // Comparisons with buffers that have no place yet are false.
+  const starts = new Float64Array(sizes.length).fill(NaN);
   let bytes = 0;
   for (const buffer of order) {
-    const size = buffers[buffer].bytes;
-    // Mirrored, a buffer begins where it ends otherwise; distances between beginnings change by the sizes.
-    const taken = lists[buffer]
-      .filter(({ other }) => starts[other] >= 0)
-      .map(({ other, below, above }) => {
-        const length = buffers[other].bytes;
-        return fromTop
-          ? [starts[other] - (above + size - length), starts[other] + below + length - size]
-          : [starts[other] - below, starts[other] + above];
-      })
-      .sort((a, b) => a[0] - b[0]);
     let start = 0;
-    for (const [from, to] of taken) if (start > from && start < to) start = to;
+    const end = from[buffer + 1];
+    for (let at = from[buffer]; at < end; at++) {
+      const there = starts[others[at]];
+      if (!(start > there - below[at] && start < there + above[at])) continue;
+      start = there + above[at];
+      at = from[buffer] - 1;
+    }
     starts[buffer] = start;
-    bytes = Math.max(bytes, start + size);
+    bytes = Math.max(bytes, start + sizes[buffer]);
+    if (bytes > most) break;
   }
-  if (fromTop) buffers.forEach((buffer, i) => (starts[i] = bytes - starts[i] - buffer.bytes));
-  return { order, fromTop, starts, bytes };
+  return { starts, bytes };
+}
+
+/** The order with the buffer at one position moved to another. */
+function moved(order: Int32Array, from: number, to: number): Int32Array {
+  const result = order.slice();
+  if (from < to) result.copyWithin(from, from + 1, to + 1);
+  else result.copyWithin(to + 1, to, from);
+  result[to] = order[from];
+  return result;
 }
 
 /** Orders tried from one start, each with the buffer first that made the arena large. */
@@ -180,36 +198,49 @@ const MOVES = 400;
 /** Plans this near to the bound are not improved. */
 const NEAR = 1.01;
 
-/** The best of several orders, from both ends. */
-function search(
-  orders: readonly (readonly number[])[],
-  goal: number,
-  tryOrder: (order: readonly number[], fromTop: boolean) => Placed,
-  isAtBorder: (buffer: number, placed: Placed) => boolean,
-): Placed {
-  let best: Placed | undefined;
-  const better = (tried: Placed): boolean => best === undefined || tried.bytes < best.bytes;
-  for (const fromTop of [false, true])
-    for (const start of orders) {
-      let order = start;
+/** What the orders that are tried first sort by, the largest first. */
+const sortings: readonly ((buffer: Buffer) => number)[] = [
+  ({ bytes }) => bytes,
+  ({ first }) => -first,
+  ({ last }) => last,
+  ({ bytes, first, last }) => bytes * (last - first + 1),
+];
+
+/** Where buffers begin, from the best of several orders, from both ends. */
+function search(found: Lifetimes, goal: number): Placed {
+  const { buffers } = found;
+  const sizes = Float64Array.from(buffers, ({ bytes }) => bytes);
+  const upwards = neighbours(found);
+  let best: (Placed & { readonly order: Int32Array; readonly lists: Neighbours }) | undefined;
+  for (const isUp of [true, false]) {
+    if (best !== undefined && best.bytes <= goal) break;
+    const lists = isUp ? upwards : upsideDown(upwards, sizes);
+    for (const key of sortings) {
+      const keys = buffers.map(key);
+      let order: Int32Array = Int32Array.from(keys.keys()).sort((a, b) => keys[b] - keys[a] || a - b);
+      const tries = new Set<string>();
       for (let repair = 0; repair < REPAIRS && (best === undefined || best.bytes > goal); repair++) {
-        const tried = tryOrder(order, fromTop);
-        if (better(tried)) best = tried;
-        const first = order.findIndex((buffer) => isAtBorder(buffer, tried));
-        if (first === 0) break;
-        order = [order[first], ...order.slice(0, first), ...order.slice(first + 1)];
+        const placed = place(order, sizes, lists);
+        if (best === undefined || placed.bytes < best.bytes) best = { ...placed, order, lists };
+        const worst = order.findIndex((buffer) => placed.starts[buffer] + sizes[buffer] === placed.bytes);
+        order = moved(order, worst, 0);
+        // An order that comes again brings those after it again.
+        const text = order.join();
+        if (worst === 0 || tries.has(text)) break;
+        tries.add(text);
       }
     }
-  let current = best ?? tryOrder(orders[0], false);
-  const random = new Random(0, 'arena');
-  for (let move = 0; move < MOVES && current.bytes > goal; move++) {
-    const order = [...current.order];
-    const [moved] = order.splice(random.int(order.length), 1);
-    order.splice(random.int(order.length + 1), 0, moved);
-    const tried = tryOrder(order, current.fromTop);
-    if (tried.bytes <= current.bytes) current = tried;
   }
-  return current;
+  if (best === undefined) return place(new Int32Array(), sizes, upwards);
+  const random = new Random(0, 'arena');
+  for (let move = 0; move < MOVES && best.bytes > goal; move++) {
+    const [from, to] = [random.int(buffers.length), random.int(buffers.length)];
+    const order = moved(best.order, from, to);
+    const placed = place(order, sizes, best.lists, best.bytes);
+    if (placed.bytes <= best.bytes) best = { ...placed, order, lists: best.lists };
+  }
+  const { starts, bytes, lists } = best;
+  return { bytes, starts: lists === upwards ? starts : starts.map((start, i) => bytes - start - sizes[i]) };
 }
 
 /**
@@ -219,28 +250,13 @@ function search(
  */
 export function planArena(program: EdgeProgram, { overlap = true }: { readonly overlap?: boolean } = {}): ArenaPlan {
   const found = lifetimes(program, overlap);
-  const { buffers, bufferOf, scratchOf } = found;
+  const { bufferOf, scratchOf } = found;
   const { bound, live } = bounds(found);
-  const lists = neighbours(found);
-  const by = (key: (buffer: Buffer) => number): number[] =>
-    buffers.map((_, i) => i).sort((a, b) => key(buffers[b]) - key(buffers[a]) || a - b);
-  const orders = [
-    by(({ bytes }) => bytes),
-    by(({ first }) => -first),
-    by(({ last }) => last),
-    by(({ bytes, first, last }) => bytes * (last - first + 1)),
-  ];
-  const best = search(
-    orders,
-    bound * NEAR,
-    (order, fromTop) => place(order, found, lists, fromTop),
-    (buffer, { starts, bytes, fromTop }) =>
-      fromTop ? starts[buffer] === 0 : starts[buffer] + buffers[buffer].bytes === bytes,
-  );
+  const { starts, bytes } = search(found, bound * NEAR);
   return {
-    offsets: new Map([...bufferOf].map(([id, buffer]) => [id, best.starts[buffer]])),
-    scratch: new Map([...scratchOf].map(([operator, buffer]) => [operator, best.starts[buffer]])),
-    bytes: best.bytes,
+    offsets: new Map([...bufferOf].map(([id, buffer]) => [id, starts[buffer]])),
+    scratch: new Map([...scratchOf].map(([operator, buffer]) => [operator, starts[buffer]])),
+    bytes,
     bound,
     live,
   };

@@ -31,7 +31,7 @@ export type OperatorOf<K extends OperatorName> = Extract<EdgeOperator, { op: K }
 
 /** Height, width and channels: 1 and 1 before the channels of vectors. */
 export function imageShape({ shape }: EdgeTensor): readonly [height: number, width: number, channels: number] {
-  const [channels, width = 1, height = 1] = shape.slice(1).reverse();
+  const [, height, width, channels] = shape.length > 2 ? shape : [1, 1, 1, shape[1]];
   return [height, width, channels];
 }
 

@@ -47,7 +47,7 @@ export interface QuantizedModel {
   readonly model: Uint8Array;
   /** Operators that still compute in float. */
   readonly floats: readonly FloatOperator[];
-  /** Causes of lost speed. */
+  /** Causes of lost speed in ONNX Runtime. */
   readonly warnings: readonly string[];
 }
 

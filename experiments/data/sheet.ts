@@ -1,6 +1,6 @@
 import { Random } from '../../base/random.js';
 import { counted } from '../../base/text.js';
-import type { InspectedData } from '../../trainers/index.js';
+import { thumbnail, thumbnailSide } from './thumbnail.js';
 import { contentsText, withoutRepeated, type DescribedData, type NamedImage } from './describe.js';
 
 /** An image of a contact sheet. */
@@ -41,8 +41,8 @@ export interface ContactSheet {
 
 /** Most classes, images of a class, and suspicious entries of a kind. */
 const most = { classes: 30, images: 10, entries: 24 };
-/** Longer side of an image on the sheet, and in its file, for screens of twice the density. */
-const side = { shown: 96, stored: 192 };
+/** Longer side of an image on the sheet. */
+const side = thumbnailSide / 2;
 
 const number = (value: number): string => value.toLocaleString('en-US');
 
@@ -53,11 +53,11 @@ const number = (value: number): string => value.toLocaleString('en-US');
 export async function contactSheet({ description, inspected, nameOf }: DescribedData, seed = 0): Promise<ContactSheet> {
   const { height, width, channels, classes, pairs, plain } = description;
   const longer = Math.max(height, width);
-  const factor = longer <= side.shown / 2 ? Math.floor(side.shown / longer) : side.shown / longer;
+  const factor = longer <= side / 2 ? Math.floor(side / longer) : side / longer;
   const draw = async (named: NamedImage): Promise<SheetImage> => ({
     path: named.path,
     detail: `${named.label} · ${named.split ?? 'unused'}`,
-    webp: await thumbnail(inspected, named.row),
+    webp: (await thumbnail(inspected.read(named.row), inspected.info)).toString('base64'),
   });
   const drawAll = (images: readonly NamedImage[]): Promise<SheetImage[]> => Promise.all(images.map(draw));
   const all = groupsOf({ description, inspected, nameOf });
@@ -97,7 +97,7 @@ export async function contactSheet({ description, inspected, nameOf }: Described
     ],
     height: Math.round(height * factor),
     width: Math.round(width * factor),
-    pixelated: longer <= side.shown / 2,
+    pixelated: longer <= side / 2,
     rows,
     rowsTitle: { classification: 'Classes', 'multi-label': 'Labels', regression: 'Numbers' }[description.task],
     rowsNote: shown.length < all.length ? `${shown.length} of the ${number(all.length)} are shown.` : null,
@@ -134,14 +134,4 @@ function groupsOf({ description, inspected }: DescribedData): Group[] {
 function spread<T>(values: readonly T[], count: number, start: number): T[] {
   if (values.length <= count) return [...values];
   return Array.from({ length: count }, (_, i) => values[Math.floor(((i + start) * values.length) / count)]);
-}
-
-async function thumbnail({ info: { height, width, channels }, read }: InspectedData, row: number): Promise<string> {
-  const { default: sharp } = await import('sharp');
-  const raw = { height, width, channels: channels === 1 ? 1 : 3 } as const;
-  const bytes = await sharp(read(row), { raw })
-    .resize({ width: side.stored, height: side.stored, fit: 'inside', withoutEnlargement: true })
-    .webp({ nearLossless: true, quality: 60 })
-    .toBuffer();
-  return bytes.toString('base64');
 }

@@ -54,8 +54,11 @@ function unlikeness({ block: a, isResidual }: Placed, { block: b, ...other }: Pl
     2 * ratio(a.filters, scale * b.filters) +
     Math.abs(a.kernel - b.kernel) / 8;
   if (!('expand' in a) || !('expand' in b)) return common;
+  const [before, others] = [a, b].map((block) => ('before' in block ? (block.before ?? 0) : 0));
   const layers = (a.expand === 1) === (b.expand === 1) ? 0 : 1;
-  return common + layers + ratio(a.expand, b.expand) / 4 + (a.se > 0 === b.se > 0 ? 0 : 0.5);
+  return (
+    common + Math.abs(before - others) / 8 + layers + ratio(a.expand, b.expand) / 4 + (a.se > 0 === b.se > 0 ? 0 : 0.5)
+  );
 }
 
 /** The cost of the file's next `count` blocks as a stage: the first ones in its places, the others without. */

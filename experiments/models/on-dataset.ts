@@ -1,4 +1,4 @@
-import type { Scores } from '../../base/scores.js';
+import type { Scores, WrongImage, WrongImages } from '../../base/scores.js';
 import type { PixelScale } from '../../base/preprocess.js';
 import {
   evaluateOnnx,
@@ -15,6 +15,7 @@ import {
   type DatasetInfo,
   type DatasetRef,
   evaluationLoader,
+  imagePaths,
   type Size,
   type SplitName,
   withDataset,
@@ -23,6 +24,8 @@ import {
 export interface EvaluateFileOptions {
   readonly provider?: string;
   readonly threads?: number;
+  /** Whether the details of a classification name the images that are wrong with the highest confidence; default: no. */
+  readonly keepsWrong?: boolean;
   /** Called with the number of finished and of all images. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -38,23 +41,54 @@ export async function evaluateOnSplit(
   model: Uint8Array,
   dataset: DatasetRef,
   split: SplitName,
-  { provider = 'cpu', threads = 1, onProgress }: EvaluateFileOptions = {},
+  { provider = 'cpu', threads = 1, keepsWrong = false, onProgress }: EvaluateFileOptions = {},
 ): Promise<Scores> {
   return withDataset(dataset, async (open) => {
     const { info } = open;
     const images = imagesFor(model, open);
     const loader = evaluationLoader(open, split, batch, images);
     try {
-      return await evaluateOnnx(model, loader.epoch(0), {
+      const { wrong, ...scores } = await evaluateOnnx(model, loader.epoch(0), {
         data: dataFor(open, images),
         provider,
         threads,
+        keepsWrong,
         onProgress: (done) => onProgress?.(done, info.counts[split]),
       });
+      if (wrong === undefined || scores.details.type !== 'classification') return scores;
+      const { indices } = open.shared.splits[split];
+      return { ...scores, details: { ...scores.details, wrong: namedWrong(wrong, indices, dataset.directory) } };
     } finally {
       await loader.close();
     }
   });
+}
+
+/** The most wrong images that are kept: with the highest confidence of all, of each pair of classes, and in all. */
+const mostWrong = { all: 24, pair: 4, total: 300 };
+
+/** @param indices of the images in the converted data set, which is in `directory` */
+function namedWrong(wrong: readonly WrongImage[], indices: Uint32Array, directory: string): WrongImages {
+  const counts = new Map<string, number>();
+  const kept = wrong
+    .toSorted((a, b) => b.probability - a.probability || a.row - b.row)
+    .filter(({ actual, predicted }, i) => {
+      const pair = `${actual} ${predicted}`;
+      const count = (counts.get(pair) ?? 0) + 1;
+      counts.set(pair, count);
+      return i < mostWrong.all || count <= mostWrong.pair;
+    })
+    .slice(0, mostWrong.total)
+    .map((image) => ({ ...image, row: indices[image.row] }));
+  const paths = imagePaths(
+    directory,
+    kept.map(({ row }) => row),
+  );
+  const images = kept.map(({ row, probability, ...image }) => {
+    const path = paths.get(row);
+    return { row, ...(path !== undefined && { path }), ...image, probability: Number(probability.toFixed(4)) };
+  });
+  return { directory, images };
 }
 
 /** The size and the normalisation of the images for a model. */
@@ -140,6 +174,11 @@ async function* paced<T>(items: AsyncIterable<T>, between: (() => Promise<void>)
   }
 }
 
+interface QuantizedOnDataset extends QuantizedClassifier {
+  /** Says so where the data set has fewer calibration images than were asked for. */
+  readonly fewer: readonly string[];
+}
+
 /**
  * Quantizes an ONNX classifier to int8: calibrates on training images and chooses the method on the validation split.
  * The images were rendered in the size of the model's input.
@@ -149,7 +188,7 @@ export async function quantizeOnDataset(
   model: Uint8Array,
   dataset: DatasetRef,
   { images: wanted, seed, size, onProgress, between, ...options }: QuantizeOnDatasetOptions,
-): Promise<QuantizedClassifier> {
+): Promise<QuantizedOnDataset> {
   return withDataset(dataset, async (open) => {
     const { info } = open;
     const shown = imagesFor(model, open, size);
@@ -161,8 +200,7 @@ export async function quantizeOnDataset(
       validation: () => paced(wholeSplit(open, shown), between),
       onProgress: (step, done) => onProgress?.(step, done, step === 'calibration' ? images : info.counts.validation),
     });
-    if (images === wanted) return quantized;
     const fewer = `calibrated on ${images} images: the training split has no more (${wanted} were asked for)`;
-    return { ...quantized, warnings: [...quantized.warnings, fewer] };
+    return { ...quantized, fewer: images === wanted ? [] : [fewer] };
   });
 }

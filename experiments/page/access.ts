@@ -32,6 +32,8 @@ export interface Access {
   readonly token: string | null;
   /** Token of requests that change runs; null: the page only looks. */
   readonly changeToken: string | null;
+  /** Token of requests for images of the data set; null: the page shows none. */
+  readonly imageToken: string | null;
 }
 
 /**
@@ -64,9 +66,11 @@ function checkMethod({ method }: FastifyRequest, reply: FastifyReply, { changeTo
   throw new Refusal(405, `${method} is not possible: ${why}`);
 }
 
+export const hasToken = (request: FastifyRequest, token: string): boolean => isSameToken(knownToken(request), token);
+
 /** Whether a request carries the token of changes. */
 export const mayChange = (request: FastifyRequest, { changeToken }: Access): boolean =>
-  changeToken !== null && isSameToken(knownToken(request), changeToken);
+  changeToken !== null && hasToken(request, changeToken);
 
 const knownToken = (request: FastifyRequest): string =>
   request.cookies[cookieName(request)] ?? request.headers.authorization?.replace(/^Bearer /, '') ?? '';
@@ -106,7 +110,7 @@ async function checkToken(request: FastifyRequest, reply: FastifyReply, access: 
   const name = cookieName(request);
   const { pathname, searchParams } = new URL(`http://page${request.url}`);
   const given = searchParams.get('token');
-  const token = access.token ?? access.changeToken;
+  const token = access.token ?? access.changeToken ?? access.imageToken;
   if (request.method !== 'POST' && given !== null && token !== null && isSameToken(given, token)) {
     searchParams.delete('token');
     const rest = searchParams.size === 0 ? '' : `?${searchParams.toString()}`;
@@ -117,9 +121,7 @@ async function checkToken(request: FastifyRequest, reply: FastifyReply, access: 
     return;
   }
   const isAllowed =
-    request.method === 'POST'
-      ? mayChange(request, access)
-      : access.token === null || isSameToken(knownToken(request), access.token);
+    request.method === 'POST' ? mayChange(request, access) : access.token === null || hasToken(request, access.token);
   if (!isAllowed)
     throw new Refusal(401, 'the token is missing or wrong', 'Open the address that nas ui printed, with its token.');
 }

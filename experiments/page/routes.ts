@@ -3,7 +3,7 @@ import { Refusal } from '../../base/server.js';
 import type { Clock, Store } from '../../store/index.js';
 import { collectPredictions } from '../report/statistics.js';
 import { decisionsIn } from './actions.js';
-import { mayChange, type Access } from './access.js';
+import { hasToken, mayChange, type Access } from './access.js';
 import type { Address, Answers, ComparisonAnswer, Queries, RunId } from './api.js';
 import { collectCurves, collectTexts, collectTrialsAnswer } from './collect/columns.js';
 import { collectComparison, collectHypervolume } from './collect/comparison.js';
@@ -21,8 +21,8 @@ const maxTrials = 2000;
 interface ParsedRequest<A extends Address> {
   readonly params: { readonly run: RunId; readonly trial?: string };
   readonly query: Queries[A];
-  /** Whether the request carries the token of changes. */
-  readonly mayChange: boolean;
+  /** What its token allows the request. */
+  readonly may: Answers['/api/access'];
 }
 
 type Handlers = { readonly [A in Address]: (asked: ParsedRequest<A>) => Answers[A] | Promise<Answers[A]> };
@@ -43,7 +43,7 @@ function handlers({ folder, list, clock }: Omit<AnswersOptions, 'access'>): Hand
     return run.read((store, cache) => task(store, cache, run));
   };
   return {
-    '/api/access': ({ mayChange: changes }) => ({ changes }),
+    '/api/access': ({ may }) => may,
     '/api/runs': () => list.answer(),
     '/api/runs/:run': ({ params }) =>
       readRun(params.run, (store, cache, { id, workdir }) => collectRunAnswer(store, { id, workdir }, cache, clock())),
@@ -100,9 +100,9 @@ const answering =
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     const query = parseQuery(querySchemas[address], request);
-    return reply
-      .header('cache-control', 'no-store')
-      .send(await answer({ params: request.params, query, mayChange: mayChange(request, access) }));
+    const { imageToken } = access;
+    const may = { changes: mayChange(request, access), images: imageToken !== null && hasToken(request, imageToken) };
+    return reply.header('cache-control', 'no-store').send(await answer({ params: request.params, query, may }));
   };
 
 /** Serves every address of `Answers` as JSON. */

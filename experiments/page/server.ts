@@ -8,6 +8,7 @@ import { type Access, checkAccess, isData, securityHeaders } from './access.js';
 import { serveActions } from './actions.js';
 import { serveAnswers } from './routes.js';
 import { serveAssets, serveFiles } from './files.js';
+import { serveImages } from './images.js';
 import { refusalOf } from './requests.js';
 import { heartbeat, serveStreams } from './streams.js';
 import { RunFolder } from './run-folder.js';
@@ -55,6 +56,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   if (options.changeToken !== null) serveActions(app, folder);
   serveStreams(app, { folder, list, clock, report });
   serveFiles(app, folder);
+  serveImages(app, folder, options);
   await serveAssets(app, options.assets);
   return app;
 }
@@ -69,6 +71,8 @@ export interface PageOptions {
   readonly token?: string;
   /** Allows requests with this token to change runs; equal to `token` where that is given. Absent: the page only looks. */
   readonly changeToken?: string;
+  /** Allows requests with this token to see images of the data set; as `changeToken`. */
+  readonly imageToken?: string;
   /** Further host names of the page, for example a proxy's. */
   readonly names?: readonly string[];
   /** Folder of the built front end, `dist/ui/app`, absolute. */
@@ -94,14 +98,15 @@ const firstPort = 6060;
  *   without a token, or the address cannot be used.
  */
 export async function startPage(options: PageOptions): Promise<PageServer> {
-  const { folder, host, port, token, changeToken, names, assets, clock = Date.now, report } = options;
+  const { folder, host, port, token, changeToken, imageToken, names, assets, clock = Date.now, report } = options;
   if (!existsSync(join(assets, 'index.html')))
     throw invalidInput(`${assets}: the page is not built`, { hint: 'npm run build builds it.' });
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false)
     throw invalidInput(`${folder} is a file`, { hint: 'Give a folder with runs, or the folder of a run.' });
   if (token === undefined && !isLoopback(host))
     throw invalidInput(`a page on ${host} is visible to other machines: it needs a token`);
-  const access = { names: namesOf(host, names), token: token ?? null, changeToken: changeToken ?? null };
+  const tokens = { token: token ?? null, changeToken: changeToken ?? null, imageToken: imageToken ?? null };
+  const access = { names: namesOf(host, names), ...tokens };
   const app = await createApp({ ...access, folder, assets, clock, report });
   try {
     const address = await listenOnFirst(host, portsFrom(firstPort, port), (one) => app.listen({ host, port: one }));

@@ -5,7 +5,9 @@ import {
   type Details,
   type Metric,
   type outputColumns,
+  type WrongImages,
 } from '../../base/scores.js';
+import { metricErrors } from './score-errors.js';
 import type { TaskType } from '../../base/task.js';
 import type { ClassResult, StoredPrecision } from '../../store/index.js';
 
@@ -27,11 +29,15 @@ export interface ClassReport {
   readonly of: string;
   readonly task: TaskType;
   readonly metrics: Readonly<Partial<Record<Metric, number>>>;
+  /** Standard errors of the metrics; absent where they are unknown. */
+  readonly errors: Readonly<Partial<Record<Metric, number>>>;
   /** In [0, 1]; null without classes. */
   readonly calibrationError: number | null;
   readonly classes: readonly ClassRow[];
   /** `[actual][predicted]`: number of images; null without classes, or with too many. */
   readonly matrix: Confusion | null;
+  /** Images that it takes for another class with the highest confidence; absent in results of older versions. */
+  readonly wrong?: WrongImages;
   /** The most frequent confusions. */
   readonly confused: readonly ConfusedClasses[];
 }
@@ -44,6 +50,7 @@ const mostConfused = 10;
 export function classReport(classes: readonly string[], details: Details, of: string): ClassReport {
   const { confusion, calibrationError } =
     details.type === 'classification' ? details : { confusion: null, calibrationError: null };
+  const wrong = details.type === 'classification' ? details.wrong : undefined;
   const confused = (confusion ?? []).flatMap((row, actual) =>
     row.flatMap((count, predicted) => (count === 0 || actual === predicted ? [] : [{ actual, predicted, count }])),
   );
@@ -51,8 +58,10 @@ export function classReport(classes: readonly string[], details: Details, of: st
     of,
     task: details.type,
     metrics: metricsOf(details),
+    errors: metricErrors(details),
     calibrationError,
     classes: outputScores(details).map((scores, c) => ({ name: classes[c], ...scores })),
+    ...(wrong && { wrong }),
     matrix: classes.length > mostInMatrix ? null : confusion,
     confused: confused
       .sort((a, b) => b.count - a.count)

@@ -1,10 +1,12 @@
-import type { Certainty, Interval } from '../../base/certainty.js';
+import { intervalAround, type Certainty, type Interval } from '../../base/certainty.js';
+import { isMetric, type Details } from '../../base/scores.js';
 import type { Values } from '../../search/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { isAccuracy } from '../schema/measures.js';
 import type { LatencyDoubts, ReportTrial } from './data.js';
 import type { Estimated } from './rivals.js';
-import { LatencyEvidence, normal, shareCertainty, standardErrorOf } from './uncertainty.js';
+import { metricErrors, normal, scoreError, shareCertainty, standardErrorOf } from './score-errors.js';
+import { LatencyEvidence } from './uncertainty.js';
 
 type Split = 'validation' | 'test';
 
@@ -19,33 +21,69 @@ export class RunEvidence {
   readonly latency: LatencyEvidence;
   private readonly images: Readonly<Record<Split, number | null>>;
 
-  constructor(private readonly store: Store) {
+  /** Whether results by class, label or number are stored. */
+  private readonly hasResults: boolean;
+
+  constructor(private store: Store) {
     this.latency = new LatencyEvidence(store.measurements.brief());
     const { classResults } = store;
+    this.hasResults = !classResults.isEmpty();
     this.images = { validation: classResults.images('validation'), test: classResults.images('test') };
   }
 
-  /** Standard error of an accuracy; undefined without one, or where the number of images is unknown. */
-  errorOf(split: Split, accuracy: number | null): number | undefined {
+  /** The same evidence, of candidates that are read from another connection to the store. */
+  readFrom(store: Store): this {
+    this.store = store;
+    return this;
+  }
+
+  /** Standard error of the final score of a network; undefined without one, or where it is unknown. */
+  errorOf(
+    split: Split,
+    score: number | null,
+    { number, precision }: Pick<Candidate, 'number' | 'precision'>,
+  ): number | undefined {
     const images = this.images[split];
-    return accuracy === null || images === null ? undefined : standardErrorOf(accuracy, images);
+    if (score === null) return undefined;
+    if (images !== null) return standardErrorOf(score, images);
+    const details = this.detailsOf(number, precision, 'final', split);
+    return details && scoreError(details);
+  }
+
+  private detailsOf(
+    number: number,
+    precision: StoredPrecision,
+    stage: 'search' | 'final',
+    split: Split,
+  ): Details | undefined {
+    if (!this.hasResults) return undefined;
+    return this.store.classResults
+      .of(number)
+      .find((one) => one.precision === precision && one.stage === stage && one.split === split)?.details;
   }
 
   /** Whether nothing is known about errors: values of a table. */
   get isExact(): boolean {
-    return this.latency.measurements.length === 0 && this.images.validation === null;
+    return this.latency.measurements.length === 0 && !this.hasResults;
   }
 
   /** How sure the values of a candidate are; undefined where nothing is known about that. */
   certaintyOf({ number, precision, values }: Candidate): Readonly<Record<string, Certainty>> | undefined {
     const { validation } = this.images;
+    let details: Details | null | undefined;
     const known = Object.entries(values).flatMap(([name, value]): [string, Certainty][] => {
       if (name === 'latency_ms') {
         const found = this.ofLatency(number, precision, value);
         return found === undefined ? [] : [[name, found]];
       }
-      const isShare = isAccuracy(name) && value >= 0 && value <= 1;
-      return isShare && validation !== null ? [[name, shareCertainty(value, validation)]] : [];
+      if (!isAccuracy(name) && !isMetric(name)) return [];
+      if (isAccuracy(name) && validation !== null)
+        return value >= 0 && value <= 1 ? [[name, shareCertainty(value, validation)]] : [];
+      details ??= this.detailsOf(number, precision, 'search', 'validation') ?? null;
+      const standardError =
+        details === null ? undefined : isMetric(name) ? metricErrors(details)[name] : scoreError(details);
+      if (standardError === undefined) return [];
+      return [[name, { interval: intervalAround(value, standardError), standardError }]];
     });
     return known.length === 0 ? undefined : Object.fromEntries(known);
   }

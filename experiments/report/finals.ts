@@ -29,8 +29,8 @@ export function collectFinals(store: Store, evidence = new RunEvidence(store)): 
       const ofFolds = folds.get(key);
       const result = { state, accuracy, testAccuracy, epochs, from, message, onFrontier };
       const [standardError, testStandardError] = [
-        evidence.errorOf('validation', accuracy),
-        evidence.errorOf('test', testAccuracy),
+        evidence.errorOf('validation', accuracy, { number: trial, precision }),
+        evidence.errorOf('test', testAccuracy, { number: trial, precision }),
       ];
       const errors = {
         ...(standardError !== undefined && { standardError }),

@@ -1,4 +1,5 @@
 import {
+  branchesText,
   cellNotation,
   costs,
   expandedWidth,
@@ -30,7 +31,7 @@ function factored(block: MBConv | FusedMBConv | SeparableBlock, channels: number
   const expansion = isExpanded ? `, expanded to ${expandedWidth(channels, block.expand)}` : '';
   const groups = 'groups' in block && block.groups !== undefined && block.groups > 1 ? `, ${block.groups} groups` : '';
   const squeeze = block.se > 0 ? ', squeeze-excite' : '';
-  return `${names[block.kind]}, ${kernelsText(block, window)}${expansion}${groups}${squeeze}, ${block.act}`;
+  return `${names[block.kind]}, ${kernelsText(block, window)}${expansion}${groups}${squeeze}, ${block.act}${branchesText(block)}`;
 }
 
 /** Text of a block's operation on an input of `channels` channels. */
@@ -43,7 +44,7 @@ function operationOf(block: Block, channels: number): string {
     case 'basic':
       return `basic block, ${window(block.kernel, block.stride)}${block.hidden === undefined ? '' : `, ${block.hidden} hidden`}, ${block.act}`;
     case 'conv':
-      return `convolution, ${window(block.kernel, block.stride)}, ${block.act}`;
+      return `convolution, ${window(block.kernel, block.stride)}, ${block.act}${branchesText(block)}`;
     case 'cell':
       return `cell ${cellNotation(block.cell)}`;
     case 'reduction':

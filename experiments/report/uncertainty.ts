@@ -4,28 +4,9 @@
  */
 import type { Certainty, Interval } from '../../base/certainty.js';
 import { shellWord } from '../../base/text.js';
+import { normal } from './score-errors.js';
 import type { LatencyDoubts } from './data.js';
 import type { BriefMeasurement, MeasurementPurpose, StoredPrecision } from '../../store/index.js';
-
-/** The quantile of the normal distribution for 95 % intervals. */
-export const normal = 1.96;
-
-/** Shrinks a share towards 1/2 by two successes and two failures, so that 0 and 1 have an error, too. */
-const shrunk = (share: number, images: number): number => (share * images + 2) / (images + 4);
-
-/** Standard error of a share of images: binomial, with the correction of Agresti and Coull (1998). */
-export function standardErrorOf(share: number, images: number): number {
-  const p = shrunk(share, images);
-  return Math.sqrt((p * (1 - p)) / (images + 4));
-}
-
-/** The interval of Agresti and Coull (1998), within [0, 1]; it contains the share. */
-export function shareCertainty(share: number, images: number): Certainty {
-  const standardError = standardErrorOf(share, images);
-  const [centre, half] = [shrunk(share, images), normal * standardError];
-  const interval = [Math.max(0, Math.min(share, centre - half)), Math.min(1, Math.max(share, centre + half))] as const;
-  return { interval, standardError };
-}
 
 /** The 97.5 % quantiles of Student's distribution for 1 to 10 degrees of freedom. */
 const student = [12.71, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23] as const;

@@ -1,8 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { exportFunction, type ExportOptions, inLayer, normalizeBatch, uniform } from '../../compiler/index.js';
-import { applyRule, type Layer, type LayerActivation, type LayerOf, layersOf, type LayerTable } from '../layers.js';
+import {
+  applyRule,
+  type Layer,
+  type LayerActivation,
+  type LayerOf,
+  type LayerTable,
+  trainedLayersOf,
+} from '../layers.js';
 import { classification, type LearningTask, type TaskType } from '../../base/task.js';
 import type { Network, Style } from '../network.js';
+import { foldBranches } from './branches.js';
 import { type Model, type WeightResolver, weightsFrom, weightsOfLayer } from './weights.js';
 
 /** Mean and population variance of each channel over one batch at a batch norm, [channels]. */
@@ -108,7 +116,7 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
 };
 
 /**
- * Applies a network to images: in inference or training, eagerly or inside a compiled function, with any weights that the
+ * Applies a network, with its branches, to images: in inference or training, eagerly or inside a compiled function, with any weights that the
  * resolver gives (variables, slices of shared weights, rounded weights, constants).
  *
  * @param images [batch, height, width, channels] in float32, normalised; not disposed of
@@ -116,7 +124,7 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
  */
 export function apply(network: Network, weights: WeightResolver, images: tf.Tensor, mode: Mode): Applied {
   const { training, features = [] } = mode;
-  const layers = layersOf(network);
+  const layers = trainedLayersOf(network);
   const lastUse = new Map(layers.flatMap(({ inputs }, i) => inputs.map((j) => [j, i] as const)));
   const values: tf.Tensor[] = [];
   // In inference dropout returns its input, so one tensor may be the output of several layers.
@@ -185,7 +193,7 @@ export const outputNames: { readonly [T in TaskType]: string } = {
 };
 
 /**
- * Exports a network as a portable ONNX file: input `input` float32 [N, height, width, channels], normalised; output [N, outputs],
+ * Exports a network, with its branches folded, as a portable ONNX file: input `input` float32 [N, height, width, channels], normalised; output [N, outputs],
  * named as in `outputNames`.
  * @param options.task default: classification
  * @throws Error when the weights do not match the network
@@ -193,8 +201,10 @@ export const outputNames: { readonly [T in TaskType]: string } = {
 export const toOnnx = (
   model: Model,
   { task = classification, ...options }: ExportOptions & { readonly task?: LearningTask | undefined } = {},
-): Uint8Array =>
-  exportFunction((images) => answers(model, task, images), model.network.input, {
+): Uint8Array => {
+  const deployed = foldBranches(model);
+  return exportFunction((images) => answers(deployed, task, images), model.network.input, {
     outputName: outputNames[task.type],
     ...options,
   });
+};

@@ -10,6 +10,7 @@ import {
   type LayerTable,
 } from '../layers.js';
 import { padOf } from './apply.js';
+import { foldBranches } from './branches.js';
 import { weightsFrom, type Model, type Weights } from './weights.js';
 
 type Value = tfl.SymbolicTensor;
@@ -129,12 +130,13 @@ const diagonal = (values: readonly number[]): Float32Array =>
   Float32Array.from(values.flatMap((value, i) => values.map((_, j) => (i === j ? value : 0))));
 
 /**
- * A network as a TF.js layers model of standard Keras layers, which plain TF.js can save, load and run: images [batch,
+ * A network, with its branches folded, as a TF.js layers model of standard Keras layers, which plain TF.js can save, load and run: images [batch,
  * height, width, channels] in float32, normalised, to the outputs [batch, outputs] of `answers`. It names its layers like
  * `layersOf`; a last layer `numbers` scales the numbers of a regression. Its tensors live on the current TF.js backend; free them with `model.dispose()`.
  * @throws Error when the weights do not match the network
  */
-export function toLayersModel({ network, weights }: Model, task = classification): tfl.LayersModel {
+export function toLayersModel(model: Model, task = classification): tfl.LayersModel {
+  const { network, weights } = foldBranches(model);
   const values: Value[] = [];
   const apply: Apply = (layer, ...inputs) => {
     const output = layer.apply(inputs.length === 1 ? inputs[0] : [...inputs]);
@@ -150,11 +152,11 @@ export function toLayersModel({ network, weights }: Model, task = classification
   const scaling = task.type === 'regression' ? scalingWeights(task) : null;
   const outputs =
     scaling === null ? last : apply(keras.dense({ name: 'numbers', units: network.classes, ...zeroKernel }), last);
-  const model = tfl.model({ name: 'network', inputs: values[0], outputs });
+  const made = tfl.model({ name: 'network', inputs: values[0], outputs });
   const resolve = weightsFrom(new Map([...weights, ...(scaling ?? [])]));
-  for (const { name: own, variable } of namedWeights(model))
+  for (const { name: own, variable } of namedWeights(made))
     tf.tidy(() => variable.assign(resolve(own, variable.shape)));
-  return model;
+  return made;
 }
 
 /**

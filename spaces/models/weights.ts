@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../base/random.js';
-import { applyRule, convolutionNames, type Layer, layersOf, type LayerTable } from '../layers.js';
+import { applyRule, convolutionNames, type Layer, type LayerTable, trainedLayersOf } from '../layers.js';
 import type { Network } from '../network.js';
 
 /** Name, shape and initial values of a weight. */
@@ -86,8 +86,8 @@ const rules: LayerTable<readonly WeightSpec[]> = {
 
 export const weightsOfLayer = (layer: Layer): readonly WeightSpec[] => applyRule(rules, layer);
 
-/** The weights of a network in the order of its layers. */
-export const weightSpecs = (network: Network): WeightSpec[] => layersOf(network).flatMap(weightsOfLayer);
+/** The weights of a network in training, in the order of its layers. */
+export const weightSpecs = (network: Network): WeightSpec[] => trainedLayersOf(network).flatMap(weightsOfLayer);
 
 /** Random initial weights of a network; see `drawWeights`. */
 export const initialWeights = (network: Network, seed: number): Weights => drawWeights(weightSpecs(network), seed);

@@ -64,6 +64,20 @@ export function exactGroups(groupWidth: number, channels: number, wide: number):
   return groups;
 }
 
+/** The copies of convolutions; 0 where a single copy would be the only branch. */
+export function exactBranches(
+  branches: number,
+  { kernel, stride, filters, kind }: ConvSpec & Kind,
+  channels: number,
+): number {
+  const isKept = channels === filters;
+  const isSum =
+    branches > 1 || kernel > 1 || (stride === 1 && isKept) || (kind === 'separable' && (stride === 1 || isKept));
+  return isSum ? branches : 0;
+}
+
+type Kind = Pick<BlockChoices, 'kind'>;
+
 /** The choices of one block before scaling. */
 export interface BlockChoices extends LayerChoices {
   readonly kind: BlockKind;
@@ -79,6 +93,7 @@ interface Parts {
   readonly se: number;
   readonly before: number;
   readonly groups: number;
+  readonly branched: { readonly branches?: number };
 }
 
 const blocks: { readonly [K in BlockKind]: (parts: Parts) => StageBlock } = {
@@ -90,9 +105,9 @@ const blocks: { readonly [K in BlockKind]: (parts: Parts) => StageBlock } = {
     ...{ kind: 'fused_mbconv', ...conv, expand, se },
     ...(groups === 1 ? {} : { groups }),
   }),
-  separable: ({ conv, se }) => ({ kind: 'separable', ...conv, se }),
+  separable: ({ conv, se, branched }) => ({ kind: 'separable', ...conv, se, ...branched }),
   basic: ({ conv }) => ({ kind: 'basic', ...conv }),
-  conv: ({ conv }) => ({ kind: 'conv', ...conv }),
+  conv: ({ conv, branched }) => ({ kind: 'conv', ...conv, ...branched }),
 };
 
 /** The block for `channels` input channels; equal blocks are equal values, for any choices. */
@@ -104,7 +119,9 @@ export function blockOf(choices: BlockChoices, channels: number, scale: StageSca
   const wide = squeezedWidth({ kind, filters, expand }, channels);
   const se = exactSe(wide, channels, choices.se, rules);
   const groups = exactGroups(group_width, channels, wide);
-  const block = blocks[kind]({ conv: { filters, kernel, stride, act }, expand, se, before, groups });
+  const conv = { filters, kernel, stride, act };
+  const branches = exactBranches(choices.branches, { ...conv, kind }, channels);
+  const block = blocks[kind]({ conv, expand, se, before, groups, branched: branches === 0 ? {} : { branches } });
   return isActive(block) ? block : { ...block, act: activations[0] };
 }
 

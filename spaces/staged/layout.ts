@@ -50,6 +50,8 @@ export interface StageChoices {
   readonly before: readonly number[];
   /** 0: no groups. */
   readonly group_width: readonly number[];
+  /** 0: none. */
+  readonly branches: readonly number[];
 }
 
 /** How widths that follow from others are rounded. */
@@ -104,7 +106,8 @@ export function pickAll<S extends Readonly<Record<keyof S, Slot<Choice>>>>(slots
   return picked as { readonly [K in keyof S]: S[K]['choices'][number] };
 }
 
-type LayerField = 'kernel' | 'expand' | 'se' | 'before' | 'group_width';
+const layerFields = ['kernel', 'expand', 'se', 'before', 'group_width', 'branches'] as const;
+type LayerField = (typeof layerFields)[number];
 export type LayerChoices = { readonly [F in LayerField]: StageChoices[F][number] };
 
 export interface StageSlots extends Slots<Omit<StageChoices, LayerField>> {
@@ -154,7 +157,7 @@ export function layOut(plan: StagedPlan): Layout {
   const stages = plan.stages.map((stage, i): StageSlots => {
     const name = `${plan.terms.stage}${i + 1}`;
     const own = slots(name, stage, 'depth', 'kind', 'filters', 'stride', 'act');
-    const layer = (prefix: string) => slots(prefix, stage, 'kernel', 'expand', 'se', 'before', 'group_width');
+    const layer = (prefix: string) => slots(prefix, stage, ...layerFields);
     const most = Math.max(...scaleOptions.map(({ scale }) => scaledDepth(Math.max(...stage.depth), scale)));
     const nameOf = (j: number): string => (most === 1 ? name : `${name}.layer${j + 1}`);
     const shared = plan.share === 'stage' ? layer(name) : null;

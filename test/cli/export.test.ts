@@ -255,6 +255,31 @@ describe('nas export --to tflite', () => {
   });
 });
 
+it('phones and boards get weights of 8 bits, and no warnings of ONNX Runtime, where a PC needs 7 bits', async () => {
+  const old = join(directory, 'seven-bits');
+  cpSync(workdir, old, { recursive: true });
+  const trial = onFrontier();
+  const store = Store.open(join(old, 'nas.sqlite'));
+  store.events.add({ kind: 'weight-bits', detail: { weight_bits: 7, arithmetic: 'saturating' } });
+  const one = ['export', old, '--trial', `${trial}`, '--precision', 'int8'];
+  const to = (name: string): string => join(directory, `seven-${name}`);
+  const onnx = await nasInside([...one, '--to', 'onnx', '-o', to('onnx')]);
+  expect(onnx.err).toContain('which is slower in int8');
+  const written = (name: string): unknown => JSON.parse(readFileSync(join(to(name), 'metadata.json'), 'utf8'));
+  expect(written('onnx')).toMatchObject({ quantization: { weight_bits: 7 } });
+  cpSync(join(to('onnx'), 'model.onnx'), join(old, 'own.int8.onnx'));
+  for (const target of ['tflite', 'c']) {
+    const { code, err } = await nasInside([...one, '--to', target, '-o', to(target)]);
+    expect({ code, err }).toMatchObject({ code: 0 });
+    expect(err).not.toContain('warning');
+    expect(written(target)).toMatchObject({ quantization: { weight_bits: 8 } });
+    // Nor the file that the run wrote for its PC.
+    const artifact = { kind: 'onnx-int8', path: 'own.int8.onnx', sha256: target, bytes: 1 };
+    if (target === 'tflite') store.artifacts.add({ stage: 'final', trial }, artifact);
+  }
+  store.close();
+});
+
 describe('nas export --to c', () => {
   const run = (from: string, to: string, ...args: string[]) =>
     nasInside(['export', from, '--to', 'c', '-o', join(directory, to), ...args]);

@@ -17,8 +17,12 @@ const mixed = {
     {
       ...{ kind: ['separable', 'uib', 'fused_mbconv'], filters: 8, stride: 2, depth: [1, 2] },
       ...{ kernel: [0, 3], before: [0, 3], expand: [1, 2], se: [0, 0.25], group_width: [0, 4], act: ['relu', 'swish'] },
+      branches: [0, 2],
     },
-    { kind: ['conv', 'mbconv', 'basic'], filters: 16, stride: [1, 2], kernel: [0, 5], before: [0, 5], act: 'relu' },
+    {
+      ...{ kind: ['conv', 'mbconv', 'basic'], filters: 16, stride: [1, 2], kernel: [0, 1, 5], before: [0, 5] },
+      ...{ branches: [0, 1], act: 'relu' },
+    },
   ],
   head: { filters: 16 },
 } as const satisfies Parameters<typeof makeSpace>[0];

@@ -20,6 +20,7 @@ const stage: fc.Arbitrary<StageChoices> = fc.record({
   kernel: mostlyOne(3, 5, 0),
   before: mostlyOne(0, 3),
   group_width: mostlyOne(0, 2, 8),
+  branches: mostlyOne(0, 1, 2),
   expand: mostlyOne(1, 1.2, 2),
   se: mostlyOne(0, 0.25, 0.3),
 });

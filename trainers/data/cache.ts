@@ -137,6 +137,24 @@ export function isCache(directory: string): boolean {
   }
 }
 
+/** One image of a cache, read without opening the rest. @throws Error when there is no such cache or image */
+export function readCachedImage(
+  directory: string,
+  row: number,
+): Pick<CacheMeta, 'height' | 'width' | 'channels'> & {
+  readonly pixels: Uint8Array;
+} {
+  const meta = metaSchema.parse(JSON.parse(readFileSync(join(directory, fileNames.meta), 'utf8')));
+  const { height, width, channels, count } = meta;
+  if (row >= count) throw new Error(`${directory} has ${count} images`);
+  const images = openImages(directory, height * width * channels);
+  try {
+    return { height, width, channels, pixels: images.read(row) };
+  } finally {
+    images.close();
+  }
+}
+
 /** The pixels of a cache that is being made. */
 export function openImages(directory: string, bytes: number): { read(row: number): Uint8Array; close(): void } {
   const file = openSync(join(directory, fileNames.images), 'r');

@@ -14,7 +14,7 @@ export type { Fold } from './folds.js';
 export { inspectDataset, type InspectedData } from './inspect.js';
 export { createLoader, trainingLoader, type Loader } from './loader.js';
 export { LogitsWriter } from './logits-file.js';
-export { addRenderings, openSource, prepareDataset, readReport, type PrepareOptions } from './prepare.js';
+export { addRenderings, imagePaths, openSource, prepareDataset, readReport, type PrepareOptions } from './prepare.js';
 export { isTable } from './reading/table.js';
 export { leftOutLines, pairFindings, type DataReport, type PairFinding, type PairKind } from './report.js';
 export type { DataSource } from './sources/source.js';

@@ -159,6 +159,15 @@ const reportFile = (directory: string): string => join(directory, 'report.json')
 /** Lists the files of the images, in their order. */
 const filesFile = (directory: string): string => join(directory, 'files.jsonl');
 
+/** The files of some images of a converted data set; none where it holds no image files, or an older version converted it. */
+export function imagePaths(directory: string, rows: readonly number[]): ReadonlyMap<number, string> {
+  const file = filesFile(directory);
+  if (rows.length === 0 || !existsSync(file)) return new Map();
+  const lines = readFileSync(file, 'utf8').split('\n');
+  // Written by `writeConverted`.
+  return new Map(rows.map((row) => [row, (JSON.parse(lines[row]) as Pick<WorkEntry, 'path'>).path]));
+}
+
 /** The report of a converted data set; null when an older version converted it. */
 export function readReport(directory: string): DataReport | null {
   const file = reportFile(directory);

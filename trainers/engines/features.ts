@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
-import { layersOf, type Network } from '../../spaces/index.js';
+import { type Network, trainedLayersOf } from '../../spaces/index.js';
 import { apply, namedWeights, weightsFrom, weightVariables, type Model } from '../../spaces/models/index.js';
 import { featureWeights, type FeaturePair } from '../losses/index.js';
 import type { Parameter } from '../optimizers/index.js';
@@ -21,7 +21,7 @@ export type FeatureTaps<Tap = unknown> = ReadonlyMap<string, { readonly channels
 /** The feature maps of a network, by layer name. */
 export function featureTaps(network: Network): FeatureTaps<string> {
   return new Map(
-    layersOf(network)
+    trainedLayersOf(network)
       .filter(({ kind, output: [height, width] }) => kind !== 'input' && height * width > 1)
       .map(({ name, output: [height, width, channels] }) => [`${height}x${width}`, { channels, tap: name }]),
   );

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { padOf } from '../../spaces/models/index.js';
-import { applyRule, convolutionNames, layersOf, type LayerTable, type Network } from '../../spaces/index.js';
+import { applyRule, convolutionNames, type LayerTable, type Network, trainedLayersOf } from '../../spaces/index.js';
 
 /** A feature map of the linearised network: `exp(logScale)` times `value`, as deep products exceed the range of float32. */
 interface Flow {
@@ -94,7 +94,7 @@ function fail(name: string): never {
 export function synapticFlow(network: Network, weights: ReadonlyMap<string, tf.Variable>): tf.Tensor {
   const kernel = (name: string): tf.Tensor => weights.get(name) ?? fail(name);
   const flows: Flow[] = [];
-  for (const layer of layersOf(network)) {
+  for (const layer of trainedLayersOf(network)) {
     // A rule reads as many inputs as its kind has and ignores the others.
     const [x, y] = layer.inputs.map((i) => flows[i]);
     flows.push(applyRule(rules, layer, kernel, x, y));

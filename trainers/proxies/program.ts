@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { gates, layersOf, type Network } from '../../spaces/index.js';
+import { gates, type Network, trainedLayersOf } from '../../spaces/index.js';
 import { apply, weightsFrom } from '../../spaces/models/index.js';
 import { crossEntropy } from '../losses/index.js';
 import { synapticFlow } from './flow.js';
@@ -86,7 +86,7 @@ export function computeParts(
 
 /** Names of the layers that feed an activation whose inputs' signs distinguish images; gates' do not. */
 function activationInputs(network: Network): string[] {
-  const layers = layersOf(network);
+  const layers = trainedLayersOf(network);
   return layers.flatMap((layer) =>
     layer.kind === 'activation' && !gates.some((gate) => gate === layer.act) ? [layers[layer.inputs[0]].name] : [],
   );

@@ -2,10 +2,11 @@ import { duration, percent } from '../../base/number-text.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { CurvePoint, HypervolumePoint, ReportMember } from '../../experiments/page/api.js';
-import { extentOf, plainAxis, shareTick, tickOf, valueAxis } from './axis.js';
+import { extentOf, plainAxis, tickOf, valueAxis } from './axis.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
 import { frameOf, itemOf, legendStyle, numbersOf, saying, type Heading } from './frame.js';
-import { dashOf, hueOf, symbolOf, type ChartTheme } from './theme.js';
+import { overlayOption } from './overlay.js';
+import { hueOf, symbolOf, type ChartTheme } from './theme.js';
 
 /** The trainings of a trial, in their order. */
 export const stages = {
@@ -164,18 +165,12 @@ export function curvesOption(input: CurvesInput): ChartOption {
   };
 }
 
-const lineStyleOf = (theme: ChartTheme, i: number, width: number) => ({
-  symbol: symbolOf(i),
-  itemStyle: { color: hueOf(theme, i) },
-  lineStyle: { color: hueOf(theme, i), width, type: dashOf(i) },
-});
-
 export interface HypervolumeRun {
   readonly name: string;
   readonly points: readonly HypervolumePoint[];
 }
 
-export interface HypervolumeInput extends Heading {
+export interface HypervolumeInput {
   /** One line for each run. */
   readonly runs: readonly HypervolumeRun[];
   /** The horizontal axis: trials that ended, or the time they took. */
@@ -192,35 +187,27 @@ const unitOf = (seconds: number): keyof typeof secondsIn => {
 };
 
 /** The growth of the share of the space between the worst and the best values that the frontier dominates. */
-export function hypervolumeOption({ runs, over, theme, ...heading }: HypervolumeInput): ChartOption {
+export function hypervolumeOption({ runs, over, theme }: HypervolumeInput): ChartOption {
   const unit = unitOf(Math.max(0, ...runs.flatMap(({ points }) => points.map(({ seconds }) => seconds))));
-  const several = runs.length > 1;
-  const frame = frameOf(theme, heading, { rows: several ? 1 : 0 });
-  const title = over === 'trials' ? 'trials that ended' : `compute [${unit}]`;
-  return {
-    ...frame,
-    xAxis: { ...plainAxis(theme, title), min: 0 },
-    yAxis: { ...plainAxis(theme, 'hypervolume', shareTick), nameGap: 48 },
-    legend: { ...legendStyle(theme), show: several },
-    tooltip: {
-      ...frame.tooltip,
-      formatter: saying((at) => {
-        const [x, share] = numbersOf(at);
-        const where = over === 'trials' ? `${x} trials` : duration(x * secondsIn[unit]);
-        return `${several ? `${at.seriesName ?? ''}\n` : ''}${where}: ${percent(share)}`;
-      }),
-    },
-    series: runs.map(({ name, points }, i) => ({
-      type: 'line',
+  return overlayOption({
+    lines: runs.map(({ name, points }) => ({
       name,
-      // A frontier keeps its hypervolume until a trial improves it.
-      step: 'end',
-      showSymbol: points.length <= mostMarks,
-      showAllSymbol: true,
-      // Equal lines lie on each other: earlier ones are wider.
-      symbolSize: 5 + 3 * Math.max(0, runs.length - 1 - i),
-      ...lineStyleOf(theme, i, 1.8 + 1.6 * Math.max(0, runs.length - 1 - i)),
-      data: points.map(({ trials, seconds, share }) => [over === 'trials' ? trials : seconds / secondsIn[unit], share]),
+      points: points.map(({ trials, seconds, share }) => ({
+        x: over === 'trials' ? trials : seconds / secondsIn[unit],
+        y: share,
+      })),
     })),
-  };
+    x: {
+      measure: null,
+      title: over === 'trials' ? 'trials that ended' : `compute [${unit}]`,
+      text: (x) => (over === 'trials' ? `${x} trials` : duration(x * secondsIn[unit])),
+    },
+    y: { measure: 'share', text: percent },
+    measures: { share: { title: 'hypervolume', unit: 'share' } },
+    theme,
+    // A frontier keeps its hypervolume until a trial improves it.
+    step: 'end',
+    marks: false,
+    layered: true,
+  });
 }

@@ -38,21 +38,28 @@ export interface OverlayInput {
   readonly step?: 'end' | 'start' | false;
   /** Whether points have marks, with one shape for each line. */
   readonly marks: boolean;
+  /** Whether earlier lines are wider: equal lines lie on each other. */
+  readonly layered?: boolean;
 }
 
-function seriesOf({ theme, step, marks }: OverlayInput, { name, points }: OverlayLine, i: number): ChartSeries {
+function seriesOf(
+  { lines, theme, step, marks, layered }: OverlayInput,
+  { name, points }: OverlayLine,
+  i: number,
+): ChartSeries {
   const color = hueOf(theme, i);
+  const extra = layered === true ? 1.6 * (lines.length - 1 - i) : 0;
   return {
     type: 'line',
     id: `${i}`,
     name: name === '' ? `${i + 1}` : name,
     symbol: symbolOf(i),
-    symbolSize: marks ? 9 : 5,
+    symbolSize: (marks ? 9 : 5) + 2 * extra,
     showSymbol: marks || points.length === 1,
     showAllSymbol: marks,
     step: step ?? false,
     itemStyle: { color },
-    lineStyle: { color, width: 1.8, type: dashOf(i) },
+    lineStyle: { color, width: 1.8 + extra, type: dashOf(i) },
     data: points.map((point) => ({ value: [point.x, point.y], key: point.key, point })),
   };
 }
@@ -74,7 +81,7 @@ export function overlayOption(input: OverlayInput): ChartOption {
     return valueAxis({ measure, measures, theme, extent, log: positive && (log ?? false), ...named });
   };
   const points = lines.flatMap((line) => line.points);
-  const frame = frameOf(theme, {}, { rows: Math.ceil(lines.length / 3) });
+  const frame = frameOf(theme, {}, { rows: lines.length > 1 ? Math.ceil(lines.length / 3) : 0 });
   return {
     ...frame,
     xAxis: axisOf(
@@ -88,7 +95,7 @@ export function overlayOption(input: OverlayInput): ChartOption {
       ),
       nameGap: 50,
     },
-    legend: { ...legendStyle(theme), itemWidth: 34, formatter: plainText },
+    legend: { ...legendStyle(theme), show: lines.length > 1, itemWidth: 34, formatter: plainText },
     tooltip: { ...frame.tooltip, formatter: saying((at) => hoverText(input, at)) },
     series: lines.map((line, i) => seriesOf(input, line, i)),
   };

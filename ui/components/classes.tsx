@@ -1,14 +1,21 @@
 import type { ClassReport } from '../../experiments/page/api.js';
+import { estimateText } from '../../base/certainty.js';
 import { percent, valueText } from '../../base/number-text.js';
 import { columnsOf, metricTexts, outputColumns, outputNames, type Metric } from '../../base/scores.js';
 import { Facts } from './elements.js';
 import { Table } from './table.js';
 
+interface ClassesProps {
+  readonly report: ClassReport;
+  /** Gets the classes of a clicked cell of the confusion matrix. */
+  readonly onPair?: (actual: number, predicted: number) => void;
+}
+
 /**
  * Results of a network by class, label or number: metrics, a table, and for classes the confusion matrix or the most frequent
  * confusions.
  */
-export function Classes({ report }: { readonly report: ClassReport }) {
+export function Classes({ report, onPair }: ClassesProps) {
   const { of, task, metrics, calibrationError, classes, matrix, confused } = report;
   const rows = matrix?.map((counts, actual) => ({ name: classes[actual].name, counts, actual }));
   const [name, title] = outputNames[task];
@@ -20,7 +27,7 @@ export function Classes({ report }: { readonly report: ClassReport }) {
           ['images', of],
           ...Object.entries(metrics).map(([metric, value]): [string, string] => {
             const [text, unit] = metricTexts[metric as Metric];
-            return [text, valueText(unit, value)];
+            return [text, estimateText(unit, value, report.errors[metric as Metric])];
           }),
           ...(calibrationError === null
             ? []
@@ -66,7 +73,14 @@ export function Classes({ report }: { readonly report: ClassReport }) {
                   numeric: true,
                   cell: ({ counts, actual }: (typeof rows)[number]) => {
                     const text = counts[predicted] === 0 ? '·' : counts[predicted];
-                    return actual === predicted ? <strong>{text}</strong> : text;
+                    if (actual === predicted) return <strong>{text}</strong>;
+                    if (onPair === undefined || counts[predicted] === 0) return text;
+                    const label = `${text} images of ${classes[actual].name} taken for ${name}`;
+                    return (
+                      <button type="button" class="cell" aria-label={label} onClick={() => onPair(actual, predicted)}>
+                        {text}
+                      </button>
+                    );
                   },
                 })),
               ]}

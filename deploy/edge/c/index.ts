@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { mkdirSync } from 'node:fs';
 import { writeFileAtomic } from '../../../base/files.js';
 import { Random } from '../../../base/random.js';
-import { innerEnds, innerOperators } from '../plan.js';
+import { innerEnds } from '../plan.js';
 import type { EdgeProgram } from '../program.js';
-import { runReference } from '../reference.js';
+import { benchHeader, benchId, referenceOutputs } from './bench.js';
+import { checkPrefix, usualPrefix, withPrefix } from './prefix.js';
 import { array, cSources, ownFile, type ModelFacts, type SourceOptions } from './source.js';
 
 export type { ModelFacts, SourceOptions } from './source.js';
@@ -16,6 +17,9 @@ const skeleton = [
   'zephyr/module.yml',
   'examples/host/main.c',
   'examples/SelfTest/SelfTest.ino',
+  'examples/Benchmark/Benchmark.ino',
+  'examples/qemu/main.c',
+  'examples/qemu/board.ld',
 ] as const;
 
 /** Random images of the self-test. */
@@ -23,18 +27,16 @@ const TESTS = 3;
 
 /** `model_test.h`: images, and what the integer reference answers. */
 export function testHeader(program: EdgeProgram, images: readonly Int8Array[], options: SourceOptions = {}): string {
-  const ends = innerEnds(program);
-  const inner = { ...program, operators: innerOperators(program), ...ends };
-  const outputs = images.map(
-    (image) => runReference(inner, image, options.rounding).get(ends.output) ?? new Int8Array(),
-  );
-  const joined = (parts: readonly ArrayLike<number>[]): number[] => parts.flatMap((part) => Array.from(part));
+  const outputs = referenceOutputs(program, images, options.rounding);
   return `/* Images, and the bytes that the model has to answer: all of them, on every machine. */
 #include "model.h"
 
 #define NAS_TESTS ${images.length}
-${array('static const int8_t nas_test_inputs[NAS_TESTS * NAS_INPUT_BYTES]', joined(images))}
-${array('static const int8_t nas_test_outputs[NAS_TESTS * NAS_OUTPUT_BYTES]', joined(outputs))}
+${array(
+  'static const int8_t nas_test_inputs[NAS_TESTS * NAS_INPUT_BYTES]',
+  images.flatMap((image) => Array.from(image)),
+)}
+${array('static const int8_t nas_test_outputs[NAS_TESTS * NAS_OUTPUT_BYTES]', outputs)}
 /* The number of wrong output bytes. */
 static inline int nas_self_test(void) {
   int wrong = 0;
@@ -59,17 +61,33 @@ export function testImages(program: EdgeProgram, count = TESTS): Int8Array[] {
 
 /**
  * Writes an int8 program in plain C: `model.h` and `model.c`, which need no other file and no library, a self-test
- * (`model_test.h`), and what CMake, Arduino, ESP-IDF and Zephyr need to build them.
+ * (`model_test.h`), a benchmark (`model_bench.h`), and what CMake, Arduino, ESP-IDF and Zephyr need to build them.
+ * @param options tests: false leaves the self-test out, which takes longest; prefix: of names and files, by default `nas`
+ * @returns the name of the program in the lines of its benchmark
  * @throws NasError where the program computes in floating point
  */
-export function writeC(directory: string, program: EdgeProgram, facts: ModelFacts, options: SourceOptions = {}): void {
+export function writeC(
+  directory: string,
+  program: EdgeProgram,
+  facts: ModelFacts,
+  {
+    tests = true,
+    prefix = usualPrefix,
+    ...options
+  }: SourceOptions & { readonly tests?: boolean; readonly prefix?: string } = {},
+): string {
+  checkPrefix(prefix);
+  const sources = cSources(program, facts, options);
   const files = {
-    ...cSources(program, facts, options),
-    'model_test.h': testHeader(program, testImages(program), options),
+    ...sources,
+    'model_bench.h': benchHeader(program, sources['model.c'], options.rounding),
+    ...(tests && { 'model_test.h': testHeader(program, testImages(program), options) }),
     ...Object.fromEntries(skeleton.map((name) => [name, ownFile(`skeleton/${name}`)])),
   };
   for (const [name, text] of Object.entries(files)) {
-    mkdirSync(join(directory, name, '..'), { recursive: true });
-    writeFileAtomic(join(directory, name), text);
+    const path = join(directory, withPrefix(name, prefix));
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileAtomic(path, withPrefix(text, prefix));
   }
+  return benchId(sources['model.c']);
 }

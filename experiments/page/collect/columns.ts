@@ -61,8 +61,8 @@ export function collectColumns(
   const column = <V>(cell: (row: Row) => V): V[] => rows.map(cell);
   const after = (at: number | null): number | null => (at === null ? null : (at - createdAt) / 1000);
   const finalOf = finalsOf(store);
-  const errorOf = (split: 'validation' | 'test', accuracy: number | null | undefined): number | null =>
-    evidence.errorOf(split, accuracy ?? null) ?? null;
+  const errorOf = (split: 'validation' | 'test', score: number | null | undefined, { trial, precision }: Row) =>
+    evidence.errorOf(split, score ?? null, { number: trial.number, precision }) ?? null;
   const folds = foldSummaries(store);
   const foldsOf = ({ trial, precision }: Row) => folds.get(`${trial.number} ${precision}`);
   const valueColumns = columnsOf(rows, ({ values }) => values);
@@ -85,9 +85,9 @@ export function collectColumns(
     ),
     choices: columnsOf(rows, ({ trial }) => trial.choices),
     finalAccuracy: column((row) => finalOf(row)?.accuracy ?? null),
-    finalError: column((row) => errorOf('validation', finalOf(row)?.accuracy)),
+    finalError: column((row) => errorOf('validation', finalOf(row)?.accuracy, row)),
     testAccuracy: column((row) => finalOf(row)?.testAccuracy ?? null),
-    testError: column((row) => errorOf('test', finalOf(row)?.testAccuracy)),
+    testError: column((row) => errorOf('test', finalOf(row)?.testAccuracy, row)),
     foldAccuracy: column((row) => foldsOf(row)?.mean ?? null),
     foldError: column((row) => foldsOf(row)?.standardError ?? null),
     startedAfter: column(({ trial }) => after(trial.startedAt)),

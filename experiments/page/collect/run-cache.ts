@@ -183,7 +183,8 @@ export class RunCache {
       this.applyPace(event);
       this.changedAt = Math.max(this.changedAt, event.at);
     }
-    if (events.some(({ kind }) => kind === 'measured')) this.evidence = undefined;
+    // The first results say how many images there are.
+    if (events.some(({ kind }) => kind === 'measured') || this.evidence?.isExact === true) this.evidence = undefined;
     const trials = store.trials.some(changedBy(events));
     for (const { number, state, rejected } of trials) {
       if (!(number in this.states)) this.rejected += rejected;
@@ -235,7 +236,7 @@ export class RunCache {
 
   /** How sure values are, read again after each measurement. */
   evidenceOf(store: Store): RunEvidence {
-    return (this.evidence ??= new RunEvidence(store));
+    return (this.evidence ??= new RunEvidence(store)).readFrom(store);
   }
 
   private readFrontier(store: Store, latest: number): void {

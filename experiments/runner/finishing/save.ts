@@ -4,7 +4,7 @@ import { mainScores, scoreText } from '../../../base/scores.js';
 import { completeDecoding } from '../../../base/preprocess.js';
 import { renderingOf } from '../../../trainers/index.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
-import type { Network } from '../../../spaces/index.js';
+import { foldedNetwork, type Network } from '../../../spaces/index.js';
 import type {
   MeasurementRecord,
   StoredPrecision,
@@ -162,7 +162,7 @@ export function modelMetadata(
     seed: trial.seed,
     genotype: trial.genotypeId,
     decisions: trial.choices,
-    network,
+    network: foldedNetwork(network),
     ...(space.places && { places: space.places(trial.genotype) }),
     ...latencyFact(latency),
   };

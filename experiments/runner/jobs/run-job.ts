@@ -11,7 +11,7 @@ import type { LearningTask } from '../../../base/task.js';
 import { exportOnnx, quantizeForTiming, withMetadata, type ModelMetadata } from '../../../deploy/index.js';
 import { createDevice, type Measurement } from '../../../latency-models/index.js';
 import { createSpace, type Network } from '../../../spaces/index.js';
-import { initialWeights, toOnnx, type Model } from '../../../spaces/models/index.js';
+import { foldBranches, initialWeights, toOnnx, type Model } from '../../../spaces/models/index.js';
 import {
   channelImportance,
   chooseEngine,
@@ -25,7 +25,7 @@ import {
   proxies,
   proxyBatch,
   type ProxyBatch,
-  readWeights,
+  readFolded,
   saveWeights,
   tuneParts,
   type SplitName,
@@ -106,11 +106,11 @@ const hooks = ({ onEvent, signal, pause }: JobContext): FitHooks => ({
   pause,
 });
 
-/** A candidate with its trained weights, or with its initial weights when it has none. */
-export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model => ({
-  network,
-  weights: weights === undefined ? initialWeights(network, seed) : readWeights(network, weights),
-});
+/** A candidate as it runs on devices, with its trained weights, or with its initial weights when it has none. */
+export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model =>
+  weights === undefined
+    ? foldBranches({ network, weights: initialWeights(network, seed) })
+    : readFolded(network, weights);
 
 /** A candidate as an ONNX model, as it is deployed but without metadata. */
 export const candidateOnnx = (candidate: SeededNetwork, task?: LearningTask): Uint8Array =>
@@ -256,7 +256,7 @@ async function exportJob(job: JobOf<'export'>, context: JobContext): Promise<Exp
   const { dataset, threads, path } = job;
   const onProgress = counting(context, 'images');
   const { bytes, metadata } = await exported(job, context.signal, onProgress);
-  const on = (split: SplitName) => evaluateOnSplit(bytes, dataset, split, { threads, onProgress });
+  const on = (split: SplitName) => evaluateOnSplit(bytes, dataset, split, { threads, keepsWrong: true, onProgress });
   const [validation, test] = [await on('validation'), await on('test')];
   const accuracy = { validation: validation.accuracy, test: test.accuracy };
   const file = withMetadata(bytes, { ...metadata, accuracy });

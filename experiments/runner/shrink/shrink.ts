@@ -3,8 +3,9 @@ import { join, resolve } from 'node:path';
 import { invalidInput, isInterruption, messageOf } from '../../../base/errors.js';
 import { canonicalJson } from '../../../base/hash.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
+import type { Model } from '../../../spaces/models/index.js';
 import { lockWorkdir, Store, type ShrunkRecord } from '../../../store/index.js';
-import { fineTuningEpochs } from '../../../trainers/index.js';
+import { fineTuningEpochs, unfoldBatchNorm, withDataset } from '../../../trainers/index.js';
 import { trainedModel, type TrainedModel } from '../../models/trained-model.js';
 import { locatingNowhere } from '../../parse/index.js';
 import type { TrainingExperiment } from '../../schema/experiment.js';
@@ -102,7 +103,7 @@ async function shrinkIn(
       .find((begun) => begun.state === 'running' && isRequested(begun, settled) && hasFiles(workdir, begun));
     if (record !== undefined)
       observe({ kind: 'note', message: `Shrunk network ${record.number} was begun and goes on` });
-    record ??= await begin(context, parent.model, settled);
+    record ??= await begin(context, await unfolded(plan, parent), settled);
     const { seed = experiment.seed, accuracy = {} } = parent.metadata;
     const metadata = shrunkMetadata(parent, request.trial);
     await tune(context, { record, seed, parent: parent.model.network, metadata, known: accuracy });
@@ -118,6 +119,10 @@ async function shrinkIn(
     await jobs.close();
   }
 }
+
+/** A trained network whose batch norms have statistics: folding branches leaves none, and training needs them. */
+const unfolded = ({ dataset }: TrainingPlan, { model, isBranched }: TrainedModel): Promise<Model> | Model =>
+  isBranched === true ? withDataset(dataset, (open) => unfoldBatchNorm(model, open)) : model;
 
 /** Whether the files of a begun network, which it continues from, exist. */
 function hasFiles(workdir: string, { number }: ShrunkRecord): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { scratchBytes } from '../../../deploy/edge/overlap.js';
+import { Random } from '../../../base/random.js';
+import { scratchBytes, windowDistance } from '../../../deploy/edge/overlap.js';
 import { planArena } from '../../../deploy/edge/plan.js';
 import { mobileNetV2, Programs, randomProgram } from './support/programs.js';
 
@@ -41,6 +42,40 @@ describe('the plan of the arena', () => {
     const program = p.program(input, p.depthwise(input));
     // The last pixel of the second row overwrites what the first pixel of the third row does not read any more.
     expect(planArena(program).bytes).toBe(16 * 16 * 4 + (16 + 2) * 4);
+  });
+
+  test('the distance found at the corners of random images is the largest of all pixels', () => {
+    const random = new Random(1, 'distances');
+    const image = (...sizes: number[]) =>
+      ({ name: '', element: 'int8', shape: [1, ...sizes, 1 + random.int(20)] }) as const;
+    for (let n = 0; n < 300; n++) {
+      const [input, output] = [
+        image(1 + random.int(20), 1 + random.int(20)),
+        image(1 + random.int(20), 1 + random.int(20)),
+      ];
+      const window = {
+        strides: [1 + random.int(3), 1 + random.int(3)],
+        padding: { top: random.int(5), left: random.int(5), bottom: 0, right: 0 },
+      } as const;
+      const [, rows, columns, channels] = output.shape;
+      // The last columns read the image, too.
+      const width = Math.max(input.shape[2], (columns - 1) * window.strides[1] - window.padding.left + 1);
+      const from = { ...input, shape: [1, input.shape[1], width, input.shape[3]] };
+      const starts = Array.from({ length: rows * columns }, (_, pixel) => {
+        const [row, column] = [Math.floor(pixel / columns), pixel % columns];
+        const y = Math.max(row * window.strides[0] - window.padding.top, 0);
+        return (y * width + Math.max(column * window.strides[1] - window.padding.left, 0)) * from.shape[3];
+      });
+      for (const together of [1, 2])
+        for (const copied of [false, true]) {
+          let expected = 0;
+          for (let first = 0; first < starts.length; first += together) {
+            const end = Math.min(first + together, starts.length);
+            expected = Math.max(expected, end * channels - Math.min(...starts.slice(copied ? end : first)));
+          }
+          expect(windowDistance(window, from, output, together, copied)).toBe(expected);
+        }
+    }
   });
 
   test('windows of convolutions with borders are copied into the arena', () => {

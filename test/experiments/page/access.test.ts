@@ -77,7 +77,10 @@ describe('access to the page', () => {
     const answers = await Promise.all(
       [{}, { cookie }].map((headers) => app.inject({ url: '/api/access', headers: { ...local, ...headers } })),
     );
-    expect(answers.map((answer) => answer.json<unknown>())).toEqual([{ changes: false }, { changes: true }]);
+    expect(answers.map((answer) => answer.json<unknown>())).toEqual([
+      { changes: false, images: false },
+      { changes: true, images: false },
+    ]);
   });
 
   it('has headers against foreign content, frames and type guessing', async () => {

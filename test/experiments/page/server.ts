@@ -23,7 +23,7 @@ const report = (error: unknown): void => {
 };
 
 export async function testApp(folder: string, options: Partial<AppOptions> = {}): Promise<FastifyInstance> {
-  const access = { names: namesOf('127.0.0.1'), token: null, changeToken: null };
+  const access = { names: namesOf('127.0.0.1'), token: null, changeToken: null, imageToken: null };
   const app = await createApp({ ...access, folder, assets: assetsFolder(), clock: Date.now, report, ...options });
   onTestFinished(() => app.close());
   return app;

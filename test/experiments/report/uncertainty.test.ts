@@ -4,14 +4,8 @@ import { surelyBetter } from '../../../base/certainty.js';
 import { Random } from '../../../base/random.js';
 import { isSure, judgedPairs, placeText } from '../../../base/certainty.js';
 import { contenders, type Estimated, rivalsOf } from '../../../experiments/report/rivals.js';
-import {
-  acrossSessions,
-  LatencyEvidence,
-  sessionSpread,
-  sessionsOf,
-  shareCertainty,
-  standardErrorOf,
-} from '../../../experiments/report/uncertainty.js';
+import { acrossSessions, LatencyEvidence, sessionSpread, sessionsOf } from '../../../experiments/report/uncertainty.js';
+import { shareCertainty, standardErrorOf } from '../../../experiments/report/score-errors.js';
 import type { Objective } from '../../../search/index.js';
 import type { BriefMeasurement } from '../../../store/index.js';
 

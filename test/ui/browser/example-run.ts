@@ -5,6 +5,7 @@ import { Random } from '../../../base/random.js';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
 import { costs, createSpace, choicesOf, genotypeId, sampleGenotype } from '../../../spaces/index.js';
 import { Store, type ObjectiveValues, type StoredPrecision, type Training } from '../../../store/index.js';
+import { writeCache } from '../../../trainers/data/cache.js';
 import { exampleEnvironment as environment } from '../../support/environment.js';
 
 const measured = (values: Readonly<Record<string, number>>): ObjectiveValues =>
@@ -21,6 +22,36 @@ export interface ExampleOptions {
   readonly reason?: string;
   /** Whether the run goes on, in the training of one more trial. */
   readonly running?: boolean;
+}
+
+/** Images that trials take for other classes, in the folder `images` of the workdir. */
+const wrong = [
+  { row: 3, path: 'shirt/0003.png', actual: 0, predicted: 2, probability: 0.9871 },
+  { row: 1, path: 'bag/0001.png', actual: 1, predicted: 0, probability: 0.8432 },
+  { row: 0, path: 'shirt/0000.png', actual: 0, predicted: 2, probability: 0.7004 },
+];
+
+/** Writes a converted data set of grey stripes. */
+async function writeImages(directory: string): Promise<void> {
+  mkdirSync(directory, { recursive: true });
+  const [side, count] = [16, 4];
+  const pixels = Uint8Array.from(
+    { length: count * side * side },
+    (_, i) => 60 * Math.floor(i / (side * side)) + 8 * (i % side),
+  );
+  await writeCache(directory, {
+    kind: 'pixels',
+    name: 'stripes',
+    fingerprint: 'stripes',
+    classes: ['shirt', 'bag', 'other'],
+    height: side,
+    width: side,
+    channels: 1,
+    count,
+    async *read() {
+      yield await Promise.resolve({ pixels, labels: [0, 1, 2, 0], split: null });
+    },
+  });
 }
 
 const fails = (number: number): boolean => number % 17 === 11;
@@ -44,6 +75,8 @@ export async function writeExampleRun(
     running = false,
   }: ExampleOptions = {},
 ): Promise<void> {
+  const images = join(workdir, 'images');
+  await writeImages(images);
   const source = [
     `name: ${name}`,
     `seed: ${seed}`,
@@ -179,6 +212,7 @@ export async function writeExampleRun(
               [number, 20, 800],
             ],
             calibrationError: 0.0125,
+            ...(number % 20 === 0 && { wrong: { directory: images, images: wrong } }),
           },
         });
       }

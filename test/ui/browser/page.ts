@@ -121,7 +121,15 @@ export function describeInBrowser(
       ending.unshift(() => rmSync(folder, { recursive: true, force: true }));
       await prepare(folder);
       const report = (error: unknown): void => theSite().note(`the server: ${String(error)}`);
-      const server = await startPage({ folder, host: '127.0.0.1', port: 0, assets, report, changeToken });
+      const server = await startPage({
+        folder,
+        host: '127.0.0.1',
+        port: 0,
+        assets,
+        report,
+        changeToken,
+        imageToken: changeToken,
+      });
       ending.unshift(() => server.close());
       browser ??= launch(executable ?? '');
       site = new Site(await browser, server.address, folder);

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { pages as routes } from '../../../ui/app/pages.js';
 import { writeExampleRun } from './example-run.js';
-import { describeInBrowser, overflowOf, themeOf, violationsOf } from './page.js';
+import { changeToken, describeInBrowser, overflowOf, themeOf, violationsOf } from './page.js';
 import { pages, settled } from './pages.js';
 import { textProblems } from './text-checks.js';
 
@@ -15,6 +15,8 @@ const id = '<img src=x onerror=alert(4)> & "quotes" %2e%2e #?';
 /** The number of elements that text from a run would become as markup. */
 const injected = (page: Page): Promise<number> =>
   page.evaluate(() => document.querySelectorAll('img, [onerror], [onload], #app script').length);
+
+const mistakes = (page: Page): Promise<string[]> => page.locator('.wrong-images li').allTextContents();
 
 it('the tested pages are all pages', () => {
   const patterns = pages.map(({ path }) =>
@@ -53,12 +55,34 @@ describeInBrowser(
 
     it('One trial: shows results by class', async () => {
       const page = await site().open(`/runs/${encodeURIComponent(id)}/trials/40`);
-      await page.getByText('Confusion matrix').click();
+      await page.getByText('Confusion matrix', { exact: true }).click();
       const rows = await page
         .getByRole('table', { name: /^Confusion matrix/ })
         .getByRole('row')
         .allTextContents();
       expect(rows.slice(1)).toEqual(['shirt900·100', 'bag71000·', `${markup}4020800`]);
+      await expect.poll(() => mistakes(page)).toHaveLength(3);
+      expect(await page.locator('main img').count()).toBe(0);
+    });
+
+    it('One trial: shows the images that it takes for other classes to a browser with the token', async () => {
+      const page = await site().open(
+        `/runs/${encodeURIComponent(id)}/trials/40?token=${encodeURIComponent(changeToken)}`,
+      );
+      await page.locator('main img').first().scrollIntoViewIfNeeded();
+      await expect
+        .poll(() =>
+          page.locator('main img').evaluateAll((all) => all.map((one) => (one as HTMLImageElement).naturalWidth)),
+        )
+        .toEqual([16, 16, 16]);
+      expect(await violationsOf(page)).toEqual([]);
+      await page.getByText('Confusion matrix', { exact: true }).click();
+      await page.getByRole('button', { name: /^7 images of bag taken for shirt/ }).click();
+      expect(await mistakes(page)).toEqual(['bag taken for shirt, 84.32 %bag/0001.png']);
+      await page.getByRole('button', { name: /^20 images of/ }).click();
+      expect(await mistakes(page)).toEqual([]);
+      await page.getByRole('button', { name: 'All classes' }).click();
+      expect(await mistakes(page)).toHaveLength(3);
     });
   },
 );

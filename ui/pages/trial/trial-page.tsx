@@ -3,10 +3,10 @@ import { bytes } from '../../../base/number-text.js';
 import type { FileAddress, ReportMember, RunId, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { EnqueueCard } from '../../components/actions.js';
-import { Classes } from '../../components/classes.js';
 import { CopyButton, Decisions } from '../../components/elements.js';
 import { NetworkDrawing, NetworkParts } from '../../components/network.js';
 import { NoteCard } from '../../components/note-card.js';
+import { ClassesWithImages } from '../../components/wrong-images.js';
 import { Table } from '../../components/table.js';
 import { precisions } from '../../data/measures.js';
 import { useAnswer } from '../../data/use-answer.js';
@@ -105,7 +105,7 @@ function Trial({ answer }: { readonly answer: TrialAnswer }) {
       <Network trial={trial} />
       {trial.classes !== undefined && (
         <section>
-          <Classes report={trial.classes} />
+          <ClassesWithImages report={trial.classes} trial={trial.number} precision={trial.precision ?? 'fp32'} />
         </section>
       )}
       <TrialCurves trial={trial} />

@@ -57,6 +57,44 @@ NAS_INLINE void nas_one_channel(const nas_conv_params *p, const nas_taps *taps, 
   y[o] = nas_byte(nas_scaled(sum, p->mantissa[o], p->right[o]) + p->out_zero, p->low, p->high);
 }
 
+#ifdef NAS_MVE
+/* Up to eight channels of one pixel: the sums of those at even places lie in one vector, of the others in another. */
+NAS_INLINE void nas_eight_channels(const nas_conv_params *p, const nas_taps *taps, int32_t o, int8_t *y) {
+  const int32_t rest = p->out_channels - o, step = taps->step, out = p->out_channels, columns = taps->columns;
+  const mve_pred16_t lanes = vctp16q((uint32_t)rest);
+  const mve_pred16_t even = vctp32q((uint32_t)(rest + 1) >> 1), odd = vctp32q((uint32_t)rest >> 1);
+  const uint32x4_t places = vidupq_n_u32(0, 2);
+  const int16_t zero = p->zero;
+  int32x4_t a = vldrwq_gather_shifted_offset_z_s32(p->bias + o, places, even);
+  int32x4_t b = vldrwq_gather_shifted_offset_z_s32(p->bias + o + 1, places, odd);
+  const int8_t *x = taps->x + o, *w = taps->w + o;
+  for (int32_t row = taps->rows; row > 0; row--, x += taps->x_row, w += taps->w_row)
+    for (int32_t column = columns; column > 0; column--, x += step, w += out) {
+      const int16x8_t v = vsubq_n_s16(vldrbq_z_s16(x, lanes), zero), u = vldrbq_z_s16(w, lanes);
+      a = vaddq_s32(a, vmullbq_int_s16(v, u));
+      b = vaddq_s32(b, vmulltq_int_s16(v, u));
+    }
+  const int16x8_t left = vnegq_s16(vldrbq_z_s16(p->right + o, lanes));
+  if (NAS_TFLM || vcmpgtq_n_s16(left, 0)) {
+    int32_t sums[8];
+    vstrwq_scatter_shifted_offset_s32(sums, places, a);
+    vstrwq_scatter_shifted_offset_s32(sums + 1, places, b);
+    for (int32_t i = 0; i < 8 && i < rest; i++)
+      y[o + i] = nas_byte(nas_scaled(sums[i], p->mantissa[o + i], p->right[o + i]) + p->out_zero, p->low, p->high);
+    return;
+  }
+  /* As nas_scaled. */
+  a = vmulhq_s32(a, vldrwq_gather_shifted_offset_z_s32(p->mantissa + o, places, even));
+  b = vmulhq_s32(b, vldrwq_gather_shifted_offset_z_s32(p->mantissa + o + 1, places, odd));
+  a = vshrq_n_s32(vaddq_n_s32(vshlq_s32(a, vmovlbq_s16(left)), 1), 1);
+  b = vshrq_n_s32(vaddq_n_s32(vshlq_s32(b, vmovltq_s16(left)), 1), 1);
+  const int32x4_t low = vdupq_n_s32(p->low), high = vdupq_n_s32(p->high);
+  a = vmaxq_s32(vminq_s32(vaddq_n_s32(a, p->out_zero), high), low);
+  b = vmaxq_s32(vminq_s32(vaddq_n_s32(b, p->out_zero), high), low);
+  vstrbq_p_s16(y + o, vmovntq_s32(vmovnbq_s32(vdupq_n_s16(0), a), b), lanes);
+}
+#endif
+
 NAS_KERNEL void nas_depthwise(const nas_layer *layer) {
   const nas_conv_params *p = layer->params;
   const int32_t channels = p->channels, out = p->out_channels, each = out / channels;
@@ -75,8 +113,13 @@ NAS_KERNEL void nas_depthwise(const nas_layer *layer) {
       taps.columns = column_end - column;
       taps.x_row = p->dilation_y * p->width * channels - taps.columns * taps.step;
       taps.w_row = (p->columns - taps.columns) * out;
+#ifdef NAS_MVE
+      if (each == 1)
+        for (; o < out; o += 8) nas_eight_channels(p, &taps, o, y);
+#else
       if (each == 1)
         for (; o + 4 <= out; o += 4) nas_four_channels(p, &taps, o, y);
+#endif
       for (; o < out; o++) nas_one_channel(p, &taps, o / each, o, y);
     }
 }

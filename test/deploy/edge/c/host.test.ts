@@ -41,6 +41,52 @@ describeWith(['gcc'], 'models in C on this machine', () => {
   });
 });
 
+for (const compiler of ['gcc', 'clang'])
+  describeWith([compiler], `two models in one program, by ${compiler}`, () => {
+    test('pass both self-tests', () => {
+      const directory = folder(`two-${compiler}`);
+      const classes = Array.from({ length: 10 }, (_, n) => `nas_${n}`);
+      for (const [prefix, seed] of [
+        ['face', 11],
+        ['word_2', 5],
+      ] as const)
+        writeC(
+          join(directory, prefix),
+          randomProgram(seed),
+          { title: prefix, classes },
+          { prefix, rounding: seed === 5 ? 'tflm' : 'exact' },
+        );
+      const main = `#include <stdio.h>
+#include "face/face_model_test.h"
+#include "word_2/word_2_model_test.h"
+#include "face/face_model_bench.h"
+#include "word_2/word_2_model_bench.h"
+static const char *const names[] = FACE_NAMES;
+int main(void) {
+  printf("%d %d %s", face_self_test(), word_2_self_test(), names[9]);
+  return 0;
+}
+`;
+      writeFileSync(join(directory, 'main.c'), main);
+      const models = ['face/face_model.c', 'word_2/word_2_model.c'];
+      expect(
+        runOnHost(
+          compiler,
+          directory,
+          ['-O1', '-Wno-unused-function', '-Wno-unused-const-variable'],
+          ['main.c', ...models],
+        ),
+      ).toBe('0 0 nas_9');
+      expect(runOnHost(compiler, join(directory, 'face'), ['-O1'], ['examples/host/main.c', 'face_model.c'])).toContain(
+        ' 0 wrong',
+      );
+    });
+  });
+
+test('a prefix is a name in C', () => {
+  expect(() => writeC(shared, randomProgram(5), { title: '' }, { prefix: '2nd' })).toThrow('--prefix 2nd');
+});
+
 describe('the source of a model', () => {
   test('has the kernels that it uses, and no others', () => {
     const p = new Programs(1);

@@ -1,0 +1,69 @@
+import { contentHash } from '../../../base/hash.js';
+import type { Rounding } from '../fixed-point.js';
+import { innerEnds, innerOperators } from '../plan.js';
+import type { EdgeProgram } from '../program.js';
+import { runReference } from '../reference.js';
+import { array, ownFile } from './source.js';
+
+/** The answers of the integer reference to images. */
+export function referenceOutputs(program: EdgeProgram, images: readonly Int8Array[], rounding?: Rounding): number[] {
+  const ends = innerEnds(program);
+  const inner = { ...program, operators: innerOperators(program), ...ends };
+  return images.flatMap((image) => Array.from(runReference(inner, image, rounding).get(ends.output) ?? []));
+}
+
+/** The input of `nas_bench`: a linear congruential generator. */
+function benchImage(program: EdgeProgram): Int8Array {
+  const { shape } = program.tensors[innerEnds(program).input];
+  let random = 1;
+  return Int8Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => {
+    random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
+    return (random >>> 24) - 128;
+  });
+}
+
+/** Names a program in C in the lines of its benchmark, so that a board with another program is noticed. */
+export const benchId = (modelSource: string): string => contentHash(modelSource).slice(0, 16);
+
+/** `model_bench.h`: times the model on a board, and checks its answer to one image. */
+export const benchHeader = (program: EdgeProgram, modelSource: string, rounding?: Rounding): string => `/*
+ * The benchmark that nas latency measure --device serial:... reads. A program for a board calls nas_bench() without end:
+ * see examples/Benchmark.
+ */
+#include "model.h"
+
+#define NAS_BENCH_ID "${benchId(modelSource)}"
+${array('static const int8_t nas_bench_output[NAS_OUTPUT_BYTES]', referenceOutputs(program, [benchImage(program)], rounding))}
+${ownFile('kernels/bench.h')}`;
+
+/** A run of the model on a board. */
+export interface BenchLine {
+  readonly id: string;
+  /** From 0 since the board's start. */
+  readonly run: number;
+  readonly ticks: number;
+  /** Ticks a second. */
+  readonly hz: number;
+  readonly wrong: number;
+}
+
+/** CRC-32 of ASCII text; Node.js before 20.15 has none. */
+function crc32(text: string): number {
+  let crc = 0xffffffff;
+  for (const byte of Buffer.from(text, 'latin1')) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (0xedb88320 & -(crc & 1));
+  }
+  return ~crc >>> 0;
+}
+
+const pattern =
+  /(?<text>nas (?<id>[0-9a-f]{16}) (?<run>\d{1,10}) (?<ticks>\d{1,10}) (?<hz>\d{1,10}) (?<wrong>\d{1,10}) )(?<crc>\d{1,10})\r?$/;
+
+/** Reads a line that `nas_bench` printed; undefined for all other text, damaged lines included. */
+export function parseBenchLine(line: string): BenchLine | undefined {
+  const groups = pattern.exec(line)?.groups;
+  if (groups === undefined || Number(groups['crc']) !== crc32(groups['text'])) return undefined;
+  const [run, ticks, hz, wrong] = ['run', 'ticks', 'hz', 'wrong'].map((name) => Number(groups[name]));
+  return { id: groups['id'], run, ticks, hz, wrong };
+}

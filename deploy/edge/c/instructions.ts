@@ -1,0 +1,173 @@
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
+import type { EdgeProgram } from '../program.js';
+import { parseBenchLine, type BenchLine } from './bench.js';
+import { writeC } from './index.js';
+
+/** A board of QEMU: its core, memory, and the clock that counts. */
+interface Machine {
+  readonly machine: string;
+  readonly flags: readonly string[];
+  /** Where code and memory begin, and their bytes. */
+  readonly code: readonly [origin: number, bytes: number];
+  readonly ram: readonly [origin: number, bytes: number];
+  /** Of the core's SysTick. */
+  readonly hz: number;
+}
+
+const MB = 2 ** 20;
+const mps2 = { code: [0, 4 * MB], ram: [0x2000_0000, 4 * MB], hz: 25e6 } as const;
+
+const machines = {
+  'cortex-m3': { machine: 'mps2-an385', flags: ['-mcpu=cortex-m3'], ...mps2 },
+  'cortex-m4': { machine: 'mps2-an386', flags: ['-mcpu=cortex-m4'], ...mps2 },
+  'cortex-m7': { machine: 'mps2-an500', flags: ['-mcpu=cortex-m7'], ...mps2 },
+  'cortex-m33': {
+    machine: 'mps2-an505',
+    flags: ['-mcpu=cortex-m33'],
+    code: [0x1000_0000, 4 * MB],
+    ram: [0x3800_0000, 4 * MB],
+    hz: 20e6,
+  },
+  'cortex-m55': {
+    machine: 'mps3-an547',
+    flags: ['-mcpu=cortex-m55', '-mfloat-abi=hard'],
+    code: [0, MB / 2],
+    ram: [0x2000_0000, MB / 2],
+    hz: 32e6,
+  },
+} as const satisfies Record<string, Machine>;
+
+/** Cores whose instructions QEMU counts. */
+export type QemuCore = keyof typeof machines;
+export const qemuCores = Object.keys(machines) as [QemuCore, ...QemuCore[]];
+
+const compiler = 'arm-none-eabi-gcc';
+const emulator = 'qemu-system-arm';
+
+/** The versions of the programs that count; null for a missing one. */
+export function qemuTools(): Readonly<Record<string, string | null>> {
+  const version = (program: string): string | null => {
+    const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+    return status === 0 ? stdout.split('\n', 1)[0] : null;
+  };
+  return { [compiler]: version(compiler), [emulator]: version(emulator) };
+}
+
+/** @throws NasError `invalid-input` when the compiler or QEMU is missing */
+export function requireQemu(): void {
+  const missing = Object.entries(qemuTools()).flatMap(([program, version]) => (version === null ? [program] : []));
+  if (missing.length > 0)
+    throw invalidInput(`counting instructions needs ${missing.join(' and ')}, not found in PATH`, {
+      hint: 'On Debian and Ubuntu: apt install gcc-arm-none-eabi qemu-system-arm.',
+    });
+}
+
+const run = promisify(execFile);
+
+export interface QemuOptions {
+  /** Of the compiler; default: `-O2`. */
+  readonly flags?: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+const warnings = ['-std=c99', '-Wall', '-Wextra', '-ffreestanding', '-mthumb'];
+
+/** Compiles the C of a folder for a core under QEMU: `model.elf` runs its benchmark, or its self-test. */
+export async function compileForQemu(
+  directory: string,
+  core: QemuCore,
+  what: 'benchmark' | 'test',
+  { flags = ['-O2'], signal }: QemuOptions = {},
+): Promise<void> {
+  const { flags: own, code, ram, hz } = machines[core];
+  const places = Object.entries({ CODE: code, RAM: ram }).map(
+    ([name, [origin, bytes]]) => `-Wl,--defsym=${name}_ORIGIN=${origin},--defsym=${name}_BYTES=${bytes}`,
+  );
+  const task = what === 'benchmark' ? [`-DNAS_BENCH_HZ=${hz}`] : [];
+  const link = ['-nostdlib', ...places, '-T', 'examples/qemu/board.ld', '-I', '.', ...task];
+  const files = ['examples/qemu/main.c', 'model.c', '-lgcc', '-o', 'model.elf'];
+  try {
+    await run(compiler, [...warnings, ...own, ...flags, ...link, ...files], { cwd: directory, signal });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const text = messageOf(cause);
+    const region = /region `(\w+)' overflowed by (\d+) bytes/.exec(text);
+    throw invalidInput(
+      region === null
+        ? `${compiler} does not compile the network for ${core}: ${text.slice(-600)}`
+        : `the network is ${region[2]} bytes too large for the ${region[1] === 'RAM' ? 'memory' : 'flash'} of QEMU's ${core}`,
+      { cause },
+    );
+  }
+}
+
+/** Arguments of QEMU for `model.elf`; it runs one instruction each nanosecond of its own time. @param text where its text goes */
+export const qemuArguments = (core: QemuCore, text = ''): readonly string[] => {
+  const plain = ['-nographic', '-monitor', 'none', '-serial', 'none', '-icount', 'shift=0'];
+  const semihosting = ['-semihosting-config', `enable=on,target=native${text}`];
+  return ['-M', machines[core].machine, ...plain, ...semihosting, '-kernel', 'model.elf'];
+};
+
+/** The first line of the benchmark of `model.elf`. @param seconds most time that QEMU may take */
+function firstLine(directory: string, core: QemuCore, seconds: number, signal?: AbortSignal): Promise<BenchLine> {
+  const qemu = spawn(emulator, qemuArguments(core), {
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 1000 * seconds,
+    killSignal: 'SIGKILL',
+    ...(signal && { signal }),
+  });
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const read = (chunk: Buffer): void => {
+      text = (text + chunk.toString('latin1')).slice(-10_000);
+      const line = text
+        .split('\n')
+        .flatMap((one) => parseBenchLine(one) ?? [])
+        .at(0);
+      if (line === undefined) return;
+      resolve(line);
+      qemu.kill('SIGKILL');
+    };
+    qemu.stdout.on('data', read);
+    qemu.stderr.on('data', read);
+    qemu.once('error', reject);
+    qemu.once('close', (code, ended) =>
+      reject(
+        new NasError(
+          'failure',
+          `${emulator} ended with ${ended ?? String(code)} before it had a count: ${text.trim()}`,
+        ),
+      ),
+    );
+  });
+}
+
+/**
+ * Counts the instructions of one image: the program in C, compiled and run on a core that QEMU emulates. The same program, compiler
+ * and QEMU give the same number, to the 50 instructions of a tick. It says nothing of time: cores take one or several cycles
+ * for an instruction, and wait for memory.
+ * @throws NasError `invalid-input` without compiler or QEMU, and for a program that does not fit; `failure` when it computes wrongly
+ */
+export async function countInstructions(
+  program: EdgeProgram,
+  core: QemuCore,
+  options: QemuOptions = {},
+): Promise<number> {
+  requireQemu();
+  const directory = await mkdtemp(join(tmpdir(), 'nas-qemu-'));
+  try {
+    writeC(directory, program, { title: 'network' }, { tests: false });
+    await compileForQemu(directory, core, 'benchmark', options);
+    const { ticks, hz, wrong } = await firstLine(directory, core, 600, options.signal);
+    if (wrong > 0) throw new NasError('failure', `${core} under QEMU: ${wrong} outputs of the network are wrong`);
+    return Math.round((ticks * 1e9) / hz);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,65 @@
+import type { Certainty } from '../../base/certainty.js';
+import { classScores, total, type ClassDetails, type Details, type Metric } from '../../base/scores.js';
+
+/** The quantile of the normal distribution for 95 % intervals. */
+export const normal = 1.96;
+
+/** Shrinks a share towards 1/2 by two successes and two failures, so that 0 and 1 have an error, too. */
+const shrunk = (share: number, images: number): number => (share * images + 2) / (images + 4);
+
+/** Standard error of a share of images: binomial, with the correction of Agresti and Coull (1998). */
+export function standardErrorOf(share: number, images: number): number {
+  const p = shrunk(share, images);
+  return Math.sqrt((p * (1 - p)) / (images + 4));
+}
+
+/** The interval of Agresti and Coull (1998), within [0, 1]; it contains the share. */
+export function shareCertainty(share: number, images: number): Certainty {
+  const standardError = standardErrorOf(share, images);
+  const [centre, half] = [shrunk(share, images), normal * standardError];
+  const interval = [Math.max(0, Math.min(share, centre - half)), Math.min(1, Math.max(share, centre + half))] as const;
+  return { interval, standardError };
+}
+
+/**
+ * Standard errors of the metrics of a network. Of classes, they follow from the confusion matrix: recalls are shares of images; of F1, by
+ * the infinitesimal jackknife (Jaeckel 1972), in which all images of a cell count alike.
+ */
+export function metricErrors(details: Details): Readonly<Partial<Record<Metric, number>>> {
+  const { type } = details;
+  if (type === 'regression') return details.errors === undefined ? {} : { mae: details.errors.mae };
+  if (type === 'multi-label') return details.errors === undefined ? {} : { macro_f1: details.errors.macro_f1 };
+  const scores = classScores(details.confusion);
+  const recalls = scores.flatMap(({ recall, count }) => (recall === null ? [] : [{ recall, count }]));
+  const worst = recalls.toSorted((a, b) => a.recall - b.recall).at(0);
+  if (worst === undefined) return {};
+  const variances = recalls.map(({ recall, count }) => standardErrorOf(recall, count) ** 2);
+  return {
+    balanced_accuracy: Math.sqrt(total(variances)) / recalls.length,
+    macro_f1: errorOfMacroF1(details),
+    worst_recall: standardErrorOf(worst.recall, worst.count),
+  };
+}
+
+function errorOfMacroF1({ confusion }: Pick<ClassDetails, 'confusion'>): number {
+  const scores = classScores(confusion);
+  const known = scores.filter(({ f1 }) => f1 !== null).length;
+  const sizes = confusion.map((row, c) => total(row) + total(confusion.map((other) => other[c])));
+  /** Of F1 of a class, for an image of it or taken for it. */
+  const derivative = (c: number, isRight: boolean): number => {
+    const { f1 } = scores[c];
+    return f1 === null ? 0 : isRight ? (2 - 2 * f1) / sizes[c] : -f1 / sizes[c];
+  };
+  const squares = confusion.flatMap((row, actual) =>
+    row.map((images, predicted) => {
+      const change =
+        actual === predicted ? derivative(actual, true) : derivative(actual, false) + derivative(predicted, false);
+      return images * change * change;
+    }),
+  );
+  return Math.sqrt(total(squares)) / Math.max(1, known);
+}
+
+/** Standard error of the main score, where the images of each cell do not give it. */
+export const scoreError = (details: Details): number | undefined =>
+  details.type === 'classification' ? undefined : details.errors?.score;

@@ -1,0 +1,71 @@
+import { useState } from 'preact/hooks';
+import { percent } from '../../base/number-text.js';
+import type { ClassReport, StoredPrecision } from '../../experiments/page/api.js';
+import { useRun } from '../app/hooks.js';
+import { useAnswer } from '../data/use-answer.js';
+import { Classes } from './classes.js';
+
+/** The most images of a list. */
+const most = 24;
+
+interface Props {
+  readonly report: ClassReport;
+  readonly trial: number;
+  readonly precision: StoredPrecision;
+}
+
+/** Results by class, and the images that the network takes for other classes with the highest confidence. */
+export function ClassesWithImages({ report, trial, precision }: Props) {
+  const { live } = useRun();
+  const [pair, setPair] = useState<readonly [actual: number, predicted: number] | null>(null);
+  const mayShow = useAnswer({ address: '/api/access', parameters: {} }).answer?.images ?? false;
+  const { wrong, classes, task, of } = report;
+  const names = classes.map(({ name }) => name);
+  const images = (wrong?.images ?? []).filter(
+    ({ actual, predicted }) => pair === null || (actual === pair[0] && predicted === pair[1]),
+  );
+  const folder = `/api/runs/${encodeURIComponent(live.id)}/wrong/${trial}/${precision}`;
+  return (
+    <>
+      <Classes report={report} {...(wrong && { onPair: (actual, predicted) => setPair([actual, predicted]) })} />
+      {wrong !== undefined && (
+        <>
+          <h3>Most confident mistakes</h3>
+          <p class="note" role="status">
+            {images.length === 0 ? 'No image is taken for another class' : `Of ${of}`}
+            {pair !== null && `: ${names[pair[0]]} taken for ${names[pair[1]]}. `}
+            {pair === null && ', by falling confidence. A click on a number of the matrix shows its images. '}
+            {pair !== null && (
+              <button type="button" onClick={() => setPair(null)}>
+                All classes
+              </button>
+            )}
+            {!mayShow && 'Images are shown to browsers that opened the printed address with its token.'}
+          </p>
+          <ul class="wrong-images">
+            {images.slice(0, most).map(({ row, path, actual, predicted, probability }) => {
+              const file = path ?? `image ${row} of the data set`;
+              return (
+                <li key={row}>
+                  {/* Without the image, the browser shows its name. */}
+                  {mayShow && <img src={`${folder}/${row}`} alt={file} loading="lazy" />}
+                  <span>
+                    <b>{names[actual]}</b> taken for <b>{names[predicted]}</b>, {percent(probability)}
+                  </span>
+                  <code title={file}>{file}</code>
+                </li>
+              );
+            })}
+          </ul>
+        </>
+      )}
+      {wrong === undefined && task === 'classification' && (
+        <p class="note">
+          The images that it takes for other classes are stored when a network of the frontier is exported at the end of
+          a run; this result has none. <code>nas evaluate</code> with <code>--wrong</code> lists them for an exported
+          file.
+        </p>
+      )}
+    </>
+  );
+}
