@@ -15,14 +15,6 @@ import { renameFolder } from '../test/ui/browser/pictures.js';
 
 const width = 1400;
 
-interface Picture {
-  readonly name: string;
-  readonly path: string;
-  /** Resolves when the page is complete. */
-  readonly ready: (page: Page) => Promise<unknown>;
-  readonly height: number;
-}
-
 const argument = process.argv.at(2);
 if (argument === undefined)
   throw new Error('no run is named: npm run screenshots -- runs/photos (experiments/photos.yaml makes it)');
@@ -31,6 +23,7 @@ const folder = dirname(workdir);
 const address = `/runs/${encodeURIComponent(basename(workdir))}`;
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const canvas = (page: Page): Promise<void> => page.locator('canvas').first().waitFor();
+const grid = (page: Page): Promise<void> => page.getByRole('grid').waitFor();
 
 /** The fastest network of the frontier, one between, and the most accurate. */
 const members = openRun(workdir)
@@ -38,12 +31,12 @@ const members = openRun(workdir)
   .map(({ number }) => number);
 const compared = [members[0], members[Math.floor(members.length / 2)], members[members.length - 1]];
 
-const pictures: readonly Picture[] = [
+const pictures = [
   { name: 'frontier', path: address, ready: canvas, height: 1000 },
   {
     name: 'trials',
     path: `${address}/trials?filter=${encodeURIComponent('frontier or accuracy > 60 %')}&sort=-accuracy`,
-    ready: (page) => page.getByRole('grid').waitFor(),
+    ready: grid,
     height: 800,
   },
   { name: 'compare', path: `${address}/compare?trials=${compared.join()}`, ready: canvas, height: 1000 },

@@ -24,10 +24,6 @@ const noPairs: readonly DatedPrediction[] = [];
 /** A mean error in percent with its standard error. */
 const mapeText = ({ mape, mapeError }: PredictionQuality): string => `${mape.toFixed(1)} % ± ${mapeError.toFixed(1)}`;
 
-/** How many measurements, and how many of them are not reliable. */
-const countText = ({ count, unreliable }: PredictionQuality): string =>
-  unreliable === 0 ? `${count} reliable` : `${count}, ${unreliable} not reliable`;
-
 const overText = ({ count, unreliable }: PredictionQuality): string =>
   unreliable === 0 ? `over ${count} reliable measurements` : `over ${count} measurements, ${unreliable} not reliable`;
 
@@ -56,7 +52,7 @@ function ByPrecision({ precisions }: Pick<PredictionReport, 'precisions'>) {
         rows={precisions}
         columns={[
           { title: 'precision', heading: true, cell: ({ precision }) => precision },
-          { title: 'measurements', cell: countText },
+          { title: 'measurements', cell: (each) => overText(each).replace('over ', '') },
           { title: 'error', numeric: true, cell: mapeText },
           { title: 'rank correlation', numeric: true, cell: ({ spearman }) => spearman?.toFixed(2) ?? '-' },
         ]}
