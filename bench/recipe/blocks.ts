@@ -87,45 +87,85 @@ export async function blocks(setting: Setting): Promise<Rows> {
   return [['blocks', 'M MACs', 'k parameters', 'CPU ms an image', 'accuracy %'], ...rows];
 }
 
-const layers = { kernel: [3, 5], expand: [2, 3, 4], se: [0, 0.25] };
-const depths = [[1], [1, 2], [1, 2, 3], [1, 2]];
-/** Inverted residuals only, and with the kind of each stage as a decision. */
-const searched = {
-  inverted: layers,
-  all: { ...layers, kernel: [0, 3, 5], before: [0, 3, 5], kind: ['mbconv', 'separable', 'fused_mbconv'] },
-};
+const separables = {
+  'separable 3x3': { kind: 'separable' },
+  'branches 1': { kind: 'separable', branches: 1 },
+  'branches 4': { kind: 'separable', branches: 4 },
+} as const;
 
 /**
- * Random networks of a space of inverted residuals and of one with all kinds of block, as many and of at most equally many
- * multiply-accumulates: hypervolume of error and measured time, normalised over all networks, with reference point (1, 1).
+ * Separable blocks trained plainly and as branches, which run as the same network: accuracy after equal epochs, and of plain ones
+ * trained for the CPU time of the branches.
+ */
+export async function branches(setting: Setting): Promise<Rows> {
+  const images = await imagesOf('flowers', setting);
+  const [macs, epochs] = setting.quick ? [3e6, 1] : [4e6, 6];
+  const row = async (name: string, kind: object, own: number): Promise<readonly [string[], number]> => {
+    const network = await networkOf(images, kind, macs);
+    const config = trainOf('fast', images, { epochs: own });
+    const found = await each(setting.seeds, (seed) => train(setting, images, network, config, seed));
+    const [accuracies, seconds] = [found.map(({ accuracy }) => accuracy), mean(found.map((run) => run.cpuSeconds))];
+    progress(`${name}: ${accuracies.map(points).join(', ')}`);
+    const score = `${points(mean(accuracies))} ± ${points(standardError(accuracies))}`;
+    return [[name, String(own), seconds.toFixed(0), score], seconds];
+  };
+  const rows = await each(Object.entries(separables), ([name, kind]) => row(name, kind, epochs));
+  const [plain, ...others] = rows.map(([, seconds]) => seconds);
+  const long = await each(others, (seconds, i) =>
+    row(
+      `separable 3x3, as long as branches ${[1, 4][i]}`,
+      separables['separable 3x3'],
+      Math.round((epochs * seconds) / plain),
+    ),
+  );
+  return [['blocks', 'epochs', 'CPU seconds', 'accuracy %'], ...[...rows, ...long].map(([cells]) => cells)];
+}
+
+const layers = { kernel: [3, 5], expand: [2, 3, 4], se: [0, 0.25] };
+const depths = [[1], [1, 2], [1, 2, 3], [1, 2]];
+const all = { ...layers, kernel: [0, 3, 5], before: [0, 3, 5], kind: ['mbconv', 'separable', 'fused_mbconv'] };
+/** Inverted residuals only; the kind of each stage as a decision; and whether separable blocks are trained as branches. */
+const searched = { inverted: layers, all, branches: { ...all, branches: [0, 1, 4] } } as const;
+
+/**
+ * Random networks of at most 5 M multiply-accumulates of three spaces, of the first one so many, of the others until they have
+ * taken as much CPU time: hypervolume of error and measured time, normalised over all networks, with reference point (1, 1), and
+ * the fastest network of at least the median accuracy.
  */
 export async function blockSearch(setting: Setting): Promise<Rows> {
   const images = await imagesOf('flowers', setting);
-  const [count, epochs] = setting.quick ? [3, 1] : [8, 2];
+  const [count, epochs] = setting.quick ? [2, 1] : [8, 2];
   const config = trainOf('fast', images, { epochs });
   const jobs = setting.seeds.flatMap((seed) => Object.entries(searched).map(([name, own]) => ({ seed, name, own })));
+  const spent = new Map<string, number>();
   const found = (
     await each(jobs, async ({ seed, name, own }) => {
       const blocks = stages.map((stage, i) => ({ ...stage, act, ...own, depth: depths[i] }));
-      const common = { width: [0.5, 0.75, 1], share: 'stage', stem: { filters: 16, stride: 2, act } };
+      const common = { width: [0.35, 0.5, 0.75, 1], share: 'stage', stem: { filters: 16, stride: 2, act } };
       const space = await spaceOf(images, { ...common, stages: blocks, head: { filters: 160, act } });
       const random = new Random(seed, 'blocks-search');
-      const networks = new Map<string, Network>();
-      while (networks.size < count) {
+      const trained = new Map<string, { seed: number; name: string; network: Network; error: number }>();
+      const budget = spent.get(`inverted ${seed}`);
+      let seconds = 0;
+      while (budget === undefined ? trained.size < count : seconds < budget) {
         const genotype = sampleGenotype(space, random);
         const network = space.build(genotype);
-        if (costs(network).macs <= 5e6) networks.set(genotypeId(genotype), network);
-      }
-      return each(networks.values(), async (network) => {
+        if (trained.has(genotypeId(genotype)) || costs(network).macs > 5e6) continue;
         const { accuracy, cpuSeconds } = await train(setting, images, network, config, seed);
         progress(`${name}, seed ${seed}: ${points(accuracy)}`);
-        return { seed, name, network, error: 1 - accuracy, cpuSeconds };
-      });
+        trained.set(genotypeId(genotype), { seed, name, network, error: 1 - accuracy });
+        seconds += cpuSeconds;
+      }
+      spent.set(`${name} ${seed}`, seconds);
+      return [...trained.values()];
     })
   ).flat();
-  const networks = found.map(({ network }) => network);
-  const ms = await times(networks, setting.quick ? 5 : 25);
+  const ms = await times(
+    found.map(({ network }) => network),
+    setting.quick ? 5 : 25,
+  );
   const timed = found.map((one, i) => ({ ...one, point: [one.error, ms[i]] }));
+  const enough = median(found.map(({ error }) => error));
   const ranges = [0, 1]
     .map((axis) => timed.map(({ point }) => point[axis]))
     .map((of) => [Math.min(...of), Math.max(...of)]);
@@ -136,12 +176,16 @@ export async function blockSearch(setting: Setting): Promise<Rows> {
       ),
       [1, 1],
     );
-  const rows = setting.seeds.map((seed) => {
-    const own = timed.filter((one) => one.seed === seed);
-    const parts = Object.keys(searched).map((name) => own.filter((one) => one.name === name));
-    const [without, all] = parts.map(volume);
-    const seconds = parts.map((part) => part.reduce((sum, one) => sum + one.cpuSeconds, 0).toFixed(0));
-    return [String(seed), without.toFixed(3), all.toFixed(3), `${signed(all / without - 1)} %`, seconds.join(' + ')];
+  const rows = setting.seeds.flatMap((seed) => {
+    const parts = Object.keys(searched).map((name) => timed.filter((one) => one.seed === seed && one.name === name));
+    return Object.keys(searched).map((name, i) => {
+      const fastest = Math.min(...parts[i].filter(({ error }) => error <= enough).map(({ point }) => point[1]));
+      return [
+        ...[String(seed), name, String(parts[i].length), (spent.get(`${name} ${seed}`) ?? 0).toFixed(0)],
+        ...[volume(parts[i]).toFixed(3), `${signed(volume(parts[i]) / volume(parts[0]) - 1)} %`, fastest.toFixed(3)],
+      ];
+    });
   });
-  return [['seed', 'inverted residuals', 'all kinds', 'gain', 'CPU seconds of training'], ...rows];
+  const fast = `CPU ms of the fastest with ${points(1 - enough)} %`;
+  return [['seed', 'blocks', 'networks', 'CPU seconds', 'hypervolume', 'gain', fast], ...rows];
 }

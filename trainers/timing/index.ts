@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readFileSync } from 'node:fs';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
-import { activations, type Network } from '../../spaces/index.js';
+import { activations, blockKinds, type BlockKind, type Network, type StageBlock } from '../../spaces/index.js';
 import { fork } from 'node:child_process';
 import { builtModule, withLargePages } from '../../base/processes.js';
 
@@ -54,15 +54,25 @@ const conv = {
   stride: z.union([z.literal(1), z.literal(2)]),
   act: z.enum(activations),
 };
-const inverted = { ...conv, expand: z.number().positive(), se: z.number().min(0).max(1).default(0) };
+const se = z.number().min(0).max(1).default(0);
+const inverted = { ...conv, expand: z.number().positive(), se, groups: size.optional() };
 
-const blockSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('mbconv'), ...inverted }).transform(({ type: kind, ...block }) => ({ kind, ...block })),
-  z
-    .object({ type: z.literal('fused_mbconv'), ...inverted })
-    .transform(({ type: kind, ...block }) => ({ kind, ...block })),
-  z.object({ type: z.literal('basic'), ...conv }).transform(({ type: kind, ...block }) => ({ kind, ...block })),
-]);
+/** The keys of each kind of block besides its name. */
+const blocks = {
+  mbconv: { ...inverted, kernel: z.number().int().min(0), before: size.optional() },
+  fused_mbconv: inverted,
+  separable: { ...conv, se, branches: size.optional() },
+  basic: { ...conv, hidden: size.optional() },
+  conv: { ...conv, branches: size.optional() },
+} satisfies { [K in BlockKind]: { [F in keyof Omit<Extract<StageBlock, { kind: K }>, 'kind'>]-?: z.ZodType } };
+
+/** A block, whose kind is `type` in files. */
+const blockSchema = z.looseObject({ type: z.enum(blockKinds) }).transform(({ type, ...keys }, context): StageBlock => {
+  const { success, data, error } = z.object<z.ZodRawShape>(blocks[type]).safeParse(keys);
+  if (success) return { kind: type, ...data } as StageBlock;
+  for (const { path, message } of error.issues) context.addIssue({ code: 'custom', path, message });
+  return z.NEVER;
+});
 
 const networkSchema = z
   .object({
@@ -89,7 +99,7 @@ export interface TimedNetwork {
 
 /**
  * Reads networks from a benchmark file: `{"networks": [{name, input: [h, w, c], classes, batch, stem, blocks, head}]}`;
- * blocks are `mbconv`, `fused_mbconv` or `basic`, as in `spaces/network.ts`.
+ * blocks are those of stages, as in `spaces/network.ts`.
  * @throws NasError `invalid-input` with the file and the invalid key
  */
 export function readTimedNetworks(file: string): TimedNetwork[] {

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layersModelOf } from '../../support/layers-model.js';
+import { blockKinds } from '../../../spaces/index.js';
 import { readTimedNetworks, timeTraining, type TimingJob } from '../../../trainers/index.js';
 import { sharedFolder } from '../../support/temporary.js';
 
@@ -18,6 +19,8 @@ const tiny = {
     { type: 'mbconv', ...block, expand: 2, se: 0.25 },
     { type: 'fused_mbconv', ...block, expand: 2 },
     { type: 'basic', ...block, stride: 2 },
+    { type: 'separable', ...block },
+    { type: 'conv', ...block },
   ],
   head: { filters: 16, act: 'swish' },
 };
@@ -31,12 +34,18 @@ describe('a file of networks to time', () => {
   it('is read as networks', () => {
     const [{ name, batch, network }] = readTimedNetworks(written([tiny]));
     expect([name, batch, network.head.dropout]).toEqual(['tiny', 4, 0]);
-    expect(network.blocks.map(({ kind }) => kind)).toEqual(['mbconv', 'fused_mbconv', 'basic']);
+    expect(new Set(network.blocks.map(({ kind }) => kind))).toEqual(new Set(blockKinds));
+    expect(network.blocks[3]).toEqual({ kind: 'separable', ...block, se: 0 });
   });
 
   it('is refused with the invalid key', () => {
     expect(() => readTimedNetworks(written([{ ...tiny, stem: { ...block, stride: 3 } }]))).toThrow('0.stem.stride');
     expect(() => readTimedNetworks(written([]))).toThrow('networks');
+    const blocks = [{ type: 'mbconv', ...block }];
+    expect(() => readTimedNetworks(written([{ ...tiny, blocks }]))).toThrow('0.blocks.0.expand');
+    expect(() => readTimedNetworks(written([{ ...tiny, blocks: [{ ...block, type: 'cell' }] }]))).toThrow(
+      'blocks.0.type',
+    );
     expect(() => readTimedNetworks(join(directory, 'nowhere.json'))).toThrow('nowhere.json');
   });
 });
