@@ -20,6 +20,8 @@ if (argument === undefined)
   throw new Error('no run is named: npm run screenshots -- runs/photos (experiments/photos.yaml makes it)');
 const workdir = resolve(argument);
 const folder = dirname(workdir);
+/** Pictures show paths from the folder that has the runs. */
+const hidden = `${dirname(folder)}/`;
 const address = `/runs/${encodeURIComponent(basename(workdir))}`;
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const canvas = (page: Page): Promise<void> => page.locator('canvas').first().waitFor();
@@ -62,7 +64,7 @@ for (const { name, path, ready, height } of pictures) {
   await ready(page);
   // Charts animate for their first second.
   await page.waitForTimeout(1500);
-  await renameFolder(page, folder, 'runs');
+  await renameFolder(page, hidden, '');
   const picture = await sharp(await page.screenshot())
     .png({ palette: true, quality: 90, effort: 10 })
     .toBuffer();
@@ -72,12 +74,6 @@ for (const { name, path, ready, height } of pictures) {
 }
 await browser.close();
 await server.close();
-execFileSync(process.execPath, [
-  here('../dist/cli/main.js'),
-  'pareto',
-  workdir,
-  '--format',
-  'svg',
-  '-o',
-  here('frontier.svg'),
-]);
+const command = [here('../dist/cli/main.js'), 'pareto', workdir, '--format', 'svg'];
+const svg = execFileSync(process.execPath, command, { encoding: 'utf8' });
+writeFileSync(here('frontier.svg'), svg.replaceAll(hidden, ''));

@@ -131,16 +131,15 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
       itemStyle: ring ? hollow : filled,
       emphasis: { scale: 1.4, label: { show: true } },
       // With a layout, ECharts ignores the offset of a label.
-      ...(input.sparseLabels === true &&
-        !ring && {
-          labelLayout: ({ dataIndex = -1, labelRect: { x, width } }) => ({
-            hideOverlap: true,
-            ...(own.at(dataIndex)?.intervals?.y && {
-              dx: x < axisWidth ? width + 2 * aside.distance + mark.size : 0,
-              dy: aside.offset[1],
-            }),
+      ...(!ring && {
+        labelLayout: ({ dataIndex = -1, labelRect: { x, width } }) => ({
+          ...(input.sparseLabels === true ? { hideOverlap: true } : { moveOverlap: 'shiftY' }),
+          ...(own.at(dataIndex)?.intervals?.y && {
+            dx: x < axisWidth ? width + 2 * aside.distance + mark.size : 0,
+            dy: aside.offset[1],
           }),
         }),
+      }),
       ...(series === 'frontier' ? { walked: true } : {}),
       z: 2 + drawnSeries.indexOf(series),
       label: {
