@@ -9,7 +9,7 @@ const arrows = {
   store: ['base'],
   search: ['base', 'spaces'],
   trainers: ['base', 'spaces', 'compiler'],
-  'latency-models': ['base', 'spaces', 'compiler'],
+  'latency-models': ['base', 'spaces', 'compiler', 'deploy'],
   deploy: ['base', 'spaces', 'compiler'],
   serve: ['base', 'compiler', 'deploy'],
   experiments: ['base', 'spaces', 'compiler', 'search', 'trainers', 'latency-models', 'deploy', 'store'],

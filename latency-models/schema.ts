@@ -80,7 +80,40 @@ const workerSchema = z
   .describe('a machine of `workers: {type: queue}`, through ONNX Runtime; nothing trains on it meanwhile');
 export type WorkerConfig = z.output<typeof workerSchema>;
 
-const devices = z.discriminatedUnion('type', [localSchema, browserSchema, agentSchema, tableSchema, workerSchema]);
+const serialSchema = z
+  .strictObject({
+    type: z.literal('serial'),
+    port: z.string().min(1).describe('the serial port, such as /dev/ttyACM0 or COM3'),
+    baud: z.number().int().min(300).default(115_200).describe('bits a second'),
+    build: z
+      .string()
+      .optional()
+      .describe('shell command that compiles the C of a network, in the folder {model}, for the board'),
+    flash: z
+      .string()
+      .optional()
+      .describe(
+        'shell command that writes the program to the board; {port} is the serial port. Without it, the board has to run the benchmark of the network already',
+      ),
+    board: z.string().optional().describe('what tables call the board; by default the port'),
+    silence_s: z
+      .number()
+      .gt(0)
+      .max(600)
+      .default(30)
+      .describe('seconds without a run of the network after which the board counts as gone'),
+  })
+  .describe('a microcontroller on a serial line, which runs the C of nas export --to c in int8');
+export type SerialConfig = z.output<typeof serialSchema>;
+
+const devices = z.discriminatedUnion('type', [
+  localSchema,
+  browserSchema,
+  serialSchema,
+  agentSchema,
+  tableSchema,
+  workerSchema,
+]);
 /** A device in an experiment or on the command line, with every default filled in. */
 export type DeviceConfig = z.output<typeof devices>;
 
@@ -90,6 +123,7 @@ export type ReachableDevice = Exclude<DeviceConfig, WorkerConfig>;
 export const reachableTypes = [
   'local',
   'browser',
+  'serial',
   'agent',
   'table',
 ] as const satisfies readonly ReachableDevice['type'][];

@@ -43,11 +43,13 @@ function withPaths(written: Record<string, unknown>, folder: string): Record<str
   return { ...written, ...Object.fromEntries(paths) };
 }
 
-/** `local:threads=2,batch=8` as a map; the values are YAML. */
+/** `local:threads=2,batch=8` as a map; the values are YAML. `serial:/dev/ttyACM0` names the port. */
 function shorthand(argument: string): Record<string, unknown> {
   const colon = argument.indexOf(':');
   const type = colon < 0 ? argument : argument.slice(0, colon);
-  const pairs = colon < 0 ? [] : argument.slice(colon + 1).split(',');
+  const rest = colon < 0 ? '' : argument.slice(colon + 1);
+  if (type === 'serial' && rest !== '' && !rest.includes('=')) return { type, port: rest };
+  const pairs = colon < 0 ? [] : rest.split(',');
   const entries = pairs.map((pair): [string, unknown] => {
     const equals = pair.indexOf('=');
     if (equals < 1)

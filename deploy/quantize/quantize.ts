@@ -66,8 +66,17 @@ export function quantizeModel(
   return { model: encodeRead(described), floats: plan.floats, warnings: channelWarnings(graph) };
 }
 
-/** Ranges of a network that was never run. */
-const anyRange: Range = [-4, 4];
+/** Ranges of a network that was never run: each tensor has its own, as after a calibration, so that no change of scale vanishes. */
+function anyRanges(): Ranges {
+  const known = new Map<string, Range>();
+  return {
+    range(tensor) {
+      const range = known.get(tensor) ?? [-4 - known.size / 8, 4 + known.size / 8];
+      known.set(tensor, range);
+      return range;
+    },
+  };
+}
 
 /**
  * An integer model that takes as long as the trained and calibrated one, but computes nothing useful: the time of integer
@@ -75,7 +84,7 @@ const anyRange: Range = [-4, 4];
  * @throws NasError as `prepareModel`
  */
 export const quantizeForTiming = (model: Uint8Array, where: string, weightBits: WeightBits = 8): Uint8Array =>
-  quantizeModel(prepareModel(model, where), { range: () => anyRange }, { weightBits }).model;
+  quantizeModel(prepareModel(model, where), anyRanges(), { weightBits }).model;
 
 /** Integer kernels process this many channels at once; a partial group takes as long. */
 const channelsAtOnce = 16;

@@ -4,6 +4,7 @@ import type { DeviceConfig } from '../schema.js';
 import { AgentDevice } from './agent/agent-device.js';
 import { BrowserDevice } from './browser/browser-device.js';
 import { LocalDevice } from './local.js';
+import { SerialDevice } from './serial/serial-device.js';
 import { TableDevice } from './table.js';
 import { needsQueue } from './worker.js';
 
@@ -20,6 +21,8 @@ export function createDevice(config: DeviceConfig, { space }: DeviceContext = {}
       return new LocalDevice(config);
     case 'browser':
       return new BrowserDevice(config);
+    case 'serial':
+      return new SerialDevice(config);
     case 'agent':
       return new AgentDevice(config);
     case 'table':

@@ -133,7 +133,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
       // With a layout, ECharts ignores the offset of a label.
       ...(!ring && {
         labelLayout: ({ dataIndex = -1, labelRect: { x, width } }) => ({
-          ...(input.sparseLabels === true ? { hideOverlap: true } : { moveOverlap: 'shiftY' }),
+          hideOverlap: true,
           ...(own.at(dataIndex)?.intervals?.y && {
             dx: x < axisWidth ? width + 2 * aside.distance + mark.size : 0,
             dy: aside.offset[1],

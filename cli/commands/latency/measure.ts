@@ -69,12 +69,18 @@ function batchesOf(text: string): number[] {
   return [...new Set(batches)];
 }
 
+const batchHints: { readonly [T in 'agent' | 'table' | 'serial']: string } = {
+  agent: 'nas agent --device local:batch=8 sets it.',
+  table: 'Choose another column.',
+  serial: 'The program in C computes one image.',
+};
+
 function atBatches(config: ReachableDevice, batch: string | undefined): { config: ReachableDevice; batch: number }[] {
   const hasBatch = config.type === 'local' || config.type === 'browser';
   if (batch === undefined) return [{ config, batch: hasBatch ? config.batch : 1 }];
   if (!hasBatch)
     throw invalidInput(`--batch ${batch}: a device of type ${config.type} has a fixed batch size`, {
-      hint: config.type === 'agent' ? 'nas agent --device local:batch=8 sets it.' : 'Choose another column.',
+      hint: batchHints[config.type],
     });
   return batchesOf(batch).map((size) => ({ config: { ...config, batch: size }, batch: size }));
 }

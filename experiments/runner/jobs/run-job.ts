@@ -9,7 +9,7 @@ import { makeDirectory, writeFileAtomic } from '../../../base/files.js';
 import { importFunction } from '../../../base/modules.js';
 import type { LearningTask } from '../../../base/task.js';
 import { exportOnnx, quantizeForTiming, withMetadata, type ModelMetadata } from '../../../deploy/index.js';
-import { createDevice, type Measurement } from '../../../latency-models/index.js';
+import { createDevice, type DeviceConfig, type Measurement } from '../../../latency-models/index.js';
 import { createSpace, type Network } from '../../../spaces/index.js';
 import { foldBranches, initialWeights, toOnnx, type Model } from '../../../spaces/models/index.js';
 import {
@@ -185,10 +185,10 @@ async function proxiesJob(
   return results;
 }
 
-/** A candidate to time; integer kernels take the same time whatever the scales. */
-function timedOnnx({ precision = 'fp32', ...candidate }: ChosenNetwork): Uint8Array {
+/** A candidate to time; integer kernels take the same time whatever the scales. Boards compute in int8 alone. */
+function timedOnnx({ precision = 'fp32', ...candidate }: ChosenNetwork, device: DeviceConfig): Uint8Array {
   const model = candidateOnnx(candidate);
-  return precision === 'fp32' ? model : quantizeForTiming(model, 'the network');
+  return precision === 'fp32' || device.type === 'serial' ? model : quantizeForTiming(model, 'the network');
 }
 
 /** Measures the candidates side by side; each is exported to ONNX when the device asks for it. */
@@ -199,7 +199,7 @@ async function measureJob(
   const { signal, pause } = context;
   const device = createDevice(config, config.type === 'table' ? { space: await createSpace(space, task) } : {});
   const subjects = candidates.map((candidate) => ({
-    model: () => timedOnnx(candidate),
+    model: () => timedOnnx(candidate, config),
     choices: candidate.choices,
   }));
   const onProgress = counting(context, 'blocks');

@@ -156,6 +156,7 @@ export class LatencyMeasurer {
 const sharings: { readonly [T in DeviceConfig['type']]: Sharing } = {
   local: 'exclusive',
   browser: 'exclusive',
+  serial: 'elsewhere',
   agent: 'elsewhere',
   table: 'elsewhere',
   /** On the worker's machine. */

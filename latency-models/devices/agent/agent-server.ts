@@ -5,8 +5,9 @@ import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
 import { contentHash } from '../../../base/hash.js';
 import { describeHolder, takeLock, type Lock } from '../../../base/lock.js';
-import { describeEnvironment } from '../../machine.js';
-import type { BrowserConfig, DeviceConfig, LocalConfig } from '../../schema.js';
+import type { Environment } from '../../device.js';
+import { describeEnvironment, type RunSettings } from '../../machine.js';
+import type { DeviceConfig } from '../../schema.js';
 import { createDevice } from '../create-device.js';
 import { AgentQueue } from './agent-queue.js';
 import { keepToken, ownTokenFile, sha256 } from './client.js';
@@ -135,8 +136,11 @@ function lockFolder(folder: string): Lock {
 }
 
 /** Hash of a device and its environment: stored results with another one are not this agent's. */
-const identityOf = (name: string, device: LocalConfig | BrowserConfig): string =>
-  contentHash(device, { ...describeEnvironment(name, device), load: 0 });
+const identityOf = (device: DeviceConfig, environment: Environment): string =>
+  contentHash(device, { ...environment, load: 0 });
+
+/** Boards compute single images in C. */
+const onBoard: RunSettings = { provider: 'c', threads: 1, batch: 1 };
 
 /**
  * Serves measurements of a device over HTTP. Clients upload models, request a measurement under an id of their choice, and
@@ -152,10 +156,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     throw invalidInput(`an agent that listens on ${host} can be reached by others: it needs a token`, {
       hint: 'openssl rand -hex 32 > token; nas agent --token-file token ...; or listen on 127.0.0.1.',
     });
-  if (device.type !== 'local' && device.type !== 'browser')
-    throw invalidInput(`an agent measures on its own machine, not on a device of type ${device.type}`);
+  if (device.type !== 'local' && device.type !== 'browser' && device.type !== 'serial')
+    throw invalidInput(`an agent measures on its own machine or a board, not on a device of type ${device.type}`);
   const measures = createDevice(device);
   const { name } = measures;
+  const describe = (): Environment => describeEnvironment(name, device.type === 'serial' ? onBoard : device);
   // Loaded here, as other devices do not need it.
   const { default: fastify } = await import('fastify');
   const folder = join(directory, 'nas-agent');
@@ -164,7 +169,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   try {
     const limits = { maxBytes: maxModels * maxModelBytes, lifeMs: uploadLifeMs };
     const uploads = new Uploads(join(folder, 'models'), limits);
-    const journal = new Journal(join(folder, 'measurements'), identityOf(name, device));
+    const journal = new Journal(join(folder, 'measurements'), identityOf(device, describe()));
     const queue = new AgentQueue(device, journal, uploads, silenceMs);
     checkAccess(app, namesOf(host, names), () => token);
     app.setErrorHandler((error, _, reply) => {
@@ -174,9 +179,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     });
     // Probed before any measurement, which the probe would disturb; undefined if it fails.
     const integers = await measures.integers?.().catch(() => undefined);
-    app.get(paths.device, (_, reply) =>
-      reply.send({ device: name, environment: describeEnvironment(name, device), integers }),
-    );
+    app.get(paths.device, (_, reply) => reply.send({ device: name, environment: describe(), integers }));
     modelRoute(app, uploads, maxModelBytes);
     measurementRoutes(app, queue);
     const address = await listen(app, host, port);
