@@ -22,7 +22,7 @@ export const note = command({
       .option('untag', { ...listOption, describe: 'Removes a tag; may be repeated' })
       .option('json', { ...jsonOption, describe: 'Print all notes as JSON' }),
   run: async ({ workdir, text, trial, tag, untag, json: asJson }, { out, err, colors }) => {
-    const { noteChange, noteIn, readNotes } = await import('../../experiments/stored/notes.js');
+    const { hasReport, noteChange, noteIn, readNotes } = await import('../../experiments/stored/notes.js');
     const isChange = text !== undefined || tag.length > 0 || untag.length > 0;
     if (!isChange && trial !== undefined)
       throw invalidInput('--trial: give the text of the note, or --tag, or --untag', {
@@ -44,7 +44,8 @@ export const note = command({
     const { notes, damaged } = readNotes(workdir);
     if (damaged > 0) err(`warning: left out of the notes in ${workdir}: ${counted(damaged, 'damaged line')}\n`);
     if (asJson) out(json({ notes, damaged }));
-    else if (isChange) err(`noted in ${workdir}\n`);
+    else if (isChange)
+      err(`noted in ${workdir}${hasReport(workdir) ? '; report.html has it when nas resume writes it again' : ''}\n`);
     else if (notes.length === 0) out('There are no notes.\n');
     else
       out(

@@ -17,6 +17,7 @@ import type {
 } from '../../store/index.js';
 import type { Activity } from '../report/activity.js';
 import type { NoteChange, Notes } from '../stored/notes.js';
+import type { ResourceSample } from '../stored/resources.js';
 import type {
   Certainty,
   CurvePoint,
@@ -326,6 +327,14 @@ export interface TimelineSpan {
   readonly outcome: TimelineOutcome;
 }
 
+/** Resources of a run over its time, thinned out evenly. */
+export interface ResourcesAnswer {
+  readonly samples: readonly (Omit<ResourceSample, 'at'> & {
+    /** Seconds after the run's start. */
+    readonly after: number;
+  })[];
+}
+
 export interface TimelineAnswer {
   /** Slots of machines, each of which trains one network at a time. */
   readonly lanes: readonly {
@@ -361,6 +370,7 @@ export interface Answers {
   readonly '/api/runs/:run/hypervolume': HypervolumeAnswer;
   readonly '/api/runs/:run/importance': ImportanceAnswer;
   readonly '/api/runs/:run/timeline': TimelineAnswer;
+  readonly '/api/runs/:run/resources': ResourcesAnswer;
   readonly '/api/runs/:run/space': readonly SpaceDecision[];
   readonly '/api/runs/:run/predictions': PredictionsAnswer;
   readonly '/api/compare': ComparisonAnswer;
@@ -384,6 +394,7 @@ export interface Queries {
   readonly '/api/runs/:run/hypervolume': Nothing;
   readonly '/api/runs/:run/importance': Nothing;
   readonly '/api/runs/:run/timeline': Nothing;
+  readonly '/api/runs/:run/resources': Nothing;
   readonly '/api/runs/:run/space': Nothing;
   readonly '/api/runs/:run/predictions': Nothing;
   /** 2 to 6 runs. */

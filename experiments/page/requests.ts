@@ -37,6 +37,7 @@ export const querySchemas: { readonly [A in Address]: z.ZodType<Queries[A]> } = 
   '/api/runs/:run/hypervolume': nothing,
   '/api/runs/:run/importance': nothing,
   '/api/runs/:run/timeline': nothing,
+  '/api/runs/:run/resources': nothing,
   '/api/runs/:run/space': nothing,
   '/api/runs/:run/predictions': nothing,
   '/api/compare': z.strictObject({ runs: list(z.string(), 2, 6) }),

@@ -9,6 +9,7 @@ import { TrainingEvaluator } from './evaluators/training.js';
 import type { RunObserver } from './events.js';
 import type { CreateJobRunner } from './jobs/local-pool.js';
 import { clockOf, type Plan, type RunContext } from './plan.js';
+import { noteResources } from './resources.js';
 import { writeReport, type DrawReport } from './report.js';
 import { limitsIn } from '../schema/run-experiment.js';
 import { Search } from './search/search.js';
@@ -36,9 +37,11 @@ interface ExecuteOptions {
 export async function execute(
   plan: Plan,
   store: Store,
-  { observe, signal: asked, workers, report }: ExecuteOptions,
+  { observe: observer, signal: asked, workers, report }: ExecuteOptions,
 ): Promise<RunOutcome> {
   if (plan.kind === 'study') throw new Error('programs evaluate the networks of a study');
+  const resources = plan.kind === 'training' ? noteResources(plan.workdir, observer) : null;
+  const observe = resources?.observe ?? observer;
   observe({ kind: 'begun', workdir: plan.workdir });
   const clock = clockOf(plan);
   const stopped = new AbortController();
@@ -90,6 +93,7 @@ export async function execute(
     await writeReport(store, plan.workdir, report, observe);
     throw error;
   } finally {
+    resources?.end();
     endWatch();
     asked.removeEventListener('abort', abort);
     await evaluator.close?.();

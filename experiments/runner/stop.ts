@@ -15,9 +15,9 @@ const requestOf = (workdir: string): string | null => {
 };
 
 /**
- * Asks the run of a workdir, in whichever process it goes on, to write its checkpoints and stop, as the first Ctrl-C does.
- * Returns at once; `nas resume` continues the run.
- * @throws NasError `invalid-input` when no run goes on there.
+ * Asks the run of a workdir, in whichever process it goes on, to write its checkpoints and stop, as the first Ctrl-C does; also
+ * `nas shrink` and `nas latency measure --frontier`. Returns at once; `nas resume` continues the run.
+ * @throws NasError `invalid-input` when no process works there.
  */
 export function requestStop(workdir: string): void {
   if (!hasRun(workdir)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
@@ -25,8 +25,8 @@ export function requestStop(workdir: string): void {
   const { status } = store.run.state();
   store.close();
   const request = requestOf(resolve(workdir));
-  if (status !== 'running' || request === null)
-    throw invalidInput(`${workdir}: the run is not going on: it is ${status}`);
+  // Whatever works there looks for requests, also in a run that is complete.
+  if (request === null) throw invalidInput(`${workdir}: the run is not going on: it is ${status}`);
   writeFileAtomic(stopFile(workdir), request);
 }
 
@@ -48,6 +48,29 @@ export function onStopRequest(workdir: string, stop: () => void): () => void {
     rmSync(file, { force: true });
   };
   return end;
+}
+
+/**
+ * A signal that is aborted with another one, or when another process asks this one, which holds the lock of the workdir, to stop.
+ * `end` ends the watch.
+ */
+export function stopSignal(
+  workdir: string,
+  asked: AbortSignal,
+): { readonly signal: AbortSignal; readonly end: () => void } {
+  const stopped = new AbortController();
+  // `AbortSignal.any` may be collected while its sources live.
+  const abort = (): void => stopped.abort();
+  if (asked.aborted) abort();
+  else asked.addEventListener('abort', abort, { once: true });
+  const endWatch = onStopRequest(workdir, abort);
+  return {
+    signal: stopped.signal,
+    end: () => {
+      endWatch();
+      asked.removeEventListener('abort', abort);
+    },
+  };
 }
 
 function read(file: string): string | null {

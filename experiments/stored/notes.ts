@@ -1,5 +1,5 @@
 /** Notes and tags of users on a run and its trials: a file of lines beside the store, which stays as the run wrote it. */
-import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
@@ -121,6 +121,9 @@ export function noteIn(workdir: string, change: NoteChange): void {
   }
   addNote(workdir, change);
 }
+
+/** Whether the run has a report, which keeps the notes of when it was written. */
+export const hasReport = (workdir: string): boolean => existsSync(join(workdir, workdirFiles.report));
 
 /** Whether a file is empty, missing, or ends in a whole line; the last one is cut where a disk was full. */
 function endsInLine(path: string): boolean {

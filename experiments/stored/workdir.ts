@@ -9,6 +9,7 @@ export const workdirFiles = {
   picture: 'frontier.svg',
   report: 'report.html',
   notes: 'nas.notes.jsonl',
+  resources: 'nas.resources.jsonl',
 } as const;
 
 /** A request to stop the run, by another process; see `requestStop`. */

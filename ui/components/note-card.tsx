@@ -28,7 +28,7 @@ function NoteForm({ trial, note }: { readonly trial: number | null; readonly not
         },
       );
       await live.refresh();
-      return 'Saved';
+      return 'Saved; nas resume writes the report with it';
     });
   return (
     <form

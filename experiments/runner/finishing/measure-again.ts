@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { invalidInput } from '../../../base/errors.js';
+import { invalidInput, NasError } from '../../../base/errors.js';
 import { quantizeForTiming } from '../../../deploy/index.js';
 import {
   createDevice,
@@ -20,6 +20,7 @@ import type { RunObserver } from '../events.js';
 import { candidateOnnx } from '../jobs/run-job.js';
 import { environmentDifferences, toStored } from '../latency/stored-latency.js';
 import { type DrawReport, writeReport } from '../report.js';
+import { stopSignal } from '../stop.js';
 import { isSaved } from './save.js';
 import { type InPrecision, isSame, measuredFor, settleAll } from './measured-frontier.js';
 
@@ -42,6 +43,8 @@ export interface MeasureAgainOptions {
   readonly report?: DrawReport;
 }
 
+const never = new AbortController().signal;
+
 const modelOf = (network: Network, seed: number, precision: StoredPrecision): Uint8Array => {
   const model = candidateOnnx({ network, seed });
   return precision === 'int8' ? quantizeForTiming(model, 'the network') : model;
@@ -50,18 +53,19 @@ const modelOf = (network: Network, seed: number, precision: StoredPrecision): Ui
 /**
  * Measures the frontier of a run anew, side by side on the run's device, and stores the latencies. Where that lets other
  * networks in, all are measured again. Nothing else of the run changes.
- * @throws NasError `invalid-input` for a run without measured latencies, without a frontier, or in another environment than
+ * @throws NasError `interrupted` when it was stopped; `invalid-input` for a run without measured latencies, without a frontier, or in another environment than
  *   before; `in-use` when the run is going on; errors of the device.
  */
 export async function measureFrontierAgain(
   workdir: string,
-  { protocol = defaultProtocol, signal, onProgress, report }: MeasureAgainOptions,
+  { protocol = defaultProtocol, signal: asked = never, onProgress, report }: MeasureAgainOptions,
   observe: RunObserver,
 ): Promise<readonly MeasuredAgain[]> {
   // Suppresses the console message about TF.js's native package.
   tf.enableProdMode();
   const path = resolve(workdir);
   const lock = lockWorkdir(path);
+  const { signal, end } = stopSignal(path, asked);
   const store = Store.open(databasePath(path));
   try {
     const experiment = trainingExperimentOf(store, workdir);
@@ -91,7 +95,7 @@ export async function measureFrontierAgain(
           choices,
         })),
         protocol,
-        { ...(signal && { signal }), ...(onProgress && { onProgress }) },
+        { signal, ...(onProgress && { onProgress }) },
       );
       requireSame(store, members, measurements);
       const before = done;
@@ -120,8 +124,11 @@ export async function measureFrontierAgain(
     }
     await writeReport(store, path, report, observe);
     return done;
+  } catch (error) {
+    throw signal.aborted ? new NasError('interrupted', 'the measurement was stopped before its end') : error;
   } finally {
     store.close();
+    end();
     lock.release();
   }
 }

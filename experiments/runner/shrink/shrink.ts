@@ -11,6 +11,7 @@ import { locatingNowhere } from '../../parse/index.js';
 import type { TrainingExperiment } from '../../schema/experiment.js';
 import { trainingExperimentOf } from '../../schema/run-experiment.js';
 import { databasePath, hasRun, shrunkFiles, shrunkFolder } from '../../stored/workdir.js';
+import { stopSignal } from '../stop.js';
 import { CandidateNetworks } from '../candidate-networks.js';
 import type { RecordedEnvironment } from '../engine.js';
 import type { RunObserver } from '../events.js';
@@ -51,14 +52,16 @@ export async function shrinkTrial(
   const path = resolve(workdir);
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
   const lock = lockWorkdir(path);
+  const { signal, end } = stopSignal(path, options.signal ?? never);
   try {
     const store = Store.open(databasePath(path));
     try {
-      return await shrinkIn(store, path, request, options, observe);
+      return await shrinkIn(store, path, request, { ...options, signal }, observe);
     } finally {
       store.close();
     }
   } finally {
+    end();
     lock.release();
   }
 }

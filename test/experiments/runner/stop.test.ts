@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { runExperiment } from '../../../experiments/runner/index.js';
-import { requestStop } from '../../../experiments/runner/stop.js';
+import { requestStop, stopSignal } from '../../../experiments/runner/stop.js';
+import { lockWorkdir } from '../../../store/index.js';
 import { stopFile } from '../../../experiments/stored/workdir.js';
 import { nasInside } from '../../cli/nas.js';
 import { cachedFolder, writeExperiment } from './experiment.js';
@@ -25,6 +26,15 @@ it('a run stops when a program asks for it, and a request to an earlier run does
   writeFileSync(stopFile(workdir), `${JSON.stringify({ pid: process.pid, since: '2026-01-02T03:04:05.000Z' })}\n`);
   await resumeInside(workdir);
   expect(findings(workdir).trials).toHaveLength(4);
+  // Commands that work in a complete run watch for requests, too.
+  const lock = lockWorkdir(workdir);
+  const { signal, end } = stopSignal(workdir, new AbortController().signal);
+  expect(signal.aborted).toBe(false);
+  requestStop(workdir);
+  await expect.poll(() => signal.aborted).toBe(true);
+  end();
+  lock.release();
+  expect(existsSync(stopFile(workdir))).toBe(false);
   const { code, err } = await nasInside(['stop', workdir]);
   expect([code, err]).toEqual([2, expect.stringContaining('the run is not going on: it is complete')]);
 });

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { collectTrials } from '../../../experiments/report/index.js';
 import { addNote, notesSize, readNotes } from '../../../experiments/stored/notes.js';
@@ -65,4 +67,24 @@ it('nas note writes, lists and refuses; trials, reports and a fresh run follow',
   expect(readFileSync(file(workdir), 'utf8').split('\n')).toHaveLength(3);
   clearRun(workdir);
   expect(readNotes(workdir).notes).toEqual([]);
+});
+
+it('processes that write at once lose no note', async () => {
+  const workdir = temporaryFolder();
+  const module = new URL('../../../experiments/stored/notes.ts', import.meta.url).href;
+  const [processes, each] = [2, 100];
+  const script = (name: number): string =>
+    `const { addNote } = await import(${JSON.stringify(module)});
+     for (let i = 0; i < ${each}; i++)
+       addNote(${JSON.stringify(workdir)}, { trial: ${name}, add: ['p' + i], text: 'x'.repeat(i * 20) });`;
+  await Promise.all(
+    Array.from({ length: processes }, (_, name) =>
+      promisify(execFile)(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script(name)]),
+    ),
+  );
+  const { notes, damaged } = readNotes(workdir);
+  expect([damaged, notes.map(({ trial, tags }) => [trial, tags.length])]).toEqual([
+    0,
+    Array.from({ length: processes }, (_, name) => [name, each]),
+  ]);
 });

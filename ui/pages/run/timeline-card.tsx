@@ -6,6 +6,7 @@ import { laneName, laneTimes, timelineOption } from '../../charts/timeline.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
 import { trainingText } from '../../data/curves.js';
+import { Resources } from './resources.js';
 import { useAnswer } from '../../data/use-answer.js';
 
 /** Seconds until the timeline of a running search is refreshed. */
@@ -76,6 +77,7 @@ export function TimelineCard() {
           />
         </>
       )}
+      <Resources />
       <p class="note">
         Idle: between its first and last training, without the time in which the run was stopped (grey); it includes
         measurements of latency, for which trainings wait. A machine has as many workers as trained at the same time.
