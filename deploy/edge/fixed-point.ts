@@ -7,10 +7,15 @@ import type { Clipping, Quantization } from './program.js';
  */
 export type Rounding = 'exact' | 'tflm';
 
+/** `float`: as LiteRT's XNNPACK computes convolutions and products, by a factor of float32. Only the reference knows it. */
+export type Scaling = Rounding | 'float';
+
 /** A factor as TFLite stores it: mantissa · 2^(shift - 31), with a mantissa of 31 bits. */
 export interface Multiplier {
   readonly mantissa: number;
   readonly shift: number;
+  /** As float32. */
+  readonly float: number;
 }
 
 /** Largest shift: factors stay below 2^14, so that products are exact in a double. */
@@ -27,16 +32,16 @@ function checkFactor(factor: number): void {
     );
 }
 
-export function multiplierOf(factor: number): Multiplier {
+export function multiplierOf(factor: number, float = Math.fround(factor)): Multiplier {
   checkFactor(factor);
-  if (factor === 0) return { mantissa: 0, shift: 0 };
+  if (factor === 0) return { mantissa: 0, shift: 0, float };
   let shift = Math.floor(Math.log2(factor)) + 1;
   let mantissa = Math.round((factor / 2 ** shift) * 2 ** 31);
   if (mantissa >= 2 ** 31) {
     mantissa = Math.round(mantissa / 2);
     shift++;
   }
-  return shift < -31 ? { mantissa: 0, shift: 0 } : { mantissa, shift };
+  return shift < -31 ? { mantissa: 0, shift: 0, float } : { mantissa, shift, float };
 }
 
 /** floor((value · mantissa + 2^(bits - 1)) / 2^bits), exactly: the product has up to 62 bits; `bits` is 17 or more. */
@@ -50,11 +55,18 @@ function scaledDown(value: number, mantissa: number, bits: number): number {
 export const dividedByPower = (value: number, bits: number): number =>
   Math.sign(value) * Math.floor(Math.abs(value) / 2 ** bits + 0.5);
 
+/** To the nearest integer, halves to the even one. */
+export function toEven(value: number): number {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
 /** A sum times a factor, as an integer. */
-export const scaled: { readonly [R in Rounding]: (sum: number, factor: Multiplier) => number } = {
+export const scaled: { readonly [R in Scaling]: (sum: number, factor: Multiplier) => number } = {
   exact: (sum, { mantissa, shift }) => scaledDown(sum, mantissa, 31 - shift),
   tflm: (sum, { mantissa, shift }) =>
     dividedByPower(scaledDown(sum * 2 ** Math.max(shift, 0), mantissa, 31), Math.max(-shift, 0)),
+  float: (sum, { float }) => toEven(Math.fround(Math.fround(sum) * float)),
 };
 
 /** To the nearest integer, halves away from zero (`round` of C). */
@@ -70,9 +82,13 @@ export function byteRange(clip: Clipping, { scales, zero }: Quantization): reado
   ];
 }
 
+/** a · b / c. */
+const factorOf = (a: number, b: number, c: number): Multiplier =>
+  multiplierOf((a * b) / c, Math.fround(Math.fround(a * b) / c));
+
 /** Sums of convolutions to bytes: one factor for each channel of the output. */
 export function channelMultipliers(input: Quantization, weights: Quantization, output: Quantization): Multiplier[] {
-  return Array.from(weights.scales, (scale) => multiplierOf((input.scales[0] * scale) / output.scales[0]));
+  return Array.from(weights.scales, (scale) => factorOf(input.scales[0], scale, output.scales[0]));
 }
 
 /** y = ((first · a + second · b + bias) >> shift) + zero, in 32 bits: sums as XNNPACK computes them. */
@@ -89,7 +105,7 @@ export function sumOnce(a: Quantization, b: Quantization, output: Quantization):
   checkFactor(largest);
   // Factors of 21 bits. Above 30, the shift would not leave room for the sum.
   const shift = Math.min(20 - Math.floor(Math.log2(largest)), 30);
-  const [m, n] = [Math.round(first * 2 ** shift), Math.round(second * 2 ** shift)];
+  const [m, n] = [toEven(first * 2 ** shift), toEven(second * 2 ** shift)];
   return { first: m, second: n, bias: 2 ** (shift - 1) - m * a.zero - n * b.zero, shift };
 }
 
@@ -120,9 +136,9 @@ export const meanMultiplier: {
   tflm: (input, output, count) => {
     const { mantissa, shift } = multiplierOf(input.scales[0] / output.scales[0]);
     const bits = Math.min(31 - Math.clz32(count), 31 + shift);
-    return { mantissa: Math.floor((mantissa * 2 ** bits) / count), shift: shift - bits };
+    return { mantissa: Math.floor((mantissa * 2 ** bits) / count), shift: shift - bits, float: NaN };
   },
 };
 
 export const productMultiplier = (a: Quantization, b: Quantization, output: Quantization): Multiplier =>
-  multiplierOf((a.scales[0] * b.scales[0]) / output.scales[0]);
+  factorOf(a.scales[0], b.scales[0], output.scales[0]);

@@ -1,4 +1,12 @@
-import type { EdgeOperator, EdgeProgram, EdgeTensor, OperatorName, Operators } from './program.js';
+import {
+  numbersIn,
+  type EdgeOperator,
+  type EdgeProgram,
+  type EdgeTensor,
+  type OperatorName,
+  type OperatorOf,
+  type Operators,
+} from './program.js';
 import { imageShape } from './reference.js';
 
 /**
@@ -8,7 +16,7 @@ import { imageShape } from './reference.js';
  */
 
 type Distance<K extends OperatorName> = (
-  operator: Extract<EdgeOperator, { op: K }>,
+  operator: OperatorOf<K>,
   input: EdgeTensor,
   output: EdgeTensor,
   position: number,
@@ -76,7 +84,7 @@ const pooled = (
 ): number => windowDistance(window, input, output, 1, false);
 
 const sameLength = (_: unknown, input: EdgeTensor, output: EdgeTensor): number | undefined =>
-  input.shape.reduce((a, b) => a * b, 1) === output.shape.reduce((a, b) => a * b, 1) ? 0 : undefined;
+  numbersIn(input) === numbersIn(output) ? 0 : undefined;
 
 const apart = (): undefined => undefined;
 

@@ -1,6 +1,6 @@
 import { Random } from '../../base/random.js';
 import { overlapDistance, scratchBytes } from './overlap.js';
-import type { EdgeOperator, EdgeProgram, TensorId } from './program.js';
+import { numbersIn, type EdgeOperator, type EdgeProgram, type TensorId } from './program.js';
 
 /** Places of the activations of an int8 program in one array of bytes. */
 export interface ArenaPlan {
@@ -56,14 +56,14 @@ export function innerEnds({ operators, input, output }: EdgeProgram): {
   return { input: first?.output ?? input, output: last?.inputs[0] ?? output };
 }
 
-function lifetimes(program: EdgeProgram, overlapping: boolean): Lifetimes {
+function lifetimes(program: EdgeProgram): Lifetimes {
   const { tensors } = program;
   const { input, output } = innerEnds(program);
   const operators = innerOperators(program);
   const buffers: Buffer[] = [];
   const bufferOf = new Map<TensorId, number>();
   const scratchOf = new Map<EdgeOperator, number>();
-  const bytesOf = (id: TensorId): number => tensors[id].shape.reduce((a, b) => a * b, 1);
+  const bytesOf = (id: TensorId): number => numbersIn(tensors[id]);
   const begin = (bytes: number, at: number): number => buffers.push({ bytes: aligned(bytes), first: at, last: at }) - 1;
   bufferOf.set(input, begin(bytesOf(input), 0));
   operators.forEach((operator, at) => {
@@ -79,17 +79,16 @@ function lifetimes(program: EdgeProgram, overlapping: boolean): Lifetimes {
   const end = bufferOf.get(output);
   if (end !== undefined) buffers[end].last = operators.length;
   const overlaps: Overlap[] = [];
-  if (overlapping)
-    operators.forEach((operator, at) => {
-      const below = bufferOf.get(operator.output);
-      operator.inputs.forEach((id, position) => {
-        const above = bufferOf.get(id);
-        if (above === undefined || below === undefined || above === below || buffers[above].last !== at) return;
-        const isTwice = operator.inputs.indexOf(id) !== position;
-        const distance = isTwice ? undefined : overlapDistance(program, operator, position);
-        if (distance !== undefined) overlaps.push({ below, above, distance: aligned(Math.max(distance, 0)) });
-      });
+  operators.forEach((operator, at) => {
+    const below = bufferOf.get(operator.output);
+    operator.inputs.forEach((id, position) => {
+      const above = bufferOf.get(id);
+      if (above === undefined || below === undefined || above === below || buffers[above].last !== at) return;
+      const isTwice = operator.inputs.indexOf(id) !== position;
+      const distance = isTwice ? undefined : overlapDistance(program, operator, position);
+      if (distance !== undefined) overlaps.push({ below, above, distance: aligned(Math.max(distance, 0)) });
     });
+  });
   return { buffers, overlaps, bufferOf, scratchOf };
 }
 
@@ -246,10 +245,9 @@ function search(found: Lifetimes, goal: number): Placed {
 /**
  * Plans the arena of an int8 program: first fit in several orders, from both ends, then again with the buffers first that made
  * the arena large. Shapes decide, not values. Deterministic.
- * @param options.overlap false: no result over an input, for kernels of others
  */
-export function planArena(program: EdgeProgram, { overlap = true }: { readonly overlap?: boolean } = {}): ArenaPlan {
-  const found = lifetimes(program, overlap);
+export function planArena(program: EdgeProgram): ArenaPlan {
+  const found = lifetimes(program);
   const { bufferOf, scratchOf } = found;
   const { bound, live } = bounds(found);
   const { starts, bytes } = search(found, bound * NEAR);

@@ -36,6 +36,8 @@ export interface EdgeTensor {
   readonly data?: ElementArrays[Element];
 }
 
+export const numbersIn = ({ shape }: Pick<EdgeTensor, 'shape'>): number => shape.reduce((a, b) => a * b, 1);
+
 /** Pixels added around an image: zeros, which int8 stores as the zero of the quantization. */
 export interface Padding {
   readonly top: number;
@@ -104,6 +106,8 @@ export type EdgeOperator = {
     readonly output: TensorId;
   };
 }[OperatorName];
+
+export type OperatorOf<K extends OperatorName> = Extract<EdgeOperator, { op: K }>;
 
 /** Operators in the order of their computation. */
 export interface EdgeProgram {

@@ -1,7 +1,7 @@
 import { layersOf, type Constant, type KernelName, type Layer } from './c/layers.js';
 import type { Rounding } from './fixed-point.js';
 import { planArena } from './plan.js';
-import type { EdgeProgram, TensorId } from './program.js';
+import { numbersIn, type EdgeProgram, type TensorId } from './program.js';
 
 /** Memory of a network on a microcontroller, in bytes, as the C of `nas export --to c`. */
 export interface EdgeSizes {
@@ -66,10 +66,10 @@ const layerBytes = ({ constants, words, shorts }: Layer): number =>
  */
 export function edgeSizes(
   program: EdgeProgram,
-  { rounding = 'exact', overlap = true }: { readonly rounding?: Rounding; readonly overlap?: boolean } = {},
+  { rounding = 'exact' }: { readonly rounding?: Rounding } = {},
 ): EdgeSizes {
   const layers = layersOf(program, rounding);
-  const plan = planArena(program, { overlap });
+  const plan = planArena(program);
   const read = layers.flatMap(({ a, b }) => (b === undefined ? [a] : [a, b]));
   const constants = new Set<TensorId>(read.filter((id) => !plan.offsets.has(id)));
   const kernels = new Set<KernelName | 'always'>(['always', ...layers.map(({ kernel }) => kernel)]);
@@ -77,7 +77,7 @@ export function edgeSizes(
     sramBytes: plan.bytes,
     flashBytes:
       layers.reduce((sum, layer) => sum + layerBytes(layer), 0) +
-      [...constants].reduce((sum, id) => sum + inWords(program.tensors[id].shape.reduce((a, b) => a * b, 1)), 0) +
+      [...constants].reduce((sum, id) => sum + inWords(numbersIn(program.tensors[id])), 0) +
       [...kernels].reduce((sum, kernel) => sum + codeBytes[rounding][kernel], 0),
   };
 }

@@ -103,7 +103,7 @@ export const numbersOf = ({ value }: Pick<Pointed, 'value'>): readonly number[] 
   Array.isArray(value) ? value.map(Number) : [Number(value)];
 
 /** The average width of a letter of the legend, px. */
-const letter = 6.6;
+const letter = 7.7;
 /** The height of a row of the legend, px. */
 const rowHeight = 32;
 /** Charts at least this wide have enough room for their legends, px. */

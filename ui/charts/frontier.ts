@@ -21,17 +21,16 @@ function hoverText(input: FrontierInput, { key, x, y, predicted, from, ...rest }
   const { intervals = {}, unreliable, place } = rest;
   const { plane, measures, precisions } = input;
   const lines = [`#${key.number}${precisions && key.precision !== null ? ` in ${key.precision}` : ''}`];
-  const between = (name: string, interval: Interval | undefined): string =>
-    interval === undefined
-      ? ''
-      : ` (95 %: ${textOf(measures, name, interval[0])} to ${textOf(measures, name, interval[1])})`;
-  lines.push(`${titleOf(measures, plane.y)}: ${textOf(measures, plane.y, y)}${between(plane.y, intervals.y)}`);
-  if (from !== undefined) lines.push(`in the search: ${textOf(measures, plane.y, from)}`);
-  if (plane.x !== null)
+  const said = (name: string, value: number, interval: Interval | undefined, note = ''): void => {
+    const [own, low, high] = [value, ...(interval ?? [])].map((each) => textOf(measures, name, each));
     lines.push(
-      `${titleOf(measures, plane.x)}: ${textOf(measures, plane.x, x)}${predicted ? ' (predicted)' : ''}${between(plane.x, intervals.x)}`,
+      `${titleOf(measures, name)}: ${own}${note}${interval === undefined ? '' : ` (95 %: ${low} to ${high})`}`,
     );
-  if (unreliable !== undefined) lines.push(...wrapped(`not reliable: ${unreliable}`, hoverLine));
+  };
+  said(plane.y, y, intervals.y);
+  if (from !== undefined) lines.push(`in the search: ${textOf(measures, plane.y, from)}`);
+  if (plane.x !== null) said(plane.x, x, intervals.x, predicted ? ' (predicted)' : '');
+  if (unreliable !== undefined) lines.push(...wrapped(`not reliable: ${unreliable}`, 48));
   if (place !== undefined) lines.push(`place on the frontier: ${place}`);
   return lines.join('\n');
 }
@@ -49,21 +48,16 @@ function frontierHover(input: FrontierInput, series: readonly ChartSeries[]): (a
     const cloud = input.clouds?.find((each) => each.keyAt === keyAt);
     if (cloud === undefined) return '';
     const [x, y] = cloud.xy.subarray(2 * dataIndex, 2 * dataIndex + 2);
-    const doubt = cloud.doubtAt?.(dataIndex);
-    const unreliable = doubt === undefined ? {} : { unreliable: doubt };
-    return plainText(
-      hoverText(input, { key: cloud.keyAt(dataIndex), x, y, predicted: cloud.predicted, ...unreliable }),
-    );
+    const unreliable = cloud.doubtAt?.(dataIndex);
+    const own = { key: cloud.keyAt(dataIndex), x, y, predicted: cloud.predicted };
+    return plainText(hoverText(input, unreliable === undefined ? own : { ...own, unreliable }));
   };
 }
 
 /** Constraints on the axes: a line at each bound, and a shade beyond it. */
 function boundsOf({ objectives, plane, measures, theme }: FrontierInput): ChartSeries[] {
-  const axes = [
-    { axis: 'xAxis', name: plane.x },
-    { axis: 'yAxis', name: plane.y },
-  ] as const;
-  const bounds = axes.flatMap(({ axis, name }) => {
+  const axes = { xAxis: plane.x, yAxis: plane.y };
+  const bounds = Object.entries(axes).flatMap(([axis, name]) => {
     const constraint = objectives.find((objective) => objective.name === name)?.constraint;
     return (['min', 'max'] as const).flatMap((side) => {
       const at = constraint?.[side];
@@ -113,9 +107,6 @@ const predictedName = (input: FrontierInput): string =>
 
 const unreliableName = 'dashed: latency not reliable';
 
-/** The longest line of a tooltip, in characters. */
-const hoverLine = 48;
-
 /** The marks of `points`. */
 function pointSeries(input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ScatterSeries[] {
   const { theme } = input;
@@ -126,6 +117,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
   const mark = markOf(series, theme, precision);
   const ring = series === 'enqueued';
   const dominates = series === 'frontier' || series === 'final';
+  const aside = besideOf(input);
   const filled = { color: mark.color, opacity: mark.opacity, borderColor: theme.card, borderWidth: dominates ? 1 : 0 };
   const hollow = { color: ring ? 'transparent' : theme.card, borderColor: mark.color, borderWidth: 1.6 };
   return [
@@ -138,7 +130,16 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
       symbolSize: mark.size,
       itemStyle: ring ? hollow : filled,
       emphasis: { scale: 1.4, label: { show: true } },
-      ...(input.sparseLabels === true && !ring && { labelLayout: { hideOverlap: true } }),
+      // With a layout, ECharts ignores the offset of a label.
+      ...(!ring && {
+        labelLayout: ({ dataIndex = -1, labelRect: { x, width } }) => ({
+          hideOverlap: true,
+          ...(own.at(dataIndex)?.intervals?.y && {
+            dx: x < axisWidth ? width + 2 * aside.distance + mark.size : 0,
+            dy: aside.offset[1],
+          }),
+        }),
+      }),
       ...(series === 'frontier' ? { walked: true } : {}),
       z: 2 + drawnSeries.indexOf(series),
       label: {
@@ -155,7 +156,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
         key: point.key,
         text: point.label ?? '',
         // Above the mark, the label would lie on its interval.
-        ...(point.intervals?.y && { label: { position: 'right', distance: 7, offset: [0, -9] } }),
+        ...(point.intervals?.y && { label: aside }),
         point,
         ...((point.predicted || point.unreliable !== undefined) && isMark(point)
           ? {
@@ -174,6 +175,19 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
   ];
 }
 
+/** At least the width of the vertical axis with its texts, px: a label there goes to the other side of its mark. */
+const axisWidth = 84;
+
+const directionOf = ({ objectives }: FrontierInput, name: string | null) =>
+  objectives.find((objective) => objective.name === name)?.direction;
+
+/** The place of a label beside the bars of its intervals, on the side of the staircase without trials. */
+const besideOf = (input: FrontierInput) => ({
+  position: directionOf(input, input.plane.x) === 'minimize' ? ('left' as const) : ('right' as const),
+  distance: 5,
+  offset: [0, directionOf(input, input.plane.y) === 'minimize' ? 11 : -11],
+});
+
 /** With more marks, labels would overlap: only the mark under the pointer has one. */
 const mostLabels = 30;
 
@@ -183,6 +197,8 @@ const labelOf = (data: unknown): string => plainText((itemOf(data, 'text') as st
 const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ChartSeries[] =>
   (input.clouds ?? [])
     .filter((cloud) => cloud.series === series && shownPrecision(input, cloud.precision) === precision)
+    // The legend shows the first of a name.
+    .toSorted((a, b) => Number(a.predicted || a.unreliable === true) - Number(b.predicted || b.unreliable === true))
     .map(({ xy, keyAt, predicted, unreliable = false }) => {
       const { symbol, size, color, opacity } = markOf(series, input.theme, precision);
       const dots = areDots(input);
@@ -225,10 +241,9 @@ const segments = (parts: readonly (readonly [number, number])[][]) =>
 
 /** The frontier as a staircase, intervals as bars, and dotted lines from search accuracies to final ones. */
 function lineSeries(input: FrontierInput): ChartSeries[] {
-  const { points, plane, objectives, theme } = input;
-  const directionOf = (name: string | null) => objectives.find((objective) => objective.name === name)?.direction;
+  const { points, plane, theme } = input;
   const members = points.filter(({ series }) => series === 'frontier');
-  const [x, y] = [directionOf(plane.x), directionOf(plane.y) ?? 'maximize'];
+  const [x, y] = [directionOf(input, plane.x), directionOf(input, plane.y) ?? 'maximize'];
   const stairs = x === undefined ? members.toSorted((a, b) => a.x - b.x) : skyline(members, x, y);
   const across = members.flatMap(({ intervals, y: at }) =>
     intervals?.x === undefined ? [] : [intervals.x.map((end) => [end, at] as const)],
@@ -274,8 +289,7 @@ function lineSeries(input: FrontierInput): ChartSeries[] {
       data: segments(finals),
     },
   ];
-  const parts = [stairs, across, upright, finals];
-  return lines.filter((_, i) => parts[i].length > 0);
+  return lines.filter((_, i) => [stairs, across, upright, finals][i].length > 0);
 }
 
 /** The extent along an axis; 0 is the horizontal one. */
@@ -304,21 +318,13 @@ function legendOf(input: FrontierInput, series: readonly ChartSeries[]) {
 const hollowSeries = (input: FrontierInput): ChartSeries[] => {
   const { points, clouds = [], theme } = input;
   const marks = [...clouds, ...points.filter(isMark)];
-  const item = { color: theme.card, borderColor: theme.soft, borderWidth: 1.6 };
-  const explained = (id: string, name: string, itemStyle: object): ChartSeries => ({
-    type: 'scatter',
-    id,
-    name,
-    symbol: 'circle',
-    itemStyle,
-    data: [],
-  });
+  const hollow = { color: theme.card, borderColor: theme.soft, borderWidth: 1.6 };
+  const hasPredicted = marks.some(({ predicted }) => predicted);
+  const hasUnreliable = marks.some(({ unreliable }) => unreliable !== undefined && unreliable !== false);
   return [
-    ...(marks.some(({ predicted }) => predicted) ? [explained('hollow', predictedName(input), item)] : []),
-    ...(marks.some(({ unreliable }) => unreliable !== undefined && unreliable !== false)
-      ? [explained('dashed', unreliableName, { ...item, borderType: [2, 2] })]
-      : []),
-  ];
+    ...(hasPredicted ? [{ id: 'hollow', name: predictedName(input), itemStyle: hollow }] : []),
+    ...(hasUnreliable ? [{ id: 'dashed', name: unreliableName, itemStyle: { ...hollow, borderType: [2, 2] } }] : []),
+  ].map((explained): ChartSeries => ({ type: 'scatter', symbol: 'circle', data: [], ...explained }));
 };
 
 const isBackground = (series: FrontierSeries): boolean => series === 'trial' || series === 'stopped';

@@ -75,7 +75,7 @@ export function heatMapOption(input: HeatMapInput): ChartOption {
   });
   return {
     ...frame,
-    xAxis: [{ ...category(columns), axisLabel: { ...axis.axisLabel, overflow: 'truncate' } }],
+    xAxis: [{ ...category(columns), nameGap: 28, axisLabel: { ...axis.axisLabel, overflow: 'truncate' } }],
     yAxis: {
       ...category(rows),
       inverse: true,

@@ -96,7 +96,8 @@ export function histogramOption(input: HistogramInput): ChartOption {
   ];
   return {
     ...frame,
-    grid: { ...frame.grid, top: frame.grid.top + 56 },
+    // On the right, half a label is wider than the usual margin.
+    grid: { ...frame.grid, top: frame.grid.top + 56, right: 42 },
     xAxis: { ...plainAxis(theme, 'latency [ms]'), ...extentOfAxis(input, bins) },
     yAxis: { ...plainAxis(theme, 'samples'), min: 0, minInterval: 1, nameGap: 40 },
     tooltip: {

@@ -57,7 +57,7 @@ export function Tiles({ tiles }: { readonly tiles: readonly TileText[] }) {
     <div class="tiles">
       {tiles.map(({ value, label }) => (
         <div key={label} class="tile">
-          <b>{value}</b>
+          <b>{value.replace('± ', '±\u00a0')}</b>
           <span>{label}</span>
         </div>
       ))}

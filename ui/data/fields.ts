@@ -164,10 +164,10 @@ export function fieldsOf(known: Known): readonly Field[] {
   const fields: Field[] = [
     field('trial', 'number', 'number', 'trial', (row) => number[row]),
     field('trial', 'text', 'state', 'state', (row) => state[row], { values: states }),
+    ...valueFields(known),
     ...(severalPrecisions
       ? [field('trial', 'text', 'precision', 'precision', (row) => precision[row], { values: precisions })]
       : []),
-    ...valueFields(known),
     ...finalFields(known),
     field('trial', 'flag', 'frontier', 'on the frontier', onFrontier),
     ...courseFields(known),

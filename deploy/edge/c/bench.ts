@@ -1,7 +1,7 @@
 import { contentHash } from '../../../base/hash.js';
 import type { Rounding } from '../fixed-point.js';
 import { innerEnds, innerOperators } from '../plan.js';
-import type { EdgeProgram } from '../program.js';
+import { numbersIn, type EdgeProgram } from '../program.js';
 import { runReference } from '../reference.js';
 import { array, ownFile } from './source.js';
 
@@ -14,9 +14,8 @@ export function referenceOutputs(program: EdgeProgram, images: readonly Int8Arra
 
 /** The input of `nas_bench`: a linear congruential generator. */
 function benchImage(program: EdgeProgram): Int8Array {
-  const { shape } = program.tensors[innerEnds(program).input];
   let random = 1;
-  return Int8Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => {
+  return Int8Array.from({ length: numbersIn(program.tensors[innerEnds(program).input]) }, () => {
     random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
     return (random >>> 24) - 128;
   });

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { writeFileAtomic } from '../../../base/files.js';
 import { Random } from '../../../base/random.js';
 import { innerEnds } from '../plan.js';
-import type { EdgeProgram } from '../program.js';
+import { numbersIn, type EdgeProgram } from '../program.js';
 import { benchHeader, benchId, referenceOutputs } from './bench.js';
 import { checkPrefix, usualPrefix, withPrefix } from './prefix.js';
 import { array, cSources, ownFile, type ModelFacts, type SourceOptions } from './source.js';
@@ -55,7 +55,7 @@ static inline int nas_self_test(void) {
 /** Random bytes, as images of a self-test. */
 export function testImages(program: EdgeProgram, count = TESTS): Int8Array[] {
   const random = new Random(0, 'self-test');
-  const length = program.tensors[innerEnds(program).input].shape.reduce((a, b) => a * b, 1);
+  const length = numbersIn(program.tensors[innerEnds(program).input]);
   return Array.from({ length: count }, () => Int8Array.from({ length }, () => random.int(256) - 128));
 }
 

@@ -11,8 +11,17 @@ import {
 } from '../fixed-point.js';
 import { readsInPlace } from '../overlap.js';
 import { innerOperators } from '../plan.js';
-import type { EdgeOperator, EdgeProgram, EdgeTensor, OperatorName, Padding, TensorId } from '../program.js';
-import { imageShape, quantizationOf, type OperatorOf } from '../reference.js';
+import {
+  numbersIn,
+  type EdgeOperator,
+  type EdgeProgram,
+  type EdgeTensor,
+  type OperatorName,
+  type OperatorOf,
+  type Padding,
+  type TensorId,
+} from '../program.js';
+import { imageShape, quantizationOf } from '../reference.js';
 import { byteTable, exponentials } from '../tables.js';
 
 /** Kernels, and the types of their numbers in C. */
@@ -73,8 +82,7 @@ interface Context {
 
 type Describe<K extends OperatorName> = (operator: OperatorOf<K>, context: Context) => readonly Description[];
 
-const size = ({ shape }: EdgeTensor): number => shape.reduce((a, b) => a * b, 1);
-const pixelsOf = (tensor: EdgeTensor): number => size(tensor) / imageShape(tensor)[2];
+const pixelsOf = (tensor: EdgeTensor): number => numbersIn(tensor) / imageShape(tensor)[2];
 const none: Layer['words'] = { count: 0, values: () => [] };
 
 /** A list of a known length. Its values are computed when they are written. */
@@ -107,7 +115,7 @@ function convolution(
   return {
     kernel,
     constants: [
-      { type: 'int8_t', length: size(weights), values: () => dataOf(weights) },
+      { type: 'int8_t', length: numbersIn(weights), values: () => dataOf(weights) },
       {
         type: 'int32_t',
         length: outChannels,
@@ -148,7 +156,7 @@ function pair(
   return {
     kernel,
     words: numbers(13, () => [
-      ...[size(output), size(b), ...factors(a, b, output)],
+      ...[numbersIn(output), numbersIn(b), ...factors(a, b, output)],
       ...[a, b, output].map((tensor) => quantizationOf(tensor).zero),
       ...byteRange(operator.clip, quantizationOf(output)),
     ]),
@@ -207,7 +215,7 @@ const describe: { readonly [K in OperatorName]: Describe<K> } = {
       {
         kernel: 'lookup',
         constants: [{ type: 'int8_t', length: 256, values }],
-        words: numbers(1, () => [size(output)]),
+        words: numbers(1, () => [numbersIn(output)]),
       },
     ];
   },
@@ -264,7 +272,7 @@ const describe: { readonly [K in OperatorName]: Describe<K> } = {
       {
         kernel: 'softmax',
         constants: [{ type: 'int32_t', length: 256, values: () => exponentials(quantizationOf(input)) }],
-        words: numbers(1, () => [size(input)]),
+        words: numbers(1, () => [numbersIn(input)]),
       },
     ];
   },

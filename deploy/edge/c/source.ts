@@ -5,7 +5,7 @@ import { invalidInput } from '../../../base/errors.js';
 import { packageRoot } from '../../../base/processes.js';
 import type { Rounding } from '../fixed-point.js';
 import { innerEnds, planArena, type ArenaPlan } from '../plan.js';
-import type { EdgeProgram, TensorId } from '../program.js';
+import { numbersIn, type EdgeProgram, type TensorId } from '../program.js';
 import { imageShape, quantizationOf } from '../reference.js';
 import { kernels, layersOf, usesScratch, type KernelName, type Layer } from './layers.js';
 
@@ -16,8 +16,6 @@ export const ownFile = (name: string): string => readFileSync(join(folder, name)
 
 export interface SourceOptions {
   readonly rounding?: Rounding;
-  /** false: no layer writes over its input, for kernels of others. */
-  readonly overlap?: boolean;
 }
 
 /** What the header says of the network beside its program. */
@@ -155,7 +153,6 @@ function modelHeader(program: EdgeProgram, plan: ArenaPlan, rounding: Rounding, 
   const [input, output] = [tensors[ends.input], tensors[ends.output]];
   const [height, width, channels] = imageShape(input);
   const [from, to] = [quantizationOf(input), quantizationOf(output)];
-  const bytes = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
   const names = facts.classes?.map(quoted).join(', ');
   return `/*
  * ${facts.title.replaceAll('*/', '')}, in eight bits. Written by nas export --to c.
@@ -175,11 +172,11 @@ extern "C" {
 #define NAS_INPUT_HEIGHT ${height}
 #define NAS_INPUT_WIDTH ${width}
 #define NAS_INPUT_CHANNELS ${channels}
-#define NAS_INPUT_BYTES ${bytes(input.shape)}
+#define NAS_INPUT_BYTES ${numbersIn(input)}
 /* value = (byte - zero) * scale */
 #define NAS_INPUT_SCALE ${float(from.scales[0])}
 #define NAS_INPUT_ZERO (${from.zero})
-#define NAS_OUTPUT_BYTES ${bytes(output.shape)}
+#define NAS_OUTPUT_BYTES ${numbersIn(output)}
 #define NAS_OUTPUT_SCALE ${float(to.scales[0])}
 #define NAS_OUTPUT_ZERO (${to.zero})
 ${names === undefined ? '' : `#define NAS_NAMES {${names}}\n`}/* Memory that the model uses beside the stack, reserved in model.c. */
@@ -191,11 +188,7 @@ const int8_t *nas_output(void);
 ${pixelFunction(facts, from.scales[0], from.zero)}
 /*
  * For kernels of your own, such as CMSIS-NN's or ESP-NN's: compile model.c with -DNAS_CONV=my_conv, and define
- * void my_conv(const nas_layer *layer) elsewhere. ${
-   plan.bound === plan.live
-     ? 'Results lie beside inputs.'
-     : 'Results lie over inputs: a kernel has to compute pixels from first to last.'
- }
+ * void my_conv(const nas_layer *layer) elsewhere. Results lie over inputs: a kernel has to compute pixels from first to last.
  */
 ${ownFile('kernels/types.h')}
 #ifdef __cplusplus
@@ -209,9 +202,9 @@ ${ownFile('kernels/types.h')}
 export function cSources(
   program: EdgeProgram,
   facts: ModelFacts,
-  { rounding = 'exact', overlap = true }: SourceOptions = {},
+  { rounding = 'exact' }: SourceOptions = {},
 ): { readonly 'model.h': string; readonly 'model.c': string } {
-  const plan = planArena(program, { overlap });
+  const plan = planArena(program);
   const layers = layersOf(program, rounding);
   return {
     'model.h': modelHeader(program, plan, rounding, facts),

@@ -5,6 +5,7 @@ import type {
   EdgeTensor,
   Elementwise,
   OperatorName,
+  OperatorOf,
   Padding,
   Pair,
   Quantization,
@@ -13,7 +14,6 @@ import type {
 import type { TfliteOperator } from './encode.js';
 import { builtinOf, clippings, paddings, type BuiltinName } from './schema.js';
 
-type OperatorOf<K extends OperatorName> = Extract<EdgeOperator, { op: K }>;
 /** Adds the operators of the file that compute one operator of the program. */
 type Writer<K extends OperatorName> = (operator: OperatorOf<K>, to: TfliteGraph) => void;
 

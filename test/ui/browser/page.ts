@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
@@ -19,6 +20,8 @@ interface WindowOptions {
   readonly theme?: 'light' | 'dark';
   readonly width?: number;
   readonly height?: number;
+  /** The time that the page sees; by default the real one. */
+  readonly time?: Date;
 }
 
 /** The page's server on a folder of runs, and a browser. */
@@ -33,15 +36,18 @@ export class Site {
     readonly folder: string,
   ) {}
 
-  async open(path: string, { theme = 'light', width = 1280, height = 800 }: WindowOptions = {}): Promise<Page> {
+  async open(path: string, { theme = 'light', width = 1280, height = 800, time }: WindowOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({
       baseURL: this.address,
       colorScheme: theme,
       viewport: { width, height },
       reducedMotion: 'reduce',
       acceptDownloads: true,
+      locale: 'en-US',
+      timezoneId: 'UTC',
     });
     const page = await context.newPage();
+    if (time !== undefined) await page.clock.setFixedTime(time);
     await watchTexts(page);
     page.setDefaultTimeout(15_000);
     this.pages.push(page);
@@ -78,6 +84,21 @@ export class Site {
 /** All test files of a worker share one browser, which ends with the worker. */
 let browser: Promise<Browser> | undefined;
 
+/** Starts a browser that draws the same on every machine: with the fonts of a package, without hints, in grey levels. */
+function launch(executablePath: string): Promise<Browser> {
+  const fonts = dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf'));
+  const folder = mkdtempSync(join(tmpdir(), 'nas-fonts-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'fonts.conf');
+  writeFileSync(file, `<fontconfig><dir>${fonts}</dir><cachedir>${folder}</cachedir></fontconfig>`);
+  return chromium.launch({
+    executablePath,
+    headless: true,
+    env: { ...process.env, FONTCONFIG_FILE: file },
+    args: ['--font-render-hinting=none', '--disable-lcd-text', '--force-color-profile=srgb', '--disable-gpu'],
+  });
+}
+
 /**
  * Tests the built page in a real browser, against the real server on a folder that `prepare` fills. Errors and warnings in
  * the browser's console fail the test. Without a browser, the tests are skipped and say so.
@@ -110,7 +131,7 @@ export function describeInBrowser(
         imageToken: changeToken,
       });
       ending.unshift(() => server.close());
-      browser ??= chromium.launch({ executablePath: executable ?? '', headless: true });
+      browser ??= launch(executable ?? '');
       site = new Site(await browser, server.address, folder);
     });
     afterEach(async () => {

@@ -59,7 +59,7 @@ const questions: readonly Question[] = [
     question: 'How good is the latency model?',
     path: '/runs/example/latency',
     answers: [
-      /\d+\.\d % ± \d+\.\d\s+mean absolute percentage error, over \d+ reliable measurements/,
+      /\d+\.\d % ±\s\d+\.\d\s+mean absolute percentage error, over \d+ reliable measurements/,
       /\d+ of \d+\s+within two predicted standard deviations/,
     ],
   },

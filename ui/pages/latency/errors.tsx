@@ -30,10 +30,7 @@ export function rollingErrors(pairs: readonly Pair[]): readonly (number | null)[
 /** Whether the network has parts that the model had not measured. */
 export const extrapolates = ({ coverage }: Pick<DatedPrediction, 'coverage'>): boolean => coverage < 1;
 
-/**
- * How many predictions are within two predicted standard deviations of the measurements that count: `10 of 12`; null without
- * any.
- */
+/** How many measurements that count are within two standard deviations of their predictions: `10 of 12`; null without any. */
 export function withinTwo(pairs: readonly (Pair & Pick<DatedPrediction, 'std'>)[]): string | null {
   if (pairs.length === 0) return null;
   const counted = judgedPairs(pairs);

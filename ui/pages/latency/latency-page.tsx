@@ -24,7 +24,6 @@ const noPairs: readonly DatedPrediction[] = [];
 /** A mean error in percent with its standard error. */
 const mapeText = ({ mape, mapeError }: PredictionQuality): string => `${mape.toFixed(1)} % ± ${mapeError.toFixed(1)}`;
 
-/** `12 networks`, and how many of them are not reliable. */
 const overText = ({ count, unreliable }: PredictionQuality): string =>
   unreliable === 0 ? `over ${count} reliable measurements` : `over ${count} measurements, ${unreliable} not reliable`;
 
@@ -46,14 +45,14 @@ function tilesOf({ report, pairs, extrapolated }: PredictionsAnswer): readonly T
 function ByPrecision({ precisions }: Pick<PredictionReport, 'precisions'>) {
   if (precisions === undefined) return null;
   return (
-    <section>
+    <section class="wide">
       <h3>By precision</h3>
       <Table
         label="Quality of the latency model by precision"
         rows={precisions}
         columns={[
           { title: 'precision', heading: true, cell: ({ precision }) => precision },
-          { title: 'measurements', cell: overText },
+          { title: 'measurements', cell: (each) => overText(each).replace('over ', '') },
           { title: 'error', numeric: true, cell: mapeText },
           { title: 'rank correlation', numeric: true, cell: ({ spearman }) => spearman?.toFixed(2) ?? '-' },
         ]}

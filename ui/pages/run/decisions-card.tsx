@@ -40,7 +40,7 @@ export function DecisionsCard() {
   const loaded = texts.version.value > 0;
   const { objectives, measures } = info;
   return (
-    <section class="wide">
+    <section class="wide reasons">
       <h2>Why these candidates</h2>
       {rows.length === 0 ? (
         <p class="empty">There is no trial yet.</p>

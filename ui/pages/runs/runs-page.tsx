@@ -103,7 +103,7 @@ export function RunsPage() {
             <CompareLink runs={compared} />
           </div>
           <div class="scrolls" role="region" aria-label="Runs" tabIndex={0}>
-            <table>
+            <table class="runs">
               <thead>
                 <tr>
                   <th scope="col">

@@ -43,7 +43,7 @@ function TrialFiles({ trial }: { readonly trial: ReportMember }) {
           },
           { title: 'kind', cell: ({ kind }) => kind },
           { title: 'size', numeric: true, cell: ({ bytes: size }) => bytes(size) },
-          { title: 'SHA-256', cell: ({ sha256 }) => <code>{sha256.slice(0, 16)}…</code> },
+          { title: 'SHA-256', cell: ({ sha256 }) => <code>{sha256.slice(0, 12)}…</code> },
         ]}
       />
     </>

@@ -24,10 +24,10 @@ export function defaultColumns({ candidates }: Known, fields: readonly Field[]):
 
 /** The title in the menu and the width of columns, px, by group. */
 const groups: { readonly [G in FieldGroup]: { readonly title: string; readonly width: number } } = {
-  trial: { title: 'Trial', width: 112 },
-  objective: { title: 'Objectives', width: 118 },
-  measure: { title: 'Other values', width: 118 },
-  final: { title: 'After the search', width: 118 },
+  trial: { title: 'Trial', width: 106 },
+  objective: { title: 'Objectives', width: 136 },
+  measure: { title: 'Other values', width: 136 },
+  final: { title: 'After the search', width: 136 },
   course: { title: 'Course', width: 104 },
   text: { title: 'Texts', width: 300 },
   decision: { title: 'Decisions', width: 104 },
@@ -35,7 +35,7 @@ const groups: { readonly [G in FieldGroup]: { readonly title: string; readonly w
 
 /** Wide enough for the title and the arrow of a sorted column. */
 const widthOf = ({ name, group, title }: Field): number =>
-  name === 'number' ? 84 : Math.max(groups[group].width, 8 * title.length + 44);
+  name === 'number' ? 76 : Math.max(groups[group].width, 8 * title.length + 44);
 
 interface RowLinks {
   readonly href: (number: number) => string;

@@ -16,7 +16,10 @@ import { agreementOf, int8Of, noiseImages, operatorDifferences, type Differences
 
 /** Random members of each space; NAS_TEST_REPEAT sets more. */
 const members = Number(process.env['NAS_TEST_REPEAT'] ?? 2);
-const task: Task = { input: [32, 32, 3], classes: 10 };
+/** Pixels of a side; NAS_TEST_SIDE=224 takes the reference networks as published, with fewer images. */
+const side = Number(process.env['NAS_TEST_SIDE'] ?? 32);
+const task: Task = { input: [side, side, 3], classes: 10 };
+const [floatImages, int8Images] = side > 32 ? [10, 1] : [50, 4];
 
 const spaces: readonly (Readonly<Record<string, unknown>> & { readonly type: string })[] = [
   ...['tiny', 'small', 'mobilenetv3-small', 'mobilenetv4-conv-small'].map((preset) => ({ type: 'mobilenet', preset })),
@@ -49,15 +52,17 @@ async function membersOf(config: { readonly type: string }): Promise<readonly Ne
 }
 
 const found = new Map<string, Differences>();
+let largest = 0;
 
 /** Float within 1e-5 of the largest output and of the same classes; int8 near its ONNX file, operator by operator. */
 async function expectAgreement(network: Network, images: number): Promise<void> {
   const model = toOnnx({ network, weights: initialWeights(network, 1) });
   const noise = noiseImages([images, ...network.input]);
   const float = await agreementOf(model, noise);
+  largest = Math.max(largest, float.difference);
   expect(float.difference).toBeLessThan(1e-5);
   expect(float.same).toBe(images);
-  const some = noiseImages([4, ...network.input]);
+  const some = noiseImages([int8Images, ...network.input]);
   const int8 = await int8Of(model, some);
   await operatorDifferences(lowerOnnx(int8, 'int8.onnx'), some, found);
 }
@@ -67,8 +72,9 @@ beforeEach(() => tf.disposeVariables());
 describeWithLiteRt('.tflite files of whole networks in LiteRT', () => {
   it.each(Object.keys(presetNetworks) as (keyof typeof presetNetworks)[])(
     'of the reference network %s',
+    { timeout: 600_000 },
     async (name) => {
-      await expectAgreement(presetNetworks[name](task), 50);
+      await expectAgreement(presetNetworks[name](task), floatImages);
     },
   );
 
@@ -77,12 +83,14 @@ describeWithLiteRt('.tflite files of whole networks in LiteRT', () => {
   });
 
   afterAll(() => {
-    console.table([...found].map(([operator, { differ, of, most }]) => ({ operator, differ, of, most })));
-    for (const [operator, { differ, of, most }] of found) {
-      // LiteRT scales sums by a float32 factor: of a million results, about one rounds otherwise.
-      const isApproximate = ['hard-swish', 'mean'].includes(operator);
-      const isRare = differ <= (isApproximate ? 0.005 * of : 1 + 1e-5 * of);
-      expect({ operator, isNear: most <= 1, isRare }).toEqual({ operator, isNear: true, isRare: true });
+    console.log(`largest difference of floats, of the largest output: ${largest.toExponential(1)}`);
+    console.table([...found].map(([operator, differences]) => ({ operator, ...differences })));
+    for (const [operator, { differ, of, most, unexplained }] of found) {
+      expect({ operator, isNear: most <= 1 }).toEqual({ operator, isNear: true });
+      // LiteRT scales sums by a float32 factor: of a million results, about one rounds otherwise, and nothing else differs.
+      if (['conv', 'depthwise', 'add', 'mul'].includes(operator))
+        expect([operator, unexplained]).toEqual([operator, 0]);
+      else expect(differ).toBeLessThanOrEqual(['hard-swish', 'mean'].includes(operator) ? 0.005 * of : 1 + 1e-5 * of);
     }
   });
 });
