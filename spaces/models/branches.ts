@@ -16,12 +16,10 @@ export function biasNorm(name: string, bias: Float32Array, epsilon: number): Wei
   ]);
 }
 
-/** A first copy that is scaled by less says nothing about the scale of the sum. */
-const leastFactor = 0.05;
-
 /**
- * The weights of one convolution and its batch norm that compute the sum of branches in inference. The batch norm scales as the
- * first copy's does, so that the kernel is as large as a trained one, and quantization-aware training takes equal steps.
+ * The weights of one convolution and its batch norm that compute the sum of branches in inference. The kernel is as large as the
+ * first copy's, and gamma as large as if the branches were independent, so that fine-tuning with rounding, which keeps statistics,
+ * takes steps of the usual size.
  */
 function folded(layer: Convolution, weights: Weights, epsilon: number): Weights {
   const { name, kernel: side, input, output } = layer;
@@ -33,6 +31,7 @@ function folded(layer: Convolution, weights: Weights, epsilon: number): Weights 
   const pixel = shape[2] * shape[3];
   const kernel = new Float64Array(side * side * pixel);
   const bias = new Float64Array(channels);
+  const squares = new Float64Array(channels);
   /** Adds a normalised kernel, which is as large, or is one pixel: the one at which the convolution's stride begins. */
   const add = (branch: string, values: ArrayLike<number>): void => {
     const [gamma, beta, mean, variance] = ['gamma', 'beta', 'moving_mean', 'moving_variance'].map((own) =>
@@ -42,6 +41,7 @@ function folded(layer: Convolution, weights: Weights, epsilon: number): Weights 
     const at = values.length === kernel.length ? 0 : (paddingBefore(layer, 0) * side + paddingBefore(layer, 1)) * pixel;
     for (let i = 0; i < values.length; i++) kernel[at + i] += values[i] * factor[i % channels];
     for (let c = 0; c < channels; c++) bias[c] += beta[c] - mean[c] * factor[c];
+    for (let c = 0; c < channels; c++) squares[c] += gamma[c] ** 2;
   };
   const { copy, point, skip } = branchNames;
   for (let i = 0; weights.has(`${copy(name, i)}/${role}`); i++) add(copy(name, i), of(`${copy(name, i)}/${role}`));
@@ -52,13 +52,12 @@ function folded(layer: Convolution, weights: Weights, epsilon: number): Weights 
       Array.from({ length: pixel }, (_, i) => (Math.floor(i / channels) === i % channels || role !== 'kernel' ? 1 : 0)),
     );
   const norm = biasNorm(`${name}_bn`, Float32Array.from(bias), epsilon);
-  const [gamma, variance] = ['gamma', 'moving_variance'].map((own) => of(`${name}_bn/${own}`));
-  const scale = Array.from(gamma, (value, c) => {
-    const factor = value / Math.sqrt(variance[c] + epsilon);
-    if (Math.abs(factor) < leastFactor) return 1;
-    norm.get(`${name}_bn/gamma`)?.data.set([value], c);
+  const variance = of(`${name}_bn/moving_variance`);
+  const scale = Array.from(squares, (square, c) => {
+    const gamma = Math.sqrt(square) || 1;
+    norm.get(`${name}_bn/gamma`)?.data.set([gamma], c);
     norm.get(`${name}_bn/moving_variance`)?.data.set([variance[c]], c);
-    return factor;
+    return gamma / Math.sqrt(variance[c] + epsilon);
   });
   const data = Float32Array.from(kernel, (value, i) => value / scale[i % channels]);
   return new Map([[`${name}/${role}`, { shape, data }], ...norm]);
