@@ -26,6 +26,8 @@ export interface OverlayAxis {
   readonly log?: boolean;
   /** Writes a value in a tooltip. */
   readonly text: (value: number) => string;
+  /** Writes a tick; default: by the unit of the measure. */
+  readonly tick?: (value: number) => string;
 }
 
 export interface OverlayInput {
@@ -74,11 +76,12 @@ function hoverText({ lines, x, y }: OverlayInput, { data, seriesIndex = 0 }: Poi
 /** Several lines in one plot, with different colours, dashes and marks. */
 export function overlayOption(input: OverlayInput): ChartOption {
   const { lines, x, y, measures, theme } = input;
-  const axisOf = ({ measure, title, log }: OverlayAxis, values: readonly number[]) => {
+  const axisOf = ({ measure, title, log, tick }: OverlayAxis, values: readonly number[]) => {
     const extent = extentOf(values);
     const named = title === undefined ? {} : { title };
     const positive = extent !== null && extent[0] > 0;
-    return valueAxis({ measure, measures, theme, extent, log: positive && (log ?? false), ...named });
+    const axis = valueAxis({ measure, measures, theme, extent, log: positive && (log ?? false), ...named });
+    return tick === undefined ? axis : { ...axis, axisLabel: { ...axis.axisLabel, formatter: tick } };
   };
   const points = lines.flatMap((line) => line.points);
   const frame = frameOf(theme, {}, { rows: lines.length > 1 ? Math.ceil(lines.length / 3) : 0 });

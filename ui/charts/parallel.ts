@@ -132,9 +132,12 @@ export function parallelOption({ axes, rows, measures, theme, ...heading }: Para
     },
     parallelAxis: axes.map((axis, dim) => {
       const extent = axis.kind === 'measure' ? extentOf(valuesOf(dim)) : null;
-      const intervals = (axis.brushed ?? []).map(([low, high]): Brushed =>
-        extent === null ? [low, high] : [Math.max(low, extent[0]), Math.min(high, extent[1])],
-      );
+      // A selection beyond all values stays outside of them.
+      const intervals = (axis.brushed ?? []).map(([low, high]): Brushed => {
+        const [least, greatest] = extent ?? [low, high];
+        const outside = low > greatest ? low : high;
+        return low > greatest || high < least ? [outside, outside] : [Math.max(low, least), Math.min(high, greatest)];
+      });
       const common = { id: String(dim), dim, z: 6, name: titleOf(measures, axis.name), nameLocation: 'end', intervals };
       if (axis.kind === 'decision') {
         const { choices } = axis;

@@ -102,7 +102,7 @@ export async function writeExampleRun(
   const resources = new ResourceLog(workdir);
   for (let i = 1; i <= 12; i++)
     resources.add({
-      at: store.run.createdAt() + 100 * i,
+      at: store.run.createdAt() + 60_000 * i,
       cpu: 1.8 + 0.1 * (i % 3),
       memory: 5e8 + 1e7 * i,
       images: { 'worker 1': 2100 + 90 * (i % 4), ...(i % 5 > 0 && { 'worker 2': 1900 + 70 * (i % 3) }) },

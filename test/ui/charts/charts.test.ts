@@ -304,6 +304,19 @@ it('parallel coordinates draw some of many candidates, and the whole frontier on
     theme,
   });
   expect(option.series.map(({ data }) => (data as unknown[]).length)).toEqual([2000, 10]);
+  const brushed = (low: number, high: number) =>
+    parallelOption({
+      axes: [{ kind: 'measure', name: 'accuracy', brushed: [[low, high]] }],
+      rows: [0.5, 0.9].map((accuracy, number) => ({ ...row(number), values: [accuracy] })),
+      measures,
+      theme,
+    }).parallelAxis?.[0].intervals;
+  expect([brushed(0.6, Infinity), brushed(-Infinity, 0.6), brushed(2, Infinity), brushed(-Infinity, 0.1)]).toEqual([
+    [[0.6, 0.9]],
+    [[0.5, 0.6]],
+    [[2, 2]],
+    [[0.1, 0.1]],
+  ]);
   expect(textsOf(option)).toEqual(expect.arrayContaining(['kernel', 'accuracy', 'latency', '3', '5']));
   expect(hoverOf(option, { data: { row: { ...row(4), values: ['3', 0.5, 1] } } })).toBe(
     '#4 in fp32\nkernel: 3\naccuracy: 50.00 %\nlatency: 1 ms',

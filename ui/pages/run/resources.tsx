@@ -44,7 +44,7 @@ export function Resources() {
       });
     return overlayOption({
       lines: names.map((name) => ({ name, points: pointsOf(name) })),
-      x: { measure: null, title: 'time since the start of the run [s]', text: duration },
+      x: { measure: null, title: 'time since the start of the run', text: duration, tick: duration },
       y: { measure: 'y', text: (value) => valueText(unit, value) },
       measures: { y: { title, unit } },
       theme,
@@ -56,7 +56,7 @@ export function Resources() {
     <>
       <div class="toolbar">
         <Select
-          label="Over the same time"
+          label="Resources"
           value={kind}
           options={Object.entries(kinds).map(([name, [text]]) => [name, text])}
           onChange={setKind}
