@@ -37,8 +37,11 @@ export function lowerOnnx(model: Uint8Array, where: string, options: LowerOption
 }
 
 /** The order of the input's axes: as the metadata say, otherwise channels last where the graph transposes them before it convolves. */
-function layoutOf({ metadataProps }: OnnxFile, { nodes }: OnnxGraph): string {
+function layoutOf({ metadataProps }: OnnxFile, { inputs, nodes }: OnnxGraph): string {
   const said = metadataProps.find(({ key }) => key === 'layout')?.value;
   const first = nodes.find(({ op }) => op === 'Conv' || op === 'Transpose');
-  return said ?? (first && intsOf(first, 'perm')?.join() === '0,3,1,2' ? 'NHWC' : 'NCHW');
+  // Images of one channel are reshaped, not transposed.
+  const [, second, , last] = inputs[0].shape;
+  const isNhwc = (first && intsOf(first, 'perm')?.join() === '0,3,1,2') || (last === 1 && second !== 1);
+  return said ?? (isNhwc ? 'NHWC' : 'NCHW');
 }

@@ -275,12 +275,20 @@ const rungs: Check = (experiment) => {
   );
 };
 
+const countedCore: TrainingCheck = ({ core }) =>
+  when(
+    core === null,
+    ['constraints', 'board'],
+    'QEMU cannot count the instructions of this board: expected another board, sram_kb and flash_kb instead (then Cortex-M4 counts), or another objective than instructions',
+  );
+
 const checks: readonly Check[] = [uniqueObjectives, emptyConstraints, tournament, rungs];
 
 const trainingChecks: readonly TrainingCheck[] = [
   objectiveCosts,
   objectiveDirections,
   constraints,
+  countedCore,
   teacherForLoss,
   unlabelledImages,
   listedClasses,

@@ -1,3 +1,4 @@
+import { requireQemu } from '../../deploy/index.js';
 import { invalidInput, NasError } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
@@ -96,6 +97,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const { device, from } = asked.latency;
   if (device.type === 'local' && from === undefined)
     await locating(['latency', 'device'], () => requireWorking(device.provider));
+  if (asked.core !== undefined) await locating(['objectives'], requireQemu);
   await checkPrecision(asked, engine, context);
   const preparing = (what: string) => preparingData(`${what} (once; later runs use the cache)`, observe, signal);
   const prepared = await locating(['data'], () =>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { QemuCore } from '../../deploy/index.js';
 import type { Objective } from '../../search/index.js';
 
 interface Board {
@@ -6,20 +7,27 @@ interface Board {
   readonly sram: number;
   readonly flash: number;
   readonly sheet: string;
+  /** Whose instructions QEMU counts; null: QEMU has no board of this core with enough memory. */
+  readonly core: QemuCore | null;
 }
 
 /** Microcontrollers that experiments can name. */
 export const boards = {
-  stm32f103c8: { sram: 20, flash: 64, sheet: 'ST DS5319' },
-  samd21g18: { sram: 32, flash: 256, sheet: 'Microchip DS40001882' },
-  stm32f446re: { sram: 128, flash: 512, sheet: 'ST DS10693' },
-  stm32f412zg: { sram: 256, flash: 1024, sheet: 'ST DS11139' },
-  nrf52840: { sram: 256, flash: 1024, sheet: 'Nordic nRF52840 product specification' },
-  rp2040: { sram: 264, flash: 2048, sheet: 'RP2040 data sheet; flash of the Raspberry Pi Pico' },
-  stm32f746ng: { sram: 320, flash: 1024, sheet: 'ST DS10916' },
-  'esp32-s3': { sram: 512, flash: 8192, sheet: 'Espressif ESP32-S3 series data sheet; flash of ESP32-S3-WROOM-1-N8' },
-  stm32h743zi: { sram: 512, flash: 2048, sheet: 'ST DS12110; its largest continuous SRAM' },
-  rp2350: { sram: 520, flash: 4096, sheet: 'RP2350 data sheet; flash of the Raspberry Pi Pico 2' },
+  stm32f103c8: { sram: 20, flash: 64, core: 'cortex-m3', sheet: 'ST DS5319' },
+  samd21g18: { sram: 32, flash: 256, core: null, sheet: 'Microchip DS40001882' },
+  stm32f446re: { sram: 128, flash: 512, core: 'cortex-m4', sheet: 'ST DS10693' },
+  stm32f412zg: { sram: 256, flash: 1024, core: 'cortex-m4', sheet: 'ST DS11139' },
+  nrf52840: { sram: 256, flash: 1024, core: 'cortex-m4', sheet: 'Nordic nRF52840 product specification' },
+  rp2040: { sram: 264, flash: 2048, core: null, sheet: 'RP2040 data sheet; flash of the Raspberry Pi Pico' },
+  stm32f746ng: { sram: 320, flash: 1024, core: 'cortex-m7', sheet: 'ST DS10916' },
+  'esp32-s3': {
+    sram: 512,
+    flash: 8192,
+    core: null,
+    sheet: 'Espressif ESP32-S3 series data sheet; flash of ESP32-S3-WROOM-1-N8',
+  },
+  stm32h743zi: { sram: 512, flash: 2048, core: 'cortex-m7', sheet: 'ST DS12110; its largest continuous SRAM' },
+  rp2350: { sram: 520, flash: 4096, core: 'cortex-m33', sheet: 'RP2350 data sheet; flash of the Raspberry Pi Pico 2' },
 } as const satisfies Record<string, Board>;
 
 type BoardName = keyof typeof boards;
@@ -65,3 +73,7 @@ export function limitsOf({ board, sram_kb, flash_kb }: Constraints): readonly Ob
     ...limit('flash_bytes', flash_kb ?? (own && share * own.flash)),
   ];
 }
+
+/** The core whose instructions are counted: that of the board, without one Cortex-M4; null: QEMU cannot count those of the board. */
+export const coreOf = (constraints: Constraints | undefined): QemuCore | null =>
+  constraints?.board === undefined ? 'cortex-m4' : boards[constraints.board].core;

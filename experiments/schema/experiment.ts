@@ -22,7 +22,7 @@ import {
 import { compressSchema } from '../compress/index.js';
 import { workersSchema } from '../queue/schema.js';
 import { commonShape, searchText, typed } from './common.js';
-import { constraintsSchema, limitsOf } from './constraints.js';
+import { constraintsSchema, coreOf, limitsOf } from './constraints.js';
 import type { ExperimentKind } from './kind.js';
 import { accuracyOf, evaluations, objectiveOf, taskOf, type Evaluation } from './measures.js';
 import {
@@ -219,7 +219,7 @@ function finalOf(
 }
 
 /**
- * A training experiment. The output resolves all defaults: loss, latency budget as an objective, `constraints` as `limits`, kind of accuracy, number of
+ * A training experiment. The output resolves all defaults: loss, latency budget as an objective, `constraints` as `limits` and, where instructions are counted, `core`, kind of accuracy, number of
  * workers, complete settings of `supernet` and `final` (null without a final training), `train.from` as `initial`, and `final.folds`
  * as `folds`.
  */
@@ -238,6 +238,7 @@ const trainingSchema = writtenSchema.transform(({ final: writtenFinal, supernet,
     ...(initial !== undefined && { initial }),
     ...(folds !== undefined && { folds }),
     ...(constraints !== undefined && { limits: limitsOf(constraints) }),
+    ...(objectives.some(({ name }) => name === 'instructions') && { core: coreOf(constraints) }),
   };
   return {
     ...written,

@@ -16,6 +16,8 @@ export type MeasureSource =
   | { readonly kind: 'costs'; readonly of: (costs: Costs, precision: StoredPrecision) => number }
   /** Of the int8 program for microcontrollers; found only where an experiment asks for it. */
   | { readonly kind: 'memory'; readonly of: (sizes: EdgeSizes) => number }
+  /** Of the int8 program, counted by QEMU. */
+  | { readonly kind: 'instructions' }
   | { readonly kind: 'proxy'; readonly proxy: ProxyName }
   | { readonly kind: 'latency' }
   /** The main score of a task, by how candidates are evaluated, or a further metric. */
@@ -45,6 +47,7 @@ export interface Moment {
 export const moments: { readonly [K in SourceKind]: Moment } = {
   costs: { known: 'of every candidate', cost: 'cheap', provenance: 'computed' },
   memory: { known: 'of every candidate', cost: 'cheap', provenance: 'computed' },
+  instructions: { known: 'of each trial, before training', cost: 'untrained', provenance: 'computed' },
   proxy: { known: 'of each trial, before training', cost: 'untrained', provenance: 'computed' },
   latency: { known: 'of every candidate, predicted; measured of each trial', cost: 'cheap', provenance: 'measured' },
   training: { known: 'after training', cost: 'expensive', provenance: 'measured' },
@@ -131,6 +134,12 @@ export const measures = {
   ),
   sram_bytes: memory('SRAM', ({ sramBytes }) => sramBytes),
   flash_bytes: memory('flash', ({ flashBytes }) => flashBytes),
+  instructions: {
+    direction: 'minimize',
+    unit: 'count',
+    title: 'instructions',
+    source: { kind: 'instructions' },
+  },
   ...proxies,
 } as const satisfies Record<string, Measure>;
 

@@ -16,8 +16,14 @@ export function biasNorm(name: string, bias: Float32Array, epsilon: number): Wei
   ]);
 }
 
-/** One convolution, and its bias, that computes the sum of branches in inference. */
-function folded(layer: Convolution, weights: Weights, epsilon: number): { kernel: WeightValue; bias: Float32Array } {
+/** A first copy that is scaled by less says nothing about the scale of the sum. */
+const leastFactor = 0.05;
+
+/**
+ * The weights of one convolution and its batch norm that compute the sum of branches in inference. The batch norm scales as the
+ * first copy's does, so that the kernel is as large as a trained one, and quantization-aware training takes equal steps.
+ */
+function folded(layer: Convolution, weights: Weights, epsilon: number): Weights {
   const { name, kernel: side, input, output } = layer;
   const role = kernelRole(layer);
   const of = (weight: string): Float32Array => weights.get(weight)?.data ?? fail(weight);
@@ -45,7 +51,17 @@ function folded(layer: Convolution, weights: Weights, epsilon: number): { kernel
       skip(name),
       Array.from({ length: pixel }, (_, i) => (Math.floor(i / channels) === i % channels || role !== 'kernel' ? 1 : 0)),
     );
-  return { kernel: { shape, data: Float32Array.from(kernel) }, bias: Float32Array.from(bias) };
+  const norm = biasNorm(`${name}_bn`, Float32Array.from(bias), epsilon);
+  const [gamma, variance] = ['gamma', 'moving_variance'].map((own) => of(`${name}_bn/${own}`));
+  const scale = Array.from(gamma, (value, c) => {
+    const factor = value / Math.sqrt(variance[c] + epsilon);
+    if (Math.abs(factor) < leastFactor) return 1;
+    norm.get(`${name}_bn/gamma`)?.data.set([value], c);
+    norm.get(`${name}_bn/moving_variance`)?.data.set([variance[c]], c);
+    return factor;
+  });
+  const data = Float32Array.from(kernel, (value, i) => value / scale[i % channels]);
+  return new Map([[`${name}/${role}`, { shape, data }], ...norm]);
 }
 
 const kernelRole = ({ kind }: Convolution): string => (kind === 'conv' ? 'kernel' : 'depthwise_kernel');
@@ -56,7 +72,7 @@ function fail(weight: string): never {
 
 /**
  * A model as it runs on devices: each sum of branches becomes one convolution, which computes the same in inference (RepVGG, Ding
- * et al. 2021). Its batch norm adds the bias only. A model without branches stays as it is.
+ * et al. 2021). Its batch norm has no statistics. A model without branches stays as it is.
  */
 export function foldBranches({ network, weights }: Model): Model {
   const deployed = foldedNetwork(network);
@@ -66,9 +82,7 @@ export function foldBranches({ network, weights }: Model): Model {
   const made = new Map<string, WeightValue>();
   for (const layer of layersOf(deployed)) {
     if ((layer.kind !== 'conv' && layer.kind !== 'depthwise') || !trained.has(`${layer.name}_sum`)) continue;
-    const { kernel, bias } = folded(layer, weights, epsilon);
-    made.set(`${layer.name}/${kernelRole(layer)}`, kernel);
-    for (const [name, value] of biasNorm(`${layer.name}_bn`, bias, epsilon)) made.set(name, value);
+    for (const [name, value] of folded(layer, weights, epsilon)) made.set(name, value);
   }
   const value = (name: string): WeightValue => made.get(name) ?? weights.get(name) ?? fail(name);
   return { network: deployed, weights: new Map(weightSpecs(deployed).map(({ name }) => [name, value(name)])) };

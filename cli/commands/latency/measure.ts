@@ -88,7 +88,7 @@ function atBatches(config: ReachableDevice, batch: string | undefined): { config
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** Loads the model or trial and passes it to `task`. */
-async function withSubject<T>(
+export async function withSubject<T>(
   model: string,
   trial: number | undefined,
   task: (subject: Measurable) => Promise<T>,

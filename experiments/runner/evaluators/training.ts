@@ -18,9 +18,10 @@ import type { RunContext, TrainingContext, TrainingPlan } from '../plan.js';
 import { FeatureFilter, ProxyFilter, type ProposalFilter } from '../search/proposal-filters.js';
 import { OwnEvaluations, Slices } from './accuracy-sources.js';
 import type { AccuracySource, Evaluated, Evaluator, Paused, Preview } from './evaluator.js';
+import { InstructionStep } from './instructions.js';
 import { ProxyService } from './proxies.js';
 
-/** Evaluates networks: cheap evaluation steps first (costs, zero-cost proxies, latency), then training. */
+/** Evaluates networks: cheap evaluation steps first (costs, zero-cost proxies, instructions, latency), then training. */
 export class TrainingEvaluator implements Evaluator {
   private readonly latency: LatencyService;
   private readonly steps: readonly EvaluationStep[];
@@ -39,7 +40,8 @@ export class TrainingEvaluator implements Evaluator {
 
   private constructor(private readonly context: TrainingContext) {
     const { plan, candidates } = context;
-    const { filter, features } = plan.experiment.search;
+    const { core, search } = plan.experiment;
+    const { filter, features } = search;
     this.latency = new LatencyService(context);
     this.compression = plan.experiment.compress.int8 === 'off' ? null : new Compression(context);
     this.source = accuracySource(context);
@@ -50,6 +52,7 @@ export class TrainingEvaluator implements Evaluator {
     this.steps = [
       candidates,
       ...(plan.proxies.length > 0 ? [proxies] : []),
+      ...(core ? [new InstructionStep(context, core)] : []),
       ...(plan.sources.has('latency') ? [new LatencyStep(context, this.latency, this.compression)] : []),
     ];
   }
@@ -215,7 +218,7 @@ class Trainings implements AccuracySource {
 /** The result of an evaluation step; undefined when the user stopped the run. */
 type StepOutcome = { readonly values: ObjectiveValues } | { readonly failed: string } | undefined;
 
-/** Finds values of a trial's network before it is trained: costs, zero-cost proxies, latency. */
+/** Finds values of a trial's network before it is trained: costs, zero-cost proxies, instructions, latency. */
 interface EvaluationStep {
   of(trial: TrialRecord): StepOutcome | Promise<StepOutcome>;
   known(trial: TrialRecord): ObjectiveValues;

@@ -72,6 +72,7 @@ beforeEach(() => tf.disposeVariables());
 describeWithLiteRt('.tflite files of whole networks in LiteRT', () => {
   it.each(Object.keys(presetNetworks) as (keyof typeof presetNetworks)[])(
     'of the reference network %s',
+    { timeout: 600_000 },
     async (name) => {
       await expectAgreement(presetNetworks[name](task), floatImages);
     },

@@ -1,0 +1,48 @@
+import { count } from '../../../experiments/report/index.js';
+import { command, jsonOption } from '../../command.js';
+import { json, renderFacts } from '../../output/terminal.js';
+import { withSubject } from './measure.js';
+
+export const instructions = command({
+  usage: 'instructions <model> [trial]',
+  summary: 'Count the instructions of an image in int8 C on a Cortex-M, under QEMU',
+  examples: [
+    ['latency instructions model.onnx', 'on Cortex-M4'],
+    ['latency instructions runs/quickstart 7 --core cortex-m55', "a trial's network, with Helium"],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('model', { type: 'string', demandOption: true, describe: "ONNX file, or a run's folder" })
+      .positional('trial', { type: 'number', describe: 'Number of a trial of that run' })
+      .option('core', {
+        choices: ['cortex-m3', 'cortex-m4', 'cortex-m7', 'cortex-m33', 'cortex-m55'] as const,
+        default: 'cortex-m4' as const,
+        describe: 'Core of the board',
+      })
+      .option('json', jsonOption),
+  run: async ({ model, trial, core, json: asJson }, { out, colors }) => {
+    const { countInstructions, qemuTools, requireQemu, timedProgram } = await import('../../../deploy/index.js');
+    const { modelOf } = await import('../../../latency-models/index.js');
+    requireQemu();
+    const instructions = await withSubject(model, trial, async (subject) =>
+      countInstructions(await timedProgram(await modelOf(subject), model), core),
+    );
+    const tools = qemuTools();
+    if (asJson) out(json({ model, trial: trial ?? null, core, instructions, tools }));
+    else
+      out(
+        renderFacts(
+          [
+            ['model', trial === undefined ? model : `trial ${trial} of ${model}`],
+            ['core', `${core}, int8, -O2`],
+            [
+              'instructions',
+              `${instructions.toLocaleString('en-US')} (${count(instructions)}) an image; no time follows from them`,
+            ],
+            ...Object.entries(tools).map(([name, version]): [string, string] => [name, version ?? 'missing']),
+          ],
+          colors,
+        ),
+      );
+  },
+});
