@@ -103,18 +103,18 @@ export const numbersOf = ({ value }: Pick<Pointed, 'value'>): readonly number[] 
   Array.isArray(value) ? value.map(Number) : [Number(value)];
 
 /** The average width of a letter of the legend, px. */
-const letter = 7.7;
+const letter = 7.2;
 /** The height of a row of the legend, px. */
 const rowHeight = 32;
 /** Charts at least this wide have enough room for their legends, px. */
 const narrow = 640;
 
 /** The number of rows that a legend needs in a width of px. */
-export function legendRows(names: readonly string[], width: number): number {
+export function legendRows(names: readonly string[], width: number, mark: unknown = legendSizes.itemWidth): number {
   let rows = names.length === 0 ? 0 : 1;
   let used = 0;
   for (const name of names) {
-    const own = legendSizes.itemWidth + 5 + letter * name.length;
+    const own = Number(mark) + 5 + letter * name.length;
     if (used > 0 && used + own > width) {
       rows++;
       used = 0;
@@ -159,6 +159,6 @@ export function gridIn({ grid, legend, series }: ChartOption, width: number): un
   if (width >= narrow || !isComponent(legend) || !isComponent(grid) || typeof grid['bottom'] !== 'number') return grid;
   const { data } = legend;
   const names = Array.isArray(data) ? data.map(String) : series.flatMap(({ name }) => name ?? []).map(String);
-  const rows = legendRows([...new Set(names)], width - 20);
+  const rows = legendRows([...new Set(names)], width - 20, legend['itemWidth']);
   return { ...grid, bottom: Math.max(grid['bottom'], 4 + rowHeight * rows) };
 }
