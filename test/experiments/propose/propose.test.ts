@@ -141,7 +141,9 @@ describe('nas init --images', () => {
     writeFileSync(join(root, 'red', 'broken.png'), 'no image');
     const request = { images: root, file: join(root, 'experiment.yaml'), estimated: true };
     const notes: string[] = [];
-    const observe = (event: RunEvent) => void (event.kind === 'note' && notes.push(event.message));
+    const observe = (event: RunEvent) => {
+      if (event.kind === 'note') notes.push(event.message);
+    };
     const { signal } = new AbortController();
     const sample = { networks: 2, seconds: 0.2 };
     const options = { observe, signal, sample, workers: inside };
