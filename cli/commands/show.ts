@@ -1,5 +1,6 @@
 import { percentilesText } from '../../base/number-text.js';
 import { invalidInput } from '../../base/errors.js';
+import { estimateText } from '../../base/certainty.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import {
@@ -67,6 +68,7 @@ const costFacts = (costs: ReportCosts): Fact[] => [
 
 function facts(task: TaskType, member: ReportMember, objectives: readonly Objective[]): Fact[] {
   const { costs, final } = member;
+  const { unit } = mainScores[task];
   return [
     ['trial', `${member.number} (${member.state}${member.message === null ? '' : `: ${member.message}`})`],
     ['genotype', member.genotypeId],
@@ -84,9 +86,17 @@ function facts(task: TaskType, member: ReportMember, objectives: readonly Object
       : [
           ...(final.epochs === 0
             ? []
-            : [[finalTitle(task, [final]), final.message ?? scoreText(task, final.accuracy)] as const]),
+            : [
+                [
+                  finalTitle(task, [final]),
+                  final.message ?? estimateText(unit, final.accuracy, final.standardError),
+                ] as const,
+              ]),
           ...(final.folds === undefined ? [] : [[foldsTitle(task, [final]), foldsText(task, final)] as const]),
-          [testTitle(task, objectives, [final]), scoreText(task, final.testAccuracy)] as const,
+          [
+            testTitle(task, objectives, [final]),
+            estimateText(unit, final.testAccuracy, final.testStandardError),
+          ] as const,
         ]),
     ...(costs === null ? [] : costFacts(costs)),
     ...filesOf(member).map(({ kind, path }): Fact => [kind, path]),

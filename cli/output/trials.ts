@@ -20,7 +20,7 @@ import {
   testTitle,
 } from '../../experiments/report/index.js';
 import { estimateText } from '../../base/certainty.js';
-import { mainScores, scoreText } from '../../base/scores.js';
+import { mainScores } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { Objective } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
@@ -167,6 +167,7 @@ function doubtsText(doubts: LatencyDoubts | null, colors: Colors): string {
 /** Table of a trial in each precision, with verdicts; empty in runs with fp32 only. */
 export function precisionsListing(task: TaskType, member: ReportMember, colors: Colors): string {
   const { variants = [], kept = {} } = member;
+  const { title, unit } = mainScores[task];
   if (variants.length === 0) return '';
   const names = [...new Set(variants.flatMap(({ values }) => Object.keys(values)))];
   const paint = ({ accepted }: ReportVariant) =>
@@ -184,14 +185,20 @@ export function precisionsListing(task: TaskType, member: ReportMember, colors: 
     ...(Object.values(kept).some(({ final }) => final !== null)
       ? [
           {
-            title: `final ${mainScores[task].title}`,
+            title: `final ${title}`,
             numeric: true,
-            cell: ({ precision }: ReportVariant) => scoreText(task, kept[precision]?.final?.accuracy),
+            cell: ({ precision }: ReportVariant) => {
+              const final = kept[precision]?.final;
+              return estimateText(unit, final?.accuracy, final?.standardError);
+            },
           },
           {
-            title: `test ${mainScores[task].title}`,
+            title: `test ${title}`,
             numeric: true,
-            cell: ({ precision }: ReportVariant) => scoreText(task, kept[precision]?.final?.testAccuracy),
+            cell: ({ precision }: ReportVariant) => {
+              const final = kept[precision]?.final;
+              return estimateText(unit, final?.testAccuracy, final?.testStandardError);
+            },
           },
         ]
       : []),

@@ -181,7 +181,10 @@ describe('results by class', () => {
       nasInside(['show', workdir, `${onFrontier()}`]),
       nasInside(['show', workdir, `${onFrontier()}`, '--json']),
     ]);
-    expect(show.out).toMatch(/\nbalanced accuracy +[\d.]+ %\nmacro F1 +[\d.]+ %\nworst class's recall +[\d.]+ %/);
+    expect(show.out).toMatch(
+      /\nbalanced accuracy +[\d.]+ % ± [\d.]+\nmacro F1 +[\d.]+ % ± [\d.]+\nworst class's recall +[\d.]+ % ± [\d.]+/,
+    );
+    expect(show.out).toMatch(/\ntest accuracy +[\d.]+ % ± [\d.]+\n/);
     expect(show.out).toContain('Classes (the test images, by the exported file)');
     expect(show.out).toContain('Confusion matrix');
     const { classes } = JSON.parse(json.out) as { classes: { classes: object[]; metrics: object; matrix: number[][] } };

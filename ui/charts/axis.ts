@@ -70,7 +70,7 @@ export interface AxisInput {
   readonly extent: readonly [low: number, high: number] | null;
   readonly log: boolean;
   /** Replaces the measure's title. */
-  readonly title?: string;
+  readonly title?: string | undefined;
 }
 
 function styleOf({ measure, measures, extent }: AxisInput) {

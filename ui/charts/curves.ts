@@ -173,35 +173,21 @@ export interface HypervolumeRun {
 export interface HypervolumeInput {
   /** One line for each run. */
   readonly runs: readonly HypervolumeRun[];
-  /** The horizontal axis: trials that ended, or the time they took. */
-  readonly over: 'trials' | 'seconds';
+  readonly over: keyof typeof progress;
   readonly theme: ChartTheme;
 }
 
-const secondsIn = { s: 1, min: 60, h: 3600 } as const;
-
-/** A readable unit for a duration in seconds. */
-const unitOf = (seconds: number): keyof typeof secondsIn => {
-  if (seconds < 180) return 's';
-  return seconds < 7200 ? 'min' : 'h';
-};
+/** The horizontal axis of hypervolume. */
+const progress = {
+  trials: { measure: null, title: 'trials that ended', text: (x: number) => `${x} trials` },
+  seconds: { measure: null, title: 'compute', text: duration, tick: duration },
+} as const;
 
 /** The growth of the share of the space between the worst and the best values that the frontier dominates. */
 export function hypervolumeOption({ runs, over, theme }: HypervolumeInput): ChartOption {
-  const unit = unitOf(Math.max(0, ...runs.flatMap(({ points }) => points.map(({ seconds }) => seconds))));
   return overlayOption({
-    lines: runs.map(({ name, points }) => ({
-      name,
-      points: points.map(({ trials, seconds, share }) => ({
-        x: over === 'trials' ? trials : seconds / secondsIn[unit],
-        y: share,
-      })),
-    })),
-    x: {
-      measure: null,
-      title: over === 'trials' ? 'trials that ended' : `compute [${unit}]`,
-      text: (x) => (over === 'trials' ? `${x} trials` : duration(x * secondsIn[unit])),
-    },
+    lines: runs.map(({ name, points }) => ({ name, points: points.map((at) => ({ x: at[over], y: at.share })) })),
+    x: progress[over],
     y: { measure: 'share', text: percent },
     measures: { share: { title: 'hypervolume', unit: 'share' } },
     theme,

@@ -1,5 +1,5 @@
 import { font, type ChartTheme } from './theme.js';
-import type { ChartOption } from './echarts.js';
+import type { ChartOption, ChartSeries } from './echarts.js';
 
 export interface Heading {
   readonly title?: string;
@@ -64,6 +64,27 @@ export const legendStyle = (theme: ChartTheme) => ({
   textStyle: { color: theme.ink, fontFamily: font, fontSize: 12 },
   inactiveColor: theme.faint,
 });
+
+/** A hollow mark: a value that is less sure than others; with dashes, one that is not reliable. */
+export const hollow = (theme: ChartTheme, color: string, isDashed: boolean) => ({
+  color: theme.card,
+  borderColor: color,
+  borderWidth: 1.6,
+  ...(isDashed && { borderType: [2, 2] }),
+});
+
+/** An empty series that explains hollow marks in the legend. */
+export const explained = (theme: ChartTheme, name: string, isDashed: boolean): ChartSeries => ({
+  type: 'scatter',
+  id: name,
+  name,
+  symbol: 'circle',
+  itemStyle: hollow(theme, theme.soft, isDashed),
+  data: [],
+});
+
+/** Lines that mark values. ECharts rounds their places to two decimals by default: 0.0466 to 0.05. */
+export const markLines = { silent: true, symbol: 'none', animation: false, precision: 12 } as const;
 
 /** Replaces braces, which ECharts reads as the start of a style. */
 export const plainText = (text: string): string => text.replaceAll('{', '(').replaceAll('}', ')');

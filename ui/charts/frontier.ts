@@ -1,5 +1,5 @@
 import { precisions as allPrecisions, textOf, titleOf } from '../data/measures.js';
-import { frameOf, itemOf, legendStyle, plainText, wrapped } from './frame.js';
+import { frameOf, itemOf, hollow, explained, legendStyle, markLines, plainText, wrapped } from './frame.js';
 import {
   drawnSeries,
   type FrontierInput,
@@ -74,11 +74,7 @@ function boundsOf({ objectives, plane, measures, theme }: FrontierInput): ChartS
       silent: true,
       data: [],
       markLine: {
-        silent: true,
-        symbol: 'none',
-        animation: false,
-        // ECharts rounds to two decimals by default: 0.046 to 0.05.
-        precision: 12,
+        ...markLines,
         lineStyle: { color: theme.bound, width: 1.2, type: [6, 4] },
         label: { color: theme.bound, fontFamily: font, fontSize: 11, position: 'insideEndTop' },
         data: bounds.map(({ axis, at, text }) => ({ [axis]: at, label: { formatter: text } })),
@@ -119,7 +115,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
   const dominates = series === 'frontier' || series === 'final';
   const aside = besideOf(input);
   const filled = { color: mark.color, opacity: mark.opacity, borderColor: theme.card, borderWidth: dominates ? 1 : 0 };
-  const hollow = { color: ring ? 'transparent' : theme.card, borderColor: mark.color, borderWidth: 1.6 };
+  const outline = { ...hollow(theme, mark.color, false), ...(ring && { color: 'transparent' }) };
   return [
     {
       type: 'scatter',
@@ -128,7 +124,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
       symbol: mark.symbol,
       symbolRotate: mark.rotate,
       symbolSize: mark.size,
-      itemStyle: ring ? hollow : filled,
+      itemStyle: ring ? outline : filled,
       emphasis: { scale: 1.4, label: { show: true } },
       // With a layout, ECharts ignores the offset of a label.
       ...(!ring && {
@@ -161,9 +157,8 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
         ...((point.predicted || point.unreliable !== undefined) && isMark(point)
           ? {
               itemStyle: {
-                ...hollow,
+                ...hollow(theme, mark.color, point.unreliable !== undefined),
                 opacity: point.unreliable === undefined ? mark.opacity : 1,
-                ...(point.unreliable !== undefined && { borderType: [2, 2] }),
                 // Faint dashes could not be seen.
                 ...(point.unreliable !== undefined &&
                   isBackground(series) && { borderColor: theme.soft, borderWidth: 1.2 }),
@@ -318,13 +313,10 @@ function legendOf(input: FrontierInput, series: readonly ChartSeries[]) {
 const hollowSeries = (input: FrontierInput): ChartSeries[] => {
   const { points, clouds = [], theme } = input;
   const marks = [...clouds, ...points.filter(isMark)];
-  const hollow = { color: theme.card, borderColor: theme.soft, borderWidth: 1.6 };
-  const hasPredicted = marks.some(({ predicted }) => predicted);
-  const hasUnreliable = marks.some(({ unreliable }) => unreliable !== undefined && unreliable !== false);
   return [
-    ...(hasPredicted ? [{ id: 'hollow', name: predictedName(input), itemStyle: hollow }] : []),
-    ...(hasUnreliable ? [{ id: 'dashed', name: unreliableName, itemStyle: { ...hollow, borderType: [2, 2] } }] : []),
-  ].map((explained): ChartSeries => ({ type: 'scatter', symbol: 'circle', data: [], ...explained }));
+    ...(marks.some(({ predicted }) => predicted) ? [explained(theme, predictedName(input), false)] : []),
+    ...(marks.some(({ unreliable = false }) => unreliable !== false) ? [explained(theme, unreliableName, true)] : []),
+  ];
 };
 
 const isBackground = (series: FrontierSeries): boolean => series === 'trial' || series === 'stopped';
@@ -360,14 +352,7 @@ export function frontierOption(input: FrontierInput): ChartOption {
     ...frame,
     xAxis: valueAxis({ measure: plane.x, measures, theme, extent: horizontal, log: xLog }),
     yAxis: {
-      ...valueAxis({
-        measure: plane.y,
-        measures,
-        theme,
-        extent: vertical,
-        log: yLog,
-        ...(yTitle === undefined ? {} : { title: yTitle }),
-      }),
+      ...valueAxis({ measure: plane.y, measures, theme, extent: vertical, log: yLog, title: yTitle }),
       nameGap: 50,
     },
     legend,

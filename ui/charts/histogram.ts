@@ -2,7 +2,7 @@ import { ms } from '../../base/number-text.js';
 import { quantile } from '../../base/statistics.js';
 import { axisStyle, extentOf, plainAxis } from './axis.js';
 import type { ChartOption } from './echarts.js';
-import { frameOf, numbersOf, saying, type Heading } from './frame.js';
+import { frameOf, markLines, numbersOf, saying, type Heading } from './frame.js';
 import { font, type ChartTheme } from './theme.js';
 
 export interface HistogramInput extends Heading {
@@ -131,11 +131,7 @@ export function histogramOption(input: HistogramInput): ChartOption {
           data: [[{ xAxis: interval[0] }, { xAxis: interval[1] }]],
         },
         markLine: {
-          silent: true,
-          symbol: 'none',
-          animation: false,
-          // ECharts rounds to two decimals by default: 0.0466 to 0.05.
-          precision: 12,
+          ...markLines,
           data: marks.map(({ name, at, color }, i) => ({
             xAxis: at,
             lineStyle: { color, width: 1.3, type: name === 'latency' ? 'solid' : [4, 3] },

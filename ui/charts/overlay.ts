@@ -75,29 +75,18 @@ function hoverText({ lines, x, y }: OverlayInput, { data, seriesIndex = 0 }: Poi
 
 /** Several lines in one plot, with different colours, dashes and marks. */
 export function overlayOption(input: OverlayInput): ChartOption {
-  const { lines, x, y, measures, theme } = input;
-  const axisOf = ({ measure, title, log, tick }: OverlayAxis, values: readonly number[]) => {
-    const extent = extentOf(values);
-    const named = title === undefined ? {} : { title };
-    const positive = extent !== null && extent[0] > 0;
-    const axis = valueAxis({ measure, measures, theme, extent, log: positive && (log ?? false), ...named });
+  const { lines, measures, theme } = input;
+  const axisOf = (along: 'x' | 'y') => {
+    const { measure, title, log = false, tick } = input[along];
+    const extent = extentOf(lines.flatMap(({ points }) => points.map((point) => point[along])));
+    const axis = valueAxis({ measure, measures, theme, extent, log: log && (extent?.[0] ?? 0) > 0, title });
     return tick === undefined ? axis : { ...axis, axisLabel: { ...axis.axisLabel, formatter: tick } };
   };
-  const points = lines.flatMap((line) => line.points);
   const frame = frameOf(theme, {}, { rows: lines.length > 1 ? Math.ceil(lines.length / 3) : 0 });
   return {
     ...frame,
-    xAxis: axisOf(
-      x,
-      points.map((point) => point.x),
-    ),
-    yAxis: {
-      ...axisOf(
-        y,
-        points.map((point) => point.y),
-      ),
-      nameGap: 50,
-    },
+    xAxis: axisOf('x'),
+    yAxis: { ...axisOf('y'), nameGap: 50 },
     legend: { ...legendStyle(theme), show: lines.length > 1, itemWidth: 34, formatter: plainText },
     tooltip: { ...frame.tooltip, formatter: saying((at) => hoverText(input, at)) },
     series: lines.map((line, i) => seriesOf(input, line, i)),

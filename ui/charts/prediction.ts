@@ -2,7 +2,7 @@ import { ms } from '../../base/number-text.js';
 import type { PredictionPair } from '../../experiments/page/api.js';
 import { precisions } from '../data/measures.js';
 import { extentOf, plainAxis } from './axis.js';
-import { frameOf, itemOf, legendStyle, saying, wrapped, type Heading } from './frame.js';
+import { explained, frameOf, hollow, itemOf, legendStyle, markLines, saying, wrapped, type Heading } from './frame.js';
 import type { ChartTheme } from './theme.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
 
@@ -28,19 +28,7 @@ const isUnreliable = ({ unreliable }: DrawnPair): boolean => unreliable !== unde
 
 /** Hollow marks: extrapolated ones, and with dashes the ones whose measurement is not reliable. */
 const itemStyleOf = (pair: DrawnPair, theme: ChartTheme, color: string) =>
-  extrapolates(pair) || isUnreliable(pair)
-    ? {
-        itemStyle: {
-          color: theme.card,
-          borderColor: color,
-          borderWidth: 1.6,
-          ...(isUnreliable(pair) && { borderType: [2, 2] }),
-        },
-      }
-    : {};
-
-const hollowName = 'hollow: extrapolated';
-const dashedName = 'dashed: measurement not reliable';
+  extrapolates(pair) || isUnreliable(pair) ? { itemStyle: hollow(theme, color, isUnreliable(pair)) } : {};
 
 /** One mark for each pair; each precision has its shape and colour. */
 function pairSeries(
@@ -69,21 +57,10 @@ function pairSeries(
       },
     ];
   });
-  const explained = [
-    { name: hollowName, some: pairs.some(extrapolates), borderType: 'solid' as const },
-    { name: dashedName, some: pairs.some(isUnreliable), borderType: [2, 2] },
-  ];
   return [
     ...shown,
-    ...explained
-      .filter(({ some }) => some)
-      .map(({ name, borderType }): ChartSeries => ({
-        type: 'scatter',
-        name,
-        symbol: 'circle',
-        itemStyle: { color: theme.card, borderColor: theme.soft, borderWidth: 1.6, borderType },
-        data: [],
-      })),
+    ...(pairs.some(extrapolates) ? [explained(theme, 'hollow: extrapolated', false)] : []),
+    ...(pairs.some(isUnreliable) ? [explained(theme, 'dashed: measurement not reliable', true)] : []),
   ];
 }
 
@@ -161,9 +138,7 @@ export function predictionErrorsOption(input: PredictionInput): ChartOption {
         data: [],
         silent: true,
         markLine: {
-          silent: true,
-          symbol: 'none',
-          animation: false,
+          ...markLines,
           label: { show: false },
           lineStyle: { color: theme.faint, type: [4, 4], width: 1.2 },
           data: [{ yAxis: 0 }],

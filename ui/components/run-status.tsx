@@ -29,6 +29,17 @@ export function TrialLink({ number }: { readonly number: number }) {
   return <a href={trialAddress(live.id, number)}>#{number}</a>;
 }
 
+export const TrialLinks = ({ numbers }: { readonly numbers: readonly number[] }) => (
+  <>
+    {numbers.map((number, i) => (
+      <span key={number}>
+        {i > 0 && ', '}
+        <TrialLink number={number} />
+      </span>
+    ))}
+  </>
+);
+
 const kinds: { readonly [K in LogEntry['kind']]: { readonly title: string; readonly style?: string } } = {
   note: { title: 'note' },
   warning: { title: 'warning', style: 'interrupted' },

@@ -11,12 +11,14 @@ export const evaluationTexts: { readonly [E in RunSummary['evaluation']]: string
 
 type Measures = Readonly<Record<string, MeasureText>>;
 
-/** The title of a measure: `latency`. A user's own measure has its name as title. */
-export const titleOf = (measures: Measures, name: string): string =>
-  Object.hasOwn(measures, name) ? measures[name].title : name;
+/** The measure with this name; undefined for a user's own. */
+export const measureOf = (measures: Measures, name: string): MeasureText | undefined =>
+  Object.hasOwn(measures, name) ? measures[name] : undefined;
 
-const unitOf = (measures: Measures, name: string): Unit =>
-  Object.hasOwn(measures, name) ? measures[name].unit : 'score';
+/** The title of a measure: `latency`. A user's own measure has its name as title. */
+export const titleOf = (measures: Measures, name: string): string => measureOf(measures, name)?.title ?? name;
+
+const unitOf = (measures: Measures, name: string): Unit => measureOf(measures, name)?.unit ?? 'score';
 
 /** A value in the unit of its measure; `-` without one. */
 export const textOf = (measures: Measures, name: string, value: number | null | undefined): string =>
@@ -37,10 +39,6 @@ export const hoverOf = (
   certainty: Certainty | null | undefined,
 ): string | undefined =>
   certainty === null || certainty === undefined ? undefined : certaintyText(unitOf(measures, name), certainty);
-
-/** The measure with this name; undefined for a user's own. */
-export const measureOf = (measures: Measures, name: string): MeasureText | undefined =>
-  Object.hasOwn(measures, name) ? measures[name] : undefined;
 
 export const isAccuracy = (measures: Measures, name: string): boolean =>
   measureOf(measures, name)?.evaluation !== undefined;

@@ -54,14 +54,7 @@ function LatencyTable({ measured }: { readonly measured: readonly Measured[] }) 
       columns={[
         { title: 'trial', heading: true, cell: ({ name }) => name },
         number('latency', (measurement) => ms(measurement.ms)),
-        number(
-          '95 % interval',
-          ({
-            certainty: {
-              interval: [low, high],
-            },
-          }) => `${ms(low)} to ${ms(high)}`,
-        ),
+        number('95 % interval', ({ certainty: { interval } }) => interval.map(ms).join(' to ')),
         number('median', ({ p50 }) => ms(p50)),
         number('p95', ({ p95 }) => ms(p95)),
         number('p99', ({ p99 }) => (p99 === null ? '' : ms(p99))),

@@ -5,7 +5,7 @@ import { Checkbox } from '../../components/elements.js';
 import { NetworkDrawing } from '../../components/network.js';
 import { trialAddress } from '../../data/addresses.js';
 import { textOf, titleOf } from '../../data/measures.js';
-import { numberRow, SideBySide, type SideRow } from './side-by-side.js';
+import { numberRow, SideBySide, type SideCell, type SideRow } from './side-by-side.js';
 import { decisionRows, valueRows } from './trial-rows.js';
 
 interface Props {
@@ -31,21 +31,13 @@ const headsOf = (answers: readonly TrialAnswer[]) =>
 
 export function ComparedValues({ answers }: Props) {
   const { info } = useRun();
-  const states: SideRow = {
-    title: 'state',
-    cells: answers.map(({ trial: { state, certainty }, onFrontier, rivals }) => ({
-      text: state,
-      note: onFrontier ? `on the frontier, ${placeText({ rivals, certainty })}` : null,
-    })),
-  };
-  const reasons: SideRow = {
-    title: 'why it was tried',
-    cells: answers.map(({ text }) => ({ text: text.reason || '-' })),
-  };
-  const notes: SideRow = {
-    title: 'note',
-    cells: answers.map(({ trial: { note, tags = [] } }) => ({ text: note ?? '-', note: tags.join(' ') || null })),
-  };
+  const row = (title: string, of: (answer: TrialAnswer) => SideCell): SideRow => ({ title, cells: answers.map(of) });
+  const states = row('state', ({ trial: { state, certainty }, onFrontier, rivals }) => ({
+    text: state,
+    note: onFrontier ? `on the frontier, ${placeText({ rivals, certainty })}` : null,
+  }));
+  const reasons = row('why it was tried', ({ text }) => ({ text: text.reason || '-' }));
+  const notes = row('note', ({ trial: { note, tags = [] } }) => ({ text: note ?? '-', note: tags.join(' ') || null }));
   const isNoted = answers.some(({ trial: { note, tags } }) => (note ?? tags) !== undefined);
   const values = valueRows(
     info,

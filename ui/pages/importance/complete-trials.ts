@@ -2,6 +2,7 @@ import { useMemo } from 'preact/hooks';
 import { quantile } from '../../../base/statistics.js';
 import type { Choice, Importance } from '../../../experiments/page/api.js';
 import { useRun, useThrottled } from '../../app/hooks.js';
+import { extentOf } from '../../charts/axis.js';
 import type { HeatCell } from '../../charts/heat-map.js';
 import { mostImportant } from '../../charts/importance.js';
 import type { Candidates } from '../../data/candidates.js';
@@ -139,8 +140,7 @@ export function heatCells(
       const squares = own.reduce((sum, value) => sum + (value - mean) ** 2, 0);
       const deviation = count < 2 ? null : Math.sqrt(squares / (count - 1));
       const error = deviation === null ? null : deviation / Math.sqrt(count);
-      let [least, greatest] = [Infinity, -Infinity];
-      for (const value of own) [least, greatest] = [Math.min(least, value), Math.max(greatest, value)];
+      const [least, greatest] = extentOf(own) ?? [mean, mean];
       return {
         column: at % mostChoices,
         row: Math.floor(at / mostChoices),

@@ -123,41 +123,27 @@ export function Pairs({ trials, decisions, fields }: PairsProps) {
   if (columns === undefined || rows === undefined || input === null || option === null) return null;
   const keep = (key: unknown): void => {
     const { column, row } = key as HeatCell;
-    const terms = [
-      [columns, column],
-      [rows, row],
-    ] as const;
-    change({
-      filter: terms.reduce((text, [{ name, choices }, i]) => {
-        const field = fieldOfDecision(fields, name);
-        return field === undefined ? text : withTerm(text, field, choicesTerm(field, [choices[i]]));
-      }, query['filter'] ?? ''),
-    });
+    const kept = (text: string, { name, choices }: VaryingDecision, i: number): string => {
+      const field = fieldOfDecision(fields, name);
+      return field === undefined ? text : withTerm(text, field, choicesTerm(field, [choices[i]]));
+    };
+    change({ filter: kept(kept(query['filter'] ?? '', columns, column), rows, row) });
   };
   const names = (some: readonly VaryingDecision[]) => some.map(({ name }) => [name, name] as const);
+  const titles = objectives.map(({ name }) => [name, titleOf(measures, name)] as const);
+  const selects = [
+    ['Across', 'across', columns.name, names(decisions)],
+    ['Down', 'down', rows.name, names(others)],
+    ['Objective', 'of', measure, titles],
+    ['Colour', 'colour', shows, Object.entries(shownTexts)],
+  ] as const;
   return (
     <section>
       <h2>Two decisions</h2>
       <div class="toolbar">
-        <Select
-          label="Across"
-          value={columns.name}
-          options={names(decisions)}
-          onChange={(across) => change({ across })}
-        />
-        <Select label="Down" value={rows.name} options={names(others)} onChange={(down) => change({ down })} />
-        <Select
-          label="Objective"
-          value={measure}
-          options={objectives.map(({ name }) => [name, titleOf(measures, name)])}
-          onChange={(of) => change({ of })}
-        />
-        <Select
-          label="Colour"
-          value={shows}
-          options={Object.entries(shownTexts)}
-          onChange={(colour) => change({ colour })}
-        />
+        {selects.map(([label, key, value, options]) => (
+          <Select key={key} label={label} value={value} options={options} onChange={(to) => change({ [key]: to })} />
+        ))}
       </div>
       {cells.length === 0 ? (
         <p class="empty">No complete trial of the filter has this objective.</p>

@@ -137,14 +137,9 @@ export function ParallelTrials({ trials, test, decisions, fields }: ParallelProp
   const known = axesOf(shown, objectives, fields, filter);
   const axes = known.map(({ axis }) => axis);
   const { lines, drawn, kept } = useMemo(() => {
-    // What brushes do not show is left out.
-    const rest = testIn(
-      without(
-        filter,
-        known.flatMap(({ field }) => field ?? []),
-      ),
-      fields,
-    );
+    // Conditions without an axis leave lines out; brushes dim the others.
+    const brushed = known.flatMap(({ field }) => field ?? []);
+    const rest = testIn(without(filter, brushed), fields);
     const some = rest === null ? trials : { ...trials, rows: trials.rows.filter(rest) };
     return linesOf(some, shown, objectives, test ?? (() => true));
   }, [trials, names.join(','), filter, test]);

@@ -9,7 +9,7 @@ import { extentOf, spansDecades } from '../../charts/axis.js';
 import { frontierOption } from '../../charts/frontier.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Checkbox, Select } from '../../components/elements.js';
-import { TrialLink } from '../../components/run-status.js';
+import { TrialLink, TrialLinks } from '../../components/run-status.js';
 import { Table, type Column } from '../../components/table.js';
 import { Value } from '../../components/value.js';
 import { isAccuracy, titleOf } from '../../data/measures.js';
@@ -54,13 +54,8 @@ function LateMembers() {
   return (
     <p class="note">
       Without a final training and a file, as later measurements brought {late.length === 1 ? 'it' : 'them'} here:{' '}
-      {late.map(({ number, precision }, i) => (
-        <span key={`${number} ${precision}`}>
-          {i > 0 && ', '}
-          <TrialLink number={number} />
-        </span>
-      ))}
-      . <code>{line}</code> adds {late.length === 1 ? 'it' : 'them'}.
+      <TrialLinks numbers={late.map(({ number }) => number)} />. <code>{line}</code> adds{' '}
+      {late.length === 1 ? 'it' : 'them'}.
     </p>
   );
 }

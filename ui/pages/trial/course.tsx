@@ -3,7 +3,7 @@ import { duration } from '../../../base/number-text.js';
 import type { ReportAssignment, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { Facts, Tag, type Fact } from '../../components/elements.js';
-import { RunLog, TrialLink } from '../../components/run-status.js';
+import { RunLog, TrialLinks } from '../../components/run-status.js';
 import { Table, type Column } from '../../components/table.js';
 import { trialAddress, trialsAddress } from '../../data/addresses.js';
 
@@ -67,17 +67,6 @@ export function PrecisionLinks({ trial: { number, precision, variants = [] } }: 
     </nav>
   );
 }
-
-const TrialLinks = ({ numbers }: { readonly numbers: readonly number[] }) => (
-  <>
-    {numbers.map((number, i) => (
-      <span key={number}>
-        {i > 0 && ', '}
-        <TrialLink number={number} />
-      </span>
-    ))}
-  </>
-);
 
 const sinceStart = (seconds: number): string => `${duration(seconds)} into the run`;
 

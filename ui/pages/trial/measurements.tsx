@@ -37,32 +37,12 @@ export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
 
 function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
   const theme = useChartTheme();
-  const {
-    samples,
-    p50,
-    p95,
-    p99,
-    interval,
-    certainty,
-    explanation,
-    used,
-    takenAt,
-    environment,
-    precision,
-    purpose,
-    device,
-  } = measured;
-  const option = useMemo(
-    () =>
-      histogramOption({
-        samples,
-        percentiles: { p50, p95, ...(p99 !== null && { p99 }) },
-        ms: measured.ms,
-        interval,
-        theme,
-      }),
-    [measured, theme],
-  );
+  const { samples, interval, certainty, explanation, used, takenAt, environment } = measured;
+  const option = useMemo(() => {
+    const { p50, p95, p99 } = measured;
+    const percentiles = { p50, p95, ...(p99 !== null && { p99 }) };
+    return histogramOption({ samples, percentiles, ms: measured.ms, interval, theme });
+  }, [measured, theme]);
   const beyond = samples.filter((sample) => sample > limitOf(samples)).length;
   const facts: readonly Fact[] = [
     ['latency', `${ms(measured.ms)}${used ? ', the latency of this trial' : ', replaced by another measurement'}`],
@@ -73,7 +53,7 @@ function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
     ['measured', <Time at={takenAt} />],
     ...cautionFacts(measured),
   ];
-  const title = `${precision} on ${device}, ${purposeTexts[purpose]}`;
+  const title = `${measured.precision} on ${measured.device}, ${purposeTexts[measured.purpose]}`;
   const { cpu, runtime } = environment as Readonly<Partial<Record<string, string>>>;
   return (
     <>
