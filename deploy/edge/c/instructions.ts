@@ -125,11 +125,13 @@ function firstLine(directory: string, core: QemuCore, seconds: number, signal?: 
   return new Promise((resolve, reject) => {
     let text = '';
     const read = (chunk: Buffer): void => {
-      text = (text + chunk.toString('latin1')).slice(-10_000);
+      // Later runs may take a tick more or less, so the first line counts, also where many were written before they are read.
+      text += chunk.toString('latin1');
       const line = text
         .split('\n')
         .flatMap((one) => parseBenchLine(one) ?? [])
         .at(0);
+      text = text.slice(-10_000);
       if (line === undefined) return;
       resolve(line);
       qemu.kill('SIGKILL');
