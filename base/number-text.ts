@@ -63,6 +63,12 @@ export function duration(seconds: number): string {
   return `${Math.floor(hours / 24)} d ${padded(hours % 24)} h`;
 }
 
+/** Seconds as `0:01:40`: a tick of an axis has to be exact, where `2 min` is rounded. */
+export function clockTime(seconds: number): string {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 3600)}:${padded(Math.floor(whole / 60) % 60)}:${padded(whole % 60)}`;
+}
+
 /** `1 epoch`, `3 epochs`. */
 export const epochsText = (epochs: number): string => (epochs === 1 ? '1 epoch' : `${epochs} epochs`);
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { changeText, percentilesText, points, times } from '../../base/number-text.js';
+import { changeText, percentilesText, points, times, clockTime } from '../../base/number-text.js';
 
 it('differences of accuracy are given in points, to a hundredth', () => {
   expect([-0.001, 0, 0.00001, 0.01234].map(points)).toEqual(['−0.1 points', '±0 points', '±0 points', '+1.23 points']);
@@ -22,4 +22,8 @@ it('percentiles of a latency are given without those that are not known', () => 
 
 it('factors are given to a hundredth', () => {
   expect([0.714, 1, 1.935].map(times)).toEqual(['0.71 ×', '1.00 ×', '1.94 ×']);
+});
+
+it('ticks of times are exact', () => {
+  expect([0, 100, 3600, 36_125].map(clockTime)).toEqual(['0:00:00', '0:01:40', '1:00:00', '10:02:05']);
 });

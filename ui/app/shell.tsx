@@ -1,5 +1,4 @@
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
-import { Select } from '../components/elements.js';
 import { pages } from './pages.js';
 import { RunFrame } from './run-frame.js';
 import { Shortcuts } from './shortcuts.js';
@@ -75,14 +74,18 @@ export function Shell() {
   );
 }
 
-const ThemeSwitch = () => (
-  <Select
-    label={<span class="quiet">Theme</span>}
-    value={theme.value}
-    options={themes.map((name) => [name, name])}
-    onChange={setTheme}
-  />
-);
+function ThemeSwitch() {
+  return (
+    <label>
+      <span class="quiet">Theme</span>
+      <select value={theme.value} onChange={({ currentTarget: { value } }) => setTheme(value)}>
+        {themes.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
 
 function NotFound() {
   return (

@@ -1,4 +1,4 @@
-import { duration, percent } from '../../base/number-text.js';
+import { clockTime, duration, percent } from '../../base/number-text.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { CurvePoint, HypervolumePoint, ReportMember } from '../../experiments/page/api.js';
@@ -180,7 +180,7 @@ export interface HypervolumeInput {
 /** The horizontal axis of hypervolume. */
 const progress = {
   trials: { measure: null, title: 'trials that ended', text: (x: number) => `${x} trials` },
-  seconds: { measure: null, title: 'compute', text: duration, tick: duration },
+  seconds: { measure: null, title: 'compute [h:min:s]', text: duration, tick: clockTime },
 } as const;
 
 /** The growth of the share of the space between the worst and the best values that the frontier dominates. */

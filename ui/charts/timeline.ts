@@ -1,4 +1,4 @@
-import { duration } from '../../base/number-text.js';
+import { clockTime, duration } from '../../base/number-text.js';
 import type { TimelineAnswer, TimelineOutcome, TimelineSpan } from '../../experiments/page/api.js';
 import { trainingText } from '../data/curves.js';
 import { axisStyle, plainAxis } from './axis.js';
@@ -80,7 +80,7 @@ export function timelineOption(
   return {
     ...frame,
     xAxis: {
-      ...plainAxis(theme, 'time since the start of the run', (value) => duration(value)),
+      ...plainAxis(theme, 'time of the run [h:min:s]', clockTime),
       min: start,
       max: end > start ? end : start + 1,
     },

@@ -98,7 +98,7 @@ describe('hypervolume', () => {
     const over = (kind: 'trials' | 'seconds') =>
       textsOf(hypervolumeOption({ runs: [{ name: 'a', points }], over: kind, theme }));
     expect(over('trials')).toContain('trials that ended');
-    expect(over('seconds')).toContain('compute');
+    expect(over('seconds')).toContain('compute [h:min:s]');
     expect(over('trials')).not.toContain('a');
   });
   it('names several runs', () => {

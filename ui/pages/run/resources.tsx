@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
-import { duration, valueText, type Unit } from '../../../base/number-text.js';
+import { clockTime, duration, valueText, type Unit } from '../../../base/number-text.js';
 import type { ResourcesAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { overlayOption } from '../../charts/overlay.js';
@@ -44,7 +44,7 @@ export function Resources() {
       });
     return overlayOption({
       lines: names.map((name) => ({ name, points: pointsOf(name) })),
-      x: { measure: null, title: 'time since the start of the run', text: duration, tick: duration },
+      x: { measure: null, title: 'time of the run [h:min:s]', text: duration, tick: clockTime },
       y: { measure: 'y', text: (value) => valueText(unit, value) },
       measures: { y: { title, unit } },
       theme,
