@@ -71,7 +71,7 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'boards under QEMU', () =
     const tiny = p.program(image, p.depthwise(image));
     const first = await countInstructions(tiny, 'cortex-m4');
     const busy = setInterval(() => {
-      for (const until = Date.now() + 700; Date.now() < until; );
+      for (const until = Date.now() + 700; Date.now() < until;);
     });
     expect(await countInstructions(tiny, 'cortex-m4').finally(() => clearInterval(busy))).toBe(first);
   });
