@@ -76,12 +76,12 @@ export function testBoard({
     device: deviceSchema.parse({ type: 'serial', port, board: 'QEMU M4', build, flash: written, ...options }),
     unplug: () => {
       unplug();
-      rmSync(port);
+      rmSync(port, { force: true });
     },
     replug: () => {
       writeFileSync(join(folder, 'model.elf'), readFileSync(join(folder, 'board.elf')));
       unplug();
-      rmSync(port);
+      rmSync(port, { force: true });
       setTimeout(() => spawnSync('sh', ['-e', join(folder, 'flash.sh'), folder, port]), 600);
     },
   };
