@@ -110,7 +110,7 @@ const strided = ([height, width, channels]: Shape, stride: number): Shape => [
   channels,
 ];
 
-/** The pixels before the first one, as padding, that a convolution's kernel reads on an axis. */
+/** Padding before the first pixel on an axis: 0 is the height. */
 export const paddingBefore = (
   { kernel, stride, padding, input, output }: LayerOf<'conv' | 'depthwise'>,
   axis: 0 | 1,
@@ -395,6 +395,6 @@ export const layersOf = perNetwork((network) => listed(network, false));
 
 const branchedLayersOf = perNetwork((network) => listed(network, true));
 
-/** The layers of a network in training, with the branches of its convolutions: those of its weights, and what `apply` computes. */
+/** The layers of a network in training, where convolutions have their branches. `apply` computes them, and checkpoints hold their weights. */
 export const trainedLayersOf = (network: Network): readonly Layer[] =>
   network.blocks.some((block) => branchesOf(block) > 0) ? branchedLayersOf(network) : layersOf(network);

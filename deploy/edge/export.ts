@@ -49,8 +49,8 @@ function bytesProgram(model: Uint8Array, where: string): EdgeProgram {
 }
 
 /**
- * The int8 program of an ONNX file, to be timed. A float32 file is calibrated on noise: its operators and shapes are those of the
- * trained program, and its answers depend on every layer.
+ * The int8 program of an ONNX file, for timing. A float32 file is quantized first, with ranges found on noise. The trained network
+ * has the same operators and shapes. Calibrated ranges make the output depend on every layer, so that a wrong kernel shows.
  * @throws NasError as `lowerOnnx` and `prepareModel`
  */
 export async function timedProgram(model: Uint8Array, where: string): Promise<EdgeProgram> {

@@ -20,6 +20,7 @@ type Distance<K extends OperatorName> = (
   input: EdgeTensor,
   output: EdgeTensor,
   position: number,
+  tensors: EdgeProgram['tensors'],
 ) => number | undefined;
 
 /** Whether the kernel of convolutions reads the image in place; otherwise it copies the window of each pixel. */
@@ -89,7 +90,11 @@ const sameLength = (_: unknown, input: EdgeTensor, output: EdgeTensor): number |
 const apart = (): undefined => undefined;
 
 const distances: { readonly [K in OperatorName]: Distance<K> } = {
-  conv: () => undefined,
+  conv: (operator, input, output, position, tensors) => {
+    if (position > 0) return undefined;
+    const copied = operator.groups === 1 && !readsInPlace(operator, tensors[operator.inputs[1]]);
+    return windowDistance(operator, input, output, PIXELS_TOGETHER, copied);
+  },
   depthwise: (operator, input, output, position) => (position === 0 ? pooled(operator, input, output) : undefined),
   add: sameLength,
   mul: sameLength,
@@ -118,12 +123,7 @@ export function overlapDistance(
   position: number,
 ): number | undefined {
   const [input, output] = [tensors[operator.inputs[position]], tensors[operator.output]];
-  if (operator.op === 'conv') {
-    if (position > 0) return undefined;
-    const copied = operator.groups === 1 && !readsInPlace(operator, tensors[operator.inputs[1]]);
-    return windowDistance(operator, input, output, PIXELS_TOGETHER, copied);
-  }
-  return (distances[operator.op] as Distance<OperatorName>)(operator, input, output, position);
+  return (distances[operator.op] as Distance<OperatorName>)(operator, input, output, position, tensors);
 }
 
 /** Bytes that an operator needs beside its tensors while it runs: the windows of the pixels computed together. */

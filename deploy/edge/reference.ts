@@ -318,8 +318,8 @@ const kernels: { readonly [K in OperatorName]: Kernel<K> } = {
 };
 
 /**
- * The result of one operator of an int8 program, in integers as TFLite's specification has it. With the
- * rounding `float`, convolutions and products are those of LiteRT 2.5.
+ * The result of one operator of an int8 program, in integers, by TFLite's specification. With the rounding `float`, convolutions
+ * and products are scaled by float32 factors, as in LiteRT 2.5.
  * @param values of the inputs in their order, with constants
  * @throws NasError for operators that TFLite's int8 has not
  */

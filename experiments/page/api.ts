@@ -358,8 +358,7 @@ export interface SpaceDecision {
 
 /** Answers to GET, by address; `:run` is a RunId, `:trial` a number. */
 export interface Answers {
-  /** Whether this browser may send `Actions`. */
-  /** What this browser may do: change runs, see images of data sets. */
+  /** What this browser may do: send `Actions`, see images of data sets. */
   readonly '/api/access': { readonly changes: boolean; readonly images: boolean };
   readonly '/api/runs': RunsAnswer;
   readonly '/api/runs/:run': RunAnswer;

@@ -13,7 +13,7 @@ import { noteResources } from './resources.js';
 import { writeReport, type DrawReport } from './report.js';
 import { limitsIn } from '../schema/run-experiment.js';
 import { Search } from './search/search.js';
-import { onStopRequest } from './stop.js';
+import { stopSignal } from './stop.js';
 import { outOfTime } from './stored-experiment.js';
 
 export interface RunOutcome {
@@ -44,12 +44,11 @@ export async function execute(
   const observe = resources?.observe ?? observer;
   observe({ kind: 'begun', workdir: plan.workdir });
   const clock = clockOf(plan);
-  const stopped = new AbortController();
-  // `AbortSignal.any` may be collected while its sources live.
-  const abort = () => stopped.abort();
-  if (asked.aborted) abort();
-  else asked.addEventListener('abort', abort, { once: true });
-  const { signal } = stopped;
+  const { signal, end: endWatch } = stopSignal(plan.workdir, asked);
+  const release = (): void => {
+    resources?.end();
+    endWatch();
+  };
   const context: RunContext = {
     plan,
     store,
@@ -58,14 +57,18 @@ export async function execute(
     outOfTime: outOfTime(plan.experiment, store, clock),
   };
   const evaluator: Evaluator =
-    plan.kind === 'table' ? new TableEvaluator(context, plan) : await TrainingEvaluator.with(workers, context, plan);
+    plan.kind === 'table'
+      ? new TableEvaluator(context, plan)
+      : await TrainingEvaluator.with(workers, context, plan).catch((error: unknown) => {
+          release();
+          throw error;
+        });
   const stop = () => {
     observe({ kind: 'stopping', message: 'Stopping: the workers write their checkpoints' });
     evaluator.stop?.();
   };
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
-  const endWatch = onStopRequest(plan.workdir, abort);
   const began = clock();
   const end = async (state: RunOutcome['state']): Promise<RunOutcome> => {
     const { workdir } = plan;
@@ -93,9 +96,7 @@ export async function execute(
     await writeReport(store, plan.workdir, report, observe);
     throw error;
   } finally {
-    resources?.end();
-    endWatch();
-    asked.removeEventListener('abort', abort);
+    release();
     await evaluator.close?.();
   }
 }

@@ -7,7 +7,6 @@ const interval = 10_000;
 
 /** The unit of processor times, which Linux gives to programs as 100 a second on all architectures of Node.js. */
 const ticksPerSecond = 100;
-const pageBytes = 4096;
 
 interface ProcessUse {
   /** Processor time since its start, s. */
@@ -25,7 +24,9 @@ function useOf(pid: number): ProcessUse | null {
       .slice(stat.lastIndexOf(')') + 2)
       .split(' ')
       .map(Number);
-    return { seconds: (fields[11] + fields[12]) / ticksPerSecond, memory: fields[21] * pageBytes };
+    // Pages differ in size between machines: a Raspberry Pi 5 has 16 kB.
+    const resident = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return { seconds: (fields[11] + fields[12]) / ticksPerSecond, memory: 1024 * Number(resident ?? 0) };
   } catch {
     return null;
   }

@@ -25,7 +25,7 @@ export function requestStop(workdir: string): void {
   const { status } = store.run.state();
   store.close();
   const request = requestOf(resolve(workdir));
-  // Whatever works there looks for requests, also in a run that is complete.
+  // `nas shrink` and `nas latency measure --frontier` work on complete runs, and look for requests, too.
   if (request === null) throw invalidInput(`${workdir}: the run is not going on: it is ${status}`);
   writeFileAtomic(stopFile(workdir), request);
 }

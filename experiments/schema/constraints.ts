@@ -74,6 +74,6 @@ export function limitsOf({ board, sram_kb, flash_kb }: Constraints): readonly Ob
   ];
 }
 
-/** The core whose instructions are counted: that of the board, without one Cortex-M4; null: QEMU cannot count those of the board. */
+/** The core on which QEMU counts instructions: the board's, or Cortex-M4 without a board. Null: QEMU lacks the board's core. */
 export const coreOf = (constraints: Constraints | undefined): QemuCore | null =>
   constraints?.board === undefined ? 'cortex-m4' : boards[constraints.board].core;

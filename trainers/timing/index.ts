@@ -99,7 +99,7 @@ export interface TimedNetwork {
 
 /**
  * Reads networks from a benchmark file: `{"networks": [{name, input: [h, w, c], classes, batch, stem, blocks, head}]}`;
- * blocks are those of stages, as in `spaces/network.ts`.
+ * `blocks` takes all kinds that stages have (`StageBlock` in `spaces/network.ts`).
  * @throws NasError `invalid-input` with the file and the invalid key
  */
 export function readTimedNetworks(file: string): TimedNetwork[] {

@@ -1,7 +1,17 @@
+// Types only: the module loads TF.js.
+import type { QemuCore } from '../../../deploy/index.js';
 import { count } from '../../../experiments/report/index.js';
 import { command, jsonOption } from '../../command.js';
 import { json, renderFacts } from '../../output/terminal.js';
 import { withSubject } from './measure.js';
+
+const cores = [
+  'cortex-m3',
+  'cortex-m4',
+  'cortex-m7',
+  'cortex-m33',
+  'cortex-m55',
+] as const satisfies readonly QemuCore[];
 
 export const instructions = command({
   usage: 'instructions <model> [trial]',
@@ -15,7 +25,7 @@ export const instructions = command({
       .positional('model', { type: 'string', demandOption: true, describe: "ONNX file, or a run's folder" })
       .positional('trial', { type: 'number', describe: 'Number of a trial of that run' })
       .option('core', {
-        choices: ['cortex-m3', 'cortex-m4', 'cortex-m7', 'cortex-m33', 'cortex-m55'] as const,
+        choices: cores,
         default: 'cortex-m4' as const,
         describe: 'Core of the board',
       })

@@ -185,7 +185,10 @@ async function proxiesJob(
   return results;
 }
 
-/** A candidate to time; integer kernels take the same time whatever the scales. Boards compute in int8 alone. */
+/**
+ * A candidate to time. The scales of an int8 network do not change its time, so it needs no calibration. A serial device quantizes
+ * the float32 file itself.
+ */
 function timedOnnx({ precision = 'fp32', ...candidate }: ChosenNetwork, device: DeviceConfig): Uint8Array {
   const model = candidateOnnx(candidate);
   return precision === 'fp32' || device.type === 'serial' ? model : quantizeForTiming(model, 'the network');

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
+import { invalidInput, messageOf } from '../../../base/errors.js';
 import { nasVersion } from '../../../base/modules.js';
 import { shellWord } from '../../../base/text.js';
 import { isFloat32 } from '../../../compiler/index.js';
@@ -25,6 +25,10 @@ import { Heard } from './heard.js';
 
 /** Between two attempts to open the port, in ms: boards leave the bus for a moment after they were written. */
 const pause = 200;
+
+/** The port could not be opened, or failed while it was read. */
+class LineLost extends Error {}
+
 /**
  * A microcontroller on a serial line. A network becomes the C of `nas export --to c`, which the user's commands compile and write
  * to the board; there its benchmark prints the time of each run. Lines have checksums and the program's name, so that noise, and
@@ -143,8 +147,8 @@ export class SerialDevice implements Device {
         lost = '';
       } catch (error) {
         signal?.throwIfAborted();
-        if (error instanceof NasError) throw error;
-        lost = messageOf(error);
+        if (!(error instanceof LineLost)) throw error;
+        lost = error.message;
       }
       heard.interrupted();
       await sleep(pause, undefined, { signal }).catch(() => signal?.throwIfAborted());
@@ -175,7 +179,7 @@ function deviceAt(path: string): string | undefined {
 /**
  * Opens the port and reads lines until it is closed from the other side, or until no time is left.
  * @param left ms until the reading ends
- * @throws the port's error, or the signal's reason
+ * @throws LineLost, also when the signal is aborted
  */
 async function* linesOf(
   { port: path, baud: baudRate }: SerialConfig,
@@ -185,7 +189,7 @@ async function* linesOf(
   const { SerialPort } = await serialport();
   const port = new SerialPort({ path, baudRate, autoOpen: false });
   await new Promise<void>((resolve, reject) => {
-    port.open((error) => (error === null ? resolve() : reject(error)));
+    port.open((error) => (error === null ? resolve() : reject(new LineLost(messageOf(error)))));
   });
   const over = new AbortController();
   const opened = deviceAt(path);
@@ -201,7 +205,7 @@ async function* linesOf(
       yield* lines;
     }
   } catch (error) {
-    if (!over.signal.aborted) throw error;
+    if (!over.signal.aborted) throw new LineLost(messageOf(error));
   } finally {
     clearInterval(watch);
     if (port.isOpen) await new Promise<void>((resolve) => port.close(() => resolve()));

@@ -127,6 +127,16 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
     await expect(device.measure(model, long, cutAt(20, board.unplug))).rejects.toBeInstanceOf(DeviceUnavailable);
   });
 
+  it('passes errors of its caller on: they are no lost line', async () => {
+    const { device } = testBoard();
+    const options = {
+      onProgress: () => {
+        throw new RangeError('a defect of the caller');
+      },
+    };
+    await expect(createDevice(device).measure(await boardModel(1), undefined, options)).rejects.toThrow(RangeError);
+  });
+
   it('that computes wrongly, or whose clock is not what it says, has no latency', async () => {
     const broken = testBoard({
       change: "sed -i 's/int32_t i = 0; i < \\([0-9]*\\); i++) layers/int32_t i = 1; i < \\1; i++) layers/' model.c",
