@@ -79,7 +79,8 @@ describe('local device', () => {
   it('names the float operators of a quantized model', async () => {
     const device = createDevice(deviceSchema.parse({}));
     const { environment } = await device.measure(byteModel('mixed'), quickProtocol);
-    expect(environment.notes).toEqual([
+    // On a busy machine, a note about disturbed blocks follows.
+    expect(environment.notes?.slice(0, 2)).toEqual([
       expect.stringMatching(/^2 of 3 convolutions .* in bytes, 61.0 % of the multiply-accumulates$/),
       'computed in floats: Conv middle, Exp middle',
     ]);
