@@ -116,7 +116,7 @@ describe('an agent', () => {
 
   it('removes models without a measurement', async () => {
     const directory = temporaryFolder();
-    const agent = await testAgent({ directory, uploadLifeMs: 60 });
+    const agent = await testAgent({ directory, uploadLifeMs: 600 });
     const model = new TextEncoder().encode('model');
     const path = `/v1/models/${createHash('sha256').update(model).digest('hex')}`;
     const headers = { ...headersFor(agent), 'content-type': 'application/octet-stream' };
