@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'csv-parse/sync';
-import type { Locator, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { Store, type TrialRecord } from '../../../store/index.js';
 import { writeExampleRun } from './example-run.js';
@@ -19,16 +18,6 @@ const firstDrawn = async (page: Page, rows: number): Promise<number[]> => {
   const cells = await grid(page).locator('[role=gridcell][aria-colindex="1"]').allTextContents();
   return cells.slice(0, rows).map(Number);
 };
-
-/** The place of a chart, which moves while those above it are drawn. */
-async function steadyBox(chart: Locator): Promise<{ readonly x: number; readonly y: number; readonly width: number }> {
-  for (let before = await chart.boundingBox(); ;) {
-    await chart.page().waitForTimeout(100);
-    const box = await chart.boundingBox();
-    if (box !== null && isDeepStrictEqual(box, before)) return box;
-    before = box;
-  }
-}
 
 async function fileOf(page: Page, button: RegExp): Promise<string> {
   const [download] = await Promise.all([
@@ -199,14 +188,13 @@ describeInBrowser(
       await expect
         .poll(() => page.getByText(/^The charts below show \d+ of \d+ complete trials/).textContent())
         .toMatch(/show 21 of/);
+      const canvas = parallel(page).locator('canvas');
+      // On the last axis: latency. The chart may still move; hovering waits until it stands.
       const drag = async (from: number, to: number): Promise<void> => {
-        const box = await steadyBox(parallel(page).locator('canvas'));
-        // The last axis: latency.
-        const [x, y] = [box.x + box.width - 70, box.y];
-        await page.mouse.move(x, y + from);
+        const x = ((await canvas.boundingBox())?.width ?? 0) - 70;
+        await canvas.hover({ position: { x, y: from } });
         await page.mouse.down();
-        await page.mouse.move(x, y + (from + to) / 2, { steps: 4 });
-        await page.mouse.move(x, y + to, { steps: 4 });
+        for (const y of [(from + to) / 2, to]) await canvas.hover({ position: { x, y } });
         await page.mouse.up();
       };
       const brushed = async (): Promise<string | null> => {
@@ -229,11 +217,10 @@ describeInBrowser(
       const chart = page.getByRole('img', {
         name: /^latency, mean, of \d+ trials by width \(across\) and stage1.kernel/,
       });
-      await chart.scrollIntoViewIfNeeded();
       await expect
         .poll(async () => {
-          const box = await steadyBox(chart);
-          await page.mouse.click(box.x + box.width - 80, box.y + 50);
+          const x = ((await chart.boundingBox())?.width ?? 0) - 80;
+          await chart.click({ position: { x, y: 50 } });
           return filterIn(page);
         })
         .toBe('width = 1 and stage1.kernel = 3');
