@@ -41,11 +41,6 @@ export class SerialDevice implements Device {
     this.name = `serial/${config.board ?? config.port}`;
   }
 
-  async measure(subject: Measurable, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement> {
-    const [measurement] = await this.measureAll([subject], protocol, options);
-    return measurement;
-  }
-
   async measureAll(
     subjects: readonly Measurable[],
     protocol: Protocol = defaultProtocol,

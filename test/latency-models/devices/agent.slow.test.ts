@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { deviceSchema, DeviceUnavailable, type Agent } from '../../../latency-models/index.js';
+import { deviceSchema, DeviceUnavailable, measureOne, type Agent } from '../../../latency-models/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { client, testAgent } from './agents.js';
 import { describeDevice } from './contract.js';
@@ -32,10 +32,10 @@ describe('an agent', () => {
   it('measures again with other settings', async () => {
     const directory = temporaryFolder();
     const agent = await testAgent({ directory });
-    const first = await client(agent).measure(small, quickProtocol, { id: 'one' });
+    const first = await measureOne(client(agent), small, quickProtocol, { id: 'one' });
     await agent.close();
     const other = await testAgent({ directory, device: deviceSchema.parse({ threads: 2 }) });
-    const again = await client(other).measure(small, quickProtocol, { id: 'one' });
+    const again = await measureOne(client(other), small, quickProtocol, { id: 'one' });
     expect([first, again].map(({ environment }) => environment.threads)).toEqual([1, 2]);
     expect(again.samples).not.toEqual(first.samples);
   });
@@ -45,9 +45,9 @@ describe('an agent', () => {
     const agent = await testAgent({ directory });
     const device = client(agent, { patience_s: 60 });
     block(join(directory, 'nas-agent/measurements'));
-    expect((await device.measure(small, quickProtocol)).ms).toBeGreaterThan(0);
+    expect((await measureOne(device, small, quickProtocol)).ms).toBeGreaterThan(0);
     block(join(directory, 'nas-agent/models'));
-    const failure = device.measure(large, quickProtocol);
+    const failure = measureOne(device, large, quickProtocol);
     await expect(failure).rejects.toBeInstanceOf(DeviceUnavailable);
     await expect(failure).rejects.toThrow(/has no room: .*nas-agent\/models/);
   });
@@ -60,7 +60,7 @@ describe('an agent', () => {
     const onProgress = (done: number) => {
       if (done > 0) restarted ??= agent.close().then(() => testAgent({ directory, port }));
     };
-    const measurement = await client(agent).measure(small, long, { onProgress });
+    const measurement = await measureOne(client(agent), small, long, { onProgress });
     expect(restarted).toBeDefined();
     expect(measurement.environment.notes).toContain('measured again after 1 interrupted measurement');
   });
@@ -68,7 +68,7 @@ describe('an agent', () => {
   it('is unavailable when it is gone', async () => {
     const agent = await testAgent();
     const options = { onProgress: () => void agent.close() };
-    const failure = client(agent, { patience_s: 0.3 }).measure(small, long, options);
+    const failure = measureOne(client(agent, { patience_s: 0.3 }), small, long, options);
     await expect(failure).rejects.toBeInstanceOf(DeviceUnavailable);
     await expect(failure).rejects.toThrow(/has not answered for 0.3 s/);
   });
@@ -81,7 +81,7 @@ describe('an agent', () => {
         probe.close(() => resolve({ address: `http://127.0.0.1:${port}` }));
       });
     });
-    const measuring = client({ address }).measure(small, quickProtocol);
+    const measuring = measureOne(client({ address }), small, quickProtocol);
     await sleep(300);
     await testAgent({ port: Number(new URL(address).port) });
     expect((await measuring).ms).toBeGreaterThan(0);
@@ -91,7 +91,7 @@ describe('an agent', () => {
     const agent = await testAgent();
     const done: string[] = [];
     const order = async (id: string) => {
-      await client(agent).measure(small, quickProtocol, { id });
+      await measureOne(client(agent), small, quickProtocol, { id });
       done.push(id);
     };
     await Promise.all([order('a'), order('b')]);

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AgentDevice } from '../../../latency-models/devices/agent/agent-device.js';
-import { createDevice, DeviceUnavailable, startAgent, type Agent } from '../../../latency-models/index.js';
+import { createDevice, DeviceUnavailable, measureOne, startAgent, type Agent } from '../../../latency-models/index.js';
 import { describeEnvironment } from '../../../latency-models/machine.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { client, headersFor, local, testAgent } from './agents.js';
@@ -38,13 +38,13 @@ describe('an agent', () => {
       writeFileSync(join(directory, file), 'mine');
     }
     const agent = await testAgent({ directory });
-    const first = await client(agent).measure(small, quickProtocol, { id: 'one' });
-    expect(await client(agent).measure(small, quickProtocol, { id: 'one' })).toEqual(first);
-    await expect(client(agent).measure(large, quickProtocol, { id: 'one' })).rejects.toThrow(
+    const first = await measureOne(client(agent), small, quickProtocol, { id: 'one' });
+    expect(await measureOne(client(agent), small, quickProtocol, { id: 'one' })).toEqual(first);
+    await expect(measureOne(client(agent), large, quickProtocol, { id: 'one' })).rejects.toThrow(
       /another measurement with the id one/,
     );
     await agent.close();
-    const again = await client(await testAgent({ directory })).measure(small, quickProtocol, { id: 'one' });
+    const again = await measureOne(client(await testAgent({ directory })), small, quickProtocol, { id: 'one' });
     expect(again.samples).toEqual(first.samples);
     for (const file of files) expect(readFileSync(join(directory, file), 'utf8')).toBe('mine');
     expect(readdirSync(directory).sort()).toEqual(['measurements', 'models', 'nas-agent']);
@@ -96,7 +96,7 @@ describe('an agent', () => {
 
   it('ends a measurement without progress', async () => {
     const agent = await testAgent({ silenceMs: 20 });
-    const failure = client(agent).measure(small, quickProtocol);
+    const failure = measureOne(client(agent), small, quickProtocol);
     await expect(failure).rejects.toBeInstanceOf(DeviceUnavailable);
     await expect(failure).rejects.toThrow(/made no progress for 0.02 s and was ended/);
   });
@@ -111,7 +111,9 @@ describe('an agent', () => {
     onTestFinished(() => void server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const device = new AgentDevice({ type: 'agent', url, patience_s: 5 }, 300);
-    await expect(device.measure(small, quickProtocol)).rejects.toThrow(/has been running without progress for 0.3 s/);
+    await expect(measureOne(device, small, quickProtocol)).rejects.toThrow(
+      /has been running without progress for 0.3 s/,
+    );
   });
 
   it('removes models without a measurement', async () => {
@@ -128,7 +130,7 @@ describe('an agent', () => {
   it('reports why a model cannot run', async () => {
     const device = client(await testAgent());
     const open = classifier(['N', 'H', 8, 1], 64);
-    await expect(device.measure(open, quickProtocol)).rejects.toThrow(/leaves "H" open.*\(on the agent at http/);
+    await expect(measureOne(device, open, quickProtocol)).rejects.toThrow(/leaves "H" open.*\(on the agent at http/);
   });
 
   it('needs a token on public addresses, and rejects clients without it', async () => {
@@ -147,7 +149,7 @@ describe('an agent', () => {
 
   it('rejects large models, wrong hashes, and pages in browsers', async () => {
     const agent = await testAgent({ maxModelBytes: 1000 });
-    await expect(client(agent).measure(large, quickProtocol)).rejects.toThrow(/more than 0 MiB/);
+    await expect(measureOne(client(agent), large, quickProtocol)).rejects.toThrow(/more than 0 MiB/);
     const headers = { ...headersFor(agent), 'content-type': 'application/octet-stream' };
     const put = (sha: string) =>
       fetch(new URL(`/v1/models/${sha}`, agent.address), { method: 'PUT', headers, body: 'model' });

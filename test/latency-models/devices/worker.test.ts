@@ -4,6 +4,7 @@ import {
   createDevice,
   deviceSchema,
   localDeviceOf,
+  measureOne,
   type Measurement,
   type WorkerConfig,
 } from '../../../latency-models/index.js';
@@ -29,7 +30,7 @@ describe('a device of workers', () => {
 
   it('names latencies by its tag and keeps the worker’s environment', async () => {
     const config = worker({ batch: 2 });
-    const here = await createDevice(localDeviceOf(config)).measure(small, quickProtocol);
+    const here = await measureOne(createDevice(localDeviceOf(config)), small, quickProtocol);
     const { device, notes, ...environment } = here.environment;
     const named: Measurement = asMeasuredBy(config, here, 'pi-kitchen');
     expect(named).toEqual({
