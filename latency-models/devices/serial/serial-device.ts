@@ -72,7 +72,7 @@ export class SerialDevice implements Device {
       if (flash !== undefined) await this.command('flash', flash, directory, signal);
       const heard = new Heard(id, protocol);
       await this.listen(heard, onRun, signal);
-      const { timing, hz, doubts, notes } = heard.result();
+      const { timing, hz, compiler, doubts, notes } = heard.result();
       const int8 = isFloat32(model) ? ['timed as an int8 program: the C of a float32 network'] : [];
       return {
         ...timing,
@@ -86,7 +86,7 @@ export class SerialDevice implements Device {
           threads: 1,
           provider: 'c',
           batch: 1,
-          runtime: `C of nas ${nasVersion()}, a clock of ${hz} Hz`,
+          runtime: `C of nas ${nasVersion()}, ${compiler}, a clock of ${hz} Hz`,
           load: 0,
           governor: null,
           platform: 'microcontroller',

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../support/temporary.js';
 import { client, testAgent } from './agents.js';
 import { describeDevice } from './contract.js';
 import { large, notAModel, small } from './models.js';
-import { quickProtocol } from './quick-protocol.js';
+import { measureQuickly, quickProtocol } from './quick-protocol.js';
 
 /** Takes about two seconds. */
 const long = { ...quickProtocol, blockMs: 40, maxRuns: 10_000, minBlocks: 40, maxBlocks: 40 };
@@ -32,10 +32,10 @@ describe('an agent', () => {
   it('measures again with other settings', async () => {
     const directory = temporaryFolder();
     const agent = await testAgent({ directory });
-    const first = await measureOne(client(agent), small, quickProtocol, { id: 'one' });
+    const first = await measureQuickly(client(agent), small, { id: 'one' });
     await agent.close();
     const other = await testAgent({ directory, device: deviceSchema.parse({ threads: 2 }) });
-    const again = await measureOne(client(other), small, quickProtocol, { id: 'one' });
+    const again = await measureQuickly(client(other), small, { id: 'one' });
     expect([first, again].map(({ environment }) => environment.threads)).toEqual([1, 2]);
     expect(again.samples).not.toEqual(first.samples);
   });
@@ -45,9 +45,9 @@ describe('an agent', () => {
     const agent = await testAgent({ directory });
     const device = client(agent, { patience_s: 60 });
     block(join(directory, 'nas-agent/measurements'));
-    expect((await measureOne(device, small, quickProtocol)).ms).toBeGreaterThan(0);
+    expect((await measureQuickly(device, small)).ms).toBeGreaterThan(0);
     block(join(directory, 'nas-agent/models'));
-    const failure = measureOne(device, large, quickProtocol);
+    const failure = measureQuickly(device, large);
     await expect(failure).rejects.toBeInstanceOf(DeviceUnavailable);
     await expect(failure).rejects.toThrow(/has no room: .*nas-agent\/models/);
   });
@@ -81,7 +81,7 @@ describe('an agent', () => {
         probe.close(() => resolve({ address: `http://127.0.0.1:${port}` }));
       });
     });
-    const measuring = measureOne(client({ address }), small, quickProtocol);
+    const measuring = measureQuickly(client({ address }), small);
     await sleep(300);
     await testAgent({ port: Number(new URL(address).port) });
     expect((await measuring).ms).toBeGreaterThan(0);
@@ -91,7 +91,7 @@ describe('an agent', () => {
     const agent = await testAgent();
     const done: string[] = [];
     const order = async (id: string) => {
-      await measureOne(client(agent), small, quickProtocol, { id });
+      await measureQuickly(client(agent), small, { id });
       done.push(id);
     };
     await Promise.all([order('a'), order('b')]);

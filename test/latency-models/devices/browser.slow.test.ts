@@ -5,7 +5,7 @@ import { DeviceUnavailable, measureOne } from '../../../latency-models/index.js'
 import { browser, hasBrowser, title } from './browsers.js';
 import { describeDevice } from './contract.js';
 import { classifier, large, notAModel, small } from './models.js';
-import { quickProtocol } from './quick-protocol.js';
+import { measureQuickly, quickProtocol } from './quick-protocol.js';
 
 /** The descendants of a process. */
 function descendants(pid: number): number[] {
@@ -50,7 +50,7 @@ describe.skipIf(!hasBrowser)(title, () => {
     ['an open height', classifier(['N', 'H', 8, 1], 64), /leaves "H" open/],
     ['a fixed batch of another size', classifier([2, 8, 8, 1], 64), /batch is fixed at 2/],
   ])('refuses %s', async (_, model, message) => {
-    await expect(measureOne(browser(), model, quickProtocol)).rejects.toThrow(message);
+    await expect(measureQuickly(browser(), model)).rejects.toThrow(message);
   });
 
   it.skipIf(process.platform !== 'linux')('is unavailable when the browser is killed', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
 import { byteModel } from '../../compiler/support/byte-models.js';
 import { measureOne, type Device, type LatencyProvenance, type Measurable } from '../../../latency-models/index.js';
-import { quickProtocol } from './quick-protocol.js';
+import { measureQuickly, quickProtocol } from './quick-protocol.js';
 
 export interface DeviceCase {
   readonly name: string;
@@ -20,7 +20,7 @@ export function describeDevice({ name, make, small, large, impossible, provenanc
   describe(`device ${name}`, () => {
     it('returns a latency with percentiles, interval, provenance and environment', async () => {
       const device = await make();
-      const measurement = await measureOne(device, small, quickProtocol);
+      const measurement = await measureQuickly(device, small);
       const { ms, p50, p95, p99, interval, samples, environment, reliable, reasons } = measurement;
       expect(ms).toBeGreaterThan(0);
       expect(p50).toBeGreaterThan(0);
@@ -51,10 +51,10 @@ export function describeDevice({ name, make, small, large, impossible, provenanc
 
     it('rejects a network that it cannot run or does not know, and continues with the next', async () => {
       const device = await make();
-      const failure = measureOne(device, impossible, quickProtocol);
+      const failure = measureQuickly(device, impossible);
       await expect(failure).rejects.toBeInstanceOf(NasError);
       await expect(failure).rejects.toMatchObject({ code: 'invalid-input' });
-      expect((await measureOne(device, small, quickProtocol)).ms).toBeGreaterThan(0);
+      expect((await measureQuickly(device, small)).ms).toBeGreaterThan(0);
     });
 
     it.runIf(provenance === 'measured')('labels models by their executed precision', async () => {

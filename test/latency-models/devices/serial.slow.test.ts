@@ -30,6 +30,7 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
         runs: 5,
       });
       expect(environment).toMatchObject({ device: 'serial/QEMU M4', precision: 'int8', batch: 1, provider: 'c' });
+      expect(environment.runtime).toMatch(/^C of nas .*, GCC \d+\.\d+.*, a clock of 25000000 Hz$/);
     }
     expect(measured[0].ms).not.toBe(measured[1].ms);
     expect(progress.at(-1)).toBe(80);
@@ -47,7 +48,7 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
     const clean = await measure(testBoard());
     const says = `static void board_print(const char *text) {
   static uint32_t calls;
-  char line[80];
+  char line[128];
   int32_t n = 0;
   for (; text[n]; n++) line[n] = text[n];
   line[n] = 0;
