@@ -21,6 +21,11 @@ describeWithValkey('a network that fails', () => {
     return proxy;
   };
 
+  let found: ReturnType<typeof runInside> | undefined;
+  /** The findings on one machine, the same for all tests: their experiments differ in names and addresses only. */
+  const reference = async (file: string) =>
+    (await (found ??= runInside(file, join(place.directory, 'reference')))).expected;
+
   /** Makes a network fail once, from the end of a trial's second epoch on. */
   const failing = (proxy: Proxy, state: ProxyState, seconds: number) => {
     let over: Promise<void> | undefined;
@@ -45,7 +50,7 @@ describeWithValkey('a network that fails', () => {
     async (state) => {
       const { directory, valkey, machines } = place;
       const file = writeTrainings(directory, queueAt(valkey.url), { name: `short-${state}`, ...long });
-      const { expected } = await runInside(file, join(directory, `reference-${state}`));
+      const expected = await reference(file);
       const proxy = await proxyTo({ port: valkey.port });
       const worker = machines.worker(`redis://127.0.0.1:${proxy.port}`, { slots: 2 });
       await machines.ready(valkey.url, worker);
@@ -60,7 +65,7 @@ describeWithValkey('a network that fails', () => {
   it('between a worker and the server for long: other workers continue, and its late results are dropped', async () => {
     const { directory, valkey, machines } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), { name: 'long', ...long });
-    const { expected } = await runInside(file, join(directory, 'reference-long'));
+    const expected = await reference(file);
     const proxy = await proxyTo({ port: valkey.port });
     const lonely = machines.worker(`redis://127.0.0.1:${proxy.port}`, { slots: 2 });
     await machines.ready(valkey.url, lonely);
@@ -82,7 +87,7 @@ describeWithValkey('a network that fails', () => {
     const proxy = await proxyTo({ port });
     const artifacts = `, artifacts: { listen: "127.0.0.1:${port}", url: "http://127.0.0.1:${proxy.port}" }`;
     const file = writeTrainings(directory, queueAt(valkey.url, artifacts), { name: `files-${state}`, ...long });
-    const { expected } = await runInside(file, join(directory, `reference-files-${state}`));
+    const expected = await reference(file);
     const worker = machines.worker(valkey.url, { slots: 2 });
     await machines.ready(valkey.url, worker);
     const network = failing(proxy, state, 2 * patience);
@@ -100,7 +105,7 @@ describeWithValkey('a network that fails', () => {
       name: 'coordinator',
       ...long,
     });
-    const { expected } = await runInside(file, join(directory, 'reference-coordinator'));
+    const expected = await reference(file);
     const worker = machines.worker(valkey.url, { slots: 2 });
     await machines.ready(valkey.url, worker);
     const network = failing(proxy, 'cut', 2 * patience);

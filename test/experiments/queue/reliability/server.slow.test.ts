@@ -10,6 +10,7 @@ import { queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from 
 
 describeWithValkey('a queue server that is killed while jobs run', () => {
   const place = preparePlace();
+  let reference: ReturnType<typeof runInside> | undefined;
 
   it.each([
     ['and comes back with its data', false],
@@ -22,7 +23,7 @@ describeWithValkey('a queue server that is killed while jobs run', () => {
       train: '{ epochs: 6, batch: 32, checkpoint_seconds: 0.1 }',
       search: '{ controller: random, trials: 3, parallel: 2, retries: 0 }',
     });
-    const { expected } = await runInside(file, join(directory, `reference-${name}`));
+    const { expected } = await (reference ??= runInside(file, join(directory, 'reference')));
     const workers = [machines.worker(valkey.url), machines.worker(valkey.url)];
     await machines.ready(valkey.url, ...workers);
     let restarted: Promise<void> | undefined;
