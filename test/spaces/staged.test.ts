@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { costs, enumerate, extremes, layersOf, spaceSize } from '../../spaces/index.js';
+import { costs, enumerate, extremes, spaceSize, trainedLayersOf } from '../../spaces/index.js';
 import { createStagedSpace } from '../../spaces/staged/space.js';
 import { makeDivisible, type StageChoices, type StagedPlan } from '../../spaces/staged/layout.js';
 
@@ -79,7 +79,7 @@ describe('spaces of stages', () => {
             for (let i = 0; i < sizes[prefix.length]; i++) walk([...prefix, i]);
             return;
           }
-          const architecture = JSON.stringify(layersOf(space.build(prefix)));
+          const architecture = JSON.stringify(trainedLayersOf(space.build(prefix)));
           const first = firsts.get(architecture) ?? prefix.join();
           firsts.set(architecture, first);
           expect(space.canonical(prefix).join()).toBe(first);
