@@ -6,8 +6,9 @@ const slowGraphicsCard = 'test/**/*.webgpu.slow.test.ts';
 const slowTests = 'test/**/*.slow.test.ts';
 const shared = {
   pool: 'forks',
-  testTimeout: 60_000,
-  hookTimeout: 120_000,
+  // Many times the usual duration: other programs may keep the machine busy.
+  testTimeout: 180_000,
+  hookTimeout: 240_000,
   setupFiles: ['test/support/property-seed.ts'],
   // Graphs are checked between all stages.
   env: { NAS_VERIFY: '1' },

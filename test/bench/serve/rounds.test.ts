@@ -28,7 +28,7 @@ test('a measurement has the CPU time per response and the rate', async () => {
   const plan = {
     requests: [{ path: '/', headers: {}, body }],
     pace: { kind: 'closed' as const },
-    seconds: 1,
+    seconds: 0.5,
     connections: 2,
     budgetMs: 10_000,
   };

@@ -26,14 +26,14 @@ const quick = [
   'search.trials=2',
   'search.parallel=1',
   'objectives=[accuracy, latency_ms]',
-  'final.epochs=1',
 ];
 const calibration = 4;
 const directory = cachedFolder();
 
 async function run(device: string, more = '', observe?: RunObserver) {
   const workdir = join(temporaryFolder(), 'run');
-  const file = writeExperiment(directory, { latency: `{calibration: ${calibration}, device: ${device}${more}}` });
+  const latency = `{calibration: ${calibration}, device: ${device}${more}}`;
+  const file = writeExperiment(directory, { latency, final: null });
   const { events, expected } = await runInside(file, workdir, { set: quick, observe, profiles: device === 'local' });
   return { workdir, events: JSON.stringify(events), expected };
 }
@@ -102,7 +102,7 @@ describe('a run', () => {
     const agent = await testAgent();
     // Calibrated, it trains what it searches.
     const leave = async ({ kind }: RunEvent): Promise<void> => (kind === 'trial-epoch' ? agent.close() : undefined);
-    const device = `{type: agent, url: "${agent.address}", patience_s: 0.5}`;
+    const device = `{type: agent, url: "${agent.address}", patience_s: 1}`;
     const { workdir, events } = await run(device, '', (event) => void leave(event));
     expect(events).toContain('goes on with its predicted latency: the agent at');
     expect(events).toContain('the frontier could not be measured and keeps the latencies of the search');
