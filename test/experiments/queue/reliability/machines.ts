@@ -83,6 +83,8 @@ export async function until(
 export interface WorkerOptions {
   /** Default: two. */
   readonly slots?: number;
+  /** Seconds of silence after which others get its jobs; long where no worker may be lost, also on a busy machine. */
+  readonly silence?: number;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** The command; default: the built one. */
@@ -103,8 +105,8 @@ export class Machines {
   constructor(readonly directory: string) {}
 
   /** Starts `nas worker` on a queue. */
-  worker(url: string, { slots = 1, args = [], ...options }: WorkerOptions = {}): Command {
-    const all = ['worker', '--queue', url, '--slots', String(slots), '--patience', String(patience), ...args];
+  worker(url: string, { slots = 1, silence = patience, args = [], ...options }: WorkerOptions = {}): Command {
+    const all = ['worker', '--queue', url, '--slots', String(slots), '--patience', String(silence), ...args];
     return this.start(`worker-${this.count++}`, all, options);
   }
 
@@ -164,7 +166,7 @@ export class Machines {
   private start(
     name: string,
     args: readonly string[],
-    { env = {}, main: program = main, within = [] }: Omit<WorkerOptions, 'slots' | 'args'>,
+    { env = {}, main: program = main, within = [] }: Omit<WorkerOptions, 'slots' | 'silence' | 'args'>,
   ): Command {
     const cache = join(this.directory, 'cache', name);
     mkdirSync(cache, { recursive: true });
