@@ -1,6 +1,6 @@
 import type { ClassReport } from '../../experiments/page/api.js';
 import { estimateText } from '../../base/certainty.js';
-import { percent, valueText } from '../../base/number-text.js';
+import { percent } from '../../base/number-text.js';
 import { columnsOf, metricTexts, outputColumns, outputNames, type Metric } from '../../base/scores.js';
 import { Facts } from './elements.js';
 import { Table } from './table.js';
@@ -44,7 +44,7 @@ export function Classes({ report, onPair }: ClassesProps) {
             return {
               title: text,
               numeric: true,
-              cell: (row: (typeof classes)[number]) => valueText(unit, row[key]),
+              cell: (row: (typeof classes)[number]) => estimateText(unit, row[key], row.errors[key]),
             };
           }),
         ]}

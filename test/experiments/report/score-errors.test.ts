@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { createScoreboard } from '../../../base/scoreboard.js';
-import { metricsOf, type Details, type Scores } from '../../../base/scores.js';
+import { columnsOf, metricsOf, outputScores, type Details, type Scores } from '../../../base/scores.js';
 import type { LearningTask } from '../../../base/task.js';
-import { metricErrors, scoreError } from '../../../experiments/report/score-errors.js';
+import { metricErrors, outputErrors, scoreError } from '../../../experiments/report/score-errors.js';
 
 const images = 300;
 
@@ -88,7 +88,25 @@ for (const [task, own] of cases)
       );
   });
 
+for (const [task, own] of cases)
+  it(`standard errors of a single output of ${task.type} are those of leaving out one image after the other`, () => {
+    const { details } = scoresOf(task, own, null);
+    const [errors] = outputErrors(details);
+    const [columns] = outputScores(details).map(columnsOf);
+    expect(Object.keys(errors).sort()).toEqual(columns.filter((column) => column !== 'count').sort());
+    const without = own.map(
+      (_, left): Readonly<Partial<Record<(typeof columns)[number], number | null>>> =>
+        outputScores(scoresOf(task, own, left).details)[0],
+    );
+    for (const column of columns)
+      if (column !== 'count')
+        within(
+          errors[column],
+          jackknife((left) => without[left ?? -1][column] ?? NaN),
+        );
+  });
+
 it('results of older versions have no standard errors', () => {
   const old: Details = { type: 'regression', numbers: [{ mae: 1, rmse: 1, r2: 0.5 }] };
-  expect([scoreError(old), metricErrors(old)]).toEqual([undefined, {}]);
+  expect([scoreError(old), metricErrors(old), outputErrors(old)]).toEqual([undefined, {}, [{}]]);
 });
