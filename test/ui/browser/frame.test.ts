@@ -62,13 +62,13 @@ describeInBrowser(
     it('keeps the chosen theme', async () => {
       const page = await site().open('/', { theme: 'light' });
       const theme = () => themeOf(page);
-      expect(await theme()).toBe('light');
+      await expect.poll(theme).toBe('light');
       await page.getByRole('combobox', { name: /theme/i }).selectOption('dark');
-      expect(await theme()).toBe('dark');
+      await expect.poll(theme).toBe('dark');
       await page.reload();
-      expect(await theme()).toBe('dark');
+      await expect.poll(theme).toBe('dark');
       await page.getByRole('combobox', { name: /theme/i }).selectOption('auto');
-      expect(await theme()).toBe('light');
+      await expect.poll(theme).toBe('light');
       await page.emulateMedia({ colorScheme: 'dark' });
       await expect.poll(theme).toBe('dark');
     });
@@ -108,7 +108,7 @@ describeInBrowser(
         await expect.poll(() => reader.getByRole('grid').getAttribute('aria-rowcount')).toBe('2');
         await page.getByRole('button', { name: 'Stop …' }).click();
         expect(await violationsOf(page)).toEqual([]);
-        expect(await textProblems(page)).toEqual([]);
+        await expect.poll(() => textProblems(page)).toEqual([]);
         await page.getByRole('button', { name: 'Stop', exact: true }).click();
         await page.getByText('Stopping: the workers write their checkpoints').waitFor();
         expect(existsSync(stopFile(workdir))).toBe(true);
@@ -137,7 +137,7 @@ describeInBrowser(
       await list.getByRole('link', { name: 'passing' }).first().waitFor({ state: 'detached' });
       await put(site(), 'passing', 20);
       await expect.poll(rows, { timeout: 15_000 }).toBe('21');
-      expect(await page.getByRole('alert').count()).toBe(0);
+      await expect.poll(() => page.getByRole('alert').count()).toBe(0);
       site().forgive(/404 \(Not Found\)/);
     });
   },

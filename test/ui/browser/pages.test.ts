@@ -44,7 +44,7 @@ describeInBrowser(
         expect(await page.locator('body').textContent()).toContain('<img src=x onerror=alert');
         expect(await injected(page)).toBe(0);
         expect(await violationsOf(page)).toEqual([]);
-        expect(await textProblems(page)).toEqual([]);
+        await expect.poll(() => textProblems(page)).toEqual([]);
         await page.emulateMedia({ colorScheme: 'dark' });
         await expect.poll(() => themeOf(page)).toBe('dark');
         expect(await violationsOf(page, ['color-contrast'])).toEqual([]);
@@ -78,11 +78,11 @@ describeInBrowser(
       expect(await violationsOf(page)).toEqual([]);
       await page.getByText('Confusion matrix', { exact: true }).click();
       await page.getByRole('button', { name: /^7 images of bag taken for shirt/ }).click();
-      expect(await mistakes(page)).toEqual(['bag taken for shirt, 84.32 %bag/0001.png']);
+      await expect.poll(() => mistakes(page)).toEqual(['bag taken for shirt, 84.32 %bag/0001.png']);
       await page.getByRole('button', { name: /^20 images of/ }).click();
-      expect(await mistakes(page)).toEqual([]);
+      await expect.poll(() => mistakes(page)).toEqual([]);
       await page.getByRole('button', { name: 'All classes' }).click();
-      expect(await mistakes(page)).toHaveLength(3);
+      await expect.poll(() => mistakes(page)).toHaveLength(3);
     });
   },
 );

@@ -137,7 +137,7 @@ describeInBrowser(
       await page.keyboard.press(' ');
       await page.keyboard.press('ArrowDown');
       await page.keyboard.press(' ');
-      expect(await grid(page).locator('[aria-selected=true]').count()).toBe(2);
+      await expect.poll(() => grid(page).locator('[aria-selected=true]').count()).toBe(2);
       await page
         .getByRole('link', { name: /compare/i })
         .and(page.locator('[href*="trials="]'))
@@ -211,6 +211,10 @@ describeInBrowser(
       await expect.poll(() => filter(page).inputValue()).toContain('latency_ms >=');
       await filter(page).fill(`${await filter(page).inputValue()} and state = complete`);
       await expect.poll(() => listed(page)).toBe(kept);
+      await page.getByRole('link', { name: 'Frontier', exact: true }).click();
+      await page.getByText(`${kept} of ${count} trials are shown`).waitFor();
+      const newest = page.getByRole('table', { name: 'The newest trials' }).getByRole('row');
+      await expect.poll(() => newest.count()).toBe(1 + Math.min(15, kept));
     });
 
     it('show two decisions, and filter by a cell', async () => {
@@ -219,11 +223,11 @@ describeInBrowser(
         name: /^latency, mean, of \d+ trials by width \(across\) and stage1.kernel/,
       });
       await chart.scrollIntoViewIfNeeded();
-      const box = await chart.boundingBox();
-      if (box === null) throw new Error('there is no chart');
       await expect
         .poll(async () => {
-          await page.mouse.click(box.x + box.width - 80, box.y + 50);
+          // The chart moves while those above it are drawn.
+          const box = await chart.boundingBox();
+          if (box !== null) await page.mouse.click(box.x + box.width - 80, box.y + 50);
           return filterIn(page);
         })
         .toBe('width = 1 and stage1.kernel = 3');
