@@ -13,7 +13,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../base/random.js';
 import { parseDevice } from '../cli/arguments/device.js';
 import { candidateOnnx } from '../experiments/runner/jobs/run-job.js';
-import { createDevice, validate, type Measurement } from '../latency-models/index.js';
+import { createDevice, measureOne, validate, type Measurement } from '../latency-models/index.js';
 import { createSpace, sampleGenotype } from '../spaces/index.js';
 
 const { values: options } = parseArgs({
@@ -38,7 +38,7 @@ async function measureAll(count: number): Promise<Reading[]> {
   const readings: Reading[] = [];
   for (let i = 0; i < count; i++) {
     const model = candidateOnnx({ network: space.build(sampleGenotype(space, random)), seed: 1 });
-    const { ms, interval, reliable, reasons } = await device.measure(model);
+    const { ms, interval, reliable, reasons } = await measureOne(device, model);
     readings.push({ ms, interval, reliable, reasons });
   }
   return readings;

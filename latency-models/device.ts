@@ -155,21 +155,25 @@ export class DeviceUnavailable extends NasError {
 export interface Device {
   readonly name: string;
   /**
-   * Measures one network at the device's batch size.
-   * @throws NasError `invalid-input` when the device cannot run the model or does not know the network;
+   * Measures networks to be compared at the device's batch size: their blocks are interleaved, so that drift (temperature, other
+   * load) affects all alike. Of many, only some are open at a time. Results are in the order of the subjects.
+   * @throws NasError `invalid-input` when the device cannot run a model or does not know a network;
    *   DeviceUnavailable when the device cannot be reached or is lost.
-   */
-  measure(subject: Measurable, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement>;
-  /**
-   * Measures several networks to be compared: their blocks are interleaved, so that drift (temperature, other load) affects
-   * all alike. Of many, only some are open at a time. Results are in the order of the subjects.
    */
   measureAll(subjects: readonly Measurable[], protocol?: Protocol, options?: MeasureOptions): Promise<Measurement[]>;
   /** The times of each network's layers, with the profiler's overhead: evidence for latency models, not latencies. */
   readonly profile?: (subjects: readonly Measurable[], signal?: AbortSignal) => Promise<LayerProfile[]>;
   /**
    * Whether the device sums products of bytes exactly, or saturates (see `integerArithmetic`); probed at each call. Absent
-   * where no model runs. @throws as `measure`
+   * where no model runs. @throws as `measureAll`
    */
   readonly integers?: () => Promise<IntegerArithmetic>;
 }
+
+/** Measures one network. @throws as `Device.measureAll` */
+export const measureOne = async (
+  device: Pick<Device, 'measureAll'>,
+  subject: Measurable,
+  protocol?: Protocol,
+  options?: MeasureOptions,
+): Promise<Measurement> => (await device.measureAll([subject], protocol, options))[0];

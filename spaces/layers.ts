@@ -110,11 +110,17 @@ const strided = ([height, width, channels]: Shape, stride: number): Shape => [
   channels,
 ];
 
-/** Padding before the first pixel on an axis: 0 is the height. */
-export const paddingBefore = (
-  { kernel, stride, padding, input, output }: LayerOf<'conv' | 'depthwise'>,
-  axis: 0 | 1,
-) => (padding === 'symmetric' ? kernel >> 1 : Math.max((output[axis] - 1) * stride + kernel - input[axis], 0) >> 1);
+/** A layer that moves a window over an image. */
+export type Windowed = Pick<LayerOf<'avg_pool'>, 'kernel' | 'stride' | 'input' | 'output'> & {
+  readonly padding?: Padding;
+};
+
+/** Padding before and after the image on an axis (0 is the height): TensorFlow's 'same', or half the kernel. */
+export function paddingAlong({ kernel, stride, padding, input, output }: Windowed, axis: 0 | 1) {
+  if (padding === 'symmetric') return [kernel >> 1, kernel >> 1] as const;
+  const total = Math.max((output[axis] - 1) * stride + kernel - input[axis], 0);
+  return [total >> 1, total - (total >> 1)] as const;
+}
 
 /** The names of a convolution's branches in training; the first copy has the name of the convolution. */
 export const branchNames = {

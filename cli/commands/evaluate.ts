@@ -62,7 +62,7 @@ export const evaluate = command({
     const config = parseDataset(data, rendering);
     const { evaluateOnSplit } = await import('../../experiments/index.js');
     const { describeDataset } = await import('../../trainers/index.js');
-    const { createDevice, deviceSchema, precisionText, saturates, saturationText } =
+    const { createDevice, deviceSchema, measureOne, precisionText, saturates, saturationText } =
       await import('../../latency-models/index.js');
     const counter = createCounter(terminal);
     const onProgress = counter.show;
@@ -73,7 +73,7 @@ export const evaluate = command({
     const options = { threads, provider, keepsWrong, onProgress: onProgress('images classified') };
     const found = await evaluateOnSplit(model, dataset, split, options);
     const device = createDevice(deviceSchema.parse({ provider, threads }));
-    const latency = await device.measure(model, undefined, { onProgress: onProgress('blocks timed') });
+    const latency = await measureOne(device, model, undefined, { onProgress: onProgress('blocks timed') });
     const isSaturated = await saturates(device, model, latency.environment);
     counter.close();
     const { precision, quantization } = readMetadata(model);

@@ -1,4 +1,13 @@
-import { applyRule, layersOf, type Layer, type LayerTable, type Network, type Shape } from '../../spaces/index.js';
+import {
+  applyRule,
+  layersOf,
+  paddingAlong,
+  type Layer,
+  type LayerTable,
+  type Network,
+  type Shape,
+  type Windowed,
+} from '../../spaces/index.js';
 import { bytes, withoutUnused, type Made } from './lower-program.js';
 import type { EdgeOperator, EdgeProgram, EdgeTensor, Elementwise, Padding, TensorId } from './program.js';
 
@@ -15,25 +24,10 @@ export function outlineOf(network: Network): EdgeProgram {
 const onePixel = { kernel: 1, stride: 1 } as const;
 const noPadding: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
 
-/** The padding of a window: TensorFlow's 'same', or half the kernel on all sides. */
-function paddingOf({ kernel, stride, padding = 'same', input, output }: Windowed): Padding {
-  const sides = [0, 1].map((axis) => {
-    if (padding === 'symmetric') return [kernel >> 1, kernel >> 1];
-    const total = Math.max((output[axis] - 1) * stride + kernel - input[axis], 0);
-    return [total >> 1, total - (total >> 1)];
-  });
-  return { top: sides[0][0], left: sides[1][0], bottom: sides[0][1], right: sides[1][1] };
+function window(layer: Windowed) {
+  const [[top, bottom], [left, right]] = ([0, 1] as const).map((axis) => paddingAlong(layer, axis));
+  return { strides: [layer.stride, layer.stride], padding: { top, left, bottom, right } } as const;
 }
-
-interface Windowed {
-  readonly kernel: number;
-  readonly stride: number;
-  readonly padding?: 'same' | 'symmetric';
-  readonly input: Shape;
-  readonly output: Shape;
-}
-
-const window = (layer: Windowed) => ({ strides: [layer.stride, layer.stride] as const, padding: paddingOf(layer) });
 
 /** The value of each layer, and how many layers read it. */
 class Outline {

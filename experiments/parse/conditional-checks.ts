@@ -21,13 +21,18 @@ const int8 = ['compress', 'int8'];
 
 const got = ({ compress }: TrainingExperiment): string => `got "${compress.int8}"`;
 
-/** Quantization needs trained weights, and a device that runs both precisions. */
+/** Quantization needs trained weights, and a comparison with float32 a device that runs both. */
 const use: TrainingCheck = (experiment) => {
   const { compress, evaluate, latency } = experiment;
   if (compress.int8 === 'off') return [];
   const own = `${got(experiment)}; evaluate replaces training, so that there are no weights to quantize: expected off`;
   const table = `${got(experiment)}; the latencies of a table are of one precision: expected off, or a device that measures`;
-  return [...when(evaluate !== undefined, int8, own), ...when(latency.device.type === 'table', int8, table)];
+  const board = `${got(experiment)}; a board runs the int8 program alone, so that there is no float32 to compare: expected require`;
+  return [
+    ...when(evaluate !== undefined, int8, own),
+    ...when(latency.device.type === 'table', int8, table),
+    ...when(latency.device.type === 'serial' && compress.int8 === 'auto', int8, board),
+  ];
 };
 
 /** A device with a fixed precision must match the precisions that are measured. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
+import { qemuTools } from '../../deploy/index.js';
 import { describeEnvironment } from '../../latency-models/index.js';
 import { onProcessor, type EngineChoice } from '../../trainers/index.js';
 import { weightsFilesOf } from '../initial-weights/read.js';
@@ -84,7 +85,9 @@ export function environmentOf(
   if (!isTrainingExperiment(experiment)) return { evaluation: 'told', ...beside };
   const { provider, adapter } = engine.type === 'compiled' ? engine : onProcessor;
   const settings = { provider, threads, batch: experiment.train.batch, adapter: adapter?.name };
-  return { ...describeEnvironment('training', settings), ...beside };
+  const { runtime, ...machine } = describeEnvironment('training', settings);
+  const tools = experiment.core === undefined ? [] : Object.values(qemuTools());
+  return { ...machine, runtime: [runtime, ...tools].join(', '), ...beside };
 }
 
 /** @throws NasError `invalid-input` when the content of the table, a module or weights changed since the run began. */

@@ -221,11 +221,11 @@ export async function resumeExperiment(
   }
 }
 
-/** Trainings repeat bit for bit on one machine only. */
+/** Trainings repeat bit for bit on one machine only, and instructions are those of one compiler. */
 function noteOtherMachine(before: RecordedEnvironment, now: RecordedEnvironment, observe: RunObserver): void {
   const differences = environmentDifferences(before, now);
   if (differences === '') return;
-  const message = `The run goes on in another environment (${differences}); what it trains may differ from there on`;
+  const message = `The run goes on in another environment (${differences}); its results may differ from there on`;
   observe({ kind: 'note', message });
 }
 

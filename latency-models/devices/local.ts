@@ -45,11 +45,6 @@ export class LocalDevice implements Device {
     if (config.provider === 'cpu') this.profile = (subjects, signal) => this.profileAll(subjects, signal);
   }
 
-  async measure(subject: Measurable, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement> {
-    const [measurement] = await this.measureAll([subject], protocol, options);
-    return measurement;
-  }
-
   async measureAll(
     subjects: readonly Measurable[],
     protocol: Protocol = defaultProtocol,

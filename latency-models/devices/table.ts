@@ -62,11 +62,6 @@ export class TableDevice implements Device {
     };
   }
 
-  async measure(subject: Measurable, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement> {
-    const [measurement] = await this.measureAll([subject], protocol, options);
-    return measurement;
-  }
-
   /** Nothing is timed, so the protocol is ignored. */
   measureAll(
     subjects: readonly Measurable[],

@@ -1,4 +1,4 @@
-import { branchNames, type LayerOf, layersOf, paddingBefore, trainedLayersOf } from '../layers.js';
+import { branchNames, type LayerOf, layersOf, paddingAlong, trainedLayersOf } from '../layers.js';
 import { foldedNetwork, styleOf } from '../network.js';
 import { type Model, type Weights, weightSpecs, type WeightValue } from './weights.js';
 
@@ -38,7 +38,8 @@ function folded(layer: Convolution, weights: Weights, epsilon: number): Weights 
       of(`${branch}_bn/${own}`),
     );
     const factor = Float64Array.from(gamma, (value, c) => value / Math.sqrt(variance[c] + epsilon));
-    const at = values.length === kernel.length ? 0 : (paddingBefore(layer, 0) * side + paddingBefore(layer, 1)) * pixel;
+    const at =
+      values.length === kernel.length ? 0 : (paddingAlong(layer, 0)[0] * side + paddingAlong(layer, 1)[0]) * pixel;
     for (let i = 0; i < values.length; i++) kernel[at + i] += values[i] * factor[i % channels];
     for (let c = 0; c < channels; c++) bias[c] += beta[c] - mean[c] * factor[c];
     for (let c = 0; c < channels; c++) squares[c] += gamma[c] ** 2;

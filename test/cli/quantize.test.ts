@@ -140,6 +140,7 @@ describe('nas quantize', () => {
       [['text.onnx', 'x.onnx'], 'is not an ONNX model'],
       [['small.onnx', 'x.onnx'], 'does not fit images of'],
       [['float.onnx', 'x.onnx', '--device', `table:file=${join(folder, 't.csv')},column=a`], 'cannot time a file'],
+      [['float.onnx', 'x.onnx', '--device', 'serial:port=/dev/nothing'], 'a board runs int8 alone'],
       [['float.onnx', 'x.onnx', '--methods', 'entropy'], '--methods: '],
       [['float.onnx', 'x.onnx', '--percentile', '120'], '--percentile: '],
       [['float.onnx', 'x.onnx', '--images', '0'], '--images: got 0; expected a whole number from 1'],

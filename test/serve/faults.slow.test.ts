@@ -155,7 +155,7 @@ describe(`under load, ${times} times`, () => {
       const report = await underLoad(folder, async (server, { stop, ask }) => {
         await ask();
         await sleep(20 * random.uniform());
-        const drained = server.drained(40);
+        const drained = server.drained(100);
         // Load balancers send requests until they have seen "not ready".
         await sleep(20 * random.uniform());
         stop();

@@ -48,7 +48,7 @@ describe('startServer', () => {
     const { address, drained } = await start();
     const before = await infer(address);
     expect([before.status, before.headers.get('connection')]).toEqual([200, 'keep-alive']);
-    const gone = drained(300);
+    const gone = drained(600);
     expect(await readiness(address)).toBe(503);
     const meanwhile = await infer(address);
     expect([meanwhile.status, meanwhile.headers.get('connection')]).toEqual([200, 'close']);

@@ -29,9 +29,10 @@ async function reader(path: string, ms: number): Promise<() => Promise<void>> {
   };
 }
 
-function written(): { readonly store: Store; readonly path: string } {
+function written(closingPatience?: number): { readonly store: Store; readonly path: string } {
   const path = join(temporaryFolder(), 'nas.sqlite');
-  const store = Store.create(path, meta);
+  Store.create(path, meta).close();
+  const store = Store.open(path, { ...(closingPatience !== undefined && { closingPatience }) });
   store.trials.ask(newTrial(0));
   return { store, path };
 }
@@ -45,7 +46,7 @@ describe('a writer that closes', () => {
   });
 
   it('waits for a short read by another process', async () => {
-    const { store, path } = written();
+    const { store, path } = written(60_000);
     const ended = await reader(path, 50);
     store.close();
     await ended();
@@ -57,7 +58,7 @@ describe('a writer that closes', () => {
     await reader(path, 60_000);
     const began = performance.now();
     store.close();
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(30_000);
     expect(existsSync(`${path}-wal`)).toBe(true);
     const again = Store.open(path, { readonly: true });
     onTestFinished(() => again.close());

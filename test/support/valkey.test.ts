@@ -64,10 +64,11 @@ describeWithValkey('a queue server of a test', () => {
     proxy.set('open');
     expect(await waiting).toBe('value');
 
-    proxy.delayMs = 30;
+    proxy.delayMs = 60;
     const began = performance.now();
     await client.ping();
-    expect(performance.now() - began).toBeGreaterThanOrEqual(59);
+    // A timer may be early by the time of a turn of the event loop.
+    expect(performance.now() - began).toBeGreaterThan(90);
     expect(proxy.bytes.there).toBeGreaterThan(0);
     expect(proxy.bytes.back).toBeGreaterThan(0);
   });

@@ -204,13 +204,13 @@ export const measure = command({
     if (profile && config.type !== 'local')
       throw invalidInput(`--profile: only local devices measure the time of each layer, not ${config.type}`);
     await withSubject(model, trial, async (subject) => {
-      const { createDevice, modelOf, precisionText, profileLayers, saturates, saturationText } =
+      const { createDevice, measureOne, modelOf, precisionText, profileLayers, saturates, saturationText } =
         await import('../../../latency-models/index.js');
       const counter = createCounter(terminal);
       const rows: Row[] = [];
       for (const { config: setting, batch: size } of settings) {
         const options = { onProgress: counter.show(`batch ${size}: blocks`) };
-        const measurement = await createDevice(setting).measure(subject, undefined, options);
+        const measurement = await measureOne(createDevice(setting), subject, undefined, options);
         rows.push({ batch: measurement.environment.batch, measurement });
       }
       const [first] = settings;

@@ -68,14 +68,12 @@ export class Watchdog {
   }
 }
 
-/** How often a process checks its memory. */
-const everyMs = 1000;
-
 /**
  * Calls `exceeded`, once, when this process holds more resident memory than `bytes`. It checks between two pieces of work:
  * memory that is allocated and freed within one is not seen.
+ * @param everyMs time between two checks
  */
-export function watchMemory(bytes: number, exceeded: (resident: number) => void): { end(): void } {
+export function watchMemory(bytes: number, exceeded: (resident: number) => void, everyMs = 1000): { end(): void } {
   const timer = setInterval(() => {
     const resident = process.memoryUsage.rss();
     if (resident <= bytes) return;

@@ -1,4 +1,4 @@
-import { NasError } from '../../../base/errors.js';
+import { invalidInput, NasError } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import { asMeasuredBy, defaultProtocol, type DeviceConfig, type Environment } from '../../../latency-models/index.js';
 import { choicesOf, genotypeId, type Genotype } from '../../../spaces/index.js';
@@ -124,14 +124,22 @@ export class LatencyMeasurer {
 
   /**
    * @throws OtherEnvironment when the run's latest latency in the same precision was measured in another environment, and
-   *   the user does not accept that.
+   *   the user does not accept that; NasError `invalid-input` when float32 and int8 are to be compared on a board.
    */
   private compare(now: Environment, precision: StoredPrecision): void {
     const { plan, store, observe } = this.context;
     // Written by this class.
     const before = (this.environments.get(precision) ?? now) as Environment;
     const differences = environmentDifferences(before, now);
-    const { device } = plan.experiment.latency;
+    const {
+      compress,
+      latency: { device },
+    } = plan.experiment;
+    // An agent does not say in advance that its device is a board.
+    if (compress.int8 === 'auto' && precision === 'fp32' && now.precision === 'int8')
+      throw invalidInput(`${now.device} runs the int8 program alone, so that there is no float32 to compare`, {
+        hint: 'Set compress.int8 to require.',
+      });
     if (differences !== '' && !plan.acceptEnvironment)
       throw new OtherEnvironment(differences, device.type === 'worker' ? device.tag : undefined);
     this.environments.set(precision, differences === '' ? before : now);

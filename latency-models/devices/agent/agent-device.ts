@@ -50,11 +50,6 @@ export class AgentDevice implements Device {
     new AgentClient(config);
   }
 
-  async measure(subject: Measurable, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement> {
-    const [measurement] = await this.measureAll([subject], protocol, options);
-    return measurement;
-  }
-
   async measureAll(
     subjects: readonly Measurable[],
     protocol: Protocol = defaultProtocol,

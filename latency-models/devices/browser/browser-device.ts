@@ -12,6 +12,7 @@ import {
 } from '../../../compiler/index.js';
 import {
   DeviceUnavailable,
+  measureOne,
   modelOf,
   type Device,
   type Environment,
@@ -62,11 +63,6 @@ export class BrowserDevice implements Device {
     const { provider, threads, batch } = config;
     this.executable = findBrowser(config.executable);
     this.name = `browser/${provider}/${threads} thread${threads === 1 ? '' : 's'}/batch ${batch}`;
-  }
-
-  async measure(subject: Measurable, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement> {
-    const [measurement] = await this.measureAll([subject], protocol, options);
-    return measurement;
   }
 
   async measureAll(
@@ -274,6 +270,6 @@ const fewRuns = { warmupMs: 0, blockMs: 0, minRuns: 1, maxRuns: 1, minBlocks: 2,
  */
 export async function tryBrowser(provider: BrowserConfig['provider']): Promise<string> {
   const device = new BrowserDevice({ type: 'browser', provider, threads: 1, batch: 1 });
-  const { environment } = await device.measure(tinyModel(), fewRuns);
+  const { environment } = await measureOne(device, tinyModel(), fewRuns);
   return environment.runtime;
 }

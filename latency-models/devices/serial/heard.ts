@@ -101,7 +101,7 @@ export class Heard {
 
   result() {
     const timing = this.timing();
-    const { hz } = this.last ?? { hz: 0 };
+    const { hz, compiler = 'unknown compiler' } = this.last ?? { hz: 0 };
     const tick = 1000 / hz / timing.ms;
     const { reasons } = reliabilityOf({ ...timing, disturbed: 0 }, null);
     const coarse = `a tick of the board's clock is ${(100 * tick).toFixed(0)} % of the latency`;
@@ -110,7 +110,7 @@ export class Heard {
       ...(this.interruptions > 0 ? [`the serial line was lost ${counted(this.interruptions, 'time')} meanwhile`] : []),
       ...(this.damaged > 0 ? [`${counted(this.damaged, 'line')} without a valid checksum`] : []),
     ];
-    return { timing, hz, doubts: [...reasons, ...(tick > maxTick ? [coarse] : [])], notes };
+    return { timing, hz, compiler, doubts: [...reasons, ...(tick > maxTick ? [coarse] : [])], notes };
   }
 
   /** What came instead of runs, and what to do. */

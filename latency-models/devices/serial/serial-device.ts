@@ -41,11 +41,6 @@ export class SerialDevice implements Device {
     this.name = `serial/${config.board ?? config.port}`;
   }
 
-  async measure(subject: Measurable, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement> {
-    const [measurement] = await this.measureAll([subject], protocol, options);
-    return measurement;
-  }
-
   async measureAll(
     subjects: readonly Measurable[],
     protocol: Protocol = defaultProtocol,
@@ -77,7 +72,7 @@ export class SerialDevice implements Device {
       if (flash !== undefined) await this.command('flash', flash, directory, signal);
       const heard = new Heard(id, protocol);
       await this.listen(heard, onRun, signal);
-      const { timing, hz, doubts, notes } = heard.result();
+      const { timing, hz, compiler, doubts, notes } = heard.result();
       const int8 = isFloat32(model) ? ['timed as an int8 program: the C of a float32 network'] : [];
       return {
         ...timing,
@@ -91,7 +86,7 @@ export class SerialDevice implements Device {
           threads: 1,
           provider: 'c',
           batch: 1,
-          runtime: `C of nas ${nasVersion()}, a clock of ${hz} Hz`,
+          runtime: `C of nas ${nasVersion()}, ${compiler}, a clock of ${hz} Hz`,
           load: 0,
           governor: null,
           platform: 'microcontroller',

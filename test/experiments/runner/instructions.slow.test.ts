@@ -1,9 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { loadExperiment, runExperiment } from '../../../experiments/index.js';
+import { expect, it, vi } from 'vitest';
+import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
 import { describeWith } from '../../deploy/edge/c/support/compilers.js';
-import { cachedFolder, writeExperiment } from './experiment.js';
+import { testAgent } from '../../latency-models/devices/agents.js';
+import { testBoard } from '../../latency-models/devices/boards.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside } from './inside.js';
 
@@ -26,14 +29,12 @@ function experiment(name: string, board: string): string {
 
 describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'instructions as an objective', () => {
   it('are whole numbers, the same in each run, and no latencies', async () => {
-    const runs = [];
-    for (const name of ['one', 'two']) {
-      const workdir = join(folder, name);
-      const loaded = loadExperiment(experiment('counted', 'stm32f446re'));
+    const loaded = loadExperiment(experiment('counted', 'stm32f446re'));
+    const valuesIn = async (workdir: string) => {
       await runExperiment(loaded, { workdir, workers: inside }, () => undefined);
-      runs.push(findings(workdir).trials.map(({ values }) => values));
-    }
-    const [first, second] = runs;
+      return findings(workdir).trials.map(({ values }) => values);
+    };
+    const [first, second] = [await valuesIn(join(folder, 'one')), await valuesIn(join(folder, 'two'))];
     expect(second).toEqual(first);
     for (const values of first) {
       expect(values['instructions'].provenance).toBe('computed');
@@ -41,6 +42,37 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'instructions as an objec
       expect(values['instructions'].value).toBeGreaterThan(1000);
       expect(values).not.toHaveProperty('latency_ms');
     }
+  });
+
+  it('are stored with the versions of compiler and QEMU; a run that goes on with others says so', async () => {
+    const workdir = join(folder, 'one');
+    const { runtime } = reading(workdir, ({ run }) => run.get().environment) as { readonly runtime: string };
+    expect(runtime).toMatch(/^onnxruntime-node .*, arm-none-eabi-gcc .*, QEMU emulator version \d/);
+    const bin = temporaryFolder();
+    const script =
+      '#!/bin/sh\n[ "$1" = --version ] && echo gcc 99 && exit\nPATH="${PATH#*:}" exec arm-none-eabi-gcc "$@"\n';
+    writeFileSync(join(bin, 'arm-none-eabi-gcc'), script, { mode: 0o755 });
+    vi.stubEnv('PATH', `${bin}:${process.env['PATH'] ?? ''}`);
+    const events: RunEvent[] = [];
+    await resumeExperiment(workdir, { trials: '+1', workers: inside }, (event) => events.push(event));
+    const message = expect.stringMatching(/ arm-none-eabi-gcc .*, now .*, gcc 99, QEMU/) as string;
+    expect(events).toContainEqual({ kind: 'note', message });
+  });
+
+  it('a board behind an agent has no float32 to compare', async () => {
+    const agent = await testAgent({ device: testBoard().device });
+    const file = writeExperiment(folder, {
+      name: 'compared',
+      teacher: null,
+      final: null,
+      compress: '{ int8: auto }',
+      latency: `{ device: { type: agent, url: "${agent.address}" }, predictor: none }`,
+      objectives: '[accuracy, latency_ms]',
+      search: '{ controller: random, trials: 1 }',
+    });
+    const workdir = join(folder, 'compared');
+    const run = runExperiment(loadExperiment(file), { workdir, workers: inside }, () => undefined);
+    await expect(run).rejects.toThrow('runs the int8 program alone');
   });
 });
 

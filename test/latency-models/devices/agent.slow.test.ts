@@ -3,12 +3,12 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { deviceSchema, DeviceUnavailable, type Agent } from '../../../latency-models/index.js';
+import { deviceSchema, DeviceUnavailable, measureOne, type Agent } from '../../../latency-models/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { client, testAgent } from './agents.js';
 import { describeDevice } from './contract.js';
 import { large, notAModel, small } from './models.js';
-import { quickProtocol } from './quick-protocol.js';
+import { measureQuickly, quickProtocol } from './quick-protocol.js';
 
 /** Takes about two seconds. */
 const long = { ...quickProtocol, blockMs: 40, maxRuns: 10_000, minBlocks: 40, maxBlocks: 40 };
@@ -32,10 +32,10 @@ describe('an agent', () => {
   it('measures again with other settings', async () => {
     const directory = temporaryFolder();
     const agent = await testAgent({ directory });
-    const first = await client(agent).measure(small, quickProtocol, { id: 'one' });
+    const first = await measureQuickly(client(agent), small, { id: 'one' });
     await agent.close();
     const other = await testAgent({ directory, device: deviceSchema.parse({ threads: 2 }) });
-    const again = await client(other).measure(small, quickProtocol, { id: 'one' });
+    const again = await measureQuickly(client(other), small, { id: 'one' });
     expect([first, again].map(({ environment }) => environment.threads)).toEqual([1, 2]);
     expect(again.samples).not.toEqual(first.samples);
   });
@@ -45,9 +45,9 @@ describe('an agent', () => {
     const agent = await testAgent({ directory });
     const device = client(agent, { patience_s: 60 });
     block(join(directory, 'nas-agent/measurements'));
-    expect((await device.measure(small, quickProtocol)).ms).toBeGreaterThan(0);
+    expect((await measureQuickly(device, small)).ms).toBeGreaterThan(0);
     block(join(directory, 'nas-agent/models'));
-    const failure = device.measure(large, quickProtocol);
+    const failure = measureQuickly(device, large);
     await expect(failure).rejects.toBeInstanceOf(DeviceUnavailable);
     await expect(failure).rejects.toThrow(/has no room: .*nas-agent\/models/);
   });
@@ -60,7 +60,7 @@ describe('an agent', () => {
     const onProgress = (done: number) => {
       if (done > 0) restarted ??= agent.close().then(() => testAgent({ directory, port }));
     };
-    const measurement = await client(agent).measure(small, long, { onProgress });
+    const measurement = await measureOne(client(agent), small, long, { onProgress });
     expect(restarted).toBeDefined();
     expect(measurement.environment.notes).toContain('measured again after 1 interrupted measurement');
   });
@@ -68,7 +68,7 @@ describe('an agent', () => {
   it('is unavailable when it is gone', async () => {
     const agent = await testAgent();
     const options = { onProgress: () => void agent.close() };
-    const failure = client(agent, { patience_s: 0.3 }).measure(small, long, options);
+    const failure = measureOne(client(agent, { patience_s: 0.3 }), small, long, options);
     await expect(failure).rejects.toBeInstanceOf(DeviceUnavailable);
     await expect(failure).rejects.toThrow(/has not answered for 0.3 s/);
   });
@@ -81,7 +81,7 @@ describe('an agent', () => {
         probe.close(() => resolve({ address: `http://127.0.0.1:${port}` }));
       });
     });
-    const measuring = client({ address }).measure(small, quickProtocol);
+    const measuring = measureQuickly(client({ address }), small);
     await sleep(300);
     await testAgent({ port: Number(new URL(address).port) });
     expect((await measuring).ms).toBeGreaterThan(0);
@@ -91,7 +91,7 @@ describe('an agent', () => {
     const agent = await testAgent();
     const done: string[] = [];
     const order = async (id: string) => {
-      await client(agent).measure(small, quickProtocol, { id });
+      await measureQuickly(client(agent), small, { id });
       done.push(id);
     };
     await Promise.all([order('a'), order('b')]);

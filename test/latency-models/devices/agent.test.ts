@@ -10,7 +10,7 @@ import { describeEnvironment } from '../../../latency-models/machine.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { client, headersFor, local, testAgent } from './agents.js';
 import { classifier, large, small } from './models.js';
-import { quickProtocol } from './quick-protocol.js';
+import { measureQuickly } from './quick-protocol.js';
 
 function tokenFile(token: string): string {
   const file = join(temporaryFolder(), 'token');
@@ -29,6 +29,17 @@ const statusAs = (agent: Agent, host: string): Promise<number | undefined> =>
       .end();
   });
 
+/** The address of a server that stands in for an agent, and ends with the test. */
+async function answering(answer: (method: string | undefined) => string): Promise<string> {
+  const server = createWebServer((incoming, response) => {
+    incoming.resume();
+    response.setHeader('content-type', 'application/json').end(answer(incoming.method));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 describe('an agent', () => {
   it('keeps results by id, also over a restart, and touches no other file in its folder', async () => {
     const directory = temporaryFolder();
@@ -38,13 +49,13 @@ describe('an agent', () => {
       writeFileSync(join(directory, file), 'mine');
     }
     const agent = await testAgent({ directory });
-    const first = await client(agent).measure(small, quickProtocol, { id: 'one' });
-    expect(await client(agent).measure(small, quickProtocol, { id: 'one' })).toEqual(first);
-    await expect(client(agent).measure(large, quickProtocol, { id: 'one' })).rejects.toThrow(
+    const first = await measureQuickly(client(agent), small, { id: 'one' });
+    expect(await measureQuickly(client(agent), small, { id: 'one' })).toEqual(first);
+    await expect(measureQuickly(client(agent), large, { id: 'one' })).rejects.toThrow(
       /another measurement with the id one/,
     );
     await agent.close();
-    const again = await client(await testAgent({ directory })).measure(small, quickProtocol, { id: 'one' });
+    const again = await measureQuickly(client(await testAgent({ directory })), small, { id: 'one' });
     expect(again.samples).toEqual(first.samples);
     for (const file of files) expect(readFileSync(join(directory, file), 'utf8')).toBe('mine');
     expect(readdirSync(directory).sort()).toEqual(['measurements', 'models', 'nas-agent']);
@@ -53,19 +64,9 @@ describe('an agent', () => {
   it('reports how its device sums bytes; an older agent without a report counts as exact', async () => {
     const here = await createDevice(local).integers?.();
     expect(await client(await testAgent()).integers?.()).toBe(here);
-    const older = createWebServer((_, response) => {
-      response.setHeader('content-type', 'application/json');
-      response.end(
-        JSON.stringify({
-          device: 'local',
-          environment: describeEnvironment('local', { provider: 'cpu', threads: 1, batch: 1 }),
-        }),
-      );
-    });
-    await new Promise<void>((resolve) => older.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void older.close());
-    const { port } = older.address() as AddressInfo;
-    expect(await client({ address: `http://127.0.0.1:${port}` }).integers?.()).toBe('exact');
+    const environment = describeEnvironment('local', { provider: 'cpu', threads: 1, batch: 1 });
+    const older = await answering(() => JSON.stringify({ device: 'local', environment }));
+    expect(await client({ address: older }).integers?.()).toBe('exact');
   });
 
   it('locks its state folder', async () => {
@@ -96,27 +97,20 @@ describe('an agent', () => {
 
   it('ends a measurement without progress', async () => {
     const agent = await testAgent({ silenceMs: 20 });
-    const failure = client(agent).measure(small, quickProtocol);
+    const failure = measureQuickly(client(agent), small);
     await expect(failure).rejects.toBeInstanceOf(DeviceUnavailable);
     await expect(failure).rejects.toThrow(/made no progress for 0.02 s and was ended/);
   });
 
   it('is unavailable when its measurement stands still', async () => {
-    const server = createWebServer((incoming, response) => {
-      incoming.resume();
-      response.setHeader('content-type', 'application/json');
-      response.end(incoming.method === 'PUT' ? '' : '{"state": "running", "done": 3, "total": 9}');
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void server.close());
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const url = await answering((method) => (method === 'PUT' ? '' : '{"state": "running", "done": 3, "total": 9}'));
     const device = new AgentDevice({ type: 'agent', url, patience_s: 5 }, 300);
-    await expect(device.measure(small, quickProtocol)).rejects.toThrow(/has been running without progress for 0.3 s/);
+    await expect(measureQuickly(device, small)).rejects.toThrow(/has been running without progress for 0.3 s/);
   });
 
   it('removes models without a measurement', async () => {
     const directory = temporaryFolder();
-    const agent = await testAgent({ directory, uploadLifeMs: 60 });
+    const agent = await testAgent({ directory, uploadLifeMs: 600 });
     const model = new TextEncoder().encode('model');
     const path = `/v1/models/${createHash('sha256').update(model).digest('hex')}`;
     const headers = { ...headersFor(agent), 'content-type': 'application/octet-stream' };
@@ -128,7 +122,7 @@ describe('an agent', () => {
   it('reports why a model cannot run', async () => {
     const device = client(await testAgent());
     const open = classifier(['N', 'H', 8, 1], 64);
-    await expect(device.measure(open, quickProtocol)).rejects.toThrow(/leaves "H" open.*\(on the agent at http/);
+    await expect(measureQuickly(device, open)).rejects.toThrow(/leaves "H" open.*\(on the agent at http/);
   });
 
   it('needs a token on public addresses, and rejects clients without it', async () => {
@@ -147,7 +141,7 @@ describe('an agent', () => {
 
   it('rejects large models, wrong hashes, and pages in browsers', async () => {
     const agent = await testAgent({ maxModelBytes: 1000 });
-    await expect(client(agent).measure(large, quickProtocol)).rejects.toThrow(/more than 0 MiB/);
+    await expect(measureQuickly(client(agent), large)).rejects.toThrow(/more than 0 MiB/);
     const headers = { ...headersFor(agent), 'content-type': 'application/octet-stream' };
     const put = (sha: string) =>
       fetch(new URL(`/v1/models/${sha}`, agent.address), { method: 'PUT', headers, body: 'model' });

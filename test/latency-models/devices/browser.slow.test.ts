@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DeviceUnavailable } from '../../../latency-models/index.js';
+import { DeviceUnavailable, measureOne } from '../../../latency-models/index.js';
 import { browser, hasBrowser, title } from './browsers.js';
 import { describeDevice } from './contract.js';
 import { classifier, large, notAModel, small } from './models.js';
-import { quickProtocol } from './quick-protocol.js';
+import { measureQuickly, quickProtocol } from './quick-protocol.js';
 
 /** The descendants of a process. */
 function descendants(pid: number): number[] {
@@ -50,7 +50,7 @@ describe.skipIf(!hasBrowser)(title, () => {
     ['an open height', classifier(['N', 'H', 8, 1], 64), /leaves "H" open/],
     ['a fixed batch of another size', classifier([2, 8, 8, 1], 64), /batch is fixed at 2/],
   ])('refuses %s', async (_, model, message) => {
-    await expect(browser().measure(model, quickProtocol)).rejects.toThrow(message);
+    await expect(measureQuickly(browser(), model)).rejects.toThrow(message);
   });
 
   it.skipIf(process.platform !== 'linux')('is unavailable when the browser is killed', async () => {
@@ -63,7 +63,7 @@ describe.skipIf(!hasBrowser)(title, () => {
         if (isAlive(pid)) process.kill(pid, 'SIGKILL');
     };
     const long = { ...quickProtocol, minBlocks: 200, maxBlocks: 200 };
-    const failure = browser().measure(small, long, { onProgress });
+    const failure = measureOne(browser(), small, long, { onProgress });
     await expect(failure).rejects.toBeInstanceOf(DeviceUnavailable);
     await expect(failure).rejects.toThrow(/the browser ended during the measurement/);
   });

@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { findBrowser } from '../../../latency-models/index.js';
 import { browser, hasBrowser, title } from './browsers.js';
 import { small } from './models.js';
-import { quickProtocol } from './quick-protocol.js';
+import { measureQuickly } from './quick-protocol.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 describe.skipIf(!hasBrowser)(title, () => {
   it('has an exact clock and threads, and reports its runtime', async () => {
     const device = browser({ threads: 2, batch: 4 });
-    const { environment, samples } = await device.measure(small, quickProtocol);
+    const { environment, samples } = await measureQuickly(device, small);
     expect(environment).toMatchObject({ device: 'browser/wasm/2 threads/batch 4', threads: 2, batch: 4 });
     expect(environment.runtime).toMatch(/^onnxruntime-web \d.*, Chromium \d/);
     // Samples of less than 100 ticks of the clock would be few different numbers.

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
 import { byteModel } from '../../compiler/support/byte-models.js';
-import type { Device, LatencyProvenance, Measurable } from '../../../latency-models/index.js';
-import { quickProtocol } from './quick-protocol.js';
+import { measureOne, type Device, type LatencyProvenance, type Measurable } from '../../../latency-models/index.js';
+import { measureQuickly, quickProtocol } from './quick-protocol.js';
 
 export interface DeviceCase {
   readonly name: string;
@@ -20,7 +20,7 @@ export function describeDevice({ name, make, small, large, impossible, provenanc
   describe(`device ${name}`, () => {
     it('returns a latency with percentiles, interval, provenance and environment', async () => {
       const device = await make();
-      const measurement = await device.measure(small, quickProtocol);
+      const measurement = await measureQuickly(device, small);
       const { ms, p50, p95, p99, interval, samples, environment, reliable, reasons } = measurement;
       expect(ms).toBeGreaterThan(0);
       expect(p50).toBeGreaterThan(0);
@@ -51,10 +51,10 @@ export function describeDevice({ name, make, small, large, impossible, provenanc
 
     it('rejects a network that it cannot run or does not know, and continues with the next', async () => {
       const device = await make();
-      const failure = device.measure(impossible, quickProtocol);
+      const failure = measureQuickly(device, impossible);
       await expect(failure).rejects.toBeInstanceOf(NasError);
       await expect(failure).rejects.toMatchObject({ code: 'invalid-input' });
-      expect((await device.measure(small, quickProtocol)).ms).toBeGreaterThan(0);
+      expect((await measureQuickly(device, small)).ms).toBeGreaterThan(0);
     });
 
     it.runIf(provenance === 'measured')('labels models by their executed precision', async () => {
@@ -86,7 +86,7 @@ export function describeDevice({ name, make, small, large, impossible, provenanc
       const stop = new AbortController();
       const options = { signal: stop.signal, onProgress: () => stop.abort(new Error('stopped by the user')) };
       const long = { ...quickProtocol, warmupMs: 500, blockMs: 50, maxRuns: 5000, minBlocks: 40, maxBlocks: 40 };
-      await expect(device.measure(small, long, options)).rejects.toThrow('stopped by the user');
+      await expect(measureOne(device, small, long, options)).rejects.toThrow('stopped by the user');
     });
   });
 }

@@ -6,7 +6,7 @@ import { initialWeights, toOnnx } from '../../../spaces/models/index.js';
 import { byteModel } from '../../compiler/support/byte-models.js';
 import { describeDevice } from './contract.js';
 import { classifier, large, notAModel, small } from './models.js';
-import { quickProtocol } from './quick-protocol.js';
+import { measureQuickly } from './quick-protocol.js';
 
 describeDevice({
   name: 'local',
@@ -27,16 +27,10 @@ describe('local device', () => {
 
   it('records what it measured on', async () => {
     const device = createDevice(deviceSchema.parse({ threads: 2, batch: 4 }));
-    const { environment } = await device.measure(small, quickProtocol);
+    const { environment } = await measureQuickly(device, small);
     expect(environment).toMatchObject({ device: 'local/cpu/2 threads/batch 4', threads: 2, batch: 4, provider: 'cpu' });
     expect(environment.cores).toBeGreaterThanOrEqual(1);
     expect(environment.runtime).toMatch(/^onnxruntime-node \d+\.\d+.*, Node\.js \d+/);
-  });
-
-  it('accepts candidates, and builds their models', async () => {
-    const device = createDevice(deviceSchema.parse({}));
-    const measurement = await device.measure({ model: () => small, choices: { width: 1 } }, quickProtocol);
-    expect(measurement.ms).toBeGreaterThan(0);
   });
 
   it('profiles the layers of its models', async () => {
@@ -68,9 +62,9 @@ describe('local device', () => {
 
   it('rejects models of another precision than the requested one', async () => {
     const int8 = createDevice(deviceSchema.parse({ precision: 'int8' }));
-    await expect(int8.measure(small, quickProtocol)).rejects.toThrow(/to measure int8, but .* another precision: fp32/);
-    await expect(int8.measure(byteModel('weights'), quickProtocol)).rejects.toThrow(/: int8 weights, computed in fp32/);
-    expect((await int8.measure(byteModel('bytes'), quickProtocol)).environment).toMatchObject({
+    await expect(measureQuickly(int8, small)).rejects.toThrow(/to measure int8, but .* another precision: fp32/);
+    await expect(measureQuickly(int8, byteModel('weights'))).rejects.toThrow(/: int8 weights, computed in fp32/);
+    expect((await measureQuickly(int8, byteModel('bytes'))).environment).toMatchObject({
       device: 'local/cpu/1 thread/batch 1/int8',
       precision: 'int8',
     });
@@ -78,7 +72,7 @@ describe('local device', () => {
 
   it('names the float operators of a quantized model', async () => {
     const device = createDevice(deviceSchema.parse({}));
-    const { environment } = await device.measure(byteModel('mixed'), quickProtocol);
+    const { environment } = await measureQuickly(device, byteModel('mixed'));
     // On a busy machine, a note about disturbed blocks follows.
     expect(environment.notes?.slice(0, 2)).toEqual([
       expect.stringMatching(/^2 of 3 convolutions .* in bytes, 61.0 % of the multiply-accumulates$/),
@@ -92,6 +86,6 @@ describe('local device', () => {
     ['whole numbers', classifier(['N', 8, 8, 1], 64, { inputType: 'uint8' }), /one float32 input, not .*uint8/],
     ['two inputs', classifier(['N', 8, 8, 1], 64, { secondInput: true }), /one float32 input, not .* and shift/],
   ])('refuses %s', async (_, model, message) => {
-    await expect(createDevice(deviceSchema.parse({})).measure(model, quickProtocol)).rejects.toThrow(message);
+    await expect(measureQuickly(createDevice(deviceSchema.parse({})), model)).rejects.toThrow(message);
   });
 });

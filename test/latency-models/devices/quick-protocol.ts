@@ -1,4 +1,4 @@
-import type { Protocol } from '../../../latency-models/index.js';
+import { measureOne, type Device, type Measurable, type Protocol } from '../../../latency-models/index.js';
 
 /** A short protocol, for tests of form and order and of what becomes of latencies, not of precision. */
 export const quickProtocol: Protocol = {
@@ -10,3 +10,6 @@ export const quickProtocol: Protocol = {
   maxBlocks: 8,
   tolerance: 0.05,
 };
+
+export const measureQuickly = (device: Device, subject: Measurable, options?: Parameters<typeof measureOne>[3]) =>
+  measureOne(device, subject, quickProtocol, options);

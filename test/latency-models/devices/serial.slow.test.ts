@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { countInstructions, timedProgram } from '../../../deploy/index.js';
-import { createDevice, DeviceUnavailable, type Measurement } from '../../../latency-models/index.js';
+import { createDevice, DeviceUnavailable, measureOne, type Measurement } from '../../../latency-models/index.js';
 import { describeWith } from '../../deploy/edge/c/support/compilers.js';
 import { client, testAgent } from './agents.js';
 import { boardModel, testBoard, type TestBoard } from './boards.js';
 
 const measure = async ({ device }: TestBoard, seed = 1): Promise<Measurement> =>
-  createDevice(device).measure(await boardModel(seed));
+  measureOne(createDevice(device), await boardModel(seed));
 
 /** So many runs. */
 const longer = (runs: number) =>
@@ -30,6 +30,7 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
         runs: 5,
       });
       expect(environment).toMatchObject({ device: 'serial/QEMU M4', precision: 'int8', batch: 1, provider: 'c' });
+      expect(environment.runtime).toMatch(/^C of nas .*, GCC \d+\.\d+.*, a clock of 25000000 Hz$/);
     }
     expect(measured[0].ms).not.toBe(measured[1].ms);
     expect(progress.at(-1)).toBe(80);
@@ -38,7 +39,7 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
   it('is measured through an agent', async () => {
     const { device } = testBoard();
     const agent = await testAgent({ device });
-    const measured = await client(agent).measure(await boardModel(1));
+    const measured = await measureOne(client(agent), await boardModel(1));
     expect(measured.environment.notes).toContain('measured by serial/QEMU M4');
     expect(measured.ms).toBeGreaterThan(0.1);
   });
@@ -47,7 +48,7 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
     const clean = await measure(testBoard());
     const says = `static void board_print(const char *text) {
   static uint32_t calls;
-  char line[80];
+  char line[128];
   int32_t n = 0;
   for (; text[n]; n++) line[n] = text[n];
   line[n] = 0;
@@ -73,7 +74,7 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
 
   it('is measured over a reset, which is noted', async () => {
     const board = testBoard({ says: resets(1, 400) });
-    const { ms, environment } = await createDevice(board.device).measure(await boardModel(1), longer(800));
+    const { ms, environment } = await measureOne(createDevice(board.device), await boardModel(1), longer(800));
     const clean = await measure(testBoard());
     expect(Math.abs(ms - clean.ms)).toBeLessThan(0.0001);
     expect(environment.notes).toContain('the board was reset 1 time meanwhile');
@@ -104,10 +105,10 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
     const { port } = board.device as { readonly port: string };
     const model = await boardModel(2);
     const same = createDevice({ type: 'serial', port, baud: 115_200, silence_s: 2 });
-    await expect(same.measure(model)).rejects.toThrow('runs the benchmark of another network');
-    expect((await same.measure(await boardModel(1))).ms).toBeGreaterThan(0);
+    await expect(measureOne(same, model)).rejects.toThrow('runs the benchmark of another network');
+    expect((await measureOne(same, await boardModel(1))).ms).toBeGreaterThan(0);
     const idle = createDevice({ type: 'serial', port, baud: 115_200, silence_s: 2, flash: 'true' });
-    await expect(idle.measure(model)).rejects.toMatchObject({
+    await expect(measureOne(idle, model)).rejects.toMatchObject({
       hint: expect.stringContaining('did not write') as string,
     });
   });
@@ -127,9 +128,9 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
       return { onProgress };
     };
     const device = createDevice(board.device);
-    const { environment } = await device.measure(model, long, cutAt(20, board.replug));
+    const { environment } = await measureOne(device, model, long, cutAt(20, board.replug));
     expect(environment.notes?.join()).toMatch(/the serial line was lost|the board was reset/);
-    await expect(device.measure(model, long, cutAt(20, board.unplug))).rejects.toBeInstanceOf(DeviceUnavailable);
+    await expect(measureOne(device, model, long, cutAt(20, board.unplug))).rejects.toBeInstanceOf(DeviceUnavailable);
   });
 
   it('passes errors of its caller on: they are no lost line', async () => {
@@ -139,7 +140,7 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
         throw new RangeError('a defect of the caller');
       },
     };
-    await expect(createDevice(device).measure(await boardModel(1), undefined, options)).rejects.toThrow(RangeError);
+    await expect(measureOne(createDevice(device), await boardModel(1), undefined, options)).rejects.toThrow(RangeError);
   });
 
   it('that computes wrongly, or whose clock is not what it says, has no latency', async () => {
@@ -164,7 +165,7 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
     const { device } = testBoard();
     const long = longer(1e6);
     const options = { signal: stop.signal, onProgress: () => stop.abort(new Error('stopped by the user')) };
-    await expect(createDevice(device).measure(await boardModel(1), long, options)).rejects.toThrow(
+    await expect(measureOne(createDevice(device), await boardModel(1), long, options)).rejects.toThrow(
       'stopped by the user',
     );
   });
@@ -172,5 +173,7 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
 
 it('a port that does not exist is named', async () => {
   const device = createDevice({ type: 'serial', port: '/dev/nothing', baud: 115_200, silence_s: 0.5 });
-  await expect(device.measure(await boardModel(1))).rejects.toThrow('/dev/nothing: no run of the network for 0.5 s');
+  await expect(measureOne(device, await boardModel(1))).rejects.toThrow(
+    '/dev/nothing: no run of the network for 0.5 s',
+  );
 });

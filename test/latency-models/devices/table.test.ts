@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { createDevice, deviceSchema, type MeasurableNetwork } from '../../../latency-models/index.js';
+import { createDevice, deviceSchema, measureOne, type MeasurableNetwork } from '../../../latency-models/index.js';
 import { choicesOf, genotypeId, sampleGenotype, type Genotype, type Space } from '../../../spaces/index.js';
 import { fashionSpace, syntheticLatency } from '../contract.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -38,7 +38,8 @@ describeDevice({
 
 describe('table device', () => {
   it('finds latencies by the names of the decisions, in any order of the columns', async () => {
-    const { ms, interval, provenance } = await table(csv('pixel,note,width,kernel', '7,x,8,3')).measure(
+    const { ms, interval, provenance } = await measureOne(
+      table(csv('pixel,note,width,kernel', '7,x,8,3')),
       candidate({ kernel: 3, width: 8 }),
     );
     expect({ ms, interval, provenance }).toEqual({ ms: 7, interval: [7, 7], provenance: 'imported' });
@@ -53,18 +54,18 @@ describe('table device', () => {
     ['no rows', plain.slice(0, 1), {}, /has no rows/],
     ['rows of different length', [...plain, '1,2'], {}, /not a table/],
   ])('refuses %s', async (_, lines, options, message) => {
-    const measure = async () => table(csv(...lines), options).measure(candidate({ kernel: 3, width: 8 }));
+    const measure = async () => measureOne(table(csv(...lines), options), candidate({ kernel: 3, width: 8 }));
     await expect(measure()).rejects.toThrow(message);
     await expect(measure()).rejects.toMatchObject({ code: 'invalid-input' });
   });
 
   it('refuses a file that is not there, and an ONNX model', async () => {
     expect(() => table(join(temporaryFolder(), 'none.csv'))).toThrow(/cannot be read/);
-    await expect(table(csv(...plain)).measure(small)).rejects.toThrow(/by the choices of a search, not by an ONNX/);
+    await expect(measureOne(table(csv(...plain)), small)).rejects.toThrow(/by the choices of a search, not by an ONNX/);
   });
 
   it('names the missing network', async () => {
-    const failure = table(csv(...plain, '9,8,,empty')).measure(candidate({ kernel: 9, width: 8 }));
+    const failure = measureOne(table(csv(...plain, '9,8,,empty')), candidate({ kernel: 9, width: 8 }));
     await expect(failure).rejects.toThrow(/no latency in column 'pixel' for the network kernel=9, width=8/);
   });
 });
@@ -100,7 +101,7 @@ describe('a table of a space', () => {
   it('predicts networks without a row, marked as predicted', async () => {
     const [missing, ...rows] = genotypes;
     const device = table(write(rows), {}, space);
-    const { ms, interval, provenance, reliable, reasons } = await device.measure(of(missing));
+    const { ms, interval, provenance, reliable, reasons } = await measureOne(device, of(missing));
     const truth = syntheticLatency(space.build(missing));
     expect(Math.abs(ms / truth - 1)).toBeLessThan(0.1);
     expect(interval[0]).toBeLessThan(truth);
@@ -112,12 +113,12 @@ describe('a table of a space', () => {
   it('predicts nothing with missing: fail', async () => {
     const [missing, ...rows] = genotypes;
     const device = table(write(rows), { missing: 'fail' }, space);
-    await expect(device.measure(of(missing))).rejects.toThrow(/has no latency in column 'pixel' for the network/);
-    expect((await device.measure(of(rows[0]))).provenance).toBe('imported');
+    await expect(measureOne(device, of(missing))).rejects.toThrow(/has no latency in column 'pixel' for the network/);
+    expect((await measureOne(device, of(rows[0]))).provenance).toBe('imported');
   });
 
   it('refuses a table without any network of the space', async () => {
-    await expect(table(write([]), {}, space).measure(of(genotypes[0]))).rejects.toThrow(
+    await expect(measureOne(table(write([]), {}, space), of(genotypes[0]))).rejects.toThrow(
       /none of its 1 rows is a network of the space/,
     );
   });

@@ -8,7 +8,7 @@ import {
   type WorkerConfig,
 } from '../../../latency-models/index.js';
 import { small } from './models.js';
-import { quickProtocol } from './quick-protocol.js';
+import { measureQuickly } from './quick-protocol.js';
 
 const worker = (options: object = {}): WorkerConfig => {
   const device = deviceSchema.parse({ type: 'worker', tag: 'pi5', ...options });
@@ -29,7 +29,7 @@ describe('a device of workers', () => {
 
   it('names latencies by its tag and keeps the worker’s environment', async () => {
     const config = worker({ batch: 2 });
-    const here = await createDevice(localDeviceOf(config)).measure(small, quickProtocol);
+    const here = await measureQuickly(createDevice(localDeviceOf(config)), small);
     const { device, notes, ...environment } = here.environment;
     const named: Measurement = asMeasuredBy(config, here, 'pi-kitchen');
     expect(named).toEqual({

@@ -126,7 +126,7 @@ describe('images without an answer', () => {
     const honest = await testPool({ frontier, known: said(frontier, [30]) });
     expect(await reasonOf(honest.run([image(1)], within(10)))).toBe('hopeless');
     const hopeful = await testPool({ frontier, known: said(frontier, [0.001]) });
-    const [last, ...others] = [patient(), ...Array.from({ length: 49 }, () => within(5))].map((options) =>
+    const [last, ...others] = [patient(), ...Array.from({ length: 49 }, () => within(20))].map((options) =>
       reasonOf(hopeful.run([image(1)], options)),
     );
     expect(await last).toBe('answered');
@@ -135,7 +135,7 @@ describe('images without an answer', () => {
 
   it('are refused at their deadlines while all threads compute', async () => {
     const frontier = writeFrontier(temporaryFolder(), [long]);
-    const pool = await testPool({ frontier, workers: 1, maxBatch: 1, known: said(frontier, [30]) });
+    const pool = await testPool({ frontier, workers: 1, maxBatch: 1, known: said(frontier, [10]) });
     let isFirstOver = false;
     const first = pool.run([large], patient()).then(() => (isFirstOver = true));
     // In the next turn the thread computes the first image.
@@ -151,7 +151,8 @@ describe('images without an answer', () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     const before = timers();
     await Promise.all([1, 2, 3].map((seed) => pool.run([image(seed)], patient())));
-    expect(timers()).toBe(before);
+    // Those of earlier tests may have ended.
+    expect(timers()).toBeLessThanOrEqual(before);
   });
 
   it('belong to clients that have gone', async () => {
@@ -171,7 +172,7 @@ describe('images without an answer', () => {
     const batches: BatchDone[] = [];
     const pool = await testPool({ frontier, known: said(frontier, [1]), onBatch: (batch) => batches.push(batch) });
     // In time when dispatched, late when computed.
-    await reasonOf(pool.run([large], patient({ deadline: performance.now() + 20 })));
+    await reasonOf(pool.run([large], patient({ deadline: performance.now() + 50 })));
     await until(() => expect(batches).toMatchObject([{ model: frontier.models[0], size: 1, late: 1 }]));
   });
 });

@@ -111,7 +111,7 @@ describeInBrowser(
         await expect.poll(() => textProblems(page)).toEqual([]);
         await page.getByRole('button', { name: 'Stop', exact: true }).click();
         await page.getByText('Stopping: the workers write their checkpoints').waitFor();
-        expect(existsSync(stopFile(workdir))).toBe(true);
+        await expect.poll(() => existsSync(stopFile(workdir))).toBe(true);
         const store = Store.open(databasePath(workdir), { readonly: true });
         expect(storedEnqueued(store).map(({ name }) => name)).toEqual(['mine']);
         store.close();

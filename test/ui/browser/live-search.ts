@@ -6,17 +6,23 @@ import { main } from '../../cli/nas.js';
 import { smallSpace } from '../../experiments/runner/experiment.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 
-/** Deeper networks are more accurate; each evaluation takes 250 ms. */
-const evaluation = `
+/** Deeper networks are more accurate. A file has the number of evaluations that may end. */
+const evaluation = (folder: string): string => `
+import { appendFileSync, readFileSync } from 'node:fs';
+const [begun, allowed] = ['begun', 'allowed'].map((name) => ${JSON.stringify(`${folder}/`)} + name);
 export default async ({ genotype }, { signal }) => {
-  await new Promise((resolve) => setTimeout(resolve, 250));
-  signal.throwIfAborted();
+  appendFileSync(begun, '.');
+  const own = readFileSync(begun).length;
+  do {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    signal.throwIfAborted();
+  } while (own > Number(readFileSync(allowed, 'utf8')));
   const sum = genotype.reduce((a, b) => a + b, 0);
   return { accuracy: 0.5 + sum / (2 * sum + 10), energy_mj: 1 + sum };
 };
 `;
 
-/** A search by the built command in its own process, slow enough to watch. */
+/** A search by the built command in its own process, which ends when so many evaluations are allowed. */
 export class LiveSearch {
   private child: ChildProcess | undefined;
   private readonly yaml: string;
@@ -29,7 +35,7 @@ export class LiveSearch {
   ) {
     mkdirSync(home, { recursive: true });
     makeTinyDataset(join(home, 'data'), { train: 20 });
-    writeFileSync(join(home, 'mine.mjs'), evaluation);
+    writeFileSync(join(home, 'mine.mjs'), evaluation(home));
     this.yaml = join(home, 'experiment.yaml');
     const lines = {
       name: 'live',
@@ -50,6 +56,11 @@ export class LiveSearch {
 
   start(): void {
     this.spawn(['run', this.yaml, '--workdir', this.workdir]);
+  }
+
+  /** Lets so many evaluations end, over all its processes. */
+  allow(evaluations: number): void {
+    writeFileSync(join(this.home, 'allowed'), String(evaluations));
   }
 
   resume(): void {

@@ -31,6 +31,7 @@ describeInBrowser(
       await list.getByRole('heading', { name: /^Runs/ }).waitFor();
       const search = new LiveSearch(home, workdir, trials);
       try {
+        search.allow(6);
         search.start();
         const row = list.getByRole('row', { name: /live/ });
         await row.waitFor({ timeout: 60_000 });
@@ -44,6 +45,7 @@ describeInBrowser(
           Number(await rows.getByRole('grid').getAttribute('aria-rowcount')) - 1;
         await expect.poll(listed, { timeout: 20_000 }).toBeGreaterThan(2);
         const before = await listed();
+        search.allow(16);
         await expect.poll(listed, { timeout: 20_000 }).toBeGreaterThan(before);
 
         await search.kill();
@@ -52,10 +54,13 @@ describeInBrowser(
         for (const page of [list, rows]) await stateOf(page).filter({ hasText: 'died' }).waitFor();
 
         search.resume();
-        for (const state of ['running', 'complete'])
-          await Promise.all(
+        const show = (state: string): Promise<unknown> =>
+          Promise.all(
             [list, rows].map((page) => stateOf(page).filter({ hasText: state }).waitFor({ timeout: 60_000 })),
           );
+        await show('running');
+        search.allow(1000);
+        await show('complete');
         expect(completeIn(workdir)).toBe(trials);
         await expect.poll(listed).toBe(trials);
         // No reader kept the write-ahead log.

@@ -41,7 +41,7 @@ describeInBrowser(
         const page = await site().open(path(id));
         await settled(page, heading);
         await page.evaluate(() => document.querySelectorAll('details').forEach((each) => (each.open = true)));
-        expect(await page.locator('body').textContent()).toContain('<img src=x onerror=alert');
+        await expect.poll(() => page.locator('body').textContent()).toContain('<img src=x onerror=alert');
         expect(await injected(page)).toBe(0);
         expect(await violationsOf(page)).toEqual([]);
         await expect.poll(() => textProblems(page)).toEqual([]);
@@ -56,11 +56,10 @@ describeInBrowser(
     it('One trial: shows results by class', async () => {
       const page = await site().open(`/runs/${encodeURIComponent(id)}/trials/40`);
       await page.getByText('Confusion matrix', { exact: true }).click();
-      const rows = await page
-        .getByRole('table', { name: /^Confusion matrix/ })
-        .getByRole('row')
-        .allTextContents();
-      expect(rows.slice(1)).toEqual(['shirt900·100', 'bag71000·', `${markup}4020800`]);
+      const rows = page.getByRole('table', { name: /^Confusion matrix/ }).getByRole('row');
+      await expect
+        .poll(async () => (await rows.allTextContents()).slice(1))
+        .toEqual(['shirt900·100', 'bag71000·', `${markup}4020800`]);
       await expect.poll(() => mistakes(page)).toHaveLength(3);
       expect(await page.locator('main img').count()).toBe(0);
     });

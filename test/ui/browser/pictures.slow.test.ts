@@ -45,7 +45,7 @@ describeInBrowser(
             // A picture of a wide window would be large, and show little more.
             if (width < 3840)
               expect(await pictureProblem(page, fileOf(entry.name, width, theme), site().folder)).toBe('');
-            expect(await overflowOf(page)).toBe(0);
+            await expect.poll(() => overflowOf(page)).toBe(0);
             await expect.poll(() => textProblems(page)).toEqual([]);
           }
         });

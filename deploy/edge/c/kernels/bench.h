@@ -9,9 +9,17 @@ static inline char *nas_bench_digits(char *at, uint32_t value) {
   return at;
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+#define NAS_BENCH_COMPILER "GCC " __VERSION__
+#elif defined(__VERSION__)
+#define NAS_BENCH_COMPILER __VERSION__
+#else
+#define NAS_BENCH_COMPILER "unknown compiler"
+#endif
+
 /*
  * Runs the model once on fixed bytes, and prints a line: "nas", the model, the number of the run, ticks, ticks a second, wrong
- * outputs, and the CRC-32 of the text before it. Call it again and again, with 0, 1, 2, ...
+ * outputs, the compiler, and the CRC-32 of the text before it. Call it again and again, with 0, 1, 2, ...
  *
  * ticks() is a clock that counts up, and begins again after 2^32 - 1; hz is how often it counts in a second. print() writes text.
  */
@@ -29,12 +37,14 @@ static inline void nas_bench(uint32_t run, uint32_t hz, uint32_t (*ticks)(void),
   uint32_t wrong = 0;
   for (int32_t i = 0; i < NAS_OUTPUT_BYTES; i++) wrong += output[i] != nas_bench_output[i];
 
-  char line[80], *at = line;
+  char line[128], *at = line;
   for (const char *from = "nas " NAS_BENCH_ID " "; *from; from++) *at++ = *from;
   at = nas_bench_digits(at, run);
   at = nas_bench_digits(at, taken);
   at = nas_bench_digits(at, hz);
   at = nas_bench_digits(at, wrong);
+  for (const char *from = NAS_BENCH_COMPILER; *from && at < line + 112; from++) *at++ = *from;
+  *at++ = ' ';
   uint32_t crc = 0xFFFFFFFFu;
   for (const char *from = line; from < at; from++) {
     crc ^= (uint32_t)(uint8_t)*from;

@@ -33,10 +33,12 @@ describeWith(['gcc'], 'the benchmark in C', () => {
     const flags = ['-std=c99', '-Wall', '-Wextra', '-Wconversion', '-pedantic', '-Werror'];
     execFileSync('gcc', [...flags, 'main.c', 'model.c', '-o', 'bench'], { cwd: directory });
     const lines = execFileSync(join(directory, 'bench'), { encoding: 'utf8' }).trimEnd().split('\n');
+    const compiler = expect.stringMatching(/^GCC \d+\.\d+\.\d+/) as string;
     expect(lines.map(parseBenchLine)).toEqual([
-      { id, run: 0, ticks: 123, hz: 1e6, wrong: 0 },
-      { id, run: 2 ** 32 - 1, ticks: 123, hz: 168e6, wrong: 0 },
+      { id, run: 0, ticks: 123, hz: 1e6, wrong: 0, compiler },
+      { id, run: 2 ** 32 - 1, ticks: 123, hz: 168e6, wrong: 0, compiler },
     ]);
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(127);
   });
 });
 

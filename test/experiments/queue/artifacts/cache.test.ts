@@ -173,12 +173,10 @@ it('keeps the limit for any order of uses and releases: evicts the least recentl
       const keyOf = new Map<number, string>();
       const sizes = (of: readonly number[]): number => of.reduce((sum, b) => sum + bytesOf(bundles[b].files), 0);
       const usedNow = (bundle: number): void => void (there = [...there.filter((b) => b !== bundle), bundle]);
-      const release = async (bundle: number): Promise<void> => {
+      const release = (bundle: number): void => {
         const at = open.findIndex((each) => each.bundle === bundle);
         if (at < 0) return;
         open.splice(at, 1)[0].use.release();
-        // The release does not wait until its time is written.
-        await new Promise((resolve) => setTimeout(resolve, 3));
         usedNow(bundle);
       };
       for (const [i, { bundle, kind }] of steps.entries()) {
@@ -193,7 +191,7 @@ it('keeps the limit for any order of uses and releases: evicts the least recentl
           open.push({ bundle, use });
           keyOf.set(bundle, basename(join(use.path, '../..')));
         }
-        if (kind !== 'hold') await release(bundle);
+        if (kind !== 'hold') release(bundle);
         for (const { use } of open) expect(existsSync(use.path)).toBe(true);
         const keys = readdirSync(directory)
           .filter((name) => name.length === 32)

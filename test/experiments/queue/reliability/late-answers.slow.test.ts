@@ -18,7 +18,7 @@ describeWithValkey('a worker that was believed dead', () => {
       body: `
         const first = file('late.pid');
         try { writeFileSync(first, String(process.pid), { flag: 'wx' }); } catch {}
-        if (readFileSync(first, 'utf8') === String(process.pid)) await wait(1000);
+        if (readFileSync(first, 'utf8') === String(process.pid)) await wait(3000);
         log('done ' + seed);
       `,
       search: '{ controller: random, trials: 3, parallel: 1, retries: 1 }',

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { describeWithValkey } from '../../../support/valkey.js';
 import { runInside } from '../../runner/inside.js';
+import { until } from './machines.js';
 import { preparePlace } from './place.js';
 import { queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from './searches.js';
 
@@ -71,10 +72,10 @@ describeWithValkey('a queue server that is killed while jobs run', () => {
     const worker = machines.worker(valkey.url, { args: ['--allow-modules'] });
     await machines.ready(valkey.url, worker);
     const run = runQueued({ file, workdir: join(directory, 'answer') });
-    await expect.poll(() => log().length).toBe(1);
+    await until(() => log().length === 1, 'the job runs');
     await valkey.kill();
     writeFileSync(join(directory, 'answer.go'), '');
-    await expect.poll(() => log().length).toBe(2);
+    await until(() => log().length === 2, 'the job ends');
     await valkey.restart();
     const { found } = await run;
     expect(found.trials.map(({ state }) => state)).toEqual(['complete']);

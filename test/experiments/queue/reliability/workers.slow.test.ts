@@ -15,7 +15,7 @@ describeWithValkey('workers of a queue', () => {
     const { directory, valkey, machines } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), {
       name: 'killed',
-      train: '{ epochs: 8, batch: 32, checkpoint_seconds: 0.1 }',
+      train: '{ epochs: 12, batch: 32, checkpoint_seconds: 0.1 }',
       search: '{ controller: random, trials: 1, parallel: 1, retries: 1 }',
     });
     const workers = [machines.worker(valkey.url), machines.worker(valkey.url)];
@@ -34,7 +34,7 @@ describeWithValkey('workers of a queue', () => {
     expect(found).toEqual(expected);
     expect(retriesOf(events)).toMatchObject([{ number: 0, attempt: 2, attempts: 2 }]);
     const reported = epochsReported(events);
-    expect(reported.size).toBe(8);
+    expect(reported.size).toBe(12);
     // Only epochs between the last upload and the kill are trained again.
     expect([...reported.values()].filter((times) => times > 1).length).toBeLessThanOrEqual(3);
   });

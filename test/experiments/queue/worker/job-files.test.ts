@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Folders } from '../../../../experiments/queue/transport/messages.js';
 import { JobUploads } from '../../../../experiments/queue/worker/job-files.js';
 import { Gate } from '../../../../experiments/runner/jobs/supervision.js';
@@ -45,7 +45,7 @@ it('sends only the newest version of a file that is written during an upload', a
   const gate = hold();
   const file = write('checkpoint.bin');
   uploads.add(file);
-  await vi.waitFor(() => expect(sent()).toBe(1));
+  await expect.poll(sent, { interval: 1 }).toBe(1);
   for (let i = 0; i < 5; i++) uploads.add(file);
   gate.open();
   await uploads.flush();
@@ -56,7 +56,7 @@ it('sends only the newest version of a file that is written during an upload', a
 it('sends a file of the result once, and reports no files after the last flush began', async () => {
   const { uploads, write, sent, hold, reported, paths } = setting();
   uploads.add(write('checkpoint.bin'));
-  await vi.waitFor(() => expect(reported).toHaveLength(1));
+  await expect.poll(() => reported, { interval: 1 }).toHaveLength(1);
   const gate = hold();
   const weights = write('weights.bin');
   uploads.add(weights);
