@@ -52,7 +52,6 @@ export function metricErrors(details: Details): Readonly<Partial<Record<Metric, 
 
 function errorOfMacroF1({ confusion }: Pick<ClassDetails, 'confusion'>): number {
   const scores = classScores(confusion);
-  const known = scores.filter(({ f1 }) => f1 !== null).length;
   const sizes = confusion.map((row, c) => total(row) + total(confusion.map((other) => other[c])));
   /** Of F1 of a class, for an image of it or taken for it. */
   const derivative = (c: number, isRight: boolean): number => {
@@ -66,7 +65,7 @@ function errorOfMacroF1({ confusion }: Pick<ClassDetails, 'confusion'>): number 
       return images * change * change;
     }),
   );
-  return Math.sqrt(total(squares)) / Math.max(1, known);
+  return Math.sqrt(total(squares)) / Math.max(1, scores.filter(({ f1 }) => f1 !== null).length);
 }
 
 /** Standard error of the main score, where the images of each cell do not give it. */

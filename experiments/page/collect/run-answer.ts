@@ -28,10 +28,9 @@ export function collectEntry(store: Store, id: RunId, cache: RunCache, now: numb
     const { objectives } = cache.facts;
     const members = cache.frontier;
     const best = bestOf(members, objectives);
-    const isUnreliable = (name: string): boolean =>
-      members.some(
-        ({ values, certainty }) => values[name] === best[name] && certainty?.[name]?.unreliable !== undefined,
-      );
+    const finals = store.finals.all().flatMap(({ accuracy }) => accuracy ?? []);
+    const doubtOf = (name: string): string | undefined =>
+      members.find(({ values }) => values[name] === best[name])?.certainty?.[name]?.unreliable;
     return {
       id,
       ...cache.summary(store, now),
@@ -39,13 +38,8 @@ export function collectEntry(store: Store, id: RunId, cache: RunCache, now: numb
       measures: measureTexts(objectives.map(({ name }) => name)),
       frontier: members.length,
       best,
-      unreliable: Object.keys(best).filter(isUnreliable),
-      bestFinal: store.finals
-        .all()
-        .reduce<number | null>(
-          (best, { accuracy }) => (accuracy === null ? best : Math.max(best ?? accuracy, accuracy)),
-          null,
-        ),
+      unreliable: Object.keys(best).filter((name) => doubtOf(name) !== undefined),
+      bestFinal: finals.length === 0 ? null : Math.max(...finals),
       sketch: sketchOf(members, objectives),
     };
   });

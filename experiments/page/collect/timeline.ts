@@ -64,8 +64,8 @@ class Timeline {
       this.end('search', trial, state === 'pruned' ? null : at, state),
     'final-finished': ({ at, trial }, { state = 'complete' }) => {
       // Its file is saved later than its last epoch.
-      this.end('final', trial, state === 'failed' ? at : null, state);
-      this.end('quantize-aware', trial, state === 'failed' ? at : null, state);
+      for (const stage of ['final', 'quantize-aware'] as const)
+        this.end(stage, trial, state === 'failed' ? at : null, state);
     },
     status: ({ at }, { status }) => {
       if (status === 'running') return;
