@@ -42,9 +42,9 @@ export const intervalAround = (value: number, standardError: number): Interval =
   value + 1.96 * standardError,
 ];
 
-/** A value with its standard error where that is known: `87.03 % ± 1.1`; `-` for none. */
+/** A value with its standard error where that is known, and not 0 as of all images right: `87.03 % ± 1.1`; `-` for none. */
 export const estimateText = (unit: Unit, value: number | null | undefined, standardError?: number | null): string =>
-  value === null || value === undefined || standardError === undefined || standardError === null
+  typeof value !== 'number' || typeof standardError !== 'number' || standardError === 0
     ? valueText(unit, value)
     : `${valueText(unit, value)} ± ${unit === 'share' ? (100 * standardError).toFixed(1) : Number(standardError.toPrecision(2))}`;
 

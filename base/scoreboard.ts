@@ -9,6 +9,7 @@ import {
   type LabelDetails,
   type LabelScores,
   type NumberDetails,
+  type NumberScores,
   type Scores,
   type WrongImage,
 } from './scores.js';
@@ -156,7 +157,8 @@ function labelScores(logits: readonly number[], targets: readonly boolean[]): La
   const right = logits.filter((z, i) => z > 0 && targets[i]).length;
   const count = targets.filter((target) => target).length;
   const { value, derivatives } = averagePrecision(logits, targets, count);
-  const scores = { ...scoresFrom({ count, predicted, right }), averagePrecision: value };
+  const errors = { averagePrecision: jackknife(derivatives) };
+  const scores = { ...scoresFrom({ count, predicted, right }), averagePrecision: value, errors };
   const f1 = Float64Array.from(logits, (z, i) => {
     const [taken, has] = [Number(z > 0), Number(targets[i])];
     return scores.f1 === null ? 0 : (2 * taken * has - scores.f1 * (taken + has)) / (count + predicted);
@@ -195,79 +197,66 @@ function averagePrecision(logits: readonly number[], targets: readonly boolean[]
   return { value, derivatives };
 }
 
-/** Sums of one number, scaled. */
-interface NumberSums {
-  target: number;
-  targetSquare: number;
-  error: number;
-  errorSquare: number;
-  huber: number;
-}
-
 /** Sums in float64. */
 class NumberScoreboard implements Scoreboard<NumberDetails> {
-  private readonly sums: readonly NumberSums[];
-  /** Of all images, number by number. */
-  private readonly errors: number[] = [];
-  private readonly targets: number[] = [];
-  private count = 0;
+  /** Of each number, of all images, scaled. */
+  private readonly errors: readonly number[][];
+  private readonly targets: readonly number[][];
 
   /** @param std of each number: outputs and targets are divided by it */
   constructor(private readonly std: readonly number[]) {
-    this.sums = std.map(() => ({ target: 0, targetSquare: 0, error: 0, errorSquare: 0, huber: 0 }));
+    [this.errors, this.targets] = [std.map(() => []), std.map(() => [])];
   }
 
-  add(outputs: Float32Array, targets: Float32Array, size: number): void {
-    this.count += size;
+  add(outputs: Float32Array, targets: Float32Array): void {
     outputs.forEach((output, at) => {
-      const sums = this.sums[at % this.std.length];
-      const [target, error] = [targets[at], output - targets[at]];
-      this.errors.push(error);
-      this.targets.push(target);
-      sums.target += target;
-      sums.targetSquare += target * target;
-      sums.error += Math.abs(error);
-      sums.errorSquare += error * error;
-      const inner = Math.min(Math.abs(error), 1);
-      sums.huber += inner * (Math.abs(error) - inner / 2);
+      const k = at % this.std.length;
+      this.errors[k].push(output - targets[at]);
+      this.targets[k].push(targets[at]);
     });
   }
 
   scores(): Scores<NumberDetails> {
-    const { sums, std, count } = this;
-    const numbers = sums.map(({ target, targetSquare, error, errorSquare }, k) => {
-      const spread = targetSquare - (target * target) / count;
-      return {
-        mae: (std[k] * error) / count,
-        rmse: std[k] * Math.sqrt(errorSquare / count),
-        // Of constant targets, as in scikit-learn.
-        r2: spread > 1e-12 * count ? 1 - errorSquare / spread : Number(errorSquare === 0),
-      };
-    });
+    const found = this.std.map((_, k) => this.scoresOf(k));
+    const numbers = found.map(({ scores }) => scores);
+    /** Of the mean over the numbers. */
+    const errorOf = (score: 'mae' | 'r2'): number =>
+      jackknife(found[0].derivatives[score].map((_, i) => mean(found.map((own) => own.derivatives[score][i]))));
+    const huber = (error: number): number => {
+      const inner = Math.min(Math.abs(error), 1);
+      return inner * (Math.abs(error) - inner / 2);
+    };
     return {
       accuracy: mean(numbers.map(({ r2 }) => r2)),
-      loss: mean(sums.map(({ huber }) => huber / count)),
-      count,
-      details: { type: 'regression', numbers, errors: this.standardErrors(numbers.map(({ mae }) => mae)) },
+      loss: mean(this.errors.map((own) => mean(own.map(huber)))),
+      count: this.errors[0].length,
+      details: { type: 'regression', numbers, errors: { score: errorOf('r2'), mae: errorOf('mae') } },
     };
   }
 
-  private standardErrors(maes: readonly number[]): NonNullable<NumberDetails['errors']> {
-    const { sums, std, count, errors, targets } = this;
-    const [score, mae] = [new Float64Array(count), new Float64Array(count)];
-    for (const [k, { target, targetSquare, errorSquare }] of sums.entries()) {
-      const average = target / count;
-      const spread = targetSquare / count - average * average;
-      for (let i = 0; i < count; i++) {
-        const [error, from] = [errors[i * std.length + k], targets[i * std.length + k] - average];
-        // Of 1 - errorSquare / spread.
-        if (spread > 1e-12)
-          score[i] +=
-            ((errorSquare / count) * ((from * from) / spread) - error * error) / (spread * count * std.length);
-        mae[i] += (std[k] * Math.abs(error) - maes[k]) / (count * std.length);
-      }
-    }
-    return { score: jackknife(score), mae: jackknife(mae) };
+  /** The scores of one number, and their derivatives by the weight of each image. */
+  private scoresOf(k: number) {
+    const [std, errors, targets] = [this.std[k], this.errors[k], this.targets[k]];
+    const count = errors.length;
+    const average = mean(targets);
+    const squares = targets.map((target) => (target - average) ** 2);
+    const [mae, square, variance] = [mean(errors.map(Math.abs)), mean(errors.map((e) => e * e)), mean(squares)];
+    const root = Math.sqrt(square);
+    // Of constant targets, as in scikit-learn.
+    const isConstant = variance <= 1e-12;
+    const r2 = isConstant ? Number(square === 0) : 1 - square / variance;
+    const derivatives = {
+      mae: Float64Array.from(errors, (e) => (std * (Math.abs(e) - mae)) / count),
+      rmse: Float64Array.from(errors, (e) => (root === 0 ? 0 : (std * (e * e - square)) / (2 * root * count))),
+      r2: Float64Array.from(errors, (e, i) => (isConstant ? 0 : ((1 - r2) * squares[i] - e * e) / (variance * count))),
+    };
+    const standardErrors = {
+      mae: jackknife(derivatives.mae),
+      rmse: jackknife(derivatives.rmse),
+      r2: jackknife(derivatives.r2),
+    };
+    const scores: NumberScores = { mae: std * mae, rmse: std * root, r2, errors: standardErrors };
+    return { scores, derivatives };
   }
 }
 

@@ -68,6 +68,8 @@ export interface NumberDetails {
 export interface LabelScores extends ClassScores {
   /** Mean precision over the images with the label, by falling probability, as in scikit-learn. */
   readonly averagePrecision: number | null;
+  /** Its standard error. Absent in results of older versions. */
+  readonly errors?: { readonly averagePrecision: number };
 }
 
 /** Scores of one number in its own unit. */
@@ -78,6 +80,8 @@ export interface NumberScores {
   readonly rmse: number;
   /** Share of the variance that is explained: 1 is perfect, 0 as good as the mean of these images. */
   readonly r2: number;
+  /** Their standard errors. Absent in results of older versions. */
+  readonly errors?: { readonly mae: number; readonly rmse: number; readonly r2: number };
 }
 
 /** Scores of one class or label; a ratio 0 / 0 is null. */
@@ -102,9 +106,9 @@ export const outputColumns = {
   mae: ['MAE', 'score'],
   rmse: ['RMSE', 'score'],
   r2: ['R²', 'score'],
-} as const satisfies Readonly<Record<keyof LabelScores | keyof NumberScores, readonly [title: string, unit: Unit]>>;
+} as const satisfies Readonly<Record<string, readonly [title: string, unit: Unit]>>;
 
-type OutputColumn = keyof typeof outputColumns;
+export type OutputColumn = keyof typeof outputColumns;
 
 /** The columns that a row of scores has, in the order of tables. */
 export const columnsOf = (row: { readonly [K in OutputColumn]?: number | null }): OutputColumn[] =>

@@ -1,8 +1,25 @@
+import { drawReport } from '../../api/report.js';
 import { invalidInput } from '../../base/errors.js';
 import { counted } from '../../base/text.js';
+import type { RunEvent } from '../../experiments/runner/events.js';
 import { command, jsonOption, listOption } from '../command.js';
+import { isWorkedIn } from '../../store/index.js';
 import { withRun } from '../open-run.js';
 import { json, printable, renderTable } from '../output/terminal.js';
+
+/** Writes the report of a run again, where it has one. @returns what is to be said of it */
+async function renewReport(workdir: string, err: (text: string) => void): Promise<string> {
+  const { hasReport } = await import('../../experiments/stored/notes.js');
+  if (!hasReport(workdir)) return '';
+  // Who works there writes the report at the end.
+  if (isWorkedIn(workdir)) return '; report.html has it when the run ends';
+  const { writeReport } = await import('../../experiments/runner/report.js');
+  const warn = (event: RunEvent): void => {
+    if (event.kind === 'warning') err(`warning: ${event.message}\n`);
+  };
+  const files = await withRun(workdir, (store) => writeReport(store, workdir, drawReport, warn));
+  return files.length === 0 ? '' : '; report.html has it';
+}
 
 export const note = command({
   usage: 'note <workdir> [text]',
@@ -22,7 +39,7 @@ export const note = command({
       .option('untag', { ...listOption, describe: 'Removes a tag; may be repeated' })
       .option('json', { ...jsonOption, describe: 'Print all notes as JSON' }),
   run: async ({ workdir, text, trial, tag, untag, json: asJson }, { out, err, colors }) => {
-    const { hasReport, noteChange, noteIn, readNotes } = await import('../../experiments/stored/notes.js');
+    const { noteChange, noteIn, readNotes } = await import('../../experiments/stored/notes.js');
     const isChange = text !== undefined || tag.length > 0 || untag.length > 0;
     if (!isChange && trial !== undefined)
       throw invalidInput('--trial: give the text of the note, or --tag, or --untag', {
@@ -41,11 +58,11 @@ export const note = command({
       }
       noteIn(workdir, data);
     } else await withRun(workdir, () => undefined);
+    const report = isChange ? await renewReport(workdir, err) : '';
     const { notes, damaged } = readNotes(workdir);
     if (damaged > 0) err(`warning: left out of the notes in ${workdir}: ${counted(damaged, 'damaged line')}\n`);
     if (asJson) out(json({ notes, damaged }));
-    else if (isChange)
-      err(`noted in ${workdir}${hasReport(workdir) ? '; report.html has it when nas resume writes it again' : ''}\n`);
+    else if (isChange) err(`noted in ${workdir}${report}\n`);
     else if (notes.length === 0) out('There are no notes.\n');
     else
       out(

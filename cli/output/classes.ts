@@ -1,6 +1,6 @@
 import { type ClassReport, type ClassRow, type ConfusedClasses } from '../../experiments/report/index.js';
 import { estimateText } from '../../base/certainty.js';
-import { percent, valueText } from '../../base/number-text.js';
+import { percent } from '../../base/number-text.js';
 import {
   columnsOf,
   metricTexts,
@@ -30,7 +30,7 @@ const tableColumns = ({ task, classes: [first] }: ClassReport): readonly Column<
   { title: outputNames[task][0], cell: ({ name }) => name },
   ...columnsOf(first).map((key) => {
     const [title, unit] = outputColumns[key];
-    return { title, numeric: true, cell: (row: ClassRow) => valueText(unit, row[key]) };
+    return { title, numeric: true, cell: (row: ClassRow) => estimateText(unit, row[key], row.errors[key]) };
   }),
 ];
 

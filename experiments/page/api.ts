@@ -73,6 +73,8 @@ export interface ReadableRun {
   /** Number of networks on the frontier, and the best value of each objective there. */
   readonly frontier: number;
   readonly best: Values;
+  /** Objectives whose best value is not reliably measured. */
+  readonly unreliable: readonly string[];
   /** Best accuracy after a final training; null without one. */
   readonly bestFinal: number | null;
   /** Points of a thumbnail of the frontier: second and first objective, ordered by the second. */

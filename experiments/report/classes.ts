@@ -4,17 +4,19 @@ import {
   type Confusion,
   type Details,
   type Metric,
-  type outputColumns,
+  type OutputColumn,
   type WrongImages,
 } from '../../base/scores.js';
-import { metricErrors } from './score-errors.js';
+import { metricErrors, outputErrors, type OutputErrors } from './score-errors.js';
 import type { TaskType } from '../../base/task.js';
 import type { ClassResult, StoredPrecision } from '../../store/index.js';
 
 /** Scores of one class, label or number; the others are of other tasks. */
-export type ClassRow = { readonly name: string } & {
-  readonly [K in keyof typeof outputColumns]?: number | null;
-};
+export interface ClassRow extends Readonly<Partial<Record<OutputColumn, number | null>>> {
+  readonly name: string;
+  /** Standard errors of the scores that have one. */
+  readonly errors: OutputErrors;
+}
 
 /** Images of one class that were taken for another. */
 export interface ConfusedClasses {
@@ -54,13 +56,14 @@ export function classReport(classes: readonly string[], details: Details, of: st
   const confused = (confusion ?? []).flatMap((row, actual) =>
     row.flatMap((count, predicted) => (count === 0 || actual === predicted ? [] : [{ actual, predicted, count }])),
   );
+  const errors = outputErrors(details);
   return {
     of,
     task: details.type,
     metrics: metricsOf(details),
     errors: metricErrors(details),
     calibrationError,
-    classes: outputScores(details).map((scores, c) => ({ name: classes[c], ...scores })),
+    classes: outputScores(details).map((scores, c) => ({ name: classes[c], ...scores, errors: errors[c] })),
     ...(wrong && { wrong }),
     matrix: classes.length > mostInMatrix ? null : confusion,
     confused: confused

@@ -1,5 +1,14 @@
 import type { Certainty } from '../../base/certainty.js';
-import { classScores, total, type ClassDetails, type Details, type Metric } from '../../base/scores.js';
+import {
+  classScores,
+  outputScores,
+  total,
+  type ClassDetails,
+  type ClassScores,
+  type Details,
+  type Metric,
+  type OutputColumn,
+} from '../../base/scores.js';
 
 /** The quantile of the normal distribution for 95 % intervals. */
 export const normal = 1.96;
@@ -43,7 +52,6 @@ export function metricErrors(details: Details): Readonly<Partial<Record<Metric, 
 
 function errorOfMacroF1({ confusion }: Pick<ClassDetails, 'confusion'>): number {
   const scores = classScores(confusion);
-  const known = scores.filter(({ f1 }) => f1 !== null).length;
   const sizes = confusion.map((row, c) => total(row) + total(confusion.map((other) => other[c])));
   /** Of F1 of a class, for an image of it or taken for it. */
   const derivative = (c: number, isRight: boolean): number => {
@@ -57,9 +65,30 @@ function errorOfMacroF1({ confusion }: Pick<ClassDetails, 'confusion'>): number 
       return images * change * change;
     }),
   );
-  return Math.sqrt(total(squares)) / Math.max(1, known);
+  return Math.sqrt(total(squares)) / Math.max(1, scores.filter(({ f1 }) => f1 !== null).length);
 }
 
 /** Standard error of the main score, where the images of each cell do not give it. */
 export const scoreError = (details: Details): number | undefined =>
   details.type === 'classification' ? undefined : details.errors?.score;
+
+/** Standard errors of the scores of one class or label: of shares of images, and of F1 by the infinitesimal jackknife. */
+function errorsOf({ count, recall, precision, f1 }: ClassScores): OutputErrors {
+  if (recall === null) return {};
+  const right = recall * count;
+  const own = { recall: standardErrorOf(recall, count) };
+  // Without a right answer, the number of wrong ones is unknown.
+  if (right === 0 || precision === null || f1 === null) return own;
+  const [size, predicted] = [(2 * right) / f1, right / precision];
+  const squares = right * (2 - 2 * f1) ** 2 + (size - 2 * right) * f1 ** 2;
+  return { ...own, precision: standardErrorOf(precision, predicted), f1: Math.sqrt(squares) / size };
+}
+
+export type OutputErrors = Readonly<Partial<Record<OutputColumn, number>>>;
+
+/** Standard errors of the scores of each class, label or number; those that are unknown are absent. */
+export const outputErrors = (details: Details): readonly OutputErrors[] =>
+  outputScores(details).map((scores) => ({
+    ...('recall' in scores && errorsOf(scores)),
+    ...('errors' in scores && scores.errors),
+  }));

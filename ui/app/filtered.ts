@@ -2,9 +2,9 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Candidates } from '../data/candidates.js';
 import { fieldsOf, type Field, type Known } from '../data/fields.js';
 import { fetchTexts, Texts } from '../data/texts.js';
-import { compileFilter, type Filter } from '../filter/compile.js';
+import { compileFilter, type Filter, type Test } from '../filter/compile.js';
 import { FilterProblem } from '../filter/tokens.js';
-import { useRun, useThrottled } from './hooks.js';
+import { useQuery, useRun, useThrottled } from './hooks.js';
 
 const chosenRows = ({ chosen, number }: Candidates): readonly number[] =>
   chosen.flatMap((is, row) => (is ? [row] : [])).sort((a, b) => number[a] - number[b]);
@@ -114,4 +114,19 @@ export function useFiltered(text: string, needsTexts = false): Filtered {
   const reads = needsTexts || [...(state.filter?.reads ?? [])].some(isText);
   const loading = useAllTexts(texts, reads, () => all.map((row) => candidates.number[row]), version);
   return { ...state, texts, textsVersion, known, fields, version, all, loading };
+}
+
+export interface AddressFiltered extends Filtered {
+  /** Null without a filter; another one when its results may have changed. */
+  readonly test: Test | null;
+}
+
+/** The trials of the run, and the filter in the address over them. */
+export function useAddressFilter(): AddressFiltered {
+  const [{ filter: text = '' }] = useQuery();
+  const filtered = useFiltered(text);
+  const { filter, textsVersion } = filtered;
+  const seen = [...(filter?.reads ?? [])].some(isText) ? textsVersion : 0;
+  const test = useMemo(() => (filter === null ? null : (row: number) => filter.test(row)), [filter, seen]);
+  return { ...filtered, test };
 }

@@ -2,9 +2,11 @@ import type { ReadonlySignal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useLocation } from 'preact-iso';
 import { useContext, useEffect, useState } from 'preact/hooks';
-import type { CandidateKey, RunAnswer } from '../../experiments/page/api.js';
+import type { Address, Answers, CandidateKey, RunAnswer } from '../../experiments/page/api.js';
 import { trialAddress, withQuery } from '../data/addresses.js';
+import type { Parameters } from '../data/connection.js';
 import type { LiveRun } from '../data/live-run.js';
+import { type Loaded, useAnswer } from '../data/use-answer.js';
 
 /** The run whose pages are shown, once its `info` is loaded. */
 export const CurrentRun = createContext<LiveRun | null>(null);
@@ -15,6 +17,18 @@ export function useRun(): { readonly live: LiveRun; readonly info: RunAnswer } {
   const info = live?.info.value;
   if (live === null || info === null || info === undefined) throw new Error('there is no run around this page');
   return { live, info };
+}
+
+/** Addresses of what is asked about a run as a whole. */
+type RunAddress = { [A in Address]: Parameters<A> extends Record<'run', unknown> ? A : never }[Address] &
+  `/api/runs/:run/${string}`;
+
+/** An answer about this run, asked for again after so many seconds while the run goes on; null waits. */
+export function useRunAnswer<A extends RunAddress>(address: A | null, seconds: number): Loaded<Answers[A]> {
+  const { live, info } = useRun();
+  const { status } = info.run;
+  const request = address === null ? null : { address, parameters: { run: live.id } as Parameters<A> };
+  return useAnswer(request, () => (status === 'running' ? seconds : null), status);
 }
 
 /** Returns a function that opens the trial of a chart's mark, whose key is a `CandidateKey`. */

@@ -78,7 +78,7 @@ function ThemeSwitch() {
   return (
     <label>
       <span class="quiet">Theme</span>
-      <select value={theme.value} onChange={({ currentTarget: { value } }) => setTheme(value)}>
+      <select aria-label="Theme" value={theme.value} onChange={({ currentTarget: { value } }) => setTheme(value)}>
         {themes.map((name) => (
           <option key={name}>{name}</option>
         ))}

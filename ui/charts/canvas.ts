@@ -1,6 +1,7 @@
 import { init, use, type EChartsType } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 import { gridIn, labelsIn, legendIn } from './frame.js';
+import { labelled } from './labels.js';
 import { type ChartOption, registerComponents } from './echarts.js';
 import {
   changed,
@@ -53,6 +54,9 @@ export class CanvasChart {
       const { parallelAxisId, intervals } = event as { parallelAxisId: string; intervals: [number, number][] };
       onBrush(Number(parallelAxisId), intervals);
     });
+    this.chart.on('datazoom', () => {
+      if (this.drawn !== null) this.label(this.drawn);
+    });
     this.chart.getZr().on('dblclick', () => this.reset());
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(element);
@@ -82,6 +86,7 @@ export class CanvasChart {
       same ? { replaceMerge: ['series', 'xAxis', 'yAxis', 'parallelAxis'] } : { notMerge: true },
     );
     this.chart.setOption(this.gridOf(next));
+    this.label(next);
     for (const [parallelAxisIndex, { intervals = [] }] of (next.parallelAxis ?? []).entries())
       this.chart.dispatchAction({ type: 'axisAreaSelect', parallelAxisIndex, intervals }, { silent: true });
     this.drawn = next;
@@ -91,21 +96,20 @@ export class CanvasChart {
 
   private resize(): void {
     this.chart.resize();
-    if (this.drawn !== null) this.chart.setOption(this.gridOf(this.drawn));
+    if (this.drawn === null) return;
+    this.chart.setOption(this.gridOf(this.drawn));
+    this.label(this.drawn);
   }
 
-  private gridOf(option: ChartOption): {
-    readonly grid?: unknown;
-    readonly xAxis?: unknown;
-    readonly legend?: unknown;
-  } {
+  private label(option: ChartOption): void {
+    const series = labelled(this.chart, option);
+    if (series.length > 0) this.chart.setOption({ series });
+  }
+
+  /** What depends on the width; ECharts passes over undefined parts. */
+  private gridOf(option: ChartOption) {
     const width = this.chart.getWidth();
-    const [grid, xAxis, legend] = [gridIn(option, width), labelsIn(option, width), legendIn(option, width)];
-    return {
-      ...(grid !== undefined && { grid }),
-      ...(xAxis !== undefined && { xAxis }),
-      ...(legend !== undefined && { legend }),
-    };
+    return { grid: gridIn(option, width), xAxis: labelsIn(option, width), legend: legendIn(option, width) };
   }
 
   /** Highlights the next point for the keyboard. @returns its tooltip, or null without any point. */

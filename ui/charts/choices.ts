@@ -1,7 +1,7 @@
 import { quantile } from '../../base/statistics.js';
 import { textOf } from '../data/measures.js';
 import { axisStyle, extentOf, spansDecades, valueAxis, type Measures } from './axis.js';
-import { frameOf, itemOf, numbersOf, plainText, saying, type Heading } from './frame.js';
+import { frameOf, itemOf, numbersOf, plainText, saying } from './frame.js';
 import type { ChartTheme } from './theme.js';
 import { thinned } from './points.js';
 import type { ChartOption } from './echarts.js';
@@ -20,7 +20,7 @@ export interface ChoiceGroup {
   readonly values: readonly ChoiceMark[];
 }
 
-export interface ChoicesInput extends Heading {
+export interface ChoicesInput {
   /** The title of the horizontal axis. */
   readonly decision: string;
   readonly groups: readonly ChoiceGroup[];
@@ -37,8 +37,8 @@ const spread = (i: number): number => 0.5 * (((i + 1) * 0.618034) % 1) - 0.25;
 
 /** The values of a measure by choice: a box from the 25th to the 75th percentile with the median, and marks for trials. */
 export function choicesOption(input: ChoicesInput): ChartOption {
-  const { decision, groups, measure, measures, theme, ...heading } = input;
-  const frame = frameOf(theme, heading, { rows: 0 });
+  const { decision, groups, measure, measures, theme } = input;
+  const frame = frameOf(theme, {}, { rows: 0 });
   const category = axisStyle(theme);
   const extent = extentOf(groups.flatMap(({ values }) => values.map(({ value }) => value)));
   const boxes = groups.flatMap(({ values }, i) => {

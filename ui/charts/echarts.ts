@@ -28,13 +28,14 @@ import {
   type TooltipComponentOption,
 } from 'echarts/components';
 import { type ComposeOption, use } from 'echarts/core';
-import { LabelLayout } from 'echarts/features';
 
 interface Keyed {
   /** The key of a point, in series whose points are typed arrays. A click on the point passes it to the page. */
   readonly keyAt?: (row: number) => unknown;
   /** Whether the arrow keys step from point to point, along x. */
   readonly walked?: boolean;
+  /** The direction from its marks in which their labels lie best, as signs; `labelled` places them. */
+  readonly aside?: readonly [x: number, y: number];
 }
 
 type Series = BarSeriesOption | CustomSeriesOption | LineSeriesOption | ParallelSeriesOption | ScatterSeriesOption;
@@ -79,5 +80,4 @@ export const registerComponents = (): void =>
     MarkLineComponent,
     ParallelComponent,
     TooltipComponent,
-    LabelLayout,
   ]);

@@ -63,6 +63,7 @@ export const legendStyle = (theme: ChartTheme) => ({
   ...legendSizes,
   textStyle: { color: theme.ink, fontFamily: font, fontSize: 12 },
   inactiveColor: theme.faint,
+  itemStyle: { borderType: 'inherit' as const },
 });
 
 /** A hollow mark: a value that is less sure than others; with dashes, one that is not reliable. */

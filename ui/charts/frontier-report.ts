@@ -1,4 +1,4 @@
-import { intervalAround, placeText } from '../../base/certainty.js';
+import { placeText } from '../../base/certainty.js';
 import { mainScores } from '../../base/scores.js';
 import type { Certainty, ReportData, ReportMember, ReportTrial } from '../../experiments/page/api.js';
 import { isAccuracy, memberLabel, precisions, sliced, titleOf, unusualAccuracy } from '../data/measures.js';
@@ -6,6 +6,7 @@ import {
   type FrontierInput,
   type FrontierPoint,
   type FrontierSeries,
+  memberPoints,
   type Plane,
   planeOf,
   seriesNames,
@@ -90,26 +91,15 @@ const isPoint = (value: FrontierPoint | null): value is FrontierPoint => value !
 
 const keyOf = ({ number, precision = null }: ReportTrial): string => `${number} ${precision ?? ''}`;
 
-/** The marks of a member: in the search, and after the final training. The last one has the label. */
-function memberPoints(member: ReportMember, plane: Plane, measures: ReportData['measures']): readonly FrontierPoint[] {
+function pointsOfMember(
+  member: ReportMember,
+  plane: Plane,
+  measures: ReportData['measures'],
+): readonly FrontierPoint[] {
   const at = pointOf(member, plane, 'frontier');
   if (at === null) return [];
-  const label = memberLabel(member.number, member);
-  const accuracy = member.final?.accuracy ?? null;
-  if (accuracy === null || !isAccuracy(measures, plane.y)) return [{ ...at, label }];
-  const { intervals, ...final } = at;
-  const error = member.final?.standardError;
-  return [
-    { ...final, ...(intervals?.x && { intervals: { x: intervals.x } }) },
-    {
-      ...final,
-      series: 'final',
-      y: accuracy,
-      from: at.y,
-      label,
-      ...(error !== undefined && { intervals: { y: intervalAround(accuracy, error) } }),
-    },
-  ];
+  const final = isAccuracy(measures, plane.y) ? (member.final?.accuracy ?? null) : null;
+  return memberPoints({ ...at, label: memberLabel(member.number, member), final, error: member.final?.standardError });
 }
 
 const enqueuedPoint = (trial: ReportTrial, plane: Plane): FrontierPoint | null => {
@@ -135,7 +125,7 @@ function pointsOf({ trials, frontier, objectives, measures }: ReportData, plane:
         .map((trial) => pointOf(trial, plane, 'trial'))
         .filter(isPoint),
     ),
-    ...frontier.flatMap((member) => memberPoints(member, plane, measures)),
+    ...frontier.flatMap((member) => pointsOfMember(member, plane, measures)),
     ...complete.map((trial) => enqueuedPoint(trial, plane)).filter(isPoint),
   ];
 }

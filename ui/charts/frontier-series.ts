@@ -1,3 +1,4 @@
+import { intervalAround } from '../../base/certainty.js';
 import type { CandidateKey, Interval, Objective, StoredPrecision } from '../../experiments/page/api.js';
 import type { Measures } from './axis.js';
 import type { Heading } from './frame.js';
@@ -45,6 +46,37 @@ export interface FrontierPoint {
   readonly label?: string;
 }
 
+/** A member of the frontier as the search found it, and the accuracy of its final training with its standard error. */
+interface Member extends Omit<FrontierPoint, 'series' | 'from' | 'label'> {
+  readonly label: string;
+  readonly final: number | null;
+  readonly error: number | null | undefined;
+}
+
+/** The marks of a member: in the search, and after the final training. The upper one has the label. */
+export function memberPoints({ label, final, error, intervals = {}, ...at }: Member): readonly FrontierPoint[] {
+  if (final === null) return [{ ...at, series: 'frontier', intervals, label }];
+  const isUpper = final >= at.y;
+  return [
+    // With a final accuracy, the bar of the search's one would only be in the way.
+    {
+      ...at,
+      series: 'frontier',
+      intervals: { ...(intervals.x && { x: intervals.x }) },
+      ...(!isUpper && { label }),
+    },
+    {
+      ...at,
+      series: 'final',
+      y: final,
+      from: at.y,
+      predicted: false,
+      ...(typeof error === 'number' && { intervals: { y: intervalAround(final, error) } }),
+      ...(isUpper && { label }),
+    },
+  ];
+}
+
 /** Many marks of one kind, as a typed array: there may be 50,000. */
 export interface PointCloud {
   readonly series: 'stopped' | 'trial';
@@ -63,6 +95,8 @@ export interface PointCloud {
 export interface FrontierInput extends Heading {
   readonly points: readonly FrontierPoint[];
   readonly clouds?: readonly PointCloud[];
+  /** All members of the frontier, which its line joins; default: those of `points`. */
+  readonly members?: readonly { readonly x: number; readonly y: number }[];
   readonly plane: Plane;
   /** Their constraints are drawn. */
   readonly objectives: readonly Pick<Objective, 'name' | 'direction' | 'constraint'>[];

@@ -113,7 +113,6 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
   const mark = markOf(series, theme, precision);
   const ring = series === 'enqueued';
   const dominates = series === 'frontier' || series === 'final';
-  const aside = besideOf(input);
   const filled = { color: mark.color, opacity: mark.opacity, borderColor: theme.card, borderWidth: dominates ? 1 : 0 };
   const outline = { ...hollow(theme, mark.color, false), ...(ring && { color: 'transparent' }) };
   return [
@@ -126,16 +125,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
       symbolSize: mark.size,
       itemStyle: ring ? outline : filled,
       emphasis: { scale: 1.4, label: { show: true } },
-      // With a layout, ECharts ignores the offset of a label.
-      ...(!ring && {
-        labelLayout: ({ dataIndex = -1, labelRect: { x, width } }) => ({
-          hideOverlap: true,
-          ...(own.at(dataIndex)?.intervals?.y && {
-            dx: x < axisWidth ? width + 2 * aside.distance + mark.size : 0,
-            dy: aside.offset[1],
-          }),
-        }),
-      }),
+      ...(!ring && { aside: asideOf(input) }),
       ...(series === 'frontier' ? { walked: true } : {}),
       z: 2 + drawnSeries.indexOf(series),
       label: {
@@ -151,8 +141,6 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
         value: [point.x, point.y],
         key: point.key,
         text: point.label ?? '',
-        // Above the mark, the label would lie on its interval.
-        ...(point.intervals?.y && { label: aside }),
         point,
         ...((point.predicted || point.unreliable !== undefined) && isMark(point)
           ? {
@@ -170,18 +158,15 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
   ];
 }
 
-/** At least the width of the vertical axis with its texts, px: a label there goes to the other side of its mark. */
-const axisWidth = 84;
-
 const directionOf = ({ objectives }: FrontierInput, name: string | null) =>
   objectives.find((objective) => objective.name === name)?.direction;
 
-/** The place of a label beside the bars of its intervals, on the side of the staircase without trials. */
-const besideOf = (input: FrontierInput) => ({
-  position: directionOf(input, input.plane.x) === 'minimize' ? ('left' as const) : ('right' as const),
-  distance: 5,
-  offset: [0, directionOf(input, input.plane.y) === 'minimize' ? 11 : -11],
-});
+/** Labels lie best on the side of the staircase without trials. */
+const asideOf = (input: FrontierInput) =>
+  [
+    directionOf(input, input.plane.x) === 'minimize' ? -1 : 1,
+    directionOf(input, input.plane.y) === 'minimize' ? 1 : -1,
+  ] as const;
 
 /** With more marks, labels would overlap: only the mark under the pointer has one. */
 const mostLabels = 30;
@@ -239,7 +224,8 @@ function lineSeries(input: FrontierInput): ChartSeries[] {
   const { points, plane, theme } = input;
   const members = points.filter(({ series }) => series === 'frontier');
   const [x, y] = [directionOf(input, plane.x), directionOf(input, plane.y) ?? 'maximize'];
-  const stairs = x === undefined ? members.toSorted((a, b) => a.x - b.x) : skyline(members, x, y);
+  const all = input.members ?? members;
+  const stairs = x === undefined ? all.toSorted((a, b) => a.x - b.x) : skyline(all, x, y);
   const across = members.flatMap(({ intervals, y: at }) =>
     intervals?.x === undefined ? [] : [intervals.x.map((end) => [end, at] as const)],
   );
@@ -288,10 +274,11 @@ function lineSeries(input: FrontierInput): ChartSeries[] {
 }
 
 /** The extent along an axis; 0 is the horizontal one. */
-function extentAlong({ points, clouds = [] }: FrontierInput, axis: 0 | 1) {
+function extentAlong({ points, clouds = [], members = [] }: FrontierInput, axis: 0 | 1) {
   const own = points.flatMap(({ x, y, intervals }) =>
     axis === 0 ? [x, ...(intervals?.x ?? [])] : [y, ...(intervals?.y ?? [])],
   );
+  own.push(...members.map(({ x, y }) => (axis === 0 ? x : y)));
   let [least, most] = extentOf(own) ?? [Infinity, -Infinity];
   for (const { xy } of clouds)
     for (let i = axis; i < xy.length; i += 2) {

@@ -2,10 +2,10 @@ import { ms } from '../../base/number-text.js';
 import { quantile } from '../../base/statistics.js';
 import { axisStyle, extentOf, plainAxis } from './axis.js';
 import type { ChartOption } from './echarts.js';
-import { frameOf, markLines, numbersOf, saying, type Heading } from './frame.js';
+import { frameOf, markLines, numbersOf, saying } from './frame.js';
 import { font, type ChartTheme } from './theme.js';
 
-export interface HistogramInput extends Heading {
+export interface HistogramInput {
   /** ms. */
   readonly samples: readonly number[];
   readonly percentiles: { readonly p50: number; readonly p95: number; readonly p99?: number };
@@ -87,9 +87,9 @@ export function sampleShares(distributions: readonly (readonly number[])[], bins
 
 /** The distribution of latency samples, with percentiles as lines and the confidence interval as a band. */
 export function histogramOption(input: HistogramInput): ChartOption {
-  const { samples, percentiles, interval, theme, ...heading } = input;
+  const { samples, percentiles, interval, theme } = input;
   const bins = binsOf(samples);
-  const frame = frameOf(theme, heading, { rows: 0 });
+  const frame = frameOf(theme, {}, { rows: 0 });
   const marks = [
     ...Object.entries(percentiles).map(([name, at]) => ({ name, at, color: theme.soft })),
     { name: 'latency', at: input.ms, color: theme.final },

@@ -2,11 +2,11 @@ import { percent } from '../../base/number-text.js';
 import type { Importance } from '../../experiments/page/api.js';
 import { titleOf } from '../data/measures.js';
 import { axisStyle, plainAxis, shareTick, type Measures } from './axis.js';
-import { frameOf, legendStyle, numbersOf, saying, type Heading } from './frame.js';
+import { frameOf, legendStyle, numbersOf, saying } from './frame.js';
 import { hueOf, type ChartTheme } from './theme.js';
 import type { ChartOption } from './echarts.js';
 
-export interface ImportanceInput extends Heading {
+export interface ImportanceInput {
   readonly objectives: readonly Importance[];
   readonly measures: Measures;
   readonly theme: ChartTheme;
@@ -36,9 +36,9 @@ export const importanceHeight = (input: ImportanceInput): number =>
 
 /** Bars of the share of each objective's variance that a decision explains alone. */
 export function importanceOption(input: ImportanceInput): ChartOption {
-  const { objectives, measures, theme, ...heading } = input;
+  const { objectives, measures, theme } = input;
   const decisions = drawn(input);
-  const frame = frameOf(theme, heading, { rows: 1 });
+  const frame = frameOf(theme, {}, { rows: 1 });
   const category = axisStyle(theme);
   return {
     ...frame,

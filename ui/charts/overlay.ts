@@ -1,5 +1,5 @@
 import { extentOf, spansDecades, valueAxis, type Measures } from './axis.js';
-import { frameOf, itemOf, legendStyle, plainText, saying, type Pointed } from './frame.js';
+import { frameOf, hollow, itemOf, legendStyle, plainText, saying, type Pointed } from './frame.js';
 import { dashOf, hueOf, symbolOf, type ChartTheme } from './theme.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
 
@@ -10,6 +10,8 @@ export interface OverlayPoint {
   readonly key?: unknown;
   /** In its tooltip, above its values. */
   readonly label?: string;
+  /** Whether its value is not reliable. */
+  readonly isHollow?: boolean;
 }
 
 export interface OverlayLine {
@@ -62,7 +64,12 @@ function seriesOf(
     step: step ?? false,
     itemStyle: { color },
     lineStyle: { color, width: 1.8 + extra, type: dashOf(i) },
-    data: points.map((point) => ({ value: [point.x, point.y], key: point.key, point })),
+    data: points.map((point) => ({
+      value: [point.x, point.y],
+      key: point.key,
+      point,
+      ...(point.isHollow === true && { itemStyle: hollow(theme, color, false) }),
+    })),
   };
 }
 

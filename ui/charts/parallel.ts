@@ -1,7 +1,7 @@
 import type { CandidateKey } from '../../experiments/page/api.js';
 import { textOf, titleOf } from '../data/measures.js';
 import { extentOf, spansDecades, type Measures } from './axis.js';
-import { frameOf, itemOf, saying, topOf, type Heading } from './frame.js';
+import { frameOf, itemOf, saying } from './frame.js';
 import { font, type ChartTheme } from './theme.js';
 import type { ChartOption } from './echarts.js';
 import { thinned } from './points.js';
@@ -20,7 +20,7 @@ export interface ParallelRow {
   readonly onFrontier: boolean;
 }
 
-export interface ParallelInput extends Heading {
+export interface ParallelInput {
   readonly axes: readonly ParallelAxis[];
   readonly rows: readonly ParallelRow[];
   readonly measures: Measures;
@@ -60,8 +60,8 @@ export const roundedOn = (value: number, [low, high]: Brushed): number =>
 const mostLabels = 24;
 
 /** Parallel coordinates with the frontier on top. Dragging along an axis selects lines. */
-export function parallelOption({ axes, rows, measures, theme, ...heading }: ParallelInput): ChartOption {
-  const frame = frameOf(theme, heading, { rows: 0 });
+export function parallelOption({ axes, rows, measures, theme }: ParallelInput): ChartOption {
+  const frame = frameOf(theme, {}, { rows: 0 });
   const frontier = rows.filter(({ onFrontier }) => onFrontier);
   const others = thinned(
     rows.filter(({ onFrontier }) => !onFrontier),
@@ -90,7 +90,6 @@ export function parallelOption({ axes, rows, measures, theme, ...heading }: Para
   return {
     animation: false,
     backgroundColor: frame.backgroundColor,
-    ...('title' in frame ? { title: frame.title } : {}),
     tooltip: {
       ...frame.tooltip,
       formatter: saying(({ data }) => {
@@ -107,7 +106,7 @@ export function parallelOption({ axes, rows, measures, theme, ...heading }: Para
     parallel: {
       left: 60,
       right: 70,
-      top: topOf(heading) + 60,
+      top: 74,
       bottom: 24,
       parallelAxisDefault: {
         // A drag selects when it ends: drawing anew would end it.

@@ -2,6 +2,7 @@ import { TitleComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { type ChartOption, registerComponents } from './echarts.js';
+import { labelled } from './labels.js';
 
 registerComponents();
 use([SVGRenderer, TitleComponent]);
@@ -43,6 +44,7 @@ export function renderSvg(
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
     chart.setOption({ ...option, animation: false });
+    chart.setOption({ series: labelled(chart, option, true) });
     const drawn = chart
       .renderToSVGString()
       .replaceAll(forScripts, '')

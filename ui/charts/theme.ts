@@ -82,7 +82,8 @@ export const dashOf = (i: number): 'solid' | number[] => {
   return typeof dash === 'string' ? dash : [...dash];
 };
 
-export const symbolOf = (i: number): string => symbols[i % symbols.length];
+/** Lines of the same hue differ in their marks. */
+export const symbolOf = (i: number): string => symbols[(i + Math.floor(i / symbols.length)) % symbols.length];
 
 /** A colour between two of `#rrggbb`. @param share of the second, in [0, 1] */
 export function mixed(a: string, b: string, share: number): string {

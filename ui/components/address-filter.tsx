@@ -1,19 +1,20 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useQuery } from '../app/hooks.js';
-import { valuesOf, type Field } from '../data/fields.js';
-import type { FilterProblem } from '../filter/tokens.js';
+import type { AddressFiltered } from '../app/filtered.js';
+import { useQuery, useRun } from '../app/hooks.js';
+import { trialsAddress, withQuery } from '../data/addresses.js';
+import { valuesOf } from '../data/fields.js';
 import { FilterField } from './filter-field.js';
 
 interface AddressFilterProps {
-  readonly fields: readonly Field[];
-  /** The rows whose values are offered. */
-  readonly rows: readonly number[];
-  /** The error in the expression of the address. */
-  readonly problem: FilterProblem | null;
+  readonly filtered: AddressFiltered;
+  /** What the filter applies to. */
+  readonly children: ComponentChildren;
 }
 
 /** The filter in the address (`?filter=`) as a field. Typing changes the address with a delay. */
-export function AddressFilter({ fields, rows, problem }: AddressFilterProps) {
+export function AddressFilter({ filtered: { fields, all, problem, loading }, children }: AddressFilterProps) {
+  const { live } = useRun();
   const [{ filter = '' }, change] = useQuery();
   const [text, setText] = useState(filter);
   const inAddress = useRef(filter);
@@ -31,12 +32,19 @@ export function AddressFilter({ fields, rows, problem }: AddressFilterProps) {
     return () => clearTimeout(timer);
   }, [text]);
   return (
-    <FilterField
-      value={text}
-      fields={fields}
-      valuesOf={(field) => valuesOf(field, rows)}
-      problem={text === filter ? problem : null}
-      onInput={setText}
-    />
+    <>
+      <FilterField
+        value={text}
+        fields={fields}
+        valuesOf={(field) => valuesOf(field, all)}
+        problem={text === filter ? problem : null}
+        onInput={setText}
+      />
+      <p class="note">
+        {children}{' '}
+        <a href={withQuery(trialsAddress(live.id), { filter: filter || undefined })}>These trials as a table</a>
+        {loading !== null && <span role="status"> {loading}</span>}
+      </p>
+    </>
   );
 }

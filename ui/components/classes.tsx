@@ -1,9 +1,9 @@
 import type { ClassReport } from '../../experiments/page/api.js';
 import { estimateText } from '../../base/certainty.js';
-import { percent, valueText } from '../../base/number-text.js';
+import { percent } from '../../base/number-text.js';
 import { columnsOf, metricTexts, outputColumns, outputNames, type Metric } from '../../base/scores.js';
 import { Facts } from './elements.js';
-import { Table } from './table.js';
+import { numberColumn, Table } from './table.js';
 
 interface ClassesProps {
   readonly report: ClassReport;
@@ -41,11 +41,7 @@ export function Classes({ report, onPair }: ClassesProps) {
           { title: name, heading: true, cell: (row) => row.name },
           ...columnsOf(classes[0]).map((key) => {
             const [text, unit] = outputColumns[key];
-            return {
-              title: text,
-              numeric: true,
-              cell: (row: (typeof classes)[number]) => valueText(unit, row[key]),
-            };
+            return numberColumn(text, (row: (typeof classes)[number]) => estimateText(unit, row[key], row.errors[key]));
           }),
         ]}
       />
@@ -68,10 +64,8 @@ export function Classes({ report, onPair }: ClassesProps) {
               rows={rows}
               columns={[
                 { title: 'class \\ predicted', heading: true, cell: ({ name }) => name },
-                ...classes.map(({ name }, predicted) => ({
-                  title: name,
-                  numeric: true,
-                  cell: ({ counts, actual }: (typeof rows)[number]) => {
+                ...classes.map(({ name }, predicted) =>
+                  numberColumn(name, ({ counts, actual }: (typeof rows)[number]) => {
                     const text = counts[predicted] === 0 ? '·' : counts[predicted];
                     if (actual === predicted) return <strong>{text}</strong>;
                     if (onPair === undefined || counts[predicted] === 0) return text;
@@ -81,8 +75,8 @@ export function Classes({ report, onPair }: ClassesProps) {
                         {text}
                       </button>
                     );
-                  },
-                })),
+                  }),
+                ),
               ]}
             />
           )}

@@ -1,12 +1,14 @@
 import { useMemo } from 'preact/hooks';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
+import type { CurvePoint } from '../../experiments/page/api.js';
 import { useQuery } from '../app/hooks.js';
+import { extentOf, spansDecades } from '../charts/axis.js';
 import { curvesOption, stages, type Curve, type Quantity } from '../charts/curves.js';
 import { fitText } from '../data/curves.js';
 import { Chart, useChartTheme } from './chart.js';
 import { Checkbox, Select } from './elements.js';
-import { Table } from './table.js';
+import { numberColumn, Table } from './table.js';
 
 /** The most rows of a table of curves. */
 const mostRows = 2000;
@@ -26,11 +28,9 @@ function CurveTable({ task, curves }: { readonly task: TaskType; readonly curves
         { title: 'training loss', numeric: true, cell: ({ trainLoss }) => trainLoss.toPrecision(4) },
         { title: 'validation loss', numeric: true, cell: ({ validationLoss }) => validationLoss.toPrecision(4) },
         { title: `training ${title}`, numeric: true, cell: ({ trainAccuracy }) => scoreText(task, trainAccuracy) },
-        {
-          title: `validation ${title}`,
-          numeric: true,
-          cell: ({ validationAccuracy }) => scoreText(task, validationAccuracy),
-        },
+        numberColumn(`validation ${title}`, ({ validationAccuracy }: CurvePoint) =>
+          scoreText(task, validationAccuracy),
+        ),
       ]}
     />
   );
@@ -73,7 +73,8 @@ export function Curves({ task, curves, of, onPoint }: CurvesProps) {
   const labels = new Set(curves.map(({ label }) => label)).size;
   // More lines would hide each other.
   const training = query['training'] === undefined ? labels <= 3 : query['training'] === '1';
-  const log = query['loss'] === 'log';
+  const losses = curves.flatMap(({ points }) => points.map(({ validationLoss }) => validationLoss));
+  const log = query['loss'] === undefined ? spansDecades(extentOf(losses)) : query['loss'] === 'log';
   const smoothing = Number(query['smooth'] ?? 1) || 1;
   const options = useMemo(
     () => quantities.map((quantity) => curvesOption({ task, quantity, curves, training, log, smoothing, theme })),
@@ -83,7 +84,7 @@ export function Curves({ task, curves, of, onPoint }: CurvesProps) {
     <>
       <div class="toolbar">
         <Checkbox label="training images" checked={training} onChange={(on) => change({ training: on ? '1' : '0' })} />
-        <Checkbox label="log loss" checked={log} onChange={(on) => change({ loss: on ? 'log' : null })} />
+        <Checkbox label="log loss" checked={log} onChange={(on) => change({ loss: on ? 'log' : 'linear' })} />
         <Select
           label="smoothing"
           value={String(smoothing)}

@@ -1,6 +1,7 @@
 import { Fragment, type ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Choice } from '../../experiments/page/api.js';
+import { unbroken } from './table.js';
 
 interface CardProps {
   readonly id?: string;
@@ -52,12 +53,16 @@ export interface TileText {
   readonly label: string;
 }
 
+/** A tile, or none where there is nothing to say. */
+export const tileOf = (value: string | null | undefined, label: string): readonly TileText[] =>
+  value === null || value === undefined ? [] : [{ value, label }];
+
 export function Tiles({ tiles }: { readonly tiles: readonly TileText[] }) {
   return (
     <div class="tiles">
       {tiles.map(({ value, label }) => (
         <div key={label} class="tile">
-          <b>{value.replace('± ', '±\u00a0')}</b>
+          <b>{unbroken(value)}</b>
           <span>{label}</span>
         </div>
       ))}
@@ -89,17 +94,15 @@ export const Alert = ({ text }: { readonly text: string | null }) =>
 
 interface SelectProps {
   readonly label?: ComponentChildren;
-  /** For screen readers, where the label is only a sign. */
-  readonly name?: string;
   readonly value: string;
   readonly options: readonly (readonly [value: string, title: string])[];
   readonly onChange: (value: string) => void;
 }
 
-export const Select = ({ label, name, value, options, onChange }: SelectProps) => (
+export const Select = ({ label, value, options, onChange }: SelectProps) => (
   <label>
     {label}{' '}
-    <select aria-label={name} value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+    <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
       {options.map(([option, title]) => (
         <option key={option} value={option}>
           {title}

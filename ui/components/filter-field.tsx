@@ -76,7 +76,7 @@ export function FilterField({ value, fields, valuesOf, problem, onInput }: Filte
           autocomplete="off"
           autocapitalize="off"
           spellcheck={false}
-          placeholder="accuracy > 87 % and latency_ms < 0.05"
+          placeholder="accuracy > 87 % or frontier"
           value={value}
           aria-autocomplete="list"
           aria-expanded={offer !== null}
@@ -114,12 +114,8 @@ export function FilterField({ value, fields, valuesOf, problem, onInput }: Filte
   );
 }
 
-interface ProblemProps {
-  readonly text: string;
-  readonly problem: FilterProblem;
-}
-
-function Problem({ text, problem: { message, hint, span } }: ProblemProps) {
+function Problem({ text, problem }: { readonly text: string; readonly problem: FilterProblem }) {
+  const { message, hint, span } = problem;
   const marked = text.slice(span.at, span.end);
   return (
     <>

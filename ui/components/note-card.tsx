@@ -28,7 +28,7 @@ function NoteForm({ trial, note }: { readonly trial: number | null; readonly not
         },
       );
       await live.refresh();
-      return 'Saved; nas resume writes the report with it';
+      return 'Saved; the report has it when nas note or nas resume writes it';
     });
   return (
     <form

@@ -9,12 +9,21 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ComponentChildren;
 }
 
+export const numberColumn = <Row,>(title: string, cell: Column<Row>['cell']): Column<Row> => ({
+  title,
+  numeric: true,
+  cell,
+});
+
 interface TableProps<Row> {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   /** Its name for screen readers. */
   readonly label?: string;
 }
+
+/** A text in which numbers stay on the line of their units, and errors on that of their signs. */
+export const unbroken = (text: string): string => text.replaceAll(/ (?=%|(?:ms|[KMG]iB|[kMG])\b)|(?<=±) /g, '\u00a0');
 
 const classOf = ({ numeric }: { readonly numeric?: boolean }) => (numeric === true ? 'number' : undefined);
 
@@ -36,17 +45,15 @@ export function Table<Row>({ columns, rows, label }: TableProps<Row>) {
         <tbody>
           {rows.map((row, i) => (
             <tr key={i}>
-              {columns.map((column) =>
-                column.heading === true ? (
-                  <th key={column.title} scope="row" class={classOf(column)}>
-                    {column.cell(row)}
-                  </th>
-                ) : (
-                  <td key={column.title} class={classOf(column)}>
-                    {column.cell(row)}
-                  </td>
-                ),
-              )}
+              {columns.map((column) => {
+                const Cell = column.heading === true ? 'th' : 'td';
+                const content = column.cell(row);
+                return (
+                  <Cell key={column.title} scope={Cell === 'th' ? 'row' : undefined} class={classOf(column)}>
+                    {typeof content === 'string' && column.numeric === true ? unbroken(content) : content}
+                  </Cell>
+                );
+              })}
             </tr>
           ))}
         </tbody>

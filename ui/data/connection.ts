@@ -33,37 +33,35 @@ export class Refused extends Error {
   }
 }
 
+/** The body of an answer. @throws Refused for an error */
+async function bodyOf<T>(answer: Promise<Response>): Promise<T> {
+  const response = await answer;
+  if (!response.ok) throw await refusalOf(response);
+  return (await response.json()) as T;
+}
+
 async function refusalOf(response: Response): Promise<Refused> {
   const refusal = (await response.json().catch(() => null)) as ErrorAnswer | null;
   return new Refused(response.status, refusal?.error ?? { message: `The server answered ${response.status}.` });
 }
 
 /** Sends a request. @throws Refused when the server answers with an error; TypeError when it cannot be reached. */
-export async function get<A extends Address>(
+export const get = <A extends Address>(
   address: A,
   parameters: Parameters<A>,
   query?: Queries[A],
   signal: AbortSignal | null = null,
-): Promise<Answers[A]> {
-  const response = await fetch(addressOf(address, parameters, query), { signal });
-  if (!response.ok) throw await refusalOf(response);
-  return (await response.json()) as Answers[A];
-}
+): Promise<Answers[A]> => bodyOf(fetch(addressOf(address, parameters, query), { signal }));
 
 /** Sends a change. @throws Refused when the server answers with an error; TypeError when it cannot be reached. */
-export async function post<A extends keyof Actions>(
+export const post = <A extends keyof Actions>(
   address: A,
   parameters: Parameters<A>,
   body: Actions[A]['body'],
-): Promise<Actions[A]['answer']> {
-  const response = await fetch(addressOf(address, parameters), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw await refusalOf(response);
-  return (await response.json()) as Actions[A]['answer'];
-}
+): Promise<Actions[A]['answer']> => {
+  const headers = { 'content-type': 'application/json' };
+  return bodyOf(fetch(addressOf(address, parameters), { method: 'POST', headers, body: JSON.stringify(body) }));
+};
 
 /** Whether a retry is pointless. A 503 is temporary: a locked database, for example. */
 export const isFinal = (error: unknown): boolean => error instanceof Refused && error.status !== 503;

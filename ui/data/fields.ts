@@ -62,19 +62,11 @@ const field = (
   rest: Partial<Pick<Field, 'values' | 'text'>> = {},
 ): Field => ({ name, title, group, kind, cell, text: (row) => plainText(cell(row)), ...rest });
 
-const measured = (
-  group: FieldGroup,
-  name: string,
-  title: string,
-  cell: (row: number) => number | null,
-  write: (value: number) => string,
-): Field =>
-  field(group, 'number', name, title, cell, {
-    text: (row) => {
-      const value = cell(row);
-      return value === null ? '-' : write(value);
-    },
-  });
+/** A time in seconds. */
+function timed(name: string, title: string, cell: (row: number) => number | null): Field {
+  const write = (seconds: number | null): string => (seconds === null ? '-' : duration(seconds));
+  return field('course', 'number', name, title, cell, { text: (row) => write(cell(row)) });
+}
 
 function valueFields({ candidates, objectives, measures }: Known): Field[] {
   const names = new Set([...objectives.map(({ name }) => name), ...candidates.values.keys()]);
@@ -113,8 +105,8 @@ function finalFields({ task, candidates }: Known): Field[] {
 
 function courseFields({ candidates: { startedAfter, finishedAfter, attempts, rejected } }: Known): Field[] {
   return [
-    measured('course', 'started_after', 'started after', (row) => startedAfter[row], duration),
-    measured('course', 'took', 'took', (row) => difference(finishedAfter[row], startedAfter[row]), duration),
+    timed('started_after', 'started after', (row) => startedAfter[row]),
+    timed('took', 'took', (row) => difference(finishedAfter[row], startedAfter[row])),
     field('course', 'number', 'attempts', 'attempts', (row) => attempts[row]),
     field('course', 'number', 'rejected', 'rejected before it', (row) => rejected[row]),
   ];

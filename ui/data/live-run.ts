@@ -36,7 +36,6 @@ export class LiveRun {
   readonly now = signal<readonly Activity[]>([]);
   /** The epochs that ended since the page was opened. */
   readonly curves = new LiveCurves();
-  readonly connected = signal(true);
   /** Why the run cannot be shown, or is out of date. */
   readonly problem = signal<string | null>(null);
   /**
@@ -84,7 +83,7 @@ export class LiveRun {
   }
 
   private async load(progress: () => void): Promise<void> {
-    await this.loadInfo();
+    await this.refresh();
     let from: number | null = 0;
     while (from !== null) {
       const answer: TrialsAnswer = await get('/api/runs/:run/trials', { run: this.id }, { from }, this.ended.signal);
@@ -107,12 +106,8 @@ export class LiveRun {
     this.version.value++;
   }
 
-  /** Loads `info` again, after a change by this page. */
-  refresh(): Promise<void> {
-    return this.loadInfo();
-  }
-
-  private async loadInfo(): Promise<void> {
+  /** Loads `info`, also again after a change by this page. */
+  async refresh(): Promise<void> {
     this.infoAt = this.clock();
     const { infoRequests, messages } = this;
     const own = ++infoRequests.sent;
@@ -132,8 +127,8 @@ export class LiveRun {
         batch(() => ((this.replaced.value = true), (this.problem.value = new Refused(410, error).message)));
         this.end();
       },
-      opened: () => batch(() => ((this.connected.value = true), (this.problem.value = null))),
-      lost: (error) => batch(() => ((this.connected.value = false), (this.problem.value = problemText(error)))),
+      opened: () => (this.problem.value = null),
+      lost: (error) => (this.problem.value = problemText(error)),
     });
     this.ended.signal.addEventListener('abort', close);
   }
@@ -161,7 +156,7 @@ export class LiveRun {
     const isNoted = before !== null && before.notes.size !== notes;
     if (statusChanged || isNoted || ((hasCandidates || log.length > 0) && isOld))
       // The stream reports when the server is gone.
-      this.loadInfo().catch(() => undefined);
+      this.refresh().catch(() => undefined);
   }
 }
 

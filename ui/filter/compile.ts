@@ -118,15 +118,9 @@ function fieldNamed({ text, at, end }: Name, fields: readonly Field[]): Field {
   const found =
     fields.find(({ name }) => name === text) ?? fields.find(({ name }) => name.toLowerCase() === text.toLowerCase());
   if (found !== undefined) return found;
-  const meant = nearest(
-    text,
-    fields.map(({ name }) => name),
-  );
-  throw new FilterProblem(
-    `there is no ${text}`,
-    { at, end },
-    meant === undefined ? undefined : `Did you mean ${meant}?`,
-  );
+  const names = fields.map(({ name }) => name);
+  const meant = nearest(text, names);
+  throw new FilterProblem(`there is no ${text}`, { at, end }, meant && `Did you mean ${meant}?`);
 }
 
 function testOf(tree: Tree, fields: readonly Field[], reads: Set<string>): Test {
@@ -141,15 +135,7 @@ function testOf(tree: Tree, fields: readonly Field[], reads: Set<string>): Test 
     case 'and':
     case 'or': {
       const parts = tree.parts.map((part) => testOf(part, fields, reads));
-      return tree.kind === 'and'
-        ? (row) => {
-            for (const part of parts) if (!part(row)) return false;
-            return true;
-          }
-        : (row) => {
-            for (const part of parts) if (part(row)) return true;
-            return false;
-          };
+      return tree.kind === 'and' ? (row) => parts.every((part) => part(row)) : (row) => parts.some((part) => part(row));
     }
     case 'not': {
       const of = testOf(tree.of, fields, reads);

@@ -2,11 +2,16 @@ import type { Cell, Field } from '../data/fields.js';
 import { tokensOf, wordText, type Token } from './tokens.js';
 import { operators } from './tree.js';
 
+interface Option {
+  readonly text: string;
+  readonly note: string;
+}
+
 /** Options at the caret, and the range that they replace. */
 export interface Completion {
   readonly at: number;
   readonly end: number;
-  readonly options: readonly { readonly text: string; readonly note: string }[];
+  readonly options: readonly Option[];
 }
 
 const most = 12;
@@ -51,14 +56,11 @@ function expectsName(tokens: readonly Token[]): boolean {
 }
 
 /** Options that start with the written text, then those that contain it. */
-function matching<T extends { readonly text: string; readonly note: string }>(options: readonly T[], written: string) {
+function matching(options: readonly Option[], written: string): readonly Option[] {
   const wanted = written.toLowerCase();
-  const begins = options.filter(({ text }) => text.toLowerCase().startsWith(wanted));
-  const holds = options.filter(
-    ({ text, note }) =>
-      !text.toLowerCase().startsWith(wanted) && (text.toLowerCase().includes(wanted) || note.includes(wanted)),
-  );
-  const found = [...begins, ...holds];
+  const begins = ({ text }: Option): boolean => text.toLowerCase().startsWith(wanted);
+  const holds = ({ text, note }: Option): boolean => text.toLowerCase().includes(wanted) || note.includes(wanted);
+  const found = options.filter(holds).sort((a, b) => Number(begins(b)) - Number(begins(a)));
   // A complete word needs no completion.
   return found.length === 1 && found[0].text.toLowerCase() === wanted ? [] : found.slice(0, most);
 }
@@ -87,7 +89,7 @@ export function completionAt(
   const at = touches ? last.at : caret;
   const written = text.slice(at, caret);
   const tokens = touches ? before.slice(0, -1) : before;
-  const answer = (options: readonly { readonly text: string; readonly note: string }[]): Completion | null => {
+  const answer = (options: readonly Option[]): Completion | null => {
     const found = matching(options, written);
     return found.length === 0 ? null : { at, end: caret, options: found };
   };

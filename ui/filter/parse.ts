@@ -44,14 +44,9 @@ class Parser {
     return tree;
   }
 
-  /** a or b or … */
+  /** a and b or c … */
   private either(): Tree {
-    return this.joined('or', () => this.all());
-  }
-
-  /** a and b and … */
-  private all(): Tree {
-    return this.joined('and', () => this.negated());
+    return this.joined('or', () => this.joined('and', () => this.negated()));
   }
 
   private joined(kind: 'and' | 'or', part: () => Tree): Tree {

@@ -3,7 +3,7 @@ import { count, duration } from '../../base/number-text.js';
 import { mainScores, meanScoreText, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { MeasureText, ReportData, ReportMember } from '../../experiments/page/api.js';
-import { Tag, Tiles, type TileText } from '../components/elements.js';
+import { Tag, tileOf, Tiles, type TileText } from '../components/elements.js';
 import {
   accuracyAmong,
   measureOf,
@@ -16,7 +16,7 @@ import {
 import { Value } from '../components/value.js';
 import { hasNetwork } from '../components/network.js';
 import { NoteText } from '../components/notes.js';
-import { Table, type Column } from '../components/table.js';
+import { numberColumn, Table, type Column } from '../components/table.js';
 import { cardId } from './network-card.js';
 
 const seconds = ({ run: { startedAt, updatedAt } }: ReportData): number =>
@@ -27,13 +27,10 @@ const best = (task: TaskType, values: readonly (number | null | undefined)[]): s
   return scoreText(task, known.length === 0 ? null : Math.max(...known));
 };
 
-function bestOfFirst({ objectives: [{ name, direction }], measures, frontier }: ReportData): TileText {
+function bestOfFirst({ objectives: [{ name, direction }], measures, frontier }: ReportData): readonly TileText[] {
   const values = frontier.map((member) => member.values[name]);
   const top = direction === 'maximize' ? Math.max(...values) : Math.min(...values);
-  return {
-    value: textOf(measures, name, values.length === 0 ? null : top),
-    label: `best ${titleOf(measures, name)}`,
-  };
+  return tileOf(textOf(measures, name, values.length === 0 ? null : top), `best ${titleOf(measures, name)}`);
 }
 
 /** Whether networks of the frontier had a final training; otherwise they have at most a test accuracy. */
@@ -46,42 +43,24 @@ function tilesOf(data: ReportData): TileText[] {
   const trains = evaluation === 'training';
   const states = ['pruned', 'failed', 'running', 'waiting'] as const;
   const others = states.filter((state) => counts[state] > 0).map((state) => `${counts[state]} ${state}`);
+  const ended = [`trials ${trains && !sliced(data) ? 'trained' : 'evaluated'}`, ...others].join(', ');
+  const searched = frontier.map(({ values }) => accuracyAmong(measures, values));
+  const final = frontier.map((member) => member.final?.accuracy);
   return [
-    {
-      value: `${counts.complete} / ${planned}`,
-      label: [`trials ${trains && !sliced(data) ? 'trained' : 'evaluated'}`, ...others].join(', '),
-    },
-    {
-      value: String(frontier.length),
-      label: `networks on the frontier${data.precisions === undefined ? '' : ', in their precisions'}`,
-    },
-    trains
-      ? {
-          value: best(
-            task,
-            frontier.map(({ values }) => accuracyAmong(measures, values)),
-          ),
-          label: `best ${unusualAccuracy(data) ?? `validation ${score}`} in the search`,
-        }
-      : bestOfFirst(data),
-    ...(hasFinalTraining(data)
-      ? [
-          {
-            value: best(
-              task,
-              frontier.map(({ final }) => final?.accuracy),
-            ),
-            label: `best validation ${score} after final training`,
-          },
-        ]
-      : []),
-    ...(rejected > 0
-      ? [{ value: count(rejected), label: `candidates rejected before ${trains ? 'training' : 'evaluation'}` }]
-      : []),
-    {
-      value: duration(seconds(data)),
-      label: evaluation === 'table' ? 'of simulated time' : 'from start to last change',
-    },
+    ...tileOf(`${counts.complete} / ${planned}`, ended),
+    ...tileOf(
+      String(frontier.length),
+      `networks on the frontier${data.precisions === undefined ? '' : ', in their precisions'}`,
+    ),
+    ...(trains
+      ? tileOf(best(task, searched), `best ${unusualAccuracy(data) ?? `validation ${score}`} in the search`)
+      : bestOfFirst(data)),
+    ...tileOf(hasFinalTraining(data) ? best(task, final) : null, `best validation ${score} after final training`),
+    ...tileOf(
+      rejected > 0 ? count(rejected) : null,
+      `candidates rejected before ${trains ? 'training' : 'evaluation'}`,
+    ),
+    ...tileOf(duration(seconds(data)), evaluation === 'table' ? 'of simulated time' : 'from start to last change'),
   ];
 }
 
@@ -91,7 +70,7 @@ type MemberColumn = Column<ReportMember>;
 
 const countOf = (value: number | undefined): string => (value === undefined ? '-' : count(value));
 
-const numberColumn: MemberColumn = {
+const trialColumn: MemberColumn = {
   title: 'trial',
   heading: true,
   cell: (member) => (
@@ -109,10 +88,9 @@ const numberColumn: MemberColumn = {
 
 function objectiveColumn(name: string, { run, measures }: ReportData): MemberColumn {
   const trains = run.evaluation === 'training';
-  return {
-    title: (trains ? measureOf(measures, name)?.searchTitle : undefined) ?? titleOf(measures, name),
-    numeric: true,
-    cell: ({ values, provenance, certainty }) => (
+  return numberColumn(
+    (trains ? measureOf(measures, name)?.searchTitle : undefined) ?? titleOf(measures, name),
+    ({ values, provenance, certainty }) => (
       <Value
         measures={measures}
         name={name}
@@ -121,7 +99,7 @@ function objectiveColumn(name: string, { run, measures }: ReportData): MemberCol
         provenance={trains ? (provenance[name] ?? 'computed') : undefined}
       />
     ),
-  };
+  );
 }
 
 /** Cross-validated scores with their standard errors; no column without any. */
@@ -129,26 +107,20 @@ function foldsColumns(task: TaskType, frontier: readonly ReportMember[]): Member
   const first = frontier.find(({ final }) => final?.folds !== undefined)?.final?.folds;
   if (first === undefined) return [];
   return [
-    {
-      title: `${first.folds}-fold ${mainScores[task].title}`,
-      numeric: true,
-      cell: ({ final }) =>
-        final?.folds === undefined ? '-' : meanScoreText(task, final.folds.mean, final.folds.standardError),
-    },
+    numberColumn(`${first.folds}-fold ${mainScores[task].title}`, ({ final }) =>
+      final?.folds === undefined ? '-' : meanScoreText(task, final.folds.mean, final.folds.standardError),
+    ),
   ];
 }
 
 const finalColumns = ({ run: { task }, titles, frontier }: ReportData): MemberColumn[] => [
-  {
-    title: titles.final,
-    numeric: true,
-    cell: ({ final }) =>
-      final?.state === 'failed' ? (
-        <Tag text="failed" />
-      ) : (
-        estimateText(mainScores[task].unit, final?.accuracy, final?.standardError)
-      ),
-  },
+  numberColumn(titles.final, ({ final }) =>
+    final?.state === 'failed' ? (
+      <Tag text="failed" />
+    ) : (
+      estimateText(mainScores[task].unit, final?.accuracy, final?.standardError)
+    ),
+  ),
   ...foldsColumns(task, frontier),
   {
     title: 'final frontier',
@@ -170,13 +142,11 @@ const costColumns: readonly (MemberColumn & { readonly objective: string })[] = 
 function columnsOf(data: ReportData): MemberColumn[] {
   const { run, objectives, frontier, precisions, titles } = data;
   const named = new Set(objectives.map(({ name }) => name));
-  const test: MemberColumn = {
-    title: titles.test,
-    numeric: true,
-    cell: ({ final }) => estimateText(mainScores[run.task].unit, final?.testAccuracy, final?.testStandardError),
-  };
+  const test: MemberColumn = numberColumn(titles.test, ({ final }) =>
+    estimateText(mainScores[run.task].unit, final?.testAccuracy, final?.testStandardError),
+  );
   return [
-    numberColumn,
+    trialColumn,
     ...(precisions === undefined
       ? []
       : [{ title: 'precision', cell: ({ precision }: ReportMember) => precision ?? '-' }]),

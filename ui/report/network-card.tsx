@@ -24,12 +24,7 @@ const fileFacts = ({ files }: ReportMember): Fact[] =>
     </>,
   ]);
 
-interface Props {
-  readonly task: TaskType;
-  readonly member: NetworkMember;
-}
-
-export function NetworkCard({ task, member }: Props) {
+export function NetworkCard({ task, member }: { readonly task: TaskType; readonly member: NetworkMember }) {
   const { number, precision, costs, curves, final, network, parts } = member;
   const facts: readonly Fact[] = [
     ['why it was tried', member.reason],
@@ -58,13 +53,8 @@ export function NetworkCard({ task, member }: Props) {
   );
 }
 
-interface RowCardProps {
-  readonly member: ReportMember;
-  readonly measures: ReportData['measures'];
-}
-
 /** A trial from a table, which has no network. */
-export function RowCard({ member, measures }: RowCardProps) {
+export function RowCard({ member, measures }: { readonly member: ReportMember } & Pick<ReportData, 'measures'>) {
   const { number, genotypeId, choices, values, finishedAfter } = member;
   const summary = Object.entries(values).map(
     ([name, value]) => `${titleOf(measures, name)} ${textOf(measures, name, value)}`,

@@ -118,7 +118,7 @@ function Report({ data }: ReportProps) {
       <LatencyDoubts doubts={data.latencies} />
       <ReportTiles data={data} />
       <FrontierSection data={data} />
-      {precisions !== undefined && <PrecisionsSection task={data.run.task} precisions={precisions} />}
+      <PrecisionsSection run={run} precisions={precisions} />
       <ShrunkSection shrunk={shrunk} />
       {prediction !== null && <LatencySection report={prediction} />}
       <CurvesSection data={data} />

@@ -1,5 +1,4 @@
 import type {
-  PrecisionsReport,
   PredictionReport,
   ReportData,
   ReportShrunk,
@@ -12,7 +11,7 @@ import { count, times, valueText } from '../../base/number-text.js';
 import { mainScores, scoreChange, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import { Card, Facts } from '../components/elements.js';
-import { Table, type Column } from '../components/table.js';
+import { numberColumn, Table, type Column } from '../components/table.js';
 import { textOf, titleOf } from '../data/measures.js';
 
 const reliableOnly = 'The error and the correlation are over reliable measurements only; dashed marks are the others.';
@@ -34,12 +33,8 @@ export function LatencySection({ report }: { readonly report: PredictionReport }
   );
 }
 
-interface PrecisionsProps {
-  readonly task: TaskType;
-  readonly precisions: PrecisionsReport;
-}
-
-export function PrecisionsSection({ task, precisions }: PrecisionsProps) {
+export function PrecisionsSection({ run: { task }, precisions }: Pick<ReportData, 'run' | 'precisions'>) {
+  if (precisions === undefined) return null;
   const score = mainScores[task].title;
   const { judged, chosen, rejections, speedup, accuracyChange } = precisions;
   return (
@@ -72,12 +67,8 @@ const columnsOf = (task: TaskType): readonly Column<ShrunkStage>[] => [
 ];
 
 /** The stages of a shrunk network, and the best trial with the same latency. */
-const stagesOf = ({ from, cut, tuned, alternative }: ReportShrunk): ShrunkStage[] => [
-  from,
-  cut,
-  tuned,
-  ...(alternative === null ? [] : [alternative]),
-];
+const stagesOf = ({ from, cut, tuned, alternative }: ReportShrunk): ShrunkStage[] =>
+  [from, cut, tuned, alternative].filter((stage) => stage !== null);
 
 /** Networks cut out of trained ones; nothing without any. */
 export function ShrunkSection({ shrunk }: { readonly shrunk: readonly ReportShrunk[] }) {
@@ -106,11 +97,9 @@ export function GivenUp({ data: { trials, objectives, measures } }: { readonly d
   const columns: readonly Column<ReportTrial>[] = [
     { title: 'trial', numeric: true, heading: true, cell: ({ number }) => number },
     { title: 'state', cell: ({ state }) => state },
-    ...objectives.map(({ name }): Column<ReportTrial> => ({
-      title: titleOf(measures, name),
-      numeric: true,
-      cell: ({ values }) => textOf(measures, name, values[name]),
-    })),
+    ...objectives.map(({ name }): Column<ReportTrial> =>
+      numberColumn(titleOf(measures, name), ({ values }) => textOf(measures, name, values[name])),
+    ),
     { title: 'reason', cell: ({ message }) => message },
   ];
   return (

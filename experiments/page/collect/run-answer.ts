@@ -1,3 +1,4 @@
+import { evenly } from '../../../base/statistics.js';
 import type { Environment } from '../../../latency-models/index.js';
 import type { Objective } from '../../../search/index.js';
 import type { Store } from '../../../store/index.js';
@@ -14,12 +15,6 @@ import type { Member, RunCache } from './run-cache.js';
 
 const sketchPoints = 60;
 
-/** At most `max` items, evenly spaced, including first and last. */
-export function evenly<T>(items: readonly T[], max: number): readonly T[] {
-  if (items.length <= max) return items;
-  return Array.from({ length: max }, (_, i) => items[Math.round((i * (items.length - 1)) / (max - 1))]);
-}
-
 function sketchOf(members: readonly Member[], objectives: readonly Objective[]): ReadableRun['sketch'] {
   if (objectives.length < 2) return [];
   const [first, second] = objectives;
@@ -32,19 +27,19 @@ export function collectEntry(store: Store, id: RunId, cache: RunCache, now: numb
     cache.update(store);
     const { objectives } = cache.facts;
     const members = cache.frontier;
+    const best = bestOf(members, objectives);
+    const finals = store.finals.all().flatMap(({ accuracy }) => accuracy ?? []);
+    const doubtOf = (name: string): string | undefined =>
+      members.find(({ values }) => values[name] === best[name])?.certainty?.[name]?.unreliable;
     return {
       id,
       ...cache.summary(store, now),
       objectives,
       measures: measureTexts(objectives.map(({ name }) => name)),
       frontier: members.length,
-      best: bestOf(members, objectives),
-      bestFinal: store.finals
-        .all()
-        .reduce<number | null>(
-          (best, { accuracy }) => (accuracy === null ? best : Math.max(best ?? accuracy, accuracy)),
-          null,
-        ),
+      best,
+      unreliable: Object.keys(best).filter((name) => doubtOf(name) !== undefined),
+      bestFinal: finals.length === 0 ? null : Math.max(...finals),
       sketch: sketchOf(members, objectives),
     };
   });

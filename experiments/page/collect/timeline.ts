@@ -33,7 +33,10 @@ class Timeline {
   private before: number | null = null;
 
   private readonly handlers: { readonly [K in EventKind]?: (event: EventRecord, detail: Detail) => void } = {
-    started: ({ at, trial }, { stage = 'search' }) => this.begin(stage, trial, at),
+    // Of a retried training, `retried` follows, and ends the attempt before.
+    started: ({ at, trial }, { stage = 'search' }) => {
+      if (!this.open.has(keyOf(stage, trial))) this.begin(stage, trial, at);
+    },
     taken: ({ at, trial }, { stage = 'search', host = null, shrunk }) => {
       // It waited for a worker until now.
       this.open.delete(keyOf(stage, trial ?? shrunk ?? null));
@@ -60,8 +63,9 @@ class Timeline {
     finished: ({ at, trial }, { state = 'complete' }) =>
       this.end('search', trial, state === 'pruned' ? null : at, state),
     'final-finished': ({ at, trial }, { state = 'complete' }) => {
-      this.end('final', trial, at, state);
-      this.end('quantize-aware', trial, at, state);
+      // Its file is saved later than its last epoch.
+      for (const stage of ['final', 'quantize-aware'] as const)
+        this.end(stage, trial, state === 'failed' ? at : null, state);
     },
     status: ({ at }, { status }) => {
       if (status === 'running') return;

@@ -12,7 +12,7 @@ import type { Experiment } from '../../schema/experiment.js';
 import { isTrainingExperiment } from '../../schema/run-experiment.js';
 import type { MeasuredLatency, TrialAnswer } from '../api.js';
 import { collectLog } from './changes.js';
-import { evenly } from './run-answer.js';
+import { evenly } from '../../../base/statistics.js';
 import type { RunCache } from './run-cache.js';
 
 type Command = TrialAnswer['commands'][number];

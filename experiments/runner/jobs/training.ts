@@ -157,18 +157,21 @@ interface TrialJob {
 }
 
 export function trialAttempts(context: TrainingContext, trialJob: TrialJob) {
-  const { store, observe } = context;
+  const { store, observe, plan } = context;
   const { stage, number } = trialJob;
+  // Final trainings are submitted at once, and wait for a worker; of a queue, their state says so.
+  const waits = stage !== 'search' && plan.experiment.workers.type === 'pool';
   const begin = () => (stage === 'search' ? store.trials.start(number) : store.finals.start(number, stage));
   const recordRetry = retryRecorder(context, trialJob);
-  let made = begin();
+  let made = waits ? null : begin();
   return {
     started: (worker: JobWorker, fromEpoch = 0) => {
+      made ??= begin();
       recordAssignment(store, { stage, trial: number }, made, worker);
       observe({ kind: 'trial-started', worker: worker.index, stage, number, fromEpoch, ...hostOf(worker) });
     },
     retry: (attempt: number, attempts: number, message: string) => {
-      made = begin();
+      made = waits ? null : begin();
       recordRetry(attempt, attempts, message);
     },
   };

@@ -49,7 +49,7 @@ it('a report is of the test images where they are known, in the precision of the
     of: 'the test images, by the exported file',
     metrics: { worst_recall: 0.6 },
   });
-  expect(float?.classes[1]).toEqual({ name: 'dog', count: 10, precision: 1, recall: 0.6, f1: 0.75 });
+  expect(float?.classes[1]).toMatchObject({ name: 'dog', count: 10, precision: 1, recall: 0.6, f1: 0.75 });
   expect(float?.confused).toEqual([{ actual: 'dog', predicted: 'cat', count: 4 }]);
   expect(classReportOf(results, 'int8')?.of).toBe('the validation images, in the search');
   expect(classReportOf([], 'fp32')).toBeUndefined();

@@ -1,15 +1,21 @@
 import { expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { createScoreboard } from '../../../base/scoreboard.js';
-import { metricsOf, type Details, type Scores } from '../../../base/scores.js';
+import {
+  columnsOf,
+  metricsOf,
+  outputScores,
+  type Details,
+  type OutputColumn,
+  type Scores,
+} from '../../../base/scores.js';
 import type { LearningTask } from '../../../base/task.js';
-import { metricErrors, scoreError } from '../../../experiments/report/score-errors.js';
+import { metricErrors, outputErrors, scoreError } from '../../../experiments/report/score-errors.js';
 
 const images = 300;
 
-/** Standard error of a score by leaving out one image after the other. */
-function jackknife(scoreOf: (left: number | null) => number): number {
-  const scores = Array.from({ length: images }, (_, left) => scoreOf(left));
+/** Standard error of a score from its values without each image. */
+function jackknife(scores: readonly number[]): number {
   const mean = scores.reduce((sum, score) => sum + score, 0) / images;
   return Math.sqrt(((images - 1) / images) * scores.reduce((sum, score) => sum + (score - mean) ** 2, 0));
 }
@@ -36,10 +42,8 @@ const random = new Random(1, 'errors');
 const rows = (make: (noise: () => number) => Row): Row[] =>
   Array.from({ length: images }, () => make(() => random.normal()));
 
-const within = (found: number | undefined, expected: number): void => {
-  expect((found ?? NaN) / expected).toBeGreaterThan(0.95);
-  expect((found ?? NaN) / expected).toBeLessThan(1.05);
-};
+const within = (found: number | undefined, expected: number): void =>
+  expect(Math.abs((found ?? NaN) / expected - 1)).toBeLessThan(0.05);
 
 const cases: readonly (readonly [LearningTask, readonly Row[]])[] = [
   [
@@ -73,22 +77,23 @@ const cases: readonly (readonly [LearningTask, readonly Row[]])[] = [
 for (const [task, own] of cases)
   it(`standard errors of ${task.type} are those of leaving out one image after the other`, () => {
     const { details } = scoresOf(task, own, null);
-    if (task.type !== 'classification')
-      within(
-        scoreError(details),
-        jackknife((left) => scoresOf(task, own, left).accuracy),
-      );
+    const without = own.map((_, left) => scoresOf(task, own, left));
+    if (task.type !== 'classification') within(scoreError(details), jackknife(without.map(({ accuracy }) => accuracy)));
     const errors = metricErrors(details);
     const names = Object.keys(metricsOf(details)) as (keyof typeof errors)[];
     expect(Object.keys(errors).sort()).toEqual([...names].sort());
     for (const name of names)
-      within(
-        errors[name],
-        jackknife((left) => metricsOf(scoresOf(task, own, left).details)[name] ?? NaN),
-      );
+      within(errors[name], jackknife(without.map((scores) => metricsOf(scores.details)[name] ?? NaN)));
+    const [ofFirst] = outputErrors(details);
+    const columns = columnsOf(outputScores(details)[0]).filter((column) => column !== 'count');
+    expect(Object.keys(ofFirst).sort()).toEqual(columns.sort());
+    const outputs = without.map(
+      (scores): Readonly<Partial<Record<OutputColumn, number | null>>> => outputScores(scores.details)[0],
+    );
+    for (const column of columns) within(ofFirst[column], jackknife(outputs.map((output) => output[column] ?? NaN)));
   });
 
 it('results of older versions have no standard errors', () => {
   const old: Details = { type: 'regression', numbers: [{ mae: 1, rmse: 1, r2: 0.5 }] };
-  expect([scoreError(old), metricErrors(old)]).toEqual([undefined, {}]);
+  expect([scoreError(old), metricErrors(old), outputErrors(old)]).toEqual([undefined, {}, [{}]]);
 });

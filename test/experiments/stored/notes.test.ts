@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, truncateSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { collectTrials } from '../../../experiments/report/index.js';
 import { addNote, notesSize, readNotes } from '../../../experiments/stored/notes.js';
 import { clearRun } from '../../../experiments/stored/workdir.js';
-import { Store } from '../../../store/index.js';
+import { lockWorkdir, Store } from '../../../store/index.js';
 import { nasInside } from '../../cli/nas.js';
 import { storedRun } from '../../cli/stored-run.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -54,7 +54,14 @@ it('nas note writes, lists and refuses; trials, reports and a fresh run follow',
   expect(await nasInside(['note', workdir, 'good one', '--trial', '1', '--tag', 'candidate'])).toMatchObject({
     code: 0,
   });
-  await nasInside(['note', workdir, 'second try']);
+  const report = join(workdir, 'report.html');
+  writeFileSync(report, 'older');
+  const lock = lockWorkdir(workdir);
+  expect((await nasInside(['note', workdir, 'first try'])).err).toContain('report.html has it when the run ends');
+  expect(readFileSync(report, 'utf8')).toBe('older');
+  lock.release();
+  expect((await nasInside(['note', workdir, 'second try'])).err).toMatch(/; report.html has it$/m);
+  expect(readFileSync(report, 'utf8')).toContain('second try');
   expect((await nasInside(['note', workdir])).out).toMatch(/the run +second try\n.*trial 1 +candidate +good one/);
   const refused = await nasInside(['note', workdir, 'x', '--trial', '9']);
   expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('has no trial 9')]);
@@ -64,7 +71,7 @@ it('nas note writes, lists and refuses; trials, reports and a fresh run follow',
   store.close();
   expect((await nasInside(['show', workdir, '1'])).out).toMatch(/tags +candidate\nnote +good one/);
   expect(JSON.parse((await nasInside(['status', workdir, '--json'])).out)).toMatchObject({ note: 'second try' });
-  expect(readFileSync(file(workdir), 'utf8').split('\n')).toHaveLength(3);
+  expect(readFileSync(file(workdir), 'utf8').split('\n')).toHaveLength(4);
   clearRun(workdir);
   expect(readNotes(workdir).notes).toEqual([]);
 });

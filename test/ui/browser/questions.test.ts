@@ -70,7 +70,8 @@ const questions: readonly Question[] = [
   },
 ];
 
-const textOf = (page: Page): Promise<string> => page.evaluate(() => document.querySelector('main')?.innerText ?? '');
+const textOf = (page: Page): Promise<string> =>
+  page.evaluate(() => document.querySelector('main')?.innerText.replaceAll('\u00a0', ' ') ?? '');
 
 describeInBrowser(
   'ten questions',

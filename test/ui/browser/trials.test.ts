@@ -210,6 +210,11 @@ describeInBrowser(
       await expect.poll(() => filter(page).inputValue()).toContain('latency_ms >=');
       await filter(page).fill(`${await filter(page).inputValue()} and state = complete`);
       await expect.poll(() => listed(page)).toBe(kept);
+      await page.waitForURL(/complete/);
+      await page.getByRole('link', { name: 'Frontier', exact: true }).click();
+      await page.getByText(`${kept} of ${count} trials are shown`).waitFor();
+      const newest = page.getByRole('table', { name: 'The newest trials' }).getByRole('row');
+      await expect.poll(() => newest.count()).toBe(1 + Math.min(15, kept));
     });
 
     it('show two decisions, and filter by a cell', async () => {

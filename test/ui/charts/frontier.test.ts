@@ -62,6 +62,16 @@ describe('the chart of a frontier', () => {
     expect(svg).toContain('aria-label="Accuracy against latency"');
   });
 
+  it('has labels that do not cover each other', () => {
+    // Both labels of the pair would lie best to the left, above it.
+    const svg = svgOf([at(3, 0.1, 0.7), at(4, 0.3, 0.8), at(5, 0.301, 0.801)]);
+    const [four, five] = ['#4', '#5'].map((label) =>
+      new RegExp(`translate\\(([\\d.]+) ([\\d.]+)\\)"[^>]*>${label}<`).exec(svg)?.slice(1).map(Number),
+    );
+    const [dx, dy] = [0, 1].map((axis) => Math.abs((four?.[axis] ?? NaN) - (five?.[axis] ?? NaN)));
+    expect(dx > 13 || dy > 11).toBe(true);
+  });
+
   it('names only present series in its legend', () => {
     const plain = svgOf(members);
     expect(plain).toContain('>frontier, in the search</text>');

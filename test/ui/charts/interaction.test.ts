@@ -40,11 +40,7 @@ describe('the points of a chart', () => {
 
   it('are walked along the frontier, across several series', () => {
     const steps = walkOf(option);
-    expect(steps.map(({ key }) => key)).toEqual([
-      { number: 7, precision: 'int8' },
-      { number: 1, precision: 'fp32' },
-      { number: 3, precision: 'fp32' },
-    ]);
+    expect(steps.map(({ key }) => (key as FrontierPoint['key']).number)).toEqual([7, 1, 3]);
     expect(steps[0].text).toContain('#7 in int8');
     expect(steps[0].text).toContain('latency: 0.1 ms');
     expect(walkOf(optionOf([]))).toEqual([]);

@@ -132,13 +132,13 @@ describe('LiveRun', () => {
     const run = live;
     await vi.waitFor(() => expect(run.frontier.value.length).toBeGreaterThan(0), soon);
     await site.stop();
-    await vi.waitFor(() => expect(run.connected.value).toBe(false), soon);
+    await vi.waitFor(() => expect(run.problem.value).not.toBeNull(), soon);
     expect(run.problem.value).toContain('cannot be reached');
     addBest(5);
     addBest(6);
     await site.start();
     await vi.waitFor(() => expect(numbers(run)).toEqual([0, 1, 2, 3, 4, 5, 6]), soon);
-    expect(run.connected.value).toBe(true);
+    expect(run.problem.value).toBeNull();
     expect(run.problem.value).toBeNull();
     expect(run.replaced.value).toBe(false);
   });
@@ -159,7 +159,7 @@ describe('LiveRun', () => {
     // A visible document has the change after 250 ms.
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(numbers(run)).toEqual([0, 1, 2, 3, 4]);
-    expect(run.connected.value).toBe(true);
+    expect(run.problem.value).toBeNull();
     setHidden(false);
     await vi.waitFor(() => expect(numbers(run)).toEqual([0, 1, 2, 3, 4, 5]), soon);
     setHidden(true);

@@ -1,4 +1,5 @@
 import { useLocation } from 'preact-iso';
+import { evenly } from '../../../base/statistics.js';
 import type { CandidateKey } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { Alert } from '../../components/elements.js';
@@ -29,12 +30,6 @@ function useFrontier(): readonly Suggestion[] {
   return [...once].map(([value, key]) => ({ value, label: `#${value}`, text: textsOf(key) }));
 }
 
-/** `count` of the values, evenly from the first to the last. */
-function spread<T>(values: readonly T[], count: number): readonly T[] {
-  if (values.length <= count) return values;
-  return Array.from({ length: count }, (_, i) => values[Math.round((i * (values.length - 1)) / (count - 1))]);
-}
-
 interface FrontierOfferProps {
   readonly numbers: readonly number[];
   readonly frontier: readonly Suggestion[];
@@ -47,7 +42,7 @@ function FrontierOffer({ numbers, frontier, set }: FrontierOfferProps) {
     return (
       <p class="empty">Name two to six trials. The trials of the frontier appear here as soon as there are any.</p>
     );
-  const few = spread(frontier, 3).map(({ value }) => Number(value));
+  const few = evenly(frontier, 3).map(({ value }) => Number(value));
   return (
     <>
       <p>

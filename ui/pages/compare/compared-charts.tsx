@@ -1,4 +1,4 @@
-import { ms, percent } from '../../../base/number-text.js';
+import { ms, percent, valueText } from '../../../base/number-text.js';
 import { useRun } from '../../app/hooks.js';
 import type { MeasuredLatency, TrialAnswer } from '../../../experiments/page/api.js';
 import type { Curve } from '../../charts/curves.js';
@@ -6,10 +6,9 @@ import { sampleShares } from '../../charts/histogram.js';
 import { overlayOption } from '../../charts/overlay.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Curves } from '../../components/curves.js';
-import { Tag } from '../../components/elements.js';
 import { purposeTexts } from '../../components/network.js';
-import { Table } from '../../components/table.js';
 import { trialName } from './compared-trials.js';
+import { SideBySide, type SideCell, type SideRow } from './side-by-side.js';
 
 interface Props {
   readonly answers: readonly TrialAnswer[];
@@ -43,37 +42,28 @@ interface Measured {
 }
 
 function LatencyTable({ measured }: { readonly measured: readonly Measured[] }) {
-  const number = (title: string, of: (measurement: MeasuredLatency) => string) => ({
+  const row = (title: string, of: (measurement: MeasuredLatency) => Pick<SideCell, 'text' | 'note'>): SideRow => ({
     title,
-    numeric: true,
-    cell: ({ measurement }: Measured) => of(measurement),
+    cells: measured.map(({ measurement }) => of(measurement)),
   });
+  const number = (title: string, of: (measurement: MeasuredLatency) => number | null): SideRow =>
+    row(title, (measurement) => ({ text: valueText('ms', of(measurement)) }));
   return (
-    <Table
+    <SideBySide
       label="Latencies of trials"
-      columns={[
-        { title: 'trial', heading: true, cell: ({ name }) => name },
-        number('latency', (measurement) => ms(measurement.ms)),
-        number('95 % interval', ({ certainty: { interval } }) => interval.map(ms).join(' to ')),
-        number('median', ({ p50 }) => ms(p50)),
-        number('p95', ({ p95 }) => ms(p95)),
-        number('p99', ({ p99 }) => (p99 === null ? '' : ms(p99))),
-        {
-          title: 'measured',
-          cell: ({ measurement: { purpose, converged, certainty } }) => (
-            <>
-              {purposeTexts[purpose]} {!converged && <Tag text="not converged" />}{' '}
-              {certainty.unreliable !== undefined && (
-                <span title={certainty.unreliable}>
-                  <Tag text="unreliable" />
-                </span>
-              )}
-            </>
-          ),
-        },
-        { title: 'device', cell: ({ measurement }) => measurement.device },
+      heads={measured.map(({ name }) => name)}
+      rows={[
+        number('latency', (measurement) => measurement.ms),
+        row('95 % interval', ({ certainty: { interval } }) => ({ text: interval.map(ms).join(' to ') })),
+        number('median', ({ p50 }) => p50),
+        number('p95', ({ p95 }) => p95),
+        number('p99', ({ p99 }) => p99),
+        row('measured', ({ purpose, converged, certainty: { unreliable } }) => ({
+          text: `${purposeTexts[purpose]}${converged ? '' : ', not converged'}`,
+          note: unreliable === undefined ? null : `unreliable: ${unreliable}`,
+        })),
+        row('device', ({ device }) => ({ text: device })),
       ]}
-      rows={measured}
     />
   );
 }

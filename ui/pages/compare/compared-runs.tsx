@@ -5,7 +5,7 @@ import { Checkbox } from '../../components/elements.js';
 import { RunState } from '../../components/run-status.js';
 import { runAddress } from '../../data/addresses.js';
 import { alignLines } from '../../data/line-diff.js';
-import { evaluationTexts, textWithError, titleOf } from '../../data/measures.js';
+import { evaluationTexts, measureOf, textWithError, titleOf } from '../../data/measures.js';
 import { numberRow, SideBySide, type SideRow, type SideValue } from './side-by-side.js';
 
 type Compared = ComparisonAnswer['runs'][number];
@@ -27,14 +27,17 @@ function resultRows({ objectives, measures, runs }: ComparisonAnswer): readonly 
     cells: runs.map((run) => ({ text: of(run) })),
   });
   return [
-    ...objectives.map((objective) =>
-      numberRow(
-        `best ${titleOf(measures, objective.name)}`,
-        runs.map((run) => bestValue(run, objective)),
-        objective.direction,
-        ({ value, certainty }) => textWithError(measures, objective.name, value, certainty),
-      ),
-    ),
+    ...objectives.map((objective) => {
+      const { name, direction } = objective;
+      const values = runs.map((run) => bestValue(run, objective));
+      return numberRow(
+        `best ${measureOf(measures, name)?.searchTitle ?? titleOf(measures, name)}`,
+        values,
+        direction,
+        ({ value, certainty }) => textWithError(measures, name, value, certainty),
+        (i) => (values[i].certainty?.unreliable === undefined ? null : 'unreliable'),
+      );
+    }),
     numberRow(
       'hypervolume',
       runs.map(({ points }) => ({ value: points.at(-1)?.share ?? null })),
@@ -100,6 +103,8 @@ export function ComparedRuns({ answer, infos }: ComparedRunsProps) {
   );
 }
 
+const absent = <span class="side-note">(absent)</span>;
+
 /** The settings of runs with every default: the lines that differ, or all. */
 export function ComparedSettings({ infos }: Pick<ComparedRunsProps, 'infos'>) {
   const [all, setAll] = useState(false);
@@ -121,32 +126,16 @@ export function ComparedSettings({ infos }: Pick<ComparedRunsProps, 'infos'>) {
       {shown.length === 0 ? (
         <p class="empty">All runs have the same settings.</p>
       ) : (
-        <div class="scroll" role="region" aria-label="Settings of runs" tabIndex={0}>
-          <table class="side lines">
-            <thead>
-              <tr>
-                <th scope="col">setting</th>
-                {infos.map(({ id }) => (
-                  <th key={id} scope="col">
-                    {id}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {shown.map(({ path, cells, same }, i) => (
-                <tr key={i} class={same ? undefined : 'differs'}>
-                  <th scope="row">{path}</th>
-                  {cells.map((cell, column) => (
-                    <td key={column}>
-                      {cell === null ? <span class="side-note">(absent)</span> : all ? cell : cell.trim()}
-                    </td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <SideBySide
+          label="Settings of runs"
+          areLines
+          heads={infos.map(({ id }) => id)}
+          rows={shown.map(({ path, cells, same }) => ({
+            title: path,
+            differs: !same,
+            cells: cells.map((cell) => ({ text: cell === null ? absent : all ? cell : cell.trim() })),
+          }))}
+        />
       )}
     </section>
   );

@@ -124,9 +124,7 @@ const verdictOf = ({ accepted, reason }: ReportVariant): string => {
 
 /** The values and the verdict of each precision, in a run with several. */
 export function ComparedPrecisions({ answers }: Props) {
-  const {
-    info: { objectives, measures },
-  } = useRun();
+  const { objectives, measures } = useRun().info;
   const trials = answers.map(({ trial }) => trial);
   const precisions = [...new Set(trials.flatMap(({ variants = [] }) => variants.map(({ precision }) => precision)))];
   if (precisions.length === 0) return null;

@@ -6,7 +6,8 @@ import { asksForLog, overlayOption } from '../../charts/overlay.js';
 import { skyline, turnOf } from '../../charts/points.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Checkbox, Select } from '../../components/elements.js';
-import { Table } from '../../components/table.js';
+import { numberColumn, Table } from '../../components/table.js';
+import { Value } from '../../components/value.js';
 import { trialAddress } from '../../data/addresses.js';
 import { textOf, titleOf } from '../../data/measures.js';
 import { HypervolumeTable } from '../run/hypervolume-card.js';
@@ -31,11 +32,11 @@ function FrontierTable({ answer: { runs, objectives, measures } }: Props) {
         { title: 'run', cell: ({ run }) => run },
         { title: 'trial', heading: true, cell: (row) => <a href={addressOf(row)}>#{row.number}</a> },
         { title: 'precision', cell: ({ precision }) => precision },
-        ...objectives.map(({ name }) => ({
-          title: titleOf(measures, name),
-          numeric: true,
-          cell: ({ values }: (typeof rows)[number]) => textOf(measures, name, values[name]),
-        })),
+        ...objectives.map(({ name }) =>
+          numberColumn(titleOf(measures, name), ({ values, certainty }: (typeof rows)[number]) => (
+            <Value measures={measures} name={name} value={values[name]} certainty={certainty?.[name]} />
+          )),
+        ),
       ]}
       rows={rows}
     />
@@ -53,11 +54,12 @@ export function ComparedFrontiers({ answer }: Props) {
     objectives.find(({ name }) => name === query[axis]) ?? objectives[usual];
   const [x, y] = [axisIn('x', 1), axisIn('y', 0)];
   const lines = runs.map(({ id, frontier }) => {
-    const points = frontier.flatMap(({ values, number, precision }) =>
-      Object.hasOwn(values, x.name) && Object.hasOwn(values, y.name)
-        ? [{ x: values[x.name], y: values[y.name], key: { run: id, number, precision }, label: `#${number}` }]
-        : [],
-    );
+    const points = frontier.flatMap(({ values, certainty, number, precision }) => {
+      if (!Object.hasOwn(values, x.name) || !Object.hasOwn(values, y.name)) return [];
+      const isHollow = [x, y].some(({ name }) => certainty?.[name]?.unreliable !== undefined);
+      const label = `#${number}${isHollow ? ', latency not reliable' : ''}`;
+      return [{ x: values[x.name], y: values[y.name], key: { run: id, number, precision }, label, isHollow }];
+    });
     return { name: id, points: skyline(points, x.direction, y.direction) };
   });
   const log = 'log' in query ? query['log'] === 'x' : asksForLog(lines, 'x');
@@ -98,6 +100,9 @@ export function ComparedFrontiers({ answer }: Props) {
         })}
         table={() => <FrontierTable answer={answer} />}
       />
+      {lines.some(({ points }) => points.some(({ isHollow }) => isHollow)) && (
+        <p class="note">Hollow marks: latency not reliable.</p>
+      )}
       {objectives.length > 2 && (
         <p class="note">
           The runs have {objectives.length} objectives: networks that are dominated in this plane are listed in the

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { type Certainty, type Estimate, surelyBetter } from '../../../base/certainty.js';
 import type { Objective } from '../../../experiments/page/api.js';
+import { unbroken } from '../../components/table.js';
 
 /** Signs, so that no meaning depends on colour alone. */
 const marks = {
@@ -78,12 +79,14 @@ interface SideBySideProps {
   readonly label: string;
   readonly heads: readonly ComponentChildren[];
   readonly rows: readonly SideRow[];
+  /** Whether the texts are lines of code. */
+  readonly areLines?: boolean;
 }
 
-export function SideBySide({ label, heads, rows }: SideBySideProps) {
+export function SideBySide({ label, heads, rows, areLines = false }: SideBySideProps) {
   return (
     <div class="scroll" role="region" aria-label={label} tabIndex={0}>
-      <table class="side">
+      <table class={areLines ? 'side lines' : 'side'}>
         <thead>
           <tr>
             <td />
@@ -95,8 +98,8 @@ export function SideBySide({ label, heads, rows }: SideBySideProps) {
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ title, cells, differs }) => (
-            <tr key={title} class={differs === true ? 'differs' : undefined}>
+          {rows.map(({ title, cells, differs }, at) => (
+            <tr key={at} class={differs === true ? 'differs' : undefined}>
               <th scope="row">
                 {title}
                 {differs === true && <span class="visually-hidden"> (differs)</span>}
@@ -104,7 +107,7 @@ export function SideBySide({ label, heads, rows }: SideBySideProps) {
               {cells.map(({ text, mark, note }, i) => (
                 <td key={i} class={mark}>
                   {mark !== undefined && <Mark mark={mark} />}
-                  {text}
+                  {typeof text === 'string' && !areLines ? unbroken(text) : text}
                   {note !== undefined && note !== null && <span class="side-note"> {note}</span>}
                 </td>
               ))}

@@ -3,7 +3,7 @@ import { useOpenTrial, useQuery, useRun } from '../../app/hooks.js';
 import { choicesOption } from '../../charts/choices.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Select } from '../../components/elements.js';
-import { Table } from '../../components/table.js';
+import { numberColumn, Table } from '../../components/table.js';
 import { textOf, titleOf } from '../../data/measures.js';
 import {
   choiceGroups,
@@ -16,14 +16,9 @@ import {
 } from './complete-trials.js';
 
 function GroupTable({ groups, objective }: { readonly groups: readonly ChoiceGroup[]; readonly objective: string }) {
-  const {
-    info: { measures },
-  } = useRun();
-  const column = (title: string, name: 'least' | 'lower' | 'median' | 'upper' | 'greatest') => ({
-    title,
-    numeric: true,
-    cell: (group: ChoiceGroup) => textOf(measures, objective, group[name]),
-  });
+  const { measures } = useRun().info;
+  const column = (title: string, name: 'least' | 'lower' | 'median' | 'upper' | 'greatest') =>
+    numberColumn(title, (group: ChoiceGroup) => textOf(measures, objective, group[name]));
   return (
     <Table
       label={`${titleOf(measures, objective)} by choice`}
@@ -48,9 +43,7 @@ interface ObjectiveProps {
 }
 
 function ObjectiveByChoice({ trials, decision, objective }: ObjectiveProps) {
-  const {
-    info: { measures },
-  } = useRun();
+  const { measures } = useRun().info;
   const open = useOpenTrial();
   const theme = useChartTheme();
   const groups = useMemo(() => {
@@ -92,10 +85,7 @@ function ObjectiveByChoice({ trials, decision, objective }: ObjectiveProps) {
   );
 }
 
-interface ByChoiceProps {
-  readonly trials: CompleteTrials;
-  readonly decisions: readonly VaryingDecision[];
-}
+type ByChoiceProps = Pick<ObjectiveProps, 'trials'> & { readonly decisions: readonly VaryingDecision[] };
 
 export function ByChoice({ trials, decisions }: ByChoiceProps) {
   const { info } = useRun();

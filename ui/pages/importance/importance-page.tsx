@@ -1,16 +1,15 @@
 import { useMemo } from 'preact/hooks';
 import { percent } from '../../../base/number-text.js';
 import type { Importance, ImportanceAnswer } from '../../../experiments/page/api.js';
-import { isText, useFiltered } from '../../app/filtered.js';
-import { useQuery, useRun } from '../../app/hooks.js';
+import { useAddressFilter } from '../../app/filtered.js';
+import { useRun, useRunAnswer } from '../../app/hooks.js';
 import { importanceHeight, importanceOption, mostImportant, shareOf } from '../../charts/importance.js';
 import { AddressFilter } from '../../components/address-filter.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Alert } from '../../components/elements.js';
-import { Table } from '../../components/table.js';
-import { trialsAddress, withQuery } from '../../data/addresses.js';
+import { numberColumn, Table } from '../../components/table.js';
 import { titleOf } from '../../data/measures.js';
-import { useAnswer, type Loaded } from '../../data/use-answer.js';
+import type { Loaded } from '../../data/use-answer.js';
 import { ByChoice } from './by-choice.js';
 import { decisionOrder, useCompleteTrials } from './complete-trials.js';
 import { Pairs } from './pairs-section.js';
@@ -58,11 +57,9 @@ function ImportanceChart({ importances }: { readonly importances: readonly Impor
             label="Importance of decisions"
             columns={[
               { title: 'decision', heading: true, cell: (decision: string) => decision },
-              ...importances.map((importance, i) => ({
-                title: titles[i],
-                numeric: true,
-                cell: (decision: string) => percent(shareOf(importance, decision)),
-              })),
+              ...importances.map((importance, i) =>
+                numberColumn(titles[i], (decision: string) => percent(shareOf(importance, decision))),
+              ),
             ]}
             rows={all}
           />
@@ -110,44 +107,29 @@ const age = 60;
 
 /** The charts of trials, and their filter. */
 function FilteredTrials({ importances }: { readonly importances: readonly Importance[] }) {
-  const { live } = useRun();
-  const [{ filter: text = '' }] = useQuery();
-  const { filter, fields, problem, loading, textsVersion } = useFiltered(text);
+  const filtered = useAddressFilter();
+  const { fields, test } = filtered;
   const trials = useCompleteTrials();
-  const readsTexts = [...(filter?.reads ?? [])].some(isText);
-  const kept = useMemo(
-    () => ({ test: filter?.test ?? null, rows: filter === null ? trials.rows : trials.rows.filter(filter.test) }),
-    [trials, text, filter === null, readsTexts && textsVersion],
-  );
-  const shown = useMemo(() => ({ ...trials, rows: kept.rows }), [trials, kept]);
+  const shown = useMemo(() => (test === null ? trials : { ...trials, rows: trials.rows.filter(test) }), [trials, test]);
   const decisions = useMemo(() => decisionOrder(trials, importances), [trials, importances]);
   return (
     <>
       <section>
         <h2>Trials by their decisions</h2>
-        <AddressFilter fields={fields} rows={trials.rows} problem={problem} />
-        <p class="note">
-          The charts below show {kept.rows.length.toLocaleString('en-US')} of{' '}
-          {trials.rows.length.toLocaleString('en-US')} complete trials; the importances above rest on all of them.{' '}
-          <a href={withQuery(trialsAddress(live.id), { filter: text || undefined })}>These trials as a table</a>
-          {loading !== null && <span role="status"> {loading}</span>}
-        </p>
+        <AddressFilter filtered={filtered}>
+          The charts below show {shown.rows.length.toLocaleString('en-US')} of{' '}
+          {trials.rows.length.toLocaleString('en-US')} complete trials; the importances above rest on all of them.
+        </AddressFilter>
       </section>
       <Pairs trials={shown} decisions={decisions} fields={fields} />
       <ByChoice trials={shown} decisions={decisions} />
-      <ParallelTrials trials={trials} test={kept.test} decisions={decisions} fields={fields} />
+      <ParallelTrials trials={trials} test={test} decisions={decisions} fields={fields} />
     </>
   );
 }
 
 export default function ImportancePage() {
-  const { live, info } = useRun();
-  const { status } = info.run;
-  const loaded = useAnswer(
-    { address: '/api/runs/:run/importance', parameters: { run: live.id } },
-    () => (status === 'running' ? age : null),
-    status,
-  );
+  const loaded = useRunAnswer('/api/runs/:run/importance', age);
   return (
     <>
       <Importances {...loaded} />

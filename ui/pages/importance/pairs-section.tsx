@@ -14,7 +14,7 @@ import {
 } from '../../charts/heat-map.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Select } from '../../components/elements.js';
-import { Table } from '../../components/table.js';
+import { numberColumn, Table } from '../../components/table.js';
 import { textOf, titleOf } from '../../data/measures.js';
 import type { Field } from '../../data/fields.js';
 import { choicesTerm, withTerm } from '../../filter/brushes.js';
@@ -35,11 +35,8 @@ const shownTexts: { readonly [V in HeatValue]: string } = {
 
 function CellTable({ input }: { readonly input: HeatMapInput }) {
   const { columns, rows, cells, measure, measures } = input;
-  const number = (title: string, of: (cell: HeatCell) => number | null) => ({
-    title,
-    numeric: true,
-    cell: (cell: HeatCell) => textOf(measures, measure, of(cell)),
-  });
+  const number = (title: string, of: (cell: HeatCell) => number | null) =>
+    numberColumn(title, (cell: HeatCell) => textOf(measures, measure, of(cell)));
   return (
     <Table
       label={`${titleOf(measures, measure)} by ${columns.name} and ${rows.name}`}
@@ -95,9 +92,7 @@ interface PairsProps {
 
 /** Two decisions against an objective. */
 export function Pairs({ trials, decisions, fields }: PairsProps) {
-  const {
-    info: { objectives, measures },
-  } = useRun();
+  const { objectives, measures } = useRun().info;
   const [query, change] = useQuery();
   const theme = useChartTheme();
   const named = (name: string | undefined, others: readonly VaryingDecision[]): VaryingDecision | undefined =>

@@ -125,9 +125,7 @@ interface ParallelProps {
 }
 
 export function ParallelTrials({ trials, test, decisions, fields }: ParallelProps) {
-  const {
-    info: { objectives, measures },
-  } = useRun();
+  const { objectives, measures } = useRun().info;
   const open = useOpenTrial();
   const theme = useChartTheme();
   const [{ filter = '' }, change] = useQuery();

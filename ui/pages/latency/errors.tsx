@@ -3,7 +3,7 @@ import { ms, percent } from '../../../base/number-text.js';
 import type { DatedPrediction } from '../../../experiments/page/api.js';
 import { Tag, Time } from '../../components/elements.js';
 import { TrialLink } from '../../components/run-status.js';
-import { Table, type Column } from '../../components/table.js';
+import { numberColumn, Table, type Column } from '../../components/table.js';
 
 /** The number of measurements in the rolling mean. */
 export const averaged = 10;
@@ -55,21 +55,16 @@ export function PairTable({ pairs, severalPrecisions }: Props) {
     },
     ...(severalPrecisions ? [precisionColumn] : []),
     { title: 'predicted', numeric: true, cell: ({ predicted, std }) => `${ms(predicted)} ± ${ms(std)}` },
-    {
-      title: 'measured',
-      numeric: true,
-      cell: ({ measured, unreliable }) => (
-        <span title={unreliable}>
-          {ms(measured)} {unreliable !== undefined && <Tag text="unreliable" />}
-        </span>
-      ),
-    },
+    numberColumn('measured', ({ measured, unreliable }) => (
+      <span title={unreliable}>
+        {ms(measured)} {unreliable !== undefined && <Tag text="unreliable" />}
+      </span>
+    )),
     { title: 'error', numeric: true, cell: (pair) => signed(errorOf(pair)) },
-    {
-      title: 'covered',
-      numeric: true,
-      cell: (pair) => `${Math.round(100 * pair.coverage)} %${extrapolates(pair) ? ' (extrapolated)' : ''}`,
-    },
+    numberColumn(
+      'covered',
+      (pair) => `${Math.round(100 * pair.coverage)} %${extrapolates(pair) ? ' (extrapolated)' : ''}`,
+    ),
     { title: 'measured at', cell: ({ at }) => <Time at={at} /> },
   ];
   return <Table label="Predicted and measured latencies" columns={columns} rows={pairs.toReversed()} />;

@@ -5,15 +5,14 @@ import type {
   PredictionReport,
   PredictionsAnswer,
 } from '../../../experiments/page/api.js';
-import { useOpenTrial, useRun } from '../../app/hooks.js';
+import { useOpenTrial, useRun, useRunAnswer } from '../../app/hooks.js';
 import { legendStyle } from '../../charts/frame.js';
 import { predictionErrorsOption, predictionOption, type DrawnPair } from '../../charts/prediction.js';
 import type { ChartTheme } from '../../charts/theme.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { LatencyDoubts } from '../../components/doubts.js';
-import { Tiles, type TileText } from '../../components/elements.js';
+import { tileOf, Tiles, type TileText } from '../../components/elements.js';
 import { Table } from '../../components/table.js';
-import { useAnswer } from '../../data/use-answer.js';
 import { averaged, extrapolates, PairTable, rollingErrors, withinTwo } from './errors.js';
 
 /** Seconds until the predictions of a running search are refreshed. */
@@ -31,14 +30,12 @@ function tilesOf({ report, pairs, extrapolated }: PredictionsAnswer): readonly T
   const within = withinTwo(pairs);
   const spearman = report?.spearman ?? null;
   const over = report === null ? '' : overText(report);
-  const tile = (value: string | undefined, label: string): readonly TileText[] =>
-    value === undefined ? [] : [{ value, label }];
   return [
-    ...tile(pairs.length.toLocaleString('en-US'), 'predicted, then measured'),
-    ...tile(report === null ? undefined : mapeText(report), `mean absolute percentage error, ${over}`),
-    ...tile(spearman?.toFixed(2), `Spearman's rank correlation, ${over}`),
-    ...tile(within ?? undefined, `within two predicted standard deviations${over === '' ? '' : `, ${over}`}`),
-    ...tile(extrapolated.toLocaleString('en-US'), 'extrapolated trials'),
+    ...tileOf(pairs.length.toLocaleString('en-US'), 'predicted, then measured'),
+    ...tileOf(report && mapeText(report), `mean absolute percentage error, ${over}`),
+    ...tileOf(spearman?.toFixed(2), `Spearman's rank correlation, ${over}`),
+    ...tileOf(within, `within two predicted standard deviations${over === '' ? '' : `, ${over}`}`),
+    ...tileOf(extrapolated.toLocaleString('en-US'), 'extrapolated trials'),
   ];
 }
 
@@ -79,15 +76,10 @@ function errorsOption(pairs: readonly DatedPrediction[], drawn: readonly DrawnPa
 
 /** The quality of the latency model, and where it extrapolates. */
 export default function LatencyPage() {
-  const { live, info } = useRun();
+  const { info } = useRun();
   const open = useOpenTrial();
   const theme = useChartTheme();
-  const { status } = info.run;
-  const { answer, problem } = useAnswer(
-    { address: '/api/runs/:run/predictions', parameters: { run: live.id } },
-    () => (status === 'running' ? age : null),
-    status,
-  );
+  const { answer, problem } = useRunAnswer('/api/runs/:run/predictions', age);
   const pairs = answer?.pairs ?? noPairs;
   const several = info.precisions !== null;
   const [plane, errors] = useMemo(() => {

@@ -6,6 +6,7 @@ import { Curves } from '../../components/curves.js';
 import { Select } from '../../components/elements.js';
 import { joinedCurve, trainingText } from '../../data/curves.js';
 import type { LiveRun } from '../../data/live-run.js';
+import type { Test } from '../../filter/compile.js';
 import { useAnswers } from '../../data/use-answer.js';
 
 /** The most trials of one request, and of the chart; of more, the newest are drawn. */
@@ -54,19 +55,25 @@ const otherCurves = (live: LiveRun, trainings: readonly Training[], { supernet }
 const parts = (numbers: readonly number[]): readonly (readonly number[])[] =>
   Array.from({ length: Math.ceil(numbers.length / most) }, (_, i) => numbers.slice(i * most, (i + 1) * most));
 
-/** Learning curves of the current trainings (live), of the frontier's networks, or of all trials. */
-export function CurvesCard() {
+/** Learning curves of the current trainings (live), or of those that the filter keeps: the frontier's networks, or all trials. */
+export function CurvesCard({ test }: { readonly test: Test | null }) {
   const { live, info } = useRun();
   const open = useOpenTrial();
   const [query, change] = useQuery();
   const now = live.now.value.flatMap((activity) => (activity.kind === 'training' ? [activity.training] : []));
   const asked = query['curves'];
   const view: View = isView(asked) ? asked : info.run.status === 'running' ? 'now' : 'frontier';
-  const members = [...new Set(live.frontier.value.map(({ number }) => number))];
+  const { candidates } = live;
+  const isKept = (row: number | undefined): boolean => test === null || (row !== undefined && test(row));
+  const kept = live.frontier.value.filter((key) => isKept(candidates.rowOf(key)));
+  const members = [...new Set(kept.map(({ number }) => number))];
   const wanted: { readonly [V in View]: () => readonly number[] } = {
     now: () => now.flatMap(({ trial }) => (trial === undefined ? [] : [trial])),
     frontier: () => members.slice(0, mostMembers),
-    all: () => (live.version.value === 0 ? [] : [...new Set(live.candidates.number)].slice(-mostOfAll)),
+    all: () =>
+      live.version.value === 0
+        ? []
+        : [...new Set(candidates.number.filter((_, row) => candidates.chosen[row] && isKept(row)))].slice(-mostOfAll),
   };
   const trials = [...wanted[view]()].sort((a, b) => a - b);
   const loaded = useAnswers(

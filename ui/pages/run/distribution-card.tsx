@@ -5,9 +5,10 @@ import { overlayOption } from '../../charts/overlay.js';
 import { distributionOf } from '../../charts/points.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Select } from '../../components/elements.js';
-import { Table } from '../../components/table.js';
+import { numberColumn, Table } from '../../components/table.js';
 import type { Candidates } from '../../data/candidates.js';
 import { textOf, titleOf } from '../../data/measures.js';
+import type { Test } from '../../filter/compile.js';
 
 interface Distribution {
   readonly name: string;
@@ -15,10 +16,16 @@ interface Distribution {
 }
 
 /** The values of complete trials: of the first half, and of the second one, in the order of trial numbers. */
-export function halvesOf({ chosen, state, number, values }: Candidates, measure: string): readonly Distribution[] {
+export function halvesOf(
+  { chosen, state, number, values }: Candidates,
+  measure: string,
+  test: Test | null = null,
+): readonly Distribution[] {
   const column = values.get(measure) ?? [];
   const found = column.flatMap((value, row) =>
-    value !== null && chosen[row] && state[row] === 'complete' ? [{ value, number: number[row] }] : [],
+    value !== null && chosen[row] && state[row] === 'complete' && (test?.(row) ?? true)
+      ? [{ value, number: number[row] }]
+      : [],
   );
   const inOrder = found.sort((a, b) => a.number - b.number).map(({ value }) => value);
   const middle = Math.ceil(inOrder.length / 2);
@@ -33,7 +40,7 @@ const share = { title: 'share of trials', unit: 'share' } as const;
 const quantiles = [0.1, 0.25, 0.5, 0.75, 0.9] as const;
 
 /** How an objective is distributed (EDF): what the search found early and late. */
-export function DistributionCard() {
+export function DistributionCard({ test }: { readonly test: Test | null }) {
   const { live, info } = useRun();
   const { candidates } = live;
   const { objectives, measures } = info;
@@ -42,7 +49,7 @@ export function DistributionCard() {
   const version = useThrottled(live.version, 2000);
   const names = objectives.map(({ name }) => name);
   const measure = names.find((name) => name === query['edf']) ?? names[0];
-  const lines = useMemo(() => halvesOf(candidates, measure), [candidates, measure, version]);
+  const lines = useMemo(() => halvesOf(candidates, measure, test), [candidates, measure, version, test]);
   const option = useMemo(
     () =>
       overlayOption({
@@ -79,12 +86,11 @@ export function DistributionCard() {
             rows={rows}
             columns={[
               { title: 'trials', heading: true, cell: ({ name }) => name },
-              ...quantiles.map((quantile) => ({
-                title: `${100 * quantile} %`,
-                numeric: true,
-                cell: ({ values }: Distribution) =>
+              ...quantiles.map((quantile) =>
+                numberColumn(`${100 * quantile} %`, ({ values }: Distribution) =>
                   textOf(measures, measure, values[Math.min(values.length - 1, Math.floor(quantile * values.length))]),
-              })),
+                ),
+              ),
             ]}
           />
         )}

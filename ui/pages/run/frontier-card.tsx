@@ -3,16 +3,17 @@ import { useMemo } from 'preact/hooks';
 import { estimateText, isSure, placeText } from '../../../base/certainty.js';
 import { mainScores } from '../../../base/scores.js';
 import { shellWord } from '../../../base/text.js';
-import type { CandidateKey, FrontierKey } from '../../../experiments/page/api.js';
+import type { CandidateKey } from '../../../experiments/page/api.js';
 import { useOpenTrial, useQuery, useRun, useThrottled } from '../../app/hooks.js';
 import { extentOf, spansDecades } from '../../charts/axis.js';
 import { frontierOption } from '../../charts/frontier.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Checkbox, Select } from '../../components/elements.js';
 import { TrialLink, TrialLinks } from '../../components/run-status.js';
-import { Table, type Column } from '../../components/table.js';
+import { numberColumn, Table, type Column } from '../../components/table.js';
 import { Value } from '../../components/value.js';
 import { isAccuracy, titleOf } from '../../data/measures.js';
+import type { Test } from '../../filter/compile.js';
 import { axisInAddress, axisMeasures, axisNames, columnOf, flagIn, FrontierMarks, planeIn } from './frontier-marks.js';
 
 interface AxisChoiceProps {
@@ -60,58 +61,47 @@ function LateMembers() {
   );
 }
 
-/** The networks of the frontier, with predicted values marked. */
-function FrontierTable() {
+interface Filtered {
+  /** The filter of the page; null: none. */
+  readonly test: Test | null;
+}
+
+/** The networks of the frontier that the filter keeps, with predicted values marked. */
+function FrontierTable({ test }: Filtered) {
   const {
     live: { candidates, frontier, version },
     info: { run, objectives, measures, precisions },
   } = useRun();
-  const rows = version.value === 0 ? [] : frontier.value;
-  const final = (key: CandidateKey): number | null => candidates.finalAccuracy[candidates.rowOf(key) ?? -1] ?? null;
-  const foldsOf = (key: CandidateKey): string => {
-    const row = candidates.rowOf(key) ?? -1;
-    return foldText(run.task, candidates.foldAccuracy[row] ?? null, candidates.foldError[row] ?? null);
-  };
-  const crossValidated: Column<CandidateKey> = {
-    title: `cross-validated ${mainScores[run.task].title}`,
-    numeric: true,
-    cell: foldsOf,
-  };
-  const place: Column<FrontierKey> = {
-    title: 'place',
-    cell: (key) => placeText({ ...key, certainty: candidates.certaintyOf(candidates.rowOf(key) ?? -1) }),
-  };
-  const precision: Column<CandidateKey> = { title: 'precision', cell: (key) => key.precision };
-  const finalAccuracy: Column<CandidateKey> = {
-    title: `final ${mainScores[run.task].title}`,
-    numeric: true,
-    cell: (key) =>
-      estimateText(mainScores[run.task].unit, final(key), candidates.finalError[candidates.rowOf(key) ?? -1]),
-  };
-  const columns: readonly Column<FrontierKey>[] = [
+  const { title, unit } = mainScores[run.task];
+  const { finalAccuracy, finalError, foldAccuracy, foldError } = candidates;
+  const members = frontier.value.map((key) => ({ ...key, row: candidates.rowOf(key) ?? -1 }));
+  const rows = version.value === 0 ? [] : members.filter(({ row }) => test?.(row) ?? true);
+  type Member = (typeof rows)[number];
+  const knows = (column: readonly unknown[]): boolean => rows.some(({ row }) => typeof column[row] === 'number');
+  const columns: readonly (Column<Member> | false)[] = [
     { title: 'trial', heading: true, cell: ({ number }) => <TrialLink number={number} /> },
-    ...(precisions === null ? [] : [precision]),
-    ...objectives.map(({ name }): Column<CandidateKey> => ({
-      title: titleOf(measures, name),
-      numeric: true,
-      cell: (key) => {
-        const row = candidates.rowOf(key) ?? -1;
-        return (
-          <Value
-            measures={measures}
-            name={name}
-            value={candidates.values.get(name)?.[row]}
-            certainty={candidates.certainty.get(name)?.[row]}
-            provenance={candidates.provenance.get(name)?.[row]}
-          />
-        );
-      },
-    })),
-    ...(rows.some((key) => final(key) !== null) ? [finalAccuracy] : []),
-    ...(rows.some((key) => foldsOf(key) !== '-') ? [crossValidated] : []),
-    ...(candidates.certainty.size === 0 ? [] : [place]),
+    precisions !== null && { title: 'precision', cell: ({ precision }) => precision },
+    ...objectives.map(({ name }): Column<Member> =>
+      numberColumn(titleOf(measures, name), ({ row }) => (
+        <Value
+          measures={measures}
+          name={name}
+          value={candidates.values.get(name)?.[row]}
+          certainty={candidates.certainty.get(name)?.[row]}
+          provenance={candidates.provenance.get(name)?.[row]}
+        />
+      )),
+    ),
+    knows(finalAccuracy) &&
+      numberColumn(`final ${title}`, ({ row }) => estimateText(unit, finalAccuracy[row], finalError[row])),
+    knows(foldAccuracy) &&
+      numberColumn(`cross-validated ${title}`, ({ row }) => foldText(run.task, foldAccuracy[row], foldError[row])),
+    candidates.certainty.size > 0 && {
+      title: 'place',
+      cell: ({ row, rivals }) => placeText({ rivals, certainty: candidates.certaintyOf(row) }),
+    },
   ];
-  return <Table columns={columns} rows={rows} label="Networks of the frontier" />;
+  return <Table columns={columns.filter((column) => column !== false)} rows={rows} label="Networks of the frontier" />;
 }
 
 /** From this number of rows on, the chart is updated less often. */
@@ -120,7 +110,7 @@ const many = 5000;
 const isLogarithmic = (column: readonly (number | null)[] | undefined): boolean =>
   spansDecades(extentOf((column ?? []).filter((value) => value !== null)));
 
-export function FrontierCard() {
+export function FrontierCard({ test }: Filtered) {
   const { live, info } = useRun();
   const { candidates } = live;
   const open = useOpenTrial();
@@ -140,39 +130,29 @@ export function FrontierCard() {
   const option = useMemo(() => {
     const plane = { x, y };
     const accuracy = isAccuracy(info.measures, y);
-    const { points, clouds } = new FrontierMarks({
-      candidates,
-      frontier,
-      plane,
-      accuracy,
-      precisions,
-      dominated,
-    });
+    const input = { candidates, frontier, plane, accuracy, precisions, dominated, test };
+    const { points, clouds, members } = new FrontierMarks(input);
     const { objectives } = info;
-    return frontierOption({ points, clouds, plane, objectives, measures, theme, precisions, log, sparseLabels: true });
-  }, [version, frontier, x, y, log.x, log.y, dominated, theme, precisions, candidates]);
+    const drawn = { points, clouds, members, plane, objectives, measures, theme, precisions, log };
+    return frontierOption({ ...drawn, sparseLabels: true });
+  }, [version, frontier, x, y, log.x, log.y, dominated, theme, precisions, candidates, test]);
   const options = names.map((name) => [name, titleOf(measures, name)] as const);
   const title = (name: string | null): string => (name === null ? 'trial' : titleOf(measures, name));
   return (
     <section class="wide">
       <h2>Frontier</h2>
       <div class="toolbar">
-        <AxisChoice
-          axis="y"
-          value={y}
-          options={options}
-          onChange={(name) => change({ y: name, logy: null })}
-          log={log.y}
-          onLog={(on) => change({ logy: on ? '1' : '0' })}
-        />
-        <AxisChoice
-          axis="x"
-          value={axisInAddress(x)}
-          options={[...options, [axisInAddress(null), 'trial number']]}
-          onChange={(name) => change({ x: name, logx: null })}
-          log={log.x}
-          onLog={(on) => change({ logx: on ? '1' : '0' })}
-        />
+        {(['y', 'x'] as const).map((axis) => (
+          <AxisChoice
+            key={axis}
+            axis={axis}
+            value={axisInAddress({ x, y }[axis])}
+            options={axis === 'y' ? options : [...options, [axisInAddress(null), 'trial number']]}
+            onChange={(name) => change({ [axis]: name, [`log${axis}`]: null })}
+            log={log[axis]}
+            onLog={(on) => change({ [`log${axis}`]: on ? '1' : '0' })}
+          />
+        ))}
         <Checkbox
           label="all trials"
           checked={dominated}
@@ -185,7 +165,7 @@ export function FrontierCard() {
         zoom="xy"
         label={`${title(y)} against ${title(x)}: ${frontier.length} networks on the frontier of ${info.run.counts.complete} complete trials`}
         onPoint={open}
-        table={() => <FrontierTable />}
+        table={() => <FrontierTable test={test} />}
       />
       {candidates.certainty.size > 0 && (
         <p class="note">

@@ -1,4 +1,4 @@
-import { intervalAround, placeText } from '../../../base/certainty.js';
+import { placeText } from '../../../base/certainty.js';
 import { mainScores } from '../../../base/scores.js';
 import type { TaskType } from '../../../base/task.js';
 import type {
@@ -9,8 +9,15 @@ import type {
   RunAnswer,
   StoredPrecision,
 } from '../../../experiments/page/api.js';
-import { type FrontierPoint, type Plane, planeOf, type PointCloud } from '../../charts/frontier-series.js';
+import {
+  type FrontierPoint,
+  memberPoints,
+  type Plane,
+  planeOf,
+  type PointCloud,
+} from '../../charts/frontier-series.js';
 import type { Candidates } from '../../data/candidates.js';
+import type { Test } from '../../filter/compile.js';
 import { memberLabel } from '../../data/measures.js';
 
 /** Results of final trainings can be an axis, too; these are their names in addresses. */
@@ -65,6 +72,8 @@ export interface MarksInput {
   readonly accuracy: boolean;
   readonly precisions: boolean;
   readonly dominated: boolean;
+  /** Whether a filter keeps a row; null: all. */
+  readonly test: Test | null;
 }
 
 interface Mark {
@@ -84,12 +93,14 @@ interface Group {
 /** The marks of a run's rows: members and baselines as points, all others as clouds. */
 export class FrontierMarks {
   readonly points: FrontierPoint[] = [];
+  /** The members of the frontier, also those that the filter leaves out. */
+  readonly members: Mark[] = [];
   private readonly groups = new Map<string, Group>();
   private readonly horizontal: readonly (number | null)[];
   private readonly vertical: readonly (number | null)[];
 
   constructor(private readonly input: MarksInput) {
-    const { candidates, frontier, plane, dominated } = input;
+    const { candidates, frontier, plane, dominated, test } = input;
     this.horizontal = plane.x === null ? candidates.number : (columnOf(candidates, plane.x) ?? []);
     this.vertical = columnOf(candidates, plane.y) ?? [];
     const members = new Map(frontier.map((key) => [candidates.rowOf(key), key]));
@@ -97,6 +108,8 @@ export class FrontierMarks {
       const mark = this.markOf(row);
       if (mark === null) continue;
       const member = members.get(row);
+      if (member !== undefined) this.members.push(mark);
+      if (test !== null && !test(row)) continue;
       if (member !== undefined) this.addMember(mark, member);
       else if (dominated && candidates.chosen[row]) this.addTrial(mark);
       if (candidates.enqueued[row] !== null && candidates.chosen[row]) this.addEnqueued(mark);
@@ -166,38 +179,21 @@ export class FrontierMarks {
     const key = this.keyOf(row);
     const [across, upright] = [this.certaintyOf(row, plane.x)?.interval, this.certaintyOf(row, plane.y)?.interval];
     const unreliable = this.doubtOf(row);
-    const doubt = unreliable === undefined ? {} : { unreliable };
     const known = { rivals, certainty: candidates.certaintyOf(row) };
-    const place = placeText(known);
-    const final = accuracy ? candidates.finalAccuracy[row] : null;
-    const error = candidates.finalError[row];
-    const label = memberLabel(key.number, known);
-    this.points.push({
-      series: 'frontier',
-      key,
-      x,
-      y,
-      predicted: this.isPredicted(row),
-      // The upper one of the two marks has the label.
-      ...(final !== null && final >= y ? {} : { label }),
-      // With a final accuracy, the bar of the search's one would only be in the way.
-      intervals: { ...(across && { x: across }), ...(upright && final === null && { y: upright }) },
-      ...doubt,
-      place,
-    });
-    if (final !== null)
-      this.points.push({
-        series: 'final',
+    this.points.push(
+      ...memberPoints({
         key,
         x,
-        y: final,
-        predicted: false,
-        from: y,
-        ...(error !== null && { intervals: { y: intervalAround(final, error) } }),
-        ...doubt,
-        place,
-        ...(final >= y ? { label } : {}),
-      });
+        y,
+        predicted: this.isPredicted(row),
+        intervals: { ...(across && { x: across }), ...(upright && { y: upright }) },
+        ...(unreliable !== undefined && { unreliable }),
+        place: placeText(known),
+        label: memberLabel(key.number, known),
+        final: accuracy ? candidates.finalAccuracy[row] : null,
+        error: candidates.finalError[row],
+      }),
+    );
   }
 
   private addEnqueued({ row, x, y }: Mark): void {

@@ -1,12 +1,11 @@
 import { useMemo } from 'preact/hooks';
 import { duration, percent } from '../../../base/number-text.js';
 import type { HypervolumePoint, RunSummary } from '../../../experiments/page/api.js';
-import { useQuery, useRun } from '../../app/hooks.js';
+import { useQuery, useRun, useRunAnswer } from '../../app/hooks.js';
 import { hypervolumeOption, type HypervolumeRun } from '../../charts/curves.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Select } from '../../components/elements.js';
 import { Table, type Column } from '../../components/table.js';
-import { useAnswer } from '../../data/use-answer.js';
 
 /** Seconds until the curve of a running search is refreshed: with many trials, it takes the server longer. */
 const ageOf = ({ counts }: RunSummary): number => Math.max(10, counts.complete / 500);
@@ -36,14 +35,7 @@ export function HypervolumeCard() {
   const { done, total } = live.loaded.value;
   // The trials are loaded first: more of the page needs them.
   const ready = total > 0 && done >= total;
-  const { answer, problem } = useAnswer(
-    ready ? { address: '/api/runs/:run/hypervolume', parameters: { run: live.id } } : null,
-    () => {
-      const run = live.info.value?.run;
-      return run?.status === 'running' ? ageOf(run) : null;
-    },
-    info.run.status,
-  );
+  const { answer, problem } = useRunAnswer(ready ? '/api/runs/:run/hypervolume' : null, ageOf(info.run));
   const points = answer?.points ?? noPoints;
   const runs = useMemo(() => [{ name: info.run.name, points }], [points, info.run.name]);
   const option = useMemo(() => hypervolumeOption({ runs, over, theme }), [runs, over, theme]);

@@ -1,14 +1,15 @@
 import { useMemo, useState } from 'preact/hooks';
 import { clockTime, duration, valueText, type Unit } from '../../../base/number-text.js';
 import type { ResourcesAnswer } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/hooks.js';
+import { useRun, useRunAnswer } from '../../app/hooks.js';
 import { overlayOption } from '../../charts/overlay.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Select } from '../../components/elements.js';
-import { Table } from '../../components/table.js';
-import { useAnswer } from '../../data/use-answer.js';
+import { numberColumn, Table } from '../../components/table.js';
 
 type Sample = ResourcesAnswer['samples'][number];
+
+const ownMachine = 'the machine of nas run';
 
 /** What is drawn: a line of the run, or one of each worker. */
 const kinds: Readonly<
@@ -18,21 +19,18 @@ const kinds: Readonly<
   >
 > = {
   images: ['images/s', 'count', ({ images }) => images],
-  cpu: ['busy processors', 'score', ({ cpu }) => ({ run: cpu })],
-  memory: ['memory', 'bytes', ({ memory }) => ({ run: memory })],
+  cpu: ['busy processors', 'score', ({ cpu }) => ({ [ownMachine]: cpu })],
+  memory: ['memory', 'bytes', ({ memory }) => ({ [ownMachine]: memory })],
 };
 
 /** Processors, memory and speed of a run over its time, below the timeline of its workers. */
 export function Resources() {
-  const { live, info } = useRun();
+  const { info } = useRun();
   const theme = useChartTheme();
   const [kind, setKind] = useState('images');
-  const { status } = info.run;
-  const { answer } = useAnswer(
-    { address: '/api/runs/:run/resources', parameters: { run: live.id } },
-    () => (status === 'running' ? 15 : null),
-    status,
-  );
+  const { cpu: processor, cores } = info.environment as Readonly<Partial<Record<string, string>>>;
+  const machine = processor === undefined ? '' : ` (at its start: ${processor}, ${cores ?? '?'} cores)`;
+  const { answer } = useRunAnswer('/api/runs/:run/resources', 15);
   const [title, unit, of] = kinds[kind];
   const samples = answer?.samples ?? [];
   const names = [...new Set(samples.flatMap((sample) => Object.keys(of(sample))))].sort();
@@ -73,18 +71,15 @@ export function Resources() {
             rows={samples}
             columns={[
               { title: 'time', heading: true, cell: ({ after }: Sample) => duration(after) },
-              ...names.map((name) => ({
-                title: name,
-                numeric: true,
-                cell: (sample: Sample) => valueText(unit, of(sample)[name]),
-              })),
+              ...names.map((name) => numberColumn(name, (sample: Sample) => valueText(unit, of(sample)[name]))),
             ]}
           />
         )}
       />
       <p class="note">
-        Every ten seconds, of long runs less often. Images/s of each worker while it trained, also on other machines;
-        processors and resident memory of the run’s processes on its own machine.
+        Every ten seconds, of long runs less often. Images/s: of each worker while it trained, also on other machines.
+        Processors and resident memory: of the processes of <code>nas run</code> on its machine{machine}, of no machine
+        of <code>nas worker</code>.
       </p>
     </>
   );

@@ -2,11 +2,14 @@ import { duration, epochsText } from '../../../base/number-text.js';
 import { estimateText } from '../../../base/certainty.js';
 import { mainScores, scoreText } from '../../../base/scores.js';
 import type { Activity, MeasurementPurpose } from '../../../experiments/page/api.js';
+import { useMemo } from 'preact/hooks';
+import { useAddressFilter } from '../../app/filtered.js';
 import { useNow, useRun } from '../../app/hooks.js';
 import { EnqueueCard } from '../../components/actions.js';
+import { AddressFilter } from '../../components/address-filter.js';
 import { LatencyDoubts } from '../../components/doubts.js';
 import { NoteCard } from '../../components/note-card.js';
-import { Tiles, type TileText } from '../../components/elements.js';
+import { tileOf, Tiles, type TileText } from '../../components/elements.js';
 import { endedTrials, RunLog } from '../../components/run-status.js';
 import { trialAddress } from '../../data/addresses.js';
 import { trainingText } from '../../data/curves.js';
@@ -25,18 +28,14 @@ function bestTiles({
   info: { run, objectives, measures },
 }: ReturnType<typeof useRun>) {
   const rows = version.value === 0 ? [] : frontier.value.map((key) => candidates.rowOf(key) ?? -1);
-  const finalsOf = (members: readonly number[]) =>
-    members.flatMap((row): (readonly [value: number, error: number | null])[] => {
-      const value = candidates.finalAccuracy[row] as number | null | undefined;
-      return value === null || value === undefined ? [] : [[value, candidates.finalError[row]]];
-    });
+  const { finalAccuracy, finalError } = candidates;
+  const byFinal = rows.toSorted((a, b) => (finalAccuracy[b] ?? -Infinity) - (finalAccuracy[a] ?? -Infinity));
   return objectives.flatMap(({ name, direction }): TileText[] => {
     const valueOf = (row: number) => candidates.values.get(name)?.[row];
-    const final = finalsOf(rows);
-    if (isAccuracy(measures, name) && final.length > 0) {
-      const [value, error] = final.reduce((most, each) => (each[0] > most[0] ? each : most));
+    if (isAccuracy(measures, name) && typeof finalAccuracy[byFinal[0]] === 'number') {
       const { title, unit } = mainScores[run.task];
-      return [{ value: estimateText(unit, value, error), label: `best final ${title}` }];
+      const text = estimateText(unit, finalAccuracy[byFinal[0]], finalError[byFinal[0]]);
+      return [{ value: text, label: `best final ${title}` }];
     }
     const values = rows.flatMap((row) => valueOf(row) ?? []);
     if (values.length === 0) return [];
@@ -55,19 +54,15 @@ function RunTiles() {
   const current = useRun();
   const { run, pace } = current.info;
   const { counts, planned, rejected } = run;
-  const tile = (value: string, label: string, shown = true): readonly TileText[] => (shown ? [{ value, label }] : []);
+  const { pruned, failed } = counts;
   const tiles = [
-    ...tile(`${number(endedTrials(run))} / ${number(planned)}`, 'trials that have ended'),
-    ...tile(number(current.live.frontier.value.length), 'networks on the frontier'),
+    ...tileOf(`${number(endedTrials(run))} / ${number(planned)}`, 'trials that have ended'),
+    ...tileOf(number(current.live.frontier.value.length), 'networks on the frontier'),
     ...bestTiles(current),
-    ...tile(number(pace.trialsPerHour ?? 0), 'trials/h', pace.trialsPerHour !== null),
-    ...tile(duration(pace.etaSeconds ?? 0), 'ETA', pace.etaSeconds !== null),
-    ...tile(number(rejected), 'rejected before training', rejected > 0),
-    ...tile(
-      `${number(counts.pruned)} + ${number(counts.failed)}`,
-      'stopped early + failed',
-      counts.pruned + counts.failed > 0,
-    ),
+    ...tileOf(pace.trialsPerHour === null ? null : number(pace.trialsPerHour), 'trials/h'),
+    ...tileOf(pace.etaSeconds === null ? null : duration(pace.etaSeconds), 'ETA'),
+    ...tileOf(rejected > 0 ? number(rejected) : null, 'rejected before training'),
+    ...tileOf(pruned + failed > 0 ? `${number(pruned)} + ${number(failed)}` : null, 'stopped early + failed'),
   ];
   return <Tiles tiles={tiles} />;
 }
@@ -145,19 +140,29 @@ function LogCard() {
 export default function RunPage() {
   const { run, latencies } = useRun().info;
   const { status, evaluation } = run;
+  const filtered = useAddressFilter();
+  const { test, all } = filtered;
+  const kept = useMemo(() => (test === null ? all : all.filter(test)).length, [all, test]);
   return (
     <>
       <LatencyDoubts doubts={latencies} />
       <RunTiles />
       <div class="cards">
-        <FrontierCard />
+        <section class="wide">
+          <AddressFilter filtered={filtered}>
+            {test === null
+              ? `All ${number(all.length)} trials are shown.`
+              : `${number(kept)} of ${number(all.length)} trials are shown: as marks of the frontier, in the distribution, the learning curves and the reasons. The line of the frontier and all else are of all trials.`}
+          </AddressFilter>
+        </section>
+        <FrontierCard test={test} />
         <HypervolumeCard key={status} />
-        <DistributionCard />
+        <DistributionCard test={test} />
         <ActivityCard />
         <LogCard />
-        {evaluation === 'training' && <CurvesCard />}
+        {evaluation === 'training' && <CurvesCard test={test} />}
         <TimelineCard />
-        <DecisionsCard />
+        <DecisionsCard test={test} />
       </div>
       <NoteCard trial={null} />
       <EnqueueCard title="Enqueue a network" choices={{}} />

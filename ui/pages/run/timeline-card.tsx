@@ -1,13 +1,12 @@
 import { useMemo } from 'preact/hooks';
 import { duration, percent } from '../../../base/number-text.js';
 import type { TimelineAnswer } from '../../../experiments/page/api.js';
-import { useOpenTrial, useRun } from '../../app/hooks.js';
+import { useOpenTrial, useRun, useRunAnswer } from '../../app/hooks.js';
 import { laneName, laneTimes, timelineOption } from '../../charts/timeline.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
-import { Table } from '../../components/table.js';
+import { numberColumn, Table } from '../../components/table.js';
 import { trainingText } from '../../data/curves.js';
 import { Resources } from './resources.js';
-import { useAnswer } from '../../data/use-answer.js';
 
 /** Seconds until the timeline of a running search is refreshed. */
 const age = 15;
@@ -35,12 +34,8 @@ export function TimelineCard() {
   const open = useOpenTrial();
   const theme = useChartTheme();
   const { done, total } = live.loaded.value;
-  const { status, startedAt } = info.run;
-  const { answer, problem } = useAnswer(
-    total > 0 && done >= total ? { address: '/api/runs/:run/timeline', parameters: { run: live.id } } : null,
-    () => (status === 'running' ? age : null),
-    status,
-  );
+  const { startedAt } = info.run;
+  const { answer, problem } = useRunAnswer(total > 0 && done >= total ? '/api/runs/:run/timeline' : null, age);
   // Until the next answer, running trainings end at this one.
   const now = useMemo(() => (Date.now() - Date.parse(startedAt)) / 1000, [answer, startedAt]);
   const option = useMemo(() => (answer === null ? null : timelineOption(answer, now, theme)), [answer, now, theme]);
@@ -67,12 +62,9 @@ export function TimelineCard() {
               { title: 'worker', heading: true, cell: ({ name }) => name },
               { title: 'trainings', numeric: true, cell: ({ trainings }) => trainings.toLocaleString('en-US') },
               { title: 'busy', numeric: true, cell: ({ busy }) => duration(busy) },
-              {
-                title: 'idle',
-                numeric: true,
-                cell: ({ busy, idle }) =>
-                  busy + idle === 0 ? duration(idle) : `${duration(idle)} (${percent(idle / (busy + idle))})`,
-              },
+              numberColumn('idle', ({ busy, idle }: (typeof times)[number]) =>
+                busy + idle === 0 ? duration(idle) : `${duration(idle)} (${percent(idle / (busy + idle))})`,
+              ),
             ]}
           />
         </>

@@ -1,6 +1,7 @@
 import { duration } from '../../../base/number-text.js';
 import { mainScores } from '../../../base/scores.js';
 import type { ReadableRun, RunEntry } from '../../../experiments/page/api.js';
+import { Tag } from '../../components/elements.js';
 import { NoteText } from '../../components/notes.js';
 import { RunProgress, RunState } from '../../components/run-status.js';
 import { runAddress } from '../../data/addresses.js';
@@ -46,7 +47,7 @@ function Sketch({ entry }: { readonly entry: ReadableRun }) {
   );
 }
 
-function Best({ entry: { run, objectives, best, bestFinal, measures } }: { readonly entry: ReadableRun }) {
+function Best({ entry: { run, objectives, best, unreliable, bestFinal, measures } }: { readonly entry: ReadableRun }) {
   const known = objectives.filter(({ name }) => Object.hasOwn(best, name));
   if (known.length === 0) return <>-</>;
   return (
@@ -57,6 +58,12 @@ function Best({ entry: { run, objectives, best, bestFinal, measures } }: { reado
           <li key={name}>
             {isFinal ? `final ${mainScores[run.task].title}` : titleOf(measures, name)}{' '}
             <strong>{textOf(measures, name, isFinal ? bestFinal : best[name])}</strong>
+            {unreliable.includes(name) && (
+              <>
+                {' '}
+                <Tag text="unreliable" />
+              </>
+            )}
           </li>
         );
       })}

@@ -47,6 +47,7 @@ const input: MarksInput = {
   accuracy: true,
   precisions: false,
   dominated: true,
+  test: null,
 };
 
 const cloudsOf = (marks: FrontierMarks) =>
@@ -59,48 +60,21 @@ const cloudsOf = (marks: FrontierMarks) =>
 
 describe('FrontierMarks', () => {
   it('draws members as points with interval and final accuracy, and labels the upper mark', () => {
+    const place = 'within noise of #2; unreliable latency';
+    const zero = { key: { number: 0, precision: 'fp32' }, x: 1, predicted: false, unreliable: 'busy', place };
+    const six = { key: { number: 6, precision: 'fp32' }, x: 0.5, place: 'sure' };
     expect(new FrontierMarks(input).points.filter(({ key }) => key.number !== 1)).toEqual([
-      {
-        series: 'frontier',
-        key: { number: 0, precision: 'fp32' },
-        x: 1,
-        y: 0.8,
-        predicted: false,
-        intervals: { x: [0.9, 1.1] },
-        unreliable: 'busy',
-        place: 'within noise of #2; unreliable latency',
-      },
-      {
-        series: 'final',
-        key: { number: 0, precision: 'fp32' },
-        x: 1,
-        y: 0.85,
-        predicted: false,
-        from: 0.8,
-        unreliable: 'busy',
-        place: 'within noise of #2; unreliable latency',
-        label: '#0 ?',
-      },
-      {
-        series: 'frontier',
-        key: { number: 6, precision: 'fp32' },
-        x: 0.5,
-        y: 0.75,
-        predicted: true,
-        label: '#6',
-        intervals: {},
-        place: 'sure',
-      },
-      {
-        series: 'final',
-        key: { number: 6, precision: 'fp32' },
-        x: 0.5,
-        y: 0.7,
-        predicted: false,
-        from: 0.75,
-        place: 'sure',
-      },
+      { ...zero, series: 'frontier', y: 0.8, intervals: { x: [0.9, 1.1] } },
+      { ...zero, series: 'final', y: 0.85, from: 0.8, label: '#0 ?' },
+      { ...six, series: 'frontier', y: 0.75, predicted: true, label: '#6', intervals: {} },
+      { ...six, series: 'final', y: 0.7, predicted: false, from: 0.75 },
     ]);
+  });
+
+  it('leaves out the marks of other trials than those of a filter, and keeps the line of the frontier', () => {
+    const { points, clouds, members } = new FrontierMarks({ ...input, test: (row) => candidates.number[row] === 0 });
+    expect([points.map(({ key }) => key.number), clouds]).toEqual([[0, 0], []]);
+    expect(members.flatMap(({ x, y }) => [x, y])).toEqual([1, 0.8, 0.5, 0.75]);
   });
 
   it('draws other trials as clouds by state and provenance, and baselines in addition', () => {

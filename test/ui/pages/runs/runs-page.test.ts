@@ -26,6 +26,7 @@ function run(id: string, over: Partial<ReadableRun['run']>): ReadableRun {
     measures: {},
     frontier: 0,
     best: {},
+    unreliable: [],
     bestFinal: null,
     sketch: [],
   };
