@@ -3,18 +3,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { makeDirectory } from '../../base/files.js';
+import { packageRoot } from '../../base/processes.js';
+import type { ProposalRequest } from '../../experiments/propose/index.js';
+import { boardNames } from '../../experiments/schema/constraints.js';
 import { command } from '../command.js';
 import type { Terminal } from '../output/terminal.js';
 
 const experimentFile = 'experiment.yaml';
 
-/** Text of experiments/quickstart.yaml, in the sources or two levels above dist/. */
 function template(): string {
-  const places = ['../../experiments/quickstart.yaml', '../../../experiments/quickstart.yaml'];
-  const file = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path));
-  if (file === undefined) throw new Error('experiments/quickstart.yaml is missing from the package');
   return (
-    readFileSync(file, 'utf8')
+    readFileSync(join(packageRoot(fileURLToPath(import.meta.url)), 'experiments/quickstart.yaml'), 'utf8')
       // The schema file exists beside the original only.
       .replace(/^# yaml-language-server:.*\n#\n/, '')
       .replace('experiments/quickstart.yaml', 'experiment.yaml')
@@ -22,16 +21,9 @@ function template(): string {
   );
 }
 
-interface Draft {
-  readonly text: string;
-  /** Lines about the time that the run takes. */
-  readonly hours: readonly string[];
-}
-
-async function draftFor(file: string, images: string, estimated: boolean, terminal: Terminal): Promise<Draft> {
+async function draftFor(request: ProposalRequest, terminal: Terminal) {
   const { proposeExperiment } = await import('../../experiments/propose/index.js');
   const { watch } = await import('../watch-run.js');
-  const request = { images, file, estimated };
   return watch((observe, signal) => proposeExperiment(request, { observe, signal }), terminal);
 }
 
@@ -45,6 +37,7 @@ export const init = command({
       'init --images photos',
       'for the images in photos, a folder or archive with one folder for each class, or a table',
     ],
+    ['init --images photos --board rp2040', 'for networks that fit into a Raspberry Pi Pico'],
   ],
   options: (yargs) =>
     yargs
@@ -54,16 +47,23 @@ export const init = command({
         describe:
           'Folder, archive (.zip, .tar, .tar.gz) or table (.csv, ...) of images to write the experiment for: size, batch and the rest fit them',
       })
+      .option('board', {
+        choices: boardNames,
+        implies: 'images',
+        describe: 'With --images: microcontroller that the networks are for; its memory limits them, in int8',
+      })
       .option('estimate', {
         type: 'boolean',
         default: true,
         describe: 'With --images: train some networks for seconds, to estimate the hours of the run',
       }),
-  run: async ({ dir, images, estimate }, terminal) => {
+  run: async ({ dir, images, board, estimate: estimated }, terminal) => {
     const file = join(dir, experimentFile);
     requireNew(file);
     const { text, hours } =
-      images === undefined ? { text: template(), hours: [] } : await draftFor(file, images, estimate, terminal);
+      images === undefined
+        ? { text: template(), hours: [] }
+        : await draftFor({ images, file, board, estimated }, terminal);
     try {
       makeDirectory(dir);
       writeFileSync(file, text, { flag: 'wx' });

@@ -8,12 +8,12 @@ import {
   surveyImages,
   withDataset,
   type ImageFilesConfig,
-  type ImageSurvey,
 } from '../../trainers/index.js';
 import { parseExperiment } from '../parse/index.js';
 import type { RunObserver } from '../runner/events.js';
 import { estimateRun, type EstimateOptions, type RunEstimate } from '../runner/estimate.js';
 import { preparingData } from '../runner/prepare-plan.js';
+import type { BoardName } from '../schema/constraints.js';
 import { augmentFor, experimentText, proposeData, type DataProposal } from './propose.js';
 
 export interface ProposalRequest {
@@ -21,41 +21,26 @@ export interface ProposalRequest {
   readonly images: string;
   /** File of the experiment; it is not written here. */
   readonly file: string;
+  /** The microcontroller that the networks are for. */
+  readonly board?: BoardName | undefined;
   /** Whether to measure how long the run takes. */
   readonly estimated: boolean;
 }
 
-export interface ProposedExperiment {
-  readonly text: string;
-  /** Lines about the time of the run; none without an estimate. */
-  readonly hours: readonly string[];
-}
-
-/** The path of the images as the experiment in `file` has it. */
-const pathFrom = (file: string, images: string): string =>
-  relative(dirname(resolve(file)), resolve(images)).replaceAll(sep, '/') || '.';
-
 /** The name of a data set as a valid name of a run. */
 const runName = (name: string): string => name.replace(/[^\w.-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'images';
 
-export interface ProposedData {
-  readonly survey: ImageSurvey;
-  readonly data: DataProposal;
-  /** Leaves damaged files out. */
-  readonly config: ImageFilesConfig;
-}
-
 /**
  * Surveys the images of a folder, archive or table, and proposes how to read them. Folders without class folders are read by
- * the table that they hold, such as `metadata.csv`.
+ * the table that they hold, such as `metadata.csv`; damaged files are left out.
  * @throws NasError `invalid-input` as `surveyImages`
  */
-export async function surveyed(images: string): Promise<ProposedData> {
-  const surveyAs = async (type: ImageFilesConfig['type']): Promise<ProposedData> => {
+export async function surveyed(images: string, board?: BoardName) {
+  const surveyAs = async (type: ImageFilesConfig['type']) => {
     const configWith = (data: Partial<DataProposal>): ImageFilesConfig =>
       dataSchema.parse({ type, path: images, damaged: 'skip', ...data }) as ImageFilesConfig;
     const survey = await surveyImages(configWith({}));
-    const data = proposeData(survey);
+    const data = proposeData(survey, board);
     return { survey, data, config: configWith(data) };
   };
   if (isTable(images)) return surveyAs('list');
@@ -69,15 +54,16 @@ export async function surveyed(images: string): Promise<ProposedData> {
 /**
  * Proposes an experiment for a folder, archive or table of images: surveys a sample, converts all images in the size that fits, and
  * trains some networks for seconds to estimate the time of the run. A run of the experiment uses the same conversion.
+ * @returns its text, and lines about the time of the run: none without an estimate
  * @throws NasError `invalid-input` for images that no data source reads; `interrupted` when the signal is aborted
  */
 export async function proposeExperiment(
-  { images, file, estimated }: ProposalRequest,
+  { images, file, board, estimated }: ProposalRequest,
   options: EstimateOptions,
-): Promise<ProposedExperiment> {
+): Promise<{ readonly text: string; readonly hours: readonly string[] }> {
   const { signal } = options;
   const observe = withoutRepeats(options.observe);
-  const { survey, data, config } = await surveyed(images);
+  const { survey, data, config } = await surveyed(images, board);
   const dataset = await prepareDataset(config, preparingData('Converting the images', observe, signal));
   const facts = await withDataset(dataset, (open) => {
     const counts = new Uint32Array(open.info.classes.length);
@@ -85,12 +71,13 @@ export async function proposeExperiment(
     return Promise.resolve({
       type: config.type,
       name: runName(open.info.name),
-      path: pathFrom(file, images),
+      path: relative(dirname(resolve(file)), resolve(images)).replaceAll(sep, '/') || '.',
       survey,
       data,
       info: open.info,
       augment: augmentFor(config, open.info.counts),
       perClass: [...counts],
+      board,
     });
   });
   const text = experimentText(facts, []);

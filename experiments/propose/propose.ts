@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { boards, coreOf, limitsOf, type BoardName } from '../schema/constraints.js';
 import { fewImages, foldsOf } from '../schema/experiment.js';
 import {
   type Augmentation,
@@ -27,8 +28,11 @@ const sizes = [64, 48, 32, 28];
 /** Images below which larger shares are kept aside: each part needs some of every class. */
 const few = 500;
 
-export const proposeData = ({ side, grey, images }: ImageSurvey): DataProposal => ({
-  size: sizes.find((size) => size <= side) ?? sizes[sizes.length - 1],
+/** With less than 64 kB of SRAM, few networks fit for images of more than 32 pixels. */
+export const proposeData = ({ side, grey, images }: ImageSurvey, board?: BoardName): DataProposal => ({
+  size:
+    sizes.find((size) => size <= side && (size <= 32 || board === undefined || boards[board].sram >= 64)) ??
+    sizes[sizes.length - 1],
   channels: grey ? 1 : 3,
   validation: images < few ? 0.25 : 0.15,
   test: images < few ? 0.2 : 0.15,
@@ -49,6 +53,8 @@ export interface ProposalFacts {
   readonly augment: Augmentation;
   /** Training images of each class. */
   readonly perClass: readonly number[];
+  /** The microcontroller that the networks are for. */
+  readonly board?: BoardName | undefined;
 }
 
 const number = (value: number): string => value.toLocaleString('en-US');
@@ -168,6 +174,26 @@ function foldsText({ counts }: ProposalFacts['info']): string {
   folds: auto`;
 }
 
+/** What is optimised, and on which device. */
+function goalText({ board }: ProposalFacts): string {
+  if (board === undefined)
+    return `# Latency is measured on this machine, one image at a time on one thread, while nothing trains. \`nas devices\` lists others.
+latency:
+  device: { type: local, threads: 1, batch: 1 }
+
+# What is optimised: as accurate and as fast as possible. The result is the frontier between the two.
+objectives: [accuracy, latency_ms]`;
+  const [sram, flash] = limitsOf({ board }).map(({ constraint }) => (constraint?.max ?? 0) / 1024);
+  const isCounted = coreOf({ board }) !== null;
+  return `# A network may take ${sram} kB of the board's SRAM and ${flash} kB of its flash; what does not fit is never trained. As boards compute
+# in int8, networks are judged in int8.
+constraints: { board: ${board} }
+compress: { int8: require }
+
+# What is optimised: as accurate as possible with as few ${isCounted ? 'instructions, which QEMU counts' : 'multiply-accumulates, as QEMU has no such core'}.
+objectives: [accuracy, ${isCounted ? 'instructions' : 'macs'}]`;
+}
+
 /**
  * The text of an experiment for some images, with a reason for each value.
  * @param hours lines about the time that it takes
@@ -199,12 +225,7 @@ teacher: none
 
 ${trainText(facts)}
 
-# Latency is measured on this machine, one image at a time on one thread, while nothing trains. \`nas devices\` lists others.
-latency:
-  device: { type: local, threads: 1, batch: 1 }
-
-# What is optimised: as accurate and as fast as possible. The result is the frontier between the two.
-objectives: [accuracy, latency_ms]
+${goalText(facts)}
 
 # The default number of trials.
 search:

@@ -20,18 +20,13 @@ export const boards = {
   nrf52840: { sram: 256, flash: 1024, core: 'cortex-m4', sheet: 'Nordic nRF52840 product specification' },
   rp2040: { sram: 264, flash: 2048, core: null, sheet: 'RP2040 data sheet; flash of the Raspberry Pi Pico' },
   stm32f746ng: { sram: 320, flash: 1024, core: 'cortex-m7', sheet: 'ST DS10916' },
-  'esp32-s3': {
-    sram: 512,
-    flash: 8192,
-    core: null,
-    sheet: 'Espressif ESP32-S3 series data sheet; flash of ESP32-S3-WROOM-1-N8',
-  },
+  'esp32-s3': { sram: 512, flash: 8192, core: null, sheet: 'ESP32-S3 series data sheet; flash of ESP32-S3-WROOM-1-N8' },
   stm32h743zi: { sram: 512, flash: 2048, core: 'cortex-m7', sheet: 'ST DS12110; its largest continuous SRAM' },
   rp2350: { sram: 520, flash: 4096, core: 'cortex-m33', sheet: 'RP2350 data sheet; flash of the Raspberry Pi Pico 2' },
 } as const satisfies Record<string, Board>;
 
-type BoardName = keyof typeof boards;
-const boardNames = Object.keys(boards) as [BoardName, ...BoardName[]];
+export type BoardName = keyof typeof boards;
+export const boardNames = Object.keys(boards) as [BoardName, ...BoardName[]];
 
 /** The share of a board's memory that the network may take; the rest is for stack, drivers and the program around it. */
 const share = 0.75;

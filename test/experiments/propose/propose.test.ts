@@ -40,8 +40,10 @@ describe('the proposed experiment', () => {
     [50, 48, 'tiny'],
     [32, 32, 'tiny'],
     [8, 28, 'tiny'],
-  ])('of images of %d pixels resizes them to %d, with the preset %s', (side, size, preset) => {
-    const { data, space } = parsed({ data: proposeData({ side, grey: false, images: 20_000 }) });
+    [480, 64, 'small', 'stm32f446re'],
+    [480, 32, 'tiny', 'samd21g18'],
+  ] as const)('of images of %d pixels resizes them to %d, with the preset %s', (side, size, preset, board?) => {
+    const { data, space } = parsed({ data: proposeData({ side, grey: false, images: 20_000 }, board), board });
     expect(data).toMatchObject({ size, channels: 3 });
     expect(space).toMatchObject({ preset });
   });
@@ -117,20 +119,33 @@ describe('nas init --images', () => {
     expect(text).toContain('path: ../fruit & co');
     expect(text).not.toMatch(/cloth/i);
     expect(await nasInside(['validate', file])).toMatchObject({ code: 0 });
-    expect(await nasInside(['init', join(root, 'search'), '--images', join(root, 'fruit & co')])).toMatchObject({
-      code: 2,
-    });
+    const again = ['init', join(root, 'search'), '--images', join(root, 'fruit & co')];
+    expect(await nasInside(again)).toMatchObject({ code: 2 });
   });
 
   it('takes an archive of split folders', async () => {
     const root = temporaryFolder();
     for (const split of ['train', 'test']) await writeColours(join(root, split), colours, 4);
     await create({ file: join(root, '2 fruits.tgz'), cwd: root, gzip: true }, ['train', 'test']);
-    const ended = await nasInside(['init', root, '--images', join(root, '2 fruits.tgz'), '--no-estimate']);
+    const ended = await nasInside([
+      'init',
+      root,
+      '--images',
+      join(root, '2 fruits.tgz'),
+      '--no-estimate',
+      '--board',
+      'rp2040',
+    ]);
     expect(ended.code).toBe(0);
     const file = join(root, 'experiment.yaml');
     const text = readFileSync(file, 'utf8');
-    for (const part of ['\nname: 2-fruits\n', 'path: 2 fruits.tgz\n', '# 16 images of 2 classes', '8 test the result'])
+    for (const part of [
+      '\nconstraints: { board: rp2040 }',
+      '\nname: 2-fruits\n',
+      'path: 2 fruits.tgz\n',
+      '# 16 images of 2 classes',
+      '8 test the result',
+    ])
       expect(text).toContain(part);
     expect(await nasInside(['validate', file])).toMatchObject({ code: 0 });
   });
