@@ -35,11 +35,11 @@ async function importModule(file: string, key: string): Promise<{ readonly defau
   }
 }
 
+const versionIn = (folder: string): string =>
+  (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version;
+
 /** The running version of nas. */
-export function nasVersion(): string {
-  const text = readFileSync(join(packageRoot(fileURLToPath(import.meta.url)), 'package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
+export const nasVersion = (): string => versionIn(packageRoot(fileURLToPath(import.meta.url)));
 
 const require = createRequire(import.meta.url);
 
@@ -57,7 +57,4 @@ export function webRuntime(who: string): string {
 }
 
 /** The version of onnxruntime-web in its folder. */
-export function webRuntimeVersion(folder: string): string {
-  const text = readFileSync(join(folder, '..', 'package.json'), 'utf8');
-  return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? 'unknown';
-}
+export const webRuntimeVersion = (folder: string): string => versionIn(join(folder, '..'));

@@ -1,6 +1,7 @@
 export { parseBenchLine, type BenchLine } from './edge/c/bench.js';
 export { writeC } from './edge/c/index.js';
 export * from './edge/c/instructions.js';
+export type { QemuCore } from './edge/c/machines.js';
 export { edgeExporters, edgeTargets, timedProgram, type EdgeExportOptions, type EdgeTarget } from './edge/export.js';
 export type { EdgeSizes } from './edge/sizes.js';
 export * from './evaluate.js';

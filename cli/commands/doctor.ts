@@ -31,6 +31,8 @@ export interface Diagnosis {
   readonly integers: IntegerArithmetic | null;
   /** Result of the blocked path's self-test. */
   readonly blocked: string;
+  /** What compiles for boards, counts their instructions and times them, or what is missing. */
+  readonly boards: Readonly<Record<string, string>>;
   readonly caches: { readonly directory: string; readonly entries: readonly CacheEntry[] };
   readonly advice: readonly string[];
 }
@@ -61,6 +63,19 @@ async function blockedPath(): Promise<string> {
   } catch (error) {
     return `the self-test could not run: ${messageOf(error)}`;
   }
+}
+
+async function forBoards(): Promise<Record<string, string>> {
+  const { qemuTools } = await import('../../deploy/index.js');
+  const counting =
+    'missing: nas latency instructions and the objective instructions need gcc-arm-none-eabi and qemu-system-arm';
+  const tools = Object.entries(qemuTools()).map(([name, version]): [string, string] => [name, version ?? counting]);
+  const timing = 'missing: latency.device: {type: serial} needs it (npm install serialport)';
+  const serialport = await import('serialport').catch(() => null);
+  // serialport's own list ends the process where udev is missing.
+  const names = existsSync('/dev') ? readdirSync('/dev').filter((name) => /^(tty(ACM|USB)|cu\.usb)/.test(name)) : [];
+  const ports = names.map((name) => `/dev/${name}`).join(', ') || 'none found (/dev/ttyACM*, ttyUSB*, cu.usb*)';
+  return { ...Object.fromEntries(tools), serialport: serialport ? 'installed' : timing, 'serial ports': ports };
 }
 
 async function activeEngine(): Promise<string> {
@@ -121,6 +136,7 @@ export async function examine(): Promise<Diagnosis> {
     integers: await integerArithmetic().catch(() => null),
     active: await activeEngine(),
     blocked: await blockedPath(),
+    boards: await forBoards(),
     caches: { directory, entries: listCaches(directory) },
     advice: advise(engines, adapters, howToGet),
   };
@@ -177,12 +193,13 @@ export const doctor = command({
       out(json(diagnosis));
       return;
     }
-    const { versions, machine, engines, active, integers, blocked, caches, advice } = diagnosis;
+    const { versions, machine, engines, active, integers, blocked, boards, caches, advice } = diagnosis;
     out(renderFacts(Object.entries({ ...versions, ...machine }), colors));
     out(`\n${colors.bold('Training')}: ${active}\n${renderTable(engineColumns, engines, colors)}${whyNot(engines)}`);
     out(`\n${await renderAdapters(diagnosis, colors)}`);
     out(`\n${colors.bold('Blocked depthwise path')}: ${blocked}\n`);
     out(`\n${colors.bold('Integer arithmetic')}: ${integersText[integers ?? 'unknown']}\n`);
+    out(`\n${colors.bold('Boards')}\n${renderFacts(Object.entries(boards), colors)}`);
     out(`\n${colors.bold('Data caches')}\n`);
     out(
       caches.entries.length === 0

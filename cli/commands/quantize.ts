@@ -60,13 +60,12 @@ function limitsOf(args: Checked) {
 function runningDevice(argument: string): ReachableDevice {
   const config = parseDevice(argument);
   if (config.type !== 'table' && config.type !== 'serial') return config;
-  const why =
-    config.type === 'table'
-      ? 'a table has the latencies of networks, it cannot time a file'
-      : 'a board runs int8 alone, there is no float32 to compare';
-  throw invalidInput(`--device ${argument}: ${why}`, {
-    hint: 'Give a device that runs both: local, browser or agent. nas latency measure times the int8 file on a board.',
-  });
+  throw invalidInput(
+    `--device ${argument}: a table cannot time a file, and a board runs int8 alone: nothing to compare`,
+    {
+      hint: 'Give a device that runs both: local, browser or agent. nas latency measure times the int8 file on a board.',
+    },
+  );
 }
 
 const integersOf = async (device: Device): Promise<IntegerArithmetic | null> =>

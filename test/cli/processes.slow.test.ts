@@ -52,6 +52,7 @@ it('nas doctor shows engines and caches', async () => {
   expect(JSON.parse(out)).toMatchObject({
     active: expect.stringContaining('compiled') as string,
     blocked: expect.stringMatching(/works|failed/) as string,
+    boards: { serialport: 'installed', 'serial ports': expect.stringMatching(/dev/) as string },
     caches: { entries: [{ name: join('data', 'some-images'), size: '6 B' }] },
   });
 });

@@ -1,17 +1,8 @@
-// Types only: the module loads TF.js.
-import type { QemuCore } from '../../../deploy/index.js';
+import { qemuCores } from '../../../deploy/edge/c/machines.js';
 import { count } from '../../../experiments/report/index.js';
 import { command, jsonOption } from '../../command.js';
 import { json, renderFacts } from '../../output/terminal.js';
 import { withSubject } from './measure.js';
-
-const cores = [
-  'cortex-m3',
-  'cortex-m4',
-  'cortex-m7',
-  'cortex-m33',
-  'cortex-m55',
-] as const satisfies readonly QemuCore[];
 
 export const instructions = command({
   usage: 'instructions <model> [trial]',
@@ -24,11 +15,7 @@ export const instructions = command({
     yargs
       .positional('model', { type: 'string', demandOption: true, describe: "ONNX file, or a run's folder" })
       .positional('trial', { type: 'number', describe: 'Number of a trial of that run' })
-      .option('core', {
-        choices: cores,
-        default: 'cortex-m4' as const,
-        describe: 'Core of the board',
-      })
+      .option('core', { choices: qemuCores, default: 'cortex-m4' as const, describe: 'Core of the board' })
       .option('json', jsonOption),
   run: async ({ model, trial, core, json: asJson }, { out, colors }) => {
     const { countInstructions, qemuTools, requireQemu, timedProgram } = await import('../../../deploy/index.js');
@@ -47,7 +34,7 @@ export const instructions = command({
             ['core', `${core}, int8, -O2`],
             [
               'instructions',
-              `${instructions.toLocaleString('en-US')} (${count(instructions)}) an image; no time follows from them`,
+              `${instructions.toLocaleString('en-US')} (${count(instructions)}) an image, which is no time`,
             ],
             ...Object.entries(tools).map(([name, version]): [string, string] => [name, version ?? 'missing']),
           ],

@@ -4,6 +4,7 @@ import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
 import { valuesFrom } from '../../schema/measures.js';
 import { candidateOnnx } from '../jobs/run-job.js';
 import type { TrainingContext } from '../plan.js';
+import type { StepOutcome } from './proxies.js';
 
 /** Counts the instructions of a trial's int8 program on this machine, with untrained weights, and stores them. */
 export class InstructionStep {
@@ -12,9 +13,7 @@ export class InstructionStep {
     private readonly core: QemuCore,
   ) {}
 
-  async of(
-    trial: TrialRecord,
-  ): Promise<{ readonly values: ObjectiveValues } | { readonly failed: string } | undefined> {
+  async of(trial: TrialRecord): Promise<StepOutcome> {
     const { store, candidates, stopping } = this.context;
     const known = this.known(trial);
     if ('instructions' in known) return { values: known };

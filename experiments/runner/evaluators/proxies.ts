@@ -7,14 +7,15 @@ import { JobFailed } from '../jobs/job-runner.js';
 import type { ProxyResult, SeededNetwork } from '../jobs/jobs.js';
 import type { TrainingContext } from '../plan.js';
 
+/** The result of an evaluation step; undefined when the user stopped the run. */
+export type StepOutcome = { readonly values: ObjectiveValues } | { readonly failed: string } | undefined;
+
 /** Submits zero-cost proxies to workers and stores the values of trials. */
 export class ProxyService {
   constructor(private readonly context: TrainingContext) {}
 
   /** The proxies of a trial, computed unless they are stored. Undefined when the user stopped the run. */
-  async of(
-    trial: TrialRecord,
-  ): Promise<{ readonly values: ObjectiveValues } | { readonly failed: string } | undefined> {
+  async of(trial: TrialRecord): Promise<StepOutcome> {
     const { plan, store, candidates, stopping } = this.context;
     const { number, genotype, seed } = trial;
     const known = this.known(trial);

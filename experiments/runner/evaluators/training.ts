@@ -19,7 +19,7 @@ import { FeatureFilter, ProxyFilter, type ProposalFilter } from '../search/propo
 import { OwnEvaluations, Slices } from './accuracy-sources.js';
 import type { AccuracySource, Evaluated, Evaluator, Paused, Preview } from './evaluator.js';
 import { InstructionStep } from './instructions.js';
-import { ProxyService } from './proxies.js';
+import { ProxyService, type StepOutcome } from './proxies.js';
 
 /** Evaluates networks: cheap evaluation steps first (costs, zero-cost proxies, instructions, latency), then training. */
 export class TrainingEvaluator implements Evaluator {
@@ -214,9 +214,6 @@ class Trainings implements AccuracySource {
     return join(this.context.plan.workdir, trialFolder('search', trial), name);
   }
 }
-
-/** The result of an evaluation step; undefined when the user stopped the run. */
-type StepOutcome = { readonly values: ObjectiveValues } | { readonly failed: string } | undefined;
 
 /** Finds values of a trial's network before it is trained: costs, zero-cost proxies, instructions, latency. */
 interface EvaluationStep {

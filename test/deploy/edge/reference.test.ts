@@ -54,16 +54,6 @@ describe('factors of 31 bits', () => {
     );
   });
 
-  test('the two differ for some sums', () => {
-    const factor = multiplierOf(0.25);
-    const differing = Array.from(
-      { length: 200 },
-      (_, i) => scaled.exact(i - 100, factor) - scaled.tflm(i - 100, factor),
-    );
-    expect(differing.filter((difference) => difference !== 0).length).toBeGreaterThan(0);
-    expect(Math.max(...differing.map(Math.abs))).toBe(1);
-  });
-
   test('scales that no network has are refused', () => {
     expect(() => multiplierOf(2 ** 20)).toThrow('factor of 1048576');
     expect(() => multiplierOf(Number.NaN)).toThrow('factor of NaN');
@@ -75,6 +65,7 @@ describe('factors of 31 bits', () => {
     expect(multiplierOf(1e-12)).toMatchObject({ mantissa: 0, shift: 0 });
     expect(scaled.exact(-3, multiplierOf(0.5))).toBe(-1);
     expect(scaled.tflm(-3, multiplierOf(0.25))).toBe(-1);
+    expect([scaled.exact(-2, multiplierOf(0.25)), scaled.tflm(-2, multiplierOf(0.25))]).toEqual([0, -1]);
     expect(meanMultiplier.tflm(at(1, 0), at(1, 0), 9)).toMatchObject({ mantissa: Math.floor(2 ** 33 / 9), shift: -2 });
   });
 });

@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { connectQueue } from '../../../experiments/queue/connection.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { startValkey, valkeyMissing, type Valkey } from '../../support/valkey.js';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
+import { freePort, startValkey, valkeyMissing, type Valkey } from '../../support/valkey.js';
 
 const without = valkeyMissing !== false || spawnSync('openssl', ['version']).status !== 0;
 
@@ -18,11 +16,7 @@ describe.skipIf(without)('a queue server with TLS (needs valkey-server and opens
     execFileSync('openssl', [...request, '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert], {
       stdio: 'ignore',
     });
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const free = server.address();
-    server.close();
-    const port = typeof free === 'object' && free !== null ? free.port : 0;
+    const port = await freePort();
     const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
     const valkey: Valkey = await startValkey({
       args: ['--tls-port', String(port), '--tls-auth-clients', 'no', ...files],

@@ -1,10 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { deviceSchema, DeviceUnavailable, measureOne, type Agent } from '../../../latency-models/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
+import { freePort } from '../../support/valkey.js';
 import { client, testAgent } from './agents.js';
 import { describeDevice } from './contract.js';
 import { large, notAModel, small } from './models.js';
@@ -74,27 +74,10 @@ describe('an agent', () => {
   });
 
   it('may start after its client', async () => {
-    const { address } = await new Promise<{ address: string }>((resolve) => {
-      const probe = createServer().listen(0, '127.0.0.1', () => {
-        const bound = probe.address();
-        const port = bound === null || typeof bound === 'string' ? 0 : bound.port;
-        probe.close(() => resolve({ address: `http://127.0.0.1:${port}` }));
-      });
-    });
-    const measuring = measureQuickly(client({ address }), small);
+    const port = await freePort();
+    const measuring = measureQuickly(client({ address: `http://127.0.0.1:${port}` }), small);
     await sleep(300);
-    await testAgent({ port: Number(new URL(address).port) });
+    await testAgent({ port });
     expect((await measuring).ms).toBeGreaterThan(0);
-  });
-
-  it('measures for one client after the other', async () => {
-    const agent = await testAgent();
-    const done: string[] = [];
-    const order = async (id: string) => {
-      await measureQuickly(client(agent), small, { id });
-      done.push(id);
-    };
-    await Promise.all([order('a'), order('b')]);
-    expect(done.sort()).toEqual(['a', 'b']);
   });
 });

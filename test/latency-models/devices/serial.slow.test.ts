@@ -72,15 +72,12 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'a board on a serial line
   }
 }`;
 
-  it('is measured over a reset, which is noted', async () => {
+  it('is measured over a reset, which is noted, and given up when it is reset again and again', async () => {
     const board = testBoard({ says: resets(1, 400) });
     const { ms, environment } = await measureOne(createDevice(board.device), await boardModel(1), longer(800));
     const clean = await measure(testBoard());
     expect(Math.abs(ms - clean.ms)).toBeLessThan(0.0001);
     expect(environment.notes).toContain('the board was reset 1 time meanwhile');
-  });
-
-  it('is given up when it is reset again and again', async () => {
     await expect(measure(testBoard({ says: resets(100, 2) }))).rejects.toThrow(
       'the board was reset 4 times while it was measured',
     );

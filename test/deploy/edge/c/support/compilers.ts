@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe } from 'vitest';
-import { compileForQemu, qemuArguments, type QemuCore } from '../../../../../deploy/edge/c/instructions.js';
+import { compileForQemu, qemuArguments } from '../../../../../deploy/edge/c/instructions.js';
+import type { QemuCore } from '../../../../../deploy/edge/c/machines.js';
 
 export const hasProgram = (name: string): boolean => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0;
 
