@@ -11,7 +11,7 @@ import { json, printable, renderTable } from '../output/terminal.js';
 async function renewReport(workdir: string, err: (text: string) => void): Promise<string> {
   const { hasReport } = await import('../../experiments/stored/notes.js');
   if (!hasReport(workdir)) return '';
-  // Who works there writes the report at the end.
+  // The process that works on the run writes the report at its end.
   if (isWorkedIn(workdir)) return '; report.html has it when the run ends';
   const { writeReport } = await import('../../experiments/runner/report.js');
   const warn = (event: RunEvent): void => {

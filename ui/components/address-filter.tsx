@@ -12,7 +12,7 @@ interface AddressFilterProps {
   readonly children: ComponentChildren;
 }
 
-/** The filter in the address (`?filter=`) as a field. Typing changes the address with a delay. */
+/** The filter in the address (`?filter=`) as a field. Typing changes the address with a delay, leaving the field at once. */
 export function AddressFilter({ filtered: { fields, all, problem, loading }, children }: AddressFilterProps) {
   const { live } = useRun();
   const [{ filter = '' }, change] = useQuery();
@@ -23,12 +23,13 @@ export function AddressFilter({ filtered: { fields, all, problem, loading }, chi
     inAddress.current = filter;
     setText(filter);
   }, [filter]);
-  useEffect(() => {
+  const write = (): void => {
     if (text === inAddress.current) return;
-    const timer = setTimeout(() => {
-      inAddress.current = text;
-      change({ filter: text.trim() === '' ? null : text });
-    }, 250);
+    inAddress.current = text;
+    change({ filter: text.trim() === '' ? null : text });
+  };
+  useEffect(() => {
+    const timer = setTimeout(write, 250);
     return () => clearTimeout(timer);
   }, [text]);
   return (
@@ -39,6 +40,7 @@ export function AddressFilter({ filtered: { fields, all, problem, loading }, chi
         valuesOf={(field) => valuesOf(field, all)}
         problem={text === filter ? problem : null}
         onInput={setText}
+        onLeave={write}
       />
       <p class="note">
         {children}{' '}

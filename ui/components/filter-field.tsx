@@ -9,6 +9,8 @@ interface FilterFieldProps {
   readonly valuesOf: (field: Field) => readonly Cell[];
   readonly problem: FilterProblem | null;
   readonly onInput: (value: string) => void;
+  /** The field has lost the focus. */
+  readonly onLeave: () => void;
 }
 
 /** The options at the caret, and the index of the chosen one; -1: none. */
@@ -17,7 +19,7 @@ interface Options extends Completion {
 }
 
 /** A filter expression with completion of names and values (ARIA combobox pattern). */
-export function FilterField({ value, fields, valuesOf, problem, onInput }: FilterFieldProps) {
+export function FilterField({ value, fields, valuesOf, problem, onInput, onLeave }: FilterFieldProps) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const [offer, setOffer] = useState<Options | null>(null);
@@ -89,7 +91,10 @@ export function FilterField({ value, fields, valuesOf, problem, onInput }: Filte
             suggest();
           }}
           onKeyDown={press}
-          onBlur={() => setOffer(null)}
+          onBlur={() => {
+            setOffer(null);
+            onLeave();
+          }}
         />
         <ul id={`${id}-list`} role="listbox" aria-label="Names and values" class="offer" hidden={offer === null}>
           {offer?.options.map(({ text, note }, i) => (

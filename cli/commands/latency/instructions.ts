@@ -34,7 +34,7 @@ export const instructions = command({
             ['core', `${core}, int8, -O2`],
             [
               'instructions',
-              `${instructions.toLocaleString('en-US')} (${count(instructions)}) an image, which is no time`,
+              `${instructions.toLocaleString('en-US')} (${count(instructions)}) an image: a count, not a time`,
             ],
             ...Object.entries(tools).map(([name, version]): [string, string] => [name, version ?? 'missing']),
           ],

@@ -63,10 +63,12 @@ function Selection({ selection: { numbers, clear } }: { readonly selection: Sele
 interface TrialsProps {
   readonly view: TrialsView;
   readonly change: (part: Partial<TrialsView>) => void;
+  /** Writes the view to the address at once. */
+  readonly write: () => void;
   readonly open: (address: string) => void;
 }
 
-function Trials({ view, change, open }: TrialsProps) {
+function Trials({ view, change, write, open }: TrialsProps) {
   const { live, info } = useRun();
   const { candidates } = live;
   const filtered = useFiltered(
@@ -98,6 +100,7 @@ function Trials({ view, change, open }: TrialsProps) {
         valuesOf={(field) => valuesOf(field, all)}
         problem={problem}
         onInput={setFilter}
+        onLeave={write}
       />
       <FilterHelp onTry={setFilter} />
       <div class="trials-bar">
@@ -135,9 +138,12 @@ function Trials({ view, change, open }: TrialsProps) {
 
 export default function TrialsPage() {
   const { route } = useLocation();
-  const [view, change] = useView();
+  const [view, change, write] = useView();
   const latest = useRef(route);
   latest.current = route;
   // Writing the address alone does not render the table again.
-  return useMemo(() => <Trials view={view} change={change} open={(address) => latest.current(address)} />, [view]);
+  return useMemo(
+    () => <Trials view={view} change={change} write={write} open={(address) => latest.current(address)} />,
+    [view],
+  );
 }

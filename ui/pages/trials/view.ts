@@ -34,10 +34,10 @@ function searchOf({ filter, sort, columns }: TrialsView): string {
 }
 
 /**
- * The view in the address. Changes are written with a delay, to keep typing fast and the history short. The view is read
- * again when the address changes otherwise, by a link or the browser's buttons.
+ * The view in the address. Changes are written with a delay, to keep typing fast and the history short, or by `write`. The
+ * view is read again when the address changes otherwise, by a link or the browser's buttons.
  */
-export function useView(): readonly [view: TrialsView, change: (part: Partial<TrialsView>) => void] {
+export function useView(): readonly [view: TrialsView, change: (part: Partial<TrialsView>) => void, write: () => void] {
   const { url, path, route } = useLocation();
   // While the next page is loaded, this one is still shown, but the address is no longer its own.
   const [own] = useState(path);
@@ -49,19 +49,18 @@ export function useView(): readonly [view: TrialsView, change: (part: Partial<Tr
     inAddress.current = { search, view: viewFrom(search) };
     setView(inAddress.current.view);
   }, [url]);
+  const write = (): void => {
+    // Another page may have been opened meanwhile.
+    if (view === inAddress.current.view || location.pathname !== own) return;
+    const search = searchOf(view);
+    inAddress.current = { search, view };
+    route(`${own}${search}`, true);
+  };
   useEffect(() => {
-    if (view === inAddress.current.view) return;
-    const { pathname } = location;
-    const timer = setTimeout(() => {
-      // Another page was opened meanwhile.
-      if (location.pathname !== pathname) return;
-      const search = searchOf(view);
-      inAddress.current = { search, view };
-      route(`${pathname}${search}`, true);
-    }, 250);
+    const timer = setTimeout(write, 250);
     return () => clearTimeout(timer);
   }, [view]);
-  return [view, useCallback((part: Partial<TrialsView>) => setView((now) => ({ ...now, ...part })), [])];
+  return [view, useCallback((part: Partial<TrialsView>) => setView((now) => ({ ...now, ...part })), []), write];
 }
 
 /** The key of the local storage that keeps the switched columns, for all runs. */
