@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { outlineAndProgram } from './support/outlines.js';
 
-const repeats = Number(process.env['NAS_TEST_REPEAT'] ?? 5);
+const repeats = Number(process.env['NAS_TEST_REPEAT'] ?? 3);
 
 describe('the outlines of random networks', () => {
   it.each(['mobilenet', 'efficientnet', 'fbnet', 'ofa-mobilenetv3', 'nas-bench-201'] as const)(

@@ -19,7 +19,7 @@ const written = (name: string, program: EdgeProgram, options: SourceOptions): st
 };
 
 const roundings = ['exact', 'tflm'] as const;
-const networks = Array.from({ length: Number(process.env['NAS_TEST_REPEAT'] ?? 4) }, (_, seed) => seed);
+const networks = Array.from({ length: Number(process.env['NAS_TEST_REPEAT'] ?? 2) }, (_, seed) => seed);
 const sanitizers = ['-O1', '-fsanitize=undefined,address', '-fno-sanitize-recover'];
 
 for (const compiler of ['gcc', 'clang'])
