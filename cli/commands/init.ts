@@ -11,14 +11,13 @@ import type { Terminal } from '../output/terminal.js';
 
 const experimentFile = 'experiment.yaml';
 
-function template(): string {
-  return (
-    readFileSync(join(packageRoot(fileURLToPath(import.meta.url)), 'experiments/quickstart.yaml'), 'utf8')
-      // The schema file exists beside the original only.
-      .replace(/^# yaml-language-server:.*\n#\n/, '')
-      .replace('experiments/quickstart.yaml', 'experiment.yaml')
-      .replace(/^name: .*$/m, 'name: my-search')
-  );
+function template() {
+  const text = readFileSync(join(packageRoot(fileURLToPath(import.meta.url)), 'experiments/quickstart.yaml'), 'utf8')
+    // The schema file exists beside the original only.
+    .replace(/^# yaml-language-server:.*\n#\n/, '')
+    .replace('experiments/quickstart.yaml', 'experiment.yaml')
+    .replace(/^name: .*$/m, 'name: my-search');
+  return { text, hours: [] };
 }
 
 async function draftFor(request: ProposalRequest, terminal: Terminal) {
@@ -49,7 +48,6 @@ export const init = command({
       })
       .option('board', {
         choices: boardNames,
-        implies: 'images',
         describe: 'With --images: microcontroller that the networks are for; its memory limits them, in int8',
       })
       .option('estimate', {
@@ -60,10 +58,10 @@ export const init = command({
   run: async ({ dir, images, board, estimate: estimated }, terminal) => {
     const file = join(dir, experimentFile);
     requireNew(file);
+    if (board !== undefined && images === undefined)
+      throw invalidInput(`--board ${board} needs --images`, { hint: 'Give the images that the networks classify.' });
     const { text, hours } =
-      images === undefined
-        ? { text: template(), hours: [] }
-        : await draftFor({ images, file, board, estimated }, terminal);
+      images === undefined ? template() : await draftFor({ images, file, board, estimated }, terminal);
     try {
       makeDirectory(dir);
       writeFileSync(file, text, { flag: 'wx' });

@@ -35,7 +35,9 @@ const batchNormalization: Rule = (call) => {
   }
   const { y, ...batch } = normalizeBatch(x, gamma, beta, epsilon);
   const [, , , meanName, varianceName] = call.node.inputs;
-  statistics?.({ mean: meanName, variance: varianceName, momentum: floatOf(call.node, 'momentum', 0.9) }, batch);
+  const written = floatOf(call.node, 'momentum', 0.9);
+  // With 1, which PyTorch writes for a mean over all batches, statistics would never follow.
+  statistics?.({ mean: meanName, variance: varianceName, momentum: written < 1 ? written : 0.9 }, batch);
   return back(y);
 };
 

@@ -45,6 +45,17 @@ describe('networks of torchvision', () => {
     });
   });
 
+  it('have statistics that follow batches, also from PyTorch without a momentum, which writes 1', () => {
+    const bytes = Buffer.from(fixture('mobilenet_v2'));
+    for (let at = bytes.indexOf('momentum'); at >= 0; at = bytes.indexOf('momentum', at + 1)) {
+      // The attribute's name, then the tag of its number.
+      expect(bytes.readFloatLE(at + 9)).toBeCloseTo(0.9, 6);
+      bytes.writeFloatLE(1, at + 9);
+    }
+    const { norms } = foreignNetwork(new Uint8Array(bytes));
+    expect([...new Set(norms.map(({ momentum }) => momentum))]).toEqual([0.9]);
+  });
+
   it('keep the names of weights that the file turns before it multiplies', () => {
     const { weights } = foreignNetwork(fixture('convnext'));
     const turned = weights.filter(({ shape }) => shape.length === 2).map(({ name }) => name);
