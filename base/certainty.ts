@@ -42,7 +42,7 @@ export const intervalAround = (value: number, standardError: number): Interval =
   value + 1.96 * standardError,
 ];
 
-/** A value with its standard error where that is known, and not 0 as of all images right: `87.03 % ± 1.1`; `-` for none. */
+/** `87.03 % ± 1.1`: a value with its standard error, unless that is unknown or 0 (all images right). `-` for no value. */
 export const estimateText = (unit: Unit, value: number | null | undefined, standardError?: number | null): string =>
   typeof value !== 'number' || typeof standardError !== 'number' || standardError === 0
     ? valueText(unit, value)

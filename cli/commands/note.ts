@@ -7,7 +7,7 @@ import { isWorkedIn } from '../../store/index.js';
 import { withRun } from '../open-run.js';
 import { json, printable, renderTable } from '../output/terminal.js';
 
-/** Writes the report of a run again, where it has one. @returns what is to be said of it */
+/** Rewrites the report of a run that has one. @returns the end of the message: when the report has the note */
 async function renewReport(workdir: string, err: (text: string) => void): Promise<string> {
   const { hasReport } = await import('../../experiments/stored/notes.js');
   if (!hasReport(workdir)) return '';

@@ -86,7 +86,7 @@ function errorsOf({ count, recall, precision, f1 }: ClassScores): OutputErrors {
 
 export type OutputErrors = Readonly<Partial<Record<OutputColumn, number>>>;
 
-/** Standard errors of the scores of each class, label or number; those that are unknown are absent. */
+/** Standard errors of the scores of each class, label or number. Unknown errors are absent. */
 export const outputErrors = (details: Details): readonly OutputErrors[] =>
   outputScores(details).map((scores) => ({
     ...('recall' in scores && errorsOf(scores)),

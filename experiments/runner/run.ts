@@ -221,7 +221,7 @@ export async function resumeExperiment(
   }
 }
 
-/** Trainings repeat bit for bit on one machine only, and instructions are those of one compiler. */
+/** Warns that results may differ: trainings repeat bit for bit on one machine only, counts of instructions with one compiler only. */
 function noteOtherMachine(before: RecordedEnvironment, now: RecordedEnvironment, observe: RunObserver): void {
   const differences = environmentDifferences(before, now);
   if (differences === '') return;

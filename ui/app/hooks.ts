@@ -19,7 +19,7 @@ export function useRun(): { readonly live: LiveRun; readonly info: RunAnswer } {
   return { live, info };
 }
 
-/** Addresses of what is asked about a run as a whole. */
+/** Addresses of answers about a run. */
 type RunAddress = { [A in Address]: Parameters<A> extends Record<'run', unknown> ? A : never }[Address] &
   `/api/runs/:run/${string}`;
 

@@ -95,7 +95,7 @@ export interface PointCloud {
 export interface FrontierInput extends Heading {
   readonly points: readonly FrontierPoint[];
   readonly clouds?: readonly PointCloud[];
-  /** All members of the frontier, which its line joins; default: those of `points`. */
+  /** The frontier's line joins these members. Default: the members in `points`. */
   readonly members?: readonly { readonly x: number; readonly y: number }[];
   readonly plane: Plane;
   /** Their constraints are drawn. */

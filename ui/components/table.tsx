@@ -22,7 +22,7 @@ interface TableProps<Row> {
   readonly label?: string;
 }
 
-/** A text in which numbers stay on the line of their units, and errors on that of their signs. */
+/** A text that is never broken between a number and its unit, or between `±` and its error. */
 export const unbroken = (text: string): string => text.replaceAll(/ (?=%|(?:ms|[KMG]iB|[kMG])\b)|(?<=±) /g, '\u00a0');
 
 const classOf = ({ numeric }: { readonly numeric?: boolean }) => (numeric === true ? 'number' : undefined);

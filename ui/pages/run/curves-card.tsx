@@ -55,7 +55,7 @@ const otherCurves = (live: LiveRun, trainings: readonly Training[], { supernet }
 const parts = (numbers: readonly number[]): readonly (readonly number[])[] =>
   Array.from({ length: Math.ceil(numbers.length / most) }, (_, i) => numbers.slice(i * most, (i + 1) * most));
 
-/** Learning curves of the current trainings (live), or of those that the filter keeps: the frontier's networks, or all trials. */
+/** Learning curves of the current trainings (live), of the frontier or of all trials. The filter applies to the last two. */
 export function CurvesCard({ test }: { readonly test: Test | null }) {
   const { live, info } = useRun();
   const open = useOpenTrial();

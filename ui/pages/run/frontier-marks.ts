@@ -93,7 +93,7 @@ interface Group {
 /** The marks of a run's rows: members and baselines as points, all others as clouds. */
 export class FrontierMarks {
   readonly points: FrontierPoint[] = [];
-  /** The members of the frontier, also those that the filter leaves out. */
+  /** All members of the frontier; the filter does not apply. */
   readonly members: Mark[] = [];
   private readonly groups = new Map<string, Group>();
   private readonly horizontal: readonly (number | null)[];
