@@ -60,12 +60,10 @@ function limitsOf(args: Checked) {
 function runningDevice(argument: string): ReachableDevice {
   const config = parseDevice(argument);
   if (config.type !== 'table' && config.type !== 'serial') return config;
-  throw invalidInput(
-    `--device ${argument}: a table cannot time a file, and a board runs int8 alone: nothing to compare`,
-    {
-      hint: 'Give a device that runs both: local, browser or agent. nas latency measure times the int8 file on a board.',
-    },
-  );
+  const why = { table: 'a table cannot time a file', serial: 'a board runs int8 alone, not float32' };
+  throw invalidInput(`--device ${argument}: ${why[config.type]}`, {
+    hint: 'Give a device that runs both: local, browser or agent. nas latency measure times the int8 file on a board.',
+  });
 }
 
 const integersOf = async (device: Device): Promise<IntegerArithmetic | null> =>
