@@ -49,9 +49,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   for (const candidate of candidates) {
     const other = plain(candidate);
     const shorter = Math.min(wanted.length, other.length);
-    const prefix = shorter >= 3 && (other.startsWith(wanted) || wanted.startsWith(other));
-    const distance = prefix ? Math.min(1, editDistance(wanted, other)) : editDistance(wanted, other);
     const limit = Math.max(1, Math.floor(Math.max(wanted.length, other.length) / 3));
+    const prefix = shorter >= 3 && (other.startsWith(wanted) || wanted.startsWith(other));
+    // The distance is at least the difference of the lengths: a long word is not compared with short ones.
+    const isFar = Math.abs(wanted.length - other.length) > limit;
+    const distance = prefix ? Number(wanted !== other) : isFar ? Infinity : editDistance(wanted, other);
     if (distance <= limit && distance < shorter && (best === undefined || distance < best.distance))
       best = { candidate, distance };
   }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { setImmediate as polled, setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -8,7 +10,6 @@ import { createApp } from './http/app.js';
 import type { AccessOptions, RouteContext } from './http/context.js';
 import { createMetrics, type Metrics } from './http/metrics.js';
 import { createDecoder, warmUp } from './images/decoder.js';
-import type { GrpcOptions, RunningGrpc } from './grpc/server.js';
 import { memoryForRequests } from './memory.js';
 import { Shares } from './shares.js';
 import { openService, type Service, type ServiceOptions } from './service.js';
@@ -20,8 +21,6 @@ export interface ServerOptions
   readonly host: string;
   /** 0: any free port. Default: 8080, or the next free port. */
   readonly port?: number;
-  /** Port of gRPC, which needs optional packages; 0: any free port. Without it, there is no gRPC. */
-  readonly grpcPort?: number;
   /** Bearer token that clients send; required unless `host` is a loopback address. */
   readonly token?: string;
   /** Further host names of the server, for example a proxy's. */
@@ -41,7 +40,6 @@ export interface ServerOptions
 export interface RunningServer {
   /** `http://127.0.0.1:8080`. */
   readonly address: string;
-  readonly grpcPort: number | null;
   readonly service: Service;
   readonly metrics: Metrics;
   /**
@@ -72,7 +70,7 @@ const patience = 75_000;
  *   token, or the server cannot listen on the address.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host, port, grpcPort, token, names, decoders, budgetMs, isTraced = false, log } = options;
+  const { host, port, token, names, decoders, budgetMs, isTraced = false, log } = options;
   if (token === undefined && !isLoopback(host))
     throw invalidInput(`a server on ${host} is reachable from other machines: it needs a token`);
   const onWarning = (message: string): void => log.warn(message);
@@ -82,6 +80,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     for (const part of ends.splice(0).reverse()) await part();
   };
   try {
+    const reserved = await reservePort(host, portsFrom(firstPort, port));
+    ends.push(reserved.free);
     const metrics = createMetrics();
     const service = await openService({ ...options, onBatch: metrics.onBatch, onWarning });
     ends.push(() => service.close());
@@ -110,23 +110,30 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     };
     const app = await createApp({ admission, access });
     ends.push(() => closeApp(app, log));
-    const address = await listenOnFirst(host, portsFrom(firstPort, port), (one) => app.listen({ host, port: one }));
-    const grpc = grpcPort === undefined ? null : await openGrpc({ host, port: grpcPort, access, admission });
-    if (grpc !== null) ends.push(grpc.close);
-    return { address, grpcPort: grpc?.port ?? null, service, metrics, ...ending(service, end) };
+    await reserved.free();
+    const address = await listenOnFirst(host, [reserved.port], (one) => app.listen({ host, port: one }));
+    return { address, service, metrics, ...ending(service, end) };
   } catch (error) {
     await end();
     throw error;
   }
 }
 
-/** @throws NasError `invalid-input` when the optional packages are not installed, or the port is taken */
-async function openGrpc(options: GrpcOptions): Promise<RunningGrpc> {
-  const { startGrpc } = await import('./grpc/server.js').catch((cause: unknown) => {
-    const hint = 'npm install @grpc/grpc-js @grpc/proto-loader';
-    throw invalidInput('gRPC needs packages that are not installed', { hint, cause });
+/**
+ * Takes the first free port while models are measured, and resets its connections.
+ * @throws NasError `invalid-input` when all ports are in use, or the address is not this machine's
+ */
+async function reservePort(
+  host: string,
+  ports: readonly number[],
+): Promise<{ readonly port: number; readonly free: () => Promise<void> }> {
+  const server = createServer((socket) => socket.resetAndDestroy());
+  await listenOnFirst(host, ports, async (port) => {
+    server.listen(port, host);
+    await once(server, 'listening');
   });
-  return startGrpc(options);
+  const { port } = server.address() as AddressInfo;
+  return { port, free: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
 /** Ends the server once, however often it is called. */

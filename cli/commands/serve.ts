@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { invalidInput } from '../../base/errors.js';
 import { checkPort, isLoopback, makeToken, readToken } from '../../base/server.js';
 import type { RunningServer } from '../../serve/index.js';
 import { wholeNumber } from '../arguments/values.js';
@@ -33,10 +34,7 @@ export const serve = command({
       })
       .option('host', { type: 'string', default: '127.0.0.1', describe: 'Address to listen on' })
       .option('port', { type: 'number', describe: 'Port to listen on; by default 8080 or the next free port' })
-      .option('grpc-port', {
-        type: 'number',
-        describe: 'Port of the Open Inference Protocol over gRPC; without it there is none',
-      })
+      .option('grpc-port', { type: 'string', hidden: true })
       .option('workers', {
         type: 'string',
         default: 'auto',
@@ -104,11 +102,12 @@ export const serve = command({
       .option('json', { ...jsonOption, describe: 'Print the address and the measured times as JSON' }),
   run: async (args, terminal) => {
     const { models, host, port, budgetMs, maxQueue, maxBatch, name: names, origin: origins, proxy: proxies } = args;
-    const { grpcPort, tokenFile, managementTokenFile, openMetrics: hasOpenMetrics, memoryMb, loadMs } = args;
+    const { tokenFile, managementTokenFile, openMetrics: hasOpenMetrics, memoryMb, loadMs } = args;
     const { decoders = Math.min(mostDecoders, availableParallelism()) } = args;
     const drainMs = args.drainMs ?? (terminal.live ? 0 : drainElsewhereMs);
     if (port !== undefined) checkPort('--port', port);
-    if (grpcPort !== undefined) checkPort('--grpc-port', grpcPort);
+    if (args.grpcPort !== undefined)
+      throw invalidInput('--grpc-port is no longer an option: use the Open Inference Protocol over HTTP, with --port');
     wholeNumber('--budget-ms', budgetMs, 1, 60_000);
     wholeNumber('--max-queue', maxQueue, 1, 1e6);
     wholeNumber('--decoders', decoders, 1, 128);
@@ -138,7 +137,6 @@ export const serve = command({
         read: () => readFrontier(path),
         host,
         ...(port !== undefined && { port }),
-        ...(grpcPort !== undefined && { grpcPort }),
         ...(token !== undefined && { token }),
         ...(managementTokenFile !== undefined && { managementToken: readToken(managementTokenFile) }),
         ...(memoryMb !== undefined && { memoryBytes: memoryMb * 2 ** 20 }),
@@ -160,17 +158,13 @@ export const serve = command({
           view.served(pool);
         },
       });
-      const { address, grpcPort: grpc, service, metrics } = server;
+      const { address, service, metrics } = server;
       const unwatch = args.watch
         ? await watchModels(path, { everyMs: watchEveryMs, onChange: reload })
         : () => undefined;
       // The signal handlers are in place before the address is printed: a client may end the server at once.
       const ended = untilEnded(server, drainMs, view.log).finally(unwatch);
-      terminal.out(
-        args.json
-          ? json({ address, grpc_port: grpc ?? undefined, networks: servedNetworks(service.pool) })
-          : `${address}\n`,
-      );
+      terminal.out(args.json ? json({ address, networks: servedNetworks(service.pool) }) : `${address}\n`);
       if (tokenFile === undefined && made !== undefined) terminal.err(`Clients send Authorization: Bearer ${made}\n`);
       view.follow(metrics.registry);
       await ended;
