@@ -1,5 +1,5 @@
 import type { Connection } from './connection.js';
-import { isRare } from './migrations/0009-rare-events.js';
+import { isRare } from './schema.js';
 import { json } from './values.js';
 
 /** What can happen to a run. The store writes most of these itself, in the same transaction as what happened. */

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Store, type EventRecord, type TrialState } from '../../store/index.js';
-import { isRare } from '../../store/migrations/0009-rare-events.js';
+import { isRare } from '../../store/schema.js';
 import { newMeasurement, newShrunk, newStore, newTrial } from './support.js';
 
 describe('the history', () => {

@@ -1,14 +1,16 @@
 /**
  * Writes the database of a small run with the current schema: `npx tsx test/store/make-fixture.ts`. Run once when a
- * schema is released; its file then stays, so that every later version is tested to upgrade it.
+ * schema is released; its file then stays, and every later version is tested to read it. Before the first release, a
+ * changed schema replaces its file.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Store } from '../../store/index.js';
-import { migrations } from '../../store/migrations/index.js';
+import { schemaVersion } from '../../store/schema.js';
 
-const path = fileURLToPath(new URL(`fixtures/v${migrations.at(-1)?.version ?? 0}.sqlite`, import.meta.url));
-if (existsSync(path)) throw new Error(`${path} exists: a released schema never changes`);
+const path = fileURLToPath(new URL(`fixtures/v${schemaVersion}.sqlite`, import.meta.url));
+if (existsSync(path))
+  throw new Error(`${path} exists: a released schema never changes; before a release, delete the file first`);
 
 let now = 1_764_000_000_000;
 const store = Store.create(
