@@ -189,6 +189,7 @@ describe('nas data', () => {
     expect(found.splits).toMatchObject({ train: expect.any(Number) as number });
     const { code, out } = await nasInside(['data', file]);
     expect(code).toBe(0);
+    expect(out).toContain('list.csv: 8 rows, separated by commas; image: file, label: label.');
     // Both images of a dog are in training.
     expect(out.includes('Without an image in validation:\n    dog')).toBe(task === 'multi-label');
   });

@@ -1,6 +1,8 @@
 import { invalidInput, type NasError } from '../../../base/errors.js';
 import type { TaskType } from '../../../base/task.js';
-import { compareNames } from './names.js';
+import { labelLists, listIn } from './label-lists.js';
+import { compareNames, plainName } from './names.js';
+import { numberColumn } from './numbers.js';
 
 /** The label cells of an image. */
 export interface LabelledRow {
@@ -24,8 +26,8 @@ export interface Labelling {
   readonly outputs: readonly string[];
   /** Null: the image has no label. */
   readonly targetOf: (row: LabelledRow) => Target | null;
-  /** A sentence for the report. */
-  readonly note?: string | undefined;
+  /** Sentences for the report: how the cells were understood. */
+  readonly notes: readonly string[];
 }
 
 interface Labels {
@@ -41,15 +43,15 @@ interface Labels {
 /** @throws NasError `invalid-input` for cells that are no labels of the task */
 export const labellings: { readonly [T in TaskType]: (labels: Labels) => Labelling } = {
   classification(labels) {
-    const { rows, classes = sorted(rows.map((row) => row.labels[0])) } = labels;
-    checkClasses(labels, classes);
+    const nameOf = ([cell]: readonly string[]): string => listIn(cell)?.join(';') ?? cell;
+    const { rows, classes = sorted(rows.map((row) => nameOf(row.labels))) } = labels;
+    checkClasses(labels, new Set(rows.map((row) => nameOf(row.labels))), classes);
     const indices = new Map(classes.map((name, index) => [name, index]));
-    const several = classes.find((name) => /[^;|][;|][^;|]/.test(name));
     return {
       outputs: classes,
-      note: several && `${several} is read as one class; data.task: multi-label reads it as several labels.`,
-      targetOf({ labels: [name] }) {
-        const label = indices.get(name);
+      notes: doubtfulNames(classes),
+      targetOf(row) {
+        const label = indices.get(nameOf(row.labels));
         return label === undefined ? null : { label };
       },
     };
@@ -57,10 +59,7 @@ export const labellings: { readonly [T in TaskType]: (labels: Labels) => Labelli
 
   'multi-label'(labels) {
     const { path, rows, columns } = labels;
-    const namesOf: (row: LabelledRow) => readonly string[] =
-      columns.length === 1
-        ? (row) => namesIn(row.labels[0])
-        : (row) => columns.filter((column, i) => isMarked(row.labels[i], column, row.where));
+    const { namesOf, note } = columns.length === 1 ? listedLabels(columns[0], rows) : markedLabels(columns, rows);
     const all = columns.length === 1 ? sorted(rows.flatMap(namesOf)) : columns;
     const { classes: outputs = all } = labels;
     checkKnown(path, outputs, new Set(all));
@@ -68,6 +67,7 @@ export const labellings: { readonly [T in TaskType]: (labels: Labels) => Labelli
     checkMany(path, outputs, rows);
     return {
       outputs,
+      notes: note === undefined ? [] : [note],
       targetOf(row) {
         const names = new Set(namesOf(row));
         return { label: 0, targets: outputs.map((name) => Number(names.has(name))) };
@@ -75,19 +75,67 @@ export const labellings: { readonly [T in TaskType]: (labels: Labels) => Labelli
     };
   },
 
-  regression: ({ columns }) => ({
-    outputs: columns,
-    targetOf({ labels, where }) {
-      if (labels.includes('')) return null;
-      const targets = labels.map((cell) => Number(cell.replace(/^([+-]?\d+),(\d+)$/, '$1.$2')));
-      const wrong = targets.findIndex((value) => !Number.isFinite(value));
-      if (wrong < 0) return { label: 0, targets };
-      throw invalidInput(`${where}: ${columns[wrong]} is ${JSON.stringify(labels[wrong])}, which is no number`, {
-        hint: 'Leave the cell empty for an image without a value; for names of classes, leave data.task out.',
-      });
-    },
-  }),
+  regression({ columns, rows }) {
+    const known = rows.filter(({ labels }) => !labels.includes(''));
+    const read = columns.map((name, i) =>
+      numberColumn(
+        name,
+        known.map(({ labels, where }) => ({ text: labels[i], where })),
+      ),
+    );
+    return {
+      outputs: columns,
+      notes: read.flatMap(({ note }) => note ?? []),
+      targetOf: ({ labels }) =>
+        labels.includes('') ? null : { label: 0, targets: labels.map((cell, i) => read[i].valueOf(cell)) },
+    };
+  },
 };
+
+/** Classes that may be meant in another way. */
+function doubtfulNames(classes: readonly string[]): string[] {
+  const several = classes.find((name) => /[^;|][;|][^;|]/.test(name));
+  const blank = classes.find((name) => /^(nan|null|none|n\/?a|<na>|#n\/a|undefined)$/i.test(name));
+  const byName = new Map<string, string>();
+  const alike = classes.flatMap((name) => {
+    const other = byName.get(plainName(name));
+    byName.set(plainName(name), name);
+    return other === undefined ? [] : [`${JSON.stringify(other)} and ${JSON.stringify(name)} are read as two classes.`];
+  });
+  return [
+    ...(several === undefined
+      ? []
+      : [`${several} is read as one class; data.task: multi-label reads it as several labels.`]),
+    ...(blank === undefined ? [] : [`${blank} is read as a class; an image without a label has an empty cell.`]),
+    ...alike,
+  ];
+}
+
+interface RowLabels {
+  readonly namesOf: (row: LabelledRow) => readonly string[];
+  readonly note: string | undefined;
+}
+
+function listedLabels(column: string, rows: readonly LabelledRow[]): RowLabels {
+  const cells = rows.map(({ labels: [text], where }) => ({ text, where }));
+  const { namesOf, note } = labelLists(column, cells);
+  return { namesOf: (row) => namesOf(row.labels[0]), note };
+}
+
+/** A column for each label, whose cells say whether an image has it. */
+function markedLabels(columns: readonly string[], rows: readonly LabelledRow[]): RowLabels {
+  const marked = new Set<string>();
+  const unmarked = new Set<string>();
+  for (const { labels, where } of rows)
+    for (const [i, column] of columns.entries())
+      (isMarked(labels[i], column, where) ? marked : unmarked).add(labels[i]);
+  const texts = (cells: ReadonlySet<string>): string =>
+    [...cells].map((cell) => (cell === '' ? 'an empty cell' : cell)).join(', ') || 'nothing';
+  return {
+    namesOf: ({ labels, where }) => columns.filter((column, i) => isMarked(labels[i], column, where)),
+    note: `${columns.join(', ')}: ${texts(marked)} is read as yes, ${texts(unmarked)} as no.`,
+  };
+}
 
 const refusal = (path: string, message: string, hint: string): NasError =>
   invalidInput(`${path}: ${message}`, { hint });
@@ -97,12 +145,6 @@ function sorted(labels: readonly string[]): string[] {
   const names = [...new Set(labels)].filter((label) => label !== '');
   const areNumbers = names.every((label) => /^\d+$/.test(label));
   return names.sort(areNumbers ? (a, b) => Number(a) - Number(b) : compareNames);
-}
-
-/** The labels in a cell: separated by `;`, `|` or `,`, or as a JSON list. */
-function namesIn(cell: string): string[] {
-  const parts = /^\[.*\]$/s.test(cell) ? cell.slice(1, -1).split(',') : cell.split(/[;|,]/);
-  return parts.map((part) => part.trim().replace(/^(["'])(.*)\1$/, '$2')).filter((name) => name !== '');
 }
 
 const marks: Readonly<Record<string, boolean>> = {
@@ -133,14 +175,14 @@ function checkMany(path: string, classes: readonly string[], rows: readonly Labe
     );
 }
 
-function checkClasses({ path, rows, columns }: Labels, classes: readonly string[]): void {
+function checkClasses({ path, rows, columns }: Labels, found: ReadonlySet<string>, classes: readonly string[]): void {
   if (columns.length > 1)
     throw refusal(
       path,
       `data.label names ${columns.length} columns, but an image has one class`,
       'Name one column, or set data.task: multi-label or regression.',
     );
-  checkKnown(path, classes, new Set(rows.map(({ labels }) => labels[0])));
+  checkKnown(path, classes, found);
   if (classes.length < 2)
     throw refusal(
       path,

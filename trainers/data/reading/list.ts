@@ -5,6 +5,7 @@ import posix from 'node:path/posix';
 import { isDeepStrictEqual } from 'node:util';
 import { invalidInput } from '../../../base/errors.js';
 import type { TaskType } from '../../../base/task.js';
+import { counted } from '../../../base/text.js';
 import type { DamagedFile, FileTree, SkippedFile } from './files.js';
 import { diskReader } from './folder.js';
 import { labellings, type LabelledRow } from './labels.js';
@@ -117,12 +118,23 @@ function rowsOf(list: List, columns: ListColumns, notes: string[]): Row[] {
   const isSplit = columns.split !== undefined || (list.split === null && hasColumn(table, usual.split));
   const split = isSplit ? columnOf(table, 'split', columns.split, usual.split) : null;
   const group = columns.group === undefined ? null : columnOf(table, 'group', columns.group, []);
-  const found = { image, label: labels[0], split, group };
-  const guessed = (['image', 'label', 'split'] as const).flatMap((key) => {
-    const at = found[key];
-    return at === null || columns[key] !== undefined ? [] : [`${key}: ${table.columns[at]}`];
-  });
-  if (guessed.length > 0) notes.push(`${table.file}: read by the columns ${guessed.join(', ')}.`);
+  const found = {
+    image: [image],
+    label: labels,
+    split: split === null ? [] : [split],
+    group: group === null ? [] : [group],
+  };
+  const named = Object.entries(found).flatMap(([key, at]) =>
+    at.length === 0 ? [] : [`${key}: ${at.map((column) => table.columns[column]).join(' + ')}`],
+  );
+  notes.push(`${table.file}: ${counted(table.rows.length, 'row')}, ${table.format}; ${named.join(', ')}.`);
+  for (const { cells, line } of table.rows) {
+    const odd = labels.find((column) => /^\{.*\}$/s.test(cells[column]));
+    if (odd !== undefined)
+      throw invalidInput(`${table.file}, line ${line}: ${table.columns[odd]} is ${cells[odd].slice(0, 80)}`, {
+        hint: 'Expected a text, a number, or a list of these.',
+      });
+  }
   return table.rows.map(({ cells, line }) => ({
     list,
     line,
@@ -161,13 +173,17 @@ function listingOf(path: string, lists: readonly List[], columns: ListColumns, f
   const damaged: DamagedFile[] = [];
   const { task = 'classification' } = columns;
   const [first] = used;
-  const { outputs, targetOf, note } = labellings[task]({
+  const {
+    outputs,
+    targetOf,
+    notes: understood,
+  } = labellings[task]({
     path,
     rows,
     classes: columns.classes,
     columns: labelColumns(columns).map((name) => name ?? nameOfColumn(first.table, usual.label)),
   });
-  if (note !== undefined) notes.push(note);
+  notes.push(...understood);
   const splitOf = splitsNamed(new Set(rows.flatMap(({ split }) => split ?? [])));
   const groups = new Map<string, number>();
   const find = finder(files);
