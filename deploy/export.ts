@@ -3,7 +3,7 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 import { writeFileAtomic } from '../base/files.js';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { openOnnx } from '../compiler/index.js';
+import { runOnnx } from '../compiler/index.js';
 import { NasError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { classification } from '../base/task.js';
@@ -56,8 +56,7 @@ export async function checkExport(bytes: Uint8Array, model: Model, task = classi
   const outputs = tf.tidy(() => answers(model, task, tf.tensor(values, shape)));
   const expected = Float32Array.from(await outputs.data());
   outputs.dispose();
-  const { run, close } = await openOnnx(bytes, 'the exported model');
-  const actual = await run(values, shape).finally(close);
+  const actual = await runOnnx(bytes, 'the exported model', values, shape);
   const largest = expected.reduce((top, value) => Math.max(top, Math.abs(value)), 1e-6);
   const difference = expected.reduce((top, value, i) => Math.max(top, Math.abs(value - actual[i])), 0) / largest;
   if (actual.length === expected.length && difference <= 1e-3) return difference;

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { createSession, openOnnx, profileModel } from '../../compiler/index.js';
+import { createSession, runOnnx, profileModel } from '../../compiler/index.js';
 import { exportOnnx, halveWeights, readMetadata } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
@@ -33,10 +33,7 @@ const halved = halveWeights(model, 'the model');
 const shape = [8, ...network.input];
 const images = noise(shape.reduce((a, b) => a * b, 1));
 
-async function logitsOf(bytes: Uint8Array): Promise<Float32Array> {
-  const { run, close } = await openOnnx(bytes, 'the model');
-  return run(images, shape).finally(close);
-}
+const logitsOf = (bytes: Uint8Array): Promise<Float32Array> => runOnnx(bytes, 'the model', images, shape);
 
 /** Number of runs by operator. */
 async function executed(bytes: Uint8Array): Promise<Record<string, number>> {

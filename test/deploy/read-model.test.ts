@@ -5,7 +5,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import * as tf from '@tensorflow/tfjs-core';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { openOnnx } from '../../compiler/index.js';
+import { runOnnx } from '../../compiler/index.js';
 import { exportOnnx, exportTfjs, readModel } from '../../deploy/index.js';
 import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/models/index.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -40,8 +40,7 @@ describe('readModel', () => {
   it('reads a network that predicts as its ONNX file does', async () => {
     const bytes = exportOnnx(trained(1), metadata);
     const found = readModel(onnxFile(bytes));
-    const { run, close } = await openOnnx(bytes, 'the model');
-    const expected = await run(images, shape).finally(close);
+    const expected = await runOnnx(bytes, 'the model', images, shape);
     expectClose(logitsOf(found.model), [...expected]);
     expect(found).toMatchObject({ folded: true, metadata });
   });

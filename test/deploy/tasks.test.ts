@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it, test } from 'vitest';
 import { createScoreboard } from '../../base/scoreboard.js';
 import type { LearningTask } from '../../base/task.js';
-import { openOnnx, parseOnnx, type ImageData } from '../../compiler/index.js';
+import { runOnnx, parseOnnx, type ImageData } from '../../compiler/index.js';
 import { outputsOf } from '../../compiler/runtime/classifier/onnx-file.js';
 import { loadLayersModel } from '../../compiler/runtime/classifier/layers-model.js';
 import {
@@ -87,8 +87,7 @@ describe.each(tasks)('a network for $type', (task) => {
     expect(outputsOf(parseOnnx(bytes)).map(({ name }) => name)).toEqual([
       task.type === 'regression' ? 'numbers' : 'logits',
     ]);
-    const { run, close } = await openOnnx(bytes, 'it');
-    const found = await run(images, shape).finally(close);
+    const found = await runOnnx(bytes, 'it', images, shape);
     const { mean, std } = task.type === 'regression' ? task : { mean: [0, 0, 0], std: [1, 1, 1] };
     for (const [i, z] of outputs.entries())
       expect(Math.abs((found[i] - mean[i % 3]) / std[i % 3] - z)).toBeLessThan(1e-3);
@@ -130,8 +129,7 @@ describe.each(tasks)('a network for $type', (task) => {
     const { model: layers, facts } = await loadLayersModel(folder);
     expect(facts.task).toEqual(task);
     const predicted = tf.tidy(() => (layers.predict(tf.tensor(images, shape)) as tf.Tensor).dataSync());
-    const { run, close } = await openOnnx(bytes, 'it');
-    const found = await run(images, shape).finally(close);
+    const found = await runOnnx(bytes, 'it', images, shape);
     const std = task.type === 'regression' ? task.std : [1, 1, 1];
     for (const [i, value] of found.entries()) expect(Math.abs(predicted[i] - value) / std[i % 3]).toBeLessThan(1e-2);
     layers.dispose();

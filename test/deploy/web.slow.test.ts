@@ -10,7 +10,7 @@ import { toPixels } from '../../base/image-pixels.js';
 import { classification, type LearningTask } from '../../base/task.js';
 import { completeDecoding, type Decoding } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
-import { openOnnx } from '../../compiler/index.js';
+import { runOnnx } from '../../compiler/index.js';
 import { exportOnnx, exportWeb } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
@@ -62,8 +62,7 @@ async function outputsOf(
   const { input, mean, std } = metadata;
   const [, , channels] = input;
   const values = Float32Array.from(pixels, (byte, i) => (byte / 255 - mean[i % channels]) / std[i % channels]);
-  const { run, close } = await openOnnx(model, 'the model');
-  return run(values, [1, ...input]).finally(close);
+  return runOnnx(model, 'the model', values, [1, ...input]);
 }
 
 async function expected(network: ReturnType<typeof classifier>, pixels: Uint8Array): Promise<number[]> {

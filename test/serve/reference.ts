@@ -1,4 +1,4 @@
-import { openOnnx } from '../../compiler/runtime/classifier/classifier.js';
+import { runOnnx } from '../../compiler/runtime/classifier/classifier.js';
 import type { Model } from '../../serve/models/model.js';
 
 /**
@@ -33,7 +33,6 @@ export async function outputsOfValues(
   const shape = layout === 'NHWC' ? [height, width, channels] : [channels, height, width];
   const filled = new Float32Array(values.length * (batch ?? 1));
   filled.set(values);
-  const { run, close } = await openOnnx(file, name);
-  const rows = await run(filled, [batch ?? 1, ...shape]).finally(close);
+  const rows = await runOnnx(file, name, filled, [batch ?? 1, ...shape]);
   return rows.slice(0, rows.length / (batch ?? 1));
 }

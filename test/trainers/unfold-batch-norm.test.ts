@@ -4,7 +4,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
-import { openOnnx } from '../../compiler/index.js';
+import { runOnnx } from '../../compiler/index.js';
 import { exportOnnx, readModel, type ModelMetadata } from '../../deploy/index.js';
 import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/models/index.js';
 import { trainingLoader, withDataset } from '../../trainers/index.js';
@@ -69,8 +69,7 @@ describe('unfoldBatchNorm', () => {
     writeFileSync(file, bytes);
     const { model } = readModel(file);
     const images = await trainingImages(100);
-    const { run, close } = await openOnnx(bytes, 'the model');
-    const expected = [...(await run(images, [100, ...network.input]).finally(close))];
+    const expected = [...(await runOnnx(bytes, 'the model', images, [100, ...network.input]))];
     // As it is read, batch norm would throw away in training what was folded into the kernels.
     expect(largestDifference(logitsOf(model, images, true), expected)).toBeGreaterThan(0.3);
 

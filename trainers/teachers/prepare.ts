@@ -104,10 +104,14 @@ async function averagedTeacher(
   for (const config of configs) {
     const source = await findTeacher(config, dataset, options);
     const runner = new TeacherRunner(source, dataset, options);
-    const { accuracy, outputs } = await runner.evaluation().finally(() => runner.close());
-    const { title } = mainScores[info.task.type];
-    options.hooks?.onNote?.(`${source.name}: validation ${title} ${scoreText(info.task.type, accuracy)}`);
-    members.push({ source, asTrained: runner.asTrained(outputs) });
+    try {
+      const { accuracy, outputs } = await runner.evaluation();
+      const { title } = mainScores[info.task.type];
+      options.hooks?.onNote?.(`${source.name}: validation ${title} ${scoreText(info.task.type, accuracy)}`);
+      members.push({ source, asTrained: runner.asTrained(outputs) });
+    } finally {
+      await runner.close();
+    }
   }
   const [first, ...others] = members.map(({ source }) => source);
   const other = others.find(({ size }) => String(size) !== String(first.size));

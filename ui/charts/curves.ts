@@ -151,7 +151,7 @@ export function curvesOption(input: CurvesInput): ChartOption {
           type: split === 'training' ? [2, 3] : stage === 'quantizeAware' ? [8, 3] : 'solid',
           opacity: isFaint ? Math.max(0.08, 12 / labels.length) : isHollow ? 0.7 : 1,
         },
-        triggerLineEvent: many,
+        triggerEvent: many ? 'line' : undefined,
         keyAt: () => key,
         ...pointed,
         z: strong ? 3 : 2,

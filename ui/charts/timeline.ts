@@ -131,7 +131,7 @@ export function timelineOption(
         renderItem: (_, api) => {
           const [left, y] = api.coord([api.value(0), api.value(2)]);
           const [right] = api.coord([api.value(1), api.value(2)]);
-          const [, band] = api.size?.([0, 1]) as [number, number];
+          const band = (api.size?.([0, 1]) as [number, number] | undefined)?.[1] ?? 0;
           const height = Math.min(26, 0.7 * band);
           const width = Math.max(1.5, right - left);
           return {

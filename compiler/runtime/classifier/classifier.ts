@@ -182,6 +182,22 @@ export async function openOnnx(
   };
 }
 
+/** Opens an ONNX model, runs it once, and closes it. Throws as `openOnnx` does. */
+export async function runOnnx(
+  model: Uint8Array | string,
+  where: string,
+  images: Float32Array,
+  shape: readonly number[],
+  options?: SessionOptions,
+): Promise<Float32Array> {
+  const { run, close } = await openOnnx(model, where, options);
+  try {
+    return await run(images, shape);
+  } finally {
+    await close();
+  }
+}
+
 /**
  * Runs an open model as a classifier of the data's images, in parts where its batch is fixed.
  * @param where names the model in errors

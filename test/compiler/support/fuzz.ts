@@ -60,7 +60,7 @@ function programOf(index: number): RandomProgram {
           tf.depthwiseConv2d(x, filters.depthwise, 1, 'same'),
         ];
         const values = [...runProgram(start('steps', filters), length), ...base];
-        return tf.addN(values.map((y) => tf.mean(tf.square(y)))) as tf.Scalar;
+        return tf.addN<tf.Scalar>(values.map((y) => tf.mean(tf.square(y))));
       };
       const { value, grads } = tf.variableGrads(loss, Object.values(filters));
       return { ...Object.fromEntries(outputs.map((y, i) => [`y${i}`, y])), loss: value, ...grads };

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { openOnnx } from '../../../compiler/index.js';
+import { runOnnx } from '../../../compiler/index.js';
 import { calibrateRanges, prepareModel, quantizeModel } from '../../../deploy/index.js';
 import type { Activation, Network } from '../../../spaces/index.js';
 import { apply, initialWeights, toOnnx, weightsFrom } from '../../../spaces/models/index.js';
@@ -69,10 +69,8 @@ test.each([
       yield await Promise.resolve(batch);
     };
     const { minmax } = await calibrateRanges(prepared, batches, { methods: ['minmax'] });
-    const int8 = await openOnnx(quantizeModel(prepared, minmax, { weightBits: bits }).model, 'the file', {
-      exactIntegers: true,
-    });
-    const expected = await int8.run(images, shape).finally(() => int8.close());
+    const { model } = quantizeModel(prepared, minmax, { weightBits: bits });
+    const expected = await runOnnx(model, 'the file', images, shape, { exactIntegers: true });
     const ranges = await withDataset(bench.dataset, (dataset) =>
       activationRanges({ network, weights }, dataset, { method: 'minmax', percentile: 100, images: count, seed: 4 }),
     );

@@ -9,7 +9,7 @@ function recordTexts(): void {
   const drawn = new Map<HTMLCanvasElement, Drawn[]>();
   Object.assign(window, { drawnTexts: drawn });
   const context = CanvasRenderingContext2D.prototype;
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the context
+  // oxlint-disable-next-line typescript/unbound-method -- called with the context
   const [fillText, clearRect] = [context.fillText, context.clearRect];
   context.clearRect = function (...area) {
     drawn.delete(this.canvas);
