@@ -148,8 +148,8 @@ export function metadataIn({ metadataProps: texts }: OnnxFile, where = "the mode
 export const readMetadata = (model: Uint8Array): Partial<ModelMetadata> => metadataIn(parseOnnx(model));
 
 /** How files become the input pixels of an ONNX model; undefined where its size is unknown (see `imageSizeIn`). */
-export function renderingOfModel(model: Uint8Array): Rendering | undefined {
-  const file = parseOnnx(model);
+export function renderingOfModel(model: Uint8Array, where?: string): Rendering | undefined {
+  const file = parseOnnx(model, where);
   const metadata = metadataIn(file);
   const image = imageSizeIn(inputsOf(file)[0], metadata);
   if (image === undefined) return undefined;

@@ -1,12 +1,20 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { invalidInput, messageOf } from '../base/errors.js';
+import { invalidInput, messageOf, NasError } from '../base/errors.js';
 import { biasNorm, type Model, type Weights, weightSpecs, type WeightValue } from '../spaces/models/index.js';
-import { parseOnnx, readGraph, toStorage, type OnnxFile, type OnnxGraph } from '../compiler/index.js';
-import { type Layer, type LayerOf, layersOf, type Network } from '../spaces/index.js';
+import {
+  parseOnnx,
+  parseText,
+  readGraph,
+  requireFloat32,
+  toStorage,
+  type OnnxFile,
+  type OnnxGraph,
+} from '../compiler/index.js';
+import { convolutionNames, type Layer, type LayerOf, layersOf, type Network } from '../spaces/index.js';
 import { readInput } from '../base/files.js';
-import { modelMetadataSchema, readMetadata, type ModelMetadata } from './metadata.js';
+import { metadataIn, metadataOf, readMetadata, type ModelMetadata } from './metadata.js';
 
 const count = z.number().int().min(0);
 
@@ -26,6 +34,14 @@ const modelJson = z.object({
     }),
   ),
 });
+
+const manifest = z.object({ weightsManifest: z.array(z.object({ paths: z.array(z.string()) })) });
+
+/** Names of the weight files of a `model.json`; none where it is damaged. */
+export function weightPaths(file: string): readonly string[] {
+  const { data } = manifest.safeParse(parseText(readFileSync(file, 'utf8')));
+  return data?.weightsManifest.flatMap(({ paths }) => paths) ?? [];
+}
 
 /**
  * The weights of a TF.js layers model from its `model.json` and the files beside it, by layer and role.
@@ -70,12 +86,15 @@ interface Product {
 
 const products: ReadonlySet<string> = new Set(['Conv', 'MatMul']);
 
+function floatsOf({ constants }: OnnxGraph, name = ''): WeightValue | null {
+  const { shape = [], data } = constants.get(name) ?? {};
+  return data instanceof Float32Array ? { shape: [...shape], data } : null;
+}
+
 /** The products with constant kernels in the order of the file. */
-function productsOf({ nodes, constants }: OnnxGraph): Product[] {
-  const floats = (name = ''): WeightValue | null => {
-    const { shape = [], data } = constants.get(name) ?? {};
-    return data instanceof Float32Array ? { shape: [...shape], data } : null;
-  };
+function productsOf(graph: OnnxGraph): Product[] {
+  const { nodes } = graph;
+  const floats = (name?: string): WeightValue | null => floatsOf(graph, name);
   const added = (output: string): WeightValue | null => {
     const reader = nodes.find(({ inputs }) => inputs.includes(output));
     if (reader?.op === 'Reshape') return added(reader.outputs[0]);
@@ -117,10 +136,38 @@ export const permuted = ({ shape, data }: WeightValue, order: readonly number[])
   data: toStorage(data, shape, order),
 });
 
+/** The kernels of a layer by their names: one, or, for a grouped convolution, the filters of each group. */
+function kernelsOf(layer: Kernel, kernel: WeightValue): readonly (readonly [name: string, value: WeightValue])[] {
+  if (layer.kind !== 'conv')
+    return [[`${layer.name}/${layer.kind === 'dense' ? 'kernel' : 'depthwise_kernel'}`, kernel]];
+  const names = convolutionNames(layer);
+  const [out, ...rest] = kernel.shape;
+  const [filters, size] = [out / names.length, kernel.data.length / names.length];
+  return names.map((name, g) => {
+    const own = { shape: [filters, ...rest], data: kernel.data.subarray(g * size, (g + 1) * size) };
+    return [`${name}/kernel`, own];
+  });
+}
+
 const filled = (size: number, value: number): WeightValue => ({
   shape: [size],
   data: new Float32Array(size).fill(value),
 });
+
+/**
+ * The head's batch norm, which stands behind a sum and not behind a kernel. Behind a block without a sum, it is folded into that
+ * block's last kernel, and does nothing.
+ */
+function normApart(graph: OnnxGraph, { name, epsilon, output }: LayerOf<'batch_norm'>): Weights {
+  const node = graph.nodes.find(({ op }) => op === 'BatchNormalization');
+  if (node === undefined) return biasNorm(name, new Float32Array(output[2]), epsilon);
+  return new Map(
+    ['gamma', 'beta', 'moving_mean', 'moving_variance'].flatMap((role, i) => {
+      const value = floatsOf(graph, node.inputs[i + 1]);
+      return value === null ? [] : [[`${name}/${role}`, value] as const];
+    }),
+  );
+}
 
 /** A bias as a vector; a single number is repeated, null gives zeros. */
 const vector = (size: number, bias: WeightValue | null): WeightValue =>
@@ -133,12 +180,14 @@ const vector = (size: number, bias: WeightValue | null): WeightValue =>
  * @throws NasError `invalid-input` when the file does not hold the network
  */
 export function onnxWeights(file: OnnxFile, network: Network, where: string): Weights {
+  requireFloat32(file, where, 'trained');
+  const graph = readGraph(file);
   const layers = layersOf(network);
   const weights = new Map<string, WeightValue>();
-  for (const [layer, { kernel, bias }] of byLayer(layers.filter(isKernel), productsOf(readGraph(file)), where)) {
+  for (const [layer, { kernel, bias }] of byLayer(layers.filter(isKernel), productsOf(graph), where)) {
     const { name, kind, output } = layer;
     const channels = output[2];
-    weights.set(`${name}/${kind === 'depthwise' ? 'depthwise_kernel' : 'kernel'}`, permuted(kernel, axes[kind]));
+    for (const [own, value] of kernelsOf(layer, kernel)) weights.set(own, permuted(value, axes[kind]));
     if (kind === 'dense') {
       weights.set(`${name}/bias`, vector(channels, bias));
       continue;
@@ -151,6 +200,9 @@ export function onnxWeights(file: OnnxFile, network: Network, where: string): We
     for (const [name, value] of biasNorm(norm.name, vector(channels, bias).data, norm.epsilon))
       weights.set(name, value);
   }
+  const last = layers.findLast((layer): layer is LayerOf<'batch_norm'> => layer.kind === 'batch_norm');
+  if (last !== undefined && !weights.has(`${last.name}/gamma`))
+    for (const [name, value] of normApart(graph, last)) weights.set(name, value);
   const wrong = weightSpecs(network).find(({ name, shape }) => String(weights.get(name)?.shape) !== String(shape));
   if (wrong === undefined) return weights;
   throw invalidInput(`${where} does not hold its network: ${wrong.name} of shape [${wrong.shape}] is not there`, {
@@ -172,7 +224,7 @@ export interface ReadModel {
 function networkOf({ network }: Partial<ModelMetadata>, where: string): Network {
   if (network !== undefined) return network;
   throw invalidInput(`${where} does not say which network it is`, {
-    hint: 'Only files that nas exported do: nas export --to onnx or --to tfjs.',
+    hint: 'Files of nas export do: --to onnx, --to web or --to tfjs.',
   });
 }
 
@@ -184,17 +236,21 @@ function readOnnx(path: string): ReadModel {
   return { model: { network, weights: onnxWeights(file, network, path) }, metadata, folded: true };
 }
 
-/** The metadata beside a `model.json` of `exportTfjs`; empty for a model of another program. */
+/** The metadata beside a `model.json`; of a model of another program, what has the same form there. */
 function metadataBeside(path: string): Partial<ModelMetadata> {
   const file = join(dirname(path), 'metadata.json');
   if (!existsSync(file)) return {};
   try {
-    return modelMetadataSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return metadataOf(z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(file, 'utf8'))), file);
   } catch (cause) {
-    const what = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
-    throw invalidInput(`${file} is damaged: ${what}`, { hint: 'Export the model again.', cause });
+    if (cause instanceof NasError) throw cause;
+    throw invalidInput(`${file} is damaged: ${messageOf(cause)}`, { hint: 'Export the model again.', cause });
   }
 }
+
+/** The metadata of an ONNX file, or beside a `model.json`. */
+export const metadataOfFile = (path: string): Partial<ModelMetadata> =>
+  path.endsWith('.json') ? metadataBeside(path) : metadataIn(parseOnnx(readInput(path), path), path);
 
 function readLayersModel(path: string): ReadModel {
   const metadata = metadataBeside(path);

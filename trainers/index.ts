@@ -49,7 +49,7 @@ export { calibratedMember, evaluateMember, type MemberEvaluation, type MemberHoo
 export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/schema.js';
 export { prepareTeacher } from './teachers/prepare.js';
 export type { NetworkTeacher } from './teachers/schema.js';
-export { fileInput, readPretrained, type Pretrained, type PretrainedFile } from './pretrained/read.js';
+export { classifierBytes, fileInput, readPretrained, type Pretrained, type PretrainedFile } from './pretrained/read.js';
 export {
   tune,
   tuneParts,

@@ -41,12 +41,12 @@ type LoadedSpace = LoadedNetworks | LoadedTable | LoadedStudy;
 
 /**
  * Reads an experiment and creates its space from its table, or for its data, which is not converted.
- * @throws NasError `invalid-input` for an invalid file, missing data, impossible spaces and invalid tables.
+ * @throws NasError `invalid-input` for an invalid file, missing data, impossible spaces, invalid tables, and teachers that are not read.
  */
 export async function loadWithSpace(file: string, set: readonly string[]): Promise<LoadedSpace> {
   const { isStudy, isTableExperiment, loadExperiment, loadResults, locatingIn, planInitial, planSupernet } =
     await import('../../experiments/index.js');
-  const { openSource } = await import('../../trainers/index.js');
+  const { openSource, teacherSize } = await import('../../trainers/index.js');
   const { createSpace, spaceSize } = await import('../../spaces/index.js');
   const loaded = loadExperiment(file, { set });
   const locating = locatingIn(loaded);
@@ -66,6 +66,7 @@ export async function loadWithSpace(file: string, set: readonly string[]): Promi
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   await planSupernet(experiment, { space, data: null, locating });
   const initial = await planInitial(experiment, { space, data: source, locating });
+  await locating(['teacher', 'path'], () => teacherSize(experiment.teacher));
   return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space), initial };
 }
 

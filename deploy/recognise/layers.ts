@@ -74,6 +74,10 @@ export const unlike = (where: string, node: string, what: string): NasError =>
     hint: 'Weights are taken from networks of inverted residuals (MobileNetV2 to V4, MNASNet, EfficientNet), separable convolutions (MobileNetV1) and basic residual blocks; any ONNX classifier can be a teacher.',
   });
 
+/** Output channels of a layer with a kernel. */
+const channelsOf = ({ kind, weight: { shape } }: KernelLayer): number =>
+  shape[{ conv: 3, depthwise: 2, dense: 1 }[kind]];
+
 const shownNode = (node: OnnxNode): string => `${node.op} '${nodeLabel(node)}'`;
 
 /** Zeros on both sides that each padding puts around an axis. */
@@ -173,7 +177,7 @@ class Reader {
     if (op === 'Conv') return this.convolution(node);
     if (op === 'Gemm' || op === 'MatMul') return this.dense(node);
     if (op === 'BatchNormalization') return this.norm(node);
-    if (op === 'GlobalAveragePool' || op === 'ReduceMean') return this.pooled(node);
+    if (op === 'GlobalAveragePool' || op === 'ReduceMean' || this.averagesAll(node)) return this.pooled(node);
     return this.refuse(node, 'is no part of one');
   }
 
@@ -218,13 +222,15 @@ class Reader {
     return this.add({ kind: op === 'Add' ? 'add' : 'multiply', node: shownNode(node), inputs: layers }, a.isLast);
   }
 
-  /** A vector that is added to the output of a linear layer is its bias. */
+  /** A number for each channel that is added to the output of a layer with a kernel is its bias. */
   private withBias(node: OnnxNode, value: Value, name: string): Value {
     const layer = this.layers[value.layer];
-    const bias = this.constant(name)?.data;
-    const isBias = node.op === 'Add' && agree(value.of, identity) && layer.kind === 'dense' && layer.bias === null;
-    if (!isBias || bias?.length !== layer.weight.shape[1])
+    const { shape, data: bias = null } = this.constant(name) ?? { shape: [] };
+    const isBias = node.op === 'Add' && agree(value.of, identity) && 'bias' in layer && layer.bias === null;
+    if (!isBias || bias?.length !== channelsOf(layer))
       return this.refuse(node, 'combines a map with several constants');
+    const behind = layer.kind === 'dense' || value.isLast ? 1 : 3;
+    if (shape.at(-behind) !== bias.length) return this.refuse(node, 'combines a map with constants for its pixels');
     this.layers[value.layer] = { ...layer, bias };
     return value;
   }
@@ -250,7 +256,7 @@ class Reader {
       return this.addDense(node, from, permuted({ shape: [out, inputs], data: weight.data }, [1, 0]), bias);
     const isDepthwise = groups > 1 && groups === out && inputs === 1;
     if (groups > 1 && !isDepthwise) this.refuse(node, `has ${groups} groups`);
-    const map = (this.file.graph.types.get(node.inputs[0])?.shape ?? []).slice(2).map(Number);
+    const map = this.mapOf(node);
     const window = windowOf(node, map, sides);
     if (window === undefined || map.some((side) => !Number.isInteger(side)))
       return this.refuse(node, 'has no window of known size');
@@ -314,6 +320,18 @@ class Reader {
       { kind: 'batch_norm', node: shownNode(node), inputs: [from], epsilon, gamma, beta, mean, variance },
       value.isLast,
     );
+  }
+
+  /** Height and width of the map that a node reads. */
+  private mapOf({ inputs }: OnnxNode): number[] {
+    return (this.file.graph.types.get(inputs[0])?.shape ?? []).slice(2).map(Number);
+  }
+
+  /** Whether a node is an average pool as large as its map. */
+  private averagesAll(node: OnnxNode): boolean {
+    const map = this.mapOf(node);
+    const { kernel, pads = [1] } = (node.op === 'AveragePool' && windowOf(node, map)) || {};
+    return String(kernel) === String(map) && pads.every((pad) => pad === 0);
   }
 
   private pooled(node: OnnxNode): Value {

@@ -1,13 +1,12 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { readInput } from '../../base/files.js';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
-import { readMetadata, readModel, recogniseNetwork, type ModelMetadata } from '../../deploy/index.js';
+import { metadataOfFile, readModel, recogniseNetwork, weightPaths, type ModelMetadata } from '../../deploy/index.js';
 import { createSpace, extremes, genotypeOf, memberOf, type Network, type Space } from '../../spaces/index.js';
 import type { Model, Weights } from '../../spaces/models/index.js';
 import { Store } from '../../store/index.js';
-import { CorruptFile, readTensorFile, stemKernel } from '../../trainers/index.js';
+import { classifierBytes, CorruptFile, readTensorFile, stemKernel } from '../../trainers/index.js';
 import { databasePath, hasRun, supernetFolder, trialFolder, weightsFile } from '../stored/workdir.js';
 import { trainingExperimentOf } from '../schema/run-experiment.js';
 import { alignBlocks } from './align.js';
@@ -48,21 +47,20 @@ export function weightsFileOf(path: string): string {
 export function weightsFilesOf(path: string): readonly string[] {
   const file = weightsFileOf(path);
   if (!file.endsWith('.json')) return [file];
-  const folder = dirname(file);
-  const beside = readdirSync(folder).filter((name) => name.endsWith('.bin') || name === 'metadata.json');
-  return [file, ...beside.sort().map((name) => join(folder, name))];
+  const beside = ['metadata.json', ...weightPaths(file)].sort().map((name) => join(dirname(file), name));
+  return [file, ...beside.filter((path) => existsSync(path))];
 }
 
 /**
- * Reads trained weights: an ONNX file or a TF.js model that nas exported, an ONNX file of another program, or a `weights.bin`
- * in the folder of a run.
+ * Reads trained weights: an ONNX file or a TF.js layers model, of nas or of another program, or a `weights.bin` in the folder of
+ * a run.
  * @param space of networks whose files do not have the places of their blocks
  * @throws NasError `invalid-input` when the file has no weights, or does not say which network they belong to
  */
 export async function readFoundWeights(path: string, space: Space): Promise<FoundWeights> {
   const file = weightsFileOf(path);
   if (!/\.(onnx|json)$/.test(file)) return readTensors(file);
-  if (file.endsWith('.onnx') && readMetadata(readInput(file)).network === undefined) return readForeign(file, space);
+  if (metadataOfFile(file).network === undefined) return readForeign(file, space);
   const { model, metadata, folded } = readModel(file);
   if (metadata.shrunk_from !== undefined) throw shrunkOne(file);
   const places = metadata.places ?? placesAmong(space, model.network, metadata);
@@ -74,11 +72,12 @@ export async function readFoundWeights(path: string, space: Space): Promise<Foun
 }
 
 /** Reads a network that another program wrote: its blocks have the places of the most similar blocks of the space. */
-function readForeign(file: string, space: Space): FoundWeights {
+async function readForeign(file: string, space: Space): Promise<FoundWeights> {
+  const read = await classifierBytes(file);
   const largest = memberOf(space, extremes(space).largest.genotype);
   const { input } = largest.network;
   const plain = largest.network.blocks.some(({ kind }) => kind === 'conv');
-  const { model, folded, facts } = recogniseNetwork(readInput(file), {
+  const { model, folded, facts } = recogniseNetwork(read.bytes, {
     where: file,
     size: [input[0], input[1]],
     plain,
@@ -100,7 +99,7 @@ function readForeign(file: string, space: Space): FoundWeights {
     model: forImages(model, input),
     places: found.map((place, i) => place ?? `${unplaced}.${i + 1}`),
     isForeign: true,
-    classes: facts.classes ?? null,
+    classes: facts.classes ?? read.facts.classes ?? null,
     folded,
   };
 }
@@ -167,7 +166,7 @@ function tensorsOf(file: string): Weights {
   } catch (cause) {
     if (!(cause instanceof CorruptFile)) throw cause;
     throw invalidInput(cause.message, {
-      hint: 'Give an ONNX file or a model.json that nas exported, or weights.bin in the folder of a run.',
+      hint: 'Give an ONNX file, the model.json of a TF.js layers model, or weights.bin in the folder of a run.',
       cause,
     });
   }

@@ -106,7 +106,7 @@ const weightsKey = z
   .min(1)
   .optional()
   .describe(
-    'trained weights to start from: a model.onnx or model.json of nas export, the weights.bin of a run, or the ONNX file of another program, whose blocks are matched with the stages by structure. Layers are matched by stage and position, and larger ones are sliced; smaller ones of another program are grown without changing what they compute. Missing layers and a head for other classes start from random weights. With a supernet, they initialise the supernet',
+    'trained weights to start from: a model.onnx or model.json of nas export, the weights.bin of a run, or an ONNX file or TF.js layers model of another program, whose blocks are matched with the stages by structure. Layers are matched by stage and position, and larger ones are sliced; smaller ones of another program are grown without changing what they compute. Missing layers and a head for other classes start from random weights. With a supernet, they initialise the supernet',
   );
 
 /** A training experiment as written. Each folder defines the schema of its part. */

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCommands, verbs } from '../../cli/commands/index.js';
 import { processTerminal } from '../../cli/output/terminal.js';
 import { createParser } from '../../cli/run-command.js';
+import { writeExperiment } from '../experiments/runner/experiment.js';
 import { storedRunInPrecisions } from '../experiments/report/precisions.js';
 import { main, nas, nasInside } from './nas.js';
 import { quietTerminal } from './quiet-terminal.js';
@@ -135,6 +136,17 @@ describe('nas validate and nas space', () => {
     expect(code).toBe(2);
     expect(err).toContain(`${file}:4:9: train.epohs: unknown key 'epohs'`);
     expect(err).toContain('--set seed=-1: seed: got -1');
+  });
+
+  it('report a teacher whose file is not read', async () => {
+    const graph = join(folder, 'graph');
+    mkdirSync(graph);
+    const model = { format: 'graph-model', modelTopology: { node: [] }, weightsManifest: [] };
+    writeFileSync(join(graph, 'model.json'), JSON.stringify(model));
+    const own = writeExperiment(folder, { name: 'graph', teacher: `{ type: layers-model, path: ${graph} }` });
+    const { code, err } = await nasInside(['validate', own]);
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('is a TF.js graph model') as string });
+    expect(err).toContain('graph.yaml:');
   });
 
   it('report the position of an impossible space', async () => {

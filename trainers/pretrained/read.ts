@@ -79,13 +79,19 @@ function scaleOf(
   );
 }
 
-/** The file as ONNX, and what it says about itself. */
-async function bytesOf(path: string): Promise<{ readonly bytes: Uint8Array; readonly facts: ClassifierFacts }> {
+/** A classifier as ONNX, and what its TF.js files say about it. */
+interface ReadClassifier {
+  readonly bytes: Uint8Array;
+  readonly facts: ClassifierFacts;
+}
+
+/** Reads an ONNX file, or a TF.js layers model by its folder or `model.json`. */
+export async function classifierBytes(path: string): Promise<ReadClassifier> {
   const isLayers = path.endsWith('.json') || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   if (!isLayers) return { bytes: readInput(path), facts: {} };
   const { model, facts } = await loadLayersModel(path);
   try {
-    return { bytes: exportModel(model), facts };
+    return { bytes: exportModel(model), facts: { layout: 'NHWC', ...facts } };
   } finally {
     model.dispose();
   }
@@ -97,12 +103,14 @@ export const inputOf = (
   { layout = facts.layout }: Pick<PretrainedFile, 'layout'>,
 ): ClassifierFacts['input'] => imageSizeIn(input, { ...facts, layout });
 
-const inputIn = (bytes: Uint8Array, file: PretrainedFile): ClassifierFacts['input'] =>
-  inputOf(onnxSignature(parseOnnx(bytes, file.path), file.path), file);
-
 /** As `inputOf`, of a file. */
 export const fileInput = async (file: PretrainedFile): Promise<ClassifierFacts['input']> =>
-  inputIn((await bytesOf(file.path)).bytes, file);
+  inputIn(await classifierBytes(file.path), file);
+
+function inputIn({ bytes, facts }: ReadClassifier, file: PretrainedFile): ClassifierFacts['input'] {
+  const signature = onnxSignature(parseOnnx(bytes, file.path), file.path);
+  return inputOf({ ...signature, facts: { ...facts, ...signature.facts } }, file);
+}
 
 /**
  * Reads a classifier of any program, for images of some data.
@@ -111,8 +119,9 @@ export const fileInput = async (file: PretrainedFile): Promise<ClassifierFacts['
 export async function readPretrained(file: PretrainedFile, info: DatasetInfo): Promise<Pretrained> {
   const { path, layout, features } = file;
   const name = basename(path);
-  const { bytes, facts } = await bytesOf(path);
-  const [height, width] = inputIn(bytes, file) ?? [info.height, info.width];
+  const read = await classifierBytes(path);
+  const { bytes, facts } = read;
+  const [height, width] = inputIn(read, file) ?? [info.height, info.width];
   const size = [height, width] as const;
   const network = foreignNetwork(bytes, { where: name, layout: layout ?? facts.layout, size, features });
   const [, , channels] = network.input;

@@ -30,6 +30,7 @@ import {
   openOnnx,
   type OutputKind,
   parseOnnx,
+  readModelJson,
 } from '../../compiler/index.js';
 
 /** The options of a teacher besides its configuration. */
@@ -204,13 +205,15 @@ export const isAdapted = (config: Config<'onnx' | 'layers-model'>): config is Ad
 export type AdaptedConfig = Config<'onnx' | 'layers-model'> & { readonly adapt: Adaptation };
 
 /**
- * The size in which the data must be rendered for a configured teacher; null: the data's own size.
- * @throws NasError `invalid-input` when the file is missing or no classifier
+ * The size in which the data must be rendered for a configured teacher; null: the data's own size. It reads the files of all
+ * teachers.
+ * @throws NasError `invalid-input` when a file is missing or no classifier
  */
 export async function teacherSize(config: Teacher | { readonly type: 'none' }): Promise<Size | null> {
   if (config.type === 'network') return [config.network.input[0], config.network.input[1]];
   // Teachers of different sizes are refused when they are prepared.
-  if (config.type === 'average') return teacherSize(config.of[0]);
+  if (config.type === 'average') return (await Promise.all(config.of.map(teacherSize)))[0];
+  if (config.type === 'layers-model') await readModelJson(config.path);
   const isFile = config.type === 'onnx' || (config.type === 'layers-model' && isAdapted(config));
   const input = isFile ? await fileInput(config) : undefined;
   return input === undefined ? null : [input[0], input[1]];

@@ -16,6 +16,7 @@ import type { TensorInfo } from './onnx-file.js';
 
 /** The used parts of a `model.json`. */
 const modelJson = z.object({
+  format: z.string().optional(),
   modelTopology: z.record(z.string(), z.unknown()),
   weightsManifest: z.array(
     z.object({
@@ -35,15 +36,47 @@ export interface LoadedLayersModel {
   readonly facts: ClassifierFacts;
 }
 
+const fileOf = (path: string): string =>
+  existsSync(path) && statSync(path).isDirectory() ? join(path, 'model.json') : path;
+
+function refused(file: string, cause: unknown): Error {
+  const what = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
+  // Messages of TF.js may hold the whole model.
+  const text = what.length > 150 ? `${what.slice(0, 150)}...` : what;
+  return invalidInput(`the TF.js model ${file} cannot be loaded: ${text}`, {
+    hint: 'It must be a folder with model.json (a layers model, as model.save writes it) and its weight files.',
+    cause,
+  });
+}
+
+/**
+ * Reads the `model.json` of a TF.js layers model, without its weights.
+ * @param path the folder of the model, or that file
+ * @throws NasError `invalid-input` when it is missing or damaged, or of a graph model
+ */
+export async function readModelJson(path: string): Promise<z.output<typeof modelJson>> {
+  const file = fileOf(path);
+  let json: z.output<typeof modelJson>;
+  try {
+    json = modelJson.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (cause) {
+    throw refused(file, cause);
+  }
+  if (json.format !== 'graph-model' && !('node' in json.modelTopology)) return json;
+  throw invalidInput(`${file} is a TF.js graph model; only layers models, which model.save writes, are read`, {
+    hint: 'Convert the original to ONNX (tf2onnx), or to a layers model (tensorflowjs_converter).',
+  });
+}
+
 /**
  * Loads a TF.js layers model from files.
  * @param path the folder with `model.json` and the weights, or that file
- * @throws NasError `invalid-input` when it is missing or damaged
+ * @throws NasError `invalid-input` when it is missing or damaged, or a graph model
  */
 export async function loadLayersModel(path: string): Promise<LoadedLayersModel> {
-  const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'model.json') : path;
+  const file = fileOf(path);
+  const json = await readModelJson(path);
   try {
-    const json = modelJson.parse(JSON.parse(await readFile(file, 'utf8')));
     const paths = json.weightsManifest.flatMap((group) => group.paths);
     const parts = await Promise.all(paths.map((part) => readFile(join(dirname(file), part))));
     const data = Buffer.concat(parts);
@@ -60,10 +93,7 @@ export async function loadLayersModel(path: string): Promise<LoadedLayersModel> 
     const said = existsSync(beside) ? metadataJson.parse(JSON.parse(await readFile(beside, 'utf8'))) : {};
     return { model: await tfl.loadLayersModel(handler), facts: factsOf({ ...json.userDefinedMetadata, ...said }) };
   } catch (cause) {
-    throw invalidInput(`the TF.js model ${file} cannot be loaded: ${messageOf(cause)}`, {
-      hint: 'It must be a folder with model.json (a layers model, as model.save writes it) and its weight files.',
-      cause,
-    });
+    throw refused(file, cause);
   }
 }
 

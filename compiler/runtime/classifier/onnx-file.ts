@@ -12,6 +12,12 @@ export type OnnxFile = ModelProto & { readonly graph: GraphProto };
 
 const hasGraph = (model: ModelProto): model is OnnxFile => model.graph !== undefined;
 
+/** Formats that are often given for ONNX, by what their bytes begin with; what to do. */
+const others: readonly (readonly [begins: RegExp, what: string, hint: string])[] = [
+  [/^[^]{4}TFL3/, 'a LiteRT file (.tflite)', 'Give the ONNX file that it was made from.'],
+  [/^\s*[{[]/, 'JSON, as TF.js models are', 'nas tune, teachers and train.from read TF.js layers models.'],
+];
+
 /**
  * Parses an ONNX file.
  * @param where names the file in errors
@@ -22,6 +28,9 @@ export function parseOnnx(bytes: Uint8Array, where = 'the file'): OnnxFile {
   try {
     model = fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
+    const begins = Buffer.from(bytes.subarray(0, 16)).toString('latin1');
+    const [, what, hint] = others.find(([pattern]) => pattern.test(begins)) ?? [];
+    if (what !== undefined) throw invalidInput(`${where} is not an ONNX model: it is ${what}`, { hint, cause });
     throw invalidInput(`${where} is not an ONNX model: ${messageOf(cause)}`, { cause });
   }
   if (hasGraph(model)) return model;

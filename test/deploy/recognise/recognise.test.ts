@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { ModelProtoSchema, type NodeProto } from 'onnx-buf';
+import { AttributeProto_AttributeType as Kind, AttributeProtoSchema, ModelProtoSchema, type NodeProto } from 'onnx-buf';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { parseOnnx, toStorage } from '../../../compiler/index.js';
+import { exportForeign, foreignNetwork, parseOnnx, toStorage } from '../../../compiler/index.js';
 import { recogniseNetwork, type RecognisedNetwork } from '../../../deploy/index.js';
 import {
   describeNetwork,
@@ -145,6 +145,17 @@ describe('recogniseNetwork', () => {
     probabilities.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 5));
   });
 
+  it.each(['mobilenetv3-small', 'mobilenetv3-small-folded'])('reads %s as nas tune writes it', async (name) => {
+    const network = foreignNetwork(fixture(name), { where: 'the file', size: [48, 48] });
+    const weights = new Map(network.weights.map((one) => [one.name, tf.tensor(one.data, [...one.shape])]));
+    const tuned = exportForeign(network, (own) => weights.get(own) ?? tf.scalar(NaN));
+    tf.dispose([...weights.values()]);
+    const found = recognised(tuned);
+    expect(await distance(tuned, found, true)).toBeLessThan(1e-4);
+    const { stem, blocks, head } = recognised(fixture(name)).model.network;
+    expect(found.model.network).toMatchObject({ stem, blocks, head });
+  });
+
   it.each([
     ['resnet', "MaxPool '/3/MaxPool' is no part of one"],
     ['regnet', /^the file is no network of a space: Conv '.*' has 2 groups$/],
@@ -175,6 +186,24 @@ describe('recogniseNetwork', () => {
         if (sum) nodes.splice(nodes.indexOf(sum), 1);
       },
       /ends a block without a sum with its input$/,
+    ],
+    [
+      'reads an average pool that is as large as its map',
+      (nodes) => {
+        const pool = nodes.findLast(({ opType }) => opType === 'GlobalAveragePool');
+        if (pool) pool.opType = 'AveragePool';
+        pool?.attribute.push(create(AttributeProtoSchema, { name: 'kernel_shape', type: Kind.INTS, ints: [2n, 2n] }));
+      },
+      null,
+    ],
+    [
+      'refuses an average pool that is smaller',
+      (nodes) => {
+        const pool = nodes.findLast(({ opType }) => opType === 'GlobalAveragePool');
+        if (pool) pool.opType = 'AveragePool';
+        pool?.attribute.push(create(AttributeProtoSchema, { name: 'kernel_shape', type: Kind.INTS, ints: [1n, 1n] }));
+      },
+      /AveragePool '.*' is no part of one$/,
     ],
     [
       'reads norms with several epsilons',

@@ -1,0 +1,56 @@
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, it } from 'vitest';
+import type { LearningTask } from '../../base/task.js';
+import type { Block, Network } from '../../spaces/index.js';
+import { mixedNetwork } from './support/classifiers.js';
+import { subjectOf, surprises, type Target } from './support/round-trip.js';
+
+beforeAll(() => tf.setBackend('cpu'));
+
+/** Exports for the web compress 25 MB of ONNX Runtime; the slow test has them. */
+const targets: readonly Target[] = ['onnx', 'fp16', 'int8', 'tfjs', 'tflite', 'c'];
+
+const plain = { kernel: 3, stride: 1, se: 0, act: 'relu' } as const;
+const of = (blocks: readonly Block[], more: Partial<Network> = {}): Network => ({ ...mixedNetwork, ...more, blocks });
+
+const networks: Readonly<Record<string, Network>> = {
+  'inverted residuals, squeeze-excite and basic blocks': mixedNetwork,
+  groups: of([
+    { kind: 'mbconv', filters: 4, expand: 2, groups: 2, ...plain },
+    { kind: 'fused_mbconv', filters: 8, expand: 2, groups: 2, ...plain, stride: 2 },
+  ]),
+  'branches, in the style of torchvision': of(
+    [
+      { kind: 'separable', filters: 4, branches: 2, ...plain },
+      { kind: 'conv', filters: 4, branches: 1, ...plain, stride: 2 },
+    ],
+    { style: { epsilon: 1e-5, padding: 'symmetric', gate: 'sigmoid' } },
+  ),
+  cells: of(
+    [
+      { kind: 'cell', cell: ['skip_connect', 'nor_conv_3x3', 'avg_pool_3x3', 'none', 'skip_connect', 'nor_conv_1x1'] },
+      { kind: 'reduction', filters: 8 },
+    ],
+    { head: { filters: 0, norm: true, act: 'relu', dropout: 0 } },
+  ),
+  'a norm of the head behind a convolution': of(
+    [{ kind: 'mbconv', filters: 6, expand: 2, ...plain, kernel: 1, stride: 2 }],
+    { input: [3, 9, 2], head: { filters: 0, norm: true, act: 'relu', dropout: 0 } },
+  ),
+};
+
+it.each(Object.entries(networks))('all readers read what each export wrote: %s', async (_, network) => {
+  const subject = subjectOf(network);
+  for (const target of targets) expect(await surprises(subject, target)).toEqual([]);
+});
+
+const tasks: readonly LearningTask[] = [
+  { type: 'multi-label' },
+  { type: 'regression', mean: [31, -5, 2e5], std: [10, 0.01, 4e4] },
+];
+
+it.each(tasks)('all readers read what each export wrote: $type', async (task) => {
+  const subject = subjectOf(mixedNetwork, task);
+  for (const target of targets) expect(await surprises(subject, target)).toEqual([]);
+});
