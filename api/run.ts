@@ -31,6 +31,11 @@ interface ContinueOptions {
   readonly on?: RunListeners;
   /** Continue although latency is now measured on another device, or otherwise than before. Default: false. */
   readonly acceptEnvironment?: boolean;
+  /**
+   * Continue although images, the teacher or other files that the run reads have changed. The results so far move to
+   * `generations/` in its folder, and the search begins anew. Default: false.
+   */
+  readonly acceptData?: boolean;
 }
 
 /** Options of `run`. */
@@ -47,6 +52,8 @@ export interface ResumeOptions extends ContinueOptions {
   readonly trials?: string | undefined;
   /** The workers from here on: `pool`, or the address of a queue. Default: as before. */
   readonly workers?: string | undefined;
+  /** Where the same images are now (`data.path`). Default: where they were. */
+  readonly data?: string | undefined;
 }
 
 /** A member of the frontier. */
@@ -142,7 +149,8 @@ export function run(experiment: LoadedExperiment, options: StartOptions = {}): P
  *
  * @example
  * const { frontier } = await (await resume('runs/first', { trials: '+20' })).result;
- * @throws NasError `invalid-input` when there is no run; `in-use` when a process works there.
+ * @throws NasError `invalid-input` when there is no run; `in-use` when a process works there; `inputs-changed` when images or
+ *   files that it reads have another content than when it began.
  */
 export function resume(workdir: string, options: ResumeOptions = {}): Promise<RunningRun> {
   const { on, workers: workersAt, ...others } = options;

@@ -5,6 +5,7 @@ export const exitCodes = {
   'invalid-input': 2,
   infeasible: 3,
   'in-use': 4,
+  'inputs-changed': 5,
   interrupted: 130,
 } as const;
 

@@ -76,6 +76,14 @@ export const acceptEnvironmentOption = {
   describe: 'Resume although the graphics card of the training is missing, or the latency measurement has changed',
 } as const satisfies Options;
 
+/** `--accept-data` of commands that resume a run. */
+export const acceptDataOption = {
+  type: 'boolean',
+  default: false,
+  describe:
+    'Resume although images, the teacher or other files that the run reads have changed: begins its next generation of results',
+} as const satisfies Options;
+
 export const workersOption = {
   type: 'string',
   describe: 'pool (processes of this machine), or the address of a queue of workers (redis://...)',

@@ -28,6 +28,7 @@ export const eventKinds = [
   'weight-bits',
   'enqueued',
   'resumed',
+  'inputs-accepted',
   'extended',
   'interrupted',
   'prediction-quality',

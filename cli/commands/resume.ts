@@ -1,4 +1,4 @@
-import { acceptEnvironmentOption, command, jsonOption, uiOption, workersOption } from '../command.js';
+import { acceptDataOption, acceptEnvironmentOption, command, jsonOption, uiOption, workersOption } from '../command.js';
 import { withPage } from '../page-process.js';
 import { watchRun } from '../watch-run.js';
 
@@ -18,15 +18,17 @@ export const resume = command({
         describe: 'Total number of trials, or additional ones: +20; also for a complete run',
       })
       .option('accept-environment', acceptEnvironmentOption)
+      .option('accept-data', acceptDataOption)
+      .option('data', { type: 'string', describe: 'Where the same images are now; default: where they were' })
       .option('workers', workersOption)
       .option('ui', uiOption)
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
-  run: async ({ workdir, trials, workers, acceptEnvironment, ui, json }, terminal) => {
+  run: async ({ workdir, trials, workers, acceptEnvironment, acceptData, data, ui, json }, terminal) => {
     const { resume: go } = await import('../../api/run.js');
     await withPage(ui ? workdir : undefined, terminal, () =>
       watchRun(
         async (event, signal) =>
-          (await go(workdir, { trials, workers, acceptEnvironment, signal, on: { event } })).result,
+          (await go(workdir, { trials, workers, acceptEnvironment, acceptData, data, signal, on: { event } })).result,
         terminal,
         json,
       ),

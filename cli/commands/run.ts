@@ -1,5 +1,13 @@
 import { defaultWorkdir } from '../../experiments/stored/workdir.js';
-import { acceptEnvironmentOption, command, jsonOption, setOption, uiOption, workersOption } from '../command.js';
+import {
+  acceptDataOption,
+  acceptEnvironmentOption,
+  command,
+  jsonOption,
+  setOption,
+  uiOption,
+  workersOption,
+} from '../command.js';
 import { withPage } from '../page-process.js';
 import { watchRun } from '../watch-run.js';
 
@@ -20,10 +28,11 @@ export const run = command({
       .option('set', setOption)
       .option('fresh', { type: 'boolean', default: false, describe: 'Delete an earlier run in the workdir' })
       .option('accept-environment', acceptEnvironmentOption)
+      .option('accept-data', acceptDataOption)
       .option('workers', workersOption)
       .option('ui', uiOption)
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
-  run: async ({ yaml, workdir, set, workers, fresh, acceptEnvironment, ui, json }, terminal) => {
+  run: async ({ yaml, workdir, set, workers, fresh, acceptEnvironment, acceptData, ui, json }, terminal) => {
     const { loadExperiment } = await import('../../experiments/parse/load.js');
     const { run: start } = await import('../../api/run.js');
     const loaded = loadExperiment(yaml, { set, ...(workers !== undefined && { workers }) });
@@ -31,7 +40,7 @@ export const run = command({
     await withPage(shown, terminal, () =>
       watchRun(
         async (event, signal) =>
-          (await start(loaded, { workdir, fresh, acceptEnvironment, signal, on: { event } })).result,
+          (await start(loaded, { workdir, fresh, acceptEnvironment, acceptData, signal, on: { event } })).result,
         terminal,
         json,
       ),

@@ -88,6 +88,7 @@ const statuses: { readonly [C in ErrorCode]: number } = {
   'invalid-input': 422,
   infeasible: 422,
   'in-use': 503,
+  'inputs-changed': 409,
   interrupted: 503,
   failure: 500,
 };

@@ -11,6 +11,7 @@ import {
   describeDataset,
   epochImages,
   prepareDataset,
+  type DataConfig,
   type DatasetInfo,
   type DatasetRef,
   type EngineChoice,
@@ -62,6 +63,8 @@ interface PlanContext extends EngineContext {
   readonly time: number;
   readonly locating: Locating;
   readonly signal: AbortSignal;
+  /** The converted images; absent: they are converted now. */
+  readonly prepared?: DatasetRef | null;
 }
 
 /**
@@ -90,8 +93,18 @@ async function tablePlan(experiment: TableExperiment, { workdir, time, locating 
   return { kind: 'table', experiment, workdir, space, results, simulation: new Simulation(time) };
 }
 
+const preparing = (what: string, { observe, signal }: Pick<PlanContext, 'observe' | 'signal'>): PrepareOptions =>
+  preparingData(`${what} (once; later runs use the cache)`, observe, signal);
+
+/** Converts the images of a run, unless the cache has them. @throws NasError `invalid-input` as `prepareDataset` */
+export const prepareImages = (
+  data: DataConfig,
+  context: Pick<PlanContext, 'locating' | 'observe' | 'signal'>,
+): Promise<DatasetRef> =>
+  context.locating(['data'], () => prepareDataset(data, preparing(`Converting ${data.type}`, context)));
+
 async function trainingPlan(given: TrainingExperiment, context: PlanContext): Promise<TrainingPlan> {
-  const { workdir, threads, fixedWorkers, fixedBatch, acceptEnvironment, locating, observe, signal } = context;
+  const { workdir, threads, fixedWorkers, fixedBatch, acceptEnvironment, locating, observe } = context;
   const engine = await locating(['engine'], () => engineOfRun(given, context));
   const asked = fixedWorkers ? given : withWorkersFor(engine, given);
   const { device, from } = asked.latency;
@@ -99,10 +112,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
     await locating(['latency', 'device'], () => requireWorking(device.provider));
   if (asked.core !== undefined) await locating(['objectives'], requireQemu);
   await checkPrecision(asked, engine, context);
-  const preparing = (what: string) => preparingData(`${what} (once; later runs use the cache)`, observe, signal);
-  const prepared = await locating(['data'], () =>
-    prepareDataset(asked.data, preparing(`Converting ${asked.data.type}`)),
-  );
+  const prepared = context.prepared ?? (await prepareImages(asked.data, context));
   const data = describeDataset(prepared);
   const absent = await withDataset(prepared, (open) => Promise.resolve(absentFrom(open, 'validation')));
   if (absent.length > 0) observe({ kind: 'warning', message: unseenMessage(absent) });
@@ -122,7 +132,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   let dataset = prepared;
   for (const size of sizes) {
     const rendering = { ...renderingOf(experiment.data), size };
-    const options = preparing(`Rendering the images at ${size.join(' x ')}`);
+    const options = preparing(`Rendering the images at ${size.join(' x ')}`, context);
     const before = dataset;
     dataset = await locating(['data'], () => addRenderings(before, experiment.data, [rendering], options));
   }

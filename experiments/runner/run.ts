@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
@@ -8,11 +9,21 @@ import { lockWorkdir, Store, type Clock } from '../../store/index.js';
 import type { EngineChoice } from '../../trainers/index.js';
 import { isStudy, isTrainingExperiment } from '../schema/run-experiment.js';
 import { locatingIn, locatingNowhere, type LoadedExperiment } from '../parse/index.js';
+import { acceptedInputs } from '../stored/generation.js';
 import { workersGiven } from '../parse/override.js';
 import type { WorkersConfig } from '../queue/schema.js';
 import type { Experiment } from '../schema/experiment.js';
 import { storeEnqueued } from '../stored/experiment.js';
-import { clearRun, databasePath, defaultWorkdir, hasRun } from '../stored/workdir.js';
+import {
+  changeGeneration,
+  clearRun,
+  databasePath,
+  defaultWorkdir,
+  generationIn,
+  hasRun,
+  imagesPath,
+  nextDatabase,
+} from '../stored/workdir.js';
 import { workersIn, workersNow, type ResumedDetail } from '../stored/workers.js';
 import { warmStart } from '../warm-start/index.js';
 import type { RecordedEnvironment } from './engine.js';
@@ -21,10 +32,18 @@ import { execute, type RunOutcome } from './execute.js';
 import { localWorkers, type CreateJobRunner } from './jobs/local-pool.js';
 import { environmentDifferences } from './latency/stored-latency.js';
 import { clockOf, defaultThreads, withParallelFor, type Plan } from './plan.js';
-import { preparePlan } from './prepare-plan.js';
-import { environmentOf, requireOutside, requireSameFiles } from './provenance.js';
+import { imagesOf, inputChanges, requireSameInputs, storedInputs, writeImages } from './inputs.js';
+import { prepareImages, preparePlan } from './prepare-plan.js';
+import { environmentOf, requireOutside } from './provenance.js';
 import { writeReport, type DrawReport } from './report.js';
-import { requireSame, storedExperiment, withMoreTrials } from './stored-experiment.js';
+import {
+  requireSame,
+  storedExperiment,
+  withMoreTrials,
+  withPaths,
+  writtenIn,
+  type Moved,
+} from './stored-experiment.js';
 
 export interface RunOptions {
   /** Folder of everything that the run writes; by default `runs/<name>`. */
@@ -32,6 +51,8 @@ export interface RunOptions {
   readonly fresh?: boolean;
   /** Continue although latency is now measured on another device, or otherwise than before. */
   readonly acceptEnvironment?: boolean;
+  /** Continue although images or other files that the run reads have changed: its next generation of results begins. */
+  readonly acceptData?: boolean;
   /** Aborted: checkpoint and stop. */
   readonly signal?: AbortSignal;
   /** Replaces `workers` of the experiment: processes of this machine, or a queue. */
@@ -47,6 +68,18 @@ export interface ResumeOptions {
   readonly trials?: string;
   /** The workers from here on: `pool`, or the address of a queue, whose other settings stay. Default: as before. */
   readonly workersAt?: string;
+  /** Where the images are now (`data.path`). Default: where they were. */
+  readonly data?: string;
+}
+
+/** What the next generation of a run follows. */
+interface Following {
+  /** The lock of the workdir, which the caller holds. */
+  readonly lock: Lock;
+  /** What changed in the inputs. */
+  readonly changes: readonly string[];
+  /** Whether there are networks to try first. */
+  readonly hasResults: boolean;
 }
 
 const never = new AbortController().signal;
@@ -65,10 +98,11 @@ export interface BegunRun<P extends Plan = Plan> {
 export async function beginRun(
   loaded: LoadedExperiment,
   workdir: string,
-  options: Omit<RunOptions, 'workdir' | 'report'>,
+  options: Omit<RunOptions, 'workdir' | 'report'> & { readonly following?: Following },
   observe: RunObserver,
 ): Promise<BegunRun> {
   const { source, written } = loaded;
+  const { following } = options;
   const { fresh = false, acceptEnvironment = false, signal = never, workers } = options;
   if (fresh) requireOutside(workdir, loaded.experiment);
   const locating = locatingIn(loaded);
@@ -93,13 +127,16 @@ export async function beginRun(
   const { experiment, space } = plan;
   const { search, objectives, seed } = experiment;
   const networks = plan.kind === 'table' ? null : { space: plan.space, task: plan.task };
-  const { enqueued, notes } = await warmStart({ search, objectives, seed, space, networks }, locating);
+  const generation = following === undefined ? 1 : generationIn(workdir) + 1;
+  const earlier = following?.hasResults === true ? { path: workdir, name: `generation ${generation - 1}` } : undefined;
+  const { enqueued, notes } = await warmStart({ search, objectives, seed, space, networks, earlier }, locating);
   for (const message of notes) observe({ kind: 'note', message });
   await loadController(search, { space, objectives, seed, enqueued });
-  const lock = lockWorkdir(workdir);
+  const images = imagesOf(plan.kind === 'training' ? plan.dataset : null);
+  const lock = following?.lock ?? lockWorkdir(workdir);
   try {
     if (fresh) clearRun(workdir);
-    const environment = environmentOf(experiment, threads, engineOf(plan));
+    const environment = environmentOf(experiment, threads, engineOf(plan), images.hashes);
     const meta = {
       name: experiment.name,
       seed,
@@ -112,12 +149,43 @@ export async function beginRun(
       version: nasVersion(),
       environment,
     };
-    const store = Store.create(databasePath(workdir), meta, clockOf(plan));
-    if (enqueued.length > 0) storeEnqueued(store, enqueued);
+    const fill = (store: Store): Store => {
+      if (enqueued.length > 0) storeEnqueued(store, enqueued);
+      return store;
+    };
+    const clock = clockOf(plan);
+    const store =
+      following === undefined
+        ? fill(Store.create(databasePath(workdir), meta, clock))
+        : nextGeneration(workdir, clock, () => {
+            const next = fill(Store.create(nextDatabase(workdir), meta, clock));
+            acceptedInputs.add(next, { generation, changes: following.changes });
+            next.close();
+          });
+    if (images.rows.length > 0) writeImages(imagesPath(workdir), images.rows);
     return { plan, store, lock };
   } catch (error) {
-    lock.release();
+    if (following === undefined) lock.release();
     throw error;
+  }
+}
+
+/** Puts a new database in the place of the results of a run, which stay in a folder of their generation. */
+function nextGeneration(workdir: string, clock: Clock, create: () => void): Store {
+  rmSync(nextDatabase(workdir), { force: true });
+  create();
+  changeGeneration(workdir);
+  return Store.open(databasePath(workdir), { clock });
+}
+
+/** Ends the change of generations that a killed process began. */
+export function endChange(workdir: string): void {
+  if (!existsSync(nextDatabase(workdir))) return;
+  const lock = lockWorkdir(workdir);
+  try {
+    if (existsSync(nextDatabase(workdir))) changeGeneration(workdir);
+  } finally {
+    lock.release();
   }
 }
 
@@ -137,11 +205,12 @@ export async function runExperiment(
       hint: `nas ask ${loaded.file} gives the first one.`,
     });
   const workdir = resolve(options.workdir ?? defaultWorkdir(loaded.experiment.name));
+  endChange(workdir);
   if (hasRun(workdir) && !fresh) {
-    requireSame(workdir, loaded);
+    const moved = requireSame(workdir, loaded);
     // Each part of a run may have other workers.
     const { workersConfig = workersIn(loaded.experiment) } = options;
-    return resumeExperiment(workdir, { ...options, workersConfig }, observe);
+    return resumeExperiment(workdir, { ...options, workersConfig, moved }, observe);
   }
   const { plan, store, lock } = await beginRun(loaded, workdir, options, observe);
   try {
@@ -153,34 +222,65 @@ export async function runExperiment(
   }
 }
 
+type ContinueOptions = Omit<RunOptions, 'workdir' | 'fresh'> &
+  ResumeOptions & {
+    /** Input files that are elsewhere now. */
+    readonly moved?: Moved;
+  };
+
 /**
  * Continues the run of a workdir from where it stands; of a complete one, only the report is written again.
- * @throws NasError `invalid-input` when there is no run; `in-use` when it is being run; all errors of `execute`.
+ * @throws NasError `invalid-input` when there is no run; `in-use` when it is being run; `inputs-changed` when images or files
+ *   that it reads have another content than when it began; all errors of `execute`.
  */
 export async function resumeExperiment(
   workdir: string,
-  options: Pick<RunOptions, 'acceptEnvironment' | 'signal' | 'workersConfig' | 'workers' | 'report'> & ResumeOptions,
+  options: ContinueOptions,
   observe: RunObserver,
 ): Promise<RunOutcome> {
   const { acceptEnvironment = false, signal = never, workersConfig, workersAt, workers, trials, report } = options;
   const path = resolve(workdir);
+  endChange(path);
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
   const lock = lockWorkdir(path);
   try {
     // The stored experiment decides the run's clock.
     let clock: Clock = Date.now;
     const store = Store.open(databasePath(path), { clock: () => clock() });
-    return await withStore(store, async () => {
-      if (store.run.status().status === 'complete' && trials === undefined) {
+    const outcome = await withStore(store, async (): Promise<RunOutcome | RenewedRun> => {
+      const isOver = store.run.status().status === 'complete' && trials === undefined;
+      const complete = async (): Promise<RunOutcome> => {
         observe({ kind: 'note', message: 'This run is complete' });
         // It may have been killed after its last result and before its report.
         await writeReport(store, path, report, observe);
         return { state: 'complete', workdir: path };
-      }
-      const { threads, environment, createdAt } = store.run.get();
+      };
+      if (isOver && options.acceptData !== true) return complete();
+      const record = store.run.get();
+      const { threads, environment, createdAt } = record;
+      const moved = { ...options.moved, ...(options.data !== undefined && { 'data.path': resolve(options.data) }) };
       const settled = storedExperiment(store, path);
-      requireSameFiles(settled, environment);
-      const asked = trials === undefined ? settled : withMoreTrials(settled, trials, store, observe);
+      const placed = withPaths(settled, moved);
+      const stored = storedInputs(record, workdir);
+      const prepared = isTrainingExperiment(placed)
+        ? await prepareImages(placed.data, { locating: locatingNowhere, observe, signal })
+        : null;
+      const images = imagesOf(prepared);
+      const changes = inputChanges(placed, images, { stored, workdir: path });
+      requireSameInputs(changes, workdir, options.acceptData);
+      if (isOver && changes.length === 0) return complete();
+      const asked = trials === undefined ? placed : withMoreTrials(placed, trials, store, observe);
+      if (changes.length > 0) {
+        const loaded = { ...writtenIn(store, path), source: record.source, experiment: asked };
+        const hasResults = store.trials.progress().complete > 0;
+        return {
+          loaded,
+          changes: changes.map(({ text }) => text),
+          hasResults,
+          workersConfig: workersConfig ?? workersNow(store),
+        };
+      }
+      if (prepared !== null && !existsSync(imagesPath(path))) writeImages(imagesPath(path), images.rows);
       if (isStudy(asked)) {
         if (asked !== settled) store.run.extend(asked);
         store.run.setStatus('running');
@@ -205,6 +305,7 @@ export async function resumeExperiment(
         locating: locatingNowhere,
         observe,
         signal,
+        prepared,
       });
       if (workersIn(experiment).type !== 'queue')
         noteOtherMachine(before, environmentOf(experiment, threads, engineOf(plan)), observe);
@@ -216,9 +317,37 @@ export async function resumeExperiment(
       store.run.setStatus('running');
       return execute(plan, store, { observe, signal, workers: workers ?? workersOf(experiment), report });
     });
+    return 'state' in outcome ? outcome : await renew(path, outcome, { ...options, lock }, observe);
   } finally {
     lock.release();
   }
+}
+
+/** A run whose inputs changed, as its next generation begins. */
+interface RenewedRun extends Omit<Following, 'lock'> {
+  readonly loaded: LoadedExperiment;
+  readonly workersConfig: WorkersConfig;
+}
+
+/** Begins the next generation of a run: the same experiment on what it reads now, and the old frontier first. */
+async function renew(
+  workdir: string,
+  { loaded, workersConfig, ...others }: RenewedRun,
+  { lock, ...options }: ContinueOptions & { readonly lock: Lock },
+  observe: RunObserver,
+): Promise<RunOutcome> {
+  const { acceptEnvironment = false, signal = never, workersAt, workers, report } = options;
+  const given = workersAt === undefined ? workersConfig : workersGiven(workersAt, workersConfig);
+  const following = { ...others, lock };
+  const begin = { acceptEnvironment, signal, workersConfig: given, ...(workers && { workers }), following };
+  const { plan, store } = await beginRun(loaded, workdir, begin, observe);
+  const message = `Generation ${generationIn(workdir)} of the results begins, as the inputs changed: ${others.changes.join('; ')}`;
+  observe({ kind: 'note', message });
+  return withStore(store, async () =>
+    plan.kind === 'study'
+      ? { state: 'complete', workdir }
+      : execute(plan, store, { observe, signal, workers: workers ?? workersOf(plan.experiment), report }),
+  );
 }
 
 /** Warns that results may differ: trainings repeat bit for bit on one machine only, counts of instructions with one compiler only. */

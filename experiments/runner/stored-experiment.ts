@@ -2,21 +2,40 @@ import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { Store, type Clock, type RunStatusRecord } from '../../store/index.js';
 import { parseExperiment, type LoadedExperiment } from '../parse/index.js';
-import { isMap } from '../parse/problem.js';
+import { isMap, valueAt } from '../parse/problem.js';
 import type { Experiment } from '../schema/experiment.js';
 import { isTrainingExperiment } from '../schema/run-experiment.js';
 import { experimentOf } from '../stored/experiment.js';
 import { databasePath } from '../stored/workdir.js';
 import type { RunObserver } from './events.js';
 
-/** @throws NasError `invalid-input` when the workdir's run has another experiment; its workers may differ. */
-export function requireSame(workdir: string, { experiment }: LoadedExperiment): void {
+/** Keys of files whose content decides, and not where they are. */
+const movable = [
+  ...['data.path', 'data.unlabelled', 'teacher.path', 'initial', 'supernet.from', 'evaluate.path'],
+  ...['space.path', 'space.file', 'search.controller.path', 'latency.device.file'],
+] as const;
+
+/** Where files are now, by the key that names them. */
+export type Moved = Readonly<Record<string, string>>;
+
+/**
+ * @returns files that are elsewhere now; their content is still to be compared
+ * @throws NasError `invalid-input` when the workdir's run has another experiment; its workers may differ.
+ */
+export function requireSame(workdir: string, { experiment }: LoadedExperiment): Moved {
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
     // Compared as written: a default may depend on the machine or on the version.
     const stored = asWritten(store, workdir) ?? filled(experimentOf(store), experiment);
-    const differing = differences(stored, experiment).filter((key) => key !== 'workers' && !key.startsWith('workers.'));
-    if (differing.length === 0) return;
+    const moved: Record<string, string> = {};
+    for (const key of movable) {
+      const [before, now] = [stored, experiment].map((each) => valueAt(each, key.split('.')));
+      if (typeof before === 'string' && typeof now === 'string') moved[key] = now;
+    }
+    const differing = differences(stored, experiment).filter(
+      (key) => key !== 'workers' && !key.startsWith('workers.') && !(key in moved),
+    );
+    if (differing.length === 0) return moved;
     const more = differing.every((key) => key === 'search.trials' || key === 'search.stop.trials');
     throw invalidInput(`${workdir} holds a run of another experiment (it differs in ${differing.join(', ')})`, {
       hint: more
@@ -26,6 +45,20 @@ export function requireSame(workdir: string, { experiment }: LoadedExperiment): 
   } finally {
     store.close();
   }
+}
+
+/** The experiment with files elsewhere. @throws NasError `invalid-input` for a key that it does not have */
+export function withPaths<E extends Experiment>(experiment: E, moved: Moved): E {
+  const placed = structuredClone(experiment);
+  for (const [key, path] of Object.entries(moved)) {
+    const keys = key.split('.');
+    const parent = valueAt(placed, keys.slice(0, -1));
+    const last = keys[keys.length - 1];
+    if (!isMap(parent) || typeof parent[last] !== 'string')
+      throw invalidInput(`${key}: the experiment of the run names no file there`);
+    parent[last] = path;
+  }
+  return placed;
 }
 
 /** The experiment of a stored run: its values as they were when the run began, later keys by their defaults. */
@@ -53,13 +86,25 @@ function asWritten(
   workdir: string,
   upgrade: (written: unknown) => unknown = (written) => written,
 ): Experiment | undefined {
+  const written = writtenOf(store);
+  return written === undefined ? undefined : parsedAgain(upgrade(written), workdir).experiment;
+}
+
+/** What the user of a stored run wrote; undefined for runs of older versions. */
+function writtenOf(store: Store): unknown {
   // Stored when the run began.
   const [{ detail }] = store.events.of('created');
-  const { written } = detail as { readonly written?: unknown };
-  if (written === undefined) return undefined;
-  const file = `${databasePath(workdir)} (the experiment as it was written)`;
-  return parseExperiment(file, JSON.stringify(upgrade(written)), { checkFiles: false }).experiment;
+  return (detail as { readonly written?: unknown }).written;
 }
+
+const parsedAgain = (written: unknown, workdir: string): LoadedExperiment =>
+  parseExperiment(`${databasePath(workdir)} (the experiment as it was written)`, JSON.stringify(written), {
+    checkFiles: false,
+    positions: false,
+  });
+
+/** The experiment of a stored run as the user wrote it. @throws NasError `invalid-input` as for any experiment */
+export const writtenIn = (store: Store, workdir: string): LoadedExperiment => parsedAgain(writtenOf(store), workdir);
 
 /** A value with the keys that only `defaults` has; maps of different types stay as they are. */
 function filled(value: unknown, defaults: unknown): unknown {

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import type { StoredPrecision, TrialStage } from '../../store/index.js';
 
@@ -10,6 +10,8 @@ export const workdirFiles = {
   report: 'report.html',
   notes: 'nas.notes.jsonl',
   resources: 'nas.resources.jsonl',
+  images: 'images.csv',
+  generations: 'generations',
 } as const;
 
 /** A request to stop the run, by another process; see `requestStop`. */
@@ -67,6 +69,9 @@ export const shrunkFiles = (folder: string) => ({
 
 export const databasePath = (workdir: string): string => join(workdir, workdirFiles.database);
 
+/** Lists which image is in which split. */
+export const imagesPath = (workdir: string): string => join(workdir, workdirFiles.images);
+
 export const hasRun = (workdir: string): boolean => existsSync(databasePath(workdir));
 
 const real = (path: string): string => (existsSync(path) ? realpathSync(path) : resolve(path));
@@ -77,9 +82,41 @@ export function isCleared(workdir: string, file: string): boolean {
   return Object.values(workdirFiles).some((name) => name === first);
 }
 
+/** The files of a run and its generations; the database comes last. */
+function filesOfRun(): string[] {
+  const { database, ...others } = workdirFiles;
+  return [...Object.values(others), ...['-journal', '-shm', '-wal', ''].map((suffix) => database + suffix)];
+}
+
 /** Removes the files of an earlier run and nothing else. */
 export function clearRun(workdir: string): void {
-  const { database, ...others } = workdirFiles;
-  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(join(workdir, database + suffix), { force: true });
-  for (const file of Object.values(others)) rmSync(join(workdir, file), { force: true, recursive: true });
+  for (const file of filesOfRun()) rmSync(join(workdir, file), { force: true, recursive: true });
+}
+
+/** The database of the next generation of a run, until its results so far are out of the way. */
+export const nextDatabase = (workdir: string): string => `${databasePath(workdir)}.next`;
+
+/** The folder of a generation of results, relative to the workdir; the latest one is in the workdir itself. */
+export const generationFolder = (generation: number): string => join(workdirFiles.generations, String(generation));
+
+/** Number of the generation in a workdir, from 1. */
+export function generationIn(workdir: string): number {
+  let number = 1;
+  while (hasRun(join(workdir, generationFolder(number)))) number++;
+  return number;
+}
+
+/**
+ * Moves the results of a run into the folder of their generation, and the database of the next one into their place. Called
+ * again after a kill at any moment, it goes on: the old database moves last, and the new one after that.
+ */
+export function changeGeneration(workdir: string): void {
+  if (hasRun(workdir)) {
+    const folder = join(workdir, generationFolder(generationIn(workdir)));
+    mkdirSync(folder, { recursive: true });
+    for (const file of filesOfRun())
+      if (file !== workdirFiles.generations && existsSync(join(workdir, file)))
+        renameSync(join(workdir, file), join(folder, file));
+  }
+  renameSync(nextDatabase(workdir), databasePath(workdir));
 }

@@ -24,6 +24,8 @@ export interface WarmStartInput {
   readonly space: DecisionSpace;
   /** The space's networks; null when it is a table. */
   readonly networks: Networks | null;
+  /** A run whose frontier is tried in place of `search.seed_from`, and what its networks are called after. */
+  readonly earlier?: { readonly path: string; readonly name: string } | undefined;
 }
 
 /** Networks that are tried first, and notes about them. */
@@ -47,8 +49,8 @@ function enqueue(entry: Entry, i: number, { space, networks, seed }: WarmStartIn
   return { name, genotype: fit.genotype };
 }
 
-function seeds(path: string, { space, objectives }: WarmStartInput): WarmStart {
-  const found = seedsOf(path, objectives);
+function seeds(path: string, { space, objectives, earlier }: WarmStartInput): WarmStart {
+  const found = seedsOf(path, objectives, earlier?.name);
   const fits = found.map(({ name, choices }) => ({ name, fit: fitChoices(space, choices, null) }));
   const enqueued = fits.flatMap(({ name, fit }) => ('genotype' in fit ? [{ name, genotype: fit.genotype }] : []));
   const misfits = fits.flatMap(({ name, fit }) => ('misfit' in fit ? [`${name}, ${fit.misfit}`] : []));
@@ -74,7 +76,8 @@ function once(enqueued: readonly Enqueued[]): Enqueued[] {
  * @throws NasError `invalid-input` when an entry is no network of the space, or there is nothing to seed from.
  */
 export async function warmStart(input: WarmStartInput, locating: Locating): Promise<WarmStart> {
-  const { enqueue: entries = [], seed_from: path, trials } = input.search;
+  const { enqueue: entries = [], seed_from: from, trials } = input.search;
+  const path = input.earlier?.path ?? from;
   const given: Enqueued[] = [];
   for (const [i, entry] of entries.entries())
     given.push(await locating(['search', 'enqueue', i], () => enqueue(entry, i, input)));

@@ -15,12 +15,12 @@ export interface Seed {
 }
 
 /** The frontier of another run, by its own objectives and values. */
-function frontierOfRun(workdir: string): Seed[] {
+function frontierOfRun(workdir: string, name = basename(workdir)): Seed[] {
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
     const trials = store.trials.all().map((trial) => ({ ...trial, values: trial.observed }));
     return frontier(trials, objectivesOf(store)).map(({ number, choices }) => ({
-      name: `trial ${number} of ${basename(workdir)}`,
+      name: `trial ${number} of ${name}`,
       choices: new Map(Object.entries(choices)),
     }));
   } finally {
@@ -54,12 +54,13 @@ function rowsOf(file: string, objectives: readonly Objective[]): Seed[] {
 /**
  * The networks of `search.seed_from`: the frontier of a workdir; of a CSV file, its frontier when it has a column for each
  * objective, otherwise all rows.
+ * @param name of a run, for the names of its networks; default: that of its folder
  * @throws NasError `invalid-input` when the path is neither.
  */
-export function seedsOf(path: string, objectives: readonly Objective[]): Seed[] {
+export function seedsOf(path: string, objectives: readonly Objective[], name?: string): Seed[] {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) throw invalidInput(`there is no file or folder ${path}`);
   if (!found.isDirectory()) return rowsOf(path, objectives);
   if (!hasRun(path)) throw invalidInput(`${path} holds no run; expected a workdir of nas run, or a CSV file`);
-  return frontierOfRun(path);
+  return frontierOfRun(path, name);
 }

@@ -50,6 +50,7 @@ const statusOfCode: { readonly [C in ErrorCode]: number } = {
   'invalid-input': 400,
   infeasible: 400,
   'in-use': 503,
+  'inputs-changed': 409,
   interrupted: 503,
   failure: 500,
 };

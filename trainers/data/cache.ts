@@ -9,7 +9,7 @@ import type { ImageBlock, PixelSource } from './sources/source.js';
 import { assignedCode, noGroup, type ImageTable } from './split-images.js';
 
 /** Increased when the layout below or the decoding of a source changes; older caches are then converted again. */
-export const cacheFormat = 1;
+export const cacheFormat = 2;
 
 /**
  * The files of a converted data set: raw little-endian arrays and `meta.json`. All processes read rows of the one

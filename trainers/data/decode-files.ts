@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
@@ -24,6 +25,8 @@ export interface DecodedFiles {
   readonly damaged: readonly DamagedFile[];
   /** The headers of a sample of the images; undefined for the others. */
   readonly headers: readonly WorkEntry['header'][];
+  /** SHA-256 of the file of each image. */
+  readonly contents: readonly string[];
 }
 
 /**
@@ -34,7 +37,7 @@ export async function decodeFiles(source: FileSource, work: Work, options: Conve
   const { items } = source.listing;
   const found = await decodeMissing(source, work, options);
   const damaged: DamagedFile[] = [...(source.listing.damaged ?? [])];
-  const kept: { item: Item; row: number; header: WorkEntry['header'] }[] = [];
+  const kept: { item: Item; row: number; header: WorkEntry['header']; content: string }[] = [];
   for (const item of items) {
     const decoded = found(item);
     if (decoded.row === null) {
@@ -70,6 +73,7 @@ export async function decodeFiles(source: FileSource, work: Work, options: Conve
     items: kept.map(({ item }) => item),
     damaged,
     headers: kept.map(({ header }) => header),
+    contents: kept.map(({ content }) => content),
   };
 }
 
@@ -100,19 +104,24 @@ interface Request {
   readonly sampled: boolean;
 }
 
-/** Decodes image files, several at once, and yields them in the order in which the folder or archive is read. */
+/**
+ * Decodes image files, several at once, and yields them in the order in which the folder or archive is read.
+ * @param decoded pixels of equal content that were decoded before; default: none
+ */
 export async function* decodeEach(
   { tree, decode }: FileSource,
   requests: readonly Request[],
   signal?: AbortSignal,
+  decoded: (content: string) => Uint8Array | null = () => null,
 ): AsyncGenerator<Outcome> {
   const decodeOne = async ({ index, load }: LoadedFile): Promise<Outcome> => {
     const { file, sampled } = requests[index];
     try {
       const bytes = await loaded(load);
-      const pixels = await decode(bytes);
+      const content = createHash('sha256').update(bytes).digest('hex');
+      const pixels = decoded(content) ?? (await decode(bytes));
       const header = sampled ? await imageHeader(bytes) : undefined;
-      return { entry: { ...file, ...(header !== undefined && { header }) }, pixels };
+      return { entry: { ...file, content, ...(header !== undefined && { header }) }, pixels };
     } catch (error) {
       if (!(error instanceof DamagedImage)) throw error;
       return { entry: { ...file, damage: { cause: error.reason, message: error.message } }, pixels: null };
@@ -139,7 +148,7 @@ async function decodeMissing(
   let done = items.length - missing.length;
   options.onProgress?.(done, items.length);
   try {
-    for await (const { entry, pixels } of decodeEach(source, missing, signal)) {
+    for await (const { entry, pixels } of decodeEach(source, missing, signal, (content) => work.decoded(content))) {
       const { damage } = entry;
       if (damage?.cause === 'closed' || damage?.cause === 'missing') passing.set(entry.path, { row: null, damage });
       else await work.add(entry, pixels);

@@ -10,6 +10,7 @@ export {
   type DatasetRef,
   type RenderingRef,
 } from './dataset.js';
+export { imageChanges, labelledImagesOf, unlabelledImagesOf, type ImageList, type ImageRow } from './fingerprint.js';
 export type { Fold } from './folds.js';
 export { inspectDataset, type InspectedData } from './inspect.js';
 export { createLoader, trainingLoader, type Loader } from './loader.js';

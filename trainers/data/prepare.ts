@@ -127,10 +127,25 @@ async function rendered<T extends Pick<DatasetRef, 'directory' | 'renderings'>>(
     const source = await open(rendering);
     if (source === null) continue;
     const directory = await converted(source, options);
-    if (directory !== ref.directory && !known.some((one) => one.directory === directory))
-      known.push({ size: rendering.size, directory });
+    if (directory === ref.directory || known.some((one) => one.directory === directory)) continue;
+    requireSameContents(ref.directory, directory, source.name);
+    known.push({ size: rendering.size, directory });
   }
   return known.length === 0 ? ref : { ...ref, renderings: known };
+}
+
+/** @throws NasError `invalid-input` when files were replaced between two conversions of them */
+function requireSameContents(first: string, second: string, name: string): void {
+  const contents = [first, second].map((directory) =>
+    convertedFiles(directory)
+      .map(({ content }) => content)
+      .join(),
+  );
+  if (contents[0] === contents[1]) return;
+  rmSync(second, { recursive: true });
+  throw invalidInput(`images of ${name} changed while they were converted`, {
+    hint: 'Run the command again when nothing writes into the folder.',
+  });
 }
 
 /** The folder of a source's cache, converted unless it is there. */
@@ -161,11 +176,19 @@ const filesFile = (directory: string): string => join(directory, 'files.jsonl');
 
 /** The files of some images of a converted data set; none where it holds no image files, or an older version converted it. */
 export function imagePaths(directory: string, rows: readonly number[]): ReadonlyMap<number, string> {
+  if (rows.length === 0) return new Map();
+  const files = convertedFiles(directory);
+  return new Map(rows.flatMap((row) => (row in files ? [[row, files[row].path] as const] : [])));
+}
+
+/** The files of all images of a converted data set in their order; none where it holds no image files. */
+export function convertedFiles(directory: string): readonly WorkEntry[] {
   const file = filesFile(directory);
-  if (rows.length === 0 || !existsSync(file)) return new Map();
-  const lines = readFileSync(file, 'utf8').split('\n');
+  if (!existsSync(file)) return [];
   // Written by `writeConverted`.
-  return new Map(rows.map((row) => [row, (JSON.parse(lines[row]) as Pick<WorkEntry, 'path'>).path]));
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as WorkEntry]));
 }
 
 /** The report of a converted data set; null when an older version converted it. */
@@ -239,8 +262,8 @@ async function writeConverted(
   try {
     const decoded = await decodeFiles(source, work, options);
     const columns = await writeCache(directory, decoded.source, { signal: options.signal });
-    const { items, headers } = decoded;
-    const entries = items.map(({ file: { path, stamp } }, i): WorkEntry => ({ path, stamp, header: headers[i] }));
+    const { items, headers, contents } = decoded;
+    const entries = items.map(({ file }, i): WorkEntry => ({ ...file, content: contents[i], header: headers[i] }));
     writeFileSync(filesFile(directory), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
     writeFileSync(reportFile(directory), JSON.stringify(makeReport(source, decoded, columns, directory)));
   } finally {

@@ -23,6 +23,8 @@ const causes = Object.keys(damageCauses) as [DamageCause, ...DamageCause[]];
 const entrySchema = z.strictObject({
   path: z.string(),
   stamp: z.string(),
+  /** SHA-256 of the file; absent for damaged images. */
+  content: z.string().optional(),
   /** Absent for decoded images, whose pixels are in the order of these lines. */
   damage: z.strictObject({ cause: z.enum(causes), message: z.string() }).optional(),
   header: z.strictObject({ format: z.string(), width: z.number(), height: z.number(), colours: z.string() }).optional(),
@@ -31,7 +33,7 @@ export type WorkEntry = Readonly<z.output<typeof entrySchema>>;
 
 /** A decoded image and its row in the file of pixels, or why it could not be decoded. */
 export type Decoded =
-  | { readonly row: number; readonly header: ImageHeader | undefined }
+  | { readonly row: number; readonly header: ImageHeader | undefined; readonly content: string }
   | { readonly row: null; readonly damage: NonNullable<WorkEntry['damage']> };
 
 const fileNames = { journal: 'journal.jsonl', images: 'images.u8' } as const;
@@ -60,6 +62,7 @@ const syncFile = promisify(fsync);
  */
 export class Work {
   private readonly known = new Map<string, Decoded>();
+  private readonly rowOf = new Map<string, number>();
   private readonly pixels: number;
   private readonly journal: string;
   private rows = 0;
@@ -94,13 +97,23 @@ export class Work {
     truncateSync(this.journal, end);
   }
 
-  private remember({ path, stamp, damage, header }: WorkEntry): void {
-    const decoded = damage === undefined ? { row: this.rows++, header } : { row: null, damage };
+  private remember({ path, stamp, damage, header, content = '' }: WorkEntry): void {
+    const decoded = damage === undefined ? { row: this.rows++, header, content } : { row: null, damage };
+    if (decoded.row !== null) this.rowOf.set(content, decoded.row);
     this.known.set(`${stamp} ${path}`, decoded);
   }
 
   find({ path, stamp }: StoredFile): Decoded | undefined {
     return this.known.get(`${stamp} ${path}`);
+  }
+
+  /** The pixels of a file with this content, decoded before; null: there is none. */
+  decoded(content: string): Uint8Array | null {
+    const row = this.rowOf.get(content);
+    if (row === undefined) return null;
+    const pixels = new Uint8Array(this.bytes);
+    this.read(row, pixels);
+    return pixels;
   }
 
   /** Stores the pixels of an image, or its damage. */

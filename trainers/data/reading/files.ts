@@ -5,8 +5,9 @@ import type { SkipCause } from './names.js';
 /** A larger file is no photograph, and several are in memory at once. */
 export const largestFile = 2 ** 29;
 
-/** Size and time of change of a file. */
-export const stampOf = ({ size, mtimeNs }: BigIntStats): string => `${size}:${mtimeNs}`;
+/** Size, times of change and inode of a file: tools restore the first time, none sets the second. */
+export const stampOf = ({ size, mtimeNs, ctimeNs, ino }: BigIntStats): string =>
+  [size, mtimeNs, ctimeNs, ino].join(':');
 
 /** A file of a folder or an archive. */
 export interface StoredFile {
