@@ -24,7 +24,7 @@ function reportError(error: unknown, terminal: Terminal, { json, debug }: ErrorS
 }
 
 const epilogue = `An experiment is a YAML file: nas init writes one to start from.
-Exit codes: 0 done, 1 failure, 2 invalid input, 3 infeasible, 4 workdir in use, 130 interrupted.`;
+Exit codes: 0 done, 1 failure, 2 invalid input, 3 infeasible, 4 workdir in use, 5 inputs changed, 130 interrupted.`;
 
 /** @throws NasError for an unknown command. */
 function checkVerb(argv: readonly string[]): void {

@@ -111,7 +111,7 @@ function storedImages(workdir: string): ImageRow[] | null {
   if (!existsSync(file)) return null;
   try {
     // Written by `writeImages`.
-    return parse(readFileSync(file), { columns: true }) as ImageRow[];
+    return parse<ImageRow>(readFileSync(file), { columns: true });
   } catch {
     return null;
   }

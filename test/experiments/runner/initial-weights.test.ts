@@ -104,8 +104,8 @@ describe('train.from', () => {
     expect(state).toBe('interrupted');
     writeFileSync(copy, Buffer.concat([readFileSync(copy), Buffer.from([0])]));
     await expect(resumeExperiment(workdir, { workers: inside }, () => undefined)).rejects.toMatchObject({
-      code: 'invalid-input',
-      message: expect.stringMatching(/copy\.onnx: the file of weights has changed since the run began/) as string,
+      code: 'inputs-changed',
+      message: expect.stringMatching(/train\.from: the file of weights .*copy\.onnx has another content/) as string,
     });
   });
 

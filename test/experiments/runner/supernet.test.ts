@@ -180,7 +180,7 @@ describe('a supernet that does not serve', () => {
     rmSync(weights);
     // Of a run that is complete, only the report would be written again.
     await expect(resumeExperiment(workdir, { trials: '+1' }, silent)).rejects.toThrow(
-      /weights.bin: the supernet has changed since the run began, or is gone/,
+      /supernet\.from: the supernet .*weights\.bin is gone/,
     );
   });
 });
