@@ -11,6 +11,7 @@ import {
   chooseEngine,
   describeDataset,
   renderingOf,
+  trimCache,
   tune,
   tuneParts,
   type DataConfig,
@@ -108,14 +109,15 @@ function hooksFor(task: TaskType, observe: RunObserver, signal: AbortSignal): Tu
 
 /**
  * Adapts a classifier of any program to some data (`tune`), and describes the result.
- * @returns the file, with the metadata that other commands read, and its report
+ * @returns the file, with the metadata that other commands read, and its report; the folder of the training continues it, and is
+ *   needed until the file is written
  * @throws NasError as `tune`
  */
 export async function tuneFile(
   { data, dataset, ...request }: TuneRequest,
   observe: RunObserver,
   signal: AbortSignal,
-): Promise<{ readonly model: Uint8Array; readonly report: TuneReport }> {
+): Promise<{ readonly model: Uint8Array; readonly report: TuneReport; readonly directory: string }> {
   const info = describeDataset(dataset);
   const { counts, classes, channels } = info;
   if (counts.test === 0) throw invalidInput('the data has no test images', { hint: 'Set data.test above 0.' });
@@ -123,6 +125,7 @@ export async function tuneFile(
   const { threads, engine, ...settings } = request;
   const key = contentHash('tune', info.hash, settings, await chooseEngine(engine));
   const directory = join(cache, 'tuned', key.slice(0, 32));
+  trimCache(cache, 'tuned');
   const tuned = await tune({ ...request, dataset, cache, directory }, hooksFor(info.task.type, observe, signal));
   const { source, head, curve, adapted } = tuned;
   const facts = {
@@ -146,6 +149,7 @@ export async function tuneFile(
   const after = { validation: tuned.scores.accuracy, test: test.accuracy };
   return {
     model: withMetadata(tuned.model, { ...facts, accuracy: after }),
+    directory,
     report: {
       task: info.task.type,
       adapted,

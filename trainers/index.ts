@@ -47,6 +47,7 @@ export {
 export { fitSupernet } from './supernet/fit-supernet.js';
 export { calibratedMember, evaluateMember, type MemberEvaluation, type MemberHooks } from './supernet/member.js';
 export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/schema.js';
+export { trimCache } from './make-once.js';
 export { prepareTeacher } from './teachers/prepare.js';
 export type { NetworkTeacher } from './teachers/schema.js';
 export { classifierBytes, fileInput, readPretrained, type Pretrained, type PretrainedFile } from './pretrained/read.js';

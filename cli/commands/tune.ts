@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { completeDecoding } from '../../base/preprocess.js';
@@ -68,6 +69,25 @@ function refuseUnused({ epochs, batch, learningRate, norms, freeze }: Given): vo
     });
 }
 
+interface Normalisation {
+  readonly normalisation?: 'imagenet' | 'data' | undefined;
+  readonly mean?: string | undefined;
+  readonly std?: string | undefined;
+}
+
+/** @throws NasError `invalid-input` for texts that are no numbers, and for two normalisations */
+function normalisationOf({ normalisation, mean, std }: Normalisation) {
+  if (mean === undefined && std === undefined) return { normalisation };
+  if (mean === undefined || std === undefined || normalisation !== undefined)
+    throw invalidInput(`--mean ${mean ?? '(none)'}, --std ${std ?? '(none)'}: expected both, and no --normalisation`);
+  const numbers = (option: string, text: string, least: number): number[] => {
+    const values = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+    if (values.every((value) => Number.isFinite(value) && value > least)) return values;
+    throw invalidInput(`${option} ${text}: expected a number, or one for each channel: 0.485,0.456,0.406`);
+  };
+  return { mean: numbers('--mean', mean, -Infinity), std: numbers('--std', std, 0) };
+}
+
 export const tune = command({
   usage: 'tune <model>',
   summary: 'Adapt a pretrained classifier of any program to your images',
@@ -108,14 +128,26 @@ export const tune = command({
         choices: ['imagenet', 'data'] as const,
         describe: "Of the model's images; by default its metadata's, else the data's",
       })
+      .option('mean', {
+        type: 'string',
+        describe:
+          'Subtracted from pixel / 255, for each channel or one for all; with --std, instead of --normalisation',
+      })
+      .option('std', {
+        type: 'string',
+        describe: 'Divisor after --mean; a comma stands between the numbers of channels',
+      })
       .option('layout', { choices: ['NHWC', 'NCHW'] as const, describe: "Of the model's images, where unclear" })
-      .option('features', { type: 'string', describe: 'Tensor that the new head reads, where no last layer is found' })
+      .option('features', {
+        type: 'string',
+        describe: 'Value or TF.js layer that the new last layer reads; a wrong name lists all',
+      })
       .option('seed', { type: 'number', default: 1, describe: 'Of the order and the views of the images' })
       .option('threads', { type: 'number', default: 1, describe: 'Threads of training' })
       .option('json', jsonOption),
   run: async (args, terminal) => {
     const { model: path, output, data, headOnly, json: asJson } = args;
-    const { freeze, norms, normalisation, layout, features } = args;
+    const { freeze, norms, layout, features } = args;
     const seed = wholeNumber('--seed', args.seed, 0);
     const threads = wholeNumber('--threads', args.threads);
     const own = ownTraining(args);
@@ -124,14 +156,12 @@ export const tune = command({
     const { experimentAt, parseDataset, prepareFor } = await import('../arguments/dataset.js');
     const { tuneFile } = await import('../../experiments/index.js');
     const trainers = await import('../../trainers/index.js');
-    const file = { path, layout, normalisation, features };
-    const { model, report } = await watch(async (observe, signal) => {
+    const file = { path, layout, ...normalisationOf(args), features };
+    const { model, report, directory } = await watch(async (observe, signal) => {
       const input = await trainers.fileInput(file);
       const image = input && { ...completeDecoding(), size: [input[0], input[1]] as const, channels: input[2] };
       const config = parseDataset(data, image);
-      const { augment, class_weight, class_sampling } = /\.ya?ml$/.test(data)
-        ? experimentAt(data).train
-        : { augment: trainers.defaultAugment(config) };
+      const settings = /\.ya?ml$/.test(data) ? experimentAt(data).train : { augment: trainers.defaultAugment(config) };
       const rendering = { ...trainers.renderingOf(config), ...(image && { size: image.size }) };
       observe({ kind: 'phase', name: 'data', message: 'Reading the images' });
       const dataset = await prepareFor(config, rendering, {
@@ -140,7 +170,7 @@ export const tune = command({
         onNote: (message) => observe({ kind: 'note', message }),
       });
       const { train: images } = trainers.describeDataset(dataset).counts;
-      const train = trainers.tuneTraining(images, { augment, class_weight, class_sampling, ...own });
+      const train = trainers.tuneTraining(images, { ...settings, ...own });
       const adapt = headOnly ? 'head' : 'all';
       const engine = { type: 'auto' } as const;
       return tuneFile(
@@ -150,6 +180,7 @@ export const tune = command({
       );
     }, terminal);
     writeFileAtomic(output, model);
+    rmSync(directory, { recursive: true, force: true });
     const { classes, details, ...figures } = report;
     const byClass = classReport(classes, details, 'the test images');
     if (asJson) {

@@ -16,17 +16,9 @@ import {
   type StoredWeight,
   type WeightSource,
 } from './call.js';
+import { featuresText, namedHead } from './features.js';
 import { ruleOf } from './operators/index.js';
-import {
-  answerOf,
-  headOf,
-  namedHead,
-  readClassifier,
-  type Answer,
-  type Head,
-  type ReadFile,
-  type ReadOptions,
-} from './read.js';
+import { answerOf, headOf, readClassifier, type Answer, type Head, type ReadFile, type ReadOptions } from './read.js';
 import { inFileOrder, last, plain, type Value } from './value.js';
 
 /** A weight of a foreign network with its value in TF.js's layout. */
@@ -65,6 +57,8 @@ export interface ForeignNetwork {
   /** Its batch norms. Exports for inference have none where they stood behind convolutions. */
   readonly norms: readonly Norm[];
   readonly head: Head | null;
+  /** What the head reads: `flatten_1 [1280]`; null without a head. */
+  readonly features: string | null;
   /** How the file's output follows from the logits. */
   readonly answer: Answer;
   /** Classes and normalisation, where the file has them in its metadata. */
@@ -217,6 +211,7 @@ function network(parts: Parts): ForeignNetwork {
     weights: [...own, ...added],
     norms,
     head,
+    features: head && featuresText(parts, head),
     answer: answer.answer,
     facts,
     apply: (weights, images, mode) => run(parts, images, { weights, mode, stored, isReading: false }),

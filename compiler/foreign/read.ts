@@ -238,17 +238,6 @@ export function answerOf({ graph, scope }: Pick<ReadFile, 'graph' | 'scope'>): {
   return { node: null, answer: 'logits' };
 }
 
-/** A head on a value of the graph that the user names. */
-export function namedHead({ graph, nodes }: Pick<ReadFile, 'graph' | 'nodes'>, features: string, where: string): Head {
-  const node = nodes.find(({ outputs }) => outputs.includes(features));
-  const width = graph.types.get(features)?.shape[1];
-  if (node !== undefined && typeof width === 'number') return { node: nodeLabel(node), features, inputs: width };
-  const last = nodes.slice(-5).map(({ outputs }) => outputs[0]);
-  throw invalidInput(`${where} computes no features [N, size] or [N, size, height, width] named '${features}'`, {
-    hint: `Name the output of a node; the last ones are ${last.join(', ')}.`,
-  });
-}
-
 /** The last linear layer of a graph; null where other operators stand behind the last one. */
 export function headOf({ graph, scope }: Pick<ReadFile, 'graph' | 'scope'>): Head | null {
   for (const node of tail(graph, scope)) {

@@ -231,7 +231,8 @@ function normalisationOf(teacher: SingleTeacher, channels: number, at: Contradic
   if (teacher.type === 'train') return [];
   const { normalisation } = teacher;
   const lengths = (['mean', 'std'] as const).flatMap((key) => {
-    const count = teacher[key]?.length ?? channels;
+    const values = teacher[key];
+    const count = typeof values === 'object' ? values.length : channels;
     return when(
       count !== 1 && count !== channels,
       [...at, key],

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { NasError } from '../../base/errors.js';
+import { counted } from '../../base/text.js';
 import {
   dataSchema,
   isTable,
@@ -106,7 +107,7 @@ const duration = (seconds: number): string =>
   seconds < 5400 ? `${Math.max(1, Math.round(seconds / 60))} min` : `${(seconds / 3600).toFixed(1)} hours`;
 
 const hoursLines = ({ search, final, frontier, sample }: RunEstimate): string[] => [
-  `The run takes about ${duration(search + final)} on this machine (${availableParallelism()} cores): ${duration(search)} for the search, ${duration(final)} to`,
+  `The run takes about ${duration(search + final)} on this machine (${counted(availableParallelism(), 'core')}): ${duration(search)} for the search, ${duration(final)} to`,
   `train some ${frontier} networks of the frontier to their end. Fewer search.trials or train.epochs make it shorter.`,
   `Estimated from ${sample.networks} random networks of the space, trained for ${sample.seconds} s each (median time of a step).`,
 ];

@@ -3,7 +3,7 @@ import { classification, type LearningTask } from '../../base/task.js';
 import { invalidInput } from '../../base/errors.js';
 import { leastStd } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { type ImageCache, openCache } from './cache.js';
-import { foldSplits, type Fold } from './folds.js';
+import { foldSplits, partsOf, type Fold } from './folds.js';
 import { labelStrata, splitImages } from './split-images.js';
 import { openUnlabelled, type OpenUnlabelled, type UnlabelledRef } from './unlabelled.js';
 import {
@@ -66,6 +66,8 @@ export interface Dataset {
    * @param unlabelled whether it also covers the images without labels; default: no
    */
   hashAt(sizes: readonly Size[], unlabelled?: boolean): string;
+  /** The part of each training image in a cross-validation of `count` parts: stratified, groups in one part. */
+  trainingParts(count: number): Uint8Array;
   close(): void;
 }
 
@@ -127,6 +129,7 @@ export function openDataset(ref: DatasetRef): Dataset {
         if (!all || unlabelled === null) return labelled;
         return contentHash(labelled, hashOf(unlabelled.hash, unlabelled.pixels, sizes));
       },
+      trainingParts: (count) => partsOf({ ...table, ...strataOf(cache) }, [...indices.train], count),
       close,
     };
   } catch (error) {

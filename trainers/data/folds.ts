@@ -44,6 +44,12 @@ export function foldSplits(
   return { train: Uint32Array.from(train).sort(), validation: Uint32Array.from(validation).sort(), test: splits.test };
 }
 
+/** The part of each image in a cross-validation: stratified, and the same for images of a group. */
+export function partsOf(table: ImageTable, rows: readonly number[], count: number): Uint8Array {
+  const of = new Map(dealt(table, unitsOf(table, rows), count).flatMap((part, i) => part.map((row) => [row, i])));
+  return Uint8Array.from(rows, (row) => of.get(row) ?? 0);
+}
+
 /** The images that stay together. */
 function unitsOf({ keys, groups }: ImageTable, rows: readonly number[]): number[][] {
   const units = new Map<string, number[]>();

@@ -41,6 +41,22 @@ export function classWeights(
   return weights.map((weight) => weight / mean);
 }
 
+/**
+ * How much an image of each class counts in a loss over all images once, as `train.class_weight` and `train.class_sampling` say.
+ * @param counts training images of each class
+ */
+export function classInfluence(
+  {
+    class_weight,
+    class_sampling,
+  }: { readonly class_weight?: ClassWeight | undefined; readonly class_sampling?: string | undefined },
+  classes: readonly string[],
+  counts: readonly number[],
+): readonly number[] {
+  const weights = classWeights(class_weight ?? {}, classes, counts);
+  return class_sampling === 'balanced' ? weights.map((weight, c) => weight / Math.max(1, counts[c])) : weights;
+}
+
 /** @throws NasError `invalid-input` for a name that is no class of the data */
 export function checkClassWeight(config: ClassWeight, classes: readonly string[]): void {
   const unknown = config === 'auto' ? undefined : Object.keys(config).find((name) => !classes.includes(name));

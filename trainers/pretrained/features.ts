@@ -8,7 +8,7 @@ import type { Augmentation } from '../data/augment/schema.js';
 import { createLoader, LogitsWriter, type Dataset, type SplitName } from '../data/index.js';
 import { placeOf, type EngineChoice } from '../engines/index.js';
 import type { FitHooks } from '../jobs.js';
-import { makeOnce } from '../make-once.js';
+import { makeOnce, trimCache } from '../make-once.js';
 import { proceed } from '../proceed.js';
 import type { LabelledFeatures } from './fit-head.js';
 import type { Pretrained } from './read.js';
@@ -51,6 +51,7 @@ export async function featuresOf(pretrained: Pretrained, options: FeatureOptions
     name: `the features of ${name} for the ${split} images`,
     find: () => existsSync(file) || null,
     make: async () => {
+      trimCache(cache, 'features');
       await writeFeatures(pretrained, width, file, options);
       return true;
     },
@@ -71,11 +72,9 @@ function targetsOf({ info, ...dataset }: Dataset, name: SplitName): Float32Array
   return rows;
 }
 
-function repeated(values: Float32Array, times: number): Float32Array {
-  const all = new Float32Array(values.length * times);
-  for (let i = 0; i < times; i++) all.set(values, i * values.length);
-  return all;
-}
+/** Values of images, for each of their views. */
+export const repeated = (values: Float32Array, views: number): Float32Array =>
+  Float32Array.from({ length: views * values.length }, (_, i) => values[i % values.length]);
 
 async function writeFeatures(
   { network, size, scale }: Pretrained,

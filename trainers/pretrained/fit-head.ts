@@ -9,6 +9,14 @@ export interface LabelledFeatures {
   readonly features: Float32Array;
   /** [count, outputs]: shares of classes, 0 and 1 of labels, or scaled numbers. */
   readonly targets: Float32Array;
+  /** [count]: how much each image counts in the loss; absent: all alike. */
+  readonly weights?: Float32Array | undefined;
+}
+
+/** Features that a head is fitted on. */
+export interface TrainingFeatures extends LabelledFeatures {
+  /** Part of each row in a cross-validation, from 0; rows of one image or group have the same. */
+  readonly parts: Uint8Array;
 }
 
 /** A linear layer, fitted on features. */
@@ -30,7 +38,7 @@ export interface HeadOptions {
   readonly ridges?: readonly number[];
   /** Default: one thread of this machine's processor. */
   readonly target?: Target;
-  /** Awaited before each ridge, with the number of ridges that are done, and of all at most; may throw. */
+  /** Awaited before each step, with the number of fits that are done, and of all at most; may throw. */
   readonly between?: (done: number, total: number) => Promise<void>;
 }
 
@@ -165,11 +173,16 @@ const patience = 2;
 
 /** Fewer validation images than these leave the ridge to chance: it is then chosen by cross-validation among the training images. */
 const fewImages = 500;
-const folds = 5;
+/** Parts of a cross-validation. */
+export const headParts = 5;
 
-/** Equal shares for the images that are chosen, none for the others. */
-function sharesOf(count: number, isChosen: (image: number) => boolean): Float32Array {
-  const chosen = Array.from({ length: count }, (_, i) => (isChosen(i) ? 1 : 0));
+/** The share of each row in a mean: its weight, where it is chosen. */
+function sharesOf(
+  { targets, weights }: LabelledFeatures,
+  outputs: number,
+  isChosen: (row: number) => boolean = () => true,
+): Float32Array {
+  const chosen = Array.from({ length: targets.length / outputs }, (_, i) => (isChosen(i) ? (weights?.[i] ?? 1) : 0));
   const all = chosen.reduce<number>((a, b) => a + b, 0);
   return Float32Array.from(chosen, (one) => one / all);
 }
@@ -181,28 +194,31 @@ interface Fold {
   readonly checking: Objective;
 }
 
+type Minimise = (
+  objective: Objective,
+  ridge: number,
+  shares: Float32Array,
+  start: Float64Array,
+) => Promise<Float64Array>;
+
 /**
  * The ridge with the least mean loss on images that were not fitted, from strong to weak ridges; each fit starts from the solution
  * of the one before.
  */
 async function chooseRidge(
   training: Objective,
-  parts: readonly Fold[],
-  {
-    ridges,
-    length,
-    between,
-  }: Pick<HeadOptions, 'between'> & { readonly ridges: readonly number[]; readonly length: number },
+  folds: readonly Fold[],
+  ridges: readonly number[],
+  { length, fit: fitted }: { readonly length: number; readonly fit: Minimise },
 ): Promise<{ readonly ridge: number; readonly loss: number }> {
-  const solutions = parts.map((): Float64Array => new Float64Array(length));
+  const solutions = folds.map((): Float64Array => new Float64Array(length));
   let best: { readonly ridge: number; readonly loss: number } | null = null;
   let worse = 0;
-  for (const [done, ridge] of ridges.entries()) {
-    await between?.(done, ridges.length);
+  for (const ridge of ridges) {
     let loss = 0;
-    for (const [i, { fit, check, checking }] of parts.entries()) {
-      solutions[i] = await minimise((at) => training.at(at, ridge, fit), solutions[i]);
-      loss += (await checking.at(solutions[i], 0, check)).value / parts.length;
+    for (const [i, { fit, check, checking }] of folds.entries()) {
+      solutions[i] = await fitted(training, ridge, fit, solutions[i]);
+      loss += (await checking.at(solutions[i], 0, check)).value / folds.length;
     }
     if (best === null || loss < best.loss) {
       best = { ridge, loss };
@@ -216,37 +232,43 @@ async function chooseRidge(
 /**
  * A linear layer on cached features by L-BFGS: multinomial or binary logistic regression, or least squares. The ridge with the
  * least loss on the validation images is taken, or by cross-validation where there are few. Deterministic.
- * @param views rows of each image in `train`, which has all images in their first view, then all in their second, and so on
  */
 export async function fitHead(
-  train: LabelledFeatures,
+  train: TrainingFeatures,
   validation: LabelledFeatures,
   options: HeadOptions,
-  views = 1,
 ): Promise<FittedHead> {
   const { outputs, ridges = defaultRidges, between } = options;
-  const count = train.targets.length / outputs;
-  const size = train.features.length / count;
+  const size = (train.features.length / train.targets.length) * outputs;
   const scale = scaleOf(train.features, size);
   const open = ({ features, targets }: LabelledFeatures): Promise<Objective> =>
     objectiveOf(standardised(features, scale), targets, { ...options, size });
-  const length = size * outputs + outputs;
-  const checks = validation.targets.length / outputs;
+  const parts = [...new Set(train.parts)];
+  const isFew = validation.targets.length / outputs < fewImages && parts.length > 1;
   const training = await open(train);
-  const checking = checks < fewImages ? training : await open(validation);
-  const images = count / views;
-  const everything = sharesOf(count, () => true);
-  const parts =
-    checking === training
-      ? Array.from({ length: Math.min(folds, images) }, (_, fold) => {
-          // Images of one class stand together.
-          const isLeftOut = (row: number): boolean => (row % images) % folds === fold;
-          return { fit: sharesOf(count, (row) => !isLeftOut(row)), check: sharesOf(count, isLeftOut), checking };
-        })
-      : [{ fit: everything, check: sharesOf(checks, () => true), checking }];
+  const checking = isFew ? training : await open(validation);
+  const everything = sharesOf(train, outputs);
+  const folds = isFew
+    ? parts.map((part) => ({
+        fit: sharesOf(train, outputs, (row) => train.parts[row] !== part),
+        check: sharesOf(train, outputs, (row) => train.parts[row] === part),
+        checking,
+      }))
+    : [{ fit: everything, check: sharesOf(validation, outputs), checking }];
+  const fits = ridges.length * folds.length + 1;
+  let done = 0;
+  const fit: Minimise = async (objective, ridge, shares, start) => {
+    const found = await minimise(async (at) => {
+      await between?.(done, fits);
+      return objective.at(at, ridge, shares);
+    }, start);
+    done++;
+    return found;
+  };
+  const length = size * outputs + outputs;
   try {
-    const { ridge, loss } = await chooseRidge(training, parts, { ridges, length, between });
-    const weights = await minimise((at) => training.at(at, ridge, everything), new Float64Array(length));
+    const { ridge, loss } = await chooseRidge(training, folds, ridges, { length, fit });
+    const weights = await fit(training, ridge, everything, new Float64Array(length));
     return { ...unscaled(weights, scale, outputs), ridge, loss };
   } finally {
     await Promise.all([...new Set([training, checking])].map((objective) => objective.close()));

@@ -25,9 +25,10 @@ export interface PretrainedFile {
   readonly layout?: 'NHWC' | 'NCHW' | undefined;
   /** A known normalisation, instead of `mean` and `std`. */
   readonly normalisation?: 'imagenet' | 'data' | undefined;
-  readonly mean?: readonly number[] | undefined;
-  readonly std?: readonly number[] | undefined;
-  /** The tensor that a new head reads; default: what the last linear layer reads. */
+  /** Of each channel, or one for all. */
+  readonly mean?: number | readonly number[] | undefined;
+  readonly std?: number | readonly number[] | undefined;
+  /** The value or the TF.js layer that a new head reads; default: what the last linear layer reads. */
   readonly features?: string | undefined;
 }
 
@@ -55,8 +56,10 @@ export function writtenScale(
   data: PixelScale,
 ): Partial<PixelScale> {
   const named = normalisation === undefined ? { mean, std } : { imagenet, data }[normalisation];
-  const perChannel = (values: readonly number[] | undefined) =>
-    values?.length === 1 ? data.mean.map(() => values[0]) : values;
+  const perChannel = (given: number | readonly number[] | undefined): readonly number[] | undefined => {
+    const values = given === undefined ? [] : [given].flat();
+    return values.length === 1 ? data.mean.map(() => values[0]) : given === undefined ? undefined : values;
+  };
   return { mean: perChannel(named.mean), std: perChannel(named.std) };
 }
 
@@ -132,4 +135,21 @@ export async function readPretrained(file: PretrainedFile, info: DatasetInfo): P
   const scale = scaleOf(file, { ...facts, ...network.facts }, info, name);
   const hash = contentHash('pretrained', bytes, network.layout, scale.mean, scale.std, features ?? null);
   return { name, bytes, hash, network, size, scale };
+}
+
+const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
+  configuration: 'as given',
+  metadata: "by the file's metadata",
+  data: "the data's, as the file does not say: normalisation imagenet suits most files of torchvision and timm; of Keras, mean 0 and std 1 images in [0, 1], mean 0.5 and std 0.5 images in [-1, 1]",
+};
+
+/** What was taken for the images and the features of a file. */
+export function readingLines({ name, size, scale: { mean, std, from }, network }: Pretrained): string[] {
+  const numbers = (values: readonly number[]): string => values.map((value) => Number(value.toPrecision(3))).join(', ');
+  return [
+    `${name} takes images of ${size.join(' x ')} pixels (${network.layout}); of pixel / 255, mean ${numbers(mean)} and std ${numbers(std)}: ${origins[from]}`,
+    ...(network.features === null
+      ? []
+      : [`The new last layer of ${name} reads ${network.features}; features names another value`]),
+  ];
 }

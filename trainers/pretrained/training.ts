@@ -2,20 +2,22 @@ import { invalidInput } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { ForeignNetwork } from '../../compiler/index.js';
 import { withoutMixing } from '../data/augment/steps.js';
+import { lossSchema } from '../losses/schema.js';
 import { trainSchema, withStepsOn, type TrainConfig } from '../recipe.js';
 
 /** Epochs of a fine-tuning where images are many, and its least number of steps. */
 const tuningLength = { epochs: 10, steps: 300 } as const;
 
 /** What a user says about a fine-tuning, and the settings of the data's other trainings. */
-interface TuneSettings extends Partial<Pick<TrainConfig, 'augment' | 'class_weight' | 'class_sampling'>> {
+interface TuneSettings extends Partial<Pick<TrainConfig, 'augment' | 'class_weight' | 'class_sampling' | 'loss'>> {
   readonly epochs?: number | undefined;
   readonly batch?: number | undefined;
   readonly learningRate?: number | undefined;
 }
 
 /**
- * The fine-tuning of all weights: AdamW along a linear schedule, without mixed images.
+ * The fine-tuning of all weights: AdamW along a linear schedule, without mixed images. Classes are balanced as in the data's other
+ * trainings.
  * @param images number of training images
  */
 export function tuneTraining(
@@ -27,9 +29,11 @@ export function tuneTraining(
     augment = [],
     class_weight,
     class_sampling,
+    loss: { logit_adjustment } = lossSchema.parse({ type: 'cross-entropy' }),
   }: TuneSettings,
 ): TrainConfig {
   const train = trainSchema.parse({
+    ...(logit_adjustment !== undefined && { loss: { type: 'cross-entropy', logit_adjustment } }),
     epochs: epochs ?? tuningLength.epochs,
     batch,
     optimizer: { type: 'adamw', learning_rate: learningRate },

@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
 import { NasError } from '../../base/errors.js';
 import { makeDirectory } from '../../base/files.js';
-import { mainScores, scoreText, type Scores } from '../../base/scores.js';
+import { contentHash } from '../../base/hash.js';
+import { mainScores, metricsOf, scoreText, type Scores } from '../../base/scores.js';
 import { exportFunction, openOnnx, toTrained, type ForeignNetwork } from '../../compiler/index.js';
 import { inUnits, outputNames, weightsFrom, type Weights } from '../../spaces/models/index.js';
 import type { Augmentation } from '../data/augment/schema.js';
@@ -19,11 +23,12 @@ import { checkedLoss, trainingHash, trainResumably } from '../fit.js';
 import type { CompleteFit, EpochMetrics, FitHooks } from '../jobs.js';
 import { proceed } from '../proceed.js';
 import type { TrainConfig } from '../recipe.js';
-import { readTensorFile } from '../tensor-file.js';
+import { readTensorFile, writeTensorFile } from '../tensor-file.js';
 import type { TrainingPlan } from '../training-loop.js';
-import { featuresOf } from './features.js';
-import { fitHead } from './fit-head.js';
-import { readPretrained, type Pretrained, type PretrainedFile } from './read.js';
+import { classInfluence, imagesPerClass } from '../losses/class-balance.js';
+import { featuresOf, repeated } from './features.js';
+import { fitHead, headParts, type FittedHead } from './fit-head.js';
+import { readingLines, readPretrained, type Pretrained, type PretrainedFile } from './read.js';
 import { layerRates } from './training.js';
 
 /** What of a pretrained network is trained: a new last layer, or then all of its weights. */
@@ -49,7 +54,7 @@ export interface TuneJob {
 }
 
 /** The parts of the work besides fine-tuning, and what their progress counts. */
-export const tuneParts = { features: 'images', head: 'ridges', validation: 'images' } as const;
+export const tuneParts = { features: 'images', head: 'fits', validation: 'images' } as const;
 export type TunePart = keyof typeof tuneParts;
 
 export interface TuneHooks extends FitHooks {
@@ -92,6 +97,7 @@ export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
     const rates = layerRates(source.network, job.freeze);
     makeDirectory(job.directory);
     const engine = await chooseEngine(job.engine);
+    for (const line of readingLines(source)) hooks.onNote?.(line);
     const { network, ridge } = await withFittedHead(source, job, { engine, hooks });
     const own: Weights = new Map(network.weights.map((weight) => [weight.name, weight]));
     const fileOf = (weights: Weights) => exported(network, weights, dataset);
@@ -104,7 +110,8 @@ export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
     const tuned = fileOf(readTensorFile(fitted.weights).tensors);
     const scores = await scoresOf(tuned);
     const { curve } = fitted;
-    if (scores.accuracy >= head.scores.accuracy) return { model: tuned, source, head, curve, scores, adapted: 'all' };
+    const isBetter = deciding(job.train, scores) >= deciding(job.train, head.scores);
+    if (isBetter) return { model: tuned, source, head, curve, scores, adapted: 'all' };
     hooks.onNote?.(
       `Fine-tuning made it worse (${described(dataset, scores)}): the new head alone is kept. More images, fewer epochs or a lower learning rate may help`,
     );
@@ -112,15 +119,52 @@ export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
   });
 }
 
+/** The score by which a fine-tuning is better than a head: classes that training balances count the same. */
+function deciding({ class_weight, class_sampling, loss }: TrainConfig, { accuracy, details }: Scores): number {
+  const isBalanced =
+    class_weight !== undefined || class_sampling === 'balanced' || loss?.logit_adjustment !== undefined;
+  return (isBalanced ? metricsOf(details).balanced_accuracy : undefined) ?? accuracy;
+}
+
 const described = ({ info: { task } }: Dataset, { accuracy }: Scores): string =>
   `${mainScores[task.type].title} of ${scoreText(task.type, accuracy)}`;
 
-/** The network with a new last layer that is fitted on its features. */
-async function withFittedHead(
+interface NewLayer {
+  readonly network: ForeignNetwork;
+  readonly ridge: number;
+}
+
+interface Fitting {
+  readonly engine: EngineChoice;
+  readonly hooks: TuneHooks;
+}
+
+const headMeta = z.object({ hash: z.string(), ridge: z.number() });
+
+/** The network with a new last layer that is fitted on its features; a fitted layer is kept beside the training. */
+async function withFittedHead(source: Pretrained, job: TuneJob, fitting: Fitting): Promise<NewLayer> {
+  const file = join(job.directory, 'head.bin');
+  const { augment, class_weight, class_sampling, loss } = job.train;
+  const data = describeDataset(job.dataset).hash;
+  const hash = contentHash('head', source.hash, data, { augment, class_weight, class_sampling, loss }, job.seed);
+  if (existsSync(file)) {
+    const { meta, tensors } = readTensorFile(file);
+    const known = headMeta.parse(meta);
+    const [kernel, bias] = [tensors.get('kernel')?.data, tensors.get('bias')?.data];
+    if (known.hash === hash && kernel !== undefined && bias !== undefined)
+      return { network: source.network.withHead({ kernel, bias }), ridge: known.ridge };
+  }
+  const { kernel, bias, ridge } = await fittedHead(source, job, fitting);
+  const tensors = { kernel: { shape: [kernel.length], data: kernel }, bias: { shape: [bias.length], data: bias } };
+  writeTensorFile(file, { hash, ridge }, new Map(Object.entries(tensors)));
+  return { network: source.network.withHead({ kernel, bias }), ridge };
+}
+
+function fittedHead(
   source: Pretrained,
   { dataset: ref, train, seed, threads, cache }: TuneJob,
-  { engine, hooks }: { readonly engine: EngineChoice; readonly hooks: TuneHooks },
-): Promise<{ readonly network: ForeignNetwork; readonly ridge: number }> {
+  { engine, hooks }: Fitting,
+): Promise<FittedHead> {
   const { counts } = describeDataset(ref);
   const subset = ref.subset * Math.min(1, mostRows / counts.train);
   return withDataset({ ...ref, subset }, async (dataset) => {
@@ -134,15 +178,46 @@ async function withFittedHead(
     };
     const training = await of('train', { augment: views === 1 ? [] : augment, views });
     const validation = await of('validation', { augment: [], views: 1 });
+    const parts = dataset.trainingParts(headParts);
+    const { weightsOf, offsets } = balanceOf(dataset, train);
     const target = await targetBeside(engine, { threads });
+    let told = -1;
     const between = async (done: number, total: number): Promise<void> => {
       await proceed(hooks, 'fitting the last layer');
-      hooks.onPart?.('head', done, total);
+      if (done !== told) hooks.onPart?.('head', (told = done), total);
     };
-    const options = { outputs: info.classes.length, task: info.task.type, target, between };
-    const { ridge, ...head } = await fitHead(training, validation, options, views);
-    return { network: source.network.withHead(head), ridge };
+    const head = await fitHead(
+      {
+        ...training,
+        weights: repeated(weightsOf('train'), views),
+        parts: Uint8Array.from({ length: views * parts.length }, (_, row) => parts[row % parts.length]),
+      },
+      { ...validation, weights: weightsOf('validation') },
+      { outputs: info.classes.length, task: info.task.type, target, between },
+    );
+    return { ...head, bias: head.bias.map((value, c) => value - offsets[c]) };
   });
+}
+
+/**
+ * How a head's loss counts the images of a split, and what it adds to each output, as the settings of classes say. An offset that
+ * training adds to the outputs is taken off the bias, which no ridge limits.
+ */
+function balanceOf(
+  dataset: Dataset,
+  train: TrainConfig,
+): { readonly weightsOf: (split: SplitName) => Float32Array; readonly offsets: readonly number[] } {
+  const { classes, counts: images, task } = dataset.info;
+  const none = classes.map(() => 0);
+  if (task.type !== 'classification')
+    return { weightsOf: (split) => new Float32Array(images[split]).fill(1), offsets: none };
+  const counts = imagesPerClass(dataset.split('train').labels, classes.length);
+  const influence = classInfluence(train, classes, counts);
+  const tau = train.loss?.logit_adjustment;
+  return {
+    weightsOf: (split) => Float32Array.from(dataset.split(split).labels, (label) => influence[label]),
+    offsets: tau === undefined ? none : counts.map((count) => tau * Math.log(Math.max(1, count) / images.train)),
+  };
 }
 
 interface FineTuning {

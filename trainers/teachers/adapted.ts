@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { writeFileAtomic } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import type { DatasetInfo } from '../data/index.js';
@@ -28,7 +28,7 @@ export async function adaptedTeacher(
   const { adapt, freeze = [], epochs } = config;
   const source = await readPretrained(config, info);
   const train = tuneTraining(info.counts.train, { ...options.train, epochs });
-  const key = contentHash('adapted', source.hash, info.hash, adapt, freeze, train, seed, deciding(engine));
+  const key = contentHash('adapted, balanced', source.hash, info.hash, adapt, freeze, train, seed, deciding(engine));
   const directory = join(cache, 'teachers', key.slice(0, 32));
   const path = join(directory, 'adapted.onnx');
   const job = { file: config, adapt, train, freeze, dataset, seed, engine, threads, cache, directory };
@@ -39,6 +39,9 @@ export async function adaptedTeacher(
     make: async () => {
       const { model } = await tune(job, { ...fitHooks(hooks), onPart: hooks.onPart });
       writeFileAtomic(path, model);
+      // Nothing reads the training again.
+      for (const name of readdirSync(directory))
+        if (name !== basename(path)) rmSync(join(directory, name), { recursive: true });
       return true;
     },
     ...hooks,

@@ -22,7 +22,7 @@ import { invalidInput, NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { outputKind, toTrained, type OpenClassifier, type OutputKind } from '../../compiler/index.js';
 import { evaluateSplit } from '../evaluate.js';
-import { makeOnce } from '../make-once.js';
+import { makeOnce, trimCache } from '../make-once.js';
 import { proceed } from '../proceed.js';
 import { adaptedTeacher } from './adapted.js';
 import { averages } from './average.js';
@@ -67,6 +67,8 @@ export async function prepareTeacher(
     const teacher = new TeacherRunner(source, dataset, settled);
     try {
       const { accuracy, outputs } = await teacher.evaluation();
+      const logits = loss.type === 'cross-entropy' ? null : await teacher.logits(outputs);
+      trimCache(settled.cache, 'teachers');
       return {
         type: config.type,
         name: source.name,
@@ -75,7 +77,7 @@ export async function prepareTeacher(
         chance: chanceOn(dataset.split('validation'), info.task),
         normalisation: source.normalisation,
         classes: info.classes,
-        logits: loss.type === 'cross-entropy' ? null : await teacher.logits(outputs),
+        logits,
         model: source.model,
       };
     } finally {

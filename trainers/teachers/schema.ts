@@ -10,10 +10,13 @@ const foreign = {
       "mean and deviation of its images. imagenet: as torchvision and most of timm train with; data: as computed from this data; by default the file's metadata, or the data's with a warning",
     ),
   mean: z
-    .array(z.number())
+    .union([z.number(), z.array(z.number())])
     .optional()
     .describe('subtracted from pixel / 255, for each channel, or one for all; instead of normalisation'),
-  std: z.array(z.number().gt(0)).optional().describe('divisor after the subtraction, for each channel, or one for all'),
+  std: z
+    .union([z.number().gt(0), z.array(z.number().gt(0))])
+    .optional()
+    .describe('divisor after the subtraction, for each channel, or one for all'),
   classes: z
     .array(z.string())
     .optional()
@@ -38,7 +41,9 @@ const adaptation = {
   features: z
     .string()
     .optional()
-    .describe('the tensor that the new head reads, where the last linear layer is not found'),
+    .describe(
+      'the value or the TF.js layer that the new head reads; by default what the last linear layer reads. A wrong name lists the others',
+    ),
 };
 
 /** The keys that have a meaning in some kinds of adaptation only. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
 import type { io } from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
@@ -76,6 +77,8 @@ export async function readModelJson(path: string): Promise<z.output<typeof model
 export async function loadLayersModel(path: string): Promise<LoadedLayersModel> {
   const file = fileOf(path);
   const json = await readModelJson(path);
+  // Else TF.js advertises its native backend when the weights are made.
+  tf.enableProdMode();
   try {
     const paths = json.weightsManifest.flatMap((group) => group.paths);
     const parts = await Promise.all(paths.map((part) => readFile(join(dirname(file), part))));

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as fc from 'fast-check';
 import { Random } from '../../../base/random.js';
-import { foldSplits } from '../../../trainers/data/folds.js';
+import { foldSplits, partsOf } from '../../../trainers/data/folds.js';
 import { noGroup, splitImages, type ImageTable } from '../../../trainers/data/split-images.js';
 import { absentFrom, describeDataset, openDataset, prepareDataset } from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -55,6 +55,21 @@ describe('folds', () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('deal the images of a cross-validation in parts that keep groups and share each class', () => {
+    const labels = Array.from({ length: 120 }, (_, i) => Math.floor(i / 40));
+    const table = tableOf(
+      labels,
+      labels.map((_, i) => Math.floor(i / 4)),
+    );
+    const rows = labels.map((_, i) => i).filter((i) => i % 40 < 32);
+    const parts = partsOf(table, rows, 4);
+    const groups = new Map(rows.map((row, at) => [Math.floor(row / 4), parts[at]]));
+    expect(rows.every((row, at) => groups.get(Math.floor(row / 4)) === parts[at])).toBe(true);
+    for (const part of [0, 1, 2, 3])
+      for (const label of [0, 1, 2])
+        expect(rows.filter((row, at) => parts[at] === part && labels[row] === label)).toHaveLength(8);
   });
 
   it('keep groups, and images with the same pixels, in one part', () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { fitHead, type FittedHead, type LabelledFeatures } from '../../../trainers/pretrained/fit-head.js';
+import { fitHead, headParts, type FittedHead, type TrainingFeatures } from '../../../trainers/pretrained/fit-head.js';
 import { minimise } from '../../../trainers/pretrained/lbfgs.js';
 
 /** Images of three classes: the first features point to the class, the others are noise, on other scales. */
-function clouds(count: number, size: number, seed: string, distance: number): LabelledFeatures {
+function clouds(count: number, size: number, seed: string, distance: number): TrainingFeatures {
   const random = new Random(1, 'clouds', seed);
   const labels = Int32Array.from({ length: count }, (_, i) => i % 3);
   const features = Float32Array.from({ length: count * size }, (_, i) => {
@@ -13,13 +13,13 @@ function clouds(count: number, size: number, seed: string, distance: number): La
     return 100 * feature + (1 + feature) * (random.normal() + (isOwn ? distance : 0));
   });
   const targets = Float32Array.from({ length: count * 3 }, (_, i) => (labels[Math.floor(i / 3)] === i % 3 ? 1 : 0));
-  return { features, targets };
+  return { features, targets, parts: Uint8Array.from(labels, (_, i) => i % headParts) };
 }
 
-const answers = (
-  { features, targets }: LabelledFeatures,
-  { kernel, bias }: Pick<FittedHead, 'kernel' | 'bias'>,
-): number => {
+type Images = Pick<TrainingFeatures, 'features' | 'targets'>;
+
+/** The share of the images that get their own class. */
+const answers = ({ features, targets }: Images, { kernel, bias }: Pick<FittedHead, 'kernel' | 'bias'>): number => {
   const classes = bias.length;
   const count = targets.length / classes;
   const size = features.length / count;
@@ -62,15 +62,88 @@ describe('a head on cached features', () => {
   });
 
   it('takes features that never change', async () => {
-    const { features, targets } = clouds(90, 4, 'constant', 4);
+    const { features, targets, parts } = clouds(90, 4, 'constant', 4);
     const constant = features.map((value, i) => (i % 4 === 3 ? 7 : value));
     const head = await fitHead(
-      { features: constant, targets },
+      { features: constant, targets, parts },
       { features: constant, targets },
       { outputs: 3, task: 'classification' },
     );
     expect(answers({ features: constant, targets }, head)).toBeGreaterThan(0.9);
     expect([...head.kernel].every(Number.isFinite)).toBe(true);
+  });
+});
+
+/** The images of some rows. */
+const chosen = ({ features, targets, parts }: TrainingFeatures, rows: readonly number[]): TrainingFeatures => {
+  const [size, classes] = [features.length / parts.length, targets.length / parts.length];
+  const of = (values: Float32Array, width: number): Float32Array =>
+    Float32Array.from(rows.flatMap((row) => [...values.subarray(row * width, (row + 1) * width)]));
+  return {
+    features: of(features, size),
+    targets: of(targets, classes),
+    parts: Uint8Array.from(rows, (row) => parts[row]),
+  };
+};
+
+describe('a head counts images', () => {
+  const all = clouds(3000, 4, 'train', 1.5);
+  // 34 images of the first class beside 2,000 of the others.
+  const rows = Array.from({ length: 3000 }, (_, i) => i).filter((i) => i % 3 !== 0 || i % 90 === 0);
+  const train = chosen(all, rows);
+  const test = clouds(900, 4, 'test', 1.5);
+  const rare = chosen(
+    test,
+    Array.from({ length: 300 }, (_, i) => 3 * i),
+  );
+  const options = { outputs: 3, task: 'classification' } as const;
+
+  it('by their weights: a rare class is found more often, and repeating an image does the same', async () => {
+    const weights = Float32Array.from(rows, (i) => (i % 3 === 0 ? 30 : 1));
+    const plain = await fitHead(train, test, options);
+    const weighted = await fitHead({ ...train, weights }, test, options);
+    expect(answers(rare, plain)).toBeLessThan(0.3);
+    expect(answers(rare, weighted)).toBeGreaterThan(0.6);
+    const repeated = chosen(
+      train,
+      rows.flatMap((i, row) => Array.from({ length: i % 3 === 0 ? 30 : 1 }, () => row)),
+    );
+    const ridges = [0.01];
+    const [a, b] = await Promise.all([
+      fitHead({ ...train, weights }, test, { ...options, ridges }),
+      fitHead(repeated, test, { ...options, ridges }),
+    ]);
+    expect(Math.abs(answers(test, a) - answers(test, b))).toBeLessThan(0.02);
+  });
+
+  it('of a group in one part of a cross-validation: near copies do not choose the ridge', async () => {
+    const own = clouds(50, 200, 'groups', 1);
+    const validation = clouds(60, 200, 'validation', 1);
+    const copies = chosen(
+      own,
+      Array.from({ length: 250 }, (_, i) => Math.floor(i / 5)),
+    );
+    const byImage = { ...copies, parts: copies.parts.map((_, row) => row % headParts) };
+    const byGroup = { ...copies, parts: copies.parts.map((_, row) => Math.floor(row / 5) % headParts) };
+    const leaked = await fitHead(byImage, validation, options);
+    const honest = await fitHead(byGroup, validation, options);
+    expect(honest.ridge).toBeGreaterThan(leaked.ridge);
+    expect(answers(clouds(900, 200, 'test', 1), honest)).toBeGreaterThanOrEqual(
+      answers(clouds(900, 200, 'test', 1), leaked),
+    );
+    // One group cannot be cross-validated.
+    const one = { ...copies, parts: copies.parts.map(() => 0) };
+    expect((await fitHead(one, validation, options)).loss).toBeGreaterThan(0);
+  });
+
+  it('and tells each fit that is done', async () => {
+    const told = new Set<string>();
+    await fitHead(clouds(60, 3, 'few', 2), clouds(30, 3, 'other', 2), {
+      ...options,
+      ridges: [1, 0.1],
+      between: (done, total) => Promise.resolve(void told.add(`${done} of ${total}`)),
+    });
+    expect([...told]).toEqual(Array.from({ length: 11 }, (_, i) => `${i} of 11`));
   });
 });
 

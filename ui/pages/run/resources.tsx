@@ -29,7 +29,8 @@ export function Resources() {
   const theme = useChartTheme();
   const [kind, setKind] = useState('images');
   const { cpu: processor, cores } = info.environment as Readonly<Partial<Record<string, string>>>;
-  const machine = processor === undefined ? '' : ` (at its start: ${processor}, ${cores ?? '?'} cores)`;
+  const machine =
+    processor === undefined ? '' : ` (at its start: ${processor}, ${cores ?? '?'} core${cores === '1' ? '' : 's'})`;
   const { answer } = useRunAnswer('/api/runs/:run/resources', 15);
   const [title, unit, of] = kinds[kind];
   const samples = answer?.samples ?? [];

@@ -1,0 +1,162 @@
+import { existsSync, mkdirSync, readdirSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { classScores } from '../../../base/scores.js';
+import { toOnnx } from '../../../spaces/models/index.js';
+import {
+  describeDataset,
+  readPretrained,
+  teacherSchema,
+  trimCache,
+  tune,
+  tuneTraining,
+  type PretrainedFile,
+  type Tuned,
+  type TuneHooks,
+  type TuneJob,
+} from '../../../trainers/index.js';
+import { readingLines } from '../../../trainers/pretrained/read.js';
+import { shaken } from '../../deploy/support/classifiers.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { saveLayersModel } from '../support/layers-model-file.js';
+import { tinyStudent } from '../support/networks.js';
+import { compiled, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
+
+let bench: Workbench;
+let path: string;
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+  path = join(bench.folder, 'other.onnx');
+  writeFileSync(path, toOnnx(shaken(tinyStudent({ classes: 7 }))));
+});
+afterAll(() => bench.close());
+
+const head = (
+  name: string,
+  settings: Parameters<typeof tuneTraining>[1],
+  overrides: Partial<TuneJob> = {},
+  hooks: Partial<TuneHooks> = {},
+) =>
+  tune(
+    {
+      file: { path },
+      adapt: 'head',
+      train: tuneTraining(96, settings),
+      freeze: [],
+      dataset: bench.dataset,
+      seed: 3,
+      engine: compiled,
+      threads: 1,
+      cache: join(bench.folder, 'cache'),
+      directory: join(bench.folder, name),
+      ...overrides,
+    },
+    { ...quiet(), ...hooks },
+  );
+
+/** Images that are taken for the second class, Trouser. */
+const trousers = ({ scores: { details } }: Tuned): number =>
+  details.type === 'classification' ? details.confusion.reduce((sum, row) => sum + row[1], 0) : expect.fail('classes');
+
+describe('a fitted head', () => {
+  test('balances classes as the training of the experiment does, and is fitted once for a training', async () => {
+    const parts = new Set<string>();
+    const onPart: TuneHooks['onPart'] = (part) => void parts.add(part);
+    const plain = await head('head', {}, {}, { onPart });
+    expect(parts).toContain('head');
+    parts.clear();
+    expect((await head('head', {}, {}, { onPart })).model).toEqual(plain.model);
+    expect([...parts]).toEqual(['validation']);
+    const heavy = await head('head', { class_weight: { Trouser: 1e4 } });
+    expect(trousers(heavy)).toBeGreaterThan(trousers(plain));
+    const { details } = heavy.scores;
+    if (details.type === 'classification') expect(classScores(details.confusion)[1].recall).toBe(1);
+    await expect(head('unknown', { class_weight: { Trousers: 2 } })).rejects.toThrow('which is no class of the data');
+  });
+});
+
+describe('a file is read as it is said', () => {
+  /** A small model of Keras: a pooled map, then layers that know an older task. */
+  async function layersModel(): Promise<string> {
+    await tf.setBackend('cpu');
+    const input = tfl.input({ shape: [10, 10, 1] });
+    const layers = [
+      tfl.layers.conv2d({ filters: 8, kernelSize: 3, padding: 'same', name: 'conv_a' }),
+      tfl.layers.batchNormalization({ name: 'bn_a' }),
+      tfl.layers.reLU({ name: 'relu_a' }),
+      tfl.layers.averagePooling2d({ poolSize: [10, 10], name: 'pool_a' }),
+      tfl.layers.flatten({ name: 'flatten_1' }),
+      tfl.layers.dense({ units: 6, activation: 'relu', name: 'dense_1' }),
+      tfl.layers.dense({ units: 4, activation: 'softmax', name: 'dense_2' }),
+    ];
+    const outputs = layers.reduce<tfl.SymbolicTensor>((x, layer) => layer.apply(x) as tfl.SymbolicTensor, input);
+    const model = tfl.model({ inputs: input, outputs });
+    const folder = await saveLayersModel(model, join(temporaryFolder(), 'keras'));
+    model.dispose();
+    return folder;
+  }
+  const read = (file: PretrainedFile) => readPretrained(file, describeDataset(bench.dataset));
+
+  test('features have the names of its layers; a wrong name lists them with their sizes', async () => {
+    const warn = vi.spyOn(console, 'warn');
+    const folder = await layersModel();
+    const usual = await read({ path: folder });
+    expect(usual.network.features).toBe('dense_1 [6]');
+    for (const [features, inputs] of [
+      ['flatten_1', 8],
+      ['pool_a', 8],
+      ['relu_a', 8],
+    ] as const)
+      expect((await read({ path: folder, features })).network.head?.inputs).toBe(inputs);
+    await expect(read({ path: folder, features: 'flatten_2' })).rejects.toMatchObject({
+      hint: expect.stringMatching(
+        /dense_1 \[6\], flatten_1 \[8\], pool_a \[8 x 1 x 1\], relu_a \[8 x 10 x 10\]/,
+      ) as string,
+    });
+    expect(readingLines(usual)[1]).toContain('The new last layer of keras reads dense_1 [6]');
+    // TF.js advertises its native backend.
+    expect(warn).not.toHaveBeenCalled();
+  });
+
+  test("the normalisation is the given one, the metadata's, or the data's, and is said", async () => {
+    const { mean } = describeDataset(bench.dataset);
+    const byData = await read({ path });
+    expect(byData.scale).toMatchObject({ mean, from: 'data' });
+    expect(readingLines(byData)[0]).toMatch(
+      /other\.onnx takes images of 10 x 10 pixels .* the data's, as the file does not say/,
+    );
+    const given = await read({ path, mean: 0, std: [1] });
+    expect(given.scale).toEqual({ mean: [0], std: [1], from: 'configuration' });
+    expect(readingLines(given)[0]).toContain('mean 0 and std 1: as given');
+    expect(given.hash).not.toBe(byData.hash);
+    expect(teacherSchema.parse({ type: 'onnx', path, mean: 0, std: 1 })).toMatchObject({ mean: 0, std: 1 });
+    await expect(read({ path, mean: 0 })).rejects.toThrow('normalises 1 (mean) and 0 (std) channels');
+  });
+});
+
+test('caches forget what was used least recently, above their size', () => {
+  const cache = temporaryFolder();
+  const days = 86_400_000;
+  const entry = (name: string, gigabytes: number, age: number): void => {
+    const folder = join(cache, 'features');
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, name);
+    writeFileSync(file, '');
+    truncateSync(file, gigabytes * 2 ** 30);
+    utimesSync(file, new Date(Date.now() - age * days), new Date(Date.now() - age * days));
+  };
+  trimCache(cache, 'features');
+  entry('old.f32', 1, 9);
+  entry('older.f32', 1, 10);
+  entry('new.f32', 3, 3);
+  entry('newest.f32', 3, 0);
+  entry('held.f32.lock', 0, 99);
+  trimCache(cache, 'features', Date.now() - 9.5 * days);
+  expect(readdirSync(join(cache, 'features'))).toHaveLength(5);
+  trimCache(cache, 'features');
+  expect(readdirSync(join(cache, 'features')).sort()).toEqual(['held.f32.lock', 'newest.f32']);
+  expect(existsSync(join(cache, 'features', 'new.f32'))).toBe(false);
+});
