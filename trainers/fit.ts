@@ -53,7 +53,7 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
     optimizer: train.optimizer,
     ema: train.ema,
     precision: train.precision,
-    teacher: hints > 0 || attention > 0 ? await loadFeatureTeacher(teacher?.model ?? null, input) : null,
+    teacher: hints > 0 || attention > 0 ? await loadFeatureTeacher(teacher, input, dataset.info) : null,
   });
   const engine = () => createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
   const rounding = quantizeAware === undefined ? [] : [quantizeAware];
@@ -175,7 +175,7 @@ export function checkedLoss(
   dataset: Dataset,
 ): Loss {
   const { info } = dataset;
-  const loss = lossFor(train.loss, teacher?.type ?? 'none');
+  const loss = lossFor(train.loss, teacher ?? { type: 'none' });
   if (classes !== info.classes.length)
     throw invalidInput(`the network has ${classes} outputs, the data needs ${info.classes.length}`);
   for (const [path, why] of unsuitedKeys(info.task.type, train))

@@ -21,7 +21,7 @@ export { evaluateModel, evaluateSplit, evaluationLoader, type Classify } from '.
 export * from './jobs.js';
 export { fit } from './fit.js';
 export { coverageOf, readInitial, stemKernel, type Coverage, type InitialWeights } from './weights.js';
-export { checkClassWeight, lossFor, unsuitedKeys } from './losses/index.js';
+export { checkClassWeight, featureless, lossFor, unsuitedKeys } from './losses/index.js';
 export {
   needsImages,
   proxies,

@@ -1,5 +1,5 @@
 import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
-import { renderingOf, type SingleTeacher, type TrainConfig, unsuitedKeys } from '../../trainers/index.js';
+import { featureless, renderingOf, type SingleTeacher, type TrainConfig, unsuitedKeys } from '../../trainers/index.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
 import { measureNamed, moments, taskOf } from '../schema/measures.js';
 import { epochsOf, isOwnSupernet, isTrainingExperiment } from '../schema/run-experiment.js';
@@ -81,11 +81,12 @@ const teacherForLoss: TrainingCheck = (experiment) => {
     const path = [key, 'loss'];
     const distils = `got "${loss.type}"; distillation needs a teacher: add one (teacher: train), or use cross-entropy`;
     if (teacher.type === 'none') return [{ path: [...path, 'type'], message: distils }];
+    const why = featureless(teacher);
     return (['hints', 'attention'] as const).flatMap((name) =>
       when(
-        (teacher.type === 'onnx' || teacher.type === 'average') && loss[name] > 0,
+        why !== null && loss[name] > 0,
         [...path, name],
-        `got ${loss[name]}; a teacher of this type shows its outputs, not its features: expected 0, or another type of teacher`,
+        `got ${loss[name]}; it compares the teacher's features, which ${why ?? ''}: expected 0, or another teacher`,
       ),
     );
   });

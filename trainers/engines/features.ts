@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { invalidInput } from '../../base/errors.js';
+import type { PixelScale } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
 import { type Network, trainedLayersOf } from '../../spaces/index.js';
 import { apply, namedWeights, weightsFrom, weightVariables, type Model } from '../../spaces/models/index.js';
@@ -10,7 +11,7 @@ import type { LossConfig } from '../schema.js';
 import { loadLayersModel } from '../../compiler/index.js';
 import type { ImageSize } from '../data/index.js';
 import { readWeights } from '../weights.js';
-import type { TeacherModelSource } from '../jobs.js';
+import type { PreparedTeacher } from '../jobs.js';
 
 /**
  * The last feature map [batch, height, width, channels] at each resolution (`height x width`), in the order of the layers,
@@ -53,8 +54,23 @@ export function networkFeatureTeacher(model: Model): FeatureTeacher {
   };
 }
 
-/** A TF.js layers model as feature teacher, which owns the model. */
-export function layersFeatureTeacher(model: tfl.LayersModel): FeatureTeacher {
+/** A linear change of each channel. */
+interface Renormalisation {
+  readonly factor: readonly number[];
+  readonly offset: readonly number[];
+}
+
+/** From images normalised by `from` to the same images normalised by `to`. */
+const renormalisation = (from: PixelScale, to: PixelScale): Renormalisation => ({
+  factor: from.std.map((std, c) => std / to.std[c]),
+  offset: from.mean.map((mean, c) => (mean - to.mean[c]) / to.std[c]),
+});
+
+/**
+ * A TF.js layers model as feature teacher, which owns the model.
+ * @param change of the students' images to those of the model; absent: they are the same
+ */
+export function layersFeatureTeacher(model: tfl.LayersModel, change?: Renormalisation): FeatureTeacher {
   const taps = new Map<string, { channels: number; tap: tfl.SymbolicTensor }>();
   for (const layer of model.layers) {
     // Inputs are not features; a layer that is used more than once has no single output.
@@ -70,7 +86,8 @@ export function layersFeatureTeacher(model: tfl.LayersModel): FeatureTeacher {
     frozen: namedWeights(model).map(({ variable }) => variable),
     maps(images, resolutions) {
       const outputs = resolutions.flatMap((resolution) => taps.get(resolution)?.tap ?? []);
-      const maps = tfl.model({ inputs: model.inputs, outputs }).apply(images, { training: false });
+      const own = change ? tf.add(tf.mul(images, [...change.factor]), [...change.offset]) : images;
+      const maps = tfl.model({ inputs: model.inputs, outputs }).apply(own, { training: false });
       // For one tensor, a model returns tensors.
       return [maps as tf.Tensor | tf.Tensor[]].flat();
     },
@@ -178,9 +195,15 @@ export function compareFeatures(
 
 /**
  * Loads a feature teacher for images of the student's size; a network's weights do not depend on the size.
+ * @param data normalisation of the student's images
  * @throws NasError `invalid-input` when a layers model takes images of another size
  */
-export async function loadFeatureTeacher(source: TeacherModelSource | null, input: ImageSize): Promise<FeatureTeacher> {
+export async function loadFeatureTeacher(
+  teacher: Pick<PreparedTeacher, 'model' | 'normalisation'> | null,
+  input: ImageSize,
+  data: PixelScale,
+): Promise<FeatureTeacher> {
+  const { model: source, normalisation } = teacher ?? { model: null, normalisation: null };
   if (source === null) throw new Error('the loss compares features with a teacher that shows none');
   if (source.type === 'network') {
     const network = { ...source.network, input };
@@ -195,5 +218,6 @@ export async function loadFeatureTeacher(source: TeacherModelSource | null, inpu
         hint: 'Fix the resolution of the space to that of the teacher, or set train.loss.hints and attention to 0.',
       },
     );
-  return layersFeatureTeacher(model);
+  const isOwn = normalisation !== null && normalisation.from !== 'data';
+  return layersFeatureTeacher(model, isOwn ? renormalisation(data, normalisation) : undefined);
 }

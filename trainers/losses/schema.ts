@@ -122,22 +122,38 @@ interface TrainedOn {
   readonly class_sampling?: string | undefined;
 }
 
+/** Why a teacher cannot compare features; null: it can. Adapted files become ONNX. */
+export function featureless({
+  type,
+  adapt = 'none',
+}: {
+  readonly type: string;
+  readonly adapt?: string | undefined;
+}): string | null {
+  if (type === 'average') return 'several teachers do not show';
+  if (adapt !== 'none') return 'an adapted teacher does not show';
+  return type === 'onnx' ? 'an ONNX teacher does not show' : null;
+}
+
 /**
  * The loss of a student: as configured, else distillation with a teacher, and cross-entropy without.
  * @throws NasError `invalid-input` when the teacher lacks what the loss needs
  */
-export function lossFor(loss: LossConfig | undefined, teacher: Teacher['type'] | 'none'): LossConfig {
-  if (loss === undefined) return lossSchema.parse({ type: teacher === 'none' ? 'cross-entropy' : 'kd' });
+export function lossFor(
+  loss: LossConfig | undefined,
+  teacher: { readonly type: Teacher['type'] | 'none'; readonly adapt?: string | undefined },
+): LossConfig {
+  if (loss === undefined) return lossSchema.parse({ type: teacher.type === 'none' ? 'cross-entropy' : 'kd' });
   if (loss.type === 'cross-entropy') return loss;
-  if (teacher === 'none')
+  if (teacher.type === 'none')
     throw invalidInput(`train.loss is ${loss.type}, which learns from a teacher, but there is no teacher`, {
       hint: 'Add teacher: {type: train}, or use train.loss: {type: cross-entropy}.',
     });
   const { hints, attention } = featureWeights(loss);
-  if ((teacher === 'onnx' || teacher === 'average') && (hints > 0 || attention > 0))
-    throw invalidInput(
-      `train.loss.${hints > 0 ? 'hints' : 'attention'} needs the teacher's features, which ${teacher === 'onnx' ? 'an ONNX teacher does' : 'several teachers do'} not show`,
-      { hint: 'Use a teacher of type train or layers-model, or set hints and attention to 0.' },
-    );
+  const why = featureless(teacher);
+  if (why !== null && (hints > 0 || attention > 0))
+    throw invalidInput(`train.loss.${hints > 0 ? 'hints' : 'attention'} needs the teacher's features, which ${why}`, {
+      hint: 'Use a teacher of type train, or layers-model without adapt, or set hints and attention to 0.',
+    });
   return loss;
 }

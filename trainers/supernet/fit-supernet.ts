@@ -70,7 +70,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
         optimizer: config.optimizer,
         ema: config.ema,
         softLabels: softLabelsOver(config.epochs * steps, config.soft_labels),
-        teacher: hints > 0 || attention > 0 ? await loadFeatureTeacher(teacher?.model ?? null, input) : null,
+        teacher: hints > 0 || attention > 0 ? await loadFeatureTeacher(teacher, input, dataset.info) : null,
       });
     const engine = () =>
       openEngine(

@@ -59,7 +59,7 @@ export async function prepareTeacher(
   options: TeacherOptions,
 ): Promise<PreparedTeacher | null> {
   if (config.type === 'none') return null;
-  const loss = lossFor(options.train.loss, config.type);
+  const loss = lossFor(options.train.loss, config);
   const settled = { ...options, cache: options.cache ?? cacheDirectory() };
   return withDataset(options.dataset, async (dataset) => {
     const { info } = dataset;

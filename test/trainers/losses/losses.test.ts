@@ -334,16 +334,16 @@ describe('the configured loss', () => {
   });
 
   test('is distillation with a teacher, cross-entropy without', () => {
-    expect(lossFor(undefined, 'train')).toMatchObject({ type: 'kd', temperature: 4 });
-    expect(lossFor(undefined, 'none')).toEqual({ type: 'cross-entropy', label_smoothing: 0 });
+    expect(lossFor(undefined, { type: 'train' })).toMatchObject({ type: 'kd', temperature: 4 });
+    expect(lossFor(undefined, { type: 'none' })).toEqual({ type: 'cross-entropy', label_smoothing: 0 });
   });
 
   test('is refused when the teacher cannot give what it needs', () => {
-    expect(() => lossFor(lossSchema.parse({ type: 'dkd' }), 'none')).toThrow(/there is no teacher/);
-    expect(() => lossFor(lossSchema.parse({ type: 'kd', attention: 1 }), 'onnx')).toThrow(
+    expect(() => lossFor(lossSchema.parse({ type: 'dkd' }), { type: 'none' })).toThrow(/there is no teacher/);
+    expect(() => lossFor(lossSchema.parse({ type: 'kd', attention: 1 }), { type: 'onnx' })).toThrow(
       /train\.loss\.attention needs/,
     );
-    expect(() => lossFor(lossSchema.parse({ type: 'kd', hints: 1 }), 'layers-model')).not.toThrow();
+    expect(() => lossFor(lossSchema.parse({ type: 'kd', hints: 1 }), { type: 'layers-model' })).not.toThrow();
   });
 });
 
