@@ -99,7 +99,7 @@ export const lowerings = [
     name: 'activation windows',
     file: 'kernels/elementwise/activation.ts',
     what: 'gradients of ReLU, ReLU6 and clips as a product with a steep hard sigmoid, without boolean tensors',
-    where: 'everywhere',
+    where: 'ReLUs, and clips between bounds of at most 128',
     needs: 'portable',
   },
   {

@@ -1,19 +1,25 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Attributes, int, ints, range, sizeOf, string } from '../graph/index.js';
+import { type Attributes, int, ints, range, type Shape, sizeOf, string } from '../graph/index.js';
 import { NCHW } from '../values/layout.js';
 import { Val } from '../values/value.js';
 import { type Rule, withAttrs } from './call.js';
-import { shape4 } from './convolution/geometry.js';
+import { padsOf, roundedSizes, shape4 } from './convolution/geometry.js';
 
 type PoolInfo = ReturnType<typeof tf.backend_util.computePool2DInfo>;
 
-const poolInfo = (x: Val, { filterSize, strides, pad, dimRoundingMode }: tf.MaxPoolAttrs): PoolInfo =>
-  tf.backend_util.computePool2DInfo(shape4(x.shape), filterSize, strides, 1, pad, dimRoundingMode);
+/** @param output the shape of the output, for gradients */
+const poolInfo = (x: Val, attrs: tf.MaxPoolAttrs, output?: Shape): PoolInfo =>
+  roundedSizes(
+    (rounding) =>
+      tf.backend_util.computePool2DInfo(shape4(x.shape), attrs.filterSize, attrs.strides, 1, attrs.pad, rounding),
+    attrs.dimRoundingMode,
+    output,
+  );
 
-const windowAttributes = ({ filterHeight, filterWidth, strideHeight, strideWidth, padInfo }: PoolInfo): Attributes => ({
-  kernel_shape: ints([filterHeight, filterWidth]),
-  strides: ints([strideHeight, strideWidth]),
-  pads: ints([padInfo.top, padInfo.left, padInfo.bottom, padInfo.right]),
+const windowAttributes = (info: PoolInfo): Attributes => ({
+  kernel_shape: ints([info.filterHeight, info.filterWidth]),
+  strides: ints([info.strideHeight, info.strideWidth]),
+  pads: ints(padsOf(info)),
 });
 
 const pool = (op: 'MaxPool' | 'AveragePool'): Rule =>
@@ -50,10 +56,10 @@ function cellsInside(outputs: number, stride: number, before: number, window: nu
 /** Spreads dy, divided by the number of cells inside the image, over each window. */
 function averagePoolGradient(dy: Val, info: PoolInfo): Val {
   const { builder } = dy;
-  const { inHeight, inWidth, outHeight, outWidth, strideHeight, strideWidth, filterHeight, filterWidth, padInfo } =
-    info;
-  const rows = cellsInside(outHeight, strideHeight, padInfo.top, filterHeight, inHeight);
-  const columns = cellsInside(outWidth, strideWidth, padInfo.left, filterWidth, inWidth);
+  const { inHeight, inWidth, outHeight, outWidth, strideHeight, strideWidth, filterHeight, filterWidth } = info;
+  const [top, left, bottom, right] = padsOf(info);
+  const rows = cellsInside(outHeight, strideHeight, top, filterHeight, inHeight);
+  const columns = cellsInside(outWidth, strideWidth, left, filterWidth, inWidth);
   const shares = Float32Array.from(rows.flatMap((r) => columns.map((c) => 1 / (r * c))));
   const shared = builder.emit('Mul', [
     dy.fullForm(NCHW),
@@ -62,8 +68,8 @@ function averagePoolGradient(dy: Val, info: PoolInfo): Val {
   const channels = info.inChannels;
   const ones = new Float32Array(channels * filterHeight * filterWidth).fill(1);
   const extra = [
-    inHeight - ((outHeight - 1) * strideHeight + filterHeight - padInfo.top - padInfo.bottom),
-    inWidth - ((outWidth - 1) * strideWidth + filterWidth - padInfo.left - padInfo.right),
+    inHeight - ((outHeight - 1) * strideHeight + filterHeight - top - bottom),
+    inWidth - ((outWidth - 1) * strideWidth + filterWidth - left - right),
   ];
   const kernel = builder.addConstant(ones, [channels, 1, filterHeight, filterWidth], 'float32');
   const name = builder.emit('ConvTranspose', [shared, kernel], {
@@ -76,13 +82,14 @@ function averagePoolGradient(dy: Val, info: PoolInfo): Val {
 
 export const poolingRules = {
   AvgPool: pool('AveragePool'),
-  AvgPoolGrad: withAttrs((call, attrs: tf.MaxPoolAttrs) =>
-    averagePoolGradient(call.value('dy'), poolInfo(call.value('input'), attrs)),
-  ),
+  AvgPoolGrad: withAttrs((call, attrs: tf.MaxPoolAttrs) => {
+    const dy = call.value('dy');
+    return averagePoolGradient(dy, poolInfo(call.value('input'), attrs, dy.shape));
+  }),
   MaxPool: pool('MaxPool'),
   MaxPoolGrad: withAttrs((call, attrs: tf.MaxPoolAttrs) => {
-    const x = call.value('input');
-    return maxPoolGradient(call.value('dy'), x, poolInfo(x, attrs));
+    const [dy, x] = [call.value('dy'), call.value('input')];
+    return maxPoolGradient(dy, x, poolInfo(x, attrs, dy.shape));
   }),
 } satisfies Record<string, Rule>;
 

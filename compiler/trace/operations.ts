@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { runOwn, runOwnOne } from './gradients.js';
+import type { OwnKernel } from '../kernels/index.js';
 import { hostUniform, type Steps } from '../kernels/own.js';
 import { invalidInput } from '../../base/errors.js';
 import { hash32 } from '../../base/random.js';
@@ -14,13 +15,15 @@ export interface NormalizedBatch {
   readonly variance: tf.Tensor;
 }
 
+/** Whether a program is traced that may differentiate this kernel: its gradient is registered only then. */
+const isTraced = (kernel: OwnKernel): boolean => (tf.getGradient(kernel) as tf.GradConfig | undefined) !== undefined;
+
 /**
  * Batch normalisation of images [batch, height, width, channels] by the batch's own statistics, as in training: one kernel
  * with a short gradient in a compiled program, TF.js's own operations elsewhere.
  */
 export function normalizeBatch(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): NormalizedBatch {
-  // The gradient is registered while a program that may differentiate it is traced.
-  if (tf.getGradient('NasBatchNorm') as tf.GradConfig | undefined) {
+  if (isTraced('NasBatchNorm')) {
     const [y, mean, variance] = [runOwn('NasBatchNorm', { x, gamma, beta }, { epsilon })].flat();
     return { y, mean, variance };
   }
@@ -38,8 +41,7 @@ export type { Steps } from '../kernels/own.js';
  */
 export function rounded(x: tf.Tensor, { low, high, scale }: Steps): tf.Tensor {
   const steps = { low: Math.fround(low), high: Math.fround(high), scale: Math.fround(scale) };
-  // The gradient is registered while a program that may differentiate it is traced.
-  if (tf.getGradient('NasRounded') as tf.GradConfig | undefined) return runOwnOne('NasRounded', { x }, { ...steps });
+  if (isTraced('NasRounded')) return runOwnOne('NasRounded', { x }, { ...steps });
   const apply = tf.customGrad((...inputs) => {
     const [value, save] = inputs as [tf.Tensor, tf.GradSaveFunc];
     save([value]);

@@ -26,9 +26,24 @@ export interface FoldedGradient {
   filter(): Val;
 }
 
-/** How a value was computed, for rules that recognise patterns over several kernels. */
+/** The largest offset through which rules see: beyond it, float32 loses too much of the number that it is added to. */
+export const plainOffset = 128;
+
+/** Whether rules may see through scale * x + offset: such factors and offsets keep nearly all digits of ordinary numbers. */
+export const isPlain = (scale: number, offset: number): boolean =>
+  Math.abs(scale) >= 2 ** -60 && Math.abs(scale) <= 2 ** 60 && Math.abs(offset) <= plainOffset * Math.abs(scale);
+
+/**
+ * How a value was computed, for rules that recognise patterns over several kernels.
+ *
+ * The rules know the exact sequences of kernels that TF.js 4.22 records. A recipe is lost, and with it the fast form but no
+ * correctness, when TF.js records a gradient by other kernels (such as a division for a product by a constant), when a value
+ * is cast, reshaped or broadcast between two kernels, or when a rule forgets `madeAs`. A recipe is wrong, and so is every
+ * gradient that relies on it, when it says more than float32 computes: a factor or an offset that is not `isPlain`, bounds
+ * far from 0 or close together, an operand whose shape differs from the result's.
+ */
 type Recipe =
-  /** scale * of + offset */
+  /** scale * of + offset, `isPlain`. */
   | { readonly kind: 'affine'; readonly of: Val; readonly scale: number; readonly offset: number }
   | { readonly kind: 'relu'; readonly of: Val }
   /** clip(of, low, high); `of` may precede a ReLU that the clip makes superfluous. */

@@ -51,7 +51,7 @@ const wholeNumbersApart = 1.5 * 2 ** 52;
  */
 export const roundEven = (value: number): number => value + wholeNumbersApart - wholeNumbersApart;
 
-const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
+export const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
 
 /**
  * Scale and zero of bytes (uint8) for activations in a range. The range is widened to contain 0, which then is exactly a

@@ -9,6 +9,7 @@ import {
 } from '../../compiler/index.js';
 import {
   activationParameters,
+  clamp,
   quantizeBias,
   quantizeWeights,
   roundEven,
@@ -149,7 +150,7 @@ class QdqWriter {
     const low = values.reduce((least, value) => Math.min(least, value), Infinity);
     const high = values.reduce((greatest, value) => Math.max(greatest, value), -Infinity);
     const { scale, zero } = activationParameters([low, high]);
-    const bytes = Uint8Array.from(values, (value) => roundEven(value / scale) + zero);
+    const bytes = Uint8Array.from(values, (value) => clamp(roundEven(value / scale) + zero, 0, 255));
     const quantized = this.editor.addConstant(`${name}/quantized`, this.editor.shapeOf(name), bytes);
     const reader = this.editor.fresh(`${name}/dequantized`);
     return [reader, madeFor('DequantizeLinear', [quantized, ...this.scaleAndZero({ scale, zero })], reader)];

@@ -229,7 +229,7 @@ export function filterGradient(x: Val, dy: Val, g: Geometry): Val {
 const inputRule = (depthwise: boolean): Rule =>
   withAttrs((call, attrs: ConvolutionAttrs & Pick<tf.Conv2DBackpropInputAttrs, 'inputShape'>) => {
     const filter = call.value('filter');
-    const geometry = convolutionGeometry(attrs.inputShape, filter.shape, attrs, depthwise);
+    const geometry = convolutionGeometry(attrs.inputShape, filter.shape, attrs, depthwise, call.value('dy').shape);
     const folded = foldedOf(call.value('dy'));
     if (folded) return folded.input();
     const { gradient, scaleFilter } = unscaled(call.value('dy'), geometry);
@@ -239,7 +239,7 @@ const inputRule = (depthwise: boolean): Rule =>
 const filterRule = (depthwise: boolean): Rule =>
   withAttrs((call, attrs: ConvolutionAttrs & Pick<tf.Conv2DBackpropFilterAttrs, 'filterShape'>) => {
     const x = call.value('x');
-    const geometry = convolutionGeometry(x.shape, attrs.filterShape, attrs, depthwise);
+    const geometry = convolutionGeometry(x.shape, attrs.filterShape, attrs, depthwise, call.value('dy').shape);
     const folded = foldedOf(call.value('dy'));
     if (folded) return folded.filter();
     const { gradient, scaleFilter } = unscaled(call.value('dy'), geometry);

@@ -31,24 +31,60 @@ export const shape4 = (shape: Shape): Shape4 => {
   return [shape[0], shape[1], shape[2], shape[3]];
 };
 
+type WindowInfo = Omit<tf.backend_util.Conv2DInfo, 'filterShape'>;
+
+/**
+ * Padding: top, left, bottom, right. TF.js leaves out what a last window needs that `dimRoundingMode` rounds up to.
+ * @throws NasError for a window outside of the image
+ */
+export function padsOf(info: WindowInfo): readonly [number, number, number, number] {
+  const { top, left, bottom, right } = info.padInfo;
+  const missing = (outputs: number, stride: number, window: number, size: number, before: number): number => {
+    const start = (outputs - 1) * stride - before;
+    if (start >= size)
+      throw invalidInput(`a window of ${window} begins at ${start}, outside of an image of ${size}`, {
+        hint: "Use dimRoundingMode 'floor'.",
+      });
+    return start + window - size;
+  };
+  return [
+    top,
+    left,
+    Math.max(bottom, missing(info.outHeight, info.strideHeight, info.effectiveFilterHeight, info.inHeight, top)),
+    Math.max(right, missing(info.outWidth, info.strideWidth, info.effectiveFilterWidth, info.inWidth, left)),
+  ];
+}
+
+type Rounding = ConvolutionAttrs['dimRoundingMode'];
+const roundings = ['floor', 'round', 'ceil'] as const;
+
+/** The sizes that give an output of this shape, if known: TF.js does not tell its gradients the `dimRoundingMode`. */
+export function roundedSizes<Info extends Pick<WindowInfo, 'outHeight' | 'outWidth'>>(
+  sizes: (rounding: Rounding) => Info,
+  given: Rounding,
+  output?: Shape,
+): Info {
+  const info = sizes(given);
+  const fits = ({ outHeight, outWidth }: Info): boolean => outHeight === output?.[1] && outWidth === output[2];
+  return output === undefined || fits(info) ? info : (roundings.map(sizes).find(fits) ?? info);
+}
+
+/** @param output the shape of the output, for gradients */
 export function convolutionGeometry(
   input: Shape,
   filter: Shape,
   attrs: ConvolutionAttrs,
   depthwise: boolean,
+  output?: Shape,
 ): Geometry {
   if (attrs.dataFormat === 'NCHW')
     throw invalidInput('convolutions are traced in the NHWC format only', { hint: "Use dataFormat 'channelsLast'." });
-  const info = tf.backend_util.computeConv2DInfo(
-    shape4(input),
-    shape4(filter),
-    attrs.strides,
-    attrs.dilations ?? 1,
-    attrs.pad,
-    attrs.dimRoundingMode,
-    depthwise,
-  );
-  const { top, left, bottom, right } = info.padInfo;
+  const { strides, pad } = attrs;
+  // Layers give null.
+  const dilations = attrs.dilations ?? 1;
+  const sizes = (rounding: Rounding): tf.backend_util.Conv2DInfo =>
+    tf.backend_util.computeConv2DInfo(shape4(input), shape4(filter), strides, dilations, pad, rounding, depthwise);
+  const info = roundedSizes(sizes, attrs.dimRoundingMode, output);
   return {
     batch: info.batchSize,
     input: [info.inHeight, info.inWidth],
@@ -56,7 +92,7 @@ export function convolutionGeometry(
     kernel: [info.filterHeight, info.filterWidth],
     strides: [info.strideHeight, info.strideWidth],
     dilations: [info.dilationHeight, info.dilationWidth],
-    pads: [top, left, bottom, right],
+    pads: padsOf(info),
     inChannels: info.inChannels,
     outChannels: info.outChannels,
     depthwise,

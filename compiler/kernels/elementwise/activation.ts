@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../../base/errors.js';
 import { float, sameShape } from '../../graph/index.js';
-import { Val } from '../../values/value.js';
+import { plainOffset, Val } from '../../values/value.js';
 import { type Rule, withAttrs } from '../call.js';
 import { castTo, elementwise, numberLike } from './elementwise.js';
 import { affine } from '../blocked/parts.js';
@@ -21,15 +21,22 @@ export function clip(x: Val, low: number, high: number): Val {
 /** `factor * x` for x = clip(a*z + b, 0, 1/factor): the hard sigmoid of z in one node. Null for other values. */
 export function hardSigmoid(x: Val, factor: number): Val | null {
   const clipped = x.recipe;
-  if (clipped?.kind !== 'clip' || clipped.low !== 0 || Math.abs(clipped.high * factor - 1) > 1e-6) return null;
+  if (clipped?.kind !== 'clip' || clipped.low !== 0 || !isNarrow(0, clipped.high)) return null;
+  if (Math.abs(clipped.high * factor - 1) > 1e-6) return null;
   const inner = clipped.of.recipe;
   if (inner?.kind !== 'affine') return null;
   const attributes = { alpha: float(inner.scale * factor), beta: float(inner.offset * factor) };
   return elementwise('HardSigmoid', [inner.of], attributes);
 }
 
-/** A power of two: products with the bounds of a window are exact. */
+/** A power of two: products with the bounds of a window are exact, and finite for narrow windows. */
 const steep = 2 ** 100;
+/** Its product with any normal positive number is at least 1. */
+const steepest = 2 ** 127;
+
+/** Whether a float32 near a bound is told from it by its distance to the middle: not by wide, infinite or tiny windows. */
+const isNarrow = (low: number, high: number): boolean =>
+  Math.max(Math.abs(low), Math.abs(high)) <= plainOffset && high - low >= 2 ** -10;
 
 /** The distance of z from a number. */
 const distance = (z: Val, from: number): Val =>
@@ -37,7 +44,7 @@ const distance = (z: Val, from: number): Val =>
 
 /** 1 where low < z < high, else 0; without boolean tensors, which ONNX Runtime handles slowly. */
 export function window(z: Val, low: number, high: number): Val {
-  if (!z.builder.uses('activation windows')) {
+  if (!z.builder.uses('activation windows') || !isNarrow(low, high)) {
     const inside = [elementwise('Greater', [z, numberLike(z, low)]), elementwise('Less', [z, numberLike(z, high)])];
     return castTo(elementwise('And', inside), 'float32');
   }
@@ -50,23 +57,22 @@ export function window(z: Val, low: number, high: number): Val {
 
 const positive = (y: Val): Val =>
   y.builder.uses('activation windows')
-    ? elementwise('HardSigmoid', [y], { alpha: float(steep), beta: float(0) })
+    ? elementwise('HardSigmoid', [y], { alpha: float(steepest), beta: float(0) })
     : castTo(elementwise('Greater', [y, numberLike(y, 0)]), 'float32');
 
-/** Gradient of y = clip(z, low, high); the bounds themselves may be excluded. */
-function windowGradient(dy: Val, z: Val, y: Val, low: number, high: number): Val {
-  const inner = z.recipe;
-  if (inner?.kind !== 'affine') return elementwise('Mul', [window(y, low, high), dy]);
+/** The gradient `dy` where low < scale*of + offset < high for z = scale*of + offset; null where only z tells. */
+function windowBefore(dy: Val, { recipe: inner }: Val, low: number, high: number): Val | null {
+  if (inner?.kind !== 'affine') return null;
+  const { of } = inner;
   const bounds = [(low - inner.offset) / inner.scale, (high - inner.offset) / inner.scale];
   const [from, to] = [Math.min(...bounds), Math.max(...bounds)];
-  return elementwise('Mul', [window(inner.of, from, to), dy]).madeAs({
-    kind: 'window',
-    dy,
-    of: inner.of,
-    low: from,
-    high: to,
-  });
+  if (!isNarrow(from, to)) return null;
+  return elementwise('Mul', [window(of, from, to), dy]).madeAs({ kind: 'window', dy, of, low: from, high: to });
 }
+
+/** Gradient of y = clip(z, low, high); the bounds themselves may be excluded. */
+const windowGradient = (dy: Val, z: Val, y: Val, low: number, high: number): Val =>
+  windowBefore(dy, z, low, high) ?? elementwise('Mul', [window(y, low, high), dy]);
 
 function sigmoid(x: Val): Val {
   return elementwise('Sigmoid', [x]).madeAs({ kind: 'sigmoid', of: x });
@@ -89,7 +95,8 @@ function reluGradient(dy: Val, x: Val, y: Val): Val {
 }
 
 function clipGradient(dy: Val, x: Val, y: Val, low: number, high: number): Val {
-  if (x.recipe?.kind === 'affine') return windowGradient(dy, x, y, low, high);
+  const before = windowBefore(dy, x, low, high);
+  if (before) return before;
   const inside = castTo(elementwise('Equal', [x, y]), 'float32');
   return elementwise('Mul', [inside, dy]).madeAs({ kind: 'clip-gradient', dy, clipped: y });
 }

@@ -1,5 +1,5 @@
-import { type OnnxOp, sameShape } from '../../graph/index.js';
-import type { Val } from '../../values/value.js';
+import { elementTypes, int, type OnnxOp, sameShape } from '../../graph/index.js';
+import { isPlain, Val } from '../../values/value.js';
 import type { Rule } from '../call.js';
 import { gatedGradient, hardSigmoid, swish } from './activation.js';
 import { broadcast, castTo, elementwise, numberLike } from './elementwise.js';
@@ -12,11 +12,11 @@ const broadcastLike = (value: Val, other: Val): Val => value.broadcastTo(broadca
 const affine = (result: Val, of: Val, scale: number, offset: number): Val => {
   if (!sameShape(result.shape, of.shape)) return result;
   const inner = of.recipe;
-  return result.madeAs(
+  const made =
     inner?.kind === 'affine'
-      ? { kind: 'affine', of: inner.of, scale: scale * inner.scale, offset: scale * inner.offset + offset }
-      : { kind: 'affine', of, scale, offset },
-  );
+      ? { of: inner.of, scale: scale * inner.scale, offset: scale * inner.offset + offset }
+      : { of, scale, offset };
+  return isPlain(made.scale, made.offset) ? result.madeAs({ kind: 'affine', ...made }) : result;
 };
 
 /** Booleans are computed as integers. */
@@ -51,7 +51,7 @@ function scaled(value: Val, by: Val, factor: number): Val {
   if (recognised) return affine(broadcastLike(recognised, by), value, factor, 0);
   // One multiplication for a multiple of a multiple.
   const inner = value.recipe;
-  if (inner?.kind === 'affine' && inner.offset === 0 && inner.scale !== 0)
+  if (inner?.kind === 'affine' && inner.offset === 0 && isPlain(inner.scale * factor, 0))
     return scaled(inner.of, numberLike(value, 1).broadcastTo(by.shape), Math.fround(inner.scale * factor));
   const factorValue = numberLike(value, factor).broadcastTo(by.shape);
   return affine(elementwise('Mul', [value, factorValue]), value, factor, 0);
@@ -68,15 +68,34 @@ export function multiply(x: Val, y: Val): Val {
 
 export function divide(x: Val, y: Val): Val {
   const [a, b] = [castTo(x, 'float32'), castTo(y, 'float32')];
-  if (b.number === null) return elementwise('Div', [a, b]);
+  if (b.number === null || !isPlain(1 / b.number, 0)) return elementwise('Div', [a, b]);
   const inverse = numberLike(a, Math.fround(1 / b.number)).broadcastTo(b.shape);
   return scaled(a, inverse, Math.fround(1 / b.number));
 }
 
-/** Quotient rounded down, in the operands' type. */
+/** Quotient rounded down, an integer for all operands, as in TF.js. */
 function floorDivide(x: Val, y: Val): Val {
   const [a, b] = operands(x, y);
-  return castTo(elementwise('Floor', [elementwise('Div', [castTo(a, 'float32'), castTo(b, 'float32')])]), a.dtype);
+  if (a.dtype === 'int32' && !(a.data && b.data)) return floorDivideIntegers(a, b);
+  return castTo(elementwise('Floor', [elementwise('Div', [castTo(a, 'float32'), castTo(b, 'float32')])]), 'int32');
+}
+
+/** In 64 bits, where no quotient overflows. By 0 it is 0, as in TF.js; ONNX Runtime would end the process. */
+function floorDivideIntegers(a: Val, b: Val): Val {
+  const { builder } = a;
+  const cast = (name: string, dtype: 'int32' | 'int64'): string =>
+    builder.emit('Cast', [name], { to: int(elementTypes[dtype].code) });
+  const [x, y] = [cast(a.fullForm(), 'int64'), cast(b.fullForm(), 'int64')];
+  const [zero, one] = [0, 1].map((value) => cast(builder.scalar(value, 'int32'), 'int64'));
+  const byZero = builder.emit('Equal', [y, zero]);
+  const divisor = builder.emit('Where', [byZero, one, y]);
+  const quotient = builder.emit('Div', [x, divisor]);
+  const rest = builder.emit('Sub', [x, builder.emit('Mul', [quotient, divisor])]);
+  // ONNX rounds towards 0: one too many where the rest and the divisor differ in sign.
+  const above = cast(builder.emit('Less', [builder.emit('Mul', [rest, divisor]), zero]), 'int64');
+  const rounded = builder.emit('Sub', [quotient, above]);
+  const name = cast(builder.emit('Where', [byZero, zero, rounded]), 'int32');
+  return Val.of(builder, name, broadcast([a.shape, b.shape]), 'int32');
 }
 
 function power(x: Val, y: Val): Val {

@@ -29,6 +29,22 @@ function select(condition: Val, then: Val, otherwise: Val): Val {
   return elementwise('Where', [short ? condition.reshaped(shape) : condition, a, b]);
 }
 
+/** exp(x) - 1 = tanh(x/2) * (exp(x) + 1): without the difference, which is 0 for tiny x. */
+function expm1(x: Val): Val {
+  const half = elementwise('Tanh', [elementwise('Mul', [x, numberLike(x, 0.5)])]);
+  return elementwise('Mul', [half, elementwise('Add', [elementwise('Exp', [x]), numberLike(x, 1)])]);
+}
+
+/** log(1 + x), and what rounding 1 + x loses of an x near 0. */
+function log1p(x: Val): Val {
+  const one = numberLike(x, 1);
+  const near = elementwise('Clip', [x, numberLike(x, -0.5), one]);
+  const sum = elementwise('Add', [near, one]);
+  const lost = elementwise('Sub', [near, elementwise('Sub', [sum, one])]);
+  const log = elementwise('Log', [elementwise('Add', [x, one])]);
+  return elementwise('Add', [log, elementwise('Div', [lost, sum])]);
+}
+
 export const unaryRules = {
   Abs: numeric('Abs'),
   Cast: withAttrs((call, { dtype }: tf.CastAttrs) => castTo(call.value('x'), requireDtype(dtype))),
@@ -36,11 +52,11 @@ export const unaryRules = {
   Cos: float('Cos'),
   Erf: float('Erf'),
   Exp: float('Exp'),
-  Expm1: one((x) => elementwise('Sub', [elementwise('Exp', [x]), numberLike(x, 1)])),
+  Expm1: one(expm1),
   Floor: rounding('Floor'),
   Identity: one((x) => x),
   Log: float('Log'),
-  Log1p: one((x) => elementwise('Log', [elementwise('Add', [x, numberLike(x, 1)])])),
+  Log1p: one(log1p),
   LogicalNot: one((x) => elementwise('Not', [x])),
   Neg: numeric('Neg'),
   OnesLike: one((x) => filled(x, 1)),

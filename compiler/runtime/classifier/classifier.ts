@@ -47,7 +47,8 @@ export function fitClassifier(
 
 /** The kind of the outputs by what computes them. */
 const kinds: { readonly [T in TaskType]: (end: SignatureEnd | null) => OutputKind | null } = {
-  classification: (end) => (end === 'softmax' ? 'probabilities' : null),
+  // The shares of independent sigmoids are those of their sum: a softmax of their logarithms divides by it.
+  classification: (end) => (end === 'softmax' || end === 'sigmoid' ? 'probabilities' : null),
   'multi-label': (end) => (end === 'sigmoid' ? 'probabilities' : end === 'linear' ? 'logits' : null),
   regression: () => 'numbers',
 };

@@ -11,6 +11,8 @@ export interface Case {
   /** The inputs by which it is differentiated; none by default. */
   readonly gradients?: readonly string[];
   readonly tolerance?: number;
+  /** Inputs with no values at the edge: indices, which must exist. */
+  readonly kept?: readonly string[];
 }
 
 /** A case of one float input `x`, differentiated by it. */

@@ -71,6 +71,7 @@ const cutting: readonly Case[] = [
     name: 'gather by traced indices',
     inputs: (sample) => ({ x: sample.normal([5, 3]), i: sample.int(0, 5, [4]) }),
     f: ({ x, i }) => tf.gather(x, i),
+    kept: ['i'],
     gradients: ['x'],
   },
 ];
@@ -80,6 +81,7 @@ const indices: readonly Case[] = [
     name: 'oneHot',
     inputs: (sample) => ({ i: sample.int(0, 5, [3, 2]) }),
     f: ({ i }) => tf.oneHot(i, 5, 2, -1, 'float32'),
+    kept: ['i'],
   },
   {
     name: 'oneHot int32, out of range',
@@ -90,6 +92,7 @@ const indices: readonly Case[] = [
     name: 'unsortedSegmentSum',
     inputs: (sample) => ({ x: sample.normal([6, 3]), i: sample.int(0, 4, [6]) }),
     f: ({ x, i }) => tf.unsortedSegmentSum(x, i as tf.Tensor1D, 4),
+    kept: ['i'],
     gradients: ['x'],
   },
   forwardOnly(ofOne('topk values', [3, 6], (x) => tf.topk(x, 2).values)),

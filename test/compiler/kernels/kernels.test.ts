@@ -1,28 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { kernels } from '../../../compiler/kernels/index.js';
+import { groups } from '../cases/all.js';
 import { functionOf, type Case } from '../cases/case.js';
-import { imageCases } from '../cases/convolution.js';
-import { elementwiseCases } from '../cases/elementwise.js';
-import { lossCases } from '../cases/losses.js';
-import { reductionsAndProducts } from '../cases/reduction.js';
-import { shapeCases } from '../cases/shape.js';
 import { weightedSum } from '../support/gradients.js';
 import { expectSameAs, relativeError, runCompiled, runEagerly, type TensorFunction } from '../support/reference.js';
 import { Sampler } from '../support/samples.js';
 
-interface Group {
-  readonly cases: readonly Case[];
-  /** The settings of the blocked depthwise path that can matter to these kernels. */
-  readonly blocked: readonly boolean[];
-}
-const groups: Readonly<Record<string, Group>> = {
-  'elementwise kernels': { cases: elementwiseCases, blocked: [false] },
-  'shape kernels': { cases: shapeCases, blocked: [false] },
-  'reductions and matrix products': { cases: reductionsAndProducts, blocked: [false] },
-  'convolutions, pools, resizing and normalisation': { cases: imageCases, blocked: [true, false] },
-  losses: { cases: lossCases, blocked: [false] },
-};
 const inputsOf = (each: Case) => each.inputs(new Sampler(each.name));
 
 interface EagerRun {

@@ -81,6 +81,19 @@ describe('a quantized file', () => {
     expect(byteNumbers(editor, 'k/quantized').slice(0, 9)).toEqual([0, 0, 0, 0, 0, 0, 0, 255, 0]);
   });
 
+  it('has symmetric constants with their signs', () => {
+    // Zero is byte 128 of a symmetric range: its upper end would be byte 256.
+    const concat = node('Concat', 'c k', 'y', { axis: 1 });
+    const editor = written(
+      {
+        nodes: [node('Conv', 'x w', 'c'), concat],
+        constants: { ...constants, k: [[1, 1, 2, 2], Float32Array.of(0.1, -0.1, 0.05, 0)] },
+      },
+      { x: [-1, 1.55], c: [0, 5.1], y: [-0.1, 5.1] },
+    );
+    expect(byteNumbers(editor, 'k/quantized')).toEqual([255, 0, 192, 128]);
+  });
+
   it('has weights of matrices by column', () => {
     const editor = written(
       {

@@ -97,10 +97,18 @@ describe('the task of a classifier', () => {
     [multiLabel, 'linear', 'logits'],
     [multiLabel, null, null],
     [classification, 'linear', null],
-    [classification, 'sigmoid', null],
+    [classification, 'sigmoid', 'probabilities'],
     [classification, 'softmax', 'probabilities'],
   ] as const)('%o and the end %s decide the kind of outputs: %s', (task, end, kind) => {
     expect(fit({ ...images(28, 28, 3), task }, {}, end).kind).toBe(kind);
+  });
+
+  test('with a sigmoid for each class teaches their shares', () => {
+    const { kind } = fit({ ...images(28, 28, 3), task: classification }, {}, 'sigmoid');
+    const logits = toTrained(classification, kind ?? 'logits')(Float32Array.of(0.97, 0.02, 0.05));
+    const powers = [...logits].map(Math.exp);
+    const shares = powers.map((power) => power / powers.reduce((a, b) => a + b));
+    expect(shares.map((share) => Math.round(1000 * share))).toEqual([933, 19, 48]);
   });
 
   test('of numbers gives numbers', () => {
