@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { invalidInput, messageOf } from './errors.js';
@@ -124,6 +124,26 @@ export const hideCredentials = (text: string): string =>
 
 /** Whether a URL has a user name or password. */
 export const hasCredentials = (url: string): boolean => /^[a-z][a-z0-9+.-]*:\/\/[^?#]*@/i.test(url);
+
+/**
+ * Reads a body into one buffer. A list of its chunks, each of which may have a single byte, would take many times as much.
+ * @throws Refusal when there is more
+ */
+export async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
+  const tooLarge = new Refusal(413, `the request has more than ${most} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > most) throw tooLarge;
+  let body = Buffer.alloc(Math.min(most, 2 ** 12));
+  let bytes = 0;
+  // The request stays open for the answer.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+    const end = bytes + chunk.byteLength;
+    if (end > most) throw tooLarge;
+    if (end > body.byteLength) body = Buffer.concat([body], Math.min(most, 2 * end));
+    body.set(chunk, bytes);
+    bytes = end;
+  }
+  return body.subarray(0, bytes);
+}
 
 /** Refuses a request over HTTP. */
 export class Refusal extends Error {

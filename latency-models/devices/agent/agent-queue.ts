@@ -11,7 +11,7 @@ import { contentOf, stateSchema, type MeasurementRequest, type MeasurementState 
 const maxWaiting = 100;
 
 /** The reason for rejecting a request. */
-type Refusal = 'conflict' | 'full' | { readonly missing: readonly string[] };
+type Refusal = 'conflict' | 'full' | 'large' | { readonly missing: readonly string[] };
 
 /** Runs one measurement at a time, and each request once. */
 export class AgentQueue {
@@ -23,7 +23,7 @@ export class AgentQueue {
     private readonly device: DeviceConfig,
     private readonly journal: Journal,
     private readonly uploads: Uploads,
-    private readonly silenceMs: number,
+    private readonly limits: { readonly silenceMs: number; readonly maxBytes: number },
   ) {}
 
   /** Queues a request, or returns the state of an earlier one with the same id. */
@@ -35,6 +35,7 @@ export class AgentQueue {
     if (known !== undefined && !(again && known.state.state === 'lost')) return this.state(id) ?? known.state;
     const missing = models.filter((sha256) => !this.uploads.has(sha256));
     if (missing.length > 0) return { missing };
+    if (this.uploads.bytesOf(models) > this.limits.maxBytes) return 'large';
     if (this.waiting.size >= maxWaiting) return 'full';
     this.uploads.use(models);
     this.journal.set({ id, content, state: { state: 'queued', ahead: this.waiting.size, done: 0 } });
@@ -68,7 +69,7 @@ export class AgentQueue {
     const set = (state: MeasurementState): void => this.journal.set({ id, content, state });
     set({ state: 'running', done: 0, total: 1 });
     const task = { device: this.device, models: models.map((sha256) => this.uploads.file(sha256)), protocol };
-    const result = await measureInProcess(task, signal, this.silenceMs, set);
+    const result = await measureInProcess(task, signal, this.limits.silenceMs, set);
     // A cancelled measurement is not failed: a new request measures again.
     set(signal.aborted && result.state !== 'done' ? { state: 'lost' } : result);
     this.waiting.delete(id);

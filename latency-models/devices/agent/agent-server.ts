@@ -1,6 +1,9 @@
+import { rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Denial, denialOf, isLoopback, namesOf } from '../../../base/server.js';
+import { type Denial, denialOf, isLoopback, namesOf, readBody, Refusal } from '../../../base/server.js';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
 import { contentHash } from '../../../base/hash.js';
@@ -10,8 +13,8 @@ import { describeEnvironment, type RunSettings } from '../../machine.js';
 import type { DeviceConfig } from '../../schema.js';
 import { createDevice } from '../create-device.js';
 import { AgentQueue } from './agent-queue.js';
-import { keepToken, ownTokenFile, sha256 } from './client.js';
-import { Journal, Uploads } from './storage.js';
+import { newToken, ownTokenFile } from './client.js';
+import { Journal, Uploads, type UploadProblem } from './storage.js';
 import { fullStatus, idSchema, paths, requestSchema, sha256Schema } from './wire.js';
 
 export interface AgentOptions {
@@ -27,6 +30,8 @@ export interface AgentOptions {
   readonly directory: string;
   /** Of one model. */
   readonly maxModelBytes: number;
+  /** Of all models of a measurement, which are in memory at the same time; default: a quarter of the memory. */
+  readonly maxMeasuredBytes?: number;
   /** A model without a measurement is removed after this long, in ms; default: 10 minutes. */
   readonly uploadLifeMs?: number;
   /** A measurement without progress for this long, in ms, is ended as hung; default: 10 minutes. */
@@ -44,8 +49,11 @@ export interface Agent {
   readonly close: () => Promise<void>;
 }
 
-/** Requests without models are small. */
-const maxJsonBytes = 2 ** 20;
+/** Requests without models are small: one has a thousand hashes at most. */
+const maxJsonBytes = 2 ** 17;
+
+/** What this process and its children may use; containers have less than the machine. */
+const memory = (): number => Math.min(totalmem(), process.constrainedMemory() || Infinity);
 
 const tenMinutes = 600_000;
 /** There is room for this many models of the largest size. */
@@ -74,22 +82,24 @@ function checkAccess(app: FastifyInstance, names: ReadonlySet<string>, token: ()
 }
 
 function modelRoute(app: FastifyInstance, uploads: Uploads, maxModelBytes: number): void {
-  app.addContentTypeParser(
-    'application/octet-stream',
-    { parseAs: 'buffer', bodyLimit: maxModelBytes },
-    (_, body, done) => done(null, body),
-  );
-  app.put<{ Params: { sha256: string } }>(paths.model(':sha256'), { bodyLimit: maxModelBytes }, (request, reply) => {
-    const expected = sha256Schema.safeParse(request.params.sha256);
-    if (!expected.success || !(request.body instanceof Uint8Array))
-      return refuse(reply, 400, 'expected the bytes of a model under their SHA-256');
-    if (sha256(request.body) !== expected.data) return refuse(reply, 400, 'the bytes do not have this SHA-256');
+  // The body stays a stream.
+  app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null));
+  app.put<{ Params: { sha256: string } }>(paths.model(':sha256'), async ({ params, headers, raw }, reply) => {
+    const expected = sha256Schema.safeParse(params.sha256);
+    const bytes = Number(headers['content-length'] ?? NaN);
+    if (!expected.success || headers['content-type'] !== 'application/octet-stream' || !(bytes >= 0))
+      return refuse(reply, 400, 'expected the bytes of a model under their SHA-256, with their length');
+    if (bytes > maxModelBytes) return refuse(reply, 413, `more than ${Math.floor(maxModelBytes / 2 ** 20)} MiB`);
+    let problem: UploadProblem | null;
     try {
-      uploads.save(expected.data, request.body);
+      problem = await uploads.receive(expected.data, bytes, raw);
     } catch (error) {
       return refuse(reply, fullStatus, messageOf(error));
     }
-    return reply.status(204).send();
+    if (problem === 'wrong') return refuse(reply, 400, 'the bytes do not have this SHA-256');
+    return problem === 'busy'
+      ? refuse(reply, 429, 'too many models arrive', 'Try again later.')
+      : reply.status(204).send();
   });
 }
 
@@ -105,6 +115,8 @@ function measurementRoutes(app: FastifyInstance, queue: AgentQueue): void {
     const answer = queue.request(parsed.data);
     if (answer === 'conflict')
       return refuse(reply, 409, `there is another measurement with the id ${parsed.data.id}`, 'Choose another id.');
+    if (answer === 'large')
+      return refuse(reply, 413, 'the models of this measurement together are too large for the memory of this machine');
     if (answer === 'full') return refuse(reply, 429, 'too many measurements wait', 'Try again later.');
     if ('missing' in answer)
       return refuse(reply, 422, `the models ${answer.missing.join(', ')} must be uploaded first`);
@@ -135,6 +147,15 @@ function lockFolder(folder: string): Lock {
   throw new NasError('in-use', `${folder}: the agent of ${describeHolder(path)} keeps its results here`, { hint });
 }
 
+/** @throws Refusal */
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch (error) {
+    throw new Refusal(400, messageOf(error));
+  }
+}
+
 /** Hash of a device and its environment: stored results with another one are not this agent's. */
 const identityOf = (device: DeviceConfig, environment: Environment): string =>
   contentHash(device, { ...environment, load: 0 });
@@ -150,7 +171,7 @@ const onBoard: RunSettings = { provider: 'c', threads: 1, batch: 1 };
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { host, port, device, directory, maxModelBytes } = options;
-  const { names = [], uploadLifeMs = tenMinutes, silenceMs = tenMinutes } = options;
+  const { names = [], uploadLifeMs = tenMinutes, silenceMs = tenMinutes, maxMeasuredBytes = memory() / 4 } = options;
   let { token } = options;
   if (token === undefined && !isLoopback(host))
     throw invalidInput(`an agent that listens on ${host} can be reached by others: it needs a token`, {
@@ -165,17 +186,21 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { default: fastify } = await import('fastify');
   const folder = join(directory, 'nas-agent');
   const lock = lockFolder(folder);
-  const app = fastify({ bodyLimit: maxJsonBytes });
+  const app = fastify();
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', async (_request: FastifyRequest, body: IncomingMessage) =>
+    parseJson(await readBody(body, maxJsonBytes)),
+  );
   try {
     const limits = { maxBytes: maxModels * maxModelBytes, lifeMs: uploadLifeMs };
     const uploads = new Uploads(join(folder, 'models'), limits);
     const journal = new Journal(join(folder, 'measurements'), identityOf(device, describe()));
-    const queue = new AgentQueue(device, journal, uploads, silenceMs);
+    const queue = new AgentQueue(device, journal, uploads, { silenceMs, maxBytes: maxMeasuredBytes });
     checkAccess(app, namesOf(host, names), () => token);
     app.setErrorHandler((error, _, reply) => {
+      if (error instanceof Refusal) return refuse(reply, error.status, error.message);
       const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
-      const what = status === 413 ? `more than ${Math.floor(maxModelBytes / 2 ** 20)} MiB` : messageOf(error);
-      return refuse(reply, status, what);
+      return refuse(reply, status, messageOf(error));
     });
     // Probed before any measurement, which the probe would disturb; undefined if it fails.
     const integers = await measures.integers?.().catch(() => undefined);
@@ -184,7 +209,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     measurementRoutes(app, queue);
     const address = await listen(app, host, port);
     const tokenFile = token === undefined ? ownTokenFile(Number(new URL(address).port)) : undefined;
-    if (tokenFile !== undefined) token = keepToken(tokenFile);
+    if (tokenFile !== undefined) token = newToken(tokenFile);
     const expiry = setInterval(() => uploads.expire(), uploadLifeMs / 2);
     return {
       address,
@@ -194,6 +219,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         clearInterval(expiry);
         await queue.close();
         await app.close();
+        if (tokenFile !== undefined) rmSync(tokenFile, { force: true });
         lock.release();
       },
     };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -86,14 +86,9 @@ export class AgentClient {
   async cancel(id: string): Promise<void> {
     await fetch(new URL(paths.measurement(id), this.config.url), {
       method: 'DELETE',
-      headers: this.headers(),
+      headers: headersFor(this.token()),
       signal: AbortSignal.timeout(longestPause),
     }).catch(() => undefined);
-  }
-
-  private headers(): Record<string, string> {
-    const token = this.token();
-    return token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
   private async call<T>(call: Call<T>): Promise<T> {
@@ -102,7 +97,9 @@ export class AgentClient {
     for (let pause = firstPause; ; pause = Math.min(longestPause, 2 * pause)) {
       this.signal?.throwIfAborted();
       try {
-        const response = await this.send(call);
+        const token = this.token();
+        const response = await this.send(call, token);
+        if (response.status === 401 && this.token() !== token) throw new Error('it was restarted, with a new token');
         const known = call.statuses?.[response.status];
         if (known !== undefined) return known;
         // Its queue is full, or it (or a proxy) is starting.
@@ -123,13 +120,13 @@ export class AgentClient {
     }
   }
 
-  private send({ method = 'GET', path, body }: Call<unknown>): Promise<Response> {
+  private send({ method = 'GET', path, body }: Call<unknown>, token: string | undefined): Promise<Response> {
     const isBinary = body instanceof Uint8Array;
     const type = isBinary ? 'application/octet-stream' : 'application/json';
     const signals = [abortedAfter(requestMs), ...(this.signal === undefined ? [] : [this.signal])];
     return fetch(new URL(path, this.config.url), {
       method,
-      headers: { ...this.headers(), ...(body === undefined ? {} : { 'content-type': type }) },
+      headers: { ...headersFor(token), ...(body === undefined ? {} : { 'content-type': type }) },
       ...(body === undefined ? {} : { body: isBinary ? Buffer.from(body) : JSON.stringify(body) }),
       signal: AbortSignal.any(signals),
     });
@@ -163,6 +160,9 @@ export class AgentClient {
   }
 }
 
+const headersFor = (token: string | undefined): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` };
+
 /** The agent's reason for a rejection, or the beginning of the response. */
 const refusalOf = async (response: Response): Promise<string> => {
   const text = await response.text();
@@ -189,12 +189,18 @@ export function ownTokenFile(port: number): string {
   return join(variable === '' ? join(homedir(), '.local', 'state') : variable, 'nas', 'agents', `${port}.token`);
 }
 
-/** The token in a file that only its user can read; created when missing, and kept over restarts. */
-export function keepToken(file: string): string {
+/**
+ * Writes a new token into a file that only its user can read. Each start has its own: a program that takes the port of an agent
+ * which has ended receives the requests of its clients, but no token that any agent accepts.
+ */
+export function newToken(file: string): string {
   makeDirectory(dirname(file));
-  if (!existsSync(file)) writeFileSync(file, `${makeToken()}\n`, { mode: 0o600, flag: 'wx' });
-  chmodSync(file, 0o600);
-  return readToken(file);
+  const temporary = `${file}.${process.pid}.tmp`;
+  rmSync(temporary, { force: true });
+  const token = makeToken();
+  writeFileSync(temporary, `${token}\n`, { mode: 0o600, flag: 'wx' });
+  renameSync(temporary, file);
+  return token;
 }
 
 /** The token of an agent on this machine that this user started without one; undefined when there is none. */

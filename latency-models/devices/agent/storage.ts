@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { NasError } from '../../../base/errors.js';
@@ -110,12 +112,21 @@ interface Upload {
   uses: number;
 }
 
+/** Most models that arrive at the same time. */
+const mostAtOnce = 8;
+
+/** Why a model is not kept: its bytes are others, or too many others arrive. */
+export type UploadProblem = 'wrong' | 'busy';
+
 /** Names of files that this class writes, temporary ones included. */
 const ownFile = /^[0-9a-f]{64}\.onnx(\.\d+\.tmp)?$/;
 
 /** Uploaded models on disk, by their SHA-256, while measurements need them. Unused ones expire, or make room for others. */
 export class Uploads {
   private readonly models = new Map<string, Upload>();
+  /** Sizes of models that arrive, by their temporary files. */
+  private readonly arriving = new Map<string, number>();
+  private received = 0;
 
   /** Removes files of an earlier agent. */
   constructor(
@@ -135,14 +146,29 @@ export class Uploads {
     return join(this.folder, `${sha256}.onnx`);
   }
 
-  /** @throws NasError `failure` when there is no room; the file system's error when it cannot be written. */
-  save(sha256: string, bytes: Uint8Array): void {
-    const known = this.models.get(sha256);
-    if (known !== undefined) known.at = this.now();
-    else {
-      this.makeRoom(bytes.byteLength);
-      writeFileAtomic(this.file(sha256), bytes);
-      this.models.set(sha256, { bytes: bytes.byteLength, at: this.now(), uses: 0 });
+  /** Sizes of models together, each as often as it is listed. */
+  bytesOf(hashes: readonly string[]): number {
+    return hashes.reduce((sum, sha256) => sum + (this.models.get(sha256)?.bytes ?? 0), 0);
+  }
+
+  /**
+   * Writes a model of so many bytes as it arrives; memory holds one chunk.
+   * @throws NasError `failure` when there is no room; the file system's error when it cannot be written.
+   */
+  async receive(sha256: string, bytes: number, body: AsyncIterable<Uint8Array>): Promise<UploadProblem | null> {
+    if (this.arriving.size >= mostAtOnce) return 'busy';
+    const temporary = `${this.file(sha256)}.${this.received++}.tmp`;
+    if (!this.has(sha256)) this.makeRoom(bytes);
+    this.arriving.set(temporary, bytes);
+    try {
+      if (!(await isWritten(temporary, sha256, body))) return 'wrong';
+      const { uses = 0 } = this.models.get(sha256) ?? {};
+      renameSync(temporary, this.file(sha256));
+      this.models.set(sha256, { bytes, at: this.now(), uses });
+      return null;
+    } finally {
+      this.arriving.delete(temporary);
+      rmSync(temporary, { force: true });
     }
   }
 
@@ -163,7 +189,8 @@ export class Uploads {
 
   private makeRoom(bytes: number): void {
     this.expire();
-    const total = (): number => [...this.models.values()].reduce((sum, model) => sum + model.bytes, bytes);
+    const sizes = (): number[] => [...[...this.models.values()].map((model) => model.bytes), ...this.arriving.values()];
+    const total = (): number => sizes().reduce((sum, size) => sum + size, bytes);
     for (const [sha256] of this.unused()) if (total() > this.limits.maxBytes) this.remove(sha256);
     if (total() > this.limits.maxBytes)
       throw new NasError('failure', 'the models of the measurements that wait fill all the room there is for models');
@@ -183,4 +210,19 @@ export class Uploads {
     this.models.delete(sha256);
     rmSync(this.file(sha256), { force: true });
   }
+}
+
+/** Writes a file; false when its bytes have another hash. */
+async function isWritten(path: string, sha256: string, body: AsyncIterable<Uint8Array>): Promise<boolean> {
+  const hash = createHash('sha256');
+  const file = await open(path, 'w');
+  try {
+    for await (const chunk of body) {
+      hash.update(chunk);
+      await file.writeFile(chunk);
+    }
+  } finally {
+    await file.close();
+  }
+  return hash.digest('hex') === sha256;
 }
