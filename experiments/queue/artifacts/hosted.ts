@@ -21,6 +21,13 @@ export interface UploadState {
   readonly offset: number;
 }
 
+/** Most uploads at the same time. */
+const mostUploads = 64;
+/** How far ahead an upload keeps room on the disk, in bytes: its sender may claim any length. */
+const aheadBytes = 2 ** 26;
+/** An upload that brings less in `silenceMs` is given up, too, in bytes. */
+const leastBytes = 2 ** 16;
+
 const day = 86_400_000;
 /** How long an upload stays without a byte, and until it is collected: as long as results stay in the queue. */
 const lives: readonly (readonly [name: RegExp, ms: number])[] = [
@@ -81,7 +88,7 @@ export class HostedArtifacts implements Artifacts {
     if ((await sizeOf(this.upload(sha256))) !== null) return { state: 'complete', offset: bytes };
     const offset = (await sizeOf(`${this.upload(sha256)}.part`)) ?? 0;
     if (this.receiving.has(sha256)) return { state: 'busy', offset };
-    return { state: (await this.hasRoom(bytes - offset)) ? 'partial' : 'full', offset };
+    return { state: (await this.hasRoom(bytes - offset, sha256)) ? 'partial' : 'full', offset };
   }
 
   /**
@@ -92,7 +99,7 @@ export class HostedArtifacts implements Artifacts {
     const { sha256, bytes } = artifact;
     const before = await this.uploadState(artifact);
     // Another sender may have begun meanwhile.
-    if (this.receiving.has(sha256)) return { ...before, state: 'busy' };
+    if (this.receiving.has(sha256) || this.receiving.size >= mostUploads) return { ...before, state: 'busy' };
     if (before.state !== 'partial' || before.offset !== offset) return before;
     this.receiving.set(sha256, () => bytes - offset);
     try {
@@ -101,7 +108,8 @@ export class HostedArtifacts implements Artifacts {
         if (file.bytes !== offset) return { state: 'partial', offset: file.bytes };
         this.receiving.set(sha256, () => bytes - file.bytes);
         try {
-          for await (const chunk of body) await file.write(chunk);
+          const state = await this.fill(file, body);
+          if (state !== 'complete') return { state, offset: file.bytes };
         } catch (error) {
           if (!isDisconnect(error)) throw error;
         }
@@ -114,6 +122,25 @@ export class HostedArtifacts implements Artifacts {
     } finally {
       this.receiving.delete(sha256);
     }
+  }
+
+  /** Writes what arrives, until the disk is full or the sender is too slow. */
+  private async fill(file: ContentFile, body: AsyncIterable<Uint8Array>): Promise<UploadState['state']> {
+    const missing = (): number => file.artifact.bytes - file.bytes;
+    let last = { at: performance.now(), bytes: file.bytes };
+    let checked = file.bytes;
+    for await (const chunk of body) {
+      await file.write(chunk);
+      if (file.bytes - checked >= aheadBytes / 2) {
+        if (!(await this.hasRoom(Math.min(missing(), aheadBytes), file.artifact.sha256))) return 'full';
+        checked = file.bytes;
+      }
+      const now = performance.now();
+      if (now - last.at < this.silenceMs) continue;
+      if (file.bytes - last.bytes < leastBytes && missing() > 0) return 'partial';
+      last = { at: now, bytes: file.bytes };
+    }
+    return 'complete';
   }
 
   /** Removes unfinished uploads after a day without progress, and complete ones that were not collected for a week. */
@@ -131,11 +158,13 @@ export class HostedArtifacts implements Artifacts {
     return join(this.uploads, sha256);
   }
 
-  /** Whether the disk has room for so many bytes, besides the uploads under way. */
-  private async hasRoom(bytes: number): Promise<boolean> {
+  /** Whether the disk has room for so many bytes of a content, besides what the other uploads bring next. */
+  private async hasRoom(bytes: number, own: string): Promise<boolean> {
     makeDirectory(this.uploads);
     const { bavail, bsize } = await statfs(this.uploads);
-    const others = [...this.receiving.values()].reduce((sum, missing) => sum + missing(), 0);
+    const others = [...this.receiving]
+      .filter(([sha256]) => sha256 !== own)
+      .reduce((sum, [, missing]) => sum + Math.min(aheadBytes, missing()), 0);
     return bavail * bsize - others - this.reserveBytes >= bytes;
   }
 

@@ -54,6 +54,9 @@ export interface ArtifactServer {
   close(): Promise<void>;
 }
 
+/** Most downloads at the same time; each has a block in memory. */
+const mostDownloads = 128;
+
 const hour = 3_600_000;
 
 interface Named {
@@ -97,6 +100,8 @@ async function download(
   const length = { 'content-length': bytes - start, 'content-type': 'application/octet-stream' };
   const rest = start === 0 ? {} : { 'content-range': `bytes ${start}-${bytes - 1}/${bytes}` };
   reply.hijack();
+  // A reader that reads nothing would keep its block for ever.
+  reply.raw.setTimeout(hosted.silenceMs, () => reply.raw.destroy());
   await send(file, start, reply.raw.writeHead(start === 0 ? 200 : 206, { ...length, ...rest }));
   return reply;
 }
@@ -161,6 +166,8 @@ async function upload(
     body.setTimeout(0);
   }
   const { state, offset } = received;
+  // The rest of a body that is not wanted.
+  if (state !== 'complete') void reply.header('connection', 'close');
   if (state === 'complete') return reply.status(201).send({});
   if (state === 'full') return refuse(reply, statuses.full, 'there is no room for it on the disk of the run');
   const message = state === 'busy' ? 'another worker sends it' : `it continues at byte ${offset}`;
@@ -188,7 +195,12 @@ export async function serveArtifacts(hosted: HostedArtifacts, options: ServeOpti
     const denial = denialOf(request.headers, access);
     if (denial !== null) await deny(denial, request, reply);
   });
-  app.get<Named>(artifactPath(':sha256'), (request, reply) => download(hosted, request, reply));
+  let downloads = 0;
+  app.get<Named>(artifactPath(':sha256'), async (request, reply) => {
+    if (downloads >= mostDownloads) return refuse(reply, 429, 'too many workers fetch files at the moment');
+    downloads++;
+    return download(hosted, request, reply).finally(() => downloads--);
+  });
   app.head<Named>(artifactPath(':sha256'), (request, reply) => describeUpload(hosted, request, reply));
   app.put<Named>(artifactPath(':sha256'), (request, reply) => upload(hosted, request, reply));
   let bound: number;
