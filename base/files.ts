@@ -1,6 +1,8 @@
 import {
   closeSync,
+  constants,
   existsSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -93,6 +95,25 @@ export function readInput(file: string, hint?: string): Buffer {
     return readFileSync(file);
   } catch (cause) {
     throw invalidInput(`${file}: cannot be read: ${messageOf(cause)}`, { ...(hint !== undefined && { hint }), cause });
+  }
+}
+
+/** The first bytes of a regular file; null where there is none. A pipe, which would block the process, is not read. */
+export function readBeginning(path: string, most: number): Buffer | null {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch {
+    return null;
+  }
+  try {
+    const stats = fstatSync(file);
+    if (!stats.isFile()) return null;
+    const bytes = Buffer.alloc(Math.min(most, stats.size));
+    readFully(file, bytes, 0);
+    return bytes;
+  } finally {
+    closeSync(file);
   }
 }
 

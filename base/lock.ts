@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
@@ -54,7 +54,8 @@ export function shareLock(path: string): Lock | null {
 
 /** Whether a lock is held; does not take it or block others. */
 export function isLocked(path: string): boolean {
-  if (!existsSync(path)) return false;
+  // A pipe would block the process that opens it.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
   const database = new Database(path, { readonly: true, timeout: 0 });
   try {
     database.pragma('schema_version');

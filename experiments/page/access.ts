@@ -10,7 +10,8 @@ export const securityHeaders: FastifyHelmetOptions = {
       defaultSrc: ["'none'"],
       scriptSrc: ["'self'"],
       styleSrc: ["'self'"],
-      imgSrc: ["'self'", 'data:'],
+      // Images that need the token are fetched with it, and shown from memory.
+      imgSrc: ["'self'", 'data:', 'blob:'],
       connectSrc: ["'self'"],
       fontSrc: ["'self'"],
       baseUri: ["'none'"],
@@ -28,7 +29,7 @@ export const securityHeaders: FastifyHelmetOptions = {
 export interface Access {
   /** Host names under which the server answers, besides IP addresses (`namesOf`). */
   readonly names: ReadonlySet<string>;
-  /** Token that every request must carry; null: none is required. */
+  /** Token that every request for data must carry; null: none is required. */
   readonly token: string | null;
   /** Token of requests that change runs; null: the page only looks. */
   readonly changeToken: string | null;
@@ -43,16 +44,14 @@ export interface Access {
 export const isData = ({ routeOptions, url }: FastifyRequest): boolean =>
   /^\/(api|files)(\/|$|\?)/.test(routeOptions.url ?? url);
 
-/** Cookies are shared by all ports of a host, so the name holds the port. */
-const cookieName = ({ socket }: FastifyRequest): string => `nas-token-${socket.localPort ?? 0}`;
-
 /** Checks method, host, origin and token of every request before its route runs. */
 export function checkAccess(app: FastifyInstance, access: Access): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     checkMethod(request, reply, access);
     checkHost(request, access.names);
     checkOrigin(request);
-    await checkToken(request, reply, access);
+    checkToken(request, access);
+    done();
   });
 }
 
@@ -66,14 +65,8 @@ function checkMethod({ method }: FastifyRequest, reply: FastifyReply, { changeTo
   throw new Refusal(405, `${method} is not possible: ${why}`);
 }
 
-export const hasToken = (request: FastifyRequest, token: string): boolean => isSameToken(knownToken(request), token);
-
-/** Whether a request carries the token of changes. */
-export const mayChange = (request: FastifyRequest, { changeToken }: Access): boolean =>
-  changeToken !== null && hasToken(request, changeToken);
-
-const knownToken = (request: FastifyRequest): string =>
-  request.cookies[cookieName(request)] ?? request.headers.authorization?.replace(/^Bearer /, '') ?? '';
+export const hasToken = ({ headers: { authorization = '' } }: FastifyRequest, token: string): boolean =>
+  isSameToken(authorization.replace(/^bearer +/i, ''), token);
 
 function checkHost({ headers: { host } }: FastifyRequest, names: ReadonlySet<string>): void {
   if (isOwnHost(host, names)) return;
@@ -84,10 +77,7 @@ function checkHost({ headers: { host } }: FastifyRequest, names: ReadonlySet<str
   );
 }
 
-/**
- * Refuses requests that pages of other sites make; a followed link to a page is allowed. A browser's POST says its origin,
- * so one without it needs the token in a header, which other sites cannot set.
- */
+/** Refuses requests that pages of other sites make; a followed link to a page is allowed. */
 function checkOrigin(request: FastifyRequest): void {
   const { headers, method } = request;
   const { origin, host } = headers;
@@ -96,32 +86,20 @@ function checkOrigin(request: FastifyRequest): void {
   const isWithin = site === 'same-origin' || site === 'none';
   const isVisit =
     headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document' && !isData(request);
-  const isUnknown = method === 'POST' && origin === undefined && headers.authorization === undefined;
-  if (isForeign || isUnknown || !(isWithin || (isVisit && method !== 'POST')))
+  if (isForeign || !(isWithin || (isVisit && method !== 'POST')))
     throw new Refusal(403, 'pages of other sites may not use this one');
 }
 
 /**
- * The token is in a cookie, in `Authorization`, or first in the address. From the address it moves to a cookie that scripts
- * cannot read, as addresses get shared. The cookie is `SameSite=Lax`, so that links in a mail or chat open the page; other
- * sites' POST does not carry it, and other sites cannot see the answers.
+ * Data needs the token in `Authorization`. A cookie would go to the programs on all ports of the host. The page's script takes
+ * the token from the printed address and keeps it for its own origin, so the page itself, which has no data, needs none.
  */
-async function checkToken(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
-  const name = cookieName(request);
-  const { pathname, searchParams } = new URL(`http://page${request.url}`);
-  const given = searchParams.get('token');
-  const token = access.token ?? access.changeToken ?? access.imageToken;
-  if (request.method !== 'POST' && given !== null && token !== null && isSameToken(given, token)) {
-    searchParams.delete('token');
-    const rest = searchParams.size === 0 ? '' : `?${searchParams.toString()}`;
-    const secure = request.headers['x-forwarded-proto'] === 'https';
-    reply.setCookie(name, token, { path: '/', httpOnly: true, sameSite: 'lax', secure });
-    // A path that starts with two slashes names another host.
-    await reply.header('cache-control', 'no-store').redirect(pathname.replace(/^[/\\]+/, '/') + rest, 303);
-    return;
-  }
+function checkToken(request: FastifyRequest, access: Access): void {
+  const { token, changeToken } = access;
   const isAllowed =
-    request.method === 'POST' ? mayChange(request, access) : access.token === null || hasToken(request, access.token);
+    request.method === 'POST'
+      ? changeToken !== null && hasToken(request, changeToken)
+      : token === null || !isData(request) || hasToken(request, token);
   if (!isAllowed)
     throw new Refusal(401, 'the token is missing or wrong', 'Open the address that nas ui printed, with its token.');
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Actions, RunId, SpaceDecision } from './api.js';
 import { noteIn } from '../stored/notes.js';
 import { bodySchemas, parseBody } from './requests.js';
-import type { RunFolder } from './run-folder.js';
+import { lockTimeout, type RunFolder } from './run-folder.js';
 
 type Action = keyof Actions;
 
@@ -10,9 +10,12 @@ type Handlers = {
   readonly [A in Action]: (workdir: string, body: Actions[A]['body']) => Promise<Actions[A]['answer']>;
 };
 
+/** Visitors wait for the page while it waits for a lock; and the runs may be others', whose code it does not run. */
+const caution = { patience: lockTimeout };
+
 /** The decisions of a run's space. */
 export const decisionsIn = async (workdir: string): Promise<readonly SpaceDecision[]> =>
-  (await import('../runner/enqueue.js')).decisionsOf(workdir);
+  (await import('../runner/enqueue.js')).decisionsOf(workdir, caution);
 
 /**
  * Does what the commands of the same names do. Their code needs the runner's and the spaces' modules, and is loaded when it is
@@ -20,13 +23,13 @@ export const decisionsIn = async (workdir: string): Promise<readonly SpaceDecisi
  */
 const handlers: Handlers = {
   '/api/runs/:run/stop': async (workdir) => {
-    (await import('../runner/stop.js')).requestStop(workdir);
+    (await import('../runner/stop.js')).requestStop(workdir, caution);
     return {};
   },
   '/api/runs/:run/enqueue': async (workdir, { choices, name }) =>
-    (await import('../runner/enqueue.js')).enqueueIn(workdir, choices, name),
+    (await import('../runner/enqueue.js')).enqueueIn(workdir, choices, name, caution),
   '/api/runs/:run/note': (workdir, change) => {
-    noteIn(workdir, change);
+    noteIn(workdir, change, caution);
     return Promise.resolve({});
   },
 };

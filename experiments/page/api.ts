@@ -360,8 +360,8 @@ export interface SpaceDecision {
 
 /** Answers to GET, by address; `:run` is a RunId, `:trial` a number. */
 export interface Answers {
-  /** What this browser may do: send `Actions`, see images of data sets. */
-  readonly '/api/access': { readonly changes: boolean; readonly images: boolean };
+  /** What this browser may do: send `Actions`, see images of data sets; and whether the server knows its token. */
+  readonly '/api/access': { readonly changes: boolean; readonly images: boolean; readonly isKnown: boolean };
   readonly '/api/runs': RunsAnswer;
   readonly '/api/runs/:run': RunAnswer;
   readonly '/api/runs/:run/trials': TrialsAnswer;

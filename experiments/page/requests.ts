@@ -48,6 +48,9 @@ export const streamSchemas: { readonly [A in keyof Streams]: z.ZodType<StreamQue
   '/api/runs/:run/live': z.strictObject({ after: number.optional() }),
 };
 
+/** Of the names of a decision and its choice. */
+const mostLetters = 200;
+
 /** A name of the user's: one line. */
 const line = (most: number) =>
   z
@@ -60,7 +63,7 @@ const line = (most: number) =>
 export const bodySchemas: { readonly [A in keyof Actions]: z.ZodType<Actions[A]['body']> } = {
   '/api/runs/:run/stop': nothing,
   '/api/runs/:run/enqueue': z.strictObject({
-    choices: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    choices: z.record(z.string().max(mostLetters), z.union([z.string().max(mostLetters), z.number(), z.boolean()])),
     name: line(100).optional(),
   }),
   '/api/runs/:run/note': noteChange,

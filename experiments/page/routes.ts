@@ -4,7 +4,7 @@ import type { Clock, Store } from '../../store/index.js';
 import { collectPredictions } from '../report/statistics.js';
 import { readResources } from '../stored/resources.js';
 import { decisionsIn } from './actions.js';
-import { hasToken, mayChange, type Access } from './access.js';
+import { hasToken, type Access } from './access.js';
 import type { Address, Answers, ComparisonAnswer, Queries, RunId } from './api.js';
 import { collectCurves, collectTexts, collectTrialsAnswer } from './collect/columns.js';
 import { collectComparison, collectHypervolume } from './collect/comparison.js';
@@ -111,8 +111,9 @@ const answering =
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     const query = parseQuery(querySchemas[address], request);
-    const { imageToken } = access;
-    const may = { changes: mayChange(request, access), images: imageToken !== null && hasToken(request, imageToken) };
+    const has = (token: string | null): boolean => token !== null && hasToken(request, token);
+    const [changes, images] = [has(access.changeToken), has(access.imageToken)];
+    const may = { changes, images, isKnown: changes || images || has(access.token) };
     return reply.header('cache-control', 'no-store').send(await answer({ params: request.params, query, may }));
   };
 

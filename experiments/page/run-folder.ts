@@ -34,7 +34,7 @@ function stampOf(workdir: string, clock: Clock): FileStamp | null {
 }
 
 /** How long a read waits for a locked database, ms. It blocks the whole server meanwhile. */
-const lockTimeout = 200;
+export const lockTimeout = 200;
 
 /** Processor time of this process, ms. */
 export function processorTime(): number {

@@ -20,6 +20,14 @@ interface CachedEntry {
   readonly took: number;
 }
 
+/** The JSON of each message, made once for all listeners that get the same object. */
+const texts = new WeakMap<object, string>();
+export function serialize(data: object): string {
+  const text = texts.get(data) ?? JSON.stringify(data);
+  texts.set(data, text);
+  return text;
+}
+
 /** Milliseconds between two reads of the list for its listeners. */
 const interval = 1000;
 
@@ -48,7 +56,7 @@ export class RunList {
   async *changes(signal: AbortSignal): AsyncGenerator<RunsAnswer, void, void> {
     for (let sent = ''; !signal.aborted;) {
       const answer = await this.recent();
-      const text = JSON.stringify(answer);
+      const text = serialize(answer);
       if (text !== sent) yield answer;
       sent = text;
       await pause(interval, signal);

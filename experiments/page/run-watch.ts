@@ -1,4 +1,4 @@
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { NasError } from '../../base/errors.js';
 import type { Clock } from '../../store/index.js';
 import type { Changes, ErrorAnswer } from './api.js';
@@ -24,10 +24,32 @@ type ReadResult =
   | { readonly kind: 'locked' }
   | { readonly kind: 'unreadable'; readonly problem: ErrorAnswer };
 
-/** Milliseconds between two checks of the file's stamp. */
-const interval = 250;
+/** Shortest and longest time between two checks of the file's stamp, ms. */
+const [interval, longestInterval] = [250, 10_000];
+/** How many results of one check are kept for listeners that reach the same position later. */
+const keptReads = 4;
 /** A run is given up after so many failed reads in a row; a run that is being replaced fails once or twice. */
 const maxFailures = 4;
+
+/** Runs one read of all watches at a time, and pauses as long as it took: the server answers other requests meanwhile. */
+export class ReadQueue {
+  private last: Promise<unknown> = Promise.resolve();
+
+  run<T>(read: () => Promise<T>): Promise<T> {
+    let took = 0;
+    const result = this.last.then(async () => {
+      const start = processorTime();
+      try {
+        return await read();
+      } finally {
+        took = processorTime() - start;
+      }
+    });
+    const pause = (): Promise<void> => setTimeout(took, undefined, { ref: false });
+    this.last = result.then(pause, pause);
+    return result;
+  }
+}
 
 /** What the file looked like at one check. */
 interface Check {
@@ -50,6 +72,7 @@ export class RunWatch {
   constructor(
     private readonly run: WatchedRun,
     private readonly clock: Clock,
+    private readonly queue: ReadQueue,
   ) {
     this.current = this.check();
   }
@@ -59,7 +82,7 @@ export class RunWatch {
     let sent: Changes | undefined;
     for (let failures = 0; !signal.aborted;) {
       const { current } = this;
-      const result = await this.readFrom(position.cursor, sent === undefined);
+      const result = await this.readFrom(position.cursor, sent === undefined, signal);
       if (result.kind === 'changes') {
         failures = 0;
         const { changes, begun, latest } = result;
@@ -71,11 +94,7 @@ export class RunWatch {
         position = { begun, cursor: changes.cursor };
         if (sent === undefined || hasChanged(sent, changes)) yield { event: 'changes', position, data: changes };
         sent = changes;
-        if (changes.cursor < latest) {
-          // Lets the server answer other requests between two parts.
-          await setImmediate();
-          continue;
-        }
+        if (changes.cursor < latest) continue;
       }
       if (result.kind === 'unreadable' && ++failures >= maxFailures) {
         yield { event: 'gone', position, data: result.problem };
@@ -98,7 +117,7 @@ export class RunWatch {
 
   /** One check for all listeners that wait. */
   private async next(): Promise<void> {
-    await setTimeout(Math.max(interval, restFactor * this.took), undefined, { ref: false });
+    await setTimeout(Math.min(longestInterval, Math.max(interval, restFactor * this.took)), undefined, { ref: false });
     this.nextCheck = undefined;
     this.took = 0;
     this.reads.clear();
@@ -118,10 +137,17 @@ export class RunWatch {
     }
   }
 
-  private readFrom(cursor: number | null, isFirst: boolean): Promise<ReadResult> {
+  /** @param signal of the first listener that asks: once it is gone, the others ask again at the next check */
+  private readFrom(cursor: number | null, isFirst: boolean, signal: AbortSignal): Promise<ReadResult> {
     const key = `${cursor} ${isFirst}`;
-    const result = this.reads.get(key) ?? this.readChanges(cursor, isFirst);
+    const known = this.reads.get(key);
+    if (known !== undefined) return known;
+    const result = this.queue.run(() =>
+      signal.aborted ? Promise.resolve<ReadResult>({ kind: 'locked' }) : this.readChanges(cursor, isFirst),
+    );
     this.reads.set(key, result);
+    const [oldest] = this.reads.keys();
+    if (this.reads.size > keptReads) this.reads.delete(oldest);
     return result;
   }
 

@@ -1,4 +1,3 @@
-import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import { fastifySSE } from '@fastify/sse';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -12,7 +11,7 @@ import { serveImages } from './images.js';
 import { refusalOf } from './requests.js';
 import { heartbeat, serveStreams } from './streams.js';
 import { RunFolder } from './run-folder.js';
-import { RunList } from './run-list.js';
+import { RunList, serialize } from './run-list.js';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
@@ -29,11 +28,13 @@ export interface AppOptions extends Access {
 
 /** Folder names have up to 255 bytes, each of which takes up to three characters in an address. */
 const maxParamLength = 3 * 255;
+/** Largest body of a request, in bytes: a note of 4,000 characters with its tags. */
+const bodyLimit = 2 ** 15;
 
 /** Creates the server of the page, which does not listen yet. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { clock, report } = options;
-  const app = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength } });
+  const app = fastify({ forceCloseConnections: true, bodyLimit, routerOptions: { maxParamLength } });
   app.setErrorHandler((error, request, reply) => {
     const { status, body, isBug } = refusalOf(error);
     if (isBug) report(error);
@@ -44,8 +45,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     return isText ? reply.type('text/plain; charset=utf-8').send(`${message}\n${hint}\n`) : reply.send(body);
   });
   await app.register(helmet, securityHeaders);
-  await app.register(cookie);
-  await app.register(fastifySSE, { heartbeatInterval: heartbeat });
+  await app.register(fastifySSE, { heartbeatInterval: heartbeat, serializer: serialize });
   checkAccess(app, options);
   app.setNotFoundHandler(({ url }) => {
     throw new Refusal(404, `there is nothing at ${url}`);

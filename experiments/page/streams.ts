@@ -1,14 +1,18 @@
 import type { SSEMessage } from '@fastify/sse';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Refusal } from '../../base/server.js';
 import type { Clock } from '../../store/index.js';
 import type { RunId, StreamQueries, Streams } from './api.js';
 import { parseQuery, refusalOf, streamSchemas } from './requests.js';
 import type { WatchedRun, RunFolder } from './run-folder.js';
 import type { RunList } from './run-list.js';
-import { RunWatch, type StreamPosition } from './run-watch.js';
+import { ReadQueue, RunWatch, type StreamPosition } from './run-watch.js';
 
 /** Interval of keep-alive comments, ms. */
 export const heartbeat = 15_000;
+
+/** Most open streams, in total and of one address. A browser has one for each visible tab; a proxy's address has many browsers. */
+const mostStreams = { inTotal: 128, ofAddress: 64 };
 
 interface Message<A extends keyof Streams> extends SSEMessage {
   readonly event: keyof Streams[A] & string;
@@ -35,6 +39,7 @@ export interface StreamsOptions {
 /** Serves every stream until its browser disconnects. */
 export function serveStreams(app: FastifyInstance, { folder, list, clock, report }: StreamsOptions): void {
   const watches = new Watches(clock);
+  const open = new Map<string, number>();
   const sources: { readonly [A in keyof Streams]: Open<A> } = {
     '/api/live': () => {
       // Refuses an unreadable folder before the headers are sent.
@@ -52,21 +57,38 @@ export function serveStreams(app: FastifyInstance, { folder, list, clock, report
       };
     },
   };
-  const serve = <A extends keyof Streams>(address: A, open: Open<A>): void => {
+  const serve = <A extends keyof Streams>(address: A, source: Open<A>): void => {
     app.get<{ Params: { readonly run: RunId } }>(
       address,
       { sse: 'only', exposeHeadRoute: false },
       async (request, reply) => {
         const query = parseQuery(streamSchemas[address], request);
-        await send(reply, open(query, request, reply)).catch((error: unknown) => {
-          // The headers are sent, so the stream can only end; a reconnecting browser gets the error.
-          if (refusalOf(error).isBug) report(error);
-        });
+        const messages = source(query, request, reply);
+        const leave = enter(open, request.ip);
+        await send(reply, messages)
+          .catch((error: unknown) => {
+            // The headers are sent, so the stream can only end; a reconnecting browser gets the error.
+            if (refusalOf(error).isBug) report(error);
+          })
+          .finally(leave);
       },
     );
   };
   serve('/api/live', sources['/api/live']);
   serve('/api/runs/:run/live', sources['/api/runs/:run/live']);
+}
+
+/** Counts a stream until the returned function is called. @throws Refusal when there are too many */
+function enter(open: Map<string, number>, address: string): () => void {
+  const count = (change: number): number => (open.get(address) ?? 0) + change;
+  const total = [...open.values()].reduce((sum, each) => sum + each, 0);
+  if (total >= mostStreams.inTotal || count(1) > mostStreams.ofAddress)
+    throw new Refusal(503, 'too many browsers listen to changes', 'Close other tabs of this page.');
+  open.set(address, count(1));
+  return () => {
+    if (count(-1) > 0) open.set(address, count(-1));
+    else open.delete(address);
+  };
 }
 
 /** The position in the `Last-Event-ID` of a browser that reconnects. */
@@ -98,11 +120,12 @@ const sentOrGone = (sent: Promise<void>, gone: AbortSignal): Promise<void> =>
 /** One watch for each run that has listeners. */
 class Watches {
   private readonly watches = new Map<WatchedRun, { readonly watch: RunWatch; listeners: number }>();
+  private readonly queue = new ReadQueue();
 
   constructor(private readonly clock: Clock) {}
 
   async *changes(run: WatchedRun, position: StreamPosition, signal: AbortSignal): ReturnType<RunWatch['changes']> {
-    const shared = this.watches.get(run) ?? { watch: new RunWatch(run, this.clock), listeners: 0 };
+    const shared = this.watches.get(run) ?? { watch: new RunWatch(run, this.clock, this.queue), listeners: 0 };
     this.watches.set(run, shared);
     shared.listeners++;
     try {

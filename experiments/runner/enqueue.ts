@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs';
 import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
+import { shellWord } from '../../base/text.js';
 import {
   choicesOf,
   createSpace,
@@ -26,10 +28,17 @@ export interface EnqueuedNetwork {
   readonly planned: boolean;
 }
 
+/** Limits for servers, which other requests wait for, and which open runs that others made. */
+export interface Caution {
+  /** How long a locked database is waited for, in ms. */
+  readonly patience: number;
+}
+
 /**
  * Has the run of a workdir try a network next, before the proposals of its controller; also while the run goes on, in
  * another process.
  * @param given the choice of each decision; the others are drawn at random.
+ * @param caution the module of a space is not run
  * @throws NasError `invalid-input`, and stores nothing, when a name or a choice is not of the space, or the network was
  *   asked or enqueued before.
  */
@@ -37,12 +46,13 @@ export async function enqueueIn(
   workdir: string,
   given: Readonly<Record<string, Choice>>,
   name?: string,
+  caution?: Caution,
 ): Promise<EnqueuedNetwork> {
   if (!hasRun(workdir)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
-  const store = Store.open(databasePath(workdir), { closingPatience: 0 });
+  const store = Store.open(databasePath(workdir), { closingPatience: 0, ...caution });
   try {
     const experiment = storedExperiment(store, workdir);
-    const space = await spaceOf(experiment, store, workdir);
+    const space = await spaceOf(experiment, store, workdir, caution);
     const unknown = unknownDecision(space, Object.keys(given));
     if (unknown !== undefined) throw invalidInput(unknown);
     return store.transaction(() => {
@@ -68,18 +78,24 @@ export async function enqueueIn(
   }
 }
 
-/** The decisions of a run's space. @throws NasError `invalid-input` as `enqueueIn` */
-export async function decisionsOf(workdir: string): Promise<readonly Decision[]> {
-  const store = Store.open(databasePath(workdir), { readonly: true });
+/** The decisions of a run's space, without running a module. @throws NasError `invalid-input` as `enqueueIn` */
+export async function decisionsOf(workdir: string, caution: Caution): Promise<readonly Decision[]> {
+  const store = Store.open(databasePath(workdir), { readonly: true, ...caution });
   try {
-    const { decisions } = await spaceOf(storedExperiment(store, workdir), store, workdir);
+    const { decisions } = await spaceOf(storedExperiment(store, workdir), store, workdir, caution);
     return decisions.map(({ name, choices }) => ({ name, choices }));
   } finally {
     store.close();
   }
 }
 
-async function spaceOf(experiment: Experiment, store: Store, workdir: string): Promise<DecisionSpace> {
+async function spaceOf(
+  experiment: Experiment,
+  store: Store,
+  workdir: string,
+  caution: Caution | undefined,
+): Promise<DecisionSpace> {
+  if (caution !== undefined) checkHarmless(experiment, workdir);
   if (isTableExperiment(experiment)) return (await loadResults(experiment)).table.space;
   const task = store.run.task();
   if (task === null)
@@ -87,4 +103,16 @@ async function spaceOf(experiment: Experiment, store: Store, workdir: string): P
       hint: 'Begin a run with the network under search.enqueue.',
     });
   return createSpace(experiment.space, task);
+}
+
+/** The module or the table of a run that another user made may be any file. @throws NasError `invalid-input` */
+function checkHarmless(experiment: Experiment, workdir: string): void {
+  const hint = `nas enqueue ${shellWord(workdir)} enqueues a network.`;
+  if (!isTableExperiment(experiment)) {
+    if (experiment.space.type !== 'module') return;
+    throw invalidInput(`${workdir}: its space is a module, which runs in commands only`, { hint });
+  }
+  const { file } = experiment.space;
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() === false)
+    throw invalidInput(`${file} is not a regular file`, { hint });
 }

@@ -17,11 +17,12 @@ const requestOf = (workdir: string): string | null => {
 /**
  * Asks the run of a workdir, in whichever process it goes on, to write its checkpoints and stop, as the first Ctrl-C does; also
  * `nas shrink` and `nas latency measure --frontier`. Returns at once; `nas resume` continues the run.
+ * @param options how long a locked database is waited for
  * @throws NasError `invalid-input` when no process works there.
  */
-export function requestStop(workdir: string): void {
+export function requestStop(workdir: string, options: { readonly patience?: number } = {}): void {
   if (!hasRun(workdir)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
-  const store = Store.open(databasePath(workdir), { readonly: true });
+  const store = Store.open(databasePath(workdir), { readonly: true, ...options });
   const { status } = store.run.state();
   store.close();
   const request = requestOf(resolve(workdir));

@@ -1,13 +1,17 @@
 /** Notes and tags of users on a run and its trials: a file of lines beside the store, which stays as the run wrote it. */
-import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
+import { readBeginning } from '../../base/files.js';
 import { Store } from '../../store/index.js';
 import { databasePath, hasRun, workdirFiles } from './workdir.js';
 
 const mostCharacters = 4000;
-const mostTags = 20;
+/** Of one change, and of a trial or a run. */
+const [mostTags, mostTagsInAll] = [20, 200];
+/** Of the file: a server reads it while other requests wait. */
+const mostBytes = 4 * 2 ** 20;
 
 export const noteText = z.string().trim().max(mostCharacters);
 /** Without spaces and quotes, so that a filter names it as a word. */
@@ -65,15 +69,11 @@ function parsed(line: string): z.infer<typeof storedChange> | null {
  * read counts as one damaged line: notes never hide a run.
  */
 export function readNotes(workdir: string): Notes {
-  let text: string;
-  try {
-    text = readFileSync(pathOf(workdir), 'utf8');
-  } catch {
-    const size = notesSize(workdir);
-    return { notes: [], damaged: size > 0 ? 1 : 0, size };
-  }
+  const size = notesSize(workdir);
+  const text = readBeginning(pathOf(workdir), mostBytes)?.toString();
+  if (text === undefined) return { notes: [], damaged: size > 0 ? 1 : 0, size };
   const lines = text.split('\n').filter((line) => line.trim() !== '');
-  const byTrial = new Map<number | null, Note>();
+  const byTrial = new Map<number | null, { text: string; tags: Set<string>; at: number }>();
   let damaged = 0;
   for (const line of lines) {
     const change = parsed(line);
@@ -82,22 +82,34 @@ export function readNotes(workdir: string): Notes {
       continue;
     }
     const { trial, at, add = [], remove = [] } = change;
-    const before = byTrial.get(trial);
-    const tags = [...(before?.tags ?? []), ...add].filter((tag) => !remove.includes(tag));
-    byTrial.set(trial, { trial, at, text: change.text ?? before?.text ?? '', tags: [...new Set(tags)] });
+    const { text: before = '', tags = new Set<string>() } = byTrial.get(trial) ?? {};
+    for (const tag of remove) tags.delete(tag);
+    for (const tag of add) if (tags.size < mostTagsInAll && !remove.includes(tag)) tags.add(tag);
+    byTrial.set(trial, { at, text: change.text ?? before, tags });
   }
-  const notes = [...byTrial.values()]
+  const notes = [...byTrial]
+    .map(([trial, { tags, ...note }]): Note => ({ trial, ...note, tags: [...tags] }))
     .filter(({ text: own, tags }) => own !== '' || tags.length > 0)
     .sort((a, b) => (a.trial ?? -1) - (b.trial ?? -1));
-  return { notes, damaged, size: Buffer.byteLength(text) };
+  return { notes, damaged: damaged + (size > mostBytes ? 1 : 0), size };
 }
 
 /**
  * Appends a change to the notes of a run, as one write of a whole line: several processes may write at the same time.
- * @throws NasError `invalid-input` when the file cannot be written
+ * @throws NasError `invalid-input` when the file cannot be written, or there are too many notes or tags
  */
 export function addNote(workdir: string, change: NoteChange, clock: () => number = Date.now): void {
   const line = `${JSON.stringify({ at: clock(), ...noteChange.parse(change) })}\n`;
+  const { notes, size } = readNotes(workdir);
+  if (size + line.length > mostBytes)
+    throw invalidInput(`${pathOf(workdir)} has ${size} bytes; at most ${mostBytes} can be read`, {
+      hint: 'Each change of a note adds a line: remove lines that later ones replace.',
+    });
+  const { add = [], remove = [] } = change;
+  const { tags = [] } = notes.find(({ trial }) => trial === change.trial) ?? {};
+  const count = new Set([...tags, ...add].filter((tag) => !remove.includes(tag))).size;
+  if (count > mostTagsInAll)
+    throw invalidInput(`${workdir}: ${count} tags on one note; at most ${mostTagsInAll} are possible`);
   try {
     appendFileSync(pathOf(workdir), endsInLine(pathOf(workdir)) ? line : `\n${line}`);
   } catch (cause) {
@@ -107,11 +119,12 @@ export function addNote(workdir: string, change: NoteChange, clock: () => number
 
 /**
  * As `addNote`, for a run that is there.
+ * @param options how long a locked database is waited for
  * @throws NasError `invalid-input` also when there is no such run or trial
  */
-export function noteIn(workdir: string, change: NoteChange): void {
+export function noteIn(workdir: string, change: NoteChange, options: { readonly patience?: number } = {}): void {
   if (!hasRun(workdir)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
-  const store = Store.open(databasePath(workdir), { readonly: true });
+  const store = Store.open(databasePath(workdir), { readonly: true, ...options });
   try {
     const { trial } = change;
     if (trial !== null && store.trials.get(trial) === undefined)

@@ -1,7 +1,7 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '../../base/files.js';
+import { readBeginning, writeFileAtomic } from '../../base/files.js';
 import { workdirFiles } from './workdir.js';
 
 const sample = z.object({
@@ -20,6 +20,8 @@ const pathOf = (workdir: string): string => join(workdir, workdirFiles.resources
 
 /** More samples are thinned out to half of them. */
 const mostSamples = 2000;
+/** Ten times what so many samples take. */
+const mostBytes = 2 ** 21;
 
 const lineOf = (one: ResourceSample): string => `${JSON.stringify(one)}\n`;
 
@@ -34,11 +36,7 @@ function parsed(line: string): ResourceSample[] {
 
 /** The samples of a run, in the order of time; none where there is no file, and without lines that cannot be read. */
 export function readResources(workdir: string): readonly ResourceSample[] {
-  try {
-    return readFileSync(pathOf(workdir), 'utf8').split('\n').flatMap(parsed);
-  } catch {
-    return [];
-  }
+  return (readBeginning(pathOf(workdir), mostBytes)?.toString() ?? '').split('\n').flatMap(parsed);
 }
 
 /** Appends samples to the file of a run, which keeps at most 2,000: then every second one, over the whole run. */

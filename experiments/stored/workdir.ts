@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import type { StoredPrecision, TrialStage } from '../../store/index.js';
 
@@ -72,7 +72,9 @@ export const databasePath = (workdir: string): string => join(workdir, workdirFi
 /** Lists which image is in which split. */
 export const imagesPath = (workdir: string): string => join(workdir, workdirFiles.images);
 
-export const hasRun = (workdir: string): boolean => existsSync(databasePath(workdir));
+/** A pipe of this name, which would block the process that opens it, is none. */
+export const hasRun = (workdir: string): boolean =>
+  existsSync(databasePath(workdir)) && !statSync(databasePath(workdir)).isFIFO();
 
 const real = (path: string): string => (existsSync(path) ? realpathSync(path) : resolve(path));
 

@@ -1,5 +1,6 @@
 import { render } from 'preact';
+import { takeToken } from '../data/token.js';
 import { Shell } from './shell.js';
 
 const root = document.getElementById('app');
-if (root !== null) render(<Shell />, root);
+if (root !== null) void takeToken().then(() => render(<Shell />, root));

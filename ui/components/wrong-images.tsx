@@ -1,7 +1,8 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { percent } from '../../base/number-text.js';
 import type { ClassReport, StoredPrecision } from '../../experiments/page/api.js';
 import { useRun } from '../app/hooks.js';
+import { urlOf } from '../data/files.js';
 import { useAnswer } from '../data/use-answer.js';
 import { Classes } from './classes.js';
 
@@ -12,6 +13,24 @@ interface Props {
   readonly report: ClassReport;
   readonly trial: number;
   readonly precision: StoredPrecision;
+}
+
+/** An image that needs the token. Without it, the browser shows its name. */
+function PrivateImage({ address, name }: { readonly address: string; readonly name: string }) {
+  const [url, setUrl] = useState<string>();
+  useEffect(() => {
+    const gone = new AbortController();
+    const shown = urlOf(address, gone.signal);
+    shown.then(setUrl, () => undefined);
+    return () => {
+      gone.abort();
+      shown.then(
+        (made) => URL.revokeObjectURL(made),
+        () => undefined,
+      );
+    };
+  }, [address]);
+  return <img src={url} alt={name} />;
 }
 
 /** Results by class, and the images that the network takes for other classes with the highest confidence. */
@@ -47,8 +66,7 @@ export function ClassesWithImages({ report, trial, precision }: Props) {
               const file = path ?? `image ${row} of the data set`;
               return (
                 <li key={row}>
-                  {/* Without the image, the browser shows its name. */}
-                  {mayShow && <img src={`${folder}/${row}`} alt={file} loading="lazy" />}
+                  {mayShow && <PrivateImage address={`${folder}/${row}`} name={file} />}
                   <span>
                     <b>{names[actual]}</b> taken for <b>{names[predicted]}</b>, {percent(probability)}
                   </span>

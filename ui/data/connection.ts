@@ -1,5 +1,6 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { Actions, Address, Answers, ErrorAnswer, Queries, Streams } from '../../experiments/page/api.js';
+import { fetchWithToken } from './token.js';
 
 /** The placeholders of a path: `run` and `trial` of `/api/runs/:run/trials/:trial`. */
 export type Parameters<A extends string> = A extends `${string}:${infer Name}/${infer Rest}`
@@ -51,7 +52,7 @@ export const get = <A extends Address>(
   parameters: Parameters<A>,
   query?: Queries[A],
   signal: AbortSignal | null = null,
-): Promise<Answers[A]> => bodyOf(fetch(addressOf(address, parameters, query), { signal }));
+): Promise<Answers[A]> => bodyOf(fetchWithToken(addressOf(address, parameters, query), { signal }));
 
 /** Sends a change. @throws Refused when the server answers with an error; TypeError when it cannot be reached. */
 export const post = <A extends keyof Actions>(
@@ -60,7 +61,9 @@ export const post = <A extends keyof Actions>(
   body: Actions[A]['body'],
 ): Promise<Actions[A]['answer']> => {
   const headers = { 'content-type': 'application/json' };
-  return bodyOf(fetch(addressOf(address, parameters), { method: 'POST', headers, body: JSON.stringify(body) }));
+  return bodyOf(
+    fetchWithToken(addressOf(address, parameters), { method: 'POST', headers, body: JSON.stringify(body) }),
+  );
 };
 
 /** Whether a retry is pointless. A 503 is temporary: a locked database, for example. */
@@ -121,7 +124,7 @@ async function readStream(
   const abort = () => silent.abort();
   let timer = setTimeout(abort, longestSilence);
   try {
-    const response = await fetch(url, {
+    const response = await fetchWithToken(url, {
       headers: { accept: 'text/event-stream', ...(lastId === '' ? {} : { 'last-event-id': lastId }) },
       cache: 'no-store',
       signal: AbortSignal.any([signal, silent.signal]),

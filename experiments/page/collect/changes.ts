@@ -42,7 +42,8 @@ const logOf = (events: readonly EventRecord[]): LogEntry[] =>
 export const collectLog = (store: Store, limit = 200, trial?: number): LogEntry[] =>
   logOf(store.events.last(kinds, limit, trial));
 
-const maxEvents = 5000;
+/** Most events of an answer, which has them up to the next multiple: listeners at different positions meet there. */
+const maxEvents = 1000;
 
 const keyOf = ({ number, precision, rivals }: RunCache['frontier'][number]): FrontierKey => ({
   number,
@@ -63,7 +64,7 @@ function epochsOf(store: Store, events: readonly EventRecord[]): EpochChange[] {
 }
 
 /**
- * Changes of a run since a cursor. One answer covers at most 5,000 events: repeat with the answer's cursor until it is
+ * Changes of a run since a cursor. One answer covers at most 1,000 events: repeat with the answer's cursor until it is
  * `store.events.latest()`. About 5 ms for 100 events.
  * @param cache is updated
  * @param now ms since 1970
@@ -77,7 +78,7 @@ export function collectChanges(
 ): Changes {
   return store.reading(() => {
     cache.update(store);
-    const events = store.events.all(cursor, maxEvents);
+    const events = store.events.all(cursor, maxEvents - (cursor % maxEvents));
     const isFrontierNew = first || cache.frontierCursor > cursor;
     return {
       cursor: events.at(-1)?.seq ?? cursor,

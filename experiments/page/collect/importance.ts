@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../../../base/errors.js';
 import { Random } from '../../../base/random.js';
 import { functionalAnova } from '../../../search/fanova.js';
@@ -99,12 +100,13 @@ export async function collectImportance(
       fit,
     };
   };
-  return {
-    method,
-    needed: minTrials,
-    trials: trials.length,
-    objectives: objectives.map(({ name }) => importanceOf(name)),
-  };
+  const importances: Importance[] = [];
+  for (const { name } of objectives) {
+    // The server answers other requests between two objectives.
+    await setImmediate();
+    importances.push(importanceOf(name));
+  }
+  return { method, needed: minTrials, trials: trials.length, objectives: importances };
 }
 
 /** While a run is running, importance is recomputed after 5 % more complete trials. */

@@ -41,10 +41,14 @@ it('reads everything again after a failed update', async () => {
   const database = new Database(databasePath(workdir));
   onTestFinished(() => void database.close());
   for (const number of [0, 1]) store.trials.revise(number, { accuracy: { value: 0.99, provenance: 'measured' } });
-  const triggers = database.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'trials'");
-  for (const name of triggers.pluck().all() as string[]) database.exec(`DROP TRIGGER ${name}`);
+  const find = database.prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'trials'");
+  const triggers = find.all() as { readonly name: string; readonly sql: string }[];
   const { choices } = database.prepare('SELECT choices FROM trials WHERE number = 1').get() as { choices: string };
-  const write = (text: string) => database.prepare('UPDATE trials SET choices = ? WHERE number = 1').run(text);
+  const write = (text: string): void => {
+    for (const { name } of triggers) database.exec(`DROP TRIGGER ${name}`);
+    database.prepare('UPDATE trials SET choices = ? WHERE number = 1').run(text);
+    for (const { sql } of triggers) database.exec(sql);
+  };
   write('{');
   await expect(caughtUp()).rejects.toThrow(/a JSON value cannot be read/);
   write(choices);

@@ -1,13 +1,15 @@
 import { useLocation, useRoute } from 'preact-iso';
+import { useState } from 'preact/hooks';
 import { bytes } from '../../../base/number-text.js';
 import type { FileAddress, ReportMember, RunId, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { EnqueueCard } from '../../components/actions.js';
-import { CopyButton, Decisions } from '../../components/elements.js';
+import { Alert, CopyButton, Decisions } from '../../components/elements.js';
 import { NetworkDrawing, NetworkParts } from '../../components/network.js';
 import { NoteCard } from '../../components/note-card.js';
 import { ClassesWithImages } from '../../components/wrong-images.js';
 import { Table } from '../../components/table.js';
+import { save, urlOf } from '../../data/files.js';
 import { precisions } from '../../data/measures.js';
 import { useAnswer } from '../../data/use-answer.js';
 import { Course, Neighbours, PrecisionLinks, Standing, TrialLog, TrialWorkers } from './course.js';
@@ -22,6 +24,14 @@ const fileAddress = (run: RunId, path: string): FileAddress =>
 
 function TrialFiles({ trial }: { readonly trial: ReportMember }) {
   const { live } = useRun();
+  const [problem, setProblem] = useState<string | null>(null);
+  const download = (path: string): void => {
+    setProblem(null);
+    urlOf(fileAddress(live.id, path)).then(
+      (url) => save(path.slice(path.lastIndexOf('/') + 1), url),
+      (error: unknown) => setProblem(`${path} cannot be loaded: ${String(error)}`),
+    );
+  };
   const all = [...trial.files, ...variantsOf(trial).flatMap(({ kept }) => kept?.files ?? [])];
   const files = [...new Map(all.map((file) => [file.path, file])).values()];
   if (files.length === 0) return null;
@@ -36,7 +46,14 @@ function TrialFiles({ trial }: { readonly trial: ReportMember }) {
             title: 'file',
             heading: true,
             cell: ({ path }) => (
-              <a href={fileAddress(live.id, path)} download>
+              <a
+                href={fileAddress(live.id, path)}
+                download
+                onClick={(event) => {
+                  event.preventDefault();
+                  download(path);
+                }}
+              >
                 {path}
               </a>
             ),
@@ -46,6 +63,7 @@ function TrialFiles({ trial }: { readonly trial: ReportMember }) {
           { title: 'SHA-256', cell: ({ sha256 }) => <code>{sha256.slice(0, 12)}…</code> },
         ]}
       />
+      <Alert text={problem} />
     </>
   );
 }

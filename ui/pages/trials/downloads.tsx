@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { csvLine } from '../../../base/text.js';
 import type { Cell, Field, FieldGroup, Known } from '../../data/fields.js';
+import { save } from '../../data/files.js';
 import type { Texts } from '../../data/texts.js';
 
 /** The columns of `nas trials --format csv` in its order, then all other fields. */
@@ -61,16 +62,6 @@ export function trialsJson(rows: readonly number[], known: Known): readonly stri
   return ['[\n', ...rows.map((row, i) => `  ${JSON.stringify(trial(row))}${i === last ? '' : ','}\n`), ']\n'];
 }
 
-function save(name: string, type: string, parts: readonly string[]): void {
-  const url = URL.createObjectURL(new Blob([...parts], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.setAttribute('download', name);
-  link.click();
-  // The download has started long before.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
-
 interface DownloadsProps {
   readonly name: string;
   readonly rows: readonly number[];
@@ -94,7 +85,8 @@ export function Downloads({ name, rows, fields, known, texts }: DownloadsProps) 
         ),
       );
       const parts = kind === 'CSV' ? trialsCsv(rows, fields) : trialsJson(rows, known);
-      save(`${name}-trials.${kind.toLowerCase()}`, types[kind], parts);
+      const file = new Blob([...parts], { type: types[kind] });
+      save(`${name}-trials.${kind.toLowerCase()}`, URL.createObjectURL(file));
       setStatus(null);
     } catch {
       setStatus('The server cannot be reached; nothing was saved.');
