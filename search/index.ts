@@ -8,4 +8,3 @@ export * from './objective.js';
 export * from './pareto.js';
 export { SpaceExhausted } from './propose.js';
 export * from './schema.js';
-export { FeaturedSurrogate, type FeaturedCandidate } from './surrogate/featured.js';

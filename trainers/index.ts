@@ -22,16 +22,6 @@ export * from './jobs.js';
 export { fit } from './fit.js';
 export { coverageOf, readInitial, stemKernel, type Coverage, type InitialWeights } from './weights.js';
 export { checkClassWeight, featureless, lossFor, unsuitedKeys } from './losses/index.js';
-export {
-  needsImages,
-  proxies,
-  proxyBatch,
-  proxyImages,
-  proxyNames,
-  type ProxyBatch,
-  type ProxyName,
-  type ProxyOptions,
-} from './proxies/proxies.js';
 export { fineTuning, fineTuningEpochs, fromTrained, quantizeAwareTraining } from './fine-tuning.js';
 export type { RangeMethod } from './quantize-aware/ranges.js';
 export { averageDecay, learningRate } from './optimizers/index.js';

@@ -1,4 +1,4 @@
-import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
+import { rungsOf, type Objective } from '../../search/index.js';
 import { featureless, renderingOf, type SingleTeacher, type TrainConfig, unsuitedKeys } from '../../trainers/index.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
 import { measureNamed, moments, taskOf } from '../schema/measures.js';
@@ -212,14 +212,6 @@ const tournament: Check = ({ search: { controller, tournament: size, population 
     `got ${size}; a tournament is drawn from the population of ${population}: expected at most ${population}`,
   );
 
-const features: TrainingCheck = ({ search: { controller, features: wanted, filter } }) => {
-  if (wanted === undefined) return [];
-  const path = ['search', 'features'];
-  const learns = `got ${wanted.proxies.join(', ')}; ${controllerTitle({ controller })} does not learn from features: expected controller surrogate, or a filter instead`;
-  const either = 'search.filter chooses among the proposals, too: expected one of both';
-  return [...when(controller !== 'surrogate', path, learns), ...when(filter !== undefined, path, either)];
-};
-
 const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
   const { channels } = renderingOf(data);
   if (teacher.type === 'none') return [];
@@ -300,7 +292,6 @@ const trainingChecks: readonly TrainingCheck[] = [
   engineBackend,
   engineProvider,
   precision,
-  features,
   ...evaluationChecks,
   ...compressChecks,
   ...workerChecks,

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { nearest } from '../../base/text.js';
 import { alternativesOf, discriminatorOf, type JsonSchema, valuesOf } from './json-schema.js';
-import { gotExpected, isMap, type KeyPath, type Problem, quote, startsWith, valueAt } from './problem.js';
+import { gotExpected, isMap, type KeyPath, pathText, type Problem, quote, startsWith, valueAt } from './problem.js';
 import type { Source } from './source.js';
 
 /** The alternatives of a union whose discriminator matches the value; all of them when none does. */
@@ -156,6 +156,15 @@ interface Finding extends Problem {
   readonly meant?: KeyPath;
 }
 
+const noProxies =
+  'was removed, because zero-cost proxies rank networks no better than macs does: bound macs under objectives';
+
+/** Keys of the past, and what replaces them. */
+const removedKeys = new Map([
+  ['search.filter', noProxies],
+  ['search.features', noProxies],
+]);
+
 function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, source: Source, root: JsonSchema): Finding[] {
   const parent = keyPath(issue.path);
   const value = valueAt(source.data, parent);
@@ -167,7 +176,9 @@ function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, source: Sourc
     return {
       where: source.where(path, 'key'),
       path,
-      message: `unknown key '${key}'; allowed: ${allowed.join(', ')}${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
+      message:
+        removedKeys.get(pathText(path)) ??
+        `unknown key '${key}'; allowed: ${allowed.join(', ')}${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
       ...(meant === undefined ? {} : { meant: [...parent, meant] }),
     };
   });

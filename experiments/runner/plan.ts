@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { DecisionSpace, Space, Task } from '../../spaces/index.js';
 import type { Clock, Store } from '../../store/index.js';
-import type { DatasetInfo, DatasetRef, EngineChoice, ProxyName, SupernetConfig } from '../../trainers/index.js';
+import type { DatasetInfo, DatasetRef, EngineChoice, SupernetConfig } from '../../trainers/index.js';
 import type { SourceKind } from '../schema/measures.js';
 import type { Experiment, StudyExperiment, TableExperiment, TrainingExperiment } from '../schema/experiment.js';
 import type { TableResults } from '../models/table-results.js';
@@ -45,8 +45,6 @@ export interface TrainingPlan extends RunPlan {
   readonly teacherThreads: number;
   /** The sources of the objectives' values. */
   readonly sources: ReadonlySet<SourceKind>;
-  /** Zero-cost proxies of every trial: objectives, and features of the controller. */
-  readonly proxies: readonly ProxyName[];
 }
 
 /** A run that looks its candidates up in a table. */

@@ -141,7 +141,6 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const supernet = await planSupernet(experiment, { space, data, locating });
   for (const message of warningsOf(experiment, engine)) observe({ kind: 'warning', message });
   const sources = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
-  const objectives = sources.flatMap((source) => (source.kind === 'proxy' ? [source.proxy] : []));
   return {
     kind: 'training',
     experiment,
@@ -157,7 +156,6 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
     supernet,
     teacherThreads: preparationThreads(experiment),
     sources: new Set(sources.map(({ kind }) => kind)),
-    proxies: [...new Set([...objectives, ...(experiment.search.features?.proxies ?? [])])],
   };
 }
 

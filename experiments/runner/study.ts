@@ -106,7 +106,7 @@ export class Study {
   ask(): Promise<AskedTrial | null> {
     return this.locked(async () => {
       const { decisions, context } = this;
-      const step = await decisions.decide(decisions.log.isSettled);
+      const step = decisions.decide(decisions.log.isSettled);
       if (step === undefined) {
         if (decisions.log.isSettled) await this.complete();
         return null;

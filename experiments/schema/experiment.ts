@@ -27,8 +27,6 @@ import type { ExperimentKind } from './kind.js';
 import { accuracyOf, evaluations, objectiveOf, taskOf, type Evaluation } from './measures.js';
 import {
   evaluateSchema,
-  featuresSchema,
-  filterSchema,
   objectiveEntrySchema,
   tableObjectiveSchema,
 } from './search-settings.js';
@@ -135,7 +133,7 @@ const writtenSchema = z.strictObject({
     .optional()
     .describe('limits of memory; candidates beyond them are never trained, and they are no objectives'),
   search: searchSchema
-    .extend({ evaluate: evaluateKey, filter: filterSchema, features: featuresSchema })
+    .extend({ evaluate: evaluateKey })
     .prefault({})
     .describe(searchText),
   final: z

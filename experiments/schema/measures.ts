@@ -5,7 +5,7 @@ import type { Costs } from '../../spaces/index.js';
 import type { ObjectiveValues, Provenance, StoredPrecision } from '../../store/index.js';
 import { mainScores, metricTexts, type Metric } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
-import type { DataConfig, ProxyName } from '../../trainers/index.js';
+import type { DataConfig } from '../../trainers/index.js';
 
 /** Evaluation of candidates: training from scratch, training from the supernet's slice, or the slice as it is. */
 export const evaluations = ['train', 'inherit', 'supernet'] as const;
@@ -18,7 +18,6 @@ export type MeasureSource =
   | { readonly kind: 'memory'; readonly of: (sizes: EdgeSizes) => number }
   /** Of the int8 program, counted by QEMU. */
   | { readonly kind: 'instructions' }
-  | { readonly kind: 'proxy'; readonly proxy: ProxyName }
   | { readonly kind: 'latency' }
   /** The main score of a task, by how candidates are evaluated, or a further metric. */
   | { readonly kind: 'training'; readonly evaluation: Evaluation; readonly task: TaskType }
@@ -48,7 +47,6 @@ export const moments: { readonly [K in SourceKind]: Moment } = {
   costs: { known: 'of every candidate', cost: 'cheap', provenance: 'computed' },
   memory: { known: 'of every candidate', cost: 'cheap', provenance: 'computed' },
   instructions: { known: 'of each trial, before training', cost: 'untrained', provenance: 'computed' },
-  proxy: { known: 'of each trial, before training', cost: 'untrained', provenance: 'computed' },
   latency: { known: 'of every candidate, predicted; measured of each trial', cost: 'cheap', provenance: 'measured' },
   training: { known: 'after training', cost: 'expensive', provenance: 'measured' },
 };
@@ -70,21 +68,6 @@ const memory = (title: string, of: (sizes: EdgeSizes) => number): Measure => ({
   title,
   source: { kind: 'memory', of },
 });
-
-/** A zero-cost proxy; larger is better. */
-const proxy = (name: ProxyName, title: string): Measure => ({
-  direction: 'maximize',
-  unit: 'score',
-  title,
-  source: { kind: 'proxy', proxy: name },
-});
-
-const proxies: { readonly [P in ProxyName]: Measure } = {
-  synflow: proxy('synflow', 'synaptic flow'),
-  gradnorm: proxy('gradnorm', 'gradient norm'),
-  snip: proxy('snip', 'SNIP'),
-  naswot: proxy('naswot', 'NASWOT'),
-};
 
 const kinds: { readonly [E in Evaluation]: string } = { train: '', inherit: 'inherited ', supernet: 'supernet ' };
 
@@ -140,7 +123,6 @@ export const measures = {
     title: 'instructions',
     source: { kind: 'instructions' },
   },
-  ...proxies,
 } as const satisfies Record<string, Measure>;
 
 export type MeasureName = keyof typeof measures;

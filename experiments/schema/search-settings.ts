@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Objective } from '../../search/index.js';
 import type { Choice, Genotype, Network } from '../../spaces/index.js';
-import { proxyNames } from '../../trainers/index.js';
 import { type MeasureName, measureNamed, measures, objectiveOf } from './measures.js';
 
 /** Aliases of objective names. */
@@ -71,40 +70,6 @@ export const tableObjectiveSchema = z
     column: entry.column ?? entry.name,
     ...(bounds === undefined ? {} : { constraint: bounds }),
   }));
-
-const of = z.number().int().min(2).max(64).default(8).describe('number of proposals for each trial');
-
-const filter = z.strictObject({
-  proxy: z.enum(proxyNames).describe('zero-cost proxy that ranks untrained networks'),
-  of,
-});
-
-/** `search.filter:`; a word names the proxy. */
-export const filterSchema = z
-  .preprocess(
-    (value: z.input<typeof filter> | z.input<typeof filter>['proxy']) =>
-      typeof value === 'string' ? { proxy: value } : value,
-    filter,
-  )
-  .optional()
-  .describe(
-    'trains the first of several proposals that is not dominated in the proxy and all cheap objectives (after Abdelfattah et al. 2021)',
-  );
-export type FilterConfig = z.output<typeof filter>;
-
-const features = z.strictObject({
-  proxies: z
-    .array(z.enum(proxyNames))
-    .min(1)
-    .describe('zero-cost proxies as features of the surrogate, besides structure and cheap objectives'),
-  of,
-});
-
-/** `search.features:`. */
-export const featuresSchema = features
-  .optional()
-  .describe('trains the best of several proposals by a surrogate with zero-cost proxies as features');
-export type FeaturesConfig = z.output<typeof features>;
 
 /** A candidate for a user's evaluation function. */
 export interface EvaluationSubject {

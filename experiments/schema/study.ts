@@ -26,12 +26,6 @@ const objectiveSchema = z.preprocess(
     const direction = given ?? measure?.direction;
     if (direction === undefined)
       context.addIssue({ code: 'custom', message: 'expected a direction beside the name: maximize or minimize' });
-    if (measure?.source.kind === 'proxy')
-      context.addIssue({
-        code: 'custom',
-
-        message: `expected another objective: a study has no images to compute ${name} from`,
-      });
     return {
       name,
       direction: direction ?? 'maximize',

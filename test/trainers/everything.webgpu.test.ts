@@ -9,7 +9,6 @@ import {
   evaluateModel,
   fitSupernet,
   prepareTeacher,
-  proxies,
   readTensorFile,
   saveWeights,
   supernetConfig,
@@ -47,17 +46,6 @@ describeOnWebGpu('on WebGPU, as on the processor', () => {
     saveWeights(outspoken(initialWeights(tiniestStudent, 1)), weights);
   });
   afterAll(() => bench.close());
-
-  test('proxies', async () => {
-    const network = tinyStudent();
-    const { images, labels } = noiseBatch(network, 8, 1);
-    const batch = { image: network.input, images, labels, size: 8 };
-    const of = async (engine: EngineConfig) => proxies(network, { seed: 3, batch, engine: await chooseEngine(engine) });
-    const [found, expected] = [await of(webgpu), await of(compiled)];
-    expect(Object.keys(found)).toEqual(['synflow', 'gradnorm', 'snip', 'naswot']);
-    for (const [name, value] of Object.entries(expected))
-      expect(Math.abs(found[name as keyof typeof found] / value - 1), name).toBeLessThan(1e-5);
-  });
 
   test('the gradients that say which channels matter', async () => {
     const model = { network: tinyStudent(), weights: outspoken(initialWeights(tinyStudent(), 1)) };

@@ -2,7 +2,6 @@ import type { Values } from '../../../search/index.js';
 import type { Genotype } from '../../../spaces/index.js';
 import type { NewTrial, ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
 import type { LatencyService } from '../latency/latency.js';
-import type { ProposalFilter } from '../search/proposal-filters.js';
 
 /** Facts about candidates before their evaluation. */
 export interface Preview {
@@ -31,8 +30,6 @@ export interface Evaluator {
   prepare?(): Promise<void>;
   /** @param isKnown whether the results of a trial may be used. */
   preview(isKnown: (trial: number) => boolean): Preview;
-  /** Absent: each proposal is evaluated. */
-  readonly filter?: ProposalFilter | undefined;
   /** Epochs of a whole evaluation, where one can be done in parts. */
   readonly epochs?: number;
   /**

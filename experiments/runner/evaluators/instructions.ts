@@ -4,7 +4,9 @@ import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
 import { valuesFrom } from '../../schema/measures.js';
 import { candidateOnnx } from '../jobs/run-job.js';
 import type { TrainingContext } from '../plan.js';
-import type { StepOutcome } from './proxies.js';
+
+/** The result of an evaluation step; undefined when the user stopped the run. */
+export type StepOutcome = { readonly values: ObjectiveValues } | { readonly failed: string } | undefined;
 
 /** Counts the instructions of a trial's int8 program on this machine, with untrained weights, and stores them. */
 export class InstructionStep {

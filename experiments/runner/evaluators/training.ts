@@ -15,20 +15,17 @@ import { Preparations, weakTeacherMessage } from '../jobs/preparations.js';
 import { train } from '../jobs/training.js';
 import { LatencyService } from '../latency/latency.js';
 import type { RunContext, TrainingContext, TrainingPlan } from '../plan.js';
-import { FeatureFilter, ProxyFilter, type ProposalFilter } from '../search/proposal-filters.js';
 import { OwnEvaluations, Slices } from './accuracy-sources.js';
 import type { AccuracySource, Evaluated, Evaluator, Paused, Preview } from './evaluator.js';
-import { InstructionStep } from './instructions.js';
-import { ProxyService, type StepOutcome } from './proxies.js';
+import { InstructionStep, type StepOutcome } from './instructions.js';
 
-/** Evaluates networks: cheap evaluation steps first (costs, zero-cost proxies, instructions, latency), then training. */
+/** Evaluates networks: cheap evaluation steps first (costs, instructions, latency), then training. */
 export class TrainingEvaluator implements Evaluator {
   private readonly latency: LatencyService;
   private readonly steps: readonly EvaluationStep[];
   /** Null: candidates are float32 networks only. */
   private readonly compression: Compression | null;
   private readonly source: AccuracySource;
-  readonly filter: ProposalFilter | undefined;
   private previewed: { readonly models: LatencyModels | null; readonly preview: Preview } | undefined;
 
   /** @throws NasError when there are no workers. */
@@ -40,18 +37,12 @@ export class TrainingEvaluator implements Evaluator {
 
   private constructor(private readonly context: TrainingContext) {
     const { plan, candidates } = context;
-    const { core, search } = plan.experiment;
-    const { filter, features } = search;
+    const { core } = plan.experiment;
     this.latency = new LatencyService(context);
     this.compression = plan.experiment.compress.int8 === 'off' ? null : new Compression(context);
     this.source = accuracySource(context);
-    const proxies = new ProxyService(context);
-    this.filter =
-      (filter && new ProxyFilter(context, proxies, filter)) ??
-      (features && new FeatureFilter(context, proxies, features));
     this.steps = [
       candidates,
-      ...(plan.proxies.length > 0 ? [proxies] : []),
       ...(core ? [new InstructionStep(context, core)] : []),
       ...(plan.sources.has('latency') ? [new LatencyStep(context, this.latency, this.compression)] : []),
     ];
@@ -215,7 +206,7 @@ class Trainings implements AccuracySource {
   }
 }
 
-/** Finds values of a trial's network before it is trained: costs, zero-cost proxies, instructions, latency. */
+/** Finds values of a trial's network before it is trained: costs, instructions, latency. */
 interface EvaluationStep {
   of(trial: TrialRecord): StepOutcome | Promise<StepOutcome>;
   known(trial: TrialRecord): ObjectiveValues;

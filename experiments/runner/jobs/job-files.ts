@@ -169,15 +169,6 @@ const jobs: { readonly [K in Job['kind']]: (job: JobOf<K>, at: Relocate) => JobO
     candidates: job.candidates.map((candidate) => candidateAt(candidate, at)),
     space: { ...job.space, config: spaceAt(job.space.config, at) },
   }),
-  proxies: (job, at) => ({
-    ...job,
-    candidates: job.candidates.map((candidate) => candidateAt(candidate, at)),
-    dataset: datasetFor(
-      job.dataset,
-      job.candidates.map(({ network }) => network),
-      at,
-    ),
-  }),
   evaluate: (job, at) => ({ ...job, path: at(job.path, { kind: 'module' }), folder: null }),
   export: (job, at) => ({
     ...job,
@@ -216,7 +207,6 @@ const results: {
   initial: same,
   member: same,
   measure: same,
-  proxies: same,
   evaluate: same,
   export: same,
   quantize: same,

@@ -90,7 +90,6 @@ const patience: Readonly<Record<Job['kind'], number>> = {
   member: 1800,
   /** A network is exported and opened: a driver may compile it. */
   measure: 900,
-  proxies: 900,
   /** A program of the user's that trains elsewhere may show nothing meanwhile. */
   evaluate: 24 * 3600,
   /** A network is exported; after that, each batch is a sign. */

@@ -4,7 +4,6 @@ import type { DeviceConfig, Measurement, Protocol } from '../../../latency-model
 import type { CalibrationMethod, ModelMetadata, QuantizedClassifier, WeightBits } from '../../../deploy/index.js';
 import type { Choice, Network, SpaceConfig, Task } from '../../../spaces/index.js';
 import type {
-  AnyEngine,
   DatasetRef,
   EpochMetrics,
   FitJob,
@@ -14,7 +13,6 @@ import type {
   NetworkTeacher,
   MemberJob,
   PreparedTeacher,
-  ProxyName,
   SupernetJob,
   TeacherConfig,
   TeacherOptions,
@@ -88,19 +86,6 @@ export interface MeasureJob {
   readonly profile: boolean;
 }
 
-export interface ProxiesJob {
-  readonly kind: 'proxies';
-  readonly candidates: readonly SeededNetwork[];
-  readonly names: readonly ProxyName[];
-  readonly dataset: DatasetRef;
-  /** Draws the images that all networks are shown. */
-  readonly imageSeed: number;
-  readonly engine: AnyEngine;
-}
-
-/** The proxies of one network, or why there are none. */
-export type ProxyResult = { readonly values: Readonly<Record<string, number>> } | { readonly failed: string };
-
 export interface FileQuantization {
   readonly method: CalibrationMethod;
   /** Training images of the calibration, and the seed that draws them. */
@@ -167,7 +152,9 @@ export interface EvaluateJob {
   readonly folder: string | null;
 }
 
-export type EvaluateResult = ProxyResult | { readonly interrupted: true };
+/** Values by name, or why there are none. */
+export type EvaluateResult =
+  { readonly values: Readonly<Record<string, number>> } | { readonly failed: string } | { readonly interrupted: true };
 
 /** The input and the result of each kind of job; plain data that crosses processes. */
 interface Jobs {
@@ -177,7 +164,6 @@ interface Jobs {
   supernet: { job: TrainSupernetJob; result: FitResult };
   member: { job: EvaluateMemberJob; result: MemberResult };
   measure: { job: MeasureJob; result: readonly Measurement[] };
-  proxies: { job: ProxiesJob; result: readonly ProxyResult[] };
   evaluate: { job: EvaluateJob; result: EvaluateResult };
   export: { job: ExportJob; result: ExportResult };
   quantize: { job: QuantizeJob; result: QuantizeResult };

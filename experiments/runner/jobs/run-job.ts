@@ -10,21 +10,16 @@ import { importFunction } from '../../../base/modules.js';
 import type { LearningTask } from '../../../base/task.js';
 import { exportOnnx, quantizeForTiming, withMetadata, type ModelMetadata } from '../../../deploy/index.js';
 import { createDevice, type DeviceConfig, type Measurement } from '../../../latency-models/index.js';
-import { createSpace, type Network } from '../../../spaces/index.js';
+import { createSpace } from '../../../spaces/index.js';
 import { foldBranches, initialWeights, toOnnx, type Model } from '../../../spaces/models/index.js';
 import {
   channelImportance,
-  chooseEngine,
   describeDataset,
   evaluateMember,
   fit,
   type FitHooks,
   fitSupernet,
-  needsImages,
   prepareTeacher,
-  proxies,
-  proxyBatch,
-  type ProxyBatch,
   readFolded,
   saveWeights,
   tuneParts,
@@ -42,7 +37,6 @@ import type {
   Job,
   JobContext,
   JobOf,
-  ProxyResult,
   QuantizeResult,
   ResultOf,
   SeededNetwork,
@@ -78,7 +72,6 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
     return { accuracy, details };
   },
   measure: measureJob,
-  proxies: proxiesJob,
   evaluate: evaluateJob,
   export: exportJob,
   quantize: quantizeJob,
@@ -152,37 +145,6 @@ async function evaluateJob(
 function numberOf(value: unknown, name: string): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   throw new Error(`the module gave ${name}: ${inspect(value)}; expected a finite number`);
-}
-
-/** Computes proxies on the training engine, one network after the other: the same numbers whatever else the machine does. */
-async function proxiesJob(
-  { candidates, names, dataset, imageSeed, engine }: JobOf<'proxies'>,
-  { pause }: JobContext,
-): Promise<readonly ProxyResult[]> {
-  const batches = new Map<string, ProxyBatch>();
-  const batchFor = ([height, width]: Network['input']): ProxyBatch => {
-    const key = `${height}x${width}`;
-    const batch = batches.get(key) ?? proxyBatch(dataset, imageSeed, [height, width]);
-    batches.set(key, batch);
-    return batch;
-  };
-  const choice = await chooseEngine(engine);
-  const of = async ({ network, seed }: SeededNetwork): Promise<ProxyResult> => {
-    try {
-      const batch = names.some(needsImages) ? batchFor(network.input) : undefined;
-      const values = await proxies(network, { seed, names, batch, engine: choice });
-      const bad = names.find((name) => !Number.isFinite(values[name]));
-      return bad === undefined ? { values } : { failed: `${bad} is ${values[bad]}` };
-    } catch (error) {
-      return { failed: messageOf(error) };
-    }
-  };
-  const results: ProxyResult[] = [];
-  for (const candidate of candidates) {
-    results.push(await of(candidate));
-    await pause();
-  }
-  return results;
 }
 
 /**

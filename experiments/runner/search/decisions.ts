@@ -21,10 +21,9 @@ import type { RunContext } from '../plan.js';
 import { Knowledge, storedSteps, type Promotion, type StepLog } from './knowledge.js';
 import { limitsIn } from '../../schema/run-experiment.js';
 import { SearchProgress } from './progress.js';
-import { nextProposal } from './proposals.js';
 
 /** The evaluator, as far as decisions need it. */
-export type Candidates = Pick<Evaluator, 'preview' | 'filter' | 'epochs' | 'recall' | 'abandon'>;
+export type Candidates = Pick<Evaluator, 'preview' | 'epochs' | 'recall' | 'abandon'>;
 
 /**
  * The decisions of a search: the scheduler has a new trial asked of the controller, a partly evaluated one continued, or
@@ -81,7 +80,7 @@ export class Decisions {
    * The next step, decided from the knowledge and stored; undefined when it has to wait for results, or nothing is left.
    * @param settled whether waiting adds nothing more.
    */
-  async decide(settled: boolean): Promise<Step | undefined> {
+  decide(settled: boolean): Step | undefined {
     const { knowledge, log, trials, context } = this;
     while (!context.stopping()) {
       const decision = this.scheduler.decide({
@@ -95,7 +94,7 @@ export class Decisions {
       if (decision === undefined) return undefined;
       if (decision.kind === 'stop') this.stop(decision.trial, decision.reason);
       else {
-        const step = decision.kind === 'promote' ? this.promote(decision) : await this.ask();
+        const step = decision.kind === 'promote' ? this.promote(decision) : this.ask();
         if (step !== undefined) return step;
       }
     }
@@ -173,7 +172,7 @@ export class Decisions {
   }
 
   /** Asks the controller and stores its proposal; undefined when it has none, or the run is to stop. */
-  private async ask(): Promise<Step | undefined> {
+  private ask(): Step | undefined {
     const { plan, store, observe } = this.context;
     const number = this.trials.length;
     const { history, pending, knows } = this.knowledge;
@@ -189,9 +188,8 @@ export class Decisions {
     try {
       const seed = new Random(plan.experiment.seed, 'trial', number).bits();
       const began = performance.now();
-      const { genotype, reason, rejected } = await nextProposal(this.controller, context, this.evaluator.filter, seed);
+      const { genotype, reason, rejected } = this.controller.ask(context);
       const askMs = performance.now() - began;
-      if (this.context.stopping()) return undefined;
       const choices = choicesOf(plan.space.decisions, genotype);
       const id = genotypeId(genotype);
       store.trials.ask({

@@ -69,7 +69,7 @@ export class Search {
   /** The next step, decided and stored; undefined when the search is over, or has to stop. */
   private async next(number: number): Promise<Step | undefined> {
     for await (const settled of this.learning(number)) {
-      const step = await this.decisions.decide(settled);
+      const step = this.decisions.decide(settled);
       if (step !== undefined) return step;
     }
     return undefined;

@@ -137,7 +137,6 @@ describe('a study', () => {
 
   it.each([
     [{ objectives: ['energy'] }, 'got "energy"; expected a direction beside the name: maximize or minimize'],
-    [{ objectives: ['synflow'] }, 'expected another objective: a study has no images to compute synflow from'],
     [{ search: { parallel: 2 } }, 'parallel'],
     [{ search: { fidelity: 'asha' } }, 'no rung below the 1 epochs of evaluate'],
     [{ input: [16, 16] }, 'evaluate.input'],

@@ -238,7 +238,6 @@ describe('on a table, it ends', () => {
     ['data=fashion-mnist', 'data: ', 'nothing is trained or measured'],
     ['latency.budget_ms=2', 'latency: ', 'nothing is trained or measured'],
     ['teacher=train', 'teacher: ', 'remove it'],
-    ['search.filter=naswot', 'search.filter: ', 'nothing is trained or measured'],
   ])('with exit code 2 before anything is written: %s', async (set, ...messages) => {
     const { file } = writeTable(fresh());
     const workdir = fresh();
