@@ -4,7 +4,7 @@ import { quantizeForTiming } from '../../deploy/index.js';
 import type { MeasurableNetwork } from '../../latency-models/index.js';
 import { choicesOf, type Genotype, type Network, type Space } from '../../spaces/index.js';
 import type { Store } from '../../store/index.js';
-import { candidateOnnx } from '../runner/jobs/run-job.js';
+import { candidateOnnx } from './candidate-model.js';
 import { isTableExperiment } from '../schema/run-experiment.js';
 import { experimentOf } from '../stored/experiment.js';
 

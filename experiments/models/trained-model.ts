@@ -16,8 +16,8 @@ import {
 } from '../../trainers/index.js';
 import { settleEngine, type RecordedEnvironment } from '../runner/engine.js';
 import { modelMetadata, weightsKind } from '../runner/finishing/save.js';
-import { candidateModel } from '../runner/jobs/run-job.js';
 import { memberJob, trainedSupernet } from '../runner/supernet.js';
+import { candidateModel } from './candidate-model.js';
 import { accuracyAmong } from '../schema/measures.js';
 import { trainingExperimentOf } from '../schema/run-experiment.js';
 import { shrunkFolder, trialFolder, weightsFile, shrunkFiles } from '../stored/workdir.js';

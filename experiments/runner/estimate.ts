@@ -15,7 +15,7 @@ import { preparePlan } from './prepare-plan.js';
 
 /** Seconds of the parts of a run on this machine. */
 export interface RunEstimate {
-  /** The trainings and latency measurements of all trials. */
+  /** The trainings, counts of instructions and latency measurements of all trials. */
   readonly search: number;
   /** The final trainings and measurements. */
   readonly final: number;
@@ -60,7 +60,7 @@ interface Pace {
 
 /**
  * Estimates the time of a run: trains random networks of its space on its images for some steps each, with the engine and the
- * number of workers of the run, and measures the latency of one. The mean of their times stands for all trials, although a
+ * number of workers of the run, and measures the latency or counts the instructions of one, where the run does. The mean of their times stands for all trials, although a
  * search may come to prefer smaller or larger networks. The run reuses the images that this converts.
  * @throws NasError as `runExperiment` for an experiment that cannot begin; `interrupted` when the signal is aborted
  */
@@ -109,6 +109,7 @@ async function estimate(plan: TrainingPlan, jobs: JobRunner, sample: EstimateSam
   const start = median(measuredPaces.map((pace) => pace.start));
   const paces = measuredPaces.map((pace) => ({ ...pace, start }));
   const latency = await measured(plan, jobs, genotypes[0]);
+  const counting = await counted(plan, jobs, genotypes[0]);
   const { search, train, final } = experiment;
   const meanOf = (config: TrainConfig): number =>
     paces.reduce((sum, pace) => sum + secondsOf(plan, config, pace), 0) / paces.length;
@@ -117,7 +118,7 @@ async function estimate(plan: TrainingPlan, jobs: JobRunner, sample: EstimateSam
   const trainings = frontier * (1 + (plan.folds ?? 0));
   const calibration = plan.experiment.latency.calibration;
   return {
-    search: (search.trials * meanOf(train)) / together + (search.trials + calibration) * latency,
+    search: (search.trials * (meanOf(train) + counting)) / together + (search.trials + calibration) * latency,
     final: final === null ? 0 : (trainings * meanOf(final)) / Math.min(search.parallel, trainings) + frontier * latency,
     frontier,
     sample,
@@ -208,11 +209,21 @@ export function paceBetween(start: StepReport, reports: readonly StepReport[]): 
   };
 }
 
-/** Seconds of the measurement of a network's latency; the first one, which also starts the device, does not count. */
+/** Seconds of the measurement of a network's latency, where the run measures; the first one, which also starts the device, does not count. */
 async function measured(plan: TrainingPlan, jobs: JobRunner, genotype: Genotype): Promise<number> {
-  if (plan.experiment.latency.from !== undefined) return 0;
+  if (plan.experiment.latency.from !== undefined || !plan.sources.has('latency')) return 0;
   await measuredOnce(plan, jobs, genotype, 'first');
   return measuredOnce(plan, jobs, genotype, 'second');
+}
+
+/** Seconds in which the instructions of a network are counted; 0 where none are. */
+async function counted({ experiment, space }: TrainingPlan, jobs: JobRunner, genotype: Genotype): Promise<number> {
+  const { core, seed } = experiment;
+  if (!core) return 0;
+  const began = Date.now();
+  const job = { kind: 'instructions', candidate: { network: space.build(genotype), seed }, core } as const;
+  await jobs.submit({ id: 'estimate/instructions', job, sharing: 'shared' }).result;
+  return (Date.now() - began) / 1000;
 }
 
 async function measuredOnce(plan: TrainingPlan, jobs: JobRunner, genotype: Genotype, id: string): Promise<number> {

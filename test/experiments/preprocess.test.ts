@@ -10,7 +10,7 @@ import { createDecoder } from '../../serve/images/decoder.js';
 import { openPool } from '../../serve/inference/open-pool.js';
 import { readFrontier } from '../../serve/models/frontier.js';
 import type { Network } from '../../spaces/index.js';
-import { candidateModel } from '../../experiments/runner/jobs/run-job.js';
+import { candidateModel } from '../../experiments/models/candidate-model.js';
 import {
   dataSchema,
   describeDataset,

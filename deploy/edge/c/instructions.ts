@@ -36,6 +36,8 @@ export interface QemuOptions {
   /** Of the compiler; default: `-O2`. */
   readonly flags?: readonly string[];
   readonly signal?: AbortSignal | undefined;
+  /** Awaited between compiling and running. */
+  readonly between?: (() => Promise<void>) | undefined;
 }
 
 const warnings = ['-std=c99', '-Wall', '-Wextra', '-ffreestanding', '-mthumb'];
@@ -60,10 +62,12 @@ export async function compileForQemu(
     signal?.throwIfAborted();
     const text = messageOf(cause);
     const region = /region `(\w+)' overflowed by (\d+) bytes/.exec(text);
+    if (region === null)
+      throw new NasError('failure', `${compiler} does not compile the network for ${core}: ${text.slice(-600)}`, {
+        cause,
+      });
     throw invalidInput(
-      region === null
-        ? `${compiler} does not compile the network for ${core}: ${text.slice(-600)}`
-        : `the network is ${region[2]} bytes too large for the ${region[1] === 'RAM' ? 'memory' : 'flash'} of QEMU's ${core}`,
+      `the network is ${region[2]} bytes too large for the ${region[1] === 'RAM' ? 'memory' : 'flash'} of QEMU's ${core}`,
       { cause },
     );
   }
@@ -117,7 +121,8 @@ function firstLine(directory: string, core: QemuCore, seconds: number, signal?: 
  * Counts the instructions of one image: the program in C, compiled and run on a core that QEMU emulates. The same program, compiler
  * and QEMU give the same number, to the 50 instructions of a tick. It says nothing of time: cores take one or several cycles
  * for an instruction, and wait for memory.
- * @throws NasError `invalid-input` without compiler or QEMU, and for a program that does not fit; `failure` when it computes wrongly
+ * @throws NasError `invalid-input` without compiler or QEMU, and for a program that does not fit; `failure` when it computes wrongly,
+ *   or compiler or QEMU fail
  */
 export async function countInstructions(
   program: EdgeProgram,
@@ -129,6 +134,7 @@ export async function countInstructions(
   try {
     writeC(directory, program, { title: 'network' }, { tests: false });
     await compileForQemu(directory, core, 'benchmark', options);
+    await options.between?.();
     const { ticks, hz, wrong } = await firstLine(directory, core, 600, options.signal);
     if (wrong > 0) throw new NasError('failure', `${core} under QEMU: ${wrong} outputs of the network are wrong`);
     return Math.round((ticks * 1e9) / hz);

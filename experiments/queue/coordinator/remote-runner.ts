@@ -102,6 +102,12 @@ export class RemoteRunner implements JobRunner {
   }
 }
 
-/** Whether a job is done by the coordinator's machine: its device is here, or its files are the run's own. */
+/**
+ * Whether a job is done by the coordinator's machine: its device is here, its files are the run's own, or it counts instructions,
+ * which only one compiler counts alike.
+ */
 const isLocal = ({ job, sharing }: JobOrder): boolean =>
-  job.kind === 'initial' || sharing === 'elsewhere' || ('device' in job && tagOf(job) === null);
+  job.kind === 'initial' ||
+  job.kind === 'instructions' ||
+  sharing === 'elsewhere' ||
+  ('device' in job && tagOf(job) === null);

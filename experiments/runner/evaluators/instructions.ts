@@ -1,14 +1,16 @@
-import { messageOf, NasError } from '../../../base/errors.js';
-import { countInstructions, timedProgram, type QemuCore } from '../../../deploy/index.js';
+import { messageOf } from '../../../base/errors.js';
+import { contentHash } from '../../../base/hash.js';
+import type { QemuCore } from '../../../deploy/index.js';
 import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
 import { valuesFrom } from '../../schema/measures.js';
-import { candidateOnnx } from '../jobs/run-job.js';
+import { JobFailed } from '../jobs/job-runner.js';
+import type { InstructionsResult } from '../jobs/jobs.js';
 import type { TrainingContext } from '../plan.js';
 
 /** The result of an evaluation step; undefined when the user stopped the run. */
 export type StepOutcome = { readonly values: ObjectiveValues } | { readonly failed: string } | undefined;
 
-/** Counts the instructions of a trial's int8 program on this machine, with untrained weights, and stores them. */
+/** Has the instructions of a trial's int8 program counted, with untrained weights, and stores them. */
 export class InstructionStep {
   constructor(
     private readonly context: TrainingContext,
@@ -16,20 +18,27 @@ export class InstructionStep {
   ) {}
 
   async of(trial: TrialRecord): Promise<StepOutcome> {
-    const { store, candidates, stopping } = this.context;
+    const { store, stopping } = this.context;
     const known = this.known(trial);
     if ('instructions' in known) return { values: known };
+    const result = await this.count(trial);
+    if (stopping()) return undefined;
+    if ('failed' in result) return { failed: `instructions: ${result.failed}` };
+    const values = valuesFrom('instructions', result);
+    // Stored at once, for a trial that continues after a pause or a kill.
+    store.trials.revise(trial.number, values);
+    return { values };
+  }
+
+  private async count({ genotype, seed }: TrialRecord): Promise<InstructionsResult> {
+    const { jobs, candidates } = this.context;
+    const candidate = { network: candidates.network(genotype), seed };
+    const job = { kind: 'instructions', candidate, core: this.core } as const;
     try {
-      const model = candidateOnnx({ network: candidates.network(trial.genotype), seed: trial.seed });
-      const instructions = await countInstructions(await timedProgram(model, 'the network'), this.core);
-      if (stopping()) return undefined;
-      const values = valuesFrom('instructions', { instructions });
-      // Stored at once, for a trial that continues after a pause or a kill.
-      store.trials.revise(trial.number, values);
-      return { values };
+      return await jobs.submit({ id: `instructions/${contentHash(candidate)}`, job, sharing: 'shared' }).result;
     } catch (error) {
-      if (!(error instanceof NasError)) throw error;
-      return { failed: `instructions: ${messageOf(error)}` };
+      if (!(error instanceof JobFailed)) throw error;
+      return { failed: messageOf(error) };
     }
   }
 

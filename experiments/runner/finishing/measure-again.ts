@@ -17,7 +17,7 @@ import { trainingExperimentOf } from '../../schema/run-experiment.js';
 import { frontierCandidates } from '../../stored/candidates.js';
 import { databasePath } from '../../stored/workdir.js';
 import type { RunObserver } from '../events.js';
-import { candidateOnnx } from '../jobs/run-job.js';
+import { candidateOnnx } from '../../models/candidate-model.js';
 import { environmentDifferences, toStored } from '../latency/stored-latency.js';
 import { type DrawReport, writeReport } from '../report.js';
 import { stopSignal } from '../stop.js';

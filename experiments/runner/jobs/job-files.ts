@@ -182,6 +182,7 @@ const jobs: { readonly [K in Job['kind']]: (job: JobOf<K>, at: Relocate) => JobO
     dataset: datasetFor(job.dataset, [job.candidate.network], at),
   }),
   integers: (job) => job,
+  instructions: (job, at) => ({ ...job, candidate: candidateAt(job.candidate, at) }),
   importance: ({ options, ...job }, at) => ({
     ...job,
     options: {
@@ -211,6 +212,7 @@ const results: {
   export: same,
   quantize: same,
   integers: same,
+  instructions: same,
   importance: same,
 };
 

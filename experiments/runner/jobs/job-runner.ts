@@ -97,6 +97,8 @@ const patience: Readonly<Record<Job['kind'], number>> = {
   /** A network is exported and read; after that, each batch is a sign. */
   quantize: 900,
   integers: 900,
+  /** A program is compiled; QEMU then has 600 s. */
+  instructions: 900,
   /** A program is compiled; after that, each batch is a sign. */
   importance: 900,
 };

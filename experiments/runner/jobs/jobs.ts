@@ -1,7 +1,13 @@
 import type { Details, Scores } from '../../../base/scores.js';
 import type { TaskType } from '../../../base/task.js';
 import type { DeviceConfig, Measurement, Protocol } from '../../../latency-models/index.js';
-import type { CalibrationMethod, ModelMetadata, QuantizedClassifier, WeightBits } from '../../../deploy/index.js';
+import type {
+  CalibrationMethod,
+  ModelMetadata,
+  QemuCore,
+  QuantizedClassifier,
+  WeightBits,
+} from '../../../deploy/index.js';
 import type { Choice, Network, SpaceConfig, Task } from '../../../spaces/index.js';
 import type {
   DatasetRef,
@@ -133,6 +139,15 @@ export interface IntegersJob {
 
 export type IntegersResult = 'exact' | 'saturating';
 
+/** Counts the instructions of a network's int8 program on a core that QEMU emulates. */
+export interface InstructionsJob {
+  readonly kind: 'instructions';
+  readonly candidate: SeededNetwork;
+  readonly core: QemuCore;
+}
+
+export type InstructionsResult = { readonly instructions: number } | { readonly failed: string };
+
 /** Computes the importance of each channel of a trained network. */
 export interface ImportanceJob {
   readonly kind: 'importance';
@@ -168,6 +183,7 @@ interface Jobs {
   export: { job: ExportJob; result: ExportResult };
   quantize: { job: QuantizeJob; result: QuantizeResult };
   integers: { job: IntegersJob; result: IntegersResult };
+  instructions: { job: InstructionsJob; result: InstructionsResult };
   importance: { job: ImportanceJob; result: Readonly<Record<string, readonly number[]>> };
 }
 

@@ -4,14 +4,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { messageOf, NasError } from '../../../base/errors.js';
+import { DeviceFailure, messageOf, NasError } from '../../../base/errors.js';
 import { makeDirectory, writeFileAtomic } from '../../../base/files.js';
 import { importFunction } from '../../../base/modules.js';
-import type { LearningTask } from '../../../base/task.js';
-import { exportOnnx, quantizeForTiming, withMetadata, type ModelMetadata } from '../../../deploy/index.js';
+import {
+  countInstructions,
+  exportOnnx,
+  quantizeForTiming,
+  timedProgram,
+  withMetadata,
+  type ModelMetadata,
+} from '../../../deploy/index.js';
 import { createDevice, type DeviceConfig, type Measurement } from '../../../latency-models/index.js';
 import { createSpace } from '../../../spaces/index.js';
-import { foldBranches, initialWeights, toOnnx, type Model } from '../../../spaces/models/index.js';
 import {
   channelImportance,
   describeDataset,
@@ -20,11 +25,11 @@ import {
   type FitHooks,
   fitSupernet,
   prepareTeacher,
-  readFolded,
   saveWeights,
   tuneParts,
   type SplitName,
 } from '../../../trainers/index.js';
+import { candidateModel, candidateOnnx } from '../../models/candidate-model.js';
 import { evaluateOnSplit } from '../../models/on-dataset.js';
 import type { EvaluatorModule } from '../../schema/search-settings.js';
 import { convertInitial } from '../../initial-weights/index.js';
@@ -33,13 +38,13 @@ import type {
   ChosenNetwork,
   EvaluateResult,
   ExportResult,
+  InstructionsResult,
   IntegersResult,
   Job,
   JobContext,
   JobOf,
   QuantizeResult,
   ResultOf,
-  SeededNetwork,
 } from './jobs.js';
 
 export function runJob<K extends Job['kind']>(job: JobOf<K>, context: JobContext): Promise<ResultOf<JobOf<K>>> {
@@ -76,6 +81,7 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
   export: exportJob,
   quantize: quantizeJob,
   integers: integersJob,
+  instructions: instructionsJob,
   /** Computes the importance of each channel of a trained network. */
   importance: async ({ options }, context) => {
     const { signal, pause } = context;
@@ -98,16 +104,6 @@ const hooks = ({ onEvent, signal, pause }: JobContext): FitHooks => ({
   signal,
   pause,
 });
-
-/** A candidate as it runs on devices, with its trained weights, or with its initial weights when it has none. */
-export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model =>
-  weights === undefined
-    ? foldBranches({ network, weights: initialWeights(network, seed) })
-    : readFolded(network, weights);
-
-/** A candidate as an ONNX model, as it is deployed but without metadata. */
-export const candidateOnnx = (candidate: SeededNetwork, task?: LearningTask): Uint8Array =>
-  toOnnx(candidateModel(candidate), { task });
 
 /** Converts the trained weights of a file into initial weights for the networks of a space. */
 async function initialJob(
@@ -183,6 +179,23 @@ async function measureJob(
 async function integersJob({ device: config }: JobOf<'integers'>): Promise<IntegersResult> {
   const device = createDevice(config, {});
   return (await device.integers?.()) ?? 'exact';
+}
+
+/** Counts the instructions of an untrained network's int8 program under QEMU. A network that does not fit is at fault itself. */
+async function instructionsJob(
+  { candidate, core }: JobOf<'instructions'>,
+  { signal, pause }: JobContext,
+): Promise<InstructionsResult> {
+  const program = await timedProgram(candidateOnnx(candidate), 'the network');
+  await pause();
+  try {
+    return { instructions: await countInstructions(program, core, { signal, between: pause }) };
+  } catch (error) {
+    if (signal.aborted) throw new NasError('interrupted', 'counting instructions was stopped');
+    if (error instanceof NasError && error.code === 'invalid-input') return { failed: messageOf(error) };
+    // The compiler or QEMU: another attempt may succeed.
+    throw new DeviceFailure('lost', messageOf(error), { cause: error });
+  }
 }
 
 /** Quantizes a trained network, and evaluates it beside the float one on the validation images. */

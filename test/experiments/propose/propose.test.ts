@@ -11,7 +11,8 @@ import { dataSchema } from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { nasInside } from '../../cli/nas.js';
 import { writeColours } from '../../trainers/data/colours.js';
-import { inside } from '../runner/inside.js';
+import type { Job } from '../../../experiments/runner/jobs/jobs.js';
+import { inside, insideWith } from '../runner/inside.js';
 
 const colours = { red: [200, 10, 20], 'green: pears': [10, 180, 40] } as const;
 
@@ -170,6 +171,11 @@ describe('nas init --images', () => {
     const estimate = await estimateRun(parseExperiment(request.file, text, { set }), options);
     expect(estimate).toMatchObject({ final: 0, frontier: 5 });
     expect(estimate?.search).toBeGreaterThan(0);
+    // Only what the run does is timed.
+    const kinds: Job['kind'][] = [];
+    const counted = parseExperiment(request.file, text, { set: [...set, 'objectives=[accuracy, macs]'] });
+    await estimateRun(counted, { ...options, sample: { networks: 1, seconds: 0.1 }, workers: () => insideWith(kinds) });
+    expect(kinds).toEqual(['train']);
   });
 
   it('takes the median time of a step, without evaluations and other work on the machine', () => {

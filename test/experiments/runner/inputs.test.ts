@@ -19,7 +19,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
-import { candidateOnnx } from '../../../experiments/runner/jobs/run-job.js';
+import { candidateOnnx } from '../../../experiments/models/candidate-model.js';
 import { createSpace, spaceSchema } from '../../../spaces/index.js';
 import { cifar10 } from '../../../trainers/data/sources/cifar.js';
 import { temporaryFolder } from '../../support/temporary.js';

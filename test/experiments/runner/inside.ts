@@ -69,6 +69,19 @@ class InsideRunner implements JobRunner {
 
 export const inside = (): JobRunner => new InsideRunner();
 
+/** As `inside`; it appends the kind of each job. */
+export function insideWith(kinds: Job['kind'][]): JobRunner {
+  const jobs = inside();
+  return {
+    submit(order, listener) {
+      kinds.push(order.job.kind);
+      return jobs.submit(order, listener);
+    },
+    stop: () => jobs.stop(),
+    close: () => jobs.close(),
+  };
+}
+
 interface InsideOptions extends Pick<RunOptions, 'report'> {
   /** Assignments, as after `--set`. */
   readonly set?: readonly string[];

@@ -8,12 +8,16 @@ import { testBoard } from '../../latency-models/devices/boards.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
-import { inside } from './inside.js';
+import { estimateRun } from '../../../experiments/runner/estimate.js';
+import type { Job } from '../../../experiments/runner/jobs/jobs.js';
+import { inside, insideWith } from './inside.js';
 
 const folder = cachedFolder();
 const module = 'export default ({ genotype }) => ({ accuracy: 1 - 1 / (2 + genotype.reduce((a, b) => a + b, 0)) });';
 
-function experiment(): string {
+type Parts = Parameters<typeof writeExperiment>[1];
+
+function experiment(changes: Parts = {}): string {
   writeFileSync(join(folder, 'evaluate.mjs'), module);
   return writeExperiment(folder, {
     name: 'counted',
@@ -24,6 +28,7 @@ function experiment(): string {
     objectives: '[accuracy, instructions]',
     constraints: '{ board: stm32f446re }',
     search: '{ controller: random, trials: 3 }',
+    ...changes,
   });
 }
 
@@ -42,6 +47,19 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'instructions as an objec
       expect(values['instructions'].value).toBeGreaterThan(1000);
       expect(values).not.toHaveProperty('latency_ms');
     }
+  });
+
+  it('are counted for the estimate of a run, which measures no latency', async () => {
+    const kinds: Job['kind'][] = [];
+    const file = experiment({ name: 'estimated', evaluate: null, train: '{ epochs: 1, batch: 32 }' });
+    const estimate = await estimateRun(loadExperiment(file), {
+      observe: () => undefined,
+      signal: new AbortController().signal,
+      sample: { networks: 1, seconds: 0.1 },
+      workers: () => insideWith(kinds),
+    });
+    expect(estimate?.search).toBeGreaterThan(0);
+    expect(kinds).toEqual(['train', 'instructions']);
   });
 
   it('are stored with the versions of compiler and QEMU; a run that goes on with others says so', async () => {
