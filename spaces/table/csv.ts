@@ -1,6 +1,4 @@
-import { extname } from 'node:path';
-import { CsvError, parse } from 'csv-parse/sync';
-import { z } from 'zod';
+import { readCsvLines } from '../../base/csv.js';
 import { invalidInput, type NasError } from '../../base/errors.js';
 import { readInput } from '../../base/files.js';
 import { didYouMean } from '../../base/text.js';
@@ -14,32 +12,20 @@ export interface Csv {
   readonly lines: readonly number[];
 }
 
-const records = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) }));
-
 /**
- * Reads a CSV file (RFC 4180; the first line names the columns; a `.tsv` has tabs).
+ * Reads a CSV file; the first line names the columns.
  * @throws NasError `invalid-input` when the file cannot be read, has no rows, or a row has a wrong number of columns
  */
 export function readCsv(file: string): Csv {
-  const [header, ...body] = parsed(file);
-  const columns = header.record;
+  const { lines } = readCsvLines(file, readInput(file));
+  if (lines.length === 0)
+    throw invalidInput(`${file}: is empty; expected a first line with the names of the columns, and rows`);
+  const [header, ...rows] = lines;
+  const columns = header.cells;
   const twice = columns.find((name, i) => columns.indexOf(name) !== i);
   if (twice !== undefined) throw invalidInput(`${file}: two columns are called '${twice}'`);
-  if (body.length === 0) throw invalidInput(`${file}: has no rows, only the names of the columns`);
-  return { file, columns, rows: body.map(({ record }) => record), lines: body.map(({ info }) => info.lines) };
-}
-
-function parsed(file: string): z.output<typeof records> {
-  const text = readInput(file).toString('utf8');
-  const options = { bom: true, info: true, skip_empty_lines: true, trim: true } as const;
-  try {
-    const found = records.parse(parse(text, { ...options, delimiter: extname(file) === '.tsv' ? '\t' : ',' }));
-    if (found.length > 0) return found;
-  } catch (error) {
-    if (error instanceof CsvError) throw invalidInput(`${file}: not a table: ${error.message}`, { cause: error });
-    throw error;
-  }
-  throw invalidInput(`${file}: is empty; expected a first line with the names of the columns, and rows`);
+  if (rows.length === 0) throw invalidInput(`${file}: has no rows, only the names of the columns`);
+  return { file, columns, rows: rows.map(({ cells }) => cells), lines: rows.map(({ line }) => line) };
 }
 
 /** @throws NasError `invalid-input` with the nearest name when there is no such column */

@@ -86,7 +86,7 @@ export async function convertUnlabelled(
   if (report !== null) {
     const renewed = renewedReport(report, source);
     refuseDamaged(source, renewed.damaged, directory);
-    for (const line of leftOutLines(renewed)) options.onNote?.(`Images without labels: ${line}`);
+    for (const line of [...renewed.notes, ...leftOutLines(renewed)]) options.onNote?.(`Images without labels: ${line}`);
   }
   return { directory, copies: await findCopies(labelled, directory, dirname(directory)) };
 }

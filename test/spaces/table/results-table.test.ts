@@ -48,6 +48,8 @@ describe('a table of results', () => {
     expect(table).toBeDefined();
     const tabs = write('op\twidth\tacc\na,b\t8\t1\n', 'results.tsv');
     expect(readCsv(tabs).rows).toEqual([['a,b', '8', '1']]);
+    expect(readCsv(write('op;width;acc\r\na,b;8;1\r\n')).rows).toEqual([['a,b', '8', '1']]);
+    expect(() => readCsv(write('op;width,acc\na;8,1\n'))).toThrow(/line 1: the table may be separated by .*semicolons/);
   });
 
   it.each([

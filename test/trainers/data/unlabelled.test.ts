@@ -178,6 +178,7 @@ describe('readUnlabelled', () => {
     const table = join(dirname(path), 'list.csv');
     writeFileSync(table, 'file_name,label\nnew/0.png,cat\nnew/1.png,\nnew/0.png,dog\nnew/9.png,\n');
     const { listing } = await readUnlabelled(table);
+    expect(listing.notes).toEqual([`${table}: 4 rows, separated by commas; image: file_name.`]);
     expect(listing.items.map(({ file }) => basename(file.path))).toEqual(['0.png', '1.png']);
     expect(listing.skipped).toEqual([{ path: 'new/0.png', cause: 'repeated' }]);
     expect(listing.damaged).toMatchObject([{ path: 'new/9.png', cause: 'missing' }]);

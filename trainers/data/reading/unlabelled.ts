@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { invalidInput } from '../../../base/errors.js';
+import { counted } from '../../../base/text.js';
 import type { DamagedFile, FileTree, SkippedFile, StoredFile } from './files.js';
 import { diskReader } from './folder.js';
 import { folderTree, imagesBelow, unreadableText } from './folder-tree.js';
@@ -32,10 +33,10 @@ export async function readUnlabelled(path: string, image?: string): Promise<{ tr
         hint: `${key} names a folder, archive or table of images (${readableText}) without labels.`,
       },
     );
-  return { tree, listing: { classes: [], items, notes: [], ...others } };
+  return { tree, listing: { classes: [], items, ...others } };
 }
 
-interface Found extends Pick<Listing, 'skipped' | 'damaged'> {
+interface Found extends Pick<Listing, 'skipped' | 'damaged' | 'notes'> {
   readonly tree: FileTree;
   readonly files: readonly StoredFile[];
   /** Image files in formats that cannot be read. */
@@ -45,7 +46,7 @@ interface Found extends Pick<Listing, 'skipped' | 'damaged'> {
 async function inTree(path: string): Promise<Found> {
   const tree = await openTree(path, 'images without labels', key);
   const { root, skipped } = folderTree(tree);
-  return { tree, files: imagesBelow(root), skipped, unreadable: unreadableText(root) };
+  return { tree, files: imagesBelow(root), skipped, notes: [], unreadable: unreadableText(root) };
 }
 
 async function inTable(path: string, image: string | undefined): Promise<Found> {
@@ -67,5 +68,6 @@ async function inTable(path: string, image: string | undefined): Promise<Found> 
     else files.set(file.path, file);
   }
   const tree = { path: folder, files: [], emptyFolders: [], skipped: [], read: diskReader(folder) };
-  return { tree, files: [...files.values()], skipped, damaged, unreadable: '' };
+  const notes = [`${path}: ${counted(table.rows.length, 'row')}, ${table.format}; image: ${table.columns[column]}.`];
+  return { tree, files: [...files.values()], skipped, damaged, notes, unreadable: '' };
 }

@@ -1,0 +1,58 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readMetadata } from '../../deploy/index.js';
+import { toOnnx } from '../../spaces/models/index.js';
+import { shaken } from '../deploy/support/classifiers.js';
+import { sharedFolder } from '../support/temporary.js';
+import { makeTinyDataset } from '../support/tiny-dataset.js';
+import { tinyStudent } from '../trainers/support/networks.js';
+import { nasInside } from './nas.js';
+
+const folder = sharedFolder();
+const model = join(folder, 'other.onnx');
+const data = join(folder, 'data');
+const experiment = join(folder, 'experiment.yaml');
+
+beforeAll(() => {
+  vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
+  makeTinyDataset(data, { size: 10, train: 12, test: 4 });
+  writeFileSync(model, toOnnx(shaken(tinyStudent({ classes: 7 }))));
+  writeFileSync(
+    experiment,
+    'name: x\ndata: { type: fashion-mnist, path: data }\nspace: mobilenet\ntrain: { class_weight: { Trouser: 10000 } }\n',
+  );
+});
+afterAll(() => vi.unstubAllEnvs());
+
+const tune = (...args: string[]) => nasInside(['tune', model, '-o', join(folder, 'tuned.onnx'), ...args]);
+
+describe('nas tune', () => {
+  it('says what it took for the file, keeps the weights of classes, and leaves nothing to continue', async () => {
+    const { code, err } = await tune('--data', experiment, '--head-only', '--mean', '0', '--std', '1');
+    expect({ code, err }).toMatchObject({ code: 0 });
+    expect(err).toContain(
+      'other.onnx takes images of 10 x 10 pixels (NHWC); of pixel / 255, mean 0 and std 1: as given',
+    );
+    expect(err).toMatch(/The new last layer of other\.onnx reads .* \[8\]; features names another value/);
+    const tuned = join(folder, 'tuned.onnx');
+    const { mean, std } = readMetadata(readFileSync(tuned));
+    expect([mean, std]).toEqual([[0], [1]]);
+    expect(readdirSync(join(folder, 'cache', 'tuned'))).toEqual([]);
+    expect(existsSync(join(folder, 'cache', 'features'))).toBe(true);
+    const { out } = await nasInside(['evaluate', tuned, '--data', `fashion-mnist:${data}`, '--json']);
+    const { perClass } = JSON.parse(out) as { perClass: { name: string; recall: number }[] };
+    expect(perClass[1]).toMatchObject({ name: 'Trouser', recall: 1 });
+  });
+
+  it.each([
+    [['--mean', '0'], '--mean 0, --std (none): expected both, and no --normalisation'],
+    [['--mean', 'a', '--std', '1'], '--mean a: expected a number, or one for each channel'],
+    [['--mean', '0', '--std', '0'], '--std 0: expected a number, or one for each channel'],
+    [['--mean', '0', '--std', '1', '--normalisation', 'imagenet'], 'expected both, and no --normalisation'],
+    [['--features', 'nothing'], "computes no features [N, size] or [N, size, height, width] named 'nothing'"],
+  ])('with %j is refused', async (args, message) => {
+    const { code, err } = await tune('--data', `fashion-mnist:${data}`, '--head-only', ...args);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) as string });
+  });
+});
