@@ -19,6 +19,7 @@ export const eventKinds = [
   'variant-values',
   'variant-judged',
   'measured',
+  'measuring-again',
   'final-finished',
   'fold-finished',
   'artifact',

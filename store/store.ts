@@ -72,10 +72,15 @@ export class Store {
 
   /**
    * Creates the database of a new run; its folder is made when missing. The file appears complete or not at all.
+   * @param fill writes what the run begins with
    * @throws NasError `invalid-input` when the file exists or cannot be written.
    */
-  static create(path: string, meta: RunMeta, clock: Clock = Date.now): Store {
-    createDatabase(path, clock, (connection) => new Store(connection).run.begin(meta));
+  static create(path: string, meta: RunMeta, clock: Clock = Date.now, fill?: (store: Store) => void): Store {
+    createDatabase(path, clock, (connection) => {
+      const store = new Store(connection);
+      store.run.begin(meta);
+      fill?.(store);
+    });
     return Store.open(path, { clock });
   }
 

@@ -71,6 +71,13 @@ function expanded(value: unknown): unknown {
 
 /** The JSON Schema of one kind of experiment, including words that stand for maps; for messages and docs. */
 export function experimentJsonSchema(kind: ExperimentKind): JsonSchema {
+  return (made[kind] ??= jsonSchemaOf(kind));
+}
+
+/** A schema takes longer to make than a file to check. */
+const made: Partial<Record<ExperimentKind, JsonSchema>> = {};
+
+function jsonSchemaOf(kind: ExperimentKind): JsonSchema {
   const schema = z.toJSONSchema(experimentSchemas[kind], {
     io: 'input',
     override: ({ zodSchema, jsonSchema }) => {

@@ -77,7 +77,6 @@ export async function estimateRun(loaded: LoadedExperiment, options: EstimateOpt
       fixedBatch: () => false,
       before: null,
       acceptEnvironment: false,
-      time: Date.now(),
       locating: locatingIn(loaded),
       observe,
       signal,

@@ -8,13 +8,13 @@ import { TableEvaluator } from './evaluators/table.js';
 import { TrainingEvaluator } from './evaluators/training.js';
 import type { RunObserver } from './events.js';
 import type { CreateJobRunner } from './jobs/local-pool.js';
-import { clockOf, type Plan, type RunContext } from './plan.js';
+import type { Plan, RunContext } from './plan.js';
 import { noteResources } from './resources.js';
 import { writeReport, type DrawReport } from './report.js';
 import { limitsIn } from '../schema/run-experiment.js';
 import { Search } from './search/search.js';
 import { stopSignal } from './stop.js';
-import { outOfTime } from './stored-experiment.js';
+import { outOfTime } from './working-time.js';
 
 export interface RunOutcome {
   readonly state: 'complete' | 'interrupted';
@@ -43,7 +43,7 @@ export async function execute(
   const resources = plan.kind === 'training' ? noteResources(plan.workdir, observer) : null;
   const observe = resources?.observe ?? observer;
   observe({ kind: 'begun', workdir: plan.workdir });
-  const clock = clockOf(plan);
+  const { clock } = plan;
   const { signal, end: endWatch } = stopSignal(plan.workdir, asked);
   const release = (): void => {
     resources?.end();

@@ -14,6 +14,8 @@ interface RunPlan {
   readonly experiment: Experiment;
   readonly workdir: string;
   readonly space: DecisionSpace;
+  /** The clock by which times are recorded: ms since 1970. */
+  readonly clock: Clock;
 }
 
 export interface SupernetPlan {
@@ -83,9 +85,6 @@ export interface TrainingContext extends RunContext {
   readonly jobs: JobRunner;
   readonly candidates: CandidateNetworks;
 }
-
-/** The clock by which a run's times are recorded: ms since 1970. */
-export const clockOf = (plan: Plan): Clock => (plan.kind === 'table' ? plan.simulation.now : Date.now);
 
 /**
  * The experiment with the default number of workers for its engine: one on a local accelerator, whose memory several would

@@ -3,6 +3,7 @@ import { invalidInput, NasError } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
 import { createSpace, inputSizes, type Task } from '../../spaces/index.js';
+import type { Clock } from '../../store/index.js';
 import {
   absentFrom,
   addRenderings,
@@ -59,8 +60,10 @@ interface PlanContext extends EngineContext {
   readonly fixedWorkers: boolean;
   /** Whether the batch of a training is the user's, or a resumed run's; a default is reduced to the number of images. */
   readonly fixedBatch: (key: TrainingKey) => boolean;
-  /** The run's clock at its start, in ms since 1970. */
-  readonly time: number;
+  /** The latest recorded time of the run, at which a simulation goes on, in ms since 1970; absent: of a new run. */
+  readonly latest?: number;
+  /** Default: `Date.now`. */
+  readonly clock?: Clock;
   readonly locating: Locating;
   readonly signal: AbortSignal;
   /** The converted images; absent: they are converted now. */
@@ -79,18 +82,22 @@ export function preparePlan(experiment: Experiment, context: PlanContext): Promi
 /** @throws NasError `invalid-input` for an impossible space */
 export async function studyPlan(
   experiment: StudyExperiment,
-  { workdir, locating }: Pick<PlanContext, 'workdir' | 'locating'>,
+  { workdir, locating, clock = Date.now }: Pick<PlanContext, 'workdir' | 'locating' | 'clock'>,
 ): Promise<StudyPlan> {
   const { input, classes } = experiment.evaluate;
   const task: Task = { input, classes };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
-  return { kind: 'study', experiment, workdir, task, space };
+  return { kind: 'study', experiment, workdir, task, space, clock };
 }
 
-async function tablePlan(experiment: TableExperiment, { workdir, time, locating }: PlanContext): Promise<TablePlan> {
+async function tablePlan(
+  experiment: TableExperiment,
+  { workdir, latest, clock = Date.now, locating }: PlanContext,
+): Promise<TablePlan> {
   const results = await loadResults(experiment, locating);
   const { space } = results.table;
-  return { kind: 'table', experiment, workdir, space, results, simulation: new Simulation(time) };
+  const simulation = new Simulation(latest ?? clock());
+  return { kind: 'table', experiment, workdir, space, results, simulation, clock: simulation.now };
 }
 
 const preparing = (what: string, { observe, signal }: Pick<PlanContext, 'observe' | 'signal'>): PrepareOptions =>
@@ -145,6 +152,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
     kind: 'training',
     experiment,
     workdir,
+    clock: context.clock ?? Date.now,
     dataset,
     data,
     task,

@@ -31,7 +31,7 @@ import type { RunObserver } from './events.js';
 import { execute, type RunOutcome } from './execute.js';
 import { localWorkers, type CreateJobRunner } from './jobs/local-pool.js';
 import { environmentDifferences } from './latency/stored-latency.js';
-import { clockOf, defaultThreads, withParallelFor, type Plan } from './plan.js';
+import { defaultThreads, withParallelFor, type Plan } from './plan.js';
 import { imagesOf, inputChanges, requireSameInputs, storedInputs, writeImages } from './inputs.js';
 import { prepareImages, preparePlan } from './prepare-plan.js';
 import { environmentOf, requireOutside } from './provenance.js';
@@ -53,6 +53,8 @@ export interface RunOptions {
   readonly acceptEnvironment?: boolean;
   /** Continue although images or other files that the run reads have changed: its next generation of results begins. */
   readonly acceptData?: boolean;
+  /** The time, in ms since 1970; default: `Date.now`. A run on a table simulates its own. */
+  readonly clock?: Clock;
   /** Aborted: checkpoint and stop. */
   readonly signal?: AbortSignal;
   /** Replaces `workers` of the experiment: processes of this machine, or a queue. */
@@ -103,7 +105,7 @@ export async function beginRun(
 ): Promise<BegunRun> {
   const { source, written } = loaded;
   const { following } = options;
-  const { fresh = false, acceptEnvironment = false, signal = never, workers } = options;
+  const { fresh = false, acceptEnvironment = false, signal = never, workers, clock = Date.now } = options;
   if (fresh) requireOutside(workdir, loaded.experiment);
   const locating = locatingIn(loaded);
   const isFixed = isWritten(written, 'search', 'parallel');
@@ -119,7 +121,7 @@ export async function beginRun(
       isWritten(written, key, 'batch') || (key !== 'teacher' && isWritten(written, 'train', 'batch')),
     before: null,
     acceptEnvironment,
-    time: Date.now(),
+    clock,
     locating,
     observe,
     signal,
@@ -149,19 +151,15 @@ export async function beginRun(
       version: nasVersion(),
       environment,
     };
-    const fill = (store: Store): Store => {
-      if (enqueued.length > 0) storeEnqueued(store, enqueued);
-      return store;
-    };
-    const clock = clockOf(plan);
+    const create = (path: string): Store =>
+      Store.create(path, meta, plan.clock, (store) => {
+        if (enqueued.length > 0) storeEnqueued(store, enqueued);
+        if (following !== undefined) acceptedInputs.add(store, { generation, changes: following.changes });
+      });
     const store =
       following === undefined
-        ? fill(Store.create(databasePath(workdir), meta, clock))
-        : nextGeneration(workdir, clock, () => {
-            const next = fill(Store.create(nextDatabase(workdir), meta, clock));
-            acceptedInputs.add(next, { generation, changes: following.changes });
-            next.close();
-          });
+        ? create(databasePath(workdir))
+        : nextGeneration(workdir, plan.clock, () => create(nextDatabase(workdir)).close());
     if (images.rows.length > 0) writeImages(imagesPath(workdir), images.rows);
     return { plan, store, lock };
   } catch (error) {
@@ -244,8 +242,8 @@ export async function resumeExperiment(
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
   const lock = lockWorkdir(path);
   try {
-    // The stored experiment decides the run's clock.
-    let clock: Clock = Date.now;
+    // The stored experiment decides whether time is simulated.
+    let { clock = Date.now } = options;
     const store = Store.open(databasePath(path), { clock: () => clock() });
     const outcome = await withStore(store, async (): Promise<RunOutcome | RenewedRun> => {
       const isOver = store.run.status().status === 'complete' && trials === undefined;
@@ -282,8 +280,10 @@ export async function resumeExperiment(
       }
       if (prepared !== null && !existsSync(imagesPath(path))) writeImages(imagesPath(path), images.rows);
       if (isStudy(asked)) {
-        if (asked !== settled) store.run.extend(asked);
-        store.run.setStatus('running');
+        store.transaction(() => {
+          if (asked !== settled) store.run.extend(asked);
+          store.run.setStatus('running');
+        });
         observe({ kind: 'note', message: `Programs evaluate its networks: nas ask ${workdir} gives the next one` });
         return { state: 'complete', workdir: path };
       }
@@ -301,7 +301,8 @@ export async function resumeExperiment(
         fixedBatch: () => true,
         before,
         acceptEnvironment,
-        time: Math.max(createdAt, store.trials.totals().changedAt),
+        latest: Math.max(createdAt, store.trials.totals().changedAt),
+        clock,
         locating: locatingNowhere,
         observe,
         signal,
@@ -309,12 +310,14 @@ export async function resumeExperiment(
       });
       if (workersIn(experiment).type !== 'queue')
         noteOtherMachine(before, environmentOf(experiment, threads, engineOf(plan)), observe);
-      clock = clockOf(plan);
-      if (asked !== settled) store.run.extend(asked);
+      ({ clock } = plan);
       const changed = canonicalJson(given) === canonicalJson(earlier) ? {} : { workers: given };
       const detail: ResumedDetail = { version: nasVersion(), ...changed };
-      store.events.add({ kind: 'resumed', detail });
-      store.run.setStatus('running');
+      store.transaction(() => {
+        if (asked !== settled) store.run.extend(asked);
+        store.events.add({ kind: 'resumed', detail });
+        store.run.setStatus('running');
+      });
       return execute(plan, store, { observe, signal, workers: workers ?? workersOf(experiment), report });
     });
     return 'state' in outcome ? outcome : await renew(path, outcome, { ...options, lock }, observe);
@@ -339,7 +342,8 @@ async function renew(
   const { acceptEnvironment = false, signal = never, workersAt, workers, report } = options;
   const given = workersAt === undefined ? workersConfig : workersGiven(workersAt, workersConfig);
   const following = { ...others, lock };
-  const begin = { acceptEnvironment, signal, workersConfig: given, ...(workers && { workers }), following };
+  const { clock = Date.now } = options;
+  const begin = { acceptEnvironment, clock, signal, workersConfig: given, ...(workers && { workers }), following };
   const { plan, store } = await beginRun(loaded, workdir, begin, observe);
   const message = `Generation ${generationIn(workdir)} of the results begins, as the inputs changed: ${others.changes.join('; ')}`;
   observe({ kind: 'note', message });

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
-import { Store, type Clock, type RunStatusRecord } from '../../store/index.js';
+import { Store } from '../../store/index.js';
 import { parseExperiment, type LoadedExperiment } from '../parse/index.js';
 import { isMap, valueAt } from '../parse/problem.js';
 import type { Experiment } from '../schema/experiment.js';
@@ -8,6 +8,7 @@ import { isTrainingExperiment } from '../schema/run-experiment.js';
 import { experimentOf } from '../stored/experiment.js';
 import { databasePath } from '../stored/workdir.js';
 import type { RunObserver } from './events.js';
+import { outOfTime } from './working-time.js';
 
 /** Keys of files whose content decides, and not where they are. */
 const movable = [
@@ -123,35 +124,6 @@ export function differences(before: unknown, now: unknown, path = ''): string[] 
   return [...keys].flatMap((key) => differences(before[key], now[key], path === '' ? key : `${path}.${key}`));
 }
 
-const msPerHour = 3_600_000;
-
-/** The time in which the run went on, in ms: not from its end, or a kill, to a resume, nor while a network was shrunk. */
-function activeMs({ events }: Store): number {
-  let spent = 0;
-  /** The latest event of the run; null while it stands still. */
-  let latest: number | null = null;
-  for (const { at, kind, detail } of events.all()) {
-    if (kind === 'created' || kind === 'resumed') latest = at;
-    else if (kind === 'shrink-began') latest = null;
-    else if (latest !== null) {
-      spent += at - latest;
-      // Written by the store.
-      const isEnd = kind === 'status' && (detail as Pick<RunStatusRecord, 'status'>).status !== 'running';
-      latest = isEnd ? null : at;
-    }
-  }
-  return spent;
-}
-
-/** Whether the hours of a search are over: from now on by `clock`, and before it was last resumed by its events. */
-export function outOfTime({ search }: Experiment, store: Store, clock: Clock): () => boolean {
-  const hours = search.stop?.hours;
-  if (hours === undefined) return () => false;
-  const spent = activeMs(store);
-  const began = clock();
-  return () => spent + clock() - began >= hours * msPerHour;
-}
-
 /**
  * The experiment of a run with another number of trials: `+20` more, or `70` in all. Observes a note whether the result
  * equals that of a run that had this many from the start.
@@ -168,7 +140,7 @@ export function withMoreTrials(experiment: Experiment, text: string, store: Stor
       hint: 'Give at least as many, or further ones, such as +20.',
     });
   if (trials === search.trials) return experiment;
-  // A clock that stands still: the time until now is what counts.
+  // No process works now: its time until now is what counts.
   if (outOfTime(experiment, store, () => 0)())
     throw invalidInput(`--trials ${text}: the ${search.stop?.hours ?? 0} hours of the search (search.stop) are over`, {
       hint: 'Begin another run with more of them; search.seed_from tries the frontier of this one first.',

@@ -3,7 +3,7 @@ import PQueue from 'p-queue';
 import { invalidInput } from '../../base/errors.js';
 import type { Values } from '../../search/index.js';
 import type { Choice, Network } from '../../spaces/index.js';
-import { Store, waitForWorkdir, type ObjectiveValues, type Outcome, type TrialRecord } from '../../store/index.js';
+import { Store, waitForWorkdir, type Clock, type ObjectiveValues, type Outcome, type TrialRecord } from '../../store/index.js';
 import { compressSchema } from '../compress/schema.js';
 import type { LoadedExperiment } from '../parse/index.js';
 import { locatingNowhere } from '../parse/index.js';
@@ -20,6 +20,7 @@ import { writeReport, type DrawReport } from './report.js';
 import { beginRun } from './run.js';
 import { Decisions, type Candidates } from './search/decisions.js';
 import { requireSame, storedExperiment } from './stored-experiment.js';
+import { outOfTime } from './working-time.js';
 
 /** A network to evaluate. */
 export interface AskedTrial {
@@ -47,6 +48,8 @@ export interface StudyOptions {
   readonly report?: DrawReport | undefined;
   /** Deletes an earlier run in the workdir. */
   readonly fresh?: boolean;
+  /** The time, in ms since 1970; default: `Date.now`. */
+  readonly clock?: Clock;
 }
 
 const silent: RunObserver = () => undefined;
@@ -73,19 +76,20 @@ export class Study {
    * @throws NasError `invalid-input` when the workdir has none, or another experiment's.
    */
   static async open(loaded: LoadedExperiment | null, workdir: string, options: StudyOptions = {}): Promise<Study> {
-    const { observe = silent, report, fresh = false } = options;
+    const { observe = silent, report, fresh = false, clock = Date.now } = options;
     if (loaded !== null) {
       requireStudy(loaded.experiment, loaded.file);
-      if (fresh || !hasRun(workdir)) await begin(loaded, workdir, fresh, observe);
+      if (fresh || !hasRun(workdir)) await begin(loaded, workdir, { fresh, clock }, observe);
       else requireSame(workdir, loaded);
     }
     if (!hasRun(workdir))
       throw invalidInput(`${workdir}: there is no study here`, { hint: 'nas ask <yaml> begins one.' });
-    const store = Store.open(databasePath(workdir), { closingPatience: 0 });
+    const store = Store.open(databasePath(workdir), { closingPatience: 0, clock });
     try {
       const experiment = requireStudy(storedExperiment(store, workdir), workdir);
-      const plan = await studyPlan(experiment, { workdir, locating: locatingNowhere });
-      const context = { plan, store, observe, stopping: () => false };
+      const plan = await studyPlan(experiment, { workdir, locating: locatingNowhere, clock });
+      const over = outOfTime(experiment, store, clock);
+      const context = { plan, store, observe, stopping: () => false, outOfTime: over };
       const candidates = new CandidateNetworks({
         ...plan,
         experiment: { ...experiment, compress: compressSchema.parse({}) },
@@ -152,8 +156,7 @@ export class Study {
 
   /** Trials asked so far, and of the whole search. */
   progress(): Promise<{ readonly asked: number; readonly of: number }> {
-    const { trials: of } = this.context.plan.experiment.search;
-    return this.locked(() => ({ asked: this.decisions.trials.length, of }));
+    return this.locked(() => ({ asked: this.decisions.trials.length, of: this.decisions.planned }));
   }
 
   close(): void {
@@ -227,9 +230,14 @@ export class Study {
 }
 
 /** Creates the study, unless another process has just done it. */
-async function begin(loaded: LoadedExperiment, workdir: string, fresh: boolean, observe: RunObserver): Promise<void> {
+async function begin(
+  loaded: LoadedExperiment,
+  workdir: string,
+  { fresh, clock }: { readonly fresh: boolean; readonly clock: Clock },
+  observe: RunObserver,
+): Promise<void> {
   try {
-    const { store, lock } = await beginRun(loaded, workdir, { fresh }, observe);
+    const { store, lock } = await beginRun(loaded, workdir, { fresh, clock }, observe);
     store.close();
     lock.release();
   } catch (error) {

@@ -110,6 +110,7 @@ export async function measureFrontierAgain(
         saved: isSaved(context, trial.number, precision),
       }));
       store.transaction(() => {
+        store.events.add({ kind: 'measuring-again' });
         for (const [i, { trial, precision }] of members.entries())
           store.measurements.add({
             ...toStored(measurements[i]),

@@ -14,6 +14,7 @@ import {
 import { choicesOf, genotypeId } from '../../../spaces/index.js';
 import type { EventRecord, Outcome, TrialRecord } from '../../../store/index.js';
 import { plainValues } from '../../stored/candidates.js';
+import type { Experiment } from '../../schema/experiment.js';
 import { storedEnqueued } from '../../stored/experiment.js';
 import type { PartialReport } from '../../stored/reports.js';
 import type { Evaluator, Paused } from '../evaluators/evaluator.js';
@@ -41,6 +42,8 @@ export class Decisions {
   private refused: number | undefined;
   /** The latest event that is known here. */
   private seen: number;
+  /** Trials of the whole search; `--trials` may extend it while a study is open. */
+  private total: number;
 
   /** @throws NasError `invalid-input` when the controller's module exports none. */
   static async of(context: RunContext, evaluator: Candidates): Promise<Decisions> {
@@ -67,6 +70,7 @@ export class Decisions {
   ) {
     const { store, plan } = context;
     const { search, objectives } = plan.experiment;
+    this.total = search.trials;
     this.seen = store.events.latest();
     this.trials = store.trials.all();
     const epochs = evaluator.epochs ?? 1;
@@ -85,7 +89,7 @@ export class Decisions {
     while (!context.stopping()) {
       const decision = this.scheduler.decide({
         asked: trials.length,
-        mayAsk: this.mayAsk && this.refused !== log.steps.length && context.outOfTime?.() !== true,
+        mayAsk: this.mayAsk && this.refused !== log.steps.length,
         steps: log.steps,
         results: knowledge.known,
         ended: knowledge.ended,
@@ -101,9 +105,13 @@ export class Decisions {
     return undefined;
   }
 
-  /** Whether fewer trials were asked than are planned. */
+  get planned(): number {
+    return this.total;
+  }
+
+  /** Whether fewer trials were asked than are planned, and the search has time left. */
   get mayAsk(): boolean {
-    return this.trials.length < this.context.plan.experiment.search.trials;
+    return this.trials.length < this.total && this.context.outOfTime?.() !== true;
   }
 
   /** Records the result of a step. */
@@ -137,6 +145,10 @@ export class Decisions {
   }
 
   private take({ kind, trial, detail }: EventRecord): void {
+    // Written by `Run.extend`.
+    if (kind === 'extended') this.total = (detail as { readonly experiment: Experiment }).experiment.search.trials;
+    // The controller may have refused before there was another network to try.
+    if (kind === 'enqueued') this.refused = undefined;
     if (trial === null) return;
     const { log, knowledge } = this;
     switch (kind) {

@@ -75,7 +75,7 @@ async function shrinkIn(
 ): Promise<ShrinkOutcome> {
   const experiment: TrainingExperiment = { ...trainingExperimentOf(store, workdir), workers: { type: 'pool' } };
   const parent = await trainedModel(store, workdir, request.trial);
-  const { threads, createdAt, environment } = store.run.get();
+  const { threads, environment } = store.run.get();
   const plan = await preparePlan(experiment, {
     workdir,
     threads,
@@ -84,7 +84,6 @@ async function shrinkIn(
     // `environmentOf` made it when the run began.
     before: environment as RecordedEnvironment,
     acceptEnvironment: true,
-    time: createdAt,
     locating: locatingNowhere,
     observe,
     signal,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
-import { outOfTime } from '../../../experiments/runner/stored-experiment.js';
+import { outOfTime } from '../../../experiments/runner/working-time.js';
 import { Store } from '../../../store/index.js';
 import { newShrunk, newTrial } from '../../store/support.js';
 import { findingsOf, writeTable } from '../table-experiment.js';
