@@ -143,7 +143,8 @@ export class Study {
   pending(): Promise<readonly AskedTrial[]> {
     return this.locked(() => {
       const { log } = this.decisions;
-      return log.steps.filter((_, i) => !log.isDone(i)).map((step) => this.asked(step));
+      const open = log.steps.filter((_, i) => !log.isDone(i)).map((step) => this.asked(step));
+      return open.sort((a, b) => a.number - b.number);
     });
   }
 
