@@ -119,8 +119,10 @@ export class Decisions {
     const { log, context, evaluator } = this;
     const { trial, epochs } = log.steps[number];
     const values = plainValues(evaluated.values);
+    // First: where the disk is full, the step is not done.
+    if (evaluated.state !== 'paused') context.store.trials.finish(trial, evaluated);
     log.finish(number, evaluated.state === 'complete' || evaluated.state === 'paused' ? values : null);
-    if (evaluated.state !== 'paused') this.finish(trial, evaluated);
+    if (evaluated.state !== 'paused') this.ended(trial, evaluated);
     else {
       context.observe({ kind: 'trial-paused', number: trial, epochs, of: evaluator.epochs ?? epochs, values });
       this.progress.report(log.judged);
@@ -250,7 +252,9 @@ export class Decisions {
     const last = log.at(log.latest(trial) ?? -1);
     const values = last && evaluator.recall?.(trials[trial], last.epochs);
     if (values === undefined) throw new Error(`trial ${trial} is stopped without a result`);
-    this.finish(trial, { state: 'pruned', values, message });
+    const outcome = { state: 'pruned', values, message } as const;
+    this.context.store.trials.finish(trial, outcome);
+    this.ended(trial, outcome);
     this.knowledge.stopped(trial);
     evaluator.abandon?.(trial);
   }
@@ -273,11 +277,8 @@ export class Decisions {
     return true;
   }
 
-  private finish(number: number, outcome: Outcome): void {
-    const { store, observe } = this.context;
-    const { values, ...ending } = outcome;
-    store.trials.finish(number, outcome);
-    observe({ kind: 'trial-finished', stage: 'search', number, ...ending, values: plainValues(values) });
+  private ended(number: number, { values, ...ending }: Outcome): void {
+    this.context.observe({ kind: 'trial-finished', stage: 'search', number, ...ending, values: plainValues(values) });
     this.progress.ended(this.refresh(number), this.log.judged);
   }
 }
