@@ -13,7 +13,7 @@ const maxWaiting = 100;
 /** The reason for rejecting a request. */
 type Refusal = 'conflict' | 'full' | 'large' | { readonly missing: readonly string[] };
 
-/** Runs one measurement at a time, and each request once. */
+/** Runs one measurement at a time. A request is measured once; one that failed or was lost may be repeated. */
 export class AgentQueue {
   private readonly queue = new PQueue({ concurrency: 1 });
   private readonly cancels = new Map<string, AbortController>();
@@ -26,13 +26,17 @@ export class AgentQueue {
     private readonly limits: { readonly silenceMs: number; readonly maxBytes: number },
   ) {}
 
-  /** Queues a request, or returns the state of an earlier one with the same id. */
+  /**
+   * Queues a request, or returns the state of an earlier one with the same id. A failed one is measured again: a measuring
+   * process that hung or was killed says nothing about the next one.
+   */
   request(request: MeasurementRequest): MeasurementState | Refusal {
     const { id, models, again } = request;
     const content = contentOf(request);
     const known = this.journal.get(id);
     if (known !== undefined && known.content !== content) return 'conflict';
-    if (known !== undefined && !(again && known.state.state === 'lost')) return this.state(id) ?? known.state;
+    const repeats = known?.state.state === 'failed' || (again && known?.state.state === 'lost');
+    if (known !== undefined && !repeats) return this.state(id) ?? known.state;
     const missing = models.filter((sha256) => !this.uploads.has(sha256));
     if (missing.length > 0) return { missing };
     if (this.uploads.bytesOf(models) > this.limits.maxBytes) return 'large';

@@ -102,6 +102,17 @@ describe('an agent', () => {
     await expect(failure).rejects.toThrow(/made no progress for 0.02 s and was ended/);
   });
 
+  it('measures again what failed before, as a resumed run asks with the same id', async () => {
+    const directory = temporaryFolder();
+    const hanging = await testAgent({ directory, silenceMs: 20 });
+    await expect(measureQuickly(client(hanging), small, { id: 'one' })).rejects.toThrow('made no progress');
+    await hanging.close();
+    const agent = await testAgent({ directory });
+    const measured = await measureQuickly(client(agent), small, { id: 'one' });
+    expect(measured.samples.length).toBeGreaterThan(0);
+    expect(await measureQuickly(client(agent), small, { id: 'one' })).toEqual(measured);
+  });
+
   it('is unavailable when its measurement stands still', async () => {
     const url = await answering((method) => (method === 'PUT' ? '' : '{"state": "running", "done": 3, "total": 9}'));
     const device = new AgentDevice({ type: 'agent', url, patience_s: 5 }, 300);
