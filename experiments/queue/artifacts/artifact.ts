@@ -44,6 +44,8 @@ export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
   /** Bytes transferred so far, and in total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Called once with the reason when a transfer does not go on, and is repeated. */
+  readonly onTrouble?: ((reason: string) => void) | undefined;
 }
 
 /** A store of a run's contents by hash. */
@@ -51,12 +53,12 @@ export interface Artifacts {
   /**
    * Makes the content of a file available, unless it already is; continues an upload that broke off. Replacing the file by
    * a rename meanwhile is safe: the content at the time of the call is sent.
-   * @throws FilesUnreachable; NasError `invalid-input` when the file cannot be read; the signal's reason
+   * @throws FilesUnreachable; FilesRefused; NasError `invalid-input` when the file cannot be read; the signal's reason
    */
   put(path: string, options?: TransferOptions): Promise<Artifact>;
   /**
    * Writes a content to a file, verified and atomically; creates the folder. Continues a download that broke off.
-   * @throws ArtifactGone; StorageFailed; FilesUnreachable; the signal's reason
+   * @throws ArtifactGone; StorageFailed; FilesUnreachable; FilesRefused; the signal's reason
    */
   get(artifact: Artifact, path: string, options?: TransferOptions): Promise<void>;
 }
@@ -72,6 +74,13 @@ export class ArtifactGone extends NasError {
 export class FilesUnreachable extends NasError {
   constructor(message: string, details?: ErrorDetails) {
     super('failure', message, details);
+  }
+}
+
+/** The run, or a server between, refuses a request: repeating it does not help, and no job can be done. */
+export class FilesRefused extends NasError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('invalid-input', message, details);
   }
 }
 

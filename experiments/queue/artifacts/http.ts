@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, NasError } from '../../../base/errors.js';
 import type { ArtifactsAddress } from '../registry.js';
-import { ArtifactGone, FilesUnreachable, WrongContent, type Artifact } from './artifact.js';
+import { ArtifactGone, FilesRefused, FilesUnreachable, WrongContent, type Artifact } from './artifact.js';
 import { append, Unreachable, type ContentFile, type Transfer, type Transport } from './content-file.js';
 import { readFrom, type OpenFile } from './files.js';
 import { downloadPlain } from './plain-download.js';
@@ -121,7 +121,9 @@ export class HttpTransport implements Transport {
     // Another sender, a new token of a resumed coordinator, or a proxy whose coordinator is still starting.
     const mayPass: readonly number[] = [statuses.elsewhere, 401, 429];
     if (mayPass.includes(statusCode) || statusCode >= 500) return this.unreachable(new Error(message));
-    return new FilesUnreachable(`the run refuses: ${message}`, hint === undefined ? {} : { hint });
+    return new FilesRefused(`the files of the run cannot be reached: ${this.server.url} refuses: ${message}`, {
+      hint: hint ?? 'Does workers.artifacts name the address of nas run, and does a proxy between let requests pass?',
+    });
   }
 }
 

@@ -13,6 +13,8 @@ import { HttpTransport } from './http.js';
 export interface RunArtifactsOptions {
   /** How long an unreachable coordinator is retried without any progress, in ms; default 2 minutes. */
   readonly patienceMs?: number;
+  /** A transfer without any progress for so long is reported, in ms; default 15 seconds. */
+  readonly troubleMs?: number;
   /** A connection without a byte in either direction for so long is given up, in ms; default 30 seconds. */
   readonly silenceMs?: number;
 }
@@ -23,6 +25,7 @@ const [firstPause, longestPause] = [100, 2000];
 /** A run's contents where its coordinator keeps them: behind its HTTP server, or in a folder that all machines share. */
 export class RunArtifacts implements Artifacts {
   private readonly patienceMs: number;
+  private readonly troubleMs: number;
   private readonly silenceMs: number;
   private readonly hashes = new FileHashes();
   private readonly queue = new KeyedQueue();
@@ -34,9 +37,10 @@ export class RunArtifacts implements Artifacts {
    */
   constructor(
     private readonly address: () => Promise<ArtifactsAddress | null>,
-    { patienceMs = 120_000, silenceMs = 30_000 }: RunArtifactsOptions = {},
+    { patienceMs = 120_000, troubleMs = 15_000, silenceMs = 30_000 }: RunArtifactsOptions = {},
   ) {
     this.patienceMs = patienceMs;
+    this.troubleMs = troubleMs;
     this.silenceMs = silenceMs;
   }
 
@@ -66,11 +70,12 @@ export class RunArtifacts implements Artifacts {
   private async transfer(
     what: string,
     { bytes }: Artifact,
-    { signal, onProgress }: TransferOptions,
+    { signal, onProgress, onTrouble }: TransferOptions,
     attempt: (transport: Transport, transfer: Transfer) => Promise<void>,
   ): Promise<void> {
     let since = performance.now();
     let pause = firstPause;
+    let isReported = false;
     const advance = (done: number): void => {
       since = performance.now();
       pause = firstPause;
@@ -87,7 +92,10 @@ export class RunArtifacts implements Artifacts {
         this.transport = null;
         signal?.throwIfAborted();
         if (!(cause instanceof Unreachable)) throw cause;
-        if (performance.now() + pause - since > this.patienceMs)
+        const idle = performance.now() + pause - since;
+        if (idle > this.troubleMs && !isReported) onTrouble?.(messageOf(cause));
+        isReported ||= idle > this.troubleMs;
+        if (idle > this.patienceMs)
           throw new FilesUnreachable(`${what} has not gone on for ${this.patienceMs / 1000} s: ${messageOf(cause)}`, {
             hint: 'Is nas run still at work, and can this machine reach the address that workers.artifacts says?',
             cause,

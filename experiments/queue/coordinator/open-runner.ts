@@ -136,6 +136,7 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
         numbers: new SlotNumbers(),
         isOnline: () => connection.redis.status === 'ready',
         onTrouble,
+        onStandstill: once((message) => observe({ kind: 'warning', message: `Jobs stand still: ${message}` })),
       },
       local: new LocalPool({ size: 1, retries, exclusively: (job, signal) => withMachineLock(job, { signal }) }),
       wanted,
@@ -196,6 +197,15 @@ async function takeLease(
 
 const lostLease = ({ reason }: AbortSignal): NasError =>
   reason instanceof NasError ? reason : new NasError('in-use', 'another process coordinates this run now');
+
+/** Drops messages that were reported before. */
+function once(report: (message: string) => void): (message: string) => void {
+  const reported = new Set<string>();
+  return (message) => {
+    if (!reported.has(message)) report(message);
+    reported.add(message);
+  };
+}
 
 /** Drops a message that is the same as the one before. */
 function onceInARow(report: (message: string) => void): (message: string) => void {

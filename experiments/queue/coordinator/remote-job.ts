@@ -24,6 +24,8 @@ export interface RemoteContext {
   readonly isOnline: () => boolean;
   /** Called for errors of the server; the operation is repeated. */
   readonly onTrouble: (message: string) => void;
+  /** Called when a job stands still because its worker does not reach the files of the run. */
+  readonly onStandstill: (message: string) => void;
 }
 
 /**
@@ -50,6 +52,9 @@ export class SlotNumbers {
     this.busy.delete(number);
   }
 }
+
+/** So often a worker may give a job back because it does not reach the files of the run. */
+const maxReturns = 20;
 
 /** How long the checkpoint of a cancelled job is waited for without a sign of its worker, in ms. */
 const cancelPatience = { online: 120_000, offline: 10_000 };
@@ -83,6 +88,8 @@ export class RemoteJob implements SubmissionListener {
   private readonly deaths: { died: number; vanished: number };
   /** Whether a worker did not get the job's files, which a resumed coordinator may not have stored yet. */
   private lackedFiles = false;
+  /** Attempts that did not reach the files of the run, since the last file came from a worker. */
+  private returns = 0;
   private heardAt = performance.now();
 
   constructor(
@@ -149,7 +156,12 @@ export class RemoteJob implements SubmissionListener {
     if (silent > cancelPatience[this.context.isOnline() ? 'online' : 'offline']) this.handle('lapsed');
   }
 
-  progress({ by, event, folders }: Progress): void {
+  progress({ by, event, folders, trouble }: Progress): void {
+    if (trouble !== undefined) {
+      this.heardAt = performance.now();
+      this.context.onStandstill(`${by.host} does not reach the files of the run: ${trouble}`);
+      return;
+    }
     const isStart = event === undefined && folders === undefined;
     // The first attempt may have begun before this coordinator.
     if (isStart || (this.worker === undefined && this.outcome === undefined)) this.start(by);
@@ -159,6 +171,7 @@ export class RemoteJob implements SubmissionListener {
     if (folders !== undefined || event?.kind === 'epoch') this.deaths.vanished = 0;
     if (event !== undefined) this.tell(() => this.listener.event?.(event));
     if (folders === undefined) return;
+    this.returns = 0;
     this.plan?.folders.follow(folders).catch((error: unknown) => {
       // A newer file has replaced it; or the attempt has ended, and its own placing reports the error.
       if (!(error instanceof ArtifactGone) && ['waiting', 'running', 'stopping'].includes(this.state)) this.fail(error);
@@ -179,6 +192,9 @@ export class RemoteJob implements SubmissionListener {
         this.handle(outcome.kind);
         break;
       case 'returned':
+        if (outcome.pauseMs === undefined) this.handle('interrupted');
+        else this.countReturn(outcome.by.host, textOf(error));
+        break;
       case 'missing':
         this.handle('interrupted');
         break;
@@ -208,6 +224,21 @@ export class RemoteJob implements SubmissionListener {
     this.worker = { by, number: index };
     this.handle('started');
     this.tell(() => this.listener.started?.({ index, host: by.host, group: by.group }));
+  }
+
+  /** Counts an attempt whose worker did not reach the files of the run. */
+  private countReturn(host: string, reason: string): void {
+    this.returns++;
+    if (this.returns < maxReturns) {
+      this.context.onStandstill(`${host} gives a job back: ${reason}`);
+      this.handle('interrupted');
+      return;
+    }
+    this.error = new NasError(
+      'invalid-input',
+      `workers gave ${this.order.id} back ${maxReturns} times; ${host}: ${reason}`,
+    );
+    this.handle('failed');
   }
 
   /** Counts an attempt that a process or worker did not survive. */

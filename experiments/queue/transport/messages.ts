@@ -43,12 +43,14 @@ const identitySchema = z.object({
 });
 export type Identity = Readonly<z.output<typeof identitySchema>>;
 
-/** The progress of a queued job. The first one of an attempt has neither an event nor folders. */
+/** The progress of a queued job. The first one of an attempt has nothing but its worker. */
 export const progressSchema = z.object({
   by: identitySchema,
   event: z.custom<JobEvent>().optional(),
   /** All files in the job's folders, after one was written and uploaded. */
   folders: foldersSchema.optional(),
+  /** Why its worker does not reach the files of the run, for people. */
+  trouble: z.string().optional(),
 });
 export type Progress = Readonly<z.output<typeof progressSchema>>;
 

@@ -53,6 +53,8 @@ export interface WorkerContext {
   readonly cache: string;
   readonly bundles: Pick<BundleCache, 'use'>;
   readonly room: Pick<DiskRoom, 'full'>;
+  /** Pause before a job whose files cannot be reached is tried again, in ms. */
+  readonly pauseMs: number;
   /** The files of a run. */
   artifactsOf(run: string): Artifacts;
   observe(event: WorkerEvent): void;
@@ -63,8 +65,6 @@ const exclusiveKinds: ReadonlySet<Job['kind']> = new Set(['measure', 'integers']
 
 /** Least time between two reports of a job's steps, in ms. */
 const betweenSteps = 500;
-/** Pause before a job whose files cannot be reached is tried again, in ms. */
-const pauseMs = 30_000;
 /** Time for the last uploads of a worker that stops, in ms. */
 const lastUploadsMs = 10_000;
 
@@ -93,7 +93,12 @@ export class JobRun {
     const { slot, signal } = delivery;
     this.job = { slot, run, id, kind: job.kind };
     this.by = { ...context.identity, slot };
-    this.artifacts = context.artifactsOf(run);
+    const artifacts = context.artifactsOf(run);
+    const onTrouble = (trouble: string): void => delivery.report({ by: this.by, trouble });
+    this.artifacts = {
+      put: (path, options) => artifacts.put(path, { ...options, onTrouble }),
+      get: (artifact, path, options) => artifacts.get(artifact, path, { ...options, onTrouble }),
+    };
     signal.addEventListener('abort', () => {
       this.ending.abort();
       if (this.isLost) this.sending.abort();
@@ -212,7 +217,10 @@ export class JobRun {
     if (error.code === 'interrupted') return this.isReturned ? this.giveBack() : this.ended('interrupted', error);
     if (thrown instanceof FilesUnreachable) {
       const message = `the files of the run cannot be reached: ${error.message}`;
-      return { ...this.ended('returned', { ...error, message }), ...(!this.stopping && { pauseMs }) };
+      return {
+        ...this.ended('returned', { ...error, message }),
+        ...(!this.stopping && { pauseMs: this.context.pauseMs }),
+      };
     }
     if (thrown instanceof ArtifactGone) return this.ended('incomplete', error);
     if (error.storage === true) {

@@ -9,7 +9,7 @@ import { cacheDirectory, checkWritable } from '../../../base/files.js';
 import { nasVersion } from '../../../base/modules.js';
 import { LocalPool } from '../../runner/jobs/local-pool.js';
 import { BundleCache } from '../artifacts/cache.js';
-import { RunArtifacts } from '../artifacts/run-artifacts.js';
+import { RunArtifacts, type RunArtifactsOptions } from '../artifacts/run-artifacts.js';
 import { connectQueue, type QueueAddress, type QueueConnection } from '../connection.js';
 import { MachineWatch } from '../machine-lock.js';
 import { buildId, describeGroup, machineId, type Group } from '../machine.js';
@@ -38,6 +38,8 @@ export interface WorkerOptions {
   readonly cache?: string | undefined;
   /** A worker silent for so long is considered dead, and its jobs go to other workers. */
   readonly patienceMs: number;
+  /** Patience with files that cannot be reached; pause before their job is tried again, in ms; default: 30 seconds. */
+  readonly files?: RunArtifactsOptions & { readonly pauseMs?: number };
   /** Called with messages for people. */
   readonly onNote: (message: string) => void;
   readonly observe?: ((event: WorkerEvent) => void) | undefined;
@@ -125,7 +127,8 @@ class Worker implements RunningWorker {
     private readonly connection: QueueConnection,
     private readonly group: Group,
   ) {
-    const { slots, memoryBytes, tags, modules, directory, cacheBytes, cache = cacheDirectory(), observe } = options;
+    const { slots, memoryBytes, tags, modules, directory, cacheBytes, observe } = options;
+    const { cache = cacheDirectory(), files = {} } = options;
     this.pool = new LocalPool({
       size: slots,
       retries: 0,
@@ -144,10 +147,11 @@ class Worker implements RunningWorker {
       pool: this.pool,
       room: this.room,
       directory: join(directory, 'jobs'),
+      pauseMs: files.pauseMs ?? 30_000,
       bundles: new BundleCache(join(directory, 'bundles'), { limitBytes: cacheBytes, clock: Date.now }),
       artifactsOf: (run) => {
         const address = async () => (await findRun(connection, run))?.artifacts ?? null;
-        const artifacts = runs.get(run) ?? new RunArtifacts(address);
+        const artifacts = runs.get(run) ?? new RunArtifacts(address, files);
         runs.set(run, artifacts);
         return artifacts;
       },

@@ -1,4 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -84,5 +86,34 @@ export default async ({ seed }, { signal }) => {
     await expect(fourth.result).rejects.toThrow(JobFailed);
     await first.close();
     expect(run.notes.join()).not.toContain('queue server');
+  });
+
+  it('says what stands still while a worker does not reach the files, and ends after a number of returns', async () => {
+    await workerOf(valkey, { modules: true, files: { patienceMs: 60, troubleMs: 20, pauseMs: 10 } });
+    const run = new QueuedRun(valkey);
+    // Nothing listens on port 9.
+    const runner = await run.open({}, { artifacts: { url: 'http://127.0.0.1:9' } });
+    const { result } = runner.submit(evaluation(11));
+    await expect(result).rejects.toMatchObject({ code: 'invalid-input' });
+    await expect(result).rejects.toThrow(/workers gave evaluate\/11 back 20 times; .*ECONNREFUSED.*workers.artifacts/);
+    const [first] = run.notes.filter((note) => note.startsWith('Jobs stand still'));
+    expect(first).toMatch(/does not reach the files of the run: 127.0.0.1:9: .*ECONNREFUSED/);
+    expect(begun()).not.toContain('11');
+    await runner.close();
+  });
+
+  it('ends at once when what answers for the files refuses for good', async () => {
+    const wrong = createServer((_, response) => void response.writeHead(403).end('no'));
+    await new Promise<void>((resolve) => wrong.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(wrong.address() as AddressInfo).port}`;
+    await workerOf(valkey, { modules: true });
+    const runner = await new QueuedRun(valkey).open({}, { artifacts: { url } });
+    const { result } = runner.submit(evaluation(12));
+    await expect(result).rejects.toMatchObject({ code: 'invalid-input' });
+    await expect(result).rejects.toThrow(
+      `the files of the run cannot be reached: ${url} refuses: it answers with status 403`,
+    );
+    await runner.close();
+    wrong.close();
   });
 });
