@@ -150,7 +150,15 @@ export async function searchTable(results: TableResults, experiment: TableExperi
   const simulation = new Simulation(0);
   const meta = { name, seed, source: '', experiment, threads: 1, version: '', environment: {} };
   const store = Store.inMemory(meta, simulation.now);
-  const plan = { kind: 'table', experiment, workdir: '', space: results.table.space, results, simulation, clock: simulation.now } as const;
+  const plan = {
+    kind: 'table',
+    experiment,
+    workdir: '',
+    space: results.table.space,
+    results,
+    simulation,
+    clock: simulation.now,
+  } as const;
   let [ended, spent]: [string | null, number] = [null, 0];
   const context = {
     plan,

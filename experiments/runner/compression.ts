@@ -188,7 +188,7 @@ export class Compression {
       const candidate = { network: context.candidates.network(genotype), seed, weights: await weights() };
       const order = await quantizeOrder(context, `quantize/${number}`, candidate);
       const retry = retryRecorder(context, { stage: 'search', number, job: order.id });
-      return await context.jobs.submit(withDeaths(context.store, number, order), { retry }).result;
+      return await context.jobs.submit(withDeaths(context.store, order, number), { retry }).result;
     } catch (error) {
       if (error instanceof JobFailed) return { failed: messageOf(error) };
       if (error instanceof NasError && error.code === 'interrupted') return undefined;

@@ -3,7 +3,14 @@ import PQueue from 'p-queue';
 import { invalidInput } from '../../base/errors.js';
 import type { Values } from '../../search/index.js';
 import type { Choice, Network } from '../../spaces/index.js';
-import { Store, waitForWorkdir, type Clock, type ObjectiveValues, type Outcome, type TrialRecord } from '../../store/index.js';
+import {
+  Store,
+  waitForWorkdir,
+  type Clock,
+  type ObjectiveValues,
+  type Outcome,
+  type TrialRecord,
+} from '../../store/index.js';
 import { compressSchema } from '../compress/schema.js';
 import type { LoadedExperiment } from '../parse/index.js';
 import { locatingNowhere } from '../parse/index.js';

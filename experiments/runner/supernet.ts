@@ -22,7 +22,7 @@ import type { Locating } from '../parse/index.js';
 import type { TrainingExperiment } from '../schema/experiment.js';
 import { experimentOf } from '../stored/experiment.js';
 import { databasePath, hasRun, supernetFolder, weightsFile } from '../stored/workdir.js';
-import { phaseTraining } from './jobs/training.js';
+import { phaseTraining, resultOfPart } from './jobs/training.js';
 import type { SupernetPlan, TrainingContext, TrainingPlan } from './plan.js';
 import { differences } from './stored-experiment.js';
 
@@ -168,7 +168,7 @@ async function trainSupernet(
   seed: number,
   { teacher, initial }: SupernetInputs,
 ): Promise<string> {
-  const { plan, jobs, observe } = context;
+  const { plan, observe } = context;
   const { dataset, task, workdir, experiment } = plan;
   observe({ kind: 'phase', name: 'supernet', message: `Training the supernet (${epochsText(config.epochs)})` });
   const supernet = {
@@ -185,7 +185,7 @@ async function trainSupernet(
   };
   const order = { id: 'supernet', job: { kind: 'supernet', supernet }, sharing: 'shared' } as const;
   const { listener, record } = phaseTraining(context, 'supernet', { stage: 'supernet' }, config);
-  const result = await jobs.submit(order, listener).result;
+  const result = await resultOfPart(context, order, listener);
   if (result.state !== 'complete') throw new NasError('interrupted', 'the training of the supernet was stopped');
   result.curve.forEach(record);
   recordTrained(context, result.weights);

@@ -51,6 +51,7 @@ class Timeline {
       if (work !== undefined) work.last = at;
     },
     retried: ({ at, trial }, { stage = 'search' }) => {
+      if (trial === null) return;
       this.end(stage, trial, at, 'retried');
       this.begin(stage, trial, at);
     },

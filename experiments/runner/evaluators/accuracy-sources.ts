@@ -12,7 +12,7 @@ import { settledFrontier } from '../finishing/measured-frontier.js';
 import { JobFailed, type JobListener, type JobOrder } from '../jobs/job-runner.js';
 import type { EvaluateMemberJob, Job, ResultOf } from '../jobs/jobs.js';
 import { Preparations } from '../jobs/preparations.js';
-import { recordClasses, trialAttempts, withDeaths } from '../jobs/training.js';
+import { recordClasses, resultOfPart, trialAttempts, withDeaths } from '../jobs/training.js';
 import type { LatencyService } from '../latency/latency.js';
 import type { TrainingContext } from '../plan.js';
 import { memberJob, type PreparedSupernet } from '../supernet.js';
@@ -59,7 +59,7 @@ export class Slices implements AccuracySource {
   async weights(trial: TrialRecord): Promise<string> {
     const file = this.file(trial);
     if (!existsSync(file))
-      await this.context.jobs.submit(this.order(trial, await this.preparations.supernet(), file)).result;
+      await resultOfPart(this.context, this.order(trial, await this.preparations.supernet(), file));
     return file;
   }
 
@@ -143,7 +143,7 @@ async function trialJob<J extends Job>(
   const attempts = trialAttempts(context, { stage: 'search', number, job: order.id });
   const listener: JobListener = { started: (worker) => attempts.started(worker), retry: attempts.retry };
   try {
-    return await context.jobs.submit(withDeaths(context.store, number, order), listener).result;
+    return await context.jobs.submit(withDeaths(context.store, order, number), listener).result;
   } catch (error) {
     if (error instanceof JobFailed) return { failed: error.message };
     if (error instanceof NasError && error.code === 'interrupted') return { interrupted: true };

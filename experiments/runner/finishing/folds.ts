@@ -9,6 +9,7 @@ import { JobFailed, type JobOrder } from '../jobs/job-runner.js';
 import type { TrainJob } from '../jobs/jobs.js';
 import type { Preparations } from '../jobs/preparations.js';
 import type { TrainingContext } from '../plan.js';
+import { resultOfPart } from '../jobs/training.js';
 import type { Finalist } from './final-training.js';
 import { networksOf } from './measured-frontier.js';
 
@@ -61,7 +62,7 @@ async function trainedOn(
   fold: Fold,
   preparations: Preparations,
 ): Promise<FoldRecord | null> {
-  const { plan, jobs, observe } = context;
+  const { plan, observe } = context;
   const { final, search } = plan.experiment;
   if (final === null) return null;
   const { from, ...config } = final;
@@ -94,11 +95,11 @@ async function trainedOn(
       },
       sharing: 'shared',
     };
-    const result = await jobs.submit(order, {
+    const result = await resultOfPart(context, order, {
       event: (event) => {
         if (event.kind === 'note') observe({ kind: 'note', message: `${name}: ${event.message}` });
       },
-    }).result;
+    });
     if (result.state !== 'complete') return null;
     const seconds = result.curve.reduce((sum, epoch) => sum + epoch.seconds, 0);
     return { ...record, accuracy: result.accuracy, seconds };

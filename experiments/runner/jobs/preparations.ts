@@ -23,7 +23,7 @@ import type { TrainingContext } from '../plan.js';
 import { prepareSupernet, sliceOf, type PreparedSupernet } from '../supernet.js';
 import type { JobOrder } from './job-runner.js';
 import type { TeacherJob } from './jobs.js';
-import { phaseTraining } from './training.js';
+import { phaseTraining, resultOfPart } from './training.js';
 
 /** The inputs of trainings, each prepared once in a run: the supernet, given weights, and teachers. */
 export class Preparations {
@@ -117,7 +117,7 @@ export const teacherOrder = (
  * before comes from the cache.
  */
 async function prepareTeacher(context: TrainingContext, train: TrainConfig): Promise<PreparedTeacher | null> {
-  const { plan, jobs, observe } = context;
+  const { plan, observe } = context;
   const { teacher: config } = plan.experiment;
   if (config.type === 'none') return null;
   const message = 'Preparing the teacher, and its logits of every training image';
@@ -125,7 +125,7 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
   const order = teacherOrder(context, contentHash(config, train), config, train);
   const schedule = teacherSchedule(config, plan.data.counts.train, train) ?? train;
   const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
-  const teacher = await jobs.submit(order, listener).result;
+  const teacher = await resultOfPart(context, order, listener);
   if (teacher !== null) {
     for (const { kind, message } of teacherMessages(teacher, taskOf(plan.experiment.data))) observe({ kind, message });
   }
@@ -137,7 +137,7 @@ async function foldTeacher(context: TrainingContext, train: TrainConfig, fold: F
   const { teacher: config } = context.plan.experiment;
   if (config.type === 'none') return null;
   const dataset = { ...context.plan.dataset, fold };
-  return context.jobs.submit(teacherOrder(context, contentHash(config, train, fold), config, train, dataset)).result;
+  return resultOfPart(context, teacherOrder(context, contentHash(config, train, fold), config, train, dataset));
 }
 
 const numbers = (values: readonly number[]): string => values.map((value) => value.toFixed(3)).join(', ');
@@ -208,7 +208,7 @@ type InitialSource = (genotype: Genotype) => InitialWeights | undefined;
 
 /** The weights of `train.from`, of which every network takes its part. A run converts them once. */
 async function prepareInitial(context: TrainingContext): Promise<InitialSource> {
-  const { plan, jobs, observe } = context;
+  const { plan, observe } = context;
   const { initial: path, space } = plan.experiment;
   if (path === undefined) return () => undefined;
   const file = join(plan.workdir, initialFile);
@@ -221,12 +221,12 @@ async function prepareInitial(context: TrainingContext): Promise<InitialSource> 
       job: { kind: 'initial', path, space: { config: space, task: plan.task }, dataset: plan.dataset, file, meta },
       sharing: 'shared',
     } as const;
-    await jobs.submit(order, {
+    await resultOfPart(context, order, {
       event: (event) => {
         if (event.kind === 'count')
           observe({ kind: 'progress', phase: 'weights', done: event.done, total: event.total, unit: event.what });
       },
-    }).result;
+    });
   }
   return (genotype) => ({ file, partial: true, places: memberOf(plan.space, genotype).places });
 }

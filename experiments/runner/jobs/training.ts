@@ -23,7 +23,7 @@ import { hostOf, recordAssignment } from '../../stored/workers.js';
 import type { PhaseName } from '../events.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
 import { JobFailed, type JobListener, type JobOrder, type JobWorker } from './job-runner.js';
-import type { Job, TrainJob } from './jobs.js';
+import type { Job, ResultOf, TrainJob } from './jobs.js';
 
 /** A network to train as a member of the search or of the frontier. */
 interface TrainingRequest {
@@ -58,7 +58,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
   const attempts = trialAttempts(context, { stage, number, job: order.id });
   let worker = 0;
   try {
-    const submitted = jobs.submit(withDeaths(store, number, order), {
+    const submitted = jobs.submit(withDeaths(store, order, number), {
       started: (by) => {
         worker = by.index;
         attempts.started(by, curve.size);
@@ -177,12 +177,13 @@ export function trialAttempts(context: TrainingContext, trialJob: TrialJob) {
   };
 }
 
-/** Detail of an event of the kind `retried`; older versions did not store the job. */
+/** Detail of an event of the kind `retried`. */
 interface Retried {
-  readonly stage: TrialStage;
+  /** Of the trial; absent for jobs of the whole run. */
+  readonly stage?: TrialStage;
   readonly attempt: number;
   readonly message: string;
-  readonly job?: string;
+  readonly job: string;
 }
 
 export const retryRecorder =
@@ -193,17 +194,35 @@ export const retryRecorder =
     observe({ kind: 'trial-retried', stage, number, attempt, attempts, message });
   };
 
-/** Retries of one trial that are looked at. */
+/** Retries of one trial, or of the run, that are looked at. */
 const maxRetries = 1000;
 
 /**
- * The order of a trial's job with the number of workers that died on it before the run was resumed. The last stored retry
- * has that number.
+ * The order of a job with the number of workers that died on it before the run was resumed. The last stored retry has that
+ * number.
  */
-export function withDeaths<J extends Job>({ events }: Store, trial: number, order: JobOrder<J>): JobOrder<J> {
+export function withDeaths<J extends Job>({ events }: Store, order: JobOrder<J>, trial?: number): JobOrder<J> {
   const retries = events.last(['retried'], maxRetries, trial).map(({ detail }) => detail as Retried);
   const last = retries.find(({ job }) => job === order.id);
   return last === undefined ? order : { ...order, deaths: last.attempt - 1 };
+}
+
+/**
+ * The result of a job that is not the evaluation or the training of a trial. Workers that die on it count over all resumes of
+ * the run.
+ */
+export function resultOfPart<J extends Job>(
+  { jobs, store, observe }: TrainingContext,
+  order: JobOrder<J>,
+  listener: JobListener = {},
+): Promise<ResultOf<J>> {
+  const retry = (attempt: number, attempts: number, message: string): void => {
+    store.events.add({ kind: 'retried', detail: { attempt, message, job: order.id } satisfies Retried });
+    if (listener.retry !== undefined) listener.retry(attempt, attempts, message);
+    else
+      observe({ kind: 'note', message: `${order.id} is done again (attempt ${attempt} of ${attempts}): ${message}` });
+  };
+  return jobs.submit(withDeaths(store, order), { ...listener, retry }).result;
 }
 
 /** The training of a whole phase: teacher, supernet, shrunk network. */
