@@ -70,7 +70,9 @@ export const searchSchema = z.strictObject({
         .number()
         .gt(0)
         .optional()
-        .describe("hours of the run's own clock, over all resumes, after which no further candidate is tried"),
+        .describe(
+          'hours in which the run works (a study: in which a program evaluates a network), over all resumes, after which no further candidate is tried',
+        ),
     })
     .optional()
     .describe('when the search ends: at whichever comes first'),

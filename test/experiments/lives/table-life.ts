@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect } from 'vitest';
@@ -8,11 +8,14 @@ import { enqueueIn } from '../../../experiments/runner/enqueue.js';
 import { resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/runner/index.js';
 import { requestStop } from '../../../experiments/runner/stop.js';
 import { noteIn, readNotes } from '../../../experiments/stored/notes.js';
-import { hasRun } from '../../../experiments/stored/workdir.js';
+import { generationFolder, generationIn, hasRun } from '../../../experiments/stored/workdir.js';
 import { frontierCandidates } from '../../../experiments/stored/candidates.js';
 import { findingsOf, writeTable } from '../table-experiment.js';
 import { History, type Seen } from './history.js';
 import { allowWrites, isRefusal, refuseWrites } from './place.js';
+
+/** How a part of a run begins. */
+type Part = 'run' | 'resume' | 'accept' | 'extend';
 
 /** How a part of a run ends, by itself or after so many events. */
 type Ending =
@@ -22,7 +25,8 @@ type Ending =
   | { readonly by: 'others'; readonly after: number };
 
 type Command =
-  | { readonly do: 'run' | 'resume'; readonly ends: Ending }
+  /** `accept`: resume, and accept that the table changed. */
+  | { readonly do: 'run' | 'resume' | 'accept'; readonly ends: Ending }
   | { readonly do: 'extend'; readonly trials: string; readonly ends: Ending }
   | { readonly do: 'enqueue'; readonly depth: number; readonly kernel: string }
   | { readonly do: 'note'; readonly text: string }
@@ -41,7 +45,7 @@ const ending: fc.Arbitrary<Ending> = fc.oneof(
 const some = fc.integer({ min: 1, max: 4 });
 
 const command: fc.Arbitrary<Command> = fc.oneof(
-  fc.record({ do: fc.constantFrom('run', 'resume', 'resume'), ends: ending }),
+  fc.record({ do: fc.constantFrom('run', 'resume', 'resume', 'resume', 'accept'), ends: ending }),
   fc.record({
     do: fc.constant('extend'),
     trials: fc.oneof(
@@ -75,13 +79,19 @@ export class LivedTable {
   private readonly csv: string;
   private readonly table: string;
   private readonly workdir: string;
-  private readonly history: History;
+  private history: History;
+  /** Generations of results, each on the table that the user accepted. */
+  private generation = 1;
   /** Time in which the run worked, as the life saw it. */
   private worked = 0;
   private planned: number;
-  private changed = false;
+  /** The content of the table, and the content on which the results rest. */
+  private now = '';
+  private accepted = '';
   private enqueues = 0;
   private notes = 0;
+  /** The last look at each generation before this one. */
+  private readonly before: Seen[] = [];
   /** Whether the controller had no more networks. */
   private exhausted = false;
 
@@ -111,8 +121,10 @@ export class LivedTable {
 
   async live(): Promise<void> {
     for (const one of this.life.commands) if (one !== null) await this.obey(one);
-    await this.obey({ do: 'old table' });
+    this.write(this.accepted);
     await this.obey({ do: 'run', ends: { by: 'itself' } });
+    for (const [i, { trials }] of this.before.entries())
+      expect(new History(join(this.workdir, generationFolder(i + 1))).look().trials).toEqual(trials);
     if (this.enqueues === 0 && this.life.hours === null) await this.compareWithWhole();
   }
 
@@ -120,6 +132,7 @@ export class LivedTable {
     switch (one.do) {
       case 'run':
       case 'resume':
+      case 'accept':
         return this.goOn(one.ends, one.do);
       case 'extend':
         return this.goOn(one.ends, one.do, one.trials);
@@ -129,10 +142,7 @@ export class LivedTable {
         return this.note(one.text);
       case 'other table':
       case 'old table':
-        this.changed = one.do === 'other table';
-        writeFileSync(this.csv, this.table);
-        if (this.changed) appendFileSync(this.csv, '9,k3,relu,0.99,1,10\n');
-        return;
+        return this.write(one.do === 'other table' ? '9,k3,relu,0.99,1,10\n' : '');
       case 'other seed':
         if (hasRun(this.workdir)) await this.refused(() => this.begin(['seed=77']), 'another experiment');
     }
@@ -147,6 +157,16 @@ export class LivedTable {
     return runExperiment(loaded, { workdir: this.workdir, ...(signal && { signal }) }, observe);
   }
 
+  /** Writes the table, with further rows. */
+  private write(more: string): void {
+    this.now = more;
+    writeFileSync(this.csv, `${this.table}${more}`);
+  }
+
+  private get changed(): boolean {
+    return this.now !== this.accepted;
+  }
+
   /** Requires that a command is refused, and changes nothing. */
   private async refused(task: () => Promise<unknown>, message: string): Promise<void> {
     const existed = hasRun(this.workdir);
@@ -156,16 +176,17 @@ export class LivedTable {
     if (existed) expect(this.history.look().news).toEqual([]);
   }
 
-  private async goOn(ends: Ending, how: 'run' | 'resume' | 'extend', trials?: string): Promise<void> {
+  private async goOn(ends: Ending, how: Part, trials?: string): Promise<void> {
     const isNew = !hasRun(this.workdir);
     if (isNew && how !== 'run')
       return this.refused(() => this.resume(undefined, () => undefined), 'there is no run here');
-    if (isNew && this.changed) return;
+    if (isNew) this.accepted = this.now;
     const before = isNew ? null : this.history.look();
     if (before !== null) {
       const isComplete = before.state === 'complete' && trials === undefined;
-      if (this.changed && !isComplete)
-        return this.refused(() => this.resume(trials, () => undefined), 'the table has changed');
+      if (this.changed && how === 'accept') this.begins(before);
+      else if (this.changed && !isComplete)
+        return this.refused(() => this.resume(trials, () => undefined), 'has another content');
       const asked = before.trials.length;
       if (trials !== undefined) {
         const wanted = trials.startsWith('+') ? this.planned + Number(trials) : Number(trials);
@@ -178,6 +199,7 @@ export class LivedTable {
     const { error, outcome } = await this.attempt(ends, how, trials);
     if (!hasRun(this.workdir)) return;
     allowWrites(this.workdir);
+    expect(generationIn(this.workdir)).toBe(this.generation);
     const after = this.history.look();
     this.account(after);
     this.planned = after.experiment.search.trials;
@@ -185,7 +207,7 @@ export class LivedTable {
   }
 
   /** One part of the run, until its ending. */
-  private async attempt(ends: Ending, how: 'run' | 'resume' | 'extend', trials: string | undefined) {
+  private async attempt(ends: Ending, how: Part, trials: string | undefined) {
     const stop = new AbortController();
     let seen = 0;
     const others: Promise<void>[] = [];
@@ -200,7 +222,9 @@ export class LivedTable {
     };
     try {
       const { state } =
-        how === 'run' ? await this.begin([], observe, stop.signal) : await this.resume(trials, observe, stop.signal);
+        how === 'run'
+          ? await this.begin([], observe, stop.signal)
+          : await this.resume(trials, observe, stop.signal, how === 'accept');
       return { outcome: state, error: null };
     } catch (error) {
       return { outcome: null, error };
@@ -216,10 +240,15 @@ export class LivedTable {
     await this.enqueue(2, 'k5');
   }
 
-  private resume(trials: string | undefined, observe: (event: RunEvent) => void, signal?: AbortSignal) {
+  private resume(
+    trials: string | undefined,
+    observe: (event: RunEvent) => void,
+    signal?: AbortSignal,
+    acceptData = false,
+  ) {
     return resumeExperiment(
       this.workdir,
-      { ...(trials !== undefined && { trials }), ...(signal && { signal }) },
+      { ...(trials !== undefined && { trials }), acceptData, ...(signal && { signal }) },
       observe,
     );
   }
@@ -255,6 +284,17 @@ export class LivedTable {
         : { outcome: null, code: 'infeasible', state: 'infeasible', open: 0 },
     );
     if (trials.length < this.planned) expect(this.isOutOfTime || this.exhausted).toBe(true);
+  }
+
+  /** The next generation begins: its history is its own, and its first networks are the frontier of the one before. */
+  private begins(before: Seen): void {
+    this.accepted = this.now;
+    this.before.push(before);
+    this.generation++;
+    this.history = new History(this.workdir);
+    this.worked = 0;
+    this.exhausted = false;
+    this.enqueues++;
   }
 
   private async enqueue(depth: number, kernel: string): Promise<void> {
