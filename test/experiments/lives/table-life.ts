@@ -142,7 +142,8 @@ export class LivedTable {
         return this.note(one.text);
       case 'other table':
       case 'old table':
-        return this.write(one.do === 'other table' ? '9,k3,relu,0.99,1,10\n' : '');
+        this.write(one.do === 'other table' ? '9,k3,relu,0.99,1,10\n' : '');
+        return;
       case 'other seed':
         if (hasRun(this.workdir)) await this.refused(() => this.begin(['seed=77']), 'another experiment');
     }
