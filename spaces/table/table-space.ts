@@ -1,3 +1,4 @@
+import { BoundedCache } from '../../base/bounded-cache.js';
 import { type Decision, type Genotype, genotypeId } from '../genotype.js';
 import { structureOf } from '../cells.js';
 import type { DecisionSpace, Members } from '../space.js';
@@ -7,6 +8,9 @@ function lexicographic(a: Genotype, b: Genotype): number {
   return first < 0 ? 0 : a[first] - b[first];
 }
 
+/** Neighbourhoods that are remembered: a controller asks for those of a few parents again and again. */
+const maxKnown = 10_000;
+
 /** @param genotypes at least one, all different, all of one length */
 export function createMembers(genotypes: readonly Genotype[]): Members {
   const sorted = genotypes.toSorted(lexicographic);
@@ -14,7 +18,7 @@ export function createMembers(genotypes: readonly Genotype[]): Members {
   const length = sorted[0].length;
   const flat = Uint32Array.from(sorted.flat());
   const widest = sorted.reduce<number[]>((most, genotype) => genotype.map((v, i) => Math.max(v, most[i] ?? 0)), []);
-  const known = new Map<string, readonly Genotype[]>();
+  const known = new BoundedCache<readonly Genotype[]>(maxKnown);
 
   /** Members that differ in one decision, each looked up; not in order. */
   const besides = (genotype: Genotype): Genotype[] =>
@@ -50,16 +54,11 @@ export function createMembers(genotypes: readonly Genotype[]): Members {
     size: sorted.length,
     has: (genotype) => indices.has(genotypeId(genotype)),
     at: (index) => sorted[index],
-    nearest: (genotype, fewest) => {
-      const key = `${fewest}:${genotypeId(genotype)}`;
-      let found = known.get(key);
-      if (found === undefined) {
+    nearest: (genotype, fewest) =>
+      known.of(`${fewest}:${genotypeId(genotype)}`, () => {
         const near = besides(genotype);
-        found = near.length >= fewest ? near.sort(lexicographic) : scan(genotype, fewest);
-        known.set(key, found);
-      }
-      return found;
-    },
+        return near.length >= fewest ? near.sort(lexicographic) : scan(genotype, fewest);
+      }),
   };
 }
 
