@@ -4,11 +4,38 @@ import { HistoryMap } from '../history.js';
 import type { Objective } from '../objective.js';
 import { nonDominated, type Point } from '../pareto.js';
 import { observed } from './objective-model.js';
-import type { Transform } from './warp.js';
+import { logBetween, type Transform } from './warp.js';
 
 /** The bound on the bad side of an objective, turned so that smaller is better; Infinity without one. */
 export const limitOf = ({ direction, constraint }: Objective): number =>
   direction === 'minimize' ? (constraint?.max ?? Infinity) : -(constraint?.min ?? -Infinity);
+
+/** The bound on the good side of an objective, turned so that smaller is better; -Infinity without one. */
+const floorOf = ({ direction, constraint }: Objective): number =>
+  direction === 'minimize' ? (constraint?.min ?? -Infinity) : -(constraint?.max ?? Infinity);
+
+/**
+ * The logarithm of the probability that a candidate keeps the bounds of the modelled objectives: both, or only the one on
+ * the good side, which improvements do not see. Undefined when no such bound exists.
+ */
+export function keepingOf(
+  objectives: readonly Objective[],
+  beliefs: readonly Belief[],
+  sides: 'both' | 'good',
+): ((candidate: number) => number) | undefined {
+  const bounded = beliefs.flatMap((belief, k) => {
+    const [low, high] = [floorOf(objectives[k]), sides === 'both' ? limitOf(objectives[k]) : Infinity];
+    if (belief.kind === 'known' || (low === -Infinity && high === Infinity)) return [];
+    const ends = [low, high].map((end) => (Number.isFinite(end) ? belief.warp.apply(end) : end));
+    return [{ belief, low: ends[0], high: ends[1] }];
+  });
+  if (bounded.length === 0) return undefined;
+  return (candidate) =>
+    bounded.reduce((sum, { belief: { mean, variance }, low, high }) => {
+      const deviation = Math.max(Math.sqrt(variance[candidate]), 1e-12);
+      return sum + logBetween((low - mean[candidate]) / deviation, (high - mean[candidate]) / deviation);
+    }, 0);
+}
 
 /** Values beyond this many times the distance from the best value to the median, measured from the median, are outliers. */
 const tail = 20;

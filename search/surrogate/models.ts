@@ -2,7 +2,7 @@ import { genotypeId, type Genotype } from '../../spaces/index.js';
 import type { AskContext, TrialResult } from '../controller.js';
 import type { Objective } from '../objective.js';
 import type { Point } from '../pareto.js';
-import { improvementOf, targetOf, TrialPoints, type Belief, type Target } from './acquisition.js';
+import { improvementOf, keepingOf, targetOf, TrialPoints, type Belief, type Target } from './acquisition.js';
 import type { Encoded } from './encoding.js';
 import { ObjectiveModel, observed, type ConditionedModel, type SuccessModel } from './objective-model.js';
 import { subset, type Pool, type SurrogateInputs } from './pool.js';
@@ -57,11 +57,11 @@ export function fittedTo(
 export const sameTrials = (a: readonly TrialResult[], b: readonly TrialResult[]): boolean =>
   a.length === b.length && a.every((trial, i) => trial === b[i]);
 
-/** Candidates of an enumerated space that each ask evaluates; they are chosen when models are fitted, */
+/** Each fit of the models chooses the candidates that later asks evaluate; at most this many of an enumerated space. */
 const shortlisted = 2000;
-/** by models of this many trials, */
+/** The models that choose them are conditioned on this many trials. */
 const sketched = 60;
-/** with this many times their deviation, to keep candidates that later trials may make promising. */
+/** The choice multiplies deviations by this, which keeps candidates that later trials may make promising. */
 const optimism = 2;
 
 const withValue = (history: readonly TrialResult[], objective: Objective): readonly TrialResult[] =>
@@ -109,9 +109,12 @@ export class FittedModels {
     });
     const improvement = improvementOf(targetOf(new TrialPoints(objectives), to, [], ranges).boxes, beliefs);
     const values = pool.ids.map((_, i) => improvement(i));
+    const keeping = keepingOf(objectives, beliefs, 'both');
+    const likely = keeping && pool.ids.map((_, i) => (values[i] > 0 ? 0 : keeping(i)));
     const tried = new Set(to.map(({ genotype }) => genotypeId(genotype)));
     const order = [...pool.ids.keys()].filter((i) => !tried.has(pool.ids[i]));
-    order.sort((a, b) => values[b] - values[a] || uncertainty[b] - uncertainty[a] || a - b);
+    const nearer = (a: number, b: number): number => (likely === undefined ? 0 : likely[b] - likely[a]);
+    order.sort((a, b) => values[b] - values[a] || nearer(a, b) || uncertainty[b] - uncertainty[a] || a - b);
     return subset(pool, order.slice(0, shortlisted));
   }
 }
@@ -119,10 +122,12 @@ export class FittedModels {
 export interface ScoredPool {
   readonly beliefs: readonly Belief[];
   /**
-   * The expected hypervolume improvement of a candidate times the probability that its training succeeds. A result that
-   * is not above `atLeast` need not be exact; 0 is.
+   * The expected hypervolume improvement of a candidate, times the probabilities that its training succeeds and that it
+   * keeps bounds on the good side. A result that is not above `atLeast` need not be exact; 0 is.
    */
   improvement(position: number, atLeast: number): number;
+  /** The logarithm of the probability that a candidate keeps all bounds and succeeds; undefined without modelled bounds. */
+  readonly keeping: ((position: number) => number) | undefined;
 }
 
 /** The acquisition function of one ask. */
@@ -153,12 +158,16 @@ export class Acquisition {
     });
     const improvement = improvementOf(this.target.boxes, beliefs);
     const success = this.success?.(pool.encoded);
+    const [above, within] = (['good', 'both'] as const).map((sides) => keepingOf(this.objectives, beliefs, sides));
     return {
       beliefs,
       improvement: (position, atLeast) => {
         const bound = improvement(position);
-        return success === undefined || bound === 0 || bound <= atLeast ? bound : bound * success(position);
+        if (bound === 0 || bound <= atLeast) return bound;
+        const kept = above === undefined ? bound : bound * Math.exp(above(position));
+        return success === undefined ? kept : kept * success(position);
       },
+      keeping: within && ((position) => within(position) + (success === undefined ? 0 : Math.log(success(position)))),
     };
   }
 
@@ -187,13 +196,11 @@ function describeBelief({ name, direction }: Objective, belief: Belief, position
   return `predicted ${name} ${short(sign * warp.invert(z))} ± ${half.toPrecision(2)}`;
 }
 
-/** The reason of a proposal. @param share the expected improvement as a share of the hypervolume up to the reference. */
+/** The reason of a proposal: what is expected of it, and the predictions. */
 export const describeChoice = (
-  share: number,
+  expectation: string,
   objectives: readonly Objective[],
   beliefs: readonly Belief[],
   position: number,
 ): string =>
-  `expected hypervolume +${share.toPrecision(2)}: ${objectives
-    .map((objective, k) => describeBelief(objective, beliefs[k], position))
-    .join(', ')}`;
+  `${expectation}: ${objectives.map((objective, k) => describeBelief(objective, beliefs[k], position)).join(', ')}`;

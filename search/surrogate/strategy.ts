@@ -78,8 +78,10 @@ class Surrogate {
     if (chosen === undefined) {
       return () => ({ genotype: sampleGenotype(this.input.space, random), reason: 'random: nothing better known' });
     }
-    const candidate = { ...chosen, passedOver: ask.inputs.rejected };
-    return () => candidate;
+    // The pool was judged before the first trial.
+    const isFirst = context.history.length + context.pending.length === 0;
+    const passedOver = (chosen.passedOver ?? 0) + (isFirst ? ask.inputs.rejected : 0);
+    return () => ({ ...chosen, passedOver });
   }
 
   private choose(ask: Ask): Candidate | undefined {
@@ -96,16 +98,15 @@ class Surrogate {
   /** A trial of the initial design. */
   private spread({ inputs, context, random, asked, judge }: Ask): Candidate | undefined {
     const { space, objectives } = this.input;
-    const pool = this.complete
-      ? inputs.pool
-      : poolOf(sampled(space, samples, random), objectives, inputs.encoder, judge);
+    const drawn = this.complete ? [] : sampled(space, samples, random);
+    const pool = this.complete ? inputs.pool : poolOf(drawn, objectives, inputs.encoder, judge);
     const allowed = [...pool.ids.keys()].filter((i) => !asked.has(pool.ids[i]));
     if (allowed.length === 0) return undefined;
     const before = [...context.history.map(({ genotype }) => genotype), ...context.pending];
     const start = before.length === 0 ? cheapest(pool, allowed) : undefined;
     const position = start ?? farthest(pool, allowed, inputs.encoder.encode(before), random);
     const reason = start === undefined ? 'spread over the space: first trials' : 'cheapest: one end of the frontier';
-    return { genotype: pool.genotypes[position], reason };
+    return { genotype: pool.genotypes[position], reason, passedOver: Math.max(0, drawn.length - pool.ids.length) };
   }
 
   /** The candidate of a pool with the greatest improvement. */
@@ -120,13 +121,19 @@ class Surrogate {
     if (best === undefined || best.improvement > 0) {
       return best && this.candidate(pool, best.position, best.improvement, acquisition, scored);
     }
-    return leastKnown(pool, scored, asked);
+    const { keeping } = scored;
+    if (keeping === undefined || acquisition.target.boxes.front.length > 0) return leastKnown(pool, scored, asked);
+    // Nothing has kept the bounds yet, and nothing will surely.
+    for (let position = 0; position < pool.ids.length; position++)
+      if (!asked.has(pool.ids[position]) && keeping(position) > keeping(best.position)) best = { ...best, position };
+    return this.candidate(pool, best.position, 0, acquisition, scored);
   }
 
   /** The candidate with the greatest improvement among those evolved from the best trials and random candidates. */
   private evolved({ inputs, context, random, asked, judge }: Ask, acquisition: Acquisition): Candidate | undefined {
     const { space, objectives } = this.input;
-    let best: { improvement: number; candidate: Candidate } | undefined;
+    let best: { score: number; candidate: Candidate } | undefined;
+    let passedOver = 0;
     const score = (candidates: readonly Individual[]): number[] => {
       const scores = candidates.map(({ genotype, id }) => {
         const { violation } = judge(genotype, id);
@@ -135,6 +142,7 @@ class Surrogate {
         return -violation;
       });
       const kept = candidates.filter((_, i) => scores[i] === 0);
+      passedOver += candidates.length - kept.length;
       const pool = poolOf(
         kept.map(({ genotype }) => genotype),
         objectives,
@@ -144,14 +152,17 @@ class Surrogate {
       );
       const scored = acquisition.of(pool);
       let position = 0;
+      const { keeping } = scored;
       return scores.map((violation) => {
-        if (violation < 0) return violation;
+        // Below all probabilities of keeping the bounds.
+        if (violation < 0) return keeping === undefined ? violation : violation - 1;
         const improvement = scored.improvement(position, -1);
-        if (!asked.has(pool.ids[position]) && (best === undefined || improvement > best.improvement)) {
-          best = { improvement, candidate: this.candidate(pool, position, improvement, acquisition, scored) };
+        const score = improvement > 0 || keeping === undefined ? improvement : shareOf(keeping(position));
+        if (!asked.has(pool.ids[position]) && (best === undefined || score > best.score)) {
+          best = { score, candidate: this.candidate(pool, position, improvement, acquisition, scored) };
         }
         position++;
-        return improvement;
+        return score;
       });
     };
     const ranked: { readonly genotype: Genotype; readonly point: Point }[] = [];
@@ -161,7 +172,7 @@ class Surrogate {
     const order = [...ranked.keys()].sort((a, b) => ranks[a] - ranks[b] || b - a).slice(0, pastParents);
     const start = [...order.map((i) => ranked[i].genotype), ...sampled(space, samples, random)];
     evolve(space, start, context.history.length, score, random);
-    return best?.candidate;
+    return best && { ...best.candidate, passedOver };
   }
 
   private candidate(
@@ -169,12 +180,19 @@ class Surrogate {
     position: number,
     improvement: number,
     { target }: Acquisition,
-    { beliefs }: ScoredPool,
+    { beliefs, keeping }: ScoredPool,
   ): Candidate {
-    const reason = describeChoice(improvement / target.total, this.input.objectives, beliefs, position);
+    const expectation =
+      keeping === undefined || (improvement > 0 && target.total > 0)
+        ? `expected hypervolume +${(improvement / target.total).toPrecision(2)}`
+        : `keeps the bounds with probability ${Math.exp(keeping(position)).toPrecision(2)}`;
+    const reason = describeChoice(expectation, this.input.objectives, beliefs, position);
     return { genotype: pool.genotypes[position], reason };
   }
 }
+
+/** Maps logarithms of probabilities to -1 to 0, in their order. */
+const shareOf = (logarithm: number): number => logarithm / (1 - logarithm);
 
 /** The candidate with the greatest predicted variance, for when no improvement is expected. */
 function leastKnown(pool: Pool, { beliefs }: ScoredPool, asked: AskedIds): Candidate | undefined {

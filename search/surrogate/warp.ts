@@ -101,13 +101,16 @@ export const gaussian: Transform = {
 /** The standard normal density. */
 const density = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
 
+/** Beyond it, the distribution function is 0 or 1 to all digits. */
+const far = 37;
+
 /**
  * The standard normal distribution function, to about 1e-15 (Hart 1968, in the form of West 2005, "Better approximations
  * to cumulative normal functions").
  */
 export function cumulative(x: number): number {
   const z = Math.abs(x);
-  if (z > 37) return x > 0 ? 1 : 0;
+  if (z > far) return x > 0 ? 1 : 0;
   const decay = Math.exp(-0.5 * z * z);
   let tail: number;
   if (z < 7.07106781186547) {
@@ -123,9 +126,26 @@ export function cumulative(x: number): number {
     }
     tail = (decay * top) / bottom;
   } else {
-    tail = decay / (z + 1 / (z + 2 / (z + 3 / (z + 4 / (z + 0.65))))) / 2.506628274631;
+    tail = decay / fraction(z) / 2.506628274631;
   }
   return x > 0 ? 1 - tail : tail;
+}
+
+/** The density at z, relative to the distribution function's distance from 1, for large z. */
+const fraction = (z: number): number => z + 1 / (z + 2 / (z + 3 / (z + 4 / (z + 0.65))));
+
+/** The logarithm of `cumulative`, also where that is 0. */
+function logCumulative(x: number): number {
+  if (x === -Infinity || x > -far) return Math.log(cumulative(x));
+  return -0.5 * x * x - Math.log(fraction(-x) * Math.sqrt(2 * Math.PI));
+}
+
+/** The logarithm of the probability that a standard normal variable lies between two numbers. */
+export function logBetween(low: number, high: number): number {
+  // The smaller tails: their difference is exact.
+  if (low > 0) return logBetween(-high, -low);
+  const [below, above] = [logCumulative(low), logCumulative(high)];
+  return above + Math.log(Math.max(-Math.expm1(below - above), Number.EPSILON));
 }
 
 /** The table of `interpolated` covers -reach to reach with `steps` points per unit. */
