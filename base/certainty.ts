@@ -6,7 +6,7 @@ export type Interval = readonly [low: number, high: number];
 /** How sure a value is. */
 export interface Certainty {
   readonly interval: Interval;
-  /** Of a score: of an accuracy binomial, from the number of its images. */
+  /** Of a score. An accuracy has the binomial error of its number of images. */
   readonly standardError?: number;
   /**
    * Of a latency: the session that measured it, and its interval within the session. What disturbed a session disturbed

@@ -28,8 +28,8 @@ export interface TrialResult {
 export interface AskContext {
   readonly number: number;
   /**
-   * Finished trials whose results may be used, in trial order. The array of an earlier ask may have grown, and is
-   * otherwise unchanged. Asks are fastest with the same array or the same objects; proposals depend on the content only.
+   * Finished trials whose results may be used, in trial order. A caller may pass the same array each time and append to
+   * it. Proposals depend on the content only; controllers cache by object, so that unchanged trials cost nothing.
    */
   readonly history: readonly TrialResult[];
   /** Trials without a result that may be used, in trial order; they are never asked again. */

@@ -43,7 +43,7 @@ export interface PreparedTeacher {
   readonly hash: string;
   /** The main score of the task on the validation split. */
   readonly accuracy: number;
-  /** The score on the validation images without a look at them, and their number. */
+  /** The score of guessing on the validation images, and the number of these images. */
   readonly chance: { readonly accuracy: number; readonly images: number };
   /** Null for a network, which is trained on the data. */
   readonly normalisation: TeacherNormalisation | null;

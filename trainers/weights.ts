@@ -169,7 +169,7 @@ export function coverageOf(network: Network, places: readonly string[], shared: 
   return { layers, share: values.given / values.all };
 }
 
-/** The part of given weights that fits a weight; or that it is always random; or why no part fits. */
+/** What a weight starts from: `part` of the given weights, new random numbers as always (`fresh`), or those because of `why`. */
 type InitialPart = { readonly part: WeightValue } | { readonly fresh: true } | { readonly why: string };
 
 function partOf(

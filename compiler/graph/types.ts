@@ -35,7 +35,7 @@ export function dimOf(size: number, batch: number | null): Dim {
   throw batchDependence(`an axis of ${text} elements`);
 }
 
-/** Numbers that stand for N, N1 ... in graphs read from files: no product of small numbers with one is a multiple of another. */
+/** Sizes that stand for N, N1 ... in graphs read from files. Each has a prime factor of its own, which tells its multiples apart. */
 export const openSizes: readonly number[] = [
   1, 67_108_879, 67_108_913, 67_108_919, 67_108_933, 67_108_957, 67_108_961, 67_108_981,
 ].map((prime) => prime * standIns[0]);

@@ -114,7 +114,8 @@ const distances: { readonly [K in OperatorName]: Distance<K> } = {
 };
 
 /**
- * Bytes by which the result of an operator has to begin before an input that ends with it; undefined: the two may not overlap.
+ * How many bytes before an input the operator's output must begin to share the input's memory, which nothing reads afterwards.
+ * Undefined: the two may not overlap.
  * @param position of the input among the operator's
  */
 export function overlapDistance(

@@ -339,7 +339,7 @@ class Planner {
       return op === 'Mul' && gates.some(({ outputs }) => outputs[0] === other);
     });
     if (gates.length === 0 || gates.length + products.length < readers.length) return -Infinity;
-    // A gate that others read, too, is as good at zero as where it ends.
+    // Below its lower end a gate is 0, so its product is, too: other readers of the gate see no difference.
     return Math.min(...gates.map((gate) => endsBelow[gate.op](gate)));
   }
 }

@@ -14,7 +14,7 @@ import { filled, unitWeights, type Unit } from './unit.js';
 
 /** A network of another program as one of ours. */
 export interface RecognisedNetwork {
-  /** It computes the same as the file. */
+  /** It computes the same as the file, after the file's own normalisation of the images. */
   readonly model: Model;
   /** Whether some batch norms are folded into kernels. */
   readonly folded: boolean;

@@ -13,15 +13,15 @@ import {
 } from './linear-cost-model.js';
 import { leaveOneOut, solve, type Component, type Regression, type Solution, type Start } from './regression.js';
 
-/** Observations off the first fit by this factor are failed measurements, */
+/** An observation off the first fit by this factor counts as a failed measurement. */
 const outlierFactor = 3;
-/** which are dropped when at least this many others remain. */
+/** Failed measurements are dropped only while at least this many others remain. */
 const minSamples = 4;
 /** Predictions are at least this share of the median latency. */
 const floorShare = 0.05;
-/** Rounds that alternate between weights, deviations and the noise of single observations, */
+/** Each round fits weights, then deviations, then the noise of single observations. */
 const rounds = 4;
-/** and the first rounds, which also search for the sizes of components. */
+/** The first rounds also search for the sizes of components. */
 const searchRounds = 2;
 /** Degrees of freedom of the noise, which has heavier tails than a normal distribution. */
 const noiseFreedom = 4;

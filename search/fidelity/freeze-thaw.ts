@@ -29,8 +29,8 @@ function greatest<T>(all: readonly T[], measure: (one: T) => number): T | undefi
 /**
  * Freeze-thaw optimisation (Swersky et al. 2014) with several objectives: every trial pauses at its first rung. The one
  * that goes on has the greatest expected hypervolume improvement at the end of its training, for each epoch until then.
- * While trials are asked, at most one in eta of a rung goes on; afterwards all whose expected gain is `minGain` or more,
- * and the others are stopped.
+ * While trials are asked, at most one in eta of a rung goes on. Afterwards each trial goes on whose expected gain is at
+ * least `minGain`; the others stop.
  */
 export function freezeThaw({ objectives, rungs, epochs, eta, minGain }: Options): Scheduler {
   const trained = objectives.filter(({ cost }) => cost === 'expensive');

@@ -40,7 +40,10 @@ export function exactSe(wide: number, channels: number, se: number, { divisor, s
   return hidden / wide;
 }
 
-/** The kernel of a block: 0 leaves out what only inverted residuals can lack, and not where something has to stride. */
+/**
+ * The kernel of a block. 0 leaves out the depthwise convolution of an inverted residual; other blocks, and those that need it
+ * for their stride, have 3.
+ */
 export function exactKernel(kernel: number, { kind, stride, before = 0 }: Striding): number {
   return kernel === 0 && (kind !== 'mbconv' || (stride === 2 && before === 0)) ? 3 : kernel;
 }
@@ -57,7 +60,7 @@ interface Squeezed extends Pick<BlockChoices, 'kind' | 'filters'> {
   readonly expand?: number;
 }
 
-/** The number of groups nearest to groups of this width; as many as divide both widths, and at most as many as asked for. */
+/** The largest number of groups that divides both widths and whose groups are at least this wide; 0 means one group. */
 export function exactGroups(groupWidth: number, channels: number, wide: number): number {
   let groups = groupWidth === 0 ? 1 : Math.max(1, Math.floor(wide / groupWidth));
   while (channels % groups > 0 || wide % groups > 0) groups--;

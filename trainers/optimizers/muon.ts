@@ -49,7 +49,8 @@ export function muon(config: ConfigOf<'muon'>, parameters: readonly Parameter[],
   const direction = (gradients: Gradients, kernel: Parameter): tf.Tensor2D => {
     const gradient = gradientOf(gradients, kernel);
     const slot = slotOf(kernel);
-    // u / (1 + momentum), from the old v: nothing but the next step needs the new one, so programs update all in one vector.
+    // Nesterov's direction divided by 1 + momentum, from the old slot: only the next step reads the new one, so that a
+    // program can update all slots in one vector.
     const direction = tf.add(tf.mul(slot, momentum ** 2 / (1 + momentum)), gradient);
     slot.assign(tf.add(tf.mul(slot, momentum), gradient));
     return toMatrix(direction);

@@ -76,7 +76,7 @@ export function broadcast(shapes: readonly Shape[]): Shape {
   throw invalidInput(`shapes ${shapes.map((s) => `[${s.join(',')}]`).join(' and ')} do not broadcast`);
 }
 
-/** The storage order that most of the large operands have already. */
+/** The storage order that most of the large operands have already. The order in which one was made counts more than a copy. */
 export function commonPerm(values: readonly Val[], rank: number, stored: Shape): Perm {
   const size = sizeOf(stored);
   const votes = new Map<string, { readonly perm: Perm; count: number }>();

@@ -60,7 +60,7 @@ export interface Layer {
   readonly a: TensorId;
   readonly b?: TensorId;
   readonly y: TensorId;
-  /** Bytes after the beginnings of `a` and `y`. */
+  /** The kernel reads from this byte of `a` and writes from this byte of `y`. Default: the first. */
   readonly from?: number;
   readonly to?: number;
   /** Whose working memory is given to the kernel. */

@@ -88,9 +88,13 @@ function differencesOf({ name, edge, samples, eager, sums }: Comparison, compile
 }
 
 /** Whether results are sums of several operands. */
-const isSum = (each: Case, samples: Samples): boolean =>
+export const isSum = (each: Case, samples: Samples): boolean =>
   new Set(Object.values(samples).map(({ shape }) => shape.join())).size > 1 ||
   /pool|sum|mean|loss|conv/i.test(each.name);
+
+/** Partial sums of the greatest numbers may overflow: TF.js adds in 64 bits. */
+export const edgesOf = <E extends Operands>(edges: readonly E[], sums: boolean): readonly E[] =>
+  edges.filter((edge) => !sums || edge !== 'greatest');
 
 export interface SweepOptions {
   readonly edges: readonly Operands[];
@@ -106,9 +110,7 @@ export async function sweep(each: Case, options: SweepOptions): Promise<readonly
   const samples = each.inputs(new Sampler(each.name));
   const f = functionOf(each);
   const sums = options.sums ?? isSum(each, samples);
-  // Partial sums may overflow: TF.js adds in 64 bits.
-  const edges = options.edges.filter((edge) => !sums || edge !== 'greatest');
-  const trials = edges.flatMap((edge) =>
+  const trials = edgesOf(options.edges, sums).flatMap((edge) =>
     options.seeds.map((seed) => {
       const input = withEdges(samples, edge, each.kept ?? [], new Random(seed, 'edges', each.name, edge));
       return { name: each.name, edge, samples: input, eager: runEagerly(f, input).outputs, sums };

@@ -109,7 +109,7 @@ export const explanations: readonly Explanation[] = [
     reason: 'NaN has no order. TF.js’s selection computes with its pivots and loses numbers beside an infinite one.',
   },
   {
-    cases: /^(max|min|maxPool|logSumExp|argMax|argMin|softmax|logSoftmax)\b/i,
+    cases: /^(max|min|maximum of a broadcast|maxPool|logSumExp|argMax|argMin|softmax|logSoftmax)\b/i,
     edges: ['NaN'],
     changes: /./,
     reason: 'ONNX Runtime’s maximum skips NaN or keeps it, depending on its place.',
@@ -126,6 +126,18 @@ export const explanations: readonly Explanation[] = [
     edges: ['infinite'],
     changes: /^NaN → -?Inf$/,
     reason: 'TF.js interpolates as a + (b - a) * t, and ∞ - ∞ is NaN; ONNX Runtime as a * (1 - t) + b * t.',
+  },
+  {
+    cases: /^maxPool/,
+    edges: ['infinite'],
+    changes: /^(-Inf → x|0 → x|x → 0|x → x)$/,
+    reason: 'ONNX Runtime pads with the smallest finite number, which is greater than -∞.',
+  },
+  {
+    cases: /sum|mean|conv|matMul|pool|loss/i,
+    edges: ['large', 'huge'],
+    changes: /^[0x] → [0x]$/,
+    reason: 'Large numbers cancel: sums lose the digits below the largest operand, each order others.',
   },
   {
     cases: /^fused/,
