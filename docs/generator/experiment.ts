@@ -27,7 +27,7 @@ In the tables below, \`stages[]\` stands for each item of the list \`stages\`.`;
 
 /** The introduction to experiments on tables in docs/experiment.md. */
 const tableIntroduction = `With \`space: {type: table, ...}\` nothing is trained or measured: each candidate is a row of a CSV file, and its values are
-those of the row. Only \`name\`, \`seed\`, \`space\`, \`objectives\` and \`search\` can be given. All other features work as usual: constraints, resuming,
+those of the row. Only \`name\`, \`seed\`, \`space\`, \`objectives\` and \`search\` (without \`fidelity\` and \`retries\`) can be given. All other features work as usual: constraints, resuming,
 \`nas status\`, \`trials\`, \`show\`, \`pareto\` and the report. Time is simulated: \`search.parallel\` workers take the seconds in the table, and trials
 record simulated times. The search itself does not wait.
 

@@ -254,8 +254,8 @@ const rungs: Check = (experiment) => {
   const { fidelity } = experiment.search;
   if (fidelity.type === 'none') return [];
   const path = ['search', 'fidelity', 'type'];
-  const epochs = epochsOf(experiment);
-  if (epochs === null) return [{ path, message: `got "${fidelity.type}"; a table has no epochs: expected none` }];
+  // Tables have no epochs, and no fidelity.
+  const epochs = epochsOf(experiment) ?? 1;
   if (isTrainingExperiment(experiment) && experiment.search.evaluate === 'supernet')
     return [
       { path, message: `got "${fidelity.type}"; with search.evaluate supernet nothing is trained: expected none` },

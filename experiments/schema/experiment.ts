@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { latencySchema } from '../../latency-models/index.js';
-import { searchSchema, withTrials, type Objective } from '../../search/index.js';
+import { searchSchema, withTrials, type Objective, type SearchConfig } from '../../search/index.js';
 import { spaceSchema, tableSchema } from '../../spaces/index.js';
 import {
   dataSchema,
@@ -248,17 +248,20 @@ const trainingSchema = writtenSchema.transform(({ final: writtenFinal, supernet,
   };
 });
 
+/** The settings of a search whose evaluations are looked up: they are whole, and no worker dies. */
+const tableSearch: Pick<SearchConfig, 'fidelity' | 'retries'> = { fidelity: { type: 'none' }, retries: 0 };
+
 /** An experiment on a table of results. */
 const tableExperimentSchema = z
   .strictObject({
     ...commonShape,
     space: tableSchema.describe('the table, and its decision columns'),
     objectives: z.array(tableObjectiveSchema).min(1).describe('columns to optimise; charts show the first two'),
-    search: searchSchema.prefault({}).describe(searchText),
+    search: searchSchema.omit({ fidelity: true, retries: true }).prefault({}).describe(searchText),
   })
   .transform((written) => ({
     ...written,
-    search: { ...withTrials(written.search), parallel: written.search.parallel ?? 1 },
+    search: { ...withTrials(written.search), ...tableSearch, parallel: written.search.parallel ?? 1 },
   }));
 
 /** A training experiment with all defaults; plain data. */

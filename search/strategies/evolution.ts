@@ -29,12 +29,13 @@ function latest(
 /**
  * Regularised evolution (Real et al. 2019): the population is the latest `population` complete trials, however good. Each
  * candidate is a mutation of the best of `tournament` members drawn with replacement; the best is by the crowded
- * comparison of Deb et al. 2002, which with one objective is the best value. The first `population` trials are random.
+ * comparison of Deb et al. 2002, which with one objective is the best value. The first `startup` trials (default: `population`) are random.
  */
 export const evolutionStrategy: StrategyFactory = (config, { space, objectives }) => {
+  const { population, startup = population } = config;
   const memberOf = perTrial((trial) => toMember(objectives, trial));
   return (context, random) => {
-    const members = context.number < config.population ? [] : latest(context.history, config.population, memberOf);
+    const members = context.number < startup ? [] : latest(context.history, population, memberOf);
     if (members.length === 0)
       return () => ({ genotype: sampleGenotype(space, random), reason: 'random: first population' });
     const ranked = crowdedRanks(members);
@@ -72,8 +73,8 @@ function mutateSome(space: DecisionSpace, genotype: Genotype, random: Random): G
 /**
  * Steady-state NSGA-II (Deb et al. 2002, Durillo et al. 2009): each result joins the population of the best `population`
  * trials, and the worst by constrained non-domination and crowding leaves. Parents win binary tournaments; two are
- * recombined (uniform crossover) with probability `crossover`, and the child is mutated. The first `population` trials
- * are random. Trials whose measured values break a constraint take part, ranked after all others.
+ * recombined (uniform crossover) with probability `crossover`, and the child is mutated. The first `startup`
+ * trials (default: `population`) are random. Trials whose measured values break a constraint take part, ranked after all others.
  */
 export const nsga2Strategy: StrategyFactory = (config, { space, objectives }) => {
   const populations = new HistoryFold<readonly Member[]>([], (members, trial) => {
@@ -82,7 +83,7 @@ export const nsga2Strategy: StrategyFactory = (config, { space, objectives }) =>
   });
   return (context, random) => {
     const members = populations.at(context.history);
-    if (context.number < config.population || members.length === 0) {
+    if (context.number < (config.startup ?? config.population) || members.length === 0) {
       return () => ({ genotype: sampleGenotype(space, random), reason: 'random: first population' });
     }
     const ranked = crowdedRanks(members);

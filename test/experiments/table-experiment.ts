@@ -16,7 +16,8 @@ export const rows = [0, 1, 2, 3].flatMap((depth) =>
   ),
 );
 
-type Row = (typeof rows)[number];
+export type TableRow = (typeof rows)[number];
+type Row = TableRow;
 
 export interface TableFiles {
   readonly file: string;

@@ -1,0 +1,206 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Random } from '../../../base/random.js';
+import { parseExperiment } from '../../../experiments/parse/index.js';
+import { runExperiment } from '../../../experiments/runner/index.js';
+import { fitLatencyModel, latencyModelFile } from '../../../latency-models/index.js';
+import { createSpace, spaceSchema } from '../../../spaces/index.js';
+import { drawWeights, initialWeights, sharedSpecs, toOnnx } from '../../../spaces/models/index.js';
+import { cifar10 } from '../../../trainers/data/sources/cifar.js';
+import { saveWeights } from '../../../trainers/index.js';
+import { layersModelOf } from '../../support/layers-model.js';
+import { makeTinyDataset } from '../../support/tiny-dataset.js';
+import { noisePicture } from '../../trainers/data/colours.js';
+import { saveLayersModel } from '../../trainers/support/layers-model-file.js';
+import { smallSpace } from '../runner/experiment.js';
+import { writeTable, type TableRow } from '../table-experiment.js';
+import { SimulatedRunner } from './simulated.js';
+
+type Two = readonly [string, string];
+
+const two = (make: (index: number) => string): Two => [make(0), make(1)];
+
+const names = ['red', 'green', 'blue'] as const;
+
+/** 18 pictures for each class, wider than high, and a table of them. */
+async function pictures(folder: string, seed: number, labelled = true): Promise<string> {
+  const rows = ['image,file,label,colour,split,part,group,camera'];
+  for (const [c, name] of names.entries()) {
+    const inside = labelled ? join(folder, name) : folder;
+    mkdirSync(inside, { recursive: true });
+    for (let i = 0; i < 18; i++) {
+      const file = labelled ? `${name}/${i}.png` : `${name}-${i}.png`;
+      await noisePicture(`${seed} ${name} ${i}`, 30, 20).toFile(join(folder, file));
+      const other = labelled ? `${names[(c + 1) % 3]}/${i}.png` : '';
+      const split = (of: number) => ['train', 'train', 'val', 'test', 'train', 'train'][(i + of) % 6];
+      rows.push([file, other, name, names[(c + (i % 2)) % 3], split(0), split(1), i % 6, i % 9].join(','));
+    }
+  }
+  if (labelled) writeFileSync(`${folder}.csv`, tableOf(folder, rows));
+  return folder;
+}
+
+const tableOf = (folder: string, rows: readonly string[]): string =>
+  rows
+    .map((line, i) => (i === 0 ? line : line.replaceAll(/(red|green|blue)\/\d+\.png/g, (file) => join(folder, file))))
+    .join('\n');
+
+function cifar(folder: string, seed: number): string {
+  mkdirSync(folder, { recursive: true });
+  const random = new Random(seed, 'cifar');
+  for (const { name } of cifar10.files) {
+    const records = Array.from({ length: 40 }, (_, i) => {
+      const record = Uint8Array.from({ length: 3073 }, () => random.int(256));
+      record[0] = i % 10;
+      return record;
+    });
+    writeFileSync(join(folder, name), Buffer.concat(records));
+  }
+  return folder;
+}
+
+const controller = (reason: string): string => `
+const nth = ({ decisions, canonical }, number) => {
+  for (let i = 0, seen = new Set(); ; i++) {
+    let rest = i;
+    const own = canonical(decisions.map(({ choices: { length } }) => {
+      const index = rest % length;
+      rest = Math.floor(rest / length);
+      return index;
+    }));
+    seen.add(own.join());
+    if (seen.size > number) return own;
+  }
+};
+export default ({ space }) => ({
+  ask: ({ number }) => ({ genotype: nth(space, number), reason: '${reason}' }),
+});
+`;
+
+const spaceModule = (filters: number): string => `
+export default ({ input, classes }) => ({
+  name: 'own',
+  decisions: [{ name: 'width', choices: [${filters}, ${2 * filters}] }],
+  canonical: (genotype) => genotype,
+  build: ([width]) => ({
+    kind: 'network', input, classes,
+    stem: { filters: [${filters}, ${2 * filters}][width], kernel: 3, stride: 2, act: 'relu' },
+    blocks: [],
+    head: { filters: 0, act: 'relu', dropout: 0 },
+  }),
+});
+`;
+
+/** Files that the experiments of the table need. */
+export async function writeFiles(folder: string) {
+  const file = (name: string, text: string | Uint8Array): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const idx = two((i) => {
+    makeTinyDataset(join(folder, `idx-${i}`), { train: 20, size: 28, seed: i });
+    return join(folder, `idx-${i}`);
+  });
+  const own: readonly string[] = [
+    await pictures(join(folder, 'pictures-0'), 0),
+    await pictures(join(folder, 'pictures-1'), 1),
+  ];
+  const damaged = `${own[0]}-damaged`;
+  cpSync(own[0], damaged, { recursive: true });
+  writeFileSync(join(damaged, 'red', '0.png'), 'damaged');
+  const table = readFileSync(`${own[0]}.csv`, 'utf8');
+  writeFileSync(`${own[0]}.csv-damaged.csv`, table.replaceAll(own[0], damaged));
+  writeFileSync(`${own[0]}.csv-without.csv`, table.replace(',split,', ',_split,'));
+  const unlabelled: readonly string[] = [
+    await pictures(join(folder, 'more-0'), 2, false),
+    await pictures(join(folder, 'more-1'), 3, false),
+  ];
+  const space = await createSpace(spaceSchema.parse(smallSpace), { input: [28, 28, 1], classes: 10 });
+  const random = new Random(0, 'networks');
+  const networks = Array.from({ length: 6 }, () =>
+    space.build(space.canonical(space.decisions.map(({ choices }) => random.int(choices.length)))),
+  );
+  const largest = networks[0];
+  const layers: readonly string[] = [
+    await saveLayersModel(layersModelOf(largest, 0), join(folder, 'layers-0')),
+    await saveLayersModel(layersModelOf(largest, 1), join(folder, 'layers-1')),
+  ];
+  const decisions = space.decisions.map(({ name, choices }) => [name, choices] as const);
+  const rows = [0, 1].map((c) => decisions.map(([, choices]) => choices[Math.min(c, choices.length - 1)]));
+  const header = decisions.map(([name]) => name).join(',');
+  const run = async (name: string, changes: object): Promise<string> => {
+    const workdir = join(folder, name);
+    const loaded = parseExperiment(join(folder, `${name}.yaml`), JSON.stringify({ ...trainingBase(idx), ...changes }));
+    await runExperiment(loaded, { workdir, workers: () => new SimulatedRunner() }, () => undefined);
+    return workdir;
+  };
+  const objectives = ['accuracy', 'latency_ms'];
+  const supernet = { supernet: { epochs: 1 } };
+  return {
+    idx,
+    cifar: two((i) => cifar(join(folder, `cifar-${i}`), i)),
+    pictures: own as unknown as Two,
+    tables: own.map((one) => `${one}.csv`) as unknown as Two,
+    unlabelled: unlabelled as unknown as Two,
+    controllers: two((i) => file(`controller-${i}.mjs`, controller(`number ${i}`))),
+    seeds: two((i) => file(`seeds-${i}.csv`, `${header}\n${rows[i].join(',')}\n`)),
+    decision: [decisions[0][0], decisions[0][1][0], decisions[0][1][1]] as [string, number, number],
+    modules: two((i) => file(`space-${i}.mjs`, spaceModule(8 + 8 * i))),
+    evaluators: two((i) => file(`evaluate-${i}.mjs`, `export default () => ({ accuracy: 0.${i + 1}, own: ${i} });`)),
+    weights: two((i) => {
+      const path = join(folder, `weights-${i}.bin`);
+      saveWeights(drawWeights(sharedSpecs(space), i), path);
+      return path;
+    }),
+    latencies: two((i) =>
+      file(
+        `latencies-${i}.csv`,
+        `${header},ms,other\n${rows.map((row, r) => [...row, 1 + r + i, 2 + r].join(',')).join('\n')}\n`,
+      ),
+    ),
+    models: two((i) => {
+      const model = fitLatencyModel(networks.map((network, n) => ({ network, ms: 1 + n + i })));
+      return file(`model-${i}.json`, JSON.stringify(latencyModelFile(model, 'fp32')));
+    }),
+    int8Models: two((i) => {
+      const model = fitLatencyModel(networks.map((network, n) => ({ network, ms: 1 + n + i })));
+      return file(`int8-${i}.json`, JSON.stringify(latencyModelFile(model, 'int8')));
+    }),
+    onnx: two((i) => file(`teacher-${i}.onnx`, toOnnx({ network: largest, weights: initialWeights(largest, i) }))),
+    layers: layers as unknown as Two,
+    results: two((i) => {
+      const change = ({ acc, ...rest }: TableRow) => ({ ...rest, acc: acc - i / 100 });
+      return writeTable(join(folder, `table-${i}`), { change }).csv;
+    }),
+    /** As `seeds` and `decision`, of a table. */
+    ofTable: {
+      seeds: two((i) => file(`table-seeds-${i}.csv`, `depth,kernel,act\n${i},k3,relu\n`)),
+      decision: ['depth', 1, 2] as [string, number, number],
+    },
+    folders: two((i) => {
+      mkdirSync(join(folder, `folder-${i}`));
+      return join(folder, `folder-${i}`);
+    }),
+    texts: two((i) => file(`text-${i}.onnx`, `secret ${i}`)),
+    runs: [
+      await run('first', { objectives }),
+      await run('second', { seed: 2, objectives, latency: { calibration: 5 } }),
+    ] as Two,
+    supernets: [await run('one', supernet), await run('two', { ...supernet, seed: 2 })] as Two,
+  };
+}
+
+export type KeyFiles = Awaited<ReturnType<typeof writeFiles>>;
+
+/** The experiment that all rows of trainings change. */
+export const trainingBase = ([path]: Two): object => ({
+  name: 'keys',
+  seed: 1,
+  data: { type: 'fashion-mnist', path },
+  space: smallSpace,
+  train: { epochs: 4, batch: 32 },
+  engine: { type: 'compiled', provider: 'cpu', threads: 1 },
+  objectives: ['accuracy', 'macs'],
+  search: { controller: 'random', trials: 4, parallel: 1 },
+  latency: { calibration: 4 },
+});

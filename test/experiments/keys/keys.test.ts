@@ -1,0 +1,44 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { experimentJsonSchema } from '../../../experiments/parse/json-schema.js';
+import { cachedFolder } from '../runner/experiment.js';
+import { KeyChecks } from './check.js';
+import type { Part } from './effects.js';
+import { writeFiles, type KeyFiles } from './files.js';
+import type { Row } from './row.js';
+import { kinds } from './rows/kinds.js';
+import { keysOf } from './walk.js';
+
+const folder = cachedFolder();
+let files: KeyFiles;
+beforeAll(async () => {
+  files = await writeFiles(folder);
+});
+
+/** Parts that every run shows after a moment; the slow test runs all others, too. */
+const quick: ReadonlySet<Part> = new Set<Part>(['space', 'data', 'workers', 'refused', 'pending', 'pool', 'times']);
+const quickKeys = /^search\.(trials|stop|population|tournament|crossover|startup|seed_from|enqueue)/;
+
+const partOf = ({ key, changes }: Row): Part => (quick.has(changes) || quickKeys.test(key) ? changes : 'resolved');
+
+/** Keys without an effect that wait for their mend. */
+const idle = { training: [], table: [], study: ['search.stop.hours'] } as Readonly<
+  Record<keyof typeof kinds, readonly string[]>
+>;
+
+describe.each(['training', 'table', 'study'] as const)('the keys of an experiment (%s)', (kind) => {
+  it('have a row each, and rows have keys', () => {
+    const keys = keysOf(experimentJsonSchema(kind));
+    const inRows = kinds[kind](files).rows.map(({ key }) => key);
+    expect(inRows.filter((key) => !keys.includes(key))).toEqual([]);
+    expect(keys.filter((key) => !inRows.includes(key))).toEqual([]);
+    expect(inRows.length).toBe(new Set(inRows).size);
+  });
+
+  it('change what their row says', async () => {
+    const { whole, rows } = kinds[kind](files);
+    const checks = new KeyChecks(folder, whole);
+    const defects: (string | null)[] = [];
+    for (const row of rows) if (!idle[kind].includes(row.key)) defects.push(await checks.defectOf(row, partOf(row)));
+    expect(defects.filter((defect) => defect !== null)).toEqual([]);
+  });
+});

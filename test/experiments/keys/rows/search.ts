@@ -1,0 +1,74 @@
+import { row, type Row } from '../row.js';
+
+export interface SearchFiles {
+  /** Modules of two controllers. */
+  readonly controllers: readonly [string, string];
+  /** CSV files of two networks to begin with. */
+  readonly seeds: readonly [string, string];
+  /** Choices of a decision of the space: the name, and two of them. */
+  readonly decision: readonly [name: string, first: string | number, second: string | number];
+}
+
+const search = (changes: object): object => ({ search: changes });
+const evolving = { trials: 14, population: 4 };
+
+/** The keys of `search` that every kind of experiment has. */
+export const searchRows = ({ controllers, seeds, decision: [name, first, second] }: SearchFiles): Row[] => [
+  row(
+    'search.controller',
+    [
+      'random',
+      'evolution',
+      'nsga2',
+      'local',
+      'tpe',
+      'reinforce',
+      'surrogate',
+      { type: 'module', path: controllers[0] },
+    ],
+    'asked',
+    search({ ...evolving, tournament: 2 }),
+  ),
+  row('search.controller.path', controllers, 'asked', search({ trials: 2, controller: { type: 'module' } })),
+  row('search.trials', [3, 4], 'asked'),
+  row('search.stop.trials', [3, 4], 'asked'),
+  row('search.stop.hours', [100, 1e-9], 'asked'),
+  row('search.population', [4, 6], 'asked', search({ controller: 'nsga2', trials: 14 })),
+  row('search.tournament', [2, 4], 'asked', search({ ...evolving, controller: 'evolution' })),
+  row('search.crossover', [0, 1], 'asked', search({ ...evolving, controller: 'nsga2', trials: 20 })),
+  row('search.startup', [2, 6], 'asked', search({ ...evolving, controller: 'evolution', tournament: 2 })),
+  row('search.seed_from', seeds, 'asked'),
+  row('search.enqueue[]', [{ [name]: first }, { [name]: second }], 'asked'),
+  row('search.enqueue[].name', ['first', 'second'], 'asked', search({ enqueue: [{ choices: { [name]: first } }] })),
+  row(
+    'search.enqueue[].choices',
+    [{ [name]: first }, { [name]: second }],
+    'asked',
+    search({ enqueue: [{ name: 'own' }] }),
+  ),
+];
+
+const fidelity = (type: string): object => search({ trials: 9, fidelity: { type } });
+
+/** The keys of `search.fidelity`, of experiments with epochs. */
+export const fidelityRows = (): Row[] => [
+  row('search.fidelity.type', ['none', 'asha', 'halving', 'freeze-thaw'], 'steps', search({ trials: 9 })),
+  row('search.fidelity(asha).eta', [2, 3], 'steps', fidelity('asha')),
+  row('search.fidelity(asha).min_epochs', [1, 2], 'steps', {
+    search: { trials: 9, fidelity: { type: 'asha', eta: 2 } },
+  }),
+  row('search.fidelity(halving).eta', [2, 3], 'steps', fidelity('halving')),
+  row('search.fidelity(halving).min_epochs', [1, 2], 'steps', {
+    search: { trials: 9, fidelity: { type: 'halving', eta: 2 } },
+  }),
+  row('search.fidelity(halving).bracket', [3, 9], 'steps', fidelity('halving')),
+  row('search.fidelity(freeze-thaw).eta', [2, 3], 'steps', fidelity('freeze-thaw')),
+  row('search.fidelity(freeze-thaw).min_epochs', [1, 2], 'steps', fidelity('freeze-thaw')),
+  row('search.fidelity(freeze-thaw).min_gain', [0.01, 0.9], 'steps', fidelity('freeze-thaw')),
+];
+
+/** The keys of `search` for workers that are this run's own. */
+export const workerRows = (): Row[] => [
+  row('search.parallel', [1, 2], 'pending', search({ controller: 'evolution' })),
+  row('search.order', ['delayed', 'async'], 'pending', search({ controller: 'evolution', parallel: 2, trials: 8 })),
+];
