@@ -44,7 +44,7 @@ export class KeyChecks {
   }
 
   private effects(written: object, part: Part): Promise<Effects> {
-    const key = canonicalJson([written, isAlone(part) ? part : null]) ?? '';
+    const key = canonicalJson([written, isAlone(part) ? part : null]);
     const found = this.known.get(key) ?? effectsOf(written, part, this.folder);
     this.known.set(key, found);
     return found;

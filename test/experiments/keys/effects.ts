@@ -9,6 +9,7 @@ import { queueAddress } from '../../../experiments/queue/connection.js';
 import { runExperiment, type RunEvent } from '../../../experiments/runner/index.js';
 import type { JobOrder } from '../../../experiments/runner/jobs/job-runner.js';
 import { Study } from '../../../experiments/runner/study.js';
+import { isComputed } from '../../../experiments/schema/measures.js';
 import { isStudy, isTableExperiment, isTrainingExperiment } from '../../../experiments/schema/run-experiment.js';
 import { costs, createSpace } from '../../../spaces/index.js';
 import { describeDataset, prepareDataset } from '../../../trainers/index.js';
@@ -64,7 +65,9 @@ export type Part =
 export type Effects = Readonly<Partial<Record<Part, string>>>;
 
 const plain = (value: unknown, workdir = ''): string =>
-  (canonicalJson(value ?? null) ?? '').replaceAll(workdir || '\0', '<workdir>').replaceAll(/"created":"[^"]*"/g, '');
+  canonicalJson(value ?? null)
+    .replaceAll(workdir || '\0', '<workdir>')
+    .replaceAll(/"created":"[^"]*"/g, '');
 
 const textOf = (written: object, folder: string): LoadedExperiment =>
   parseExperiment(join(folder, 'experiment.yaml'), JSON.stringify(written));
@@ -182,7 +185,7 @@ async function ofStudy(loaded: LoadedExperiment, folder: string): Promise<Effect
   try {
     const study = await Study.open(loaded, workdir, { fresh: true });
     try {
-      const names = loaded.experiment.objectives.map(({ name }) => name).filter((name) => name !== 'macs');
+      const names = loaded.experiment.objectives.map(({ name }) => name).filter((name) => !isComputed(name));
       for (let trial = await study.ask(); trial !== null; trial = await study.ask()) {
         const { number, choices, epochs } = trial;
         const random = new Random(0, canonicalJson(choices));

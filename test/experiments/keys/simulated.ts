@@ -156,7 +156,7 @@ export class SimulatedRunner implements JobRunner {
     const result = turnsLater(turns).then(() => {
       if (this.stopped) throw new Error('stopped');
       listener.started?.({ index: 0 });
-      return answer(job as JobOf<J['kind']>) as ResultOf<J>;
+      return answer(job);
     });
     return { result, cancel: () => undefined };
   }

@@ -68,9 +68,9 @@ export function placeOf(key: string): {
   const path: (string | number)[] = [];
   const types: (readonly [readonly (string | number)[], string])[] = [];
   for (const part of partsOf(key)) {
-    const [, name = '', list, type] = /^([\w-]+)(\[\])?(?:\(([\w-]+)\))?$/.exec(part) ?? [];
-    path.push(name);
-    if (list !== undefined) path.push(0);
+    const type = /\(([\w-]+)\)$/.exec(part)?.[1];
+    path.push(/^[\w-]+/.exec(part)?.[0] ?? '');
+    if (part.includes('[]')) path.push(0);
     if (type !== undefined) types.push([[...path, 'type'], type]);
   }
   return { path, types };
