@@ -37,6 +37,26 @@ function checkVerb(argv: readonly string[]): void {
   });
 }
 
+/** The text of an option on a command line; undefined: it is an argument without a name. */
+function textOf(argv: readonly string[], option: string): string | undefined {
+  const at = argv.findLastIndex((one) => one === option || one.startsWith(`${option}=`));
+  return argv[at]?.includes('=') === true ? argv[at].slice(option.length + 1) : argv[at + 1];
+}
+
+/** @throws NasError `invalid-input` for a number that is none: a word, infinity, or an option that is given twice. */
+function checkNumbers(argv: readonly string[], args: Readonly<Record<string, unknown>>): true {
+  for (const [name, value] of Object.entries(args)) {
+    const numbers: readonly unknown[] = Array.isArray(value) ? value : [value];
+    if (!numbers.some((one) => typeof one === 'number')) continue;
+    const option = `--${name}`;
+    const isNamed = argv.some((one) => one === option || one.startsWith(`${option}=`));
+    const where = isNamed ? `${option} ${textOf(argv, option) ?? ''}` : name;
+    if (numbers.length > 1) throw invalidInput(`${option} is given ${numbers.length} times: expected one number`);
+    if (!Number.isFinite(numbers[0])) throw invalidInput(`${where}: expected a number`);
+  }
+  return true;
+}
+
 /** The parser for the command that the command line names, or for all commands. Parsing runs the command. */
 export async function createParser(argv: readonly string[], terminal: Terminal): Promise<{ readonly parser: Argv }> {
   const commands = await loadCommands(argv.at(0));
@@ -52,6 +72,7 @@ export async function createParser(argv: readonly string[], terminal: Terminal):
     .alias('help', 'h')
     .demandCommand(1, 1, 'a command is missing')
     .strict()
+    .check((args) => checkNumbers(argv, args))
     .wrap(Math.min(110, Math.max(80, terminal.columns() || 100)))
     .epilogue(epilogue)
     .exitProcess(false)

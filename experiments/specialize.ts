@@ -97,6 +97,7 @@ export function specialized(
     ...('compress' in written && !isTable && { compress: written['compress'] }),
     latency: latencyOf(written['latency'], wanted),
     objectives: objectivesOf(experiment),
+    ...('constraints' in written && { constraints: written['constraints'] }),
     search: { ...search, evaluate: 'supernet', trials },
     ...('engine' in written && { engine: written['engine'] }),
     ...('workers' in written && { workers: written['workers'] }),
