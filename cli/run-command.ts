@@ -37,22 +37,17 @@ function checkVerb(argv: readonly string[]): void {
   });
 }
 
-/** The text of an option on a command line; undefined: it is an argument without a name. */
-function textOf(argv: readonly string[], option: string): string | undefined {
-  const at = argv.findLastIndex((one) => one === option || one.startsWith(`${option}=`));
-  return argv[at]?.includes('=') === true ? argv[at].slice(option.length + 1) : argv[at + 1];
-}
-
 /** @throws NasError `invalid-input` for a number that is none: a word, infinity, or an option that is given twice. */
 function checkNumbers(argv: readonly string[], args: Readonly<Record<string, unknown>>): true {
   for (const [name, value] of Object.entries(args)) {
     const numbers: readonly unknown[] = Array.isArray(value) ? value : [value];
     if (!numbers.some((one) => typeof one === 'number')) continue;
     const option = `--${name}`;
-    const isNamed = argv.some((one) => one === option || one.startsWith(`${option}=`));
-    const where = isNamed ? `${option} ${textOf(argv, option) ?? ''}` : name;
     if (numbers.length > 1) throw invalidInput(`${option} is given ${numbers.length} times: expected one number`);
-    if (!Number.isFinite(numbers[0])) throw invalidInput(`${where}: expected a number`);
+    if (Number.isFinite(numbers[0])) continue;
+    const at = argv.findIndex((one) => one === option || one.startsWith(`${option}=`));
+    const given = at < 0 ? [name] : argv.slice(at, argv[at] === option ? at + 2 : at + 1);
+    throw invalidInput(`${given.join(' ')}: expected a number`);
   }
   return true;
 }

@@ -24,7 +24,6 @@ const jobKinds = [
   'supernet',
   'member',
   'measure',
-  'proxies',
   'evaluate',
   'export',
   'quantize',

@@ -105,10 +105,6 @@ const answers: { readonly [K in Job['kind']]: Answer<K> } = {
     return { accuracy, details: details(member.member.network.classes, accuracy) };
   },
   measure: (job) => job.candidates.map((candidate) => measured(job, candidate)),
-  proxies: ({ candidates, names }) =>
-    candidates.map(({ network }) => ({
-      values: Object.fromEntries(names.map((name) => [name, 1 + share(name, network)])),
-    })),
   evaluate: ({ names, subject, epochs }) => ({
     values: Object.fromEntries(names.map((name) => [name, 0.3 + 0.5 * share(name, subject.choices) + 0.01 * epochs])),
   }),

@@ -262,14 +262,6 @@ export const otherRows = (files: OtherFiles): Row[] => [
   row('compress.calibration.methods', [['minmax'], ['percentile']], 'quantize', int8),
   row('compress.calibration.percentile', [99, 100], 'quantize', int8),
   row('search.retries', [0, 3], 'pool'),
-  row('search.filter.proxy', ['synflow', 'naswot'], 'asked', { search: { filter: { of: 4 } } }),
-  row('search.filter.of', [2, 6], 'asked', { search: { filter: { proxy: 'synflow' } } }),
-  row('search.features.proxies', [['synflow'], ['naswot']], 'proxies', {
-    search: { controller: 'surrogate', trials: 12 },
-  }),
-  row('search.features.of', [2, 6], 'asked', {
-    search: { controller: 'surrogate', trials: 12, features: { proxies: ['synflow'] } },
-  }),
   row('evaluate.path', files.evaluators, 'evaluate', { evaluate: { type: 'module' } }),
   row('evaluate.epochs', [1, 4], 'evaluate', { evaluate: { type: 'module', path: files.evaluators[0] } }),
   ...ownObjectiveRows(files),
