@@ -131,6 +131,7 @@ const answers: { readonly [K in Job['kind']]: Answer<K> } = {
     };
   },
   integers: () => 'exact',
+  instructions: ({ candidate }) => ({ instructions: 1e6 * (1 + share(candidate.network)) }),
   importance: () => ({}),
 };
 
