@@ -3,14 +3,24 @@ import { Refusal } from '../../base/server.js';
 import { NotAnswered } from '../inference/pool.js';
 import { bodyCollector } from '../memory.js';
 import { Shares } from '../shares.js';
+import { bodyCost, hasBody } from './body.js';
+import { clientOf } from './client-address.js';
 import type { Connection, Connections } from './connections.js';
-import type { Limits, RouteContext } from './context.js';
+import type { RouteContext } from './context.js';
 import { healthPaths } from './health.js';
-import { clientClosed, closeWhileDraining } from './refusals.js';
+import { closeWhileDraining, endConnection, noRoute } from './refusals.js';
 import { ClientSlots } from './client-slots.js';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Arrival of the headers, in ms of `performance.now()`. */
+    arrived: number;
+    admitted: Admitted;
+  }
+}
+
 /** Unknown routes share one metrics label, which bounds cardinality. */
-const noRoute = 'none';
+const unknownRoute = 'none';
 
 const cheap: ReadonlySet<string | undefined> = new Set(Object.values(healthPaths));
 
@@ -20,31 +30,26 @@ const slotsEach = { least: 4, perWorker: 2 } as const;
 const bytesOfSlot = 1 << 18;
 /** Milliseconds after which bodies in flight have arrived, or their clients are cut off. */
 const retryAfterMs = 1000;
-/** The most that gzip and deflate expand. */
-const largestExpansion = 1032;
+/** So many of the oldest requests are compared when one of them must leave. */
+const mostCompared = 64;
 
-/** Memory in bytes for the body of a request, from its headers. */
-function bodyCost({ headers }: FastifyRequest, { bodyBytes }: Limits): number {
-  if (headers['transfer-encoding'] !== undefined) return bodyBytes;
-  const length = Number(headers['content-length'] ?? 0);
-  return headers['content-encoding'] === undefined ? length : Math.min(bodyBytes, length * largestExpansion);
-}
-
-/** What the requests of a server share. */
+/** What the requests of a server share: places, slots of clients, and memory. */
 export class Admission {
-  private readonly requests: Shares;
+  private readonly places: Shares;
   readonly slots: ClientSlots;
   private readonly bodyEnded = bodyCollector();
-  // One object for each: a stack trace for each refusal would cost more than the rest of it.
+  /** Requests that have a place, the oldest first. */
+  private readonly placed = new Set<Admitted>();
+  // Made once: under overload, stack traces would cost more than the rest of the refusals.
   readonly full: Error;
-  private readonly noMemory: Error;
+  readonly noMemory: Error;
   private readonly tooLarge: Error;
 
   constructor(readonly context: RouteContext) {
     const { limits, memory, service } = context;
     const each = (): number => Math.max(slotsEach.least, slotsEach.perWorker * service.pool.workers);
     this.slots = new ClientSlots(each, limits.connections);
-    this.requests = new Shares(limits.inside);
+    this.places = new Shares(limits.inside);
     const used = (message: string) => new NotAnswered('full', message, retryAfterMs);
     this.full = used(
       `the server has reached its limit of ${limits.inside} requests, or the client its share: try again later`,
@@ -59,101 +64,172 @@ export class Admission {
     );
   }
 
-  /** Requests that carry work. */
+  /** Requests that have a place. */
   get inside(): number {
-    return this.requests.total - this.requests.free;
+    return this.places.total - this.places.free;
   }
 
-  /** Takes a place and memory for a request. @returns why there are none; null: they are taken */
-  take(client: string, cost: number): Error | null {
+  /** Takes a place for a request, and memory for its body. @returns why there is none; null: they are taken */
+  place(request: Admitted): Error | null {
+    const { client, cost } = request;
     const { memory, limits } = this.context;
     if (cost > limits.bodyBytes) return this.tooLarge;
-    if (!this.requests.take(client, 1)) return this.full;
-    if (memory.take(client, cost)) return null;
-    this.requests.give(client, 1);
+    if (!this.take(this.places, client, 1)) return this.full;
+    if (this.take(memory, client, cost)) {
+      this.placed.add(request);
+      return null;
+    }
+    this.places.give(client, 1);
     return this.noMemory;
   }
 
-  give(client: string, cost: number): void {
-    this.requests.give(client, 1);
-    this.context.memory.give(client, cost);
-    this.bodyEnded(cost);
+  leave(request: Admitted): void {
+    if (!this.placed.delete(request)) return;
+    this.places.give(request.client, 1);
+    this.context.memory.give(request.client, request.cost);
+    this.bodyEnded(request.cost);
+  }
+
+  /** Takes an amount of a resource; if none is left, from requests that wait for their clients. */
+  take(resource: Shares, client: string, amount: number): boolean {
+    while (!resource.take(client, amount)) {
+      const slowest = this.slowest((other) => other === client || resource.of(other) > resource.of(client));
+      if (slowest === null) return false;
+      slowest.evict();
+    }
+    return true;
+  }
+
+  /** The request with the least bytes in its time, of those whose bodies have not arrived or whose answers are not read. */
+  private slowest(mayLeave: (client: string) => boolean): Admitted | null {
+    const now = performance.now();
+    let [slowest, least, compared]: [Admitted | null, number, number] = [null, Infinity, 0];
+    for (const request of this.placed) {
+      if (compared++ === mostCompared) break;
+      if (!request.waitsForClient || !mayLeave(request.client)) continue;
+      const rate = request.bytesPerMs(now);
+      if (rate < least) [slowest, least] = [request, rate];
+    }
+    return slowest;
   }
 }
 
-/** A request from its headers to the end of its answer: one object, because its parts would cost more than the rest. */
+/** A request from its headers to the end of its answer. One object holds all of it: more would show in the benchmark. */
 class Admitted {
   isGone = false;
   readonly weight: number;
-  private readonly client: string;
-  private readonly cost: number;
-  private isRunning = false;
-  private isHolding = false;
+  readonly client: string;
+  /** Only a body with a length waits: Node.js keeps each piece of the others as an object until it is read. */
+  readonly mayWait: boolean;
+  /** Bytes of memory: of the body, and later also of a large answer. */
+  cost: number;
+  private hasSlot = false;
+  private proceed: (refusal?: Error) => void = () => undefined;
 
   constructor(
     private readonly all: Admission,
     private readonly connection: Connection | undefined,
     private readonly request: FastifyRequest,
     private readonly reply: FastifyReply,
-    private readonly done: (error?: Error) => void,
   ) {
-    this.client = request.ip;
-    this.cost = bodyCost(request, all.context.limits);
+    this.client = clientOf(request.ip);
+    this.cost = bodyCost(request, all.context.limits.bodyBytes);
     this.weight = 1 + Math.floor(this.cost / bytesOfSlot);
-    if (connection !== undefined) connection.requests++;
+    this.mayWait = request.headers['transfer-encoding'] === undefined;
+    connection?.requests.add(this);
     // `close` also fires when the client disconnects; an `onResponse` hook does not.
-    reply.raw.on('close', () => this.end());
+    reply.raw.on('close', this.end);
   }
 
-  enter(): void {
+  /** Waits for a slot and takes a place; requests without a body need none. */
+  enter(proceed: (refusal?: Error) => void): void {
     const { all, request } = this;
-    if (cheap.has(request.routeOptions.url)) this.done();
-    else if (!all.slots.enter(this.client, this, request.arrived)) this.done(all.full);
+    if (request.is404) proceed(noRoute(request));
+    else if (cheap.has(request.routeOptions.url)) proceed();
+    else {
+      this.proceed = proceed;
+      if (!all.slots.enter(this.client, this, request.arrived)) proceed(all.full);
+    }
   }
 
   begin(): void {
-    this.isRunning = true;
-    if (this.request.method === 'POST') {
-      const refusal = this.all.take(this.client, this.cost);
-      if (refusal !== null) {
-        this.done(refusal);
-        return;
-      }
-      this.isHolding = true;
-    }
-    this.done();
+    this.hasSlot = true;
+    this.proceed((this.request.method === 'POST' && this.all.place(this)) || undefined);
   }
 
-  private end(): void {
+  /**
+   * Takes memory for an answer, until its client has read it.
+   * @throws NotAnswered `full`
+   */
+  takeForAnswer(bytes: number): void {
+    const { all, client } = this;
+    if (!all.take(all.context.memory, client, bytes)) throw all.noMemory;
+    this.cost += bytes;
+  }
+
+  /** Whether nothing is left to do for the server. */
+  get waitsForClient(): boolean {
+    return !this.request.raw.complete || this.reply.raw.writableEnded;
+  }
+
+  bytesPerMs(now: number): number {
+    const { received, arrived, raw } = this.request;
+    return (raw.complete ? 0 : received) / Math.max(1, now - arrived);
+  }
+
+  /** Ends a request that waits for its client, for one that does not. */
+  evict(): void {
+    const { connection, reply } = this;
+    if (connection !== undefined) connection.unfinished = 503;
+    const { socket } = this.request.raw;
+    this.end();
+    endConnection(
+      socket,
+      503,
+      reply.raw.headersSent ? null : 'the server is full, and the request arrived too slowly.',
+    );
+  }
+
+  readonly end = (): void => {
+    if (this.isGone) return;
+    this.isGone = true;
     const { all, request, connection, client } = this;
     const { metrics, log } = all.context;
     const response = this.reply.raw;
     const now = performance.now();
-    this.isGone = true;
-    if (this.isHolding) all.give(client, this.cost);
+    all.leave(this);
     if (connection !== undefined) {
-      connection.requests--;
+      connection.requests.delete(this);
       connection.silentSince = now;
     }
-    if (this.isRunning) all.slots.leave(client, this.weight, now);
-    const unfinished = connection?.isTimedOut === true ? 408 : clientClosed;
-    const status = response.writableFinished ? response.statusCode : unfinished;
+    if (this.hasSlot) all.slots.leave(client, this.weight, now);
+    const status = response.writableFinished ? response.statusCode : (connection?.unfinished ?? response.statusCode);
     const ms = now - request.arrived;
-    metrics.onRequest(request.routeOptions.url ?? noRoute, status, ms / 1000);
+    metrics.onRequest(request.routeOptions.url ?? unknownRoute, status, ms / 1000);
     if (log.isLevelEnabled('debug')) log.debug({ method: request.method, url: request.raw.url, status, ms }, 'request');
-  }
+  };
 }
 
-/**
- * Records the arrival and the end of each request. Refuses POST requests before their bodies are read when the server, its
- * memory for bodies, or the client's share of them is used up: a refusal must cost next to nothing under overload.
- */
-export function admitRequests(app: FastifyInstance, admission: Admission, connections: Connections): void {
+/** Records the arrival and the end of each request. */
+export function recordRequests(app: FastifyInstance, admission: Admission, connections: Connections): void {
   const { service } = admission.context;
   app.decorateRequest('arrived', 0);
+  app.decorateRequest('received', 0);
+  app.decorateRequest('admitted');
   app.addHook('onRequest', (request, reply, done) => {
     request.arrived = performance.now();
     closeWhileDraining(reply, service);
-    new Admitted(admission, connections.of(request.raw.socket), request, reply, done).enter();
+    request.admitted = new Admitted(admission, connections.of(request.raw.socket), request, reply);
+    // Only POST requests have bodies that are read; the connection ends with others.
+    if (request.method !== 'POST' && hasBody(request)) void reply.header('connection', 'close');
+    done();
   });
+}
+
+/**
+ * Refuses unknown routes, and POST requests when the server, its memory for bodies, or the client's share of them is used up:
+ * before a byte of their bodies is read, as a refusal must cost next to nothing under overload.
+ */
+export function admitRequests(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, _, done) => request.admitted.enter(done));
 }

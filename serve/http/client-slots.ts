@@ -5,6 +5,8 @@ interface Waiting {
   /** Number of slots that the request takes; a request of any weight may run alone. */
   readonly weight: number;
   readonly isGone: boolean;
+  /** Whether it may wait for a slot; otherwise it is refused. */
+  readonly mayWait: boolean;
   readonly begin: () => void;
 }
 
@@ -33,7 +35,7 @@ export class ClientSlots {
   /**
    * Calls `begin` now or when the client has free slots; the caller calls `leave` at the end.
    * @param now in ms of `performance.now()`, as in `leave`
-   * @returns false when too many requests wait: `begin` is not called
+   * @returns false when too many requests wait, or this one may not: `begin` is not called
    */
   enter(client: string, request: Waiting, now: number): boolean {
     if (this.latest.client !== client && now - this.latest.at < activeMs) this.sharedUntil = now + activeMs;
@@ -45,7 +47,7 @@ export class ClientSlots {
       own.running += request.weight;
       request.begin();
     } else {
-      if (this.waiting >= this.mostWaiting) return false;
+      if (!request.mayWait || this.waiting >= this.mostWaiting) return false;
       this.waiting++;
       own.waiting.push(request);
     }

@@ -1,27 +1,43 @@
 import type { Server, Socket } from 'node:net';
+import { subnetOf } from './client-address.js';
+import { clientClosed } from './refusals.js';
+
+/** A request from its headers to the end of its answer. */
+interface Request {
+  /** Called when the connection closes: Node.js reports it only to the request whose answer is next. */
+  readonly end: () => void;
+}
 
 export interface Connection {
   readonly address: string;
   /** Requests without an answer. */
-  requests: number;
+  readonly requests: Set<Request>;
+  /** Bytes read when the last request began, and how many requests began with them. */
+  readonly read: { bytes: number; requests: number };
   /** End of its last request, in ms of `performance.now()`. */
   silentSince: number;
-  /** Whether it is closed because a request did not arrive in time. */
-  isTimedOut: boolean;
+  /** Status in metrics of its requests without an answer when it closes. */
+  unfinished: number;
 }
 
 /**
- * Bounds the connections of a server. A new connection above the limit replaces one of the client that has the most: one
- * without a request if there is one, the longest silent first.
+ * Requests of a connection that may arrive together, or before the first of them is answered. A read has 64 KiB, which would
+ * be a thousand requests before the next connection has its turn.
+ */
+const mostPipelined = 8;
+/** An address with this share of all connections gives up its own before its subnet does. */
+const heavyShare = 1 / 16;
+
+/**
+ * Bounds the connections of a server and the requests of each. A new connection above the limit replaces another one: of the
+ * address, otherwise of the subnet, that has the most; one without a request if there is one, the longest silent first.
  */
 export class Connections {
   private readonly open = new Map<Socket, Connection>();
-  private readonly counts = new Map<string, number>();
 
-  constructor(
-    server: Server,
-    private readonly limit: number,
-  ) {
+  constructor(private readonly limit: number) {}
+
+  watch(server: Server): void {
     server.on('connection', (socket) => this.add(socket));
   }
 
@@ -33,38 +49,70 @@ export class Connections {
     return this.open.get(socket);
   }
 
+  /** Whether a request may begin. Closes a connection that sends many requests without waiting for answers. */
+  mayBegin(socket: Socket): boolean {
+    const connection = this.open.get(socket);
+    if (socket.destroyed || connection === undefined) return false;
+    const { requests, read } = connection;
+    const bytes = socket.bytesRead;
+    if (bytes !== read.bytes) [read.bytes, read.requests] = [bytes, 0];
+    const isFew = ++read.requests <= mostPipelined && requests.size < mostPipelined;
+    if (!isFew) socket.destroy();
+    return isFew;
+  }
+
   private add(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    this.open.set(socket, { address, requests: 0, silentSince: performance.now(), isTimedOut: false });
-    this.counts.set(address, (this.counts.get(address) ?? 0) + 1);
+    const connection = {
+      address,
+      requests: new Set<Request>(),
+      read: { bytes: 0, requests: 0 },
+      silentSince: performance.now(),
+      unfinished: clientClosed,
+    };
+    this.open.set(socket, connection);
     socket.once('close', () => this.remove(socket));
     if (this.open.size > this.limit) {
-      const replaced = this.replaceable(address, socket);
+      const replaced = this.replaceable(socket, connection);
       this.remove(replaced);
       replaced.destroy();
     }
   }
 
   private remove(socket: Socket): void {
-    const connection = this.open.get(socket);
-    if (connection === undefined) return;
+    const requests = this.open.get(socket)?.requests ?? [];
     this.open.delete(socket);
-    const count = (this.counts.get(connection.address) ?? 1) - 1;
-    if (count === 0) this.counts.delete(connection.address);
-    else this.counts.set(connection.address, count);
+    for (const request of [...requests]) request.end();
   }
 
-  /** The connection to close for a new one; the new one itself if its client has the most, all with requests. */
-  private replaceable(address: string, added: Socket): Socket {
-    let heaviest = address;
-    for (const [other, count] of this.counts) if (count > (this.counts.get(heaviest) ?? 0)) heaviest = other;
+  /** The connection to close for a new one; the new one itself only if its owner has the most, all with requests. */
+  private replaceable(added: Socket, { address: own }: Connection): Socket {
+    const [byAddress, bySubnet] = [new Map<string, number>(), new Map<string, number>()];
+    for (const { address } of this.open.values()) {
+      count(byAddress, address);
+      count(bySubnet, subnetOf(address));
+    }
+    const heaviest = most(byAddress);
+    const isHeavy = (byAddress.get(heaviest) ?? 0) > this.limit * heavyShare;
+    const owner = isHeavy ? heaviest : most(bySubnet);
+    const isOwners = (address: string): boolean => (isHeavy ? address : subnetOf(address)) === owner;
     let [silent, since]: [Socket | null, number] = [null, Infinity];
     let last = added;
-    for (const [socket, { address: own, requests, silentSince }] of this.open) {
-      if (own !== heaviest || socket === added) continue;
-      if (requests === 0 && silentSince < since) [silent, since] = [socket, silentSince];
-      if (heaviest !== address) last = socket;
+    for (const [socket, { address, requests, silentSince }] of this.open) {
+      if (socket === added || !isOwners(address)) continue;
+      if (requests.size === 0 && silentSince < since) [silent, since] = [socket, silentSince];
+      if (!isOwners(own)) last = socket;
     }
     return silent ?? last;
   }
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function most(counts: ReadonlyMap<string, number>): string {
+  let [heaviest, highest] = ['', 0];
+  for (const [key, value] of counts) if (value > highest) [heaviest, highest] = [key, value];
+  return heaviest;
 }

@@ -5,13 +5,6 @@ import type { Model } from '../models/model.js';
 import type { RouteContext } from './context.js';
 import { badRequest, shown } from './refusals.js';
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Arrival of the headers, in ms of `performance.now()`. */
-    arrived: number;
-  }
-}
-
 /** Header: milliseconds from the arrival of the headers to the deadline. */
 export const budgetHeader = 'x-budget-ms';
 
@@ -28,40 +21,20 @@ export function checkBudget(given: unknown, where: string): number {
   );
 }
 
-/** Who sends a request, and how long it may take. */
-interface Asker {
-  /** In ms of `performance.now()`. */
-  readonly arrived: number;
-  readonly client: string;
-  readonly isGone: () => boolean;
-  /** Value of the header `x-budget-ms`. */
-  readonly budget: unknown;
-}
-
 /**
  * Deadline and cancellation of a request.
  * @param only requested model; null: the scheduler chooses
  * @param asked budget in ms from the body; the header overrides it, the server's default comes last
  * @throws Refusal 400 when the header is not a budget
  */
-export function runOptionsFor(
-  { arrived, client, isGone, budget }: Asker,
+export function runOptionsOf(
+  { arrived, admitted: { client }, headers: { [budgetHeader]: budget }, raw: { socket } }: FastifyRequest,
   { limits }: Pick<RouteContext, 'limits'>,
   only: Model | null,
   asked?: number,
 ): RunOptions {
   const ms = budget === undefined ? (asked ?? limits.budgetMs) : checkBudget(budget, budgetHeader);
-  return { deadline: arrived + ms, only, isGone, client };
-}
-
-/** `runOptionsFor` a request of HTTP. */
-export function runOptionsOf(
-  { arrived, ip: client, headers: { [budgetHeader]: budget }, raw: { socket } }: FastifyRequest,
-  context: Pick<RouteContext, 'limits'>,
-  only: Model | null,
-  asked?: number,
-): RunOptions {
-  return runOptionsFor({ arrived, client, isGone: () => socket.destroyed, budget }, context, only, asked);
+  return { deadline: arrived + ms, only, isGone: () => socket.destroyed, client };
 }
 
 /** A hook that checks a request before its body is read. */

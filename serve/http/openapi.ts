@@ -46,5 +46,9 @@ export async function describeApi(app: FastifyInstance, { token }: AccessOptions
       ...security,
     },
   });
-  app.get('/openapi.json', { schema: { hide: true } }, (_, reply) => reply.send(app.swagger()));
+  // Written once, and all answers share the bytes: they may wait for their clients.
+  let description: Buffer | null = null;
+  app.get('/openapi.json', { schema: { hide: true } }, (_, reply) =>
+    reply.type('application/json').send((description ??= Buffer.from(JSON.stringify(app.swagger())))),
+  );
 }

@@ -1,4 +1,6 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Service } from '../service.js';
 import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
 import { Refusal } from '../../base/server.js';
@@ -15,11 +17,10 @@ export function closeWhileDraining(reply: FastifyReply, { isReady }: Pick<Servic
   if (!isReady) void reply.header('connection', 'close');
 }
 
-/** Maps every error to the status and text that the client gets. */
-
 export const badRequest = (message: string, hint?: string): Refusal => new Refusal(400, message, hint);
 
 const maxShown = 60;
+const maxUrl = 200;
 
 /** A value of a request for an error message: JSON, truncated. */
 export function shown(value: unknown): string {
@@ -89,6 +90,7 @@ function ofFramework(error: FrameworksError, { bodyBytes }: Limits): Refused {
   }
 }
 
+/** The status and text that the client gets for an error. */
 export function refusedFor(error: unknown, limits: Limits): Refused {
   if (error instanceof NotAnswered)
     return refused(statusOfReason[error.reason], error.message, undefined, error.retryAfterMs);
@@ -116,13 +118,25 @@ export function answerErrors(app: FastifyInstance, { limits, log, service }: Rou
     if (isBug) log.error({ err: error, method: request.method, url: request.url }, messageOf(error));
     closeWhileDraining(reply, service);
     // The rest of a large body is not read, so the connection cannot be reused.
-    const { 'content-length': length = Infinity, 'transfer-encoding': coding } = request.headers;
-    if (!request.raw.complete && (coding !== undefined || (request.method !== 'GET' && Number(length) > smallBytes)))
+    const { 'content-length': length = 0, 'transfer-encoding': coding } = request.headers;
+    if (!request.raw.complete && (coding !== undefined || Number(length) > smallBytes))
       void reply.header('connection', 'close');
     if (retryAfter !== null) void reply.header('retry-after', retryAfter);
     void reply.status(status).send(body);
   });
-  app.setNotFoundHandler(({ method, url }) => {
-    throw new Refusal(404, `there is no route ${method} ${url}`, 'GET /openapi.json lists the routes.');
+  app.setNotFoundHandler((request) => {
+    throw noRoute(request);
   });
+}
+
+export const noRoute = ({ method, url }: FastifyRequest): Refusal =>
+  new Refusal(404, `there is no route ${method} ${url.slice(0, maxUrl)}`, 'GET /openapi.json lists the routes.');
+
+/** Closes a connection, after an error if its request has no answer yet. */
+export function endConnection(socket: Socket, status: number, error: string | null): void {
+  const body = JSON.stringify({ error });
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: application/json`;
+  if (error !== null && socket.writable)
+    socket.write(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  socket.destroySoon();
 }

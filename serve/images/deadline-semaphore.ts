@@ -1,4 +1,5 @@
 import { NotAnswered } from '../inference/pool.js';
+import { SortedQueue } from '../scheduler/deadline-queue.js';
 
 export interface Wish {
   /** On the clock of `now`, in ms. */
@@ -10,10 +11,20 @@ export interface Wish {
   readonly ms: number;
 }
 
-interface Waiting {
+/** One for all: it is never sent, and a stack trace for each image of a client that leaves would stall the server. */
+const gone = new NotAnswered('gone', 'the client has closed its connection');
+
+interface Waiting extends Pick<Wish, 'deadline' | 'isGone'> {
   readonly wish: Wish;
   readonly begin: () => void;
   readonly refuse: (reason: NotAnswered) => void;
+}
+
+interface Client {
+  running: number;
+  /** Expected time of its waiting tasks together. */
+  waitingMs: number;
+  readonly waiting: SortedQueue<Waiting>;
 }
 
 /**
@@ -21,8 +32,10 @@ interface Waiting {
  */
 export class DeadlineSemaphore {
   private readonly running = new Set<Wish>();
-  /** By falling deadline. */
-  private readonly waiting: Waiting[] = [];
+  /** Clients with a running or a waiting task. */
+  private readonly clients = new Map<string, Client>();
+  private sequence = 0;
+  private waiting = 0;
 
   /** @param now clock of the deadlines, in ms */
   constructor(
@@ -32,7 +45,7 @@ export class DeadlineSemaphore {
 
   /** Number of waiting tasks. */
   get depth(): number {
-    return this.waiting.length;
+    return this.waiting;
   }
 
   /** Whether no task runs. */
@@ -43,64 +56,94 @@ export class DeadlineSemaphore {
   /** Expected milliseconds until a task of this client that arrives now begins. */
   waitMs(client: string): number {
     if (this.running.size < this.parallel) return 0;
-    const total = new Map<string, number>([[client, 0]]);
-    for (const { wish } of this.waiting) total.set(wish.client, (total.get(wish.client) ?? 0) + wish.ms);
-    const own = total.get(client) ?? 0;
-    const shortest = Math.min(...[...this.running].map(({ ms }) => ms));
-    // Meanwhile another client gets as much as this one.
+    const own = this.clients.get(client)?.waitingMs ?? 0;
+    let shortest = Infinity;
+    for (const { ms } of this.running) shortest = Math.min(shortest, ms);
+    // Until its tasks have run, each other client gets at most as much time.
     let ahead = 0;
-    for (const ms of total.values()) ahead += Math.min(ms, own);
+    for (const { waitingMs } of this.clients.values()) ahead += Math.min(waitingMs, own);
     return shortest + ahead / this.parallel;
   }
 
   /** @throws NotAnswered `gone` or `expired` when the client left or the deadline passed before the task started. */
   async run<T>(task: () => Promise<T>, wish: Wish): Promise<T> {
+    const client = this.clientOf(wish);
     if (this.running.size < this.parallel) {
       const refusal = this.refusalOf(wish);
-      if (refusal !== null) throw refusal;
-      this.running.add(wish);
+      if (refusal !== null) {
+        this.forget(wish.client, client);
+        throw refusal;
+      }
+      this.start(client, wish);
     } else {
-      await new Promise<void>((begin, refuse) => this.wait({ wish, begin, refuse }));
+      await new Promise<void>((begin, refuse) => {
+        this.waiting++;
+        client.waitingMs += wish.ms;
+        client.waiting.add({
+          item: { wish, deadline: wish.deadline, isGone: wish.isGone, begin, refuse },
+          sequence: this.sequence++,
+        });
+      });
     }
     try {
       return await task();
     } finally {
       this.running.delete(wish);
+      client.running--;
+      this.forget(wish.client, client);
       this.beginNext();
     }
   }
 
-  private wait(waiting: Waiting): void {
-    // Behind earlier tasks of the same deadline.
-    const at = this.waiting.findLastIndex(({ wish }) => wish.deadline > waiting.wish.deadline);
-    this.waiting.splice(at + 1, 0, waiting);
+  private clientOf({ client: name }: Wish): Client {
+    let client = this.clients.get(name);
+    if (client === undefined)
+      this.clients.set(name, (client = { running: 0, waitingMs: 0, waiting: new SortedQueue() }));
+    return client;
+  }
+
+  private forget(name: string, { running, waiting }: Client): void {
+    if (running === 0 && waiting.size === 0) this.clients.delete(name);
+  }
+
+  private start(client: Client, wish: Wish): void {
+    client.running++;
+    this.running.add(wish);
   }
 
   private beginNext(): void {
-    for (let next = this.takeNext(); next !== undefined; next = this.takeNext()) {
-      const refusal = this.refusalOf(next.wish);
-      if (refusal === null) {
-        this.running.add(next.wish);
-        next.begin();
-        return;
+    for (let client = this.nextClient(); client !== undefined; client = this.nextClient()) {
+      // All that cannot begin leave at once: looking for the client again would cost more.
+      for (let next = client.waiting.shift(); next !== undefined; next = client.waiting.shift()) {
+        const { item } = next;
+        this.waiting--;
+        client.waitingMs = client.waiting.size === 0 ? 0 : client.waitingMs - item.wish.ms;
+        const refusal = this.refusalOf(item);
+        if (refusal === null) {
+          this.start(client, item.wish);
+          item.begin();
+          return;
+        }
+        item.refuse(refusal);
       }
-      next.refuse(refusal);
     }
   }
 
-  private takeNext(): Waiting | undefined {
-    let [best, fewest] = [-1, Infinity];
-    for (let at = this.waiting.length - 1; at >= 0 && fewest > 0; at--) {
-      const { client } = this.waiting[at].wish;
-      let runs = 0;
-      for (const one of this.running) if (one.client === client) runs++;
-      if (runs < fewest) [best, fewest] = [at, runs];
+  private nextClient(): Client | undefined {
+    let best: Client | undefined;
+    let deadline = Infinity;
+    for (const [name, client] of this.clients) {
+      const { running, waiting } = client;
+      const first = waiting.first?.item.deadline;
+      if (first === undefined) this.forget(name, client);
+      else if (best === undefined || running < best.running || (running === best.running && first < deadline))
+        [best, deadline] = [client, first];
     }
-    return best === -1 ? undefined : this.waiting.splice(best, 1)[0];
+    return best;
   }
 
-  private refusalOf({ deadline, isGone }: Wish): NotAnswered | null {
-    if (isGone()) return new NotAnswered('gone', 'the client has closed its connection');
+  private refusalOf({ deadline, isGone }: Pick<Wish, 'deadline' | 'isGone'>): NotAnswered | null {
+    if (isGone()) return gone;
     if (this.now() < deadline) return null;
     return new NotAnswered('expired', 'the deadline passed before the image could be decoded');
   }

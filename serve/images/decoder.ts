@@ -1,10 +1,11 @@
 import sharp from 'sharp';
-import { toPixels } from '../../base/image-pixels.js';
+import { renderPixels, toPixels } from '../../base/image-pixels.js';
 import type { Rendering } from '../../base/preprocess.js';
 import { messageOf } from '../../base/errors.js';
 import { NotAnswered, refuseHopeless } from '../inference/pool.js';
+import type { ImageSize } from '../models/model.js';
 import { Shares } from '../shares.js';
-import { DeadlineSemaphore } from './deadline-semaphore.js';
+import { DeadlineSemaphore, type Wish } from './deadline-semaphore.js';
 import { DecodeTimes } from './decode-times.js';
 import { imageHeader, type ImageHeader } from './header.js';
 
@@ -16,7 +17,7 @@ export interface DecodeOptions {
   readonly client: string;
 }
 
-/** Decodes image files, a bounded number in parallel. */
+/** Decodes image files and does other work on libuv's threads, a bounded number in parallel; clients have equal shares. */
 export interface Decoder {
   /** Images waiting to be decoded. */
   readonly depth: number;
@@ -33,6 +34,10 @@ export interface Decoder {
    *   `gone`.
    */
   readonly decode: (file: Uint8Array, options: DecodeOptions) => Promise<Uint8Array>;
+  /** Renders the bytes [height, width, channels] of an image, with the permits and refusals of `decode`. */
+  readonly render: (pixels: Uint8Array, size: ImageSize, options: DecodeOptions) => Promise<Uint8Array>;
+  /** Runs another task of libuv's threads, in turn with the images. @throws NotAnswered `expired` or `gone` */
+  readonly run: <T>(task: () => Promise<T>, wish: Wish) => Promise<T>;
 }
 
 /** The server refuses an image; the message says why. */
@@ -96,17 +101,8 @@ export function createDecoder({ parallel, maxPixels, memory = new Shares(2 ** 30
   const quick = new DeadlineSemaphore(parallel, now);
   const slow = new DeadlineSemaphore(Math.max(1, parallel >> 1), now);
 
-  async function decode(file: Uint8Array, header: ImageHeader, options: DecodeOptions): Promise<Uint8Array> {
-    const began = now();
-    try {
-      return await pixelsOf(file, { ...options, maxPixels });
-    } finally {
-      times.observe(header, now() - began);
-    }
-  }
-
-  /** The time of an image and its permits. @throws BadImage 413 when it is too large; NotAnswered `hopeless` when it is late */
-  function admit(header: ImageHeader, { deadline, client }: Pick<DecodeOptions, 'deadline' | 'client'>) {
+  /** The expected time of an image. @throws BadImage 413 when it is too large; NotAnswered `hopeless` when it is late */
+  function admit(header: ImageHeader, { deadline, client }: Pick<DecodeOptions, 'deadline' | 'client'>): number {
     const { width, height, bytes } = header;
     const refuse = (why: string): never => {
       throw new BadImage(413, `the image (${width} x ${height} pixels) ${why}`);
@@ -116,11 +112,30 @@ export function createDecoder({ parallel, maxPixels, memory = new Shares(2 ** 30
       refuse(
         `needs ${bytes} bytes at once, the limit is ${memory.largest}; send a smaller one, not interlaced or progressive`,
       );
-    const ms = times.expectedMs(header);
+    const ms = times.expectedMs(header, client);
     if (ms > maxMs) refuse(`would take ${Math.ceil(ms)} ms to decode; send a smaller one`);
-    const permits = ms > quickMs ? slow : quick;
-    refuseHopeless(deadline, ms + permits.waitMs(client));
-    return { ms, permits };
+    refuseHopeless(deadline, ms + permitsOf(ms).waitMs(client));
+    return ms;
+  }
+
+  const permitsOf = (ms: number): DeadlineSemaphore => (ms > quickMs ? slow : quick);
+
+  /** Waits for a permit and memory, runs the task, and learns its time. */
+  function run(header: ImageHeader, options: DecodeOptions, task: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    const { deadline, isGone, client } = options;
+    const ms = admit(header, options);
+    const done = permitsOf(ms).run(
+      async () => {
+        if (!memory.take(client, header.bytes)) throw new NotAnswered('full', 'the memory for images is used up');
+        const began = now();
+        return task().finally(() => {
+          memory.give(client, header.bytes);
+          times.observe(header, client, now() - began);
+        });
+      },
+      { deadline, isGone, client, ms },
+    );
+    return answeredBy(deadline, done);
   }
 
   return {
@@ -132,19 +147,13 @@ export function createDecoder({ parallel, maxPixels, memory = new Shares(2 ** 30
       const header = imageHeader(start);
       if (header !== undefined && header !== null) admit(header, options);
     },
-    decode: async (file, options) => {
-      const { deadline, isGone, client } = options;
-      const header = headerOf(file);
-      const { ms, permits } = admit(header, options);
-      const decoded = permits.run(
-        async () => {
-          if (!memory.take(client, header.bytes)) throw new NotAnswered('full', 'the memory for images is used up');
-          return decode(file, header, options).finally(() => memory.give(client, header.bytes));
-        },
-        { deadline, isGone, client, ms },
-      );
-      return answeredBy(deadline, decoded);
+    decode: async (file, options) => run(headerOf(file), options, () => pixelsOf(file, { ...options, maxPixels })),
+    render: async (pixels, size, options) => {
+      const [height, width] = size;
+      const header = { kind: 'pixels', width, height, work: width * height, bytes: pixels.length } as const;
+      return run(header, options, () => renderPixels(pixels, size, options.rendering));
     },
+    run: (task, wish) => answeredBy(wish.deadline, permitsOf(wish.ms).run(task, wish)),
   };
 }
 

@@ -117,12 +117,12 @@ export interface InferencePool {
 /**
  * Refuses what cannot be answered in time, before work is spent on it.
  * @param expected milliseconds until its answer
- * @throws NotAnswered `hopeless`
+ * @throws NotAnswered `expired` or `hopeless`
  */
 export function refuseHopeless(deadline: number, expected: number): void {
   const left = deadline - performance.now();
-  // The decoder or the queue reports a deadline that has passed.
-  if (left <= 0 || expected <= left) return;
+  if (left <= 0) throw new NotAnswered('expired', 'the deadline has passed');
+  if (expected <= left) return;
   const times = `it would take ${Math.ceil(expected)} ms, and ${Math.ceil(left)} ms are left`;
   throw new NotAnswered('hopeless', `the answer would be late: ${times}`, expected - left);
 }

@@ -107,7 +107,8 @@ export class WorkerPool {
     let total = 0;
     let first = true;
     for (const { network, images, began } of held) {
-      total += Math.max(0, this.options.ms(network, images) - (first ? now - began : 0));
+      // An overdue batch is expected to take as long again as it is late.
+      total += Math.abs(this.options.ms(network, images) - (first ? now - began : 0));
       first = false;
     }
     return total;

@@ -1,13 +1,16 @@
 import type { Item } from './types.js';
 
+/** What the order of a queue depends on. */
+type Due = Pick<Item, 'deadline' | 'isGone'>;
+
 /** A queued item and its sequence number, which orders items of the same deadline. */
-interface Entry<T extends Item> {
+interface Entry<T extends Due> {
   readonly item: T;
   readonly sequence: number;
 }
 
 /** Earliest deadline first, then lowest sequence number. */
-const isBefore = <T extends Item>(a: Entry<T>, b: Entry<T>): boolean =>
+const isBefore = <T extends Due>(a: Entry<T>, b: Entry<T>): boolean =>
   a.item.deadline < b.item.deadline || (a.item.deadline === b.item.deadline && a.sequence < b.sequence);
 
 /** Consumed entries at the front that are kept before the array is compacted. */
@@ -17,7 +20,7 @@ const maxConsumed = 64;
  * Items sorted by deadline, in an array that is consumed from its front. Search is O(log n), `shift` O(1); `add` moves the
  * items of later deadlines, which are few when budgets are alike.
  */
-export class SortedQueue<T extends Item> {
+export class SortedQueue<T extends Due> {
   private entries: (Entry<T> | undefined)[] = [];
   private start = 0;
 

@@ -5,6 +5,9 @@ import type { RequestTrace } from '../tracing.js';
 import type { ImageRequest } from './request.js';
 import { imageTasks } from './tasks.js';
 
+/** Images of a request that are decoded or computed at a time: enough for all threads, and few when its client leaves. */
+const atOnce = 16;
+
 /** The answer for an image: the results of its task, then how they came about. */
 type Result = Readonly<Record<string, unknown>>;
 
@@ -26,25 +29,32 @@ export async function resultsOf(
 ): Promise<readonly Result[]> {
   const failures: unknown[] = [];
   const isGone = (): boolean => failures.length > 0 || run.isGone();
-  const results = files.map(async (file, i): Promise<Result[]> => {
+  const results: Result[] = [];
+  const answer = async (file: Uint8Array, i: number): Promise<void> => {
     try {
       const came = performance.now();
       const data = await renderInput(pool.layout, renderings, (rendering) =>
         decoder.decode(file, { rendering, deadline: run.deadline, isGone, client: run.client }),
       );
       trace?.decoded(came, file.length);
-      const answers = await pool.run([{ kind: 'pixels', data }], { ...run, isGone });
-      for (const answer of answers) trace?.answered(answer);
-      return answers.map((answer) => resultOf(answer, pool, top));
+      const [answered] = await pool.run([{ kind: 'pixels', data }], { ...run, isGone });
+      trace?.answered(answered);
+      results[i] = resultOf(answered, pool, top);
     } catch (error) {
       failures.push(files.length === 1 ? error : numbered(error, i + 1, files.length));
-      return [];
     }
-  });
+  };
+  const rest = files.entries();
+  const answerRest = async (): Promise<void> => {
+    for (const [i, file] of rest) {
+      await answer(file, i);
+      if (failures.length > 0) return;
+    }
+  };
   // Waits also after a failure: the pool must stay open until all images have ended.
-  const all = (await Promise.all(results)).flat();
+  await Promise.all(Array.from({ length: Math.min(atOnce, files.length) }, answerRest));
   if (failures.length > 0) throw failures[0];
-  return all;
+  return results;
 }
 
 const numbered = (error: unknown, number: number, of: number): unknown =>

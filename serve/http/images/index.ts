@@ -1,4 +1,5 @@
-import { described } from '../openapi.js';
+import { z } from 'zod';
+import { described, jsonSchema } from '../openapi.js';
 import { acceptImages, defaultTop, imagesOf, type Query, imageRequestOf } from './request.js';
 import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
 import { taskTypes, type TaskType } from '../../../base/task.js';
@@ -10,76 +11,54 @@ import { resultsOf } from './answer.js';
 import { imageTasks } from './tasks.js';
 
 const file = { schema: { type: 'string', format: 'binary' } };
-const files = {
-  schema: { type: 'object', properties: { image: { type: 'array', items: { type: 'string', format: 'binary' } } } },
-};
-
-const resultOf = ({ score: [score, description], properties }: (typeof imageTasks)[TaskType]) => ({
-  type: 'object',
-  required: [...Object.keys(properties), 'network', score, 'ms', 'batch'],
-  properties: {
-    ...properties,
-    network: { type: 'string', description: 'The network that answered' },
-    [score]: { type: 'number', nullable: true, description },
-    ms: {
-      type: 'object',
-      required: ['queued', 'computed'],
-      properties: {
-        queued: { type: 'number', description: 'Milliseconds until the computation started' },
-        computed: { type: 'number', description: 'Milliseconds of the computation of the whole batch' },
-      },
-    },
-    batch: { type: 'integer', description: 'Images in the batch' },
-  },
+const form = jsonSchema(z.object({ image: z.array(z.string().meta({ format: 'binary' })) }));
+const budget = z.number().positive().max(60_000).describe("Milliseconds from the request's start to its deadline");
+const times = z.object({
+  queued: z.number().describe('Milliseconds until the computation started'),
+  computed: z.number().describe('Milliseconds of the computation of the whole batch'),
 });
+
+const resultOf = ({ score: [score, meaning], properties }: (typeof imageTasks)[TaskType]) =>
+  z.object({
+    ...properties,
+    network: z.string().describe('The network that answered'),
+    [score]: z.number().nullable().describe(meaning),
+    ms: times,
+    batch: z.int().describe('Images in the batch'),
+  });
 
 export const imageSchema = (task: TaskType): FastifySchema => {
   const { summary, operationId, ranked } = imageTasks[task];
+  const top = z.int().min(1).default(defaultTop).describe(`Number of ${ranked} in each answer`);
+  const network = z.string().optional().describe('Name of the network that shall answer');
   return described(summary, {
     operationId,
     description:
       'The body is a JPEG, PNG or WebP file, or a form of several. The most accurate network that meets the deadlines of all ' +
       'waiting requests answers.',
     tags: ['images'],
-    querystring: {
-      type: 'object',
-      properties: {
-        ...(ranked !== null && {
-          top: { type: 'integer', minimum: 1, default: defaultTop, description: `Number of ${ranked} in each answer` },
-        }),
-        network: { type: 'string', description: 'Name of the network that shall answer' },
-      },
-    },
-    headers: {
-      type: 'object',
-      properties: {
-        'x-budget-ms': {
-          type: 'number',
-          exclusiveMinimum: 0,
-          maximum: 60_000,
-          description: "Milliseconds from the request's start to its deadline",
-        },
-      },
-    },
+    querystring: jsonSchema(z.object({ ...(ranked !== null && { top: top.optional() }), network })),
+    headers: jsonSchema(z.object({ 'x-budget-ms': budget.optional() })),
     body: {
       content: {
         'image/jpeg': file,
         'image/png': file,
         'image/webp': file,
         'application/octet-stream': file,
-        'multipart/form-data': files,
+        'multipart/form-data': { schema: form },
       },
     },
     response: {
       200: {
         description: 'The results, in the order of the images',
-        type: 'object',
-        required: ['results'],
-        properties: { results: { type: 'array', items: resultOf(imageTasks[task]) } },
+        ...jsonSchema(z.object({ results: z.array(resultOf(imageTasks[task])) })),
       },
     },
   });
 };
+
+/** Bytes of a class in an answer, with the objects from which it is written. */
+const bytesOfResult = 256;
 
 interface Asked {
   Querystring: Query;
@@ -87,9 +66,10 @@ interface Asked {
 
 /** `POST /v1/classify`, `/v1/label`, `/v1/predict`: answers images, by the task of the networks. */
 export function images(app: FastifyInstance, context: RouteContext): void {
-  void app.register(async (scope) => {
-    await acceptImages(scope, context);
+  void app.register((scope, _, done) => {
+    acceptImages(scope, context);
     for (const task of taskTypes) addRoute(scope, task, context);
+    done();
   });
 }
 
@@ -102,16 +82,16 @@ function addRoute(scope: FastifyInstance, task: TaskType, context: RouteContext)
     {
       schema: imageSchema(task),
       // `imageRequestOf` checks the options before the body is read, with better messages.
-      validatorCompiler: () => () => true,
       onRequest: checkFirst((request: FastifyRequest<Asked>) =>
         refuseLate(imageRequestOf(request, task, service.pool, context).run, service.pool),
       ),
     },
-    async (request, reply) => {
-      const files = await imagesOf(request, limits);
+    (request, reply) => {
+      const files = imagesOf(request, limits);
       return service.use(async (pool) => {
         const options = imageRequestOf(request, task, pool, context);
         refuseLate(options.run, pool);
+        request.admitted.takeForAnswer(files.length * options.results * bytesOfResult);
         const results = await resultsOf(files, options, { decoder, pool, trace: request.trace });
         closeWhileDraining(reply, service);
         return { results };

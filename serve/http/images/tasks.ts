@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { TaskType } from '../../../base/task.js';
 import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 
@@ -17,18 +18,15 @@ interface ImageTask {
   readonly score: readonly [name: string, description: string];
   /** What the parameter `top` counts; null: it has no meaning. */
   readonly ranked: string | null;
-  /** JSON Schema of the key of the answer that has the results of an image. */
-  readonly properties: Readonly<Record<string, object>>;
+  /** The key of the answer that has the results of an image. */
+  readonly properties: Readonly<Record<string, z.ZodType>>;
   /** @param top number of results, at least 1 */
   readonly answer: (outputs: Outputs, top: number) => Readonly<Record<string, unknown>>;
 }
 
-const list = (description: string, properties: Readonly<Record<string, object>>) => ({
-  type: 'array',
-  description,
-  items: { type: 'object', required: Object.keys(properties), properties },
-});
-const probability = { type: 'number', minimum: 0, maximum: 1 };
+const list = (description: string, properties: Readonly<Record<string, z.ZodType>>) =>
+  z.array(z.object(properties)).describe(description);
+const probability = z.number().min(0).max(1);
 
 /** Significant decimal digits of a float32. */
 const digits = 7;
@@ -42,7 +40,7 @@ export const imageTasks: { readonly [T in TaskType]: ImageTask } = {
     score: ['accuracy', 'Accuracy of this network, in [0, 1]'],
     ranked: 'classes',
     properties: {
-      top: list('The most likely classes, most likely first', { class: { type: 'string' }, probability }),
+      top: list('The most likely classes, most likely first', { class: z.string(), probability }),
     },
     answer: ({ values, kind, names }, top) => ({
       top: mostLikely(values, kind, top).map(({ index, probability: p }) => ({ class: names[index], probability: p })),
@@ -56,9 +54,9 @@ export const imageTasks: { readonly [T in TaskType]: ImageTask } = {
     ranked: 'labels',
     properties: {
       labels: list('The most likely labels, most likely first; predicted: with a probability above 1/2', {
-        label: { type: 'string' },
+        label: z.string(),
         probability,
-        predicted: { type: 'boolean' },
+        predicted: z.boolean(),
       }),
     },
     answer: ({ values, kind, names }, top) => ({
@@ -75,11 +73,7 @@ export const imageTasks: { readonly [T in TaskType]: ImageTask } = {
     score: ['r2', 'R² of this network: 1 is perfect, 0 as good as the mean'],
     ranked: null,
     properties: {
-      numbers: {
-        type: 'object',
-        description: 'The numbers by name, each in its own unit',
-        additionalProperties: { type: 'number' },
-      },
+      numbers: z.record(z.string(), z.number()).describe('The numbers by name, each in its own unit'),
     },
     answer: ({ values, names }) => ({
       numbers: Object.fromEntries(names.map((name, i) => [name, Number(values[i].toPrecision(digits))])),

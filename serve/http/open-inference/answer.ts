@@ -1,12 +1,11 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { probabilitiesToLogits } from '../../../compiler/runtime/classifier/inputs-outputs.js';
-import type { Answer, InferencePool, RunOptions } from '../../inference/pool.js';
-import type { Limits } from '../context.js';
-import type { RequestTrace } from '../tracing.js';
-import { inputsOf, renderedInputs } from './tensors.js';
+import { type Answer, type InferencePool, NotAnswered, type RunOptions } from '../../inference/pool.js';
+import type { RouteContext } from '../context.js';
+import { inputsOf, isFinite32, renderedInputs } from './tensors.js';
 import { badRequest, shown } from '../refusals.js';
 import type { InferRequest } from './request.js';
-import type { Served } from './served.js';
+import type { Served } from '../served.js';
 import { headerLength, outputName } from './wire.js';
 
 /** The output name to send: the requested one. @throws Refusal 400 when there is no such output. */
@@ -55,55 +54,51 @@ function rowsOf(answers: readonly Answer[], { models, output }: Served): Float32
   return rows;
 }
 
-/** An answer before it is encoded. */
-export interface Outputs {
-  /** [images, outputs] */
-  readonly rows: Float32Array;
-  /** Name, type and shape of the output. */
-  readonly head: { readonly name: string; readonly datatype: 'FP32'; readonly shape: readonly number[] };
-  readonly answer: {
-    readonly model_name: string;
-    readonly model_version: string;
-    readonly id: string | undefined;
-    readonly parameters: ReturnType<typeof parametersOf>;
-  };
-}
+/** Bytes of an output in JSON, with the objects from which it is written. */
+const bytesOfNumber = 64;
 
 interface Run {
-  readonly limits: Limits;
+  readonly context: Pick<RouteContext, 'limits' | 'decoder'>;
+  readonly pool: InferencePool;
   readonly run: RunOptions;
-  readonly trace?: RequestTrace | null;
+  readonly request: Pick<FastifyRequest, 'admitted' | 'trace'>;
 }
 
 /**
  * Computes the outputs of a request.
  * @throws Refusal when the request does not match the model; NotAnswered
  */
-export async function outputsFor(
-  request: InferRequest,
-  served: Served,
-  pool: InferencePool,
-  { limits, run, trace }: Run,
-): Promise<Outputs> {
-  const name = checkOutput(request.output, served);
-  const inputs = await renderedInputs(inputsOf(request.tensor, served, limits.images), served, pool.layout);
+export async function outputsFor(asked: InferRequest, served: Served, { context, pool, run, request }: Run) {
+  const { limits, decoder } = context;
+  const name = checkOutput(asked.output, served);
+  const given = inputsOf(asked.tensor, served, limits.images);
+  const { length: width } = served.output.classes;
+  request.admitted.takeForAnswer(given.length * width * bytesOfNumber);
+  const inputs = await renderedInputs(given, served, { layout: pool.layout, decoder, run });
   const answers = await pool.run(inputs, run);
-  for (const one of answers) trace?.answered(one);
+  for (const one of answers) request.trace?.answered(one);
   return {
     rows: answers.length === 1 && served.models.length === 1 ? answers[0].outputs : rowsOf(answers, served),
-    head: { name, datatype: 'FP32', shape: [answers.length, served.output.classes.length] },
+    head: { name, datatype: 'FP32', shape: [answers.length, width] },
     answer: {
       model_name: served.name,
       model_version: served.version,
-      id: request.id,
+      id: asked.id,
       parameters: parametersOf(answers),
     },
   };
 }
 
-/** Sends the outputs, as numbers in JSON or as bytes after it. */
+type Outputs = Awaited<ReturnType<typeof outputsFor>>;
+
+/**
+ * Sends the outputs, as numbers in JSON or as bytes after it.
+ * @throws NotAnswered `failed` when a number has no JSON
+ */
 export function sendAnswer(reply: FastifyReply, isBinary: boolean, { rows, head, answer }: Outputs): FastifyReply {
   const json = (output: object): string => JSON.stringify({ ...answer, outputs: [{ ...head, ...output }] });
+  if (!isBinary && !isFinite32(rows))
+    throw new NotAnswered('failed', 'the network returned values that are not finite; binary outputs can carry them');
   if (!isBinary) return reply.type('application/json').send(json({ data: Array.from(rows) }));
   const text = json({ parameters: { binary_data_size: rows.byteLength } });
   const length = Buffer.byteLength(text);

@@ -1,21 +1,21 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest, closeWhileDraining, smallBytes } from '../refusals.js';
 import type { RouteContext } from '../context.js';
+import { acceptBytes } from '../body.js';
+import { servedAs } from '../served.js';
 import { budgetHeader, checkFirst, runOptionsOf } from '../deadline.js';
 import { outputsFor, sendAnswer } from './answer.js';
-import { parseBytes } from './body.js';
 import { checkJsonSize } from './json.js';
 import { createInferReader } from './request.js';
 import { schemas } from './schemas.js';
 import { refuseHopeless } from '../../inference/pool.js';
-import { servedAs } from './served.js';
 import { headerLength, modelPaths, type Named } from './wire.js';
 import { metadata } from './metadata.js';
 import { repository } from './repository.js';
 
 /** `POST /v2/models/{name}/infer`: computes the outputs of a tensor. */
 export function infer(app: FastifyInstance, context: RouteContext): void {
-  const { service, limits } = context;
+  const { service } = context;
   const read = createInferReader();
   const answer = (request: FastifyRequest<Named>, reply: FastifyReply): Promise<FastifyReply> =>
     service.use(async (pool) => {
@@ -26,7 +26,7 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       // A repeated header becomes one text of two numbers, which `read` refuses.
       const asked = read(body, headers[headerLength]?.toString());
       const run = runOptionsOf(request, context, served.only, asked.budgetMs);
-      const outputs = await outputsFor(asked, served, pool, { limits, run, trace: request.trace });
+      const outputs = await outputsFor(asked, served, { context, pool, run, request });
       closeWhileDraining(reply, service);
       return sendAnswer(reply, asked.isBinary, outputs);
     });
@@ -41,7 +41,7 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
     refuseHopeless(runOptionsOf(request, context, only).deadline, pool.expectedMs(only));
   });
   void app.register((scope, _, done) => {
-    parseBytes(scope, limits.bodyBytes);
+    acceptBytes(scope, context);
     for (const path of modelPaths)
       scope.post<Named>(`${path}/infer`, { schema: schemas.infer, onRequest: refuseEarly }, answer);
     done();

@@ -6,7 +6,7 @@ import type { IndexEntry } from '../../model-states.js';
 import type { Service } from '../../service.js';
 import type { RouteContext } from '../context.js';
 import { schemas } from './schemas.js';
-import { allServed, servedAs, type Served } from './served.js';
+import { allServed, servedAs, type Served } from '../served.js';
 import { extensions, inputNames, modelPaths, type Named } from './wire.js';
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;

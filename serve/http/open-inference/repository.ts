@@ -4,7 +4,7 @@ import { messageOf } from '../../../base/errors.js';
 import { Refusal } from '../../../base/server.js';
 import type { RouteContext } from '../context.js';
 import { badRequest } from '../refusals.js';
-import { parseBytes } from './body.js';
+import { acceptBytes } from '../body.js';
 import { parseJson } from './json.js';
 import { schemas } from './schemas.js';
 import { managementPaths, type Named } from './wire.js';
@@ -33,7 +33,8 @@ function refusePages({ headers: { origin } }: FastifyRequest): void {
 }
 
 /** The model repository extension: lists, loads and unloads models. */
-export function repository(app: FastifyInstance, { service, limits }: RouteContext): void {
+export function repository(app: FastifyInstance, context: RouteContext): void {
+  const { service } = context;
   const change =
     (task: (name: string) => Promise<void>, known: readonly string[] = []) =>
     async (request: FastifyRequest<Named>, reply: FastifyReply): Promise<FastifyReply> => {
@@ -48,7 +49,7 @@ export function repository(app: FastifyInstance, { service, limits }: RouteConte
       return reply.send({});
     };
   void app.register((scope, _, done) => {
-    parseBytes(scope, limits.bodyBytes);
+    acceptBytes(scope, context);
     scope.post('/v2/repository/index', { schema: schemas.index }, (request, reply) => {
       const { ready } = parse(request, indexSchema);
       const listed = service.index().filter(({ state }) => !ready || state === 'READY');

@@ -1,11 +1,11 @@
-import { renderPixels } from '../../../base/image-pixels.js';
 import type { Rendering } from '../../../base/preprocess.js';
 import { renderInput, type PixelLayout } from '../../inference/pixel-layout.js';
-import type { Input } from '../../inference/pool.js';
+import type { Input, RunOptions } from '../../inference/pool.js';
+import type { Decoder } from '../../images/decoder.js';
 import type { ImageSize } from '../../models/model.js';
 import { badRequest, shown } from '../refusals.js';
 import type { DescribedTensor, Tensor } from './request.js';
-import type { Served } from './served.js';
+import type { Served } from '../served.js';
 import { bytesOf, inputNames, type Datatype } from './wire.js';
 
 const isBytes = (data: DescribedTensor['data']): data is Buffer => Buffer.isBuffer(data);
@@ -49,7 +49,7 @@ const floats = (bytes: Buffer): Float32Array =>
     : new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 
 /** Whether all values are finite: infinity and NaN times 0 are NaN, and so is their sum. */
-function isFinite32(values: Float32Array): boolean {
+export function isFinite32(values: Float32Array): boolean {
   // Four independent sums, because one sum waits for each addition.
   const { length } = values;
   let [a, b, c, d] = [0, 0, 0, 0];
@@ -153,19 +153,28 @@ const isSize = ({ size, channels }: Rendering, [height, width, depth]: ImageSize
 /**
  * Renders images of bytes for the networks that take other sizes. A network that takes the size of the tensor gets its bytes
  * unchanged.
+ * @throws NotAnswered when the deadline does not allow it
  */
-export function renderedInputs(
+export async function renderedInputs(
   inputs: readonly Input[],
   { pixels, renderings }: Served,
-  layout: PixelLayout,
-): Promise<readonly Input[]> | readonly Input[] {
+  { layout, decoder, run }: { readonly layout: PixelLayout; readonly decoder: Decoder; readonly run: RunOptions },
+): Promise<readonly Input[]> {
   if (pixels === null || inputs[0].kind === 'values') return inputs;
-  const rendered = async (input: Input): Promise<Input> => {
-    if (input.kind === 'values') return input;
-    const data = await renderInput(layout, renderings, (rendering) =>
-      isSize(rendering, pixels) ? input.data : renderPixels(input.data, pixels, rendering),
+  if (layout.parts.length === 1 && renderings.length === 1 && isSize(renderings[0], pixels)) return inputs;
+  let hasFailed = false;
+  const isGone = (): boolean => hasFailed || run.isGone();
+  const rendered = async ({ kind, data }: Input): Promise<Input> => {
+    if (kind === 'values') return { kind, data };
+    const parts = renderInput(layout, renderings, (rendering) =>
+      isSize(rendering, pixels) ? data : decoder.render(data, pixels, { ...run, isGone, rendering }),
     );
-    return { kind: 'pixels', data };
+    return { kind, data: await parts };
   };
-  return Promise.all(inputs.map(rendered));
+  try {
+    return await Promise.all(inputs.map(rendered));
+  } catch (error) {
+    hasFailed = true;
+    throw error;
+  }
 }

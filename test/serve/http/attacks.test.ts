@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDecoder } from '../../../serve/images/decoder.js';
 import { picture } from '../images/pictures.js';
-import { greyService, serviceOf, startServer, testServer } from './server.js';
+import { greyService, noDecoder, serviceOf, startServer, testServer } from './server.js';
 import { exchange, headersOf } from './wire.js';
 
 const path = '/v2/models/frontier/infer';
@@ -29,12 +29,17 @@ describe('bodies', () => {
     `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n\r\n`;
 
   it('that do not end have a bound together; what is above it is refused before it arrives', async () => {
-    const { url } = await startServer(greyService(), { memoryBytes: 4 << 20 });
+    const { url, metric } = await startServer(greyService(), { memoryBytes: 4 << 20 });
     const attackers = await Promise.all(Array.from({ length: 3 }, () => open(url)));
     for (const socket of attackers) socket.write(begin(1 << 20));
+    await expect.poll(() => metric('nas_requests_inside')).toMatchObject([{ value: 3 }]);
+    // The next one takes the place of the one from which least has come.
     const more = await open(url);
+    attackers.push(more);
+    for (const socket of attackers.slice(1, 3)) socket.write(new Uint8Array(5000));
     more.write(begin(1 << 20));
-    expect(await statusIn(more)).toBe(503);
+    expect(await statusIn(attackers[0])).toBe(503);
+    await expect.poll(() => metric('nas_requests_inside')).toMatchObject([{ value: 3 }]);
     // Another client still finds room, and so does the same one afterwards.
     const other = await open(url, '127.0.0.2');
     other.write(
@@ -54,7 +59,7 @@ describe('bodies', () => {
     const [chunked, zipped] = [await open(url), await open(url)];
     chunked.write(`${head}Transfer-Encoding: chunked\r\n\r\n`);
     zipped.write(`${head}Content-Encoding: gzip\r\nContent-Length: 2000\r\n\r\n`);
-    expect(await statusIn(zipped)).toBe(503);
+    expect(await statusIn(chunked)).toBe(503);
   });
 });
 
@@ -182,9 +187,7 @@ describe('requests', () => {
     const seen: Uint8Array[] = [];
     const url = await testServer(greyService(), {
       decoder: {
-        depth: 0,
-        waitMs: () => 0,
-        check: () => undefined,
+        ...noDecoder,
         decode: (file) => (seen.push(file), Promise.resolve(new Uint8Array(784))),
       },
     });

@@ -66,11 +66,13 @@ export function checkablePool(frontier: Frontier, change: Partial<InferencePool>
   };
 }
 
-const noDecoder: Decoder = {
+export const noDecoder: Decoder = {
   depth: 0,
   waitMs: () => 0,
   check: () => undefined,
   decode: () => Promise.reject(new Error('this server decodes no images')),
+  render: () => Promise.reject(new Error('this server renders no images')),
+  run: (task) => task(),
 };
 
 /** A service of one pool that never changes. */

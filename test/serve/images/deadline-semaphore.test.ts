@@ -68,3 +68,62 @@ it('DeadlineSemaphore runs a bounded number of tasks by deadline, and each task 
     }),
   );
 });
+
+it('DeadlineSemaphore looks at each task of gone clients a few times only, when they leave together', async () => {
+  const [clients, each] = [50, 40];
+  const turns = new DeadlineSemaphore(1, () => 0);
+  let [isGone, looks] = [false, 0];
+  let end = (): void => undefined;
+  const first = turns.run(() => new Promise<void>((resolve) => (end = resolve)), {
+    deadline: 1,
+    isGone: () => false,
+    client: 'first',
+    ms: 1,
+  });
+  const wish = (client: string, deadline: number) => ({
+    get deadline() {
+      looks++;
+      return deadline;
+    },
+    get client() {
+      looks++;
+      return client;
+    },
+    ms: 1,
+    isGone: () => {
+      looks++;
+      return isGone;
+    },
+  });
+  const left = Array.from({ length: clients * each }, (_, i) =>
+    turns.run(() => Promise.resolve(), wish(`client ${i % clients}`, 1 + (i % 7))).catch(() => 'left'),
+  );
+  await setImmediate();
+  expect([turns.depth, turns.waitMs('client 0')]).toEqual([clients * each, 1 + clients * each]);
+  [isGone, looks] = [true, 0];
+  end();
+  await first;
+  expect(new Set(await Promise.all(left))).toEqual(new Set(['left']));
+  expect([turns.depth, turns.isIdle]).toEqual([0, true]);
+  expect(looks).toBeLessThan(10 * clients * each);
+});
+
+it('DeadlineSemaphore begins the tasks of the client that runs the fewest', async () => {
+  const turns = new DeadlineSemaphore(2, () => 0);
+  const [began, ends]: [string[], (() => void)[]] = [[], []];
+  const run = (client: string, deadline: number) =>
+    turns.run(
+      () => {
+        began.push(`${client} ${deadline}`);
+        return new Promise<void>((end) => ends.push(end));
+      },
+      { deadline, isGone: () => false, client, ms: 1 },
+    );
+  const all = [...[1, 2, 3, 4, 5].map((deadline) => run('many', deadline)), run('few', 9), run('few', 8)];
+  for (let i = 0; i < all.length; i++) {
+    await setImmediate();
+    ends[i]();
+  }
+  await Promise.all(all);
+  expect(began).toEqual(['many 1', 'many 2', 'few 8', 'many 3', 'few 9', 'many 4', 'many 5']);
+});

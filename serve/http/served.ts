@@ -1,14 +1,14 @@
-import { nearest } from '../../../base/text.js';
-import type { TaskType } from '../../../base/task.js';
-import type { Rendering } from '../../../base/preprocess.js';
-import { Refusal } from '../../../base/server.js';
-import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
-import type { InferencePool, PooledModel } from '../../inference/pool.js';
-import { renderingsOf } from '../../inference/pixel-layout.js';
-import { takeSameValues, valueCount } from '../../inference/inputs.js';
-import { choiceName, type ImageSize, type Model } from '../../models/model.js';
-import { shown } from '../refusals.js';
-import { inputNames, outputName } from './wire.js';
+import { nearest } from '../../base/text.js';
+import type { TaskType } from '../../base/task.js';
+import type { Rendering } from '../../base/preprocess.js';
+import { Refusal } from '../../base/server.js';
+import type { OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
+import type { InferencePool, PooledModel } from '../inference/pool.js';
+import { renderingsOf } from '../inference/pixel-layout.js';
+import { takeSameValues, valueCount } from '../inference/inputs.js';
+import { choiceName, type ImageSize, type Model } from '../models/model.js';
+import { shown } from './refusals.js';
+import { inputNames, outputName } from './open-inference/wire.js';
 
 /** A model name of the protocol: the networks behind it, their inputs and outputs. */
 export interface Served {
