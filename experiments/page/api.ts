@@ -75,7 +75,7 @@ export interface ReadableRun {
   readonly best: Values;
   /** Objectives whose best value is not reliably measured. */
   readonly unreliable: readonly string[];
-  /** Best accuracy after a final training; null without one. */
+  /** Best accuracy of the frontier after a final training; null without one. */
   readonly bestFinal: number | null;
   /** Points of a thumbnail of the frontier: second and first objective, ordered by the second. */
   readonly sketch: readonly (readonly [x: number, y: number])[];
@@ -201,6 +201,8 @@ export interface Changes {
   readonly now: readonly Activity[];
   readonly epochs: readonly EpochChange[];
   readonly log: readonly LogEntry[];
+  /** When the message was made, ms since 1970. */
+  readonly at: number;
   /** `size` of the notes; they are in the RunAnswer. */
   readonly notes: number;
 }
@@ -215,8 +217,9 @@ export interface MeasuredLatency extends Pick<
   readonly explanation: string;
   /** Whether it is the latency of the trial. */
   readonly used: boolean;
-  /** In ms, ascending. */
+  /** In ms, ascending; `taken` is their number before thinning. */
   readonly samples: readonly number[];
+  readonly taken: number;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -350,6 +353,8 @@ export interface TimelineAnswer {
   readonly stops: readonly { readonly from: number; readonly to: number }[];
   /** False: earlier trainings are left out. */
   readonly isWhole: boolean;
+  /** When the answer was made, in seconds after the run's start: the browser's clock may differ. */
+  readonly now: number;
 }
 
 /** A decision of a run's space, with its choices. */

@@ -74,7 +74,7 @@ function handlers({ folder, list, clock }: Omit<AnswersOptions, 'access'>): Hand
         cache.update(store);
         return cache.importance(store);
       }),
-    '/api/runs/:run/timeline': ({ params }) => readRun(params.run, (store) => collectTimeline(store)),
+    '/api/runs/:run/timeline': ({ params }) => readRun(params.run, (store) => collectTimeline(store, clock())),
     '/api/runs/:run/resources': ({ params }) =>
       readRun(params.run, (store, _, { workdir }) => {
         const begun = store.run.createdAt();

@@ -7,46 +7,13 @@ import { Alert } from '../components/elements.js';
 import { NoteText } from '../components/notes.js';
 import { RunState } from '../components/run-status.js';
 import { runAddress, withQuery } from '../data/addresses.js';
-import { LiveRun } from '../data/live-run.js';
+import { FollowedRun, type LiveRun } from '../data/live-run.js';
 import { CurrentRun } from './hooks.js';
 import { pages } from './pages.js';
 
 interface Props {
   readonly id: RunId;
   readonly children: ComponentChildren;
-}
-
-/** The state of a run's current file; `version` counts the files before it. */
-interface RunVersion {
-  readonly live: LiveRun;
-  readonly version: number;
-}
-
-/** The live state of a run. After its file was replaced, the new one follows as soon as it is loaded. */
-function useLiveRun(id: RunId): RunVersion {
-  const [current, setCurrent] = useState<RunVersion>(() => ({ live: new LiveRun(id), version: 0 }));
-  const { live, version } = current;
-  useEffect(() => {
-    live.start();
-    return () => live.end();
-  }, [live]);
-  const replaced = live.replaced.value;
-  useEffect(() => {
-    if (!replaced) return;
-    const next = new LiveRun(id);
-    let used = false;
-    const unsubscribe = next.version.subscribe((changes) => {
-      if (changes === 0 || used) return;
-      used = true;
-      setCurrent({ live: next, version: version + 1 });
-    });
-    next.start();
-    return () => {
-      unsubscribe();
-      if (!used) next.end();
-    };
-  }, [live, replaced]);
-  return current;
 }
 
 function Tabs({ id }: Pick<Props, 'id'>) {
@@ -86,7 +53,13 @@ function Loading({ live }: { readonly live: LiveRun }) {
 
 /** The frame of a run's pages: name, status and tabs. It gives them the run's live state. */
 export function RunFrame({ id, children }: Props) {
-  const { live, version } = useLiveRun(id);
+  // The shell makes another frame for another run.
+  const [followed] = useState(() => new FollowedRun(id));
+  useEffect(() => {
+    followed.start();
+    return () => followed.end();
+  }, [followed]);
+  const live = followed.current.value;
   const problem = live.problem.value;
   const info = live.info.value;
   if (info === null)
@@ -123,7 +96,7 @@ export function RunFrame({ id, children }: Props) {
       />
       <Tabs id={id} />
       {/* Resets the state of the pages for a new file. */}
-      <Fragment key={version}>{children}</Fragment>
+      <Fragment key={followed.version}>{children}</Fragment>
     </CurrentRun.Provider>
   );
 }

@@ -63,7 +63,7 @@ export function choicesOption(input: ChoicesInput): ChartOption {
         name: plainText(decision),
         nameGap: 42,
         data: groups.map(({ choice, values }) => `${plainText(choice)}\nn = ${values.length}`),
-        axisLabel: { ...category.axisLabel, lineHeight: 15, width: 96, overflow: 'truncate' },
+        axisLabel: { ...category.axisLabel, lineHeight: 15 },
         splitLine: { show: false },
       },
       { type: 'value', show: false, min: -0.5, max: groups.length - 0.5 },

@@ -91,3 +91,8 @@ export function distributionOf(values: readonly number[]): readonly (readonly [v
   );
   return ascending.length === 0 ? [] : [[ascending[0], 0], ...steps];
 }
+
+/** The least value at which the distribution reaches a share. @param sorted ascending */
+export const valueAt = (sorted: readonly number[], share: number): number =>
+  // 0.1 * 70 is more than 7 in floating point.
+  sorted[Math.max(0, Math.ceil(share * sorted.length - 1e-9) - 1)];

@@ -50,9 +50,12 @@ export function renderSvg(
       .replaceAll(forScripts, '')
       .replaceAll(style, (_, declarations: string) => asAttributes(declarations))
       .replaceAll(name, '');
-    return drawn
-      .replaceAll(/(?<=="(?:url\()?#?)c(?=\d+\)?")/g, `c${hash(drawn)}-`)
-      .replace('<svg ', `<svg role="img" aria-label="${escaped(titleOf(option))}" `);
+    return (
+      drawn
+        .replaceAll(/(?<=="(?:url\()?#?)c(?=\d+\)?")/g, `c${hash(drawn)}-`)
+        // A function, as a title may have `$&`.
+        .replace('<svg ', () => `<svg role="img" aria-label="${escaped(titleOf(option))}" `)
+    );
   } finally {
     chart.dispose();
   }

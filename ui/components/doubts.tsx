@@ -1,5 +1,5 @@
 import type { LatencyDoubts as Doubts } from '../../experiments/page/api.js';
-import { CopyButton } from './elements.js';
+import { CommandLine } from './elements.js';
 
 /** A banner for latencies that cannot be trusted, with the command that measures the frontier again; nothing for null. */
 export function LatencyDoubts({ doubts }: { readonly doubts: Doubts | null }) {
@@ -14,8 +14,7 @@ export function LatencyDoubts({ doubts }: { readonly doubts: Doubts | null }) {
         side by side:
       </p>
       <p class="command">
-        <code>{command}</code>
-        <CopyButton text={command} label="the command" />
+        <CommandLine line={command} label="the command" />
       </p>
     </div>
   );

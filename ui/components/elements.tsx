@@ -84,6 +84,21 @@ export function Time({ at }: { readonly at: number }) {
   return <time dateTime={date.toISOString()}>{date.toLocaleString('sv-SE')}</time>;
 }
 
+/** A command line, which breaks between words only where they fit, and a button that copies it. */
+export const CommandLine = ({ line, label }: { readonly line: string; readonly label: string }) => (
+  <>
+    <code>
+      {line.split(' ').map((word, i) => (
+        <Fragment key={i}>
+          {i > 0 && ' '}
+          <span>{word}</span>
+        </Fragment>
+      ))}
+    </code>
+    <CopyButton text={line} label={label} />
+  </>
+);
+
 /** A problem that interrupts; nothing for null. */
 export const Alert = ({ text }: { readonly text: string | null }) =>
   text === null ? null : (

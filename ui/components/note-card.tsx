@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Note } from '../../experiments/page/api.js';
 import { useRun } from '../app/hooks.js';
 import { post } from '../data/connection.js';
@@ -7,26 +7,41 @@ import { NoteText } from './notes.js';
 
 const wordsOf = (text: string): readonly string[] => [...new Set(text.split(/[\s,]+/).filter((word) => word !== ''))];
 
+interface Draft {
+  readonly text: string;
+  readonly tags: string;
+}
+
+const draftOf = (note: Note | undefined): Draft => ({ text: note?.text ?? '', tags: note?.tags.join(' ') ?? '' });
+
+/** What somebody else saves meanwhile comes into the form as long as nothing is changed in it. */
 function NoteForm({ trial, note }: { readonly trial: number | null; readonly note: Note | undefined }) {
   const { live } = useRun();
-  const [text, setText] = useState(note?.text ?? '');
-  const [tags, setTags] = useState(note?.tags.join(' ') ?? '');
+  const [base, setBase] = useState(draftOf(note));
+  const [draft, setDraft] = useState(base);
+  const { text, tags } = draft;
+  useEffect(() => {
+    if (text !== base.text || tags !== base.tags) return;
+    setBase(draftOf(note));
+    setDraft(draftOf(note));
+  }, [note?.at]);
   const { result, isPending, send } = useSending();
   const save = (): void =>
     send(async () => {
       const wanted = wordsOf(tags);
-      const before = note?.tags ?? [];
+      const before = wordsOf(base.tags);
       await post(
         '/api/runs/:run/note',
         { run: live.id },
         {
           trial,
-          text,
-          // Only what changed here, so that tags of others stay.
+          // Only what changed here, so that what others changed stays.
+          ...(text !== base.text && { text }),
           add: wanted.filter((tag) => !before.includes(tag)),
           remove: before.filter((tag) => !wanted.includes(tag)),
         },
       );
+      setBase(draft);
       await live.refresh();
       return 'Saved; the report has it when nas note or nas resume writes it';
     });
@@ -44,12 +59,12 @@ function NoteForm({ trial, note }: { readonly trial: number | null; readonly not
           rows={3}
           maxLength={4000}
           value={text}
-          onInput={({ currentTarget }) => setText(currentTarget.value)}
+          onInput={({ currentTarget }) => setDraft({ ...draft, text: currentTarget.value })}
         />
       </label>
       <label>
         tags, with spaces between
-        <input value={tags} onInput={({ currentTarget }) => setTags(currentTarget.value)} />
+        <input value={tags} onInput={({ currentTarget }) => setDraft({ ...draft, tags: currentTarget.value })} />
       </label>
       <p class="toolbar">
         <button type="submit" disabled={isPending}>
@@ -78,7 +93,7 @@ export function NoteCard({ trial }: { readonly trial: number | null }) {
       {mayChange && (
         <details>
           <summary>{note === undefined ? 'Write a note or tags' : 'Change'}</summary>
-          <NoteForm key={note?.at ?? 0} trial={trial} note={note} />
+          <NoteForm key={trial} trial={trial} note={note} />
         </details>
       )}
       {notes.damaged > 0 && (

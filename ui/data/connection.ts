@@ -76,7 +76,8 @@ export const problemText = (error: unknown): string =>
 /** Delays between attempts, in ms; the last one repeats. */
 const delays = [500, 1000, 2000, 4000, 8000];
 
-const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
+/** Ends early when the signal is aborted. */
+export const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer);

@@ -1,4 +1,4 @@
-import { batch, signal } from '@preact/signals';
+import { batch, effect, signal, untracked } from '@preact/signals';
 import type {
   Activity,
   CandidateColumns,
@@ -34,6 +34,8 @@ export class LiveRun {
   /** Sorted by the second objective. */
   readonly frontier = signal<readonly FrontierKey[]>([]);
   readonly now = signal<readonly Activity[]>([]);
+  /** By how many ms the server's clock is ahead of the browser's. */
+  readonly clockLead = signal(0);
   /** The epochs that ended since the page was opened. */
   readonly curves = new LiveCurves();
   /** Why the run cannot be shown, or is out of date. */
@@ -133,7 +135,7 @@ export class LiveRun {
     this.ended.signal.addEventListener('abort', close);
   }
 
-  private apply({ cursor, run, pace, candidates, frontier, now, epochs, log, notes }: Changes): void {
+  private apply({ cursor, run, pace, candidates, frontier, now, at, epochs, log, notes }: Changes): void {
     this.cursor = cursor;
     this.messages++;
     const before = this.info.value;
@@ -149,6 +151,7 @@ export class LiveRun {
       }
       if (frontier !== null) this.frontier.value = frontier;
       this.now.value = now;
+      this.clockLead.value = at - this.clock();
       this.curves.add(epochs);
     });
     const statusChanged = before !== null && before.run.status !== run.status;
@@ -157,6 +160,38 @@ export class LiveRun {
     if (statusChanged || isNoted || ((hasCandidates || log.length > 0) && isOld))
       // The stream reports when the server is gone.
       this.refresh().catch(() => undefined);
+  }
+}
+
+/** The live state of a run's current file. After the file was replaced, the new one follows as soon as it is loaded. */
+export class FollowedRun {
+  readonly current;
+  /** Counts the files before the current one. */
+  version = 0;
+  private next: LiveRun | null = null;
+  private readonly unfollow: () => void;
+
+  constructor(id: RunId) {
+    this.current = signal(new LiveRun(id));
+    this.unfollow = effect(() => {
+      if (!this.current.value.replaced.value) return;
+      const next = (this.next ??= new LiveRun(id));
+      untracked(() => next.start());
+      if (next.version.value === 0) return;
+      this.next = null;
+      this.version++;
+      this.current.value = next;
+    });
+  }
+
+  start(): void {
+    this.current.peek().start();
+  }
+
+  end(): void {
+    this.unfollow();
+    this.current.peek().end();
+    this.next?.end();
   }
 }
 

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Address, Answers, Queries, RunsAnswer } from '../../experiments/page/api.js';
-import { addressOf, get, isFinal, listen, problemText, type Parameters } from './connection.js';
+import { addressOf, get, isFinal, listen, problemText, sleep, type Parameters } from './connection.js';
 
 export interface ApiRequest<A extends Address> {
   readonly address: A;
@@ -28,21 +28,21 @@ async function poll<A extends Address>(
   signal: AbortSignal,
   update: (change: Partial<Loaded<Answers[A]>>) => void,
 ): Promise<void> {
-  let seconds: number | null = null;
-  try {
-    const answer = await get(request.address, request.parameters, request.query, signal);
-    update({ answer, problem: null });
-    seconds = refreshAfter(answer);
-  } catch (error) {
-    if (signal.aborted) return;
-    update({ problem: problemText(error) });
-    seconds = isFinal(error) ? null : retryAfter;
+  const isOver = (): boolean => signal.aborted;
+  while (!isOver()) {
+    let seconds: number | null;
+    try {
+      const answer = await get(request.address, request.parameters, request.query, signal);
+      update({ answer, problem: null });
+      seconds = refreshAfter(answer);
+    } catch (error) {
+      if (isOver()) return;
+      update({ problem: problemText(error) });
+      seconds = isFinal(error) ? null : retryAfter;
+    }
+    if (seconds === null) return;
+    await sleep(1000 * seconds, signal);
   }
-  if (seconds === null) return;
-  const timer = setTimeout(() => {
-    if (!signal.aborted) void poll(request, refreshAfter, signal, update);
-  }, 1000 * seconds);
-  signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
 }
 
 const nothing: Loaded<never> = { answer: null, problem: null };

@@ -88,6 +88,7 @@ export function collectChanges(
       now: cache.activity(store),
       epochs: epochsOf(store, events),
       log: logOf(events),
+      at: now,
       notes: cache.notes(store).size,
     };
   });

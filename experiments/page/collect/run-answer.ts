@@ -28,7 +28,10 @@ export function collectEntry(store: Store, id: RunId, cache: RunCache, now: numb
     const { objectives } = cache.facts;
     const members = cache.frontier;
     const best = bestOf(members, objectives);
-    const finals = store.finals.all().flatMap(({ accuracy }) => accuracy ?? []);
+    const finals = store.finals
+      .all()
+      .filter(({ trial, precision }) => members.some((one) => one.number === trial && one.precision === precision))
+      .flatMap(({ accuracy }) => accuracy ?? []);
     const doubtOf = (name: string): string | undefined =>
       members.find(({ values }) => values[name] === best[name])?.certainty?.[name]?.unreliable;
     return {

@@ -142,8 +142,9 @@ function lanesOf(works: readonly Work[], since: (at: number) => number): Lane[] 
 /**
  * Who trained what when: the trainings of the latest 20,000 events, by slot of each machine. A run does not store which of
  * its own processes trains, so slots are counted by what overlaps.
+ * @param now ms since 1970
  */
-export function collectTimeline(store: Store): TimelineAnswer {
+export function collectTimeline(store: Store, now: number): TimelineAnswer {
   return store.reading(() => {
     const createdAt = store.run.createdAt();
     const after = Math.max(0, store.events.latest() - maxEvents);
@@ -159,6 +160,6 @@ export function collectTimeline(store: Store): TimelineAnswer {
       return { host, slot, spans };
     });
     const stops = timeline.stops.map(({ from, to }) => ({ from: since(from), to: since(to) }));
-    return { lanes, stops, isWhole: after === 0 };
+    return { lanes, stops, isWhole: after === 0, now: since(now) };
   });
 }

@@ -60,10 +60,7 @@ function measuredOf(
   { id, environment, ...measured }: MeasurementRecord,
 ): MeasuredLatency {
   const { precision, purpose, device, ms, p50, p95, p99, interval, converged, takenAt } = measured;
-  const samples = evenly(
-    store.measurements.samples(id).sort((a, b) => a - b),
-    maxSamples,
-  );
+  const taken = store.measurements.samples(id).sort((a, b) => a - b);
   const used = latency.of(measured.trial ?? -1, precision);
   const brief = latency.measurements.find((one) => one.id === id);
   return {
@@ -80,7 +77,8 @@ function measuredOf(
     certainty: brief === undefined ? { interval } : latency.certainty(brief),
     explanation: brief === undefined ? '' : latency.explanation(brief),
     used: used?.id === id,
-    samples,
+    samples: evenly(taken, maxSamples),
+    taken: taken.length,
     environment: Object.fromEntries(flatten(environment)),
   };
 }

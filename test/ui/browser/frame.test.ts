@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { storedEnqueued } from '../../../experiments/stored/experiment.js';
-import { addNote } from '../../../experiments/stored/notes.js';
+import { addNote, readNotes } from '../../../experiments/stored/notes.js';
 import { databasePath, stopFile } from '../../../experiments/stored/workdir.js';
 import { lockWorkdir, Store } from '../../../store/index.js';
 import { writeExampleRun } from './example-run.js';
@@ -101,7 +101,16 @@ describeInBrowser(
         await page.getByRole('textbox', { name: 'note', exact: true }).fill('second try');
         await page.getByLabel('tags, with spaces between').fill('baseline v2');
         await page.getByRole('button', { name: 'Save' }).click();
+        await page.getByText('Saved; the report has it').waitFor();
         await page.locator('.run-facts', { hasText: 'second try' }).waitFor();
+        // Another's note does not discard a draft, and is not discarded by what the draft leaves alone.
+        await page.getByLabel('tags, with spaces between').fill('baseline v2 mine');
+        addNote(workdir, { trial: null, text: 'their words' });
+        await page.locator('.run-facts', { hasText: 'their words' }).waitFor();
+        expect(await page.getByLabel('tags, with spaces between').inputValue()).toBe('baseline v2 mine');
+        await page.getByRole('button', { name: 'Save' }).click();
+        await page.locator('.run-facts', { hasText: 'mine' }).waitFor();
+        expect(readNotes(workdir).notes[0]).toMatchObject({ text: 'their words', tags: ['baseline', 'v2', 'mine'] });
         await reader.locator('.run-facts', { hasText: 'baseline' }).waitFor();
         addNote(workdir, { trial: 5, add: ['good'] });
         await reader.goto('/runs/running/trials?filter=tag+%3D+good');

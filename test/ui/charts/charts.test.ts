@@ -174,6 +174,17 @@ describe('a histogram', () => {
     const texts = textsOf(histogramOption({ samples, percentiles, ms: 1.08, interval: [1.07, 1.09], theme }));
     for (const name of ['p50 1.07 ms', 'p95 1.2 ms', 'p99 1.26 ms', 'latency 1.08 ms']) expect(texts).toContain(name);
   });
+  it('may have any title', () => {
+    const option = histogramOption({
+      samples: [1],
+      percentiles: { p50: 1, p95: 1, p99: 1 },
+      ms: 1,
+      interval: [1, 1],
+      theme,
+    });
+    const drawn = renderSvg({ ...option, title: { text: "a $' and $& b" } }, { width: 400, height: 300 });
+    expect(drawn).toMatch(/^<svg role="img" aria-label="a \$' and \$&amp; b" width/);
+  });
   it('is drawn for one sample, and for none', () => {
     const of = (samples: number[]) =>
       histogramOption({ samples, percentiles: { p50: 1, p95: 1, p99: 1 }, ms: 1, interval: [1, 1], theme });

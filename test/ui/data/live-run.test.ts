@@ -6,7 +6,7 @@ import { startPage, type PageServer } from '../../../experiments/page/server.js'
 import { Random } from '../../../base/random.js';
 import { choicesOf, createSpace, genotypeId, sampleGenotype, type Space } from '../../../spaces/index.js';
 import { Store } from '../../../store/index.js';
-import { LiveRun } from '../../../ui/data/live-run.js';
+import { FollowedRun, LiveRun } from '../../../ui/data/live-run.js';
 import { storedRun } from '../../cli/stored-run.js';
 
 /** The page's server of a folder. It can restart at the same address. */
@@ -41,7 +41,7 @@ class Site {
   }
 }
 
-const soon = { timeout: 8000, interval: 20 };
+const soon = { timeout: 60_000, interval: 20 };
 
 describe('LiveRun', () => {
   let site: Site;
@@ -195,9 +195,34 @@ describe('LiveRun', () => {
     await vi.waitFor(() => expect(run.replaced.value).toBe(true), soon);
     expect(run.problem.value).toContain('replaced by a new run');
     expect(numbers(run)).toEqual([0, 1, 2, 3, 4]);
-    live = new LiveRun('a run');
-    live.start();
-    const next = live;
-    await vi.waitFor(() => expect(numbers(next)).toEqual([0, 1]), soon);
+  });
+
+  it('is followed by the state of the file that replaces it, and nothing listens after the end', async () => {
+    const followed = new FollowedRun('a run');
+    followed.start();
+    const first = followed.current.value;
+    const remove = (): void => {
+      store?.close();
+      rmSync(workdir(), { recursive: true });
+    };
+    try {
+      await vi.waitFor(() => expect(first.frontier.value.length).toBeGreaterThan(0), soon);
+      remove();
+      await begin(2);
+      await vi.waitFor(() => expect(numbers(followed.current.value)).toEqual([0, 1]), soon);
+      expect([followed.version, followed.current.value === first]).toEqual([1, false]);
+      // The stream is open.
+      await vi.waitFor(() => expect(followed.current.value.frontier.value.length).toBeGreaterThan(0), soon);
+      // The end comes while the next file is awaited.
+      remove();
+      await vi.waitFor(() => expect(followed.current.value.replaced.value).toBe(true), soon);
+    } finally {
+      followed.end();
+    }
+    const { fetch } = globalThis;
+    const requests = vi.fn(fetch);
+    vi.stubGlobal('fetch', requests);
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(requests).not.toHaveBeenCalled();
   });
 });

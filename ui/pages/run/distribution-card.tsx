@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks';
 import { percent } from '../../../base/number-text.js';
 import { useQuery, useRun, useThrottled } from '../../app/hooks.js';
 import { overlayOption } from '../../charts/overlay.js';
-import { distributionOf } from '../../charts/points.js';
+import { distributionOf, valueAt } from '../../charts/points.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Select } from '../../components/elements.js';
 import { numberColumn, Table } from '../../components/table.js';
@@ -88,7 +88,7 @@ export function DistributionCard({ test }: { readonly test: Test | null }) {
               { title: 'trials', heading: true, cell: ({ name }) => name },
               ...quantiles.map((quantile) =>
                 numberColumn(`${100 * quantile} %`, ({ values }: Distribution) =>
-                  textOf(measures, measure, values[Math.min(values.length - 1, Math.floor(quantile * values.length))]),
+                  textOf(measures, measure, valueAt(values, quantile)),
                 ),
               ),
             ]}

@@ -93,7 +93,7 @@ function TrainingNow({ activity }: { readonly activity: Activity & { kind: 'trai
 
 function ActivityCard() {
   const { live, info } = useRun();
-  const now = useNow();
+  const now = useNow() + live.clockLead.value;
   const activities = live.now.value;
   const { status } = info.run;
   if (activities.length === 0 && status !== 'running') return null;

@@ -30,14 +30,13 @@ function TimelineTable({ lanes, now }: { readonly lanes: TimelineAnswer['lanes']
 
 /** Who trained what when, and how long each worker was idle. */
 export function TimelineCard() {
-  const { live, info } = useRun();
+  const { live } = useRun();
   const open = useOpenTrial();
   const theme = useChartTheme();
   const { done, total } = live.loaded.value;
-  const { startedAt } = info.run;
   const { answer, problem } = useRunAnswer(total > 0 && done >= total ? '/api/runs/:run/timeline' : null, age);
   // Until the next answer, running trainings end at this one.
-  const now = useMemo(() => (Date.now() - Date.parse(startedAt)) / 1000, [answer, startedAt]);
+  const now = answer?.now ?? 0;
   const option = useMemo(() => (answer === null ? null : timelineOption(answer, now, theme)), [answer, now, theme]);
   const times = useMemo(() => (answer === null ? [] : laneTimes(answer, now)), [answer, now]);
   if (problem === null && (option === null || answer === null || times.length === 0)) return null;

@@ -37,12 +37,13 @@ export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
 
 function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
   const theme = useChartTheme();
-  const { samples, interval, certainty, explanation, used, takenAt, environment } = measured;
+  const { samples, taken, interval, certainty, explanation, used, takenAt, environment } = measured;
   const option = useMemo(() => {
     const { p50, p95, p99 } = measured;
     const percentiles = { p50, p95, ...(p99 !== null && { p99 }) };
     return histogramOption({ samples, percentiles, ms: measured.ms, interval, theme });
   }, [measured, theme]);
+  const shown = samples.length === taken ? `${taken}` : `${samples.length} of ${taken}`;
   const beyond = samples.filter((sample) => sample > limitOf(samples)).length;
   const facts: readonly Fact[] = [
     ['latency', `${ms(measured.ms)}${used ? ', the latency of this trial' : ', replaced by another measurement'}`],
@@ -61,14 +62,14 @@ function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
       <Facts entries={facts} />
       {beyond > 0 && (
         <p class="note">
-          {beyond} of {samples.length} samples are slower than the chart shows, up to {ms(samples[samples.length - 1])}.
+          {beyond} of these {shown} samples are slower than the chart shows, up to {ms(samples[samples.length - 1])}.
         </p>
       )}
       {samples.length > 0 && (
         <Chart
           option={option}
           height={260}
-          label={`Distribution of ${samples.length} samples of the latency, ${title}`}
+          label={`Distribution of ${shown} samples of the latency, ${title}`}
           table={() => (
             <Table
               label="Samples by latency"

@@ -4,7 +4,7 @@ import { bytes } from '../../../base/number-text.js';
 import type { FileAddress, ReportMember, RunId, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { EnqueueCard } from '../../components/actions.js';
-import { Alert, CopyButton, Decisions } from '../../components/elements.js';
+import { Alert, CommandLine, Decisions } from '../../components/elements.js';
 import { NetworkDrawing, NetworkParts } from '../../components/network.js';
 import { NoteCard } from '../../components/note-card.js';
 import { ClassesWithImages } from '../../components/wrong-images.js';
@@ -76,8 +76,7 @@ function Commands({ commands }: Pick<TrialAnswer, 'commands'>) {
       {commands.map(({ title, line }) => (
         <div key={line} class="command">
           <span>{title}</span>
-          <code>{line}</code>
-          <CopyButton text={line} label={title} />
+          <CommandLine line={line} label={title} />
         </div>
       ))}
     </>

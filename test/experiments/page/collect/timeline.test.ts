@@ -46,7 +46,9 @@ it('a timeline has the trainings of each slot, how they ended, and the time in w
   store.finals.finish(0, saved);
   store.finals.finish(3, saved);
   store.run.setStatus('complete');
-  const answer = collectTimeline(store);
+  wait(500);
+  const answer = collectTimeline(store, written.now());
+  expect(answer.now).toBe(25.5);
   const finals = ['0 21 22 retried', '0 22 23 complete', '3 23 24 complete'];
   const drawn = answer.lanes.map(({ host, slot, spans }) => [
     `${host ?? ''} ${slot}`,
