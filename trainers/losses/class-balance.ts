@@ -34,7 +34,11 @@ export function classWeights(
 ): readonly number[] {
   checkClassWeight(config, classes);
   const weights = classes.map((name, c) =>
-    config === 'auto' ? (1 - beta) / (1 - beta ** counts[c]) : Object.hasOwn(config, name) ? config[name] : 1,
+    config === 'auto'
+      ? (1 - beta) / (1 - beta ** Math.max(1, counts[c]))
+      : Object.hasOwn(config, name)
+        ? config[name]
+        : 1,
   );
   const images = counts.reduce((sum, count) => sum + count, 0);
   const mean = weights.reduce((sum, weight, c) => sum + weight * counts[c], 0) / images;

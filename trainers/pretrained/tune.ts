@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { NasError } from '../../base/errors.js';
 import { makeDirectory } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
-import { mainScores, metricsOf, scoreText, type Scores } from '../../base/scores.js';
+import { mainScores, metricsOf, metricTexts, scoreText, type Scores } from '../../base/scores.js';
 import { exportFunction, openOnnx, toTrained, type ForeignNetwork } from '../../compiler/index.js';
 import { inUnits, outputNames, weightsFrom, type Weights } from '../../spaces/models/index.js';
 import type { Augmentation } from '../data/augment/schema.js';
@@ -105,29 +105,34 @@ export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
     const model = fileOf(own);
     const head = { ridge, scores: await scoresOf(model) };
     if (job.adapt === 'head') return { model, source, head, curve: [], scores: head.scores, adapted: 'head' };
-    hooks.onNote?.(`With a new head, ${source.name} has a validation ${described(dataset, head.scores)}`);
+    const before = deciding(dataset, job.train, head.scores);
+    hooks.onNote?.(`With a new head, ${source.name} has a validation ${before.text}`);
     const fitted = await fineTuned({ ...source, network }, rates, { job, dataset, hooks });
     const tuned = fileOf(readTensorFile(fitted.weights).tensors);
     const scores = await scoresOf(tuned);
     const { curve } = fitted;
-    const isBetter = deciding(job.train, scores) >= deciding(job.train, head.scores);
-    if (isBetter) return { model: tuned, source, head, curve, scores, adapted: 'all' };
+    const after = deciding(dataset, job.train, scores);
+    if (after.score >= before.score) return { model: tuned, source, head, curve, scores, adapted: 'all' };
     hooks.onNote?.(
-      `Fine-tuning made it worse (${described(dataset, scores)}): the new head alone is kept. More images, fewer epochs or a lower learning rate may help`,
+      `Fine-tuning made it worse (${after.text}): the new head alone is kept. More images, fewer epochs or a lower learning rate may help`,
     );
     return { model, source, head, curve, scores: head.scores, adapted: 'head' };
   });
 }
 
 /** The score by which a fine-tuning is better than a head: classes that training balances count the same. */
-function deciding({ class_weight, class_sampling, loss }: TrainConfig, { accuracy, details }: Scores): number {
+function deciding(
+  { info: { task } }: Dataset,
+  { class_weight, class_sampling, loss }: TrainConfig,
+  { accuracy, details }: Scores,
+): { readonly score: number; readonly text: string } {
   const isBalanced =
     class_weight !== undefined || class_sampling === 'balanced' || loss?.logit_adjustment !== undefined;
-  return (isBalanced ? metricsOf(details).balanced_accuracy : undefined) ?? accuracy;
+  const balanced = isBalanced ? metricsOf(details).balanced_accuracy : undefined;
+  const title = balanced === undefined ? mainScores[task.type].title : metricTexts.balanced_accuracy[0];
+  const score = balanced ?? accuracy;
+  return { score, text: `${title} of ${scoreText(task.type, score)}` };
 }
-
-const described = ({ info: { task } }: Dataset, { accuracy }: Scores): string =>
-  `${mainScores[task.type].title} of ${scoreText(task.type, accuracy)}`;
 
 interface NewLayer {
   readonly network: ForeignNetwork;

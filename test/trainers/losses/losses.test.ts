@@ -177,6 +177,8 @@ describe('weights of classes', () => {
       expect(found[i]).toBeCloseTo(weight, 9),
     );
     classWeights('auto', classes, [50, 50, 50]).forEach((weight) => expect(weight).toBeCloseTo(1, 12));
+    // A class without training images.
+    expect(classWeights('auto', classes, [50, 0, 50]).every(Number.isFinite)).toBe(true);
   });
 
   test('given weights are scaled alike; classes without a name weigh 1', () => {
