@@ -140,6 +140,18 @@ export const explanations: readonly Explanation[] = [
     reason: 'Large numbers cancel: sums lose the digits below the largest operand, each order others.',
   },
   {
+    cases: /^(pow|prod)/,
+    edges: ['large', 'huge'],
+    changes: /^x → -?Inf$|^-?Inf → NaN$/,
+    reason: 'Sums and products of many powers overflow on the way: TF.js computes them in 64 bits.',
+  },
+  {
+    cases: /^div \(floors\) of int32/,
+    edges: ['large', 'huge'],
+    changes: /^[0x] → [0x]$/,
+    reason: 'TF.js takes the absolute value of an int32, which this case divides by, in float32.',
+  },
+  {
     cases: /^fused/,
     outputs: gradients,
     edges: ['huge', 'infinite', 'NaN'],
