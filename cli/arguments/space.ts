@@ -21,6 +21,8 @@ interface Loaded<E> {
 interface LoadedNetworks extends Loaded<TrainingExperiment> {
   readonly kind: 'training';
   readonly task: Task;
+  /** Names of the data's outputs. */
+  readonly classes: readonly string[];
   /** Null without initial weights. */
   readonly initial: InitialPlan | null;
   readonly space: Space;
@@ -67,7 +69,8 @@ export async function loadWithSpace(file: string, set: readonly string[]): Promi
   await planSupernet(experiment, { space, data: null, locating });
   const initial = await planInitial(experiment, { space, data: source, locating });
   await locating(['teacher', 'path'], () => teacherSize(experiment.teacher));
-  return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space), initial };
+  const { classes } = source;
+  return { kind: 'training', loaded, experiment, task, classes, space, size: sizeOf(space), initial };
 }
 
 /** `--space` of commands that need networks but no data. */

@@ -28,6 +28,12 @@ async function requireKnownProviders(
   if (device.type === 'local') await locating(['latency', 'device', 'provider'], () => requireKnown(device.provider));
 }
 
+/** The least number of steps, which makes more epochs of few images. */
+const leastSteps = ({ search, train }: TrainingExperiment): string =>
+  train.steps === undefined || search.evaluate === 'supernet'
+    ? ''
+    : ` (more where the images make fewer than ${train.steps} steps)`;
+
 export const validate = command({
   usage: 'validate <yaml>',
   summary: 'Check an experiment file, its data, its space and its controller, without running anything',
@@ -43,10 +49,15 @@ export const validate = command({
   run: async ({ yaml, set, json: asJson }, { out, colors }) => {
     const valid = await loadWithSpace(yaml, set);
     const { experiment, space, size } = valid;
-    if (valid.kind === 'training') await requireKnownProviders(valid.loaded, valid.experiment);
-    const { loadController } = await import('../../search/index.js');
+    const { checkTrainings, locatingIn, startOfSearch } = await import('../../experiments/index.js');
+    const locating = locatingIn(valid.loaded);
+    if (valid.kind === 'training') {
+      await requireKnownProviders(valid.loaded, valid.experiment);
+      await checkTrainings(valid.experiment, valid.classes, locating);
+    }
     const { name, objectives, search, seed } = experiment;
-    await loadController(search, { space, objectives, seed });
+    const networks = valid.kind === 'table' ? null : { space: valid.space, task: valid.task };
+    await startOfSearch({ search, objectives, seed, space, networks }, locating);
     if (asJson) {
       out(json(experiment));
       return;
@@ -54,7 +65,7 @@ export const validate = command({
     const { evaluationText } = await import('../../experiments/report/index.js');
     const each =
       valid.kind === 'training'
-        ? evaluationText(valid.experiment)
+        ? `${evaluationText(valid.experiment)}${leastSteps(valid.experiment)}`
         : { table: 'in a table', study: 'by ask and tell' }[valid.kind];
     const goals = objectives.map(({ name: goal, direction }) => `${direction} ${goal}`).join(', ');
     out(`${colors.green('valid')}: ${name}: ${search.trials} trials ${each} among ${size} networks; ${goals}\n`);

@@ -3,6 +3,7 @@ import { featureless, renderingOf, type SingleTeacher, type TrainConfig, unsuite
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
 import { measureNamed, moments, taskOf } from '../schema/measures.js';
 import { epochsOf, isOwnSupernet, isTrainingExperiment } from '../schema/run-experiment.js';
+import { pathText } from './problem.js';
 import {
   type Check,
   compressChecks,
@@ -304,5 +305,7 @@ export function contradictions(experiment: Experiment): readonly Contradiction[]
     ...(isTrainingExperiment(experiment) ? trainingChecks.flatMap((check) => check(experiment)) : []),
   ];
   // `final` inherits values of `train`: their contradictions are reported once, where they are written.
-  return found.filter(({ message }, i) => found.findIndex((other) => other.message === message) === i);
+  const same = (a: Contradiction, b: Contradiction): boolean =>
+    a.message === b.message && pathText(a.path.slice(1)) === pathText(b.path.slice(1));
+  return found.filter((one, i) => found.findIndex((other) => same(one, other)) === i);
 }

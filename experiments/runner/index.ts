@@ -11,3 +11,4 @@ export type { HostShare } from '../stored/workers.js';
 export { measureFrontierAgain, type MeasureAgainOptions, type MeasuredAgain } from './finishing/measure-again.js';
 export { shrinkTrial, type ShrinkOutcome } from './shrink/shrink.js';
 export type { ShrinkRequest } from './shrink/cut.js';
+export { checkTrainings, startOfSearch } from './start-checks.js';

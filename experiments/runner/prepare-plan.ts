@@ -7,7 +7,6 @@ import type { Clock } from '../../store/index.js';
 import {
   absentFrom,
   addRenderings,
-  checkClassWeight,
   defaultAugment,
   describeDataset,
   epochImages,
@@ -19,7 +18,6 @@ import {
   type PrepareOptions,
   renderingOf,
   teacherSchedule,
-  teacherSize,
   type TrainConfig,
   withDataset,
   withStepsOn,
@@ -49,6 +47,7 @@ import {
   type TablePlan,
   type TrainingPlan,
 } from './plan.js';
+import { checkTrainings, trainings } from './start-checks.js';
 import { planSupernet } from './supernet.js';
 
 type TrainingKey = 'teacher' | 'train' | 'supernet' | 'final';
@@ -126,15 +125,13 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const experiment = settledFor(data, asked, fixedBatch);
   for (const [key, batch, images] of batches(experiment, data))
     await locating([key, 'batch'], () => checkBatch(batch, images));
-  for (const [key, { class_weight: weight }] of trainings(experiment))
-    if (weight !== undefined) await locating([key, 'class_weight'], () => checkClassWeight(weight, data.classes));
+  const taught = await checkTrainings(experiment, data.classes, locating);
   for (const message of lengthNotes(experiment, asked)) observe({ kind: 'note', message });
   const folds = await locating(['final', 'folds'], () => possibleFolds(experiment, prepared, data, observe));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   const initial = await planInitial(experiment, { space, data, locating });
   if (initial !== null) observe({ kind: 'note', message: initial.note });
-  const taught = await locating(['teacher', 'path'], () => teacherSize(experiment.teacher));
   const sizes = [...inputSizes(space, task), ...(initial?.sizes ?? []), ...(taught === null ? [] : [taught])];
   let dataset = prepared;
   for (const size of sizes) {
@@ -229,13 +226,6 @@ const lengthNotes = ({ train, final }: TrainingExperiment, asked: TrainingExperi
     if (config === null || before === null || config.epochs === before.epochs) return [];
     return [`${key}: ${config.epochs} epochs of ${config.batch} images a step, to make ${config.steps ?? 0} steps`];
   });
-
-/** The trainings of the run's own networks, by their key in the file. */
-const trainings = ({ train, supernet, final }: TrainingExperiment): (readonly [key: string, config: TrainConfig])[] => [
-  ['train', train],
-  ...(supernet === undefined || !isOwnSupernet(supernet) ? [] : [['supernet', supernet] as const]),
-  ...(final === null ? [] : [['final', final] as const]),
-];
 
 /** Number of images that an epoch of a training shows. */
 const imagesOf = ({ loss }: TrainConfig, info: DatasetInfo): number =>

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { nasVersion } from '../../base/modules.js';
-import { loadController } from '../../search/index.js';
 import type { Lock } from '../../base/lock.js';
 import { lockWorkdir, Store, type Clock } from '../../store/index.js';
 import type { EngineChoice } from '../../trainers/index.js';
@@ -25,7 +24,6 @@ import {
   nextDatabase,
 } from '../stored/workdir.js';
 import { workersIn, workersNow, type ResumedDetail } from '../stored/workers.js';
-import { warmStart } from '../warm-start/index.js';
 import type { RecordedEnvironment } from './engine.js';
 import type { RunObserver } from './events.js';
 import { execute, type RunOutcome } from './execute.js';
@@ -36,6 +34,7 @@ import { imagesOf, inputChanges, requireSameInputs, storedInputs, writeImages } 
 import { prepareImages, preparePlan } from './prepare-plan.js';
 import { environmentOf, requireOutside } from './provenance.js';
 import { writeReport, type DrawReport } from './report.js';
+import { startOfSearch } from './start-checks.js';
 import {
   requireSame,
   storedExperiment,
@@ -131,9 +130,8 @@ export async function beginRun(
   const networks = plan.kind === 'table' ? null : { space: plan.space, task: plan.task };
   const generation = following === undefined ? 1 : generationIn(workdir) + 1;
   const earlier = following?.hasResults === true ? { path: workdir, name: `generation ${generation - 1}` } : undefined;
-  const { enqueued, notes } = await warmStart({ search, objectives, seed, space, networks, earlier }, locating);
+  const { enqueued, notes } = await startOfSearch({ search, objectives, seed, space, networks, earlier }, locating);
   for (const message of notes) observe({ kind: 'note', message });
-  await loadController(search, { space, objectives, seed, enqueued });
   const images = imagesOf(plan.kind === 'training' ? plan.dataset : null);
   const lock = following?.lock ?? lockWorkdir(workdir);
   try {

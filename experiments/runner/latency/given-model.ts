@@ -36,6 +36,16 @@ export function givenModel(
   return file === undefined ? undefined : readLatencyModel(file, precision);
 }
 
+/** @throws NasError `invalid-input` when the model that an experiment names cannot be read, or is one of another precision. */
+export function checkGivenModel(
+  { predictor, from }: TrainingPlan['experiment']['latency'],
+  precision: StoredPrecision,
+): void {
+  const file = typeof predictor === 'object' ? predictor[precision] : predictor;
+  if (from !== undefined) modelFrom(from, precision);
+  else if (file?.endsWith('.json') === true) readLatencyModel(file, precision);
+}
+
 /** @param from a file of `nas latency fit`, or the workdir of a run */
 function modelFrom(from: string, precision: StoredPrecision): LatencyModel {
   if (from.endsWith('.json')) return readLatencyModel(from, precision);
