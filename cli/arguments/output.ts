@@ -1,5 +1,6 @@
-import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { invalidInput } from '../../base/errors.js';
 import { checkWritable } from '../../base/files.js';
 
@@ -16,4 +17,57 @@ export function checkOutput(output: string, model: string, example: string): voi
   if (existsSync(output) && statSync(output).isDirectory())
     throw invalidInput(`--output ${output}: that is a folder`, { hint: `For example --output ${output}/${example}.` });
   checkWritable(output);
+}
+
+/** The metadata of an export, without its date; undefined where there is none. */
+function metadataIn(directory: string): unknown {
+  const file = join(directory, 'metadata.json');
+  if (!existsSync(file)) return undefined;
+  try {
+    return { ...(JSON.parse(readFileSync(file, 'utf8')) as object), created: null };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a folder holds nothing that new files replace, or an export of the same network in the same form. */
+function isFree(directory: string, staged: string, files: readonly string[]): boolean {
+  if (!files.some((file) => existsSync(join(directory, file)))) return true;
+  // Pages have their facts under a hash of the content.
+  const facts = files.find((file) => /^facts\.[0-9a-f]{16}\.json$/.test(file));
+  if (facts !== undefined) return existsSync(join(directory, facts));
+  const metadata = metadataIn(staged);
+  return metadata !== undefined && isDeepStrictEqual(metadata, metadataIn(directory));
+}
+
+/**
+ * Writes an export beside its folder first, and moves it there in the end.
+ * @param write writes the files into a folder
+ * @throws NasError `invalid-input` when the folder holds another export, unless `force` is true
+ */
+export async function writeExport(
+  directory: string,
+  force: boolean,
+  write: (staged: string) => Promise<void> | void,
+): Promise<void> {
+  const parent = dirname(resolve(directory));
+  mkdirSync(parent, { recursive: true });
+  const staged = mkdtempSync(join(parent, '.nas-export-'));
+  try {
+    await write(staged);
+    const files = readdirSync(staged, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name).slice(staged.length + 1));
+    if (!force && !isFree(directory, staged, files))
+      throw invalidInput(`${directory} holds another export`, {
+        hint: 'Choose another folder, or --force to replace it.',
+      });
+    // A page comes last: it names the other files.
+    for (const file of files.sort((a, b) => Number(a === 'index.html') - Number(b === 'index.html'))) {
+      mkdirSync(dirname(join(directory, file)), { recursive: true });
+      renameSync(join(staged, file), join(directory, file));
+    }
+  } finally {
+    rmSync(staged, { recursive: true, force: true });
+  }
 }

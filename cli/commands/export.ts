@@ -7,7 +7,10 @@ import type { ExportedOnnx, ExportSource, WeightFormat } from '../../experiments
 import type { EdgeExportOptions, EdgeTarget } from '../../deploy/index.js';
 import type { Calibrated } from '../../trainers/index.js';
 import { percent } from '../../base/number-text.js';
+import { mainScores, scoreText } from '../../base/scores.js';
+import { classification } from '../../base/task.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
+import { writeExport } from '../arguments/output.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { json, type Terminal } from '../output/terminal.js';
@@ -31,13 +34,15 @@ interface Wanted extends EdgeOptions {
 
 interface Written {
   readonly warnings: readonly string[];
+  /** Main scores of a file in int8 for phones and boards, beside its float file. */
+  readonly cost?: string;
 }
 
 type Exporter = (store: Store, workdir: string, wanted: Wanted, terminal: Terminal) => Promise<Written>;
 
 /** Creates and writes the ONNX file of a network, with progress. */
 const onnxWriter =
-  (write: (file: ExportedOnnx, wanted: Wanted) => Promise<void>, runs?: 'exactly'): Exporter =>
+  (write: (file: ExportedOnnx, wanted: Wanted) => Promise<string | undefined>, runs?: 'exactly'): Exporter =>
   async (store, workdir, wanted, terminal) => {
     const { source, precision, weights } = wanted;
     const { onnxFile } = await import('../../experiments/exporting/index.js');
@@ -50,18 +55,20 @@ const onnxWriter =
       onProgress: (what, done, total) => counter.show(`${source.kind} ${source.number}: ${what}`)(done, total),
       onWarning: (message) => void warnings.push(message),
     }).finally(counter.close);
-    await write(file, wanted);
-    return { warnings };
+    const cost = await write(file, wanted);
+    return { warnings, ...(cost !== undefined && { cost }) };
   };
 
 const toOnnx = onnxWriter(async ({ model, metadata }, { directory, compressed }) => {
   const { writeBundle } = await import('../../deploy/index.js');
   await writeBundle(directory, model, metadata, { compressed });
+  return undefined;
 });
 
 const toWeb = onnxWriter(async ({ model, metadata }, { directory }) => {
   const { exportWeb } = await import('../../deploy/index.js');
   await exportWeb(model, metadata, directory);
+  return undefined;
 });
 
 const toTfjs: Exporter = async (_store, _workdir, { source, directory }) => {
@@ -72,10 +79,20 @@ const toTfjs: Exporter = async (_store, _workdir, { source, directory }) => {
 };
 
 const toEdge = (target: EdgeTarget): Exporter =>
-  onnxWriter(async ({ model }, wanted) => {
+  onnxWriter(async (file, wanted) => {
     const { edgeExporters } = await import('../../deploy/index.js');
-    edgeExporters[target](model, `${wanted.source.kind} ${wanted.source.number}`, wanted);
+    edgeExporters[target](file.model, `${wanted.source.kind} ${wanted.source.number}`, wanted);
+    return costOf(file);
   }, 'exactly');
+
+/** `int8 has 84.4 % of test accuracy, float32 86.5 %`; undefined for float files and where a score is not known. */
+function costOf({ metadata: { task = classification, accuracy: own }, float }: ExportedOnnx): string | undefined {
+  const split = (['test', 'validation'] as const).find((one) => own?.[one] !== undefined && float?.[one] !== undefined);
+  if (split === undefined) return undefined;
+  const { title } = mainScores[task.type];
+  const [int8, fp32] = [own, float].map((scores) => scoreText(task.type, scores?.[split]));
+  return `int8 has ${int8} of ${split} ${title}, float32 ${fp32}`;
+}
 
 const exporters: { readonly [T in Target]: Exporter } = {
   onnx: toOnnx,
@@ -92,7 +109,7 @@ const isFile = (path: string): boolean =>
 /** Writes an ONNX file of this or another program for phones and microcontrollers. */
 async function fromFile(
   file: string,
-  { to, output, json: asJson, ...others }: Asked & FileAsked,
+  { to, output, force, json: asJson, ...others }: Asked & FileAsked,
   terminal: Terminal,
 ): Promise<void> {
   if (!isEdge(to))
@@ -107,7 +124,7 @@ async function fromFile(
       hint: 'Leave it out; nas quantize makes an int8 file of a float one.',
     });
   const { edgeExporters } = await import('../../deploy/index.js');
-  edgeExporters[to](readInput(file), file, { ...others, directory: output });
+  await writeExport(output, force, (directory) => edgeExporters[to](readInput(file), file, { ...others, directory }));
   if (asJson) terminal.out(json([{ model: file, directory: output }]));
   else terminal.err(`${file}: ${output}\n`);
 }
@@ -170,6 +187,7 @@ interface Asked extends EdgeOptions {
   readonly precision: string;
   readonly weights: WeightFormat;
   readonly compressed: boolean;
+  readonly force: boolean;
 }
 
 /** @throws NasError for options that do not go with the target. */
@@ -265,6 +283,7 @@ export const exportTrials = command({
         describe: 'With --to tflite: what the model takes and gives (C: int8); int8 goes with int8 models',
       })
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'Folder to write to' })
+      .option('force', { type: 'boolean', default: false, describe: 'Replace another export in that folder' })
       .option('json', jsonOption),
   run: (args, terminal) => {
     const { workdir, trial, shrunk, pareto = false, to, precision, weights, calibrated, compressed } = args;
@@ -284,22 +303,32 @@ export const exportTrials = command({
         done.add(name);
         const directory = pareto ? join(output, name) : output;
         const [exported, fitted] = calibrated ? await confident(store, workdir, source, terminal) : [source];
-        const { warnings } = await exporters[to](
-          store,
-          workdir,
-          { source: exported, precision: own, weights, directory, compressed, io, rounding, prefix },
-          terminal,
-        );
+        let result: Written = { warnings: [] };
+        await writeExport(directory, args.force, async (staged) => {
+          const wanted = {
+            source: exported,
+            precision: own,
+            weights,
+            directory: staged,
+            compressed,
+            io,
+            rounding,
+            prefix,
+          };
+          result = await exporters[to](store, workdir, wanted, terminal);
+        });
+        const { warnings, cost } = result;
         written.push({
           [kind]: number,
           directory,
           precision: own,
           ...fitted?.(),
+          ...(cost !== undefined && { cost }),
           ...(warnings.length > 0 && { warnings }),
         });
         if (asJson) continue;
         const what = own === 'fp32' ? '' : ` (${own})`;
-        terminal.err(`${kind} ${number}${what}: ${directory}\n`);
+        terminal.err(`${kind} ${number}${what}: ${directory}\n${cost === undefined ? '' : `${cost}\n`}`);
         for (const warning of warnings) terminal.err(`${terminal.colors.yellow('warning')}: ${warning}\n`);
       }
       if (asJson) terminal.out(json(written));

@@ -1,21 +1,11 @@
 import { invalidInput } from '../../base/errors.js';
-import { completeDecoding } from '../../base/preprocess.js';
 import { readInput, writeFileAtomic } from '../../base/files.js';
-import type { IntegerArithmetic } from '../../compiler/index.js';
-import type { FloatOperator } from '../../deploy/index.js';
-import { compressSchema, weightBitsFor, winOf } from '../../experiments/compress/index.js';
-import type { Device, Measurement, ReachableDevice } from '../../latency-models/index.js';
+import { compressSchema } from '../../experiments/compress/index.js';
+import type { ReachableDevice } from '../../latency-models/index.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
 import { checkOutput } from '../arguments/output.js';
 import { command, dataOption, jsonOption } from '../command.js';
-import {
-  measurementWarnings,
-  preparedOtherwise,
-  type QuantizedReport,
-  quantizedTable,
-  type ShownFloat,
-  surprises,
-} from '../output/quantized.js';
+import { quantizedTable } from '../output/quantized.js';
 import { json } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
@@ -64,35 +54,6 @@ function runningDevice(argument: string): ReachableDevice {
   throw invalidInput(`--device ${argument}: ${why[config.type]}`, {
     hint: 'Give a device that runs both: local, browser or agent. nas latency measure times the int8 file on a board.',
   });
-}
-
-const integersOf = async (device: Device): Promise<IntegerArithmetic | null> =>
-  device.integers === undefined ? null : device.integers();
-
-const shown = ({ ms, interval, p50, p95, p99, converged, reliable, reasons, environment }: Measurement) => ({
-  ms,
-  interval,
-  p50,
-  p95,
-  p99,
-  converged,
-  reliable,
-  reasons,
-  environment,
-});
-
-/** Operators that stay in float, with their time on this machine. */
-async function inFloat(
-  model: Uint8Array,
-  planned: readonly FloatOperator[],
-  device: ReachableDevice,
-): Promise<ShownFloat[]> {
-  if (device.type !== 'local') return planned.map((one) => ({ ...one, ms: null }));
-  const { executedBy } = await import('../../compiler/index.js');
-  const { provider, threads, batch } = device;
-  const { floats } = await executedBy(model, { provider, threads, batch });
-  const why = (name: string): string | null => planned.find(({ node }) => node === name)?.reason ?? null;
-  return floats.map(({ operator, node, ms }) => ({ operator, node, reason: why(node), ms }));
 }
 
 export const quantize = command({
@@ -151,86 +112,26 @@ export const quantize = command({
   run: async (args, terminal) => {
     const { model: file, output, data, threads, seed, json: asJson } = args;
     const compress = limitsOf(args);
-    const deviceConfig = runningDevice(args.device);
+    const device = runningDevice(args.device);
     const model = readInput(file);
     checkOutput(output, file, 'int8.onnx');
-    const deploy = await import('../../deploy/index.js');
+    const { prepareModel, renderingOfModel } = await import('../../deploy/index.js');
     // Refuses models that cannot be quantized before data is converted.
-    deploy.prepareModel(model, file);
-    const said = deploy.readMetadata(model);
+    prepareModel(model, file);
     const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
-    const rendering = deploy.renderingOfModel(model);
+    const rendering = renderingOfModel(model);
     const config = parseDataset(data, rendering);
-    const { evaluateOnSplit, quantizeOnDataset } = await import('../../experiments/index.js');
-    const { createDevice } = await import('../../latency-models/index.js');
-    const { describeDataset, renderingOf } = await import('../../trainers/index.js');
-    const device = createDevice(deviceConfig);
-    const integers = await integersOf(device);
-    const weightBits =
-      args.weightBits === 'auto' ? weightBitsFor(integers ?? 'exact') : args.weightBits === '7' ? 7 : 8;
     const counter = createCounter(terminal);
     const dataset = await prepareFor(config, rendering, {
       onProgress: counter.show('images converted'),
       onNote: (message) => terminal.err(`${message}\n`),
     });
-    const { images, ...calibration } = compress.calibration;
-    const quantized = await quantizeOnDataset(model, dataset, {
-      ...calibration,
-      images,
-      weightBits,
-      seed,
-      threads,
-      onProgress: (step, done, total) =>
-        counter.show(step === 'calibration' ? 'images calibrated on' : `validation images, ${step}`)(done, total),
-    });
-    const testOf = async (bytes: Uint8Array, name: string): Promise<number> => {
-      const options = { threads, onProgress: counter.show(`test images, ${name}`) };
-      return (await evaluateOnSplit(bytes, dataset, 'test', options)).accuracy;
-    };
-    const test = { fp32: await testOf(model, 'fp32'), int8: await testOf(quantized.model, 'int8') };
-    const { method, tried, accuracy } = quantized;
-    const info = describeDataset(dataset);
-    const task = info.task.type;
-    const [height, width] = said.input ?? [info.height, info.width];
-    const described = deploy.describeQuantized(
-      quantized.model,
-      { ...info, height, width },
-      {
-        quantization: { method, images: quantized.images, weight_bits: weightBits },
-        accuracy: { validation: accuracy.int8, test: test.int8 },
-        preprocess: completeDecoding(rendering ?? renderingOf(config)),
-      },
-    );
-    writeFileAtomic(output, described);
-    const [before, after] = await device.measureAll([model, described], undefined, {
-      onProgress: counter.show('blocks timed'),
-    });
-    counter.close();
-    const latency = { fp32: shown(before), int8: shown(after) };
-    const report: QuantizedReport = {
-      model: file,
-      output,
-      device: after.environment.device,
-      integers,
-      method,
-      tried,
-      images: quantized.images,
-      weightBits,
-      task,
-      accuracy: { validation: accuracy, test },
-      latency,
-      bytes: { fp32: model.byteLength, int8: described.byteLength },
-      floats: await inFloat(described, quantized.floats, deviceConfig),
-      warnings: [
-        ...quantized.warnings,
-        ...quantized.fewer,
-        ...preparedOtherwise(said, info),
-        ...surprises(after.environment, weightBits, integers),
-        ...measurementWarnings('float', before),
-        ...measurementWarnings('int8', after),
-      ],
-      ...winOf({ latency, task, accuracy, executed: after.environment.precision }, compress),
-    };
+    const { quantizeFile } = await import('../../experiments/models/quantize-file.js');
+    const weightBits = args.weightBits === 'auto' ? 'auto' : args.weightBits === '7' ? 7 : 8;
+    const request = { file, model, output, config, dataset, compress, weightBits, device, threads, seed } as const;
+    const onProgress = (what: string, done: number, total: number): void => counter.show(what)(done, total);
+    const { model: int8, report } = await quantizeFile({ ...request, onProgress }).finally(counter.close);
+    writeFileAtomic(output, int8);
     if (asJson) {
       terminal.out(json(report));
       return;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { classification } from '../../base/task.js';
+import { mainScores, scoreText } from '../../base/scores.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { packageRoot } from '../../base/processes.js';
 import { writeFileAtomic } from '../../base/files.js';
@@ -39,6 +40,18 @@ const factsOf = ({
 const titleOf = ({ experiment, trial }: ModelMetadata): string =>
   `${experiment ?? 'Image classifier'}${trial === undefined ? '' : `, trial ${trial}`}`;
 
+const mostNames = 20;
+
+/** What the network answers, and how well: `Knows cat, dog. Its accuracy on test images: 86.5 %.` */
+function aboutOf({ classes, task: { type } = classification, accuracy }: ModelMetadata): string {
+  const names = classes.slice(0, mostNames).join(', ');
+  const more = classes.length > mostNames ? ` and ${classes.length - mostNames} more` : '';
+  const score = accuracy?.test;
+  const { title } = mainScores[type];
+  const how = score === undefined ? '' : ` Its ${title} on test images: ${scoreText(type, score)}.`;
+  return `Knows ${names}${more}.${how}`;
+}
+
 /** `model.onnx` with 64 bits of its content's SHA-256: `model.0123456789abcdef.onnx`. */
 const hashed = (name: string, content: Uint8Array): string =>
   name.replace(/(?=\.\w+$)/, `.${createHash('sha256').update(content).digest('hex').slice(0, 16)}`);
@@ -66,7 +79,10 @@ export async function exportWeb(model: Uint8Array, metadata: ModelMetadata, dire
     model: ['model.onnx', model],
     facts: ['facts.json', Buffer.from(JSON.stringify(factsOf(metadata)))],
   };
-  const places = new Map([['title', titleOf(metadata)]]);
+  const places = new Map([
+    ['title', titleOf(metadata)],
+    ['about', aboutOf(metadata)],
+  ]);
   for (const [place, [name, content]] of Object.entries(files)) {
     places.set(place, hashed(name, content));
     await writeCompressed(join(directory, hashed(name, content)), content);

@@ -42,6 +42,8 @@ export interface OnnxFileOptions {
 export interface ExportedOnnx {
   readonly model: Uint8Array;
   readonly metadata: ModelMetadata;
+  /** Of an int8 file: the main scores of the float one, where they are known. */
+  readonly float?: ModelMetadata['accuracy'];
 }
 
 const described = (model: Uint8Array): ExportedOnnx => ({
@@ -93,7 +95,10 @@ async function int8(making: Making): Promise<ExportedOnnx> {
   const written = file && described(file);
   // Weights of 7 bits are for some PCs. A training with the rounding of int8 had them, too, and is not repeated.
   const { weight_bits: bits, quantize_aware_epochs: trained } = written?.metadata.quantization ?? {};
-  if (written !== undefined && (runs !== 'exactly' || bits !== 7 || trained !== undefined)) return written;
+  if (written !== undefined && (runs !== 'exactly' || bits !== 7 || trained !== undefined)) {
+    const own = source.written('fp32');
+    return { ...written, float: own && described(own).metadata.accuracy };
+  }
   const { model, metadata } = await float(source);
   const experiment = trainingExperimentOf(store, workdir);
   const dataset = await dataFor(making, metadata);
@@ -121,7 +126,11 @@ async function int8(making: Making): Promise<ExportedOnnx> {
     accuracy: { validation: accuracy.int8, test: await accuracyOn(quantized.model, dataset, 'test', options) },
     ...latencyFact(measured),
   };
-  return { model: withMetadata(quantized.model, own), metadata: own };
+  return {
+    model: withMetadata(quantized.model, own),
+    metadata: own,
+    float: { ...metadata.accuracy, validation: accuracy.fp32 },
+  };
 }
 
 /** Rounding weights to three digits may flip a few images at the border between two classes. */

@@ -1,6 +1,5 @@
 import { metricsOf } from '../../base/scores.js';
-import Database from 'better-sqlite3';
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseOnnx } from '../../compiler/index.js';
@@ -86,21 +85,6 @@ describe('nas export --precision', () => {
     expect([measured, before]).toBeDefined();
     expect(rest).toEqual(of);
     expect((await exported('again', '--precision', 'int8')).model).toEqual(int8.model);
-  });
-
-  it('quantizes runs of versions without int8', async () => {
-    const old = join(directory, 'old');
-    cpSync(workdir, old, { recursive: true });
-    const database = new Database(join(old, 'nas.sqlite'));
-    const guards = database.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'run'");
-    for (const name of guards.pluck().all()) database.exec(`DROP TRIGGER ${String(name)}`);
-    database.exec("UPDATE run SET experiment = json_remove(experiment, '$.compress')");
-    database.close();
-    const to = join(directory, 'of-old');
-    const args = ['--trial', `${onFrontier()}`, '--to', 'onnx', '--precision', 'int8', '-o', to];
-    const { code, err } = await nasInside(['export', old, ...args]);
-    expect({ code, err }).toMatchObject({ code: 0 });
-    expect(operators(readFileSync(join(to, 'model.onnx')))).toContain('QuantizeLinear');
   });
 
   it('uses the file of the run, by default in the chosen precision', async () => {
@@ -199,6 +183,42 @@ describe('results by class', () => {
     expect(text.out).toContain('Classes (the test images)');
     expect(text.out).toMatch(/\nTrouser +\d+ /);
   });
+});
+
+describe('the folder of an export', () => {
+  const run = (to: string, ...args: string[]) => nasInside(['export', workdir, '-o', join(directory, to), ...args]);
+
+  it('is written again by the same export; another one needs --force', async () => {
+    const [first, other] = ['0', '1'].map((trial) => ['--to', 'tfjs', '--trial', trial]);
+    expect(await run('held', ...first)).toMatchObject({ code: 0 });
+    const kept = readFileSync(join(directory, 'held', 'weights.bin'));
+    expect(await run('held', ...first)).toMatchObject({ code: 0 });
+    const refused = await run('held', ...other);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.err).toContain(`${join(directory, 'held')} holds another export`);
+    expect(readFileSync(join(directory, 'held', 'weights.bin'))).toEqual(kept);
+    expect(readdirSync(directory).filter((name) => name.startsWith('.nas-export'))).toEqual([]);
+    expect(await run('held', ...other, '--force')).toMatchObject({ code: 0 });
+    expect(readFileSync(join(directory, 'held', 'weights.bin'))).not.toEqual(kept);
+  });
+
+  it('may hold other files', async () => {
+    mkdirSync(join(directory, 'other'));
+    writeFileSync(join(directory, 'other', 'notes.txt'), 'mine');
+    expect(await run('other', '--to', 'tfjs', '--trial', '0')).toMatchObject({ code: 0 });
+    expect(readFileSync(join(directory, 'other', 'notes.txt'), 'utf8')).toBe('mine');
+  });
+});
+
+it('nas export --to c says what int8 costs', async () => {
+  const to = join(directory, 'cost');
+  const args = ['export', workdir, '--trial', `${onFrontier()}`, '--to', 'c', '-o', to];
+  const { code, err } = await nasInside(args);
+  expect({ code, err }).toMatchObject({ code: 0 });
+  const cost = /^int8 has [\d.]+ % of test accuracy, float32 [\d.]+ %$/m;
+  expect(err).toMatch(cost);
+  const { out } = await nasInside([...args, '--json']);
+  expect(JSON.parse(out)).toMatchObject([{ cost: cost.exec(err)?.[0] }]);
 });
 
 it.each([

@@ -11,7 +11,7 @@ import { isAlive, subjectOf, surprises, targets, type Target } from './support/r
 
 /** Random networks; NAS_TEST_REPEAT sets more. */
 const repeats = Number(process.env['NAS_TEST_REPEAT'] ?? 40);
-const task: Task = { input: [32, 32, 3], classes: 5 };
+const task: Task = { input: [16, 16, 3], classes: 5 };
 const usual: readonly Target[] = targets.filter((target) => target !== 'web');
 
 /** Ready-made spaces by type; each preset of a type is one. */

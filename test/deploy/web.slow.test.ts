@@ -114,8 +114,8 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
   /** Paths in the service worker's cache, once it is ready. */
   const kept = (page: Page): Promise<string[]> =>
     page.evaluate(async () => {
-      await navigator.serviceWorker.ready;
-      const cache = await caches.open('nas-classifier');
+      const { scope } = await navigator.serviceWorker.ready;
+      const cache = await caches.open(`nas-classifier ${scope}`);
       return (await cache.keys()).map(({ url }) => new URL(url).pathname).sort();
     });
 
@@ -231,6 +231,31 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     await expect.poll(() => kept(page)).toEqual(['/', ...wanted].sort());
     expect(before.filter((name) => /model/.test(name)).some((name) => wanted.includes(name))).toBe(false);
     await close(page);
+  });
+
+  it('works offline beside another page of the same host', async () => {
+    const network = classifier(1, 3);
+    const both = ['one', 'two'].map((name) => join(folder, name));
+    for (const [i, directory] of both.entries()) {
+      const { model, metadata } = classifier(5 + i, 3);
+      await exportWeb(model, metadata, directory);
+    }
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    for (const name of ['one', 'two']) {
+      await page.goto(`${address}/${name}/`);
+      await page.evaluate(() => navigator.serviceWorker.ready);
+      await page.reload();
+      await expect.poll(() => kept(page)).not.toEqual([]);
+    }
+    await context.setOffline(true);
+    const { file } = await image(6, network.metadata.input);
+    for (const name of ['one', 'two']) {
+      await page.goto(`${address}/${name}/`);
+      expect((await classifyOn(page, file)).size).toBe(classes.length);
+    }
+    await context.close();
+    problems.splice(0);
   });
 
   it('shows labels with bars, the likely ones emphasized', async () => {

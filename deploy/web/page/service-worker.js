@@ -3,12 +3,14 @@
  * change, so the cache answers for them. The page itself comes from the network, or from the cache when offline; the cache
  * keeps the files that it names.
  */
-const cacheName = 'nas-classifier';
+// Pages of one host share its caches: each has its own, by its folder.
+const cacheName = `nas-classifier ${registration.scope}`;
+const own = caches.open(cacheName);
 const hashed = /[\w.-]+\.[0-9a-f]{16}\.\w+/g;
 
 /** Caches a page and the files that it names, and deletes all others. */
 async function keep(page) {
-  const cache = await caches.open(cacheName);
+  const cache = await own;
   const urls = [...new Set((await page.clone().text()).match(hashed))].map(
     (name) => new URL(name, registration.scope).href,
   );
@@ -33,9 +35,9 @@ addEventListener('fetch', (event) => {
           if (page.ok) event.waitUntil(keep(page.clone()).catch(() => undefined));
           return page;
         },
-        () => caches.match(registration.scope),
+        () => own.then((cache) => cache.match(registration.scope)),
       ),
     );
   else if (new URL(request.url).pathname.match(hashed))
-    event.respondWith(caches.match(request.url).then((kept) => kept ?? fetch(request)));
+    event.respondWith(own.then(async (cache) => (await cache.match(request.url)) ?? fetch(request)));
 });
