@@ -16,11 +16,12 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { z } from 'zod';
 import { Random } from '../base/random.js';
-import { problemsOf, type TableExperiment, type TableResults } from '../experiments/index.js';
+import type { TableExperiment, TableResults } from '../experiments/index.js';
 import { controllerNames, searchSchema, type ControllerName } from '../search/index.js';
 import { loadTable, readCsv, recogniseDecisions } from '../spaces/index.js';
 import { median } from '../trainers/index.js';
 import { searchWithSlots, type Searched } from './queue/feedback.js';
+import { problemsOf } from './search-table/task.js';
 
 const { values: options } = parseArgs({
   options: {

@@ -3,7 +3,7 @@
  *
  * Method: error (or another quality) against the latency of each device. Objectives are scaled by their range in the table;
  * the score is the hypervolume with reference point (1, 1), relative to the true frontier's. Every evaluation counts,
- * including repeated ones. A figure is the mean over devices of the median over seeds, as in `nas bench search`. Optuna runs
+ * including repeated ones. A figure is the mean over devices of the median over seeds, as in `npm run bench:search-table`. Optuna runs
  * in its own Python process with in-memory storage.
  *
  *   npm run bench:search-quality -- --seeds 20 --peer-seeds 5
@@ -14,18 +14,11 @@ import Table from 'cli-table3';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
-import {
-  compare,
-  measure,
-  problemsOf,
-  summarise,
-  summariseAll,
-  type Comparison,
-  type MethodSummary,
-  type Problem,
-} from '../experiments/index.js';
 import { controllerNames, searchSchema } from '../search/index.js';
 import { readCsv, recogniseDecisions } from '../spaces/index.js';
+import { compare } from './search-table/compare.js';
+import { summarise, summariseAll, type MethodSummary } from './search-table/summary.js';
+import { measure, problemsOf, type Comparison, type Problem } from './search-table/task.js';
 import { findOptuna, samplers, searchWithOptuna, type Sampler } from './search/optuna.js';
 
 const options = await yargs(hideBin(process.argv))

@@ -2,6 +2,7 @@ import yargs, { type Argv } from 'yargs';
 import { exitCodes, invalidInput, messageOf, NasError } from '../base/errors.js';
 import { nasVersion } from '../base/modules.js';
 import { didYouMean } from '../base/text.js';
+import type { Command } from './command.js';
 import { loadCommands, verbs } from './commands/index.js';
 import { printable, type Terminal } from './output/terminal.js';
 
@@ -23,11 +24,29 @@ function reportError(error: unknown, terminal: Terminal, { json, debug }: ErrorS
   return exitCodes[code];
 }
 
+const usage = '$0 <command>\n\nSearch neural architectures that are accurate and fast on the hardware you have.';
+
 const epilogue = `An experiment is a YAML file: nas init writes one to start from.
 Exit codes: 0 done, 1 failure, 2 invalid input, 3 infeasible, 4 workdir in use, 5 inputs changed, 130 interrupted.`;
 
+/** A program of one command. */
+export interface Program {
+  /** How it is called. */
+  readonly name: string;
+  readonly command: Command;
+}
+
+/** Commands of the past, and what to use instead. */
+const removedCommands = new Map([
+  ['latency evaluate', 'npm run bench:latency-evaluate, in a clone of the repository'],
+  ['bench search', 'npm run bench:search-table, in a clone of the repository'],
+]);
+
 /** @throws NasError for an unknown command. */
 function checkVerb(argv: readonly string[]): void {
+  const instead = removedCommands.get(argv.slice(0, 2).join(' '));
+  if (instead !== undefined)
+    throw invalidInput(`nas ${argv.slice(0, 2).join(' ')} was removed`, { hint: `Use ${instead}.` });
   const verb = argv.at(0);
   if (verb === undefined || verb.startsWith('-')) return;
   const names: readonly string[] = verbs;
@@ -52,12 +71,19 @@ function checkNumbers(argv: readonly string[], args: Readonly<Record<string, unk
   return true;
 }
 
-/** The parser for the command that the command line names, or for all commands. Parsing runs the command. */
-export async function createParser(argv: readonly string[], terminal: Terminal): Promise<{ readonly parser: Argv }> {
-  const commands = await loadCommands(argv.at(0));
+/**
+ * The parser for the command that the command line names, or for all commands. Parsing runs the command.
+ * @param own a program of one command, instead of the commands of nas
+ */
+export async function createParser(
+  argv: readonly string[],
+  terminal: Terminal,
+  own?: Program,
+): Promise<{ readonly parser: Argv }> {
+  const commands = own === undefined ? await loadCommands(argv.at(0)) : [own.command];
   const parser = commands
-    .reduce((y, command) => command.register(y, terminal), yargs([...argv]).scriptName('nas'))
-    .usage('$0 <command>\n\nSearch neural architectures that are accurate and fast on the hardware you have.')
+    .reduce((y, command) => command.register(y, terminal), yargs([...argv]).scriptName(own?.name ?? 'nas'))
+    .usage(own === undefined ? usage : '$0')
     .option('color', { type: 'boolean', default: true, describe: 'Colours; --no-color or NO_COLOR turns them off' })
     .parserConfiguration({ 'parse-positional-numbers': false })
     .version(nasVersion())
@@ -65,7 +91,7 @@ export async function createParser(argv: readonly string[], terminal: Terminal):
     .locale('en')
     .help()
     .alias('help', 'h')
-    .demandCommand(1, 1, 'a command is missing')
+    .demandCommand(own === undefined ? 1 : 0, 1, 'a command is missing')
     .strict()
     .check((args) => checkNumbers(argv, args))
     .wrap(Math.min(110, Math.max(80, terminal.columns() || 100)))
@@ -80,16 +106,21 @@ export async function createParser(argv: readonly string[], terminal: Terminal):
   return { parser };
 }
 
-async function parse(argv: readonly string[], terminal: Terminal): Promise<void> {
-  checkVerb(argv);
-  const { parser } = await createParser(argv, terminal);
+async function parse(argv: readonly string[], terminal: Terminal, own?: Program): Promise<void> {
+  if (own === undefined) checkVerb(argv);
+  const { parser } = await createParser(argv, terminal, own);
   await parser.parseAsync();
 }
 
 /** Runs one command line. @returns the exit code. */
-export async function runCommand(argv: readonly string[], terminal: Terminal, env: NodeJS.ProcessEnv): Promise<number> {
+export async function runCommand(
+  argv: readonly string[],
+  terminal: Terminal,
+  env: NodeJS.ProcessEnv,
+  own?: Program,
+): Promise<number> {
   try {
-    await parse(argv, terminal);
+    await parse(argv, terminal, own);
     return exitCodes.done;
   } catch (error) {
     return reportError(error, terminal, { json: argv.includes('--json'), debug: (env['NAS_DEBUG'] ?? '') !== '' });

@@ -11,7 +11,6 @@ export { tuneFile, type TuneReport, type TuneRequest } from './tune.js';
 export { trainedModel, type TrainedModel } from './models/trained-model.js';
 export { trialSubject } from './models/subjects.js';
 export { untrainedSubject } from './models/subjects.js';
-export * from './compare/index.js';
 export * from './schema/measures.js';
 export * from './parse/index.js';
 export * from './report/index.js';

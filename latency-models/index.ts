@@ -9,14 +9,6 @@ export { profileLayers } from './devices/local.js';
 export { precisionText, saturates, saturationText } from './devices/onnx-model.js';
 export { describeEnvironment } from './machine.js';
 export { readDeviceTable, type DeviceTable } from './predictors/device-table.js';
-export {
-  evaluateTable,
-  meanOver,
-  scores,
-  type EvaluationProtocol,
-  type Score,
-  type TargetEvaluation,
-} from './predictors/evaluation.js';
 export { Catalogue, type Profile, type Sample } from './predictors/features.js';
 export { fitLatencyModel, fitSamples, latencyModelFile, latencyModelFrom, type FitOptions } from './predictors/fit.js';
 export type { Fit } from './predictors/fit-linear-cost.js';

@@ -1,6 +1,5 @@
 /** Renders reports and charts as self-contained text, for the command. The page starts in `app/main.tsx`. */
-export type { ComparedMethod } from './charts/points.js';
 export { reportFiles } from './report/page.js';
 export { renderPage } from './report/page.js';
 export { renderSheet } from './report/sheet.js';
-export { renderComparison, renderFrontier, renderPrediction, type DrawnPrediction } from './report/pictures.js';
+export { renderFrontier, renderPrediction, type DrawnPrediction } from './report/pictures.js';

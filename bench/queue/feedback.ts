@@ -1,5 +1,5 @@
-import { searchTable } from '../../experiments/compare/task.js';
-import { Problem, type TableExperiment, type TableResults } from '../../experiments/index.js';
+import type { TableExperiment, TableResults } from '../../experiments/index.js';
+import { Problem, searchTable } from '../search-table/task.js';
 import { busyShare } from './busy.js';
 
 /** A finished search, by evaluations and by simulated time. */

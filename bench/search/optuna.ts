@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { messageOf } from '../../base/errors.js';
-import type { Problem } from '../../experiments/index.js';
 import { enumerate } from '../../spaces/index.js';
+import type { Problem } from '../search-table/task.js';
 
 const script = fileURLToPath(new URL('./optuna_search.py', import.meta.url));
 

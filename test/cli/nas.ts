@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import picocolors from 'picocolors';
 import { builtModule } from '../../base/processes.js';
+import type { Command } from '../../cli/command.js';
 import { runCommand } from '../../cli/run-command.js';
 
 export const main = fileURLToPath(builtModule('../../cli/main.js', import.meta.url));
@@ -28,7 +29,7 @@ export const nas = (args: readonly string[], { cwd, env }: NasOptions = {}): Pro
   });
 
 /** Runs a command line inside this process; does not catch the help that yargs prints. */
-export async function nasInside(args: readonly string[]): Promise<Ended> {
+export async function nasInside(args: readonly string[], own?: Command): Promise<Ended> {
   const texts = { out: '', err: '' };
   const terminal = {
     colors: picocolors.createColors(false),
@@ -37,5 +38,5 @@ export async function nasInside(args: readonly string[]): Promise<Ended> {
     out: (text: string) => void (texts.out += text),
     err: (text: string) => void (texts.err += text),
   };
-  return { code: await runCommand(args, terminal, {}), ...texts };
+  return { code: await runCommand(args, terminal, {}, own && { name: 'own', command: own }), ...texts };
 }

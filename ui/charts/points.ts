@@ -1,19 +1,6 @@
 import type { Objective } from '../../experiments/page/api.js';
 import { extentOf } from './axis.js';
 
-/** A median and the range of the middle half. */
-interface Quartiles {
-  readonly low: number;
-  readonly median: number;
-  readonly high: number;
-}
-
-/** A method's hypervolume after each evaluation. */
-export interface ComparedMethod {
-  readonly method: string;
-  readonly curve: readonly Quartiles[];
-}
-
 /** At most `limit` rows: all that `kept` accepts, and others spread evenly. The result is deterministic. */
 export function thinned<T>(rows: readonly T[], limit: number, kept: (row: T) => boolean): readonly T[] {
   if (rows.length <= limit) return rows;

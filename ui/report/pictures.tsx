@@ -8,8 +8,6 @@ import type {
   ReportMember,
   StoredPrecision,
 } from '../../experiments/page/api.js';
-import type { ComparedMethod } from '../charts/points.js';
-import { comparisonOption } from '../charts/comparison.js';
 import { curvesOption, memberCurves, type Curve, type Quantity } from '../charts/curves.js';
 import { frontierOption } from '../charts/frontier.js';
 import { frontierOfReport, frontierSize } from '../charts/frontier-report.js';
@@ -52,13 +50,6 @@ export function renderPrediction(report: DrawnPrediction, theme: ChartTheme = ch
   const heading = { title: 'Predicted and measured latency', subtitle: texts };
   return renderSvg(predictionOption({ ...heading, pairs, theme }), { width: 500, height: 530 });
 }
-
-/** The hypervolume of several controllers: the median, and the middle half as a band. */
-export const renderComparison = (
-  methods: readonly ComparedMethod[],
-  subtitle: readonly string[],
-  theme: ChartTheme = chartThemes.light,
-): string => renderSvg(comparisonOption({ methods, subtitle, theme }), { width, height: 560 });
 
 function curvesPicture(
   task: TaskType,

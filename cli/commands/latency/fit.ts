@@ -129,7 +129,7 @@ export const fit = command({
         throw invalidInput(
           `${device.name} has latencies of ${taken.networks.length} of the ${chosen} chosen networks; at least ${minNetworks} are needed`,
           {
-            hint: 'A table needs no model: as a device, it predicts networks without a row. nas latency evaluate judges it.',
+            hint: 'A table needs no model: as a device, it predicts networks without a row.',
           },
         );
       writeMeasured(kept, space, taken);

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import type { CurvePoint } from '../../../experiments/page/api.js';
 import { choicesOption } from '../../../ui/charts/choices.js';
-import { comparisonOption } from '../../../ui/charts/comparison.js';
 import type { ChartOption } from '../../../ui/charts/echarts.js';
 import { curvesOption, hypervolumeOption, smoothed } from '../../../ui/charts/curves.js';
 import { binsOf, histogramOption, limitOf, sampleShares } from '../../../ui/charts/histogram.js';
@@ -11,7 +10,6 @@ import { importanceOption } from '../../../ui/charts/importance.js';
 import { chartThemes } from '../../../ui/charts/theme.js';
 import { parallelOption, type ParallelRow } from '../../../ui/charts/parallel.js';
 import { predictionErrorsOption, predictionOption, type DrawnPair } from '../../../ui/charts/prediction.js';
-import { renderSvg } from '../../../ui/charts/svg.js';
 import { hoverOf, textsOf } from './support.js';
 
 const theme = chartThemes.light;
@@ -135,21 +133,6 @@ describe('predicted latency', () => {
     expect(values.flatMap(({ value }) => value.map(Math.round))).toEqual([1, -9, 2, 25]);
     expect(textsOf(option)).toContain('error of the prediction [%]');
   });
-});
-
-it('controllers are compared by medians and middle halves', () => {
-  const rise = (by: number) =>
-    Array.from({ length: 150 }, (_, n) => {
-      const median = 0.5 + (0.4 * n * by) / 150;
-      return { low: median - 0.05, median, high: median + 0.05 };
-    });
-  const methods = [
-    { method: 'surrogate', curve: rise(1) },
-    { method: 'random', curve: rise(0.6) },
-  ];
-  const option = comparisonOption({ methods, subtitle: ['one line'], theme });
-  expect(textsOf(option)).toEqual(expect.arrayContaining(['surrogate', 'random', 'evaluations', 'one line']));
-  expect(renderSvg(option, { width: 820, height: 500 }).match(/fill-opacity="0.15"/g)).toHaveLength(2);
 });
 
 describe('a histogram', () => {

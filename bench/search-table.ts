@@ -1,11 +1,21 @@
+/**
+ * How much of the true frontier controllers find on a table of real results, and how soon.
+ *
+ *   npm run bench:search-table -- --table nb201.csv --objectives cifar10_test:max:expensive,pixel3:min:cheap
+ */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { invalidInput } from '../../../base/errors.js';
-import { writeFileAtomic } from '../../../base/files.js';
-import type { Comparison, MethodSummary, Quartiles } from '../../../experiments/index.js';
-import { command, jsonOption, listOption, setOption } from '../../command.js';
-import { type Column, json, renderTable } from '../../output/terminal.js';
-import { createCounter } from '../../progress/counter.js';
+import { invalidInput } from '../base/errors.js';
+import { writeFileAtomic } from '../base/files.js';
+import { parseComparison } from './search-table/arguments.js';
+import { renderComparison } from './search-table/chart.js';
+import { compare } from './search-table/compare.js';
+import { curvesCsv, summariseAll, type MethodSummary, type Quartiles } from './search-table/summary.js';
+import { problemsOf, type Comparison } from './search-table/task.js';
+import { runAsProgram } from './command-line.js';
+import { command, jsonOption, listOption, setOption } from '../cli/command.js';
+import { type Column, json, renderTable } from '../cli/output/terminal.js';
+import { createCounter } from '../cli/progress/counter.js';
 
 const short = (value: number): string => value.toFixed(3);
 
@@ -50,18 +60,18 @@ function shownAt(values: readonly string[], budget: number): number[] {
 }
 
 export const benchSearch = command({
-  usage: 'search [yaml]',
+  usage: '$0 [yaml]',
   summary: 'Compare controllers on a table of real results: how much of the true frontier they find, how soon',
   examples: [
     [
-      'bench search --table results.csv --objectives accuracy:max:expensive,latency:min:cheap',
+      '--table results.csv --objectives accuracy:max:expensive,latency:min:cheap',
       'every controller; columns of texts are the decisions',
     ],
     [
-      'bench search --table results.csv --objectives accuracy:max --devices phone,laptop --controllers nsga2,local -o curves',
+      '--table results.csv --objectives accuracy:max --devices phone,laptop --controllers nsga2,local -o curves',
       'with the latency on each device; curves.svg and curves.csv in a folder',
     ],
-    ['bench search experiment.yaml --budget 200 --seeds 5', 'the table and the objectives of an experiment'],
+    ['experiment.yaml --budget 200 --seeds 5', 'the table and the objectives of an experiment'],
   ],
   options: (yargs) =>
     yargs
@@ -99,8 +109,6 @@ export const benchSearch = command({
       })
       .option('json', jsonOption),
   run: async ({ at, workers, output, json: asJson, ...args }, terminal) => {
-    const { compare, curvesCsv, problemsOf, summariseAll } = await import('../../../experiments/index.js');
-    const { parseComparison } = await import('../../arguments/comparison.js');
     const { out, err, colors } = terminal;
     const comparison = parseComparison({ ...args, yaml: args.yaml, table: args.table, parallel: args.parallel });
     const evaluations = shownAt(at, comparison.search.trials);
@@ -125,7 +133,6 @@ export const benchSearch = command({
     if (output === undefined) return;
     writeFileAtomic(join(output, 'comparison.json'), json(plain));
     writeFileAtomic(join(output, 'curves.csv'), curvesCsv(methods));
-    const { renderComparison } = await import('../../../ui/index.js');
     writeFileAtomic(
       join(output, 'curves.svg'),
       renderComparison(methods, [title, 'line: median; band: middle half of the seeds']),
@@ -133,3 +140,5 @@ export const benchSearch = command({
     err(`wrote ${['curves.svg', 'curves.csv', 'comparison.json'].map((name) => join(output, name)).join(', ')}\n`);
   },
 });
+
+await runAsProgram(import.meta.url, benchSearch);

@@ -1,10 +1,24 @@
-import { invalidInput } from '../../../base/errors.js';
-import type { EvaluationProtocol, Score, TargetEvaluation } from '../../../latency-models/index.js';
-import { parseSpace, spaceOption } from '../../arguments/space.js';
-import { wholeNumber } from '../../arguments/values.js';
-import { command, jsonOption } from '../../command.js';
-import { json, renderTable, type Column } from '../../output/terminal.js';
-import { createCounter } from '../../progress/counter.js';
+/**
+ * How well latency predictors do on a table of published measurements, by the protocol of HELP (Lee et al. 2021).
+ *
+ *   npm run bench:latency-evaluate -- --space nas-bench-201 --table nb201.csv --target pixel3 --samples 10 --seeds 20
+ */
+import { invalidInput } from '../base/errors.js';
+import { readDeviceTable } from '../latency-models/index.js';
+import { readCsv } from '../spaces/index.js';
+import { runAsProgram } from './command-line.js';
+import {
+  evaluateTable,
+  meanOver,
+  type EvaluationProtocol,
+  type Score,
+  type TargetEvaluation,
+} from './latency/evaluation.js';
+import { parseSpace, spaceOption } from '../cli/arguments/space.js';
+import { wholeNumber } from '../cli/arguments/values.js';
+import { command, jsonOption } from '../cli/command.js';
+import { json, renderTable, type Column } from '../cli/output/terminal.js';
+import { createCounter } from '../cli/progress/counter.js';
 
 interface Row extends Pick<TargetEvaluation, 'target' | 'scores'> {
   readonly kinds: string;
@@ -53,13 +67,13 @@ function requireApart(targets: readonly string[], sources: readonly string[]): v
   if (both !== undefined) throw invalidInput(`'${both}' is a target and a source; a source is known beforehand`);
 }
 
-export const evaluate = command({
-  usage: 'evaluate',
+export const latencyEvaluate = command({
+  usage: '$0',
   summary: 'Judge latency predictors on a table of published measurements, by the protocol of the literature',
   examples: [
-    ['latency evaluate --space fbnet --table t.csv --target phone --samples 10 --seeds 20', 'without other devices'],
+    ['--space fbnet --table t.csv --target phone --samples 10 --seeds 20', 'without other devices'],
     [
-      'latency evaluate --space fbnet --table t.csv --target phone --sources gpu,cpu --samples 5 --trim 0.1',
+      '--space fbnet --table t.csv --target phone --sources gpu,cpu --samples 5 --trim 0.1',
       'with tables of other devices',
     ],
   ],
@@ -110,8 +124,6 @@ export const evaluate = command({
     const targets = namesOf(target);
     const others = namesOf(sources);
     requireApart(targets, others);
-    const { readCsv } = await import('../../../spaces/index.js');
-    const { evaluateTable, meanOver, readDeviceTable } = await import('../../../latency-models/index.js');
     const { space } = await parseSpace(name);
     const table = readDeviceTable(readCsv(file), space, [...targets, ...others]);
     const counter = createCounter(terminal);
@@ -137,3 +149,5 @@ export const evaluate = command({
     out(renderTable(columns, rows, colors));
   },
 });
+
+await runAsProgram(import.meta.url, latencyEvaluate);

@@ -6,16 +6,15 @@ import {
   isTableExperiment,
   loadExperiment,
   parseExperiment,
-  type Comparison,
   type Experiment,
   type TableExperiment,
-  type Variant,
 } from '../../experiments/index.js';
 import { controllerNames, type ControllerName } from '../../search/index.js';
 import { readCsv, recogniseDecisions } from '../../spaces/index.js';
-import { wholeNumber } from './values.js';
+import type { Comparison, Variant } from './task.js';
+import { wholeNumber } from '../../cli/arguments/values.js';
 
-/** Arguments of `nas bench search`. */
+/** Arguments of the benchmark. */
 export interface ComparisonArguments {
   readonly yaml: string | undefined;
   readonly table: string | undefined;
@@ -117,7 +116,7 @@ export function parseComparison(args: ComparisonArguments): Comparison {
   const experiment = experimentOf(args);
   if (!isTableExperiment(experiment))
     throw invalidInput(`${args.yaml ?? ''}: its space is ${experiment.space.type}; expected a table of results`, {
-      hint: 'nas bench search looks results up; nas run trains.',
+      hint: 'This benchmark looks results up; nas run trains.',
     });
   const parallel = wholeNumber('--parallel', args.parallel ?? experiment.search.parallel);
   return {

@@ -5,7 +5,7 @@ import { type Comparison, problemsOf, runTask, type Task, type TaskResult } from
 export type Answer = { readonly result: TaskResult } | { readonly error: string };
 
 /** Worker thread: runs one task after another until it is terminated. */
-const comparison = workerData as Comparison;
+const { comparison } = workerData as { readonly comparison: Comparison };
 const problems = problemsOf(comparison);
 
 parentPort?.on('message', (task: Task) => {

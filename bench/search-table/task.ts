@@ -12,13 +12,13 @@ import {
 } from '../../search/index.js';
 import { loadTable } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
-import { columnsOf, type TableResults } from '../models/table-results.js';
-import { Simulation } from '../runner/evaluators/simulation.js';
-import { TableEvaluator } from '../runner/evaluators/table.js';
-import type { RunEvent } from '../runner/events.js';
-import { Search } from '../runner/search/search.js';
-import type { TableExperiment } from '../schema/experiment.js';
-import type { TableObjective } from '../schema/search-settings.js';
+import { columnsOf, type TableResults } from '../../experiments/models/table-results.js';
+import { Simulation } from '../../experiments/runner/evaluators/simulation.js';
+import { TableEvaluator } from '../../experiments/runner/evaluators/table.js';
+import type { RunEvent } from '../../experiments/runner/events.js';
+import { Search } from '../../experiments/runner/search/search.js';
+import type { TableExperiment } from '../../experiments/schema/experiment.js';
+import type { TableObjective } from '../../experiments/schema/search-settings.js';
 
 /** A set of objectives on the table, for example one per device. */
 export interface Variant {

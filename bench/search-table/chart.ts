@@ -1,8 +1,11 @@
-import type { ChartOption, ChartSeries } from './echarts.js';
-import { plainAxis } from './axis.js';
-import { frameOf, legendStyle, saying, numbersOf } from './frame.js';
-import type { ComparedMethod } from './points.js';
-import { hueOf, type ChartTheme } from './theme.js';
+import type { ChartOption, ChartSeries } from '../../ui/charts/echarts.js';
+import { plainAxis } from '../../ui/charts/axis.js';
+import { frameOf, legendStyle, saying, numbersOf } from '../../ui/charts/frame.js';
+import type { MethodSummary } from './summary.js';
+import { renderSvg } from '../../ui/charts/svg.js';
+import { chartThemes, hueOf, type ChartTheme } from '../../ui/charts/theme.js';
+
+type ComparedMethod = Pick<MethodSummary, 'method' | 'curve'>;
 
 interface Range {
   readonly x: number;
@@ -45,7 +48,7 @@ function lowest(methods: readonly ComparedMethod[]): number {
 }
 
 /** Hypervolume over evaluations: the median as a line, the middle half as a band. */
-export function comparisonOption(input: {
+function comparisonOption(input: {
   readonly methods: readonly ComparedMethod[];
   readonly subtitle: readonly string[];
   readonly theme: ChartTheme;
@@ -93,3 +96,7 @@ export function comparisonOption(input: {
     }),
   };
 }
+
+/** The hypervolume of several controllers, as SVG. */
+export const renderComparison = (methods: readonly ComparedMethod[], subtitle: readonly string[]): string =>
+  renderSvg(comparisonOption({ methods, subtitle, theme: chartThemes.light }), { width: 900, height: 560 });

@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { curvesCsv, Problem, summarise } from '../../experiments/compare/index.js';
-import { quartilesOf } from '../../experiments/compare/summary.js';
+import { benchSearch } from '../../bench/search-table.js';
+import { curvesCsv, quartilesOf, summarise } from '../../bench/search-table/summary.js';
+import { Problem } from '../../bench/search-table/task.js';
 import { loadResults } from '../../experiments/models/table-results.js';
 import { hypervolume, type Objective } from '../../search/index.js';
 import { nasInside } from '../cli/nas.js';
-import { rows, writeTable } from './table-experiment.js';
+import { rows, writeTable } from '../experiments/table-experiment.js';
 import { sharedFolder } from '../support/temporary.js';
 
 const folder = sharedFolder();
@@ -86,10 +87,10 @@ describe('a summary', () => {
   });
 });
 
-describe('nas bench search', () => {
+describe('the comparison of controllers on a table', () => {
   const settings = ['--seeds', '2', '--at', '10,20', '--controllers', 'random,local'];
   const common = [...settings, '--budget', '20'];
-  const bench = (...args: readonly string[]) => nasInside(['bench', 'search', ...args]);
+  const bench = (...args: readonly string[]) => nasInside(args, benchSearch);
 
   let written: Awaited<ReturnType<typeof bench>>;
   beforeAll(async () => {

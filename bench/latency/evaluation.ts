@@ -1,13 +1,13 @@
 import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { quantile } from '../../base/statistics.js';
-import { ascending, mean } from '../statistics.js';
-import type { DeviceTable } from './device-table.js';
-import type { Sample } from './features.js';
-import { fitSamples, type FitOptions } from './fit.js';
-import { designSamples } from './sample-design.js';
-import { learnSources } from './sources.js';
-import { validate } from './validation.js';
+import { ascending, mean } from '../../latency-models/statistics.js';
+import type { DeviceTable } from '../../latency-models/predictors/device-table.js';
+import type { Sample } from '../../latency-models/predictors/features.js';
+import { fitSamples, type FitOptions } from '../../latency-models/predictors/fit.js';
+import { designSamples } from '../../latency-models/predictors/sample-design.js';
+import { learnSources } from '../../latency-models/predictors/sources.js';
+import { validate } from '../../latency-models/predictors/validation.js';
 
 /** Rows that a seed draws for the optimal design: this many, or this share of fewer rows. */
 const poolRows = 2000;

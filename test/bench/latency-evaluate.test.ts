@@ -1,16 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../../base/random.js';
-import {
-  Catalogue,
-  designSamples,
-  evaluateTable,
-  meanOver,
-  readDeviceTable,
-  type DeviceTable,
-} from '../../../latency-models/index.js';
-import { buildAsWritten } from '../../../latency-models/predictors/device-table.js';
+import { Random } from '../../base/random.js';
+import { evaluateTable, meanOver } from '../../bench/latency/evaluation.js';
+import { latencyEvaluate } from '../../bench/latency-evaluate.js';
+import { Catalogue, designSamples, readDeviceTable, type DeviceTable } from '../../latency-models/index.js';
+import { buildAsWritten } from '../../latency-models/predictors/device-table.js';
 import {
   costs,
   createSpace,
@@ -19,9 +14,9 @@ import {
   spaceSchema,
   type LayerCost,
   type Space,
-} from '../../../spaces/index.js';
-import { nasInside } from '../../cli/nas.js';
-import { sharedFolder } from '../../support/temporary.js';
+} from '../../spaces/index.js';
+import { nasInside } from '../cli/nas.js';
+import { sharedFolder } from '../support/temporary.js';
 
 const folder = sharedFolder();
 
@@ -170,9 +165,9 @@ describe('designSamples', () => {
   });
 });
 
-describe('nas latency evaluate', () => {
+describe('the evaluation of latency predictors', () => {
   const run = (file: string, ...more: string[]) =>
-    nasInside(['latency', 'evaluate', '--space', 'nas-bench-201', '--table', file, '--samples', '10', ...more]);
+    nasInside(['--space', 'nas-bench-201', '--table', file, '--samples', '10', ...more], latencyEvaluate);
 
   it('prints means and standard deviations over seeds', async () => {
     const { code, out } = await run(await table(60), '--target', 'phone', '--seeds', '2', '--json');

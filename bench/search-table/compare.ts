@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { messageOf, NasError } from '../../base/errors.js';
-import { builtModule } from '../../base/processes.js';
 import { tasksOf, type Comparison, type Task, type TaskResult } from './task.js';
 import type { Answer } from './worker.js';
 
@@ -11,6 +10,13 @@ export interface CompareOptions {
   /** Called with the number of finished and of all searches. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+/** A thread does not inherit the loader of TypeScript. */
+const loadWorker = `
+  const { workerData } = require('node:worker_threads');
+  import('tsx/esm/api').then(({ register }) => { register(); return import(workerData.module); });
+`;
+const workerModule = new URL('worker.ts', import.meta.url).href;
 
 /**
  * Runs every search of a comparison. @returns their results in the order of `tasksOf`.
@@ -24,7 +30,7 @@ export async function compare(
   const results: TaskResult[] = [];
   let [next, done] = [0, 0];
   const work = async (): Promise<void> => {
-    const worker = new Worker(builtModule('./worker.js', import.meta.url), { workerData: comparison });
+    const worker = new Worker(loadWorker, { eval: true, workerData: { comparison, module: workerModule } });
     try {
       while (next < tasks.length) {
         const i = next++;
