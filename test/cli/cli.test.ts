@@ -60,7 +60,7 @@ describe('the command', () => {
     [['trials', workdir, '--format', 'xml'], 'Invalid values'],
     [['status', join(folder, 'runs', 'stord')], `did you mean '${workdir}'?`],
     [['show', workdir, '600'], 'has no trial 600; there are trials 0 to 59'],
-    [['show', workdir, 'seven'], 'has no trial NaN'],
+    [['show', workdir, 'seven'], 'trial: expected a number'],
     [['export', workdir, '--to', 'onnx', '-o', 'x'], 'which networks?'],
     [['export', workdir, '--trial', '1', '--pareto', '--to', 'onnx', '-o', 'x'], 'mutually exclusive'],
     [['export', workdir, '--trial', '1', '--to', 'onnx', '-o', join(folder, 'x')], 'has no trained weights'],
