@@ -11,6 +11,7 @@ import { chartThemes } from '../../../ui/charts/theme.js';
 import { parallelOption, type ParallelRow } from '../../../ui/charts/parallel.js';
 import { predictionErrorsOption, predictionOption, type DrawnPair } from '../../../ui/charts/prediction.js';
 import { hoverOf, textsOf } from './support.js';
+import { renderSvg } from '../../../ui/charts/svg.js';
 
 const theme = chartThemes.light;
 const measures = {
