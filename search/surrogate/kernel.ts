@@ -99,9 +99,10 @@ export class Kernel {
   covariances(terms: Float64Array, at: number, against: Encoded, out: Float64Array, from = 0): void {
     const { width, decisions, count } = against;
     const [interactions, smooth, additive] = this.amplitudes;
+    const row = { terms, at, out, from };
     if (width === 0) out.fill(0, from, from + count);
-    else numbersTerm(against, this.rates, smooth, terms, at, out, from);
-    if (decisions > 0) decisionsTerm(against, this.side, interactions, additive, terms, at + 2 * width, out, from);
+    else numbersTerm(against, this.rates, smooth, row);
+    if (decisions > 0) decisionsTerm(against, this.side, { interactions, additive }, row);
   }
 
   /** The covariances of one candidate with all of a set. */
@@ -194,15 +195,20 @@ export class Kernel {
 
 // Asks spend their time in these loops. Sums of four candidates at a time do not wait for each other.
 
+/** A candidate's terms, from position `at` on, and where its covariances are written, from position `from` on. */
+interface Row {
+  readonly terms: Float64Array;
+  readonly at: number;
+  readonly out: Float64Array;
+  readonly from: number;
+}
+
 /** The smooth and the linear function of the numbers. */
 function numbersTerm(
   { numbers, count, width }: Encoded,
   rates: Float64Array,
   smooth: number,
-  terms: Float64Array,
-  own: number,
-  out: Float64Array,
-  from: number,
+  { terms, at: own, out, from }: Row,
 ): void {
   const slopes = own + width;
   const last = count - 1;
@@ -258,15 +264,12 @@ function matern(amplitude: number, square: number): number {
 
 /** Adds the interactions of decisions and their sum. */
 function decisionsTerm(
-  { choices, count, decisions }: Encoded,
+  { choices, count, decisions, width }: Encoded,
   side: number,
-  interactions: number,
-  additive: number,
-  terms: Float64Array,
-  alike: number,
-  out: Float64Array,
-  from: number,
+  { interactions, additive }: { readonly interactions: number; readonly additive: number },
+  { terms, at, out, from }: Row,
 ): void {
+  const alike = at + 2 * width;
   const apart = decisions * side;
   const last = count - 1;
   for (let i = 0; i < count; i += 4) {
