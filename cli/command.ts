@@ -66,7 +66,7 @@ export const dataOption = {
   type: 'string',
   demandOption: true,
   describe:
-    'An experiment file or its data: alone, fashion-mnist, or type:path (cifar10, cifar100, image-folder, list, fashion-mnist)',
+    'An experiment file or its data: alone, the folder of a run (its own images), fashion-mnist, or type:path (cifar10, cifar100, image-folder, list, fashion-mnist)',
 } as const satisfies Options;
 
 /** `--accept-environment` of commands that resume a run. */

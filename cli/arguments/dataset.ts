@@ -7,6 +7,9 @@ import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
+import { trainingExperimentOf } from '../../experiments/schema/run-experiment.js';
+import { databasePath, hasRun } from '../../experiments/stored/workdir.js';
+import { Store } from '../../store/index.js';
 import {
   dataSchema,
   labelledImages,
@@ -16,6 +19,7 @@ import {
   type DatasetRef,
   type PrepareOptions,
 } from '../../trainers/index.js';
+import { withRun } from '../open-run.js';
 
 const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[] =>
   type instanceof z.ZodEnum ? type.options : [...type.values],
@@ -42,12 +46,13 @@ export function experimentAt(file: string): TrainingExperiment {
 export const isDataset = (argument: string): boolean => types.includes(argument.split(':')[0]);
 
 /**
- * A data set as an argument: an experiment file or the `data:` of one, `fashion-mnist`, or `type:path`.
+ * A data set as an argument: an experiment file or the `data:` of one, the folder of a run, `fashion-mnist`, or `type:path`.
  * @param rendering of the images that a model takes, for folders of images that are given without an experiment
  * @throws NasError `invalid-input` when it is none of these.
  */
 export function parseDataset(argument: string, rendering: Rendering | undefined): DataConfig {
   if (/\.ya?ml$/.test(argument)) return experimentAt(argument).data;
+  if (hasRun(argument)) return dataOfRun(argument);
   const colon = argument.indexOf(':');
   const type = colon < 0 ? argument : argument.slice(0, colon);
   const path = colon < 0 ? undefined : resolve(argument.slice(colon + 1));
@@ -63,16 +68,28 @@ export function parseDataset(argument: string, rendering: Rendering | undefined)
   throw invalidInput(
     known
       ? `--data ${argument}: ${parsed.error.issues.map(({ path: key, message }) => `${key.join('.')}: ${message}`).join('; ')}`
-      : `--data ${argument}: expected an experiment file, or one of ${types.join(', ')} with :folder after it${didYouMean(type, types)}`,
+      : `--data ${argument}: expected an experiment file, the folder of a run, or one of ${types.join(', ')} with :folder after it${didYouMean(type, types)}`,
     { hint: 'For example --data fashion-mnist, --data cifar10:data/cifar-10-batches-bin, --data experiment.yaml.' },
   );
 }
 
+function dataOfRun(workdir: string): DataConfig {
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    return trainingExperimentOf(store, workdir).data;
+  } finally {
+    store.close();
+  }
+}
+
 /**
  * Converts a data set for a model. The model's metadata says how its images are rendered; the splits do not depend on it.
+ * @param argument which `parseDataset` has understood; of a run, these are its own images
  * @param rendering how the model's images are rendered; undefined: unknown
+ * @throws NasError `inputs-changed` when the images of a run are others than when it began
  */
 export async function prepareFor(
+  argument: string,
   config: DataConfig,
   rendering: Rendering | undefined,
   options: Omit<PrepareOptions, 'renderings'>,
@@ -80,5 +97,10 @@ export async function prepareFor(
   const { channels } = renderingOf(config);
   // Images of other channels are refused where the model meets them.
   const renderings = rendering?.channels === channels ? [rendering] : [];
+  if (hasRun(argument))
+    return withRun(argument, async (store) => {
+      const { imagesOfRun } = await import('../../experiments/runner/inputs.js');
+      return imagesOfRun(store, argument, { ...options, renderings });
+    });
   return prepareDataset(labelledImages(config), { ...options, renderings });
 }

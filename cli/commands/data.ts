@@ -4,6 +4,7 @@ import { checkWritable, writeFileAtomic } from '../../base/files.js';
 import { shellWord } from '../../base/text.js';
 import type { ContactSheet, DataDescription } from '../../experiments/data/index.js';
 import type { DataConfig, ImageSurvey } from '../../trainers/index.js';
+import { hasRun } from '../../experiments/stored/workdir.js';
 import { command, jsonOption } from '../command.js';
 import { json } from '../output/terminal.js';
 
@@ -20,7 +21,7 @@ async function askedFor(images: string): Promise<Asked> {
   const { parseDataset, isDataset, experimentAt } = await import('../arguments/dataset.js');
   const { isImageFiles, surveyImages } = await import('../../trainers/index.js');
   const isExperiment = /\.ya?ml$/.test(images);
-  if (!isExperiment && !isDataset(images)) {
+  if (!isExperiment && !isDataset(images) && !hasRun(images)) {
     const { surveyed } = await import('../../experiments/propose/index.js');
     return { ...(await surveyed(images)), written: null, proposable: true };
   }
@@ -75,6 +76,7 @@ export const data = command({
   examples: [
     ['data photos', 'a folder with one folder for each class; archives (.zip, .tar.gz) and tables (.csv) too'],
     ['data photos --sheet sheet.html', 'with a page of images of each class and of all suspicious pairs'],
+    ['data experiment.yaml --splits splits.csv', 'with a table of which image is in which split'],
     ['data experiment.yaml --json', 'the data of an experiment, as the networks see it'],
   ],
   options: (yargs) =>
@@ -82,22 +84,25 @@ export const data = command({
       .positional('images', {
         type: 'string',
         demandOption: true,
-        describe: 'Folder, archive or table of images, an experiment file, or type:path (list:folder, cifar10:folder)',
+        describe:
+          'Folder, archive or table of images, an experiment file, the folder of a run, or type:path (list:folder, cifar10:folder)',
       })
       .option('sheet', {
         alias: 'o',
         type: 'string',
         describe: 'Write a contact sheet to this .html or .png file: images of each class as networks see them',
       })
+      .option('splits', { type: 'string', describe: 'Write path, label and split of each image to this .csv file' })
       .option('json', jsonOption),
-  run: async ({ images, sheet, json: asJson }, terminal) => {
+  run: async ({ images, sheet, splits, json: asJson }, terminal) => {
     const draw = sheet === undefined ? null : formats[extname(sheet).toLowerCase()];
     if (draw === undefined)
       throw invalidInput(`--sheet ${String(sheet)}: a contact sheet is a file with the extension .html or .png`);
-    if (sheet !== undefined) checkWritable(sheet);
+    for (const file of [sheet, splits]) if (file !== undefined) checkWritable(file);
     const asked = await askedFor(images);
     const { contactSheet, describeData } = await import('../../experiments/data/index.js');
     const { preparingData } = await import('../../experiments/runner/prepare-plan.js');
+    const { writeImages } = await import('../../experiments/runner/inputs.js');
     const { watch } = await import('../watch-run.js');
     const description = await watch(
       (observe, signal) =>
@@ -106,6 +111,7 @@ export const data = command({
           asked.survey,
           preparingData('Reading the images', observe, signal),
           async (described) => {
+            if (splits !== undefined) writeImages(splits, described.inspected.rows());
             if (sheet !== undefined && draw !== null) writeFileAtomic(sheet, await draw(await contactSheet(described)));
             return described.description;
           },
@@ -118,6 +124,6 @@ export const data = command({
     }
     const { dataText } = await import('../output/data.js');
     terminal.out(dataText(description, proposal(images, description, asked), terminal.colors));
-    if (sheet !== undefined) terminal.out(`\nwrote ${sheet}\n`);
+    for (const file of [sheet, splits]) if (file !== undefined) terminal.out(`\nwrote ${file}\n`);
   },
 });

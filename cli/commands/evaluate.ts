@@ -34,7 +34,7 @@ export const evaluate = command({
   usage: 'evaluate <model>',
   summary: 'Measure the accuracy and the latency of an ONNX classifier',
   examples: [
-    ['evaluate models/trial-7/model.onnx --data experiment.yaml', "on the test split of the experiment's data"],
+    ['evaluate models/trial-7/model.onnx --data runs/quickstart', 'on the test images of its run'],
     ['evaluate model.onnx --data cifar10:data/cifar-10-batches-bin --split validation', 'on other data'],
   ],
   options: (yargs) =>
@@ -66,7 +66,7 @@ export const evaluate = command({
       await import('../../latency-models/index.js');
     const counter = createCounter(terminal);
     const onProgress = counter.show;
-    const dataset = await prepareFor(config, rendering, {
+    const dataset = await prepareFor(data, config, rendering, {
       onProgress: onProgress('images converted'),
       onNote: (message) => terminal.err(`${message}\n`),
     });

@@ -2,6 +2,7 @@ import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { collectFrontier, collectReport, collectShrunk, objectivesOf, toCsv } from '../../experiments/report/index.js';
 import type { Store } from '../../store/index.js';
+import { generationText } from '../../experiments/stored/generation.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { shrunkListing } from '../output/shrunk.js';
@@ -48,6 +49,8 @@ export const pareto = command({
       .option('output', { alias: 'o', type: 'string', describe: 'Write to this file instead of printing' }),
   run: ({ workdir, format, json: asJson, output }, { out, err, colors }) =>
     withRun(workdir, async (store) => {
+      const results = generationText(store);
+      if (results !== undefined) err(`${results}\n`);
       const text = await print[asJson ? 'json' : format](store, colors, workdir);
       if (output === undefined) out(text);
       else {

@@ -122,7 +122,7 @@ export const quantize = command({
     const rendering = renderingOfModel(model);
     const config = parseDataset(data, rendering);
     const counter = createCounter(terminal);
-    const dataset = await prepareFor(config, rendering, {
+    const dataset = await prepareFor(data, config, rendering, {
       onProgress: counter.show('images converted'),
       onNote: (message) => terminal.err(`${message}\n`),
     });

@@ -14,6 +14,7 @@ import {
   workersText,
   type RunSummary,
 } from '../../experiments/report/index.js';
+import { generationText } from '../../experiments/stored/generation.js';
 import { hasRun } from '../../experiments/stored/workdir.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
@@ -64,12 +65,17 @@ export const status = command({
       const supernet = collectSupernet(store, experimentOf(store));
       const precisions = collectPrecisions(store);
       const workers = collectWorkers(store);
+      const results = generationText(store);
       const frontier = collectFrontier(store).map(({ number, precision }) => ({ number, precision }));
       const numbers = [...new Set(frontier.map(({ number }) => number))];
       const members = frontier.map(({ number, precision }) => (precision ? `${number} ${precision}` : String(number)));
       if (asJson) {
         const candidates = frontier.map(({ number: trial, precision }) => ({ trial, precision }));
-        const parts = { ...(precisions && { precisions, candidates }), ...(workers && { workers }) };
+        const parts = {
+          ...(results !== undefined && { results }),
+          ...(precisions && { precisions, candidates }),
+          ...(workers && { workers }),
+        };
         out(json({ ...run, supernet, frontier: numbers, ...parts }));
         return;
       }
@@ -82,6 +88,7 @@ export const status = command({
           `${colors.bold(run.name)} (seed ${run.seed}, nas ${run.version}, ${run.threads} thread${run.threads === 1 ? '' : 's'} a worker)`,
         ],
         ['status', statusText(run, workdir)],
+        ...(results === undefined ? [] : [['results', results] as [string, string]]),
         ...trainsOn(store.run.get().environment),
         ...(supernet === null ? [] : [['supernet', supernetText(supernet, run.task)] as [string, string]]),
         ['trials', `${run.counts.complete} of ${run.planned} complete${others}`],

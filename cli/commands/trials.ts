@@ -11,6 +11,7 @@ import {
 import type { Objective } from '../../search/index.js';
 import { storedPrecisions, trialStates, type TrialQuery, type TrialState } from '../../store/index.js';
 import { wholeNumber } from '../arguments/values.js';
+import { generationText } from '../../experiments/stored/generation.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { json, renderTable } from '../output/terminal.js';
@@ -105,6 +106,8 @@ export const trials = command({
           ),
       };
       out(print[shape]());
+      const results = generationText(store);
+      if (results !== undefined) err(`${results}\n`);
       const next = offset + all.length;
       if (all.length < there)
         err(

@@ -164,7 +164,7 @@ export const tune = command({
       const settings = /\.ya?ml$/.test(data) ? experimentAt(data).train : { augment: trainers.defaultAugment(config) };
       const rendering = { ...trainers.renderingOf(config), ...(image && { size: image.size }) };
       observe({ kind: 'phase', name: 'data', message: 'Reading the images' });
-      const dataset = await prepareFor(config, rendering, {
+      const dataset = await prepareFor(data, config, rendering, {
         signal,
         onProgress: (done, total) => observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' }),
         onNote: (message) => observe({ kind: 'note', message }),

@@ -13,8 +13,9 @@ import {
   withMetadata,
 } from '../../deploy/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
-import { labelledImages, prepareDataset, renderingOf, type DatasetRef, type SplitName } from '../../trainers/index.js';
+import { renderingOf, type DatasetRef, type SplitName } from '../../trainers/index.js';
 import { evaluateOnSplit, quantizeOnDataset } from '../models/on-dataset.js';
+import { imagesOfRun } from '../runner/inputs.js';
 import { latencyFact } from '../runner/finishing/save.js';
 import { trainingExperimentOf } from '../schema/run-experiment.js';
 import type { ExportSource } from './source.js';
@@ -71,7 +72,7 @@ interface Making {
 /** The run's data in the size that a network takes. */
 async function dataFor({ store, workdir, options }: Making, { input }: ModelMetadata): Promise<DatasetRef> {
   const { data } = trainingExperimentOf(store, workdir);
-  return prepareDataset(labelledImages(data), {
+  return imagesOfRun(store, workdir, {
     renderings: [{ ...renderingOf(data), size: [input[0], input[1]] }],
     onProgress: (done, total) => options.onProgress?.('images converted', done, total),
   });

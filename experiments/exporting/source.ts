@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { readMetadata } from '../../deploy/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
-import { calibrateConfidence, labelledImages, prepareDataset, type Calibrated } from '../../trainers/index.js';
-import { trainingExperimentOf } from '../schema/run-experiment.js';
+import { calibrateConfidence, type Calibrated } from '../../trainers/index.js';
+import { imagesOfRun } from '../runner/inputs.js';
 import { experimentOf } from '../stored/experiment.js';
 import { frontierCandidates } from '../stored/candidates.js';
 import { shrunkModel, trainedModel, type TrainedModel } from '../models/trained-model.js';
@@ -70,7 +70,7 @@ export function calibratedSource(
     },
     async trained() {
       const { model, metadata } = await source.trained();
-      const dataset = await prepareDataset(labelledImages(trainingExperimentOf(store, workdir).data));
+      const dataset = await imagesOfRun(store, workdir);
       const found = await calibrateConfidence(model, dataset, { threads: 1, onProgress: options.onProgress });
       options.onFitted(found);
       return { model: found.model, metadata: { ...metadata, temperature: found.temperature } };

@@ -6,15 +6,9 @@ import { type ModelMetadata, modelMetadataSchema, readMetadata } from '../../dep
 import { createSpace, foldedNetwork, type Genotype, type Network, type Task } from '../../spaces/index.js';
 import { foldBranches, type Model, type Weights } from '../../spaces/models/index.js';
 import type { Store } from '../../store/index.js';
-import {
-  calibratedMember,
-  describeDataset,
-  labelledImages,
-  prepareDataset,
-  readWeights,
-  renderingOf,
-} from '../../trainers/index.js';
+import { calibratedMember, describeDataset, readWeights, renderingOf } from '../../trainers/index.js';
 import { settleEngine, type RecordedEnvironment } from '../runner/engine.js';
+import { imagesOfRun } from '../runner/inputs.js';
 import { modelMetadata, weightsKind } from '../runner/finishing/save.js';
 import { memberJob, trainedSupernet } from '../runner/supernet.js';
 import { candidateModel } from './candidate-model.js';
@@ -63,7 +57,7 @@ export async function trainedModel(store: Store, workdir: string, number: number
   }
   const network = store.networks.get(trial.genotypeId) as Network;
   const renderings = [{ ...renderingOf(experiment.data), size: [network.input[0], network.input[1]] as const }];
-  const dataset = await prepareDataset(labelledImages(experiment.data), { renderings });
+  const dataset = await imagesOfRun(store, workdir, { renderings });
   const data = describeDataset(dataset);
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await createSpace(experiment.space, task);

@@ -98,7 +98,16 @@ export interface RunsAnswer {
 export interface LogEntry {
   readonly seq: number;
   readonly at: number;
-  readonly kind: 'note' | 'warning' | 'status' | 'resumed' | 'workers-group' | 'extended' | 'retried' | 'promoted';
+  readonly kind:
+    | 'note'
+    | 'warning'
+    | 'status'
+    | 'resumed'
+    | 'inputs-accepted'
+    | 'workers-group'
+    | 'extended'
+    | 'retried'
+    | 'promoted';
   readonly trial: number | null;
   readonly message: string;
 }

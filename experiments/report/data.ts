@@ -230,6 +230,8 @@ export interface ReportSupernet {
 
 /** Origin of the results, one line of text each. */
 export interface RunProvenance {
+  /** Which generation of results, where images or files that the run reads have changed; absent for the first one. */
+  readonly results?: string;
   readonly data: string;
   readonly teacher?: string;
   readonly supernet?: string;

@@ -4,6 +4,7 @@ import type { TaskType } from '../../base/task.js';
 import { controllerTitle } from '../../search/schema.js';
 import type { Store } from '../../store/index.js';
 import type { DataConfig, LossConfig, TeacherConfig } from '../../trainers/index.js';
+import { generationText } from '../stored/generation.js';
 import type { Experiment, SupernetSettings, TrainingExperiment } from '../schema/experiment.js';
 import { type Evaluation, taskOf } from '../schema/measures.js';
 import { isOwnSupernet, isStudy, isTrainingExperiment } from '../schema/run-experiment.js';
@@ -89,9 +90,12 @@ export function collectProvenance(
   workers: RunWorkers | undefined,
 ): RunProvenance {
   const { search, seed } = experiment;
+  const results = generationText(store);
+  const own = results === undefined ? {} : { results };
   if (isStudy(experiment)) {
     const { input, classes } = experiment.evaluate;
     return {
+      ...own,
       data: `${classes} classes of images of ${input.join(' x ')}, trained elsewhere`,
       search: `${controllerTitle(search)}, ${search.trials} trials, seed ${seed}`,
     };
@@ -100,6 +104,7 @@ export function collectProvenance(
     const { space, objectives } = experiment;
     const columns = objectives.map(({ column }) => column).join(', ');
     return {
+      ...own,
       data: `table ${basename(space.file)} (${columns})`,
       search: `${controllerTitle(search)}, ${search.trials} trials, ${search.parallel} at once (${search.order}), seed ${seed}`,
     };
@@ -112,6 +117,7 @@ export function collectProvenance(
       ? ''
       : `; ${scoreText(task, lastEpoch.validationAccuracy)} validation ${mainScores[task].title}`;
   return {
+    ...own,
     data: describeData(data),
     teacher: `${describeTeacher(teacher)}${reached}`,
     loss: lossText(task, train.loss?.type ?? 'cross-entropy'),

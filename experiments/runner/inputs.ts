@@ -5,17 +5,20 @@ import { NasError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import { counted, csvLine } from '../../base/text.js';
-import type { RunRecord } from '../../store/index.js';
+import type { RunRecord, Store } from '../../store/index.js';
 import {
   imageChanges,
+  labelledImages,
   labelledImagesOf,
+  prepareDataset,
   unlabelledImagesOf,
   type DatasetRef,
   type ImageRow,
+  type PrepareOptions,
 } from '../../trainers/index.js';
 import { weightsFilesOf } from '../initial-weights/read.js';
 import type { Experiment } from '../schema/experiment.js';
-import { isOwnSupernet, isTrainingExperiment } from '../schema/run-experiment.js';
+import { isOwnSupernet, isTrainingExperiment, trainingExperimentOf } from '../schema/run-experiment.js';
 import { imagesPath } from '../stored/workdir.js';
 import { sharedWeights } from './supernet.js';
 
@@ -117,6 +120,24 @@ function storedImages(workdir: string): ImageRow[] | null {
   }
 }
 
+/**
+ * Converts the labelled images of a run, unless the cache has them: exactly its images, labels and splits.
+ * @throws NasError `inputs-changed` when they are others than the run's; `invalid-input` as `prepareDataset`
+ */
+export async function imagesOfRun(store: Store, workdir: string, options: PrepareOptions = {}): Promise<DatasetRef> {
+  const dataset = await prepareDataset(labelledImages(trainingExperimentOf(store, workdir).data), options);
+  const { data: stored } = storedInputs(store.run.get(), workdir);
+  const { rows, hash } = labelledImagesOf(dataset);
+  if (hash === stored) return dataset;
+  throw new NasError(
+    'inputs-changed',
+    `${workdir}: the images changed since the run began: ${imageText(workdir, rows)}`,
+    {
+      hint: `Bring the old images back; nas resume ${workdir} --data names their folder when they are elsewhere now.`,
+    },
+  );
+}
+
 /** Kinds of files, for people; all others are modules. */
 const kinds: ReadonlyMap<string, string> = new Map([
   ['space.file', 'table'],
@@ -204,6 +225,6 @@ export function requireSameInputs(changes: readonly InputChange[], workdir: stri
   throw new NasError('inputs-changed', `${workdir}: what the run reads changed since it began: ${texts}`, {
     hint: accepted
       ? 'Bring the file back.'
-      : 'Bring the old content back; or continue with --accept-data: the results so far move to generations/ in the folder of the run, and the search begins anew with their frontier.',
+      : `Bring the old content back; or continue with nas resume ${workdir} --accept-data: the results so far move to generations/ in its folder, and the search begins anew with their frontier.`,
   });
 }

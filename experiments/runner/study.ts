@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import PQueue from 'p-queue';
 import { invalidInput } from '../../base/errors.js';
 import type { Values } from '../../search/index.js';
@@ -19,12 +19,13 @@ import { isStudy } from '../schema/run-experiment.js';
 import { reportOf, storeReport } from '../stored/reports.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
 import { CandidateNetworks } from './candidate-networks.js';
+import { imagesOf, inputChanges, requireSameInputs, storedInputs } from './inputs.js';
 import type { RunObserver } from './events.js';
 import type { Paused } from './evaluators/evaluator.js';
 import type { RunContext, StudyPlan } from './plan.js';
 import { studyPlan } from './prepare-plan.js';
 import { writeReport, type DrawReport } from './report.js';
-import { beginRun } from './run.js';
+import { beginRun, endChange } from './run.js';
 import { Decisions, type Candidates } from './search/decisions.js';
 import { requireSame, storedExperiment } from './stored-experiment.js';
 import { outOfTime } from './working-time.js';
@@ -61,6 +62,10 @@ export interface StudyOptions {
 
 const silent: RunObserver = () => undefined;
 
+/** Tells the database of a study from a later one in its place. */
+const inodeOf = (workdir: string): bigint | undefined =>
+  statSync(databasePath(workdir), { bigint: true, throwIfNoEntry: false })?.ino;
+
 /**
  * A search whose networks a program evaluates: it asks for a network and tells its values, in any order, several at a
  * time, in several processes at once. Its workdir has the same files as a run's. Each decision is stored before it is returned.
@@ -68,6 +73,7 @@ const silent: RunObserver = () => undefined;
 export class Study {
   /** Operations of this process, one after the other. */
   private readonly queue = new PQueue({ concurrency: 1 });
+  private readonly inode: bigint | undefined;
 
   private constructor(
     readonly workdir: string,
@@ -75,7 +81,9 @@ export class Study {
     private readonly candidates: CandidateNetworks,
     private readonly decisions: Decisions,
     private readonly report: DrawReport | undefined,
-  ) {}
+  ) {
+    this.inode = inodeOf(workdir);
+  }
 
   /**
    * Opens the study of a workdir, or begins one.
@@ -84,6 +92,7 @@ export class Study {
    */
   static async open(loaded: LoadedExperiment | null, workdir: string, options: StudyOptions = {}): Promise<Study> {
     const { observe = silent, report, fresh = false, clock = Date.now } = options;
+    endChange(workdir);
     if (loaded !== null) {
       requireStudy(loaded.experiment, loaded.file);
       if (fresh || !hasRun(workdir)) await begin(loaded, workdir, { fresh, clock }, observe);
@@ -94,6 +103,8 @@ export class Study {
     const store = Store.open(databasePath(workdir), { closingPatience: 0, clock });
     try {
       const experiment = requireStudy(storedExperiment(store, workdir), workdir);
+      const stored = storedInputs(store.run.get(), workdir);
+      requireSameInputs(inputChanges(experiment, imagesOf(null), { stored, workdir }), workdir);
       const plan = await studyPlan(experiment, { workdir, locating: locatingNowhere, clock });
       const over = outOfTime(experiment, store, clock);
       const context = { plan, store, observe, stopping: () => false, outOfTime: over };
@@ -227,6 +238,10 @@ export class Study {
     return this.queue.add(async () => {
       const lock = await waitForWorkdir(this.workdir);
       try {
+        if (inodeOf(this.workdir) !== this.inode)
+          throw invalidInput(`${this.workdir}: another process began the study anew`, {
+            hint: 'Open it again; its trials are others.',
+          });
         this.decisions.sync();
         return await task();
       } finally {

@@ -15,6 +15,14 @@ export interface Generation extends AcceptedDetail {
   readonly before: string;
 }
 
+/** `generation 2, as the inputs changed (...); earlier results: generations/1`; undefined for the first one. */
+export function generationText(store: Store): string | undefined {
+  const current = acceptedInputs.of(store);
+  if (current === null) return undefined;
+  const { generation, changes, before } = current;
+  return `generation ${generation}, as the inputs changed (${changes.join('; ')}); earlier results: ${before}`;
+}
+
 /** The record that a user accepted changed inputs. */
 export const acceptedInputs = {
   add: (store: Store, detail: AcceptedDetail): void => store.events.add({ kind: 'inputs-accepted', detail }),

@@ -179,7 +179,7 @@ describe('results by class', () => {
     expect(found.metrics).toEqual(classes.metrics);
     expect(found.perClass).toEqual(classes.classes);
     expect(found.confusion).toEqual(classes.matrix);
-    const text = await nasInside(['evaluate', model, '--data', file]);
+    const text = await nasInside(['evaluate', model, '--data', workdir]);
     expect(text.out).toContain('Classes (the test images)');
     expect(text.out).toMatch(/\nTrouser +\d+ /);
   });

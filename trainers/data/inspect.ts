@@ -1,5 +1,6 @@
 import { NasError } from '../../base/errors.js';
 import { readFully } from '../../base/files.js';
+import { labelledImagesOf, type ImageRow } from './fingerprint.js';
 import { openCache, type CacheMeta, type ImageCache } from './cache.js';
 import { splitCache } from './dataset.js';
 import { convertDataset, convertUnlabelled, sharesOf, splitsByRow, type PrepareOptions } from './prepare.js';
@@ -22,6 +23,8 @@ export interface InspectedData {
   readonly keys: Float64Array;
   /** The split of an image, or undefined for one that no split uses; an error says why the images cannot be split. */
   readonly splits: ((row: number) => SplitName | undefined) | NasError;
+  /** Which image is in which split. @throws NasError when the images cannot be split */
+  readonly rows: () => readonly ImageRow[];
   /** Images without labels; null: there are none. */
   readonly unlabelled: Pick<OpenUnlabelled, 'indices' | 'copies'> | null;
   /** Null for data sets that hold no image files. */
@@ -66,6 +69,7 @@ export async function inspectDataset(config: DataConfig, options: PrepareOptions
     assigned: splitNames.filter((name) => table.assigned.includes(assignedCode(name))),
     keys: table.keys,
     splits: splits instanceof NasError ? splits : splitsByRow((name) => splits[name]),
+    rows: () => labelledImagesOf({ directory, ...sharesOf(config) }).rows,
     unlabelled: unlabelled && usable(unlabelled, cache, splits instanceof NasError ? noRows : splits),
     report,
     plain: Array.from({ length: meta.count }, (_, row) => row).filter((row) => isPlain(cache, row)),

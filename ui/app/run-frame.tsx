@@ -88,7 +88,8 @@ export function RunFrame({ id, children }: Props) {
         <Loading live={live} />
       </div>
       <p class="run-facts">
-        <NoteText of={run} /> {info.provenance.data}
+        <NoteText of={run} /> {info.provenance.results !== undefined && <>{info.provenance.results} · </>}
+        {info.provenance.data}
         {info.device !== null && <> · latency on {info.device}</>}
       </p>
       <Alert

@@ -45,6 +45,7 @@ const kinds: { readonly [K in LogEntry['kind']]: { readonly title: string; reado
   warning: { title: 'warning', style: 'interrupted' },
   status: { title: 'state' },
   resumed: { title: 'resumed', style: 'running' },
+  'inputs-accepted': { title: 'inputs changed', style: 'interrupted' },
   'workers-group': { title: 'workers' },
   extended: { title: 'extended', style: 'running' },
   retried: { title: 'retried', style: 'interrupted' },

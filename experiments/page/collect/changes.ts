@@ -21,6 +21,8 @@ const messages: { readonly [K in LogEntry['kind']]: (detail: Detail) => string }
   status: ({ status }) => `the run is ${textOf(status)}`,
   resumed: ({ version, workers }) =>
     `resumed by nas ${textOf(version)}${newWorkersText(workers as WorkersConfig | undefined)}`,
+  'inputs-accepted': ({ generation, changes }) =>
+    `generation ${textOf(generation)} of the results began: ${(changes as readonly string[]).join('; ')}`,
   'workers-group': ({ group, text }) => `works on machines of group ${textOf(group)} (${textOf(text)})`,
   // Written by `Run.extend`.
   extended: ({ experiment }) => `goes on to ${(experiment as Experiment).search.trials} trials`,

@@ -31,14 +31,11 @@ export function commandsFor(
   experiment: Experiment,
 ): Command[] {
   if (!isTrainingExperiment(experiment) || Object.keys(choices).length === 0) return [];
-  const { data, evaluate } = experiment;
+  const { evaluate } = experiment;
   const measure = line('latency', 'measure', workdir, number, '--profile');
   const measureCommand = { title: 'Measure its latency here, and the time of each layer', line: measure };
   if (state !== 'complete' || evaluate !== undefined) return [measureCommand];
   const folder = join('models', `trial-${number}`);
-  const from = data.path === undefined ? data.type : `${data.type}:${data.path}`;
-  // Columns, task and classes of a list are in its experiment only.
-  const evaluated = data.type === 'list' ? 'experiment.yaml' : from;
   return [
     ...storedPrecisions.map((precision): Command => {
       const words = ['export', workdir, '--trial', number, '--to', 'onnx', '--precision', precision] as const;
@@ -46,7 +43,7 @@ export function commandsFor(
     }),
     {
       title: 'Evaluate the exported model on the test images',
-      line: line('evaluate', join(`${folder}.fp32`, 'model.onnx'), '--data', evaluated),
+      line: line('evaluate', join(`${folder}.fp32`, 'model.onnx'), '--data', workdir),
     },
     measureCommand,
   ];

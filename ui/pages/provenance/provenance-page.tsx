@@ -29,7 +29,7 @@ function runFacts({ workdir, run }: RunAnswer): readonly Fact[] {
 }
 
 function searchFacts({ provenance }: RunAnswer): readonly Fact[] {
-  const names = ['data', 'teacher', 'supernet', 'loss', 'search', 'workers'] as const;
+  const names = ['results', 'data', 'teacher', 'supernet', 'loss', 'search', 'workers'] as const;
   return names.flatMap((name): Fact[] => {
     const text = provenance[name];
     return text === undefined ? [] : [[name, text]];

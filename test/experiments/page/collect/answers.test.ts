@@ -138,16 +138,8 @@ describe('commands for a network', () => {
     const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, memory);
     expect(answer?.commands.map(({ line }) => line)).toEqual(['nas latency measure /runs/x 0 --profile']);
     const complete = { number: 7, state: 'complete', choices: { a: 1 } } as const;
-    const images = experimentOn();
-    const [, , evaluate] = commandsFor(complete, '/runs/x', {
-      ...images,
-      data: { ...images.data, type: 'cifar10', path: '/my data' },
-    });
-    expect(evaluate.line).toBe("nas evaluate models/trial-7.fp32/model.onnx --data 'cifar10:/my data'");
-    const rest = { type: 'list', path: '/my/list.csv', task: 'regression', size: 32, channels: 3, test: 0.1 } as const;
-    const list = { ...images.data, ...rest };
-    const [, , numbers] = commandsFor(complete, '/runs/x', { ...images, data: list });
-    expect(numbers.line).toBe('nas evaluate models/trial-7.fp32/model.onnx --data experiment.yaml');
+    const [, , evaluate] = commandsFor(complete, '/runs/my x', experimentOn());
+    expect(evaluate.line).toBe("nas evaluate models/trial-7.fp32/model.onnx --data '/runs/my x'");
     const table = loadExperiment(writeTable(temporaryFolder()).file).experiment;
     expect(commandsFor(complete, '/runs/x', table)).toEqual([]);
   });
