@@ -2,7 +2,6 @@ import { invalidInput } from '../../base/errors.js';
 import type { Objective } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
 import type { SupernetConfig } from '../../trainers/index.js';
-import { compressSchema } from '../compress/schema.js';
 import { experimentOf } from '../stored/experiment.js';
 import type {
   Experiment,
@@ -34,16 +33,13 @@ export function epochsOf(experiment: Experiment): number | null {
 
 export const isOwnSupernet = (supernet: SupernetSettings): supernet is SupernetConfig => 'networks' in supernet;
 
-/** Settings that runs of earlier versions do not store. */
-const laterDefaults: Partial<TrainingExperiment> = { compress: compressSchema.parse({}) };
-
 /**
  * The experiment of a run that trained networks.
  * @throws NasError `invalid-input` for runs that train none.
  */
 export function trainingExperimentOf(store: Store, workdir: string): TrainingExperiment {
   const experiment = experimentOf(store);
-  if (isTrainingExperiment(experiment)) return { ...laterDefaults, ...experiment };
+  if (isTrainingExperiment(experiment)) return experiment;
   const what = isStudy(experiment)
     ? 'a study, whose networks are trained elsewhere'
     : 'on a table of results and has no networks';
