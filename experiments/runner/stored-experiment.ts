@@ -48,8 +48,9 @@ export function requireSame(workdir: string, { experiment }: LoadedExperiment): 
   }
 }
 
-/** The experiment with files elsewhere. @throws NasError `invalid-input` for a key that it does not have */
+/** The experiment with files elsewhere; the same one when none is. @throws NasError `invalid-input` for a key that it does not have */
 export function withPaths<E extends Experiment>(experiment: E, moved: Moved): E {
+  if (Object.entries(moved).every(([key, path]) => valueAt(experiment, key.split('.')) === path)) return experiment;
   const placed = structuredClone(experiment);
   for (const [key, path] of Object.entries(moved)) {
     const keys = key.split('.');

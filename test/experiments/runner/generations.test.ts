@@ -168,7 +168,8 @@ describe('a run whose photographs changed', () => {
       { trials: '+1', data: join(folder, 'pictures'), workers: inside },
       silent,
     );
-    // From now on, it is known where they are.
+    // From now on, it is known where they are, and once.
+    expect(reading(join(folder, 'renamed'), (store) => store.events.of('extended'))).toHaveLength(1);
     await resumeExperiment(join(folder, 'renamed'), { trials: '+1', workers: inside }, silent);
   });
 });
