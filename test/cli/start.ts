@@ -11,8 +11,9 @@ export interface Started {
   readonly code: Promise<unknown>;
 }
 
-export function start(args: readonly string[], cwd: string): Started {
-  const child = spawn(process.execPath, [main, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+export function start(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Started {
+  const options = { cwd, env: { ...process.env, ...env } };
+  const child = spawn(process.execPath, [main, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let text = '';
   const code = once(child, 'exit').then(([status]: unknown[]) => status);

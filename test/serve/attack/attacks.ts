@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
+import { jpegOfScans } from '../images/pictures.js';
 import { endlessNetwork, greyNetwork } from '../models.js';
 
 export interface Target {
@@ -50,8 +51,25 @@ const clients = (count: number, ask: () => Promise<void>): Promise<unknown> =>
     }),
   );
 
-const open = ({ port }: Target): Socket =>
-  connect({ port, host: '127.0.0.1', localAddress }).on('error', () => undefined);
+const open = ({ port }: Target, from = localAddress): Socket =>
+  connect({ port, host: '127.0.0.1', localAddress: from }).on('error', () => undefined);
+
+/** One of many addresses of this machine, in subnets of 200. */
+const address = (i: number): string => `127.0.${20 + Math.floor(i / 200)}.${1 + (i % 200)}`;
+
+/** Opens connections that write these bytes and read no answer, each again when it ends. */
+const unread = (target: Target, count: number, bytes: Uint8Array, from: (i: number) => string): Promise<unknown> => {
+  let next = 0;
+  return clients(count, async () => {
+    const socket = open(target, from(next++ % count));
+    socket.pause().write(bytes);
+    await new Promise((resolve) => socket.on('close', resolve));
+    await sleep(100);
+  });
+};
+
+const head = (method: string, path: string, ...fields: readonly string[]): Buffer =>
+  Buffer.from([`${method} ${path} HTTP/1.1`, 'Host: localhost', ...fields, '', ''].join('\r\n'));
 
 const large = (): Sharp =>
   sharp({ create: { width: 7000, height: 7000, channels: 3, background: 'teal' } }).toColourspace('rgb16');
@@ -120,6 +138,53 @@ export const attacks: Readonly<Record<string, Attack>> = {
       const drops = setInterval(() => socket.write('x'), 500);
       await new Promise((resolve) => socket.on('close', resolve).resume());
       clearInterval(drops);
+    });
+  },
+  'brackets to a route that does not exist': async (target) => {
+    const body = Buffer.from('['.repeat(8e6) + ']'.repeat(8e6));
+    const fields = ['Content-Type: application/json', `Content-Length: ${body.length}`];
+    const request = Buffer.concat([head('PUT', '/x', ...fields), body]);
+    await unread(target, 16, request, address);
+  },
+  'bodies in pieces of one byte': async (target) => {
+    const pieces = Buffer.from('1\r\n[\r\n'.repeat(1 << 16));
+    await unread(target, 4, Buffer.concat([head('POST', infer, 'Transfer-Encoding: chunked'), pieces]), address);
+  },
+  'headers whose bodies do not come, from 225 addresses': (target) => {
+    const request = head('POST', '/v1/classify', 'Content-Length: 125', 'Expect: 100-continue', 'x-budget-ms: 60000');
+    return unread(target, 900, request, (i) => address(i >> 2)).then(() => undefined);
+  },
+  'answers that nobody reads': async (target) => {
+    await unread(target, 64, Buffer.concat(new Array<Buffer>(5000).fill(head('GET', '/openapi.json'))), address);
+  },
+  '1100 silent addresses': async (target) => {
+    await unread(target, 1100, head('GET', '/v2/health/live'), address);
+  },
+  'JPEGs of three scans': async (target) => {
+    const file = jpegOfScans(6900, 6900);
+    await clients(4, () => post(target, '/v1/classify', file, { 'x-budget-ms': 60_000 }));
+  },
+  'forms of clients that leave': async (target) => {
+    const tiny = await sharp({ create: { width: 1, height: 1, channels: 3, background: 'teal' } })
+      .png()
+      .toBuffer();
+    const body = formOf(new Array<Uint8Array>(64).fill(tiny));
+    const fields = ['Content-Type: multipart/form-data; boundary=x', `Content-Length: ${body.length}`];
+    const request = Buffer.concat([head('POST', '/v1/classify', 'x-budget-ms: 60000', ...fields), body]);
+    let next = 0;
+    await clients(320, async () => {
+      const socket = open(target, address(next++ % 80));
+      socket.write(request);
+      await sleep(600);
+      socket.destroy();
+      await sleep(1500);
+    });
+  },
+  'names of 15,000 letters': async (target) => {
+    const path = `/v1/classify?network=${'x'.repeat(15_000)}`;
+    await clients(16, async () => {
+      await post(target, path, new Uint8Array(100), {});
+      await sleep(200);
     });
   },
   'models that hang or are damaged': async ({ models }) => {

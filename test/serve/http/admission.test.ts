@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { greyService, startServer, testServer, token } from './server.js';
+import { greyService, serviceOf, startServer, testServer, token } from './server.js';
 import { exchange } from './wire.js';
 
 const path = '/v2/models/frontier/infer';
@@ -172,5 +172,27 @@ describe('a connection', () => {
     fresh.write(live);
     expect(await statusIn(fresh)).toBe(200);
     expect(more.filter(({ closed }) => closed)).toEqual([]);
+  });
+});
+
+describe('an answer', () => {
+  it('takes memory until it is read, beside its body', async () => {
+    const statusWith = async (memoryBytes: number): Promise<number> =>
+      (await fetch(`${await testServer(greyService(), { memoryBytes })}${path}`, small)).status;
+    expect([await statusWith(1200), await statusWith(2000)]).toEqual([503, 200]);
+  });
+
+  it('of numbers that JSON does not have is an error, and their bytes are sent', async () => {
+    const { pool } = greyService();
+    const run: typeof pool.run = async (...args) =>
+      (await pool.run(...args)).map((answer) => ({ ...answer, outputs: Float32Array.of(1, NaN, Infinity) }));
+    const url = await testServer(serviceOf({ ...pool, run }));
+    expect((await fetch(`${url}${path}`, small)).status).toBe(200);
+    const inputs = [{ name: 'image', shape: [1, 28, 28, 1], datatype: 'UINT8', data: new Array<number>(784).fill(0) }];
+    const answer = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify({ inputs }) });
+    expect([answer.status, await answer.json()]).toEqual([
+      500,
+      { error: expect.stringContaining('values that are not finite') as string },
+    ]);
   });
 });

@@ -7,7 +7,8 @@ import { defaultDecoding, type Rendering } from '../../../base/preprocess.js';
 import { createDecoder } from '../../../serve/images/decoder.js';
 import { decodeImage } from '../../../trainers/data/decode.js';
 import { Shares } from '../../../serve/shares.js';
-import { blackPng, picture } from './pictures.js';
+import { imageHeader } from '../../../serve/images/header.js';
+import { blackPng, jpegOfScans, picture } from './pictures.js';
 
 const pbkdf2Async = promisify(pbkdf2);
 const maxPixels = 1e6;
@@ -119,6 +120,19 @@ describe('refused images', () => {
     });
     expect(await little.decode(await picture({ width: 1100, height: 1000 }).png().toBuffer(), small)).toHaveLength(192);
     expect(memory.free).toBe(4e6);
+  });
+
+  it('need the memory of all coefficients when a JPEG has its channels in scans of their own', async () => {
+    const memory = new Shares(4e6);
+    const little = createDecoder({ parallel: 1, maxPixels: 5e7, memory });
+    await expect(little.decode(jpegOfScans(1100, 1000), small)).rejects.toMatchObject({
+      status: 413,
+      message: expect.stringContaining('needs 6600000 bytes at once') as string,
+    });
+    expect(await little.decode(jpegOfScans(64, 48), small)).toHaveLength(192);
+    // Further scans are work: 40 are four times those of a usual progressive JPEG.
+    expect(imageHeader(jpegOfScans(64, 48, 40))).toMatchObject({ kind: 'jpeg, progressive', work: 4 * 64 * 48 });
+    expect(imageHeader(jpegOfScans(64, 48).subarray(0, 100))).toBeNull();
   });
 
   it('are answered at the deadline although their thread goes on', async () => {
