@@ -37,7 +37,13 @@ function isFree(directory: string, staged: string, files: readonly string[]): bo
   const facts = files.find((file) => /^facts\.[0-9a-f]{16}\.json$/.test(file));
   if (facts !== undefined) return existsSync(join(directory, facts));
   const metadata = metadataIn(staged);
-  return metadata !== undefined && isDeepStrictEqual(metadata, metadataIn(directory));
+  if (metadata === undefined || !isDeepStrictEqual(metadata, metadataIn(directory))) return false;
+  // Only a date may differ, which keeps the size. Compressed copies follow their files.
+  const sizeOf = (folder: string, file: string) => statSync(join(folder, file), { throwIfNoEntry: false })?.size;
+  return files.every((file) => {
+    const size = sizeOf(directory, file);
+    return size === undefined || /\.(br|gz)$/.test(file) || size === sizeOf(staged, file);
+  });
 }
 
 /**

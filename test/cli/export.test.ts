@@ -251,6 +251,8 @@ describe('nas export --to tflite', () => {
         .trim()
         .split('\n'),
     ).toEqual(metadata.classes);
+    expect(await run(file, 'file')).toMatchObject({ code: 0 });
+    expect(await run(file, 'file', '--io', 'int8')).toMatchObject({ code: 2 });
     expect(await run(file, 'bytes', '--io', 'int8')).toMatchObject({ code: 0 });
     const bytes = readFileSync(join(directory, 'bytes', 'model.tflite'));
     // The result of the DEQUANTIZE at the end.
