@@ -26,6 +26,8 @@ type ReadResult =
 
 /** Shortest and longest time between two checks of the file's stamp, ms. */
 const [interval, longestInterval] = [250, 10_000];
+/** Milliseconds between two parts for a listener that is behind: sending them takes the processor, too. */
+const partInterval = 250;
 /** How many results of one check are kept for listeners that reach the same position later. */
 const keptReads = 4;
 /** A run is given up after so many failed reads in a row; a run that is being replaced fails once or twice. */
@@ -94,7 +96,10 @@ export class RunWatch {
         position = { begun, cursor: changes.cursor };
         if (sent === undefined || hasChanged(sent, changes)) yield { event: 'changes', position, data: changes };
         sent = changes;
-        if (changes.cursor < latest) continue;
+        if (changes.cursor < latest) {
+          await setTimeout(partInterval, undefined, { ref: false });
+          continue;
+        }
       }
       if (result.kind === 'unreadable' && ++failures >= maxFailures) {
         yield { event: 'gone', position, data: result.problem };
