@@ -24,11 +24,6 @@ const partOf = ({ key, changes }: Row, kind: keyof typeof kinds): Part =>
     ? changes
     : 'resolved';
 
-/** Keys without an effect that wait for their mend. */
-const idle = { training: [], table: [], study: ['search.stop.hours'] } as Readonly<
-  Record<keyof typeof kinds, readonly string[]>
->;
-
 describe.each(['training', 'table', 'study'] as const)('the keys of an experiment (%s)', (kind) => {
   it('have a row each, and rows have keys', () => {
     const keys = keysOf(experimentJsonSchema(kind));
@@ -42,8 +37,7 @@ describe.each(['training', 'table', 'study'] as const)('the keys of an experimen
     const { whole, rows } = kinds[kind](files);
     const checks = new KeyChecks(folder, whole);
     const defects: (string | null)[] = [];
-    for (const row of rows)
-      if (!idle[kind].includes(row.key)) defects.push(await checks.defectOf(row, partOf(row, kind)));
+    for (const row of rows) defects.push(await checks.defectOf(row, partOf(row, kind)));
     expect(defects.filter((defect) => defect !== null)).toEqual([]);
   });
 });
