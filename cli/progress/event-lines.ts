@@ -59,7 +59,7 @@ const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   done: ({ state, workdir, complete, pruned, failed, seconds, files, hosts = [] }) => {
     const others = [pruned > 0 ? `, ${pruned} pruned` : '', failed > 0 ? `, ${failed} failed` : ''].join('');
     const where = `${workdir}${files.length === 0 ? '' : ` (${files.join(', ')})`}`;
-    return `${state}: ${complete} ${complete === 1 ? 'trial' : 'trials'} complete${others} in ${duration(seconds)}${hosts.length === 0 ? '' : ` on ${hostsText(hosts)}`}; results in ${where}`;
+    return `${state}: ${complete} ${complete === 1 ? 'trial' : 'trials'} complete${others}${hosts.length === 0 ? '' : ` on ${hostsText(hosts)}`}, ${duration(seconds)} since the start of this command; results in ${where}`;
   },
 };
 

@@ -135,7 +135,7 @@ describe('progress', () => {
       search: 1 of 4 trials, 3 min left
       trial 1 failed: loss is NaN
       warning: something is odd
-      complete: 1 trial complete, 1 failed in 30 s; results in runs/x (report.html)
+      complete: 1 trial complete, 1 failed, 30 s since the start of this command; results in runs/x (report.html)
       "
     `);
   });
@@ -165,7 +165,7 @@ describe('progress', () => {
         "trial 0 complete: accuracy 90.00 %, latency 0.25 ms",
         "trial 1 failed: loss is NaN",
         "warning: something is odd",
-        "complete: 1 trial complete, 1 failed in 30 s; results in runs/x (report.html)",
+        "complete: 1 trial complete, 1 failed, 30 s since the start of this command; results in runs/x (report.html)",
       ]
     `);
   });
@@ -216,12 +216,12 @@ describe('progress of a run on many machines', () => {
       .toMatchInlineSnapshot(`
         "trial 0 runs on alder
         trial 2 runs on birch, from epoch 3
-        complete: 8 trials complete in 30 s on 3 hosts (alder 5 trials, birch 3); results in runs/x
+        complete: 8 trials complete on 3 hosts (alder 5 trials, birch 3), 30 s since the start of this command; results in runs/x
         "
       `);
-    expect(output(false, [{ ...done, hosts: hosts.slice(0, 1) }])).toContain('in 30 s on alder; results');
+    expect(output(false, [{ ...done, hosts: hosts.slice(0, 1) }])).toContain('on alder, 30 s since the start of this command; results');
     const many = Array.from({ length: 9 }, (_, i) => ({ host: `host-${i}`, trials: 9 - i }));
-    expect(output(false, [{ ...done, hosts: many }])).toContain('host-5 4, 3 others 6); results');
+    expect(output(false, [{ ...done, hosts: many }])).toContain('host-5 4, 3 others 6), 30 s since');
   });
 
   it('names machines in the lines of workers when there are several', () => {
