@@ -11,9 +11,16 @@ import {
 import { basename, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
+import type { Rendering } from '../../../base/preprocess.js';
 import { Random } from '../../../base/random.js';
 import { readReport } from '../../../trainers/data/prepare.js';
-import { describeDataset, prepareDataset, type DataConfig } from '../../../trainers/index.js';
+import {
+  addRenderings,
+  describeDataset,
+  prepareDataset,
+  renderingOf,
+  type DataConfig,
+} from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { floatTiff } from './float-tiff.js';
 
@@ -284,4 +291,18 @@ it('converts a folder and a link to it at the same time into one entry', async (
   expect(describeDataset(refs[0]).counts.train).toBeGreaterThan(0);
   const entries = readdirSync(join(cache, 'data')).filter((name) => !/\.(lock|last)$/.test(name));
   expect(entries).toEqual([basename(refs[0].directory)]);
+});
+
+it('refuses a folder whose images change between two renderings of them', async () => {
+  const [folder, cache] = [await writeImages(10), temporaryFolder()];
+  const ref = await prepareDataset(config(folder), { cache });
+  await picture(99)
+    .jpeg()
+    .toFile(join(folder, 'a', '3.jpg'));
+  const smaller: Rendering = { ...renderingOf(config(folder)), size: [8, 8] };
+  await expect(addRenderings(ref, config(folder), [smaller], { cache })).rejects.toThrow(
+    'images of images changed while they were converted',
+  );
+  const again = await prepareDataset(config(folder), { cache, renderings: [smaller] });
+  expect(again.renderings).toHaveLength(1);
 });
