@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
-import { outOfTime } from '../../../experiments/runner/working-time.js';
+import { outOfTime, WorkingTime } from '../../../experiments/runner/working-time.js';
+import { storeEnqueued } from '../../../experiments/stored/experiment.js';
 import { Store } from '../../../store/index.js';
 import { newShrunk, newTrial } from '../../store/support.js';
 import { findingsOf, writeTable } from '../table-experiment.js';
@@ -114,6 +115,30 @@ describe('search.stop', () => {
       [503 + 15, true],
     ] as const)
       at(minutes, () => expect(isOver()).toBe(over));
+  });
+
+  it('counts no time after a kill, in which networks are enqueued and the frontier is measured again', () => {
+    const minute = 60_000;
+    let now = 0;
+    const meta = { name: 'run', seed: 1, source: '', experiment: {}, threads: 1, version: '0', environment: {} };
+    const store = Store.inMemory(meta, () => now);
+    const at = (minutes: number, write: () => unknown) => {
+      now = minutes * minute;
+      write();
+    };
+    at(10, () => store.trials.ask(newTrial(0)));
+    at(600, () => storeEnqueued(store, [{ name: 'mine', genotype: [0, 0, 0] }]));
+    at(700, () => store.events.add({ kind: 'measuring-again' }));
+    at(710, () => store.events.add({ kind: 'warning', detail: { message: 'of the measurement' } }));
+    at(900, () => store.events.add({ kind: 'resumed' }));
+    at(901, () => storeEnqueued(store, [{ name: 'other', genotype: [0, 0, 1] }]));
+    // The clock is set back by an hour, and goes on from there.
+    at(843, () => store.events.add({ kind: 'note' }));
+    const { file } = writeTable(folder, { search: '{ controller: random, stop: { hours: 0.5 } }' });
+    const { experiment } = loadExperiment(file);
+    at(853, () => expect(new WorkingTime(experiment, store, () => now).ms).toBe(20 * minute));
+    at(862, () => expect(outOfTime(experiment, store, () => now)()).toBe(false));
+    at(863, () => expect(outOfTime(experiment, store, () => now)()).toBe(true));
   });
 
   it('says the number of trials as search.trials does', async () => {

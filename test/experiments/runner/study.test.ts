@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { stringify } from 'yaml';
 import { openStudy, type StudyDefinition } from '../../../api/index.js';
 import { openRun } from '../../../api/run.js';
 import { parseExperiment } from '../../../experiments/parse/index.js';
@@ -22,6 +23,13 @@ async function open(workdir: string, changes: Partial<StudyDefinition> = {}): Pr
   onTestFinished(() => study.close());
   return study;
 }
+
+const smallStudy = {
+  name: 'small',
+  space: smallSpace,
+  evaluate: { type: 'tell', input: [16, 16, 1], classes: 3 },
+  objectives: ['accuracy', 'macs'],
+};
 
 /** Wide networks are accurate. */
 const accuracyOf = ({ choices }: AskedTrial): number =>
@@ -69,6 +77,37 @@ describe('a study', () => {
       await (await open(parts, few)).tell(number, { accuracy: accuracyOf(trial ?? expect.fail()) });
     }
     expect(genotypes(parts)).toEqual(genotypes(whole));
+  });
+
+  it('keeps search.stop.hours, in which programs evaluate its networks', async () => {
+    const workdir = temporaryFolder();
+    let now = Date.UTC(2026, 0, 1);
+    const hour = 3_600_000;
+    const search = { controller: 'random', stop: { trials: 8, hours: 2 } };
+    const text = stringify({ ...smallStudy, search });
+    const study = await Study.open(parseExperiment('study.yaml', text), workdir, { clock: () => now });
+    onTestFinished(() => study.close());
+    await study.ask();
+    now += hour;
+    await study.tell(0, { accuracy: 0.5 });
+    // Nobody evaluates anything overnight.
+    now += 12 * hour;
+    expect(await study.ask()).toMatchObject({ number: 1 });
+    now += hour;
+    await study.tell(1, { accuracy: 0.5 });
+    expect(await study.ask()).toBeNull();
+    expect(openRun(workdir).status()).toMatchObject({ status: 'complete' });
+    await expect(resumeExperiment(workdir, { trials: '+2' }, nothing)).rejects.toThrow('the 2 hours of the search');
+  });
+
+  it('goes on where it is open when another process gives it more trials', async () => {
+    const workdir = temporaryFolder();
+    const study = await open(workdir, { search: { ...definition.search, trials: 2 } });
+    await finish(study);
+    await resumeExperiment(workdir, { trials: '+2' }, nothing);
+    expect(await study.progress()).toEqual({ asked: 2, of: 4 });
+    expect((await finish(study)).map(({ number }) => number)).toEqual([2, 3]);
+    expect(openRun(workdir).status()).toMatchObject({ status: 'complete' });
   });
 
   it('serves several askers at once, each with other networks', async () => {

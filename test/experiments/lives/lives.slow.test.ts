@@ -1,0 +1,9 @@
+import { it } from 'vitest';
+import { live } from './lives.js';
+
+const hour = 3_600_000;
+
+/** `npm run test:lives -- 2000`. */
+const count = Number(process.env['NAS_LIVES'] ?? 200);
+
+it(`${count} random lives of thirty commands hold`, () => live(count), 3 * hour);
