@@ -312,8 +312,9 @@ export async function resumeExperiment(
       const changed = canonicalJson(given) === canonicalJson(earlier) ? {} : { workers: given };
       const detail: ResumedDetail = { version: nasVersion(), ...changed };
       store.transaction(() => {
-        if (asked !== settled) store.run.extend(asked);
+        // First: the time between a kill and this event is not work.
         store.events.add({ kind: 'resumed', detail });
+        if (asked !== settled) store.run.extend(asked);
         store.run.setStatus('running');
       });
       return execute(plan, store, { observe, signal, workers: workers ?? workersOf(experiment), report });

@@ -3,7 +3,7 @@ import { live } from './lives.js';
 
 const hour = 3_600_000;
 
-/** `npm run test:lives -- 2000`. */
+/** `NAS_LIVES=2000 npm run test:lives`. */
 const count = Number(process.env['NAS_LIVES'] ?? 200);
 
 it(`${count} random lives of thirty commands hold`, () => live(count), 3 * hour);

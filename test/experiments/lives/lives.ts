@@ -1,22 +1,34 @@
 import fc from 'fast-check';
+import { vi } from 'vitest';
 import { lifeFolder } from './place.js';
+import { LivedRun, runLife } from './run-life.js';
 import { LivedStudy, studyLife } from './study-life.js';
-import { LivedTable, tableLife } from './table-life.js';
+
+const lives = fc.oneof(
+  { weight: 5, arbitrary: runLife('table') },
+  { weight: 5, arbitrary: studyLife },
+  { weight: 1, arbitrary: runLife('function') },
+);
 
 /**
  * Lives so many random lives.
  * @throws an error with the settings and commands of the shortest life that fails, and its seed
  */
 export async function live(numRuns: number): Promise<void> {
-  const property = fc.asyncProperty(fc.oneof(tableLife, studyLife), async (life) => {
+  const cache = lifeFolder();
+  vi.stubEnv('NAS_CACHE', cache.folder);
+
+  const property = fc.asyncProperty(lives, async (life) => {
     const { folder, remove } = lifeFolder();
     try {
-      await (life.kind === 'table' ? new LivedTable(life, folder) : new LivedStudy(life, folder)).live();
+      await (life.kind === 'study' ? new LivedStudy(life, folder) : new LivedRun(life, folder)).live();
     } finally {
       remove();
     }
   });
   const { failed, counterexample, errorInstance: cause, seed, numRuns: lived } = await fc.check(property, { numRuns });
+  vi.unstubAllEnvs();
+  cache.remove();
   if (!failed) return;
   const [{ commands, ...settings }] = counterexample ?? [{ commands: [] }];
   const lines = [settings, ...commands.filter((one) => one !== null)].map((one) => `  ${JSON.stringify(one)}`);

@@ -1,4 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect } from 'vitest';
@@ -10,9 +9,11 @@ import { requestStop } from '../../../experiments/runner/stop.js';
 import { noteIn, readNotes } from '../../../experiments/stored/notes.js';
 import { generationFolder, generationIn, hasRun } from '../../../experiments/stored/workdir.js';
 import { frontierCandidates } from '../../../experiments/stored/candidates.js';
-import { findingsOf, writeTable } from '../table-experiment.js';
+import { inside } from '../runner/inside.js';
+import { findingsOf } from '../table-experiment.js';
 import { History, type Seen } from './history.js';
 import { allowWrites, isRefusal, refuseWrites } from './place.js';
+import { functionSource, tableSource, type Source } from './sources.js';
 
 /** How a part of a run begins. */
 type Part = 'run' | 'resume' | 'accept' | 'extend';
@@ -30,7 +31,7 @@ type Command =
   | { readonly do: 'extend'; readonly trials: string; readonly ends: Ending }
   | { readonly do: 'enqueue'; readonly depth: number; readonly kernel: string }
   | { readonly do: 'note'; readonly text: string }
-  | { readonly do: 'other table' | 'old table' | 'other seed' };
+  | { readonly do: 'other input' | 'old input' | 'other seed' };
 
 const ending: fc.Arbitrary<Ending> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ by: 'itself' } as const) },
@@ -56,11 +57,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   }),
   fc.record({ do: fc.constant('enqueue'), depth: fc.integer({ min: 0, max: 3 }), kernel: fc.constantFrom('k3', 'k7') }),
   fc.record({ do: fc.constant('note'), text: fc.constantFrom('good', 'bad') }),
-  fc.record({ do: fc.constantFrom('other table', 'old table', 'old table', 'other seed') }),
+  fc.record({ do: fc.constantFrom('other input', 'old input', 'old input', 'other seed') }),
 ) as fc.Arbitrary<Command>;
 
-export const tableLife = fc.record({
-  kind: fc.constant('table'),
+/** Where a run has its results from: a table, or a function on networks for images. */
+const sources = { table: tableSource, function: functionSource } as const;
+
+const settings = {
   controller: fc.constantFrom('random', 'evolution', 'nsga2'),
   order: fc.constantFrom('delayed', 'async'),
   parallel: fc.integer({ min: 1, max: 3 }),
@@ -68,16 +71,16 @@ export const tableLife = fc.record({
   hours: fc.option(fc.constantFrom(0.01, 0.03), { freq: 2 }),
   constraint: fc.option(fc.constantFrom('{ min: 0.88 }', '{ min: 0.95 }'), { freq: 2 }),
   commands: fc.array(fc.option(command, { freq: 30 }), { minLength: 30, maxLength: 30 }),
-});
-type TableLife = typeof tableLife extends fc.Arbitrary<infer T> ? T : never;
+};
+export const runLife = (kind: keyof typeof sources) => fc.record({ kind: fc.constant(kind), ...settings });
+type RunLife = ReturnType<typeof runLife> extends fc.Arbitrary<infer T> ? T : never;
 
 const codeOf = (error: unknown): string => (error instanceof NasError ? error.code : String(error));
 
-/** Lives a run on a table, whose evaluations take no time, and checks after each command that all holds. */
-export class LivedTable {
-  private readonly file: string;
-  private readonly csv: string;
-  private readonly table: string;
+/** Lives a run whose evaluations take no time, and checks after each command that all holds. */
+export class LivedRun {
+  private readonly source: Source;
+  private time = Date.UTC(2026, 0, 1);
   private readonly workdir: string;
   private history: History;
   /** Generations of results, each on the table that the user accepted. */
@@ -85,7 +88,7 @@ export class LivedTable {
   /** Time in which the run worked, as the life saw it. */
   private worked = 0;
   private planned: number;
-  /** The content of the table, and the content on which the results rest. */
+  /** What the run reads, and what its results rest on. */
   private now = '';
   private accepted = '';
   private enqueues = 0;
@@ -96,7 +99,7 @@ export class LivedTable {
   private exhausted = false;
 
   constructor(
-    private readonly life: TableLife,
+    private readonly life: RunLife,
     private readonly folder: string,
   ) {
     const { controller, order, parallel, trials, hours, constraint } = life;
@@ -105,15 +108,7 @@ export class LivedTable {
       controller
     ];
     const search = `{ controller: ${controller}, ${population}order: ${order}, parallel: ${parallel}, ${stop} }`;
-    const lines = [
-      'objectives:',
-      `  - { name: top-1, column: acc, direction: maximize${constraint === null ? '' : `, constraint: ${constraint}`} }`,
-      '  - { name: phone, column: ms, direction: minimize, cost: cheap }',
-    ];
-    const files = writeTable(folder, { search, lines: [lines.join('\n')] });
-    this.file = files.file;
-    this.csv = files.csv;
-    this.table = readFileSync(this.csv, 'utf8');
+    this.source = sources[life.kind](folder, search, constraint);
     this.workdir = join(folder, 'run');
     this.history = new History(this.workdir);
     this.planned = trials;
@@ -140,9 +135,9 @@ export class LivedTable {
         return this.enqueue(one.depth, one.kernel);
       case 'note':
         return this.note(one.text);
-      case 'other table':
-      case 'old table':
-        this.write(one.do === 'other table' ? '9,k3,relu,0.99,1,10\n' : '');
+      case 'other input':
+      case 'old input':
+        this.write(one.do === 'other input' ? 'other' : '');
         return;
       case 'other seed':
         if (hasRun(this.workdir)) await this.refused(() => this.begin(['seed=77']), 'another experiment');
@@ -154,18 +149,23 @@ export class LivedTable {
     observe: (event: RunEvent) => void = () => undefined,
     signal?: AbortSignal,
   ) {
-    const loaded = loadExperiment(this.file, { set: [...set] });
-    return runExperiment(loaded, { workdir: this.workdir, ...(signal && { signal }) }, observe);
+    const loaded = loadExperiment(this.source.file, { set: [...set] });
+    return runExperiment(loaded, { workdir: this.workdir, ...this.options, ...(signal && { signal }) }, observe);
   }
 
-  /** Writes the table, with further rows. */
+  /** Changes what the run reads. */
   private write(more: string): void {
     this.now = more;
-    writeFileSync(this.csv, `${this.table}${more}`);
+    this.source.write(more);
   }
 
   private get changed(): boolean {
     return this.now !== this.accepted;
+  }
+
+  /** The clock goes on with each look at it. */
+  private get options() {
+    return { workers: inside, clock: () => (this.time += 1000) };
   }
 
   /** Requires that a command is refused, and changes nothing. */
@@ -187,7 +187,7 @@ export class LivedTable {
       const isComplete = before.state === 'complete' && trials === undefined;
       if (this.changed && how === 'accept') this.begins(before);
       else if (this.changed && !isComplete)
-        return this.refused(() => this.resume(trials, () => undefined), 'has another content');
+        return this.refused(() => this.resume(trials, () => undefined), 'what the run reads changed');
       const asked = before.trials.length;
       if (trials !== undefined) {
         const wanted = trials.startsWith('+') ? this.planned + Number(trials) : Number(trials);
@@ -203,6 +203,7 @@ export class LivedTable {
     expect(generationIn(this.workdir)).toBe(this.generation);
     const after = this.history.look();
     this.account(after);
+    if (how !== 'extend') expect(after.news.map(({ kind }) => kind)).not.toContain('extended');
     this.planned = after.experiment.search.trials;
     this.judge(ends, after, outcome, error);
   }
@@ -249,7 +250,7 @@ export class LivedTable {
   ) {
     return resumeExperiment(
       this.workdir,
-      { ...(trials !== undefined && { trials }), acceptData, ...(signal && { signal }) },
+      { ...(trials !== undefined && { trials }), acceptData, ...this.options, ...(signal && { signal }) },
       observe,
     );
   }
@@ -300,10 +301,10 @@ export class LivedTable {
 
   private async enqueue(depth: number, kernel: string): Promise<void> {
     if (!hasRun(this.workdir))
-      return this.refused(() => enqueueIn(this.workdir, { depth, kernel }), 'there is no run here');
+      return this.refused(() => enqueueIn(this.workdir, this.source.choices(depth, kernel)), 'there is no run here');
     if (this.changed) return;
     try {
-      await enqueueIn(this.workdir, { depth, kernel });
+      await enqueueIn(this.workdir, this.source.choices(depth, kernel));
       this.enqueues++;
     } catch (error) {
       if (!isRefusal(error)) expect(String(error)).toMatch(/has this network already|enqueued already/);
@@ -326,8 +327,8 @@ export class LivedTable {
     if (this.life.order !== 'delayed') return;
     const whole = join(this.folder, 'whole');
     await runExperiment(
-      loadExperiment(this.file, { set: [`search.trials=${this.planned}`] }),
-      { workdir: whole },
+      loadExperiment(this.source.file, { set: [`search.trials=${this.planned}`] }),
+      { workdir: whole, ...this.options },
       () => undefined,
     ).catch((error: unknown) => {
       expect(codeOf(error)).toBe('infeasible');
