@@ -5,7 +5,6 @@ import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { nearest } from '../../base/text.js';
 import { type Experiment, experimentSchemas, type TrainingExperiment } from '../schema/experiment.js';
 import { kindOf, type ExperimentKind } from '../schema/kind.js';
-import { convertFormerAugment } from '../schema/former-augment.js';
 import { isStudy, isTrainingExperiment } from '../schema/run-experiment.js';
 import { contradictions } from './cross-checks.js';
 import { experimentJsonSchema } from './json-schema.js';
@@ -161,7 +160,6 @@ export function loadExperiment(file: string, options: LoadOptions = {}): LoadedE
 /** @throws NasError `invalid-input` for keys of the other kind of experiment */
 function parsedSource(source: Source, kind: ExperimentKind) {
   resolvePaths(source);
-  convertFormerAugment(source.data);
   const foreign = foreignKeys(source, kind);
   if (foreign.length > 0) throw problemsError(source.file, foreign);
   return experimentSchemas[kind].safeParse(source.data);

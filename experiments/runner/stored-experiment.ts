@@ -4,7 +4,6 @@ import { Store } from '../../store/index.js';
 import { parseExperiment, type LoadedExperiment } from '../parse/index.js';
 import { isMap, valueAt } from '../parse/problem.js';
 import type { Experiment } from '../schema/experiment.js';
-import { isTrainingExperiment } from '../schema/run-experiment.js';
 import { experimentOf } from '../stored/experiment.js';
 import { databasePath } from '../stored/workdir.js';
 import type { RunObserver } from './events.js';
@@ -66,33 +65,15 @@ export function withPaths<E extends Experiment>(experiment: E, moved: Moved): E 
 /** The experiment of a stored run: its values as they were when the run began, later keys by their defaults. */
 export function storedExperiment(store: Store, workdir: string): Experiment {
   const settled = experimentOf(store);
-  return filled(
-    settled,
-    asWritten(store, workdir, (written) => withRecipeOf(settled, written)) ?? settled,
-  ) as Experiment;
+  return filled(settled, asWritten(store, workdir) ?? settled) as Experiment;
 }
 
-/** What the user wrote; runs from before there were recipes have the plain one. */
-function withRecipeOf(settled: Experiment, written: unknown): unknown {
-  if (!isTrainingExperiment(settled) || settled.train.recipe !== undefined || !isMap(written)) return written;
-  return { ...written, train: { ...(isMap(written['train']) ? written['train'] : {}), recipe: 'plain' } };
-}
-
-/**
- * What the user of a stored run wrote, parsed on this machine by this version; undefined for runs of older versions.
- * @param upgrade changes it first; default: nothing
- * @throws NasError `invalid-input` when this version does not understand it.
- */
-function asWritten(
-  store: Store,
-  workdir: string,
-  upgrade: (written: unknown) => unknown = (written) => written,
-): Experiment | undefined {
+/** What the user of a stored run wrote, parsed on this machine by this version; undefined for runs of programs. */
+function asWritten(store: Store, workdir: string): Experiment | undefined {
   const written = writtenOf(store);
-  return written === undefined ? undefined : parsedAgain(upgrade(written), workdir).experiment;
+  return written === undefined ? undefined : parsedAgain(written, workdir).experiment;
 }
 
-/** What the user of a stored run wrote; undefined for runs of older versions. */
 function writtenOf(store: Store): unknown {
   // Stored when the run began.
   const [{ detail }] = store.events.of('created');

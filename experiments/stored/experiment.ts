@@ -3,14 +3,9 @@ import type { Store } from '../../store/index.js';
 import type { TaskType } from '../../base/task.js';
 import type { Experiment } from '../schema/experiment.js';
 import { taskOf } from '../schema/measures.js';
-import { convertFormerAugment } from '../schema/former-augment.js';
 
 /** The experiment of a run, as it was parsed when the run began. */
-export function experimentOf(store: Store): Experiment {
-  const { experiment } = store.run.get();
-  convertFormerAugment(experiment);
-  return experiment as Experiment;
-}
+export const experimentOf = (store: Store): Experiment => store.run.get().experiment as Experiment;
 
 export const objectivesOf = (store: Store): readonly Objective[] => experimentOf(store).objectives;
 

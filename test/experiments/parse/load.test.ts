@@ -41,25 +41,6 @@ describe('an experiment', () => {
     expect(taught.final).toEqual({ ...taught.train, epochs: 9, from: 'nothing' });
   });
 
-  it('reads the maps by which earlier versions named augmentations', () => {
-    const former = '{crop: 2, flip: true, cutout: 8, mixup: 0.2, views: 3}';
-    const steps = [
-      { type: 'flip' },
-      { type: 'crop', pixels: 2 },
-      { type: 'cutout', size: 8 },
-      { type: 'mixup', alpha: 0.2 },
-    ];
-    const { train, final } = parse(`${base}train: {augment: ${former}}\nfinal: {augment: {crop: 1, flip: false}}\n`);
-    expect(train).toMatchObject({ augment: steps, views: 3 });
-    expect(final).toMatchObject({ augment: [{ type: 'crop', pixels: 1 }], views: 3 });
-    expect(parse(`${base}train: {augment: {views: 2}}\n`).train).toMatchObject({ augment: [], views: 2 });
-    expect(parse(`${base}train: {augment: ${former}, views: 5}\n`).train.views).toBe(5);
-    const set = ['train.augment.crop=0'];
-    expect(parse(`${base}train: {augment: {crop: 1, flip: true}}\n`, { set }).train.augment).toEqual([
-      { type: 'flip' },
-    ]);
-  });
-
   it('has the kind of accuracy of its evaluation', () => {
     const named = (text: string) => {
       const { objectives, search, final } = parse(base + text);

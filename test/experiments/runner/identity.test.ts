@@ -1,10 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadExperiment, trainingOf } from '../../../experiments/parse/index.js';
+import { loadExperiment } from '../../../experiments/parse/index.js';
 import { databasePath, nasVersion, resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
-import { requireSame, storedExperiment } from '../../../experiments/runner/stored-experiment.js';
-import { experimentOf } from '../../../experiments/stored/experiment.js';
 import { workersNow } from '../../../experiments/stored/workers.js';
 import { environmentOf } from '../../../experiments/runner/provenance.js';
 import { Store } from '../../../store/index.js';
@@ -55,33 +52,6 @@ describe('what makes a run the same', () => {
     const same = loadExperiment(file, { set: ['search.parallel=1'] });
     expect((await runExperiment(same, { workdir }, silent)).state).toBe('complete');
   });
-});
-
-it('a run of an older version, with its augmentation as a map, is read and is the same', () => {
-  const map = { crop: 2, flip: true, cutout: 0, mixup: 0, views: 4 };
-  const loaded = loadExperiment(
-    writeExperiment(folder, {
-      name: 'older',
-      train: '{ epochs: 1, batch: 32, augment: { crop: 2, flip: true, views: 4 } }',
-    }),
-  );
-  const { source } = loaded;
-  const experiment = trainingOf(loaded);
-  const { views, ...train } = experiment.train;
-  expect(views).toBe(4);
-  const settled = { ...experiment, train: { ...train, augment: map }, final: { ...train, augment: map } };
-  const written = {
-    ...(loaded.written as object),
-    train: { epochs: 1, batch: 32, augment: { crop: 2, flip: true, views: 4 } },
-  };
-  const workdir = join(folder, 'older');
-  mkdirSync(workdir);
-  const meta = { name: 'older', seed: 7, source, threads: 1, version: nasVersion(), environment: {} };
-  Store.create(databasePath(workdir), { ...meta, experiment: settled, written }).close();
-  const augmented = { augment: [{ type: 'flip' }, { type: 'crop', pixels: 2 }], views: 4 };
-  expect(reading(workdir, experimentOf)).toMatchObject({ train: augmented, final: augmented });
-  expect(reading(workdir, (store) => storedExperiment(store, workdir))).toMatchObject({ train: augmented });
-  requireSame(workdir, loaded);
 });
 
 describe('the workers of a run', () => {
