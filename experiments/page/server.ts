@@ -1,6 +1,7 @@
 import helmet from '@fastify/helmet';
 import { fastifySSE } from '@fastify/sse';
 import fastify, { type FastifyInstance } from 'fastify';
+import { patientServer } from '../../base/pipelining.js';
 import { Refusal, isLoopback, namesOf, listenOnFirst, portsFrom } from '../../base/server.js';
 import type { Clock } from '../../store/index.js';
 import { type Access, checkAccess, isData, securityHeaders } from './access.js';
@@ -34,7 +35,12 @@ const bodyLimit = 2 ** 15;
 /** Creates the server of the page, which does not listen yet. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { clock, report } = options;
-  const app = fastify({ forceCloseConnections: true, bodyLimit, routerOptions: { maxParamLength } });
+  const app = fastify({
+    serverFactory: patientServer,
+    forceCloseConnections: true,
+    bodyLimit,
+    routerOptions: { maxParamLength },
+  });
   app.setErrorHandler((error, request, reply) => {
     const { status, body, isBug } = refusalOf(error);
     if (isBug) report(error);

@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net';
+import { endReading, mostPipelined } from '../../base/pipelining.js';
 import { subnetOf } from './client-address.js';
 import { clientClosed } from './refusals.js';
 
@@ -20,11 +21,6 @@ export interface Connection {
   unfinished: number;
 }
 
-/**
- * Requests of a connection that may arrive together, or before the first of them is answered. A read has 64 KiB, which would
- * be a thousand requests before the next connection has its turn.
- */
-const mostPipelined = 8;
 /** An address with this share of all connections gives up its own before its subnet does. */
 const heavyShare = 1 / 16;
 
@@ -57,7 +53,7 @@ export class Connections {
     const bytes = socket.bytesRead;
     if (bytes !== read.bytes) [read.bytes, read.requests] = [bytes, 0];
     const isFew = ++read.requests <= mostPipelined && requests.size < mostPipelined;
-    if (!isFew) socket.destroy();
+    if (!isFew) endReading(socket);
     return isFew;
   }
 

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../../base/errors.js';
+import { patientServer } from '../../../base/pipelining.js';
 import { denialOf, namesOf, type Denial } from '../../../base/server.js';
 import { sha256Schema, StorageFailed, WrongContent } from './artifact.js';
 import { readFrom, type OpenFile } from './files.js';
@@ -182,7 +183,7 @@ export async function serveArtifacts(hosted: HostedArtifacts, options: ServeOpti
   const { host, port, token, names } = options;
   // Only coordinators need it: workers are spared the loading.
   const { default: fastify } = await import('fastify');
-  const app = fastify({ forceCloseConnections: true, exposeHeadRoutes: false });
+  const app = fastify({ serverFactory: patientServer, forceCloseConnections: true, exposeHeadRoutes: false });
   app.removeAllContentTypeParsers();
   // The body stays a stream of any length.
   app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null));

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { patientServer } from '../../../base/pipelining.js';
 import { type Denial, denialOf, isLoopback, namesOf, readBody, Refusal } from '../../../base/server.js';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
@@ -186,7 +187,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { default: fastify } = await import('fastify');
   const folder = join(directory, 'nas-agent');
   const lock = lockFolder(folder);
-  const app = fastify();
+  const app = fastify({ serverFactory: patientServer });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (_request: FastifyRequest, body: IncomingMessage) =>
     parseJson(await readBody(body, maxJsonBytes)),
