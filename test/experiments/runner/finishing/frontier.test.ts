@@ -22,8 +22,8 @@ const table = join(folder, 'phone.csv');
 const searched = join(folder, 'searched');
 const workdir = join(folder, 'run');
 
-/** Writes latencies of the networks of the space, all multiplied. */
-async function writeLatencies(factor: number): Promise<void> {
+/** A table of the latencies of networks of the space, all multiplied. */
+async function latencies(factor: number): Promise<string> {
   const space = await createSpace(spaceSchema.parse(smallSpace), { input: [28, 28, 1], classes: 10 });
   const random = new Random(1, 'table');
   const drawn = Array.from({ length: 40 }, () => sampleGenotype(space, random));
@@ -31,13 +31,23 @@ async function writeLatencies(factor: number): Promise<void> {
     const ms = factor * (0.1 + costs(space.build(genotype)).macs / 1e6);
     return [...Object.values(choicesOf(space.decisions, genotype)), ms].join(',');
   });
-  writeFileSync(table, [[...space.decisions.map(({ name }) => name), 'pixel'].join(','), ...rows].join('\n'));
+  return [[...space.decisions.map(({ name }) => name), 'pixel'].join(','), ...rows].join('\n');
 }
 
-/** Resumes the run, whose search is over. @returns its error and its events. */
-async function resume(acceptEnvironment: boolean) {
+const writeLatencies = async (factor: number): Promise<void> => writeFileSync(table, await latencies(factor));
+
+/**
+ * Resumes the run, whose search is over; its device has other latencies when the frontier is measured.
+ * @returns its error and its events.
+ */
+async function resume(factor: number, acceptEnvironment: boolean) {
   const events: RunEvent[] = [];
-  const ended = resumeExperiment(workdir, { acceptEnvironment, workers: inside }, (event) => events.push(event));
+  await writeLatencies(1);
+  const later = await latencies(factor);
+  const ended = resumeExperiment(workdir, { acceptEnvironment, workers: inside }, (event) => {
+    events.push(event);
+    if (event.kind === 'phase' && event.name === 'frontier') writeFileSync(table, later);
+  });
   const error = await ended.then(
     () => undefined,
     (thrown: unknown) => thrown,
@@ -106,8 +116,7 @@ describe('the frontier of an ended search', () => {
 
 describe('the frontier in the end', () => {
   it('ends the run as infeasible when none of it keeps the constraints, measured side by side', async () => {
-    await writeLatencies(1e6);
-    const { error } = await resume(true);
+    const { error } = await resume(1e6, true);
     expect(error).toMatchObject({
       code: 'infeasible',
       message: expect.stringMatching(/none of 3 trials keeps the constraints: latency_ms of \d/) as string,
@@ -116,14 +125,13 @@ describe('the frontier in the end', () => {
   });
 
   it('is not measured in another environment than the search, unless that is accepted', async () => {
-    await writeLatencies(1.01);
-    const { error } = await resume(false);
+    const { error } = await resume(1.01, false);
     expect(error).toMatchObject({
       code: 'invalid-input',
       message: expect.stringMatching(/another environment before: runtime .*, now /) as string,
       hint: expect.stringContaining('--accept-environment') as string,
     });
-    const { error: none, events } = await resume(true);
+    const { error: none, events } = await resume(1.01, true);
     expect(none).toBeUndefined();
     expect(events).toContain('from now on, latency is measured in another environment');
     expect(findings(workdir).status).toBe('complete');
@@ -133,14 +141,14 @@ describe('the frontier in the end', () => {
     const [lost] = members(workdir);
     const weights = join(workdir, 'artifacts', 'search', String(lost).padStart(5, '0'), 'weights.bin');
     renameSync(weights, `${weights}.away`);
-    const { error } = await resume(false);
+    const { error } = await resume(1, false);
     expect(error).toMatchObject({
       code: 'failure',
       message: expect.stringContaining(`could not be saved; trial ${lost}: `) as string,
     });
     const saved = findings(workdir).models.length;
     renameSync(`${weights}.away`, weights);
-    expect((await resume(false)).error).toBeUndefined();
+    expect((await resume(1, false)).error).toBeUndefined();
     const { status, models } = findings(workdir);
     expect(status).toBe('complete');
     expect(models).toHaveLength(saved + 1);
