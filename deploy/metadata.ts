@@ -19,7 +19,7 @@ const latencySchema = z.strictObject({
   ms: z.number().gt(0),
   provenance: z.enum(['measured', 'predicted', 'imported']),
   device: z.string().optional(),
-  /** 95 % confidence interval of a measurement, in ms. */
+  /** 95 % confidence interval, in ms; includes the spread between sessions of measurement where the run knows it. */
   interval: z.tuple([z.number(), z.number()]).readonly().optional(),
   /** Standard deviation of a prediction's error, in ms. */
   std: z.number().min(0).optional(),

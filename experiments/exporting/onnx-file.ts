@@ -125,7 +125,7 @@ async function int8(making: Making): Promise<ExportedOnnx> {
     precision: 'int8',
     quantization: { method, images, weight_bits: weightBits },
     accuracy: { validation: accuracy.int8, test: await accuracyOn(quantized.model, dataset, 'test', options) },
-    ...latencyFact(measured),
+    ...latencyFact(store, measured),
   };
   return {
     model: withMetadata(quantized.model, own),

@@ -9,7 +9,7 @@ import type { Store } from '../../store/index.js';
 import { calibratedMember, describeDataset, readWeights, renderingOf } from '../../trainers/index.js';
 import { settleEngine, type RecordedEnvironment } from '../runner/engine.js';
 import { imagesOfRun } from '../runner/inputs.js';
-import { modelMetadata, weightsKind } from '../runner/finishing/save.js';
+import { latencyFact, modelMetadata, weightsKind } from '../runner/finishing/save.js';
 import { memberJob, trainedSupernet } from '../runner/supernet.js';
 import { candidateModel } from './candidate-model.js';
 import { accuracyAmong } from '../schema/measures.js';
@@ -62,7 +62,7 @@ export async function trainedModel(store: Store, workdir: string, number: number
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await createSpace(experiment.space, task);
   const measured = store.measurements.of(number).findLast(({ precision }) => precision === 'fp32');
-  const metadata = modelMetadata({ experiment, data, space }, trial, network, measured);
+  const metadata = modelMetadata({ experiment, data, space }, trial, network, latencyFact(store, measured));
   const own = trial.variants.find(({ precision }) => precision === 'fp32')?.values;
   const searched = accuracyAmong(own ?? trial.values)?.value ?? null;
   const validation = final?.accuracy ?? searched;

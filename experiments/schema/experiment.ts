@@ -25,11 +25,7 @@ import { commonShape, searchText, typed } from './common.js';
 import { constraintsSchema, coreOf, limitsOf } from './constraints.js';
 import type { ExperimentKind } from './kind.js';
 import { accuracyOf, evaluations, objectiveOf, taskOf, type Evaluation } from './measures.js';
-import {
-  evaluateSchema,
-  objectiveEntrySchema,
-  tableObjectiveSchema,
-} from './search-settings.js';
+import { evaluateSchema, objectiveEntrySchema, tableObjectiveSchema } from './search-settings.js';
 import { studySchema } from './study.js';
 
 const supernetKey = supernetSchema.extend({
@@ -132,10 +128,7 @@ const writtenSchema = z.strictObject({
   constraints: constraintsSchema
     .optional()
     .describe('limits of memory; candidates beyond them are never trained, and they are no objectives'),
-  search: searchSchema
-    .extend({ evaluate: evaluateKey })
-    .prefault({})
-    .describe(searchText),
+  search: searchSchema.extend({ evaluate: evaluateKey }).prefault({}).describe(searchText),
   final: z
     .union([z.literal('none'), finalSchema.extend({ from: fromKey, folds: foldsKey })])
     .optional()

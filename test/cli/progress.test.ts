@@ -219,7 +219,9 @@ describe('progress of a run on many machines', () => {
         complete: 8 trials complete on 3 hosts (alder 5 trials, birch 3), 30 s since the start of this command; results in runs/x
         "
       `);
-    expect(output(false, [{ ...done, hosts: hosts.slice(0, 1) }])).toContain('on alder, 30 s since the start of this command; results');
+    expect(output(false, [{ ...done, hosts: hosts.slice(0, 1) }])).toContain(
+      'on alder, 30 s since the start of this command; results',
+    );
     const many = Array.from({ length: 9 }, (_, i) => ({ host: `host-${i}`, trials: 9 - i }));
     expect(output(false, [{ ...done, hosts: many }])).toContain('host-5 4, 3 others 6), 30 s since');
   });

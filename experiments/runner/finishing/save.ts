@@ -7,12 +7,14 @@ import type { ModelMetadata } from '../../../deploy/index.js';
 import { foldedNetwork, type Network } from '../../../spaces/index.js';
 import type {
   MeasurementRecord,
+  Store,
   StoredPrecision,
   TrialRecord,
   TrialStage,
   WeightsOrigin,
 } from '../../../store/index.js';
 import { accuracyAmong, taskOf } from '../../schema/measures.js';
+import { LatencyEvidence } from '../../report/uncertainty.js';
 import { searchInitialisation, type TrainingExperiment } from '../../schema/experiment.js';
 import { frontierModel } from '../../stored/workdir.js';
 import { settleWeightBits } from '../compression.js';
@@ -58,7 +60,7 @@ export async function save(context: TrainingContext, member: FrontierMember): Pr
       candidate: { network, seed, weights },
       path: join(plan.workdir, path),
       metadata: {
-        ...modelMetadata(plan, trial, network, measured),
+        ...modelMetadata(plan, trial, network, latencyFact(store, measured)),
         ...(plan.experiment.compress.int8 !== 'off' && { precision }),
         weights: weightsKind(plan.experiment, final),
       },
@@ -127,25 +129,25 @@ export function weightsKind(
   return final.from === 'supernet' ? 'inherited' : 'trained';
 }
 
-/** A measured latency as metadata; empty where there is none. */
-export const latencyFact = (latency: MeasurementRecord | undefined): Pick<ModelMetadata, 'latency'> =>
-  latency === undefined
-    ? {}
-    : {
-        latency: {
-          ms: latency.ms,
-          provenance: latencyValue(latency).provenance,
-          device: latency.device,
-          interval: latency.interval,
-        },
-      };
+/** A measured latency as metadata, with the interval that reports and the page show; empty where there is none. */
+export function latencyFact(
+  { measurements }: Pick<Store, 'measurements'>,
+  latency: MeasurementRecord | undefined,
+): Pick<ModelMetadata, 'latency'> {
+  if (latency === undefined) return {};
+  const all = measurements.brief();
+  const brief = all.find(({ id }) => id === latency.id);
+  const { ms, device } = latency;
+  const interval = brief === undefined ? latency.interval : new LatencyEvidence(all).certainty(brief).interval;
+  return { latency: { ms, provenance: latencyValue(latency).provenance, device, interval } };
+}
 
-/** The metadata of a trial's ONNX file; `latency` is its latest measurement. */
+/** The metadata of a trial's ONNX file; `latency` is that of its latest measurement. */
 export function modelMetadata(
   { experiment, data, space }: Pick<TrainingPlan, 'experiment' | 'data' | 'space'>,
   trial: TrialRecord,
   network: Network,
-  latency: MeasurementRecord | undefined,
+  latency: Pick<ModelMetadata, 'latency'>,
 ): ModelMetadata {
   return {
     classes: data.classes,
@@ -164,6 +166,6 @@ export function modelMetadata(
     decisions: trial.choices,
     network: foldedNetwork(network),
     ...(space.places && { places: space.places(trial.genotype) }),
-    ...latencyFact(latency),
+    ...latency,
   };
 }
