@@ -14,8 +14,10 @@ import {
   workersText,
   type RunSummary,
 } from '../../experiments/report/index.js';
+import { RunCache } from '../../experiments/page/collect/run-cache.js';
 import { generationText } from '../../experiments/stored/generation.js';
 import { hasRun } from '../../experiments/stored/workdir.js';
+import type { Store } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { atWorkListing, runsTable } from '../output/runs.js';
@@ -39,6 +41,15 @@ function trainsOn(environment: unknown): [string, string][] {
   const { provider, adapter, cpu } = data;
   const where = provider === 'cpu' ? cpu : adapter;
   return [['trains on', where === undefined ? provider : `${provider} (${where})`]];
+}
+
+/** The pace of the search and its end by it, as on the page; nothing while no few trials have ended. */
+function paceFacts(store: Store): [string, string][] {
+  const cache = new RunCache();
+  cache.update(store);
+  const { trialsPerHour, etaSeconds } = cache.summary(store, Date.now()).pace;
+  if (trialsPerHour === null || etaSeconds === null) return [];
+  return [['ETA of the search', `${duration(etaSeconds)}, by ${trialsPerHour.toPrecision(3)} trials/h`]];
 }
 
 export const status = command({
@@ -92,6 +103,7 @@ export const status = command({
         ...trainsOn(store.run.get().environment),
         ...(supernet === null ? [] : [['supernet', supernetText(supernet, run.task)] as [string, string]]),
         ['trials', `${run.counts.complete} of ${run.planned} complete${others}`],
+        ...(run.status === 'running' ? paceFacts(store) : []),
         ['rejected', `${run.rejected} candidates before ${run.evaluation === 'table' ? 'evaluation' : 'training'}`],
         ...(precisions === undefined ? [] : [['precisions', precisionsText(precisions)] as [string, string]]),
         ['frontier', `${numbers.length} networks${numbers.length === 0 ? '' : `: trials ${members.join(', ')}`}`],

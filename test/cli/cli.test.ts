@@ -11,7 +11,7 @@ import { storedRunInPrecisions } from '../experiments/report/precisions.js';
 import { main, nas, nasInside } from './nas.js';
 import { quietTerminal } from './quiet-terminal.js';
 import { storedRun } from './stored-run.js';
-import { Store } from '../../store/index.js';
+import { lockWorkdir, Store } from '../../store/index.js';
 import { newTrial } from '../store/support.js';
 import { sharedFolder, temporaryFolder } from '../support/temporary.js';
 
@@ -196,6 +196,19 @@ describe('a stored run', () => {
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ name: 'stored', status: 'complete', counts: { complete: 60 } });
     expect((await nasInside(['status', workdir])).out).toContain('60 of 100000 complete');
+  });
+
+  it('says when its search may end while it goes on', async () => {
+    const running = join(temporaryFolder(), 'running');
+    await storedRun(running, 5);
+    const store = Store.open(join(running, 'nas.sqlite'));
+    store.run.setStatus('running');
+    store.close();
+    const lock = lockWorkdir(running);
+    const { out } = await nasInside(['status', running]);
+    lock.release();
+    expect(out).toMatch(/ETA of the search +\d.*, by \S+ trials\/h/);
+    expect((await nasInside(['status', running])).out).not.toContain('ETA');
   });
 
   it('is listed with the runs of its folder, also beside an unreadable one', async () => {
