@@ -212,12 +212,16 @@ export class LivedRun {
   private async attempt(ends: Ending, how: Part, trials: string | undefined) {
     const stop = new AbortController();
     let seen = 0;
+    let isDone = false;
     const others: Promise<void>[] = [];
     const observe = (event: RunEvent): void => {
       if (/the search ends after \d+ trials/.test('message' in event ? (event.message ?? '') : ''))
         this.exhausted = true;
       if (event.kind === 'begun' && ends.by === 'death') refuseWrites(this.workdir, ends.after);
-      if (ends.by === 'itself' || seen++ !== ends.after) return;
+      if (ends.by === 'itself' || isDone || seen++ < ends.after) return;
+      // Before a run is stored, other processes find none.
+      if (ends.by !== 'signal' && !hasRun(this.workdir)) return;
+      isDone = true;
       if (ends.by === 'signal') stop.abort();
       if (ends.by === 'request') requestStop(this.workdir);
       if (ends.by === 'others') others.push(this.beside());
