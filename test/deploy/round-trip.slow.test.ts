@@ -11,7 +11,7 @@ import { isAlive, subjectOf, surprises, targets, type Target } from './support/r
 
 /** Random networks; NAS_TEST_REPEAT sets more. */
 const repeats = Number(process.env['NAS_TEST_REPEAT'] ?? 40);
-const task: Task = { input: [16, 16, 3], classes: 5 };
+const taskOf = (side: number): Task => ({ input: [side, side, 3], classes: 5 });
 const usual: readonly Target[] = targets.filter((target) => target !== 'web');
 
 /** Ready-made spaces by type; each preset of a type is one. */
@@ -43,8 +43,11 @@ const configs = spaceSchema.options
   .filter(({ type }) => type !== 'module')
   .map((config) => ({ ...config, ...smaller[config.type] }));
 
-async function smallestOf(config: object): Promise<Network> {
-  const space = await createSpace(spaceSchema.parse(config), task);
+/** Sides of images: published networks halve them five times, and large spaces take long. */
+const sides: Readonly<Record<string, number>> = { fbnet: 16, 'ofa-mobilenetv3': 16 };
+
+async function smallestOf(config: { readonly type: string }): Promise<Network> {
+  const space = await createSpace(spaceSchema.parse(config), taskOf(sides[config.type] ?? 32));
   const random = new Random(3, JSON.stringify(config));
   const networks = Array.from({ length: 10 }, () => space.build(sampleGenotype(space, random)));
   return networks.reduce((a, b) => (costs(b).params < costs(a).params ? b : a));
