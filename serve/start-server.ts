@@ -80,8 +80,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     for (const part of ends.splice(0).reverse()) await part();
   };
   try {
-    const reserved = await reservePort(host, portsFrom(firstPort, port));
-    ends.push(reserved.free);
+    const free = await freePort(host, portsFrom(firstPort, port));
     const metrics = createMetrics();
     const service = await openService({ ...options, onBatch: metrics.onBatch, onWarning });
     ends.push(() => service.close());
@@ -110,8 +109,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     };
     const app = await createApp({ admission, access });
     ends.push(() => closeApp(app, log));
-    await reserved.free();
-    const address = await listenOnFirst(host, [reserved.port], (one) => app.listen({ host, port: one }));
+    const address = await listenOnFirst(host, [free], (one) => app.listen({ host, port: one }));
     return { address, service, metrics, ...ending(service, end) };
   } catch (error) {
     await end();
@@ -120,20 +118,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 /**
- * Takes the first free port while models are measured, and resets its connections.
+ * The first free port, found before models are measured. It refuses connections until the server listens: clients try again
+ * after a refusal, and not after a reset.
  * @throws NasError `invalid-input` when all ports are in use, or the address is not this machine's
  */
-async function reservePort(
-  host: string,
-  ports: readonly number[],
-): Promise<{ readonly port: number; readonly free: () => Promise<void> }> {
-  const server = createServer((socket) => socket.resetAndDestroy());
+async function freePort(host: string, ports: readonly number[]): Promise<number> {
+  const server = createServer();
   await listenOnFirst(host, ports, async (port) => {
     server.listen(port, host);
     await once(server, 'listening');
   });
   const { port } = server.address() as AddressInfo;
-  return { port, free: () => new Promise((resolve) => server.close(() => resolve())) };
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** Ends the server once, however often it is called. */

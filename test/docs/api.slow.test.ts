@@ -12,7 +12,7 @@ describe('the programs of docs/api.md', () => {
   const printed = itRunsThePage('docs/api.md', { folder, python: undefined });
 
   it('have the types that the package declares', async () => {
-    const options = '--noEmit --strict --skipLibCheck --target es2022 --module nodenext';
+    const options = '--noEmit --strict --skipLibCheck --types node --target es2022 --module nodenext';
     const files = 'first.mts later.mts study.mts parts.mts';
     await runShell(`node node_modules/typescript/bin/tsc ${options} ${files}`, { folder, python: undefined });
   }, 60_000);

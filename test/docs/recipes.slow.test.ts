@@ -62,7 +62,8 @@ describe('the files and output of the recipes', () => {
 
 describe('the programs of the recipes', () => {
   it('have the types that the package declares', async () => {
-    const options = '--noEmit --strict --allowJs --checkJs --skipLibCheck --target es2022 --module nodenext';
+    const options =
+      '--noEmit --strict --allowJs --checkJs --skipLibCheck --types node --target es2022 --module nodenext';
     await runShell(`node node_modules/typescript/bin/tsc ${options} circle.mts my-space.mjs`, { folder, python });
   });
 });
