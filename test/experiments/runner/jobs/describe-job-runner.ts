@@ -1,9 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { invalidInput } from '../../../../base/errors.js';
 import { JobFailed, type JobOrder, type JobRunner } from '../../../../experiments/runner/jobs/job-runner.js';
-import type { JobEvent, EvaluateJob, MeasureJob, TrainJob } from '../../../../experiments/runner/jobs/jobs.js';
+import type { JobEvent, MeasureJob, TrainJob } from '../../../../experiments/runner/jobs/jobs.js';
 import type { PoolOptions } from '../../../../experiments/runner/jobs/local-pool.js';
 import { defaultProtocol } from '../../../../latency-models/index.js';
 import { mobilenetReference, type Network } from '../../../../spaces/index.js';
@@ -19,8 +18,8 @@ export interface JobRunnerUnderTest {
 
 export interface JobFixture {
   readonly create: (options: PoolOptions) => Promise<JobRunner>;
-  /** A job that takes next to no time. */
-  readonly evaluating: (id: string) => JobOrder<EvaluateJob>;
+  /** A short job. */
+  readonly quick: (id: string) => JobOrder<TrainJob>;
   /** A job that takes a few tenths of a second for each epoch. */
   readonly training: (id: string, epochs: number) => JobOrder<TrainJob>;
   /** A short measurement. */
@@ -34,11 +33,9 @@ function describeWithJobs(name: string, { create }: JobRunnerUnderTest, tests: (
     let dataset: DatasetRef;
     let network: Network;
     const folder = sharedFolder();
-    const evaluator = join(folder, 'evaluator.mjs');
     beforeAll(async () => {
       dataset = await prepareDataset(makeTinyDataset(join(folder, 'data')), { cache: join(folder, 'cache') });
       network = mobilenetReference({ input: [28, 28, 1], classes: 10 }, 0.25);
-      writeFileSync(evaluator, 'export default () => ({ score: 1 });\n');
     });
 
     let runner: JobRunner;
@@ -76,21 +73,10 @@ function describeWithJobs(name: string, { create }: JobRunnerUnderTest, tests: (
       sharing: 'exclusive',
     });
 
-    const evaluating = (id: string): JobOrder<EvaluateJob> => ({
-      id,
-      job: {
-        kind: 'evaluate',
-        path: evaluator,
-        names: ['score'],
-        subject: { choices: {}, genotype: [], network, seed: 1 },
-        epochs: 1,
-        folder: null,
-      },
-      sharing: 'shared',
-    });
+    const quick = (id: string): JobOrder<TrainJob> => training(id, 1);
 
     const createRunner = async (options: PoolOptions): Promise<JobRunner> => (runner = await create(options));
-    tests({ create: createRunner, evaluating, training, measuring });
+    tests({ create: createRunner, quick, training, measuring });
   });
 }
 
@@ -112,17 +98,17 @@ export function describeJobRunner(
   more: (fixture: JobFixture) => void = () => undefined,
 ): void {
   describeWithJobs(name, underTest, (fixture) => {
-    const { create, evaluating, training, measuring } = fixture;
+    const { create, quick, training, measuring } = fixture;
 
     it('begins jobs in their order with a result or an error each, stands still during a measurement, and cancels jobs', async () => {
       const runner = await create({ size: 1, retries: 3 });
       const order: string[] = [];
-      const submit = (id: string) => runner.submit(evaluating(id), { started: () => order.push(id) });
+      const submit = (id: string) => runner.submit(quick(id), { started: () => order.push(id) });
       const jobs = ['first', 'second', 'third'].map(submit);
       expect(() => submit('second')).toThrow('submitted already');
       const results = await Promise.all(jobs.map(({ result }) => result));
       expect(order).toEqual(['first', 'second', 'third']);
-      expect(results).toEqual(Array(3).fill({ values: { score: 1 } }));
+      expect(results).toMatchObject(Array(3).fill({ state: 'complete' }));
 
       const retry = () => expect.unreachable('an error is no reason to try again');
       const { job, ...rest } = training('wrong', 1);
@@ -134,7 +120,7 @@ export function describeJobRunner(
         throw full;
       };
       await expect(runner.submit(training('full', 40), { event: fails }).result).rejects.toBe(full);
-      expect(await runner.submit(evaluating('next')).result).toEqual({ values: { score: 1 } });
+      expect(await runner.submit(quick('next')).result).toMatchObject({ state: 'complete' });
 
       let standing = false;
       const whileStanding: JobEvent[] = [];
@@ -145,7 +131,7 @@ export function describeJobRunner(
           if (standing) whileStanding.push(one);
         },
       });
-      const waiting = runner.submit(evaluating('waits'), { started: () => expect.unreachable('it was cancelled') });
+      const waiting = runner.submit(quick('waits'), { started: () => expect.unreachable('it was cancelled') });
       const refused = expect(waiting.result).rejects.toMatchObject({ code: 'interrupted' });
       await began;
       const [measurement] = await runner.submit(measuring('measure'), { event: () => (standing = true) }).result;
@@ -156,7 +142,7 @@ export function describeJobRunner(
       runner.stop();
       expect((await fitted.result).state).toBe('interrupted');
       await refused;
-      await expect(runner.submit(evaluating('late')).result).rejects.toMatchObject({ code: 'interrupted' });
+      await expect(runner.submit(quick('late')).result).rejects.toMatchObject({ code: 'interrupted' });
     });
 
     it('starts the job of a killed worker again, from its checkpoint; a job that is lost at the end is interrupted', async () => {
@@ -191,7 +177,7 @@ const deadline = 6;
 
 /** The part of the contract that waits for deadlines and repeated deaths. */
 export function describeHangingWorkers(name: string, underTest: JobRunnerUnderTest): void {
-  describeWithJobs(name, underTest, ({ create, evaluating, training, measuring }) => {
+  describeWithJobs(name, underTest, ({ create, quick, training, measuring }) => {
     it('gives up when the worker dies too often', async () => {
       const runner = await create({ size: 1, retries: 1 });
       const dying = runner.submit(training('train', 40), {
@@ -248,7 +234,7 @@ export function describeHangingWorkers(name: string, underTest: JobRunnerUnderTe
         { event: () => signalWorkers(underTest, 'SIGSTOP') },
       );
       await expect(hanging.result).rejects.toThrow(`no progress for ${deadline} s`);
-      expect(await runner.submit(evaluating('next')).result).toEqual({ values: { score: 1 } });
+      expect(await runner.submit(quick('next')).result).toMatchObject({ state: 'complete' });
     });
   });
 }
