@@ -14,7 +14,7 @@ export interface ImageRow {
   readonly label: string;
   /** Empty: no split uses it (`data.subset`). */
   readonly split: SplitName | 'unlabelled' | '';
-  /** SHA-256 of its file; of a data set without image files, the first bits of that of its pixels. */
+  /** SHA-256 of its file. A data set without image files has the first bits of the SHA-256 of its pixels. */
   readonly content: string;
 }
 

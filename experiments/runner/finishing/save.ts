@@ -142,7 +142,7 @@ export function latencyFact(
   return { latency: { ms, provenance: latencyValue(latency).provenance, device, interval } };
 }
 
-/** The metadata of a trial's ONNX file; `latency` is that of its latest measurement. */
+/** The metadata of a trial's ONNX file, with its latest measured latency. */
 export function modelMetadata(
   { experiment, data, space }: Pick<TrainingPlan, 'experiment' | 'data' | 'space'>,
   trial: TrialRecord,
