@@ -5,6 +5,7 @@ export * from './foreign/index.js';
 export * from './graph/index.js';
 export { kernels, type KernelName } from './kernels/index.js';
 export { encodeRead } from './onnx/model.js';
+export { targetWith } from './onnx/providers.js';
 export { readGraph } from './onnx/read.js';
 export { constantNodes, foldConstants } from './passes/constants.js';
 export { requireFloat32, type Purpose } from './runtime/classifier/float32.js';
@@ -44,7 +45,7 @@ export {
   tryProvider,
   type Provider,
 } from './runtime/providers/providers.js';
-export { portable, targetWith, type Target, type TargetOptions } from './target.js';
+export { portable, type Target, type TargetOptions } from './target.js';
 export { allBelow, normalizeBatch, rounded, roundedByChannel, uniform, withNoise } from './trace/operations.js';
 export type { NormalizedBatch, Steps } from './trace/operations.js';
 export { inLayer } from './trace/overrides.js';

@@ -62,14 +62,14 @@ export const lowerings = [
   },
   {
     name: 'folded batch normalisation',
-    file: 'kernels/blocked/folded-batch-norm.ts',
+    file: 'kernels/statistics/folded-batch-norm.ts',
     what: 'statistics of a wide tensor from the covariance of its narrow input; the normalisation is folded into the weights, forward and backward',
     where: '1x1 convolutions to at least twice the channels, followed by batch normalisation in training',
     needs: 'blocked',
   },
   {
     name: 'sums over pixels',
-    file: 'kernels/blocked/sums.ts',
+    file: 'kernels/statistics/sums.ts',
     what: 'sums of products as a depthwise convolution of one factor with the other, without the product',
     where: 'batch normalisation, squeeze-excite and their gradients',
     needs: 'blocked',

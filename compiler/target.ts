@@ -1,5 +1,4 @@
 import { lowerings, type LoweringName } from './lowerings.js';
-import { capabilitiesOf } from './onnx/providers.js';
 
 /** Where a program runs and which lowerings it uses; made by `resolveTarget`. */
 export interface Target {
@@ -35,17 +34,6 @@ export interface TargetOptions {
   readonly without?: readonly LoweringName[];
 }
 
-/** @param block channels in a block; null: no blocked layout */
-export function targetWith(block: number | null, options: TargetOptions = {}): Target {
-  const { provider = 'cpu', device = null, threads = 1, spinning = true, without = [] } = options;
-  const capabilities = capabilitiesOf(provider);
-  const { stepsAtOnce = capabilities.stepsAtOnce } = options;
-  const left = new Set<LoweringName>([...capabilities.without, ...without]);
-  const usable = lowerings.filter(({ name, needs }) => !left.has(name) && (needs === 'portable' || block !== null));
-  const names = new Set(usable.map(({ name }) => name));
-  return Object.freeze({ provider, device, threads, spinning, block, stepsAtOnce, lowerings: names });
-}
-
 /** The target without lowerings that need float32: blocked kernels, and factors beyond float16's range. */
 export function withoutSinglePrecision(target: Target): Target {
   const without = lowerings.filter(({ name, needs }) => needs === 'blocked' || name === 'activation windows');
@@ -54,5 +42,20 @@ export function withoutSinglePrecision(target: Target): Target {
   return Object.freeze({ ...target, block: null, lowerings: left });
 }
 
+/** Lowerings that gain nothing on providers with direct depthwise kernels. */
+export const withoutMatrices: readonly LoweringName[] = ['depthwise convolutions as matrix products'];
+
 /** Standard operators that are fast on most providers: the target of exported files. */
-export const portable: Target = targetWith(null, { without: ['depthwise convolutions as matrix products'] });
+export const portable: Target = Object.freeze({
+  provider: 'cpu',
+  device: null,
+  threads: 1,
+  spinning: true,
+  block: null,
+  stepsAtOnce: 1,
+  lowerings: new Set(
+    lowerings
+      .filter(({ name, needs }) => needs === 'portable' && !withoutMatrices.includes(name))
+      .map(({ name }) => name),
+  ),
+});

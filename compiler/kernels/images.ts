@@ -3,7 +3,7 @@ import { type Attributes, int, ints, range, type Shape, sizeOf, string } from '.
 import { NCHW } from '../values/layout.js';
 import { Val } from '../values/value.js';
 import { type Rule, withAttrs } from './call.js';
-import { padsOf, roundedSizes, shape4 } from './convolution/geometry.js';
+import { padsOf, roundedSizes, shape4 } from './geometry.js';
 
 type PoolInfo = ReturnType<typeof tf.backend_util.computePool2DInfo>;
 

@@ -2,9 +2,15 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { float, int, sizeOf } from '../graph/index.js';
 import { NCHW } from '../values/layout.js';
 import { Val } from '../values/value.js';
-import { centredDots, covarianceOf, foldedGradient, foldedOutput, statisticsOf } from './blocked/folded-batch-norm.js';
+import {
+  centredDots,
+  covarianceOf,
+  foldedGradient,
+  foldedOutput,
+  statisticsOf,
+} from './statistics/folded-batch-norm.js';
 import { affine } from './blocked/parts.js';
-import { channelDots, channelSums } from './blocked/sums.js';
+import { channelDots, channelSums } from './statistics/sums.js';
 import { type Rule, withAttrs } from './call.js';
 import { scaledByChannel } from './convolution/convolution.js';
 import { elementwise, numberLike } from './elementwise/elementwise.js';

@@ -5,7 +5,7 @@ import { Val } from '../values/value.js';
 import { type Rule, withAttrs } from './call.js';
 import { castTo, elementwise, numberLike } from './elementwise/elementwise.js';
 import { multiply } from './elementwise/binary.js';
-import { blockedReduce } from './blocked/sums.js';
+import { blockedReduce } from './statistics/sums.js';
 
 type ReduceOp = Extract<OnnxOp, 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin' | 'ReduceProd'>;
 

@@ -1,4 +1,5 @@
-import type { LoweringName } from '../lowerings.js';
+import { lowerings, type LoweringName } from '../lowerings.js';
+import { type Target, type TargetOptions, withoutMatrices } from '../target.js';
 import { cuda } from './cuda.js';
 import { caseOf, inTable, type ImplementationOf } from './support.js';
 import { webgpu } from './webgpu.js';
@@ -33,7 +34,7 @@ export interface ProviderCapabilities {
 /** Graphics cards and other accelerators have direct depthwise kernels and do not know the blocked layout. */
 const accelerator: ProviderCapabilities = {
   blockedLayout: false,
-  without: ['depthwise convolutions as matrix products'],
+  without: withoutMatrices,
   // They have the inference form of batch normalisation only, and leave other missing operators to the CPU.
   implementationOf: (_, which) => (which === 'training' ? 'batch normalisation' : 'kernel'),
   mostResults: null,
@@ -67,6 +68,17 @@ const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
 };
 
 export const capabilitiesOf = (provider: string): ProviderCapabilities => capabilities[provider] ?? accelerator;
+
+/** @param block channels in a block; null: no blocked layout */
+export function targetWith(block: number | null, options: TargetOptions = {}): Target {
+  const { provider = 'cpu', device = null, threads = 1, spinning = true, without = [] } = options;
+  const capabilities = capabilitiesOf(provider);
+  const { stepsAtOnce = capabilities.stepsAtOnce } = options;
+  const left = new Set<LoweringName>([...capabilities.without, ...without]);
+  const usable = lowerings.filter(({ name, needs }) => !left.has(name) && (needs === 'portable' || block !== null));
+  const names = new Set(usable.map(({ name }) => name));
+  return Object.freeze({ provider, device, threads, spinning, block, stepsAtOnce, lowerings: names });
+}
 
 /** Nodes to compute on the host, also where the provider has kernels for some of them: data would be copied back and forth. */
 export function hostNodes(graph: Graph, provider: string): readonly Node[] {

@@ -2,7 +2,7 @@ import { type GraphBuilder, int, sizeOf } from '../../graph/index.js';
 import { joinImages } from '../../values/blocks.js';
 import { IOHW } from '../../values/layout.js';
 import { Val } from '../../values/value.js';
-import { convolutionAttributes, flippedPads, type Geometry } from '../convolution/geometry.js';
+import { convolutionAttributes, flippedPads, type Geometry } from '../geometry.js';
 import { type Blocks, byParts, fillsBlocks, inParts, orderOf, partsOf, view } from './parts.js';
 import { flipped, packDepthwise, unpackDepthwise } from './weights.js';
 

@@ -1,7 +1,7 @@
 import { type Attributes, type GraphBuilder, type OnnxOp, sameShape, type Shape } from '../../graph/index.js';
 import type { BlockOrder } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
-import { convolutionAttributes } from '../convolution/geometry.js';
+import { convolutionAttributes } from '../geometry.js';
 import { affine, byParts, imageVector, imageView, inBlocks } from './parts.js';
 
 /** Operators that map finite operands to finite results: the padding of blocks stays finite. */

@@ -1,7 +1,7 @@
 import { type GraphBuilder, int, ints, range, sizeOf } from '../../graph/index.js';
 import { splitImages } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
-import { convolutionAttributes, type Geometry } from '../convolution/geometry.js';
+import { convolutionAttributes, type Geometry } from '../geometry.js';
 import { type Blocks, fillsBlocks, inParts, orderOf, partsOf, sumOf } from './parts.js';
 import { combineRows, constantMatrix, filteringFor, type Lines, type MinimalFiltering } from './winograd.js';
 

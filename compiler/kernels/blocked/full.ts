@@ -2,7 +2,7 @@ import { type GraphBuilder, int, range, sizeOf } from '../../graph/index.js';
 import { type BlockOrder, blocksOf, splitImages } from '../../values/blocks.js';
 import { NCHW, OIHW } from '../../values/layout.js';
 import { Val } from '../../values/value.js';
-import { convolutionAttributes, flippedPads, type Geometry, isPointwise } from '../convolution/geometry.js';
+import { convolutionAttributes, flippedPads, type Geometry, isPointwise } from '../geometry.js';
 import { spread } from './depthwise.js';
 import {
   type Blocks,

@@ -1,7 +1,7 @@
 import { int, sizeOf, type GraphBuilder, type Shape } from '../../graph/index.js';
 import { blocksOf, type BlockOrder } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
-import { convolutionAttributes } from '../convolution/geometry.js';
+import { convolutionAttributes } from '../geometry.js';
 
 /** All or some images of a value in the blocked layout, as convolutions read them. */
 export interface Blocks {

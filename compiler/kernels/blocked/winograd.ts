@@ -1,5 +1,5 @@
 import { type GraphBuilder, int, range, sizeOf } from '../../graph/index.js';
-import { convolutionAttributes, type Geometry } from '../convolution/geometry.js';
+import { convolutionAttributes, type Geometry } from '../geometry.js';
 import { type Blocks, fillsBlocks } from './parts.js';
 
 /**

@@ -8,7 +8,7 @@ import {
   type Geometry,
   isPointwise,
   outputPadding,
-} from './geometry.js';
+} from '../geometry.js';
 import type * as tf from '@tensorflow/tfjs-core';
 import { CNHW, IOHW, NCHW, OIHW } from '../../values/layout.js';
 import { type Rule, withAttrs } from '../call.js';

@@ -1,7 +1,7 @@
 import { sizeOf, type GraphBuilder } from '../../graph/index.js';
 import { CNHW, IOHW } from '../../values/layout.js';
 import { Val } from '../../values/value.js';
-import type { Geometry } from './geometry.js';
+import type { Geometry } from '../geometry.js';
 
 /**
  * Depthwise convolutions of small images as matrix products: ONNX Runtime's own kernels on the CPU are slow (they multiply

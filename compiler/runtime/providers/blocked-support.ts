@@ -1,12 +1,12 @@
 import * as ort from 'onnxruntime-node';
 import { GraphBuilder, int, type Shape, sizeOf } from '../../graph/index.js';
-import type { Geometry } from '../../kernels/convolution/geometry.js';
+import type { Geometry } from '../../kernels/geometry.js';
 import { convolve, filterGradient, inputGradient } from '../../kernels/convolution/convolution.js';
 import { multiply } from '../../kernels/elementwise/binary.js';
 import { batchNormGradient, batchNormTraining } from '../../kernels/normalization.js';
 import { encodeModel } from '../../onnx/model.js';
-import { capabilitiesOf } from '../../onnx/providers.js';
-import { targetWith, type Target, type TargetOptions } from '../../target.js';
+import { capabilitiesOf, targetWith } from '../../onnx/providers.js';
+import type { Target, TargetOptions } from '../../target.js';
 import { Val } from '../../values/value.js';
 import { createSession } from '../programs/session.js';
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { invalidInput } from '../../../base/errors.js';
-import { int, ints, type Attributes, type Shape } from '../../graph/index.js';
+import { invalidInput } from '../../base/errors.js';
+import { int, ints, type Attributes, type Shape } from '../graph/index.js';
 
 /** Sizes of a two-dimensional convolution in ONNX's terms. Pads: top, left, bottom, right. */
 export interface Geometry {

@@ -4,7 +4,7 @@ import { type FoldedGradient, Val } from '../../values/value.js';
 import { multiply } from '../elementwise/binary.js';
 import { elementwise, numberLike } from '../elementwise/elementwise.js';
 import { channelProducts, channelSums, hasOuterProduct } from './sums.js';
-import { pointwise } from './full.js';
+import { pointwise } from '../blocked/full.js';
 
 /**
  * A widening 1x1 convolution W followed by batch normalisation, without the wide tensor y = W x in between. With

@@ -3,8 +3,8 @@ import { joinImages } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
 import { multiply } from '../elementwise/binary.js';
 import { numberLike } from '../elementwise/elementwise.js';
-import { convolutionAttributes } from '../convolution/geometry.js';
-import { type Blocks, imageView, inParts, orderOf, partsOf, sumOf, view } from './parts.js';
+import { convolutionAttributes } from '../geometry.js';
+import { type Blocks, imageView, inParts, orderOf, partsOf, sumOf, view } from '../blocked/parts.js';
 
 /** Joins the numbers [n*C] of each part, in the order of their blocks. */
 function joined(parts: readonly Blocks[], names: readonly string[]): string {
