@@ -1,9 +1,7 @@
 import type { LearningTask } from './task.js';
 import {
-  mean,
   meanOfKnown,
   scoresFrom,
-  total,
   type ClassDetails,
   type Details,
   type LabelDetails,
@@ -13,6 +11,7 @@ import {
   type Scores,
   type WrongImage,
 } from './scores.js';
+import { mean, sum } from './statistics.js';
 
 const bins = 15;
 
@@ -81,8 +80,8 @@ export class ClassScoreboard implements Scoreboard<ClassDetails> {
 
   scores(): Scores<ClassDetails> {
     const { confusion, gaps } = this;
-    const count = total(confusion.map(total));
-    const right = total(confusion.map((row, i) => row[i]));
+    const count = sum(confusion.map(sum));
+    const right = sum(confusion.map((row, i) => row[i]));
     return {
       accuracy: right / count,
       loss: this.loss / count,
@@ -126,7 +125,7 @@ class LabelScoreboard implements Scoreboard<LabelDetails> {
     const known = labels.map(({ averagePrecision, f1 }) =>
       [averagePrecision, f1].map((score) => Number(score !== null)),
     );
-    const [precisions, f1s] = [0, 1].map((which) => total(known.map((each) => each[which])));
+    const [precisions, f1s] = [0, 1].map((which) => sum(known.map((each) => each[which])));
     for (const { precision, f1 } of found)
       for (let i = 0; i < count; i++) {
         byPrecision[i] += precision[i] / Math.max(1, precisions);

@@ -1,5 +1,8 @@
 import { changeText, valueText, type Unit } from './number-text.js';
+import { mean, meanOrZero, sum } from './statistics.js';
 import type { TaskType } from './task.js';
+
+export { mean, sum as total };
 
 /** `confusion[actual][predicted]`: number of images. */
 export type Confusion = readonly (readonly number[])[];
@@ -133,13 +136,9 @@ export function outputScores(details: Details): readonly (ClassScores | LabelSco
   }
 }
 
-export const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-export const mean = (values: readonly number[]): number => total(values) / values.length;
 /** Mean of the known values; 0 when there are none. */
-export const meanOfKnown = (values: readonly (number | null)[]): number => {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? 0 : mean(known);
-};
+export const meanOfKnown = (values: readonly (number | null)[]): number =>
+  meanOrZero(values.filter((value) => value !== null));
 
 const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
@@ -157,22 +156,10 @@ export const scoresFrom = ({
 
 export function classScores(confusion: Confusion): ClassScores[] {
   return confusion.map((row, c) => {
-    const [right, count, predicted] = [row[c], total(row), total(confusion.map((other) => other[c]))];
+    const [right, count, predicted] = [row[c], sum(row), sum(confusion.map((other) => other[c]))];
     return scoresFrom({ count, predicted, right });
   });
 }
-
-const recalls = (confusion: Confusion): number[] => classScores(confusion).flatMap(({ recall }) => recall ?? []);
-
-/** Metrics in which every class counts the same, in [0, 1]. Balanced accuracy and macro F1 are defined as in scikit-learn. */
-const classMetrics = {
-  /** Mean recall of the classes that have images. */
-  balanced_accuracy: (confusion) => mean(recalls(confusion)),
-  /** Mean F1 of the classes that have images or are predicted. */
-  macro_f1: (confusion) => meanOfKnown(classScores(confusion).map(({ f1 }) => f1)),
-  /** Recall of the class whose images are found least. */
-  worst_recall: (confusion) => Math.min(...recalls(confusion)),
-} as const satisfies Record<string, (confusion: Confusion) => number>;
 
 /** How the main score of each task is shown. */
 export const mainScores = {
@@ -214,15 +201,16 @@ export const metricTexts = {
 export const isMetric = (name: string): name is Metric =>
   Object.values(taskMetrics).some((names: readonly string[]) => names.includes(name));
 
-/** All metrics of the task. MAE is the mean over the numbers, each in its own unit. */
+/** All metrics of the task. Those of classes weigh classes equally, as scikit-learn does; MAE is the mean over the numbers. */
 export function metricsOf(details: Details): Readonly<Partial<Record<Metric, number>>> {
   switch (details.type) {
     case 'classification': {
-      const { confusion } = details;
+      const classes = classScores(details.confusion);
+      const recalls = classes.flatMap(({ recall }) => recall ?? []);
       return {
-        balanced_accuracy: classMetrics.balanced_accuracy(confusion),
-        macro_f1: classMetrics.macro_f1(confusion),
-        worst_recall: classMetrics.worst_recall(confusion),
+        balanced_accuracy: mean(recalls),
+        macro_f1: meanOfKnown(classes.map(({ f1 }) => f1)),
+        worst_recall: Math.min(...recalls),
       };
     }
     case 'multi-label':

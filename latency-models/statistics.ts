@@ -1,13 +1,7 @@
 import type { Random } from '../base/random.js';
-import { quantile } from '../base/statistics.js';
+import { mean, quantile, sum } from '../base/statistics.js';
 
-const sum = (values: Iterable<number>): number => {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
-};
-
-export const mean = (values: readonly number[]): number => sum(values) / values.length;
+export { mean };
 
 export const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
 

@@ -1,4 +1,5 @@
 import { Random } from '../base/random.js';
+import { sum } from '../base/statistics.js';
 
 /** The importance of each decision. */
 interface Anova {
@@ -77,7 +78,7 @@ export function decompose({ leaves }: Tree, sizes: readonly number[]): Decomposi
   const marginals = sizes.map((size) => new Float64Array(size));
   let [mean, square] = [0, 0];
   for (const { value, part } of leaves) {
-    const extents = part.map((choices) => choices.reduce((sum, inside) => sum + inside, 0));
+    const extents = part.map(sum);
     const share = extents.reduce((product, extent, i) => (product * extent) / sizes[i], 1);
     mean += share * value;
     square += share * value ** 2;

@@ -1,3 +1,4 @@
+import { meanOrZero } from '../base/statistics.js';
 import type { Decision, Genotype } from './genotype.js';
 
 /** Operations on the edges of a NAS-Bench-201 cell (Dong & Yang 2020). */
@@ -40,7 +41,6 @@ const count = (cell: Cell, edges: readonly number[], ...ops: readonly CellOp[]):
 const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
 const least = (values: readonly number[]): number =>
   values.length === 0 ? 0 : values.reduce((a, b) => Math.min(a, b), Infinity);
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
 
 /**
  * Numbers that describe the executed part of a cell: the count of each operation, the number of paths, of identity paths
@@ -61,9 +61,9 @@ export function cellFeatures(cell: Cell): number[] {
     live.filter((path, i) => skip[i] === path.length).length,
     conv.filter((n) => n > 0).length,
     most(conv.map((n) => Math.min(1, n))),
-    ...[conv, conv3].flatMap((each) => [most(each), mean(each)]),
+    ...[conv, conv3].flatMap((each) => [most(each), meanOrZero(each)]),
     least(conv),
-    ...[most(pool), least(pool), mean(pool)],
+    ...[most(pool), least(pool), meanOrZero(pool)],
   ];
 }
 

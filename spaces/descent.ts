@@ -1,4 +1,5 @@
 import { Random } from '../base/random.js';
+import { meanOrZero } from '../base/statistics.js';
 import { costs, type Costs } from './costs.js';
 import type { Genotype } from './genotype.js';
 import { type Block, branchesOf, type Network } from './network.js';
@@ -71,9 +72,6 @@ const scales = 7;
 
 const log2 = (value: number): number => Math.log2(1 + value);
 
-const mean = (values: readonly number[]): number =>
-  values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
-
 const strideOf = (block: Block): number => (block.kind === 'reduction' ? 2 : block.kind === 'cell' ? 1 : block.stride);
 
 /** The blocks at one size of map as numbers: how many, how wide, and of which kind. */
@@ -82,13 +80,13 @@ function profile(blocks: readonly Block[]): number[] {
   const inverted = blocks.flatMap((block) => ('expand' in block ? [block] : []));
   return [
     blocks.length,
-    mean(blocks.flatMap((block) => ('filters' in block ? [log2(block.filters)] : []))),
-    mean(convolutions.map(({ kernel }) => kernel / 2)),
-    mean(convolutions.map(({ act }) => (act === 'hard_swish' || act === 'swish' ? 0.5 : 0))),
-    mean(inverted.map(({ expand }) => log2(expand))),
-    mean(inverted.map(({ se }) => (se > 0 ? 1 : 0))),
-    mean(blocks.map((block) => ('before' in block ? (block.before ?? 0) / 2 : 0))),
-    mean(blocks.map((block) => log2(branchesOf(block)) / 4)),
+    meanOrZero(blocks.flatMap((block) => ('filters' in block ? [log2(block.filters)] : []))),
+    meanOrZero(convolutions.map(({ kernel }) => kernel / 2)),
+    meanOrZero(convolutions.map(({ act }) => (act === 'hard_swish' || act === 'swish' ? 0.5 : 0))),
+    meanOrZero(inverted.map(({ expand }) => log2(expand))),
+    meanOrZero(inverted.map(({ se }) => (se > 0 ? 1 : 0))),
+    meanOrZero(blocks.map((block) => ('before' in block ? (block.before ?? 0) / 2 : 0))),
+    meanOrZero(blocks.map((block) => log2(branchesOf(block)) / 4)),
     inverted.length / Math.max(1, blocks.length),
   ];
 }

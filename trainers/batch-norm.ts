@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { product } from '../base/statistics.js';
 import { compile, exportFunction, type OpenModel, openOnnx } from '../compiler/index.js';
 import { type Network, trainedLayersOf } from '../spaces/index.js';
 import {
@@ -88,7 +89,7 @@ function withStatistics({ network, weights }: Model, statistics: Float32Array): 
   let offset = 0;
   for (const name of statisticNames(network)) {
     const shape = weights.get(name)?.shape ?? [];
-    const data = statistics.slice(offset, (offset += shape.reduce((a, b) => a * b, 1)));
+    const data = statistics.slice(offset, (offset += product(shape)));
     replaced.set(name, { shape, data });
   }
   return replaced;

@@ -13,6 +13,7 @@ import {
 import { crossEntropy } from './losses/index.js';
 import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../base/errors.js';
+import { product } from '../base/statistics.js';
 import { trainingLoader, withDataset, type DatasetRef } from './data/index.js';
 import { readWeights } from './weights.js';
 
@@ -131,7 +132,7 @@ function magnitudes(weights: Weights, { weight, axis }: WeightAxis): number[] {
   const value = weights.get(weight);
   if (value === undefined) throw new Error(`there is no value for ${weight}`);
   const { shape, data } = value;
-  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const inner = product(shape.slice(axis + 1));
   const sums = new Array<number>(shape[axis]).fill(0);
   for (const [i, x] of data.entries()) sums[Math.floor(i / inner) % shape[axis]] += Math.abs(x);
   return sums.map((sum) => (sum * shape[axis]) / data.length);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { NasError, messageOf } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
+import { product } from '../base/statistics.js';
 
 /** A float32 tensor as plain data, in TF.js's layout. */
 export interface StateTensor {
@@ -82,7 +83,7 @@ function readTensors(header: Header, bytes: Buffer): Map<string, StateTensor> {
   const tensors = new Map<string, StateTensor>();
   let offset = 0;
   for (const { name, shape } of header.tensors) {
-    const size = shape.reduce((a, b) => a * b, 1);
+    const size = product(shape);
     const data = new Float32Array(size);
     bytesOf(data).set(bytes.subarray(offset, (offset += 4 * size)));
     tensors.set(name, { shape, data });

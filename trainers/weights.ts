@@ -15,6 +15,7 @@ import {
 } from '../spaces/models/index.js';
 import { readTensorFile, writeTensorFile } from './tensor-file.js';
 import { readFileSync } from 'node:fs';
+import { product } from '../base/statistics.js';
 
 /** Assigns values to the variables of the same names. @throws Error when one is missing or has another shape */
 export function assignAll(variables: ReadonlyMap<string, tf.Variable>, values: Weights): void {
@@ -159,7 +160,7 @@ export function coverageOf(network: Network, places: readonly string[], shared: 
   const values = { given: 0, all: 0 };
   for (const spec of weightSpecs(network).filter(({ trainable }) => trainable)) {
     const given = 'part' in partOf(spec, shared, { classes: network.classes, places }) ? 1 : 0;
-    const size = spec.shape.reduce((a, b) => a * b, 1);
+    const size = product(spec.shape);
     values.given += given * size;
     values.all += size;
     if (!spec.name.endsWith('kernel')) continue;

@@ -1,6 +1,7 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
+import { product } from '../../base/statistics.js';
 import { executedBy, hasLargeBytes, isFloat32, weightFormat, type Executed } from '../../compiler/index.js';
 import type { Device, Environment } from '../device.js';
 import type { LocalConfig, Precision } from '../schema.js';
@@ -49,7 +50,7 @@ export function inputAtBatch(
 export function randomFeeds(session: InferenceSession, batch: number): Record<string, Tensor> {
   const { name, shape } = inputAtBatch(session.inputMetadata, batch);
   const random = new Random(0, 'latency-input');
-  const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
+  const data = Float32Array.from({ length: product(shape) }, () => random.normal());
   return { [name]: new Tensor('float32', data, shape) };
 }
 

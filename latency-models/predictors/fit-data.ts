@@ -1,4 +1,5 @@
 import { dot } from '../../base/linear-algebra.js';
+import { mean, sum } from '../../base/statistics.js';
 import { layersOf, type Layer, type Network } from '../../spaces/index.js';
 import type { LayerTime } from '../device.js';
 import { median } from '../statistics.js';
@@ -184,14 +185,13 @@ export function timedKernels(catalogue: Catalogue, observations: readonly Observ
       found.set(key, known);
     }
   }
-  const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
   return [...found.values()]
-    .sort((a, b) => total(b.ms) - total(a.ms))
+    .sort((a, b) => sum(b.ms) - sum(a.ms))
     .slice(0, Math.min(maxKernels, Math.max(0, maxRows - observations.length)))
     .map(({ profile, nodes, ms }) => ({
       profile,
       nodes,
-      ms: total(ms) / ms.length,
+      ms: mean(ms),
       family: profile.layers.map((l) => catalogue.layers[l].family).join(),
     }));
 }

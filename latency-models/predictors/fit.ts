@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
+import { sum } from '../../base/statistics.js';
 import type { Network } from '../../spaces/index.js';
 import { precisions, type Precision } from '../schema.js';
 import { Catalogue, fewForDetails, likelyExecutions, type KnownLayers, type Profile, type Sample } from './features.js';
@@ -197,7 +198,7 @@ export function blend(alternatives: readonly Alternative[]): Fit {
   );
   const best = Math.max(...scores);
   const weights = scores.map((score) => Math.exp(score - best));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const total = sum(weights);
   const members = alternatives
     .map(({ fit }, k) => ({ fit, probability: weights[k] / total }))
     .filter(({ probability }) => probability >= minProbability);

@@ -1,4 +1,5 @@
 import { Cholesky, dot } from '../../base/linear-algebra.js';
+import { meanOrZero } from '../../base/statistics.js';
 import type { Rung, TrialResult } from '../controller.js';
 import { HistoryFold } from '../history.js';
 import type { Objective, Values } from '../objective.js';
@@ -123,7 +124,7 @@ export class LearningCurves {
       return [{ features: features(value, first.values), target: second.values[name] - value }];
     });
     const { scale } = early;
-    const gain = samples.reduce((sum, { target }) => sum + target, 0) / Math.max(1, samples.length);
+    const gain = meanOrZero(samples.map(({ target }) => target));
     const predict = regress(samples, {
       // Differences between early values may stay or vanish.
       coefficients: [
@@ -158,8 +159,8 @@ const tiny = 1e-12;
 
 /** The standardisation of some values to mean 0 and variance 1. */
 function standard(values: readonly number[]): { readonly scale: number; readonly apply: (value: number) => number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length);
+  const mean = meanOrZero(values);
+  const variance = meanOrZero(values.map((value) => (value - mean) ** 2));
   const deviation = Math.sqrt(variance);
   const scale = deviation > tiny * (1 + Math.abs(mean)) ? deviation : 1e-3;
   return { scale, apply: (value) => (value - mean) / scale };

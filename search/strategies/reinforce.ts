@@ -1,4 +1,5 @@
 import type { Random } from '../../base/random.js';
+import { sum } from '../../base/statistics.js';
 import { sampleGenotype, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 import type { TrialResult } from '../controller.js';
 import { HistoryFold, perTrial } from '../history.js';
@@ -162,8 +163,8 @@ export const uniformPolicy = ({ decisions }: DecisionSpace): Policy =>
 export function softmax(logits: readonly number[], temperature = 1): number[] {
   const most = Math.max(...logits);
   const weights = logits.map((logit) => Math.exp((logit - most) / temperature));
-  const sum = weights.reduce((a, b) => a + b, 0);
-  return weights.map((weight) => weight / sum);
+  const total = sum(weights);
+  return weights.map((weight) => weight / total);
 }
 
 /** Draws a genotype, not canonical. */

@@ -1,4 +1,5 @@
 import type { Random } from '../../base/random.js';
+import { sum } from '../../base/statistics.js';
 import {
   existing,
   genotypeId,
@@ -100,7 +101,7 @@ function kernelOf(decision: Decision, kernels: number): Float64Array[] {
     const shares = Array.from({ length: count }, (_, choice) =>
       choice === observed ? 0 : isOrdinal(decision) ? decay ** Math.abs(choice - observed) : 1,
     );
-    const total = shares.reduce((a, b) => a + b, 0);
+    const total = sum(shares);
     const rest = other * (count - 1);
     return Float64Array.from(shares, (share, choice) => (choice === observed ? own : (rest * share) / total));
   });

@@ -1,4 +1,5 @@
 import { BoundedCache } from '../../base/bounded-cache.js';
+import { meanOrZero } from '../../base/statistics.js';
 import { genotypeId, type Decision, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 import type { Values } from '../objective.js';
 
@@ -57,8 +58,8 @@ function tallyOf(decisions: readonly Decision[]): (genotype: Genotype) => number
 /** Standardises a column to mean 0 and variance 1; a constant column becomes 0. */
 function standardisation(values: readonly number[]): { shift: number; scale: number } {
   const finite = values.filter(Number.isFinite);
-  const mean = finite.reduce((a, b) => a + b, 0) / Math.max(1, finite.length);
-  const variance = finite.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, finite.length);
+  const mean = meanOrZero(finite);
+  const variance = meanOrZero(finite.map((value) => (value - mean) ** 2));
   return { shift: mean, scale: variance > 1e-12 * (1e-12 + mean ** 2) ? 1 / Math.sqrt(variance) : 0 };
 }
 

@@ -1,3 +1,4 @@
+import { meanOrZero } from '../../base/statistics.js';
 /** The relation between values and the normal variables that are modelled. */
 export interface Transform {
   /** The normal variable of a value. */
@@ -39,8 +40,8 @@ export class Warp implements Transform {
     const gap = Math.max(median - best, minGap * (worst - best)) || 1;
     const origin = best - gap;
     const logs = values.map((value) => Math.log(value - origin));
-    const mean = logs.reduce((a, b) => a + b, 0) / Math.max(1, logs.length);
-    const variance = logs.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, logs.length);
+    const mean = meanOrZero(logs);
+    const variance = meanOrZero(logs.map((value) => (value - mean) ** 2));
     return new Warp(origin, mean, variance > 1e-20 ? Math.sqrt(variance) : 1);
   }
 

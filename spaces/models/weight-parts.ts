@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { product } from '../../base/statistics.js';
 import { extremes } from '../descent.js';
 import type { Genotype } from '../genotype.js';
 import { type Member, memberOf, sharedName, type Space } from '../space.js';
@@ -21,8 +22,8 @@ export function sliceOf(from: readonly number[], to: readonly number[]): number[
 /** The part of a shared weight that a member uses, as values. */
 export function slicedTo({ shape: from, data }: WeightValue, shape: readonly number[]): WeightValue {
   const begin = sliceOf(from, shape);
-  const strides = from.map((_, axis) => from.slice(axis + 1).reduce((a, b) => a * b, 1));
-  const sliced = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  const strides = from.map((_, axis) => product(from.slice(axis + 1)));
+  const sliced = new Float32Array(product(shape));
   const inner = shape.at(-1) ?? 1;
   for (let target = 0; target < sliced.length; target += inner) {
     let source = 0;
@@ -91,7 +92,7 @@ export function sharedSpecs(space: Space): readonly WeightSpec[] {
 
 /** The entries of an axis at these indices, in order. */
 function taken({ shape, data }: WeightValue, axis: number, indices: readonly number[]): WeightValue {
-  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const inner = product(shape.slice(axis + 1));
   const size = shape[axis];
   const outer = data.length / (size * inner);
   const kept = new Float32Array(outer * indices.length * inner);

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../base/random.js';
+import { product } from '../../base/statistics.js';
 import { applyRule, convolutionNames, type Layer, type LayerTable, trainedLayersOf } from '../layers.js';
 import type { Network } from '../network.js';
 
@@ -96,7 +97,7 @@ export const initialWeights = (network: Network, seed: number): Weights => drawW
 export function drawWeights(specs: readonly WeightSpec[], seed: number): Weights {
   return new Map(
     specs.map(({ name, shape, std, fill }) => {
-      const data = new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(fill);
+      const data = new Float32Array(product(shape)).fill(fill);
       if (std > 0) {
         const random = new Random(seed, 'weights', name.slice(0, name.indexOf('/')));
         for (let i = 0; i < data.length; i++) data[i] = std * random.normal();

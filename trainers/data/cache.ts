@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { NasError, invalidInput, messageOf } from '../../base/errors.js';
 import { readFully, writeFully } from '../../base/files.js';
+import { product } from '../../base/statistics.js';
 import { differenceHash } from './near-duplicates.js';
 import type { ImageBlock, PixelSource } from './sources/source.js';
 import { assignedCode, noGroup, type ImageTable } from './split-images.js';
@@ -186,7 +187,7 @@ export class Columns {
   private readonly bytesPerImage: number;
 
   constructor(private readonly shape: readonly [height: number, width: number, channels: number]) {
-    this.bytesPerImage = shape.reduce((a, b) => a * b, 1);
+    this.bytesPerImage = product(shape);
   }
 
   add({ pixels, labels, split, groups, targets = [] }: ImageBlock): void {

@@ -1,6 +1,7 @@
 import { contentHash } from '../../base/hash.js';
 import { classification, type LearningTask } from '../../base/task.js';
 import { invalidInput } from '../../base/errors.js';
+import { mean } from '../../base/statistics.js';
 import { leastStd } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { type ImageCache, openCache } from './cache.js';
 import { foldSplits, partsOf, type Fold } from './folds.js';
@@ -152,8 +153,6 @@ function strataOf({ meta, table, targets }: ImageCache): ReturnType<typeof label
   return labelStrata(table, isOne ? [] : meta.classes, targets);
 }
 
-const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-
 /** The task of a data set; the numbers of a regression have the statistics of the training images. */
 function taskOf({ meta, targets }: ImageCache, train: Uint32Array): LearningTask {
   if (targets === null || meta.task === undefined) return classification;
@@ -161,8 +160,8 @@ function taskOf({ meta, targets }: ImageCache, train: Uint32Array): LearningTask
   const outputs = meta.classes.length;
   const statistics = meta.classes.map((_, k) => {
     const values = Array.from(train, (i) => targets[i * outputs + k]);
-    const average = meanOf(values);
-    const deviation = Math.sqrt(meanOf(values.map((value) => (value - average) ** 2)));
+    const average = mean(values);
+    const deviation = Math.sqrt(mean(values.map((value) => (value - average) ** 2)));
     // A constant number is learned as 0.
     return { mean: average, std: deviation === 0 ? 1 : deviation };
   });

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { mean } from '../../base/statistics.js';
 import { openImages, type Columns } from './cache.js';
 import type { DecodedFiles } from './decode-files.js';
 import { findDuplicates, looksAlike, thumbnail, type Pair } from './near-duplicates.js';
@@ -82,7 +83,7 @@ const rangesOf = (names: readonly string[], items: readonly Item[]): string[] =>
   names.map((name, k) => {
     const values = items.map(({ targets = [] }) => targets[k]);
     const { min, max } = spread(values);
-    const average = values.reduce((a, b) => a + b, 0) / values.length;
+    const average = mean(values);
     return `${name}: ${plainNumber(min)} to ${plainNumber(max)}, on average ${plainNumber(average)}.`;
   });
 

@@ -1,4 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
+import { sum } from '../../base/statistics.js';
 import { nearest } from '../../base/text.js';
 
 /** `train.class_weight`: from the numbers of images, or by class name; classes without a name weigh 1. */
@@ -40,7 +41,7 @@ export function classWeights(
         ? config[name]
         : 1,
   );
-  const images = counts.reduce((sum, count) => sum + count, 0);
+  const images = sum(counts);
   const mean = weights.reduce((sum, weight, c) => sum + weight * counts[c], 0) / images;
   return weights.map((weight) => weight / mean);
 }

@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
+import { mean } from '../../base/statistics.js';
 import { outputKind, toTrained, type OpenClassifier, type OutputKind } from '../../compiler/index.js';
 import { evaluateSplit } from '../evaluate.js';
 import { makeOnce, trimCache } from '../make-once.js';
@@ -89,7 +90,7 @@ export async function prepareTeacher(
 /** The score without a look at the images: of always answering the most frequent class, or the mean; a random ranking for labels. */
 function chanceOn({ labels, targets, count: images }: Split, { type }: LearningTask): PreparedTeacher['chance'] {
   if (type === 'regression') return { accuracy: 0, images };
-  if (targets !== null) return { accuracy: targets.reduce((a, b) => a + b, 0) / targets.length, images };
+  if (targets !== null) return { accuracy: mean(targets), images };
   const counts = new Map<number, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
   return { accuracy: Math.max(...counts.values()) / images, images };

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type * as ort from 'onnxruntime-node';
 import { Random } from '../../base/random.js';
+import { sum } from '../../base/statistics.js';
 import { createSession, resolveTarget } from '../../compiler/index.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
 import { CompiledTraining } from '../engines/compiled.js';
@@ -33,8 +34,6 @@ export function randomBatch({ batch, network: { input, classes } }: TimedNetwork
   for (let row = 0; row < batch; row++) labels[row * classes + random.int(classes)] = 1;
   return { images: normal(batch * input[0] * input[1] * input[2]), labels, teacher: normal(batch * classes) };
 }
-
-const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
 
 /**
  * Times a network's training step as in `nas run`: forward, 0.5 cross-entropy + 0.5 T^2 KL to given teacher logits,

@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-web';
 import { Random } from '../../../base/random.js';
+import { product } from '../../../base/statistics.js';
 import type { Block, BlockShape } from '../../protocol.js';
 import type { BrowserConfig } from '../../schema.js';
 import type { InputDescription } from '../onnx-model.js';
@@ -64,7 +65,7 @@ async function open(index: number, setting: Setting): Promise<readonly InputDesc
 /** Sets a model's input to seeded standard normal values, as on every device. */
 function feed(index: number, name: string, shape: readonly number[]): void {
   const random = new Random(0, 'latency-input');
-  const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
+  const data = Float32Array.from({ length: product(shape) }, () => random.normal());
   modelAt(index).feeds = { [name]: new ort.Tensor('float32', data, shape) };
 }
 

@@ -1,3 +1,4 @@
+import { sum } from '../../../base/statistics.js';
 import { identity, rotated, sample, type Affine } from './affine.js';
 import { brightness, contrast, saturation } from './colour.js';
 import { signed, type ImageShape, type Pixels, type Step } from './image.js';
@@ -103,7 +104,7 @@ function stretched(histogram: Uint32Array): ArrayLike<number> {
 
 /** Values spread evenly over 0 to 255 (histogram equalisation). */
 function equalized(histogram: Uint32Array): ArrayLike<number> {
-  const total = histogram.reduce((a, b) => a + b, 0);
+  const total = sum(histogram);
   const lowest = histogram.find((count) => count > 0) ?? 0;
   let below = -lowest;
   return Float64Array.from(histogram, (count, value) => {

@@ -1,6 +1,7 @@
 import { invalidInput } from '../../../base/errors.js';
 import { readPlainOrGzip, requireFile, requireFolder } from './source.js';
 import { contentHash } from '../../../base/hash.js';
+import { product } from '../../../base/statistics.js';
 import type { SplitName } from '../splits.js';
 import type { PixelSource, ImageBlock } from './source.js';
 
@@ -25,7 +26,7 @@ function readIdx(file: string, axes: number): IdxArray {
     );
   }
   const shape = Array.from({ length: axes }, (_, axis) => bytes.readUInt32BE(4 + 4 * axis));
-  const expected = header + shape.reduce((product, extent) => product * extent, 1);
+  const expected = header + product(shape);
   if (bytes.length !== expected) {
     throw invalidInput(
       `${file} is ${bytes.length < expected ? 'truncated' : 'too long'}: ` +

@@ -3,6 +3,7 @@ import PQueue from 'p-queue';
 import { contentHash } from '../../../base/hash.js';
 import { renderPixels } from '../../../base/image-pixels.js';
 import type { Rendering } from '../../../base/preprocess.js';
+import { product } from '../../../base/statistics.js';
 import { renderingIdentity } from '../decode.js';
 import type { PixelSource, ImageBlock } from './source.js';
 
@@ -16,7 +17,7 @@ export function renderedSource(source: PixelSource, rendering: Rendering): Pixel
   const [height, width] = rendering.size;
   if (height === source.height && width === source.width && rendering.channels === source.channels) return source;
   const shape = [source.height, source.width, source.channels] as const;
-  const bytes = shape.reduce((a, b) => a * b, 1);
+  const bytes = product(shape);
   const own = height * width * rendering.channels;
 
   async function rendered(queue: PQueue, { pixels, labels, split }: ImageBlock, start: number): Promise<ImageBlock> {
