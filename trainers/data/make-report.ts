@@ -83,8 +83,7 @@ const rangesOf = (names: readonly string[], items: readonly Item[]): string[] =>
   names.map((name, k) => {
     const values = items.map(({ targets = [] }) => targets[k]);
     const { min, max } = spread(values);
-    const average = mean(values);
-    return `${name}: ${plainNumber(min)} to ${plainNumber(max)}, on average ${plainNumber(average)}.`;
+    return `${name}: ${plainNumber(min)} to ${plainNumber(max)}, on average ${plainNumber(mean(values))}.`;
   });
 
 const plainNumber = (value: number): string => String(Number(value.toPrecision(4)));
