@@ -124,8 +124,11 @@ const arrows = {
   deploy: ['base', 'spaces', 'compiler'],
   serve: ['base', 'compiler', 'deploy'],
   experiments: ['base', 'spaces', 'compiler', 'search', 'trainers', 'latency-models', 'deploy', 'store'],
+  runner: ['base', 'spaces', 'compiler', 'search', 'trainers', 'latency-models', 'deploy', 'store', 'experiments'],
+  workers: ['base', 'spaces', 'compiler', 'trainers', 'latency-models', 'store', 'experiments', 'runner'],
+  reports: ['base', 'spaces', 'search', 'trainers', 'latency-models', 'store', 'experiments', 'runner'],
   // What programs import; the command is made of it.
-  api: ['base', 'spaces', 'compiler', 'search', 'store', 'experiments', 'ui'],
+  api: ['base', 'spaces', 'compiler', 'search', 'store', 'experiments', 'runner', 'workers', 'reports', 'ui'],
   // What is known to a page: the types of the read model (below), and no code of it.
   ui: ['base'],
   cli: [
@@ -139,6 +142,9 @@ const arrows = {
     'store',
     'serve',
     'experiments',
+    'runner',
+    'workers',
+    'reports',
     'api',
     'ui',
   ],
@@ -170,15 +176,15 @@ const importDirection = [
         'error',
         {
           patterns: [
-            ...arrowPatterns('ui').filter(({ regex }) => !regex.includes('experiments')),
+            ...arrowPatterns('ui').filter(({ regex }) => !regex.includes('reports')),
             {
-              regex: '/experiments/page/api\\.js$',
+              regex: '/reports/page/api\\.js$',
               allowTypeImports: true,
               message: 'ui/ takes types from the read model, no code',
             },
             {
-              group: ['**/experiments/**', '!**/experiments/page/api.js'],
-              message: 'ui/ knows experiments/page/api.ts only (see docs/architecture.md)',
+              group: ['**/reports/**', '!**/reports/page/api.js'],
+              message: 'ui/ knows reports/page/api.ts only (see docs/architecture.md)',
             },
           ],
         },
@@ -198,14 +204,17 @@ const importDirection = [
     ['spaces/models/*.ts'],
     arrowPatterns('spaces').filter(({ regex }) => !regex.includes('compiler')),
   ),
-  // A run has its report drawn when it ends; reports read what it stored. Changes of a run by the page call the runner.
+  // Reports read what a run stored. Changes of a run by the page call the runner.
   restricted(
-    ['experiments/{report,page,stored}/**/*.ts'],
+    ['reports/**/*.ts'],
     [
-      ...arrowPatterns('experiments'),
-      { regex: '/runner/', message: 'reports read experiments/stored/, not the runner (see docs/architecture.md)' },
+      ...arrowPatterns('reports'),
+      {
+        group: ['**/runner/**', '!**/runner/stored/**', '!**/runner/compress/verdict.js'],
+        message: 'reports read runner/stored/, not the runner (see docs/architecture.md)',
+      },
     ],
-    ['experiments/page/actions.ts'],
+    ['reports/page/actions.ts'],
   ),
 ];
 

@@ -1,7 +1,8 @@
-import type { DrawReport } from '../experiments/runner/report.js';
+import { collectReport } from '../reports/index.js';
+import type { DrawReport } from '../runner/report.js';
 
 /** Draws the report of a run; loads the renderer at the end of the run. */
-export const drawReport: DrawReport = async (data) => {
+export const drawReport: DrawReport = async (store) => {
   const { reportFiles } = await import('../ui/index.js');
-  return reportFiles(data);
+  return reportFiles(await collectReport(store));
 };

@@ -2,15 +2,16 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { invalidInput } from '../base/errors.js';
 import type { LoadedExperiment } from '../experiments/parse/load.js';
-import { collectFrontier, collectRun, collectTrials } from '../experiments/report/run.js';
-import type { ReportTrial, RunSummary } from '../experiments/report/data.js';
-import { enqueueIn, type EnqueuedNetwork } from '../experiments/runner/enqueue.js';
-import type { RunEvent, RunObserver } from '../experiments/runner/events.js';
-import type { RunOutcome } from '../experiments/runner/execute.js';
-import { resumeExperiment, runExperiment } from '../experiments/runner/run.js';
-import { databasePath, defaultWorkdir, frontierModel, hasRun } from '../experiments/stored/workdir.js';
+import { collectFrontier, collectRun, collectTrials } from '../reports/read-model/run.js';
+import type { ReportTrial, RunSummary } from '../reports/read-model/data.js';
+import { enqueueIn, type EnqueuedNetwork } from '../runner/enqueue.js';
+import type { RunEvent, RunObserver } from '../runner/events.js';
+import type { RunOutcome } from '../runner/execute.js';
+import { resumeExperiment, runExperiment } from '../runner/run.js';
+import { databasePath, defaultWorkdir, frontierModel, hasRun } from '../runner/stored/workdir.js';
 import type { Choice } from '../spaces/index.js';
 import { Store } from '../store/index.js';
+import { jobQueue } from '../workers/index.js';
 import { drawReport } from './report.js';
 
 type EventOf<K extends RunEvent['kind']> = Extract<RunEvent, { readonly kind: K }>;
@@ -140,7 +141,7 @@ export function run(experiment: LoadedExperiment, options: StartOptions = {}): P
   const { on, ...others } = options;
   const workdir = resolve(options.workdir ?? defaultWorkdir(experiment.experiment.name));
   return started(workdir, on, (observe) =>
-    runExperiment(experiment, { ...given(others), workdir, report: drawReport }, observe),
+    runExperiment(experiment, { ...given(others), workdir, report: drawReport, queue: jobQueue }, observe),
   );
 }
 
@@ -155,7 +156,7 @@ export function run(experiment: LoadedExperiment, options: StartOptions = {}): P
 export function resume(workdir: string, options: ResumeOptions = {}): Promise<RunningRun> {
   const { on, workers: workersAt, ...others } = options;
   return started(resolve(workdir), on, (observe) =>
-    resumeExperiment(workdir, { ...given({ ...others, workersAt }), report: drawReport }, observe),
+    resumeExperiment(workdir, { ...given({ ...others, workersAt }), report: drawReport, queue: jobQueue }, observe),
   );
 }
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { WrittenExperiment } from '../experiments/schema/experiment.js';
-import { Study } from '../experiments/runner/study.js';
-import { defaultWorkdir } from '../experiments/stored/workdir.js';
+import { Study } from '../runner/study.js';
+import { defaultWorkdir } from '../runner/stored/workdir.js';
 import { defineExperiment } from './define-experiment.js';
 import { drawReport } from './report.js';
 import { listening, type RunListeners } from './run.js';

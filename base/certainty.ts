@@ -1,5 +1,8 @@
 import { type Unit, valueText } from './number-text.js';
 
+/** The quantile of the normal distribution for 95 % intervals. */
+export const normal = 1.96;
+
 /** A 95 % interval. */
 export type Interval = readonly [low: number, high: number];
 

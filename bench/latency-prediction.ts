@@ -17,7 +17,7 @@ import { writeFileAtomic } from '../base/files.js';
 import { Random } from '../base/random.js';
 import { parseDevice } from '../cli/arguments/device.js';
 import { parseSpace } from '../cli/arguments/space.js';
-import { untrainedSubject } from '../experiments/index.js';
+import { untrainedSubject } from '../runner/index.js';
 import {
   createDevice,
   crossValidate,

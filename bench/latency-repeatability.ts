@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../base/random.js';
 import { parseDevice } from '../cli/arguments/device.js';
-import { candidateOnnx } from '../experiments/models/candidate-model.js';
+import { candidateOnnx } from '../runner/jobs/candidate-model.js';
 import { createDevice, measureOne, validate, type Measurement } from '../latency-models/index.js';
 import { createSpace, sampleGenotype } from '../spaces/index.js';
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { invalidInput } from '../base/errors.js';
 import { nearest } from '../base/text.js';
-import { databasePath } from '../experiments/stored/workdir.js';
+import { databasePath } from '../runner/stored/workdir.js';
 import { Store } from '../store/index.js';
 
 function beside(workdir: string): string {

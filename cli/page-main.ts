@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf, NasError } from '../base/errors.js';
 import { packageRoot } from '../base/processes.js';
-import { startPage } from '../experiments/page/server.js';
+import { startPage } from '../reports/page/server.js';
 import type { PageTask, Started } from './page-process.js';
 
 /** The built front end; also used when sources run directly. */

@@ -6,7 +6,7 @@ import { invalidInput, NasError } from '../base/errors.js';
 import { builtModule } from '../base/processes.js';
 import { makeToken } from '../base/server.js';
 import { shellWord } from '../base/text.js';
-import type { PageOptions } from '../experiments/page/server.js';
+import type { PageOptions } from '../reports/page/server.js';
 import type { Terminal } from './output/terminal.js';
 
 export interface PageTask {

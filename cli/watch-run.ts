@@ -1,7 +1,7 @@
 import { exitCodes, NasError } from '../base/errors.js';
-import { collectReport } from '../experiments/report/index.js';
-import type { RunObserver } from '../experiments/runner/events.js';
-import type { RunOutcome } from '../experiments/runner/index.js';
+import { collectReport } from '../reports/index.js';
+import type { RunObserver } from '../runner/events.js';
+import type { RunOutcome } from '../runner/index.js';
 import { withRun } from './open-run.js';
 import { json, type Terminal } from './output/terminal.js';
 import { frontierTable } from './output/trials.js';

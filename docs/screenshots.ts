@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import { openRun } from '../api/index.js';
-import { startPage } from '../experiments/page/server.js';
+import { startPage } from '../reports/page/server.js';
 import { findBrowser } from '../latency-models/index.js';
 import { renameFolder } from '../test/ui/browser/pictures.js';
 

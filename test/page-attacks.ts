@@ -16,8 +16,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
-import { HostedArtifacts } from '../experiments/queue/artifacts/hosted.js';
-import { serveArtifacts } from '../experiments/queue/artifacts/server.js';
+import { HostedArtifacts } from '../workers/artifacts/hosted.js';
+import { serveArtifacts } from '../workers/artifacts/server.js';
 import { attackers } from './support/page-attackers.js';
 import { writeExampleRun } from './ui/browser/example-run.js';
 

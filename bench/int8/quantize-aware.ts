@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { CalibrationMethod, WeightBits } from '../../deploy/index.js';
-import { evaluateOnSplit, quantizeOnDataset } from '../../experiments/models/on-dataset.js';
+import { evaluateOnSplit, quantizeOnDataset } from '../../runner/models/on-dataset.js';
 import { toOnnx } from '../../spaces/models/index.js';
 import {
   engineSchema,

@@ -3,15 +3,10 @@ import { join } from 'node:path';
 import { contentHash } from '../../base/hash.js';
 import { integerArithmetic } from '../../compiler/index.js';
 import { exportOnnx, quantizeClassifier } from '../../deploy/index.js';
-import {
-  databasePath,
-  isTrainingExperiment,
-  loadExperiment,
-  runExperiment,
-  trainedModel,
-  type TrainingExperiment,
-} from '../../experiments/index.js';
-import { frontierCandidates } from '../../experiments/stored/candidates.js';
+import { databasePath } from '../../runner/stored/workdir.js';
+import { runExperiment, trainedModel } from '../../runner/index.js';
+import { isTrainingExperiment, loadExperiment, type TrainingExperiment } from '../../experiments/index.js';
+import { frontierCandidates } from '../../runner/stored/candidates.js';
 import { Store } from '../../store/index.js';
 import { describeDataset, prepareDataset, renderingOf, type DatasetRef } from '../../trainers/index.js';
 import { imagesOf, stream } from './images.js';

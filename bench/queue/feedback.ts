@@ -1,4 +1,5 @@
-import type { TableExperiment, TableResults } from '../../experiments/index.js';
+import type { TableExperiment } from '../../experiments/index.js';
+import type { TableResults } from '../../runner/index.js';
 import { Problem, searchTable } from '../search-table/task.js';
 import { busyShare } from './busy.js';
 

@@ -1,8 +1,8 @@
 /** Fetches a bundle like a new worker, in its own process, and prints the wall and CPU seconds. */
 import { z } from 'zod';
-import { bundleSchema } from '../../experiments/queue/artifacts/artifact.js';
-import { BundleCache } from '../../experiments/queue/artifacts/cache.js';
-import { RunArtifacts } from '../../experiments/queue/artifacts/run-artifacts.js';
+import { bundleSchema } from '../../workers/artifacts/artifact.js';
+import { BundleCache } from '../../workers/artifacts/cache.js';
+import { RunArtifacts } from '../../workers/artifacts/run-artifacts.js';
 
 const settings = z
   .object({ url: z.string(), token: z.string(), bundle: bundleSchema, directory: z.string() })

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { CreateJobRunner } from '../../experiments/runner/jobs/local-pool.js';
+import type { CreateJobRunner } from '../../runner/job-runners.js';
 import { busyShare, type Stretch } from './busy.js';
 import { littleData, runSearch, writeEvaluation } from './setting.js';
 

@@ -1,4 +1,4 @@
-import type { CreateJobRunner } from '../../experiments/runner/jobs/local-pool.js';
+import type { CreateJobRunner } from '../../runner/job-runners.js';
 import { spentOnEach, type PartSeconds } from './processor-time.js';
 import { littleData, runSearch, writeEvaluation } from './setting.js';
 

@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { loadExperiment, runExperiment, type RunEvent } from '../../experiments/index.js';
-import type { CreateJobRunner } from '../../experiments/runner/jobs/local-pool.js';
+import { loadExperiment } from '../../experiments/index.js';
+import { runExperiment } from '../../runner/index.js';
+import { type RunEvent } from '../../runner/events.js';
+import type { CreateJobRunner } from '../../runner/job-runners.js';
 
 /** Common to all experiments: no measurements, and asks do not depend on results. */
 const common = {

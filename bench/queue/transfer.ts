@@ -8,9 +8,9 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { makeToken } from '../../base/server.js';
-import { bundleOf } from '../../experiments/queue/artifacts/files.js';
-import { HostedArtifacts } from '../../experiments/queue/artifacts/hosted.js';
-import { artifactPath, serveArtifacts } from '../../experiments/queue/artifacts/server.js';
+import { bundleOf } from '../../workers/artifacts/files.js';
+import { HostedArtifacts } from '../../workers/artifacts/hosted.js';
+import { artifactPath, serveArtifacts } from '../../workers/artifacts/server.js';
 import { startScript } from './child.js';
 
 const run = promisify(execFile);

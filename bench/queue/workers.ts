@@ -1,8 +1,8 @@
 /** Queue workers in one process. It prints a line when they are ready, and ends on SIGTERM. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { queueAddress } from '../../experiments/queue/connection.js';
-import { startWorker } from '../../experiments/queue/worker/start-worker.js';
+import { queueAddress } from '../../workers/connection.js';
+import { startWorker } from '../../workers/worker/start-worker.js';
 
 const settings = z
   .object({ url: z.string(), workers: z.number(), slots: z.number(), directory: z.string() })

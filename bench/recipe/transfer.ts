@@ -2,7 +2,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { Random } from '../../base/random.js';
 import { withMetadata, type ModelMetadata } from '../../deploy/index.js';
-import { evaluateOnSplit } from '../../experiments/index.js';
+import { evaluateOnSplit } from '../../runner/index.js';
 import { mean } from '../../latency-models/statistics.js';
 import { presetNetworks, type Network } from '../../spaces/index.js';
 import { toOnnx } from '../../spaces/models/index.js';

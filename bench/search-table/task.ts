@@ -12,11 +12,11 @@ import {
 } from '../../search/index.js';
 import { loadTable } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
-import { columnsOf, type TableResults } from '../../experiments/models/table-results.js';
-import { Simulation } from '../../experiments/runner/evaluators/simulation.js';
-import { TableEvaluator } from '../../experiments/runner/evaluators/table.js';
-import type { RunEvent } from '../../experiments/runner/events.js';
-import { Search } from '../../experiments/runner/search/search.js';
+import { columnsOf, type TableResults } from '../../runner/models/table-results.js';
+import { Simulation } from '../../runner/simulation.js';
+import { TableEvaluator } from '../../runner/evaluators/table.js';
+import type { RunEvent } from '../../runner/events.js';
+import { Search } from '../../runner/search/search.js';
 import type { TableExperiment } from '../../experiments/schema/experiment.js';
 import type { TableObjective } from '../../experiments/schema/search-settings.js';
 

@@ -1,6 +1,7 @@
 import { hypervolume, nonDominated } from '../../search/index.js';
-import { evaluateOnSplit, isTrainingExperiment, trainedModel, type Experiment } from '../../experiments/index.js';
-import { databasePath } from '../../experiments/stored/workdir.js';
+import { evaluateOnSplit, trainedModel } from '../../runner/index.js';
+import { isTrainingExperiment, type Experiment } from '../../experiments/index.js';
+import { databasePath } from '../../runner/stored/workdir.js';
 import { exportOnnx } from '../../deploy/index.js';
 import { Store } from '../../store/index.js';
 import { prepareDataset, renderingOf } from '../../trainers/index.js';

@@ -3,8 +3,9 @@
  * seconds as lines of JSON and kills itself after `limit` trials.
  */
 import { writeSync } from 'node:fs';
-import { loadExperiment, runExperiment } from '../../experiments/index.js';
-import { reportFiles } from '../../ui/index.js';
+import { loadExperiment } from '../../experiments/index.js';
+import { runExperiment } from '../../runner/index.js';
+import { drawReport } from '../../api/report.js';
 import { stride, type Mark } from './large-table.js';
 
 const [file = '', workdir = '', limit = ''] = process.argv.slice(2);
@@ -17,7 +18,7 @@ function mark(at: Mark['at']): void {
 }
 
 let ready = false;
-await runExperiment(loadExperiment(file), { workdir, report: reportFiles }, (event) => {
+await runExperiment(loadExperiment(file), { workdir, report: drawReport }, (event) => {
   if (event.kind === 'trial-asked' && !ready) {
     ready = true;
     mark('ready');

@@ -3,12 +3,14 @@
  * time of each ask, and the resources of this process, to a file of JSON.
  */
 import { writeFileSync } from 'node:fs';
-import type * as Built from '../../experiments/index.js';
+import type * as Experiments from '../../experiments/index.js';
+import type * as Runner from '../../runner/index.js';
 import type { TrainedRun } from './trained.js';
 
 // The code that the command runs: TypeScript that is compiled on the fly is slower, and takes memory.
-const path = new URL('../../dist/experiments/index.js', import.meta.url).href;
-const { loadExperiment, runExperiment } = (await import(path)) as typeof Built;
+const built = (room: string): string => new URL(`../../dist/${room}/index.js`, import.meta.url).href;
+const { loadExperiment } = (await import(built('experiments'))) as typeof Experiments;
+const { runExperiment } = (await import(built('runner'))) as typeof Runner;
 const [file = '', workdir = '', out = ''] = process.argv.slice(2);
 const asks: number[] = [];
 /** When each trial ended, in seconds. */

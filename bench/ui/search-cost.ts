@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadExperiment, runExperiment } from '../../experiments/index.js';
+import { loadExperiment } from '../../experiments/index.js';
+import { runExperiment } from '../../runner/index.js';
 import { type Mark, writeLargeTable, writeSearch } from '../search/large-table.js';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +20,7 @@ export async function makeHistory(folder: string, trials: number): Promise<strin
   return runs;
 }
 
-const script = fileURLToPath(new URL('../search/large-run.ts', import.meta.url));
+const script = fileURLToPath(new URL('../search/large-run.js', import.meta.url));
 
 /** CPU seconds of a search on a table, from the first ask to the last trial. */
 async function search(file: string, workdir: string): Promise<number> {

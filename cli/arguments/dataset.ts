@@ -1,3 +1,4 @@
+import { trainingExperimentOf } from '../../runner/stored/experiment.js';
 import { invalidInput } from '../../base/errors.js';
 import type { Rendering } from '../../base/preprocess.js';
 import { didYouMean } from '../../base/text.js';
@@ -7,8 +8,7 @@ import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
-import { trainingExperimentOf } from '../../experiments/schema/run-experiment.js';
-import { databasePath, hasRun } from '../../experiments/stored/workdir.js';
+import { databasePath, hasRun } from '../../runner/stored/workdir.js';
 import { Store } from '../../store/index.js';
 import {
   dataSchema,
@@ -99,7 +99,7 @@ export async function prepareFor(
   const renderings = rendering?.channels === channels ? [rendering] : [];
   if (hasRun(argument))
     return withRun(argument, async (store) => {
-      const { imagesOfRun } = await import('../../experiments/runner/inputs.js');
+      const { imagesOfRun } = await import('../../runner/inputs.js');
       return imagesOfRun(store, argument, { ...options, renderings });
     });
   return prepareDataset(labelledImages(config), { ...options, renderings });

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { invalidInput } from '../../base/errors.js';
-import type { QueueAddress } from '../../experiments/queue/connection.js';
+import type { QueueAddress } from '../../workers/connection.js';
 
 /** Values of `queueOptions`. */
 export interface QueueArguments {
@@ -45,7 +45,7 @@ export async function queueAddressOf(
     throw invalidInput('no queue server is named', { hint: 'Give --queue redis://10.0.0.5:6379, or set NAS_QUEUE.' });
   if (!/^[A-Za-z0-9][\w.-]{0,31}$/.test(args.prefix))
     throw invalidInput(`--prefix ${args.prefix}: expected letters, digits, dots and dashes, at most 32`);
-  const { queueAddress } = await import('../../experiments/queue/connection.js');
+  const { queueAddress } = await import('../../workers/connection.js');
   const config = {
     url,
     user: args.queueUser,

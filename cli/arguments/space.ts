@@ -3,8 +3,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
+import type { InitialPlan } from '../../runner/index.js';
 import type {
-  InitialPlan,
   LoadedExperiment,
   StudyExperiment,
   TableExperiment,
@@ -46,8 +46,8 @@ type LoadedSpace = LoadedNetworks | LoadedTable | LoadedStudy;
  * @throws NasError `invalid-input` for an invalid file, missing data, impossible spaces, invalid tables, and teachers that are not read.
  */
 export async function loadWithSpace(file: string, set: readonly string[]): Promise<LoadedSpace> {
-  const { isStudy, isTableExperiment, loadExperiment, loadResults, locatingIn, planInitial, planSupernet } =
-    await import('../../experiments/index.js');
+  const { isStudy, isTableExperiment, loadExperiment, locatingIn } = await import('../../experiments/index.js');
+  const { loadResults, planInitial, planSupernet } = await import('../../runner/index.js');
   const { openSource, teacherSize } = await import('../../trainers/index.js');
   const { createSpace, spaceSize } = await import('../../spaces/index.js');
   const loaded = loadExperiment(file, { set });

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import type { Study } from '../../experiments/runner/study.js';
+import type { Study } from '../../runner/study.js';
 
 /** `<study>` and options of the commands that drive a study. */
 export const studyArgument = {
@@ -31,9 +31,9 @@ export async function withStudy<T>(
   const isFolder = statSync(named, { throwIfNoEntry: false })?.isDirectory() ?? false;
   if (isFolder && (workdir !== undefined || set.length > 0 || fresh))
     throw invalidInput(`${named}: is a folder; --workdir, --set and --fresh are for an experiment file`);
-  const { Study: Opened } = await import('../../experiments/runner/study.js');
+  const { Study: Opened } = await import('../../runner/study.js');
   const { loadExperiment } = await import('../../experiments/parse/load.js');
-  const { defaultWorkdir, hasRun } = await import('../../experiments/stored/workdir.js');
+  const { defaultWorkdir, hasRun } = await import('../../runner/stored/workdir.js');
   const { drawReport } = await import('../../api/report.js');
   const loaded = isFolder ? null : loadExperiment(named, { set });
   const folder = resolve(loaded === null ? named : (workdir ?? defaultWorkdir(loaded.experiment.name)));

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { AskedTrial } from '../../experiments/runner/study.js';
+import type { AskedTrial } from '../../runner/study.js';
 import { studyArgument, withStudy } from '../arguments/study.js';
 import { command, jsonOption, setOption } from '../command.js';
 import { json, renderFacts, type Colors } from '../output/terminal.js';

@@ -4,7 +4,7 @@ import { checkWritable, writeFileAtomic } from '../../base/files.js';
 import { shellWord } from '../../base/text.js';
 import type { ContactSheet, DataDescription } from '../../experiments/data/index.js';
 import type { DataConfig, ImageSurvey } from '../../trainers/index.js';
-import { hasRun } from '../../experiments/stored/workdir.js';
+import { hasRun } from '../../runner/stored/workdir.js';
 import { command, jsonOption } from '../command.js';
 import { json } from '../output/terminal.js';
 
@@ -22,7 +22,7 @@ async function askedFor(images: string): Promise<Asked> {
   const { isImageFiles, surveyImages } = await import('../../trainers/index.js');
   const isExperiment = /\.ya?ml$/.test(images);
   if (!isExperiment && !isDataset(images) && !hasRun(images)) {
-    const { surveyed } = await import('../../experiments/propose/index.js');
+    const { surveyed } = await import('../../runner/propose.js');
     return { ...(await surveyed(images)), written: null, proposable: true };
   }
   const experiment = isExperiment ? experimentAt(images) : null;
@@ -101,8 +101,8 @@ export const data = command({
     for (const file of [sheet, splits]) if (file !== undefined) checkWritable(file);
     const asked = await askedFor(images);
     const { contactSheet, describeData } = await import('../../experiments/data/index.js');
-    const { preparingData } = await import('../../experiments/runner/prepare-plan.js');
-    const { writeImages } = await import('../../experiments/runner/inputs.js');
+    const { preparingData } = await import('../../runner/prepare-plan.js');
+    const { writeImages } = await import('../../runner/inputs.js');
     const { watch } = await import('../watch-run.js');
     const description = await watch(
       (observe, signal) =>

@@ -5,7 +5,7 @@ import { messageOf } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { nasVersion } from '../../base/modules.js';
 import type { adapterKinds, Adapters, IntegerArithmetic } from '../../compiler/index.js';
-import { bytes } from '../../experiments/report/index.js';
+import { bytes } from '../../reports/index.js';
 import type { EngineAvailability } from '../../trainers/index.js';
 import { command, jsonOption } from '../command.js';
 import { type Colors, type Column, json, renderFacts, renderTable } from '../output/terminal.js';

@@ -14,7 +14,7 @@ export const enqueue = command({
       .option('name', { type: 'string', describe: 'Name in reports; default: a number' })
       .option('json', jsonOption),
   run: async ({ workdir, choices, name, json: asJson }, { out }) => {
-    const { enqueueIn } = await import('../../experiments/runner/enqueue.js');
+    const { enqueueIn } = await import('../../runner/enqueue.js');
     // It checks every choice.
     const given = parseMap('--choices', choices) as Readonly<Record<string, Choice>>;
     const enqueued = await enqueueIn(workdir, given, name);

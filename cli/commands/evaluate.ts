@@ -2,7 +2,7 @@ import { readInput } from '../../base/files.js';
 import type { ModelMetadata } from '../../deploy/index.js';
 import { percentilesText, valueText } from '../../base/number-text.js';
 import type { TaskType } from '../../base/task.js';
-import { classReport, ms, providerText } from '../../experiments/report/index.js';
+import { classReport, ms, providerText } from '../../reports/index.js';
 import { accuracyOf, measures } from '../../experiments/schema/measures.js';
 import { command, dataOption, jsonOption } from '../command.js';
 import { classFacts, classListing, wrongListing } from '../output/classes.js';
@@ -60,7 +60,7 @@ export const evaluate = command({
     const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
     const rendering = renderingOfModel(model, file);
     const config = parseDataset(data, rendering);
-    const { evaluateOnSplit } = await import('../../experiments/index.js');
+    const { evaluateOnSplit } = await import('../../runner/index.js');
     const { describeDataset } = await import('../../trainers/index.js');
     const { createDevice, deviceSchema, measureOne, precisionText, saturates, saturationText } =
       await import('../../latency-models/index.js');

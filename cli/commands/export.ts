@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readInput } from '../../base/files.js';
 import { invalidInput } from '../../base/errors.js';
 // Types only: the modules load TF.js.
-import type { ExportedOnnx, ExportSource, WeightFormat } from '../../experiments/exporting/index.js';
+import type { ExportedOnnx, ExportSource, WeightFormat } from '../../runner/exporting/index.js';
 import type { EdgeExportOptions, EdgeTarget } from '../../deploy/index.js';
 import type { Calibrated } from '../../trainers/index.js';
 import { percent } from '../../base/number-text.js';
@@ -45,7 +45,7 @@ const onnxWriter =
   (write: (file: ExportedOnnx, wanted: Wanted) => Promise<string | undefined>, runs?: 'exactly'): Exporter =>
   async (store, workdir, wanted, terminal) => {
     const { source, precision, weights } = wanted;
-    const { onnxFile } = await import('../../experiments/exporting/index.js');
+    const { onnxFile } = await import('../../runner/exporting/index.js');
     const counter = createCounter(terminal);
     const warnings: string[] = [];
     const file = await onnxFile(store, workdir, source, {
@@ -138,7 +138,7 @@ async function confident(
   source: ExportSource,
   terminal: Terminal,
 ): Promise<readonly [ExportSource, () => Fitted | undefined]> {
-  const { calibratedSource } = await import('../../experiments/exporting/index.js');
+  const { calibratedSource } = await import('../../runner/exporting/index.js');
   const { kind, number } = source;
   const counter = createCounter(terminal);
   let found: Fitted | undefined;
@@ -166,7 +166,7 @@ async function chosen(store: Store, workdir: string, { trial, shrunk, pareto }: 
     throw invalidInput('which networks? give --trial N, --shrunk N, or --pareto for the whole frontier', {
       hint: 'nas export --help',
     });
-  const { exportSource, frontierSources } = await import('../../experiments/exporting/index.js');
+  const { exportSource, frontierSources } = await import('../../runner/exporting/index.js');
   if (trial !== undefined) return [exportSource(store, workdir, 'trial', trial)];
   if (shrunk !== undefined) return [exportSource(store, workdir, 'shrunk', shrunk)];
   return frontierSources(store, workdir);

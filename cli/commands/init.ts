@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { makeDirectory } from '../../base/files.js';
 import { packageRoot } from '../../base/processes.js';
-import type { ProposalRequest } from '../../experiments/propose/index.js';
+import type { ProposalRequest } from '../../runner/propose.js';
 import { boardNames } from '../../experiments/schema/constraints.js';
 import { command } from '../command.js';
 import type { Terminal } from '../output/terminal.js';
@@ -21,7 +21,7 @@ function template() {
 }
 
 async function draftFor(request: ProposalRequest, terminal: Terminal) {
-  const { proposeExperiment } = await import('../../experiments/propose/index.js');
+  const { proposeExperiment } = await import('../../runner/propose.js');
   const { watch } = await import('../watch-run.js');
   return watch((observe, signal) => proposeExperiment(request, { observe, signal }), terminal);
 }

@@ -1,7 +1,7 @@
 import { drawReport } from '../../api/report.js';
 import { invalidInput } from '../../base/errors.js';
 import { counted } from '../../base/text.js';
-import type { RunEvent } from '../../experiments/runner/events.js';
+import type { RunEvent } from '../../runner/events.js';
 import { command, jsonOption, listOption } from '../command.js';
 import { isWorkedIn } from '../../store/index.js';
 import { withRun } from '../open-run.js';
@@ -9,11 +9,11 @@ import { json, printable, renderTable } from '../output/terminal.js';
 
 /** Rewrites the report of a run that has one. @returns the end of the message: when the report has the note */
 async function renewReport(workdir: string, err: (text: string) => void): Promise<string> {
-  const { hasReport } = await import('../../experiments/stored/notes.js');
+  const { hasReport } = await import('../../runner/stored/notes.js');
   if (!hasReport(workdir)) return '';
   // The process that works on the run writes the report at its end.
   if (isWorkedIn(workdir)) return '; report.html has it when the run ends';
-  const { writeReport } = await import('../../experiments/runner/report.js');
+  const { writeReport } = await import('../../runner/report.js');
   const warn = (event: RunEvent): void => {
     if (event.kind === 'warning') err(`warning: ${event.message}\n`);
   };
@@ -39,7 +39,7 @@ export const note = command({
       .option('untag', { ...listOption, describe: 'Removes a tag; may be repeated' })
       .option('json', { ...jsonOption, describe: 'Print all notes as JSON' }),
   run: async ({ workdir, text, trial, tag, untag, json: asJson }, { out, err, colors }) => {
-    const { noteChange, noteIn, readNotes } = await import('../../experiments/stored/notes.js');
+    const { noteChange, noteIn, readNotes } = await import('../../runner/stored/notes.js');
     const isChange = text !== undefined || tag.length > 0 || untag.length > 0;
     if (!isChange && trial !== undefined)
       throw invalidInput('--trial: give the text of the note, or --tag, or --untag', {

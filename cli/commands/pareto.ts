@@ -1,8 +1,9 @@
 import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
-import { collectFrontier, collectReport, collectShrunk, objectivesOf, toCsv } from '../../experiments/report/index.js';
+import { collectFrontier, collectReport, collectShrunk, toCsv } from '../../reports/index.js';
+import { objectivesOf } from '../../runner/stored/experiment.js';
 import type { Store } from '../../store/index.js';
-import { generationText } from '../../experiments/stored/generation.js';
+import { generationText } from '../../runner/stored/generation.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { shrunkListing } from '../output/shrunk.js';

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import { readInput, writeFileAtomic } from '../../base/files.js';
-import { compressSchema } from '../../experiments/compress/index.js';
+import { compressSchema } from '../../experiments/schema/compress.js';
 import type { ReachableDevice } from '../../latency-models/index.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
 import { checkOutput } from '../arguments/output.js';
@@ -126,7 +126,7 @@ export const quantize = command({
       onProgress: counter.show('images converted'),
       onNote: (message) => terminal.err(`${message}\n`),
     });
-    const { quantizeFile } = await import('../../experiments/models/quantize-file.js');
+    const { quantizeFile } = await import('../../runner/models/quantize-file.js');
     const weightBits = args.weightBits === 'auto' ? 'auto' : args.weightBits === '7' ? 7 : 8;
     const request = { file, model, output, config, dataset, compress, weightBits, device, threads, seed } as const;
     const onProgress = (what: string, done: number, total: number): void => counter.show(what)(done, total);

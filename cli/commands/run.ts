@@ -1,4 +1,4 @@
-import { defaultWorkdir } from '../../experiments/stored/workdir.js';
+import { defaultWorkdir } from '../../runner/stored/workdir.js';
 import {
   acceptDataOption,
   acceptEnvironmentOption,

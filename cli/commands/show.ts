@@ -10,21 +10,19 @@ import {
   collectAssignments,
   collectTrial,
   count,
-  experimentOf,
   ms,
   finalTitle,
   foldsText,
   foldsTitle,
   objectiveValue,
-  objectivesOf,
   percent,
   searchTitle,
-  taskOfRun,
   testTitle,
   type CurvePoint,
   type ReportCosts,
   type ReportMember,
-} from '../../experiments/report/index.js';
+} from '../../reports/index.js';
+import { experimentOf, objectivesOf, taskOfRun } from '../../runner/stored/experiment.js';
 import type { Objective } from '../../search/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';

@@ -1,6 +1,6 @@
 import { drawReport } from '../../api/report.js';
 import { invalidInput, NasError } from '../../base/errors.js';
-import { collectShrunk } from '../../experiments/report/index.js';
+import { collectShrunk } from '../../reports/index.js';
 import { parseDevice } from '../arguments/device.js';
 import { parseCount, wholeNumber } from '../arguments/values.js';
 import { command, jsonOption } from '../command.js';
@@ -56,7 +56,7 @@ export const shrink = command({
       epochs: epochs === undefined ? undefined : wholeNumber('--epochs', epochs),
       device: device === undefined ? undefined : parseDevice(device),
     };
-    const { shrinkTrial } = await import('../../experiments/index.js');
+    const { shrinkTrial } = await import('../../runner/index.js');
     const outcome = await watch(
       (observe, signal) => shrinkTrial(workdir, request, { signal, report: drawReport }, observe),
       terminal,

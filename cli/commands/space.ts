@@ -1,4 +1,4 @@
-import { bytes, count } from '../../experiments/report/index.js';
+import { bytes, count } from '../../reports/index.js';
 import type { Decision, DecisionSpace, Extreme } from '../../spaces/index.js';
 import { isSpaceName, type LoadedTable, loadWithSpace, type NamedSpace, parseSpace } from '../arguments/space.js';
 import { command, jsonOption, setOption } from '../command.js';

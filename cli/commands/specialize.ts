@@ -1,4 +1,5 @@
 import { drawReport } from '../../api/report.js';
+import { jobQueue } from '../../workers/index.js';
 import { invalidInput } from '../../base/errors.js';
 import { parseRunDevice, runDeviceOption } from '../arguments/device.js';
 import { wholeNumber } from '../arguments/values.js';
@@ -31,7 +32,7 @@ export const specialize = command({
   run: async ({ run, latency, device, trials, epochs, workdir, fresh, json }, terminal) => {
     if (!(latency > 0 && Number.isFinite(latency)))
       throw invalidInput(`--latency ${latency}: expected milliseconds above 0`);
-    const { runSpecialized, specialize: derive } = await import('../../experiments/index.js');
+    const { runSpecialized, specialize: derive } = await import('../../runner/index.js');
     const specialized = derive(run, {
       latencyMs: latency,
       trials: wholeNumber('--trials', trials),
@@ -40,7 +41,7 @@ export const specialize = command({
       workdir,
     });
     await watchRun(
-      (observe, signal) => runSpecialized(specialized, { fresh, signal, report: drawReport }, observe),
+      (observe, signal) => runSpecialized(specialized, { fresh, signal, report: drawReport, queue: jobQueue }, observe),
       terminal,
       json,
     );

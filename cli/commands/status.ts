@@ -8,15 +8,15 @@ import {
   collectSupernet,
   collectWorkers,
   duration,
-  experimentOf,
-  precisionsText,
   supernetText,
   workersText,
   type RunSummary,
-} from '../../experiments/report/index.js';
-import { RunCache } from '../../experiments/page/collect/run-cache.js';
-import { generationText } from '../../experiments/stored/generation.js';
-import { hasRun } from '../../experiments/stored/workdir.js';
+} from '../../reports/index.js';
+import { experimentOf } from '../../runner/stored/experiment.js';
+import { precisionsText } from '../../runner/compress/verdict.js';
+import { RunCache } from '../../reports/page/collect/run-cache.js';
+import { generationText } from '../../runner/stored/generation.js';
+import { hasRun } from '../../runner/stored/workdir.js';
 import type { Store } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';

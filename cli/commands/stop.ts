@@ -6,7 +6,7 @@ export const stop = command({
   examples: [['stop runs/mine', 'nas resume runs/mine continues it']],
   options: (yargs) => yargs.positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" }),
   run: async ({ workdir }, { out }) => {
-    const { requestStop } = await import('../../experiments/runner/stop.js');
+    const { requestStop } = await import('../../runner/stop.js');
     requestStop(workdir);
     out(`The run is asked to stop; nas resume ${workdir} continues it\n`);
   },

@@ -1,17 +1,10 @@
 import { invalidInput } from '../../base/errors.js';
-import {
-  collectFinals,
-  collectTrials,
-  decisionNames,
-  experimentOf,
-  objectivesOf,
-  taskOfRun,
-  toCsv,
-} from '../../experiments/report/index.js';
+import { collectFinals, collectTrials, decisionNames, toCsv } from '../../reports/index.js';
+import { experimentOf, objectivesOf, taskOfRun } from '../../runner/stored/experiment.js';
 import type { Objective } from '../../search/index.js';
 import { storedPrecisions, trialStates, type TrialQuery, type TrialState } from '../../store/index.js';
 import { wholeNumber } from '../arguments/values.js';
-import { generationText } from '../../experiments/stored/generation.js';
+import { generationText } from '../../runner/stored/generation.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { json, renderTable } from '../output/terminal.js';

@@ -3,8 +3,8 @@ import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { mainScores, scoreText } from '../../base/scores.js';
-import type { TuneReport } from '../../experiments/index.js';
-import { classReport } from '../../experiments/report/index.js';
+import type { TuneReport } from '../../runner/index.js';
+import { classReport } from '../../reports/index.js';
 import { checkOutput } from '../arguments/output.js';
 import { wholeNumber } from '../arguments/values.js';
 import { command, dataOption, jsonOption, listOption } from '../command.js';
@@ -154,7 +154,7 @@ export const tune = command({
     if (headOnly) refuseUnused(args);
     checkOutput(output, path, 'tuned.onnx');
     const { experimentAt, parseDataset, prepareFor } = await import('../arguments/dataset.js');
-    const { tuneFile } = await import('../../experiments/index.js');
+    const { tuneFile } = await import('../../runner/index.js');
     const trainers = await import('../../trainers/index.js');
     const file = { path, layout, ...normalisationOf(args), features };
     const { model, report, directory } = await watch(async (observe, signal) => {

@@ -1,7 +1,7 @@
 import { loadWithSpace } from '../arguments/space.js';
 import type { LoadedExperiment, TrainingExperiment } from '../../experiments/index.js';
 import { command, jsonOption, setOption } from '../command.js';
-import type { StageUse } from '../../experiments/index.js';
+import type { StageUse } from '../../runner/index.js';
 import { json, renderTable, type Column } from '../output/terminal.js';
 
 /** Layers of the largest network by what they take of `train.from`. */
@@ -49,7 +49,8 @@ export const validate = command({
   run: async ({ yaml, set, json: asJson }, { out, colors }) => {
     const valid = await loadWithSpace(yaml, set);
     const { experiment, space, size } = valid;
-    const { checkTrainings, locatingIn, startOfSearch } = await import('../../experiments/index.js');
+    const { locatingIn } = await import('../../experiments/index.js');
+    const { checkTrainings, startOfSearch } = await import('../../runner/index.js');
     const locating = locatingIn(valid.loaded);
     if (valid.kind === 'training') {
       await requireKnownProviders(valid.loaded, valid.experiment);
@@ -62,7 +63,7 @@ export const validate = command({
       out(json(experiment));
       return;
     }
-    const { evaluationText } = await import('../../experiments/report/index.js');
+    const { evaluationText } = await import('../../reports/index.js');
     const each =
       valid.kind === 'training'
         ? `${evaluationText(valid.experiment)}${leastSteps(valid.experiment)}`

@@ -81,7 +81,7 @@ export const worker = command({
     }
     const cacheBytes = parseBytes('--cache-size', args.cacheSize);
     const address = await queueAddressOf(args);
-    const { startWorker } = await import('../../experiments/queue/worker/start-worker.js');
+    const { startWorker } = await import('../../workers/worker/start-worker.js');
     const view = createWorkerView(terminal);
     try {
       const started = await startWorker({

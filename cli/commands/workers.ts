@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { invalidInput } from '../../base/errors.js';
-import type { QueueConfig } from '../../experiments/queue/schema.js';
+import type { QueueConfig } from '../../experiments/schema/workers.js';
 import { command, jsonOption } from '../command.js';
 import { json } from '../output/terminal.js';
 import { withRun } from '../open-run.js';
@@ -12,8 +12,8 @@ const patienceMs = 3000;
 /** The queue of an experiment file or of a run, and the run. */
 async function queueOf(source: string) {
   const { loadExperiment } = await import('../../experiments/index.js');
-  const { experimentOf } = await import('../../experiments/stored/experiment.js');
-  const { runId } = await import('../../experiments/queue/registry.js');
+  const { experimentOf } = await import('../../runner/stored/experiment.js');
+  const { runId } = await import('../../workers/registry.js');
   const { experiment, run } = statSync(source, { throwIfNoEntry: false })?.isDirectory()
     ? await withRun(source, (store) => ({
         experiment: experimentOf(store),
@@ -61,7 +61,7 @@ export const workers = command({
       })
       .option('json', jsonOption),
   run: async ({ source, clean, json: asJson, ...args }, { out, err, colors }) => {
-    const { connectQueue, queueAddress } = await import('../../experiments/queue/connection.js');
+    const { connectQueue, queueAddress } = await import('../../workers/connection.js');
     const found = source === undefined ? undefined : await queueOf(source);
     const shared = clean ? sharedFolder(source, found?.config) : null;
     const address = found === undefined ? await queueAddressOf(args) : queueAddress(found.config);
@@ -70,12 +70,12 @@ export const workers = command({
       for (const warning of connection.warnings) err(`${warning}\n`);
       const { foldersText, workersText } = await import('../output/runs.js');
       if (shared !== null) {
-        const { cleanShared } = await import('../../experiments/queue/artifacts/shared-folders.js');
+        const { cleanShared } = await import('../../workers/artifacts/shared-folders.js');
         const folders = await cleanShared(connection, shared, found?.run);
         out(asJson ? json({ folders }) : foldersText(shared, folders, colors));
         return;
       }
-      const { queueOverview } = await import('../../experiments/queue/registry.js');
+      const { queueOverview } = await import('../../workers/registry.js');
       const overview = await queueOverview(connection);
       out(asJson ? json(overview) : workersText(overview, colors));
     } finally {

@@ -1,4 +1,4 @@
-import { type ClassReport, type ClassRow, type ConfusedClasses } from '../../experiments/report/index.js';
+import { type ClassReport, type ClassRow, type ConfusedClasses } from '../../reports/index.js';
 import { estimateText } from '../../base/certainty.js';
 import { percent } from '../../base/number-text.js';
 import {

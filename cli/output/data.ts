@@ -1,6 +1,6 @@
 import { contentsText, withoutRepeated, type DataDescription } from '../../experiments/data/index.js';
 import { counted } from '../../base/text.js';
-import { unequal } from '../../experiments/propose/propose.js';
+import { unequal } from '../../experiments/propose.js';
 import { leftOutLines, splitNames, type SplitName } from '../../trainers/index.js';
 import { printable, renderFacts, renderTable, type Colors, type Column } from './terminal.js';
 

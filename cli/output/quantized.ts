@@ -1,7 +1,7 @@
 import { bytes, ms, percent } from '../../base/number-text.js';
 import { mainScores, scoreChange, scoreText } from '../../base/scores.js';
-import { speedupOf } from '../../experiments/compress/index.js';
-import type { BeforeAfter, QuantizedReport, ShownFloat } from '../../experiments/models/quantize-file.js';
+import { speedupOf } from '../../runner/compress/index.js';
+import type { BeforeAfter, QuantizedReport, ShownFloat } from '../../runner/models/quantize-file.js';
 import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
 
 type Latency = QuantizedReport['latency']['fp32'];

@@ -6,10 +6,10 @@ import {
   objectiveValue,
   type ReportAssignment,
   type RunWorkers,
-} from '../../experiments/report/index.js';
-import type { SharedFolder } from '../../experiments/queue/artifacts/shared-folders.js';
+} from '../../reports/index.js';
+import type { SharedFolder } from '../../workers/artifacts/shared-folders.js';
 import { describeTraining, type Training } from '../../store/index.js';
-import type { QueueOverview, RunOverview } from '../../experiments/queue/registry.js';
+import type { QueueOverview, RunOverview } from '../../workers/registry.js';
 import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
 
 type Listed = ReturnType<typeof collectRuns>[number];

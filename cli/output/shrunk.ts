@@ -1,6 +1,5 @@
 import {
   count,
-  isTrainedScore,
   objectiveTitle,
   objectiveValue,
   shrunkRows,
@@ -8,7 +7,8 @@ import {
   withinText,
   type ReportShrunk,
   type ShrunkStage,
-} from '../../experiments/report/index.js';
+} from '../../reports/index.js';
+import { isTrainedScore } from '../../experiments/index.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import { type Colors, type Column, renderTable } from './terminal.js';

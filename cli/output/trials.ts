@@ -2,23 +2,21 @@ import {
   collectFinals,
   collectFrontier,
   type FinalResults,
-  experimentOf,
   finalTitle,
   foldsText,
   foldsTitle,
   latencyDoubts,
   type LatencyDoubts,
-  objectivesOf,
   objectiveTitle,
   objectiveValue,
-  placeText,
   type ReportMember,
   type ReportTrial,
   type ReportVariant,
   searchTitle,
-  taskOfRun,
   testTitle,
-} from '../../experiments/report/index.js';
+} from '../../reports/index.js';
+import { experimentOf, objectivesOf, taskOfRun } from '../../runner/stored/experiment.js';
+import { placeText } from '../../base/certainty.js';
 import { estimateText } from '../../base/certainty.js';
 import { mainScores } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';

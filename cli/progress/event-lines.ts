@@ -1,6 +1,6 @@
-import { duration, hostsText, ms, objectiveTitle, objectiveValue } from '../../experiments/report/index.js';
+import { duration, hostsText, ms, objectiveTitle, objectiveValue } from '../../reports/index.js';
 import { mainScores, scoreText } from '../../base/scores.js';
-import type { RunEvent } from '../../experiments/runner/events.js';
+import type { RunEvent } from '../../runner/events.js';
 import type { Values } from '../../search/index.js';
 import { printable } from '../output/terminal.js';
 

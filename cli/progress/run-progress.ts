@@ -1,5 +1,5 @@
-import { duration, objectiveValue } from '../../experiments/report/index.js';
-import type { RunEvent, RunObserver, TrialStepEvent } from '../../experiments/runner/events.js';
+import { duration, objectiveValue } from '../../reports/index.js';
+import type { RunEvent, RunObserver, TrialStepEvent } from '../../runner/events.js';
 import type { Terminal } from '../output/terminal.js';
 import { epochLine, lineOf } from './event-lines.js';
 import { type ProgressState, ProgressTracker } from './tracker.js';

@@ -1,4 +1,4 @@
-import type { PhaseName, ProgressEvent, RunEvent, TrialStepEvent } from '../../experiments/runner/events.js';
+import type { PhaseName, ProgressEvent, RunEvent, TrialStepEvent } from '../../runner/events.js';
 import { isAccuracy } from '../../experiments/schema/measures.js';
 
 export interface ProgressState {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { shellWord } from '../../base/text.js';
-import { frontierFolder, hasRun } from '../../experiments/stored/workdir.js';
+import { frontierFolder, hasRun } from '../../runner/stored/workdir.js';
 import type { PoolOptions } from '../../serve/inference/pool.js';
 
 /**

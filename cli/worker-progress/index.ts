@@ -1,4 +1,4 @@
-import type { WorkerEvent } from '../../experiments/queue/worker/job-run.js';
+import type { WorkerEvent } from '../../workers/worker/job-run.js';
 import type { Terminal } from '../output/terminal.js';
 import { beginLine, endLine, epochLine, slotLine, type SlotState } from './lines.js';
 

@@ -1,7 +1,7 @@
 import { duration } from '../../base/number-text.js';
 import { mainScores, scoreText } from '../../base/scores.js';
-import type { JobEnd, WorkerEvent, WorkerJob } from '../../experiments/queue/worker/job-run.js';
-import type { JobEvent } from '../../experiments/runner/jobs/jobs.js';
+import type { JobEnd, WorkerEvent, WorkerJob } from '../../workers/worker/job-run.js';
+import type { JobEvent } from '../../runner/jobs/jobs.js';
 
 export interface SlotState {
   readonly job: WorkerJob;

@@ -11,7 +11,7 @@ import {
 } from '../../trainers/index.js';
 import { counted } from '../../base/text.js';
 import type { TaskType } from '../../base/task.js';
-import { proposeData, proposedValues } from '../propose/propose.js';
+import { proposeData, proposedValues } from '../propose.js';
 
 /** An image by its file, with its classes or numbers and its split; null: no split uses it. */
 export interface NamedImage {

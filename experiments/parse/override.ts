@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import { invalidInput } from '../../base/errors.js';
 import { hideCredentials } from '../../base/server.js';
-import { workersSchema, type WorkersConfig } from '../queue/schema.js';
+import { workersSchema, type WorkersConfig } from '../schema/workers.js';
 import { isMap, type KeyPath, pathText, type Problem } from './problem.js';
 
 /** One `--set key.path=value`. */

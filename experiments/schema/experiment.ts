@@ -19,8 +19,8 @@ import {
   lossSchema,
   trainKeys,
 } from '../../trainers/index.js';
-import { compressSchema } from '../compress/index.js';
-import { workersSchema } from '../queue/schema.js';
+import { compressSchema } from './compress.js';
+import { workersSchema } from './workers.js';
 import { commonShape, searchText, typed } from './common.js';
 import { constraintsSchema, coreOf, limitsOf } from './constraints.js';
 import type { ExperimentKind } from './kind.js';

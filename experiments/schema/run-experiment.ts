@@ -1,8 +1,5 @@
-import { invalidInput } from '../../base/errors.js';
 import type { Objective } from '../../search/index.js';
-import type { Store } from '../../store/index.js';
 import type { SupernetConfig } from '../../trainers/index.js';
-import { experimentOf } from '../stored/experiment.js';
 import type {
   Experiment,
   StudyExperiment,
@@ -32,16 +29,3 @@ export function epochsOf(experiment: Experiment): number | null {
 }
 
 export const isOwnSupernet = (supernet: SupernetSettings): supernet is SupernetConfig => 'networks' in supernet;
-
-/**
- * The experiment of a run that trained networks.
- * @throws NasError `invalid-input` for runs that train none.
- */
-export function trainingExperimentOf(store: Store, workdir: string): TrainingExperiment {
-  const experiment = experimentOf(store);
-  if (isTrainingExperiment(experiment)) return experiment;
-  const what = isStudy(experiment)
-    ? 'a study, whose networks are trained elsewhere'
-    : 'on a table of results and has no networks';
-  throw invalidInput(`${workdir}: the run is ${what}`, { hint: 'Give the folder of a run that trains.' });
-}

@@ -5,10 +5,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { benchSearch } from '../../bench/search-table.js';
 import { curvesCsv, quartilesOf, summarise } from '../../bench/search-table/summary.js';
 import { Problem } from '../../bench/search-table/task.js';
-import { loadResults } from '../../experiments/models/table-results.js';
+import { loadResults } from '../../runner/models/table-results.js';
 import { hypervolume, type Objective } from '../../search/index.js';
 import { nasInside } from '../cli/nas.js';
-import { rows, writeTable } from '../experiments/table-experiment.js';
+import { rows, writeTable } from '../runner/table-experiment.js';
 import { sharedFolder } from '../support/temporary.js';
 
 const folder = sharedFolder();

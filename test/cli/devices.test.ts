@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { parseDevice, parseRunDevice } from '../../cli/arguments/device.js';
 import { integerArithmetic } from '../../compiler/index.js';
-import { readLatencyModel } from '../../experiments/runner/latency/given-model.js';
+import { readLatencyModel } from '../../runner/latency/given-model.js';
 import { describeEnvironment } from '../../latency-models/index.js';
 import { byteModel } from '../compiler/support/byte-models.js';
 import { classifier, small } from '../latency-models/devices/models.js';

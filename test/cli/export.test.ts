@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseOnnx } from '../../compiler/index.js';
 import { modelMetadataSchema, readMetadata } from '../../deploy/index.js';
-import { evaluateOnSplit } from '../../experiments/index.js';
+import { evaluateOnSplit } from '../../runner/index.js';
 import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
 import { Store } from '../../store/index.js';
 import { prepareDataset } from '../../trainers/index.js';
-import { cachedFolder, writeExperiment } from '../experiments/runner/experiment.js';
-import { runInside } from '../experiments/runner/inside.js';
+import { cachedFolder, writeExperiment } from '../runner/experiment.js';
+import { runInside } from '../runner/inside.js';
 import { nasInside } from './nas.js';
 import { hasProgram, runOnHost } from '../deploy/edge/c/support/compilers.js';
 

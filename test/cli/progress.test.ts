@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createCounter } from '../../cli/progress/counter.js';
 import { createProgressView } from '../../cli/progress/run-progress.js';
 import type { Terminal } from '../../cli/output/terminal.js';
-import type { RunEvent } from '../../experiments/runner/events.js';
+import type { RunEvent } from '../../runner/events.js';
 
 function recorder(live: boolean): Terminal & { readonly text: () => string } {
   let text = '';

@@ -5,7 +5,7 @@ import { ModelProtoSchema } from 'onnx-buf';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseOnnx } from '../../compiler/index.js';
 import { exportOnnx, readMetadata, withMetadata, type ModelMetadata } from '../../deploy/index.js';
-import { evaluateOnSplit } from '../../experiments/index.js';
+import { evaluateOnSplit } from '../../runner/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
 import { prepareDataset, type DataConfig } from '../../trainers/index.js';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { expect, it, onTestFinished } from 'vitest';
-import { frontierFolder } from '../../experiments/stored/workdir.js';
+import { frontierFolder } from '../../runner/stored/workdir.js';
 import { picture } from '../serve/images/pictures.js';
 import { greyNetworks, tinyNetwork, writeFrontier, writeNetwork } from '../serve/models.js';
 import { temporaryFolder } from '../support/temporary.js';

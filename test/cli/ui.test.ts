@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { RunEntry, RunsAnswer } from '../../experiments/page/api.js';
+import type { RunEntry, RunsAnswer } from '../../reports/page/api.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { nasInside } from './nas.js';
 import { start } from './start.js';

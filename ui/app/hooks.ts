@@ -2,7 +2,7 @@ import type { ReadonlySignal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useLocation } from 'preact-iso';
 import { useContext, useEffect, useState } from 'preact/hooks';
-import type { Address, Answers, CandidateKey, RunAnswer } from '../../experiments/page/api.js';
+import type { Address, Answers, CandidateKey, RunAnswer } from '../../reports/page/api.js';
 import { trialAddress, withQuery } from '../data/addresses.js';
 import type { Parameters } from '../data/connection.js';
 import type { LiveRun } from '../data/live-run.js';

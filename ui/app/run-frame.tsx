@@ -1,7 +1,7 @@
 import { Fragment, type ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
-import type { RunId } from '../../experiments/page/api.js';
+import type { RunId } from '../../reports/page/api.js';
 import { StopButton } from '../components/actions.js';
 import { Alert } from '../components/elements.js';
 import { NoteText } from '../components/notes.js';

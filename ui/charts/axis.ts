@@ -1,5 +1,5 @@
 import { isShare, type Unit } from '../../base/number-text.js';
-import type { MeasureText } from '../../experiments/page/api.js';
+import type { MeasureText } from '../../reports/page/api.js';
 import { titleOf } from '../data/measures.js';
 import { font, type ChartTheme } from './theme.js';
 

@@ -1,7 +1,7 @@
 import { clockTime, duration, percent } from '../../base/number-text.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
-import type { CurvePoint, HypervolumePoint, ReportMember } from '../../experiments/page/api.js';
+import type { CurvePoint, HypervolumePoint, ReportMember } from '../../reports/page/api.js';
 import { extentOf, plainAxis, tickOf, valueAxis } from './axis.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
 import { frameOf, itemOf, legendStyle, numbersOf, saying, type Heading } from './frame.js';

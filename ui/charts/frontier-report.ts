@@ -1,6 +1,6 @@
 import { placeText } from '../../base/certainty.js';
 import { mainScores } from '../../base/scores.js';
-import type { Certainty, ReportData, ReportMember, ReportTrial } from '../../experiments/page/api.js';
+import type { Certainty, ReportData, ReportMember, ReportTrial } from '../../reports/page/api.js';
 import { isAccuracy, memberLabel, precisions, sliced, titleOf, unusualAccuracy } from '../data/measures.js';
 import {
   type FrontierInput,

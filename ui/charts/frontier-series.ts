@@ -1,5 +1,5 @@
 import { intervalAround } from '../../base/certainty.js';
-import type { CandidateKey, Interval, Objective, StoredPrecision } from '../../experiments/page/api.js';
+import type { CandidateKey, Interval, Objective, StoredPrecision } from '../../reports/page/api.js';
 import type { Measures } from './axis.js';
 import type { Heading } from './frame.js';
 import type { ChartTheme } from './theme.js';

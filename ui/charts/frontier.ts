@@ -11,7 +11,7 @@ import {
 } from './frontier-series.js';
 import type { ChartOption, ChartSeries, ScatterSeries } from './echarts.js';
 import { font } from './theme.js';
-import type { Interval, StoredPrecision } from '../../experiments/page/api.js';
+import type { Interval, StoredPrecision } from '../../reports/page/api.js';
 import { extentOf, spansDecades, valueAxis } from './axis.js';
 import { skyline, turnOf } from './points.js';
 

@@ -1,5 +1,5 @@
 import { percent } from '../../base/number-text.js';
-import type { Importance } from '../../experiments/page/api.js';
+import type { Importance } from '../../reports/page/api.js';
 import { titleOf } from '../data/measures.js';
 import { axisStyle, plainAxis, shareTick, type Measures } from './axis.js';
 import { frameOf, legendStyle, numbersOf, saying } from './frame.js';

@@ -1,4 +1,4 @@
-import type { CandidateKey } from '../../experiments/page/api.js';
+import type { CandidateKey } from '../../reports/page/api.js';
 import { textOf, titleOf } from '../data/measures.js';
 import { extentOf, spansDecades, type Measures } from './axis.js';
 import { frameOf, itemOf, saying } from './frame.js';

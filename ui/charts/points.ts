@@ -1,4 +1,4 @@
-import type { Objective } from '../../experiments/page/api.js';
+import type { Objective } from '../../reports/page/api.js';
 import { extentOf } from './axis.js';
 
 /** At most `limit` rows: all that `kept` accepts, and others spread evenly. The result is deterministic. */

@@ -1,5 +1,5 @@
 import { ms } from '../../base/number-text.js';
-import type { PredictionPair } from '../../experiments/page/api.js';
+import type { PredictionPair } from '../../reports/page/api.js';
 import { precisions } from '../data/measures.js';
 import { extentOf, plainAxis } from './axis.js';
 import { explained, frameOf, hollow, itemOf, legendStyle, markLines, saying, wrapped, type Heading } from './frame.js';

@@ -1,5 +1,5 @@
 import { clockTime, duration } from '../../base/number-text.js';
-import type { TimelineAnswer, TimelineOutcome, TimelineSpan } from '../../experiments/page/api.js';
+import type { TimelineAnswer, TimelineOutcome, TimelineSpan } from '../../reports/page/api.js';
 import { trainingText } from '../data/curves.js';
 import { axisStyle, plainAxis } from './axis.js';
 import type { ChartOption, ChartSeries } from './echarts.js';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { Choice, RunId, SpaceDecision } from '../../experiments/page/api.js';
+import type { Choice, RunId, SpaceDecision } from '../../reports/page/api.js';
 import { useRun } from '../app/hooks.js';
 import { post, problemText } from '../data/connection.js';
 import { useAnswer } from '../data/use-answer.js';

@@ -1,4 +1,4 @@
-import type { ClassReport } from '../../experiments/page/api.js';
+import type { ClassReport } from '../../reports/page/api.js';
 import { estimateText } from '../../base/certainty.js';
 import { percent } from '../../base/number-text.js';
 import { columnsOf, metricTexts, outputColumns, outputNames, type Metric } from '../../base/scores.js';

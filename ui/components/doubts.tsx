@@ -1,4 +1,4 @@
-import type { LatencyDoubts as Doubts } from '../../experiments/page/api.js';
+import type { LatencyDoubts as Doubts } from '../../reports/page/api.js';
 import { CommandLine } from './elements.js';
 
 /** A banner for latencies that cannot be trusted, with the command that measures the frontier again; nothing for null. */

@@ -1,6 +1,6 @@
 import { Fragment, type ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { Choice } from '../../experiments/page/api.js';
+import type { Choice } from '../../reports/page/api.js';
 import { unbroken } from './table.js';
 
 interface CardProps {

@@ -1,13 +1,7 @@
 import { bytes, count, epochsText, ms, percent, percentilesText } from '../../base/number-text.js';
 import { scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
-import type {
-  CurvePoint,
-  MeasuredLatency,
-  NetworkMember,
-  NetworkPart,
-  ReportMember,
-} from '../../experiments/page/api.js';
+import type { CurvePoint, MeasuredLatency, NetworkMember, NetworkPart, ReportMember } from '../../reports/page/api.js';
 import type { Fact } from './elements.js';
 import { Table, type Column } from './table.js';
 

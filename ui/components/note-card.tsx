@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Note } from '../../experiments/page/api.js';
+import type { Note } from '../../reports/page/api.js';
 import { useRun } from '../app/hooks.js';
 import { post } from '../data/connection.js';
 import { useMayChange, useSending } from './actions.js';

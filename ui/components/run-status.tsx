@@ -1,4 +1,4 @@
-import type { LogEntry, RunSummary } from '../../experiments/page/api.js';
+import type { LogEntry, RunSummary } from '../../reports/page/api.js';
 import { useRun } from '../app/hooks.js';
 import { trialAddress } from '../data/addresses.js';
 import { Time } from './elements.js';

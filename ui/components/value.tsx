@@ -1,4 +1,4 @@
-import type { Certainty, MeasureText } from '../../experiments/page/api.js';
+import type { Certainty, MeasureText } from '../../reports/page/api.js';
 import { hoverOf, textWithError } from '../data/measures.js';
 import { Tag } from './elements.js';
 

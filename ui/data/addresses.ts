@@ -1,4 +1,4 @@
-import type { RunId } from '../../experiments/page/api.js';
+import type { RunId } from '../../reports/page/api.js';
 
 export const runAddress = (run: RunId): string => `/runs/${encodeURIComponent(run)}`;
 

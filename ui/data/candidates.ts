@@ -6,7 +6,7 @@ import type {
   Provenance,
   StoredPrecision,
   TrialState,
-} from '../../experiments/page/api.js';
+} from '../../reports/page/api.js';
 import { precisions } from './measures.js';
 
 /** Columns with one cell for each row. */

@@ -1,5 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import type { Actions, Address, Answers, ErrorAnswer, Queries, Streams } from '../../experiments/page/api.js';
+import type { Actions, Address, Answers, ErrorAnswer, Queries, Streams } from '../../reports/page/api.js';
 import { fetchWithToken } from './token.js';
 
 /** The placeholders of a path: `run` and `trial` of `/api/runs/:run/trials/:trial`. */

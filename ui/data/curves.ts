@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { CurvePoint, EpochChange, Training } from '../../experiments/page/api.js';
+import type { CurvePoint, EpochChange, Training } from '../../reports/page/api.js';
 
 export function trainingText(training: Training): string {
   const trial = `trial ${training.trial ?? ''}`;

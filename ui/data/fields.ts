@@ -2,7 +2,7 @@ import { estimateText } from '../../base/certainty.js';
 import { duration } from '../../base/number-text.js';
 import { mainScores, meanScoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
-import type { Certainty, MeasureText, Note, Objective, TrialText } from '../../experiments/page/api.js';
+import type { Certainty, MeasureText, Note, Objective, TrialText } from '../../reports/page/api.js';
 import { precisions, textWithError, titleOf } from './measures.js';
 import type { Candidates } from './candidates.js';
 

@@ -10,7 +10,7 @@ import type {
   RunId,
   Training,
   TrialsAnswer,
-} from '../../experiments/page/api.js';
+} from '../../reports/page/api.js';
 import { Candidates } from './candidates.js';
 import { get, listen, problemText, Refused, retry } from './connection.js';
 import { LiveCurves } from './curves.js';

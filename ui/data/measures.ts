@@ -1,6 +1,6 @@
 import { certaintyText, estimateText, isSure } from '../../base/certainty.js';
 import { type Unit, valueText } from '../../base/number-text.js';
-import type { Certainty, MeasureText, ReportData, RunSummary, StoredPrecision } from '../../experiments/page/api.js';
+import type { Certainty, MeasureText, ReportData, RunSummary, StoredPrecision } from '../../reports/page/api.js';
 
 /** How the candidates of a run are evaluated. */
 export const evaluationTexts: { readonly [E in RunSummary['evaluation']]: string } = {

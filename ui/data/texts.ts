@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { RunId, TrialText } from '../../experiments/page/api.js';
+import type { RunId, TrialText } from '../../reports/page/api.js';
 import { get } from './connection.js';
 
 type Range = readonly [from: number, to: number];

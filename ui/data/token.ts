@@ -1,4 +1,4 @@
-import type { Answers } from '../../experiments/page/api.js';
+import type { Answers } from '../../reports/page/api.js';
 
 /** Its key in the local storage, which browsers keep by scheme, host and port. A cookie would go to all ports of the host. */
 const key = 'nas-token';

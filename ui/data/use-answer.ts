@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Address, Answers, Queries, RunsAnswer } from '../../experiments/page/api.js';
+import type { Address, Answers, Queries, RunsAnswer } from '../../reports/page/api.js';
 import { addressOf, get, isFinal, listen, problemText, sleep, type Parameters } from './connection.js';
 
 export interface ApiRequest<A extends Address> {

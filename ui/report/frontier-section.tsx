@@ -2,7 +2,7 @@ import { estimateText, placeText } from '../../base/certainty.js';
 import { count, duration } from '../../base/number-text.js';
 import { mainScores, meanScoreText, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
-import type { MeasureText, ReportData, ReportMember } from '../../experiments/page/api.js';
+import type { MeasureText, ReportData, ReportMember } from '../../reports/page/api.js';
 import { Tag, tileOf, Tiles, type TileText } from '../components/elements.js';
 import {
   accuracyAmong,

@@ -1,6 +1,6 @@
 import type { TaskType } from '../../base/task.js';
 import { count, duration } from '../../base/number-text.js';
-import type { NetworkMember, ReportData, ReportMember } from '../../experiments/page/api.js';
+import type { NetworkMember, ReportData, ReportMember } from '../../reports/page/api.js';
 import { Classes } from '../components/classes.js';
 import { Card, Decisions, type Fact, Facts } from '../components/elements.js';
 import {

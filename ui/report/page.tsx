@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { render } from 'preact-render-to-string';
-import type { ReportData } from '../../experiments/page/api.js';
+import type { ReportData } from '../../reports/page/api.js';
 import { LatencyDoubts } from '../components/doubts.js';
 import { Card, Facts } from '../components/elements.js';
 import { hasNetwork } from '../components/network.js';

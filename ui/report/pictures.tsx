@@ -7,7 +7,7 @@ import type {
   ReportData,
   ReportMember,
   StoredPrecision,
-} from '../../experiments/page/api.js';
+} from '../../reports/page/api.js';
 import { curvesOption, memberCurves, type Curve, type Quantity } from '../charts/curves.js';
 import { frontierOption } from '../charts/frontier.js';
 import { frontierOfReport, frontierSize } from '../charts/frontier-report.js';

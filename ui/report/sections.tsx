@@ -1,10 +1,4 @@
-import type {
-  PredictionReport,
-  ReportData,
-  ReportShrunk,
-  ReportTrial,
-  ShrunkStage,
-} from '../../experiments/page/api.js';
+import type { PredictionReport, ReportData, ReportShrunk, ReportTrial, ShrunkStage } from '../../reports/page/api.js';
 import { Drawn, qualityTexts, renderPrediction } from './pictures.js';
 import { cssTheme } from '../report-style.js';
 import { count, times, valueText } from '../../base/number-text.js';

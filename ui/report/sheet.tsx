@@ -1,4 +1,4 @@
-import type { ContactSheet, SheetImage } from '../../experiments/page/api.js';
+import type { ContactSheet, SheetImage } from '../../reports/page/api.js';
 import { pageWithoutScripts } from './page.js';
 import { sheetStyle } from '../report-style.js';
 

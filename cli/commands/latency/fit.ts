@@ -1,6 +1,6 @@
 import { invalidInput, NasError } from '../../../base/errors.js';
 import { writeFileAtomic } from '../../../base/files.js';
-import { ms, percent } from '../../../experiments/report/index.js';
+import { ms, percent } from '../../../reports/index.js';
 import type { CrossValidation, Device, Environment, MeasuredNetworks } from '../../../latency-models/index.js';
 import type { Genotype, Space } from '../../../spaces/index.js';
 import { deviceOption, parseDevice } from '../../arguments/device.js';
@@ -44,7 +44,7 @@ async function measureAll(
   precision: FitPrecision,
   terminal: Terminal,
 ): Promise<MeasuredNetworks> {
-  const { untrainedSubject } = await import('../../../experiments/index.js');
+  const { untrainedSubject } = await import('../../../runner/index.js');
   const counter = createCounter(terminal);
   const began = performance.now();
   const onProgress = (done: number, total: number): void =>

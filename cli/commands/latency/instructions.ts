@@ -1,5 +1,5 @@
 import { qemuCores } from '../../../deploy/edge/c/machines.js';
-import { count } from '../../../experiments/report/index.js';
+import { count } from '../../../reports/index.js';
 import { command, jsonOption } from '../../command.js';
 import { json, renderFacts } from '../../output/terminal.js';
 import { withSubject } from './measure.js';

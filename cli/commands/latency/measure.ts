@@ -2,9 +2,9 @@ import { drawReport } from '../../../api/report.js';
 import { statSync } from 'node:fs';
 import { invalidInput } from '../../../base/errors.js';
 import { readInput, writeFileAtomic } from '../../../base/files.js';
-import type { MeasuredAgain } from '../../../experiments/index.js';
+import type { MeasuredAgain } from '../../../runner/index.js';
 import { shellWord } from '../../../base/text.js';
-import { collectRun, ms, percent } from '../../../experiments/report/index.js';
+import { collectRun, ms, percent } from '../../../reports/index.js';
 import type {
   LayerProfile,
   LayerTime,
@@ -105,7 +105,7 @@ export async function withSubject<T>(
       throw invalidInput(`${model}: which trial? give its number after the folder`, {
         hint: `nas trials ${model} lists them; --frontier measures the frontier again.`,
       });
-    const { trialSubject } = await import('../../../experiments/index.js');
+    const { trialSubject } = await import('../../../runner/index.js');
     return task(trialSubject(store, model, trial));
   });
 }
@@ -125,7 +125,7 @@ const againColumns = (colors: Colors): readonly Column<MeasuredAgain>[] => [
 /** Measures the frontier of a run again, and stores the latencies. */
 async function measureAgain(workdir: string, asJson: boolean, terminal: Terminal): Promise<void> {
   const { out, err, colors } = terminal;
-  const { measureFrontierAgain } = await import('../../../experiments/index.js');
+  const { measureFrontierAgain } = await import('../../../runner/index.js');
   const counter = createCounter(terminal);
   const rows = await measureFrontierAgain(
     workdir,

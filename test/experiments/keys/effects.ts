@@ -4,17 +4,18 @@ import { messageOf } from '../../../base/errors.js';
 import { canonicalJson } from '../../../base/hash.js';
 import { Random } from '../../../base/random.js';
 import { parseExperiment, type LoadedExperiment } from '../../../experiments/parse/index.js';
-import { requirementsOf } from '../../../experiments/queue/coordinator/open-runner.js';
-import { queueAddress } from '../../../experiments/queue/connection.js';
-import { runExperiment, type RunEvent } from '../../../experiments/runner/index.js';
-import type { JobOrder } from '../../../experiments/runner/jobs/job-runner.js';
-import { Study } from '../../../experiments/runner/study.js';
+import { requirementsOf } from '../../../workers/coordinator/open-runner.js';
+import { queueAddress } from '../../../workers/connection.js';
+import { runExperiment } from '../../../runner/index.js';
+import { type RunEvent } from '../../../runner/events.js';
+import type { JobOrder } from '../../../runner/jobs/job-runner.js';
+import { Study } from '../../../runner/study.js';
 import { isComputed } from '../../../experiments/schema/measures.js';
 import { isStudy, isTableExperiment, isTrainingExperiment } from '../../../experiments/schema/run-experiment.js';
 import { costs, createSpace } from '../../../spaces/index.js';
 import { describeDataset, prepareDataset } from '../../../trainers/index.js';
 import type { Store } from '../../../store/index.js';
-import { reading } from '../runner/experiment.js';
+import { reading } from '../../runner/experiment.js';
 import { SimulatedRunner } from './simulated.js';
 
 const jobKinds = [

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { cachedFolder } from '../runner/experiment.js';
+import { cachedFolder } from '../../runner/experiment.js';
 import { KeyChecks } from './check.js';
 import { writeFiles, type KeyFiles } from './files.js';
 import { kinds } from './rows/kinds.js';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { experimentJsonSchema } from '../../../experiments/parse/json-schema.js';
-import { cachedFolder } from '../runner/experiment.js';
+import { cachedFolder } from '../../runner/experiment.js';
 import { KeyChecks } from './check.js';
 import type { Part } from './effects.js';
 import { writeFiles, type KeyFiles } from './files.js';

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { contentHash } from '../../../base/hash.js';
 import type { ClassDetails } from '../../../base/scores.js';
-import type { JobListener, JobOrder, JobRunner, SubmittedJob } from '../../../experiments/runner/jobs/job-runner.js';
-import type { Job, JobOf, ResultOf } from '../../../experiments/runner/jobs/jobs.js';
+import type { JobListener, JobOrder, JobRunner, SubmittedJob } from '../../../runner/jobs/job-runner.js';
+import type { Job, JobOf, ResultOf } from '../../../runner/jobs/jobs.js';
 import type { Measurement } from '../../../latency-models/index.js';
 import type { EpochMetrics, FitResult } from '../../../trainers/index.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
 import { parseExperiment, workersGiven, type LoadOptions } from '../../../experiments/parse/index.js';
-import { workersSchema } from '../../../experiments/queue/schema.js';
+import { workersSchema } from '../../../experiments/schema/workers.js';
 
 const trains = 'name: x\ndata: fashion-mnist\nspace: mobilenet\n';
 const table =

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Random } from '../../../base/random.js';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
-import { ResourceLog } from '../../../experiments/stored/resources.js';
+import { ResourceLog } from '../../../runner/stored/resources.js';
 import { costs, createSpace, choicesOf, genotypeId, sampleGenotype } from '../../../spaces/index.js';
 import { Store, type ObjectiveValues, type StoredPrecision, type Training } from '../../../store/index.js';
 import { writeCache } from '../../../trainers/data/cache.js';

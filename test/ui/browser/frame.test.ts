@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { storedEnqueued } from '../../../experiments/stored/experiment.js';
-import { addNote, readNotes } from '../../../experiments/stored/notes.js';
-import { databasePath, stopFile } from '../../../experiments/stored/workdir.js';
+import { storedEnqueued } from '../../../runner/stored/experiment.js';
+import { addNote, readNotes } from '../../../runner/stored/notes.js';
+import { databasePath, stopFile } from '../../../runner/stored/workdir.js';
 import { lockWorkdir, Store } from '../../../store/index.js';
 import { writeExampleRun } from './example-run.js';
 import { changeToken, describeInBrowser, themeOf, violationsOf, type Site } from './page.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { main } from '../../cli/nas.js';
-import { smallSpace } from '../../experiments/runner/experiment.js';
+import { smallSpace } from '../../runner/experiment.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 
 /** Deeper networks are more accurate. A file has the number of evaluations that may end. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import { startPage } from '../../../experiments/page/server.js';
+import { startPage } from '../../../reports/page/server.js';
 import { watchTexts } from './text-checks.js';
 import { executable, titleInBrowser } from '../../support/browser.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import type { CurvePoint } from '../../../experiments/page/api.js';
+import type { CurvePoint } from '../../../reports/page/api.js';
 import { choicesOption } from '../../../ui/charts/choices.js';
 import type { ChartOption } from '../../../ui/charts/echarts.js';
 import { curvesOption, hypervolumeOption, smoothed } from '../../../ui/charts/curves.js';

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { measureText } from '../../../experiments/report/text.js';
-import type { ReportData } from '../../../experiments/report/index.js';
+import { measureText } from '../../../reports/read-model/text.js';
+import type { ReportData } from '../../../reports/index.js';
 import { frontierOption } from '../../../ui/charts/frontier.js';
 import { frontierOfReport, frontierSize } from '../../../ui/charts/frontier-report.js';
 import { chartThemes } from '../../../ui/charts/theme.js';
 import { renderSvg } from '../../../ui/charts/svg.js';
-import { syntheticReport } from '../../experiments/report/synthetic.js';
+import { syntheticReport } from '../../reports/read-model/synthetic.js';
 
 let data: ReportData;
 beforeAll(async () => {

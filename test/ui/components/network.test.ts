@@ -1,7 +1,7 @@
 import { h } from 'preact';
 import { render } from 'preact-render-to-string';
 import { expect, it } from 'vitest';
-import { partsOf } from '../../../experiments/report/network-parts.js';
+import { partsOf } from '../../../reports/read-model/network-parts.js';
 import { Random } from '../../../base/random.js';
 import { createSpace } from '../../../spaces/index.js';
 import { NetworkDrawing, NetworkParts } from '../../../ui/components/network.js';

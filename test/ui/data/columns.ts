@@ -5,7 +5,7 @@ import type {
   Provenance,
   StoredPrecision,
   TrialState,
-} from '../../../experiments/page/api.js';
+} from '../../../reports/page/api.js';
 import { Candidates } from '../../../ui/data/candidates.js';
 import { fieldsOf, type Known } from '../../../ui/data/fields.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { EpochChange } from '../../../experiments/page/api.js';
+import type { EpochChange } from '../../../reports/page/api.js';
 import { joinedCurve, LiveCurves, trainingText } from '../../../ui/data/curves.js';
 
 const point = (epoch: number, validationAccuracy = 0.5) => ({

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startPage, type PageServer } from '../../../experiments/page/server.js';
+import { startPage, type PageServer } from '../../../reports/page/server.js';
 import { Random } from '../../../base/random.js';
 import { choicesOf, createSpace, genotypeId, sampleGenotype, type Space } from '../../../spaces/index.js';
 import { Store } from '../../../store/index.js';

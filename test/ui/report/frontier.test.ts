@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ReportData } from '../../../experiments/report/data.js';
-import { measureText } from '../../../experiments/report/text.js';
+import type { ReportData } from '../../../reports/read-model/data.js';
+import { measureText } from '../../../reports/read-model/text.js';
 import { renderFrontier, renderPage } from '../../../ui/index.js';
 import { renderCurves } from '../../../ui/report/pictures.js';
-import { syntheticReport } from '../../experiments/report/synthetic.js';
+import { syntheticReport } from '../../reports/read-model/synthetic.js';
 
 let data: ReportData;
 beforeAll(async () => {

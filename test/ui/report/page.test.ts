@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ReportData } from '../../../experiments/report/data.js';
+import type { ReportData } from '../../../reports/read-model/data.js';
 import { reportFiles, renderPage } from '../../../ui/index.js';
-import { syntheticReport } from '../../experiments/report/synthetic.js';
+import { syntheticReport } from '../../reports/read-model/synthetic.js';
 
 let data: ReportData;
 let rendered: string;

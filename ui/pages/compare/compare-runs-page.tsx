@@ -1,5 +1,5 @@
 import { useLocation } from 'preact-iso';
-import type { ReadableRun, RunId, RunsAnswer } from '../../../experiments/page/api.js';
+import type { ReadableRun, RunId, RunsAnswer } from '../../../reports/page/api.js';
 import { Alert } from '../../components/elements.js';
 import { mostCompared, runAddress, runsAddress, runsIn } from '../../data/addresses.js';
 import { titleOf } from '../../data/measures.js';

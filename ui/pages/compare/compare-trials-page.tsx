@@ -1,6 +1,6 @@
 import { useLocation } from 'preact-iso';
 import { evenly } from '../../../base/statistics.js';
-import type { CandidateKey } from '../../../experiments/page/api.js';
+import type { CandidateKey } from '../../../reports/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { Alert } from '../../components/elements.js';
 import { mostCompared, trialAddress, trialsAddress, trialsIn, withQuery } from '../../data/addresses.js';

@@ -1,6 +1,6 @@
 import { ms, percent, valueText } from '../../../base/number-text.js';
 import { useRun } from '../../app/hooks.js';
-import type { MeasuredLatency, TrialAnswer } from '../../../experiments/page/api.js';
+import type { MeasuredLatency, TrialAnswer } from '../../../reports/page/api.js';
 import type { Curve } from '../../charts/curves.js';
 import { sampleShares } from '../../charts/histogram.js';
 import { overlayOption } from '../../charts/overlay.js';

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 import { duration, percent } from '../../../base/number-text.js';
-import type { ComparisonAnswer, RunAnswer } from '../../../experiments/page/api.js';
+import type { ComparisonAnswer, RunAnswer } from '../../../reports/page/api.js';
 import { Checkbox } from '../../components/elements.js';
 import { RunState } from '../../components/run-status.js';
 import { runAddress } from '../../data/addresses.js';

@@ -1,5 +1,5 @@
 import { placeText } from '../../../base/certainty.js';
-import type { ReportMember, ReportVariant, StoredPrecision, TrialAnswer } from '../../../experiments/page/api.js';
+import type { ReportMember, ReportVariant, StoredPrecision, TrialAnswer } from '../../../reports/page/api.js';
 import { useQuery, useRun } from '../../app/hooks.js';
 import { Checkbox } from '../../components/elements.js';
 import { NetworkDrawing } from '../../components/network.js';

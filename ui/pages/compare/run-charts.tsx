@@ -1,5 +1,5 @@
 import { useLocation } from 'preact-iso';
-import type { CandidateKey, ComparisonAnswer, RunId } from '../../../experiments/page/api.js';
+import type { CandidateKey, ComparisonAnswer, RunId } from '../../../reports/page/api.js';
 import { useQuery } from '../../app/hooks.js';
 import { hypervolumeOption } from '../../charts/curves.js';
 import { asksForLog, overlayOption } from '../../charts/overlay.js';

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { type Certainty, type Estimate, surelyBetter } from '../../../base/certainty.js';
-import type { Objective } from '../../../experiments/page/api.js';
+import type { Objective } from '../../../reports/page/api.js';
 import { unbroken } from '../../components/table.js';
 
 /** Signs, so that no meaning depends on colour alone. */

@@ -2,7 +2,7 @@ import { estimateText, intervalAround } from '../../../base/certainty.js';
 import type { Unit } from '../../../base/number-text.js';
 import { mainScores } from '../../../base/scores.js';
 import type { TaskType } from '../../../base/task.js';
-import type { Choice, MeasureText, Objective, ReportMember, RunSummary } from '../../../experiments/page/api.js';
+import type { Choice, MeasureText, Objective, ReportMember, RunSummary } from '../../../reports/page/api.js';
 import { textWithError, titleOf } from '../../data/measures.js';
 import { numberRow, type SideRow, type SideValue } from './side-by-side.js';
 

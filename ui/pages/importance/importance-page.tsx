@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import { percent } from '../../../base/number-text.js';
-import type { Importance, ImportanceAnswer } from '../../../experiments/page/api.js';
+import type { Importance, ImportanceAnswer } from '../../../reports/page/api.js';
 import { useAddressFilter } from '../../app/filtered.js';
 import { useRun, useRunAnswer } from '../../app/hooks.js';
 import { importanceHeight, importanceOption, mostImportant, shareOf } from '../../charts/importance.js';

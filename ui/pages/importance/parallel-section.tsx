@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
-import type { Choice, Objective } from '../../../experiments/page/api.js';
+import type { Choice, Objective } from '../../../reports/page/api.js';
 import { useOpenTrial, useQuery, useRun } from '../../app/hooks.js';
 import { extentOf } from '../../charts/axis.js';
 import {

@@ -1,6 +1,6 @@
 import { judgedPairs } from '../../../base/certainty.js';
 import { ms, percent } from '../../../base/number-text.js';
-import type { DatedPrediction } from '../../../experiments/page/api.js';
+import type { DatedPrediction } from '../../../reports/page/api.js';
 import { Tag, Time } from '../../components/elements.js';
 import { TrialLink } from '../../components/run-status.js';
 import { numberColumn, Table, type Column } from '../../components/table.js';

@@ -4,7 +4,7 @@ import type {
   PredictionQuality,
   PredictionReport,
   PredictionsAnswer,
-} from '../../../experiments/page/api.js';
+} from '../../../reports/page/api.js';
 import { useOpenTrial, useRun, useRunAnswer } from '../../app/hooks.js';
 import { legendStyle } from '../../charts/frame.js';
 import { predictionErrorsOption, predictionOption, type DrawnPair } from '../../charts/prediction.js';

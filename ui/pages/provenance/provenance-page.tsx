@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import type { RunAnswer } from '../../../experiments/page/api.js';
+import type { RunAnswer } from '../../../reports/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { Checkbox, CopyButton, Facts, Time, type Fact } from '../../components/elements.js';
 import { LatencyDoubts } from '../../components/doubts.js';

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks';
-import type { RunAnswer, Training, TrialCurves } from '../../../experiments/page/api.js';
+import type { RunAnswer, Training, TrialCurves } from '../../../reports/page/api.js';
 import { useOpenTrial, useQuery, useRun } from '../../app/hooks.js';
 import { stageKeys, stages, type Curve } from '../../charts/curves.js';
 import { Curves } from '../../components/curves.js';

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { TrialText } from '../../../experiments/page/api.js';
+import type { TrialText } from '../../../reports/page/api.js';
 import { useRun, useThrottled } from '../../app/hooks.js';
 import { Tag } from '../../components/elements.js';
 import { TrialLink } from '../../components/run-status.js';

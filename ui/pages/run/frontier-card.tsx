@@ -3,7 +3,7 @@ import { useMemo } from 'preact/hooks';
 import { estimateText, isSure, placeText } from '../../../base/certainty.js';
 import { mainScores } from '../../../base/scores.js';
 import { shellWord } from '../../../base/text.js';
-import type { CandidateKey } from '../../../experiments/page/api.js';
+import type { CandidateKey } from '../../../reports/page/api.js';
 import { useOpenTrial, useQuery, useRun, useThrottled } from '../../app/hooks.js';
 import { extentOf, spansDecades } from '../../charts/axis.js';
 import { frontierOption } from '../../charts/frontier.js';

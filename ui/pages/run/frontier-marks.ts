@@ -8,7 +8,7 @@ import type {
   MeasureText,
   RunAnswer,
   StoredPrecision,
-} from '../../../experiments/page/api.js';
+} from '../../../reports/page/api.js';
 import {
   type FrontierPoint,
   memberPoints,

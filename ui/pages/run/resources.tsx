@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 import { clockTime, duration, valueText, type Unit } from '../../../base/number-text.js';
-import type { ResourcesAnswer } from '../../../experiments/page/api.js';
+import type { ResourcesAnswer } from '../../../reports/page/api.js';
 import { useRun, useRunAnswer } from '../../app/hooks.js';
 import { overlayOption } from '../../charts/overlay.js';
 import { Chart, useChartTheme } from '../../components/chart.js';

@@ -1,7 +1,7 @@
 import { duration, epochsText } from '../../../base/number-text.js';
 import { estimateText } from '../../../base/certainty.js';
 import { mainScores, scoreText } from '../../../base/scores.js';
-import type { Activity, MeasurementPurpose } from '../../../experiments/page/api.js';
+import type { Activity, MeasurementPurpose } from '../../../reports/page/api.js';
 import { useMemo } from 'preact/hooks';
 import { useAddressFilter } from '../../app/filtered.js';
 import { useNow, useRun } from '../../app/hooks.js';

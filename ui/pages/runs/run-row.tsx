@@ -1,6 +1,6 @@
 import { duration } from '../../../base/number-text.js';
 import { mainScores } from '../../../base/scores.js';
-import type { ReadableRun, RunEntry } from '../../../experiments/page/api.js';
+import type { ReadableRun, RunEntry } from '../../../reports/page/api.js';
 import { Tag } from '../../components/elements.js';
 import { NoteText } from '../../components/notes.js';
 import { RunProgress, RunState } from '../../components/run-status.js';

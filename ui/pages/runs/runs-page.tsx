@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ReadableRun, RunEntry, RunId } from '../../../experiments/page/api.js';
+import type { ReadableRun, RunEntry, RunId } from '../../../reports/page/api.js';
 import { useNow } from '../../app/hooks.js';
 import { Alert, Select } from '../../components/elements.js';
 import { endedTrials } from '../../components/run-status.js';

@@ -11,7 +11,7 @@ import type {
   ReportMember,
   StoredPrecision,
   Values,
-} from '../../../experiments/page/api.js';
+} from '../../../reports/page/api.js';
 import { Tag } from '../../components/elements.js';
 import { Table, type Column } from '../../components/table.js';
 import { hoverOf, textWithError, titleOf } from '../../data/measures.js';

@@ -4,7 +4,7 @@ import { outlineOf } from '../../../../deploy/edge/outline.js';
 import type { EdgeProgram } from '../../../../deploy/edge/program.js';
 import { edgeSizes } from '../../../../deploy/edge/sizes.js';
 import { prepareModel, quantizeModel } from '../../../../deploy/quantize/index.js';
-import { candidateOnnx } from '../../../../experiments/models/candidate-model.js';
+import { candidateOnnx } from '../../../../runner/jobs/candidate-model.js';
 import { createSpace, sampleGenotype, spaceSchema, type SpaceConfig } from '../../../../spaces/index.js';
 
 /** The int8 file of a float one, with another range for each tensor, as calibration finds. */

@@ -1,4 +1,4 @@
-import { smallSpace } from '../../runner/experiment.js';
+import { smallSpace } from '../../../runner/experiment.js';
 import type { KeyFiles } from '../files.js';
 import { trainingBase } from '../files.js';
 import { row, type Row } from '../row.js';

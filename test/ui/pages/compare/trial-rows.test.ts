@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ReportData } from '../../../../experiments/page/api.js';
+import type { ReportData } from '../../../../reports/page/api.js';
 import { bestOf, type SideRow } from '../../../../ui/pages/compare/side-by-side.js';
 import { decisionRows, valueRows } from '../../../../ui/pages/compare/trial-rows.js';
-import { syntheticReport } from '../../../experiments/report/synthetic.js';
+import { syntheticReport } from '../../../reports/read-model/synthetic.js';
 
 const valuesOf = (...values: readonly (number | null)[]) => values.map((value) => ({ value }));
 

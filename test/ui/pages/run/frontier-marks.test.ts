@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunAnswer } from '../../../../experiments/page/api.js';
+import type { RunAnswer } from '../../../../reports/page/api.js';
 import {
   axisInAddress,
   axisNames,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ReadableRun, RunEntry } from '../../../../experiments/page/api.js';
+import type { ReadableRun, RunEntry } from '../../../../reports/page/api.js';
 import { listRuns } from '../../../../ui/pages/runs/runs-page.js';
 
 function run(id: string, over: Partial<ReadableRun['run']>): ReadableRun {

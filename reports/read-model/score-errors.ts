@@ -1,0 +1,91 @@
+import { type Certainty, normal } from '../../base/certainty.js';
+import {
+  classScores,
+  outputScores,
+  total,
+  type ClassDetails,
+  type ClassScores,
+  type Details,
+  type Metric,
+  type OutputColumn,
+} from '../../base/scores.js';
+
+/** Shrinks a share towards 1/2 by two successes and two failures, so that 0 and 1 have an error, too. */
+const shrunk = (share: number, images: number): number => (share * images + 2) / (images + 4);
+
+/** Standard error of a share of images: binomial, with the correction of Agresti and Coull (1998). */
+export function standardErrorOf(share: number, images: number): number {
+  const p = shrunk(share, images);
+  return Math.sqrt((p * (1 - p)) / (images + 4));
+}
+
+/** The interval of Agresti and Coull (1998), within [0, 1]; it contains the share. */
+export function shareCertainty(share: number, images: number): Certainty {
+  const standardError = standardErrorOf(share, images);
+  const [centre, half] = [shrunk(share, images), normal * standardError];
+  const interval = [Math.max(0, Math.min(share, centre - half)), Math.min(1, Math.max(share, centre + half))] as const;
+  return { interval, standardError };
+}
+
+/**
+ * Standard errors of the metrics of a network. Of classes, they follow from the confusion matrix: recalls are shares of images; of F1, by
+ * the infinitesimal jackknife (Jaeckel 1972), in which all images of a cell count alike.
+ */
+export function metricErrors(details: Details): Readonly<Partial<Record<Metric, number>>> {
+  const { type } = details;
+  if (type === 'regression') return details.errors === undefined ? {} : { mae: details.errors.mae };
+  if (type === 'multi-label') return details.errors === undefined ? {} : { macro_f1: details.errors.macro_f1 };
+  const scores = classScores(details.confusion);
+  const recalls = scores.flatMap(({ recall, count }) => (recall === null ? [] : [{ recall, count }]));
+  const worst = recalls.toSorted((a, b) => a.recall - b.recall).at(0);
+  if (worst === undefined) return {};
+  const variances = recalls.map(({ recall, count }) => standardErrorOf(recall, count) ** 2);
+  return {
+    balanced_accuracy: Math.sqrt(total(variances)) / recalls.length,
+    macro_f1: errorOfMacroF1(details),
+    worst_recall: standardErrorOf(worst.recall, worst.count),
+  };
+}
+
+function errorOfMacroF1({ confusion }: Pick<ClassDetails, 'confusion'>): number {
+  const scores = classScores(confusion);
+  const sizes = confusion.map((row, c) => total(row) + total(confusion.map((other) => other[c])));
+  /** Of F1 of a class, for an image of it or taken for it. */
+  const derivative = (c: number, isRight: boolean): number => {
+    const { f1 } = scores[c];
+    return f1 === null ? 0 : isRight ? (2 - 2 * f1) / sizes[c] : -f1 / sizes[c];
+  };
+  const squares = confusion.flatMap((row, actual) =>
+    row.map((images, predicted) => {
+      const change =
+        actual === predicted ? derivative(actual, true) : derivative(actual, false) + derivative(predicted, false);
+      return images * change * change;
+    }),
+  );
+  return Math.sqrt(total(squares)) / Math.max(1, scores.filter(({ f1 }) => f1 !== null).length);
+}
+
+/** Standard error of the main score, where the images of each cell do not give it. */
+export const scoreError = (details: Details): number | undefined =>
+  details.type === 'classification' ? undefined : details.errors?.score;
+
+/** Standard errors of the scores of one class or label: of shares of images, and of F1 by the infinitesimal jackknife. */
+function errorsOf({ count, recall, precision, f1 }: ClassScores): OutputErrors {
+  if (recall === null) return {};
+  const right = recall * count;
+  const own = { recall: standardErrorOf(recall, count) };
+  // Without a right answer, the number of wrong ones is unknown.
+  if (right === 0 || precision === null || f1 === null) return own;
+  const [size, predicted] = [(2 * right) / f1, right / precision];
+  const squares = right * (2 - 2 * f1) ** 2 + (size - 2 * right) * f1 ** 2;
+  return { ...own, precision: standardErrorOf(precision, predicted), f1: Math.sqrt(squares) / size };
+}
+
+export type OutputErrors = Readonly<Partial<Record<OutputColumn, number>>>;
+
+/** Standard errors of the scores of each class, label or number. Unknown errors are absent. */
+export const outputErrors = (details: Details): readonly OutputErrors[] =>
+  outputScores(details).map((scores) => ({
+    ...('recall' in scores && errorsOf(scores)),
+    ...('errors' in scores && scores.errors),
+  }));

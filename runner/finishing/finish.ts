@@ -1,0 +1,114 @@
+import { messageOf, NasError } from '../../base/errors.js';
+import { epochsText } from '../../base/number-text.js';
+import { mainScores } from '../../base/scores.js';
+import type { TrialRecord } from '../../store/index.js';
+import { taskOf } from '../../experiments/schema/measures.js';
+import type { Candidate } from '../stored/candidates.js';
+import type { Preparations } from '../trainings/preparations.js';
+import type { LatencyService } from '../latency/latency.js';
+import type { TrainingContext } from '../plan.js';
+import { crossValidate } from './folds.js';
+import { fullyTrained, int8Weights, type Finalist } from './final-training.js';
+import { networksOf, settledFrontier } from './measured-frontier.js';
+import { isSaved, save, type FrontierMember } from './save.js';
+
+/** The file with a trial's weights as the search left them. */
+type SearchedWeights = (trial: TrialRecord) => Promise<string>;
+
+/**
+ * Finishes the frontier after the search: its networks are measured side by side, trained on the full schedule (if asked
+ * for), and saved as ONNX in each precision in which they are on the frontier. Their accuracy is checked in ONNX Runtime,
+ * on the test split for the first time. Folds are trained last (if asked for): the files are there before.
+ */
+export async function finishFrontier(
+  context: TrainingContext,
+  latency: LatencyService,
+  preparations: Preparations,
+  searched: SearchedWeights,
+): Promise<void> {
+  const { stopping } = context;
+  const members = await settledFrontier(context, latency);
+  if (members.length === 0 || stopping()) return;
+  const finalists = await trainedInFull(context, members, preparations);
+  if (!stopping()) await saveAll(context, finalists, preparations, searched);
+  if (!stopping()) await crossValidate(context, finalists, preparations);
+}
+
+/** The trials of the members, each trained once however many precisions it is on the frontier in. */
+async function trainedInFull(
+  context: TrainingContext,
+  members: readonly Candidate[],
+  preparations: Preparations,
+): Promise<Finalist[]> {
+  const { plan, observe, stopping } = context;
+  const { final } = plan.experiment;
+  const trials = [...new Map(members.map(({ trial }) => [trial.number, trial])).values()];
+  if (final !== null) {
+    const from = final.from === 'supernet' ? ' from the supernet' : '';
+    const message = `Training the frontier's ${networksOf(trials)}${from} for ${epochsText(final.epochs)}`;
+    observe({ kind: 'phase', name: 'final', message });
+  }
+  let trained = 0;
+  return Promise.all(
+    trials.map(async (trial) => {
+      const own = members.filter((member) => member.trial.number === trial.number);
+      const precisions = own.map(({ precision }) => precision);
+      const finalist = await fullyTrained(context, trial, precisions, preparations);
+      if (final !== null && !stopping())
+        observe({ kind: 'progress', phase: 'final', done: ++trained, total: trials.length, unit: 'networks' });
+      return finalist;
+    }),
+  );
+}
+
+/** @throws NasError `failure` when some could not be saved, after all others were. */
+async function saveAll(
+  context: TrainingContext,
+  finalists: readonly Finalist[],
+  preparations: Preparations,
+  searched: SearchedWeights,
+): Promise<void> {
+  const { plan, observe, stopping } = context;
+  const { title } = mainScores[taskOf(plan.experiment.data)];
+  const files = finalists.flatMap((finalist) => finalist.precisions.map((precision) => ({ finalist, precision })));
+  const message = `Saving the frontier's ${networksOf(files)} and checking the ${title}`;
+  observe({ kind: 'phase', name: 'frontier', message });
+  // Fine-tunings for int8 run side by side; files are written one after the other.
+  const ready = files.map(({ finalist, precision }) => {
+    if (isSaved(context, finalist.trial.number, precision)) return Promise.resolve(undefined);
+    const member = memberOf(context, finalist, precision, preparations, searched);
+    // Awaited below.
+    member.catch(() => undefined);
+    return member;
+  });
+  const unsaved: string[] = [];
+  for (const [done, pending] of ready.entries()) {
+    if (stopping()) break;
+    try {
+      const member = await pending;
+      if (member !== undefined && !stopping()) await save(context, member);
+    } catch (error) {
+      if (!stopping()) unsaved.push(`trial ${files[done].finalist.trial.number}: ${messageOf(error)}`);
+    }
+    observe({ kind: 'progress', phase: 'frontier', done: done + 1, total: files.length, unit: 'networks' });
+  }
+  await Promise.allSettled(ready);
+  if (unsaved.length === 0 || stopping()) return;
+  const failed = `${unsaved.length} of ${files.length} networks could not be saved; ${unsaved.join('; ')}`;
+  const hint = 'The others are in artifacts/frontier; nas resume tries again with what is missing.';
+  throw new NasError('failure', failed, { hint });
+}
+
+/** A member with the weights for its file; undefined when the user stopped the run. */
+async function memberOf(
+  context: TrainingContext,
+  finalist: Finalist,
+  precision: Candidate['precision'],
+  preparations: Preparations,
+  searched: SearchedWeights,
+): Promise<FrontierMember | undefined> {
+  const weights = finalist.final?.weights ?? (await searched(finalist.trial));
+  if (precision === 'fp32') return { finalist, precision, weights };
+  const int8 = await int8Weights(context, finalist, weights, preparations);
+  return int8 && { finalist, precision, weights: int8.weights, int8 };
+}

@@ -1,0 +1,55 @@
+import type { Experiment } from '../experiments/schema/experiment.js';
+import type { QueueConfig } from '../experiments/schema/workers.js';
+import type { JobRunner } from './jobs/job-runner.js';
+import { LocalPool, type PoolOptions } from './jobs/local-pool.js';
+import type { TrainingContext } from './plan.js';
+import { workersIn } from './stored/workers.js';
+
+/** Creates the job runner of a run; `context` is the run's. */
+export type CreateJobRunner = (
+  options: PoolOptions,
+  context: Omit<TrainingContext, 'jobs'>,
+) => JobRunner | Promise<JobRunner>;
+
+export const localWorkers: CreateJobRunner = (options) => new LocalPool(options);
+
+/** How the jobs of a run reach workers of other machines; `workers/` implements it. */
+export interface JobQueue {
+  /**
+   * Checks, before a run writes anything, that the queue can be used.
+   * @returns slots of the queue's present workers
+   * @throws NasError when it cannot be used
+   */
+  slots(config: QueueConfig): Promise<number>;
+  open(config: QueueConfig): CreateJobRunner;
+}
+
+/** What does the jobs of a run. */
+export interface JobRunners {
+  /** Trains and measures; default: as `workers` of the experiment says. */
+  readonly workers?: CreateJobRunner | undefined;
+  /** For experiments whose workers are those of a queue. */
+  readonly queue?: JobQueue | undefined;
+}
+
+function queueFor(experiment: Experiment, queue: JobQueue | undefined): JobQueue {
+  if (queue === undefined) throw new Error(`${experiment.name} has a queue, and the caller of the run gives none`);
+  return queue;
+}
+
+export function jobRunnerOf(experiment: Experiment, { workers, queue }: JobRunners): CreateJobRunner {
+  if (workers !== undefined) return workers;
+  const config = workersIn(experiment);
+  return config.type === 'queue' ? queueFor(experiment, queue).open(config) : localWorkers;
+}
+
+/**
+ * Checks, before anything is written, that the queue of an experiment can be used.
+ * @returns slots of the queue's present workers; null: there is no queue
+ * @throws NasError when the queue cannot be used
+ */
+export async function slotsFor(experiment: Experiment, { workers, queue }: JobRunners): Promise<number | null> {
+  const config = workersIn(experiment);
+  if (workers !== undefined || config.type !== 'queue') return null;
+  return queueFor(experiment, queue).slots(config);
+}

@@ -1,0 +1,113 @@
+import { availableParallelism } from 'node:os';
+import { dirname, relative, resolve, sep } from 'node:path';
+import { NasError } from '../base/errors.js';
+import { counted } from '../base/text.js';
+import {
+  dataSchema,
+  isTable,
+  prepareDataset,
+  surveyImages,
+  withDataset,
+  type ImageFilesConfig,
+} from '../trainers/index.js';
+import { parseExperiment } from '../experiments/parse/index.js';
+import type { RunObserver } from './events.js';
+import { estimateRun, type EstimateOptions, type RunEstimate } from './estimate.js';
+import { preparingData } from './prepare-plan.js';
+import type { BoardName } from '../experiments/schema/constraints.js';
+import { augmentFor, experimentText, proposeData, type DataProposal } from '../experiments/propose.js';
+
+export interface ProposalRequest {
+  /** Folder, archive or table of the images. */
+  readonly images: string;
+  /** File of the experiment; it is not written here. */
+  readonly file: string;
+  /** The microcontroller that the networks are for. */
+  readonly board?: BoardName | undefined;
+  /** Whether to measure how long the run takes. */
+  readonly estimated: boolean;
+}
+
+/** The name of a data set as a valid name of a run. */
+const runName = (name: string): string => name.replace(/[^\w.-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'images';
+
+/**
+ * Surveys the images of a folder, archive or table, and proposes how to read them. Folders without class folders are read by
+ * the table that they hold, such as `metadata.csv`; damaged files are left out.
+ * @throws NasError `invalid-input` as `surveyImages`
+ */
+export async function surveyed(images: string, board?: BoardName) {
+  const surveyAs = async (type: ImageFilesConfig['type']) => {
+    const configWith = (data: Partial<DataProposal>): ImageFilesConfig =>
+      dataSchema.parse({ type, path: images, damaged: 'skip', ...data }) as ImageFilesConfig;
+    const survey = await surveyImages(configWith({}));
+    const data = proposeData(survey, board);
+    return { survey, data, config: configWith(data) };
+  };
+  if (isTable(images)) return surveyAs('list');
+  return surveyAs('image-folder').catch((refusal: unknown) =>
+    surveyAs('list').catch(() => {
+      throw refusal;
+    }),
+  );
+}
+
+/**
+ * Proposes an experiment for a folder, archive or table of images: surveys a sample, converts all images in the size that fits, and
+ * trains some networks for seconds to estimate the time of the run. A run of the experiment uses the same conversion.
+ * @returns its text, and lines about the time of the run: none without an estimate
+ * @throws NasError `invalid-input` for images that no data source reads; `interrupted` when the signal is aborted
+ */
+export async function proposeExperiment(
+  { images, file, board, estimated }: ProposalRequest,
+  options: EstimateOptions,
+): Promise<{ readonly text: string; readonly hours: readonly string[] }> {
+  const { signal } = options;
+  const observe = withoutRepeats(options.observe);
+  const { survey, data, config } = await surveyed(images, board);
+  const dataset = await prepareDataset(config, preparingData('Converting the images', observe, signal));
+  const facts = await withDataset(dataset, (open) => {
+    const counts = new Uint32Array(open.info.classes.length);
+    for (const label of open.split('train').labels) counts[label]++;
+    return Promise.resolve({
+      type: config.type,
+      name: runName(open.info.name),
+      path: relative(dirname(resolve(file)), resolve(images)).replaceAll(sep, '/') || '.',
+      survey,
+      data,
+      info: open.info,
+      augment: augmentFor(config, open.info.counts),
+      perClass: [...counts],
+      board,
+    });
+  });
+  const text = experimentText(facts, []);
+  const loaded = parseExperiment(file, text);
+  if (!estimated) return { text, hours: [] };
+  observe({ kind: 'phase', name: 'search', message: 'Training some networks for seconds, to estimate the hours' });
+  const estimate = await estimateRun(loaded, { ...options, observe });
+  if (signal.aborted) throw new NasError('interrupted', 'the estimate was stopped; nothing was written');
+  const hours = estimate === null ? [] : hoursLines(estimate);
+  return { text: experimentText(facts, hours), hours };
+}
+
+/** Passes each note and warning on once: the images are read for the proposal, then again, from the cache, for the estimate. */
+function withoutRepeats(observe: RunObserver): RunObserver {
+  const said = new Set<string>();
+  return (event) => {
+    if (event.kind === 'note' || event.kind === 'warning') {
+      if (said.has(event.message)) return;
+      said.add(event.message);
+    }
+    observe(event);
+  };
+}
+
+const duration = (seconds: number): string =>
+  seconds < 5400 ? `${Math.max(1, Math.round(seconds / 60))} min` : `${(seconds / 3600).toFixed(1)} hours`;
+
+const hoursLines = ({ search, final, frontier, sample }: RunEstimate): string[] => [
+  `The run takes about ${duration(search + final)} on this machine (${counted(availableParallelism(), 'core')}): ${duration(search)} for the search, ${duration(final)} to`,
+  `train some ${frontier} networks of the frontier to their end. Fewer search.trials or train.epochs make it shorter.`,
+  `Estimated from ${sample.networks} random networks of the space, trained for ${sample.seconds} s each (median time of a step).`,
+];

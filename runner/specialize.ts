@@ -1,0 +1,157 @@
+import { trainingExperimentOf } from './stored/experiment.js';
+import { basename, dirname, join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { invalidInput } from '../base/errors.js';
+import { writeFileAtomic } from '../base/files.js';
+import type { DeviceConfig } from '../latency-models/index.js';
+import type { Objective } from '../search/index.js';
+import { Store } from '../store/index.js';
+import { parseExperiment, type LoadedExperiment } from '../experiments/parse/index.js';
+import { isMap } from '../experiments/parse/problem.js';
+import type { RunObserver } from './events.js';
+import { runExperiment, type RunOptions } from './run.js';
+import { type RunOutcome } from './execute.js';
+import { trainedSupernet } from './trainings/supernet.js';
+import type { TrainingExperiment } from '../experiments/schema/experiment.js';
+import { isMetric } from '../base/scores.js';
+import { accuracyOf, isAccuracy, taskOf } from '../experiments/schema/measures.js';
+import { databasePath } from './stored/workdir.js';
+
+/** Budget and device of a new search of a finished supernet. */
+export interface Specialization {
+  /** Hard limit in ms for one batch. */
+  readonly latencyMs: number;
+  /** The device that measures latency; by default the device of the run. */
+  readonly device?: DeviceConfig | undefined;
+  readonly trials: number;
+  /** Epochs of the frontier's final training; default: none, the networks stay slices. */
+  readonly epochs?: number | undefined;
+  /** Folder of the new run; default: beside the old one, named after budget and device. */
+  readonly workdir?: string | undefined;
+}
+
+type Written = Readonly<Record<string, unknown>>;
+
+const without = (value: unknown, ...keys: readonly string[]): Written =>
+  isMap(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key))) : {};
+
+/**
+ * The run's objectives in the order accuracy, further metrics, latency, others. Bounds of accuracies, further metrics and latencies belong
+ * to the old search and are dropped.
+ */
+function objectivesOf({ objectives, data }: TrainingExperiment): readonly (string | Objective)[] {
+  const metrics = objectives.map(({ name }) => name).filter(isMetric);
+  const accuracy =
+    metrics.length === 0 || objectives.some(({ name }) => isAccuracy(name)) ? [accuracyOf('train', taskOf(data))] : [];
+  const others = objectives.filter(({ name }) => !isAccuracy(name) && !isMetric(name) && name !== 'latency_ms');
+  return [...accuracy, ...metrics, 'latency_ms', ...others];
+}
+
+/** Drops the predictor and the model of another run when the device changes. */
+const latencyOf = (written: unknown, { device, latencyMs }: Specialization): Written => {
+  const { predictor, from, ...kept } = without(written, 'device', 'budget_ms');
+  const isModel = isMap(predictor) || (typeof predictor === 'string' && predictor.endsWith('.json'));
+  const own = isMap(written) && device === undefined ? { device: written['device'] } : { device };
+  return {
+    ...kept,
+    ...(predictor !== undefined && (device === undefined || !isModel) && { predictor }),
+    ...(from !== undefined && device === undefined && { from }),
+    ...(own.device !== undefined && own),
+    budget_ms: latencyMs,
+  };
+};
+
+/**
+ * The experiment that searches the supernet of a run for another budget or device.
+ * @param source workdir of the run with the supernet
+ * @param written the run's experiment as written
+ */
+export function specialized(
+  source: string,
+  written: Written,
+  experiment: TrainingExperiment,
+  wanted: Specialization,
+): Written {
+  const { device, latencyMs, trials, epochs } = wanted;
+  // A device table has one precision, which leaves nothing to compress.
+  const isTable = (device ?? experiment.latency.device).type === 'table';
+  const rounding = isTable ? ['quantize_aware'] : [];
+  const name = [experiment.name, ...(device === undefined ? [] : [device.type]), `${latencyMs}ms`].join('-');
+  const search = without(written['search'], 'stop', 'fidelity', 'filter', 'features', 'enqueue', 'seed_from');
+  // Without final training there is no need for a teacher or a training configuration.
+  const learning =
+    epochs === undefined
+      ? { train: without(written['train'], 'from', 'loss', ...rounding), final: 'none' }
+      : {
+          ...('teacher' in written && { teacher: written['teacher'] }),
+          train: without(written['train'], 'from', ...rounding),
+          final: { ...without(written['final'], 'from', 'folds', ...rounding), epochs },
+        };
+  return {
+    name,
+    seed: experiment.seed,
+    // Images without labels are learned from a teacher.
+    data: epochs === undefined && isMap(written['data']) ? without(written['data'], 'unlabelled') : written['data'],
+    space: written['space'],
+    ...learning,
+    supernet: { from: source },
+    ...('compress' in written && !isTable && { compress: written['compress'] }),
+    latency: latencyOf(written['latency'], wanted),
+    objectives: objectivesOf(experiment),
+    ...('constraints' in written && { constraints: written['constraints'] }),
+    search: { ...search, evaluate: 'supernet', trials },
+    ...('engine' in written && { engine: written['engine'] }),
+    ...('workers' in written && { workers: written['workers'] }),
+  };
+}
+
+export interface SpecializedRun {
+  readonly loaded: LoadedExperiment;
+  readonly workdir: string;
+}
+
+export const experimentFile = 'experiment.yaml';
+
+/**
+ * Creates the experiment that searches a run's finished supernet for another budget or device.
+ * @throws NasError `invalid-input` when there is no such supernet, or the folder holds another run.
+ */
+export function specialize(workdir: string, wanted: Specialization): SpecializedRun {
+  const source = resolve(workdir);
+  trainedSupernet(source);
+  const { written, experiment } = runOf(source);
+  const derived = specialized(source, written, experiment, wanted);
+  const target = resolve(wanted.workdir ?? join(dirname(source), String(derived['name'])));
+  if (target === source)
+    throw invalidInput(`${workdir}: its frontier would be overwritten`, { hint: 'Choose another --workdir.' });
+  const file = join(target, experimentFile);
+  const comment = `# Searches the supernet of ${basename(source)} for a latency of ${wanted.latencyMs} ms.\n`;
+  return { loaded: parseExperiment(file, comment + stringify(derived)), workdir: target };
+}
+
+function runOf(workdir: string): { readonly written: Written; readonly experiment: TrainingExperiment } {
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    const experiment = trainingExperimentOf(store, workdir);
+    // Stored when the run began.
+    const [{ detail }] = store.events.of('created');
+    const { written } = detail as { readonly written: Written };
+    return { written, experiment };
+  } finally {
+    store.close();
+  }
+}
+
+/** Runs a specialization; writes its experiment file into its workdir. */
+export function runSpecialized(
+  { loaded, workdir }: SpecializedRun,
+  options: Pick<RunOptions, 'fresh' | 'signal' | 'workers' | 'queue' | 'report'>,
+  observe: RunObserver,
+): Promise<RunOutcome> {
+  const file = join(workdir, experimentFile);
+  return runExperiment(loaded, { ...options, workdir }, (event) => {
+    // The workdir exists after the data phase.
+    if (event.kind === 'phase' && event.name !== 'data') writeFileAtomic(file, loaded.source);
+    observe(event);
+  });
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { workersSchema } from '../../experiments/schema/workers.js';
+import { engineOfRun, type RecordedEnvironment } from '../../runner/engine.js';
+import { engineSchema, onProcessor } from '../../trainers/index.js';
+
+const queue = (options: object = {}) => workersSchema.parse({ type: 'queue', url: 'redis://127.0.0.1', ...options });
+
+const settled = (engine: object, workers: object, before: RecordedEnvironment | null = null) =>
+  engineOfRun(
+    { engine: engineSchema.parse(engine), workers: workersSchema.parse(workers) },
+    { before, acceptEnvironment: false, observe: ({ kind }) => expect.unreachable(`${kind} was observed`) },
+  );
+
+describe('the engine of a run with a queue', () => {
+  it('is the processor without a provider in the experiment', async () => {
+    expect(await settled({}, queue())).toEqual(onProcessor);
+    expect(await settled({ type: 'compiled' }, queue({ tag: 'gpu', mixed: true }))).toEqual(onProcessor);
+    expect(await settled({ provider: 'cpu' }, queue())).toEqual(onProcessor);
+    expect(await settled({}, queue(), { provider: 'cpu' })).toEqual(onProcessor);
+  });
+
+  it('is a card of the workers with a tag, and is not tried here', async () => {
+    const cards = queue({ tag: 'gpu', mixed: true });
+    // No machine has such a provider.
+    expect(await settled({ provider: 'abacus' }, cards)).toEqual({ ...onProcessor, provider: 'abacus', untried: true });
+    expect(await settled({ provider: 'cuda', device: 1 }, cards)).toMatchObject({ provider: 'cuda', device: '1' });
+  });
+
+  it('stays as on the machine where the run began, with workers.tag and workers.mixed', async () => {
+    const before = { provider: 'webgpu', adapter: 'AMD Radeon RX 6800' };
+    expect(await settled({}, queue({ tag: 'gpu', mixed: true }), before)).toMatchObject({ provider: 'webgpu' });
+    await expect(settled({}, queue(), before)).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringContaining('the run began on webgpu') as string,
+      hint: expect.stringContaining('workers.tag') as string,
+    });
+  });
+
+  it('is the eager backend that is named, whether or not it loads here', async () => {
+    expect(await settled({ backend: 'tensorflow' }, queue())).toEqual({ type: 'eager', backend: 'tensorflow' });
+    expect(await settled({ type: 'eager', backend: 'cpu' }, queue())).toEqual({ type: 'eager', backend: 'cpu' });
+  });
+});

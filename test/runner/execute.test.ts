@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { requireResult } from '../../runner/execute.js';
+import type { Objective } from '../../search/index.js';
+import type { TrialRecord } from '../../store/index.js';
+
+const objectives: Objective[] = [{ name: 'accuracy', direction: 'maximize', cost: 'expensive' }];
+
+const failed = (number: number, message: string): TrialRecord => ({
+  number,
+  genotype: [number],
+  genotypeId: String(number),
+  choices: {},
+  seed: number,
+  reason: 'random',
+  rejected: 0,
+  pending: [],
+  state: 'failed',
+  precision: 'fp32',
+  variants: [],
+  message,
+  values: {},
+  observed: {},
+  attempts: 1,
+  askedAt: 0,
+  startedAt: 0,
+  finishedAt: 1,
+});
+
+describe('a search without a result', () => {
+  it('tells the reason that most of its failures share', () => {
+    const trials = [
+      failed(0, 'the worker process was ended by SIGKILL'),
+      failed(1, 'the loss is not finite in step 12'),
+      failed(2, 'the loss is not finite in step 7'),
+    ];
+    expect(() => requireResult(trials, objectives)).toThrow(
+      'all 3 trials failed; trial 1: the loss is not finite in step 12 (the reason of 2)',
+    );
+  });
+
+  it('is none where a trial is complete', () => {
+    const complete = {
+      ...failed(1, ''),
+      state: 'complete',
+      values: { accuracy: { value: 0.5, provenance: 'measured' } },
+    } as const;
+    expect(() => requireResult([failed(0, 'x'), complete], objectives)).not.toThrow();
+  });
+});

@@ -1,0 +1,137 @@
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readMetadata } from '../../deploy/index.js';
+import { loadExperiment } from '../../experiments/parse/index.js';
+import { resumeExperiment, runExperiment } from '../../runner/index.js';
+import { nasInside } from '../cli/nas.js';
+import { cachedFolder, reading, writeExperiment } from './experiment.js';
+import { findings } from './findings.js';
+import { inside, runInside } from './inside.js';
+
+const directory = cachedFolder();
+let file = '';
+/** A run whose two networks were trained until they know the bars of the images. */
+const first = join(directory, 'first');
+
+/** Runs the experiment from given weights. @returns what it notes. */
+const notesOf = async (workdir: string, ...set: readonly string[]) => {
+  const { events } = await runInside(file, workdir, { set });
+  return events.flatMap((event) => (event.kind === 'note' ? [event.message] : []));
+};
+
+const refusal = (workdir: string, ...set: readonly string[]) =>
+  nasInside(['run', file, '--workdir', workdir, ...set.flatMap((assignment) => ['--set', assignment])]);
+
+const exported = (number: number) => join(first, 'artifacts', 'frontier', `trial-0000${number}.onnx`);
+
+/** Trials that keep their initial weights: steps of this length change none. */
+const still = ['train.optimizer={type: sgd, learning_rate: 1.0e-9}', 'train.epochs=3', 'search.trials=1'];
+
+const enqueued = (number: number) => {
+  const { choices, values } = reading(first, (store) => store.trials.all()[number]);
+  return {
+    set: `search.enqueue=[{name: known, choices: ${JSON.stringify(choices)}}]`,
+    accuracy: values['accuracy'].value,
+  };
+};
+
+const accuracyOf = (workdir: string): number => findings(workdir).trials[0].values['accuracy'].value;
+
+beforeAll(async () => {
+  file = writeExperiment(directory, {
+    space: '{ type: mobilenet, preset: tiny }',
+    teacher: null,
+    final: null,
+    search: '{ controller: random, trials: 2, parallel: 1 }',
+    train: '{ epochs: 10, batch: 16, optimizer: { type: sgd, learning_rate: 0.05 } }',
+    objectives: '[accuracy, { name: macs, constraint: { max: 400000 } }]',
+  });
+  await runInside(file, first);
+}, 120_000);
+
+describe('train.from', () => {
+  const frontier = () => [0, 1].find((number) => existsSync(exported(number))) ?? 0;
+
+  it('starts a network from the weights that an ONNX file of it holds', { timeout: 120_000 }, async () => {
+    const number = frontier();
+    expect(readMetadata(readFileSync(exported(number))).places?.[0]).toBe('stage1.1');
+    const { set, accuracy } = enqueued(number);
+    expect(accuracy).toBeGreaterThan(0.5);
+    const workdir = join(directory, 'from-onnx');
+    const notes = await notesOf(workdir, `train.from=${exported(number)}`, ...still, set);
+    expect(notes).toContainEqual(
+      expect.stringMatching(
+        /^Trainings start from .*trial-0000\d\.onnx: the largest network of the space takes \d+ of \d+ layers \(\d+ % of the weights\) from it, the smallest/,
+      ),
+    );
+    // Batch norm's statistics follow anew.
+    expect(Math.abs(accuracyOf(workdir) - accuracy)).toBeLessThan(0.1);
+  });
+
+  it(
+    'takes TF.js models and the files of a run, too, and is the beginning of the final training',
+    { timeout: 120_000 },
+    async () => {
+      const { set, accuracy } = enqueued(1);
+      const web = join(directory, 'web');
+      expect(await nasInside(['export', first, '--trial', '1', '--to', 'tfjs', '-o', web])).toMatchObject({ code: 0 });
+      const own = join(first, 'artifacts', 'search', '00001', 'weights.bin');
+      for (const [name, path, ...rest] of [
+        ['from-tfjs', web, 'final.epochs=3'],
+        ['from-run', own],
+      ]) {
+        const workdir = join(directory, name);
+        const notes = await notesOf(workdir, `train.from=${path}`, ...still, set, ...rest);
+        expect(notes).toContainEqual(expect.stringContaining(`Trainings start from ${path}`));
+        expect(Math.abs(accuracyOf(workdir) - accuracy)).toBeLessThan(0.1);
+      }
+      const [final] = reading(join(directory, 'from-tfjs'), (store) => store.finals.all());
+      expect(final.from).toBe('weights');
+      expect(Math.abs((final.accuracy ?? 0) - accuracy)).toBeLessThan(0.1);
+    },
+  );
+
+  it('is part of what makes a run the same', { timeout: 120_000 }, async () => {
+    const copy = join(directory, 'copy.onnx');
+    cpSync(exported(frontier()), copy);
+    const workdir = join(directory, 'changed');
+    const stop = new AbortController();
+    const loaded = loadExperiment(file, { set: [`train.from=${copy}`] });
+    const { state } = await runExperiment(loaded, { workdir, signal: stop.signal, workers: inside }, () => {
+      if (existsSync(join(workdir, 'artifacts', 'initial.bin'))) stop.abort();
+    });
+    expect(state).toBe('interrupted');
+    writeFileSync(copy, Buffer.concat([readFileSync(copy), Buffer.from([0])]));
+    await expect(resumeExperiment(workdir, { workers: inside }, () => undefined)).rejects.toMatchObject({
+      code: 'inputs-changed',
+      message: expect.stringMatching(/train\.from: the file of weights .*copy\.onnx has another content/) as string,
+    });
+  });
+
+  it('is checked by nas validate', async () => {
+    const { code, out } = await nasInside(['validate', file, '--set', `train.from=${exported(frontier())}`]);
+    expect(out).toMatch(/^valid: .*\nTrainings start from .*: the largest network of the space takes/);
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    ['is none', 'teacher.bin', /train\.from: .*is damaged: it has only 3 bytes/],
+    ['is not there', 'nowhere.onnx', /there is no file or folder .*nowhere\.onnx/],
+  ])('is refused with its place before anything is written when it %s', async (_, name, message) => {
+    writeFileSync(join(directory, 'teacher.bin'), 'abc');
+    const workdir = join(directory, 'refused');
+    const { code, err } = await refusal(workdir, `train.from=${join(directory, name)}`);
+    expect(code).toBe(2);
+    expect(err).toMatch(message);
+    expect(existsSync(workdir)).toBe(false);
+  });
+
+  it('is refused in spaces whose networks share no weights', async () => {
+    const workdir = join(directory, 'cells');
+    const { code, err } = await refusal(workdir, `train.from=${exported(frontier())}`, 'space={type: nas-bench-201}');
+    expect(code).toBe(2);
+    expect(err).toMatch(/train\.from: members of the space .* share no weights/);
+    expect(existsSync(workdir)).toBe(false);
+  });
+});

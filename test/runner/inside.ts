@@ -1,0 +1,127 @@
+import { setImmediate } from 'node:timers/promises';
+import PQueue from 'p-queue';
+import { expect } from 'vitest';
+import { NasError } from '../../base/errors.js';
+import { loadExperiment } from '../../experiments/parse/index.js';
+import { resumeExperiment, runExperiment, type RunOptions } from '../../runner/index.js';
+import { type RunEvent, type RunObserver } from '../../runner/events.js';
+import type { JobListener, JobOrder, JobRunner, SubmittedJob } from '../../runner/jobs/job-runner.js';
+import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
+import { fromPlainError, toPlainError } from '../../runner/jobs/messages.js';
+import { runJob } from '../../runner/jobs/run-job.js';
+import { quickProtocol } from '../latency-models/devices/quick-protocol.js';
+import { findings } from './findings.js';
+
+/** A job with a quick protocol: the tests of runs do not depend on the precision of latencies. */
+const briefly = <J extends Job>(job: J, profiles: boolean): J =>
+  job.kind === 'measure' ? { ...job, protocol: quickProtocol, profile: job.profile && profiles } : job;
+
+/**
+ * Runs the jobs of a run in this process, one after the other, without starting processes that load TF.js. Jobs and errors
+ * are copied as between processes.
+ */
+class InsideRunner implements JobRunner {
+  private readonly queue = new PQueue({ concurrency: 1 });
+  private readonly submitted = new Map<string, AbortController>();
+  private stopped = false;
+
+  /** @param profiles whether it times the layers of networks that calibrate, which takes half a second each */
+  constructor(private readonly profiles = false) {}
+
+  submit<J extends Job>({ id, job }: JobOrder<J>, listener: JobListener = {}): SubmittedJob<ResultOf<J>> {
+    if (this.submitted.has(id)) throw new Error(`the job ${id} is submitted already`);
+    const cancelling = new AbortController();
+    const { signal } = cancelling;
+    this.submitted.set(id, cancelling);
+    if (this.stopped) cancelling.abort();
+    const result = this.queue.add(async () => {
+      if (signal.aborted) throw new NasError('interrupted', 'the job was cancelled');
+      listener.started?.({ index: 0 });
+      const context = {
+        onEvent: (event: Parameters<NonNullable<JobListener['event']>>[0]) => listener.event?.(structuredClone(event)),
+        signal,
+        pause: () => setImmediate(),
+      };
+      try {
+        return structuredClone(await runJob<J['kind']>(briefly(structuredClone(job), this.profiles), context));
+      } catch (error) {
+        throw fromPlainError(toPlainError(error));
+      }
+    });
+    return { result: result.finally(() => this.submitted.delete(id)), cancel: () => cancelling.abort() };
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const cancelling of this.submitted.values()) cancelling.abort();
+  }
+
+  async close(): Promise<void> {
+    this.stop();
+    await this.queue.onIdle();
+  }
+}
+
+export const inside = (): JobRunner => new InsideRunner();
+
+/** As `inside`; it appends the kind of each job. */
+export function insideWith(kinds: Job['kind'][]): JobRunner {
+  const jobs = inside();
+  return {
+    submit(order, listener) {
+      kinds.push(order.job.kind);
+      return jobs.submit(order, listener);
+    },
+    stop: () => jobs.stop(),
+    close: () => jobs.close(),
+  };
+}
+
+interface InsideOptions extends Pick<RunOptions, 'report'> {
+  /** Assignments, as after `--set`. */
+  readonly set?: readonly string[];
+  readonly observe?: RunObserver;
+  /** As of `InsideRunner`. */
+  readonly profiles?: boolean;
+}
+
+/**
+ * Runs an experiment to its end inside this process, without a report unless it is given how to draw one.
+ * @returns its findings and its events.
+ */
+export async function runInside(
+  file: string,
+  workdir: string,
+  { set = [], observe = () => undefined, profiles, ...options }: InsideOptions = {},
+) {
+  const events: RunEvent[] = [];
+  const loaded = loadExperiment(file, { set: [...set] });
+  const { state } = await runExperiment(
+    loaded,
+    { ...options, workdir, workers: () => new InsideRunner(profiles) },
+    (event) => {
+      events.push(event);
+      observe(event);
+    },
+  );
+  expect(state).toBe('complete');
+  return { expected: findings(workdir), events };
+}
+
+export async function resumeInside(workdir: string): Promise<void> {
+  const { state } = await resumeExperiment(workdir, { workers: inside }, () => undefined);
+  expect(state).toBe('complete');
+}
+
+/** Interrupts a run inside this process after so many trials, and resumes it. @returns its findings. */
+export async function interruptInside(file: string, workdir: string, trials: number) {
+  const stop = new AbortController();
+  let finished = 0;
+  const options = { workdir, signal: stop.signal, workers: inside };
+  const { state } = await runExperiment(loadExperiment(file), options, ({ kind }) => {
+    if (kind === 'trial-finished' && ++finished === trials) stop.abort();
+  });
+  expect(state).toBe('interrupted');
+  await resumeInside(workdir);
+  return findings(workdir);
+}

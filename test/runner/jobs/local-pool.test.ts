@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest';
+import { JobFailed, WorkerDied } from '../../../runner/jobs/job-runner.js';
+import { LocalPool } from '../../../runner/jobs/local-pool.js';
+import { describeJobRunner, type JobFixture } from './describe-job-runner.js';
+
+let pool: LocalPool;
+
+const pools = { create: (options) => (pool = new LocalPool(options)), workers: () => pool.pids() } satisfies Parameters<
+  typeof describeJobRunner
+>[1];
+
+describeJobRunner('LocalPool', pools, (fixture: JobFixture) => {
+  it('ends a job with a clear error when no process can be started, and serves the next one', async () => {
+    const runner = await fixture.create({ size: 2, retries: 3, memoryBytes: 16 * 2 ** 30 });
+    expect(pool.pids()).toEqual([]);
+    const { execPath } = process;
+    process.execPath = '/nowhere/node';
+    try {
+      const error: unknown = await runner.submit(fixture.quick('lost')).result.catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'failure', message: expect.stringMatching(/no worker .*ENOENT/) as string });
+      // Every job would fail.
+      expect(error).not.toBeInstanceOf(JobFailed);
+    } finally {
+      process.execPath = execPath;
+    }
+    expect(await runner.submit(fixture.quick('next')).result).toMatchObject({ state: 'complete' });
+    const [pid, ...others] = pool.pids();
+    expect(others).toEqual([]);
+    expect(process.kill(pid, 0)).toBe(true);
+  });
+
+  it('ends a process that holds more memory than a job may, and tries once more', async () => {
+    const runner = await fixture.create({ size: 1, retries: 1, memoryBytes: 48 * 2 ** 20 });
+    const reasons: string[] = [];
+    const started: (readonly number[])[] = [];
+    const large = runner.submit(fixture.training('large', 400), {
+      started: () => setImmediate(() => started.push(pool.pids())),
+      retry: (_attempt, _attempts, reason) => reasons.push(reason),
+    });
+    const error: unknown = await large.result.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(WorkerDied);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(
+        /^the worker process used \S+ MiB of memory of the 48 MiB that a job may use, and was ended \(Set a smaller batch/,
+      ) as string,
+    });
+    expect(reasons).toHaveLength(1);
+    // Each attempt had a process of its own, which is gone.
+    expect(new Set(started.flat()).size).toBe(2);
+    expect(pool.pids()).toEqual([]);
+  });
+});

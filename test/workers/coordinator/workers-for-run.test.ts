@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { buildId } from '../../../workers/machine.js';
+import { chooseGroup, type GroupOptions } from '../../../workers/coordinator/workers-for-run.js';
+import { requirementsOf, requireQueue } from '../../../workers/coordinator/open-runner.js';
+import { announceWorker, type WorkerRecord } from '../../../workers/registry.js';
+import { describeWithValkey, startValkey, type Valkey } from '../../support/valkey.js';
+import { workerRecord } from '../worker-record.js';
+import { configOf, connectionTo, QueuedRun } from './queued.js';
+
+describeWithValkey('the group of a run', () => {
+  let valkey: Valkey;
+  beforeAll(async () => (valkey = await startValkey()));
+  afterAll(() => valkey.stop());
+
+  /** Puts a worker on the list, for this test. */
+  async function announce(part: Partial<WorkerRecord>): Promise<() => Promise<void>> {
+    const record = workerRecord({ id: randomUUID(), build: buildId(), ...part });
+    const announcement = await announceWorker(await connectionTo(valkey), () => record);
+    const leave = () => announcement.close();
+    onTestFinished(leave);
+    return leave;
+  }
+
+  async function settling(run: QueuedRun, more: Partial<GroupOptions> = {}): Promise<string> {
+    return chooseGroup({
+      connection: await connectionTo(valkey),
+      wanted: requirementsOf({ tag: undefined }),
+      url: valkey.url,
+      store: run.store,
+      observe: (event) => run.events.push(event),
+      acceptEnvironment: false,
+      signal: new AbortController().signal,
+      ...more,
+    });
+  }
+
+  it('is the group with the most slots at the start, and is reported; it stays when another group has more', async () => {
+    const run = new QueuedRun(valkey);
+    await announce({ group: 'few', slots: 2 });
+    const leave = await announce({ group: 'many', slots: 3 });
+    await announce({ group: 'other', slots: 64, build: 'another' });
+    expect(await settling(run)).toBe('many');
+    expect(run.notes).toEqual([expect.stringMatching(/group many .* 3 slots now; 2 slots of machines/)]);
+    await announce({ group: 'more', slots: 8 });
+    expect(await settling(run)).toBe('many');
+    // Its machines are gone: the run waits for them, unless other groups are acceptable.
+    await leave();
+    expect(await settling(run)).toBe('many');
+    expect(await settling(run, { acceptEnvironment: true })).toBe('more');
+    expect(await settling(run)).toBe('more');
+  });
+
+  it('is the group of the first worker; while there is none, a note says how to start one', async () => {
+    const run = new QueuedRun(valkey);
+    const settled = settling(run);
+    await expect.poll(() => run.notes).toEqual([`Waiting for workers; start some: nas worker --queue ${valkey.url}`]);
+    await announce({ group: 'first' });
+    expect(await settled).toBe('first');
+  });
+
+  it('ends its wait when the run is stopped', async () => {
+    const stop = new AbortController();
+    const settled = settling(new QueuedRun(valkey), { signal: stop.signal });
+    stop.abort();
+    await expect(settled).rejects.toThrow();
+  });
+
+  it('is preceded by a check of slots and files', async () => {
+    await announce({ group: 'a', slots: 2 });
+    await announce({ group: 'b', slots: 3 });
+    await announce({ group: 'b', slots: 3, tags: ['gpu'] });
+    expect(await requireQueue(configOf(valkey))).toEqual({ slots: 6 });
+    expect(await requireQueue(configOf(valkey, { mixed: true }))).toEqual({ slots: 8 });
+    expect(await requireQueue(configOf(valkey, { tag: 'gpu' }))).toEqual({ slots: 3 });
+    const taken = { artifacts: { listen: `127.0.0.1:${valkey.port}` } };
+    await expect(requireQueue(configOf(valkey, taken))).rejects.toMatchObject({ code: 'invalid-input' });
+    const unwritable = { artifacts: { type: 'folder', path: '/proc/nowhere' } };
+    await expect(requireQueue(configOf(valkey, unwritable))).rejects.toMatchObject({ code: 'invalid-input' });
+  });
+});

@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, vi } from 'vitest';
+import { startValkey, type Valkey } from '../../support/valkey.js';
+import { Machines } from './machines.js';
+
+/** The resources of a test file. */
+export interface Place {
+  readonly directory: string;
+  readonly valkey: Valkey;
+  /** Its processes are killed after each test. */
+  readonly machines: Machines;
+}
+
+/** A folder, a queue server and a cache for the coordinator in the test's process, for the tests of a `describe`. */
+export function preparePlace(): Place {
+  let directory = '';
+  let valkey: Valkey | undefined;
+  let machines: Machines | undefined;
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'nas-reliability-'));
+    vi.stubEnv('NAS_CACHE', join(directory, 'cache', 'coordinator'));
+    valkey = await startValkey();
+    machines = new Machines(directory);
+  });
+  afterEach(() => machines?.close());
+  afterAll(async () => {
+    await valkey?.stop();
+    vi.unstubAllEnvs();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const there = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Error('this is there only while tests run');
+    return value;
+  };
+  return {
+    get directory() {
+      return directory;
+    },
+    get valkey() {
+      return there(valkey);
+    },
+    get machines() {
+      return there(machines);
+    },
+  };
+}
