@@ -8,7 +8,7 @@ import { NoteText } from '../components/notes.js';
 import { RunState } from '../components/run-status.js';
 import { runAddress, withQuery } from '../data/addresses.js';
 import { FollowedRun, type LiveRun } from '../data/live-run.js';
-import { CurrentRun } from './hooks.js';
+import { CurrentRun } from '../data/hooks.js';
 import { pages } from './pages.js';
 
 interface Props {

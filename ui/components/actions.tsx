@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Choice, RunId, SpaceDecision } from '../../reports/page/api.js';
-import { useRun } from '../app/hooks.js';
+import { useRun } from '../data/hooks.js';
 import { post, problemText } from '../data/connection.js';
 import { useAnswer } from '../data/use-answer.js';
 import { Select } from './elements.js';

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { AddressFiltered } from '../app/filtered.js';
-import { useQuery, useRun } from '../app/hooks.js';
+import type { AddressFiltered } from './filtered.js';
+import { useQuery, useRun } from '../data/hooks.js';
 import { trialsAddress, withQuery } from '../data/addresses.js';
 import { valuesOf } from '../data/fields.js';
 import { FilterField } from './filter-field.js';

@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { CurvePoint } from '../../reports/page/api.js';
-import { useQuery } from '../app/hooks.js';
+import { useQuery } from '../data/hooks.js';
 import { extentOf, spansDecades } from '../charts/axis.js';
 import { curvesOption, stages, type Curve, type Quantity } from '../charts/curves.js';
 import { fitText } from '../data/curves.js';

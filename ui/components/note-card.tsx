@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Note } from '../../reports/page/api.js';
-import { useRun } from '../app/hooks.js';
+import { useRun } from '../data/hooks.js';
 import { post } from '../data/connection.js';
 import { useMayChange, useSending } from './actions.js';
 import { NoteText } from './notes.js';

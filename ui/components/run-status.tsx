@@ -1,5 +1,5 @@
 import type { LogEntry, RunSummary } from '../../reports/page/api.js';
-import { useRun } from '../app/hooks.js';
+import { useRun } from '../data/hooks.js';
 import { trialAddress } from '../data/addresses.js';
 import { Time } from './elements.js';
 

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { percent } from '../../base/number-text.js';
 import type { ClassReport, StoredPrecision } from '../../reports/page/api.js';
-import { useRun } from '../app/hooks.js';
+import { useRun } from '../data/hooks.js';
 import { urlOf } from '../data/files.js';
 import { useAnswer } from '../data/use-answer.js';
 import { Classes } from './classes.js';

@@ -1,7 +1,7 @@
 import { useLocation } from 'preact-iso';
 import { evenly } from '../../../base/statistics.js';
 import type { CandidateKey } from '../../../reports/page/api.js';
-import { useRun } from '../../app/hooks.js';
+import { useRun } from '../../data/hooks.js';
 import { Alert } from '../../components/elements.js';
 import { mostCompared, trialAddress, trialsAddress, trialsIn, withQuery } from '../../data/addresses.js';
 import { textOf, titleOf } from '../../data/measures.js';

@@ -1,5 +1,5 @@
 import { ms, percent, valueText } from '../../../base/number-text.js';
-import { useRun } from '../../app/hooks.js';
+import { useRun } from '../../data/hooks.js';
 import type { MeasuredLatency, TrialAnswer } from '../../../reports/page/api.js';
 import type { Curve } from '../../charts/curves.js';
 import { sampleShares } from '../../charts/histogram.js';

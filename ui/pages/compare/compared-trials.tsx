@@ -1,6 +1,6 @@
 import { placeText } from '../../../base/certainty.js';
 import type { ReportMember, ReportVariant, StoredPrecision, TrialAnswer } from '../../../reports/page/api.js';
-import { useQuery, useRun } from '../../app/hooks.js';
+import { useQuery, useRun } from '../../data/hooks.js';
 import { Checkbox } from '../../components/elements.js';
 import { NetworkDrawing } from '../../components/network.js';
 import { trialAddress } from '../../data/addresses.js';

@@ -1,6 +1,6 @@
 import { useLocation } from 'preact-iso';
 import type { CandidateKey, ComparisonAnswer, RunId } from '../../../reports/page/api.js';
-import { useQuery } from '../../app/hooks.js';
+import { useQuery } from '../../data/hooks.js';
 import { hypervolumeOption } from '../../charts/curves.js';
 import { asksForLog, overlayOption } from '../../charts/overlay.js';
 import { skyline, turnOf } from '../../charts/points.js';

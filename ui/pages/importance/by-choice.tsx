@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks';
-import { useOpenTrial, useQuery, useRun } from '../../app/hooks.js';
+import { useOpenTrial, useQuery, useRun } from '../../data/hooks.js';
 import { choicesOption } from '../../charts/choices.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Select } from '../../components/elements.js';

@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { quantile } from '../../../base/statistics.js';
 import type { Choice, Importance } from '../../../reports/page/api.js';
-import { useRun, useThrottled } from '../../app/hooks.js';
+import { useRun, useThrottled } from '../../data/hooks.js';
 import { extentOf } from '../../charts/axis.js';
 import type { HeatCell } from '../../charts/heat-map.js';
 import { mostImportant } from '../../charts/importance.js';

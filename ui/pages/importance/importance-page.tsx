@@ -1,8 +1,8 @@
 import { useMemo } from 'preact/hooks';
 import { percent } from '../../../base/number-text.js';
 import type { Importance, ImportanceAnswer } from '../../../reports/page/api.js';
-import { useAddressFilter } from '../../app/filtered.js';
-import { useRun, useRunAnswer } from '../../app/hooks.js';
+import { useAddressFilter } from '../../components/filtered.js';
+import { useRun, useRunAnswer } from '../../data/hooks.js';
 import { importanceHeight, importanceOption, mostImportant, shareOf } from '../../charts/importance.js';
 import { AddressFilter } from '../../components/address-filter.js';
 import { Chart, useChartTheme } from '../../components/chart.js';

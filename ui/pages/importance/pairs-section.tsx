@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import { counted } from '../../../base/text.js';
-import { useQuery, useRun } from '../../app/hooks.js';
+import { useQuery, useRun } from '../../data/hooks.js';
 import {
   fewTrials,
   heatExtent,

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { Choice, Objective } from '../../../reports/page/api.js';
-import { useOpenTrial, useQuery, useRun } from '../../app/hooks.js';
+import { useOpenTrial, useQuery, useRun } from '../../data/hooks.js';
 import { extentOf } from '../../charts/axis.js';
 import {
   brushesAround,

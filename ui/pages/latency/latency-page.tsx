@@ -5,7 +5,7 @@ import type {
   PredictionReport,
   PredictionsAnswer,
 } from '../../../reports/page/api.js';
-import { useOpenTrial, useRun, useRunAnswer } from '../../app/hooks.js';
+import { useOpenTrial, useRun, useRunAnswer } from '../../data/hooks.js';
 import { legendStyle } from '../../charts/frame.js';
 import { predictionErrorsOption, predictionOption, type DrawnPair } from '../../charts/prediction.js';
 import type { ChartTheme } from '../../charts/theme.js';

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import type { RunAnswer } from '../../../reports/page/api.js';
-import { useRun } from '../../app/hooks.js';
+import { useRun } from '../../data/hooks.js';
 import { Checkbox, CopyButton, Facts, Time, type Fact } from '../../components/elements.js';
 import { LatencyDoubts } from '../../components/doubts.js';
 import { RunLog } from '../../components/run-status.js';

@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import type { RunAnswer, Training, TrialCurves } from '../../../reports/page/api.js';
-import { useOpenTrial, useQuery, useRun } from '../../app/hooks.js';
+import { useOpenTrial, useQuery, useRun } from '../../data/hooks.js';
 import { stageKeys, stages, type Curve } from '../../charts/curves.js';
 import { Curves } from '../../components/curves.js';
 import { Select } from '../../components/elements.js';

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { TrialText } from '../../../reports/page/api.js';
-import { useRun, useThrottled } from '../../app/hooks.js';
+import { useRun, useThrottled } from '../../data/hooks.js';
 import { Tag } from '../../components/elements.js';
 import { TrialLink } from '../../components/run-status.js';
 import { numberColumn, Table } from '../../components/table.js';

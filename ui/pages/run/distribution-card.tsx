@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import { percent } from '../../../base/number-text.js';
-import { useQuery, useRun, useThrottled } from '../../app/hooks.js';
+import { useQuery, useRun, useThrottled } from '../../data/hooks.js';
 import { overlayOption } from '../../charts/overlay.js';
 import { distributionOf, valueAt } from '../../charts/points.js';
 import { Chart, useChartTheme } from '../../components/chart.js';

@@ -4,7 +4,7 @@ import { estimateText, isSure, placeText } from '../../../base/certainty.js';
 import { mainScores } from '../../../base/scores.js';
 import { shellWord } from '../../../base/text.js';
 import type { CandidateKey } from '../../../reports/page/api.js';
-import { useOpenTrial, useQuery, useRun, useThrottled } from '../../app/hooks.js';
+import { useOpenTrial, useQuery, useRun, useThrottled } from '../../data/hooks.js';
 import { extentOf, spansDecades } from '../../charts/axis.js';
 import { frontierOption } from '../../charts/frontier.js';
 import { Chart, useChartTheme } from '../../components/chart.js';

@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { duration, percent } from '../../../base/number-text.js';
 import type { HypervolumePoint, RunSummary } from '../../../reports/page/api.js';
-import { useQuery, useRun, useRunAnswer } from '../../app/hooks.js';
+import { useQuery, useRun, useRunAnswer } from '../../data/hooks.js';
 import { hypervolumeOption, type HypervolumeRun } from '../../charts/curves.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Select } from '../../components/elements.js';

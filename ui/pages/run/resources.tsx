@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import { clockTime, duration, valueText, type Unit } from '../../../base/number-text.js';
 import type { ResourcesAnswer } from '../../../reports/page/api.js';
-import { useRun, useRunAnswer } from '../../app/hooks.js';
+import { useRun, useRunAnswer } from '../../data/hooks.js';
 import { overlayOption } from '../../charts/overlay.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Select } from '../../components/elements.js';

@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { duration, percent } from '../../../base/number-text.js';
 import type { TimelineAnswer } from '../../../reports/page/api.js';
-import { useOpenTrial, useRun, useRunAnswer } from '../../app/hooks.js';
+import { useOpenTrial, useRun, useRunAnswer } from '../../data/hooks.js';
 import { laneName, laneTimes, timelineOption } from '../../charts/timeline.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { numberColumn, Table } from '../../components/table.js';

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { ReadableRun, RunEntry, RunId } from '../../../reports/page/api.js';
-import { useNow } from '../../app/hooks.js';
+import { useNow } from '../../data/hooks.js';
 import { Alert, Select } from '../../components/elements.js';
 import { endedTrials } from '../../components/run-status.js';
 import { mostCompared, runsAddress } from '../../data/addresses.js';

@@ -1,7 +1,7 @@
 import { placeText } from '../../../base/certainty.js';
 import { duration } from '../../../base/number-text.js';
 import type { ReportAssignment, TrialAnswer } from '../../../reports/page/api.js';
-import { useRun } from '../../app/hooks.js';
+import { useRun } from '../../data/hooks.js';
 import { Facts, Tag, type Fact } from '../../components/elements.js';
 import { RunLog, TrialLinks } from '../../components/run-status.js';
 import { Table, type Column } from '../../components/table.js';

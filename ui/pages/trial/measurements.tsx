@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { ms } from '../../../base/number-text.js';
 import type { MeasuredLatency, ReportMember } from '../../../reports/page/api.js';
-import { useRun } from '../../app/hooks.js';
+import { useRun } from '../../data/hooks.js';
 import { stageKeys, stages } from '../../charts/curves.js';
 import { binsOf, histogramOption, limitOf } from '../../charts/histogram.js';
 import { Curves } from '../../components/curves.js';

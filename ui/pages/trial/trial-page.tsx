@@ -2,7 +2,7 @@ import { useLocation, useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { bytes } from '../../../base/number-text.js';
 import type { FileAddress, ReportMember, RunId, TrialAnswer } from '../../../reports/page/api.js';
-import { useRun } from '../../app/hooks.js';
+import { useRun } from '../../data/hooks.js';
 import { EnqueueCard } from '../../components/actions.js';
 import { Alert, CommandLine, Decisions } from '../../components/elements.js';
 import { NetworkDrawing, NetworkParts } from '../../components/network.js';

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { isText } from '../../app/filtered.js';
+import { isText } from '../../components/filtered.js';
 import type { Candidates } from '../../data/candidates.js';
 import type { Field } from '../../data/fields.js';
 import { sorted, type SortKey } from '../../data/sorted.js';

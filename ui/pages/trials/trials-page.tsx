@@ -1,7 +1,7 @@
 import { useLocation } from 'preact-iso';
 import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
-import { isText, useFiltered } from '../../app/filtered.js';
-import { useRun } from '../../app/hooks.js';
+import { isText, useFiltered } from '../../components/filtered.js';
+import { useRun } from '../../data/hooks.js';
 import { LatencyDoubts } from '../../components/doubts.js';
 import { FilterField, FilterHelp } from '../../components/filter-field.js';
 import { Grid } from '../../components/grid.js';

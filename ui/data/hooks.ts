@@ -3,10 +3,10 @@ import { createContext } from 'preact';
 import { useLocation } from 'preact-iso';
 import { useContext, useEffect, useState } from 'preact/hooks';
 import type { Address, Answers, CandidateKey, RunAnswer } from '../../reports/page/api.js';
-import { trialAddress, withQuery } from '../data/addresses.js';
-import type { Parameters } from '../data/connection.js';
-import type { LiveRun } from '../data/live-run.js';
-import { type Loaded, useAnswer } from '../data/use-answer.js';
+import { trialAddress, withQuery } from './addresses.js';
+import type { Parameters } from './connection.js';
+import type { LiveRun } from './live-run.js';
+import { type Loaded, useAnswer } from './use-answer.js';
 
 /** The run whose pages are shown, once its `info` is loaded. */
 export const CurrentRun = createContext<LiveRun | null>(null);

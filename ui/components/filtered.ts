@@ -4,7 +4,7 @@ import { fieldsOf, type Field, type Known } from '../data/fields.js';
 import { fetchTexts, Texts } from '../data/texts.js';
 import { compileFilter, type Filter, type Test } from '../filter/compile.js';
 import { FilterProblem } from '../filter/tokens.js';
-import { useQuery, useRun, useThrottled } from './hooks.js';
+import { useQuery, useRun, useThrottled } from '../data/hooks.js';
 
 const chosenRows = ({ chosen, number }: Candidates): readonly number[] =>
   chosen.flatMap((is, row) => (is ? [row] : [])).sort((a, b) => number[a] - number[b]);
