@@ -88,7 +88,7 @@ export const inference: readonly Pass<Draft>[] = [
 
 /**
  * Runs passes one after the other, except for lowerings that the target does without.
- * @param check sees the graph as it was traced and after each pass; default: `verifyGraph` where the environment has
+ * @param check sees the graph as it was traced and after each pass that changes it; default: `verifyGraph` where the environment has
  *   `NAS_VERIFY=1`
  */
 export function runPasses<D extends Draft>(
@@ -102,7 +102,7 @@ export function runPasses<D extends Draft>(
     .filter(({ lowering }) => lowering === undefined || target.lowerings.has(lowering))
     .reduce((before, { name, run }) => {
       const after = run(before, target);
-      checkedAfter(`'${name}'`, after.graph, check);
+      if (after.graph !== before.graph) checkedAfter(`'${name}'`, after.graph, check);
       return after;
     }, draft);
 }
