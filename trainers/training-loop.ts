@@ -39,7 +39,8 @@ export interface TrainingPlan {
    * names; it awaits `between` before each batch. Undefined: the moving averages stay.
    */
   readonly estimateStatistics?:
-    ((weights: EngineState, between: () => Promise<void>) => Promise<EngineState>) | undefined;
+    | ((weights: EngineState, between: () => Promise<void>) => Promise<EngineState>)
+    | undefined;
 }
 
 /** A teacher's logits belong to its views, so students use the teacher's view seed. */

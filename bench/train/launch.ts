@@ -66,7 +66,8 @@ export async function measureOurs({ networks, name, threads, steps, warmup, port
 
 /** PyTorch and its script, or the reason why PyTorch is unavailable. */
 export type Peer =
-  { readonly version: string; readonly python: string; readonly script: string } | { readonly missing: string };
+  | { readonly version: string; readonly python: string; readonly script: string }
+  | { readonly missing: string };
 
 /** Finds PyTorch in the given Python. */
 export async function findTorch(python: string, directory: string): Promise<Peer> {

@@ -14,7 +14,11 @@ export interface Match<Op extends string = OnnxOp> {
  * the rule does not apply.
  */
 export type Replacement<Op extends string = OnnxOp> =
-  readonly NewNode<Op>[] | { readonly value: string } | { readonly constant: Constant } | null | undefined;
+  | readonly NewNode<Op>[]
+  | { readonly value: string }
+  | { readonly constant: Constant }
+  | null
+  | undefined;
 
 /** Rewrites the nodes that match a pattern; the results of the graph stay the same. */
 export interface Rule<Op extends string = OnnxOp> {

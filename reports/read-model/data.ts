@@ -296,7 +296,8 @@ export interface ReportShrunk extends Pick<
   readonly tuned: ShrunkStage;
   /** The most accurate other trial within the target; null when there is none. */
   readonly alternative:
-    (ShrunkStage & { readonly trial: number; /** Kind of its accuracy. */ readonly measure: string }) | null;
+    | (ShrunkStage & { readonly trial: number; /** Kind of its accuracy. */ readonly measure: string })
+    | null;
   readonly files: readonly ReportFile[];
 }
 

@@ -50,7 +50,9 @@ export interface Evaluator {
 }
 
 export type Evaluated =
-  Paused | { readonly state: 'complete'; readonly values: ObjectiveValues } | { readonly failed: string };
+  | Paused
+  | { readonly state: 'complete'; readonly values: ObjectiveValues }
+  | { readonly failed: string };
 
 /** Where expensive values come from: trainings, slices of a supernet, or a function of the user's. */
 export interface AccuracySource {

@@ -130,7 +130,8 @@ export interface QuantizeJob {
 
 /** The accuracy of a network in int8, or why it cannot be quantized. */
 export type QuantizeResult =
-  Pick<QuantizedClassifier, 'method' | 'accuracy' | 'scores' | 'tried' | 'images'> | { readonly failed: string };
+  | Pick<QuantizedClassifier, 'method' | 'accuracy' | 'scores' | 'tried' | 'images'>
+  | { readonly failed: string };
 
 export interface IntegersJob {
   readonly kind: 'integers';
@@ -169,7 +170,9 @@ export interface EvaluateJob {
 
 /** Values by name, or why there are none. */
 export type EvaluateResult =
-  { readonly values: Readonly<Record<string, number>> } | { readonly failed: string } | { readonly interrupted: true };
+  | { readonly values: Readonly<Record<string, number>> }
+  | { readonly failed: string }
+  | { readonly interrupted: true };
 
 /** The input and the result of each kind of job; plain data that crosses processes. */
 interface Jobs {

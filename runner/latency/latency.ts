@@ -19,7 +19,8 @@ export type TrialLatencies = Readonly<Partial<Record<StoredPrecision, ObjectiveV
 
 /** The measurement of a trial: its latencies, and why int8 cannot run where only fp32 can. */
 export type TrialMeasured =
-  { readonly latencies: TrialLatencies; readonly int8Failed?: string } | { readonly failed: string };
+  | { readonly latencies: TrialLatencies; readonly int8Failed?: string }
+  | { readonly failed: string };
 
 /**
  * Measures latency while nothing trains, stores it, and predicts other latencies from it. With `latency.from`, all latencies are

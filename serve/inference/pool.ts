@@ -9,7 +9,8 @@ import type { Overload } from '../scheduler/types.js';
  * same values.
  */
 export type Input =
-  { readonly kind: 'pixels'; readonly data: Uint8Array } | { readonly kind: 'values'; readonly data: Float32Array };
+  | { readonly kind: 'pixels'; readonly data: Uint8Array }
+  | { readonly kind: 'values'; readonly data: Float32Array };
 
 export interface RunOptions {
   /** In ms of `performance.now()`. */

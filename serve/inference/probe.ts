@@ -13,7 +13,8 @@ export interface ProbeOrder {
 }
 
 export type ProbeReport =
-  { readonly kind: 'measured'; readonly times: BatchTimes } | { readonly kind: 'refused'; readonly message: string };
+  | { readonly kind: 'measured'; readonly times: BatchTimes }
+  | { readonly kind: 'refused'; readonly message: string };
 
 async function probe({ model, maxBatch }: ProbeOrder): Promise<ProbeReport> {
   try {

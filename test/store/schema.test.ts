@@ -133,7 +133,7 @@ describe(`the database file of schema ${schemaVersion}`, () => {
     ]);
     expect(store.networks.get('3-1')).toEqual({ kind: 'network', input: [28, 28, 1], classes: 10, width: 3 });
     expect(store.classResults.of(0)).toMatchObject([
-      { split: 'validation', details: { type: 'classification', confusion: [[5, 1], [0, 2]] } }, // prettier-ignore
+      { split: 'validation', details: { type: 'classification', confusion: [[5, 1], [0, 2]] } }, // oxfmt-ignore
     ]);
     expect(store.classResults.of(1)).toMatchObject([
       { classes: ['age'], details: { type: 'regression', numbers: [{ mae: 4.5, rmse: 6, r2: 0.75 }] } },

@@ -10,7 +10,8 @@ import { thinned } from './points.js';
 export type Brushed = readonly [low: number, high: number];
 
 export type ParallelAxis = { readonly name: string; readonly brushed?: readonly Brushed[] } & (
-  { readonly kind: 'decision'; readonly choices: readonly string[] } | { readonly kind: 'measure' }
+  | { readonly kind: 'decision'; readonly choices: readonly string[] }
+  | { readonly kind: 'measure' }
 );
 
 /** A candidate as a line, with its value on each axis. Choices are texts. */

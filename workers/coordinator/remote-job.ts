@@ -75,7 +75,8 @@ export class RemoteJob implements SubmissionListener {
   private readonly settling = new Deferred<ResultOf<Job>>();
   private readonly ending = new Deferred<null>();
   private plan:
-    { readonly wanted: Requirements; readonly prepared: PreparedJob; readonly folders: WorkFolders } | undefined;
+    | { readonly wanted: Requirements; readonly prepared: PreparedJob; readonly folders: WorkFolders }
+    | undefined;
   /** The order of the next attempt. */
   private next: Order | undefined;
   private submission: Submission | undefined;
